@@ -1,0 +1,118 @@
+"""Every error Carillon raises on purpose, in one tree.
+
+    CarillonError
+    |- InvalidInput        the caller's values break a rule; names every field
+    |- NotFound            there is no such thing (or none that the caller may see)
+    |- Conflict            the thing is in a state that forbids the action
+    |- Unavailable         a server we stand on is away; trying again later may work
+    |  |- DatabaseUnavailable
+    |  `- BrokerUnavailable
+    |- AttemptError        a handler's work did not succeed
+    |  |- TransientFailure     worth trying again
+    |  `- PermanentFailure     trying again cannot help
+    `- Aborted             the work was stopped from outside
+
+Messages name the wrong value, the rule and the remedy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class CarillonError(Exception):
+    """The root of the tree."""
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One wrong field: its path (`schedule.expression`) and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class InvalidInput(CarillonError):  # noqa: N818  the tree's names say what happened
+    """The caller's values break a rule; `fields` names each of them."""
+
+    def __init__(self, *fields: FieldError) -> None:
+        super().__init__("; ".join(f"{fault.field}: {fault.message}" for fault in fields))
+        self.fields = fields
+
+    @classmethod
+    def at(cls, field: str, message: str) -> InvalidInput:
+        return cls(FieldError(field, message))
+
+
+class NotFound(CarillonError):  # noqa: N818
+    """There is no such thing, or none that the caller may see."""
+
+    def __init__(self, noun: str, key: object) -> None:
+        super().__init__(f"There is no {noun} {key}.")
+        self.noun = noun
+        self.key = str(key)
+
+
+class Conflict(CarillonError):  # noqa: N818
+    """The thing is in a state that forbids the action."""
+
+
+class Unavailable(CarillonError):  # noqa: N818
+    """A server we stand on is away; trying again later may work."""
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database is away, overloaded or shutting down. The outcome of a commit may be unknown."""
+
+
+class BrokerUnavailable(Unavailable):
+    """The message broker is away. Nothing is lost: the database holds the work."""
+
+
+class AttemptError(CarillonError):
+    """A handler's work did not succeed. `status_code` is the answer's, where there was one."""
+
+    permanent = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status_code: int | None = None,
+        retry_after_seconds: float | None = None,
+        body: Any = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status_code = status_code
+        self.retry_after_seconds = retry_after_seconds
+        self.body = body
+
+
+class TransientFailure(AttemptError):  # noqa: N818
+    """The attempt failed in a way that may pass: worth trying again."""
+
+
+class PermanentFailure(AttemptError):  # noqa: N818
+    """The attempt failed in a way that trying again cannot mend."""
+
+    permanent = True
+
+
+class AbortReason(StrEnum):
+    """Why an attempt was stopped from outside."""
+
+    CANCELLED = "cancelled"
+    TIME_LIMIT = "time_limit"
+    LEASE_LOST = "lease_lost"
+    SHUTDOWN = "shutdown"
+
+
+class Aborted(CarillonError):  # noqa: N818
+    """The work was stopped from outside; `reason` says by whom."""
+
+    def __init__(self, reason: AbortReason) -> None:
+        super().__init__(f"The attempt was stopped: {reason.value}.")
+        self.reason = reason
