@@ -1,0 +1,1 @@
+"""Dramatiq actors: take an id, do one thing."""

@@ -1,0 +1,1 @@
+"""The doing of each kind of task."""

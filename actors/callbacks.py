@@ -1,0 +1,76 @@
+"""A run as the callback an application gets, and its answer as a result (section 000's protocol)."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from actors.handlers import http
+from core import answers
+from core.errors import AttemptError, PermanentFailure, TransientFailure
+from services.abort import Scope
+from services.executing import Failed, Result, Succeeded, Work
+
+
+def perform(work: Work, scope: Scope, connect_seconds: float, now: datetime) -> Result:
+    """Call the application back for one attempt. Raises `Aborted` when the scope is told to stop."""
+    try:
+        if work.url is None:
+            raise PermanentFailure(
+                "Nobody to call: the job has no callback_url, its app no callback_base_url, and CALLBACK_BASE_URL "
+                "is not set. Give one of the three."
+            )
+        answer = http.call(_request(work, work.url, connect_seconds), scope)
+    except AttemptError as error:
+        return Failed(error)
+    return _judge(work, answer, now)
+
+
+def _request(work: Work, url: str, connect_seconds: float) -> http.Call:
+    headers = {
+        "Content-Type": "application/json",
+        "Idempotency-Key": str(work.run_id),
+        "X-Carillon-Job-Id": str(work.job_id),
+        "X-Carillon-Run-Id": str(work.run_id),
+        "X-Carillon-Attempt": str(work.attempt),
+        "X-Carillon-Scheduled-For": work.scheduled_for.isoformat().replace("+00:00", "Z"),
+    }
+    return http.Call(
+        url=url,
+        body=json.dumps(_body(work, url), separators=(",", ":")).encode(),
+        headers=headers,
+        connect_seconds=min(connect_seconds, work.time_limit_seconds),
+        read_seconds=work.time_limit_seconds,
+    )
+
+
+def _body(work: Work, url: str) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "idempotency_key": str(work.run_id),
+        "payload": {
+            "callback_url": url,
+            "max_retries": work.policy.max_retries,
+            "retry_backoff_base": work.policy.base_seconds,
+            "board_id": work.board_id,
+            "data": work.data,
+        },
+    }
+    if work.polling_state is not None:
+        body |= {"job_id": str(work.job_id), "polling_state": work.polling_state}
+    return body
+
+
+def _judge(work: Work, answer: http.Answer, now: datetime) -> Result:
+    text = answer.body.decode("utf-8", "replace").replace("\x00", "\ufffd")
+    failure = answers.failure_of(answer.status_code, answer.headers.get("Retry-After"), now)
+    if failure is not None:
+        return Failed(failure, text)
+    if work.polling_state is None:
+        return Succeeded(answer.status_code, text)
+    try:
+        poll = answers.read_poll(answer.body, answer.truncated)
+    except TransientFailure as error:
+        error.status_code = answer.status_code
+        return Failed(error, text)
+    return Succeeded(answer.status_code, text, poll)

@@ -1,0 +1,150 @@
+"""The one actor that executes runs: make due, claim, call the handler under a lease, record."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+import dramatiq
+import structlog
+
+from actors import callbacks
+from actors.middleware import AttemptFailed
+from core.errors import Aborted, AbortReason, DatabaseUnavailable, PermanentFailure, TransientFailure
+from core.states import RunStatus
+from services import broker as brokers
+from services import dispatching, executing, faults
+from services.doorbell import EXECUTE_RUN, Ring
+from services.executing import Failed, Result, Stopped, Work, WorkerIdentity
+from services.grouping import Grouped
+from services.leases import Leases
+from services.settling import Settled
+from services.system import System
+
+QUEUE = brokers.RUNS_HTTP
+_CLAIM_FOR_SECONDS = 1.0
+_MOST_IN_A_GROUP = 32
+_FIRST_REST_SECONDS = 0.1
+_LONGEST_REST_SECONDS = 5.0
+_EARLY_SECONDS = 1.0
+
+Done = TypeVar("Done")
+log = structlog.get_logger()
+
+
+class RunExecutor:
+    """Executes runs in this process, as many at once as Dramatiq has threads for it."""
+
+    def __init__(self, system: System, worker: WorkerIdentity, leases: Leases) -> None:
+        self._system = system
+        self._leases = leases
+        self._stopping = threading.Event()
+        self._claims: Grouped[str, Work | None] = Grouped(
+            lambda queues: _one_each(executing.claim(system, worker, QUEUE, len(queues)), len(queues)),
+            _MOST_IN_A_GROUP,
+        )
+        self._records: Grouped[tuple[Work, Result], Settled | None] = Grouped(
+            lambda ended: executing.record(system, ended), _MOST_IN_A_GROUP
+        )
+
+    def declare(self, broker: dramatiq.Broker) -> None:
+        """Make this the actor that answers rings on the given broker."""
+        dramatiq.actor(
+            self.execute_run,
+            broker=broker,
+            actor_name=EXECUTE_RUN,
+            queue_name=QUEUE,
+            throws=(AttemptFailed,),
+        )
+
+    def stop(self) -> None:
+        """Claim nothing more; attempts under way go on."""
+        self._stopping.set()
+
+    def execute_run(self, run_id: str, due_at: str | None = None) -> None:
+        """Answer a ring: make its run due if it waits for its instant, then execute what is most urgent.
+
+        Claims again after each run until nothing is claimable or a second has passed. Raises `AttemptFailed` when
+        an attempt did not succeed, after what follows is committed.
+        """
+        if due_at is not None:
+            self._patiently(lambda: self._arrive(UUID(run_id), datetime.fromisoformat(due_at)))
+        until = self._system.clock.monotonic() + _CLAIM_FOR_SECONDS
+        while not self._stopping.is_set():
+            work = self._patiently(lambda: self._claims.call(QUEUE))
+            if work is None:
+                return
+            self._execute(work)
+            if self._system.clock.monotonic() >= until:
+                return
+
+    def _arrive(self, run_id: UUID, due_at: datetime) -> None:
+        """Take a delayed ring; one that comes up to a second early waits, an earlier one is sent again."""
+        early = dispatching.arrive(self._system, run_id, due_at)
+        if early > _EARLY_SECONDS:
+            self._system.doorbell.ring([Ring(run_id, QUEUE, due_at)])
+        elif early > 0:
+            self._stopping.wait(early)
+            dispatching.arrive(self._system, run_id, due_at)
+
+    def _execute(self, work: Work) -> None:
+        with (
+            structlog.contextvars.bound_contextvars(run_id=str(work.run_id), job_id=str(work.job_id)),
+            self._leases.holding(work) as scope,
+        ):
+            log.info("execution_started", attempt=work.attempt)
+            try:
+                settings = self._system.settings
+                result = callbacks.perform(work, scope, settings.connect_seconds, self._system.clock.now())
+            except Aborted as stop:
+                result = _stopped(work, stop.reason)
+            except Exception:  # the handler itself is broken: the run must not be left running
+                log.exception("handler_broke")
+                result = Failed(PermanentFailure("Carillon could not make this call: an internal error."))
+            faults.reach(faults.EXECUTED)
+            self._record(work, result)
+
+    def _record(self, work: Work, result: Result) -> None:
+        if result == Stopped(AbortReason.LEASE_LOST):
+            log.warning("lease_lost", attempt=work.attempt)
+            return
+        settled = self._patiently(lambda: self._records.call((work, result)))
+        faults.reach(faults.RECORDED)
+        if settled is None:
+            log.warning("result_refused", attempt=work.attempt, fence=work.fence)
+            return
+        log.info("execution_recorded", attempt=work.attempt, status=settled.status.value)
+        if isinstance(result, Failed):
+            raise AttemptFailed(work.run_id, QUEUE, settled.retry_at)
+        if settled.status is RunStatus.QUEUED:
+            self._system.doorbell.ring([Ring(work.run_id, QUEUE)])
+
+    def _patiently(self, action: Callable[[], Done]) -> Done | None:
+        """Do what needs the database, again with growing rests while it is away; None when told to stop meanwhile.
+
+        The message stays unacknowledged all the while, so it comes back if this process goes.
+        """
+        rest = _FIRST_REST_SECONDS
+        while True:
+            try:
+                return action()
+            except DatabaseUnavailable as error:
+                log.warning("database_away", error=str(error))
+                if self._stopping.wait(rest):
+                    return None
+                rest = min(rest * 2, _LONGEST_REST_SECONDS)
+
+
+def _stopped(work: Work, reason: AbortReason) -> Result:
+    if reason is AbortReason.TIME_LIMIT:
+        return Failed(
+            TransientFailure(f"The call took longer than its limit of {work.time_limit_seconds:g} s.")
+        )
+    return Stopped(reason)
+
+
+def _one_each(claimed: Sequence[Work], callers: int) -> list[Work | None]:
+    return [*claimed, *[None] * (callers - len(claimed))]

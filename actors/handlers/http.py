@@ -1,0 +1,168 @@
+"""One HTTP call to a receiver, which an abort ends at once in whatever phase it is."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http.client import HTTPException
+
+import requests
+import urllib3
+from requests.structures import CaseInsensitiveDict
+
+from actors.handlers import connection
+from core.errors import PermanentFailure, TransientFailure
+from services import abort
+
+VERSION = "0.1.0"
+ANSWER_CAP_BYTES = 1024 * 1024
+
+_DEFAULT_HEADERS = {
+    "User-Agent": f"Carillon/{VERSION}",
+    "Accept": "*/*",
+    "Accept-Encoding": "gzip, deflate",
+}
+_OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade"})
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+_FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110, section 5.5
+_USER_INFO = re.compile(r"[^/?#\\]*[/\\]*[^/?#\\]*@")
+_NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f]")
+_DECODED = frozenset({"gzip", "x-gzip", "deflate"})
+_NO_ANSWER = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
+
+
+@dataclass(frozen=True)
+class Call:
+    """A POST to send. `connect_seconds` covers lookup, connect and TLS; `read_seconds` each wait after."""
+
+    url: str
+    body: bytes
+    headers: Mapping[str, str]
+    connect_seconds: float = 5
+    read_seconds: float = 30
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back, whatever its status. Header names have no case; `body` is decoded, at most 1 MiB."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    body: bytes
+    truncated: bool
+
+
+def call(request: Call, scope: abort.Scope) -> Answer:
+    """Sends the request once and reads the answer; redirects are not followed, cookies not kept.
+
+    Raises `Aborted` as soon as the scope is told to stop, `TransientFailure` when no whole answer came, and
+    `PermanentFailure` for a URL, a header or a certificate that is refused. The status is not judged here.
+    The limit on the whole call is the caller's, who aborts the scope.
+    """
+    prepared = _prepared(request)
+    with (
+        contextlib.closing(connection.Line(request.connect_seconds, request.read_seconds)) as line,
+        scope.interruptible(line.cut),
+    ):
+        try:
+            answer = _exchange(prepared, line)
+        except Exception as error:
+            scope.raise_if_aborted()
+            if not isinstance(error, _NO_ANSWER):
+                raise
+            raise _failure(error, request) from error
+        # A body that ends with the connection looks whole when the line was cut.
+        scope.raise_if_aborted()
+        return answer
+
+
+def _prepared(request: Call) -> requests.PreparedRequest:
+    _check_url(request.url)
+    _check_headers(request.headers)
+    # No session: it would add the environment's proxies and authentication and keep cookies, and even when
+    # told not to follow a redirect it reads the redirect's whole body.
+    headers = CaseInsensitiveDict(_DEFAULT_HEADERS)
+    headers.update(request.headers)
+    headers["Connection"] = "close"
+    try:
+        return requests.Request("POST", request.url, headers=headers, data=request.body).prepare()
+    except (ValueError, urllib3.exceptions.HTTPError) as error:
+        raise PermanentFailure(f"The URL {request.url!r} cannot be called: {error}.") from error
+
+
+def _check_url(text: str) -> None:
+    """Refuses what is not plainly a URL to call, by the same parser that later says where to connect."""
+    if _USER_INFO.match(text):  # first, so that no other message repeats a password
+        raise PermanentFailure("The URL holds a user name or password; send credentials in a header.")
+    try:
+        url = urllib3.util.parse_url(text)
+    except urllib3.exceptions.LocationParseError as error:
+        raise PermanentFailure(f"The URL {text!r} is not valid: {error}.") from error
+    if _NOT_IN_A_URL.search(text):
+        raise PermanentFailure(f"The URL {text!r} has a space or a control character; write it as %XX.")
+    if url.scheme not in ("http", "https"):
+        raise PermanentFailure(f"The URL {text!r} does not begin with http:// or https://.")
+    if not url.host:
+        raise PermanentFailure(f"The URL {text!r} names no host.")
+    if "%" in url.host or url.port == 0:
+        raise PermanentFailure(f"The URL {text!r} names an IPv6 zone or the port 0, which cannot be called.")
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    for name, value in headers.items():
+        if not _TOKEN.fullmatch(name):
+            raise PermanentFailure(f"The header name {name!r} is not valid.")
+        if name.lower() in _OURS or name.lower().startswith("proxy-"):
+            raise PermanentFailure(f"The header {name} is set by Carillon; leave it out.")
+        if not _FIELD_VALUE.fullmatch(value):
+            raise PermanentFailure(
+                f"The value of the header {name} has a line break or a character not allowed."
+            )
+
+
+def _exchange(prepared: requests.PreparedRequest, line: connection.Line) -> Answer:
+    with contextlib.closing(connection.LineAdapter(line)) as adapter:
+        # The line itself limits connecting; given here, the same limit would hold for sending too.
+        response = adapter.send(prepared, stream=True, timeout=line.read_seconds)
+        with contextlib.closing(response):
+            body = _body(response)
+    return Answer(
+        status_code=response.status_code,
+        headers=response.headers,
+        body=body[:ANSWER_CAP_BYTES],
+        truncated=len(body) > ANSWER_CAP_BYTES,
+    )
+
+
+def _body(response: requests.Response) -> bytes:
+    """Reads a byte more than is kept, at most; urllib3 bounds what is unpacked, not only what is read.
+
+    A coding that was not asked for is left as it came: a job that needs no body was delivered all the same.
+    """
+    coding = response.headers.get("Content-Encoding", "").strip().lower()
+    body = bytearray()
+    while wanted := ANSWER_CAP_BYTES + 1 - len(body):
+        piece = response.raw.read(wanted, decode_content=coding in _DECODED)
+        if not piece:  # the end; had the length been greater, this read would have failed
+            break
+        body += piece
+    return bytes(body)
+
+
+def _failure(error: Exception, request: Call) -> TransientFailure:
+    if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
+        return TransientFailure(f"The receiver was silent for {request.read_seconds:g} seconds.")
+    if isinstance(error, urllib3.exceptions.DecodeError):
+        return TransientFailure("The answer's body does not match its Content-Encoding.")
+    return TransientFailure(f"No whole answer came: {_innermost(error)}.")
+
+
+def _innermost(error: BaseException) -> str:
+    """The system's own words for the fault, without the layers that requests and urllib3 put around it."""
+    while True:
+        inner = error.__cause__ or error.__context__
+        if inner is None:
+            return (getattr(error, "strerror", None) or str(error) or type(error).__name__).rstrip(".")
+        error = inner

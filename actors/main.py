@@ -1,0 +1,57 @@
+"""The entry point of a worker: broker, actors, leases, and an orderly stop."""
+
+from __future__ import annotations
+
+import threading
+
+import dramatiq
+import structlog
+
+from actors.execution import QUEUE, RunExecutor
+from actors.middleware import RowDecidedRetries
+from core.errors import AbortReason, DatabaseUnavailable
+from services import executing
+from services.leases import Leases
+from services.system import System
+
+_IDLE_WAKE_MILLISECONDS = 100
+_HAND_BACK_SECONDS = 5.0
+log = structlog.get_logger()
+
+
+class RunWorker:
+    """Executes runs in this process until it is stopped."""
+
+    def __init__(self, system: System, broker: dramatiq.Broker) -> None:
+        self._system = system
+        self._identity = executing.register_worker(system)
+        self._leases = Leases(system, self._identity)
+        self._executor = RunExecutor(system, self._identity, self._leases)
+        broker.add_middleware(RowDecidedRetries(system))
+        self._executor.declare(broker)
+        self._dramatiq = dramatiq.Worker(
+            broker,
+            queues={QUEUE},
+            worker_timeout=_IDLE_WAKE_MILLISECONDS,
+            worker_threads=system.settings.worker_threads,
+        )
+
+    def start(self) -> None:
+        """Begin to answer rings."""
+        self._leases.start()
+        self._dramatiq.start()
+
+    def stop(self) -> None:
+        """Claim nothing more, let attempts finish within the grace period, hand back those that did not."""
+        grace = self._system.settings.shutdown_grace_seconds
+        self._executor.stop()
+        hand_back = threading.Timer(grace, self._leases.abort_all, [AbortReason.SHUTDOWN])
+        hand_back.daemon = True
+        hand_back.start()
+        self._dramatiq.stop(timeout=int((grace + _HAND_BACK_SECONDS) * 1000))
+        hand_back.cancel()
+        self._leases.stop()
+        try:
+            executing.sign_off(self._system, self._identity)
+        except DatabaseUnavailable as error:
+            log.warning("sign_off_failed", error=str(error))

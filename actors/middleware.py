@@ -1,0 +1,54 @@
+"""Retry and backoff by the run's own decision.
+
+Dramatiq's `Retries` is not installed: there is one retry authority, the run's row. The actor has committed what the
+row decided before it raises `AttemptFailed`; the middleware here only carries it out.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import dramatiq
+from dramatiq.middleware import Middleware
+
+from core.errors import CarillonError
+from services.doorbell import Ring
+from services.system import System
+
+
+class AttemptFailed(CarillonError):  # noqa: N818  says what happened
+    """An attempt did not succeed; what follows is decided and committed. `retry_at` is None when nothing follows."""
+
+    def __init__(self, run_id: UUID, queue: str, retry_at: datetime | None) -> None:
+        super().__init__(f"The attempt at run {run_id} did not succeed.")
+        self.run_id = run_id
+        self.queue = queue
+        self.retry_at = retry_at
+
+
+class RowDecidedRetries(Middleware):
+    """Rings, delayed, for a run that is tried again within the window; the dispatcher sees to later ones."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+
+    @property
+    def actor_options(self) -> set[str]:
+        """`throws` names the exceptions that an actor raises on purpose, so that they are not logged as faults."""
+        return {"throws"}
+
+    def after_process_message(
+        self,
+        _broker: dramatiq.Broker,
+        _message: Any,
+        *,
+        result: Any = None,  # noqa: ARG002  Dramatiq's signature
+        exception: BaseException | None = None,
+    ) -> None:
+        if not isinstance(exception, AttemptFailed) or exception.retry_at is None:
+            return
+        window = timedelta(seconds=self._system.settings.window_seconds)
+        if exception.retry_at <= self._system.clock.now() + window:
+            self._system.doorbell.ring([Ring(exception.run_id, exception.queue, exception.retry_at)])

@@ -1,0 +1,200 @@
+"""What a receiver's answer means: delivered, worth trying again, hopeless; and what a poll's answer says."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+from core.errors import AttemptError, PermanentFailure, TransientFailure
+
+RETRY_AFTER_CAP_SECONDS = 86_400.0
+NEXT_POLL_CAP_SECONDS = 31_536_000.0
+MESSAGE_CAP = 1_000
+MAX_DEPTH = 32
+
+Progress = float | dict[str, float]
+
+_TRANSIENT_CODES = frozenset({408, 425, 429})
+_SECONDS = re.compile(r"-?[0-9]+(\.[0-9]+)?")
+
+
+def failure_of(status_code: int, retry_after: str | None, now: datetime) -> AttemptError | None:
+    """Says what an answer's status means: None when it was delivered, else the failure to record.
+
+    `retry_after` is the header of that name as it came; a date in it is read against `now` (UTC).
+    A status outside 100 to 599 counts as a server error (RFC 9110, section 15).
+    """
+    if status_code in range(200, 300):
+        return None
+    seconds = _retry_after_seconds(retry_after, now)
+    if _may_pass(status_code):
+        message = f"The receiver answered {_named(status_code)}; it is tried again while retries are left."
+        return TransientFailure(message, status_code=status_code, retry_after_seconds=seconds)
+    message = f"The receiver answered {_named(status_code)}; {_why_hopeless(status_code)}."
+    return PermanentFailure(message, status_code=status_code, retry_after_seconds=seconds)
+
+
+@dataclass(frozen=True)
+class PollAnswer:
+    """What a poll's answer says. `polling_state` None keeps the old state.
+
+    `progress` is a share from 0 to 1, or `{"done": n, "total": m}`.
+    """
+
+    polling_state: dict[str, Any] | None
+    done: bool
+    next_in_seconds: float | None
+    progress: Progress | None
+    message: str | None
+
+
+def read_poll(body: bytes, truncated: bool) -> PollAnswer:
+    """Reads a poll's answer; members it does not know, or that have a wrong form, are ignored.
+
+    Raises `TransientFailure` when the answer is not a JSON object, cannot be stored (too deep, NUL or half
+    a surrogate pair in a text), or has a `polling_state` that is not an object. Only JSON `true` ends a job.
+    """
+    if truncated:
+        _refuse("longer than what is read of an answer")
+    answer = _parsed(body)
+    if not isinstance(answer, dict):
+        _refuse("not a JSON object")
+    _check_storable(answer)
+    state = answer.get("polling_state", {})
+    if not isinstance(state, dict):
+        _refuse("JSON, but its polling_state is not an object")
+    return PollAnswer(
+        polling_state=state if "polling_state" in answer else None,
+        done=answer.get("done") is True,
+        next_in_seconds=_next_in_seconds(answer.get("next_in_seconds")),
+        progress=_progress(answer.get("progress")),
+        message=_message(answer.get("message")),
+    )
+
+
+def _may_pass(status_code: int) -> bool:
+    return status_code in _TRANSIENT_CODES or status_code >= 500 or status_code < 100  # noqa: PLR2004  RFC 9110
+
+
+def _named(status_code: int) -> str:
+    try:
+        return f"{status_code} {HTTPStatus(status_code).phrase}"
+    except ValueError:
+        return str(status_code)
+
+
+def _why_hopeless(status_code: int) -> str:
+    match status_code // 100:
+        case 1:
+            return "that is not a final answer, and asking again would bring the same"
+        case 3:
+            return "redirects are not followed, so give the job the final address"
+        case _:
+            return "trying the same request again cannot help"
+
+
+def _retry_after_seconds(header: str | None, now: datetime) -> float | None:
+    """Reads `Retry-After`: seconds or an HTTP date (RFC 9110, section 10.2.3); what is neither is ignored."""
+    text = (header or "").strip()
+    seconds = float(text) if _SECONDS.fullmatch(text) else _seconds_until(text, now)
+    return None if seconds is None else min(max(seconds, 0.0), RETRY_AFTER_CAP_SECONDS)
+
+
+def _seconds_until(text: str, now: datetime) -> float | None:
+    try:
+        instant = parsedate_to_datetime(text)
+        if instant.tzinfo is None:
+            instant = instant.replace(tzinfo=UTC)  # asctime's form names no zone and means UTC
+        return (instant - now).total_seconds()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _refuse(fault: str) -> NoReturn:
+    raise TransientFailure(
+        f"The answer to the poll is {fault}; answer with an object that has polling_state and done.",
+    )
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant, parse_float=_finite)
+    except (ValueError, RecursionError):
+        _refuse("not JSON that can be read")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON.")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is too large.")  # it would be stored as Infinity, which is not JSON
+    return number
+
+
+def _check_storable(answer: Any) -> None:
+    """Refuses what a database could not keep. Goes level by level, because the nesting may be hostile."""
+    level = [answer]
+    for _ in range(MAX_DEPTH + 1):
+        level = [inner for value in level for inner in _inside(value)]
+        if not level:
+            return
+    _refuse(f"nested more than {MAX_DEPTH} deep")
+
+
+def _inside(value: Any) -> list[Any]:
+    match value:
+        case dict():
+            return [*value.keys(), *value.values()]
+        case list():
+            return value
+        case str():
+            _check_text(value)
+    return []
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        _refuse("JSON, but a text in it has half a surrogate pair")
+    if "\0" in text:
+        _refuse("JSON, but a text in it has a NUL character")
+
+
+def _number(value: Any) -> float | None:
+    """The value as a finite float, or None; `true` is not a number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
+
+
+def _next_in_seconds(value: Any) -> float | None:
+    seconds = _number(value)
+    return None if seconds is None or seconds < 0 else min(seconds, NEXT_POLL_CAP_SECONDS)
+
+
+def _progress(value: Any) -> Progress | None:
+    if isinstance(value, Mapping):
+        done, total = _number(value.get("done")), _number(value.get("total"))
+        if done is None or total is None or not 0 <= done <= total:
+            return None
+        return {"done": done, "total": total}
+    share = _number(value)
+    return share if share is not None and 0 <= share <= 1 else None
+
+
+def _message(value: Any) -> str | None:
+    return value[:MESSAGE_CAP] if isinstance(value, str) else None

@@ -1,0 +1,395 @@
+"""Cron expressions, read as Debian's cron reads them: text in, instants out.
+
+croniter finds the next match on a wall clock that never changes; this module decides which expressions
+are let through to it, and lays its answers onto a zone whose clock is put forward and back.
+`docs/decisions/0002-cron.md` records why.
+"""
+
+from __future__ import annotations
+
+import re
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from croniter import croniter
+
+from core.errors import CarillonError
+
+MAX_LENGTH = 256
+HORIZON_YEARS = 50  # cronsim's and croniter's; nothing that can happen waits longer than 40
+
+_MINUTE = timedelta(minutes=1)
+_TICK = timedelta(microseconds=1)
+
+
+class InvalidCron(CarillonError):  # noqa: N818  the tree's names say what happened
+    """The expression breaks a rule; `message` names the field, the wrong value, the rule and the remedy."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+def parse(expression: str) -> CronExpression:
+    """Returns the expression, checked: it is one that Debian's cron takes, and it can happen.
+
+    Raises `InvalidCron`, and nothing else, whatever is given. Results are shared and remembered.
+    """
+    if not isinstance(expression, str):
+        raise InvalidCron(f"A cron expression is text, not {type(expression).__name__}. Write five fields.")
+    if len(expression) > MAX_LENGTH:
+        raise InvalidCron(
+            f"The cron expression has {len(expression)} characters; at most {MAX_LENGTH} are taken. "
+            "Shorten it with ranges and steps."
+        )
+    return _parse(expression)
+
+
+@dataclass(frozen=True)
+class CronExpression:
+    """One checked expression. The tuples are sorted; weekdays run from 0, Sunday, to 6."""
+
+    expression: str
+    minutes: tuple[int, ...]
+    hours: tuple[int, ...]
+    days: tuple[int, ...]
+    months: tuple[int, ...]
+    weekdays: tuple[int, ...]
+    fixed: bool  # neither minute nor hour begins with `*`: times of day, not a rhythm
+    either_day: bool  # neither day field begins with `*`: one of them matching is enough
+    _clock: croniter[datetime] = field(repr=False, compare=False)
+
+    def next_after(self, after: datetime, zone: ZoneInfo) -> datetime | None:
+        """Returns the first instant strictly later than `after`, on the clocks of `zone`.
+
+        `after` is aware, the answer is in UTC. None: nothing in the coming 50 years or before year 9999.
+        """
+        if after.tzinfo is None:
+            raise ValueError(f"{after} has no time zone; next_after counts from an instant.")
+        try:
+            instant = (self._next_fixed if self.fixed else self._next_passing)(after.astimezone(zone))
+        except OverflowError:  # the edge of the calendar
+            return None
+        return instant if instant and instant.year <= after.year + HORIZON_YEARS else None
+
+    def describe(self) -> str:
+        """Returns one plain English line for a preview, such as `At 09:00 on Monday`."""
+        return _describe(self)
+
+    def _next_fixed(self, local: datetime) -> datetime | None:
+        """A time in the gap fires at the gap's end; one that comes twice fires the first time only."""
+        after, wall = local.astimezone(UTC), _minute_of(local)
+        while match := self._next_match(wall):
+            placed = match.replace(tzinfo=local.tzinfo)
+            instant = placed.astimezone(UTC) if _exists(placed) else _change_near(placed)
+            if instant > after:
+                return instant
+            wall = match  # already fired in the first pass of an hour that is now repeated
+        return None
+
+    def _next_passing(self, local: datetime) -> datetime | None:
+        """Wall time is matched as it passes: both passes of a repeated hour, nothing in the gap."""
+        after, wall = local.astimezone(UTC), _minute_of(local)
+        if _comes_again(local):
+            turn = _change_near(local)
+            match = self._next_match(wall)
+            if match and (instant := match.replace(tzinfo=local.tzinfo).astimezone(UTC)) < turn:
+                return instant
+            after, wall = turn - _TICK, _minute_before(turn.astimezone(local.tzinfo))
+        while match := self._next_match(wall):
+            placed = match.replace(tzinfo=local.tzinfo)
+            if _exists(placed):
+                instant = placed.astimezone(UTC)
+                return instant if instant > after else placed.replace(fold=1).astimezone(UTC)
+            gap_end = _change_near(placed)
+            if gap_end.year > after.year + HORIZON_YEARS:  # may fall into the gap every year
+                return None
+            wall = _minute_before(gap_end.astimezone(local.tzinfo))
+        return None
+
+    def _next_match(self, wall: datetime) -> datetime | None:
+        """The first matching wall time later than `wall`, on a clock that never changes."""
+        clock = copy(self._clock)  # get_next moves it, and threads share this expression
+        try:
+            return clock.get_next(datetime, start_time=wall)
+        except (ValueError, OverflowError):  # no match in 50 years, or the end of the calendar
+            return None
+
+
+def _minute_of(local: datetime) -> datetime:
+    return local.replace(tzinfo=None, second=0, microsecond=0, fold=0)
+
+
+def _minute_before(local: datetime) -> datetime:
+    """The last whole minute earlier than `local`, so that a match at `local` itself comes next."""
+    return _minute_of(local - _TICK)
+
+
+def _exists(placed: datetime) -> bool:
+    """Whether the wall time comes at all. One in the spring gap comes back changed from UTC."""
+    back = placed.astimezone(UTC).astimezone(placed.tzinfo)
+    return back.replace(tzinfo=None) == placed.replace(tzinfo=None)
+
+
+def _comes_again(local: datetime) -> bool:
+    """Whether this is the first pass of a wall time that comes twice."""
+    return local.fold == 0 and local.replace(fold=1).utcoffset() != local.utcoffset()
+
+
+def _change_near(local: datetime) -> datetime:
+    """The instant of the clock change that makes this wall time come twice or never, to the second.
+
+    zoneinfo keeps its table of changes to itself, but the two readings of such a time lie on either side.
+    """
+    zone = local.tzinfo
+    low, high = sorted(int(local.replace(fold=fold).timestamp() // 1) for fold in (0, 1))
+    before = datetime.fromtimestamp(low, zone).utcoffset()
+    while high - low > 1:
+        middle = (low + high) // 2
+        if datetime.fromtimestamp(middle, zone).utcoffset() == before:
+            low = middle
+        else:
+            high = middle
+    return datetime.fromtimestamp(high, UTC)
+
+
+# --- Reading ---------------------------------------------------------------------------------------------
+
+_SHORTHANDS = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+_SUNDAY = 7  # also written 0
+_LONGEST = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # days of each month, in a leap year
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
+_EXTENSION = re.compile(r"(?<![a-z])[lwrh](?![a-vx-z])|[#?]")
+_ITEM = re.compile(r"(?P<first>\*|\w+)(?:-(?P<last>\w+))?(?:/(?P<step>\w+))?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class _Field:
+    """One of the five fields: what it is called and what it may hold."""
+
+    title: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()  # the first one stands for `low`
+
+    def values(self, text: str) -> tuple[int, ...]:
+        found = {value for item in text.split(",") for value in self._item(item)}
+        if self.high == _SUNDAY:  # 0 and 7 are the same day
+            found = {value % _SUNDAY for value in found}
+        return tuple(sorted(found))
+
+    def covers_all(self, values: tuple[int, ...]) -> bool:
+        return len(values) == (_SUNDAY if self.high == _SUNDAY else self.high - self.low + 1)
+
+    def _item(self, item: str) -> range:
+        if extension := _EXTENSION.search(item.lower()):
+            rule = f"`{extension[0].upper()}` is not part of Debian's cron"
+            raise self.fault(item, rule, "Write numbers, ranges, steps or lists")
+        parts = _ITEM.fullmatch(item.lower())
+        if parts is None or (parts["first"] == "*" and parts["last"]):
+            rule = "this is no number, range, step or list of them"
+            raise self.fault(item, rule, f"Write for example {self.low}-{self.high} or *")
+        if parts["first"] == "*":
+            first, last = self.low, self.high
+        else:
+            first, last = self._bounds(item, parts["first"], parts["last"])
+        if parts["step"] is None:
+            return range(first, last + 1)
+        if parts["last"] is None and parts["first"] != "*":
+            raise self.fault(item, "a step needs a range or *", f"Write {first}-{self.high}/{parts['step']}")
+        return range(first, last + 1, self._step(item, parts["step"]))
+
+    def _bounds(self, item: str, first_text: str, last_text: str | None) -> tuple[int, int]:
+        first = self._number(item, first_text)
+        last = first if last_text is None else self._number(item, last_text)
+        if first <= last:
+            return first, last
+        remedy = f"Write {first}-{self.high},{self.low}-{last}"
+        if self.high == _SUNDAY and last == 0:
+            remedy = f"Write Sunday as 7: {first}-7"
+        raise self.fault(item, "the range runs backwards", remedy)
+
+    def _number(self, item: str, text: str) -> int:
+        if text in self.names:
+            return self.low + self.names.index(text)
+        rule = f"numbers go from {self.low} to {self.high}"
+        if self.names:
+            rule += f", names from {self.names[0]} to {self.names[-1]}"
+        if not text.isdigit() or not self.low <= int(text) <= self.high:
+            raise self.fault(item, rule, "Write one of those")
+        return int(text)
+
+    def _step(self, item: str, text: str) -> int:
+        if not text.isdigit() or int(text) == 0:
+            raise self.fault(item, "a step is a whole number from 1", "Write for example */2")
+        return int(text)
+
+    def fault(self, value: str, rule: str, remedy: str) -> InvalidCron:
+        return InvalidCron(f"{self.title} `{value}`: {rule}. {remedy}.")
+
+
+_MINUTE_FIELD = _Field("minute", 0, 59)
+_HOUR_FIELD = _Field("hour", 0, 23)
+_DAY_FIELD = _Field("day of month", 1, 31)
+_MONTH_FIELD = _Field("month", 1, 12, _MONTHS)
+_WEEKDAY_FIELD = _Field("day of week", 0, _SUNDAY, _WEEKDAYS)
+_FIELDS = (_MINUTE_FIELD, _HOUR_FIELD, _DAY_FIELD, _MONTH_FIELD, _WEEKDAY_FIELD)
+
+
+@lru_cache(maxsize=4096)  # planning asks for the same expressions every minute
+def _parse(expression: str) -> CronExpression:
+    texts = _split(expression)
+    minutes, hours, days, months, weekdays = (
+        kind.values(text) for kind, text in zip(_FIELDS, texts, strict=True)
+    )
+    either_day = not texts[2].startswith("*") and not texts[4].startswith("*")
+    longest = max(_LONGEST[month] for month in months)
+    if not either_day and days[0] > longest:
+        rule = f"none of the months `{texts[3]}` has such a day, so this can never happen"
+        raise _DAY_FIELD.fault(texts[2], rule, f"Write a day up to {longest}, or other months")
+    return CronExpression(
+        expression=expression,
+        minutes=minutes,
+        hours=hours,
+        days=days,
+        months=months,
+        weekdays=weekdays,
+        fixed=not texts[0].startswith("*") and not texts[1].startswith("*"),
+        either_day=either_day,
+        _clock=_clock((minutes, hours, days, months, weekdays), either_day=either_day),
+    )
+
+
+def _split(expression: str) -> list[str]:
+    """The five fields, a shorthand written out. Fields stand apart by spaces or tabs, as in a crontab."""
+    for character in expression:
+        if not " " <= character <= "~" and character != "\t":
+            raise InvalidCron(
+                f"The cron expression contains {character!a}; its characters are those of plain ASCII. "
+                "Write digits, names, `*`, `,`, `-` and `/`, with spaces between the fields."
+            )
+    text = expression.strip()
+    if text.startswith("@"):
+        if text.lower() not in _SHORTHANDS:
+            known = ", ".join(_SHORTHANDS)
+            raise InvalidCron(
+                f"The cron expression `{text}` is none of {known}. Write one of them or five fields."
+            )
+        text = _SHORTHANDS[text.lower()]
+    texts = text.split()
+    if len(texts) != len(_FIELDS):
+        titles = ", ".join(kind.title for kind in _FIELDS)
+        raise InvalidCron(
+            f"The cron expression `{text}` has {len(texts)} fields; it takes five: {titles}. "
+            "Write each of them, and neither seconds nor a year."
+        )
+    return texts
+
+
+def _clock(values: tuple[tuple[int, ...], ...], *, either_day: bool) -> croniter[datetime]:
+    """croniter, given plain lists of numbers, which leave it nothing to read in a way of its own."""
+    minutes, hours, days, months, weekdays = (
+        "*" if kind.covers_all(found) else ",".join(map(str, found))
+        for kind, found in zip(_FIELDS, values, strict=True)
+    )
+    if either_day and "*" in (days, weekdays):
+        days = weekdays = "*"  # 1-31 is every day, although it is written as a restriction
+    elif either_day and values[2][0] > max(_LONGEST[month] for month in values[3]):
+        days, either_day = "*", False  # only the weekday can match; croniter would search 50 years each time
+    text = f"{minutes} {hours} {days} {months} {weekdays}"
+    return croniter(text, 0.0, datetime, day_or=either_day)
+
+
+# --- Describing ------------------------------------------------------------------------------------------
+
+_MONTH_TITLES = (
+    "",
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_WEEKDAY_TITLES = ("", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MOST_TIMES = 4  # more times of day than these are told as minutes and hours
+_SHORTEST_RUN = 3  # two neighbours are named one by one
+
+
+def _describe(cron: CronExpression) -> str:
+    days = _describe_days(cron)
+    if not days and not _HOUR_FIELD.covers_all(cron.hours):
+        days = "every day"
+    months = "" if _MONTH_FIELD.covers_all(cron.months) else f"in {_named(cron.months, _MONTH_TITLES)}"
+    return " ".join(part for part in (_describe_times(cron), days, months) if part)
+
+
+def _describe_times(cron: CronExpression) -> str:
+    minutes, hours = cron.minutes, cron.hours
+    every_hour = _HOUR_FIELD.covers_all(hours)
+    if _MINUTE_FIELD.covers_all(minutes):
+        return "Every minute" if every_hour else f"Every minute of {_counted('hour', hours)}"
+    if every_hour and minutes == (0,):
+        return "Every hour"
+    step = 60 // len(minutes)
+    if every_hour and len(minutes) > 1 and minutes == tuple(range(0, 60, step)):
+        return f"Every {step} minutes"
+    if len(minutes) * len(hours) <= _MOST_TIMES:
+        times = [f"{hour:02}:{minute:02}" for hour in hours for minute in minutes]
+        return f"At {_joined(times)}"
+    past = "every hour" if every_hour else _counted("hour", hours)
+    return f"At {_counted('minute', minutes)} past {past}"
+
+
+def _describe_days(cron: CronExpression) -> str:
+    every_day = _DAY_FIELD.covers_all(cron.days)
+    every_weekday = _WEEKDAY_FIELD.covers_all(cron.weekdays)
+    if (every_day and every_weekday) or (cron.either_day and (every_day or every_weekday)):
+        return ""
+    days = f"on {_counted('day', cron.days)} of the month"
+    monday_first = tuple(sorted(day or _SUNDAY for day in cron.weekdays))
+    weekdays = _named(monday_first, _WEEKDAY_TITLES)
+    if every_day:
+        return f"on {weekdays}"
+    if every_weekday:
+        return days
+    return f"{days} and on {weekdays}" if cron.either_day else f"{days} if that is {weekdays}"
+
+
+def _counted(noun: str, values: tuple[int, ...]) -> str:
+    """`day 1`, or `days 1, 15-20`."""
+    runs = [str(first) if first == last else f"{first}-{last}" for first, last in _runs(values)]
+    return f"{noun if len(values) == 1 else noun + 's'} {', '.join(runs)}"
+
+
+def _named(values: tuple[int, ...], titles: tuple[str, ...]) -> str:
+    """`Monday to Friday and Sunday`."""
+    runs = _runs(values)
+    return _joined(
+        [titles[first] if first == last else f"{titles[first]} to {titles[last]}" for first, last in runs]
+    )
+
+
+def _joined(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _runs(values: tuple[int, ...]) -> list[tuple[int, int]]:
+    """Sorted values as (first, last) of each run of neighbours; single ones are their own first and last."""
+    runs: list[list[int]] = []
+    for value in values:
+        if runs and runs[-1][-1] == value - 1:
+            runs[-1].append(value)
+        else:
+            runs.append([value])
+    short = ([(value, value) for value in run] for run in runs if len(run) < _SHORTEST_RUN)
+    long = [(run[0], run[-1]) for run in runs if len(run) >= _SHORTEST_RUN]
+    return sorted([*long, *(pair for pairs in short for pair in pairs)])

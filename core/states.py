@@ -1,0 +1,91 @@
+"""The states of jobs, runs and attempts, and what a job shows.
+
+pending -> queued -> running -> completed | failed | cancelled
+running -> retrying -> queued                 (a failed or lost attempt that is tried again)
+running -> queued                             (handed back at shutdown)
+pending -> skipped | missed                   (an occurrence that does not fire)
+pending | queued | retrying -> cancelled
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from enum import StrEnum
+
+
+class RunStatus(StrEnum):
+    """Where a run stands. `queued` means due, whether claimable or held."""
+
+    PENDING = "pending"
+    QUEUED = "queued"
+    RUNNING = "running"
+    RETRYING = "retrying"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+    MISSED = "missed"
+
+
+WAITING_FOR_INSTANT = (RunStatus.PENDING, RunStatus.RETRYING)
+GOING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
+LIVE = (RunStatus.PENDING, *GOING)
+
+
+class JobState(StrEnum):
+    """What is stored of a job; what it shows besides follows from its runs."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+ENDED = (JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED)
+
+
+class JobStatus(StrEnum):
+    """What a job shows."""
+
+    PENDING = "pending"
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    PAUSED = "paused"
+
+
+class Outcome(StrEnum):
+    """How an attempt ended."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    LOST = "lost"
+    RELEASED = "released"
+
+
+class Trigger(StrEnum):
+    """What made a run."""
+
+    SCHEDULE = "schedule"
+    POLL = "poll"
+    MANUAL = "manual"
+    RETRY = "retry"
+    BACKFILL = "backfill"
+
+
+class Hold(StrEnum):
+    """Why a due run may not be claimed yet."""
+
+    PAUSED = "paused"
+
+
+def shown_status(state: JobState, going: Collection[RunStatus]) -> JobStatus:
+    """What a job shows, from its stored state and the statuses of its runs that are going."""
+    if state is not JobState.ACTIVE:
+        return JobStatus(state.value)
+    if RunStatus.RUNNING in going:
+        return JobStatus.RUNNING
+    return JobStatus.QUEUED if going else JobStatus.PENDING

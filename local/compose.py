@@ -1,0 +1,45 @@
+"""Docker Compose's PostgreSQL and RabbitMQ, for machines that have no such programs of their own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+from local.processes import LocalServerError
+
+ENGINE_SECONDS = 20
+
+
+def answers() -> bool:
+    """Tell whether a working container engine is there."""
+    if shutil.which("docker") is None:
+        return False
+    try:
+        done = subprocess.run(["docker", "info"], capture_output=True, check=False, timeout=ENGINE_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+def up() -> tuple[str, str, str]:
+    """Start both services, and return the database's, the broker's and the broker's management URL."""
+    _compose("up", "-d", "--wait", "postgres", "rabbitmq")
+    return (
+        f"postgresql://carillon:carillon@{_address('postgres', 5432)}/carillon",
+        f"amqp://guest:guest@{_address('rabbitmq', 5672)}/",
+        f"http://guest:guest@{_address('rabbitmq', 15672)}",
+    )
+
+
+def _address(service: str, port: int) -> str:
+    published = _compose("port", service, str(port)).strip().splitlines()
+    if not published or published[0].endswith(":0"):
+        raise LocalServerError(f"docker-compose.yml does not publish port {port} of {service}.")
+    return f"127.0.0.1:{published[0].rpartition(':')[2]}"
+
+
+def _compose(*arguments: str) -> str:
+    done = subprocess.run(["docker", "compose", *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise LocalServerError(f"docker compose {' '.join(arguments)} failed:\n{done.stderr.strip()}")
+    return done.stdout

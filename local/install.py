@@ -1,0 +1,118 @@
+"""Finding the servers' programs, and fetching Debian's packages where that is allowed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.processes import LocalServerError
+
+PACKAGES = {"postgresql": "postgresql", "rabbitmq": "rabbitmq-server"}
+POLICY = Path("/usr/sbin/policy-rc.d")
+_one_at_a_time = threading.Lock()
+
+
+def ensure(program: str) -> Path:
+    """Return the folder of the programs of `postgresql` or `rabbitmq`; root on Debian installs them."""
+    found = find(program)
+    if found is None:
+        with _one_at_a_time:
+            found = find(program) or _install(program)
+    return found
+
+
+def find(program: str) -> Path | None:
+    """Return the folder that holds the programs, or nothing if they are not installed."""
+    return {"postgresql": _postgresql, "rabbitmq": _rabbitmq}[program]()
+
+
+def all_found() -> bool:
+    return all(find(program) for program in PACKAGES)
+
+
+def can_install() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def _postgresql() -> Path | None:
+    on_path = shutil.which("postgres")
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version, reverse=True)
+    candidates = [Path(on_path).resolve().parent] if on_path else []
+    needed = ("initdb", "postgres", "createdb")
+    return _first_with(needed, [*candidates, *versions, Path("/usr/local/pgsql/bin")])
+
+
+def _rabbitmq() -> Path | None:
+    """Debian's program on the path switches users and folders, so the one that it wraps comes first."""
+    if not shutil.which("erl") or not shutil.which("epmd"):
+        return None
+    on_path = shutil.which("rabbitmq-server") or shutil.which("rabbitmq-server", path="/usr/sbin")
+    wrapped = sorted(Path("/usr/lib/rabbitmq/lib").glob("*/sbin"), reverse=True)
+    return _first_with(("rabbitmq-server",), [*wrapped, *([Path(on_path).parent] if on_path else [])])
+
+
+def _first_with(names: tuple[str, ...], folders: list[Path]) -> Path | None:
+    return next((folder for folder in folders if all((folder / name).exists() for name in names)), None)
+
+
+def _version(folder: Path) -> float:
+    try:
+        return float(folder.parent.name)
+    except ValueError:
+        return 0.0
+
+
+def _install(program: str) -> Path:
+    if not can_install():
+        raise LocalServerError(missing(program))
+    print(f"carillon: installing {' and '.join(PACKAGES.values())} ...", flush=True)  # noqa: T201
+    with _no_daemons():
+        _apt_get("update")
+        _apt_get("install", "-y", "--no-install-recommends", *PACKAGES.values())
+    found = find(program)
+    if found is None:
+        raise LocalServerError(missing(program))
+    return found
+
+
+def missing(program: str) -> str:
+    """Say in one line what is missing and what would help."""
+    return (
+        f"The programs of {program} are not installed: install {' and '.join(PACKAGES.values())} "
+        "(apt-get, as root), or run `docker compose up -d postgres rabbitmq`, or set DATABASE_URL and "
+        "RABBITMQ_URL (for the tests TEST_DATABASE_URL and TEST_RABBITMQ_URL)."
+    )
+
+
+def _apt_get(*arguments: str) -> None:
+    done = subprocess.run(
+        ["apt-get", "-q", "-o", "DPkg::Lock::Timeout=300", *arguments],
+        env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        last_lines = "\n".join(done.stdout.splitlines()[-15:])
+        raise LocalServerError(f"apt-get {arguments[0]} failed:\n{last_lines}")
+
+
+@contextmanager
+def _no_daemons() -> Iterator[None]:
+    """Keep Debian from starting its own servers while it installs them: we start private ones."""
+    if POLICY.exists():
+        yield  # the machine has a rule of its own; it stays
+        return
+    POLICY.write_text("#!/bin/sh\nexit 101\n")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink(missing_ok=True)

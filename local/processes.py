@@ -1,0 +1,149 @@
+"""Starting and ending other programs so that none is left behind."""
+
+from __future__ import annotations
+
+import functools
+import os
+import select
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO
+
+PAUSE_BETWEEN_LOOKS_SECONDS = 0.02
+
+
+class LocalServerError(Exception):
+    """A local server or program could not be had; the message says what to do."""
+
+
+def spawn(
+    command: Sequence[str],
+    *,
+    output: int | IO[bytes],
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    user: str | None = None,
+    last_signal: signal.Signals = signal.SIGKILL,
+) -> subprocess.Popen[bytes]:
+    """Start a program as a process group; the kernel sends it `last_signal` should this process die."""
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [*_leash(last_signal), *command],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            cwd=folder,
+            user=user,
+            group=user and _group_of(user),
+            extra_groups=[] if user else None,
+            start_new_session=True,  # Ctrl-C is for us; we decide when it is the program's turn
+        )
+
+    return _spawner(os.getpid()).submit(start).result()
+
+
+def end(process: subprocess.Popen[bytes], *, by: signal.Signals, grace_seconds: float) -> None:
+    """Ask the program to end, and kill it with all its descendants when it has not within the grace."""
+    if process.poll() is None:
+        process.send_signal(by)
+        try:
+            process.wait(grace_seconds)
+        except subprocess.TimeoutExpired:
+            kill_family(process)
+
+
+def kill_family(process: subprocess.Popen[bytes], *, grace_seconds: float = 10) -> None:
+    """Kill the program and all its descendants at once, and return when they are gone."""
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGSTOP)  # a stopped parent starts no more children while we count them
+    children = descendants(process.pid)
+    process.kill()
+    signal_all(children, signal.SIGKILL)
+    process.wait()
+    wait_until_gone(children, grace_seconds)
+
+
+def descendants(pid: int) -> list[int]:
+    """Every living process below the given one, parents first."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = entry.read_text().rpartition(")")[2].split()[:2]
+        except OSError:
+            continue  # it ended while we looked
+        if state not in "ZX":
+            children.setdefault(int(parent), []).append(int(entry.parent.name))
+    found = list(children.get(pid, []))
+    for child in found:  # the list grows while we walk it
+        found += children.get(child, [])
+    return found
+
+
+def signal_all(pids: Sequence[int], number: signal.Signals) -> None:
+    """Signal each process that still exists."""
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except ProcessLookupError:
+            continue
+
+
+def wait_until_gone(pids: Sequence[int], timeout_seconds: float) -> None:
+    """Return when none of the processes runs any more; they need not be our own children."""
+    deadline = time.monotonic() + timeout_seconds
+    for pid in pids:
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        try:
+            remaining = max(0.0, deadline - time.monotonic())
+            if not select.select([handle], [], [], remaining)[0]:
+                raise LocalServerError(f"Process {pid} has not ended within {timeout_seconds} s.")
+        finally:
+            os.close(handle)
+
+
+def wait_until(
+    check: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float
+) -> None:
+    """Return when the program answers; raise with the end of its log if it dies or is too late."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        if process.poll() is not None:
+            raise LocalServerError(f"{log.stem} ended with status {process.returncode}:\n{_tail(log)}")
+        if time.monotonic() > deadline:
+            kill_family(process)
+            raise LocalServerError(f"{log.stem} did not answer within {seconds} s:\n{_tail(log)}")
+        time.sleep(PAUSE_BETWEEN_LOOKS_SECONDS)
+
+
+def _tail(log: Path, lines: int = 15) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+
+
+@functools.cache
+def _spawner(_process_id: int) -> ThreadPoolExecutor:
+    """Give one lasting thread per process: the kernel's "parent died" means the thread that started it."""
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
+
+
+@functools.cache
+def _leash(last_signal: signal.Signals) -> list[str]:
+    """Wrap a command in util-linux's setpriv where there is one (it replaces itself by the command)."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", last_signal.name.removeprefix("SIG"), "--"] if setpriv else []
+
+
+def _group_of(user: str) -> int:
+    import pwd  # noqa: PLC0415  absent on some systems, where no user is ever given
+
+    return pwd.getpwnam(user).pw_gid

@@ -1,0 +1,211 @@
+"""A RabbitMQ node of one's own, in one folder, on loopback ports."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote, urlsplit
+
+from local import install, ports, processes
+
+USER = PASSWORD = "guest"  # noqa: S105  what every RabbitMQ begins with, and lets in from loopback only
+GREETING = b"AMQP\x00\x00\x09\x01"
+
+
+def management_url_for(url: str) -> str:
+    """Guess the management API's address beside a given AMQP URL: same host, same user, usual port."""
+    parts = urlsplit(url)
+    return f"http://{parts.username or USER}:{parts.password or PASSWORD}@{parts.hostname}:15672"
+
+
+class PrivateRabbit:
+    """A private node: same folder, same queues, same ports, from one start to the next.
+
+    Without a folder it lives in a temporary one that `close` removes. Every method may be called in
+    any state; `stop`, `kill` and `close` return when no process is left.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._temporary = folder is None
+        self.folder = (folder or Path(tempfile.mkdtemp(prefix="carillon-rabbitmq-"))).resolve()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._log = self.folder / "rabbitmq.log"
+        self._ports = ports.remembered(self.folder / "ports.json", ["amqp", "management", "epmd", "peers"])
+        self.port = self._ports["amqp"]
+        self._node: subprocess.Popen[bytes] | None = None
+        self._name_server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"amqp://{USER}:{PASSWORD}@127.0.0.1:{self.port}/"
+
+    @property
+    def management_url(self) -> str:
+        return f"http://{USER}:{PASSWORD}@127.0.0.1:{self._ports['management']}"
+
+    @property
+    def pid(self) -> int | None:
+        """The node's process id while it runs."""
+        return self._node.pid if self._node and self._node.poll() is None else None
+
+    def start(self) -> None:
+        """Return when the node greets AMQP clients and its management API answers."""
+        if self.pid:
+            return
+        programs = install.ensure("rabbitmq")
+        environment = self._environment()
+        self._write_configuration()
+        with self._log.open("ab") as log:
+            self._start_name_server(environment, log.fileno())
+            self._node = processes.spawn(
+                [str(programs / "rabbitmq-server")],
+                output=log,
+                folder=self.folder,
+                environment=environment,
+            )
+        processes.wait_until(self._answers, self._node, self._log, seconds=90)
+
+    def stop(self) -> None:
+        """Shut down in order: connections are closed, queues are written."""
+        self.thaw()
+        if self._node:
+            processes.end(self._node, by=signal.SIGTERM, grace_seconds=30)
+        self._stop_name_server()
+
+    def kill(self) -> None:
+        """Kill the node at once, as if the power had failed."""
+        if self._node:
+            processes.kill_family(self._node)
+        self._stop_name_server()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    def freeze(self) -> None:
+        """Stop the node in its tracks: connections stay open and nothing answers."""
+        if self.pid:
+            os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen node go on."""
+        if self.pid:
+            os.kill(self.pid, signal.SIGCONT)
+
+    def create_vhost(self, name: str) -> str:
+        """Make the virtual host if there is none of this name, and return its AMQP URL."""
+        everything = {"configure": ".*", "write": ".*", "read": ".*"}
+        vhost = quote(name, safe="")
+        self._call("PUT", f"/api/vhosts/{vhost}", {})
+        self._call("PUT", f"/api/permissions/{vhost}/{USER}", everything)
+        return self.url + vhost
+
+    def close(self) -> None:
+        """Stop, and remove the folder if it is a temporary one."""
+        if self._temporary:
+            self.kill()  # an orderly stop takes six seconds, for data that nobody wants
+            shutil.rmtree(self.folder, ignore_errors=True)
+        else:
+            self.stop()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _start_name_server(self, environment: dict[str, str], log: int) -> None:
+        """Start Erlang's name server (epmd) for this node alone: a shared one would outlive us."""
+        if self._name_server is None or self._name_server.poll() is not None:
+            epmd = shutil.which("epmd") or "epmd"
+            self._name_server = processes.spawn([epmd], output=log, environment=environment)
+
+    def _stop_name_server(self) -> None:
+        if self._name_server:
+            processes.end(self._name_server, by=signal.SIGTERM, grace_seconds=5)
+
+    def _write_configuration(self) -> None:
+        settings = {
+            "listeners.tcp.1": f"127.0.0.1:{self.port}",
+            "management.tcp.ip": "127.0.0.1",
+            "management.tcp.port": self._ports["management"],
+            "disk_free_limit.absolute": "10MB",  # small disks should not block publishers
+            "vm_memory_high_watermark.relative": "0.6",
+            "log.console": "true",
+            "log.console.level": "warning",
+            "log.file": "false",
+        }
+        lines = [f"{name} = {value}\n" for name, value in settings.items()]
+        (self.folder / "rabbitmq.conf").write_text("".join(lines))
+        (self.folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
+        (self.folder / "rabbitmq-env.conf").touch()
+        cookie = self.folder / ".erlang.cookie"
+        if not cookie.exists():
+            cookie.touch(mode=0o600)
+            cookie.write_text(secrets.token_hex(20))
+
+    def _environment(self) -> dict[str, str]:
+        """Everything inside the folder, everything on loopback, nothing from the machine's own node."""
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("RABBITMQ_", "ERL_")) and name != "NOTIFY_SOCKET"
+        }
+        return {
+            **kept,
+            "HOME": str(self.folder),
+            "LC_ALL": "C.UTF-8",
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "ERL_EPMD_PORT": str(self._ports["epmd"]),
+            "RABBITMQ_NODENAME": "carillon@localhost",
+            "RABBITMQ_DIST_PORT": str(self._ports["peers"]),
+            "RABBITMQ_CONF_ENV_FILE": str(self.folder / "rabbitmq-env.conf"),
+            "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(self.folder / "advanced.config"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "enabled_plugins"),
+            "RABBITMQ_GENERATED_CONFIG_DIR": str(self.folder / "config"),
+            "RABBITMQ_MNESIA_BASE": str(self.folder / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(self.folder / "log"),
+            "RABBITMQ_PID_FILE": str(self.folder / "pid"),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+            # RabbitMQ's "none" makes each of a thousand modules wait for a sleeping processor: 6 s, not 3.
+            "RABBITMQ_SCHEDULER_BUSY_WAIT_THRESHOLD": "short",
+            "RUNNING_UNDER_SYSTEMD": "true",  # the script then becomes the node, so its id is the node's
+        }
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=5) as connection:
+                connection.sendall(GREETING)
+                if connection.recv(1) != b"\x01":  # a method frame: Connection.Start
+                    return False
+            self._call("GET", "/api/vhosts", None)
+        except (OSError, urllib.error.URLError):
+            return False
+        return True
+
+    def _call(self, method: str, path: str, body: object) -> None:
+        credentials = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self._ports['management']}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Authorization": f"Basic {credentials}", "Content-Type": "application/json"},
+            method=method,
+        )
+        # The environment may name a proxy, which cannot reach our loopback.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with contextlib.closing(opener.open(request, timeout=30)):
+            pass

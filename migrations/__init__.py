@@ -1,0 +1,1 @@
+"""Numbered changes of the schema, forward only, the same files for PostgreSQL and SQLite."""

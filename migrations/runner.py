@@ -1,0 +1,42 @@
+"""Brings a database to the newest schema, one process at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playhouse import migrations as playhouse_migrations
+
+from models import database
+from models.tables import db
+
+# One number for all Carillon processes: whoever holds it migrates, the others wait and then find nothing to do.
+_ADVISORY_LOCK = 0x43415249
+
+
+def upgrade() -> list[str]:
+    """Apply every migration not applied yet, in order; the names of those applied.
+
+    Safe to call from many processes at once. Raises `DatabaseUnavailable` when the database is away.
+    """
+    with database.transaction(), _alone():
+        runner = playhouse_migrations.Runner(db.obj, directory=str(Path(__file__).parent))
+        return list(runner.up())
+
+
+def pending() -> list[str]:
+    """The names of the migrations that this code has and the database lacks."""
+    with database.reading():
+        runner = playhouse_migrations.Runner(db.obj, directory=str(Path(__file__).parent))
+        return [migration.name for migration in runner.status() if not migration.applied]
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Hold the migration lock; SQLite's write transaction is one by itself."""
+    if not database.is_sqlite():
+        db.execute_sql("SET LOCAL statement_timeout = 0")
+        db.execute_sql("SET LOCAL lock_timeout = '60s'")
+        db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_ADVISORY_LOCK,))
+    yield

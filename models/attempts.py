@@ -1,0 +1,50 @@
+"""Queries on attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core.states import Outcome
+from models.tables import Attempt, Run
+
+
+def open_for(runs: Iterable[Run], now: datetime) -> None:
+    """Record that an attempt at each of these claimed runs has begun."""
+    rows = [
+        {
+            "run": run.id,
+            "number": run.attempt_count,
+            "fence": run.fence,
+            "worker_id": run.worker_id,
+            "started_at": now,
+        }
+        for run in runs
+    ]
+    Attempt.insert_many(rows).execute()
+
+
+def close(run: Run, outcome: Outcome, now: datetime, **details: Any) -> None:
+    """Record how the latest attempt at a run ended."""
+    Attempt.update(outcome=outcome, finished_at=now, **details).where(
+        Attempt.run == run.id, Attempt.number == run.attempt_count
+    ).execute()
+
+
+def of_run(run_id: UUID) -> list[Attempt]:
+    """A run's attempts, in order."""
+    return list(Attempt.select().where(Attempt.run == run_id).order_by(Attempt.number))
+
+
+def newest_of_job(job_id: UUID, limit: int) -> list[Attempt]:
+    """A job's attempts, newest first."""
+    query = (
+        Attempt.select()
+        .join(Run)
+        .where(Run.job == job_id)
+        .order_by(Attempt.started_at.desc(), Attempt.number.desc())
+        .limit(limit)
+    )
+    return list(query)

@@ -1,0 +1,145 @@
+"""The connection to PostgreSQL or SQLite: transactions, kept connections, and errors that become ours.
+
+Each thread keeps one connection. A connection that the server has closed is found out at BEGIN, where nothing has
+happened yet, and replaced once; an error later on surfaces as `DatabaseUnavailable`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import peewee
+from playhouse import db_url
+
+from core.errors import DatabaseUnavailable
+from models.tables import db
+
+_AWAY = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError)
+_SESSION_LIMITS = "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=20000 -c timezone=UTC"
+
+# SQLite has one writer at a time; taking turns here is fair and needs no polling of its lock.
+_writer_turn = threading.RLock()
+
+
+def connect(url: str, process_name: str) -> None:
+    """Point the tables at a database. Nothing connects until it is used."""
+    if url.startswith("sqlite:///"):
+        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        db.initialize(_sqlite(url.removeprefix("sqlite:///")))
+    else:
+        db.initialize(_postgresql(url, process_name))
+
+
+def disconnect() -> None:
+    """Close this thread's connection, if it has one."""
+    with suppress(peewee.DatabaseError):
+        if not db.is_closed():
+            db.close()
+
+
+def is_sqlite() -> bool:
+    """Whether the rows are in SQLite."""
+    return isinstance(db.obj, peewee.SqliteDatabase)
+
+
+@contextmanager
+def transaction() -> Iterator[None]:
+    """Run a block that writes in one transaction: all of it is kept, or none.
+
+    Raises `DatabaseUnavailable` when the database is away or refuses for want of resources; if that happened at
+    the commit, whether it took effect is unknown.
+    """
+    with _translated(), _writer_turn if is_sqlite() else nullcontext():
+        yield from _begun("IMMEDIATE")
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Run a block that only reads. Raises `DatabaseUnavailable` when the database is away."""
+    with _translated():
+        yield from _begun("DEFERRED")
+
+
+def server_time() -> datetime:
+    """The database's clock, as aware UTC. SQLite's is this machine's."""
+    if is_sqlite():
+        return datetime.now(UTC)
+    with reading():
+        (instant,) = db.execute_sql("SELECT clock_timestamp()").fetchone()
+        return datetime.astimezone(instant, UTC)
+
+
+def for_update(query: Any, *, skip_locked: bool = False) -> Any:
+    """Lock the rows a SELECT finds until the transaction ends; SQLite's writer has the whole database anyway."""
+    if is_sqlite():
+        return query
+    return query.for_update("FOR NO KEY UPDATE SKIP LOCKED" if skip_locked else "FOR NO KEY UPDATE")
+
+
+def _sqlite(path: str) -> peewee.SqliteDatabase:
+    return peewee.SqliteDatabase(
+        path,
+        pragmas={"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "busy_timeout": 10_000},
+        check_same_thread=False,
+    )
+
+
+def _postgresql(url: str, process_name: str) -> peewee.PostgresqlDatabase:
+    parameters = db_url.parse(url)
+    name = parameters.pop("database")
+    parameters.update(
+        application_name=f"carillon {process_name}",
+        connect_timeout=5,
+        options=_SESSION_LIMITS,
+        keepalives=1,
+        keepalives_idle=10,
+        keepalives_interval=5,
+        keepalives_count=3,
+        tcp_user_timeout=20_000,
+    )
+    return peewee.PostgresqlDatabase(name, **parameters)
+
+
+def _begun(sqlite_lock: str) -> Iterator[None]:
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(_atomic(sqlite_lock))
+        except _AWAY:
+            if db.in_transaction():
+                raise
+            _drop()
+            stack.enter_context(_atomic(sqlite_lock))
+        yield
+
+
+def _atomic(sqlite_lock: str) -> Any:
+    return db.atomic(sqlite_lock) if is_sqlite() else db.atomic()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except _AWAY as error:
+        if not db.in_transaction():
+            _drop()
+        raise DatabaseUnavailable(
+            f"The database did not answer as it should: {_first_line(error)}"
+        ) from error
+
+
+def _drop() -> None:
+    """Forget this thread's connection: what state it is in is not known."""
+    with suppress(Exception):
+        if not db.is_closed():
+            db.connection().close()
+    db.dispose()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

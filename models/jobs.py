@@ -1,0 +1,167 @@
+"""Queries on jobs.
+
+Whoever changes a job and its runs in one transaction locks the job first, many in the order of their ids; only the
+claim goes without, and it never waits for a lock. So no two transactions can wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import peewee
+
+from core.states import ENDED, GOING, LIVE, JobState, JobStatus, RunStatus
+from models.database import for_update
+from models.tables import App, Job, Run
+
+
+def insert(**values: Any) -> Job:
+    """Store a new job."""
+    return Job.create(**values)
+
+
+def by_id(job_id: UUID) -> Job | None:
+    """The job of this id, with its app."""
+    return Job.select(Job, App).join(App).where(Job.id == job_id).get_or_none()
+
+
+def lock(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
+    """The jobs of these ids, locked in the order of their ids until the transaction ends."""
+    query = Job.select().where(Job.id.in_(sorted(set(job_ids)))).order_by(Job.id)
+    return {job.id: job for job in for_update(query)}
+
+
+def lock_to_plan(horizon: datetime, limit: int) -> list[Job]:
+    """Jobs with an occurrence before the horizon that has no row yet, soonest first; others' locked ones left out."""
+    query = Job.select().where(Job.next_run_at <= horizon).order_by(Job.next_run_at).limit(limit)
+    return list(for_update(query, skip_locked=True))
+
+
+def set_next_run(job: Job, next_run_at: datetime | None) -> None:
+    """Move a locked job's watermark: the first occurrence that has no row yet."""
+    Job.update(next_run_at=next_run_at).where(Job.id == job.id).execute()
+
+
+def count_start(job: Job) -> None:
+    """Count one more scheduled run of a locked job that has been made due."""
+    job.runs_started += 1
+    Job.update(runs_started=Job.runs_started + 1).where(Job.id == job.id).execute()
+
+
+def end(job: Job, state: JobState, now: datetime) -> None:
+    """Bring a locked job to its end; one that has ended stays as it is."""
+    job.state, job.next_run_at = state, None
+    Job.update(state=state, next_run_at=None, finished_at=now, updated_at=now).where(
+        Job.id == job.id, Job.state.not_in(ENDED)
+    ).execute()
+
+
+def set_state(job: Job, state: JobState, now: datetime) -> None:
+    """Pause or resume a locked job that has not ended."""
+    job.state = state
+    Job.update(state=state, updated_at=now).where(Job.id == job.id, Job.state.not_in(ENDED)).execute()
+
+
+def advance_polling_state(job: Job, expected_version: int, state: dict[str, Any]) -> bool:
+    """Put the next polling state in place of the version it was made from; False if that is no longer the newest."""
+    changed = (
+        Job.update(polling_state=state, polling_version=Job.polling_version + 1)
+        .where(Job.id == job.id, Job.polling_version == expected_version)
+        .execute()
+    )
+    return bool(changed)
+
+
+def page(
+    *,
+    app_name: str | None,
+    account_id: str | None,
+    status: JobStatus | None,
+    before: UUID | None,
+    limit: int,
+) -> list[Job]:
+    """Jobs that fit, newest first, from `before` (not included) on."""
+    query = _filtered(Job.select(Job, App).join(App), app_name, account_id, status)
+    if before is not None:
+        query = query.where(Job.id < before)
+    return list(query.order_by(Job.id.desc()).limit(limit))
+
+
+def count(*, app_name: str | None, account_id: str | None, status: JobStatus | None) -> int:
+    """How many jobs fit."""
+    return int(_filtered(Job.select().join(App), app_name, account_id, status).count())
+
+
+def going(job_ids: Collection[UUID]) -> dict[UUID, set[RunStatus]]:
+    """The statuses of each job's runs that are due, being run, or waiting to be tried again."""
+    rows = (
+        Run.select(Run.job, Run.status)
+        .where(Run.job.in_(list(job_ids)), Run.status.in_(GOING))
+        .distinct()
+        .tuples()
+    )
+    statuses: dict[UUID, set[RunStatus]] = {job_id: set() for job_id in job_ids}
+    for job_id, status in rows:
+        statuses[job_id].add(RunStatus(status))
+    return statuses
+
+
+def next_due(job_ids: Collection[UUID]) -> dict[UUID, datetime]:
+    """When each job's next waiting run is due."""
+    rows = (
+        Run.select(Run.job, peewee.fn.MIN(Run.due_at))
+        .where(Run.job.in_(list(job_ids)), Run.status.in_((RunStatus.PENDING, RunStatus.RETRYING)))
+        .group_by(Run.job)
+        .tuples()
+    )
+    return {job_id: Run.due_at.python_value(due_at) for job_id, due_at in rows}
+
+
+def has_live_run(job: Job) -> bool:
+    """Whether a run of this job is not over yet."""
+    return bool(Run.select().where(Run.job == job.id, Run.status.in_(LIVE)).exists())
+
+
+def _filtered(query: Any, app_name: str | None, account_id: str | None, status: JobStatus | None) -> Any:
+    if app_name is not None:
+        query = query.where(App.name == app_name)
+    if account_id is not None:
+        query = query.where(Job.account_id == account_id)
+    return query if status is None else query.where(_shows(status))
+
+
+def _shows(status: JobStatus) -> Any:
+    """The condition under which a job shows a status: `core.states.shown_status`, in SQL."""
+    match status:
+        case JobStatus.RUNNING:
+            return (Job.state == JobState.ACTIVE) & _has_run(RunStatus.RUNNING)
+        case JobStatus.QUEUED:
+            return (
+                (Job.state == JobState.ACTIVE)
+                & _has_run(RunStatus.QUEUED, RunStatus.RETRYING)
+                & ~_has_run(RunStatus.RUNNING)
+            )
+        case JobStatus.PENDING:
+            return (Job.state == JobState.ACTIVE) & ~_has_run(*GOING)
+        case _:
+            return Job.state == status.value
+
+
+def _has_run(*statuses: RunStatus) -> Any:
+    return peewee.fn.EXISTS(Run.select(peewee.SQL("1")).where(Run.job == Job.id, Run.status.in_(statuses)))
+
+
+def prune(ended_before: datetime, limit: int) -> int:
+    """Delete jobs that ended before an instant and have no runs left; how many."""
+    old = (
+        Job.select(Job.id)
+        .where(
+            Job.finished_at < ended_before,
+            ~peewee.fn.EXISTS(Run.select(peewee.SQL("1")).where(Run.job == Job.id)),
+        )
+        .limit(limit)
+    )
+    return int(Job.delete().where(Job.id.in_(old)).execute())

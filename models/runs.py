@@ -1,0 +1,249 @@
+"""Queries on runs."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import peewee
+
+from core.states import LIVE, WAITING_FOR_INSTANT, Hold, RunStatus, Trigger
+from models.database import for_update, is_sqlite
+from models.fields import new_id
+from models.tables import App, AppTaskType, Job, Run
+
+_CHUNK = 500
+
+
+def draft(job: Job, trigger: Trigger, scheduled_for: datetime, now: datetime, **more: Any) -> dict[str, Any]:
+    """The values of a new run of a job: queued if its instant has come, else pending."""
+    status = RunStatus.QUEUED if scheduled_for <= now else RunStatus.PENDING
+    return {
+        "id": new_id(),
+        "job": job.id,
+        "job_version": job.version,
+        "account_id": job.account_id,
+        "queue": job.queue,
+        "trigger": trigger,
+        "scheduled_for": scheduled_for,
+        "due_at": scheduled_for,
+        "priority": job.priority,
+        "status": status,
+        "reason": None,
+        "finished_at": None,
+        "occurrences": 1,
+        "created_at": now,
+        **more,
+    }
+
+
+def insert(rows: Sequence[dict[str, Any]]) -> None:
+    """Store runs; one that is there already (same job, trigger and `scheduled_for`) stays as it is."""
+    for start in range(0, len(rows), _CHUNK):
+        Run.insert_many(rows[start : start + _CHUNK]).on_conflict_ignore().execute()
+
+
+def claim(queue: str, limit: int, worker_id: UUID, now: datetime, lease_expires_at: datetime) -> list[Run]:
+    """Take the most urgent runs of a queue that are due and not held, under a lease; never waits for a lock."""
+    picked = (
+        Run.select(Run.id)
+        .where(Run.queue == queue, Run.status == RunStatus.QUEUED, Run.held_by.is_null())
+        .order_by(Run.priority.desc(), Run.deadline_at.asc(nulls="LAST"), Run.due_at, Run.id)
+        .limit(limit)
+    )
+    if not is_sqlite():
+        picked = picked.for_update("FOR NO KEY UPDATE SKIP LOCKED")
+    picked = picked.cte("picked")
+    query = (
+        Run.update(
+            status=RunStatus.RUNNING,
+            attempt_count=Run.attempt_count + 1,
+            fence=Run.fence + 1,
+            worker_id=worker_id,
+            lease_expires_at=lease_expires_at,
+            started_at=peewee.fn.COALESCE(Run.started_at, Run.started_at.to_value(now)),
+        )
+        .with_cte(picked)
+        .where(Run.id.in_(peewee.Select((picked,), (picked.c.id,))))
+        .returning(Run)
+    )
+    return list(query.execute())
+
+
+def definitions(run_ids: Collection[UUID]) -> dict[UUID, Run]:
+    """Runs with their job, its app and the app's policy for the task type (`run.policy`, or None)."""
+    query = (
+        Run.select(Run, Job, App, AppTaskType.max_retries, AppTaskType.retry_backoff_base)
+        .join(Job)
+        .join(App)
+        .join(
+            AppTaskType,
+            peewee.JOIN.LEFT_OUTER,
+            on=(AppTaskType.app == Job.app) & (AppTaskType.name == Job.task_type),
+            attr="policy",
+        )
+        .where(Run.id.in_(list(run_ids)))
+    )
+    return {run.id: run for run in query}
+
+
+def renew(leases: dict[UUID, int], worker_id: UUID, until: datetime) -> dict[UUID, bool]:
+    """Renew a process's leases in one statement: for each run still held, whether its cancel was requested."""
+    rows = (
+        Run.update(lease_expires_at=until)
+        .where(Run.id.in_(list(leases)), Run.worker_id == worker_id, Run.status == RunStatus.RUNNING)
+        .returning(Run.id, Run.fence, Run.cancel_requested_at)
+        .execute()
+    )
+    return {row.id: row.cancel_requested_at is not None for row in rows if row.fence == leases[row.id]}
+
+
+def running(run_ids: Iterable[UUID]) -> dict[UUID, Run]:
+    """Those of these runs that are running; their jobs are locked by the caller."""
+    query = Run.select().where(Run.id.in_(list(run_ids)), Run.status == RunStatus.RUNNING)
+    return {run.id: run for run in query}
+
+
+def leave_running(run: Run, fence: int, **changes: Any) -> bool:
+    """Move a run out of `running` while the fence holds; False if someone else has moved it."""
+    changed = (
+        Run.update(lease_expires_at=None, worker_id=None, **changes)
+        .where(Run.id == run.id, Run.fence == fence, Run.status == RunStatus.RUNNING)
+        .execute()
+    )
+    return bool(changed)
+
+
+def due_by(instant: datetime, limit: int) -> list[tuple[UUID, datetime]]:
+    """Runs that wait for an instant no later than this one, soonest first."""
+    query = (
+        Run.select(Run.id, Run.due_at)
+        .where(Run.status.in_(WAITING_FOR_INSTANT), Run.due_at <= instant)
+        .order_by(Run.due_at)
+        .limit(limit)
+    )
+    return [(run.id, run.due_at) for run in query]
+
+
+def job_ids(run_ids: Iterable[UUID]) -> set[UUID]:
+    """The jobs these runs belong to."""
+    return {job_id for (job_id,) in Run.select(Run.job).where(Run.id.in_(list(run_ids))).tuples()}
+
+
+def waiting(run_ids: Iterable[UUID], due_by: datetime) -> list[Run]:
+    """Those of these runs that wait for an instant which has come, in its order; their jobs are locked."""
+    query = (
+        Run.select()
+        .where(Run.id.in_(list(run_ids)), Run.status.in_(WAITING_FOR_INSTANT), Run.due_at <= due_by)
+        .order_by(Run.due_at, Run.id)
+    )
+    return list(for_update(query))
+
+
+def make_queued(run_ids: Collection[UUID], held_by: Hold | None) -> None:
+    """Make these runs due: claimable, or held."""
+    if run_ids:
+        Run.update(status=RunStatus.QUEUED, held_by=held_by).where(Run.id.in_(list(run_ids))).execute()
+
+
+def make_skipped(run_ids: Collection[UUID], reason: str, now: datetime) -> None:
+    """Let these occurrences not fire, and say why."""
+    if run_ids:
+        Run.update(status=RunStatus.SKIPPED, reason=reason, finished_at=now).where(
+            Run.id.in_(list(run_ids))
+        ).execute()
+
+
+def delete_pending(job: Job) -> None:
+    """Remove a locked job's planned occurrences that are not due yet."""
+    Run.delete().where(
+        Run.job == job.id, Run.trigger == Trigger.SCHEDULE, Run.status == RunStatus.PENDING
+    ).execute()
+
+
+def cancel(job: Job, reason: str, now: datetime) -> int:
+    """End a locked job's runs that have not started, and ask for the end of those that run; how many of either."""
+    ended = {
+        "status": RunStatus.CANCELLED,
+        "held_by": None,
+        "reason": reason,
+        "finished_at": now,
+    }
+    waiting_statuses = [status for status in LIVE if status is not RunStatus.RUNNING]
+    cancelled = Run.update(ended).where(Run.job == job.id, Run.status.in_(waiting_statuses)).execute()
+    asked = (
+        Run.update(cancel_requested_at=now)
+        .where(Run.job == job.id, Run.status == RunStatus.RUNNING, Run.cancel_requested_at.is_null())
+        .execute()
+    )
+    return int(cancelled) + int(asked)
+
+
+def hold(job: Job, held_by: Hold) -> None:
+    """Take a locked job's due runs out of the claim."""
+    Run.update(held_by=held_by).where(
+        Run.job == job.id, Run.status == RunStatus.QUEUED, Run.held_by.is_null()
+    ).execute()
+
+
+def release(job: Job, held_by: Hold) -> list[Run]:
+    """Put a locked job's held runs back into the claim; those runs."""
+    query = (
+        Run.update(held_by=None)
+        .where(Run.job == job.id, Run.status == RunStatus.QUEUED, Run.held_by == held_by)
+        .returning(Run)
+    )
+    return list(query.execute())
+
+
+def claimable(queue: str, limit: int) -> list[UUID]:
+    """The most urgent runs of a queue that wait for a worker, at most so many."""
+    query = (
+        Run.select(Run.id)
+        .where(Run.queue == queue, Run.status == RunStatus.QUEUED, Run.held_by.is_null())
+        .order_by(Run.priority.desc(), Run.deadline_at.asc(nulls="LAST"), Run.due_at, Run.id)
+        .limit(limit)
+    )
+    return [run.id for run in query]
+
+
+def expired(now: datetime, limit: int) -> list[UUID]:
+    """Runs whose lease has run out, longest ago first."""
+    query = (
+        Run.select(Run.id)
+        .where(Run.status == RunStatus.RUNNING, Run.lease_expires_at < now)
+        .order_by(Run.lease_expires_at)
+        .limit(limit)
+    )
+    return [run.id for run in query]
+
+
+def all_running(limit: int) -> list[UUID]:
+    """Every run that is running, at most so many."""
+    return [run.id for run in Run.select(Run.id).where(Run.status == RunStatus.RUNNING).limit(limit)]
+
+
+def by_id(run_id: UUID) -> Run | None:
+    """The run of this id."""
+    return Run.get_or_none(Run.id == run_id)
+
+
+def of_job(job_id: UUID, before: UUID | None, limit: int) -> list[Run]:
+    """A job's runs, newest first, from `before` (not included) on."""
+    query = Run.select().where(Run.job == job_id)
+    if before is not None:
+        query = query.where(Run.id < before)
+    return list(query.order_by(Run.id.desc()).limit(limit))
+
+
+def count_of_job(job_id: UUID) -> int:
+    """How many runs a job has."""
+    return int(Run.select().where(Run.job == job_id).count())
+
+
+def prune(ended_before: datetime, limit: int) -> int:
+    """Delete runs that ended before an instant, with their attempts, oldest first; how many."""
+    old = Run.select(Run.id).where(Run.finished_at < ended_before).order_by(Run.finished_at).limit(limit)
+    return int(Run.delete().where(Run.id.in_(old)).execute())

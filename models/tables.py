@@ -1,0 +1,162 @@
+"""The tables as peewee sees them. Constraints and indexes stand in `migrations/`, each with its reason."""
+
+from __future__ import annotations
+
+import peewee
+
+from core.states import Hold, JobState, Outcome, RunStatus, Trigger
+from models.fields import EnumField, InstantField, JsonField, new_id
+
+db = peewee.DatabaseProxy()
+
+
+class Table(peewee.Model):
+    """The base of every table: all share one database."""
+
+    class Meta:
+        database = db
+        legacy_table_names = False
+
+
+class App(Table):
+    """A tenant's application: whom to call."""
+
+    id = peewee.UUIDField(primary_key=True, default=new_id)
+    name = peewee.TextField()
+    callback_base_url = peewee.TextField(null=True)
+    created_at = InstantField()
+    updated_at = InstantField()
+
+    class Meta:
+        table_name = "apps"
+
+
+class AppTaskType(Table):
+    """How an app wants one of its task types retried."""
+
+    app = peewee.ForeignKeyField(App, column_name="app_id", backref="task_types")
+    name = peewee.TextField()
+    max_retries = peewee.IntegerField(null=True)
+    retry_backoff_base = peewee.DoubleField(null=True)
+
+    class Meta:
+        table_name = "app_task_types"
+        primary_key = peewee.CompositeKey("app", "name")
+
+
+class Job(Table):
+    """What to do and when; `version` counts the definition's edits."""
+
+    id = peewee.UUIDField(primary_key=True, default=new_id)
+    app = peewee.ForeignKeyField(App, column_name="app_id")
+    account_id = peewee.TextField()
+    user_id = JsonField()
+    board_id = JsonField(null=True)
+    task_type = peewee.TextField()
+    queue = peewee.TextField()
+    callback_url = peewee.TextField(null=True)
+    data = JsonField(null=True)
+    schedule_kind = peewee.TextField()
+    schedule = JsonField()
+    priority = peewee.SmallIntegerField()
+    max_retries = peewee.IntegerField(null=True)
+    retry_backoff_base = peewee.DoubleField(null=True)
+    time_limit_seconds = peewee.DoubleField(null=True)
+    version = peewee.IntegerField(default=1)
+    state = EnumField(JobState)
+    next_run_at = InstantField(null=True)
+    runs_started = peewee.IntegerField(default=0)
+    polling_state = JsonField(null=True)
+    polling_version = peewee.IntegerField(default=0)
+    created_at = InstantField()
+    updated_at = InstantField()
+    finished_at = InstantField(null=True)
+
+    class Meta:
+        table_name = "jobs"
+
+
+class Run(Table):
+    """One execution of a job, for an occurrence, a poll, or someone's wish."""
+
+    id = peewee.UUIDField(primary_key=True, default=new_id)
+    job = peewee.ForeignKeyField(Job, column_name="job_id")
+    job_version = peewee.IntegerField()
+    account_id = peewee.TextField()
+    queue = peewee.TextField()
+    trigger = EnumField(Trigger)
+    scheduled_for = InstantField()
+    due_at = InstantField()
+    priority = peewee.SmallIntegerField()
+    deadline_at = InstantField(null=True)
+    status = EnumField(RunStatus)
+    held_by = EnumField(Hold, null=True)
+    held_until = InstantField(null=True)
+    reason = peewee.TextField(null=True)
+    occurrences = peewee.IntegerField(default=1)
+    attempt_count = peewee.IntegerField(default=0)
+    failure_count = peewee.IntegerField(default=0)
+    loss_count = peewee.IntegerField(default=0)
+    fence = peewee.BigIntegerField(default=0)
+    worker_id = peewee.UUIDField(null=True)
+    lease_expires_at = InstantField(null=True)
+    cancel_requested_at = InstantField(null=True)
+    started_at = InstantField(null=True)
+    finished_at = InstantField(null=True)
+    error_type = peewee.TextField(null=True)
+    error_message = peewee.TextField(null=True)
+    progress = JsonField(null=True)
+    message = peewee.TextField(null=True)
+    retry_of = peewee.UUIDField(null=True)
+    created_at = InstantField()
+
+    class Meta:
+        table_name = "runs"
+
+
+class Attempt(Table):
+    """One try at a run; `outcome` is null while it lasts."""
+
+    run = peewee.ForeignKeyField(Run, column_name="run_id")
+    number = peewee.IntegerField()
+    fence = peewee.BigIntegerField()
+    worker_id = peewee.UUIDField()
+    started_at = InstantField()
+    finished_at = InstantField(null=True)
+    outcome = EnumField(Outcome, null=True)
+    error_type = peewee.TextField(null=True)
+    error_message = peewee.TextField(null=True)
+    status_code = peewee.IntegerField(null=True)
+    answer = peewee.TextField(null=True)
+
+    class Meta:
+        table_name = "attempts"
+        primary_key = peewee.CompositeKey("run", "number")
+
+
+class Worker(Table):
+    """A process that executes runs."""
+
+    id = peewee.UUIDField(primary_key=True)
+    host = peewee.TextField()
+    pid = peewee.IntegerField()
+    threads = peewee.IntegerField()
+    started_at = InstantField()
+    heartbeat_at = InstantField()
+    stopped_at = InstantField(null=True)
+
+    class Meta:
+        table_name = "workers"
+
+
+class Signal(Table):
+    """When a beat or a tick was last seen, so that its age shows."""
+
+    name = peewee.TextField(primary_key=True)
+    at = InstantField()
+
+    class Meta:
+        table_name = "signals"
+
+
+ALL: tuple[type[Table], ...] = (App, AppTaskType, Job, Run, Attempt, Worker, Signal)

@@ -1,0 +1,55 @@
+"""Every clock-driven actor, on one screen. Periodiq carries beats, never a tenant's schedule.
+
+Periodiq has minute resolution and reads some expressions wrongly, so `* * * * *` is the only one it is given.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import dramatiq
+import periodiq
+import structlog
+
+from services import broker as brokers
+
+EVERY_MINUTE = "* * * * *"
+_STALE_AFTER_SECONDS = 30
+
+log = structlog.get_logger()
+
+
+def declare(broker: dramatiq.Broker, on_beat: Callable[[], None]) -> list[dramatiq.Actor[[], None]]:
+    """The actors driven by the clock, on the given broker. `on_beat` is called where their queue is consumed."""
+    broker.add_middleware(periodiq.PeriodiqMiddleware(skip_delay=_STALE_AFTER_SECONDS))
+
+    @dramatiq.actor(
+        broker=broker,
+        actor_name="beat",
+        queue_name=brokers.BEATS,
+        periodic=periodiq.cron(EVERY_MINUTE),
+    )
+    def beat() -> None:
+        """Ask for the plan of the coming occurrences."""
+        on_beat()
+
+    return [beat]
+
+
+class Beats(periodiq.Scheduler):  # type: ignore[misc]  # periodiq has no types
+    """Sends each beat at its minute; one that finds RabbitMQ away is let go, the coordinator plans without it."""
+
+    def send_actors(self, actors: list[Any], now: Any) -> None:
+        try:
+            super().send_actors(actors, now)
+        except brokers.AWAY as error:
+            log.warning("beat_not_sent", error=str(error), remedy="the next one is tried in a minute")
+
+    def run(self) -> None:
+        """Send beats until SIGTERM or SIGINT. Needs the main thread, for its alarm signal."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.alarm_q.put_nowait(False))
+        self.schedule()
+        self.loop()

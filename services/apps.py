@@ -1,0 +1,75 @@
+"""Read and change apps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.errors import NotFound
+from models import apps, database
+from models.tables import App
+from services.system import System
+
+
+@dataclass(frozen=True)
+class TaskTypePolicy:
+    """How a task type is retried; None leaves it to the installation's settings."""
+
+    max_retries: int | None = None
+    retry_backoff_base: float | None = None
+
+
+@dataclass(frozen=True)
+class AppView:
+    """An app as it is shown."""
+
+    name: str
+    callback_base_url: str | None
+    task_types: Mapping[str, TaskTypePolicy]
+    created_at: datetime
+    updated_at: datetime
+
+
+def get(name: str) -> AppView:
+    """The app of this name. Raises `NotFound`."""
+    with database.reading():
+        app = apps.by_name(name)
+        if app is None:
+            raise NotFound("app", name)
+        return _view(app)
+
+
+def put(
+    system: System, name: str, callback_base_url: str | None, task_types: Mapping[str, TaskTypePolicy]
+) -> tuple[AppView, bool]:
+    """Make the app of this name be so; the app, and whether it is new."""
+    now = system.clock.now()
+    with database.transaction():
+        is_new = apps.by_name(name) is None
+        app = apps.made_on_first_use(name, now)
+        apps.set_callback_base_url(app, callback_base_url, now)
+        apps.replace_task_types(
+            app,
+            [
+                {
+                    "name": task_type,
+                    "max_retries": policy.max_retries,
+                    "retry_backoff_base": policy.retry_backoff_base,
+                }
+                for task_type, policy in task_types.items()
+            ],
+        )
+        return _view(apps.made_on_first_use(name, now)), is_new
+
+
+def _view(app: App) -> AppView:
+    return AppView(
+        name=app.name,
+        callback_base_url=app.callback_base_url,
+        task_types={
+            row.name: TaskTypePolicy(row.max_retries, row.retry_backoff_base) for row in apps.task_types(app)
+        },
+        created_at=app.created_at,
+        updated_at=app.updated_at,
+    )

@@ -1,0 +1,148 @@
+"""The coordinator: loops over planning, dispatching and upkeep, on their own clock.
+
+Any number of coordinators may run; rows are settled by the database, so two do no harm and one that dies is not
+missed for long. A loop that finds the database or the broker away says so, rests, and goes on.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import cast
+from uuid import UUID
+
+import structlog
+
+from core.errors import Unavailable
+from models import database, signals
+from services import broker as brokers
+from services import dispatching, planning, upkeep
+from services.clock import DatabaseClock
+from services.system import System
+
+BEAT = "beat"
+TICK = "tick"
+
+_TOP_UP_SECONDS = 1.0
+_RESCUE_SECONDS = 1.0
+_FOLLOW_CLOCK_SECONDS = 15.0
+_PRUNE_SECONDS = 3600.0
+_REST_SECONDS = 1.0
+log = structlog.get_logger()
+
+
+class Coordinator:
+    """Runs the loops on threads of its own until it is stopped."""
+
+    def __init__(self, system: System, carrier: brokers.Carrier) -> None:
+        self._system = system
+        self._carrier = carrier
+        self._stopping = threading.Event()
+        self._beat = threading.Event()
+        self._rescue_from = self._one_lease_from_now()
+        self._threads = [
+            threading.Thread(target=self._loop, args=(name, turn), name=name, daemon=True)
+            for name, turn in (
+                ("plan", self._plan),
+                ("dispatch", self._dispatch),
+                ("top-up", self._top_up),
+                ("rescue", self._rescue),
+                ("housekeeping", self._keep_house),
+            )
+        ]
+
+    def start(self) -> None:
+        """Begin."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Finish the pass under way, then end."""
+        self._stopping.set()
+        self._beat.set()
+        for thread in self._threads:
+            thread.join()
+
+    def beat(self) -> None:
+        """Take periodiq's beat: plan now."""
+        self._beat.set()
+
+    def _loop(self, name: str, turn: Callable[[], None]) -> None:
+        """Take turn after turn; one that finds a server away is followed by a rest."""
+        while not self._stopping.is_set():
+            try:
+                turn()
+            except Unavailable as error:
+                log.warning("coordinator_waits", loop=name, error=str(error))
+                self._rescue_from = self._one_lease_from_now()
+                self._stopping.wait(_REST_SECONDS)
+            except Exception:  # a fault in one pass must not end the loop that all jobs depend on
+                log.exception("coordinator_fault", loop=name)
+                self._stopping.wait(_REST_SECONDS)
+
+    def _plan(self) -> None:
+        """Plan all there is, then wait for the beat, or for as long as one can be waited for."""
+        while planning.plan(self._system) == planning.BATCH and not self._stopping.is_set():
+            pass
+        if self._beat.wait(self._system.settings.beat_patience_seconds):
+            self._beat.clear()
+            if not self._stopping.is_set():
+                self._mark(BEAT)
+
+    def _dispatch(self) -> None:
+        """Look a little ahead, then sleep to each instant until it is time to look again."""
+        clock = self._system.clock
+        look_again_at = clock.monotonic() + self._system.settings.scan_seconds
+        upcoming = [(due_at, run_id) for run_id, due_at in dispatching.due_soon(self._system)]
+        full = len(upcoming) == dispatching.BATCH
+        heapq.heapify(upcoming)
+        while upcoming and not self._stopping.is_set():
+            wait_seconds = (upcoming[0][0] - clock.now()).total_seconds()
+            if clock.monotonic() + max(wait_seconds, 0.0) > look_again_at:
+                break
+            if wait_seconds > 0 and self._stopping.wait(wait_seconds):
+                return
+            dispatching.make_due(self._system, _take_due(upcoming, clock.now()))
+        if not full:
+            self._stopping.wait(max(0.0, look_again_at - clock.monotonic()))
+
+    def _top_up(self) -> None:
+        dispatching.top_up(self._system, self._carrier)
+        self._stopping.wait(_TOP_UP_SECONDS)
+
+    def _rescue(self) -> None:
+        """Take back expired leases; not until one lease after the start or an outage, so that workers can renew."""
+        self._mark(TICK)
+        if self._system.clock.monotonic() >= self._rescue_from:
+            rescued = upkeep.rescue(self._system)
+            if rescued:
+                log.warning("runs_rescued", count=rescued)
+        self._stopping.wait(_RESCUE_SECONDS)
+
+    def _keep_house(self) -> None:
+        follow = cast("DatabaseClock", self._system.clock).follow
+        prune_at = self._system.clock.monotonic()
+        while not self._stopping.is_set():
+            follow()
+            if self._system.clock.monotonic() >= prune_at:
+                prune_at += _PRUNE_SECONDS
+                while upkeep.prune(self._system) and not self._stopping.is_set():
+                    pass
+            self._stopping.wait(_FOLLOW_CLOCK_SECONDS)
+
+    def _mark(self, name: str) -> None:
+        with database.transaction():
+            signals.mark(name, self._system.clock.now())
+
+    def _one_lease_from_now(self) -> float:
+        return self._system.clock.monotonic() + self._system.settings.lease_seconds
+
+
+def _take_due(upcoming: list[tuple[datetime, UUID]], now: datetime) -> list[UUID]:
+    """Take from the heap every run whose instant has come."""
+    taken = []
+    while upcoming and upcoming[0][0] <= now:
+        taken.append(heapq.heappop(upcoming)[1])
+    return taken

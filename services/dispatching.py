@@ -1,0 +1,147 @@
+"""Dispatch: make due what has become due, ring for it, and keep rings in every queue that has claimable runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from core.schedules import Cron
+from core.states import ENDED, WAITING_FOR_INSTANT, Hold, JobState, RunStatus, Trigger
+from models import database, jobs, runs
+from models.tables import Job, Run
+from services import broker as brokers
+from services import settling, specifications
+from services.doorbell import Ring
+from services.system import System
+
+LOOK_AHEAD = timedelta(seconds=2)
+BATCH = 1_000
+MOST_RINGS = 1_000
+EARLY_RING_SECONDS = 1.0
+
+
+@dataclass
+class _Verdict:
+    """What becomes of the runs whose instant has come."""
+
+    queued: list[Run] = field(default_factory=list)
+    held: list[UUID] = field(default_factory=list)
+    skipped_overlap: list[UUID] = field(default_factory=list)
+    skipped_paused: list[UUID] = field(default_factory=list)
+    spent: list[Job] = field(default_factory=list)
+
+
+def due_soon(system: System) -> list[tuple[UUID, datetime]]:
+    """Runs whose instant comes within the look-ahead or has passed, soonest first, at most one batch."""
+    with database.reading():
+        return runs.due_by(system.clock.now() + LOOK_AHEAD, BATCH)
+
+
+def make_due(system: System, run_ids: Sequence[UUID]) -> int:
+    """Move those of these runs whose instant has come to `queued`, or let them be skipped or held; ring for them.
+
+    Overlap, pause and `max_runs` are decided here, under the locks of the jobs. Returns how many were queued.
+    """
+    now = system.clock.now()
+    with database.transaction():
+        locked = jobs.lock(runs.job_ids(run_ids))
+        due = runs.waiting(run_ids, now)
+        verdict = _judge(due, locked)
+        runs.make_queued([run.id for run in verdict.queued], None)
+        runs.make_queued(verdict.held, Hold.PAUSED)
+        runs.make_skipped(verdict.skipped_overlap, "overlap", now)
+        runs.make_skipped(verdict.skipped_paused, "paused", now)
+        _end_schedules(verdict, locked, now)
+    system.doorbell.ring(Ring(run.id, run.queue) for run in verdict.queued)
+    return len(verdict.queued)
+
+
+def arrive(system: System, run_id: UUID, due_at: datetime) -> float:
+    """Take a delayed ring: make its run due if the instant has come; else the seconds that are still to wait."""
+    early = (due_at - system.clock.now()).total_seconds()
+    if early > 0:
+        return early
+    make_due(system, [run_id])
+    return 0.0
+
+
+def ring_for(system: System, made: Iterable[Run | dict[str, object]], within: timedelta) -> None:
+    """Ring for runs just committed that are due, or due within this span; later ones are the dispatcher's."""
+    soon = system.clock.now() + within
+    system.doorbell.ring(ring for ring in map(_ring, made) if ring.due_at is None or ring.due_at <= soon)
+
+
+def top_up(system: System, carrier: brokers.Carrier) -> int:
+    """Ring for every queue that has more claimable runs than rings; how many rings.
+
+    Raises `BrokerUnavailable`, or `DatabaseUnavailable`.
+    """
+    rung = 0
+    for queue in (brokers.RUNS_HTTP,):
+        with database.reading():
+            claimable = runs.claimable(queue, MOST_RINGS)
+        if not claimable:
+            continue
+        missing = len(claimable) - carrier.ready(queue)
+        system.doorbell.ring(Ring(run_id, queue) for run_id in claimable[: max(0, missing)])
+        rung += max(0, missing)
+    return rung
+
+
+def _ring(run: Run | dict[str, object]) -> Ring:
+    values = run if isinstance(run, dict) else run.__data__
+    waits = values["status"] in WAITING_FOR_INSTANT
+    return Ring(values["id"], values["queue"], values["due_at"] if waits else None)
+
+
+def _judge(due: Sequence[Run], locked: dict[UUID, Job]) -> _Verdict:
+    verdict = _Verdict()
+    going = {job_id for job_id, statuses in jobs.going(list(locked)).items() if statuses}
+    for run in due:
+        job = locked[run.job_id]
+        if job.state in ENDED:
+            continue
+        occurrence = run.trigger == Trigger.SCHEDULE and run.status == RunStatus.PENDING
+        if occurrence and job.schedule_kind == Cron.kind:
+            _judge_occurrence(run, job, verdict, going=job.id in going)
+        elif job.state == JobState.PAUSED:
+            verdict.held.append(run.id)
+        else:
+            verdict.queued.append(run)
+        if verdict.queued and verdict.queued[-1] is run:
+            going.add(job.id)
+    return verdict
+
+
+def _judge_occurrence(run: Run, job: Job, verdict: _Verdict, *, going: bool) -> None:
+    """Decide about one occurrence of a job that comes back: pause first, then overlap, then `max_runs`."""
+    if job.state == JobState.PAUSED:
+        verdict.skipped_paused.append(run.id)
+    elif going:
+        verdict.skipped_overlap.append(run.id)
+    elif _spent(job):
+        return
+    else:
+        verdict.queued.append(run)
+        jobs.count_start(job)
+        if _spent(job):
+            verdict.spent.append(job)
+
+
+def _end_schedules(verdict: _Verdict, locked: dict[UUID, Job], now: datetime) -> None:
+    """End the schedules that have had their `max_runs`, and the jobs whose last occurrence was skipped."""
+    for job in verdict.spent:
+        settling.end_schedule(job, now)
+    if verdict.skipped_overlap or verdict.skipped_paused:
+        for job in locked.values():
+            if job.schedule_kind == Cron.kind:
+                settling.end_if_over(job, JobState.COMPLETED, now)
+
+
+def _spent(job: Job) -> bool:
+    schedule = specifications.read(job.schedule)
+    return (
+        isinstance(schedule, Cron) and schedule.max_runs is not None and job.runs_started >= schedule.max_runs
+    )

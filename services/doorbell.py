@@ -1,0 +1,110 @@
+"""Rings: messages that wake a worker, sent beside the work that calls for them, never in its way.
+
+A ring may be lost (the broker is away, the process dies): the rows hold the truth, and the dispatcher's top-up rings
+again within a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+import dramatiq
+import structlog
+
+from services import broker as brokers
+
+EXECUTE_RUN = "execute_run"
+
+_KEPT = 100_000
+_REST_SECONDS = 1.0
+_KEEP_ALIVE_SECONDS = 5.0
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Ring:
+    """A wake-up for a queue, naming a run; `due_at` when the run waits for that instant."""
+
+    run_id: UUID
+    queue: str
+    due_at: datetime | None = None
+
+
+class Doorbell(Protocol):
+    """Sends rings."""
+
+    def ring(self, rings: Iterable[Ring]) -> None:
+        """Send these rings soon, each at its instant if it has one. Returns at once and never raises."""
+        ...
+
+
+class BrokerDoorbell:
+    """Rings through a Dramatiq broker, from a thread of its own."""
+
+    def __init__(self, broker: dramatiq.Broker) -> None:
+        self._broker: Any = broker
+        self._rings: queue.Queue[Ring | None] = queue.Queue(maxsize=_KEPT)
+        self._resting_until = 0.0
+        self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._thread.start()
+
+    def ring(self, rings: Iterable[Ring]) -> None:
+        """Send these rings soon; what does not fit is left to the top-up."""
+        for ring in rings:
+            with contextlib.suppress(queue.Full):
+                self._rings.put_nowait(ring)
+
+    def close(self, timeout_seconds: float) -> None:
+        """Send what is left, for at most so long, then stop."""
+        with contextlib.suppress(queue.Full):
+            self._rings.put(None, timeout=timeout_seconds)
+        self._thread.join(timeout_seconds)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                ring = self._rings.get(timeout=_KEEP_ALIVE_SECONDS)
+            except queue.Empty:
+                with contextlib.suppress(*brokers.AWAY):
+                    self._broker.keep_alive()
+                continue
+            if ring is None:
+                return
+            if time.monotonic() >= self._resting_until:
+                self._send(ring)
+
+    def _send(self, ring: Ring) -> None:
+        """Send one ring; when the broker is away, let it and those of the next second go."""
+        try:
+            self._broker.enqueue(_message(ring), delay=_delay(ring))
+        except brokers.AWAY as error:
+            self._resting_until = time.monotonic() + _REST_SECONDS
+            log.warning("broker_away", error=str(error), remedy="the top-up rings when it is back")
+
+
+def _message(ring: Ring) -> dramatiq.Message[None]:
+    arguments = {"run_id": str(ring.run_id)}
+    if ring.due_at is not None:
+        arguments["due_at"] = ring.due_at.isoformat()
+    return dramatiq.Message(
+        queue_name=ring.queue, actor_name=EXECUTE_RUN, args=(), kwargs=arguments, options={}
+    )
+
+
+def _delay(ring: Ring) -> int | None:
+    """Milliseconds until the ring's instant by this machine's clock, which is also what Dramatiq waits by."""
+    if ring.due_at is None:
+        return None
+    milliseconds = int((ring.due_at - datetime.now(UTC)).total_seconds() * 1000)
+    return milliseconds if milliseconds > 0 else None

@@ -1,0 +1,227 @@
+"""Claim runs, keep their leases, record what came of them.
+
+Claims that wait at the same moment share a statement, and so do records: see `services.grouping`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from core.answers import PollAnswer
+from core.errors import Aborted, AbortReason, AttemptError
+from core.retry import RetryPolicy, after_failure, after_loss
+from core.states import Outcome
+from models import attempts, database, jobs, runs, workers
+from models.fields import new_id
+from models.tables import Job, Run
+from services import dispatching, settling
+from services.settling import Settled
+from services.system import System
+
+
+@dataclass(frozen=True)
+class WorkerIdentity:
+    """A process that executes runs."""
+
+    id: UUID
+    threads: int
+
+
+@dataclass(frozen=True)
+class Work:
+    """One claimed attempt: all that a handler needs, and the fence under which its result counts."""
+
+    run_id: UUID
+    job_id: UUID
+    attempt: int
+    fence: int
+    scheduled_for: datetime
+    task_type: str
+    url: str | None
+    board_id: Any
+    data: Any
+    policy: RetryPolicy
+    time_limit_seconds: float
+    polling_state: dict[str, Any] | None
+    polling_version: int
+    claimed_monotonic: float
+
+
+@dataclass(frozen=True)
+class Succeeded:
+    """The handler did its work."""
+
+    status_code: int | None
+    answer: str
+    poll: PollAnswer | None = None
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The handler could not do its work."""
+
+    error: AttemptError
+    answer: str | None = None
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """The attempt was stopped from outside."""
+
+    reason: AbortReason
+
+
+Result = Succeeded | Failed | Stopped
+
+
+def register_worker(system: System) -> WorkerIdentity:
+    """Record that this process now executes runs."""
+    worker = WorkerIdentity(new_id(), system.settings.worker_threads)
+    with database.transaction():
+        workers.register(worker.id, socket.gethostname(), os.getpid(), worker.threads, system.clock.now())
+    return worker
+
+
+def sign_off(system: System, worker: WorkerIdentity) -> None:
+    """Record that this process executes no more runs."""
+    with database.transaction():
+        workers.stop(worker.id, system.clock.now())
+
+
+def claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> list[Work]:
+    """Take the most urgent claimable runs of a queue, at most so many, each under a lease of its own."""
+    monotonic = system.clock.monotonic()
+    now = system.clock.now()
+    lease = timedelta(seconds=system.settings.lease_seconds)
+    with database.transaction():
+        claimed = runs.claim(queue, limit, worker.id, now, now + lease)
+        if not claimed:
+            return []
+        attempts.open_for(claimed, now)
+        defined = runs.definitions([run.id for run in claimed])
+    return [_work(system, defined[run.id], monotonic) for run in claimed]
+
+
+def renew(system: System, worker: WorkerIdentity, leases: dict[UUID, int]) -> dict[UUID, bool]:
+    """Renew this process's leases (run: fence) in one statement: for each still held, whether to cancel it."""
+    now = system.clock.now()
+    with database.transaction():
+        workers.heartbeat(worker.id, now)
+        if not leases:
+            return {}
+        return runs.renew(leases, worker.id, now + timedelta(seconds=system.settings.lease_seconds))
+
+
+def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled | None]:
+    """Record how attempts ended, all in one transaction, then ring for the polls that follow.
+
+    None for an attempt whose fence no longer holds: someone else has the run, and this result is refused.
+    """
+    now = system.clock.now()
+    with database.transaction():
+        locked = jobs.lock(work.job_id for work, _ in ended)
+        running = runs.running(work.run_id for work, _ in ended)
+        settled = [
+            _settle(running.get(work.run_id), locked[work.job_id], work, result, now)
+            for work, result in ended
+        ]
+    follow = [one.next_poll for one in settled if one is not None and one.next_poll is not None]
+    dispatching.ring_for(system, follow, timedelta(seconds=system.settings.window_seconds))
+    return settled
+
+
+def rescue(system: System, run_ids: Sequence[UUID], *, only_expired: bool) -> int:
+    """Take these runs back from workers that are gone; how many. A run that was renewed meanwhile is left alone."""
+    now = system.clock.now()
+    taken = 0
+    with database.transaction():
+        locked = jobs.lock(runs.job_ids(run_ids))
+        for run in runs.running(run_ids).values():
+            if only_expired and run.lease_expires_at >= now:
+                continue
+            _lose(run, locked[run.job_id], now)
+            taken += 1
+    return taken
+
+
+def _lose(run: Run, job: Job, now: datetime) -> None:
+    if run.cancel_requested_at is not None:
+        settling.cancel(run, job, Outcome.LOST, now)
+    else:
+        settling.lose(run, job, after_loss(run.loss_count + 1, _spread(run.id)), now)
+
+
+def _settle(run: Run | None, job: Job, work: Work, result: Result, now: datetime) -> Settled | None:
+    if run is None or run.fence != work.fence:
+        return None
+    match result:
+        case Succeeded(status_code, answer, poll):
+            kept = answer[: settling.ANSWER_KEPT]
+            return settling.succeed(
+                run, job, poll, work.polling_version, now, status_code=status_code, answer=kept
+            )
+        case Failed(error, answer):
+            decision = after_failure(work.policy, run.failure_count + 1, error, _spread(run.id))
+            kept_answer = None if answer is None else answer[: settling.ANSWER_KEPT]
+            return settling.fail(run, job, error, decision, now, answer=kept_answer)
+        case Stopped(AbortReason.CANCELLED):
+            return settling.cancel(run, job, Outcome.FAILED, now)
+        case Stopped(AbortReason.SHUTDOWN) if run.cancel_requested_at is None:
+            return settling.release(run, now)
+        case Stopped(AbortReason.SHUTDOWN):
+            return settling.cancel(run, job, Outcome.RELEASED, now)
+        case Stopped(reason):
+            raise Aborted(reason)
+
+
+def _work(system: System, run: Run, monotonic: float) -> Work:
+    job: Job = run.job
+    polls = job.polling_state is not None
+    return Work(
+        run_id=run.id,
+        job_id=job.id,
+        attempt=run.attempt_count,
+        fence=run.fence,
+        scheduled_for=run.scheduled_for,
+        task_type=job.task_type,
+        url=callback_url(system, job),
+        board_id=job.board_id,
+        data=job.data,
+        policy=retry_policy(system, job, getattr(run, "policy", None)),
+        time_limit_seconds=job.time_limit_seconds or system.settings.callback_time_limit_seconds,
+        polling_state=job.polling_state if polls else None,
+        polling_version=job.polling_version,
+        claimed_monotonic=monotonic,
+    )
+
+
+def callback_url(system: System, job: Job) -> str | None:
+    """Where a job calls back: its own address, else its app's or the installation's base and the task type."""
+    if job.callback_url is not None:
+        return str(job.callback_url)
+    base = job.app.callback_base_url or system.settings.callback_base_url
+    return None if base is None else f"{base.rstrip('/')}/internal/jobs/{job.task_type}"
+
+
+def retry_policy(system: System, job: Job, of_task_type: Any) -> RetryPolicy:
+    """A job's own retry policy, else that of its app's task type, else the installation's."""
+    sources = (job, of_task_type, system.settings)
+    return RetryPolicy(
+        max_retries=_first(sources, "max_retries"), base_seconds=_first(sources, "retry_backoff_base")
+    )
+
+
+def _first(sources: Sequence[Any], name: str) -> Any:
+    values = (getattr(source, name, None) for source in sources)
+    return next(value for value in values if value is not None)
+
+
+def _spread(run_id: UUID) -> float:
+    """A number in [0, 1) that is the run's own: the last bits of a UUIDv7 are random."""
+    return (run_id.int & 0xFFFF) / 0x10000

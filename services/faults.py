@@ -1,0 +1,38 @@
+"""Points at which a test can kill this process, to show that nothing is lost there.
+
+`FAULT_POINTS=create.committed:500` kills the process (SIGKILL) when it comes to that point for the 500th time. With
+the setting empty, as it is outside tests, a point costs one dictionary look-up.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+CREATE_COMMITTED = "create.committed"  # the job is stored, its ring not sent
+EXECUTED = "attempt.executed"  # the handler is through, nothing recorded
+RECORDED = "attempt.recorded"  # recorded, the message not acknowledged
+POINTS = (CREATE_COMMITTED, EXECUTED, RECORDED)
+
+_lock = threading.Lock()
+_left: dict[str, int] = {}
+
+
+def arm(specification: str) -> None:
+    """Set the points named in `FAULT_POINTS`: `point:count`, separated by commas. Raises ValueError for unknown ones."""
+    for part in filter(None, specification.split(",")):
+        point, _, count = part.partition(":")
+        if point not in POINTS:
+            raise ValueError(f"FAULT_POINTS names {point}, which is none of {', '.join(POINTS)}.")
+        _left[point] = int(count or 1)
+
+
+def reach(point: str) -> None:
+    """Die here if this point is armed and its count is used up."""
+    if point not in _left:
+        return
+    with _lock:
+        _left[point] -= 1
+        if _left[point] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,132 @@
+"""The leases a worker process holds: renewed together, each attempt stopped before its own runs out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import UUID
+
+import structlog
+
+from core.errors import AbortReason, DatabaseUnavailable
+from services import executing
+from services.abort import Scope
+from services.executing import Work, WorkerIdentity
+from services.system import System
+
+_IDLE_SECONDS = 3600.0
+log = structlog.get_logger()
+
+
+@dataclass
+class _Held:
+    work: Work
+    scope: Scope
+    renewed: float  # monotonic, from before the statement that renewed it was sent
+    time_limit_at: float  # monotonic
+
+
+class Leases:
+    """Every attempt of this process, by run."""
+
+    def __init__(self, system: System, worker: WorkerIdentity) -> None:
+        self._system = system
+        self._worker = worker
+        self._held: dict[UUID, _Held] = {}
+        self._changed = threading.Condition()
+        self._stopped = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._heartbeat, name="heartbeat", daemon=True),
+            threading.Thread(target=self._watch, name="watchdog", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Begin to renew, and to stop what runs too long."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Cease; attempts still held are left to their leases."""
+        self._stopped.set()
+        with self._changed:
+            self._changed.notify_all()
+        for thread in self._threads:
+            thread.join()
+
+    @contextmanager
+    def holding(self, work: Work) -> Iterator[Scope]:
+        """The scope of an attempt while it is held: aborted on cancel, time limit, lost lease or shutdown."""
+        scope = Scope()
+        limit = self._system.clock.monotonic() + work.time_limit_seconds
+        with self._changed:
+            self._held[work.run_id] = _Held(work, scope, work.claimed_monotonic, limit)
+            self._changed.notify_all()
+        try:
+            yield scope
+        finally:
+            with self._changed:
+                del self._held[work.run_id]
+
+    def abort_all(self, reason: AbortReason) -> None:
+        """Stop every attempt of this process."""
+        for held in self._snapshot():
+            held.scope.abort(reason)
+
+    def abort(self, run_id: UUID, reason: AbortReason) -> None:
+        """Stop the attempt at this run, if it is here."""
+        with self._changed:
+            held = self._held.get(run_id)
+        if held is not None:
+            held.scope.abort(reason)
+
+    def renew(self) -> None:
+        """Renew all leases now; stop the attempts whose run was cancelled or is no longer ours."""
+        held = self._snapshot()
+        sent = self._system.clock.monotonic()
+        still = executing.renew(self._system, self._worker, {one.work.run_id: one.work.fence for one in held})
+        for one in held:
+            cancelled = still.get(one.work.run_id)
+            if cancelled is None:
+                one.scope.abort(AbortReason.LEASE_LOST)
+            elif cancelled:
+                one.scope.abort(AbortReason.CANCELLED)
+            else:
+                one.renewed = sent
+        with self._changed:
+            self._changed.notify_all()
+
+    def _heartbeat(self) -> None:
+        while not self._stopped.wait(self._system.settings.heartbeat_seconds):
+            try:
+                self.renew()
+            except DatabaseUnavailable as error:
+                log.warning("heartbeat_failed", error=str(error))
+
+    def _watch(self) -> None:
+        """Stop attempts at their time limit, and before a lease ends that could not be renewed."""
+        while not self._stopped.is_set():
+            with self._changed:
+                overdue, wait_seconds = self._overdue()
+                if not overdue:
+                    self._changed.wait(wait_seconds)
+            for held, reason in overdue:
+                held.scope.abort(reason)
+
+    def _overdue(self) -> tuple[list[tuple[_Held, AbortReason]], float]:
+        """The attempts to stop now, and the seconds until the next one."""
+        now = self._system.clock.monotonic()
+        stops = [(held, *self._stop_of(held)) for held in self._held.values() if held.scope.reason is None]
+        overdue = [(held, reason) for held, stop_at, reason in stops if stop_at <= now]
+        next_stop = min((stop_at for _, stop_at, _ in stops), default=now + _IDLE_SECONDS)
+        return overdue, next_stop - now
+
+    def _stop_of(self, held: _Held) -> tuple[float, AbortReason]:
+        settings = self._system.settings
+        give_up_at = held.renewed + settings.lease_seconds - settings.heartbeat_seconds
+        return min((held.time_limit_at, AbortReason.TIME_LIMIT), (give_up_at, AbortReason.LEASE_LOST))
+
+    def _snapshot(self) -> list[_Held]:
+        with self._changed:
+            return list(self._held.values())

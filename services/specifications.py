@@ -1,0 +1,35 @@
+"""A schedule as it is stored: its kind and its fields, as a JSON object."""
+
+from __future__ import annotations
+
+import functools
+import json
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from core import schedules
+
+
+def write(schedule: schedules.Schedule) -> dict[str, Any]:
+    """The JSON object that stands for a schedule."""
+    stored: dict[str, Any] = {"type": schedule.kind}
+    for field in fields(schedule):
+        value = getattr(schedule, field.name)
+        if value is not None:
+            stored[field.name] = value.isoformat() if isinstance(value, datetime) else value
+    return stored
+
+
+def read(stored: dict[str, Any]) -> schedules.Schedule:
+    """The schedule a stored JSON object stands for."""
+    return _read(json.dumps(stored, sort_keys=True))
+
+
+@functools.lru_cache(maxsize=4096)
+def _read(text: str) -> schedules.Schedule:
+    stored = json.loads(text)
+    kind = schedules.KINDS[stored.pop("type")]
+    for name in stored.keys() & {"at", "starts_at", "ends_at"}:
+        stored[name] = datetime.fromisoformat(stored[name])
+    return kind(**stored)

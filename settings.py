@@ -1,0 +1,156 @@
+"""Configuration: read once from the environment, validated, frozen, handed down."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+
+class ConfigurationError(Exception):
+    """The environment holds values that cannot be used; one line for each fault."""
+
+
+class Settings(BaseModel):
+    """Every setting, under the name of its environment variable in lower case."""
+
+    model_config = ConfigDict(frozen=True, str_strip_whitespace=True)
+
+    # Where the rows and the rings are. Neither given: embedded, on SQLite and an in-process broker.
+    database_url: str | None = None
+    rabbitmq_url: str | None = None
+    data_dir: Path = Path(".data")
+
+    # The API.
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    health_port: int | None = Field(default=None, ge=0, le=65535)
+    web_threads: int = Field(default=8, ge=1, le=64)
+    max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
+    internal_secret: SecretStr | None = None
+
+    # Callbacks.
+    callback_base_url: str | None = None
+    callback_time_limit_seconds: float = Field(default=30, gt=0, le=3600)
+    connect_seconds: float = Field(default=5, gt=0, le=60)
+
+    # Execution.
+    worker_threads: int = Field(default=8, ge=1, le=256)
+    lease_seconds: float = Field(default=60, ge=1)
+    heartbeat_seconds: float = Field(default=15, gt=0)
+    shutdown_grace_seconds: float = Field(default=20, ge=0)
+
+    # The coordinator's clock.
+    window_seconds: float = Field(default=30, ge=2, le=600)
+    plan_ahead_seconds: float = Field(default=150, ge=60)
+    beat_patience_seconds: float = Field(default=75, gt=0)
+    scan_seconds: float = Field(default=0.25, gt=0, le=1)
+    keep_history_days: float = Field(default=30, gt=0)
+
+    # Retries, where neither the job nor its app's task type says otherwise.
+    max_retries: int = Field(default=3, ge=0, le=100)
+    retry_backoff_base: float = Field(default=60, gt=0)
+
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    fault_points: str = ""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether everything runs in one process, on SQLite and the in-process broker."""
+        return self.rabbitmq_url is None
+
+    @property
+    def database(self) -> str:
+        """The database's URL; SQLite in the data folder where none is given."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'carillon.db'}"
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether the API asks no one who they are: only ever on loopback."""
+        return self.internal_secret is None
+
+    @model_validator(mode="after")
+    def _no_contradictions(self) -> Self:
+        faults = [message for wrong, message in self._contradictions() if wrong]
+        if faults:
+            raise ValueError("\n".join(faults))
+        return self
+
+    def _contradictions(self) -> list[tuple[bool, str]]:
+        postgres = (self.database_url or "").startswith(("postgres://", "postgresql://"))
+        sqlite = self.database_url is None or self.database_url.startswith("sqlite:///")
+        amqp = self.rabbitmq_url is None or self.rabbitmq_url.startswith(("amqp://", "amqps://"))
+        return [
+            (
+                not (postgres or sqlite),
+                "DATABASE_URL must begin with postgresql:// or sqlite:///; leave it out for SQLite in DATA_DIR.",
+            ),
+            (not amqp, "RABBITMQ_URL must begin with amqp:// or amqps://."),
+            (
+                self.rabbitmq_url is not None and not postgres,
+                "RABBITMQ_URL needs DATABASE_URL=postgresql://...: RabbitMQ goes with PostgreSQL. "
+                "Give both, or neither for the embedded mode.",
+            ),
+            (
+                self.rabbitmq_url is None and postgres,
+                "DATABASE_URL names PostgreSQL, which goes with RABBITMQ_URL=amqp://.... "
+                "Give both, or neither for the embedded mode.",
+            ),
+            (
+                self.heartbeat_seconds * 2 > self.lease_seconds,
+                f"HEARTBEAT_SECONDS={self.heartbeat_seconds:g} is too long for LEASE_SECONDS="
+                f"{self.lease_seconds:g}: a lease must outlast two heartbeats.",
+            ),
+            (
+                self.beat_patience_seconds >= self.plan_ahead_seconds,
+                f"BEAT_PATIENCE_SECONDS={self.beat_patience_seconds:g} must be less than PLAN_AHEAD_SECONDS="
+                f"{self.plan_ahead_seconds:g}, or occurrences would be planned late.",
+            ),
+            (
+                self.anonymous and not is_loopback(self.host),
+                f"HOST={self.host} is open to others, which needs INTERNAL_SECRET. Set it, or listen on 127.0.0.1.",
+            ),
+            (
+                self.callback_base_url is not None
+                and urlsplit(self.callback_base_url).scheme not in ("http", "https"),
+                f"CALLBACK_BASE_URL={self.callback_base_url} must begin with http:// or https://.",
+            ),
+        ]
+
+
+def load(environ: Mapping[str, str]) -> Settings:
+    """Build the settings from environment variables; an empty value counts as not given.
+
+    Raises `ConfigurationError` with one line for each fault, naming the variable.
+    """
+    given = {name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper())}
+    try:
+        return Settings.model_validate(given)
+    except ValidationError as error:
+        raise ConfigurationError("\n".join(_lines(error))) from None
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a bind address or a Host header's name means this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _lines(error: ValidationError) -> list[str]:
+    lines: list[str] = []
+    for fault in error.errors():
+        message = fault["msg"].removeprefix("Value error, ")
+        if fault["loc"]:
+            name = str(fault["loc"][0]).upper()
+            shown = "" if "SECRET" in name or "URL" in name else f"={fault['input']}"
+            message = f"{name}{shown}: {message}."
+        lines.extend(message.splitlines())
+    return lines
