@@ -92,31 +92,38 @@ class Settings(BaseModel):
             (not amqp, "RABBITMQ_URL must begin with amqp:// or amqps://."),
             (
                 self.rabbitmq_url is not None and not postgres,
-                "RABBITMQ_URL needs DATABASE_URL=postgresql://...: RabbitMQ goes with PostgreSQL. "
-                "Give both, or neither for the embedded mode.",
+                (
+                    "RABBITMQ_URL needs DATABASE_URL=postgresql://...: RabbitMQ goes with PostgreSQL. "
+                    "Give both, or neither for the embedded mode."
+                ),
             ),
             (
                 self.rabbitmq_url is None and postgres,
-                "DATABASE_URL names PostgreSQL, which goes with RABBITMQ_URL=amqp://.... "
-                "Give both, or neither for the embedded mode.",
+                (
+                    "DATABASE_URL names PostgreSQL, which goes with RABBITMQ_URL=amqp://.... "
+                    "Give both, or neither for the embedded mode."
+                ),
             ),
             (
                 self.heartbeat_seconds * 2 > self.lease_seconds,
-                f"HEARTBEAT_SECONDS={self.heartbeat_seconds:g} is too long for LEASE_SECONDS="
-                f"{self.lease_seconds:g}: a lease must outlast two heartbeats.",
+                (
+                    f"HEARTBEAT_SECONDS={self.heartbeat_seconds:g} is too long for LEASE_SECONDS="
+                    f"{self.lease_seconds:g}: a lease must outlast two heartbeats."
+                ),
             ),
             (
                 self.beat_patience_seconds >= self.plan_ahead_seconds,
-                f"BEAT_PATIENCE_SECONDS={self.beat_patience_seconds:g} must be less than PLAN_AHEAD_SECONDS="
-                f"{self.plan_ahead_seconds:g}, or occurrences would be planned late.",
+                (
+                    f"BEAT_PATIENCE_SECONDS={self.beat_patience_seconds:g} must be less than PLAN_AHEAD_SECONDS="
+                    f"{self.plan_ahead_seconds:g}, or occurrences would be planned late."
+                ),
             ),
             (
                 self.anonymous and not is_loopback(self.host),
                 f"HOST={self.host} is open to others, which needs INTERNAL_SECRET. Set it, or listen on 127.0.0.1.",
             ),
             (
-                self.callback_base_url is not None
-                and urlsplit(self.callback_base_url).scheme not in ("http", "https"),
+                self.callback_base_url is not None and urlsplit(self.callback_base_url).scheme not in ("http", "https"),
                 f"CALLBACK_BASE_URL={self.callback_base_url} must begin with http:// or https://.",
             ),
         ]

@@ -53,12 +53,11 @@ class RunExecutor:
     def declare(self, broker: dramatiq.Broker) -> None:
         """Make this the actor that answers rings on the given broker."""
         dramatiq.actor(
-            self.execute_run,
             broker=broker,
             actor_name=EXECUTE_RUN,
             queue_name=QUEUE,
             throws=(AttemptFailed,),
-        )
+        )(self.execute_run)
 
     def stop(self) -> None:
         """Claim nothing more; attempts under way go on."""
@@ -140,9 +139,7 @@ class RunExecutor:
 
 def _stopped(work: Work, reason: AbortReason) -> Result:
     if reason is AbortReason.TIME_LIMIT:
-        return Failed(
-            TransientFailure(f"The call took longer than its limit of {work.time_limit_seconds:g} s.")
-        )
+        return Failed(TransientFailure(f"The call took longer than its limit of {work.time_limit_seconds:g} s."))
     return Stopped(reason)
 
 

@@ -1,0 +1,1 @@
+"""HTTP in and out: requests become calls of services, their answers and errors become JSON."""

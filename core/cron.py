@@ -251,9 +251,7 @@ _FIELDS = (_MINUTE_FIELD, _HOUR_FIELD, _DAY_FIELD, _MONTH_FIELD, _WEEKDAY_FIELD)
 @lru_cache(maxsize=4096)  # planning asks for the same expressions every minute
 def _parse(expression: str) -> CronExpression:
     texts = _split(expression)
-    minutes, hours, days, months, weekdays = (
-        kind.values(text) for kind, text in zip(_FIELDS, texts, strict=True)
-    )
+    minutes, hours, days, months, weekdays = (kind.values(text) for kind, text in zip(_FIELDS, texts, strict=True))
     either_day = not texts[2].startswith("*") and not texts[4].startswith("*")
     longest = max(_LONGEST[month] for month in months)
     if not either_day and days[0] > longest:
@@ -284,9 +282,7 @@ def _split(expression: str) -> list[str]:
     if text.startswith("@"):
         if text.lower() not in _SHORTHANDS:
             known = ", ".join(_SHORTHANDS)
-            raise InvalidCron(
-                f"The cron expression `{text}` is none of {known}. Write one of them or five fields."
-            )
+            raise InvalidCron(f"The cron expression `{text}` is none of {known}. Write one of them or five fields.")
         text = _SHORTHANDS[text.lower()]
     texts = text.split()
     if len(texts) != len(_FIELDS):
@@ -373,9 +369,7 @@ def _counted(noun: str, values: tuple[int, ...]) -> str:
 def _named(values: tuple[int, ...], titles: tuple[str, ...]) -> str:
     """`Monday to Friday and Sunday`."""
     runs = _runs(values)
-    return _joined(
-        [titles[first] if first == last else f"{titles[first]} to {titles[last]}" for first, last in runs]
-    )
+    return _joined([titles[first] if first == last else f"{titles[first]} to {titles[last]}" for first, last in runs])
 
 
 def _joined(words: list[str]) -> str:

@@ -99,9 +99,7 @@ class Cron:
 
 
 Schedule = Immediate | RunAt | DelayFromNow | Polling | Cron
-KINDS: dict[str, type[Schedule]] = {
-    kind.kind: kind for kind in (Immediate, RunAt, DelayFromNow, Cron, Polling)
-}
+KINDS: dict[str, type[Schedule]] = {kind.kind: kind for kind in (Immediate, RunAt, DelayFromNow, Cron, Polling)}
 
 
 def comes_back(schedule: Schedule) -> bool:

@@ -25,7 +25,7 @@ def run_in_foreground(command: Sequence[str], environment: Mapping[str, str]) ->
     adopt_orphans()
     before = set(processes.descendants(os.getpid()))
     try:
-        child = subprocess.Popen(command, env=environment)
+        child = subprocess.Popen([*processes.leash(signal.SIGTERM), *command], env=environment)
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr)  # noqa: T201
         return COMMAND_NOT_FOUND

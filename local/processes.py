@@ -34,7 +34,7 @@ def spawn(
 
     def start() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [*_leash(last_signal), *command],
+            [*leash(last_signal), *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -47,6 +47,13 @@ def spawn(
         )
 
     return _spawner(os.getpid()).submit(start).result()
+
+
+@functools.cache
+def leash(last_signal: signal.Signals) -> list[str]:
+    """Wrap a command in util-linux's setpriv where there is one (it replaces itself by the command)."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", last_signal.name.removeprefix("SIG"), "--"] if setpriv else []
 
 
 def end(process: subprocess.Popen[bytes], *, by: signal.Signals, grace_seconds: float) -> None:
@@ -112,9 +119,7 @@ def wait_until_gone(pids: Sequence[int], timeout_seconds: float) -> None:
             os.close(handle)
 
 
-def wait_until(
-    check: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float
-) -> None:
+def wait_until(check: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
     """Return when the program answers; raise with the end of its log if it dies or is too late."""
     deadline = time.monotonic() + seconds
     while not check():
@@ -134,13 +139,6 @@ def _tail(log: Path, lines: int = 15) -> str:
 def _spawner(_process_id: int) -> ThreadPoolExecutor:
     """Give one lasting thread per process: the kernel's "parent died" means the thread that started it."""
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
-
-
-@functools.cache
-def _leash(last_signal: signal.Signals) -> list[str]:
-    """Wrap a command in util-linux's setpriv where there is one (it replaces itself by the command)."""
-    setpriv = shutil.which("setpriv")
-    return [setpriv, "--pdeathsig", last_signal.name.removeprefix("SIG"), "--"] if setpriv else []
 
 
 def _group_of(user: str) -> int:

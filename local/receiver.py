@@ -50,9 +50,7 @@ class Receiver:
         self._changed = threading.Condition()
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.receive = self.receive
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.05,), name="receiver", daemon=True
-        )
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="receiver", daemon=True)
 
     @property
     def url(self) -> str:
@@ -209,9 +207,7 @@ def _read_piece(path: Path, state: Mapping[str, Any]) -> dict[str, Any]:
     try:
         rows, following, done = read_rows(path, state)
     except (UnicodeDecodeError, csv.Error) as error:
-        raise _RefusedError(
-            HTTPStatus.UNPROCESSABLE_ENTITY, f"The file is not CSV in UTF-8: {error}."
-        ) from error
+        raise _RefusedError(HTTPStatus.UNPROCESSABLE_ENTITY, f"The file is not CSV in UTF-8: {error}.") from error
     return {"polling_state": following, "done": done, "rows_read": len(rows)}
 
 

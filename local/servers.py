@@ -44,8 +44,11 @@ class Servers:
 
 
 @contextmanager
-def private_servers(folder: Path | None, *, durable: bool) -> Iterator[Servers]:
-    """Start PostgreSQL and RabbitMQ side by side; without a folder their data is thrown away afterwards."""
+def private_servers(folder: Path | None, *, durable: bool, vhost: str | None = None) -> Iterator[Servers]:
+    """Start PostgreSQL and RabbitMQ side by side; without a folder their data is thrown away afterwards.
+
+    With `vhost`, RabbitMQ's URL names a virtual host of that name, made if there is none.
+    """
     with ExitStack() as stack:
         postgres = PrivatePostgres(folder and folder / "postgres", durable=durable)
         stack.callback(postgres.close)
@@ -55,7 +58,8 @@ def private_servers(folder: Path | None, *, durable: bool) -> Iterator[Servers]:
             starts = [pool.submit(server.start) for server in (postgres, rabbit)]
         for start in starts:
             start.result()
-        yield Servers(postgres.url, rabbit.url, rabbit.management_url)
+        rabbitmq_url = rabbit.create_vhost(vhost) if vhost else rabbit.url
+        yield Servers(postgres.url, rabbitmq_url, rabbit.management_url)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ SQLITE = {"uuid": "TEXT", "instant": "TEXT", "float": "REAL"}
 STATEMENTS = (
     """
     CREATE TABLE apps (
-        id {uuid} PRIMARY KEY,
+        id {uuid} NOT NULL PRIMARY KEY,
         name TEXT NOT NULL CONSTRAINT apps_name_once UNIQUE,
         callback_base_url TEXT,
         created_at {instant} NOT NULL,
@@ -33,7 +33,7 @@ STATEMENTS = (
     """,
     """
     CREATE TABLE jobs (
-        id {uuid} PRIMARY KEY,
+        id {uuid} NOT NULL PRIMARY KEY,
         app_id {uuid} NOT NULL REFERENCES apps (id),
         account_id TEXT NOT NULL,
         user_id TEXT NOT NULL,
@@ -73,7 +73,7 @@ STATEMENTS = (
     "CREATE INDEX jobs_of_account ON jobs (account_id, id)",
     """
     CREATE TABLE runs (
-        id {uuid} PRIMARY KEY,
+        id {uuid} NOT NULL PRIMARY KEY,
         job_id {uuid} NOT NULL REFERENCES jobs (id),
         job_version INTEGER NOT NULL,
         account_id TEXT NOT NULL,
@@ -155,7 +155,7 @@ STATEMENTS = (
     "CREATE UNIQUE INDEX attempts_one_at_a_time ON attempts (run_id) WHERE finished_at IS NULL",
     """
     CREATE TABLE workers (
-        id {uuid} PRIMARY KEY,
+        id {uuid} NOT NULL PRIMARY KEY,
         host TEXT NOT NULL,
         pid INTEGER NOT NULL,
         threads INTEGER NOT NULL,
@@ -164,11 +164,11 @@ STATEMENTS = (
         stopped_at {instant}
     )
     """,
-    "CREATE TABLE signals (name TEXT PRIMARY KEY, at {instant} NOT NULL)",
+    "CREATE TABLE signals (name TEXT NOT NULL PRIMARY KEY, at {instant} NOT NULL)",
 )
 
 
-def up(_migrator: Any, database: peewee.Database) -> None:
+def up(_migrator: Any, database: Any) -> None:
     """Create every table of the core."""
     types = SQLITE if isinstance(database, peewee.SqliteDatabase) else POSTGRESQL
     for statement in STATEMENTS:

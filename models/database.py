@@ -20,7 +20,9 @@ from core.errors import DatabaseUnavailable
 from models.tables import db
 
 _AWAY = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError)
-_SESSION_LIMITS = "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=20000 -c timezone=UTC"
+_SESSION_LIMITS = (
+    "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=20000 -c timezone=UTC"
+)
 
 # SQLite has one writer at a time; taking turns here is fair and needs no polling of its lock.
 _writer_turn = threading.RLock()
@@ -70,8 +72,8 @@ def server_time() -> datetime:
     if is_sqlite():
         return datetime.now(UTC)
     with reading():
-        (instant,) = db.execute_sql("SELECT clock_timestamp()").fetchone()
-        return datetime.astimezone(instant, UTC)
+        instant: datetime = db.execute_sql("SELECT clock_timestamp()").fetchone()[0]
+        return instant.astimezone(UTC)
 
 
 def for_update(query: Any, *, skip_locked: bool = False) -> Any:
@@ -128,9 +130,7 @@ def _translated() -> Iterator[None]:
     except _AWAY as error:
         if not db.in_transaction():
             _drop()
-        raise DatabaseUnavailable(
-            f"The database did not answer as it should: {_first_line(error)}"
-        ) from error
+        raise DatabaseUnavailable(f"The database did not answer as it should: {_first_line(error)}") from error
 
 
 def _drop() -> None:

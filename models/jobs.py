@@ -97,27 +97,21 @@ def count(*, app_name: str | None, account_id: str | None, status: JobStatus | N
 
 def going(job_ids: Collection[UUID]) -> dict[UUID, set[RunStatus]]:
     """The statuses of each job's runs that are due, being run, or waiting to be tried again."""
-    rows = (
-        Run.select(Run.job, Run.status)
-        .where(Run.job.in_(list(job_ids)), Run.status.in_(GOING))
-        .distinct()
-        .tuples()
-    )
+    rows = Run.select(Run.job, Run.status).where(Run.job.in_(list(job_ids)), Run.status.in_(GOING)).distinct()
     statuses: dict[UUID, set[RunStatus]] = {job_id: set() for job_id in job_ids}
-    for job_id, status in rows:
-        statuses[job_id].add(RunStatus(status))
+    for run in rows:
+        statuses[run.job_id].add(run.status)
     return statuses
 
 
 def next_due(job_ids: Collection[UUID]) -> dict[UUID, datetime]:
     """When each job's next waiting run is due."""
     rows = (
-        Run.select(Run.job, peewee.fn.MIN(Run.due_at))
+        Run.select(Run.job, peewee.fn.MIN(Run.due_at).alias("due_at"))
         .where(Run.job.in_(list(job_ids)), Run.status.in_((RunStatus.PENDING, RunStatus.RETRYING)))
         .group_by(Run.job)
-        .tuples()
     )
-    return {job_id: Run.due_at.python_value(due_at) for job_id, due_at in rows}
+    return {run.job_id: run.due_at for run in rows}
 
 
 def has_live_run(job: Job) -> bool:

@@ -47,7 +47,7 @@ def insert(rows: Sequence[dict[str, Any]]) -> None:
 
 def claim(queue: str, limit: int, worker_id: UUID, now: datetime, lease_expires_at: datetime) -> list[Run]:
     """Take the most urgent runs of a queue that are due and not held, under a lease; never waits for a lock."""
-    picked = (
+    picked: Any = (
         Run.select(Run.id)
         .where(Run.queue == queue, Run.status == RunStatus.QUEUED, Run.held_by.is_null())
         .order_by(Run.priority.desc(), Run.deadline_at.asc(nulls="LAST"), Run.due_at, Run.id)
@@ -106,11 +106,11 @@ def running(run_ids: Iterable[UUID]) -> dict[UUID, Run]:
     return {run.id: run for run in query}
 
 
-def leave_running(run: Run, fence: int, **changes: Any) -> bool:
-    """Move a run out of `running` while the fence holds; False if someone else has moved it."""
+def leave_running(run: Run, **changes: Any) -> bool:
+    """Move a run out of `running`, if it is still under the fence it was read with; False if someone else moved it."""
     changed = (
         Run.update(lease_expires_at=None, worker_id=None, **changes)
-        .where(Run.id == run.id, Run.fence == fence, Run.status == RunStatus.RUNNING)
+        .where(Run.id == run.id, Run.fence == run.fence, Run.status == RunStatus.RUNNING)
         .execute()
     )
     return bool(changed)
@@ -129,7 +129,7 @@ def due_by(instant: datetime, limit: int) -> list[tuple[UUID, datetime]]:
 
 def job_ids(run_ids: Iterable[UUID]) -> set[UUID]:
     """The jobs these runs belong to."""
-    return {job_id for (job_id,) in Run.select(Run.job).where(Run.id.in_(list(run_ids))).tuples()}
+    return {run.job_id for run in Run.select(Run.job).where(Run.id.in_(list(run_ids)))}
 
 
 def waiting(run_ids: Iterable[UUID], due_by: datetime) -> list[Run]:
@@ -151,16 +151,12 @@ def make_queued(run_ids: Collection[UUID], held_by: Hold | None) -> None:
 def make_skipped(run_ids: Collection[UUID], reason: str, now: datetime) -> None:
     """Let these occurrences not fire, and say why."""
     if run_ids:
-        Run.update(status=RunStatus.SKIPPED, reason=reason, finished_at=now).where(
-            Run.id.in_(list(run_ids))
-        ).execute()
+        Run.update(status=RunStatus.SKIPPED, reason=reason, finished_at=now).where(Run.id.in_(list(run_ids))).execute()
 
 
 def delete_pending(job: Job) -> None:
     """Remove a locked job's planned occurrences that are not due yet."""
-    Run.delete().where(
-        Run.job == job.id, Run.trigger == Trigger.SCHEDULE, Run.status == RunStatus.PENDING
-    ).execute()
+    Run.delete().where(Run.job == job.id, Run.trigger == Trigger.SCHEDULE, Run.status == RunStatus.PENDING).execute()
 
 
 def cancel(job: Job, reason: str, now: datetime) -> int:

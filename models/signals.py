@@ -9,9 +9,7 @@ from models.tables import Signal
 
 def mark(name: str, now: datetime) -> None:
     """Record that a signal was seen."""
-    Signal.insert(name=name, at=now).on_conflict(
-        conflict_target=[Signal.name], update={Signal.at: now}
-    ).execute()
+    Signal.insert(name=name, at=now).on_conflict(conflict_target=[Signal.name], update={Signal.at: now}).execute()
 
 
 def seen() -> dict[str, datetime]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import peewee
 
 from core.states import Hold, JobState, Outcome, RunStatus, Trigger
@@ -81,6 +83,7 @@ class Run(Table):
 
     id = peewee.UUIDField(primary_key=True, default=new_id)
     job = peewee.ForeignKeyField(Job, column_name="job_id")
+    job_id: UUID  # what peewee keeps of `job` without reading it
     job_version = peewee.IntegerField()
     account_id = peewee.TextField()
     queue = peewee.TextField()

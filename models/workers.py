@@ -10,9 +10,7 @@ from models.tables import Worker
 
 def register(worker_id: UUID, host: str, pid: int, threads: int, now: datetime) -> None:
     """Record that a worker has started."""
-    Worker.insert(
-        id=worker_id, host=host, pid=pid, threads=threads, started_at=now, heartbeat_at=now
-    ).execute()
+    Worker.insert(id=worker_id, host=host, pid=pid, threads=threads, started_at=now, heartbeat_at=now).execute()
 
 
 def heartbeat(worker_id: UUID, now: datetime) -> None:

@@ -67,9 +67,7 @@ def _view(app: App) -> AppView:
     return AppView(
         name=app.name,
         callback_base_url=app.callback_base_url,
-        task_types={
-            row.name: TaskTypePolicy(row.max_retries, row.retry_backoff_base) for row in apps.task_types(app)
-        },
+        task_types={row.name: TaskTypePolicy(row.max_retries, row.retry_backoff_base) for row in apps.task_types(app)},
         created_at=app.created_at,
         updated_at=app.updated_at,
     )

@@ -10,7 +10,7 @@ import pika
 import pika.exceptions
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
-from dramatiq.errors import ConnectionError as DramatiqConnectionError
+from dramatiq.errors import BrokerConnectionError
 
 from core.errors import BrokerUnavailable
 from settings import Settings
@@ -45,9 +45,8 @@ class InProcessBroker(StubBroker):
 
     def __init__(self) -> None:
         super().__init__(middleware=[])
-        self.dead_letters_by_queue = collections.defaultdict(  # type: ignore[assignment]  # a deque appends alike
-            lambda: collections.deque(maxlen=_DEAD_LETTERS_KEPT)
-        )
+        bounded: Any = collections.defaultdict(lambda: collections.deque(maxlen=_DEAD_LETTERS_KEPT))
+        self.dead_letters_by_queue = bounded
 
     def ready(self, queue: str) -> int:
         waiting = self.queues.get(queue)
@@ -93,4 +92,4 @@ class RabbitBroker(RabbitmqBroker):
             raise BrokerUnavailable(f"RabbitMQ closed the connection: {error!r}") from error
 
 
-AWAY = (DramatiqConnectionError, BrokerUnavailable, pika.exceptions.AMQPError, OSError)
+AWAY = (BrokerConnectionError, BrokerUnavailable, pika.exceptions.AMQPError, OSError)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from core.schedules import Cron
@@ -67,7 +68,7 @@ def arrive(system: System, run_id: UUID, due_at: datetime) -> float:
     return 0.0
 
 
-def ring_for(system: System, made: Iterable[Run | dict[str, object]], within: timedelta) -> None:
+def ring_for(system: System, made: Iterable[Run | dict[str, Any]], within: timedelta) -> None:
     """Ring for runs just committed that are due, or due within this span; later ones are the dispatcher's."""
     soon = system.clock.now() + within
     system.doorbell.ring(ring for ring in map(_ring, made) if ring.due_at is None or ring.due_at <= soon)
@@ -90,7 +91,7 @@ def top_up(system: System, carrier: brokers.Carrier) -> int:
     return rung
 
 
-def _ring(run: Run | dict[str, object]) -> Ring:
+def _ring(run: Run | dict[str, Any]) -> Ring:
     values = run if isinstance(run, dict) else run.__data__
     waits = values["status"] in WAITING_FOR_INSTANT
     return Ring(values["id"], values["queue"], values["due_at"] if waits else None)
@@ -142,6 +143,4 @@ def _end_schedules(verdict: _Verdict, locked: dict[UUID, Job], now: datetime) ->
 
 def _spent(job: Job) -> bool:
     schedule = specifications.read(job.schedule)
-    return (
-        isinstance(schedule, Cron) and schedule.max_runs is not None and job.runs_started >= schedule.max_runs
-    )
+    return isinstance(schedule, Cron) and schedule.max_runs is not None and job.runs_started >= schedule.max_runs

@@ -97,9 +97,7 @@ def _message(ring: Ring) -> dramatiq.Message[None]:
     arguments = {"run_id": str(ring.run_id)}
     if ring.due_at is not None:
         arguments["due_at"] = ring.due_at.isoformat()
-    return dramatiq.Message(
-        queue_name=ring.queue, actor_name=EXECUTE_RUN, args=(), kwargs=arguments, options={}
-    )
+    return dramatiq.Message(queue_name=ring.queue, actor_name=EXECUTE_RUN, args=(), kwargs=arguments, options={})
 
 
 def _delay(ring: Ring) -> int | None:

@@ -127,10 +127,7 @@ def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled
     with database.transaction():
         locked = jobs.lock(work.job_id for work, _ in ended)
         running = runs.running(work.run_id for work, _ in ended)
-        settled = [
-            _settle(running.get(work.run_id), locked[work.job_id], work, result, now)
-            for work, result in ended
-        ]
+        settled = [_settle(running.get(work.run_id), locked[work.job_id], work, result, now) for work, result in ended]
     follow = [one.next_poll for one in settled if one is not None and one.next_poll is not None]
     dispatching.ring_for(system, follow, timedelta(seconds=system.settings.window_seconds))
     return settled
@@ -163,9 +160,7 @@ def _settle(run: Run | None, job: Job, work: Work, result: Result, now: datetime
     match result:
         case Succeeded(status_code, answer, poll):
             kept = answer[: settling.ANSWER_KEPT]
-            return settling.succeed(
-                run, job, poll, work.polling_version, now, status_code=status_code, answer=kept
-            )
+            return settling.succeed(run, job, poll, work.polling_version, now, status_code=status_code, answer=kept)
         case Failed(error, answer):
             decision = after_failure(work.policy, run.failure_count + 1, error, _spread(run.id))
             kept_answer = None if answer is None else answer[: settling.ANSWER_KEPT]
@@ -212,9 +207,7 @@ def callback_url(system: System, job: Job) -> str | None:
 def retry_policy(system: System, job: Job, of_task_type: Any) -> RetryPolicy:
     """A job's own retry policy, else that of its app's task type, else the installation's."""
     sources = (job, of_task_type, system.settings)
-    return RetryPolicy(
-        max_retries=_first(sources, "max_retries"), base_seconds=_first(sources, "retry_backoff_base")
-    )
+    return RetryPolicy(max_retries=_first(sources, "max_retries"), base_seconds=_first(sources, "retry_backoff_base"))
 
 
 def _first(sources: Sequence[Any], name: str) -> Any:

@@ -10,6 +10,8 @@ import os
 import signal
 import threading
 
+from settings import ConfigurationError
+
 CREATE_COMMITTED = "create.committed"  # the job is stored, its ring not sent
 EXECUTED = "attempt.executed"  # the handler is through, nothing recorded
 RECORDED = "attempt.recorded"  # recorded, the message not acknowledged
@@ -20,11 +22,11 @@ _left: dict[str, int] = {}
 
 
 def arm(specification: str) -> None:
-    """Set the points named in `FAULT_POINTS`: `point:count`, separated by commas. Raises ValueError for unknown ones."""
+    """Set the points named in `FAULT_POINTS`: `point:count`, comma-separated. Raises `ConfigurationError`."""
     for part in filter(None, specification.split(",")):
         point, _, count = part.partition(":")
         if point not in POINTS:
-            raise ValueError(f"FAULT_POINTS names {point}, which is none of {', '.join(POINTS)}.")
+            raise ConfigurationError(f"FAULT_POINTS names {point}, which is none of {', '.join(POINTS)}.")
         _left[point] = int(count or 1)
 
 

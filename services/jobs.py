@@ -102,11 +102,7 @@ def resume(system: System, job_id: UUID) -> None:
 
 
 def _store(system: System, new: NewJob, app: App, now: datetime) -> Job:
-    if (
-        new.callback_url is None
-        and app.callback_base_url is None
-        and system.settings.callback_base_url is None
-    ):
+    if new.callback_url is None and app.callback_base_url is None and system.settings.callback_base_url is None:
         raise InvalidInput.at(
             "callback_url",
             f"is needed: the app {app.name} has no callback_base_url. Give one here, or PUT /api/apps/{app.name}.",

@@ -33,9 +33,7 @@ def plan(system: System) -> int:
     return len(batch)
 
 
-def first_rows(
-    job: Job, schedule: schedules.Schedule, now: datetime, horizon: datetime
-) -> list[dict[str, Any]]:
+def first_rows(job: Job, schedule: schedules.Schedule, now: datetime, horizon: datetime) -> list[dict[str, Any]]:
     """The runs to store with a new job; sets `job.next_run_at` where there is more to plan later."""
     if schedules.comes_back(schedule):
         job.next_run_at = next(schedules.upcoming(schedule, now), None)
@@ -53,10 +51,7 @@ def _plan_job(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any]
     named = list(takewhile(lambda instant: instant <= horizon, instants))
     sorted_out = sort_out(named, now)
     rows = [_missed_row(job, instant, count, now) for instant, count in sorted_out.missed]
-    rows += [
-        runs.draft(job, Trigger.SCHEDULE, instant, now, status=RunStatus.PENDING)
-        for instant in sorted_out.to_run
-    ]
+    rows += [runs.draft(job, Trigger.SCHEDULE, instant, now, status=RunStatus.PENDING) for instant in sorted_out.to_run]
     after = named[-1] if named else watermark - timedelta(microseconds=1)
     job.next_run_at = next(schedules.upcoming(schedule, after), None)
     jobs.set_next_run(job, job.next_run_at)

@@ -128,9 +128,7 @@ def job_page(
 ) -> Page:
     """Jobs that fit, newest first."""
     with database.reading():
-        found = jobs.page(
-            app_name=app_name, account_id=account_id, status=status, before=cursor, limit=limit + 1
-        )
+        found = jobs.page(app_name=app_name, account_id=account_id, status=status, before=cursor, limit=limit + 1)
         count = jobs.count(app_name=app_name, account_id=account_id, status=status)
         return _page(found, count, limit, _job_views(found[:limit]))
 
@@ -245,7 +243,7 @@ def _events(one: Attempt) -> list[LogEntry]:
     if one.finished_at is None:
         return [started]
     well = one.outcome == Outcome.SUCCEEDED
-    metadata = {"status_code": one.status_code}
+    metadata: dict[str, Any] = {"status_code": one.status_code}
     if not well:
         metadata["message"] = one.error_message
     name = "execution_completed" if well else "execution_failed"

@@ -36,7 +36,6 @@ def succeed(
     heard = {} if poll is None else {"progress": poll.progress, "message": poll.message}
     runs.leave_running(
         run,
-        run.fence,
         status=RunStatus.COMPLETED,
         finished_at=now,
         error_type=None,
@@ -49,9 +48,7 @@ def succeed(
     return Settled(RunStatus.COMPLETED, next_poll=following)
 
 
-def fail(
-    run: Run, job: Job, error: AttemptError, decision: RetryDecision, now: datetime, **details: Any
-) -> Settled:
+def fail(run: Run, job: Job, error: AttemptError, decision: RetryDecision, now: datetime, **details: Any) -> Settled:
     """Record a failed attempt, and try the run again later or end it, as was decided."""
     error_type = "permanent" if error.permanent else "transient"
     attempts.close(
@@ -79,9 +76,7 @@ def lose(run: Run, job: Job, decision: RetryDecision, now: datetime) -> Settled:
     attempts.close(run, Outcome.LOST, now, error_type="lost", error_message=message)
     losses = run.loss_count + 1
     if decision.wait_seconds is None:
-        message = (
-            f"{losses} workers in turn died or lost their lease while running this; it is not tried again."
-        )
+        message = f"{losses} workers in turn died or lost their lease while running this; it is not tried again."
     counted = {
         "loss_count": losses,
         "fence": run.fence + 1,
@@ -94,7 +89,7 @@ def lose(run: Run, job: Job, decision: RetryDecision, now: datetime) -> Settled:
 def release(run: Run, now: datetime) -> Settled:
     """Hand a run back at shutdown: it is due again at once, and nothing is counted against it."""
     attempts.close(run, Outcome.RELEASED, now)
-    runs.leave_running(run, run.fence, status=RunStatus.QUEUED)
+    runs.leave_running(run, status=RunStatus.QUEUED)
     return Settled(RunStatus.QUEUED)
 
 
@@ -103,7 +98,6 @@ def cancel(run: Run, job: Job, outcome: Outcome, now: datetime) -> Settled:
     attempts.close(run, outcome, now, error_type="cancelled", error_message="Cancelled while it ran.")
     runs.leave_running(
         run,
-        run.fence,
         status=RunStatus.CANCELLED,
         fence=run.fence + 1,
         finished_at=now,
@@ -132,16 +126,14 @@ def end_if_over(job: Job, state: JobState, now: datetime) -> None:
     jobs.end(job, JobState.COMPLETED if comes_back else state, now)
 
 
-def _again_or_end(
-    run: Run, job: Job, decision: RetryDecision, now: datetime, changes: dict[str, Any]
-) -> Settled:
+def _again_or_end(run: Run, job: Job, decision: RetryDecision, now: datetime, changes: dict[str, Any]) -> Settled:
     if decision.wait_seconds is None or run.cancel_requested_at is not None:
         status = RunStatus.CANCELLED if run.cancel_requested_at is not None else RunStatus.FAILED
-        runs.leave_running(run, run.fence, status=status, finished_at=now, **changes)
+        runs.leave_running(run, status=status, finished_at=now, **changes)
         end_if_over(job, JobState.FAILED, now)
         return Settled(status)
     retry_at = now + timedelta(seconds=decision.wait_seconds)
-    runs.leave_running(run, run.fence, status=RunStatus.RETRYING, due_at=retry_at, **changes)
+    runs.leave_running(run, status=RunStatus.RETRYING, due_at=retry_at, **changes)
     return Settled(RunStatus.RETRYING, retry_at=retry_at)
 
 

@@ -117,9 +117,7 @@ def _check_headers(headers: Mapping[str, str]) -> None:
         if name.lower() in _OURS or name.lower().startswith("proxy-"):
             raise PermanentFailure(f"The header {name} is set by Carillon; leave it out.")
         if not _FIELD_VALUE.fullmatch(value):
-            raise PermanentFailure(
-                f"The value of the header {name} has a line break or a character not allowed."
-            )
+            raise PermanentFailure(f"The value of the header {name} has a line break or a character not allowed.")
 
 
 def _exchange(prepared: requests.PreparedRequest, line: connection.Line) -> Answer:

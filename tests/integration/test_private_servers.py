@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,6 +35,14 @@ def postgres() -> Iterator[PrivatePostgres]:
 def rabbit() -> Iterator[PrivateRabbit]:
     with PrivateRabbit() as server:
         yield server
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A folder that the database's own user can reach; pytest's are for their owner alone."""
+    with tempfile.TemporaryDirectory(prefix="carillon-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 def query(url: str, sql: str) -> list[tuple[object, ...]]:
@@ -90,17 +99,13 @@ def declare(url: str, *, passive: bool) -> None:
 
 
 @pytest.mark.parametrize(("number", "kept"), [(signal.SIGTERM, True), (signal.SIGINT, False)])
-def test_nothing_runs_after_the_command_or_a_signal(
-    number: signal.Signals, kept: bool, tmp_path: Path
-) -> None:
+def test_nothing_runs_after_the_command_or_a_signal(number: signal.Signals, kept: bool, folder: Path) -> None:
     """A stray child of the command, in a session of its own, ends as well."""
-    script = (
-        'setsid sleep 600 & echo "$! $TEST_DATABASE_URL $TEST_RABBITMQ_URL"; kill -$0 $PPID; exec sleep 600'
-    )
+    script = 'setsid sleep 600 & echo "$! $TEST_DATABASE_URL $TEST_RABBITMQ_URL"; kill -$0 $PPID; exec sleep 600'
     command = ["sh", "-c", script, str(int(number))]
-    folder = ["--folder", str(tmp_path / "servers")] if kept else []
+    options = ["--folder", str(folder)] if kept else []
     with subprocess.Popen(
-        [sys.executable, "-m", "local.servers", *folder, "--", *command],
+        [sys.executable, "-m", "local.servers", *options, "--", *command],
         cwd=ROOT,
         env={name: value for name, value in os.environ.items() if not name.startswith("TEST_")},
         stdout=subprocess.PIPE,

@@ -116,9 +116,7 @@ def test_what_a_dead_process_leaves_of_its_group_ends_with_it(lines: Lines) -> N
 
 
 def test_several_of_a_kind_have_numbers(lines: Lines) -> None:
-    supervisor = Supervisor(
-        {"web": WAITS, "worker": WAITS}, dict(os.environ), concurrency={"worker": 2}, output=lines
-    )
+    supervisor = Supervisor({"web": WAITS, "worker": WAITS}, dict(os.environ), concurrency={"worker": 2}, output=lines)
     stop = threading.Event()
     thread = threading.Thread(target=supervisor.run_until, args=(stop,))
     thread.start()

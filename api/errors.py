@@ -1,0 +1,116 @@
+"""From errors to problem details (RFC 9457): one table for ours; Falcon's own and the unforeseen look alike."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import falcon
+import falcon.asgi
+import structlog
+from falcon.asgi import Request, Response
+
+from core.errors import CarillonError, Conflict, InvalidInput, NotFound, Unavailable
+
+MEDIA_PROBLEM = "application/problem+json"
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How an error is told: its status, a stable name, and a title that is the same each time."""
+
+    status: HTTPStatus
+    name: str
+    title: str
+
+
+KINDS: dict[type[CarillonError], Kind] = {
+    InvalidInput: Kind(HTTPStatus.BAD_REQUEST, "invalid-input", "Some fields are wrong"),
+    NotFound: Kind(HTTPStatus.NOT_FOUND, "not-found", "There is no such thing"),
+    Conflict: Kind(HTTPStatus.CONFLICT, "conflict", "Its state does not allow this"),
+    Unavailable: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable"),
+}
+_AWAY = "The database does not answer at present. Nothing is known to be lost; try again in a moment."
+_UNFORESEEN = "Something went wrong here. It is logged under this request id."
+_RETRY_AFTER_SECONDS = "1"
+
+
+def install(app: falcon.asgi.App[Any, Any]) -> None:
+    """Make every error the app answers with a problem detail."""
+    app.set_error_serializer(_serialize_falcon)
+    app.add_error_handler(Exception, _answer_unforeseen)
+    app.add_error_handler(CarillonError, _answer_ours)
+
+
+async def _answer_ours(
+    req: Request, resp: Response, error: CarillonError, params: dict[str, Any], **_more: Any
+) -> None:
+    kind = next((KINDS[one] for one in type(error).__mro__ if one in KINDS), None)
+    if kind is None:
+        await _answer_unforeseen(req, resp, error, params)
+        return
+    members: dict[str, Any] = {}
+    detail = str(error)
+    if isinstance(error, InvalidInput):
+        members["errors"] = [{"field": one.field, "message": one.message} for one in error.fields]
+        detail = _wrong_fields(error)
+    if isinstance(error, Unavailable):
+        log.warning("unavailable", error=detail)
+        resp.set_header("Retry-After", _RETRY_AFTER_SECONDS)
+        detail = _AWAY
+    _write(req, resp, kind.status, f"/problems/{kind.name}", kind.title, detail, members)
+
+
+async def _answer_unforeseen(
+    req: Request, resp: Response, error: Exception, _params: dict[str, Any], **_more: Any
+) -> None:
+    log.error("request_failed", method=req.method, route=req.uri_template, exc_info=error)
+    status = HTTPStatus.INTERNAL_SERVER_ERROR
+    _write(req, resp, status, "about:blank", status.phrase, _UNFORESEEN, {})
+
+
+def _serialize_falcon(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
+    status = HTTPStatus(error.status_code)
+    detail = error.description or _DETAILS.get(status, status.description)
+    title = error.title if error.title and not error.title[:3].isdigit() else status.phrase
+    _write(req, resp, status, "about:blank", title, detail, {})
+
+
+_DETAILS = {
+    HTTPStatus.NOT_FOUND: "There is nothing at this path. GET /openapi.json tells what there is.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This path does not take this method; the header Allow names those it takes.",
+}
+
+
+def _wrong_fields(error: InvalidInput) -> str:
+    names = list(dict.fromkeys(one.field for one in error.fields))
+    if len(error.fields) == 1:
+        return f"{names[0]} {error.fields[0].message}"
+    return f"{len(error.fields)} values are wrong: {', '.join(names)}."
+
+
+def _write(
+    req: falcon.Request | Request,
+    resp: falcon.Response | Response,
+    status: HTTPStatus,
+    kind: str,
+    title: str,
+    detail: str,
+    members: dict[str, Any],
+) -> None:
+    problem = {
+        "type": kind,
+        "title": title,
+        "status": status.value,
+        "detail": detail,
+        "instance": req.path,
+        "request_id": req.context.get("request_id"),
+        **members,
+    }
+    resp.status = status.value
+    resp.content_type = MEDIA_PROBLEM
+    resp.text = None
+    resp.data = json.dumps(problem).encode()

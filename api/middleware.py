@@ -1,0 +1,42 @@
+"""What happens to every request and every answer: a request id for the logs, and headers that browsers obey."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from falcon.asgi import Request, Response
+
+_SANE_ID = re.compile(r"[\x21-\x7e]{1,100}")
+_PAGES = "/swagger"
+_NOTHING_MAY_LOAD = "default-src 'none'; frame-ancestors 'none'"
+_OWN_ASSETS_MAY_LOAD = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; frame-ancestors 'none'"
+)
+
+
+class RequestIds:
+    """Gives each request an id, the caller's if it is sane, tells it back, and puts it into every log line."""
+
+    async def process_request(self, req: Request, _resp: Response) -> None:
+        given = req.get_header("X-Request-Id") or ""
+        req.context.request_id = given if _SANE_ID.fullmatch(given) else str(uuid4())
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=req.context.request_id)
+
+    async def process_response(self, req: Request, resp: Response, _resource: Any, _well: bool) -> None:
+        resp.set_header("X-Request-Id", req.context.request_id)
+
+
+class SecurityHeaders:
+    """Lets browsers load and frame nothing but the documentation page's own files; API answers are not stored."""
+
+    async def process_response(self, req: Request, resp: Response, _resource: Any, _well: bool) -> None:
+        page = req.path == _PAGES or req.path.startswith(f"{_PAGES}/")
+        resp.set_header("Content-Security-Policy", _OWN_ASSETS_MAY_LOAD if page else _NOTHING_MAY_LOAD)
+        resp.set_header("X-Content-Type-Options", "nosniff")
+        if req.path.startswith("/api/"):
+            resp.set_header("Cache-Control", "no-store")

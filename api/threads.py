@@ -1,0 +1,37 @@
+"""Threads of our own for calls that wait: services, and the database beneath them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Threads:
+    """Runs calls that wait without holding up the event loop; each thread keeps its own database connection."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._executor: ThreadPoolExecutor | None = None
+
+    async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function in a thread, within the caller's log context; its answer, or what it raises."""
+        if self._executor is None:
+            self._executor = ThreadPoolExecutor(self._count, thread_name_prefix="web")
+        context = contextvars.copy_context()
+
+        def call() -> R:
+            return context.run(function, *args, **kwargs)
+
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+    async def process_shutdown(self, _scope: Any, _event: Any) -> None:
+        """Let the threads go when the server stops: Falcon calls this as it does for middleware."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            executor.shutdown(wait=False, cancel_futures=True)

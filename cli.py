@@ -1,0 +1,253 @@
+"""Carillon's command line: composes every process.
+
+serve         everything in one process, on SQLite (what ./run does)
+demo          serve, and show one job of each kind
+services      the Procfile's processes, on RabbitMQ and PostgreSQL; `services demo` shows the same there
+web, worker, coordinator, periodic    one process of the services mode
+migrate       bring the database to the newest schema
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dotenv
+import dramatiq
+import structlog
+import typer
+
+import periodic as beats
+import settings as configuration
+from actors.main import RunWorker
+from api.app import create_app
+from core.errors import DatabaseUnavailable
+from local import demonstration, embedded, stack
+from local.health import endpoint
+from local.processes import LocalServerError
+from local.web import WebServer
+from migrations import runner
+from models import database
+from services import broker as brokers
+from services import faults, logs
+from services.clock import DatabaseClock
+from services.coordinator import Coordinator
+from services.doorbell import BrokerDoorbell
+from services.system import System
+from settings import ConfigurationError, Settings
+
+ROOT = Path(__file__).parent
+DATABASE_REST_SECONDS = 1.0
+SHUTDOWN_NOTICE_SECONDS = 1.0
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__.splitlines()[0], rich_markup_mode=None)
+log = structlog.get_logger()
+
+
+@app.command()
+def serve() -> None:
+    """Serve everything from one process, on SQLite and an in-process broker."""
+    with _plain_faults():
+        embedded.serve(_embedded_settings(), _greet)
+
+
+@app.command()
+def demo() -> None:
+    """Run one job of each kind to its end and say what happened."""
+    with _plain_faults():
+        settings = _embedded_settings()
+        sys.exit(demonstration.on_one_process(settings, [sys.executable, str(ROOT / "cli.py"), "serve"]))
+
+
+@app.command()
+def services(what: str = typer.Argument("", help="`demo` to show one job of each kind, then stop")) -> None:
+    """Run the Procfile's processes, on the servers that are named or on private ones."""
+    with _plain_faults():
+        environment = _environment()
+        if what not in ("", "demo"):
+            raise ConfigurationError(f"services knows `demo` or nothing, not `{what}`.")
+        with stack.running(ROOT, environment) as running:
+            if what == "demo":
+                sys.exit(demonstration.on(running.url, running.receiver_folder))
+            running.wait_for_signal()
+
+
+@app.command()
+def web() -> None:
+    """Serve the HTTP API."""
+    with _process("web") as (settings, system, broker, stopping):
+        probe = _BrokerProbe(broker)
+        api = create_app(system, probe.is_up, stopping)
+
+        def drain() -> None:
+            threading.Event().wait(SHUTDOWN_NOTICE_SECONDS)  # let the balancer see /readyz before the socket closes
+
+        WebServer(api, settings.host, settings.port, stopping, drain, lambda: log.info("serving")).run()
+
+
+@app.command()
+def worker() -> None:
+    """Execute runs."""
+    with _process("worker") as (settings, system, broker, stopping):
+        run_worker = RunWorker(system, broker)
+        with endpoint(settings.health_port, stopping):
+            run_worker.start()
+            log.info("executing_runs", threads=settings.worker_threads)
+            _wait_for_signal(stopping)
+            run_worker.stop()
+
+
+@app.command()
+def coordinator() -> None:
+    """Plan, dispatch, rescue and prune."""
+    with _process("coordinator") as (settings, system, broker, stopping):
+        loops = Coordinator(system, _carrier(broker))
+        beats.declare(broker, loops.beat)
+        consumer = dramatiq.Worker(broker, queues={brokers.BEATS}, worker_threads=1)
+        with endpoint(settings.health_port, stopping):
+            loops.start()
+            consumer.start()
+            log.info("coordinating")
+            _wait_for_signal(stopping)
+            loops.stop()
+            consumer.stop()
+
+
+@app.command()
+def periodic() -> None:
+    """Send a beat each minute."""
+    with _plain_faults():
+        settings = _services_settings()
+        logs.configure(settings.log_level)
+        broker = brokers.build(settings, "periodic")
+        with endpoint(settings.health_port, threading.Event()):
+            beats.Beats(beats.declare(broker, lambda: None)).run()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest schema."""
+    with _plain_faults():
+        settings = configuration.load(_environment())
+        database.connect(settings.database, "migrate")
+        for name in runner.upgrade():
+            typer.echo(f"applied {name}")
+
+
+@contextmanager
+def _process(name: str) -> Iterator[tuple[Settings, System, dramatiq.Broker, threading.Event]]:
+    """What each process of the services mode stands on, set up in order and taken down after it."""
+    with _plain_faults():
+        settings = _services_settings()
+        logs.configure(settings.log_level)
+        faults.arm(settings.fault_points)
+        database.connect(settings.database, name)
+        _wait_for_database()
+        clock = DatabaseClock()
+        clock.follow()
+        broker = brokers.build(settings, name)
+        doorbell = BrokerDoorbell(broker)
+        doorbell.start()
+        try:
+            yield settings, System(settings, clock, doorbell), broker, threading.Event()
+        finally:
+            doorbell.close(timeout_seconds=2)
+            broker.close()
+            database.disconnect()
+            log.info("stopped")
+
+
+def _wait_for_database() -> None:
+    """Wait until the database answers and has the newest schema, saying so."""
+    rest = threading.Event()
+    while True:
+        try:
+            runner.upgrade()
+        except DatabaseUnavailable as error:
+            log.warning("waiting_for_database", error=str(error))
+            rest.wait(DATABASE_REST_SECONDS)
+        else:
+            return
+
+
+def _wait_for_signal(stopping: threading.Event) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    stopping.wait()
+
+
+class _BrokerProbe:
+    """Tells whether the broker answers, on a connection of its own thread."""
+
+    def __init__(self, broker: dramatiq.Broker) -> None:
+        self._carrier = _carrier(broker)
+
+    def is_up(self) -> bool:
+        """Whether the broker answers now; a connection that went stale while nobody asked is replaced once."""
+        return self._answers() or self._answers()
+
+    def _answers(self) -> bool:
+        try:
+            self._carrier.ready(brokers.RUNS_HTTP)
+        except brokers.AWAY:
+            return False
+        return True
+
+
+def _carrier(broker: dramatiq.Broker) -> brokers.Carrier:
+    if not isinstance(broker, brokers.RabbitBroker | brokers.InProcessBroker):
+        raise TypeError(f"{broker!r} is no broker of ours")
+    return broker
+
+
+def _greet(settings: Settings) -> None:
+    url = f"http://{settings.host}:{settings.port}"
+    typer.echo(
+        f"Carillon serves {url} (API: {url}/swagger/, data: {settings.data_dir}).\n"
+        f"Callbacks go to {settings.callback_base_url}. A first job:\n\n"
+        f"  curl -s {url}/api/jobs/create -H 'Content-Type: application/json' -d '"
+        '{"app_name": "app_a", "user_id": "user1", "account_id": "acc1", "task_type": "hello", '
+        '"schedule": {"type": "immediate"}, "data": {"some_key": "some_value"}}'
+        "'\n",
+        nl=True,
+    )
+
+
+def _embedded_settings() -> Settings:
+    settings = configuration.load(_environment())
+    logs.configure(settings.log_level)
+    if not settings.embedded:
+        raise ConfigurationError("RABBITMQ_URL is set: that is the services mode. Use ./run services, or unset it.")
+    return settings
+
+
+def _services_settings() -> Settings:
+    settings = configuration.load(_environment())
+    if settings.embedded:
+        raise ConfigurationError("This process needs DATABASE_URL=postgresql://... and RABBITMQ_URL=amqp://....")
+    return settings
+
+
+def _environment() -> dict[str, str]:
+    """The environment over what `.env` says."""
+    from_file = {name: value for name, value in dotenv.dotenv_values(ROOT / ".env").items() if value is not None}
+    return {**from_file, **os.environ}
+
+
+@contextmanager
+def _plain_faults() -> Iterator[None]:
+    """Say in one line each what is wrong with the configuration, and exit with 2."""
+    try:
+        yield
+    except (ConfigurationError, LocalServerError, DatabaseUnavailable) as error:
+        typer.echo(str(error), err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    app()

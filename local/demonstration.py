@@ -1,0 +1,175 @@
+"""The demo: one job of each kind, watched in a live table until all are through."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import requests
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from local import ports, processes
+from local.receiver import Receiver
+from local.sample import write_csv
+from settings import Settings
+
+ROWS = 1_750
+CSV = "orders.csv"
+
+_LOOK_AGAIN_SECONDS = 0.25
+_PATIENCE_SECONDS = 180
+_ENDED = ("completed", "failed", "cancelled")
+
+
+@dataclass
+class _Shown:
+    """One job of the demo, as last seen."""
+
+    title: str
+    request: dict[str, Any]
+    id: str = ""
+    status: str = "-"
+    runs: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def ended(self) -> bool:
+        return self.status in _ENDED
+
+
+def on_one_process(settings: Settings, command: list[str]) -> int:
+    """Show the demo on an embedded server of its own, in a folder that is thrown away; the exit status."""
+    with tempfile.TemporaryDirectory(prefix="carillon-demo-") as name:
+        folder = Path(name)
+        receiver = Receiver(folder=folder)
+        receiver.start()
+        port = settings.port if ports.is_free(settings.port) else _any_port()
+        url = f"http://127.0.0.1:{port}"
+        surroundings = {"DATA_DIR": name, "PORT": str(port), "CALLBACK_BASE_URL": receiver.url, "LOG_LEVEL": "WARNING"}
+        server = subprocess.Popen(command, env={**os.environ, **surroundings}, stdout=subprocess.DEVNULL)
+        try:
+            processes.wait_until(lambda: _is_ready(url), server, Path(os.devnull), seconds=30)
+            return on(url, folder)
+        finally:
+            server.terminate()
+            server.wait(30)
+            receiver.stop()
+
+
+def on(url: str, receiver_folder: Path | None) -> int:
+    """Show the demo on the server at this address; 0 if every job came through, else 1."""
+    folder = receiver_folder or Path(tempfile.mkdtemp(prefix="carillon-demo-"))
+    write_csv(folder / CSV, ROWS)
+    shown = [_Shown(title, request) for title, request in _requests(datetime.now(UTC)).items()]
+    for one in shown:
+        one.id = _post(url, one.request)
+    console = Console()
+    console.print(f"One job of each kind, on {url}; cron has minutes, so this takes up to two of them.")
+    _watch(url, shown, console)
+    return _report(shown, console)
+
+
+def _requests(now: datetime) -> dict[str, dict[str, Any]]:
+    schedules: dict[str, dict[str, Any]] = {
+        "at once": {"type": "immediate"},
+        "at an instant": {"type": "run_at", "timestamp": (now + timedelta(seconds=4)).isoformat()},
+        "after a delay": {"type": "delay_from_now", "duration_seconds": 2},
+        "by cron, twice": {"type": "cron", "expression": "* * * * *", "max_runs": 2},
+        "polling a CSV": {"type": "polling", "interval_seconds": 1},
+    }
+    common = {"app_name": "demo", "user_id": "user1", "account_id": "acc1"}
+    return {
+        title: {
+            **common,
+            "task_type": "read_csv" if schedule["type"] == "polling" else "greet",
+            "schedule": schedule,
+            "data": {"file_path": CSV} if schedule["type"] == "polling" else {"greeting": title},
+        }
+        for title, schedule in schedules.items()
+    }
+
+
+def _watch(url: str, shown: list[_Shown], console: Console) -> None:
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    rest = threading.Event()
+    with Live(_table(shown), console=console, refresh_per_second=4) as live:
+        while time.monotonic() < deadline and not all(one.ended for one in shown):
+            for one in shown:
+                if not one.ended:
+                    _look(url, one)
+            live.update(_table(shown))
+            rest.wait(_LOOK_AGAIN_SECONDS)
+
+
+def _look(url: str, one: _Shown) -> None:
+    one.runs = list(reversed(_get(url, f"/api/jobs/{one.id}/runs")["results"]))
+    one.status = str(_get(url, f"/api/jobs/{one.id}")["status"])
+
+
+def _table(shown: list[_Shown]) -> Table:
+    table = Table("job", "schedule", "status", "runs done", "started late by")
+    for one in shown:
+        done = [run for run in one.runs if run["status"] == "completed"]
+        table.add_row(one.title, _short(one.request["schedule"]), one.status, str(len(done)), _lateness(one.runs))
+    return table
+
+
+def _report(shown: list[_Shown], console: Console) -> int:
+    good = all(one.status == "completed" for one in shown)
+    runs = sum(run["status"] == "completed" for one in shown for run in one.runs)
+    if good:
+        console.print(f"All {len(shown)} jobs completed, in {runs} runs; the CSV's {ROWS} rows were read 500 a poll.")
+    else:
+        console.print("Not every job completed: " + ", ".join(f"{one.title}: {one.status}" for one in shown))
+    return 0 if good else 1
+
+
+def _short(schedule: Mapping[str, Any]) -> str:
+    return " ".join(str(value) for value in schedule.values())
+
+
+def _lateness(runs: list[dict[str, Any]]) -> str:
+    late = [
+        (datetime.fromisoformat(run["started_at"]) - datetime.fromisoformat(run["due_at"])).total_seconds()
+        for run in runs
+        if run["started_at"]
+    ]
+    return f"{max(late) * 1000:.0f} ms" if late else ""
+
+
+def _post(url: str, request: dict[str, Any]) -> str:
+    answer = requests.post(f"{url}/api/jobs/create", json=request, headers=_secret(), timeout=10)
+    answer.raise_for_status()
+    return str(answer.json()["id"])
+
+
+def _get(url: str, path: str) -> dict[str, Any]:
+    answer = requests.get(url + path, headers=_secret(), timeout=10)
+    answer.raise_for_status()
+    body: dict[str, Any] = answer.json()
+    return body
+
+
+def _secret() -> dict[str, str]:
+    secret = os.environ.get("INTERNAL_SECRET")
+    return {"X-Internal-Secret": secret} if secret else {}
+
+
+def _is_ready(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/readyz", timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
+def _any_port() -> int:
+    return next(port for port in range(18_000, 18_500) if ports.is_free(port))

@@ -1,0 +1,84 @@
+"""Everything in one process: API, worker and coordinator, on SQLite and the in-process broker."""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from actors.main import RunWorker
+from api.app import create_app
+from local.receiver import Receiver
+from local.web import WebServer
+from migrations import runner
+from models import database
+from services import broker, faults, upkeep
+from services.clock import DatabaseClock
+from services.coordinator import Coordinator
+from services.doorbell import BrokerDoorbell
+from services.system import System
+from settings import ConfigurationError, Settings
+
+
+def serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
+    """Serve until SIGTERM or SIGINT. `on_ready` is called with the settings in force once requests are answered.
+
+    Raises `ConfigurationError` when another server uses the data folder.
+    """
+    with _folder_of_our_own(settings.data_dir), _somebody_to_call(settings) as complete:
+        _serve(complete, on_ready)
+
+
+def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
+    faults.arm(settings.fault_points)
+    database.connect(settings.database, "embedded")
+    runner.upgrade()
+    carrier = broker.InProcessBroker()
+    doorbell = BrokerDoorbell(carrier)
+    system = System(settings, DatabaseClock(), doorbell)
+    upkeep.rescue_all(system)  # whoever ran them is dead: the folder is ours
+    worker = RunWorker(system, carrier)
+    coordinator = Coordinator(system, carrier)
+    stopping = threading.Event()
+
+    def drain() -> None:
+        worker.stop()
+        coordinator.stop()
+        doorbell.close(timeout_seconds=1)
+
+    app = create_app(system, lambda: True, stopping)
+    web = WebServer(app, settings.host, settings.port, stopping, drain, lambda: on_ready(settings))
+    doorbell.start()
+    worker.start()
+    coordinator.start()
+    web.run()
+
+
+@contextmanager
+def _folder_of_our_own(folder: Path) -> Iterator[None]:
+    """Hold the data folder: two servers on one SQLite file would each take the other's runs for dead."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "carillon.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigurationError(
+                f"DATA_DIR={folder} is in use by another Carillon; stop that one or name another folder."
+            ) from None
+        yield
+
+
+@contextmanager
+def _somebody_to_call(settings: Settings) -> Iterator[Settings]:
+    """Start a built-in receiver that echoes, where no callback address is set."""
+    if settings.callback_base_url is not None:
+        yield settings
+        return
+    receiver = Receiver(folder=settings.data_dir)
+    receiver.start()
+    try:
+        yield settings.model_copy(update={"callback_base_url": receiver.url})
+    finally:
+        receiver.stop()

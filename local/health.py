@@ -1,0 +1,52 @@
+"""Health of the processes that serve no API: `/healthz` while alive, `/readyz` until told to stop."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@contextmanager
+def endpoint(port: int | None, stopping: threading.Event) -> Iterator[None]:
+    """Answer health checks on this loopback port while the block runs; on none without a port."""
+    if port is None:
+        yield
+        return
+    server = ThreadingHTTPServer(("127.0.0.1", port), _handler(stopping))
+    threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _handler(stopping: threading.Event) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            if self.path == "/healthz":
+                self._answer(HTTPStatus.OK, {"status": "ok"})
+            elif self.path == "/readyz" and stopping.is_set():
+                self._answer(HTTPStatus.SERVICE_UNAVAILABLE, {"status": "unavailable"})
+            elif self.path == "/readyz":
+                self._answer(HTTPStatus.OK, {"status": "ready"})
+            else:
+                self._answer(HTTPStatus.NOT_FOUND, {"status": "not found"})
+
+        def _answer(self, status: HTTPStatus, body: dict[str, str]) -> None:
+            data = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the standard library's name
+            """Say nothing: health checks come all the time."""
+
+    return Handler

@@ -1,0 +1,98 @@
+"""The services mode on one machine: the Procfile's processes on the servers named, or on private ones."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from local import foreground
+from local.processes import LocalServerError
+from local.receiver import Receiver
+from local.servers import private_servers
+from local.supervisor import Supervisor
+from settings import ConfigurationError
+
+VHOST = "carillon"
+_READY_WITHIN_SECONDS = 90
+_LOOK_AGAIN_SECONDS = 0.2
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The running processes."""
+
+    url: str
+    receiver_folder: Path | None
+    supervisor: Supervisor
+    stopping: threading.Event
+
+    def wait_for_signal(self) -> None:
+        """Run on until SIGTERM or SIGINT, which raise SystemExit."""
+        self.stopping.wait()
+
+
+@contextmanager
+def running(root: Path, environment: Mapping[str, str]) -> Iterator[Stack]:
+    """Start servers and processes, wait until requests are answered; stop all of it at the end of the block."""
+    data_dir = Path(environment.get("DATA_DIR") or ".data")
+    with foreground.exit_on_signals(), ExitStack() as stack:
+        surroundings = {**environment, **_servers(stack, environment, data_dir)}
+        folder = None
+        if not environment.get("CALLBACK_BASE_URL"):
+            folder = data_dir / "receiver"
+            surroundings["CALLBACK_BASE_URL"] = _receiver(stack, folder).url
+        url = f"http://127.0.0.1:{environment.get('PORT') or 8000}"
+        supervisor = Supervisor.of_procfile(root / "Procfile", surroundings)
+        stack.callback(supervisor.stop)
+        supervisor.start()
+        _wait_until_ready(url)
+        _say(f"Carillon serves {url} (API: {url}/swagger/). Callbacks go to {surroundings['CALLBACK_BASE_URL']}.")
+        yield Stack(url, folder, supervisor, threading.Event())
+
+
+def _servers(stack: ExitStack, environment: Mapping[str, str], data_dir: Path) -> dict[str, str]:
+    """The servers named; private ones, kept in the data folder, where none is."""
+    named = [name for name in ("DATABASE_URL", "RABBITMQ_URL") if environment.get(name)]
+    if len(named) == 1:
+        raise ConfigurationError(f"{named[0]} is set alone; give both DATABASE_URL and RABBITMQ_URL, or neither.")
+    if named:
+        return {}
+    _say("Starting PostgreSQL and RabbitMQ for this folder ...")
+    servers = stack.enter_context(private_servers(data_dir / "servers", durable=True, vhost=VHOST))
+    _say(
+        f"PostgreSQL: {servers.database_url}\nRabbitMQ:   {servers.rabbitmq_url}\n  pages:    {servers.management_url}"
+    )
+    return {"DATABASE_URL": servers.database_url, "RABBITMQ_URL": servers.rabbitmq_url}
+
+
+def _receiver(stack: ExitStack, folder: Path) -> Receiver:
+    folder.mkdir(parents=True, exist_ok=True)
+    receiver = Receiver(folder=folder)
+    receiver.start()
+    stack.callback(receiver.stop)
+    return receiver
+
+
+def _wait_until_ready(url: str) -> None:
+    deadline = time.monotonic() + _READY_WITHIN_SECONDS
+    rest = threading.Event()
+    while time.monotonic() < deadline:
+        with contextlib.suppress(requests.RequestException):
+            answer = requests.get(f"{url}/readyz", timeout=5)
+            if answer.ok and answer.json()["status"] == "ready":
+                return
+        rest.wait(_LOOK_AGAIN_SECONDS)
+    raise LocalServerError(f"{url}/readyz was not ready within {_READY_WITHIN_SECONDS} s; the lines above say why.")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,62 @@
+"""The web server of a process: uvicorn, which tells `/readyz` first when it is asked to stop."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable
+from types import FrameType
+
+import structlog
+import uvicorn
+
+log = structlog.get_logger()
+
+
+class WebServer(uvicorn.Server):
+    """Serves until SIGTERM or SIGINT; then `/readyz` says no, `drain` runs while requests are still answered."""
+
+    def __init__(
+        self,
+        app: object,
+        host: str,
+        port: int,
+        stopping: threading.Event,
+        drain: Callable[[], None],
+        on_ready: Callable[[], None],
+    ) -> None:
+        config = uvicorn.Config(
+            app,  # type: ignore[arg-type]  # uvicorn's protocol types are narrower than ASGI's
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            lifespan="on",
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+        super().__init__(config)
+        self._stopping = stopping
+        self._drain = drain
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say that requests are answered."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to stop; a second signal stops at once."""
+        if self._stopping.is_set():
+            super().handle_exit(sig, frame)
+            return
+        self._stopping.set()
+        threading.Thread(target=self._drain_then_exit, name="drain", daemon=True).start()
+
+    def _drain_then_exit(self) -> None:
+        try:
+            self._drain()
+        except Exception:  # whatever went wrong, the process must still end
+            log.exception("drain_failed")
+        self.should_exit = True

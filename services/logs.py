@@ -1,0 +1,39 @@
+"""Logs: readable lines on a terminal, one JSON object a line elsewhere. The libraries' own go the same way."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+# Their warnings matter; what they say below that, or say of a broker that is away, we say ourselves.
+_QUIET = {"pika": logging.CRITICAL, "dramatiq": logging.WARNING, "uvicorn": logging.WARNING, "peewee": logging.WARNING}
+
+
+def configure(level: str) -> None:
+    """Set up logging for this process, on standard error."""
+    shared = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+    ]
+    on_terminal = sys.stderr.isatty()
+    renderer = structlog.dev.ConsoleRenderer() if on_terminal else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name, least in _QUIET.items():
+        logging.getLogger(name).setLevel(least)

@@ -1,0 +1,80 @@
+"""The schema: what the migrations make is what the tables say, on both databases."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from core import schedules
+from migrations import runner
+from models import database, jobs, runs
+from models.tables import ALL, Run, db
+from services import jobs as job_service
+from tests.factories import GivenSystem, new_job
+
+
+def test_every_column_of_the_tables_is_in_the_database_and_the_other_way_round(store: str) -> None:
+    for table in ALL:
+        stored = {column.name: column.null for column in db.get_columns(table._meta.table_name)}
+        known = {field.column_name: field.null for field in table._meta.sorted_fields}
+        assert stored == known, table.__name__
+
+
+def test_migrating_again_changes_nothing(store: str) -> None:
+    assert runner.upgrade() == []
+    assert runner.pending() == []
+
+
+def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> None:
+    db.execute_sql("DROP SCHEMA public CASCADE")
+    db.execute_sql("CREATE SCHEMA public")
+    applied: list[str] = []
+
+    def migrate() -> None:
+        applied.extend(runner.upgrade())
+        database.disconnect()
+
+    threads = [threading.Thread(target=migrate) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert applied == ["0001_core"]
+
+
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ({"status": "running"}, "runs_running_is_leased"),
+        ({"status": "completed"}, "runs_ended_has_end"),
+        ({"held_by": "paused", "status": "pending"}, "runs_held_is_queued"),
+        ({"failure_count": 1}, "runs_counts_add_up"),
+    ],
+)
+def test_the_database_refuses_a_run_in_an_impossible_state(
+    system: GivenSystem, change: dict[str, object], constraint: str
+) -> None:
+    job_service.create(system, new_job(schedules.DelayFromNow(60)))
+    with pytest.raises(Exception, match=constraint), database.transaction():
+        Run.update(change).execute()
+
+
+def test_one_occurrence_has_one_row(system: GivenSystem) -> None:
+    job_id = job_service.create(system, new_job())
+    with database.transaction():
+        job = jobs.by_id(job_id)
+        assert job is not None
+        again = runs.draft(job, runs.Trigger.SCHEDULE, system.clock.now(), system.clock.now())
+        runs.insert([again])
+    with database.reading():
+        assert runs.count_of_job(job_id) == 1
+
+
+def test_text_comes_back_as_it_was_given(system: GivenSystem) -> None:
+    data = {"b": [1, 2.5, None, True], "a": {"\u0000": "ü\u2028"}, "big": 2**70}
+    job_id = job_service.create(system, new_job(data=data, board_id=17, user_id="ü"))
+    with database.reading():
+        job = jobs.by_id(job_id)
+    assert job is not None
+    assert (job.data, list(job.data), job.board_id, job.user_id) == (data, ["b", "a", "big"], 17, "ü")
