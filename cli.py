@@ -149,7 +149,7 @@ def _process(name: str) -> Iterator[tuple[Settings, System, dramatiq.Broker, thr
         database.connect(settings.database, name)
         _wait_for_database()
         clock = DatabaseClock()
-        clock.follow()
+        clock.keep_following(settings.heartbeat_seconds)
         broker = brokers.build(settings, name)
         doorbell = BrokerDoorbell(broker)
         doorbell.start()

@@ -81,9 +81,7 @@ def _members(path: str, inner: dict[str, Any] | list[Any], faults: list[FieldErr
     if isinstance(inner, list):
         return [(f"{dot}{index}", one) for index, one in enumerate(inner) if isinstance(one, str | dict | list)]
     faults.extend(
-        FieldError(path or "body", f"has a member whose name {message}")
-        for message in map(bad_text, inner)
-        if message
+        FieldError(path or "body", f"has a member whose name {message}") for message in map(bad_text, inner) if message
     )
     return [(f"{dot}{name}", one) for name, one in inner.items() if isinstance(one, str | dict | list)]
 

@@ -52,7 +52,7 @@ async def _answer_ours(
     if kind is None:
         await _answer_unforeseen(req, resp, error, params)
         return
-    members: dict[str, Any] = {}
+    members: dict[str, Any] = {"type": f"/problems/{kind.name}"}
     detail = str(error)
     if isinstance(error, InvalidInput):
         members["errors"] = [{"field": one.field, "message": one.message} for one in error.fields]
@@ -61,7 +61,7 @@ async def _answer_ours(
         log.warning("unavailable", error=detail)
         resp.set_header("Retry-After", _RETRY_AFTER_SECONDS)
         detail = _AWAY
-    _write(req, resp, kind.status, f"/problems/{kind.name}", kind.title, detail, members)
+    _write(req, resp, kind.status, title=kind.title, detail=detail, **members)
 
 
 async def _answer_unforeseen(
@@ -69,14 +69,14 @@ async def _answer_unforeseen(
 ) -> None:
     log.error("request_failed", method=req.method, route=req.uri_template, exc_info=error)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    _write(req, resp, status, "about:blank", status.phrase, _UNFORESEEN, {})
+    _write(req, resp, status, title=status.phrase, detail=_UNFORESEEN)
 
 
 def _serialize_falcon(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
     status = HTTPStatus(error.status_code)
     detail = error.description or _DETAILS.get(status, status.description)
     title = error.title if error.title and not error.title[:3].isdigit() else status.phrase
-    _write(req, resp, status, "about:blank", title, detail, {})
+    _write(req, resp, status, title=title, detail=detail)
 
 
 _DETAILS = {
@@ -96,16 +96,11 @@ def _write(
     req: falcon.Request | Request,
     resp: falcon.Response | Response,
     status: HTTPStatus,
-    kind: str,
-    title: str,
-    detail: str,
-    members: dict[str, Any],
+    **members: Any,
 ) -> None:
     problem = {
-        "type": kind,
-        "title": title,
+        "type": "about:blank",
         "status": status.value,
-        "detail": detail,
         "instance": req.path,
         "request_id": req.context.get("request_id"),
         **members,

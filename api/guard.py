@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from urllib.parse import urlsplit
+import re
 
 import falcon
 from falcon.asgi import Request, Response
@@ -13,6 +13,7 @@ from api.bodies import BodyTooLarge
 
 OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/swagger"})
 OPEN_PREFIX = "/swagger/"
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]+)(:\d*)?")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -39,7 +40,8 @@ class Guard:
         given = (req.get_header("X-Internal-Secret") or "").encode("latin-1", "replace")
         if not hmac.compare_digest(given, self._secret):
             raise falcon.HTTPUnauthorized(
-                description="The header X-Internal-Secret is missing or wrong. Send the server's INTERNAL_SECRET."
+                description="The header X-Internal-Secret is missing or wrong. Send the server's INTERNAL_SECRET.",
+                challenges=["X-Internal-Secret"],
             )
 
 
@@ -51,18 +53,17 @@ def is_open(path: str) -> bool:
 def _refuse_other_hosts(req: Request) -> None:
     """Nobody is asked who they are, so only this machine may come: a name that merely resolves to it is a trick."""
     if not configuration.is_loopback(_host_name(req.get_header("Host") or "")):
-        raise falcon.HTTPMisdirectedRequest(
+        raise falcon.HTTPError(
+            falcon.HTTP_421,
             description="Without INTERNAL_SECRET the server answers to localhost and loopback addresses alone. "
-            "Call it by one of these, or set the secret."
+            "Call it by one of these, or set the secret.",
         )
 
 
 def _host_name(host: str) -> str:
     """The name in a Host header, without its port."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    match = _HOST.fullmatch(host.lower())
+    return match["name"] if match else ""
 
 
 def _refuse_other_sites(req: Request) -> None:
@@ -72,6 +73,6 @@ def _refuse_other_sites(req: Request) -> None:
         own = site in ("same-origin", "none")
     else:
         origin = req.get_header("Origin")
-        own = origin is None or urlsplit(origin).netloc == (req.get_header("Host") or "")
+        own = origin is None or origin.partition("://")[2] == (req.get_header("Host") or "")
     if not own:
         raise falcon.HTTPForbidden(description="A page of another site may not change anything here.")

@@ -26,7 +26,7 @@ def up() -> tuple[str, str, str]:
     _compose("up", "-d", "--wait", "postgres", "rabbitmq")
     return (
         f"postgresql://carillon:carillon@{_address('postgres', 5432)}/carillon",
-        f"amqp://guest:guest@{_address('rabbitmq', 5672)}/",
+        f"amqp://guest:guest@{_address('rabbitmq', 5672)}/carillon",
         f"http://guest:guest@{_address('rabbitmq', 15672)}",
     )
 

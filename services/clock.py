@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -38,6 +39,16 @@ class DatabaseClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+    def keep_following(self, every_seconds: float) -> None:
+        """Measure the difference now and again for as long as the process lives, on a thread of its own."""
+        self.follow()
+        threading.Thread(target=self._follow_for_ever, args=(every_seconds,), name="clock", daemon=True).start()
+
+    def _follow_for_ever(self, every_seconds: float) -> None:
+        rest = threading.Event()
+        while not rest.wait(every_seconds):
+            self.follow()
 
     def follow(self) -> None:
         """Measure the difference anew; one over 1 s is reported. Keeps the old one when the database is away."""

@@ -10,16 +10,14 @@ import heapq
 import threading
 from collections.abc import Callable
 from datetime import datetime
-from typing import cast
 from uuid import UUID
 
 import structlog
 
-from core.errors import Unavailable
+from core.errors import DatabaseUnavailable, Unavailable
 from models import database, signals
 from services import broker as brokers
 from services import dispatching, planning, upkeep
-from services.clock import DatabaseClock
 from services.system import System
 
 BEAT = "beat"
@@ -27,7 +25,6 @@ TICK = "tick"
 
 _TOP_UP_SECONDS = 1.0
 _RESCUE_SECONDS = 1.0
-_FOLLOW_CLOCK_SECONDS = 15.0
 _PRUNE_SECONDS = 3600.0
 _REST_SECONDS = 1.0
 log = structlog.get_logger()
@@ -76,7 +73,8 @@ class Coordinator:
                 turn()
             except Unavailable as error:
                 log.warning("coordinator_waits", loop=name, error=str(error))
-                self._rescue_from = self._one_lease_from_now()
+                if isinstance(error, DatabaseUnavailable):
+                    self._rescue_from = self._one_lease_from_now()
                 self._stopping.wait(_REST_SECONDS)
             except Exception:  # a fault in one pass must not end the loop that all jobs depend on
                 log.exception("coordinator_fault", loop=name)
@@ -122,15 +120,10 @@ class Coordinator:
         self._stopping.wait(_RESCUE_SECONDS)
 
     def _keep_house(self) -> None:
-        follow = cast("DatabaseClock", self._system.clock).follow
-        prune_at = self._system.clock.monotonic()
-        while not self._stopping.is_set():
-            follow()
-            if self._system.clock.monotonic() >= prune_at:
-                prune_at += _PRUNE_SECONDS
-                while upkeep.prune(self._system) and not self._stopping.is_set():
-                    pass
-            self._stopping.wait(_FOLLOW_CLOCK_SECONDS)
+        """Prune what is old enough, batch by batch, then rest an hour."""
+        while upkeep.prune(self._system) and not self._stopping.is_set():
+            pass
+        self._stopping.wait(_PRUNE_SECONDS)
 
     def _mark(self, name: str) -> None:
         with database.transaction():

@@ -1,0 +1,12 @@
+# One image for every process; the command says which: web, worker, coordinator or periodic, as in the Procfile.
+FROM python:3.11-slim
+
+WORKDIR /carillon
+COPY requirements.txt ./
+RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
+COPY . .
+RUN useradd --system carillon && mkdir -p .data && chown carillon .data
+USER carillon
+
+ENTRYPOINT [".venv/bin/python", "cli.py"]
+CMD ["web"]

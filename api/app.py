@@ -1,0 +1,54 @@
+"""The web application, where its parts meet."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import falcon.asgi
+
+from api import errors, openapi
+from api.guard import Guard
+from api.middleware import RequestIds, SecurityHeaders
+from api.resources import apps, docs, health, jobs, runs, schedules
+from api.threads import Threads
+from services import jobs as intents
+from services.system import System
+
+App = falcon.asgi.App[Any, Any]
+
+
+def create_app(system: System, broker_is_up: Callable[[], bool], shutting_down: threading.Event) -> App:
+    """The web application over these parts. Nothing connects, and no thread starts, before the first request."""
+    threads = Threads(system.settings.web_threads)
+    app: App = falcon.asgi.App(middleware=[RequestIds(), SecurityHeaders(), Guard(system.settings), threads])
+    app.req_options.strip_url_path_trailing_slash = True
+    errors.install(app)
+    _route_api(app, system, threads)
+    app.add_route("/healthz", health.Liveness())
+    app.add_route("/readyz", health.Readinesses(system, threads, broker_is_up, shutting_down))
+    _route_docs(app, system, threads)
+    return app
+
+
+def _route_api(app: App, system: System, threads: Threads) -> None:
+    app.add_route("/api/jobs", jobs.Jobs(threads))
+    app.add_route("/api/jobs/create", jobs.NewJobs(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}", jobs.OneJob(threads))
+    app.add_route("/api/jobs/{job_id:uuid}/status", jobs.JobStatuses(threads))
+    app.add_route("/api/jobs/{job_id:uuid}/runs", runs.RunsOfJob(threads))
+    app.add_route("/api/jobs/{job_id:uuid}/cancel", jobs.Cancel(system, threads, intents.cancel))
+    app.add_route("/api/jobs/{job_id:uuid}/pause", jobs.Pause(system, threads, intents.pause))
+    app.add_route("/api/jobs/{job_id:uuid}/resume", jobs.Resume(system, threads, intents.resume))
+    app.add_route("/api/runs/{run_id:uuid}", runs.OneRun(threads))
+    app.add_route("/api/apps/{name}", apps.OneApp(system, threads))
+    app.add_route("/api/schedules/preview", schedules.Previews(system, threads))
+
+
+def _route_docs(app: App, system: System, threads: Threads) -> None:
+    app.add_route("/", docs.Root())
+    app.add_route("/swagger", docs.SwaggerPage())
+    app.add_route("/swagger/{file}", docs.SwaggerAsset(threads))
+    spec = openapi.document(app, secret_needed=not system.settings.anonymous)
+    app.add_route("/openapi.json", docs.OpenApi(spec))

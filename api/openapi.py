@@ -1,0 +1,103 @@
+"""The OpenAPI document, made by spectree from the routes and schemas. It only documents: we validate ourselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, cast
+
+import falcon.asgi
+from pydantic import BaseModel
+from spectree import Response, SecurityScheme, SpecTree
+from spectree.models import InType, SecureType, SecuritySchemeData
+
+from api.errors import MEDIA_PROBLEM
+from api.guard import is_open
+from api.schemas.reports import Problem
+
+F = TypeVar("F", bound=Callable[..., Any])
+Models = dict[int, type[BaseModel] | None]
+
+_SECRET = "internalSecret"  # noqa: S105  the name of a scheme
+_REASONS = {
+    400: "The request is not as it should be; `errors` names the wrong fields.",
+    404: "There is no such thing.",
+    409: "Its state does not allow this.",
+    413: "The body is too large.",
+    415: "The body is not declared to be JSON.",
+    503: "A server this one stands on is away; try again after `Retry-After` seconds.",
+}
+_TAKES_BODY = (400, 413, 415)
+
+_tree = SpecTree(
+    "falcon-asgi",
+    mode="strict",
+    annotations=False,
+    title="Carillon",
+    version="0.1.0",
+    description="A job-scheduling server. Errors are problem details (RFC 9457); instants are RFC 3339 in UTC.",
+    naming_strategy=lambda model: model.__name__,
+    nested_naming_strategy=lambda _parent, child: child,
+    validation_error_status=500,
+    validation_error_model=Problem,
+    security_schemes=[
+        SecurityScheme(
+            name=_SECRET,
+            data=SecuritySchemeData(type=SecureType.API_KEY, name="X-Internal-Secret", field_in=InType.HEADER),
+        )
+    ],
+)
+
+
+def documented(
+    operation_id: str,
+    tag: str,
+    answers: Models,
+    *,
+    query: type[BaseModel] | None = None,
+    body: type[BaseModel] | None = None,
+    problems: tuple[int, ...] = (),
+) -> Callable[[F], F]:
+    """Put a responder into the document: what it takes, what it answers, and which problems it knows of."""
+    codes = sorted({*problems, 503, *(_TAKES_BODY if body else ()), *((400,) if query else ())})
+    models: dict[str, Any] = {f"HTTP_{code}": model for code, model in answers.items()}
+    models |= {f"HTTP_{code}": (Problem, _REASONS[code]) for code in codes if code not in answers}
+    decorate = _tree.validate(
+        query=query,
+        json=body,
+        resp=Response(**models),
+        tags=(tag,),
+        operation_id=operation_id,
+        skip_validation=True,
+    )
+    return cast("Callable[[F], F]", decorate)
+
+
+def document(app: falcon.asgi.App[Any, Any], *, secret_needed: bool) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of an app's routes."""
+    _tree.app = app
+    spec: dict[str, Any] = _tree._generate_spec()  # noqa: SLF001  `spec` would remember the first app's
+    if not spec["tags"]:
+        raise RuntimeError("The OpenAPI document is empty: spectree found no route.")
+    for path, operations in spec["paths"].items():
+        for operation in operations.values():
+            _finish(operation, guarded=secret_needed and not is_open(path))
+    return spec
+
+
+def _finish(operation: dict[str, Any], *, guarded: bool) -> None:
+    """Say what spectree cannot: the media type of problems, what else may go wrong, and who may ask."""
+    if guarded:
+        operation["security"] = [{_SECRET: []}]
+    responses = operation["responses"]
+    del responses["500"]
+    for answer in responses.values():
+        content = answer.get("content", {})
+        if _is_problem(content):
+            answer["content"] = {MEDIA_PROBLEM: content.pop("application/json")}
+    schema = {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}
+    responses["default"] = {"description": "Any other problem.", "content": {MEDIA_PROBLEM: schema}}
+
+
+def _is_problem(content: dict[str, Any]) -> bool:
+    schema = content.get("application/json", {}).get("schema", {})
+    return str(schema.get("$ref", "")).endswith(f"/{Problem.__name__}")

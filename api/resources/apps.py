@@ -1,0 +1,50 @@
+"""Apps: whom to call, and how their task types are retried."""
+
+from __future__ import annotations
+
+from falcon.asgi import Request, Response
+
+from api import answers, bodies, validation
+from api.openapi import documented
+from api.schemas.apps import App, NamedApp, NewApp
+from api.threads import Threads
+from core.errors import InvalidInput, NotFound
+from services import apps
+from services.apps import AppView
+from services.system import System
+
+
+class OneApp:
+    """`/api/apps/{name}`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("getApp", "apps", {200: App}, problems=(404,))
+    async def on_get(self, _req: Request, resp: Response, name: str) -> None:
+        """Look at an app."""
+        try:
+            _check_name(name)
+        except InvalidInput:
+            raise NotFound("app", ascii(name)) from None
+        answers.send(resp, App.model_validate(await self._threads.run(apps.get, name)))
+
+    @documented("putApp", "apps", {200: App, 201: App}, body=NewApp)
+    async def on_put(self, req: Request, resp: Response, name: str) -> None:
+        """Make an app be what is sent, whether it is new or not."""
+        body = await bodies.read(req, self._system.settings.max_body_bytes)
+        view, is_new = await self._threads.run(self._put, name, body)
+        answers.send(resp, App.model_validate(view), status=201 if is_new else 200)
+
+    def _put(self, name: str, body: bytes) -> tuple[AppView, bool]:
+        _check_name(name)
+        new = validation.body(NewApp, bodies.parse(body))
+        return apps.put(self._system, name, new.callback_base_url, new.policies())
+
+
+def _check_name(name: str) -> None:
+    """Raises `InvalidInput` for a name that no app can have."""
+    if message := bodies.bad_text(name):
+        raise InvalidInput.at("name", message)
+    validation.body(NamedApp, {"name": name})

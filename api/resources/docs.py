@@ -1,0 +1,92 @@
+"""The front door, the OpenAPI document, and Swagger UI from offapi's files, all from this server alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import falcon
+from falcon.asgi import Request, Response
+
+from api import answers
+from api.openapi import documented
+from api.schemas.reports import FrontDoor
+from api.threads import Threads
+
+_PAGE = b"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Carillon API</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/swagger/swagger_style.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="/swagger/swagger_bundle.js"></script>
+<script src="/swagger/start.js"></script>
+</body>
+</html>
+"""
+_START = b"""SwaggerUIBundle({url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true});
+"""
+_ASSETS = {"swagger_bundle.js": falcon.MEDIA_JS, "swagger_style.css": "text/css; charset=utf-8"}
+_KEEP = "max-age=86400"
+
+
+class Root:
+    """`/`."""
+
+    @documented("getFrontDoor", "health", {200: FrontDoor})
+    async def on_get(self, _req: Request, resp: Response) -> None:
+        """Tell what this server is, and where to read on."""
+        answers.send(resp, FrontDoor())
+
+
+class OpenApi:
+    """`/openapi.json`."""
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        self._data = json.dumps(spec).encode()
+
+    async def on_get(self, _req: Request, resp: Response) -> None:
+        resp.content_type = falcon.MEDIA_JSON
+        resp.data = self._data
+
+
+class SwaggerPage:
+    """`/swagger/`."""
+
+    async def on_get(self, _req: Request, resp: Response) -> None:
+        resp.content_type = falcon.MEDIA_HTML
+        resp.data = _PAGE
+
+
+class SwaggerAsset:
+    """`/swagger/{file}`: what the page asks for, and nothing else of the folder."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+        self._folder = _offapi_folder()
+
+    async def on_get(self, _req: Request, resp: Response, file: str) -> None:
+        if file == "start.js":
+            resp.content_type, resp.data = falcon.MEDIA_JS, _START
+        elif file in _ASSETS:
+            resp.content_type = _ASSETS[file]
+            resp.data = await self._threads.run((self._folder / file).read_bytes)
+        else:
+            raise falcon.HTTPNotFound
+        resp.set_header("Cache-Control", _KEEP)
+
+
+def _offapi_folder() -> Path:
+    """Where offapi lies. Importing it would read 45 MB into memory."""
+    found = find_spec("offapi")
+    if found is None or found.origin is None:
+        raise RuntimeError("The package offapi is missing; install requirements.txt.")
+    return Path(found.origin).parent

@@ -1,0 +1,99 @@
+"""Health: whether the process lives, and whether it can serve."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+import structlog
+from falcon.asgi import Request, Response
+
+from api import answers
+from api.openapi import documented
+from api.schemas.reports import Alive, Readiness
+from api.threads import Threads
+from core.errors import Unavailable
+from services import reading
+from services.coordinator import BEAT, TICK
+from services.system import System
+
+PATIENCE_SECONDS = 3.0
+OLDEST_TICK_SECONDS = 10.0
+OLDEST_BEAT_SECONDS = 150.0
+log = structlog.get_logger()
+
+
+class Liveness:
+    """`/healthz`."""
+
+    @documented("isAlive", "health", {200: Alive})
+    async def on_get(self, _req: Request, resp: Response) -> None:
+        """Tell that the process answers."""
+        answers.send(resp, Alive())
+
+
+class Readinesses:
+    """`/readyz`."""
+
+    def __init__(
+        self,
+        system: System,
+        threads: Threads,
+        broker_is_up: Callable[[], bool],
+        shutting_down: threading.Event,
+    ) -> None:
+        self._system = system
+        self._threads = threads
+        self._broker_is_up = broker_is_up
+        self._shutting_down = shutting_down
+
+    @documented("isReady", "health", {200: Readiness, 503: Readiness})
+    async def on_get(self, _req: Request, resp: Response) -> None:
+        """Tell whether requests can be served, and what is amiss."""
+        seen, broker = await asyncio.gather(self._signals(), self._broker())
+        report = self._report(seen, broker=broker)
+        answers.send(resp, report, status=503 if report.status == "unavailable" else 200)
+
+    async def _signals(self) -> dict[str, datetime] | None:
+        """When beat and tick were last seen; None when the database does not answer in time."""
+        try:
+            return await asyncio.wait_for(self._threads.run(reading.signals_seen), PATIENCE_SECONDS)
+        except (Unavailable, TimeoutError) as error:
+            log.warning("database_not_ready", error=repr(error))
+            return None
+
+    async def _broker(self) -> bool:
+        try:
+            return await asyncio.wait_for(self._threads.run(self._broker_is_up), PATIENCE_SECONDS)
+        except TimeoutError:
+            return False
+
+    def _report(self, seen: dict[str, datetime] | None, *, broker: bool) -> Readiness:
+        tick, beat = self._age(seen, TICK), self._age(seen, BEAT)
+        late = _older(tick, OLDEST_TICK_SECONDS) or (
+            not self._system.settings.embedded and _older(beat, OLDEST_BEAT_SECONDS)
+        )
+        if seen is None or self._shutting_down.is_set():
+            status = "unavailable"
+        else:
+            status = "ready" if broker and not late else "degraded"
+        return Readiness.model_validate(
+            {
+                "status": status,
+                "database": seen is not None,
+                "broker": broker,
+                "last_beat_age_seconds": beat,
+                "last_tick_age_seconds": tick,
+            }
+        )
+
+    def _age(self, seen: dict[str, datetime] | None, name: str) -> float | None:
+        at = (seen or {}).get(name)
+        return None if at is None else round((self._system.clock.now() - at).total_seconds(), 3)
+
+
+def _older(age_seconds: float | None, oldest_seconds: float) -> bool:
+    """Whether a signal is too old, or never came."""
+    return age_seconds is None or age_seconds > oldest_seconds

@@ -1,0 +1,159 @@
+"""Jobs: create, list, look at, cancel, pause, resume."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from falcon.asgi import Request, Response
+
+from api import answers, bodies, validation
+from api.openapi import documented
+from api.schemas.jobs import Created, Job, JobPage, LogEntry, NewJob, StatusOfJob
+from api.schemas.paging import JobsQuery
+from api.threads import Threads
+from core import schedules
+from core.states import JobStatus, RunStatus
+from services import jobs, reading
+from services.reading import JobView, RunView
+from services.system import System
+
+
+class NewJobs:
+    """`/api/jobs/create`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("createJob", "jobs", {201: Created}, body=NewJob, problems=(404,))
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Create a job."""
+        body = await bodies.read(req, self._system.settings.max_body_bytes)
+        created = await self._threads.run(self._create, body)
+        resp.set_header("Location", f"/api/jobs/{created.id}")
+        answers.send(resp, created, status=201)
+
+    def _create(self, body: bytes) -> Created:
+        new = validation.body(NewJob, bodies.parse(body))
+        return Created(id=jobs.create(self._system, new.parsed()))
+
+
+class Jobs:
+    """`/api/jobs`."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+
+    @documented("listJobs", "jobs", {200: JobPage}, query=JobsQuery)
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """List jobs, newest first."""
+        query = validation.query(JobsQuery, req.params)
+        page = await self._threads.run(
+            reading.job_page,
+            app_name=query.app_name,
+            account_id=query.account_id,
+            status=query.status,
+            cursor=query.cursor,
+            limit=query.limit,
+        )
+        following = answers.next_path(req, page.next_cursor)
+        answers.link_next(resp, following)
+        results = [Job.model_validate(view) for view in page.items]
+        answers.send(resp, JobPage(count=page.count, next=following, results=results))
+
+
+class OneJob:
+    """`/api/jobs/{job_id}`."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+
+    @documented("getJob", "jobs", {200: Job}, problems=(404,))
+    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+        """Look at a job."""
+        answers.send(resp, Job.model_validate(await self._threads.run(reading.job, job_id)))
+
+
+class JobStatuses:
+    """`/api/jobs/{job_id}/status`."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+
+    @documented("getJobStatus", "jobs", {200: StatusOfJob}, problems=(404,))
+    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+        """See how a job is doing, with the newest 20 events of its life."""
+        view, log, newest = await self._threads.run(reading.job_with_log, job_id)
+        status = StatusOfJob(
+            job_id=view.id,
+            status=_status_word(view, newest),
+            task_type=view.task_type,
+            created_at=view.created_at,
+            scheduled_at=_scheduled_at(view),
+            logs=[LogEntry.model_validate(entry) for entry in log],
+        )
+        answers.send(resp, status)
+
+
+class JobAction:
+    """`/api/jobs/{job_id}/cancel`, `/pause` and `/resume`."""
+
+    def __init__(self, system: System, threads: Threads, action: Callable[[System, UUID], None]) -> None:
+        self._system = system
+        self._threads = threads
+        self._action = action
+
+    async def _act(self, resp: Response, job_id: UUID) -> None:
+        answers.send(resp, Job.model_validate(await self._threads.run(self._changed, job_id)))
+
+    def _changed(self, job_id: UUID) -> JobView:
+        self._action(self._system, job_id)
+        return reading.job(job_id)
+
+
+class Cancel(JobAction):
+    """`/api/jobs/{job_id}/cancel`."""
+
+    @documented("cancelJob", "jobs", {200: Job}, problems=(404, 409))
+    async def on_post(self, _req: Request, resp: Response, job_id: UUID) -> None:
+        """End a job: what has not started never will, what runs is stopped."""
+        await self._act(resp, job_id)
+
+
+class Pause(JobAction):
+    """`/api/jobs/{job_id}/pause`."""
+
+    @documented("pauseJob", "jobs", {200: Job}, problems=(404, 409))
+    async def on_post(self, _req: Request, resp: Response, job_id: UUID) -> None:
+        """Let nothing of a job start until it is resumed."""
+        await self._act(resp, job_id)
+
+
+class Resume(JobAction):
+    """`/api/jobs/{job_id}/resume`."""
+
+    @documented("resumeJob", "jobs", {200: Job}, problems=(404, 409))
+    async def on_post(self, _req: Request, resp: Response, job_id: UUID) -> None:
+        """Let a paused job go on."""
+        await self._act(resp, job_id)
+
+
+def _status_word(view: JobView, newest: RunView | None) -> JobStatus:
+    """Section 000 shows a run that waits to be tried again as running."""
+    retrying = newest is not None and newest.status is RunStatus.RETRYING
+    return JobStatus.RUNNING if retrying and view.status is JobStatus.QUEUED else view.status
+
+
+def _scheduled_at(view: JobView) -> datetime | None:
+    """The next or only instant that the schedule names; None where it names none."""
+    match view.schedule:
+        case schedules.RunAt():
+            return view.schedule.at
+        case schedules.DelayFromNow():
+            return view.created_at + timedelta(seconds=view.schedule.duration_seconds)
+        case schedules.Cron():
+            return view.next_run_at
+        case _:
+            return None

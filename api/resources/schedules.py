@@ -1,0 +1,38 @@
+"""Schedules: what one would do."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+from falcon.asgi import Request, Response
+
+from api import answers, bodies, validation
+from api.openapi import documented
+from api.schemas.schedules import Preview
+from api.schemas.shown_schedules import Occurrences
+from api.threads import Threads
+from core import schedules
+from services.system import System
+
+
+class Previews:
+    """`/api/schedules/preview`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("previewSchedule", "schedules", {200: Occurrences}, body=Preview)
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """See the next instants a schedule names, and the schedule in words."""
+        body = await bodies.read(req, self._system.settings.max_body_bytes)
+        answers.send(resp, await self._threads.run(self._preview, body))
+
+    def _preview(self, body: bytes) -> Occurrences:
+        asked = validation.body(Preview, bodies.parse(body))
+        schedule = asked.schedule.parsed()
+        after = asked.after or self._system.clock.now()
+        count = min(asked.count, getattr(schedule, "max_runs", None) or asked.count)
+        return Occurrences(
+            next=list(islice(schedules.upcoming(schedule, after), count)), description=schedule.describe()
+        )

@@ -1,0 +1,52 @@
+"""Problem details (RFC 9457), the health reports, and the front door, as the OpenAPI document shows them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from api.schemas.values import Shown
+
+
+class WrongField(Shown):
+    """One wrong field: its dotted path, and what is wrong with it."""
+
+    field: str
+    message: str
+
+
+class Problem(Shown):
+    """What went wrong. `errors` is there when fields were wrong."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[WrongField] | None = None
+
+
+class Alive(Shown):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class Readiness(Shown):
+    """Whether requests can be served, and what is amiss."""
+
+    status: Literal["ready", "degraded", "unavailable"]
+    database: bool
+    broker: bool
+    last_beat_age_seconds: float | None
+    last_tick_age_seconds: float | None
+
+
+class FrontDoor(Shown):
+    """What this server is, and where to read on."""
+
+    name: str = "Carillon"
+    description: str = "A job-scheduling server: jobs posted over HTTP, done at the right time."
+    documentation: str = "/swagger/"
+    openapi: str = "/openapi.json"
+    health: str = "/readyz"

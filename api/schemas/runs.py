@@ -1,0 +1,62 @@
+"""Runs and their attempts as callers get them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from api.schemas.values import Shown
+from core.states import Outcome, RunStatus
+
+
+class Run(Shown):
+    """One execution of a job."""
+
+    id: UUID
+    job_id: UUID
+    trigger: str
+    status: RunStatus
+    scheduled_for: datetime
+    due_at: datetime
+    priority: int
+    held_by: str | None
+    held_until: datetime | None
+    reason: str | None
+    occurrences: int
+    attempt_count: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    error_type: str | None
+    error_message: str | None
+    progress: Any
+    message: str | None
+
+
+class RunPage(Shown):
+    """A stretch of the list of a job's runs, newest first; `next` is the path of the rest."""
+
+    count: int
+    next: str | None
+    previous: str | None = None
+    results: list[Run]
+
+
+class Attempt(Shown):
+    """One try at a run; `outcome` is null while it lasts."""
+
+    number: int
+    worker_id: UUID
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: Outcome | None
+    error_type: str | None
+    error_message: str | None
+    status_code: int | None
+    answer: str | None
+
+
+class RunWithAttempts(Run):
+    """One execution of a job, with every try at it in order."""
+
+    attempts: list[Attempt]

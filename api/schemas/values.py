@@ -1,0 +1,162 @@
+"""The kinds of value that fields are made of, each with its rule, its limit and its message."""
+
+from __future__ import annotations
+
+import functools
+import re
+import zoneinfo
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+
+from api.validation import shown
+from core import schedules
+
+NAME_LENGTH = 200
+URL_LENGTH = 2_000
+TEN_YEARS_SECONDS = 10 * 365 * 86_400
+EARLIEST_YEAR, LATEST_YEAR = 1970, 2199
+PRIORITY_WORDS = {"high": 8, "medium": 5, "low": 2}
+
+_TASK_TYPE = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_URL_CHARACTERS = re.compile(r"[\x21-\x5b\x5d-\x7e]*")  # printable ASCII without space and backslash
+_LARGEST_INTEGER = 2**63 - 1
+_NOT_ZONES = ("localtime", "Factory")  # what these mean differs from machine to machine
+
+
+class Given(BaseModel):
+    """The base of what callers send: no conversions, no unknown fields."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class Shown(BaseModel):
+    """The base of what callers get, made from the services' views."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+def _app_name(name: str) -> str:
+    if not name.isprintable() or name != name.strip() or "/" in name or name in (".", ".."):
+        raise ValueError(
+            f"is {shown(name)}; it goes into a path, so write printable characters, no slash, "
+            "and no space at either end."
+        )
+    return name
+
+
+def _identifier(value: Any) -> str | int:
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise ValueError(f"must be text or a whole number, not {shown(value)}.")  # noqa: TRY004  pydantic's way
+    if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
+        raise ValueError("is too large a number; write it as text.")
+    if isinstance(value, str) and not 1 <= len(value) <= NAME_LENGTH:
+        raise ValueError(f"must have 1 to {NAME_LENGTH} characters, not {len(value)}.")
+    return value
+
+
+def _account_id(value: Any) -> str:
+    return str(_identifier(value))
+
+
+def _task_type(name: str) -> str:
+    if _TASK_TYPE.fullmatch(name) is None or name in (".", ".."):
+        raise ValueError(
+            f"is {shown(name)}; it goes into the callback's path, so write 1 to 100 letters, digits, "
+            "dots, hyphens or underscores."
+        )
+    return name
+
+
+def _url(url: str) -> str:
+    """Messages do not repeat the URL: it may carry a secret."""
+    if _URL_CHARACTERS.fullmatch(url) is None:
+        raise ValueError("holds a space, a backslash, a control character or one outside ASCII; percent-encode it.")
+    try:
+        parts = urlsplit(url)
+        port_is_wrong = parts.port == 0
+    except ValueError:
+        raise ValueError("is not a URL; write for example https://app.example.com/hooks.") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must begin with http:// or https:// and name a host.")
+    if "@" in parts.netloc:
+        raise ValueError("carries a user name or password; leave that out.")
+    if port_is_wrong:
+        raise ValueError("names port 0; write one from 1 to 65535.")
+    return url
+
+
+def _base_url(url: str) -> str:
+    if "?" in url or "#" in url:
+        raise ValueError("has a query or fragment; a path is appended to it, so leave these out.")
+    return _url(url)
+
+
+def _priority(value: Any) -> int:
+    if isinstance(value, str) and value in PRIORITY_WORDS:
+        return PRIORITY_WORDS[value]
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 9:  # noqa: PLR2004  SEEDS.md
+        raise ValueError(f"must be a whole number from 0 to 9, or high, medium or low, not {shown(value)}.")
+    return value
+
+
+def _zone(name: Any) -> str:
+    if not isinstance(name, str) or name not in _zones():
+        raise ValueError(f"is {shown(name)}, which is no IANA time zone; write for example Europe/Berlin.")
+    return name
+
+
+@functools.cache
+def _zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones()).difference(_NOT_ZONES)
+
+
+def instant(value: Any, zone: str = "UTC") -> datetime:
+    """The instant an ISO 8601 text names; one without an offset is read on the clocks of `zone`."""
+    example = "write ISO 8601, for example 2026-03-01T09:30:00Z."
+    if not isinstance(value, str):
+        raise ValueError(f"must be text, not {shown(value)}; {example}")  # noqa: TRY004  pydantic's way
+    try:
+        local = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError(f"is {shown(value)}, which is no date and time; {example}") from None
+    if not EARLIEST_YEAR <= local.year <= LATEST_YEAR:
+        raise ValueError(f"is {shown(value)}; its year must be from {EARLIEST_YEAR} to {LATEST_YEAR}.")
+    return local.astimezone(UTC) if local.tzinfo else schedules.to_utc(local, ZoneInfo(zone))
+
+
+_IDENTIFIER_SCHEMA = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": NAME_LENGTH}, {"type": "integer"}]}
+_URL_SCHEMA = {"type": "string", "format": "uri", "maxLength": URL_LENGTH, "pattern": "^https?://"}
+INSTANT_SCHEMA = {
+    "type": "string",
+    "description": "ISO 8601; without an offset it is UTC, or on the clocks of `timezone` where that is given.",
+    "examples": ["2026-03-01T09:30:00Z", "2026-03-01T09:30:00"],
+}
+
+AppName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidator(_app_name)]
+Identifier = Annotated[str | int, PlainValidator(_identifier), WithJsonSchema(_IDENTIFIER_SCHEMA)]
+AccountId = Annotated[str, PlainValidator(_account_id), WithJsonSchema(_IDENTIFIER_SCHEMA)]
+TaskType = Annotated[
+    str,
+    AfterValidator(_task_type),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Za-z0-9._-]{1,100}$"}),
+]
+Url = Annotated[str, Field(max_length=URL_LENGTH), AfterValidator(_url), WithJsonSchema(_URL_SCHEMA)]
+BaseUrl = Annotated[str, Field(max_length=URL_LENGTH), AfterValidator(_base_url), WithJsonSchema(_URL_SCHEMA)]
+Priority = Annotated[
+    int,
+    PlainValidator(_priority),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0, "maximum": 9}, {"enum": list(PRIORITY_WORDS)}]}),
+]
+Zone = Annotated[
+    str,
+    PlainValidator(_zone),
+    WithJsonSchema({"type": "string", "description": "An IANA time zone.", "examples": ["Europe/Berlin"]}),
+]
+Instant = Annotated[datetime, PlainValidator(instant), WithJsonSchema(INSTANT_SCHEMA)]
+Seconds = Annotated[float, Field(gt=0, le=TEN_YEARS_SECONDS, allow_inf_nan=False)]
+Backoff = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Retries = Annotated[int, Field(ge=0, le=100)]

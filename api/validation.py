@@ -1,0 +1,116 @@
+"""The one place where values from outside meet a schema: the model they make, or every wrong field in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from api.bodies import bad_text
+from core import schedules
+from core.errors import FieldError, InvalidInput
+
+M = TypeVar("M", bound=BaseModel)
+
+_LONGEST_SHOWN = 60
+_UNKNOWN_TOLD = 20
+
+
+def body(model: type[M], value: Any) -> M:
+    """The model a JSON body makes. Raises `InvalidInput` naming every wrong field."""
+    if not isinstance(value, dict):
+        raise InvalidInput.at("body", f"must be a JSON object, not {shown(value)}.")
+    return _checked(model, value)
+
+
+def query(model: type[M], parameters: Mapping[str, str | list[str]]) -> M:
+    """The model that query parameters make. Raises `InvalidInput` naming every wrong one."""
+    plain = {name: value for name, value in parameters.items() if isinstance(value, str)}
+    faults = [FieldError(name, "is given more than once; give it once.") for name in parameters.keys() - plain]
+    faults += [FieldError(name, message) for name, value in plain.items() if (message := bad_text(value))]
+    if faults:
+        raise InvalidInput(*faults)
+    return _checked(model, plain)
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: short, and without what is inside of containers."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case dict():
+            return "an object"
+        case list():
+            return "a list"
+        case int() if value.bit_length() > _LONGEST_SHOWN:
+            return "a very large number"
+    text = repr(value)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
+
+
+def _checked(model: type[M], value: Mapping[str, Any]) -> M:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)[:_UNKNOWN_TOLD]
+    raise InvalidInput(*(FieldError(_field(fault), _message(fault)) for fault in faults))
+
+
+def _field(fault: ErrorDetails) -> str:
+    """The dotted path to a wrong value, without the name of the schedule's kind that pydantic puts into it."""
+    where = [
+        str(part)
+        for place, part in enumerate(fault["loc"])
+        if part != "[key]" and not (place and fault["loc"][place - 1] == "schedule" and part in schedules.KINDS)
+    ]
+    if fault["type"] in ("union_tag_not_found", "union_tag_invalid"):
+        where.append("type")
+    return ".".join(where)
+
+
+def _message(fault: ErrorDetails) -> str:
+    context = fault.get("ctx", {})
+    if fault["type"] == "value_error":
+        return str(context["error"])
+    rule = _RULES.get(fault["type"])
+    if rule is None:
+        return f"is {shown(fault['input'])}, which is wrong: {fault['msg']}."
+    return rule.format(**{"shown": _shown_input(fault), "kinds": ", ".join(schedules.KINDS), **context})
+
+
+def _shown_input(fault: ErrorDetails) -> str:
+    return "" if fault["type"] in ("missing", "extra_forbidden") else shown(fault["input"])
+
+
+_WHOLE = "must be a whole number, not {shown}."
+_NUMBER = "must be a number, not {shown}."
+_RULES = {
+    "missing": "is required.",
+    "extra_forbidden": "is not a field that is known here; remove it, or check its spelling.",
+    "string_type": "must be text, not {shown}.",
+    "string_too_short": "must have at least {min_length} characters; it is {shown}.",
+    "string_too_long": "must have at most {max_length} characters; shorten it.",
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_from_float": _WHOLE,
+    "int_parsing_size": "must be a smaller number than that.",
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "finite_number": "must be a finite number, not {shown}.",
+    "greater_than": "must be greater than {gt}, not {shown}.",
+    "greater_than_equal": "must be at least {ge}, not {shown}.",
+    "less_than": "must be less than {lt}, not {shown}.",
+    "less_than_equal": "must be at most {le}, not {shown}.",
+    "dict_type": "must be a JSON object, not {shown}.",
+    "model_type": "must be a JSON object, not {shown}.",
+    "model_attributes_type": "must be a JSON object, not {shown}.",
+    "too_long": "must have at most {max_length} entries, not {actual_length}.",
+    "enum": "must be one of {expected}, not {shown}.",
+    "literal_error": "must be {expected}, not {shown}.",
+    "union_tag_not_found": "is required; give one of {kinds}.",
+    "union_tag_invalid": "is {tag!r}, which is none of {kinds}.",
+}

@@ -1,0 +1,1 @@
+"""Repeatable measurements. Each prints JSON lines; run them on an otherwise idle machine."""
