@@ -18,7 +18,7 @@ class ConfigurationError(Exception):
 class Settings(BaseModel):
     """Every setting, under the name of its environment variable in lower case."""
 
-    model_config = ConfigDict(frozen=True, str_strip_whitespace=True)
+    model_config = ConfigDict(frozen=True, str_strip_whitespace=True, allow_inf_nan=False)
 
     # Where the rows and the rings are. Neither given: embedded, on SQLite and an in-process broker.
     database_url: str | None = None
@@ -123,18 +123,18 @@ class Settings(BaseModel):
                 f"HOST={self.host} is open to others, which needs INTERNAL_SECRET. Set it, or listen on 127.0.0.1.",
             ),
             (
-                self.callback_base_url is not None and urlsplit(self.callback_base_url).scheme not in ("http", "https"),
-                f"CALLBACK_BASE_URL={self.callback_base_url} must begin with http:// or https://.",
+                self.callback_base_url is not None and not _is_web_address(self.callback_base_url),
+                "CALLBACK_BASE_URL must begin with http:// or https:// and name a host.",
             ),
         ]
 
 
 def load(environ: Mapping[str, str]) -> Settings:
-    """Build the settings from environment variables; an empty value counts as not given.
+    """Build the settings from environment variables; a blank value counts as not given.
 
     Raises `ConfigurationError` with one line for each fault, naming the variable.
     """
-    given = {name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper())}
+    given = {name: environ[name.upper()] for name in Settings.model_fields if environ.get(name.upper(), "").strip()}
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
@@ -149,6 +149,14 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _lines(error: ValidationError) -> list[str]:

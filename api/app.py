@@ -26,8 +26,8 @@ def create_app(system: System, broker_is_up: Callable[[], bool], shutting_down: 
     app.req_options.strip_url_path_trailing_slash = True
     errors.install(app)
     _route_api(app, system, threads)
-    app.add_route("/healthz", health.Liveness())
-    app.add_route("/readyz", health.Readinesses(system, threads, broker_is_up, shutting_down))
+    app.add_route("/healthz", health.Healthz())
+    app.add_route("/readyz", health.Readyz(system, threads, broker_is_up, shutting_down))
     _route_docs(app, system, threads)
     return app
 

@@ -13,6 +13,7 @@ from core.errors import FieldError, InvalidInput
 
 DEEPEST = 32
 _FAULTS_TOLD = 20
+_MOST_DIGITS = 1_000
 
 
 class BodyTooLarge(falcon.HTTPContentTooLarge):
@@ -47,7 +48,7 @@ def parse(body: bytes) -> Any:
     NUL character or half a surrogate pair, which PostgreSQL and JSON's readers refuse.
     """
     try:
-        value = json.loads(body.decode(), parse_constant=_no_constant, parse_float=_finite)
+        value = json.loads(body.decode(), parse_constant=_no_constant, parse_float=_finite, parse_int=_whole)
     except RecursionError:
         _refuse_depth()
     except ValueError as error:
@@ -104,6 +105,12 @@ def _finite(text: str) -> float:
     if math.isinf(number):
         raise ValueError(f"{text[:40]} is too large a number")
     return number
+
+
+def _whole(text: str) -> int:
+    if len(text) > _MOST_DIGITS:
+        raise ValueError(f"{text[:40]}... has more than {_MOST_DIGITS} digits")
+    return int(text)
 
 
 def _refuse_depth() -> NoReturn:

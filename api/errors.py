@@ -36,6 +36,7 @@ KINDS: dict[type[CarillonError], Kind] = {
 _AWAY = "The database does not answer at present. Nothing is known to be lost; try again in a moment."
 _UNFORESEEN = "Something went wrong here. It is logged under this request id."
 _RETRY_AFTER_SECONDS = "1"
+_LONGEST_PATH = 200
 
 
 def install(app: falcon.asgi.App[Any, Any]) -> None:
@@ -55,7 +56,7 @@ async def _answer_ours(
     members: dict[str, Any] = {"type": f"/problems/{kind.name}"}
     detail = str(error)
     if isinstance(error, InvalidInput):
-        members["errors"] = [{"field": one.field, "message": one.message} for one in error.fields]
+        members["errors"] = [{"field": one.field[:_LONGEST_PATH], "message": one.message} for one in error.fields]
         detail = _wrong_fields(error)
     if isinstance(error, Unavailable):
         log.warning("unavailable", error=detail)
@@ -86,7 +87,7 @@ _DETAILS = {
 
 
 def _wrong_fields(error: InvalidInput) -> str:
-    names = list(dict.fromkeys(one.field for one in error.fields))
+    names = list(dict.fromkeys(one.field[:_LONGEST_PATH] for one in error.fields))
     if len(error.fields) == 1:
         return f"{names[0]} {error.fields[0].message}"
     return f"{len(error.fields)} values are wrong: {', '.join(names)}."

@@ -88,6 +88,8 @@ def _finish(operation: dict[str, Any], *, guarded: bool) -> None:
     """Say what spectree cannot: the media type of problems, what else may go wrong, and who may ask."""
     if guarded:
         operation["security"] = [{_SECRET: []}]
+    for parameter in operation["parameters"]:
+        _drop_null(parameter["schema"])
     responses = operation["responses"]
     del responses["500"]
     for answer in responses.values():
@@ -96,6 +98,14 @@ def _finish(operation: dict[str, Any], *, guarded: bool) -> None:
             answer["content"] = {MEDIA_PROBLEM: content.pop("application/json")}
     schema = {"schema": {"$ref": f"#/components/schemas/{Problem.__name__}"}}
     responses["default"] = {"description": "Any other problem.", "content": {MEDIA_PROBLEM: schema}}
+
+
+def _drop_null(schema: dict[str, Any]) -> None:
+    """A query parameter is left out, never null."""
+    kinds = [kind for kind in schema.pop("anyOf", []) if kind != {"type": "null"}]
+    if kinds:
+        del schema["default"]
+        schema.update(kinds[0])
 
 
 def _is_problem(content: dict[str, Any]) -> bool:

@@ -14,8 +14,9 @@ from core.errors import FieldError, InvalidInput
 
 M = TypeVar("M", bound=BaseModel)
 
+_KINDS = ", ".join(schedules.KINDS)
 _LONGEST_SHOWN = 60
-_UNKNOWN_TOLD = 20
+_FAULTS_TOLD = 20
 
 
 def body(model: type[M], value: Any) -> M:
@@ -48,7 +49,7 @@ def shown(value: Any) -> str:
             return "a list"
         case int() if value.bit_length() > _LONGEST_SHOWN:
             return "a very large number"
-    text = repr(value)
+    text = repr(value[: _LONGEST_SHOWN + 1] if isinstance(value, str) else value)
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
@@ -56,7 +57,7 @@ def _checked(model: type[M], value: Mapping[str, Any]) -> M:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        faults = error.errors(include_url=False)[:_UNKNOWN_TOLD]
+        faults = error.errors(include_url=False)[:_FAULTS_TOLD]
     raise InvalidInput(*(FieldError(_field(fault), _message(fault)) for fault in faults))
 
 
@@ -79,11 +80,8 @@ def _message(fault: ErrorDetails) -> str:
     rule = _RULES.get(fault["type"])
     if rule is None:
         return f"is {shown(fault['input'])}, which is wrong: {fault['msg']}."
-    return rule.format(**{"shown": _shown_input(fault), "kinds": ", ".join(schedules.KINDS), **context})
-
-
-def _shown_input(fault: ErrorDetails) -> str:
-    return "" if fault["type"] in ("missing", "extra_forbidden") else shown(fault["input"])
+    tag = shown(context.get("tag"))
+    return rule.format(**{**context, "shown": shown(fault["input"]), "tag": tag, "kinds": _KINDS})
 
 
 _WHOLE = "must be a whole number, not {shown}."
@@ -112,5 +110,5 @@ _RULES = {
     "enum": "must be one of {expected}, not {shown}.",
     "literal_error": "must be {expected}, not {shown}.",
     "union_tag_not_found": "is required; give one of {kinds}.",
-    "union_tag_invalid": "is {tag!r}, which is none of {kinds}.",
+    "union_tag_invalid": "is {tag}, which is none of {kinds}.",
 }

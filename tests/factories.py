@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 
 from core import schedules
+from core.answers import PollAnswer
+from core.errors import PermanentFailure, TransientFailure
+from models import database
+from models.tables import Attempt, Job, Run, db
+from services import broker as brokers
+from services import executing
+from services import jobs as job_service
 from services.doorbell import Ring
+from services.executing import Failed, Succeeded, Work, WorkerIdentity
 from services.jobs import NewJob
+from services.settling import Settled
 from services.system import System
 from settings import Settings
+
+Returned = TypeVar("Returned")
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 CALLBACK_BASE_URL = "http://127.0.0.1:9"
@@ -83,3 +97,101 @@ def new_job(schedule: schedules.Schedule | None = None, **overrides: Any) -> New
         "data": {"some_key": "some_value"},
     }
     return NewJob(**{**values, **overrides})
+
+
+class RunningClock(GivenClock):
+    """A clock that runs on from noon as fast as the machine's; `advance` and `set` move it besides."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        super().__init__(now)
+        self._began = time.monotonic()
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=time.monotonic() - self._began)
+
+    def monotonic(self) -> float:
+        return super().monotonic() + time.monotonic() - self._began
+
+
+def in_threads(count: int, work: Callable[[int], Returned]) -> list[Returned]:
+    """Do this in so many threads that begin together; what each returned. Raises what one of them raised."""
+    together = threading.Barrier(count, timeout=30)
+
+    def begin(number: int) -> Returned:
+        together.wait()
+        try:
+            return work(number)
+        finally:
+            if db.obj is not None:
+                database.disconnect()
+
+    with ThreadPoolExecutor(count) as pool:
+        return [future.result() for future in [pool.submit(begin, number) for number in range(count)]]
+
+
+def first_run(system: System, schedule: schedules.Schedule | None = None, **overrides: Any) -> Run:
+    """The first run of a job made now."""
+    return runs_of(job_service.create(system, new_job(schedule, **overrides)))[0]
+
+
+def runs_of(job_id: UUID) -> list[Run]:
+    """A job's runs, in the order of their instants."""
+    with database.reading():
+        return list(Run.select().where(Run.job == job_id).order_by(Run.scheduled_for, Run.id))
+
+
+def stored_run(run_id: UUID) -> Run:
+    """A run as it is stored now."""
+    with database.reading():
+        return Run.get_by_id(run_id)
+
+
+def stored_job(job_id: UUID) -> Job:
+    """A job as it is stored now."""
+    with database.reading():
+        return Job.get_by_id(job_id)
+
+
+def attempts_at(run_id: UUID) -> list[Attempt]:
+    """The attempts at a run, in order."""
+    with database.reading():
+        return list(Attempt.select().where(Attempt.run == run_id).order_by(Attempt.number))
+
+
+def claim(system: System, limit: int = 1_000, worker: WorkerIdentity | None = None) -> list[Work]:
+    """What a worker gets that asks for so many runs."""
+    return executing.claim(system, worker or executing.register_worker(system), brokers.RUNS_HTTP, limit)
+
+
+def claim_one(system: System, worker: WorkerIdentity | None = None) -> Work:
+    """The most urgent run, claimed."""
+    [work] = claim(system, 1, worker)
+    return work
+
+
+def record(system: System, work: Work, result: executing.Result) -> Settled | None:
+    """What followed from one result."""
+    [settled] = executing.record(system, [(work, result)])
+    return settled
+
+
+def succeeded(poll: PollAnswer | None = None) -> Succeeded:
+    """A good answer."""
+    return Succeeded(200, "{}", poll)
+
+
+def polled(
+    state: dict[str, Any] | None = None, *, done: bool = False, next_in_seconds: float | None = None
+) -> Succeeded:
+    """A good answer to a poll."""
+    return succeeded(PollAnswer(state, done, next_in_seconds, progress=None, message=None))
+
+
+def failed(retry_after_seconds: float | None = None) -> Failed:
+    """An answer that is worth another try."""
+    return Failed(TransientFailure("The receiver is down.", status_code=503, retry_after_seconds=retry_after_seconds))
+
+
+def refused(status_code: int = 400) -> Failed:
+    """An answer that no other try can mend."""
+    return Failed(PermanentFailure("The receiver will not have it.", status_code=status_code))

@@ -25,7 +25,7 @@ OLDEST_BEAT_SECONDS = 150.0
 log = structlog.get_logger()
 
 
-class Liveness:
+class Healthz:
     """`/healthz`."""
 
     @documented("isAlive", "health", {200: Alive})
@@ -34,7 +34,7 @@ class Liveness:
         answers.send(resp, Alive())
 
 
-class Readinesses:
+class Readyz:
     """`/readyz`."""
 
     def __init__(

@@ -1,0 +1,141 @@
+"""A whole Carillon for a test: the real processes, kept alive by the supervisor, talked to over HTTP."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Self
+
+import requests
+
+from local import ports
+from local.supervisor import Backoff, Supervisor
+
+ROOT = Path(__file__).resolve().parents[2]
+LOOK_AGAIN_SECONDS = 0.05
+
+
+def until(condition: Callable[[], object], what: str, timeout: float = 60) -> None:
+    """Return when the condition holds; fail the test, saying for what it waited, when it does not in time."""
+    deadline = time.monotonic() + timeout
+    rest = threading.Event()
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {timeout} s in vain for {what}")
+        rest.wait(LOOK_AGAIN_SECONDS)
+
+
+class Installation:
+    """Processes of one kind of Carillon: `{"web": 1, "worker": 2}`, or `{"serve": 1}` for the embedded one.
+
+    Those that die are started again at once. Output goes to `carillon.log` in the folder.
+    """
+
+    def __init__(self, folder: Path, processes: Mapping[str, int], environment: Mapping[str, str]) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / "carillon.log"
+        self._output = self.log.open("w")
+        surroundings = {**os.environ, "PORT": str(self.port), "DATA_DIR": str(folder / "data"), **environment}
+        commands = {name: f"{sys.executable} {ROOT / 'cli.py'} {name}" for name in processes}
+        self.supervisor = Supervisor(
+            commands,
+            surroundings,
+            concurrency=processes,
+            folder=ROOT,
+            output=self._output,
+            backoff=Backoff(first_seconds=0.1, longest_seconds=1),
+        )
+        self._local = threading.local()
+
+    def __enter__(self) -> Self:
+        self.supervisor.start()
+        until(self.is_ready, f"{self.url}/readyz; see {self.log}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.supervisor.stop()
+        self._output.close()
+
+    def is_ready(self) -> bool:
+        """Whether requests are answered and the database is there."""
+        try:
+            return requests.get(f"{self.url}/readyz", timeout=5).ok
+        except requests.RequestException:
+            return False
+
+    def kill(self, name: str) -> int:
+        """SIGKILL the process of this name (`worker`, or `worker.1` where there are several); its process id."""
+        return self.signal(name, signal.SIGKILL)
+
+    def signal(self, name: str, number: signal.Signals) -> int:
+        """Send a signal to the process of this name; its process id."""
+        until(lambda: self.supervisor.pid(name), f"{name} to run")
+        pid = self.supervisor.pid(name)
+        assert pid is not None
+        os.kill(pid, number)
+        return pid
+
+    def get(self, path: str) -> Any:
+        """The JSON that a GET answers."""
+        answer = self.session.get(self.url + path, timeout=30)
+        answer.raise_for_status()
+        return answer.json()
+
+    def create(self, schedule: Mapping[str, Any], **fields: Any) -> str:
+        """Create a job; its id. Tries again on 503 and while nobody listens, as a careful application does."""
+        body = {
+            "app_name": "app_a",
+            "user_id": "user1",
+            "account_id": "acc1",
+            "task_type": "greet",
+            "schedule": schedule,
+            **fields,
+        }
+        answers: list[requests.Response] = []
+
+        def accepted() -> bool:
+            try:
+                answers.append(self.session.post(f"{self.url}/api/jobs/create", json=body, timeout=30))
+            except requests.ConnectionError:
+                return False
+            assert answers[-1].status_code in {201, 503}, answers[-1].text
+            return answers[-1].status_code == 201
+
+        until(accepted, "a job to be accepted")
+        return str(answers[-1].json()["id"])
+
+    def create_many(self, count: int, schedule: Mapping[str, Any], **fields: Any) -> list[str]:
+        """Create so many jobs, eight at a time; their ids."""
+        with ThreadPoolExecutor(8) as pool:
+            return list(pool.map(lambda _: self.create(schedule, **fields), range(count)))
+
+    def count(self, status: str) -> int:
+        """How many jobs show this status."""
+        return int(self.get(f"/api/jobs?status={status}&limit=1")["count"])
+
+    def runs(self, job_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+        """The newest 100 runs of each of these jobs, newest first."""
+        with ThreadPoolExecutor(8) as pool:
+            pages = pool.map(lambda job_id: self.get(f"/api/jobs/{job_id}/runs?limit=100")["results"], job_ids)
+            return dict(zip(job_ids, pages, strict=True))
+
+    @property
+    def session(self) -> requests.Session:
+        """A connection of this thread's own, kept between requests."""
+        if not hasattr(self._local, "session"):
+            self._local.session = requests.Session()
+        session: requests.Session = self._local.session
+        return session
+
+
+def free_port() -> int:
+    """A port that nobody listens on now, away from those that other test processes try."""
+    first = 12_000 + (os.getpid() % 50) * 100
+    return next(port for port in range(first, first + 5_000) if ports.is_free(port))

@@ -1,0 +1,89 @@
+"""One way to stop work that is under way."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from core.errors import Aborted, AbortReason
+from services.abort import Scope
+from tests.factories import in_threads
+
+
+def test_a_scope_that_nobody_stopped_lets_work_go_on() -> None:
+    scope = Scope()
+    with scope.interruptible(pytest.fail):
+        scope.raise_if_aborted()
+    assert scope.reason is None
+
+
+def test_an_abort_interrupts_what_is_blocked_at_that_moment() -> None:
+    scope, woken = Scope(), threading.Event()
+    waker = threading.Thread(target=scope.abort, args=(AbortReason.CANCELLED,))
+    with scope.interruptible(woken.set):
+        waker.start()
+        assert woken.wait(10)
+    waker.join()
+    with pytest.raises(Aborted, match="cancelled") as stopped:
+        scope.raise_if_aborted()
+    assert stopped.value.reason is AbortReason.CANCELLED
+
+
+def test_every_block_entered_is_interrupted_and_none_that_was_left() -> None:
+    scope, interrupted = Scope(), []
+    with scope.interruptible(lambda: interrupted.append("outer")):
+        with scope.interruptible(lambda: interrupted.append("left")):
+            pass
+        with scope.interruptible(lambda: interrupted.append("inner")):
+            scope.abort(AbortReason.SHUTDOWN)
+    assert sorted(interrupted) == ["inner", "outer"]
+
+
+def test_a_block_left_by_an_error_is_not_interrupted() -> None:
+    scope = Scope()
+    with pytest.raises(ValueError, match="inside"), scope.interruptible(pytest.fail):
+        raise ValueError("inside")
+    scope.abort(AbortReason.CANCELLED)
+
+
+def test_the_first_reason_stands_and_interrupts_once() -> None:
+    scope, interrupted = Scope(), []
+    with scope.interruptible(lambda: interrupted.append(scope.reason)):
+        scope.abort(AbortReason.TIME_LIMIT)
+        scope.abort(AbortReason.SHUTDOWN)
+    assert interrupted == [AbortReason.TIME_LIMIT]
+    assert scope.reason is AbortReason.TIME_LIMIT
+
+
+def test_work_that_was_stopped_before_it_blocks_does_not_begin_to() -> None:
+    scope = Scope()
+    scope.abort(AbortReason.LEASE_LOST)
+    with pytest.raises(Aborted, match="lease_lost"), scope.interruptible(pytest.fail):
+        pytest.fail("The block was entered.")
+
+
+def test_of_many_who_abort_at_once_one_gives_the_reason_and_the_work_is_interrupted_once() -> None:
+    for _ in range(50):
+        abort_with_every_reason_at_once(Scope())
+
+
+def abort_with_every_reason_at_once(scope: Scope) -> None:
+    reasons = list(AbortReason)
+    interrupted: list[AbortReason | None] = []
+    with scope.interruptible(lambda: interrupted.append(scope.reason)):
+        in_threads(len(reasons), lambda number: scope.abort(reasons[number]))
+    assert interrupted == [scope.reason]
+
+
+def test_an_abort_that_comes_as_a_block_is_entered_is_never_overlooked() -> None:
+    for _ in range(200):
+        scope, woken = Scope(), threading.Event()
+        stopper = threading.Thread(target=scope.abort, args=(AbortReason.CANCELLED,))
+        stopper.start()
+        try:
+            with scope.interruptible(woken.set):
+                assert woken.wait(10), "the block was entered, so the abort has to interrupt it"
+        except Aborted:
+            assert not woken.is_set()
+        stopper.join()

@@ -1,0 +1,110 @@
+"""Calls that wait at the same moment are carried out together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import pytest
+
+from services.grouping import Grouped
+
+PATIENCE_SECONDS = 10
+
+
+class Work:
+    """Doubles numbers; waits in its first group until it is let go, and remembers the groups it was given."""
+
+    def __init__(self) -> None:
+        self.groups: list[list[int]] = []
+        self.entered = threading.Event()
+        self.let_go = threading.Event()
+
+    def __call__(self, items: Sequence[int]) -> Sequence[int]:
+        self.groups.append(list(items))
+        if len(self.groups) == 1:
+            self.entered.set()
+            assert self.let_go.wait(PATIENCE_SECONDS)
+        return [2 * item for item in items]
+
+
+def all_waiting(grouped: Grouped[int, int], count: int) -> bool:
+    return len(grouped._waiting) == count  # noqa: SLF001  no other way to see that callers have arrived
+
+
+def until(condition: Callable[[], bool]) -> None:
+    moment = threading.Event()
+    for _ in range(PATIENCE_SECONDS * 1000):
+        if condition():
+            return
+        moment.wait(0.001)
+    pytest.fail("What was waited for did not come.")
+
+
+def call_behind_a_first(
+    grouped: Grouped[int, int], work: Work, numbers: Sequence[int], pool: ThreadPoolExecutor
+) -> list[Future[int]]:
+    """Have one call at work and the others waiting behind it, then let it go; the calls in order."""
+    first = pool.submit(grouped.call, numbers[0])
+    assert work.entered.wait(PATIENCE_SECONDS)
+    others = [pool.submit(grouped.call, number) for number in numbers[1:]]
+    until(lambda: all_waiting(grouped, len(others)))
+    work.let_go.set()
+    return [first, *others]
+
+
+def test_one_alone_goes_at_once() -> None:
+    work = Work()
+    work.let_go.set()
+    assert Grouped(work, 32).call(21) == 42
+    assert work.groups == [[21]]
+
+
+def test_those_who_come_meanwhile_go_together_and_each_gets_its_own_answer() -> None:
+    work = Work()
+    grouped = Grouped(work, 32)
+    with ThreadPoolExecutor(10) as pool:
+        calls = call_behind_a_first(grouped, work, range(10), pool)
+        assert [call.result(PATIENCE_SECONDS) for call in calls] == [2 * number for number in range(10)]
+    assert work.groups[0] == [0]
+    assert [sorted(group) for group in work.groups[1:]] == [list(range(1, 10))]
+
+
+def test_no_group_is_larger_than_the_most_that_may_go_together() -> None:
+    work = Work()
+    grouped = Grouped(work, 4)
+    with ThreadPoolExecutor(11) as pool:
+        calls = call_behind_a_first(grouped, work, range(11), pool)
+        assert [call.result(PATIENCE_SECONDS) for call in calls] == [2 * number for number in range(11)]
+    assert [len(group) for group in work.groups] == [1, 4, 4, 2]
+
+
+def test_an_error_reaches_every_caller_of_its_group_and_no_other() -> None:
+    def fail_on_odd_groups(items: Sequence[int]) -> Sequence[int]:
+        answers = work(items)
+        if 1 in items:
+            raise ValueError("one of them was odd")
+        return answers
+
+    work = Work()
+    grouped = Grouped(fail_on_odd_groups, 32)
+    with ThreadPoolExecutor(4) as pool:
+        first, *others = call_behind_a_first(grouped, work, [0, 1, 2, 3], pool)
+        assert first.result(PATIENCE_SECONDS) == 0
+        for call in others:
+            assert isinstance(call.exception(PATIENCE_SECONDS), ValueError)
+    assert grouped.call(5) == 10, "those who come after an error are served"
+
+
+@pytest.mark.parametrize("answers", [[], [1, 2]])
+def test_answers_that_do_not_fit_the_items_are_an_error_and_hang_nobody(answers: list[int]) -> None:
+    grouped: Grouped[int, int] = Grouped(lambda _: answers, 32)
+    with ThreadPoolExecutor(1) as pool, pytest.raises(ValueError, match="zip"):
+        pool.submit(grouped.call, 1).result(PATIENCE_SECONDS)
+
+
+def test_many_callers_at_once_are_all_answered() -> None:
+    grouped: Grouped[int, int] = Grouped(lambda items: [item + 1 for item in items], 7)
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(grouped.call, range(2_000))) == list(range(1, 2_001))

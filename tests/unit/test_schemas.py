@@ -1,0 +1,365 @@
+"""What callers send is taken exactly as promised, or every wrong field is named in plain words."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import falcon
+import pytest
+from pydantic import BaseModel
+
+from api import bodies, validation
+from api.schemas.apps import NewApp
+from api.schemas.jobs import NewJob
+from api.schemas.paging import JobsQuery, write_cursor
+from api.schemas.schedules import Preview
+from api.schemas.shown_schedules import show
+from core import schedules
+from core.errors import InvalidInput
+from models.fields import new_id
+
+GOOD: dict[str, Any] = {
+    "app_name": "app_a",
+    "user_id": "user1",
+    "account_id": "acc1",
+    "task_type": "polling_task",
+    "schedule": {"type": "polling", "interval_seconds": 30},
+    "data": {"some_key": "some_value"},
+}
+LEFT_OUT = object()
+LONG = "x" * 201
+
+
+def parsed(model: type[BaseModel], text: str) -> Any:
+    return validation.body(model, bodies.parse(text.encode()))
+
+
+def wrong_fields(model: type[BaseModel], value: Any) -> dict[str, str]:
+    """Every wrong field and its message."""
+    with pytest.raises(InvalidInput) as refused:
+        parsed(model, json.dumps(value))
+    return {fault.field: fault.message for fault in refused.value.fields}
+
+
+def job_with(**changes: Any) -> dict[str, Any]:
+    return {name: value for name, value in {**GOOD, **changes}.items() if value is not LEFT_OUT}
+
+
+def schedule(kind: str, **fields: Any) -> dict[str, Any]:
+    return {"schedule": {"type": kind, **fields}}
+
+
+def cron(**fields: Any) -> dict[str, Any]:
+    return schedule("cron", **{"expression": "0 9 * * *", **fields})
+
+
+BAD_JOBS: list[tuple[dict[str, Any], set[str]]] = [
+    ({"app_name": LEFT_OUT}, {"app_name"}),
+    (
+        dict.fromkeys(("app_name", "user_id", "task_type", "schedule"), LEFT_OUT),
+        {"app_name", "user_id", "task_type", "schedule"},
+    ),
+    ({"app_name": ""}, {"app_name"}),
+    ({"app_name": LONG}, {"app_name"}),
+    ({"app_name": "a/b"}, {"app_name"}),
+    ({"app_name": ".."}, {"app_name"}),
+    ({"app_name": " a"}, {"app_name"}),
+    ({"app_name": "a\nb"}, {"app_name"}),
+    ({"app_name": "a\0b"}, {"app_name"}),
+    ({"app_name": "\ud800"}, {"app_name"}),
+    ({"app_name": 7}, {"app_name"}),
+    ({"user_id": None}, {"user_id"}),
+    ({"user_id": True}, {"user_id"}),
+    ({"user_id": 1.5}, {"user_id"}),
+    ({"user_id": []}, {"user_id"}),
+    ({"user_id": 2**63}, {"user_id"}),
+    ({"account_id": ""}, {"account_id"}),
+    ({"account_id": LONG}, {"account_id"}),
+    ({"account_id": {}}, {"account_id"}),
+    ({"board_id": False}, {"board_id"}),
+    ({"task_type": "a b"}, {"task_type"}),
+    ({"task_type": "../x"}, {"task_type"}),
+    ({"task_type": ".."}, {"task_type"}),
+    ({"task_type": ""}, {"task_type"}),
+    ({"task_type": "x" * 101}, {"task_type"}),
+    ({"task_type": "name\n"}, {"task_type"}),
+    ({"data": []}, {"data"}),
+    ({"data": "text"}, {"data"}),
+    ({"data": {"deep": [{"text": "\0"}]}}, {"data.deep.0.text"}),
+    ({"data": {"a\0": 1}}, {"data"}),
+    ({"priority": 10}, {"priority"}),
+    ({"priority": -1}, {"priority"}),
+    ({"priority": True}, {"priority"}),
+    ({"priority": "urgent"}, {"priority"}),
+    ({"priority": 5.0}, {"priority"}),
+    ({"priority": None}, {"priority"}),
+    ({"max_retries": -1}, {"max_retries"}),
+    ({"max_retries": 101}, {"max_retries"}),
+    ({"max_retries": "3"}, {"max_retries"}),
+    ({"max_retries": 3.5}, {"max_retries"}),
+    ({"max_retries": True}, {"max_retries"}),
+    ({"max_retries": 10**400}, {"max_retries"}),
+    ({"retry_backoff_base": 0}, {"retry_backoff_base"}),
+    ({"retry_backoff_base": "60"}, {"retry_backoff_base"}),
+    ({"retry_backoff_base": 10**400}, {"retry_backoff_base"}),
+    ({"time_limit_seconds": 0}, {"time_limit_seconds"}),
+    ({"time_limit_seconds": 3601}, {"time_limit_seconds"}),
+    ({"time_limit_seconds": False}, {"time_limit_seconds"}),
+    ({"id": "x", "status": "completed"}, {"id", "status"}),
+    ({"Priority": 5}, {"Priority"}),
+]
+BAD_SCHEDULES: list[tuple[dict[str, Any], set[str]]] = [
+    ({"schedule": None}, {"schedule"}),
+    ({"schedule": []}, {"schedule"}),
+    ({"schedule": "immediate"}, {"schedule"}),
+    ({"schedule": {}}, {"schedule.type"}),
+    (schedule("weekly"), {"schedule.type"}),
+    (schedule("Cron"), {"schedule.type"}),
+    ({"schedule": {"type": 5}}, {"schedule.type"}),
+    ({"schedule": {"type": ["cron"]}}, {"schedule.type"}),
+    (schedule("immediate", timestamp="2026-01-01T00:00:00Z"), {"schedule.timestamp"}),
+    (schedule("polling"), {"schedule.interval_seconds"}),
+    (schedule("polling", interval_seconds=0), {"schedule.interval_seconds"}),
+    (schedule("polling", interval_seconds=-1), {"schedule.interval_seconds"}),
+    (schedule("polling", interval_seconds="30"), {"schedule.interval_seconds"}),
+    (schedule("polling", interval_seconds=1e300), {"schedule.interval_seconds"}),
+    (schedule("polling", interval_seconds=30, expression="* * * * *"), {"schedule.expression"}),
+    (schedule("delay_from_now", duration_seconds=-1), {"schedule.duration_seconds"}),
+    (schedule("delay_from_now", duration_seconds=1e300), {"schedule.duration_seconds"}),
+    (schedule("delay_from_now", duration_seconds=None), {"schedule.duration_seconds"}),
+    (schedule("delay_from_now", interval_seconds=1), {"schedule.duration_seconds", "schedule.interval_seconds"}),
+    (schedule("run_at"), {"schedule.timestamp"}),
+    (schedule("run_at", timestamp=1767225600), {"schedule.timestamp"}),
+    (schedule("run_at", timestamp="tomorrow"), {"schedule.timestamp"}),
+    (schedule("run_at", timestamp="2026-02-30T00:00:00"), {"schedule.timestamp"}),
+    (schedule("run_at", timestamp="9999-12-31T23:59:59Z"), {"schedule.timestamp"}),
+    (schedule("run_at", timestamp="9999-12-31T23:59:59-23:59"), {"schedule.timestamp"}),
+    (schedule("run_at", timestamp="0001-01-01T00:00:00+23:59"), {"schedule.timestamp"}),
+    (schedule("run_at", timestamp="2200-01-01T00:00:00Z"), {"schedule.timestamp"}),
+    (schedule("run_at", timestamp="2026-01-01T00:00:00", timezone="Mars/Base"), {"schedule.timezone"}),
+    (schedule("run_at", timestamp="2026-01-01T00:00:00", timezone="../../etc/passwd"), {"schedule.timezone"}),
+    (schedule("run_at", timestamp="x", timezone="x"), {"schedule.timestamp", "schedule.timezone"}),
+    (schedule("cron"), {"schedule.expression"}),
+    (cron(expression="0 0 31 2 *"), {"schedule.expression"}),
+    (cron(expression="* * * * * *"), {"schedule.expression"}),
+    (cron(expression="@reboot"), {"schedule.expression"}),
+    (cron(expression="*" * 1000), {"schedule.expression"}),
+    (cron(expression=5), {"schedule.expression"}),
+    (cron(timezone=None), {"schedule.timezone"}),
+    (cron(timezone="America"), {"schedule.timezone"}),
+    (cron(timezone="localtime"), {"schedule.timezone"}),
+    (cron(max_runs=0), {"schedule.max_runs"}),
+    (cron(max_runs=2**70), {"schedule.max_runs"}),
+    (cron(starts_at="never"), {"schedule.starts_at"}),
+    (cron(starts_at="2026-02-01T00:00:00Z", ends_at="2026-02-01T00:00:00Z"), {"schedule.ends_at"}),
+    (cron(every_seconds=5, jitter=1), {"schedule.every_seconds", "schedule.jitter"}),
+]
+BAD_URLS = [
+    "",
+    "/hooks",
+    "app.example.com",
+    "ftp://app.example.com/",
+    "file:///etc/passwd",
+    "javascript:alert(1)",
+    "http://",
+    "http:///path",
+    "http://:80/",
+    "http://user:canary@app.example.com/",
+    "http://canary@app.example.com/",
+    "http://app.example.com:0/",
+    "http://app.example.com:99999/",
+    "http://app.example.com:x/",
+    "http://[::1",
+    "http://app.example.com/a b",
+    "http://app.example.com\\@evil.example.com/",
+    "http://app.example.com/\r\nX: y",
+    "http://app.example.com/\t",
+    "http://münchen.example.com/",
+    f"http://app.example.com/{'x' * 2000}",
+]
+
+
+@pytest.mark.parametrize(("changes", "fields"), [*BAD_JOBS, *BAD_SCHEDULES])
+def test_every_wrong_field_of_a_job_is_named(changes: dict[str, Any], fields: set[str]) -> None:
+    found = wrong_fields(NewJob, job_with(**changes))
+    assert set(found) == fields
+    assert all(message.endswith((".", "?")) for message in found.values())
+    assert not any("pydantic" in message or "Value error" in message for message in found.values())
+
+
+@pytest.mark.parametrize("url", BAD_URLS)
+def test_a_url_that_cannot_be_called_is_refused_and_not_repeated(url: str) -> None:
+    for model, value, field in (
+        (NewJob, job_with(callback_url=url), "callback_url"),
+        (NewApp, {"callback_base_url": url}, "callback_base_url"),
+    ):
+        found = wrong_fields(model, value)
+        assert list(found) == [field]
+        assert "canary" not in found[field]
+
+
+@pytest.mark.parametrize(
+    ("value", "fields"),
+    [
+        ({"callback_base_url": "http://a.example.com/?x=1"}, {"callback_base_url"}),
+        ({"callback_base_url": "http://a.example.com/#x"}, {"callback_base_url"}),
+        ({"task_types": []}, {"task_types"}),
+        ({"task_types": {"a b": {}}}, {"task_types.a b"}),
+        ({"task_types": {"a": {"max_retries": -1, "x": 1}}}, {"task_types.a.max_retries", "task_types.a.x"}),
+        ({"task_types": {str(number): {} for number in range(1001)}}, {"task_types"}),
+        ({"name": "other"}, {"name"}),
+    ],
+)
+def test_every_wrong_field_of_an_app_is_named(value: dict[str, Any], fields: set[str]) -> None:
+    assert set(wrong_fields(NewApp, value)) == fields
+
+
+@pytest.mark.parametrize(
+    ("value", "fields"),
+    [
+        ({}, {"schedule"}),
+        ({**schedule("immediate"), "count": 0}, {"count"}),
+        ({**schedule("immediate"), "count": 101}, {"count"}),
+        ({**schedule("immediate"), "after": "yesterday"}, {"after"}),
+        ({**schedule("immediate"), "after": "9999-01-01"}, {"after"}),
+    ],
+)
+def test_every_wrong_field_of_a_preview_is_named(value: dict[str, Any], fields: set[str]) -> None:
+    assert set(wrong_fields(Preview, value)) == fields
+
+
+@pytest.mark.parametrize(
+    ("parameters", "fields"),
+    [
+        ({"limit": "0"}, {"limit"}),
+        ({"limit": "101"}, {"limit"}),
+        ({"limit": "many"}, {"limit"}),
+        ({"limit": ["1", "2"]}, {"limit"}),
+        ({"cursor": ""}, {"cursor"}),
+        ({"cursor": "nonsense"}, {"cursor"}),
+        ({"cursor": "A" * 21 + "B"}, {"cursor"}),  # decodes, but is not how we write it
+        ({"cursor": "é" * 22}, {"cursor"}),
+        ({"status": "done"}, {"status"}),
+        ({"app_name": ""}, {"app_name"}),
+        ({"account_id": "a\0"}, {"account_id"}),
+        ({"page": "2", "q": "x"}, {"page", "q"}),
+    ],
+)
+def test_every_wrong_query_parameter_is_named(parameters: dict[str, str | list[str]], fields: set[str]) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        validation.query(JobsQuery, parameters)
+    assert {fault.field for fault in refused.value.fields} == fields
+
+
+def test_messages_name_the_value_the_rule_and_the_remedy() -> None:
+    found = wrong_fields(NewJob, job_with(priority=11, **schedule("weekly")))
+    assert found["priority"] == "must be a whole number from 0 to 9, or high, medium or low, not 11."
+    assert found["schedule.type"] == ("is 'weekly', which is none of immediate, run_at, delay_from_now, cron, polling.")
+    found = wrong_fields(NewJob, job_with(**cron(expression="0 25 * * *")))
+    assert "25" in found["schedule.expression"]
+
+
+def test_messages_stay_short_whatever_is_sent() -> None:
+    found = wrong_fields(NewJob, job_with(priority="x" * 10_000, task_type="y" * 10_000))
+    assert all(len(message) < 300 for message in found.values())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "nonsense",
+        '{"a": NaN}',
+        '{"a": Infinity}',
+        '{"a": -Infinity}',
+        '{"a": 1e999}',
+        f'{{"a": {"9" * 5000}}}',
+        "[" * 33 + "]" * 33,
+        "[" * 500_000,
+        '{"a":' * 40 + "1" + "}" * 40,
+    ],
+)
+def test_what_is_not_json_or_nests_too_deeply_is_refused(text: str) -> None:
+    with pytest.raises(falcon.HTTPBadRequest) as refused:
+        bodies.parse(text.encode())
+    assert len(refused.value.description or "") < 300
+
+
+def test_text_that_is_not_utf_8_is_refused() -> None:
+    with pytest.raises(falcon.HTTPBadRequest):
+        bodies.parse(b'{"a": "\xff"}')
+
+
+def test_thirty_two_levels_are_taken() -> None:
+    assert bodies.parse(b"[" * 32 + b"]" * 32) is not None
+
+
+@pytest.mark.parametrize("text", ["[]", "5", '"text"', "null", "true"])
+def test_a_body_that_is_no_object_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInput, match="body: must be a JSON object"):
+        parsed(NewJob, text)
+
+
+def test_the_printed_example_becomes_a_job() -> None:
+    new = parsed(NewJob, json.dumps(GOOD)).parsed()
+    assert new.schedule == schedules.Polling(30)
+    assert (new.app_name, new.user_id, new.account_id) == ("app_a", "user1", "acc1")
+    assert (new.data, new.priority, new.board_id) == ({"some_key": "some_value"}, 5, None)
+
+
+def test_numbers_are_ids_too_and_the_account_becomes_text() -> None:
+    new = parsed(NewJob, json.dumps(job_with(user_id=7, account_id=8, board_id=9))).parsed()
+    assert (new.user_id, new.account_id, new.board_id) == (7, "8", 9)
+
+
+@pytest.mark.parametrize(("given", "taken"), [("high", 8), ("medium", 5), ("low", 2), (0, 0), (9, 9)])
+def test_priorities_are_numbers_or_words(given: str | int, taken: int) -> None:
+    assert parsed(NewJob, json.dumps(job_with(priority=given))).parsed().priority == taken
+
+
+@pytest.mark.parametrize(
+    ("fields", "at"),
+    [
+        ({"timestamp": "2026-06-01T12:00:00"}, "2026-06-01T12:00:00"),
+        ({"timestamp": "2026-06-01T12:00:00Z"}, "2026-06-01T12:00:00"),
+        ({"timestamp": "2026-06-01T12:00:00+02:00"}, "2026-06-01T10:00:00"),
+        ({"timestamp": "2026-06-01T12:00:00+02:00", "timezone": "Asia/Tokyo"}, "2026-06-01T10:00:00"),
+        ({"timestamp": "2026-06-01T12:00:00", "timezone": "Europe/Berlin"}, "2026-06-01T10:00:00"),
+        ({"timestamp": "2026-03-29T02:30:00", "timezone": "Europe/Berlin"}, "2026-03-29T01:30:00"),  # gap
+        ({"timestamp": "2026-10-25T02:30:00", "timezone": "Europe/Berlin"}, "2026-10-25T00:30:00"),  # twice
+        ({"timestamp": "2199-12-31T23:59:59-23:59"}, "2200-01-01T23:58:59"),
+        ({"timestamp": "1970-01-01T00:00:00+23:59"}, "1969-12-31T00:01:00"),
+    ],
+)
+def test_a_timestamp_is_read_in_its_own_zone_or_the_one_given(fields: dict[str, str], at: str) -> None:
+    new = parsed(NewJob, json.dumps(job_with(**schedule("run_at", **fields)))).parsed()
+    assert new.schedule == schedules.RunAt(datetime.fromisoformat(at).replace(tzinfo=UTC))
+
+
+def test_every_kind_of_schedule_is_shown_as_it_may_be_sent() -> None:
+    for given in (
+        {"type": "immediate"},
+        {"type": "run_at", "timestamp": "2026-06-01T12:00:00Z"},
+        {"type": "delay_from_now", "duration_seconds": 1.5},
+        {"type": "cron", "expression": "0 9 * * mon", "timezone": "Europe/Berlin", "starts_at": None}
+        | {"ends_at": "2027-01-01T00:00:00Z", "max_runs": 3},
+        {"type": "polling", "interval_seconds": 0.5},
+    ):
+        new = parsed(NewJob, json.dumps(job_with(schedule=given))).parsed()
+        assert json.loads(show(new.schedule).model_dump_json()) == given
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:9000/hooks?x=1", "https://app.example.com", "http://[::1]:80/", "HTTPS://A.example"],
+)
+def test_a_url_that_can_be_called_is_kept_as_given(url: str) -> None:
+    assert parsed(NewJob, json.dumps(job_with(callback_url=url))).parsed().callback_url == url
+
+
+def test_a_cursor_leads_back_to_its_id() -> None:
+    last = new_id()
+    assert validation.query(JobsQuery, {"cursor": write_cursor(last)}).cursor == last

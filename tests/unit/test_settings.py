@@ -1,0 +1,164 @@
+"""Settings: what is wrong is refused at start, each fault in one line that names the variable."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+import settings
+from settings import ConfigurationError, Settings, is_loopback, load
+
+POSTGRESQL = "postgresql://carillon:hunter2@db/carillon"
+RABBITMQ = "amqp://carillon:hunter2@mq/"
+
+
+def faults(**environ: str) -> list[str]:
+    """What is said of these variables, line by line."""
+    with pytest.raises(ConfigurationError) as refused:
+        load(environ)
+    return str(refused.value).split("\n")
+
+
+def test_nothing_given_is_the_embedded_mode_on_loopback() -> None:
+    given = load({})
+    assert given.embedded
+    assert given.anonymous
+    assert given.database == "sqlite:///.data/carillon.db"
+    assert is_loopback(given.host)
+
+
+@pytest.mark.parametrize("blank", ["", " ", " \t "])
+def test_a_blank_value_counts_as_not_given(blank: str) -> None:
+    assert load({name.upper(): blank for name in Settings.model_fields}) == load({})
+
+
+def test_variables_of_others_and_of_other_case_are_left_alone() -> None:
+    assert load({"PATH": "/bin", "port": "1", "Port": "2"}) == load({})
+
+
+def test_values_are_read_as_what_they_mean() -> None:
+    given = load({"PORT": " 9000 ", "LEASE_SECONDS": "6", "HEARTBEAT_SECONDS": "1.5", "DATA_DIR": "here"})
+    assert (given.port, given.lease_seconds, given.heartbeat_seconds) == (9000, 6, 1.5)
+    assert given.database == "sqlite:///here/carillon.db"
+
+
+def test_both_servers_are_the_services_mode() -> None:
+    given = load({"DATABASE_URL": POSTGRESQL, "RABBITMQ_URL": RABBITMQ})
+    assert not given.embedded
+    assert given.database == POSTGRESQL
+
+
+def test_settings_cannot_be_changed_once_they_are_made() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().port = 1
+
+
+@pytest.mark.parametrize(
+    ("environ", "says"),
+    [
+        ({"DATABASE_URL": "mysql://db/x"}, "DATABASE_URL must begin with postgresql:// or sqlite:///"),
+        ({"DATABASE_URL": "sqlite://x.db"}, "DATABASE_URL must begin with"),
+        ({"DATABASE_URL": POSTGRESQL, "RABBITMQ_URL": "http://mq"}, "RABBITMQ_URL must begin with amqp://"),
+        ({"RABBITMQ_URL": RABBITMQ}, "RABBITMQ_URL needs DATABASE_URL=postgresql://"),
+        ({"RABBITMQ_URL": RABBITMQ, "DATABASE_URL": "sqlite:///x.db"}, "RABBITMQ_URL needs DATABASE_URL"),
+        ({"DATABASE_URL": POSTGRESQL}, "DATABASE_URL names PostgreSQL, which goes with RABBITMQ_URL"),
+        ({"HEARTBEAT_SECONDS": "30.5"}, "HEARTBEAT_SECONDS=30.5 is too long for LEASE_SECONDS=60"),
+        ({"LEASE_SECONDS": "20"}, "HEARTBEAT_SECONDS=15 is too long for LEASE_SECONDS=20"),
+        ({"BEAT_PATIENCE_SECONDS": "150"}, "BEAT_PATIENCE_SECONDS=150 must be less than PLAN_AHEAD_SECONDS=150"),
+        ({"HOST": "0.0.0.0"}, "HOST=0.0.0.0 is open to others, which needs INTERNAL_SECRET"),  # noqa: S104
+        ({"HOST": "example.com"}, "HOST=example.com is open to others"),
+        ({"HOST": "::"}, "HOST=:: is open to others"),
+        ({"CALLBACK_BASE_URL": "ftp://receiver"}, "CALLBACK_BASE_URL must begin with http:// or https://"),
+        ({"CALLBACK_BASE_URL": "receiver:9000"}, "CALLBACK_BASE_URL must begin with"),
+        ({"CALLBACK_BASE_URL": "http://"}, "CALLBACK_BASE_URL"),
+        ({"CALLBACK_BASE_URL": "http://[::1"}, "CALLBACK_BASE_URL"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused_in_one_line(environ: dict[str, str], says: str) -> None:
+    [line] = faults(**environ)
+    assert line.startswith(says)
+
+
+def test_a_heartbeat_of_half_the_lease_is_just_short_enough() -> None:
+    assert load({"HEARTBEAT_SECONDS": "30"}).heartbeat_seconds == 30
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "localhost", "::1", "[::1]"])
+def test_loopback_needs_no_secret(host: str) -> None:
+    assert load({"HOST": host}).anonymous
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "", "localhost.example.com", "127.0.0.1.nip.io"])  # noqa: S104
+def test_what_others_can_reach_is_not_loopback(host: str) -> None:
+    assert not is_loopback(host)
+
+
+def test_a_secret_opens_the_host() -> None:
+    assert not load({"HOST": "0.0.0.0", "INTERNAL_SECRET": "hunter2"}).anonymous  # noqa: S104
+
+
+def test_a_secret_of_blanks_is_none() -> None:
+    [line] = faults(HOST="0.0.0.0", INTERNAL_SECRET="  ")  # noqa: S104, S106
+    assert "INTERNAL_SECRET" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "high"),
+        ("PORT", "65536"),
+        ("PORT", "-1"),
+        ("PORT", "80.5"),
+        ("WEB_THREADS", "0"),
+        ("MAX_BODY_BYTES", "1023"),
+        ("CALLBACK_TIME_LIMIT_SECONDS", "0"),
+        ("CALLBACK_TIME_LIMIT_SECONDS", "3601"),
+        ("WORKER_THREADS", "257"),
+        ("LEASE_SECONDS", "0.5"),
+        ("LEASE_SECONDS", "inf"),
+        ("LEASE_SECONDS", "nan"),
+        ("HEARTBEAT_SECONDS", "0"),
+        ("WINDOW_SECONDS", "1"),
+        ("PLAN_AHEAD_SECONDS", "inf"),
+        ("SCAN_SECONDS", "2"),
+        ("KEEP_HISTORY_DAYS", "inf"),
+        ("MAX_RETRIES", "-1"),
+        ("RETRY_BACKOFF_BASE", "0"),
+        ("RETRY_BACKOFF_BASE", "inf"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_bad_value_is_named_in_one_line(name: str, value: str) -> None:
+    [line] = faults(**{name: value})
+    assert line.startswith(f"{name}={value}: ")
+
+
+def test_every_fault_has_a_line_of_its_own() -> None:
+    lines = faults(PORT="high", WEB_THREADS="0", LOG_LEVEL="LOUD")
+    assert sorted(line.partition("=")[0] for line in lines) == ["LOG_LEVEL", "PORT", "WEB_THREADS"]
+    assert len(faults(HEARTBEAT_SECONDS="50", HOST="0.0.0.0", DATABASE_URL=POSTGRESQL)) == 3  # noqa: S104
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"DATABASE_URL": "mysql://carillon:hunter2@db/x"},
+        {"DATABASE_URL": POSTGRESQL},
+        {"RABBITMQ_URL": RABBITMQ},
+        {"RABBITMQ_URL": "http://carillon:hunter2@mq", "DATABASE_URL": POSTGRESQL},
+        {"CALLBACK_BASE_URL": "ftp://carillon:hunter2@receiver"},
+        {"INTERNAL_SECRET": "hunter2", "PORT": "high"},
+        {"INTERNAL_SECRET": "hunter2", "DATABASE_URL": POSTGRESQL},
+    ],
+)
+def test_no_message_tells_a_secret(environ: dict[str, str]) -> None:
+    assert "hunter2" not in "\n".join(faults(**environ))
+
+
+def test_the_secret_does_not_show_where_settings_are_printed() -> None:
+    assert "hunter2" not in repr(load({"INTERNAL_SECRET": "hunter2"}))
+
+
+def test_reading_settings_leaves_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "1")
+    assert settings.load({}).port == 8000
