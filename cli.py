@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -87,7 +87,7 @@ def web() -> None:
         def drain() -> None:
             threading.Event().wait(SHUTDOWN_NOTICE_SECONDS)  # let the balancer see /readyz before the socket closes
 
-        WebServer(api, settings.host, settings.port, stopping, drain, lambda: log.info("serving")).run()
+        WebServer(api, settings, stopping=stopping, drain=drain, on_ready=lambda: log.info("serving")).run()
 
 
 @app.command()

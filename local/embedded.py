@@ -49,7 +49,7 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
         doorbell.close(timeout_seconds=1)
 
     app = create_app(system, lambda: True, stopping)
-    web = WebServer(app, settings.host, settings.port, stopping, drain, lambda: on_ready(settings))
+    web = WebServer(app, settings, stopping=stopping, drain=drain, on_ready=lambda: on_ready(settings))
     doorbell.start()
     worker.start()
     coordinator.start()

@@ -10,6 +10,8 @@ from types import FrameType
 import structlog
 import uvicorn
 
+from settings import Settings
+
 log = structlog.get_logger()
 
 
@@ -19,16 +21,16 @@ class WebServer(uvicorn.Server):
     def __init__(
         self,
         app: object,
-        host: str,
-        port: int,
+        settings: Settings,
+        *,
         stopping: threading.Event,
         drain: Callable[[], None],
         on_ready: Callable[[], None],
     ) -> None:
         config = uvicorn.Config(
             app,  # type: ignore[arg-type]  # uvicorn's protocol types are narrower than ASGI's
-            host=host,
-            port=port,
+            host=settings.host,
+            port=settings.port,
             log_config=None,
             access_log=False,
             lifespan="on",

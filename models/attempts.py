@@ -39,11 +39,11 @@ def of_run(run_id: UUID) -> list[Attempt]:
 
 
 def newest_of_job(job_id: UUID, limit: int) -> list[Attempt]:
-    """A job's attempts, newest first."""
+    """Attempts at a job's newest runs, newest first; a long history is not read."""
+    newest = Run.select(Run.id).where(Run.job == job_id, Run.attempt_count > 0).order_by(Run.id.desc()).limit(limit)
     query = (
         Attempt.select()
-        .join(Run)
-        .where(Run.job == job_id)
+        .where(Attempt.run.in_(newest))
         .order_by(Attempt.started_at.desc(), Attempt.number.desc())
         .limit(limit)
     )

@@ -150,8 +150,12 @@ def make_queued(run_ids: Collection[UUID], held_by: Hold | None) -> None:
 
 def make_skipped(run_ids: Collection[UUID], reason: str, now: datetime) -> None:
     """Let these occurrences not fire, and say why."""
-    if run_ids:
-        Run.update(status=RunStatus.SKIPPED, reason=reason, finished_at=now).where(Run.id.in_(list(run_ids))).execute()
+    _end_unstarted(run_ids, RunStatus.SKIPPED, reason, now)
+
+
+def make_cancelled(run_ids: Collection[UUID], reason: str, now: datetime) -> None:
+    """Let these runs not start, and say why."""
+    _end_unstarted(run_ids, RunStatus.CANCELLED, reason, now)
 
 
 def delete_pending(job: Job) -> None:
@@ -243,3 +247,8 @@ def prune(ended_before: datetime, limit: int) -> int:
     """Delete runs that ended before an instant, with their attempts, oldest first; how many."""
     old = Run.select(Run.id).where(Run.finished_at < ended_before).order_by(Run.finished_at).limit(limit)
     return int(Run.delete().where(Run.id.in_(old)).execute())
+
+
+def _end_unstarted(run_ids: Collection[UUID], status: RunStatus, reason: str, now: datetime) -> None:
+    if run_ids:
+        Run.update(status=status, reason=reason, finished_at=now).where(Run.id.in_(list(run_ids))).execute()

@@ -31,6 +31,7 @@ class _Verdict:
     held: list[UUID] = field(default_factory=list)
     skipped_overlap: list[UUID] = field(default_factory=list)
     skipped_paused: list[UUID] = field(default_factory=list)
+    orphaned: list[UUID] = field(default_factory=list)
     spent: list[Job] = field(default_factory=list)
 
 
@@ -54,6 +55,7 @@ def make_due(system: System, run_ids: Sequence[UUID]) -> int:
         runs.make_queued(verdict.held, Hold.PAUSED)
         runs.make_skipped(verdict.skipped_overlap, "overlap", now)
         runs.make_skipped(verdict.skipped_paused, "paused", now)
+        runs.make_cancelled(verdict.orphaned, "job ended", now)
         _end_schedules(verdict, locked, now)
     system.doorbell.ring(Ring(run.id, run.queue) for run in verdict.queued)
     return len(verdict.queued)
@@ -103,6 +105,7 @@ def _judge(due: Sequence[Run], locked: dict[UUID, Job]) -> _Verdict:
     for run in due:
         job = locked[run.job_id]
         if job.state in ENDED:
+            verdict.orphaned.append(run.id)
             continue
         occurrence = run.trigger == Trigger.SCHEDULE and run.status == RunStatus.PENDING
         if occurrence and job.schedule_kind == Cron.kind:
@@ -122,13 +125,11 @@ def _judge_occurrence(run: Run, job: Job, verdict: _Verdict, *, going: bool) -> 
         verdict.skipped_paused.append(run.id)
     elif going:
         verdict.skipped_overlap.append(run.id)
-    elif _spent(job):
-        return
-    else:
+    elif not _spent(job):
         verdict.queued.append(run)
         jobs.count_start(job)
-        if _spent(job):
-            verdict.spent.append(job)
+    if _spent(job):
+        verdict.spent.append(job)
 
 
 def _end_schedules(verdict: _Verdict, locked: dict[UUID, Job], now: datetime) -> None:

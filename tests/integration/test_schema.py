@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from core import schedules
+from core.states import Trigger
 from migrations import runner
 from models import database, jobs, runs
 from models.tables import ALL, Run, db
@@ -65,7 +66,7 @@ def test_one_occurrence_has_one_row(system: GivenSystem) -> None:
     with database.transaction():
         job = jobs.by_id(job_id)
         assert job is not None
-        again = runs.draft(job, runs.Trigger.SCHEDULE, system.clock.now(), system.clock.now())
+        again = runs.draft(job, Trigger.SCHEDULE, system.clock.now(), system.clock.now())
         runs.insert([again])
     with database.reading():
         assert runs.count_of_job(job_id) == 1
