@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -28,6 +29,7 @@ CSV = "orders.csv"
 
 _LOOK_AGAIN_SECONDS = 0.25
 _PATIENCE_SECONDS = 180
+_WIDTH_OF_A_FILE = 100
 _ENDED = ("completed", "failed", "cancelled")
 
 
@@ -72,7 +74,7 @@ def on(url: str, receiver_folder: Path | None) -> int:
     shown = [_Shown(title, request) for title, request in _requests(datetime.now(UTC)).items()]
     for one in shown:
         one.id = _post(url, one.request)
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=_WIDTH_OF_A_FILE)
     console.print(f"One job of each kind, on {url}; cron has minutes, so this takes up to two of them.")
     _watch(url, shown, console)
     return _report(shown, console)
@@ -108,6 +110,7 @@ def _watch(url: str, shown: list[_Shown], console: Console) -> None:
                     _look(url, one)
             live.update(_table(shown))
             rest.wait(_LOOK_AGAIN_SECONDS)
+    console.print()
 
 
 def _look(url: str, one: _Shown) -> None:
@@ -134,7 +137,7 @@ def _report(shown: list[_Shown], console: Console) -> int:
 
 
 def _short(schedule: Mapping[str, Any]) -> str:
-    return " ".join(str(value) for value in schedule.values())
+    return " ".join(str(value).partition(".")[0] for value in schedule.values())
 
 
 def _lateness(runs: list[dict[str, Any]]) -> str:

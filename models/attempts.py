@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from core.states import Outcome
+from models.batches import alike
 from models.tables import Attempt, Run
 
 
@@ -26,11 +26,10 @@ def open_for(runs: Iterable[Run], now: datetime) -> None:
     Attempt.insert_many(rows).execute()
 
 
-def close(run: Run, outcome: Outcome, now: datetime, **details: Any) -> None:
-    """Record how the latest attempt at a run ended."""
-    Attempt.update(outcome=outcome, finished_at=now, **details).where(
-        Attempt.run == run.id, Attempt.number == run.attempt_count
-    ).execute()
+def close(ends: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:
+    """Record how the open attempt at each of these runs ended; a run has one at most."""
+    for change, run_ids in alike(ends):
+        Attempt.update(change).where(Attempt.run.in_(run_ids), Attempt.finished_at.is_null()).execute()
 
 
 def of_run(run_id: UUID) -> list[Attempt]:

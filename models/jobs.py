@@ -15,7 +15,7 @@ import peewee
 
 from core.states import ENDED, GOING, LIVE, JobState, JobStatus, RunStatus
 from models.database import for_update
-from models.tables import App, Job, Run
+from models.tables import App, AppTaskType, Job, Run
 
 
 def insert(**values: Any) -> Job:
@@ -26,6 +26,23 @@ def insert(**values: Any) -> Job:
 def by_id(job_id: UUID) -> Job | None:
     """The job of this id, with its app."""
     return Job.select(Job, App).join(App).where(Job.id == job_id).get_or_none()
+
+
+def to_execute(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
+    """Jobs with their app and its policy for the task type (`job.policy`, if there is one)."""
+    query = (
+        Job.select(Job, App, AppTaskType.max_retries, AppTaskType.retry_backoff_base)
+        .join(App)
+        .join_from(
+            Job,
+            AppTaskType,
+            peewee.JOIN.LEFT_OUTER,
+            on=(AppTaskType.app == Job.app) & (AppTaskType.name == Job.task_type),
+            attr="policy",
+        )
+        .where(Job.id.in_(list(set(job_ids))))
+    )
+    return {job.id: job for job in query}
 
 
 def lock(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
@@ -51,11 +68,12 @@ def count_start(job: Job) -> None:
     Job.update(runs_started=Job.runs_started + 1).where(Job.id == job.id).execute()
 
 
-def end(job: Job, state: JobState, now: datetime) -> None:
-    """Bring a locked job to its end; one that has ended stays as it is."""
-    job.state, job.next_run_at = state, None
+def end(ended: Collection[Job], state: JobState, now: datetime) -> None:
+    """Bring locked jobs to their end; one that has ended stays as it is."""
+    for job in ended:
+        job.state, job.next_run_at = state, None
     Job.update(state=state, next_run_at=None, finished_at=now, updated_at=now).where(
-        Job.id == job.id, Job.state.not_in(ENDED)
+        Job.id.in_([job.id for job in ended]), Job.state.not_in(ENDED)
     ).execute()
 
 
@@ -114,9 +132,12 @@ def next_due(job_ids: Collection[UUID]) -> dict[UUID, datetime]:
     return {run.job_id: run.due_at for run in rows}
 
 
-def has_live_run(job: Job) -> bool:
-    """Whether a run of this job is not over yet."""
-    return bool(Run.select().where(Run.job == job.id, Run.status.in_(LIVE)).exists())
+def with_live_run(job_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these jobs that have a run which is not over yet."""
+    if not job_ids:
+        return set()
+    rows = Run.select(Run.job).where(Run.job.in_(list(job_ids)), Run.status.in_(LIVE)).distinct()
+    return {run.job_id for run in rows}
 
 
 def _filtered(query: Any, app_name: str | None, account_id: str | None, status: JobStatus | None) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,9 +10,10 @@ from uuid import UUID
 import peewee
 
 from core.states import LIVE, WAITING_FOR_INSTANT, Hold, RunStatus, Trigger
+from models.batches import alike
 from models.database import for_update, is_sqlite
 from models.fields import new_id
-from models.tables import App, AppTaskType, Job, Run
+from models.tables import Job, Run
 
 _CHUNK = 500
 
@@ -72,23 +73,6 @@ def claim(queue: str, limit: int, worker_id: UUID, now: datetime, lease_expires_
     return list(query.execute())
 
 
-def definitions(run_ids: Collection[UUID]) -> dict[UUID, Run]:
-    """Runs with their job, its app and the app's policy for the task type (`run.policy`, or None)."""
-    query = (
-        Run.select(Run, Job, App, AppTaskType.max_retries, AppTaskType.retry_backoff_base)
-        .join(Job)
-        .join(App)
-        .join(
-            AppTaskType,
-            peewee.JOIN.LEFT_OUTER,
-            on=(AppTaskType.app == Job.app) & (AppTaskType.name == Job.task_type),
-            attr="policy",
-        )
-        .where(Run.id.in_(list(run_ids)))
-    )
-    return {run.id: run for run in query}
-
-
 def renew(leases: dict[UUID, int], worker_id: UUID, until: datetime) -> dict[UUID, bool]:
     """Renew a process's leases in one statement: for each run still held, whether its cancel was requested."""
     rows = (
@@ -106,14 +90,12 @@ def running(run_ids: Iterable[UUID]) -> dict[UUID, Run]:
     return {run.id: run for run in query}
 
 
-def leave_running(run: Run, **changes: Any) -> bool:
-    """Move a run out of `running`, if it is still under the fence it was read with; False if someone else moved it."""
-    changed = (
-        Run.update(lease_expires_at=None, worker_id=None, **changes)
-        .where(Run.id == run.id, Run.fence == run.fence, Run.status == RunStatus.RUNNING)
-        .execute()
-    )
-    return bool(changed)
+def leave_running(changes: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:
+    """Move runs out of `running`, each as given. Their jobs are locked and their fences were read under the lock."""
+    for change, run_ids in alike(changes):
+        Run.update({"lease_expires_at": None, "worker_id": None, **change}).where(
+            Run.id.in_(run_ids), Run.status == RunStatus.RUNNING
+        ).execute()
 
 
 def due_by(instant: datetime, limit: int) -> list[tuple[UUID, datetime]]:

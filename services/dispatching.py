@@ -137,9 +137,8 @@ def _end_schedules(verdict: _Verdict, locked: dict[UUID, Job], now: datetime) ->
     for job in verdict.spent:
         settling.end_schedule(job, now)
     if verdict.skipped_overlap or verdict.skipped_paused:
-        for job in locked.values():
-            if job.schedule_kind == Cron.kind:
-                settling.end_if_over(job, JobState.COMPLETED, now)
+        recurring = [job for job in locked.values() if job.schedule_kind == Cron.kind]
+        settling.end_if_over(((job, JobState.COMPLETED) for job in recurring), now)
 
 
 def _spent(job: Job) -> bool:

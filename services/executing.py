@@ -21,7 +21,7 @@ from models import attempts, database, jobs, runs, workers
 from models.fields import new_id
 from models.tables import Job, Run
 from services import dispatching, settling
-from services.settling import Settled
+from services.settling import Settled, Settlement
 from services.system import System
 
 
@@ -104,8 +104,8 @@ def claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> lis
         if not claimed:
             return []
         attempts.open_for(claimed, now)
-        defined = runs.definitions([run.id for run in claimed])
-    return [_work(system, defined[run.id], monotonic) for run in claimed]
+        wanted = jobs.to_execute(run.job_id for run in claimed)
+    return [_work(system, run, wanted[run.job_id], monotonic) for run in claimed]
 
 
 def renew(system: System, worker: WorkerIdentity, leases: dict[UUID, int]) -> dict[UUID, bool]:
@@ -127,7 +127,11 @@ def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled
     with database.transaction():
         locked = jobs.lock(work.job_id for work, _ in ended)
         running = runs.running(work.run_id for work, _ in ended)
-        settled = [_settle(running.get(work.run_id), locked[work.job_id], work, result, now) for work, result in ended]
+        settlements = [
+            _settle(running.get(work.run_id), locked[work.job_id], work, result, now) for work, result in ended
+        ]
+        settling.carry_out([one for one in settlements if one is not None], now)
+    settled = [None if one is None else one.settled for one in settlements]
     follow = [one.next_poll for one in settled if one is not None and one.next_poll is not None]
     dispatching.ring_for(system, follow, timedelta(seconds=system.settings.window_seconds))
     return settled
@@ -136,25 +140,24 @@ def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled
 def rescue(system: System, run_ids: Sequence[UUID], *, only_expired: bool) -> int:
     """Take these runs back from workers that are gone; how many. A run that was renewed meanwhile is left alone."""
     now = system.clock.now()
-    taken = 0
     with database.transaction():
         locked = jobs.lock(runs.job_ids(run_ids))
-        for run in runs.running(run_ids).values():
-            if only_expired and run.lease_expires_at >= now:
-                continue
+        lost = [
             _lose(run, locked[run.job_id], now)
-            taken += 1
-    return taken
+            for run in runs.running(run_ids).values()
+            if not only_expired or run.lease_expires_at < now
+        ]
+        settling.carry_out(lost, now)
+    return len(lost)
 
 
-def _lose(run: Run, job: Job, now: datetime) -> None:
+def _lose(run: Run, job: Job, now: datetime) -> Settlement:
     if run.cancel_requested_at is not None:
-        settling.cancel(run, job, Outcome.LOST, now)
-    else:
-        settling.lose(run, job, after_loss(run.loss_count + 1, _spread(run.id)), now)
+        return settling.cancel(run, job, Outcome.LOST, now)
+    return settling.lose(run, job, after_loss(run.loss_count + 1, _spread(run.id)), now)
 
 
-def _settle(run: Run | None, job: Job, work: Work, result: Result, now: datetime) -> Settled | None:
+def _settle(run: Run | None, job: Job, work: Work, result: Result, now: datetime) -> Settlement | None:
     if run is None or run.fence != work.fence:
         return None
     match result:
@@ -168,15 +171,14 @@ def _settle(run: Run | None, job: Job, work: Work, result: Result, now: datetime
         case Stopped(AbortReason.CANCELLED):
             return settling.cancel(run, job, Outcome.FAILED, now)
         case Stopped(AbortReason.SHUTDOWN) if run.cancel_requested_at is None:
-            return settling.release(run, now)
+            return settling.release(run, job, now)
         case Stopped(AbortReason.SHUTDOWN):
             return settling.cancel(run, job, Outcome.RELEASED, now)
         case Stopped(reason):
             raise Aborted(reason)
 
 
-def _work(system: System, run: Run, monotonic: float) -> Work:
-    job: Job = run.job
+def _work(system: System, run: Run, job: Job, monotonic: float) -> Work:
     polls = job.polling_state is not None
     return Work(
         run_id=run.id,
@@ -188,7 +190,7 @@ def _work(system: System, run: Run, monotonic: float) -> Work:
         url=callback_url(system, job),
         board_id=job.board_id,
         data=job.data,
-        policy=retry_policy(system, job, getattr(run, "policy", None)),
+        policy=retry_policy(system, job, getattr(job, "policy", None)),
         time_limit_seconds=job.time_limit_seconds or system.settings.callback_time_limit_seconds,
         polling_state=job.polling_state if polls else None,
         polling_version=job.polling_version,

@@ -69,7 +69,7 @@ def cancel(system: System, job_id: UUID) -> None:
             return
         _refuse_ended(job, "cancelled")
         runs.cancel(job, "job cancelled", now)
-        jobs.end(job, JobState.CANCELLED, now)
+        jobs.end([job], JobState.CANCELLED, now)
 
     _change(system, job_id, change)
 

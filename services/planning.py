@@ -28,8 +28,7 @@ def plan(system: System) -> int:
         batch = jobs.lock_to_plan(horizon, BATCH)
         rows = [row for job in batch for row in _plan_job(job, now, horizon)]
         runs.insert(rows)
-        for job in batch:
-            settling.end_if_over(job, JobState.COMPLETED, now)
+        settling.end_if_over(((job, JobState.COMPLETED) for job in batch), now)
     return len(batch)
 
 

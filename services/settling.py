@@ -1,8 +1,13 @@
-"""What follows for a run and its job when an attempt has ended. Called with the job locked, inside a transaction."""
+"""What follows for a run and its job when an attempt has ended: decided one by one, carried out together.
+
+The deciding functions only say what follows. `carry_out` writes it, one statement for all that is alike; the jobs are
+locked by the caller, in its transaction.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +15,7 @@ from core import schedules
 from core.answers import PollAnswer
 from core.errors import AttemptError
 from core.retry import RetryDecision
-from core.states import ENDED, JobState, Outcome, RunStatus, Trigger
+from core.states import ENDED, Hold, JobState, Outcome, RunStatus, Trigger
 from models import attempts, jobs, runs
 from models.tables import Job, Run
 from services import specifications
@@ -18,94 +23,127 @@ from services import specifications
 ANSWER_KEPT = 64 * 1024
 GONE = 410  # the receiver wants no more calls: the job is paused too
 
+_LOST = "The worker died or lost its lease before it could record what happened."
+_LOST_FOR_GOOD = "{losses} workers in turn died or lost their lease while running this; it is not tried again."
+_CANCELLED = {"error_type": "cancelled", "error_message": "Cancelled while it ran."}
+
 
 @dataclass(frozen=True)
 class Settled:
-    """What was decided: the run's new status, when it is tried again, and the poll that follows it."""
+    """What a caller is told: the run's new status, when it is tried again, and the poll that follows it."""
 
     status: RunStatus
     retry_at: datetime | None = None
     next_poll: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class Settlement:
+    """What follows from the end of one attempt, for the rows of its run and its job."""
+
+    run: Run
+    job: Job
+    attempt: Mapping[str, Any]
+    changes: Mapping[str, Any]
+    retry_at: datetime | None = None
+    job_ends: JobState | None = None  # how the job ends, if this run was the last of it
+    job_pauses: bool = False
+    polled: Polled | None = None
+
+    @property
+    def settled(self) -> Settled:
+        """What the caller is told of it."""
+        following = None if self.polled is None else self.polled.following
+        return Settled(RunStatus(self.changes["status"]), self.retry_at, following)
+
+
+@dataclass(frozen=True)
+class Polled:
+    """What follows from a good poll: the new state, in place of the version it was made from, and the next poll."""
+
+    state: dict[str, Any]
+    from_version: int
+    following: dict[str, Any] | None = field(default=None)
+
+
 def succeed(
     run: Run, job: Job, poll: PollAnswer | None, polling_version: int, now: datetime, **details: Any
-) -> Settled:
+) -> Settlement:
     """End a run well, and its job if this was the last of it; a poll that is not done is followed by the next."""
-    attempts.close(run, Outcome.SUCCEEDED, now, **details)
-    heard = {} if poll is None else {"progress": poll.progress, "message": poll.message}
-    runs.leave_running(
+    changes = _ended(RunStatus.COMPLETED, now) | {"error_type": None, "error_message": None}
+    if poll is not None:
+        changes |= {"progress": poll.progress, "message": poll.message}
+    polled = None if poll is None else _after_poll(job, poll, polling_version, now)
+    goes_on = polled is not None and polled.following is not None
+    return Settlement(
         run,
-        status=RunStatus.COMPLETED,
-        finished_at=now,
-        error_type=None,
-        error_message=None,
-        **heard,
+        job,
+        attempt=_closed(Outcome.SUCCEEDED, now, **details),
+        changes=changes,
+        job_ends=None if goes_on else JobState.COMPLETED,
+        polled=polled,
     )
-    following = None if poll is None else _after_poll(job, poll, polling_version, now)
-    if following is None:
-        end_if_over(job, JobState.COMPLETED, now)
-    return Settled(RunStatus.COMPLETED, next_poll=following)
 
 
-def fail(run: Run, job: Job, error: AttemptError, decision: RetryDecision, now: datetime, **details: Any) -> Settled:
+def fail(
+    run: Run, job: Job, error: AttemptError, decision: RetryDecision, now: datetime, *, answer: str | None
+) -> Settlement:
     """Record a failed attempt, and try the run again later or end it, as was decided."""
-    error_type = "permanent" if error.permanent else "transient"
-    attempts.close(
+    fault = {"error_type": "permanent" if error.permanent else "transient", "error_message": error.message}
+    return _again_or_end(
         run,
-        Outcome.FAILED,
+        job,
+        decision,
         now,
-        error_type=error_type,
-        error_message=error.message,
-        status_code=error.status_code,
-        **details,
+        attempt=_closed(Outcome.FAILED, now, **fault, status_code=error.status_code, answer=answer),
+        changes={"failure_count": run.failure_count + 1, **fault},
+        job_pauses=error.status_code == GONE and job.state == JobState.ACTIVE,
     )
-    if error.status_code == GONE and job.state == JobState.ACTIVE:
-        jobs.set_state(job, JobState.PAUSED, now)
-    counted = {
-        "failure_count": run.failure_count + 1,
-        "error_type": error_type,
-        "error_message": error.message,
-    }
-    return _again_or_end(run, job, decision, now, counted)
 
 
-def lose(run: Run, job: Job, decision: RetryDecision, now: datetime) -> Settled:
+def lose(run: Run, job: Job, decision: RetryDecision, now: datetime) -> Settlement:
     """Record that a run's worker died or lost its lease, and try the run again or end it."""
-    message = "The worker died or lost its lease before it could record what happened."
-    attempts.close(run, Outcome.LOST, now, error_type="lost", error_message=message)
     losses = run.loss_count + 1
-    if decision.wait_seconds is None:
-        message = f"{losses} workers in turn died or lost their lease while running this; it is not tried again."
-    counted = {
-        "loss_count": losses,
-        "fence": run.fence + 1,
-        "error_type": "lost",
-        "error_message": message,
-    }
-    return _again_or_end(run, job, decision, now, counted)
-
-
-def release(run: Run, now: datetime) -> Settled:
-    """Hand a run back at shutdown: it is due again at once, and nothing is counted against it."""
-    attempts.close(run, Outcome.RELEASED, now)
-    runs.leave_running(run, status=RunStatus.QUEUED)
-    return Settled(RunStatus.QUEUED)
-
-
-def cancel(run: Run, job: Job, outcome: Outcome, now: datetime) -> Settled:
-    """End a running run that someone cancelled."""
-    attempts.close(run, outcome, now, error_type="cancelled", error_message="Cancelled while it ran.")
-    runs.leave_running(
+    message = _LOST if decision.wait_seconds is not None else _LOST_FOR_GOOD.format(losses=losses)
+    return _again_or_end(
         run,
-        status=RunStatus.CANCELLED,
-        fence=run.fence + 1,
-        finished_at=now,
-        error_type="cancelled",
-        error_message="Cancelled while it ran.",
+        job,
+        decision,
+        now,
+        attempt=_closed(Outcome.LOST, now, error_type="lost", error_message=_LOST),
+        changes={"loss_count": losses, "fence": run.fence + 1, "error_type": "lost", "error_message": message},
     )
-    end_if_over(job, JobState.CANCELLED, now)
-    return Settled(RunStatus.CANCELLED)
+
+
+def release(run: Run, job: Job, now: datetime) -> Settlement:
+    """Hand a run back at shutdown: due again at once, held if its job was paused; nothing is counted against it."""
+    held_by = Hold.PAUSED if job.state == JobState.PAUSED else None
+    changes = {"status": RunStatus.QUEUED, "held_by": held_by}
+    return Settlement(run, job, attempt=_closed(Outcome.RELEASED, now), changes=changes)
+
+
+def cancel(run: Run, job: Job, outcome: Outcome, now: datetime) -> Settlement:
+    """End a running run that someone cancelled."""
+    return Settlement(
+        run,
+        job,
+        attempt=_closed(outcome, now, **_CANCELLED),
+        changes=_ended(RunStatus.CANCELLED, now) | {"fence": run.fence + 1, **_CANCELLED},
+        job_ends=JobState.CANCELLED,
+    )
+
+
+def carry_out(settlements: Sequence[Settlement], now: datetime) -> None:
+    """Write what was decided."""
+    attempts.close((one.run.id, one.attempt) for one in settlements)
+    runs.leave_running((one.run.id, one.changes) for one in settlements)
+    for one in settlements:
+        if one.polled is not None:
+            jobs.advance_polling_state(one.job, one.polled.from_version, one.polled.state)
+        if one.job_pauses:
+            jobs.set_state(one.job, JobState.PAUSED, now)
+    runs.insert([following for one in settlements if (following := one.settled.next_poll) is not None])
+    end_if_over({one.job.id: (one.job, one.job_ends) for one in settlements if one.job_ends is not None}.values(), now)
 
 
 def end_schedule(job: Job, now: datetime) -> None:
@@ -113,38 +151,45 @@ def end_schedule(job: Job, now: datetime) -> None:
     runs.delete_pending(job)
     job.next_run_at = None
     jobs.set_next_run(job, None)
-    end_if_over(job, JobState.COMPLETED, now)
+    end_if_over([(job, JobState.COMPLETED)], now)
 
 
-def end_if_over(job: Job, state: JobState, now: datetime) -> None:
-    """End a job if the run just ended was the last of it; one that comes back ends when its schedule has."""
-    if job.state in ENDED or job.next_run_at is not None:
-        return
-    comes_back = schedules.comes_back(specifications.read(job.schedule))
-    if jobs.has_live_run(job):
-        return
-    jobs.end(job, JobState.COMPLETED if comes_back else state, now)
+def end_if_over(candidates: Iterable[tuple[Job, JobState]], now: datetime) -> None:
+    """End those of these jobs that have nothing left to run, one that comes back `completed`, others as given."""
+    over = [(job, state) for job, state in candidates if job.state not in ENDED and job.next_run_at is None]
+    live = jobs.with_live_run([job.id for job, _ in over])
+    ends: dict[JobState, list[Job]] = {}
+    for job, state in over:
+        if job.id not in live:
+            comes_back = schedules.comes_back(specifications.read(job.schedule))
+            ends.setdefault(JobState.COMPLETED if comes_back else state, []).append(job)
+    for state, ended in ends.items():
+        jobs.end(ended, state, now)
 
 
-def _again_or_end(run: Run, job: Job, decision: RetryDecision, now: datetime, changes: dict[str, Any]) -> Settled:
+def _again_or_end(run: Run, job: Job, decision: RetryDecision, now: datetime, **parts: Any) -> Settlement:
+    changes = parts.pop("changes")
     if decision.wait_seconds is None or run.cancel_requested_at is not None:
         status = RunStatus.CANCELLED if run.cancel_requested_at is not None else RunStatus.FAILED
-        runs.leave_running(run, status=status, finished_at=now, **changes)
-        end_if_over(job, JobState.FAILED, now)
-        return Settled(status)
+        return Settlement(run, job, changes=_ended(status, now) | changes, job_ends=JobState.FAILED, **parts)
     retry_at = now + timedelta(seconds=decision.wait_seconds)
-    runs.leave_running(run, status=RunStatus.RETRYING, due_at=retry_at, **changes)
-    return Settled(RunStatus.RETRYING, retry_at=retry_at)
+    again = {"status": RunStatus.RETRYING, "due_at": retry_at, **changes}
+    return Settlement(run, job, changes=again, retry_at=retry_at, **parts)
 
 
-def _after_poll(job: Job, poll: PollAnswer, polling_version: int, now: datetime) -> dict[str, Any] | None:
-    """Move the polling state on and make the next poll, unless the answer says done or the job has ended."""
+def _after_poll(job: Job, poll: PollAnswer, polling_version: int, now: datetime) -> Polled:
+    """The polling state moved on and the next poll, unless the answer says done or the job has ended."""
     state = job.polling_state if poll.polling_state is None else poll.polling_state
-    jobs.advance_polling_state(job, polling_version, state)
     schedule = specifications.read(job.schedule)
     if poll.done or job.state in ENDED or not isinstance(schedule, schedules.Polling):
-        return None
+        return Polled(state, polling_version)
     due_at = schedule.next_after_poll(now, poll.next_in_seconds)
-    row = runs.draft(job, Trigger.POLL, due_at, now, status=RunStatus.PENDING)
-    runs.insert([row])
-    return row
+    return Polled(state, polling_version, runs.draft(job, Trigger.POLL, due_at, now, status=RunStatus.PENDING))
+
+
+def _ended(status: RunStatus, now: datetime) -> dict[str, Any]:
+    return {"status": status, "finished_at": now}
+
+
+def _closed(outcome: Outcome, now: datetime, **details: Any) -> dict[str, Any]:
+    return {"outcome": outcome, "finished_at": now, **details}

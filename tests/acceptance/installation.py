@@ -19,6 +19,8 @@ from local.supervisor import Backoff, Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOK_AGAIN_SECONDS = 0.05
+# The web process died before the answer, or in its midst.
+NO_ANSWER = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 
 
 def until(condition: Callable[[], object], what: str, timeout: float = 60) -> None:
@@ -34,10 +36,15 @@ def until(condition: Callable[[], object], what: str, timeout: float = 60) -> No
 class Installation:
     """Processes of one kind of Carillon: `{"web": 1, "worker": 2}`, or `{"serve": 1}` for the embedded one.
 
-    Those that die are started again at once. Output goes to `carillon.log` in the folder.
+    Those that die are started again at once. Output goes to `carillon.log` in the folder. With `wait=False` the block
+    begins before anything answers.
     """
 
-    def __init__(self, folder: Path, processes: Mapping[str, int], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, processes: Mapping[str, int], environment: Mapping[str, str], *, wait: bool = True
+    ) -> None:
+        self.names = [name for kind, count in processes.items() for name in _names(kind, count)]
+        self._wait = wait
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "carillon.log"
@@ -56,7 +63,8 @@ class Installation:
 
     def __enter__(self) -> Self:
         self.supervisor.start()
-        until(self.is_ready, f"{self.url}/readyz; see {self.log}")
+        if self._wait:
+            until(self.is_ready, f"{self.url}/readyz; see {self.log}")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -73,6 +81,24 @@ class Installation:
     def kill(self, name: str) -> int:
         """SIGKILL the process of this name (`worker`, or `worker.1` where there are several); its process id."""
         return self.signal(name, signal.SIGKILL)
+
+    def kill_and_wait(self, name: str) -> float:
+        """SIGKILL the process of this name; the monotonic instant at which it was gone."""
+        pid = self.kill(name)
+        until(lambda: self.supervisor.pid(name) != pid, f"{name} to die")
+        return time.monotonic()
+
+    def pids(self) -> dict[str, int | None]:
+        """The process id behind each name, None for one that is dead at this moment."""
+        return {name: self.supervisor.pid(name) for name in self.names}
+
+    def logged(self, *parts: str) -> int:
+        """How many lines of the log have all these parts; a process's line begins with its name."""
+        return sum(all(part in line for part in parts) for line in self.log.read_text().splitlines())
+
+    def killed(self, kind: str) -> int:
+        """How many processes of a kind a SIGKILL has ended so far."""
+        return self.logged("supervisor", f"| {kind}", "(SIGKILL)")
 
     def signal(self, name: str, number: signal.Signals) -> int:
         """Send a signal to the process of this name; its process id."""
@@ -103,7 +129,7 @@ class Installation:
         def accepted() -> bool:
             try:
                 answers.append(self.session.post(f"{self.url}/api/jobs/create", json=body, timeout=30))
-            except requests.ConnectionError:
+            except NO_ANSWER:
                 return False
             assert answers[-1].status_code in {201, 503}, answers[-1].text
             return answers[-1].status_code == 201
@@ -126,6 +152,10 @@ class Installation:
             pages = pool.map(lambda job_id: self.get(f"/api/jobs/{job_id}/runs?limit=100")["results"], job_ids)
             return dict(zip(job_ids, pages, strict=True))
 
+    def attempts(self, run_id: str) -> list[dict[str, Any]]:
+        """The attempts at a run, in order."""
+        return list(self.get(f"/api/runs/{run_id}")["attempts"])
+
     @property
     def session(self) -> requests.Session:
         """A connection of this thread's own, kept between requests."""
@@ -133,6 +163,10 @@ class Installation:
             self._local.session = requests.Session()
         session: requests.Session = self._local.session
         return session
+
+
+def _names(kind: str, count: int) -> list[str]:
+    return [kind] if count == 1 else [f"{kind}.{number}" for number in range(1, count + 1)]
 
 
 def free_port() -> int:

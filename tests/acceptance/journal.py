@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import select
+import socket
 import threading
 import time
 from collections import defaultdict
@@ -25,6 +27,16 @@ class Call:
     started: float
     ended: float | None = None
     hung_up: bool = False
+    connection: socket.socket | None = field(default=None, repr=False)
+
+    def is_abandoned(self) -> bool:
+        """Whether the caller has closed the connection without waiting for the answer. Ask while it is under way."""
+        if self.connection is None or not select.select([self.connection], [], [], 0)[0]:
+            return False
+        try:
+            return self.connection.recv(1, socket.MSG_PEEK) == b""
+        except OSError:
+            return True
 
 
 @dataclass
@@ -35,11 +47,60 @@ class Answer:
     body: dict[str, Any] = field(default_factory=lambda: {"status": "success"})
 
 
+Behaviour = Callable[[Call], Answer]
+_LONGEST_HOLD_SECONDS = 60
+
+
+class Gate:
+    """A behaviour that can be closed: calls that come while it is wait, so that a failure falls while they go on."""
+
+    def __init__(self, behaviour: Behaviour | None = None) -> None:
+        self._behaviour = behaviour or (lambda _call: Answer())
+        self._changed = threading.Condition()
+        self._let_in: int | None = None
+        self._openings = 0
+        self._held: list[Call] = []
+
+    def __call__(self, call: Call) -> Answer:
+        with self._changed:
+            if self._let_in == 0:
+                self._hold(call)
+            elif self._let_in is not None:
+                self._let_in -= 1
+        return self._behaviour(call)
+
+    def close(self, after: int = 0) -> None:
+        """Hold what comes, after so many more calls."""
+        with self._changed:
+            self._let_in = after
+
+    def wait_until_held(self, count: int, timeout: float = 60) -> list[Call]:
+        """Return when so many calls are held; these calls."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: len(self._held) >= count, timeout):
+                raise AssertionError(f"waited {timeout} s in vain for {count} calls to be held; {len(self._held)} are")
+            return list(self._held)
+
+    def open(self) -> None:
+        """Let all go on, and hold nothing more."""
+        with self._changed:
+            self._let_in = None
+            self._openings += 1
+            self._held = []
+            self._changed.notify_all()
+
+    def _hold(self, call: Call) -> None:
+        opened = self._openings
+        self._held.append(call)
+        self._changed.notify_all()
+        self._changed.wait_for(lambda: self._openings > opened, _LONGEST_HOLD_SECONDS)
+
+
 class Journal:
     """Listens on loopback; `behave` decides each answer, on the call's own thread, and may block."""
 
-    def __init__(self, behave: Callable[[Call], Answer] | None = None) -> None:
-        self.behave = behave or (lambda _call: Answer())
+    def __init__(self, behave: Behaviour | None = None) -> None:
+        self.behave: Behaviour = behave or (lambda _call: Answer())
         self._calls: list[Call] = []
         self._changed = threading.Condition()
         journal = self
@@ -89,6 +150,7 @@ class Journal:
             task_type=request.path.rpartition("/")[2],
             body=body,
             started=time.monotonic(),
+            connection=request.connection,
         )
         with self._changed:
             self._calls.append(call)
@@ -118,3 +180,7 @@ class Journal:
         for call in self.calls:
             grouped[call.run_id].append(call)
         return grouped
+
+    def called_again(self) -> dict[str, list[Call]]:
+        """The calls for each run that was called more than once."""
+        return {run_id: calls for run_id, calls in self.by_run().items() if len(calls) > 1}

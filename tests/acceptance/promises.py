@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from typing import Any
+
 from tests.acceptance.installation import Installation, until
 from tests.acceptance.journal import Call, Journal
 
@@ -11,6 +14,35 @@ def all_complete(carillon: Installation, job_ids: list[str], timeout: float) -> 
     until(lambda: carillon.count("completed") >= len(job_ids), f"{len(job_ids)} jobs to complete", timeout)
     for status in ("failed", "cancelled", "running", "queued", "pending"):
         assert carillon.count(status) == 0, status
+
+
+def all_stored_complete(carillon: Installation, journal: Journal, job_ids: list[str], timeout: float) -> int:
+    """Every job in the database completes, those whose creation was never answered too; how many there are.
+
+    Every job whose creation was answered is among them.
+    """
+    until(carillon.is_ready, "the API to be back")
+
+    def have_ended() -> bool:
+        return carillon.count("completed") + carillon.count("failed") == _stored(carillon)
+
+    until(have_ended, "all jobs to end", timeout)
+    assert carillon.count("completed") == _stored(carillon)
+    assert set(job_ids) <= {call.job_id for call in journal.calls}
+    return _stored(carillon)
+
+
+def again_only_after_loss(carillon: Installation, journal: Journal) -> dict[str, list[dict[str, Any]]]:
+    """A run is called again only where the attempts before were lost; the attempts at each run called again.
+
+    So none whose end was recorded is executed twice.
+    """
+    again = {run_id: carillon.attempts(run_id) for run_id in journal.called_again()}
+    for of_run in again.values():
+        *former, last = [attempt["outcome"] for attempt in of_run]
+        assert set(former) == {"lost"}
+        assert last == "succeeded"
+    return again
 
 
 def one_key_a_run(journal: Journal) -> None:
@@ -25,7 +57,7 @@ def no_overlap(journal: Journal, *, killed_at: tuple[float, ...] = ()) -> None:
     """No two calls for one run at once, but where a worker was killed: its call is over when the worker is."""
     for calls in journal.by_run().values():
         ordered = sorted(calls, key=lambda call: call.attempt)
-        for former, latter in zip(ordered, ordered[1:], strict=False):
+        for former, latter in itertools.pairwise(ordered):
             assert former.attempt < latter.attempt, "an attempt's number came twice"
             over = _over(former, killed_at)
             assert over is not None, f"attempt {latter.attempt} began while {former.attempt} went on"
@@ -38,3 +70,7 @@ def _over(call: Call, killed_at: tuple[float, ...]) -> float | None:
     if call.ended is not None:
         ends.append(call.ended)
     return min(ends, default=None)
+
+
+def _stored(carillon: Installation) -> int:
+    return int(carillon.get("/api/jobs?limit=1")["count"])

@@ -130,7 +130,7 @@ def test_the_printed_status_example_works(client: Client) -> None:
 def test_status_shows_a_retrying_run_as_running_and_its_log_newest_first(client: Client) -> None:
     job_id = client.create()
     run = Run.get(Run.job == job_id)
-    Run.update(status=RunStatus.RETRYING, due_at=NOON + timedelta(minutes=1)).execute()
+    Run.update(status=RunStatus.RETRYING, attempt_count=1, due_at=NOON + timedelta(minutes=1)).execute()
     attempt = {"run": run.id, "number": 1, "fence": 1, "worker_id": uuid4(), "started_at": NOON}
     failed = {"outcome": Outcome.FAILED, "error_type": "transient", "error_message": "503", "status_code": 503}
     Attempt.create(**attempt, **failed, finished_at=NOON + timedelta(seconds=2))

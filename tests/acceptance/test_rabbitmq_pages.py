@@ -1,0 +1,106 @@
+"""What an operator sees on RabbitMQ's own pages: few queues, plain names, nothing left lying about."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+import requests
+
+from tests.acceptance.installation import Installation, until
+from tests.acceptance.journal import Answer, Call, Journal
+
+QUEUES = {"runs.http", "runs.http.DQ", "runs.http.XQ", "beats", "beats.DQ", "beats.XQ"}
+PROCESSES = {"carillon web", "carillon worker", "carillon coordinator", "carillon periodic"}
+IMMEDIATE = {"type": "immediate"}
+
+
+class Pages:
+    """The management API, for one virtual host."""
+
+    def __init__(self, vhost: str) -> None:
+        self._url = os.environ["TEST_RABBITMQ_MANAGEMENT_URL"]
+        self._vhost = quote(vhost, safe="")
+
+    def queues(self) -> dict[str, dict[str, Any]]:
+        """Each queue by its name. The numbers are up to five seconds old."""
+        return {queue["name"]: queue for queue in self._get(f"/api/queues/{self._vhost}")}
+
+    def connection_names(self) -> list[str]:
+        """What the connections call themselves."""
+        connections = self._get(f"/api/vhosts/{self._vhost}/connections")
+        return [connection["client_properties"].get("connection_name") for connection in connections]
+
+    def messages(self) -> dict[str, int]:
+        """How many messages each queue has, both ready and unacknowledged."""
+        return {
+            name: queue.get("messages_ready", 0) + queue.get("messages_unacknowledged", 0)
+            for name, queue in self.queues().items()
+        }
+
+    def acknowledged(self, queue: str) -> int:
+        """How many messages of a queue were ever acknowledged."""
+        stats: Mapping[str, int] = self.queues().get(queue, {}).get("message_stats", {})
+        return stats.get("ack", 0)
+
+    def _get(self, path: str) -> Any:
+        answer = requests.get(self._url + path, timeout=10)
+        answer.raise_for_status()
+        return answer.json()
+
+
+@pytest.fixture
+def pages(rabbitmq_url: str) -> Pages:
+    return Pages(urlsplit(rabbitmq_url).path.removeprefix("/"))
+
+
+def test_queues_and_connections_have_plain_names(services: Installation, journal: Journal, pages: Pages) -> None:
+    until(lambda: set(pages.queues()) >= QUEUES, "every queue to be declared", 15)
+    until(lambda: set(pages.connection_names()) >= PROCESSES, "every process to be connected", 15)
+    journal.behave = lambda call: Answer(500 if call.attempt == 1 else 200, {"polling_state": {}, "done": True})
+    services.create(IMMEDIATE, retry_backoff_base=0.1)
+    services.create({"type": "polling", "interval_seconds": 1})
+    until(lambda: services.count("completed") == 2, "both jobs to complete", 20)
+    assert set(pages.queues()) == QUEUES
+    assert set(pages.connection_names()) == PROCESSES
+
+
+def test_after_work_of_every_outcome_all_queues_are_empty(
+    services: Installation, journal: Journal, pages: Pages
+) -> None:
+    journal.behave = _of_every_outcome
+    for task_type in ("good", "hopeless", "second_try", "poll"):
+        schedule = {"type": "polling", "interval_seconds": 0.2} if task_type == "poll" else IMMEDIATE
+        services.create_many(25, schedule, task_type=task_type, retry_backoff_base=0.2)
+    until(lambda: (services.count("completed"), services.count("failed")) == (75, 25), "all jobs to end", 40)
+    until(lambda: pages.acknowledged("runs.http") >= 100, "the pages to show the work", 20)
+    until(lambda: set(pages.messages().values()) == {0}, f"empty queues, not {pages.messages()}", 20)
+    assert set(pages.queues()) == QUEUES
+
+
+def test_jobs_for_next_month_put_no_message_in_the_broker(
+    services: Installation, journal: Journal, pages: Pages
+) -> None:
+    journal.behave = lambda call: Answer(500 if call.attempt == 1 else 200)
+    next_month = datetime.now(UTC) + timedelta(days=30)
+    services.create_many(100, {"type": "run_at", "timestamp": next_month.isoformat()})
+    services.create_many(100, {"type": "delay_from_now", "duration_seconds": 30 * 86_400})
+    services.create({"type": "cron", "expression": f"0 0 {next_month.day} {next_month.month} *"})
+    # A retry in the window is a delayed message: once the pages show it, they show whatever came before.
+    services.create(IMMEDIATE, retry_backoff_base=25)
+    until(lambda: sum(pages.messages().values()) > 0, "the pages to show the delayed message", 20)
+    assert {name: count for name, count in pages.messages().items() if count} == {"runs.http.DQ": 1}
+    assert len(journal.calls) == 1
+    assert services.count("pending") == 201
+
+
+def _of_every_outcome(call: Call) -> Answer:
+    if call.task_type == "hopeless":
+        return Answer(404)
+    if call.task_type == "second_try" and call.attempt == 1:
+        return Answer(503)
+    return Answer(200, {"polling_state": {"seen": True}, "done": call.body.get("polling_state") == {"seen": True}})
