@@ -95,10 +95,11 @@ def worker() -> None:
     """Execute runs."""
     with _process("worker") as (settings, system, broker, stopping):
         run_worker = RunWorker(system, broker)
+        _stop_on_signals(stopping)
         with endpoint(settings.health_port, stopping):
             run_worker.start()
             log.info("executing_runs", threads=settings.worker_threads)
-            _wait_for_signal(stopping)
+            stopping.wait()
             run_worker.stop()
 
 
@@ -109,11 +110,12 @@ def coordinator() -> None:
         loops = Coordinator(system, _carrier(broker))
         beats.declare(broker, loops.beat)
         consumer = dramatiq.Worker(broker, queues={brokers.BEATS}, worker_threads=1)
+        _stop_on_signals(stopping)
         with endpoint(settings.health_port, stopping):
             loops.start()
             consumer.start()
             log.info("coordinating")
-            _wait_for_signal(stopping)
+            stopping.wait()
             loops.stop()
             consumer.stop()
 
@@ -125,8 +127,10 @@ def periodic() -> None:
         settings = _services_settings()
         logs.configure(settings.log_level)
         broker = brokers.build(settings, "periodic")
+        scheduler = beats.Beats(beats.declare(broker, lambda: None))
+        scheduler.stop_on_signals()
         with endpoint(settings.health_port, threading.Event()):
-            beats.Beats(beats.declare(broker, lambda: None)).run()
+            scheduler.run()
 
 
 @app.command()
@@ -175,10 +179,10 @@ def _wait_for_database() -> None:
             return
 
 
-def _wait_for_signal(stopping: threading.Event) -> None:
+def _stop_on_signals(stopping: threading.Event) -> None:
+    """Let SIGTERM and SIGINT end the process in order. To be called before it says that it is ready."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
-    stopping.wait()
 
 
 class _BrokerProbe:

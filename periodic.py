@@ -47,9 +47,12 @@ class Beats(periodiq.Scheduler):  # type: ignore[misc]  # periodiq has no types
         except brokers.AWAY as error:
             log.warning("beat_not_sent", error=str(error), remedy="the next one is tried in a minute")
 
-    def run(self) -> None:
-        """Send beats until SIGTERM or SIGINT. Needs the main thread, for its alarm signal."""
+    def stop_on_signals(self) -> None:
+        """Let SIGTERM and SIGINT end `run`. To be called before the process says that it is ready."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.alarm_q.put_nowait(False))
+
+    def run(self) -> None:
+        """Send beats until told to stop. Needs the main thread, for its alarm signal."""
         self.schedule()
         self.loop()

@@ -126,6 +126,17 @@ class Settings(BaseModel):
                 self.callback_base_url is not None and not _is_web_address(self.callback_base_url),
                 "CALLBACK_BASE_URL must begin with http:// or https:// and name a host.",
             ),
+            *self._unreadable_urls(),
+        ]
+
+    def _unreadable_urls(self) -> list[tuple[bool, str]]:
+        urls = {"DATABASE_URL": self.database_url, "RABBITMQ_URL": self.rabbitmq_url}
+        if self.callback_base_url is not None and _is_web_address(self.callback_base_url):
+            urls["CALLBACK_BASE_URL"] = self.callback_base_url
+        remedy = "its port must be a number from 1 to 65535, an IPv6 host stands in brackets."
+        return [
+            (url is not None and not _can_be_read(url), f"{name} cannot be read: {remedy}")
+            for name, url in urls.items()
         ]
 
 
@@ -157,6 +168,13 @@ def _is_web_address(url: str) -> bool:
     except ValueError:
         return False
     return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _can_be_read(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def _lines(error: ValidationError) -> list[str]:

@@ -59,8 +59,14 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
 @contextmanager
 def _folder_of_our_own(folder: Path) -> Iterator[None]:
     """Hold the data folder: two servers on one SQLite file would each take the other's runs for dead."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "carillon.lock").open("w") as lock:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "carillon.lock").open("w")
+    except OSError as error:
+        raise ConfigurationError(
+            f"DATA_DIR={folder} cannot be used: {error.strerror}; name a folder that this user may write to."
+        ) from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -10,14 +10,22 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from local.processes import LocalServerError
+
 
 @contextmanager
 def endpoint(port: int | None, stopping: threading.Event) -> Iterator[None]:
-    """Answer health checks on this loopback port while the block runs; on none without a port."""
+    """Answer health checks on this loopback port while the block runs; on none without a port.
+
+    Raises `LocalServerError` when the port cannot be had.
+    """
     if port is None:
         yield
         return
-    server = ThreadingHTTPServer(("127.0.0.1", port), _handler(stopping))
+    try:
+        server = ThreadingHTTPServer(("127.0.0.1", port), _handler(stopping))
+    except OSError as error:
+        raise LocalServerError(f"HEALTH_PORT={port} cannot be had: {error.strerror}; name a free port.") from None
     threading.Thread(target=server.serve_forever, name="health", daemon=True).start()
     try:
         yield

@@ -74,10 +74,18 @@ def claim(queue: str, limit: int, worker_id: UUID, now: datetime, lease_expires_
 
 
 def renew(leases: dict[UUID, int], worker_id: UUID, until: datetime) -> dict[UUID, bool]:
-    """Renew a process's leases in one statement: for each run still held, whether its cancel was requested."""
+    """Renew a process's leases in one statement: for each run still held, whether its cancel was requested.
+
+    Locks no job, so it locks the runs in the order of their ids, as whoever records or rescues several does.
+    """
+    held: Any = Run.select(Run.id).where(
+        Run.id.in_(list(leases)), Run.worker_id == worker_id, Run.status == RunStatus.RUNNING
+    )
+    held = for_update(held.order_by(Run.id)).cte("held")
     rows = (
         Run.update(lease_expires_at=until)
-        .where(Run.id.in_(list(leases)), Run.worker_id == worker_id, Run.status == RunStatus.RUNNING)
+        .with_cte(held)
+        .where(Run.id.in_(peewee.Select((held,), (held.c.id,))))
         .returning(Run.id, Run.fence, Run.cancel_requested_at)
         .execute()
     )
@@ -85,9 +93,9 @@ def renew(leases: dict[UUID, int], worker_id: UUID, until: datetime) -> dict[UUI
 
 
 def running(run_ids: Iterable[UUID]) -> dict[UUID, Run]:
-    """Those of these runs that are running; their jobs are locked by the caller."""
-    query = Run.select().where(Run.id.in_(list(run_ids)), Run.status == RunStatus.RUNNING)
-    return {run.id: run for run in query}
+    """Those of these runs that are running, locked in the order of their ids; their jobs are locked by the caller."""
+    query = Run.select().where(Run.id.in_(list(run_ids)), Run.status == RunStatus.RUNNING).order_by(Run.id)
+    return {run.id: run for run in for_update(query)}
 
 
 def leave_running(changes: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:

@@ -27,6 +27,8 @@ def arm(specification: str) -> None:
         point, _, count = part.partition(":")
         if point not in POINTS:
             raise ConfigurationError(f"FAULT_POINTS names {point}, which is none of {', '.join(POINTS)}.")
+        if not (count or "1").isdecimal():
+            raise ConfigurationError(f"FAULT_POINTS={part}: what follows the colon must be a whole number.")
         _left[point] = int(count or 1)
 
 

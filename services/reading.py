@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from core import schedules
 from core.errors import NotFound
 from core.states import JobStatus, Outcome, RunStatus, shown_status
 from models import attempts, database, jobs, runs, signals
-from models.tables import Attempt, Job, Run
+from models.tables import Attempt, Job
 from services import specifications
 
 LOG_ENTRIES = 20
+
+View = TypeVar("View")
 
 
 @dataclass(frozen=True)
@@ -109,13 +111,16 @@ def job(job_id: UUID) -> JobView:
         return _job_views([_found(job_id)])[0]
 
 
-def job_with_log(job_id: UUID) -> tuple[JobView, list[LogEntry], RunView | None]:
-    """A job, the newest 20 events of its life, newest first, and its newest run. Raises `NotFound`."""
+def job_with_log(job_id: UUID) -> tuple[JobView, list[LogEntry], bool]:
+    """A job, the newest 20 events of its life, newest first, and whether a run waits to be tried again.
+
+    Raises `NotFound`.
+    """
     with database.reading():
         view = _job_views([_found(job_id)])[0]
         entries = [entry for one in attempts.newest_of_job(job_id, LOG_ENTRIES) for entry in _events(one)]
-        newest = runs.of_job(job_id, None, 1)
-    return view, entries[:LOG_ENTRIES], _run_view(newest[0]) if newest else None
+        retrying = RunStatus.RETRYING in jobs.going([job_id])[job_id]
+    return view, entries[:LOG_ENTRIES], retrying
 
 
 def job_page(
@@ -138,7 +143,7 @@ def run_page(job_id: UUID, cursor: UUID | None, limit: int) -> Page:
     with database.reading():
         _found(job_id)
         found = runs.of_job(job_id, cursor, limit + 1)
-        return _page(found, runs.count_of_job(job_id), limit, [_run_view(one) for one in found[:limit]])
+        return _page(found, runs.count_of_job(job_id), limit, [_as(RunView, one) for one in found[:limit]])
 
 
 def run(run_id: UUID) -> tuple[RunView, list[AttemptView]]:
@@ -147,7 +152,7 @@ def run(run_id: UUID) -> tuple[RunView, list[AttemptView]]:
         found = runs.by_id(run_id)
         if found is None:
             raise NotFound("run", run_id)
-        return _run_view(found), [_attempt_view(one) for one in attempts.of_run(run_id)]
+        return _as(RunView, found), [_as(AttemptView, one) for one in attempts.of_run(run_id)]
 
 
 def signals_seen() -> dict[str, datetime]:
@@ -176,71 +181,26 @@ def _job_views(found: Sequence[Job]) -> list[JobView]:
 
 
 def _job_view(found: Job, going: set[RunStatus], next_due: datetime | None) -> JobView:
-    return JobView(
-        id=found.id,
+    return _as(
+        JobView,
+        found,
         app_name=found.app.name,
-        account_id=found.account_id,
-        user_id=found.user_id,
-        board_id=found.board_id,
-        task_type=found.task_type,
-        callback_url=found.callback_url,
-        data=found.data,
         schedule=specifications.read(found.schedule),
-        priority=found.priority,
-        max_retries=found.max_retries,
-        retry_backoff_base=found.retry_backoff_base,
-        time_limit_seconds=found.time_limit_seconds,
-        version=found.version,
         status=shown_status(found.state, going),
         next_run_at=min(filter(None, (next_due, found.next_run_at)), default=None),
-        polling_state=found.polling_state,
-        created_at=found.created_at,
-        updated_at=found.updated_at,
-        finished_at=found.finished_at,
     )
 
 
-def _run_view(found: Run) -> RunView:
-    return RunView(
-        id=found.id,
-        job_id=found.job_id,
-        trigger=found.trigger,
-        status=found.status,
-        scheduled_for=found.scheduled_for,
-        due_at=found.due_at,
-        priority=found.priority,
-        held_by=found.held_by,
-        held_until=found.held_until,
-        reason=found.reason,
-        occurrences=found.occurrences,
-        attempt_count=found.attempt_count,
-        started_at=found.started_at,
-        finished_at=found.finished_at,
-        error_type=found.error_type,
-        error_message=found.error_message,
-        progress=found.progress,
-        message=found.message,
-    )
-
-
-def _attempt_view(found: Attempt) -> AttemptView:
-    return AttemptView(
-        number=found.number,
-        worker_id=found.worker_id,
-        started_at=found.started_at,
-        finished_at=found.finished_at,
-        outcome=found.outcome,
-        error_type=found.error_type,
-        error_message=found.error_message,
-        status_code=found.status_code,
-        answer=found.answer,
-    )
+def _as(view: type[View], row: Any, **others: Any) -> View:
+    """A view of a row: its columns of the same names, and others as given."""
+    names = {one.name for one in fields(view)} - others.keys()  # type: ignore[arg-type]  # every view is a dataclass
+    return view(**{name: getattr(row, name) for name in names}, **others)
 
 
 def _events(one: Attempt) -> list[LogEntry]:
-    """An attempt's events, the later one first."""
+    """An attempt's events, the later one first; one handed back at shutdown did not fail, it goes on elsewhere."""
     started = LogEntry("execution_started", one.number, None, {}, one.started_at)
-    if one.finished_at is None:
+    if one.finished_at is None or one.outcome == Outcome.RELEASED:
         return [started]
     well = one.outcome == Outcome.SUCCEEDED
     metadata: dict[str, Any] = {"status_code": one.status_code}

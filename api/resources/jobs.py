@@ -14,9 +14,9 @@ from api.schemas.jobs import Created, Job, JobPage, LogEntry, NewJob, StatusOfJo
 from api.schemas.paging import JobsQuery
 from api.threads import Threads
 from core import schedules
-from core.states import JobStatus, RunStatus
+from core.states import JobStatus
 from services import jobs, reading
-from services.reading import JobView, RunView
+from services.reading import JobView
 from services.system import System
 
 
@@ -85,10 +85,10 @@ class JobStatuses:
     @documented("getJobStatus", "jobs", {200: StatusOfJob}, problems=(404,))
     async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
         """See how a job is doing, with the newest 20 events of its life."""
-        view, log, newest = await self._threads.run(reading.job_with_log, job_id)
+        view, log, retrying = await self._threads.run(reading.job_with_log, job_id)
         status = StatusOfJob(
             job_id=view.id,
-            status=_status_word(view, newest),
+            status=_status_word(view, retrying=retrying),
             task_type=view.task_type,
             created_at=view.created_at,
             scheduled_at=_scheduled_at(view),
@@ -140,9 +140,8 @@ class Resume(JobAction):
         await self._act(resp, job_id)
 
 
-def _status_word(view: JobView, newest: RunView | None) -> JobStatus:
+def _status_word(view: JobView, *, retrying: bool) -> JobStatus:
     """Section 000 shows a run that waits to be tried again as running."""
-    retrying = newest is not None and newest.status is RunStatus.RETRYING
     return JobStatus.RUNNING if retrying and view.status is JobStatus.QUEUED else view.status
 
 

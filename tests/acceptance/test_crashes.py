@@ -155,25 +155,29 @@ def test_the_coordinator_killed_with_delayed_jobs_to_come(services: Installation
     runs = [run for of_job in services.runs(job_ids).values() for run in of_job]
     assert len(runs) == JOBS
     late = [_instant(run["started_at"]) - _instant(run["due_at"]) for run in runs]
-    assert min(late).total_seconds() >= 0
+    assert min(late).total_seconds() >= -0.1, "two processes know the database's clock to within a round trip"
     assert max(late).total_seconds() < 15
 
 
 def test_polls_while_workers_are_killed(services: Installation, journal: Journal) -> None:
-    """Polls beside other work; a worker is killed three times, each time when what the last one lost is over."""
+    """Polls beside other work; a worker is killed three times, each time when what the last one lost is over.
+
+    A second between polls: a poll that is lost comes again after five, when the jobs beside it are five polls ahead.
+    """
     gate = Gate(_answer_poll)
     journal.behave = gate
-    polling = {"type": "polling", "interval_seconds": 0.1}
-    pollers = [services.create(polling, task_type="poll") for _ in range(20)]
-    others = services.create_many(JOBS - len(pollers), IMMEDIATE)
+    polling = {"type": "polling", "interval_seconds": 1}
+    pollers = services.create_many(20, polling, task_type="poll")
     killed_at = []
-    for name in ("worker.1", "worker.2", "worker.1"):
-        _wait_for_two_polls_more(journal, pollers)
-        gate.close()
-        gate.wait_until_held(2 * THREADS)
-        killed_at.append(services.kill_and_wait(name))
-        gate.open()
-    promises.all_complete(services, pollers + others, timeout=90)
+    with ThreadPoolExecutor(1) as pool:
+        creating = pool.submit(services.create_many, JOBS - len(pollers), IMMEDIATE)
+        for name in ("worker.1", "worker.2", "worker.1"):
+            _wait_for_another_poll_of_each(journal, pollers)
+            gate.close()
+            gate.wait_until_held(2 * THREADS)
+            killed_at.append(services.kill_and_wait(name))
+            gate.open()
+        promises.all_complete(services, pollers + creating.result(), timeout=90)
     promises.one_key_a_run(journal)
     promises.no_overlap(journal, killed_at=tuple(killed_at))
     assert promises.again_only_after_loss(services, journal)
@@ -189,17 +193,15 @@ def _answer_poll(call: Call) -> Answer:
     return Answer(body={"polling_state": {"polls": polls}, "done": polls == POLLS})
 
 
-def _wait_for_two_polls_more(journal: Journal, job_ids: list[str]) -> None:
-    """Return when each job has had two polls more, so that the one now under way or lost is over."""
+def _wait_for_another_poll_of_each(journal: Journal, job_ids: list[str]) -> None:
+    """Return when each job has had a poll more, so that the one now under way or lost is over."""
     before = _polls(journal.calls)
-    journal.wait_for(
-        lambda calls: all(len(now) >= len(before[job_id]) + 2 for job_id, now in _of(job_ids, _polls(calls))),
-        "two polls more of each job",
-    )
 
+    def all_went_on(calls: list[Call]) -> bool:
+        now = _polls(calls)
+        return all(len(now[job_id]) > len(before[job_id]) for job_id in job_ids)
 
-def _of(job_ids: list[str], polls: dict[str, set[str]]) -> list[tuple[str, set[str]]]:
-    return [(job_id, polls[job_id]) for job_id in job_ids]
+    journal.wait_for(all_went_on, "another poll of each job")
 
 
 def _polls(calls: list[Call]) -> dict[str, set[str]]:

@@ -13,6 +13,7 @@ from core.errors import AbortReason, Conflict, NotFound
 from core.schedules import Cron, DelayFromNow, Polling
 from core.states import Hold, JobState, JobStatus, RunStatus
 from models import database
+from models.tables import Run
 from services import dispatching, executing, reading
 from services import jobs as job_service
 from services.doorbell import Ring
@@ -233,19 +234,17 @@ def test_no_run_is_claimed_once_its_cancel_is_committed(postgresql: str) -> None
 def test_a_claim_and_a_cancel_of_the_same_run_at_the_same_moment_have_one_winner(postgresql: str) -> None:
     system = given_system()
     worker = executing.register_worker(system)
-    made = [first_run(system) for _ in range(RACES)]
-    for run in made:
-        job_service.pause(system, run.job_id)
+    made: list[Run] = []
     together = threading.Barrier(2, timeout=30)
     claimed: list[bool] = []
 
     def race(number: int) -> None:
-        for lap, run in enumerate(made):
+        for lap in range(RACES):
             if number == 0:
-                job_service.resume(system, run.job_id)
+                made.append(first_run(system))
             together.wait()
             if number == 0:
-                job_service.cancel(system, run.job_id)
+                job_service.cancel(system, made[lap].job_id)
             else:
                 for _ in range(lap % 6):  # a later start each time, so that each side is first at times
                     database.server_time()

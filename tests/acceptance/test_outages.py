@@ -1,0 +1,265 @@
+"""RabbitMQ and PostgreSQL stopped, killed and frozen under load: what was accepted completes, nobody gives up.
+
+Each test has servers of its own, since it stops them; one after another in one process.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Self
+from urllib.parse import quote
+
+import pika
+import pika.exceptions
+import psycopg2
+import pytest
+import requests
+
+from local.postgres import PrivatePostgres
+from local.rabbitmq import PrivateRabbit
+from tests.acceptance import promises
+from tests.acceptance.conftest import QUICK, SERVICES
+from tests.acceptance.installation import Installation, until
+from tests.acceptance.journal import Answer, Call, Gate, Journal
+from tests.acceptance.test_crashes import IMMEDIATE, JOBS, THREADS
+
+pytestmark = pytest.mark.xdist_group("outages")
+
+LEASE, HEARTBEAT = float(QUICK["LEASE_SECONDS"]), float(QUICK["HEARTBEAT_SECONDS"])
+LONGEST_ANSWER_SECONDS = 15
+OUTAGE_SECONDS = 10
+QUEUES = ("runs.http", "runs.http.DQ")
+
+
+@dataclass
+class Servers:
+    """A database server and a broker that a test may stop."""
+
+    postgres: PrivatePostgres
+    rabbit: PrivateRabbit
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@pytest.fixture
+def durable() -> bool:
+    """Whether what is committed survives a kill of PostgreSQL; slower."""
+    return False
+
+
+@pytest.fixture
+def servers(journal: Journal, durable: bool) -> Iterator[Servers]:
+    """Private servers, not started yet, and what leads the processes to them."""
+    postgres, rabbit = PrivatePostgres(durable=durable), PrivateRabbit()
+    urls = {"DATABASE_URL": postgres.url, "RABBITMQ_URL": rabbit.url, "CALLBACK_BASE_URL": journal.url}
+    yield Servers(postgres, rabbit, {**QUICK, **urls})
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda server: server.close(), (postgres, rabbit)))
+
+
+@pytest.fixture
+def carillon(tmp_path: Path, servers: Servers) -> Iterator[Installation]:
+    """An installation on private servers."""
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda server: server.start(), (servers.postgres, servers.rabbit)))
+    with Installation(tmp_path, SERVICES, servers.environment) as carillon:
+        yield carillon
+
+
+class Load:
+    """Creates jobs without end on eight threads until the block is left, but 2,000 at least; notes each answer."""
+
+    def __init__(self, carillon: Installation) -> None:
+        self.job_ids: list[str] = []
+        self.refused: list[requests.Response] = []
+        self.slowest_seconds = 0.0
+        self._carillon = carillon
+        self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._pool = ThreadPoolExecutor(8)
+
+    def __enter__(self) -> Self:
+        self._threads = [self._pool.submit(self._create) for _ in range(8)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        for thread in self._threads:
+            thread.result()
+        self._pool.shutdown()
+
+    def wait_for(self, count: int) -> None:
+        """Return when so many more jobs have been accepted."""
+        until(lambda goal=len(self.job_ids) + count: len(self.job_ids) >= goal, f"{count} jobs more")
+
+    def _create(self) -> None:
+        pause = threading.Event()
+        body = {"app_name": "a", "user_id": "u", "account_id": "a", "task_type": "greet", "schedule": IMMEDIATE}
+        while len(self.job_ids) < JOBS or not self._stopping.is_set():
+            began = time.monotonic()
+            answer = self._carillon.session.post(f"{self._carillon.url}/api/jobs/create", json=body, timeout=60)
+            seconds = time.monotonic() - began
+            with self._lock:
+                self.slowest_seconds = max(self.slowest_seconds, seconds)
+                if answer.status_code == 201:
+                    self.job_ids.append(str(answer.json()["id"]))
+                else:
+                    self.refused.append(answer)
+            # Applications do not ask without a break; more of them than the workers can do would only make it longer.
+            pause.wait(0.5 if answer.status_code != 201 else 0.05)
+
+    def refused_politely(self) -> bool:
+        """Whether all that was not accepted was answered 503, with a time to come again."""
+        return all(one.status_code == 503 and int(one.headers["Retry-After"]) > 0 for one in self.refused)
+
+
+def test_rabbitmq_killed_for_ten_seconds_and_its_queues_deleted(
+    carillon: Installation, servers: Servers, journal: Journal
+) -> None:
+    before = carillon.pids()
+    with Load(carillon) as load:
+        load.wait_for(200)
+        servers.rabbit.kill()
+        over_at = time.monotonic() + OUTAGE_SECONDS
+        until(lambda: not _readiness(carillon)["broker"], "readyz to say that the broker is away", timeout=5)
+        assert _readiness(carillon)["status"] == "degraded"
+        until(lambda: time.monotonic() >= over_at, "the end of the outage", timeout=OUTAGE_SECONDS + 1)
+        load.wait_for(100)
+        servers.rabbit.start()
+        _delete_queues(servers.rabbit)
+        until(lambda: _consumers(servers.rabbit) == 2, "the workers to be back")
+        _delete_queues(servers.rabbit)
+    promises.all_complete(carillon, load.job_ids, timeout=60)
+    assert load.refused == []
+    assert load.slowest_seconds < 5
+    promises.one_key_a_run(journal)
+    promises.no_overlap(journal)
+    assert not journal.called_again()
+    assert carillon.pids() == before
+    assert _readiness(carillon)["broker"]
+
+
+def test_postgresql_restarted_twice(carillon: Installation, servers: Servers, journal: Journal) -> None:
+    before = carillon.pids()
+    with Load(carillon) as load:
+        for _ in range(2):
+            load.wait_for(400)
+            servers.postgres.restart()
+    _nobody_gave_up(carillon, load, journal, before)
+
+
+@pytest.mark.parametrize("durable", [True])  # else a kill may lose the last commits, and rightly so
+def test_postgresql_killed(carillon: Installation, servers: Servers, journal: Journal, durable: bool) -> None:
+    before = carillon.pids()
+    with Load(carillon) as load:
+        load.wait_for(400)
+        servers.postgres.kill()
+        until(lambda: load.refused, "a request to be refused")
+        until(lambda: not carillon.is_ready(), "readyz to say so")
+        servers.postgres.start()
+        load.wait_for(400)
+    assert load.refused
+    _nobody_gave_up(carillon, load, journal, before)
+    assert all(len(runs) == 1 for runs in carillon.runs(load.job_ids).values()), "an accepted job is gone"
+
+
+def test_postgresql_frozen_past_a_lease(carillon: Installation, servers: Servers, journal: Journal) -> None:
+    """The workers, who cannot renew, hang up before their leases end; nothing is taken from them until one after."""
+    before = carillon.pids()
+    gate = Gate()
+    journal.behave = gate
+    with Load(carillon) as load:
+        load.wait_for(400)
+        gate.close()
+        held = gate.wait_until_held(2 * THREADS)
+        frozen_at = time.monotonic()
+        servers.postgres.freeze()
+        until(lambda: all(call.is_abandoned() for call in held), "the workers to hang up", timeout=LEASE)
+        hung_up_after = time.monotonic() - frozen_at
+        until(lambda: time.monotonic() > frozen_at + LEASE + HEARTBEAT, "the leases to end")
+        gate.open()
+        thawed_at = datetime.now(UTC)
+        servers.postgres.thaw()
+    assert LEASE - 2 * HEARTBEAT - 0.5 < hung_up_after < LEASE
+    _nobody_gave_up(carillon, load, journal, before)
+    again = promises.again_only_after_loss(carillon, journal)
+    assert set(again) == {call.run_id for call in held}
+    lost_at = [datetime.fromisoformat(attempts[0]["finished_at"]) for attempts in again.values()]
+    assert min(lost_at) >= thawed_at + timedelta(seconds=LEASE - 0.1), "rescued before the workers could renew"
+
+
+def test_a_worker_frozen_past_its_lease_is_refused(
+    services: Installation, postgresql: str, journal: Journal
+) -> None:
+    """A worker that has its answers is frozen before it can record them; the runs are executed again meanwhile.
+
+    What keeps it from recording is a lock on the jobs; to let its statement go the connections are cut, so that it
+    finds the database as it would after an hour's sleep: there, and no longer interested in its results.
+    """
+    gate = Gate(lambda call: Answer(body={"attempt": call.attempt}))
+    journal.behave = gate
+    gate.close(after=JOBS // 4)
+    with ThreadPoolExecutor(1) as pool:
+        creating = pool.submit(services.create_many, JOBS, IMMEDIATE)
+        held = gate.wait_until_held(2 * THREADS)
+        with _locked(postgresql, held) as blocker:
+            gate.open()
+            until(lambda: _waiting_for_locks(blocker) == 2, "both workers to wait with their results")
+            until(lambda: all(call.ended for call in held), "all answers to be given")
+            services.freeze("worker.1")
+            blocker.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%worker'")
+        promises.all_complete(services, creating.result(), timeout=60)
+        services.thaw("worker.1")
+    until(lambda: services.logged("worker.1", "result_refused") == THREADS, "the late results to be refused")
+    promises.one_key_a_run(journal)
+    promises.no_overlap(journal)
+    again = promises.again_only_after_loss(services, journal)
+    assert len(again) == THREADS
+    assert {attempt["answer"] for attempts in again.values() for attempt in attempts} == {None, '{"attempt": 2}'}
+
+
+def test_rabbitmq_away_at_the_start(tmp_path: Path, servers: Servers, journal: Journal) -> None:
+    servers.postgres.start()
+    with Installation(tmp_path, SERVICES, servers.environment) as carillon:
+        before = carillon.pids()
+        job_ids = carillon.create_many(JOBS, IMMEDIATE)
+        assert _readiness(carillon)["status"] == "degraded"
+        assert not _readiness(carillon)["broker"]
+        assert not journal.calls
+        servers.rabbit.start()
+        promises.all_complete(carillon, job_ids, timeout=60)
+        promises.one_key_a_run(journal)
+        promises.no_overlap(journal)
+        assert _readiness(carillon)["broker"]
+        assert carillon.pids() == before
+
+
+def test_postgresql_away_at_the_start(tmp_path: Path, servers: Servers, journal: Journal) -> None:
+    servers.rabbit.start()
+    with Installation(tmp_path, SERVICES, servers.environment, wait=False) as carillon:
+        waiting = ("web", "worker.1", "worker.2", "coordinator")
+        until(lambda: all(carillon.logged(name, "waiting_for_database") for name in waiting), "all to say they wait")
+        before = carillon.pids()
+        servers.postgres.start()
+        until(carillon.is_ready, "the API to answer")
+        promises.all_complete(carillon, carillon.create_many(JOBS, IMMEDIATE), timeout=60)
+        promises.one_key_a_run(journal)
+        promises.no_overlap(journal)
+        assert carillon.pids() == before
+
+
+def _nobody_gave_up(
+    carillon: Installation, load: Load, journal: Journal, before: dict[str, int | None]
+) -> None:
+    """After PostgreSQL was away: all requests got a decent answer in time, all processes live, all jobs complete."""
+    promises.all_stored_complete(carillon, journal, load.job_ids, timeout=60)
+    promises.one_key_a_run(journal)
+    promises.no_overlap(journal)
+    assert load.refused_politely(), {one.status_code for one in load.refused}
+    assert load.slowest_seconds < LONGEST_ANSWER_SECONDS
+    assert carillon.pids() == before

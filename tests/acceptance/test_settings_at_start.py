@@ -1,0 +1,152 @@
+"""Wrong settings end a process at its start: status 2, one plain line for each fault, and no secret shown."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.installation import ROOT, Installation, free_port
+
+SECRET = "hunter2"  # noqa: S105  what must not be shown
+POSTGRESQL = f"postgresql://carillon:{SECRET}@127.0.0.1:1/carillon"
+RABBITMQ = f"amqp://carillon:{SECRET}@127.0.0.1:1/"
+BOTH = {"DATABASE_URL": POSTGRESQL, "RABBITMQ_URL": RABBITMQ}
+OF_SERVICES = ("web", "worker", "coordinator", "periodic")
+EMBEDDED = ("serve", "demo")
+EVERY = (*OF_SERVICES, *EMBEDDED, "services", "migrate")
+SECONDS_TO_REFUSE = 20
+
+
+def refused(folder: Path, *arguments: str, **settings: str) -> list[str]:
+    """The lines with which a process with these settings ends; nothing but the search path comes from outside."""
+    surroundings = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder / "data"), **settings}
+    ended = subprocess.run(
+        [sys.executable, str(ROOT / "cli.py"), *arguments],
+        env=surroundings,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_TO_REFUSE,
+        check=False,
+    )
+    said = ended.stdout + ended.stderr
+    assert ended.returncode == 2, said
+    assert "Traceback" not in said
+    assert SECRET not in said
+    assert not [line for line in ended.stdout.splitlines() if '"level": "error"' in line]
+    return ended.stderr.splitlines()
+
+
+@pytest.fixture
+def taken_port() -> Iterator[str]:
+    """A port that somebody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield str(listening.getsockname()[1])
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_process_says_all_that_is_wrong_one_line_a_fault(tmp_path: Path, name: str) -> None:
+    wrong = {"PORT": "eighty", "LEASE_SECONDS": "-1", "INTERNAL_SECRET": SECRET, "CALLBACK_BASE_URL": SECRET}
+    port, lease = sorted(refused(tmp_path, name, **BOTH, **wrong), reverse=True)
+    assert port.startswith("PORT=eighty: ")
+    assert lease.startswith("LEASE_SECONDS=-1: ")
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_process_refuses_settings_that_contradict_each_other(tmp_path: Path, name: str) -> None:
+    contradictory = {"HEARTBEAT_SECONDS": "40", "HOST": "0.0.0.0", "BEAT_PATIENCE_SECONDS": "200"}  # noqa: S104
+    lines = refused(tmp_path, name, **BOTH, **contradictory, CALLBACK_BASE_URL=f"ftp://{SECRET}")
+    assert sorted(line.split()[0].partition("=")[0] for line in lines) == [
+        "BEAT_PATIENCE_SECONDS",
+        "CALLBACK_BASE_URL",
+        "HEARTBEAT_SECONDS",
+        "HOST",
+    ]
+
+
+@pytest.mark.parametrize("name", OF_SERVICES)
+def test_a_process_of_the_services_mode_needs_both_servers(tmp_path: Path, name: str) -> None:
+    [line] = refused(tmp_path, name)
+    assert line == "This process needs DATABASE_URL=postgresql://... and RABBITMQ_URL=amqp://...."
+
+
+@pytest.mark.parametrize("name", ["web", "serve"])
+def test_mixed_pairs_are_refused(tmp_path: Path, name: str) -> None:
+    [alone] = refused(tmp_path, name, RABBITMQ_URL=RABBITMQ)
+    assert alone.startswith("RABBITMQ_URL needs DATABASE_URL=postgresql://")
+    [alone] = refused(tmp_path, name, DATABASE_URL=POSTGRESQL)
+    assert alone.startswith("DATABASE_URL names PostgreSQL, which goes with RABBITMQ_URL")
+    [mixed] = refused(tmp_path, name, RABBITMQ_URL=RABBITMQ, DATABASE_URL="sqlite:///x.db")
+    assert mixed.startswith("RABBITMQ_URL needs DATABASE_URL=postgresql://")
+
+
+@pytest.mark.parametrize("name", EMBEDDED)
+def test_the_embedded_server_refuses_to_be_the_services_mode(tmp_path: Path, name: str) -> None:
+    [line] = refused(tmp_path, name, **BOTH)
+    assert line.startswith("RABBITMQ_URL is set: that is the services mode.")
+
+
+@pytest.mark.parametrize("alone", ["DATABASE_URL", "RABBITMQ_URL"])
+def test_services_takes_both_servers_or_neither(tmp_path: Path, alone: str) -> None:
+    [line] = refused(tmp_path, "services", **{alone: BOTH[alone]})
+    assert line == f"{alone} is set alone; give both DATABASE_URL and RABBITMQ_URL, or neither."
+
+
+def test_services_knows_only_the_demo(tmp_path: Path) -> None:
+    [line] = refused(tmp_path, "services", "demi")
+    assert line == "services knows `demo` or nothing, not `demi`."
+
+
+@pytest.mark.parametrize("name", OF_SERVICES)
+def test_urls_that_cannot_be_read_are_refused_without_showing_them(tmp_path: Path, name: str) -> None:
+    unreadable = {
+        "DATABASE_URL": f"postgresql://carillon:{SECRET}@db:99999/carillon",
+        "RABBITMQ_URL": f"amqp://carillon:{SECRET}@mq:rabbit/",
+        "CALLBACK_BASE_URL": f"http://carillon:{SECRET}@receiver:0",
+    }
+    lines = refused(tmp_path, name, **unreadable)
+    assert [line.partition(" cannot be read: ")[0] for line in lines] == list(unreadable)
+
+
+@pytest.mark.parametrize("points", ["nowhere", "create.committed:often", "attempt.recorded:1,nowhere:2"])
+def test_unknown_fault_points_are_refused(tmp_path: Path, points: str) -> None:
+    for name, mode in (("worker", BOTH), ("serve", {})):
+        [line] = refused(tmp_path, name, **mode, FAULT_POINTS=points)
+        assert line.startswith("FAULT_POINTS")
+
+
+def test_a_data_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    folder = tmp_path / "file" / "data"
+    [line] = refused(tmp_path, "serve", DATA_DIR=str(folder))
+    assert line.startswith(f"DATA_DIR={folder} cannot be used: ")
+
+
+def test_a_second_server_on_the_same_data_folder_is_refused(embedded: Installation, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    [line] = refused(tmp_path, "serve", DATA_DIR=str(folder), PORT=str(free_port()))
+    assert line == f"DATA_DIR={folder} is in use by another Carillon; stop that one or name another folder."
+    job_id = embedded.create({"type": "immediate"})
+    assert embedded.get(f"/api/jobs/{job_id}")["id"] == job_id, "the first one goes on"
+
+
+def test_a_health_port_that_is_taken_is_refused(
+    tmp_path: Path, postgresql: str, rabbitmq_url: str, taken_port: str
+) -> None:
+    mode = {"DATABASE_URL": postgresql, "RABBITMQ_URL": rabbitmq_url}
+    for name in ("worker", "coordinator", "periodic"):
+        line = refused(tmp_path, name, **mode, HEALTH_PORT=taken_port)[-1]
+        assert line.startswith(f"HEALTH_PORT={taken_port} cannot be had: ")
+
+
+def test_a_port_that_is_taken_is_refused(tmp_path: Path, postgresql: str, rabbitmq_url: str, taken_port: str) -> None:
+    mode = {"DATABASE_URL": postgresql, "RABBITMQ_URL": rabbitmq_url}
+    for name, of_mode in (("web", mode), ("serve", {})):
+        line = refused(tmp_path, name, **of_mode, PORT=taken_port)[-1]
+        assert line.startswith(f"PORT={taken_port} cannot be had: ")

@@ -1,0 +1,331 @@
+"""Everything at once on the same few jobs, on PostgreSQL: no deadlock, and what must hold still holds."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import psycopg2
+import pytest
+
+from core.errors import AbortReason, Conflict
+from core.schedules import Cron, DelayFromNow, Immediate, Polling, Schedule
+from core.states import ENDED, LIVE, JobState, RunStatus
+from models import database
+from models.tables import Attempt, Job, Run
+from services import dispatching, executing, planning, upkeep
+from services import jobs as job_service
+from services.executing import Result, Stopped, Work, WorkerIdentity
+from tests.factories import (
+    GivenSystem,
+    claim,
+    claim_one,
+    failed,
+    first_run,
+    given_system,
+    in_threads,
+    new_job,
+    polled,
+    record,
+    refused,
+    stored_run,
+    succeeded,
+)
+
+THREADS = 8
+OPERATIONS = 60
+PATIENCE_SECONDS = 10
+SCHEDULES: list[Schedule] = [
+    Immediate(),
+    DelayFromNow(30),
+    Polling(20),
+    Cron("* * * * *"),
+    Cron("* * * * *", max_runs=3),
+]
+BAD_RESULTS: list[Result] = [
+    failed(),
+    failed(),
+    refused(),
+    refused(410),
+    Stopped(AbortReason.SHUTDOWN),
+    Stopped(AbortReason.CANCELLED),
+]
+
+
+class Hammer:
+    """Does one thing after another, as chance has it, to a few jobs that others hammer too."""
+
+    def __init__(self, system: GivenSystem, job_ids: list[UUID], seed: int) -> None:
+        self._system = system
+        self._job_ids = job_ids
+        self._random = random.Random(seed)
+        self._worker = executing.register_worker(system)
+        self._works: list[Work] = []
+
+    def strike(self, times: int) -> None:
+        strokes = [
+            (1, self._create),
+            (6, self._claim),
+            (6, self._record),
+            (1, self._cancel),
+            (2, self._pause),
+            (3, self._resume),
+            (2, self._rescue),
+            (4, self._dispatch),
+            (2, self._plan),
+            (3, self._renew),
+            (2, self._let_time_pass),
+        ]
+        for _ in range(times):
+            [stroke] = self._random.choices([stroke for _, stroke in strokes], [weight for weight, _ in strokes])
+            with contextlib.suppress(Conflict):
+                stroke()
+
+    def _create(self) -> None:
+        self._job_ids.append(job_service.create(self._system, new_job(self._random.choice(SCHEDULES))))
+
+    def _claim(self) -> None:
+        self._works += claim(self._system, self._random.randint(1, 6), self._worker)
+
+    def _record(self) -> None:
+        ended = self._random.sample(self._works, self._random.randint(0, len(self._works)))
+        executing.record(self._system, [(work, self._result_of(work)) for work in ended])
+        if self._random.random() < 0.8:  # else once more later: refused
+            self._works = [work for work in self._works if work not in ended]
+
+    def _result_of(self, work: Work) -> Result:
+        good = succeeded() if work.polling_state is None else polled({"n": 1}, done=self._random.random() < 0.3)
+        return self._random.choice([good, *BAD_RESULTS])
+
+    def _renew(self) -> None:
+        leases = {work.run_id: work.fence for work in self._works}
+        executing.renew(self._system, self._worker, leases)
+
+    def _cancel(self) -> None:
+        job_service.cancel(self._system, self._random.choice(self._job_ids))
+
+    def _pause(self) -> None:
+        job_service.pause(self._system, self._random.choice(self._job_ids))
+
+    def _resume(self) -> None:
+        job_service.resume(self._system, self._random.choice(self._job_ids))
+
+    def _rescue(self) -> None:
+        upkeep.rescue(self._system)
+
+    def _dispatch(self) -> None:
+        dispatching.make_due(self._system, [run_id for run_id, _ in dispatching.due_soon(self._system)])
+
+    def _plan(self) -> None:
+        planning.plan(self._system)
+
+    def _let_time_pass(self) -> None:
+        self._system.clock.advance(self._random.choice([1, 10, 61]))
+
+
+class Watcher:
+    """Reads again and again what is over, and remembers it."""
+
+    def __init__(self) -> None:
+        self.broken: list[str] = []
+        self._runs: dict[UUID, Any] = {}
+        self._jobs: dict[UUID, Any] = {}
+        self._fences: dict[UUID, int] = {}
+
+    def look(self) -> None:
+        with database.reading():
+            runs, jobs = list(Run.select()), list(Job.select())
+        for run in runs:
+            self._check(self._runs, run.id, run.status, run.status not in LIVE)
+            if run.fence < self._fences.get(run.id, 0):
+                self.broken.append(f"The fence of run {run.id} went back.")
+            self._fences[run.id] = run.fence
+        for job in jobs:
+            self._check(self._jobs, job.id, job.state, job.state in ENDED)
+
+    def _check(self, over: dict[UUID, Any], row_id: UUID, state: Any, is_over: bool) -> None:
+        if over.get(row_id, state) != state:
+            self.broken.append(f"{row_id} was {over[row_id]} and became {state}.")
+        if is_over:
+            over[row_id] = state
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_whatever_is_done_at_once_to_the_same_jobs_nothing_breaks(postgresql: str, seed: int) -> None:
+    system = given_system(retry_backoff_base=1)
+    job_ids = [job_service.create(system, new_job(schedule)) for schedule in SCHEDULES * 2]
+    watcher, done = Watcher(), threading.Event()
+
+    def watch() -> None:
+        while not done.is_set():
+            watcher.look()
+        watcher.look()
+        database.disconnect()
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:  # a deadlock, or a lock waited for too long, would come out of here as DatabaseUnavailable
+        in_threads(THREADS, lambda number: Hammer(system, job_ids, seed * 100 + number).strike(OPERATIONS))
+    finally:
+        done.set()
+        watching.join()
+    assert watcher.broken == []
+    check_every_run()
+    come_to_rest(system, job_ids)
+    check_every_run()
+
+
+def check_every_run() -> None:
+    with database.reading():
+        runs = {run.id: run for run in Run.select()}
+        attempts = list(Attempt.select().order_by(Attempt.run, Attempt.number))
+    of_run: dict[UUID, list[Attempt]] = {run_id: [] for run_id in runs}
+    for attempt in attempts:
+        of_run[attempt.__data__["run"]].append(attempt)
+    assert len(attempts) > THREADS, "too little happened"
+    for run_id, tried in of_run.items():
+        run = runs[run_id]
+        assert [attempt.number for attempt in tried] == list(range(1, run.attempt_count + 1))
+        fences = [attempt.fence for attempt in tried]
+        assert fences == sorted(set(fences)), "each attempt has a fence above those before it"
+        assert run.fence >= run.attempt_count
+        still_open = [attempt for attempt in tried if attempt.finished_at is None]
+        assert [attempt.number for attempt in still_open] == [run.attempt_count] * (run.status is RunStatus.RUNNING)
+        assert [attempt.fence for attempt in still_open] == [run.fence] * len(still_open)
+        assert run.failure_count == sum(
+            attempt.outcome == "failed" and attempt.error_type != "cancelled" for attempt in tried
+        )
+
+
+def come_to_rest(system: GivenSystem, job_ids: list[UUID]) -> None:
+    """Cancel all, let every worker be dead: everything is over then, and nothing is left behind."""
+    for job_id in job_ids:
+        with contextlib.suppress(Conflict):
+            job_service.cancel(system, job_id)
+    system.clock.advance(system.settings.lease_seconds + 1)
+    upkeep.rescue(system)
+    with database.reading():
+        assert Run.select().where(Run.status.in_(LIVE)).count() == 0
+        assert Job.select().where(Job.state.in_((JobState.ACTIVE, JobState.PAUSED))).count() == 0
+
+
+# --- Two at once, in a given order -------------------------------------------------------------------------
+
+
+class Outsider:
+    """Someone else's transaction that holds a run's row, so that others line up behind it in a known order."""
+
+    def __init__(self, url: str, run_id: UUID) -> None:
+        self._watching = psycopg2.connect(url)
+        self._watching.autocommit = True
+        self._holding = psycopg2.connect(url)
+        with self._holding.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM runs WHERE id = %s FOR NO KEY UPDATE", (str(run_id),))
+
+    def wait_for_queue(self, length: int) -> None:
+        """Wait until so many others wait for a lock."""
+        rest = threading.Event()
+        for _ in range(PATIENCE_SECONDS * 200):
+            with self._watching.cursor() as cursor:
+                cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+                if cursor.fetchone() == (length,):
+                    return
+            rest.wait(0.005)
+        pytest.fail(f"{length} transactions should have lined up.")
+
+    def let_go(self) -> None:
+        self._holding.rollback()
+
+    def close(self) -> None:
+        self._holding.close()
+        self._watching.close()
+
+
+@contextlib.contextmanager
+def held(url: str, run_id: UUID) -> Iterator[Outsider]:
+    outsider = Outsider(url, run_id)
+    try:
+        yield outsider
+    finally:
+        outsider.close()
+
+
+def begun(pool: ThreadPoolExecutor, action: Callable[[], Any]) -> Future[Any]:
+    def work() -> Any:
+        try:
+            return action()
+        finally:
+            database.disconnect()
+
+    return pool.submit(work)
+
+
+def two_runs(system: GivenSystem, worker: WorkerIdentity) -> tuple[Work, Work]:
+    first_run(system, priority=9)
+    first_run(system)
+    return claim_one(system, worker), claim_one(system, worker)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("locked", [0, 1])
+def test_a_heartbeat_and_the_records_of_the_same_runs_never_lock_each_other_out(
+    postgresql: str, turned: bool, locked: int
+) -> None:
+    """Both change several runs in one transaction; whoever is second waits for the first, not the first for it."""
+    system = given_system()
+    worker = executing.register_worker(system)
+    works = two_runs(system, worker)
+    in_order = works[::-1] if turned else works
+    with ThreadPoolExecutor(2) as pool, held(postgresql, works[locked].run_id) as outsider:
+        leases = {work.run_id: work.fence for work in works}
+        renewing = begun(pool, lambda: executing.renew(system, worker, leases))
+        outsider.wait_for_queue(1)
+        # Two results that differ are written one after the other, in the order they came.
+        ended: list[tuple[Work, Result]] = [(in_order[0], succeeded()), (in_order[1], failed())]
+        recording = begun(pool, lambda: executing.record(system, ended))
+        outsider.wait_for_queue(2)
+        outsider.let_go()
+        assert len(renewing.result(PATIENCE_SECONDS)) == 2
+        assert None not in recording.result(PATIENCE_SECONDS)
+
+
+def test_a_lease_being_renewed_while_rescue_grasps_for_it_is_left_alone(postgresql: str) -> None:
+    """Rescue has read the old lease when the renewal commits: it has to look again."""
+    system = given_system()
+    worker = executing.register_worker(system)
+    run = first_run(system)
+    work = claim_one(system, worker)
+    system.clock.advance(system.settings.lease_seconds + 1)
+    with ThreadPoolExecutor(2) as pool, held(postgresql, run.id) as outsider:
+        renewing = begun(pool, lambda: executing.renew(system, worker, {run.id: work.fence}))
+        outsider.wait_for_queue(1)
+        rescuing = begun(pool, lambda: upkeep.rescue(system))
+        outsider.wait_for_queue(2)
+        outsider.let_go()
+        assert renewing.result(PATIENCE_SECONDS) == {run.id: False}
+        assert rescuing.result(PATIENCE_SECONDS) == 0
+    assert stored_run(run.id).status is RunStatus.RUNNING
+    settled = record(system, work, succeeded())
+    assert settled is not None
+    assert settled.status is RunStatus.COMPLETED
+
+
+def test_a_record_and_a_rescue_of_the_same_run_have_one_winner(postgresql: str) -> None:
+    system = given_system()
+    for _ in range(30):
+        run = first_run(system)
+        work = claim_one(system)
+        system.clock.advance(system.settings.lease_seconds + 1)
+        recorded, rescued = at_once(partial(record, system, work, succeeded()), partial(upkeep.rescue, system))
+        status = stored_run(run.id).status
+        assert (recorded is None, rescued, status) in [(True, 1, RunStatus.RETRYING), (False, 0, RunStatus.COMPLETED)]
+
+
+def at_once(*actions: Callable[[], Any]) -> list[Any]:
+    return in_threads(len(actions), lambda number: actions[number]())
