@@ -71,6 +71,7 @@ def services(what: str = typer.Argument("", help="`demo` to show one job of each
         environment = _environment()
         if what not in ("", "demo"):
             raise ConfigurationError(f"services knows `demo` or nothing, not `{what}`.")
+        configuration.load(environment)  # else each process would say the same, again and again
         with stack.running(ROOT, environment) as running:
             if what == "demo":
                 sys.exit(demonstration.on(running.url, running.receiver_folder))
@@ -155,7 +156,7 @@ def _process(name: str) -> Iterator[tuple[Settings, System, dramatiq.Broker, thr
         clock = DatabaseClock()
         clock.keep_following(settings.heartbeat_seconds)
         broker = brokers.build(settings, name)
-        doorbell = BrokerDoorbell(broker)
+        doorbell = BrokerDoorbell(broker, clock)
         doorbell.start()
         try:
             yield settings, System(settings, clock, doorbell), broker, threading.Event()

@@ -81,13 +81,12 @@ class RunExecutor:
                 return
 
     def _arrive(self, run_id: UUID, due_at: datetime) -> None:
-        """Take a delayed ring; one that comes up to a second early waits, an earlier one is sent again."""
+        """Take a delayed ring; one up to a second early waits, an earlier one or one we stop over is sent again."""
         early = dispatching.arrive(self._system, run_id, due_at)
-        if early > _EARLY_SECONDS:
+        while 0 < early <= _EARLY_SECONDS and not self._stopping.wait(early):
+            early = dispatching.arrive(self._system, run_id, due_at)
+        if early > 0:
             self._system.doorbell.ring([Ring(run_id, QUEUE, due_at)])
-        elif early > 0:
-            self._stopping.wait(early)
-            dispatching.arrive(self._system, run_id, due_at)
 
     def _execute(self, work: Work) -> None:
         with (

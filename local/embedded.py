@@ -36,8 +36,9 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     database.connect(settings.database, "embedded")
     runner.upgrade()
     carrier = broker.InProcessBroker()
-    doorbell = BrokerDoorbell(carrier)
-    system = System(settings, DatabaseClock(), doorbell)
+    clock = DatabaseClock()
+    doorbell = BrokerDoorbell(carrier, clock)
+    system = System(settings, clock, doorbell)
     upkeep.rescue_all(system)  # whoever ran them is dead: the folder is ours
     worker = RunWorker(system, carrier)
     coordinator = Coordinator(system, carrier)

@@ -10,13 +10,17 @@ from types import FrameType
 import structlog
 import uvicorn
 
+from local.processes import LocalServerError
 from settings import Settings
 
 log = structlog.get_logger()
 
 
 class WebServer(uvicorn.Server):
-    """Serves until SIGTERM or SIGINT; then `/readyz` says no, `drain` runs while requests are still answered."""
+    """Serves until SIGTERM or SIGINT; then `/readyz` says no, `drain` runs while requests are still answered.
+
+    Raises `LocalServerError`, when it is made, if the port cannot be had.
+    """
 
     def __init__(
         self,
@@ -27,6 +31,7 @@ class WebServer(uvicorn.Server):
         drain: Callable[[], None],
         on_ready: Callable[[], None],
     ) -> None:
+        _refuse_taken(settings.host, settings.port)
         config = uvicorn.Config(
             app,  # type: ignore[arg-type]  # uvicorn's protocol types are narrower than ASGI's
             host=settings.host,
@@ -62,3 +67,11 @@ class WebServer(uvicorn.Server):
         except Exception:  # whatever went wrong, the process must still end
             log.exception("drain_failed")
         self.should_exit = True
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """Find out before anything starts; uvicorn itself would say so in a log line, with work already under way."""
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except OSError as error:
+        raise LocalServerError(f"PORT={port} cannot be had: {error.strerror}; name a free port.") from None

@@ -17,6 +17,9 @@ from core.states import ENDED, GOING, LIVE, JobState, JobStatus, RunStatus
 from models.database import for_update
 from models.tables import App, AppTaskType, Job, Run
 
+# What decides about a job; its payload, which may be large, is read by those who deliver or show it.
+_RULES = [column for column in Job._meta.sorted_fields if column not in (Job.data, Job.user_id, Job.board_id)]  # noqa: SLF001  peewee's own way
+
 
 def insert(**values: Any) -> Job:
     """Store a new job."""
@@ -46,8 +49,8 @@ def to_execute(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
 
 
 def lock(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
-    """The jobs of these ids, locked in the order of their ids until the transaction ends."""
-    query = Job.select().where(Job.id.in_(sorted(set(job_ids)))).order_by(Job.id)
+    """The jobs of these ids without what their applications gave them, locked in the order of their ids."""
+    query = Job.select(*_RULES).where(Job.id.in_(sorted(set(job_ids)))).order_by(Job.id)
     return {job.id: job for job in for_update(query)}
 
 
@@ -62,10 +65,10 @@ def set_next_run(job: Job, next_run_at: datetime | None) -> None:
     Job.update(next_run_at=next_run_at).where(Job.id == job.id).execute()
 
 
-def count_start(job: Job) -> None:
-    """Count one more scheduled run of a locked job that has been made due."""
-    job.runs_started += 1
-    Job.update(runs_started=Job.runs_started + 1).where(Job.id == job.id).execute()
+def count_starts(started: Collection[Job]) -> None:
+    """Count one more scheduled run made due, for each of these locked jobs."""
+    if started:
+        Job.update(runs_started=Job.runs_started + 1).where(Job.id.in_([job.id for job in started])).execute()
 
 
 def end(ended: Collection[Job], state: JobState, now: datetime) -> None:
@@ -115,6 +118,8 @@ def count(*, app_name: str | None, account_id: str | None, status: JobStatus | N
 
 def going(job_ids: Collection[UUID]) -> dict[UUID, set[RunStatus]]:
     """The statuses of each job's runs that are due, being run, or waiting to be tried again."""
+    if not job_ids:
+        return {}
     rows = Run.select(Run.job, Run.status).where(Run.job.in_(list(job_ids)), Run.status.in_(GOING)).distinct()
     statuses: dict[UUID, set[RunStatus]] = {job_id: set() for job_id in job_ids}
     for run in rows:

@@ -74,14 +74,8 @@ def claim(queue: str, limit: int, worker_id: UUID, now: datetime, lease_expires_
 
 
 def renew(leases: dict[UUID, int], worker_id: UUID, until: datetime) -> dict[UUID, bool]:
-    """Renew a process's leases in one statement: for each run still held, whether its cancel was requested.
-
-    Locks no job, so it locks the runs in the order of their ids, as whoever records or rescues several does.
-    """
-    held: Any = Run.select(Run.id).where(
-        Run.id.in_(list(leases)), Run.worker_id == worker_id, Run.status == RunStatus.RUNNING
-    )
-    held = for_update(held.order_by(Run.id)).cte("held")
+    """Renew a process's leases in one statement: for each run still held, whether its cancel was requested."""
+    held = _locked((Run.id.in_(list(leases))) & (Run.worker_id == worker_id) & (Run.status == RunStatus.RUNNING))
     rows = (
         Run.update(lease_expires_at=until)
         .with_cte(held)
@@ -163,9 +157,11 @@ def cancel(job: Job, reason: str, now: datetime) -> int:
     }
     waiting_statuses = [status for status in LIVE if status is not RunStatus.RUNNING]
     cancelled = Run.update(ended).where(Run.job == job.id, Run.status.in_(waiting_statuses)).execute()
+    under_way = _locked((Run.job == job.id) & (Run.status == RunStatus.RUNNING) & Run.cancel_requested_at.is_null())
     asked = (
         Run.update(cancel_requested_at=now)
-        .where(Run.job == job.id, Run.status == RunStatus.RUNNING, Run.cancel_requested_at.is_null())
+        .with_cte(under_way)
+        .where(Run.id.in_(peewee.Select((under_way,), (under_way.c.id,))))
         .execute()
     )
     return int(cancelled) + int(asked)
@@ -237,6 +233,11 @@ def prune(ended_before: datetime, limit: int) -> int:
     """Delete runs that ended before an instant, with their attempts, oldest first; how many."""
     old = Run.select(Run.id).where(Run.finished_at < ended_before).order_by(Run.finished_at).limit(limit)
     return int(Run.delete().where(Run.id.in_(old)).execute())
+
+
+def _locked(condition: Any) -> Any:
+    """Runs that fit, locked in the order of their ids: two statements over the same runs cannot wait for each other."""
+    return for_update(Run.select(Run.id).where(condition).order_by(Run.id)).cte("locked")
 
 
 def _end_unstarted(run_ids: Collection[UUID], status: RunStatus, reason: str, now: datetime) -> None:

@@ -39,6 +39,7 @@ class Coordinator:
         self._stopping = threading.Event()
         self._beat = threading.Event()
         self._rescue_from = self._one_lease_from_now()
+        self._ticked_at = system.clock.monotonic()
         self._threads = [
             threading.Thread(target=self._loop, args=(name, turn), name=name, daemon=True)
             for name, turn in (
@@ -113,7 +114,11 @@ class Coordinator:
     def _rescue(self) -> None:
         """Take back expired leases; not until one lease after the start or an outage, so that workers can renew."""
         self._mark(TICK)
-        if self._system.clock.monotonic() >= self._rescue_from:
+        now = self._system.clock.monotonic()
+        if now - self._ticked_at > _RESCUE_SECONDS + self._system.settings.heartbeat_seconds:
+            self._rescue_from = self._one_lease_from_now()  # a database that stood still says nothing of it
+        self._ticked_at = now
+        if now >= self._rescue_from:
             rescued = upkeep.rescue(self._system)
             if rescued:
                 log.warning("runs_rescued", count=rescued)

@@ -32,6 +32,7 @@ class _Verdict:
     skipped_overlap: list[UUID] = field(default_factory=list)
     skipped_paused: list[UUID] = field(default_factory=list)
     orphaned: list[UUID] = field(default_factory=list)
+    started: list[Job] = field(default_factory=list)
     spent: list[Job] = field(default_factory=list)
 
 
@@ -56,6 +57,7 @@ def make_due(system: System, run_ids: Sequence[UUID]) -> int:
         runs.make_skipped(verdict.skipped_overlap, "overlap", now)
         runs.make_skipped(verdict.skipped_paused, "paused", now)
         runs.make_cancelled(verdict.orphaned, "job ended", now)
+        jobs.count_starts(verdict.started)
         _end_schedules(verdict, locked, now)
     system.doorbell.ring(Ring(run.id, run.queue) for run in verdict.queued)
     return len(verdict.queued)
@@ -101,14 +103,15 @@ def _ring(run: Run | dict[str, Any]) -> Ring:
 
 def _judge(due: Sequence[Run], locked: dict[UUID, Job]) -> _Verdict:
     verdict = _Verdict()
-    going = {job_id for job_id, statuses in jobs.going(list(locked)).items() if statuses}
+    occurrences = {run.id for run in due if _is_occurrence(run, locked[run.job_id])}
+    recurring = {run.job_id for run in due if run.id in occurrences}
+    going = {job_id for job_id, statuses in jobs.going(recurring).items() if statuses}
     for run in due:
         job = locked[run.job_id]
         if job.state in ENDED:
             verdict.orphaned.append(run.id)
             continue
-        occurrence = run.trigger == Trigger.SCHEDULE and run.status == RunStatus.PENDING
-        if occurrence and job.schedule_kind == Cron.kind:
+        if run.id in occurrences:
             _judge_occurrence(run, job, verdict, going=job.id in going)
         elif job.state == JobState.PAUSED:
             verdict.held.append(run.id)
@@ -119,6 +122,11 @@ def _judge(due: Sequence[Run], locked: dict[UUID, Job]) -> _Verdict:
     return verdict
 
 
+def _is_occurrence(run: Run, job: Job) -> bool:
+    """Whether a run is for an instant that the schedule of a job that comes back named, and has not begun."""
+    return job.schedule_kind == Cron.kind and run.trigger == Trigger.SCHEDULE and run.status == RunStatus.PENDING
+
+
 def _judge_occurrence(run: Run, job: Job, verdict: _Verdict, *, going: bool) -> None:
     """Decide about one occurrence of a job that comes back: pause first, then overlap, then `max_runs`."""
     if job.state == JobState.PAUSED:
@@ -127,7 +135,8 @@ def _judge_occurrence(run: Run, job: Job, verdict: _Verdict, *, going: bool) -> 
         verdict.skipped_overlap.append(run.id)
     elif not _spent(job):
         verdict.queued.append(run)
-        jobs.count_start(job)
+        verdict.started.append(job)
+        job.runs_started += 1
     if _spent(job):
         verdict.spent.append(job)
 

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -20,6 +20,7 @@ import dramatiq
 import structlog
 
 from services import broker as brokers
+from services.clock import Clock
 
 EXECUTE_RUN = "execute_run"
 
@@ -49,8 +50,9 @@ class Doorbell(Protocol):
 class BrokerDoorbell:
     """Rings through a Dramatiq broker, from a thread of its own."""
 
-    def __init__(self, broker: dramatiq.Broker) -> None:
+    def __init__(self, broker: dramatiq.Broker, clock: Clock) -> None:
         self._broker: Any = broker
+        self._clock = clock
         self._rings: queue.Queue[Ring | None] = queue.Queue(maxsize=_KEPT)
         self._resting_until = 0.0
         self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
@@ -87,7 +89,7 @@ class BrokerDoorbell:
     def _send(self, ring: Ring) -> None:
         """Send one ring; when the broker is away, let it and those of the next second go."""
         try:
-            self._broker.enqueue(_message(ring), delay=_delay(ring))
+            self._broker.enqueue(_message(ring), delay=_delay(ring, self._clock.now()))
         except brokers.AWAY as error:
             self._resting_until = time.monotonic() + _REST_SECONDS
             log.warning("broker_away", error=str(error), remedy="the top-up rings when it is back")
@@ -100,9 +102,9 @@ def _message(ring: Ring) -> dramatiq.Message[None]:
     return dramatiq.Message(queue_name=ring.queue, actor_name=EXECUTE_RUN, args=(), kwargs=arguments, options={})
 
 
-def _delay(ring: Ring) -> int | None:
-    """Milliseconds until the ring's instant by this machine's clock, which is also what Dramatiq waits by."""
+def _delay(ring: Ring, now: datetime) -> int | None:
+    """Milliseconds until the ring's instant. Dramatiq counts them from this machine's time, right or wrong."""
     if ring.due_at is None:
         return None
-    milliseconds = int((ring.due_at - datetime.now(UTC)).total_seconds() * 1000)
+    milliseconds = int((ring.due_at - now).total_seconds() * 1000)
     return milliseconds if milliseconds > 0 else None

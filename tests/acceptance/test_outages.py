@@ -5,14 +5,16 @@ Each test has servers of its own, since it stops them; one after another in one 
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 from urllib.parse import quote
 
 import pika
@@ -34,6 +36,14 @@ pytestmark = pytest.mark.xdist_group("outages")
 LEASE, HEARTBEAT = float(QUICK["LEASE_SECONDS"]), float(QUICK["HEARTBEAT_SECONDS"])
 LONGEST_ANSWER_SECONDS = 15
 OUTAGE_SECONDS = 10
+CUT_WORKERS = """
+    SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'carillon worker'
+"""
+COUNT_WAITING_WORKERS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'carillon worker' AND wait_event_type = 'Lock'
+"""
 QUEUES = ("runs.http", "runs.http.DQ")
 
 
@@ -95,7 +105,8 @@ class Load:
 
     def wait_for(self, count: int) -> None:
         """Return when so many more jobs have been accepted."""
-        until(lambda goal=len(self.job_ids) + count: len(self.job_ids) >= goal, f"{count} jobs more")
+        goal = len(self.job_ids) + count
+        until(lambda: len(self.job_ids) >= goal, f"{count} jobs more")
 
     def _create(self) -> None:
         pause = threading.Event()
@@ -111,7 +122,7 @@ class Load:
                 else:
                     self.refused.append(answer)
             # Applications do not ask without a break; more of them than the workers can do would only make it longer.
-            pause.wait(0.5 if answer.status_code != 201 else 0.05)
+            pause.wait(0.5 if answer.status_code != 201 else 0.08)
 
     def refused_politely(self) -> bool:
         """Whether all that was not accepted was answered 503, with a time to come again."""
@@ -188,14 +199,13 @@ def test_postgresql_frozen_past_a_lease(carillon: Installation, servers: Servers
     assert LEASE - 2 * HEARTBEAT - 0.5 < hung_up_after < LEASE
     _nobody_gave_up(carillon, load, journal, before)
     again = promises.again_only_after_loss(carillon, journal)
-    assert set(again) == {call.run_id for call in held}
+    assert {call.run_id for call in held} <= set(again)
+    assert len(again) <= 2 * len(held), "what was claimed when the database woke may be lost too, and no more"
     lost_at = [datetime.fromisoformat(attempts[0]["finished_at"]) for attempts in again.values()]
     assert min(lost_at) >= thawed_at + timedelta(seconds=LEASE - 0.1), "rescued before the workers could renew"
 
 
-def test_a_worker_frozen_past_its_lease_is_refused(
-    services: Installation, postgresql: str, journal: Journal
-) -> None:
+def test_a_worker_frozen_past_its_lease_is_refused(services: Installation, postgresql: str, journal: Journal) -> None:
     """A worker that has its answers is frozen before it can record them; the runs are executed again meanwhile.
 
     What keeps it from recording is a lock on the jobs; to let its statement go the connections are cut, so that it
@@ -211,10 +221,10 @@ def test_a_worker_frozen_past_its_lease_is_refused(
             gate.open()
             until(lambda: _waiting_for_locks(blocker) == 2, "both workers to wait with their results")
             until(lambda: all(call.ended for call in held), "all answers to be given")
-            services.freeze("worker.1")
-            blocker.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%worker'")
+            services.signal("worker.1", signal.SIGSTOP)
+            blocker.execute(CUT_WORKERS)
         promises.all_complete(services, creating.result(), timeout=60)
-        services.thaw("worker.1")
+        services.signal("worker.1", signal.SIGCONT)
     until(lambda: services.logged("worker.1", "result_refused") == THREADS, "the late results to be refused")
     promises.one_key_a_run(journal)
     promises.no_overlap(journal)
@@ -253,9 +263,7 @@ def test_postgresql_away_at_the_start(tmp_path: Path, servers: Servers, journal:
         assert carillon.pids() == before
 
 
-def _nobody_gave_up(
-    carillon: Installation, load: Load, journal: Journal, before: dict[str, int | None]
-) -> None:
+def _nobody_gave_up(carillon: Installation, load: Load, journal: Journal, before: dict[str, int | None]) -> None:
     """After PostgreSQL was away: all requests got a decent answer in time, all processes live, all jobs complete."""
     promises.all_stored_complete(carillon, journal, load.job_ids, timeout=60)
     promises.one_key_a_run(journal)
@@ -263,3 +271,38 @@ def _nobody_gave_up(
     assert load.refused_politely(), {one.status_code for one in load.refused}
     assert load.slowest_seconds < LONGEST_ANSWER_SECONDS
     assert carillon.pids() == before
+
+
+def _readiness(carillon: Installation) -> dict[str, Any]:
+    return dict(carillon.get("/readyz"))
+
+
+def _delete_queues(rabbit: PrivateRabbit) -> None:
+    for name in QUEUES:
+        address = f"{rabbit.management_url}/api/queues/{quote('/', safe='')}/{name}"
+        assert requests.delete(address, timeout=10).status_code in (204, 404)
+
+
+def _consumers(rabbit: PrivateRabbit) -> int:
+    """How many workers listen for rings; none where there is no queue."""
+    connection = pika.BlockingConnection(pika.URLParameters(rabbit.url))
+    try:
+        return int(connection.channel().queue_declare(QUEUES[0], passive=True).method.consumer_count)
+    except pika.exceptions.ChannelClosedByBroker:
+        return 0
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _locked(url: str, calls: list[Call]) -> Iterator[Any]:
+    """Hold the locks of these calls' jobs; a cursor in the transaction that does."""
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        job_ids = [call.job_id for call in calls]
+        cursor.execute("SELECT id FROM jobs WHERE id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE", (job_ids,))
+        yield cursor
+
+
+def _waiting_for_locks(cursor: Any) -> int:
+    cursor.execute(COUNT_WAITING_WORKERS)
+    return int(cursor.fetchone()[0])

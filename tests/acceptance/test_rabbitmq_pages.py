@@ -63,7 +63,7 @@ def test_queues_and_connections_have_plain_names(services: Installation, journal
     until(lambda: set(pages.connection_names()) >= PROCESSES, "every process to be connected", 15)
     journal.behave = lambda call: Answer(500 if call.attempt == 1 else 200, {"polling_state": {}, "done": True})
     services.create(IMMEDIATE, retry_backoff_base=0.1)
-    services.create({"type": "polling", "interval_seconds": 1})
+    services.create({"type": "polling", "interval_seconds": 1}, retry_backoff_base=0.1)
     until(lambda: services.count("completed") == 2, "both jobs to complete", 20)
     assert set(pages.queues()) == QUEUES
     assert set(pages.connection_names()) == PROCESSES

@@ -1,0 +1,168 @@
+"""The rooms and their walls: contracts of import-linter, and the rules about single files that it cannot see."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import dramatiq
+import pytest
+
+import periodic
+from actors.execution import QUEUE, RunExecutor
+from actors.middleware import RowDecidedRetries
+from services import broker as brokers
+from services import doorbell, executing
+from services.leases import Leases
+from tests.factories import given_system
+
+ROOT = Path(__file__).parents[2]
+ROOMS: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
+BESIDE_THE_PRODUCT = {"tests", "bench"}
+FILES = [*ROOT.glob("*.py"), *(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))]
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Every module a file imports, in functions too; of `from a import b` both `a` and `a.b`."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file} has a relative import"
+            module = node.module or ""
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def importers_of(module: str) -> set[str]:
+    """The files that import this module or one below it."""
+    return {
+        str(file.relative_to(ROOT))
+        for file in FILES
+        if any(name == module or name.startswith(f"{module}.") for name in imported(file))
+    }
+
+
+def test_the_contracts_of_import_linter_hold() -> None:
+    linter = Path(sys.executable).with_name("lint-imports")
+    checked = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert " 0 broken" in checked.stdout
+
+
+def test_there_are_files_to_look_at() -> None:
+    names = {str(file.relative_to(ROOT)) for file in FILES}
+    assert {"cli.py", "periodic.py", "settings.py", "services/jobs.py", "core/cron.py"} <= names
+
+
+def test_every_room_is_known_to_import_linter() -> None:
+    rooms = {folder.parent.name for folder in ROOT.glob("*/__init__.py")} - BESIDE_THE_PRODUCT
+    assert rooms == set(ROOMS)
+
+
+def test_only_the_command_line_imports_the_beats() -> None:
+    assert importers_of("periodic") == {"cli.py"}
+
+
+def test_nobody_imports_the_command_line() -> None:
+    assert importers_of("cli") == set()
+
+
+def test_the_core_imports_no_settings() -> None:
+    assert not {name for name in importers_of("settings") if name.startswith("core/")}
+
+
+def test_models_and_migrations_are_told_where_the_database_is() -> None:
+    assert not {name for name in importers_of("settings") if name.startswith(("models/", "migrations/"))}
+
+
+def test_only_the_command_line_reads_the_environment() -> None:
+    loaders = {
+        str(file.relative_to(ROOT))
+        for file in FILES
+        if "settings.load" in set(imported(file)) or any(loads_settings(node) for node in ast.walk(tree_of(file)))
+    }
+    assert loaders == {"cli.py"}
+
+
+def tree_of(file: Path) -> ast.AST:
+    return ast.parse(file.read_text())
+
+
+def loads_settings(node: ast.AST) -> bool:
+    """Whether this is `settings.load`, under the name `settings` or `configuration`."""
+    return (
+        isinstance(node, ast.Attribute)
+        and node.attr == "load"
+        and isinstance(node.value, ast.Name)
+        and node.value.id in ("settings", "configuration")
+    )
+
+
+def test_the_product_itself_looks_into_the_environment_nowhere_else() -> None:
+    """`local` starts other programs and hands its environment on; the rooms of the product do not look at it."""
+    product = [file for file in FILES if file.relative_to(ROOT).parts[0] not in ("cli.py", "local")]
+    looking = {
+        str(file.relative_to(ROOT))
+        for file in product
+        for node in ast.walk(tree_of(file))
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
+    }
+    assert looking == set()
+
+
+def test_only_these_single_files_know_dramatiq_and_periodiq() -> None:
+    outside_actors = {name for name in importers_of("dramatiq") if not name.startswith("actors/")}
+    assert outside_actors == {"cli.py", "periodic.py", "services/broker.py", "services/doorbell.py"}
+    assert importers_of("periodiq") == {"periodic.py"}
+
+
+def declared() -> brokers.InProcessBroker:
+    """A broker with every actor there is."""
+    broker = brokers.InProcessBroker()
+    system = given_system()
+    worker = executing.WorkerIdentity(uuid4(), 1)
+    broker.add_middleware(RowDecidedRetries(system))
+    RunExecutor(system, worker, Leases(system, worker)).declare(broker)
+    periodic.declare(broker, lambda: None)
+    return broker
+
+
+def test_every_actor_name_that_is_rung_is_a_registered_actor() -> None:
+    broker = declared()
+    assert broker.get_actor(doorbell.EXECUTE_RUN).queue_name == QUEUE
+    beats = [actor for actor in broker.actors.values() if "periodic" in actor.options]
+    assert {(actor.actor_name, actor.queue_name) for actor in beats} == {("beat", brokers.BEATS)}
+    assert set(broker.actors) == {doorbell.EXECUTE_RUN, "beat"}
+
+
+def test_every_message_made_names_a_registered_actor() -> None:
+    """Whoever builds a message by hand, in whatever file, names an actor that is there."""
+    broker = declared()
+    makers = {
+        str(file.relative_to(ROOT))
+        for file in FILES
+        for node in ast.walk(tree_of(file))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "Message"
+    }
+    assert makers == {"services/doorbell.py"}
+    assert doorbell.EXECUTE_RUN in broker.actors
+
+
+@pytest.mark.parametrize("name", [doorbell.EXECUTE_RUN, "beat"])
+def test_an_actor_takes_what_its_rings_carry(name: str) -> None:
+    actor = declared().get_actor(name)
+    arguments = {"run_id", "due_at"} if name == doorbell.EXECUTE_RUN else set()
+    code = actor.fn.__code__
+    assert set(code.co_varnames[: code.co_argcount]) - {"self"} == arguments
+
+
+def test_the_broker_has_none_of_dramatiqs_own_middleware() -> None:
+    """Dramatiq's `Retries` would be a second authority over what is tried again."""
+    own = [one for one in declared().middleware if isinstance(one, dramatiq.middleware.Retries)]
+    assert own == []
