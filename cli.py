@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -96,11 +97,11 @@ def worker() -> None:
     """Execute runs."""
     with _process("worker") as (settings, system, broker, stopping):
         run_worker = RunWorker(system, broker)
-        _stop_on_signals(stopping)
+        signals = _Signals(stopping)
         with endpoint(settings.health_port, stopping):
             run_worker.start()
             log.info("executing_runs", threads=settings.worker_threads)
-            stopping.wait()
+            signals.wait()
             run_worker.stop()
 
 
@@ -111,12 +112,12 @@ def coordinator() -> None:
         loops = Coordinator(system, _carrier(broker))
         beats.declare(broker, loops.beat)
         consumer = dramatiq.Worker(broker, queues={brokers.BEATS}, worker_threads=1)
-        _stop_on_signals(stopping)
+        signals = _Signals(stopping)
         with endpoint(settings.health_port, stopping):
             loops.start()
             consumer.start()
             log.info("coordinating")
-            stopping.wait()
+            signals.wait()
             loops.stop()
             consumer.stop()
 
@@ -180,10 +181,25 @@ def _wait_for_database() -> None:
             return
 
 
-def _stop_on_signals(stopping: threading.Event) -> None:
-    """Let SIGTERM and SIGINT end the process in order. To be called before it says that it is ready."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+class _Signals:
+    """Lets SIGTERM and SIGINT end the process in order. To be made before the process says that it is ready.
+
+    A signal that comes while the main thread waits for its turn to run does not wake it from a lock it goes to wait
+    for next, so it waits for the byte that Python's own handler writes.
+    """
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self._stopping = stopping
+        self._woken, self._waker = socket.socketpair()
+        self._waker.setblocking(False)
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopping.set())
+
+    def wait(self) -> None:
+        """Return once a signal has come."""
+        while not self._stopping.is_set():
+            self._woken.recv(1)
 
 
 class _BrokerProbe:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -28,7 +29,7 @@ QUEUE = brokers.RUNS_HTTP
 _CLAIM_FOR_SECONDS = 1.0
 _MOST_IN_A_GROUP = 32
 _FIRST_REST_SECONDS = 0.1
-_LONGEST_REST_SECONDS = 5.0
+_LONGEST_REST_SECONDS = 2.0
 _EARLY_SECONDS = 1.0
 
 Done = TypeVar("Done")
@@ -109,7 +110,7 @@ class RunExecutor:
         if result == Stopped(AbortReason.LEASE_LOST):
             log.warning("lease_lost", attempt=work.attempt)
             return
-        settled = self._patiently(lambda: self._records.call((work, result)))
+        settled = self._patiently(lambda: self._records.call((work, result)), also_when_stopping=True)
         faults.reach(faults.RECORDED)
         if settled is None:
             log.warning("result_refused", attempt=work.attempt, fence=work.fence)
@@ -120,10 +121,11 @@ class RunExecutor:
         if settled.status is RunStatus.QUEUED:
             self._system.doorbell.ring([Ring(work.run_id, QUEUE)])
 
-    def _patiently(self, action: Callable[[], Done]) -> Done | None:
+    def _patiently(self, action: Callable[[], Done], *, also_when_stopping: bool = False) -> Done | None:
         """Do what needs the database, again with growing rests while it is away; None when told to stop meanwhile.
 
-        The message stays unacknowledged all the while, so it comes back if this process goes.
+        The message stays unacknowledged all the while, so it comes back if this process goes. What is done already
+        is worth recording until the grace period ends the process.
         """
         rest = _FIRST_REST_SECONDS
         while True:
@@ -131,8 +133,9 @@ class RunExecutor:
                 return action()
             except DatabaseUnavailable as error:
                 log.warning("database_away", error=str(error))
-                if self._stopping.wait(rest):
+                if self._stopping.is_set() and not also_when_stopping:
                     return None
+                time.sleep(rest)
                 rest = min(rest * 2, _LONGEST_REST_SECONDS)
 
 

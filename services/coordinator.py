@@ -95,16 +95,17 @@ class Coordinator:
         clock = self._system.clock
         look_again_at = clock.monotonic() + self._system.settings.scan_seconds
         upcoming = [(due_at, run_id) for run_id, due_at in dispatching.due_soon(self._system)]
-        full = len(upcoming) == dispatching.BATCH
+        more_waits = len(upcoming) == dispatching.BATCH
         heapq.heapify(upcoming)
         while upcoming and not self._stopping.is_set():
             wait_seconds = (upcoming[0][0] - clock.now()).total_seconds()
             if clock.monotonic() + max(wait_seconds, 0.0) > look_again_at:
+                more_waits = False
                 break
             if wait_seconds > 0 and self._stopping.wait(wait_seconds):
                 return
             dispatching.make_due(self._system, _take_due(upcoming, clock.now()))
-        if not full:
+        if not more_waits:
             self._stopping.wait(max(0.0, look_again_at - clock.monotonic()))
 
     def _top_up(self) -> None:

@@ -23,6 +23,7 @@ from services import specifications
 ANSWER_KEPT = 64 * 1024
 GONE = 410  # the receiver wants no more calls: the job is paused too
 
+_NEXT_INSTANT = timedelta(microseconds=1)  # two polls have two instants, even if the clock stands still
 _LOST = "The worker died or lost its lease before it could record what happened."
 _LOST_FOR_GOOD = "{losses} workers in turn died or lost their lease while running this; it is not tried again."
 _CANCELLED = {"error_type": "cancelled", "error_message": "Cancelled while it ran."}
@@ -73,7 +74,7 @@ def succeed(
     changes = _ended(RunStatus.COMPLETED, now) | {"error_type": None, "error_message": None}
     if poll is not None:
         changes |= {"progress": poll.progress, "message": poll.message}
-    polled = None if poll is None else _after_poll(job, poll, polling_version, now)
+    polled = None if poll is None else _after_poll(run, job, poll, polling_version, now)
     goes_on = polled is not None and polled.following is not None
     return Settlement(
         run,
@@ -177,13 +178,13 @@ def _again_or_end(run: Run, job: Job, decision: RetryDecision, now: datetime, **
     return Settlement(run, job, changes=again, retry_at=retry_at, **parts)
 
 
-def _after_poll(job: Job, poll: PollAnswer, polling_version: int, now: datetime) -> Polled:
+def _after_poll(run: Run, job: Job, poll: PollAnswer, polling_version: int, now: datetime) -> Polled:
     """The polling state moved on and the next poll, unless the answer says done or the job has ended."""
     state = job.polling_state if poll.polling_state is None else poll.polling_state
     schedule = specifications.read(job.schedule)
     if poll.done or job.state in ENDED or not isinstance(schedule, schedules.Polling):
         return Polled(state, polling_version)
-    due_at = schedule.next_after_poll(now, poll.next_in_seconds)
+    due_at = max(schedule.next_after_poll(now, poll.next_in_seconds), run.scheduled_for + _NEXT_INSTANT)
     return Polled(state, polling_version, runs.draft(job, Trigger.POLL, due_at, now, status=RunStatus.PENDING))
 
 

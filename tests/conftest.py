@@ -82,7 +82,7 @@ def _connected(url: str) -> Iterator[str]:
 def _emptied(url: str) -> Iterator[str]:
     database.connect(url, "test")
     runner.upgrade()
-    names = ", ".join(table._meta.table_name for table in ALL)  # noqa: SLF001  peewee's own way
+    names = ", ".join(table._meta.table_name for table in ALL)
     db.execute_sql(f"TRUNCATE {names} CASCADE")
     yield url
     database.disconnect()

@@ -206,26 +206,29 @@ def test_postgresql_frozen_past_a_lease(carillon: Installation, servers: Servers
 
 
 def test_a_worker_frozen_past_its_lease_is_refused(services: Installation, postgresql: str, journal: Journal) -> None:
-    """A worker that has its answers is frozen before it can record them; the runs are executed again meanwhile.
+    """A worker that has its answers is frozen before it can record them; when it wakes, another is at the same runs.
 
-    What keeps it from recording is a lock on the jobs; to let its statement go the connections are cut, so that it
-    finds the database as it would after an hour's sleep: there, and no longer interested in its results.
+    What keeps it from recording is a lock on the jobs. Its sessions are cut before the lock goes, so that no statement
+    of its own is carried out while it is frozen: on waking it finds its connections closed, and tries again.
     """
-    gate = Gate(lambda call: Answer(body={"attempt": call.attempt}))
-    journal.behave = gate
-    gate.close(after=JOBS // 4)
+    first, second = Gate(_tell_attempt), Gate(_tell_attempt)
+    journal.behave = lambda call: first(call) if call.attempt == 1 else second(call)
+    first.close(after=JOBS // 4)
+    second.close()
     with ThreadPoolExecutor(1) as pool:
         creating = pool.submit(services.create_many, JOBS, IMMEDIATE)
-        held = gate.wait_until_held(2 * THREADS)
+        held = first.wait_until_held(2 * THREADS)
         with _locked(postgresql, held) as blocker:
-            gate.open()
+            first.open()
             until(lambda: _waiting_for_locks(blocker) == 2, "both workers to wait with their results")
             until(lambda: all(call.ended for call in held), "all answers to be given")
             services.signal("worker.1", signal.SIGSTOP)
             blocker.execute(CUT_WORKERS)
-        promises.all_complete(services, creating.result(), timeout=60)
+        second.wait_until_held(THREADS)
         services.signal("worker.1", signal.SIGCONT)
-    until(lambda: services.logged("worker.1", "result_refused") == THREADS, "the late results to be refused")
+        until(lambda: services.logged("worker.1", "result_refused") == THREADS, "the late results to be refused")
+        second.open()
+        promises.all_complete(services, creating.result(), timeout=60)
     promises.one_key_a_run(journal)
     promises.no_overlap(journal)
     again = promises.again_only_after_loss(services, journal)
@@ -261,6 +264,10 @@ def test_postgresql_away_at_the_start(tmp_path: Path, servers: Servers, journal:
         promises.one_key_a_run(journal)
         promises.no_overlap(journal)
         assert carillon.pids() == before
+
+
+def _tell_attempt(call: Call) -> Answer:
+    return Answer(body={"attempt": call.attempt})
 
 
 def _nobody_gave_up(carillon: Installation, load: Load, journal: Journal, before: dict[str, int | None]) -> None:

@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import peewee
 import psycopg2
 import pytest
 
 from core import schedules
 from core.states import Hold, RunStatus
 from models import database
-from models.tables import Run, db
+from models.tables import Attempt, Run, db
 from services import dispatching, executing
 from services import jobs as job_service
 from tests.factories import (
@@ -232,3 +233,10 @@ def test_what_has_ended_stays_ended(system: GivenSystem) -> None:
     job_service.create(system, new_job())
     record(system, claim_one(system), succeeded())
     assert claim(system) == []
+
+
+def test_the_database_refuses_a_second_open_attempt(system: GivenSystem) -> None:
+    run = first_run(system)
+    claim_one(system)
+    with pytest.raises(peewee.IntegrityError), database.transaction():
+        Attempt.insert(run=run.id, number=2, fence=2, worker_id=run.id, started_at=NOON).execute()

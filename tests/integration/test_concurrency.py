@@ -318,7 +318,7 @@ def test_a_lease_being_renewed_while_rescue_grasps_for_it_is_left_alone(postgres
 
 def test_a_record_and_a_rescue_of_the_same_run_have_one_winner(postgresql: str) -> None:
     system = given_system()
-    for _ in range(30):
+    for _ in range(10):
         run = first_run(system)
         work = claim_one(system)
         system.clock.advance(system.settings.lease_seconds + 1)

@@ -36,9 +36,7 @@ def changes(zone: ZoneInfo) -> tuple[datetime, ...]:
     while hour.year == 2026:
         later = hour + timedelta(hours=1)
         if _offset(hour, zone) != _offset(later, zone):
-            found.append(
-                next(at for at in _minutes(hour, later + MINUTE) if _offset(at, zone) == _offset(later, zone))
-            )
+            found.append(next(at for at in _minutes(hour, later + MINUTE) if _offset(at, zone) == _offset(later, zone)))
         hour = later
     return tuple(found) or (datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC))
 
@@ -49,13 +47,9 @@ def random_expression(chance: random.Random, near: datetime) -> str:
     return " ".join(
         (
             chance.choice(("*", "0", "*/30", "*/7", "0,30", "10-50/20", f"{chance.randrange(60)}", "5-5")),
-            chance.choice(
-                ("*", "*", "*/2", "0", "1", "2", "3", "0-3", "1-2", "0-23/3", "*/5", "23", "2,23,1")
-            ),
+            chance.choice(("*", "*", "*/2", "0", "1", "2", "3", "0-3", "1-2", "0-23/3", "*/5", "23", "2,23,1")),
             chance.choice(("*", "*", "*", f"{day}", f"1-{day}", "*/2", "1,15", "31", f"{day}-31/3", "*/31")),
-            chance.choice(
-                ("*", "*", "*", f"{near.month}", "*/2", "jan-NOV", "mar,oct,nov", f"{near.month}-12")
-            ),
+            chance.choice(("*", "*", "*", f"{near.month}", "*/2", "jan-NOV", "mar,oct,nov", f"{near.month}-12")),
             chance.choice(("*", "*", "*", f"{weekday}", "7", "sun", "Mon-fri", "*/2", "0-7/3", "6-7", "*,1")),
         )
     )
@@ -83,9 +77,7 @@ def from_the_rules(expression: str, change: datetime, zone: ZoneInfo) -> list[da
 
 
 @cache
-def _clock(
-    change: datetime, zone: ZoneInfo
-) -> tuple[list[tuple[datetime, datetime]], list[tuple[datetime, datetime]]]:
+def _clock(change: datetime, zone: ZoneInfo) -> tuple[list[tuple[datetime, datetime]], list[tuple[datetime, datetime]]]:
     """The minutes that pass, each with its wall time; and every thinkable wall time with its instant."""
     start, end = change - REACH, change + REACH
     passing = [(at, at.astimezone(zone).replace(tzinfo=None, fold=0)) for at in _minutes(start, end)]

@@ -78,9 +78,7 @@ def read_request(server: Hostile, accepted: socket.socket) -> bytes:
             break
         received += piece
     head, _, body = received.partition(b"\r\n\r\n")
-    length = int(
-        next((line[15:] for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:"), 0)
-    )
+    length = int(next((line[15:] for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:"), 0))
     while len(body) < length:
         piece = accepted.recv(65_536)
         if not piece:

@@ -87,3 +87,23 @@ def test_an_abort_that_comes_as_a_block_is_entered_is_never_overlooked() -> None
         except Aborted:
             assert not woken.is_set()
         stopper.join()
+
+
+class Raced(Scope):
+    """A scope that someone aborts at the worst moment: it was found not aborted, and the block is about to begin."""
+
+    stopper: threading.Thread | None = None
+
+    def raise_if_aborted(self) -> None:
+        super().raise_if_aborted()
+        self.stopper = threading.Thread(target=self.abort, args=(AbortReason.CANCELLED,))
+        self.stopper.start()
+        self.stopper.join(0.1)  # time enough to overtake, if nothing makes it wait
+
+
+def test_an_abort_between_the_look_and_the_block_waits_for_the_block_and_interrupts_it() -> None:
+    scope, woken = Raced(), threading.Event()
+    with scope.interruptible(woken.set):
+        assert woken.wait(10)
+    assert scope.stopper is not None
+    scope.stopper.join()

@@ -81,9 +81,7 @@ def test_no_retry_after_is_too_odd(header: str) -> None:
 
 
 def test_a_poll_is_read_whole() -> None:
-    body = (
-        b'{"polling_state": {"n": 1}, "done": true, "next_in_seconds": 2, "progress": 0.5, "message": "ok"}'
-    )
+    body = b'{"polling_state": {"n": 1}, "done": true, "next_in_seconds": 2, "progress": 0.5, "message": "ok"}'
     assert answers.read_poll(body, truncated=False) == answers.PollAnswer({"n": 1}, True, 2.0, 0.5, "ok")
 
 

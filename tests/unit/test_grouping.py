@@ -30,7 +30,7 @@ class Work:
 
 
 def all_waiting(grouped: Grouped[int, int], count: int) -> bool:
-    return len(grouped._waiting) == count  # noqa: SLF001  no other way to see that callers have arrived
+    return len(grouped._waiting) == count
 
 
 def until(condition: Callable[[], bool]) -> None:

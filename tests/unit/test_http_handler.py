@@ -208,9 +208,7 @@ def test_an_unknown_name_may_be_tried_again(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_second_address_is_tried_when_the_first_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     with hostile.serving(hostile.answering(OK)) as server:
-        found = [
-            (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in (1, server.port)
-        ]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in (1, server.port)]
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_args, **_kwargs: found)
         assert _call("http://two.test/").body == b"done"
 
@@ -335,7 +333,7 @@ def test_an_abort_ends_a_tls_handshake() -> None:
 
 def test_an_abort_ends_a_connect(monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = threading.Event()
-    await_connected = connection._await_connected  # noqa: SLF001  the one moment nobody else can see
+    await_connected = connection._await_connected
 
     def seen(reached: socket.socket, seconds: float) -> None:
         waiting.set()
@@ -399,5 +397,5 @@ def test_aborts_at_any_moment_end_in_an_answer_or_an_abort() -> None:
         for _ in range(100):
             running = Running(server.url)
             running.scope.abort(AbortReason.CANCELLED)
-            running._thread.join(10)  # noqa: SLF001  its own
+            running._thread.join(10)
             assert all(isinstance(raised, Aborted) for raised in running.raised)
