@@ -27,8 +27,8 @@ class Settings(BaseModel):
 
     # The API.
     host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65535)
-    health_port: int | None = Field(default=None, ge=0, le=65535)
+    port: int = Field(default=8000, ge=1, le=65535)
+    health_port: int | None = Field(default=None, ge=1, le=65535)
     web_threads: int = Field(default=8, ge=1, le=64)
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
     internal_secret: SecretStr | None = None
@@ -67,6 +67,11 @@ class Settings(BaseModel):
     def database(self) -> str:
         """The database's URL; SQLite in the data folder where none is given."""
         return self.database_url or f"sqlite:///{self.data_dir / 'carillon.db'}"
+
+    @property
+    def database_folder(self) -> Path:
+        """Where the embedded mode's rows are; no two servers may share it."""
+        return Path(self.database.removeprefix("sqlite:///")).parent
 
     @property
     def anonymous(self) -> bool:

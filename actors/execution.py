@@ -14,7 +14,7 @@ import structlog
 
 from actors import callbacks
 from actors.middleware import AttemptFailed
-from core.errors import Aborted, AbortReason, DatabaseUnavailable, PermanentFailure, TransientFailure
+from core.errors import Aborted, AbortReason, DatabaseUnavailable, TransientFailure
 from core.states import RunStatus
 from services import broker as brokers
 from services import dispatching, executing, faults
@@ -102,7 +102,7 @@ class RunExecutor:
                 result = _stopped(work, stop.reason)
             except Exception:  # the handler itself is broken: the run must not be left running
                 log.exception("handler_broke")
-                result = Failed(PermanentFailure("Carillon could not make this call: an internal error."))
+                result = Failed(TransientFailure("Carillon could not make this call: an internal error."))
             faults.reach(faults.EXECUTED)
             self._record(work, result)
 

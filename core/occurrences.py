@@ -19,14 +19,15 @@ class Occurrences:
     missed: tuple[tuple[datetime, int], ...]
 
 
-def sort_out(instants: Sequence[datetime], now: datetime) -> Occurrences:
+def sort_out(instants: Sequence[datetime], now: datetime, *, more_follow: bool = False) -> Occurrences:
     """Part occurrences planned in time from those planned more than 60 s late, of which the newest runs.
 
-    One older than 24 h is not caught up. More than 1,000 missed ones become one, with their count.
+    One older than 24 h is not caught up. More than 1,000 missed ones become one, with their count. Where `more_follow`
+    and all of these are late, the newest is not among them.
     """
     late = [instant for instant in instants if instant < now - LATE_AFTER]
     in_time = tuple(instants[len(late) :])
-    if not late or late[-1] < now - CATCH_UP_WINDOW:
+    if not late or late[-1] < now - CATCH_UP_WINDOW or (more_follow and not in_time):
         return Occurrences(in_time, _gap(late))
     return Occurrences((late[-1], *in_time), _gap(late[:-1]))
 

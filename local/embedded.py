@@ -27,7 +27,7 @@ def serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
 
     Raises `ConfigurationError` when another server uses the data folder.
     """
-    with _folder_of_our_own(settings.data_dir), _somebody_to_call(settings) as complete:
+    with _folder_of_our_own(settings.database_folder), _somebody_to_call(settings) as complete:
         _serve(complete, on_ready)
 
 
@@ -37,6 +37,7 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     runner.upgrade()
     carrier = broker.InProcessBroker()
     clock = DatabaseClock()
+    clock.keep_following(settings.heartbeat_seconds)
     doorbell = BrokerDoorbell(carrier, clock)
     system = System(settings, clock, doorbell)
     upkeep.rescue_all(system)  # whoever ran them is dead: the folder is ours
@@ -61,7 +62,7 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
 def _folder_of_our_own(folder: Path) -> Iterator[None]:
     """Hold the data folder: two servers on one SQLite file would each take the other's runs for dead."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = (folder / "carillon.lock").open("w")
     except OSError as error:
         raise ConfigurationError(

@@ -103,7 +103,6 @@ STATEMENTS = (
         error_message TEXT,
         progress TEXT,
         message TEXT,
-        retry_of {uuid} REFERENCES runs (id),
         created_at {instant} NOT NULL,
         CONSTRAINT runs_once_each UNIQUE (job_id, trigger, scheduled_for),
         CONSTRAINT runs_running_is_leased CHECK (
@@ -118,7 +117,7 @@ STATEMENTS = (
     """,
     # Claim: the most urgent run of a queue that is due and not held. Nothing else is in this index, so it stays flat.
     """
-    CREATE INDEX runs_to_claim ON runs (queue, priority DESC, deadline_at, due_at, id)
+    CREATE INDEX runs_to_claim ON runs (queue, priority DESC, (deadline_at IS NULL), deadline_at, due_at, id)
         WHERE status = 'queued' AND held_by IS NULL
     """,
     # Dispatch: what becomes due next.

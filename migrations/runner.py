@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playhouse import migrations as playhouse_migrations
 
-from models import database
+from models import database, patience
 from models.tables import db
 
 # One number for all Carillon processes: whoever holds it migrates, the others wait and then find nothing to do.
@@ -20,16 +20,9 @@ def upgrade() -> list[str]:
 
     Safe to call from many processes at once. Raises `DatabaseUnavailable` when the database is away.
     """
-    with database.transaction(), _alone():
+    with database.transaction(), patience.unlimited(), _alone():
         runner = playhouse_migrations.Runner(db.obj, directory=str(Path(__file__).parent))
         return list(runner.up())
-
-
-def pending() -> list[str]:
-    """The names of the migrations that this code has and the database lacks."""
-    with database.reading():
-        runner = playhouse_migrations.Runner(db.obj, directory=str(Path(__file__).parent))
-        return [migration.name for migration in runner.status() if not migration.applied]
 
 
 @contextmanager

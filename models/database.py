@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import peewee
 from playhouse import db_url
 
 from core.errors import DatabaseUnavailable
+from models import patience
 from models.tables import db
 
 _AWAY = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError)
@@ -24,7 +25,9 @@ _SESSION_LIMITS = (
     "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=20000 -c timezone=UTC"
 )
 
-# SQLite has one writer at a time; taking turns here is fair and needs no polling of its lock.
+_CLOCK_SAMPLES = 5
+
+# SQLite has one writer at a time; taking turns here needs no polling of its lock.
 _writer_turn = threading.RLock()
 
 
@@ -34,6 +37,7 @@ def connect(url: str, process_name: str) -> None:
         Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
         db.initialize(_sqlite(url.removeprefix("sqlite:///")))
     else:
+        patience.install()
         db.initialize(_postgresql(url, process_name))
 
 
@@ -62,18 +66,20 @@ def transaction() -> Iterator[None]:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Run a block that only reads. Raises `DatabaseUnavailable` when the database is away."""
+    """Run a block that only reads, and sees one moment. Raises `DatabaseUnavailable` when the database is away."""
     with _translated():
-        yield from _begun("DEFERRED")
+        yield from _begun("DEFERRED", "REPEATABLE READ")
 
 
-def server_time() -> datetime:
-    """The database's clock, as aware UTC. SQLite's is this machine's."""
+def clock_offset() -> timedelta:
+    """How far the database's clock is ahead of this machine's, by the quickest of a few answers; SQLite has ours.
+
+    Raises `DatabaseUnavailable`.
+    """
     if is_sqlite():
-        return datetime.now(UTC)
+        return timedelta()
     with reading():
-        instant: datetime = db.execute_sql("SELECT clock_timestamp()").fetchone()[0]
-        return instant.astimezone(UTC)
+        return min(_offset_once() for _ in range(_CLOCK_SAMPLES))[1]
 
 
 def for_update(query: Any, *, skip_locked: bool = False) -> Any:
@@ -96,7 +102,6 @@ def _postgresql(url: str, process_name: str) -> peewee.PostgresqlDatabase:
     name = parameters.pop("database")
     parameters.update(
         application_name=f"carillon {process_name}",
-        connect_timeout=5,
         options=_SESSION_LIMITS,
         keepalives=1,
         keepalives_idle=10,
@@ -107,20 +112,28 @@ def _postgresql(url: str, process_name: str) -> peewee.PostgresqlDatabase:
     return peewee.PostgresqlDatabase(name, **parameters)
 
 
-def _begun(sqlite_lock: str) -> Iterator[None]:
+def _begun(sqlite_lock: str, isolation: str | None = None) -> Iterator[None]:
     with ExitStack() as stack:
         try:
-            stack.enter_context(_atomic(sqlite_lock))
+            stack.enter_context(_atomic(sqlite_lock, isolation))
         except _AWAY:
             if db.in_transaction():
                 raise
             _drop()
-            stack.enter_context(_atomic(sqlite_lock))
+            stack.enter_context(_atomic(sqlite_lock, isolation))
         yield
 
 
-def _atomic(sqlite_lock: str) -> Any:
-    return db.atomic(sqlite_lock) if is_sqlite() else db.atomic()
+def _offset_once() -> tuple[timedelta, timedelta]:
+    """How long one question took, and the offset it showed: the true one differs by half of that time at most."""
+    before = datetime.now(UTC)
+    server: datetime = db.execute_sql("SELECT clock_timestamp()").fetchone()[0]
+    took = datetime.now(UTC) - before
+    return took, server - (before + took / 2)
+
+
+def _atomic(sqlite_lock: str, isolation: str | None) -> Any:
+    return db.atomic(sqlite_lock) if is_sqlite() else db.atomic(isolation)
 
 
 @contextmanager
@@ -130,7 +143,7 @@ def _translated() -> Iterator[None]:
     except _AWAY as error:
         if not db.in_transaction():
             _drop()
-        raise DatabaseUnavailable(f"The database did not answer as it should: {_first_line(error)}") from error
+        raise DatabaseUnavailable(f"The database did not answer as it should: {_first_line(_first(error))}") from error
 
 
 def _drop() -> None:
@@ -141,5 +154,14 @@ def _drop() -> None:
     db.dispose()
 
 
-def _first_line(error: Exception) -> str:
+def _first(error: BaseException) -> BaseException:
+    """What went wrong first: a rollback that failed too, because of it, would hide it."""
+    first, earlier = error, error.__context__
+    while earlier is not None:
+        first = earlier if isinstance(earlier, _AWAY) else first
+        earlier = earlier.__context__
+    return first
+
+
+def _first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

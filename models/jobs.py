@@ -1,7 +1,8 @@
 """Queries on jobs.
 
-Whoever changes a job and its runs in one transaction locks the job first, many in the order of their ids; only the
-claim goes without, and it never waits for a lock. So no two transactions can wait for each other.
+Whoever changes jobs and their runs in one transaction locks the jobs first, then the runs, each in the order of their
+ids. The claim and the plan take locks in another order, but only those that are free: they never wait for one. The
+heartbeat locks runs alone. So no two transactions can wait for each other.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ from uuid import UUID
 
 import peewee
 
-from core.states import ENDED, GOING, LIVE, JobState, JobStatus, RunStatus
+from core.states import ENDED, GOING, JobState, JobStatus, RunStatus
 from models.database import for_update
 from models.tables import App, AppTaskType, Job, Run
+
+# As the index `runs_live` has it: a partial index is only used where the query repeats its condition to the letter.
+_LIVE = peewee.SQL("status IN ('pending', 'queued', 'running', 'retrying')")
 
 # What decides about a job; its payload, which may be large, is read by those who deliver or show it.
 _RULES = [column for column in Job._meta.sorted_fields if column not in (Job.data, Job.user_id, Job.board_id)]  # noqa: SLF001  peewee's own way
@@ -56,7 +60,7 @@ def lock(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
 
 def lock_to_plan(horizon: datetime, limit: int) -> list[Job]:
     """Jobs with an occurrence before the horizon that has no row yet, soonest first; others' locked ones left out."""
-    query = Job.select().where(Job.next_run_at <= horizon).order_by(Job.next_run_at).limit(limit)
+    query = Job.select(*_RULES).where(Job.next_run_at <= horizon).order_by(Job.next_run_at).limit(limit)
     return list(for_update(query, skip_locked=True))
 
 
@@ -120,7 +124,7 @@ def going(job_ids: Collection[UUID]) -> dict[UUID, set[RunStatus]]:
     """The statuses of each job's runs that are due, being run, or waiting to be tried again."""
     if not job_ids:
         return {}
-    rows = Run.select(Run.job, Run.status).where(Run.job.in_(list(job_ids)), Run.status.in_(GOING)).distinct()
+    rows = Run.select(Run.job, Run.status).where(Run.job.in_(list(job_ids)), _LIVE, Run.status.in_(GOING)).distinct()
     statuses: dict[UUID, set[RunStatus]] = {job_id: set() for job_id in job_ids}
     for run in rows:
         statuses[run.job_id].add(run.status)
@@ -128,10 +132,10 @@ def going(job_ids: Collection[UUID]) -> dict[UUID, set[RunStatus]]:
 
 
 def next_due(job_ids: Collection[UUID]) -> dict[UUID, datetime]:
-    """When each job's next waiting run is due."""
+    """When each job's next run that has not begun is due."""
     rows = (
         Run.select(Run.job, peewee.fn.MIN(Run.due_at).alias("due_at"))
-        .where(Run.job.in_(list(job_ids)), Run.status.in_((RunStatus.PENDING, RunStatus.RETRYING)))
+        .where(Run.job.in_(list(job_ids)), _LIVE, Run.status == RunStatus.PENDING)
         .group_by(Run.job)
     )
     return {run.job_id: run.due_at for run in rows}
@@ -141,7 +145,7 @@ def with_live_run(job_ids: Collection[UUID]) -> set[UUID]:
     """Those of these jobs that have a run which is not over yet."""
     if not job_ids:
         return set()
-    rows = Run.select(Run.job).where(Run.job.in_(list(job_ids)), Run.status.in_(LIVE)).distinct()
+    rows = Run.select(Run.job).where(Run.job.in_(list(job_ids)), _LIVE).distinct()
     return {run.job_id for run in rows}
 
 
@@ -171,7 +175,7 @@ def _shows(status: JobStatus) -> Any:
 
 
 def _has_run(*statuses: RunStatus) -> Any:
-    return peewee.fn.EXISTS(Run.select(peewee.SQL("1")).where(Run.job == Job.id, Run.status.in_(statuses)))
+    return peewee.fn.EXISTS(Run.select(peewee.SQL("1")).where(Run.job == Job.id, _LIVE, Run.status.in_(statuses)))
 
 
 def prune(ended_before: datetime, limit: int) -> int:

@@ -17,6 +17,13 @@ from models.tables import Job, Run
 
 _CHUNK = 500
 
+# A partial index is only used where the query repeats its condition to the letter, which SQLite does not recognise in
+# bound parameters.
+_CLAIMABLE = peewee.SQL("status = 'queued' AND held_by IS NULL")
+_WAITING = peewee.SQL("status IN ('pending', 'retrying')")
+_RUNNING = peewee.SQL("status = 'running'")
+_MOST_URGENT_FIRST = (Run.priority.desc(), Run.deadline_at.is_null(), Run.deadline_at, Run.due_at, Run.id)
+
 
 def draft(job: Job, trigger: Trigger, scheduled_for: datetime, now: datetime, **more: Any) -> dict[str, Any]:
     """The values of a new run of a job: queued if its instant has come, else pending."""
@@ -48,12 +55,7 @@ def insert(rows: Sequence[dict[str, Any]]) -> None:
 
 def claim(queue: str, limit: int, worker_id: UUID, now: datetime, lease_expires_at: datetime) -> list[Run]:
     """Take the most urgent runs of a queue that are due and not held, under a lease; never waits for a lock."""
-    picked: Any = (
-        Run.select(Run.id)
-        .where(Run.queue == queue, Run.status == RunStatus.QUEUED, Run.held_by.is_null())
-        .order_by(Run.priority.desc(), Run.deadline_at.asc(nulls="LAST"), Run.due_at, Run.id)
-        .limit(limit)
-    )
+    picked: Any = Run.select(Run.id).where(Run.queue == queue, _CLAIMABLE).order_by(*_MOST_URGENT_FIRST).limit(limit)
     if not is_sqlite():
         picked = picked.for_update("FOR NO KEY UPDATE SKIP LOCKED")
     picked = picked.cte("picked")
@@ -102,12 +104,7 @@ def leave_running(changes: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:
 
 def due_by(instant: datetime, limit: int) -> list[tuple[UUID, datetime]]:
     """Runs that wait for an instant no later than this one, soonest first."""
-    query = (
-        Run.select(Run.id, Run.due_at)
-        .where(Run.status.in_(WAITING_FOR_INSTANT), Run.due_at <= instant)
-        .order_by(Run.due_at)
-        .limit(limit)
-    )
+    query = Run.select(Run.id, Run.due_at).where(_WAITING, Run.due_at <= instant).order_by(Run.due_at).limit(limit)
     return [(run.id, run.due_at) for run in query]
 
 
@@ -186,29 +183,19 @@ def release(job: Job, held_by: Hold) -> list[Run]:
 
 def claimable(queue: str, limit: int) -> list[UUID]:
     """The most urgent runs of a queue that wait for a worker, at most so many."""
-    query = (
-        Run.select(Run.id)
-        .where(Run.queue == queue, Run.status == RunStatus.QUEUED, Run.held_by.is_null())
-        .order_by(Run.priority.desc(), Run.deadline_at.asc(nulls="LAST"), Run.due_at, Run.id)
-        .limit(limit)
-    )
+    query = Run.select(Run.id).where(Run.queue == queue, _CLAIMABLE).order_by(*_MOST_URGENT_FIRST).limit(limit)
     return [run.id for run in query]
 
 
 def expired(now: datetime, limit: int) -> list[UUID]:
     """Runs whose lease has run out, longest ago first."""
-    query = (
-        Run.select(Run.id)
-        .where(Run.status == RunStatus.RUNNING, Run.lease_expires_at < now)
-        .order_by(Run.lease_expires_at)
-        .limit(limit)
-    )
+    query = Run.select(Run.id).where(_RUNNING, Run.lease_expires_at < now).order_by(Run.lease_expires_at).limit(limit)
     return [run.id for run in query]
 
 
 def all_running(limit: int) -> list[UUID]:
     """Every run that is running, at most so many."""
-    return [run.id for run in Run.select(Run.id).where(Run.status == RunStatus.RUNNING).limit(limit)]
+    return [run.id for run in Run.select(Run.id).where(_RUNNING).limit(limit)]
 
 
 def by_id(run_id: UUID) -> Run | None:

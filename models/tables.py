@@ -110,7 +110,6 @@ class Run(Table):
     error_message = peewee.TextField(null=True)
     progress = JsonField(null=True)
     message = peewee.TextField(null=True)
-    retry_of = peewee.UUIDField(null=True)
     created_at = InstantField()
 
     class Meta:

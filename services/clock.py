@@ -29,35 +29,42 @@ class Clock(Protocol):
 
 
 class DatabaseClock:
-    """Follows the database's clock: this machine's, plus the difference measured at the last `follow`."""
+    """Follows the database's clock: what it said at the last `follow`, plus what the monotonic clock counted since.
+
+    So a step of this machine's own clock moves nothing. With SQLite the database's clock is this machine's.
+    """
 
     def __init__(self) -> None:
-        self._offset = timedelta()
+        self._known = (datetime.now(UTC), time.monotonic())
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self._offset
+        at, monotonic = self._known
+        return at + timedelta(seconds=time.monotonic() - monotonic)
 
     def monotonic(self) -> float:
         return time.monotonic()
 
     def keep_following(self, every_seconds: float) -> None:
-        """Measure the difference now and again for as long as the process lives, on a thread of its own."""
+        """Ask the database now and again for as long as the process lives, on a thread of its own."""
         self.follow()
         threading.Thread(target=self._follow_for_ever, args=(every_seconds,), name="clock", daemon=True).start()
+
+    def follow(self) -> None:
+        """Ask the database for its time; a step of over 1 s is reported. Goes on as before when it is away."""
+        try:
+            offset = database.clock_offset()
+        except DatabaseUnavailable:
+            return
+        known = (datetime.now(UTC) + offset, time.monotonic())
+        step = (known[0] - self.now()).total_seconds()
+        self._known = known
+        if abs(step) > _DRIFT_SECONDS:
+            log.warning("clock_stepped", seconds=round(step, 3))
 
     def _follow_for_ever(self, every_seconds: float) -> None:
         rest = threading.Event()
         while not rest.wait(every_seconds):
-            self.follow()
-
-    def follow(self) -> None:
-        """Measure the difference anew; one over 1 s is reported. Keeps the old one when the database is away."""
-        before = datetime.now(UTC)
-        try:
-            server = database.server_time()
-        except DatabaseUnavailable:
-            return
-        after = datetime.now(UTC)
-        self._offset = server - (before + (after - before) / 2)
-        if abs(self._offset.total_seconds()) > _DRIFT_SECONDS:
-            log.warning("clock_drift", seconds=round(self._offset.total_seconds(), 3))
+            try:
+                self.follow()
+            except Exception:  # the clock goes on without this answer
+                log.exception("clock_fault")

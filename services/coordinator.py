@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from core.errors import DatabaseUnavailable, Unavailable
+from core.errors import Unavailable
 from models import database, signals
 from services import broker as brokers
 from services import dispatching, planning, upkeep
@@ -24,7 +24,9 @@ BEAT = "beat"
 TICK = "tick"
 
 _TOP_UP_SECONDS = 1.0
-_RESCUE_SECONDS = 1.0
+_RESCUE_SECONDS = upkeep.RESCUE_SECONDS
+_TICK_SECONDS = 1.0
+_STOP_SECONDS = 10.0
 _PRUNE_SECONDS = 3600.0
 _REST_SECONDS = 1.0
 log = structlog.get_logger()
@@ -38,8 +40,8 @@ class Coordinator:
         self._carrier = carrier
         self._stopping = threading.Event()
         self._beat = threading.Event()
-        self._rescue_from = self._one_lease_from_now()
-        self._ticked_at = system.clock.monotonic()
+        self._rescues = upkeep.Rescues(system)
+        self._ticked_at = 0.0  # monotonic
         self._threads = [
             threading.Thread(target=self._loop, args=(name, turn), name=name, daemon=True)
             for name, turn in (
@@ -61,7 +63,7 @@ class Coordinator:
         self._stopping.set()
         self._beat.set()
         for thread in self._threads:
-            thread.join()
+            thread.join(_STOP_SECONDS)
 
     def beat(self) -> None:
         """Take periodiq's beat: plan now."""
@@ -74,8 +76,6 @@ class Coordinator:
                 turn()
             except Unavailable as error:
                 log.warning("coordinator_waits", loop=name, error=str(error))
-                if isinstance(error, DatabaseUnavailable):
-                    self._rescue_from = self._one_lease_from_now()
                 self._stopping.wait(_REST_SECONDS)
             except Exception:  # a fault in one pass must not end the loop that all jobs depend on
                 log.exception("coordinator_fault", loop=name)
@@ -83,7 +83,7 @@ class Coordinator:
 
     def _plan(self) -> None:
         """Plan all there is, then wait for the beat, or for as long as one can be waited for."""
-        while planning.plan(self._system) == planning.BATCH and not self._stopping.is_set():
+        while planning.plan(self._system) and not self._stopping.is_set():
             pass
         if self._beat.wait(self._system.settings.beat_patience_seconds):
             self._beat.clear()
@@ -92,14 +92,15 @@ class Coordinator:
 
     def _dispatch(self) -> None:
         """Look a little ahead, then sleep to each instant until it is time to look again."""
+        self._tick()
         clock = self._system.clock
-        look_again_at = clock.monotonic() + self._system.settings.scan_seconds
         upcoming = [(due_at, run_id) for run_id, due_at in dispatching.due_soon(self._system)]
+        look_again_at = clock.monotonic() + self._system.settings.scan_seconds
         more_waits = len(upcoming) == dispatching.BATCH
         heapq.heapify(upcoming)
         while upcoming and not self._stopping.is_set():
             wait_seconds = (upcoming[0][0] - clock.now()).total_seconds()
-            if clock.monotonic() + max(wait_seconds, 0.0) > look_again_at:
+            if wait_seconds > 0 and clock.monotonic() + wait_seconds > look_again_at:
                 more_waits = False
                 break
             if wait_seconds > 0 and self._stopping.wait(wait_seconds):
@@ -109,20 +110,14 @@ class Coordinator:
             self._stopping.wait(max(0.0, look_again_at - clock.monotonic()))
 
     def _top_up(self) -> None:
+        self._carrier.keep_alive()
         dispatching.top_up(self._system, self._carrier)
         self._stopping.wait(_TOP_UP_SECONDS)
 
     def _rescue(self) -> None:
-        """Take back expired leases; not until one lease after the start or an outage, so that workers can renew."""
-        self._mark(TICK)
-        now = self._system.clock.monotonic()
-        if now - self._ticked_at > _RESCUE_SECONDS + self._system.settings.heartbeat_seconds:
-            self._rescue_from = self._one_lease_from_now()  # a database that stood still says nothing of it
-        self._ticked_at = now
-        if now >= self._rescue_from:
-            rescued = upkeep.rescue(self._system)
-            if rescued:
-                log.warning("runs_rescued", count=rescued)
+        rescued = self._rescues.turn()
+        if rescued:
+            log.warning("runs_rescued", count=rescued)
         self._stopping.wait(_RESCUE_SECONDS)
 
     def _keep_house(self) -> None:
@@ -131,12 +126,15 @@ class Coordinator:
             pass
         self._stopping.wait(_PRUNE_SECONDS)
 
+    def _tick(self) -> None:
+        """Give the sign of life by which others see that due runs are looked after, once a second."""
+        if self._system.clock.monotonic() - self._ticked_at >= _TICK_SECONDS:
+            self._mark(TICK)
+            self._ticked_at = self._system.clock.monotonic()
+
     def _mark(self, name: str) -> None:
         with database.transaction():
             signals.mark(name, self._system.clock.now())
-
-    def _one_lease_from_now(self) -> float:
-        return self._system.clock.monotonic() + self._system.settings.lease_seconds
 
 
 def _take_due(upcoming: list[tuple[datetime, UUID]], now: datetime) -> list[UUID]:

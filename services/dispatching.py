@@ -20,7 +20,6 @@ from services.system import System
 LOOK_AHEAD = timedelta(seconds=2)
 BATCH = 1_000
 MOST_RINGS = 1_000
-EARLY_RING_SECONDS = 1.0
 
 
 @dataclass
@@ -89,7 +88,7 @@ def top_up(system: System, carrier: brokers.Carrier) -> int:
             claimable = runs.claimable(queue, MOST_RINGS)
         if not claimable:
             continue
-        missing = len(claimable) - carrier.ready(queue)
+        missing = len(claimable) - carrier.ready(queue) - system.doorbell.waiting()
         system.doorbell.ring(Ring(run_id, queue) for run_id in claimable[: max(0, missing)])
         rung += max(0, missing)
     return rung
@@ -110,14 +109,12 @@ def _judge(due: Sequence[Run], locked: dict[UUID, Job]) -> _Verdict:
         job = locked[run.job_id]
         if job.state in ENDED:
             verdict.orphaned.append(run.id)
-            continue
-        if run.id in occurrences:
-            _judge_occurrence(run, job, verdict, going=job.id in going)
+        elif run.id in occurrences:
+            _judge_occurrence(run, job, verdict, going)
         elif job.state == JobState.PAUSED:
             verdict.held.append(run.id)
         else:
             verdict.queued.append(run)
-        if verdict.queued and verdict.queued[-1] is run:
             going.add(job.id)
     return verdict
 
@@ -127,15 +124,16 @@ def _is_occurrence(run: Run, job: Job) -> bool:
     return job.schedule_kind == Cron.kind and run.trigger == Trigger.SCHEDULE and run.status == RunStatus.PENDING
 
 
-def _judge_occurrence(run: Run, job: Job, verdict: _Verdict, *, going: bool) -> None:
+def _judge_occurrence(run: Run, job: Job, verdict: _Verdict, going: set[UUID]) -> None:
     """Decide about one occurrence of a job that comes back: pause first, then overlap, then `max_runs`."""
     if job.state == JobState.PAUSED:
         verdict.skipped_paused.append(run.id)
-    elif going:
+    elif job.id in going:
         verdict.skipped_overlap.append(run.id)
     elif not _spent(job):
         verdict.queued.append(run)
         verdict.started.append(job)
+        going.add(job.id)
         job.runs_started += 1
     if _spent(job):
         verdict.spent.append(job)

@@ -46,6 +46,10 @@ class Doorbell(Protocol):
         """Send these rings soon, each at its instant if it has one. Returns at once and never raises."""
         ...
 
+    def waiting(self) -> int:
+        """About how many rings are not sent yet."""
+        ...
+
 
 class BrokerDoorbell:
     """Rings through a Dramatiq broker, from a thread of its own."""
@@ -66,6 +70,10 @@ class BrokerDoorbell:
         for ring in rings:
             with contextlib.suppress(queue.Full):
                 self._rings.put_nowait(ring)
+
+    def waiting(self) -> int:
+        """About how many rings are not sent yet."""
+        return self._rings.qsize()
 
     def close(self, timeout_seconds: float) -> None:
         """Send what is left, for at most so long, then stop."""
@@ -91,8 +99,14 @@ class BrokerDoorbell:
         try:
             self._broker.enqueue(_message(ring), delay=_delay(ring, self._clock.now()))
         except brokers.AWAY as error:
-            self._resting_until = time.monotonic() + _REST_SECONDS
+            self._rest()
             log.warning("broker_away", error=str(error), remedy="the top-up rings when it is back")
+        except Exception:  # without this thread nothing would ring any more
+            self._rest()
+            log.exception("doorbell_fault")
+
+    def _rest(self) -> None:
+        self._resting_until = time.monotonic() + _REST_SECONDS
 
 
 def _message(ring: Ring) -> dramatiq.Message[None]:

@@ -12,12 +12,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+from core.errors import Unavailable
+
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
 class Grouped(Generic[Item, Answer]):
-    """Carries out `work` on many callers' items at once; each gets the answer to its own."""
+    """Carries out `work` on many callers' items at once; each gets the answer to its own.
+
+    Where a group fails for a reason of its own, its items are carried out one by one, so that one bad item harms no
+    other. A server that is away is everybody's reason.
+    """
 
     def __init__(self, work: Callable[[Sequence[Item]], Sequence[Answer]], most: int) -> None:
         self._work = work
@@ -36,10 +42,16 @@ class Grouped(Generic[Item, Answer]):
         return future.result()
 
     def _lead(self) -> None:
-        group = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+        self._carry_out([self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))])
+
+    def _carry_out(self, group: Sequence[tuple[Item, Future[Answer]]]) -> None:
         try:
             answers = self._work([item for item, _ in group])
-        except BaseException as error:  # noqa: BLE001  every caller of the group hears of it
+        except BaseException as error:  # noqa: BLE001  whoever waits for it hears of it
+            if len(group) > 1 and not isinstance(error, Unavailable):
+                for one in group:
+                    self._carry_out([one])
+                return
             for _, future in group:
                 future.set_exception(error)
         else:

@@ -17,6 +17,7 @@ from services.executing import Work, WorkerIdentity
 from services.system import System
 
 _IDLE_SECONDS = 3600.0
+_STOP_SECONDS = 5.0
 log = structlog.get_logger()
 
 
@@ -34,7 +35,8 @@ class Leases:
     def __init__(self, system: System, worker: WorkerIdentity) -> None:
         self._system = system
         self._worker = worker
-        self._held: dict[UUID, _Held] = {}
+        self._held: dict[tuple[UUID, int], _Held] = {}  # by run and fence
+        self._handing_back: AbortReason | None = None
         self._changed = threading.Condition()
         self._stopped = threading.Event()
         self._threads = [
@@ -53,7 +55,7 @@ class Leases:
         with self._changed:
             self._changed.notify_all()
         for thread in self._threads:
-            thread.join()
+            thread.join(_STOP_SECONDS)
 
     @contextmanager
     def holding(self, work: Work) -> Iterator[Scope]:
@@ -61,24 +63,21 @@ class Leases:
         scope = Scope()
         limit = self._system.clock.monotonic() + work.time_limit_seconds
         with self._changed:
-            self._held[work.run_id] = _Held(work, scope, work.claimed_monotonic, limit)
+            self._held[work.run_id, work.fence] = _Held(work, scope, work.claimed_monotonic, limit)
+            if self._handing_back is not None:
+                scope.abort(self._handing_back)
             self._changed.notify_all()
         try:
             yield scope
         finally:
             with self._changed:
-                del self._held[work.run_id]
+                del self._held[work.run_id, work.fence]
 
     def abort_all(self, reason: AbortReason) -> None:
-        """Stop every attempt of this process."""
-        for held in self._snapshot():
-            held.scope.abort(reason)
-
-    def abort(self, run_id: UUID, reason: AbortReason) -> None:
-        """Stop the attempt at this run, if it is here."""
+        """Stop every attempt of this process, and those that are claimed from now on."""
         with self._changed:
-            held = self._held.get(run_id)
-        if held is not None:
+            self._handing_back = reason
+        for held in self._snapshot():
             held.scope.abort(reason)
 
     def renew(self) -> None:
@@ -103,6 +102,8 @@ class Leases:
                 self.renew()
             except DatabaseUnavailable as error:
                 log.warning("heartbeat_failed", error=str(error))
+            except Exception:  # without this thread every lease of the process would run out
+                log.exception("heartbeat_fault")
 
     def _watch(self) -> None:
         """Stop attempts at their time limit, and before a lease ends that could not be renewed."""

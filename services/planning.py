@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any
 
-from core import schedules
+import structlog
+
+from core import cron, schedules
 from core.occurrences import sort_out
 from core.states import JobState, RunStatus, Trigger
 from models import database, jobs, runs
@@ -15,21 +17,33 @@ from services import settling, specifications
 from services.system import System
 
 BATCH = 200
+MOST = 5_000  # occurrences of one job in one pass
+PASS_ROWS = 5_000
+PASS_SECONDS = 1.0
+PARKED = timedelta(minutes=10)
+log = structlog.get_logger()
 
 
 def plan(system: System) -> int:
-    """Make rows for what comes within the planning window, one batch of jobs; how many jobs it took.
+    """Make rows for what comes within the planning window, for one batch of jobs; how many jobs were planned.
 
-    A job whose row another process is planning at this moment is left to it. Call again while batches are full.
+    A pass ends after a second or some thousands of rows, and a job that another process plans at this moment is left
+    to it: call again until nothing is planned.
     """
     now = system.clock.now()
     horizon = now + timedelta(seconds=system.settings.plan_ahead_seconds)
+    until = system.clock.monotonic() + PASS_SECONDS
+    planned: list[Job] = []
+    rows: list[dict[str, Any]] = []
     with database.transaction():
-        batch = jobs.lock_to_plan(horizon, BATCH)
-        rows = [row for job in batch for row in _plan_job(job, now, horizon)]
+        for job in jobs.lock_to_plan(horizon, BATCH):
+            rows += _plan_or_park(job, now, horizon)
+            planned.append(job)
+            if len(rows) >= PASS_ROWS or system.clock.monotonic() >= until:
+                break
         runs.insert(rows)
-        settling.end_if_over(((job, JobState.COMPLETED) for job in batch), now)
-    return len(batch)
+        settling.end_if_over(((job, JobState.COMPLETED) for job in planned), now)
+    return len(planned)
 
 
 def first_rows(job: Job, schedule: schedules.Schedule, now: datetime, horizon: datetime) -> list[dict[str, Any]]:
@@ -42,16 +56,26 @@ def first_rows(job: Job, schedule: schedules.Schedule, now: datetime, horizon: d
     return [runs.draft(job, trigger, first, now)]
 
 
+def _plan_or_park(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any]]:
+    """Plan a locked job; one whose schedule can no longer be read is put off, so that it holds up nobody else."""
+    try:
+        return _plan_job(job, now, horizon)
+    except (LookupError, ValueError, cron.InvalidCron):
+        log.exception("schedule_unreadable", job_id=str(job.id), schedule=job.schedule)
+        job.next_run_at = now + PARKED
+        jobs.set_next_run(job, job.next_run_at)
+        return []
+
+
 def _plan_job(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any]]:
-    """Rows for a locked job's occurrences up to the horizon; moves its watermark past them."""
+    """Rows for a locked job's occurrences up to the horizon, or as many as one pass takes; moves its watermark."""
     schedule = specifications.read(job.schedule)
-    watermark: datetime = job.next_run_at
-    instants = schedules.upcoming(schedule, watermark - timedelta(microseconds=1))
-    named = list(takewhile(lambda instant: instant <= horizon, instants))
-    sorted_out = sort_out(named, now)
+    just_before = job.next_run_at - timedelta(microseconds=1)
+    named = list(islice(takewhile(lambda instant: instant <= horizon, schedules.upcoming(schedule, just_before)), MOST))
+    sorted_out = sort_out(named, now, more_follow=len(named) == MOST)
     rows = [_missed_row(job, instant, count, now) for instant, count in sorted_out.missed]
     rows += [runs.draft(job, Trigger.SCHEDULE, instant, now, status=RunStatus.PENDING) for instant in sorted_out.to_run]
-    after = named[-1] if named else watermark - timedelta(microseconds=1)
+    after = named[-1] if named else just_before
     job.next_run_at = next(schedules.upcoming(schedule, after), None)
     jobs.set_next_run(job, job.next_run_at)
     return rows
@@ -64,7 +88,7 @@ def _missed_row(job: Job, instant: datetime, count: int, now: datetime) -> dict[
         instant,
         now,
         status=RunStatus.MISSED,
-        reason="planned more than 60 s late; a later occurrence ran in its place",
+        reason="planned more than 60 s late",
         finished_at=now,
         occurrences=count,
     )

@@ -21,6 +21,7 @@ from models.tables import Job, Run
 from services import specifications
 
 ANSWER_KEPT = 64 * 1024
+MESSAGE_KEPT = 2_000
 GONE = 410  # the receiver wants no more calls: the job is paused too
 
 _NEXT_INSTANT = timedelta(microseconds=1)  # two polls have two instants, even if the clock stands still
@@ -90,7 +91,7 @@ def fail(
     run: Run, job: Job, error: AttemptError, decision: RetryDecision, now: datetime, *, answer: str | None
 ) -> Settlement:
     """Record a failed attempt, and try the run again later or end it, as was decided."""
-    fault = {"error_type": "permanent" if error.permanent else "transient", "error_message": error.message}
+    fault = {"error_type": "permanent" if error.permanent else "transient", "error_message": _storable(error.message)}
     return _again_or_end(
         run,
         job,
@@ -139,7 +140,7 @@ def carry_out(settlements: Sequence[Settlement], now: datetime) -> None:
     attempts.close((one.run.id, one.attempt) for one in settlements)
     runs.leave_running((one.run.id, one.changes) for one in settlements)
     for one in settlements:
-        if one.polled is not None:
+        if one.polled is not None:  # a state put in its place meanwhile stays, and polling goes on from that
             jobs.advance_polling_state(one.job, one.polled.from_version, one.polled.state)
         if one.job_pauses:
             jobs.set_state(one.job, JobState.PAUSED, now)
@@ -186,6 +187,11 @@ def _after_poll(run: Run, job: Job, poll: PollAnswer, polling_version: int, now:
         return Polled(state, polling_version)
     due_at = max(schedule.next_after_poll(now, poll.next_in_seconds), run.scheduled_for + _NEXT_INSTANT)
     return Polled(state, polling_version, runs.draft(job, Trigger.POLL, due_at, now, status=RunStatus.PENDING))
+
+
+def _storable(text: str) -> str:
+    """A message as the database can hold it: what a receiver sent may be in it, NUL and all, at any length."""
+    return text[:MESSAGE_KEPT].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _ended(status: RunStatus, now: datetime) -> dict[str, Any]:

@@ -4,12 +4,53 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from core.errors import DatabaseUnavailable
 from models import database, jobs, runs, workers
 from services import executing
 from services.system import System
 
 BATCH = 1_000
+RESCUE_SECONDS = 1.0
 _WORKER_KEPT = timedelta(days=1)
+
+
+class Rescues:
+    """Takes back runs whose lease has run out, but only while workers could renew theirs.
+
+    One whole lease must have passed since the start, since the database was away or stood still, and since the clock
+    jumped: before that, an expired lease says nothing of its worker.
+    """
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._seen = (system.clock.now(), system.clock.monotonic())
+        self._from = 0.0
+        self._postpone()
+
+    def turn(self) -> int:
+        """One look, about once a second: how many runs were taken back, at most one batch."""
+        try:
+            if not self._may_rescue():
+                return 0
+            return rescue(self._system)
+        except DatabaseUnavailable:
+            self._postpone()
+            raise
+
+    def _may_rescue(self) -> bool:
+        with database.reading():
+            expired = runs.expired(self._system.clock.now(), 1)
+        now, monotonic = self._system.clock.now(), self._system.clock.monotonic()
+        passed = monotonic - self._seen[1]
+        jumped = abs((now - self._seen[0]).total_seconds() - passed)
+        self._seen = (now, monotonic)
+        heartbeat = self._system.settings.heartbeat_seconds
+        if passed > RESCUE_SECONDS + heartbeat or jumped > heartbeat:
+            self._postpone()
+        return bool(expired) and monotonic >= self._from
+
+    def _postpone(self) -> None:
+        self._from = self._system.clock.monotonic() + self._system.settings.lease_seconds
 
 
 def rescue(system: System) -> int:

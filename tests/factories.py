@@ -66,6 +66,10 @@ class RecordingDoorbell:
         with self._lock:
             self.rings.extend(rings)
 
+    def waiting(self) -> int:
+        """Nothing ever waits here."""
+        return 0
+
     def heard(self) -> list[Ring]:
         """What was rung since the last time this was asked."""
         with self._lock:

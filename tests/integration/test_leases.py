@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from core.errors import AbortReason, DatabaseUnavailable
 from core.states import RunStatus
-from services import executing, upkeep
+from services import dispatching, executing, upkeep
 from services import jobs as job_service
 from services.executing import Work, WorkerIdentity
 from services.leases import Leases
@@ -233,17 +234,35 @@ def test_the_wall_clock_stops_nobody(system: GivenSystem, leases: Leases, work: 
         assert scope.reason is None
 
 
-def test_whoever_stops_for_shutdown_stops_all_or_one(
+def test_a_shutdown_stops_all_and_whatever_is_claimed_after_it(
     system: GivenSystem, leases: Leases, worker: WorkerIdentity, work: Work
 ) -> None:
     first_run(system)
-    other = claim_one(system, worker)
+    first_run(system)
+    other, late = claim_one(system, worker), claim_one(system, worker)
     with leases.holding(work) as scope, leases.holding(other) as second:
-        leases.abort(work.run_id, AbortReason.CANCELLED)
-        assert (scope.reason, second.reason) == (AbortReason.CANCELLED, None)
         leases.abort_all(AbortReason.SHUTDOWN)
-        assert (scope.reason, second.reason) == (AbortReason.CANCELLED, AbortReason.SHUTDOWN)
-    leases.abort(work.run_id, AbortReason.CANCELLED)
+        leases.abort_all(AbortReason.CANCELLED)
+        assert (scope.reason, second.reason) == (AbortReason.SHUTDOWN, AbortReason.SHUTDOWN)
+    with leases.holding(late) as third:
+        assert third.reason is not None
+
+
+def test_an_attempt_that_is_over_takes_nothing_from_the_next_at_the_same_run(
+    system: GivenSystem, leases: Leases, worker: WorkerIdentity, work: Work
+) -> None:
+    executing.rescue(system, [work.run_id], only_expired=False)
+    dispatching.make_due(system, [work.run_id])
+    system.clock.advance(5)
+    dispatching.make_due(system, [work.run_id])
+    with ExitStack() as refused:
+        refused.enter_context(leases.holding(work))
+        again = claim_one(system, worker)
+        assert (again.run_id, again.attempt) == (work.run_id, 2)
+        with leases.holding(again) as scope:
+            refused.close()
+            assert [held.work for held in leases._snapshot()] == [again]
+            assert scope.reason is None
 
 
 # --- The threads -------------------------------------------------------------------------------------------

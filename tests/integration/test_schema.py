@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -10,9 +12,10 @@ from core import schedules
 from core.states import Trigger
 from migrations import runner
 from models import database, jobs, runs
+from models.fields import new_id
 from models.tables import ALL, Run, db
 from services import jobs as job_service
-from tests.factories import GivenSystem, new_job
+from tests.factories import NOON, GivenSystem, new_job
 
 
 def test_every_column_of_the_tables_is_in_the_database_and_the_other_way_round(store: str) -> None:
@@ -24,7 +27,6 @@ def test_every_column_of_the_tables_is_in_the_database_and_the_other_way_round(s
 
 def test_migrating_again_changes_nothing(store: str) -> None:
     assert runner.upgrade() == []
-    assert runner.pending() == []
 
 
 def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> None:
@@ -79,3 +81,45 @@ def test_text_comes_back_as_it_was_given(system: GivenSystem) -> None:
         job = jobs.by_id(job_id)
     assert job is not None
     assert (job.data, list(job.data), job.board_id, job.user_id) == (data, ["b", "a", "big"], 17, "ü")
+
+
+@pytest.mark.parametrize(
+    ("question", "index"),
+    [
+        (lambda: runs.claim("runs.http", 1, new_id(), NOON, NOON), "runs_to_claim"),
+        (lambda: runs.claimable("runs.http", 10), "runs_to_claim"),
+        (lambda: runs.due_by(NOON, 10), "runs_to_make_due"),
+        (lambda: runs.expired(NOON, 10), "runs_leased"),
+        (lambda: jobs.going([new_id()]), "runs_live"),
+        (lambda: jobs.with_live_run([new_id()]), "runs_live"),
+        (lambda: jobs.next_due([new_id()]), "runs_live"),
+        (lambda: runs.of_job(new_id(), None, 10), "runs_of_job"),
+        (lambda: runs.prune(NOON, 10), "runs_ended"),
+        (lambda: jobs.lock_to_plan(NOON, 10), "jobs_to_plan"),
+    ],
+)
+def test_each_hot_question_is_answered_from_its_index(
+    store: str, monkeypatch: pytest.MonkeyPatch, question: Callable[[], object], index: str
+) -> None:
+    asked: list[tuple[str, Any]] = []
+    execute = db.obj.execute_sql
+
+    def remember(sql: str, params: Any = None) -> Any:
+        asked.append((sql, params))
+        return execute(sql, params)
+
+    monkeypatch.setattr(db.obj, "execute_sql", remember)
+    with database.transaction():
+        question()
+    monkeypatch.undo()
+    plans = "\n".join(_plan(sql, params) for sql, params in asked)
+    assert index in plans, plans
+
+
+def _plan(sql: str, params: Any) -> str:
+    """How the database would answer, on PostgreSQL as if the tables were too large to be read whole."""
+    with database.reading():
+        if not database.is_sqlite():
+            db.execute_sql("SET LOCAL enable_seqscan = off")
+        explain = "EXPLAIN QUERY PLAN" if database.is_sqlite() else "EXPLAIN"
+        return "\n".join(str(row) for row in db.execute_sql(f"{explain} {sql}", params).fetchall())

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
+from core.errors import DatabaseUnavailable
 from services.grouping import Grouped
 
 PATIENCE_SECONDS = 10
@@ -80,21 +81,38 @@ def test_no_group_is_larger_than_the_most_that_may_go_together() -> None:
     assert [len(group) for group in work.groups] == [1, 4, 4, 2]
 
 
-def test_an_error_reaches_every_caller_of_its_group_and_no_other() -> None:
-    def fail_on_odd_groups(items: Sequence[int]) -> Sequence[int]:
+def fails_on(work: Work, bad: int, error: Exception) -> Grouped[int, int]:
+    """A group that fails where it holds a bad item."""
+
+    def fail_on_bad(items: Sequence[int]) -> Sequence[int]:
         answers = work(items)
-        if 1 in items:
-            raise ValueError("one of them was odd")
+        if bad in items:
+            raise error
         return answers
 
+    return Grouped(fail_on_bad, 32)
+
+
+def test_an_item_that_cannot_be_carried_out_harms_no_other_of_its_group() -> None:
     work = Work()
-    grouped = Grouped(fail_on_odd_groups, 32)
+    grouped = fails_on(work, 1, ValueError("one of them was odd"))
+    with ThreadPoolExecutor(4) as pool:
+        first, odd, *others = call_behind_a_first(grouped, work, [0, 1, 2, 3], pool)
+        assert first.result(PATIENCE_SECONDS) == 0
+        assert isinstance(odd.exception(PATIENCE_SECONDS), ValueError)
+        assert [call.result(PATIENCE_SECONDS) for call in others] == [4, 6]
+    assert grouped.call(5) == 10, "those who come after an error are served"
+
+
+def test_a_server_that_is_away_is_told_to_every_caller_of_the_group_at_once() -> None:
+    work = Work()
+    grouped = fails_on(work, 1, DatabaseUnavailable("away"))
     with ThreadPoolExecutor(4) as pool:
         first, *others = call_behind_a_first(grouped, work, [0, 1, 2, 3], pool)
         assert first.result(PATIENCE_SECONDS) == 0
         for call in others:
-            assert isinstance(call.exception(PATIENCE_SECONDS), ValueError)
-    assert grouped.call(5) == 10, "those who come after an error are served"
+            assert isinstance(call.exception(PATIENCE_SECONDS), DatabaseUnavailable)
+    assert len(work.groups) == 2, "nobody asks a server that is away once for each"
 
 
 @pytest.mark.parametrize("answers", [[], [1, 2]])

@@ -1,0 +1,91 @@
+"""The connection to the database: what happens when the server is slow, gone, or says no."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from core.errors import DatabaseUnavailable
+from models import database, patience, signals
+from models.tables import db
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+
+def test_an_answer_that_does_not_come_is_not_waited_for(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "LIMIT_SECONDS", 0.2)
+    began = time.monotonic()
+    with pytest.raises(DatabaseUnavailable, match="no answer"), database.reading():
+        db.execute_sql("SELECT pg_sleep(8)")
+    assert time.monotonic() - began < 4
+    with database.reading():
+        assert signals.seen() == {}
+
+
+def test_a_migration_is_waited_for_as_long_as_it_takes(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "LIMIT_SECONDS", 0.1)
+    with patience.unlimited(), database.reading():
+        db.execute_sql("SELECT pg_sleep(0.3)")
+
+
+@pytest.fixture
+def other(postgresql: str) -> Iterator[Any]:
+    """A second session, to end the first one with."""
+    session = database._postgresql(postgresql, "other")
+    yield session
+    session.close()
+
+
+def mark_and_fail(depth: int = 0) -> None:
+    """Write in a transaction, within another one if asked, then fail."""
+    with database.transaction():
+        if depth:
+            with database.transaction():
+                signals.mark("tick", NOON)
+        else:
+            signals.mark("tick", NOON)
+        raise ZeroDivisionError
+
+
+def mark_and_be_cut_off(other: Any) -> None:
+    """Write in a transaction whose connection is ended halfway."""
+    with database.transaction():
+        signals.mark("tick", NOON)
+        (pid,) = db.execute_sql("SELECT pg_backend_pid()").fetchone()
+        other.execute_sql("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+        signals.mark("beat", NOON)
+
+
+def test_a_connection_that_the_server_closed_is_replaced_in_silence(postgresql: str, other: Any) -> None:
+    with database.reading():
+        (pid,) = db.execute_sql("SELECT pg_backend_pid()").fetchone()
+    other.execute_sql("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+    with database.transaction():
+        signals.mark("tick", NOON)
+    with database.reading():
+        assert signals.seen() == {"tick": NOON}
+
+
+def test_a_connection_lost_amid_a_transaction_is_an_error_and_nothing_of_it_is_kept(
+    postgresql: str, other: Any
+) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        mark_and_be_cut_off(other)
+    with database.reading():
+        assert signals.seen() == {}
+
+
+@pytest.mark.parametrize("depth", [0, 1])
+def test_an_error_in_the_block_undoes_all_of_it_also_what_a_transaction_within_it_did(store: str, depth: int) -> None:
+    with pytest.raises(ZeroDivisionError):
+        mark_and_fail(depth)
+    with database.reading():
+        assert signals.seen() == {}
+
+
+def test_the_offset_of_a_database_on_this_machine_is_next_to_nothing(store: str) -> None:
+    assert abs(database.clock_offset()) < timedelta(milliseconds=50)
