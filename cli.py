@@ -10,8 +10,6 @@ migrate       bring the database to the newest schema
 from __future__ import annotations
 
 import os
-import signal
-import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -30,7 +28,9 @@ from api.app import create_app
 from core.errors import DatabaseUnavailable
 from local import demonstration, embedded, stack
 from local.health import endpoint
+from local.probe import BrokerProbe
 from local.processes import LocalServerError
+from local.signals import StopSignals
 from local.web import WebServer
 from migrations import runner
 from models import database
@@ -75,7 +75,7 @@ def services(what: str = typer.Argument("", help="`demo` to show one job of each
         configuration.load(environment)  # else each process would say the same, again and again
         with stack.running(ROOT, environment) as running:
             if what == "demo":
-                sys.exit(demonstration.on(running.url, running.receiver_folder))
+                sys.exit(demonstration.on(running.url, running.receiver_folder, environment.get("INTERNAL_SECRET")))
             running.wait_for_signal()
 
 
@@ -83,8 +83,7 @@ def services(what: str = typer.Argument("", help="`demo` to show one job of each
 def web() -> None:
     """Serve the HTTP API."""
     with _process("web") as (settings, system, broker, stopping):
-        probe = _BrokerProbe(broker)
-        api = create_app(system, probe.is_up, stopping)
+        api = create_app(system, BrokerProbe(_carrier(broker)).is_up, stopping)
 
         def drain() -> None:
             threading.Event().wait(SHUTDOWN_NOTICE_SECONDS)  # let the balancer see /readyz before the socket closes
@@ -97,7 +96,7 @@ def worker() -> None:
     """Execute runs."""
     with _process("worker") as (settings, system, broker, stopping):
         run_worker = RunWorker(system, broker)
-        signals = _Signals(stopping)
+        signals = StopSignals(stopping)
         with endpoint(settings.health_port, stopping):
             run_worker.start()
             log.info("executing_runs", threads=settings.worker_threads)
@@ -112,7 +111,7 @@ def coordinator() -> None:
         loops = Coordinator(system, _carrier(broker))
         beats.declare(broker, loops.beat)
         consumer = dramatiq.Worker(broker, queues={brokers.BEATS}, worker_threads=1)
-        signals = _Signals(stopping)
+        signals = StopSignals(stopping)
         with endpoint(settings.health_port, stopping):
             loops.start()
             consumer.start()
@@ -128,10 +127,11 @@ def periodic() -> None:
     with _plain_faults():
         settings = _services_settings()
         logs.configure(settings.log_level)
-        broker = brokers.build(settings, "periodic")
+        stopping = threading.Event()
+        broker = brokers.build(settings, "periodic", heartbeat_seconds=beats.HEARTBEAT_SECONDS)
         scheduler = beats.Beats(beats.declare(broker, lambda: None))
-        scheduler.stop_on_signals()
-        with endpoint(settings.health_port, threading.Event()):
+        scheduler.stop_on_signals(stopping)
+        with endpoint(settings.health_port, stopping):
             scheduler.run()
 
 
@@ -179,45 +179,6 @@ def _wait_for_database() -> None:
             rest.wait(DATABASE_REST_SECONDS)
         else:
             return
-
-
-class _Signals:
-    """Lets SIGTERM and SIGINT end the process in order. To be made before the process says that it is ready.
-
-    A signal that comes while the main thread waits for its turn to run does not wake it from a lock it goes to wait
-    for next, so it waits for the byte that Python's own handler writes.
-    """
-
-    def __init__(self, stopping: threading.Event) -> None:
-        self._stopping = stopping
-        self._woken, self._waker = socket.socketpair()
-        self._waker.setblocking(False)
-        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopping.set())
-
-    def wait(self) -> None:
-        """Return once a signal has come."""
-        while not self._stopping.is_set():
-            self._woken.recv(1)
-
-
-class _BrokerProbe:
-    """Tells whether the broker answers, on a connection of its own thread."""
-
-    def __init__(self, broker: dramatiq.Broker) -> None:
-        self._carrier = _carrier(broker)
-
-    def is_up(self) -> bool:
-        """Whether the broker answers now; a connection that went stale while nobody asked is replaced once."""
-        return self._answers() or self._answers()
-
-    def _answers(self) -> bool:
-        try:
-            self._carrier.ready(brokers.RUNS_HTTP)
-        except brokers.AWAY:
-            return False
-        return True
 
 
 def _carrier(broker: dramatiq.Broker) -> brokers.Carrier:

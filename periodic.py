@@ -6,6 +6,7 @@ Periodiq has minute resolution and reads some expressions wrongly, so `* * * * *
 from __future__ import annotations
 
 import signal
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ import structlog
 from services import broker as brokers
 
 EVERY_MINUTE = "* * * * *"
+HEARTBEAT_SECONDS = 180  # its connection is used once a minute, and by nobody else to keep it alive
 _STALE_AFTER_SECONDS = 30
 
 log = structlog.get_logger()
@@ -47,10 +49,15 @@ class Beats(periodiq.Scheduler):  # type: ignore[misc]  # periodiq has no types
         except brokers.AWAY as error:
             log.warning("beat_not_sent", error=str(error), remedy="the next one is tried in a minute")
 
-    def stop_on_signals(self) -> None:
+    def stop_on_signals(self, stopping: threading.Event) -> None:
         """Let SIGTERM and SIGINT end `run`. To be called before the process says that it is ready."""
+
+        def stop(*_: object) -> None:
+            stopping.set()
+            self.alarm_q.put_nowait(False)
+
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self.alarm_q.put_nowait(False))
+            signal.signal(number, stop)
 
     def run(self) -> None:
         """Send beats until told to stop. Needs the main thread, for its alarm signal."""

@@ -13,6 +13,7 @@ from spectree.models import InType, SecureType, SecuritySchemeData
 from api.errors import MEDIA_PROBLEM
 from api.guard import is_open
 from api.schemas.reports import Problem
+from core.version import VERSION
 
 F = TypeVar("F", bound=Callable[..., Any])
 Models = dict[int, type[BaseModel] | None]
@@ -33,7 +34,7 @@ _tree = SpecTree(
     mode="strict",
     annotations=False,
     title="Carillon",
-    version="0.1.0",
+    version=VERSION,
     description="A job-scheduling server. Errors are problem details (RFC 9457); instants are RFC 3339 in UTC.",
     naming_strategy=lambda model: model.__name__,
     nested_naming_strategy=lambda _parent, child: child,

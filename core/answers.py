@@ -13,8 +13,8 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 from core.errors import AttemptError, PermanentFailure, TransientFailure
+from core.retry import MAX_RETRY_AFTER_SECONDS
 
-RETRY_AFTER_CAP_SECONDS = 86_400.0
 NEXT_POLL_CAP_SECONDS = 31_536_000.0
 MESSAGE_CAP = 1_000
 MAX_DEPTH = 32
@@ -104,7 +104,7 @@ def _retry_after_seconds(header: str | None, now: datetime) -> float | None:
     """Reads `Retry-After`: seconds or an HTTP date (RFC 9110, section 10.2.3); what is neither is ignored."""
     text = (header or "").strip()
     seconds = float(text) if _SECONDS.fullmatch(text) else _seconds_until(text, now)
-    return None if seconds is None else min(max(seconds, 0.0), RETRY_AFTER_CAP_SECONDS)
+    return None if seconds is None else min(max(seconds, 0.0), MAX_RETRY_AFTER_SECONDS)
 
 
 def _seconds_until(text: str, now: datetime) -> float | None:

@@ -48,6 +48,25 @@ class _Shown:
         return self.status in _ENDED
 
 
+class _Server:
+    """The server shown, and the secret it asks for."""
+
+    def __init__(self, url: str, secret: str | None) -> None:
+        self._url = url
+        self._headers = {"X-Internal-Secret": secret} if secret else {}
+
+    def create(self, request: dict[str, Any]) -> str:
+        answer = requests.post(f"{self._url}/api/jobs/create", json=request, headers=self._headers, timeout=10)
+        answer.raise_for_status()
+        return str(answer.json()["id"])
+
+    def get(self, path: str) -> dict[str, Any]:
+        answer = requests.get(self._url + path, headers=self._headers, timeout=10)
+        answer.raise_for_status()
+        body: dict[str, Any] = answer.json()
+        return body
+
+
 def on_one_process(settings: Settings, command: list[str]) -> int:
     """Show the demo on an embedded server of its own, in a folder that is thrown away; the exit status."""
     with tempfile.TemporaryDirectory(prefix="carillon-demo-") as name:
@@ -60,23 +79,25 @@ def on_one_process(settings: Settings, command: list[str]) -> int:
         server = subprocess.Popen(command, env={**os.environ, **surroundings}, stdout=subprocess.DEVNULL)
         try:
             processes.wait_until(lambda: _is_ready(url), server, Path(os.devnull), seconds=30)
-            return on(url, folder)
+            secret = settings.internal_secret
+            return on(url, folder, secret.get_secret_value() if secret else None)
         finally:
             server.terminate()
             server.wait(30)
             receiver.stop()
 
 
-def on(url: str, receiver_folder: Path | None) -> int:
+def on(url: str, receiver_folder: Path | None, secret: str | None) -> int:
     """Show the demo on the server at this address; 0 if every job came through, else 1."""
+    server = _Server(url, secret)
     folder = receiver_folder or Path(tempfile.mkdtemp(prefix="carillon-demo-"))
     write_csv(folder / CSV, ROWS)
     shown = [_Shown(title, request) for title, request in _requests(datetime.now(UTC)).items()]
     for one in shown:
-        one.id = _post(url, one.request)
+        one.id = server.create(one.request)
     console = Console() if sys.stdout.isatty() else Console(width=_WIDTH_OF_A_FILE)
     console.print(f"One job of each kind, on {url}; cron has minutes, so this takes up to two of them.")
-    _watch(url, shown, console)
+    _watch(server, shown, console)
     return _report(shown, console)
 
 
@@ -100,22 +121,22 @@ def _requests(now: datetime) -> dict[str, dict[str, Any]]:
     }
 
 
-def _watch(url: str, shown: list[_Shown], console: Console) -> None:
+def _watch(server: _Server, shown: list[_Shown], console: Console) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
     rest = threading.Event()
     with Live(_table(shown), console=console, refresh_per_second=4) as live:
         while time.monotonic() < deadline and not all(one.ended for one in shown):
             for one in shown:
                 if not one.ended:
-                    _look(url, one)
+                    _look(server, one)
             live.update(_table(shown))
             rest.wait(_LOOK_AGAIN_SECONDS)
     console.print()
 
 
-def _look(url: str, one: _Shown) -> None:
-    one.runs = list(reversed(_get(url, f"/api/jobs/{one.id}/runs")["results"]))
-    one.status = str(_get(url, f"/api/jobs/{one.id}")["status"])
+def _look(server: _Server, one: _Shown) -> None:
+    one.runs = list(reversed(server.get(f"/api/jobs/{one.id}/runs")["results"]))
+    one.status = str(server.get(f"/api/jobs/{one.id}")["status"])
 
 
 def _table(shown: list[_Shown]) -> Table:
@@ -147,24 +168,6 @@ def _lateness(runs: list[dict[str, Any]]) -> str:
         if run["started_at"]
     ]
     return f"{max(late) * 1000:.0f} ms" if late else ""
-
-
-def _post(url: str, request: dict[str, Any]) -> str:
-    answer = requests.post(f"{url}/api/jobs/create", json=request, headers=_secret(), timeout=10)
-    answer.raise_for_status()
-    return str(answer.json()["id"])
-
-
-def _get(url: str, path: str) -> dict[str, Any]:
-    answer = requests.get(url + path, headers=_secret(), timeout=10)
-    answer.raise_for_status()
-    body: dict[str, Any] = answer.json()
-    return body
-
-
-def _secret() -> dict[str, str]:
-    secret = os.environ.get("INTERNAL_SECRET")
-    return {"X-Internal-Secret": secret} if secret else {}
 
 
 def _is_ready(url: str) -> bool:

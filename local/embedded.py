@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,7 +63,8 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
 def _folder_of_our_own(folder: Path) -> Iterator[None]:
     """Hold the data folder: two servers on one SQLite file would each take the other's runs for dead."""
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.mkdir(parents=True, exist_ok=True)
+        os.umask(0o077)  # what applications give us is nobody else's on this machine
         lock = (folder / "carillon.lock").open("w")
     except OSError as error:
         raise ConfigurationError(

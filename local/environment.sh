@@ -3,11 +3,14 @@
 
 works() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
+# One that can make a whole environment comes first: Debian keeps the part for that in a package of its own.
 find_python() {
-    local candidate
-    for candidate in python3.13 python3.12 python3.11 python3; do
-        # Some of these exist only as a shim that refuses, so each is tried.
-        if works "$candidate"; then echo "$candidate"; return; fi
+    local candidate whole
+    for whole in "import ensurepip" "pass"; do
+        for candidate in python3.13 python3.12 python3.11 python3; do
+            # Some of these exist only as a shim that refuses, so each is tried.
+            if works "$candidate" && "$candidate" -c "$whole" 2>/dev/null; then echo "$candidate"; return; fi
+        done
     done
     return 1
 }
@@ -40,7 +43,6 @@ need() { # need WHAT PACKAGE...: has Debian's packages installed, or says the re
 make_venv() {
     find_python >/dev/null || need "Python 3.11 or newer" python3 python3-venv
     local python; python=$(find_python) || { echo "carillon: needs Python 3.11 or newer" >&2; return 1; }
-    # Debian keeps the part that puts pip into a new environment in a package of its own.
     "$python" -c 'import ensurepip' 2>/dev/null || need "python3-venv" python3-venv
     quietly "$python" -m venv --clear .venv
 }
@@ -56,5 +58,8 @@ install_requirements() {
     echo "$wanted" >"$stamp"
 }
 
-works .venv/bin/python || make_venv
-install_requirements "$1"
+(
+    flock 9  # two first starts at once make one environment
+    works .venv/bin/python || make_venv
+    install_requirements "$1"
+) 9>.venv.lock

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -34,6 +35,7 @@ class PrivatePostgres:
         self.folder = _reachable(folder or Path(tempfile.mkdtemp(prefix="carillon-postgres-")), self._owner)
         self._data = self.folder / "data"
         self._log = self.folder / "postgres.log"
+        self._password = _remembered_password(self.folder / "password", self._owner)
         self._process: subprocess.Popen[bytes] | None = None
         self.port = ports.remembered(self.folder / "ports.json", ["postgres"])["postgres"]
 
@@ -96,7 +98,11 @@ class PrivatePostgres:
         command = [str(install.ensure("postgresql") / "createdb"), "--maintenance-db=postgres"]
         address = ["--host=127.0.0.1", f"--port={self.port}", f"--username={USER}"]
         done = subprocess.run(
-            [*command, *address, name], capture_output=True, text=True, check=False, env=_environment()
+            [*command, *address, name],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**_environment(), "PGPASSWORD": self._password},
         )
         if done.returncode and "already exists" not in done.stderr:
             raise processes.LocalServerError(done.stderr.strip())
@@ -116,7 +122,7 @@ class PrivatePostgres:
         self.close()
 
     def _url_of(self, database: str) -> str:
-        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{USER}:{self._password}@127.0.0.1:{self.port}/{database}"
 
     def _settings(self) -> list[str]:
         settings = {
@@ -134,7 +140,8 @@ class PrivatePostgres:
     def _initialise(self, programs: Path) -> None:
         unfinished = self.folder / "data.unfinished"  # renamed when whole, so a crash here harms nothing
         shutil.rmtree(unfinished, ignore_errors=True)
-        options = ["--auth=trust", f"--username={USER}", "--encoding=UTF8", "--locale=C.UTF-8"]
+        options = ["--auth=scram-sha-256", f"--pwfile={self.folder / 'password'}", f"--username={USER}"]
+        options += ["--encoding=UTF8", "--locale=C.UTF-8"]
         options += [] if self._durable else ["--no-sync"]
         with self._log.open("ab") as log:
             process = processes.spawn(
@@ -157,6 +164,16 @@ class PrivatePostgres:
                 return connection.recv(1) == b"R"
         except OSError:
             return False
+
+
+def _remembered_password(file: Path, owner: str | None) -> str:
+    """The password noted in the file, or a new one: other users of this machine can reach the port too."""
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(24))
+        if owner is not None:
+            shutil.chown(file, owner)
+    return file.read_text().strip()
 
 
 def _server_user() -> str | None:

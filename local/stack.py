@@ -10,10 +10,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import requests
 
-from local import foreground
+from local import foreground, ports
 from local.processes import LocalServerError
 from local.receiver import Receiver
 from local.servers import private_servers
@@ -22,6 +23,7 @@ from settings import ConfigurationError
 
 VHOST = "carillon"
 _READY_WITHIN_SECONDS = 90
+_MORE_GRACE_SECONDS = 10
 _LOOK_AGAIN_SECONDS = 0.2
 
 
@@ -43,15 +45,19 @@ class Stack:
 def running(root: Path, environment: Mapping[str, str]) -> Iterator[Stack]:
     """Start servers and processes, wait until requests are answered; stop all of it at the end of the block."""
     data_dir = Path(environment.get("DATA_DIR") or ".data")
+    port = int(environment.get("PORT") or 8000)
+    if not ports.is_free(port):
+        raise LocalServerError(f"PORT={port} is taken, perhaps by another Carillon; stop that one or set another PORT.")
+    url = f"http://127.0.0.1:{port}"
     with foreground.exit_on_signals(), ExitStack() as stack:
         surroundings = {**environment, **_servers(stack, environment, data_dir)}
         folder = None
         if not environment.get("CALLBACK_BASE_URL"):
             folder = data_dir / "receiver"
             surroundings["CALLBACK_BASE_URL"] = _receiver(stack, folder).url
-        url = f"http://127.0.0.1:{environment.get('PORT') or 8000}"
+        surroundings.pop("HEALTH_PORT", None)  # it can be one process's only
         supervisor = Supervisor.of_procfile(root / "Procfile", surroundings)
-        stack.callback(supervisor.stop)
+        stack.callback(supervisor.stop, grace_seconds=_grace_seconds(environment))
         supervisor.start()
         _wait_until_ready(url)
         _say(f"Carillon serves {url} (API: {url}/swagger/). Callbacks go to {surroundings['CALLBACK_BASE_URL']}.")
@@ -67,10 +73,18 @@ def _servers(stack: ExitStack, environment: Mapping[str, str], data_dir: Path) -
         return {}
     _say("Starting PostgreSQL and RabbitMQ for this folder ...")
     servers = stack.enter_context(private_servers(data_dir / "servers", durable=True, vhost=VHOST))
+    database = urlsplit(servers.database_url)
     _say(
-        f"PostgreSQL: {servers.database_url}\nRabbitMQ:   {servers.rabbitmq_url}\n  pages:    {servers.management_url}"
+        f"PostgreSQL: {database.username}@{database.hostname}:{database.port}, "
+        f"its password is in {data_dir}/servers/postgres\n"
+        f"RabbitMQ:   {servers.rabbitmq_url}, its pages are at {servers.management_url}"
     )
     return {"DATABASE_URL": servers.database_url, "RABBITMQ_URL": servers.rabbitmq_url}
+
+
+def _grace_seconds(environment: Mapping[str, str]) -> float:
+    """A little more than the processes give themselves."""
+    return float(environment.get("SHUTDOWN_GRACE_SECONDS") or 20) + _MORE_GRACE_SECONDS
 
 
 def _receiver(stack: ExitStack, folder: Path) -> Receiver:

@@ -154,35 +154,38 @@ class _Watched:
 
     def _keep_running(self) -> None:
         delay: float | None = None
-        while process := self._begin():
+        while not self._ending.is_set():
             began = time.monotonic()
-            status = self._watch(process)
+            end = self._live_once()
             if self._ending.is_set():
-                self._printer.line(OWN_NAME, f"{self._name} stopped ({_meaning(status)})")
+                self._printer.line(OWN_NAME, f"{self._name} stopped ({end})")
                 return
             lived = time.monotonic() - began
             delay = self._backoff.after(delay, lived)
             self._printer.line(
-                OWN_NAME,
-                f"{self._name} ended after {lived:.1f} s ({_meaning(status)}); starting again in {delay:g} s",
+                OWN_NAME, f"{self._name} ended after {lived:.1f} s ({end}); starting again in {delay:g} s"
             )
             self._ending.wait(delay)
+
+    def _live_once(self) -> str:
+        """Run the process to its end; how it ended. One that cannot be started has ended too."""
+        try:
+            process = self._begin()
+        except OSError as error:
+            return f"cannot be started: {error}"
+        return "not started" if process is None else _meaning(self._watch(process))
 
     def _begin(self) -> subprocess.Popen[bytes] | None:
         with self._lock:
             if self._ending.is_set():
                 return None
-            try:
-                process = processes.spawn(
-                    self._command,
-                    output=subprocess.PIPE,
-                    environment=self._environment,
-                    folder=self._folder,
-                    last_signal=signal.SIGTERM,  # should we be killed: a master then ends its own children
-                )
-            except OSError as error:
-                self._printer.line(OWN_NAME, f"{self._name} cannot be started: {error}")
-                return None
+            process = processes.spawn(
+                self._command,
+                output=subprocess.PIPE,
+                environment=self._environment,
+                folder=self._folder,
+                last_signal=signal.SIGTERM,  # should we be killed: a master then ends its own children
+            )
             self.pid = process.pid
             return process
 

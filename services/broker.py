@@ -33,11 +33,11 @@ class Carrier(Protocol):
         ...
 
 
-def build(settings: Settings, process_name: str) -> dramatiq.Broker:
+def build(settings: Settings, process_name: str, heartbeat_seconds: int = 20) -> dramatiq.Broker:
     """The broker the settings name, without any of Dramatiq's own middleware. Nothing connects yet."""
     if settings.rabbitmq_url is None:
         return InProcessBroker()
-    return RabbitBroker(settings.rabbitmq_url, process_name)
+    return RabbitBroker(settings.rabbitmq_url, process_name, heartbeat_seconds)
 
 
 class InProcessBroker(StubBroker):
@@ -59,11 +59,11 @@ class InProcessBroker(StubBroker):
 class RabbitBroker(RabbitmqBroker):
     """RabbitMQ, with every publish confirmed, short time-outs, and connections named by process."""
 
-    def __init__(self, url: str, process_name: str) -> None:
+    def __init__(self, url: str, process_name: str, heartbeat_seconds: int) -> None:
         super().__init__(url=url, middleware=[], confirm_delivery=True)
         parameters: Any = self.parameters
         parameters.client_properties = {"connection_name": f"carillon {process_name}"}
-        parameters.heartbeat = 20
+        parameters.heartbeat = heartbeat_seconds
         parameters.blocked_connection_timeout = 10
         parameters.socket_timeout = 5
         parameters.stack_timeout = 10

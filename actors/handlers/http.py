@@ -14,9 +14,9 @@ from requests.structures import CaseInsensitiveDict
 
 from actors.handlers import connection
 from core.errors import PermanentFailure, TransientFailure
+from core.version import VERSION
 from services import abort
 
-VERSION = "0.1.0"
 ANSWER_CAP_BYTES = 1024 * 1024
 
 _DEFAULT_HEADERS = {
