@@ -77,7 +77,7 @@ def test_a_database_is_made_once(postgres: PrivatePostgres) -> None:
 
 def test_a_frozen_server_says_nothing_until_it_is_thawed(postgres: PrivatePostgres) -> None:
     postgres.freeze()
-    with pytest.raises(psycopg2.OperationalError, match="timeout|no answer"):
+    with pytest.raises(psycopg2.OperationalError, match=r"timeout|no answer"):
         query(postgres.url, "SELECT 1")
     postgres.thaw()
     assert query(postgres.url, "SELECT 1") == [(1,)]
