@@ -37,6 +37,7 @@ def _route_api(app: App, system: System, threads: Threads) -> None:
     app.add_route("/api/jobs/create", jobs.NewJobs(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}", jobs.OneJob(threads))
     app.add_route("/api/jobs/{job_id:uuid}/status", jobs.JobStatuses(threads))
+    app.add_route("/api/jobs/{job_id:uuid}/next", jobs.NextOfJob(threads))
     app.add_route("/api/jobs/{job_id:uuid}/runs", runs.RunsOfJob(threads))
     app.add_route("/api/jobs/{job_id:uuid}/cancel", jobs.Cancel(system, threads, intents.cancel))
     app.add_route("/api/jobs/{job_id:uuid}/pause", jobs.Pause(system, threads, intents.pause))

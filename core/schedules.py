@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar
-from zoneinfo import ZoneInfo
 
-from core import cron
+from core.recurring import Cron, Interval, Recurring
+
+__all__ = [
+    "KINDS",
+    "Cron",
+    "DelayFromNow",
+    "Immediate",
+    "Interval",
+    "Polling",
+    "Recurring",
+    "RunAt",
+    "Schedule",
+    "as_accepted",
+    "comes_back",
+    "preview",
+    "upcoming",
+]
 
 
 @dataclass(frozen=True)
@@ -58,6 +73,8 @@ class Polling:
 
     kind: ClassVar[str] = "polling"
     interval_seconds: float
+    max_polls: int | None = None
+    give_up_after_seconds: float | None = None
 
     def first_after(self, accepted_at: datetime) -> datetime:
         return accepted_at
@@ -67,49 +84,47 @@ class Polling:
         wait = self.interval_seconds if next_in_seconds is None else next_in_seconds
         return ended_at + timedelta(seconds=wait)
 
+    def reason_to_stop(self, polls: int, accepted_at: datetime, next_at: datetime) -> str | None:
+        """Why no poll follows the `polls`-th, though it was not done; None where one does."""
+        if self.max_polls is not None and polls >= self.max_polls:
+            return f"not done after max_polls={self.max_polls} polls"
+        if self.give_up_after_seconds is None:
+            return None
+        if next_at < accepted_at + timedelta(seconds=self.give_up_after_seconds):
+            return None
+        return f"not done within give_up_after_seconds={self.give_up_after_seconds:g}"
+
     def describe(self) -> str:
         return f"At once, then every {self.interval_seconds:g} s until the answer says done"
 
 
-@dataclass(frozen=True)
-class Cron:
-    """Comes back at the times a cron expression names in a zone, from `starts_at` on and before `ends_at`."""
-
-    kind: ClassVar[str] = "cron"
-    expression: str
-    timezone: str = "UTC"
-    starts_at: datetime | None = None
-    ends_at: datetime | None = None
-    max_runs: int | None = None
-
-    def next_after(self, after: datetime) -> datetime | None:
-        """The first occurrence strictly later than `after`, or None when the schedule has ended."""
-        if self.starts_at is not None and after < self.starts_at:
-            after = self.starts_at - timedelta(microseconds=1)
-        instant = cron.parse(self.expression).next_after(after, ZoneInfo(self.timezone))
-        if instant is None or (self.ends_at is not None and instant >= self.ends_at):
-            return None
-        return instant
-
-    def first_after(self, accepted_at: datetime) -> datetime | None:
-        return self.next_after(accepted_at)
-
-    def describe(self) -> str:
-        return f"{cron.parse(self.expression).describe()}, {self.timezone}"
-
-
-Schedule = Immediate | RunAt | DelayFromNow | Polling | Cron
-KINDS: dict[str, type[Schedule]] = {kind.kind: kind for kind in (Immediate, RunAt, DelayFromNow, Cron, Polling)}
+Schedule = Immediate | RunAt | DelayFromNow | Polling | Cron | Interval
+KINDS: dict[str, type[Schedule]] = {
+    kind.kind: kind for kind in (Immediate, RunAt, DelayFromNow, Cron, Interval, Polling)
+}
 
 
 def comes_back(schedule: Schedule) -> bool:
     """Whether the schedule names its occurrences ahead, so that they can be planned."""
-    return isinstance(schedule, Cron)
+    return isinstance(schedule, Recurring)
+
+
+def as_accepted(schedule: Schedule, at: datetime) -> Schedule:
+    """The schedule as it is stored when a job is accepted: an interval gets its anchor."""
+    return schedule.accepted(at) if isinstance(schedule, Recurring) else schedule
+
+
+def preview(schedule: Schedule, at: datetime) -> Iterator[datetime]:
+    """The instants a schedule names for a job accepted at this moment; an interval's first is the moment itself."""
+    accepted = as_accepted(schedule, at)
+    if isinstance(accepted, Interval):
+        return upcoming(accepted, at - timedelta(microseconds=1))
+    return upcoming(accepted, at)
 
 
 def upcoming(schedule: Schedule, after: datetime) -> Iterator[datetime]:
     """The instants a schedule names later than `after`, as far as they can be known ahead."""
-    if not isinstance(schedule, Cron):
+    if not isinstance(schedule, Recurring):
         first = schedule.first_after(after)
         yield max(first, after)
         return
@@ -117,9 +132,3 @@ def upcoming(schedule: Schedule, after: datetime) -> Iterator[datetime]:
     while instant is not None:
         yield instant
         instant = schedule.next_after(instant)
-
-
-def to_utc(naive: datetime, zone: ZoneInfo) -> datetime:
-    """The instant of a wall-clock time: a time in the spring gap moves past it, a repeated one means the first."""
-    local = naive.replace(tzinfo=zone, fold=0)
-    return local.astimezone(UTC)

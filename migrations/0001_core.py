@@ -43,7 +43,7 @@ STATEMENTS = (
         callback_url TEXT,
         data TEXT,
         schedule_kind TEXT NOT NULL
-            CHECK (schedule_kind IN ('immediate', 'run_at', 'delay_from_now', 'cron', 'polling')),
+            CHECK (schedule_kind IN ('immediate', 'run_at', 'delay_from_now', 'cron', 'interval', 'polling')),
         schedule TEXT NOT NULL,
         priority SMALLINT NOT NULL CHECK (priority BETWEEN 0 AND 9),
         max_retries INTEGER CHECK (max_retries >= 0),
@@ -55,6 +55,8 @@ STATEMENTS = (
         runs_started INTEGER NOT NULL CHECK (runs_started >= 0),
         polling_state TEXT,
         polling_version INTEGER NOT NULL CHECK (polling_version >= 0),
+        polls INTEGER NOT NULL CHECK (polls >= 0),
+        end_reason TEXT,
         created_at {instant} NOT NULL,
         updated_at {instant} NOT NULL,
         finished_at {instant},

@@ -84,6 +84,11 @@ def end(ended: Collection[Job], state: JobState, now: datetime) -> None:
     ).execute()
 
 
+def explain_end(job: Job, reason: str) -> None:
+    """Say why a locked job ends, where its runs do not tell."""
+    Job.update(end_reason=reason).where(Job.id == job.id).execute()
+
+
 def set_state(job: Job, state: JobState, now: datetime) -> None:
     """Pause or resume a locked job that has not ended."""
     job.state = state
@@ -92,6 +97,7 @@ def set_state(job: Job, state: JobState, now: datetime) -> None:
 
 def advance_polling_state(job: Job, expected_version: int, state: dict[str, Any]) -> bool:
     """Put the next polling state in place of the version it was made from; False if that is no longer the newest."""
+    Job.update(polls=Job.polls + 1).where(Job.id == job.id).execute()
     changed = (
         Job.update(polling_state=state, polling_version=Job.polling_version + 1)
         .where(Job.id == job.id, Job.polling_version == expected_version)

@@ -211,6 +211,12 @@ def of_job(job_id: UUID, before: UUID | None, limit: int) -> list[Run]:
     return list(query.order_by(Run.id.desc()).limit(limit))
 
 
+def pending(job_id: UUID, limit: int) -> list[Run]:
+    """A job's runs that wait for their instant and have not begun, soonest first."""
+    query = Run.select().where(Run.job == job_id, Run.status == RunStatus.PENDING).order_by(Run.due_at).limit(limit)
+    return list(query)
+
+
 def count_of_job(job_id: UUID) -> int:
     """How many runs a job has."""
     return int(Run.select().where(Run.job == job_id).count())

@@ -70,6 +70,8 @@ class Job(Table):
     runs_started = peewee.IntegerField(default=0)
     polling_state = JsonField(null=True)
     polling_version = peewee.IntegerField(default=0)
+    polls = peewee.IntegerField(default=0)
+    end_reason = peewee.TextField(null=True)
     created_at = InstantField()
     updated_at = InstantField()
     finished_at = InstantField(null=True)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from core.schedules import Cron
+from core.recurring import Recurring
 from core.states import ENDED, WAITING_FOR_INSTANT, Hold, JobState, RunStatus, Trigger
 from models import database, jobs, runs
 from models.tables import Job, Run
@@ -20,6 +20,7 @@ from services.system import System
 LOOK_AHEAD = timedelta(seconds=2)
 BATCH = 1_000
 MOST_RINGS = 1_000
+RECURRING = ("cron", "interval")
 
 
 @dataclass
@@ -121,7 +122,7 @@ def _judge(due: Sequence[Run], locked: dict[UUID, Job]) -> _Verdict:
 
 def _is_occurrence(run: Run, job: Job) -> bool:
     """Whether a run is for an instant that the schedule of a job that comes back named, and has not begun."""
-    return job.schedule_kind == Cron.kind and run.trigger == Trigger.SCHEDULE and run.status == RunStatus.PENDING
+    return job.schedule_kind in RECURRING and run.trigger == Trigger.SCHEDULE and run.status == RunStatus.PENDING
 
 
 def _judge_occurrence(run: Run, job: Job, verdict: _Verdict, going: set[UUID]) -> None:
@@ -144,10 +145,10 @@ def _end_schedules(verdict: _Verdict, locked: dict[UUID, Job], now: datetime) ->
     for job in verdict.spent:
         settling.end_schedule(job, now)
     if verdict.skipped_overlap or verdict.skipped_paused:
-        recurring = [job for job in locked.values() if job.schedule_kind == Cron.kind]
+        recurring = [job for job in locked.values() if job.schedule_kind in RECURRING]
         settling.end_if_over(((job, JobState.COMPLETED) for job in recurring), now)
 
 
 def _spent(job: Job) -> bool:
     schedule = specifications.read(job.schedule)
-    return isinstance(schedule, Cron) and schedule.max_runs is not None and job.runs_started >= schedule.max_runs
+    return isinstance(schedule, Recurring) and schedule.max_runs is not None and job.runs_started >= schedule.max_runs

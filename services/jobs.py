@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -48,6 +48,7 @@ def create(system: System, new: NewJob) -> UUID:
     now = system.clock.now()
     horizon = now + timedelta(seconds=system.settings.plan_ahead_seconds)
     with database.transaction():
+        new = replace(new, schedule=schedules.as_accepted(new.schedule, now))
         job = _store(system, new, _app(system, new.app_name, now), now)
         rows = planning.first_rows(job, new.schedule, now, horizon)
         if schedules.comes_back(new.schedule) and job.next_run_at is None and not rows:

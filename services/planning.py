@@ -10,6 +10,7 @@ import structlog
 
 from core import cron, schedules
 from core.occurrences import sort_out
+from core.recurring import Recurring
 from core.states import JobState, RunStatus, Trigger
 from models import database, jobs, runs
 from models.tables import Job
@@ -22,6 +23,7 @@ PASS_ROWS = 5_000
 PASS_SECONDS = 1.0
 PARKED = timedelta(minutes=10)
 log = structlog.get_logger()
+_JUST_BEFORE = timedelta(microseconds=1)
 
 
 def plan(system: System) -> int:
@@ -49,7 +51,7 @@ def plan(system: System) -> int:
 def first_rows(job: Job, schedule: schedules.Schedule, now: datetime, horizon: datetime) -> list[dict[str, Any]]:
     """The runs to store with a new job; sets `job.next_run_at` where there is more to plan later."""
     if schedules.comes_back(schedule):
-        job.next_run_at = next(schedules.upcoming(schedule, now), None)
+        job.next_run_at = next(schedules.preview(schedule, now), None)
         return _plan_job(job, now, horizon) if job.next_run_at else []
     first = next(schedules.upcoming(schedule, now))
     trigger = Trigger.POLL if isinstance(schedule, schedules.Polling) else Trigger.SCHEDULE
@@ -69,16 +71,33 @@ def _plan_or_park(job: Job, now: datetime, horizon: datetime) -> list[dict[str, 
 
 def _plan_job(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any]]:
     """Rows for a locked job's occurrences up to the horizon, or as many as one pass takes; moves its watermark."""
-    schedule = specifications.read(job.schedule)
-    just_before = job.next_run_at - timedelta(microseconds=1)
+    schedule = _recurring(job)
+    just_before = job.next_run_at - _JUST_BEFORE
     named = list(islice(takewhile(lambda instant: instant <= horizon, schedules.upcoming(schedule, just_before)), MOST))
     sorted_out = sort_out(named, now, more_follow=len(named) == MOST)
     rows = [_missed_row(job, instant, count, now) for instant, count in sorted_out.missed]
-    rows += [runs.draft(job, Trigger.SCHEDULE, instant, now, status=RunStatus.PENDING) for instant in sorted_out.to_run]
+    rows += [
+        runs.draft(
+            job,
+            Trigger.SCHEDULE,
+            instant,
+            now,
+            status=RunStatus.PENDING,
+            due_at=schedule.due_at(job.id, instant),
+        )
+        for instant in sorted_out.to_run
+    ]
     after = named[-1] if named else just_before
     job.next_run_at = next(schedules.upcoming(schedule, after), None)
     jobs.set_next_run(job, job.next_run_at)
     return rows
+
+
+def _recurring(job: Job) -> schedules.Cron | schedules.Interval:
+    schedule = specifications.read(job.schedule)
+    if not isinstance(schedule, Recurring):
+        raise TypeError(f"job {job.id} has next_run_at, but its schedule does not come back")
+    return schedule
 
 
 def _missed_row(job: Job, instant: datetime, count: int, now: datetime) -> dict[str, Any]:

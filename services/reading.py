@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import chain, islice
 from typing import Any, TypeVar
 from uuid import UUID
 
 from core import schedules
 from core.errors import NotFound
+from core.recurring import Recurring
 from core.states import JobStatus, Outcome, RunStatus, shown_status
 from models import attempts, database, jobs, runs, signals
 from models.tables import Attempt, Job
@@ -41,6 +43,8 @@ class JobView:
     status: JobStatus
     next_run_at: datetime | None
     polling_state: dict[str, Any] | None
+    polls: int
+    end_reason: str | None
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None
@@ -83,6 +87,14 @@ class AttemptView:
     error_message: str | None
     status_code: int | None
     answer: str | None
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """One coming occurrence: its nominal instant, and when it is due, jitter added."""
+
+    scheduled_for: datetime
+    due_at: datetime
 
 
 @dataclass(frozen=True)
@@ -136,6 +148,20 @@ def job_page(
         found = jobs.page(app_name=app_name, account_id=account_id, status=status, before=cursor, limit=limit + 1)
         count = jobs.count(app_name=app_name, account_id=account_id, status=status)
         return _page(found, count, limit, _job_views(found[:limit]))
+
+
+def occurrences(job_id: UUID, count: int) -> list[Occurrence]:
+    """The next occurrences of a job, planned or not, each with its nominal and its due instant. Raises `NotFound`."""
+    with database.reading():
+        found = _found(job_id)
+        planned = [Occurrence(one.scheduled_for, one.due_at) for one in runs.pending(job_id, count)]
+    schedule = specifications.read(found.schedule)
+    if found.next_run_at is None or not isinstance(schedule, Recurring):
+        return planned
+    later = schedules.upcoming(schedule, found.next_run_at - timedelta(microseconds=1))
+    unplanned = (Occurrence(instant, schedule.due_at(job_id, instant)) for instant in later)
+    left = None if schedule.max_runs is None else max(0, schedule.max_runs - found.runs_started)
+    return list(islice(chain(planned, unplanned), count if left is None else min(count, left)))
 
 
 def run_page(job_id: UUID, cursor: UUID | None, limit: int) -> Page:

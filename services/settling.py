@@ -7,7 +7,7 @@ locked by the caller, in its transaction.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -65,7 +65,8 @@ class Polled:
 
     state: dict[str, Any]
     from_version: int
-    following: dict[str, Any] | None = field(default=None)
+    following: dict[str, Any] | None = None
+    stopped: str | None = None
 
 
 def succeed(
@@ -76,13 +77,12 @@ def succeed(
     if poll is not None:
         changes |= {"progress": poll.progress, "message": poll.message}
     polled = None if poll is None else _after_poll(run, job, poll, polling_version, now)
-    goes_on = polled is not None and polled.following is not None
     return Settlement(
         run,
         job,
         attempt=_closed(Outcome.SUCCEEDED, now, **details),
         changes=changes,
-        job_ends=None if goes_on else JobState.COMPLETED,
+        job_ends=_end_after(polled),
         polled=polled,
     )
 
@@ -142,6 +142,8 @@ def carry_out(settlements: Sequence[Settlement], now: datetime) -> None:
     for one in settlements:
         if one.polled is not None:  # a state put in its place meanwhile stays, and polling goes on from that
             jobs.advance_polling_state(one.job, one.polled.from_version, one.polled.state)
+            if one.polled.stopped is not None:
+                jobs.explain_end(one.job, one.polled.stopped)
         if one.job_pauses:
             jobs.set_state(one.job, JobState.PAUSED, now)
     runs.insert([following for one in settlements if (following := one.settled.next_poll) is not None])
@@ -186,12 +188,24 @@ def _after_poll(run: Run, job: Job, poll: PollAnswer, polling_version: int, now:
     if poll.done or job.state in ENDED or not isinstance(schedule, schedules.Polling):
         return Polled(state, polling_version)
     due_at = max(schedule.next_after_poll(now, poll.next_in_seconds), run.scheduled_for + _NEXT_INSTANT)
+    stopped = schedule.reason_to_stop(job.polls + 1, job.created_at, due_at)
+    if stopped is not None:
+        return Polled(state, polling_version, stopped=stopped)
     return Polled(state, polling_version, runs.draft(job, Trigger.POLL, due_at, now, status=RunStatus.PENDING))
 
 
 def _storable(text: str) -> str:
     """A message as the database can hold it: what a receiver sent may be in it, NUL and all, at any length."""
     return text[:MESSAGE_KEPT].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _end_after(polled: Polled | None) -> JobState | None:
+    """How a job ends after a run that went well, if it does."""
+    if polled is None:
+        return JobState.COMPLETED
+    if polled.following is not None:
+        return None
+    return JobState.COMPLETED if polled.stopped is None else JobState.FAILED
 
 
 def _ended(status: RunStatus, now: datetime) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from core import schedules
+from core.recurring import Frequency
 
 
 def write(schedule: schedules.Schedule) -> dict[str, Any]:
@@ -30,6 +31,8 @@ def read(stored: dict[str, Any]) -> schedules.Schedule:
 def _read(text: str) -> schedules.Schedule:
     stored = json.loads(text)
     kind = schedules.KINDS[stored.pop("type")]
-    for name in stored.keys() & {"at", "starts_at", "ends_at"}:
+    for name in stored.keys() & {"at", "starts_at", "ends_at", "anchor_at"}:
         stored[name] = datetime.fromisoformat(stored[name])
+    if "frequency" in stored:
+        stored["frequency"] = Frequency(stored["frequency"])
     return kind(**stored)

@@ -10,8 +10,8 @@ from falcon.asgi import Request, Response
 
 from api import answers, bodies, validation
 from api.openapi import documented
-from api.schemas.jobs import Created, Job, JobPage, LogEntry, NewJob, StatusOfJob
-from api.schemas.paging import JobsQuery
+from api.schemas.jobs import Created, Job, JobPage, LogEntry, NewJob, NextOccurrences, Occurrence, StatusOfJob
+from api.schemas.paging import CountQuery, JobsQuery
 from api.threads import Threads
 from core import schedules
 from core.states import JobStatus
@@ -97,6 +97,20 @@ class JobStatuses:
         answers.send(resp, status)
 
 
+class NextOfJob:
+    """`/api/jobs/{job_id}/next`."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+
+    @documented("listNextOccurrences", "jobs", {200: NextOccurrences}, query=CountQuery, problems=(404,))
+    async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """See a job's next occurrences, each with its nominal and its due instant."""
+        query = validation.query(CountQuery, req.params)
+        found = await self._threads.run(reading.occurrences, job_id, query.count)
+        answers.send(resp, NextOccurrences(next=[Occurrence.model_validate(one) for one in found]))
+
+
 class JobAction:
     """`/api/jobs/{job_id}/cancel`, `/pause` and `/resume`."""
 
@@ -152,7 +166,7 @@ def _scheduled_at(view: JobView) -> datetime | None:
             return view.schedule.at
         case schedules.DelayFromNow():
             return view.created_at + timedelta(seconds=view.schedule.duration_seconds)
-        case schedules.Cron():
+        case schedules.Cron() | schedules.Interval():
             return view.next_run_at
         case _:
             return None

@@ -34,5 +34,5 @@ class Previews:
         after = asked.after or self._system.clock.now()
         count = min(asked.count, getattr(schedule, "max_runs", None) or asked.count)
         return Occurrences(
-            next=list(islice(schedules.upcoming(schedule, after), count)), description=schedule.describe()
+            next=list(islice(schedules.preview(schedule, after), count)), description=schedule.describe()
         )

@@ -91,6 +91,8 @@ class Job(Shown):
     status: JobStatus
     next_run_at: datetime | None
     polling_state: dict[str, Any] | None
+    polls: int
+    end_reason: str | None
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None
@@ -103,6 +105,19 @@ class JobPage(Shown):
     next: str | None
     previous: str | None = None
     results: list[Job]
+
+
+class Occurrence(Shown):
+    """One coming occurrence: its nominal instant, and when it is due, jitter added."""
+
+    scheduled_for: datetime
+    due_at: datetime
+
+
+class NextOccurrences(Shown):
+    """A job's next occurrences."""
+
+    next: list[Occurrence]
 
 
 class LogEntry(Shown):

@@ -47,6 +47,14 @@ class PageQuery(BaseModel):
     cursor: Cursor | None = None
 
 
+class CountQuery(BaseModel):
+    """How many are wanted."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    count: Annotated[int, Field(ge=1, le=100)] = 5
+
+
 class JobsQuery(PageQuery):
     """Which jobs are wanted."""
 

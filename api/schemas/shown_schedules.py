@@ -25,22 +25,36 @@ class ShownDelayFromNow(Shown):
     duration_seconds: float
 
 
-class ShownCron(Shown):
-    type: Literal["cron"] = "cron"
-    expression: str
+class ShownRecurring(Shown):
     timezone: str
     starts_at: datetime | None
     ends_at: datetime | None
     max_runs: int | None
+    jitter_seconds: float | None
+
+
+class ShownCron(ShownRecurring):
+    type: Literal["cron"] = "cron"
+    expression: str
+
+
+class ShownInterval(ShownRecurring):
+    type: Literal["interval"] = "interval"
+    every_seconds: float | None
+    frequency: str | None
+    anchor_at: datetime | None
 
 
 class ShownPolling(Shown):
     type: Literal["polling"] = "polling"
     interval_seconds: float
+    max_polls: int | None
+    give_up_after_seconds: float | None
 
 
 ShownSchedule = Annotated[
-    ShownImmediate | ShownRunAt | ShownDelayFromNow | ShownCron | ShownPolling, Field(discriminator="type")
+    ShownImmediate | ShownRunAt | ShownDelayFromNow | ShownCron | ShownInterval | ShownPolling,
+    Field(discriminator="type"),
 ]
 
 
@@ -62,5 +76,7 @@ def show(schedule: schedules.Schedule) -> ShownSchedule:
             return ShownDelayFromNow(duration_seconds=schedule.duration_seconds)
         case schedules.Cron():
             return ShownCron.model_validate(schedule)
+        case schedules.Interval():
+            return ShownInterval.model_validate(schedule)
         case schedules.Polling():
-            return ShownPolling(interval_seconds=schedule.interval_seconds)
+            return ShownPolling.model_validate(schedule)

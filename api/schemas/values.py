@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from api.validation import shown
-from core import schedules
+from core.instants import to_utc
 
 NAME_LENGTH = 200
 URL_LENGTH = 2_000
@@ -125,7 +125,7 @@ def instant(value: Any, zone: str = "UTC") -> datetime:
         raise ValueError(f"is {shown(value)}, which is no date and time; {example}") from None
     if not EARLIEST_YEAR <= local.year <= LATEST_YEAR:
         raise ValueError(f"is {shown(value)}; its year must be from {EARLIEST_YEAR} to {LATEST_YEAR}.")
-    return local.astimezone(UTC) if local.tzinfo else schedules.to_utc(local, ZoneInfo(zone))
+    return local.astimezone(UTC) if local.tzinfo else to_utc(local, ZoneInfo(zone))
 
 
 _IDENTIFIER_SCHEMA = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": NAME_LENGTH}, {"type": "integer"}]}

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core import schedules
-from core.schedules import Cron, DelayFromNow, Immediate, Polling, RunAt, Schedule, comes_back, to_utc, upcoming
+from core.instants import to_utc
+from core.schedules import Cron, DelayFromNow, Immediate, Polling, RunAt, Schedule, comes_back, upcoming
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -138,12 +139,12 @@ def test_a_cron_reads_the_clocks_of_its_zone() -> None:
 
 def test_every_kind_is_known_by_its_name() -> None:
     assert {name: kind.kind for name, kind in schedules.KINDS.items()} == {
-        name: name for name in ("immediate", "run_at", "delay_from_now", "cron", "polling")
+        name: name for name in ("immediate", "run_at", "delay_from_now", "cron", "interval", "polling")
     }
 
 
 @pytest.mark.parametrize(
-    "schedule", [Immediate(), RunAt(NOON), DelayFromNow(5), Polling(30), Cron("0 9 * * 1", "Asia/Tokyo")]
+    "schedule", [Immediate(), RunAt(NOON), DelayFromNow(5), Polling(30), Cron("0 9 * * 1", timezone="Asia/Tokyo")]
 )
 def test_every_kind_can_be_told_in_one_line(schedule: Schedule) -> None:
     line = schedule.describe()
