@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 from uuid import UUID
 
 import pytest
@@ -93,7 +93,7 @@ def test_hourly_is_each_elapsed_hour() -> None:
 def test_every_frequency_goes_strictly_forward_for_years(frequency: Frequency, zone: str) -> None:
     schedule = Interval(frequency=frequency, timezone=zone, anchor_at=ANCHOR)
     instants = list(islice(upcoming(schedule, ANCHOR), 1_500))
-    assert all(former < latter for former, latter in zip(instants, instants[1:], strict=False))
+    assert all(former < latter for former, latter in pairwise(instants))
 
 
 def test_the_end_of_the_calendar_ends_the_schedule() -> None:
