@@ -62,7 +62,7 @@ def _plan_or_park(job: Job, now: datetime, horizon: datetime) -> list[dict[str, 
     """Plan a locked job; one whose schedule can no longer be read is put off, so that it holds up nobody else."""
     try:
         return _plan_job(job, now, horizon)
-    except (LookupError, ValueError, cron.InvalidCron):
+    except (LookupError, TypeError, ValueError, cron.InvalidCron):
         log.exception("schedule_unreadable", job_id=str(job.id), schedule=job.schedule)
         job.next_run_at = now + PARKED
         jobs.set_next_run(job, job.next_run_at)

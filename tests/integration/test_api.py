@@ -107,10 +107,19 @@ def test_the_printed_create_example_works(client: Client, system: GivenSystem) -
     (ring,) = system.doorbell.heard()
     assert ring.queue == "runs.http"
     shown = client.simulate_get(result.headers["Location"]).json
-    assert shown["schedule"] == PRINTED["schedule"]
+    assert (shown["schedule"]["type"], shown["schedule"]["interval_seconds"]) == ("polling", 30)
     assert (shown["app_name"], shown["user_id"], shown["account_id"]) == ("app_a", "user1", "acc1")
     assert (shown["data"], shown["polling_state"]) == (PRINTED["data"], {})
     assert shown["created_at"] == "2026-11-20T12:00:00Z"
+
+
+def test_the_next_occurrences_of_a_job_are_shown_nominal_and_due(client: Client) -> None:
+    job_id = client.create(schedule={"type": "interval", "every_seconds": 3600, "jitter_seconds": 10})
+    following = client.simulate_get(f"/api/jobs/{job_id}/next?count=2").json["next"]
+    assert [one["scheduled_for"] for one in following] == ["2026-11-20T12:00:00Z", "2026-11-20T13:00:00Z"]
+    delays = [datetime.fromisoformat(one["due_at"]) - datetime.fromisoformat(one["scheduled_for"]) for one in following]
+    assert all(timedelta(0) < delay < timedelta(seconds=10) for delay in delays)
+    assert client.simulate_get(f"/api/jobs/{job_id}/next?count=0").status_code == 400
 
 
 def test_the_printed_status_example_works(client: Client) -> None:

@@ -27,6 +27,7 @@ SCHEDULES: list[dict[str, Any]] = [
     {"type": "run_at", "timestamp": "2027-01-01T00:00:00"},
     {"type": "delay_from_now", "duration_seconds": 90},
     {"type": "cron", "expression": "* * * * *", "timezone": "Europe/Berlin", "max_runs": 5},
+    {"type": "interval", "frequency": "weekly", "jitter_seconds": 5},
     {"type": "polling", "interval_seconds": 30},
 ]
 EXAMPLES = 40

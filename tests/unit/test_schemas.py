@@ -120,6 +120,15 @@ BAD_SCHEDULES: list[tuple[dict[str, Any], set[str]]] = [
     ({"schedule": {"type": 5}}, {"schedule.type"}),
     ({"schedule": {"type": ["cron"]}}, {"schedule.type"}),
     (schedule("immediate", timestamp="2026-01-01T00:00:00Z"), {"schedule.timestamp"}),
+    (schedule("interval"), {"schedule"}),
+    (schedule("interval", every_seconds=60, frequency="daily"), {"schedule"}),
+    (schedule("interval", every_seconds=0.5), {"schedule.every_seconds"}),
+    (schedule("interval", frequency="yearly"), {"schedule.frequency"}),
+    (schedule("interval", every_seconds=60, jitter_seconds=-1), {"schedule.jitter_seconds"}),
+    (schedule("interval", every_seconds=60, max_runs=0), {"schedule.max_runs"}),
+    (schedule("interval", every_seconds=60, anchor_at="2026-01-01T00:00:00Z"), {"schedule.anchor_at"}),
+    (schedule("polling", interval_seconds=30, max_polls=0), {"schedule.max_polls"}),
+    (schedule("polling", interval_seconds=30, give_up_after_seconds=0), {"schedule.give_up_after_seconds"}),
     (schedule("polling"), {"schedule.interval_seconds"}),
     (schedule("polling", interval_seconds=0), {"schedule.interval_seconds"}),
     (schedule("polling", interval_seconds=-1), {"schedule.interval_seconds"}),
@@ -256,7 +265,9 @@ def test_every_wrong_query_parameter_is_named(parameters: dict[str, str | list[s
 def test_messages_name_the_value_the_rule_and_the_remedy() -> None:
     found = wrong_fields(NewJob, job_with(priority=11, **schedule("weekly")))
     assert found["priority"] == "must be a whole number from 0 to 9, or high, medium or low, not 11."
-    assert found["schedule.type"] == ("is 'weekly', which is none of immediate, run_at, delay_from_now, cron, polling.")
+    assert found["schedule.type"] == (
+        "is 'weekly', which is none of immediate, run_at, delay_from_now, cron, interval, polling."
+    )
     found = wrong_fields(NewJob, job_with(**cron(expression="0 25 * * *")))
     assert "25" in found["schedule.expression"]
 
@@ -345,11 +356,14 @@ def test_every_kind_of_schedule_is_shown_as_it_may_be_sent() -> None:
         {"type": "run_at", "timestamp": "2026-06-01T12:00:00Z"},
         {"type": "delay_from_now", "duration_seconds": 1.5},
         {"type": "cron", "expression": "0 9 * * mon", "timezone": "Europe/Berlin", "starts_at": None}
-        | {"ends_at": "2027-01-01T00:00:00Z", "max_runs": 3},
-        {"type": "polling", "interval_seconds": 0.5},
+        | {"ends_at": "2027-01-01T00:00:00Z", "max_runs": 3, "jitter_seconds": 2.5},
+        {"type": "interval", "every_seconds": 90.0, "timezone": "UTC", "starts_at": "2026-06-01T12:00:00Z"},
+        {"type": "interval", "frequency": "monthly", "timezone": "Europe/Berlin"},
+        {"type": "polling", "interval_seconds": 0.5, "max_polls": 3, "give_up_after_seconds": 60.0},
     ):
         new = parsed(NewJob, json.dumps(job_with(schedule=given))).parsed()
-        assert json.loads(show(new.schedule).model_dump_json()) == given
+        shown = json.loads(show(new.schedule).model_dump_json())
+        assert {name: value for name, value in shown.items() if value is not None or name in given} == given
 
 
 @pytest.mark.parametrize(
