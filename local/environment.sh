@@ -1,5 +1,5 @@
 # Sourced by `run` and `test`, from the repository's root:  source local/environment.sh REQUIREMENTS_FILE
-# Afterwards .venv holds exactly the locked libraries. Says nothing unless it has work to do.
+# Afterwards .venv holds the locked libraries. Says nothing unless it has work to do.
 
 works() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
