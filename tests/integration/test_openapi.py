@@ -100,7 +100,7 @@ def test_answers_about_what_is_there_are_as_described(url: str, schedule: dict[s
         assert answer.status_code == 200, (path, answer.text)
         case.validate_response(answer)
         seen.add(path)
-    assert len(seen) == 8
+    assert len(seen) == 9
 
 
 def _paths_with_ids() -> list[tuple[str, str]]:
