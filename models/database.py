@@ -71,15 +71,16 @@ def reading() -> Iterator[None]:
         yield from _begun("DEFERRED", "REPEATABLE READ")
 
 
-def clock_offset() -> timedelta:
-    """How far the database's clock is ahead of this machine's, by the quickest of a few answers; SQLite has ours.
+def clock_offset() -> tuple[timedelta, timedelta]:
+    """How far the database's clock is ahead of this machine's, and by how much that may be wrong; SQLite has ours.
 
-    Raises `DatabaseUnavailable`.
+    By the quickest of a few answers. Raises `DatabaseUnavailable`.
     """
     if is_sqlite():
-        return timedelta()
+        return timedelta(), timedelta()
     with reading():
-        return min(_offset_once() for _ in range(_CLOCK_SAMPLES))[1]
+        took, offset = min(_offset_once() for _ in range(_CLOCK_SAMPLES))
+    return offset, took / 2
 
 
 def for_update(query: Any, *, skip_locked: bool = False) -> Any:

@@ -50,14 +50,19 @@ class DatabaseClock:
         threading.Thread(target=self._follow_for_ever, args=(every_seconds,), name="clock", daemon=True).start()
 
     def follow(self) -> None:
-        """Ask the database for its time; a step of over 1 s is reported. Goes on as before when it is away."""
+        """Ask the database for its time; a step of over 1 s is reported. Goes on as before when it is away.
+
+        Steps no further than the answer demands, so that processes on one machine keep one time.
+        """
         try:
-            offset = database.clock_offset()
+            offset, doubt = database.clock_offset()
         except DatabaseUnavailable:
             return
-        known = (datetime.now(UTC) + offset, time.monotonic())
-        step = (known[0] - self.now()).total_seconds()
-        self._known = known
+        wall, monotonic = datetime.now(UTC), time.monotonic()
+        believed = self.now() - wall
+        known = max(offset - doubt, min(believed, offset + doubt))
+        self._known = (wall + known, monotonic)
+        step = (known - believed).total_seconds()
         if abs(step) > _DRIFT_SECONDS:
             log.warning("clock_stepped", seconds=round(step, 3))
 
