@@ -13,6 +13,7 @@ from core.errors import DatabaseUnavailable
 from models import database
 
 _DRIFT_SECONDS = 1.0
+_PAIRS = 5
 log = structlog.get_logger()
 
 
@@ -35,11 +36,10 @@ class DatabaseClock:
     """
 
     def __init__(self) -> None:
-        self._known = (datetime.now(UTC), time.monotonic())
+        self._known = _both_clocks()
 
     def now(self) -> datetime:
-        at, monotonic = self._known
-        return at + timedelta(seconds=time.monotonic() - monotonic)
+        return self._at(time.monotonic())
 
     def monotonic(self) -> float:
         return time.monotonic()
@@ -58,13 +58,17 @@ class DatabaseClock:
             offset, doubt = database.clock_offset()
         except DatabaseUnavailable:
             return
-        wall, monotonic = datetime.now(UTC), time.monotonic()
-        believed = self.now() - wall
+        wall, monotonic = _both_clocks()
+        believed = self._at(monotonic) - wall
         known = max(offset - doubt, min(believed, offset + doubt))
         self._known = (wall + known, monotonic)
         step = (known - believed).total_seconds()
         if abs(step) > _DRIFT_SECONDS:
             log.warning("clock_stepped", seconds=round(step, 3))
+
+    def _at(self, monotonic: float) -> datetime:
+        known_at, known_monotonic = self._known
+        return known_at + timedelta(seconds=monotonic - known_monotonic)
 
     def _follow_for_ever(self, every_seconds: float) -> None:
         rest = threading.Event()
@@ -73,3 +77,18 @@ class DatabaseClock:
                 self.follow()
             except Exception:  # the clock goes on without this answer
                 log.exception("clock_fault")
+
+
+def _both_clocks() -> tuple[datetime, float]:
+    """This machine's wall clock and its monotonic one at the same moment.
+
+    Another thread may come between two readings, for milliseconds: the closest of a few pairs is taken.
+    """
+    return min((_pair() for _ in range(_PAIRS)), key=lambda pair: pair[0])[1:]
+
+
+def _pair() -> tuple[float, datetime, float]:
+    before = time.monotonic()
+    wall = datetime.now(UTC)
+    after = time.monotonic()
+    return after - before, wall, (before + after) / 2

@@ -1,0 +1,23 @@
+"""The API over SQLite."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.factories import GivenSystem, given_system
+from tests.integration.api.client import Broker, Client, served
+
+
+@pytest.fixture
+def system(sqlite: str) -> GivenSystem:
+    return given_system()
+
+
+@pytest.fixture
+def broker() -> Broker:
+    return Broker()
+
+
+@pytest.fixture
+def client(system: GivenSystem, broker: Broker) -> Client:
+    return Client(served(system, broker))

@@ -1,0 +1,92 @@
+"""Whether Carillon is alive and ready, and the pages it shows."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from api.resources import health
+from models import database, signals
+from services.coordinator import BEAT, TICK
+from tests.factories import NOON, given_system
+from tests.integration.api.client import Broker, Client, served
+
+
+def test_alive(client: Client) -> None:
+    assert client.simulate_get("/healthz").json == {"status": "ok"}
+
+
+def test_ready_when_the_coordinator_ticks(client: Client) -> None:
+    signals.mark(TICK, NOON - timedelta(seconds=4))
+    result = client.simulate_get("/readyz")
+    assert result.status_code == 200
+    assert result.json == {
+        "status": "ready",
+        "database": True,
+        "broker": True,
+        "last_beat_age_seconds": None,
+        "last_tick_age_seconds": 4,
+    }
+
+
+def _no_tick(_broker: Broker) -> None:
+    signals.mark(TICK, NOON - timedelta(seconds=11))
+
+
+def _no_broker(broker: Broker) -> None:
+    signals.mark(TICK, NOON)
+    broker.is_up = False
+
+
+@pytest.mark.parametrize("harm", [_no_tick, _no_broker])
+def test_degraded_without_ticks_or_broker(client: Client, broker: Broker, harm: Callable[[Broker], None]) -> None:
+    harm(broker)
+    result = client.simulate_get("/readyz")
+    assert (result.status_code, result.json["status"]) == (200, "degraded")
+
+
+@pytest.mark.parametrize(("age", "status"), [(149, "ready"), (151, "degraded")])
+def test_beats_matter_where_there_is_a_periodic_process(sqlite: str, age: int, status: str) -> None:
+    services = {"database_url": "postgresql://x/x", "rabbitmq_url": "amqp://x"}
+    client = Client(served(given_system(**services)))
+    signals.mark(TICK, NOON)
+    signals.mark(BEAT, NOON - timedelta(seconds=age))
+    assert client.simulate_get("/readyz").json["status"] == status
+
+
+def test_unavailable_while_shutting_down(client: Client, broker: Broker) -> None:
+    broker.shutting_down.set()
+    result = client.simulate_get("/readyz")
+    assert (result.status_code, result.json["status"], result.json["database"]) == (503, "unavailable", True)
+
+
+def test_unavailable_without_a_database(client: Client, tmp_path: Path) -> None:
+    database.connect(f"sqlite:///{tmp_path}", "test")
+    result = client.simulate_get("/readyz")
+    assert (result.status_code, result.json["status"], result.json["database"]) == (503, "unavailable", False)
+
+
+def test_unavailable_when_the_database_does_not_answer_in_time(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers_at_last = threading.Event()
+    monkeypatch.setattr(health, "PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("services.reading.signals_seen", answers_at_last.wait)
+    result = client.simulate_get("/readyz")
+    answers_at_last.set()
+    assert (result.status_code, result.json["database"]) == (503, False)
+
+
+def test_the_front_door_and_the_pages_need_nothing_from_elsewhere(client: Client) -> None:
+    assert client.simulate_get("/").json["documentation"] == "/swagger/"
+    page = client.simulate_get("/swagger/")
+    assert "script-src 'self';" in page.headers["Content-Security-Policy"]
+    assert "http" not in page.text
+    assert "<script>" not in page.text
+    wanted = re.findall(r'(?:src|href)="(/[^"]+)"', page.text)
+    assert len(wanted) == 3
+    for path in wanted:
+        assert client.simulate_get(path).status_code == 200

@@ -1,0 +1,49 @@
+"""Attempts that end as a test wants them to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from core.errors import AbortReason
+from core.states import RunStatus
+from services import dispatching
+from services.executing import Result, Stopped, Work
+from services.settling import Settled
+from tests.factories import GivenSystem, claim_one, record, stored_run
+
+CANCELLED = Stopped(AbortReason.CANCELLED)
+SHUTDOWN = Stopped(AbortReason.SHUTDOWN)
+LEASE_SECONDS = 60.0
+
+
+def attempt(system: GivenSystem, result: Result) -> tuple[Work, Settled]:
+    """Let the next attempt end so."""
+    work = claim_one(system)
+    settled = record(system, work, result)
+    assert settled is not None
+    return work, settled
+
+
+def make_due_again(system: GivenSystem, run_id: UUID) -> None:
+    """Let time pass until a run that waits for its instant is queued."""
+    waits = stored_run(run_id).due_at - system.clock.now()
+    system.clock.advance(max(0.0, waits.total_seconds()))
+    assert dispatching.make_due(system, [run_id]) == 1
+
+
+def attempts_until_the_end(system: GivenSystem, run_id: UUID, result: Result) -> int:
+    """Let every attempt end alike; how many there were."""
+    count = 0
+    while True:
+        _, settled = attempt(system, result)
+        count += 1
+        if settled.retry_at is None:
+            assert stored_run(run_id).status is RunStatus.FAILED
+            return count
+        make_due_again(system, run_id)
+
+
+def waited(settled: Settled, since: datetime) -> float:
+    assert settled.retry_at is not None
+    return (settled.retry_at - since).total_seconds()

@@ -1,0 +1,101 @@
+"""A worker to hand rings to, a receiver for its calls, a broker that only counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+import dramatiq
+
+from actors.execution import QUEUE, RunExecutor
+from actors.middleware import RowDecidedRetries
+from core.states import RunStatus
+from local.receiver import Entry, Receiver
+from models.tables import Run
+from services import dispatching, executing
+from services.broker import InProcessBroker
+from services.doorbell import EXECUTE_RUN, Ring
+from services.leases import Leases
+from tests.factories import GivenSystem, stored_run
+
+PATIENCE_SECONDS = 10
+
+Make = Callable[..., Run]
+
+
+class ScriptedReceiver(Receiver):
+    """A receiver that does something first, such as hang, before it answers."""
+
+    first: Callable[[], object] | None = None
+
+    def receive(self, entry: Entry) -> tuple[HTTPStatus, dict[str, Any]]:
+        if self.first is not None:
+            self.first()
+        return super().receive(entry)
+
+    def calls_for(self, run_id: UUID) -> int:
+        return [entry.headers["idempotency-key"] for entry in self.journal].count(str(run_id))
+
+
+class House:
+    """A worker process: the real executor on a broker inside the process. A test hands it each ring."""
+
+    def __init__(self, system: GivenSystem) -> None:
+        self.broker = InProcessBroker()
+        worker = executing.register_worker(system)
+        self.leases = Leases(system, worker)
+        self.executor = RunExecutor(system, worker, self.leases)
+        self.broker.add_middleware(RowDecidedRetries(system))
+        self.executor.declare(self.broker)
+        self._worker = dramatiq.Worker(self.broker, worker_timeout=5, worker_threads=1)
+
+    def start(self) -> None:
+        self._worker.start()
+
+    def stop(self) -> None:
+        self.executor.stop()
+        self._worker.stop()
+        self.broker.close()
+
+    def take(self, ring: Ring) -> None:
+        """Have this ring arrive now."""
+        due = {} if ring.due_at is None else {"due_at": ring.due_at.isoformat()}
+        self.broker.enqueue(self.broker.get_actor(EXECUTE_RUN).message(run_id=str(ring.run_id), **due))
+
+    def answer(self, *rings: Ring) -> None:
+        """Have these rings arrive one after the other, until each has been dealt with."""
+        for ring in rings:
+            self.take(ring)
+            self.finish()
+
+    def finish(self) -> None:
+        self.broker.join(QUEUE, timeout=PATIENCE_SECONDS * 1000, fail_fast=False)
+
+    @property
+    def unacknowledged(self) -> int:
+        return int(self.broker.queues[QUEUE].unfinished_tasks)
+
+
+class Carrier:
+    """A broker of which only the number of rings lying ready is asked."""
+
+    def __init__(self, ready: int = 0) -> None:
+        self._ready = ready
+
+    def ready(self, queue: str) -> int:
+        assert queue == QUEUE
+        return self._ready
+
+    def keep_alive(self) -> None:
+        """Nothing to keep alive."""
+
+
+def executed(receiver: ScriptedReceiver, run: Run) -> bool:
+    """Whether the run was executed, once, and nothing of it is left."""
+    return stored_run(run.id).status is RunStatus.COMPLETED and receiver.calls_for(run.id) == 1
+
+
+def dispatch(system: GivenSystem) -> None:
+    dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])

@@ -1,0 +1,40 @@
+"""Nothing may leak from a call; a certificate for those over TLS."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from actors.handlers import connection
+from tests.unit import hostile
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks() -> Iterator[None]:
+    gc.collect()
+    files, threads = _open_files(), threading.active_count()
+    yield
+    gc.collect()
+    assert _open_files() == files
+    assert threading.active_count() == threads
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return hostile.make_certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    connection.trust.cache_clear()
+    yield certificate
+    connection.trust.cache_clear()
+
+
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
