@@ -5,6 +5,7 @@ Periodiq has minute resolution and reads some expressions wrongly, so `* * * * *
 
 from __future__ import annotations
 
+import queue
 import signal
 import threading
 from collections.abc import Callable
@@ -42,6 +43,12 @@ def declare(broker: dramatiq.Broker, on_beat: Callable[[], None]) -> list[dramat
 
 class Beats(periodiq.Scheduler):  # type: ignore[misc]  # periodiq has no types
     """Sends each beat at its minute; one that finds RabbitMQ away is let go, the coordinator plans without it."""
+
+    def __init__(self, actors: list[Any]) -> None:
+        super().__init__(actors=actors)
+        self.alarm_q: queue.SimpleQueue[bool] = (
+            queue.SimpleQueue()
+        )  # signal handlers put into it, which a Queue's lock may not survive
 
     def send_actors(self, actors: list[Any], now: Any) -> None:
         try:
