@@ -46,9 +46,8 @@ class Beats(periodiq.Scheduler):  # type: ignore[misc]  # periodiq has no types
 
     def __init__(self, actors: list[Any]) -> None:
         super().__init__(actors=actors)
-        self.alarm_q: queue.SimpleQueue[bool] = (
-            queue.SimpleQueue()
-        )  # signal handlers put into it, which a Queue's lock may not survive
+        # Signal handlers put into it, which the lock of a Queue might not survive.
+        self.alarm_q: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
     def send_actors(self, actors: list[Any], now: Any) -> None:
         try:
