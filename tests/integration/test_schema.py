@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from core import schedules
-from core.states import Trigger
+from core.states import RunStatus, Trigger
 from migrations import runner
 from models import database, jobs, runs
 from models.fields import new_id
@@ -99,7 +100,7 @@ def test_text_comes_back_as_it_was_given(system: GivenSystem) -> None:
     ],
 )
 def test_each_hot_question_is_answered_from_its_index(
-    store: str, monkeypatch: pytest.MonkeyPatch, question: Callable[[], object], index: str
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch, question: Callable[[], object], index: str
 ) -> None:
     asked: list[tuple[str, Any]] = []
     execute = db.obj.execute_sql
@@ -108,12 +109,30 @@ def test_each_hot_question_is_answered_from_its_index(
         asked.append((sql, params))
         return execute(sql, params)
 
+    _fill(system)
     monkeypatch.setattr(db.obj, "execute_sql", remember)
     with database.transaction():
         question()
     monkeypatch.undo()
     plans = "\n".join(_plan(sql, params) for sql, params in asked)
     assert index in plans, plans
+
+
+def _fill(system: GivenSystem) -> None:
+    """Enough rows of every kind that an index is worth choosing, and choosing well."""
+    ended = {"status": RunStatus.COMPLETED, "finished_at": NOON}
+    kinds: list[dict[str, Any]] = [{"status": RunStatus.PENDING}, {"status": RunStatus.QUEUED}, ended, ended]
+    job_ids = [job_service.create(system, new_job(schedules.DelayFromNow(60))) for _ in range(40)]
+    with database.transaction():
+        for job in jobs.lock(job_ids).values():
+            instants = [NOON + timedelta(minutes=minute) for minute in range(60)]
+            runs.insert(
+                [
+                    runs.draft(job, Trigger.MANUAL, instant, NOON, **kinds[number % len(kinds)])
+                    for number, instant in enumerate(instants)
+                ]
+            )
+        db.execute_sql("ANALYZE")
 
 
 def _plan(sql: str, params: Any) -> str:
