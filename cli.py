@@ -72,6 +72,8 @@ def services(what: str = typer.Argument("", help="`demo` to show one job of each
         environment = _environment()
         if what not in ("", "demo"):
             raise ConfigurationError(f"services knows `demo` or nothing, not `{what}`.")
+        if what == "demo":
+            environment = {"LOG_LEVEL": "WARNING", **environment}  # the table is what is to be seen
         configuration.load(environment)  # else each process would say the same, again and again
         with stack.running(ROOT, environment) as running:
             if what == "demo":

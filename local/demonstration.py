@@ -106,6 +106,7 @@ def _requests(now: datetime) -> dict[str, dict[str, Any]]:
         "at once": {"type": "immediate"},
         "at an instant": {"type": "run_at", "timestamp": (now + timedelta(seconds=4)).isoformat()},
         "after a delay": {"type": "delay_from_now", "duration_seconds": 2},
+        "at an interval, twice": {"type": "interval", "every_seconds": 3, "max_runs": 2},
         "by cron, twice": {"type": "cron", "expression": "* * * * *", "max_runs": 2},
         "polling a CSV": {"type": "polling", "interval_seconds": 1},
     }

@@ -15,7 +15,7 @@ from tests.acceptance.installation import ROOT, free_port, until
 
 OURS = ("DATABASE_URL", "RABBITMQ_URL", "CALLBACK_BASE_URL", "INTERNAL_SECRET")
 MARK = "CARILLON_TEST_MARK"  # whatever the demo starts inherits it
-TITLES = ("at once", "at an instant", "after a delay", "by cron, twice", "polling a CSV")
+TITLES = ("at once", "at an instant", "after a delay", "at an interval, twice", "by cron, twice", "polling a CSV")
 LONGEST_SECONDS = 240
 
 pytestmark = pytest.mark.timeout(LONGEST_SECONDS + 60)
@@ -55,11 +55,12 @@ def test_the_demo_ends_well_and_leaves_no_process(
     said = log.read_text()
     assert status == 0, said
     assert _marked(mark) == []
-    assert "All 5 jobs completed, in " in said
+    assert "All 6 jobs completed, in " in said
     assert "the CSV's 1750 rows were read 500 a poll." in said
     lines = {title: line for title in TITLES for line in said.splitlines() if title in line}  # the last of each
     for title in TITLES:
         assert "completed" in lines[title], said
+    assert _runs_done(lines["at an interval, twice"]) == 2
     assert _runs_done(lines["by cron, twice"]) == 2
     assert _runs_done(lines["polling a CSV"]) == 4
     assert "Traceback" not in said
