@@ -16,12 +16,12 @@ from zoneinfo import ZoneInfo
 
 from croniter import croniter
 
+from core import cron_words
 from core.errors import CarillonError
 
 MAX_LENGTH = 256
 HORIZON_YEARS = 50  # cronsim's and croniter's; nothing that can happen waits longer than 40
 
-_MINUTE = timedelta(minutes=1)
 _TICK = timedelta(microseconds=1)
 
 
@@ -77,7 +77,7 @@ class CronExpression:
 
     def describe(self) -> str:
         """Returns one plain English line for a preview, such as `At 09:00 on Monday`."""
-        return _describe(self)
+        return cron_words.describe(self)
 
     def _next_fixed(self, local: datetime) -> datetime | None:
         """A time in the gap fires at the gap's end; one that comes twice fires the first time only."""
@@ -306,84 +306,3 @@ def _clock(values: tuple[tuple[int, ...], ...], *, either_day: bool) -> croniter
         days, either_day = "*", False  # only the weekday can match; croniter would search 50 years each time
     text = f"{minutes} {hours} {days} {months} {weekdays}"
     return croniter(text, 0.0, datetime, day_or=either_day)
-
-
-# --- Describing ------------------------------------------------------------------------------------------
-
-_MONTH_TITLES = (
-    "",
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-_WEEKDAY_TITLES = ("", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MOST_TIMES = 4  # more times of day than these are told as minutes and hours
-_SHORTEST_RUN = 3  # two neighbours are named one by one
-
-
-def _describe(cron: CronExpression) -> str:
-    days = _describe_days(cron)
-    if not days and not _HOUR_FIELD.covers_all(cron.hours):
-        days = "every day"
-    months = "" if _MONTH_FIELD.covers_all(cron.months) else f"in {_named(cron.months, _MONTH_TITLES)}"
-    return " ".join(part for part in (_describe_times(cron), days, months) if part)
-
-
-def _describe_times(cron: CronExpression) -> str:
-    minutes, hours = cron.minutes, cron.hours
-    every_hour = _HOUR_FIELD.covers_all(hours)
-    if _MINUTE_FIELD.covers_all(minutes):
-        return "Every minute" if every_hour else f"Every minute of {_counted('hour', hours)}"
-    if every_hour and minutes == (0,):
-        return "Every hour"
-    step = 60 // len(minutes)
-    if every_hour and len(minutes) > 1 and minutes == tuple(range(0, 60, step)):
-        return f"Every {step} minutes"
-    if len(minutes) * len(hours) <= _MOST_TIMES:
-        times = [f"{hour:02}:{minute:02}" for hour in hours for minute in minutes]
-        return f"At {_joined(times)}"
-    past = "every hour" if every_hour else _counted("hour", hours)
-    return f"At {_counted('minute', minutes)} past {past}"
-
-
-def _describe_days(cron: CronExpression) -> str:
-    every_day = _DAY_FIELD.covers_all(cron.days)
-    every_weekday = _WEEKDAY_FIELD.covers_all(cron.weekdays)
-    if (every_day and every_weekday) or (cron.either_day and (every_day or every_weekday)):
-        return ""
-    days = f"on {_counted('day', cron.days)} of the month"
-    monday_first = tuple(sorted(day or _SUNDAY for day in cron.weekdays))
-    weekdays = _named(monday_first, _WEEKDAY_TITLES)
-    if every_day:
-        return f"on {weekdays}"
-    if every_weekday:
-        return days
-    return f"{days} and on {weekdays}" if cron.either_day else f"{days} if that is {weekdays}"
-
-
-def _counted(noun: str, values: tuple[int, ...]) -> str:
-    """`day 1`, or `days 1, 15-20`."""
-    runs = [str(first) if first == last else f"{first}-{last}" for first, last in _runs(values)]
-    return f"{noun if len(values) == 1 else noun + 's'} {', '.join(runs)}"
-
-
-def _named(values: tuple[int, ...], titles: tuple[str, ...]) -> str:
-    """`Monday to Friday and Sunday`."""
-    runs = _runs(values)
-    return _joined([titles[first] if first == last else f"{titles[first]} to {titles[last]}" for first, last in runs])
-
-
-def _joined(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _runs(values: tuple[int, ...]) -> list[tuple[int, int]]:
-    """Sorted values as (first, last) of each run of neighbours; single ones are their own first and last."""
-    runs: list[list[int]] = []
-    for value in values:
-        if runs and runs[-1][-1] == value - 1:
-            runs[-1].append(value)
-        else:
-            runs.append([value])
-    short = ([(value, value) for value in run] for run in runs if len(run) < _SHORTEST_RUN)
-    long = [(run[0], run[-1]) for run in runs if len(run) >= _SHORTEST_RUN]
-    return sorted([*long, *(pair for pairs in short for pair in pairs)])
