@@ -46,7 +46,13 @@ ROOT = Path(__file__).parent
 DATABASE_REST_SECONDS = 1.0
 SHUTDOWN_NOTICE_SECONDS = 1.0
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__.splitlines()[0], rich_markup_mode=None)
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    help=__doc__.splitlines()[0],
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 log = structlog.get_logger()
 
 

@@ -94,6 +94,10 @@ class Settings(BaseModel):
                 not (postgres or sqlite),
                 "DATABASE_URL must begin with postgresql:// or sqlite:///; leave it out for SQLite in DATA_DIR.",
             ),
+            (
+                self.database_url in ("sqlite:///", "sqlite:///:memory:"),
+                "DATABASE_URL names no file; SQLite in memory is not shared between threads. Name a file.",
+            ),
             (not amqp, "RABBITMQ_URL must begin with amqp:// or amqps://."),
             (
                 self.rabbitmq_url is not None and not postgres,

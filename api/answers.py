@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 import falcon
@@ -25,7 +25,7 @@ def next_path(req: Request, cursor: UUID | None) -> str | None:
     if cursor is None:
         return None
     parameters: Mapping[str, str | list[str]] = {**req.params, "cursor": write_cursor(cursor)}
-    return f"{req.path}?{urlencode(parameters, doseq=True)}"
+    return f"{quote(req.path)}?{urlencode(parameters, doseq=True)}"
 
 
 def link_next(resp: Response, path: str | None) -> None:

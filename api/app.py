@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import falcon.asgi
+from falcon.routing import UUIDConverter
 
 from api import errors, openapi
 from api.guard import Guard
@@ -19,11 +21,20 @@ from services.system import System
 App = falcon.asgi.App[Any, Any]
 
 
+class CanonicalId(UUIDConverter):
+    """Takes an id in the one form that we give it out in: a path means one thing, and is fit for a header."""
+
+    def convert(self, value: str) -> UUID | None:
+        found = super().convert(value)
+        return found if found is not None and str(found) == value.lower() else None
+
+
 def create_app(system: System, broker_is_up: Callable[[], bool], shutting_down: threading.Event) -> App:
     """The web application over these parts. Nothing connects, and no thread starts, before the first request."""
     threads = Threads(system.settings.web_threads)
     app: App = falcon.asgi.App(middleware=[RequestIds(), SecurityHeaders(), Guard(system.settings), threads])
     app.req_options.strip_url_path_trailing_slash = True
+    app.router_options.converters["uuid"] = CanonicalId
     errors.install(app)
     _route_api(app, system, threads)
     app.add_route("/healthz", health.Healthz())

@@ -38,6 +38,8 @@ async def read(req: Request, most: int) -> bytes:
         body += chunk
         if len(body) > most:
             raise BodyTooLarge(most)
+    if len(body) < (req.content_length or 0):  # the caller is gone, and will take it for not sent
+        raise falcon.HTTPBadRequest(title="The body is cut off", description="Less came than Content-Length says.")
     return bytes(body)
 
 

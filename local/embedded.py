@@ -86,7 +86,7 @@ def _somebody_to_call(settings: Settings) -> Iterator[Settings]:
     if settings.callback_base_url is not None:
         yield settings
         return
-    receiver = Receiver(folder=settings.data_dir)
+    receiver = Receiver(folder=settings.data_dir, journal_length=0)
     receiver.start()
     try:
         yield settings.model_copy(update={"callback_base_url": receiver.url})

@@ -44,9 +44,9 @@ class Receiver:
     Port 0 takes a free one. `file_path` in a job's data is served from inside `folder` only.
     """
 
-    def __init__(self, *, folder: Path, port: int = 0) -> None:
+    def __init__(self, *, folder: Path, port: int = 0, journal_length: int = JOURNAL_LENGTH) -> None:
         self._folder = folder.resolve()
-        self._journal: deque[Entry] = deque(maxlen=JOURNAL_LENGTH)
+        self._journal: deque[Entry] = deque(maxlen=journal_length)
         self._changed = threading.Condition()
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.receive = self.receive

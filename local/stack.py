@@ -89,7 +89,7 @@ def _grace_seconds(environment: Mapping[str, str]) -> float:
 
 def _receiver(stack: ExitStack, folder: Path) -> Receiver:
     folder.mkdir(parents=True, exist_ok=True)
-    receiver = Receiver(folder=folder)
+    receiver = Receiver(folder=folder, journal_length=0)
     receiver.start()
     stack.callback(receiver.stop)
     return receiver

@@ -13,6 +13,7 @@ import uvicorn
 from local.processes import LocalServerError
 from settings import Settings
 
+_LAST_ANSWERS_SECONDS = 2  # for requests that are under way when all else has ended
 log = structlog.get_logger()
 
 
@@ -40,7 +41,8 @@ class WebServer(uvicorn.Server):
             access_log=False,
             lifespan="on",
             server_header=False,
-            timeout_graceful_shutdown=10,
+            timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
+            ws="none",
         )
         super().__init__(config)
         self._stopping = stopping
@@ -58,6 +60,7 @@ class WebServer(uvicorn.Server):
         if self._stopping.is_set():
             super().handle_exit(sig, frame)
             return
+        log.info("stopping", signal=sig)
         self._stopping.set()
         threading.Thread(target=self._drain_then_exit, name="drain", daemon=True).start()
 

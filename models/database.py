@@ -26,6 +26,7 @@ _SESSION_LIMITS = (
 )
 
 _CLOCK_SAMPLES = 5
+_TURN_SECONDS = 10.0
 
 # SQLite has one writer at a time; taking turns here needs no polling of its lock.
 _writer_turn = threading.RLock()
@@ -60,7 +61,7 @@ def transaction() -> Iterator[None]:
     Raises `DatabaseUnavailable` when the database is away or refuses for want of resources; if that happened at
     the commit, whether it took effect is unknown.
     """
-    with _translated(), _writer_turn if is_sqlite() else nullcontext():
+    with _translated(), _turn() if is_sqlite() else nullcontext():
         yield from _begun("IMMEDIATE")
 
 
@@ -118,11 +119,22 @@ def _begun(sqlite_lock: str, isolation: str | None = None) -> Iterator[None]:
         try:
             stack.enter_context(_atomic(sqlite_lock, isolation))
         except _AWAY:
-            if db.in_transaction():
+            if db.in_transaction() or is_sqlite():  # SQLite has waited for its lock already
                 raise
             _drop()
             stack.enter_context(_atomic(sqlite_lock, isolation))
         yield
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Take the turn to write, if it comes in time."""
+    if not _writer_turn.acquire(timeout=_TURN_SECONDS):
+        raise DatabaseUnavailable(f"Others have been writing for {_TURN_SECONDS:g} s; try again.")
+    try:
+        yield
+    finally:
+        _writer_turn.release()
 
 
 def _offset_once() -> tuple[timedelta, timedelta]:

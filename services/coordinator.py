@@ -92,7 +92,6 @@ class Coordinator:
 
     def _dispatch(self) -> None:
         """Look a little ahead, then sleep to each instant until it is time to look again."""
-        self._tick()
         clock = self._system.clock
         upcoming = [(due_at, run_id) for run_id, due_at in dispatching.due_soon(self._system)]
         look_again_at = clock.monotonic() + self._system.settings.scan_seconds
@@ -106,6 +105,7 @@ class Coordinator:
             if wait_seconds > 0 and self._stopping.wait(wait_seconds):
                 return
             dispatching.make_due(self._system, _take_due(upcoming, clock.now()))
+        self._tick()
         if not more_waits:
             self._stopping.wait(max(0.0, look_again_at - clock.monotonic()))
 

@@ -9,7 +9,13 @@ from typing import Any
 import structlog
 
 # Their warnings matter; what they say below that, or say of a broker that is away, we say ourselves.
-_QUIET = {"pika": logging.CRITICAL, "dramatiq": logging.WARNING, "uvicorn": logging.WARNING, "peewee": logging.WARNING}
+_QUIET = {
+    "pika": logging.CRITICAL,
+    "dramatiq": logging.WARNING,
+    "uvicorn": logging.WARNING,
+    "peewee": logging.WARNING,
+    "urllib3": logging.CRITICAL,
+}
 
 
 def configure(level: str) -> None:

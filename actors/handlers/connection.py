@@ -149,13 +149,13 @@ class LineAdapter(requests.adapters.HTTPAdapter):
         if url.scheme == "https":
             self._pool = _TlsPool(
                 url.host or "",
-                url.port,
+                url.port or 443,  # else http.client would look for one behind an IPv6 address's last colon
                 cert_reqs="CERT_REQUIRED",
                 ssl_context=trust(),
                 line=self._line,
             )
         else:
-            self._pool = _PlainPool(url.host or "", url.port, line=self._line)
+            self._pool = _PlainPool(url.host or "", url.port or 80, line=self._line)
         return self._pool
 
     def close(self) -> None:

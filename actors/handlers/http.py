@@ -18,6 +18,7 @@ from core.version import VERSION
 from services import abort
 
 ANSWER_CAP_BYTES = 1024 * 1024
+PIECE_BYTES = 16 * 1024
 
 _DEFAULT_HEADERS = {
     "User-Agent": f"Carillon/{VERSION}",
@@ -137,12 +138,13 @@ def _exchange(prepared: requests.PreparedRequest, line: connection.Line) -> Answ
 def _body(response: requests.Response) -> bytes:
     """Reads a byte more than is kept, at most; urllib3 bounds what is unpacked, not only what is read.
 
+    In small pieces: between two of them the line can be cut, however long one takes to unpack.
     A coding that was not asked for is left as it came: a job that needs no body was delivered all the same.
     """
     coding = response.headers.get("Content-Encoding", "").strip().lower()
     body = bytearray()
     while wanted := ANSWER_CAP_BYTES + 1 - len(body):
-        piece = response.raw.read(wanted, decode_content=coding in _DECODED)
+        piece = response.raw.read(min(wanted, PIECE_BYTES), decode_content=coding in _DECODED)
         if not piece:  # the end; had the length been greater, this read would have failed
             break
         body += piece

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import falcon.testing
 import pytest
 
+from api import bodies
 from api.app import App
 from models import database
 from tests.factories import GivenSystem, given_system
@@ -146,3 +149,20 @@ def test_a_database_that_is_away_is_told_as_such(client: Client, tmp_path: Path)
     assert result.status_code == 503
     assert result.headers["Retry-After"] == "1"
     assert str(tmp_path) not in result.text
+
+
+@pytest.mark.parametrize("spelling", ["{hex}", "%7B{id}%7D", "urn:uuid:{id}", "%0A{id}", "%D9%A0{tail}"])
+def test_an_id_in_another_spelling_than_ours_is_not_found(client: Client, spelling: str) -> None:
+    job_id = client.create()
+    written = spelling.format(id=job_id, hex=job_id.replace("-", ""), tail=job_id[1:])
+    assert client.simulate_get(f"/api/jobs/{written}").status_code == 404
+    assert client.simulate_get(f"/api/jobs/{job_id.upper()}").status_code == 200
+
+
+def test_a_body_that_is_cut_off_is_refused() -> None:
+    async def arriving() -> AsyncIterator[bytes]:
+        yield json.dumps(PRINTED).encode()
+
+    request = SimpleNamespace(content_type="application/json", content_length=5_000, stream=arriving())
+    with pytest.raises(falcon.HTTPBadRequest, match="Bad Request"):
+        asyncio.run(bodies.read(cast("Any", request), 10_000))
