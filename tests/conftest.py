@@ -18,6 +18,9 @@ from tests.factories import GivenSystem, given_system
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
+# Tests that let sessions wait for each other's locks do so on machines that are busy with other tests.
+database._SESSION_LIMITS = database._SESSION_LIMITS.replace("lock_timeout=5000", "lock_timeout=9000")
+
 
 @pytest.fixture(scope="session")
 def postgresql_url(worker_id: str) -> Iterator[str]:
