@@ -136,8 +136,8 @@ def _watch(server: _Server, shown: list[_Shown], console: Console) -> None:
 
 
 def _look(server: _Server, one: _Shown) -> None:
+    one.status = str(server.get(f"/api/jobs/{one.id}")["status"])  # first: the runs of one that has ended are all there
     one.runs = list(reversed(server.get(f"/api/jobs/{one.id}/runs")["results"]))
-    one.status = str(server.get(f"/api/jobs/{one.id}")["status"])
 
 
 def _table(shown: list[_Shown]) -> Table:
