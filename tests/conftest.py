@@ -1,20 +1,19 @@
-"""Databases and brokers for tests: real servers, a database and a virtual host for each test process."""
+"""Databases and brokers for tests: real servers, a database for each test process, a virtual host for each test."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 import pytest
-import requests
 
 from migrations import runner
 from models import database
 from models.tables import ALL, db
 from tests.factories import GivenSystem, given_system
+from tests.servers import needed, virtual_host
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
@@ -25,7 +24,7 @@ database._SESSION_LIMITS = database._SESSION_LIMITS.replace("lock_timeout=5000",
 @pytest.fixture(scope="session")
 def postgresql_url(worker_id: str) -> Iterator[str]:
     """A database of this test process's own, dropped afterwards."""
-    server = _needed("TEST_DATABASE_URL")
+    server = needed("TEST_DATABASE_URL")
     name = f"carillon_test_{worker_id}"
     _execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     _execute(server, f"CREATE DATABASE {name}")
@@ -33,19 +32,11 @@ def postgresql_url(worker_id: str) -> Iterator[str]:
     _execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
-@pytest.fixture(scope="session")
-def rabbitmq_url(worker_id: str) -> Iterator[str]:
-    """A virtual host of this test process's own, deleted afterwards."""
-    server = urlsplit(_needed("TEST_RABBITMQ_URL"))
-    management = _needed("TEST_RABBITMQ_MANAGEMENT_URL")
-    vhost = f"carillon-test-{worker_id}"
-    user = quote(server.username or "guest", safe="")
-    everything = {"configure": ".*", "write": ".*", "read": ".*"}
-    _manage("DELETE", f"{management}/api/vhosts/{vhost}")
-    _manage("PUT", f"{management}/api/vhosts/{vhost}", {}).raise_for_status()
-    _manage("PUT", f"{management}/api/permissions/{vhost}/{user}", everything).raise_for_status()
-    yield urlunsplit(server._replace(path=f"/{vhost}"))
-    _manage("DELETE", f"{management}/api/vhosts/{vhost}")
+@pytest.fixture
+def rabbitmq_url() -> Iterator[str]:
+    """A virtual host of this test's own, deleted afterwards."""
+    with virtual_host() as url:
+        yield url
 
 
 @pytest.fixture(params=[SQLITE, POSTGRESQL])
@@ -91,13 +82,6 @@ def _emptied(url: str) -> Iterator[str]:
     database.disconnect()
 
 
-def _needed(name: str) -> str:
-    value = os.environ.get(name)
-    if value is None:
-        pytest.fail(f"{name} is not set: run these tests through ./test, which starts the servers.")
-    return value
-
-
 def _execute(url: str, statement: str) -> None:
     connection = psycopg2.connect(url)
     try:
@@ -106,7 +90,3 @@ def _execute(url: str, statement: str) -> None:
             cursor.execute(statement)
     finally:
         connection.close()
-
-
-def _manage(method: str, url: str, body: object = None) -> requests.Response:
-    return requests.request(method, url, json=body, timeout=10)

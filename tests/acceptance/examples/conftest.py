@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import psycopg2
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from tests.acceptance.conftest import QUICK, SERVICES
 from tests.acceptance.examples.listener import Listener
 from tests.acceptance.installation import Installation
+from tests.servers import virtual_host
 
 
 @pytest.fixture(scope="package")
@@ -26,12 +27,12 @@ def carillon(
     """One process, then the services; kept for all the examples, since every example is a job of its own."""
     environment = {**QUICK, "CALLBACK_BASE_URL": listener.url}
     processes: Mapping[str, int] = {"serve": 1}
-    if request.param == "services":
-        processes = SERVICES
-        environment["DATABASE_URL"] = _empty(request.getfixturevalue("postgresql_url"))
-        environment["RABBITMQ_URL"] = request.getfixturevalue("rabbitmq_url")
-    with Installation(tmp_path_factory.mktemp("carillon"), processes, environment) as installation:
-        yield installation
+    with ExitStack() as stack:
+        if request.param == "services":
+            processes = SERVICES
+            environment["DATABASE_URL"] = _empty(request.getfixturevalue("postgresql_url"))
+            environment["RABBITMQ_URL"] = stack.enter_context(virtual_host())
+        yield stack.enter_context(Installation(tmp_path_factory.mktemp("carillon"), processes, environment))
 
 
 def _empty(url: str) -> str:

@@ -1,0 +1,38 @@
+"""What tests ask of the real servers that `./test` names in the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import quote, urlsplit, urlunsplit
+from uuid import uuid4
+
+import pytest
+import requests
+
+
+def needed(name: str) -> str:
+    """The value of an environment variable that `./test` sets."""
+    value = os.environ.get(name)
+    if value is None:
+        pytest.fail(f"{name} is not set: run these tests through ./test, which starts the servers.")
+    return value
+
+
+@contextmanager
+def virtual_host() -> Iterator[str]:
+    """The URL of a new virtual host: no ring, and no figure on the pages, is left from the test before."""
+    server = urlsplit(needed("TEST_RABBITMQ_URL"))
+    management = needed("TEST_RABBITMQ_MANAGEMENT_URL")
+    vhost = f"carillon-test-{uuid4().hex[:12]}"
+    user = quote(server.username or "guest", safe="")
+    everything = {"configure": ".*", "write": ".*", "read": ".*"}
+    _manage("PUT", f"{management}/api/vhosts/{vhost}", {}).raise_for_status()
+    _manage("PUT", f"{management}/api/permissions/{vhost}/{user}", everything).raise_for_status()
+    yield urlunsplit(server._replace(path=f"/{vhost}"))
+    _manage("DELETE", f"{management}/api/vhosts/{vhost}")
+
+
+def _manage(method: str, url: str, body: object = None) -> requests.Response:
+    return requests.request(method, url, json=body, timeout=10)
