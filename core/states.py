@@ -80,6 +80,7 @@ class Hold(StrEnum):
     """Why a due run may not be claimed yet."""
 
     PAUSED = "paused"
+    OVERLAP = "overlap"
 
 
 def shown_status(state: JobState, going: Collection[RunStatus]) -> JobStatus:

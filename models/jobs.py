@@ -14,12 +14,11 @@ from uuid import UUID
 
 import peewee
 
-from core.states import ENDED, GOING, JobState, JobStatus, RunStatus
+from core.filters import JobFilter
+from core.states import ENDED, GOING, JobState, RunStatus
+from models import filtering
 from models.database import for_update
 from models.tables import App, AppTaskType, Job, Run
-
-# As the index `runs_live` has it: a partial index is only used where the query repeats its condition to the letter.
-_LIVE = peewee.SQL("status IN ('pending', 'queued', 'running', 'retrying')")
 
 # What decides about a job; its payload, which may be large, is read by those who deliver or show it.
 _RULES = [column for column in Job._meta.sorted_fields if column not in (Job.data, Job.user_id, Job.board_id)]  # noqa: SLF001  peewee's own way
@@ -31,8 +30,13 @@ def insert(**values: Any) -> Job:
 
 
 def by_id(job_id: UUID) -> Job | None:
-    """The job of this id, with its app."""
-    return Job.select(Job, App).join(App).where(Job.id == job_id).get_or_none()
+    """The job of this id, with its app; one that was deleted is not there."""
+    return Job.select(Job, App).join(App).where(Job.id == job_id, Job.deleted_at.is_null()).get_or_none()
+
+
+def named(app: App, name: str) -> Job | None:
+    """The job of this name in an app."""
+    return Job.get_or_none((Job.app == app) & (Job.name == name) & Job.deleted_at.is_null())
 
 
 def to_execute(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
@@ -106,31 +110,28 @@ def advance_polling_state(job: Job, expected_version: int, state: dict[str, Any]
     return bool(changed)
 
 
-def page(
-    *,
-    app_name: str | None,
-    account_id: str | None,
-    status: JobStatus | None,
-    before: UUID | None,
-    limit: int,
-) -> list[Job]:
+def page(wanted: JobFilter, before: UUID | None, limit: int) -> list[Job]:
     """Jobs that fit, newest first, from `before` (not included) on."""
-    query = _filtered(Job.select(Job, App).join(App), app_name, account_id, status)
+    query = filtering.jobs(Job.select(Job, App).join(App), wanted)
     if before is not None:
         query = query.where(Job.id < before)
     return list(query.order_by(Job.id.desc()).limit(limit))
 
 
-def count(*, app_name: str | None, account_id: str | None, status: JobStatus | None) -> int:
+def count(wanted: JobFilter) -> int:
     """How many jobs fit."""
-    return int(_filtered(Job.select().join(App), app_name, account_id, status).count())
+    return int(filtering.jobs(Job.select().join(App), wanted).count())
 
 
 def going(job_ids: Collection[UUID]) -> dict[UUID, set[RunStatus]]:
     """The statuses of each job's runs that are due, being run, or waiting to be tried again."""
     if not job_ids:
         return {}
-    rows = Run.select(Run.job, Run.status).where(Run.job.in_(list(job_ids)), _LIVE, Run.status.in_(GOING)).distinct()
+    rows = (
+        Run.select(Run.job, Run.status)
+        .where(Run.job.in_(list(job_ids)), filtering.LIVE, Run.status.in_(GOING))
+        .distinct()
+    )
     statuses: dict[UUID, set[RunStatus]] = {job_id: set() for job_id in job_ids}
     for run in rows:
         statuses[run.job_id].add(run.status)
@@ -141,7 +142,7 @@ def next_due(job_ids: Collection[UUID]) -> dict[UUID, datetime]:
     """When each job's next run that has not begun is due."""
     rows = (
         Run.select(Run.job, peewee.fn.MIN(Run.due_at).alias("due_at"))
-        .where(Run.job.in_(list(job_ids)), _LIVE, Run.status == RunStatus.PENDING)
+        .where(Run.job.in_(list(job_ids)), filtering.LIVE, Run.status == RunStatus.PENDING)
         .group_by(Run.job)
     )
     return {run.job_id: run.due_at for run in rows}
@@ -151,37 +152,8 @@ def with_live_run(job_ids: Collection[UUID]) -> set[UUID]:
     """Those of these jobs that have a run which is not over yet."""
     if not job_ids:
         return set()
-    rows = Run.select(Run.job).where(Run.job.in_(list(job_ids)), _LIVE).distinct()
+    rows = Run.select(Run.job).where(Run.job.in_(list(job_ids)), filtering.LIVE).distinct()
     return {run.job_id for run in rows}
-
-
-def _filtered(query: Any, app_name: str | None, account_id: str | None, status: JobStatus | None) -> Any:
-    if app_name is not None:
-        query = query.where(App.name == app_name)
-    if account_id is not None:
-        query = query.where(Job.account_id == account_id)
-    return query if status is None else query.where(_shows(status))
-
-
-def _shows(status: JobStatus) -> Any:
-    """The condition under which a job shows a status: `core.states.shown_status`, in SQL."""
-    match status:
-        case JobStatus.RUNNING:
-            return (Job.state == JobState.ACTIVE) & _has_run(RunStatus.RUNNING)
-        case JobStatus.QUEUED:
-            return (
-                (Job.state == JobState.ACTIVE)
-                & _has_run(RunStatus.QUEUED, RunStatus.RETRYING)
-                & ~_has_run(RunStatus.RUNNING)
-            )
-        case JobStatus.PENDING:
-            return (Job.state == JobState.ACTIVE) & ~_has_run(*GOING)
-        case _:
-            return Job.state == status.value
-
-
-def _has_run(*statuses: RunStatus) -> Any:
-    return peewee.fn.EXISTS(Run.select(peewee.SQL("1")).where(Run.job == Job.id, _LIVE, Run.status.in_(statuses)))
 
 
 def prune(ended_before: datetime, limit: int) -> int:

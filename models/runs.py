@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,7 @@ _MOST_URGENT_FIRST = (Run.priority.desc(), Run.deadline_at.is_null(), Run.deadli
 
 def draft(job: Job, trigger: Trigger, scheduled_for: datetime, now: datetime, **more: Any) -> dict[str, Any]:
     """The values of a new run of a job: queued if its instant has come, else pending."""
-    status = RunStatus.QUEUED if scheduled_for <= now else RunStatus.PENDING
+    due_at = more.get("due_at", scheduled_for)
     return {
         "id": new_id(),
         "job": job.id,
@@ -35,16 +35,29 @@ def draft(job: Job, trigger: Trigger, scheduled_for: datetime, now: datetime, **
         "account_id": job.account_id,
         "queue": job.queue,
         "trigger": trigger,
+        "retry_of": None,
+        "data": None,
         "scheduled_for": scheduled_for,
-        "due_at": scheduled_for,
+        "due_at": due_at,
         "priority": job.priority,
-        "status": status,
+        "deadline_at": deadline(job, due_at),
+        "expire": job.expire,
+        "aged_at": due_at,
+        "status": RunStatus.QUEUED if scheduled_for <= now else RunStatus.PENDING,
+        "held_by": None,
         "reason": None,
         "finished_at": None,
         "occurrences": 1,
         "created_at": now,
         **more,
     }
+
+
+def deadline(job: Job, due_at: datetime) -> datetime | None:
+    """The instant by which a run of a job that is due then is to be over."""
+    after_due: float | None = job.deadline_seconds
+    fixed: datetime | None = job.deadline_at
+    return fixed if after_due is None else due_at + timedelta(seconds=after_due)
 
 
 def insert(rows: Sequence[dict[str, Any]]) -> None:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import peewee
 
+from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.states import Hold, JobState, Outcome, RunStatus, Trigger
 from models.fields import EnumField, InstantField, JsonField, new_id
 
@@ -26,6 +27,7 @@ class App(Table):
     id = peewee.UUIDField(primary_key=True, default=new_id)
     name = peewee.TextField()
     callback_base_url = peewee.TextField(null=True)
+    paused_at = InstantField(null=True)
     created_at = InstantField()
     updated_at = InstantField()
 
@@ -52,6 +54,7 @@ class Job(Table):
     id = peewee.UUIDField(primary_key=True, default=new_id)
     app = peewee.ForeignKeyField(App, column_name="app_id")
     account_id = peewee.TextField()
+    name = peewee.TextField(null=True)
     user_id = JsonField()
     board_id = JsonField(null=True)
     task_type = peewee.TextField()
@@ -64,6 +67,12 @@ class Job(Table):
     max_retries = peewee.IntegerField(null=True)
     retry_backoff_base = peewee.DoubleField(null=True)
     time_limit_seconds = peewee.DoubleField(null=True)
+    catch_up = EnumField(CatchUp, default=CatchUp.LATEST)
+    catch_up_window_seconds = peewee.DoubleField(default=CATCH_UP_WINDOW_SECONDS)
+    overlap = EnumField(Overlap, default=Overlap.SKIP)
+    deadline_at = InstantField(null=True)
+    deadline_seconds = peewee.DoubleField(null=True)
+    expire = peewee.BooleanField(default=False)
     version = peewee.IntegerField(default=1)
     state = EnumField(JobState)
     next_run_at = InstantField(null=True)
@@ -75,9 +84,49 @@ class Job(Table):
     created_at = InstantField()
     updated_at = InstantField()
     finished_at = InstantField(null=True)
+    deleted_at = InstantField(null=True)
 
     class Meta:
         table_name = "jobs"
+
+
+class JobTag(Table):
+    """One of a job's tags."""
+
+    job = peewee.ForeignKeyField(Job, column_name="job_id")
+    job_id: UUID
+    tag = peewee.TextField()
+
+    class Meta:
+        table_name = "job_tags"
+        primary_key = peewee.CompositeKey("job", "tag")
+
+
+class JobVersion(Table):
+    """What a job was before an edit; the newest version is the job itself."""
+
+    job = peewee.ForeignKeyField(Job, column_name="job_id")
+    job_id: UUID
+    version = peewee.IntegerField()
+    definition = JsonField()
+    replaced_at = InstantField()
+
+    class Meta:
+        table_name = "job_versions"
+        primary_key = peewee.CompositeKey("job", "version")
+
+
+class PollingState(Table):
+    """A state that a polling job went through."""
+
+    job = peewee.ForeignKeyField(Job, column_name="job_id")
+    version = peewee.IntegerField()
+    state = JsonField()
+    created_at = InstantField()
+
+    class Meta:
+        table_name = "polling_states"
+        primary_key = peewee.CompositeKey("job", "version")
 
 
 class Run(Table):
@@ -90,10 +139,15 @@ class Run(Table):
     account_id = peewee.TextField()
     queue = peewee.TextField()
     trigger = EnumField(Trigger)
+    retry_of = peewee.UUIDField(null=True)
+    data = JsonField(null=True)
     scheduled_for = InstantField()
     due_at = InstantField()
     priority = peewee.SmallIntegerField()
     deadline_at = InstantField(null=True)
+    expire = peewee.BooleanField(default=False)
+    deadline_missed_at = InstantField(null=True)
+    aged_at = InstantField(null=True)
     status = EnumField(RunStatus)
     held_by = EnumField(Hold, null=True)
     held_until = InstantField(null=True)
@@ -163,4 +217,57 @@ class Signal(Table):
         table_name = "signals"
 
 
-ALL: tuple[type[Table], ...] = (App, AppTaskType, Job, Run, Attempt, Worker, Signal)
+class Installation(Table):
+    """What holds for all apps at once: the only row has the id 1."""
+
+    id = peewee.SmallIntegerField(primary_key=True)
+    paused_at = InstantField(null=True)
+    timezone_data = peewee.TextField(null=True)
+
+    class Meta:
+        table_name = "installation"
+
+
+class IdempotencyKey(Table):
+    """An answer given under an Idempotency-Key, so that the same request gets the same answer."""
+
+    scope = peewee.TextField()
+    key = peewee.TextField()
+    fingerprint = peewee.TextField()
+    answer = JsonField(null=True)
+    created_at = InstantField()
+
+    class Meta:
+        table_name = "idempotency_keys"
+        primary_key = peewee.CompositeKey("scope", "key")
+
+
+class Minute(Table):
+    """What happened in one minute that has passed."""
+
+    minute = InstantField(primary_key=True)
+    started = peewee.IntegerField()
+    completed = peewee.IntegerField()
+    failed = peewee.IntegerField()
+    waiting = peewee.IntegerField()
+    lateness_p95_seconds = peewee.DoubleField(null=True)
+
+    class Meta:
+        table_name = "minutes"
+
+
+# Every table that a test may empty; `installation` keeps its row.
+ALL: tuple[type[Table], ...] = (
+    App,
+    AppTaskType,
+    Job,
+    JobTag,
+    JobVersion,
+    PollingState,
+    Run,
+    Attempt,
+    Worker,
+    Signal,
+    IdempotencyKey,
+    Minute,
+)

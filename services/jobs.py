@@ -5,45 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from core import schedules
 from core.errors import Conflict, InvalidInput, NotFound
 from core.states import ENDED, Hold, JobState
-from models import apps, database, jobs, runs
+from models import apps, database, jobs, runs, tags
 from models.tables import App, Job
-from services import broker as brokers
-from services import dispatching, faults, planning, specifications
+from services import definitions, dispatching, faults, planning
+from services.definitions import Definition
 from services.system import System
 
 RING_WITHIN = timedelta(seconds=2)
-DEFAULT_PRIORITY = 5
 
 
-@dataclass(frozen=True)
-class NewJob:
-    """What an application asks for."""
+@dataclass(frozen=True, kw_only=True)
+class NewJob(Definition):
+    """A definition, and the app that it is for."""
 
     app_name: str
-    account_id: str
-    user_id: Any
-    task_type: str
-    schedule: schedules.Schedule
-    board_id: Any = None
-    data: Any = None
-    callback_url: str | None = None
-    priority: int = DEFAULT_PRIORITY
-    max_retries: int | None = None
-    retry_backoff_base: float | None = None
-    time_limit_seconds: float | None = None
 
 
 def create(system: System, new: NewJob) -> UUID:
     """Store a job and the run it has an instant for, then ring if that is due or about to be; the job's id.
 
-    Raises `NotFound` for an unknown app (anonymous mode makes it), `InvalidInput` where there is nobody to call or
-    the schedule names no instant at all.
+    Raises `NotFound` for an unknown app (anonymous mode makes it), `InvalidInput` where there is nobody to call, the
+    name is taken, the deadline has passed, or the schedule names no instant at all.
     """
     now = system.clock.now()
     horizon = now + timedelta(seconds=system.settings.plan_ahead_seconds)
@@ -108,27 +95,21 @@ def _store(system: System, new: NewJob, app: App, now: datetime) -> Job:
             "callback_url",
             f"is needed: the app {app.name} has no callback_base_url. Give one here, or PUT /api/apps/{app.name}.",
         )
+    if new.deadline_at is not None and new.deadline_at <= now:
+        raise InvalidInput.at("deadline", f"is {new.deadline_at.isoformat()}, which has passed; give a later one.")
+    if new.name is not None and jobs.named(app, new.name) is not None:
+        raise InvalidInput.at("name", f"is {new.name!r}, which another job of the app {app.name} has; give another.")
     polls = isinstance(new.schedule, schedules.Polling)
-    return jobs.insert(
+    job = jobs.insert(
         app=app,
-        account_id=new.account_id,
-        user_id=new.user_id,
-        board_id=new.board_id,
-        task_type=new.task_type,
-        queue=brokers.RUNS_HTTP,
-        callback_url=new.callback_url,
-        data=new.data,
-        schedule_kind=new.schedule.kind,
-        schedule=specifications.write(new.schedule),
-        priority=new.priority,
-        max_retries=new.max_retries,
-        retry_backoff_base=new.retry_backoff_base,
-        time_limit_seconds=new.time_limit_seconds,
+        **definitions.columns(new),
         state=JobState.ACTIVE,
         polling_state={} if polls else None,
         created_at=now,
         updated_at=now,
     )
+    tags.replace(job, new.tags)
+    return job
 
 
 def _app(system: System, name: str, now: datetime) -> App:

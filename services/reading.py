@@ -11,9 +11,11 @@ from uuid import UUID
 
 from core import schedules
 from core.errors import NotFound
+from core.filters import JobFilter
+from core.policies import CatchUp, Overlap
 from core.recurring import Recurring
 from core.states import JobStatus, Outcome, RunStatus, shown_status
-from models import attempts, database, jobs, runs, signals
+from models import attempts, database, jobs, runs, signals, tags
 from models.tables import Attempt, Job
 from services import specifications
 
@@ -28,6 +30,8 @@ class JobView:
 
     id: UUID
     app_name: str
+    name: str | None
+    tags: tuple[str, ...]
     account_id: str
     user_id: Any
     board_id: Any
@@ -39,6 +43,12 @@ class JobView:
     max_retries: int | None
     retry_backoff_base: float | None
     time_limit_seconds: float | None
+    catch_up: CatchUp
+    catch_up_window_seconds: float
+    overlap: Overlap
+    deadline: datetime | None
+    deadline_seconds: float | None
+    expire: bool
     version: int
     status: JobStatus
     next_run_at: datetime | None
@@ -56,10 +66,14 @@ class RunView:
 
     id: UUID
     job_id: UUID
+    job_version: int
     trigger: str
+    retry_of: UUID | None
     status: RunStatus
     scheduled_for: datetime
     due_at: datetime
+    deadline_at: datetime | None
+    deadline_missed_at: datetime | None
     priority: int
     held_by: str | None
     held_until: datetime | None
@@ -135,19 +149,11 @@ def job_with_log(job_id: UUID) -> tuple[JobView, list[LogEntry], bool]:
     return view, entries[:LOG_ENTRIES], retrying
 
 
-def job_page(
-    *,
-    app_name: str | None,
-    account_id: str | None,
-    status: JobStatus | None,
-    cursor: UUID | None,
-    limit: int,
-) -> Page:
+def job_page(wanted: JobFilter, cursor: UUID | None, limit: int) -> Page:
     """Jobs that fit, newest first."""
     with database.reading():
-        found = jobs.page(app_name=app_name, account_id=account_id, status=status, before=cursor, limit=limit + 1)
-        count = jobs.count(app_name=app_name, account_id=account_id, status=status)
-        return _page(found, count, limit, _job_views(found[:limit]))
+        found = jobs.page(wanted, cursor, limit + 1)
+        return _page(found, jobs.count(wanted), limit, _job_views(found[:limit]))
 
 
 def occurrences(job_id: UUID, count: int) -> list[Occurrence]:
@@ -203,14 +209,17 @@ def _job_views(found: Sequence[Job]) -> list[JobView]:
     ids = [one.id for one in found]
     going = jobs.going(ids)
     due = jobs.next_due(ids)
-    return [_job_view(one, going[one.id], due.get(one.id)) for one in found]
+    tagged = tags.of(ids)
+    return [_job_view(one, going[one.id], due.get(one.id), tagged[one.id]) for one in found]
 
 
-def _job_view(found: Job, going: set[RunStatus], next_due: datetime | None) -> JobView:
+def _job_view(found: Job, going: set[RunStatus], next_due: datetime | None, tagged: tuple[str, ...]) -> JobView:
     return _as(
         JobView,
         found,
         app_name=found.app.name,
+        tags=tagged,
+        deadline=found.deadline_at,
         schedule=specifications.read(found.schedule),
         status=shown_status(found.state, going),
         next_run_at=min(filter(None, (next_due, found.next_run_at)), default=None),

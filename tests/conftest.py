@@ -78,6 +78,7 @@ def _emptied(url: str) -> Iterator[str]:
     runner.upgrade()
     names = ", ".join(table._meta.table_name for table in ALL)
     db.execute_sql(f"TRUNCATE {names} CASCADE")
+    db.execute_sql("UPDATE installation SET paused_at = NULL, timezone_data = NULL")
     yield url
     database.disconnect()
 

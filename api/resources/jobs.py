@@ -14,6 +14,7 @@ from api.schemas.jobs import Created, Job, JobPage, LogEntry, NewJob, NextOccurr
 from api.schemas.paging import CountQuery, JobsQuery
 from api.threads import Threads
 from core import schedules
+from core.filters import JobFilter
 from core.states import JobStatus
 from services import jobs, reading
 from services.reading import JobView
@@ -50,14 +51,8 @@ class Jobs:
     async def on_get(self, req: Request, resp: Response) -> None:
         """List jobs, newest first."""
         query = validation.query(JobsQuery, req.params)
-        page = await self._threads.run(
-            reading.job_page,
-            app_name=query.app_name,
-            account_id=query.account_id,
-            status=query.status,
-            cursor=query.cursor,
-            limit=query.limit,
-        )
+        wanted = JobFilter(app_name=query.app_name, account_id=query.account_id, status=query.status)
+        page = await self._threads.run(reading.job_page, wanted, query.cursor, query.limit)
         following = answers.next_path(req, page.next_cursor)
         answers.link_next(resp, following)
         results = [Job.model_validate(view) for view in page.items]

@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic.config import JsonDict
 
-from api.schemas.schedules import GivenSchedule
+from api.schemas.schedules import DelayFromNowSchedule, GivenSchedule, ImmediateSchedule, RunAtSchedule
 from api.schemas.shown_schedules import ShownSchedule, show
 from api.schemas.values import (
+    TEN_YEARS_SECONDS,
     AccountId,
     AppName,
     Backoff,
     Given,
     Identifier,
+    Instant,
+    Name,
     Priority,
     Retries,
+    Seconds,
     Shown,
     TaskType,
     Url,
 )
 from core import schedules
+from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.states import JobStatus
-from services import jobs
+from services import definitions, jobs
+
+MOST_TAGS = 20
 
 _EXAMPLE: JsonDict = {
     "app_name": "app_a",
@@ -37,28 +44,85 @@ _EXAMPLE: JsonDict = {
 }
 
 
-class NewJob(Given):
+class JobDefinition(Given):
+    """What to do and when, and what to do on the odd days.
+
+    `deadline` is the instant by which a job that runs once is to be over, `deadline_seconds` that of all others,
+    counted from the instant each run is due. With `expire`, a run that has not begun by then is dropped.
+    """
+
+    user_id: Identifier
+    account_id: AccountId
+    board_id: Identifier | None = None
+    name: Name | None = None
+    tags: Annotated[list[Name], Field(max_length=MOST_TAGS)] = Field(default_factory=list)
+    task_type: TaskType
+    schedule: GivenSchedule
+    data: dict[str, Any] | None = None
+    callback_url: Url | None = None
+    priority: Priority = definitions.DEFAULT_PRIORITY
+    max_retries: Retries | None = None
+    retry_backoff_base: Backoff | None = None
+    time_limit_seconds: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] | None = None
+    catch_up: Literal["latest", "skip", "all"] = "latest"
+    catch_up_window_seconds: Annotated[float, Field(ge=0, le=TEN_YEARS_SECONDS, allow_inf_nan=False)] = (
+        CATCH_UP_WINDOW_SECONDS
+    )
+    overlap: Literal["skip", "allow", "queue_one", "cancel_previous"] = "skip"
+    deadline: Instant | None = None
+    deadline_seconds: Seconds | None = None
+    expire: bool = False
+
+    @field_validator("deadline")
+    @classmethod
+    def _for_once(cls, deadline: datetime | None, info: ValidationInfo) -> datetime | None:
+        if deadline is not None and _runs_once(info) is False:
+            raise ValueError("is for a job that runs once; give deadline_seconds, counted from when each run is due.")
+        return deadline
+
+    @field_validator("deadline_seconds")
+    @classmethod
+    def _for_the_rest(cls, seconds: float | None, info: ValidationInfo) -> float | None:
+        if seconds is not None and _runs_once(info) is True:
+            raise ValueError("is for a job that comes back; give deadline, an instant.")
+        return seconds
+
+    @field_validator("expire")
+    @classmethod
+    def _needs_a_deadline(cls, expire: bool, info: ValidationInfo) -> bool:
+        if expire and info.data.get("deadline") is None and info.data.get("deadline_seconds") is None:
+            raise ValueError("needs a deadline; give deadline or deadline_seconds.")
+        return expire
+
+    def definition(self) -> dict[str, Any]:
+        """The fields as the services take them."""
+        fields = {name: getattr(self, name) for name in JobDefinition.model_fields}
+        fields["deadline_at"] = fields.pop("deadline")
+        return {
+            **fields,
+            "schedule": self.schedule.parsed(),
+            "tags": tuple(self.tags),
+            "catch_up": CatchUp(self.catch_up),
+            "overlap": Overlap(self.overlap),
+        }
+
+
+class NewJob(JobDefinition):
     """A job to create."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     app_name: AppName
-    user_id: Identifier
-    account_id: AccountId
-    board_id: Identifier | None = None
-    task_type: TaskType
-    schedule: GivenSchedule
-    data: dict[str, Any] | None = None
-    callback_url: Url | None = None
-    priority: Priority = jobs.DEFAULT_PRIORITY
-    max_retries: Retries | None = None
-    retry_backoff_base: Backoff | None = None
-    time_limit_seconds: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] | None = None
 
     def parsed(self) -> jobs.NewJob:
         """What the services take."""
-        fields = {name: getattr(self, name) for name in type(self).model_fields}
-        return jobs.NewJob(**{**fields, "schedule": self.schedule.parsed()})
+        return jobs.NewJob(app_name=self.app_name, **self.definition())
+
+
+def _runs_once(info: ValidationInfo) -> bool | None:
+    """Whether the schedule that stands before a field names one instant; None where it is wrong itself."""
+    schedule = info.data.get("schedule")
+    return None if schedule is None else isinstance(schedule, ImmediateSchedule | RunAtSchedule | DelayFromNowSchedule)
 
 
 class Created(Shown):
@@ -76,6 +140,8 @@ class Job(Shown):
 
     id: UUID
     app_name: str
+    name: str | None
+    tags: list[str]
     account_id: str
     user_id: str | int
     board_id: str | int | None
@@ -87,6 +153,12 @@ class Job(Shown):
     max_retries: int | None
     retry_backoff_base: float | None
     time_limit_seconds: float | None
+    catch_up: CatchUp
+    catch_up_window_seconds: float
+    overlap: Overlap
+    deadline: datetime | None
+    deadline_seconds: float | None
+    expire: bool
     version: int
     status: JobStatus
     next_run_at: datetime | None

@@ -15,10 +15,14 @@ class Run(Shown):
 
     id: UUID
     job_id: UUID
+    job_version: int
     trigger: str
+    retry_of: UUID | None
     status: RunStatus
     scheduled_for: datetime
     due_at: datetime
+    deadline_at: datetime | None
+    deadline_missed_at: datetime | None
     priority: int
     held_by: str | None
     held_until: datetime | None

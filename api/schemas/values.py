@@ -48,6 +48,12 @@ def _app_name(name: str) -> str:
     return name
 
 
+def _name(name: str) -> str:
+    if not name.isprintable() or name != name.strip():
+        raise ValueError(f"is {shown(name)}; write printable characters, and no space at either end.")
+    return name
+
+
 def _identifier(value: Any) -> str | int:
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise ValueError(f"must be text or a whole number, not {shown(value)}.")  # noqa: TRY004  pydantic's way
@@ -137,6 +143,7 @@ INSTANT_SCHEMA = {
 }
 
 AppName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidator(_app_name)]
+Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidator(_name)]
 Identifier = Annotated[str | int, PlainValidator(_identifier), WithJsonSchema(_IDENTIFIER_SCHEMA)]
 AccountId = Annotated[str, PlainValidator(_account_id), WithJsonSchema(_IDENTIFIER_SCHEMA)]
 TaskType = Annotated[

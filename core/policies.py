@@ -1,0 +1,29 @@
+"""What a job wants for the odd days: occurrences that were missed, and one that comes while another is going."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class CatchUp(StrEnum):
+    """Which of the occurrences planned too late still run: the newest, none, or all."""
+
+    LATEST = "latest"
+    SKIP = "skip"
+    ALL = "all"
+
+
+class Overlap(StrEnum):
+    """What becomes of an occurrence that is due while a run of the job is still going.
+
+    It is skipped; it runs beside; it waits, unless another waits already; or it takes the place of the one going,
+    which is cancelled, and starts when that has ended.
+    """
+
+    SKIP = "skip"
+    ALLOW = "allow"
+    QUEUE_ONE = "queue_one"
+    CANCEL_PREVIOUS = "cancel_previous"
+
+
+CATCH_UP_WINDOW_SECONDS = 86_400.0

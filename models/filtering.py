@@ -1,0 +1,86 @@
+"""Filters in SQL: which jobs and which runs a caller means."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import peewee
+
+from core.filters import JobFilter, RunFilter
+from core.states import GOING, JobState, JobStatus, RunStatus
+from models.tables import App, Job, JobTag, Run
+
+# As the index `runs_live` has it: a partial index is only used where the query repeats its condition to the letter.
+LIVE = peewee.SQL("status IN ('pending', 'queued', 'running', 'retrying')")
+
+
+def jobs(query: Any, wanted: JobFilter) -> Any:
+    """Those of the jobs in a query (joined with their apps) that fit; deleted ones never do."""
+    query = query.where(Job.deleted_at.is_null())
+    equal = {
+        App.name: wanted.app_name,
+        Job.account_id: wanted.account_id,
+        Job.task_type: wanted.task_type,
+        Job.schedule_kind: wanted.schedule_kind,
+        Job.name: wanted.name,
+    }
+    query = _where_equal(query, equal)
+    query = _where_between(query, Job.created_at, wanted.created_from, wanted.created_before)
+    if wanted.user_id is not None:  # a user's id is kept as JSON: text or a number
+        numeric = [int(wanted.user_id)] if wanted.user_id.lstrip("-").isdecimal() else []
+        query = query.where(Job.user_id.in_([wanted.user_id, *numeric]))
+    if wanted.tag is not None:
+        tagged = JobTag.select(peewee.SQL("1")).where(JobTag.job == Job.id, JobTag.tag == wanted.tag)
+        query = query.where(peewee.fn.EXISTS(tagged))
+    if wanted.search is not None:
+        query = query.where(
+            Job.name.contains(wanted.search) | Job.task_type.contains(wanted.search) | App.name.contains(wanted.search)
+        )
+    return query if wanted.status is None else query.where(shows(wanted.status))
+
+
+def runs(query: Any, wanted: RunFilter) -> Any:
+    """Those of the runs in a query that fit; those of deleted jobs never do."""
+    of_jobs = Job.select(Job.id).join(App).where(Job.deleted_at.is_null())
+    of_jobs = _where_equal(
+        of_jobs,
+        {App.name: wanted.app_name, Job.account_id: wanted.account_id, Job.task_type: wanted.task_type},
+    )
+    query = query.where(Run.job.in_(of_jobs))
+    query = _where_equal(query, {Run.job: wanted.job_id, Run.status: wanted.status, Run.trigger: wanted.trigger})
+    return _where_between(query, Run.due_at, wanted.due_from, wanted.due_before)
+
+
+def shows(status: JobStatus) -> Any:
+    """The condition under which a job shows a status: `core.states.shown_status`, in SQL."""
+    match status:
+        case JobStatus.RUNNING:
+            return (Job.state == JobState.ACTIVE) & _has_run(RunStatus.RUNNING)
+        case JobStatus.QUEUED:
+            return (
+                (Job.state == JobState.ACTIVE)
+                & _has_run(RunStatus.QUEUED, RunStatus.RETRYING)
+                & ~_has_run(RunStatus.RUNNING)
+            )
+        case JobStatus.PENDING:
+            return (Job.state == JobState.ACTIVE) & ~_has_run(*GOING)
+        case _:
+            return Job.state == status.value
+
+
+def _has_run(*statuses: RunStatus) -> Any:
+    return peewee.fn.EXISTS(Run.select(peewee.SQL("1")).where(Run.job == Job.id, LIVE, Run.status.in_(statuses)))
+
+
+def _where_equal(query: Any, values: dict[Any, Any]) -> Any:
+    for column, value in values.items():
+        if value is not None:
+            query = query.where(column == value)
+    return query
+
+
+def _where_between(query: Any, column: Any, start: datetime | None, end: datetime | None) -> Any:
+    if start is not None:
+        query = query.where(column >= start)
+    return query if end is None else query.where(column < end)
