@@ -13,7 +13,7 @@ from falcon.routing import UUIDConverter
 from api import errors, openapi
 from api.guard import Guard
 from api.middleware import RequestIds, SecurityHeaders
-from api.resources import apps, docs, health, jobs, runs, schedules
+from api.resources import apps, docs, health, installation, jobs, runs, schedules
 from api.threads import Threads
 from services import jobs as intents
 from services.system import System
@@ -55,6 +55,11 @@ def _route_api(app: App, system: System, threads: Threads) -> None:
     app.add_route("/api/jobs/{job_id:uuid}/resume", jobs.Resume(system, threads, intents.resume))
     app.add_route("/api/runs/{run_id:uuid}", runs.OneRun(threads))
     app.add_route("/api/apps/{name}", apps.OneApp(system, threads))
+    app.add_route("/api/apps/{name}/pause", apps.PauseOfApp(system, threads))
+    app.add_route("/api/apps/{name}/resume", apps.ResumptionOfApp(system, threads))
+    app.add_route("/api/installation", installation.OneInstallation(threads))
+    app.add_route("/api/installation/pause", installation.PauseOfEverything(system, threads))
+    app.add_route("/api/installation/resume", installation.ResumptionOfEverything(system, threads))
     app.add_route("/api/schedules/preview", schedules.Previews(system, threads))
 
 

@@ -6,33 +6,72 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp
+
 LATE_AFTER = timedelta(seconds=60)
-CATCH_UP_WINDOW = timedelta(hours=24)
 ROWS_FOR_A_GAP = 1_000
+
+SUPERSEDED = "late: a newer one was caught up in its place"
+NOT_CAUGHT_UP = "late: not caught up, as catch_up says"
+OUT_OF_WINDOW = "late: older than catch_up_window_seconds"
+
+
+@dataclass(frozen=True)
+class Missed:
+    """An occurrence that was planned too late to run, or several from this one on; why they do not run."""
+
+    instant: datetime
+    reason: str
+    count: int = 1
 
 
 @dataclass(frozen=True)
 class Occurrences:
-    """Occurrences to run, in order; and those missed, each with how many it stands for."""
+    """Occurrences to run, in order; and those missed."""
 
     to_run: tuple[datetime, ...]
-    missed: tuple[tuple[datetime, int], ...]
+    missed: tuple[Missed, ...]
 
 
-def sort_out(instants: Sequence[datetime], now: datetime, *, more_follow: bool = False) -> Occurrences:
-    """Part occurrences planned in time from those planned more than 60 s late, of which the newest runs.
+@dataclass(frozen=True)
+class CatchUpPolicy:
+    """Which late occurrences still run, and how late one may be at most."""
 
-    One older than 24 h is not caught up. More than 1,000 missed ones become one, with their count. Where `more_follow`
-    and all of these are late, the newest is not among them.
+    catch_up: CatchUp = CatchUp.LATEST
+    window_seconds: float = CATCH_UP_WINDOW_SECONDS
+
+
+def sort_out(
+    instants: Sequence[datetime], now: datetime, policy: CatchUpPolicy, *, more_follow: bool = False
+) -> Occurrences:
+    """Part occurrences planned in time from those planned more than 60 s late, about which the policy decides.
+
+    More than 1,000 missed in a row for one reason become one, with their count. Where `more_follow` and all of these
+    are late, the newest is not among them.
     """
     late = [instant for instant in instants if instant < now - LATE_AFTER]
     in_time = tuple(instants[len(late) :])
-    if not late or late[-1] < now - CATCH_UP_WINDOW or (more_follow and not in_time):
-        return Occurrences(in_time, _gap(late))
-    return Occurrences((late[-1], *in_time), _gap(late[:-1]))
+    window_begins = now - timedelta(seconds=policy.window_seconds)
+    too_old = [instant for instant in late if instant < window_begins]
+    recent = late[len(too_old) :]
+    caught_up = _caught_up(recent, policy.catch_up, newest_is_here=not more_follow or bool(in_time))
+    reason = NOT_CAUGHT_UP if policy.catch_up is CatchUp.SKIP else SUPERSEDED
+    left = recent[: len(recent) - len(caught_up)]
+    return Occurrences((*caught_up, *in_time), (*_gap(too_old, OUT_OF_WINDOW), *_gap(left, reason)))
 
 
-def _gap(missed: Sequence[datetime]) -> tuple[tuple[datetime, int], ...]:
+def _caught_up(recent: Sequence[datetime], catch_up: CatchUp, *, newest_is_here: bool) -> Sequence[datetime]:
+    """Those of the late occurrences within the window that still run: the end of the list."""
+    match catch_up:
+        case CatchUp.ALL:
+            return recent
+        case CatchUp.LATEST if newest_is_here:
+            return recent[-1:]
+        case _:
+            return ()
+
+
+def _gap(missed: Sequence[datetime], reason: str) -> tuple[Missed, ...]:
     if len(missed) > ROWS_FOR_A_GAP:
-        return ((missed[0], len(missed)),)
-    return tuple((instant, 1) for instant in missed)
+        return (Missed(missed[0], reason, len(missed)),)
+    return tuple(Missed(instant, reason) for instant in missed)

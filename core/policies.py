@@ -27,3 +27,25 @@ class Overlap(StrEnum):
 
 
 CATCH_UP_WINDOW_SECONDS = 86_400.0
+
+
+class Admission(StrEnum):
+    """What becomes of an occurrence whose instant has come."""
+
+    START = "start"
+    SKIP = "skip"
+    WAIT = "wait"
+    REPLACE = "replace"
+
+
+def admit(overlap: Overlap, *, going: bool, one_waits: bool) -> Admission:
+    """Decide about an occurrence: `going` if a run of the job is not over, `one_waits` if one waits for its turn."""
+    if not going or overlap is Overlap.ALLOW:
+        return Admission.START
+    match overlap:
+        case Overlap.QUEUE_ONE if not one_waits:
+            return Admission.WAIT
+        case Overlap.CANCEL_PREVIOUS:
+            return Admission.REPLACE
+        case _:
+            return Admission.SKIP

@@ -11,6 +11,7 @@ from core.recurring import Cron, Interval, Recurring
 
 __all__ = [
     "KINDS",
+    "RECURRING_KINDS",
     "Cron",
     "DelayFromNow",
     "Immediate",
@@ -102,6 +103,8 @@ Schedule = Immediate | RunAt | DelayFromNow | Polling | Cron | Interval
 KINDS: dict[str, type[Schedule]] = {
     kind.kind: kind for kind in (Immediate, RunAt, DelayFromNow, Cron, Interval, Polling)
 }
+
+RECURRING_KINDS = (Cron.kind, Interval.kind)
 
 
 def comes_back(schedule: Schedule) -> bool:

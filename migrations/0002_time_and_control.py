@@ -132,6 +132,8 @@ RUN_INDEXES = (
     """,
     # Ageing: who has waited long enough to rise.
     "CREATE INDEX runs_to_age ON runs (aged_at) WHERE status = 'queued' AND priority < 9",
+    # Turns: which jobs have a run that waits for another to end.
+    "CREATE INDEX runs_waiting_for_turn ON runs (job_id) WHERE held_by = 'overlap'",
     # Deadlines: which pass next.
     """
     CREATE INDEX runs_with_deadline ON runs (deadline_at)

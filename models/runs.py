@@ -68,7 +68,9 @@ def insert(rows: Sequence[dict[str, Any]]) -> None:
 
 def claim(queue: str, limit: int, worker_id: UUID, now: datetime, lease_expires_at: datetime) -> list[Run]:
     """Take the most urgent runs of a queue that are due and not held, under a lease; never waits for a lock."""
-    picked: Any = Run.select(Run.id).where(Run.queue == queue, _CLAIMABLE).order_by(*_MOST_URGENT_FIRST).limit(limit)
+    in_time = ~Run.expire | (Run.deadline_at >= now)
+    picked: Any = Run.select(Run.id).where(Run.queue == queue, _CLAIMABLE, in_time)
+    picked = picked.order_by(*_MOST_URGENT_FIRST).limit(limit)
     if not is_sqlite():
         picked = picked.for_update("FOR NO KEY UPDATE SKIP LOCKED")
     picked = picked.cte("picked")
@@ -182,16 +184,6 @@ def hold(job: Job, held_by: Hold) -> None:
     Run.update(held_by=held_by).where(
         Run.job == job.id, Run.status == RunStatus.QUEUED, Run.held_by.is_null()
     ).execute()
-
-
-def release(job: Job, held_by: Hold) -> list[Run]:
-    """Put a locked job's held runs back into the claim; those runs."""
-    query = (
-        Run.update(held_by=None)
-        .where(Run.job == job.id, Run.status == RunStatus.QUEUED, Run.held_by == held_by)
-        .returning(Run)
-    )
-    return list(query.execute())
 
 
 def claimable(queue: str, limit: int) -> list[UUID]:

@@ -53,6 +53,7 @@ class Job(Table):
 
     id = peewee.UUIDField(primary_key=True, default=new_id)
     app = peewee.ForeignKeyField(App, column_name="app_id")
+    app_id: UUID  # what peewee keeps of `app` without reading it
     account_id = peewee.TextField()
     name = peewee.TextField(null=True)
     user_id = JsonField()

@@ -27,6 +27,7 @@ class AppView:
     name: str
     callback_base_url: str | None
     task_types: Mapping[str, TaskTypePolicy]
+    paused_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -68,6 +69,7 @@ def _view(app: App) -> AppView:
         name=app.name,
         callback_base_url=app.callback_base_url,
         task_types={row.name: TaskTypePolicy(row.max_retries, row.retry_backoff_base) for row in apps.task_types(app)},
+        paused_at=app.paused_at,
         created_at=app.created_at,
         updated_at=app.updated_at,
     )

@@ -17,7 +17,7 @@ import structlog
 from core.errors import Unavailable
 from models import database, signals
 from services import broker as brokers
-from services import dispatching, planning, upkeep
+from services import dispatching, planning, turns, upkeep, waiting
 from services.system import System
 
 BEAT = "beat"
@@ -26,6 +26,7 @@ TICK = "tick"
 _TOP_UP_SECONDS = 1.0
 _RESCUE_SECONDS = upkeep.RESCUE_SECONDS
 _TICK_SECONDS = 1.0
+_WAITING_SECONDS = 1.0
 _STOP_SECONDS = 10.0
 _PRUNE_SECONDS = 3600.0
 _REST_SECONDS = 1.0
@@ -49,6 +50,7 @@ class Coordinator:
                 ("dispatch", self._dispatch),
                 ("top-up", self._top_up),
                 ("rescue", self._rescue),
+                ("waiting", self._look_after_waiting),
                 ("housekeeping", self._keep_house),
             )
         ]
@@ -119,6 +121,12 @@ class Coordinator:
         if rescued:
             log.warning("runs_rescued", count=rescued)
         self._stopping.wait(_RESCUE_SECONDS)
+
+    def _look_after_waiting(self) -> None:
+        """See to due runs that wait: for a higher priority, for their deadline, for their turn."""
+        for look_after in (waiting.age, waiting.watch_deadlines, turns.give_all):
+            look_after(self._system)
+        self._stopping.wait(_WAITING_SECONDS)
 
     def _keep_house(self) -> None:
         """Prune what is old enough, batch by batch, then rest an hour."""

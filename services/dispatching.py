@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from core.recurring import Recurring
-from core.states import ENDED, WAITING_FOR_INSTANT, Hold, JobState, RunStatus, Trigger
-from models import database, jobs, runs
-from models.tables import Job, Run
+from core.states import WAITING_FOR_INSTANT
+from models import database, jobs, pauses, runs
+from models.tables import Run
+from services import admission
 from services import broker as brokers
-from services import settling, specifications
 from services.doorbell import Ring
 from services.system import System
 
 LOOK_AHEAD = timedelta(seconds=2)
 BATCH = 1_000
 MOST_RINGS = 1_000
-RECURRING = ("cron", "interval")
-
-
-@dataclass
-class _Verdict:
-    """What becomes of the runs whose instant has come."""
-
-    queued: list[Run] = field(default_factory=list)
-    held: list[UUID] = field(default_factory=list)
-    skipped_overlap: list[UUID] = field(default_factory=list)
-    skipped_paused: list[UUID] = field(default_factory=list)
-    orphaned: list[UUID] = field(default_factory=list)
-    started: list[Job] = field(default_factory=list)
-    spent: list[Job] = field(default_factory=list)
+RING_WITHIN = timedelta(seconds=2)
 
 
 def due_soon(system: System) -> list[tuple[UUID, datetime]]:
@@ -49,16 +34,10 @@ def make_due(system: System, run_ids: Sequence[UUID]) -> int:
     """
     now = system.clock.now()
     with database.transaction():
+        pauses.share_gate()
         locked = jobs.lock(runs.job_ids(run_ids))
-        due = runs.waiting(run_ids, now)
-        verdict = _judge(due, locked)
-        runs.make_queued([run.id for run in verdict.queued], None)
-        runs.make_queued(verdict.held, Hold.PAUSED)
-        runs.make_skipped(verdict.skipped_overlap, "overlap", now)
-        runs.make_skipped(verdict.skipped_paused, "paused", now)
-        runs.make_cancelled(verdict.orphaned, "job ended", now)
-        jobs.count_starts(verdict.started)
-        _end_schedules(verdict, locked, now)
+        verdict = admission.judge(runs.waiting(run_ids, now), locked)
+        admission.carry_out(verdict, locked, now)
     system.doorbell.ring(Ring(run.id, run.queue) for run in verdict.queued)
     return len(verdict.queued)
 
@@ -75,7 +54,8 @@ def arrive(system: System, run_id: UUID, due_at: datetime) -> float:
 def ring_for(system: System, made: Iterable[Run | dict[str, Any]], within: timedelta) -> None:
     """Ring for runs just committed that are due, or due within this span; later ones are the dispatcher's."""
     soon = system.clock.now() + within
-    system.doorbell.ring(ring for ring in map(_ring, made) if ring.due_at is None or ring.due_at <= soon)
+    rings = [_ring(values) for values in map(_values, made) if values["held_by"] is None]
+    system.doorbell.ring(ring for ring in rings if ring.due_at is None or ring.due_at <= soon)
 
 
 def top_up(system: System, carrier: brokers.Carrier) -> int:
@@ -95,60 +75,11 @@ def top_up(system: System, carrier: brokers.Carrier) -> int:
     return rung
 
 
-def _ring(run: Run | dict[str, Any]) -> Ring:
-    values = run if isinstance(run, dict) else run.__data__
+def _values(run: Run | dict[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = run if isinstance(run, dict) else run.__data__
+    return values
+
+
+def _ring(values: dict[str, Any]) -> Ring:
     waits = values["status"] in WAITING_FOR_INSTANT
     return Ring(values["id"], values["queue"], values["due_at"] if waits else None)
-
-
-def _judge(due: Sequence[Run], locked: dict[UUID, Job]) -> _Verdict:
-    verdict = _Verdict()
-    occurrences = {run.id for run in due if _is_occurrence(run, locked[run.job_id])}
-    recurring = {run.job_id for run in due if run.id in occurrences}
-    going = {job_id for job_id, statuses in jobs.going(recurring).items() if statuses}
-    for run in due:
-        job = locked[run.job_id]
-        if job.state in ENDED:
-            verdict.orphaned.append(run.id)
-        elif run.id in occurrences:
-            _judge_occurrence(run, job, verdict, going)
-        elif job.state == JobState.PAUSED:
-            verdict.held.append(run.id)
-        else:
-            verdict.queued.append(run)
-            going.add(job.id)
-    return verdict
-
-
-def _is_occurrence(run: Run, job: Job) -> bool:
-    """Whether a run is for an instant that the schedule of a job that comes back named, and has not begun."""
-    return job.schedule_kind in RECURRING and run.trigger == Trigger.SCHEDULE and run.status == RunStatus.PENDING
-
-
-def _judge_occurrence(run: Run, job: Job, verdict: _Verdict, going: set[UUID]) -> None:
-    """Decide about one occurrence of a job that comes back: pause first, then overlap, then `max_runs`."""
-    if job.state == JobState.PAUSED:
-        verdict.skipped_paused.append(run.id)
-    elif job.id in going:
-        verdict.skipped_overlap.append(run.id)
-    elif not _spent(job):
-        verdict.queued.append(run)
-        verdict.started.append(job)
-        going.add(job.id)
-        job.runs_started += 1
-    if _spent(job):
-        verdict.spent.append(job)
-
-
-def _end_schedules(verdict: _Verdict, locked: dict[UUID, Job], now: datetime) -> None:
-    """End the schedules that have had their `max_runs`, and the jobs whose last occurrence was skipped."""
-    for job in verdict.spent:
-        settling.end_schedule(job, now)
-    if verdict.skipped_overlap or verdict.skipped_paused:
-        recurring = [job for job in locked.values() if job.schedule_kind in RECURRING]
-        settling.end_if_over(((job, JobState.COMPLETED) for job in recurring), now)
-
-
-def _spent(job: Job) -> bool:
-    schedule = specifications.read(job.schedule)
-    return isinstance(schedule, Recurring) and schedule.max_runs is not None and job.runs_started >= schedule.max_runs

@@ -17,10 +17,10 @@ from core.answers import PollAnswer
 from core.errors import Aborted, AbortReason, AttemptError
 from core.retry import RetryPolicy, after_failure, after_loss
 from core.states import Outcome
-from models import attempts, database, jobs, runs, workers
+from models import attempts, database, jobs, pauses, runs, workers
 from models.fields import new_id
 from models.tables import Job, Run
-from services import dispatching, settling
+from services import dispatching, settling, turns
 from services.settling import Settled, Settlement
 from services.system import System
 
@@ -125,15 +125,18 @@ def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled
     """
     now = system.clock.now()
     with database.transaction():
+        pauses.share_gate()
         locked = jobs.lock(work.job_id for work, _ in ended)
         running = runs.running(work.run_id for work, _ in ended)
         settlements = [
             _settle(running.get(work.run_id), locked[work.job_id], work, result, now) for work, result in ended
         ]
-        settling.carry_out([one for one in settlements if one is not None], now)
+        carried_out = [one for one in settlements if one is not None]
+        settling.carry_out(carried_out, now)
+        next_in_turn = turns.give(system, {one.job.id: one.job for one in carried_out if one.job_comes_back})
     settled = [None if one is None else one.settled for one in settlements]
     follow = [one.next_poll for one in settled if one is not None and one.next_poll is not None]
-    dispatching.ring_for(system, follow, timedelta(seconds=system.settings.window_seconds))
+    dispatching.ring_for(system, [*follow, *next_in_turn], timedelta(seconds=system.settings.window_seconds))
     return settled
 
 

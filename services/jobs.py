@@ -10,13 +10,12 @@ from uuid import UUID
 from core import schedules
 from core.errors import Conflict, InvalidInput, NotFound
 from core.states import ENDED, Hold, JobState
-from models import apps, database, jobs, runs, tags
+from models import apps, database, jobs, pauses, runs, tags
 from models.tables import App, Job
-from services import definitions, dispatching, faults, planning
+from services import definitions, dispatching, faults, pausing, planning
 from services.definitions import Definition
+from services.dispatching import RING_WITHIN
 from services.system import System
-
-RING_WITHIN = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +34,13 @@ def create(system: System, new: NewJob) -> UUID:
     now = system.clock.now()
     horizon = now + timedelta(seconds=system.settings.plan_ahead_seconds)
     with database.transaction():
+        pauses.share_gate()
         new = replace(new, schedule=schedules.as_accepted(new.schedule, now))
         job = _store(system, new, _app(system, new.app_name, now), now)
         rows = planning.first_rows(job, new.schedule, now, horizon)
         if schedules.comes_back(new.schedule) and job.next_run_at is None and not rows:
             raise InvalidInput.at("schedule", "names no instant in the future; give one that does.")
+        rows = pausing.held_if_paused(job, rows)
         runs.insert(rows)
     faults.reach(faults.CREATE_COMMITTED)
     dispatching.ring_for(system, rows, RING_WITHIN)
@@ -83,7 +84,8 @@ def resume(system: System, job_id: UUID) -> None:
     def change(job: Job, now: datetime) -> None:
         _refuse_ended(job, "resumed")
         jobs.set_state(job, JobState.ACTIVE, now)
-        freed.extend(runs.release(job, Hold.PAUSED))
+        if not pauses.paused([job]):  # its app may be, or everything
+            freed.extend(pauses.release([job]))
 
     _change(system, job_id, change)
     dispatching.ring_for(system, freed, RING_WITHIN)
@@ -124,6 +126,7 @@ def _app(system: System, name: str, now: datetime) -> App:
 def _change(system: System, job_id: UUID, change: Callable[[Job, datetime], None]) -> None:
     """Change a job under its lock."""
     with database.transaction():
+        pauses.share_gate()
         job = jobs.lock([job_id]).get(job_id)
         if job is None:
             raise NotFound("job", job_id)

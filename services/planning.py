@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from core import cron, schedules
-from core.occurrences import sort_out
+from core.occurrences import CatchUpPolicy, Missed, sort_out
 from core.recurring import Recurring
 from core.states import JobState, RunStatus, Trigger
 from models import database, jobs, runs
@@ -74,8 +74,9 @@ def _plan_job(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any]
     schedule = _recurring(job)
     just_before = job.next_run_at - _JUST_BEFORE
     named = list(islice(takewhile(lambda instant: instant <= horizon, schedules.upcoming(schedule, just_before)), MOST))
-    sorted_out = sort_out(named, now, more_follow=len(named) == MOST)
-    rows = [_missed_row(job, instant, count, now) for instant, count in sorted_out.missed]
+    policy = CatchUpPolicy(job.catch_up, job.catch_up_window_seconds)
+    sorted_out = sort_out(named, now, policy, more_follow=len(named) == MOST)
+    rows = [_missed_row(job, missed, now) for missed in sorted_out.missed]
     rows += [
         runs.draft(
             job,
@@ -100,14 +101,14 @@ def _recurring(job: Job) -> schedules.Cron | schedules.Interval:
     return schedule
 
 
-def _missed_row(job: Job, instant: datetime, count: int, now: datetime) -> dict[str, Any]:
+def _missed_row(job: Job, missed: Missed, now: datetime) -> dict[str, Any]:
     return runs.draft(
         job,
         Trigger.SCHEDULE,
-        instant,
+        missed.instant,
         now,
         status=RunStatus.MISSED,
-        reason="planned more than 60 s late",
+        reason=missed.reason,
         finished_at=now,
-        occurrences=count,
+        occurrences=missed.count,
     )

@@ -16,7 +16,7 @@ from core.answers import PollAnswer
 from core.errors import AttemptError
 from core.retry import RetryDecision
 from core.states import ENDED, Hold, JobState, Outcome, RunStatus, Trigger
-from models import attempts, jobs, runs
+from models import attempts, jobs, pauses, runs
 from models.tables import Job, Run
 from services import specifications
 
@@ -53,6 +53,11 @@ class Settlement:
     polled: Polled | None = None
 
     @property
+    def job_comes_back(self) -> bool:
+        """Whether other runs of the job may wait for this one to end."""
+        return self.job.schedule_kind in schedules.RECURRING_KINDS
+
+    @property
     def settled(self) -> Settled:
         """What the caller is told of it."""
         following = None if self.polled is None else self.polled.following
@@ -73,7 +78,7 @@ def succeed(
     run: Run, job: Job, poll: PollAnswer | None, polling_version: int, now: datetime, **details: Any
 ) -> Settlement:
     """End a run well, and its job if this was the last of it; a poll that is not done is followed by the next."""
-    changes = _ended(RunStatus.COMPLETED, now) | {"error_type": None, "error_message": None}
+    changes = _ended(run, RunStatus.COMPLETED, now) | {"error_type": None, "error_message": None}
     if poll is not None:
         changes |= {"progress": poll.progress, "message": poll.message}
     polled = None if poll is None else _after_poll(run, job, poll, polling_version, now)
@@ -118,8 +123,8 @@ def lose(run: Run, job: Job, decision: RetryDecision, now: datetime) -> Settleme
 
 
 def release(run: Run, job: Job, now: datetime) -> Settlement:
-    """Hand a run back at shutdown: due again at once, held if its job was paused; nothing is counted against it."""
-    held_by = Hold.PAUSED if job.state == JobState.PAUSED else None
+    """Hand a run back at shutdown: due again at once, held if its job is paused; nothing is counted against it."""
+    held_by = Hold.PAUSED if pauses.paused([job]) else None
     changes = {"status": RunStatus.QUEUED, "held_by": held_by}
     return Settlement(run, job, attempt=_closed(Outcome.RELEASED, now), changes=changes)
 
@@ -130,7 +135,7 @@ def cancel(run: Run, job: Job, outcome: Outcome, now: datetime) -> Settlement:
         run,
         job,
         attempt=_closed(outcome, now, **_CANCELLED),
-        changes=_ended(RunStatus.CANCELLED, now) | {"fence": run.fence + 1, **_CANCELLED},
+        changes=_ended(run, RunStatus.CANCELLED, now) | {"fence": run.fence + 1, **_CANCELLED},
         job_ends=JobState.CANCELLED,
     )
 
@@ -175,7 +180,7 @@ def _again_or_end(run: Run, job: Job, decision: RetryDecision, now: datetime, **
     changes = parts.pop("changes")
     if decision.wait_seconds is None or run.cancel_requested_at is not None:
         status = RunStatus.CANCELLED if run.cancel_requested_at is not None else RunStatus.FAILED
-        return Settlement(run, job, changes=_ended(status, now) | changes, job_ends=JobState.FAILED, **parts)
+        return Settlement(run, job, changes=_ended(run, status, now) | changes, job_ends=JobState.FAILED, **parts)
     retry_at = now + timedelta(seconds=decision.wait_seconds)
     again = {"status": RunStatus.RETRYING, "due_at": retry_at, **changes}
     return Settlement(run, job, changes=again, retry_at=retry_at, **parts)
@@ -208,8 +213,10 @@ def _end_after(polled: Polled | None) -> JobState | None:
     return JobState.COMPLETED if polled.stopped is None else JobState.FAILED
 
 
-def _ended(status: RunStatus, now: datetime) -> dict[str, Any]:
-    return {"status": status, "finished_at": now}
+def _ended(run: Run, status: RunStatus, now: datetime) -> dict[str, Any]:
+    ended = {"status": status, "finished_at": now}
+    in_time = run.deadline_at is None or now <= run.deadline_at or run.deadline_missed_at is not None
+    return ended if in_time else {**ended, "deadline_missed_at": now}
 
 
 def _closed(outcome: Outcome, now: datetime, **details: Any) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from core import schedules
-from core.recurring import Frequency
+from core.recurring import Frequency, Recurring
+from models.tables import Job
 
 
 def write(schedule: schedules.Schedule) -> dict[str, Any]:
@@ -25,6 +26,12 @@ def write(schedule: schedules.Schedule) -> dict[str, Any]:
 def read(stored: dict[str, Any]) -> schedules.Schedule:
     """The schedule a stored JSON object stands for."""
     return _read(json.dumps(stored, sort_keys=True))
+
+
+def is_spent(job: Job) -> bool:
+    """Whether a job's schedule has had its `max_runs`."""
+    schedule = read(job.schedule)
+    return isinstance(schedule, Recurring) and schedule.max_runs is not None and job.runs_started >= schedule.max_runs
 
 
 @functools.lru_cache(maxsize=4096)

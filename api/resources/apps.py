@@ -9,7 +9,7 @@ from api.openapi import documented
 from api.schemas.apps import App, NamedApp, NewApp
 from api.threads import Threads
 from core.errors import InvalidInput, NotFound
-from services import apps
+from services import apps, pausing
 from services.apps import AppView
 from services.system import System
 
@@ -24,10 +24,7 @@ class OneApp:
     @documented("getApp", "apps", {200: App}, problems=(404,))
     async def on_get(self, _req: Request, resp: Response, name: str) -> None:
         """Look at an app."""
-        try:
-            _check_name(name)
-        except InvalidInput:
-            raise NotFound("app", ascii(name)) from None
+        _expect_name(name)
         answers.send(resp, App.model_validate(await self._threads.run(apps.get, name)))
 
     @documented("putApp", "apps", {200: App, 201: App}, body=NewApp)
@@ -41,6 +38,50 @@ class OneApp:
         _check_name(name)
         new = validation.body(NewApp, bodies.parse(body))
         return apps.put(self._system, name, new.callback_base_url, new.policies())
+
+
+class PauseOfApp:
+    """`/api/apps/{name}/pause`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("pauseApp", "apps", {200: App}, problems=(404,))
+    async def on_post(self, _req: Request, resp: Response, name: str) -> None:
+        """Let nothing of an app start until it is resumed."""
+        _expect_name(name)
+        answers.send(resp, App.model_validate(await self._threads.run(self._paused, name)))
+
+    def _paused(self, name: str) -> AppView:
+        pausing.pause_app(self._system, name)
+        return apps.get(name)
+
+
+class ResumptionOfApp:
+    """`/api/apps/{name}/resume`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("resumeApp", "apps", {200: App}, problems=(404,))
+    async def on_post(self, _req: Request, resp: Response, name: str) -> None:
+        """Let an app go on, but for its jobs that are paused themselves."""
+        _expect_name(name)
+        answers.send(resp, App.model_validate(await self._threads.run(self._resumed, name)))
+
+    def _resumed(self, name: str) -> AppView:
+        pausing.resume_app(self._system, name)
+        return apps.get(name)
+
+
+def _expect_name(name: str) -> None:
+    """Raises `NotFound` for a name that no app can have."""
+    try:
+        _check_name(name)
+    except InvalidInput:
+        raise NotFound("app", ascii(name)) from None
 
 
 def _check_name(name: str) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from api.schemas.values import AppName, Backoff, BaseUrl, Given, Retries, Shown, TaskType
+from core.version import VERSION
 from services import apps
 
 MOST_TASK_TYPES = 1_000
@@ -53,5 +54,13 @@ class App(Shown):
     name: str
     callback_base_url: str | None
     task_types: dict[str, TaskTypeOfApp]
+    paused_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+
+class Installation(Shown):
+    """What holds for all apps at once."""
+
+    version: str = VERSION
+    paused_at: datetime | None

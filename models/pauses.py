@@ -1,0 +1,81 @@
+"""Pauses of a whole app or of everything, and the gate between them and all that makes runs claimable.
+
+Whoever makes runs claimable shares the gate, reads what is paused and holds those runs; who pauses closes the gate
+first. So no run slips through between the reading and the commit. The gate comes before the locks of jobs and runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+import peewee
+
+from core.states import Hold, JobState, RunStatus
+from models.database import for_update, is_sqlite
+from models.tables import App, Installation, Job, Run, db
+
+# One number for all Carillon processes; SQLite has one writer anyway.
+_GATE = 0x43415250
+
+
+def share_gate() -> None:
+    """Let no app and not everything be paused until the transaction ends."""
+    if not is_sqlite():
+        db.execute_sql("SELECT pg_advisory_xact_lock_shared(%s)", (_GATE,))
+
+
+def close_gate() -> None:
+    """Wait for those who share the gate, and keep others out until the transaction ends."""
+    if not is_sqlite():
+        db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_GATE,))
+
+
+def paused(jobs: Collection[Job]) -> set[UUID]:
+    """Those of these jobs that are paused: by themselves, with their app, or with everything."""
+    everything = peewee.fn.EXISTS(Installation.select(peewee.SQL("1")).where(Installation.paused_at.is_null(False)))
+    app_ids = {job.app_id for job in jobs}
+    query = App.select(App.id).where(App.id.in_(app_ids), App.paused_at.is_null(False) | everything)
+    paused_apps = {app.id for app in query}
+    return {job.id for job in jobs if job.state == JobState.PAUSED or job.app_id in paused_apps}
+
+
+def everything_paused_at() -> datetime | None:
+    """Since when everything is paused, if it is."""
+    since: datetime | None = Installation.get_by_id(1).paused_at
+    return since
+
+
+def set_everything(paused_at: datetime | None) -> None:
+    """Pause everything, or let it go on."""
+    Installation.update(paused_at=paused_at).execute()
+
+
+def set_app(app: App, paused_at: datetime | None, now: datetime) -> None:
+    """Pause an app, or let it go on."""
+    app.paused_at = paused_at
+    App.update(paused_at=paused_at, updated_at=now).where(App.id == app.id).execute()
+
+
+def lock_with_due_runs(app: App | None, held_by: Hold | None) -> list[Job]:
+    """The jobs (of an app, or all) that have a due run held so, locked in the order of their ids."""
+    due = Run.status == RunStatus.QUEUED
+    held = Run.held_by.is_null() if held_by is None else Run.held_by == held_by
+    query = Job.select(Job.id, Job.app, Job.state).where(Job.id.in_(Run.select(Run.job).where(due, held)))
+    if app is not None:
+        query = query.where(Job.app == app.id)
+    return list(for_update(query.order_by(Job.id)))
+
+
+def hold(jobs: Collection[Job]) -> None:
+    """Take the due runs of these locked jobs out of the claim."""
+    due = (Run.status == RunStatus.QUEUED) & Run.held_by.is_null()
+    Run.update(held_by=Hold.PAUSED).where(Run.job.in_([job.id for job in jobs]), due).execute()
+
+
+def release(jobs: Collection[Job]) -> list[Run]:
+    """Put the runs of these locked jobs that a pause holds back into the claim; those runs."""
+    due = (Run.status == RunStatus.QUEUED) & (Run.held_by == Hold.PAUSED)
+    query = Run.update(held_by=None).where(Run.job.in_([job.id for job in jobs]), due).returning(Run)
+    return list(query.execute())

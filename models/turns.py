@@ -1,0 +1,97 @@
+"""Queries on due runs that wait: for their turn, for their deadline, for a higher priority."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import peewee
+
+from core.states import GOING, Hold, RunStatus
+from models import filtering
+from models.database import for_update
+from models.tables import Run
+
+MOST_URGENT = 9
+
+# As the indexes have it, to the letter.
+_WAITS_FOR_TURN = peewee.SQL("held_by = 'overlap'")
+_MAY_RISE = peewee.SQL("status = 'queued' AND priority < 9")
+_DEADLINE_AHEAD = peewee.SQL("deadline_at IS NOT NULL AND deadline_missed_at IS NULL AND finished_at IS NULL")
+
+
+def waiting_jobs(limit: int) -> list[UUID]:
+    """Jobs that have a run which waits for its turn."""
+    return [run.job_id for run in Run.select(Run.job).where(_WAITS_FOR_TURN).distinct().limit(limit)]
+
+
+def waiting_for_turn(job_ids: Collection[UUID]) -> list[Run]:
+    """The runs of these locked jobs that wait for their turn, in the order of their instants."""
+    if not job_ids:
+        return []
+    query = Run.select().where(_WAITS_FOR_TURN, Run.job.in_(list(job_ids))).order_by(Run.scheduled_for, Run.id)
+    return list(for_update(query))
+
+
+def busy(job_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these jobs that have a run going which does not wait for its turn."""
+    going = Run.status.in_(GOING) & (Run.held_by.is_null() | (Run.held_by != Hold.OVERLAP))
+    query = Run.select(Run.job).where(Run.job.in_(list(job_ids)), filtering.LIVE, going).distinct()
+    return {run.job_id for run in query}
+
+
+def take(run_ids: Collection[UUID], held_by: Hold | None) -> None:
+    """Let these runs wait no longer for their turn; a pause may still hold them."""
+    if run_ids:
+        Run.update(held_by=held_by).where(Run.id.in_(list(run_ids))).execute()
+
+
+def cancel_going(job_ids: Collection[UUID], reason: str, now: datetime) -> None:
+    """Cancel what these locked jobs have going: at once where nothing runs, else asking it to stop."""
+    if not job_ids:
+        return
+    of_jobs = Run.job.in_(list(job_ids))
+    ended: dict[str, Any] = {
+        "status": RunStatus.CANCELLED,
+        "held_by": None,
+        "reason": reason,
+        "finished_at": now,
+    }
+    Run.update(ended).where(of_jobs, Run.status.in_((RunStatus.QUEUED, RunStatus.RETRYING))).execute()
+    running = (Run.status == RunStatus.RUNNING) & Run.cancel_requested_at.is_null()
+    Run.update(cancel_requested_at=now, reason=reason).where(of_jobs, running).execute()
+
+
+def to_age(waiting_since: datetime, limit: int) -> list[Run]:
+    """Due runs whose waiting was last counted before this instant, longest ago first; others' locked ones left out."""
+    query = Run.select(Run.id, Run.priority).where(_MAY_RISE, Run.aged_at <= waiting_since)
+    return list(for_update(query.order_by(Run.aged_at).limit(limit), skip_locked=True))
+
+
+def age(aged: Iterable[Run], now: datetime) -> None:
+    """Raise the priority of these locked runs by a step."""
+    steps: dict[int, list[UUID]] = {}
+    for run in aged:
+        steps.setdefault(run.priority, []).append(run.id)
+    for priority, run_ids in steps.items():
+        Run.update(priority=min(priority + 1, MOST_URGENT), aged_at=now).where(Run.id.in_(run_ids)).execute()
+
+
+def past_deadline(now: datetime, limit: int) -> list[UUID]:
+    """Runs that are not over though their deadline has passed, which is not recorded yet."""
+    query = Run.select(Run.id).where(_DEADLINE_AHEAD, Run.deadline_at < now).order_by(Run.deadline_at).limit(limit)
+    return [run.id for run in query]
+
+
+def lock_past_deadline(run_ids: Collection[UUID], now: datetime) -> list[Run]:
+    """Those of these runs that are still so, locked in the order of their ids; their jobs are locked."""
+    query = Run.select().where(Run.id.in_(list(run_ids)), _DEADLINE_AHEAD, Run.deadline_at < now).order_by(Run.id)
+    return list(for_update(query))
+
+
+def record_missed(run_ids: Collection[UUID], now: datetime, **changes: Any) -> None:
+    """Record that the deadline of these locked runs has passed."""
+    if run_ids:
+        Run.update(deadline_missed_at=now, **changes).where(Run.id.in_(list(run_ids))).execute()

@@ -1,0 +1,90 @@
+"""Pause and let go on: a whole app, or everything. One job's pause is in `services.jobs`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.errors import NotFound
+from core.states import Hold, RunStatus
+from models import apps, database, pauses
+from models.tables import App, Job, Run
+from services import dispatching
+from services.dispatching import RING_WITHIN
+from services.system import System
+
+
+@dataclass(frozen=True)
+class InstallationView:
+    """What holds for all apps at once."""
+
+    paused_at: datetime | None
+
+
+def pause_app(system: System, name: str) -> None:
+    """Let nothing of an app start until it is resumed; a job's own pause is another matter. Raises `NotFound`."""
+    now = system.clock.now()
+    with database.transaction():
+        pauses.close_gate()
+        app = _found(name)
+        if app.paused_at is None:
+            pauses.set_app(app, now, now)
+        pauses.hold(pauses.lock_with_due_runs(app, None))
+
+
+def resume_app(system: System, name: str) -> None:
+    """Let an app go on, but for its jobs that are paused themselves. Raises `NotFound`."""
+    now = system.clock.now()
+
+    def change() -> App:
+        app = _found(name)
+        pauses.set_app(app, None, now)
+        return app
+
+    _resume(system, change)
+
+
+def pause_everything(system: System) -> None:
+    """Let nothing start, of any app, until everything is resumed."""
+    with database.transaction():
+        pauses.close_gate()
+        if pauses.everything_paused_at() is None:
+            pauses.set_everything(system.clock.now())
+        pauses.hold(pauses.lock_with_due_runs(None, None))
+
+
+def resume_everything(system: System) -> None:
+    """Let everything go on, but for apps and jobs that are paused themselves."""
+    _resume(system, lambda: pauses.set_everything(None))
+
+
+def installation() -> InstallationView:
+    """What holds for all apps at once."""
+    with database.reading():
+        return InstallationView(pauses.everything_paused_at())
+
+
+def held_if_paused(job: Job, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Runs about to be stored, those due held while their job is paused; within a transaction that shares the gate."""
+    held_by = Hold.PAUSED if job.id in pauses.paused([job]) else None
+    return [row | {"held_by": held_by} if row["status"] == RunStatus.QUEUED else row for row in rows]
+
+
+def _resume(system: System, change: Callable[[], App | None]) -> None:
+    """Make the change, then put back into the claim what no other pause holds, and ring for it."""
+    with database.transaction():
+        pauses.close_gate()
+        app = change()
+        held = pauses.lock_with_due_runs(app, Hold.PAUSED)
+        still_paused = pauses.paused(held)
+        freed: list[Run] = pauses.release([job for job in held if job.id not in still_paused])
+    dispatching.ring_for(system, freed, RING_WITHIN)
+
+
+def _found(name: str) -> App:
+    app = apps.by_name(name)
+    if app is None:
+        raise NotFound("app", name)
+    return app

@@ -1,0 +1,63 @@
+"""Turns: a run that waits for another of its job to end starts when that has ended."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from core.states import Hold, Trigger
+from models import database, jobs, pauses, turns
+from models.tables import Job, Run
+from services import dispatching, settling, specifications
+from services.dispatching import RING_WITHIN
+from services.system import System
+
+BATCH = 500
+
+
+def give_all(system: System) -> int:
+    """Give turns wherever a run waits and nothing else of its job is going any more; how many were given."""
+    with database.reading():
+        waiting = turns.waiting_jobs(BATCH)
+    if not waiting:
+        return 0
+    with database.transaction():
+        pauses.share_gate()
+        taken = give(system, jobs.lock(waiting))
+    dispatching.ring_for(system, taken, RING_WITHIN)
+    return len(taken)
+
+
+def give(system: System, locked: dict[UUID, Job]) -> list[Run]:
+    """Let the longest waiting run of each of these locked jobs start if nothing else of the job is going; those runs.
+
+    Within a transaction that shares the gate of pauses; the caller rings.
+    """
+    first = _first_of_each(turns.waiting_for_turn(locked))
+    blocked = turns.busy(first) if first else set()
+    taken = [run for run in first.values() if run.job_id not in blocked]
+    if not taken:
+        return []
+    paused = pauses.paused([locked[run.job_id] for run in taken])
+    for run in taken:
+        run.held_by = Hold.PAUSED if run.job_id in paused else None
+    for held_by in (Hold.PAUSED, None):
+        turns.take([run.id for run in taken if run.held_by is held_by], held_by)
+    _count(system, [locked[run.job_id] for run in taken if run.trigger == Trigger.SCHEDULE])
+    return taken
+
+
+def _first_of_each(waiting: Collection[Run]) -> dict[UUID, Run]:
+    first: dict[UUID, Run] = {}
+    for run in waiting:
+        first.setdefault(run.job_id, run)
+    return first
+
+
+def _count(system: System, started: Collection[Job]) -> None:
+    """Count what starts now, and end the schedules that have had their `max_runs`."""
+    jobs.count_starts(started)
+    for job in started:
+        job.runs_started += 1
+        if specifications.is_spent(job):
+            settling.end_schedule(job, system.clock.now())

@@ -1,0 +1,68 @@
+"""What befalls runs that wait: they rise in priority, and their deadlines pass. Each pass is bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from core.schedules import RECURRING_KINDS
+from core.states import JobState, RunStatus
+from models import database, jobs, runs, turns
+from models.tables import Job, Run
+from services import settling
+from services.system import System
+
+BATCH = 1_000
+TOO_LATE = "deadline"
+_TOO_LATE_IN_WORDS = "its deadline passed before it was run"
+log = structlog.get_logger()
+
+
+def age(system: System) -> int:
+    """Raise every due run that has waited a whole step longer, so that low priority never starves; how many."""
+    now = system.clock.now()
+    with database.transaction():
+        aged = turns.to_age(now - timedelta(seconds=system.settings.ageing_seconds), BATCH)
+        turns.age(aged, now)
+    return len(aged)
+
+
+def watch_deadlines(system: System) -> int:
+    """Record the deadlines that have passed; a run that expires and does not run at this moment is dropped.
+
+    Returns how many passed.
+    """
+    now = system.clock.now()
+    with database.reading():
+        late = turns.past_deadline(now, BATCH)
+    if not late:
+        return 0
+    with database.transaction():
+        locked = jobs.lock(runs.job_ids(late))
+        passed = turns.lock_past_deadline(late, now)
+        dropped = [run for run in passed if run.expire and run.status != RunStatus.RUNNING]
+        _drop(dropped, now)
+        turns.record_missed([run.id for run in passed if run not in dropped], now)
+        _end_jobs([locked[job_id] for job_id in {run.job_id for run in dropped}], now)
+    for run in passed:
+        log.warning("deadline_missed", run_id=str(run.id), job_id=str(run.job_id), dropped=run in dropped)
+    return len(passed)
+
+
+def _end_jobs(candidates: Sequence[Job], now: datetime) -> None:
+    """End those of these jobs that have nothing left to run."""
+    for job in candidates:
+        if job.schedule_kind not in RECURRING_KINDS:
+            jobs.explain_end(job, _TOO_LATE_IN_WORDS)
+    settling.end_if_over(((job, JobState.FAILED) for job in candidates), now)
+
+
+def _drop(dropped: Sequence[Run], now: datetime) -> None:
+    """End runs that are too late to be of use: those never tried were missed, the others failed."""
+    end = {"reason": TOO_LATE, "finished_at": now, "held_by": None}
+    never_tried = [run.id for run in dropped if run.attempt_count == 0]
+    tried = [run.id for run in dropped if run.attempt_count > 0]
+    turns.record_missed(never_tried, now, status=RunStatus.MISSED, **end)
+    turns.record_missed(tried, now, status=RunStatus.FAILED, **end)
