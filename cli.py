@@ -5,6 +5,7 @@ demo          serve, and show one job of each kind
 services      the Procfile's processes, on RabbitMQ and PostgreSQL; `services demo` shows the same there
 web, worker, coordinator, periodic    one process of the services mode
 migrate       bring the database to the newest schema
+jobs, runs, apply, export, preview    the client's commands, to a server by its API (`./carillon jobs list`)
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import periodic as beats
 import settings as configuration
 from actors.main import RunWorker
 from api.app import create_app
+from client import commands
 from core.errors import DatabaseUnavailable
 from local import demonstration, embedded, stack
 from local.health import endpoint
@@ -35,7 +37,7 @@ from local.web import WebServer
 from migrations import runner
 from models import database
 from services import broker as brokers
-from services import faults, logs
+from services import faults, logs, timezones
 from services.clock import DatabaseClock
 from services.coordinator import Coordinator
 from services.doorbell import BrokerDoorbell
@@ -54,6 +56,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 log = structlog.get_logger()
+
+
+@app.callback()
+def begin() -> None:
+    """Make what all commands share."""
+    timezones.pin()
 
 
 @app.command()
@@ -239,5 +247,7 @@ def _plain_faults() -> Iterator[None]:
         sys.exit(2)
 
 
+commands.add_to(app)
+
 if __name__ == "__main__":
-    app()
+    app(prog_name="carillon", obj=_environment())

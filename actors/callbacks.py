@@ -11,9 +11,10 @@ from core import answers
 from core.errors import AttemptError, PermanentFailure, TransientFailure
 from services.abort import Scope
 from services.executing import Failed, Result, Succeeded, Work
+from services.system import System
 
 
-def perform(work: Work, scope: Scope, connect_seconds: float, now: datetime) -> Result:
+def perform(system: System, work: Work, scope: Scope) -> Result:
     """Call the application back for one attempt. Raises `Aborted` when the scope is told to stop."""
     try:
         if work.url is None:
@@ -21,10 +22,10 @@ def perform(work: Work, scope: Scope, connect_seconds: float, now: datetime) -> 
                 "Nobody to call: the job has no callback_url, its app no callback_base_url, and CALLBACK_BASE_URL "
                 "is not set. Give one of the three."
             )
-        answer = http.call(_request(work, work.url, connect_seconds), scope)
+        answer = http.call(_request(work, work.url, system.settings.connect_seconds), scope)
     except AttemptError as error:
         return Failed(error)
-    return _judge(work, answer, now)
+    return _judge(work, answer, system.clock.now())
 
 
 def _request(work: Work, url: str, connect_seconds: float) -> http.Call:

@@ -12,20 +12,18 @@ from uuid import UUID
 import dramatiq
 import structlog
 
-from actors import callbacks
+from actors.handling import HANDLERS
 from actors.middleware import AttemptFailed
 from core.errors import Aborted, AbortReason, DatabaseUnavailable, TransientFailure
 from core.states import RunStatus
-from services import broker as brokers
 from services import dispatching, executing, faults
-from services.doorbell import EXECUTE_RUN, Ring
+from services.doorbell import Ring, actor_of
 from services.executing import Failed, Result, Stopped, Work, WorkerIdentity
 from services.grouping import Grouped
 from services.leases import Leases
 from services.settling import Settled
 from services.system import System
 
-QUEUE = brokers.RUNS_HTTP
 _CLAIM_FOR_SECONDS = 1.0
 _MOST_IN_A_GROUP = 32
 _FIRST_REST_SECONDS = 0.1
@@ -37,14 +35,15 @@ log = structlog.get_logger()
 
 
 class RunExecutor:
-    """Executes runs in this process, as many at once as Dramatiq has threads for it."""
+    """Executes the runs of one queue in this process, as many at once as Dramatiq has threads for it."""
 
-    def __init__(self, system: System, worker: WorkerIdentity, leases: Leases) -> None:
+    def __init__(self, system: System, worker: WorkerIdentity, leases: Leases, queue: str) -> None:
         self._system = system
+        self._queue = queue
         self._leases = leases
         self._stopping = threading.Event()
         self._claims: Grouped[str, Work | None] = Grouped(
-            lambda queues: _one_each(executing.claim(system, worker, QUEUE, len(queues)), len(queues)),
+            lambda queues: _one_each(executing.claim(system, worker, queue, len(queues)), len(queues)),
             _MOST_IN_A_GROUP,
         )
         self._records: Grouped[tuple[Work, Result], Settled | None] = Grouped(
@@ -55,8 +54,8 @@ class RunExecutor:
         """Make this the actor that answers rings on the given broker."""
         dramatiq.actor(
             broker=broker,
-            actor_name=EXECUTE_RUN,
-            queue_name=QUEUE,
+            actor_name=actor_of(self._queue),
+            queue_name=self._queue,
             throws=(AttemptFailed,),
         )(self.execute_run)
 
@@ -74,7 +73,7 @@ class RunExecutor:
             self._patiently(lambda: self._arrive(UUID(run_id), datetime.fromisoformat(due_at)))
         until = self._system.clock.monotonic() + _CLAIM_FOR_SECONDS
         while not self._stopping.is_set():
-            work = self._patiently(lambda: self._claims.call(QUEUE))
+            work = self._patiently(lambda: self._claims.call(self._queue))
             if work is None:
                 return
             self._execute(work)
@@ -87,7 +86,7 @@ class RunExecutor:
         while 0 < early <= _EARLY_SECONDS and not self._stopping.wait(early):
             early = dispatching.arrive(self._system, run_id, due_at)
         if early > 0:
-            self._system.doorbell.ring([Ring(run_id, QUEUE, due_at)])
+            self._system.doorbell.ring([Ring(run_id, self._queue, due_at)])
 
     def _execute(self, work: Work) -> None:
         with (
@@ -96,13 +95,12 @@ class RunExecutor:
         ):
             log.info("execution_started", attempt=work.attempt)
             try:
-                settings = self._system.settings
-                result = callbacks.perform(work, scope, settings.connect_seconds, self._system.clock.now())
+                result = HANDLERS[self._queue](self._system, work, scope)
             except Aborted as stop:
                 result = _stopped(work, stop.reason)
             except Exception:  # the handler itself is broken: the run must not be left running
                 log.exception("handler_broke")
-                result = Failed(TransientFailure("Carillon could not make this call: an internal error."))
+                result = Failed(TransientFailure("Carillon could not do this: an internal error, which is logged."))
             faults.reach(faults.EXECUTED)
             self._record(work, result)
 
@@ -117,9 +115,9 @@ class RunExecutor:
             return
         log.info("execution_recorded", attempt=work.attempt, status=settled.status.value)
         if isinstance(result, Failed):
-            raise AttemptFailed(work.run_id, QUEUE, settled.retry_at)
+            raise AttemptFailed(work.run_id, self._queue, settled.retry_at)
         if settled.status is RunStatus.QUEUED:
-            self._system.doorbell.ring([Ring(work.run_id, QUEUE)])
+            self._system.doorbell.ring([Ring(work.run_id, self._queue)])
 
     def _patiently(self, action: Callable[[], Done], *, also_when_stopping: bool = False) -> Done | None:
         """Do what needs the database, again with growing rests while it is away; None when told to stop meanwhile.
@@ -141,7 +139,7 @@ class RunExecutor:
 
 def _stopped(work: Work, reason: AbortReason) -> Result:
     if reason is AbortReason.TIME_LIMIT:
-        return Failed(TransientFailure(f"The call took longer than its limit of {work.time_limit_seconds:g} s."))
+        return Failed(TransientFailure(f"It took longer than its limit of {work.time_limit_seconds:g} s."))
     return Stopped(reason)
 
 

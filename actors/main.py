@@ -7,9 +7,10 @@ import threading
 import dramatiq
 import structlog
 
-from actors.execution import QUEUE, RunExecutor
+from actors.execution import RunExecutor
 from actors.middleware import RowDecidedRetries
 from core.errors import AbortReason, DatabaseUnavailable
+from services import broker as brokers
 from services import executing
 from services.leases import Leases
 from services.system import System
@@ -26,12 +27,13 @@ class RunWorker:
         self._system = system
         self._identity = executing.register_worker(system)
         self._leases = Leases(system, self._identity)
-        self._executor = RunExecutor(system, self._identity, self._leases)
+        self._executors = [RunExecutor(system, self._identity, self._leases, queue) for queue in brokers.RUNS]
         broker.add_middleware(RowDecidedRetries(system))
-        self._executor.declare(broker)
+        for executor in self._executors:
+            executor.declare(broker)
         self._dramatiq = dramatiq.Worker(
             broker,
-            queues={QUEUE},
+            queues=set(brokers.RUNS),
             worker_timeout=_IDLE_WAKE_MILLISECONDS,
             worker_threads=system.settings.worker_threads,
         )
@@ -44,7 +46,8 @@ class RunWorker:
     def stop(self) -> None:
         """Claim nothing more, let attempts finish within the grace period, hand back those that did not."""
         grace = self._system.settings.shutdown_grace_seconds
-        self._executor.stop()
+        for executor in self._executors:
+            executor.stop()
         hand_back = threading.Timer(grace, self._leases.abort_all, [AbortReason.SHUTDOWN])
         hand_back.daemon = True
         hand_back.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Collection
 from typing import Any, NoReturn
 
 import falcon
@@ -11,6 +12,7 @@ from falcon.asgi import Request
 
 from core.errors import FieldError, InvalidInput
 
+MEDIA_MERGE_PATCH = "application/merge-patch+json"
 DEEPEST = 32
 _FAULTS_TOLD = 20
 _MOST_DIGITS = 1_000
@@ -23,15 +25,15 @@ class BodyTooLarge(falcon.HTTPContentTooLarge):
         super().__init__(description=f"The body is larger than {most} bytes. Send a smaller one.")
 
 
-async def read(req: Request, most: int) -> bytes:
+async def read(req: Request, most: int, accepted: Collection[str] = (falcon.MEDIA_JSON,)) -> bytes:
     """The request's JSON body, not parsed yet; never more than `most` bytes of it are kept.
 
-    Raises `BodyTooLarge`, or Falcon's 415 for a body that is declared to be something else than JSON.
+    Raises `BodyTooLarge`, or Falcon's 415 for a body that is declared to be something else than is accepted.
     """
     declared = (req.content_type or falcon.MEDIA_JSON).partition(";")[0].strip().lower()
-    if declared != falcon.MEDIA_JSON:
+    if declared not in accepted:
         raise falcon.HTTPUnsupportedMediaType(
-            description=f"The body is {declared[:100]!r}. Send JSON, with Content-Type: application/json."
+            description=f"The body is {declared[:100]!r}. Send JSON, with Content-Type: {' or '.join(accepted)}."
         )
     body = bytearray()
     async for chunk in req.stream:
@@ -61,6 +63,11 @@ def parse(body: bytes) -> Any:
     if faults:
         raise InvalidInput(*faults)
     return value
+
+
+def parse_if_any(body: bytes) -> Any:
+    """The JSON value a body holds; an empty object where there is no body. Raises as `parse` does."""
+    return parse(body) if body else {}
 
 
 def _faults(value: Any) -> list[FieldError]:

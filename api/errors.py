@@ -12,7 +12,16 @@ import falcon.asgi
 import structlog
 from falcon.asgi import Request, Response
 
-from core.errors import CarillonError, Conflict, InvalidInput, NotFound, Unavailable
+from core.errors import (
+    CarillonError,
+    Conflict,
+    InvalidInput,
+    KeyReused,
+    NotFailed,
+    NotFound,
+    PreconditionFailed,
+    Unavailable,
+)
 
 MEDIA_PROBLEM = "application/problem+json"
 log = structlog.get_logger()
@@ -29,7 +38,10 @@ class Kind:
 
 KINDS: dict[type[CarillonError], Kind] = {
     InvalidInput: Kind(HTTPStatus.BAD_REQUEST, "invalid-input", "Some fields are wrong"),
+    KeyReused: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "key-reused", "The key came with another request before"),
     NotFound: Kind(HTTPStatus.NOT_FOUND, "not-found", "There is no such thing"),
+    NotFailed: Kind(HTTPStatus.BAD_REQUEST, "not-failed", "Only what has failed can be retried"),
+    PreconditionFailed: Kind(HTTPStatus.PRECONDITION_FAILED, "precondition-failed", "It has been changed since"),
     Conflict: Kind(HTTPStatus.CONFLICT, "conflict", "Its state does not allow this"),
     Unavailable: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable"),
 }

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from spectree import Response, SecurityScheme, SpecTree
 from spectree.models import InType, SecureType, SecuritySchemeData
 
+from api.bodies import MEDIA_MERGE_PATCH
 from api.errors import MEDIA_PROBLEM
 from api.guard import is_open
 from api.schemas.reports import Problem
@@ -23,8 +24,10 @@ _REASONS = {
     400: "The request is not as it should be; `errors` names the wrong fields.",
     404: "There is no such thing.",
     409: "Its state does not allow this.",
+    412: "It has been changed since: it is in none of the versions that If-Match names.",
     413: "The body is too large.",
     415: "The body is not declared to be JSON.",
+    422: "The Idempotency-Key came with another request before.",
     503: "A server this one stands on is away; try again after `Retry-After` seconds.",
 }
 _TAKES_BODY = (400, 413, 415)
@@ -55,6 +58,7 @@ def documented(
     answers: Models,
     *,
     query: type[BaseModel] | None = None,
+    headers: type[BaseModel] | None = None,
     body: type[BaseModel] | None = None,
     problems: tuple[int, ...] = (),
 ) -> Callable[[F], F]:
@@ -64,6 +68,7 @@ def documented(
     models |= {f"HTTP_{code}": (Problem, _REASONS[code]) for code in codes if code not in answers}
     decorate = _tree.validate(
         query=query,
+        headers=headers,
         json=body,
         resp=Response(**models),
         tags=(tag,),
@@ -80,8 +85,11 @@ def document(app: falcon.asgi.App[Any, Any], *, secret_needed: bool) -> dict[str
     if not spec["tags"]:
         raise RuntimeError("The OpenAPI document is empty: spectree found no route.")
     for path, operations in spec["paths"].items():
-        for operation in operations.values():
+        for method, operation in operations.items():
             _finish(operation, guarded=secret_needed and not is_open(path))
+            if method == "patch":
+                content = operation["requestBody"]["content"]
+                content[MEDIA_MERGE_PATCH] = content["application/json"]
     return spec
 
 

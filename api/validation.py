@@ -21,8 +21,18 @@ _FAULTS_TOLD = 20
 
 def body(model: type[M], value: Any) -> M:
     """The model a JSON body makes. Raises `InvalidInput` naming every wrong field."""
+    return _checked(model, json_object(value))
+
+
+def json_object(value: Any) -> dict[str, Any]:
+    """A JSON body that must be an object. Raises `InvalidInput`."""
     if not isinstance(value, dict):
         raise InvalidInput.at("body", f"must be a JSON object, not {shown(value)}.")
+    return value
+
+
+def member(model: type[M], value: Any) -> M:
+    """The model that a part of a JSON body makes. Raises `InvalidInput` naming every wrong field within it."""
     return _checked(model, value)
 
 
@@ -53,7 +63,7 @@ def shown(value: Any) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
-def _checked(model: type[M], value: Mapping[str, Any]) -> M:
+def _checked(model: type[M], value: Any) -> M:
     try:
         return model.model_validate(value)
     except ValidationError as error:
@@ -106,6 +116,8 @@ _RULES = {
     "dict_type": "must be a JSON object, not {shown}.",
     "model_type": "must be a JSON object, not {shown}.",
     "model_attributes_type": "must be a JSON object, not {shown}.",
+    "list_type": "must be a list, not {shown}.",
+    "too_short": "must have at least {min_length} entries, not {actual_length}.",
     "too_long": "must have at most {max_length} entries, not {actual_length}.",
     "enum": "must be one of {expected}, not {shown}.",
     "literal_error": "must be {expected}, not {shown}.",

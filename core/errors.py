@@ -2,8 +2,11 @@
 
     CarillonError
     |- InvalidInput        the caller's values break a rule; names every field
+    |  `- KeyReused            the Idempotency-Key came with another request before
     |- NotFound            there is no such thing (or none that the caller may see)
     |- Conflict            the thing is in a state that forbids the action
+    |  `- NotFailed            only what has failed can be retried
+    |- PreconditionFailed  the thing is no longer as the caller saw it
     |- Unavailable         a server we stand on is away; trying again later may work
     |  |- DatabaseUnavailable
     |  `- BrokerUnavailable
@@ -46,6 +49,18 @@ class InvalidInput(CarillonError):  # noqa: N818  the tree's names say what happ
         return cls(FieldError(field, message))
 
 
+class KeyReused(InvalidInput):
+    """An Idempotency-Key came with another request before."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            FieldError(
+                "Idempotency-Key",
+                f"is {key!r}, which came with another request before; send that request unchanged, or take a new key.",
+            )
+        )
+
+
 class NotFound(CarillonError):  # noqa: N818
     """There is no such thing, or none that the caller may see."""
 
@@ -57,6 +72,17 @@ class NotFound(CarillonError):  # noqa: N818
 
 class Conflict(CarillonError):  # noqa: N818
     """The thing is in a state that forbids the action."""
+
+
+class NotFailed(Conflict):
+    """The job does not show `failed`, so there is nothing to retry."""
+
+    def __init__(self) -> None:
+        super().__init__("Only failed jobs can be retried.")
+
+
+class PreconditionFailed(CarillonError):  # noqa: N818
+    """The thing is no longer in the version that the caller asked to change."""
 
 
 class Unavailable(CarillonError):  # noqa: N818

@@ -125,7 +125,7 @@ def preview(schedule: Schedule, at: datetime) -> Iterator[datetime]:
     return upcoming(accepted, at)
 
 
-def upcoming(schedule: Schedule, after: datetime) -> Iterator[datetime]:
+def upcoming(schedule: Schedule | Recurring, after: datetime) -> Iterator[datetime]:
     """The instants a schedule names later than `after`, as far as they can be known ahead."""
     if not isinstance(schedule, Recurring):
         first = schedule.first_after(after)

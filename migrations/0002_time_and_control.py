@@ -18,6 +18,7 @@ HOLDS = "held_by IN ('paused', 'overlap')"
 
 JOBS = (
     "ALTER TABLE apps ADD COLUMN paused_at {instant}",
+    "ALTER TABLE app_task_types ADD COLUMN request TEXT",
     "ALTER TABLE jobs ADD COLUMN name TEXT",
     """
     ALTER TABLE jobs ADD COLUMN catch_up TEXT NOT NULL DEFAULT 'latest'
@@ -35,6 +36,8 @@ JOBS = (
     "ALTER TABLE jobs ADD COLUMN deadline_seconds {float} CHECK (deadline_seconds > 0)",
     "ALTER TABLE jobs ADD COLUMN expire {flag} NOT NULL DEFAULT {no}",
     "ALTER TABLE jobs ADD COLUMN deleted_at {instant}",
+    # When a job that had ended was last set going again: polling gives up counted from then.
+    "ALTER TABLE jobs ADD COLUMN reopened_at {instant}",
     # A name means one job of its app, until that is deleted.
     "CREATE UNIQUE INDEX jobs_name_once ON jobs (app_id, name) WHERE name IS NOT NULL AND deleted_at IS NULL",
     # Prune: which jobs were deleted.
@@ -58,6 +61,8 @@ JOBS = (
         PRIMARY KEY (job_id, version)
     )
     """,
+    # Prune: versions that were replaced long ago.
+    "CREATE INDEX job_versions_by_age ON job_versions (replaced_at)",
     # The states a polling job went through, the newest few of them.
     """
     CREATE TABLE polling_states (
@@ -109,6 +114,7 @@ RUN_COLUMNS = (
     ("expire", "{flag} NOT NULL DEFAULT {no}"),
     ("deadline_missed_at", "{instant}"),
     ("aged_at", "{instant}"),
+    ("result", "TEXT"),
 )
 
 RUNS_ON_POSTGRESQL = (
@@ -130,6 +136,8 @@ RUN_INDEXES = (
     CREATE UNIQUE INDEX runs_retried_once_at_a_time ON runs (retry_of)
         WHERE retry_of IS NOT NULL AND finished_at IS NULL
     """,
+    # Which runs were repeated before: by backfills, and by replays of many.
+    "CREATE INDEX runs_repeats ON runs (retry_of) WHERE retry_of IS NOT NULL",
     # Ageing: who has waited long enough to rise.
     "CREATE INDEX runs_to_age ON runs (aged_at) WHERE status = 'queued' AND priority < 9",
     # Turns: which jobs have a run that waits for another to end.

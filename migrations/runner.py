@@ -15,14 +15,14 @@ from models.tables import db
 _ADVISORY_LOCK = 0x43415249
 
 
-def upgrade() -> list[str]:
-    """Apply every migration not applied yet, in order; the names of those applied.
+def upgrade(to: str | None = None) -> list[str]:
+    """Apply every migration not applied yet, in order, up to the one named (the newest); the names of those applied.
 
     Safe to call from many processes at once. Raises `DatabaseUnavailable` when the database is away.
     """
     with database.transaction(), patience.unlimited(), _alone():
         runner = playhouse_migrations.Runner(db.obj, directory=str(Path(__file__).parent))
-        return list(runner.up())
+        return list(runner.up(to))
 
 
 @contextmanager

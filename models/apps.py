@@ -14,6 +14,11 @@ def by_name(name: str) -> App | None:
     return App.get_or_none(App.name == name)
 
 
+def by_names(names: Iterable[str]) -> dict[str, App]:
+    """The apps of these names, as far as there are any."""
+    return {app.name: app for app in App.select().where(App.name.in_(sorted(set(names))))}
+
+
 def made_on_first_use(name: str, now: datetime) -> App:
     """The app of this name, made if there is none; two at once make one."""
     App.insert(name=name, created_at=now, updated_at=now).on_conflict_ignore().execute()
@@ -28,6 +33,11 @@ def set_callback_base_url(app: App, url: str | None, now: datetime) -> None:
 def task_types(app: App) -> list[AppTaskType]:
     """An app's task types, by name."""
     return list(AppTaskType.select().where(AppTaskType.app == app).order_by(AppTaskType.name))
+
+
+def task_type(app: App, name: str) -> AppTaskType | None:
+    """How an app wants this task type retried, if it says."""
+    return AppTaskType.get_or_none(AppTaskType.app == app, AppTaskType.name == name)
 
 
 def replace_task_types(app: App, rows: Iterable[dict[str, Any]]) -> None:

@@ -28,6 +28,11 @@ _SESSION_LIMITS = (
 _CLOCK_SAMPLES = 5
 _TURN_SECONDS = 10.0
 
+
+class _TakenBack(Exception):  # noqa: N818  nothing went wrong
+    """Ends a trial."""
+
+
 # SQLite has one writer at a time; taking turns here needs no polling of its lock.
 _writer_turn = threading.RLock()
 
@@ -63,6 +68,14 @@ def transaction() -> Iterator[None]:
     """
     with _translated(), _turn() if is_sqlite() else nullcontext():
         yield from _begun("IMMEDIATE")
+
+
+@contextmanager
+def trial() -> Iterator[None]:
+    """Run a block in a transaction as `transaction` does, and take back all of it."""
+    with suppress(_TakenBack), transaction():
+        yield
+        raise _TakenBack
 
 
 @contextmanager

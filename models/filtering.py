@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +10,13 @@ import peewee
 
 from core.filters import JobFilter, RunFilter
 from core.states import GOING, JobState, JobStatus, RunStatus
+from core.states import LIVE as LIVE_STATUSES
 from models.tables import App, Job, JobTag, Run
 
 # As the index `runs_live` has it: a partial index is only used where the query repeats its condition to the letter.
 LIVE = peewee.SQL("status IN ('pending', 'queued', 'running', 'retrying')")
+
+_WHOLE_NUMBER = re.compile(r"-?[1-9][0-9]{0,18}|0")
 
 
 def jobs(query: Any, wanted: JobFilter) -> Any:
@@ -28,7 +32,7 @@ def jobs(query: Any, wanted: JobFilter) -> Any:
     query = _where_equal(query, equal)
     query = _where_between(query, Job.created_at, wanted.created_from, wanted.created_before)
     if wanted.user_id is not None:  # a user's id is kept as JSON: text or a number
-        numeric = [int(wanted.user_id)] if wanted.user_id.lstrip("-").isdecimal() else []
+        numeric = [int(wanted.user_id)] if _WHOLE_NUMBER.fullmatch(wanted.user_id) else []
         query = query.where(Job.user_id.in_([wanted.user_id, *numeric]))
     if wanted.tag is not None:
         tagged = JobTag.select(peewee.SQL("1")).where(JobTag.job == Job.id, JobTag.tag == wanted.tag)
@@ -41,14 +45,19 @@ def jobs(query: Any, wanted: JobFilter) -> Any:
 
 
 def runs(query: Any, wanted: RunFilter) -> Any:
-    """Those of the runs in a query that fit; those of deleted jobs never do."""
-    of_jobs = Job.select(Job.id).join(App).where(Job.deleted_at.is_null())
-    of_jobs = _where_equal(
-        of_jobs,
-        {App.name: wanted.app_name, Job.account_id: wanted.account_id, Job.task_type: wanted.task_type},
-    )
-    query = query.where(Run.job.in_(of_jobs))
-    query = _where_equal(query, {Run.job: wanted.job_id, Run.status: wanted.status, Run.trigger: wanted.trigger})
+    """Those of the runs in a query (joined with their jobs and apps) that fit; those of deleted jobs never do."""
+    query = query.where(Job.deleted_at.is_null())
+    equal = {
+        App.name: wanted.app_name,
+        Job.account_id: wanted.account_id,
+        Job.task_type: wanted.task_type,
+        Run.job: wanted.job_id,
+        Run.status: wanted.status,
+        Run.trigger: wanted.trigger,
+    }
+    query = _where_equal(query, equal)
+    if wanted.status in LIVE_STATUSES:
+        query = query.where(LIVE)
     return _where_between(query, Run.due_at, wanted.due_from, wanted.due_before)
 
 
@@ -67,6 +76,16 @@ def shows(status: JobStatus) -> Any:
             return (Job.state == JobState.ACTIVE) & ~_has_run(*GOING)
         case _:
             return Job.state == status.value
+
+
+def status_word() -> Any:
+    """The status a job shows, as a value to sort by."""
+    words = (
+        (Job.state != JobState.ACTIVE, Job.state),
+        (_has_run(RunStatus.RUNNING), JobStatus.RUNNING.value),
+        (_has_run(*GOING), JobStatus.QUEUED.value),
+    )
+    return peewee.Case(None, words, JobStatus.PENDING.value)
 
 
 def _has_run(*statuses: RunStatus) -> Any:

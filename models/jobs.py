@@ -7,7 +7,7 @@ heartbeat locks runs alone. So no two transactions can wait for each other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,17 +16,31 @@ import peewee
 
 from core.filters import JobFilter
 from core.states import ENDED, GOING, JobState, RunStatus
-from models import filtering
+from models import filtering, polling_states
 from models.database import for_update
 from models.tables import App, AppTaskType, Job, Run
 
 # What decides about a job; its payload, which may be large, is read by those who deliver or show it.
 _RULES = [column for column in Job._meta.sorted_fields if column not in (Job.data, Job.user_id, Job.board_id)]  # noqa: SLF001  peewee's own way
 
+_CHUNK = 250
 
-def insert(**values: Any) -> Job:
-    """Store a new job."""
-    return Job.create(**values)
+
+def insert(new: Sequence[Job]) -> set[UUID]:
+    """Store new jobs, and tell the ids of those stored: one whose name another job of its app has is left out.
+
+    In the order of their names, so that two transactions which store the same names never wait for each other.
+    """
+    names = [field.name for field in Job._meta.sorted_fields]  # noqa: SLF001  peewee's own way
+    rows = [
+        {name: job.__data__.get(name) for name in names}
+        for job in sorted(new, key=lambda job: (job.app_id, job.name or ""))
+    ]
+    stored: set[UUID] = set()
+    for start in range(0, len(rows), _CHUNK):
+        chunk = Job.insert_many(rows[start : start + _CHUNK]).on_conflict(action="NOTHING").returning(Job.id)
+        stored.update(job.id for job in chunk.execute())
+    return stored
 
 
 def by_id(job_id: UUID) -> Job | None:
@@ -60,6 +74,12 @@ def lock(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
     """The jobs of these ids without what their applications gave them, locked in the order of their ids."""
     query = Job.select(*_RULES).where(Job.id.in_(sorted(set(job_ids)))).order_by(Job.id)
     return {job.id: job for job in for_update(query)}
+
+
+def lock_whole(job_id: UUID) -> Job | None:
+    """The job of this id with all that its row holds and its app, locked; one that was deleted is not there."""
+    lock([job_id])
+    return by_id(job_id)
 
 
 def lock_to_plan(horizon: datetime, limit: int) -> list[Job]:
@@ -99,28 +119,22 @@ def set_state(job: Job, state: JobState, now: datetime) -> None:
     Job.update(state=state, updated_at=now).where(Job.id == job.id, Job.state.not_in(ENDED)).execute()
 
 
-def advance_polling_state(job: Job, expected_version: int, state: dict[str, Any]) -> bool:
-    """Put the next polling state in place of the version it was made from; False if that is no longer the newest."""
+def advance_polling_state(job: Job, expected_version: int, state: dict[str, Any], now: datetime) -> bool:
+    """Count a poll of a locked job and put its state in place; False if its version is no longer the newest."""
     Job.update(polls=Job.polls + 1).where(Job.id == job.id).execute()
+    return set_polling_state(job, expected_version, state, now)
+
+
+def set_polling_state(job: Job, expected_version: int, state: dict[str, Any], now: datetime) -> bool:
+    """Put the next polling state in place of the version it was made from; False if that is no longer the newest."""
     changed = (
         Job.update(polling_state=state, polling_version=Job.polling_version + 1)
         .where(Job.id == job.id, Job.polling_version == expected_version)
         .execute()
     )
+    if changed:
+        polling_states.keep(job, expected_version + 1, state, now)
     return bool(changed)
-
-
-def page(wanted: JobFilter, before: UUID | None, limit: int) -> list[Job]:
-    """Jobs that fit, newest first, from `before` (not included) on."""
-    query = filtering.jobs(Job.select(Job, App).join(App), wanted)
-    if before is not None:
-        query = query.where(Job.id < before)
-    return list(query.order_by(Job.id.desc()).limit(limit))
-
-
-def count(wanted: JobFilter) -> int:
-    """How many jobs fit."""
-    return int(filtering.jobs(Job.select().join(App), wanted).count())
 
 
 def going(job_ids: Collection[UUID]) -> dict[UUID, set[RunStatus]]:
@@ -167,3 +181,11 @@ def prune(ended_before: datetime, limit: int) -> int:
         .limit(limit)
     )
     return int(Job.delete().where(Job.id.in_(old)).execute())
+
+
+def ids(wanted: JobFilter, after: UUID | None, limit: int) -> list[UUID]:
+    """Jobs that fit, in the order of their ids, from `after` (not included) on."""
+    query = filtering.jobs(Job.select(Job.id).join(App), wanted)
+    if after is not None:
+        query = query.where(Job.id > after)
+    return [job.id for job in query.order_by(Job.id).limit(limit)]

@@ -139,9 +139,9 @@ def waiting(run_ids: Iterable[UUID], due_by: datetime) -> list[Run]:
 
 
 def make_queued(run_ids: Collection[UUID], held_by: Hold | None) -> None:
-    """Make these runs due: claimable, or held."""
+    """Make these runs due: claimable, or held. Their waiting counts from the instant on at which they are due."""
     if run_ids:
-        Run.update(status=RunStatus.QUEUED, held_by=held_by).where(Run.id.in_(list(run_ids))).execute()
+        Run.update(status=RunStatus.QUEUED, held_by=held_by, aged_at=Run.due_at).where(Run.id.in_(list(run_ids))).execute()
 
 
 def make_skipped(run_ids: Collection[UUID], reason: str, now: datetime) -> None:
@@ -161,14 +161,7 @@ def delete_pending(job: Job) -> None:
 
 def cancel(job: Job, reason: str, now: datetime) -> int:
     """End a locked job's runs that have not started, and ask for the end of those that run; how many of either."""
-    ended = {
-        "status": RunStatus.CANCELLED,
-        "held_by": None,
-        "reason": reason,
-        "finished_at": now,
-    }
-    waiting_statuses = [status for status in LIVE if status is not RunStatus.RUNNING]
-    cancelled = Run.update(ended).where(Run.job == job.id, Run.status.in_(waiting_statuses)).execute()
+    cancelled = cancel_waiting(job, reason, now)
     under_way = _locked((Run.job == job.id) & (Run.status == RunStatus.RUNNING) & Run.cancel_requested_at.is_null())
     asked = (
         Run.update(cancel_requested_at=now)
@@ -176,7 +169,14 @@ def cancel(job: Job, reason: str, now: datetime) -> int:
         .where(Run.id.in_(peewee.Select((under_way,), (under_way.c.id,))))
         .execute()
     )
-    return int(cancelled) + int(asked)
+    return cancelled + int(asked)
+
+
+def cancel_waiting(job: Job, reason: str, now: datetime) -> int:
+    """End a locked job's runs that no worker is at; how many."""
+    waiting_statuses = [status for status in LIVE if status is not RunStatus.RUNNING]
+    of_job = Run.update(_cancelled(reason, now)).where(Run.job == job.id, Run.status.in_(waiting_statuses))
+    return int(of_job.execute())
 
 
 def hold(job: Job, held_by: Hold) -> None:
@@ -208,23 +208,10 @@ def by_id(run_id: UUID) -> Run | None:
     return Run.get_or_none(Run.id == run_id)
 
 
-def of_job(job_id: UUID, before: UUID | None, limit: int) -> list[Run]:
-    """A job's runs, newest first, from `before` (not included) on."""
-    query = Run.select().where(Run.job == job_id)
-    if before is not None:
-        query = query.where(Run.id < before)
-    return list(query.order_by(Run.id.desc()).limit(limit))
-
-
 def pending(job_id: UUID, limit: int) -> list[Run]:
     """A job's runs that wait for their instant and have not begun, soonest first."""
     query = Run.select().where(Run.job == job_id, Run.status == RunStatus.PENDING).order_by(Run.due_at).limit(limit)
     return list(query)
-
-
-def count_of_job(job_id: UUID) -> int:
-    """How many runs a job has."""
-    return int(Run.select().where(Run.job == job_id).count())
 
 
 def prune(ended_before: datetime, limit: int) -> int:
@@ -241,3 +228,33 @@ def _locked(condition: Any) -> Any:
 def _end_unstarted(run_ids: Collection[UUID], status: RunStatus, reason: str, now: datetime) -> None:
     if run_ids:
         Run.update(status=status, reason=reason, finished_at=now).where(Run.id.in_(list(run_ids))).execute()
+
+
+def latest_scheduled_for(job_id: UUID, trigger: Trigger) -> datetime | None:
+    """The nominal instant of a job's latest run that this made."""
+    query = Run.select(Run.scheduled_for).where(Run.job == job_id, Run.trigger == trigger)
+    latest = query.order_by(Run.scheduled_for.desc()).first()
+    return None if latest is None else latest.scheduled_for
+
+
+def lock_one(run_id: UUID) -> Run | None:
+    """The run of this id, locked; its job is locked by the caller."""
+    locked: Run | None = for_update(Run.select().where(Run.id == run_id)).get_or_none()
+    return locked
+
+
+def lock_live(job_ids: Collection[UUID]) -> None:
+    """Lock all runs of these locked jobs that are not over, in the order of their ids."""
+    of_jobs = Run.select(Run.id).where(Run.job.in_(list(job_ids)), Run.status.in_(LIVE)).order_by(Run.id)
+    list(for_update(of_jobs))
+
+
+def cancel_one(run: Run, reason: str, now: datetime) -> None:
+    """End a locked run that is not over: at once, or when the worker at it has stopped."""
+    running = run.status == RunStatus.RUNNING
+    change = {"cancel_requested_at": run.cancel_requested_at or now} if running else _cancelled(reason, now)
+    Run.update(change).where(Run.id == run.id).execute()
+
+
+def _cancelled(reason: str, now: datetime) -> dict[str, Any]:
+    return {"status": RunStatus.CANCELLED, "held_by": None, "reason": reason, "finished_at": now}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from models.tables import Worker
+import peewee
+
+from models.tables import Run, Worker
 
 
 def register(worker_id: UUID, host: str, pid: int, threads: int, now: datetime) -> None:
@@ -21,6 +24,17 @@ def heartbeat(worker_id: UUID, now: datetime) -> None:
 def stop(worker_id: UUID, now: datetime) -> None:
     """Record that a worker has stopped."""
     Worker.update(stopped_at=now).where(Worker.id == worker_id).execute()
+
+
+def newest(limit: int) -> list[Worker]:
+    """The workers that are known, the last started first."""
+    return list(Worker.select().order_by(Worker.started_at.desc(), Worker.id).limit(limit))
+
+
+def running() -> dict[UUID, int]:
+    """How many runs each worker holds."""
+    query: Any = Run.select(Run.worker_id, peewee.fn.COUNT(Run.id)).where(peewee.SQL("status = 'running'"))
+    return dict(query.group_by(Run.worker_id).tuples())
 
 
 def prune(silent_since: datetime) -> int:

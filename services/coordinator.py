@@ -17,7 +17,7 @@ import structlog
 from core.errors import Unavailable
 from models import database, signals
 from services import broker as brokers
-from services import dispatching, planning, turns, upkeep, waiting
+from services import dispatching, planning, statistics, timezones, turns, upkeep, waiting
 from services.system import System
 
 BEAT = "beat"
@@ -27,6 +27,7 @@ _TOP_UP_SECONDS = 1.0
 _RESCUE_SECONDS = upkeep.RESCUE_SECONDS
 _TICK_SECONDS = 1.0
 _WAITING_SECONDS = 1.0
+_FIGURES_SECONDS = 15.0
 _STOP_SECONDS = 10.0
 _PRUNE_SECONDS = 3600.0
 _REST_SECONDS = 1.0
@@ -42,6 +43,7 @@ class Coordinator:
         self._stopping = threading.Event()
         self._beat = threading.Event()
         self._rescues = upkeep.Rescues(system)
+        self._zones_are_fresh = False
         self._ticked_at = 0.0  # monotonic
         self._threads = [
             threading.Thread(target=self._loop, args=(name, turn), name=name, daemon=True)
@@ -51,6 +53,7 @@ class Coordinator:
                 ("top-up", self._top_up),
                 ("rescue", self._rescue),
                 ("waiting", self._look_after_waiting),
+                ("figures", self._sum_up),
                 ("housekeeping", self._keep_house),
             )
         ]
@@ -85,6 +88,9 @@ class Coordinator:
 
     def _plan(self) -> None:
         """Plan all there is, then wait for the beat, or for as long as one can be waited for."""
+        if not self._zones_are_fresh:
+            timezones.refresh(self._system)
+            self._zones_are_fresh = True
         while planning.plan(self._system) and not self._stopping.is_set():
             pass
         if self._beat.wait(self._system.settings.beat_patience_seconds):
@@ -127,6 +133,12 @@ class Coordinator:
         for look_after in (waiting.age, waiting.watch_deadlines, turns.give_all):
             look_after(self._system)
         self._stopping.wait(_WAITING_SECONDS)
+
+    def _sum_up(self) -> None:
+        """Keep the figures of each minute that has passed."""
+        while statistics.summarise(self._system) and not self._stopping.is_set():
+            pass
+        self._stopping.wait(_FIGURES_SECONDS)
 
     def _keep_house(self) -> None:
         """Prune what is old enough, batch by batch, then rest an hour."""

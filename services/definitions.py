@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from core import schedules
+from core.errors import InvalidInput
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
-from models.tables import Job
-from services import broker as brokers
+from core.priority import DEFAULT_PRIORITY
+from models.tables import App, Job
 from services import specifications
-
-DEFAULT_PRIORITY = 5
+from services.system import System
+from services.task_types import registry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +40,13 @@ class Definition:
     deadline_at: datetime | None = None
     deadline_seconds: float | None = None
     expire: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewJob(Definition):
+    """A definition, and the app that it is for."""
+
+    app_name: str
 
 
 # What stands in a column of the same name, as it is.
@@ -66,7 +75,7 @@ def columns(definition: Definition) -> dict[str, Any]:
     """The columns of `jobs` that hold a definition; its tags have a table of their own."""
     return {
         **{name: getattr(definition, name) for name in _PLAIN},
-        "queue": brokers.RUNS_HTTP,
+        "queue": registry.queue_of(definition.task_type),
         "schedule_kind": definition.schedule.kind,
         "schedule": specifications.write(definition.schedule),
     }
@@ -76,3 +85,57 @@ def of(job: Job, tags: tuple[str, ...]) -> Definition:
     """The definition that a job's row holds."""
     plain = {name: getattr(job, name) for name in _PLAIN}
     return Definition(**plain, schedule=specifications.read(job.schedule), tags=tags)
+
+
+def check(system: System, wanted: Definition, app: App, now: datetime, *, before: Definition | None = None) -> None:
+    """Raise `InvalidInput` where there is nobody to call, or the deadline has passed.
+
+    What an edit leaves as it was `before` is not judged anew.
+    """
+    if wanted.callback_url is None and (before is None or before.callback_url is not None):
+        _check_base(system, app)
+    deadline_at = wanted.deadline_at
+    if deadline_at is not None and deadline_at <= now and (before is None or deadline_at != before.deadline_at):
+        raise InvalidInput.at("deadline", f"is {deadline_at.isoformat()}, which has passed; give a later one.")
+
+
+def name_taken(name: str | None, app: App) -> InvalidInput:
+    """The refusal of a name that means another job."""
+    return InvalidInput.at("name", f"is {name!r}, which another job of the app {app.name} has; give another.")
+
+
+def alike(one: Definition, other: Definition) -> bool:
+    """Whether two definitions are the same, to the letter of their JSON: 1 is not true, and not 1.0."""
+    return one == other and _letter(one) == _letter(other)
+
+
+def snapshot(definition: Definition) -> dict[str, Any]:
+    """The JSON object that keeps a definition."""
+    kept = {name: _as_json(getattr(definition, name)) for name in _PLAIN}
+    return {**kept, "tags": list(definition.tags), "schedule": specifications.write(definition.schedule)}
+
+
+def restore(kept: dict[str, Any]) -> Definition:
+    """The definition that a snapshot keeps; what it does not name is as it is where nobody says otherwise."""
+    values = {**kept, "tags": tuple(kept["tags"]), "schedule": specifications.read(kept["schedule"])}
+    if values.get("deadline_at") is not None:
+        values["deadline_at"] = datetime.fromisoformat(values["deadline_at"])
+    values["catch_up"] = CatchUp(values["catch_up"])
+    values["overlap"] = Overlap(values["overlap"])
+    return Definition(**values)
+
+
+def _check_base(system: System, app: App) -> None:
+    if app.callback_base_url is None and system.settings.callback_base_url is None:
+        raise InvalidInput.at(
+            "callback_url",
+            f"is needed: the app {app.name} has no callback_base_url. Give one here, or PUT /api/apps/{app.name}.",
+        )
+
+
+def _letter(definition: Definition) -> str:
+    return json.dumps([definition.user_id, definition.board_id, definition.data])
+
+
+def _as_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -64,7 +64,7 @@ def top_up(system: System, carrier: brokers.Carrier) -> int:
     Raises `BrokerUnavailable`, or `DatabaseUnavailable`.
     """
     rung = 0
-    for queue in (brokers.RUNS_HTTP,):
+    for queue in brokers.RUNS:
         with database.reading():
             claimable = runs.claimable(queue, MOST_RINGS)
         if not claimable:

@@ -22,8 +22,6 @@ import structlog
 from services import broker as brokers
 from services.clock import Clock
 
-EXECUTE_RUN = "execute_run"
-
 _KEPT = 100_000
 _REST_SECONDS = 1.0
 _KEEP_ALIVE_SECONDS = 5.0
@@ -109,11 +107,16 @@ class BrokerDoorbell:
         self._resting_until = time.monotonic() + _REST_SECONDS
 
 
+def actor_of(queue: str) -> str:
+    """The name of the actor that answers the rings of a queue."""
+    return "execute_" + queue.replace(".", "_")
+
+
 def _message(ring: Ring) -> dramatiq.Message[None]:
     arguments = {"run_id": str(ring.run_id)}
     if ring.due_at is not None:
         arguments["due_at"] = ring.due_at.isoformat()
-    return dramatiq.Message(queue_name=ring.queue, actor_name=EXECUTE_RUN, args=(), kwargs=arguments, options={})
+    return dramatiq.Message(queue_name=ring.queue, actor_name=actor_of(ring.queue), args=(), kwargs=arguments, options={})
 
 
 def _delay(ring: Ring, now: datetime) -> int | None:

@@ -20,7 +20,7 @@ from core.states import Outcome
 from models import attempts, database, jobs, pauses, runs, workers
 from models.fields import new_id
 from models.tables import Job, Run
-from services import dispatching, settling, turns
+from services import dispatching, settling, turns, versions
 from services.settling import Settled, Settlement
 from services.system import System
 
@@ -55,11 +55,12 @@ class Work:
 
 @dataclass(frozen=True)
 class Succeeded:
-    """The handler did its work."""
+    """The handler did its work. `result` is what it made of it, as JSON; a callback's answer is not kept there."""
 
     status_code: int | None
     answer: str
     poll: PollAnswer | None = None
+    result: Any = None
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,8 @@ def claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> lis
         if not claimed:
             return []
         attempts.open_for(claimed, now)
-        wanted = jobs.to_execute(run.job_id for run in claimed)
-    return [_work(system, run, wanted[run.job_id], monotonic) for run in claimed]
+        wanted = versions.to_execute(claimed)
+    return [_work(system, run, wanted[run.id], monotonic) for run in claimed]
 
 
 def renew(system: System, worker: WorkerIdentity, leases: dict[UUID, int]) -> dict[UUID, bool]:
@@ -164,9 +165,10 @@ def _settle(run: Run | None, job: Job, work: Work, result: Result, now: datetime
     if run is None or run.fence != work.fence:
         return None
     match result:
-        case Succeeded(status_code, answer, poll):
+        case Succeeded(status_code, answer, poll, made):
             kept = answer[: settling.ANSWER_KEPT]
-            return settling.succeed(run, job, poll, work.polling_version, now, status_code=status_code, answer=kept)
+            details = {"status_code": status_code, "answer": kept}
+            return settling.succeed(run, job, poll, work.polling_version, now, result=made, **details)
         case Failed(error, answer):
             decision = after_failure(work.policy, run.failure_count + 1, error, _spread(run.id))
             kept_answer = None if answer is None else answer[: settling.ANSWER_KEPT]
@@ -192,7 +194,7 @@ def _work(system: System, run: Run, job: Job, monotonic: float) -> Work:
         task_type=job.task_type,
         url=callback_url(system, job),
         board_id=job.board_id,
-        data=job.data,
+        data=job.data if run.data is None else run.data,
         policy=retry_policy(system, job, getattr(job, "policy", None)),
         time_limit_seconds=job.time_limit_seconds or system.settings.callback_time_limit_seconds,
         polling_state=job.polling_state if polls else None,

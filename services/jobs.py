@@ -2,49 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from core import schedules
 from core.errors import Conflict, InvalidInput, NotFound
 from core.states import ENDED, Hold, JobState
-from models import apps, database, jobs, pauses, runs, tags
-from models.tables import App, Job
-from services import definitions, dispatching, faults, pausing, planning
-from services.definitions import Definition
+from models import database, jobs, pauses, runs
+from models.tables import Job
+from services import accepting, dispatching, faults, idempotency, outcomes
+from services.definitions import NewJob
 from services.dispatching import RING_WITHIN
+from services.idempotency import Request
+from services.outcomes import Created, Outcome
 from services.system import System
 
 
-@dataclass(frozen=True, kw_only=True)
-class NewJob(Definition):
-    """A definition, and the app that it is for."""
-
-    app_name: str
-
-
-def create(system: System, new: NewJob) -> UUID:
+def create(system: System, new: NewJob, request: Request | None = None) -> UUID:
     """Store a job and the run it has an instant for, then ring if that is due or about to be; the job's id.
 
     Raises `NotFound` for an unknown app (anonymous mode makes it), `InvalidInput` where there is nobody to call, the
-    name is taken, the deadline has passed, or the schedule names no instant at all.
+    name is taken, the deadline has passed, or the schedule names no instant at all. Under an idempotency key that is
+    known, the answer is the first one's.
     """
-    now = system.clock.now()
-    horizon = now + timedelta(seconds=system.settings.plan_ahead_seconds)
-    with database.transaction():
-        pauses.share_gate()
-        new = replace(new, schedule=schedules.as_accepted(new.schedule, now))
-        job = _store(system, new, _app(system, new.app_name, now), now)
-        rows = planning.first_rows(job, new.schedule, now, horizon)
-        if schedules.comes_back(new.schedule) and job.next_run_at is None and not rows:
-            raise InvalidInput.at("schedule", "names no instant in the future; give one that does.")
-        rows = pausing.held_if_paused(job, rows)
-        runs.insert(rows)
-    faults.reach(faults.CREATE_COMMITTED)
-    dispatching.ring_for(system, rows, RING_WITHIN)
-    return job.id
+    return UUID(_create(system, [new], request, outcomes.the_only_id))
+
+
+def create_many(
+    system: System, wanted: Sequence[NewJob | InvalidInput], request: Request | None = None, *, all_or_none: bool
+) -> list[Created]:
+    """Store jobs as `create` does, in one transaction: all of them, or each that nothing speaks against.
+
+    One that was refused before stands as its refusal. For all or none, raises `InvalidInput` naming the wrong fields
+    of every job.
+    """
+    tell = outcomes.all_told if all_or_none else outcomes.each_told
+    return outcomes.read(_create(system, wanted, request, tell))
 
 
 def cancel(system: System, job_id: UUID) -> None:
@@ -56,7 +50,7 @@ def cancel(system: System, job_id: UUID) -> None:
     def change(job: Job, now: datetime) -> None:
         if job.state == JobState.CANCELLED:
             return
-        _refuse_ended(job, "cancelled")
+        refuse_ended(job, "cancelled")
         runs.cancel(job, "job cancelled", now)
         jobs.end([job], JobState.CANCELLED, now)
 
@@ -70,7 +64,7 @@ def pause(system: System, job_id: UUID) -> None:
     """
 
     def change(job: Job, now: datetime) -> None:
-        _refuse_ended(job, "paused")
+        refuse_ended(job, "paused")
         runs.hold(job, Hold.PAUSED)
         jobs.set_state(job, JobState.PAUSED, now)
 
@@ -82,7 +76,7 @@ def resume(system: System, job_id: UUID) -> None:
     freed = []
 
     def change(job: Job, now: datetime) -> None:
-        _refuse_ended(job, "resumed")
+        refuse_ended(job, "resumed")
         jobs.set_state(job, JobState.ACTIVE, now)
         if not pauses.paused([job]):  # its app may be, or everything
             freed.extend(pauses.release([job]))
@@ -91,36 +85,25 @@ def resume(system: System, job_id: UUID) -> None:
     dispatching.ring_for(system, freed, RING_WITHIN)
 
 
-def _store(system: System, new: NewJob, app: App, now: datetime) -> Job:
-    if new.callback_url is None and app.callback_base_url is None and system.settings.callback_base_url is None:
-        raise InvalidInput.at(
-            "callback_url",
-            f"is needed: the app {app.name} has no callback_base_url. Give one here, or PUT /api/apps/{app.name}.",
-        )
-    if new.deadline_at is not None and new.deadline_at <= now:
-        raise InvalidInput.at("deadline", f"is {new.deadline_at.isoformat()}, which has passed; give a later one.")
-    if new.name is not None and jobs.named(app, new.name) is not None:
-        raise InvalidInput.at("name", f"is {new.name!r}, which another job of the app {app.name} has; give another.")
-    polls = isinstance(new.schedule, schedules.Polling)
-    job = jobs.insert(
-        app=app,
-        **definitions.columns(new),
-        state=JobState.ACTIVE,
-        polling_state={} if polls else None,
-        created_at=now,
-        updated_at=now,
-    )
-    tags.replace(job, new.tags)
-    return job
-
-
-def _app(system: System, name: str, now: datetime) -> App:
-    app = apps.by_name(name)
-    if app is not None:
-        return app
-    if not system.settings.anonymous:
-        raise NotFound("app", name)
-    return apps.made_on_first_use(name, now)
+def _create(
+    system: System,
+    wanted: Sequence[NewJob | InvalidInput],
+    request: Request | None,
+    tell: Callable[[Sequence[Outcome]], Any],
+) -> Any:
+    """Store jobs, keep what is told of them as the answer to the request, and ring; `tell` raises to store none."""
+    now = system.clock.now()
+    with database.transaction():
+        answer = idempotency.earlier_answer(request, now)
+        if answer is not None:
+            return answer
+        pauses.share_gate()
+        became, rows = accepting.store(system, wanted, now)
+        answer = tell(became)
+        idempotency.keep_answer(request, answer)
+    faults.reach(faults.CREATE_COMMITTED)
+    dispatching.ring_for(system, rows, RING_WITHIN)
+    return answer
 
 
 def _change(system: System, job_id: UUID, change: Callable[[Job, datetime], None]) -> None:
@@ -128,11 +111,12 @@ def _change(system: System, job_id: UUID, change: Callable[[Job, datetime], None
     with database.transaction():
         pauses.share_gate()
         job = jobs.lock([job_id]).get(job_id)
-        if job is None:
+        if job is None or job.deleted_at is not None:
             raise NotFound("job", job_id)
         change(job, system.clock.now())
 
 
-def _refuse_ended(job: Job, wish: str) -> None:
+def refuse_ended(job: Job, wish: str) -> None:
+    """Raise `Conflict` where a job that has ended is to be changed."""
     if job.state in ENDED:
         raise Conflict(f"The job {job.id} is {job.state} and cannot be {wish}; create a new job instead.")

@@ -12,7 +12,7 @@ from core import cron, schedules
 from core.occurrences import CatchUpPolicy, Missed, sort_out
 from core.recurring import Recurring
 from core.states import JobState, RunStatus, Trigger
-from models import database, jobs, runs
+from models import database, edits, jobs, runs
 from models.tables import Job
 from services import settling, specifications
 from services.system import System
@@ -49,13 +49,26 @@ def plan(system: System) -> int:
 
 
 def first_rows(job: Job, schedule: schedules.Schedule, now: datetime, horizon: datetime) -> list[dict[str, Any]]:
-    """The runs to store with a new job; sets `job.next_run_at` where there is more to plan later."""
+    """The runs to store with a new job; sets `job.next_run_at` where there is more to plan later. Writes nothing."""
     if schedules.comes_back(schedule):
         job.next_run_at = next(schedules.preview(schedule, now), None)
-        return _plan_job(job, now, horizon) if job.next_run_at else []
+        return _next_rows(job, now, horizon) if job.next_run_at else []
     first = next(schedules.upcoming(schedule, now))
     trigger = Trigger.POLL if isinstance(schedule, schedules.Polling) else Trigger.SCHEDULE
     return [runs.draft(job, trigger, first, now)]
+
+
+def replan(job: Job, schedule: schedules.Schedule, now: datetime, horizon: datetime) -> list[dict[str, Any]]:
+    """The runs to store for what a locked job's new schedule names from now on, in place of those planned before.
+
+    What was meant for an instant that has come stays as it is; moves the job's watermark.
+    """
+    edits.delete_planned(job, now)
+    last = runs.latest_scheduled_for(job.id, Trigger.SCHEDULE)
+    job.next_run_at = next(schedules.upcoming(schedule, max(now, last or now)), None)
+    rows = _next_rows(job, now, horizon) if job.next_run_at else []
+    jobs.set_next_run(job, job.next_run_at)
+    return rows
 
 
 def _plan_or_park(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any]]:
@@ -71,6 +84,13 @@ def _plan_or_park(job: Job, now: datetime, horizon: datetime) -> list[dict[str, 
 
 def _plan_job(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any]]:
     """Rows for a locked job's occurrences up to the horizon, or as many as one pass takes; moves its watermark."""
+    rows = _next_rows(job, now, horizon)
+    jobs.set_next_run(job, job.next_run_at)
+    return rows
+
+
+def _next_rows(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any]]:
+    """Rows from `job.next_run_at` up to the horizon, or as many as one pass takes; sets `job.next_run_at` anew."""
     schedule = _recurring(job)
     just_before = job.next_run_at - _JUST_BEFORE
     named = list(islice(takewhile(lambda instant: instant <= horizon, schedules.upcoming(schedule, just_before)), MOST))
@@ -90,7 +110,6 @@ def _plan_job(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any]
     ]
     after = named[-1] if named else just_before
     job.next_run_at = next(schedules.upcoming(schedule, after), None)
-    jobs.set_next_run(job, job.next_run_at)
     return rows
 
 

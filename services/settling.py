@@ -75,10 +75,10 @@ class Polled:
 
 
 def succeed(
-    run: Run, job: Job, poll: PollAnswer | None, polling_version: int, now: datetime, **details: Any
+    run: Run, job: Job, poll: PollAnswer | None, polling_version: int, now: datetime, *, result: Any, **details: Any
 ) -> Settlement:
     """End a run well, and its job if this was the last of it; a poll that is not done is followed by the next."""
-    changes = _ended(run, RunStatus.COMPLETED, now) | {"error_type": None, "error_message": None}
+    changes = _ended(run, RunStatus.COMPLETED, now) | {"error_type": None, "error_message": None, "result": result}
     if poll is not None:
         changes |= {"progress": poll.progress, "message": poll.message}
     polled = None if poll is None else _after_poll(run, job, poll, polling_version, now)
@@ -146,7 +146,7 @@ def carry_out(settlements: Sequence[Settlement], now: datetime) -> None:
     runs.leave_running((one.run.id, one.changes) for one in settlements)
     for one in settlements:
         if one.polled is not None:  # a state put in its place meanwhile stays, and polling goes on from that
-            jobs.advance_polling_state(one.job, one.polled.from_version, one.polled.state)
+            jobs.advance_polling_state(one.job, one.polled.from_version, one.polled.state, now)
             if one.polled.stopped is not None:
                 jobs.explain_end(one.job, one.polled.stopped)
         if one.job_pauses:
@@ -193,7 +193,7 @@ def _after_poll(run: Run, job: Job, poll: PollAnswer, polling_version: int, now:
     if poll.done or job.state in ENDED or not isinstance(schedule, schedules.Polling):
         return Polled(state, polling_version)
     due_at = max(schedule.next_after_poll(now, poll.next_in_seconds), run.scheduled_for + _NEXT_INSTANT)
-    stopped = schedule.reason_to_stop(job.polls + 1, job.created_at, due_at)
+    stopped = schedule.reason_to_stop(job.polls + 1, job.reopened_at or job.created_at, due_at)
     if stopped is not None:
         return Polled(state, polling_version, stopped=stopped)
     return Polled(state, polling_version, runs.draft(job, Trigger.POLL, due_at, now, status=RunStatus.PENDING))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core.errors import DatabaseUnavailable
-from models import database, jobs, runs, workers
+from models import database, jobs, runs, versions, workers
 from services import executing
 from services.system import System
 
@@ -72,11 +72,12 @@ def rescue_all(system: System) -> int:
 
 
 def prune(system: System) -> int:
-    """Delete one batch of runs, jobs and workers that ended longer ago than history is kept; how many rows."""
+    """Delete one batch of runs, jobs, their versions and workers that ended before what is kept; how many rows."""
     now = system.clock.now()
     ended_before = now - timedelta(days=system.settings.keep_history_days)
     with database.transaction():
         pruned = runs.prune(ended_before, BATCH)
         pruned += jobs.prune(ended_before, BATCH)
+        pruned += versions.prune(ended_before, BATCH)
         pruned += workers.prune(now - _WORKER_KEPT)
     return pruned

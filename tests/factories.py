@@ -18,9 +18,9 @@ from models.tables import Attempt, Job, Run, db
 from services import broker as brokers
 from services import executing
 from services import jobs as job_service
+from services.definitions import NewJob
 from services.doorbell import Ring
 from services.executing import Failed, Succeeded, Work, WorkerIdentity
-from services.jobs import NewJob
 from services.settling import Settled
 from services.system import System
 from settings import Settings

@@ -1,1 +1,1 @@
-"""The doing of each kind of task."""
+"""The doing of each kind of task, and what they are built of."""

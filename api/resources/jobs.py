@@ -1,4 +1,4 @@
-"""Jobs: create, list, look at, cancel, pause, resume."""
+"""Jobs: list, see how one is doing, cancel, pause, resume."""
 
 from __future__ import annotations
 
@@ -8,67 +8,44 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, validation
+from api import answers, lists, validation
+from api.lists import Listed
 from api.openapi import documented
-from api.schemas.jobs import Created, Job, JobPage, LogEntry, NewJob, NextOccurrences, Occurrence, StatusOfJob
+from api.schemas.jobs import Job, JobPage, LogEntry, NextOccurrences, Occurrence, StatusOfJob
 from api.schemas.paging import CountQuery, JobsQuery
 from api.threads import Threads
 from core import schedules
-from core.filters import JobFilter
+from core.listing import Ordering
 from core.states import JobStatus
-from services import jobs, reading
-from services.reading import JobView
+from services import listing, reading
+from services.counting import Counts
 from services.system import System
-
-
-class NewJobs:
-    """`/api/jobs/create`."""
-
-    def __init__(self, system: System, threads: Threads) -> None:
-        self._system = system
-        self._threads = threads
-
-    @documented("createJob", "jobs", {201: Created}, body=NewJob, problems=(404,))
-    async def on_post(self, req: Request, resp: Response) -> None:
-        """Create a job."""
-        body = await bodies.read(req, self._system.settings.max_body_bytes)
-        created = await self._threads.run(self._create, body)
-        resp.set_header("Location", f"/api/jobs/{created.id}")
-        answers.send(resp, created, status=201)
-
-    def _create(self, body: bytes) -> Created:
-        new = validation.body(NewJob, bodies.parse(body))
-        return Created(id=jobs.create(self._system, new.parsed()))
+from services.views import JobView
 
 
 class Jobs:
     """`/api/jobs`."""
 
-    def __init__(self, threads: Threads) -> None:
+    def __init__(self, threads: Threads, counts: Counts) -> None:
         self._threads = threads
+        self._counts = counts
 
-    @documented("listJobs", "jobs", {200: JobPage}, query=JobsQuery)
+    @documented("listJobs", "jobs", {200: JobPage}, query=JobsQuery, problems=(404,))
     async def on_get(self, req: Request, resp: Response) -> None:
-        """List jobs, newest first."""
+        """List jobs, newest first unless asked otherwise; by a cursor, or by numbered pages."""
+        lists.send(resp, await self._threads.run(self._list, req))
+
+    def _list(self, req: Request) -> Listed:
         query = validation.query(JobsQuery, req.params)
-        wanted = JobFilter(app_name=query.app_name, account_id=query.account_id, status=query.status)
-        page = await self._threads.run(reading.job_page, wanted, query.cursor, query.limit)
-        following = answers.next_path(req, page.next_cursor)
-        answers.link_next(resp, following)
+        ordering = Ordering.of(query.ordering)
+        page = listing.jobs(self._counts, query.wanted(), ordering, query.stretch())
+        if query.page is None:
+            links = lists.by_cursor(req, page.last, ordering)
+        else:
+            links = lists.by_number(req, query.page, more=page.last is not None)
         results = [Job.model_validate(view) for view in page.items]
-        answers.send(resp, JobPage(count=page.count, next=following, results=results))
-
-
-class OneJob:
-    """`/api/jobs/{job_id}`."""
-
-    def __init__(self, threads: Threads) -> None:
-        self._threads = threads
-
-    @documented("getJob", "jobs", {200: Job}, problems=(404,))
-    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
-        """Look at a job."""
-        answers.send(resp, Job.model_validate(await self._threads.run(reading.job, job_id)))
+        shown = JobPage(count=page.count, next=links.get("next"), previous=links.get("prev"), results=results)
+        return lists.listed(shown, links)
 
 
 class JobStatuses:

@@ -1,4 +1,4 @@
-"""Runs: those of a job, and one with its attempts."""
+"""Runs: across jobs, those of one job, one with its attempts; and a job's executions."""
 
 from __future__ import annotations
 
@@ -6,29 +6,68 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers, validation
+from api import answers, lists, validation
+from api.lists import Listed
 from api.openapi import documented
-from api.schemas.paging import PageQuery
-from api.schemas.runs import Attempt, Run, RunPage, RunWithAttempts
+from api.schemas.paging import NumberedQuery, PageQuery, RunsQuery
+from api.schemas.runs import Attempt, Execution, Executions, Run, RunPage, RunWithAttempts
 from api.threads import Threads
-from services import reading
+from core.listing import NEWEST_FIRST
+from services import listing, reading
+from services.counting import Counts
+from services.views import Page
+
+
+class Runs:
+    """`/api/runs`."""
+
+    def __init__(self, threads: Threads, counts: Counts) -> None:
+        self._threads = threads
+        self._counts = counts
+
+    @documented("findRuns", "runs", {200: RunPage}, query=RunsQuery)
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """List runs, of whichever job, newest first."""
+        lists.send(resp, await self._threads.run(self._list, req))
+
+    def _list(self, req: Request) -> Listed:
+        query = validation.query(RunsQuery, req.params)
+        return _listed(req, listing.runs(self._counts, query.wanted(), query.stretch()))
 
 
 class RunsOfJob:
     """`/api/jobs/{job_id}/runs`."""
 
-    def __init__(self, threads: Threads) -> None:
+    def __init__(self, threads: Threads, counts: Counts) -> None:
         self._threads = threads
+        self._counts = counts
 
     @documented("listRuns", "runs", {200: RunPage}, query=PageQuery, problems=(404,))
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """List a job's runs, newest first."""
+        lists.send(resp, await self._threads.run(self._list, req, job_id))
+
+    def _list(self, req: Request, job_id: UUID) -> Listed:
         query = validation.query(PageQuery, req.params)
-        page = await self._threads.run(reading.run_page, job_id, query.cursor, query.limit)
-        following = answers.next_path(req, page.next_cursor)
-        answers.link_next(resp, following)
-        results = [Run.model_validate(view) for view in page.items]
-        answers.send(resp, RunPage(count=page.count, next=following, results=results))
+        return _listed(req, listing.runs_of_job(self._counts, job_id, query.stretch()))
+
+
+class ExecutionsOfJob:
+    """`/api/jobs/{job_id}/executions`."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+
+    @documented("listExecutions", "runs", {200: Executions}, query=NumberedQuery, problems=(404,))
+    async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """List a job's runs that have started, newest first, each with how it went and how long it took."""
+        lists.send(resp, await self._threads.run(self._list, req, job_id))
+
+    def _list(self, req: Request, job_id: UUID) -> Listed:
+        query = validation.query(NumberedQuery, req.params)
+        found, more = listing.executions(job_id, query.stretch())
+        shown = Executions([Execution.model_validate(one) for one in found])
+        return lists.listed(shown, lists.by_number(req, query.page, more=more))
 
 
 class OneRun:
@@ -46,3 +85,9 @@ class OneRun:
             attempts=[Attempt.model_validate(one) for one in attempts],
         )
         answers.send(resp, shown)
+
+
+def _listed(req: Request, page: Page) -> Listed:
+    links = lists.by_cursor(req, page.last, NEWEST_FIRST)
+    results = [Run.model_validate(view) for view in page.items]
+    return lists.listed(RunPage(count=page.count, next=links.get("next"), results=results), links)

@@ -29,8 +29,9 @@ from api.schemas.values import (
 )
 from core import schedules
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
+from core.priority import DEFAULT_PRIORITY
 from core.states import JobStatus
-from services import definitions, jobs
+from services import definitions
 
 MOST_TAGS = 20
 
@@ -60,7 +61,7 @@ class JobDefinition(Given):
     schedule: GivenSchedule
     data: dict[str, Any] | None = None
     callback_url: Url | None = None
-    priority: Priority = definitions.DEFAULT_PRIORITY
+    priority: Priority = DEFAULT_PRIORITY
     max_retries: Retries | None = None
     retry_backoff_base: Backoff | None = None
     time_limit_seconds: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] | None = None
@@ -114,9 +115,9 @@ class NewJob(JobDefinition):
 
     app_name: AppName
 
-    def parsed(self) -> jobs.NewJob:
+    def parsed(self) -> definitions.NewJob:
         """What the services take."""
-        return jobs.NewJob(app_name=self.app_name, **self.definition())
+        return definitions.NewJob(app_name=self.app_name, **self.definition())
 
 
 def _runs_once(info: ValidationInfo) -> bool | None:
@@ -171,7 +172,7 @@ class Job(Shown):
 
 
 class JobPage(Shown):
-    """A stretch of the list of jobs, newest first; `next` is the path of the rest."""
+    """A stretch of the list of jobs; `next` is the path of the rest. `count` may be a minute old."""
 
     count: int
     next: str | None

@@ -2,62 +2,171 @@
 
 from __future__ import annotations
 
+import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
-from api.schemas.values import NAME_LENGTH
-from core.states import JobStatus
+from api.bodies import bad_text
+from api.schemas.values import NAME_LENGTH, Instant, instant
+from core.filters import JobFilter, RunFilter
+from core.listing import NEWEST_FIRST, Mark, Ordering, SortKey, SortValue, Stretch
+from core.states import JobStatus, RunStatus, Trigger
 
-_CURSOR_LENGTH = 22
-_PADDING = "=="
+MOST_IN_PAGE = 100
+_LONGEST_CURSOR = 2_000
+_LAST_PAGE = 1_000_000_000
+_NO_CURSOR = "is no cursor of this list in this order; take the one in `next`, or leave it out to begin anew."
 
 
-def write_cursor(last: UUID) -> str:
-    """A cursor that leads to what comes after this id."""
-    return urlsafe_b64encode(last.bytes).decode().removesuffix(_PADDING)
+def write_cursor(last: Mark, ordering: Ordering = NEWEST_FIRST) -> str:
+    """A cursor that leads to what comes after this mark."""
+    value = last.value.isoformat() if isinstance(last.value, datetime) else last.value
+    text = json.dumps([str(ordering), last.id.hex, value], separators=(",", ":"), ensure_ascii=False)
+    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _read_cursor(text: Any) -> UUID:
+def read_cursor(cursor: Any, ordering: Ordering = NEWEST_FIRST) -> Mark:
+    """The mark that a cursor of a list in this order stands for. Raises `ValueError` for any other text."""
     try:
-        last = UUID(bytes=urlsafe_b64decode(f"{text}{_PADDING}"))
-    except ValueError:
-        last = None
-    if last is None or write_cursor(last) != text:
-        raise ValueError("is no cursor of this list; take the one in `next`, or leave it out to begin anew.")
+        padded = f"{cursor}{'=' * (-len(cursor) % 4)}"
+        _, hexadecimal, value = json.loads(urlsafe_b64decode(padded))
+        last = Mark(UUID(hexadecimal), _read_value(value, ordering.key))
+        same = write_cursor(last, ordering) == cursor
+    except (AttributeError, RecursionError, TypeError, ValueError):
+        same = False
+    if not same:
+        raise ValueError(_NO_CURSOR)
     return last
 
 
-Cursor = Annotated[
-    UUID,
-    PlainValidator(_read_cursor),
-    WithJsonSchema({"type": "string", "minLength": _CURSOR_LENGTH, "maxLength": _CURSOR_LENGTH}),
-]
+def _read_value(value: Any, key: SortKey) -> SortValue:
+    """The value a cursor carries, of the kind that this order sorts by."""
+    match key:
+        case SortKey.PRIORITY if type(value) is int and 0 <= value <= 9:  # noqa: PLR2004  SEEDS.md
+            return value
+        case SortKey.UPDATED_AT:
+            return instant(value)
+        case SortKey.STATUS:
+            return JobStatus(value).value
+        case SortKey.NAME if isinstance(value, str) and not bad_text(value):
+            return value
+        case SortKey.CREATED_AT if value is None:
+            return value
+    raise ValueError(_NO_CURSOR)
+
+
+CURSOR_SCHEMA = {"type": "string", "minLength": 1, "maxLength": _LONGEST_CURSOR}
+Cursor = Annotated[Mark, PlainValidator(read_cursor), WithJsonSchema(CURSOR_SCHEMA)]
+Limit = Annotated[int, Field(ge=1, le=MOST_IN_PAGE)]
+PageNumber = Annotated[int, Field(ge=1, le=_LAST_PAGE)]
 Filter = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH)]
+JobOrdering = Literal[
+    "-created_at",
+    "created_at",
+    "-priority",
+    "priority",
+    "-name",
+    "name",
+    "-updated_at",
+    "updated_at",
+    "-status",
+    "status",
+]
 
 
-class PageQuery(BaseModel):
+class Query(BaseModel):
+    """The base of what stands behind the question mark: no unknown parameters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PageQuery(Query):
     """Which stretch of a list is wanted."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    limit: Annotated[int, Field(ge=1, le=100)] = 50
+    limit: Limit = 50
     cursor: Cursor | None = None
 
+    def stretch(self) -> Stretch:
+        """What the services take."""
+        return Stretch(limit=self.limit, after=self.cursor)
 
-class CountQuery(BaseModel):
+
+class NumberedQuery(Query):
+    """Which page of a list is wanted, counted from 1."""
+
+    limit: Limit = 50
+    page: PageNumber = 1
+
+    def stretch(self) -> Stretch:
+        """What the services take."""
+        return Stretch(limit=self.limit, page=self.page)
+
+
+class CountQuery(Query):
     """How many are wanted."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     count: Annotated[int, Field(ge=1, le=100)] = 5
 
 
-class JobsQuery(PageQuery):
-    """Which jobs are wanted."""
+class JobsQuery(Query):
+    """Which jobs are wanted, in which order, from where on."""
 
     app_name: Filter | None = None
     account_id: Filter | None = None
+    user_id: Filter | None = None
     status: JobStatus | None = None
+    task_type: Filter | None = None
+    kind: Literal["immediate", "run_at", "delay_from_now", "cron", "interval", "polling"] | None = None
+    name: Filter | None = None
+    tag: Filter | None = None
+    created_from: Instant | None = None
+    created_before: Instant | None = None
+    search: Filter | None = None
+    ordering: JobOrdering = "-created_at"
+    limit: Limit = 50
+    cursor: Annotated[Any, WithJsonSchema(CURSOR_SCHEMA)] = None
+    page: PageNumber | None = None
+
+    @field_validator("cursor")
+    @classmethod
+    def _of_this_order(cls, cursor: Any, info: ValidationInfo) -> Mark | None:
+        """Read the cursor, unless the ordering, which stands before it, is wrong itself."""
+        ordering = info.data.get("ordering")
+        return None if ordering is None else read_cursor(cursor, Ordering.of(ordering))
+
+    @field_validator("page")
+    @classmethod
+    def _alone(cls, page: int | None, info: ValidationInfo) -> int | None:
+        if page is not None and info.data.get("cursor") is not None:
+            raise ValueError("cannot go with cursor; give one of the two.")
+        return page
+
+    def wanted(self) -> JobFilter:
+        """Which jobs are meant."""
+        names = JobFilter.__dataclass_fields__.keys() - {"schedule_kind"}
+        return JobFilter(schedule_kind=self.kind, **{name: getattr(self, name) for name in names})
+
+    def stretch(self) -> Stretch:
+        """Which part of the list is meant."""
+        return Stretch(limit=self.limit, after=self.cursor, page=self.page)
+
+
+class RunsQuery(PageQuery):
+    """Which runs are wanted, of whichever job."""
+
+    job_id: UUID | None = None
+    app_name: Filter | None = None
+    account_id: Filter | None = None
+    task_type: Filter | None = None
+    status: RunStatus | None = None
+    trigger: Trigger | None = None
+    due_from: Instant | None = None
+    due_before: Instant | None = None
+
+    def wanted(self) -> RunFilter:
+        """Which runs are meant."""
+        return RunFilter(**{name: getattr(self, name) for name in RunFilter.__dataclass_fields__})

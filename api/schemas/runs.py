@@ -6,15 +6,20 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import RootModel
+
 from api.schemas.values import Shown
 from core.states import Outcome, RunStatus
 
 
 class Run(Shown):
-    """One execution of a job."""
+    """One execution of a job, with what tells its job from others."""
 
     id: UUID
     job_id: UUID
+    job_name: str | None
+    app_name: str
+    task_type: str
     job_version: int
     trigger: str
     retry_of: UUID | None
@@ -38,7 +43,7 @@ class Run(Shown):
 
 
 class RunPage(Shown):
-    """A stretch of the list of a job's runs, newest first; `next` is the path of the rest."""
+    """A stretch of a list of runs, newest first; `next` is the path of the rest."""
 
     count: int
     next: str | None
@@ -64,3 +69,19 @@ class RunWithAttempts(Run):
     """One execution of a job, with every try at it in order."""
 
     attempts: list[Attempt]
+
+
+class Execution(Shown):
+    """A run that has started; `completed_at`, `success` and `duration`, in seconds, are null while it lasts."""
+
+    id: UUID
+    job: UUID
+    started_at: datetime
+    completed_at: datetime | None
+    success: bool | None
+    error_message: str | None
+    duration: float | None
+
+
+class Executions(RootModel[list[Execution]]):
+    """A page of a job's executions, newest first."""

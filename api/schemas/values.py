@@ -14,12 +14,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 
 from api.validation import shown
 from core.instants import to_utc
+from core.priority import PRIORITY_WORDS
 
 NAME_LENGTH = 200
 URL_LENGTH = 2_000
 TEN_YEARS_SECONDS = 10 * 365 * 86_400
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2199
-PRIORITY_WORDS = {"high": 8, "medium": 5, "low": 2}
 
 _TASK_TYPE = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _URL_CHARACTERS = re.compile(r"[\x21-\x5b\x5d-\x7e]*")  # printable ASCII without space and backslash

@@ -11,10 +11,11 @@ from urllib.parse import quote, urlsplit
 import pytest
 import requests
 
+from services import broker as brokers
 from tests.acceptance.installation import Installation, until
 from tests.acceptance.journal import Answer, Call, Journal
 
-QUEUES = {"runs.http", "runs.http.DQ", "runs.http.XQ", "beats", "beats.DQ", "beats.XQ"}
+QUEUES = {f"{queue}{suffix}" for queue in (*brokers.RUNS, "beats") for suffix in ("", ".DQ", ".XQ")}
 PROCESSES = {"carillon web", "carillon worker", "carillon coordinator", "carillon periodic"}
 IMMEDIATE = {"type": "immediate"}
 

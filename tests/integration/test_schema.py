@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from core import schedules
+from core.filters import JobFilter, RunFilter
+from core.listing import Stretch
 from core.states import RunStatus, Trigger
 from migrations import runner
-from models import database, jobs, runs
+from models import database, jobs, lists, runs, statistics, turns, upcoming
 from models.fields import new_id
 from models.tables import ALL, Run, db
 from services import jobs as job_service
@@ -72,7 +74,7 @@ def test_one_occurrence_has_one_row(system: GivenSystem) -> None:
         again = runs.draft(job, Trigger.SCHEDULE, system.clock.now(), system.clock.now())
         runs.insert([again])
     with database.reading():
-        assert runs.count_of_job(job_id) == 1
+        assert lists.run_count(RunFilter(job_id=job_id)) == 1
 
 
 def test_text_comes_back_as_it_was_given(system: GivenSystem) -> None:
@@ -94,9 +96,18 @@ def test_text_comes_back_as_it_was_given(system: GivenSystem) -> None:
         (lambda: jobs.going([new_id()]), "runs_live"),
         (lambda: jobs.with_live_run([new_id()]), "runs_live"),
         (lambda: jobs.next_due([new_id()]), "runs_live"),
-        (lambda: runs.of_job(new_id(), None, 10), "runs_of_job"),
+        (lambda: lists.run_page(RunFilter(job_id=new_id()), Stretch(limit=10)), "runs_of_job"),
+        (lambda: statistics.job_states(JobFilter()), "runs_leased"),
+        (lambda: statistics.ended_within(NOON, NOON), "runs_ended"),
+        (lambda: statistics.starts_within(NOON, NOON), "runs_live"),
+        (lambda: statistics.waiting_before(NOON), "runs_to_make_due"),
+        (lambda: upcoming.planned(JobFilter(), NOON, 10), "runs_to_make_due"),
         (lambda: runs.prune(NOON, 10), "runs_ended"),
         (lambda: jobs.lock_to_plan(NOON, 10), "jobs_to_plan"),
+        (lambda: turns.waiting_jobs(10), "runs_waiting_for_turn"),
+        (lambda: turns.waiting_for_turn([new_id()]), "runs_waiting_for_turn"),
+        (lambda: turns.to_age(NOON, 10), "runs_to_age"),
+        (lambda: turns.past_deadline(NOON, 10), "runs_with_deadline"),
     ],
 )
 def test_each_hot_question_is_answered_from_its_index(

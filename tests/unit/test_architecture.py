@@ -14,7 +14,8 @@ import dramatiq
 import pytest
 
 import periodic
-from actors.execution import QUEUE, RunExecutor
+from actors.execution import RunExecutor
+from actors.handling import HANDLERS
 from actors.middleware import RowDecidedRetries
 from services import broker as brokers
 from services import doorbell, executing
@@ -128,17 +129,23 @@ def declared() -> brokers.InProcessBroker:
     system = given_system()
     worker = executing.WorkerIdentity(uuid4(), 1)
     broker.add_middleware(RowDecidedRetries(system))
-    RunExecutor(system, worker, Leases(system, worker)).declare(broker)
+    for queue in brokers.RUNS:
+        RunExecutor(system, worker, Leases(system, worker), queue).declare(broker)
     periodic.declare(broker, lambda: None)
     return broker
 
 
 def test_every_actor_name_that_is_rung_is_a_registered_actor() -> None:
     broker = declared()
-    assert broker.get_actor(doorbell.EXECUTE_RUN).queue_name == QUEUE
+    for queue in brokers.RUNS:
+        assert broker.get_actor(doorbell.actor_of(queue)).queue_name == queue
     beats = [actor for actor in broker.actors.values() if "periodic" in actor.options]
     assert {(actor.actor_name, actor.queue_name) for actor in beats} == {("beat", brokers.BEATS)}
-    assert set(broker.actors) == {doorbell.EXECUTE_RUN, "beat"}
+    assert set(broker.actors) == {*map(doorbell.actor_of, brokers.RUNS), "beat"}
+
+
+def test_every_queue_of_runs_has_a_handler() -> None:
+    assert set(HANDLERS) == set(brokers.RUNS)
 
 
 def test_every_message_made_names_a_registered_actor() -> None:
@@ -151,13 +158,13 @@ def test_every_message_made_names_a_registered_actor() -> None:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "Message"
     }
     assert makers == {"services/doorbell.py"}
-    assert doorbell.EXECUTE_RUN in broker.actors
+    assert doorbell.actor_of(brokers.RUNS_HTTP) in broker.actors
 
 
-@pytest.mark.parametrize("name", [doorbell.EXECUTE_RUN, "beat"])
+@pytest.mark.parametrize("name", [*map(doorbell.actor_of, brokers.RUNS), "beat"])
 def test_an_actor_takes_what_its_rings_carry(name: str) -> None:
     actor = declared().get_actor(name)
-    arguments = {"run_id", "due_at"} if name == doorbell.EXECUTE_RUN else set()
+    arguments = {"run_id", "due_at"} if name != "beat" else set()
     code = actor.fn.__code__
     assert set(code.co_varnames[: code.co_argcount]) - {"self"} == arguments
 

@@ -18,6 +18,7 @@ from api.schemas.schedules import Preview
 from api.schemas.shown_schedules import show
 from core import schedules
 from core.errors import InvalidInput
+from core.listing import Mark
 from models.fields import new_id
 
 GOOD: dict[str, Any] = {
@@ -253,7 +254,7 @@ def test_every_wrong_field_of_a_preview_is_named(value: dict[str, Any], fields: 
         ({"status": "done"}, {"status"}),
         ({"app_name": ""}, {"app_name"}),
         ({"account_id": "a\0"}, {"account_id"}),
-        ({"page": "2", "q": "x"}, {"page", "q"}),
+        ({"offset": "2", "q": "x"}, {"offset", "q"}),
     ],
 )
 def test_every_wrong_query_parameter_is_named(parameters: dict[str, str | list[str]], fields: set[str]) -> None:
@@ -375,5 +376,5 @@ def test_a_url_that_can_be_called_is_kept_as_given(url: str) -> None:
 
 
 def test_a_cursor_leads_back_to_its_id() -> None:
-    last = new_id()
+    last = Mark(new_id())
     assert validation.query(JobsQuery, {"cursor": write_cursor(last)}).cursor == last

@@ -112,43 +112,6 @@ def test_numeric_ids_are_kept(client: Client) -> None:
     assert (shown["user_id"], shown["account_id"], shown["board_id"]) == (1, "2", 3)
 
 
-# --- Lists -----------------------------------------------------------------------------------------------
-
-
-def _walk(client: Client, path: str) -> list[dict[str, Any]]:
-    """Every item of a list, page by page."""
-    found: list[dict[str, Any]] = []
-    following: str | None = path
-    while following is not None:
-        where, _, query = following.partition("?")
-        page = client.simulate_get(where, query_string=query)
-        assert page.json["previous"] is None
-        found += page.json["results"]
-        following = page.json["next"]
-        assert page.headers.get("Link") == (f'<{following}>; rel="next"' if following else None)
-    return found
-
-
-def test_a_walk_over_the_pages_sees_each_job_once_newest_first(client: Client) -> None:
-    made = [client.create(account_id=f"acc{number % 2}") for number in range(120)]
-    assert [job["id"] for job in _walk(client, "/api/jobs?limit=50")] == made[::-1]
-    assert [job["id"] for job in _walk(client, "/api/jobs?limit=7&account_id=acc1&status=queued")] == made[::-2]
-    assert client.simulate_get("/api/jobs").json["count"] == 120
-    assert len(client.simulate_get("/api/jobs").json["results"]) == 50
-    assert client.simulate_get("/api/jobs", params={"status": "failed"}).json["count"] == 0
-
-
-def test_runs_are_listed_and_shown_with_their_attempts(client: Client) -> None:
-    job_id = client.create(schedule={"type": "cron", "expression": "* * * * *"})
-    runs = _walk(client, f"/api/jobs/{job_id}/runs?limit=1")
-    assert [run["scheduled_for"] for run in runs] == ["2026-11-20T12:02:00Z", "2026-11-20T12:01:00Z"]
-    attempt = {"run": runs[0]["id"], "number": 1, "fence": 1, "worker_id": uuid4(), "started_at": NOON}
-    Attempt.create(**attempt)
-    shown = client.simulate_get(f"/api/runs/{runs[0]['id']}").json
-    assert {**shown, "attempts": None} == {**runs[0], "attempts": None}
-    assert [(one["number"], one["outcome"]) for one in shown["attempts"]] == [(1, None)]
-
-
 # --- Changing --------------------------------------------------------------------------------------------
 
 

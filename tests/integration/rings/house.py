@@ -9,18 +9,19 @@ from uuid import UUID
 
 import dramatiq
 
-from actors.execution import QUEUE, RunExecutor
+from actors.execution import RunExecutor
 from actors.middleware import RowDecidedRetries
 from core.states import RunStatus
 from local.receiver import Entry, Receiver
 from models.tables import Run
 from services import dispatching, executing
-from services.broker import InProcessBroker
-from services.doorbell import EXECUTE_RUN, Ring
+from services.broker import RUNS_HTTP, InProcessBroker
+from services.doorbell import Ring, actor_of
 from services.leases import Leases
 from tests.factories import GivenSystem, stored_run
 
 PATIENCE_SECONDS = 10
+QUEUE = RUNS_HTTP
 
 Make = Callable[..., Run]
 
@@ -46,7 +47,7 @@ class House:
         self.broker = InProcessBroker()
         worker = executing.register_worker(system)
         self.leases = Leases(system, worker)
-        self.executor = RunExecutor(system, worker, self.leases)
+        self.executor = RunExecutor(system, worker, self.leases, QUEUE)
         self.broker.add_middleware(RowDecidedRetries(system))
         self.executor.declare(self.broker)
         self._worker = dramatiq.Worker(self.broker, worker_timeout=5, worker_threads=1)
@@ -62,7 +63,7 @@ class House:
     def take(self, ring: Ring) -> None:
         """Have this ring arrive now."""
         due = {} if ring.due_at is None else {"due_at": ring.due_at.isoformat()}
-        self.broker.enqueue(self.broker.get_actor(EXECUTE_RUN).message(run_id=str(ring.run_id), **due))
+        self.broker.enqueue(self.broker.get_actor(actor_of(QUEUE)).message(run_id=str(ring.run_id), **due))
 
     def answer(self, *rings: Ring) -> None:
         """Have these rings arrive one after the other, until each has been dealt with."""

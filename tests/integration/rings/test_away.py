@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 
 from actors import execution
-from actors.execution import QUEUE
 from core.errors import DatabaseUnavailable
 from core.schedules import DelayFromNow
 from core.states import RunStatus
 from services import dispatching, executing
 from services.doorbell import Ring
 from tests.factories import GivenSystem, stored_run
-from tests.integration.rings.house import House, Make, ScriptedReceiver, executed
+from tests.integration.rings.house import QUEUE, House, Make, ScriptedReceiver, executed
 
 
 @pytest.fixture

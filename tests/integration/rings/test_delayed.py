@@ -7,7 +7,6 @@ from uuid import UUID
 
 import pytest
 
-from actors.execution import QUEUE
 from actors.middleware import AttemptFailed, RowDecidedRetries
 from core.errors import DatabaseUnavailable
 from core.schedules import DelayFromNow, Polling
@@ -15,7 +14,7 @@ from core.states import RunStatus
 from services.broker import InProcessBroker
 from services.doorbell import Ring
 from tests.factories import NOON, GivenSystem, first_run, given_system, runs_of, stored_job, stored_run
-from tests.integration.rings.house import House, Make, ScriptedReceiver, dispatch, executed
+from tests.integration.rings.house import QUEUE, House, Make, ScriptedReceiver, dispatch, executed
 
 WINDOW = timedelta(seconds=30)
 NOBODY_LISTENS = "http://127.0.0.1:9/"

@@ -10,7 +10,6 @@ import dramatiq
 import pytest
 from dramatiq.common import current_millis, dq_name
 
-from actors.execution import QUEUE
 from core.schedules import DelayFromNow
 from core.states import RunStatus
 from services import dispatching
@@ -27,7 +26,7 @@ from tests.factories import (
     given_system,
     stored_run,
 )
-from tests.integration.rings.house import PATIENCE_SECONDS, House, Make, ScriptedReceiver, executed
+from tests.integration.rings.house import PATIENCE_SECONDS, QUEUE, House, Make, ScriptedReceiver, executed
 
 
 class Wavering(GivenClock):

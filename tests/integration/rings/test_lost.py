@@ -7,7 +7,6 @@ from uuid import UUID
 
 import pytest
 
-from actors.execution import QUEUE
 from core.schedules import DelayFromNow, Immediate
 from core.states import Trigger
 from models import database, runs
@@ -15,7 +14,7 @@ from services import dispatching
 from services import jobs as job_service
 from services.doorbell import Ring
 from tests.factories import NOON, GivenSystem, claim_one, failed, first_run, record, stored_job, succeeded
-from tests.integration.rings.house import Carrier, House, Make, ScriptedReceiver, executed
+from tests.integration.rings.house import QUEUE, Carrier, House, Make, ScriptedReceiver, executed
 
 # --- Lost, doubled ---------------------------------------------------------------------------------------
 

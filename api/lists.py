@@ -1,0 +1,52 @@
+"""Lists: a page becomes a body and the header Link. All of it is work for a thread, since a page may be large."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import falcon
+from falcon.asgi import Request, Response
+from pydantic import BaseModel
+
+from api.schemas.paging import write_cursor
+from core.listing import Mark, Ordering
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A page, ready to be sent, and the paths that lead on from it, by their relation."""
+
+    body: bytes
+    links: Mapping[str, str]
+
+
+def send(resp: Response, listed: Listed) -> None:
+    """Answer with a page; the header Link (RFC 8288) names what there is besides."""
+    resp.content_type = falcon.MEDIA_JSON
+    resp.data = listed.body
+    if listed.links:
+        resp.set_header("Link", ", ".join(f'<{path}>; rel="{relation}"' for relation, path in listed.links.items()))
+
+
+def listed(model: BaseModel, links: Mapping[str, str]) -> Listed:
+    """A page as it is sent."""
+    return Listed(model.model_dump_json().encode(), links)
+
+
+def by_cursor(req: Request, last: Mark | None, ordering: Ordering) -> dict[str, str]:
+    """The path of what follows this mark, if anything does."""
+    return {} if last is None else {"next": _path(req, cursor=write_cursor(last, ordering))}
+
+
+def by_number(req: Request, number: int, *, more: bool) -> dict[str, str]:
+    """The paths of the pages after and before this one, as far as there are any."""
+    after = {"next": _path(req, page=number + 1)} if more else {}
+    return after | ({"prev": _path(req, page=number - 1)} if number > 1 else {})
+
+
+def _path(req: Request, **changes: Any) -> str:
+    """What was asked for, but for these parameters."""
+    return f"{quote(req.path)}?{urlencode({**req.params, **changes}, doseq=True)}"

@@ -1,0 +1,55 @@
+"""One action on many jobs, or the replay of many runs."""
+
+from __future__ import annotations
+
+from falcon.asgi import Request, Response
+
+from api import answers, bodies, validation
+from api.openapi import documented
+from api.schemas.bulk_actions import JobActions, NewJobActions, NewReplays, Replays
+from api.threads import Threads
+from services import bulk_actions
+from services.bulk_actions import Action
+from services.system import System
+
+
+class ActionsOnJobs:
+    """`/api/jobs/actions`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("actOnJobs", "jobs", {200: JobActions}, body=NewJobActions)
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Pause, resume, cancel, delete, retry or trigger every job that fits, in batches."""
+        body = await bodies.read(req, self._system.settings.max_body_bytes)
+        answers.send(resp, await self._threads.run(self._act, body))
+
+    def _act(self, body: bytes) -> JobActions:
+        given = validation.body(NewJobActions, bodies.parse(body))
+        after = None if given.cursor is None else given.cursor.id
+        action = Action(given.action)
+        outcome = bulk_actions.act(self._system, action, given.filter.wanted(), after, dry_run=given.dry_run)
+        return JobActions.of(outcome, dry_run=given.dry_run)
+
+
+class ReplaysOfRuns:
+    """`/api/runs/replay`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("replayRuns", "runs", {200: Replays}, body=NewReplays)
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Replay every run that fits and failed, in batches."""
+        body = await bodies.read(req, self._system.settings.max_body_bytes)
+        answers.send(resp, await self._threads.run(self._replay, body))
+
+    def _replay(self, body: bytes) -> Replays:
+        given = validation.body(NewReplays, bodies.parse(body))
+        after = None if given.cursor is None else given.cursor.id
+        wanted = given.filter.wanted()
+        outcome = bulk_actions.replay(self._system, wanted, given.limit, after, dry_run=given.dry_run)
+        return Replays.of(outcome, dry_run=given.dry_run)

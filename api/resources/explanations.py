@@ -1,0 +1,29 @@
+"""Explanations: why a job did or did not run."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from falcon.asgi import Request, Response
+
+from api import answers, validation
+from api.openapi import documented
+from api.schemas.explanations import Explanation, ExplanationQuery
+from api.threads import Threads
+from services import explaining
+from services.system import System
+
+
+class WhyOfJob:
+    """`/api/jobs/{job_id}/why`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("explainJob", "jobs", {200: Explanation}, query=ExplanationQuery, problems=(404,))
+    async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """Read in words why a job did or did not run at an instant."""
+        query = validation.query(ExplanationQuery, req.params)
+        found = await self._threads.run(explaining.explain, self._system, job_id, query.at)
+        answers.send(resp, Explanation.model_validate(found))

@@ -1,0 +1,69 @@
+"""One job: look at it, patch it, replace it, delete it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import falcon
+from falcon.asgi import Request, Response
+
+from api import answers, bodies, preconditions
+from api.openapi import documented
+from api.preconditions import IfMatchHeader
+from api.schemas import editing as edits
+from api.schemas.editing import JobPatch, WholeJob
+from api.schemas.jobs import Job
+from api.threads import Threads
+from services import editing, reading
+from services.definitions import Definition
+from services.system import System
+from services.views import JobView
+
+_PATCHES = (bodies.MEDIA_MERGE_PATCH, falcon.MEDIA_JSON)
+
+
+class OneJob:
+    """`/api/jobs/{job_id}`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+        self._most = system.settings.max_body_bytes
+
+    @documented("getJob", "jobs", {200: Job}, problems=(404,))
+    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+        """Look at a job; its ETag is its version."""
+        _send(resp, await self._threads.run(reading.job, job_id))
+
+    @documented("patchJob", "jobs", {200: Job}, headers=IfMatchHeader, body=JobPatch, problems=(404, 409, 412))
+    async def on_patch(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """Change a job by a merge patch, up to the instant at which a worker claims its run."""
+        body = await bodies.read(req, self._most, _PATCHES)
+        _send(resp, await self._threads.run(self._edit, job_id, req, body, self._patched))
+
+    @documented("putJob", "jobs", {200: Job}, headers=IfMatchHeader, body=WholeJob, problems=(404, 409, 412))
+    async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """Replace a job's whole definition; members that cannot be changed may stand there as they are shown."""
+        body = await bodies.read(req, self._most)
+        _send(resp, await self._threads.run(self._edit, job_id, req, body, edits.replaced))
+
+    @documented("deleteJob", "jobs", {204: None}, headers=IfMatchHeader, problems=(404, 412))
+    async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """Delete a job: what has not started never will, what runs may finish."""
+        await self._threads.run(editing.delete, self._system, job_id, preconditions.expected(req))
+        resp.status = falcon.HTTP_NO_CONTENT
+
+    def _edit(self, job_id: UUID, req: Request, body: bytes, change: Callable[[JobView, Any], Definition]) -> JobView:
+        value = bodies.parse(body)
+        expected = preconditions.expected(req)
+        return editing.edit(self._system, job_id, lambda view: change(view, value), expected)
+
+    def _patched(self, view: JobView, patch: Any) -> Definition:
+        return edits.patched(view, patch, self._most)
+
+
+def _send(resp: Response, view: JobView) -> None:
+    preconditions.tell_version(resp, view.version)
+    answers.send(resp, Job.model_validate(view))

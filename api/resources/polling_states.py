@@ -1,0 +1,47 @@
+"""The states that a polling job went through, and the way back to one of them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from falcon.asgi import Request, Response
+
+from api import answers, bodies, validation
+from api.openapi import documented
+from api.schemas.jobs import Job
+from api.schemas.polling_states import NewRewind, PollingState, PollingStates
+from api.threads import Threads
+from services import polling_states
+from services.system import System
+from services.views import JobView
+
+
+class StatesOfJob:
+    """`/api/jobs/{job_id}/polling-states`."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+
+    @documented("listPollingStates", "jobs", {200: PollingStates}, problems=(404, 409))
+    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+        """List the newest 50 states that a polling job went through, newest first."""
+        found = await self._threads.run(polling_states.history, job_id)
+        answers.send(resp, PollingStates(results=[PollingState.model_validate(one) for one in found]))
+
+
+class RewindOfJob:
+    """`/api/jobs/{job_id}/rewind`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("rewindJob", "jobs", {200: Job}, body=NewRewind, problems=(404, 409))
+    async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """Let polling go on from an earlier state, which becomes the newest version."""
+        body = await bodies.read(req, self._system.settings.max_body_bytes)
+        answers.send(resp, Job.model_validate(await self._threads.run(self._rewind, job_id, body)))
+
+    def _rewind(self, job_id: UUID, body: bytes) -> JobView:
+        given = validation.body(NewRewind, bodies.parse(body))
+        return polling_states.rewind(self._system, job_id, given.version)

@@ -1,0 +1,41 @@
+"""Statistics: jobs by status, and what happened minute by minute."""
+
+from __future__ import annotations
+
+from falcon.asgi import Request, Response
+
+from api import answers, validation
+from api.openapi import documented
+from api.schemas.figures import JobStatistics, MinuteFigures, ScopeQuery, Series, SeriesQuery
+from api.threads import Threads
+from services import statistics
+from services.system import System
+
+
+class StatisticsOfJobs:
+    """`/api/jobs/stats`."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+
+    @documented("getJobStatistics", "statistics", {200: JobStatistics}, query=ScopeQuery)
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """See how many jobs show each status."""
+        query = validation.query(ScopeQuery, req.params)
+        found = await self._threads.run(statistics.of_jobs, query.wanted())
+        answers.send(resp, JobStatistics.model_validate(found))
+
+
+class MinuteSeries:
+    """`/api/stats/series`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("getSeries", "statistics", {200: Series}, query=SeriesQuery)
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """See what happened in each of the last minutes."""
+        query = validation.query(SeriesQuery, req.params)
+        found = await self._threads.run(statistics.series, self._system, query.minutes)
+        answers.send(resp, Series(results=[MinuteFigures.model_validate(one) for one in found]))

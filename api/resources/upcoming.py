@@ -1,0 +1,31 @@
+"""What comes, across jobs."""
+
+from __future__ import annotations
+
+from falcon.asgi import Request, Response
+
+from api import lists, validation
+from api.lists import Listed
+from api.openapi import documented
+from api.schemas.figures import Upcoming, UpcomingList, UpcomingQuery
+from api.threads import Threads
+from services import upcoming
+from services.system import System
+
+
+class UpcomingRuns:
+    """`/api/upcoming`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("listUpcoming", "runs", {200: UpcomingList}, query=UpcomingQuery)
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """See what is to run, soonest first across jobs; what is paused is left out."""
+        lists.send(resp, await self._threads.run(self._list, req))
+
+    def _list(self, req: Request) -> Listed:
+        query = validation.query(UpcomingQuery, req.params)
+        found = upcoming.coming(self._system, query.wanted(), query.seconds, query.limit)
+        return lists.listed(UpcomingList(results=[Upcoming.model_validate(one) for one in found]), {})

@@ -1,0 +1,26 @@
+"""Workers: the processes that execute runs."""
+
+from __future__ import annotations
+
+from falcon.asgi import Request, Response
+
+from api import answers
+from api.openapi import documented
+from api.schemas.figures import Worker, Workers
+from api.threads import Threads
+from services import workers
+from services.system import System
+
+
+class AllWorkers:
+    """`/api/workers`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("listWorkers", "workers", {200: Workers})
+    async def on_get(self, _req: Request, resp: Response) -> None:
+        """List the workers heard of in the last day."""
+        found = await self._threads.run(workers.known, self._system)
+        answers.send(resp, Workers(results=[Worker.model_validate(one) for one in found]))

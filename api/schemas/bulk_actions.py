@@ -1,0 +1,170 @@
+"""Actions on many jobs or runs as callers write them, and what became of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
+
+from api.schemas.paging import CURSOR_SCHEMA, Filter, read_cursor, write_cursor
+from api.schemas.values import Given, Instant, Shown
+from core.filters import JobFilter, RunFilter
+from core.listing import Mark, Ordering, SortKey
+from core.states import JobStatus, RunStatus, Trigger
+from services import bulk_actions
+
+_OLDEST_FIRST = Ordering(SortKey.CREATED_AT)
+
+
+def _mark(cursor: Any) -> Mark:
+    if not isinstance(cursor, str):
+        raise ValueError("must be text; take the one in `cursor` of the last answer, or leave it out.")  # noqa: TRY004  pydantic's way
+    return read_cursor(cursor, _OLDEST_FIRST)
+
+
+def _id(value: Any) -> Any:
+    """An id as JSON has it, in the one form that it is given out in."""
+    if not isinstance(value, str):
+        return value
+    try:
+        found = UUID(value)
+    except ValueError:
+        found = None
+    if found is None or str(found) != value.lower():
+        raise ValueError("is no id; take one that was given out.")
+    return found
+
+
+Cursor = Annotated[Mark, PlainValidator(_mark), WithJsonSchema(CURSOR_SCHEMA)]
+Id = Annotated[UUID, BeforeValidator(_id), WithJsonSchema({"type": "string", "format": "uuid"})]
+ActionWord = Literal["pause", "resume", "cancel", "delete", "retry", "trigger"]
+Kind = Literal["immediate", "run_at", "delay_from_now", "cron", "interval", "polling"]
+StatusWord = Literal["pending", "queued", "running", "completed", "failed", "cancelled", "paused"]
+TriggerWord = Literal["schedule", "poll", "manual", "retry", "backfill"]
+
+
+class JobsMeant(Given):
+    """Which jobs are meant: those that fit every member given, as in the list of jobs."""
+
+    app_name: Filter | None = None
+    account_id: Filter | None = None
+    user_id: Filter | None = None
+    status: StatusWord | None = None
+    task_type: Filter | None = None
+    kind: Kind | None = None
+    name: Filter | None = None
+    tag: Filter | None = None
+    created_from: Instant | None = None
+    created_before: Instant | None = None
+    search: Filter | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether every job is meant."""
+        return all(value is None for value in self.model_dump().values())
+
+    def wanted(self) -> JobFilter:
+        """What the services take."""
+        fields = self.model_dump(exclude={"kind", "status"})
+        status = None if self.status is None else JobStatus(self.status)
+        return JobFilter(**fields, status=status, schedule_kind=self.kind)
+
+
+class NewJobActions(Given):
+    """An action on every job that fits, at most 10,000 at a time; on all jobs only if `all` says so.
+
+    A dry run tells what would become of them, and changes nothing. Where more fit, `cursor` goes on from the last.
+    """
+
+    action: ActionWord
+    filter: JobsMeant = Field(default_factory=JobsMeant)
+    all: Annotated[bool, Field(validate_default=True)] = False
+    dry_run: bool = False
+    cursor: Cursor | None = None
+
+    @field_validator("all")
+    @classmethod
+    def _on_purpose(cls, all_of_them: bool, info: ValidationInfo) -> bool:
+        meant = info.data.get("filter")
+        if meant is not None and meant.is_empty and not all_of_them:
+            raise ValueError(
+                'must be true where the filter is empty: that means every job. Say "all": true, or filter.'
+            )
+        return all_of_them
+
+
+class RunsMeant(Given):
+    """Which dead runs are meant: those that fit every member given, as in the list of runs; failed ones by default."""
+
+    job_id: Id | None = None
+    app_name: Filter | None = None
+    account_id: Filter | None = None
+    task_type: Filter | None = None
+    status: Literal["failed", "cancelled"] = "failed"
+    trigger: TriggerWord | None = None
+    due_from: Instant | None = None
+    due_before: Instant | None = None
+
+    def wanted(self) -> RunFilter:
+        """What the services take."""
+        fields = self.model_dump(exclude={"status", "trigger"})
+        trigger = None if self.trigger is None else Trigger(self.trigger)
+        return RunFilter(**fields, status=RunStatus(self.status), trigger=trigger)
+
+
+class NewReplays(Given):
+    """Replay every dead run that fits and was not replayed before, at most `limit` at a time.
+
+    A dry run tells what would become of them, and changes nothing. Where more fit, `cursor` goes on from the last.
+    """
+
+    filter: RunsMeant = Field(default_factory=RunsMeant)
+    dry_run: bool = False
+    limit: Annotated[int, Field(ge=1, le=bulk_actions.MOST_RUNS)] = bulk_actions.MOST_RUNS
+    cursor: Cursor | None = None
+
+
+class Refused(Shown):
+    """One that was left as it is, and why."""
+
+    id: UUID
+    detail: str
+
+
+class _Outcome(Shown):
+    matched: int
+    refused: list[Refused]
+    dry_run: bool
+    more: bool
+    cursor: str | None
+
+
+class JobActions(_Outcome):
+    """How many jobs fit, how many the action was carried out on, and the first 20 refused; `more` may fit."""
+
+    changed: int
+
+    @classmethod
+    def of(cls, outcome: bulk_actions.Outcome, *, dry_run: bool) -> Self:
+        return cls(changed=outcome.changed, **_shared(outcome), dry_run=dry_run)
+
+
+class Replays(_Outcome):
+    """How many runs fit, how many were replayed, and the first 20 refused; `more` may fit."""
+
+    replayed: int
+
+    @classmethod
+    def of(cls, outcome: bulk_actions.Outcome, *, dry_run: bool) -> Self:
+        return cls(replayed=outcome.changed, **_shared(outcome), dry_run=dry_run)
+
+
+def _shared(outcome: bulk_actions.Outcome) -> dict[str, Any]:
+    last = outcome.last
+    return {
+        "matched": outcome.matched,
+        "refused": [Refused.model_validate(one) for one in outcome.refused],
+        "more": last is not None,
+        "cursor": None if last is None else write_cursor(Mark(last), _OLDEST_FIRST),
+    }

@@ -1,0 +1,93 @@
+"""Edits of jobs as callers write them: a merge patch, or a whole definition. Either makes a definition."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ConfigDict, create_model
+
+from api import validation
+from api.schemas.jobs import Job, JobDefinition
+from api.validation import shown as in_words
+from core.errors import FieldError, InvalidInput
+from core.merge_patch import merged
+from services.definitions import Definition
+from services.views import JobView
+
+_WRITABLE = tuple(JobDefinition.model_fields)
+_READ_ONLY = tuple(name for name in Job.model_fields if name not in _WRITABLE)
+_ANCHOR = "anchor_at"
+
+
+class WholeJob(JobDefinition):
+    """All that a job is to be; what is left out is as for a new one.
+
+    Members that cannot be changed may stand here as they are shown, so what was got can be put.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+
+_PATCHED: Any = {name: (field.annotation | None, None) for name, field in JobDefinition.model_fields.items()}  # type: ignore[operator]  # every field's type takes `| None`
+JobPatch = create_model(
+    "JobPatch",
+    __doc__="""What is to change (RFC 7396): a member takes the place of the one that is there, objects are merged,
+    null takes away. A schedule of another type takes the place of the old one whole.""",
+    **{**_PATCHED, "schedule": (dict[str, Any] | None, None)},
+)
+
+
+def replaced(view: JobView, body: Any) -> Definition:
+    """The definition that stands in place of a job's. Raises `InvalidInput` naming every wrong field."""
+    return _definition(_without_read_only(validation.json_object(body), _shown(view)))
+
+
+def patched(view: JobView, patch: Any, most_bytes: int) -> Definition:
+    """The definition that a merge patch makes of a job's. Raises `InvalidInput` naming every wrong field."""
+    shown = _shown(view)
+    changes = _without_read_only(validation.json_object(patch), shown)
+    target = {name: shown[name] for name in _WRITABLE}
+    target["schedule"] = _target_schedule(changes.get("schedule"), shown["schedule"])
+    result = merged(target, changes)
+    if len(json.dumps(result)) > most_bytes:
+        raise InvalidInput.at("body", f"makes the job larger than {most_bytes} bytes; take something away first.")
+    return _definition(result)
+
+
+def _shown(view: JobView) -> dict[str, Any]:
+    return Job.model_validate(view).model_dump(mode="json")
+
+
+def _without_read_only(given: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given, without members that cannot be changed. Raises `InvalidInput` for each of them that differs."""
+    differ = [name for name in _READ_ONLY if given.get(name, shown[name]) != shown[name]]
+    faults = [_fault(name, given[name], shown[name]) for name in differ]
+    writable = {name: value for name, value in given.items() if name not in _READ_ONLY}
+    schedule = given.get("schedule")
+    if isinstance(schedule, dict) and _ANCHOR in schedule and _ANCHOR in shown["schedule"]:
+        anchor = shown["schedule"][_ANCHOR]
+        if schedule[_ANCHOR] != anchor:
+            faults.append(_fault(f"schedule.{_ANCHOR}", schedule[_ANCHOR], anchor))
+        writable["schedule"] = {name: value for name, value in schedule.items() if name != _ANCHOR}
+    if faults:
+        raise InvalidInput(*faults)
+    return writable
+
+
+def _fault(name: str, given: Any, shown: Any) -> FieldError:
+    return FieldError(
+        name, f"is {in_words(given)}, but that of the job is {in_words(shown)} and cannot be changed; leave it out."
+    )
+
+
+def _target_schedule(change: Any, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """What a patch of the schedule is merged into: nothing, where that is of another type."""
+    if isinstance(change, dict) and change.get("type", shown["type"]) != shown["type"]:
+        return {}
+    return {name: value for name, value in shown.items() if name != _ANCHOR}
+
+
+def _definition(writable: Mapping[str, Any]) -> Definition:
+    return Definition(**validation.body(JobDefinition, dict(writable)).definition())

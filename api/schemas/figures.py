@@ -1,0 +1,111 @@
+"""Figures as callers get them: jobs by status, minutes, workers; and what comes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from api.schemas.paging import Filter, Query
+from api.schemas.values import Shown
+from core.filters import JobFilter
+from core.workers import WorkerStatus
+
+DAY_MINUTES = 1_440
+MONTH_SECONDS = 31 * 86_400
+
+
+class ScopeQuery(Query):
+    """Whose jobs are meant; all where nothing is given."""
+
+    app_name: Filter | None = None
+    account_id: Filter | None = None
+
+    def wanted(self) -> JobFilter:
+        """Which jobs are meant."""
+        return JobFilter(app_name=self.app_name, account_id=self.account_id)
+
+
+class JobStatistics(Shown):
+    """How many jobs show each status; the parts sum to `total`. One that is queued or retrying counts as pending."""
+
+    total: int
+    pending: int
+    running: int
+    completed: int
+    failed: int
+    cancelled: int
+    paused: int
+
+
+class SeriesQuery(Query):
+    """How many minutes are wanted."""
+
+    minutes: Annotated[int, Field(ge=1, le=DAY_MINUTES)] = 60
+
+
+class MinuteFigures(Shown):
+    """What happened in the minute that begins at `minute`.
+
+    `waiting` is how many runs were due when it ended and had not begun, held ones included. `lateness_p95_seconds` is
+    how late runs began in it, those tried again aside: 95 of 100 no later than this; null where none began.
+    """
+
+    minute: datetime
+    started: int
+    completed: int
+    failed: int
+    waiting: int
+    lateness_p95_seconds: float | None
+
+
+class Series(Shown):
+    """What happened in each of the last complete minutes, oldest first."""
+
+    results: list[MinuteFigures]
+
+
+class Worker(Shown):
+    """A process that executes runs; `running` is how many it holds now."""
+
+    id: UUID
+    host: str
+    pid: int
+    threads: int
+    started_at: datetime
+    heartbeat_at: datetime
+    status: WorkerStatus
+    running: int
+
+
+class Workers(Shown):
+    """The workers heard of in the last day, the last started first."""
+
+    results: list[Worker]
+
+
+class UpcomingQuery(ScopeQuery):
+    """How far ahead to look, and how much to show."""
+
+    seconds: Annotated[int, Field(ge=1, le=MONTH_SECONDS)] = 3600
+    limit: Annotated[int, Field(ge=1, le=1_000)] = 100
+
+
+class Upcoming(Shown):
+    """Something that is to run; `run_id` is null while it has no row yet."""
+
+    job_id: UUID
+    job_name: str | None
+    task_type: str
+    app_name: str
+    scheduled_for: datetime
+    due_at: datetime
+    run_id: UUID | None
+
+
+class UpcomingList(Shown):
+    """What is to run, soonest first."""
+
+    results: list[Upcoming]

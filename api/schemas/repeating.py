@@ -1,0 +1,50 @@
+"""Triggers, retries and backfills as callers write them and get them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from api.schemas.values import Given, Instant, Shown
+
+
+class NewTrigger(Given):
+    """A run to make now; with other data than the job's, if any is given."""
+
+    data: dict[str, Any] | None = None
+
+
+class Retried(Shown):
+    """A failed job goes on, with this run."""
+
+    status: Literal["Job retried."] = "Job retried."
+    run_id: UUID
+
+
+class NewBackfill(Given):
+    """The span, `to` exclusive, whose occurrences are to run now; those that ran or are going only with `again`."""
+
+    start: Annotated[Instant, Field(alias="from")]
+    end: Annotated[Instant, Field(alias="to")]
+    again: bool = False
+    dry_run: bool = False
+
+    @field_validator("end")
+    @classmethod
+    def _is_later(cls, end: datetime, info: ValidationInfo) -> datetime:
+        start = info.data.get("start")
+        if start is not None and end <= start:
+            raise ValueError("must be later than from.")
+        return end
+
+
+class Backfill(Shown):
+    """How many occurrences the schedule names in the span, the first and the last, and how many runs were made."""
+
+    occurrences: int
+    made: int
+    first: datetime | None
+    last: datetime | None

@@ -1,0 +1,152 @@
+"""A job's definition in its canonical form, so that what is written out and what is left to the defaults is alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from core.instants import to_utc
+from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
+from core.priority import DEFAULT_PRIORITY, PRIORITY_WORDS
+
+MARK = "managed-by:apply"
+"""The tag on what `apply` has created or changed: only that is ever removed. It is no part of the comparison."""
+
+NEEDED = ("account_id", "user_id", "task_type", "schedule")
+DEFAULTS: dict[str, Any] = {
+    "name": None,
+    "tags": [],
+    "board_id": None,
+    "data": None,
+    "callback_url": None,
+    "priority": DEFAULT_PRIORITY,
+    "max_retries": None,
+    "retry_backoff_base": None,
+    "time_limit_seconds": None,
+    "catch_up": CatchUp.LATEST.value,
+    "catch_up_window_seconds": CATCH_UP_WINDOW_SECONDS,
+    "overlap": Overlap.SKIP.value,
+    "deadline": None,
+    "deadline_seconds": None,
+    "expire": False,
+}
+FIELDS = ("name", *NEEDED, *(name for name in DEFAULTS if name != "name"))
+
+_ANCHOR = "anchor_at"  # the server's: from when an interval is counted
+_INSTANTS = ("timestamp", "starts_at", "ends_at")
+_IN_ZONE = ("cron", "interval")
+
+Definition = dict[str, Any]
+Path = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """One field that differs, by its dotted path."""
+
+    field: str
+    old: Any
+    new: Any
+
+
+def canonical(definition: Definition) -> Definition:
+    """A definition, written or shown, with every field in its one form."""
+    known = {name: definition[name] for name in FIELDS if definition.get(name) is not None}
+    full = {**dict.fromkeys(NEEDED), **DEFAULTS, **known}
+    return {
+        **full,
+        "account_id": _account(full["account_id"]),
+        "tags": _tags(full["tags"]),
+        "priority": _priority(full["priority"]),
+        "deadline": _instant(full["deadline"], "UTC"),
+        "schedule": _schedule(full["schedule"]),
+    }
+
+
+def without_defaults(definition: Definition) -> Definition:
+    """A definition as short as it can be written, in the order of the fields."""
+    full = canonical(definition)
+    return {name: full[name] for name in FIELDS if name in NEEDED or not _same(full[name], DEFAULTS[name])}
+
+
+def changes(old: Definition, new: Definition) -> tuple[Change, ...]:
+    """The fields in which two definitions differ."""
+    before, after = dict(_leaves(canonical(old))), dict(_leaves(canonical(new)))
+    return tuple(
+        Change(".".join(path), before.get(path), after.get(path))
+        for path in dict.fromkeys([*before, *after])
+        if _differ(path, before, after)
+    )
+
+
+def _differ(path: Path, before: dict[Path, Any], after: dict[Path, Any]) -> bool:
+    if path in before and path in after:
+        return not _same(before[path], after[path])
+    whole = len(path) == 1 and before.get(path, after.get(path)) in (None, {})
+    return not whole  # of an object that was empty or is, the members tell
+
+
+def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """What an object holds, by paths; lists are held whole."""
+    if not isinstance(value, dict) or not value:
+        yield path, value
+        return
+    for name, inner in value.items():
+        yield from _leaves(inner, (*path, name))
+
+
+def _schedule(schedule: Any) -> Any:
+    if not isinstance(schedule, dict):
+        return schedule
+    given = {name: value for name, value in schedule.items() if value is not None and name != _ANCHOR}
+    zone = given.get("timezone", "UTC")
+    if given.get("type") in _IN_ZONE:
+        given["timezone"] = zone
+    elif given.get("type") == "run_at":
+        given.pop("timezone", None)
+    return {name: _instant(value, zone) if name in _INSTANTS else value for name, value in given.items()}
+
+
+def _instant(value: Any, zone: Any) -> Any:
+    """An instant in UTC; what is none stays as it is, for the server to say so."""
+    try:
+        local = datetime.fromisoformat(value)
+        instant = local.astimezone(UTC) if local.tzinfo else to_utc(local, ZoneInfo(zone))
+    except (OSError, OverflowError, TypeError, ValueError):
+        return value
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+def _account(value: Any) -> Any:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _tags(value: Any) -> Any:
+    if not isinstance(value, list) or not all(isinstance(tag, str) for tag in value):
+        return value
+    return sorted({tag for tag in value if tag != MARK})
+
+
+def _priority(value: Any) -> Any:
+    return PRIORITY_WORDS.get(value, value) if isinstance(value, str) else value
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are the same: 30 is 30.0, but 1 is not true."""
+    return bool(one == other) and _kinds(one) == _kinds(other)
+
+
+def _kinds(value: Any) -> Any:
+    """The kind of every part of a value."""
+    match value:
+        case dict():
+            return {name: _kinds(inner) for name, inner in value.items()}
+        case list():
+            return [_kinds(inner) for inner in value]
+        case int() | float() if not isinstance(value, bool):
+            return "number"
+        case _:
+            return type(value).__name__

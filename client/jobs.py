@@ -1,0 +1,152 @@
+"""`carillon jobs`: list, look at, create, trigger, pause, resume, cancel, delete, retry, follow."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Annotated, Any
+from uuid import UUID
+
+import typer
+
+from client import creating, options, output, tailing, words
+from client.options import AsJson, JobId, Limit, Url
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, create and control jobs.")
+app.command()(creating.create)
+app.command()(tailing.tail)
+
+_TITLES = ("id", "app", "name", "task type", "schedule", "status", "next run")
+
+Text = Annotated[str | None, typer.Option(show_default=False)]
+
+
+@app.command("list")
+def list_jobs(
+    context: typer.Context,
+    app: Text = None,
+    account: Text = None,
+    user: Text = None,
+    status: Annotated[str | None, typer.Option(help="For example running, paused or failed.")] = None,
+    task_type: Text = None,
+    kind: Annotated[str | None, typer.Option(help="Of schedule: for example cron, interval or polling.")] = None,
+    name: Text = None,
+    tag: Text = None,
+    created_from: Annotated[str | None, typer.Option(help="Created at this instant or later.")] = None,
+    created_before: Annotated[str | None, typer.Option(help="Created before this instant.")] = None,
+    search: Annotated[str | None, typer.Option(help="A part of the name, the task type or the app's name.")] = None,
+    ordering: Annotated[str | None, typer.Option(help="For example -created_at, priority or name.")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """List jobs, newest first unless asked otherwise."""
+    wanted = {
+        "app_name": app,
+        "account_id": account,
+        "user_id": user,
+        "status": status,
+        "task_type": task_type,
+        "kind": kind,
+        "name": name,
+        "tag": tag,
+        "created_from": created_from,
+        "created_before": created_before,
+        "search": search,
+        "ordering": ordering,
+    }
+    with options.server(context, url) as server:
+        found = list(islice(server.every("/api/jobs", **wanted), limit))
+    if as_json:
+        output.document(found)
+        return
+    output.table(
+        _TITLES,
+        (
+            [
+                job["id"],
+                job["app_name"],
+                job["name"],
+                job["task_type"],
+                words.schedule(job["schedule"]),
+                job["status"],
+                job["next_run_at"],
+            ]
+            for job in found
+        ),
+    )
+
+
+@app.command()
+def show(context: typer.Context, job_id: JobId, as_json: AsJson = False, url: Url = None) -> None:
+    """Look at a job."""
+    with options.server(context, url) as server:
+        _print(server.get(f"/api/jobs/{job_id}"), as_json=as_json)
+
+
+@app.command()
+def trigger(
+    context: typer.Context,
+    job_id: JobId,
+    data: Annotated[str | None, typer.Option(help="Instead of the job's: JSON, or @FILE.")] = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Run a job now, besides its schedule."""
+    body = {} if data is None else {"data": creating.json_or_file(data)}
+    with options.server(context, url) as server:
+        run = server.post(f"/api/jobs/{job_id}/trigger", body)
+    _tell(run, f"Run {run['id']} is {run['status']}.", as_json=as_json)
+
+
+@app.command()
+def pause(context: typer.Context, job_id: JobId, as_json: AsJson = False, url: Url = None) -> None:
+    """Let nothing of a job start until it is resumed."""
+    _act(context, job_id, "pause", url, as_json=as_json)
+
+
+@app.command()
+def resume(context: typer.Context, job_id: JobId, as_json: AsJson = False, url: Url = None) -> None:
+    """Let a paused job go on."""
+    _act(context, job_id, "resume", url, as_json=as_json)
+
+
+@app.command()
+def cancel(context: typer.Context, job_id: JobId, as_json: AsJson = False, url: Url = None) -> None:
+    """End a job: what has not started never will, what runs is stopped."""
+    _act(context, job_id, "cancel", url, as_json=as_json)
+
+
+@app.command()
+def delete(context: typer.Context, job_id: JobId, as_json: AsJson = False, url: Url = None) -> None:
+    """Delete a job: what has not started never will, what runs may finish."""
+    with options.server(context, url) as server:
+        server.ask("DELETE", f"/api/jobs/{job_id}")
+    _tell({"id": str(job_id), "deleted": True}, f"Job {job_id} is deleted.", as_json=as_json)
+
+
+@app.command()
+def retry(context: typer.Context, job_id: JobId, as_json: AsJson = False, url: Url = None) -> None:
+    """Run a job again whose last run has failed."""
+    with options.server(context, url) as server:
+        answer = server.post(f"/api/jobs/{job_id}/retry")
+    _tell(answer, f"Run {answer['run_id']} is the retry.", as_json=as_json)
+
+
+def _act(context: typer.Context, job_id: UUID, action: str, url: str | None, *, as_json: bool) -> None:
+    with options.server(context, url) as server:
+        job = server.post(f"/api/jobs/{job_id}/{action}")
+    _tell(job, f"Job {job_id} is {job['status']}.", as_json=as_json)
+
+
+def _tell(answer: Any, sentence: str, *, as_json: bool) -> None:
+    if as_json:
+        output.document(answer)
+    else:
+        typer.echo(sentence)
+
+
+def _print(job: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        output.document(job)
+    else:
+        output.fields({**job, "schedule": words.schedule(job["schedule"])})

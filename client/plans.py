@@ -1,0 +1,83 @@
+"""What applying a file would do: decided from what it says and what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from client.declared import DeclaredJob
+from client.definitions import MARK, Change, Definition, changes
+from core.states import ENDED
+
+Key = tuple[str, str]
+
+
+class Action(StrEnum):
+    """What becomes of one job."""
+
+    CREATE = "create"
+    CHANGE = "change"
+    REMOVE = "remove"
+    KEEP = "keep"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A job as it is shown, with the ETag of that."""
+
+    shown: dict[str, Any]
+    etag: str | None
+
+
+@dataclass(frozen=True)
+class Step:
+    """What becomes of one job, and why: what would change, or what it is left alone for."""
+
+    action: Action
+    app: str
+    name: str
+    found: Found | None = None
+    definition: Definition | None = None
+    changes: tuple[Change, ...] = ()
+    reason: str | None = None
+
+    @property
+    def does_something(self) -> bool:
+        return self.action not in (Action.KEEP, Action.LEAVE)
+
+
+def plan(declared: Sequence[DeclaredJob], found: Mapping[Key, Found], marked: Iterable[Found]) -> list[Step]:
+    """The steps from what there is to what is declared.
+
+    `marked` are the jobs to be removed unless they are declared: those of the file's apps that `apply` has made.
+    """
+    steps = [_step(job, found.get((job.app, job.name))) for job in declared]
+    wanted = {(job.app, job.name) for job in declared}
+    return steps + [
+        Step(Action.REMOVE, one.shown["app_name"], one.shown["name"], one)
+        for one in marked
+        if (one.shown["app_name"], one.shown["name"]) not in wanted
+    ]
+
+
+def marked_definition(definition: Definition) -> Definition:
+    """A definition that says `apply` has made it so."""
+    tags = definition.get("tags") or []
+    marked = [*tags, MARK] if isinstance(tags, list) and MARK not in tags else tags
+    return {**definition, "tags": marked}
+
+
+def _step(job: DeclaredJob, found: Found | None) -> Step:
+    definition = marked_definition(job.definition)
+    if found is None:
+        return Step(Action.CREATE, job.app, job.name, definition=definition)
+    if found.shown["status"] in ENDED:
+        reason = f"it has ended ({found.shown['status']}); delete it, or give a new name, to have it run anew"
+        return Step(Action.LEAVE, job.app, job.name, found, reason=reason)
+    differing = changes(found.shown, job.definition)
+    if not differing:
+        return Step(Action.KEEP, job.app, job.name, found)
+    return Step(Action.CHANGE, job.app, job.name, found, definition, differing)

@@ -1,0 +1,109 @@
+"""`carillon runs`: list, look at, replay, cancel."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from client import options, output, words
+from client.options import AsJson, Limit, RunId, Url
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List and control runs.")
+
+_TITLES = ("id", "job", "task type", "trigger", "due", "attempts", "status")
+_ATTEMPT_TITLES = ("attempt", "started", "finished", "outcome", "error")
+
+Text = Annotated[str | None, typer.Option(show_default=False)]
+
+
+@app.command("list")
+def list_runs(
+    context: typer.Context,
+    job: Annotated[UUID | None, typer.Option(metavar="ID", help="Of this job.")] = None,
+    app: Text = None,
+    account: Text = None,
+    task_type: Text = None,
+    status: Annotated[str | None, typer.Option(help="For example running, retrying or failed.")] = None,
+    trigger: Annotated[str | None, typer.Option(help="schedule, poll, manual, retry or backfill.")] = None,
+    due_from: Annotated[str | None, typer.Option(help="Due at this instant or later.")] = None,
+    due_before: Annotated[str | None, typer.Option(help="Due before this instant.")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """List runs, newest first."""
+    wanted = {
+        "job_id": job,
+        "app_name": app,
+        "account_id": account,
+        "task_type": task_type,
+        "status": status,
+        "trigger": trigger,
+        "due_from": due_from,
+        "due_before": due_before,
+    }
+    with options.server(context, url) as server:
+        found = list(islice(server.every("/api/runs", **wanted), limit))
+    if as_json:
+        output.document(found)
+        return
+    output.table(
+        _TITLES,
+        (
+            [
+                run["id"],
+                run["job_id"],
+                run["task_type"],
+                run["trigger"],
+                run["due_at"],
+                run["attempt_count"],
+                words.state_of_run(run),
+            ]
+            for run in found
+        ),
+    )
+
+
+@app.command()
+def show(context: typer.Context, run_id: RunId, as_json: AsJson = False, url: Url = None) -> None:
+    """Look at a run, with every attempt at it."""
+    with options.server(context, url) as server:
+        run = server.get(f"/api/runs/{run_id}")
+    if as_json:
+        output.document(run)
+        return
+    attempts = run.pop("attempts")
+    output.fields(run)
+    if attempts:
+        typer.echo()
+        output.table(
+            _ATTEMPT_TITLES,
+            (
+                [one["number"], one["started_at"], one["finished_at"], one["outcome"], one["error_message"]]
+                for one in attempts
+            ),
+        )
+
+
+@app.command()
+def replay(context: typer.Context, run_id: RunId, as_json: AsJson = False, url: Url = None) -> None:
+    """Run again what a run that has ended did."""
+    _act(context, run_id, "replay", url, as_json=as_json)
+
+
+@app.command()
+def cancel(context: typer.Context, run_id: RunId, as_json: AsJson = False, url: Url = None) -> None:
+    """End a run: if it has not started it never will, if it runs it is stopped."""
+    _act(context, run_id, "cancel", url, as_json=as_json)
+
+
+def _act(context: typer.Context, run_id: UUID, action: str, url: str | None, *, as_json: bool) -> None:
+    with options.server(context, url) as server:
+        run = server.post(f"/api/runs/{run_id}/{action}")
+    if as_json:
+        output.document(run)
+    else:
+        typer.echo(f"Run {run['id']} is {run['status']}.")

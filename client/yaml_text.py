@@ -1,0 +1,109 @@
+"""YAML in and out, as the JSON value it stands for.
+
+Only what JSON knows: text that looks like a date or a time of day stays text, words like `yes` stay words, numbers are
+decimal. A key given twice is refused. What is written here is read here as the same value.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from client.errors import WrongFile
+
+_TAG = "tag:yaml.org,2002:"
+_MERGE = f"{_TAG}merge"
+_KNOWN = {f"{_TAG}{name}" for name in ("map", "seq", "str", "int", "float", "bool", "null", "merge")}
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads fewer plain words as something else than text; PyYAML's own reading (YAML 1.1) knows more of them."""
+
+
+_Loader.yaml_implicit_resolvers = {}
+for _name, _pattern, _first in (
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
+    ("int", r"[-+]?(0|[1-9][0-9]*)", "-+0123456789"),
+    ("float", r"([-+]?[0-9]+\.[0-9]*|\.[0-9]+)([eE][-+][0-9]+)?", "-+.0123456789"),
+    ("null", r"~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("merge", r"<<", "<"),
+):
+    _Loader.add_implicit_resolver(f"{_TAG}{_name}", re.compile(f"^(?:{_pattern})$"), list(_first))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Puts characters into quotes that PyYAML would otherwise write as line ends."""
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        style = '"' if _LINE_ENDS.intersection(text) else None
+        return self.represent_scalar(f"{_TAG}str", text, style)
+
+
+_LINE_ENDS = frozenset("\x85\u2028\u2029\ufeff")
+_Dumper.add_representer(str, _Dumper.represent_text)
+
+
+def read(text: str, source: str) -> tuple[Any, yaml.Node | None]:
+    """The value a YAML text stands for, and its nodes, which know their lines. Raises `WrongFile`."""
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
+        if node is None:
+            return None, None
+        _check(node, source, ())
+        return loader.construct_document(node), node
+    except yaml.MarkedYAMLError as error:
+        where = error.problem_mark or error.context_mark
+        raise WrongFile(source, where.line + 1 if where else 1, f"{error.problem or error.context}.") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise WrongFile(source, 1, f"is not YAML: {error}.") from None
+
+
+def write(value: Any) -> str:
+    """A JSON value as YAML."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
+
+
+def line_of(node: yaml.Node) -> int:
+    """The line that something stands on, counted from 1."""
+    return int(node.start_mark.line) + 1
+
+
+def member(node: yaml.Node | None, key: str) -> yaml.Node | None:
+    """The node of an object's member."""
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    return next((value for name, value in node.value if name.value == key), None)
+
+
+def _check(node: yaml.Node, source: str, within: tuple[int, ...]) -> None:
+    if id(node) in within:
+        raise WrongFile(source, line_of(node), "what stands here contains itself.")
+    if node.tag not in _KNOWN:
+        raise WrongFile(
+            source, line_of(node), f"{node.tag.removeprefix(_TAG)!r} is nothing that JSON knows; write text."
+        )
+    inside = (*within, id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for one in node.value:
+            _check(one, source, inside)
+    if isinstance(node, yaml.MappingNode):
+        _check_keys(node, source)
+        for _, one in node.value:
+            _check(one, source, inside)
+
+
+def _check_keys(node: yaml.MappingNode, source: str) -> None:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        if key.tag not in (f"{_TAG}str", _MERGE):
+            raise WrongFile(source, line_of(key), f"the key {_shown(key)} is not text; put it in quotes.")
+        if key.value in seen:
+            raise WrongFile(source, line_of(key), f"{key.value!r} is given twice; give it once.")
+        seen.add(key.value)
+
+
+def _shown(key: yaml.Node) -> str:
+    return str(key.value) if isinstance(key, yaml.ScalarNode) else "here"

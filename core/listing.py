@@ -1,0 +1,64 @@
+"""Lists: in which order, and where in it one stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Self
+from uuid import UUID
+
+_DESCENDING = "-"
+
+
+class SortKey(StrEnum):
+    """What jobs can be sorted by. Ids are in order of creation, so they alone sort by `created_at`."""
+
+    CREATED_AT = "created_at"
+    PRIORITY = "priority"
+    NAME = "name"
+    UPDATED_AT = "updated_at"
+    STATUS = "status"
+
+
+@dataclass(frozen=True)
+class Ordering:
+    """What a list is sorted by; where that is alike, the id decides, in the same direction."""
+
+    key: SortKey
+    descending: bool = False
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """The ordering that a text names, for example `-priority`."""
+        return cls(SortKey(text.removeprefix(_DESCENDING)), text.startswith(_DESCENDING))
+
+    def __str__(self) -> str:
+        return f"{_DESCENDING if self.descending else ''}{self.key}"
+
+
+NEWEST_FIRST = Ordering(SortKey.CREATED_AT, descending=True)
+
+SortValue = int | str | datetime | None
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The last item of a page: its id, and the value it is sorted by (None where the id alone sorts)."""
+
+    id: UUID
+    value: SortValue = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretch:
+    """Which part of a list is wanted: at most `limit` items after a mark, or those of a numbered page."""
+
+    limit: int
+    after: Mark | None = None
+    page: int | None = None
+
+    @property
+    def offset(self) -> int:
+        """How many items stand before a numbered page."""
+        return 0 if self.page is None else (self.page - 1) * self.limit

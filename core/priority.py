@@ -1,0 +1,6 @@
+"""How urgent a run is: from 0 to 9, the highest first, and the words for it."""
+
+from __future__ import annotations
+
+DEFAULT_PRIORITY = 5
+PRIORITY_WORDS = {"high": 8, "medium": 5, "low": 2}

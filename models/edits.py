@@ -1,0 +1,105 @@
+"""Queries of edits: a locked job gets another definition, and its runs that have not begun go by that."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import peewee
+
+from core.states import Hold, JobState, RunStatus, Trigger
+from models import runs
+from models.batches import alike
+from models.database import for_update
+from models.tables import Job, Run
+
+_NOT_BEGUN = (RunStatus.PENDING, RunStatus.QUEUED)
+_NAMED_ONCE = ("jobs_name_once", "jobs.app_id, jobs.name")  # as PostgreSQL and SQLite call the constraint
+
+
+def redefine(job: Job, columns: dict[str, Any], now: datetime) -> bool:
+    """Put another definition in place of a locked job's, as its next version; False if another job has the name.
+
+    If so, the transaction can only be given up.
+    """
+    changes = {**columns, "version": job.version + 1, "updated_at": now}
+    try:
+        Job.update(changes).where(Job.id == job.id).execute()
+    except peewee.IntegrityError as error:
+        if any(name in str(error) for name in _NAMED_ONCE):
+            return False
+        raise
+    for name, value in changes.items():
+        setattr(job, name, value)
+    return True
+
+
+def delete(job: Job, now: datetime) -> None:
+    """Take a locked job out of sight; it is removed with its history."""
+    Job.update(deleted_at=now, updated_at=now).where(Job.id == job.id).execute()
+
+
+def reopen(job: Job, now: datetime) -> None:
+    """Set a locked job going again that had ended: what it counts towards giving up begins anew."""
+    changes: dict[str, Any] = {
+        "state": JobState.ACTIVE,
+        "finished_at": None,
+        "end_reason": None,
+        "polls": 0,
+        "reopened_at": now,
+        "updated_at": now,
+    }
+    Job.update(changes).where(Job.id == job.id).execute()
+    for name, value in changes.items():
+        setattr(job, name, value)
+
+
+def lock_not_begun(job: Job) -> list[Run]:
+    """A locked job's runs that no worker has claimed yet, locked in the order of their ids."""
+    query = Run.select().where(Run.job == job.id, Run.status.in_(_NOT_BEGUN), Run.attempt_count == 0)
+    return list(for_update(query.order_by(Run.id)))
+
+
+def follow(job: Job, not_begun: list[Run], *, priority_changed: bool) -> None:
+    """Let these locked runs go by what their job is now; one that rose by waiting falls only with a new priority."""
+    changes = ((run, _changes(job, run, priority_changed=priority_changed)) for run in not_begun)
+    for change, run_ids in alike((run.id, change) for run, change in changes):
+        Run.update(change).where(Run.id.in_(run_ids)).execute()
+
+
+def move(job: Job, run: Run, instant: datetime, held_by: Hold | None, now: datetime) -> Run:
+    """Let a locked run of a job be for another instant; the run."""
+    is_due = instant <= now
+    changes: dict[str, Any] = {
+        "scheduled_for": instant,
+        "due_at": instant,
+        "aged_at": instant,
+        "deadline_at": runs.deadline(job, instant),
+        "status": RunStatus.QUEUED if is_due else RunStatus.PENDING,
+        "held_by": held_by if is_due else None,
+    }
+    Run.update(changes).where(Run.id == run.id).execute()
+    for name, value in changes.items():
+        setattr(run, name, value)
+    return run
+
+
+def delete_planned(job: Job, after: datetime) -> None:
+    """Remove a locked job's planned occurrences whose nominal instant is later."""
+    planned = (Run.trigger == Trigger.SCHEDULE) & (Run.status == RunStatus.PENDING) & (Run.attempt_count == 0)
+    Run.delete().where(Run.job == job.id, planned, Run.scheduled_for > after).execute()
+
+
+def _changes(job: Job, run: Run, *, priority_changed: bool) -> dict[str, Any]:
+    changes: dict[str, Any] = {
+        "job_version": job.version,
+        "account_id": job.account_id,
+        "queue": job.queue,
+        "expire": job.expire,
+    }
+    if priority_changed:
+        changes["priority"] = job.priority
+    deadline_at = runs.deadline(job, run.due_at)
+    if deadline_at != run.deadline_at:
+        changes |= {"deadline_at": deadline_at, "deadline_missed_at": None}
+    return changes

@@ -1,0 +1,60 @@
+"""Queries on idempotency keys: the answers given under them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import peewee
+from psycopg2.errors import LockNotAvailable
+
+from core.errors import Conflict
+from models.tables import IdempotencyKey
+
+
+def take(scope: str, key: str, fingerprint: str, now: datetime, made_before: datetime) -> bool:
+    """Make a key this transaction's, if it is new or was made before an instant; whether it is.
+
+    Waits for another transaction that has it at this moment. Raises `Conflict` when that takes too long.
+    """
+    mine = {"fingerprint": fingerprint, "answer": None, "created_at": now}
+    query = (
+        IdempotencyKey.insert(scope=scope, key=key, **mine)
+        .on_conflict(
+            conflict_target=[IdempotencyKey.scope, IdempotencyKey.key],
+            update=mine,
+            where=IdempotencyKey.created_at <= made_before,
+        )
+        .returning(IdempotencyKey.key)
+    )
+    try:
+        return bool(list(query.execute()))
+    except peewee.OperationalError as error:
+        if isinstance(error.__context__, LockNotAvailable):
+            raise Conflict(
+                f"The first request with the Idempotency-Key {key!r} is still under way; try again in a moment."
+            ) from error
+        raise
+
+
+def taken(scope: str, key: str) -> IdempotencyKey:
+    """A key that an earlier transaction has taken, with the answer it gave."""
+    found: IdempotencyKey = IdempotencyKey.get((IdempotencyKey.scope == scope) & (IdempotencyKey.key == key))
+    return found
+
+
+def set_answer(scope: str, key: str, answer: Any) -> None:
+    """Keep the answer given under a key of this transaction's."""
+    IdempotencyKey.update(answer=answer).where(IdempotencyKey.scope == scope, IdempotencyKey.key == key).execute()
+
+
+def prune(made_before: datetime, limit: int) -> int:
+    """Delete keys that were made before an instant, oldest first; how many."""
+    old = (
+        IdempotencyKey.select(IdempotencyKey.scope, IdempotencyKey.key)
+        .where(IdempotencyKey.created_at <= made_before)
+        .order_by(IdempotencyKey.created_at)
+        .limit(limit)
+    )
+    pair = peewee.Tuple(IdempotencyKey.scope, IdempotencyKey.key)
+    return int(IdempotencyKey.delete().where(pair.in_(old)).execute())

@@ -1,0 +1,86 @@
+"""Queries for lists: jobs in any order, runs across jobs, a job's executions."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import peewee
+
+from core.filters import JobFilter, RunFilter
+from core.listing import Ordering, SortKey, SortValue, Stretch
+from models import filtering
+from models.database import is_sqlite
+from models.tables import App, Job, Run
+
+# What a run was given in place of its job's data may be large, and no list shows it.
+_SHOWN = [column for column in Run._meta.sorted_fields if column is not Run.data]  # noqa: SLF001  peewee's own way
+
+
+def job_page(wanted: JobFilter, ordering: Ordering, stretch: Stretch) -> list[Job]:
+    """Jobs that fit with their apps, in this order; one more than the limit where more follow."""
+    query = filtering.jobs(Job.select(Job, App).join(App), wanted)
+    return list(_stretch(query, Job.id, _sort_column(ordering.key), stretch, descending=ordering.descending))
+
+
+def job_count(wanted: JobFilter) -> int:
+    """How many jobs fit."""
+    return int(filtering.jobs(Job.select(Job.id).join(App), wanted).count())
+
+
+def run_page(wanted: RunFilter, stretch: Stretch) -> list[Run]:
+    """Runs that fit with their jobs and apps, newest first; one more than the limit where more follow."""
+    return list(_stretch(filtering.runs(_with_jobs(), wanted), Run.id, None, stretch, descending=True))
+
+
+def run_count(wanted: RunFilter) -> int:
+    """How many runs fit."""
+    return int(filtering.runs(Run.select(Run.id).join(Job).join(App), wanted).count())
+
+
+def run(run_id: UUID) -> Run | None:
+    """The run of this id with its job and app; one of a deleted job is not there."""
+    found: Run | None = _with_jobs().where(Run.id == run_id, Job.deleted_at.is_null()).get_or_none()
+    return found
+
+
+def executions(job_id: UUID, stretch: Stretch) -> list[Run]:
+    """A job's runs that have started, newest first; one more than the limit where more follow."""
+    query = Run.select(*_SHOWN).where(Run.job == job_id, Run.started_at.is_null(False))
+    return list(_stretch(query, Run.id, None, stretch, descending=True))
+
+
+def _with_jobs() -> Any:
+    return Run.select(*_SHOWN, Job.id, Job.name, Job.task_type, App.id, App.name).join(Job).join(App)
+
+
+def _stretch(query: Any, ids: Any, values: Any, stretch: Stretch, *, descending: bool) -> Any:
+    """Sort by a value (None: by the id alone), then the id, and take the part that is wanted, and one more."""
+    if stretch.after is not None:
+        beyond = _beyond(ids, stretch.after.id, descending=descending)
+        if values is not None:
+            farther = _beyond(values, stretch.after.value, descending=descending)
+            beyond = farther | ((values == stretch.after.value) & beyond)
+        query = query.where(beyond)
+    columns = [ids] if values is None else [values, ids]
+    order = [column.desc() if descending else column.asc() for column in columns]
+    return query.order_by(*order).offset(stretch.offset or None).limit(stretch.limit + 1)
+
+
+def _beyond(column: Any, value: UUID | SortValue, *, descending: bool) -> Any:
+    return column < value if descending else column > value
+
+
+def _sort_column(key: SortKey) -> Any:
+    """What a list of jobs is sorted by; None where their ids are in that order."""
+    match key:
+        case SortKey.CREATED_AT:
+            return None
+        case SortKey.PRIORITY:
+            return Job.priority
+        case SortKey.UPDATED_AT:
+            return Job.updated_at
+        case SortKey.STATUS:
+            return filtering.status_word()
+        case SortKey.NAME:  # a job without one has the empty name; code points order alike in both databases
+            return peewee.fn.COALESCE(Job.name, "").collate("BINARY" if is_sqlite() else '"C"')

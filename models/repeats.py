@@ -1,0 +1,66 @@
+"""Queries on runs that are repeated: retried, replayed, or backfilled."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from uuid import UUID
+
+import peewee
+
+from core.filters import RunFilter
+from core.states import RunStatus, Trigger
+from models import filtering
+from models.tables import App, Job, Run
+
+# As the index `runs_once_each` has it, to the letter.
+_ONCE_EACH = peewee.SQL("trigger IN ('schedule', 'poll', 'backfill')")
+_ENDED = (RunStatus.FAILED, RunStatus.COMPLETED, RunStatus.CANCELLED, RunStatus.MISSED)
+
+
+def last_failed(job: Job) -> Run | None:
+    """The run of a locked job that failed last; where none did, the last that ended."""
+    query = Run.select().where(Run.job == job.id, Run.status.in_(_ENDED))
+    last: Run | None = query.order_by(
+        (Run.status == RunStatus.FAILED).desc(), Run.finished_at.desc(), Run.id.desc()
+    ).first()
+    return last
+
+
+def by_ids(run_ids: Collection[UUID]) -> list[Run]:
+    """These runs, in the order of their ids."""
+    return list(Run.select().where(Run.id.in_(list(run_ids))).order_by(Run.id))
+
+
+def going_on(run_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these runs that are repeated by a run which is not over."""
+    query = Run.select(Run.retry_of).where(Run.retry_of.in_(list(run_ids)), Run.finished_at.is_null())
+    return {run.retry_of for run in query if run.retry_of is not None}
+
+
+def not_repeated(wanted: RunFilter, after: UUID | None, limit: int) -> list[UUID]:
+    """Runs that fit and that no other run repeats, in the order of their ids, from `after` (not included) on."""
+    repeat = Run.alias()
+    repeated = repeat.select(peewee.SQL("1")).where(repeat.retry_of == Run.id)
+    query = filtering.runs(Run.select(Run.id).join(Job).join(App), wanted).where(~peewee.fn.EXISTS(repeated))
+    if after is not None:
+        query = query.where(Run.id > after)
+    return [run.id for run in query.order_by(Run.id).limit(limit)]
+
+
+def of_span(job: Job, start: datetime, end: datetime) -> list[Run]:
+    """The runs that a job's schedule and its backfills made for instants from `start` to before `end`."""
+    query = Run.select(Run.id, Run.trigger, Run.status, Run.scheduled_for).where(
+        Run.job == job.id,
+        _ONCE_EACH,
+        Run.trigger.in_((Trigger.SCHEDULE, Trigger.BACKFILL)),
+        Run.scheduled_for >= start,
+        Run.scheduled_for < end,
+    )
+    return list(query)
+
+
+def of(run_ids: Iterable[UUID]) -> list[Run]:
+    """The runs that repeat these."""
+    query = Run.select(Run.id, Run.retry_of, Run.status, Run.scheduled_for)
+    return list(query.where(Run.retry_of.in_(list(run_ids))))

@@ -1,0 +1,79 @@
+"""Queries for figures: how many jobs are in each state, and what happened in a minute."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import peewee
+
+from core.filters import JobFilter
+from core.states import JobState, RunStatus
+from models import filtering
+from models.tables import App, Job, Minute, Run
+
+# Conditions of partial indexes, to the letter: `runs_leased`, `runs_to_make_due`.
+_RUNNING = peewee.SQL("status = 'running'")
+_WAITING_FOR_INSTANT = peewee.SQL("status IN ('pending', 'retrying')")
+_BEGUN_OR_DUE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
+_NEVER_FIRED = (RunStatus.SKIPPED, RunStatus.MISSED)
+
+
+def job_states(wanted: JobFilter) -> list[tuple[JobState, int, int]]:
+    """For each stored state: how many jobs that fit are in it, and how many of them have a run that is running."""
+    has_running = Job.id.in_(Run.select(Run.job).where(_RUNNING))
+    running = peewee.fn.COUNT(peewee.Case(None, [(has_running, 1)]))
+    query = Job.select(Job.state, peewee.fn.COUNT(Job.id), running).join(App)
+    return list(filtering.jobs(query, wanted).group_by(Job.state).tuples())
+
+
+def ended_within(start: datetime, end: datetime) -> dict[RunStatus, int]:
+    """How many runs ended in this span, by how."""
+    query: Any = (
+        Run.select(Run.status, peewee.fn.COUNT(Run.id))
+        .where(Run.finished_at >= start, Run.finished_at < end)
+        .group_by(Run.status)
+    )
+    return dict(query.tuples())
+
+
+def starts_within(start: datetime, end: datetime) -> list[tuple[datetime, datetime, int]]:
+    """The runs that began in this span: when each was due, when it began, and how often it has failed or got lost."""
+    columns = (Run.due_at, Run.started_at, Run.failure_count + Run.loss_count)
+    within = (Run.started_at >= start) & (Run.started_at < end)
+    over = Run.select(*columns).where(Run.finished_at >= start, within)
+    live = Run.select(*columns).where(filtering.LIVE, Run.status.in_(_BEGUN_OR_DUE), within)
+    return [*over.tuples(), *live.tuples()]
+
+
+def waiting_before(instant: datetime) -> int:
+    """How many runs were due before an instant and had not begun by then; those that never fired are not counted."""
+    due = (Run.due_at < instant) & (Run.started_at.is_null() | (Run.started_at >= instant))
+    parts = (
+        (filtering.LIVE, Run.status.in_((RunStatus.QUEUED, RunStatus.RUNNING))),
+        (_WAITING_FOR_INSTANT,),
+        (Run.finished_at >= instant, Run.status.not_in(_NEVER_FIRED)),
+    )
+    return sum(Run.select(Run.id).where(due, *part).count() for part in parts)
+
+
+def newest_minute() -> datetime | None:
+    """The newest minute that has been summed up."""
+    newest: datetime | None = Minute.select(peewee.fn.MAX(Minute.minute)).scalar()
+    return newest
+
+
+def add_minute(figures: dict[str, Any]) -> None:
+    """Store a minute's figures; those that another process has stored stay."""
+    Minute.insert(figures).on_conflict_ignore().execute()
+
+
+def minutes(start: datetime) -> list[Minute]:
+    """The minutes from this one on that have been summed up, in order."""
+    return list(Minute.select().where(Minute.minute >= start).order_by(Minute.minute))
+
+
+def prune_minutes(before: datetime, limit: int) -> int:
+    """Delete the figures of minutes before an instant, oldest first; how many."""
+    old = Minute.select(Minute.minute).where(Minute.minute < before).order_by(Minute.minute).limit(limit)
+    return int(Minute.delete().where(Minute.minute.in_(old)).execute())

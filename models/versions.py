@@ -1,0 +1,50 @@
+"""Queries on what jobs were before their edits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import peewee
+
+from models import apps, filtering
+from models.tables import Job, JobVersion, Run
+
+
+def keep(job: Job, definition: dict[str, Any], now: datetime) -> None:
+    """Store what a locked job is, before its version is replaced."""
+    JobVersion.insert(job=job.id, version=job.version, definition=definition, replaced_at=now).execute()
+
+
+def kept(wanted: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], dict[str, Any]]:
+    """The definitions of these versions of jobs, as far as they were replaced and are kept."""
+    if not wanted:
+        return {}
+    query = JobVersion.select().where(
+        JobVersion.job.in_({job_id for job_id, _ in wanted}), JobVersion.version.in_({version for _, version in wanted})
+    )
+    return {(row.job_id, row.version): row.definition for row in query}
+
+
+def as_begun(job: Job, columns: dict[str, Any]) -> Job:
+    """A job's row with other values in these columns, and its app's policy for that task type; not to be stored."""
+    begun: Any = Job(**{**job.__data__, **columns})
+    begun.app = job.app
+    begun.policy = apps.task_type(job.app, begun.task_type)
+    found: Job = begun
+    return found
+
+
+def prune(replaced_before: datetime, limit: int) -> int:
+    """Delete versions replaced before an instant that no run is still to execute; how many."""
+    needed = Run.select(peewee.SQL("1")).where(
+        Run.job == JobVersion.job, Run.job_version == JobVersion.version, filtering.LIVE
+    )
+    old = (
+        JobVersion.select(JobVersion.job, JobVersion.version)
+        .where(JobVersion.replaced_at < replaced_before, ~peewee.fn.EXISTS(needed))
+        .limit(limit)
+    )
+    return int(JobVersion.delete().where(peewee.Tuple(JobVersion.job, JobVersion.version).in_(old)).execute())

@@ -1,0 +1,118 @@
+"""Backfill: run what a schedule names in a span of time that has passed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice, takewhile
+from typing import Any
+from uuid import UUID
+
+from core import schedules
+from core.errors import Conflict, InvalidInput, NotFound
+from core.policies import Overlap
+from core.recurring import Recurring
+from core.states import ENDED, LIVE, Hold, JobState, RunStatus, Trigger
+from models import database, edits, jobs, pauses, repeats, runs
+from models.tables import Job, Run
+from services import dispatching, pausing, repeating, specifications
+from services.dispatching import RING_WITHIN
+from services.system import System
+
+MOST = 1_000
+_JUST_BEFORE = timedelta(microseconds=1)
+_DID_NOT_RUN = (RunStatus.SKIPPED, RunStatus.MISSED, RunStatus.CANCELLED)
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Backfilled:
+    """How many occurrences a schedule names in a span, the first and the last of them, and how many runs were made."""
+
+    occurrences: int
+    made: int
+    first: datetime | None
+    last: datetime | None
+
+
+def backfill(
+    system: System, job_id: UUID, start: datetime, end: datetime, *, again: bool = False, dry_run: bool = False
+) -> Backfilled:
+    """Run now what a job's schedule names from `start` to before `end`, or before now; what ran already only `again`.
+
+    Unless the job lets its runs overlap, they take turns. A dry run makes none. Raises `NotFound`, `Conflict` when the
+    job is cancelled, `InvalidInput` when it names nothing ahead or more than the most that one call takes.
+    """
+    now = system.clock.now()
+    with database.transaction():
+        pauses.share_gate()
+        job = _found(job_id)
+        end = min(end, now)
+        named = _named(job, start, end)
+        rows = _rows(job, named, repeats.of_span(job, start, end), now, again=again)
+        if rows and not dry_run:
+            rows = _in_turn(job, rows)
+            _store(job, rows, now)
+    if not dry_run:
+        dispatching.ring_for(system, rows, RING_WITHIN)
+    return Backfilled(len(named), len(rows), named[0] if named else None, named[-1] if named else None)
+
+
+def _found(job_id: UUID) -> Job:
+    job = jobs.lock_whole(job_id)
+    if job is None:
+        raise NotFound("job", job_id)
+    if job.state is JobState.CANCELLED:
+        raise Conflict(f"The job {job_id} is cancelled and cannot be backfilled; create a new job instead.")
+    return job
+
+
+def _named(job: Job, start: datetime, end: datetime) -> list[datetime]:
+    """What the schedule names in the span. Raises `InvalidInput`."""
+    schedule = specifications.read(job.schedule)
+    if not isinstance(schedule, Recurring):
+        raise InvalidInput.at("schedule.type", f"of this job is {schedule.kind}; only cron and interval have a past.")
+    ahead = schedules.upcoming(schedule, start - _JUST_BEFORE)
+    named = list(islice(takewhile(lambda instant: instant < end, ahead), MOST + 1))
+    if len(named) > MOST:
+        until = named[MOST].isoformat()
+        raise InvalidInput.at("to", f"takes in more than {MOST} occurrences; give {until} or an earlier instant.")
+    return named
+
+
+def _rows(job: Job, named: Sequence[datetime], made: Sequence[Run], now: datetime, *, again: bool) -> Rows:
+    """A run for each of these instants that nothing speaks against, in their order.
+
+    An instant that was backfilled before is backfilled again by a run in place of that one.
+    """
+    backfilled = {run.id: run for run in made if run.trigger == Trigger.BACKFILL}
+    repeated = {run.retry_of: run for run in repeats.of(backfilled)}
+    second = [*backfilled.values(), *repeated.values()]
+    taken = {run.scheduled_for for run in second if run.status in LIVE}
+    if not again:
+        taken |= {run.scheduled_for for run in [*made, *second] if run.status not in _DID_NOT_RUN}
+    before = {run.scheduled_for: run.id for run in backfilled.values()}
+    return [_row(job, instant, before.get(instant), now) for instant in named if instant not in taken]
+
+
+def _row(job: Job, instant: datetime, before: UUID | None, now: datetime) -> dict[str, Any]:
+    why = Trigger.BACKFILL if before is None else Trigger.RETRY
+    return repeating.wish(job, why, instant, now, retry_of=before)
+
+
+def _in_turn(job: Job, rows: Rows) -> Rows:
+    """The first held only while the job is paused; the others, and all while anything is going, until their turn."""
+    if job.overlap is Overlap.ALLOW:
+        return pausing.held_if_paused(job, rows)
+    may_start = 0 if jobs.going([job.id])[job.id] else 1
+    in_turn = [row | {"held_by": Hold.OVERLAP} for row in rows[may_start:]]
+    return [*pausing.held_if_paused(job, rows[:may_start]), *in_turn]
+
+
+def _store(job: Job, rows: Rows, now: datetime) -> None:
+    """Store the runs; a job that has ended goes on for them."""
+    if job.state in ENDED:
+        edits.reopen(job, now)
+    runs.insert(rows)

@@ -1,0 +1,141 @@
+"""Edit, replace and delete jobs: every job may be changed up to the instant at which a worker claims its run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from core import edits as rules
+from core import schedules
+from core.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
+from core.recurring import Recurring
+from core.states import ENDED, Hold, JobState, Trigger
+from models import database, edits, jobs, pauses, runs, tags, versions
+from models.tables import Job, Run
+from services import definitions, dispatching, planning, reading, settling, specifications
+from services.definitions import Definition
+from services.dispatching import RING_WITHIN
+from services.jobs import refuse_ended
+from services.system import System
+from services.views import JobView
+
+Amend = Callable[[JobView], Definition]
+Made = Sequence[Run | dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Edit:
+    """One edit of a locked job: what it was, what it is to be, and since when."""
+
+    job: Job
+    before: Definition
+    wanted: Definition
+    now: datetime
+
+
+def edit(system: System, job_id: UUID, amend: Amend, expected: Collection[int] | None = None) -> JobView:
+    """Make a job what `amend` makes of it as it is shown; the job. An edit that changes nothing is no new version.
+
+    Runs that no worker has claimed yet go by the new version at once, others keep the one they began with. Where
+    `expected` names versions, the job must be in one of them. Raises `NotFound`, `PreconditionFailed`, `Conflict` when
+    the job has ended, `InvalidInput` as `amend` does and for what the job cannot become.
+    """
+    now = system.clock.now()
+    with database.transaction():
+        pauses.share_gate()
+        job = _found(job_id, expected)
+        view = reading.job(job_id)
+        refuse_ended(job, "edited")
+        one = _as_wanted(job, definitions.of(job, view.tags), amend(view), now)
+        if definitions.alike(one.before, one.wanted):
+            return view
+        made = _carry_out(system, one)
+        view = reading.job(job_id)
+    dispatching.ring_for(system, made, RING_WITHIN)
+    return view
+
+
+def delete(system: System, job_id: UUID, expected: Collection[int] | None = None) -> None:
+    """Take a job out of sight: what has not started never will, what runs may finish; its history goes in time.
+
+    Raises `NotFound`, or `PreconditionFailed` as `edit` does.
+    """
+    now = system.clock.now()
+    with database.transaction():
+        job = _found(job_id, expected)
+        runs.cancel_waiting(job, "job deleted", now)
+        if job.state not in ENDED:
+            jobs.end([job], JobState.CANCELLED, now)
+        edits.delete(job, now)
+
+
+def _found(job_id: UUID, expected: Collection[int] | None) -> Job:
+    job = jobs.lock_whole(job_id)
+    if job is None:
+        raise NotFound("job", job_id)
+    if expected is not None and job.version not in expected:
+        raise PreconditionFailed(
+            f"The job {job_id} is in version {job.version}, not in the one that If-Match names. "
+            "Read it anew, and decide again."
+        )
+    return job
+
+
+def _as_wanted(job: Job, before: Definition, wanted: Definition, now: datetime) -> _Edit:
+    """The edit as it is stored. Raises `InvalidInput` for another kind of schedule."""
+    refusal = rules.refusal(before.schedule, wanted.schedule)
+    if refusal is not None:
+        raise InvalidInput.at("schedule.type", refusal)
+    schedule = rules.as_edited(before.schedule, wanted.schedule, now)
+    return _Edit(job, before, replace(wanted, schedule=schedule, tags=tuple(sorted(set(wanted.tags)))), now)
+
+
+def _carry_out(system: System, one: _Edit) -> Made:
+    """Write a new version, and let the runs that have not begun go by it; runs that were made or moved."""
+    job = one.job
+    definitions.check(system, one.wanted, job.app, one.now, before=one.before)
+    versions.keep(job, definitions.snapshot(one.before), one.now)
+    if not edits.redefine(job, definitions.columns(one.wanted), one.now):
+        raise definitions.name_taken(one.wanted.name, job.app)
+    if one.before.tags != one.wanted.tags:
+        tags.replace(job, one.wanted.tags)
+    not_begun = edits.lock_not_begun(job)
+    edits.follow(job, not_begun, priority_changed=one.before.priority != one.wanted.priority)
+    return [] if one.before.schedule == one.wanted.schedule else _reschedule(system, one, not_begun)
+
+
+def _reschedule(system: System, one: _Edit, not_begun: Sequence[Run]) -> Made:
+    match one.wanted.schedule:
+        case Recurring():
+            return _replan(system, one)
+        case schedules.Polling():
+            return []
+        case _:
+            return [_move(one, not_begun)]
+
+
+def _replan(system: System, one: _Edit) -> Made:
+    """Plan by the new schedule from now on; one that names nothing more has ended."""
+    if specifications.is_spent(one.job):
+        settling.end_schedule(one.job, one.now)
+        return []
+    horizon = one.now + timedelta(seconds=system.settings.plan_ahead_seconds)
+    rows = planning.replan(one.job, one.wanted.schedule, one.now, horizon)
+    runs.insert(rows)
+    settling.end_if_over([(one.job, JobState.COMPLETED)], one.now)
+    return rows
+
+
+def _move(one: _Edit, not_begun: Sequence[Run]) -> Run:
+    """Let a one-shot's run be for the instant that the new schedule names. Raises `Conflict` once it has begun."""
+    run = next((run for run in not_begun if run.trigger == Trigger.SCHEDULE), None)
+    if run is None:
+        raise Conflict(
+            f"The run of job {one.job.id} has begun, so its schedule cannot change; create a new job instead."
+        )
+    instant = next(schedules.upcoming(one.wanted.schedule, one.now))
+    held_by = Hold.PAUSED if pauses.paused([one.job]) else None
+    return edits.move(one.job, run, instant, held_by, one.now)

@@ -1,0 +1,195 @@
+"""Why a run did or did not happen: an answer in words, for a job and an instant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from uuid import UUID
+
+from core import schedules
+from core.errors import NotFound
+from core.recurring import Recurring
+from core.states import ENDED, Hold, RunStatus
+from models import database, history, jobs
+from models.tables import Job, Run
+from services import admission, specifications, waiting
+from services.system import System
+
+_WITHIN = timedelta(seconds=1)  # an instant is asked for by the second
+_JUST_BEFORE = timedelta(microseconds=1)
+_LOOK_BACK = (timedelta(hours=2), timedelta(days=8), timedelta(days=400), timedelta(days=3_000))
+_MOST_LOOKED_THROUGH = 10_000
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The answer, the run it is about, and the occurrences around an instant that is none itself."""
+
+    at: datetime
+    answer: str
+    run_id: UUID | None = None
+    run_status: RunStatus | None = None
+    previous: datetime | None = None
+    next: datetime | None = None
+
+
+def explain(system: System, job_id: UUID, at: datetime) -> Explanation:
+    """Say why a job did or did not run at an instant. Raises `NotFound`."""
+    now = system.clock.now()
+    with database.reading():
+        job = jobs.by_id(job_id)
+        if job is None:
+            raise NotFound("job", job_id)
+        run = history.run_of(job_id, at, _WITHIN)
+        if run is not None:
+            return Explanation(at, _of_run(run, job), run.id, run.status)
+        schedule = _schedule_at(job, at)
+        if not isinstance(schedule, Recurring):
+            return Explanation(at, f"No run of this job was for that instant. Its schedule: {schedule.describe()}.")
+        return _of_instant(job, schedule, at, now)
+
+
+def _schedule_at(job: Job, at: datetime) -> schedules.Schedule:
+    former = history.definition_at(job.id, at)
+    return specifications.read(job.schedule if former is None else former["schedule"])
+
+
+def _of_instant(job: Job, schedule: Recurring, at: datetime, now: datetime) -> Explanation:
+    """Explain an instant for which there is no row of its own."""
+    if schedule.next_after(at - _JUST_BEFORE) != at:
+        answer = f"The schedule names no occurrence at that instant: {_reason_for_none(schedule, at)}."
+        return Explanation(at, answer, previous=_last_before(schedule, at), next=schedule.next_after(at))
+    gap = history.gap_before(job.id, at)
+    if gap is not None and at in _instants(schedule, gap):
+        return Explanation(at, _of_run(gap, job), gap.id, gap.status)
+    return Explanation(at, _of_no_row(job, at, now))
+
+
+def _reason_for_none(schedule: Recurring, at: datetime) -> str:
+    if schedule.starts_at is not None and at < schedule.starts_at:
+        return f"it begins at starts_at={_shown(schedule.starts_at)}"
+    if schedule.ends_at is not None and at >= schedule.ends_at:
+        return f"it ended at ends_at={_shown(schedule.ends_at)}"
+    return schedule.describe()
+
+
+def _of_no_row(job: Job, at: datetime, now: datetime) -> str:
+    """Explain an occurrence for which there is no row at all."""
+    if at <= job.created_at:
+        return (
+            f"It did not run: the job was accepted at {_shown(job.created_at)}, and nothing before that is caught up."
+        )
+    if job.state in ENDED and at >= job.finished_at:
+        return f"It did not run: the job ended ({job.state}) at {_shown(job.finished_at)}."
+    if job.next_run_at is None:
+        return "It does not run: the schedule has had its max_runs, or was changed."
+    if at > now:
+        return "It has not come yet; its row is made a few minutes ahead."
+    if at >= job.next_run_at:
+        return (
+            "It is not planned yet though it has passed: no coordinator has been at work since. catch_up will decide."
+        )
+    return "There is no row of it any more: the schedule was changed before it came, or its history has been pruned."
+
+
+def _instants(schedule: Recurring, gap: Run) -> set[datetime]:
+    """The occurrences that a row stands for."""
+    count = min(gap.occurrences, _MOST_LOOKED_THROUGH)
+    return set(islice(schedules.upcoming(schedule, gap.scheduled_for - _JUST_BEFORE), count))
+
+
+def _last_before(schedule: Recurring, at: datetime) -> datetime | None:
+    """The last occurrence before an instant, if it can be found by looking back a little, then further."""
+    for span in _LOOK_BACK:
+        last = None
+        for instant in islice(schedules.upcoming(schedule, at - span), _MOST_LOOKED_THROUGH):
+            if instant >= at:
+                break
+            last = instant
+        if last is not None:
+            return last
+    return None
+
+
+def _of_run(run: Run, job: Job) -> str:
+    return _IN_WORDS[RunStatus(run.status)](run, job)
+
+
+def _pending(run: Run, _job: Job) -> str:
+    return f"It has not come yet: it is due at {_shown(run.due_at)}."
+
+
+def _queued(run: Run, _job: Job) -> str:
+    since = f"It is due since {_shown(run.due_at)}"
+    match run.held_by:
+        case Hold.PAUSED:
+            return f"{since} and held: the job, its app or everything is paused. Resume it to let it run."
+        case Hold.OVERLAP:
+            return f"{since} and waits for its turn: another run of the job is still going."
+        case _:
+            return f"{since} and waits for a free worker (priority {run.priority})."
+
+
+def _running(run: Run, _job: Job) -> str:
+    asked = " It was asked to stop." if run.cancel_requested_at is not None else ""
+    return f"It is running: attempt {run.attempt_count}; the first began at {_shown(run.started_at)}.{asked}"
+
+
+def _retrying(run: Run, _job: Job) -> str:
+    return f"Attempt {run.attempt_count} failed ({run.error_message}); it is tried again at {_shown(run.due_at)}."
+
+
+def _completed(run: Run, _job: Job) -> str:
+    return f"It ran: begun at {_shown(run.started_at)}, completed at {_shown(run.finished_at)}, {_attempts(run)}."
+
+
+def _failed(run: Run, _job: Job) -> str:
+    if run.reason == waiting.TOO_LATE:
+        return f"It failed: its deadline {_shown(run.deadline_at)} passed after {_attempts(run)}, and it expires."
+    return f"It ran and failed for good at {_shown(run.finished_at)}, after {_attempts(run)}: {run.error_message}"
+
+
+def _cancelled(run: Run, _job: Job) -> str:
+    begun = "It was stopped while it ran" if run.started_at is not None else "It never ran"
+    return f"{begun}: cancelled at {_shown(run.finished_at)} ({run.reason or 'on request'})."
+
+
+def _skipped(run: Run, job: Job) -> str:
+    if run.reason == admission.PAUSED:
+        return "It was skipped: the job, its app or everything was paused when it came. A backfill can make up for it."
+    other = history.going_at(job.id, run.finished_at, run.id)
+    which = "another run of the job" if other is None else f"the run {other.id}, due at {_shown(other.due_at)},"
+    return f"It was skipped: {which} was still going when it came (overlap: {job.overlap})."
+
+
+def _missed(run: Run, job: Job) -> str:
+    if run.reason == waiting.TOO_LATE:
+        return f"It never ran: its deadline {_shown(run.deadline_at)} passed while it waited, and it expires."
+    several = f" So were {run.occurrences - 1} after it." if run.occurrences > 1 else ""
+    return (
+        f"It was missed: its row was made at {_shown(run.created_at)}, more than 60 s late, since no coordinator was "
+        f"at work before ({run.reason}; catch_up: {job.catch_up}).{several}"
+    )
+
+
+def _attempts(run: Run) -> str:
+    return "1 attempt" if run.attempt_count == 1 else f"{run.attempt_count} attempts"
+
+
+def _shown(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+_IN_WORDS: dict[RunStatus, Callable[[Run, Job], str]] = {
+    RunStatus.PENDING: _pending,
+    RunStatus.QUEUED: _queued,
+    RunStatus.RUNNING: _running,
+    RunStatus.RETRYING: _retrying,
+    RunStatus.COMPLETED: _completed,
+    RunStatus.FAILED: _failed,
+    RunStatus.CANCELLED: _cancelled,
+    RunStatus.SKIPPED: _skipped,
+    RunStatus.MISSED: _missed,
+}

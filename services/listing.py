@@ -1,0 +1,84 @@
+"""Lists of jobs and runs, a page at a time, each read in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from core.errors import NotFound
+from core.filters import JobFilter, RunFilter
+from core.listing import Mark, Ordering, SortKey, SortValue, Stretch
+from models import database, lists
+from models import jobs as stored_jobs
+from models.tables import Run
+from services.counting import Counts
+from services.views import ExecutionView, JobView, Page, execution_view, job_views, run_view
+
+
+def jobs(counts: Counts, wanted: JobFilter, ordering: Ordering, stretch: Stretch) -> Page:
+    """Jobs that fit. Raises `NotFound` for a numbered page beyond the last."""
+    with database.reading():
+        found = lists.job_page(wanted, ordering, stretch)
+        views = job_views(found[: stretch.limit])
+        _refuse_page_beyond(stretch, found)
+        count = counts.of(wanted, lambda: lists.job_count(wanted), is_first_page=_is_first(stretch))
+    more = len(found) > stretch.limit
+    return Page(views, count, Mark(views[-1].id, _sort_value(views[-1], ordering.key)) if more else None)
+
+
+def runs(counts: Counts, wanted: RunFilter, stretch: Stretch) -> Page:
+    """Runs that fit, of whichever job, newest first."""
+    with database.reading():
+        return _run_page(counts, wanted, stretch)
+
+
+def runs_of_job(counts: Counts, job_id: UUID, stretch: Stretch) -> Page:
+    """A job's runs, newest first. Raises `NotFound`."""
+    with database.reading():
+        _check_job(job_id)
+        return _run_page(counts, RunFilter(job_id=job_id), stretch)
+
+
+def executions(job_id: UUID, stretch: Stretch) -> tuple[list[ExecutionView], bool]:
+    """A job's runs that have started, newest first, and whether more follow.
+
+    Raises `NotFound` for the job, or a page beyond the last.
+    """
+    with database.reading():
+        _check_job(job_id)
+        found = lists.executions(job_id, stretch)
+    _refuse_page_beyond(stretch, found)
+    return [execution_view(one) for one in found[: stretch.limit]], len(found) > stretch.limit
+
+
+def _run_page(counts: Counts, wanted: RunFilter, stretch: Stretch) -> Page:
+    found: list[Run] = lists.run_page(wanted, stretch)
+    count = counts.of(wanted, lambda: lists.run_count(wanted), is_first_page=_is_first(stretch))
+    views = [run_view(one) for one in found[: stretch.limit]]
+    return Page(views, count, Mark(views[-1].id) if len(found) > stretch.limit else None)
+
+
+def _check_job(job_id: UUID) -> None:
+    if stored_jobs.by_id(job_id) is None:
+        raise NotFound("job", job_id)
+
+
+def _refuse_page_beyond(stretch: Stretch, found: Sequence[object]) -> None:
+    if not found and stretch.offset:
+        raise NotFound("page", stretch.page)
+
+
+def _is_first(stretch: Stretch) -> bool:
+    return stretch.after is None and stretch.offset == 0
+
+
+def _sort_value(view: JobView, key: SortKey) -> SortValue:
+    """What a job stands for in a list of this order, as `models.lists` sorts it."""
+    match key:
+        case SortKey.CREATED_AT:
+            return None
+        case SortKey.NAME:
+            return view.name or ""
+        case _:
+            value: SortValue = getattr(view, key)
+            return value

@@ -1,0 +1,75 @@
+"""What became of new jobs, as it is told to who asked for them, and kept under their idempotency key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from core.errors import FieldError, InvalidInput, NotFound
+
+Refusal = InvalidInput | NotFound
+Outcome = UUID | Refusal
+
+FAULTS_TOLD = 100  # of one request
+
+
+@dataclass(frozen=True)
+class Created:
+    """What became of one of many new jobs: its id, or what is wrong with it."""
+
+    job_id: UUID | None = None
+    faults: tuple[FieldError, ...] = ()
+
+
+def the_only_id(outcomes: Sequence[Outcome]) -> str:
+    """The id of the only job. Raises what it was refused for."""
+    [outcome] = outcomes
+    if isinstance(outcome, UUID):
+        return str(outcome)
+    raise outcome
+
+
+def all_told(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """The ids of all jobs. Raises `InvalidInput` naming what is wrong with any of them."""
+    wrong = [
+        FieldError(f"jobs.{index}.{fault.field}".rstrip("."), fault.message)
+        for index, outcome in enumerate(outcomes)
+        for fault in _faults(outcome)
+    ]
+    if wrong:
+        raise InvalidInput(*wrong[:FAULTS_TOLD])
+    return each_told(outcomes)
+
+
+def each_told(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+    """Of each job, its id or what is wrong with it."""
+    return [
+        {"id": str(outcome)} if isinstance(outcome, UUID) else {"errors": [_told(fault) for fault in _faults(outcome)]}
+        for outcome in outcomes
+    ]
+
+
+def read(told: Sequence[dict[str, Any]]) -> list[Created]:
+    """What was told of many jobs."""
+    return [
+        Created(UUID(one["id"]))
+        if "id" in one
+        else Created(faults=tuple(FieldError(**fault) for fault in one["errors"]))
+        for one in told
+    ]
+
+
+def _told(fault: FieldError) -> dict[str, str]:
+    return {"field": fault.field or "job", "message": fault.message}
+
+
+def _faults(outcome: Outcome) -> tuple[FieldError, ...]:
+    match outcome:
+        case InvalidInput():
+            return outcome.fields
+        case NotFound():
+            return (FieldError("app_name", f"is {outcome.key!r}, which is no app; PUT /api/apps/{outcome.key} first."),)
+        case _:
+            return ()

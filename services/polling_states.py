@@ -1,0 +1,61 @@
+"""The states that a polling job went through, and the way back to one of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core.errors import Conflict, NotFound
+from core.states import JobState
+from models import database, jobs, polling_states
+from models.tables import Job
+from services import reading
+from services.system import System
+from services.views import JobView
+
+
+@dataclass(frozen=True)
+class PollingStateView:
+    """A state that a polling job went through, by its version."""
+
+    version: int
+    state: dict[str, Any]
+    created_at: datetime
+
+
+def history(job_id: UUID) -> list[PollingStateView]:
+    """A polling job's newest states, newest first. Raises `NotFound`, or `Conflict` when the job does not poll."""
+    with database.reading():
+        job = _polling(jobs.by_id(job_id), job_id)
+        kept = polling_states.newest(job_id)
+        if not kept:  # no poll has ended yet
+            return [PollingStateView(job.polling_version, job.polling_state, job.created_at)]
+        return [PollingStateView(one.version, one.state, one.created_at) for one in kept]
+
+
+def rewind(system: System, job_id: UUID, version: int) -> JobView:
+    """Let polling go on from the state of an earlier version, which becomes the newest; the job.
+
+    The answer to a poll that is going was made from another version, and does not count. Raises `NotFound`, also for a
+    version that is not kept, or `Conflict` when the job does not poll, or polls no more for good.
+    """
+    now = system.clock.now()
+    with database.transaction():
+        job = _polling(jobs.lock_whole(job_id), job_id)
+        if job.state in (JobState.COMPLETED, JobState.CANCELLED):
+            raise Conflict(f"The job {job_id} is {job.state} and cannot be rewound; create a new job instead.")
+        state = job.polling_state if version == job.polling_version else polling_states.state(job_id, version)
+        if state is None:
+            raise NotFound(f"polling state of job {job_id} in version", version)
+        jobs.set_polling_state(job, job.polling_version, state, now)
+        return reading.job(job_id)
+
+
+def _polling(job: Job | None, job_id: UUID) -> Job:
+    if job is None:
+        raise NotFound("job", job_id)
+    if job.polling_state is None:
+        raise Conflict(f"The job {job_id} is {job.schedule_kind} and has no polling state.")
+    return job

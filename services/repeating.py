@@ -1,0 +1,128 @@
+"""Trigger, retry and replay: runs that someone wishes for. Overlap does not apply to them; a pause holds them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core.errors import Conflict, NotFailed, NotFound
+from core.schedules import Polling
+from core.states import ENDED, JobState, RunStatus, Trigger
+from models import database, edits, jobs, pauses, repeats, runs
+from models.tables import Job, Run
+from services import dispatching, pausing, reading
+from services.dispatching import RING_WITHIN
+from services.jobs import refuse_ended
+from services.system import System
+from services.views import RunView
+
+DEAD = (RunStatus.FAILED, RunStatus.CANCELLED)
+
+Row = dict[str, Any]
+
+
+def trigger(system: System, job_id: UUID, data: dict[str, Any] | None = None) -> RunView:
+    """Run a job now, besides what its schedule says, with other data if any is given; the run.
+
+    Raises `NotFound`, or `Conflict` when the job has ended, or polls already.
+    """
+    now = system.clock.now()
+    with database.transaction():
+        pauses.share_gate()
+        job = _found(job_id)
+        refuse_ended(job, "triggered")
+        _refuse_second_poll(job)
+        row = _store(wish(job, Trigger.MANUAL, now, now, data=data), job)
+        view, _ = reading.run(row["id"])
+    dispatching.ring_for(system, [row], RING_WITHIN)
+    return view
+
+
+def retry(system: System, job_id: UUID) -> UUID:
+    """Set a failed job going again with a new run in place of the one that failed last; that run's id.
+
+    Polling goes on from its state, and what it counts towards giving up begins anew. Raises `NotFound`, `NotFailed`,
+    or `Conflict` when none of its runs is kept.
+    """
+    now = system.clock.now()
+    with database.transaction():
+        pauses.share_gate()
+        job = _found(job_id)
+        if job.state is not JobState.FAILED:
+            raise NotFailed
+        failed = repeats.last_failed(job)
+        if failed is None:
+            raise Conflict(f"The runs of job {job_id} are no longer kept; create a new job instead.")
+        row = _again(job, failed, now)
+    dispatching.ring_for(system, [row], RING_WITHIN)
+    return UUID(str(row["id"]))
+
+
+def replay(system: System, run_id: UUID) -> RunView:
+    """Run again what one dead run was for; the new run. A job that has ended shows as going until that is over.
+
+    Raises `NotFound`, or `Conflict` when the run is not dead, is replayed at present, or belongs to a cancelled job.
+    """
+    now = system.clock.now()
+    with database.transaction():
+        pauses.share_gate()
+        job, run = locked_run(run_id)
+        _refuse_replay(job, run)
+        row = _again(job, run, now)
+        view, _ = reading.run(row["id"])
+    dispatching.ring_for(system, [row], RING_WITHIN)
+    return view
+
+
+def locked_run(run_id: UUID) -> tuple[Job, Run]:
+    """A run and its job, locked. Raises `NotFound`, also when the job was deleted."""
+    run = runs.by_id(run_id)
+    job = None if run is None else jobs.lock_whole(run.job_id)
+    run = None if job is None else runs.lock_one(run_id)
+    if job is None or run is None:
+        raise NotFound("run", run_id)
+    return job, run
+
+
+def wish(job: Job, why: Trigger, scheduled_for: datetime, now: datetime, **more: Any) -> Row:
+    """The values of a run that someone wishes for now; a deadline that has passed says nothing about it."""
+    row = runs.draft(job, why, scheduled_for, now, due_at=now, status=RunStatus.QUEUED, **more)
+    if row["deadline_at"] is not None and row["deadline_at"] <= now:
+        row |= {"deadline_at": None, "expire": False}
+    return row
+
+
+def _found(job_id: UUID) -> Job:
+    job = jobs.lock_whole(job_id)
+    if job is None:
+        raise NotFound("job", job_id)
+    return job
+
+
+def _refuse_second_poll(job: Job) -> None:
+    if job.schedule_kind == Polling.kind and jobs.with_live_run([job.id]):
+        raise Conflict(f"The job {job.id} polls: its next poll is planned or going, and there is one at a time.")
+
+
+def _refuse_replay(job: Job, run: Run) -> None:
+    if run.status not in DEAD:
+        raise Conflict(f"The run {run.id} is {run.status}; only one that failed or was cancelled can be replayed.")
+    if job.state is JobState.CANCELLED:
+        raise Conflict(f"The job {job.id} is cancelled, so its runs cannot be replayed; create a new job instead.")
+    if repeats.going_on([run.id]):
+        raise Conflict(f"The run {run.id} is being replayed; wait until that is over.")
+    _refuse_second_poll(job)
+
+
+def _again(job: Job, run: Run, now: datetime) -> Row:
+    """Store a run that repeats another, with an idempotency key of its own; a job that has ended goes on for it."""
+    if job.state in ENDED:
+        edits.reopen(job, now)
+    return _store(wish(job, Trigger.RETRY, run.scheduled_for, now, retry_of=run.id, data=run.data), job)
+
+
+def _store(row: Row, job: Job) -> Row:
+    [row] = pausing.held_if_paused(job, [row])
+    runs.insert([row])
+    return row

@@ -1,0 +1,34 @@
+"""Cancel single runs."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from core.errors import Conflict
+from core.states import JobState, RunStatus
+from models import database, pauses, runs
+from services import dispatching, reading, settling, turns
+from services.dispatching import RING_WITHIN
+from services.repeating import locked_run
+from services.system import System
+from services.views import RunView
+
+
+def cancel(system: System, run_id: UUID) -> RunView:
+    """End one run: at once, or when the worker at it has stopped; the run. What comes back goes on without it.
+
+    Raises `NotFound`, or `Conflict` when the run has ended.
+    """
+    now = system.clock.now()
+    with database.transaction():
+        pauses.share_gate()
+        job, run = locked_run(run_id)
+        if run.finished_at is not None:
+            raise Conflict(f"The run {run_id} is {run.status} and cannot be cancelled.")
+        runs.cancel_one(run, "run cancelled", now)
+        if run.status != RunStatus.RUNNING:
+            settling.end_if_over([(job, JobState.CANCELLED)], now)
+        next_in_turn = turns.give(system, {job.id: job})
+        view, _ = reading.run(run_id)
+    dispatching.ring_for(system, next_in_turn, RING_WITHIN)
+    return view

@@ -1,0 +1,131 @@
+"""Figures: how many jobs are in each state, and what happened in each minute that has passed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from core.figures import MINUTE, minutes_between, percentile, whole_minute
+from core.filters import JobFilter
+from core.states import JobState, RunStatus
+from models import database, statistics
+from services.system import System
+from services.views import view_of
+
+MOST_SUMMARISED = 60
+PASS_SECONDS = 1.0
+# What ended just before a minute did may be committed just after.
+GRACE = timedelta(seconds=5)
+MOST_READ_LIVE = 3
+BATCH = 1_000
+_SHARE = 0.95
+
+
+@dataclass(frozen=True)
+class JobStatistics:
+    """How many jobs show each status; the parts sum to `total`. One that is queued or retrying counts as pending."""
+
+    total: int
+    pending: int
+    running: int
+    completed: int
+    failed: int
+    cancelled: int
+    paused: int
+
+
+@dataclass(frozen=True)
+class MinuteFigures:
+    """What happened in the minute that begins at `minute`.
+
+    `started`, `completed` and `failed` count runs, each once. `waiting` is how many were due when the minute ended and
+    had not begun, held ones included. `lateness_p95_seconds` is how late the runs began that the minute saw begin and
+    that were never tried again: 95 of 100 no later than this; None where there were none.
+    """
+
+    minute: datetime
+    started: int = 0
+    completed: int = 0
+    failed: int = 0
+    waiting: int = 0
+    lateness_p95_seconds: float | None = None
+
+
+def of_jobs(wanted: JobFilter) -> JobStatistics:
+    """How the jobs that fit are doing, at one moment."""
+    with database.reading():
+        found = {state: (count, running) for state, count, running in statistics.job_states(wanted)}
+    counts = {state: found.get(state, (0, 0))[0] for state in JobState}
+    running = found.get(JobState.ACTIVE, (0, 0))[1]
+    return JobStatistics(
+        total=sum(counts.values()),
+        pending=counts[JobState.ACTIVE] - running,
+        running=running,
+        completed=counts[JobState.COMPLETED],
+        failed=counts[JobState.FAILED],
+        cancelled=counts[JobState.CANCELLED],
+        paused=counts[JobState.PAUSED],
+    )
+
+
+def series(system: System, minutes: int) -> list[MinuteFigures]:
+    """What happened in each of the last complete minutes, oldest first.
+
+    The newest few that have not been summed up yet are read from the rows; earlier ones show zeros until they are.
+    """
+    end = whole_minute(system.clock.now())
+    wanted = minutes_between(end - minutes * MINUTE, end)
+    with database.reading():
+        known = {row.minute: view_of(MinuteFigures, row) for row in statistics.minutes(wanted[0])}
+        known |= {minute: _figures(minute) for minute in wanted[-MOST_READ_LIVE:] if minute not in known}
+    return [known.get(minute) or MinuteFigures(minute) for minute in wanted]
+
+
+def summarise(system: System) -> int:
+    """Store the figures of the minutes that have passed since the last one stored, at most an hour; how many.
+
+    A pass ends after a second: call again until nothing is left. Two processes that do this at once are harmless.
+    """
+    until = system.clock.monotonic() + PASS_SECONDS
+    stored = 0
+    for minute in _due(system.clock.now()):
+        with database.reading():
+            figures = _figures(minute)
+        with database.transaction():
+            statistics.add_minute(asdict(figures))
+        stored += 1
+        if system.clock.monotonic() >= until:
+            break
+    return stored
+
+
+def prune(system: System) -> int:
+    """Delete one batch of figures older than history is kept; how many."""
+    with database.transaction():
+        return statistics.prune_minutes(system.clock.now() - timedelta(days=system.settings.keep_history_days), BATCH)
+
+
+def _due(now: datetime) -> list[datetime]:
+    """The minutes that have passed and are not summed up yet, oldest first."""
+    end = whole_minute(now - GRACE)
+    with database.reading():
+        newest = statistics.newest_minute()
+    first = end - MOST_SUMMARISED * MINUTE
+    return minutes_between(first if newest is None else max(first, newest + MINUTE), end)
+
+
+def _figures(minute: datetime) -> MinuteFigures:
+    """What the rows say of a minute, read in the caller's transaction."""
+    end = minute + MINUTE
+    ended = statistics.ended_within(minute, end)
+    starts = statistics.starts_within(minute, end)
+    late = [max(0.0, (began - due).total_seconds()) for due, began, repeats in starts if repeats == 0]
+    lateness = percentile(late, _SHARE)
+    return MinuteFigures(
+        minute=minute,
+        started=len(starts),
+        completed=ended.get(RunStatus.COMPLETED, 0),
+        failed=ended.get(RunStatus.FAILED, 0),
+        waiting=statistics.waiting_before(end),
+        lateness_p95_seconds=None if lateness is None else round(lateness, 3),
+    )

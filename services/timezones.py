@@ -1,0 +1,65 @@
+"""Time-zone data: one edition for all processes, and what follows when there is a newer one."""
+
+from __future__ import annotations
+
+import zoneinfo
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+import tzdata
+
+from core import schedules
+from core.recurring import Recurring
+from core.states import Trigger
+from models import database, jobs, runs, timezones
+from models.tables import Job
+from services import specifications
+from services.system import System
+
+EDITION: str = tzdata.IANA_VERSION
+BATCH = 500
+_JUST_BEFORE = timedelta(microseconds=1)
+log = structlog.get_logger()
+
+
+def pin() -> None:
+    """Read zones from the locked package alone: machines differ in what they have installed, and in when it changes."""
+    zoneinfo.reset_tzpath(to=())
+
+
+def refresh(system: System) -> int:
+    """Compute every coming occurrence anew if the data has changed since the last time; how many jobs were.
+
+    Rows that are planned already stay as they are. Safe to repeat, and to be broken off.
+    """
+    with database.reading():
+        if timezones.edition() == EDITION:
+            return 0
+    count, after = 0, None
+    while batch := _refresh_batch(system, after):
+        count, after = count + len(batch), batch[-1]
+    with database.transaction():
+        timezones.set_edition(EDITION)
+    log.info("timezone_data", edition=EDITION, jobs=count)
+    return count
+
+
+def _refresh_batch(system: System, after: UUID | None) -> list[UUID]:
+    now = system.clock.now()
+    with database.transaction():
+        job_ids = timezones.with_coming_occurrences(after, BATCH)
+        for job in jobs.lock(job_ids).values():
+            jobs.set_next_run(job, _next_run_at(job, now))
+    return job_ids
+
+
+def _next_run_at(job: Job, now: datetime) -> datetime | None:
+    """The first occurrence that has no row: later than every row there is, and none that was passed over."""
+    schedule = specifications.read(job.schedule)
+    watermark: datetime | None = job.next_run_at
+    if watermark is None or not isinstance(schedule, Recurring):
+        return watermark
+    planned = runs.latest_scheduled_for(job.id, Trigger.SCHEDULE)
+    after = max(filter(None, (planned, min(watermark - _JUST_BEFORE, now))))
+    return next(schedules.upcoming(schedule, after), None)

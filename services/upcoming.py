@@ -1,0 +1,92 @@
+"""What comes, soonest first across jobs: the runs that have a row, and the occurrences that have none yet."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from uuid import UUID
+
+from core import cron, schedules
+from core.filters import JobFilter
+from core.recurring import Recurring
+from core.states import Trigger
+from core.upcoming import soonest
+from models import database, pauses, upcoming
+from models.tables import Job, Run
+from services import specifications
+from services.system import System
+
+MOST_JOBS = 1_000
+MOST_NAMED = 5_000
+_JUST_BEFORE = timedelta(microseconds=1)
+_UNREADABLE = (LookupError, TypeError, ValueError, cron.InvalidCron)
+
+
+@dataclass(frozen=True)
+class UpcomingView:
+    """Something that is to run: of which job, for which nominal instant, when it is due, and its run, if it has one."""
+
+    job_id: UUID
+    job_name: str | None
+    task_type: str
+    app_name: str
+    scheduled_for: datetime
+    due_at: datetime
+    run_id: UUID | None
+
+
+def coming(system: System, wanted: JobFilter, seconds: float, limit: int) -> list[UpcomingView]:
+    """What the jobs that fit are to run within so many seconds, soonest first; what is paused is left out.
+
+    Bounded work: at most 1,000 jobs and 5,000 occurrences are looked at.
+    """
+    until = system.clock.now() + timedelta(seconds=seconds)
+    with database.reading():
+        if pauses.everything_paused_at() is not None:
+            return []
+        rows = upcoming.planned(wanted, until, 2 * limit)  # some may be more than `max_runs` allows
+        unplanned = upcoming.to_plan(wanted, until, MOST_JOBS)
+        counts = upcoming.count_planned([job.id for job in unplanned])
+    if len(unplanned) == MOST_JOBS:  # of later ones, not every job is known
+        until = unplanned[-1].next_run_at
+    named = [islice(_named(job, counts.get(job.id, 0)), limit) for job in unplanned]
+    return soonest(_planned(rows), named, until, limit, MOST_NAMED)
+
+
+def _planned(rows: Iterable[Run]) -> Iterator[UpcomingView]:
+    """Runs that have a row, without those that `max_runs` will not let start."""
+    taken: Counter[UUID] = Counter()
+    for run in rows:
+        if run.trigger == Trigger.SCHEDULE:
+            taken[run.job_id] += 1
+            left = _left(run.job, specifications.read(run.job.schedule))
+            if left is not None and taken[run.job_id] > left:
+                continue
+        yield _view(run.job, run.scheduled_for, run.due_at, run.id)
+
+
+def _named(job: Job, planned: int) -> Iterator[UpcomingView]:
+    """The occurrences of a job that have no row yet, in nominal order; none of a schedule that cannot be read."""
+    try:
+        schedule = specifications.read(job.schedule)
+        if not isinstance(schedule, Recurring):
+            return
+        left = _left(job, schedule)
+        instants = schedules.upcoming(schedule, job.next_run_at - _JUST_BEFORE)
+        for instant in islice(instants, None if left is None else max(0, left - planned)):
+            yield _view(job, instant, schedule.due_at(job.id, instant), None)
+    except _UNREADABLE:  # the planner says so, and goes on with the others
+        return
+
+
+def _left(job: Job, schedule: schedules.Schedule) -> int | None:
+    """How many scheduled runs of a job may still start; None for any number."""
+    most = schedule.max_runs if isinstance(schedule, Recurring) else None
+    return None if most is None else max(0, most - job.runs_started)
+
+
+def _view(job: Job, scheduled_for: datetime, due_at: datetime, run_id: UUID | None) -> UpcomingView:
+    return UpcomingView(job.id, job.name, job.task_type, job.app.name, scheduled_for, due_at, run_id)

@@ -1,0 +1,30 @@
+"""Jobs as their runs began them: who edits a job does not change what is under way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from models import jobs, versions
+from models.tables import Job, Run
+from services import definitions
+
+
+def to_execute(claimed: Sequence[Run]) -> dict[UUID, Job]:
+    """For each of these runs its job, with its app and policy, in the version that the run carries.
+
+    Whoever edits a job moves the runs that have not begun to the new version, under their locks. So a run just claimed
+    differs from its job only if it began earlier, or if the edit is later than the claim; either way the version that
+    it carries was stored with the edit. The job must be read before the versions.
+    """
+    current = jobs.to_execute(run.job_id for run in claimed)
+    behind = {(run.job_id, run.job_version) for run in claimed if run.job_version != current[run.job_id].version}
+    kept = versions.kept(behind)
+    return {run.id: _as_begun(current[run.job_id], kept.get((run.job_id, run.job_version))) for run in claimed}
+
+
+def _as_begun(job: Job, definition: dict[str, Any] | None) -> Job:
+    if definition is None:
+        return job
+    return versions.as_begun(job, definitions.columns(definitions.restore(definition)))

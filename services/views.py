@@ -1,0 +1,190 @@
+"""Jobs, runs and attempts as they are shown: frozen, made from rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from core import schedules
+from core.listing import Mark
+from core.policies import CatchUp, Overlap
+from core.states import JobStatus, Outcome, RunStatus, shown_status
+from models import jobs, tags
+from models.tables import Job, Run
+from services import specifications
+
+View = TypeVar("View")
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A job as it is shown."""
+
+    id: UUID
+    app_name: str
+    name: str | None
+    tags: tuple[str, ...]
+    account_id: str
+    user_id: Any
+    board_id: Any
+    task_type: str
+    callback_url: str | None
+    data: Any
+    schedule: schedules.Schedule
+    priority: int
+    max_retries: int | None
+    retry_backoff_base: float | None
+    time_limit_seconds: float | None
+    catch_up: CatchUp
+    catch_up_window_seconds: float
+    overlap: Overlap
+    deadline: datetime | None
+    deadline_seconds: float | None
+    expire: bool
+    version: int
+    status: JobStatus
+    next_run_at: datetime | None
+    polling_state: dict[str, Any] | None
+    polls: int
+    end_reason: str | None
+    created_at: datetime
+    updated_at: datetime
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True)
+class RunView:
+    """A run as it is shown, with what tells its job from others."""
+
+    id: UUID
+    job_id: UUID
+    job_name: str | None
+    app_name: str
+    task_type: str
+    job_version: int
+    trigger: str
+    retry_of: UUID | None
+    status: RunStatus
+    scheduled_for: datetime
+    due_at: datetime
+    deadline_at: datetime | None
+    deadline_missed_at: datetime | None
+    priority: int
+    held_by: str | None
+    held_until: datetime | None
+    reason: str | None
+    occurrences: int
+    attempt_count: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    error_type: str | None
+    error_message: str | None
+    progress: Any
+    message: str | None
+
+
+@dataclass(frozen=True)
+class AttemptView:
+    """An attempt as it is shown; `outcome` is None while it lasts."""
+
+    number: int
+    worker_id: UUID
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: Outcome | None
+    error_type: str | None
+    error_message: str | None
+    status_code: int | None
+    answer: str | None
+
+
+@dataclass(frozen=True)
+class ExecutionView:
+    """A run that has started, as section 004 prints it; `success` is None while it lasts."""
+
+    id: UUID
+    job: UUID
+    started_at: datetime
+    completed_at: datetime | None
+    success: bool | None
+    error_message: str | None
+    duration: float | None
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """One coming occurrence: its nominal instant, and when it is due, jitter added."""
+
+    scheduled_for: datetime
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class LogEntry:
+    """One event in a job's life, as section 000 prints it."""
+
+    event_type: str
+    attempt_number: int
+    error_type: str | None
+    metadata: dict[str, Any]
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of a list. `last` is the mark after which the rest follows; None at the end. `count` is of the whole."""
+
+    items: Sequence[Any]
+    count: int
+    last: Mark | None
+
+
+def job_views(found: Sequence[Job]) -> list[JobView]:
+    """What jobs (with their apps) show, read in the caller's transaction."""
+    ids = [one.id for one in found]
+    going = jobs.going(ids)
+    due = jobs.next_due(ids)
+    tagged = tags.of(ids)
+    return [_job_view(one, going[one.id], due.get(one.id), tagged[one.id]) for one in found]
+
+
+def run_view(found: Run) -> RunView:
+    """What a run (with its job and app) shows."""
+    job = found.job
+    return view_of(RunView, found, job_name=job.name, app_name=job.app.name, task_type=job.task_type)
+
+
+def execution_view(found: Run) -> ExecutionView:
+    """What a run that has started shows as an execution."""
+    ended = found.finished_at
+    return ExecutionView(
+        id=found.id,
+        job=found.job_id,
+        started_at=found.started_at,
+        completed_at=ended,
+        success=None if ended is None else found.status == RunStatus.COMPLETED,
+        error_message=found.error_message,
+        duration=None if ended is None else (ended - found.started_at).total_seconds(),
+    )
+
+
+def view_of(view: type[View], row: Any, **others: Any) -> View:
+    """A view of a row: its columns of the same names, and others as given."""
+    names = {one.name for one in fields(view)} - others.keys()  # type: ignore[arg-type]  # every view is a dataclass
+    return view(**{name: getattr(row, name) for name in names}, **others)
+
+
+def _job_view(found: Job, going: set[RunStatus], next_due: datetime | None, tagged: tuple[str, ...]) -> JobView:
+    return view_of(
+        JobView,
+        found,
+        app_name=found.app.name,
+        tags=tagged,
+        deadline=found.deadline_at,
+        schedule=specifications.read(found.schedule),
+        status=shown_status(found.state, going),
+        next_run_at=min(filter(None, (next_due, found.next_run_at)), default=None),
+    )

@@ -1,0 +1,44 @@
+"""The processes that execute runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core.workers import WorkerStatus, shown_status
+from models import database, workers
+from services.system import System
+from services.views import view_of
+
+MOST_SHOWN = 1_000
+
+
+@dataclass(frozen=True)
+class WorkerView:
+    """A worker process as it is shown; `running` is how many runs it holds now."""
+
+    id: UUID
+    host: str
+    pid: int
+    threads: int
+    started_at: datetime
+    heartbeat_at: datetime
+    status: WorkerStatus
+    running: int
+
+
+def known(system: System) -> list[WorkerView]:
+    """The workers heard of in the last day, the last started first."""
+    now, lease_seconds = system.clock.now(), system.settings.lease_seconds
+    with database.reading():
+        found, running = workers.newest(MOST_SHOWN), workers.running()
+    return [
+        view_of(
+            WorkerView,
+            one,
+            status=shown_status(one.heartbeat_at, one.stopped_at, now, lease_seconds),
+            running=running.get(one.id, 0),
+        )
+        for one in found
+    ]

@@ -1,0 +1,88 @@
+"""Figures as callers meet them: statistics, minutes, workers, what comes."""
+
+from __future__ import annotations
+
+import pytest
+
+from services import executing, statistics
+from tests.factories import GivenSystem
+from tests.integration.api.client import Client, refusal
+
+CRON = {"type": "cron", "expression": "0 13 * * *"}
+
+
+def test_jobs_are_counted_by_status(client: Client) -> None:
+    client.simulate_post(f"/api/jobs/{client.create()}/pause")
+    client.create(account_id="acc2")
+    client.create(app_name="app_b", schedule=CRON)
+    counted = client.simulate_get("/api/jobs/stats/").json
+    assert counted == {
+        "total": 3,
+        "pending": 2,
+        "running": 0,
+        "completed": 0,
+        "failed": 0,
+        "cancelled": 0,
+        "paused": 1,
+    }
+    assert client.simulate_get("/api/jobs/stats?app_name=app_b").json["total"] == 1
+    assert client.simulate_get("/api/jobs/stats?account_id=acc2").json["total"] == 1
+    assert set(refusal(client.simulate_get("/api/jobs/stats?status=paused"))) == {"status"}
+
+
+def test_minutes_are_shown_oldest_first(client: Client, system: GivenSystem) -> None:
+    client.create()
+    system.clock.advance(60)
+    shown = client.simulate_get("/api/stats/series").json["results"]
+    assert [one["minute"] for one in shown[-2:]] == ["2026-11-20T11:59:00Z", "2026-11-20T12:00:00Z"]
+    assert len(shown) == 60
+    assert shown[-1] == {
+        "minute": "2026-11-20T12:00:00Z",
+        "started": 0,
+        "completed": 0,
+        "failed": 0,
+        "waiting": 1,
+        "lateness_p95_seconds": None,
+    }
+    system.clock.advance(60)
+    statistics.summarise(system)
+    assert client.simulate_get("/api/stats/series?minutes=2").json["results"][0] == shown[-1]
+    assert len(client.simulate_get("/api/stats/series?minutes=1440").json["results"]) == 1440
+
+
+@pytest.mark.parametrize("minutes", ["0", "1441", "x", ""])
+def test_a_span_that_cannot_be_is_refused(client: Client, minutes: str) -> None:
+    assert set(refusal(client.simulate_get("/api/stats/series", params={"minutes": minutes}))) == {"minutes"}
+
+
+def test_workers_are_listed(client: Client, system: GivenSystem) -> None:
+    assert client.simulate_get("/api/workers").json == {"results": []}
+    worker = executing.register_worker(system)
+    [shown] = client.simulate_get("/api/workers").json["results"]
+    assert (shown["id"], shown["status"], shown["running"]) == (str(worker.id), "alive", 0)
+    assert shown["threads"] == system.settings.worker_threads
+    assert shown["started_at"] == shown["heartbeat_at"] == "2026-11-20T12:00:00Z"
+
+
+def test_what_comes_is_listed(client: Client) -> None:
+    job_id = client.create(name="at one", schedule=CRON)
+    client.create(schedule={"type": "delay_from_now", "duration_seconds": 7_200})
+    [shown] = client.simulate_get("/api/upcoming").json["results"]
+    assert shown == {
+        "job_id": job_id,
+        "job_name": "at one",
+        "task_type": "polling_task",
+        "app_name": "app_a",
+        "scheduled_for": "2026-11-20T13:00:00Z",
+        "due_at": "2026-11-20T13:00:00Z",
+        "run_id": None,
+    }
+    later = client.simulate_get("/api/upcoming?seconds=86400&limit=2&account_id=acc1").json["results"]
+    assert [one["run_id"] is None for one in later] == [True, False]
+    assert client.simulate_get("/api/upcoming?app_name=other").json["results"] == []
+
+
+@pytest.mark.parametrize("query", ["seconds=0", "seconds=2678401", "limit=0", "limit=1001", "cursor=x"])
+def test_a_look_ahead_that_cannot_be_is_refused(client: Client, query: str) -> None:
+    name, _, value = query.partition("=")
+    assert set(refusal(client.simulate_get("/api/upcoming", params={name: value}))) == {name}

@@ -1,0 +1,191 @@
+"""Creating under an Idempotency-Key: once, however often it is asked for."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from core.errors import Conflict, InvalidInput, KeyReused
+from models import database
+from models.tables import IdempotencyKey, Job, Run
+from services import idempotency, outcomes
+from services import jobs as job_service
+from services.definitions import NewJob
+from services.idempotency import Request
+from tests.factories import NOON, GivenSystem, given_system, in_threads, new_job, stored_job
+
+ROUNDS = 100
+AT_ONCE = 2
+DAY = timedelta(hours=24)
+
+
+def request(key: str = "a-key", body: object = "the body", scope: str = "createJob") -> Request:
+    return Request(scope, key, idempotency.fingerprint(body))
+
+
+def keys_kept() -> list[str]:
+    with database.reading():
+        return sorted(row.key for row in IdempotencyKey.select())
+
+
+def test_the_same_request_under_the_same_key_makes_one_job_and_rings_once(system: GivenSystem) -> None:
+    first = job_service.create(system, new_job(), request())
+    system.clock.advance(3600)
+    again = job_service.create(system, new_job(), request())
+    assert again == first
+    assert (Job.select().count(), Run.select().count(), len(system.doorbell.heard())) == (1, 1, 1)
+
+
+def test_the_answer_outlives_the_process(store: str) -> None:
+    first = job_service.create(given_system(), new_job(), request())
+    database.disconnect()
+    database.connect(store, "another process")
+    assert job_service.create(given_system(), new_job(), request()) == first
+
+
+def test_without_a_key_each_request_makes_a_job(system: GivenSystem) -> None:
+    assert job_service.create(system, new_job()) != job_service.create(system, new_job())
+
+
+def test_a_key_that_came_with_another_request_is_refused(system: GivenSystem) -> None:
+    job_service.create(system, new_job(), request())
+    with pytest.raises(KeyReused, match="'a-key'"):
+        job_service.create(system, new_job(), request(body="another body"))
+    assert Job.select().count() == 1
+
+
+def test_a_key_means_one_operation(system: GivenSystem) -> None:
+    job_service.create(system, new_job(), request())
+    job_service.create_many(system, [new_job()], request(scope="createJobs"), all_or_none=True)
+    assert Job.select().count() == 2
+
+
+def test_many_jobs_are_created_once_too_and_told_alike(system: GivenSystem) -> None:
+    wanted: list[NewJob | InvalidInput] = [
+        new_job(name="a"),
+        InvalidInput.at("schedule", "is wrong."),
+        new_job(name="a"),
+        new_job(),
+    ]
+    first = job_service.create_many(system, wanted, request(), all_or_none=False)
+    assert [bool(one.job_id) for one in first] == [True, False, False, True]
+    assert job_service.create_many(system, wanted, request(), all_or_none=False) == first
+    assert Job.select().count() == 2
+
+
+def test_a_create_that_fails_leaves_no_key(system: GivenSystem) -> None:
+    late = new_job(deadline_at=NOON)
+    with pytest.raises(InvalidInput, match="deadline"):
+        job_service.create(system, late, request())
+    assert keys_kept() == []
+    assert stored_job(job_service.create(system, new_job(), request(body="mended"))).task_type == "greet"
+
+
+def test_a_key_is_kept_for_a_day_and_then_is_new(system: GivenSystem) -> None:
+    first = job_service.create(system, new_job(), request())
+    system.clock.set(NOON + DAY - timedelta(seconds=1))
+    with pytest.raises(KeyReused):
+        job_service.create(system, new_job(), request(body="another body"))
+    system.clock.set(NOON + DAY)
+    second = job_service.create(system, new_job(), request(body="another body"))
+    assert second != first
+    system.clock.advance(3600)
+    assert job_service.create(system, new_job(), request(body="another body")) == second
+
+
+def test_pruning_takes_old_keys_alone(system: GivenSystem) -> None:
+    job_service.create(system, new_job(), request("old"))
+    system.clock.advance(3600)
+    job_service.create(system, new_job(), request("younger"))
+    system.clock.set(NOON + DAY)
+    assert idempotency.prune(system) == 1
+    assert keys_kept() == ["younger"]
+    assert idempotency.prune(system) == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ({"a": 1, "b": [2]}, {"b": [2], "a": 1}, True),
+        ({"a": 1}, {"a": 2}, False),
+        ({"a": 1}, {"a": True}, False),
+        ({"a": 1}, {"a": "1"}, False),
+        ([1, 2], [2, 1], False),
+        ({"a": "ü"}, {"a": "ü"}, True),
+    ],
+)
+def test_a_fingerprint_tells_bodies_apart_by_what_they_mean(one: object, other: object, *, same: bool) -> None:
+    assert (idempotency.fingerprint(one) == idempotency.fingerprint(other)) is same
+
+
+# --- At once, on PostgreSQL ------------------------------------------------------------------------------------
+
+
+def test_of_requests_at_once_under_one_key_one_makes_the_job_and_all_get_its_id(postgresql: str) -> None:
+    system = given_system()
+
+    def create(_number: int) -> list[UUID]:
+        return [job_service.create(system, new_job(), request(f"key-{lap}")) for lap in range(ROUNDS)]
+
+    answers = in_threads(AT_ONCE, create)
+    assert all(len(set(given)) == 1 for given in zip(*answers, strict=True))
+    assert Job.select().count() == ROUNDS
+    assert len(set(answers[0])) == ROUNDS
+
+
+def test_when_the_first_request_is_rolled_back_the_one_that_waited_creates(
+    postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = given_system()
+    has_key, may_fail = threading.Event(), threading.Event()
+    tell = outcomes.the_only_id
+    first = threading.local()
+
+    def tell_or_fail(became: list[UUID | InvalidInput]) -> str:
+        if getattr(first, "fails", False):
+            has_key.set()
+            may_fail.wait(10)
+            raise ConnectionError("the process dies here")
+        return tell(became)
+
+    monkeypatch.setattr(outcomes, "the_only_id", tell_or_fail)
+
+    def create(number: int) -> UUID | None:
+        if number == 0:
+            first.fails = True
+            with pytest.raises(ConnectionError):
+                job_service.create(system, new_job(), request())
+            return None
+        has_key.wait(10)
+        threading.Timer(0.05, may_fail.set).start()
+        return job_service.create(system, new_job(), request())
+
+    _, made = in_threads(2, create)
+    assert [job.id for job in Job.select()] == [made]
+
+
+def test_a_first_request_that_stays_under_way_is_told_as_a_conflict(
+    postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_SESSION_LIMITS", "-c lock_timeout=50")
+    database.connect(postgresql, "impatient")
+    system = given_system()
+    has_key, refused = threading.Event(), threading.Event()
+
+    def create(number: int) -> None:
+        if number == 0:
+            with database.transaction():
+                idempotency.earlier_answer(request(), NOON)
+                has_key.set()
+                assert refused.wait(10)
+            return
+        has_key.wait(10)
+        with pytest.raises(Conflict, match="'a-key' is still under way"):
+            job_service.create(system, new_job(), request())
+        refused.set()
+
+    in_threads(2, create)
+    assert Job.select().count() == 0

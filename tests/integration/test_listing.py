@@ -1,0 +1,164 @@
+"""Lists on both databases: the same order, the same matches, and few questions for a page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core.filters import JobFilter, RunFilter
+from core.listing import NEWEST_FIRST, Ordering, Stretch
+from core.schedules import Cron, DelayFromNow
+from core.states import JobStatus
+from models.tables import db
+from services import jobs as job_service
+from services import listing
+from services.counting import KEPT_SECONDS, LONG, MOST_KEPT, Counts
+from services.executing import Result
+from tests.factories import GivenClock, GivenSystem, claim, failed, new_job, record, refused, succeeded
+
+ALL = Stretch(limit=100)
+NAMES = ("Zebra", "ant", "Ant", "éclair", "100%", "a_b", "aXb", "back\\slash", None)
+
+
+def _found(ordering: str = "created_at", **wanted: Any) -> list[Any]:
+    page = listing.jobs(Counts(GivenClock()), JobFilter(**wanted), Ordering.of(ordering), ALL)
+    assert page.count == len(page.items)
+    return [view.name for view in page.items]
+
+
+def _create_named(system: GivenSystem) -> None:
+    for name in NAMES:
+        job_service.create(system, new_job(name=name))
+
+
+def test_names_are_in_the_order_of_their_characters_whatever_the_database(system: GivenSystem) -> None:
+    _create_named(system)
+    assert _found("name") == [None, "100%", "Ant", "Zebra", "aXb", "a_b", "ant", "back\\slash", "éclair"]
+    assert _found("-name") == _found("name")[::-1]
+
+
+@pytest.mark.parametrize(
+    ("search", "names"),
+    [
+        ("ANT", ["ant", "Ant"]),
+        ("%", ["100%"]),
+        ("a_b", ["a_b"]),
+        ("\\", ["back\\slash"]),
+        ("éCLAIR", ["éclair"]),
+        ("'; --", []),
+        ("reet", list(NAMES)),  # the task type
+        ("PP_A", list(NAMES)),  # the app
+    ],
+)
+def test_a_search_looks_for_a_part_of_a_text_to_the_letter(
+    system: GivenSystem, search: str, names: list[str | None]
+) -> None:
+    _create_named(system)
+    assert _found(search=search) == names
+
+
+def test_a_list_by_status_agrees_with_what_each_job_shows(system: GivenSystem) -> None:
+    ids = {name: job_service.create(system, new_job(name=name)) for name in ("done", "bad", "again", "going")}
+    results: dict[UUID, Result] = {ids["done"]: succeeded(), ids["bad"]: refused(), ids["again"]: failed()}
+    for work in claim(system):
+        if work.job_id in results:
+            record(system, work, results[work.job_id])
+    job_service.create(system, new_job(name="due"))
+    job_service.create(system, new_job(DelayFromNow(60), name="later"))
+    job_service.pause(system, job_service.create(system, new_job(name="held")))
+    job_service.cancel(system, job_service.create(system, new_job(name="ended")))
+    expected = {
+        JobStatus.CANCELLED: ["ended"],
+        JobStatus.COMPLETED: ["done"],
+        JobStatus.FAILED: ["bad"],
+        JobStatus.PAUSED: ["held"],
+        JobStatus.PENDING: ["later"],
+        JobStatus.QUEUED: ["again", "due"],
+        JobStatus.RUNNING: ["going"],
+    }
+    assert _found("status") == [name for names in expected.values() for name in names]
+    for status, names in expected.items():
+        assert _found(status=status) == names
+
+
+@contextmanager
+def _questions(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The statements that are sent meanwhile."""
+    asked: list[str] = []
+    execute = db.obj.execute_sql
+
+    def remember(sql: str, params: Any = None) -> Any:
+        asked.append(sql)
+        return execute(sql, params)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(db.obj, "execute_sql", remember)
+        yield asked
+
+
+def test_a_page_takes_as_few_questions_for_many_items_as_for_one(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = []
+    for limit in (1, 50):
+        for _ in range(limit):
+            job_service.create(system, new_job(Cron("* * * * *"), tags=("a", "b")))
+        with _questions(monkeypatch) as asked:
+            listing.jobs(Counts(system.clock), JobFilter(), NEWEST_FIRST, Stretch(limit=limit))
+            listing.runs(Counts(system.clock), RunFilter(), Stretch(limit=limit))
+        counted.append(len(asked))
+    assert counted[0] == counted[1]
+
+
+# --- Counts ------------------------------------------------------------------------------------------------
+
+
+class _List:
+    """A list of some length, which remembers how often it was counted."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+        self.counted = 0
+
+    def count(self) -> int:
+        self.counted += 1
+        return self.length
+
+
+def test_a_short_list_is_counted_anew_and_a_long_one_once_a_minute() -> None:
+    clock = GivenClock()
+    counts, short, long = Counts(clock), _List(LONG - 1), _List(LONG)
+    for _ in range(3):
+        assert counts.of("short", short.count, is_first_page=True) == LONG - 1
+        assert counts.of("long", long.count, is_first_page=True) == LONG
+    assert (short.counted, long.counted) == (3, 1)
+    clock.advance(KEPT_SECONDS)
+    long.length += 1
+    assert counts.of("long", long.count, is_first_page=True) == LONG + 1
+
+
+def test_the_pages_after_the_first_do_not_count_again() -> None:
+    counts, short = Counts(GivenClock()), _List(7)
+    for is_first_page in (True, False, False):
+        assert counts.of("short", short.count, is_first_page=is_first_page) == 7
+    assert short.counted == 1
+
+
+def test_each_filter_has_a_count_of_its_own_and_not_all_are_kept() -> None:
+    counts, other = Counts(GivenClock()), _List(LONG)
+    first = _List(LONG + 1)
+    counts.of(JobFilter(name="a"), first.count, is_first_page=True)
+    for number in range(MOST_KEPT):
+        assert counts.of(JobFilter(name=f"b{number}"), other.count, is_first_page=True) == LONG
+    counts.of(JobFilter(name="a"), first.count, is_first_page=True)
+    assert first.counted == 2
+
+
+def test_a_run_of_another_job_is_not_among_a_jobs_runs(system: GivenSystem) -> None:
+    ids: list[UUID] = [job_service.create(system, new_job(name=name)) for name in ("one", "two")]
+    page = listing.runs_of_job(Counts(system.clock), ids[0], ALL)
+    assert [(run.job_id, run.job_name, page.count) for run in page.items] == [(ids[0], "one", 1)]

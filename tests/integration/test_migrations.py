@@ -1,0 +1,130 @@
+"""Migrations: a database full of what the version before wrote goes forward, and loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+
+from core.policies import CatchUp, Overlap
+from core.schedules import Interval
+from core.states import RunStatus
+from migrations import runner
+from models import database
+from models.tables import Attempt, Job, Run, db
+from services import dispatching
+from services import jobs as job_service
+from tests.factories import NOON, claim_one, given_system, new_job, record, runs_of, succeeded
+
+APP, JOB = "018f000000007000800000000000000a", "018f000000007000800000000000000b"
+STATUSES = [status.value for status in RunStatus]
+ENDED = {"completed", "failed", "cancelled", "skipped", "missed"}
+INSTANT = "2026-11-20T12:00:00.000000Z"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def former(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+    """A database as migration 0001 left it, with a run in every status and an attempt at each that had one."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'carillon.db'}"
+    else:
+        url = request.getfixturevalue("postgresql_url")
+        with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
+            cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    database.connect(url, "test")
+    runner.upgrade("0001_core")
+    with database.transaction():
+        _fill()
+    yield
+    database.disconnect()
+
+
+def test_what_the_core_wrote_is_all_there_and_goes_on(former: None) -> None:
+    assert runner.upgrade() == ["0002_time_and_control"]
+    with database.reading():
+        runs = list(Run.select().order_by(Run.scheduled_for))
+        assert [run.status for run in runs] == STATUSES
+        assert Attempt.select().count() == len(STATUSES)
+        job = Job.get()
+    assert (job.catch_up, job.overlap, job.expire, job.name) == (CatchUp.LATEST, Overlap.SKIP, False, None)
+    live = [run for run in runs if run.finished_at is None]
+    assert {run.aged_at for run in live} == {NOON}
+    assert {run.expire for run in runs} == {False}
+    system = given_system()
+    job_service.resume(system, job.id)
+    record(system, claim_one(system), succeeded())
+
+
+def test_a_migrated_database_holds_what_only_the_new_schema_can(former: None) -> None:
+    runner.upgrade()
+    system = given_system()
+    job_id = job_service.create(system, new_job(Interval(every_seconds=60), overlap=Overlap.QUEUE_ONE, name="nightly"))
+    system.clock.advance(60)
+    dispatching.make_due(system, [run.id for run in runs_of(job_id)])
+    assert [run.held_by for run in runs_of(job_id)] == [None, "overlap", None]
+
+
+def _fill() -> None:
+    _row("apps", id=APP, name="app_a", created_at=INSTANT, updated_at=INSTANT)
+    _row(
+        "jobs",
+        id=JOB,
+        app_id=APP,
+        account_id="acc1",
+        user_id='"user1"',
+        task_type="greet",
+        queue="runs.http",
+        schedule_kind="interval",
+        schedule='{"type":"interval","every_seconds":60,"anchor_at":"2026-11-20T12:00:00+00:00"}',
+        priority=5,
+        version=1,
+        state="active",
+        next_run_at="2026-11-20T13:00:00.000000Z",
+        runs_started=0,
+        polling_version=0,
+        polls=0,
+        created_at=INSTANT,
+        updated_at=INSTANT,
+    )
+    for number, status in enumerate(STATUSES):
+        _fill_run(number, status)
+
+
+def _fill_run(number: int, status: str) -> None:
+    run_id = f"018f00000000700080000000000001{number:02}"
+    running = {"lease_expires_at": INSTANT, "worker_id": APP} if status == "running" else {}
+    _row(
+        "runs",
+        id=run_id,
+        job_id=JOB,
+        job_version=1,
+        account_id="acc1",
+        queue="runs.http",
+        trigger="schedule",
+        scheduled_for=f"2026-11-20T12:{number:02}:00.000000Z",
+        due_at=INSTANT,
+        priority=5,
+        status=status,
+        held_by="paused" if status == "queued" else None,
+        finished_at=INSTANT if status in ENDED else None,
+        occurrences=1,
+        attempt_count=1,
+        failure_count=0,
+        loss_count=0,
+        fence=1,
+        created_at=INSTANT,
+        **running,
+    )
+    over = {} if status == "running" else {"finished_at": INSTANT, "outcome": "released"}
+    _row("attempts", run_id=run_id, number=1, fence=1, worker_id=APP, started_at=INSTANT, **over)
+
+
+def _row(table: str, **values: Any) -> None:
+    mark = "?" if database.is_sqlite() else "%s"
+    marks = ", ".join([mark] * len(values))
+    statement = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"  # noqa: S608  names of our own
+    db.execute_sql(statement, tuple(values.values()))

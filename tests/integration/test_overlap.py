@@ -1,0 +1,193 @@
+"""Overlap: what becomes of an occurrence that is due while a run of its job is still going."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from core.errors import AbortReason
+from core.policies import Overlap
+from core.schedules import Interval
+from core.states import Hold, RunStatus
+from services import dispatching, executing, planning, turns, upkeep
+from services import jobs as job_service
+from services.admission import REPLACED
+from services.doorbell import Ring
+from services.executing import Stopped, Work
+from tests.factories import GivenSystem, claim, claim_one, failed, new_job, record, runs_of, stored_job, succeeded
+
+MINUTELY = Interval(every_seconds=60)
+COMPLETED, CANCELLED, SKIPPED = RunStatus.COMPLETED, RunStatus.CANCELLED, RunStatus.SKIPPED
+QUEUED, RUNNING = RunStatus.QUEUED, RunStatus.RUNNING
+
+
+def job_of(system: GivenSystem, overlap: Overlap, **options: int) -> UUID:
+    return job_service.create(system, new_job(Interval(every_seconds=60, **options), overlap=overlap))  # type: ignore[arg-type]
+
+
+def next_minute(system: GivenSystem) -> None:
+    system.clock.advance(60)
+    planning.plan(system)
+    dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
+
+
+def shown(job_id: UUID) -> list[tuple[RunStatus, str | None]]:
+    """What became of each occurrence that has come: its status, and what holds it or why it did not run."""
+    return [(run.status, run.held_by or run.reason) for run in runs_of(job_id) if run.status is not RunStatus.PENDING]
+
+
+def first_going(system: GivenSystem, overlap: Overlap) -> tuple[UUID, Work]:
+    """A job whose first run has been claimed."""
+    job_id = job_of(system, overlap)
+    dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
+    return job_id, claim_one(system)
+
+
+@pytest.mark.parametrize(
+    ("overlap", "second", "third"),
+    [
+        (Overlap.SKIP, (SKIPPED, "overlap"), (SKIPPED, "overlap")),
+        (Overlap.ALLOW, (QUEUED, None), (QUEUED, None)),
+        (Overlap.QUEUE_ONE, (QUEUED, Hold.OVERLAP), (SKIPPED, "overlap")),
+        (Overlap.CANCEL_PREVIOUS, (CANCELLED, REPLACED), (QUEUED, Hold.OVERLAP)),
+    ],
+)
+def test_two_that_come_while_the_first_runs(
+    system: GivenSystem,
+    overlap: Overlap,
+    second: tuple[RunStatus, str | None],
+    third: tuple[RunStatus, str | None],
+) -> None:
+    job_id, _ = first_going(system, overlap)
+    next_minute(system)
+    next_minute(system)
+    assert shown(job_id)[1:] == [second, third]
+
+
+@pytest.mark.parametrize(
+    ("overlap", "statuses"),
+    [
+        (Overlap.SKIP, [QUEUED, SKIPPED]),
+        (Overlap.ALLOW, [QUEUED, QUEUED]),
+        (Overlap.QUEUE_ONE, [QUEUED, QUEUED]),
+        (Overlap.CANCEL_PREVIOUS, [CANCELLED, QUEUED]),
+    ],
+)
+def test_one_that_comes_while_the_first_waits_for_a_worker(
+    system: GivenSystem, overlap: Overlap, statuses: list[RunStatus]
+) -> None:
+    job_id = job_of(system, overlap)
+    dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
+    next_minute(system)
+    assert [status for status, _ in shown(job_id)] == statuses
+    assert len(claim(system)) == (2 if overlap is Overlap.ALLOW else 1)
+
+
+@pytest.mark.parametrize("overlap", [Overlap.SKIP, Overlap.QUEUE_ONE])
+def test_a_run_that_waits_to_be_tried_again_is_still_going(system: GivenSystem, overlap: Overlap) -> None:
+    job_id, work = first_going(system, overlap)
+    record(system, work, failed(retry_after_seconds=600))
+    next_minute(system)
+    assert shown(job_id)[1] == ((SKIPPED, "overlap") if overlap is Overlap.SKIP else (QUEUED, Hold.OVERLAP))
+    assert claim(system) == []
+
+
+def test_the_one_that_waits_starts_and_rings_when_the_one_before_has_ended(system: GivenSystem) -> None:
+    job_id, work = first_going(system, Overlap.QUEUE_ONE)
+    next_minute(system)
+    assert claim(system) == []
+    system.doorbell.heard()
+    record(system, work, succeeded())
+    waiting = runs_of(job_id)[1]
+    assert system.doorbell.heard() == [Ring(waiting.id, "runs.http")]
+    assert claim_one(system).run_id == waiting.id
+    assert shown(job_id) == [(COMPLETED, None), (RUNNING, None)]
+
+
+def test_the_newest_replaces_the_one_that_runs_once_that_has_been_stopped(system: GivenSystem) -> None:
+    job_id, work = first_going(system, Overlap.CANCEL_PREVIOUS)
+    next_minute(system)
+    first, second, *_ = runs_of(job_id)
+    assert (first.status, first.cancel_requested_at, first.reason) == (RUNNING, system.clock.now(), REPLACED)
+    assert claim(system) == []
+    record(system, work, Stopped(AbortReason.CANCELLED))
+    assert claim_one(system).run_id == second.id
+    assert shown(job_id) == [(CANCELLED, REPLACED), (RUNNING, None)]
+
+
+def test_the_one_that_waits_starts_when_the_worker_of_the_one_before_has_died(system: GivenSystem) -> None:
+    job_id, _ = first_going(system, Overlap.CANCEL_PREVIOUS)
+    next_minute(system)
+    system.clock.advance(system.settings.lease_seconds + 1)
+    assert upkeep.rescue(system) == 1
+    assert turns.give_all(system) == 1
+    assert claim_one(system).run_id == runs_of(job_id)[1].id
+
+
+def test_turns_are_given_to_nobody_while_something_is_going(system: GivenSystem) -> None:
+    first_going(system, Overlap.QUEUE_ONE)
+    next_minute(system)
+    assert turns.give_all(system) == 0
+    assert claim(system) == []
+
+
+def test_one_whose_turn_comes_while_its_job_is_paused_is_held(system: GivenSystem) -> None:
+    job_id, work = first_going(system, Overlap.QUEUE_ONE)
+    next_minute(system)
+    job_service.pause(system, job_id)
+    system.doorbell.heard()
+    record(system, work, succeeded())
+    assert runs_of(job_id)[1].held_by is Hold.PAUSED
+    assert (claim(system), system.doorbell.heard()) == ([], [])
+    job_service.resume(system, job_id)
+    assert len(claim(system)) == 1
+
+
+def test_a_cancelled_job_leaves_nobody_waiting(system: GivenSystem) -> None:
+    job_id, work = first_going(system, Overlap.QUEUE_ONE)
+    next_minute(system)
+    job_service.cancel(system, job_id)
+    record(system, work, Stopped(AbortReason.CANCELLED))
+    assert turns.give_all(system) == 0
+    assert [status for status, _ in shown(job_id)] == [CANCELLED] * len(runs_of(job_id))
+
+
+@pytest.mark.parametrize("overlap", [Overlap.QUEUE_ONE, Overlap.CANCEL_PREVIOUS])
+def test_a_run_counts_against_max_runs_when_it_starts_and_the_job_ends_after_the_last(
+    system: GivenSystem, overlap: Overlap
+) -> None:
+    job_id = job_of(system, overlap, max_runs=2)
+    dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
+    first = claim_one(system)
+    next_minute(system)
+    assert stored_job(job_id).runs_started == 1
+    record(system, first, succeeded())
+    assert stored_job(job_id).runs_started == 2
+    second = claim_one(system)
+    next_minute(system)
+    record(system, second, succeeded())
+    assert stored_job(job_id).state == "completed"
+    assert [status for status, _ in shown(job_id)] == [COMPLETED, COMPLETED]
+
+
+def test_those_replaced_before_they_were_due_to_start_do_not_count_against_max_runs(system: GivenSystem) -> None:
+    job_id = job_of(system, Overlap.CANCEL_PREVIOUS, max_runs=2)
+    system.clock.advance(130)
+    dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
+    job = stored_job(job_id)
+    assert (job.runs_started, job.next_run_at is None) == (1, False)
+
+
+def test_several_that_come_at_once_after_an_outage_follow_the_policy_among_themselves(system: GivenSystem) -> None:
+    jobs = {overlap: job_of(system, overlap) for overlap in Overlap}
+    system.clock.advance(130)  # three rows of each were made with the job, and nobody dispatched them
+    dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
+    assert {overlap: shown(job_id) for overlap, job_id in jobs.items()} == {
+        Overlap.SKIP: [(QUEUED, None), (SKIPPED, "overlap"), (SKIPPED, "overlap")],
+        Overlap.ALLOW: [(QUEUED, None)] * 3,
+        Overlap.QUEUE_ONE: [(QUEUED, None), (QUEUED, Hold.OVERLAP), (SKIPPED, "overlap")],
+        Overlap.CANCEL_PREVIOUS: [(CANCELLED, REPLACED), (CANCELLED, REPLACED), (QUEUED, None)],
+    }
+    assert stored_job(jobs[Overlap.CANCEL_PREVIOUS]).runs_started == 1
+    assert len(executing.claim(system, executing.register_worker(system), "runs.http", 100)) == 6

@@ -1,0 +1,225 @@
+"""Figures on both databases: jobs by status, and what happened minute by minute."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from core.filters import JobFilter
+from core.schedules import DelayFromNow
+from core.states import RunStatus, Trigger
+from models import database, jobs, runs
+from models.tables import Minute, Run
+from services import dispatching, executing, statistics, workers
+from services import jobs as job_service
+from services.statistics import MOST_SUMMARISED, JobStatistics, MinuteFigures
+from tests.factories import (
+    NOON,
+    GivenSystem,
+    claim,
+    claim_one,
+    failed,
+    first_run,
+    given_system,
+    in_threads,
+    new_job,
+    record,
+    refused,
+    succeeded,
+)
+
+MINUTE = timedelta(minutes=1)
+
+
+# --- Jobs by status ----------------------------------------------------------------------------------------
+
+
+def test_jobs_are_counted_by_what_they_show_and_the_parts_sum_to_the_whole(system: GivenSystem) -> None:
+    job_service.create(system, new_job(DelayFromNow(60)))
+    job_service.pause(system, job_service.create(system, new_job()))
+    job_service.cancel(system, job_service.create(system, new_job()))
+    for _ in range(4):
+        job_service.create(system, new_job())
+    good, bad, again = claim(system, 3)
+    record(system, good, succeeded())
+    record(system, bad, refused())
+    record(system, again, failed())
+    claim_one(system)
+    job_service.create(system, new_job())
+    expected = JobStatistics(total=8, pending=3, running=1, completed=1, failed=1, cancelled=1, paused=1)
+    assert statistics.of_jobs(JobFilter()) == expected
+
+
+def test_a_job_that_is_paused_while_it_runs_counts_once(system: GivenSystem) -> None:
+    run = first_run(system)
+    claim_one(system)
+    job_service.pause(system, run.job_id)
+    counted = statistics.of_jobs(JobFilter())
+    assert (counted.total, counted.running, counted.paused) == (1, 0, 1)
+
+
+def test_a_job_with_two_runs_that_run_counts_once(system: GivenSystem) -> None:
+    job = first_run(system).job_id
+    with database.transaction():
+        locked = jobs.lock([job])[job]
+        runs.insert([runs.draft(locked, Trigger.MANUAL, NOON, NOON)])
+    assert len(claim(system)) == 2
+    counted = statistics.of_jobs(JobFilter())
+    assert (counted.total, counted.running, counted.pending) == (1, 1, 0)
+
+
+def test_jobs_are_counted_of_one_app_or_account(system: GivenSystem) -> None:
+    for app_name, account_id in (("a", "1"), ("a", "2"), ("b", "2")):
+        job_service.create(system, new_job(app_name=app_name, account_id=account_id))
+    claim(system, 1)
+    assert statistics.of_jobs(JobFilter(app_name="a")).total == 2
+    assert statistics.of_jobs(JobFilter(account_id="2")).total == 2
+    assert statistics.of_jobs(JobFilter(app_name="a", account_id="1")) == JobStatistics(1, 0, 1, 0, 0, 0, 0)
+    assert statistics.of_jobs(JobFilter(app_name="c")).total == 0
+
+
+# --- Minutes -----------------------------------------------------------------------------------------------
+
+
+def _eventful_minute(system: GivenSystem) -> None:
+    """From noon on: five runs due, two begin 10 s late and three 30 s late; one ends well, one badly, one goes on."""
+    for _ in range(5):
+        first_run(system)
+    first_run(system, DelayFromNow(50))
+    system.clock.advance(10)
+    good, bad = claim(system, 2)
+    system.clock.advance(20)
+    again, _cancelled, _going = claim(system, 3)
+    record(system, good, succeeded())
+    record(system, bad, refused())
+    record(system, again, failed())
+    system.clock.advance(20)
+    dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
+
+
+EVENTFUL = MinuteFigures(NOON, started=5, completed=1, failed=1, waiting=1, lateness_p95_seconds=30.0)
+
+
+def test_a_minute_tells_what_began_ended_and_waited_and_how_late(system: GivenSystem) -> None:
+    _eventful_minute(system)
+    system.clock.set(NOON + MINUTE)
+    assert statistics.series(system, 1) == [EVENTFUL]
+
+
+def test_what_is_stored_of_a_minute_is_what_its_rows_say(system: GivenSystem) -> None:
+    _eventful_minute(system)
+    system.clock.set(NOON + MINUTE + statistics.GRACE)
+    assert statistics.summarise(system) == MOST_SUMMARISED
+    with database.transaction():
+        Run.delete().execute()
+    assert statistics.series(system, 1) == [EVENTFUL]
+
+
+def test_a_minute_looks_the_same_an_hour_later(system: GivenSystem) -> None:
+    _eventful_minute(system)
+    system.clock.set(NOON + 10 * MINUTE)
+    waiting = claim(system)
+    for work in waiting:
+        record(system, work, succeeded())
+    system.clock.set(NOON + 30 * MINUTE)
+    statistics.summarise(system)
+    shown = {one.minute: one for one in statistics.series(system, 60)}
+    assert shown[NOON] == EVENTFUL
+    assert [shown[NOON + count * MINUTE].waiting for count in range(1, 12)] == [1] * 9 + [0, 0]
+    assert (shown[NOON + 10 * MINUTE].started, shown[NOON + 10 * MINUTE].completed) == (1, 1)
+    assert shown[NOON + 10 * MINUTE].lateness_p95_seconds == 550.0
+
+
+def test_a_run_counts_in_the_minute_it_began_in_and_in_the_one_it_ended_in(system: GivenSystem) -> None:
+    first_run(system)
+    system.clock.advance(59)
+    work = claim_one(system)
+    system.clock.advance(1)
+    record(system, work, succeeded())
+    system.clock.advance(60)
+    assert statistics.series(system, 2) == [
+        MinuteFigures(NOON, started=1, lateness_p95_seconds=59.0),
+        MinuteFigures(NOON + MINUTE, completed=1),
+    ]
+
+
+def test_a_run_that_is_tried_again_tells_nothing_of_lateness(system: GivenSystem) -> None:
+    first_run(system)
+    record(system, claim_one(system), failed())
+    system.clock.set(NOON + MINUTE)
+    assert statistics.series(system, 1) == [MinuteFigures(NOON, started=1)]
+
+
+def test_what_did_not_fire_never_waited(system: GivenSystem) -> None:
+    run = first_run(system, DelayFromNow(30))
+    system.clock.set(NOON + 2 * MINUTE)
+    for status in (RunStatus.SKIPPED, RunStatus.MISSED):
+        with database.transaction():
+            Run.update(status=status, finished_at=system.clock.now()).where(Run.id == run.id).execute()
+        assert [one.waiting for one in statistics.series(system, 2)] == [0, 0]
+
+
+def test_a_series_has_every_complete_minute_and_no_other(system: GivenSystem) -> None:
+    system.clock.advance(59)
+    shown = statistics.series(system, 60)
+    assert [one.minute for one in shown] == [NOON - (60 - count) * MINUTE for count in range(60)]
+    assert {(one.started, one.completed, one.failed, one.waiting, one.lateness_p95_seconds) for one in shown} == {
+        (0, 0, 0, 0, None)
+    }
+
+
+def test_minutes_are_summed_up_once_each_and_an_hour_of_them_at_most(system: GivenSystem) -> None:
+    system.clock.set(NOON + statistics.GRACE)
+    assert statistics.summarise(system) == MOST_SUMMARISED
+    assert statistics.summarise(system) == 0
+    system.clock.advance(59)
+    assert statistics.summarise(system) == 0
+    system.clock.advance(1)
+    assert statistics.summarise(system) == 1
+    system.clock.advance(86_400)
+    assert statistics.summarise(system) == MOST_SUMMARISED
+    with database.reading():
+        assert Minute.select().count() == 2 * MOST_SUMMARISED + 1
+
+
+def test_a_minute_is_summed_up_when_what_ended_in_it_is_committed(system: GivenSystem) -> None:
+    system.clock.set(NOON + statistics.GRACE)
+    statistics.summarise(system)
+    system.clock.set(NOON + MINUTE + statistics.GRACE - timedelta(milliseconds=1))
+    assert statistics.summarise(system) == 0
+
+
+def test_two_coordinators_that_sum_up_at_once_are_harmless(postgresql: str) -> None:
+    system = given_system()
+    _eventful_minute(system)
+    system.clock.set(NOON + MINUTE + statistics.GRACE)
+    in_threads(4, lambda _number: statistics.summarise(system))
+    with database.reading():
+        assert Minute.select().count() == MOST_SUMMARISED
+    assert statistics.series(system, 1) == [EVENTFUL]
+
+
+def test_figures_older_than_history_are_pruned(system: GivenSystem) -> None:
+    system.clock.set(NOON + statistics.GRACE)
+    statistics.summarise(system)
+    system.clock.set(NOON + timedelta(days=system.settings.keep_history_days) - 10 * MINUTE)
+    assert statistics.prune(system) == MOST_SUMMARISED - 10
+    assert statistics.prune(system) == 0
+
+
+# --- Workers -----------------------------------------------------------------------------------------------
+
+
+def test_workers_are_shown_with_what_they_hold(system: GivenSystem) -> None:
+    idle = executing.register_worker(system)
+    system.clock.advance(5)
+    busy = executing.register_worker(system)
+    for _ in range(3):
+        first_run(system)
+    claim(system, 2, busy)
+    system.clock.advance(system.settings.lease_seconds)
+    executing.renew(system, busy, {})
+    shown = workers.known(system)
+    assert [(one.id, one.status, one.running) for one in shown] == [(busy.id, "alive", 2), (idle.id, "silent", 0)]
+    assert (shown[0].heartbeat_at, shown[1].started_at) == (system.clock.now(), NOON)
+    executing.sign_off(system, busy)
+    assert workers.known(system)[0].status == "stopped"

@@ -1,0 +1,110 @@
+"""What comes, on both databases: planned runs and occurrences that have no row yet, in one order."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core.filters import JobFilter
+from core.schedules import Cron, DelayFromNow, Interval
+from models import database
+from models.tables import Job
+from services import dispatching, pausing, upcoming
+from services import jobs as job_service
+from services.upcoming import UpcomingView
+from tests.factories import NOON, GivenSystem, first_run, new_job, runs_of, stored_job
+
+HOUR = 3600
+
+
+def _coming(system: GivenSystem, seconds: float = HOUR, limit: int = 100, **wanted: Any) -> list[UpcomingView]:
+    return upcoming.coming(system, JobFilter(**wanted), seconds, limit)
+
+
+def _minutes(found: list[UpcomingView]) -> list[float]:
+    return [(one.due_at - NOON).total_seconds() / 60 for one in found]
+
+
+def test_planned_runs_and_later_occurrences_are_one_list_soonest_first(system: GivenSystem) -> None:
+    each_minute = job_service.create(system, new_job(Cron("* * * * *"), name="often"))
+    job_service.create(system, new_job(Cron("4 12 * * *"), app_name="app_b", task_type="report"))
+    once = first_run(system, DelayFromNow(90))
+    found = _coming(system, 270)
+    assert _minutes(found) == [1, 1.5, 2, 3, 4, 4]
+    planned = {run.id for run in runs_of(each_minute)} | {once.id}
+    assert [one.run_id in planned for one in found] == [True, True, True, False, False, False]
+    assert found[1] == UpcomingView(once.job_id, None, "greet", "app_a", once.scheduled_for, once.due_at, once.id)
+    assert [(one.job_name, one.app_name, one.task_type) for one in sorted(found[4:], key=lambda one: one.app_name)] == [
+        ("often", "app_a", "greet"),
+        (None, "app_b", "report"),
+    ]
+
+
+def test_no_more_is_shown_than_is_wanted(system: GivenSystem) -> None:
+    job_service.create(system, new_job(Cron("* * * * *")))
+    assert _minutes(_coming(system, limit=4)) == [1, 2, 3, 4]
+    assert len(_coming(system, seconds=HOUR)) == 60
+    assert len(_coming(system, seconds=31 * 86_400, limit=1_000)) == 1_000
+
+
+def test_only_what_fits_is_shown(system: GivenSystem) -> None:
+    job_service.create(system, new_job(Cron("0 13 * * *"), app_name="a", account_id="1"))
+    job_service.create(system, new_job(DelayFromNow(60), app_name="b", account_id="2"))
+    assert _minutes(_coming(system, app_name="a")) == _minutes(_coming(system, account_id="1")) == [60]
+    assert _minutes(_coming(system, app_name="b")) == _minutes(_coming(system, account_id="2")) == [1]
+
+
+@pytest.mark.parametrize("max_runs", [1, 2, 5])
+def test_no_more_is_shown_than_max_runs_lets_start(system: GivenSystem, max_runs: int) -> None:
+    job_id = job_service.create(system, new_job(Cron("* * * * *", max_runs=max_runs)))
+    assert len(_coming(system)) == max_runs
+    system.clock.advance(60)
+    dispatching.make_due(system, [run.id for run in runs_of(job_id)])
+    assert len(_coming(system)) == max_runs - 1
+
+
+def test_jitter_delays_and_never_changes_its_mind(system: GivenSystem) -> None:
+    job_id = job_service.create(system, new_job(Interval(every_seconds=60, jitter_seconds=600)))
+    found = _coming(system, seconds=HOUR)
+    assert _minutes(found) == sorted(_minutes(found))
+    assert all(timedelta() < one.due_at - one.scheduled_for < timedelta(minutes=10) for one in found)
+    due = {run.scheduled_for: run.due_at for run in runs_of(job_id)}
+    assert due.items() <= {one.scheduled_for: one.due_at for one in found}.items()
+
+
+def test_what_is_paused_does_not_come(system: GivenSystem) -> None:
+    first = job_service.create(system, new_job(Cron("* * * * *"), app_name="a"))
+    job_service.create(system, new_job(Cron("30 12 * * *"), app_name="b"))
+    assert len(_coming(system)) == 61
+    job_service.pause(system, first)
+    assert _minutes(_coming(system)) == [30]
+    pausing.pause_app(system, "b")
+    assert _coming(system) == []
+    pausing.resume_app(system, "b")
+    pausing.pause_everything(system)
+    assert _coming(system) == []
+
+
+def test_what_has_ended_does_not_come(system: GivenSystem) -> None:
+    job_service.cancel(system, job_service.create(system, new_job(Cron("* * * * *"))))
+    assert _coming(system) == []
+
+
+def test_a_schedule_that_cannot_be_read_hides_no_other(system: GivenSystem) -> None:
+    broken = job_service.create(system, new_job(Cron("30 12 * * *")))
+    job_service.create(system, new_job(Cron("40 12 * * *")))
+    with database.transaction():
+        Job.update(schedule={"type": "cron", "expression": "gone wrong"}).where(Job.id == broken).execute()
+    assert stored_job(broken).next_run_at is not None
+    assert _minutes(_coming(system)) == [40]
+
+
+def test_when_there_are_too_many_jobs_to_look_at_the_list_is_short_but_true(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for minutes in ("10,40", "20", "30"):
+        job_service.create(system, new_job(Cron(f"{minutes} 12 * * *")))
+    monkeypatch.setattr(upcoming, "MOST_JOBS", 2)
+    assert _minutes(_coming(system)) == [10, 20]
