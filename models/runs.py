@@ -141,7 +141,9 @@ def waiting(run_ids: Iterable[UUID], due_by: datetime) -> list[Run]:
 def make_queued(run_ids: Collection[UUID], held_by: Hold | None) -> None:
     """Make these runs due: claimable, or held. Their waiting counts from the instant on at which they are due."""
     if run_ids:
-        Run.update(status=RunStatus.QUEUED, held_by=held_by, aged_at=Run.due_at).where(Run.id.in_(list(run_ids))).execute()
+        Run.update(status=RunStatus.QUEUED, held_by=held_by, aged_at=Run.due_at).where(
+            Run.id.in_(list(run_ids))
+        ).execute()
 
 
 def make_skipped(run_ids: Collection[UUID], reason: str, now: datetime) -> None:

@@ -116,7 +116,9 @@ def _message(ring: Ring) -> dramatiq.Message[None]:
     arguments = {"run_id": str(ring.run_id)}
     if ring.due_at is not None:
         arguments["due_at"] = ring.due_at.isoformat()
-    return dramatiq.Message(queue_name=ring.queue, actor_name=actor_of(ring.queue), args=(), kwargs=arguments, options={})
+    return dramatiq.Message(
+        queue_name=ring.queue, actor_name=actor_of(ring.queue), args=(), kwargs=arguments, options={}
+    )
 
 
 def _delay(ring: Ring, now: datetime) -> int | None:

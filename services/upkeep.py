@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from core.errors import DatabaseUnavailable
 from models import database, jobs, runs, versions, workers
-from services import executing
+from services import executing, idempotency, statistics
 from services.system import System
 
 BATCH = 1_000
@@ -72,7 +72,7 @@ def rescue_all(system: System) -> int:
 
 
 def prune(system: System) -> int:
-    """Delete one batch of runs, jobs, their versions and workers that ended before what is kept; how many rows."""
+    """Delete one batch of what is older than it is kept: history, workers, keys, figures; how many rows."""
     now = system.clock.now()
     ended_before = now - timedelta(days=system.settings.keep_history_days)
     with database.transaction():
@@ -80,4 +80,4 @@ def prune(system: System) -> int:
         pruned += jobs.prune(ended_before, BATCH)
         pruned += versions.prune(ended_before, BATCH)
         pruned += workers.prune(now - _WORKER_KEPT)
-    return pruned
+    return pruned + idempotency.prune(system) + statistics.prune(system)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Callable, Iterator
 from uuid import UUID
 
 from client import tailing
@@ -15,7 +16,7 @@ from tests.integration.command_line.terminal import Terminal
 
 def test_each_change_is_told_once_until_the_job_ends(url: str, system: GivenSystem) -> None:
     job_id = job_service.create(system, new_job())
-    happenings = iter(
+    happenings: Iterator[Callable[[], object]] = iter(
         [
             lambda: record(system, claim_one(system), failed()),
             lambda: None,
