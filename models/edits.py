@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import peewee
 
 from core.states import Hold, JobState, RunStatus, Trigger
-from models import runs
+from models import filtering, runs
 from models.batches import alike
 from models.database import for_update
 from models.tables import Job, Run
@@ -56,14 +57,22 @@ def reopen(job: Job, now: datetime) -> None:
 
 def lock_not_begun(job: Job) -> list[Run]:
     """A locked job's runs that no worker has claimed yet, locked in the order of their ids."""
-    query = Run.select().where(Run.job == job.id, Run.status.in_(_NOT_BEGUN), Run.attempt_count == 0)
+    not_begun = Run.status.in_(_NOT_BEGUN) & (Run.attempt_count == 0)
+    query = Run.select().where(Run.job == job.id, filtering.LIVE, not_begun)
     return list(for_update(query.order_by(Run.id)))
 
 
-def follow(job: Job, not_begun: list[Run], *, priority_changed: bool) -> None:
-    """Let these locked runs go by what their job is now; one that rose by waiting falls only with a new priority."""
-    changes = ((run, _changes(job, run, priority_changed=priority_changed)) for run in not_begun)
-    for change, run_ids in alike((run.id, change) for run, change in changes):
+def follow(job: Job, not_begun: Sequence[Run], *, priority_changed: bool, deadline_changed: bool) -> None:
+    """Let these locked runs go by what their job is now.
+
+    One that rose by waiting falls only with a new priority; one that someone wished for when the deadline had passed
+    has one only with a new deadline.
+    """
+    own: dict[str, Any] = {"job_version": job.version, "account_id": job.account_id, "queue": job.queue}
+    if priority_changed:
+        own["priority"] = job.priority
+    changes = ((run.id, own | (_deadline(job, run) if deadline_changed else {})) for run in not_begun)
+    for change, run_ids in alike(changes):
         Run.update(change).where(Run.id.in_(run_ids)).execute()
 
 
@@ -87,19 +96,10 @@ def move(job: Job, run: Run, instant: datetime, held_by: Hold | None, now: datet
 def delete_planned(job: Job, after: datetime) -> None:
     """Remove a locked job's planned occurrences whose nominal instant is later."""
     planned = (Run.trigger == Trigger.SCHEDULE) & (Run.status == RunStatus.PENDING) & (Run.attempt_count == 0)
-    Run.delete().where(Run.job == job.id, planned, Run.scheduled_for > after).execute()
+    Run.delete().where(Run.job == job.id, filtering.LIVE, planned, Run.scheduled_for > after).execute()
 
 
-def _changes(job: Job, run: Run, *, priority_changed: bool) -> dict[str, Any]:
-    changes: dict[str, Any] = {
-        "job_version": job.version,
-        "account_id": job.account_id,
-        "queue": job.queue,
-        "expire": job.expire,
-    }
-    if priority_changed:
-        changes["priority"] = job.priority
+def _deadline(job: Job, run: Run) -> dict[str, Any]:
     deadline_at = runs.deadline(job, run.due_at)
-    if deadline_at != run.deadline_at:
-        changes |= {"deadline_at": deadline_at, "deadline_missed_at": None}
-    return changes
+    kept = {} if deadline_at == run.deadline_at else {"deadline_at": deadline_at, "deadline_missed_at": None}
+    return {"expire": job.expire, **kept}

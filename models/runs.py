@@ -10,6 +10,7 @@ from uuid import UUID
 import peewee
 
 from core.states import LIVE, WAITING_FOR_INSTANT, Hold, RunStatus, Trigger
+from models import filtering
 from models.batches import alike
 from models.database import for_update, is_sqlite
 from models.fields import new_id
@@ -247,7 +248,7 @@ def lock_one(run_id: UUID) -> Run | None:
 
 def lock_live(job_ids: Collection[UUID]) -> None:
     """Lock all runs of these locked jobs that are not over, in the order of their ids."""
-    of_jobs = Run.select(Run.id).where(Run.job.in_(list(job_ids)), Run.status.in_(LIVE)).order_by(Run.id)
+    of_jobs = Run.select(Run.id).where(Run.job.in_(list(job_ids)), filtering.LIVE).order_by(Run.id)
     list(for_update(of_jobs))
 
 

@@ -35,6 +35,10 @@ class _Edit:
     wanted: Definition
     now: datetime
 
+    def changes(self, *names: str) -> bool:
+        """Whether one of these differs from what it was."""
+        return any(getattr(self.before, name) != getattr(self.wanted, name) for name in names)
+
 
 def edit(system: System, job_id: UUID, amend: Amend, expected: Collection[int] | None = None) -> JobView:
     """Make a job what `amend` makes of it as it is shown; the job. An edit that changes nothing is no new version.
@@ -100,11 +104,16 @@ def _carry_out(system: System, one: _Edit) -> Made:
     versions.keep(job, definitions.snapshot(one.before), one.now)
     if not edits.redefine(job, definitions.columns(one.wanted), one.now):
         raise definitions.name_taken(one.wanted.name, job.app)
-    if one.before.tags != one.wanted.tags:
+    if one.changes("tags"):
         tags.replace(job, one.wanted.tags)
     not_begun = edits.lock_not_begun(job)
-    edits.follow(job, not_begun, priority_changed=one.before.priority != one.wanted.priority)
-    return [] if one.before.schedule == one.wanted.schedule else _reschedule(system, one, not_begun)
+    edits.follow(
+        job,
+        not_begun,
+        priority_changed=one.changes("priority"),
+        deadline_changed=one.changes("deadline_at", "deadline_seconds", "expire"),
+    )
+    return _reschedule(system, one, not_begun) if one.changes("schedule") else []
 
 
 def _reschedule(system: System, one: _Edit, not_begun: Sequence[Run]) -> Made:

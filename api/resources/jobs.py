@@ -137,7 +137,7 @@ def _scheduled_at(view: JobView) -> datetime | None:
         case schedules.RunAt():
             return view.schedule.at
         case schedules.DelayFromNow():
-            return view.created_at + timedelta(seconds=view.schedule.duration_seconds)
+            return view.next_run_at or view.created_at + timedelta(seconds=view.schedule.duration_seconds)
         case schedules.Cron() | schedules.Interval():
             return view.next_run_at
         case _:

@@ -1,4 +1,4 @@
-"""Edit and delete: the run that a worker claims goes by the newest version, one that has begun by its own."""
+"""Edit: the run that a worker claims goes by the newest version, one that has begun by its own."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 
 from core.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
 from core.schedules import DelayFromNow, Immediate, Polling, RunAt
-from core.states import Hold, JobState, JobStatus, RunStatus
+from core.states import Hold, JobStatus, RunStatus
 from models.tables import JobVersion
-from services import apps, definitions, dispatching, editing, executing, reading, upkeep
+from services import apps, definitions, dispatching, editing, upkeep
 from services import jobs as job_service
 from services.apps import TaskTypePolicy
 from services.definitions import Definition
@@ -28,7 +28,6 @@ from tests.factories import (
     failed,
     first_run,
     given_system,
-    new_job,
     polled,
     record,
     refused,
@@ -295,57 +294,3 @@ def test_a_run_that_has_begun_does_not_move(system: GivenSystem, begin: Callable
     with pytest.raises(Conflict, match="has begun"):
         edit(system, run.job_id, schedule=RunAt(LATER))
     assert stored_job(run.job_id).version == 1
-
-
-# --- Delete ------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("schedule", [Immediate(), DelayFromNow(60)])
-def test_a_deleted_job_is_gone_and_never_runs(system: GivenSystem, schedule: Any) -> None:
-    run = first_run(system, schedule)
-    editing.delete(system, run.job_id)
-    with pytest.raises(NotFound):
-        reading.job(run.job_id)
-    for action in (job_service.cancel, job_service.pause, job_service.resume, editing.delete):
-        with pytest.raises(NotFound):
-            action(system, run.job_id)
-    assert (stored_run(run.id).status, stored_run(run.id).reason) == (RunStatus.CANCELLED, "job deleted")
-    assert (stored_job(run.job_id).state, claim(system)) == (JobState.CANCELLED, [])
-
-
-def test_a_run_of_a_deleted_job_that_is_under_way_may_finish(system: GivenSystem) -> None:
-    run = first_run(system, Polling(30))
-    work = claim_one(system)
-    editing.delete(system, run.job_id)
-    assert stored_run(run.id).cancel_requested_at is None
-    record(system, work, polled({"page": 2}))
-    assert [one.status for one in runs_of(run.job_id)] == [RunStatus.COMPLETED], "and no poll follows"
-
-
-def test_a_run_of_a_deleted_job_is_not_tried_again(system: GivenSystem) -> None:
-    run = first_run(system)
-    work = claim_one(system)
-    editing.delete(system, run.job_id)
-    record(system, work, failed())
-    system.clock.advance(600)
-    assert dispatching.make_due(system, [run.id]) == 0
-    assert stored_run(run.id).status is RunStatus.CANCELLED
-
-
-def test_a_deleted_job_goes_with_its_history(system: GivenSystem) -> None:
-    run = first_run(system, tags=("a",))
-    edit(system, run.job_id, data={})
-    editing.delete(system, run.job_id)
-    system.clock.advance(31 * 86_400)
-    upkeep.prune(system)
-    with pytest.raises(type(run).job.rel_model.DoesNotExist):
-        stored_job(run.job_id)
-
-
-def test_a_job_that_had_ended_keeps_its_end_when_it_is_deleted(system: GivenSystem) -> None:
-    job_id = job_service.create(system, new_job())
-    work = claim_one(system)
-    assert isinstance(work, executing.Work)
-    record(system, work, succeeded())
-    editing.delete(system, job_id)
-    assert stored_job(job_id).state is JobState.COMPLETED

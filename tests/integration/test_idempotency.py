@@ -121,12 +121,10 @@ def test_a_fingerprint_tells_bodies_apart_by_what_they_mean(one: object, other: 
     assert (idempotency.fingerprint(one) == idempotency.fingerprint(other)) is same
 
 
-# --- At once, on PostgreSQL ------------------------------------------------------------------------------------
+# --- At once ---------------------------------------------------------------------------------------------------
 
 
-def test_of_requests_at_once_under_one_key_one_makes_the_job_and_all_get_its_id(postgresql: str) -> None:
-    system = given_system()
-
+def test_of_requests_at_once_under_one_key_one_makes_the_job_and_all_get_its_id(system: GivenSystem) -> None:
     def create(_number: int) -> list[UUID]:
         return [job_service.create(system, new_job(), request(f"key-{lap}")) for lap in range(ROUNDS)]
 

@@ -129,7 +129,7 @@ def test_what_is_wished_of_what_is_there_is_answered_as_described(url: str, sche
     for operation_id, body in WISHES.items():
         path, method = OPERATIONS[operation_id]
         parameters = {name: ids[name] for name in ids if f"{{{name}}}" in path}
-        content = {} if body is None else {"body": body, "media_type": "application/json"}
+        content: dict[str, Any] = {} if body is None else {"body": body, "media_type": "application/json"}
         case = DESCRIBED[path][method].Case(path_parameters=parameters, **content)
         answer = case.call(base_url=url)
         case.validate_response(answer, excluded_checks=[BEYOND_A_SCHEMA])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -11,7 +12,7 @@ import pytest
 from core.errors import Conflict, NotFailed, NotFound
 from core.schedules import Cron, DelayFromNow, Interval, Polling, RunAt, Schedule
 from core.states import Hold, JobState, JobStatus, RunStatus, Trigger
-from services import dispatching, editing, jobs, reading, repeating, runs
+from services import definitions, dispatching, editing, jobs, reading, repeating, runs
 from services.doorbell import Ring
 from tests.factories import (
     NOON,
@@ -208,8 +209,10 @@ def test_polling_that_gave_up_has_its_whole_patience_again_when_it_is_retried(
 
 def test_a_deadline_that_has_passed_does_not_keep_a_retry_from_running(system: GivenSystem) -> None:
     job_id = failed_job(system, deadline_at=NOON + timedelta(seconds=30), expire=True)
-    run = stored_run(repeating.retry(system, job_id))
-    assert (run.deadline_at, run.expire) == (None, False)
+    run_id = repeating.retry(system, job_id)
+    assert (stored_run(run_id).deadline_at, stored_run(run_id).expire) == (None, False)
+    editing.edit(system, job_id, lambda view: replace(definitions.of(stored_job(job_id), view.tags), data=None))
+    assert (stored_run(run_id).deadline_at, stored_run(run_id).job_version) == (None, 2)
 
 
 @pytest.mark.parametrize("result", [None, succeeded(), CANCELLED])
