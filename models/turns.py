@@ -9,7 +9,7 @@ from uuid import UUID
 
 import peewee
 
-from core.states import GOING, Hold, RunStatus
+from core.states import GOING, Hold, RunStatus, Trigger
 from models import filtering
 from models.database import for_update
 from models.tables import Run
@@ -48,11 +48,23 @@ def take(run_ids: Collection[UUID], held_by: Hold | None) -> None:
         Run.update(held_by=held_by).where(Run.id.in_(list(run_ids))).execute()
 
 
-def cancel_going(job_ids: Collection[UUID], reason: str, now: datetime) -> None:
-    """Cancel what these locked jobs have going: at once where nothing runs, else asking it to stop."""
+def outlasting(job_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these jobs that have something going which `cancel_occurrences` would not end at once."""
+    if not job_ids:
+        return set()
+    ends_at_once = (Run.trigger == Trigger.SCHEDULE) & Run.status.in_((RunStatus.QUEUED, RunStatus.RETRYING))
+    query = Run.select(Run.job).where(Run.job.in_(list(job_ids)), filtering.LIVE, Run.status.in_(GOING), ~ends_at_once)
+    return {run.job_id for run in query.distinct()}
+
+
+def cancel_occurrences(job_ids: Collection[UUID], reason: str, now: datetime) -> None:
+    """Cancel the occurrences that these locked jobs have going: at once, or asking what runs to stop.
+
+    What someone wished for (a trigger, a retry, a backfill) goes on.
+    """
     if not job_ids:
         return
-    of_jobs = Run.job.in_(list(job_ids))
+    of_jobs = Run.job.in_(list(job_ids)) & (Run.trigger == Trigger.SCHEDULE)
     ended: dict[str, Any] = {
         "status": RunStatus.CANCELLED,
         "held_by": None,

@@ -33,7 +33,7 @@ class Verdict:
     skipped_paused: list[Run] = field(default_factory=list)
     replaced: list[Run] = field(default_factory=list)
     orphaned: list[Run] = field(default_factory=list)
-    cancelled_jobs: set[UUID] = field(default_factory=set)  # what these had going gives way
+    cancelled_jobs: set[UUID] = field(default_factory=set)  # the occurrences these have going give way
     spent: dict[UUID, Job] = field(default_factory=dict)
 
 
@@ -47,7 +47,7 @@ def judge(due: Sequence[Run], locked: dict[UUID, Job]) -> Verdict:
 
 def carry_out(verdict: Verdict, locked: dict[UUID, Job], now: datetime) -> None:
     """Write what was decided."""
-    turns.cancel_going(verdict.cancelled_jobs, REPLACED, now)
+    turns.cancel_occurrences(verdict.cancelled_jobs, REPLACED, now)
     runs.make_queued(_ids(verdict.queued), None)
     runs.make_queued(_ids(verdict.waiting), Hold.OVERLAP)
     runs.make_queued(_ids(verdict.held), Hold.PAUSED)
@@ -77,7 +77,7 @@ class _Judging:
         going = jobs.going(occurring)
         self._paused = pauses.paused([locked[run.job_id] for run in due])
         self._going = {job_id for job_id, statuses in going.items() if statuses}
-        self._running = {job_id for job_id, statuses in going.items() if RunStatus.RUNNING in statuses}
+        self._outlasting = turns.outlasting([job_id for job_id in self._going if _replaces(locked[job_id])])
         self._waits = {run.job_id for run in turns.waiting_for_turn(self._going)}
 
     def decide(self, run: Run, job: Job) -> None:
@@ -120,17 +120,21 @@ class _Judging:
         self._waits.add(job.id)
 
     def _replace(self, run: Run, job: Job) -> None:
-        """Let a run take the place of all its job has going: at once, or when what runs has been stopped."""
+        """Let a run take the place of the occurrence that is going: at once, or when nothing goes any more."""
         self.verdict.cancelled_jobs.add(job.id)
         job.runs_started -= sum(one.job_id == job.id and is_occurrence(one, job) for one in self.verdict.queued)
         for admitted in (self.verdict.queued, self.verdict.waiting):
             self.verdict.replaced += [one for one in admitted if one.job_id == job.id]
             admitted[:] = [one for one in admitted if one.job_id != job.id]
-        if job.id in self._running:
+        if job.id in self._outlasting:
             self._wait(run, job)
         else:
             self._start(run, job)
             job.runs_started += 1
+
+
+def _replaces(job: Job) -> bool:
+    return Overlap(job.overlap) is Overlap.CANCEL_PREVIOUS
 
 
 def _ids(decided: Sequence[Run]) -> list[UUID]:

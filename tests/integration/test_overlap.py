@@ -10,7 +10,7 @@ from core.errors import AbortReason
 from core.policies import Overlap
 from core.schedules import Interval
 from core.states import Hold, RunStatus
-from services import dispatching, executing, planning, turns, upkeep
+from services import dispatching, executing, planning, repeating, turns, upkeep
 from services import jobs as job_service
 from services.admission import REPLACED
 from services.doorbell import Ring
@@ -169,6 +169,18 @@ def test_a_run_counts_against_max_runs_when_it_starts_and_the_job_ends_after_the
     record(system, second, succeeded())
     assert stored_job(job_id).state == "completed"
     assert [status for status, _ in shown(job_id)] == [COMPLETED, COMPLETED]
+
+
+def test_what_someone_wished_for_is_not_cancelled_by_the_next_occurrence(system: GivenSystem) -> None:
+    job_id = job_of(system, Overlap.CANCEL_PREVIOUS)
+    wished = repeating.trigger(system, job_id, None)
+    next_minute(system)
+    assert shown(job_id) == [(CANCELLED, REPLACED), (QUEUED, None), (QUEUED, Hold.OVERLAP)]
+    work = claim_one(system)
+    assert work.run_id == wished.id
+    next_minute(system)
+    record(system, work, succeeded())
+    assert claim_one(system).scheduled_for == system.clock.now()
 
 
 def test_those_replaced_before_they_were_due_to_start_do_not_count_against_max_runs(system: GivenSystem) -> None:
