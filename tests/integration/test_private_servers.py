@@ -118,5 +118,5 @@ def test_nothing_runs_after_the_command_or_a_signal(number: signal.Signals, kept
             processes.signal_all(processes.descendants(servers.pid), signal.SIGTERM)
         status = servers.wait(PATIENCE_SECONDS)
     assert status == 128 + signal.SIGTERM
-    processes.wait_until_gone([int(stray)], timeout_seconds=0)
+    processes.wait_until_gone([int(stray)], timeout_seconds=5)
     assert all(ports.is_free(int(url.split(":")[-1].partition("/")[0])) for url in urls)
