@@ -18,8 +18,9 @@ from tests.servers import needed, virtual_host
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
 # Tests that let sessions wait for each other's locks do so on machines that are busy with other tests.
-for _short, _long in (("lock_timeout=5000", "lock_timeout=13000"), ("statement_timeout=10000", "statement_timeout=14000")):
-    database._SESSION_LIMITS = database._SESSION_LIMITS.replace(_short, _long)
+database._SESSION_LIMITS = database._SESSION_LIMITS.replace("lock_timeout=5000", "lock_timeout=13000").replace(
+    "statement_timeout=10000", "statement_timeout=14000"
+)
 
 
 @pytest.fixture(scope="session")
