@@ -22,9 +22,13 @@ _MAY_RISE = peewee.SQL("status = 'queued' AND priority < 9")
 _DEADLINE_AHEAD = peewee.SQL("deadline_at IS NOT NULL AND deadline_missed_at IS NULL AND finished_at IS NULL")
 
 
-def waiting_jobs(limit: int) -> list[UUID]:
-    """Jobs that have a run which waits for its turn."""
-    return [run.job_id for run in Run.select(Run.job).where(_WAITS_FOR_TURN).distinct().limit(limit)]
+def ready_jobs(limit: int) -> list[UUID]:
+    """Jobs that have a run which waits for its turn, and nothing else going."""
+    other: Any = Run.alias()
+    going = other.status.in_(GOING) & (other.held_by.is_null() | (other.held_by != Hold.OVERLAP))
+    busy = other.select(peewee.SQL("1")).where(other.job == Run.job, filtering.LIVE, going)
+    query = Run.select(Run.job).where(_WAITS_FOR_TURN, ~peewee.fn.EXISTS(busy)).distinct().limit(limit)
+    return [run.job_id for run in query]
 
 
 def waiting_for_turn(job_ids: Collection[UUID]) -> list[Run]:

@@ -18,12 +18,12 @@ BATCH = 500
 def give_all(system: System) -> int:
     """Give turns wherever a run waits and nothing else of its job is going any more; how many were given."""
     with database.reading():
-        waiting = turns.waiting_jobs(BATCH)
-    if not waiting:
+        ready = turns.ready_jobs(BATCH)
+    if not ready:
         return 0
     with database.transaction():
         pauses.share_gate()
-        taken = give(system, jobs.lock(waiting))
+        taken = give(system, jobs.lock(ready))
     dispatching.ring_for(system, taken, RING_WITHIN)
     return len(taken)
 

@@ -132,6 +132,19 @@ def test_turns_are_given_to_nobody_while_something_is_going(system: GivenSystem)
     assert claim(system) == []
 
 
+def test_many_that_must_wait_do_not_keep_others_from_their_turn(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "BATCH", 2)
+    works = [first_going(system, Overlap.QUEUE_ONE)[1] for _ in range(6)]
+    next_minute(system)
+    monkeypatch.setattr(turns, "give", lambda _system, _locked: [])
+    record(system, works[-1], succeeded())
+    monkeypatch.undo()
+    monkeypatch.setattr(turns, "BATCH", 2)
+    assert turns.give_all(system) == 1
+
+
 def test_one_whose_turn_comes_while_its_job_is_paused_is_held(system: GivenSystem) -> None:
     job_id, work = first_going(system, Overlap.QUEUE_ONE)
     next_minute(system)

@@ -104,7 +104,7 @@ def test_text_comes_back_as_it_was_given(system: GivenSystem) -> None:
         (lambda: upcoming.planned(JobFilter(), NOON, 10), "runs_to_make_due"),
         (lambda: runs.prune(NOON, 10), "runs_ended"),
         (lambda: jobs.lock_to_plan(NOON, 10), "jobs_to_plan"),
-        (lambda: turns.waiting_jobs(10), "runs_waiting_for_turn"),
+        (lambda: turns.ready_jobs(10), "runs_waiting_for_turn"),
         (lambda: turns.waiting_for_turn([new_id()]), "runs_waiting_for_turn"),
         (lambda: turns.to_age(NOON, 10), "runs_to_age"),
         (lambda: turns.past_deadline(NOON, 10), "runs_with_deadline"),
