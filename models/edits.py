@@ -101,5 +101,6 @@ def delete_planned(job: Job, after: datetime) -> None:
 
 def _deadline(job: Job, run: Run) -> dict[str, Any]:
     deadline_at = runs.deadline(job, run.due_at)
-    kept = {} if deadline_at == run.deadline_at else {"deadline_at": deadline_at, "deadline_missed_at": None}
-    return {"expire": job.expire, **kept}
+    if deadline_at == run.deadline_at and run.expire >= job.expire:
+        return {"expire": job.expire}
+    return {"expire": job.expire, "deadline_at": deadline_at, "deadline_missed_at": None}  # to be looked at anew

@@ -37,9 +37,9 @@ def take(scope: str, key: str, fingerprint: str, now: datetime, made_before: dat
         raise
 
 
-def taken(scope: str, key: str) -> IdempotencyKey:
-    """A key that an earlier transaction has taken, with the answer it gave."""
-    found: IdempotencyKey = IdempotencyKey.get((IdempotencyKey.scope == scope) & (IdempotencyKey.key == key))
+def taken(scope: str, key: str) -> IdempotencyKey | None:
+    """A key that an earlier transaction has taken, with the answer it gave; None if it was pruned meanwhile."""
+    found: IdempotencyKey | None = IdempotencyKey.get_or_none(IdempotencyKey.scope == scope, IdempotencyKey.key == key)
     return found
 
 

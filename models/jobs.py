@@ -7,6 +7,7 @@ heartbeat locks runs alone. So no two transactions can wait for each other.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -94,9 +95,12 @@ def set_next_run(job: Job, next_run_at: datetime | None) -> None:
 
 
 def count_starts(started: Collection[Job]) -> None:
-    """Count one more scheduled run made due, for each of these locked jobs."""
-    if started:
-        Job.update(runs_started=Job.runs_started + 1).where(Job.id.in_([job.id for job in started])).execute()
+    """Count the scheduled runs made due of these locked jobs; a job stands here once for each."""
+    times: dict[int, list[UUID]] = {}
+    for job_id, count in Counter(job.id for job in started).items():
+        times.setdefault(count, []).append(job_id)
+    for count, job_ids in times.items():
+        Job.update(runs_started=Job.runs_started + count).where(Job.id.in_(job_ids)).execute()
 
 
 def end(ended: Collection[Job], state: JobState, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -49,18 +49,11 @@ def not_repeated(wanted: RunFilter, after: UUID | None, limit: int) -> list[UUID
 
 
 def of_span(job: Job, start: datetime, end: datetime) -> list[Run]:
-    """The runs that a job's schedule and its backfills made for instants from `start` to before `end`."""
+    """A job's runs for instants from `start` to before `end` that the schedule named: its own, backfills, repeats."""
     query = Run.select(Run.id, Run.trigger, Run.status, Run.scheduled_for).where(
         Run.job == job.id,
-        _ONCE_EACH,
-        Run.trigger.in_((Trigger.SCHEDULE, Trigger.BACKFILL)),
+        Run.trigger.in_((Trigger.SCHEDULE, Trigger.BACKFILL, Trigger.RETRY)),
         Run.scheduled_for >= start,
         Run.scheduled_for < end,
     )
     return list(query)
-
-
-def of(run_ids: Iterable[UUID]) -> list[Run]:
-    """The runs that repeat these."""
-    query = Run.select(Run.id, Run.retry_of, Run.status, Run.scheduled_for)
-    return list(query.where(Run.retry_of.in_(list(run_ids))))

@@ -234,8 +234,9 @@ def _end_unstarted(run_ids: Collection[UUID], status: RunStatus, reason: str, no
 
 
 def latest_scheduled_for(job_id: UUID, trigger: Trigger) -> datetime | None:
-    """The nominal instant of a job's latest run that this made."""
-    query = Run.select(Run.scheduled_for).where(Run.job == job_id, Run.trigger == trigger)
+    """The nominal instant of a job's latest run that this made, but for those cancelled before they came."""
+    came = (Run.status != RunStatus.CANCELLED) | Run.started_at.is_null(False)
+    query = Run.select(Run.scheduled_for).where(Run.job == job_id, Run.trigger == trigger, came)
     latest = query.order_by(Run.scheduled_for.desc()).first()
     return None if latest is None else latest.scheduled_for
 

@@ -76,8 +76,10 @@ def cancel_occurrences(job_ids: Collection[UUID], reason: str, now: datetime) ->
         "finished_at": now,
     }
     Run.update(ended).where(of_jobs, Run.status.in_((RunStatus.QUEUED, RunStatus.RETRYING))).execute()
-    running = (Run.status == RunStatus.RUNNING) & Run.cancel_requested_at.is_null()
-    Run.update(cancel_requested_at=now, reason=reason).where(of_jobs, running).execute()
+    running = of_jobs & (Run.status == RunStatus.RUNNING) & Run.cancel_requested_at.is_null()
+    locked = for_update(Run.select(Run.id).where(running).order_by(Run.id)).cte("locked")  # as heartbeats lock them
+    asked = Run.update(cancel_requested_at=now, reason=reason).with_cte(locked)
+    asked.where(Run.id.in_(peewee.Select((locked,), (locked.c.id,)))).execute()
 
 
 def to_age(waiting_since: datetime, limit: int) -> list[Run]:

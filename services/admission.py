@@ -84,6 +84,8 @@ class _Judging:
         """Decide about one run."""
         if job.state in ENDED:
             self.verdict.orphaned.append(run)
+        elif job.id in self.verdict.cancelled_jobs and run.status == RunStatus.RETRYING and _gives_way(run):
+            self.verdict.replaced.append(run)
         elif is_occurrence(run, job):
             self._decide_occurrence(run, job)
         elif job.id in self._paused:
@@ -124,13 +126,19 @@ class _Judging:
         self.verdict.cancelled_jobs.add(job.id)
         job.runs_started -= sum(one.job_id == job.id and is_occurrence(one, job) for one in self.verdict.queued)
         for admitted in (self.verdict.queued, self.verdict.waiting):
-            self.verdict.replaced += [one for one in admitted if one.job_id == job.id]
-            admitted[:] = [one for one in admitted if one.job_id != job.id]
+            replaced = [one for one in admitted if one.job_id == job.id and _gives_way(one)]
+            self.verdict.replaced += replaced
+            admitted[:] = [one for one in admitted if one not in replaced]
         if job.id in self._outlasting:
             self._wait(run, job)
         else:
             self._start(run, job)
             job.runs_started += 1
+
+
+def _gives_way(run: Run) -> bool:
+    """Whether a newer occurrence may replace a run; what someone wished for stays."""
+    return bool(run.trigger == Trigger.SCHEDULE)
 
 
 def _replaces(job: Job) -> bool:

@@ -49,7 +49,7 @@ def backfill(
     with database.transaction():
         pauses.share_gate()
         job = _found(job_id)
-        end = min(end, now)
+        end = min(end, now, job.next_run_at or now)  # about what is not planned yet, catch-up decides
         named = _named(job, start, end)
         rows = _rows(job, named, repeats.of_span(job, start, end), now, again=again)
         if rows and not dry_run:
@@ -87,13 +87,10 @@ def _rows(job: Job, named: Sequence[datetime], made: Sequence[Run], now: datetim
 
     An instant that was backfilled before is backfilled again by a run in place of that one.
     """
-    backfilled = {run.id: run for run in made if run.trigger == Trigger.BACKFILL}
-    repeated = {run.retry_of: run for run in repeats.of(backfilled)}
-    second = [*backfilled.values(), *repeated.values()]
-    taken = {run.scheduled_for for run in second if run.status in LIVE}
+    taken = {run.scheduled_for for run in made if run.trigger != Trigger.SCHEDULE and run.status in LIVE}
     if not again:
-        taken |= {run.scheduled_for for run in [*made, *second] if run.status not in _DID_NOT_RUN}
-    before = {run.scheduled_for: run.id for run in backfilled.values()}
+        taken |= {run.scheduled_for for run in made if run.status not in _DID_NOT_RUN}
+    before = {run.scheduled_for: run.id for run in made if run.trigger == Trigger.BACKFILL}
     return [_row(job, instant, before.get(instant), now) for instant in named if instant not in taken]
 
 

@@ -101,6 +101,8 @@ def _carry_out(system: System, one: _Edit) -> Made:
     """Write a new version, and let the runs that have not begun go by it; runs that were made or moved."""
     job = one.job
     definitions.check(system, one.wanted, job.app, one.now, before=one.before)
+    if one.changes("schedule"):
+        planning.plan_until_now(job, one.now)
     versions.keep(job, definitions.snapshot(one.before), one.now)
     if not edits.redefine(job, definitions.columns(one.wanted), one.now):
         raise definitions.name_taken(one.wanted.name, job.app)

@@ -40,12 +40,16 @@ def earlier_answer(request: Request | None, now: datetime) -> Any:
 
     Raises `KeyReused`, or `Conflict` when the first request under the key takes too long.
     """
-    if request is None or idempotency.take(request.scope, request.key, request.fingerprint, now, now - KEPT):
+    if request is None:
         return None
-    earlier = idempotency.taken(request.scope, request.key)
-    if earlier.fingerprint != request.fingerprint:
-        raise KeyReused(request.key)
-    return earlier.answer
+    while not idempotency.take(request.scope, request.key, request.fingerprint, now, now - KEPT):
+        earlier = idempotency.taken(request.scope, request.key)
+        if earlier is None:  # pruned meanwhile
+            continue
+        if earlier.fingerprint != request.fingerprint:
+            raise KeyReused(request.key)
+        return earlier.answer
+    return None
 
 
 def keep_answer(request: Request | None, answer: Any) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
 from typing import Any
 
 import structlog
 
-from core import cron, schedules
-from core.occurrences import CatchUpPolicy, Missed, sort_out
+from core import schedules
+from core.occurrences import LATE_AFTER, CatchUpPolicy, Missed, sort_out
 from core.recurring import Recurring
 from core.states import JobState, RunStatus, Trigger
 from models import database, edits, jobs, runs
@@ -71,11 +72,18 @@ def replan(job: Job, schedule: schedules.Schedule, now: datetime, horizon: datet
     return rows
 
 
+def plan_until_now(job: Job, now: datetime) -> None:
+    """Make the rows that a locked job's schedule owes for instants that have come: before it is replaced."""
+    with suppress(*specifications.UNREADABLE):
+        while job.next_run_at is not None and job.next_run_at <= now:
+            runs.insert(_plan_job(job, now, now))
+
+
 def _plan_or_park(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any]]:
     """Plan a locked job; one whose schedule can no longer be read is put off, so that it holds up nobody else."""
     try:
         return _plan_job(job, now, horizon)
-    except (LookupError, TypeError, ValueError, cron.InvalidCron):
+    except specifications.UNREADABLE:
         log.exception("schedule_unreadable", job_id=str(job.id), schedule=job.schedule)
         job.next_run_at = now + PARKED
         jobs.set_next_run(job, job.next_run_at)
@@ -95,7 +103,9 @@ def _next_rows(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any
     just_before = job.next_run_at - _JUST_BEFORE
     named = list(islice(takewhile(lambda instant: instant <= horizon, schedules.upcoming(schedule, just_before)), MOST))
     policy = CatchUpPolicy(job.catch_up, job.catch_up_window_seconds)
-    sorted_out = sort_out(named, now, policy, more_follow=len(named) == MOST)
+    job.next_run_at = next(schedules.upcoming(schedule, named[-1] if named else just_before), None)
+    late_follow = job.next_run_at is not None and job.next_run_at < now - LATE_AFTER
+    sorted_out = sort_out(named, now, policy, more_follow=late_follow)
     rows = [_missed_row(job, missed, now) for missed in sorted_out.missed]
     rows += [
         runs.draft(
@@ -108,8 +118,6 @@ def _next_rows(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any
         )
         for instant in sorted_out.to_run
     ]
-    after = named[-1] if named else just_before
-    job.next_run_at = next(schedules.upcoming(schedule, after), None)
     return rows
 
 

@@ -22,6 +22,8 @@ from services import specifications
 
 ANSWER_KEPT = 64 * 1024
 MESSAGE_KEPT = 2_000
+TOO_LATE = "deadline"
+JOB_ENDED = "job ended"
 GONE = 410  # the receiver wants no more calls: the job is paused too
 
 _NEXT_INSTANT = timedelta(microseconds=1)  # two polls have two instants, even if the clock stands still
@@ -72,13 +74,15 @@ class Polled:
     from_version: int
     following: dict[str, Any] | None = None
     stopped: str | None = None
+    is_done: bool = False
 
 
 def succeed(
     run: Run, job: Job, poll: PollAnswer | None, polling_version: int, now: datetime, *, result: Any, **details: Any
 ) -> Settlement:
     """End a run well, and its job if this was the last of it; a poll that is not done is followed by the next."""
-    changes = _ended(run, RunStatus.COMPLETED, now) | {"error_type": None, "error_message": None, "result": result}
+    changes = _ended(run, RunStatus.COMPLETED, now) | {"error_type": None, "error_message": None, "reason": None}
+    changes["result"] = result
     if poll is not None:
         changes |= {"progress": poll.progress, "message": poll.message}
     polled = None if poll is None else _after_poll(run, job, poll, polling_version, now)
@@ -124,9 +128,14 @@ def lose(run: Run, job: Job, decision: RetryDecision, now: datetime) -> Settleme
 
 def release(run: Run, job: Job, now: datetime) -> Settlement:
     """Hand a run back at shutdown: due again at once, held if its job is paused; nothing is counted against it."""
+    attempt = _closed(Outcome.RELEASED, now)
+    if job.state in ENDED:
+        gone = _ended(run, RunStatus.CANCELLED, now) | {"reason": JOB_ENDED}
+        return Settlement(run, job, attempt=attempt, changes=gone)
+    if _is_too_late(run):
+        return Settlement(run, job, attempt=attempt, changes=_dropped(run, now), job_ends=JobState.FAILED)
     held_by = Hold.PAUSED if pauses.paused([job]) else None
-    changes = {"status": RunStatus.QUEUED, "held_by": held_by}
-    return Settlement(run, job, attempt=_closed(Outcome.RELEASED, now), changes=changes)
+    return Settlement(run, job, attempt=attempt, changes={"status": RunStatus.QUEUED, "held_by": held_by})
 
 
 def cancel(run: Run, job: Job, outcome: Outcome, now: datetime) -> Settlement:
@@ -150,6 +159,7 @@ def carry_out(settlements: Sequence[Settlement], now: datetime) -> None:
             if one.polled.stopped is not None:
                 jobs.explain_end(one.job, one.polled.stopped)
         if one.job_pauses:
+            runs.hold(one.job, Hold.PAUSED)
             jobs.set_state(one.job, JobState.PAUSED, now)
     runs.insert([following for one in settlements if (following := one.settled.next_poll) is not None])
     end_if_over({one.job.id: (one.job, one.job_ends) for one in settlements if one.job_ends is not None}.values(), now)
@@ -179,18 +189,34 @@ def end_if_over(candidates: Iterable[tuple[Job, JobState]], now: datetime) -> No
 def _again_or_end(run: Run, job: Job, decision: RetryDecision, now: datetime, **parts: Any) -> Settlement:
     changes = parts.pop("changes")
     if decision.wait_seconds is None or run.cancel_requested_at is not None:
-        status = RunStatus.CANCELLED if run.cancel_requested_at is not None else RunStatus.FAILED
-        return Settlement(run, job, changes=_ended(run, status, now) | changes, job_ends=JobState.FAILED, **parts)
+        cancelled = run.cancel_requested_at is not None
+        status = RunStatus.CANCELLED if cancelled else RunStatus.FAILED
+        job_ends = JobState.CANCELLED if cancelled else JobState.FAILED
+        return Settlement(run, job, changes=_ended(run, status, now) | changes, job_ends=job_ends, **parts)
+    if _is_too_late(run):
+        return Settlement(run, job, changes=_dropped(run, now) | changes, job_ends=JobState.FAILED, **parts)
     retry_at = now + timedelta(seconds=decision.wait_seconds)
     again = {"status": RunStatus.RETRYING, "due_at": retry_at, **changes}
     return Settlement(run, job, changes=again, retry_at=retry_at, **parts)
+
+
+def _is_too_late(run: Run) -> bool:
+    """Whether a run expired while it ran: no worker may claim it again, and its deadline is recorded already."""
+    return run.expire and run.deadline_missed_at is not None
+
+
+def _dropped(run: Run, now: datetime) -> dict[str, Any]:
+    return _ended(run, RunStatus.FAILED, now) | {"reason": TOO_LATE}
 
 
 def _after_poll(run: Run, job: Job, poll: PollAnswer, polling_version: int, now: datetime) -> Polled:
     """The polling state moved on and the next poll, unless the answer says done or the job has ended."""
     state = job.polling_state if poll.polling_state is None else poll.polling_state
     schedule = specifications.read(job.schedule)
-    if poll.done or job.state in ENDED or not isinstance(schedule, schedules.Polling):
+    is_newest = polling_version == job.polling_version  # else it was rewound meanwhile
+    if poll.done and is_newest:
+        return Polled(state, polling_version, is_done=True)
+    if run.cancel_requested_at is not None or job.state in ENDED or not isinstance(schedule, schedules.Polling):
         return Polled(state, polling_version)
     due_at = max(schedule.next_after_poll(now, poll.next_in_seconds), run.scheduled_for + _NEXT_INSTANT)
     stopped = schedule.reason_to_stop(job.polls + 1, job.reopened_at or job.created_at, due_at)
@@ -210,7 +236,9 @@ def _end_after(polled: Polled | None) -> JobState | None:
         return JobState.COMPLETED
     if polled.following is not None:
         return None
-    return JobState.COMPLETED if polled.stopped is None else JobState.FAILED
+    if polled.stopped is not None:
+        return JobState.FAILED
+    return JobState.COMPLETED if polled.is_done else JobState.CANCELLED
 
 
 def _ended(run: Run, status: RunStatus, now: datetime) -> dict[str, Any]:

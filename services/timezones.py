@@ -11,10 +11,10 @@ import tzdata
 
 from core import schedules
 from core.recurring import Recurring
-from core.states import Trigger
+from core.states import JobState, Trigger
 from models import database, jobs, runs, timezones
 from models.tables import Job
-from services import specifications
+from services import settling, specifications
 from services.system import System
 
 EDITION: str = tzdata.IANA_VERSION
@@ -50,8 +50,18 @@ def _refresh_batch(system: System, after: UUID | None) -> list[UUID]:
     with database.transaction():
         job_ids = timezones.with_coming_occurrences(after, BATCH)
         for job in jobs.lock(job_ids).values():
-            jobs.set_next_run(job, _next_run_at(job, now))
+            _refresh_job(job, now)
     return job_ids
+
+
+def _refresh_job(job: Job, now: datetime) -> None:
+    """Move a locked job's watermark; one whose schedule cannot be read any more is the planner's to report."""
+    try:
+        job.next_run_at = _next_run_at(job, now)
+    except specifications.UNREADABLE:
+        return
+    jobs.set_next_run(job, job.next_run_at)
+    settling.end_if_over([(job, JobState.COMPLETED)], now)
 
 
 def _next_run_at(job: Job, now: datetime) -> datetime | None:

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from core.states import Hold, Trigger
-from models import database, jobs, pauses, turns
+from models import database, jobs, pauses, runs, turns
 from models.tables import Job, Run
 from services import dispatching, settling, specifications
 from services.dispatching import RING_WITHIN
@@ -35,7 +35,11 @@ def give(system: System, locked: dict[UUID, Job]) -> list[Run]:
     """
     first = _first_of_each(turns.waiting_for_turn(locked))
     blocked = turns.busy(first) if first else set()
-    taken = [run for run in first.values() if run.job_id not in blocked]
+    free = [run for run in first.values() if run.job_id not in blocked]
+    taken = [run for run in free if not _is_one_too_many(run, locked[run.job_id])]
+    for run in free:
+        if run not in taken:
+            runs.cancel_one(run, "the schedule has had its max_runs", system.clock.now())
     if not taken:
         return []
     paused = pauses.paused([locked[run.job_id] for run in taken])
@@ -52,6 +56,10 @@ def _first_of_each(waiting: Collection[Run]) -> dict[UUID, Run]:
     for run in waiting:
         first.setdefault(run.job_id, run)
     return first
+
+
+def _is_one_too_many(run: Run, job: Job) -> bool:
+    return run.trigger == Trigger.SCHEDULE and specifications.is_spent(job)
 
 
 def _count(system: System, started: Collection[Job]) -> None:

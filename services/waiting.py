@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
-from core.schedules import RECURRING_KINDS
 from core.states import JobState, RunStatus
 from models import database, jobs, runs, turns
 from models.tables import Job, Run
@@ -15,7 +14,6 @@ from services import settling
 from services.system import System
 
 BATCH = 1_000
-TOO_LATE = "deadline"
 _TOO_LATE_IN_WORDS = "its deadline passed before it was run"
 log = structlog.get_logger()
 
@@ -42,26 +40,26 @@ def watch_deadlines(system: System) -> int:
     with database.transaction():
         locked = jobs.lock(runs.job_ids(late))
         passed = turns.lock_past_deadline(late, now)
-        dropped = [run for run in passed if run.expire and run.status != RunStatus.RUNNING]
-        _drop(dropped, now)
-        turns.record_missed([run.id for run in passed if run not in dropped], now)
-        _end_jobs([locked[job_id] for job_id in {run.job_id for run in dropped}], now)
+        dropped = {run.id: run for run in passed if run.expire and run.status != RunStatus.RUNNING}
+        _drop(dropped.values(), now)
+        turns.record_missed([run.id for run in passed if run.id not in dropped], now)
+        _end_jobs([locked[job_id] for job_id in {run.job_id for run in dropped.values()}], now)
     for run in passed:
-        log.warning("deadline_missed", run_id=str(run.id), job_id=str(run.job_id), dropped=run in dropped)
+        log.warning("deadline_missed", run_id=str(run.id), job_id=str(run.job_id), dropped=run.id in dropped)
     return len(passed)
 
 
 def _end_jobs(candidates: Sequence[Job], now: datetime) -> None:
     """End those of these jobs that have nothing left to run."""
-    for job in candidates:
-        if job.schedule_kind not in RECURRING_KINDS:
-            jobs.explain_end(job, _TOO_LATE_IN_WORDS)
     settling.end_if_over(((job, JobState.FAILED) for job in candidates), now)
+    for job in candidates:
+        if job.state is JobState.FAILED:
+            jobs.explain_end(job, _TOO_LATE_IN_WORDS)
 
 
-def _drop(dropped: Sequence[Run], now: datetime) -> None:
+def _drop(dropped: Collection[Run], now: datetime) -> None:
     """End runs that are too late to be of use: those never tried were missed, the others failed."""
-    end = {"reason": TOO_LATE, "finished_at": now, "held_by": None}
+    end = {"reason": settling.TOO_LATE, "finished_at": now, "held_by": None}
     never_tried = [run.id for run in dropped if run.attempt_count == 0]
     tried = [run.id for run in dropped if run.attempt_count > 0]
     turns.record_missed(never_tried, now, status=RunStatus.MISSED, **end)

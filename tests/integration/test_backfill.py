@@ -80,6 +80,7 @@ def test_a_backfill_waits_for_what_is_going(system: GivenSystem) -> None:
     make_due(system)
     work = claim_one(system)
     system.clock.advance(3599)
+    planning.plan(system)
     jobs.pause(system, job_id)
     system.clock.advance(3601)
     make_due(system)
