@@ -49,11 +49,6 @@ def by_id(job_id: UUID) -> Job | None:
     return Job.select(Job, App).join(App).where(Job.id == job_id, Job.deleted_at.is_null()).get_or_none()
 
 
-def named(app: App, name: str) -> Job | None:
-    """The job of this name in an app."""
-    return Job.get_or_none((Job.app == app) & (Job.name == name) & Job.deleted_at.is_null())
-
-
 def to_execute(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
     """Jobs with their app and its policy for the task type (`job.policy`, if there is one)."""
     query = (

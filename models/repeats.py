@@ -27,11 +27,6 @@ def last_failed(job: Job) -> Run | None:
     return last
 
 
-def by_ids(run_ids: Collection[UUID]) -> list[Run]:
-    """These runs, in the order of their ids."""
-    return list(Run.select().where(Run.id.in_(list(run_ids))).order_by(Run.id))
-
-
 def going_on(run_ids: Collection[UUID]) -> set[UUID]:
     """Those of these runs that are repeated by a run which is not over."""
     query = Run.select(Run.retry_of).where(Run.retry_of.in_(list(run_ids)), Run.finished_at.is_null())

@@ -78,7 +78,8 @@ class _Judging:
         self._paused = pauses.paused([locked[run.job_id] for run in due])
         self._going = {job_id for job_id, statuses in going.items() if statuses}
         self._outlasting = turns.outlasting([job_id for job_id in self._going if _replaces(locked[job_id])])
-        self._waits = {run.job_id for run in turns.waiting_for_turn(self._going)}
+        waiting = turns.waiting_for_turn(self._going)
+        self._waits = {run.job_id for run in waiting if run.trigger == Trigger.SCHEDULE}
 
     def decide(self, run: Run, job: Job) -> None:
         """Decide about one run."""

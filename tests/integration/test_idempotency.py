@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
 
 from core.errors import Conflict, InvalidInput, KeyReused
 from models import database
+from models import idempotency as key_queries
 from models.tables import IdempotencyKey, Job, Run
 from services import idempotency, outcomes
 from services import jobs as job_service
@@ -94,6 +96,23 @@ def test_a_key_is_kept_for_a_day_and_then_is_new(system: GivenSystem) -> None:
     assert second != first
     system.clock.advance(3600)
     assert job_service.create(system, new_job(), request(body="another body")) == second
+
+
+def test_a_key_that_is_pruned_while_it_is_asked_about_is_new(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = job_service.create(system, new_job(), request())
+    system.clock.advance(24 * 3600 - 1)
+    take = key_queries.take
+
+    def then_pruned(*asked: Any) -> bool:
+        taken = take(*asked)
+        if not taken:
+            IdempotencyKey.delete().execute()
+        return taken
+
+    monkeypatch.setattr(key_queries, "take", then_pruned)
+    assert job_service.create(system, new_job(), request()) != first
 
 
 def test_pruning_takes_old_keys_alone(system: GivenSystem) -> None:

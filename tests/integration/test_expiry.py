@@ -1,0 +1,82 @@
+"""A run that expires ends, whatever befell it when its deadline passed; none is left behind that nobody may claim."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from core.errors import AbortReason
+from core.schedules import Interval, RunAt
+from core.states import JobState, RunStatus
+from services import definitions, dispatching, editing, executing, repeating, settling, waiting
+from services import jobs as job_service
+from services.executing import Stopped
+from services.views import JobView
+from tests.factories import (
+    NOON,
+    GivenSystem,
+    claim,
+    claim_one,
+    failed,
+    new_job,
+    record,
+    runs_of,
+    stored_job,
+    stored_run,
+    succeeded,
+)
+
+SOON = RunAt(NOON + timedelta(seconds=5))
+IN_TEN_SECONDS = NOON + timedelta(seconds=10)
+
+
+def make_due(system: GivenSystem) -> None:
+    dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
+
+
+def let_it_expire(system: GivenSystem, job_id: UUID) -> None:
+    def amend(view: JobView) -> definitions.Definition:
+        return replace(definitions.of(stored_job(job_id), view.tags), expire=True)
+
+    editing.edit(system, job_id, amend)
+
+
+@pytest.mark.parametrize("result", [failed(), Stopped(AbortReason.SHUTDOWN)])
+def test_one_that_expired_while_it_ran_is_not_left_for_another_try(
+    system: GivenSystem, result: executing.Result
+) -> None:
+    job_service.create(system, new_job(Interval(every_seconds=60), deadline_seconds=10.0, expire=True))
+    make_due(system)
+    work = claim_one(system)
+    system.clock.advance(11)
+    waiting.watch_deadlines(system)
+    record(system, work, result)
+    run = stored_run(work.run_id)
+    assert (run.status, run.reason) == (RunStatus.FAILED, settling.TOO_LATE)
+    assert (run.finished_at, claim(system)) == (system.clock.now(), [])
+
+
+def test_one_whose_deadline_passed_before_an_edit_let_it_expire_is_dropped(system: GivenSystem) -> None:
+    job_id = job_service.create(system, new_job(SOON, deadline_at=IN_TEN_SECONDS))
+    system.clock.advance(11)
+    make_due(system)
+    waiting.watch_deadlines(system)
+    let_it_expire(system, job_id)
+    waiting.watch_deadlines(system)
+    assert claim(system) == []
+    assert runs_of(job_id)[0].finished_at == system.clock.now()
+
+
+def test_a_job_that_completes_after_one_run_expired_does_not_say_that_it_was_too_late(system: GivenSystem) -> None:
+    job_id = job_service.create(system, new_job(SOON, deadline_at=IN_TEN_SECONDS, expire=True))
+    repeating.trigger(system, job_id)
+    work = claim_one(system)
+    system.clock.advance(11)
+    make_due(system)
+    waiting.watch_deadlines(system)
+    record(system, work, succeeded())
+    job = stored_job(job_id)
+    assert (job.state, job.end_reason) == (JobState.COMPLETED, None)
