@@ -25,15 +25,13 @@ import typer
 import periodic as beats
 import settings as configuration
 from actors.main import RunWorker
-from api.app import create_app
 from client import commands
 from core.errors import DatabaseUnavailable
-from local import demonstration, embedded, stack
+from local import demonstration, stack
 from local.health import endpoint
 from local.probe import BrokerProbe
 from local.processes import LocalServerError
 from local.signals import StopSignals
-from local.web import WebServer
 from migrations import runner
 from models import database
 from services import broker as brokers
@@ -68,6 +66,8 @@ def begin() -> None:
 def serve() -> None:
     """Serve everything from one process, on SQLite and an in-process broker."""
     with _plain_faults():
+        from local import embedded  # noqa: PLC0415  the API is half of a start: only who serves it waits for it
+
         embedded.serve(_embedded_settings(), _greet)
 
 
@@ -99,6 +99,9 @@ def services(what: str = typer.Argument("", help="`demo` to show one job of each
 def web() -> None:
     """Serve the HTTP API."""
     with _process("web") as (settings, system, broker, stopping):
+        from api.app import create_app  # noqa: PLC0415  as in `serve`
+        from local.web import WebServer  # noqa: PLC0415
+
         api = create_app(system, BrokerProbe(_carrier(broker)).is_up, stopping)
 
         def drain() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from actors import callbacks
-from actors.handlers import own
 from services import broker as brokers
 from services.abort import Scope
 from services.executing import Result, Work
@@ -15,5 +14,4 @@ Handler = Callable[[System, Work, Scope], Result]
 
 HANDLERS: dict[str, Handler] = {
     brokers.RUNS_HTTP: callbacks.perform,
-    brokers.RUNS_OWN: own.perform,
 }

@@ -18,7 +18,6 @@ HOLDS = "held_by IN ('paused', 'overlap')"
 
 JOBS = (
     "ALTER TABLE apps ADD COLUMN paused_at {instant}",
-    "ALTER TABLE app_task_types ADD COLUMN request TEXT",
     "ALTER TABLE jobs ADD COLUMN name TEXT",
     """
     ALTER TABLE jobs ADD COLUMN catch_up TEXT NOT NULL DEFAULT 'latest'
@@ -114,7 +113,6 @@ RUN_COLUMNS = (
     ("expire", "{flag} NOT NULL DEFAULT {no}"),
     ("deadline_missed_at", "{instant}"),
     ("aged_at", "{instant}"),
-    ("result", "TEXT"),
 )
 
 RUNS_ON_POSTGRESQL = (

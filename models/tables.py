@@ -42,7 +42,6 @@ class AppTaskType(Table):
     name = peewee.TextField()
     max_retries = peewee.IntegerField(null=True)
     retry_backoff_base = peewee.DoubleField(null=True)
-    request = JsonField(null=True)
 
     class Meta:
         table_name = "app_task_types"
@@ -167,7 +166,6 @@ class Run(Table):
     finished_at = InstantField(null=True)
     error_type = peewee.TextField(null=True)
     error_message = peewee.TextField(null=True)
-    result = JsonField(null=True)
     progress = JsonField(null=True)
     message = peewee.TextField(null=True)
     created_at = InstantField()

@@ -16,8 +16,7 @@ from core.errors import BrokerUnavailable
 from settings import Settings
 
 RUNS_HTTP = "runs.http"
-RUNS_OWN = "runs.own"
-RUNS = (RUNS_HTTP, RUNS_OWN)
+RUNS = (RUNS_HTTP,)
 BEATS = "beats"
 
 _DEAD_LETTERS_KEPT = 100

@@ -12,9 +12,9 @@ from core.errors import InvalidInput
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.priority import DEFAULT_PRIORITY
 from models.tables import App, Job
+from services import broker as brokers
 from services import specifications
 from services.system import System
-from services.task_types import registry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ def columns(definition: Definition) -> dict[str, Any]:
     """The columns of `jobs` that hold a definition; its tags have a table of their own."""
     return {
         **{name: getattr(definition, name) for name in _PLAIN},
-        "queue": registry.queue_of(definition.task_type),
+        "queue": brokers.RUNS_HTTP,
         "schedule_kind": definition.schedule.kind,
         "schedule": specifications.write(definition.schedule),
     }

@@ -55,12 +55,11 @@ class Work:
 
 @dataclass(frozen=True)
 class Succeeded:
-    """The handler did its work. `result` is what it made of it, as JSON; a callback's answer is not kept there."""
+    """The handler did its work."""
 
     status_code: int | None
     answer: str
     poll: PollAnswer | None = None
-    result: Any = None
 
 
 @dataclass(frozen=True)
@@ -165,10 +164,9 @@ def _settle(run: Run | None, job: Job, work: Work, result: Result, now: datetime
     if run is None or run.fence != work.fence:
         return None
     match result:
-        case Succeeded(status_code, answer, poll, made):
+        case Succeeded(status_code, answer, poll):
             kept = answer[: settling.ANSWER_KEPT]
-            details = {"status_code": status_code, "answer": kept}
-            return settling.succeed(run, job, poll, work.polling_version, now, result=made, **details)
+            return settling.succeed(run, job, poll, work.polling_version, now, status_code=status_code, answer=kept)
         case Failed(error, answer):
             decision = after_failure(work.policy, run.failure_count + 1, error, _spread(run.id))
             kept_answer = None if answer is None else answer[: settling.ANSWER_KEPT]

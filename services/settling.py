@@ -78,11 +78,10 @@ class Polled:
 
 
 def succeed(
-    run: Run, job: Job, poll: PollAnswer | None, polling_version: int, now: datetime, *, result: Any, **details: Any
+    run: Run, job: Job, poll: PollAnswer | None, polling_version: int, now: datetime, **details: Any
 ) -> Settlement:
     """End a run well, and its job if this was the last of it; a poll that is not done is followed by the next."""
     changes = _ended(run, RunStatus.COMPLETED, now) | {"error_type": None, "error_message": None, "reason": None}
-    changes["result"] = result
     if poll is not None:
         changes |= {"progress": poll.progress, "message": poll.message}
     polled = None if poll is None else _after_poll(run, job, poll, polling_version, now)
