@@ -73,4 +73,4 @@ def _over(call: Call, killed_at: tuple[float, ...]) -> float | None:
 
 
 def _stored(carillon: Installation) -> int:
-    return int(carillon.get("/api/jobs?limit=1")["count"])
+    return int(carillon.get("/api/jobs/stats")["total"])
