@@ -17,7 +17,10 @@ from settings import Settings
 
 RUNS_HTTP = "runs.http"
 RUNS_OWN = "runs.own"
-RUNS = (RUNS_HTTP, RUNS_OWN)
+RUNS_COMMAND = "runs.command"
+RUNS_UPLOAD = "runs.upload"
+RUNS_EMAIL = "runs.email"
+RUNS = (RUNS_HTTP, RUNS_OWN, RUNS_EMAIL, RUNS_COMMAND, RUNS_UPLOAD)
 BEATS = "beats"
 
 _DEAD_LETTERS_KEPT = 100
