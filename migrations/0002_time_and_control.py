@@ -39,8 +39,6 @@ JOBS = (
     "ALTER TABLE jobs ADD COLUMN reopened_at {instant}",
     # A name means one job of its app, until that is deleted.
     "CREATE UNIQUE INDEX jobs_name_once ON jobs (app_id, name) WHERE name IS NOT NULL AND deleted_at IS NULL",
-    # Prune: which jobs were deleted.
-    "CREATE INDEX jobs_deleted ON jobs (deleted_at) WHERE deleted_at IS NOT NULL",
     """
     CREATE TABLE job_tags (
         job_id {uuid} NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,

@@ -13,10 +13,10 @@ from uuid import UUID
 
 from core import schedules
 from core.errors import InvalidInput, NotFound
-from core.states import Hold, JobState, RunStatus
-from models import apps, jobs, pauses, runs, tags
+from core.states import JobState
+from models import apps, jobs, runs, tags
 from models.tables import App, Job
-from services import definitions, planning
+from services import definitions, pausing, planning
 from services.definitions import NewJob
 from services.outcomes import Outcome, Refusal
 from services.system import System
@@ -44,7 +44,7 @@ def store(system: System, wanted: Sequence[NewJob | InvalidInput], now: datetime
     stored = jobs.insert([one.job for one in fit])
     kept = [one for one in fit if one.job.id in stored]
     tags.insert({one.job.id: one.tags for one in kept})
-    rows = _held_where_paused(kept)
+    rows = pausing.held_if_paused([one.job for one in kept], [row for one in kept for row in one.runs])
     runs.insert(rows)
     return [_outcome(one, stored) for one in accepted], rows
 
@@ -93,16 +93,6 @@ def _rows(system: System, new: NewJob, app: App, now: datetime) -> Accepted:
     if schedules.comes_back(new.schedule) and job.next_run_at is None and not rows:
         raise InvalidInput.at("schedule", "names no instant in the future; give one that does.")
     return Accepted(job, new.tags, rows)
-
-
-def _held_where_paused(accepted: Sequence[Accepted]) -> Rows:
-    """The runs of these jobs; what is due of a paused app is held."""
-    paused = pauses.paused([one.job for one in accepted])
-    return [
-        row | {"held_by": Hold.PAUSED} if row["job"] in paused and row["status"] == RunStatus.QUEUED else row
-        for one in accepted
-        for row in one.runs
-    ]
 
 
 def _outcome(one: Accepted | Refusal, stored: set[UUID]) -> Outcome:

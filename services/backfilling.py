@@ -102,10 +102,10 @@ def _row(job: Job, instant: datetime, before: UUID | None, now: datetime) -> dic
 def _in_turn(job: Job, rows: Rows) -> Rows:
     """The first held only while the job is paused; the others, and all while anything is going, until their turn."""
     if job.overlap is Overlap.ALLOW:
-        return pausing.held_if_paused(job, rows)
+        return pausing.held_if_paused([job], rows)
     may_start = 0 if jobs.going([job.id])[job.id] else 1
     in_turn = [row | {"held_by": Hold.OVERLAP} for row in rows[may_start:]]
-    return [*pausing.held_if_paused(job, rows[:may_start]), *in_turn]
+    return [*pausing.held_if_paused([job], rows[:may_start]), *in_turn]
 
 
 def _store(job: Job, rows: Rows, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -66,10 +66,14 @@ def installation() -> InstallationView:
         return InstallationView(pauses.everything_paused_at())
 
 
-def held_if_paused(job: Job, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Runs about to be stored, those due held while their job is paused; within a transaction that shares the gate."""
-    held_by = Hold.PAUSED if job.id in pauses.paused([job]) else None
-    return [row | {"held_by": held_by} if row["status"] == RunStatus.QUEUED else row for row in rows]
+def held_if_paused(jobs: Collection[Job], rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Runs of these jobs about to be stored, those due held while their job is paused.
+
+    Within a transaction that shares the gate.
+    """
+    paused = pauses.paused(jobs)
+    held = {"held_by": Hold.PAUSED}
+    return [row | held if row["job"] in paused and row["status"] == RunStatus.QUEUED else row for row in rows]
 
 
 def _resume(system: System, change: Callable[[], App | None]) -> None:

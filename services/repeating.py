@@ -123,6 +123,6 @@ def _again(job: Job, run: Run, now: datetime) -> Row:
 
 
 def _store(row: Row, job: Job) -> Row:
-    [row] = pausing.held_if_paused(job, [row])
+    [row] = pausing.held_if_paused([job], [row])
     runs.insert([row])
     return row
