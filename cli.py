@@ -4,6 +4,7 @@ serve         everything in one process, on SQLite (what ./run does)
 demo          serve, and show one job of each kind
 services      the Procfile's processes, on RabbitMQ and PostgreSQL; `services demo` shows the same there
 web, worker, coordinator, periodic    one process of the services mode
+autoscale     one to five workers, as the queues ask for them
 migrate       bring the database to the newest schema
 jobs, runs, apply, export, preview    the client's commands, to a server by its API (`./carillon jobs list`)
 """
@@ -27,6 +28,7 @@ import settings as configuration
 from actors.main import RunWorker
 from client import commands
 from core.errors import DatabaseUnavailable
+from local import autoscale as scaling
 from local import demonstration, stack
 from local.health import endpoint
 from local.probe import BrokerProbe
@@ -39,12 +41,15 @@ from services import faults, logs, timezones
 from services.clock import DatabaseClock
 from services.coordinator import Coordinator
 from services.doorbell import BrokerDoorbell
+from services.sweeping import Sweeper
 from services.system import System
+from services.task_types import loading
 from settings import ConfigurationError, Settings
 
 ROOT = Path(__file__).parent
 DATABASE_REST_SECONDS = 1.0
 SHUTDOWN_NOTICE_SECONDS = 1.0
+AUTOSCALE_MORE_GRACE_SECONDS = 10.0
 
 app = typer.Typer(
     add_completion=False,
@@ -103,8 +108,11 @@ def web() -> None:
         from local.web import WebServer  # noqa: PLC0415
 
         api = create_app(system, BrokerProbe(_carrier(broker)).is_up, stopping)
+        sweeper = Sweeper(system)
+        sweeper.start()
 
         def drain() -> None:
+            sweeper.stop()
             threading.Event().wait(SHUTDOWN_NOTICE_SECONDS)  # let the balancer see /readyz before the socket closes
 
         WebServer(api, settings, stopping=stopping, drain=drain, on_ready=lambda: log.info("serving")).run()
@@ -152,6 +160,25 @@ def periodic() -> None:
         scheduler.stop_on_signals(stopping)
         with endpoint(settings.health_port, stopping):
             scheduler.run()
+
+
+@app.command()
+def autoscale(
+    *, dry_run: bool = typer.Option(False, "--dry-run", help="say what would be done, and start nothing")
+) -> None:
+    """Keep one to five workers running: one more while over ten runs wait, one less when nothing does."""
+    with _plain_faults():
+        settings = _services_settings()
+        queues = scaling.Queues(settings.rabbitmq_url or "", settings.management_url, brokers.RUNS)
+        grace = settings.shutdown_grace_seconds + AUTOSCALE_MORE_GRACE_SECONDS
+        workers = scaling.ImaginedWorkers() if dry_run else scaling.WorkerProcesses(ROOT, _environment(), grace)
+        stopping = threading.Event()
+        signals = StopSignals(stopping)
+        autoscaler = scaling.Autoscaler(queues.load, workers, scaling.printer(sys.stdout, dry_run=dry_run))
+        looking = threading.Thread(target=autoscaler.run, args=(stopping,), name="autoscale")
+        looking.start()
+        signals.wait()
+        looking.join()
 
 
 @app.command()
@@ -220,7 +247,7 @@ def _greet(settings: Settings) -> None:
 
 
 def _embedded_settings() -> Settings:
-    settings = configuration.load(_environment())
+    settings = _loaded_settings()
     logs.configure(settings.log_level)
     if not settings.embedded:
         raise ConfigurationError("RABBITMQ_URL is set: that is the services mode. Use ./run services, or unset it.")
@@ -228,9 +255,16 @@ def _embedded_settings() -> Settings:
 
 
 def _services_settings() -> Settings:
-    settings = configuration.load(_environment())
+    settings = _loaded_settings()
     if settings.embedded:
         raise ConfigurationError("This process needs DATABASE_URL=postgresql://... and RABBITMQ_URL=amqp://....")
+    return settings
+
+
+def _loaded_settings() -> Settings:
+    """The settings, after the kinds of task that they name have been registered."""
+    settings = configuration.load(_environment())
+    loading.load(settings)
     return settings
 
 

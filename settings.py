@@ -10,6 +10,11 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from core.letters import address_of, fault_of_address, fault_of_header
+
+_SECRETIVE = ("SECRET", "PASSWORD", "URL")  # a fault in these is told without the value
+_PLAIN_ADDRESS = "is no plain e-mail address; write name@example.com."
+
 
 class ConfigurationError(Exception):
     """The environment holds values that cannot be used; one line for each fault."""
@@ -23,6 +28,7 @@ class Settings(BaseModel):
     # Where the rows and the rings are. Neither given: embedded, on SQLite and an in-process broker.
     database_url: str | None = None
     rabbitmq_url: str | None = None
+    rabbitmq_management_url: str | None = None
     data_dir: Path = Path(".data")
 
     # The API.
@@ -32,17 +38,50 @@ class Settings(BaseModel):
     web_threads: int = Field(default=8, ge=1, le=64)
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
     internal_secret: SecretStr | None = None
+    admin_usernames: str = ""
+    public_url: str | None = None
 
     # Callbacks.
     callback_base_url: str | None = None
     callback_time_limit_seconds: float = Field(default=30, gt=0, le=3600)
     connect_seconds: float = Field(default=5, gt=0, le=60)
+    report_lease_seconds: float = Field(default=60, gt=0, le=86_400)
+    report_limit_seconds: float = Field(default=86_400, gt=0, le=31_536_000)
+
+    # Kinds of task of one's own: the modules that register them.
+    task_types: str = ""
 
     # Execution.
     worker_threads: int = Field(default=8, ge=1, le=256)
     lease_seconds: float = Field(default=60, ge=1)
     heartbeat_seconds: float = Field(default=15, gt=0)
     shutdown_grace_seconds: float = Field(default=20, ge=0)
+
+    # Commands: which programs jobs may run, and within what.
+    commands_allowed: str = ""
+    commands_env_allowed: str = ""
+    command_time_limit_seconds: float = Field(default=300, gt=0, le=3600)
+    command_memory_bytes: int = Field(default=1024**3, ge=16 * 1024**2)
+
+    # E-mail: the SMTP server, and who is told of jobs that keep failing.
+    email_host: str | None = None
+    email_port: int = Field(default=587, ge=1, le=65535)
+    email_host_user: str | None = None
+    email_host_password: SecretStr | None = None
+    email_use_tls: bool = True
+    email_from: str = "Carillon <carillon@localhost.localdomain>"
+    email_max_recipients: int = Field(default=100, ge=1, le=1000)
+    email_time_limit_seconds: float = Field(default=120, gt=0, le=3600)
+    alert_email: str | None = None
+
+    # Uploads: kept in a bucket of S3, or of a server like it, under the names section 001 prints; else in DATA_DIR.
+    max_upload_bytes: int = Field(default=10 * 1024 * 1024, ge=1)
+    aws_storage_bucket_name: str | None = None
+    aws_access_key_id: str | None = None
+    aws_secret_access_key: SecretStr | None = None
+    aws_region: str = "us-east-1"
+    aws_endpoint_url: str | None = None
+    spool_url: str | None = None
 
     # The coordinator's clock.
     window_seconds: float = Field(default=30, ge=2, le=600)
@@ -73,6 +112,36 @@ class Settings(BaseModel):
     def database_folder(self) -> Path:
         """Where the embedded mode's rows are; no two servers may share it."""
         return Path(self.database.removeprefix("sqlite:///")).parent
+
+    @property
+    def programs_allowed(self) -> frozenset[str]:
+        """The programs that jobs may run, by name or absolute path; none: commands are off."""
+        return _listed(self.commands_allowed)
+
+    @property
+    def variables_allowed(self) -> frozenset[str]:
+        """The environment variables that jobs may set for their commands."""
+        return _listed(self.commands_env_allowed)
+
+    @property
+    def address(self) -> str:
+        """Where others reach the API: PUBLIC_URL, else where it listens."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
+
+    @property
+    def spool_address(self) -> str:
+        """Where workers on other hosts reach this very host's web process, to fetch what was uploaded to it."""
+        return (self.spool_url or self.address).rstrip("/")
+
+    @property
+    def management_url(self) -> str:
+        """RabbitMQ's management API: as given, else on the usual port of RabbitMQ's host, for the same user."""
+        if self.rabbitmq_management_url is not None:
+            return self.rabbitmq_management_url
+        user, _, address = urlsplit(self.rabbitmq_url or "").netloc.rpartition("@")
+        host = urlsplit(f"//{address}").hostname or "127.0.0.1"
+        return f"http://{user or 'guest:guest'}@{f'[{host}]' if ':' in host else host}:15672"
 
     @property
     def anonymous(self) -> bool:
@@ -136,7 +205,66 @@ class Settings(BaseModel):
                 self.callback_base_url is not None and not _is_web_address(self.callback_base_url),
                 "CALLBACK_BASE_URL must begin with http:// or https:// and name a host.",
             ),
+            (
+                self.rabbitmq_management_url is not None and not _is_web_address(self.rabbitmq_management_url),
+                "RABBITMQ_MANAGEMENT_URL must begin with http:// or https:// and name a host.",
+            ),
+            (
+                self.public_url is not None and not _is_web_address(self.public_url),
+                "PUBLIC_URL must begin with http:// or https:// and name a host.",
+            ),
+            (
+                self.report_lease_seconds > self.report_limit_seconds,
+                (
+                    f"REPORT_LEASE_SECONDS={self.report_lease_seconds:g} is longer than REPORT_LIMIT_SECONDS="
+                    f"{self.report_limit_seconds:g}, the most that a run may wait."
+                ),
+            ),
+            (
+                any("/" in program and not program.startswith("/") for program in self.programs_allowed),
+                "COMMANDS_ALLOWED names a path that does not begin with /; write a program's name or its whole path.",
+            ),
+            *self._wrong_uploads(),
             *self._unreadable_urls(),
+            *self._wrong_mail(),
+        ]
+
+    def _wrong_mail(self) -> list[tuple[bool, str]]:
+        addresses = {"EMAIL_FROM": address_of(self.email_from), "ALERT_EMAIL": self.alert_email}
+        return [
+            (
+                (self.email_host_user is None) != (self.email_host_password is None),
+                "EMAIL_HOST_USER and EMAIL_HOST_PASSWORD go together; give both, or neither to send without login.",
+            ),
+            (
+                self.email_host_user is not None and self.email_host is None,
+                "EMAIL_HOST_USER needs EMAIL_HOST, the server to log in to.",
+            ),
+            (
+                self.alert_email is not None and self.email_host is None and not self.embedded,
+                "ALERT_EMAIL needs EMAIL_HOST, the server that sends it.",
+            ),
+            *(
+                (address is not None and fault_of_address(address) is not None, f"{name} {_PLAIN_ADDRESS}")
+                for name, address in addresses.items()
+            ),
+            (fault_of_header(self.email_from) is not None, "EMAIL_FROM holds a line break; write one line."),
+        ]
+
+    def _wrong_uploads(self) -> list[tuple[bool, str]]:
+        urls = {"AWS_ENDPOINT_URL": self.aws_endpoint_url, "SPOOL_URL": self.spool_url}
+        return [
+            (
+                (self.aws_access_key_id is None) != (self.aws_secret_access_key is None),
+                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together; give both, or neither.",
+            ),
+            *(
+                (
+                    url is not None and not _is_web_address(url),
+                    f"{name} must begin with http:// or https:// and name a host.",
+                )
+                for name, url in urls.items()
+            ),
         ]
 
     def _unreadable_urls(self) -> list[tuple[bool, str]]:
@@ -172,6 +300,10 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _listed(names: str) -> frozenset[str]:
+    return frozenset(filter(None, map(str.strip, names.split(","))))
+
+
 def _is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
@@ -193,7 +325,7 @@ def _lines(error: ValidationError) -> list[str]:
         message = fault["msg"].removeprefix("Value error, ")
         if fault["loc"]:
             name = str(fault["loc"][0]).upper()
-            shown = "" if "SECRET" in name or "URL" in name else f"={fault['input']}"
+            shown = "" if any(word in name for word in _SECRETIVE) else f"={fault['input']}"
             message = f"{name}{shown}: {message}."
         lines.extend(message.splitlines())
     return lines

@@ -4,44 +4,52 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
+from actors import deliveries, requests
 from actors.handlers import http
 from core import answers
-from core.errors import AttemptError, PermanentFailure, TransientFailure
+from core.errors import AttemptError, PermanentFailure
+from core.instants import shown
 from services.abort import Scope
-from services.executing import Failed, Result, Succeeded, Work
+from services.executing import Deferred, Failed, Result, Work
 from services.system import System
+from services.task_types.http import KEY
 
 
 def perform(system: System, work: Work, scope: Scope) -> Result:
     """Call the application back for one attempt. Raises `Aborted` when the scope is told to stop."""
+    if work.request is not None or work.task_type == KEY:
+        return requests.perform(system, work, scope)
     try:
         if work.url is None:
             raise PermanentFailure(
                 "Nobody to call: the job has no callback_url, its app no callback_base_url, and CALLBACK_BASE_URL "
                 "is not set. Give one of the three."
             )
-        answer = http.call(_request(work, work.url, system.settings.connect_seconds), scope)
+        answer = http.call(_request(system, work, work.url), scope)
     except AttemptError as error:
         return Failed(error)
     return _judge(work, answer, system.clock.now())
 
 
-def _request(work: Work, url: str, connect_seconds: float) -> http.Call:
+def _request(system: System, work: Work, url: str) -> http.Call:
     headers = {
         "Content-Type": "application/json",
         "Idempotency-Key": str(work.run_id),
         "X-Carillon-Job-Id": str(work.job_id),
         "X-Carillon-Run-Id": str(work.run_id),
         "X-Carillon-Attempt": str(work.attempt),
-        "X-Carillon-Scheduled-For": work.scheduled_for.isoformat().replace("+00:00", "Z"),
+        "X-Carillon-Scheduled-For": shown(work.scheduled_for),
+        "X-Carillon-Report-URL": f"{system.settings.address}/reports/{work.run_id}",
+        "X-Carillon-Report-Token": work.report_token,
     }
     return http.Call(
         url=url,
         body=json.dumps(_body(work, url), separators=(",", ":")).encode(),
         headers=headers,
-        connect_seconds=min(connect_seconds, work.time_limit_seconds),
+        connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
         read_seconds=work.time_limit_seconds,
     )
 
@@ -63,15 +71,9 @@ def _body(work: Work, url: str) -> dict[str, Any]:
 
 
 def _judge(work: Work, answer: http.Answer, now: datetime) -> Result:
-    text = answer.body.decode("utf-8", "replace").replace("\x00", "\ufffd")
     failure = answers.failure_of(answer.status_code, answer.headers.get("Retry-After"), now)
     if failure is not None:
-        return Failed(failure, text)
-    if work.polling_state is None:
-        return Succeeded(answer.status_code, text)
-    try:
-        poll = answers.read_poll(answer.body, answer.truncated)
-    except TransientFailure as error:
-        error.status_code = answer.status_code
-        return Failed(error, text)
-    return Succeeded(answer.status_code, text, poll)
+        return Failed(failure, deliveries.text_of(answer))
+    if answer.status_code == HTTPStatus.ACCEPTED:
+        return Deferred()
+    return deliveries.result_of(work, answer)

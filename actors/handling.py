@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from actors import callbacks
+from actors.handlers import command, email, own, upload
 from services import broker as brokers
 from services.abort import Scope
 from services.executing import Result, Work
@@ -14,4 +15,8 @@ Handler = Callable[[System, Work, Scope], Result]
 
 HANDLERS: dict[str, Handler] = {
     brokers.RUNS_HTTP: callbacks.perform,
+    brokers.RUNS_OWN: own.perform,
+    brokers.RUNS_EMAIL: email.perform,
+    brokers.RUNS_COMMAND: command.perform,
+    brokers.RUNS_UPLOAD: upload.perform,
 }

@@ -11,32 +11,45 @@ import falcon.asgi
 from falcon.routing import UUIDConverter
 
 from api import errors, openapi
+from api.callers import Callers
 from api.guard import Guard
 from api.middleware import RequestIds, SecurityHeaders
 from api.resources import (
+    accounts,
     apps,
     bulk_actions,
+    deadline_jobs,
     docs,
+    emails,
     explanations,
     health,
     installation,
     jobs,
     new_jobs,
     one_job,
+    outbox,
     polling_states,
     repeating,
+    reports,
     runs,
+    scheduler_jobs,
     schedules,
     statistics,
+    task_types,
+    tasks,
     upcoming,
+    uploads,
     workers,
 )
 from api.threads import Threads
 from services import jobs as intents
 from services.counting import Counts
 from services.system import System
+from services.throttling import Throttle
 
 App = falcon.asgi.App[Any, Any]
+
+_MOST_HASHING = 2  # passwords at a time: each takes 19 MiB and much of a processor
 
 
 class CanonicalId(UUIDConverter):
@@ -50,27 +63,45 @@ class CanonicalId(UUIDConverter):
 def create_app(system: System, broker_is_up: Callable[[], bool], shutting_down: threading.Event) -> App:
     """The web application over these parts. Nothing connects, and no thread starts, before the first request."""
     threads = Threads(system.settings.web_threads)
-    app: App = falcon.asgi.App(middleware=[RequestIds(), SecurityHeaders(), Guard(system.settings), threads])
+    hashing = Threads(_MOST_HASHING)
+    app: App = falcon.asgi.App(
+        middleware=[
+            RequestIds(),
+            SecurityHeaders(),
+            Callers(system, threads),
+            Guard(system.settings),
+            threads,
+            hashing,
+        ]
+    )
     app.req_options.strip_url_path_trailing_slash = True
     app.router_options.converters["uuid"] = CanonicalId
     errors.install(app)
     _route_api(app, system, threads)
     _route_control(app, system, threads)
+    _route_reports(app, system, threads)
+    _route_accounts(app, system, hashing)
+    _route_dialects(app, system, threads)
     app.add_route("/healthz", health.Healthz())
     app.add_route("/readyz", health.Readyz(system, threads, broker_is_up, shutting_down))
+    app.add_route("/files/{name:path}", uploads.StoredFile(system, threads))
+    app.add_route("/internal/spool/{upload_id:uuid}", uploads.SpooledFile(system, threads))
     _route_docs(app, system, threads)
     return app
 
 
 def _route_api(app: App, system: System, threads: Threads) -> None:
     counts = Counts(system.clock)
-    app.add_route("/api/jobs", jobs.Jobs(threads, counts))
+    app.add_route("/api/jobs", jobs.Jobs(system, threads, counts))
     app.add_route("/api/jobs/create", new_jobs.NewJobs(system, threads))
     app.add_route("/api/jobs/bulk", new_jobs.ManyNewJobs(system, threads))
+    app.add_route("/api/jobs/types", task_types.TaskTypes(system))
     app.add_route("/api/jobs/stats", statistics.StatisticsOfJobs(threads))
     app.add_route("/api/jobs/actions", bulk_actions.ActionsOnJobs(system, threads))
+    app.add_route("/api/jobs/upload-file", uploads.Uploads(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}", one_job.OneJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/status", jobs.JobStatuses(threads))
+    app.add_route("/api/jobs/{job_id:uuid}/download-url", uploads.DownloadOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/next", jobs.NextOfJob(threads))
     app.add_route("/api/jobs/{job_id:uuid}/runs", runs.RunsOfJob(threads, counts))
     app.add_route("/api/jobs/{job_id:uuid}/executions", runs.ExecutionsOfJob(threads))
@@ -82,6 +113,8 @@ def _route_api(app: App, system: System, threads: Threads) -> None:
     app.add_route("/api/runs/{run_id:uuid}", runs.OneRun(threads))
     app.add_route("/api/stats/series", statistics.MinuteSeries(system, threads))
     app.add_route("/api/upcoming", upcoming.UpcomingRuns(system, threads))
+    app.add_route("/api/outbox", outbox.Outbox(system, threads))
+    app.add_route("/api/outbox/{email_id:uuid}", outbox.EmailInOutbox(system, threads))
     app.add_route("/api/workers", workers.AllWorkers(system, threads))
     app.add_route("/api/apps/{name}", apps.OneApp(system, threads))
     app.add_route("/api/apps/{name}/pause", apps.PauseOfApp(system, threads))
@@ -101,6 +134,33 @@ def _route_control(app: App, system: System, threads: Threads) -> None:
     app.add_route("/api/runs/replay", bulk_actions.ReplaysOfRuns(system, threads))
     app.add_route("/api/runs/{run_id:uuid}/replay", repeating.ReplayOfRun(system, threads))
     app.add_route("/api/runs/{run_id:uuid}/cancel", repeating.CancelOfRun(system, threads))
+
+
+def _route_accounts(app: App, system: System, hashing: Threads) -> None:
+    throttle = Throttle(system.clock)
+    app.add_route("/register", accounts.Registrations(system, hashing, throttle))
+    app.add_route("/login", accounts.Logins(system, hashing, throttle))
+    app.add_route("/api/register", accounts.ApiRegistrations(system, hashing, throttle))
+    app.add_route("/api/login", accounts.ApiLogins(system, hashing, throttle))
+
+
+def _route_dialects(app: App, system: System, threads: Threads) -> None:
+    parts = (system, threads, Counts(system.clock))
+    app.add_route("/api/jobs/send-email", emails.NewEmails(system, threads))
+    app.add_route("/api/tasks", tasks.Tasks(*parts))
+    app.add_route("/api/tasks/{job_id:uuid}", tasks.OneTask(*parts))
+    app.add_route("/scheduler/jobs", scheduler_jobs.SchedulerJobs(*parts))
+    app.add_route("/scheduler/jobs/{job_id:uuid}", scheduler_jobs.OneSchedulerJob(*parts))
+    app.add_route("/jobs/api/jobs", deadline_jobs.AllDeadlineJobs(*parts))
+    app.add_route("/jobs/api/jobs/stats", deadline_jobs.DeadlineStatisticsOfJobs(*parts))
+    app.add_route("/jobs/api/jobs/{job_id:uuid}", deadline_jobs.OneDeadlineJob(*parts))
+    app.add_route("/jobs/api/jobs/{job_id:uuid}/executions", deadline_jobs.ExecutionsOfDeadlineJob(*parts))
+
+
+def _route_reports(app: App, system: System, threads: Threads) -> None:
+    app.add_route("/reports/{run_id:uuid}/heartbeat", reports.Heartbeats(system, threads))
+    app.add_route("/reports/{run_id:uuid}/complete", reports.Completions(system, threads))
+    app.add_route("/reports/{run_id:uuid}/fail", reports.Failures(system, threads))
 
 
 def _route_docs(app: App, system: System, threads: Threads) -> None:

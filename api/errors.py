@@ -12,15 +12,19 @@ import falcon.asgi
 import structlog
 from falcon.asgi import Request, Response
 
+from api.dialects import words
 from core.errors import (
     CarillonError,
     Conflict,
+    Forbidden,
     InvalidInput,
     KeyReused,
     NotFailed,
     NotFound,
     PreconditionFailed,
+    TooMany,
     Unavailable,
+    WrongToken,
 )
 
 MEDIA_PROBLEM = "application/problem+json"
@@ -39,10 +43,13 @@ class Kind:
 KINDS: dict[type[CarillonError], Kind] = {
     InvalidInput: Kind(HTTPStatus.BAD_REQUEST, "invalid-input", "Some fields are wrong"),
     KeyReused: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "key-reused", "The key came with another request before"),
+    Forbidden: Kind(HTTPStatus.FORBIDDEN, "forbidden", "The installation does not allow this"),
+    WrongToken: Kind(HTTPStatus.UNAUTHORIZED, "wrong-token", "The token is not that of this run"),
     NotFound: Kind(HTTPStatus.NOT_FOUND, "not-found", "There is no such thing"),
     NotFailed: Kind(HTTPStatus.BAD_REQUEST, "not-failed", "Only what has failed can be retried"),
     PreconditionFailed: Kind(HTTPStatus.PRECONDITION_FAILED, "precondition-failed", "It has been changed since"),
     Conflict: Kind(HTTPStatus.CONFLICT, "conflict", "Its state does not allow this"),
+    TooMany: Kind(HTTPStatus.TOO_MANY_REQUESTS, "too-many", "Tried too often"),
     Unavailable: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable"),
 }
 _AWAY = "The database does not answer at present. Nothing is known to be lost; try again in a moment."
@@ -70,6 +77,11 @@ async def _answer_ours(
     if isinstance(error, InvalidInput):
         members["errors"] = [{"field": one.field[:_LONGEST_PATH], "message": one.message} for one in error.fields]
         detail = _wrong_fields(error)
+        members |= words.error_members(req.path, kind.status, detail, error.fields)
+    if isinstance(error, WrongToken):
+        resp.set_header("WWW-Authenticate", "X-Carillon-Report-Token")
+    if isinstance(error, TooMany):
+        resp.set_header("Retry-After", str(error.seconds))
     if isinstance(error, Unavailable):
         log.warning("unavailable", error=detail)
         resp.set_header("Retry-After", _RETRY_AFTER_SECONDS)
@@ -101,7 +113,8 @@ _DETAILS = {
 def _wrong_fields(error: InvalidInput) -> str:
     names = list(dict.fromkeys(one.field[:_LONGEST_PATH] for one in error.fields))
     if len(error.fields) == 1:
-        return f"{names[0]} {error.fields[0].message}"
+        message = error.fields[0].message
+        return message if message[:1].isupper() else f"{names[0]} {message}"
     return f"{len(error.fields)} values are wrong: {', '.join(names)}."
 
 
@@ -116,6 +129,7 @@ def _write(
         "status": status.value,
         "instance": req.path,
         "request_id": req.context.get("request_id"),
+        **words.error_members(req.path, status, members["detail"], ()),
         **members,
     }
     resp.status = status.value

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import hmac
 import re
+from typing import NoReturn
 
 import falcon
 from falcon.asgi import Request, Response
 
 import settings as configuration
 from api.bodies import BodyTooLarge
+from api.forms import OVERHEAD_BYTES
 
-OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/swagger"})
-OPEN_PREFIX = "/swagger/"
+ACCOUNT_PATHS = ("/register", "/login", "/api/register", "/api/login")
+UPLOAD_PATH = "/api/jobs/upload-file"
+OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/swagger", *ACCOUNT_PATHS})
+OPEN_PREFIXES = ("/swagger/", "/reports/", "/files/", "/internal/spool/")  # but the first show a token of their own
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]+)(:\d*)?")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -22,6 +26,7 @@ class Guard:
 
     def __init__(self, settings: configuration.Settings) -> None:
         self._most = settings.max_body_bytes
+        self._most_of_a_form = settings.max_upload_bytes + OVERHEAD_BYTES
         self._anonymous = settings.anonymous
         secret = settings.internal_secret
         self._secret = secret.get_secret_value().encode() if secret else b""
@@ -31,23 +36,29 @@ class Guard:
             _refuse_other_hosts(req)
         if req.method not in _SAFE_METHODS:
             _refuse_other_sites(req)
-        if not self._anonymous and not is_open(req.path):
-            self._refuse_wrong_secret(req)
-        if (req.content_length or 0) > self._most:
-            raise BodyTooLarge(self._most)
+        req.context.trusted = self._anonymous or self._shows_secret(req)
+        if not req.context.trusted and not is_open(req.path) and req.context.caller.user is None:
+            _refuse()
+        most = self._most_of_a_form if req.path == UPLOAD_PATH else self._most
+        if (req.content_length or 0) > most:
+            raise BodyTooLarge(most)
 
-    def _refuse_wrong_secret(self, req: Request) -> None:
+    def _shows_secret(self, req: Request) -> bool:
         given = (req.get_header("X-Internal-Secret") or "").encode("latin-1", "replace")
-        if not hmac.compare_digest(given, self._secret):
-            raise falcon.HTTPUnauthorized(
-                description="The header X-Internal-Secret is missing or wrong. Send the server's INTERNAL_SECRET.",
-                challenges=["X-Internal-Secret"],
-            )
+        return hmac.compare_digest(given, self._secret)
 
 
 def is_open(path: str) -> bool:
     """Whether anyone may ask for this path."""
-    return path in OPEN_PATHS or path.startswith(OPEN_PREFIX)
+    return path in OPEN_PATHS or path.startswith(OPEN_PREFIXES)
+
+
+def _refuse() -> NoReturn:
+    raise falcon.HTTPUnauthorized(
+        description="The header X-Internal-Secret is missing or wrong. Send the server's INTERNAL_SECRET, "
+        "or the token of a user as Authorization: Token.",
+        challenges=["X-Internal-Secret", "Token"],
+    )
 
 
 def _refuse_other_hosts(req: Request) -> None:

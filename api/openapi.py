@@ -22,12 +22,15 @@ Models = dict[int, type[BaseModel] | None]
 _SECRET = "internalSecret"  # noqa: S105  the name of a scheme
 _REASONS = {
     400: "The request is not as it should be; `errors` names the wrong fields.",
+    403: "The installation does not allow it; `detail` names the setting that would.",
     404: "There is no such thing.",
     409: "Its state does not allow this.",
     412: "It has been changed since: it is in none of the versions that If-Match names.",
     413: "The body is too large.",
-    415: "The body is not declared to be JSON.",
+    401: "Log in first: send `Authorization: Token <token>`, or the server's secret.",
+    415: "The body is not declared to be what is taken here.",
     422: "The Idempotency-Key came with another request before.",
+    429: "It was tried too often; try again after `Retry-After` seconds.",
     503: "A server this one stands on is away; try again after `Retry-After` seconds.",
 }
 _TAKES_BODY = (400, 413, 415)
@@ -60,16 +63,18 @@ def documented(
     query: type[BaseModel] | None = None,
     headers: type[BaseModel] | None = None,
     body: type[BaseModel] | None = None,
+    form: type[BaseModel] | None = None,
     problems: tuple[int, ...] = (),
 ) -> Callable[[F], F]:
     """Put a responder into the document: what it takes, what it answers, and which problems it knows of."""
-    codes = sorted({*problems, 503, *(_TAKES_BODY if body else ()), *((400,) if query else ())})
+    codes = sorted({*problems, 503, *(_TAKES_BODY if body or form else ()), *((400,) if query else ())})
     models: dict[str, Any] = {f"HTTP_{code}": model for code, model in answers.items()}
     models |= {f"HTTP_{code}": (Problem, _REASONS[code]) for code in codes if code not in answers}
     decorate = _tree.validate(
         query=query,
         headers=headers,
         json=body,
+        form=form,
         resp=Response(**models),
         tags=(tag,),
         operation_id=operation_id,

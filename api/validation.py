@@ -21,7 +21,7 @@ _FAULTS_TOLD = 20
 
 def body(model: type[M], value: Any) -> M:
     """The model a JSON body makes. Raises `InvalidInput` naming every wrong field."""
-    return _checked(model, json_object(value))
+    return _checked(model, json_object(value), whole="body")
 
 
 def json_object(value: Any) -> dict[str, Any]:
@@ -34,6 +34,11 @@ def json_object(value: Any) -> dict[str, Any]:
 def member(model: type[M], value: Any) -> M:
     """The model that a part of a JSON body makes. Raises `InvalidInput` naming every wrong field within it."""
     return _checked(model, value)
+
+
+def part(field: str, model: type[M], value: Any) -> M:
+    """The model that the value of a field makes. Raises `InvalidInput` naming every wrong one, each below the field."""
+    return _checked(model, value, field)
 
 
 def query(model: type[M], parameters: Mapping[str, str | list[str]]) -> M:
@@ -63,15 +68,15 @@ def shown(value: Any) -> str:
     return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
-def _checked(model: type[M], value: Any) -> M:
+def _checked(model: type[M], value: Any, within: str = "", whole: str = "") -> M:
     try:
         return model.model_validate(value)
     except ValidationError as error:
         faults = error.errors(include_url=False)[:_FAULTS_TOLD]
-    raise InvalidInput(*(FieldError(_field(fault), _message(fault)) for fault in faults))
+    raise InvalidInput(*(FieldError(_field(fault, within) or whole, _message(fault)) for fault in faults))
 
 
-def _field(fault: ErrorDetails) -> str:
+def _field(fault: ErrorDetails, within: str) -> str:
     """The dotted path to a wrong value, without the name of the schedule's kind that pydantic puts into it."""
     where = [
         str(part)
@@ -80,7 +85,7 @@ def _field(fault: ErrorDetails) -> str:
     ]
     if fault["type"] in ("union_tag_not_found", "union_tag_invalid"):
         where.append("type")
-    return ".".join(where)
+    return ".".join([within, *where] if within else where)
 
 
 def _message(fault: ErrorDetails) -> str:

@@ -18,6 +18,8 @@ MARK = "managed-by:apply"
 NEEDED = ("account_id", "user_id", "task_type", "schedule")
 DEFAULTS: dict[str, Any] = {
     "name": None,
+    "title": None,
+    "metadata": None,
     "tags": [],
     "board_id": None,
     "data": None,
@@ -25,6 +27,7 @@ DEFAULTS: dict[str, Any] = {
     "priority": DEFAULT_PRIORITY,
     "max_retries": None,
     "retry_backoff_base": None,
+    "retry_backoff_max": None,
     "time_limit_seconds": None,
     "catch_up": CatchUp.LATEST.value,
     "catch_up_window_seconds": CATCH_UP_WINDOW_SECONDS,

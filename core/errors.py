@@ -3,10 +3,13 @@
     CarillonError
     |- InvalidInput        the caller's values break a rule; names every field
     |  `- KeyReused            the Idempotency-Key came with another request before
+    |- Forbidden           the installation does not allow it
+    |- WrongToken          the token that a report came with is none of the run's
     |- NotFound            there is no such thing (or none that the caller may see)
     |- Conflict            the thing is in a state that forbids the action
     |  `- NotFailed            only what has failed can be retried
     |- PreconditionFailed  the thing is no longer as the caller saw it
+    |- TooMany             it was tried too often; waiting helps
     |- Unavailable         a server we stand on is away; trying again later may work
     |  |- DatabaseUnavailable
     |  `- BrokerUnavailable
@@ -61,6 +64,20 @@ class KeyReused(InvalidInput):
         )
 
 
+class Forbidden(CarillonError):  # noqa: N818
+    """The installation does not allow it; the message names the setting that would."""
+
+
+class WrongToken(CarillonError):  # noqa: N818
+    """The token that a report came with is none of the run's, or there is no such run."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The header X-Carillon-Report-Token is missing or wrong. Send the one that came with the callback, to the "
+            "address that came with it."
+        )
+
+
 class NotFound(CarillonError):  # noqa: N818
     """There is no such thing, or none that the caller may see."""
 
@@ -83,6 +100,14 @@ class NotFailed(Conflict):
 
 class PreconditionFailed(CarillonError):  # noqa: N818
     """The thing is no longer in the version that the caller asked to change."""
+
+
+class TooMany(CarillonError):  # noqa: N818
+    """It was tried too often; free again after `seconds`."""
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__(f"This was tried too often. Wait {seconds} s, then try again.")
+        self.seconds = seconds
 
 
 class Unavailable(CarillonError):  # noqa: N818

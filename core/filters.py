@@ -11,12 +11,17 @@ from core.states import JobStatus, RunStatus, Trigger
 
 @dataclass(frozen=True, kw_only=True)
 class JobFilter:
-    """Which jobs are meant. `created_from` is inclusive, `created_before` exclusive; `search` is a part of a text."""
+    """Which jobs are meant. `created_from` is inclusive, `created_before` exclusive; `search` is a part of a text.
+
+    It is looked for in names, titles, task types and apps.
+    """
 
     app_name: str | None = None
     account_id: str | None = None
     user_id: str | None = None
+    owner_id: UUID | None = None
     status: JobStatus | None = None
+    status_in: tuple[JobStatus, ...] = ()
     task_type: str | None = None
     schedule_kind: str | None = None
     name: str | None = None

@@ -19,6 +19,7 @@ from services import broker, faults, upkeep
 from services.clock import DatabaseClock
 from services.coordinator import Coordinator
 from services.doorbell import BrokerDoorbell
+from services.sweeping import Sweeper
 from services.system import System
 from settings import ConfigurationError, Settings
 
@@ -44,11 +45,13 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     upkeep.rescue_all(system)  # whoever ran them is dead: the folder is ours
     worker = RunWorker(system, carrier)
     coordinator = Coordinator(system, carrier)
+    sweeper = Sweeper(system)
     stopping = threading.Event()
 
     def drain() -> None:
         worker.stop()
         coordinator.stop()
+        sweeper.stop()
         doorbell.close(timeout_seconds=1)
 
     app = create_app(system, lambda: True, stopping)
@@ -56,6 +59,7 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     doorbell.start()
     worker.start()
     coordinator.start()
+    sweeper.start()
     web.run()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -11,8 +12,8 @@ from models.batches import alike
 from models.tables import Attempt, Run
 
 
-def open_for(runs: Iterable[Run], now: datetime) -> None:
-    """Record that an attempt at each of these claimed runs has begun."""
+def open_for(runs: Iterable[Run], now: datetime, reported_by: Mapping[UUID, Mapping[str, Any]]) -> None:
+    """Record that an attempt at each of these claimed runs has begun, with what a report about it will need."""
     rows = [
         {
             "run": run.id,
@@ -20,6 +21,7 @@ def open_for(runs: Iterable[Run], now: datetime) -> None:
             "fence": run.fence,
             "worker_id": run.worker_id,
             "started_at": now,
+            **reported_by[run.id],
         }
         for run in runs
     ]
@@ -35,6 +37,16 @@ def close(ends: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:
 def of_run(run_id: UUID) -> list[Attempt]:
     """A run's attempts, in order."""
     return list(Attempt.select().where(Attempt.run == run_id).order_by(Attempt.number))
+
+
+def by_token(run_id: UUID, token_hash: str) -> Attempt | None:
+    """The attempt at a run that a report's token is for."""
+    return next((one for one in of_run(run_id) if hmac.compare_digest(one.token_hash or "", token_hash)), None)
+
+
+def keep_report(attempt: Attempt, fingerprint: str) -> None:
+    """Remember which report ended an attempt."""
+    Attempt.update(report=fingerprint).where(Attempt.run == attempt.run_id, Attempt.number == attempt.number).execute()
 
 
 def newest_of_job(job_id: UUID, limit: int) -> list[Attempt]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
 from datetime import datetime
 from typing import Any
@@ -25,6 +27,7 @@ def jobs(query: Any, wanted: JobFilter) -> Any:
     equal = {
         App.name: wanted.app_name,
         Job.account_id: wanted.account_id,
+        Job.owner_id: wanted.owner_id,
         Job.task_type: wanted.task_type,
         Job.schedule_kind: wanted.schedule_kind,
         Job.name: wanted.name,
@@ -39,8 +42,13 @@ def jobs(query: Any, wanted: JobFilter) -> Any:
         query = query.where(peewee.fn.EXISTS(tagged))
     if wanted.search is not None:
         query = query.where(
-            Job.name.contains(wanted.search) | Job.task_type.contains(wanted.search) | App.name.contains(wanted.search)
+            Job.name.contains(wanted.search)
+            | Job.title.contains(wanted.search)
+            | Job.task_type.contains(wanted.search)
+            | App.name.contains(wanted.search)
         )
+    if wanted.status_in:
+        query = query.where(functools.reduce(operator.or_, map(shows, wanted.status_in)))
     return query if wanted.status is None else query.where(shows(wanted.status))
 
 

@@ -22,7 +22,8 @@ from models.database import for_update
 from models.tables import App, AppTaskType, Job, Run
 
 # What decides about a job; its payload, which may be large, is read by those who deliver or show it.
-_RULES = [column for column in Job._meta.sorted_fields if column not in (Job.data, Job.user_id, Job.board_id)]  # noqa: SLF001  peewee's own way
+_PAYLOAD = (Job.data, Job.user_id, Job.board_id, Job.metadata)
+_RULES = [column for column in Job._meta.sorted_fields if column not in _PAYLOAD]  # noqa: SLF001  peewee's own way
 
 _CHUNK = 250
 
@@ -52,7 +53,7 @@ def by_id(job_id: UUID) -> Job | None:
 def to_execute(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
     """Jobs with their app and its policy for the task type (`job.policy`, if there is one)."""
     query = (
-        Job.select(Job, App, AppTaskType.max_retries, AppTaskType.retry_backoff_base)
+        Job.select(Job, App, AppTaskType.max_retries, AppTaskType.retry_backoff_base, AppTaskType.request)
         .join(App)
         .join_from(
             Job,

@@ -82,5 +82,5 @@ def _sort_column(key: SortKey) -> Any:
             return Job.updated_at
         case SortKey.STATUS:
             return filtering.status_word()
-        case SortKey.NAME:  # a job without one has the empty name; code points order alike in both databases
-            return peewee.fn.COALESCE(Job.name, "").collate("BINARY" if is_sqlite() else '"C"')
+        case SortKey.NAME:  # a job without one goes by its title; code points order alike in both databases
+            return peewee.fn.COALESCE(Job.name, Job.title, "").collate("BINARY" if is_sqlite() else '"C"')

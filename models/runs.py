@@ -10,7 +10,7 @@ from uuid import UUID
 import peewee
 
 from core.states import LIVE, WAITING_FOR_INSTANT, Hold, RunStatus, Trigger
-from models import filtering
+from models import awaited
 from models.batches import alike
 from models.database import for_update, is_sqlite
 from models.fields import new_id
@@ -23,6 +23,7 @@ _CHUNK = 500
 _CLAIMABLE = peewee.SQL("status = 'queued' AND held_by IS NULL")
 _WAITING = peewee.SQL("status IN ('pending', 'retrying')")
 _RUNNING = peewee.SQL("status = 'running'")
+_HELD_BY_NOBODY = {"lease_expires_at": None, "worker_id": None, "reports_until": None, "report_lease_at": None}
 _MOST_URGENT_FIRST = (Run.priority.desc(), Run.deadline_at.is_null(), Run.deadline_at, Run.due_at, Run.id)
 
 
@@ -93,7 +94,8 @@ def claim(queue: str, limit: int, worker_id: UUID, now: datetime, lease_expires_
 
 def renew(leases: dict[UUID, int], worker_id: UUID, until: datetime) -> dict[UUID, bool]:
     """Renew a process's leases in one statement: for each run still held, whether its cancel was requested."""
-    held = _locked((Run.id.in_(list(leases))) & (Run.worker_id == worker_id) & (Run.status == RunStatus.RUNNING))
+    of_worker = (Run.worker_id == worker_id) & (Run.status == RunStatus.RUNNING) & Run.reports_until.is_null()
+    held = _locked(Run.id.in_(list(leases)) & of_worker)
     rows = (
         Run.update(lease_expires_at=until)
         .with_cte(held)
@@ -113,9 +115,7 @@ def running(run_ids: Iterable[UUID]) -> dict[UUID, Run]:
 def leave_running(changes: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:
     """Move runs out of `running`, each as given. Their jobs are locked and their fences were read under the lock."""
     for change, run_ids in alike(changes):
-        Run.update({"lease_expires_at": None, "worker_id": None, **change}).where(
-            Run.id.in_(run_ids), Run.status == RunStatus.RUNNING
-        ).execute()
+        Run.update({**_HELD_BY_NOBODY, **change}).where(Run.id.in_(run_ids), Run.status == RunStatus.RUNNING).execute()
 
 
 def due_by(instant: datetime, limit: int) -> list[tuple[UUID, datetime]]:
@@ -164,7 +164,7 @@ def delete_pending(job: Job) -> None:
 
 def cancel(job: Job, reason: str, now: datetime) -> int:
     """End a locked job's runs that have not started, and ask for the end of those that run; how many of either."""
-    cancelled = cancel_waiting(job, reason, now)
+    cancelled = cancel_waiting(job, reason, now) + awaited.cancel(Run.job == job.id, reason, now)
     under_way = _locked((Run.job == job.id) & (Run.status == RunStatus.RUNNING) & Run.cancel_requested_at.is_null())
     asked = (
         Run.update(cancel_requested_at=now)
@@ -201,9 +201,10 @@ def expired(now: datetime, limit: int) -> list[UUID]:
     return [run.id for run in query]
 
 
-def all_running(limit: int) -> list[UUID]:
-    """Every run that is running, at most so many."""
-    return [run.id for run in Run.select(Run.id).where(_RUNNING).limit(limit)]
+def held_by_workers(limit: int) -> list[UUID]:
+    """Every run that a worker is at, at most so many."""
+    at_work = Run.select(Run.id).where(_RUNNING, Run.reports_until.is_null())
+    return [run.id for run in at_work.limit(limit)]
 
 
 def by_id(run_id: UUID) -> Run | None:
@@ -249,12 +250,14 @@ def lock_one(run_id: UUID) -> Run | None:
 
 def lock_live(job_ids: Collection[UUID]) -> None:
     """Lock all runs of these locked jobs that are not over, in the order of their ids."""
-    of_jobs = Run.select(Run.id).where(Run.job.in_(list(job_ids)), filtering.LIVE).order_by(Run.id)
+    of_jobs = Run.select(Run.id).where(Run.job.in_(list(job_ids)), Run.status.in_(LIVE)).order_by(Run.id)
     list(for_update(of_jobs))
 
 
 def cancel_one(run: Run, reason: str, now: datetime) -> None:
     """End a locked run that is not over: at once, or when the worker at it has stopped."""
+    if awaited.cancel(Run.id == run.id, reason, now):
+        return
     running = run.status == RunStatus.RUNNING
     change = {"cancel_requested_at": run.cancel_requested_at or now} if running else _cancelled(reason, now)
     Run.update(change).where(Run.id == run.id).execute()
@@ -262,3 +265,19 @@ def cancel_one(run: Run, reason: str, now: datetime) -> None:
 
 def _cancelled(reason: str, now: datetime) -> dict[str, Any]:
     return {"status": RunStatus.CANCELLED, "held_by": None, "reason": reason, "finished_at": now}
+
+
+def last_started(job_ids: Collection[UUID]) -> dict[UUID, Run]:
+    """The newest run of each of these jobs that has started, without what it was given."""
+    if not job_ids:
+        return {}
+    other = Run.alias()
+    newest = (
+        other.select(other.id)
+        .where(other.job == Job.id, other.started_at.is_null(False))
+        .order_by(other.id.desc())
+        .limit(1)
+    )
+    columns = (Run.id, Run.job, Run.status, Run.failure_count, Run.result, Run.started_at, Run.finished_at)
+    query = Run.select(*columns, Run.error_message).join(Job, on=(Run.id == newest)).where(Job.id.in_(list(job_ids)))
+    return {run.job_id: run for run in query}

@@ -27,6 +27,18 @@ def job_states(wanted: JobFilter) -> list[tuple[JobState, int, int]]:
     return list(filtering.jobs(query, wanted).group_by(Job.state).tuples())
 
 
+def job_priorities(wanted: JobFilter) -> dict[int, int]:
+    """How many jobs that fit have each priority."""
+    query = Job.select(Job.priority, peewee.fn.COUNT(Job.id)).join(App)
+    return dict(filtering.jobs(query, wanted).group_by(Job.priority).tuples())
+
+
+def newest_starts(wanted: JobFilter, limit: int) -> list[tuple[datetime, datetime]]:
+    """When the newest runs that have begun, of jobs that fit, were due and when they began."""
+    query = Run.select(Run.due_at, Run.started_at).join(Job).join(App).where(Run.started_at.is_null(False))
+    return list(filtering.jobs(query, wanted).order_by(Run.id.desc()).limit(limit).tuples())
+
+
 def ended_within(start: datetime, end: datetime) -> dict[RunStatus, int]:
     """How many runs ended in this span, by how."""
     query: Any = (

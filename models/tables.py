@@ -6,6 +6,8 @@ from uuid import UUID
 
 import peewee
 
+from core.accounts import TokenKind
+from core.alerting import AlertKind
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.states import Hold, JobState, Outcome, RunStatus, Trigger
 from models.fields import EnumField, InstantField, JsonField, new_id
@@ -42,10 +44,38 @@ class AppTaskType(Table):
     name = peewee.TextField()
     max_retries = peewee.IntegerField(null=True)
     retry_backoff_base = peewee.DoubleField(null=True)
+    request = JsonField(null=True)
 
     class Meta:
         table_name = "app_task_types"
         primary_key = peewee.CompositeKey("app", "name")
+
+
+class User(Table):
+    """Someone who can log in."""
+
+    id = peewee.UUIDField(primary_key=True, default=new_id)
+    username = peewee.TextField()
+    email = peewee.TextField()
+    password_hash = peewee.TextField()
+    created_at = InstantField()
+
+    class Meta:
+        table_name = "users"
+
+
+class Token(Table):
+    """What a user shows instead of a password, as its hash: a token of the API, or a browser's session."""
+
+    hash = peewee.TextField(primary_key=True)
+    user = peewee.ForeignKeyField(User, column_name="user_id")
+    kind = EnumField(TokenKind)
+    created_at = InstantField()
+    used_at = InstantField()
+    expires_at = InstantField()
+
+    class Meta:
+        table_name = "tokens"
 
 
 class Job(Table):
@@ -54,8 +84,11 @@ class Job(Table):
     id = peewee.UUIDField(primary_key=True, default=new_id)
     app = peewee.ForeignKeyField(App, column_name="app_id")
     app_id: UUID  # what peewee keeps of `app` without reading it
+    owner_id = peewee.UUIDField(null=True)
     account_id = peewee.TextField()
     name = peewee.TextField(null=True)
+    title = peewee.TextField(null=True)
+    metadata = JsonField(null=True)
     user_id = JsonField()
     board_id = JsonField(null=True)
     task_type = peewee.TextField()
@@ -67,6 +100,7 @@ class Job(Table):
     priority = peewee.SmallIntegerField()
     max_retries = peewee.IntegerField(null=True)
     retry_backoff_base = peewee.DoubleField(null=True)
+    retry_backoff_max = peewee.DoubleField(null=True)
     time_limit_seconds = peewee.DoubleField(null=True)
     catch_up = EnumField(CatchUp, default=CatchUp.LATEST)
     catch_up_window_seconds = peewee.DoubleField(default=CATCH_UP_WINDOW_SECONDS)
@@ -87,6 +121,8 @@ class Job(Table):
     finished_at = InstantField(null=True)
     deleted_at = InstantField(null=True)
     reopened_at = InstantField(null=True)
+    failures_in_row = peewee.IntegerField(default=0)
+    late_since = InstantField(null=True)
 
     class Meta:
         table_name = "jobs"
@@ -162,10 +198,13 @@ class Run(Table):
     worker_id = peewee.UUIDField(null=True)
     lease_expires_at = InstantField(null=True)
     cancel_requested_at = InstantField(null=True)
+    reports_until = InstantField(null=True)
+    report_lease_at = InstantField(null=True)
     started_at = InstantField(null=True)
     finished_at = InstantField(null=True)
     error_type = peewee.TextField(null=True)
     error_message = peewee.TextField(null=True)
+    result = JsonField(null=True)
     progress = JsonField(null=True)
     message = peewee.TextField(null=True)
     created_at = InstantField()
@@ -178,6 +217,7 @@ class Attempt(Table):
     """One try at a run; `outcome` is null while it lasts."""
 
     run = peewee.ForeignKeyField(Run, column_name="run_id")
+    run_id: UUID
     number = peewee.IntegerField()
     fence = peewee.BigIntegerField()
     worker_id = peewee.UUIDField()
@@ -188,10 +228,62 @@ class Attempt(Table):
     error_message = peewee.TextField(null=True)
     status_code = peewee.IntegerField(null=True)
     answer = peewee.TextField(null=True)
+    token_hash = peewee.TextField(null=True)
+    polling_version = peewee.IntegerField(null=True)
+    report = peewee.TextField(null=True)
 
     class Meta:
         table_name = "attempts"
         primary_key = peewee.CompositeKey("run", "number")
+
+
+class Delivery(Table):
+    """What became of one of a run's e-mails, as far as that is final."""
+
+    run = peewee.ForeignKeyField(Run, column_name="run_id")
+    position = peewee.IntegerField()
+    recipient = peewee.TextField()
+    refusal = peewee.TextField(null=True)
+    settled_at = InstantField()
+
+    class Meta:
+        table_name = "deliveries"
+        primary_key = peewee.CompositeKey("run", "position")
+
+
+class Alert(Table):
+    """Something that a job's owner is to be told; `told_at` is null until that is done."""
+
+    id = peewee.UUIDField(primary_key=True, default=new_id)
+    job = peewee.ForeignKeyField(Job, column_name="job_id")
+    job_id: UUID
+    kind = EnumField(AlertKind)
+    failures = peewee.IntegerField(default=0)
+    words = peewee.TextField(null=True)
+    created_at = InstantField()
+    taken_until = InstantField(null=True)
+    told_at = InstantField(null=True)
+
+    class Meta:
+        table_name = "alerts"
+
+
+class Upload(Table):
+    """A file that a job is to store, or has stored; `host_url` tells whose spool has it until then."""
+
+    id = peewee.UUIDField(primary_key=True)
+    job = peewee.ForeignKeyField(Job, column_name="job_id")
+    job_id: UUID
+    file_name = peewee.TextField()
+    size = peewee.BigIntegerField()
+    host_url = peewee.TextField()
+    object_name = peewee.TextField()
+    fetch_hash = peewee.TextField(null=True)
+    stored_at = InstantField(null=True)
+    created_at = InstantField()
+
+    class Meta:
+        table_name = "uploads"
 
 
 class Worker(Table):
@@ -262,12 +354,17 @@ class Minute(Table):
 ALL: tuple[type[Table], ...] = (
     App,
     AppTaskType,
+    User,
+    Token,
     Job,
     JobTag,
     JobVersion,
     PollingState,
     Run,
     Attempt,
+    Upload,
+    Delivery,
+    Alert,
     Worker,
     Signal,
     IdempotencyKey,

@@ -10,7 +10,7 @@ from uuid import UUID
 import peewee
 
 from core.states import GOING, Hold, RunStatus, Trigger
-from models import filtering
+from models import awaited, filtering
 from models.database import for_update
 from models.tables import Run
 
@@ -56,7 +56,8 @@ def outlasting(job_ids: Collection[UUID]) -> set[UUID]:
     """Those of these jobs that have something going which `cancel_occurrences` would not end at once."""
     if not job_ids:
         return set()
-    ends_at_once = (Run.trigger == Trigger.SCHEDULE) & Run.status.in_((RunStatus.QUEUED, RunStatus.RETRYING))
+    nobody_at_it = Run.status.in_((RunStatus.QUEUED, RunStatus.RETRYING)) | Run.reports_until.is_null(False)
+    ends_at_once = (Run.trigger == Trigger.SCHEDULE) & nobody_at_it
     query = Run.select(Run.job).where(Run.job.in_(list(job_ids)), filtering.LIVE, Run.status.in_(GOING), ~ends_at_once)
     return {run.job_id for run in query.distinct()}
 
@@ -76,6 +77,7 @@ def cancel_occurrences(job_ids: Collection[UUID], reason: str, now: datetime) ->
         "finished_at": now,
     }
     Run.update(ended).where(of_jobs, Run.status.in_((RunStatus.QUEUED, RunStatus.RETRYING))).execute()
+    awaited.cancel(of_jobs, reason, now)
     running = of_jobs & (Run.status == RunStatus.RUNNING) & Run.cancel_requested_at.is_null()
     locked = for_update(Run.select(Run.id).where(running).order_by(Run.id)).cte("locked")  # as heartbeats lock them
     asked = Run.update(cancel_requested_at=now, reason=reason).with_cte(locked)

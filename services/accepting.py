@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from core import schedules
-from core.errors import InvalidInput, NotFound
+from core.errors import Forbidden, InvalidInput, NotFound
 from core.states import JobState
 from models import apps, jobs, runs, tags
 from models.tables import App, Job
@@ -74,7 +74,7 @@ def _accept(system: System, new: NewJob, known: dict[str, App], now: datetime) -
     try:
         definitions.check(system, new, app, now)
         return _rows(system, new, app, now)
-    except InvalidInput as refusal:
+    except (InvalidInput, Forbidden) as refusal:
         return refusal
 
 
@@ -82,6 +82,7 @@ def _rows(system: System, new: NewJob, app: App, now: datetime) -> Accepted:
     new = replace(new, schedule=schedules.as_accepted(new.schedule, now))
     job = Job(
         app=app,
+        owner_id=new.owner_id,
         **definitions.columns(new),
         state=JobState.ACTIVE,
         polling_state={} if isinstance(new.schedule, schedules.Polling) else None,

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from core.errors import NotFound
 from models import apps, database
 from models.tables import App
 from services.system import System
+from services.views import view_of
 
 
 @dataclass(frozen=True)
 class TaskTypePolicy:
-    """How a task type is retried; None leaves it to the installation's settings."""
+    """How a task type is retried (None leaves it to the installation's settings), and the request it stands for."""
 
     max_retries: int | None = None
     retry_backoff_base: float | None = None
+    request: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,12 @@ def get(name: str) -> AppView:
         return _view(app)
 
 
+def ensure(system: System, name: str) -> None:
+    """Make the app of this name if there is none."""
+    with database.transaction():
+        apps.made_on_first_use(name, system.clock.now())
+
+
 def put(
     system: System, name: str, callback_base_url: str | None, task_types: Mapping[str, TaskTypePolicy]
 ) -> tuple[AppView, bool]:
@@ -57,6 +66,7 @@ def put(
                     "name": task_type,
                     "max_retries": policy.max_retries,
                     "retry_backoff_base": policy.retry_backoff_base,
+                    "request": policy.request,
                 }
                 for task_type, policy in task_types.items()
             ],
@@ -68,7 +78,7 @@ def _view(app: App) -> AppView:
     return AppView(
         name=app.name,
         callback_base_url=app.callback_base_url,
-        task_types={row.name: TaskTypePolicy(row.max_retries, row.retry_backoff_base) for row in apps.task_types(app)},
+        task_types={row.name: view_of(TaskTypePolicy, row) for row in apps.task_types(app)},
         paused_at=app.paused_at,
         created_at=app.created_at,
         updated_at=app.updated_at,

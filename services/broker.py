@@ -16,7 +16,11 @@ from core.errors import BrokerUnavailable
 from settings import Settings
 
 RUNS_HTTP = "runs.http"
-RUNS = (RUNS_HTTP,)
+RUNS_OWN = "runs.own"
+RUNS_COMMAND = "runs.command"
+RUNS_UPLOAD = "runs.upload"
+RUNS_EMAIL = "runs.email"
+RUNS = (RUNS_HTTP, RUNS_OWN, RUNS_EMAIL, RUNS_COMMAND, RUNS_UPLOAD)
 BEATS = "beats"
 
 _DEAD_LETTERS_KEPT = 100

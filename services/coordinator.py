@@ -16,8 +16,8 @@ import structlog
 
 from core.errors import Unavailable
 from models import database, signals
+from services import alerts, dispatching, planning, statistics, timezones, turns, upkeep, waiting
 from services import broker as brokers
-from services import dispatching, planning, statistics, timezones, turns, upkeep, waiting
 from services.system import System
 
 BEAT = "beat"
@@ -28,6 +28,7 @@ _RESCUE_SECONDS = upkeep.RESCUE_SECONDS
 _TICK_SECONDS = 1.0
 _WAITING_SECONDS = 1.0
 _FIGURES_SECONDS = 15.0
+_ALERTS_SECONDS = 5.0
 _STOP_SECONDS = 10.0
 _PRUNE_SECONDS = 3600.0
 _REST_SECONDS = 1.0
@@ -54,6 +55,7 @@ class Coordinator:
                 ("rescue", self._rescue),
                 ("waiting", self._look_after_waiting),
                 ("figures", self._sum_up),
+                ("alerts", self._tell),
                 ("housekeeping", self._keep_house),
             )
         ]
@@ -139,6 +141,12 @@ class Coordinator:
         while statistics.summarise(self._system) and not self._stopping.is_set():
             pass
         self._stopping.wait(_FIGURES_SECONDS)
+
+    def _tell(self) -> None:
+        """Tell owners what they are to be told."""
+        while alerts.tell(self._system) and not self._stopping.is_set():
+            pass
+        self._stopping.wait(_ALERTS_SECONDS)
 
     def _keep_house(self) -> None:
         """Prune what is old enough, batch by batch, then rest an hour."""

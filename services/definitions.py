@@ -6,15 +6,17 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from core import schedules
 from core.errors import InvalidInput
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.priority import DEFAULT_PRIORITY
+from models import apps
 from models.tables import App, Job
-from services import broker as brokers
 from services import specifications
 from services.system import System
+from services.task_types import registry
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +28,8 @@ class Definition:
     task_type: str
     schedule: schedules.Schedule
     name: str | None = None
+    title: str | None = None
+    metadata: Any = None
     tags: tuple[str, ...] = ()
     board_id: Any = None
     data: Any = None
@@ -33,6 +37,7 @@ class Definition:
     priority: int = DEFAULT_PRIORITY
     max_retries: int | None = None
     retry_backoff_base: float | None = None
+    retry_backoff_max: float | None = None
     time_limit_seconds: float | None = None
     catch_up: CatchUp = CatchUp.LATEST
     catch_up_window_seconds: float = CATCH_UP_WINDOW_SECONDS
@@ -44,9 +49,10 @@ class Definition:
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob(Definition):
-    """A definition, and the app that it is for."""
+    """A definition, the app that it is for, and the user whose it is, if it is anyone's."""
 
     app_name: str
+    owner_id: UUID | None = None
 
 
 # What stands in a column of the same name, as it is.
@@ -54,6 +60,8 @@ _PLAIN = (
     "account_id",
     "user_id",
     "name",
+    "title",
+    "metadata",
     "task_type",
     "board_id",
     "data",
@@ -61,6 +69,7 @@ _PLAIN = (
     "priority",
     "max_retries",
     "retry_backoff_base",
+    "retry_backoff_max",
     "time_limit_seconds",
     "catch_up",
     "catch_up_window_seconds",
@@ -75,7 +84,7 @@ def columns(definition: Definition) -> dict[str, Any]:
     """The columns of `jobs` that hold a definition; its tags have a table of their own."""
     return {
         **{name: getattr(definition, name) for name in _PLAIN},
-        "queue": brokers.RUNS_HTTP,
+        "queue": registry.queue_of(definition.task_type),
         "schedule_kind": definition.schedule.kind,
         "schedule": specifications.write(definition.schedule),
     }
@@ -88,12 +97,15 @@ def of(job: Job, tags: tuple[str, ...]) -> Definition:
 
 
 def check(system: System, wanted: Definition, app: App, now: datetime, *, before: Definition | None = None) -> None:
-    """Raise `InvalidInput` where there is nobody to call, or the deadline has passed.
+    """Raise `InvalidInput` where there is nobody to call, the deadline has passed, or the kind of task refuses it.
 
     What an edit leaves as it was `before` is not judged anew.
     """
-    if wanted.callback_url is None and (before is None or before.callback_url is not None):
-        _check_base(system, app)
+    if before is None or (wanted.task_type, wanted.data) != (before.task_type, before.data):
+        registry.check(system.settings, wanted.task_type, wanted.data)
+    needs_callback = wanted.callback_url is None and registry.find(wanted.task_type) is None
+    if needs_callback and (before is None or before.callback_url is not None or wanted.task_type != before.task_type):
+        _check_base(system, app, wanted.task_type)
     deadline_at = wanted.deadline_at
     if deadline_at is not None and deadline_at <= now and (before is None or deadline_at != before.deadline_at):
         raise InvalidInput.at("deadline", f"is {deadline_at.isoformat()}, which has passed; give a later one.")
@@ -125,8 +137,11 @@ def restore(kept: dict[str, Any]) -> Definition:
     return Definition(**values)
 
 
-def _check_base(system: System, app: App) -> None:
-    if app.callback_base_url is None and system.settings.callback_base_url is None:
+def _check_base(system: System, app: App, task_type: str) -> None:
+    if app.callback_base_url is not None or system.settings.callback_base_url is not None:
+        return
+    of_app = apps.task_type(app, task_type)
+    if of_app is None or of_app.request is None:
         raise InvalidInput.at(
             "callback_url",
             f"is needed: the app {app.name} has no callback_base_url. Give one here, or PUT /api/apps/{app.name}.",
@@ -134,7 +149,7 @@ def _check_base(system: System, app: App) -> None:
 
 
 def _letter(definition: Definition) -> str:
-    return json.dumps([definition.user_id, definition.board_id, definition.data])
+    return json.dumps([definition.user_id, definition.board_id, definition.data, definition.metadata])
 
 
 def _as_json(value: Any) -> Any:

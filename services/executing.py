@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,13 +16,14 @@ from uuid import UUID
 from core.answers import PollAnswer
 from core.errors import Aborted, AbortReason, AttemptError
 from core.retry import RetryPolicy, after_failure, after_loss
-from core.states import Outcome
+from core.states import Outcome, RunStatus
 from models import attempts, database, jobs, pauses, runs, workers
 from models.fields import new_id
 from models.tables import Job, Run
-from services import dispatching, settling, turns, versions
+from services import awaiting, dispatching, report_tokens, retrying, settling, turns, versions
 from services.settling import Settled, Settlement
 from services.system import System
+from services.task_types import registry
 
 
 @dataclass(frozen=True)
@@ -51,23 +52,32 @@ class Work:
     polling_state: dict[str, Any] | None
     polling_version: int
     claimed_monotonic: float
+    report_token: str = field(repr=False)  # never in a log
+    request: dict[str, Any] | None = None  # what the app's table maps the task type to
 
 
 @dataclass(frozen=True)
 class Succeeded:
-    """The handler did its work."""
+    """The handler did its work. `result` is what it made of it, as JSON; a callback's answer is not kept there."""
 
     status_code: int | None
     answer: str
     poll: PollAnswer | None = None
+    result: Any = None
+
+
+@dataclass(frozen=True)
+class Deferred:
+    """The receiver took the work on, and will report how it went."""
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The handler could not do its work."""
+    """The handler could not do its work. `result` is what it leaves all the same, as JSON."""
 
     error: AttemptError
     answer: str | None = None
+    result: Any = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +87,7 @@ class Stopped:
     reason: AbortReason
 
 
-Result = Succeeded | Failed | Stopped
+Result = Succeeded | Deferred | Failed | Stopped
 
 
 def register_worker(system: System) -> WorkerIdentity:
@@ -103,9 +113,10 @@ def claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> lis
         claimed = runs.claim(queue, limit, worker.id, now, now + lease)
         if not claimed:
             return []
-        attempts.open_for(claimed, now)
         wanted = versions.to_execute(claimed)
-    return [_work(system, run, wanted[run.id], monotonic) for run in claimed]
+        tokens = {run.id: report_tokens.new() for run in claimed}
+        attempts.open_for(claimed, now, {run.id: _reported_by(tokens[run.id], wanted[run.id]) for run in claimed})
+    return [_work(system, run, wanted[run.id], monotonic, tokens[run.id]) for run in claimed]
 
 
 def renew(system: System, worker: WorkerIdentity, leases: dict[UUID, int]) -> dict[UUID, bool]:
@@ -131,10 +142,17 @@ def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled
         settlements = [
             _settle(running.get(work.run_id), locked[work.job_id], work, result, now) for work, result in ended
         ]
+        deferred = [
+            run
+            for work, result in ended
+            if (run := running.get(work.run_id)) and run.fence == work.fence and _waits(run, result)
+        ]
+        awaiting.begin(system, deferred, now)
         carried_out = [one for one in settlements if one is not None]
         settling.carry_out(carried_out, now)
         next_in_turn = turns.give(system, {one.job.id: one.job for one in carried_out if one.job_comes_back})
-    settled = [None if one is None else one.settled for one in settlements]
+    waits = {run.id for run in deferred}
+    settled = [_told(one, waits=work.run_id in waits) for (work, _), one in zip(ended, settlements, strict=True)]
     follow = [one.next_poll for one in settled if one is not None and one.next_poll is not None]
     dispatching.ring_for(system, [*follow, *next_in_turn], timedelta(seconds=system.settings.window_seconds))
     return settled
@@ -146,7 +164,7 @@ def rescue(system: System, run_ids: Sequence[UUID], *, only_expired: bool) -> in
     with database.transaction():
         locked = jobs.lock(runs.job_ids(run_ids))
         lost = [
-            _lose(run, locked[run.job_id], now)
+            _lose(system, run, locked[run.job_id], now)
             for run in runs.running(run_ids).values()
             if not only_expired or run.lease_expires_at < now
         ]
@@ -154,24 +172,38 @@ def rescue(system: System, run_ids: Sequence[UUID], *, only_expired: bool) -> in
     return len(lost)
 
 
-def _lose(run: Run, job: Job, now: datetime) -> Settlement:
+def _told(one: Settlement | None, *, waits: bool) -> Settled | None:
+    if waits:
+        return Settled(RunStatus.RUNNING)
+    return None if one is None else one.settled
+
+
+def _waits(run: Run, result: Result) -> bool:
+    """Whether a run waits for a report from now on: not if it was cancelled meanwhile."""
+    return isinstance(result, Deferred) and run.cancel_requested_at is None
+
+
+def _lose(system: System, run: Run, job: Job, now: datetime) -> Settlement:
+    if run.reports_until is not None:
+        return awaiting.fail(system, run, job, awaiting.silence(run), now)
     if run.cancel_requested_at is not None:
         return settling.cancel(run, job, Outcome.LOST, now)
-    return settling.lose(run, job, after_loss(run.loss_count + 1, _spread(run.id)), now)
+    return settling.lose(run, job, after_loss(run.loss_count + 1, retrying.spread(run.id)), now)
 
 
 def _settle(run: Run | None, job: Job, work: Work, result: Result, now: datetime) -> Settlement | None:
-    if run is None or run.fence != work.fence:
+    if run is None or run.fence != work.fence or _waits(run, result):
         return None
     match result:
-        case Succeeded(status_code, answer, poll):
+        case Succeeded(status_code, answer, poll, made):
             kept = answer[: settling.ANSWER_KEPT]
-            return settling.succeed(run, job, poll, work.polling_version, now, status_code=status_code, answer=kept)
-        case Failed(error, answer):
-            decision = after_failure(work.policy, run.failure_count + 1, error, _spread(run.id))
+            details = {"status_code": status_code, "answer": kept}
+            return settling.succeed(run, job, poll, work.polling_version, now, result=made, **details)
+        case Failed(error, answer, made):
+            decision = after_failure(work.policy, run.failure_count + 1, error, retrying.spread(run.id))
             kept_answer = None if answer is None else answer[: settling.ANSWER_KEPT]
-            return settling.fail(run, job, error, decision, now, answer=kept_answer)
-        case Stopped(AbortReason.CANCELLED):
+            return settling.fail(run, job, error, decision, now, answer=kept_answer, result=made)
+        case Deferred() | Stopped(AbortReason.CANCELLED):
             return settling.cancel(run, job, Outcome.FAILED, now)
         case Stopped(AbortReason.SHUTDOWN) if run.cancel_requested_at is None:
             return settling.release(run, job, now)
@@ -181,7 +213,11 @@ def _settle(run: Run | None, job: Job, work: Work, result: Result, now: datetime
             raise Aborted(reason)
 
 
-def _work(system: System, run: Run, job: Job, monotonic: float) -> Work:
+def _reported_by(token: str, job: Job) -> dict[str, Any]:
+    return {"token_hash": report_tokens.digest(token), "polling_version": job.polling_version}
+
+
+def _work(system: System, run: Run, job: Job, monotonic: float, report_token: str) -> Work:
     polls = job.polling_state is not None
     return Work(
         run_id=run.id,
@@ -193,12 +229,20 @@ def _work(system: System, run: Run, job: Job, monotonic: float) -> Work:
         url=callback_url(system, job),
         board_id=job.board_id,
         data=job.data if run.data is None else run.data,
-        policy=retry_policy(system, job, getattr(job, "policy", None)),
-        time_limit_seconds=job.time_limit_seconds or system.settings.callback_time_limit_seconds,
+        policy=retrying.policy(system, job),
+        time_limit_seconds=job.time_limit_seconds or registry.time_limit(system.settings, job.task_type),
+        request=_request(job),
         polling_state=job.polling_state if polls else None,
         polling_version=job.polling_version,
         claimed_monotonic=monotonic,
+        report_token=report_token,
     )
+
+
+def _request(job: Job) -> dict[str, Any] | None:
+    """What the app's table maps the task type to; an address of the job's own goes before it."""
+    mapped: dict[str, Any] | None = getattr(getattr(job, "policy", None), "request", None)
+    return None if job.callback_url is not None else mapped
 
 
 def callback_url(system: System, job: Job) -> str | None:
@@ -207,19 +251,3 @@ def callback_url(system: System, job: Job) -> str | None:
         return str(job.callback_url)
     base = job.app.callback_base_url or system.settings.callback_base_url
     return None if base is None else f"{base.rstrip('/')}/internal/jobs/{job.task_type}"
-
-
-def retry_policy(system: System, job: Job, of_task_type: Any) -> RetryPolicy:
-    """A job's own retry policy, else that of its app's task type, else the installation's."""
-    sources = (job, of_task_type, system.settings)
-    return RetryPolicy(max_retries=_first(sources, "max_retries"), base_seconds=_first(sources, "retry_backoff_base"))
-
-
-def _first(sources: Sequence[Any], name: str) -> Any:
-    values = (getattr(source, name, None) for source in sources)
-    return next(value for value in values if value is not None)
-
-
-def _spread(run_id: UUID) -> float:
-    """A number in [0, 1) that is the run's own: the last bits of a UUIDv7 are random."""
-    return (run_id.int & 0xFFFF) / 0x10000

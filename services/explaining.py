@@ -134,6 +134,8 @@ def _queued(run: Run, _job: Job) -> str:
 
 def _running(run: Run, _job: Job) -> str:
     asked = " It was asked to stop." if run.cancel_requested_at is not None else ""
+    if run.reports_until is not None:
+        asked = f" Its receiver answered 202, and is to report by {_shown(run.lease_expires_at)}."
     return f"It is running: attempt {run.attempt_count}; the first began at {_shown(run.started_at)}.{asked}"
 
 

@@ -15,7 +15,8 @@ from settings import ConfigurationError
 CREATE_COMMITTED = "create.committed"  # the job is stored, its ring not sent
 EXECUTED = "attempt.executed"  # the handler is through, nothing recorded
 RECORDED = "attempt.recorded"  # recorded, the message not acknowledged
-POINTS = (CREATE_COMMITTED, EXECUTED, RECORDED)
+EMAIL_SENT = "email.sent"  # the mail server has the message, nothing recorded
+POINTS = (CREATE_COMMITTED, EXECUTED, RECORDED, EMAIL_SENT)
 
 _lock = threading.Lock()
 _left: dict[str, int] = {}

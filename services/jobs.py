@@ -19,14 +19,25 @@ from services.outcomes import Created, Outcome
 from services.system import System
 
 
-def create(system: System, new: NewJob, request: Request | None = None) -> UUID:
+def create(
+    system: System, new: NewJob, request: Request | None = None, *, also: Callable[[UUID], None] | None = None
+) -> UUID:
     """Store a job and the run it has an instant for, then ring if that is due or about to be; the job's id.
+
+    What there is to store `also` is stored in the same transaction.
 
     Raises `NotFound` for an unknown app (anonymous mode makes it), `InvalidInput` where there is nobody to call, the
     name is taken, the deadline has passed, or the schedule names no instant at all. Under an idempotency key that is
     known, the answer is the first one's.
     """
-    return UUID(_create(system, [new], request, outcomes.the_only_id))
+
+    def tell(became: Sequence[Outcome]) -> str:
+        job_id = outcomes.the_only_id(became)
+        if also is not None:
+            also(UUID(job_id))
+        return job_id
+
+    return UUID(_create(system, [new], request, tell))
 
 
 def create_many(

@@ -78,7 +78,7 @@ def _sort_value(view: JobView, key: SortKey) -> SortValue:
         case SortKey.CREATED_AT:
             return None
         case SortKey.NAME:
-            return view.name or ""
+            return view.name or view.title or ""
         case _:
             value: SortValue = getattr(view, key)
             return value

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from core.errors import FieldError, InvalidInput, NotFound
+from core.errors import FieldError, Forbidden, InvalidInput, NotFound
 
-Refusal = InvalidInput | NotFound
+Refusal = InvalidInput | Forbidden | NotFound
 Outcome = UUID | Refusal
 
 FAULTS_TOLD = 100  # of one request
@@ -69,6 +69,8 @@ def _faults(outcome: Outcome) -> tuple[FieldError, ...]:
     match outcome:
         case InvalidInput():
             return outcome.fields
+        case Forbidden():
+            return (FieldError("task_type", f"is refused: {outcome}"),)
         case NotFound():
             return (FieldError("app_name", f"is {outcome.key!r}, which is no app; PUT /api/apps/{outcome.key} first."),)
         case _:

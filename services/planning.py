@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import islice, takewhile
@@ -10,12 +11,13 @@ from typing import Any
 import structlog
 
 from core import schedules
+from core.alerting import Event
 from core.occurrences import LATE_AFTER, CatchUpPolicy, Missed, sort_out
 from core.recurring import Recurring
 from core.states import JobState, RunStatus, Trigger
-from models import database, edits, jobs, runs
+from models import database, edits, jobs, pauses, runs
 from models.tables import Job
-from services import settling, specifications
+from services import alerts, settling, specifications
 from services.system import System
 
 BATCH = 200
@@ -45,6 +47,7 @@ def plan(system: System) -> int:
             if len(rows) >= PASS_ROWS or system.clock.monotonic() >= until:
                 break
         runs.insert(rows)
+        _note_missed(planned, rows, now)
         settling.end_if_over(((job, JobState.COMPLETED) for job in planned), now)
     return len(planned)
 
@@ -70,6 +73,19 @@ def replan(job: Job, schedule: schedules.Schedule, now: datetime, horizon: datet
     rows = _next_rows(job, now, horizon) if job.next_run_at else []
     jobs.set_next_run(job, job.next_run_at)
     return rows
+
+
+def _note_missed(planned: Sequence[Job], rows: Sequence[dict[str, Any]], now: datetime) -> None:
+    """Let the owners be told of occurrences that were missed, but for those of a job that is paused."""
+    missed = {row["job"]: row["scheduled_for"] for row in rows if row["status"] == RunStatus.MISSED}
+    affected = [job for job in planned if job.id in missed]
+    paused = pauses.paused(affected) if affected else set()
+    late = [
+        (job, Event(None, late=True, words=f"The occurrence of {missed[job.id].isoformat()} was missed."))
+        for job in affected
+        if job.id not in paused
+    ]
+    alerts.note(late, now)
 
 
 def plan_until_now(job: Job, now: datetime) -> None:

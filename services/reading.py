@@ -25,6 +25,13 @@ def job(job_id: UUID) -> JobView:
         return job_views([_found(job_id)])[0]
 
 
+def owner(job_id: UUID) -> UUID | None:
+    """Whose a job is; None for nobody's. Raises `NotFound`."""
+    with database.reading():
+        owner_id: UUID | None = _found(job_id).owner_id
+        return owner_id
+
+
 def job_with_log(job_id: UUID) -> tuple[JobView, list[LogEntry], bool]:
     """A job, the newest 20 events of its life, newest first, and whether a run waits to be tried again.
 

@@ -26,7 +26,7 @@ def cancel(system: System, run_id: UUID) -> RunView:
         if run.finished_at is not None:
             raise Conflict(f"The run {run_id} is {run.status} and cannot be cancelled.")
         runs.cancel_one(run, "run cancelled", now)
-        if run.status != RunStatus.RUNNING:
+        if run.status != RunStatus.RUNNING or run.reports_until is not None:
             settling.end_if_over([(job, JobState.CANCELLED)], now)
         next_in_turn = turns.give(system, {job.id: job})
         view, _ = reading.run(run_id)

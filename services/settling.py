@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core import schedules
+from core.alerting import Event
 from core.answers import PollAnswer
 from core.errors import AttemptError
 from core.retry import RetryDecision
 from core.states import ENDED, Hold, JobState, Outcome, RunStatus, Trigger
 from models import attempts, jobs, pauses, runs
 from models.tables import Job, Run
-from services import specifications
+from services import alerts, specifications
 
 ANSWER_KEPT = 64 * 1024
 MESSAGE_KEPT = 2_000
@@ -60,6 +61,14 @@ class Settlement:
         return self.job.schedule_kind in schedules.RECURRING_KINDS
 
     @property
+    def event(self) -> Event:
+        """What it says of how the job is doing: runs count of one that comes back, attempts of all others."""
+        failed = self.changes["status"] if self.job_comes_back else self.attempt["outcome"]
+        well = True if self.attempt["outcome"] == Outcome.SUCCEEDED else False if failed == Outcome.FAILED else None
+        late = self.run.deadline_missed_at is not None or "deadline_missed_at" in self.changes
+        return Event(well, late=late, words=self.changes.get("error_message"))
+
+    @property
     def settled(self) -> Settled:
         """What the caller is told of it."""
         following = None if self.polled is None else self.polled.following
@@ -78,10 +87,11 @@ class Polled:
 
 
 def succeed(
-    run: Run, job: Job, poll: PollAnswer | None, polling_version: int, now: datetime, **details: Any
+    run: Run, job: Job, poll: PollAnswer | None, polling_version: int, now: datetime, *, result: Any, **details: Any
 ) -> Settlement:
     """End a run well, and its job if this was the last of it; a poll that is not done is followed by the next."""
     changes = _ended(run, RunStatus.COMPLETED, now) | {"error_type": None, "error_message": None, "reason": None}
+    changes["result"] = result
     if poll is not None:
         changes |= {"progress": poll.progress, "message": poll.message}
     polled = None if poll is None else _after_poll(run, job, poll, polling_version, now)
@@ -96,7 +106,14 @@ def succeed(
 
 
 def fail(
-    run: Run, job: Job, error: AttemptError, decision: RetryDecision, now: datetime, *, answer: str | None
+    run: Run,
+    job: Job,
+    error: AttemptError,
+    decision: RetryDecision,
+    now: datetime,
+    *,
+    answer: str | None,
+    result: Any = None,
 ) -> Settlement:
     """Record a failed attempt, and try the run again later or end it, as was decided."""
     fault = {"error_type": "permanent" if error.permanent else "transient", "error_message": _storable(error.message)}
@@ -106,7 +123,7 @@ def fail(
         decision,
         now,
         attempt=_closed(Outcome.FAILED, now, **fault, status_code=error.status_code, answer=answer),
-        changes={"failure_count": run.failure_count + 1, **fault},
+        changes={"failure_count": run.failure_count + 1, "result": result, **fault},
         job_pauses=error.status_code == GONE and job.state == JobState.ACTIVE,
     )
 
@@ -160,6 +177,7 @@ def carry_out(settlements: Sequence[Settlement], now: datetime) -> None:
         if one.job_pauses:
             runs.hold(one.job, Hold.PAUSED)
             jobs.set_state(one.job, JobState.PAUSED, now)
+    alerts.note(((one.job, one.event) for one in settlements), now)
     runs.insert([following for one in settlements if (following := one.settled.next_poll) is not None])
     end_if_over({one.job.id: (one.job, one.job_ends) for one in settlements if one.job_ends is not None}.values(), now)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from core.figures import MINUTE, minutes_between, percentile, whole_minute
 from core.filters import JobFilter
@@ -18,6 +20,7 @@ PASS_SECONDS = 1.0
 GRACE = timedelta(seconds=5)
 MOST_READ_LIVE = 3
 BATCH = 1_000
+MOST_WAITS = 1_000
 _SHARE = 0.95
 
 
@@ -49,6 +52,25 @@ class MinuteFigures:
     failed: int = 0
     waiting: int = 0
     lateness_p95_seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class OwnFigures:
+    """A user's jobs by status and by priority, and how long the newest runs of theirs waited to begin, on average."""
+
+    by_status: JobStatistics
+    by_priority: Mapping[int, int]
+    wait_seconds: float
+
+
+def of_owner(owner_id: UUID | None) -> OwnFigures:
+    """How a user's jobs are doing, or (None) those of all."""
+    wanted = JobFilter(owner_id=owner_id)
+    with database.reading():
+        priorities = statistics.job_priorities(wanted)
+        waits = [(started - due).total_seconds() for due, started in statistics.newest_starts(wanted, MOST_WAITS)]
+    mean = sum(waits) / len(waits) if waits else 0.0
+    return OwnFigures(of_jobs(wanted), priorities, max(0.0, mean))
 
 
 def of_jobs(wanted: JobFilter) -> JobStatistics:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core.errors import DatabaseUnavailable
-from models import database, jobs, runs, versions, workers
+from models import alerts, database, jobs, runs, versions, workers
 from services import executing, idempotency, statistics
 from services.system import System
 
@@ -61,11 +61,11 @@ def rescue(system: System) -> int:
 
 
 def rescue_all(system: System) -> int:
-    """Take back every running run. Only for a start at which no worker can be alive: the embedded one."""
+    """Take back every run that a worker was at. Only for a start at which none can be alive: the embedded one."""
     taken = 0
     while True:
         with database.reading():
-            left = runs.all_running(BATCH)
+            left = runs.held_by_workers(BATCH)
         if not left:
             return taken
         taken += executing.rescue(system, left, only_expired=False)
@@ -79,5 +79,6 @@ def prune(system: System) -> int:
         pruned = runs.prune(ended_before, BATCH)
         pruned += jobs.prune(ended_before, BATCH)
         pruned += versions.prune(ended_before, BATCH)
+        pruned += alerts.prune(ended_before, BATCH)
         pruned += workers.prune(now - _WORKER_KEPT)
     return pruned + idempotency.prune(system) + statistics.prune(system)

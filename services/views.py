@@ -12,11 +12,23 @@ from core import schedules
 from core.listing import Mark
 from core.policies import CatchUp, Overlap
 from core.states import JobStatus, Outcome, RunStatus, shown_status
-from models import jobs, tags
+from models import jobs, runs, tags
 from models.tables import Job, Run
 from services import specifications
 
 View = TypeVar("View")
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """The newest of a job's runs that has started: how it went, so far."""
+
+    status: RunStatus
+    failure_count: int
+    result: Any
+    started_at: datetime
+    finished_at: datetime | None
+    error_message: str | None
 
 
 @dataclass(frozen=True)
@@ -25,7 +37,10 @@ class JobView:
 
     id: UUID
     app_name: str
+    owner_id: UUID | None
     name: str | None
+    title: str | None
+    metadata: Any
     tags: tuple[str, ...]
     account_id: str
     user_id: Any
@@ -37,6 +52,7 @@ class JobView:
     priority: int
     max_retries: int | None
     retry_backoff_base: float | None
+    retry_backoff_max: float | None
     time_limit_seconds: float | None
     catch_up: CatchUp
     catch_up_window_seconds: float
@@ -53,6 +69,7 @@ class JobView:
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None
+    last_run: LastRun | None
 
 
 @dataclass(frozen=True)
@@ -78,10 +95,12 @@ class RunView:
     reason: str | None
     occurrences: int
     attempt_count: int
+    waiting_for_report: bool
     started_at: datetime | None
     finished_at: datetime | None
     error_type: str | None
     error_message: str | None
+    result: Any
     progress: Any
     message: str | None
 
@@ -148,13 +167,21 @@ def job_views(found: Sequence[Job]) -> list[JobView]:
     going = jobs.going(ids)
     due = jobs.next_due(ids)
     tagged = tags.of(ids)
-    return [_job_view(one, going[one.id], due.get(one.id), tagged[one.id]) for one in found]
+    last = runs.last_started(ids)
+    return [_job_view(one, going[one.id], due.get(one.id), tagged[one.id], last.get(one.id)) for one in found]
 
 
 def run_view(found: Run) -> RunView:
     """What a run (with its job and app) shows."""
     job = found.job
-    return view_of(RunView, found, job_name=job.name, app_name=job.app.name, task_type=job.task_type)
+    return view_of(
+        RunView,
+        found,
+        job_name=job.name,
+        app_name=job.app.name,
+        task_type=job.task_type,
+        waiting_for_report=found.reports_until is not None,
+    )
 
 
 def execution_view(found: Run) -> ExecutionView:
@@ -177,12 +204,15 @@ def view_of(view: type[View], row: Any, **others: Any) -> View:
     return view(**{name: getattr(row, name) for name in names}, **others)
 
 
-def _job_view(found: Job, going: set[RunStatus], next_due: datetime | None, tagged: tuple[str, ...]) -> JobView:
+def _job_view(
+    found: Job, going: set[RunStatus], next_due: datetime | None, tagged: tuple[str, ...], last: Run | None
+) -> JobView:
     return view_of(
         JobView,
         found,
         app_name=found.app.name,
         tags=tagged,
+        last_run=None if last is None else view_of(LastRun, last),
         deadline=found.deadline_at,
         schedule=specifications.read(found.schedule),
         status=shown_status(found.state, going),

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from core.alerting import Event
 from core.states import JobState, RunStatus
 from models import database, jobs, runs, turns
 from models.tables import Job, Run
-from services import settling
+from services import alerts, settling
 from services.system import System
 
 BATCH = 1_000
@@ -44,9 +45,14 @@ def watch_deadlines(system: System) -> int:
         _drop(dropped.values(), now)
         turns.record_missed([run.id for run in passed if run.id not in dropped], now)
         _end_jobs([locked[job_id] for job_id in {run.job_id for run in dropped.values()}], now)
+        alerts.note(((locked[run.job_id], _late(run)) for run in passed), now)
     for run in passed:
         log.warning("deadline_missed", run_id=str(run.id), job_id=str(run.job_id), dropped=run.id in dropped)
     return len(passed)
+
+
+def _late(run: Run) -> Event:
+    return Event(None, late=True, words=f"The deadline of run {run.id}, {run.deadline_at.isoformat()}, has passed.")
 
 
 def _end_jobs(candidates: Sequence[Job], now: datetime) -> None:

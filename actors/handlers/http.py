@@ -36,11 +36,12 @@ _NO_ANSWER = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPExcep
 
 @dataclass(frozen=True)
 class Call:
-    """A POST to send. `connect_seconds` covers lookup, connect and TLS; `read_seconds` each wait after."""
+    """A request to send. `connect_seconds` covers lookup, connect and TLS; `read_seconds` each wait after."""
 
     url: str
-    body: bytes
+    body: bytes | None
     headers: Mapping[str, str]
+    method: str = "POST"
     connect_seconds: float = 5
     read_seconds: float = 30
 
@@ -88,7 +89,7 @@ def _prepared(request: Call) -> requests.PreparedRequest:
     headers.update(request.headers)
     headers["Connection"] = "close"
     try:
-        return requests.Request("POST", request.url, headers=headers, data=request.body).prepare()
+        return requests.Request(request.method, request.url, headers=headers, data=request.body).prepare()
     except (ValueError, urllib3.exceptions.HTTPError) as error:
         raise PermanentFailure(f"The URL {request.url!r} cannot be called: {error}.") from error
 

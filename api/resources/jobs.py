@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers, lists, validation
+from api import answers, callers, keys, lists, validation
+from api.dialects.typed_jobs import AnyNewJob
 from api.lists import Listed
 from api.openapi import documented
+from api.resources import typed_jobs
 from api.schemas.jobs import Job, JobPage, LogEntry, NextOccurrences, Occurrence, StatusOfJob
 from api.schemas.paging import CountQuery, JobsQuery
 from api.threads import Threads
@@ -26,7 +29,8 @@ from services.views import JobView
 class Jobs:
     """`/api/jobs`."""
 
-    def __init__(self, threads: Threads, counts: Counts) -> None:
+    def __init__(self, system: System, threads: Threads, counts: Counts) -> None:
+        self._system = system
         self._threads = threads
         self._counts = counts
 
@@ -35,10 +39,23 @@ class Jobs:
         """List jobs, newest first unless asked otherwise; by a cursor, or by numbered pages."""
         lists.send(resp, await self._threads.run(self._list, req))
 
+    @documented(
+        "createAnyJob",
+        "jobs",
+        {201: Job},
+        headers=keys.KeyHeader,
+        body=AnyNewJob,
+        problems=(403, 404, 409, 422),
+    )
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Create a job, in our spelling (`task_type`) or in that of section 001 (`job_type`)."""
+        await typed_jobs.create_any(self._system, self._threads, req, resp)
+
     def _list(self, req: Request) -> Listed:
         query = validation.query(JobsQuery, req.params)
+        wanted = replace(query.wanted(), owner_id=callers.of(req).only)
         ordering = Ordering.of(query.ordering)
-        page = listing.jobs(self._counts, query.wanted(), ordering, query.stretch())
+        page = listing.jobs(self._counts, wanted, ordering, query.stretch())
         if query.page is None:
             links = lists.by_cursor(req, page.last, ordering)
         else:

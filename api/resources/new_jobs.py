@@ -20,7 +20,7 @@ class NewJobs:
         self._system = system
         self._threads = threads
 
-    @documented("createJob", "jobs", {201: Created}, headers=keys.KeyHeader, body=NewJob, problems=(404, 409, 422))
+    @documented("createJob", "jobs", {201: Created}, headers=keys.KeyHeader, body=NewJob, problems=(403, 404, 409, 422))
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create a job; under an Idempotency-Key, once."""
         key = keys.read(req)

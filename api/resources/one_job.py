@@ -9,7 +9,8 @@ from uuid import UUID
 import falcon
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, preconditions
+from api import answers, bodies, preconditions, validation
+from api.dialects import translating, typed_jobs
 from api.openapi import documented
 from api.preconditions import IfMatchHeader
 from api.schemas import editing as edits
@@ -37,13 +38,13 @@ class OneJob:
         """Look at a job; its ETag is its version."""
         _send(resp, await self._threads.run(reading.job, job_id))
 
-    @documented("patchJob", "jobs", {200: Job}, headers=IfMatchHeader, body=JobPatch, problems=(404, 409, 412))
+    @documented("patchJob", "jobs", {200: Job}, headers=IfMatchHeader, body=JobPatch, problems=(403, 404, 409, 412))
     async def on_patch(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Change a job by a merge patch, up to the instant at which a worker claims its run."""
         body = await bodies.read(req, self._most, _PATCHES)
-        _send(resp, await self._threads.run(self._edit, job_id, req, body, self._patched))
+        _send(resp, await self._threads.run(self._patch, job_id, req, body))
 
-    @documented("putJob", "jobs", {200: Job}, headers=IfMatchHeader, body=WholeJob, problems=(404, 409, 412))
+    @documented("putJob", "jobs", {200: Job}, headers=IfMatchHeader, body=WholeJob, problems=(403, 404, 409, 412))
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Replace a job's whole definition; members that cannot be changed may stand there as they are shown."""
         body = await bodies.read(req, self._most)
@@ -55,13 +56,19 @@ class OneJob:
         await self._threads.run(editing.delete, self._system, job_id, preconditions.expected(req))
         resp.status = falcon.HTTP_NO_CONTENT
 
+    def _patch(self, job_id: UUID, req: Request, body: bytes) -> JobView:
+        typed_jobs.refuse_begun(reading.job(job_id), bodies.parse(body))
+        return self._edit(job_id, req, body, self._patched)
+
     def _edit(self, job_id: UUID, req: Request, body: bytes, change: Callable[[JobView, Any], Definition]) -> JobView:
         value = bodies.parse(body)
         expected = preconditions.expected(req)
         return editing.edit(self._system, job_id, lambda view: change(view, value), expected)
 
     def _patched(self, view: JobView, patch: Any) -> Definition:
-        return edits.patched(view, patch, self._most)
+        ours = typed_jobs.patch(view, validation.json_object(patch), self._system.clock.now())
+        with translating.fields_named(translating.TYPED_FIELDS if ours != patch else {}):
+            return edits.patched(view, ours, self._most)
 
 
 def _send(resp: Response, view: JobView) -> None:

@@ -64,10 +64,7 @@ class ExecutionsOfJob:
         lists.send(resp, await self._threads.run(self._list, req, job_id))
 
     def _list(self, req: Request, job_id: UUID) -> Listed:
-        query = validation.query(NumberedQuery, req.params)
-        found, more = listing.executions(job_id, query.stretch())
-        shown = Executions([Execution.model_validate(one) for one in found])
-        return lists.listed(shown, lists.by_number(req, query.page, more=more))
+        return listed_executions(req, job_id)
 
 
 class OneRun:
@@ -85,6 +82,14 @@ class OneRun:
             attempts=[Attempt.model_validate(one) for one in attempts],
         )
         answers.send(resp, shown)
+
+
+def listed_executions(req: Request, job_id: UUID) -> Listed:
+    """A page of a job's runs that have started. Raises `NotFound`."""
+    query = validation.query(NumberedQuery, req.params)
+    found, more = listing.executions(job_id, query.stretch())
+    shown = Executions([Execution.model_validate(one) for one in found])
+    return lists.listed(shown, lists.by_number(req, query.page, more=more))
 
 
 def _listed(req: Request, page: Page) -> Listed:

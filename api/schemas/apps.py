@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from api.schemas.values import AppName, Backoff, BaseUrl, Given, Retries, Shown, TaskType
 from core.version import VERSION
 from services import apps
+from services.task_types import registry
+from services.task_types.http import HttpRequest
 
 MOST_TASK_TYPES = 1_000
 
 
 class NewTaskType(Given):
-    """How a task type is retried; what is left out follows the installation's settings."""
+    """How a task type is retried; what is left out follows the installation's settings.
+
+    With `request`, jobs of this type send that instead of calling the application back.
+    """
 
     max_retries: Retries | None = None
     retry_backoff_base: Backoff | None = None
+    request: HttpRequest | None = None
 
 
 class NewApp(Given):
@@ -27,12 +33,25 @@ class NewApp(Given):
     callback_base_url: BaseUrl | None = None
     task_types: Annotated[dict[TaskType, NewTaskType], Field(max_length=MOST_TASK_TYPES)] = Field(default_factory=dict)
 
+    @field_validator("task_types")
+    @classmethod
+    def _own_names(cls, task_types: dict[str, NewTaskType]) -> dict[str, NewTaskType]:
+        for name, given in task_types.items():
+            if given.request is not None and registry.find(name) is not None:
+                raise ValueError(f"gives {name!r} a request, but that is a type of Carillon's own; take another name.")
+        return task_types
+
     def policies(self) -> dict[str, apps.TaskTypePolicy]:
         """The task types as the services take them."""
         return {
-            name: apps.TaskTypePolicy(given.max_retries, given.retry_backoff_base)
+            name: apps.TaskTypePolicy(given.max_retries, given.retry_backoff_base, _kept(given.request))
             for name, given in self.task_types.items()
         }
+
+
+def _kept(request: HttpRequest | None) -> dict[str, Any] | None:
+    """A request as it is stored and shown: what was given, no more."""
+    return None if request is None else request.model_dump(exclude_unset=True)
 
 
 class NamedApp(Given):
@@ -42,10 +61,11 @@ class NamedApp(Given):
 
 
 class TaskTypeOfApp(Shown):
-    """How a task type is retried; null follows the installation's settings."""
+    """How a task type is retried; null follows the installation's settings. `request` is what it stands for."""
 
     max_retries: int | None
     retry_backoff_base: float | None
+    request: dict[str, Any] | None
 
 
 class App(Shown):

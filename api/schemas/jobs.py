@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.config import JsonDict
 
+from api.dialects import aliases
+from api.schemas import task_types
 from api.schemas.schedules import DelayFromNowSchedule, GivenSchedule, ImmediateSchedule, RunAtSchedule
 from api.schemas.shown_schedules import ShownSchedule, show
 from api.schemas.values import (
@@ -32,6 +34,7 @@ from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.priority import DEFAULT_PRIORITY
 from core.states import JobStatus
 from services import definitions
+from services.views import JobView
 
 MOST_TAGS = 20
 
@@ -50,12 +53,16 @@ class JobDefinition(Given):
 
     `deadline` is the instant by which a job that runs once is to be over, `deadline_seconds` that of all others,
     counted from the instant each run is due. With `expire`, a run that has not begun by then is dropped.
+
+    `name` means one job of its app; `title` is what people call it. `metadata` is kept with the job, unread.
     """
 
     user_id: Identifier
     account_id: AccountId
     board_id: Identifier | None = None
     name: Name | None = None
+    title: Name | None = None
+    metadata: dict[str, Any] | None = None
     tags: Annotated[list[Name], Field(max_length=MOST_TAGS)] = Field(default_factory=list)
     task_type: TaskType
     schedule: GivenSchedule
@@ -64,6 +71,7 @@ class JobDefinition(Given):
     priority: Priority = DEFAULT_PRIORITY
     max_retries: Retries | None = None
     retry_backoff_base: Backoff | None = None
+    retry_backoff_max: Backoff | None = None
     time_limit_seconds: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] | None = None
     catch_up: Literal["latest", "skip", "all"] = "latest"
     catch_up_window_seconds: Annotated[float, Field(ge=0, le=TEN_YEARS_SECONDS, allow_inf_nan=False)] = (
@@ -96,7 +104,8 @@ class JobDefinition(Given):
         return expire
 
     def definition(self) -> dict[str, Any]:
-        """The fields as the services take them."""
+        """The fields as the services take them. Raises `InvalidInput` where `data` is not what its type takes."""
+        task_types.check_data(self.task_type, self.data)
         fields = {name: getattr(self, name) for name in JobDefinition.model_fields}
         fields["deadline_at"] = fields.pop("deadline")
         return {
@@ -137,11 +146,14 @@ def _canonical(schedule: schedules.Schedule | ShownSchedule) -> ShownSchedule:
 
 
 class Job(Shown):
-    """A job."""
+    """A job; `job_type` and all that follows it are what section 001 calls the members before."""
 
     id: UUID
     app_name: str
+    owner_id: UUID | None
     name: str | None
+    title: str | None
+    metadata: dict[str, Any] | None
     tags: list[str]
     account_id: str
     user_id: str | int
@@ -153,6 +165,7 @@ class Job(Shown):
     priority: int
     max_retries: int | None
     retry_backoff_base: float | None
+    retry_backoff_max: float | None
     time_limit_seconds: float | None
     catch_up: CatchUp
     catch_up_window_seconds: float
@@ -169,6 +182,19 @@ class Job(Shown):
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None
+    job_type: str
+    parameters: dict[str, Any]
+    retries: int
+    result: Any
+    schedule_type: str
+    scheduled_time: datetime | None
+    frequency: str | None
+    file_url: str | None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_aliases(cls, given: Any) -> Any:
+        return {**vars(given), **aliases.of(given)} if isinstance(given, JobView) else given
 
 
 class JobPage(Shown):

@@ -11,6 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from api.bodies import bad_text
+from api.dialects import words
 from api.schemas.values import NAME_LENGTH, Instant, instant
 from core.filters import JobFilter, RunFilter
 from core.listing import NEWEST_FIRST, Mark, Ordering, SortKey, SortValue, Stretch
@@ -120,6 +121,7 @@ class JobsQuery(Query):
     user_id: Filter | None = None
     status: JobStatus | None = None
     task_type: Filter | None = None
+    job_type: Filter | None = None
     kind: Literal["immediate", "run_at", "delay_from_now", "cron", "interval", "polling"] | None = None
     name: Filter | None = None
     tag: Filter | None = None
@@ -138,6 +140,13 @@ class JobsQuery(Query):
         ordering = info.data.get("ordering")
         return None if ordering is None else read_cursor(cursor, Ordering.of(ordering))
 
+    @field_validator("job_type")
+    @classmethod
+    def _one_spelling(cls, job_type: str | None, info: ValidationInfo) -> str | None:
+        if job_type is not None and info.data.get("task_type") is not None:
+            raise ValueError("is another word for task_type; give one of the two.")
+        return job_type
+
     @field_validator("page")
     @classmethod
     def _alone(cls, page: int | None, info: ValidationInfo) -> int | None:
@@ -147,8 +156,9 @@ class JobsQuery(Query):
 
     def wanted(self) -> JobFilter:
         """Which jobs are meant."""
-        names = JobFilter.__dataclass_fields__.keys() - {"schedule_kind"}
-        return JobFilter(schedule_kind=self.kind, **{name: getattr(self, name) for name in names})
+        names = JobFilter.__dataclass_fields__.keys() & JobsQuery.model_fields.keys()
+        wanted = JobFilter(schedule_kind=self.kind, **{name: getattr(self, name) for name in names})
+        return wanted if self.job_type is None else words.filter_by_type(wanted, self.job_type)
 
     def stretch(self) -> Stretch:
         """Which part of the list is meant."""

@@ -34,10 +34,12 @@ class Run(Shown):
     reason: str | None
     occurrences: int
     attempt_count: int
+    waiting_for_report: bool
     started_at: datetime | None
     finished_at: datetime | None
     error_type: str | None
     error_message: str | None
+    result: Any
     progress: Any
     message: str | None
 

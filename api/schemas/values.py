@@ -7,22 +7,21 @@ import re
 import zoneinfo
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from api.validation import shown
+from core import urls
 from core.instants import to_utc
 from core.priority import PRIORITY_WORDS
+from core.urls import URL_LENGTH
 
 NAME_LENGTH = 200
-URL_LENGTH = 2_000
 TEN_YEARS_SECONDS = 10 * 365 * 86_400
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2199
 
 _TASK_TYPE = re.compile(r"[A-Za-z0-9._-]{1,100}")
-_URL_CHARACTERS = re.compile(r"[\x21-\x5b\x5d-\x7e]*")  # printable ASCII without space and backslash
 _LARGEST_INTEGER = 2**63 - 1
 _NOT_ZONES = ("localtime", "Factory")  # what these mean differs from machine to machine
 
@@ -78,20 +77,8 @@ def _task_type(name: str) -> str:
 
 
 def _url(url: str) -> str:
-    """Messages do not repeat the URL: it may carry a secret."""
-    if _URL_CHARACTERS.fullmatch(url) is None:
-        raise ValueError("holds a space, a backslash, a control character or one outside ASCII; percent-encode it.")
-    try:
-        parts = urlsplit(url)
-        port_is_wrong = parts.port == 0
-    except ValueError:
-        raise ValueError("is not a URL; write for example https://app.example.com/hooks.") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must begin with http:// or https:// and name a host.")
-    if "@" in parts.netloc:
-        raise ValueError("carries a user name or password; leave that out.")
-    if port_is_wrong:
-        raise ValueError("names port 0; write one from 1 to 65535.")
+    if fault := urls.fault_of(url):
+        raise ValueError(fault)
     return url
 
 

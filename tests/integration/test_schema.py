@@ -14,7 +14,7 @@ from core.filters import JobFilter, RunFilter
 from core.listing import Stretch
 from core.states import RunStatus, Trigger
 from migrations import runner
-from models import database, jobs, lists, runs, statistics, turns, upcoming
+from models import alerts, database, jobs, lists, runs, statistics, turns, upcoming
 from models.fields import new_id
 from models.tables import ALL, Run, db
 from services import jobs as job_service
@@ -46,7 +46,14 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         thread.start()
     for thread in threads:
         thread.join()
-    assert applied == ["0001_core", "0002_time_and_control"]
+    assert applied == [
+        "0001_core",
+        "0002_time_and_control",
+        "0003_accounts",
+        "0004_alerts",
+        "0005_files",
+        "0006_requests_and_reports",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -108,6 +115,7 @@ def test_text_comes_back_as_it_was_given(system: GivenSystem) -> None:
         (lambda: turns.waiting_for_turn([new_id()]), "runs_waiting_for_turn"),
         (lambda: turns.to_age(NOON, 10), "runs_to_age"),
         (lambda: turns.past_deadline(NOON, 10), "runs_with_deadline"),
+        (lambda: alerts.take(NOON, NOON, 10), "alerts_to_tell"),
     ],
 )
 def test_each_hot_question_is_answered_from_its_index(

@@ -72,11 +72,52 @@ def test_settings_cannot_be_changed_once_they_are_made() -> None:
         ({"CALLBACK_BASE_URL": "receiver:9000"}, "CALLBACK_BASE_URL must begin with"),
         ({"CALLBACK_BASE_URL": "http://"}, "CALLBACK_BASE_URL"),
         ({"CALLBACK_BASE_URL": "http://[::1"}, "CALLBACK_BASE_URL"),
+        ({"COMMANDS_ALLOWED": "echo, ./run"}, "COMMANDS_ALLOWED names a path that does not begin with /"),
+        ({"AWS_ACCESS_KEY_ID": "k"}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"),
+        ({"AWS_SECRET_ACCESS_KEY": "k"}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"),
+        ({"AWS_ENDPOINT_URL": "s3.example.com"}, "AWS_ENDPOINT_URL must begin with http:// or https://"),
+        ({"SPOOL_URL": "web-1:8000"}, "SPOOL_URL must begin with http:// or https://"),
+        ({"PUBLIC_URL": "carillon.example.com"}, "PUBLIC_URL must begin with http:// or https://"),
+        ({"RABBITMQ_MANAGEMENT_URL": "amqp://mq"}, "RABBITMQ_MANAGEMENT_URL must begin with http:// or https://"),
+        ({"REPORT_LEASE_SECONDS": "90", "REPORT_LIMIT_SECONDS": "60"}, "REPORT_LEASE_SECONDS=90 is longer than"),
+        ({"EMAIL_HOST": "mail", "EMAIL_HOST_USER": "u"}, "EMAIL_HOST_USER and EMAIL_HOST_PASSWORD go together"),
+        ({"EMAIL_HOST": "mail", "EMAIL_HOST_PASSWORD": "p"}, "EMAIL_HOST_USER and EMAIL_HOST_PASSWORD go together"),
+        ({"EMAIL_HOST_USER": "u", "EMAIL_HOST_PASSWORD": "p"}, "EMAIL_HOST_USER needs EMAIL_HOST"),
+        ({"EMAIL_FROM": "Carillon"}, "EMAIL_FROM is no plain e-mail address"),
+        ({"ALERT_EMAIL": "ada"}, "ALERT_EMAIL is no plain e-mail address"),
+        (
+            {"ALERT_EMAIL": "ada@example.com", "DATABASE_URL": POSTGRESQL, "RABBITMQ_URL": RABBITMQ},
+            "ALERT_EMAIL needs EMAIL_HOST",
+        ),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused_in_one_line(environ: dict[str, str], says: str) -> None:
     [line] = faults(**environ)
     assert line.startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("environ", "address"),
+    [
+        ({}, "http://127.0.0.1:8000"),
+        ({"HOST": "::1", "PORT": "9000"}, "http://[::1]:9000"),
+        ({"PUBLIC_URL": "https://carillon.example.com/base/"}, "https://carillon.example.com/base"),
+    ],
+)
+def test_the_address_that_goes_with_callbacks_is_the_public_one(environ: dict[str, str], address: str) -> None:
+    assert load(environ).address == address
+
+
+@pytest.mark.parametrize(
+    ("environ", "management"),
+    [
+        ({}, "http://carillon:hunter2@mq:15672"),
+        ({"RABBITMQ_URL": "amqps://[::1]:5671/x"}, "http://guest:guest@[::1]:15672"),
+        ({"RABBITMQ_MANAGEMENT_URL": "https://mq/pages"}, "https://mq/pages"),
+    ],
+)
+def test_the_management_api_is_beside_rabbitmq_unless_it_is_named(environ: dict[str, str], management: str) -> None:
+    assert load({"DATABASE_URL": POSTGRESQL, "RABBITMQ_URL": RABBITMQ, **environ}).management_url == management
 
 
 def test_a_heartbeat_of_half_the_lease_is_just_short_enough() -> None:
@@ -126,6 +167,9 @@ def test_a_secret_of_blanks_is_none() -> None:
         ("RETRY_BACKOFF_BASE", "0"),
         ("RETRY_BACKOFF_BASE", "inf"),
         ("LOG_LEVEL", "LOUD"),
+        ("EMAIL_PORT", "0"),
+        ("EMAIL_USE_TLS", "perhaps"),
+        ("EMAIL_MAX_RECIPIENTS", "0"),
     ],
 )
 def test_a_bad_value_is_named_in_one_line(name: str, value: str) -> None:
@@ -148,6 +192,7 @@ def test_every_fault_has_a_line_of_its_own() -> None:
         {"RABBITMQ_URL": "http://carillon:hunter2@mq", "DATABASE_URL": POSTGRESQL},
         {"CALLBACK_BASE_URL": "ftp://carillon:hunter2@receiver"},
         {"INTERNAL_SECRET": "hunter2", "PORT": "high"},
+        {"EMAIL_HOST_PASSWORD": "hunter2"},
         {"INTERNAL_SECRET": "hunter2", "DATABASE_URL": POSTGRESQL},
     ],
 )
@@ -162,3 +207,14 @@ def test_the_secret_does_not_show_where_settings_are_printed() -> None:
 def test_reading_settings_leaves_the_environment_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORT", "1")
     assert settings.load({}).port == 8000
+
+
+def test_the_programs_that_jobs_may_run_are_named_one_by_one() -> None:
+    given = load({"COMMANDS_ALLOWED": " echo,/usr/bin/sort , ", "COMMANDS_ENV_ALLOWED": "TZ"})
+    assert given.programs_allowed == {"echo", "/usr/bin/sort"}
+    assert given.variables_allowed == {"TZ"}
+    assert load({}).programs_allowed == load({}).variables_allowed == frozenset()
+
+
+def test_the_key_of_the_bucket_does_not_show_where_settings_are_printed() -> None:
+    assert "hunter2" not in repr(load({"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "hunter2"}))

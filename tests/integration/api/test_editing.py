@@ -141,7 +141,7 @@ def test_what_was_got_before_an_edit_cannot_be_put_as_it_is(client: Client) -> N
     job_id = client.create(schedule=INTERVAL)
     before = got(client, job_id)
     patch(client, job_id, {"data": {"n": 2}})
-    assert set(refusal(client.simulate_put(f"/api/jobs/{job_id}", json=before))) == {"version"}
+    assert set(refusal(client.simulate_put(f"/api/jobs/{job_id}", json=before))) == {"version", "parameters"}
 
 
 # --- Versions ----------------------------------------------------------------------------------------------

@@ -1,0 +1,28 @@
+"""A good answer as a result: of a poll, with what it says of the state."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actors.handlers import http
+from core import answers
+from core.errors import TransientFailure
+from services.executing import Failed, Result, Succeeded, Work
+
+
+def text_of(answer: http.Answer) -> str:
+    """The answer's body as the database can hold it."""
+    return answer.body.decode("utf-8", "replace").replace("\x00", "\ufffd")
+
+
+def result_of(work: Work, answer: http.Answer, made: Any = None) -> Result:
+    """What a good answer makes of an attempt; a poll whose answer cannot be read has failed."""
+    text = text_of(answer)
+    if work.polling_state is None:
+        return Succeeded(answer.status_code, text, result=made)
+    try:
+        poll = answers.read_poll(answer.body, answer.truncated)
+    except TransientFailure as error:
+        error.status_code = answer.status_code
+        return Failed(error, text)
+    return Succeeded(answer.status_code, text, poll, result=made)

@@ -1,0 +1,105 @@
+"""`run_command`: an allowed program, run without a shell; what it wrote and its exit code are the result."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import shutil
+from typing import Any
+
+from pydantic import ValidationError
+
+from actors.handlers import keeping
+from actors.handlers.keeping import Command, Ended
+from core.errors import AttemptError, Forbidden, PermanentFailure, TransientFailure
+from services.abort import Scope
+from services.executing import Failed, Result, Succeeded, Work
+from services.system import System
+from services.task_types import run_command
+from services.task_types.run_command import RunCommand
+from settings import Settings
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+OPEN_FILES = 256
+FILE_BYTES = 100 * 1024**2
+TAIL_CHARACTERS = 1_000
+
+_ENVIRONMENT = {"PATH": PATH, "LANG": "C.UTF-8"}
+_MAY_PASS = frozenset({errno.EAGAIN, errno.ENOMEM, errno.ENFILE, errno.EMFILE, errno.EIO})
+
+
+def perform(system: System, work: Work, scope: Scope) -> Result:
+    """Run the command once. Raises `Aborted` when the scope is told to stop; by then nothing of it is left."""
+    try:
+        command = _command(system.settings, work)
+        ended = keeping.run(command, scope)
+        scope.raise_if_aborted()
+        return _judge(command, ended)
+    except AttemptError as error:
+        return Failed(error)
+
+
+def _command(settings: Settings, work: Work) -> Command:
+    try:
+        parameters = RunCommand.model_validate(work.data or {})
+        run_command.check(settings, parameters)  # what is allowed may have changed, or differ from host to host
+    except (ValidationError, Forbidden) as refusal:
+        raise PermanentFailure(str(refusal)) from refusal
+    return Command(
+        path=_path(parameters.words[0]),
+        words=parameters.words,
+        environment={**_ENVIRONMENT, **parameters.env},
+        stdin=parameters.stdin,
+        limits=_limits(settings, work.time_limit_seconds),
+    )
+
+
+def _path(program: str) -> str:
+    path = shutil.which(program, path=PATH)
+    if path is None:
+        raise PermanentFailure(
+            f"There is no program {program!r} on the worker's host that it may run, in {PATH}. Install it there."
+        )
+    return path
+
+
+def _limits(settings: Settings, seconds: float) -> dict[str, int]:
+    return {
+        "RLIMIT_CPU": math.ceil(seconds) * (os.cpu_count() or 1),  # all of a process's threads count
+        "RLIMIT_AS": settings.command_memory_bytes,
+        "RLIMIT_NOFILE": OPEN_FILES,
+        "RLIMIT_FSIZE": FILE_BYTES,
+        "RLIMIT_CORE": 0,
+    }
+
+
+def _judge(command: Command, ended: Ended) -> Result:
+    if ended.errno is not None:
+        return Failed(_not_started(command, ended.errno))
+    result: dict[str, Any] = {
+        "exit_code": ended.exit_code,
+        "stdout": _text(ended.stdout),
+        "stderr": _text(ended.stderr),
+        "truncated": ended.truncated,
+    }
+    if ended.exit_code == 0:
+        return Succeeded(None, result["stdout"], result=result)
+    return Failed(TransientFailure(_message(command, result)), answer=result["stdout"], result=result)
+
+
+def _not_started(command: Command, number: int) -> AttemptError:
+    kind = TransientFailure if number in _MAY_PASS else PermanentFailure
+    return kind(f"{command.path} could not be started: {os.strerror(number)}.")
+
+
+def _message(command: Command, result: dict[str, Any]) -> str:
+    code = result["exit_code"]
+    how = f"ended with exit code {code}" if code > 0 else f"was ended by signal {-code}"
+    tail = result["stderr"].strip()[-TAIL_CHARACTERS:]
+    return f"{command.words[0]} {how}{f': {tail}' if tail else '.'}"
+
+
+def _text(output: bytes) -> str:
+    """Output as the database can hold it."""
+    return output.decode("utf-8", "replace").replace("\x00", "\ufffd")

@@ -1,0 +1,96 @@
+"""`send_email`: the run's e-mails over one connection; the next attempt sends those that are not settled yet."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from actors.handlers import connection
+from core.errors import AttemptError, InvalidInput, PermanentFailure, TransientFailure
+from services import deliveries, mail
+from services.abort import Scope
+from services.deliveries import REFUSED, SENT, WAITING, Delivered
+from services.executing import Failed, Result, Succeeded, Work
+from services.system import System
+from services.task_types import send_email
+from services.task_types.send_email import Batch, SendEmail
+
+_READ_SECONDS = 30.0
+
+
+def perform(system: System, work: Work, scope: Scope) -> Result:
+    """Send the e-mails of one attempt. Raises `Aborted` when the scope is told to stop.
+
+    The run is completed when every message is settled and one was sent, failed when all were refused; while one waits
+    for a server that may take it later, the run is tried again.
+    """
+    line = connection.Line(system.settings.connect_seconds, _READ_SECONDS)
+    try:
+        batch = send_email.batch(system.settings, work.run_id, _parameters(system, work))
+        with (
+            contextlib.closing(line),
+            scope.interruptible(line.cut),
+            mail.sending(system.settings, line.connect) as sender,
+        ):
+            became = deliveries.deliver(system, work.run_id, batch.letters, sender, scope)
+    except AttemptError as error:
+        return Failed(error)
+    return _judged(work.run_id, batch, became)
+
+
+def _parameters(system: System, work: Work) -> SendEmail:
+    """What is to be sent, looked at again: a run may carry data of its own, and settings may have changed."""
+    try:
+        parameters = SendEmail.model_validate(work.data or {})
+        send_email.check(system.settings, parameters)
+    except InvalidInput as refusal:
+        raise PermanentFailure(f"The e-mail cannot be sent: {refusal}") from refusal
+    except ValidationError as refusal:
+        fault = refusal.errors(include_url=False)[0]
+        where = ".".join(("data", *map(str, fault["loc"])))
+        raise PermanentFailure(f"The e-mail cannot be sent: {where}: {fault['msg']}") from refusal
+    return parameters
+
+
+def _judged(run_id: UUID, batch: Batch, became: Sequence[Delivered]) -> Result:
+    result = _result(run_id, batch, became)
+    answer = json.dumps(result)
+    waiting = [one for one in became if one.status == WAITING]
+    if waiting:
+        return Failed(TransientFailure(_why(waiting, became)), answer, result)
+    refused = [one for one in became if one.status == REFUSED]
+    if len(refused) == len(became):
+        return Failed(PermanentFailure(_why(refused, became)), answer, result)
+    return Succeeded(None, answer, result=result)
+
+
+def _why(unsent: Sequence[Delivered], became: Sequence[Delivered]) -> str:
+    """The server's words; where there are several messages, those on the first, and how many."""
+    first = unsent[0]
+    if len(became) == 1:
+        return f"{first.recipient}: {first.words}"
+    return f"{len(unsent)} of {len(became)} e-mails were not sent, the first to {first.recipient}: {first.words}"
+
+
+def _result(run_id: UUID, batch: Batch, became: Sequence[Delivered]) -> dict[str, Any]:
+    if batch.is_one:
+        sent = became[0].status == SENT
+        message = "Email sent successfully." if sent else f"Email not sent. {became[0].words}"
+        return {"message": message, "recipient": became[0].recipient}
+    counts = {status: sum(one.status == status for one in became) for status in (SENT, REFUSED, WAITING)}
+    return {
+        "message": f"{counts[SENT]} of {len(became)} e-mails sent.",
+        "batch_id": str(run_id),
+        **counts,
+        "recipients": [_told(one) for one in became],
+    }
+
+
+def _told(one: Delivered) -> dict[str, str]:
+    told = {"recipient": one.recipient, "status": one.status}
+    return told if one.words is None else {**told, "error": one.words}

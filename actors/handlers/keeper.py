@@ -1,0 +1,169 @@
+"""Keeps one command: starts it, waits for it, ends whatever it has left behind, and tells how it went.
+
+A program of its own, which `keeping` starts for each command in a fresh interpreter and which imports nothing of ours.
+Only so can it adopt what a command's children leave (they become its own children, whatever session they went to), set
+limits between fork and exec without other threads, and clean up after a worker that was killed.
+
+    standard input     a socket: the order comes as a line of JSON; its end, at whatever time, means: end everything.
+                       Told back is a line of JSON: `exit_code`, or `errno` where the command did not start.
+    standard output    the command's, and so is standard error
+    first argument     the file descriptor that is the command's standard input
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+GRACE_SECONDS = 0.4  # between SIGTERM and SIGKILL
+PATIENCE_SECONDS = 5.0  # with what even SIGKILL does not end: a process that waits for a device
+LOOK_SECONDS = 0.02
+
+_CONTROL = 0
+_ORPHANS_LOOK_MILLISECONDS = 1_000
+_SET_DEATH_SIGNAL, _SET_ADOPTION = 1, 36  # of prctl(2)
+_IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_AS_NEW = (*_IGNORED, signal.SIGPIPE, signal.SIGXFSZ)  # the last two are what Python ignores
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def keep(standard_input: int) -> None:
+    """Carry out one order from beginning to end."""
+    os.set_inheritable(standard_input, False)
+    order = json.loads(_line())
+    _libc.prctl(_SET_ADOPTION, 1)
+    for number in _IGNORED:
+        signal.signal(number, signal.SIG_IGN)
+    command = _start(order, standard_input)
+    os.close(standard_input)
+    status = _end_all(command, _wait(command))
+    if status is not None:
+        _tell(_CONTROL, exit_code=os.waitstatus_to_exitcode(status))
+    shutil.rmtree(order["folder"], ignore_errors=True)
+
+
+def _line() -> bytes:
+    read = b""
+    while not read.endswith(b"\n"):
+        more = os.read(_CONTROL, 65_536)
+        if not more:
+            sys.exit()
+        read += more
+    return read
+
+
+def _start(order: dict[str, Any], standard_input: int) -> int:
+    """Start the command; its process id."""
+    command = os.fork()
+    if command == 0:
+        _become(order, standard_input)
+    return command
+
+
+def _become(order: dict[str, Any], standard_input: int) -> NoReturn:
+    """Turn this process into the command, in a session of its own, within its limits."""
+    line = os.dup(_CONTROL)  # is closed when the program begins
+    try:
+        os.setsid()
+        _libc.prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)  # should the keeper be killed
+        os.dup2(standard_input, 0)
+        os.chdir(order["folder"])
+        for number in _AS_NEW:
+            signal.signal(number, signal.SIG_DFL)
+        for name, most in order["limits"].items():
+            resource.setrlimit(getattr(resource, name), (most, most))
+        environment = {name.encode(): value.encode() for name, value in order["environment"].items()}
+        os.execve(order["path"].encode(), [word.encode() for word in order["words"]], environment)  # noqa: S606
+    except OSError as error:
+        _tell(line, errno=error.errno)
+    finally:
+        os._exit(127)
+
+
+def _wait(command: int) -> int | None:
+    """Wait until the command has ended, or all is to end; the command's status if it has one."""
+    events = select.poll()
+    events.register(_CONTROL, select.POLLIN)
+    events.register(os.pidfd_open(command), select.POLLIN)
+    while True:
+        ready = dict(events.poll(_ORPHANS_LOOK_MILLISECONDS))
+        _, status = _collect(command)
+        if status is not None or _CONTROL in ready:
+            return status
+
+
+def _end_all(command: int, status: int | None) -> int | None:
+    """End the command and all that descends from it: asked first, then killed; the command's status."""
+    began = time.monotonic()
+    _send(signal.SIGTERM)
+    while True:
+        anyone_left, ended = _collect(command)
+        status = ended if status is None else status
+        waited = time.monotonic() - began
+        if not anyone_left or waited > PATIENCE_SECONDS:
+            return status
+        if waited > GRACE_SECONDS:
+            _send(signal.SIGKILL)
+        time.sleep(LOOK_SECONDS)
+
+
+def _collect(command: int) -> tuple[bool, int | None]:
+    """Bury children that have ended: whether any are left, and the command's status if it was among them."""
+    status = None
+    while True:
+        try:
+            child, ended = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return False, status
+        if child == 0:
+            return True, status
+        if child == command:
+            status = ended
+
+
+def _send(number: signal.Signals) -> None:
+    for process in _descendants():
+        try:
+            os.kill(process, number)
+        except ProcessLookupError:
+            continue  # it has ended meanwhile
+
+
+def _descendants() -> Iterator[int]:
+    """Every process below this one, parents first."""
+    children: dict[int, list[int]] = {}
+    for process, parent in _parents():
+        children.setdefault(parent, []).append(process)
+    waiting = children.get(os.getpid(), [])
+    while waiting:
+        yield from waiting
+        waiting = [child for process in waiting for child in children.get(process, [])]
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    """Each process of this machine with its parent: proc(5), after the name, which may hold anything."""
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdecimal():
+            try:
+                fields = (folder / "stat").read_bytes().rpartition(b")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            yield int(folder.name), int(fields[1])
+
+
+def _tell(line: int, **outcome: int | None) -> None:
+    os.write(line, json.dumps(outcome).encode() + b"\n")
+
+
+if __name__ == "__main__":
+    keep(int(sys.argv[1]))

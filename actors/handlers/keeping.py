@@ -1,0 +1,179 @@
+"""A command under a keeper: started, listened to, and stopped with all that it began."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from core.errors import TransientFailure
+from services.abort import Scope
+
+KEPT_BYTES = 64 * 1024
+
+_KEEPER = Path(__file__).with_name("keeper.py")
+_PIECE_BYTES = 64 * 1024
+_LOOK_SECONDS = 1.0
+_KEEPER_ENDS_WITHIN_SECONDS = 8.0
+
+
+@dataclass(frozen=True)
+class Command:
+    """A program to run: `words` begin with its name; `limits` are those of setrlimit(2), by name."""
+
+    path: str
+    words: Sequence[str]
+    environment: Mapping[str, str]
+    stdin: str
+    limits: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended: its exit code (-9: by signal 9), or why it could not begin; and what it said."""
+
+    exit_code: int | None
+    errno: int | None
+    stdout: bytes
+    stderr: bytes
+    truncated: bool
+
+
+def run(command: Command, scope: Scope) -> Ended:
+    """Run a command to its end, in a folder of its own that is removed afterwards; nothing it began goes on.
+
+    Returns early, with what there is, when the scope is told to stop. Raises `Aborted` when that was before the start,
+    and `TransientFailure` when the command's end is not known.
+    """
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="carillon-", ignore_cleanup_errors=True))
+        line, keeper = _keeper(stack, command.stdin)
+        told, out, error = _Kept(), _Kept(), _Kept()
+        with scope.interruptible(lambda: _hang_up(line)):
+            _order(line, command, folder)
+            _listen(keeper, {line: told, keeper.stdout: out, keeper.stderr: error}, scope)
+    return _ended(bytes(told.data), out, error, scope)
+
+
+class _Kept:
+    """The first 64 KiB of what a stream brings; the rest is read, so that the writer does not wait, and dropped."""
+
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.truncated = False
+
+    def take(self, piece: bytes) -> None:
+        room = KEPT_BYTES - len(self.data)
+        self.data += piece[:room]
+        self.truncated = self.truncated or len(piece) > room
+
+
+def _keeper(stack: ExitStack, stdin: str) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+    """The line to a keeper that waits for its order, and the keeper.
+
+    A socket is the line, because unlike a pipe it can be hung up from another thread.
+    """
+    given = stack.enter_context(_given(stdin))
+    ours, theirs = socket.socketpair()
+    stack.enter_context(ours)
+    with theirs:
+        keeper = subprocess.Popen(  # noqa: S603  our own program
+            [sys.executable, "-I", "-S", str(_KEEPER), str(given.fileno())],
+            stdin=theirs.fileno(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            env={"LANG": "C.UTF-8"},
+            pass_fds=(given.fileno(),),
+            start_new_session=True,
+        )
+    stack.callback(_bury, keeper)
+    return ours, keeper
+
+
+@contextlib.contextmanager
+def _given(stdin: str) -> Iterator[IO[bytes]]:
+    """A nameless file to read from: unlike a pipe it needs nobody to fill it."""
+    with tempfile.TemporaryFile() as file:
+        file.write(stdin.encode())
+        file.seek(0)
+        yield file
+
+
+def _order(line: socket.socket, command: Command, folder: str) -> None:
+    order = {
+        "path": command.path,
+        "words": list(command.words),
+        "environment": {**command.environment, "HOME": folder},
+        "limits": dict(command.limits),
+        "folder": folder,
+    }
+    with contextlib.suppress(OSError):  # hung up meanwhile, or the keeper is gone: what it tells will say so
+        line.sendall(json.dumps(order).encode() + b"\n")
+
+
+def _listen(keeper: subprocess.Popen[bytes], heard: Mapping[Any, _Kept], scope: Scope) -> None:
+    """Read all streams to their ends, which come when the keeper and everything under it have ended."""
+    give_up_at: float | None = None
+    with selectors.DefaultSelector() as streams:
+        for stream in heard:
+            streams.register(stream, selectors.EVENT_READ)
+        while streams.get_map():
+            for key, _ in streams.select(_LOOK_SECONDS):
+                piece = _piece(key.fd)
+                heard[key.fileobj].take(piece)
+                if not piece:
+                    streams.unregister(key.fileobj)
+            now = time.monotonic()
+            if give_up_at is None and (scope.reason is not None or keeper.poll() is not None):
+                give_up_at = now + _KEEPER_ENDS_WITHIN_SECONDS
+            if give_up_at is not None and now > give_up_at:
+                return
+
+
+def _piece(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, _PIECE_BYTES)
+    except ConnectionResetError:  # the keeper was killed before it read its order
+        return b""
+
+
+def _ended(told: bytes, out: _Kept, error: _Kept, scope: Scope) -> Ended:
+    outcome = json.loads(told.partition(b"\n")[0] or b"{}")
+    if not outcome and scope.reason is None:
+        raise TransientFailure("The command's end is not known: its keeper was killed. It may have done its work.")
+    return Ended(
+        exit_code=outcome.get("exit_code"),
+        errno=outcome.get("errno"),
+        stdout=bytes(out.data),
+        stderr=bytes(error.data),
+        truncated=out.truncated or error.truncated,
+    )
+
+
+def _hang_up(line: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        line.shutdown(socket.SHUT_WR)
+
+
+def _bury(keeper: subprocess.Popen[bytes]) -> None:
+    """Let nothing of a keeper stay: it has ended, or has had its time."""
+    for stream in (keeper.stdout, keeper.stderr):
+        if stream is not None:
+            stream.close()
+    try:
+        keeper.wait(_LOOK_SECONDS)
+    except subprocess.TimeoutExpired:
+        keeper.kill()
+        keeper.wait()

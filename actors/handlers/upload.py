@@ -1,0 +1,93 @@
+"""`upload_file`: the received file goes from the spool, here or on the host that has it, to where files are kept."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO
+
+import requests
+
+from core.errors import AttemptError, NotFound, PermanentFailure, TransientFailure, Unavailable
+from services import objects, spool, uploads
+from services.abort import Scope
+from services.executing import Failed, Result, Succeeded, Work
+from services.system import System
+from services.uploads import UploadView
+
+CONNECT_SECONDS = 5
+READ_SECONDS = 15
+_PIECE_BYTES = 256 * 1024
+
+
+def perform(system: System, work: Work, scope: Scope) -> Result:
+    """Store the file of a job, once. Raises `Aborted` when the scope is told to stop."""
+    try:
+        upload = _upload(work)
+        if not upload.is_stored:
+            _store(system, upload, scope)
+    except AttemptError as error:
+        return Failed(error)
+    except Unavailable as error:
+        return Failed(TransientFailure(str(error)))
+    message = f"Stored {upload.file_name} ({upload.size} bytes)."
+    url = objects.file_url(system.settings, upload.object_name)
+    return Succeeded(None, "", result={"message": message, "file_url": url})
+
+
+def _upload(work: Work) -> UploadView:
+    try:
+        return uploads.of_job(work.job_id)
+    except NotFound:
+        raise PermanentFailure("The job has no file; send the file to POST /api/jobs/upload-file.") from None
+
+
+def _store(system: System, upload: UploadView, scope: Scope) -> None:
+    with spool.opened(system.settings, upload.id) or _fetched(upload, scope) as file:
+        objects.put(system.settings, upload.object_name, file, upload.size, scope)
+    scope.raise_if_aborted()
+    uploads.mark_stored(system, upload.id)
+
+
+@contextmanager
+def _fetched(upload: UploadView, scope: Scope) -> Iterator[IO[bytes]]:
+    """The file from the host that received it, in a nameless one of ours."""
+    with tempfile.TemporaryFile() as file:
+        try:
+            with _asked_for(upload) as answer:
+                _refuse_failure(answer, upload)
+                for piece in answer.iter_content(_PIECE_BYTES):
+                    scope.raise_if_aborted()
+                    file.write(piece)
+        except requests.RequestException as error:
+            scope.raise_if_aborted()
+            raise TransientFailure(
+                f"{upload.file_name} could not be fetched from {upload.host_url}, which received it: "
+                f"{type(error).__name__}. Let SPOOL_URL there be an address that workers reach."
+            ) from error
+        if file.tell() != upload.size:
+            raise TransientFailure(f"Of {upload.file_name} {file.tell()} bytes came, not {upload.size}.")
+        file.seek(0)
+        yield file
+
+
+@contextmanager
+def _asked_for(upload: UploadView) -> Iterator[requests.Response]:
+    with requests.Session() as session:
+        session.trust_env = False  # no proxy, and no credentials but ours
+        yield session.get(
+            f"{upload.host_url}/internal/spool/{upload.id}",
+            headers={"Authorization": f"Bearer {uploads.grant(upload.id)}"},
+            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            stream=True,
+            allow_redirects=False,
+        )
+
+
+def _refuse_failure(answer: requests.Response, upload: UploadView) -> None:
+    if answer.status_code != requests.codes.ok:
+        raise TransientFailure(
+            f"{upload.file_name} is neither in the spool here nor in that of {upload.host_url} "
+            f"(which answered {answer.status_code}). A file is kept until its job is over; after that, send it anew."
+        )

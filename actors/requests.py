@@ -1,0 +1,81 @@
+"""A run as a request of the job's own making, or of its app's, and what its answer means."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from actors import deliveries
+from actors.handlers import http
+from core import answers
+from core.errors import AttemptError, PermanentFailure
+from core.instants import shown
+from services.abort import Scope
+from services.executing import Failed, Result, Work
+from services.system import System
+from services.task_types import http as kind
+from services.task_types.http import HttpRequest, HttpTask
+
+
+def perform(system: System, work: Work, scope: Scope) -> Result:
+    """Send the request once. Raises `Aborted` when the scope is told to stop."""
+    try:
+        request, values = _wanted(work)
+        answer = http.call(_call(system, work, request, values), scope)
+    except AttemptError as error:
+        return Failed(error)
+    return _judge(work, request, answer, system.clock.now())
+
+
+def _wanted(work: Work) -> tuple[HttpRequest, dict[str, Any]]:
+    """The request, and what its body is filled from."""
+    try:
+        if work.request is not None:
+            return HttpRequest.model_validate(work.request), _values(work, work.data or {})
+        task = HttpTask.model_validate(work.data or {})
+    except ValidationError as error:
+        fault = error.errors(include_url=False, include_input=False)[0]
+        path = ".".join(map(str, fault["loc"]))
+        raise PermanentFailure(f"The request cannot be made: {path} {fault['msg']}.") from None
+    return task, _values(work, task.data)
+
+
+def _values(work: Work, data: Any) -> dict[str, Any]:
+    run = {
+        "id": str(work.run_id),
+        "job_id": str(work.job_id),
+        "attempt": work.attempt,
+        "scheduled_for": shown(work.scheduled_for),
+    }
+    return {"data": data, "run": run, "polling_state": work.polling_state}
+
+
+def _call(system: System, work: Work, request: HttpRequest, values: dict[str, Any]) -> http.Call:
+    content = kind.content(request, values)
+    headers = {"Idempotency-Key": str(work.run_id), "X-Carillon-Run-Id": str(work.run_id)}
+    if content is not None and "content-type" not in {name.lower() for name in request.headers}:
+        headers["Content-Type"] = content.media_type
+    return http.Call(
+        url=request.url,
+        method=request.method,
+        body=None if content is None else content.data,
+        headers={**request.headers, **headers},
+        connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
+        read_seconds=work.time_limit_seconds,
+    )
+
+
+def _judge(work: Work, request: HttpRequest, answer: http.Answer, now: datetime) -> Result:
+    if request.expects(answer.status_code):
+        return deliveries.result_of(work, answer, {"status_code": answer.status_code})
+    failure = answers.failure_of(answer.status_code, answer.headers.get("Retry-After"), now)
+    return Failed(failure or _unexpected(answer.status_code), deliveries.text_of(answer))
+
+
+def _unexpected(status_code: int) -> PermanentFailure:
+    message = (
+        f"The receiver answered {status_code}, which is none of the expected_statuses; name it there if it is good."
+    )
+    return PermanentFailure(message, status_code=status_code)

@@ -1,0 +1,105 @@
+"""Who is asking: a user by a token or a session, or whoever shows the server's secret (nobody has to on loopback).
+
+A user sees their own jobs alone, an administrator those of all. What is not a job's, and not listed here, is for
+administrators and for those who show the secret.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import falcon
+from falcon.asgi import Request, Response
+
+from api import guard
+from api.dialects import words
+from api.threads import Threads
+from core.accounts import TokenKind
+from core.errors import Forbidden, NotFound
+from services import reading, users
+from services.system import System
+from services.users import UserView
+
+COOKIE = "carillon_session"
+SCHEME = "Token"
+# What a user may ask for besides their own jobs, each by its id; all of these mind whose jobs are whose.
+FOR_USERS = frozenset(
+    {
+        "/api/jobs",
+        "/api/jobs/send-email",
+        "/api/jobs/stats",
+        "/api/jobs/types",
+        "/api/jobs/upload-file",
+        "/api/schedules/preview",
+        "/api/tasks",
+        "/jobs/api/jobs",
+        "/jobs/api/jobs/stats",
+        "/scheduler/jobs",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who is asking; nobody in particular where there is no user."""
+
+    user: UserView | None = None
+
+    @property
+    def name(self) -> str:
+        """Account and user of the jobs that they make."""
+        return words.ANONYMOUS if self.user is None else self.user.username
+
+    @property
+    def owner_id(self) -> UUID | None:
+        """Whose the jobs are that they make."""
+        return None if self.user is None else self.user.id
+
+    @property
+    def only(self) -> UUID | None:
+        """Whose jobs alone they may see; None for those of all."""
+        return None if self.user is None or self.user.is_admin else self.user.id
+
+
+def of(req: Request) -> Caller:
+    """Who sent a request."""
+    caller: Caller = req.context.caller
+    return caller
+
+
+class Callers:
+    """Finds out who sends a request, and lets users at their own jobs alone."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    async def process_request(self, req: Request, _resp: Response) -> None:
+        req.context.caller = Caller()
+        scheme, _, token = (req.auth or "").partition(" ")
+        session = req.get_cookie_values(COOKIE)
+        if scheme == SCHEME:
+            user = await self._threads.run(users.known, self._system, token.strip(), TokenKind.TOKEN)
+            if user is None and not guard.is_open(req.path):
+                raise unauthorized("The token is wrong or has expired. Log in anew with POST /api/login/.")
+            req.context.caller = Caller(user)
+        elif session:
+            user = await self._threads.run(users.known, self._system, session[0], TokenKind.SESSION)
+            req.context.caller = Caller(user)
+
+    async def process_resource(self, req: Request, _resp: Response, resource: Any, params: dict[str, Any]) -> None:
+        only = of(req).only
+        if resource is None or only is None or guard.is_open(req.path) or req.uri_template in FOR_USERS:
+            return
+        job_id = params.get("job_id")
+        if job_id is None:
+            raise Forbidden("This path is for administrators, whom the setting ADMIN_USERNAMES names.")
+        if await self._threads.run(reading.owner, job_id) != only:
+            raise NotFound("job", job_id)
+
+
+def unauthorized(description: str) -> falcon.HTTPUnauthorized:
+    """The refusal of someone we do not know."""
+    return falcon.HTTPUnauthorized(description=description, challenges=[SCHEME])

@@ -1,0 +1,84 @@
+"""002 and 004, accounts: whom to register, who logs in."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from api.schemas.values import Shown
+from api.validation import shown
+from services.users import NewUser
+
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
+_ALL_REQUIRED = "Username, password, and email are required."
+_BOTH_REQUIRED = "Username and password are required."
+_LEAST_PASSWORD = 8
+
+
+def _username(name: str) -> str:
+    if not name.isprintable() or any(character.isspace() for character in name):
+        raise ValueError(f"is {shown(name)}; write printable characters without spaces.")
+    return name
+
+
+def _email(address: str) -> str:
+    if _EMAIL.fullmatch(address) is None or not address.isprintable():
+        raise ValueError(f"is {shown(address)}, which is no e-mail address; write for example name@example.com.")
+    return address
+
+
+def _refuse_missing(given: Any, names: tuple[str, ...], message: str) -> Any:
+    if isinstance(given, dict) and any(given.get(name) in (None, "") for name in names):
+        raise ValueError(message)
+    return given
+
+
+class Credentials(BaseModel):
+    """A name and a password."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)  # forms carry fields of their own
+
+    username: Annotated[str, Field(min_length=1, max_length=150)]
+    password: Annotated[str, Field(min_length=1, max_length=1_000)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, given: Any) -> Any:
+        return _refuse_missing(given, ("username", "password"), _BOTH_REQUIRED)
+
+
+class Registration(BaseModel):
+    """A user to be."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    username: Annotated[str, Field(min_length=1, max_length=150), AfterValidator(_username)]
+    password: Annotated[str, Field(min_length=_LEAST_PASSWORD, max_length=1_000)]
+    email: Annotated[str, Field(min_length=3, max_length=254), AfterValidator(_email)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, given: Any) -> Any:
+        return _refuse_missing(given, ("username", "password", "email"), _ALL_REQUIRED)
+
+    def parsed(self) -> NewUser:
+        """What the services take."""
+        return NewUser(self.username, self.email, self.password)
+
+
+class ShownUser(Shown):
+    """A user."""
+
+    id: UUID
+    username: str
+    email: str
+
+
+class LoggedIn(Shown):
+    """The token, which is told this once, and whose it is."""
+
+    token: str
+    user: ShownUser

@@ -1,0 +1,133 @@
+"""004, jobs with deadlines: priorities in words; what runs or has run cannot be changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, RootModel
+
+from api.callers import Caller
+from api.dialects import words
+from api.schemas.values import Given, Instant, Name, Priority, Shown, TaskType
+from core import schedules
+from core.errors import InvalidInput
+from core.priority import DEFAULT_PRIORITY
+from core.states import JobStatus
+from services.definitions import NewJob
+from services.views import JobView
+
+DEFAULT_TASK_TYPE = "job"
+FIELDS = {"title": "name", "deadline_at": "deadline"}
+
+Duration = Annotated[float, Field(ge=0, allow_inf_nan=False)] | Annotated[str, Field(max_length=100)]
+
+
+class NewDeadlineJob(Given):
+    """A job to do at once, the more urgent ones first, and among these the one whose deadline is nearest.
+
+    `estimated_duration` is information. The job calls `/internal/jobs/<task_type>` with its members as `data`.
+    """
+
+    name: Name
+    estimated_duration: Duration | None = None
+    priority: Priority = DEFAULT_PRIORITY
+    deadline: Instant | None = None
+    task_type: TaskType = DEFAULT_TASK_TYPE
+
+    def parsed(self, caller: Caller) -> NewJob:
+        """What the services take."""
+        own = {"name": self.name, "estimated_duration": self.estimated_duration}
+        told = {
+            **own,
+            "priority": words.priority_word(self.priority),
+            "deadline": None if self.deadline is None else self.deadline.isoformat(),
+        }
+        return NewJob(
+            app_name=words.DEADLINES.app_name,
+            account_id=caller.name,
+            user_id=caller.name,
+            owner_id=caller.owner_id,
+            title=self.name,
+            task_type=self.task_type,
+            data=told,
+            priority=self.priority,
+            deadline_at=self.deadline,
+            schedule=schedules.Immediate(),
+        )
+
+
+class WholeDeadlineJob(NewDeadlineJob):
+    """All that a job is to be; members that cannot be changed may stand here as they are shown."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class DeadlineJob(Shown):
+    """A job as 004 shows it."""
+
+    id: UUID
+    name: str
+    estimated_duration: float | int | str | None
+    priority: Literal["low", "medium", "high"]
+    deadline: datetime | None
+    task_type: str
+    status: JobStatus
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None
+    completed_at: datetime | None
+
+
+class DeadlineJobs(RootModel[list[DeadlineJob]]):
+    """A page of jobs."""
+
+
+class PriorityCounts(Shown):
+    """How many jobs have each priority."""
+
+    high: int
+    medium: int
+    low: int
+
+
+class DeadlineStatistics(Shown):
+    """The caller's jobs of every section; the wait, in seconds, is the mean of the newest runs that have started."""
+
+    status_counts: dict[str, int]
+    priority_counts: PriorityCounts
+    avg_wait_time: float
+    total_jobs: int
+
+
+def show(view: JobView) -> DeadlineJob:
+    """A job as 004 shows it."""
+    last = view.last_run
+    return DeadlineJob(
+        id=view.id,
+        name=view.title or view.name or "",
+        estimated_duration=_duration(view.data),
+        priority=words.priority_word(view.priority),
+        deadline=view.deadline,
+        task_type=view.task_type,
+        status=words.plain_status(view.status),
+        created_at=view.created_at,
+        updated_at=view.updated_at,
+        started_at=None if last is None else last.started_at,
+        completed_at=view.finished_at,
+    )
+
+
+def refuse_begun(view: JobView) -> None:
+    """Raise `InvalidInput` for a job that runs or has run."""
+    if view.status not in (JobStatus.PENDING, JobStatus.QUEUED, JobStatus.PAUSED) or view.last_run is not None:
+        status = words.plain_status(view.status)
+        raise InvalidInput.at(
+            "status", f"is {status.value}: a job that runs or has run cannot be changed; create a new one."
+        )
+
+
+def _duration(data: Any) -> float | int | str | None:
+    duration = data.get("estimated_duration") if isinstance(data, dict) else None
+    return duration if isinstance(duration, float | int | str) else None

@@ -1,0 +1,61 @@
+"""What the translations share: wrong fields named as they were written, read-only members, past instants."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from api.validation import shown
+from core.errors import FieldError, InvalidInput
+from services.task_types import registry
+
+TYPED_FIELDS = {"data": "parameters", "task_type": "job_type"}
+
+
+@contextmanager
+def fields_named(names: Mapping[str, str]) -> Iterator[None]:
+    """Tell wrong fields by the names that the caller wrote."""
+    try:
+        yield
+    except InvalidInput as refusal:
+        raise InvalidInput(*(FieldError(_renamed(one.field, names), one.message) for one in refusal.fields)) from None
+
+
+def _renamed(field: str, names: Mapping[str, str]) -> str:
+    if field in names:
+        return names[field]
+    first, dot, rest = field.partition(".")
+    return f"{names.get(first, first)}{dot}{rest}"
+
+
+def without_read_only(given: Mapping[str, Any], known: Mapping[str, Any], writable: Collection[str]) -> dict[str, Any]:
+    """What is given, without members that cannot be changed. Raises `InvalidInput` for each of these that differs."""
+    read_only = known.keys() - set(writable)
+    differ = [name for name in given if name in read_only and given[name] != known[name]]
+    if differ:
+        raise InvalidInput(
+            *(
+                FieldError(
+                    name,
+                    f"is {shown(given[name])}, but that of the job is {shown(known[name])} and cannot be changed; "
+                    "leave it out.",
+                )
+                for name in differ
+            )
+        )
+    return {name: value for name, value in given.items() if name not in read_only}
+
+
+def expect_future(field: str, at: datetime | None, now: datetime) -> None:
+    """Raise `InvalidInput` for an instant that has passed."""
+    if at is not None and at <= now:
+        raise InvalidInput.at(field, f"is {at.isoformat()}, which has passed; give one in the future.")
+
+
+def expect_known(field: str, task_type: str) -> None:
+    """Raise `InvalidInput` for a type of task that the server does not do by itself."""
+    if registry.find(task_type) is None:
+        known = ", ".join(one.key for one in registry.known()) or "none"
+        raise InvalidInput.at(field, f"is {shown(task_type)}, which is no type that works here; known are: {known}.")

@@ -1,0 +1,102 @@
+"""Forms with a file (multipart/form-data), read part by part: the file goes on in pieces and is never in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import falcon
+from falcon.asgi import Request
+from falcon.media.multipart import MultipartParseError
+
+from api.bodies import bad_text
+from api.validation import shown
+from core.errors import FieldError, InvalidInput
+
+MEDIA_FORM = falcon.MEDIA_MULTIPART
+OVERHEAD_BYTES = 64 * 1024  # of a form, beside its file
+PIECE_BYTES = 256 * 1024
+LONGEST_TEXT_BYTES = 4_096
+MOST_TEXTS = 20
+
+
+class FileTooLarge(falcon.HTTPContentTooLarge):
+    """The file is larger than the server takes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(description=f"The file is larger than {most} bytes. Send a smaller one; nothing was kept.")
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a form says beside its file, and the name that the file came with."""
+
+    texts: dict[str, str]
+    file_name: str
+
+
+async def read(req: Request, most: int, write: Callable[[bytes], Awaitable[None]]) -> Form:
+    """Read a form that has one field named `file`, whose bytes go to `write`.
+
+    Raises `FileTooLarge` as soon as a byte too many has come, Falcon's 415 and 400 for what is no such form, and
+    `InvalidInput` for fields that are too long, no text, or there twice, or where the file is missing.
+    """
+    _refuse_others(req)
+    texts: dict[str, str] = {}
+    file_name: str | None = None
+    try:
+        async for part in await req.get_media():
+            name = part.name or ""
+            if name in texts or (name == "file" and file_name is not None) or len(texts) == MOST_TEXTS:
+                raise InvalidInput.at(name[:100], "is given more than once, or is one of too many; give each once.")
+            if name == "file":
+                file_name = part.filename or "file"
+                await _pass_on(part, most, write)
+            else:
+                texts[name] = await _text(name, part)
+    except (UnicodeDecodeError, MultipartParseError) as error:
+        raise falcon.HTTPBadRequest(
+            title="The form cannot be read", description=f"The form breaks off, or is none: {_reason(error)}"
+        ) from None
+    if file_name is None:
+        raise InvalidInput.at("file", "is required; send it as multipart/form-data in a field of this name.")
+    return Form(texts, _storable(file_name))
+
+
+def _refuse_others(req: Request) -> None:
+    declared = (req.content_type or "").partition(";")[0].strip().lower()
+    if declared != MEDIA_FORM:
+        raise falcon.HTTPUnsupportedMediaType(
+            description=f"The body is {shown(declared)}. Send a form with a file, as {MEDIA_FORM}."
+        )
+
+
+async def _pass_on(part: Any, most: int, write: Callable[[bytes], Awaitable[None]]) -> None:
+    size = 0
+    while piece := await part.stream.read(PIECE_BYTES):
+        size += len(piece)
+        if size > most:
+            raise FileTooLarge(most)
+        await write(piece)
+
+
+async def _text(name: str, part: Any) -> str:
+    data: bytes = await part.stream.read(LONGEST_TEXT_BYTES + 1)
+    if len(data) > LONGEST_TEXT_BYTES:
+        raise InvalidInput.at(name[:100], f"must have at most {LONGEST_TEXT_BYTES} bytes; shorten it.")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        raise InvalidInput.at(name[:100], "is no text in UTF-8.") from None
+    if message := bad_text(text) or bad_text(name):
+        raise InvalidInput(FieldError(_storable(name[:100]), message))
+    return text
+
+
+def _storable(text: str) -> str:
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
+def _reason(error: Exception) -> str:
+    return str(getattr(error, "description", None) or error)[:200]

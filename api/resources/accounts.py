@@ -1,0 +1,125 @@
+"""002 and 004: register and log in, as an API or by a page's form."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs
+
+import falcon
+from falcon.asgi import Request, Response
+
+from api import answers, bodies, validation
+from api.callers import COOKIE
+from api.dialects.accounts import Credentials, LoggedIn, Registration, ShownUser
+from api.openapi import documented
+from api.threads import Threads
+from core.accounts import TokenKind
+from services import users
+from services.system import System
+from services.throttling import Throttle
+from services.users import LIFETIMES, UserView
+
+FORM = "application/x-www-form-urlencoded"
+DASHBOARD = "/dashboard/"
+
+
+class Accounts:
+    """The base: hashing has threads of its own, few of them, since each hash takes time and memory on purpose."""
+
+    def __init__(self, system: System, hashing: Threads, throttle: Throttle) -> None:
+        self._system = system
+        self._hashing = hashing
+        self._throttle = throttle
+
+    async def _given(self, req: Request) -> Any:
+        accepted = (falcon.MEDIA_JSON, FORM)
+        body = await bodies.read(req, self._system.settings.max_body_bytes, accepted)
+        return _form(body) if _is_form(req) else bodies.parse(body)
+
+    async def _register(self, req: Request) -> UserView:
+        given = validation.body(Registration, await self._given(req)).parsed()
+        return await self._hashing.run(
+            users.register,
+            self._system,
+            given,
+            req.remote_addr or "",
+            self._throttle,
+            trusted=bool(req.context.trusted),
+        )
+
+    async def _log_in(self, req: Request, kind: TokenKind) -> tuple[str, UserView]:
+        given = validation.body(Credentials, await self._given(req))
+        address = req.remote_addr or ""
+        return await self._hashing.run(
+            users.log_in,
+            self._system,
+            given.username,
+            given.password,
+            address=address,
+            throttle=self._throttle,
+            kind=kind,
+        )
+
+
+class ApiRegistrations(Accounts):
+    """`/api/register`."""
+
+    @documented("register", "accounts", {201: ShownUser}, body=Registration, problems=(429,))
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Make an account."""
+        answers.send(resp, ShownUser.model_validate(await self._register(req)), status=201)
+
+
+class ApiLogins(Accounts):
+    """`/api/login`."""
+
+    @documented("logIn", "accounts", {200: LoggedIn}, body=Credentials, problems=(429,))
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Get a token, to be sent as `Authorization: Token <token>`; it is told this once."""
+        token, user = await self._log_in(req, TokenKind.TOKEN)
+        answers.send(resp, LoggedIn(token=token, user=ShownUser.model_validate(user)))
+
+
+class Registrations(Accounts):
+    """`/register`: JSON as the API; a form leads to the login."""
+
+    @documented("registerByPage", "accounts", {201: ShownUser, 303: None}, body=Registration, problems=(429,))
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Make an account; a form is answered by a redirect."""
+        user = await self._register(req)
+        if _is_form(req):
+            _redirect(resp, "/login/")
+        else:
+            answers.send(resp, ShownUser.model_validate(user), status=201)
+
+
+class Logins(Accounts):
+    """`/login`: JSON as the API; a form gets a session."""
+
+    @documented("logInByPage", "accounts", {200: LoggedIn, 303: None}, body=Credentials, problems=(429,))
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Get a token; a form gets a session in a cookie, and a redirect to the dashboard."""
+        kind = TokenKind.SESSION if _is_form(req) else TokenKind.TOKEN
+        token, user = await self._log_in(req, kind)
+        if kind is TokenKind.TOKEN:
+            answers.send(resp, LoggedIn(token=token, user=ShownUser.model_validate(user)))
+            return
+        seconds = int(LIFETIMES[kind].total_seconds())
+        secure = req.scheme == "https"
+        resp.set_cookie(COOKIE, token, max_age=seconds, path="/", secure=secure, http_only=True, same_site="Lax")
+        _redirect(resp, DASHBOARD)
+
+
+def _is_form(req: Request) -> bool:
+    return (req.content_type or "").partition(";")[0].strip().lower() == FORM
+
+
+def _form(body: bytes) -> dict[str, str]:
+    """The fields of a form, the last of each name."""
+    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=50)
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def _redirect(resp: Response, path: str) -> None:
+    resp.status = falcon.HTTP_SEE_OTHER
+    resp.set_header("Location", path)

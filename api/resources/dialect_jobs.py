@@ -1,0 +1,91 @@
+"""What the resources of the source systems share: the jobs of one dialect's app, those the caller may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from falcon.asgi import Request
+from pydantic import BaseModel
+
+from api import callers, lists, validation
+from api.dialects import translating
+from api.dialects.words import DIALECTS, Dialect
+from api.schemas.paging import NumberedQuery
+from api.threads import Threads
+from core.errors import NotFound
+from core.filters import JobFilter
+from core.listing import Ordering
+from services import apps, editing, jobs, listing, reading
+from services.counting import Counts
+from services.definitions import Definition, NewJob
+from services.idempotency import Request as KeyedRequest
+from services.system import System
+from services.views import JobView
+
+_APPS = frozenset(dialect.app_name for dialect in DIALECTS)
+
+
+class DialectJobs:
+    """The base of a dialect's resources: `dialect` is theirs, `fields` tells what they call our members."""
+
+    dialect: Dialect
+    fields: Mapping[str, str]
+
+    def __init__(self, system: System, threads: Threads, counts: Counts) -> None:
+        self.system = system
+        self.threads = threads
+        self.counts = counts
+
+    def create(self, new: NewJob) -> JobView:
+        """Store a job, and the dialect's app where this is its first."""
+        with translating.fields_named(self.fields):
+            return reading.job(create(self.system, new))
+
+    def found(self, job_id: UUID) -> JobView:
+        """The dialect's job of this id. Raises `NotFound`."""
+        view = reading.job(job_id)
+        if view.app_name != self.dialect.app_name:
+            raise NotFound("job", job_id)
+        return view
+
+    def edit(self, job_id: UUID, amend: Callable[[JobView], Definition]) -> JobView:
+        """Make the dialect's job of this id what `amend` makes of it."""
+        self.found(job_id)
+        with translating.fields_named(self.fields):
+            return editing.edit(self.system, job_id, amend)
+
+    def listed(
+        self, req: Request, wanted: JobFilter, ordering: Ordering, query: NumberedQuery
+    ) -> tuple[Any, dict[str, str]]:
+        """A page of jobs that fit, and the links that lead on from it."""
+        page = listing.jobs(self.counts, wanted, ordering, query.stretch())
+        return page.items, lists.by_number(req, query.page, more=page.last is not None)
+
+    def mine(self, req: Request) -> JobFilter:
+        """The dialect's jobs that the caller may see."""
+        return JobFilter(app_name=self.dialect.app_name, owner_id=callers.of(req).only)
+
+
+def create(system: System, new: NewJob, request: KeyedRequest | None = None) -> UUID:
+    """Store a job; the app of a dialect is made on first use."""
+    try:
+        return jobs.create(system, new, request)
+    except NotFound as missing:
+        if missing.noun != "app" or new.app_name not in _APPS:
+            raise
+    apps.ensure(system, new.app_name)
+    return jobs.create(system, new, request)
+
+
+def definition_of(new: NewJob) -> Definition:
+    """What a new job would have been defined as."""
+    return Definition(**{name: getattr(new, name) for name in Definition.__dataclass_fields__})
+
+
+def whole(model: type[BaseModel], given: Any, shown: BaseModel) -> Any:
+    """The model that a body makes which stands for all of what is shown. Raises `InvalidInput`."""
+    known = shown.model_dump(mode="json")
+    writable = model.model_fields
+    return validation.body(model, translating.without_read_only(validation.json_object(given), known, writable))

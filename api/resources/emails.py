@@ -1,0 +1,41 @@
+"""001: mails by a path of their own."""
+
+from __future__ import annotations
+
+from falcon.asgi import Request, Response
+from pydantic import RootModel
+
+from api import answers, bodies, callers, validation
+from api.dialects import words
+from api.dialects.emails import NewMails
+from api.openapi import documented
+from api.schemas.jobs import Job
+from api.threads import Threads
+from services import apps, jobs, reading
+from services.system import System
+
+
+class OneOrMore(RootModel[Job | list[Job]]):
+    """One job for one recipient, a list for several."""
+
+
+class NewEmails:
+    """`/api/jobs/send-email`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("sendEmails", "jobs", {201: OneOrMore}, body=NewMails, problems=(403, 409))
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Send mails: a job for each recipient, all or none."""
+        body = await bodies.read(req, self._system.settings.max_body_bytes)
+        answers.send(resp, await self._threads.run(self._create, req, body), status=201)
+
+    def _create(self, req: Request, body: bytes) -> OneOrMore:
+        mails = validation.body(NewMails, bodies.parse(body))
+        wanted = [one.parsed(callers.of(req), self._system.clock.now()) for one in mails.jobs()]
+        apps.ensure(self._system, words.TYPED.app_name)
+        created = jobs.create_many(self._system, wanted, all_or_none=True)
+        shown = [Job.model_validate(reading.job(one.job_id)) for one in created if one.job_id is not None]
+        return OneOrMore(shown[0] if mails.is_one else shown)

@@ -1,0 +1,72 @@
+"""Reports about a run whose receiver answered 202: a heartbeat, its end, or its failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from falcon.asgi import Request, Response
+from pydantic import BaseModel
+
+from api import answers, bodies, validation
+from api.openapi import documented
+from api.schemas.run_reports import Completion, Ended, Failure, Heartbeat, Lease, TokenHeader
+from api.threads import Threads
+from services import reports
+from services.reports import Sender
+from services.system import System
+
+_HEADER = "X-Carillon-Report-Token"
+
+
+class Report:
+    """`/reports/{run_id}/...`: open to whoever holds the token that went out with the callback."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    async def _answer(self, req: Request, resp: Response, run_id: UUID, take: Callable[..., BaseModel]) -> None:
+        sender = Sender(run_id, req.get_header(_HEADER) or "")
+        body = await bodies.read(req, self._system.settings.max_body_bytes)
+        answers.send(resp, await self._threads.run(lambda: take(sender, bodies.parse_if_any(body))))
+
+
+class Heartbeats(Report):
+    """`/reports/{run_id}/heartbeat`."""
+
+    @documented("reportHeartbeat", "reports", {200: Lease}, headers=TokenHeader, body=Heartbeat, problems=(401, 409))
+    async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
+        """Tell that the work goes on: the run's lease is renewed."""
+        await self._answer(req, resp, run_id, self._keep)
+
+    def _keep(self, sender: Sender, value: Any) -> Lease:
+        wanted = validation.body(Heartbeat, value)
+        return Lease.model_validate(reports.heartbeat(self._system, sender, wanted.seconds))
+
+
+class Completions(Report):
+    """`/reports/{run_id}/complete`."""
+
+    @documented("reportCompletion", "reports", {200: Ended}, headers=TokenHeader, body=Completion, problems=(401, 409))
+    async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
+        """Tell that the work is done; of a poll, also its new state and whether it was the last."""
+        await self._answer(req, resp, run_id, self._complete)
+
+    def _complete(self, sender: Sender, value: Any) -> Ended:
+        made = validation.body(Completion, value)
+        return Ended.model_validate(reports.complete(self._system, sender, made.result, made.poll()))
+
+
+class Failures(Report):
+    """`/reports/{run_id}/fail`."""
+
+    @documented("reportFailure", "reports", {200: Ended}, headers=TokenHeader, body=Failure, problems=(401, 409))
+    async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
+        """Tell that the work has failed; unless for good, it is tried again as retries allow."""
+        await self._answer(req, resp, run_id, self._fail)
+
+    def _fail(self, sender: Sender, value: Any) -> Ended:
+        failure = validation.body(Failure, value)
+        return Ended.model_validate(reports.fail(self._system, sender, failure.error()))

@@ -1,0 +1,23 @@
+"""The kinds of task that work here."""
+
+from __future__ import annotations
+
+from falcon.asgi import Request, Response
+
+from api import answers
+from api.openapi import documented
+from api.schemas.task_types import KindsOfTask, shown
+from services.system import System
+from services.task_types import registry
+
+
+class TaskTypes:
+    """`/api/jobs/types`."""
+
+    def __init__(self, system: System) -> None:
+        self._settings = system.settings
+
+    @documented("listTaskTypes", "jobs", {200: KindsOfTask})
+    async def on_get(self, _req: Request, resp: Response) -> None:
+        """List the kinds of task that work here, each with the JSON Schema of its data."""
+        answers.send(resp, KindsOfTask([shown(one) for one in registry.working(self._settings)]))

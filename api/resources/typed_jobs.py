@@ -1,0 +1,49 @@
+"""001: new jobs by their type, and mails."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from falcon.asgi import Request, Response
+
+from api import answers, bodies, callers, keys, validation
+from api.dialects import translating
+from api.dialects.typed_jobs import NewTypedJob
+from api.resources.dialect_jobs import create
+from api.schemas.jobs import Job, NewJob
+from core.errors import FieldError, Forbidden, InvalidInput
+from services import reading
+from services.definitions import NewJob as Wanted
+from services.system import System
+
+BOTH_OR_NEITHER = "is needed: task_type for a job in our spelling, or job_type in that of section 001; not both."
+
+
+def parsed(system: System, req: Request, value: Any) -> tuple[Wanted, dict[str, str]]:
+    """The job that a body in either spelling asks for, and what its spelling calls our members."""
+    given = validation.json_object(value)
+    if ("job_type" in given) == ("task_type" in given):
+        raise InvalidInput(FieldError("task_type", BOTH_OR_NEITHER), FieldError("job_type", BOTH_OR_NEITHER))
+    if "task_type" in given:
+        if callers.of(req).only is not None:
+            raise Forbidden("Jobs of an app are made by administrators, whom the setting ADMIN_USERNAMES names.")
+        return validation.body(NewJob, given).parsed(), {}
+    typed = validation.body(NewTypedJob, given)
+    return typed.parsed(callers.of(req), system.clock.now()), translating.TYPED_FIELDS
+
+
+async def create_any(system: System, threads: Any, req: Request, resp: Response) -> None:
+    """Create a job in either spelling, and answer with it."""
+    key = keys.read(req)
+    body = await bodies.read(req, system.settings.max_body_bytes)
+    job = await threads.run(_create, system, req, key, body)
+    resp.set_header("Location", f"/api/jobs/{job.id}")
+    answers.send(resp, job, status=201)
+
+
+def _create(system: System, req: Request, key: str | None, body: bytes) -> Job:
+    value = bodies.parse(body)
+    wanted, fields = parsed(system, req, value)
+    with translating.fields_named(fields):
+        job_id = create(system, wanted, keys.request("createAnyJob", key, value))
+    return Job.model_validate(reading.job(job_id))

@@ -1,0 +1,113 @@
+"""Uploads: a file comes in, a link to it goes out; and the files themselves, for whoever has a link or a token."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import IO
+from urllib.parse import quote
+from uuid import UUID
+
+from falcon.asgi import Request, Response
+
+from api import answers, callers, forms
+from api.callers import Caller
+from api.forms import Form
+from api.openapi import documented
+from api.schemas import uploads as schemas
+from api.schemas.jobs import Job
+from api.schemas.uploads import DownloadLink, UploadForm
+from api.threads import Threads
+from services import download_links, reading, uploads
+from services.spool import Incoming
+from services.system import System
+from services.views import JobView
+
+_PIECE_BYTES = 256 * 1024
+
+
+class Uploads:
+    """`/api/jobs/upload-file`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("uploadFile", "jobs", {201: Job}, form=UploadForm, problems=(403, 404, 409))
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Upload a file: it is spooled here, and a job stores it for good."""
+        most = self._system.settings.max_upload_bytes
+        incoming = await self._threads.run(Incoming, self._system.settings)
+        try:
+            form = await forms.read(req, most, lambda piece: self._threads.run(incoming.write, piece))
+            view = await self._threads.run(self._accept, incoming, form, callers.of(req))
+        except Exception:
+            incoming.drop()
+            raise
+        resp.set_header("Location", f"/api/jobs/{view.id}")
+        answers.send(resp, Job.model_validate(view), status=201)
+
+    def _accept(self, incoming: Incoming, form: Form, caller: Caller) -> JobView:
+        fields = schemas.fields(form.texts)
+        new = fields.parsed(caller, self._system.clock.now())
+        incoming.finish()
+        job_id = uploads.accept(self._system, new, incoming, fields.file_name or form.file_name)
+        return reading.job(job_id)
+
+
+class DownloadOfJob:
+    """`/api/jobs/{job_id}/download-url`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("getDownloadUrl", "jobs", {200: DownloadLink}, problems=(403, 404, 409))
+    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+        """Get a link to a job's file, by which anyone can download it for an hour."""
+        url = await self._threads.run(uploads.download_url, self._system, job_id)
+        answers.send(resp, DownloadLink(download_url=url))
+
+
+class StoredFile:
+    """`/files/{name}`: a file that this server keeps itself, by a signed link."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    async def on_get(self, req: Request, resp: Response, name: str) -> None:
+        expires, signature = req.get_param("expires", default=""), req.get_param("signature", default="")
+        file = await self._threads.run(self._opened, name, expires, signature)
+        await _send(resp, self._threads, file)
+        resp.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(name.rpartition('/')[2])}")
+
+    def _opened(self, name: str, expires: str, signature: str) -> IO[bytes]:
+        now: datetime = self._system.clock.now()
+        return download_links.opened(self._system.settings, name, expires, signature, now)
+
+
+class SpooledFile:
+    """`/internal/spool/{upload_id}`: a file that waits on this host, for the worker that has its token."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    async def on_get(self, req: Request, resp: Response, upload_id: UUID) -> None:
+        token = (req.auth or "").removeprefix("Bearer ")
+        await _send(resp, self._threads, await self._threads.run(uploads.opened, self._system, upload_id, token))
+
+
+async def _send(resp: Response, threads: Threads, file: IO[bytes]) -> None:
+    """Answer with a file, piece by piece, and never as something that a browser would show."""
+    size = await threads.run(file.seek, 0, 2)
+    await threads.run(file.seek, 0)
+    resp.content_type = "application/octet-stream"
+    resp.set_stream(_pieces(threads, file), size)
+
+
+async def _pieces(threads: Threads, file: IO[bytes]) -> AsyncIterator[bytes]:
+    with file:
+        while piece := await threads.run(file.read, _PIECE_BYTES):
+            yield piece

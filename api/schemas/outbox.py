@@ -1,0 +1,49 @@
+"""E-mail in the outbox as callers get it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field
+
+from api.schemas.paging import MOST_IN_PAGE, Query
+from api.schemas.values import Shown
+from services import outbox
+
+
+class OutboxQuery(Query):
+    """How many are wanted."""
+
+    limit: Annotated[int, Field(ge=1, le=MOST_IN_PAGE)] = 50
+
+
+class OutboxEmail(Shown):
+    """An e-mail that was kept instead of sent."""
+
+    id: UUID
+    sent_at: datetime
+    sender: str
+    recipient: str
+    subject: str
+
+
+class OutboxList(Shown):
+    """The newest e-mails in the outbox, newest first."""
+
+    results: list[OutboxEmail]
+
+
+class WholeOutboxEmail(OutboxEmail):
+    """An e-mail with its headers and text; `html` is the alternative to the text, null where there is none."""
+
+    headers: dict[str, str]
+    text: str
+    html: str | None
+
+    @classmethod
+    def of(cls, found: outbox.KeptWhole) -> WholeOutboxEmail:
+        """The e-mail as it is shown."""
+        brief = OutboxEmail.model_validate(found.kept)
+        return cls(**brief.model_dump(), headers=found.headers, text=found.text, html=found.html)

@@ -1,0 +1,77 @@
+"""Reports as receivers send them, and what they are answered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.schemas.values import Given, Shown
+from core.answers import PollAnswer
+from core.errors import AttemptError, PermanentFailure, TransientFailure
+from core.retry import MAX_RETRY_AFTER_SECONDS
+from core.states import Outcome
+
+DAY_SECONDS = 86_400
+LONGEST_MESSAGE = 2_000
+
+
+class TokenHeader(BaseModel):
+    """The token that came with the callback, in the header of this name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    token: Annotated[str, Field(alias="X-Carillon-Report-Token")]
+
+
+class Heartbeat(Given):
+    """The work goes on; the lease lasts so many seconds from now, as long as usual where none are given."""
+
+    seconds: Annotated[float, Field(gt=0, le=DAY_SECONDS, allow_inf_nan=False)] | None = None
+
+
+class Completion(Given):
+    """The work is done. `result` is kept with the run; `polling_state` and `done` are for a job that polls."""
+
+    result: Any = None
+    polling_state: dict[str, Any] | None = None
+    done: bool | None = None
+
+    def poll(self) -> PollAnswer | None:
+        """What is said of a poll, if anything is."""
+        if self.polling_state is None and self.done is None:
+            return None
+        done = self.done is True
+        return PollAnswer(self.polling_state, done, next_in_seconds=None, progress=None, message=None)
+
+
+class Failure(Given):
+    """The work has failed; `permanent` says that trying again cannot help."""
+
+    message: Annotated[str, Field(min_length=1, max_length=LONGEST_MESSAGE)]
+    permanent: bool = False
+    retry_after_seconds: Annotated[float, Field(ge=0, le=MAX_RETRY_AFTER_SECONDS, allow_inf_nan=False)] | None = None
+
+    def error(self) -> AttemptError:
+        """The failure as an attempt's."""
+        kind = PermanentFailure if self.permanent else TransientFailure
+        return kind(self.message, retry_after_seconds=self.retry_after_seconds)
+
+
+class Lease(Shown):
+    """Until when the receiver need not report again."""
+
+    run_id: UUID
+    attempt: int
+    lease_expires_at: datetime
+
+
+class Ended(Shown):
+    """What the report made of the attempt; the same report again is answered alike."""
+
+    run_id: UUID
+    attempt: int
+    outcome: Outcome
+    finished_at: datetime

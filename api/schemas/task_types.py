@@ -1,0 +1,39 @@
+"""The kinds of task that Carillon does by itself, and what each takes as a job's data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import ConfigDict, Field, RootModel
+
+from api import validation
+from api.schemas.values import Shown
+from services.task_types import registry
+from services.task_types.registry import TaskType
+
+
+def check_data(task_type: str, data: dict[str, Any] | None) -> None:
+    """Raise `InvalidInput` naming each member of a job's data that its kind of task does not take so."""
+    found = registry.find(task_type)
+    if found is not None:
+        validation.part("data", found.parameters, data or {})
+
+
+class KindOfTask(Shown):
+    """A kind of task; `schema` is the JSON Schema of what it takes as `data`."""
+
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    key: str
+    label: str
+    parameters: dict[str, Any] = Field(alias="schema")
+
+
+class KindsOfTask(RootModel[list[KindOfTask]]):
+    """Every kind of task that works here; any other `task_type` calls the application back."""
+
+
+def shown(task_type: TaskType) -> KindOfTask:
+    """A kind of task as callers get it."""
+    schema = task_type.parameters.model_json_schema()
+    return KindOfTask.model_validate({"key": task_type.key, "label": task_type.label, "schema": schema})

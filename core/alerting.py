@@ -1,0 +1,68 @@
+"""When a job's owner is told: once it has failed so often in a row, and once it did not run when it should have.
+
+Told once until it recovers: one that goes well ends the row, and is no longer late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+FAILURES_IN_ROW = 5
+
+
+class AlertKind(StrEnum):
+    """What an owner is told."""
+
+    FAILING = "failing"
+    LATE = "late"
+
+
+@dataclass(frozen=True)
+class Event:
+    """The end of an attempt or of a run, as far as it counts; `well` is None where it says nothing."""
+
+    well: bool | None
+    late: bool = False
+    words: str | None = None  # why it failed
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How a job is doing: its failures in a row, and since when it does not run when it should."""
+
+    failures_in_row: int = 0
+    late_since: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """What is to be told."""
+
+    kind: AlertKind
+    failures: int = 0
+    words: str | None = None
+
+
+def after(condition: Condition, events: Sequence[Event], now: datetime) -> tuple[Condition, list[Alarm]]:
+    """How a job is doing after these events, in their order, and what is to be told of it."""
+    alarms = []
+    for event in events:
+        following = _after(condition, event, now)
+        if condition.failures_in_row < FAILURES_IN_ROW <= following.failures_in_row:
+            alarms.append(Alarm(AlertKind.FAILING, following.failures_in_row, event.words))
+        if condition.late_since is None and following.late_since is not None:
+            alarms.append(Alarm(AlertKind.LATE, words=event.words))
+        condition = following
+    return condition, alarms
+
+
+def _after(condition: Condition, event: Event, now: datetime) -> Condition:
+    late_since = None if event.well else condition.late_since
+    if event.late:
+        late_since = condition.late_since or now
+    if event.well is None:
+        return Condition(condition.failures_in_row, late_since)
+    return Condition(0 if event.well else condition.failures_in_row + 1, late_since)

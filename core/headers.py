@@ -1,0 +1,38 @@
+"""Which headers a caller may have sent along with a request, and which are Carillon's own."""
+
+from __future__ import annotations
+
+import re
+
+_OURS = frozenset(
+    {
+        "host",
+        "content-length",
+        "transfer-encoding",
+        "connection",
+        "te",
+        "trailer",
+        "upgrade",
+        "expect",
+        "idempotency-key",
+    }
+)
+_OUR_PREFIXES = ("proxy-", "webhook-", "x-carillon-")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
+_FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110, section 5.5
+
+
+def fault_of_name(name: str) -> str | None:
+    """What is wrong with the name of a header that a caller gives, or None."""
+    if _TOKEN.fullmatch(name) is None:
+        return "is no header's name; write letters, digits and hyphens."
+    if name.lower() in _OURS or name.lower().startswith(_OUR_PREFIXES):
+        return "is set by Carillon itself; leave it out."
+    return None
+
+
+def fault_of_value(value: str) -> str | None:
+    """What is wrong with the value of a header, or None. The words do not repeat it: it may be a secret."""
+    if _FIELD_VALUE.fullmatch(value) is None:
+        return "holds a line break or a character that a header cannot carry; remove it."
+    return None if value == value.strip() else "has a space at an end; remove it."

@@ -1,0 +1,80 @@
+"""Letters: what an e-mail is made of, and what may stand in its headers and addresses."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from uuid import UUID
+
+LONGEST_ADDRESS = 254  # RFC 5321, section 4.5.3.1.3
+LONGEST_LOCAL_PART = 64
+
+_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+
+
+@dataclass(frozen=True)
+class Letter:
+    """An e-mail to one recipient; `sender` may carry a name: `Carillon <carillon@example.com>`."""
+
+    message_id: str
+    sender: str
+    recipient: str
+    subject: str
+    text: str
+    html: str | None = None
+    reply_to: str | None = None
+
+
+def message_id(of: UUID, position: int, recipient: str, sender: str) -> str:
+    """The Message-ID of a run's letter: the same at each attempt, so that receivers know a letter that comes twice."""
+    who = hashlib.sha256(recipient.encode()).hexdigest()[:8]
+    return f"<{of}.{position}.{who}@{address_of(sender).rpartition('@')[2]}>"
+
+
+def written(letter: Letter, now: datetime) -> EmailMessage:
+    """The message that a letter becomes."""
+    message = EmailMessage(policy=SMTP)
+    message["Message-ID"] = letter.message_id
+    message["Date"] = format_datetime(now)
+    message["From"] = letter.sender
+    message["To"] = letter.recipient
+    message["Subject"] = letter.subject
+    if letter.reply_to is not None:
+        message["Reply-To"] = letter.reply_to
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(letter.text)
+    if letter.html is not None:
+        message.add_alternative(letter.html, subtype="html")
+    return message
+
+
+def address_of(sender: str) -> str:
+    """The address alone, of a sender that may carry a name."""
+    return parseaddr(sender)[1]
+
+
+def fault_of_address(address: str) -> str | None:
+    """What is wrong with an address, if anything is: plain ones alone are taken, `name@example.com`."""
+    local, at, domain = address.rpartition("@")
+    plain = (
+        at
+        and len(address) <= LONGEST_ADDRESS
+        and len(local) <= LONGEST_LOCAL_PART
+        and _LOCAL_PART.fullmatch(local)
+        and all(_LABEL.fullmatch(label) for label in domain.split("."))
+    )
+    return None if plain else "is no plain e-mail address; write name@example.com, other alphabets as xn--...."
+
+
+def fault_of_header(text: str) -> str | None:
+    """What is wrong with a text that goes into a header, if anything is."""
+    if _CONTROL.search(text):
+        return "holds a line break or another control character, which a header cannot; write one line."
+    return None

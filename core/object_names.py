@@ -1,0 +1,37 @@
+"""Names of stored objects: one prefix for each app and account, and never the same name twice."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from uuid import UUID
+
+LONGEST_FILE_NAME = 255
+_LONGEST_KEPT = 100
+_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9_-]+")
+_NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+def object_name(app_name: str, account_id: str, upload_id: UUID, file_name: str) -> str:
+    """The name under which an upload is stored."""
+    return "/".join((_folder(app_name), _folder(account_id), str(upload_id), cleaned(file_name)))
+
+
+def base_name(path: str) -> str:
+    """A file's name as the caller's machine has it, without folders and what cannot be printed."""
+    last = re.split(r"[/\\]", path)[-1]
+    return "".join(filter(str.isprintable, last)).strip()[-LONGEST_FILE_NAME:] or "file"
+
+
+def cleaned(file_name: str) -> str:
+    """A file's name of plain characters, its ending kept."""
+    plain = _NOT_IN_A_FILE_NAME.sub("_", base_name(file_name)).lstrip(".")
+    return plain[-_LONGEST_KEPT:].lstrip(".") or "file"
+
+
+def _folder(name: str) -> str:
+    """A folder that is this name's alone: one that is not plain is told apart by its hash, behind a full stop."""
+    if _PLAIN.fullmatch(name):
+        return name
+    return f"{_NOT_PLAIN.sub('_', name)[:40]}.{hashlib.sha256(name.encode()).hexdigest()[:16]}"

@@ -1,0 +1,177 @@
+"""Worker processes as the queues ask for them: `carillon autoscale` (section 002's monitor)."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TextIO
+from urllib.parse import quote, unquote, urlsplit
+
+import requests
+
+from core.autoscaling import NO_LOAD, Load, change
+from local.supervisor import Supervisor
+
+LOOK_EVERY_SECONDS = 10.0
+_TIMEOUT_SECONDS = 5
+_NOT_FOUND = 404
+
+
+class QueuesUnknown(Exception):  # noqa: N818  says what is the matter
+    """RabbitMQ's management API did not tell how much lies in the queues."""
+
+
+class Queues:
+    """What lies in the queues of one virtual host, read through RabbitMQ's management API."""
+
+    def __init__(self, rabbitmq_url: str, management_url: str, names: Sequence[str]) -> None:
+        parts = urlsplit(management_url)
+        port = f":{parts.port}" if parts.port else ""
+        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+        self._base = f"{parts.scheme}://{host}{port}{parts.path.rstrip('/')}/api/queues/{_vhost(rabbitmq_url)}"
+        self._user = (unquote(parts.username or "guest"), unquote(parts.password or "guest"))
+        self._names = names
+
+    def load(self) -> Load:
+        """All that lies in them together; a queue that is not there yet is empty. Raises `QueuesUnknown`."""
+        return sum((self._of(name) for name in self._names), NO_LOAD)
+
+    def _of(self, name: str) -> Load:
+        try:
+            answer = requests.get(f"{self._base}/{name}", auth=self._user, timeout=_TIMEOUT_SECONDS)
+            if answer.status_code == _NOT_FOUND:
+                return NO_LOAD
+            answer.raise_for_status()
+            told = answer.json()
+            return Load(int(told.get("messages_ready", 0)), int(told.get("messages_unacknowledged", 0)))
+        except requests.HTTPError as error:
+            raise QueuesUnknown(f"it answered {error.response.status_code} for the queue {name}") from None
+        except (requests.RequestException, ValueError, TypeError, AttributeError) as error:
+            raise QueuesUnknown(f"{type(error).__name__} when asked for the queue {name}") from None
+
+
+class Workers(Protocol):
+    """Processes that can be added and removed one by one."""
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        ...
+
+    def add(self) -> None:
+        """Start one more."""
+        ...
+
+    def remove(self) -> None:
+        """Stop the one that was started last."""
+        ...
+
+    def stop(self) -> None:
+        """Stop all."""
+        ...
+
+
+class WorkerProcesses:
+    """Real worker processes, each started again when it dies; one that is removed finishes what it is at."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], grace_seconds: float) -> None:
+        self._folder = folder
+        self._environment = {name: value for name, value in environment.items() if name != "HEALTH_PORT"}
+        self._grace_seconds = grace_seconds
+        self._running: list[Supervisor] = []
+        self._leaving: list[threading.Thread] = []
+
+    @property
+    def count(self) -> int:
+        return len(self._running)
+
+    def add(self) -> None:
+        name = f"worker.{self.count + 1}"
+        command = f"{sys.executable} {self._folder / 'cli.py'} worker"
+        supervisor = Supervisor({name: command}, self._environment, folder=self._folder)
+        supervisor.start()
+        self._running.append(supervisor)
+
+    def remove(self) -> None:
+        leaving = threading.Thread(target=self._running.pop().stop, args=(self._grace_seconds,), daemon=True)
+        leaving.start()
+        self._leaving = [thread for thread in self._leaving if thread.is_alive()] + [leaving]
+
+    def stop(self) -> None:
+        while self._running:
+            self.remove()
+        for thread in self._leaving:
+            thread.join()
+
+
+class ImaginedWorkers:
+    """What a dry run counts: there would be so many, but none is started."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def add(self) -> None:
+        self.count += 1
+
+    def remove(self) -> None:
+        self.count -= 1
+
+    def stop(self) -> None:
+        """Nothing to stop."""
+
+
+@dataclass(frozen=True)
+class Autoscaler:
+    """Looks at the queues every ten seconds, and adds or removes a worker where they ask for it."""
+
+    load: Callable[[], Load]
+    workers: Workers
+    say: Callable[[str], None]
+
+    def run(self, stopping: threading.Event, every_seconds: float = LOOK_EVERY_SECONDS) -> None:
+        """Go on until the event is set, then stop the workers in order."""
+        try:
+            while not stopping.is_set():
+                self.look()
+                stopping.wait(every_seconds)
+        finally:
+            self.workers.stop()
+
+    def look(self) -> None:
+        """Look once. Where the queues are not known there are as many workers as before, and one at least."""
+        load = self._known_load()
+        by = change(load, self.workers.count)
+        if by == 0:
+            return
+        if by > 0:
+            self.workers.add()
+        else:
+            self.workers.remove()
+        found = "queues unknown" if load is None else f"{load.ready} waiting, {load.taken} taken"
+        self.say(f"{found}: {'adding' if by > 0 else 'removing'} a worker, {self.workers.count} in all")
+
+    def _known_load(self) -> Load | None:
+        try:
+            return self.load()
+        except QueuesUnknown as error:
+            self.say(f"RabbitMQ's management API does not tell what lies in the queues: {error}")
+            return None
+
+
+def printer(output: TextIO, *, dry_run: bool) -> Callable[[str], None]:
+    """Says each thing on a line of its own; of a dry run, that it would be so."""
+
+    def say(text: str) -> None:
+        output.write(f"autoscale{' (dry run)' if dry_run else ''} | {text}\n")
+        output.flush()
+
+    return say
+
+
+def _vhost(rabbitmq_url: str) -> str:
+    """The virtual host that an AMQP URL names, as the management API's paths take it."""
+    path = urlsplit(rabbitmq_url).path
+    return quote(unquote(path[1:]) if len(path) > 1 else "/", safe="")

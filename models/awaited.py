@@ -1,0 +1,46 @@
+"""Queries on running runs that no worker is at: they wait for their receiver's report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core.states import Outcome, RunStatus
+from models import attempts
+from models.batches import alike
+from models.database import for_update
+from models.tables import Run
+
+_CANCELLED = {"error_type": "cancelled", "error_message": "Cancelled while it waited for a report."}
+
+
+def begin(waits: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:
+    """Let these locked runs wait for reports, each under the lease and the limit given."""
+    for change, run_ids in alike(waits):
+        Run.update(change).where(Run.id.in_(run_ids), Run.status == RunStatus.RUNNING).execute()
+
+
+def keep_lease(run: Run, until: datetime) -> None:
+    """Renew a locked run's lease as its receiver asks; while a worker is at it, only note what was asked for."""
+    change = {"report_lease_at": until} if run.reports_until is None else {"lease_expires_at": until}
+    Run.update(change).where(Run.id == run.id).execute()
+
+
+def cancel(condition: Any, reason: str, now: datetime) -> int:
+    """End those of the runs that fit which wait for a report; how many. Their jobs are locked by the caller."""
+    waiting = Run.select(Run.id).where(condition, Run.status == RunStatus.RUNNING, Run.reports_until.is_null(False))
+    run_ids = [run.id for run in for_update(waiting.order_by(Run.id))]
+    if run_ids:
+        attempts.close((run_id, {"outcome": Outcome.FAILED, "finished_at": now, **_CANCELLED}) for run_id in run_ids)
+        Run.update(
+            status=RunStatus.CANCELLED,
+            reason=reason,
+            finished_at=now,
+            reports_until=None,
+            lease_expires_at=None,
+            worker_id=None,
+            **_CANCELLED,
+        ).where(Run.id.in_(run_ids)).execute()
+    return len(run_ids)

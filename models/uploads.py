@@ -1,0 +1,51 @@
+"""Queries on uploads."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core.states import ENDED
+from models.tables import Job, Upload
+
+
+def insert(values: dict[str, Any]) -> None:
+    """Store what is known of an upload, with its job."""
+    Upload.insert(values).execute()
+
+
+def of_job(job_id: UUID) -> Upload | None:
+    """The upload that a job is about."""
+    return Upload.get_or_none(Upload.job == job_id)
+
+
+def by_id(upload_id: UUID) -> Upload | None:
+    """The upload of this id."""
+    return Upload.get_or_none(Upload.id == upload_id)
+
+
+def grant(upload_id: UUID, fetch_hash: str) -> None:
+    """Let whoever has the token of this hash fetch the file, and nobody else."""
+    Upload.update(fetch_hash=fetch_hash).where(Upload.id == upload_id).execute()
+
+
+def mark_stored(upload_id: UUID, now: datetime) -> None:
+    """Say that the object is whole."""
+    Upload.update(stored_at=now).where(Upload.id == upload_id).execute()
+
+
+def still_needed(upload_ids: Collection[UUID]) -> set[UUID]:
+    """Those of these uploads whose file is still to be stored: not yet there, and the job is not over."""
+    query = (
+        Upload.select(Upload.id)
+        .join(Job)
+        .where(
+            Upload.id.in_(list(upload_ids)),
+            Upload.stored_at.is_null(),
+            Job.state.not_in(ENDED),
+            Job.deleted_at.is_null(),
+        )
+    )
+    return {upload.id for upload in query}

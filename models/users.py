@@ -1,0 +1,57 @@
+"""Queries on users, their tokens and sessions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+import peewee
+
+from core.accounts import TokenKind
+from models.tables import Token, User
+
+
+def insert(username: str, email: str, password_hash: str, now: datetime) -> User | None:
+    """Store a user; None if the name or the address is another's."""
+    values = {"username": username, "email": email, "password_hash": password_hash, "created_at": now}
+    user = User(**values)
+    stored = User.insert(id=user.id, **values).on_conflict(action="NOTHING").returning(User.id)
+    return user if list(stored.execute()) else None
+
+
+def by_username(username: str) -> User | None:
+    """The user of this name, however it is capitalised."""
+    return User.get_or_none(peewee.fn.LOWER(User.username) == peewee.fn.LOWER(username))
+
+
+def by_email(email: str) -> User | None:
+    """The user of this address, however it is capitalised."""
+    return User.get_or_none(peewee.fn.LOWER(User.email) == peewee.fn.LOWER(email))
+
+
+def by_ids(user_ids: set[UUID]) -> dict[UUID, User]:
+    """The users of these ids, as far as there are any."""
+    return {user.id: user for user in User.select().where(User.id.in_(sorted(user_ids)))}
+
+
+def keep_token(user: User, hashed: str, kind: TokenKind, now: datetime, expires_at: datetime) -> None:
+    """Let this token open for its user until it expires; those of theirs that have expired go."""
+    Token.delete().where(Token.user == user.id, Token.expires_at <= now).execute()
+    Token.insert(hash=hashed, user=user.id, kind=kind, created_at=now, used_at=now, expires_at=expires_at).execute()
+
+
+def token(hashed: str, now: datetime) -> Token | None:
+    """The token of this hash with its user, if it has not expired."""
+    query = Token.select(Token, User).join(User).where(Token.hash == hashed, Token.expires_at > now)
+    found: Token | None = query.get_or_none()
+    return found
+
+
+def mark_used(found: Token, now: datetime) -> None:
+    """Record that a token was shown."""
+    Token.update(used_at=now).where(Token.hash == found.hash).execute()
+
+
+def drop_token(hashed: str) -> None:
+    """Let a token open no more."""
+    Token.delete().where(Token.hash == hashed).execute()

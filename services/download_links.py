@@ -1,0 +1,59 @@
+"""Links to files that this server keeps itself: signed, and good until they expire."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import IO
+from urllib.parse import quote, urlencode
+
+from core import signing
+from core.errors import Forbidden, NotFound
+from services import objects
+from settings import Settings
+
+_PURPOSE = "download"
+_KEY_BYTES = 32
+
+
+def link(settings: Settings, name: str, expires_at: datetime) -> str:
+    """The address at which anyone may read a file until then."""
+    expires = str(int(expires_at.timestamp()))
+    query = urlencode({"expires": expires, "signature": signing.sign(_key(settings), _PURPOSE, name, expires)})
+    return f"{settings.address}/files/{quote(name)}?{query}"
+
+
+def opened(settings: Settings, name: str, expires: str, signature: str, now: datetime) -> IO[bytes]:
+    """The file that a link is for. Raises `Forbidden` for a link that is not ours or has expired, and `NotFound`."""
+    if not signing.is_signed(_key(settings), signature, _PURPOSE, name, expires):
+        raise Forbidden("The link is not one of this server's. Ask for a new one: GET /api/jobs/{id}/download-url.")
+    if now.timestamp() >= int(expires):
+        raise Forbidden("The link has expired. Ask for a new one: GET /api/jobs/{id}/download-url.")
+    try:
+        return (objects.folder(settings) / name).open("rb")
+    except OSError:
+        raise NotFound("file", name) from None
+
+
+def _key(settings: Settings) -> bytes:
+    """The key of this installation's links, made at first use, in the folder that the files are in."""
+    path = settings.data_dir / "links.key"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return _made(path)
+
+
+def _made(path: Path) -> bytes:
+    """A new key; the one of whoever was quicker, where several make one at a time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(secrets.token_bytes(_KEY_BYTES))
+    with suppress(FileExistsError):
+        path.hardlink_to(draft)
+    draft.unlink()
+    return path.read_bytes()

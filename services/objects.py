@@ -1,0 +1,113 @@
+"""Where files are kept for good: a bucket of S3, or of a server like it; a folder where no bucket is named."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import timedelta
+from pathlib import Path
+from typing import IO, Any
+from urllib.parse import quote
+
+import obstore
+from obstore.store import LocalStore, S3Store
+
+from core.errors import AttemptError, PermanentFailure, TransientFailure
+from services.abort import Scope
+from settings import Settings
+
+PIECE_BYTES = 5 * 1024 * 1024  # the least that S3 takes for a part
+PIECES_AT_ONCE = 2
+_ANSWER_SECONDS = 60
+_RETRIES = 2  # within one attempt; the rest is for the run's own policy
+_HOPELESS = (FileNotFoundError, PermissionError, obstore.exceptions.UnauthenticatedError)
+
+
+def put(settings: Settings, name: str, file: IO[bytes], size: int, scope: Scope) -> None:
+    """Store a file under a name, whole or not at all; in pieces, so that no large file is ever in memory.
+
+    Raises `Aborted` as soon as the scope is told to stop, and `TransientFailure` or `PermanentFailure`.
+    """
+    try:
+        asyncio.run(_put(_store(settings), name, file, size, scope))
+    except asyncio.CancelledError:
+        scope.raise_if_aborted()
+        raise
+    except (obstore.exceptions.BaseError, OSError) as error:
+        scope.raise_if_aborted()
+        raise _failure(settings, error) from error
+
+
+def file_url(settings: Settings, name: str) -> str:
+    """Where an object is; whether one may read it there is another matter."""
+    path = quote(name)
+    bucket = settings.aws_storage_bucket_name
+    if bucket is None:
+        return f"{settings.address}/files/{path}"
+    if settings.aws_endpoint_url is not None:
+        return f"{settings.aws_endpoint_url.rstrip('/')}/{bucket}/{path}"
+    return f"https://{bucket}.s3.{settings.aws_region}.amazonaws.com/{path}"
+
+
+def signed_url(settings: Settings, name: str, expires_in: timedelta) -> str | None:
+    """A URL by which anyone may read an object of the bucket until it expires; None where there is no bucket."""
+    if settings.aws_storage_bucket_name is None:
+        return None
+    return obstore.sign(_bucket(settings), "GET", name, expires_in)
+
+
+def folder(settings: Settings) -> Path:
+    """Where objects are where no bucket is named."""
+    return settings.data_dir / "files"
+
+
+async def _put(store: S3Store | LocalStore, name: str, file: IO[bytes], size: int, scope: Scope) -> None:
+    in_parts = size > PIECE_BYTES
+    task: asyncio.Future[Any] = asyncio.ensure_future(
+        obstore.put_async(
+            store, name, file, use_multipart=in_parts, chunk_size=PIECE_BYTES, max_concurrency=PIECES_AT_ONCE
+        )
+    )
+    loop = asyncio.get_running_loop()
+
+    def cancel() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: the work is done
+            loop.call_soon_threadsafe(task.cancel)
+
+    with scope.interruptible(cancel):
+        await task
+
+
+def _store(settings: Settings) -> S3Store | LocalStore:
+    if settings.aws_storage_bucket_name is None:
+        return LocalStore(folder(settings), mkdir=True)
+    return _bucket(settings)
+
+
+def _bucket(settings: Settings) -> S3Store:
+    secret = settings.aws_secret_access_key
+    endpoint = settings.aws_endpoint_url
+    given: dict[str, Any] = {
+        "region": settings.aws_region,
+        "access_key_id": settings.aws_access_key_id,
+        "secret_access_key": None if secret is None else secret.get_secret_value(),
+        "endpoint": endpoint,
+    }
+    return S3Store(
+        settings.aws_storage_bucket_name,
+        **{name: value for name, value in given.items() if value is not None},
+        client_options={
+            "allow_http": endpoint is not None and endpoint.startswith("http://"),
+            "timeout": timedelta(seconds=_ANSWER_SECONDS),
+        },
+        retry_config={"max_retries": _RETRIES, "retry_timeout": timedelta(seconds=_ANSWER_SECONDS)},
+    )
+
+
+def _failure(settings: Settings, error: Exception) -> AttemptError:
+    """What went wrong, in its first line: what follows there is for those who look for faults in obstore."""
+    words = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(": ")
+    where = f"the bucket {settings.aws_storage_bucket_name}" if settings.aws_storage_bucket_name else "DATA_DIR/files"
+    if settings.aws_storage_bucket_name and isinstance(error, _HOPELESS):
+        return PermanentFailure(f"The file could not be stored in {where}: {words}. Look at the AWS_ settings.")
+    return TransientFailure(f"The file could not be stored in {where}: {words}.")

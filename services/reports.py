@@ -1,0 +1,157 @@
+"""Reports: how a receiver that answered 202 tells that it is still at work, has finished, or has failed.
+
+A report is valid from the moment the callback is sent: it may come before the 202, and beats it. The token that came
+with the callback says which attempt it is about. Who sends the report that ended an attempt again gets the same
+answer; any other report about an attempt that has ended is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from core.answers import PollAnswer
+from core.errors import AttemptError, Conflict, InvalidInput, WrongToken
+from core.states import Outcome
+from models import attempts, awaited, database, jobs, pauses, runs
+from models.tables import Attempt, Job, Run
+from services import awaiting, dispatching, idempotency, report_tokens, settling, turns
+from services.doorbell import Ring
+from services.settling import Settlement
+from services.system import System
+
+Settle = Callable[[Run, Job, Attempt, datetime], Settlement]
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who reports: the run in the report's address, and the token that came with the callback."""
+
+    run_id: UUID
+    token: str
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Until when a receiver need not report again."""
+
+    run_id: UUID
+    attempt: int
+    lease_expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What a report made of the attempt it is about."""
+
+    run_id: UUID
+    attempt: int
+    outcome: Outcome
+    finished_at: datetime
+
+
+def heartbeat(system: System, sender: Sender, seconds: float | None) -> Lease:
+    """Renew the lease of a run, by its usual length or as asked, but never past the limit on its waiting.
+
+    Raises `WrongToken`, or `Conflict` when the attempt has ended.
+    """
+    until = system.clock.now() + timedelta(seconds=seconds or system.settings.report_lease_seconds)
+    with database.transaction():
+        _recognised(sender)
+        run = runs.lock_one(sender.run_id)
+        attempt = _recognised(sender)
+        if run is None or attempt.finished_at is not None:
+            raise _too_late(attempt)
+        until = until if run.reports_until is None else min(until, run.reports_until)
+        awaited.keep_lease(run, until)
+        return Lease(sender.run_id, attempt.number, until)
+
+
+def complete(system: System, sender: Sender, result: Any, poll: PollAnswer | None) -> Ended:
+    """End a run well; `poll` is what the report says of a polling job's state.
+
+    Raises `WrongToken`, `InvalidInput` where a job that does not poll is given a state, or `Conflict` when the attempt
+    has ended otherwise.
+    """
+    content = [result, poll and poll.polling_state, poll and poll.done]
+
+    def settle(run: Run, job: Job, attempt: Attempt, now: datetime) -> Settlement:
+        version = attempt.polling_version or 0
+        return settling.succeed(run, job, _poll_answer(job, poll), version, now, result=result)
+
+    return _end(system, sender, idempotency.fingerprint(["complete", content]), settle)
+
+
+def fail(system: System, sender: Sender, error: AttemptError) -> Ended:
+    """Let the attempt at a run have failed; it is tried again as if the callback had been answered so.
+
+    Raises `WrongToken`, or `Conflict` when the attempt has ended otherwise.
+    """
+
+    def settle(run: Run, job: Job, _attempt: Attempt, now: datetime) -> Settlement:
+        return awaiting.fail(system, run, job, error, now)
+
+    content = [error.message, error.permanent, error.retry_after_seconds]
+    return _end(system, sender, idempotency.fingerprint(["fail", content]), settle)
+
+
+def _end(system: System, sender: Sender, fingerprint: str, settle: Settle) -> Ended:
+    now = system.clock.now()
+    with database.transaction():
+        _recognised(sender)  # before any lock: whoever only guesses waits for nobody, and nobody for them
+        pauses.share_gate()
+        locked = jobs.lock(runs.job_ids([sender.run_id]))
+        run = runs.lock_one(sender.run_id)
+        attempt = _recognised(sender)
+        if run is None or attempt.finished_at is not None:
+            return _the_same_again(attempt, fingerprint)
+        settlement = settle(run, locked[run.job_id], attempt, now)
+        settling.carry_out([settlement], now)
+        attempts.keep_report(attempt, fingerprint)
+        next_in_turn = turns.give(system, locked if settlement.job_comes_back else {})
+    _ring(system, settlement, next_in_turn)
+    return Ended(sender.run_id, attempt.number, settlement.attempt["outcome"], now)
+
+
+def _ring(system: System, settlement: Settlement, next_in_turn: list[Run]) -> None:
+    """Ring for what follows within the window; the dispatcher sees to the rest."""
+    window = timedelta(seconds=system.settings.window_seconds)
+    settled, run = settlement.settled, settlement.run
+    follow = [] if settled.next_poll is None else [settled.next_poll]
+    dispatching.ring_for(system, [*follow, *next_in_turn], window)
+    if settled.retry_at is not None and settled.retry_at <= system.clock.now() + window:
+        system.doorbell.ring([Ring(run.id, run.queue, settled.retry_at)])
+
+
+def _recognised(sender: Sender) -> Attempt:
+    """The attempt a token is for. A run that is not there is answered like a wrong token: neither tells of a run."""
+    attempt = attempts.by_token(sender.run_id, report_tokens.digest(sender.token))
+    if attempt is None:
+        raise WrongToken
+    return attempt
+
+
+def _the_same_again(attempt: Attempt, fingerprint: str) -> Ended:
+    if attempt.report != fingerprint:
+        raise _too_late(attempt)
+    return Ended(attempt.run_id, attempt.number, attempt.outcome, attempt.finished_at)
+
+
+def _too_late(attempt: Attempt) -> Conflict:
+    return Conflict(
+        f"Attempt {attempt.number} at the run {attempt.run_id} has ended ({attempt.outcome}), so this report changes "
+        "nothing; stop working on it."
+    )
+
+
+def _poll_answer(job: Job, poll: PollAnswer | None) -> PollAnswer | None:
+    if job.polling_state is None:
+        if poll is not None:
+            raise InvalidInput.at(
+                "polling_state", "and done are for a job that polls; this one does not, leave them out."
+            )
+        return None
+    return poll or PollAnswer(None, done=False, next_in_seconds=None, progress=None, message=None)

@@ -1,0 +1,31 @@
+"""How a job's runs are tried again: its own policy, else its task type's, else the installation's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from core.retry import MAX_BACKOFF_SECONDS, RetryPolicy
+from models.tables import Job
+from services.system import System
+
+
+def policy(system: System, job: Job) -> RetryPolicy:
+    """The retry policy of a job that was read to be executed."""
+    sources = (job, getattr(job, "policy", None), system.settings)
+    return RetryPolicy(
+        max_retries=_first(sources, "max_retries"),
+        base_seconds=_first(sources, "retry_backoff_base"),
+        max_seconds=job.retry_backoff_max or MAX_BACKOFF_SECONDS,
+    )
+
+
+def spread(run_id: UUID) -> float:
+    """A number in [0, 1) that is the run's own: the last bits of a UUIDv7 are random."""
+    return (run_id.int & 0xFFFF) / 0x10000
+
+
+def _first(sources: Sequence[Any], name: str) -> Any:
+    values = (getattr(source, name, None) for source in sources)
+    return next(value for value in values if value is not None)

@@ -1,0 +1,136 @@
+"""The spool: files that were received on this host and wait there to be stored.
+
+A file is locked by the process that receives it, from its beginning until its job is stored. So one that nobody has
+locked and no job needs was left by a process that died, and may go.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import IO
+from uuid import UUID, uuid4
+
+from settings import Settings
+
+# A file has another name until it is whole, and for the moment in which it is there but not locked yet.
+_UNFINISHED = ".receiving-"
+_UNFINISHED_AGE_SECONDS = 60.0
+_BATCH = 200
+
+
+class Incoming:
+    """A file that is being received."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.id = uuid4()
+        self.size = 0
+        self._path = _made(folder(settings)) / f"{_UNFINISHED}{self.id}"
+        self._file = self._path.open("xb")
+        self._path.chmod(0o600)
+        fcntl.flock(self._file, fcntl.LOCK_EX)
+
+    def write(self, piece: bytes) -> None:
+        """Take the next piece."""
+        self._file.write(piece)
+        self.size += len(piece)
+
+    def finish(self) -> None:
+        """Let the file be whole, and outlast a crash of the machine."""
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._path = self._path.rename(self._path.with_name(str(self.id)))
+        _sync(self._path.parent)
+
+    def release(self) -> None:
+        """Leave the file to its job; if there is none after all, to the sweep."""
+        self._file.close()
+
+    def drop(self) -> None:
+        """Remove the file, if it has not been left to a job."""
+        if not self._file.closed:
+            self._path.unlink(missing_ok=True)
+            self._file.close()
+
+
+def folder(settings: Settings) -> Path:
+    """Where this host's spool is."""
+    return settings.data_dir / "spool"
+
+
+def opened(settings: Settings, upload_id: UUID) -> IO[bytes] | None:
+    """The file of an upload, if it is in this host's spool."""
+    try:
+        return (folder(settings) / str(upload_id)).open("rb")
+    except FileNotFoundError:
+        return None
+
+
+def remove(settings: Settings, upload_id: UUID) -> None:
+    """Remove the file of an upload, if it is in this host's spool."""
+    (folder(settings) / str(upload_id)).unlink(missing_ok=True)
+
+
+def sweep(settings: Settings, needed: Callable[[Collection[UUID]], set[UUID]]) -> int:
+    """Remove what is locked by nobody and not `needed`; how many files."""
+    paths = _files(settings)
+    return sum(_sweep(paths[start : start + _BATCH], needed) for start in range(0, len(paths), _BATCH))
+
+
+def _sweep(paths: Sequence[Path], needed: Callable[[Collection[UUID]], set[UUID]]) -> int:
+    with ExitStack() as locks:
+        left = [path for path in paths if _lock(path, locks)]  # first: who looked before could miss a job just stored
+        whole = {path: UUID(path.name) for path in left if _is_id(path.name)}
+        still_needed = needed(whole.values()) if whole else set()
+        over = [path for path, upload_id in whole.items() if upload_id not in still_needed]
+        over += [path for path in left if path.name.startswith(_UNFINISHED) and _is_old(path)]
+        for path in over:
+            path.unlink(missing_ok=True)
+        return len(over)
+
+
+def _files(settings: Settings) -> list[Path]:
+    try:
+        return list(folder(settings).iterdir())
+    except FileNotFoundError:
+        return []
+
+
+def _lock(path: Path, locks: ExitStack) -> bool:
+    """Lock a file; False where another process has done so, or the file is gone."""
+    try:
+        file = locks.enter_context(path.open("rb"))
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _is_old(path: Path) -> bool:
+    with suppress(FileNotFoundError):
+        return time.time() - path.stat().st_mtime > _UNFINISHED_AGE_SECONDS
+    return False
+
+
+def _is_id(name: str) -> bool:
+    try:
+        return str(UUID(name)) == name
+    except ValueError:
+        return False
+
+
+def _made(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return path
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

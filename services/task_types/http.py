@@ -1,0 +1,178 @@
+"""`http`: a request of one's own making. An app's table of task types may give any other name to such a request."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
+
+from core import headers, urls
+from core.errors import PermanentFailure
+from services import broker as brokers
+from services import templates
+from services.task_types import registry
+from services.task_types.registry import TaskType
+
+KEY = "http"
+MOST_HEADERS = 50
+MOST_STATUSES = 50
+LONGEST_VALUE = 4_000
+
+_RANGE = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?")
+_ONE_VALUE = re.compile(r"\{\{\s*([A-Za-z_]\w*(?:\.\w+)*)\s*\}\}")
+_WITHOUT_BODY = ("GET", "HEAD")
+
+
+def _url(url: str) -> str:
+    if fault := urls.fault_of(url):
+        raise ValueError(fault)
+    return url
+
+
+def _header_name(name: str) -> str:
+    if fault := headers.fault_of_name(name):
+        raise ValueError(fault)
+    return name
+
+
+def _header_value(value: str) -> str:
+    if fault := headers.fault_of_value(value):
+        raise ValueError(fault)
+    return value
+
+
+def _statuses(value: Any) -> str:
+    """One status or a range of them, as text."""
+    whole = isinstance(value, int | str) and not isinstance(value, bool)
+    match = _RANGE.fullmatch(str(value)) if whole else None
+    if match is None or int(match[2] or match[1]) < int(match[1]):
+        raise ValueError('must be a status from 100 to 599, or a range of them such as "200-299".')
+    return match[0]
+
+
+def _body(body: Any) -> Any:
+    for text in _texts(body):
+        try:
+            templates.check(text)
+        except templates.InvalidTemplate as error:
+            raise ValueError(str(error)) from None
+    return body
+
+
+_STATUSES_SCHEMA = {
+    "anyOf": [
+        {"type": "integer", "minimum": 100, "maximum": 599},
+        {"type": "string", "pattern": "^[1-5][0-9]{2}(-[1-5][0-9]{2})?$"},
+    ]
+}
+
+Url = Annotated[
+    str,
+    Field(max_length=urls.URL_LENGTH),
+    AfterValidator(_url),
+    WithJsonSchema({"type": "string", "format": "uri", "maxLength": urls.URL_LENGTH, "pattern": "^https?://"}),
+]
+HeaderName = Annotated[str, Field(max_length=200), AfterValidator(_header_name)]
+HeaderValue = Annotated[str, Field(max_length=LONGEST_VALUE), AfterValidator(_header_value)]
+Statuses = Annotated[str, PlainValidator(_statuses), WithJsonSchema(_STATUSES_SCHEMA)]
+Body = Annotated[dict[str, Any] | list[Any] | str | None, AfterValidator(_body)]
+
+
+class HttpRequest(BaseModel):
+    """A request to send.
+
+    Texts in `body` may hold `{{data.x}}`, `{{run.id}}` and `{{polling_state.x}}`; an object or list is sent as JSON. A
+    text that is nothing but `{{data.x}}` becomes that value, whatever its type. Where no statuses are expected by name,
+    those from 200 to 299 are. Redirects are never followed.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    url: Url
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "POST"
+    headers: Annotated[dict[HeaderName, HeaderValue], Field(max_length=MOST_HEADERS)] = Field(default_factory=dict)
+    body: Body = None
+    expected_statuses: Annotated[list[Statuses], Field(max_length=MOST_STATUSES)] = Field(default_factory=list)
+
+    @model_validator(mode="after")
+    def _body_has_a_method(self) -> Self:
+        if self.body is not None and self.method in _WITHOUT_BODY:
+            raise ValueError(f"has a body, which {self.method} does not send; leave it out, or give another method.")
+        return self
+
+    def expects(self, status_code: int) -> bool:
+        """Whether an answer of this status is a good one."""
+        return any(_contains(statuses, status_code) for statuses in self.expected_statuses or ("200-299",))
+
+
+class HttpTask(HttpRequest):
+    """The parameters of a job of the type `http`; `data` is what its body is filled from."""
+
+    data: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Content:
+    """A body as it is sent, and what it is."""
+
+    data: bytes
+    media_type: str
+
+
+def content(request: HttpRequest, values: Mapping[str, Any]) -> Content | None:
+    """A request's body filled from values. Raises `PermanentFailure` where one of them is not there."""
+    if request.body is None:
+        return None
+    filled = _filled(request.body, values)
+    if isinstance(request.body, str):
+        text = filled if isinstance(filled, str) else json.dumps(filled)
+        return Content(text.encode(), "text/plain; charset=utf-8")
+    return Content(json.dumps(filled, separators=(",", ":")).encode(), "application/json")
+
+
+def _contains(statuses: str, status_code: int) -> bool:
+    first, _, last = statuses.partition("-")
+    return int(first) <= status_code <= int(last or first)
+
+
+def _texts(body: Any) -> list[str]:
+    """Every text in a body but the names of members."""
+    match body:
+        case str():
+            return [body]
+        case dict():
+            return [text for value in body.values() for text in _texts(value)]
+        case list():
+            return [text for value in body for text in _texts(value)]
+        case _:
+            return []
+
+
+def _filled(body: Any, values: Mapping[str, Any]) -> Any:
+    match body:
+        case str():
+            whole = _ONE_VALUE.fullmatch(body)
+            return templates.fill("body", body, values) if whole is None else _value(whole[1], values)
+        case dict():
+            return {name: _filled(value, values) for name, value in body.items()}
+        case list():
+            return [_filled(value, values) for value in body]
+        case _:
+            return body
+
+
+def _value(path: str, values: Mapping[str, Any]) -> Any:
+    """The value at a path, with its own type."""
+    found: Any = values
+    for name in path.split("."):
+        if not isinstance(found, Mapping) or name not in found:
+            raise PermanentFailure(f"The body of the request asks for {path}, which the job's data does not have.")
+        found = found[name]
+    return found
+
+
+registry.register(TaskType(key=KEY, label="HTTP request", parameters=HttpTask, queue=brokers.RUNS_HTTP))

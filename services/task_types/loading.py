@@ -1,0 +1,32 @@
+"""Kinds of task of one's own: the modules that TASK_TYPES names are imported, and each registers what it has."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+from services.task_types import registry
+from settings import ConfigurationError, Settings
+
+
+def load(settings: Settings) -> None:
+    """Import the modules that the settings name. Raises `ConfigurationError` saying in one line what is wrong."""
+    for name in filter(None, map(str.strip, settings.task_types.split(","))):
+        if name not in sys.modules:
+            _load(name)
+
+
+def _load(name: str) -> None:
+    before = len(registry.known())
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        remedy = "put its folder into PYTHONPATH, or correct the name"
+        raise ConfigurationError(f"TASK_TYPES names the module {name!r}: {error}; {remedy}.") from None
+    except Exception as error:
+        told = " ".join(str(error).split())
+        raise ConfigurationError(f"TASK_TYPES names the module {name!r}, which fails: {told}") from error
+    if len(registry.known()) == before:
+        raise ConfigurationError(
+            f"TASK_TYPES names the module {name!r}, which registers no task type; let it call registry.register."
+        )

@@ -1,0 +1,118 @@
+"""Every kind of task that is known by name.
+
+A kind of one's own is one call of `register`, in a module that the setting TASK_TYPES names: docs/task_types.md.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ValidationError
+
+from core.errors import FieldError, InvalidInput
+from services import broker as brokers
+from services.abort import Scope
+from settings import Settings
+
+
+@dataclass(frozen=True)
+class Task:
+    """One attempt, as the function of a kind of one's own gets it; `scope` tells when to stop."""
+
+    run_id: UUID
+    attempt: int
+    parameters: Any
+    scope: Scope
+
+
+@dataclass(frozen=True)
+class TaskType:
+    """A kind of task: its parameters are checked when a job is created, and its queue names who does it.
+
+    `perform` is for kinds of one's own: it returns the result, as JSON, or raises `TransientFailure` or
+    `PermanentFailure`; the built-in kinds have their handlers in `actors/handlers/`. `check` looks at well-formed
+    parameters when a job is created and raises where the settings do not allow them.
+    """
+
+    key: str
+    label: str
+    parameters: type[BaseModel]
+    queue: str = brokers.RUNS_OWN
+    perform: Callable[[Task], Any] | None = None
+    check: Callable[[Settings, Any], None] | None = None
+    time_limit: Callable[[Settings], float] | None = None
+    works: Callable[[Settings], bool] = lambda _settings: True
+
+
+_KEY = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_TYPES: dict[str, TaskType] = {}
+
+
+def register(task_type: TaskType) -> None:
+    """Make a kind of task known. Raises `ValueError` where the key is taken, or the kind could not be done."""
+    _refuse_what_cannot_be(task_type)
+    if task_type.key in _TYPES:
+        raise ValueError(f"The task type {task_type.key!r} is registered twice; give one of them another key.")
+    _TYPES[task_type.key] = task_type
+
+
+def _refuse_what_cannot_be(task_type: TaskType) -> None:
+    if _KEY.fullmatch(task_type.key) is None:
+        raise ValueError(
+            f"The task type {task_type.key!r} has a key that no job can name; write 1 to 100 letters, digits, dots, "
+            "hyphens or underscores."
+        )
+    if not (isinstance(task_type.parameters, type) and issubclass(task_type.parameters, BaseModel)):
+        raise TypeError(f"The task type {task_type.key!r} has parameters that are no pydantic model; give its class.")
+    if task_type.queue == brokers.RUNS_OWN and task_type.perform is None:
+        raise ValueError(f"The task type {task_type.key!r} has nobody to do it; give a function as perform.")
+
+
+def find(key: str) -> TaskType | None:
+    """The kind of task of this name; None where that is a callback."""
+    return _TYPES.get(key)
+
+
+def known() -> list[TaskType]:
+    """Every kind of task, by key."""
+    return [_TYPES[key] for key in sorted(_TYPES)]
+
+
+def working(settings: Settings) -> list[TaskType]:
+    """The kinds of task that work in this installation, by key."""
+    return [one for one in known() if one.works(settings)]
+
+
+def check(settings: Settings, key: str, data: Any) -> None:
+    """Raise what speaks against a job of this kind with this data: `InvalidInput`, or what the kind's check raises."""
+    found = _TYPES.get(key)
+    if found is None or found.check is None:
+        return
+    try:
+        parameters = found.parameters.model_validate(data or {})
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+        raise InvalidInput(*(FieldError(_path(fault["loc"]), fault["msg"]) for fault in faults)) from None
+    found.check(settings, parameters)
+
+
+def time_limit(settings: Settings, key: str) -> float:
+    """The seconds that a run of a kind of task may take where its job does not say."""
+    found = _TYPES.get(key)
+    if found is None or found.time_limit is None:
+        return settings.callback_time_limit_seconds
+    return found.time_limit(settings)
+
+
+def queue_of(task_type: str) -> str:
+    """The queue in which runs of a task type wait."""
+    found = _TYPES.get(task_type)
+    return brokers.RUNS_HTTP if found is None else found.queue
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return ".".join(("data", *map(str, location)))

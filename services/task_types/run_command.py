@@ -1,0 +1,103 @@
+"""`run_command` (section 002): a program that this installation allows, with arguments, never through a shell."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from core.errors import Forbidden
+from services import broker as brokers
+from services.task_types import registry
+from services.task_types.registry import TaskType
+from settings import Settings
+
+KEY = "run_command"
+MOST_WORDS = 1_000
+LONGEST_WORD = 100_000  # Linux takes 128 KiB
+MOST_VARIABLES = 100
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("holds a NUL character (U+0000), which ends a program's argument; remove it.")
+    return text
+
+
+def _variable(name: str) -> str:
+    if _NAME.fullmatch(name) is None:
+        raise ValueError("is no name of a variable; write letters, digits and underscores, not a digit first.")
+    return name
+
+
+def _command(text: str) -> str:
+    try:
+        shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"cannot be read as words: {error}; close each quote, or give argv.") from None
+    return text
+
+
+Word = Annotated[str, Field(max_length=LONGEST_WORD), AfterValidator(_without_nul)]
+Variable = Annotated[str, Field(max_length=200), AfterValidator(_variable)]
+
+
+class RunCommand(BaseModel):
+    """The program and its arguments: `command`, a text read as words the way a shell quotes, or `argv`.
+
+    Nothing else of a shell is there: `;`, `$()`, `*` and line ends are plain text.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    command: Annotated[Word, AfterValidator(_command)] | None = None
+    argv: Annotated[list[Word], Field(min_length=1, max_length=MOST_WORDS)] | None = None
+    env: Annotated[dict[Variable, Word], Field(max_length=MOST_VARIABLES)] = Field(default_factory=dict)
+    stdin: str = ""
+
+    @property
+    def words(self) -> list[str]:
+        """The program's name and its arguments."""
+        return list(self.argv) if self.argv is not None else shlex.split(self.command or "")
+
+    @model_validator(mode="after")
+    def _one_spelling(self) -> Self:
+        if (self.command is None) == (self.argv is None):
+            raise ValueError("needs exactly one of command and argv.")
+        if not self.words or not self.words[0]:
+            raise ValueError("names no program; the first word is to be one.")
+        if len(self.words) > MOST_WORDS:
+            raise ValueError(f"has more than {MOST_WORDS} words; hand the rest over by stdin.")
+        return self
+
+
+def check(settings: Settings, parameters: RunCommand) -> None:
+    """Raise `Forbidden` where the installation does not let jobs run this program, or set these variables."""
+    program = parameters.words[0]
+    if program not in settings.programs_allowed:
+        raise Forbidden(
+            f"Jobs may not run {program[:200]!r} here. Whoever runs this server can allow it: "
+            "COMMANDS_ALLOWED names the programs, comma-separated, each as jobs write it."
+        )
+    for name in parameters.env.keys() - settings.variables_allowed:
+        raise Forbidden(
+            f"Jobs may not set the variable {name!r} for their commands here. Whoever runs this server can allow it: "
+            "COMMANDS_ENV_ALLOWED names the variables, comma-separated."
+        )
+
+
+registry.register(
+    TaskType(
+        key=KEY,
+        label="Run a command",
+        parameters=RunCommand,
+        queue=brokers.RUNS_COMMAND,
+        check=check,
+        works=lambda settings: bool(settings.programs_allowed),
+        time_limit=lambda settings: settings.command_time_limit_seconds,
+    )
+)

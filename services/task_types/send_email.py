@@ -1,0 +1,159 @@
+"""`send_email`: one text to one recipient or several, or a text to each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from core.errors import InvalidInput, PermanentFailure
+from core.letters import LONGEST_ADDRESS, Letter, address_of, fault_of_address, fault_of_header, message_id
+from services import broker as brokers
+from services import mail, templates
+from services.task_types import registry
+from settings import Settings
+
+KEY = "send_email"
+LONGEST_SUBJECT = 500
+
+
+def _address(address: str) -> str:
+    if fault := fault_of_address(address):
+        raise ValueError(f"is {address[:LONGEST_ADDRESS]!r}, which {fault}")
+    return address
+
+
+def _template(text: str) -> str:
+    try:
+        templates.check(text)
+    except templates.InvalidTemplate as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def _header(text: str) -> str:
+    if fault := fault_of_header(text):
+        raise ValueError(fault)
+    return _template(text)
+
+
+Address = Annotated[str, Field(max_length=LONGEST_ADDRESS), AfterValidator(_address)]
+Subject = Annotated[str, Field(min_length=1, max_length=LONGEST_SUBJECT), AfterValidator(_header)]
+Text = Annotated[str, Field(max_length=templates.LONGEST), AfterValidator(_template)]
+
+
+class _Given(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class OneEmail(_Given):
+    """One of several e-mails; its context goes before that of all."""
+
+    recipient: Address
+    subject: Subject
+    body: Text
+    html: Text | None = None
+    context: dict[str, Any] = Field(default_factory=dict)
+
+
+class SendEmail(_Given):
+    """To whom, what, and the values for `{{name}}` in subject, body and html.
+
+    Exactly one of `recipient`, `recipients` and `emails`; the first two go with `subject` and `body`.
+    """
+
+    recipient: Address | None = None
+    recipients: Annotated[list[Address], Field(min_length=1)] | None = None
+    emails: Annotated[list[OneEmail], Field(min_length=1)] | None = None
+    subject: Subject | None = None
+    body: Text | None = None
+    html: Text | None = None
+    sender: Address | None = Field(default=None, alias="from")
+    reply_to: Address | None = None
+    context: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        ways = [name for name in ("recipient", "recipients", "emails") if getattr(self, name) is not None]
+        if len(ways) != 1:
+            given = " and ".join(ways) or "none"
+            raise ValueError(f"needs exactly one of recipient, recipients and emails, not {given}.")
+        texts = [name for name in ("subject", "body") if getattr(self, name) is not None]
+        if self.emails is None and len(texts) < 2:  # noqa: PLR2004  subject and body
+            raise ValueError("needs a subject and a body.")
+        if self.emails is not None and (texts or self.html is not None):
+            raise ValueError("has emails, each with its own subject and body; leave those beside them out.")
+        twice = [one for one, count in Counter(self.recipients or ()).items() if count > 1]
+        if twice:
+            raise ValueError(f"names the recipient {twice[0]} more than once; each gets one e-mail.")
+        return self
+
+    def each(self) -> list[OneEmail]:
+        """The e-mails that these parameters mean, one for each recipient."""
+        if self.emails is not None:
+            return self.emails
+        recipients: list[Any] = self.recipients or [self.recipient]
+        text: dict[str, Any] = {"subject": self.subject, "body": self.body, "html": self.html}
+        return [OneEmail.model_construct(recipient=one, context={}, **text) for one in recipients]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The e-mails of a run; `is_one` where the job names a single recipient."""
+
+    letters: tuple[Letter, ...]
+    is_one: bool
+
+
+def check(settings: Settings, parameters: SendEmail) -> None:
+    """Raise `InvalidInput` where there is no server to send through, or there are too many recipients."""
+    if not mail.can_send(settings):
+        raise InvalidInput.at("task_type", f"is {KEY}, but {mail.NO_SERVER}")
+    field = "recipients" if parameters.emails is None else "emails"
+    count, most = len(parameters.each()), settings.email_max_recipients
+    if count > most:
+        raise InvalidInput.at(f"data.{field}", f"has {count} entries, more than {most}; split them over several jobs.")
+
+
+def batch(settings: Settings, run_id: UUID, parameters: SendEmail) -> Batch:
+    """The e-mails of a run, filled in. Raises `PermanentFailure` naming what cannot be filled."""
+    return Batch(tuple(_letters(settings, run_id, parameters)), is_one=parameters.recipient is not None)
+
+
+def _letters(settings: Settings, run_id: UUID, parameters: SendEmail) -> Iterator[Letter]:
+    sender = parameters.sender or settings.email_from
+    for position, one in enumerate(parameters.each()):
+        values = parameters.context | one.context
+        yield Letter(
+            message_id=message_id(run_id, position, one.recipient, address_of(settings.email_from)),
+            sender=sender,
+            recipient=one.recipient,
+            subject=_filled_subject(one.subject, values),
+            text=templates.fill("body", one.body, values),
+            html=None if one.html is None else templates.fill("html", one.html, values, html=True),
+            reply_to=parameters.reply_to,
+        )
+
+
+def _filled_subject(template: str, values: dict[str, Any]) -> str:
+    subject = templates.fill("subject", template, values)
+    if fault := fault_of_header(subject):
+        raise PermanentFailure(f"The subject, filled in, {fault}")
+    return subject[:LONGEST_SUBJECT]
+
+
+registry.register(
+    registry.TaskType(
+        key=KEY,
+        label="Send e-mail",
+        parameters=SendEmail,
+        queue=brokers.RUNS_EMAIL,
+        check=check,
+        time_limit=lambda settings: settings.email_time_limit_seconds,
+        works=mail.can_send,
+    )
+)

@@ -1,0 +1,143 @@
+"""Templates: `{{name}}` in a text, filled from what a caller gave.
+
+A narrow part of Jinja2 in its sandbox: values with members and a few filters, and `{% if %}`. No loops, no arithmetic
+and no calls, so the work that a template makes is bounded by its length.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+from jinja2 import nodes
+from jinja2.sandbox import SandboxedEnvironment
+
+from core.errors import PermanentFailure
+
+LONGEST = 100_000  # characters, of a template
+LONGEST_FILLED = 1_000_000
+MOST_NODES = 2_000
+_MARK = "{"  # without one, a text is no template
+FILTERS = ("capitalize", "default", "e", "escape", "lower", "title", "trim", "upper")
+
+_ALLOWED = (
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Name,
+    nodes.Const,
+    nodes.Getattr,
+    nodes.Getitem,
+    nodes.Filter,
+    nodes.If,
+    nodes.CondExpr,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.And,
+    nodes.Or,
+    nodes.Not,
+    nodes.Test,
+)
+_TESTS = ("defined", "undefined", "none", "true", "false")
+
+
+class InvalidTemplate(ValueError):  # noqa: N818  says what is wrong
+    """The template cannot be read; the message says what is wrong with it."""
+
+
+def check(template: str) -> None:
+    """Raise `InvalidTemplate` for a text that cannot be filled, whatever the values."""
+    if _MARK in template:
+        _compiled(template, html=False)
+
+
+def fill(field: str, template: str, values: Mapping[str, Any], *, html: bool = False) -> str:
+    """The text with its values; those that go into HTML are escaped.
+
+    Raises `PermanentFailure` naming the field and the variable that has no value.
+    """
+    if _MARK not in template:
+        return template
+    try:
+        return _rendered(_compiled(template, html=html), values)
+    except InvalidTemplate as error:
+        raise PermanentFailure(f"The template {field} {error}") from error
+    except jinja2.TemplateError as error:
+        raise PermanentFailure(
+            f"The template {field} cannot be filled: {error.message}. Give each variable in context, or write "
+            "{{name | default('')}}."
+        ) from error
+
+
+class _OfPlainValues(SandboxedEnvironment):
+    """Members of objects and lists alone: no value's own methods."""
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        try:
+            return obj[argument] if isinstance(obj, dict | list) else self.undefined(obj=obj, name=argument)
+        except (LookupError, TypeError):
+            return self.undefined(obj=obj, name=argument)
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        return self.getitem(obj, attribute)
+
+
+def _environment(*, html: bool) -> SandboxedEnvironment:
+    made = _OfPlainValues(autoescape=html, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    made.globals.clear()
+    made.filters = {name: made.filters[name] for name in FILTERS}
+    made.tests = {name: made.tests[name] for name in _TESTS}
+    return made
+
+
+_TEXT = _environment(html=False)
+_HTML = _environment(html=True)
+
+
+@functools.lru_cache(maxsize=64)
+def _compiled(template: str, *, html: bool) -> jinja2.Template:
+    """Kept for a while: many jobs send one text."""
+    environment = _HTML if html else _TEXT
+    try:
+        return environment.from_string(_parsed(environment, template))
+    except (RecursionError, SyntaxError):
+        raise InvalidTemplate("nests too deeply; write it flat.") from None
+
+
+def _parsed(environment: SandboxedEnvironment, template: str) -> nodes.Template:
+    if len(template) > LONGEST:
+        raise InvalidTemplate(f"is longer than {LONGEST} characters; shorten it.")
+    try:
+        tree = environment.parse(template)
+    except jinja2.TemplateSyntaxError as error:
+        raise InvalidTemplate(f"cannot be read in line {error.lineno}: {error.message}.") from None
+    found = list(tree.find_all(nodes.Node))
+    if len(found) > MOST_NODES:
+        raise InvalidTemplate(f"has more than {MOST_NODES} parts; give the text in fewer values.")
+    for node in found:
+        _refuse_beyond(node)
+    return tree
+
+
+def _refuse_beyond(node: nodes.Node) -> None:
+    """Raise for what is not in our part of Jinja2."""
+    if not isinstance(node, _ALLOWED):
+        kind = type(node).__name__.lower()
+        raise InvalidTemplate(f"has a {kind} in line {node.lineno}; only {{{{name}}}} and {{% if %}} are known here.")
+    if isinstance(node, nodes.Filter) and node.name not in FILTERS:
+        raise InvalidTemplate(f"has the filter {node.name!r}, which is none of {', '.join(FILTERS)}.")
+    if isinstance(node, nodes.Test) and node.name not in _TESTS:
+        raise InvalidTemplate(f"has the test {node.name!r}, which is none of {', '.join(_TESTS)}.")
+
+
+def _rendered(template: jinja2.Template, values: Mapping[str, Any]) -> str:
+    parts: list[str] = []
+    length = 0
+    for part in template.generate(dict(values)):
+        length += len(part)
+        if length > LONGEST_FILLED:
+            raise InvalidTemplate(f"makes more than {LONGEST_FILLED} characters; give shorter values.")
+        parts.append(part)
+    return "".join(parts)

@@ -1,0 +1,133 @@
+"""Uploads: a received file becomes a job, is stored under a name of its own, and can be downloaded by a link."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import IO
+from uuid import UUID
+
+from core import object_names
+from core.errors import Conflict, NotFound, Unavailable
+from models import database, uploads
+from models.tables import Upload
+from services import download_links, jobs, objects, reading, spool
+from services.definitions import NewJob
+from services.spool import Incoming
+from services.system import System
+from services.task_types import upload_file
+
+LINK_LASTS = timedelta(seconds=3600)
+_TOKEN_BYTES = 32
+
+
+@dataclass(frozen=True)
+class UploadView:
+    """A file that a job is about, and the host whose spool has it until it is stored."""
+
+    id: UUID
+    file_name: str
+    size: int
+    host_url: str
+    object_name: str
+    is_stored: bool
+
+
+def accept(system: System, new: NewJob, file: Incoming, file_name: str) -> UUID:
+    """Make a finished file's job, and leave the file to it; the job's id. Raises as `jobs.create` does."""
+    name = object_names.base_name(file_name)
+    wanted = replace(
+        new, task_type=upload_file.KEY, data={"upload_id": str(file.id), "file_name": name, "size": file.size}
+    )
+    values = {
+        "id": file.id,
+        "file_name": name,
+        "size": file.size,
+        "host_url": system.settings.spool_address,
+        "object_name": object_names.object_name(new.app_name, new.account_id, file.id, name),
+        "created_at": system.clock.now(),
+    }
+    try:
+        job_id = jobs.create(system, wanted, also=lambda job_id: uploads.insert({**values, "job": job_id}))
+    except Unavailable:
+        file.release()  # whether the job is there is not known; the sweep will see
+        raise
+    file.release()
+    return job_id
+
+
+def of_job(job_id: UUID) -> UploadView:
+    """The file that a job is about. Raises `NotFound`."""
+    with database.reading():
+        found = uploads.of_job(job_id)
+    if found is None:
+        raise NotFound("file of the job", job_id)
+    return _view(found)
+
+
+def mark_stored(system: System, upload_id: UUID) -> None:
+    """Record that an upload's object is whole; the spool needs the file no more."""
+    with database.transaction():
+        uploads.mark_stored(upload_id, system.clock.now())
+    spool.remove(system.settings, upload_id)
+
+
+def download_url(system: System, job_id: UUID) -> str:
+    """A link by which anyone may download a job's file for an hour.
+
+    Raises `NotFound` where the job is about no file, `Conflict` while that is not stored.
+    """
+    reading.job(job_id)
+    upload = of_job(job_id)
+    if not upload.is_stored:
+        raise Conflict(f"The file of job {job_id} is not stored; wait until the job is completed.")
+    signed = objects.signed_url(system.settings, upload.object_name, LINK_LASTS)
+    return signed or download_links.link(system.settings, upload.object_name, system.clock.now() + LINK_LASTS)
+
+
+def grant(upload_id: UUID) -> str:
+    """A token by which a worker may fetch a file from the host that has it; only its hash is kept, and the last one."""
+    token = secrets.token_urlsafe(_TOKEN_BYTES)
+    with database.transaction():
+        uploads.grant(upload_id, _hash(token))
+    return token
+
+
+def opened(system: System, upload_id: UUID, token: str) -> IO[bytes]:
+    """The file of an upload in this host's spool, for whoever has the token. Raises `NotFound`."""
+    with database.reading():
+        found = uploads.by_id(upload_id)
+    allowed = found is not None and hmac.compare_digest(found.fetch_hash or "", _hash(token))
+    file = spool.opened(system.settings, upload_id) if allowed else None
+    if file is None:
+        raise NotFound("file in the spool of this host with that token:", upload_id)
+    return file
+
+
+def sweep(system: System) -> int:
+    """Remove from this host's spool what is stored, given up, or was left by a process that died; how many files."""
+
+    def needed(upload_ids: Collection[UUID]) -> set[UUID]:
+        with database.reading():
+            return uploads.still_needed(upload_ids)
+
+    return spool.sweep(system.settings, needed)
+
+
+def _view(found: Upload) -> UploadView:
+    return UploadView(
+        id=found.id,
+        file_name=found.file_name,
+        size=found.size,
+        host_url=found.host_url,
+        object_name=found.object_name,
+        is_stored=found.stored_at is not None,
+    )
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

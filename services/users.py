@@ -1,0 +1,151 @@
+"""Users: register, log in, and who shows a token."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from core.accounts import TokenKind
+from core.errors import InvalidInput
+from models import database, users
+from models.tables import User
+from services.system import System
+from services.throttling import Throttle
+
+LIFETIMES = {TokenKind.TOKEN: timedelta(days=30), TokenKind.SESSION: timedelta(hours=12)}
+IDLE = {TokenKind.SESSION: timedelta(minutes=30)}
+# Tries within five minutes from one address, and those of them for one account that failed.
+MOST_OF_ADDRESS = 100
+MOST_OF_ACCOUNT = 10
+_USED_AGAIN_AFTER = timedelta(minutes=1)
+_TOKEN_BYTES = 32
+_PREFIX = "carillon_"  # lets scanners for leaked secrets know a token of ours
+
+# What OWASP recommends for argon2id with least memory: 19 MiB, two passes.
+_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_NOBODYS_HASH = _hasher.hash(secrets.token_urlsafe())
+
+
+@dataclass(frozen=True)
+class UserView:
+    """A user as they are shown."""
+
+    id: UUID
+    username: str
+    email: str
+    is_admin: bool
+
+
+@dataclass(frozen=True)
+class NewUser:
+    """Whom to register."""
+
+    username: str
+    email: str
+    password: str
+
+
+def register(system: System, new: NewUser, address: str, throttle: Throttle, *, trusted: bool) -> UserView:
+    """Store a user; an administrator's name is given only to a caller who is `trusted`.
+
+    Raises `InvalidInput` where the name or the address is taken, `TooMany` for one address that goes on and on.
+    """
+    throttle.take(("register", address), MOST_OF_ADDRESS)
+    if is_admin(system, new.username) and not trusted:
+        raise _taken("username")
+    with database.reading():
+        _refuse_taken(new)
+    password_hash = _hasher.hash(new.password)
+    with database.transaction():
+        stored = users.insert(new.username, new.email, password_hash, system.clock.now())
+        if stored is None:
+            _refuse_taken(new)
+            raise _taken("username")
+        return _view(system, stored)
+
+
+def log_in(
+    system: System, username: str, password: str, *, address: str, throttle: Throttle, kind: TokenKind = TokenKind.TOKEN
+) -> tuple[str, UserView]:
+    """A new token for a user who knows the password, and the user. It is told this once; we keep only its hash.
+
+    An unknown user costs what a known one does. Raises `InvalidInput`, or `TooMany` for one who guesses on and on.
+    """
+    throttle.take(("login", address), MOST_OF_ADDRESS)
+    throttle.take(("login", username.lower(), address), MOST_OF_ACCOUNT)
+    now = system.clock.now()
+    with database.reading():
+        user = users.by_username(username)
+    if not _fits(user, password) or user is None:
+        raise InvalidInput.at("credentials", "Invalid credentials.")
+    throttle.forget(("login", username.lower(), address))
+    token = f"{_PREFIX}{secrets.token_urlsafe(_TOKEN_BYTES)}"
+    with database.transaction():
+        users.keep_token(user, _hash(token), kind, now, now + LIFETIMES[kind])
+    return token, _view(system, user)
+
+
+def known(system: System, token: str, kind: TokenKind) -> UserView | None:
+    """Whose token this is; None for one that was never given, has expired, or has been idle for too long."""
+    now = system.clock.now()
+    with database.reading():
+        found = users.token(_hash(token), now)
+    if found is None or found.kind is not kind or _is_idle(kind, found.used_at, now):
+        return None
+    if now - found.used_at >= _USED_AGAIN_AFTER:
+        with database.transaction():
+            users.mark_used(found, now)
+    return _view(system, found.user)
+
+
+def log_out(token: str) -> None:
+    """Let a token open no more."""
+    with database.transaction():
+        users.drop_token(_hash(token))
+
+
+def named(system: System, user_ids: set[UUID]) -> dict[UUID, UserView]:
+    """The users of these ids, as far as there are any."""
+    with database.reading():
+        return {key: _view(system, user) for key, user in users.by_ids(user_ids).items()}
+
+
+def is_admin(system: System, username: str) -> bool:
+    """Whether a name is an administrator's."""
+    return username.lower() in {name.strip().lower() for name in system.settings.admin_usernames.split(",")}
+
+
+def _refuse_taken(new: NewUser) -> None:
+    if users.by_username(new.username) is not None:
+        raise _taken("username")
+    if users.by_email(new.email) is not None:
+        raise _taken("email")
+
+
+def _taken(field: str) -> InvalidInput:
+    return InvalidInput.at(field, f"{field.capitalize()} already exists.")
+
+
+def _fits(user: User | None, password: str) -> bool:
+    try:
+        return _hasher.verify(_NOBODYS_HASH if user is None else user.password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _is_idle(kind: TokenKind, used_at: datetime, now: datetime) -> bool:
+    return kind in IDLE and now - used_at > IDLE[kind]
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _view(system: System, user: User) -> UserView:
+    return UserView(user.id, user.username, user.email, is_admin(system, user.username))

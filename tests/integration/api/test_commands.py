@@ -1,0 +1,96 @@
+"""Commands over the API: refused unless the installation names the program."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from models.tables import Job, Run
+from services import broker as brokers
+from tests.factories import GivenSystem, given_system
+from tests.integration.api.client import Client, refusal, served
+
+JOB = {
+    "app_name": "app_a",
+    "user_id": 1,
+    "account_id": 2,
+    "task_type": "run_command",
+    "schedule": {"type": "immediate"},
+}
+
+
+@pytest.fixture
+def system(sqlite: str) -> GivenSystem:
+    return given_system(commands_allowed="echo, /usr/bin/sort", commands_env_allowed="TZ", callback_base_url=None)
+
+
+def create(client: Client, **data: Any) -> Any:
+    return client.simulate_post("/api/jobs/create", json={**JOB, "data": data})
+
+
+def test_an_allowed_command_becomes_a_job_in_the_queue_of_commands(client: Client) -> None:
+    result = create(client, command="echo hello", env={"TZ": "UTC"}, stdin="x")
+    assert result.status_code == 201
+    assert Job.get().queue == Run.get().queue == brokers.RUNS_COMMAND
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{"command": "rm -rf /"}, {"argv": ["/bin/echo"]}, {"command": "sort"}, {"argv": ["./echo"]}, {"argv": ["echo "]}],
+)
+def test_a_program_that_is_not_named_is_refused_with_the_way_to_allow_it(client: Client, data: dict[str, Any]) -> None:
+    result = create(client, **data)
+    assert result.status_code == 403
+    assert "COMMANDS_ALLOWED" in result.json["detail"]
+    assert Job.select().count() == 0
+
+
+def test_commands_are_off_where_nothing_is_allowed(sqlite: str) -> None:
+    result = create(Client(served(given_system())), command="echo hello")
+    assert result.status_code == 403
+    assert "Jobs may not run 'echo' here" in result.json["detail"]
+
+
+@pytest.mark.parametrize("name", ["LD_PRELOAD", "PATH", "PYTHONPATH", "HOME"])
+def test_a_variable_that_is_not_named_is_refused(client: Client, name: str) -> None:
+    result = create(client, command="echo", env={name: "x"})
+    assert result.status_code == 403
+    assert "COMMANDS_ENV_ALLOWED" in result.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("data", "field", "says"),
+    [
+        ({}, "data", "exactly one of command and argv"),
+        ({"command": "echo", "argv": ["echo"]}, "data", "exactly one of command and argv"),
+        ({"command": "echo 'open"}, "data.command", "No closing quotation"),
+        ({"command": "  "}, "data", "names no program"),
+        ({"argv": [""]}, "data", "names no program"),
+        ({"argv": []}, "data.argv", "at least 1"),
+        ({"argv": ["echo", 1]}, "data.argv.1", ""),
+        ({"command": "echo a\0b"}, "data.command", "NUL"),
+        ({"command": "echo", "env": {"A=B": "c"}}, "data.env.A=B", "no name of a variable"),
+        ({"command": "echo", "shell": True}, "data.shell", ""),
+        ({"command": "echo " * 1_001}, "data", "more than 1000 words"),
+    ],
+)
+def test_what_is_no_command_is_refused_naming_the_field(
+    client: Client, data: dict[str, Any], field: str, says: str
+) -> None:
+    faults = refusal(create(client, **data))
+    assert any(place.startswith(field) and says in message for place, message in faults.items()), faults
+
+
+def test_of_many_jobs_the_forbidden_ones_are_told(client: Client) -> None:
+    jobs = [{**JOB, "data": {"command": command}} for command in ("echo", "rm")]
+    result = client.simulate_post("/api/jobs/bulk", json={"jobs": jobs, "mode": "each"})
+    assert result.status_code == 207
+    assert "COMMANDS_ALLOWED" in result.text
+    assert Job.select().count() == 1
+
+
+def test_a_job_cannot_be_changed_into_a_command_that_is_not_allowed(client: Client) -> None:
+    job_id = client.create(callback_url="http://127.0.0.1:9/x", schedule={"type": "immediate"})
+    patch = {"task_type": "run_command", "data": {"command": "rm", "some_key": None}}
+    assert client.simulate_patch(f"/api/jobs/{job_id}", json=patch).status_code == 403

@@ -1,0 +1,123 @@
+"""Reports over HTTP: from the headers of a callback to the end of its run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from services.executing import Deferred, Work
+from tests.factories import GivenSystem, claim_one, given_system, record, stored_run
+from tests.integration.api.client import NO_JOB, Client, refusal, served
+
+IMMEDIATE = {"type": "immediate"}
+
+
+def deferred(client: Client, system: GivenSystem, **job: Any) -> Work:
+    """A run whose callback was answered with 202."""
+    client.create(**{"schedule": IMMEDIATE, **job})
+    work = claim_one(system)
+    record(system, work, Deferred())
+    return work
+
+
+def report(client: Client, work: Work, kind: str, body: Any = None, **headers: str) -> Any:
+    token = {"X-Carillon-Report-Token": work.report_token, **headers}
+    return client.simulate_post(f"/reports/{work.run_id}/{kind}", headers=token, json=body)
+
+
+def test_a_heartbeat_answers_until_when_the_lease_lasts(client: Client, system: GivenSystem) -> None:
+    work = deferred(client, system)
+    answer = report(client, work, "heartbeat", {"seconds": 300})
+    assert answer.status_code == 200
+    assert answer.json == {
+        "run_id": str(work.run_id),
+        "attempt": 1,
+        "lease_expires_at": "2026-11-20T12:05:00Z",
+    }
+    assert report(client, work, "heartbeat").json["lease_expires_at"] == "2026-11-20T12:01:00Z"
+
+
+def test_a_completion_ends_the_run_and_is_answered_alike_when_it_is_doubled(
+    client: Client, system: GivenSystem
+) -> None:
+    work = deferred(client, system)
+    assert client.simulate_get(f"/api/runs/{work.run_id}").json["waiting_for_report"] is True
+    answer = report(client, work, "complete", {"result": {"pages": 3}})
+    assert answer.status_code == 200
+    assert answer.json == {
+        "run_id": str(work.run_id),
+        "attempt": 1,
+        "outcome": "succeeded",
+        "finished_at": "2026-11-20T12:00:00Z",
+    }
+    assert report(client, work, "complete", {"result": {"pages": 3}}).json == answer.json
+    assert report(client, work, "complete", {"result": None}).status_code == 409
+    shown = client.simulate_get(f"/api/runs/{work.run_id}").json
+    assert (shown["status"], shown["waiting_for_report"]) == ("completed", False)
+
+
+def test_a_failure_is_tried_again_unless_it_is_for_good(client: Client, system: GivenSystem) -> None:
+    work = deferred(client, system)
+    assert report(client, work, "fail", {"message": "No paper."}).json["outcome"] == "failed"
+    assert client.simulate_get(f"/api/runs/{work.run_id}").json["status"] == "retrying"
+    other = deferred(client, system)
+    report(client, other, "fail", {"message": "No such customer.", "permanent": True})
+    shown = client.simulate_get(f"/api/runs/{other.run_id}").json
+    assert (shown["status"], shown["error_message"]) == ("failed", "No such customer.")
+
+
+def test_a_poll_is_completed_with_its_state(client: Client, system: GivenSystem) -> None:
+    work = deferred(client, system, schedule={"type": "polling", "interval_seconds": 30})
+    assert report(client, work, "complete", {"polling_state": {"page": 2}, "done": True}).status_code == 200
+    job = client.simulate_get(f"/api/jobs/{work.job_id}").json
+    assert (job["status"], job["polling_state"]) == ("completed", {"page": 2})
+
+
+def test_a_forged_token_gets_401_whether_the_run_is_there_or_not(client: Client, system: GivenSystem) -> None:
+    work = deferred(client, system)
+    details = set()
+    for run_id in (work.run_id, NO_JOB):
+        for kind in ("heartbeat", "complete", "fail"):
+            for headers in ({}, {"X-Carillon-Report-Token": "carillon_report_x"}, {"X-Carillon-Report-Token": "ü"}):
+                body = {"message": "x"} if kind == "fail" else {}
+                answer = client.simulate_post(f"/reports/{run_id}/{kind}", json=body, headers=headers)
+                assert (answer.status_code, answer.json["type"]) == (401, "/problems/wrong-token")
+                assert answer.headers["WWW-Authenticate"] == "X-Carillon-Report-Token"
+                details.add(answer.json["detail"])
+    assert len(details) == 1
+    assert stored_run(work.run_id).status == "running"
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "field"),
+    [
+        ("heartbeat", {"seconds": 0}, "seconds"),
+        ("heartbeat", {"seconds": 86_401}, "seconds"),
+        ("heartbeat", {"second": 5}, "second"),
+        ("complete", {"polling_state": []}, "polling_state"),
+        ("complete", {"done": True}, "polling_state"),
+        ("fail", {}, "message"),
+        ("fail", {"message": ""}, "message"),
+        ("fail", {"message": "x", "retry_after_seconds": -1}, "retry_after_seconds"),
+        ("fail", {"message": "x", "permanent": "yes"}, "permanent"),
+    ],
+)
+def test_a_wrong_report_is_refused_naming_the_field(
+    client: Client, system: GivenSystem, kind: str, body: dict[str, Any], field: str
+) -> None:
+    work = deferred(client, system)
+    assert set(refusal(report(client, work, kind, body))) == {field}
+    assert stored_run(work.run_id).status == "running"
+
+
+def test_a_report_needs_no_secret_of_the_server(sqlite: str) -> None:
+    system = given_system(internal_secret="a secret")  # noqa: S106
+    client = Client(served(system))
+    secret = {"X-Internal-Secret": "a secret"}
+    client.simulate_put("/api/apps/app_a", json={"callback_base_url": "http://127.0.0.1:9"}, headers=secret)
+    job = {"app_name": "app_a", "user_id": 1, "account_id": 1, "task_type": "greet", "schedule": IMMEDIATE}
+    assert client.simulate_post("/api/jobs/create", json=job, headers=secret).status_code == 201
+    work = claim_one(system)
+    record(system, work, Deferred())
+    assert report(client, work, "complete").status_code == 200

@@ -1,0 +1,170 @@
+"""Section 003: jobs by cron expression, whose `parameters.action` says what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.factories import GivenSystem, claim, given_system, record, stored_job, succeeded
+from tests.integration.api.client import NO_JOB, Client, refusal, served
+
+FIELDS = {
+    "id",
+    "name",
+    "description",
+    "cron_expression",
+    "start_time",
+    "parameters",
+    "last_run",
+    "next_run",
+    "is_active",
+    "created_at",
+    "updated_at",
+}
+
+
+def post(client: Client, **body: Any) -> Any:
+    return client.simulate_post("/scheduler/jobs/", json={"name": "Report", "cron_expression": "0 9 * * 1", **body})
+
+
+def create(client: Client, **body: Any) -> Any:
+    result = post(client, **body)
+    assert result.status_code == 201, result.text
+    return result.json
+
+
+def test_description_parameters_and_start_may_be_left_out(client: Client) -> None:
+    made = create(client)
+    assert set(made) == FIELDS
+    assert (made["description"], made["parameters"], made["start_time"], made["last_run"]) == ("", {}, None, None)
+    assert (made["next_run"], made["is_active"]) == ("2026-11-23T09:00:00Z", True)
+
+
+def test_monday_is_monday_and_a_past_start_is_not_caught_up(client: Client, system: GivenSystem) -> None:
+    made = create(client, start_time="2025-06-23T09:00:00Z")
+    assert made["next_run"] == "2026-11-23T09:00:00Z"
+    assert claim(system) == []
+
+
+def test_a_start_to_come_is_waited_for(client: Client) -> None:
+    assert create(client, start_time="2027-01-05T00:00:00Z")["next_run"] == "2027-01-11T09:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "task_type", "data"),
+    [
+        (
+            {"action": "send_email", "recipient": "user@example.com"},
+            "send_email",
+            {"recipient": "user@example.com", "subject": "Report", "body": "All figures"},
+        ),
+        (
+            {"action": "send_email", "recipient": "user@example.com", "subject": "S", "body": "B"},
+            "send_email",
+            {"recipient": "user@example.com", "subject": "S", "body": "B"},
+        ),
+        ({"action": "generate_report", "type": "monthly"}, "generate_report", None),
+        ({"type": "monthly"}, "job", None),
+    ],
+)
+def test_an_action_is_a_type_of_task_or_a_callback_of_that_name(
+    client: Client, parameters: dict[str, Any], task_type: str, data: dict[str, Any] | None
+) -> None:
+    made = create(client, description="All figures", parameters=parameters)
+    assert made["parameters"] == parameters
+    stored = stored_job(made["id"])
+    assert (stored.task_type, stored.data) == (task_type, data or parameters)
+
+
+def test_a_name_means_one_job(client: Client) -> None:
+    create(client)
+    assert "another job" in refusal(post(client))["name"]
+    result = post(client)
+    assert "another job" in result.json["name"][0]
+    assert result.json["error"]
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"cron_expression": "0 9 * * 8"}, "cron_expression"),
+        ({"cron_expression": "0 0 31 2 *"}, "cron_expression"),
+        ({"cron_expression": None}, "cron_expression"),
+        ({"name": ""}, "name"),
+        ({"parameters": {"action": "a/b"}}, "parameters"),
+        ({"parameters": {"action": 5}}, "parameters"),
+        ({"parameters": {"action": "send_email"}}, "parameters"),
+        ({"start_time": "soon"}, "start_time"),
+        ({"colour": "red"}, "colour"),
+        ({"is_active": "yes"}, "is_active"),
+    ],
+)
+def test_a_wrong_member_is_named_as_the_caller_wrote_it(client: Client, body: dict[str, Any], field: str) -> None:
+    result = post(client, **body)
+    assert result.status_code == 400
+    assert [name.partition(".")[0] for name in refusal(result)] == [field]
+    assert result.json["error"]
+
+
+def test_an_inactive_job_is_paused_until_it_is_made_active(client: Client) -> None:
+    made = create(client, is_active=False)
+    path = f"/scheduler/jobs/{made['id']}/"
+    assert client.simulate_get(f"/api/jobs/{made['id']}").json["status"] == "paused"
+    assert client.simulate_get(path).json["is_active"] is False
+    assert client.simulate_patch(path, json={"is_active": True}).json["is_active"] is True
+    assert client.simulate_get(f"/api/jobs/{made['id']}").json["status"] == "pending"
+    assert client.simulate_patch(path, json={"is_active": False}).json["is_active"] is False
+
+
+def test_what_was_got_can_be_put_with_changes(client: Client) -> None:
+    made = create(client, parameters={"action": "generate_report"}, description="d")
+    path = f"/scheduler/jobs/{made['id']}/"
+    assert client.simulate_put(path, json=made).json == made
+    changed = client.simulate_put(path, json={**made, "cron_expression": "0 10 * * 1"})
+    assert changed.status_code == 200, changed.text
+    assert changed.json["next_run"] == "2026-11-23T10:00:00Z"
+    assert changed.json["parameters"] == made["parameters"]
+    assert client.simulate_put(path, json={**made, "last_run": "2026-01-01T00:00:00Z"}).status_code == 400
+
+
+def test_the_last_run_is_told(client: Client, system: GivenSystem) -> None:
+    made = create(client)
+    client.simulate_post(f"/api/jobs/{made['id']}/trigger", json={})
+    [work] = claim(system)
+    record(system, work, succeeded())
+    shown = client.simulate_get(f"/scheduler/jobs/{made['id']}").json
+    assert (shown["last_run"], shown["next_run"]) == ("2026-11-20T12:00:00Z", made["next_run"])
+
+
+def test_what_is_not_there_is_told_in_the_printed_words(client: Client) -> None:
+    other = client.simulate_post("/jobs/api/jobs/", json={"name": "Report"}).json["id"]
+    for job_id in (NO_JOB, other):
+        result = client.simulate_get(f"/scheduler/jobs/{job_id}/")
+        assert (result.status_code, result.json["error"]) == (404, "Job not found")
+
+
+def test_the_list_is_a_bare_array_in_pages_that_link_on(client: Client) -> None:
+    names = [create(client, name=f"Report {number}")["name"] for number in range(3)]
+    first = client.simulate_get("/scheduler/jobs/", params={"limit": 2})
+    assert [one["name"] for one in first.json] == names[:0:-1]
+    assert 'rel="next"' in first.headers["Link"]
+    second = client.simulate_get("/scheduler/jobs/", params={"limit": 2, "page": 2})
+    assert [one["name"] for one in second.json] == names[:1]
+    assert client.simulate_get("/scheduler/jobs/", params={"page": 3, "limit": 2}).status_code == 404
+
+
+def test_a_deleted_job_frees_its_name(client: Client) -> None:
+    made = create(client)
+    assert client.simulate_delete(f"/scheduler/jobs/{made['id']}/").status_code == 204
+    assert client.simulate_get(f"/scheduler/jobs/{made['id']}/").status_code == 404
+    create(client)
+
+
+def test_its_app_is_made_on_first_use_where_others_are_not(sqlite: str) -> None:
+    system = given_system(internal_secret="s")  # noqa: S106
+    client = Client(served(system), headers={"X-Internal-Secret": "s"})
+    create(client)
+    assert client.simulate_post("/scheduler/jobs", json={"name": "x"}, headers={"X-Internal-Secret": "t"}).status == (
+        "401 Unauthorized"
+    )

@@ -1,0 +1,128 @@
+"""The way to the mail server: encrypted and logged in where the settings say so, cut when the attempt is stopped."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from actors.handlers import email
+from core.errors import Aborted, AbortReason
+from core.states import RunStatus
+from services import mail
+from services.abort import Scope
+from services.executing import Failed, Succeeded
+from tests.factories import given_system
+from tests.integration.email.conftest import LETTER, attempted, claimed, mailing
+from tests.mail_server import MailServer
+
+pytestmark = pytest.mark.usefixtures("sqlite")
+
+LOGIN = ("carillon", "hunter2")
+
+
+@pytest.fixture
+def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSLContext]:
+    """A certificate for 127.0.0.1 that this process believes."""
+    file = tmp_path / "server.pem"
+    file.write_bytes(_certificate())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    mail._trust.cache_clear()
+    yield context
+    mail._trust.cache_clear()
+
+
+def test_a_login_goes_over_tls(tls: ssl.SSLContext) -> None:
+    with MailServer(tls=tls, login=LOGIN) as server:
+        system = mailing(server, email_use_tls=True, email_host_user=LOGIN[0], email_host_password=LOGIN[1])
+        result, _ = attempted(system, claimed(system, LETTER))
+    assert isinstance(result, Succeeded)
+    assert len(server.messages) == 1
+
+
+def test_a_certificate_that_nobody_vouches_for_is_not_believed(
+    tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    with MailServer(tls=tls) as server:
+        system = mailing(server, email_use_tls=True)
+        result, settled = attempted(system, claimed(system, LETTER))
+    assert isinstance(result, Failed)
+    assert "certificate verify failed" in result.error.message
+    assert (settled.status, server.messages) == (RunStatus.RETRYING, [])
+
+
+def test_a_server_that_does_not_encrypt_gets_nothing_where_tls_is_wanted(server: MailServer) -> None:
+    system = mailing(server, email_use_tls=True, email_host_user=LOGIN[0], email_host_password=LOGIN[1])
+    result, _ = attempted(system, claimed(system, LETTER))
+    assert isinstance(result, Failed)
+    assert "STARTTLS" in result.error.message
+
+
+def test_a_wrong_password_is_told_without_it(tls: ssl.SSLContext) -> None:
+    with MailServer(tls=tls, login=LOGIN) as server:
+        system = mailing(server, email_use_tls=True, email_host_user=LOGIN[0], email_host_password="hunter3")  # noqa: S106
+        result, settled = attempted(system, claimed(system, LETTER))
+    assert isinstance(result, Failed)
+    assert "535" in result.error.message
+    assert "hunter3" not in result.error.message
+    assert settled.status is RunStatus.RETRYING
+
+
+@pytest.mark.parametrize("reason", [AbortReason.CANCELLED, AbortReason.TIME_LIMIT, AbortReason.SHUTDOWN])
+def test_a_server_that_says_nothing_is_left_at_once_when_the_attempt_is_stopped(reason: AbortReason) -> None:
+    scope, reached = Scope(), threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(2) as pool:
+        system = given_system(email_host="127.0.0.1", email_port=silent.getsockname()[1], email_use_tls=False)
+        work = claimed(system, LETTER)
+
+        def accept() -> None:
+            connection, _ = silent.accept()
+            with connection:
+                reached.set()
+                connection.recv(1)
+
+        accepting = pool.submit(accept)
+        sending = pool.submit(email.perform, system, work, scope)
+        assert reached.wait(10)
+        scope.abort(reason)
+        with pytest.raises(Aborted) as stopped:
+            sending.result(timeout=2)
+        accepting.result(timeout=2)
+    assert stopped.value.reason is reason
+
+
+def _certificate() -> bytes:
+    """A certificate of 127.0.0.1 that vouches for itself, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    today = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return signed.public_bytes(serialization.Encoding.PEM) + private

@@ -1,0 +1,242 @@
+"""What `send_email` sends, and what becomes of messages that a mail server will not take."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from actors.handlers import email
+from core.errors import Aborted, AbortReason
+from core.states import RunStatus
+from services import faults
+from services.abort import Scope
+from services.executing import Failed, Succeeded
+from tests.factories import given_system, stored_run
+from tests.integration.attempting import make_due_again
+from tests.integration.email.conftest import LETTER, attempted, claimed, claimed_again, mailing
+from tests.mail_server import TAKEN, MailServer
+
+pytestmark = pytest.mark.usefixtures("store")
+
+SEVERAL = ["a@example.com", "b@example.com", "c@example.com"]
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+def test_a_message_arrives_as_it_was_written(server: MailServer) -> None:
+    system = mailing(server, email_from="Carillon <carillon@example.com>")
+    html = "<p>Welcome!</p>"
+    work = claimed(system, {**LETTER, "html": html, "reply_to": "help@example.com", "from": "shop@example.com"})
+    result, settled = attempted(system, work)
+    [message] = server.messages
+    headers = {name: message[name] for name in ("To", "Subject", "From", "Reply-To", "Message-ID")}
+    assert headers == {
+        "To": "ada@example.com",
+        "Subject": "Welcome!",
+        "From": "shop@example.com",
+        "Reply-To": "help@example.com",
+        "Message-ID": headers["Message-ID"],
+    }
+    assert headers["Message-ID"].startswith(f"<{work.run_id}.0.")
+    parts = {part.get_content_type(): part.get_content().strip() for part in message.iter_parts()}
+    assert parts == {"text/plain": LETTER["body"], "text/html": html}
+    assert isinstance(result, Succeeded)
+    assert result.result == {"message": "Email sent successfully.", "recipient": "ada@example.com"}
+    assert (settled.status, stored_run(work.run_id).result) == (RunStatus.COMPLETED, result.result)
+
+
+def test_names_in_the_template_are_filled_and_escaped_in_html_alone(server: MailServer) -> None:
+    system = mailing(server)
+    letter = {**LETTER, "subject": "For {{name}}", "body": "Dear {{name}}", "html": "<p>{{ name }}</p>"}
+    attempted(system, claimed(system, {**letter, "context": {"name": "<Ada> & Söhne"}}))
+    [message] = server.messages
+    plain, html = [part.get_content().strip() for part in message.iter_parts()]
+    assert (message["Subject"], plain) == ("For <Ada> & Söhne", "Dear <Ada> & Söhne")
+    assert html == "<p>&lt;Ada&gt; &amp; Söhne</p>"
+
+
+@pytest.mark.parametrize(
+    ("letter", "says"),
+    [
+        ({**LETTER, "body": "Dear {{name}}"}, "'name' is undefined"),
+        ({**LETTER, "subject": "{{name}}", "context": {"name": "a\nBcc: b@example.com"}}, "line break"),
+    ],
+)
+def test_what_cannot_be_filled_fails_for_good(server: MailServer, letter: dict[str, Any], says: str) -> None:
+    system = mailing(server)
+    result, settled = attempted(system, claimed(system, letter))
+    assert isinstance(result, Failed)
+    assert says in result.error.message
+    assert (settled.status, server.messages) == (RunStatus.FAILED, [])
+
+
+def test_a_recipient_refused_for_good_is_not_tried_again() -> None:
+    with MailServer(lambda _: "550 5.1.1 No such user here") as server:
+        system = mailing(server)
+        work = claimed(system, LETTER)
+        _, settled = attempted(system, work)
+    run = stored_run(work.run_id)
+    assert (settled.status, run.error_type) == (RunStatus.FAILED, "permanent")
+    assert run.error_message == "ada@example.com: The mail server said: 550 5.1.1 No such user here"
+
+
+def test_a_recipient_refused_for_now_is_tried_again() -> None:
+    with MailServer(lambda _: "451 4.7.1 Greylisted") as server:
+        system = mailing(server)
+        _, settled = attempted(system, claimed(system, LETTER))
+    assert settled.status is RunStatus.RETRYING
+
+
+def test_content_refused_for_good_is_not_tried_again(server: MailServer) -> None:
+    server.at_data = lambda _: "554 5.7.1 Looks like spam"
+    system = mailing(server)
+    result, settled = attempted(system, claimed(system, LETTER))
+    assert isinstance(result, Failed)
+    assert "554 5.7.1 Looks like spam" in result.error.message
+    assert settled.status is RunStatus.FAILED
+
+
+def test_a_server_that_is_away_is_tried_again() -> None:
+    with MailServer() as server:
+        system = mailing(server)
+    result, settled = attempted(system, claimed(system, LETTER))
+    assert isinstance(result, Failed)
+    assert f"127.0.0.1 port {system.settings.email_port}" in result.error.message
+    assert settled.status is RunStatus.RETRYING
+
+
+def test_without_a_server_in_the_services_mode_it_fails_and_says_which_setting_is_missing() -> None:
+    work = claimed(given_system(), LETTER)
+    services = given_system(database_url="postgresql://h/d", rabbitmq_url="amqp://h/")
+    result, settled = attempted(services, work)
+    assert isinstance(result, Failed)
+    assert "EMAIL_HOST is not set" in result.error.message
+    assert settled.status is RunStatus.FAILED
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({**LETTER, "recipient": "ada"}, "data.recipient"),
+        ({**LETTER, "recipient": None, "recipients": SEVERAL}, "data.recipients: has 3 entries, more than 2"),
+    ],
+)
+def test_what_a_trigger_gives_instead_is_looked_at_before_it_is_sent(
+    server: MailServer, data: dict[str, Any], says: str
+) -> None:
+    system = mailing(server, email_max_recipients=2)
+    work = replace(claimed(system, LETTER), data=data)
+    result, settled = attempted(system, work)
+    assert isinstance(result, Failed)
+    assert says in result.error.message
+    assert (settled.status, server.messages) == (RunStatus.FAILED, [])
+
+
+def test_siblings_of_a_refused_recipient_get_theirs_over_one_connection() -> None:
+    with MailServer(lambda to: "550 No such user" if to.startswith("b@") else TAKEN) as server:
+        system = mailing(server)
+        work = claimed(system, {**LETTER, "recipient": None, "recipients": SEVERAL})
+        _, settled = attempted(system, work)
+    assert server.recipients() == {"a@example.com": 1, "c@example.com": 1}
+    assert server.connections == 1
+    assert settled.status is RunStatus.COMPLETED
+    assert stored_run(work.run_id).result == {
+        "message": "2 of 3 e-mails sent.",
+        "batch_id": str(work.run_id),
+        "sent": 2,
+        "refused": 1,
+        "waiting": 0,
+        "recipients": [
+            {"recipient": "a@example.com", "status": "sent"},
+            {
+                "recipient": "b@example.com",
+                "status": "refused",
+                "error": "The mail server said: 550 No such user",
+            },
+            {"recipient": "c@example.com", "status": "sent"},
+        ],
+    }
+
+
+def test_each_of_several_emails_has_its_own_text_and_values(server: MailServer) -> None:
+    system = mailing(server)
+    emails = [
+        {"recipient": to, "subject": f"No. {number}", "body": "{{name}}, {{city}}", "context": {"name": to[0]}}
+        for number, to in enumerate(SEVERAL)
+    ]
+    attempted(system, claimed(system, {"emails": emails, "context": {"name": "nobody", "city": "Ulm"}}))
+    got = [(message["To"], message["Subject"], message.get_content().strip()) for message in server.messages]
+    assert got == [(to, f"No. {number}", f"{to[0]}, Ulm") for number, to in enumerate(SEVERAL)]
+
+
+def test_the_next_attempt_sends_only_what_was_not_sent() -> None:
+    greylisted = {"b@example.com"}
+    with MailServer(lambda to: "451 Come back" if to in greylisted else TAKEN) as server:
+        system = mailing(server)
+        work = claimed(system, {**LETTER, "recipient": None, "recipients": SEVERAL})
+        _, settled = attempted(system, work)
+        assert settled.status is RunStatus.RETRYING
+        first = stored_run(work.run_id).result
+        assert (first["sent"], first["waiting"]) == (2, 1)
+        greylisted.clear()
+        make_due_again(system, work.run_id)
+        _, settled = attempted(system, claimed_again(system))
+    assert settled.status is RunStatus.COMPLETED
+    assert server.recipients() == dict.fromkeys(SEVERAL, 1)
+    assert stored_run(work.run_id).result["sent"] == 3
+
+
+def test_when_all_are_refused_the_run_fails() -> None:
+    with MailServer(lambda _: "550 No such user") as server:
+        system = mailing(server)
+        work = claimed(system, {**LETTER, "recipient": None, "recipients": SEVERAL})
+        _, settled = attempted(system, work)
+    assert settled.status is RunStatus.FAILED
+    assert "3 of 3 e-mails were not sent" in (stored_run(work.run_id).error_message or "")
+
+
+def test_a_process_that_dies_has_one_message_at_most_sent_and_not_recorded(
+    server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = mailing(server)
+    work = claimed(system, {**LETTER, "recipient": None, "recipients": SEVERAL})
+    monkeypatch.setattr(faults, "reach", _dying_at(2))
+    with pytest.raises(Killed):
+        email.perform(system, work, Scope())
+    monkeypatch.undo()
+    attempted(system, work)
+    assert server.recipients() == {"a@example.com": 1, "b@example.com": 2, "c@example.com": 1}
+    ids = [message["Message-ID"] for message in server.messages]
+    assert ids[1] == ids[2]
+
+
+def test_a_cancel_between_two_messages_stops_the_rest(server: MailServer) -> None:
+    system = mailing(server)
+    work = claimed(system, {**LETTER, "recipient": None, "recipients": SEVERAL})
+    scope = Scope()
+
+    def cancel(count: int) -> str:
+        if count == 1:
+            scope.abort(AbortReason.CANCELLED)
+        return TAKEN
+
+    server.at_data = cancel
+    with pytest.raises(Aborted):
+        email.perform(system, work, scope)
+    assert len(server.messages) <= 2
+
+
+def _dying_at(count: int) -> Any:
+    """What stands for `faults.reach` in a process that dies when it has sent so many messages."""
+    left = [count]
+
+    def reach(point: str) -> None:
+        left[0] -= point == faults.EMAIL_SENT
+        if left[0] == 0:
+            raise Killed
+
+    return reach

@@ -1,0 +1,29 @@
+"""Runs that were answered with 202, and who reports about them."""
+
+from __future__ import annotations
+
+from core.errors import TransientFailure
+from core.states import RunStatus
+from services.executing import Deferred, Work
+from services.reports import Sender
+from services.settling import Settled
+from tests.factories import (
+    GivenSystem,
+    claim_one,
+    record,
+)
+
+LEASE = 60
+DAY = 86_400
+FAULT = TransientFailure("The printer is out of paper.")
+
+
+def sender(work: Work) -> Sender:
+    return Sender(work.run_id, work.report_token)
+
+
+def deferred(system: GivenSystem) -> Work:
+    """The next attempt, answered with 202."""
+    work = claim_one(system)
+    assert record(system, work, Deferred()) == Settled(RunStatus.RUNNING)
+    return work

@@ -1,0 +1,205 @@
+"""Requests of a job's own making, against a real server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from actors import callbacks
+from core.answers import PollAnswer
+from core.errors import PermanentFailure, TransientFailure
+from core.retry import RetryPolicy
+from services.abort import Scope
+from services.executing import Deferred, Failed, Result, Succeeded, Work
+from tests.factories import NOON, given_system
+
+
+class Server(ThreadingHTTPServer):
+    """Answers with what it is told, and remembers what it got."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.got: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.status, self.body = 200, b"{}"
+        self.headers: dict[str, str] = {}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/x?y=1"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def _answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        got = {name.lower(): value for name, value in self.headers.items()}
+        self.server.got.append((self.command, self.path, got, body))
+        self.send_response(self.server.status)
+        for name, value in {**self.server.headers, "Content-Length": str(len(self.server.body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(self.server.body)
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+for _method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"):
+    setattr(Handler, f"do_{_method}", Handler._answer)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as serving:
+        Thread(target=serving.serve_forever, args=(0.01,), daemon=True).start()
+        yield serving
+        serving.shutdown()
+
+
+def work(data: Any, **changes: Any) -> Work:
+    values: dict[str, Any] = {
+        "run_id": uuid4(),
+        "job_id": uuid4(),
+        "attempt": 2,
+        "fence": 2,
+        "scheduled_for": NOON,
+        "task_type": "http",
+        "url": None,
+        "board_id": None,
+        "data": data,
+        "policy": RetryPolicy(3, 60),
+        "time_limit_seconds": 5,
+        "request": None,
+        "polling_state": None,
+        "polling_version": 0,
+        "claimed_monotonic": 0.0,
+        "report_token": "a token",
+    }
+    return Work(**{**values, **changes})
+
+
+def perform(one: Work) -> Result:
+    return callbacks.perform(given_system(), one, Scope())
+
+
+def test_a_request_goes_out_as_it_is_written(server: Server) -> None:
+    one = work({"url": server.url, "method": "PUT", "headers": {"X-Mine": "a"}, "body": "plain"})
+    assert perform(one) == Succeeded(200, "{}", result={"status_code": 200})
+    [(method, path, headers, body)] = server.got
+    assert (method, path, body) == ("PUT", "/x?y=1", b"plain")
+    assert (headers["x-mine"], headers["content-type"]) == ("a", "text/plain; charset=utf-8")
+    assert headers["idempotency-key"] == str(one.run_id)
+    assert "x-carillon-report-token" not in headers
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "DELETE"])
+def test_a_request_needs_no_body(server: Server, method: str) -> None:
+    assert isinstance(perform(work({"url": server.url, "method": method})), Succeeded)
+    [(sent, _, headers, body)] = server.got
+    assert (sent, body) == (method, b"")
+    assert "content-type" not in headers
+
+
+def test_a_body_is_filled_from_the_data_and_the_run(server: Server) -> None:
+    body = {
+        "text": "Hello {{data.name}}, try {{run.attempt}}",
+        "rows": "{{data.rows}}",
+        "list": ["{{ data.deep.flag }}", 7],
+        "at": "{{run.scheduled_for}}",
+    }
+    data = {"name": 'A "quoted" <name>', "rows": [1, 2.5, None], "deep": {"flag": True}}
+    perform(work({"url": server.url, "body": body, "data": data}))
+    [(_, _, headers, sent)] = server.got
+    assert headers["content-type"] == "application/json"
+    assert json.loads(sent) == {
+        "text": 'Hello A "quoted" <name>, try 2',
+        "rows": [1, 2.5, None],
+        "list": [True, 7],
+        "at": "2026-11-20T12:00:00Z",
+    }
+
+
+def test_a_type_of_the_headers_own_stands(server: Server) -> None:
+    perform(work({"url": server.url, "headers": {"content-type": "application/xml"}, "body": "<a/>"}))
+    assert server.got[0][2]["content-type"] == "application/xml"
+
+
+def test_an_apps_request_is_filled_from_the_jobs_data(server: Server) -> None:
+    request = {"url": server.url, "body": {"for": "{{data.customer}}"}, "expected_statuses": ["200"]}
+    perform(work({"customer": 7}, task_type="generate_report", request=request))
+    assert json.loads(server.got[0][3]) == {"for": 7}
+
+
+@pytest.mark.parametrize("body", ["{{data.name}}", "Hello {{data.name}}", {"a": ["{{data.name}}"]}])
+def test_a_value_that_is_not_there_fails_for_good_and_nothing_is_sent(server: Server, body: Any) -> None:
+    result = perform(work({"url": server.url, "body": body}))
+    assert isinstance(result, Failed)
+    assert isinstance(result.error, PermanentFailure)
+    assert server.got == []
+
+
+@pytest.mark.parametrize(
+    ("status", "expected", "outcome"),
+    [
+        (204, [], Succeeded),
+        (202, [], Succeeded),
+        (404, ["404"], Succeeded),
+        (503, ["500-599"], Succeeded),
+        (204, ["200"], PermanentFailure),
+        (404, [], PermanentFailure),
+        (302, [], PermanentFailure),
+        (503, ["200"], TransientFailure),
+        (429, [], TransientFailure),
+    ],
+)
+def test_the_status_is_judged_by_what_is_expected(
+    server: Server, status: int, expected: list[str], outcome: type[object]
+) -> None:
+    server.status, server.headers = status, {"Location": server.url}
+    result = perform(work({"url": server.url, "expected_statuses": expected}))
+    assert isinstance(result.error if isinstance(result, Failed) else result, outcome)
+    assert len(server.got) == 1, "no redirect is followed"
+
+
+def test_a_poll_by_request_reads_its_answer(server: Server) -> None:
+    server.body = b'{"polling_state": {"page": 2}, "done": false}'
+    body = {"page": "{{polling_state.page}}"}
+    result = perform(work({"url": server.url, "body": body}, polling_state={"page": 1}))
+    assert isinstance(result, Succeeded)
+    assert result.poll == PollAnswer({"page": 2}, done=False, next_in_seconds=None, progress=None, message=None)
+    assert json.loads(server.got[0][3]) == {"page": 1}
+
+
+def test_data_that_no_longer_fits_fails_for_good(server: Server) -> None:
+    result = perform(work({"url": server.url, "surprise": 1}))
+    assert isinstance(result, Failed)
+    assert result.error.permanent
+    assert "surprise" in result.error.message
+
+
+# --- Callbacks ---------------------------------------------------------------------------------------------
+
+
+def test_a_callback_carries_where_and_by_what_to_report(server: Server) -> None:
+    system = given_system(public_url="https://carillon.example.com/")
+    one = work({}, task_type="greet", url=server.url)
+    callbacks.perform(system, one, Scope())
+    headers = server.got[0][2]
+    assert headers["x-carillon-report-url"] == f"https://carillon.example.com/reports/{one.run_id}"
+    assert headers["x-carillon-report-token"] == "a token"
+
+
+def test_a_callback_answered_with_202_is_deferred(server: Server) -> None:
+    server.status = 202
+    assert perform(work({}, task_type="greet", url=server.url)) == Deferred()
+    assert perform(work({}, task_type="greet", url=server.url, polling_state={})) == Deferred()

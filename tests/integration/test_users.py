@@ -1,0 +1,129 @@
+"""Users: registered once, known by a token that the database does not hold, throttled when they guess."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.accounts import TokenKind
+from core.errors import InvalidInput, TooMany
+from models.tables import Token, User
+from services import users
+from services.throttling import SPAN_SECONDS, Throttle
+from services.users import MOST_OF_ACCOUNT, NewUser, UserView
+from tests.factories import GivenSystem, given_system
+
+ANNA = NewUser("anna", "anna@example.com", "a long password")
+
+
+def registered(system: GivenSystem, new: NewUser = ANNA, *, trusted: bool = False) -> UserView:
+    return users.register(system, new, "10.0.0.1", Throttle(system.clock), trusted=trusted)
+
+
+def logged_in(
+    system: GivenSystem,
+    password: str = ANNA.password,
+    kind: TokenKind = TokenKind.TOKEN,
+    throttle: Throttle | None = None,
+    name: str = "anna",
+) -> str:
+    throttle = throttle or Throttle(system.clock)
+    token, _ = users.log_in(system, name, password, address="10.0.0.1", throttle=throttle, kind=kind)
+    return token
+
+
+def test_a_token_is_known_and_neither_it_nor_the_password_is_in_the_database(system: GivenSystem) -> None:
+    anna = registered(system)
+    token = logged_in(system)
+    assert users.known(system, token, TokenKind.TOKEN) == anna
+    assert users.known(system, token, TokenKind.SESSION) is None
+    assert users.known(system, token + "x", TokenKind.TOKEN) is None
+    assert len(token) > 43
+    stored = str([*User.select().dicts(), *Token.select().dicts()])
+    assert token not in stored
+    assert ANNA.password not in stored
+    assert "$argon2id$" in stored
+
+
+@pytest.mark.parametrize(
+    ("new", "field"),
+    [
+        (NewUser("ANNA", "other@example.com", "a long password"), "username"),
+        (NewUser("other", "Anna@Example.com", "a long password"), "email"),
+    ],
+)
+def test_a_name_and_an_address_mean_one_user(system: GivenSystem, new: NewUser, field: str) -> None:
+    registered(system)
+    with pytest.raises(InvalidInput) as refused:
+        registered(system, new)
+    [fault] = refused.value.fields
+    assert (fault.field, fault.message) == (field, f"{field.capitalize()} already exists.")
+
+
+@pytest.mark.parametrize(("name", "password"), [("anna", "wrong"), ("nobody", ANNA.password)])
+def test_a_wrong_password_and_an_unknown_name_are_refused_alike(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch, name: str, password: str
+) -> None:
+    registered(system)
+    verified: list[str] = []
+
+    class Counting:
+        def verify(self, hashed: str, given: str) -> bool:
+            verified.append(hashed)
+            return hasher.verify(hashed, given)
+
+    hasher = users._hasher
+    monkeypatch.setattr(users, "_hasher", Counting())
+    with pytest.raises(InvalidInput, match="Invalid credentials"):
+        logged_in(system, password, name=name)
+    assert len(verified) == 1, "an unknown user costs a hash as well"
+    assert verified[0].startswith("$argon2id$")
+
+
+def test_who_guesses_on_and_on_must_wait_even_with_the_right_password(system: GivenSystem) -> None:
+    registered(system)
+    throttle = Throttle(system.clock)
+    for _ in range(MOST_OF_ACCOUNT):
+        with pytest.raises(InvalidInput):
+            logged_in(system, "wrong", throttle=throttle)
+    with pytest.raises(TooMany) as refused:
+        logged_in(system, throttle=throttle)
+    assert 0 < refused.value.seconds <= SPAN_SECONDS
+    system.clock.advance(SPAN_SECONDS)
+    assert logged_in(system, throttle=throttle)
+
+
+def test_logins_that_succeed_are_not_counted_against_an_account(system: GivenSystem) -> None:
+    registered(system)
+    throttle = Throttle(system.clock)
+    for _ in range(MOST_OF_ACCOUNT + 2):
+        logged_in(system, throttle=throttle)
+
+
+def test_a_token_ends_after_thirty_days(system: GivenSystem) -> None:
+    registered(system)
+    token = logged_in(system)
+    system.clock.advance(30 * 86_400 - 1)
+    assert users.known(system, token, TokenKind.TOKEN)
+    system.clock.advance(1)
+    assert users.known(system, token, TokenKind.TOKEN) is None
+
+
+def test_a_session_ends_when_idle_and_after_twelve_hours_at_most(system: GivenSystem) -> None:
+    registered(system)
+    idle = logged_in(system, kind=TokenKind.SESSION)
+    used = logged_in(system, kind=TokenKind.SESSION)
+    system.clock.advance(1_799)
+    assert users.known(system, used, TokenKind.SESSION)
+    system.clock.advance(2)
+    assert users.known(system, idle, TokenKind.SESSION) is None
+    while users.known(system, used, TokenKind.SESSION):
+        system.clock.advance(1_700)
+    elapsed = (system.clock.now() - given_system().clock.now()).total_seconds()
+    assert 12 * 3600 <= elapsed < 12 * 3600 + 1_700
+
+
+def test_an_administrators_name_is_only_given_to_who_is_trusted(store: str) -> None:
+    system = given_system(admin_usernames="root, Anna")
+    with pytest.raises(InvalidInput, match="already exists"):
+        registered(system)
+    assert registered(system, trusted=True).is_admin

@@ -1,0 +1,1 @@
+"""Uploads: received, stored, downloaded, and swept from the spool."""

@@ -1,0 +1,48 @@
+"""A system with a data folder of its own, and a real S3 server with an empty bucket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import requests
+from moto.server import ThreadedMotoServer
+
+from tests.factories import GivenSystem, given_system
+from tests.integration.api.client import Client, served
+
+
+@pytest.fixture(scope="session")
+def s3_url() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_url: str) -> dict[str, Any]:
+    """The settings of a new bucket."""
+    name = f"bucket-{uuid4().hex[:12]}"
+    requests.put(f"{s3_url}/{name}", timeout=10).raise_for_status()
+    return {
+        "aws_endpoint_url": s3_url,
+        "aws_storage_bucket_name": name,
+        "aws_access_key_id": "key",
+        "aws_secret_access_key": "hunter2",
+    }
+
+
+@pytest.fixture
+def system(store: str, tmp_path: Path) -> GivenSystem:
+    """Keeps files in a folder."""
+    return given_system(data_dir=tmp_path / "data")
+
+
+@pytest.fixture
+def client(system: GivenSystem) -> Client:
+    return Client(served(system))

@@ -1,0 +1,68 @@
+"""Uploads as a caller sends them, and as a worker does them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from urllib3 import encode_multipart_formdata
+
+from actors.handlers import upload as handler
+from services import broker as brokers
+from services import executing
+from services.abort import Scope
+from services.executing import Result, Succeeded, Work
+from tests.factories import GivenSystem, record
+from tests.integration.api.client import Client
+
+PATH = "/api/jobs/upload-file/"
+
+
+def form(content: bytes = b"hello", name: str = "myfile.txt", **texts: str) -> dict[str, Any]:
+    """A form as `requests` would send it."""
+    return raw_form([("file", (name, content)), *texts.items()])
+
+
+def raw_form(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    body, content_type = encode_multipart_formdata(fields)
+    return {"body": body, "headers": {"Content-Type": content_type}}
+
+
+def upload(client: Client, content: bytes = b"hello", name: str = "myfile.txt", **texts: str) -> dict[str, Any]:
+    """The job of a new upload."""
+    result = client.simulate_post(PATH, **form(content, name, **texts))
+    assert result.status_code == 201, result.text
+    job: dict[str, Any] = result.json
+    return job
+
+
+def claimed(system: GivenSystem) -> Work:
+    worker = executing.register_worker(system)
+    [work] = executing.claim(system, worker, brokers.RUNS_UPLOAD, 1)
+    return work
+
+
+def perform(system: GivenSystem, scope: Scope | None = None) -> Result:
+    """Let a worker do the next upload, and record what came of it."""
+    work = claimed(system)
+    result = handler.perform(system, work, scope or Scope())
+    record(system, work, result)
+    return result
+
+
+def stored(system: GivenSystem) -> dict[str, Any]:
+    """Let a worker do the next upload; its result."""
+    result = perform(system)
+    assert isinstance(result, Succeeded), result
+    return dict(result.result)
+
+
+def spooled(system: GivenSystem) -> list[Path]:
+    """What is in the spool."""
+    folder = system.settings.data_dir / "spool"
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+def kept(system: GivenSystem) -> list[Path]:
+    """What is in the folder of files."""
+    return sorted(path for path in (system.settings.data_dir / "files").rglob("*") if path.is_file())

@@ -1,0 +1,1 @@
+"""Commands: what comes back of them, and that nothing of them stays."""

@@ -1,0 +1,53 @@
+"""One attempt at a command."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from actors.handlers import command
+from core.retry import RetryPolicy
+from services.abort import Scope
+from services.executing import Failed, Result, Succeeded, Work
+from tests.factories import NOON, given_system
+
+ALLOWED = "echo, cat, sh, env, yes, id, /bin/echo, no-such-program, /etc/passwd, python3"
+
+
+def work(data: Any, time_limit_seconds: float = 30) -> Work:
+    return Work(
+        run_id=uuid4(),
+        job_id=uuid4(),
+        attempt=1,
+        fence=1,
+        scheduled_for=NOON,
+        task_type="run_command",
+        url=None,
+        board_id=None,
+        data=data,
+        policy=RetryPolicy(max_retries=0, base_seconds=1),
+        time_limit_seconds=time_limit_seconds,
+        polling_state=None,
+        polling_version=0,
+        claimed_monotonic=0,
+        report_token="",
+    )
+
+
+def perform(data: Any, scope: Scope | None = None, **settings: Any) -> Result:
+    system = given_system(**{"commands_allowed": ALLOWED, "commands_env_allowed": "GREETING", **settings})
+    return command.perform(system, work(data), scope or Scope())
+
+
+def result_of(*argv: str, **parameters: Any) -> dict[str, Any]:
+    """What a command leaves that goes well."""
+    result = perform({"argv": list(argv), **parameters})
+    assert isinstance(result, Succeeded), result
+    return dict(result.result)
+
+
+def failure_of(*argv: str, **settings: Any) -> Failed:
+    """How a command fails."""
+    result = perform({"argv": list(argv)}, **settings)
+    assert isinstance(result, Failed), result
+    return result

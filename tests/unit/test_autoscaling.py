@@ -1,0 +1,40 @@
+"""How many workers there are to be, decided from what lies in the queues."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.autoscaling import NO_LOAD, Load, change
+
+
+@pytest.mark.parametrize(
+    ("load", "workers", "by"),
+    [
+        (Load(11, 0), 1, 1),
+        (Load(11, 0), 4, 1),
+        (Load(11, 0), 5, 0),
+        (Load(10, 0), 1, 0),
+        (Load(10, 0), 3, 0),
+        (Load(1_000, 40), 5, 0),
+        (NO_LOAD, 5, -1),
+        (NO_LOAD, 2, -1),
+        (NO_LOAD, 1, 0),
+        (Load(0, 1), 3, 0),
+        (NO_LOAD, 0, 1),
+        (None, 0, 1),
+        (None, 1, 0),
+        (None, 5, 0),
+    ],
+)
+def test_more_than_ten_waiting_adds_one_and_nothing_at_all_removes_one(
+    load: Load | None, workers: int, by: int
+) -> None:
+    assert change(load, workers) == by
+
+
+def test_whatever_the_load_there_are_from_one_to_five() -> None:
+    for load in (NO_LOAD, Load(5, 5), Load(10_000, 0), None):
+        workers = 0
+        for _ in range(20):
+            workers += change(load, workers)
+            assert 1 <= workers <= 5

@@ -1,0 +1,78 @@
+"""Templates: filled from plain values, and bounded in what they can do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from core.errors import PermanentFailure
+from services import templates
+from services.templates import InvalidTemplate
+
+
+@pytest.mark.parametrize(
+    ("template", "values", "filled"),
+    [
+        ("Hello", {}, "Hello"),
+        ("Hello {{name}}\n", {"name": "Ada"}, "Hello Ada\n"),
+        ("{{ order.lines[0].name | upper }}", {"order": {"lines": [{"name": "tea"}]}}, "TEA"),
+        ("{{ name | default('friend') }}", {}, "friend"),
+        ("{% if vip %}Dear{% else %}Hi{% endif %}", {"vip": True}, "Dear"),
+        ("{% if vip is defined %}Dear{% else %}Hi{% endif %}", {}, "Hi"),
+        ("<{{name}}>", {"name": "<b>"}, "<<b>>"),
+        ("{ not a template }", {}, "{ not a template }"),
+        ("{{ items }}", {"items": 3}, "3"),
+    ],
+)
+def test_values_take_the_place_of_their_names(template: str, values: dict[str, Any], filled: str) -> None:
+    templates.check(template)
+    assert templates.fill("body", template, values) == filled
+
+
+def test_values_are_escaped_where_they_go_into_html() -> None:
+    assert templates.fill("html", "<p>{{name}}</p>", {"name": "<b>"}, html=True) == "<p>&lt;b&gt;</p>"
+
+
+@pytest.mark.parametrize("template", ["Dear {{name}}", "Dear {{ person.name }}", "{{ person['name'] }}"])
+def test_a_variable_without_a_value_is_named(template: str) -> None:
+    with pytest.raises(PermanentFailure, match=r"The template body cannot be filled: .*'name'"):
+        templates.fill("body", template, {"person": {}})
+
+
+@pytest.mark.parametrize(
+    ("template", "says"),
+    [
+        ("{{", "cannot be read in line 1"),
+        ("{% for x in y %}{% endfor %}", "has a for in line 1"),
+        ("{% set x = 1 %}", "has a assign"),
+        ("{% include 'x' %}", "has a include"),
+        ("{% macro m() %}{% endmacro %}", "has a macro"),
+        ("{{ f() }}", "has a call"),
+        ("{{ 9 ** 9 }}", "has a pow"),
+        ("{{ 'x' * 9 }}", "has a mul"),
+        ("{{ [1] }}", "has a list"),
+        ("{{ x | center(999999999) }}", "the filter 'center'"),
+        ("{{ x is callable }}", "the test 'callable'"),
+        ("{% if a %}" * 200 + "{% endif %}" * 200, "nests too deeply"),
+        ("{{" + "(" * 5_000 + ")" * 5_000 + "}}", "nests too deeply"),
+        ("{{a}}" * 2_001, "more than 2000 parts"),
+        ("a" * 100_001 + "{", "longer than 100000 characters"),
+    ],
+)
+def test_a_template_beyond_our_part_of_jinja_is_refused(template: str, says: str) -> None:
+    with pytest.raises(InvalidTemplate, match=says):
+        templates.check(template)
+    with pytest.raises(PermanentFailure, match="The template subject"):
+        templates.fill("subject", template, {"a": 1, "x": 1, "y": []})
+
+
+@pytest.mark.parametrize("template", ["{{ x.__class__ }}", "{{ x.upper }}", "{{ x['format'] }}", "{{ d.keys }}"])
+def test_no_value_shows_what_belongs_to_its_kind(template: str) -> None:
+    with pytest.raises(PermanentFailure, match="has no attribute"):
+        templates.fill("body", template, {"x": "text", "d": {}})
+
+
+def test_what_a_template_makes_is_bounded() -> None:
+    with pytest.raises(PermanentFailure, match="makes more than 1000000 characters"):
+        templates.fill("body", "{{a}}" * 11, {"a": "x" * 100_000})
