@@ -41,7 +41,7 @@ from services import faults, logs, timezones
 from services.clock import DatabaseClock
 from services.coordinator import Coordinator
 from services.doorbell import BrokerDoorbell
-from services.sweeping import Sweeper
+from services.files.sweeping import Sweeper
 from services.system import System
 from services.task_types import loading
 from settings import ConfigurationError, Settings

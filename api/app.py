@@ -43,7 +43,7 @@ from api.resources import (
 )
 from api.threads import Threads
 from services import jobs as intents
-from services.counting import Counts
+from services.reading.counting import Counts
 from services.system import System
 from services.throttling import Throttle
 

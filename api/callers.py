@@ -18,7 +18,8 @@ from api.dialects import words
 from api.threads import Threads
 from core.accounts import TokenKind
 from core.errors import Forbidden, NotFound
-from services import reading, users
+from services import users
+from services.reading import records
 from services.system import System
 from services.users import UserView
 
@@ -96,7 +97,7 @@ class Callers:
         job_id = params.get("job_id")
         if job_id is None:
             raise Forbidden("This path is for administrators, whom the setting ADMIN_USERNAMES names.")
-        if await self._threads.run(reading.owner, job_id) != only:
+        if await self._threads.run(records.owner, job_id) != only:
             raise NotFound("job", job_id)
 
 

@@ -19,7 +19,7 @@ from services import broker, faults, upkeep
 from services.clock import DatabaseClock
 from services.coordinator import Coordinator
 from services.doorbell import BrokerDoorbell
-from services.sweeping import Sweeper
+from services.files.sweeping import Sweeper
 from services.system import System
 from settings import ConfigurationError, Settings
 

@@ -10,8 +10,8 @@ from typing import Any
 from core.errors import NotFound
 from models import apps, database
 from models.tables import App
+from services.reading.views import view_of
 from services.system import System
-from services.views import view_of
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,10 @@ import structlog
 
 from core.errors import Unavailable
 from models import database, signals
-from services import alerts, dispatching, planning, statistics, timezones, turns, upkeep, waiting
 from services import broker as brokers
+from services import dispatching, planning, timezones, turns, upkeep, waiting
+from services.email import alerts
+from services.reading import statistics
 from services.system import System
 
 BEAT = "beat"

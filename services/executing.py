@@ -20,7 +20,8 @@ from core.states import Outcome, RunStatus
 from models import attempts, database, jobs, pauses, runs, workers
 from models.fields import new_id
 from models.tables import Job, Run
-from services import awaiting, dispatching, report_tokens, retrying, settling, turns, versions
+from services import dispatching, retrying, settling, turns, versions
+from services.reporting import awaiting, tokens
 from services.settling import Settled, Settlement
 from services.system import System
 from services.task_types import registry
@@ -114,9 +115,9 @@ def claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> lis
         if not claimed:
             return []
         wanted = versions.to_execute(claimed)
-        tokens = {run.id: report_tokens.new() for run in claimed}
-        attempts.open_for(claimed, now, {run.id: _reported_by(tokens[run.id], wanted[run.id]) for run in claimed})
-    return [_work(system, run, wanted[run.id], monotonic, tokens[run.id]) for run in claimed]
+        sent = {run.id: tokens.new() for run in claimed}
+        attempts.open_for(claimed, now, {run.id: _reported_by(sent[run.id], wanted[run.id]) for run in claimed})
+    return [_work(system, run, wanted[run.id], monotonic, sent[run.id]) for run in claimed]
 
 
 def renew(system: System, worker: WorkerIdentity, leases: dict[UUID, int]) -> dict[UUID, bool]:
@@ -214,7 +215,7 @@ def _settle(run: Run | None, job: Job, work: Work, result: Result, now: datetime
 
 
 def _reported_by(token: str, job: Job) -> dict[str, Any]:
-    return {"token_hash": report_tokens.digest(token), "polling_version": job.polling_version}
+    return {"token_hash": tokens.digest(token), "polling_version": job.polling_version}
 
 
 def _work(system: System, run: Run, job: Job, monotonic: float, report_token: str) -> Work:

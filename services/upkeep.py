@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from core.errors import DatabaseUnavailable
 from models import alerts, database, jobs, runs, versions, workers
-from services import executing, idempotency, statistics
+from services import executing, idempotency
+from services.reading import statistics
 from services.system import System
 
 BATCH = 1_000

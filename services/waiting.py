@@ -11,7 +11,8 @@ from core.alerting import Event
 from core.states import JobState, RunStatus
 from models import database, jobs, runs, turns
 from models.tables import Job, Run
-from services import alerts, settling
+from services import settling
+from services.email import alerts
 from services.system import System
 
 BATCH = 1_000

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from actors.handlers import connection
 from core.errors import AttemptError, InvalidInput, PermanentFailure, TransientFailure
-from services import deliveries, mail
 from services.abort import Scope
-from services.deliveries import REFUSED, SENT, WAITING, Delivered
+from services.email import deliveries, mail
+from services.email.deliveries import REFUSED, SENT, WAITING, Delivered
 from services.executing import Failed, Result, Succeeded, Work
 from services.system import System
 from services.task_types import send_email

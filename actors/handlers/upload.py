@@ -10,11 +10,11 @@ from typing import IO
 import requests
 
 from core.errors import AttemptError, NotFound, PermanentFailure, TransientFailure, Unavailable
-from services import objects, spool, uploads
 from services.abort import Scope
 from services.executing import Failed, Result, Succeeded, Work
+from services.files import objects, spool, uploads
+from services.files.uploads import UploadView
 from services.system import System
-from services.uploads import UploadView
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 15

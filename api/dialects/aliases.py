@@ -7,7 +7,7 @@ from typing import Any
 
 from api.dialects import words
 from core import schedules
-from services.views import JobView
+from services.reading.views import JobView
 
 FIELDS = (
     "job_type",

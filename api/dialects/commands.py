@@ -16,8 +16,8 @@ from api.schemas.values import Given, Instant, Shown
 from core import schedules
 from core.states import JobStatus
 from services.definitions import NewJob
+from services.reading.views import JobView
 from services.users import UserView
-from services.views import JobView
 
 TASK_TYPE = "run_command"
 RETRIES = 4

@@ -15,8 +15,8 @@ from core import cron, schedules
 from core.errors import InvalidInput
 from core.states import JobStatus
 from services.definitions import NewJob
+from services.reading.views import JobView
 from services.task_types import registry
-from services.views import JobView
 
 DEFAULT_ACTION = "job"
 SEND_EMAIL = "send_email"

@@ -16,7 +16,7 @@ from core.errors import InvalidInput
 from core.priority import DEFAULT_PRIORITY
 from core.states import JobStatus
 from services.definitions import NewJob
-from services.views import JobView
+from services.reading.views import JobView
 
 DEFAULT_TASK_TYPE = "job"
 FIELDS = {"title": "name", "deadline_at": "deadline"}

@@ -19,7 +19,7 @@ from core.priority import DEFAULT_PRIORITY
 from core.recurring import Frequency
 from core.states import JobStatus
 from services import definitions
-from services.views import JobView
+from services.reading.views import JobView
 
 RETRIES = 3
 BACKOFF_SECONDS = 2.0

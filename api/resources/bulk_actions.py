@@ -8,8 +8,8 @@ from api import answers, bodies, validation
 from api.openapi import documented
 from api.schemas.bulk_actions import JobActions, NewJobActions, NewReplays, Replays
 from api.threads import Threads
-from services import bulk_actions
-from services.bulk_actions import Action
+from services.control import bulk_actions
+from services.control.bulk_actions import Action
 from services.system import System
 
 

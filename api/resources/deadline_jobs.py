@@ -26,9 +26,10 @@ from api.schemas.paging import Filter, JobOrdering, NumberedQuery
 from api.schemas.runs import Executions
 from core.filters import JobFilter
 from core.listing import Ordering
-from services import editing, statistics
+from services.control import editing
 from services.definitions import Definition
-from services.views import JobView
+from services.reading import statistics
+from services.reading.views import JobView
 
 
 class DeadlineJobsQuery(NumberedQuery):

@@ -17,12 +17,14 @@ from api.threads import Threads
 from core.errors import NotFound
 from core.filters import JobFilter
 from core.listing import Ordering
-from services import apps, editing, jobs, listing, reading
-from services.counting import Counts
+from services import apps, jobs
+from services.control import editing
 from services.definitions import Definition, NewJob
 from services.idempotency import Request as KeyedRequest
+from services.reading import listing, records
+from services.reading.counting import Counts
+from services.reading.views import JobView
 from services.system import System
-from services.views import JobView
 
 _APPS = frozenset(dialect.app_name for dialect in DIALECTS)
 
@@ -41,11 +43,11 @@ class DialectJobs:
     def create(self, new: NewJob) -> JobView:
         """Store a job, and the dialect's app where this is its first."""
         with translating.fields_named(self.fields):
-            return reading.job(create(self.system, new))
+            return records.job(create(self.system, new))
 
     def found(self, job_id: UUID) -> JobView:
         """The dialect's job of this id. Raises `NotFound`."""
-        view = reading.job(job_id)
+        view = records.job(job_id)
         if view.app_name != self.dialect.app_name:
             raise NotFound("job", job_id)
         return view

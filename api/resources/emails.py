@@ -11,7 +11,8 @@ from api.dialects.emails import NewMails
 from api.openapi import documented
 from api.schemas.jobs import Job
 from api.threads import Threads
-from services import apps, jobs, reading
+from services import apps, jobs
+from services.reading import records
 from services.system import System
 
 
@@ -37,5 +38,5 @@ class NewEmails:
         wanted = [one.parsed(callers.of(req), self._system.clock.now()) for one in mails.jobs()]
         apps.ensure(self._system, words.TYPED.app_name)
         created = jobs.create_many(self._system, wanted, all_or_none=True)
-        shown = [Job.model_validate(reading.job(one.job_id)) for one in created if one.job_id is not None]
+        shown = [Job.model_validate(records.job(one.job_id)) for one in created if one.job_id is not None]
         return OneOrMore(shown[0] if mails.is_one else shown)

@@ -10,7 +10,7 @@ from api import answers, validation
 from api.openapi import documented
 from api.schemas.explanations import Explanation, ExplanationQuery
 from api.threads import Threads
-from services import explaining
+from services.reading import explaining
 from services.system import System
 
 

@@ -15,8 +15,8 @@ from api.openapi import documented
 from api.schemas.reports import Alive, Readiness
 from api.threads import Threads
 from core.errors import Unavailable
-from services import reading
 from services.coordinator import BEAT, TICK
+from services.reading import records
 from services.system import System
 
 PATIENCE_SECONDS = 3.0
@@ -59,7 +59,7 @@ class Readyz:
     async def _signals(self) -> dict[str, datetime] | None:
         """When beat and tick were last seen; None when the database does not answer in time."""
         try:
-            return await asyncio.wait_for(self._threads.run(reading.signals_seen), PATIENCE_SECONDS)
+            return await asyncio.wait_for(self._threads.run(records.signals_seen), PATIENCE_SECONDS)
         except (Unavailable, TimeoutError) as error:
             log.warning("database_not_ready", error=repr(error))
             return None

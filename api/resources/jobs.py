@@ -20,10 +20,10 @@ from api.threads import Threads
 from core import schedules
 from core.listing import Ordering
 from core.states import JobStatus
-from services import listing, reading
-from services.counting import Counts
+from services.reading import listing, records
+from services.reading.counting import Counts
+from services.reading.views import JobView
 from services.system import System
-from services.views import JobView
 
 
 class Jobs:
@@ -74,7 +74,7 @@ class JobStatuses:
     @documented("getJobStatus", "jobs", {200: StatusOfJob}, problems=(404,))
     async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
         """See how a job is doing, with the newest 20 events of its life."""
-        view, log, retrying = await self._threads.run(reading.job_with_log, job_id)
+        view, log, retrying = await self._threads.run(records.job_with_log, job_id)
         status = StatusOfJob(
             job_id=view.id,
             status=_status_word(view, retrying=retrying),
@@ -96,7 +96,7 @@ class NextOfJob:
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """See a job's next occurrences, each with its nominal and its due instant."""
         query = validation.query(CountQuery, req.params)
-        found = await self._threads.run(reading.occurrences, job_id, query.count)
+        found = await self._threads.run(records.occurrences, job_id, query.count)
         answers.send(resp, NextOccurrences(next=[Occurrence.model_validate(one) for one in found]))
 
 
@@ -113,7 +113,7 @@ class JobAction:
 
     def _changed(self, job_id: UUID) -> JobView:
         self._action(self._system, job_id)
-        return reading.job(job_id)
+        return records.job(job_id)
 
 
 class Cancel(JobAction):

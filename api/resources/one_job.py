@@ -17,10 +17,11 @@ from api.schemas import editing as edits
 from api.schemas.editing import JobPatch, WholeJob
 from api.schemas.jobs import Job
 from api.threads import Threads
-from services import editing, reading
+from services.control import editing
 from services.definitions import Definition
+from services.reading import records
+from services.reading.views import JobView
 from services.system import System
-from services.views import JobView
 
 _PATCHES = (bodies.MEDIA_MERGE_PATCH, falcon.MEDIA_JSON)
 
@@ -36,7 +37,7 @@ class OneJob:
     @documented("getJob", "jobs", {200: Job}, problems=(404,))
     async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
         """Look at a job; its ETag is its version."""
-        _send(resp, await self._threads.run(reading.job, job_id))
+        _send(resp, await self._threads.run(records.job, job_id))
 
     @documented("patchJob", "jobs", {200: Job}, headers=IfMatchHeader, body=JobPatch, problems=(403, 404, 409, 412))
     async def on_patch(self, req: Request, resp: Response, job_id: UUID) -> None:
@@ -57,7 +58,7 @@ class OneJob:
         resp.status = falcon.HTTP_NO_CONTENT
 
     def _patch(self, job_id: UUID, req: Request, body: bytes) -> JobView:
-        typed_jobs.refuse_begun(reading.job(job_id), bodies.parse(body))
+        typed_jobs.refuse_begun(records.job(job_id), bodies.parse(body))
         return self._edit(job_id, req, body, self._patched)
 
     def _edit(self, job_id: UUID, req: Request, body: bytes, change: Callable[[JobView, Any], Definition]) -> JobView:

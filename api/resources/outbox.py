@@ -11,7 +11,7 @@ from api.lists import Listed
 from api.openapi import documented
 from api.schemas.outbox import OutboxEmail, OutboxList, OutboxQuery, WholeOutboxEmail
 from api.threads import Threads
-from services import outbox
+from services.email import outbox
 from services.system import System
 
 

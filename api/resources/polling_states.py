@@ -11,9 +11,9 @@ from api.openapi import documented
 from api.schemas.jobs import Job
 from api.schemas.polling_states import NewRewind, PollingState, PollingStates
 from api.threads import Threads
-from services import polling_states
+from services.control import polling_states
+from services.reading.views import JobView
 from services.system import System
-from services.views import JobView
 
 
 class StatesOfJob:

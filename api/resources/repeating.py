@@ -12,10 +12,10 @@ from api.openapi import documented
 from api.schemas.repeating import Backfill, NewBackfill, NewTrigger, Retried
 from api.schemas.runs import Run
 from api.threads import Threads
-from services import backfilling, repeating, runs
-from services.backfilling import Backfilled
+from services.control import backfilling, repeating, runs
+from services.control.backfilling import Backfilled
+from services.reading.views import RunView
 from services.system import System
-from services.views import RunView
 
 
 class Wish:

@@ -13,8 +13,8 @@ from api import answers, bodies, validation
 from api.openapi import documented
 from api.schemas.run_reports import Completion, Ended, Failure, Heartbeat, Lease, TokenHeader
 from api.threads import Threads
-from services import reports
-from services.reports import Sender
+from services.reporting import reports
+from services.reporting.reports import Sender
 from services.system import System
 
 _HEADER = "X-Carillon-Report-Token"

@@ -13,9 +13,9 @@ from api.schemas.paging import NumberedQuery, PageQuery, RunsQuery
 from api.schemas.runs import Attempt, Execution, Executions, Run, RunPage, RunWithAttempts
 from api.threads import Threads
 from core.listing import NEWEST_FIRST
-from services import listing, reading
-from services.counting import Counts
-from services.views import Page
+from services.reading import listing, records
+from services.reading.counting import Counts
+from services.reading.views import Page
 
 
 class Runs:
@@ -76,7 +76,7 @@ class OneRun:
     @documented("getRun", "runs", {200: RunWithAttempts}, problems=(404,))
     async def on_get(self, _req: Request, resp: Response, run_id: UUID) -> None:
         """Look at a run and its attempts."""
-        view, attempts = await self._threads.run(reading.run, run_id)
+        view, attempts = await self._threads.run(records.run, run_id)
         shown = RunWithAttempts(
             **Run.model_validate(view).model_dump(),
             attempts=[Attempt.model_validate(one) for one in attempts],

@@ -17,9 +17,11 @@ from api.resources.dialect_jobs import DialectJobs, definition_of, whole
 from api.schemas.paging import NumberedQuery
 from core.listing import NEWEST_FIRST
 from core.states import JobStatus
-from services import editing, jobs, reading
+from services import jobs
+from services.control import editing
 from services.definitions import Definition
-from services.views import JobView
+from services.reading import records
+from services.reading.views import JobView
 
 _PATCHES = (bodies.MEDIA_MERGE_PATCH, falcon.MEDIA_JSON)
 
@@ -30,10 +32,10 @@ class _SchedulerJobs(DialectJobs):
 
     def switched(self, job_id: UUID, *, is_active: bool) -> CronJob:
         """The job, paused or resumed as wanted."""
-        view = reading.job(job_id)
+        view = records.job(job_id)
         if is_active is (view.status is JobStatus.PAUSED):
             (jobs.resume if is_active else jobs.pause)(self.system, job_id)
-        return cron_jobs.show(reading.job(job_id))
+        return cron_jobs.show(records.job(job_id))
 
 
 class SchedulerJobs(_SchedulerJobs):

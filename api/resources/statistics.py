@@ -10,7 +10,7 @@ from api import answers, callers, validation
 from api.openapi import documented
 from api.schemas.figures import JobStatistics, MinuteFigures, ScopeQuery, Series, SeriesQuery
 from api.threads import Threads
-from services import statistics
+from services.reading import statistics
 from services.system import System
 
 

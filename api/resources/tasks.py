@@ -18,9 +18,10 @@ from api.openapi import documented
 from api.resources.dialect_jobs import DialectJobs, definition_of, whole
 from api.schemas.paging import NumberedQuery
 from core.listing import NEWEST_FIRST
-from services import editing, users
+from services import users
+from services.control import editing
 from services.definitions import Definition
-from services.views import JobView
+from services.reading.views import JobView
 
 
 class _Tasks(DialectJobs):

@@ -12,8 +12,8 @@ from api.dialects.typed_jobs import NewTypedJob
 from api.resources.dialect_jobs import create
 from api.schemas.jobs import Job, NewJob
 from core.errors import FieldError, Forbidden, InvalidInput
-from services import reading
 from services.definitions import NewJob as Wanted
+from services.reading import records
 from services.system import System
 
 BOTH_OR_NEITHER = "is needed: task_type for a job in our spelling, or job_type in that of section 001; not both."
@@ -46,4 +46,4 @@ def _create(system: System, req: Request, key: str | None, body: bytes) -> Job:
     wanted, fields = parsed(system, req, value)
     with translating.fields_named(fields):
         job_id = create(system, wanted, keys.request("createAnyJob", key, value))
-    return Job.model_validate(reading.job(job_id))
+    return Job.model_validate(records.job(job_id))

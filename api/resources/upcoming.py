@@ -9,7 +9,7 @@ from api.lists import Listed
 from api.openapi import documented
 from api.schemas.figures import Upcoming, UpcomingList, UpcomingQuery
 from api.threads import Threads
-from services import upcoming
+from services.reading import upcoming
 from services.system import System
 
 

@@ -18,10 +18,11 @@ from api.schemas import uploads as schemas
 from api.schemas.jobs import Job
 from api.schemas.uploads import DownloadLink, UploadForm
 from api.threads import Threads
-from services import download_links, reading, uploads
-from services.spool import Incoming
+from services.files import download_links, uploads
+from services.files.spool import Incoming
+from services.reading import records
+from services.reading.views import JobView
 from services.system import System
-from services.views import JobView
 
 _PIECE_BYTES = 256 * 1024
 
@@ -52,7 +53,7 @@ class Uploads:
         new = fields.parsed(caller, self._system.clock.now())
         incoming.finish()
         job_id = uploads.accept(self._system, new, incoming, fields.file_name or form.file_name)
-        return reading.job(job_id)
+        return records.job(job_id)
 
 
 class DownloadOfJob:

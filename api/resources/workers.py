@@ -8,7 +8,7 @@ from api import answers
 from api.openapi import documented
 from api.schemas.figures import Worker, Workers
 from api.threads import Threads
-from services import workers
+from services.reading import workers
 from services.system import System
 
 

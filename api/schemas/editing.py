@@ -14,7 +14,7 @@ from api.validation import shown as in_words
 from core.errors import FieldError, InvalidInput
 from core.merge_patch import merged
 from services.definitions import Definition
-from services.views import JobView
+from services.reading.views import JobView
 
 _WRITABLE = tuple(JobDefinition.model_fields)
 _READ_ONLY = tuple(name for name in Job.model_fields if name not in _WRITABLE)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from api.schemas.paging import MOST_IN_PAGE, Query
 from api.schemas.values import Shown
-from services import outbox
+from services.email import outbox
 
 
 class OutboxQuery(Query):

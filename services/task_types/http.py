@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 from core import headers, urls
 from core.errors import PermanentFailure
 from services import broker as brokers
-from services import templates
+from services.email import templates
 from services.task_types import registry
 from services.task_types.registry import TaskType
 

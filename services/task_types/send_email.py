@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from core.errors import InvalidInput, PermanentFailure
 from core.letters import LONGEST_ADDRESS, Letter, address_of, fault_of_address, fault_of_header, message_id
 from services import broker as brokers
-from services import mail, templates
+from services.email import mail, templates
 from services.task_types import registry
 from settings import Settings
 

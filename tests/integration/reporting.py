@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.errors import TransientFailure
 from core.states import RunStatus
 from services.executing import Deferred, Work
-from services.reports import Sender
+from services.reporting.reports import Sender
 from services.settling import Settled
 from tests.factories import (
     GivenSystem,

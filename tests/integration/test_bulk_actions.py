@@ -11,8 +11,9 @@ import pytest
 from core.filters import JobFilter, RunFilter
 from core.schedules import DelayFromNow, Schedule
 from core.states import JobStatus, RunStatus
-from services import bulk_actions, executing, jobs, repeating
-from services.bulk_actions import Action
+from services import executing, jobs
+from services.control import bulk_actions, repeating
+from services.control.bulk_actions import Action
 from tests.factories import (
     GivenSystem,
     claim,

@@ -14,10 +14,11 @@ from core.schedules import Cron, DelayFromNow, Polling
 from core.states import Hold, JobState, JobStatus, RunStatus
 from models import database
 from models.tables import Run
-from services import dispatching, executing, reading
+from services import dispatching, executing
 from services import jobs as job_service
 from services.doorbell import Ring
 from services.executing import Stopped
+from services.reading import records
 from services.system import System
 from tests.factories import (
     NOON,
@@ -57,7 +58,7 @@ def test_a_cancel_ends_a_run_that_waits_for_its_instant(system: GivenSystem) -> 
         system.clock.now(),
     )
     assert (job.state, job.finished_at) == (JobState.CANCELLED, system.clock.now())
-    assert reading.job(run.job_id).status is JobStatus.CANCELLED
+    assert records.job(run.job_id).status is JobStatus.CANCELLED
 
 
 def test_a_cancel_ends_a_run_that_is_due(system: GivenSystem) -> None:
@@ -136,7 +137,7 @@ def test_a_pause_holds_what_is_due_and_a_resume_releases_and_rings(system: Given
     system.doorbell.heard()
     job_service.pause(system, run.job_id)
     assert (stored_run(run.id).held_by, stored_job(run.job_id).state) == (Hold.PAUSED, JobState.PAUSED)
-    assert reading.job(run.job_id).status is JobStatus.PAUSED
+    assert records.job(run.job_id).status is JobStatus.PAUSED
     assert (claim(system), system.doorbell.heard()) == ([], [])
     job_service.resume(system, run.job_id)
     assert (stored_run(run.id).held_by, stored_job(run.job_id).state) == (None, JobState.ACTIVE)

@@ -11,8 +11,10 @@ from core.errors import NotFound
 from core.schedules import DelayFromNow, Immediate, Polling
 from core.states import JobState, RunStatus
 from models.tables import Job, JobTag, JobVersion, PollingState, Run
-from services import definitions, dispatching, editing, reading, upkeep
+from services import definitions, dispatching, upkeep
 from services import jobs as job_service
+from services.control import editing
+from services.reading import records
 from tests.factories import (
     GivenSystem,
     claim,
@@ -34,7 +36,7 @@ def test_a_deleted_job_is_gone_and_never_runs(system: GivenSystem, schedule: Any
     run = first_run(system, schedule)
     editing.delete(system, run.job_id)
     with pytest.raises(NotFound):
-        reading.job(run.job_id)
+        records.job(run.job_id)
     for action in (job_service.cancel, job_service.pause, job_service.resume, editing.delete):
         with pytest.raises(NotFound):
             action(system, run.job_id)

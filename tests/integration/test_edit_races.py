@@ -16,11 +16,12 @@ from core.schedules import DelayFromNow
 from core.states import Hold, RunStatus
 from models import database
 from models.tables import Run
-from services import definitions, dispatching, editing, executing
+from services import definitions, dispatching, executing
 from services import jobs as job_service
+from services.control import editing
 from services.definitions import Definition
 from services.executing import Work, WorkerIdentity
-from services.views import JobView
+from services.reading.views import JobView
 from tests.factories import GivenSystem, claim, given_system, in_threads, new_job, stored_job, stored_run
 
 RACES = 334  # of each of the three

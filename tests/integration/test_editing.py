@@ -14,12 +14,13 @@ from core.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
 from core.schedules import DelayFromNow, Immediate, Polling, RunAt
 from core.states import Hold, JobStatus, RunStatus
 from models.tables import JobVersion
-from services import apps, definitions, dispatching, editing, upkeep
+from services import apps, definitions, dispatching, upkeep
 from services import jobs as job_service
 from services.apps import TaskTypePolicy
+from services.control import editing
 from services.definitions import Definition
 from services.doorbell import Ring
-from services.views import JobView
+from services.reading.views import JobView
 from tests.factories import (
     NOON,
     GivenSystem,

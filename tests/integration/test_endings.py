@@ -6,9 +6,10 @@ from core.errors import AbortReason
 from core.policies import Overlap
 from core.schedules import Interval, Polling
 from core.states import JobState, RunStatus
-from services import dispatching, editing, polling_states
+from services import dispatching
 from services import jobs as job_service
-from services import runs as run_service
+from services.control import editing, polling_states
+from services.control import runs as run_service
 from services.executing import Stopped
 from tests.factories import (
     GivenSystem,

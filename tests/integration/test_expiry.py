@@ -11,10 +11,11 @@ import pytest
 from core.errors import AbortReason
 from core.schedules import Interval, RunAt
 from core.states import JobState, RunStatus
-from services import definitions, dispatching, editing, executing, repeating, settling, waiting
+from services import definitions, dispatching, executing, settling, waiting
 from services import jobs as job_service
+from services.control import editing, repeating
 from services.executing import Stopped
-from services.views import JobView
+from services.reading.views import JobView
 from tests.factories import (
     NOON,
     GivenSystem,

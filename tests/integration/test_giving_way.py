@@ -13,9 +13,10 @@ from core.schedules import Interval, RunAt
 from core.states import Hold, RunStatus
 from models import database
 from models.tables import Run
-from services import backfilling, definitions, dispatching, editing, planning, repeating, turns
+from services import definitions, dispatching, planning, turns
 from services import jobs as job_service
-from services.views import JobView
+from services.control import backfilling, editing, repeating
+from services.reading.views import JobView
 from tests.factories import (
     NOON,
     GivenSystem,

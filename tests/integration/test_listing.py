@@ -15,9 +15,9 @@ from core.schedules import Cron, DelayFromNow
 from core.states import JobStatus
 from models.tables import db
 from services import jobs as job_service
-from services import listing
-from services.counting import KEPT_SECONDS, LONG, MOST_KEPT, Counts
 from services.executing import Result
+from services.reading import listing
+from services.reading.counting import KEPT_SECONDS, LONG, MOST_KEPT, Counts
 from tests.factories import GivenClock, GivenSystem, claim, failed, new_job, record, refused, succeeded
 
 ALL = Stretch(limit=100)

@@ -14,11 +14,12 @@ from actors.main import RunWorker
 from core.states import RunStatus
 from models import database
 from models.tables import Run
-from services import jobs, reports
+from services import jobs
 from services.broker import InProcessBroker
 from services.clock import DatabaseClock
 from services.doorbell import BrokerDoorbell
-from services.reports import Sender
+from services.reporting import reports
+from services.reporting.reports import Sender
 from services.system import System
 from settings import Settings
 from tests.acceptance.installation import until

@@ -13,10 +13,11 @@ from core.schedules import Cron, Interval, Schedule
 from core.states import JobState, RunStatus
 from models import database
 from models.tables import Job
-from services import backfilling, definitions, dispatching, editing, planning, repeating, timezones
+from services import definitions, dispatching, planning, timezones
 from services import jobs as job_service
-from services import runs as run_service
-from services.views import JobView
+from services.control import backfilling, editing, repeating
+from services.control import runs as run_service
+from services.reading.views import JobView
 from tests.factories import (
     NOON,
     GivenSystem,

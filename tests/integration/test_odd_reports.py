@@ -10,9 +10,10 @@ from core.errors import Conflict, TransientFailure, WrongToken
 from core.states import RunStatus
 from models import database
 from models.tables import Attempt
-from services import reports, upkeep
+from services import upkeep
 from services.executing import Deferred
-from services.reports import Sender
+from services.reporting import reports
+from services.reporting.reports import Sender
 from tests.factories import (
     GivenSystem,
     claim,

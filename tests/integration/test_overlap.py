@@ -10,9 +10,10 @@ from core.errors import AbortReason
 from core.policies import Overlap
 from core.schedules import Interval
 from core.states import Hold, RunStatus
-from services import dispatching, executing, planning, repeating, turns, upkeep
+from services import dispatching, executing, planning, turns, upkeep
 from services import jobs as job_service
 from services.admission import REPLACED
+from services.control import repeating
 from services.doorbell import Ring
 from services.executing import Stopped, Work
 from tests.factories import GivenSystem, claim, claim_one, failed, new_job, record, runs_of, stored_job, succeeded

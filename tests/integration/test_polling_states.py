@@ -12,7 +12,9 @@ from core.errors import Conflict, NotFound
 from core.schedules import Polling
 from core.states import JobStatus
 from models import polling_states as queries
-from services import jobs, polling_states, reading, repeating
+from services import jobs
+from services.control import polling_states, repeating
+from services.reading import records
 from tests.factories import NOON, GivenSystem, claim_one, first_run, polled, record, refused, runs_of, succeeded
 from tests.integration.attempting import attempt, make_due_again
 
@@ -61,7 +63,7 @@ def test_the_answer_to_a_poll_that_was_going_does_not_undo_a_rewind(system: Give
     polling_states.rewind(system, job_id, 0)
     record(system, work, polled({"page": 3}))
     assert states(job_id)[0] == (3, {})
-    assert reading.job(job_id).status is JobStatus.PENDING, "polling goes on"
+    assert records.job(job_id).status is JobStatus.PENDING, "polling goes on"
 
 
 def test_a_failed_job_is_rewound_and_then_retried(system: GivenSystem) -> None:
@@ -78,7 +80,7 @@ def test_a_version_that_is_not_kept_is_not_found(system: GivenSystem, monkeypatc
     for version in (0, 1, 4):
         with pytest.raises(NotFound, match=f"version {version}"):
             polling_states.rewind(system, job_id, version)
-    assert reading.job(job_id).polling_state == {"page": 3}
+    assert records.job(job_id).polling_state == {"page": 3}
 
 
 def test_what_does_not_poll_or_polls_no_more_is_not_rewound(system: GivenSystem) -> None:

@@ -12,8 +12,10 @@ import pytest
 from core.errors import Conflict, NotFailed, NotFound
 from core.schedules import Cron, DelayFromNow, Interval, Polling, RunAt, Schedule
 from core.states import Hold, JobState, JobStatus, RunStatus, Trigger
-from services import definitions, dispatching, editing, jobs, reading, repeating, runs
+from services import definitions, dispatching, jobs
+from services.control import editing, repeating, runs
 from services.doorbell import Ring
+from services.reading import records
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -39,7 +41,7 @@ def failed_job(system: GivenSystem, schedule: Schedule | None = None, **override
     """A job whose run failed for good."""
     run = first_run(system, schedule, **overrides)
     attempt(system, refused())
-    assert reading.job(run.job_id).status is JobStatus.FAILED
+    assert records.job(run.job_id).status is JobStatus.FAILED
     system.doorbell.heard()
     system.clock.advance(60)
     return run.job_id
@@ -58,11 +60,11 @@ def test_a_trigger_runs_a_job_now_and_leaves_its_schedule_alone(system: GivenSys
     view = repeating.trigger(system, job_id)
     assert (view.trigger, view.scheduled_for, view.status) == (Trigger.MANUAL, NOON, RunStatus.QUEUED)
     assert system.doorbell.heard() == [Ring(view.id, "runs.http")]
-    assert reading.job(job_id).status is JobStatus.QUEUED
+    assert records.job(job_id).status is JobStatus.QUEUED
     work = claim_one(system)
     assert (work.run_id, work.data) == (view.id, {"some_key": "some_value"})
     record(system, work, succeeded())
-    shown = reading.job(job_id)
+    shown = records.job(job_id)
     assert (shown.status, shown.next_run_at) == (JobStatus.PENDING, LATER)
 
 
@@ -116,7 +118,7 @@ def test_a_triggered_run_counts_towards_no_max_runs(system: GivenSystem) -> None
     job_id = jobs.create(system, new_job(Interval(every_seconds=60, max_runs=1, starts_at=LATER)))
     repeating.trigger(system, job_id)
     attempt(system, succeeded())
-    assert (stored_job(job_id).runs_started, reading.job(job_id).status) == (0, JobStatus.PENDING)
+    assert (stored_job(job_id).runs_started, records.job(job_id).status) == (0, JobStatus.PENDING)
 
 
 def test_a_polling_job_has_one_poll_at_a_time(system: GivenSystem) -> None:
@@ -146,13 +148,13 @@ def test_a_retry_is_a_new_run_in_place_of_the_one_that_failed(system: GivenSyste
     assert (new.trigger, new.retry_of, new.scheduled_for) == (Trigger.RETRY, old.id, NOON)
     assert (new.due_at, new.failure_count, new.attempt_count) == (system.clock.now(), 0, 0)
     assert system.doorbell.heard() == [Ring(run_id, "runs.http")]
-    shown = reading.job(job_id)
+    shown = records.job(job_id)
     assert (shown.status, shown.finished_at, shown.end_reason) == (JobStatus.QUEUED, None, None)
     work, settled = attempt(system, failed())
     assert (work.run_id, settled.status) == (run_id, RunStatus.RETRYING), "its failures count anew"
     make_due_again(system, run_id)
     attempt(system, succeeded())
-    assert reading.job(job_id).status is JobStatus.COMPLETED
+    assert records.job(job_id).status is JobStatus.COMPLETED
 
 
 def test_a_retry_that_fails_can_be_retried(system: GivenSystem) -> None:
@@ -194,13 +196,13 @@ def test_polling_that_gave_up_has_its_whole_patience_again_when_it_is_retried(
 ) -> None:
     run = first_run(system, schedule)
     attempt(system, polled({"page": 2}))
-    assert reading.job(run.job_id).status is JobStatus.FAILED
+    assert records.job(run.job_id).status is JobStatus.FAILED
     system.clock.advance(60)
     repeating.retry(system, run.job_id)
     assert stored_job(run.job_id).polls == 0
     work, _ = attempt(system, polled({"page": 3}, next_in_seconds=5))
     assert work.polling_state == {"page": 2}
-    shown = reading.job(run.job_id)
+    shown = records.job(run.job_id)
     if schedule.max_polls is None:
         assert (shown.status, shown.end_reason) == (JobStatus.PENDING, None)
     else:
@@ -234,11 +236,11 @@ def test_a_replay_reopens_a_one_shot(system: GivenSystem) -> None:
     job_id = failed_job(system)
     [dead] = runs_of(job_id)
     view = repeating.replay(system, dead.id)
-    assert (view.retry_of, view.trigger, reading.job(job_id).status) == (dead.id, Trigger.RETRY, JobStatus.QUEUED)
+    assert (view.retry_of, view.trigger, records.job(job_id).status) == (dead.id, Trigger.RETRY, JobStatus.QUEUED)
     with pytest.raises(Conflict, match="is being replayed"):
         repeating.replay(system, dead.id)
     attempt(system, succeeded())
-    assert reading.job(job_id).status is JobStatus.COMPLETED
+    assert records.job(job_id).status is JobStatus.COMPLETED
     assert repeating.replay(system, dead.id).retry_of == dead.id, "once that is over, it may be again"
 
 
@@ -258,13 +260,13 @@ def test_a_schedule_that_has_ended_shows_its_replays_and_ends_again(system: Give
     job_id = jobs.create(system, new_job(Interval(every_seconds=60, max_runs=1), max_retries=1))
     make_due(system)
     attempt(system, refused())
-    assert reading.job(job_id).status is JobStatus.COMPLETED
+    assert records.job(job_id).status is JobStatus.COMPLETED
     view = repeating.replay(system, runs_of(job_id)[0].id)
-    assert reading.job(job_id).status is JobStatus.QUEUED
+    assert records.job(job_id).status is JobStatus.QUEUED
     attempt(system, failed())
     make_due_again(system, view.id)
     attempt(system, succeeded())
-    shown = reading.job(job_id)
+    shown = records.job(job_id)
     assert (shown.status, shown.next_run_at, len(runs_of(job_id))) == (JobStatus.COMPLETED, None, 2)
 
 
@@ -306,7 +308,7 @@ def test_the_cancel_of_its_only_run_ends_a_job(system: GivenSystem, schedule: Sc
     run = first_run(system, schedule)
     view = runs.cancel(system, run.id)
     assert (view.status, view.reason, view.finished_at) == (RunStatus.CANCELLED, "run cancelled", NOON)
-    assert (reading.job(run.job_id).status, claim(system)) == (JobStatus.CANCELLED, [])
+    assert (records.job(run.job_id).status, claim(system)) == (JobStatus.CANCELLED, [])
     with pytest.raises(Conflict, match="cancelled"):
         runs.cancel(system, run.id)
 
@@ -318,7 +320,7 @@ def test_a_job_that_comes_back_goes_on_without_a_cancelled_run(system: GivenSyst
     system.clock.advance(120)
     make_due(system)
     assert claim_one(system).run_id == second.id
-    assert reading.job(job_id).status is JobStatus.RUNNING
+    assert records.job(job_id).status is JobStatus.RUNNING
 
 
 def test_a_run_that_is_running_is_asked_to_stop(system: GivenSystem) -> None:

@@ -12,10 +12,13 @@ from core.errors import Conflict, InvalidInput, PermanentFailure, TransientFailu
 from core.policies import Overlap
 from core.schedules import Cron, Polling
 from core.states import JobState, JobStatus, Outcome, RunStatus
-from services import dispatching, executing, explaining, reading, reports, runs, upkeep
+from services import dispatching, executing, upkeep
 from services import jobs as job_service
+from services.control import runs
 from services.doorbell import Ring
 from services.executing import Deferred
+from services.reading import explaining, records
+from services.reporting import reports
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -40,13 +43,13 @@ FAULT = TransientFailure("The printer is out of paper.")
 
 def test_a_run_answered_with_202_runs_on_and_says_that_it_waits(system: GivenSystem) -> None:
     run = first_run(system)
-    assert not reading.run(run.id)[0].waiting_for_report
+    assert not records.run(run.id)[0].waiting_for_report
     deferred(system)
-    view, [attempt] = reading.run(run.id)
+    view, [attempt] = records.run(run.id)
     assert (view.status, view.waiting_for_report) == (RunStatus.RUNNING, True)
     assert (attempt.outcome, attempt.finished_at) == (None, None)
     assert stored_run(run.id).lease_expires_at == NOON + timedelta(seconds=LEASE)
-    assert reading.job(run.job_id).status is JobStatus.RUNNING
+    assert records.job(run.job_id).status is JobStatus.RUNNING
 
 
 def test_a_waiting_run_says_by_when_it_is_to_be_heard_of(system: GivenSystem) -> None:

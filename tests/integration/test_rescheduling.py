@@ -12,9 +12,11 @@ from core.errors import InvalidInput
 from core.recurring import Frequency
 from core.schedules import Cron, Immediate, Interval, Polling, RunAt, Schedule
 from core.states import JobState, RunStatus
-from services import definitions, dispatching, editing, jobs, planning, reading
+from services import definitions, dispatching, jobs, planning
+from services.control import editing
 from services.doorbell import Ring
-from services.views import JobView
+from services.reading import records
+from services.reading.views import JobView
 from tests.factories import NOON, GivenSystem, claim, claim_one, new_job, record, runs_of, stored_job, succeeded
 
 LATER = NOON + timedelta(hours=1)
@@ -101,7 +103,7 @@ def test_planned_occurrences_go_by_the_edit_of_anything_else(system: GivenSystem
 
 
 def anchor(job_id: UUID) -> datetime | None:
-    schedule = reading.job(job_id).schedule
+    schedule = records.job(job_id).schedule
     assert isinstance(schedule, Interval)
     return schedule.anchor_at
 
@@ -207,4 +209,4 @@ def test_an_interval_becomes_a_cron_job(system: GivenSystem) -> None:
     job_id = made(system, Interval(every_seconds=40))
     reschedule(system, job_id, Cron("* * * * *"))
     assert instants(job_id) == [0, 60, 120]
-    assert reading.job(job_id).schedule == Cron("* * * * *")
+    assert records.job(job_id).schedule == Cron("* * * * *")

@@ -9,9 +9,10 @@ from core.schedules import DelayFromNow
 from core.states import RunStatus, Trigger
 from models import database, jobs, runs
 from models.tables import Minute, Run
-from services import dispatching, executing, statistics, workers
+from services import dispatching, executing
 from services import jobs as job_service
-from services.statistics import MOST_SUMMARISED, JobStatistics, MinuteFigures
+from services.reading import statistics, workers
+from services.reading.statistics import MOST_SUMMARISED, JobStatistics, MinuteFigures
 from tests.factories import (
     NOON,
     GivenSystem,

@@ -10,10 +10,11 @@ import pytest
 from core.errors import AbortReason, NotFound
 from core.policies import CatchUp, Overlap
 from core.schedules import Cron, DelayFromNow, Interval
-from services import dispatching, explaining, pausing, planning, waiting
+from services import dispatching, pausing, planning, waiting
 from services import jobs as job_service
 from services.executing import Stopped
-from services.explaining import Explanation
+from services.reading import explaining
+from services.reading.explaining import Explanation
 from tests.factories import (
     NOON,
     GivenSystem,

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from core.errors import PermanentFailure
-from services import templates
-from services.templates import InvalidTemplate
+from services.email import templates
+from services.email.templates import InvalidTemplate
 
 
 @pytest.mark.parametrize(

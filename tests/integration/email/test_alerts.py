@@ -13,9 +13,10 @@ from core.schedules import Cron, DelayFromNow, Immediate, Interval, Polling, Sch
 from core.states import JobState, RunStatus
 from models import database
 from models.tables import Alert, Job, Run, User
-from services import alerts, dispatching, planning, waiting
+from services import dispatching, planning, waiting
 from services import jobs as job_service
-from services.alerts import AGAIN_AFTER
+from services.email import alerts
+from services.email.alerts import AGAIN_AFTER
 from services.executing import Result
 from tests.factories import (
     NOON,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services import alerts
+from services.email import alerts
 from tests.factories import in_threads
 from tests.integration.email.conftest import failing_job, mailing
 from tests.mail_server import MailServer

@@ -20,8 +20,8 @@ from cryptography.x509.oid import NameOID
 from actors.handlers import email
 from core.errors import Aborted, AbortReason
 from core.states import RunStatus
-from services import mail
 from services.abort import Scope
+from services.email import mail
 from services.executing import Failed, Succeeded
 from tests.factories import given_system
 from tests.integration.email.conftest import LETTER, attempted, claimed, mailing

@@ -15,8 +15,8 @@ import uvicorn
 
 from core.errors import TransientFailure
 from models.tables import Upload
-from services import uploads
 from services.executing import Failed
+from services.files import uploads
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import served
 from tests.integration.uploads.uploading import kept, perform, spooled, stored

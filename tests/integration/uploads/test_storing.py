@@ -15,9 +15,9 @@ import requests
 from actors.handlers import upload as handler
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.states import JobState
-from services import objects
 from services.abort import Scope
 from services.executing import Failed
+from services.files import objects
 from tests.factories import GivenSystem, given_system, stored_job
 from tests.integration.api.client import NO_JOB, Client, served
 from tests.integration.uploads.uploading import claimed, kept, perform, spooled, stored, upload

@@ -15,9 +15,9 @@ from uuid import uuid4
 import pytest
 
 from core.errors import PermanentFailure
-from services import uploads
 from services.executing import Failed
-from services.spool import Incoming
+from services.files import uploads
+from services.files.spool import Incoming
 from tests.factories import NOON, GivenSystem, failed, record
 from tests.integration.api.client import Client
 from tests.integration.uploads.uploading import claimed, spooled, stored, upload
@@ -82,7 +82,7 @@ def test_a_file_whose_job_was_never_stored_goes(system: GivenSystem) -> None:
 
 def test_a_file_that_a_killed_process_was_receiving_goes_in_a_minute(system: GivenSystem) -> None:
     program = (
-        "import pathlib, time, settings; from services.spool import Incoming;"
+        "import pathlib, time, settings; from services.files.spool import Incoming;"
         f"incoming = Incoming(settings.Settings(data_dir=pathlib.Path({str(system.settings.data_dir)!r})));"
         "incoming.write(b'x' * 100_000); print('begun', flush=True); time.sleep(60)"
     )

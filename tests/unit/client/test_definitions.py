@@ -10,7 +10,7 @@ from api.schemas.jobs import Job, JobDefinition, NewJob
 from client.definitions import DEFAULTS, FIELDS, MARK, NEEDED, Change, canonical, changes, without_defaults
 from core import schedules
 from models.fields import new_id
-from services.views import JobView
+from services.reading.views import JobView
 from tests.factories import NOON
 
 SHORT: dict[str, Any] = {

@@ -7,7 +7,7 @@ import threading
 import structlog
 
 from core.errors import Unavailable
-from services import uploads
+from services.files import uploads
 from services.system import System
 
 SWEEP_SECONDS = 5.0

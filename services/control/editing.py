@@ -15,12 +15,13 @@ from core.recurring import Recurring
 from core.states import ENDED, Hold, JobState, Trigger
 from models import database, edits, jobs, pauses, runs, tags, versions
 from models.tables import Job, Run
-from services import definitions, dispatching, planning, reading, settling, specifications
+from services import definitions, dispatching, planning, settling, specifications
 from services.definitions import Definition
 from services.dispatching import RING_WITHIN
 from services.jobs import refuse_ended
+from services.reading import records
+from services.reading.views import JobView
 from services.system import System
-from services.views import JobView
 
 Amend = Callable[[JobView], Definition]
 Made = Sequence[Run | dict[str, Any]]
@@ -51,13 +52,13 @@ def edit(system: System, job_id: UUID, amend: Amend, expected: Collection[int] |
     with database.transaction():
         pauses.share_gate()
         job = _found(job_id, expected)
-        view = reading.job(job_id)
+        view = records.job(job_id)
         refuse_ended(job, "edited")
         one = _as_wanted(job, definitions.of(job, view.tags), amend(view), now)
         if definitions.alike(one.before, one.wanted):
             return view
         made = _carry_out(system, one)
-        view = reading.job(job_id)
+        view = records.job(job_id)
     dispatching.ring_for(system, made, RING_WITHIN)
     return view
 

@@ -14,7 +14,7 @@ from core.states import Outcome, RunStatus
 from models import attempts, database, jobs, lists, runs, signals
 from models.tables import Attempt, Job
 from services import specifications
-from services.views import AttemptView, JobView, LogEntry, Occurrence, RunView, job_views, run_view, view_of
+from services.reading.views import AttemptView, JobView, LogEntry, Occurrence, RunView, job_views, run_view, view_of
 
 LOG_ENTRIES = 20
 

@@ -11,11 +11,12 @@ from core.schedules import Polling
 from core.states import ENDED, JobState, RunStatus, Trigger
 from models import database, edits, jobs, pauses, repeats, runs
 from models.tables import Job, Run
-from services import dispatching, pausing, reading
+from services import dispatching, pausing
 from services.dispatching import RING_WITHIN
 from services.jobs import refuse_ended
+from services.reading import records
+from services.reading.views import RunView
 from services.system import System
-from services.views import RunView
 
 DEAD = (RunStatus.FAILED, RunStatus.CANCELLED)
 
@@ -34,7 +35,7 @@ def trigger(system: System, job_id: UUID, data: dict[str, Any] | None = None) ->
         refuse_ended(job, "triggered")
         _refuse_second_poll(job)
         row = _store(wish(job, Trigger.MANUAL, now, now, data=data), job)
-        view, _ = reading.run(row["id"])
+        view, _ = records.run(row["id"])
     dispatching.ring_for(system, [row], RING_WITHIN)
     return view
 
@@ -70,7 +71,7 @@ def replay(system: System, run_id: UUID) -> RunView:
         job, run = locked_run(run_id)
         _refuse_replay(job, run)
         row = _again(job, run, now)
-        view, _ = reading.run(row["id"])
+        view, _ = records.run(row["id"])
     dispatching.ring_for(system, [row], RING_WITHIN)
     return view
 

@@ -11,9 +11,9 @@ from core.errors import Conflict, NotFound
 from core.states import JobState
 from models import database, jobs, polling_states
 from models.tables import Job
-from services import reading
+from services.reading import records
+from services.reading.views import JobView
 from services.system import System
-from services.views import JobView
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def rewind(system: System, job_id: UUID, version: int) -> JobView:
         if state is None:
             raise NotFound(f"polling state of job {job_id} in version", version)
         jobs.set_polling_state(job, job.polling_version, state, now)
-        return reading.job(job_id)
+        return records.job(job_id)
 
 
 def _polling(job: Job | None, job_id: UUID) -> Job:

@@ -11,8 +11,8 @@ from core.listing import Mark, Ordering, SortKey, SortValue, Stretch
 from models import database, lists
 from models import jobs as stored_jobs
 from models.tables import Run
-from services.counting import Counts
-from services.views import ExecutionView, JobView, Page, execution_view, job_views, run_view
+from services.reading.counting import Counts
+from services.reading.views import ExecutionView, JobView, Page, execution_view, job_views, run_view
 
 
 def jobs(counts: Counts, wanted: JobFilter, ordering: Ordering, stretch: Stretch) -> Page:

@@ -15,9 +15,11 @@ from core import object_names
 from core.errors import Conflict, NotFound, Unavailable
 from models import database, uploads
 from models.tables import Upload
-from services import download_links, jobs, objects, reading, spool
+from services import jobs
 from services.definitions import NewJob
-from services.spool import Incoming
+from services.files import download_links, objects, spool
+from services.files.spool import Incoming
+from services.reading import records
 from services.system import System
 from services.task_types import upload_file
 
@@ -81,7 +83,7 @@ def download_url(system: System, job_id: UUID) -> str:
 
     Raises `NotFound` where the job is about no file, `Conflict` while that is not stored.
     """
-    reading.job(job_id)
+    records.job(job_id)
     upload = of_job(job_id)
     if not upload.is_stored:
         raise Conflict(f"The file of job {job_id} is not stored; wait until the job is completed.")

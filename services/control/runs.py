@@ -7,11 +7,12 @@ from uuid import UUID
 from core.errors import Conflict
 from core.states import JobState, RunStatus
 from models import database, pauses, runs
-from services import dispatching, reading, settling, turns
+from services import dispatching, settling, turns
+from services.control.repeating import locked_run
 from services.dispatching import RING_WITHIN
-from services.repeating import locked_run
+from services.reading import records
+from services.reading.views import RunView
 from services.system import System
-from services.views import RunView
 
 
 def cancel(system: System, run_id: UUID) -> RunView:
@@ -29,6 +30,6 @@ def cancel(system: System, run_id: UUID) -> RunView:
         if run.status != RunStatus.RUNNING or run.reports_until is not None:
             settling.end_if_over([(job, JobState.CANCELLED)], now)
         next_in_turn = turns.give(system, {job.id: job})
-        view, _ = reading.run(run_id)
+        view, _ = records.run(run_id)
     dispatching.ring_for(system, next_in_turn, RING_WITHIN)
     return view

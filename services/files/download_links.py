@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 
 from core import signing
 from core.errors import Forbidden, NotFound
-from services import objects
+from services.files import objects
 from settings import Settings
 
 _PURPOSE = "download"

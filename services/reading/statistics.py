@@ -11,8 +11,8 @@ from core.figures import MINUTE, minutes_between, percentile, whole_minute
 from core.filters import JobFilter
 from core.states import JobState, RunStatus
 from models import database, statistics
+from services.reading.views import view_of
 from services.system import System
-from services.views import view_of
 
 MOST_SUMMARISED = 60
 PASS_SECONDS = 1.0

@@ -16,7 +16,8 @@ from core.recurring import Recurring
 from core.states import ENDED, LIVE, Hold, JobState, RunStatus, Trigger
 from models import database, edits, jobs, pauses, repeats, runs
 from models.tables import Job, Run
-from services import dispatching, pausing, repeating, specifications
+from services import dispatching, pausing, specifications
+from services.control import repeating
 from services.dispatching import RING_WITHIN
 from services.system import System
 

@@ -18,8 +18,9 @@ from core.errors import AttemptError, Conflict, InvalidInput, WrongToken
 from core.states import Outcome
 from models import attempts, awaited, database, jobs, pauses, runs
 from models.tables import Attempt, Job, Run
-from services import awaiting, dispatching, idempotency, report_tokens, settling, turns
+from services import dispatching, idempotency, settling, turns
 from services.doorbell import Ring
+from services.reporting import awaiting, tokens
 from services.settling import Settlement
 from services.system import System
 
@@ -128,7 +129,7 @@ def _ring(system: System, settlement: Settlement, next_in_turn: list[Run]) -> No
 
 def _recognised(sender: Sender) -> Attempt:
     """The attempt a token is for. A run that is not there is answered like a wrong token: neither tells of a run."""
-    attempt = attempts.by_token(sender.run_id, report_tokens.digest(sender.token))
+    attempt = attempts.by_token(sender.run_id, tokens.digest(sender.token))
     if attempt is None:
         raise WrongToken
     return attempt

@@ -15,7 +15,7 @@ from core.letters import Letter, written
 from models import database, deliveries
 from services import faults
 from services.abort import Scope
-from services.mail import Sender, Unreachable
+from services.email.mail import Sender, Unreachable
 from services.system import System
 
 SENT = "sent"

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from core.errors import PermanentFailure, TransientFailure
 from core.letters import address_of
-from services import outbox
+from services.email import outbox
 from settings import Settings
 
 NO_SERVER = "EMAIL_HOST is not set, so there is no server to send e-mail through; set it, or run embedded."

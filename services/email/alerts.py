@@ -19,7 +19,7 @@ from core.letters import Letter, address_of, written
 from models import alerts, database
 from models.fields import new_id
 from models.tables import Alert, Job
-from services import mail
+from services.email import mail
 from services.system import System
 
 BATCH = 100

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from core.workers import WorkerStatus, shown_status
 from models import database, workers
+from services.reading.views import view_of
 from services.system import System
-from services.views import view_of
 
 MOST_SHOWN = 1_000
 

@@ -10,8 +10,8 @@ from uuid import UUID
 from core.errors import Conflict, NotFound
 from core.filters import JobFilter, RunFilter
 from models import database, jobs, pauses, repeats, runs
-from services import editing, repeating
 from services import jobs as intents
+from services.control import editing, repeating
 from services.doorbell import Ring
 from services.system import System
 

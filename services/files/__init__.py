@@ -1,0 +1,1 @@
+"""Uploaded files: from the request into the spool, from there into the object store, and out by signed links."""

@@ -1,0 +1,1 @@
+"""What is shown of jobs, runs and workers. Nothing here changes a row."""
