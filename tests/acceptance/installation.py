@@ -19,6 +19,7 @@ from local.supervisor import Backoff, Supervisor
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOK_AGAIN_SECONDS = 0.05
+GROUP = 20
 # The web process died before the answer, or in its midst.
 NO_ANSWER = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
 
@@ -116,45 +117,60 @@ class Installation:
 
     def create(self, schedule: Mapping[str, Any], **fields: Any) -> str:
         """Create a job; its id. Tries again on 503 and while nobody listens, as a careful application does."""
-        body = {
-            "app_name": "app_a",
-            "user_id": "user1",
-            "account_id": "acc1",
-            "task_type": "greet",
-            "schedule": schedule,
-            **fields,
-        }
-        answers: list[requests.Response] = []
+        return str(self._accepted("/api/jobs/create", new_job(schedule, **fields))["id"])
 
-        def accepted() -> bool:
-            try:
-                answers.append(self.session.post(f"{self.url}/api/jobs/create", json=body, timeout=30))
-            except NO_ANSWER:
-                return False
-            assert answers[-1].status_code in {201, 503}, answers[-1].text
-            return answers[-1].status_code == 201
-
-        until(accepted, "a job to be accepted")
-        return str(answers[-1].json()["id"])
-
-    def create_many(self, count: int, schedule: Mapping[str, Any], **fields: Any) -> list[str]:
-        """Create so many jobs, eight at a time; their ids."""
+    def create_each(self, count: int, schedule: Mapping[str, Any], **fields: Any) -> list[str]:
+        """Create so many jobs, each by a request of its own, eight at a time; their ids."""
         with ThreadPoolExecutor(8) as pool:
             return list(pool.map(lambda _: self.create(schedule, **fields), range(count)))
+
+    def create_many(self, count: int, schedule: Mapping[str, Any], **fields: Any) -> list[str]:
+        """Create so many jobs, a few in each request, four requests at a time; their ids."""
+        return self.create_all([new_job(schedule, **fields)] * count)
+
+    def create_all(self, jobs: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Create these jobs, a few in each request, four requests at a time; their ids, in order."""
+        groups = [{"jobs": jobs[first : first + GROUP]} for first in range(0, len(jobs), GROUP)]
+        with ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda body: self._accepted("/api/jobs/bulk", body), groups))
+        return [str(one["id"]) for answer in answers for one in answer["results"]]
 
     def count(self, status: str) -> int:
         """How many jobs show this status, as the statistics have it: a list may count a minute late."""
         return int(self.get("/api/jobs/stats")[status])
 
     def runs(self, job_ids: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-        """The newest 100 runs of each of these jobs, newest first."""
-        with ThreadPoolExecutor(8) as pool:
-            pages = pool.map(lambda job_id: self.get(f"/api/jobs/{job_id}/runs?limit=100")["results"], job_ids)
-            return dict(zip(job_ids, pages, strict=True))
+        """The runs of each of these jobs, newest first."""
+        found: dict[str, list[dict[str, Any]]] = {job_id: [] for job_id in job_ids}
+        path: str | None = "/api/runs?limit=100"
+        if len(found) == 1:
+            path = f"/api/jobs/{job_ids[0]}/runs?limit=100"
+        while path is not None:
+            page = self.get(path)
+            for run in page["results"]:
+                if run["job_id"] in found:
+                    found[run["job_id"]].append(run)
+            path = page["next"]
+        return found
 
     def attempts(self, run_id: str) -> list[dict[str, Any]]:
         """The attempts at a run, in order."""
         return list(self.get(f"/api/runs/{run_id}")["attempts"])
+
+    def _accepted(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """What is answered to a creation at last, once it is accepted."""
+        answers: list[requests.Response] = []
+
+        def accepted() -> bool:
+            try:
+                answers.append(self.session.post(self.url + path, json=body, timeout=30))
+            except NO_ANSWER:
+                return False
+            assert answers[-1].status_code in {201, 503}, answers[-1].text
+            return answers[-1].status_code == 201
+
+        until(accepted, "jobs to be accepted")
+        return dict(answers[-1].json())
 
     @property
     def session(self) -> requests.Session:
@@ -173,3 +189,9 @@ def free_port() -> int:
     """A port that nobody listens on now, away from those that other test processes try."""
     first = 12_000 + (os.getpid() % 50) * 100
     return next(port for port in range(first, first + 5_000) if ports.is_free(port))
+
+
+def new_job(schedule: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+    """What creates a job with this schedule."""
+    common = {"app_name": "app_a", "user_id": "user1", "account_id": "acc1", "task_type": "greet"}
+    return {**common, "schedule": schedule, **fields}

@@ -18,7 +18,7 @@ import requests
 
 from tests.acceptance import promises
 from tests.acceptance.conftest import QUICK, SERVICES
-from tests.acceptance.installation import Installation, until
+from tests.acceptance.installation import Installation, new_job, until
 from tests.acceptance.journal import Answer, Call, Gate, Journal
 
 JOBS = 2_000
@@ -76,7 +76,7 @@ def test_a_worker_killed_in_a_callback(services: Installation, journal: Journal,
 # Five deaths of the web process at most: it comes back within about three seconds each time.
 @pytest.mark.parametrize("fault_points", ["create.committed:400"])
 def test_the_api_killed_between_commit_and_ring(mortal: Installation, journal: Journal) -> None:
-    job_ids = mortal.create_many(JOBS, IMMEDIATE)
+    job_ids = mortal.create_each(JOBS, IMMEDIATE)
     stored = promises.all_stored_complete(mortal, journal, job_ids, timeout=90)
     promises.one_key_a_run(journal)
     promises.no_overlap(journal)
@@ -140,11 +140,8 @@ def test_the_embedded_server_killed_at_work(embedded: Installation, journal: Jou
 
 
 def test_the_coordinator_killed_with_delayed_jobs_to_come(services: Installation, journal: Journal) -> None:
-    def create(number: int) -> str:
-        return services.create({"type": "delay_from_now", "duration_seconds": 6 + number % 40 / 10})
-
-    with ThreadPoolExecutor(8) as pool:
-        job_ids = list(pool.map(create, range(JOBS)))
+    delays = [6 + number % 40 / 10 for number in range(JOBS)]
+    job_ids = services.create_all([new_job({"type": "delay_from_now", "duration_seconds": delay}) for delay in delays])
     for share in (10, 4, 2):
         journal.wait_for(lambda calls, share=share: len(calls) >= JOBS // share, "calls")  # type: ignore[misc]
         services.kill("coordinator")
