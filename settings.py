@@ -5,15 +5,20 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from core.letters import address_of, fault_of_address, fault_of_header
+from core.rates import Rate
 
 _SECRETIVE = ("SECRET", "PASSWORD", "URL")  # a fault in these is told without the value
 _PLAIN_ADDRESS = "is no plain e-mail address; write name@example.com."
+
+
+def _rate(given: Any) -> Any:
+    return Rate.written(given) if isinstance(given, str) else given
 
 
 class ConfigurationError(Exception):
@@ -56,6 +61,8 @@ class Settings(BaseModel):
     lease_seconds: float = Field(default=60, ge=1)
     heartbeat_seconds: float = Field(default=15, gt=0)
     shutdown_grace_seconds: float = Field(default=20, ge=0)
+    max_concurrent_runs: int | None = Field(default=None, ge=1)
+    account_rate: Annotated[Rate | None, BeforeValidator(_rate)] = Rate(calls=90, seconds=60)
 
     # Commands: which programs jobs may run, and within what.
     commands_allowed: str = ""

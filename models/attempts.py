@@ -12,8 +12,8 @@ from models.batches import alike
 from models.tables import Attempt, Run
 
 
-def open_for(runs: Iterable[Run], now: datetime, reported_by: Mapping[UUID, Mapping[str, Any]]) -> None:
-    """Record that an attempt at each of these claimed runs has begun, with what a report about it will need."""
+def open_for(runs: Iterable[Run], now: datetime, more: Mapping[UUID, Mapping[str, Any]]) -> None:
+    """Record that an attempt at each of these claimed runs has begun, with what else is known of each."""
     rows = [
         {
             "run": run.id,
@@ -21,7 +21,7 @@ def open_for(runs: Iterable[Run], now: datetime, reported_by: Mapping[UUID, Mapp
             "fence": run.fence,
             "worker_id": run.worker_id,
             "started_at": now,
-            **reported_by[run.id],
+            **more[run.id],
         }
         for run in runs
     ]
