@@ -79,11 +79,13 @@ class Callers:
 
     async def process_request(self, req: Request, _resp: Response) -> None:
         req.context.caller = Caller()
+        if guard.is_open(req.path):
+            return
         scheme, _, token = (req.auth or "").partition(" ")
         session = req.get_cookie_values(COOKIE)
-        if scheme == SCHEME:
+        if scheme.lower() == SCHEME.lower():
             user = await self._threads.run(users.known, self._system, token.strip(), TokenKind.TOKEN)
-            if user is None and not guard.is_open(req.path):
+            if user is None:
                 raise unauthorized("The token is wrong or has expired. Log in anew with POST /api/login/.")
             req.context.caller = Caller(user)
         elif session:
