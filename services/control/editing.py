@@ -12,7 +12,7 @@ from core import edits as rules
 from core import schedules
 from core.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
 from core.recurring import Recurring
-from core.states import ENDED, Hold, JobState, Trigger
+from core.states import ENDED, Hold, JobState, RunStatus, Trigger
 from models import database, edits, jobs, pauses, runs, tags, versions
 from models.tables import Job, Run
 from services import definitions, dispatching, planning, settling, specifications
@@ -127,11 +127,11 @@ def _carry_out(system: System, one: _Edit) -> Made:
 
 
 def _reschedule(system: System, one: _Edit, not_begun: Sequence[Run]) -> Made:
-    match one.wanted.schedule:
-        case Recurring():
+    match one.before.schedule, one.wanted.schedule:
+        case _, Recurring():
             return _replan(system, one)
-        case schedules.Polling():
-            return []
+        case schedules.Polling(interval_seconds=former), schedules.Polling(interval_seconds=wanted):
+            return _repoll(one, not_begun, timedelta(seconds=former), timedelta(seconds=wanted))
         case _:
             return [_move(one, not_begun)]
 
@@ -148,6 +148,14 @@ def _replan(system: System, one: _Edit) -> Made:
     return rows
 
 
+def _repoll(one: _Edit, not_begun: Sequence[Run], former: timedelta, wanted: timedelta) -> Made:
+    """Let the next poll come after the new interval; one that the receiver asked for at its own time stays."""
+    run = next((run for run in not_begun if run.trigger == Trigger.POLL and run.status == RunStatus.PENDING), None)
+    if run is None or run.due_at - run.created_at != former:
+        return []
+    return [_put(one, run, max(one.now, run.created_at + wanted))]
+
+
 def _move(one: _Edit, not_begun: Sequence[Run]) -> Run:
     """Let a one-shot's run be for the instant that the new schedule names. Raises `Conflict` once it has begun."""
     run = next((run for run in not_begun if run.trigger == Trigger.SCHEDULE), None)
@@ -155,6 +163,9 @@ def _move(one: _Edit, not_begun: Sequence[Run]) -> Run:
         raise Conflict(
             f"The run of job {one.job.id} has begun, so its schedule cannot change; create a new job instead."
         )
-    instant = next(schedules.upcoming(one.wanted.schedule, one.now))
+    return _put(one, run, next(schedules.upcoming(one.wanted.schedule, one.now)))
+
+
+def _put(one: _Edit, run: Run, instant: datetime) -> Run:
     held_by = Hold.PAUSED if pauses.paused([one.job]) else None
     return edits.move(one.job, run, instant, held_by, one.now)
