@@ -9,9 +9,10 @@ from typing import NoReturn
 import falcon
 from falcon.asgi import Request, Response
 
-import settings as configuration
 from api.bodies import BodyTooLarge
 from api.forms import OVERHEAD_BYTES
+from core import networks
+from settings import Settings
 
 ACCOUNT_PATHS = ("/register", "/login", "/api/register", "/api/login")
 UPLOAD_PATH = "/api/jobs/upload-file"
@@ -24,7 +25,7 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 class Guard:
     """Refuses what no route should see: wrong hosts, other sites' requests, missing secrets, bodies too large."""
 
-    def __init__(self, settings: configuration.Settings) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._most = settings.max_body_bytes
         self._most_of_a_form = settings.max_upload_bytes + OVERHEAD_BYTES
         self._anonymous = settings.anonymous
@@ -63,7 +64,7 @@ def _refuse() -> NoReturn:
 
 def _refuse_other_hosts(req: Request) -> None:
     """Nobody is asked who they are, so only this machine may come: a name that merely resolves to it is a trick."""
-    if not configuration.is_loopback(_host_name(req.get_header("Host") or "")):
+    if not networks.is_loopback(_host_name(req.get_header("Host") or "")):
         raise falcon.HTTPError(
             falcon.HTTP_421,
             description="Without INTERNAL_SECRET the server answers to localhost and loopback addresses alone. "

@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 import settings
-from settings import ConfigurationError, Settings, is_loopback, load
+from core.networks import is_loopback
+from settings import ConfigurationError, Settings, load
 
 POSTGRESQL = "postgresql://carillon:hunter2@db/carillon"
 RABBITMQ = "amqp://carillon:hunter2@mq/"
@@ -72,6 +73,9 @@ def test_settings_cannot_be_changed_once_they_are_made() -> None:
         ({"CALLBACK_BASE_URL": "receiver:9000"}, "CALLBACK_BASE_URL must begin with"),
         ({"CALLBACK_BASE_URL": "http://"}, "CALLBACK_BASE_URL"),
         ({"CALLBACK_BASE_URL": "http://[::1"}, "CALLBACK_BASE_URL"),
+        ({"CALLBACK_BASE_URL": "http://a:99999"}, "CALLBACK_BASE_URL cannot be read: its port must be"),
+        ({"CALLBACK_NETWORKS_ALLOWED": "10.0.0.1/8"}, "CALLBACK_NETWORKS_ALLOWED names '10.0.0.1/8', which is no"),
+        ({"CALLBACK_NETWORKS_ALLOWED": "10.0.0.0/8, home"}, "CALLBACK_NETWORKS_ALLOWED names 'home', which is no"),
         ({"COMMANDS_ALLOWED": "echo, ./run"}, "COMMANDS_ALLOWED names a path that does not begin with /"),
         ({"AWS_ACCESS_KEY_ID": "k"}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"),
         ({"AWS_SECRET_ACCESS_KEY": "k"}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"),
@@ -218,3 +222,30 @@ def test_the_programs_that_jobs_may_run_are_named_one_by_one() -> None:
 
 def test_the_key_of_the_bucket_does_not_show_where_settings_are_printed() -> None:
     assert "hunter2" not in repr(load({"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "hunter2"}))
+
+
+@pytest.mark.parametrize(
+    ("environ", "open_to"),
+    [
+        ({}, {"127.0.0.1", "::1"}),
+        ({"INTERNAL_SECRET": "s"}, set()),
+        ({"INTERNAL_SECRET": "s", "CALLBACK_NETWORKS_ALLOWED": "10.0.0.0/8"}, {"10.0.0.1"}),
+        ({"CALLBACK_NETWORKS_ALLOWED": "10.0.0.0/8, ::1"}, {"10.0.0.1", "::1"}),
+    ],
+)
+def test_callbacks_stay_outside_but_for_loopback_without_a_secret_and_what_is_named(
+    environ: dict[str, str], open_to: set[str]
+) -> None:
+    reach = load(environ).reach
+    inner = ("127.0.0.1", "::1", "10.0.0.1", "192.168.0.1", "169.254.169.254")
+    assert {address for address in inner if reach.fault_of("x.test", 80, [address]) is None} == open_to
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [("http://app.internal", 80), ("https://APP.internal/x", 443), ("http://app.internal:9000", 9000)],
+)
+def test_the_callback_base_url_may_be_inside_at_its_own_port(url: str, port: int) -> None:
+    reach = load({"INTERNAL_SECRET": "s", "CALLBACK_BASE_URL": url}).reach
+    assert reach.fault_of("app.internal", port, ["10.0.0.1"]) is None
+    assert reach.fault_of("app.internal", 81, ["10.0.0.1"])
