@@ -15,6 +15,7 @@ from core.letters import address_of, fault_of_address, fault_of_header
 from core.networks import Reach
 
 _SECRETIVE = ("SECRET", "PASSWORD", "URL")  # a fault in these is told without the value
+_REQUESTS_PER_MINUTE = 600
 _PLAIN_ADDRESS = "is no plain e-mail address; write name@example.com."
 
 
@@ -40,6 +41,7 @@ class Settings(BaseModel):
     web_threads: int = Field(default=8, ge=1, le=64)
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
     internal_secret: SecretStr | None = None
+    requests_per_minute: int | None = Field(default=None, ge=0, le=1_000_000)
     admin_usernames: str = ""
     public_url: str | None = None
 
@@ -136,6 +138,13 @@ class Settings(BaseModel):
     def spool_address(self) -> str:
         """Where workers on other hosts reach this very host's web process, to fetch what was uploaded to it."""
         return (self.spool_url or self.address).rstrip("/")
+
+    @property
+    def request_limit(self) -> int:
+        """How many requests a minute one caller may send; 0 for any number, as where nobody is asked who they are."""
+        if self.requests_per_minute is not None:
+            return self.requests_per_minute
+        return 0 if self.anonymous else _REQUESTS_PER_MINUTE
 
     @property
     def management_url(self) -> str:

@@ -13,6 +13,7 @@ from falcon.routing import UUIDConverter
 from api import errors, openapi
 from api.callers import Callers
 from api.guard import Guard
+from api.limits import Limits
 from api.middleware import RequestIds, SecurityHeaders
 from api.resources import (
     accounts,
@@ -43,6 +44,7 @@ from api.resources import (
 )
 from api.threads import Threads
 from services import jobs as intents
+from services.quotas import Quotas
 from services.reading.counting import Counts
 from services.system import System
 from services.throttling import Throttle
@@ -64,12 +66,15 @@ def create_app(system: System, broker_is_up: Callable[[], bool], shutting_down: 
     """The web application over these parts. Nothing connects, and no thread starts, before the first request."""
     threads = Threads(system.settings.web_threads)
     hashing = Threads(_MOST_HASHING)
+    limit = system.settings.request_limit
+    limits = Limits(Quotas(system.clock, limit) if limit else None)
     app: App = falcon.asgi.App(
         middleware=[
             RequestIds(),
             SecurityHeaders(),
             Callers(system, threads),
-            Guard(system.settings),
+            limits,
+            Guard(system.settings, limits),
             threads,
             hashing,
         ]

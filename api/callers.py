@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import falcon
 from falcon.asgi import Request, Response
 
 from api import guard
@@ -44,9 +43,10 @@ FOR_USERS = frozenset(
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is asking; nobody in particular where there is no user."""
+    """Who is asking; nobody in particular where there is no user. `is_wrong`: who showed a token that opens nothing."""
 
     user: UserView | None = None
+    is_wrong: bool = False
 
     @property
     def name(self) -> str:
@@ -83,9 +83,7 @@ class Callers:
         session = req.get_cookie_values(COOKIE)
         if scheme == SCHEME:
             user = await self._threads.run(users.known, self._system, token.strip(), TokenKind.TOKEN)
-            if user is None and not guard.is_open(req.path):
-                raise unauthorized("The token is wrong or has expired. Log in anew with POST /api/login/.")
-            req.context.caller = Caller(user)
+            req.context.caller = Caller(user, is_wrong=user is None)
         elif session:
             user = await self._threads.run(users.known, self._system, session[0], TokenKind.SESSION)
             req.context.caller = Caller(user)
@@ -99,8 +97,3 @@ class Callers:
             raise Forbidden("This path is for administrators, whom the setting ADMIN_USERNAMES names.")
         if await self._threads.run(records.owner, job_id) != only:
             raise NotFound("job", job_id)
-
-
-def unauthorized(description: str) -> falcon.HTTPUnauthorized:
-    """The refusal of someone we do not know."""
-    return falcon.HTTPUnauthorized(description=description, challenges=[SCHEME])

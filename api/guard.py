@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hmac
 import re
-from typing import NoReturn
 
 import falcon
 from falcon.asgi import Request, Response
 
 from api.bodies import BodyTooLarge
 from api.forms import OVERHEAD_BYTES
+from api.limits import Limits
 from core import networks
 from settings import Settings
 
@@ -23,9 +23,10 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class Guard:
-    """Refuses what no route should see: wrong hosts, other sites' requests, missing secrets, bodies too large."""
+    """Refuses what no route should see: wrong hosts, other sites' requests, too many, strangers', too large ones."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, limits: Limits) -> None:
+        self._limits = limits
         self._most = settings.max_body_bytes
         self._most_of_a_form = settings.max_upload_bytes + OVERHEAD_BYTES
         self._anonymous = settings.anonymous
@@ -37,16 +38,19 @@ class Guard:
             _refuse_other_hosts(req)
         if req.method not in _SAFE_METHODS:
             _refuse_other_sites(req)
-        req.context.trusted = self._anonymous or self._shows_secret(req)
-        if not req.context.trusted and not is_open(req.path) and req.context.caller.user is None:
-            _refuse()
+        shows_secret = self._shows_secret(req)
+        req.context.trusted = self._anonymous or shows_secret
+        if not shows_secret:
+            self._limits.count(req)
+        if not is_open(req.path):
+            _refuse_strangers(req)
         most = self._most_of_a_form if req.path == UPLOAD_PATH else self._most
         if (req.content_length or 0) > most:
             raise BodyTooLarge(most)
 
     def _shows_secret(self, req: Request) -> bool:
         given = (req.get_header("X-Internal-Secret") or "").encode("latin-1", "replace")
-        return hmac.compare_digest(given, self._secret)
+        return not self._anonymous and hmac.compare_digest(given, self._secret)
 
 
 def is_open(path: str) -> bool:
@@ -54,7 +58,17 @@ def is_open(path: str) -> bool:
     return path in OPEN_PATHS or path.startswith(OPEN_PREFIXES)
 
 
-def _refuse() -> NoReturn:
+def unauthorized(description: str) -> falcon.HTTPUnauthorized:
+    """The refusal of someone we do not know."""
+    return falcon.HTTPUnauthorized(description=description, challenges=["Token"])
+
+
+def _refuse_strangers(req: Request) -> None:
+    caller = req.context.caller
+    if caller.is_wrong:
+        raise unauthorized("The token is wrong or has expired. Log in anew with POST /api/login/.")
+    if req.context.trusted or caller.user is not None:
+        return
     raise falcon.HTTPUnauthorized(
         description="The header X-Internal-Secret is missing or wrong. Send the server's INTERNAL_SECRET, "
         "or the token of a user as Authorization: Token.",

@@ -171,6 +171,8 @@ def test_a_secret_of_blanks_is_none() -> None:
         ("RETRY_BACKOFF_BASE", "0"),
         ("RETRY_BACKOFF_BASE", "inf"),
         ("LOG_LEVEL", "LOUD"),
+        ("REQUESTS_PER_MINUTE", "-1"),
+        ("REQUESTS_PER_MINUTE", "many"),
         ("EMAIL_PORT", "0"),
         ("EMAIL_USE_TLS", "perhaps"),
         ("EMAIL_MAX_RECIPIENTS", "0"),
@@ -249,3 +251,16 @@ def test_the_callback_base_url_may_be_inside_at_its_own_port(url: str, port: int
     reach = load({"INTERNAL_SECRET": "s", "CALLBACK_BASE_URL": url}).reach
     assert reach.fault_of("app.internal", port, ["10.0.0.1"]) is None
     assert reach.fault_of("app.internal", 81, ["10.0.0.1"])
+
+
+@pytest.mark.parametrize(
+    ("environ", "limit"),
+    [
+        ({}, 0),
+        ({"INTERNAL_SECRET": "s"}, 600),
+        ({"INTERNAL_SECRET": "s", "REQUESTS_PER_MINUTE": "0"}, 0),
+        ({"REQUESTS_PER_MINUTE": "30"}, 30),
+    ],
+)
+def test_requests_are_limited_where_others_can_come_in_or_a_limit_is_set(environ: dict[str, str], limit: int) -> None:
+    assert load(environ).request_limit == limit
