@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from core import configuration, networks, urls
+from core import configuration, networks, origins, urls
 from core.configuration import Rule
 from core.letters import address_of, fault_of_address, fault_of_header
 from core.networks import Reach
@@ -42,6 +42,7 @@ class Settings(BaseModel):
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
     internal_secret: SecretStr | None = None
     requests_per_minute: int | None = Field(default=None, ge=0, le=1_000_000)
+    cors_origins: str = ""
     admin_usernames: str = ""
     public_url: str | None = None
 
@@ -127,6 +128,11 @@ class Settings(BaseModel):
     def variables_allowed(self) -> frozenset[str]:
         """The environment variables that jobs may set for their commands."""
         return _listed(self.commands_env_allowed)
+
+    @property
+    def origins_allowed(self) -> frozenset[str]:
+        """The origins whose pages may use the API from a browser; `*` for all."""
+        return origins.listed(self.cors_origins)
 
     @property
     def address(self) -> str:
@@ -251,6 +257,11 @@ class Settings(BaseModel):
             *configuration.web_addresses(web),
             *configuration.readable({"CALLBACK_BASE_URL": callbacks if is_whole else None}),
             *configuration.parsed(networks.SETTING, networks.listed, self.callback_networks_allowed),
+            *configuration.parsed(origins.SETTING, origins.listed, self.cors_origins),
+            (
+                self.anonymous and origins.ANY in self.cors_origins,
+                "CORS_ORIGINS=* needs INTERNAL_SECRET: without it, any page in a browser here could do everything.",
+            ),
         ]
 
 

@@ -15,6 +15,7 @@ from api.callers import Callers
 from api.guard import Guard
 from api.limits import Limits
 from api.middleware import RequestIds, SecurityHeaders
+from api.origins import Origins
 from api.resources import (
     accounts,
     apps,
@@ -66,15 +67,17 @@ def create_app(system: System, broker_is_up: Callable[[], bool], shutting_down: 
     """The web application over these parts. Nothing connects, and no thread starts, before the first request."""
     threads = Threads(system.settings.web_threads)
     hashing = Threads(_MOST_HASHING)
+    origins = Origins(system.settings.origins_allowed)
     limit = system.settings.request_limit
     limits = Limits(Quotas(system.clock, limit) if limit else None)
     app: App = falcon.asgi.App(
         middleware=[
             RequestIds(),
             SecurityHeaders(),
+            origins,
             Callers(system, threads),
             limits,
-            Guard(system.settings, limits),
+            Guard(system.settings, limits, origins),
             threads,
             hashing,
         ]

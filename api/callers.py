@@ -22,7 +22,6 @@ from services.reading import records
 from services.system import System
 from services.users import UserView
 
-COOKIE = "carillon_session"
 SCHEME = "Token"
 # What a user may ask for besides their own jobs, each by its id; all of these mind whose jobs are whose.
 FOR_USERS = frozenset(
@@ -80,7 +79,7 @@ class Callers:
     async def process_request(self, req: Request, _resp: Response) -> None:
         req.context.caller = Caller()
         scheme, _, token = (req.auth or "").partition(" ")
-        session = req.get_cookie_values(COOKIE)
+        session = req.get_cookie_values(guard.COOKIE)
         if scheme == SCHEME:
             user = await self._threads.run(users.known, self._system, token.strip(), TokenKind.TOKEN)
             req.context.caller = Caller(user, is_wrong=user is None)

@@ -11,9 +11,11 @@ from falcon.asgi import Request, Response
 from api.bodies import BodyTooLarge
 from api.forms import OVERHEAD_BYTES
 from api.limits import Limits
+from api.origins import Origins
 from core import networks
 from settings import Settings
 
+COOKIE = "carillon_session"
 ACCOUNT_PATHS = ("/register", "/login", "/api/register", "/api/login")
 UPLOAD_PATH = "/api/jobs/upload-file"
 OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/swagger", *ACCOUNT_PATHS})
@@ -25,7 +27,8 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 class Guard:
     """Refuses what no route should see: wrong hosts, other sites' requests, too many, strangers', too large ones."""
 
-    def __init__(self, settings: Settings, limits: Limits) -> None:
+    def __init__(self, settings: Settings, limits: Limits, origins: Origins) -> None:
+        self._origins = origins
         self._limits = limits
         self._most = settings.max_body_bytes
         self._most_of_a_form = settings.max_upload_bytes + OVERHEAD_BYTES
@@ -36,7 +39,7 @@ class Guard:
     async def process_request(self, req: Request, _resp: Response) -> None:
         if self._anonymous:
             _refuse_other_hosts(req)
-        if req.method not in _SAFE_METHODS:
+        if req.method not in _SAFE_METHODS and not self._is_invited(req):
             _refuse_other_sites(req)
         shows_secret = self._shows_secret(req)
         req.context.trusted = self._anonymous or shows_secret
@@ -47,6 +50,10 @@ class Guard:
         most = self._most_of_a_form if req.path == UPLOAD_PATH else self._most
         if (req.content_length or 0) > most:
             raise BodyTooLarge(most)
+
+    def _is_invited(self, req: Request) -> bool:
+        """Whether a page of a named origin asks, and not with the session that a browser adds by itself."""
+        return self._origins.allows(req) and not req.get_cookie_values(COOKIE)
 
     def _shows_secret(self, req: Request) -> bool:
         given = (req.get_header("X-Internal-Secret") or "").encode("latin-1", "replace")

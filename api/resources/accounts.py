@@ -9,8 +9,8 @@ import falcon
 from falcon.asgi import Request, Response
 
 from api import answers, bodies, validation
-from api.callers import COOKIE
 from api.dialects.accounts import Credentials, LoggedIn, Registration, ShownUser
+from api.guard import COOKIE
 from api.openapi import documented
 from api.threads import Threads
 from core.accounts import TokenKind

@@ -76,6 +76,13 @@ def test_settings_cannot_be_changed_once_they_are_made() -> None:
         ({"CALLBACK_BASE_URL": "http://a:99999"}, "CALLBACK_BASE_URL cannot be read: its port must be"),
         ({"CALLBACK_NETWORKS_ALLOWED": "10.0.0.1/8"}, "CALLBACK_NETWORKS_ALLOWED names '10.0.0.1/8', which is no"),
         ({"CALLBACK_NETWORKS_ALLOWED": "10.0.0.0/8, home"}, "CALLBACK_NETWORKS_ALLOWED names 'home', which is no"),
+        ({"CORS_ORIGINS": "https://a.example.com/app"}, "CORS_ORIGINS names 'https://a.example.com/app', which is no"),
+        ({"CORS_ORIGINS": "https://a.example.com, b.example.com"}, "CORS_ORIGINS names 'b.example.com', which is no"),
+        ({"CORS_ORIGINS": "https://u@a.example.com"}, "CORS_ORIGINS names 'https://u@a.example.com', which is no"),
+        ({"CORS_ORIGINS": "http://a.example.com:99999"}, "CORS_ORIGINS names"),
+        ({"CORS_ORIGINS": "null"}, "CORS_ORIGINS names 'null', which is no origin"),
+        ({"CORS_ORIGINS": "*, https://a.example.com", "INTERNAL_SECRET": "s"}, "CORS_ORIGINS names * and more"),
+        ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS=* needs INTERNAL_SECRET"),
         ({"COMMANDS_ALLOWED": "echo, ./run"}, "COMMANDS_ALLOWED names a path that does not begin with /"),
         ({"AWS_ACCESS_KEY_ID": "k"}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"),
         ({"AWS_SECRET_ACCESS_KEY": "k"}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"),
@@ -264,3 +271,10 @@ def test_the_callback_base_url_may_be_inside_at_its_own_port(url: str, port: int
 )
 def test_requests_are_limited_where_others_can_come_in_or_a_limit_is_set(environ: dict[str, str], limit: int) -> None:
     assert load(environ).request_limit == limit
+
+
+def test_origins_are_read_as_browsers_write_them() -> None:
+    given = load({"CORS_ORIGINS": " https://App.Example.com:443 ,http://localhost:3000,http://[::1]:80, "})
+    assert given.origins_allowed == {"https://app.example.com", "http://localhost:3000", "http://[::1]"}
+    assert load({}).origins_allowed == frozenset()
+    assert load({"CORS_ORIGINS": "*", "INTERNAL_SECRET": "s"}).origins_allowed == {"*"}

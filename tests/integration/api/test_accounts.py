@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from urllib3 import encode_multipart_formdata
 
-from api.callers import COOKIE
+from api.guard import COOKIE
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import NO_JOB, PRINTED, Client, refusal, served
 
