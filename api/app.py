@@ -88,7 +88,7 @@ def create_app(system: System, broker_is_up: Callable[[], bool], shutting_down: 
     _route_api(app, system, threads)
     _route_control(app, system, threads)
     _route_reports(app, system, threads)
-    _route_accounts(app, system, hashing)
+    _route_accounts(app, system, threads, hashing)
     _route_dialects(app, system, threads)
     app.add_route("/healthz", health.Healthz())
     app.add_route("/readyz", health.Readyz(system, threads, broker_is_up, shutting_down))
@@ -144,12 +144,14 @@ def _route_control(app: App, system: System, threads: Threads) -> None:
     app.add_route("/api/runs/{run_id:uuid}/cancel", repeating.CancelOfRun(system, threads))
 
 
-def _route_accounts(app: App, system: System, hashing: Threads) -> None:
+def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads) -> None:
     throttle = Throttle(system.clock)
     app.add_route("/register", accounts.Registrations(system, hashing, throttle))
     app.add_route("/login", accounts.Logins(system, hashing, throttle))
     app.add_route("/api/register", accounts.ApiRegistrations(system, hashing, throttle))
     app.add_route("/api/login", accounts.ApiLogins(system, hashing, throttle))
+    app.add_route("/logout", accounts.Logouts(threads))
+    app.add_route("/api/logout", accounts.ApiLogouts(threads))
 
 
 def _route_dialects(app: App, system: System, threads: Threads) -> None:

@@ -31,6 +31,7 @@ FOR_USERS = frozenset(
         "/api/jobs/stats",
         "/api/jobs/types",
         "/api/jobs/upload-file",
+        "/api/logout",
         "/api/schedules/preview",
         "/api/tasks",
         "/jobs/api/jobs",
@@ -69,6 +70,18 @@ def of(req: Request) -> Caller:
     return caller
 
 
+def token_of(req: Request) -> str | None:
+    """The token that a request shows, else that of its session."""
+    if _shows_token(req):
+        return (req.auth or "").partition(" ")[2].strip()
+    session = req.get_cookie_values(guard.COOKIE)
+    return session[0] if session else None
+
+
+def _shows_token(req: Request) -> bool:
+    return (req.auth or "").partition(" ")[0] == SCHEME
+
+
 class Callers:
     """Finds out who sends a request, and lets users at their own jobs alone."""
 
@@ -78,14 +91,11 @@ class Callers:
 
     async def process_request(self, req: Request, _resp: Response) -> None:
         req.context.caller = Caller()
-        scheme, _, token = (req.auth or "").partition(" ")
-        session = req.get_cookie_values(guard.COOKIE)
-        if scheme == SCHEME:
-            user = await self._threads.run(users.known, self._system, token.strip(), TokenKind.TOKEN)
-            req.context.caller = Caller(user, is_wrong=user is None)
-        elif session:
-            user = await self._threads.run(users.known, self._system, session[0], TokenKind.SESSION)
-            req.context.caller = Caller(user)
+        token = token_of(req)
+        if token is not None:
+            kind = TokenKind.TOKEN if _shows_token(req) else TokenKind.SESSION
+            user = await self._threads.run(users.known, self._system, token, kind)
+            req.context.caller = Caller(user, is_wrong=user is None and kind is TokenKind.TOKEN)
 
     async def process_resource(self, req: Request, _resp: Response, resource: Any, params: dict[str, Any]) -> None:
         only = of(req).only

@@ -16,7 +16,7 @@ from core import networks
 from settings import Settings
 
 COOKIE = "carillon_session"
-ACCOUNT_PATHS = ("/register", "/login", "/api/register", "/api/login")
+ACCOUNT_PATHS = ("/register", "/login", "/logout", "/api/register", "/api/login")
 UPLOAD_PATH = "/api/jobs/upload-file"
 OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/swagger", *ACCOUNT_PATHS})
 OPEN_PREFIXES = ("/swagger/", "/reports/", "/files/", "/internal/spool/")  # but the first show a token of their own
