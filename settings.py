@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from core import configuration, networks, origins, urls
 from core.configuration import Rule
 from core.letters import address_of, fault_of_address, fault_of_header
 from core.networks import Reach
+from core.rates import Rate
 
 _SECRETIVE = ("SECRET", "PASSWORD", "URL")  # a fault in these is told without the value
 _REQUESTS_PER_MINUTE = 600
 _PLAIN_ADDRESS = "is no plain e-mail address; write name@example.com."
+
+
+def _rate(given: Any) -> Any:
+    return Rate.written(given) if isinstance(given, str) else given
 
 
 class ConfigurationError(Exception):
@@ -62,6 +66,8 @@ class Settings(BaseModel):
     lease_seconds: float = Field(default=60, ge=1)
     heartbeat_seconds: float = Field(default=15, gt=0)
     shutdown_grace_seconds: float = Field(default=20, ge=0)
+    max_concurrent_runs: int | None = Field(default=None, ge=1)
+    account_rate: Annotated[Rate | None, BeforeValidator(_rate)] = Rate(calls=90, seconds=60)
 
     # Commands: which programs jobs may run, and within what.
     commands_allowed: str = ""
@@ -155,11 +161,7 @@ class Settings(BaseModel):
     @property
     def management_url(self) -> str:
         """RabbitMQ's management API: as given, else on the usual port of RabbitMQ's host, for the same user."""
-        if self.rabbitmq_management_url is not None:
-            return self.rabbitmq_management_url
-        user, _, address = urlsplit(self.rabbitmq_url or "").netloc.rpartition("@")
-        host = urlsplit(f"//{address}").hostname or "127.0.0.1"
-        return f"http://{user or 'guest:guest'}@{f'[{host}]' if ':' in host else host}:15672"
+        return self.rabbitmq_management_url or urls.management_of(self.rabbitmq_url or "")
 
     @property
     def reach(self) -> Reach:

@@ -13,9 +13,9 @@ from falcon.routing import UUIDConverter
 from api import errors, openapi
 from api.callers import Callers
 from api.guard import Guard
-from api.limits import Limits
 from api.middleware import RequestIds, SecurityHeaders
 from api.origins import Origins
+from api.quotas import RequestQuotas
 from api.resources import (
     accounts,
     apps,
@@ -69,15 +69,15 @@ def create_app(system: System, broker_is_up: Callable[[], bool], shutting_down: 
     hashing = Threads(_MOST_HASHING)
     origins = Origins(system.settings.origins_allowed)
     limit = system.settings.request_limit
-    limits = Limits(Quotas(system.clock, limit) if limit else None)
+    quotas = RequestQuotas(Quotas(system.clock, limit) if limit else None)
     app: App = falcon.asgi.App(
         middleware=[
             RequestIds(),
             SecurityHeaders(),
             origins,
             Callers(system, threads),
-            limits,
-            Guard(system.settings, limits, origins),
+            quotas,
+            Guard(system.settings, quotas, origins),
             threads,
             hashing,
         ]

@@ -10,8 +10,8 @@ from falcon.asgi import Request, Response
 
 from api.bodies import BodyTooLarge
 from api.forms import OVERHEAD_BYTES
-from api.limits import Limits
 from api.origins import Origins
+from api.quotas import RequestQuotas
 from core import networks
 from settings import Settings
 
@@ -27,9 +27,9 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 class Guard:
     """Refuses what no route should see: wrong hosts, other sites' requests, too many, strangers', too large ones."""
 
-    def __init__(self, settings: Settings, limits: Limits, origins: Origins) -> None:
+    def __init__(self, settings: Settings, quotas: RequestQuotas, origins: Origins) -> None:
         self._origins = origins
-        self._limits = limits
+        self._quotas = quotas
         self._most = settings.max_body_bytes
         self._most_of_a_form = settings.max_upload_bytes + OVERHEAD_BYTES
         self._anonymous = settings.anonymous
@@ -44,7 +44,7 @@ class Guard:
         shows_secret = self._shows_secret(req)
         req.context.trusted = self._anonymous or shows_secret
         if not shows_secret:
-            self._limits.count(req)
+            self._quotas.count(req)
         if not is_open(req.path):
             _refuse_strangers(req)
         most = self._most_of_a_form if req.path == UPLOAD_PATH else self._most

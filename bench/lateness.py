@@ -37,7 +37,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="carillon-bench-") as name:
         receiver = Receiver(folder=Path(name))
         receiver.start()
-        environment = {**os.environ, "DATA_DIR": name, "CALLBACK_BASE_URL": receiver.url, "LOG_LEVEL": "WARNING"}
+        environment = {
+            **os.environ,
+            "DATA_DIR": name,
+            "CALLBACK_BASE_URL": receiver.url,
+            "LOG_LEVEL": "WARNING",
+            "ACCOUNT_RATE": "off",
+        }
         with stack.running(ROOT, environment) as running:
             figures = _measure(running.url, receiver, options.jobs, options.span)
         receiver.stop()

@@ -81,6 +81,7 @@ class Hold(StrEnum):
 
     PAUSED = "paused"
     OVERLAP = "overlap"
+    RATE_LIMIT = "rate_limit"
 
 
 def shown_status(state: JobState, going: Collection[RunStatus]) -> JobStatus:

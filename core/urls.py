@@ -1,4 +1,4 @@
-"""What a URL must be to be called."""
+"""What a URL must be to be called, and what a URL says."""
 
 from __future__ import annotations
 
@@ -49,6 +49,13 @@ def place(url: str) -> tuple[str, int]:
     """The host and the port at which a web address is served."""
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def management_of(rabbitmq_url: str) -> str:
+    """Where the management API of a RabbitMQ usually is: on its host, for the same user."""
+    user, _, address = urlsplit(rabbitmq_url).netloc.rpartition("@")
+    host = urlsplit(f"//{address}").hostname or "127.0.0.1"
+    return f"http://{user or 'guest:guest'}@{f'[{host}]' if ':' in host else host}:15672"
 
 
 def _fault_of_host(host: str) -> str | None:

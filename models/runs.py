@@ -12,7 +12,7 @@ import peewee
 from core.states import LIVE, WAITING_FOR_INSTANT, Hold, RunStatus, Trigger
 from models import awaited
 from models.batches import alike
-from models.database import for_update, is_sqlite
+from models.database import for_update
 from models.fields import new_id
 from models.tables import Job, Run
 
@@ -20,11 +20,11 @@ _CHUNK = 500
 
 # A partial index is only used where the query repeats its condition to the letter, which SQLite does not recognise in
 # bound parameters.
-_CLAIMABLE = peewee.SQL("status = 'queued' AND held_by IS NULL")
+CLAIMABLE = peewee.SQL("status = 'queued' AND held_by IS NULL")
 _WAITING = peewee.SQL("status IN ('pending', 'retrying')")
 _RUNNING = peewee.SQL("status = 'running'")
 _HELD_BY_NOBODY = {"lease_expires_at": None, "worker_id": None, "reports_until": None, "report_lease_at": None}
-_MOST_URGENT_FIRST = (Run.priority.desc(), Run.deadline_at.is_null(), Run.deadline_at, Run.due_at, Run.id)
+MOST_URGENT_FIRST = (Run.priority.desc(), Run.deadline_at.is_null(), Run.deadline_at, Run.due_at, Run.id)
 
 
 def draft(job: Job, trigger: Trigger, scheduled_for: datetime, now: datetime, **more: Any) -> dict[str, Any]:
@@ -70,26 +70,19 @@ def insert(rows: Sequence[dict[str, Any]]) -> None:
 
 def claim(queue: str, limit: int, worker_id: UUID, now: datetime, lease_expires_at: datetime) -> list[Run]:
     """Take the most urgent runs of a queue that are due and not held, under a lease; never waits for a lock."""
-    in_time = ~Run.expire | (Run.deadline_at >= now)
-    picked: Any = Run.select(Run.id).where(Run.queue == queue, _CLAIMABLE, in_time)
-    picked = picked.order_by(*_MOST_URGENT_FIRST).limit(limit)
-    if not is_sqlite():
-        picked = picked.for_update("FOR NO KEY UPDATE SKIP LOCKED")
-    picked = picked.cte("picked")
-    query = (
-        Run.update(
-            status=RunStatus.RUNNING,
-            attempt_count=Run.attempt_count + 1,
-            fence=Run.fence + 1,
-            worker_id=worker_id,
-            lease_expires_at=lease_expires_at,
-            started_at=peewee.fn.COALESCE(Run.started_at, Run.started_at.to_value(now)),
-        )
-        .with_cte(picked)
-        .where(Run.id.in_(peewee.Select((picked,), (picked.c.id,))))
-        .returning(Run)
-    )
-    return list(query.execute())
+    picked = _picked(queue, limit, now, Run.id).cte("picked")
+    chosen = peewee.Select((picked,), (picked.c.id,))
+    return list(_start(chosen, worker_id, now, lease_expires_at).with_cte(picked).execute())
+
+
+def pick(queue: str, limit: int, now: datetime) -> list[Run]:
+    """The runs that `claim` would take, locked, and nothing done to them yet; never waits for a lock."""
+    return list(_picked(queue, limit, now, Run.id, Run.account_id))
+
+
+def start(run_ids: Collection[UUID], worker_id: UUID, now: datetime, lease_expires_at: datetime) -> list[Run]:
+    """Take these picked runs, under a lease."""
+    return list(_start(list(run_ids), worker_id, now, lease_expires_at).execute()) if run_ids else []
 
 
 def renew(leases: dict[UUID, int], worker_id: UUID, until: datetime) -> dict[UUID, bool]:
@@ -142,9 +135,8 @@ def waiting(run_ids: Iterable[UUID], due_by: datetime) -> list[Run]:
 def make_queued(run_ids: Collection[UUID], held_by: Hold | None) -> None:
     """Make these runs due: claimable, or held. Their waiting counts from the instant on at which they are due."""
     if run_ids:
-        Run.update(status=RunStatus.QUEUED, held_by=held_by, aged_at=Run.due_at).where(
-            Run.id.in_(list(run_ids))
-        ).execute()
+        change = {"status": RunStatus.QUEUED, "held_by": held_by, "held_until": None, "aged_at": Run.due_at}
+        Run.update(change).where(Run.id.in_(list(run_ids))).execute()
 
 
 def make_skipped(run_ids: Collection[UUID], reason: str, now: datetime) -> None:
@@ -191,7 +183,7 @@ def hold(job: Job, held_by: Hold) -> None:
 
 def claimable(queue: str, limit: int) -> list[UUID]:
     """The most urgent runs of a queue that wait for a worker, at most so many."""
-    query = Run.select(Run.id).where(Run.queue == queue, _CLAIMABLE).order_by(*_MOST_URGENT_FIRST).limit(limit)
+    query = Run.select(Run.id).where(Run.queue == queue, CLAIMABLE).order_by(*MOST_URGENT_FIRST).limit(limit)
     return [run.id for run in query]
 
 
@@ -281,3 +273,26 @@ def last_started(job_ids: Collection[UUID]) -> dict[UUID, Run]:
     columns = (Run.id, Run.job, Run.status, Run.failure_count, Run.result, Run.started_at, Run.finished_at)
     query = Run.select(*columns, Run.error_message).join(Job, on=(Run.id == newest)).where(Job.id.in_(list(job_ids)))
     return {run.job_id: run for run in query}
+
+
+def _picked(queue: str, limit: int, now: datetime, *columns: Any) -> Any:
+    in_time = ~Run.expire | (Run.deadline_at >= now)
+    picked = Run.select(*columns).where(Run.queue == queue, CLAIMABLE, in_time)
+    picked = picked.order_by(*MOST_URGENT_FIRST).limit(limit)
+    return for_update(picked, skip_locked=True)
+
+
+def _start(chosen: Any, worker_id: UUID, now: datetime, lease_expires_at: datetime) -> Any:
+    return (
+        Run.update(
+            status=RunStatus.RUNNING,
+            attempt_count=Run.attempt_count + 1,
+            fence=Run.fence + 1,
+            worker_id=worker_id,
+            lease_expires_at=lease_expires_at,
+            held_until=None,
+            started_at=peewee.fn.COALESCE(Run.started_at, Run.started_at.to_value(now)),
+        )
+        .where(Run.id.in_(chosen))
+        .returning(Run)
+    )

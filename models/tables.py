@@ -189,6 +189,8 @@ class Run(Table):
     status = EnumField(RunStatus)
     held_by = EnumField(Hold, null=True)
     held_until = InstantField(null=True)
+    rate_limited_at = InstantField(null=True)
+    rate_wait_seconds = peewee.DoubleField(null=True)
     reason = peewee.TextField(null=True)
     occurrences = peewee.IntegerField(default=1)
     attempt_count = peewee.IntegerField(default=0)
@@ -231,6 +233,7 @@ class Attempt(Table):
     token_hash = peewee.TextField(null=True)
     polling_version = peewee.IntegerField(null=True)
     report = peewee.TextField(null=True)
+    account_id = peewee.TextField(null=True)
 
     class Meta:
         table_name = "attempts"
@@ -284,6 +287,16 @@ class Upload(Table):
 
     class Meta:
         table_name = "uploads"
+
+
+class RateLimitedAccount(Table):
+    """An account that has runs which wait for a permit; none is free before `until`."""
+
+    account_id = peewee.TextField(primary_key=True)
+    until = InstantField()
+
+    class Meta:
+        table_name = "rate_limited_accounts"
 
 
 class Worker(Table):
@@ -365,6 +378,7 @@ ALL: tuple[type[Table], ...] = (
     Upload,
     Delivery,
     Alert,
+    RateLimitedAccount,
     Worker,
     Signal,
     IdempotencyKey,

@@ -17,7 +17,7 @@ import structlog
 from core.errors import Unavailable
 from models import database, signals
 from services import broker as brokers
-from services import dispatching, planning, timezones, turns, upkeep, waiting
+from services import dispatching, limits, planning, timezones, turns, upkeep, waiting
 from services.email import alerts
 from services.reading import statistics
 from services.system import System
@@ -123,7 +123,7 @@ class Coordinator:
 
     def _top_up(self) -> None:
         self._carrier.keep_alive()
-        dispatching.top_up(self._system, self._carrier)
+        dispatching.top_up(self._system, self._carrier, limits.most_rings(self._system))
         self._stopping.wait(_TOP_UP_SECONDS)
 
     def _rescue(self) -> None:
@@ -134,7 +134,7 @@ class Coordinator:
 
     def _look_after_waiting(self) -> None:
         """See to due runs that wait: for a higher priority, for their deadline, for their turn."""
-        for look_after in (waiting.age, waiting.watch_deadlines, turns.give_all):
+        for look_after in (waiting.age, waiting.watch_deadlines, turns.give_all, limits.give_permits):
             look_after(self._system)
         self._stopping.wait(_WAITING_SECONDS)
 

@@ -58,15 +58,15 @@ def ring_for(system: System, made: Iterable[Run | dict[str, Any]], within: timed
     system.doorbell.ring(ring for ring in rings if ring.due_at is None or ring.due_at <= soon)
 
 
-def top_up(system: System, carrier: brokers.Carrier) -> int:
-    """Ring for every queue that has more claimable runs than rings; how many rings.
+def top_up(system: System, carrier: brokers.Carrier, most: int = MOST_RINGS) -> int:
+    """Ring for every queue that has more claimable runs than rings; how many rings. No queue needs more than `most`.
 
     Raises `BrokerUnavailable`, or `DatabaseUnavailable`.
     """
     rung = 0
     for queue in brokers.RUNS:
         with database.reading():
-            claimable = runs.claimable(queue, MOST_RINGS)
+            claimable = runs.claimable(queue, most)
         if not claimable:
             continue
         missing = len(claimable) - carrier.ready(queue) - system.doorbell.waiting()

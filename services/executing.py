@@ -20,11 +20,14 @@ from core.states import Outcome, RunStatus
 from models import attempts, database, jobs, pauses, runs, workers
 from models.fields import new_id
 from models.tables import Job, Run
-from services import dispatching, retrying, settling, turns, versions
+from services import dispatching, limits, retrying, settling, turns, versions
+from services.limits import Lease
 from services.reporting import awaiting, tokens
 from services.settling import Settled, Settlement
 from services.system import System
 from services.task_types import registry
+
+_MOST_LOOKS = 10
 
 
 @dataclass(frozen=True)
@@ -107,17 +110,13 @@ def sign_off(system: System, worker: WorkerIdentity) -> None:
 
 def claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> list[Work]:
     """Take the most urgent claimable runs of a queue, at most so many, each under a lease of its own."""
-    monotonic = system.clock.monotonic()
-    now = system.clock.now()
-    lease = timedelta(seconds=system.settings.lease_seconds)
-    with database.transaction():
-        claimed = runs.claim(queue, limit, worker.id, now, now + lease)
-        if not claimed:
-            return []
-        wanted = versions.to_execute(claimed)
-        sent = {run.id: tokens.new() for run in claimed}
-        attempts.open_for(claimed, now, {run.id: _reported_by(sent[run.id], wanted[run.id]) for run in claimed})
-    return [_work(system, run, wanted[run.id], monotonic, sent[run.id]) for run in claimed]
+    taken: list[Work] = []
+    for _ in range(_MOST_LOOKS):
+        claimed, held_others = _claim(system, worker, queue, limit - len(taken))
+        taken += claimed
+        if not held_others or len(taken) == limit:
+            break
+    return taken
 
 
 def renew(system: System, worker: WorkerIdentity, leases: dict[UUID, int]) -> dict[UUID, bool]:
@@ -156,21 +155,42 @@ def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled
     settled = [_told(one, waits=work.run_id in waits) for (work, _), one in zip(ended, settlements, strict=True)]
     follow = [one.next_poll for one in settled if one is not None and one.next_poll is not None]
     dispatching.ring_for(system, [*follow, *next_in_turn], timedelta(seconds=system.settings.window_seconds))
+    limits.ring_next(system, freed=len(carried_out))
     return settled
 
 
 def rescue(system: System, run_ids: Sequence[UUID], *, only_expired: bool) -> int:
-    """Take these runs back from workers that are gone; how many. A run that was renewed meanwhile is left alone."""
+    """Take these runs back from workers that are gone; how many. A run that was renewed meanwhile is left alone.
+
+    Where the receiver has reported that it is at work, the worker died before it could record the 202: such a run waits
+    for its report like any other.
+    """
     now = system.clock.now()
     with database.transaction():
         locked = jobs.lock(runs.job_ids(run_ids))
-        lost = [
-            _lose(system, run, locked[run.job_id], now)
-            for run in runs.running(run_ids).values()
-            if not only_expired or run.lease_expires_at < now
-        ]
+        gone = [run for run in runs.running(run_ids).values() if not only_expired or run.lease_expires_at < now]
+        taken_on = [run for run in gone if _was_taken_on(run, now)]
+        awaiting.begin(system, taken_on, now)
+        lost = [_lose(system, run, locked[run.job_id], now) for run in gone if run not in taken_on]
         settling.carry_out(lost, now)
     return len(lost)
+
+
+def _claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> tuple[list[Work], bool]:
+    """What was claimed in one look; whether the most urgent were held instead, so that another look is due."""
+    monotonic = system.clock.monotonic()
+    now = system.clock.now()
+    lease = Lease(worker.id, now, now + timedelta(seconds=system.settings.lease_seconds))
+    with database.transaction():
+        claimed = limits.claim(system, queue, limit, lease)
+        if not claimed.runs:
+            return [], claimed.held_others
+        wanted = versions.to_execute(claimed.runs)
+        sent = {run.id: tokens.new() for run in claimed.runs}
+        counts = limits.rate_of(system.settings, queue) is not None
+        opened = {run.id: _opened(run, sent[run.id], wanted[run.id], counts=counts) for run in claimed.runs}
+        attempts.open_for(claimed.runs, now, opened)
+    return [_work(system, run, wanted[run.id], monotonic, sent[run.id]) for run in claimed.runs], claimed.held_others
 
 
 def _told(one: Settlement | None, *, waits: bool) -> Settled | None:
@@ -182,6 +202,13 @@ def _told(one: Settlement | None, *, waits: bool) -> Settled | None:
 def _waits(run: Run, result: Result) -> bool:
     """Whether a run waits for a report from now on: not if it was cancelled meanwhile."""
     return isinstance(result, Deferred) and run.cancel_requested_at is None
+
+
+def _was_taken_on(run: Run, now: datetime) -> bool:
+    """Whether a receiver keeps a run alive of which no 202 was recorded."""
+    if run.reports_until is not None or run.cancel_requested_at is not None:
+        return False
+    return run.report_lease_at is not None and bool(run.report_lease_at > now)
 
 
 def _lose(system: System, run: Run, job: Job, now: datetime) -> Settlement:
@@ -214,8 +241,10 @@ def _settle(run: Run | None, job: Job, work: Work, result: Result, now: datetime
             raise Aborted(reason)
 
 
-def _reported_by(token: str, job: Job) -> dict[str, Any]:
-    return {"token_hash": tokens.digest(token), "polling_version": job.polling_version}
+def _opened(run: Run, token: str, job: Job, *, counts: bool) -> dict[str, Any]:
+    """What an attempt keeps from its beginning: what a report about it needs, and whose permit it takes."""
+    account_id = run.account_id if counts else None
+    return {"token_hash": tokens.digest(token), "polling_version": job.polling_version, "account_id": account_id}
 
 
 def _work(system: System, run: Run, job: Job, monotonic: float, report_token: str) -> Work:

@@ -86,7 +86,7 @@ class GivenSystem(System):
 
 def given_system(**overrides: Any) -> GivenSystem:
     """A system with a clock set to noon; settings as given over the defaults."""
-    settings = Settings(**{"callback_base_url": CALLBACK_BASE_URL, **overrides})
+    settings = Settings(**{"callback_base_url": CALLBACK_BASE_URL, "account_rate": None, **overrides})
     return GivenSystem(settings, GivenClock(), RecordingDoorbell())
 
 

@@ -18,6 +18,7 @@ from typing import Any, Literal
 from core.errors import FieldError
 from core.filters import JobFilter
 from core.states import JobStatus
+from services.reading.views import JobWithLog
 
 ANONYMOUS = "anonymous"
 """Account and user of a job that nobody in particular asked for."""
@@ -39,6 +40,9 @@ CRON = Dialect("scheduler", ("/scheduler/",), nothing_there="Job not found")
 DEADLINES = Dialect("jobs", ("/jobs/",), tells_error=False)
 DIALECTS = (TYPED, COMMANDS, CRON, DEADLINES)
 
+# What 000 shows, besides our own words, of a run that is due and waits for a permit of its account.
+PAUSED_RATE_LIMITED: Literal["paused_rate_limited"] = "paused_rate_limited"
+
 # What 001 and 004 show, and what 002 shows; a word that is missing is the same.
 PLAIN_WORDS = {JobStatus.QUEUED: JobStatus.PENDING}
 COMMAND_WORDS = {JobStatus.PENDING: "queued", JobStatus.COMPLETED: "success"}
@@ -49,6 +53,15 @@ PRIORITY_FROM: tuple[tuple[int, PriorityWord], ...] = ((7, "high"), (4, "medium"
 
 # Members of a problem that no dialect's own may replace.
 _TAKEN = frozenset({"type", "title", "status", "detail", "instance", "request_id", "errors", "error"})
+
+
+def callback_status(found: JobWithLog) -> JobStatus | Literal["paused_rate_limited"]:
+    """The word of 000: a run that waits to be tried again is running, one without a permit has its own word."""
+    if found.job.status is not JobStatus.QUEUED:
+        return found.job.status
+    if found.retrying:
+        return JobStatus.RUNNING
+    return PAUSED_RATE_LIMITED if found.rate_limited else JobStatus.QUEUED
 
 
 def plain_status(status: JobStatus) -> JobStatus:

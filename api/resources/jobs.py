@@ -10,6 +10,7 @@ from uuid import UUID
 from falcon.asgi import Request, Response
 
 from api import answers, callers, keys, lists, validation
+from api.dialects import words
 from api.dialects.typed_jobs import AnyNewJob
 from api.lists import Listed
 from api.openapi import documented
@@ -19,7 +20,6 @@ from api.schemas.paging import CountQuery, JobsQuery
 from api.threads import Threads
 from core import schedules
 from core.listing import Ordering
-from core.states import JobStatus
 from services.reading import listing, records
 from services.reading.counting import Counts
 from services.reading.views import JobView
@@ -74,14 +74,15 @@ class JobStatuses:
     @documented("getJobStatus", "jobs", {200: StatusOfJob}, problems=(404,))
     async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
         """See how a job is doing, with the newest 20 events of its life."""
-        view, log, retrying = await self._threads.run(records.job_with_log, job_id)
+        found = await self._threads.run(records.job_with_log, job_id)
+        view = found.job
         status = StatusOfJob(
             job_id=view.id,
-            status=_status_word(view, retrying=retrying),
+            status=words.callback_status(found),
             task_type=view.task_type,
             created_at=view.created_at,
             scheduled_at=_scheduled_at(view),
-            logs=[LogEntry.model_validate(entry) for entry in log],
+            logs=[LogEntry.model_validate(entry) for entry in found.entries],
         )
         answers.send(resp, status)
 
@@ -141,11 +142,6 @@ class Resume(JobAction):
     async def on_post(self, _req: Request, resp: Response, job_id: UUID) -> None:
         """Let a paused job go on."""
         await self._act(resp, job_id)
-
-
-def _status_word(view: JobView, *, retrying: bool) -> JobStatus:
-    """Section 000 shows a run that waits to be tried again as running."""
-    return JobStatus.RUNNING if retrying and view.status is JobStatus.QUEUED else view.status
 
 
 def _scheduled_at(view: JobView) -> datetime | None:

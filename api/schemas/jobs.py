@@ -233,7 +233,7 @@ class StatusOfJob(Shown):
     """How a job is doing, with the newest 20 events of its life, newest first."""
 
     job_id: UUID
-    status: JobStatus
+    status: JobStatus | Literal["paused_rate_limited"]
     task_type: str
     created_at: datetime
     scheduled_at: datetime | None

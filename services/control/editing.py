@@ -24,6 +24,7 @@ from services.reading.views import JobView
 from services.system import System
 
 Amend = Callable[[JobView], Definition]
+Refuse = Callable[[JobView], None]
 Made = Sequence[Run | dict[str, Any]]
 
 
@@ -44,14 +45,16 @@ class _Edit:
 def edit(system: System, job_id: UUID, amend: Amend, expected: Collection[int] | None = None) -> JobView:
     """Make a job what `amend` makes of it as it is shown; the job. An edit that changes nothing is no new version.
 
-    Runs that no worker has claimed yet go by the new version at once, others keep the one they began with. Where
-    `expected` names versions, the job must be in one of them. Raises `NotFound`, `PreconditionFailed`, `Conflict` when
-    the job has ended, `InvalidInput` as `amend` does and for what the job cannot become.
+    What `amend` is shown stays so: no run of the job begins until the edit is stored. Runs that no worker has claimed
+    by then go by the new version at once, others keep the one they began with. Where `expected` names versions, the
+    job must be in one of them. Raises `NotFound`, `PreconditionFailed`, `Conflict` when the job has ended,
+    `InvalidInput` as `amend` does and for what the job cannot become.
     """
     now = system.clock.now()
     with database.transaction():
         pauses.share_gate()
         job = _found(job_id, expected)
+        edits.lock_not_begun(job)
         view = records.job(job_id)
         refuse_ended(job, "edited")
         one = _as_wanted(job, definitions.of(job, view.tags), amend(view), now)
@@ -63,14 +66,18 @@ def edit(system: System, job_id: UUID, amend: Amend, expected: Collection[int] |
     return view
 
 
-def delete(system: System, job_id: UUID, expected: Collection[int] | None = None) -> None:
+def delete(
+    system: System, job_id: UUID, expected: Collection[int] | None = None, refuse: Refuse = lambda _view: None
+) -> None:
     """Take a job out of sight: what has not started never will, what runs may finish; its history goes in time.
 
-    Raises `NotFound`, or `PreconditionFailed` as `edit` does.
+    Raises `NotFound`, `PreconditionFailed` as `edit` does, and what `refuse` raises of the job as it is.
     """
     now = system.clock.now()
     with database.transaction():
         job = _found(job_id, expected)
+        edits.lock_not_begun(job)
+        refuse(records.job(job_id))
         runs.cancel_waiting(job, "job deleted", now)
         if job.state not in ENDED:
             jobs.end([job], JobState.CANCELLED, now)

@@ -128,6 +128,11 @@ def _queued(run: Run, _job: Job) -> str:
             return f"{since} and held: the job, its app or everything is paused. Resume it to let it run."
         case Hold.OVERLAP:
             return f"{since} and waits for its turn: another run of the job is still going."
+        case Hold.RATE_LIMIT:
+            until = _shown(run.held_until)
+            return (
+                f"{since} and held: its account has had all its calls for now (ACCOUNT_RATE); looked at again {until}."
+            )
         case _:
             return f"{since} and waits for a free worker (priority {run.priority})."
 

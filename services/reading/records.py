@@ -10,11 +10,21 @@ from uuid import UUID
 from core import schedules
 from core.errors import NotFound
 from core.recurring import Recurring
-from core.states import Outcome, RunStatus
-from models import attempts, database, jobs, lists, runs, signals
-from models.tables import Attempt, Job
+from core.states import Hold, Outcome, RunStatus
+from models import attempts, database, jobs, lists, permits, runs, signals
+from models.tables import Attempt, Job, Run
 from services import specifications
-from services.reading.views import AttemptView, JobView, LogEntry, Occurrence, RunView, job_views, run_view, view_of
+from services.reading.views import (
+    AttemptView,
+    JobView,
+    JobWithLog,
+    LogEntry,
+    Occurrence,
+    RunView,
+    job_views,
+    run_view,
+    view_of,
+)
 
 LOG_ENTRIES = 20
 
@@ -32,16 +42,17 @@ def owner(job_id: UUID) -> UUID | None:
         return owner_id
 
 
-def job_with_log(job_id: UUID) -> tuple[JobView, list[LogEntry], bool]:
-    """A job, the newest 20 events of its life, newest first, and whether a run waits to be tried again.
-
-    Raises `NotFound`.
-    """
+def job_with_log(job_id: UUID) -> JobWithLog:
+    """A job with the newest 20 events of its life. Raises `NotFound`."""
     with database.reading():
         view = job_views([_found(job_id)])[0]
-        entries = [entry for one in attempts.newest_of_job(job_id, LOG_ENTRIES) for entry in _events(one)]
+        events = [entry for one in attempts.newest_of_job(job_id, LOG_ENTRIES) for entry in _events(one)]
+        held = permits.limited_of_job(job_id, LOG_ENTRIES)
         retrying = RunStatus.RETRYING in jobs.going([job_id])[job_id]
-    return view, entries[:LOG_ENTRIES], retrying
+    # A sort that keeps the order of what happened at one instant.
+    events = sorted([*events, *map(_held, held)], key=lambda entry: entry.created_at, reverse=True)
+    rate_limited = any(run.held_by == Hold.RATE_LIMIT for run in held)
+    return JobWithLog(view, events[:LOG_ENTRIES], retrying=retrying, rate_limited=rate_limited)
 
 
 def occurrences(job_id: UUID, count: int) -> list[Occurrence]:
@@ -78,6 +89,12 @@ def _found(job_id: UUID) -> Job:
     if found is None:
         raise NotFound("job", job_id)
     return found
+
+
+def _held(run: Run) -> LogEntry:
+    """A run's last wait for a permit, as an event."""
+    waited_for = run.attempt_count + 1 if run.started_at is None else run.attempt_count
+    return LogEntry("rate_limited", waited_for, None, {"wait_seconds": run.rate_wait_seconds}, run.rate_limited_at)
 
 
 def _events(one: Attempt) -> list[LogEntry]:

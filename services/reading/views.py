@@ -153,6 +153,19 @@ class LogEntry:
 
 
 @dataclass(frozen=True)
+class JobWithLog:
+    """A job and what happened to it, newest first.
+
+    `retrying`: a run waits to be tried again; `rate_limited`: one is due and waits for a permit of its account.
+    """
+
+    job: JobView
+    entries: list[LogEntry]
+    retrying: bool
+    rate_limited: bool
+
+
+@dataclass(frozen=True)
 class Page:
     """A part of a list. `last` is the mark after which the rest follows; None at the end. `count` is of the whole."""
 
@@ -181,6 +194,7 @@ def run_view(found: Run) -> RunView:
         app_name=job.app.name,
         task_type=job.task_type,
         waiting_for_report=found.reports_until is not None,
+        held_until=None if found.held_by is None else found.held_until,
     )
 
 

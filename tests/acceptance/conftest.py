@@ -11,7 +11,13 @@ from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Journal
 
 # Short leases, so that a test sees a rescue within seconds.
-QUICK = {"LEASE_SECONDS": "3", "HEARTBEAT_SECONDS": "1", "LOG_LEVEL": "WARNING", "SHUTDOWN_GRACE_SECONDS": "5"}
+QUICK = {
+    "LEASE_SECONDS": "3",
+    "HEARTBEAT_SECONDS": "1",
+    "LOG_LEVEL": "WARNING",
+    "SHUTDOWN_GRACE_SECONDS": "5",
+    "ACCOUNT_RATE": "off",
+}
 SERVICES = {"web": 1, "worker": 2, "coordinator": 1, "periodic": 1}
 
 

@@ -53,6 +53,7 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         "0004_alerts",
         "0005_files",
         "0006_requests_and_reports",
+        "0007_limits",
     ]
 
 

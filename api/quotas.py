@@ -19,7 +19,7 @@ POLICY = "minute"
 _IPV6_PREFIX = 64  # whoever has one IPv6 address has this many bits of them
 
 
-class Limits:
+class RequestQuotas:
     """Counts requests, and tells in each answer to one that is counted how many are left. None: no limit."""
 
     def __init__(self, quotas: Quotas | None) -> None:

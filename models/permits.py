@@ -1,0 +1,128 @@
+"""Queries on what limits count: runs that run at once, and the permits of accounts that are called at a rate."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import peewee
+
+from core.rates import Used
+from core.states import Hold, RunStatus
+from models.database import for_update, is_sqlite
+from models.runs import CLAIMABLE, MOST_URGENT_FIRST
+from models.tables import Attempt, RateLimitedAccount, Run, db
+
+# One number for all Carillon processes, and a family of them for accounts; SQLite has one writer anyway.
+_CONCURRENCY = 0x4341524C
+_LOCK_ACCOUNTS = """
+    SELECT pg_advisory_xact_lock(key) FROM (
+        SELECT DISTINCT hashtextextended(account, 0) AS key FROM unnest(%s) AS account ORDER BY key
+    ) AS keys
+"""
+
+# As the indexes have it, to the letter.
+_AT_WORK = peewee.SQL("status = 'running'")
+_LIMITED = peewee.SQL("status = 'queued' AND held_until IS NOT NULL")
+_COUNTED = Attempt.account_id.is_null(False)
+
+_TAKEN = peewee.fn.COUNT(Attempt.number).alias("taken")
+_FIRST_ENDED = peewee.fn.MIN(Attempt.finished_at).alias("first_ended_at")
+
+
+def lock_concurrency() -> None:
+    """Let nobody else start a run under the installation's limit until the transaction ends."""
+    if not is_sqlite():
+        db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_CONCURRENCY,))
+
+
+def lock_accounts(account_ids: Collection[str]) -> None:
+    """Let nobody else take or give permits of these accounts until the transaction ends."""
+    if account_ids and not is_sqlite():
+        db.execute_sql(_LOCK_ACCOUNTS, (sorted(account_ids),))
+
+
+def at_work(most: int) -> int:
+    """How many runs are running, those that wait for a report among them; counts no further than `most`."""
+    running = Run.select(Run.id).where(_AT_WORK).limit(most)
+    return int(running.count())
+
+
+def used(account_ids: Collection[str], now: datetime, span: timedelta) -> dict[str, Used]:
+    """The permits that are taken of each of these accounts."""
+    found = {account_id: Used() for account_id in account_ids}
+    counts = (Attempt.finished_at.is_null(), Attempt.finished_at > now - span)
+    for condition in counts:  # each by the index, which an OR of both would not be
+        of_accounts = Attempt.account_id.in_(list(account_ids))
+        query = Attempt.select(Attempt.account_id, _TAKEN, _FIRST_ENDED).where(_COUNTED, of_accounts, condition)
+        for one in query.group_by(Attempt.account_id).namedtuples().execute():
+            permits = found[one.account_id].permits + one.taken
+            found[one.account_id] = Used(permits, one.first_ended_at)
+    return found
+
+
+def front_of(queue: str, account_ids: Collection[str], limit: int) -> list[tuple[UUID, str]]:
+    """Those of the most urgent runs of a queue that are of these accounts; at most so many runs are looked at."""
+    front = Run.select(Run.id, Run.account_id).where(Run.queue == queue, CLAIMABLE)
+    looked_at = front.order_by(*MOST_URGENT_FIRST).limit(limit)
+    return [(run.id, run.account_id) for run in looked_at if run.account_id in account_ids]
+
+
+def hold(run_ids: Collection[UUID], account_id: str, until: datetime, now: datetime) -> None:
+    """Hold these runs of a locked account for want of a permit; what another process is at is left alone."""
+    still_claimable = for_update(Run.select(Run.id).where(Run.id.in_(list(run_ids)), CLAIMABLE), skip_locked=True)
+    Run.update(
+        held_by=Hold.RATE_LIMIT,
+        held_until=until,
+        rate_limited_at=now,
+        rate_wait_seconds=(until - now).total_seconds(),
+    ).where(Run.id.in_(still_claimable)).execute()
+    RateLimitedAccount.insert(account_id=account_id, until=until).on_conflict(
+        conflict_target=[RateLimitedAccount.account_id], update={RateLimitedAccount.until: until}
+    ).execute()
+
+
+def may_go_on(now: datetime, limit: int) -> list[str]:
+    """The accounts with runs that wait for a permit, of which one may be free now, longest ago first."""
+    query = RateLimitedAccount.select().where(RateLimitedAccount.until <= now).order_by(RateLimitedAccount.until)
+    return [one.account_id for one in query.limit(limit)]
+
+
+def wait_until(account_id: str, until: datetime) -> None:
+    """Look again at this locked account then."""
+    RateLimitedAccount.update(until=until).where(RateLimitedAccount.account_id == account_id).execute()
+
+
+def wait_no_more(account_id: str) -> None:
+    """Forget this locked account, none of whose runs waits for a permit any more."""
+    RateLimitedAccount.delete().where(RateLimitedAccount.account_id == account_id).execute()
+
+
+def given(account_id: str) -> int:
+    """How many runs of an account were given a permit and have not begun."""
+    query = Run.select(Run.id).where(_LIMITED, Run.account_id == account_id, Run.held_by.is_null())
+    return int(query.count())
+
+
+def first_held(account_id: str, limit: int) -> list[Run]:
+    """The most urgent runs of an account that wait for a permit."""
+    query = Run.select(Run.id, Run.job).where(_LIMITED, Run.account_id == account_id, Run.held_by == Hold.RATE_LIMIT)
+    return list(query.order_by(*MOST_URGENT_FIRST).limit(limit))
+
+
+def give(run_ids: Collection[UUID], held_by: Hold | None) -> list[Run]:
+    """Let these runs of locked jobs wait no longer for a permit; a pause may still hold them. Those runs."""
+    if not run_ids:
+        return []
+    waits = (Run.status == RunStatus.QUEUED) & (Run.held_by == Hold.RATE_LIMIT)
+    locked: Any = for_update(Run.select(Run.id).where(Run.id.in_(list(run_ids)), waits).order_by(Run.id)).cte("locked")
+    query = Run.update(held_by=held_by).with_cte(locked)
+    return list(query.where(Run.id.in_(peewee.Select((locked,), (locked.c.id,)))).returning(Run).execute())
+
+
+def limited_of_job(job_id: UUID, limit: int) -> list[Run]:
+    """The newest runs of a job that were held for want of a permit."""
+    query = Run.select().where(Run.job == job_id, Run.rate_limited_at.is_null(False)).order_by(Run.id.desc())
+    return list(query.limit(limit))

@@ -1,0 +1,152 @@
+"""Limits, kept in the claim: how many runs go at once, and how often the receivers of an account are called.
+
+A run that finds no permit is held, out of the way of others; the coordinator puts back as many as there are permits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core import rates
+from core.rates import Rate
+from core.states import Hold
+from models import database, jobs, pauses, permits, runs
+from models.tables import Job, Run
+from services import broker as brokers
+from services import dispatching
+from services.dispatching import MOST_RINGS, RING_WITHIN
+from services.doorbell import Ring
+from services.system import System
+from settings import Settings
+
+_FRONT = 500
+_ACCOUNTS = 200
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Who claims, when, and until when what is claimed is theirs."""
+
+    worker_id: UUID
+    now: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """The runs that were claimed; whether others were held instead, so that it is worth while to claim again."""
+
+    runs: list[Run]
+    held_others: bool = False
+
+
+def rate_of(settings: Settings, queue: str) -> Rate | None:
+    """How often the receivers of one account may be called by the runs of a queue; None: without limit."""
+    return settings.account_rate if queue == brokers.RUNS_HTTP else None
+
+
+def claim(system: System, queue: str, limit: int, lease: Lease) -> Claimed:
+    """Take the most urgent runs of a queue that the limits let go, within the caller's transaction."""
+    room = _claim_room(system.settings, limit)
+    rate = rate_of(system.settings, queue)
+    if room <= 0:
+        return Claimed([])
+    if rate is None:
+        return Claimed(runs.claim(queue, room, lease.worker_id, lease.now, lease.expires_at))
+    picked = runs.pick(queue, room, lease.now)
+    if not picked:
+        return Claimed([])
+    accounts = {run.account_id for run in picked}
+    permits.lock_accounts(accounts)
+    used = permits.used(accounts, lease.now, rate.span)
+    allowed, refused = rates.within(rate, [(run.id, run.account_id) for run in picked], used)
+    started = runs.start(allowed, lease.worker_id, lease.now, lease.expires_at)
+    if refused:  # now that what may go has left the front of the queue
+        until = {account: rates.next_free(rate, used[account], lease.now) for account in refused}
+        _hold(queue, refused, until, lease.now)
+    return Claimed(started, held_others=bool(refused))
+
+
+def most_rings(system: System) -> int:
+    """How many rings a queue can use: no more than runs may start now under the installation's limit."""
+    if system.settings.max_concurrent_runs is None:
+        return MOST_RINGS
+    with database.reading():
+        return min(MOST_RINGS, _room(system.settings.max_concurrent_runs))
+
+
+def ring_next(system: System, freed: int) -> None:
+    """Ring for what may start now that so many runs have ended, where a limit kept it from starting."""
+    if not freed or system.settings.max_concurrent_runs is None:
+        return
+    with database.reading():
+        following = [Ring(run_id, queue) for queue in brokers.RUNS for run_id in runs.claimable(queue, freed)]
+    system.doorbell.ring(following)
+
+
+def give_permits(system: System) -> int:
+    """Put back into the claim as many held runs as there are free permits, and ring for them; how many."""
+    rate = system.settings.account_rate
+    with database.reading():
+        accounts = permits.may_go_on(system.clock.now(), _ACCOUNTS)
+    return sum(_give_permits(system, rate, account_id) for account_id in accounts)
+
+
+def _claim_room(settings: Settings, limit: int) -> int:
+    """How many of so many runs may start, now and until the transaction ends."""
+    if settings.max_concurrent_runs is None:
+        return limit
+    permits.lock_concurrency()
+    return min(limit, _room(settings.max_concurrent_runs))
+
+
+def _room(most: int) -> int:
+    return max(0, most - permits.at_work(most))
+
+
+def _hold(queue: str, refused: dict[str, list[UUID]], until: dict[str, datetime], now: datetime) -> None:
+    """Hold these runs by account, and what else of the accounts is in front, so that no claim need look at it."""
+    front = permits.front_of(queue, refused, _FRONT)
+    for account_id, run_ids in refused.items():
+        in_front = [run_id for run_id, account in front if account == account_id]
+        permits.hold({*run_ids, *in_front}, account_id, until[account_id], now)
+
+
+def _give_permits(system: System, rate: Rate | None, account_id: str) -> int:
+    """Give the free permits of one account to its most urgent held runs; without a rate, all may go."""
+    with database.transaction():
+        pauses.share_gate()
+        waiting = permits.first_held(account_id, _FRONT if rate is None else rate.calls)
+        locked = jobs.lock(run.job_id for run in waiting)  # before the account: a claim never waits for a job
+        permits.lock_accounts([account_id])
+        given = _give(_free(system, rate, account_id, waiting), locked)
+        _look_again(system, rate, account_id)
+    dispatching.ring_for(system, given, RING_WITHIN)
+    return len(given)
+
+
+def _free(system: System, rate: Rate | None, account_id: str, waiting: list[Run]) -> list[Run]:
+    """The first of those that wait, as many as there are permits which nobody was given."""
+    if rate is None:
+        return waiting
+    used = permits.used([account_id], system.clock.now(), rate.span)[account_id]
+    return waiting[: max(0, rate.calls - used.permits - permits.given(account_id))]
+
+
+def _give(chosen: Collection[Run], locked: dict[UUID, Job]) -> list[Run]:
+    paused = pauses.paused(locked.values())
+    permits.give([run.id for run in chosen if run.job_id in paused], Hold.PAUSED)
+    return permits.give([run.id for run in chosen if run.job_id not in paused], None)
+
+
+def _look_again(system: System, rate: Rate | None, account_id: str) -> None:
+    """Note when the next permit of a locked account may be free, if any of its runs still waits for one."""
+    if not permits.first_held(account_id, 1):
+        permits.wait_no_more(account_id)
+    elif rate is not None:
+        now = system.clock.now()
+        used = permits.used([account_id], now, rate.span)[account_id]
+        permits.wait_until(account_id, rates.next_free(rate, used, now))
