@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import threading
 from collections import OrderedDict, deque
@@ -13,18 +12,6 @@ from services.clock import Clock
 
 SPAN_SECONDS = 300.0
 MOST_KEYS = 10_000
-_OWN_NETWORK = 64  # bits
-
-
-def origin(address: str) -> str:
-    """Who sends from an address: with IPv6 each has a whole network to choose addresses from."""
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(ip, ipaddress.IPv4Address) or ip.ipv4_mapped:
-        return address
-    return str(ipaddress.IPv6Network((ip, _OWN_NETWORK), strict=False))
 
 
 class Throttle:

@@ -11,12 +11,13 @@ from uuid import UUID
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from core import networks
 from core.accounts import TokenKind
 from core.errors import InvalidInput
 from models import database, users
 from models.tables import User
 from services.system import System
-from services.throttling import Throttle, origin
+from services.throttling import Throttle
 
 LIFETIMES = {TokenKind.TOKEN: timedelta(days=30), TokenKind.SESSION: timedelta(hours=12)}
 IDLE = {TokenKind.SESSION: timedelta(minutes=30)}
@@ -57,7 +58,7 @@ def register(system: System, new: NewUser, address: str, throttle: Throttle, *, 
 
     Raises `InvalidInput` where the name or the address is taken, `TooMany` for one address that goes on and on.
     """
-    throttle.take(("register", origin(address)), MOST_OF_ADDRESS)
+    throttle.take(("register", networks.place(address)), MOST_OF_ADDRESS)
     if is_admin(system, new.username) and not trusted:
         raise _taken("username")
     with database.reading():
@@ -78,8 +79,8 @@ def log_in(
 
     An unknown user costs what a known one does. Raises `InvalidInput`, or `TooMany` for one who guesses on and on.
     """
-    throttle.take(("login from", origin(address)), MOST_OF_ADDRESS)
-    at_account, from_address = ("login", username.lower()), ("login", username.lower(), origin(address))
+    throttle.take(("login from", networks.place(address)), MOST_OF_ADDRESS)
+    at_account, from_address = ("login", username.lower()), ("login", username.lower(), networks.place(address))
     throttle.take(from_address, MOST_OF_ACCOUNT)
     throttle.take(at_account, MOST_AT_ACCOUNT)
     now = system.clock.now()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from core import networks
 from core.accounts import TokenKind
 from core.errors import InvalidInput, TooMany
 from models.tables import Token, User
 from services import users
-from services.throttling import SPAN_SECONDS, Throttle, origin
+from services.throttling import SPAN_SECONDS, Throttle
 from services.users import MOST_AT_ACCOUNT, MOST_OF_ACCOUNT, NewUser, UserView
 from tests.factories import GivenSystem, given_system
 
@@ -113,7 +114,7 @@ def test_the_addresses_of_one_ipv6_network_are_one(system: GivenSystem) -> None:
     with pytest.raises(TooMany):
         logged_in(system, throttle=throttle, address="2001:db8::ffff")
     assert logged_in(system, throttle=throttle, address="2001:db8:0:1::1")
-    assert origin("::ffff:10.0.0.1") != origin("::ffff:10.0.0.2")
+    assert networks.place("::ffff:10.0.0.1") != networks.place("::ffff:10.0.0.2")
 
 
 def test_logins_that_succeed_are_not_counted_against_an_account(system: GivenSystem) -> None:

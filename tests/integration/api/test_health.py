@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from api.callers import COOKIE
+from api.guard import COOKIE
 from api.resources import health
 from core.errors import DatabaseUnavailable
 from models import database, signals

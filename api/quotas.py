@@ -1,0 +1,41 @@
+"""How often one may ask: each user, and each address of those who are no user (RateLimit headers of the IETF's draft).
+
+Who shows the server's secret is not counted: these are applications of the operator's own, and their bursts are what
+this server is for. Reports are not counted either, since a lost one would cost a run its lease.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from falcon.asgi import Request, Response
+
+from core import networks
+from services.quotas import Left, Quotas
+
+UNCOUNTED_PATHS = ("/healthz", "/readyz")
+UNCOUNTED_PREFIXES = ("/reports/", "/internal/")
+POLICY = "minute"
+
+
+class RequestQuotas:
+    """Counts requests, and tells in each answer to one that is counted how many are left. None: no limit."""
+
+    def __init__(self, quotas: Quotas | None) -> None:
+        self._quotas = quotas
+
+    def count(self, req: Request) -> None:
+        """Count a request. Raises `TooMany`."""
+        if self._quotas is None or req.path in UNCOUNTED_PATHS or req.path.startswith(UNCOUNTED_PREFIXES):
+            return
+        user = req.context.caller.user
+        left = self._quotas.take(networks.place(req.remote_addr or "") if user is None else user.id)
+        req.context.quota_left = left
+        if left.requests < 0:
+            raise self._quotas.refusal()
+
+    async def process_response(self, req: Request, resp: Response, _resource: Any, _well: bool) -> None:
+        left: Left | None = req.context.get("quota_left")
+        if left is not None and self._quotas is not None:
+            resp.set_header("RateLimit-Policy", f'"{POLICY}";q={self._quotas.per_minute};w=60')
+            resp.set_header("RateLimit", f'"{POLICY}";r={max(left.requests, 0)};t={left.full_in_seconds}')
