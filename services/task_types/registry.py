@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from core.errors import FieldError, InvalidInput
 from services import broker as brokers
 from services.abort import Scope
+from services.shaping import shaped
 from settings import Settings
 
 
@@ -87,17 +87,14 @@ def working(settings: Settings) -> list[TaskType]:
     return [one for one in known() if one.works(settings)]
 
 
-def check(settings: Settings, key: str, data: Any) -> None:
+def refuse_unfit(settings: Settings, key: str, data: Any) -> None:
     """Raise what speaks against a job of this kind with this data: `InvalidInput`, or what the kind's check raises."""
     found = _TYPES.get(key)
-    if found is None or found.check is None:
+    if found is None:
         return
-    try:
-        parameters = found.parameters.model_validate(data or {})
-    except ValidationError as error:
-        faults = error.errors(include_url=False)
-        raise InvalidInput(*(FieldError(_path(fault["loc"]), fault["msg"]) for fault in faults)) from None
-    found.check(settings, parameters)
+    parameters = shaped(found.parameters, data or {}, within="data")
+    if found.check is not None:
+        found.check(settings, parameters)
 
 
 def time_limit(settings: Settings, key: str) -> float:
@@ -112,7 +109,3 @@ def queue_of(task_type: str) -> str:
     """The queue in which runs of a task type wait."""
     found = _TYPES.get(task_type)
     return brokers.RUNS_HTTP if found is None else found.queue
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    return ".".join(("data", *map(str, location)))
