@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +17,7 @@ from api.dialects import words
 from core.errors import (
     CarillonError,
     Conflict,
+    FieldError,
     Forbidden,
     InvalidInput,
     KeyReused,
@@ -77,7 +79,9 @@ async def _answer_ours(
     if isinstance(error, InvalidInput):
         members["errors"] = [{"field": one.field[:_LONGEST_PATH], "message": one.message} for one in error.fields]
         detail = _wrong_fields(error)
-        members |= words.error_members(req.path, kind.status, detail, error.fields)
+        members["faults"] = error.fields
+    if isinstance(error, NotFound):
+        members["missing"] = error.noun
     if isinstance(error, WrongToken):
         resp.set_header("WWW-Authenticate", "X-Carillon-Report-Token")
     if isinstance(error, TooMany):
@@ -101,7 +105,8 @@ def _serialize_falcon(req: falcon.Request, resp: falcon.Response, error: falcon.
     status = HTTPStatus(error.status_code)
     detail = error.description or _DETAILS.get(status, status.description)
     title = error.title if error.title and not error.title[:3].isdigit() else status.phrase
-    _write(req, resp, status, title=title, detail=detail)
+    # A path that is not ours is, most often, that of a job with an id that is none.
+    _write(req, resp, status, title=title, detail=detail, missing="job" if status == HTTPStatus.NOT_FOUND else None)
 
 
 _DETAILS = {
@@ -122,6 +127,8 @@ def _write(
     req: falcon.Request | Request,
     resp: falcon.Response | Response,
     status: HTTPStatus,
+    faults: Sequence[FieldError] = (),
+    missing: str | None = None,
     **members: Any,
 ) -> None:
     problem = {
@@ -129,7 +136,7 @@ def _write(
         "status": status.value,
         "instance": req.path,
         "request_id": req.context.get("request_id"),
-        **words.error_members(req.path, status, members["detail"], ()),
+        **words.error_members(req.path, members["detail"], faults, missing),
         **members,
     }
     resp.status = status.value

@@ -9,11 +9,19 @@ from uuid import UUID
 from core.states import JobStatus, RunStatus, Trigger
 
 
+@dataclass(frozen=True)
+class StatusesOfApp:
+    """Statuses that are meant of the jobs of one app."""
+
+    app_name: str
+    statuses: tuple[JobStatus, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class JobFilter:
     """Which jobs are meant. `created_from` is inclusive, `created_before` exclusive; `search` is a part of a text.
 
-    It is looked for in names, titles, task types and apps.
+    It is looked for in names, titles, task types and apps. `status_but` tells of one app what `status` means there.
     """
 
     app_name: str | None = None
@@ -21,7 +29,7 @@ class JobFilter:
     user_id: str | None = None
     owner_id: UUID | None = None
     status: JobStatus | None = None
-    status_in: tuple[JobStatus, ...] = ()
+    status_but: StatusesOfApp | None = None
     task_type: str | None = None
     schedule_kind: str | None = None
     name: str | None = None

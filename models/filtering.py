@@ -10,7 +10,7 @@ from typing import Any
 
 import peewee
 
-from core.filters import JobFilter, RunFilter
+from core.filters import JobFilter, RunFilter, StatusesOfApp
 from core.states import GOING, JobState, JobStatus, RunStatus
 from core.states import LIVE as LIVE_STATUSES
 from models.tables import App, Job, JobTag, Run
@@ -47,9 +47,7 @@ def jobs(query: Any, wanted: JobFilter) -> Any:
             | Job.task_type.contains(wanted.search)
             | App.name.contains(wanted.search)
         )
-    if wanted.status_in:
-        query = query.where(functools.reduce(operator.or_, map(shows, wanted.status_in)))
-    return query if wanted.status is None else query.where(shows(wanted.status))
+    return query if wanted.status is None else query.where(_shows(wanted.status, wanted.status_but))
 
 
 def runs(query: Any, wanted: RunFilter) -> Any:
@@ -84,6 +82,14 @@ def shows(status: JobStatus) -> Any:
             return (Job.state == JobState.ACTIVE) & ~_has_run(*GOING)
         case _:
             return Job.state == status.value
+
+
+def _shows(status: JobStatus, but: StatusesOfApp | None) -> Any:
+    """The condition under which a job shows a status, or in one app any of others."""
+    if but is None:
+        return shows(status)
+    in_app = App.name == but.app_name
+    return functools.reduce(operator.or_, (in_app & shows(one) for one in but.statuses), ~in_app & shows(status))
 
 
 def status_word() -> Any:

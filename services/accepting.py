@@ -94,7 +94,7 @@ def _rows(system: System, new: NewJob, app: App, now: datetime) -> Accepted:
         app=app,
         owner_id=new.owner_id,
         **definitions.columns(new),
-        state=JobState.ACTIVE,
+        state=JobState.PAUSED if new.paused else JobState.ACTIVE,
         polling_state={} if isinstance(new.schedule, schedules.Polling) else None,
         created_at=now,
         updated_at=now,

@@ -49,10 +49,11 @@ class Definition:
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob(Definition):
-    """A definition, the app that it is for, and the user whose it is, if it is anyone's."""
+    """A definition, the app that it is for, the user whose it is, if it is anyone's, and whether it begins paused."""
 
     app_name: str
     owner_id: UUID | None = None
+    paused: bool = False
 
 
 # What stands in a column of the same name, as it is.

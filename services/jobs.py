@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from core.errors import Conflict, InvalidInput, NotFound
 from core.states import ENDED, Hold, JobState
 from models import database, jobs, pauses, runs
-from models.tables import Job
+from models.tables import Job, Run
 from services import accepting, dispatching, faults, idempotency, outcomes
 from services.definitions import NewJob
 from services.dispatching import RING_WITHIN
 from services.idempotency import Request
 from services.outcomes import Created, Outcome, Refusal
 from services.system import System
+
+Changed = TypeVar("Changed")
 
 
 def create(
@@ -77,27 +79,25 @@ def pause(system: System, job_id: UUID) -> None:
 
     Raises `NotFound`, or `Conflict` when the job has ended.
     """
-
-    def change(job: Job, now: datetime) -> None:
-        refuse_ended(job, "paused")
-        runs.hold(job, Hold.PAUSED)
-        jobs.set_state(job, JobState.PAUSED, now)
-
-    _change(system, job_id, change)
+    _change(system, job_id, lambda job, now: switch(job, now, active=False))
 
 
 def resume(system: System, job_id: UUID) -> None:
     """Let a paused job go on, and ring for the runs that were held. Raises `NotFound`, or `Conflict` when ended."""
-    freed = []
-
-    def change(job: Job, now: datetime) -> None:
-        refuse_ended(job, "resumed")
-        jobs.set_state(job, JobState.ACTIVE, now)
-        if not pauses.paused([job]):  # its app may be, or everything
-            freed.extend(pauses.release([job]))
-
-    _change(system, job_id, change)
+    freed = _change(system, job_id, lambda job, now: switch(job, now, active=True))
     dispatching.ring_for(system, freed, RING_WITHIN)
+
+
+def switch(job: Job, now: datetime, *, active: bool) -> list[Run]:
+    """Pause a locked job, or let it go on; the runs to ring for. Within a transaction that shares the gate."""
+    refuse_ended(job, "resumed" if active else "paused")
+    if not active:
+        runs.hold(job, Hold.PAUSED)
+    jobs.set_state(job, JobState.ACTIVE if active else JobState.PAUSED, now)
+    if pauses.paused([job]):  # or its app, or everything
+        return []
+    freed: list[Run] = pauses.release([job])
+    return freed
 
 
 def _create(
@@ -121,14 +121,14 @@ def _create(
     return answer
 
 
-def _change(system: System, job_id: UUID, change: Callable[[Job, datetime], None]) -> None:
-    """Change a job under its lock."""
+def _change(system: System, job_id: UUID, change: Callable[[Job, datetime], Changed]) -> Changed:
+    """Change a job under its lock; what `change` returns."""
     with database.transaction():
         pauses.share_gate()
         job = jobs.lock([job_id]).get(job_id)
         if job is None or job.deleted_at is not None:
             raise NotFound("job", job_id)
-        change(job, system.clock.now())
+        return change(job, system.clock.now())
 
 
 def refuse_ended(job: Job, wish: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from api.dialects import words
 from core import schedules
 from services.reading.views import JobView
 
@@ -22,11 +21,9 @@ FIELDS = (
 
 
 def of(view: JobView) -> dict[str, Any]:
-    """The aliases; a job that was made in 001's spelling shows its status in that system's words, too."""
+    """The aliases."""
     result = None if view.last_run is None else view.last_run.result
-    typed = view.app_name == words.TYPED.app_name
     return {
-        "status": words.plain_status(view.status) if typed else view.status,
         "job_type": view.task_type,
         "parameters": view.data or {},
         "retries": 0 if view.last_run is None else view.last_run.failure_count,

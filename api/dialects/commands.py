@@ -17,9 +17,9 @@ from core import schedules
 from core.states import JobStatus
 from services.definitions import NewJob
 from services.reading.views import JobView
+from services.task_types import run_command
 from services.users import UserView
 
-TASK_TYPE = "run_command"
 RETRIES = 4
 EVERY_SECONDS = 30.0
 FIELDS = {
@@ -47,7 +47,7 @@ class NewCommandTask(Given):
             account_id=caller.name,
             user_id=caller.name,
             owner_id=caller.owner_id,
-            task_type=TASK_TYPE,
+            task_type=run_command.KEY,
             data={"command": self.command},
             metadata=self.metadata,
             schedule=schedules.Immediate() if at is None else schedules.RunAt(at),
@@ -55,6 +55,12 @@ class NewCommandTask(Given):
             retry_backoff_base=EVERY_SECONDS,
             retry_backoff_max=EVERY_SECONDS,
         )
+
+
+def asked_for(shown: CommandTask) -> NewCommandTask:
+    """What would be asked for to get a task as it is shown."""
+    known = {name: getattr(shown, name) for name in NewCommandTask.model_fields}
+    return NewCommandTask.model_construct(**known)  # unchecked: a job of another section may have other members
 
 
 class WholeCommandTask(NewCommandTask):

@@ -9,10 +9,9 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, RootModel, create_model, field_validator
 
 from api.callers import Caller
-from api.dialects import words
+from api.dialects import aliases, words
 from api.schemas.values import Given, Instant, Name, Shown, TaskType
 from core import cron, schedules
-from core.errors import InvalidInput
 from core.states import JobStatus
 from services.definitions import NewJob
 from services.reading.views import JobView
@@ -81,6 +80,7 @@ class NewCronJob(Given):
             data=self._data(action),
             metadata={"description": self.description, "parameters": self.parameters},
             schedule=schedules.Cron(expression=self.cron_expression, starts_at=self.start_time),
+            paused=not self.is_active,
         )
 
     def _data(self, action: str) -> dict[str, Any]:
@@ -125,17 +125,15 @@ class CronJobs(RootModel[list[CronJob]]):
 
 def show(view: JobView) -> CronJob:
     """A job as 003 shows it; what was not made in its spelling is shown as far as it goes."""
-    kept = view.metadata or {}
-    if not isinstance(view.schedule, schedules.Cron):
-        raise InvalidInput.at("schedule.type", f"is {view.schedule.kind}: this job is no longer one of cron.")
+    metadata = view.metadata or {}
     active = view.status not in (JobStatus.PAUSED, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
     return CronJob(
         id=view.id,
         name=view.name or "",
-        description=str(kept.get("description", "")),
-        cron_expression=view.schedule.expression,
-        start_time=view.schedule.starts_at,
-        parameters=_parameters(view, kept),
+        description=str(metadata.get("description", "")),
+        cron_expression=view.schedule.expression if isinstance(view.schedule, schedules.Cron) else "",
+        start_time=aliases.scheduled_time(view),
+        parameters=_parameters(view, metadata),
         last_run=None if view.last_run is None else view.last_run.started_at,
         next_run=view.next_run_at,
         is_active=active,
@@ -144,6 +142,12 @@ def show(view: JobView) -> CronJob:
     )
 
 
-def _parameters(view: JobView, kept: dict[str, Any]) -> dict[str, Any]:
-    parameters = kept.get("parameters")
+def asked_for(shown: CronJob) -> NewCronJob:
+    """What would be asked for to get a job as it is shown."""
+    known = {name: getattr(shown, name) for name in NewCronJob.model_fields}
+    return NewCronJob.model_construct(**known)  # unchecked: a job of another section may have no name
+
+
+def _parameters(view: JobView, metadata: dict[str, Any]) -> dict[str, Any]:
+    parameters = metadata.get("parameters")
     return parameters if isinstance(parameters, dict) else {"action": view.task_type, **(view.data or {})}

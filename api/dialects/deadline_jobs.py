@@ -21,7 +21,11 @@ from services.reading.views import JobView
 DEFAULT_TASK_TYPE = "job"
 FIELDS = {"title": "name", "deadline_at": "deadline"}
 
-Duration = Annotated[float, Field(ge=0, allow_inf_nan=False)] | Annotated[str, Field(max_length=100)]
+Duration = (
+    Annotated[int, Field(ge=0)]
+    | Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    | Annotated[str, Field(max_length=100)]
+)
 
 
 class NewDeadlineJob(Given):
@@ -119,13 +123,20 @@ def show(view: JobView) -> DeadlineJob:
     )
 
 
+def asked_for(view: JobView) -> NewDeadlineJob:
+    """What would be asked for to get a job as it is, its priority as exactly as it is kept."""
+    shown = show(view)
+    known = {name: getattr(shown, name) for name in NewDeadlineJob.model_fields}
+    known["priority"] = view.priority
+    return NewDeadlineJob.model_construct(**known)  # unchecked: a job of another section may have no name
+
+
 def refuse_begun(view: JobView) -> None:
     """Raise `InvalidInput` for a job that runs or has run."""
-    if view.status not in (JobStatus.PENDING, JobStatus.QUEUED, JobStatus.PAUSED) or view.last_run is not None:
-        status = words.plain_status(view.status)
-        raise InvalidInput.at(
-            "status", f"is {status.value}: a job that runs or has run cannot be changed; create a new one."
-        )
+    waits = view.status in (JobStatus.PENDING, JobStatus.QUEUED, JobStatus.PAUSED)
+    if not waits or view.last_run is not None:
+        told = words.plain_status(view.status).value + (", but it has run before" if waits else "")
+        raise InvalidInput.at("status", f"is {told}: a job that runs or has run cannot be changed; create a new one.")
 
 
 def _duration(data: Any) -> float | int | str | None:

@@ -41,7 +41,7 @@ class NewMails(SendEmail):
         """A job for each recipient."""
         of_the_job = {name: getattr(self, name) for name in _OF_THE_JOB}
         shared = self._shared()
-        return [
+        return [  # what is valid here is valid there: a thousand jobs need no second look
             NewTypedJob.model_construct(job_type=KEY, parameters={**shared, **one}, **of_the_job)
             for one in self._each(shared.get("context", {}))
         ]

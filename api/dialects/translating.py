@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
-from api.validation import shown
+from api.validation import shown as in_words
+from core import schedules
 from core.errors import FieldError, InvalidInput
+from services.definitions import Definition, NewJob
+from services.reading.views import JobView
 from services.task_types import registry
 
+_SHOWN = {"deadline_at": "deadline"}
 TYPED_FIELDS = {"data": "parameters", "task_type": "job_type"}
 
 
@@ -32,6 +37,34 @@ def _renamed(field: str, names: Mapping[str, str]) -> str:
     return f"{names.get(first, first)}{dot}{rest}"
 
 
+def amended(view: JobView, shown: NewJob, wanted: NewJob) -> Definition:
+    """The definition of a job, changed where what is wanted differs from what would be asked for as it is shown.
+
+    What the dialect has no word for stays as it is.
+    """
+    kept = {one.name: getattr(view, _SHOWN.get(one.name, one.name)) for one in fields(Definition)}
+    changes = {name: value for name, value in _differing(vars(shown), vars(wanted)).items() if name in kept}
+    merged = {name: _merged(kept[name], getattr(shown, name), value) for name, value in changes.items()}
+    return Definition(**{**kept, **merged})
+
+
+def _differing(shown: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What is wanted otherwise, to the letter: 1 is not true."""
+    return {name: value for name, value in wanted.items() if name not in shown or repr(shown[name]) != repr(value)}
+
+
+def _merged(current: Any, shown: Any, wanted: Any) -> Any:
+    """A member that changes: an object or a schedule member by member, where all three are of one kind."""
+    if not type(current) is type(shown) is type(wanted):
+        return wanted
+    if isinstance(current, schedules.Schedule):
+        return replace(current, **_differing(vars(shown), vars(wanted)))
+    if isinstance(current, dict):
+        stays = {name: value for name, value in current.items() if name in wanted or name not in shown}
+        return stays | _differing(shown, wanted)
+    return wanted
+
+
 def without_read_only(given: Mapping[str, Any], known: Mapping[str, Any], writable: Collection[str]) -> dict[str, Any]:
     """What is given, without members that cannot be changed. Raises `InvalidInput` for each of these that differs."""
     read_only = known.keys() - set(writable)
@@ -41,8 +74,8 @@ def without_read_only(given: Mapping[str, Any], known: Mapping[str, Any], writab
             *(
                 FieldError(
                     name,
-                    f"is {shown(given[name])}, but that of the job is {shown(known[name])} and cannot be changed; "
-                    "leave it out.",
+                    f"is {in_words(given[name])}, but that of the job is {in_words(known[name])} and cannot be "
+                    "changed; leave it out.",
                 )
                 for name in differ
             )
@@ -60,4 +93,4 @@ def expect_known(field: str, task_type: str) -> None:
     """Raise `InvalidInput` for a type of task that the server does not do by itself."""
     if registry.find(task_type) is None:
         known = ", ".join(one.key for one in registry.known()) or "none"
-        raise InvalidInput.at(field, f"is {shown(task_type)}, which is no type that works here; known are: {known}.")
+        raise InvalidInput.at(field, f"is {in_words(task_type)}, which is no type that works here; known are: {known}.")

@@ -14,11 +14,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
+from uuid import UUID
 
 from core.errors import FieldError
-from core.filters import JobFilter
+from core.filters import JobFilter, StatusesOfApp
+from core.schedules import Cron
 from core.states import JobStatus
-from services.reading.views import JobWithLog
+from services.reading.views import JobView, JobWithLog
+from services.task_types import run_command
 
 ANONYMOUS = "anonymous"
 """Account and user of a job that nobody in particular asked for."""
@@ -26,17 +29,39 @@ ANONYMOUS = "anonymous"
 
 @dataclass(frozen=True)
 class Dialect:
-    """One source system: the app that its jobs go by, where its paths begin, how it tells errors."""
+    """One source system: the app that its jobs go by, where its paths begin, how it tells errors.
+
+    Whoever may make jobs of an app can make such as the system has no words for: it owns those of its type of task or
+    its kind of schedule.
+    """
 
     app_name: str
     prefixes: tuple[str, ...]
+    task_type: str | None = None
+    schedule_kind: str | None = None
     tells_error: bool = True
-    nothing_there: str | None = None
+    no_job: str | None = None
+
+    def jobs(self, owner_id: UUID | None) -> JobFilter:
+        """The jobs that it owns, of this user or of all."""
+        return JobFilter(
+            app_name=self.app_name, owner_id=owner_id, task_type=self.task_type, schedule_kind=self.schedule_kind
+        )
+
+    def owns(self, view: JobView) -> bool:
+        """Whether a job is one of these."""
+        return (
+            view.app_name == self.app_name
+            and self.task_type in (None, view.task_type)
+            and self.schedule_kind in (None, view.schedule.kind)
+        )
 
 
 TYPED = Dialect("default", ("/api/jobs",))
-COMMANDS = Dialect("tasks", ("/api/tasks", "/api/register", "/api/login", "/register", "/login"))
-CRON = Dialect("scheduler", ("/scheduler/",), nothing_there="Job not found")
+COMMANDS = Dialect(
+    "tasks", ("/api/tasks", "/api/register", "/api/login", "/register", "/login"), task_type=run_command.KEY
+)
+CRON = Dialect("scheduler", ("/scheduler/",), schedule_kind=Cron.kind, no_job="Job not found")
 DEADLINES = Dialect("jobs", ("/jobs/",), tells_error=False)
 DIALECTS = (TYPED, COMMANDS, CRON, DEADLINES)
 
@@ -79,17 +104,24 @@ def priority_word(priority: int) -> PriorityWord:
     return next(word for least, word in PRIORITY_FROM if priority >= least)
 
 
-def filter_by_type(wanted: JobFilter, job_type: str) -> JobFilter:
-    """The filter as 001 means it, once it names a type in its own way: `pending` is also what shows as that there."""
-    asked = wanted.status
-    if asked is None:
-        return replace(wanted, task_type=job_type)
-    meant = tuple(status for status in JobStatus if plain_status(status) is asked)
-    return replace(wanted, task_type=job_type, status=None, status_in=meant or (asked,))
+def status_in_lists(app_name: str, status: JobStatus) -> JobStatus:
+    """The word by which `/api/jobs` shows and finds a job: 001's where the job is of its app, else ours."""
+    return plain_status(status) if app_name == TYPED.app_name else status
 
 
-def error_members(path: str, status: int, detail: str, faults: Sequence[FieldError]) -> dict[str, Any]:
-    """What a source system printed of an error, to go into the problem besides our own members."""
+def as_shown(wanted: JobFilter) -> JobFilter:
+    """The filter that finds the jobs of `/api/jobs` by the word which each shows for its status."""
+    meant = tuple(status for status in JobStatus if status_in_lists(TYPED.app_name, status) is wanted.status)
+    if wanted.status is None or meant == (wanted.status,):
+        return wanted
+    return replace(wanted, status_but=StatusesOfApp(TYPED.app_name, meant))
+
+
+def error_members(path: str, detail: str, faults: Sequence[FieldError], missing: str | None) -> dict[str, Any]:
+    """What a source system printed of an error, to go into the problem besides our own members.
+
+    `missing` is the noun of what is not there.
+    """
     dialect = _of(path)
     if dialect is None:
         return {}
@@ -98,8 +130,8 @@ def error_members(path: str, status: int, detail: str, faults: Sequence[FieldErr
         if fault.field not in _TAKEN:
             members.setdefault(fault.field, []).append(fault.message)
     if dialect.tells_error:
-        missing = dialect.nothing_there if status == 404 else None  # noqa: PLR2004  HTTP's own number
-        members["error"] = missing or _sentence(faults) or detail
+        no_job = dialect.no_job if missing == "job" else None
+        members["error"] = no_job or _sentence(faults) or detail
     return members
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -20,16 +21,17 @@ from api.dialects.deadline_jobs import (
 )
 from api.lists import Listed
 from api.openapi import documented
-from api.resources.dialect_jobs import DialectJobs, definition_of, whole
+from api.resources.dialect_jobs import DialectJobs, whole
 from api.resources.runs import listed_executions
 from api.schemas.paging import Filter, JobOrdering, NumberedQuery
 from api.schemas.runs import Executions
-from core.filters import JobFilter
 from core.listing import Ordering
 from services.control import editing
 from services.definitions import Definition
 from services.reading import statistics
 from services.reading.views import JobView
+
+STATUSES = ("pending", "running", "completed", "failed", "cancelled", "paused")
 
 
 class DeadlineJobsQuery(NumberedQuery):
@@ -60,14 +62,14 @@ class AllDeadlineJobs(_DeadlineJobs):
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(DeadlineJobsQuery, req.params)
-        wanted = JobFilter(app_name=self.dialect.app_name, owner_id=callers.of(req).only, search=query.search)
+        wanted = replace(self.mine(req), search=query.search)
         views, links = self.listed(req, wanted, Ordering.of(query.ordering), query)
         return lists.listed(DeadlineJobs([deadline_jobs.show(view) for view in views]), links)
 
     def _create(self, req: Request, body: bytes) -> DeadlineJob:
         given = validation.body(NewDeadlineJob, bodies.parse(body))
         translating.expect_future("deadline", given.deadline, self.system.clock.now())
-        return deadline_jobs.show(self.create(given.parsed(callers.of(req))))
+        return deadline_jobs.show(self.created(given.parsed(callers.of(req))))
 
 
 class OneDeadlineJob(_DeadlineJobs):
@@ -93,21 +95,26 @@ class OneDeadlineJob(_DeadlineJobs):
         resp.status = falcon.HTTP_NO_CONTENT
 
     def _put(self, req: Request, job_id: UUID, body: bytes) -> DeadlineJob:
-        value = bodies.parse(body)
-        deadline_jobs.refuse_begun(self.found(job_id))
+        value = validation.json_object(bodies.parse(body))
+        deadline_jobs.refuse_begun(self.found(job_id))  # one that has ended is no conflict here, as in other edits
 
         def amend(view: JobView) -> Definition:
             deadline_jobs.refuse_begun(view)
-            given: Any = whole(NewDeadlineJob, value, deadline_jobs.show(view))
+            asked_for = deadline_jobs.asked_for(view)
+            shown = deadline_jobs.show(view)
+            given: Any = whole(NewDeadlineJob, value, shown)
+            if value.get("priority") == shown.priority:  # a word stands for more than one number
+                given = given.model_copy(update={"priority": asked_for.priority})
             if given.deadline != view.deadline:
                 translating.expect_future("deadline", given.deadline, self.system.clock.now())
-            return definition_of(given.parsed(callers.of(req)), view)
+            caller = callers.of(req)
+            return translating.amended(view, asked_for.parsed(caller), given.parsed(caller))
 
-        return deadline_jobs.show(self.edit(job_id, amend))
+        return deadline_jobs.show(self.edited(job_id, amend))
 
     def _delete(self, job_id: UUID) -> None:
-        deadline_jobs.refuse_begun(self.found(job_id))
-        editing.delete(self.system, job_id)
+        self.found(job_id)
+        editing.delete(self.system, job_id, refuse=deadline_jobs.refuse_begun)
 
 
 class ExecutionsOfDeadlineJob(_DeadlineJobs):
@@ -143,6 +150,3 @@ class DeadlineStatisticsOfJobs(_DeadlineJobs):
             total_jobs=found.by_status.total,
         )
         answers.send(resp, shown)
-
-
-STATUSES = ("pending", "running", "completed", "failed", "cancelled", "paused")

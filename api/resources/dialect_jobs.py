@@ -1,4 +1,4 @@
-"""What the resources of the source systems share: the jobs of one dialect's app, those the caller may see."""
+"""What the resources of the source systems share: the jobs that one dialect owns, those the caller may see."""
 
 from __future__ import annotations
 
@@ -40,23 +40,20 @@ class DialectJobs:
         self.threads = threads
         self.counts = counts
 
-    def create(self, new: NewJob) -> JobView:
+    def created(self, new: NewJob) -> JobView:
         """Store a job, and the dialect's app where this is its first."""
         with translating.fields_named(self.fields):
             return records.job(create(self.system, new))
 
     def found(self, job_id: UUID) -> JobView:
         """The dialect's job of this id. Raises `NotFound`."""
-        view = records.job(job_id)
-        if view.app_name != self.dialect.app_name:
-            raise NotFound("job", job_id)
-        return view
+        return self._expect_owned(records.job(job_id))
 
-    def edit(self, job_id: UUID, amend: Callable[[JobView], Definition]) -> JobView:
-        """Make the dialect's job of this id what `amend` makes of it."""
+    def edited(self, job_id: UUID, amend: Callable[[JobView], Definition], *, active: bool | None = None) -> JobView:
+        """Make the dialect's job of this id what `amend` makes of it, and active or paused where that is said."""
         self.found(job_id)
         with translating.fields_named(self.fields):
-            return editing.edit(self.system, job_id, amend)
+            return editing.edit(self.system, job_id, lambda view: amend(self._expect_owned(view)), active=active)
 
     def listed(
         self, req: Request, wanted: JobFilter, ordering: Ordering, query: NumberedQuery
@@ -67,7 +64,12 @@ class DialectJobs:
 
     def mine(self, req: Request) -> JobFilter:
         """The dialect's jobs that the caller may see."""
-        return JobFilter(app_name=self.dialect.app_name, owner_id=callers.of(req).only)
+        return self.dialect.jobs(callers.of(req).only)
+
+    def _expect_owned(self, view: JobView) -> JobView:
+        if not self.dialect.owns(view):
+            raise NotFound("job", view.id)
+        return view
 
 
 def create(system: System, new: NewJob, request: KeyedRequest | None = None) -> UUID:
@@ -84,12 +86,6 @@ def with_app(system: System, app_name: str, store: Callable[[], UUID]) -> UUID:
             raise
     apps.ensure(system, app_name)
     return store()
-
-
-def definition_of(new: NewJob, view: JobView) -> Definition:
-    """What a new job would have been defined as, for the account and the user that the job is for."""
-    wanted = {name: getattr(new, name) for name in Definition.__dataclass_fields__}
-    return Definition(**{**wanted, "account_id": view.account_id, "user_id": view.user_id})
 
 
 def whole(model: type[BaseModel], given: Any, shown: BaseModel) -> Any:

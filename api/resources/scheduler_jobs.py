@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -9,18 +10,15 @@ import falcon
 from falcon.asgi import Request, Response
 
 from api import answers, bodies, callers, lists, validation
-from api.dialects import cron_jobs, words
+from api.dialects import cron_jobs, translating, words
 from api.dialects.cron_jobs import CronJob, CronJobPatch, CronJobs, NewCronJob, WholeCronJob
 from api.lists import Listed
 from api.openapi import documented
-from api.resources.dialect_jobs import DialectJobs, definition_of, whole
+from api.resources.dialect_jobs import DialectJobs, whole
 from api.schemas.paging import NumberedQuery
 from core.listing import NEWEST_FIRST
-from core.states import JobStatus
-from services import jobs
 from services.control import editing
 from services.definitions import Definition
-from services.reading import records
 from services.reading.views import JobView
 
 _PATCHES = (bodies.MEDIA_MERGE_PATCH, falcon.MEDIA_JSON)
@@ -29,13 +27,6 @@ _PATCHES = (bodies.MEDIA_MERGE_PATCH, falcon.MEDIA_JSON)
 class _SchedulerJobs(DialectJobs):
     dialect = words.CRON
     fields = cron_jobs.FIELDS
-
-    def switched(self, job_id: UUID, *, is_active: bool) -> CronJob:
-        """The job, paused or resumed as wanted."""
-        view = records.job(job_id)
-        if is_active is (view.status is JobStatus.PAUSED):
-            (jobs.resume if is_active else jobs.pause)(self.system, job_id)
-        return cron_jobs.show(records.job(job_id))
 
 
 class SchedulerJobs(_SchedulerJobs):
@@ -59,8 +50,7 @@ class SchedulerJobs(_SchedulerJobs):
 
     def _create(self, req: Request, body: bytes) -> CronJob:
         given = validation.body(NewCronJob, bodies.parse(body))
-        view = self.create(given.parsed(callers.of(req)))
-        return self.switched(view.id, is_active=given.is_active)
+        return cron_jobs.show(self.created(given.parsed(callers.of(req))))
 
 
 class OneSchedulerJob(_SchedulerJobs):
@@ -75,13 +65,13 @@ class OneSchedulerJob(_SchedulerJobs):
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Replace a job."""
         body = await bodies.read(req, self.system.settings.max_body_bytes)
-        answers.send(resp, await self.threads.run(self._change, req, job_id, body, {}))
+        answers.send(resp, await self.threads.run(self._put, req, job_id, body))
 
     @documented("patchSchedulerJob", "003 cron jobs", {200: CronJob}, body=CronJobPatch, problems=(403, 404, 409))
     async def on_patch(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Change some of a job's members; `is_active: false` pauses it."""
         body = await bodies.read(req, self.system.settings.max_body_bytes, _PATCHES)
-        answers.send(resp, await self.threads.run(self._change, req, job_id, body, None))
+        answers.send(resp, await self.threads.run(self._patch, req, job_id, body))
 
     @documented("deleteSchedulerJob", "003 cron jobs", {204: None}, problems=(404,))
     async def on_delete(self, _req: Request, resp: Response, job_id: UUID) -> None:
@@ -89,19 +79,30 @@ class OneSchedulerJob(_SchedulerJobs):
         await self.threads.run(self._delete, job_id)
         resp.status = falcon.HTTP_NO_CONTENT
 
-    def _change(self, req: Request, job_id: UUID, body: bytes, base: dict[str, Any] | None) -> CronJob:
-        """Make a job what a body says, over `base`, or over what the job is."""
+    def _put(self, req: Request, job_id: UUID, body: bytes) -> CronJob:
         value = validation.json_object(bodies.parse(body))
-        given: list[NewCronJob] = []
+        return self._amended(req, job_id, lambda _: value, active=value.get("is_active", True))
 
+    def _patch(self, req: Request, job_id: UUID, body: bytes) -> CronJob:
+        value = validation.json_object(bodies.parse(body))
+        writable = set(NewCronJob.model_fields)
+        return self._amended(
+            req,
+            job_id,
+            lambda shown: shown.model_dump(mode="json", include=writable) | value,
+            active=value.get("is_active"),
+        )
+
+    def _amended(
+        self, req: Request, job_id: UUID, wanted: Callable[[CronJob], dict[str, Any]], active: bool | None
+    ) -> CronJob:
         def amend(view: JobView) -> Definition:
             shown = cron_jobs.show(view)
-            kept = shown.model_dump(mode="json", include=set(NewCronJob.model_fields)) if base is None else base
-            given.append(whole(NewCronJob, {**kept, **value}, shown))
-            return definition_of(given[0].parsed(callers.of(req)), view)
+            given = whole(NewCronJob, wanted(shown), shown)
+            caller = callers.of(req)
+            return translating.amended(view, cron_jobs.asked_for(shown).parsed(caller), given.parsed(caller))
 
-        self.edit(job_id, amend)
-        return self.switched(job_id, is_active=given[0].is_active)
+        return cron_jobs.show(self.edited(job_id, amend, active=active))
 
     def _delete(self, job_id: UUID) -> None:
         self.found(job_id)

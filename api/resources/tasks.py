@@ -14,13 +14,14 @@ from api.dialects import commands, translating, words
 from api.dialects.commands import CommandTask, CommandTasks, NewCommandTask, WholeCommandTask
 from api.lists import Listed
 from api.openapi import documented
-from api.resources.dialect_jobs import DialectJobs, definition_of, whole
+from api.resources.dialect_jobs import DialectJobs, whole
 from api.schemas.paging import NumberedQuery
 from core.listing import NEWEST_FIRST
 from services import users
 from services.control import editing
 from services.definitions import Definition
 from services.reading.views import JobView
+from services.task_types import run_command
 
 
 class _Tasks(DialectJobs):
@@ -57,8 +58,8 @@ class Tasks(_Tasks):
     def _create(self, req: Request, body: bytes) -> CommandTask:
         given = validation.body(NewCommandTask, bodies.parse(body))
         translating.expect_future("scheduled_time", given.scheduled_time, self.system.clock.now())
-        translating.expect_known("command", commands.TASK_TYPE)
-        return self.shown([self.create(given.parsed(callers.of(req)))])[0]
+        translating.expect_known("command", run_command.KEY)
+        return self.shown([self.created(given.parsed(callers.of(req)))])[0]
 
 
 class OneTask(_Tasks):
@@ -96,9 +97,10 @@ class OneTask(_Tasks):
             given: Any = whole(NewCommandTask, value, shown)
             if given.scheduled_time != shown.scheduled_time:
                 translating.expect_future("scheduled_time", given.scheduled_time, self.system.clock.now())
-            return definition_of(given.parsed(callers.of(req)), view)
+            caller = callers.of(req)
+            return translating.amended(view, commands.asked_for(shown).parsed(caller), given.parsed(caller))
 
-        return self.shown([self.edit(job_id, amend)])[0]
+        return self.shown([self.edited(job_id, amend)])[0]
 
     def _delete(self, job_id: UUID) -> None:
         self.found(job_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
+from api.dialects import words
 from api.schemas.paging import CURSOR_SCHEMA, Filter, read_cursor, write_cursor
 from api.schemas.values import Given, Instant, Shown
 from core.filters import JobFilter, RunFilter
@@ -68,7 +69,7 @@ class JobsMeant(Given):
         """What the services take."""
         fields = self.model_dump(exclude={"kind", "status"})
         status = None if self.status is None else JobStatus(self.status)
-        return JobFilter(**fields, status=status, schedule_kind=self.kind)
+        return words.as_shown(JobFilter(**fields, status=status, schedule_kind=self.kind))
 
 
 class NewJobActions(Given):

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.config import JsonDict
 
-from api.dialects import aliases
+from api.dialects import aliases, words
 from api.schemas.schedules import DelayFromNowSchedule, GivenSchedule, ImmediateSchedule, RunAtSchedule
 from api.schemas.shown_schedules import ShownSchedule, show
 from api.schemas.values import (
@@ -192,7 +192,10 @@ class Job(Shown):
     @model_validator(mode="before")
     @classmethod
     def _with_aliases(cls, given: Any) -> Any:
-        return {**vars(given), **aliases.of(given)} if isinstance(given, JobView) else given
+        if not isinstance(given, JobView):
+            return given
+        status = words.status_in_lists(given.app_name, given.status)
+        return {**vars(given), "status": status, **aliases.of(given)}
 
 
 class JobPage(Shown):

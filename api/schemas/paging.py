@@ -156,9 +156,9 @@ class JobsQuery(Query):
 
     def wanted(self) -> JobFilter:
         """Which jobs are meant."""
-        names = JobFilter.__dataclass_fields__.keys() & JobsQuery.model_fields.keys()
-        wanted = JobFilter(schedule_kind=self.kind, **{name: getattr(self, name) for name in names})
-        return wanted if self.job_type is None else words.filter_by_type(wanted, self.job_type)
+        names = (JobFilter.__dataclass_fields__.keys() & JobsQuery.model_fields.keys()) - {"task_type"}
+        same = {name: getattr(self, name) for name in names}
+        return words.as_shown(JobFilter(schedule_kind=self.kind, task_type=self.task_type or self.job_type, **same))
 
     def stretch(self) -> Stretch:
         """Which part of the list is meant."""

@@ -18,7 +18,7 @@ from models.tables import Job, Run
 from services import definitions, dispatching, planning, settling, specifications
 from services.definitions import Definition
 from services.dispatching import RING_WITHIN
-from services.jobs import refuse_ended
+from services.jobs import refuse_ended, switch
 from services.reading import records
 from services.reading.views import JobView
 from services.system import System
@@ -43,13 +43,21 @@ class _Edit:
         return any(getattr(self.before, name) != getattr(self.wanted, name) for name in names)
 
 
-def edit(system: System, job_id: UUID, amend: Amend, expected: Collection[int] | None = None) -> JobView:
+def edit(
+    system: System,
+    job_id: UUID,
+    amend: Amend,
+    expected: Collection[int] | None = None,
+    *,
+    active: bool | None = None,
+) -> JobView:
     """Make a job what `amend` makes of it as it is shown; the job. An edit that changes nothing is no new version.
 
     What `amend` is shown stays so: no run of the job begins until the edit is stored. Runs that no worker has claimed
     by then go by the new version at once, others keep the one they began with. Where `expected` names versions, the
-    job must be in one of them. Raises `NotFound`, `PreconditionFailed`, `Conflict` when the job has ended,
-    `InvalidInput` as `amend` does and for what the job cannot become.
+    job must be in one of them; where `active` says so, it is paused or goes on besides. Raises `NotFound`,
+    `PreconditionFailed`, `Conflict` when the job has ended, `InvalidInput` as `amend` does and for what the job cannot
+    become.
     """
     now = system.clock.now()
     with database.transaction():
@@ -59,9 +67,9 @@ def edit(system: System, job_id: UUID, amend: Amend, expected: Collection[int] |
         view = records.job(job_id)
         refuse_ended(job, "edited")
         one = _as_wanted(job, definitions.of(job, view.tags), amend(view), now)
-        if definitions.alike(one.before, one.wanted):
-            return view
-        made = _carry_out(system, one)
+        made = [] if definitions.alike(one.before, one.wanted) else [*_carry_out(system, one)]
+        if active is not None and active is (job.state == JobState.PAUSED):
+            made += switch(job, now, active=active)
         view = records.job(job_id)
     dispatching.ring_for(system, made, RING_WITHIN)
     return view

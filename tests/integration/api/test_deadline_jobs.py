@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.factories import GivenSystem, claim, claim_one, record, stored_job, succeeded
+from services.control import editing
+from tests.factories import GivenSystem, claim, claim_one, failed, record, stored_job, succeeded
 from tests.integration.api.client import Client, refusal
 
 LATER, LATEST = "2026-11-20T13:00:00Z", "2026-11-20T14:00:00Z"
@@ -70,6 +71,23 @@ def test_what_was_got_can_be_put_with_changes_while_it_waits(client: Client) -> 
     assert {**made, "name": "Other", "priority": "low", "deadline": LATEST} == changed.json
 
 
+def test_what_004_has_no_word_for_stays(client: Client) -> None:
+    made = create(client, priority=9)
+    path = f"/jobs/api/jobs/{made['id']}/"
+    client.simulate_patch(f"/api/jobs/{made['id']}", json={"max_retries": 9})
+    client.simulate_put(path, json={**made, "name": "Other"})
+    job = stored_job(made["id"])
+    assert (job.title, job.priority, job.max_retries) == ("Other", 9, 9)
+    client.simulate_put(path, json={**made, "priority": 8})
+    assert stored_job(made["id"]).priority == 8
+
+
+@pytest.mark.parametrize("duration", ["30", "0.5", '"half an hour"'])
+def test_a_duration_is_shown_as_it_was_given(client: Client, duration: str) -> None:
+    result = client.simulate_post("/jobs/api/jobs", body=f'{{"name": "n", "estimated_duration": {duration}}}')
+    assert f'"estimated_duration":{duration},' in result.text
+
+
 def test_what_runs_or_has_run_cannot_be_changed(client: Client, system: GivenSystem) -> None:
     made = create(client)
     path = f"/jobs/api/jobs/{made['id']}/"
@@ -84,6 +102,27 @@ def test_what_runs_or_has_run_cannot_be_changed(client: Client, system: GivenSys
     refused("running")
     record(system, work, succeeded())
     refused("completed")
+
+
+def test_what_waits_to_be_tried_again_is_said_to_have_run(client: Client, system: GivenSystem) -> None:
+    path = f"/jobs/api/jobs/{create(client)['id']}/"
+    record(system, claim_one(system), failed())
+    assert "is pending, but it has run before" in client.simulate_put(path, json=REPORT).json["detail"]
+
+
+def test_a_job_that_begins_while_it_is_being_deleted_stays(
+    client: Client, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/jobs/api/jobs/{create(client)['id']}/"
+    delete = editing.delete
+
+    def begin_then_delete(*args: Any, **options: Any) -> None:
+        claim_one(system)
+        delete(*args, **options)
+
+    monkeypatch.setattr(editing, "delete", begin_then_delete)
+    assert client.simulate_delete(path).status_code == 400
+    assert client.simulate_get(path).json["status"] == "running"
 
 
 def test_a_waiting_job_can_be_deleted(client: Client, system: GivenSystem) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services import faults
 from tests.factories import GivenSystem, claim, given_system, record, stored_job, succeeded
 from tests.integration.api.client import NO_JOB, Client, refusal, served
 
@@ -117,6 +118,53 @@ def test_an_inactive_job_is_paused_until_it_is_made_active(client: Client) -> No
     assert client.simulate_patch(path, json={"is_active": False}).json["is_active"] is False
 
 
+def test_an_inactive_job_is_never_active_not_even_if_the_server_dies(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(_point: str) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(faults, "reach", die)
+    assert post(client, is_active=False).status_code == 500
+    assert [one["is_active"] for one in client.simulate_get("/scheduler/jobs/").json] == [False]
+
+
+def test_an_edit_and_a_pause_are_made_together_or_not_at_all(client: Client) -> None:
+    create(client)
+    made = create(client, name="Other")
+    path = f"/scheduler/jobs/{made['id']}/"
+    assert client.simulate_patch(path, json={"name": "Report", "is_active": False}).status_code == 400
+    assert client.simulate_get(path).json == made
+    changed = client.simulate_patch(path, json={"name": "Another", "is_active": False}).json
+    assert (changed["name"], changed["is_active"]) == ("Another", False)
+    whole = {name: made[name] for name in ("name", "cron_expression")}
+    assert client.simulate_put(path, json=whole).json["is_active"] is True
+
+
+@pytest.mark.parametrize("change", [{"is_active": False}, {"description": "d"}, {"cron_expression": "0 10 * * *"}])
+def test_what_003_has_no_word_for_stays(client: Client, change: dict[str, Any]) -> None:
+    made = create(client)
+    ours = f"/api/jobs/{made['id']}"
+    others = {"max_retries": 9, "account_id": "acc9", "metadata": {"colour": "red"}}
+    client.simulate_patch(ours, json={**others, "schedule": {"timezone": "Europe/Berlin"}})
+    changed = client.simulate_patch(f"/scheduler/jobs/{made['id']}", json=change)
+    assert {name: changed.json[name] for name in change} == change
+    job = client.simulate_get(ours).json
+    assert (job["max_retries"], job["account_id"], job["metadata"]["colour"]) == (9, "acc9", "red")
+    assert job["schedule"]["timezone"] == "Europe/Berlin"
+
+
+def test_a_job_of_its_app_that_is_not_of_cron_is_none_of_its_own(client: Client) -> None:
+    kept, changed = create(client, name="Kept"), create(client)
+    other = client.create(app_name="scheduler")
+    client.simulate_patch(f"/api/jobs/{changed['id']}", json={"schedule": {"type": "interval", "every_seconds": 60}})
+    assert client.simulate_get("/scheduler/jobs/").json == [kept]
+    for job_id in (changed["id"], other):
+        path = f"/scheduler/jobs/{job_id}"
+        for result in (client.simulate_get(path), client.simulate_put(path, json=kept), client.simulate_delete(path)):
+            assert (result.status_code, result.json["error"]) == (404, "Job not found")
+
+
 def test_what_was_got_can_be_put_with_changes(client: Client) -> None:
     made = create(client, parameters={"action": "generate_report"}, description="d")
     path = f"/scheduler/jobs/{made['id']}/"
@@ -142,6 +190,8 @@ def test_what_is_not_there_is_told_in_the_printed_words(client: Client) -> None:
     for job_id in (NO_JOB, other):
         result = client.simulate_get(f"/scheduler/jobs/{job_id}/")
         assert (result.status_code, result.json["error"]) == (404, "Job not found")
+    page = client.simulate_get("/scheduler/jobs/", params={"page": 50})
+    assert (page.status_code, page.json["error"]) == (404, "There is no page 50.")
 
 
 def test_the_list_is_a_bare_array_in_pages_that_link_on(client: Client) -> None:

@@ -31,7 +31,7 @@ FIELDS = {
 
 @pytest.fixture
 def system(store: str) -> GivenSystem:
-    return given_system(commands_allowed="echo")
+    return given_system(commands_allowed="echo", admin_usernames="root")
 
 
 @pytest.fixture
@@ -129,3 +129,19 @@ def test_a_deleted_task_is_gone(client: Client) -> None:
 def test_a_job_of_another_section_is_no_task(client: Client) -> None:
     other = client.simulate_post("/jobs/api/jobs/", json={"name": "Report"}).json["id"]
     assert client.simulate_get(f"/api/tasks/{other}").status_code == 404
+
+
+def test_a_job_of_its_app_that_is_no_command_is_no_task(system: GivenSystem) -> None:
+    client = Client(served(system))
+    root = token_of(client, "root")
+    other = client.create(app_name="tasks")
+    assert client.simulate_get("/api/tasks/", headers=root).json == []
+    assert client.simulate_get(f"/api/tasks/{other}", headers=root).status_code == 404
+
+
+def test_what_002_has_no_word_for_stays(client: Client, system: GivenSystem) -> None:
+    made = create(client, scheduled_time=LATER)
+    Client(served(system)).simulate_patch(f"/api/jobs/{made['id']}", json={"max_retries": 9, "priority": 8})
+    client.simulate_put(f"/api/tasks/{made['id']}/", json={**made, "command": "echo more"})
+    job = stored_job(made["id"])
+    assert (job.data, job.max_retries, job.priority) == ({"command": "echo more"}, 9, 8)

@@ -153,6 +153,19 @@ def test_what_is_queued_or_retrying_shows_and_is_found_as_pending(client: Client
     assert client.simulate_get("/api/jobs/", params={"page": 9}).status_code == 404
 
 
+@pytest.mark.parametrize("more", [{}, {"task_type": "http"}, {"job_type": "http"}])
+def test_a_job_is_found_by_the_status_that_it_shows(client: Client, more: dict[str, str]) -> None:
+    request = {"url": "https://a.example.com"}
+    typed = create(client, job_type="http", parameters=request)
+    ours = client.create(task_type="http", data=request, schedule={"type": "immediate"})
+    for job_id, status in ((typed["id"], "pending"), (ours, "queued")):
+        found = client.simulate_get("/api/jobs/", params={"status": status, **more}).json["results"]
+        assert [(one["id"], one["status"]) for one in found] == [(job_id, status)]
+    client.simulate_post("/api/jobs/actions", json={"action": "pause", "filter": {"status": "queued"}})
+    statuses = [client.simulate_get(f"/api/jobs/{job_id}").json["status"] for job_id in (typed["id"], ours)]
+    assert statuses == ["pending", "paused"]
+
+
 def test_only_a_failed_job_can_be_retried(client: Client, system: GivenSystem) -> None:
     job_id = client.simulate_post("/api/jobs/", json={**PRINTED, "schedule": {"type": "immediate"}}).json["id"]
     path = f"/api/jobs/{job_id}/retry/"
