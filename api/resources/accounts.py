@@ -33,13 +33,13 @@ class Accounts:
         self._hashing = hashing
         self._throttle = throttle
 
-    async def _given(self, req: Request) -> Any:
+    async def _sent(self, req: Request) -> Any:
         accepted = (falcon.MEDIA_JSON, FORM)
         body = await bodies.read(req, self._system.settings.max_body_bytes, accepted)
         return bodies.without_faults(_form(body)) if _is_form(req) else bodies.parse(body)
 
     async def _register(self, req: Request) -> UserView:
-        given = validation.body(Registration, await self._given(req)).parsed()
+        given = validation.body(Registration, await self._sent(req)).parsed()
         return await self._hashing.run(
             users.register,
             self._system,
@@ -50,7 +50,7 @@ class Accounts:
         )
 
     async def _log_in(self, req: Request, kind: TokenKind) -> tuple[str, UserView]:
-        given = validation.body(Credentials, await self._given(req))
+        given = validation.body(Credentials, await self._sent(req))
         address = req.remote_addr or ""
         return await self._hashing.run(
             users.log_in,

@@ -44,12 +44,12 @@ class NewApp(Given):
     def policies(self) -> dict[str, apps.TaskTypePolicy]:
         """The task types as the services take them."""
         return {
-            name: apps.TaskTypePolicy(given.max_retries, given.retry_backoff_base, _kept(given.request))
+            name: apps.TaskTypePolicy(given.max_retries, given.retry_backoff_base, _as_json(given.request))
             for name, given in self.task_types.items()
         }
 
 
-def _kept(request: HttpRequest | None) -> dict[str, Any] | None:
+def _as_json(request: HttpRequest | None) -> dict[str, Any] | None:
     """A request as it is stored and shown: what was given, no more."""
     return None if request is None else request.model_dump(exclude_unset=True)
 

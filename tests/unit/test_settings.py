@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
 import settings
 from core.networks import is_loopback
+from core.rates import Rate
 from settings import ConfigurationError, Settings, load
 
 POSTGRESQL = "postgresql://carillon:hunter2@db/carillon"
 RABBITMQ = "amqp://carillon:hunter2@mq/"
+EXAMPLE = Path(settings.__file__).with_name(".env.example")
 
 
 def faults(**environ: str) -> list[str]:
@@ -41,6 +46,32 @@ def test_values_are_read_as_what_they_mean() -> None:
     given = load({"PORT": " 9000 ", "LEASE_SECONDS": "6", "HEARTBEAT_SECONDS": "1.5", "DATA_DIR": "here"})
     assert (given.port, given.lease_seconds, given.heartbeat_seconds) == (9000, 6, 1.5)
     assert given.database == "sqlite:///here/carillon.db"
+
+
+def test_the_example_has_every_setting_with_its_default() -> None:
+    lines = EXAMPLE.read_text().splitlines()
+    settings = dict(line.removeprefix("#").split("=", 1) for line in lines if re.match("#?[A-Z_]+=", line))
+    assert settings.keys() == {name.upper() for name in Settings.model_fields}
+    servers = {"DATABASE_URL", "RABBITMQ_URL"}  # the other mode: these are shown, none is the default
+    assert load({name: value for name, value in settings.items() if name not in servers}) == load({})
+
+
+def test_what_the_source_systems_promise_is_so_where_nothing_is_said() -> None:
+    given = load({})
+    assert given.account_rate == Rate(calls=90, seconds=60)
+    assert (given.max_retries, given.retry_backoff_base) == (3, 60)
+    assert (given.callback_time_limit_seconds, given.command_time_limit_seconds) == (30, 300)
+    assert (given.max_upload_bytes, given.aws_region) == (10 * 1024 * 1024, "us-east-1")
+    assert (given.ageing_seconds, given.max_concurrent_runs) == (300, None)
+
+
+def test_the_names_of_001_are_read_as_printed() -> None:
+    mail = {"HOST": "mail.example.com", "PORT": "25", "HOST_USER": "u", "HOST_PASSWORD": "p", "USE_TLS": "False"}
+    bucket = {"ACCESS_KEY_ID": "k", "SECRET_ACCESS_KEY": "s", "STORAGE_BUCKET_NAME": "files", "REGION": "eu-west-1"}
+    given = load({f"EMAIL_{name}": value for name, value in mail.items()} | {f"AWS_{n}": v for n, v in bucket.items()})
+    assert (given.email_host, given.email_port, given.email_use_tls) == ("mail.example.com", 25, False)
+    assert (given.email_host_user, given.aws_access_key_id) == ("u", "k")
+    assert (given.aws_storage_bucket_name, given.aws_region) == ("files", "eu-west-1")
 
 
 def test_both_servers_are_the_services_mode() -> None:

@@ -107,6 +107,7 @@ def test_what_runs_or_has_run_cannot_be_changed(client: Client, system: GivenSys
 def test_what_waits_to_be_tried_again_is_said_to_have_run(client: Client, system: GivenSystem) -> None:
     path = f"/jobs/api/jobs/{create(client)['id']}/"
     record(system, claim_one(system), failed())
+    assert client.simulate_get(path).json["status"] == "pending"
     assert "is pending, but it has run before" in client.simulate_put(path, json=REPORT).json["detail"]
 
 

@@ -54,6 +54,16 @@ def test_a_task_is_shown_with_whose_it_is(client: Client) -> None:
     assert client.simulate_get("/api/tasks/").json == [made]
 
 
+def test_each_sees_their_own_tasks_and_an_administrator_sees_all(client: Client, system: GivenSystem) -> None:
+    made = create(client)
+    berta, root = (token_of(Client(served(system)), name) for name in ("berta", "root"))
+    assert client.simulate_get("/api/tasks/", headers=root).json == [made]
+    assert client.simulate_get("/api/tasks/", headers=berta).json == []
+    for method in ("GET", "PUT", "DELETE"):
+        path = f"/api/tasks/{made['id']}/"
+        assert client.simulate_request(method, path, json=made, headers=berta).status_code == 404
+
+
 def test_a_failed_command_is_tried_again_every_thirty_seconds_four_times(client: Client, system: GivenSystem) -> None:
     job: Any = stored_job(create(client)["id"])
     assert job.max_retries == 4

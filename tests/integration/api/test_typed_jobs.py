@@ -6,12 +6,28 @@ from typing import Any
 
 import pytest
 
-from tests.factories import GivenSystem, claim, given_system, record, refused, stored_job, succeeded
+from tests.factories import GivenSystem, claim, claim_one, failed, given_system, record, refused, stored_job, succeeded
 from tests.integration.api.client import PRINTED, Client, refusal, served
 
 MAIL = {"recipient": "user@example.com", "subject": "Welcome!", "body": "Welcome to our service!"}
 TYPED = {"job_type": "send_email", "parameters": MAIL}
 LATER = "2026-11-20T13:00:00Z"
+FIELDS = {
+    "id",
+    "job_type",
+    "parameters",
+    "status",
+    "priority",
+    "max_retries",
+    "retries",
+    "created_at",
+    "updated_at",
+    "result",
+    "schedule_type",
+    "scheduled_time",
+    "frequency",
+    "file_url",
+}
 
 
 def post(client: Client, **body: Any) -> Any:
@@ -26,6 +42,7 @@ def create(client: Client, **body: Any) -> Any:
 
 def test_a_job_is_shown_in_both_spellings(client: Client) -> None:
     made = create(client)
+    assert made.keys() >= FIELDS
     assert (made["job_type"], made["parameters"], made["status"]) == ("send_email", MAIL, "pending")
     assert (made["task_type"], made["data"], made["schedule"]) == ("send_email", MAIL, {"type": "immediate"})
     assert (made["retries"], made["result"], made["file_url"], made["frequency"]) == (0, None, None, None)
@@ -141,15 +158,19 @@ def test_a_job_that_is_not_pending_cannot_be_patched(client: Client, system: Giv
     assert "only a pending job" in refusal(result)["status"]
 
 
-def test_what_is_queued_or_retrying_shows_and_is_found_as_pending(client: Client) -> None:
+def test_what_is_queued_or_retrying_shows_and_is_found_as_pending(client: Client, system: GivenSystem) -> None:
     made = create(client)
     waiting = create(client, schedule_type="scheduled", scheduled_time=LATER)
     found = client.simulate_get("/api/jobs/", params={"job_type": "send_email", "status": "pending"}).json
     assert {one["id"] for one in found["results"]} == {made["id"], waiting["id"]}
     assert {one["status"] for one in found["results"]} == {"pending"}
+    retrying = create(client, job_type="http", parameters={"url": "https://a.example.com"})
+    record(system, claim_one(system), failed())
+    found = client.simulate_get("/api/jobs/", params={"job_type": "http", "status": "pending"}).json
+    assert [(one["id"], one["status"]) for one in found["results"]] == [(retrying["id"], "pending")]
     assert client.simulate_get("/api/jobs/", params={"job_type": "other"}).json["count"] == 0
     ordered = client.simulate_get("/api/jobs/", params={"ordering": "created_at", "page": 1}).json["results"]
-    assert [one["id"] for one in ordered] == [made["id"], waiting["id"]]
+    assert [one["id"] for one in ordered] == [made["id"], waiting["id"], retrying["id"]]
     assert client.simulate_get("/api/jobs/", params={"page": 9}).status_code == 404
 
 
