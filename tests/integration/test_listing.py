@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from core.filters import JobFilter, RunFilter
+from core.filters import JobFilter, RunFilter, StatusesOfApp
 from core.listing import NEWEST_FIRST, Ordering, Stretch
 from core.schedules import Cron, DelayFromNow
 from core.states import JobStatus
@@ -83,6 +83,15 @@ def test_a_list_by_status_agrees_with_what_each_job_shows(system: GivenSystem) -
     assert _found("status") == [name for names in expected.values() for name in names]
     for status, names in expected.items():
         assert _found(status=status) == names
+
+
+def test_a_status_may_mean_others_in_one_app(system: GivenSystem) -> None:
+    for app in ("app_a", "app_b"):
+        job_service.create(system, new_job(app_name=app, name=f"{app} due"))
+        job_service.create(system, new_job(DelayFromNow(60), app_name=app, name=f"{app} later"))
+    both = StatusesOfApp("app_a", (JobStatus.PENDING, JobStatus.QUEUED))
+    assert _found(status=JobStatus.PENDING, status_but=both) == ["app_a due", "app_a later", "app_b later"]
+    assert _found(status=JobStatus.QUEUED, status_but=StatusesOfApp("app_a", ())) == ["app_b due"]
 
 
 @contextmanager

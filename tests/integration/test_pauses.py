@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from core.errors import AbortReason, NotFound
 from core.schedules import DelayFromNow, Interval, Polling
-from core.states import Hold, JobState, RunStatus
-from services import dispatching, executing, pausing
+from core.states import Hold, JobState, JobStatus, RunStatus
+from services import definitions, dispatching, executing, pausing
 from services import jobs as job_service
+from services.control import editing
+from services.definitions import Definition
 from services.executing import Stopped
+from services.reading.views import JobView
 from services.system import System
 from tests.factories import (
     GivenSystem,
@@ -67,6 +71,28 @@ def test_what_is_due_is_held_and_goes_on_with_a_ring(system: GivenSystem, switch
     assert (claim(system), stored_run(run.id).held_by) == ([], Hold.PAUSED)
     system.doorbell.heard()
     resume(system, run.job_id)
+    assert [ring.run_id for ring in system.doorbell.heard()] == [run.id]
+    assert claim_one(system).run_id == run.id
+
+
+def test_a_job_that_begins_paused_waits_to_be_resumed(system: GivenSystem) -> None:
+    run = first_run(system, paused=True)
+    assert (claim(system), system.doorbell.heard()) == ([], [])
+    job_service.resume(system, run.job_id)
+    assert [ring.run_id for ring in system.doorbell.heard()] == [run.id]
+    assert claim_one(system).run_id == run.id
+
+
+def test_an_edit_may_pause_the_job_or_let_it_go_on(system: GivenSystem) -> None:
+    run = first_run(system)
+
+    def with_priority(view: JobView) -> Definition:
+        return replace(definitions.of(stored_job(view.id), view.tags), priority=9)
+
+    paused = editing.edit(system, run.job_id, with_priority, active=False)
+    assert (paused.priority, paused.status, claim(system)) == (9, JobStatus.PAUSED, [])
+    system.doorbell.heard()
+    editing.edit(system, run.job_id, with_priority, active=True)
     assert [ring.run_id for ring in system.doorbell.heard()] == [run.id]
     assert claim_one(system).run_id == run.id
 
