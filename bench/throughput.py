@@ -47,9 +47,8 @@ def _fill(url: str, users: int) -> list[str]:
     """A job for each user; the ids."""
     schedule = {"type": "cron", "expression": NEW_YEAR}
     common = {"app_name": "scheduler", "task_type": "job", "schedule": schedule}
-    jobs = [
-        {**common, "name": f"job {one}", "account_id": f"user{one}", "user_id": f"user{one}"} for one in range(users)
-    ]
+    names = [f"user{number}" for number in range(users)]
+    jobs = [{**common, "name": f"job of {name}", "account_id": name, "user_id": name} for name in names]
     ids: list[str] = []
     for first in range(0, users, GROUP):
         answer = requests.post(f"{url}/api/jobs/bulk", json={"jobs": jobs[first : first + GROUP]}, timeout=120)
@@ -74,7 +73,8 @@ def _measure(url: str, job_ids: list[str], seconds: float) -> dict[str, Any]:
 
 def _ask(url: str, job_ids: list[str], thread: int, until: float) -> list[float]:
     """Ask until it is time; the seconds that each request took. Raises what was not answered well."""
-    chance, session, taken = random.Random(thread), requests.Session(), []
+    chance, session = random.Random(thread), requests.Session()
+    taken: list[float] = []
     jobs = f"{url}/scheduler/jobs/"
     while time.monotonic() < until:
         job, kind = chance.choice(job_ids), chance.randrange(10)
