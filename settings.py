@@ -101,6 +101,7 @@ class Settings(BaseModel):
     beat_patience_seconds: float = Field(default=75, gt=0)
     scan_seconds: float = Field(default=0.25, gt=0, le=1)
     ageing_seconds: float = Field(default=300, gt=0)
+    late_seconds: float = Field(default=300, gt=0)
     keep_history_days: float = Field(default=30, gt=0)
 
     # Retries, where neither the job nor its app's task type says otherwise.
