@@ -88,6 +88,7 @@ class Settings(BaseModel):
 
     # Uploads: kept in a bucket of S3, or of a server like it, under the names section 001 prints; else in DATA_DIR.
     max_upload_bytes: int = Field(default=10 * 1024 * 1024, ge=1)
+    max_waiting_upload_bytes: int = Field(default=100 * 1024 * 1024, ge=1)
     aws_storage_bucket_name: str | None = None
     aws_access_key_id: str | None = None
     aws_secret_access_key: SecretStr | None = None
