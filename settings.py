@@ -16,7 +16,6 @@ from core.rates import Rate
 
 _SECRETIVE = ("SECRET", "PASSWORD", "URL")  # a fault in these is told without the value
 _REQUESTS_PER_MINUTE = 600
-_PLAIN_ADDRESS = "is no plain e-mail address; write name@example.com."
 
 
 def _rate(given: Any) -> Any:
@@ -241,8 +240,8 @@ class Settings(BaseModel):
                 "ALERT_EMAIL needs EMAIL_HOST, the server that sends it.",
             ),
             *(
-                (address is not None and fault_of_address(address) is not None, f"{name} {_PLAIN_ADDRESS}")
-                for name, address in addresses.items()
+                (fault is not None, f"{name} {fault}")
+                for name, fault in ((name, fault_of_address(one)) for name, one in addresses.items() if one is not None)
             ),
             (fault_of_header(self.email_from) is not None, "EMAIL_FROM holds a line break; write one line."),
         ]
