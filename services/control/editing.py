@@ -108,7 +108,7 @@ def _as_wanted(job: Job, before: Definition, wanted: Definition, now: datetime) 
 def _carry_out(system: System, one: _Edit) -> Made:
     """Write a new version, and let the runs that have not begun go by it; runs that were made or moved."""
     job = one.job
-    definitions.check(system, one.wanted, job.app, one.now, before=one.before)
+    definitions.judge(system, one.wanted, job.app, one.now, before=one.before)
     if one.changes("schedule"):
         planning.plan_until_now(job, one.now)
     versions.keep(job, definitions.snapshot(one.before), one.now)

@@ -87,17 +87,18 @@ def working(settings: Settings) -> list[TaskType]:
     return [one for one in known() if one.works(settings)]
 
 
-def check(settings: Settings, key: str, data: Any) -> None:
+def validate(settings: Settings, key: str, data: Any) -> None:
     """Raise what speaks against a job of this kind with this data: `InvalidInput`, or what the kind's check raises."""
     found = _TYPES.get(key)
-    if found is None or found.check is None:
+    if found is None:
         return
     try:
         parameters = found.parameters.model_validate(data or {})
     except ValidationError as error:
         faults = error.errors(include_url=False)
         raise InvalidInput(*(FieldError(_path(fault["loc"]), fault["msg"]) for fault in faults)) from None
-    found.check(settings, parameters)
+    if found.check is not None:
+        found.check(settings, parameters)
 
 
 def time_limit(settings: Settings, key: str) -> float:

@@ -54,6 +54,7 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         "0005_files",
         "0006_requests_and_reports",
         "0007_limits",
+        "0008_late",
     ]
 
 
@@ -116,6 +117,7 @@ def test_text_comes_back_as_it_was_given(system: GivenSystem) -> None:
         (lambda: turns.waiting_for_turn([new_id()]), "runs_waiting_for_turn"),
         (lambda: turns.to_age(NOON, 10), "runs_to_age"),
         (lambda: turns.past_deadline(NOON, 10), "runs_with_deadline"),
+        (lambda: turns.late(NOON, 10), "runs_may_be_late"),
         (lambda: alerts.take(NOON, NOON, 10), "alerts_to_tell"),
     ],
 )
