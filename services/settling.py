@@ -23,6 +23,7 @@ from services import specifications
 from services.email import alerts
 
 ANSWER_KEPT = 64 * 1024
+LONGEST_RESULT = 64 * 1024  # as JSON
 MESSAGE_KEPT = 2_000
 TOO_LATE = "deadline"
 JOB_ENDED = "job ended"
