@@ -7,6 +7,7 @@ and no calls, so the work that a template makes is bounded by its length.
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -84,8 +85,15 @@ class _OfPlainValues(SandboxedEnvironment):
         return self.getitem(obj, attribute)
 
 
+def _as_json(value: Any) -> Any:
+    """A value that is no text as it came, and not as Python would show it."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | bool | None) else value
+
+
 def _environment(*, html: bool) -> SandboxedEnvironment:
-    made = _OfPlainValues(autoescape=html, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    made = _OfPlainValues(
+        autoescape=html, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, finalize=_as_json
+    )
     made.globals.clear()
     made.filters = {name: made.filters[name] for name in FILTERS}
     made.tests = {name: made.tests[name] for name in _TESTS}
@@ -113,6 +121,8 @@ def _parsed(environment: SandboxedEnvironment, template: str) -> nodes.Template:
         tree = environment.parse(template)
     except jinja2.TemplateSyntaxError as error:
         raise InvalidTemplate(f"cannot be read in line {error.lineno}: {error.message}.") from None
+    except ValueError:
+        raise InvalidTemplate("has a number with thousands of digits; shorten it.") from None
     found = list(tree.find_all(nodes.Node))
     if len(found) > MOST_NODES:
         raise InvalidTemplate(f"has more than {MOST_NODES} parts; give the text in fewer values.")

@@ -23,6 +23,7 @@ from services.email.templates import InvalidTemplate
         ("<{{name}}>", {"name": "<b>"}, "<<b>>"),
         ("{ not a template }", {}, "{ not a template }"),
         ("{{ items }}", {"items": 3}, "3"),
+        ("{{ a }} {{ b }} {{ c }}", {"a": {"ü": [1.5, None]}, "b": True, "c": None}, '{"ü": [1.5, null]} true null'),
     ],
 )
 def test_values_take_the_place_of_their_names(template: str, values: dict[str, Any], filled: str) -> None:
@@ -32,6 +33,7 @@ def test_values_take_the_place_of_their_names(template: str, values: dict[str, A
 
 def test_values_are_escaped_where_they_go_into_html() -> None:
     assert templates.fill("html", "<p>{{name}}</p>", {"name": "<b>"}, html=True) == "<p>&lt;b&gt;</p>"
+    assert templates.fill("html", "<p>{{names}}</p>", {"names": ["<b>"]}, html=True) == "<p>[&#34;&lt;b&gt;&#34;]</p>"
 
 
 @pytest.mark.parametrize("template", ["Dear {{name}}", "Dear {{ person.name }}", "{{ person['name'] }}"])
@@ -44,6 +46,7 @@ def test_a_variable_without_a_value_is_named(template: str) -> None:
     ("template", "says"),
     [
         ("{{", "cannot be read in line 1"),
+        ("{{" + "1" * 5_000 + "}}", "thousands of digits"),
         ("{% for x in y %}{% endfor %}", "has a for in line 1"),
         ("{% set x = 1 %}", "has a assign"),
         ("{% include 'x' %}", "has a include"),
