@@ -51,6 +51,10 @@ EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  compared with, not listened on
 DATABASE_REST_SECONDS = 1.0
 SHUTDOWN_NOTICE_SECONDS = 1.0
 AUTOSCALE_MORE_GRACE_SECONDS = 10.0
+_BUCKET_FOR_SEVERAL_HOSTS = (
+    "Uploads are stored in DATA_DIR/files, where only processes that share this folder find them. "
+    "On several hosts set AWS_STORAGE_BUCKET_NAME."
+)
 
 app = typer.Typer(
     add_completion=False,
@@ -109,6 +113,8 @@ def web() -> None:
         from local.web import WebServer  # noqa: PLC0415
 
         api = create_app(system, BrokerProbe(_carrier(broker)).is_up, stopping)
+        if settings.aws_storage_bucket_name is None:
+            log.warning("uploads_without_bucket", remedy=_BUCKET_FOR_SEVERAL_HOSTS)
         sweeper = Sweeper(system)
         sweeper.start()
 

@@ -59,6 +59,11 @@ def parse(body: bytes) -> Any:
         raise falcon.HTTPBadRequest(
             title="The body is not JSON", description=f"The body cannot be read as JSON: {error}."
         ) from None
+    return without_faults(value)
+
+
+def without_faults(value: Any) -> Any:
+    """The value, if all texts in it can be stored and sent on. Raises as `parse` does."""
     faults = _faults(value)
     if faults:
         raise InvalidInput(*faults)

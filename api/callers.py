@@ -79,7 +79,7 @@ def token_of(req: Request) -> str | None:
 
 
 def _shows_token(req: Request) -> bool:
-    return (req.auth or "").partition(" ")[0] == SCHEME
+    return (req.auth or "").partition(" ")[0].lower() == SCHEME.lower()
 
 
 class Callers:
@@ -91,6 +91,8 @@ class Callers:
 
     async def process_request(self, req: Request, _resp: Response) -> None:
         req.context.caller = Caller()
+        if guard.is_open(req.path):
+            return
         token = token_of(req)
         if token is not None:
             kind = TokenKind.TOKEN if _shows_token(req) else TokenKind.SESSION

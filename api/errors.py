@@ -16,6 +16,7 @@ from api.dialects import words
 from core.errors import (
     CarillonError,
     Conflict,
+    DiskUnavailable,
     Forbidden,
     InvalidInput,
     KeyReused,
@@ -85,7 +86,7 @@ async def _answer_ours(
     if isinstance(error, Unavailable):
         log.warning("unavailable", error=detail)
         resp.set_header("Retry-After", _RETRY_AFTER_SECONDS)
-        detail = _AWAY
+        detail = detail if isinstance(error, DiskUnavailable) else _AWAY
     _write(req, resp, kind.status, title=kind.title, detail=detail, **members)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from falcon.asgi import Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.callers import Caller
 from api.validation import shown
 from core.errors import InvalidInput
 from services import idempotency
@@ -33,6 +35,15 @@ def read(req: Request) -> str | None:
     return key
 
 
-def request(operation_id: str, key: str | None, body: Any) -> idempotency.Request | None:
-    """What is asked for under a key, if there is one: this operation, with this JSON body."""
-    return None if key is None else idempotency.Request(operation_id, key, idempotency.fingerprint(body))
+def request(
+    operation_id: str, key: str | None, body: Any, caller: Caller, app_names: Iterable[str]
+) -> idempotency.Request | None:
+    """What is asked for under a key, if there is one: this operation, with this JSON body.
+
+    A key is its caller's own, and that of the app, where the request is for one app alone.
+    """
+    if key is None:
+        return None
+    apps = set(app_names)
+    scope = (operation_id, str(caller.owner_id or ""), apps.pop() if len(apps) == 1 else "")
+    return idempotency.Request(":".join(scope), key, idempotency.fingerprint(body))

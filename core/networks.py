@@ -52,6 +52,7 @@ _INNER: dict[str, tuple[Network, ...]] = {
 }
 _GLOBAL = ipaddress.IPv6Network("2000::/3")  # of IPv6 nothing else is public
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_OWN_PREFIX = 64  # whoever has one IPv6 address has this many bits of them
 _LOW_32_BITS = 0xFFFF_FFFF
 
 
@@ -106,6 +107,17 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def place(address: str) -> str:
+    """Where a request comes from: its address, of IPv6 the network that one household or host has to itself."""
+    try:
+        known = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(known, IPv4Address):
+        return address
+    return str(known.ipv4_mapped or ipaddress.ip_network((int(known), _OWN_PREFIX), strict=False))
 
 
 def _meant(text: str) -> Address:

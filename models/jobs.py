@@ -47,7 +47,13 @@ def insert(new: Sequence[Job]) -> set[UUID]:
 
 def by_id(job_id: UUID) -> Job | None:
     """The job of this id, with its app; one that was deleted is not there."""
-    return Job.select(Job, App).join(App).where(Job.id == job_id, Job.deleted_at.is_null()).get_or_none()
+    return by_ids([job_id]).get(job_id)
+
+
+def by_ids(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
+    """The jobs of these ids, with their apps, as far as there are any that were not deleted."""
+    query = Job.select(Job, App).join(App).where(Job.id.in_(list(job_ids)), Job.deleted_at.is_null())
+    return {job.id: job for job in query}
 
 
 def to_execute(job_ids: Iterable[UUID]) -> dict[UUID, Job]:

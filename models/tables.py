@@ -186,6 +186,8 @@ class Run(Table):
     expire = peewee.BooleanField(default=False)
     deadline_missed_at = InstantField(null=True)
     aged_at = InstantField(null=True)
+    late_at = InstantField(null=True)
+    was_held = peewee.BooleanField(default=False)
     status = EnumField(RunStatus)
     held_by = EnumField(Hold, null=True)
     held_until = InstantField(null=True)

@@ -82,7 +82,7 @@ def _accept(system: System, new: NewJob, known: dict[str, App], now: datetime) -
     if app is None:
         return NotFound("app", new.app_name)
     try:
-        definitions.check(system, new, app, now)
+        definitions.judge(system, new, app, now)
         return _rows(system, new, app, now)
     except InvalidInput as refusal:
         return refusal

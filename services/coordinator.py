@@ -133,8 +133,14 @@ class Coordinator:
         self._stopping.wait(_RESCUE_SECONDS)
 
     def _look_after_waiting(self) -> None:
-        """See to due runs that wait: for a higher priority, for their deadline, for their turn."""
-        for look_after in (waiting.age, waiting.watch_deadlines, turns.give_all, limits.give_permits):
+        """See to due runs that wait: for a higher priority, for their deadline, for a worker, for their turn."""
+        for look_after in (
+            waiting.age,
+            waiting.watch_deadlines,
+            waiting.watch_late,
+            turns.give_all,
+            limits.give_permits,
+        ):
             look_after(self._system)
         self._stopping.wait(_WAITING_SECONDS)
 

@@ -22,7 +22,7 @@ BATCH = 1_000
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for under a key: the operation is the key's scope, the fingerprint tells it from others."""
+    """What is asked for under a key: the scope tells whose key it is, and for what; the fingerprint, which request."""
 
     scope: str
     key: str

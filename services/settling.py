@@ -67,7 +67,8 @@ class Settlement:
         """What it says of how the job is doing: runs count of one that comes back, attempts of all others."""
         failed = self.changes["status"] if self.job_comes_back else self.attempt["outcome"]
         well = True if self.attempt["outcome"] == Outcome.SUCCEEDED else False if failed == Outcome.FAILED else None
-        late = self.run.deadline_missed_at is not None or "deadline_missed_at" in self.changes
+        missed = self.run.deadline_missed_at is not None or "deadline_missed_at" in self.changes
+        late = missed or self.run.late_at is not None
         return Event(well, late=late, words=self.changes.get("error_message"))
 
     @property

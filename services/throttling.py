@@ -36,6 +36,12 @@ class Throttle:
             while len(self._tries) > MOST_KEYS:
                 self._tries.popitem(last=False)
 
+    def give_back(self, key: Hashable) -> None:
+        """Let the last try not count."""
+        with self._lock:
+            if tries := self._tries.get(key):
+                tries.pop()
+
     def forget(self, key: Hashable) -> None:
         """Begin to count anew."""
         with self._lock:

@@ -11,6 +11,7 @@ from uuid import UUID
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from core import networks
 from core.accounts import TokenKind
 from core.errors import InvalidInput
 from models import database, users
@@ -20,9 +21,10 @@ from services.throttling import Throttle
 
 LIFETIMES = {TokenKind.TOKEN: timedelta(days=30), TokenKind.SESSION: timedelta(hours=12)}
 IDLE = {TokenKind.SESSION: timedelta(minutes=30)}
-# Tries within five minutes from one address, and those of them for one account that failed.
+# Tries within five minutes from one address, those of them for one account that failed, and these from anywhere.
 MOST_OF_ADDRESS = 100
 MOST_OF_ACCOUNT = 10
+MOST_AT_ACCOUNT = 50
 _USED_AGAIN_AFTER = timedelta(minutes=1)
 _TOKEN_BYTES = 32
 _PREFIX = "carillon_"  # lets scanners for leaked secrets know a token of ours
@@ -56,7 +58,7 @@ def register(system: System, new: NewUser, address: str, throttle: Throttle, *, 
 
     Raises `InvalidInput` where the name or the address is taken, `TooMany` for one address that goes on and on.
     """
-    throttle.take(("register", address), MOST_OF_ADDRESS)
+    throttle.take(("register", networks.place(address)), MOST_OF_ADDRESS)
     if is_admin(system, new.username) and not trusted:
         raise _taken("username")
     with database.reading():
@@ -77,14 +79,17 @@ def log_in(
 
     An unknown user costs what a known one does. Raises `InvalidInput`, or `TooMany` for one who guesses on and on.
     """
-    throttle.take(("login", address), MOST_OF_ADDRESS)
-    throttle.take(("login", username.lower(), address), MOST_OF_ACCOUNT)
+    throttle.take(("login from", networks.place(address)), MOST_OF_ADDRESS)
+    at_account, from_address = ("login", username.lower()), ("login", username.lower(), networks.place(address))
+    throttle.take(from_address, MOST_OF_ACCOUNT)
+    throttle.take(at_account, MOST_AT_ACCOUNT)
     now = system.clock.now()
     with database.reading():
         user = users.by_username(username)
     if not _fits(user, password) or user is None:
         raise InvalidInput.at("credentials", "Invalid credentials.")
-    throttle.forget(("login", username.lower(), address))
+    throttle.forget(from_address)
+    throttle.give_back(at_account)
     token = f"{_PREFIX}{secrets.token_urlsafe(_TOKEN_BYTES)}"
     with database.transaction():
         users.keep_token(user, _hash(token), kind, now, now + LIFETIMES[kind])

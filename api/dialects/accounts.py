@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from api.dialects import words
 from api.schemas.values import Shown
 from api.validation import shown
+from core.letters import LONGEST_ADDRESS, fault_of_address
 from services.users import NewUser
 
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
 _ALL_REQUIRED = "Username, password, and email are required."
 _BOTH_REQUIRED = "Username and password are required."
 _LEAST_PASSWORD = 8
@@ -21,12 +21,14 @@ _LEAST_PASSWORD = 8
 def _username(name: str) -> str:
     if not name.isprintable() or any(character.isspace() for character in name):
         raise ValueError(f"is {shown(name)}; write printable characters without spaces.")
+    if name.lower() == words.ANONYMOUS:
+        raise ValueError(f"is {shown(name)}, which means those who have no name; choose another.")
     return name
 
 
 def _email(address: str) -> str:
-    if _EMAIL.fullmatch(address) is None or not address.isprintable():
-        raise ValueError(f"is {shown(address)}, which is no e-mail address; write for example name@example.com.")
+    if fault := fault_of_address(address):
+        raise ValueError(f"is {shown(address)}, which {fault}")
     return address
 
 
@@ -57,7 +59,7 @@ class Registration(BaseModel):
 
     username: Annotated[str, Field(min_length=1, max_length=150), AfterValidator(_username)]
     password: Annotated[str, Field(min_length=_LEAST_PASSWORD, max_length=1_000)]
-    email: Annotated[str, Field(min_length=3, max_length=254), AfterValidator(_email)]
+    email: Annotated[str, Field(min_length=3, max_length=LONGEST_ADDRESS), AfterValidator(_email)]
 
     @model_validator(mode="before")
     @classmethod

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import json
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from api.dialects.typed_jobs import RETRIES, NewTypedJob
+from api.schemas.bulk import MOST_JOBS
 from api.schemas.values import Instant, Priority, Retries
 from core.priority import DEFAULT_PRIORITY
 from services.task_types.send_email import KEY, SendEmail
 
+MOST_BYTES = 16 * 1024 * 1024
 _OF_THE_JOB = ("priority", "max_retries", "schedule_type", "scheduled_time", "frequency")
 
 
@@ -23,10 +26,21 @@ class NewMails(SendEmail):
     scheduled_time: Instant | None = None
     frequency: Literal["hourly", "daily", "weekly", "monthly"] | None = Field(default=None)
 
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        """Each job keeps what is shared, so a small request could ask for very much to keep."""
+        count = max(len(self.recipients or ()), len(self.emails or ()))
+        if count > MOST_JOBS:
+            raise ValueError(f"names {count} recipients, more than {MOST_JOBS}; send several requests.")
+        size = count * len(json.dumps(self._shared()))
+        if size > MOST_BYTES:
+            raise ValueError(f"makes jobs of {size} bytes together, more than {MOST_BYTES}; send several requests.")
+        return self
+
     def jobs(self) -> list[NewTypedJob]:
         """A job for each recipient."""
         of_the_job = {name: getattr(self, name) for name in _OF_THE_JOB}
-        shared = self._given({"recipient", "recipients", "emails", *_OF_THE_JOB})
+        shared = self._shared()
         return [
             NewTypedJob.model_construct(job_type=KEY, parameters={**shared, **one}, **of_the_job)
             for one in self._each(shared.get("context", {}))
@@ -44,5 +58,6 @@ class NewMails(SendEmail):
         each = [one.model_dump(mode="json", exclude_unset=True, by_alias=True) for one in self.emails]
         return [{**one, "context": {**context, **one.get("context", {})}} for one in each]
 
-    def _given(self, but: set[str]) -> dict[str, Any]:
+    def _shared(self) -> dict[str, Any]:
+        but = {"recipient", "recipients", "emails", *_OF_THE_JOB}
         return self.model_dump(mode="json", exclude_unset=True, by_alias=True, exclude=but)

@@ -20,6 +20,8 @@ def fields_named(names: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     except InvalidInput as refusal:
+        if type(refusal) is not InvalidInput:  # a refusal of its own kind, which names what is no member
+            raise
         raise InvalidInput(*(FieldError(_renamed(one.field, names), one.message) for one in refusal.fields)) from None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import fields
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -14,15 +16,18 @@ from api.schemas.jobs import Job, NewJob
 from api.schemas.shown_schedules import show
 from api.schemas.values import Given, Instant, Priority, Retries, TaskType
 from core import schedules
-from core.errors import InvalidInput
+from core.errors import Forbidden, InvalidInput
 from core.priority import DEFAULT_PRIORITY
 from core.recurring import Frequency
 from core.states import JobStatus
 from services import definitions
+from services.definitions import Definition
 from services.reading.views import JobView
+from services.task_types import registry
 
 RETRIES = 3
 BACKOFF_SECONDS = 2.0
+FOR_USERS = frozenset({"data", "schedule", "priority", "max_retries"})
 _FREQUENCIES = tuple(one.value for one in Frequency)
 
 
@@ -121,6 +126,23 @@ def patch(view: JobView, given: dict[str, Any], now: datetime) -> dict[str, Any]
     if theirs.keys() & {"schedule_type", "scheduled_time", "frequency"}:
         ours["schedule"] = _patched_schedule(wanted, theirs)
     return ours
+
+
+def expect_for_users(caller: Caller, members: Collection[str]) -> None:
+    """Raise `Forbidden` where a user, whose jobs are typed ones, names a member that only jobs of an app have."""
+    others = sorted(set(members) - FOR_USERS)
+    if caller.only is not None and others:
+        raise Forbidden(
+            f"{', '.join(others)}: not for users to say. Jobs of an app are made and changed by administrators, whom "
+            "the setting ADMIN_USERNAMES names."
+        )
+
+
+def changed(view: JobView, wanted: Definition) -> set[str]:
+    """The members of a job that an edit changes; from one type that works here to another is no change of these."""
+    names = {one.name: "deadline" if one.name == "deadline_at" else one.name for one in fields(Definition)}
+    differ = {shown for name, shown in names.items() if getattr(wanted, name) != getattr(view, shown)}
+    return differ if registry.find(wanted.task_type) is None else differ - {"task_type"}
 
 
 def refuse_begun(view: JobView, given: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import falcon
 from falcon.asgi import Request, Response
@@ -14,6 +14,7 @@ from api.guard import COOKIE, unauthorized
 from api.openapi import documented
 from api.threads import Threads
 from core.accounts import TokenKind
+from core.errors import InvalidInput
 from services import users
 from services.system import System
 from services.throttling import Throttle
@@ -21,6 +22,7 @@ from services.users import LIFETIMES, UserView
 
 FORM = "application/x-www-form-urlencoded"
 DASHBOARD = "/dashboard/"
+_MOST_FIELDS = 50
 
 
 class Accounts:
@@ -34,7 +36,7 @@ class Accounts:
     async def _given(self, req: Request) -> Any:
         accepted = (falcon.MEDIA_JSON, FORM)
         body = await bodies.read(req, self._system.settings.max_body_bytes, accepted)
-        return _form(body) if _is_form(req) else bodies.parse(body)
+        return bodies.without_faults(_form(body)) if _is_form(req) else bodies.parse(body)
 
     async def _register(self, req: Request) -> UserView:
         given = validation.body(Registration, await self._given(req)).parsed()
@@ -105,7 +107,7 @@ class Logins(Accounts):
             answers.send(resp, LoggedIn(token=token, user=ShownUser.model_validate(user)))
             return
         seconds = int(LIFETIMES[kind].total_seconds())
-        secure = req.scheme == "https"
+        secure = "https" in (req.scheme, urlsplit(self._system.settings.address).scheme)
         resp.set_cookie(COOKIE, token, max_age=seconds, path="/", secure=secure, http_only=True, same_site="Lax")
         _redirect(resp, DASHBOARD)
 
@@ -154,8 +156,11 @@ def _is_form(req: Request) -> bool:
 
 
 def _form(body: bytes) -> dict[str, str]:
-    """The fields of a form, the last of each name."""
-    fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=50)
+    """The fields of a form, the last of each name. Raises `InvalidInput`."""
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise InvalidInput.at("body", f"has more than {_MOST_FIELDS} fields; send those that are asked for.") from None
     return {name: values[-1] for name, values in fields.items()}
 
 

@@ -101,7 +101,7 @@ class OneDeadlineJob(_DeadlineJobs):
             given: Any = whole(NewDeadlineJob, value, deadline_jobs.show(view))
             if given.deadline != view.deadline:
                 translating.expect_future("deadline", given.deadline, self.system.clock.now())
-            return definition_of(given.parsed(callers.of(req)))
+            return definition_of(given.parsed(callers.of(req)), view)
 
         return deadline_jobs.show(self.edit(job_id, amend))
 

@@ -72,18 +72,24 @@ class DialectJobs:
 
 def create(system: System, new: NewJob, request: KeyedRequest | None = None) -> UUID:
     """Store a job; the app of a dialect is made on first use."""
+    return with_app(system, new.app_name, lambda: jobs.create(system, new, request))
+
+
+def with_app(system: System, app_name: str, store: Callable[[], UUID]) -> UUID:
+    """What `store` returns; where it finds no app, and that is a dialect's, the app is made first."""
     try:
-        return jobs.create(system, new, request)
+        return store()
     except NotFound as missing:
-        if missing.noun != "app" or new.app_name not in _APPS:
+        if missing.noun != "app" or app_name not in _APPS:
             raise
-    apps.ensure(system, new.app_name)
-    return jobs.create(system, new, request)
+    apps.ensure(system, app_name)
+    return store()
 
 
-def definition_of(new: NewJob) -> Definition:
-    """What a new job would have been defined as."""
-    return Definition(**{name: getattr(new, name) for name in Definition.__dataclass_fields__})
+def definition_of(new: NewJob, view: JobView) -> Definition:
+    """What a new job would have been defined as, for the account and the user that the job is for."""
+    wanted = {name: getattr(new, name) for name in Definition.__dataclass_fields__}
+    return Definition(**{**wanted, "account_id": view.account_id, "user_id": view.user_id})
 
 
 def whole(model: type[BaseModel], given: Any, shown: BaseModel) -> Any:

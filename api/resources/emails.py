@@ -38,5 +38,6 @@ class NewEmails:
         wanted = [one.parsed(callers.of(req), self._system.clock.now()) for one in mails.jobs()]
         apps.ensure(self._system, words.TYPED.app_name)
         created = jobs.create_many(self._system, wanted, all_or_none=True)
-        shown = [Job.model_validate(records.job(one.job_id)) for one in created if one.job_id is not None]
+        views = records.those([one.job_id for one in created if one.job_id is not None])
+        shown = [Job.model_validate(view) for view in views]
         return OneOrMore(shown[0] if mails.is_one else shown)

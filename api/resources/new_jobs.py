@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, keys, validation
+from api import answers, bodies, callers, keys, validation
+from api.callers import Caller
 from api.openapi import documented
 from api.schemas.bulk import CreatedJobs, NewJobList
 from api.schemas.jobs import Created, NewJob
 from api.threads import Threads
 from services import jobs
+from services.definitions import NewJob as Wanted
 from services.system import System
 
 
@@ -25,14 +27,15 @@ class NewJobs:
         """Create a job; under an Idempotency-Key, once."""
         key = keys.read(req)
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        created = await self._threads.run(self._create, key, body)
+        created = await self._threads.run(self._create, callers.of(req), key, body)
         resp.set_header("Location", f"/api/jobs/{created.id}")
         answers.send(resp, created, status=201)
 
-    def _create(self, key: str | None, body: bytes) -> Created:
+    def _create(self, caller: Caller, key: str | None, body: bytes) -> Created:
         value = bodies.parse(body)
         new = validation.body(NewJob, value).parsed()
-        return Created(id=jobs.create(self._system, new, keys.request("createJob", key, value)))
+        request = keys.request("createJob", key, value, caller, [new.app_name])
+        return Created(id=jobs.create(self._system, new, request))
 
 
 class ManyNewJobs:
@@ -54,11 +57,12 @@ class ManyNewJobs:
         """Create up to 1,000 jobs: all of them or none, or each that nothing speaks against (207 when some failed)."""
         key = keys.read(req)
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        created = await self._threads.run(self._create, key, body)
+        created = await self._threads.run(self._create, callers.of(req), key, body)
         answers.send(resp, created, status=207 if created.failed else 201)
 
-    def _create(self, key: str | None, body: bytes) -> CreatedJobs:
+    def _create(self, caller: Caller, key: str | None, body: bytes) -> CreatedJobs:
         value = bodies.parse(body)
         wanted = validation.body(NewJobList, value)
-        request = keys.request("createJobs", key, value)
+        apps = (new.app_name for new in wanted.jobs if isinstance(new, Wanted))
+        request = keys.request("createJobs", key, value, caller, apps)
         return CreatedJobs.of(jobs.create_many(self._system, wanted.jobs, request, all_or_none=wanted.mode == "all"))

@@ -9,7 +9,7 @@ from uuid import UUID
 import falcon
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, preconditions, validation
+from api import answers, bodies, callers, preconditions, validation
 from api.dialects import translating, typed_jobs
 from api.openapi import documented
 from api.preconditions import IfMatchHeader
@@ -66,7 +66,13 @@ class OneJob:
     def _edit(self, job_id: UUID, req: Request, body: bytes, change: Callable[[JobView, Any], Definition]) -> JobView:
         value = bodies.parse(body)
         expected = preconditions.expected(req)
-        return editing.edit(self._system, job_id, lambda view: change(view, value), expected)
+
+        def amend(view: JobView) -> Definition:
+            wanted = change(view, value)
+            typed_jobs.expect_for_users(callers.of(req), typed_jobs.changed(view, wanted))
+            return wanted
+
+        return editing.edit(self._system, job_id, amend, expected)
 
     def _patched(self, view: JobView, patch: Any) -> Definition:
         ours = typed_jobs.patch(view, validation.json_object(patch), self._system.clock.now())

@@ -98,7 +98,7 @@ class OneSchedulerJob(_SchedulerJobs):
             shown = cron_jobs.show(view)
             kept = shown.model_dump(mode="json", include=set(NewCronJob.model_fields)) if base is None else base
             given.append(whole(NewCronJob, {**kept, **value}, shown))
-            return definition_of(given[0].parsed(callers.of(req)))
+            return definition_of(given[0].parsed(callers.of(req)), view)
 
         self.edit(job_id, amend)
         return self.switched(job_id, is_active=given[0].is_active)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -97,9 +96,7 @@ class OneTask(_Tasks):
             given: Any = whole(NewCommandTask, value, shown)
             if given.scheduled_time != shown.scheduled_time:
                 translating.expect_future("scheduled_time", given.scheduled_time, self.system.clock.now())
-            return replace(
-                definition_of(given.parsed(callers.of(req))), account_id=view.account_id, user_id=view.user_id
-            )
+            return definition_of(given.parsed(callers.of(req)), view)
 
         return self.shown([self.edit(job_id, amend)])[0]
 

@@ -1,4 +1,4 @@
-"""001: new jobs by their type, and mails."""
+"""001: new jobs, by their type or in our own spelling."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from falcon.asgi import Request, Response
 
 from api import answers, bodies, callers, keys, validation
 from api.dialects import translating
-from api.dialects.typed_jobs import NewTypedJob
+from api.dialects.typed_jobs import NewTypedJob, expect_for_users
 from api.resources.dialect_jobs import create
 from api.schemas.jobs import Job, NewJob
-from core.errors import FieldError, Forbidden, InvalidInput
+from core.errors import FieldError, InvalidInput
 from services.definitions import NewJob as Wanted
 from services.reading import records
 from services.system import System
@@ -25,8 +25,7 @@ def parsed(system: System, req: Request, value: Any) -> tuple[Wanted, dict[str, 
     if ("job_type" in given) == ("task_type" in given):
         raise InvalidInput(FieldError("task_type", BOTH_OR_NEITHER), FieldError("job_type", BOTH_OR_NEITHER))
     if "task_type" in given:
-        if callers.of(req).only is not None:
-            raise Forbidden("Jobs of an app are made by administrators, whom the setting ADMIN_USERNAMES names.")
+        expect_for_users(callers.of(req), given)
         return validation.body(NewJob, given).parsed(), {}
     typed = validation.body(NewTypedJob, given)
     return typed.parsed(callers.of(req), system.clock.now()), translating.TYPED_FIELDS
@@ -45,5 +44,6 @@ def _create(system: System, req: Request, key: str | None, body: bytes) -> Job:
     value = bodies.parse(body)
     wanted, fields = parsed(system, req, value)
     with translating.fields_named(fields):
-        job_id = create(system, wanted, keys.request("createAnyJob", key, value))
+        request = keys.request("createAnyJob", key, value, callers.of(req), [wanted.app_name])
+        job_id = create(system, wanted, request)
     return Job.model_validate(records.job(job_id))

@@ -14,6 +14,7 @@ from api import answers, callers, forms
 from api.callers import Caller
 from api.forms import Form
 from api.openapi import documented
+from api.resources.dialect_jobs import with_app
 from api.schemas import uploads as schemas
 from api.schemas.jobs import Job
 from api.schemas.uploads import DownloadLink, UploadForm
@@ -52,7 +53,8 @@ class Uploads:
         fields = schemas.fields(form.texts)
         new = fields.parsed(caller, self._system.clock.now())
         incoming.finish()
-        job_id = uploads.accept(self._system, new, incoming, fields.file_name or form.file_name)
+        file_name = fields.file_name or form.file_name
+        job_id = with_app(self._system, new.app_name, lambda: uploads.accept(self._system, new, incoming, file_name))
         return records.job(job_id)
 
 

@@ -111,7 +111,7 @@ def _carry_out(system: System, one: _Edit) -> Made:
     job = one.job
     if one.changes("task_type", "data"):
         registry.validate(system.settings, one.wanted.task_type, one.wanted.data)
-    definitions.check(system, one.wanted, job.app, one.now, before=one.before)
+    definitions.judge(system, one.wanted, job.app, one.now, before=one.before)
     if one.changes("schedule"):
         planning.plan_until_now(job, one.now)
     versions.keep(job, definitions.snapshot(one.before), one.now)

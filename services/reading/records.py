@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import chain, islice
 from typing import Any
@@ -33,6 +34,13 @@ def job(job_id: UUID) -> JobView:
     """The job of this id. Raises `NotFound`."""
     with database.reading():
         return job_views([_found(job_id)])[0]
+
+
+def those(job_ids: Sequence[UUID]) -> list[JobView]:
+    """The jobs of these ids, in their order, as far as there are any."""
+    with database.reading():
+        found = jobs.by_ids(job_ids)
+        return job_views([found[one] for one in job_ids if one in found])
 
 
 def owner(job_id: UUID) -> UUID | None:

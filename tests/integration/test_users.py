@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from core import networks
 from core.accounts import TokenKind
 from core.errors import InvalidInput, TooMany
 from models.tables import Token, User
 from services import users
 from services.throttling import SPAN_SECONDS, Throttle
-from services.users import MOST_OF_ACCOUNT, NewUser, UserView
+from services.users import MOST_AT_ACCOUNT, MOST_OF_ACCOUNT, NewUser, UserView
 from tests.factories import GivenSystem, given_system
 
 ANNA = NewUser("anna", "anna@example.com", "a long password")
@@ -25,9 +26,11 @@ def logged_in(
     kind: TokenKind = TokenKind.TOKEN,
     throttle: Throttle | None = None,
     name: str = "anna",
+    *,
+    address: str = "10.0.0.1",
 ) -> str:
     throttle = throttle or Throttle(system.clock)
-    token, _ = users.log_in(system, name, password, address="10.0.0.1", throttle=throttle, kind=kind)
+    token, _ = users.log_in(system, name, password, address=address, throttle=throttle, kind=kind)
     return token
 
 
@@ -92,11 +95,33 @@ def test_who_guesses_on_and_on_must_wait_even_with_the_right_password(system: Gi
     assert logged_in(system, throttle=throttle)
 
 
+def test_one_account_is_guessed_at_only_so_often_from_wherever(system: GivenSystem) -> None:
+    registered(system)
+    throttle = Throttle(system.clock)
+    for number in range(MOST_AT_ACCOUNT):
+        with pytest.raises(InvalidInput):
+            logged_in(system, "wrong", throttle=throttle, address=f"10.0.1.{number}")
+    with pytest.raises(TooMany):
+        logged_in(system, throttle=throttle, address="10.0.2.1")
+
+
+def test_the_addresses_of_one_ipv6_network_are_one(system: GivenSystem) -> None:
+    registered(system)
+    throttle = Throttle(system.clock)
+    for number in range(MOST_OF_ACCOUNT):
+        with pytest.raises(InvalidInput):
+            logged_in(system, "wrong", throttle=throttle, address=f"2001:db8::{number:x}")
+    with pytest.raises(TooMany):
+        logged_in(system, throttle=throttle, address="2001:db8::ffff")
+    assert logged_in(system, throttle=throttle, address="2001:db8:0:1::1")
+    assert networks.place("::ffff:10.0.0.1") != networks.place("::ffff:10.0.0.2")
+
+
 def test_logins_that_succeed_are_not_counted_against_an_account(system: GivenSystem) -> None:
     registered(system)
     throttle = Throttle(system.clock)
-    for _ in range(MOST_OF_ACCOUNT + 2):
-        logged_in(system, throttle=throttle)
+    for number in range(MOST_AT_ACCOUNT + 1):
+        logged_in(system, throttle=throttle, address=f"10.0.{number % 2}.1")
 
 
 def test_a_token_ends_after_thirty_days(system: GivenSystem) -> None:

@@ -8,6 +8,7 @@ import pytest
 from urllib3 import encode_multipart_formdata
 
 from api.guard import COOKIE
+from api.resources.accounts import FORM
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import NO_JOB, PRINTED, Client, refusal, served
 
@@ -86,6 +87,11 @@ def test_a_wrong_token_is_refused(client: Client, token: str) -> None:
         assert client.simulate_get(path, headers={"Authorization": token}).status_code == 401
 
 
+def test_the_scheme_of_a_token_may_be_written_in_any_case(client: Client) -> None:
+    headers = {"Authorization": token_of(client, "anna")["Authorization"].replace("Token", "token")}
+    assert client.simulate_get("/api/tasks/", headers=headers).status_code == 200
+
+
 def test_tasks_need_a_token_even_where_nothing_else_does(store: str) -> None:
     client = Client(served(given_system()))
     for result in (client.simulate_get("/api/tasks/"), client.simulate_post("/api/tasks/", json={"command": "x"})):
@@ -152,6 +158,25 @@ def test_the_name_of_an_administrator_cannot_be_had_by_just_anyone(client: Clien
     assert register(client, "Root", **HIDDEN).status_code == 201
 
 
+def test_nobody_gets_the_name_of_those_who_have_none(client: Client) -> None:
+    assert "have no name" in refusal(register(client, "Anonymous"))["username"]
+
+
+@pytest.mark.parametrize("email", ["a@[", "a@=?utf-8?q?=0ABcc:x?=", "a;b@c", "g:a@b;", "a@b>", "nobody", "ä@b.c"])
+def test_only_plain_addresses_are_registered(client: Client, email: str) -> None:
+    account = {"username": "anna", "password": PASSWORD, "email": email}
+    assert set(refusal(client.simulate_post("/api/register/", json=account))) == {"email"}
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["&".join(f"a{number}=1" for number in range(51)), "username=a%00b&password=x", "username=anna&pass%00word=x"],
+)
+def test_an_odd_form_is_a_400(client: Client, form: str) -> None:
+    for path in ("/login/", "/register/"):
+        assert refusal(client.simulate_post(path, body=form, content_type=FORM))
+
+
 def session_of(client: Client, name: str) -> dict[str, str]:
     """Register and log in by the form; the header that says so."""
     register(client, name)
@@ -203,15 +228,22 @@ def test_a_page_of_another_site_logs_nobody_out(client: Client) -> None:
 def test_a_form_gets_a_session_that_pages_and_scripts_of_others_cannot_use(client: Client) -> None:
     register(client, "anna")
     form = f"username=anna&password={PASSWORD.replace(' ', '+')}"
-    result = client.simulate_post("/login/", body=form, content_type="application/x-www-form-urlencoded")
+    result = client.simulate_post("/login/", body=form, content_type=FORM)
     assert (result.status_code, result.headers["Location"]) == (303, "/dashboard/")
     cookie = result.cookies[COOKIE]
-    assert (cookie.http_only, cookie.same_site, cookie.path) == (True, "Lax", "/")
+    assert (cookie.http_only, cookie.same_site, cookie.path, cookie.secure) == (True, "Lax", "/", False)
     headers = {"Cookie": f"{COOKIE}={cookie.value}"}
     assert client.simulate_get("/api/tasks/", headers=headers).status_code == 200
     assert client.simulate_get("/api/tasks/", headers={"Authorization": f"Token {cookie.value}"}).status_code == 401
     other_site = {**headers, "Sec-Fetch-Site": "cross-site"}
     assert client.simulate_post("/api/tasks/", json={"command": "echo"}, headers=other_site).status_code == 403
+
+
+def test_a_session_is_for_tls_alone_where_the_public_url_says_so(store: str) -> None:
+    client = Client(served(given_system(internal_secret=SECRET, public_url="https://jobs.example.com")))
+    register(client, "anna")
+    form = f"username=anna&password={PASSWORD.replace(' ', '+')}"
+    assert client.simulate_post("/login/", body=form, content_type=FORM).cookies[COOKIE].secure
 
 
 def test_without_a_secret_who_shows_no_token_sees_all_and_who_does_their_own(store: str) -> None:

@@ -10,8 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from api.guard import COOKIE
 from api.resources import health
+from core.errors import DatabaseUnavailable
 from models import database, signals
+from services import users
 from services.coordinator import BEAT, TICK
 from tests.factories import NOON, given_system
 from tests.integration.api.client import Broker, Client, served
@@ -19,6 +22,18 @@ from tests.integration.api.client import Broker, Client, served
 
 def test_alive(client: Client) -> None:
     assert client.simulate_get("/healthz").json == {"status": "ok"}
+
+
+@pytest.mark.parametrize("shown", [{"Authorization": "Token x"}, {"Cookie": f"{COOKIE}=x"}])
+def test_alive_without_the_database_whoever_asks(
+    client: Client, monkeypatch: pytest.MonkeyPatch, shown: dict[str, str]
+) -> None:
+    def away(*_: object) -> None:
+        raise DatabaseUnavailable("away")
+
+    monkeypatch.setattr(users, "known", away)
+    assert client.simulate_get("/healthz", headers=shown).status_code == 200
+    assert client.simulate_get("/api/jobs", headers=shown).status_code == 503
 
 
 def test_ready_when_the_coordinator_ticks(client: Client) -> None:
