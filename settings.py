@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
+from core import configuration, networks, origins, urls
+from core.configuration import Rule
 from core.letters import address_of, fault_of_address, fault_of_header
+from core.networks import Reach
 from core.rates import Rate
 
 _SECRETIVE = ("SECRET", "PASSWORD", "URL")  # a fault in these is told without the value
+_REQUESTS_PER_MINUTE = 600
 _PLAIN_ADDRESS = "is no plain e-mail address; write name@example.com."
 
 
@@ -43,11 +45,14 @@ class Settings(BaseModel):
     web_threads: int = Field(default=8, ge=1, le=64)
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
     internal_secret: SecretStr | None = None
+    requests_per_minute: int | None = Field(default=None, ge=0, le=1_000_000)
+    cors_origins: str = ""
     admin_usernames: str = ""
     public_url: str | None = None
 
     # Callbacks.
     callback_base_url: str | None = None
+    callback_networks_allowed: str | None = None
     callback_time_limit_seconds: float = Field(default=30, gt=0, le=3600)
     connect_seconds: float = Field(default=5, gt=0, le=60)
     report_lease_seconds: float = Field(default=60, gt=0, le=86_400)
@@ -131,6 +136,11 @@ class Settings(BaseModel):
         return _listed(self.commands_env_allowed)
 
     @property
+    def origins_allowed(self) -> frozenset[str]:
+        """The origins whose pages may use the API from a browser; `*` for all."""
+        return origins.listed(self.cors_origins)
+
+    @property
     def address(self) -> str:
         """Where others reach the API: PUBLIC_URL, else where it listens."""
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -142,13 +152,24 @@ class Settings(BaseModel):
         return (self.spool_url or self.address).rstrip("/")
 
     @property
+    def request_limit(self) -> int:
+        """How many requests a minute one caller may send; 0 for any number, as where nobody is asked who they are."""
+        if self.requests_per_minute is not None:
+            return self.requests_per_minute
+        return 0 if self.anonymous else _REQUESTS_PER_MINUTE
+
+    @property
     def management_url(self) -> str:
         """RabbitMQ's management API: as given, else on the usual port of RabbitMQ's host, for the same user."""
-        if self.rabbitmq_management_url is not None:
-            return self.rabbitmq_management_url
-        user, _, address = urlsplit(self.rabbitmq_url or "").netloc.rpartition("@")
-        host = urlsplit(f"//{address}").hostname or "127.0.0.1"
-        return f"http://{user or 'guest:guest'}@{f'[{host}]' if ':' in host else host}:15672"
+        return self.rabbitmq_management_url or urls.management_of(self.rabbitmq_url or "")
+
+    @property
+    def reach(self) -> Reach:
+        """Where callbacks may go besides public addresses (docs/decisions/0011-inner-addresses.md)."""
+        named = () if self.callback_base_url is None else (urls.place(self.callback_base_url),)
+        if self.callback_networks_allowed is not None:
+            return Reach(networks.listed(self.callback_networks_allowed), frozenset(named))
+        return Reach(networks.LOOPBACK if self.anonymous else (), frozenset(named))
 
     @property
     def anonymous(self) -> bool:
@@ -162,34 +183,9 @@ class Settings(BaseModel):
             raise ValueError("\n".join(faults))
         return self
 
-    def _contradictions(self) -> list[tuple[bool, str]]:
-        postgres = (self.database_url or "").startswith(("postgres://", "postgresql://"))
-        sqlite = self.database_url is None or self.database_url.startswith("sqlite:///")
-        amqp = self.rabbitmq_url is None or self.rabbitmq_url.startswith(("amqp://", "amqps://"))
+    def _contradictions(self) -> list[Rule]:
         return [
-            (
-                not (postgres or sqlite),
-                "DATABASE_URL must begin with postgresql:// or sqlite:///; leave it out for SQLite in DATA_DIR.",
-            ),
-            (
-                self.database_url in ("sqlite:///", "sqlite:///:memory:"),
-                "DATABASE_URL names no file; SQLite in memory is not shared between threads. Name a file.",
-            ),
-            (not amqp, "RABBITMQ_URL must begin with amqp:// or amqps://."),
-            (
-                self.rabbitmq_url is not None and not postgres,
-                (
-                    "RABBITMQ_URL needs DATABASE_URL=postgresql://...: RabbitMQ goes with PostgreSQL. "
-                    "Give both, or neither for the embedded mode."
-                ),
-            ),
-            (
-                self.rabbitmq_url is None and postgres,
-                (
-                    "DATABASE_URL names PostgreSQL, which goes with RABBITMQ_URL=amqp://.... "
-                    "Give both, or neither for the embedded mode."
-                ),
-            ),
+            *configuration.servers(self.database_url, self.rabbitmq_url),
             (
                 self.heartbeat_seconds * 2 > self.lease_seconds,
                 (
@@ -205,20 +201,8 @@ class Settings(BaseModel):
                 ),
             ),
             (
-                self.anonymous and not is_loopback(self.host),
+                self.anonymous and not networks.is_loopback(self.host),
                 f"HOST={self.host} is open to others, which needs INTERNAL_SECRET. Set it, or listen on 127.0.0.1.",
-            ),
-            (
-                self.callback_base_url is not None and not _is_web_address(self.callback_base_url),
-                "CALLBACK_BASE_URL must begin with http:// or https:// and name a host.",
-            ),
-            (
-                self.rabbitmq_management_url is not None and not _is_web_address(self.rabbitmq_management_url),
-                "RABBITMQ_MANAGEMENT_URL must begin with http:// or https:// and name a host.",
-            ),
-            (
-                self.public_url is not None and not _is_web_address(self.public_url),
-                "PUBLIC_URL must begin with http:// or https:// and name a host.",
             ),
             (
                 self.report_lease_seconds > self.report_limit_seconds,
@@ -231,12 +215,15 @@ class Settings(BaseModel):
                 any("/" in program and not program.startswith("/") for program in self.programs_allowed),
                 "COMMANDS_ALLOWED names a path that does not begin with /; write a program's name or its whole path.",
             ),
-            *self._wrong_uploads(),
-            *self._unreadable_urls(),
+            (
+                (self.aws_access_key_id is None) != (self.aws_secret_access_key is None),
+                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together; give both, or neither.",
+            ),
+            *self._wrong_places(),
             *self._wrong_mail(),
         ]
 
-    def _wrong_mail(self) -> list[tuple[bool, str]]:
+    def _wrong_mail(self) -> list[Rule]:
         addresses = {"EMAIL_FROM": address_of(self.email_from), "ALERT_EMAIL": self.alert_email}
         return [
             (
@@ -258,30 +245,25 @@ class Settings(BaseModel):
             (fault_of_header(self.email_from) is not None, "EMAIL_FROM holds a line break; write one line."),
         ]
 
-    def _wrong_uploads(self) -> list[tuple[bool, str]]:
-        urls = {"AWS_ENDPOINT_URL": self.aws_endpoint_url, "SPOOL_URL": self.spool_url}
+    def _wrong_places(self) -> list[Rule]:
+        callbacks = self.callback_base_url
+        web = {
+            "CALLBACK_BASE_URL": callbacks,
+            "RABBITMQ_MANAGEMENT_URL": self.rabbitmq_management_url,
+            "PUBLIC_URL": self.public_url,
+            "AWS_ENDPOINT_URL": self.aws_endpoint_url,
+            "SPOOL_URL": self.spool_url,
+        }
+        is_whole = callbacks is not None and urls.is_web_address(callbacks)
         return [
+            *configuration.web_addresses(web),
+            *configuration.readable({"CALLBACK_BASE_URL": callbacks if is_whole else None}),
+            *configuration.parsed(networks.SETTING, networks.listed, self.callback_networks_allowed),
+            *configuration.parsed(origins.SETTING, origins.listed, self.cors_origins),
             (
-                (self.aws_access_key_id is None) != (self.aws_secret_access_key is None),
-                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together; give both, or neither.",
+                self.anonymous and origins.ANY in self.cors_origins,
+                "CORS_ORIGINS=* needs INTERNAL_SECRET: without it, any page in a browser here could do everything.",
             ),
-            *(
-                (
-                    url is not None and not _is_web_address(url),
-                    f"{name} must begin with http:// or https:// and name a host.",
-                )
-                for name, url in urls.items()
-            ),
-        ]
-
-    def _unreadable_urls(self) -> list[tuple[bool, str]]:
-        urls = {"DATABASE_URL": self.database_url, "RABBITMQ_URL": self.rabbitmq_url}
-        if self.callback_base_url is not None and _is_web_address(self.callback_base_url):
-            urls["CALLBACK_BASE_URL"] = self.callback_base_url
-        remedy = "its port must be a number from 1 to 65535, an IPv6 host stands in brackets."
-        return [
-            (url is not None and not _can_be_read(url), f"{name} cannot be read: {remedy}")
-            for name, url in urls.items()
         ]
 
 
@@ -297,33 +279,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         raise ConfigurationError("\n".join(_lines(error))) from None
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a bind address or a Host header's name means this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
 def _listed(names: str) -> frozenset[str]:
     return frozenset(filter(None, map(str.strip, names.split(","))))
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
-
-
-def _can_be_read(url: str) -> bool:
-    try:
-        return urlsplit(url).port != 0
-    except ValueError:
-        return False
 
 
 def _lines(error: ValidationError) -> list[str]:

@@ -51,6 +51,7 @@ def _request(system: System, work: Work, url: str) -> http.Call:
         headers=headers,
         connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
         read_seconds=work.time_limit_seconds,
+        reach=system.settings.reach,
     )
 
 

@@ -64,6 +64,7 @@ def _call(system: System, work: Work, request: HttpRequest, values: dict[str, An
         headers={**request.headers, **headers},
         connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
         read_seconds=work.time_limit_seconds,
+        reach=system.settings.reach,
     )
 
 

@@ -14,6 +14,8 @@ from api import errors, openapi
 from api.callers import Callers
 from api.guard import Guard
 from api.middleware import RequestIds, SecurityHeaders
+from api.origins import Origins
+from api.quotas import RequestQuotas
 from api.resources import (
     accounts,
     apps,
@@ -43,6 +45,7 @@ from api.resources import (
 )
 from api.threads import Threads
 from services import jobs as intents
+from services.quotas import Quotas
 from services.reading.counting import Counts
 from services.system import System
 from services.throttling import Throttle
@@ -64,12 +67,17 @@ def create_app(system: System, broker_is_up: Callable[[], bool], shutting_down: 
     """The web application over these parts. Nothing connects, and no thread starts, before the first request."""
     threads = Threads(system.settings.web_threads)
     hashing = Threads(_MOST_HASHING)
+    origins = Origins(system.settings.origins_allowed)
+    limit = system.settings.request_limit
+    quotas = RequestQuotas(Quotas(system.clock, limit) if limit else None)
     app: App = falcon.asgi.App(
         middleware=[
             RequestIds(),
             SecurityHeaders(),
+            origins,
             Callers(system, threads),
-            Guard(system.settings),
+            quotas,
+            Guard(system.settings, quotas, origins),
             threads,
             hashing,
         ]
@@ -80,7 +88,7 @@ def create_app(system: System, broker_is_up: Callable[[], bool], shutting_down: 
     _route_api(app, system, threads)
     _route_control(app, system, threads)
     _route_reports(app, system, threads)
-    _route_accounts(app, system, hashing)
+    _route_accounts(app, system, threads, hashing)
     _route_dialects(app, system, threads)
     app.add_route("/healthz", health.Healthz())
     app.add_route("/readyz", health.Readyz(system, threads, broker_is_up, shutting_down))
@@ -136,12 +144,14 @@ def _route_control(app: App, system: System, threads: Threads) -> None:
     app.add_route("/api/runs/{run_id:uuid}/cancel", repeating.CancelOfRun(system, threads))
 
 
-def _route_accounts(app: App, system: System, hashing: Threads) -> None:
+def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads) -> None:
     throttle = Throttle(system.clock)
     app.add_route("/register", accounts.Registrations(system, hashing, throttle))
     app.add_route("/login", accounts.Logins(system, hashing, throttle))
     app.add_route("/api/register", accounts.ApiRegistrations(system, hashing, throttle))
     app.add_route("/api/login", accounts.ApiLogins(system, hashing, throttle))
+    app.add_route("/logout", accounts.Logouts(threads))
+    app.add_route("/api/logout", accounts.ApiLogouts(threads))
 
 
 def _route_dialects(app: App, system: System, threads: Threads) -> None:

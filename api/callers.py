@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import falcon
 from falcon.asgi import Request, Response
 
 from api import guard
@@ -23,7 +22,6 @@ from services.reading import records
 from services.system import System
 from services.users import UserView
 
-COOKIE = "carillon_session"
 SCHEME = "Token"
 # What a user may ask for besides their own jobs, each by its id; all of these mind whose jobs are whose.
 FOR_USERS = frozenset(
@@ -33,6 +31,7 @@ FOR_USERS = frozenset(
         "/api/jobs/stats",
         "/api/jobs/types",
         "/api/jobs/upload-file",
+        "/api/logout",
         "/api/schedules/preview",
         "/api/tasks",
         "/jobs/api/jobs",
@@ -44,9 +43,10 @@ FOR_USERS = frozenset(
 
 @dataclass(frozen=True)
 class Caller:
-    """Who is asking; nobody in particular where there is no user."""
+    """Who is asking; nobody in particular where there is no user. `is_wrong`: who showed a token that opens nothing."""
 
     user: UserView | None = None
+    is_wrong: bool = False
 
     @property
     def name(self) -> str:
@@ -70,6 +70,18 @@ def of(req: Request) -> Caller:
     return caller
 
 
+def token_of(req: Request) -> str | None:
+    """The token that a request shows, else that of its session."""
+    if _shows_token(req):
+        return (req.auth or "").partition(" ")[2].strip()
+    session = req.get_cookie_values(guard.COOKIE)
+    return session[0] if session else None
+
+
+def _shows_token(req: Request) -> bool:
+    return (req.auth or "").partition(" ")[0] == SCHEME
+
+
 class Callers:
     """Finds out who sends a request, and lets users at their own jobs alone."""
 
@@ -79,16 +91,11 @@ class Callers:
 
     async def process_request(self, req: Request, _resp: Response) -> None:
         req.context.caller = Caller()
-        scheme, _, token = (req.auth or "").partition(" ")
-        session = req.get_cookie_values(COOKIE)
-        if scheme == SCHEME:
-            user = await self._threads.run(users.known, self._system, token.strip(), TokenKind.TOKEN)
-            if user is None and not guard.is_open(req.path):
-                raise unauthorized("The token is wrong or has expired. Log in anew with POST /api/login/.")
-            req.context.caller = Caller(user)
-        elif session:
-            user = await self._threads.run(users.known, self._system, session[0], TokenKind.SESSION)
-            req.context.caller = Caller(user)
+        token = token_of(req)
+        if token is not None:
+            kind = TokenKind.TOKEN if _shows_token(req) else TokenKind.SESSION
+            user = await self._threads.run(users.known, self._system, token, kind)
+            req.context.caller = Caller(user, is_wrong=user is None and kind is TokenKind.TOKEN)
 
     async def process_resource(self, req: Request, _resp: Response, resource: Any, params: dict[str, Any]) -> None:
         only = of(req).only
@@ -99,8 +106,3 @@ class Callers:
             raise Forbidden("This path is for administrators, whom the setting ADMIN_USERNAMES names.")
         if await self._threads.run(records.owner, job_id) != only:
             raise NotFound("job", job_id)
-
-
-def unauthorized(description: str) -> falcon.HTTPUnauthorized:
-    """The refusal of someone we do not know."""
-    return falcon.HTTPUnauthorized(description=description, challenges=[SCHEME])

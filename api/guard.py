@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hmac
 import re
-from typing import NoReturn
 
 import falcon
 from falcon.asgi import Request, Response
 
-import settings as configuration
 from api.bodies import BodyTooLarge
 from api.forms import OVERHEAD_BYTES
+from api.origins import Origins
+from api.quotas import RequestQuotas
+from core import networks
+from settings import Settings
 
-ACCOUNT_PATHS = ("/register", "/login", "/api/register", "/api/login")
+COOKIE = "carillon_session"
+ACCOUNT_PATHS = ("/register", "/login", "/logout", "/api/register", "/api/login")
 UPLOAD_PATH = "/api/jobs/upload-file"
 OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/swagger", *ACCOUNT_PATHS})
 OPEN_PREFIXES = ("/swagger/", "/reports/", "/files/", "/internal/spool/")  # but the first show a token of their own
@@ -22,9 +25,11 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 class Guard:
-    """Refuses what no route should see: wrong hosts, other sites' requests, missing secrets, bodies too large."""
+    """Refuses what no route should see: wrong hosts, other sites' requests, too many, strangers', too large ones."""
 
-    def __init__(self, settings: configuration.Settings) -> None:
+    def __init__(self, settings: Settings, quotas: RequestQuotas, origins: Origins) -> None:
+        self._origins = origins
+        self._quotas = quotas
         self._most = settings.max_body_bytes
         self._most_of_a_form = settings.max_upload_bytes + OVERHEAD_BYTES
         self._anonymous = settings.anonymous
@@ -34,18 +39,25 @@ class Guard:
     async def process_request(self, req: Request, _resp: Response) -> None:
         if self._anonymous:
             _refuse_other_hosts(req)
-        if req.method not in _SAFE_METHODS:
+        if req.method not in _SAFE_METHODS and not self._is_invited(req):
             _refuse_other_sites(req)
-        req.context.trusted = self._anonymous or self._shows_secret(req)
-        if not req.context.trusted and not is_open(req.path) and req.context.caller.user is None:
-            _refuse()
+        shows_secret = self._shows_secret(req)
+        req.context.trusted = self._anonymous or shows_secret
+        if not shows_secret:
+            self._quotas.count(req)
+        if not is_open(req.path):
+            _refuse_strangers(req)
         most = self._most_of_a_form if req.path == UPLOAD_PATH else self._most
         if (req.content_length or 0) > most:
             raise BodyTooLarge(most)
 
+    def _is_invited(self, req: Request) -> bool:
+        """Whether a page of a named origin asks, and not with the session that a browser adds by itself."""
+        return self._origins.allows(req) and not req.get_cookie_values(COOKIE)
+
     def _shows_secret(self, req: Request) -> bool:
         given = (req.get_header("X-Internal-Secret") or "").encode("latin-1", "replace")
-        return hmac.compare_digest(given, self._secret)
+        return not self._anonymous and hmac.compare_digest(given, self._secret)
 
 
 def is_open(path: str) -> bool:
@@ -53,7 +65,17 @@ def is_open(path: str) -> bool:
     return path in OPEN_PATHS or path.startswith(OPEN_PREFIXES)
 
 
-def _refuse() -> NoReturn:
+def unauthorized(description: str) -> falcon.HTTPUnauthorized:
+    """The refusal of someone we do not know."""
+    return falcon.HTTPUnauthorized(description=description, challenges=["Token"])
+
+
+def _refuse_strangers(req: Request) -> None:
+    caller = req.context.caller
+    if caller.is_wrong:
+        raise unauthorized("The token is wrong or has expired. Log in anew with POST /api/login/.")
+    if req.context.trusted or caller.user is not None:
+        return
     raise falcon.HTTPUnauthorized(
         description="The header X-Internal-Secret is missing or wrong. Send the server's INTERNAL_SECRET, "
         "or the token of a user as Authorization: Token.",
@@ -63,7 +85,7 @@ def _refuse() -> NoReturn:
 
 def _refuse_other_hosts(req: Request) -> None:
     """Nobody is asked who they are, so only this machine may come: a name that merely resolves to it is a trick."""
-    if not configuration.is_loopback(_host_name(req.get_header("Host") or "")):
+    if not networks.is_loopback(_host_name(req.get_header("Host") or "")):
         raise falcon.HTTPError(
             falcon.HTTP_421,
             description="Without INTERNAL_SECRET the server answers to localhost and loopback addresses alone. "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from pydantic import BaseModel
 
 from api.schemas.paging import write_cursor
 from core.listing import Mark, Ordering
+
+_TAG_LENGTH = 32
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,17 @@ def send(resp: Response, listed: Listed) -> None:
     resp.data = listed.body
     if listed.links:
         resp.set_header("Link", ", ".join(f'<{path}>; rel="{relation}"' for relation, path in listed.links.items()))
+
+
+def send_if_changed(req: Request, resp: Response, listed: Listed) -> None:
+    """Answer with a page, or with 304 where it is what the caller has kept. It may be kept, never shown unasked."""
+    send(resp, listed)
+    tag = hashlib.sha256(repr(listed).encode()).hexdigest()[:_TAG_LENGTH]
+    resp.etag = tag
+    resp.set_header("Cache-Control", "private, no-cache")
+    if {tag, "*"}.intersection(req.if_none_match or ()):
+        resp.status = falcon.HTTP_NOT_MODIFIED
+        resp.data = None
 
 
 def listed(model: BaseModel, links: Mapping[str, str]) -> Listed:

@@ -10,6 +10,7 @@ import structlog
 from falcon.asgi import Request, Response
 
 _SANE_ID = re.compile(r"[\x21-\x7e]{1,100}")
+_NOT_STORED = ("/api/", "/scheduler/", "/jobs/api/")
 _PAGES = "/swagger"
 _NOTHING_MAY_LOAD = "default-src 'none'; frame-ancestors 'none'"
 _OWN_ASSETS_MAY_LOAD = (
@@ -32,11 +33,11 @@ class RequestIds:
 
 
 class SecurityHeaders:
-    """Lets browsers load and frame nothing but the documentation page's own files; API answers are not stored."""
+    """Lets browsers load and frame the documentation's own files alone; answers are not stored unless they say so."""
 
     async def process_response(self, req: Request, resp: Response, _resource: Any, _well: bool) -> None:
         page = req.path == _PAGES or req.path.startswith(f"{_PAGES}/")
         resp.set_header("Content-Security-Policy", _OWN_ASSETS_MAY_LOAD if page else _NOTHING_MAY_LOAD)
         resp.set_header("X-Content-Type-Options", "nosniff")
-        if req.path.startswith("/api/"):
+        if req.path.startswith(_NOT_STORED) and resp.get_header("Cache-Control") is None:
             resp.set_header("Cache-Control", "no-store")

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from spectree import Response, SecurityScheme, SpecTree
 from spectree.models import InType, SecureType, SecuritySchemeData
 
+from api import callers
 from api.bodies import MEDIA_MERGE_PATCH
 from api.errors import MEDIA_PROBLEM
 from api.guard import is_open
@@ -20,6 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 Models = dict[int, type[BaseModel] | None]
 
 _SECRET = "internalSecret"  # noqa: S105  the name of a scheme
+_TOKEN = "userToken"  # noqa: S105  the name of a scheme
 _REASONS = {
     400: "The request is not as it should be; `errors` names the wrong fields.",
     403: "The installation does not allow it; `detail` names the setting that would.",
@@ -50,7 +52,16 @@ _tree = SpecTree(
         SecurityScheme(
             name=_SECRET,
             data=SecuritySchemeData(type=SecureType.API_KEY, name="X-Internal-Secret", field_in=InType.HEADER),
-        )
+        ),
+        SecurityScheme(
+            name=_TOKEN,
+            data=SecuritySchemeData(
+                type=SecureType.API_KEY,
+                name="Authorization",
+                field_in=InType.HEADER,
+                description="A user's token, which `POST /api/login/` gives: `Token <token>`.",
+            ),
+        ),
     ],
 )
 
@@ -91,17 +102,25 @@ def document(app: falcon.asgi.App[Any, Any], *, secret_needed: bool) -> dict[str
         raise RuntimeError("The OpenAPI document is empty: spectree found no route.")
     for path, operations in spec["paths"].items():
         for method, operation in operations.items():
-            _finish(operation, guarded=secret_needed and not is_open(path))
+            operation["security"] = _shown_by(path, secret_needed=secret_needed)
+            _finish(operation)
             if method == "patch":
                 content = operation["requestBody"]["content"]
                 content[MEDIA_MERGE_PATCH] = content["application/json"]
     return spec
 
 
-def _finish(operation: dict[str, Any], *, guarded: bool) -> None:
-    """Say what spectree cannot: the media type of problems, what else may go wrong, and who may ask."""
-    if guarded:
-        operation["security"] = [{_SECRET: []}]
+def _shown_by(path: str, *, secret_needed: bool) -> list[dict[str, list[str]]]:
+    """What a caller of a path shows, one of these: the secret, a user's token, or nothing."""
+    if is_open(path):
+        return []
+    by_secret: list[dict[str, list[str]]] = [{_SECRET: []}] if secret_needed else [{}]
+    for_users = path.rstrip("/") in callers.FOR_USERS or "{job_id}" in path
+    return [*by_secret, {_TOKEN: []}] if for_users else by_secret
+
+
+def _finish(operation: dict[str, Any]) -> None:
+    """Say what spectree cannot: the media type of problems, and what else may go wrong."""
     for parameter in operation["parameters"]:
         _drop_null(parameter["schema"])
     responses = operation["responses"]

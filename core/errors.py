@@ -105,8 +105,8 @@ class PreconditionFailed(CarillonError):  # noqa: N818
 class TooMany(CarillonError):  # noqa: N818
     """It was tried too often; free again after `seconds`."""
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__(f"This was tried too often. Wait {seconds} s, then try again.")
+    def __init__(self, seconds: int, reason: str = "This was tried too often.") -> None:
+        super().__init__(f"{reason} Wait {seconds} s, then try again.")
         self.seconds = seconds
 
 

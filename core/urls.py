@@ -1,13 +1,15 @@
-"""What a URL must be to be called."""
+"""What a URL must be to be called, and what a URL says."""
 
 from __future__ import annotations
 
 import re
+from ipaddress import IPv4Address
 from urllib.parse import urlsplit
 
 URL_LENGTH = 2_000
 
 _CHARACTERS = re.compile(r"[\x21-\x5b\x5d-\x7e]*")  # printable ASCII without space and backslash
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 def fault_of(url: str) -> str | None:
@@ -23,4 +25,51 @@ def fault_of(url: str) -> str | None:
         return "must begin with http:// or https:// and name a host."
     if "@" in parts.netloc:
         return "carries a user name or password; leave that out."
-    return "names port 0; write one from 1 to 65535." if port_is_wrong else None
+    return "names port 0; write one from 1 to 65535." if port_is_wrong else _fault_of_host(parts.hostname)
+
+
+def is_web_address(url: str) -> bool:
+    """Whether a URL begins with http:// or https:// and names a host."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def can_be_read(url: str) -> bool:
+    """Whether a URL can be taken apart, down to its port."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
+
+
+def place(url: str) -> tuple[str, int]:
+    """The host and the port at which a web address is served."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def management_of(rabbitmq_url: str) -> str:
+    """Where the management API of a RabbitMQ usually is: on its host, for the same user."""
+    user, _, address = urlsplit(rabbitmq_url).netloc.rpartition("@")
+    host = urlsplit(f"//{address}").hostname or "127.0.0.1"
+    return f"http://{user or 'guest:guest'}@{f'[{host}]' if ':' in host else host}:15672"
+
+
+def _fault_of_host(host: str) -> str | None:
+    if "%" in host:
+        return "has a % in its host; write the host's plain name or address."
+    last = host.removesuffix(".").rpartition(".")[2]
+    if _NUMBER.fullmatch(last) and not _is_dotted(host):
+        return "names its host by an odd number; write an address as four decimal numbers, such as 203.0.113.7."
+    return None
+
+
+def _is_dotted(host: str) -> bool:
+    try:
+        IPv4Address(host)
+    except ValueError:
+        return False
+    return True

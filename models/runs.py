@@ -240,6 +240,12 @@ def lock_one(run_id: UUID) -> Run | None:
     return locked
 
 
+def lock_begun(job: Job) -> list[Run]:
+    """A locked job's runs that were tried and wait for another try, locked in the order of their ids."""
+    waits = Run.status.in_((RunStatus.QUEUED, RunStatus.RETRYING)) & (Run.attempt_count > 0)
+    return list(for_update(Run.select().where(Run.job == job.id, waits).order_by(Run.id)))
+
+
 def lock_live(job_ids: Collection[UUID]) -> None:
     """Lock all runs of these locked jobs that are not over, in the order of their ids."""
     of_jobs = Run.select(Run.id).where(Run.job.in_(list(job_ids)), Run.status.in_(LIVE)).order_by(Run.id)

@@ -160,15 +160,18 @@ def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled
 
 
 def rescue(system: System, run_ids: Sequence[UUID], *, only_expired: bool) -> int:
-    """Take these runs back from workers that are gone; how many. A run that was renewed meanwhile is left alone."""
+    """Take these runs back from workers that are gone; how many. A run that was renewed meanwhile is left alone.
+
+    Where the receiver has reported that it is at work, the worker died before it could record the 202: such a run waits
+    for its report like any other.
+    """
     now = system.clock.now()
     with database.transaction():
         locked = jobs.lock(runs.job_ids(run_ids))
-        lost = [
-            _lose(system, run, locked[run.job_id], now)
-            for run in runs.running(run_ids).values()
-            if not only_expired or run.lease_expires_at < now
-        ]
+        gone = [run for run in runs.running(run_ids).values() if not only_expired or run.lease_expires_at < now]
+        taken_on = [run for run in gone if _was_taken_on(run, now)]
+        awaiting.begin(system, taken_on, now)
+        lost = [_lose(system, run, locked[run.job_id], now) for run in gone if run not in taken_on]
         settling.carry_out(lost, now)
     return len(lost)
 
@@ -199,6 +202,13 @@ def _told(one: Settlement | None, *, waits: bool) -> Settled | None:
 def _waits(run: Run, result: Result) -> bool:
     """Whether a run waits for a report from now on: not if it was cancelled meanwhile."""
     return isinstance(result, Deferred) and run.cancel_requested_at is None
+
+
+def _was_taken_on(run: Run, now: datetime) -> bool:
+    """Whether a receiver keeps a run alive of which no 202 was recorded."""
+    if run.reports_until is not None or run.cancel_requested_at is not None:
+        return False
+    return run.report_lease_at is not None and bool(run.report_lease_at > now)
 
 
 def _lose(system: System, run: Run, job: Job, now: datetime) -> Settlement:

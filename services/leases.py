@@ -84,10 +84,11 @@ class Leases:
         """Renew all leases now; stop the attempts whose run was cancelled or is no longer ours."""
         held = self._snapshot()
         sent = self._system.clock.monotonic()
-        still = executing.renew(self._system, self._worker, {one.work.run_id: one.work.fence for one in held})
+        newest = {one.work.run_id: one.work.fence for one in sorted(held, key=lambda one: one.work.fence)}
+        still = executing.renew(self._system, self._worker, newest)
         for one in held:
             cancelled = still.get(one.work.run_id)
-            if cancelled is None:
+            if cancelled is None or one.work.fence != newest[one.work.run_id]:
                 one.scope.abort(AbortReason.LEASE_LOST)
             elif cancelled:
                 one.scope.abort(AbortReason.CANCELLED)

@@ -12,8 +12,12 @@ import pytest
 from migrations import runner
 from models import database
 from models.tables import ALL, db
+from services import timezones
 from tests.factories import GivenSystem, given_system
 from tests.servers import needed, virtual_host
+
+# As every process does: tests read the zones that users get, not those of the machine.
+timezones.pin()
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 

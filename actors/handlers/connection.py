@@ -9,15 +9,12 @@ from __future__ import annotations
 import errno
 import functools
 import http.client
-import ipaddress
 import os
 import select
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import Future
 from typing import Any
 
 import certifi
@@ -25,20 +22,21 @@ import requests.adapters
 import urllib3
 import urllib3.connection
 
+from actors.handlers.lookups import Address, Addresses, Lookups, addresses_of, is_address
 from core.errors import PermanentFailure, TransientFailure
-
-_Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
-_Addresses = Sequence[_Address]
+from core.networks import Reach
 
 
 class Line:
     """One call's way to its receiver. `cut` may be called from any thread at any time, and never raises.
 
     `connect_seconds` covers lookup, connect and TLS handshake together; `read_seconds` each later wait.
+    `reach` says where it may lead.
     """
 
-    def __init__(self, connect_seconds: float, read_seconds: float) -> None:
+    def __init__(self, connect_seconds: float, read_seconds: float, reach: Reach) -> None:
         self.read_seconds = read_seconds
+        self._allowed = reach
         self._connect_seconds = connect_seconds
         self._lock = threading.Lock()
         self._woken = threading.Event()
@@ -56,12 +54,15 @@ class Line:
     def connect(self, host: str, port: int) -> socket.socket:
         """Opens a socket to the first address of `host` that answers.
 
-        Its timeout is what is left of `connect_seconds`. Raises `TransientFailure` when there is no way, and
-        `ConnectionAbortedError` when the line was cut.
+        Its timeout is what is left of `connect_seconds`. Raises `TransientFailure` when there is no way,
+        `PermanentFailure` when an address is denied, and `ConnectionAbortedError` when the line was cut.
         """
         deadline = time.monotonic() + self._connect_seconds
         fault = "it has no address"
         addresses = self._look_up(host, port, deadline)
+        # These very addresses are connected to, so an answer that changes afterwards changes nothing.
+        if denied := self._allowed.fault_of(host, port, (str(address[4][0]) for address in addresses)):
+            raise PermanentFailure(denied)
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             try:
                 # Each address gets its share, so that a first one that is silent does not use up the time.
@@ -81,9 +82,9 @@ class Line:
         if handle is not None:
             handle.close()
 
-    def _look_up(self, host: str, port: int, deadline: float) -> _Addresses:
-        if _is_address(host):
-            return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    def _look_up(self, host: str, port: int, deadline: float) -> Addresses:
+        if is_address(host):
+            return addresses_of(host, port)
         with self._lock:
             self._refuse_if_cut()
             woken = self._woken = threading.Event()
@@ -102,7 +103,7 @@ class Line:
         except OSError as error:
             raise TransientFailure(f"The name {host} was not found: {error.strerror}.") from error
 
-    def _reach(self, address: _Address, seconds: float) -> socket.socket:
+    def _reach(self, address: Address, seconds: float) -> socket.socket:
         family, kind, protocol, _, target = address
         reached = socket.socket(family, kind, protocol)
         try:
@@ -176,36 +177,7 @@ def trust() -> ssl.SSLContext:
     return context
 
 
-class _Lookups:
-    """Name lookups in threads of their own, because the system's resolver cannot be interrupted.
-
-    Calls that ask the same at the same time share one thread, so a resolver that hangs holds one thread a
-    name, however many calls have given up waiting.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._under_way: dict[tuple[str, int], Future[_Addresses]] = {}
-
-    def ask(self, host: str, port: int) -> Future[_Addresses]:
-        """Answers `socket.getaddrinfo`'s list or error."""
-        with self._lock:
-            shared = self._under_way.get((host, port))
-            if shared is None:
-                shared = Future()
-                threading.Thread(target=self._run, args=(shared, host, port), daemon=True).start()
-                self._under_way[host, port] = shared
-            return shared
-
-    def _run(self, answer: Future[_Addresses], host: str, port: int) -> None:
-        try:
-            _answer(answer, host, port)
-        finally:
-            with self._lock:
-                del self._under_way[host, port]
-
-
-_lookups = _Lookups()
+_lookups = Lookups()
 
 
 class _FinalResponse(http.client.HTTPResponse):
@@ -260,21 +232,6 @@ class _PlainPool(urllib3.HTTPConnectionPool):
 
 class _TlsPool(urllib3.HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _answer(answer: Future[_Addresses], host: str, port: int) -> None:
-    try:
-        answer.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-    except Exception as error:  # noqa: BLE001  whoever waits must hear of it, whatever it is
-        answer.set_exception(error)
 
 
 def _shut_down(handle: socket.socket) -> None:

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from actors.handlers import connection
 from core.errors import AttemptError, InvalidInput, PermanentFailure, TransientFailure
+from core.networks import ANYWHERE
 from services.abort import Scope
 from services.email import deliveries, mail
 from services.email.deliveries import REFUSED, SENT, WAITING, Delivered
@@ -30,7 +31,7 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
     The run is completed when every message is settled and one was sent, failed when all were refused; while one waits
     for a server that may take it later, the run is tried again.
     """
-    line = connection.Line(system.settings.connect_seconds, _READ_SECONDS)
+    line = connection.Line(system.settings.connect_seconds, _READ_SECONDS, ANYWHERE)  # EMAIL_HOST is the operator's
     try:
         first_run = patiently(lambda: deliveries.first_run(work.run_id))
         batch = send_email.batch(system.settings, first_run, _parameters(system, work))

@@ -13,7 +13,9 @@ import urllib3
 from requests.structures import CaseInsensitiveDict
 
 from actors.handlers import connection
+from core import urls
 from core.errors import PermanentFailure, TransientFailure
+from core.networks import PUBLIC, Reach
 from core.version import VERSION
 from services import abort
 
@@ -28,15 +30,16 @@ _DEFAULT_HEADERS = {
 _OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade"})
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110, section 5.5
-_USER_INFO = re.compile(r"[^/?#\\]*[/\\]*[^/?#\\]*@")
-_NOT_IN_A_URL = re.compile(r"[\x00-\x20\x7f]")
 _DECODED = frozenset({"gzip", "x-gzip", "deflate"})
 _NO_ANSWER = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request to send. `connect_seconds` covers lookup, connect and TLS; `read_seconds` each wait after."""
+    """A request to send. `connect_seconds` covers lookup, connect and TLS; `read_seconds` each wait after.
+
+    `reach` says where it may go; by itself, to public addresses alone.
+    """
 
     url: str
     body: bytes | None
@@ -44,6 +47,7 @@ class Call:
     method: str = "POST"
     connect_seconds: float = 5
     read_seconds: float = 30
+    reach: Reach = PUBLIC
 
 
 @dataclass(frozen=True)
@@ -60,12 +64,12 @@ def call(request: Call, scope: abort.Scope) -> Answer:
     """Sends the request once and reads the answer; redirects are not followed, cookies not kept.
 
     Raises `Aborted` as soon as the scope is told to stop, `TransientFailure` when no whole answer came, and
-    `PermanentFailure` for a URL, a header or a certificate that is refused. The status is not judged here.
+    `PermanentFailure` for a URL, an address, a header or a certificate that is refused. The status is not judged here.
     The limit on the whole call is the caller's, who aborts the scope.
     """
     prepared = _prepared(request)
     with (
-        contextlib.closing(connection.Line(request.connect_seconds, request.read_seconds)) as line,
+        contextlib.closing(connection.Line(request.connect_seconds, request.read_seconds, request.reach)) as line,
         scope.interruptible(line.cut),
     ):
         try:
@@ -95,21 +99,13 @@ def _prepared(request: Call) -> requests.PreparedRequest:
 
 
 def _check_url(text: str) -> None:
-    """Refuses what is not plainly a URL to call, by the same parser that later says where to connect."""
-    if _USER_INFO.match(text):  # first, so that no other message repeats a password
-        raise PermanentFailure("The URL holds a user name or password; send credentials in a header.")
+    """Refuses what is not plainly a URL to call, also to the parser that later says where to connect."""
+    if fault := urls.fault_of(text):
+        raise PermanentFailure(f"The URL {fault}")
     try:
-        url = urllib3.util.parse_url(text)
+        urllib3.util.parse_url(text)
     except urllib3.exceptions.LocationParseError as error:
         raise PermanentFailure(f"The URL {text!r} is not valid: {error}.") from error
-    if _NOT_IN_A_URL.search(text):
-        raise PermanentFailure(f"The URL {text!r} has a space or a control character; write it as %XX.")
-    if url.scheme not in ("http", "https"):
-        raise PermanentFailure(f"The URL {text!r} does not begin with http:// or https://.")
-    if not url.host:
-        raise PermanentFailure(f"The URL {text!r} names no host.")
-    if "%" in url.host or url.port == 0:
-        raise PermanentFailure(f"The URL {text!r} names an IPv6 zone or the port 0, which cannot be called.")
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:

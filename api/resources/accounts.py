@@ -1,4 +1,4 @@
-"""002 and 004: register and log in, as an API or by a page's form."""
+"""002 and 004: register, log in and log out, as an API or by a page's form."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from urllib.parse import parse_qs
 import falcon
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, validation
-from api.callers import COOKIE
+from api import answers, bodies, callers, validation
 from api.dialects.accounts import Credentials, LoggedIn, Registration, ShownUser
+from api.guard import COOKIE, unauthorized
 from api.openapi import documented
 from api.threads import Threads
 from core.accounts import TokenKind
@@ -108,6 +108,45 @@ class Logins(Accounts):
         secure = req.scheme == "https"
         resp.set_cookie(COOKIE, token, max_age=seconds, path="/", secure=secure, http_only=True, same_site="Lax")
         _redirect(resp, DASHBOARD)
+
+
+class ApiLogouts:
+    """`/api/logout`."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+
+    @documented("logOut", "accounts", {204: None}, problems=(401,))
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """End the token or session that this is asked with: from now on it opens nothing."""
+        token = callers.token_of(req)
+        if token is None or callers.of(req).user is None:
+            raise unauthorized("There is nothing to log out of. Send the token as Authorization: Token.")
+        await self._threads.run(users.log_out, token)
+        _forget_session(req, resp)
+        resp.status = falcon.HTTP_NO_CONTENT
+
+
+class Logouts:
+    """`/logout`."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+
+    @documented("logOutByPage", "accounts", {303: None})
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """End the session, if there still is one, and go to the login."""
+        token = callers.token_of(req)
+        if token is not None:
+            await self._threads.run(users.log_out, token)
+        _forget_session(req, resp)
+        _redirect(resp, "/login/")
+
+
+def _forget_session(req: Request, resp: Response) -> None:
+    """Have the browser forget its session, if it has one."""
+    if req.get_cookie_values(COOKIE):
+        resp.unset_cookie(COOKIE, path="/", same_site="Lax")
 
 
 def _is_form(req: Request) -> bool:

@@ -41,10 +41,10 @@ class _SchedulerJobs(DialectJobs):
 class SchedulerJobs(_SchedulerJobs):
     """`/scheduler/jobs`."""
 
-    @documented("listSchedulerJobs", "003 cron jobs", {200: CronJobs}, query=NumberedQuery, problems=(404,))
+    @documented("listSchedulerJobs", "003 cron jobs", {200: CronJobs, 304: None}, query=NumberedQuery, problems=(404,))
     async def on_get(self, req: Request, resp: Response) -> None:
-        """List jobs, newest first."""
-        lists.send(resp, await self.threads.run(self._list, req))
+        """List jobs, newest first; 304 where `If-None-Match` names the list as it is."""
+        lists.send_if_changed(req, resp, await self.threads.run(self._list, req))
 
     @documented("createSchedulerJob", "003 cron jobs", {201: CronJob}, body=NewCronJob, problems=(403, 409))
     async def on_post(self, req: Request, resp: Response) -> None:

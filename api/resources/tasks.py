@@ -10,7 +10,7 @@ from uuid import UUID
 import falcon
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, callers, lists, validation
+from api import answers, bodies, callers, guard, lists, validation
 from api.dialects import commands, translating, words
 from api.dialects.commands import CommandTask, CommandTasks, NewCommandTask, WholeCommandTask
 from api.lists import Listed
@@ -110,4 +110,4 @@ class OneTask(_Tasks):
 
 def _expect_user(req: Request) -> None:
     if callers.of(req).user is None:
-        raise callers.unauthorized("Tasks are someone's. Log in with POST /api/login/, then send Authorization: Token.")
+        raise guard.unauthorized("Tasks are someone's. Log in with POST /api/login/, then send Authorization: Token.")

@@ -12,7 +12,7 @@ from core import edits as rules
 from core import schedules
 from core.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
 from core.recurring import Recurring
-from core.states import ENDED, Hold, JobState, Trigger
+from core.states import ENDED, Hold, JobState, RunStatus, Trigger
 from models import database, edits, jobs, pauses, runs, tags, versions
 from models.tables import Job, Run
 from services import definitions, dispatching, planning, settling, specifications
@@ -24,6 +24,7 @@ from services.reading.views import JobView
 from services.system import System
 
 Amend = Callable[[JobView], Definition]
+Refuse = Callable[[JobView], None]
 Made = Sequence[Run | dict[str, Any]]
 
 
@@ -44,14 +45,16 @@ class _Edit:
 def edit(system: System, job_id: UUID, amend: Amend, expected: Collection[int] | None = None) -> JobView:
     """Make a job what `amend` makes of it as it is shown; the job. An edit that changes nothing is no new version.
 
-    Runs that no worker has claimed yet go by the new version at once, others keep the one they began with. Where
-    `expected` names versions, the job must be in one of them. Raises `NotFound`, `PreconditionFailed`, `Conflict` when
-    the job has ended, `InvalidInput` as `amend` does and for what the job cannot become.
+    What `amend` is shown stays so: no run of the job begins until the edit is stored. Runs that no worker has claimed
+    by then go by the new version at once, others keep the one they began with. Where `expected` names versions, the
+    job must be in one of them. Raises `NotFound`, `PreconditionFailed`, `Conflict` when the job has ended,
+    `InvalidInput` as `amend` does and for what the job cannot become.
     """
     now = system.clock.now()
     with database.transaction():
         pauses.share_gate()
         job = _found(job_id, expected)
+        edits.lock_not_begun(job)
         view = records.job(job_id)
         refuse_ended(job, "edited")
         one = _as_wanted(job, definitions.of(job, view.tags), amend(view), now)
@@ -63,14 +66,18 @@ def edit(system: System, job_id: UUID, amend: Amend, expected: Collection[int] |
     return view
 
 
-def delete(system: System, job_id: UUID, expected: Collection[int] | None = None) -> None:
+def delete(
+    system: System, job_id: UUID, expected: Collection[int] | None = None, refuse: Refuse = lambda _view: None
+) -> None:
     """Take a job out of sight: what has not started never will, what runs may finish; its history goes in time.
 
-    Raises `NotFound`, or `PreconditionFailed` as `edit` does.
+    Raises `NotFound`, `PreconditionFailed` as `edit` does, and what `refuse` raises of the job as it is.
     """
     now = system.clock.now()
     with database.transaction():
         job = _found(job_id, expected)
+        edits.lock_not_begun(job)
+        refuse(records.job(job_id))
         runs.cancel_waiting(job, "job deleted", now)
         if job.state not in ENDED:
             jobs.end([job], JobState.CANCELLED, now)
@@ -120,11 +127,11 @@ def _carry_out(system: System, one: _Edit) -> Made:
 
 
 def _reschedule(system: System, one: _Edit, not_begun: Sequence[Run]) -> Made:
-    match one.wanted.schedule:
-        case Recurring():
+    match one.before.schedule, one.wanted.schedule:
+        case _, Recurring():
             return _replan(system, one)
-        case schedules.Polling():
-            return []
+        case schedules.Polling(interval_seconds=former), schedules.Polling(interval_seconds=wanted):
+            return _repoll(one, not_begun, timedelta(seconds=former), timedelta(seconds=wanted))
         case _:
             return [_move(one, not_begun)]
 
@@ -141,6 +148,14 @@ def _replan(system: System, one: _Edit) -> Made:
     return rows
 
 
+def _repoll(one: _Edit, not_begun: Sequence[Run], former: timedelta, wanted: timedelta) -> Made:
+    """Let the next poll come after the new interval; one that the receiver asked for at its own time stays."""
+    run = next((run for run in not_begun if run.trigger == Trigger.POLL and run.status == RunStatus.PENDING), None)
+    if run is None or run.due_at - run.created_at != former:
+        return []
+    return [_put(one, run, max(one.now, run.created_at + wanted))]
+
+
 def _move(one: _Edit, not_begun: Sequence[Run]) -> Run:
     """Let a one-shot's run be for the instant that the new schedule names. Raises `Conflict` once it has begun."""
     run = next((run for run in not_begun if run.trigger == Trigger.SCHEDULE), None)
@@ -148,6 +163,9 @@ def _move(one: _Edit, not_begun: Sequence[Run]) -> Run:
         raise Conflict(
             f"The run of job {one.job.id} has begun, so its schedule cannot change; create a new job instead."
         )
-    instant = next(schedules.upcoming(one.wanted.schedule, one.now))
+    return _put(one, run, next(schedules.upcoming(one.wanted.schedule, one.now)))
+
+
+def _put(one: _Edit, run: Run, instant: datetime) -> Run:
     held_by = Hold.PAUSED if pauses.paused([one.job]) else None
     return edits.move(one.job, run, instant, held_by, one.now)

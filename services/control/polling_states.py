@@ -8,12 +8,16 @@ from typing import Any
 from uuid import UUID
 
 from core.errors import Conflict, NotFound
-from core.states import JobState
-from models import database, jobs, polling_states
+from core.states import JobState, Trigger
+from models import database, jobs, pauses, polling_states, runs
 from models.tables import Job
+from services import dispatching, pausing
+from services.dispatching import RING_WITHIN
 from services.reading import records
 from services.reading.views import JobView
 from services.system import System
+
+REWOUND = "the polling state was rewound"
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,13 @@ def history(job_id: UUID) -> list[PollingStateView]:
 def rewind(system: System, job_id: UUID, version: int) -> JobView:
     """Let polling go on from the state of an earlier version, which becomes the newest; the job.
 
-    The answer to a poll that is going was made from another version, and does not count. Raises `NotFound`, also for a
+    The answer to a poll that is going was made from another version, and does not count. One that waits to be tried
+    again gives way to a new poll at that instant: no key is ever sent with two states. Raises `NotFound`, also for a
     version that is not kept, or `Conflict` when the job does not poll, or polls no more for good.
     """
     now = system.clock.now()
     with database.transaction():
+        pauses.share_gate()
         job = _polling(jobs.lock_whole(job_id), job_id)
         if job.state in (JobState.COMPLETED, JobState.CANCELLED):
             raise Conflict(f"The job {job_id} is {job.state} and cannot be rewound; create a new job instead.")
@@ -50,7 +56,21 @@ def rewind(system: System, job_id: UUID, version: int) -> JobView:
         if state is None:
             raise NotFound(f"polling state of job {job_id} in version", version)
         jobs.set_polling_state(job, job.polling_version, state, now)
-        return records.job(job_id)
+        rows = _polled_anew(job, now)
+        view = records.job(job_id)
+    dispatching.ring_for(system, rows, RING_WITHIN)
+    return view
+
+
+def _polled_anew(job: Job, now: datetime) -> list[dict[str, Any]]:
+    """Let a new poll take the place of one that was sent already and waits to be sent again; the new one, if any."""
+    begun = runs.lock_begun(job)
+    for run in begun:
+        runs.cancel_one(run, REWOUND, now)
+    drafts = [runs.draft(job, Trigger.POLL, max(run.due_at, now), now) for run in begun]
+    rows = pausing.held_if_paused([job], drafts)
+    runs.insert(rows)
+    return rows
 
 
 def _polling(job: Job | None, job_id: UUID) -> Job:

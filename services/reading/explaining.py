@@ -58,13 +58,14 @@ def _schedule_at(job: Job, at: datetime) -> schedules.Schedule:
 
 def _of_instant(job: Job, schedule: Recurring, at: datetime, now: datetime) -> Explanation:
     """Explain an instant for which there is no row of its own."""
-    if schedule.next_after(at - _JUST_BEFORE) != at:
+    named = schedule.next_after(at - _JUST_BEFORE)
+    if named is None or named >= at + _WITHIN:
         answer = f"The schedule names no occurrence at that instant: {_reason_for_none(schedule, at)}."
         return Explanation(at, answer, previous=_last_before(schedule, at), next=schedule.next_after(at))
     gap = history.gap_before(job.id, at)
-    if gap is not None and at in _instants(schedule, gap):
+    if gap is not None and named in _instants(schedule, gap):
         return Explanation(at, _of_run(gap, job), gap.id, gap.status)
-    return Explanation(at, _of_no_row(job, at, now))
+    return Explanation(at, _of_no_row(job, named, now))
 
 
 def _reason_for_none(schedule: Recurring, at: datetime) -> str:

@@ -60,8 +60,8 @@ def heartbeat(system: System, sender: Sender, seconds: float | None) -> Lease:
     Raises `WrongToken`, or `Conflict` when the attempt has ended.
     """
     until = system.clock.now() + timedelta(seconds=seconds or system.settings.report_lease_seconds)
+    _refuse_strangers(sender)
     with database.transaction():
-        _recognised(sender)
         run = runs.lock_one(sender.run_id)
         attempt = _recognised(sender)
         if run is None or attempt.finished_at is not None:
@@ -101,8 +101,8 @@ def fail(system: System, sender: Sender, error: AttemptError) -> Ended:
 
 def _end(system: System, sender: Sender, fingerprint: str, settle: Settle) -> Ended:
     now = system.clock.now()
+    _refuse_strangers(sender)
     with database.transaction():
-        _recognised(sender)  # before any lock: whoever only guesses waits for nobody, and nobody for them
         pauses.share_gate()
         locked = jobs.lock(runs.job_ids([sender.run_id]))
         run = runs.lock_one(sender.run_id)
@@ -125,6 +125,12 @@ def _ring(system: System, settlement: Settlement, next_in_turn: list[Run]) -> No
     dispatching.ring_for(system, [*follow, *next_in_turn], window)
     if settled.retry_at is not None and settled.retry_at <= system.clock.now() + window:
         system.doorbell.ring([Ring(run.id, run.queue, settled.retry_at)])
+
+
+def _refuse_strangers(sender: Sender) -> None:
+    """Raise `WrongToken` before any lock is taken: whoever only guesses waits for nobody, and nobody for them."""
+    with database.reading():
+        _recognised(sender)
 
 
 def _recognised(sender: Sender) -> Attempt:

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from core.errors import AbortReason, DatabaseUnavailable
+from core.errors import AbortReason, DatabaseUnavailable, TransientFailure
 from core.states import RunStatus
 from services import dispatching, executing, upkeep
 from services import jobs as job_service
 from services.executing import Work, WorkerIdentity
 from services.leases import Leases
+from services.reporting import reports
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -26,6 +27,8 @@ from tests.factories import (
     given_system,
     stored_run,
 )
+from tests.integration.attempting import make_due_again
+from tests.integration.reporting import sender
 
 PATIENCE_SECONDS = 10
 LEASE = timedelta(seconds=60)
@@ -144,6 +147,20 @@ def test_a_lease_taken_and_claimed_again_by_the_same_worker_is_lost_to_the_first
     system.clock.advance(61)
     upkeep.rescue_all(system)
     assert executing.renew(system, worker, {work.run_id: work.fence}) == {}
+
+
+def test_an_attempt_that_was_followed_by_another_in_the_same_process_is_stopped(
+    system: GivenSystem, leases: Leases, worker: WorkerIdentity
+) -> None:
+    run = first_run(system)
+    former = claim_one(system, worker)
+    with leases.holding(former) as scope:
+        reports.fail(system, sender(former), TransientFailure("The printer is out of paper."))
+        make_due_again(system, run.id)
+        with leases.holding(claim_one(system, worker)) as newer:
+            leases.renew()
+            assert newer.reason is None
+            assert scope.reason is AbortReason.LEASE_LOST
 
 
 def test_an_attempt_is_stopped_once_its_cancel_was_requested(system: GivenSystem, leases: Leases, work: Work) -> None:

@@ -78,7 +78,7 @@ def worker(sqlite: str) -> Iterator[tuple[System, RunWorker]]:
     """A whole worker on a broker inside the process."""
     carrier, clock = InProcessBroker(), DatabaseClock()
     doorbell = BrokerDoorbell(carrier, clock)
-    system = System(Settings(worker_threads=THREADS, shutdown_grace_seconds=1), clock, doorbell)
+    system = System(Settings(account_rate=None, worker_threads=THREADS, shutdown_grace_seconds=1), clock, doorbell)
     made = RunWorker(system, carrier)
     doorbell.start()
     made.start()

@@ -34,6 +34,28 @@ DAY = 86_400
 FAULT = TransientFailure("The printer is out of paper.")
 
 
+def test_a_run_is_not_sent_again_when_its_worker_dies_while_the_receiver_reports(system: GivenSystem) -> None:
+    """The worker died before it could record the 202; the receiver has said since that it is at work."""
+    run = first_run(system)
+    work = claim_one(system)
+    system.clock.advance(LEASE - 10)
+    reports.heartbeat(system, sender(work), 600)
+    system.clock.advance(11)
+    upkeep.rescue(system)
+    waiting = stored_run(run.id)
+    assert (waiting.status, waiting.loss_count) == (RunStatus.RUNNING, 0)
+    assert waiting.reports_until is not None
+    assert reports.complete(system, sender(work), 7, None).outcome == "succeeded"
+
+
+def test_a_run_whose_receiver_has_fallen_silent_is_lost_with_its_worker(system: GivenSystem) -> None:
+    run = first_run(system)
+    reports.heartbeat(system, sender(claim_one(system)), 20)
+    system.clock.advance(LEASE + 1)
+    upkeep.rescue(system)
+    assert (stored_run(run.id).status, stored_run(run.id).loss_count) == (RunStatus.RETRYING, 1)
+
+
 def test_a_completion_that_comes_before_the_202_beats_it(system: GivenSystem) -> None:
     run = first_run(system)
     work = claim_one(system)
@@ -112,6 +134,16 @@ def test_no_token_is_in_the_database_nor_where_an_attempt_is_printed(system: Giv
     with database.reading():
         [row] = Attempt.select().dicts()
     assert work.report_token not in str(row)
+
+
+def test_a_forged_report_begins_nothing_that_writes(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = first_run(system)
+    claim_one(system)
+    monkeypatch.setattr(database, "transaction", lambda: pytest.fail("a writing transaction was begun"))
+    with pytest.raises(WrongToken):
+        reports.complete(system, Sender(run.id, "forged"), None, None)
+    with pytest.raises(WrongToken):
+        reports.heartbeat(system, Sender(run.id, "forged"), None)
 
 
 def test_of_many_reports_at_once_one_counts(postgresql: str) -> None:

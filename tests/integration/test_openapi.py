@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis import Case
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
+from api import callers
 from api.app import create_app
 from api.guard import is_open
 from models.tables import Attempt, Run
@@ -49,7 +50,7 @@ WISHES: dict[str, dict[str, Any] | None] = {
 }
 # Operations on one thing that have tests of their own: reports, and what the source systems call by other names.
 ELSEWHERE = ("/reports/", "/api/tasks/", "/scheduler/", "/jobs/api/")
-EXAMPLES = 40
+EXAMPLES = 25
 # "Valid data is accepted" cannot hold: no JSON Schema tells which cron expressions can ever happen.
 BEYOND_A_SCHEMA = positive_data_acceptance
 # In the mode `each`, wrong jobs are told in an answer that is good.
@@ -159,11 +160,13 @@ def _paths_with_ids() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("settings_given", [{}, {"internal_secret": "x"}], ids=["anonymous", "secret"])
-def test_the_document_tells_who_must_show_a_secret(settings_given: dict[str, str]) -> None:
+def test_the_document_tells_what_a_caller_must_show(settings_given: dict[str, str]) -> None:
     document = _document(**settings_given)
     assert document["openapi"].startswith("3.1")
     for path, operations in document["paths"].items():
         for operation in operations.values():
-            assert ("security" in operation) == (bool(settings_given) and not is_open(path))
+            shown = [name for way in operation["security"] for name in way]
+            assert ("internalSecret" in shown) == (bool(settings_given) and not is_open(path))
+            assert ("userToken" in shown) == (path in callers.FOR_USERS or "{job_id}" in path)
             assert operation["operationId"]
             assert operation["tags"]

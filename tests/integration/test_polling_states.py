@@ -8,14 +8,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from core.errors import Conflict, NotFound
+from core.errors import AbortReason, Conflict, NotFound
 from core.schedules import Polling
-from core.states import JobStatus
+from core.states import JobStatus, RunStatus
 from models import polling_states as queries
 from services import jobs
 from services.control import polling_states, repeating
+from services.executing import Stopped
 from services.reading import records
-from tests.factories import NOON, GivenSystem, claim_one, first_run, polled, record, refused, runs_of, succeeded
+from tests.factories import NOON, GivenSystem, claim_one, failed, first_run, polled, record, refused, runs_of, succeeded
 from tests.integration.attempting import attempt, make_due_again
 
 
@@ -64,6 +65,29 @@ def test_the_answer_to_a_poll_that_was_going_does_not_undo_a_rewind(system: Give
     record(system, work, polled({"page": 3}))
     assert states(job_id)[0] == (3, {})
     assert records.job(job_id).status is JobStatus.PENDING, "polling goes on"
+
+
+def test_a_rewind_sends_no_key_with_another_state(system: GivenSystem) -> None:
+    """A poll that waits to be tried again gives way to a new one, at the instant at which it would have come."""
+    job_id = polled_to(system, 2)
+    former, _ = attempt(system, failed())
+    retry_at = runs_of(job_id)[-1].due_at
+    polling_states.rewind(system, job_id, 1)
+    *_, old, new = runs_of(job_id)
+    assert (old.id, old.status, old.reason) == (former.run_id, RunStatus.CANCELLED, polling_states.REWOUND)
+    assert (new.status, new.due_at) == (RunStatus.PENDING, retry_at)
+    make_due_again(system, new.id)
+    work = claim_one(system)
+    assert (work.run_id, work.polling_state) == (new.id, {"page": 1})
+
+
+def test_a_poll_that_was_handed_back_gives_way_at_once(system: GivenSystem) -> None:
+    job_id = polled_to(system, 2)
+    attempt(system, Stopped(AbortReason.SHUTDOWN))
+    system.clock.advance(1)
+    polling_states.rewind(system, job_id, 1)
+    work = claim_one(system)
+    assert (work.attempt, work.polling_state) == (1, {"page": 1})
 
 
 def test_a_failed_job_is_rewound_and_then_retried(system: GivenSystem) -> None:

@@ -203,3 +203,25 @@ def test_a_callback_answered_with_202_is_deferred(server: Server) -> None:
     server.status = 202
     assert perform(work({}, task_type="greet", url=server.url)) == Deferred()
     assert perform(work({}, task_type="greet", url=server.url, polling_state={})) == Deferred()
+
+
+# --- Inner addresses ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("task_type", ["http", "greet"])
+def test_where_a_secret_is_set_a_job_cannot_reach_this_machine(server: Server, task_type: str) -> None:
+    one = work({"url": server.url}, task_type=task_type, url=server.url)
+    guarded = given_system(internal_secret="s")  # noqa: S106
+    result = callbacks.perform(guarded, one, Scope())
+    assert isinstance(result, Failed)
+    assert result.error.permanent
+    assert "127.0.0.1 is at 127.0.0.1, a loopback address" in result.error.message
+    assert not server.got
+    opened = given_system(internal_secret="s", callback_networks_allowed="127.0.0.0/8")  # noqa: S106
+    callbacks.perform(opened, one, Scope())
+    assert len(server.got) == 1
+
+
+def test_the_receiver_that_the_operator_names_is_called_where_a_secret_is_set(server: Server) -> None:
+    guarded = given_system(internal_secret="s", callback_base_url=server.url)  # noqa: S106
+    assert isinstance(callbacks.perform(guarded, work({}, task_type="greet", url=server.url), Scope()), Succeeded)

@@ -17,7 +17,7 @@ from services.control import editing
 from services.doorbell import Ring
 from services.reading import records
 from services.reading.views import JobView
-from tests.factories import NOON, GivenSystem, claim, claim_one, new_job, record, runs_of, stored_job, succeeded
+from tests.factories import NOON, GivenSystem, claim, claim_one, new_job, polled, record, runs_of, stored_job, succeeded
 
 LATER = NOON + timedelta(hours=1)
 
@@ -210,3 +210,21 @@ def test_an_interval_becomes_a_cron_job(system: GivenSystem) -> None:
     reschedule(system, job_id, Cron("* * * * *"))
     assert instants(job_id) == [0, 60, 120]
     assert records.job(job_id).schedule == Cron("* * * * *")
+
+
+@pytest.mark.parametrize(("interval", "next_poll"), [(10, 10), (300, 300), (1, 5)])
+def test_the_next_poll_comes_after_the_new_interval_and_never_in_the_past(
+    system: GivenSystem, interval: float, next_poll: float
+) -> None:
+    job_id = made(system, Polling(30))
+    record(system, claim_one(system), polled({"page": 1}))
+    system.clock.advance(5)
+    reschedule(system, job_id, Polling(interval))
+    assert instants(job_id) == [0, next_poll]
+
+
+def test_a_poll_that_the_receiver_asked_for_at_its_own_time_stays(system: GivenSystem) -> None:
+    job_id = made(system, Polling(30))
+    record(system, claim_one(system), polled({"page": 1}, next_in_seconds=120))
+    reschedule(system, job_id, Polling(10))
+    assert instants(job_id) == [0, 120]

@@ -66,6 +66,14 @@ def test_one_that_is_tried_again_tells_when(system: GivenSystem) -> None:
     assert "it is tried again at 2026-11-20T12:10:" in why(system, run.job_id, NOON).answer
 
 
+def test_one_to_come_is_found_by_its_second(system: GivenSystem) -> None:
+    system.clock.advance(0.4)
+    job_id = minutely(system)
+    answer = why(system, job_id, NOON + timedelta(hours=2)).answer
+    assert "names no occurrence" not in answer
+    assert "02:00.4" not in answer
+
+
 def test_one_that_was_skipped_names_the_run_that_was_going(system: GivenSystem) -> None:
     job_id = minutely(system)
     come(system, 0)

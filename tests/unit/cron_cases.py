@@ -31,14 +31,14 @@ REACH = timedelta(hours=30)  # how far on each side of a change the rules are sp
 
 @cache
 def changes(zone: ZoneInfo) -> tuple[datetime, ...]:
-    """Both clock changes of 2026, to the minute; two ordinary instants where there are none."""
-    hour, found = datetime(2026, 1, 1, tzinfo=UTC), []
-    while hour.year == 2026:
+    """Both clock changes of 2025, a year that no new data moves, to the minute; else two ordinary instants."""
+    hour, found = datetime(2025, 1, 1, tzinfo=UTC), []
+    while hour.year == 2025:
         later = hour + timedelta(hours=1)
         if _offset(hour, zone) != _offset(later, zone):
             found.append(next(at for at in _minutes(hour, later + MINUTE) if _offset(at, zone) == _offset(later, zone)))
         hour = later
-    return tuple(found) or (datetime(2026, 3, 29, 1, tzinfo=UTC), datetime(2026, 10, 25, 1, tzinfo=UTC))
+    return tuple(found) or (datetime(2025, 3, 30, 1, tzinfo=UTC), datetime(2025, 10, 26, 1, tzinfo=UTC))
 
 
 def random_expression(chance: random.Random, near: datetime) -> str:

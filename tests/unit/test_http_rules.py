@@ -61,6 +61,21 @@ def test_other_values_may_be_given(value: str) -> None:
         ("http://exa mple.com", "holds a space"),
         ("http://example.com\\@x", "backslash"),
         ("http://exämple.com", "outside ASCII"),
+        ("http://\uff11\uff12\uff17.0.0.1/", "outside ASCII"),
+        ("http://a\n@127.0.0.1/", "control character"),
+        ("http://127.1/", "odd number"),
+        ("http://0177.0.0.1/", "odd number"),
+        ("http://0x7f.0.0.1/", "odd number"),
+        ("http://0x7F000001/", "odd number"),
+        ("http://2130706433:80/", "odd number"),
+        ("http://0/", "odd number"),
+        ("http://127.0.0.1./", "odd number"),
+        ("http://1.2.3.4.5/", "odd number"),
+        ("http://example.0x/", "odd number"),
+        ("http://%31%32%37.0.0.1/", "% in its host"),
+        ("http://[fe80::1%25eth0]/", "% in its host"),
+        ("file:///etc/passwd", "must begin with"),
+        ("gopher://example.com", "must begin with"),
     ],
 )
 def test_what_is_plainly_no_url_to_call_is_refused_without_telling_it(url: str, says: str) -> None:
@@ -70,6 +85,8 @@ def test_what_is_plainly_no_url_to_call_is_refused_without_telling_it(url: str, 
     assert "secret" not in fault
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "https://example.com/a?b=%20#c", "http://[::1]:80/"])
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:9", "https://example.com/a?b=%20#c", "http://[::1]:80/", "http://1.example.com./"]
+)
 def test_a_plain_url_may_be_called(url: str) -> None:
     assert urls.fault_of(url) is None

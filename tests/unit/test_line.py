@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from actors.handlers.connection import Line
+from core.networks import ANYWHERE
 
 
 def test_a_line_waits_for_each_of_its_lookups_and_holds_the_last_connection_alone(
@@ -21,7 +22,7 @@ def test_a_line_waits_for_each_of_its_lookups_and_holds_the_last_connection_alon
         return found(*given, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", slowly)
-    line = Line(5, 5)
+    line = Line(5, 5, ANYWHERE)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         first, second = (line.connect("localhost", listener.getsockname()[1]) for _ in range(2))
         ends = [listener.accept()[0] for _ in range(2)]

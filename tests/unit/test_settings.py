@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 import settings
-from settings import ConfigurationError, Settings, is_loopback, load
+from core.networks import is_loopback
+from settings import ConfigurationError, Settings, load
 
 POSTGRESQL = "postgresql://carillon:hunter2@db/carillon"
 RABBITMQ = "amqp://carillon:hunter2@mq/"
@@ -72,6 +73,16 @@ def test_settings_cannot_be_changed_once_they_are_made() -> None:
         ({"CALLBACK_BASE_URL": "receiver:9000"}, "CALLBACK_BASE_URL must begin with"),
         ({"CALLBACK_BASE_URL": "http://"}, "CALLBACK_BASE_URL"),
         ({"CALLBACK_BASE_URL": "http://[::1"}, "CALLBACK_BASE_URL"),
+        ({"CALLBACK_BASE_URL": "http://a:99999"}, "CALLBACK_BASE_URL cannot be read: its port must be"),
+        ({"CALLBACK_NETWORKS_ALLOWED": "10.0.0.1/8"}, "CALLBACK_NETWORKS_ALLOWED names '10.0.0.1/8', which is no"),
+        ({"CALLBACK_NETWORKS_ALLOWED": "10.0.0.0/8, home"}, "CALLBACK_NETWORKS_ALLOWED names 'home', which is no"),
+        ({"CORS_ORIGINS": "https://a.example.com/app"}, "CORS_ORIGINS names 'https://a.example.com/app', which is no"),
+        ({"CORS_ORIGINS": "https://a.example.com, b.example.com"}, "CORS_ORIGINS names 'b.example.com', which is no"),
+        ({"CORS_ORIGINS": "https://u@a.example.com"}, "CORS_ORIGINS names 'https://u@a.example.com', which is no"),
+        ({"CORS_ORIGINS": "http://a.example.com:99999"}, "CORS_ORIGINS names"),
+        ({"CORS_ORIGINS": "null"}, "CORS_ORIGINS names 'null', which is no origin"),
+        ({"CORS_ORIGINS": "*, https://a.example.com", "INTERNAL_SECRET": "s"}, "CORS_ORIGINS names * and more"),
+        ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS=* needs INTERNAL_SECRET"),
         ({"COMMANDS_ALLOWED": "echo, ./run"}, "COMMANDS_ALLOWED names a path that does not begin with /"),
         ({"AWS_ACCESS_KEY_ID": "k"}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"),
         ({"AWS_SECRET_ACCESS_KEY": "k"}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"),
@@ -167,6 +178,8 @@ def test_a_secret_of_blanks_is_none() -> None:
         ("RETRY_BACKOFF_BASE", "0"),
         ("RETRY_BACKOFF_BASE", "inf"),
         ("LOG_LEVEL", "LOUD"),
+        ("REQUESTS_PER_MINUTE", "-1"),
+        ("REQUESTS_PER_MINUTE", "many"),
         ("EMAIL_PORT", "0"),
         ("EMAIL_USE_TLS", "perhaps"),
         ("EMAIL_MAX_RECIPIENTS", "0"),
@@ -218,3 +231,50 @@ def test_the_programs_that_jobs_may_run_are_named_one_by_one() -> None:
 
 def test_the_key_of_the_bucket_does_not_show_where_settings_are_printed() -> None:
     assert "hunter2" not in repr(load({"AWS_ACCESS_KEY_ID": "k", "AWS_SECRET_ACCESS_KEY": "hunter2"}))
+
+
+@pytest.mark.parametrize(
+    ("environ", "open_to"),
+    [
+        ({}, {"127.0.0.1", "::1"}),
+        ({"INTERNAL_SECRET": "s"}, set()),
+        ({"INTERNAL_SECRET": "s", "CALLBACK_NETWORKS_ALLOWED": "10.0.0.0/8"}, {"10.0.0.1"}),
+        ({"CALLBACK_NETWORKS_ALLOWED": "10.0.0.0/8, ::1"}, {"10.0.0.1", "::1"}),
+    ],
+)
+def test_callbacks_stay_outside_but_for_loopback_without_a_secret_and_what_is_named(
+    environ: dict[str, str], open_to: set[str]
+) -> None:
+    reach = load(environ).reach
+    inner = ("127.0.0.1", "::1", "10.0.0.1", "192.168.0.1", "169.254.169.254")
+    assert {address for address in inner if reach.fault_of("x.test", 80, [address]) is None} == open_to
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [("http://app.internal", 80), ("https://APP.internal/x", 443), ("http://app.internal:9000", 9000)],
+)
+def test_the_callback_base_url_may_be_inside_at_its_own_port(url: str, port: int) -> None:
+    reach = load({"INTERNAL_SECRET": "s", "CALLBACK_BASE_URL": url}).reach
+    assert reach.fault_of("app.internal", port, ["10.0.0.1"]) is None
+    assert reach.fault_of("app.internal", 81, ["10.0.0.1"])
+
+
+@pytest.mark.parametrize(
+    ("environ", "limit"),
+    [
+        ({}, 0),
+        ({"INTERNAL_SECRET": "s"}, 600),
+        ({"INTERNAL_SECRET": "s", "REQUESTS_PER_MINUTE": "0"}, 0),
+        ({"REQUESTS_PER_MINUTE": "30"}, 30),
+    ],
+)
+def test_requests_are_limited_where_others_can_come_in_or_a_limit_is_set(environ: dict[str, str], limit: int) -> None:
+    assert load(environ).request_limit == limit
+
+
+def test_origins_are_read_as_browsers_write_them() -> None:
+    given = load({"CORS_ORIGINS": " https://App.Example.com:443 ,http://localhost:3000,http://[::1]:80, "})
+    assert given.origins_allowed == {"https://app.example.com", "http://localhost:3000", "http://[::1]"}
+    assert load({}).origins_allowed == frozenset()
+    assert load({"CORS_ORIGINS": "*", "INTERNAL_SECRET": "s"}).origins_allowed == {"*"}

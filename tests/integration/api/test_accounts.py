@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from urllib3 import encode_multipart_formdata
 
-from api.callers import COOKIE
+from api.guard import COOKIE
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import NO_JOB, PRINTED, Client, refusal, served
 
@@ -150,6 +150,54 @@ def test_what_is_everyones_is_closed_to_a_mere_user(client: Client) -> None:
 def test_the_name_of_an_administrator_cannot_be_had_by_just_anyone(client: Client) -> None:
     assert register(client, "Root").status_code == 400
     assert register(client, "Root", **HIDDEN).status_code == 201
+
+
+def session_of(client: Client, name: str) -> dict[str, str]:
+    """Register and log in by the form; the header that says so."""
+    register(client, name)
+    form = f"username={name}&password={PASSWORD.replace(' ', '+')}"
+    result = client.simulate_post("/login/", body=form, content_type="application/x-www-form-urlencoded")
+    return {"Cookie": f"{COOKIE}={result.cookies[COOKIE].value}"}
+
+
+def test_who_logs_out_is_out_at_once_and_stays_in_by_other_tokens(client: Client) -> None:
+    first = token_of(client, "anna")
+    again = client.simulate_post("/api/login/", json={"username": "anna", "password": PASSWORD}).json["token"]
+    second = {"Authorization": f"Token {again}"}
+    result = client.simulate_post("/api/logout", headers=first)
+    assert (result.status_code, result.content) == (204, b"")
+    assert client.simulate_get("/api/tasks/", headers=first).status_code == 401
+    assert client.simulate_post("/api/logout/", headers=first).status_code == 401
+    assert client.simulate_get("/api/tasks/", headers=second).status_code == 200
+
+
+def test_without_a_token_there_is_nothing_to_log_out_of(client: Client) -> None:
+    for headers in ({}, HIDDEN, {"Cookie": f"{COOKIE}=x"}):
+        assert client.simulate_post("/api/logout", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize(("path", "status"), [("/api/logout", 204), ("/logout/", 303)])
+def test_a_session_ends_at_once_and_the_browser_forgets_it(client: Client, path: str, status: int) -> None:
+    session = session_of(client, "anna")
+    assert client.simulate_get("/api/tasks/", headers=session).status_code == 200
+    result = client.simulate_post(path, headers=session)
+    assert result.status_code == status
+    assert result.headers.get("Location") == ("/login/" if status == 303 else None)
+    assert (result.cookies[COOKIE].value, result.cookies[COOKIE].path) == ("", "/")
+    assert client.simulate_get("/api/tasks/", headers=session).status_code == 401
+
+
+def test_the_form_leads_to_the_login_where_the_session_is_over_already(client: Client) -> None:
+    for headers in ({}, {"Cookie": f"{COOKIE}=x"}):
+        result = client.simulate_post("/logout/", headers=headers)
+        assert (result.status_code, result.headers["Location"]) == (303, "/login/")
+
+
+def test_a_page_of_another_site_logs_nobody_out(client: Client) -> None:
+    session = session_of(client, "anna")
+    for path in ("/api/logout", "/logout/"):
+        assert client.simulate_post(path, headers={**session, "Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert client.simulate_get("/api/tasks/", headers=session).status_code == 200
 
 
 def test_a_form_gets_a_session_that_pages_and_scripts_of_others_cannot_use(client: Client) -> None:

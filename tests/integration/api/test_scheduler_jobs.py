@@ -168,3 +168,19 @@ def test_its_app_is_made_on_first_use_where_others_are_not(sqlite: str) -> None:
     assert client.simulate_post("/scheduler/jobs", json={"name": "x"}, headers={"X-Internal-Secret": "t"}).status == (
         "401 Unauthorized"
     )
+
+
+def test_a_list_that_was_kept_is_asked_for_again_and_sent_only_if_it_changed(client: Client) -> None:
+    create(client)
+    first = client.simulate_get("/scheduler/jobs/")
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    kept = {"If-None-Match": first.headers["ETag"]}
+    same = client.simulate_get("/scheduler/jobs/", headers=kept)
+    assert (same.status_code, same.content, same.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    create(client, name="Another")
+    changed = client.simulate_get("/scheduler/jobs/", headers=kept)
+    assert (changed.status_code, len(changed.json)) == (200, 2)
+
+
+def test_a_job_is_never_shown_as_it_was(client: Client) -> None:
+    assert client.simulate_get(f"/scheduler/jobs/{create(client)['id']}").headers["Cache-Control"] == "no-store"

@@ -15,7 +15,7 @@ from actors.handlers import connection, http
 from core.errors import Aborted, AbortReason
 from services.abort import Scope
 from tests.unit import hostile
-from tests.unit.http_handler.calling import OK
+from tests.unit.http_handler.calling import HERE, OK
 
 
 class Running:
@@ -24,7 +24,7 @@ class Running:
     def __init__(self, url: str, body: bytes = b"{}") -> None:
         self.scope = Scope()
         self.raised: list[BaseException] = []
-        self._thread = threading.Thread(target=self._run, args=(http.Call(url, body, {}),))
+        self._thread = threading.Thread(target=self._run, args=(http.Call(url, body, {}, reach=HERE),))
         self._thread.start()
 
     def abort(self) -> None:
@@ -111,7 +111,7 @@ def test_an_aborted_scope_calls_nobody() -> None:
     scope = Scope()
     scope.abort(AbortReason.SHUTDOWN)
     with hostile.serving(hostile.answering(OK)) as server, pytest.raises(Aborted):
-        http.call(http.Call(server.url, b"{}", {}), scope)
+        http.call(http.Call(server.url, b"{}", {}, reach=HERE), scope)
     assert server.requests == []
 
 

@@ -1,0 +1,125 @@
+"""Which addresses a callback may go to: public ones, and those that the operator named."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+
+Address = IPv4Address | IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+SETTING = "CALLBACK_NETWORKS_ALLOWED"
+METADATA = "a metadata"
+
+
+def _networks(*texts: str) -> tuple[Network, ...]:
+    return tuple(map(ipaddress.ip_network, texts))
+
+
+LOOPBACK = _networks("127.0.0.0/8", "::1/128")
+EVERYTHING = _networks("0.0.0.0/0", "::/0")
+
+# IANA's registries of special-purpose addresses, and where clouds tell their machines secrets. The first that fits.
+_INNER: dict[str, tuple[Network, ...]] = {
+    METADATA: _networks(
+        "169.254.169.254/32",
+        "168.63.129.16/32",
+        "100.100.100.200/32",
+        "192.0.0.192/32",
+        "fd00:ec2::254/128",
+        "fd20:ce::254/128",
+    ),
+    "a loopback": LOOPBACK,
+    "an unspecified": _networks("0.0.0.0/8", "::/128"),
+    "a private": _networks("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
+    "a link-local": _networks("169.254.0.0/16", "fe80::/10"),
+    "a shared": _networks("100.64.0.0/10"),
+    "a multicast": _networks("224.0.0.0/4", "ff00::/8"),
+    "a reserved": _networks(
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "240.0.0.0/4",
+        "2001::/23",
+        "2001:db8::/32",
+        "3fff::/20",
+    ),
+}
+_GLOBAL = ipaddress.IPv6Network("2000::/3")  # of IPv6 nothing else is public
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_LOW_32_BITS = 0xFFFF_FFFF
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Where callbacks may go besides public addresses: these networks, and these hosts, each at its port."""
+
+    networks: tuple[Network, ...] = ()
+    hosts: frozenset[tuple[str, int]] = frozenset()
+
+    def fault_of(self, host: str, port: int, addresses: Iterable[str]) -> str | None:
+        """Why a host that has these addresses may not be called, or None. One that is denied is enough."""
+        if (host.lower(), port) in self.hosts:
+            return None
+        return next((fault for text in addresses if (fault := self._fault_of(host, text))), None)
+
+    def _fault_of(self, host: str, text: str) -> str | None:
+        address = _meant(text)
+        kind = kind_of(address)
+        if kind == METADATA:
+            return f"{host} is at {text}, {kind} address, which no callback may reach; call another host."
+        if kind is None or any(address in network for network in self.networks):
+            return None
+        return (
+            f"{host} is at {text}, {kind} address, and callbacks go to public addresses alone; call another host, "
+            f"or let {SETTING} name its network."
+        )
+
+
+PUBLIC = Reach()
+ANYWHERE = Reach(EVERYTHING)
+
+
+def kind_of(address: Address) -> str | None:
+    """What makes an address an inner one, or None for a public one."""
+    for kind, networks in _INNER.items():
+        if any(address in network for network in networks):
+            return kind
+    return "a reserved" if isinstance(address, IPv6Address) and address not in _GLOBAL else None
+
+
+def listed(text: str) -> tuple[Network, ...]:
+    """The networks that a list with commas names. Raises `ValueError`, whose message is the rule."""
+    return tuple(_network(word) for word in filter(None, map(str.strip, text.split(","))))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a bind address or a Host header's name means this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _meant(text: str) -> Address:
+    """The address that packets end at: the IPv4 address that an IPv6 one carries, where it carries one."""
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64:
+        return IPv4Address(int(address) & _LOW_32_BITS)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def _network(word: str) -> Network:
+    try:
+        return ipaddress.ip_network(word)
+    except ValueError:
+        raise ValueError(f"names {word!r}, which is no network; write for example 10.0.0.0/8.") from None
