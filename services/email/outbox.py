@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email
-import os
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,6 +14,7 @@ from uuid import UUID
 
 from core.errors import NotFound
 from models.fields import new_id
+from services import durable
 from settings import Settings
 
 _OURS = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(:.*)?")  # others may put files there too
@@ -49,10 +49,9 @@ def keep(settings: Settings, message: bytes) -> None:
     name = str(new_id())  # ids made later sort later, as a list wants them
     with (folder / "tmp" / name).open("xb") as file:
         file.write(message)
-        file.flush()
-        os.fsync(file.fileno())
+        durable.sync(file)
     (folder / "tmp" / name).rename(folder / "new" / name)
-    _sync(folder / "new")
+    durable.sync_folder(folder / "new")
 
 
 def newest(settings: Settings, limit: int) -> list[Kept]:
@@ -72,6 +71,14 @@ def one(settings: Settings, message_id: UUID) -> KeptWhole:
         text=_body(message, "plain") or "",
         html=_body(message, "html"),
     )
+
+
+def prune(settings: Settings, kept_before: datetime) -> int:
+    """Delete the e-mails that were put there before an instant; how many."""
+    old = [path for path in _found(settings, "*") if _id_of(path).int >> 80 < kept_before.timestamp() * 1000]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
 
 
 def _folder(settings: Settings) -> Path:
@@ -110,11 +117,3 @@ def _kept(message_id: UUID, message: EmailMessage) -> Kept:
 def _body(message: EmailMessage, kind: str) -> str | None:
     part = message.get_body((kind,))
     return None if part is None else str(part.get_content())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

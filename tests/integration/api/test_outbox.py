@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from actors.handlers import email
+from services import upkeep
 from services.abort import Scope
 from services.email import outbox
 from tests.factories import GivenSystem, given_system, in_threads
@@ -63,6 +65,18 @@ def test_the_outbox_is_listed_newest_first_up_to_the_limit(system: GivenSystem, 
 def test_an_outbox_that_nothing_was_put_into_is_empty(client: Client) -> None:
     assert client.simulate_get("/api/outbox").json == {"results": []}
     assert client.simulate_get(f"/api/outbox/{NO_JOB}").status_code == 404
+
+
+def test_an_email_is_kept_as_long_as_history(system: GivenSystem, client: Client) -> None:
+    send(system, client)
+    [kept] = outbox.newest(system.settings, 10)
+    made = datetime.fromtimestamp((kept.id.int >> 80) / 1000, UTC)
+    system.clock.set(made + timedelta(days=30, seconds=-1))
+    upkeep.prune(system)
+    assert outbox.newest(system.settings, 10) == [kept]
+    system.clock.advance(2)
+    upkeep.prune(system)
+    assert outbox.newest(system.settings, 10) == []
 
 
 def test_files_of_others_in_the_outbox_are_left_alone(system: GivenSystem, client: Client) -> None:
