@@ -19,8 +19,7 @@ from core.retry import RetryDecision
 from core.states import ENDED, Hold, JobState, Outcome, RunStatus, Trigger
 from models import attempts, jobs, pauses, runs
 from models.tables import Job, Run
-from services import specifications
-from services.email import alerts
+from services import alerts, specifications
 
 ANSWER_KEPT = 64 * 1024
 LONGEST_RESULT = 64 * 1024  # as JSON
