@@ -15,7 +15,7 @@ from core.instants import shown
 from services.abort import Scope
 from services.executing import Failed, Result, Work
 from services.system import System
-from services.task_types import http as kind
+from services.task_types import filling
 from services.task_types.http import HttpRequest, HttpTask
 
 
@@ -53,7 +53,7 @@ def _values(work: Work, data: Any) -> dict[str, Any]:
 
 
 def _call(system: System, work: Work, request: HttpRequest, values: dict[str, Any]) -> http.Call:
-    content = kind.content(request, values)
+    content = filling.content(request.body, values)
     headers = {"Idempotency-Key": str(work.run_id), "X-Carillon-Run-Id": str(work.run_id)}
     if content is not None and "content-type" not in {name.lower() for name in request.headers}:
         headers["Content-Type"] = content.media_type

@@ -246,6 +246,7 @@ class Delivery(Table):
     """What became of one of a run's e-mails, as far as that is final."""
 
     run = peewee.ForeignKeyField(Run, column_name="run_id")
+    run_id: UUID
     position = peewee.IntegerField()
     recipient = peewee.TextField()
     refusal = peewee.TextField(null=True)

@@ -1,7 +1,4 @@
-"""Accept new jobs: the rows that each becomes, or why it is refused; stored many at a time.
-
-Within the caller's transaction, which shares the gate of pauses.
-"""
+"""Accept new jobs: the rows that each becomes, or why it is refused; stored many at a time."""
 
 from __future__ import annotations
 
@@ -20,6 +17,7 @@ from services import definitions, pausing, planning
 from services.definitions import NewJob
 from services.outcomes import Outcome, Refusal
 from services.system import System
+from services.task_types import registry
 
 Rows = list[dict[str, Any]]
 
@@ -35,10 +33,22 @@ class Accepted:
     runs: Rows
 
 
-def store(system: System, wanted: Sequence[NewJob | InvalidInput], now: datetime) -> tuple[list[Outcome], Rows]:
-    """Store those of these jobs that nothing speaks against: what became of each, in order, and the runs stored."""
+def validated(system: System, new: NewJob) -> NewJob | Refusal:
+    """A new job, or why its kind of task refuses its data: to be asked before the transaction, as it may take long."""
+    try:
+        registry.validate(system.settings, new.task_type, new.data)
+    except (InvalidInput, Forbidden) as refusal:
+        return refusal
+    return new
+
+
+def store(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> tuple[list[Outcome], Rows]:
+    """Store those of these jobs that nothing speaks against: what became of each, in order, and the runs stored.
+
+    Within the caller's transaction, which shares the gate of pauses.
+    """
     known = _apps(system, {new.app_name for new in wanted if isinstance(new, NewJob)}, now)
-    accepted = [new if isinstance(new, InvalidInput) else _accept(system, new, known, now) for new in wanted]
+    accepted = [_accept(system, new, known, now) if isinstance(new, NewJob) else new for new in wanted]
     fit = [one for one in accepted if isinstance(one, Accepted)]
     _refuse_too_much(fit)
     stored = jobs.insert([one.job for one in fit])
@@ -74,7 +84,7 @@ def _accept(system: System, new: NewJob, known: dict[str, App], now: datetime) -
     try:
         definitions.judge(system, new, app, now)
         return _rows(system, new, app, now)
-    except (InvalidInput, Forbidden) as refusal:
+    except InvalidInput as refusal:
         return refusal
 
 

@@ -18,7 +18,7 @@ from core.errors import Unavailable
 from models import database, signals
 from services import broker as brokers
 from services import dispatching, limits, planning, timezones, turns, upkeep, waiting
-from services.email import alerts
+from services.email import telling
 from services.reading import statistics
 from services.system import System
 
@@ -152,7 +152,7 @@ class Coordinator:
 
     def _tell(self) -> None:
         """Tell owners what they are to be told."""
-        while alerts.tell(self._system) and not self._stopping.is_set():
+        while telling.tell(self._system) and not self._stopping.is_set():
             pass
         self._stopping.wait(_ALERTS_SECONDS)
 

@@ -97,12 +97,10 @@ def of(job: Job, tags: tuple[str, ...]) -> Definition:
 
 
 def judge(system: System, wanted: Definition, app: App, now: datetime, *, before: Definition | None = None) -> None:
-    """Raise `InvalidInput` where there is nobody to call, the deadline has passed, or the kind of task refuses it.
+    """Raise `InvalidInput` where there is nobody to call, or the deadline has passed.
 
     What an edit leaves as it was `before` is not judged anew.
     """
-    if before is None or (wanted.task_type, wanted.data) != (before.task_type, before.data):
-        registry.validate(system.settings, wanted.task_type, wanted.data)
     needs_callback = wanted.callback_url is None and registry.find(wanted.task_type) is None
     if needs_callback and (before is None or before.callback_url is not None or wanted.task_type != before.task_type):
         _check_base(system, app, wanted.task_type)

@@ -15,7 +15,7 @@ from services import accepting, dispatching, faults, idempotency, outcomes
 from services.definitions import NewJob
 from services.dispatching import RING_WITHIN
 from services.idempotency import Request
-from services.outcomes import Created, Outcome
+from services.outcomes import Created, Outcome, Refusal
 from services.system import System
 
 
@@ -24,11 +24,13 @@ def create(
 ) -> UUID:
     """Store a job and the run it has an instant for, then ring if that is due or about to be; the job's id.
 
-    What there is to store `also` is stored in the same transaction.
+    What there is to store `also` is stored in the same transaction; such a job is of Carillon's own making, and its
+    data not judged.
 
     Raises `NotFound` for an unknown app (anonymous mode makes it), `InvalidInput` where there is nobody to call, the
-    name is taken, the deadline has passed, or the schedule names no instant at all. Under an idempotency key that is
-    known, the answer is the first one's.
+    name is taken, the deadline has passed, the schedule names no instant at all, or the data is not what the task type
+    takes, and `Forbidden` where the settings are against that. Under an idempotency key that is known, the answer is
+    the first one's.
     """
 
     def tell(became: Sequence[Outcome]) -> str:
@@ -37,7 +39,8 @@ def create(
             also(UUID(job_id))
         return job_id
 
-    return UUID(_create(system, [new], request, tell))
+    wanted = accepting.validated(system, new) if also is None else new
+    return UUID(_create(system, [wanted], request, tell))
 
 
 def create_many(
@@ -49,7 +52,8 @@ def create_many(
     of every job.
     """
     tell = outcomes.all_told if all_or_none else outcomes.each_told
-    return outcomes.read(_create(system, wanted, request, tell))
+    validated = [accepting.validated(system, new) if isinstance(new, NewJob) else new for new in wanted]
+    return outcomes.read(_create(system, validated, request, tell))
 
 
 def cancel(system: System, job_id: UUID) -> None:
@@ -98,7 +102,7 @@ def resume(system: System, job_id: UUID) -> None:
 
 def _create(
     system: System,
-    wanted: Sequence[NewJob | InvalidInput],
+    wanted: Sequence[NewJob | Refusal],
     request: Request | None,
     tell: Callable[[Sequence[Outcome]], Any],
 ) -> Any:

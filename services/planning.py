@@ -17,8 +17,7 @@ from core.recurring import Recurring
 from core.states import JobState, RunStatus, Trigger
 from models import database, edits, jobs, pauses, runs
 from models.tables import Job
-from services import settling, specifications
-from services.email import alerts
+from services import alerts, settling, specifications
 from services.system import System
 
 BATCH = 200

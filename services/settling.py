@@ -19,10 +19,10 @@ from core.retry import RetryDecision
 from core.states import ENDED, Hold, JobState, Outcome, RunStatus, Trigger
 from models import attempts, jobs, pauses, runs
 from models.tables import Job, Run
-from services import specifications
-from services.email import alerts
+from services import alerts, specifications
 
 ANSWER_KEPT = 64 * 1024
+LONGEST_RESULT = 64 * 1024  # as JSON
 MESSAGE_KEPT = 2_000
 TOO_LATE = "deadline"
 JOB_ENDED = "job ended"

@@ -11,8 +11,7 @@ from core.alerting import Event
 from core.states import JobState, RunStatus
 from models import database, jobs, runs, turns
 from models.tables import Job, Run
-from services import settling
-from services.email import alerts
+from services import alerts, settling
 from services.system import System
 
 BATCH = 1_000

@@ -147,10 +147,19 @@ def changed(view: JobView, wanted: Definition) -> set[str]:
 
 def refuse_begun(view: JobView, given: Any) -> None:
     """Raise `InvalidInput` for a patch of a job that is no longer pending, where job or patch is in 001's spelling."""
-    theirs = view.app_name == words.TYPED.app_name or (isinstance(given, dict) and not _FIELDS.isdisjoint(given))
+    theirs = view.app_name == words.TYPED.app_name or _in_theirs(given)
     status = words.plain_status(view.status)
     if theirs and status is not JobStatus.PENDING:
         raise InvalidInput.at("status", f"is {status.value}: only a pending job can be changed; create a new one.")
+
+
+def names(given: Any) -> dict[str, str]:
+    """What a patch calls our members."""
+    return translating.TYPED_FIELDS if _in_theirs(given) else {}
+
+
+def _in_theirs(patch: Any) -> bool:
+    return isinstance(patch, dict) and not _FIELDS.isdisjoint(patch)
 
 
 def _patched_schedule(wanted: TypedFields, theirs: dict[str, Any]) -> dict[str, Any]:

@@ -58,8 +58,10 @@ class OneJob:
         resp.status = falcon.HTTP_NO_CONTENT
 
     def _patch(self, job_id: UUID, req: Request, body: bytes) -> JobView:
-        typed_jobs.refuse_begun(records.job(job_id), bodies.parse(body))
-        return self._edit(job_id, req, body, self._patched)
+        given = bodies.parse(body)
+        typed_jobs.refuse_begun(records.job(job_id), given)
+        with translating.fields_named(typed_jobs.names(given)):
+            return self._edit(job_id, req, body, self._patched)
 
     def _edit(self, job_id: UUID, req: Request, body: bytes, change: Callable[[JobView, Any], Definition]) -> JobView:
         value = bodies.parse(body)
@@ -74,8 +76,7 @@ class OneJob:
 
     def _patched(self, view: JobView, patch: Any) -> Definition:
         ours = typed_jobs.patch(view, validation.json_object(patch), self._system.clock.now())
-        with translating.fields_named(translating.TYPED_FIELDS if ours != patch else {}):
-            return edits.patched(view, ours, self._most)
+        return edits.patched(view, ours, self._most)
 
 
 def _send(resp: Response, view: JobView) -> None:

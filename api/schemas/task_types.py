@@ -1,4 +1,4 @@
-"""The kinds of task that Carillon does by itself, and what each takes as a job's data."""
+"""The kinds of task that Carillon does by itself, as callers get them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,8 @@ from typing import Any
 
 from pydantic import ConfigDict, Field, RootModel
 
-from api import validation
 from api.schemas.values import Shown
-from services.task_types import registry
 from services.task_types.registry import TaskType
-
-
-def check_data(task_type: str, data: dict[str, Any] | None) -> None:
-    """Raise `InvalidInput` naming each member of a job's data that its kind of task does not take so."""
-    found = registry.find(task_type)
-    if found is not None:
-        validation.part("data", found.parameters, data or {})
 
 
 class KindOfTask(Shown):

@@ -22,6 +22,7 @@ from services.jobs import refuse_ended
 from services.reading import records
 from services.reading.views import JobView
 from services.system import System
+from services.task_types import registry
 
 Amend = Callable[[JobView], Definition]
 Refuse = Callable[[JobView], None]
@@ -108,6 +109,8 @@ def _as_wanted(job: Job, before: Definition, wanted: Definition, now: datetime) 
 def _carry_out(system: System, one: _Edit) -> Made:
     """Write a new version, and let the runs that have not begun go by it; runs that were made or moved."""
     job = one.job
+    if one.changes("task_type", "data"):
+        registry.validate(system.settings, one.wanted.task_type, one.wanted.data)
     definitions.judge(system, one.wanted, job.app, one.now, before=one.before)
     if one.changes("schedule"):
         planning.plan_until_now(job, one.now)

@@ -17,6 +17,7 @@ from services.jobs import refuse_ended
 from services.reading import records
 from services.reading.views import RunView
 from services.system import System
+from services.task_types import registry
 
 DEAD = (RunStatus.FAILED, RunStatus.CANCELLED)
 
@@ -26,7 +27,8 @@ Row = dict[str, Any]
 def trigger(system: System, job_id: UUID, data: dict[str, Any] | None = None) -> RunView:
     """Run a job now, besides what its schedule says, with other data if any is given; the run.
 
-    Raises `NotFound`, or `Conflict` when the job has ended, or polls already.
+    Raises `NotFound`, `Conflict` when the job has ended or polls already, and for data what speaks against a job of its
+    kind that has it.
     """
     now = system.clock.now()
     with database.transaction():
@@ -34,6 +36,8 @@ def trigger(system: System, job_id: UUID, data: dict[str, Any] | None = None) ->
         job = _found(job_id)
         refuse_ended(job, "triggered")
         _refuse_second_poll(job)
+        if data is not None:
+            registry.validate(system.settings, job.task_type, data)
         row = _store(wish(job, Trigger.MANUAL, now, now, data=data), job)
         view, _ = records.run(row["id"])
     dispatching.ring_for(system, [row], RING_WITHIN)

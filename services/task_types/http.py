@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
 from core import headers, urls
-from core.errors import PermanentFailure
 from services import broker as brokers
-from services.email import templates
-from services.task_types import registry
+from services.task_types import filling, registry
 from services.task_types.registry import TaskType
 
 KEY = "http"
@@ -23,7 +18,6 @@ MOST_STATUSES = 50
 LONGEST_VALUE = 4_000
 
 _RANGE = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?")
-_ONE_VALUE = re.compile(r"\{\{\s*([A-Za-z_]\w*(?:\.\w+)*)\s*\}\}")
 _WITHOUT_BODY = ("GET", "HEAD")
 
 
@@ -55,11 +49,7 @@ def _statuses(value: Any) -> str:
 
 
 def _body(body: Any) -> Any:
-    for text in _texts(body):
-        try:
-            templates.check(text)
-        except templates.InvalidTemplate as error:
-            raise ValueError(str(error)) from None
+    filling.check(body)
     return body
 
 
@@ -115,64 +105,9 @@ class HttpTask(HttpRequest):
     data: dict[str, Any] = Field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Content:
-    """A body as it is sent, and what it is."""
-
-    data: bytes
-    media_type: str
-
-
-def content(request: HttpRequest, values: Mapping[str, Any]) -> Content | None:
-    """A request's body filled from values. Raises `PermanentFailure` where one of them is not there."""
-    if request.body is None:
-        return None
-    filled = _filled(request.body, values)
-    if isinstance(request.body, str):
-        text = filled if isinstance(filled, str) else json.dumps(filled)
-        return Content(text.encode(), "text/plain; charset=utf-8")
-    return Content(json.dumps(filled, separators=(",", ":")).encode(), "application/json")
-
-
 def _contains(statuses: str, status_code: int) -> bool:
     first, _, last = statuses.partition("-")
     return int(first) <= status_code <= int(last or first)
-
-
-def _texts(body: Any) -> list[str]:
-    """Every text in a body but the names of members."""
-    match body:
-        case str():
-            return [body]
-        case dict():
-            return [text for value in body.values() for text in _texts(value)]
-        case list():
-            return [text for value in body for text in _texts(value)]
-        case _:
-            return []
-
-
-def _filled(body: Any, values: Mapping[str, Any]) -> Any:
-    match body:
-        case str():
-            whole = _ONE_VALUE.fullmatch(body)
-            return templates.fill("body", body, values) if whole is None else _value(whole[1], values)
-        case dict():
-            return {name: _filled(value, values) for name, value in body.items()}
-        case list():
-            return [_filled(value, values) for value in body]
-        case _:
-            return body
-
-
-def _value(path: str, values: Mapping[str, Any]) -> Any:
-    """The value at a path, with its own type."""
-    found: Any = values
-    for name in path.split("."):
-        if not isinstance(found, Mapping) or name not in found:
-            raise PermanentFailure(f"The body of the request asks for {path}, which the job's data does not have.")
-        found = found[name]
-    return found
 
 
 registry.register(TaskType(key=KEY, label="HTTP request", parameters=HttpTask, queue=brokers.RUNS_HTTP))

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from core.errors import FieldError, InvalidInput
 from services import broker as brokers
 from services.abort import Scope
+from services.shaping import shaped
 from settings import Settings
 
 
@@ -92,11 +92,7 @@ def validate(settings: Settings, key: str, data: Any) -> None:
     found = _TYPES.get(key)
     if found is None:
         return
-    try:
-        parameters = found.parameters.model_validate(data or {})
-    except ValidationError as error:
-        faults = error.errors(include_url=False)
-        raise InvalidInput(*(FieldError(_path(fault["loc"]), fault["msg"]) for fault in faults)) from None
+    parameters = shaped(found.parameters, data or {}, within="data")
     if found.check is not None:
         found.check(settings, parameters)
 
@@ -113,7 +109,3 @@ def queue_of(task_type: str) -> str:
     """The queue in which runs of a task type wait."""
     found = _TYPES.get(task_type)
     return brokers.RUNS_HTTP if found is None else found.queue
-
-
-def _path(location: tuple[int | str, ...]) -> str:
-    return ".".join(("data", *map(str, location)))

@@ -6,16 +6,18 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.errors import InvalidInput
 from services import broker as brokers
 from services.task_types import registry
 from services.task_types.registry import TaskType
+from settings import Settings
 
 KEY = "upload_file"
 TIME_LIMIT_SECONDS = 300.0
 
 
 class UploadFile(BaseModel):
-    """Which file is to be stored. POST /api/jobs/upload-file fills this in; a file cannot be sent otherwise."""
+    """Which file is to be stored. POST /api/jobs/upload-file alone fills this in."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -24,12 +26,18 @@ class UploadFile(BaseModel):
     size: int = Field(ge=0)
 
 
+def check(_settings: Settings, _parameters: UploadFile) -> None:
+    """Raise `InvalidInput`: only whoever sends a file gets a job of this kind."""
+    raise InvalidInput.at("task_type", f"is {KEY}, which needs a file; send it to POST /api/jobs/upload-file.")
+
+
 registry.register(
     TaskType(
         key=KEY,
         label="Upload a file",
         parameters=UploadFile,
         queue=brokers.RUNS_UPLOAD,
+        check=check,
         time_limit=lambda _settings: TIME_LIMIT_SECONDS,
     )
 )

@@ -94,6 +94,29 @@ def test_an_edit_is_checked_as_a_new_job_is(client: Client) -> None:
     assert set(refusal(put)) == {"data.url"}
 
 
+@pytest.mark.parametrize(
+    ("path", "job", "field"),
+    [
+        ("/api/jobs/", {"job_type": "http", "parameters": {"url": "ftp://x"}}, "parameters.url"),
+        ("/api/jobs/", {"job_type": "http"}, "parameters.url"),
+        (
+            "/scheduler/jobs/",
+            {"name": "n", "cron_expression": "0 9 * * 1", "parameters": {"action": "http"}},
+            "parameters.url",
+        ),
+        ("/jobs/api/jobs/", {"name": "n", "task_type": "http"}, "data.url"),
+    ],
+)
+def test_every_spelling_of_a_job_is_checked(client: Client, path: str, job: dict[str, Any], field: str) -> None:
+    assert field in refusal(client.simulate_post(path, json=job))
+
+
+def test_data_for_one_run_is_checked_as_a_jobs_is(client: Client) -> None:
+    job_id = client.create(**HTTP | {"schedule": {"type": "delay_from_now", "duration_seconds": 60}}, data=REQUEST)
+    trigger = client.simulate_post(f"/api/jobs/{job_id}/trigger", json={"data": {"url": "ftp://x"}})
+    assert set(refusal(trigger)) == {"data.url"}
+
+
 # --- Names that an app gives to requests -------------------------------------------------------------------
 
 

@@ -172,13 +172,9 @@ def test_a_job_whose_file_is_gone_says_where_to_look(client: Client, system: Giv
     assert "SPOOL_URL" in result.error.message
 
 
-def test_a_job_that_came_without_a_file_fails_for_good(client: Client, system: GivenSystem) -> None:
-    data = {"upload_id": NO_JOB, "file_name": "x", "size": 1}
-    client.create(task_type="upload_file", data=data, schedule={"type": "immediate"})
-    result = perform(system)
-    assert isinstance(result, Failed)
-    assert isinstance(result.error, PermanentFailure)
-    assert "POST /api/jobs/upload-file" in result.error.message
+def test_a_job_that_comes_without_a_file_is_refused(client: Client) -> None:
+    faults = client.refused(task_type="upload_file", data={"upload_id": NO_JOB, "file_name": "x", "size": 1})
+    assert "POST /api/jobs/upload-file" in faults["task_type"]
 
 
 # --- In a bucket -----------------------------------------------------------------------------------------------

@@ -1,0 +1,134 @@
+"""The body of a request, filled from values: bounded in the work it makes, and in what it grows to."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import PermanentFailure
+from services.email import templates
+from services.email.templates import InvalidTemplate
+
+MOST_TEMPLATES = 50  # no more than `templates` keeps compiled
+LONGEST_TEMPLATES = templates.LONGEST
+LONGEST_BYTES = 1024 * 1024
+
+_TEMPLATE = re.compile(r"\{[{%#]")
+_ONE_VALUE = re.compile(r"\{\{\s*([A-Za-z_]\w*(?:\.\w+)*)\s*\}\}")
+_POSITION = re.compile(r"[0-9]{1,9}")
+_JSON = json.JSONEncoder(separators=(",", ":"))
+
+
+@dataclass(frozen=True)
+class Content:
+    """A body as it is sent, and what it is."""
+
+    data: bytes
+    media_type: str
+
+
+def check(body: Any) -> None:
+    """Raise `InvalidTemplate` for a body that cannot be filled, whatever the values, or only with much work."""
+    wanted = {text for text in _texts(body) if _is_template(text)}
+    if len(wanted) > MOST_TEMPLATES:
+        raise InvalidTemplate(
+            f"has {len(wanted)} different templates, more than {MOST_TEMPLATES}; let texts be one value each, as in "
+            '"{{data.x}}".'
+        )
+    if sum(map(len, wanted)) > LONGEST_TEMPLATES:
+        raise InvalidTemplate(f"has templates of more than {LONGEST_TEMPLATES} characters together; shorten them.")
+    for text in wanted:
+        templates.check(text)
+
+
+def content(body: Any, values: Mapping[str, Any]) -> Content | None:
+    """A body filled from values. Raises `PermanentFailure` where one is not there, or they make too much of it."""
+    if body is None:
+        return None
+    filled = _Filling(values).of(body)
+    if isinstance(body, str):
+        return Content(_joined([filled] if isinstance(filled, str) else _as_json(filled)), "text/plain; charset=utf-8")
+    return Content(_joined(_as_json(filled)), "application/json")
+
+
+class _Filling:
+    """Fills a body; each different template once."""
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        self._values = values
+        self._texts: dict[str, str] = {}
+
+    def of(self, part: Any) -> Any:
+        """A part of the body, filled; values stand in it by reference, however often."""
+        match part:
+            case str():
+                return self._text(part)
+            case dict():
+                return {name: self.of(value) for name, value in part.items()}
+            case list():
+                return [self.of(value) for value in part]
+            case _:
+                return part
+
+    def _text(self, text: str) -> Any:
+        if whole := _ONE_VALUE.fullmatch(text):
+            return _value(whole[1], self._values)
+        if _is_template(text) and text not in self._texts:
+            self._texts[text] = templates.fill("body", text, self._values)
+            if sum(map(len, self._texts.values())) > LONGEST_BYTES:
+                raise _too_long()
+        return self._texts.get(text, text)
+
+
+def _is_template(text: str) -> bool:
+    """Whether there is more to do than to put one value in a text's place."""
+    return _TEMPLATE.search(text) is not None and _ONE_VALUE.fullmatch(text) is None
+
+
+def _texts(body: Any) -> Iterator[str]:
+    """Every text in a body but the names of members."""
+    match body:
+        case str():
+            yield body
+        case dict():
+            for value in body.values():
+                yield from _texts(value)
+        case list():
+            for value in body:
+                yield from _texts(value)
+
+
+def _value(path: str, values: Mapping[str, Any]) -> Any:
+    """The value at a path, with its own type; a number is a place in a list."""
+    found: Any = values
+    for name in path.split("."):
+        if isinstance(found, Mapping) and name in found:
+            found = found[name]
+        elif isinstance(found, list) and _POSITION.fullmatch(name) and int(name) < len(found):
+            found = found[int(name)]
+        else:
+            raise PermanentFailure(f"The body of the request asks for {path}, which the job's data does not have.")
+    return found
+
+
+def _as_json(filled: Any) -> Iterator[str]:
+    """JSON piece by piece: a value that stands in many places would fill the memory as one text."""
+    return _JSON.iterencode(filled)
+
+
+def _joined(pieces: Iterator[str] | list[str]) -> bytes:
+    made = bytearray()
+    for piece in pieces:
+        made += piece.encode()
+        if len(made) > LONGEST_BYTES:
+            raise _too_long()
+    return bytes(made)
+
+
+def _too_long() -> PermanentFailure:
+    return PermanentFailure(
+        f"The body of the request grows beyond {LONGEST_BYTES} bytes when it is filled; put less into it."
+    )
