@@ -242,7 +242,7 @@ class Settings(BaseModel):
                 (address is not None and fault_of_address(address) is not None, f"{name} {_PLAIN_ADDRESS}")
                 for name, address in addresses.items()
             ),
-            (fault_of_header(self.email_from) is not None, "EMAIL_FROM holds a line break; write one line."),
+            (fault_of_header(self.email_from) is not None, f"EMAIL_FROM {fault_of_header(self.email_from)}"),
         ]
 
     def _wrong_places(self) -> list[Rule]:
