@@ -243,7 +243,7 @@ class Settings(BaseModel):
                 (fault is not None, f"{name} {fault}")
                 for name, fault in ((name, fault_of_address(one)) for name, one in addresses.items() if one is not None)
             ),
-            (fault_of_header(self.email_from) is not None, "EMAIL_FROM holds a line break; write one line."),
+            (fault_of_header(self.email_from) is not None, f"EMAIL_FROM {fault_of_header(self.email_from)}"),
         ]
 
     def _wrong_places(self) -> list[Rule]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -54,7 +55,7 @@ class ScriptedMailServer:
     def _talk(self, connection: socket.socket) -> None:
         session = Session()
         self.sessions.append(session)
-        with connection, connection.makefile("rwb", buffering=0) as wire:
+        with suppress(ConnectionError), connection, connection.makefile("rwb", buffering=0) as wire:
             wire.write(b"220 here\r\n")
             for line in wire:
                 answer = self._answered(line.decode().strip().lower(), session, wire)

@@ -53,10 +53,12 @@ def deliver(system: System, run_id: UUID, letters: Sequence[Letter], sender: Sen
             if position not in became:
                 scope.raise_if_aborted()
                 became[position] = outcome = _sent(system, letter, sender)
-                if several and outcome.status != WAITING:
+                if outcome.status == WAITING:
+                    scope.raise_if_aborted()  # then it was we who cut the connection
+                elif several:
                     patiently(partial(_keep, system, run_id, position, outcome))
     except Unreachable as error:
-        scope.raise_if_aborted()  # then it was we who cut the connection
+        scope.raise_if_aborted()
         for position, letter in enumerate(letters):
             became.setdefault(position, Delivered(letter.recipient, WAITING, error.message))
     return [became[position] for position in range(len(letters))]

@@ -164,14 +164,16 @@ class _Client(smtplib.SMTP):
 
     def announce(self, sender: str, recipient: str) -> None:
         """Say from whom and to whom a message comes. Raises `SMTPResponseException` with an answer that refuses."""
-        self._wait_at_most(_REPLY_SECONDS)
         _accept(self.mail(sender))
         _accept(self.rcpt(recipient))
 
     def hand_over(self, message: bytes) -> None:
         """Give the announced message away. Raises `SMTPResponseException` with an answer that refuses."""
         self._wait_at_most(_TAKEN_SECONDS)
-        _accept(self.data(message))
+        try:
+            _accept(self.data(message))
+        finally:
+            self._wait_at_most(_REPLY_SECONDS)
 
     def forget(self) -> None:
         """Let the server forget the message that it refused; a connection that is over shows at the next one."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
+from actors.handlers import email
 from actors.handlers.connection import Line
-from core.errors import TransientFailure
+from core.errors import Aborted, AbortReason, TransientFailure
 from core.states import RunStatus
+from services.abort import Scope
 from services.email import mail
 from tests.factories import given_system, stored_run
 from tests.integration.email.conftest import LETTER, attempted, claimed
@@ -70,3 +73,19 @@ def test_a_server_that_takes_its_time_after_the_last_dot_is_waited_for(monkeypat
     with ScriptedMailServer(lambda command, _: time.sleep(0.4) if command == DOT else None) as server:
         _, status = sent(server, LETTER)
     assert (server.taken, status) == ([LETTER["recipient"]], RunStatus.COMPLETED)
+
+
+def test_a_cancel_while_the_server_looks_at_a_message_ends_the_attempt() -> None:
+    scope, is_over = Scope(), threading.Event()
+
+    def cancel(command: str, _session: Session) -> None:
+        if command == DOT:
+            scope.abort(AbortReason.CANCELLED)
+            is_over.wait(10)
+
+    with ScriptedMailServer(cancel) as server:
+        system = given_system(email_host="127.0.0.1", email_port=server.port, email_use_tls=False)
+        work = claimed(system, LETTER)
+        with pytest.raises(Aborted):
+            email.perform(system, work, scope)
+        is_over.set()
