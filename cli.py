@@ -47,9 +47,14 @@ from services.task_types import loading
 from settings import ConfigurationError, Settings
 
 ROOT = Path(__file__).parent
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  compared with, not listened on
 DATABASE_REST_SECONDS = 1.0
 SHUTDOWN_NOTICE_SECONDS = 1.0
 AUTOSCALE_MORE_GRACE_SECONDS = 10.0
+_BUCKET_FOR_SEVERAL_HOSTS = (
+    "Uploads are stored in DATA_DIR/files, where only processes that share this folder find them. "
+    "On several hosts set AWS_STORAGE_BUCKET_NAME."
+)
 
 app = typer.Typer(
     add_completion=False,
@@ -108,6 +113,8 @@ def web() -> None:
         from local.web import WebServer  # noqa: PLC0415
 
         api = create_app(system, BrokerProbe(_carrier(broker)).is_up, stopping)
+        if settings.aws_storage_bucket_name is None:
+            log.warning("uploads_without_bucket", remedy=_BUCKET_FOR_SEVERAL_HOSTS)
         sweeper = Sweeper(system)
         sweeper.start()
 
@@ -197,6 +204,7 @@ def _process(name: str) -> Iterator[tuple[Settings, System, dramatiq.Broker, thr
     with _plain_faults():
         settings = _services_settings()
         logs.configure(settings.log_level)
+        _warn(settings)
         faults.arm(settings.fault_points)
         database.connect(settings.database, name)
         _wait_for_database()
@@ -227,6 +235,15 @@ def _wait_for_database() -> None:
             return
 
 
+def _warn(settings: Settings) -> None:
+    """Say what is no fault for every installation, and yet likely one."""
+    if settings.public_url is None and settings.host in EVERYWHERE:
+        log.warning(
+            "public_url_is_not_set",
+            detail=f"receivers and links are told {settings.address}, which leads nowhere: set PUBLIC_URL",
+        )
+
+
 def _carrier(broker: dramatiq.Broker) -> brokers.Carrier:
     if not isinstance(broker, brokers.RabbitBroker | brokers.InProcessBroker):
         raise TypeError(f"{broker!r} is no broker of ours")
@@ -249,6 +266,7 @@ def _greet(settings: Settings) -> None:
 def _embedded_settings() -> Settings:
     settings = _loaded_settings()
     logs.configure(settings.log_level)
+    _warn(settings)
     if not settings.embedded:
         raise ConfigurationError("RABBITMQ_URL is set: that is the services mode. Use ./run services, or unset it.")
     return settings

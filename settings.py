@@ -16,7 +16,6 @@ from core.rates import Rate
 
 _SECRETIVE = ("SECRET", "PASSWORD", "URL")  # a fault in these is told without the value
 _REQUESTS_PER_MINUTE = 600
-_PLAIN_ADDRESS = "is no plain e-mail address; write name@example.com."
 
 
 def _rate(given: Any) -> Any:
@@ -88,6 +87,7 @@ class Settings(BaseModel):
 
     # Uploads: kept in a bucket of S3, or of a server like it, under the names section 001 prints; else in DATA_DIR.
     max_upload_bytes: int = Field(default=10 * 1024 * 1024, ge=1)
+    max_waiting_upload_bytes: int = Field(default=100 * 1024 * 1024, ge=1)
     aws_storage_bucket_name: str | None = None
     aws_access_key_id: str | None = None
     aws_secret_access_key: SecretStr | None = None
@@ -101,6 +101,7 @@ class Settings(BaseModel):
     beat_patience_seconds: float = Field(default=75, gt=0)
     scan_seconds: float = Field(default=0.25, gt=0, le=1)
     ageing_seconds: float = Field(default=300, gt=0)
+    late_seconds: float = Field(default=300, gt=0)
     keep_history_days: float = Field(default=30, gt=0)
 
     # Retries, where neither the job nor its app's task type says otherwise.
@@ -239,10 +240,10 @@ class Settings(BaseModel):
                 "ALERT_EMAIL needs EMAIL_HOST, the server that sends it.",
             ),
             *(
-                (address is not None and fault_of_address(address) is not None, f"{name} {_PLAIN_ADDRESS}")
-                for name, address in addresses.items()
+                (fault is not None, f"{name} {fault}")
+                for name, fault in ((name, fault_of_address(one)) for name, one in addresses.items() if one is not None)
             ),
-            (fault_of_header(self.email_from) is not None, "EMAIL_FROM holds a line break; write one line."),
+            (fault_of_header(self.email_from) is not None, f"EMAIL_FROM {fault_of_header(self.email_from)}"),
         ]
 
     def _wrong_places(self) -> list[Rule]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from actors import deliveries, requests
+from actors import requests, results
 from actors.handlers import http
 from core import answers
 from core.errors import AttemptError, PermanentFailure
@@ -74,7 +74,7 @@ def _body(work: Work, url: str) -> dict[str, Any]:
 def _judge(work: Work, answer: http.Answer, now: datetime) -> Result:
     failure = answers.failure_of(answer.status_code, answer.headers.get("Retry-After"), now)
     if failure is not None:
-        return Failed(failure, deliveries.text_of(answer))
+        return Failed(failure, results.text_of(answer))
     if answer.status_code == HTTPStatus.ACCEPTED:
         return Deferred()
-    return deliveries.result_of(work, answer)
+    return results.result_of(work, answer)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -21,13 +21,12 @@ from services.doorbell import Ring, actor_of
 from services.executing import Failed, Result, Stopped, Work, WorkerIdentity
 from services.grouping import Grouped
 from services.leases import Leases
+from services.patience import patiently
 from services.settling import Settled
 from services.system import System
 
 _CLAIM_FOR_SECONDS = 1.0
 _MOST_IN_A_GROUP = 32
-_FIRST_REST_SECONDS = 0.1
-_LONGEST_REST_SECONDS = 2.0
 _EARLY_SECONDS = 1.0
 
 Done = TypeVar("Done")
@@ -108,7 +107,8 @@ class RunExecutor:
         if result == Stopped(AbortReason.LEASE_LOST):
             log.warning("lease_lost", attempt=work.attempt)
             return
-        settled = self._patiently(lambda: self._records.call((work, result)), also_when_stopping=True)
+        # Also when stopping: what is done is worth recording until the grace period ends the process.
+        settled = patiently(lambda: self._records.call((work, result)))
         faults.reach(faults.RECORDED)
         if settled is None:
             log.warning("result_refused", attempt=work.attempt, fence=work.fence)
@@ -119,22 +119,14 @@ class RunExecutor:
         if settled.status is RunStatus.QUEUED:
             self._system.doorbell.ring([Ring(work.run_id, self._queue)])
 
-    def _patiently(self, action: Callable[[], Done], *, also_when_stopping: bool = False) -> Done | None:
-        """Do what needs the database, again with growing rests while it is away; None when told to stop meanwhile.
+    def _patiently(self, action: Callable[[], Done]) -> Done | None:
+        """Do what needs the database, however long it is away; None when told to stop meanwhile.
 
-        The message stays unacknowledged all the while, so it comes back if this process goes. What is done already
-        is worth recording until the grace period ends the process.
+        The message stays unacknowledged all the while, so it comes back if this process goes.
         """
-        rest = _FIRST_REST_SECONDS
-        while True:
-            try:
-                return action()
-            except DatabaseUnavailable as error:
-                log.warning("database_away", error=str(error))
-                if self._stopping.is_set() and not also_when_stopping:
-                    return None
-                time.sleep(rest)
-                rest = min(rest * 2, _LONGEST_REST_SECONDS)
+        with contextlib.suppress(DatabaseUnavailable):
+            return patiently(action, self._stopping.is_set)
+        return None
 
 
 def _stopped(work: Work, reason: AbortReason) -> Result:

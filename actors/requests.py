@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from actors import deliveries
+from actors import results
 from actors.handlers import http
 from core import answers
 from core.errors import AttemptError, PermanentFailure
@@ -70,9 +70,9 @@ def _call(system: System, work: Work, request: HttpRequest, values: dict[str, An
 
 def _judge(work: Work, request: HttpRequest, answer: http.Answer, now: datetime) -> Result:
     if request.expects(answer.status_code):
-        return deliveries.result_of(work, answer, {"status_code": answer.status_code})
+        return results.result_of(work, answer, {"status_code": answer.status_code})
     failure = answers.failure_of(answer.status_code, answer.headers.get("Retry-After"), now)
-    return Failed(failure or _unexpected(answer.status_code), deliveries.text_of(answer))
+    return Failed(failure or _unexpected(answer.status_code), results.text_of(answer))
 
 
 def _unexpected(status_code: int) -> PermanentFailure:

@@ -17,6 +17,7 @@ from api.dialects import words
 from core.errors import (
     CarillonError,
     Conflict,
+    DiskUnavailable,
     FieldError,
     Forbidden,
     InvalidInput,
@@ -89,7 +90,7 @@ async def _answer_ours(
     if isinstance(error, Unavailable):
         log.warning("unavailable", error=detail)
         resp.set_header("Retry-After", _RETRY_AFTER_SECONDS)
-        detail = _AWAY
+        detail = detail if isinstance(error, DiskUnavailable) else _AWAY
     _write(req, resp, kind.status, title=kind.title, detail=detail, **members)
 
 

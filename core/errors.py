@@ -12,7 +12,8 @@
     |- TooMany             it was tried too often; waiting helps
     |- Unavailable         a server we stand on is away; trying again later may work
     |  |- DatabaseUnavailable
-    |  `- BrokerUnavailable
+    |  |- BrokerUnavailable
+    |  `- DiskUnavailable      it is full, or faulty
     |- AttemptError        a handler's work did not succeed
     |  |- TransientFailure     worth trying again
     |  `- PermanentFailure     trying again cannot help
@@ -120,6 +121,10 @@ class DatabaseUnavailable(Unavailable):
 
 class BrokerUnavailable(Unavailable):
     """The message broker is away. Nothing is lost: the database holds the work."""
+
+
+class DiskUnavailable(Unavailable):
+    """The disk is full or faulty: nothing was kept."""
 
 
 class AttemptError(CarillonError):

@@ -4,31 +4,27 @@ from __future__ import annotations
 
 import re
 
-_OURS = frozenset(
-    {
-        "host",
-        "content-length",
-        "transfer-encoding",
-        "connection",
-        "te",
-        "trailer",
-        "upgrade",
-        "expect",
-        "idempotency-key",
-    }
+_OF_CONNECTIONS = frozenset(
+    {"host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect"}
 )
-_OUR_PREFIXES = ("proxy-", "webhook-", "x-carillon-")
+_OUR_PREFIXES = ("webhook-", "x-carillon-")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110, section 5.5
+_TAKEN = "is set by Carillon itself; leave it out."
 
 
 def fault_of_name(name: str) -> str | None:
     """What is wrong with the name of a header that a caller gives, or None."""
+    ours = name.lower() == "idempotency-key" or name.lower().startswith(_OUR_PREFIXES)
+    return _TAKEN if ours else fault_of_any_name(name)
+
+
+def fault_of_any_name(name: str) -> str | None:
+    """What is wrong with the name of a header that anyone gives, ourselves included, or None."""
     if _TOKEN.fullmatch(name) is None:
         return "is no header's name; write letters, digits and hyphens."
-    if name.lower() in _OURS or name.lower().startswith(_OUR_PREFIXES):
-        return "is set by Carillon itself; leave it out."
-    return None
+    of_connections = name.lower() in _OF_CONNECTIONS or name.lower().startswith("proxy-")
+    return _TAKEN if of_connections else None
 
 
 def fault_of_value(value: str) -> str | None:

@@ -7,9 +7,12 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import EmailMessage
+from email.parser import BytesHeaderParser
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from uuid import UUID
+
+from core.errors import PermanentFailure
 
 LONGEST_ADDRESS = 254  # RFC 5321, section 4.5.3.1.3
 LONGEST_LOCAL_PART = 64
@@ -17,6 +20,8 @@ LONGEST_LOCAL_PART = 64
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+_ENCODED_WORD = re.compile(r"=\?.*\?=")  # RFC 2047; what it holds, line breaks too, would be written as it stands
+_SEVEN_BIT = SMTP.clone(cte_type="7bit")  # which every server takes
 
 
 @dataclass(frozen=True)
@@ -38,9 +43,11 @@ def message_id(of: UUID, position: int, recipient: str, sender: str) -> str:
     return f"<{of}.{position}.{who}@{address_of(sender).rpartition('@')[2]}>"
 
 
-def written(letter: Letter, now: datetime) -> EmailMessage:
-    """The message that a letter becomes."""
-    message = EmailMessage(policy=SMTP)
+def written(letter: Letter, now: datetime) -> bytes:
+    """The message that a letter becomes. Raises `PermanentFailure` for one whose headers could not be read as meant."""
+    if fault := fault_of_address(letter.recipient):
+        raise PermanentFailure(f"The recipient {letter.recipient!r} {fault}")
+    message = EmailMessage(policy=_SEVEN_BIT)
     message["Message-ID"] = letter.message_id
     message["Date"] = format_datetime(now)
     message["From"] = letter.sender
@@ -52,12 +59,21 @@ def written(letter: Letter, now: datetime) -> EmailMessage:
     message.set_content(letter.text)
     if letter.html is not None:
         message.add_alternative(letter.html, subtype="html")
-    return message
+    content = message.as_bytes()
+    if BytesHeaderParser().parsebytes(content).keys() != message.keys():
+        raise PermanentFailure("The headers of this e-mail would be read as others; write plain text in the subject.")
+    return content
 
 
 def address_of(sender: str) -> str:
     """The address alone, of a sender that may carry a name."""
     return parseaddr(sender)[1]
+
+
+def same_for_all(address: str) -> str:
+    """An address in the one spelling that all have of it: a domain is the same in capitals."""
+    local, at, domain = address.rpartition("@")
+    return f"{local}{at}{domain.lower()}"
 
 
 def fault_of_address(address: str) -> str | None:
@@ -67,6 +83,7 @@ def fault_of_address(address: str) -> str | None:
         at
         and len(address) <= LONGEST_ADDRESS
         and len(local) <= LONGEST_LOCAL_PART
+        and "=?" not in local  # which begins an encoded word
         and _LOCAL_PART.fullmatch(local)
         and all(_LABEL.fullmatch(label) for label in domain.split("."))
     )
@@ -77,4 +94,6 @@ def fault_of_header(text: str) -> str | None:
     """What is wrong with a text that goes into a header, if anything is."""
     if _CONTROL.search(text):
         return "holds a line break or another control character, which a header cannot; write one line."
+    if _ENCODED_WORD.search(text):
+        return "holds an encoded word, =?...?=; write the text itself, which is encoded on its way."
     return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import shlex
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -81,6 +83,7 @@ class WorkerProcesses:
         self._folder = folder
         self._environment = {name: value for name, value in environment.items() if name != "HEALTH_PORT"}
         self._grace_seconds = grace_seconds
+        self._numbers = itertools.count(1)  # a worker's name is its own, also beside one that is leaving
         self._running: list[Supervisor] = []
         self._leaving: list[threading.Thread] = []
 
@@ -89,15 +92,16 @@ class WorkerProcesses:
         return len(self._running)
 
     def add(self) -> None:
-        name = f"worker.{self.count + 1}"
-        command = f"{sys.executable} {self._folder / 'cli.py'} worker"
+        name = f"worker.{next(self._numbers)}"
+        command = shlex.join([sys.executable, str(self._folder / "cli.py"), "worker"])
         supervisor = Supervisor({name: command}, self._environment, folder=self._folder)
         supervisor.start()
         self._running.append(supervisor)
 
     def remove(self) -> None:
-        leaving = threading.Thread(target=self._running.pop().stop, args=(self._grace_seconds,), daemon=True)
+        leaving = threading.Thread(target=self._running[-1].stop, args=(self._grace_seconds,), daemon=True)
         leaving.start()
+        self._running.pop()
         self._leaving = [thread for thread in self._leaving if thread.is_alive()] + [leaving]
 
     def stop(self) -> None:
@@ -132,10 +136,13 @@ class Autoscaler:
     say: Callable[[str], None]
 
     def run(self, stopping: threading.Event, every_seconds: float = LOOK_EVERY_SECONDS) -> None:
-        """Go on until the event is set, then stop the workers in order."""
+        """Go on until the event is set, whatever a look runs into, then stop the workers in order."""
         try:
             while not stopping.is_set():
-                self.look()
+                try:
+                    self.look()
+                except Exception as error:  # noqa: BLE001  no thread to be had, say: there may be at the next look
+                    self.say(f"the workers stay {self.workers.count}: {error}")
                 stopping.wait(every_seconds)
         finally:
             self.workers.stop()

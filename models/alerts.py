@@ -28,30 +28,48 @@ def insert(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def take(now: datetime, until: datetime, limit: int) -> list[Alert]:
-    """What is to be told, oldest first, with its job, app and owner's address; nobody else takes it until then."""
-    free = Alert.taken_until.is_null() | (Alert.taken_until < now)
-    waiting = Alert.select(Alert.id).where(Alert.told_at.is_null(), free).order_by(Alert.created_at).limit(limit)
-    taken = [alert.id for alert in for_update(waiting, skip_locked=True)]
-    if not taken:
-        return []
-    Alert.update(taken_until=until).where(Alert.id.in_(taken)).execute()
-    query = (
-        Alert.select(Alert, Job.id, Job.name, Job.task_type, App.name, User.email.alias("owner_email"))
-        .join(Job)
-        .join(App)
-        .join_from(Job, User, peewee.JOIN.LEFT_OUTER, on=Job.owner_id == User.id, attr="owner")
-        .where(Alert.id.in_(taken))
-        .order_by(Alert.created_at)
-    )
-    return list(query)
+    """Of what is to be told, the oldest and all that is alike, of one kind and for one address, with job and app.
+
+    Nobody else takes it until then.
+    """
+    free = Alert.told_at.is_null() & (Alert.taken_until.is_null() | (Alert.taken_until < now))
+    oldest = Alert.select(Alert.id).where(free).order_by(Alert.created_at).limit(limit)
+    waiting = _whole([alert.id for alert in for_update(oldest, skip_locked=True)])
+    alike = [one for one in waiting if (one.kind, address(one)) == (waiting[0].kind, address(waiting[0]))]
+    put_off(alike, until)
+    return alike
 
 
-def record_told(alert_ids: Collection[UUID], now: datetime) -> None:
+def address(taken: Alert) -> str | None:
+    """The e-mail address of the job's owner, if it has one."""
+    owner: User | None = getattr(taken.job, "owner", None)
+    return None if owner is None else owner.email
+
+
+def record_told(taken: Collection[Alert], now: datetime) -> None:
     """Record that this was told."""
-    Alert.update(told_at=now).where(Alert.id.in_(list(alert_ids))).execute()
+    Alert.update(told_at=now).where(Alert.id.in_([alert.id for alert in taken])).execute()
+
+
+def put_off(taken: Collection[Alert], until: datetime) -> None:
+    """Leave this until then, for anyone to take."""
+    Alert.update(taken_until=until).where(Alert.id.in_([alert.id for alert in taken])).execute()
 
 
 def prune(told_before: datetime, limit: int) -> int:
     """Delete what was told before an instant; how many."""
     old = Alert.select(Alert.id).where(Alert.told_at < told_before).limit(limit)
     return int(Alert.delete().where(Alert.id.in_(old)).execute())
+
+
+def _whole(alert_ids: Collection[UUID]) -> list[Alert]:
+    """These with their jobs, apps and owners' addresses, oldest first."""
+    query = (
+        Alert.select(Alert, Job.id, Job.name, Job.task_type, App.name, User.email)
+        .join(Job)
+        .join(App)
+        .join_from(Job, User, peewee.JOIN.LEFT_OUTER, on=Job.owner_id == User.id, attr="owner")
+        .where(Alert.id.in_(list(alert_ids)))
+        .order_by(Alert.created_at)
+    )
+    return list(query) if alert_ids else []

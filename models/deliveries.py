@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from models.tables import Delivery
+import peewee
+
+from core.states import RunStatus
+from models.tables import Delivery, Run
 
 
 def settle(run_id: UUID, position: int, recipient: str, refusal: str | None, now: datetime) -> None:
@@ -15,6 +19,16 @@ def settle(run_id: UUID, position: int, recipient: str, refusal: str | None, now
     ).on_conflict_ignore().execute()
 
 
-def of_run(run_id: UUID) -> dict[int, Delivery]:
-    """What became of a run's messages so far, by their positions."""
-    return {one.position: one for one in Delivery.select().where(Delivery.run == run_id)}
+def of_runs(run_ids: Collection[UUID]) -> list[Delivery]:
+    """What became of the messages of these runs so far."""
+    return list(Delivery.select().where(Delivery.run.in_(list(run_ids))))
+
+
+def repeated(run_id: UUID) -> list[UUID]:
+    """A run and those that it repeats because they were not completed, from itself back to the first that is kept."""
+    self = Run.select(Run.id, Run.retry_of, peewee.Value(0)).where(Run.id == run_id)
+    line = self.cte("line", recursive=True, columns=("id", "retry_of", "back"))
+    before = Run.alias()
+    earlier = before.select(before.id, before.retry_of, line.c.back + 1).join(line, on=before.id == line.c.retry_of)
+    whole = line.union_all(earlier.where(before.status != RunStatus.COMPLETED))
+    return [one for (one,) in whole.select_from(whole.c.id).order_by(whole.c.back).tuples()]

@@ -77,5 +77,5 @@ def hold(jobs: Collection[Job]) -> None:
 def release(jobs: Collection[Job]) -> list[Run]:
     """Put the runs of these locked jobs that a pause holds back into the claim; those runs."""
     due = (Run.status == RunStatus.QUEUED) & (Run.held_by == Hold.PAUSED)
-    query = Run.update(held_by=None).where(Run.job.in_([job.id for job in jobs]), due).returning(Run)
+    query = Run.update(held_by=None, was_held=True).where(Run.job.in_([job.id for job in jobs]), due).returning(Run)
     return list(query.execute())

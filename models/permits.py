@@ -118,7 +118,7 @@ def give(run_ids: Collection[UUID], held_by: Hold | None) -> list[Run]:
         return []
     waits = (Run.status == RunStatus.QUEUED) & (Run.held_by == Hold.RATE_LIMIT)
     locked: Any = for_update(Run.select(Run.id).where(Run.id.in_(list(run_ids)), waits).order_by(Run.id)).cte("locked")
-    query = Run.update(held_by=held_by).with_cte(locked)
+    query = Run.update(held_by=held_by, was_held=True).with_cte(locked)
     return list(query.where(Run.id.in_(peewee.Select((locked,), (locked.c.id,)))).returning(Run).execute())
 
 

@@ -45,6 +45,7 @@ def draft(job: Job, trigger: Trigger, scheduled_for: datetime, now: datetime, **
         "deadline_at": deadline(job, due_at),
         "expire": job.expire,
         "aged_at": due_at,
+        "late_at": None,
         "status": RunStatus.QUEUED if scheduled_for <= now else RunStatus.PENDING,
         "held_by": None,
         "reason": None,

@@ -186,6 +186,8 @@ class Run(Table):
     expire = peewee.BooleanField(default=False)
     deadline_missed_at = InstantField(null=True)
     aged_at = InstantField(null=True)
+    late_at = InstantField(null=True)
+    was_held = peewee.BooleanField(default=False)
     status = EnumField(RunStatus)
     held_by = EnumField(Hold, null=True)
     held_until = InstantField(null=True)
@@ -244,6 +246,7 @@ class Delivery(Table):
     """What became of one of a run's e-mails, as far as that is final."""
 
     run = peewee.ForeignKeyField(Run, column_name="run_id")
+    run_id: UUID
     position = peewee.IntegerField()
     recipient = peewee.TextField()
     refusal = peewee.TextField(null=True)

@@ -19,6 +19,9 @@ MOST_URGENT = 9
 # As the indexes have it, to the letter.
 _WAITS_FOR_TURN = peewee.SQL("held_by = 'overlap'")
 _MAY_RISE = peewee.SQL("status = 'queued' AND priority < 9")
+_MAY_BE_LATE = peewee.SQL(
+    "status = 'queued' AND held_by IS NULL AND attempt_count = 0 AND late_at IS NULL AND NOT was_held"
+)
 _DEADLINE_AHEAD = peewee.SQL("deadline_at IS NOT NULL AND deadline_missed_at IS NULL AND finished_at IS NULL")
 
 
@@ -49,7 +52,7 @@ def busy(job_ids: Collection[UUID]) -> set[UUID]:
 def take(run_ids: Collection[UUID], held_by: Hold | None) -> None:
     """Let these runs wait no longer for their turn; a pause may still hold them."""
     if run_ids:
-        Run.update(held_by=held_by).where(Run.id.in_(list(run_ids))).execute()
+        Run.update(held_by=held_by, was_held=True).where(Run.id.in_(list(run_ids))).execute()
 
 
 def outlasting(job_ids: Collection[UUID]) -> set[UUID]:
@@ -115,3 +118,19 @@ def record_missed(run_ids: Collection[UUID], now: datetime, **changes: Any) -> N
     """Record that the deadline of these locked runs has passed."""
     if run_ids:
         Run.update(deadline_missed_at=now, **changes).where(Run.id.in_(list(run_ids))).execute()
+
+
+def late(due_before: datetime, limit: int) -> list[UUID]:
+    """Runs that were due before an instant, that nobody has begun and nothing held, and that are not noted as late."""
+    query = Run.select(Run.id).where(_MAY_BE_LATE, Run.due_at < due_before).order_by(Run.due_at).limit(limit)
+    return [run.id for run in query]
+
+
+def lock_late(run_ids: Collection[UUID]) -> list[Run]:
+    """Those of these runs that are still late, locked in the order of their ids; their jobs are locked."""
+    return list(for_update(Run.select().where(Run.id.in_(list(run_ids)), _MAY_BE_LATE).order_by(Run.id)))
+
+
+def record_late(run_ids: Collection[UUID], now: datetime) -> None:
+    """Note that these locked runs are late."""
+    Run.update(late_at=now).where(Run.id.in_(list(run_ids))).execute()

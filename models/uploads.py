@@ -7,8 +7,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import peewee
+
 from core.states import ENDED
 from models.tables import Job, Upload
+
+_WAITS = (Upload.stored_at.is_null(), Job.state.not_in(ENDED), Job.deleted_at.is_null())
 
 
 def insert(values: dict[str, Any]) -> None:
@@ -38,14 +42,11 @@ def mark_stored(upload_id: UUID, now: datetime) -> None:
 
 def still_needed(upload_ids: Collection[UUID]) -> set[UUID]:
     """Those of these uploads whose file is still to be stored: not yet there, and the job is not over."""
-    query = (
-        Upload.select(Upload.id)
-        .join(Job)
-        .where(
-            Upload.id.in_(list(upload_ids)),
-            Upload.stored_at.is_null(),
-            Job.state.not_in(ENDED),
-            Job.deleted_at.is_null(),
-        )
-    )
+    query = Upload.select(Upload.id).join(Job).where(Upload.id.in_(list(upload_ids)), *_WAITS)
     return {upload.id for upload in query}
+
+
+def waiting_bytes(owner_id: UUID) -> int:
+    """How many bytes a user's files have together that are still to be stored."""
+    total = peewee.fn.COALESCE(peewee.fn.SUM(Upload.size), 0)
+    return int(Upload.select(total).join(Job).where(Job.owner_id == owner_id, *_WAITS).scalar())

@@ -33,10 +33,10 @@ class Accepted:
     runs: Rows
 
 
-def judged(system: System, new: NewJob) -> NewJob | Refusal:
+def validated(system: System, new: NewJob) -> NewJob | Refusal:
     """A new job, or why its kind of task refuses its data: to be asked before the transaction, as it may take long."""
     try:
-        registry.refuse_unfit(system.settings, new.task_type, new.data)
+        registry.validate(system.settings, new.task_type, new.data)
     except (InvalidInput, Forbidden) as refusal:
         return refusal
     return new
@@ -82,7 +82,7 @@ def _accept(system: System, new: NewJob, known: dict[str, App], now: datetime) -
     if app is None:
         return NotFound("app", new.app_name)
     try:
-        definitions.check(system, new, app, now)
+        definitions.judge(system, new, app, now)
         return _rows(system, new, app, now)
     except InvalidInput as refusal:
         return refusal

@@ -18,7 +18,7 @@ from core.errors import Unavailable
 from models import database, signals
 from services import broker as brokers
 from services import dispatching, limits, planning, timezones, turns, upkeep, waiting
-from services.email import alerts
+from services.email import telling
 from services.reading import statistics
 from services.system import System
 
@@ -133,8 +133,14 @@ class Coordinator:
         self._stopping.wait(_RESCUE_SECONDS)
 
     def _look_after_waiting(self) -> None:
-        """See to due runs that wait: for a higher priority, for their deadline, for their turn."""
-        for look_after in (waiting.age, waiting.watch_deadlines, turns.give_all, limits.give_permits):
+        """See to due runs that wait: for a higher priority, for their deadline, for a worker, for their turn."""
+        for look_after in (
+            waiting.age,
+            waiting.watch_deadlines,
+            waiting.watch_late,
+            turns.give_all,
+            limits.give_permits,
+        ):
             look_after(self._system)
         self._stopping.wait(_WAITING_SECONDS)
 
@@ -146,7 +152,7 @@ class Coordinator:
 
     def _tell(self) -> None:
         """Tell owners what they are to be told."""
-        while alerts.tell(self._system) and not self._stopping.is_set():
+        while telling.tell(self._system) and not self._stopping.is_set():
             pass
         self._stopping.wait(_ALERTS_SECONDS)
 

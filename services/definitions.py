@@ -97,7 +97,7 @@ def of(job: Job, tags: tuple[str, ...]) -> Definition:
     return Definition(**plain, schedule=specifications.read(job.schedule), tags=tags)
 
 
-def check(system: System, wanted: Definition, app: App, now: datetime, *, before: Definition | None = None) -> None:
+def judge(system: System, wanted: Definition, app: App, now: datetime, *, before: Definition | None = None) -> None:
     """Raise `InvalidInput` where there is nobody to call, or the deadline has passed.
 
     What an edit leaves as it was `before` is not judged anew.

@@ -41,7 +41,7 @@ def create(
             also(UUID(job_id))
         return job_id
 
-    wanted = accepting.judged(system, new) if also is None else new
+    wanted = accepting.validated(system, new) if also is None else new
     return UUID(_create(system, [wanted], request, tell))
 
 
@@ -54,8 +54,8 @@ def create_many(
     of every job.
     """
     tell = outcomes.all_told if all_or_none else outcomes.each_told
-    judged = [accepting.judged(system, new) if isinstance(new, NewJob) else new for new in wanted]
-    return outcomes.read(_create(system, judged, request, tell))
+    validated = [accepting.validated(system, new) if isinstance(new, NewJob) else new for new in wanted]
+    return outcomes.read(_create(system, validated, request, tell))
 
 
 def cancel(system: System, job_id: UUID) -> None:

@@ -17,8 +17,7 @@ from core.recurring import Recurring
 from core.states import JobState, RunStatus, Trigger
 from models import database, edits, jobs, pauses, runs
 from models.tables import Job
-from services import settling, specifications
-from services.email import alerts
+from services import alerts, settling, specifications
 from services.system import System
 
 BATCH = 200
@@ -47,8 +46,8 @@ def plan(system: System) -> int:
             planned.append(job)
             if len(rows) >= PASS_ROWS or system.clock.monotonic() >= until:
                 break
+        _note_late(planned, rows, now, now - timedelta(seconds=system.settings.late_seconds))
         runs.insert(rows)
-        _note_missed(planned, rows, now)
         settling.end_if_over(((job, JobState.COMPLETED) for job in planned), now)
     return len(planned)
 
@@ -76,17 +75,20 @@ def replan(job: Job, schedule: schedules.Schedule, now: datetime, horizon: datet
     return rows
 
 
-def _note_missed(planned: Sequence[Job], rows: Sequence[dict[str, Any]], now: datetime) -> None:
-    """Let the owners be told of occurrences that were missed, but for those of a job that is paused."""
-    missed = {row["job"]: row["scheduled_for"] for row in rows if row["status"] == RunStatus.MISSED}
-    affected = [job for job in planned if job.id in missed]
-    paused = pauses.paused(affected) if affected else set()
-    late = [
-        (job, Event(None, late=True, words=f"The occurrence of {missed[job.id].isoformat()} was missed."))
-        for job in affected
-        if job.id not in paused
-    ]
-    alerts.note(late, now)
+def _note_late(planned: Sequence[Job], rows: Sequence[dict[str, Any]], now: datetime, due_before: datetime) -> None:
+    """Let owners be told of occurrences that were missed, or are caught up late, but for those of a paused job."""
+    late = [row for row in rows if row["status"] == RunStatus.MISSED or row["due_at"] < due_before]
+    affected = {job.id: job for job in planned if job.id in {row["job"] for row in late}}
+    paused = pauses.paused(list(affected.values())) if affected else set()
+    told = [row for row in late if row["job"] not in paused]
+    for row in told:
+        row["late_at"] = now
+    alerts.note(((affected[row["job"]], _late(row)) for row in told), now)
+
+
+def _late(row: dict[str, Any]) -> Event:
+    what = "was missed" if row["status"] == RunStatus.MISSED else "is run late"
+    return Event(None, late=True, words=f"The occurrence of {row['scheduled_for'].isoformat()} {what}.")
 
 
 def plan_until_now(job: Job, now: datetime) -> None:

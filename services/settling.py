@@ -19,10 +19,10 @@ from core.retry import RetryDecision
 from core.states import ENDED, Hold, JobState, Outcome, RunStatus, Trigger
 from models import attempts, jobs, pauses, runs
 from models.tables import Job, Run
-from services import specifications
-from services.email import alerts
+from services import alerts, specifications
 
 ANSWER_KEPT = 64 * 1024
+LONGEST_RESULT = 64 * 1024  # as JSON
 MESSAGE_KEPT = 2_000
 TOO_LATE = "deadline"
 JOB_ENDED = "job ended"
@@ -66,7 +66,8 @@ class Settlement:
         """What it says of how the job is doing: runs count of one that comes back, attempts of all others."""
         failed = self.changes["status"] if self.job_comes_back else self.attempt["outcome"]
         well = True if self.attempt["outcome"] == Outcome.SUCCEEDED else False if failed == Outcome.FAILED else None
-        late = self.run.deadline_missed_at is not None or "deadline_missed_at" in self.changes
+        missed = self.run.deadline_missed_at is not None or "deadline_missed_at" in self.changes
+        late = missed or self.run.late_at is not None
         return Event(well, late=late, words=self.changes.get("error_message"))
 
     @property

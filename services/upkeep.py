@@ -7,6 +7,7 @@ from datetime import timedelta
 from core.errors import DatabaseUnavailable
 from models import alerts, database, jobs, runs, versions, workers
 from services import executing, idempotency
+from services.email import outbox
 from services.reading import statistics
 from services.system import System
 
@@ -73,7 +74,7 @@ def rescue_all(system: System) -> int:
 
 
 def prune(system: System) -> int:
-    """Delete one batch of what is older than it is kept: history, workers, keys, figures; how many rows."""
+    """Delete one batch of what is older than it is kept: history, workers, keys, figures, e-mail; how many."""
     now = system.clock.now()
     ended_before = now - timedelta(days=system.settings.keep_history_days)
     with database.transaction():
@@ -82,4 +83,5 @@ def prune(system: System) -> int:
         pruned += versions.prune(ended_before, BATCH)
         pruned += alerts.prune(ended_before, BATCH)
         pruned += workers.prune(now - _WORKER_KEPT)
+    pruned += outbox.prune(system.settings, ended_before)
     return pruned + idempotency.prune(system) + statistics.prune(system)

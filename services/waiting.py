@@ -1,4 +1,4 @@
-"""What befalls runs that wait: they rise in priority, and their deadlines pass. Each pass is bounded."""
+"""What befalls runs that wait: they rise in priority, their deadlines pass, they are late. Each pass is bounded."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from core.alerting import Event
 from core.states import JobState, RunStatus
 from models import database, jobs, runs, turns
 from models.tables import Job, Run
-from services import settling
-from services.email import alerts
+from services import alerts, settling
 from services.system import System
 
 BATCH = 1_000
@@ -46,13 +45,33 @@ def watch_deadlines(system: System) -> int:
         _drop(dropped.values(), now)
         turns.record_missed([run.id for run in passed if run.id not in dropped], now)
         _end_jobs([locked[job_id] for job_id in {run.job_id for run in dropped.values()}], now)
-        alerts.note(((locked[run.job_id], _late(run)) for run in passed), now)
+        alerts.note(((locked[run.job_id], _too_late(run)) for run in passed), now)
     for run in passed:
         log.warning("deadline_missed", run_id=str(run.id), job_id=str(run.job_id), dropped=run.id in dropped)
     return len(passed)
 
 
-def _late(run: Run) -> Event:
+def watch_late(system: System) -> int:
+    """Note due runs that nobody has begun for long, once each; how many. What was held is not late: it was wished."""
+    now = system.clock.now()
+    with database.reading():
+        found = turns.late(now - timedelta(seconds=system.settings.late_seconds), BATCH)
+    if not found:
+        return 0
+    with database.transaction():
+        locked = jobs.lock(runs.job_ids(found))
+        late = turns.lock_late(found)
+        turns.record_late([run.id for run in late], now)
+        alerts.note(((locked[run.job_id], _not_begun(run)) for run in late), now)
+    log.warning("runs_late", count=len(late))
+    return len(late)
+
+
+def _not_begun(run: Run) -> Event:
+    return Event(None, late=True, words=f"Run {run.id} was due at {run.due_at.isoformat()}, and no worker took it.")
+
+
+def _too_late(run: Run) -> Event:
     return Event(None, late=True, words=f"The deadline of run {run.id}, {run.deadline_at.isoformat()}, has passed.")
 
 

@@ -26,7 +26,7 @@ FILE_BYTES = 100 * 1024**2
 TAIL_CHARACTERS = 1_000
 
 _ENVIRONMENT = {"PATH": PATH, "LANG": "C.UTF-8"}
-_MAY_PASS = frozenset({errno.EAGAIN, errno.ENOMEM, errno.ENFILE, errno.EMFILE, errno.EIO})
+_MAY_PASS = frozenset({errno.EAGAIN, errno.ENOMEM, errno.ENFILE, errno.EMFILE, errno.EIO, errno.ENOSPC})
 
 
 def perform(system: System, work: Work, scope: Scope) -> Result:

@@ -85,9 +85,12 @@ class Line:
     def _look_up(self, host: str, port: int, deadline: float) -> Addresses:
         if is_address(host):
             return addresses_of(host, port)
+        with self._lock:
+            self._refuse_if_cut()
+            woken = self._woken = threading.Event()
         answer = _lookups.ask(host, port)
-        answer.add_done_callback(lambda _: self._woken.set())
-        self._woken.wait(max(deadline - time.monotonic(), 0))
+        answer.add_done_callback(lambda _: woken.set())
+        woken.wait(max(deadline - time.monotonic(), 0))
         self._refuse_if_cut()
         if not answer.done():
             raise TransientFailure(
@@ -117,6 +120,7 @@ class Line:
 
     def _hold(self, reached: socket.socket) -> None:
         """Keeps a second handle to the socket, because TLS takes the first away from its object."""
+        self.close()
         with self._lock:
             self._refuse_if_cut()
             self._handle = reached.dup()

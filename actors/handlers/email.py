@@ -17,6 +17,7 @@ from services.abort import Scope
 from services.email import deliveries, mail
 from services.email.deliveries import REFUSED, SENT, WAITING, Delivered
 from services.executing import Failed, Result, Succeeded, Work
+from services.patience import patiently
 from services.system import System
 from services.task_types import send_email
 from services.task_types.send_email import Batch, SendEmail
@@ -32,7 +33,8 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
     """
     line = connection.Line(system.settings.connect_seconds, _READ_SECONDS, ANYWHERE)  # EMAIL_HOST is the operator's
     try:
-        batch = send_email.batch(system.settings, work.run_id, _parameters(system, work))
+        first_run = patiently(lambda: deliveries.first_run(work.run_id))
+        batch = send_email.batch(system.settings, first_run, _parameters(system, work))
         with (
             contextlib.closing(line),
             scope.interruptible(line.cut),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -13,7 +12,7 @@ import urllib3
 from requests.structures import CaseInsensitiveDict
 
 from actors.handlers import connection
-from core import urls
+from core import headers, urls
 from core.errors import PermanentFailure, TransientFailure
 from core.networks import PUBLIC, Reach
 from core.version import VERSION
@@ -27,9 +26,6 @@ _DEFAULT_HEADERS = {
     "Accept": "*/*",
     "Accept-Encoding": "gzip, deflate",
 }
-_OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade"})
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
-_FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110, section 5.5
 _DECODED = frozenset({"gzip", "x-gzip", "deflate"})
 _NO_ANSWER = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
 
@@ -89,11 +85,11 @@ def _prepared(request: Call) -> requests.PreparedRequest:
     _check_headers(request.headers)
     # No session: it would add the environment's proxies and authentication and keep cookies, and even when
     # told not to follow a redirect it reads the redirect's whole body.
-    headers = CaseInsensitiveDict(_DEFAULT_HEADERS)
-    headers.update(request.headers)
-    headers["Connection"] = "close"
+    sent = CaseInsensitiveDict(_DEFAULT_HEADERS)
+    sent.update(request.headers)
+    sent["Connection"] = "close"
     try:
-        return requests.Request(request.method, request.url, headers=headers, data=request.body).prepare()
+        return requests.Request(request.method, request.url, headers=sent, data=request.body).prepare()
     except (ValueError, urllib3.exceptions.HTTPError) as error:
         raise PermanentFailure(f"The URL {request.url!r} cannot be called: {error}.") from error
 
@@ -108,14 +104,12 @@ def _check_url(text: str) -> None:
         raise PermanentFailure(f"The URL {text!r} is not valid: {error}.") from error
 
 
-def _check_headers(headers: Mapping[str, str]) -> None:
-    for name, value in headers.items():
-        if not _TOKEN.fullmatch(name):
-            raise PermanentFailure(f"The header name {name!r} is not valid.")
-        if name.lower() in _OURS or name.lower().startswith("proxy-"):
-            raise PermanentFailure(f"The header {name} is set by Carillon; leave it out.")
-        if not _FIELD_VALUE.fullmatch(value):
-            raise PermanentFailure(f"The value of the header {name} has a line break or a character not allowed.")
+def _check_headers(given: Mapping[str, str]) -> None:
+    for name, value in given.items():
+        if fault := headers.fault_of_any_name(name):
+            raise PermanentFailure(f"The header {name!r} {fault}")
+        if fault := headers.fault_of_value(value):
+            raise PermanentFailure(f"The value of the header {name} {fault}")
 
 
 def _exchange(prepared: requests.PreparedRequest, line: connection.Line) -> Answer:

@@ -2,7 +2,8 @@
 
 A program of its own, which `keeping` starts for each command in a fresh interpreter and which imports nothing of ours.
 Only so can it adopt what a command's children leave (they become its own children, whatever session they went to), set
-limits between fork and exec without other threads, and clean up after a worker that was killed.
+limits between fork and exec without other threads, and clean up after a worker that was killed. It is two processes,
+since the command may kill its parent: the inner one keeps the command, the outer one what the inner one leaves.
 
     standard input     a socket: the order comes as a line of JSON; its end, at whatever time, means: end everything.
                        Told back is a line of JSON: `exit_code`, or `errno` where the command did not start.
@@ -22,34 +23,60 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
 GRACE_SECONDS = 0.4  # between SIGTERM and SIGKILL
+INNER_SECONDS = 2.0  # for the inner process to end all, when that is to be; the command may have stopped it
 PATIENCE_SECONDS = 5.0  # with what even SIGKILL does not end: a process that waits for a device
 LOOK_SECONDS = 0.02
 
 _CONTROL = 0
 _ORPHANS_LOOK_MILLISECONDS = 1_000
-_SET_DEATH_SIGNAL, _SET_ADOPTION = 1, 36  # of prctl(2)
+_SET_DEATH_SIGNAL, _SET_DUMPABLE, _SET_ADOPTION = 1, 4, 36  # of prctl(2)
 _IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _AS_NEW = (*_IGNORED, signal.SIGPIPE, signal.SIGXFSZ)  # the last two are what Python ignores
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def keep(standard_input: int) -> None:
-    """Carry out one order from beginning to end."""
+    """Carry out one order from beginning to end, in a folder that is made for it and removed."""
     os.set_inheritable(standard_input, False)
+    _libc.prctl(_SET_DUMPABLE, 0)  # nobody reads our memory, or writes to it, but root
     order = json.loads(_line())
-    _libc.prctl(_SET_ADOPTION, 1)
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
-    command = _start(order, standard_input)
+    folder = _folder(order["folders"])
+    _libc.prctl(_SET_ADOPTION, 1)
+    inner = os.fork()
+    if inner == 0:
+        _carry_out(order, folder, standard_input)
+        os._exit(0)
     os.close(standard_input)
-    status = _end_all(command, _wait(command))
+    status = _wait(inner)
+    _end_all(inner, status, ask=False, grace=INNER_SECONDS if status is None else 0)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder(within: str) -> str:
+    folder = f"{within}/carillon-{os.urandom(8).hex()}"
+    try:
+        os.mkdir(folder, 0o700)  # noqa: PTH102  a text is what goes into the environment
+    except OSError as error:
+        _tell(_CONTROL, errno=error.errno)
+        sys.exit()
+    return folder
+
+
+def _carry_out(order: dict[str, Any], folder: str, standard_input: int) -> None:
+    _libc.prctl(_SET_ADOPTION, 1)
+    command = _start(order, folder, standard_input)
+    os.close(standard_input)
+    status = _end_all(command, _wait(command), ask=True, grace=GRACE_SECONDS)
+    shutil.rmtree(folder, ignore_errors=True)
     if status is not None:
         _tell(_CONTROL, exit_code=os.waitstatus_to_exitcode(status))
-    shutil.rmtree(order["folder"], ignore_errors=True)
 
 
 def _line() -> bytes:
@@ -62,63 +89,65 @@ def _line() -> bytes:
     return read
 
 
-def _start(order: dict[str, Any], standard_input: int) -> int:
+def _start(order: dict[str, Any], folder: str, standard_input: int) -> int:
     """Start the command; its process id."""
     command = os.fork()
     if command == 0:
-        _become(order, standard_input)
+        _become(order, folder, standard_input)
     return command
 
 
-def _become(order: dict[str, Any], standard_input: int) -> NoReturn:
+def _become(order: dict[str, Any], folder: str, standard_input: int) -> NoReturn:
     """Turn this process into the command, in a session of its own, within its limits."""
     line = os.dup(_CONTROL)  # is closed when the program begins
     try:
         os.setsid()
         _libc.prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)  # should the keeper be killed
         os.dup2(standard_input, 0)
-        os.chdir(order["folder"])
+        os.chdir(folder)
         for number in _AS_NEW:
             signal.signal(number, signal.SIG_DFL)
         for name, most in order["limits"].items():
             resource.setrlimit(getattr(resource, name), (most, most))
-        environment = {name.encode(): value.encode() for name, value in order["environment"].items()}
-        os.execve(order["path"].encode(), [word.encode() for word in order["words"]], environment)  # noqa: S606
+        environment = {**order["environment"], "HOME": folder}
+        variables = {name.encode(): value.encode() for name, value in environment.items()}
+        os.execve(order["path"].encode(), [word.encode() for word in order["words"]], variables)  # noqa: S606
     except OSError as error:
         _tell(line, errno=error.errno)
     finally:
         os._exit(127)
 
 
-def _wait(command: int) -> int | None:
-    """Wait until the command has ended, or all is to end; the command's status if it has one."""
+def _wait(child: int) -> int | None:
+    """Wait until a child has ended, or all is to end; the child's status if it has one."""
     events = select.poll()
     events.register(_CONTROL, select.POLLIN)
-    events.register(os.pidfd_open(command), select.POLLIN)
+    events.register(os.pidfd_open(child), select.POLLIN)
     while True:
         ready = dict(events.poll(_ORPHANS_LOOK_MILLISECONDS))
-        _, status = _collect(command)
+        _, status = _collect(child)
         if status is not None or _CONTROL in ready:
             return status
 
 
-def _end_all(command: int, status: int | None) -> int | None:
-    """End the command and all that descends from it: asked first, then killed; the command's status."""
+def _end_all(child: int, status: int | None, *, ask: bool, grace: float) -> int | None:
+    """End all that descends from this process, by SIGKILL after the grace; the child's status."""
     began = time.monotonic()
-    _send(signal.SIGTERM)
+    if ask:
+        _send(signal.SIGTERM)
     while True:
-        anyone_left, ended = _collect(command)
+        anyone_left, ended = _collect(child)
         status = ended if status is None else status
         waited = time.monotonic() - began
         if not anyone_left or waited > PATIENCE_SECONDS:
             return status
-        if waited > GRACE_SECONDS:
+        if waited > grace:
             _send(signal.SIGKILL)
         time.sleep(LOOK_SECONDS)
 
 
-def _collect(command: int) -> tuple[bool, int | None]:
-    """Bury children that have ended: whether any are left, and the command's status if it was among them."""
+def _collect(wanted: int) -> tuple[bool, int | None]:
+    """Bury children that have ended: whether any are left, and the wanted one's status if it was among them."""
     status = None
     while True:
         try:
@@ -127,16 +156,14 @@ def _collect(command: int) -> tuple[bool, int | None]:
             return False, status
         if child == 0:
             return True, status
-        if child == command:
+        if child == wanted:
             status = ended
 
 
 def _send(number: signal.Signals) -> None:
     for process in _descendants():
-        try:
+        with suppress(OSError):  # it has ended meanwhile, or is another user's
             os.kill(process, number)
-        except ProcessLookupError:
-            continue  # it has ended meanwhile
 
 
 def _descendants() -> Iterator[int]:
@@ -156,13 +183,14 @@ def _parents() -> Iterator[tuple[int, int]]:
         if folder.name.isdecimal():
             try:
                 fields = (folder / "stat").read_bytes().rpartition(b")")[2].split()
-            except (FileNotFoundError, ProcessLookupError):
+            except OSError:  # it has ended meanwhile, or is hidden
                 continue
             yield int(folder.name), int(fields[1])
 
 
 def _tell(line: int, **outcome: int | None) -> None:
-    os.write(line, json.dumps(outcome).encode() + b"\n")
+    with suppress(OSError):  # the worker is gone
+        os.write(line, json.dumps(outcome).encode() + b"\n")
 
 
 if __name__ == "__main__":

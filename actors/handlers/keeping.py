@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import os
 import selectors
@@ -26,6 +27,8 @@ _KEEPER = Path(__file__).with_name("keeper.py")
 _PIECE_BYTES = 64 * 1024
 _LOOK_SECONDS = 1.0
 _KEEPER_ENDS_WITHIN_SECONDS = 8.0
+_SET_DUMPABLE = 4  # of prctl(2)
+_libc = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True)
@@ -53,16 +56,18 @@ class Ended:
 def run(command: Command, scope: Scope) -> Ended:
     """Run a command to its end, in a folder of its own that is removed afterwards; nothing it began goes on.
 
+    From then on no other process but root's reads this one's memory or environment, which may hold secrets.
+
     Returns early, with what there is, when the scope is told to stop. Raises `Aborted` when that was before the start,
     and `TransientFailure` when the command's end is not known.
     """
+    _libc.prctl(_SET_DUMPABLE, 0)
     with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="carillon-", ignore_cleanup_errors=True))
         line, keeper = _keeper(stack, command.stdin)
         told, out, error = _Kept(), _Kept(), _Kept()
         with scope.interruptible(lambda: _hang_up(line)):
-            _order(line, command, folder)
-            _listen(keeper, {line: told, keeper.stdout: out, keeper.stderr: error}, scope)
+            _order(line, command)
+            _listen(keeper, line, {line: told, keeper.stdout: out, keeper.stderr: error}, scope)
     return _ended(bytes(told.data), out, error, scope)
 
 
@@ -111,19 +116,19 @@ def _given(stdin: str) -> Iterator[IO[bytes]]:
         yield file
 
 
-def _order(line: socket.socket, command: Command, folder: str) -> None:
+def _order(line: socket.socket, command: Command) -> None:
     order = {
         "path": command.path,
         "words": list(command.words),
-        "environment": {**command.environment, "HOME": folder},
+        "environment": dict(command.environment),
         "limits": dict(command.limits),
-        "folder": folder,
+        "folders": tempfile.gettempdir(),
     }
     with contextlib.suppress(OSError):  # hung up meanwhile, or the keeper is gone: what it tells will say so
         line.sendall(json.dumps(order).encode() + b"\n")
 
 
-def _listen(keeper: subprocess.Popen[bytes], heard: Mapping[Any, _Kept], scope: Scope) -> None:
+def _listen(keeper: subprocess.Popen[bytes], line: socket.socket, heard: Mapping[Any, _Kept], scope: Scope) -> None:
     """Read all streams to their ends, which come when the keeper and everything under it have ended."""
     give_up_at: float | None = None
     with selectors.DefaultSelector() as streams:
@@ -137,6 +142,7 @@ def _listen(keeper: subprocess.Popen[bytes], heard: Mapping[Any, _Kept], scope: 
                     streams.unregister(key.fileobj)
             now = time.monotonic()
             if give_up_at is None and (scope.reason is not None or keeper.poll() is not None):
+                _hang_up(line)  # should the keeper's inner process have outlived it
                 give_up_at = now + _KEEPER_ENDS_WITHIN_SECONDS
             if give_up_at is not None and now > give_up_at:
                 return

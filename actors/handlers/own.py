@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from core.errors import Aborted, AttemptError, PermanentFailure, TransientFailure
 from services.abort import Scope
 from services.executing import Failed, Result, Succeeded, Work
+from services.settling import LONGEST_RESULT
 from services.system import System
 from services.task_types import registry
 from services.task_types.registry import Task, TaskType
@@ -30,14 +31,14 @@ def perform(_system: System, work: Work, scope: Scope) -> Result:
         answer = _as_json(made)
     except Aborted:
         raise
-    except Exception as error:  # noqa: BLE001  a task of one's own may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a task of one's own may raise anything
         scope.raise_if_aborted()
         return Failed(_failure(error))
     scope.raise_if_aborted()
     return Succeeded(None, answer, result=made)
 
 
-def _failure(error: Exception) -> AttemptError:
+def _failure(error: BaseException) -> AttemptError:
     if isinstance(error, AttemptError):
         return error
     log.error("task_broke", exc_info=error)
@@ -55,6 +56,12 @@ def _parameters(task_type: TaskType, work: Work) -> Any:
 
 def _as_json(made: Any) -> str:
     try:
-        return json.dumps(made, allow_nan=False)
+        answer = json.dumps(made, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise PermanentFailure(f"The task was done, but what it returned is no JSON: {error}.") from None
+    if len(answer) > LONGEST_RESULT:
+        raise PermanentFailure(
+            f"The task was done, but what it returned is longer than {LONGEST_RESULT} bytes of JSON; let it keep that "
+            "elsewhere, and return where."
+        )
+    return answer

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import IO
 
 import requests
+import urllib3
 
+from actors.handlers.connection import Line, LineAdapter
 from core.errors import AttemptError, NotFound, PermanentFailure, TransientFailure, Unavailable
+from core.networks import ANYWHERE
 from services.abort import Scope
 from services.executing import Failed, Result, Succeeded, Work
 from services.files import objects, spool, uploads
@@ -55,17 +58,16 @@ def _fetched(upload: UploadView, scope: Scope) -> Iterator[IO[bytes]]:
     """The file from the host that received it, in a nameless one of ours."""
     with tempfile.TemporaryFile() as file:
         try:
-            with _asked_for(upload) as answer:
+            with _asked_for(upload, scope) as answer:
                 _refuse_failure(answer, upload)
-                for piece in answer.iter_content(_PIECE_BYTES):
-                    scope.raise_if_aborted()
-                    file.write(piece)
-        except requests.RequestException as error:
+                _copy(answer, file, upload.size)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             scope.raise_if_aborted()
             raise TransientFailure(
                 f"{upload.file_name} could not be fetched from {upload.host_url}, which received it: "
                 f"{type(error).__name__}. Let SPOOL_URL there be an address that workers reach."
             ) from error
+        scope.raise_if_aborted()
         if file.tell() != upload.size:
             raise TransientFailure(f"Of {upload.file_name} {file.tell()} bytes came, not {upload.size}.")
         file.seek(0)
@@ -73,21 +75,37 @@ def _fetched(upload: UploadView, scope: Scope) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _asked_for(upload: UploadView) -> Iterator[requests.Response]:
-    with requests.Session() as session:
-        session.trust_env = False  # no proxy, and no credentials but ours
-        yield session.get(
-            f"{upload.host_url}/internal/spool/{upload.id}",
-            headers={"Authorization": f"Bearer {uploads.grant(upload.id)}"},
-            timeout=(CONNECT_SECONDS, READ_SECONDS),
-            stream=True,
-            allow_redirects=False,
-        )
+def _asked_for(upload: UploadView, scope: Scope) -> Iterator[requests.Response]:
+    """The answer of the host that has the file, over a line that an abort cuts; the operator named the host."""
+    headers = {"Authorization": f"Bearer {uploads.grant(upload.id)}"}
+    request = requests.Request("GET", f"{upload.host_url}/internal/spool/{upload.id}", headers=headers).prepare()
+    with (
+        closing(Line(CONNECT_SECONDS, READ_SECONDS, ANYWHERE)) as line,
+        scope.interruptible(line.cut),
+        closing(LineAdapter(line)) as adapter,
+    ):
+        try:
+            answer = adapter.send(request, stream=True, timeout=READ_SECONDS)
+        except TransientFailure as error:
+            raise ConnectionError(error.message) from error
+        with closing(answer):
+            yield answer
+
+
+def _copy(answer: requests.Response, file: IO[bytes], size: int) -> None:
+    """Read what there is to read, and of what is longer than it should be one byte more."""
+    while wanted := size + 1 - file.tell():
+        piece = answer.raw.read(min(wanted, _PIECE_BYTES))
+        if not piece:
+            return
+        file.write(piece)
 
 
 def _refuse_failure(answer: requests.Response, upload: UploadView) -> None:
-    if answer.status_code != requests.codes.ok:
-        raise TransientFailure(
-            f"{upload.file_name} is neither in the spool here nor in that of {upload.host_url} "
-            f"(which answered {answer.status_code}). A file is kept until its job is over; after that, send it anew."
-        )
+    if answer.status_code == requests.codes.ok:
+        return
+    failure = PermanentFailure if answer.status_code == requests.codes.not_found else TransientFailure
+    raise failure(
+        f"{upload.file_name} is neither in the spool here nor in that of {upload.host_url} "
+        f"(which answered {answer.status_code}). A file is kept until its job is over; after that, send it anew."
+    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+import falcon
 from falcon.asgi import Request, Response
 from pydantic import BaseModel
 
@@ -15,9 +17,19 @@ from api.schemas.run_reports import Completion, Ended, Failure, Heartbeat, Lease
 from api.threads import Threads
 from services.reporting import reports
 from services.reporting.reports import Sender
+from services.settling import LONGEST_RESULT
 from services.system import System
 
 _HEADER = "X-Carillon-Report-Token"
+
+
+class ResultTooLarge(falcon.HTTPContentTooLarge):
+    """The result is larger than a job shows it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            description=f"The result is more than {LONGEST_RESULT} bytes of JSON. Keep it elsewhere, and report where."
+        )
 
 
 class Report:
@@ -56,6 +68,8 @@ class Completions(Report):
 
     def _complete(self, sender: Sender, value: Any) -> Ended:
         made = validation.body(Completion, value)
+        if len(json.dumps(made.result, ensure_ascii=False).encode()) > LONGEST_RESULT:
+            raise ResultTooLarge
         return Ended.model_validate(reports.complete(self._system, sender, made.result, made.poll()))
 
 

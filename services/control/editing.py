@@ -118,8 +118,8 @@ def _carry_out(system: System, one: _Edit) -> Made:
     """Write a new version, and let the runs that have not begun go by it; runs that were made or moved."""
     job = one.job
     if one.changes("task_type", "data"):
-        registry.refuse_unfit(system.settings, one.wanted.task_type, one.wanted.data)
-    definitions.check(system, one.wanted, job.app, one.now, before=one.before)
+        registry.validate(system.settings, one.wanted.task_type, one.wanted.data)
+    definitions.judge(system, one.wanted, job.app, one.now, before=one.before)
     if one.changes("schedule"):
         planning.plan_until_now(job, one.now)
     versions.keep(job, definitions.snapshot(one.before), one.now)

@@ -37,7 +37,7 @@ def trigger(system: System, job_id: UUID, data: dict[str, Any] | None = None) ->
         refuse_ended(job, "triggered")
         _refuse_second_poll(job)
         if data is not None:
-            registry.refuse_unfit(system.settings, job.task_type, data)
+            registry.validate(system.settings, job.task_type, data)
         row = _store(wish(job, Trigger.MANUAL, now, now, data=data), job)
         view, _ = records.run(row["id"])
     dispatching.ring_for(system, [row], RING_WITHIN)

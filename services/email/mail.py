@@ -8,10 +8,9 @@ import smtplib
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from email.message import EmailMessage
 from typing import Protocol
 
-from core.errors import PermanentFailure, TransientFailure
+from core.errors import AttemptError, PermanentFailure, TransientFailure
 from core.letters import address_of
 from services.email import outbox
 from settings import Settings
@@ -21,8 +20,11 @@ LONGEST_WORDS = 500
 
 _TLS_FROM_THE_START = 465
 _READY = 220
-_TRANSIENT_CODES = range(400, 500)
+_DONE = range(200, 300)
+_REFUSED_FOR_GOOD = 500
+_OF_THE_MESSAGE = frozenset(range(400, 600)) - {421, 503}  # of the connection: it is closed, or out of step
 _REPLY_SECONDS = 30.0
+_TAKEN_SECONDS = 600.0  # RFC 5321, section 4.5.3.2.6: to give up a message earlier would send it twice
 
 Reach = Callable[[str, int], socket.socket]
 
@@ -31,10 +33,14 @@ class Unreachable(TransientFailure):
     """There is no way to the mail server: what was not sent yet is not sent now."""
 
 
+class _Broken(TransientFailure):
+    """The connection is of no use any more, which says nothing of the message."""
+
+
 class Sender(Protocol):
     """Sends messages, one after the other."""
 
-    def send(self, message: EmailMessage, recipient: str) -> None:
+    def send(self, message: bytes, recipient: str) -> None:
         """Hand a message over for good.
 
         Raises `PermanentFailure` with the server's words where it is refused, `TransientFailure` where it may be
@@ -72,7 +78,7 @@ class _ToOutbox:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def send(self, message: EmailMessage, recipient: str) -> None:  # noqa: ARG002  stands in its header To
+    def send(self, message: bytes, recipient: str) -> None:  # noqa: ARG002  stands in its header To
         try:
             outbox.keep(self._settings, message)
         except OSError as error:
@@ -88,20 +94,13 @@ class _BySmtp:
         self._reach = reach
         self._client: _Client | None = None
 
-    def send(self, message: EmailMessage, recipient: str) -> None:
-        client = self._client or self._connected()
+    def send(self, message: bytes, recipient: str) -> None:
         try:
-            client.send_message(message, address_of(self._settings.email_from), [recipient])
-        except smtplib.SMTPRecipientsRefused as error:
-            raise _refusal(*error.recipients[recipient]) from error
-        except smtplib.SMTPServerDisconnected as error:
-            raise self._lost(error) from error
-        except smtplib.SMTPNotSupportedError as error:
-            raise PermanentFailure(f"The mail server cannot take this message: {error}.") from error
-        except smtplib.SMTPResponseException as error:
-            raise _refusal(error.smtp_code, error.smtp_error) from error
-        except OSError as error:
-            raise self._lost(error) from error
+            self._announce(recipient)
+        except _Broken:  # servers close after so many messages, or so long a time
+            self._announce(recipient)
+        with self._talking() as client:
+            client.hand_over(message)
 
     def close(self) -> None:
         """Say goodbye, if anyone is there."""
@@ -111,25 +110,35 @@ class _BySmtp:
                 client.quit()
             client.close()
 
+    def _announce(self, recipient: str) -> None:
+        with self._talking() as client:
+            client.announce(address_of(self._settings.email_from), recipient)
+
+    @contextlib.contextmanager
+    def _talking(self) -> Iterator[_Client]:
+        """The connection; raises for what goes wrong on it, after which the next message can be sent."""
+        client = self._client = self._client or self._connected()
+        try:
+            yield client
+        except (smtplib.SMTPException, OSError) as error:
+            code: int = getattr(error, "smtp_code", -1)
+            if code not in _OF_THE_MESSAGE:
+                self._client = None
+                client.close()
+                raise _Broken(f"The mail server broke off: {_said(error)}.") from error
+            client.forget()
+            kind = TransientFailure if code < _REFUSED_FOR_GOOD else PermanentFailure
+            raise kind(f"The mail server said: {_said(error)}", status_code=code) from error
+
     def _connected(self) -> _Client:
         client = _Client(self._reach)
         try:
             client.greet(self._settings, self._host)
-        except (smtplib.SMTPException, OSError) as error:
+        except (smtplib.SMTPException, OSError, AttemptError) as error:
             client.close()
-            raise self._lost(error) from error
-        except BaseException:
-            client.close()
-            raise
-        self._client = client
+            where = f"{self._host} port {self._settings.email_port}"
+            raise Unreachable(f"The mail server {where} cannot be used: {_said(error).rstrip('.')}.") from error
         return client
-
-    def _lost(self, error: Exception) -> Unreachable:
-        if self._client is not None:
-            self._client.close()
-            self._client = None
-        where = f"{self._host} port {self._settings.email_port}"
-        return Unreachable(f"The mail server {where} cannot be used: {_said(error)}.")
 
 
 class _Client(smtplib.SMTP):
@@ -149,8 +158,31 @@ class _Client(smtplib.SMTP):
             raise smtplib.SMTPConnectError(code, words)
         if settings.email_use_tls and not self._is_encrypted:
             self.starttls(context=_trust())
+        self.ehlo_or_helo_if_needed()
         if settings.email_host_user is not None and settings.email_host_password is not None:
             self.login(settings.email_host_user, settings.email_host_password.get_secret_value())
+
+    def announce(self, sender: str, recipient: str) -> None:
+        """Say from whom and to whom a message comes. Raises `SMTPResponseException` with an answer that refuses."""
+        _accept(self.mail(sender))
+        _accept(self.rcpt(recipient))
+
+    def hand_over(self, message: bytes) -> None:
+        """Give the announced message away. Raises `SMTPResponseException` with an answer that refuses."""
+        self._wait_at_most(_TAKEN_SECONDS)
+        try:
+            _accept(self.data(message))
+        finally:
+            self._wait_at_most(_REPLY_SECONDS)
+
+    def forget(self) -> None:
+        """Let the server forget the message that it refused; a connection that is over shows at the next one."""
+        with contextlib.suppress(smtplib.SMTPException, OSError):
+            self.rset()
+
+    def _wait_at_most(self, seconds: float) -> None:
+        if self.sock is not None:
+            self.sock.settimeout(seconds)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         reached = self._reach(host, port)
@@ -164,17 +196,14 @@ def _trust() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _refusal(code: int, words: bytes | str) -> PermanentFailure | TransientFailure:
-    kind = TransientFailure if code in _TRANSIENT_CODES else PermanentFailure
-    return kind(f"The mail server said: {code} {_text(words)}", status_code=code)
+def _accept(answer: tuple[int, bytes]) -> None:
+    if answer[0] not in _DONE:
+        raise smtplib.SMTPResponseException(*answer)
 
 
 def _said(error: Exception) -> str:
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"{error.smtp_code} {_text(error.smtp_error)}"
+        words = error.smtp_error
+        text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
+        return f"{error.smtp_code} {' '.join(text.split())[:LONGEST_WORDS]}"
     return str(error)[:LONGEST_WORDS] or type(error).__name__
-
-
-def _text(words: bytes | str) -> str:
-    text = words.decode("utf-8", "replace") if isinstance(words, bytes) else words
-    return " ".join(text.split())[:LONGEST_WORDS]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import email
-import mailbox
-import os
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,9 +14,10 @@ from uuid import UUID
 
 from core.errors import NotFound
 from models.fields import new_id
+from services import durable
 from settings import Settings
 
-_OURS = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")  # others may put files there too
+_OURS = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(:.*)?")  # others may put files there too
 
 
 @dataclass(frozen=True)
@@ -42,33 +41,30 @@ class KeptWhole:
     html: str | None
 
 
-def keep(settings: Settings, message: EmailMessage) -> None:
+def keep(settings: Settings, message: bytes) -> None:
     """Put a message into the outbox, whole or not at all. Raises `OSError`."""
     folder = _folder(settings)
-    mailbox.Maildir(folder, create=True)
+    for part in ("", "tmp", "new", "cur"):
+        (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
     name = str(new_id())  # ids made later sort later, as a list wants them
     with (folder / "tmp" / name).open("xb") as file:
-        file.write(message.as_bytes())
-        file.flush()
-        os.fsync(file.fileno())
+        file.write(message)
+        durable.sync(file)
     (folder / "tmp" / name).rename(folder / "new" / name)
+    durable.sync_folder(folder / "new")
 
 
 def newest(settings: Settings, limit: int) -> list[Kept]:
     """The e-mails in the outbox, newest first, at most so many."""
-    try:
-        names = [path.name for path in (_folder(settings) / "new").iterdir() if _OURS.fullmatch(path.name)]
-    except FileNotFoundError:
-        return []
-    return [_kept(UUID(name), _read(settings, name)) for name in sorted(names, reverse=True)[:limit]]
+    found = sorted(_found(settings, "*"), key=_id_of, reverse=True)
+    return [_kept(_id_of(path), message) for path in found[:limit] if (message := _read(path)) is not None]
 
 
 def one(settings: Settings, message_id: UUID) -> KeptWhole:
     """The e-mail of this id. Raises `NotFound`."""
-    try:
-        message = _read(settings, str(message_id))
-    except FileNotFoundError:
-        raise NotFound("e-mail", message_id) from None
+    message = next(filter(None, map(_read, _found(settings, f"{message_id}*"))), None)
+    if message is None:
+        raise NotFound("e-mail", message_id)
     return KeptWhole(
         _kept(message_id, message),
         headers={name: str(value) for name, value in message.items()},
@@ -77,13 +73,34 @@ def one(settings: Settings, message_id: UUID) -> KeptWhole:
     )
 
 
+def prune(settings: Settings, kept_before: datetime) -> int:
+    """Delete the e-mails that were put there before an instant; how many."""
+    old = [path for path in _found(settings, "*") if _id_of(path).int >> 80 < kept_before.timestamp() * 1000]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return len(old)
+
+
 def _folder(settings: Settings) -> Path:
     return settings.data_dir / "outbox"
 
 
-def _read(settings: Settings, name: str) -> EmailMessage:
-    content = (_folder(settings) / "new" / name).read_bytes()
-    message: EmailMessage = email.message_from_bytes(content, policy=default)
+def _found(settings: Settings, names: str) -> list[Path]:
+    """The files of our e-mails; a reader of Maildirs moves those it has seen, and adds its marks to their names."""
+    folder = _folder(settings)
+    return [path for part in ("new", "cur") for path in (folder / part).glob(names) if _OURS.fullmatch(path.name)]
+
+
+def _id_of(path: Path) -> UUID:
+    return UUID(path.name.partition(":")[0])
+
+
+def _read(path: Path) -> EmailMessage | None:
+    """The message in a file; None where a reader has just taken it away."""
+    try:
+        message: EmailMessage = email.message_from_bytes(path.read_bytes(), policy=default)
+    except FileNotFoundError:
+        return None
     return message
 
 

@@ -1,13 +1,14 @@
 """Templates: `{{name}}` in a text, filled from what a caller gave.
 
 A narrow part of Jinja2 in its sandbox: values with members and a few filters, and `{% if %}`. No loops, no arithmetic
-and no calls, so the work that a template makes is bounded by its length.
+and no calls; filters and comparisons are counted, and filters take short values: so the work is bounded.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jinja2
@@ -18,9 +19,12 @@ from core.errors import PermanentFailure
 
 LONGEST = 100_000  # characters, of a template
 LONGEST_FILLED = 1_000_000
+LONGEST_FOR_FILTER = 10_000
 MOST_NODES = 2_000
+MOST_OPERATIONS = 50  # filters and comparisons
 _MARK = "{"  # without one, a text is no template
-FILTERS = ("capitalize", "default", "e", "escape", "lower", "title", "trim", "upper")
+_OF_TEXT = ("capitalize", "e", "escape", "lower", "title", "trim", "upper")
+FILTERS = ("default", *_OF_TEXT)
 
 _ALLOWED = (
     nodes.Template,
@@ -69,6 +73,8 @@ def fill(field: str, template: str, values: Mapping[str, Any], *, html: bool = F
             f"The template {field} cannot be filled: {error.message}. Give each variable in context, or write "
             "{{name | default('')}}."
         ) from error
+    except (TypeError, ValueError) as error:
+        raise PermanentFailure(f"The template {field} cannot be filled: {error}.") from error
 
 
 class _OfPlainValues(SandboxedEnvironment):
@@ -84,12 +90,30 @@ class _OfPlainValues(SandboxedEnvironment):
         return self.getitem(obj, attribute)
 
 
+def _as_json(value: Any) -> Any:
+    """A value that is no text as it came, and not as Python would show it."""
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | bool | None) else value
+
+
 def _environment(*, html: bool) -> SandboxedEnvironment:
-    made = _OfPlainValues(autoescape=html, undefined=jinja2.StrictUndefined, keep_trailing_newline=True)
+    made = _OfPlainValues(
+        autoescape=html, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, finalize=_as_json
+    )
     made.globals.clear()
     made.filters = {name: made.filters[name] for name in FILTERS}
+    made.filters |= {name: _of_short_text(made.filters[name]) for name in _OF_TEXT}
     made.tests = {name: made.tests[name] for name in _TESTS}
     return made
+
+
+def _of_short_text(applied: Callable[..., str]) -> Callable[..., str]:
+    def bounded(*given: Any) -> str:
+        texts = [each if isinstance(each, str) else str(each) for each in given]
+        if sum(map(len, texts)) > LONGEST_FOR_FILTER:
+            raise InvalidTemplate(f"filters more than {LONGEST_FOR_FILTER} characters; give that value as it is to be.")
+        return applied(*texts)
+
+    return bounded
 
 
 _TEXT = _environment(html=False)
@@ -113,9 +137,13 @@ def _parsed(environment: SandboxedEnvironment, template: str) -> nodes.Template:
         tree = environment.parse(template)
     except jinja2.TemplateSyntaxError as error:
         raise InvalidTemplate(f"cannot be read in line {error.lineno}: {error.message}.") from None
+    except ValueError:
+        raise InvalidTemplate("has a number with thousands of digits; shorten it.") from None
     found = list(tree.find_all(nodes.Node))
     if len(found) > MOST_NODES:
         raise InvalidTemplate(f"has more than {MOST_NODES} parts; give the text in fewer values.")
+    if sum(isinstance(node, nodes.Filter | nodes.Operand) for node in found) > MOST_OPERATIONS:
+        raise InvalidTemplate(f"has more than {MOST_OPERATIONS} filters and comparisons; give values that need none.")
     for node in found:
         _refuse_beyond(node)
     return tree

@@ -12,10 +12,12 @@ from urllib.parse import quote, urlencode
 
 from core import signing
 from core.errors import Forbidden, NotFound
+from services import durable
 from services.files import objects
 from settings import Settings
 
 _PURPOSE = "download"
+_KEY_FILE = "links.key"
 _KEY_BYTES = 32
 
 
@@ -39,12 +41,18 @@ def opened(settings: Settings, name: str, expires: str, signature: str, now: dat
 
 
 def _key(settings: Settings) -> bytes:
-    """The key of this installation's links, made at first use, in the folder that the files are in."""
-    path = settings.data_dir / "links.key"
+    """The key of this installation's links, made at first use, in the folder that the files are in.
+
+    Raises `Forbidden` for one that is not whole: whoever knew it, an empty one above all, could sign links.
+    """
+    path = settings.data_dir / _KEY_FILE
     try:
-        return path.read_bytes()
+        key = path.read_bytes()
     except FileNotFoundError:
-        return _made(path)
+        key = _made(path)
+    if len(key) != _KEY_BYTES:
+        raise Forbidden(f"The key of the links, DATA_DIR/{_KEY_FILE}, is damaged. Delete it: a new one is made.")
+    return key
 
 
 def _made(path: Path) -> bytes:
@@ -53,7 +61,9 @@ def _made(path: Path) -> bytes:
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(secrets.token_bytes(_KEY_BYTES))
+        durable.sync(file)
     with suppress(FileExistsError):
         path.hardlink_to(draft)
     draft.unlink()
+    durable.sync_folder(path.parent)
     return path.read_bytes()

@@ -13,6 +13,7 @@ import obstore
 from obstore.store import LocalStore, S3Store
 
 from core.errors import AttemptError, PermanentFailure, TransientFailure
+from services import durable
 from services.abort import Scope
 from settings import Settings
 
@@ -26,10 +27,14 @@ _HOPELESS = (FileNotFoundError, PermissionError, obstore.exceptions.Unauthentica
 def put(settings: Settings, name: str, file: IO[bytes], size: int, scope: Scope) -> None:
     """Store a file under a name, whole or not at all; in pieces, so that no large file is ever in memory.
 
-    Raises `Aborted` as soon as the scope is told to stop, and `TransientFailure` or `PermanentFailure`.
+    What is stored outlasts a crash of the machine. Raises `Aborted` as soon as the scope is told to stop, and
+    `TransientFailure` or `PermanentFailure`.
     """
     try:
-        asyncio.run(_put(_store(settings), name, file, size, scope))
+        if settings.aws_storage_bucket_name is not None:
+            asyncio.run(_put(_bucket(settings), name, file, size, scope))
+        else:
+            _put_into_folder(folder(settings), name, file, size, scope)
     except asyncio.CancelledError:
         scope.raise_if_aborted()
         raise
@@ -61,6 +66,19 @@ def folder(settings: Settings) -> Path:
     return settings.data_dir / "files"
 
 
+def _put_into_folder(top: Path, name: str, file: IO[bytes], size: int, scope: Scope) -> None:
+    path = top / name
+    for left in path.parent.glob("*#*"):  # by an attempt that was killed
+        left.unlink(missing_ok=True)
+    asyncio.run(_put(LocalStore(top, mkdir=True), name, file, size, scope))
+    with path.open("rb") as stored:
+        durable.sync(stored)
+    for one in path.parents:
+        durable.sync_folder(one)
+        if one == top:
+            return
+
+
 async def _put(store: S3Store | LocalStore, name: str, file: IO[bytes], size: int, scope: Scope) -> None:
     in_parts = size > PIECE_BYTES
     task: asyncio.Future[Any] = asyncio.ensure_future(
@@ -76,12 +94,6 @@ async def _put(store: S3Store | LocalStore, name: str, file: IO[bytes], size: in
 
     with scope.interruptible(cancel):
         await task
-
-
-def _store(settings: Settings) -> S3Store | LocalStore:
-    if settings.aws_storage_bucket_name is None:
-        return LocalStore(folder(settings), mkdir=True)
-    return _bucket(settings)
 
 
 def _bucket(settings: Settings) -> S3Store:

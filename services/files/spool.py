@@ -7,14 +7,15 @@ locked and no job needs was left by a process that died, and may go.
 from __future__ import annotations
 
 import fcntl
-import os
 import time
-from collections.abc import Callable, Collection, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 from uuid import UUID, uuid4
 
+from core.errors import DiskUnavailable
+from services import durable
 from settings import Settings
 
 # A file has another name until it is whole, and for the moment in which it is there but not locked yet.
@@ -24,27 +25,29 @@ _BATCH = 200
 
 
 class Incoming:
-    """A file that is being received."""
+    """A file that is being received. Raises `DiskUnavailable`."""
 
     def __init__(self, settings: Settings) -> None:
         self.id = uuid4()
         self.size = 0
-        self._path = _made(folder(settings)) / f"{_UNFINISHED}{self.id}"
-        self._file = self._path.open("xb")
-        self._path.chmod(0o600)
-        fcntl.flock(self._file, fcntl.LOCK_EX)
+        with _on_disk():
+            self._path = _made(folder(settings)) / f"{_UNFINISHED}{self.id}"
+            self._file = self._path.open("xb")
+            self._path.chmod(0o600)
+            fcntl.flock(self._file, fcntl.LOCK_EX)
 
     def write(self, piece: bytes) -> None:
-        """Take the next piece."""
-        self._file.write(piece)
+        """Take the next piece. Raises `DiskUnavailable`."""
+        with _on_disk():
+            self._file.write(piece)
         self.size += len(piece)
 
     def finish(self) -> None:
-        """Let the file be whole, and outlast a crash of the machine."""
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._path = self._path.rename(self._path.with_name(str(self.id)))
-        _sync(self._path.parent)
+        """Let the file be whole, and outlast a crash of the machine. Raises `DiskUnavailable`."""
+        with _on_disk():
+            durable.sync(self._file)
+            self._path = self._path.rename(self._path.with_name(str(self.id)))
+            durable.sync_folder(self._path.parent)
 
     def release(self) -> None:
         """Leave the file to its job; if there is none after all, to the sweep."""
@@ -53,8 +56,10 @@ class Incoming:
     def drop(self) -> None:
         """Remove the file, if it has not been left to a job."""
         if not self._file.closed:
-            self._path.unlink(missing_ok=True)
-            self._file.close()
+            with suppress(OSError):  # the sweep removes what is left
+                self._path.unlink(missing_ok=True)
+            with suppress(OSError):  # closing writes what was not written yet, and the disk may be full
+                self._file.close()
 
 
 def folder(settings: Settings) -> Path:
@@ -128,9 +133,11 @@ def _made(path: Path) -> Path:
     return path
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
+@contextmanager
+def _on_disk() -> Iterator[None]:
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        yield
+    except OSError as error:
+        raise DiskUnavailable(
+            f"The file could not be kept in the spool: {error.strerror}. Nothing was kept; try again later."
+        ) from error

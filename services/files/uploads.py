@@ -12,7 +12,7 @@ from typing import IO
 from uuid import UUID
 
 from core import object_names
-from core.errors import Conflict, NotFound, Unavailable
+from core.errors import Conflict, Forbidden, NotFound, Unavailable
 from models import database, uploads
 from models.tables import Upload
 from services import jobs
@@ -40,7 +40,11 @@ class UploadView:
 
 
 def accept(system: System, new: NewJob, file: Incoming, file_name: str) -> UUID:
-    """Make a finished file's job, and leave the file to it; the job's id. Raises as `jobs.create` does."""
+    """Make a finished file's job, and leave the file to it; the job's id.
+
+    Raises as `jobs.create` does, and `Forbidden` where too much of the owner's waits to be stored.
+    """
+    _refuse_too_much(system, new.owner_id, file.size)
     name = object_names.base_name(file_name)
     wanted = replace(
         new, task_type=upload_file.KEY, data={"upload_id": str(file.id), "file_name": name, "size": file.size}
@@ -118,6 +122,20 @@ def sweep(system: System) -> int:
             return uploads.still_needed(upload_ids)
 
     return spool.sweep(system.settings, needed)
+
+
+def _refuse_too_much(system: System, owner_id: UUID | None, size: int) -> None:
+    """Bound what a user leaves in the spools; who shows the secret is one of the operator's own applications."""
+    if owner_id is None:
+        return
+    with database.reading():
+        waiting = uploads.waiting_bytes(owner_id)
+    most = system.settings.max_waiting_upload_bytes
+    if waiting + size > most:
+        raise Forbidden(
+            f"Of yours {waiting} bytes wait to be stored, and with these {size} that would be more than "
+            f"MAX_WAITING_UPLOAD_BYTES={most}. Wait until they are stored, or delete such a job."
+        )
 
 
 def _view(found: Upload) -> UploadView:

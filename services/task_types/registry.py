@@ -87,7 +87,7 @@ def working(settings: Settings) -> list[TaskType]:
     return [one for one in known() if one.works(settings)]
 
 
-def refuse_unfit(settings: Settings, key: str, data: Any) -> None:
+def validate(settings: Settings, key: str, data: Any) -> None:
     """Raise what speaks against a job of this kind with this data: `InvalidInput`, or what the kind's check raises."""
     found = _TYPES.get(key)
     if found is None:

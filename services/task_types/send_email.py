@@ -11,7 +11,15 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from core.errors import InvalidInput, PermanentFailure
-from core.letters import LONGEST_ADDRESS, Letter, address_of, fault_of_address, fault_of_header, message_id
+from core.letters import (
+    LONGEST_ADDRESS,
+    Letter,
+    address_of,
+    fault_of_address,
+    fault_of_header,
+    message_id,
+    same_for_all,
+)
 from services import broker as brokers
 from services.email import mail, templates
 from services.task_types import registry
@@ -19,6 +27,9 @@ from settings import Settings
 
 KEY = "send_email"
 LONGEST_SUBJECT = 500
+LONGEST_BATCH = 10_000_000  # characters, of all e-mails of a run
+
+_Filled = tuple[str, str, str | None]  # subject, text and HTML
 
 
 def _address(address: str) -> str:
@@ -87,7 +98,7 @@ class SendEmail(_Given):
             raise ValueError("needs a subject and a body.")
         if self.emails is not None and (texts or self.html is not None):
             raise ValueError("has emails, each with its own subject and body; leave those beside them out.")
-        twice = [one for one, count in Counter(self.recipients or ()).items() if count > 1]
+        twice = [one for one, count in Counter(map(same_for_all, self.recipients or ())).items() if count > 1]
         if twice:
             raise ValueError(f"names the recipient {twice[0]} more than once; each gets one e-mail.")
         return self
@@ -119,31 +130,41 @@ def check(settings: Settings, parameters: SendEmail) -> None:
         raise InvalidInput.at(f"data.{field}", f"has {count} entries, more than {most}; split them over several jobs.")
 
 
-def batch(settings: Settings, run_id: UUID, parameters: SendEmail) -> Batch:
-    """The e-mails of a run, filled in. Raises `PermanentFailure` naming what cannot be filled."""
-    return Batch(tuple(_letters(settings, run_id, parameters)), is_one=parameters.recipient is not None)
+def batch(settings: Settings, first_run_id: UUID, parameters: SendEmail) -> Batch:
+    """The e-mails of a run, filled in; a run that repeats another sends them under the ids of the first.
+
+    Raises `PermanentFailure` naming what cannot be filled.
+    """
+    return Batch(tuple(_letters(settings, first_run_id, parameters)), is_one=parameters.recipient is not None)
 
 
-def _letters(settings: Settings, run_id: UUID, parameters: SendEmail) -> Iterator[Letter]:
-    sender = parameters.sender or settings.email_from
+def _letters(settings: Settings, first_run_id: UUID, parameters: SendEmail) -> Iterator[Letter]:
+    filled: _Filled = ("", "", None)
+    length = 0
     for position, one in enumerate(parameters.each()):
-        values = parameters.context | one.context
+        if position == 0 or parameters.emails is not None:  # else all get the same
+            filled = _filled(one, parameters.context | one.context)
+            length += sum(map(len, filter(None, filled)))
+        if length > LONGEST_BATCH:
+            raise PermanentFailure(f"These e-mails have more than {LONGEST_BATCH} characters; split them over jobs.")
+        subject, text, html = filled
         yield Letter(
-            message_id=message_id(run_id, position, one.recipient, address_of(settings.email_from)),
-            sender=sender,
+            message_id=message_id(first_run_id, position, one.recipient, address_of(settings.email_from)),
+            sender=parameters.sender or settings.email_from,
             recipient=one.recipient,
-            subject=_filled_subject(one.subject, values),
-            text=templates.fill("body", one.body, values),
-            html=None if one.html is None else templates.fill("html", one.html, values, html=True),
+            subject=subject,
+            text=text,
+            html=html,
             reply_to=parameters.reply_to,
         )
 
 
-def _filled_subject(template: str, values: dict[str, Any]) -> str:
-    subject = templates.fill("subject", template, values)
+def _filled(one: OneEmail, values: dict[str, Any]) -> _Filled:
+    subject = templates.fill("subject", one.subject, values)
     if fault := fault_of_header(subject):
         raise PermanentFailure(f"The subject, filled in, {fault}")
-    return subject[:LONGEST_SUBJECT]
+    html = None if one.html is None else templates.fill("html", one.html, values, html=True)
+    return subject[:LONGEST_SUBJECT], templates.fill("body", one.body, values), html
 
 
 registry.register(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,8 @@ QUICK = {
     "SHUTDOWN_GRACE_SECONDS": "5",
     "ACCOUNT_RATE": "off",
 }
+# How many jobs each crash and each outage meets; TEST_JOBS=2000 asks for the long run.
+JOBS = int(os.environ.get("TEST_JOBS", "600"))
 SERVICES = {"web": 1, "worker": 2, "coordinator": 1, "periodic": 1}
 
 

@@ -26,10 +26,10 @@ import requests
 from local.postgres import PrivatePostgres
 from local.rabbitmq import PrivateRabbit
 from tests.acceptance import promises
-from tests.acceptance.conftest import QUICK, SERVICES
+from tests.acceptance.conftest import JOBS, QUICK, SERVICES
 from tests.acceptance.installation import Installation, until
 from tests.acceptance.journal import Answer, Call, Gate, Journal
-from tests.acceptance.test_crashes import IMMEDIATE, JOBS, THREADS
+from tests.acceptance.test_crashes import IMMEDIATE, THREADS
 
 pytestmark = pytest.mark.xdist_group("outages")
 
@@ -82,7 +82,7 @@ def carillon(tmp_path: Path, servers: Servers) -> Iterator[Installation]:
 
 
 class Load:
-    """Creates jobs without end on eight threads until the block is left, but 2,000 at least; notes each answer."""
+    """Creates jobs without end on eight threads until the block is left, but `JOBS` at least; notes each answer."""
 
     def __init__(self, carillon: Installation) -> None:
         self.job_ids: list[str] = []
@@ -134,13 +134,13 @@ def test_rabbitmq_killed_for_ten_seconds_and_its_queues_deleted(
 ) -> None:
     before = carillon.pids()
     with Load(carillon) as load:
-        load.wait_for(200)
+        load.wait_for(JOBS // 10)
         servers.rabbit.kill()
         over_at = time.monotonic() + OUTAGE_SECONDS
         until(lambda: not _readiness(carillon)["broker"], "readyz to say that the broker is away", timeout=5)
         assert _readiness(carillon)["status"] == "degraded"
         until(lambda: time.monotonic() >= over_at, "the end of the outage", timeout=OUTAGE_SECONDS + 1)
-        load.wait_for(100)
+        load.wait_for(JOBS // 20)
         servers.rabbit.start()
         _delete_queues(servers.rabbit)
         until(lambda: _consumers(servers.rabbit) == 2, "the workers to be back")
@@ -159,7 +159,7 @@ def test_postgresql_restarted_twice(carillon: Installation, servers: Servers, jo
     before = carillon.pids()
     with Load(carillon) as load:
         for _ in range(2):
-            load.wait_for(400)
+            load.wait_for(JOBS // 5)
             servers.postgres.restart()
     _nobody_gave_up(carillon, load, journal, before)
 
@@ -168,12 +168,12 @@ def test_postgresql_restarted_twice(carillon: Installation, servers: Servers, jo
 def test_postgresql_killed(carillon: Installation, servers: Servers, journal: Journal, durable: bool) -> None:
     before = carillon.pids()
     with Load(carillon) as load:
-        load.wait_for(400)
+        load.wait_for(JOBS // 5)
         servers.postgres.kill()
         until(lambda: load.refused, "a request to be refused")
         until(lambda: not carillon.is_ready(), "readyz to say so")
         servers.postgres.start()
-        load.wait_for(400)
+        load.wait_for(JOBS // 5)
     assert load.refused
     _nobody_gave_up(carillon, load, journal, before)
     assert all(len(runs) == 1 for runs in carillon.runs(load.job_ids).values()), "an accepted job is gone"
@@ -185,7 +185,7 @@ def test_postgresql_frozen_past_a_lease(carillon: Installation, servers: Servers
     gate = Gate()
     journal.behave = gate
     with Load(carillon) as load:
-        load.wait_for(400)
+        load.wait_for(JOBS // 5)
         gate.close()
         held = gate.wait_until_held(2 * THREADS)
         frozen_at = time.monotonic()

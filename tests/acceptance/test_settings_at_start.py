@@ -145,3 +145,12 @@ def test_a_port_that_is_taken_is_refused(tmp_path: Path, postgresql: str, rabbit
     for name, of_mode in (("web", mode), ("serve", {})):
         line = refused(tmp_path, name, **of_mode, PORT=taken_port)[-1]
         assert line.startswith(f"PORT={taken_port} cannot be had: ")
+
+
+@pytest.mark.parametrize(("more", "warned"), [({}, True), ({"PUBLIC_URL": "http://carillon.example.com"}, False)])
+def test_an_address_that_leads_nowhere_is_warned_of(
+    tmp_path: Path, taken_port: str, more: dict[str, str], warned: bool
+) -> None:
+    everywhere = {"HOST": "0.0.0.0", "INTERNAL_SECRET": SECRET, "PORT": taken_port}  # noqa: S104
+    said = "\n".join(refused(tmp_path, "serve", **everywhere, **more))
+    assert ("set PUBLIC_URL" in said) is warned

@@ -19,7 +19,7 @@ from uuid import uuid4
 import pytest
 
 from core.autoscaling import NO_LOAD, Load
-from local.autoscale import Autoscaler, ImaginedWorkers, Queues, QueuesUnknown, printer
+from local.autoscale import Autoscaler, ImaginedWorkers, Queues, QueuesUnknown, WorkerProcesses, printer
 from services import broker as brokers
 from services.clock import Clock
 from services.doorbell import BrokerDoorbell, Ring
@@ -131,6 +131,48 @@ def test_the_workers_are_stopped_whatever_ends_the_looking() -> None:
 
     Autoscaler(load, Kept(), lambda _: None).run(stopping)
     assert stopped == [1]
+
+
+def test_a_worker_that_cannot_be_started_now_is_started_later() -> None:
+    said: list[str] = []
+    stopping = threading.Event()
+
+    class Refused(ImaginedWorkers):
+        tries = 0
+
+        def add(self) -> None:
+            self.tries += 1
+            if self.tries == 1:
+                raise BlockingIOError("Resource temporarily unavailable")
+            super().add()
+            stopping.set()
+
+    Autoscaler(lambda: NO_LOAD, Refused(), said.append).run(stopping, every_seconds=0)
+    assert said == [
+        "the workers stay 0: Resource temporarily unavailable",
+        "0 waiting, 0 taken: adding a worker, 1 in all",
+    ]
+
+
+def test_workers_have_names_of_their_own_and_may_live_in_a_folder_with_spaces(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    (folder / "cli.py").write_text("import signal; print('begun', flush=True); signal.pause()")
+    workers = WorkerProcesses(folder, os.environ, grace_seconds=10)
+    said: list[str] = []
+
+    def begun(name: str) -> bool:
+        said.extend(capfd.readouterr().out.splitlines())
+        return any(name in line and "begun" in line for line in said)
+
+    workers.add()
+    until(lambda: begun("worker.1"), "the first worker to begin")
+    workers.remove()
+    workers.add()
+    until(lambda: begun("worker.2"), "the next one to begin")
+    workers.stop()
 
 
 # --- RabbitMQ's own API ------------------------------------------------------------------------------------

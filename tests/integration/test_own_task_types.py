@@ -109,7 +109,7 @@ def outcome(system: GivenSystem, perform: Any) -> Succeeded | Failed:
     return result
 
 
-def raising(error: Exception) -> Any:
+def raising(error: BaseException) -> Any:
     def perform(_task: Task) -> None:
         raise error
 
@@ -129,8 +129,10 @@ def test_whatever_is_json_is_a_result(system: GivenSystem, made: Any) -> None:
         (raising(TransientFailure("Busy.")), TransientFailure, "Busy."),
         (raising(PermanentFailure("Never.")), PermanentFailure, "Never."),
         (raising(KeyError("x")), TransientFailure, "The task broke: KeyError: 'x'"),
+        (raising(SystemExit("no such file")), TransientFailure, "The task broke: SystemExit: no such file"),
         (lambda _task: object(), PermanentFailure, "is no JSON"),
         (lambda _task: float("nan"), PermanentFailure, "is no JSON"),
+        (lambda _task: "x" * 65_535, PermanentFailure, "longer than 65536 bytes"),
     ],
 )
 def test_what_goes_wrong_is_told(system: GivenSystem, perform: Any, kind: type[Exception], says: str) -> None:

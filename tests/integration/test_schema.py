@@ -16,7 +16,7 @@ from core.states import RunStatus, Trigger
 from migrations import runner
 from models import alerts, database, jobs, lists, runs, statistics, turns, upcoming
 from models.fields import new_id
-from models.tables import ALL, Run, db
+from models.tables import ALL, Job, Run, db
 from services import jobs as job_service
 from tests.factories import NOON, GivenSystem, new_job
 
@@ -54,6 +54,7 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         "0005_files",
         "0006_requests_and_reports",
         "0007_limits",
+        "0008_late",
     ]
 
 
@@ -116,6 +117,7 @@ def test_text_comes_back_as_it_was_given(system: GivenSystem) -> None:
         (lambda: turns.waiting_for_turn([new_id()]), "runs_waiting_for_turn"),
         (lambda: turns.to_age(NOON, 10), "runs_to_age"),
         (lambda: turns.past_deadline(NOON, 10), "runs_with_deadline"),
+        (lambda: turns.late(NOON, 10), "runs_may_be_late"),
         (lambda: alerts.take(NOON, NOON, 10), "alerts_to_tell"),
     ],
 )
@@ -142,16 +144,15 @@ def _fill(system: GivenSystem) -> None:
     """Enough rows of every kind that an index is worth choosing, and choosing well."""
     ended = {"status": RunStatus.COMPLETED, "finished_at": NOON}
     kinds: list[dict[str, Any]] = [{"status": RunStatus.PENDING}, {"status": RunStatus.QUEUED}, ended, ended]
-    job_ids = [job_service.create(system, new_job(schedules.DelayFromNow(60))) for _ in range(40)]
+    job_service.create_many(system, [new_job(schedules.DelayFromNow(60))] * 40, all_or_none=True)
+    instants = [NOON + timedelta(minutes=minute) for minute in range(30)]
     with database.transaction():
-        for job in jobs.lock(job_ids).values():
-            instants = [NOON + timedelta(minutes=minute) for minute in range(60)]
-            runs.insert(
-                [
-                    runs.draft(job, Trigger.MANUAL, instant, NOON, **kinds[number % len(kinds)])
-                    for number, instant in enumerate(instants)
-                ]
-            )
+        drafts = [
+            runs.draft(job, Trigger.MANUAL, instant, NOON, **kinds[number % len(kinds)])
+            for job in Job.select()
+            for number, instant in enumerate(instants)
+        ]
+        runs.insert(drafts)
         db.execute_sql("ANALYZE")
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import email
+from dataclasses import replace
+from email.message import EmailMessage
+from email.policy import default
 from uuid import UUID
 
 import pytest
 
+from core.errors import PermanentFailure
 from core.letters import Letter, address_of, fault_of_address, fault_of_header, message_id, written
 from tests.factories import NOON
 
 RUN = UUID("0199f000-0000-7000-8000-000000000001")
-LETTER = Letter("<1@example.com>", "Carillon <c@example.com>", "ada@example.com", "Grüße", "Hallo\n")
+LETTER = Letter("<1@example.com>", "Carillon <c@example.com>", "ada@example.com", "Grüße", "Grüß dich\n")
+HIDDEN = "=?utf-8?q?a=0D=0ABcc=3A_bob=40example.com=0D=0A=0D=0AEvil?="
 
 
 @pytest.mark.parametrize(
@@ -40,6 +46,7 @@ def test_plain_addresses_are_taken(address: str) -> None:
         "ada@example.com\r\nBcc: bob@example.com",
         "ädä@example.com",
         "ada@[127.0.0.1]",
+        "=?utf-8?q?=0ABcc=3Ax?=@example.com",
         f"{'a' * 65}@example.com",
         f"a@{'b' * 63}.{'c' * 63}.{'d' * 63}.{'e' * 63}.com",
     ],
@@ -54,6 +61,11 @@ def test_a_header_takes_one_line(character: str) -> None:
     assert "line break" in (fault_of_header(f"a{character}b") or "")
 
 
+def test_a_header_takes_no_encoded_word() -> None:
+    assert fault_of_header("2 + 2 =? 4") is None
+    assert "encoded word" in (fault_of_header(HIDDEN) or "")
+
+
 def test_a_runs_message_has_one_id_and_its_siblings_have_others() -> None:
     def of(position: int, recipient: str) -> str:
         return message_id(RUN, position, recipient, "Carillon <c@example.com>")
@@ -63,16 +75,23 @@ def test_a_runs_message_has_one_id_and_its_siblings_have_others() -> None:
     assert of(0, "ada@example.com").endswith("@example.com>")
 
 
-def test_a_letter_is_written_as_one_message() -> None:
-    message = written(LETTER, NOON)
+def test_a_letter_is_written_as_one_message_in_seven_bits() -> None:
+    content = written(LETTER, NOON)
+    message: EmailMessage = email.message_from_bytes(content, policy=default)
     assert {name: str(value) for name, value in message.items() if name in ("To", "Subject", "Date")} == {
         "To": "ada@example.com",
         "Subject": "Grüße",
         "Date": "Fri, 20 Nov 2026 12:00:00 +0000",
     }
-    assert message.get_content_type() == "text/plain"
+    assert (message.get_content_type(), message.get_content()) == ("text/plain", "Grüß dich\r\n")
     assert "Reply-To" not in message
-    assert b"\r\n\r\nHallo\r\n" in message.as_bytes()
+    assert content.isascii()
+
+
+@pytest.mark.parametrize("changes", [{"subject": HIDDEN}, {"recipient": "a@["}, {"recipient": f"{HIDDEN}@example.com"}])
+def test_what_hides_a_header_is_not_written(changes: dict[str, str]) -> None:
+    with pytest.raises(PermanentFailure):
+        written(replace(LETTER, **changes), NOON)
 
 
 def test_the_sender_may_carry_a_name() -> None:

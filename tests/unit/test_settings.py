@@ -126,6 +126,7 @@ def test_settings_cannot_be_changed_once_they_are_made() -> None:
         ({"EMAIL_HOST": "mail", "EMAIL_HOST_PASSWORD": "p"}, "EMAIL_HOST_USER and EMAIL_HOST_PASSWORD go together"),
         ({"EMAIL_HOST_USER": "u", "EMAIL_HOST_PASSWORD": "p"}, "EMAIL_HOST_USER needs EMAIL_HOST"),
         ({"EMAIL_FROM": "Carillon"}, "EMAIL_FROM is no plain e-mail address"),
+        ({"EMAIL_FROM": "=?utf-8?q?a=0D=0AX=3A?= <a@example.com>"}, "EMAIL_FROM holds an encoded word"),
         ({"ALERT_EMAIL": "ada"}, "ALERT_EMAIL is no plain e-mail address"),
         (
             {"ALERT_EMAIL": "ada@example.com", "DATABASE_URL": POSTGRESQL, "RABBITMQ_URL": RABBITMQ},

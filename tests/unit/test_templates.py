@@ -23,6 +23,7 @@ from services.email.templates import InvalidTemplate
         ("<{{name}}>", {"name": "<b>"}, "<<b>>"),
         ("{ not a template }", {}, "{ not a template }"),
         ("{{ items }}", {"items": 3}, "3"),
+        ("{{ a }} {{ b }} {{ c }}", {"a": {"ü": [1.5, None]}, "b": True, "c": None}, '{"ü": [1.5, null]} true null'),
     ],
 )
 def test_values_take_the_place_of_their_names(template: str, values: dict[str, Any], filled: str) -> None:
@@ -32,6 +33,7 @@ def test_values_take_the_place_of_their_names(template: str, values: dict[str, A
 
 def test_values_are_escaped_where_they_go_into_html() -> None:
     assert templates.fill("html", "<p>{{name}}</p>", {"name": "<b>"}, html=True) == "<p>&lt;b&gt;</p>"
+    assert templates.fill("html", "<p>{{names}}</p>", {"names": ["<b>"]}, html=True) == "<p>[&#34;&lt;b&gt;&#34;]</p>"
 
 
 @pytest.mark.parametrize("template", ["Dear {{name}}", "Dear {{ person.name }}", "{{ person['name'] }}"])
@@ -44,6 +46,7 @@ def test_a_variable_without_a_value_is_named(template: str) -> None:
     ("template", "says"),
     [
         ("{{", "cannot be read in line 1"),
+        ("{{" + "1" * 5_000 + "}}", "thousands of digits"),
         ("{% for x in y %}{% endfor %}", "has a for in line 1"),
         ("{% set x = 1 %}", "has a assign"),
         ("{% include 'x' %}", "has a include"),
@@ -58,6 +61,8 @@ def test_a_variable_without_a_value_is_named(template: str) -> None:
         ("{{" + "(" * 5_000 + ")" * 5_000 + "}}", "nests too deeply"),
         ("{{a}}" * 2_001, "more than 2000 parts"),
         ("a" * 100_001 + "{", "longer than 100000 characters"),
+        ("{{ x" + " | upper" * 51 + " }}", "more than 50 filters and comparisons"),
+        ("{% if a in x %}{% endif %}" * 51, "more than 50 filters and comparisons"),
     ],
 )
 def test_a_template_beyond_our_part_of_jinja_is_refused(template: str, says: str) -> None:
@@ -76,3 +81,16 @@ def test_no_value_shows_what_belongs_to_its_kind(template: str) -> None:
 def test_what_a_template_makes_is_bounded() -> None:
     with pytest.raises(PermanentFailure, match="makes more than 1000000 characters"):
         templates.fill("body", "{{a}}" * 11, {"a": "x" * 100_000})
+
+
+@pytest.mark.parametrize("template", ["{{ x | title }}", "{{ 'a' | trim(x) }}", "{{ x | e | lower }}"])
+def test_a_filter_takes_a_short_value(template: str) -> None:
+    templates.fill("body", template, {"x": "a" * 9_000})
+    with pytest.raises(PermanentFailure, match="filters more than 10000 characters"):
+        templates.fill("body", template, {"x": "a" * 10_001})
+
+
+@pytest.mark.parametrize(("template", "count"), [("{% if count > 3 %}many{% endif %}", "5"), ("{{ 'a' in count }}", 5)])
+def test_values_that_cannot_be_compared_are_named(template: str, count: object) -> None:
+    with pytest.raises(PermanentFailure, match=r"The template body cannot be filled: .*'int'"):
+        templates.fill("body", template, {"count": count})

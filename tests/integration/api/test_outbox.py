@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from actors.handlers import email
+from services import upkeep
 from services.abort import Scope
-from tests.factories import GivenSystem, given_system
+from services.email import outbox
+from tests.factories import GivenSystem, given_system, in_threads
 from tests.integration.api.client import NO_JOB, Client, refusal, served
 from tests.integration.email.conftest import LETTER, claimed_again
 
@@ -64,6 +67,18 @@ def test_an_outbox_that_nothing_was_put_into_is_empty(client: Client) -> None:
     assert client.simulate_get(f"/api/outbox/{NO_JOB}").status_code == 404
 
 
+def test_an_email_is_kept_as_long_as_history(system: GivenSystem, client: Client) -> None:
+    send(system, client)
+    [kept] = outbox.newest(system.settings, 10)
+    made = datetime.fromtimestamp((kept.id.int >> 80) / 1000, UTC)
+    system.clock.set(made + timedelta(days=30, seconds=-1))
+    upkeep.prune(system)
+    assert outbox.newest(system.settings, 10) == [kept]
+    system.clock.advance(2)
+    upkeep.prune(system)
+    assert outbox.newest(system.settings, 10) == []
+
+
 def test_files_of_others_in_the_outbox_are_left_alone(system: GivenSystem, client: Client) -> None:
     send(system, client)
     (system.settings.data_dir / "outbox" / "new" / "1764000000.M1P1.host").write_text("?")
@@ -71,10 +86,42 @@ def test_files_of_others_in_the_outbox_are_left_alone(system: GivenSystem, clien
     assert list((system.settings.data_dir / "outbox" / "tmp").iterdir()) == []
 
 
+def test_an_email_that_was_seen_in_a_reader_of_maildirs_is_still_there(system: GivenSystem, client: Client) -> None:
+    send(system, client)
+    folder = system.settings.data_dir / "outbox"
+    [kept] = (folder / "new").iterdir()
+    kept.rename(folder / "cur" / f"{kept.name}:2,S")
+    [brief] = client.simulate_get("/api/outbox").json["results"]
+    assert client.simulate_get(f"/api/outbox/{brief['id']}").json["id"] == kept.name
+
+
+def test_an_email_that_is_taken_away_meanwhile_is_left_out(
+    system: GivenSystem, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(2):
+        send(system, client)
+    kept = sorted((system.settings.data_dir / "outbox" / "new").iterdir())
+    monkeypatch.setattr(outbox, "_found", lambda *_: kept)
+    kept[0].unlink()
+    assert [one["id"] for one in client.simulate_get("/api/outbox").json["results"]] == [kept[1].name]
+
+
+def test_an_outbox_that_is_half_made_is_made_whole(system: GivenSystem, client: Client) -> None:
+    (system.settings.data_dir / "outbox" / "tmp").mkdir(parents=True)
+    send(system, client)
+    assert len(client.simulate_get("/api/outbox").json["results"]) == 1
+
+
+def test_letters_that_come_at_once_all_get_into_a_new_outbox(system: GivenSystem) -> None:
+    in_threads(8, lambda _: outbox.keep(system.settings, b"Date: Fri, 20 Nov 2026 12:00:00 +0000"))
+    assert len(outbox.newest(system.settings, 10)) == 8
+
+
 @pytest.mark.parametrize(
     ("data", "field", "says"),
     [
         ({**LETTER, "subject": "a\r\nBcc: b@example.com"}, "data.subject", "line break"),
+        ({**LETTER, "subject": "=?utf-8?q?a=0D=0ABcc=3A?="}, "data.subject", "encoded word"),
         ({**LETTER, "reply_to": "a@example.com\r\nBcc: b@example.com"}, "data.reply_to", "plain e-mail address"),
         ({**LETTER, "from": "a@example.com\nX: y"}, "data.from", "plain e-mail address"),
         ({**LETTER, "recipient": "ada"}, "data.recipient", "is 'ada', which is no plain e-mail address"),
@@ -82,6 +129,7 @@ def test_files_of_others_in_the_outbox_are_left_alone(system: GivenSystem, clien
         ({**TO_MANY, "recipients": []}, "data.recipients", "at least 1"),
         ({**TO_MANY, "recipients": ["a@example.com", "x"]}, "data.recipients.1", "is 'x'"),
         ({**TO_MANY, "recipients": ["a@example.com"] * 2}, "data", "more than once"),
+        ({**TO_MANY, "recipients": ["a@example.com", "a@EXAMPLE.com"]}, "data", "more than once"),
         ({**TO_MANY, "recipients": [f"a{n}@example.com" for n in range(101)]}, "data.recipients", "101 entries"),
         (TO_MANY, "data", "exactly one of recipient, recipients and emails, not none"),
         ({**LETTER, "recipients": ["a@example.com"]}, "data", "not recipient and recipients"),

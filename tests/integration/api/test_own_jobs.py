@@ -10,10 +10,10 @@ import pytest
 from api.dialects.emails import MOST_BYTES
 from api.schemas.bulk import MOST_JOBS
 from tests.factories import GivenSystem, given_system, stored_job
-from tests.integration.api.client import PRINTED, Client, refusal
+from tests.integration.api.client import PRINTED, Client, refusal, served
 from tests.integration.api.test_accounts import HIDDEN, SECRET, token_of
 from tests.integration.api.test_typed_jobs import LATER, MAIL, TYPED
-from tests.integration.uploads.uploading import PATH, form
+from tests.integration.uploads.uploading import PATH, form, spooled
 
 KEY = {"Idempotency-Key": "1"}
 SCHEDULED = {**TYPED, "schedule_type": "scheduled", "scheduled_time": LATER}
@@ -136,6 +136,24 @@ def test_a_user_can_upload_a_file_as_the_first_thing_of_all(client: Client, anna
     request = form()
     result = client.simulate_post(PATH, body=request["body"], headers={**request["headers"], **anna})
     assert (result.status_code, result.json["app_name"]) == (201, "default"), result.text
+
+
+def test_what_a_user_leaves_in_the_spool_is_bounded(store: str, tmp_path: Path) -> None:
+    system = given_system(internal_secret=SECRET, max_waiting_upload_bytes=10, data_dir=tmp_path)
+    client = Client(served(system))
+    anna, berta = token_of(client, "anna"), token_of(client, "berta")
+
+    def send(who: dict[str, str], size: int) -> Any:
+        request = form(bytes(size), schedule_type="scheduled", scheduled_time="2099-01-01T00:00:00Z")
+        return client.simulate_post(PATH, body=request["body"], headers={**request["headers"], **who})
+
+    first = send(anna, 6)
+    refused = send(anna, 5)
+    assert (refused.status_code, "MAX_WAITING_UPLOAD_BYTES=10" in refused.json["detail"]) == (403, True)
+    assert len(spooled(system)) == 1
+    assert [send(who, size).status_code for who, size in ((anna, 4), (berta, 10), (HIDDEN, 100))] == [201, 201, 201]
+    client.simulate_delete(f"/api/jobs/{first.json['id']}", headers=anna)
+    assert send(anna, 6).status_code == 201
 
 
 def test_mails_in_one_request_are_bounded_in_number_and_in_bytes(client: Client, anna: dict[str, str]) -> None:

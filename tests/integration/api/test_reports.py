@@ -111,6 +111,15 @@ def test_a_wrong_report_is_refused_naming_the_field(
     assert stored_run(work.run_id).status == "running"
 
 
+def test_a_result_that_is_too_long_to_be_shown_is_refused(client: Client, system: GivenSystem) -> None:
+    work = deferred(client, system)
+    answer = report(client, work, "complete", {"result": "x" * 65_535})
+    assert answer.status_code == 413
+    assert "report where" in answer.json["detail"]
+    assert stored_run(work.run_id).status == "running"
+    assert report(client, work, "complete", {"result": "x" * 65_534}).status_code == 200
+
+
 def test_a_report_needs_no_secret_of_the_server(sqlite: str) -> None:
     system = given_system(internal_secret="a secret")  # noqa: S106
     client = Client(served(system))

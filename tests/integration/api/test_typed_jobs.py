@@ -92,6 +92,7 @@ def test_a_schedule_is_three_words(client: Client, body: dict[str, Any], schedul
         ({"parameters": {"recipient": "nobody"}}, "parameters"),
         ({"parameters": {**MAIL, "recipients": ["a@example.com"]}}, "parameters"),
         ({"parameters": []}, "parameters"),
+        ({"job_type": "upload_file", "parameters": {}}, "parameters"),
         ({"priority": 10}, "priority"),
         ({"max_retries": -1}, "max_retries"),
         ({"schedule_type": "sometimes"}, "schedule_type"),

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from unittest.mock import DEFAULT, Mock
 
 import pytest
 
 from actors.handlers import email
-from core.errors import Aborted, AbortReason
+from core.errors import Aborted, AbortReason, DatabaseUnavailable
 from core.states import RunStatus
+from models import database
+from models import deliveries as stored
+from models.tables import Run
 from services import faults
 from services.abort import Scope
+from services.control import repeating
 from services.executing import Failed, Succeeded
 from tests.factories import given_system, stored_run
 from tests.integration.attempting import make_due_again
@@ -64,6 +69,7 @@ def test_names_in_the_template_are_filled_and_escaped_in_html_alone(server: Mail
     [
         ({**LETTER, "body": "Dear {{name}}"}, "'name' is undefined"),
         ({**LETTER, "subject": "{{name}}", "context": {"name": "a\nBcc: b@example.com"}}, "line break"),
+        ({**LETTER, "subject": "{{name}}", "context": {"name": "=?utf-8?q?a=0D=0ABcc=3A?="}}, "encoded word"),
     ],
 )
 def test_what_cannot_be_filled_fails_for_good(server: MailServer, letter: dict[str, Any], says: str) -> None:
@@ -212,6 +218,45 @@ def test_a_process_that_dies_has_one_message_at_most_sent_and_not_recorded(
     assert server.recipients() == {"a@example.com": 1, "b@example.com": 2, "c@example.com": 1}
     ids = [message["Message-ID"] for message in server.messages]
     assert ids[1] == ids[2]
+
+
+def test_while_the_database_is_away_what_was_sent_is_kept_in_mind(
+    server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = mailing(server)
+    away = DatabaseUnavailable("It restarts.")
+    turn = Mock(side_effect=[away, DEFAULT, away, *[DEFAULT] * 3])
+    for name, real in (("of_runs", stored.of_runs), ("settle", stored.settle)):
+        monkeypatch.setattr(stored, name, lambda *given, real=real: (turn(), real(*given))[1])
+    _, settled = attempted(system, claimed(system, {**LETTER, "recipient": None, "recipients": SEVERAL}))
+    assert (settled.status, server.recipients()) == (RunStatus.COMPLETED, dict.fromkeys(SEVERAL, 1))
+
+
+def test_a_retry_sends_the_same_messages_but_to_nobody_who_has_theirs() -> None:
+    answers = {"b@example.com": "451 Come back", "c@example.com": "550 No such user"}
+    with MailServer(lambda to: answers.get(to, TAKEN)) as server:
+        system = mailing(server)
+        work = claimed(system, {**LETTER, "recipient": None, "recipients": SEVERAL}, max_retries=0)
+        for _ in range(2):
+            _, settled = attempted(system, work)
+            assert settled.status is RunStatus.FAILED
+            repeating.retry(system, work.job_id)
+            work = claimed_again(system)
+        answers.clear()
+        _, settled = attempted(system, work)
+    assert (settled.status, server.recipients()) == (RunStatus.COMPLETED, dict.fromkeys(SEVERAL, 1))
+    assert len({str(message["Message-ID"]).partition(".")[0] for message in server.messages}) == 1
+    assert stored_run(work.run_id).result["batch_id"] == str(work.run_id)
+
+
+def test_a_run_that_repeats_a_completed_one_sends_again(server: MailServer) -> None:
+    system = mailing(server)
+    first, again = (claimed(system, {**LETTER, "recipient": None, "recipients": SEVERAL}) for _ in range(2))
+    with database.transaction():
+        Run.update(retry_of=first.run_id).where(Run.id == again.run_id).execute()
+    for work in (first, again):
+        attempted(system, work)
+    assert server.recipients() == dict.fromkeys(SEVERAL, 2)
 
 
 def test_a_cancel_between_two_messages_stops_the_rest(server: MailServer) -> None:

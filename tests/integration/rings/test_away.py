@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from actors import execution
 from core.errors import DatabaseUnavailable
 from core.schedules import DelayFromNow
 from core.states import RunStatus
-from services import dispatching, executing
+from services import dispatching, executing, patience
 from services.doorbell import Ring
 from tests.factories import GivenSystem, stored_run
 from tests.integration.rings.house import QUEUE, House, Make, ScriptedReceiver, executed
@@ -20,7 +19,7 @@ from tests.integration.rings.house import QUEUE, House, Make, ScriptedReceiver, 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """No long rests while the database is away."""
-    monkeypatch.setattr(execution, "_FIRST_REST_SECONDS", 0.001)
+    monkeypatch.setattr(patience, "_FIRST_REST_SECONDS", 0.001)
     return monkeypatch
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -13,13 +14,16 @@ import pytest
 import requests
 import uvicorn
 
-from core.errors import TransientFailure
+from actors.handlers import upload as handler
+from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
+from models import database
 from models.tables import Upload
-from services.executing import Failed
+from services.abort import Scope
+from services.executing import Failed, Result
 from services.files import uploads
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import served
-from tests.integration.uploads.uploading import kept, perform, spooled, stored
+from tests.integration.uploads.uploading import claimed, kept, perform, spooled, stored
 
 CONTENT = bytes(range(256)) * 25_000
 
@@ -54,6 +58,13 @@ def upload(web: GivenSystem) -> UUID:
 
 def spool_url(web: GivenSystem, upload_id: UUID) -> str:
     return f"{web.settings.spool_address}/internal/spool/{upload_id}"
+
+
+def _disconnecting(work: Callable[[], Result]) -> Result:
+    try:
+        return work()
+    finally:
+        database.disconnect()
 
 
 def test_the_worker_fetches_the_file_and_stores_it_byte_for_byte(web: GivenSystem, worker: GivenSystem) -> None:
@@ -123,6 +134,41 @@ def test_a_file_that_came_cut_off_is_not_stored(web: GivenSystem, worker: GivenS
     assert isinstance(result, Failed)
     assert f"{len(CONTENT) - 1} bytes came, not {len(CONTENT)}" in result.error.message
     assert kept(worker) == []
+
+
+def test_a_file_that_is_gone_is_not_worth_another_try(web: GivenSystem, worker: GivenSystem) -> None:
+    upload(web)
+    [file] = spooled(web)
+    file.unlink()
+    result = perform(worker)
+    assert isinstance(result, Failed)
+    assert isinstance(result.error, PermanentFailure)
+    assert "send it anew" in result.error.message
+
+
+def test_a_file_that_comes_longer_than_it_was_is_read_no_further(web: GivenSystem, worker: GivenSystem) -> None:
+    upload(web)
+    [file] = spooled(web)
+    file.write_bytes(CONTENT * 3)
+    result = perform(worker)
+    assert isinstance(result, Failed)
+    assert f"{len(CONTENT) + 1} bytes came, not {len(CONTENT)}" in result.error.message
+
+
+def test_an_abort_ends_a_fetch_of_which_no_byte_comes(worker: GivenSystem, web: GivenSystem) -> None:
+    upload_id = upload(web)
+    with socket.create_server(("127.0.0.1", 0)) as silent, ThreadPoolExecutor(1) as pool:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        Upload.update(host_url=url).where(Upload.id == upload_id).execute()
+        work, scope = claimed(worker), Scope()
+        doing = pool.submit(_disconnecting, lambda: handler.perform(worker, work, scope))
+        asking, _ = silent.accept()
+        with asking:
+            asking.recv(10_000)
+            asking.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {len(CONTENT)}\r\n\r\na".encode())
+            scope.abort(AbortReason.TIME_LIMIT)
+            with pytest.raises(Aborted):
+                doing.result(timeout=handler.READ_SECONDS - 5)
 
 
 def test_a_body_declared_far_too_large_is_refused_as_it_begins(web: GivenSystem) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from models.tables import Job, Run, Upload
 from services import broker as brokers
+from services.files.spool import Incoming
+from settings import Settings
 from tests.factories import NOON, GivenSystem, given_system
 from tests.integration.api.client import Client, refusal, served
 from tests.integration.uploads.uploading import PATH, form, raw_form, spooled, upload
@@ -107,6 +111,29 @@ def test_a_file_of_just_the_limit_is_taken_and_a_byte_more_is_not(sqlite: str, t
     assert result.status_code == 413
     assert f"larger than {most} bytes" in result.json["detail"]
     assert (len(spooled(system)), Job.select().count()) == (1, 1)
+
+
+@pytest.mark.parametrize("content", [b"small", bytes(1_000_000)], ids=["when it is finished", "in the midst"])
+def test_a_full_disk_is_a_503_that_says_so(
+    client: Client, system: GivenSystem, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    begin = Incoming.__init__
+
+    def begin_on_a_full_disk(incoming: Incoming, settings: Settings) -> None:
+        begin(incoming, settings)
+        with Path("/dev/full").open("wb") as full:
+            os.dup2(full.fileno(), incoming._file.fileno())
+
+    monkeypatch.setattr(Incoming, "__init__", begin_on_a_full_disk)
+    result = client.simulate_post(PATH, **form(content))
+    assert (result.status_code, "No space left" in result.json["detail"]) == (503, True), result.text
+    assert "Retry-After" in result.headers
+    assert (spooled(system), Job.select().count()) == ([], 0)
+
+
+def test_a_spool_that_cannot_be_made_is_a_503(client: Client, system: GivenSystem) -> None:
+    system.settings.data_dir.write_text("no folder")
+    assert client.simulate_post(PATH, **form()).status_code == 503
 
 
 def test_ten_megabytes_are_the_limit_where_nothing_else_is_said() -> None:

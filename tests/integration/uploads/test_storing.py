@@ -13,11 +13,14 @@ import pytest
 import requests
 
 from actors.handlers import upload as handler
+from core import signing
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.states import JobState
+from models.tables import Upload
+from services import durable
 from services.abort import Scope
 from services.executing import Failed
-from services.files import objects
+from services.files import objects, uploads
 from tests.factories import GivenSystem, given_system, stored_job
 from tests.integration.api.client import NO_JOB, Client, served
 from tests.integration.uploads.uploading import claimed, kept, perform, spooled, stored, upload
@@ -82,6 +85,44 @@ def test_a_link_that_was_changed_leads_nowhere(client: Client, system: GivenSyst
     name = change.partition("=")[0]
     query = "&".join([part for part in link.query.split("&") if not part.startswith(name)] + [change])
     assert client.simulate_get(link.path, query_string=query).status_code == 403
+
+
+@pytest.mark.parametrize("key", [b"", b"short"])
+def test_a_key_that_is_not_whole_opens_nothing(client: Client, system: GivenSystem, key: bytes) -> None:
+    job = upload(client)
+    stored(system)
+    [file] = kept(system)
+    name = str(file.relative_to(system.settings.data_dir / "files"))
+    (system.settings.data_dir / "links.key").write_bytes(key)
+    expires = str(int(system.clock.now().timestamp()) + 10)
+    forged = {"expires": expires, "signature": signing.sign(key, "download", name, expires)}
+    assert client.simulate_get(f"/files/{name}", params=forged).status_code == 403
+    asked = client.simulate_get(f"/api/jobs/{job['id']}/download-url")
+    assert (asked.status_code, "links.key" in asked.json["detail"]) == (403, True)
+
+
+def test_a_file_is_on_the_disk_with_all_its_folders_before_the_spool_lets_go_of_it(
+    client: Client, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(client)
+    files = system.settings.data_dir / "files"
+    synced: list[Path] = []
+    monkeypatch.setattr(durable, "sync", lambda file: synced.append(Path(file.name)))
+    monkeypatch.setattr(durable, "sync_folder", synced.append)
+    monkeypatch.setattr(uploads, "mark_stored", lambda *_: synced.append(Path("marked")))
+    stored(system)
+    [file] = kept(system)
+    folders = [one for one in file.parents if one.is_relative_to(files)]
+    assert synced == [file, *folders, Path("marked")]
+
+
+def test_what_a_killed_worker_left_goes_with_the_next_attempt(client: Client, system: GivenSystem) -> None:
+    upload(client)
+    folder = (system.settings.data_dir / "files" / Upload.get().object_name).parent
+    folder.mkdir(parents=True)
+    (folder / "myfile.txt#1").write_bytes(b"hel")
+    stored(system)
+    assert [file.name for file in kept(system)] == ["myfile.txt"]
 
 
 @pytest.mark.parametrize("path", ["/files/default/anonymous/x/y", "/files/../carillon.db", "/files/%2e%2e/links.key"])

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.handlers import command
+from actors.handlers import command, keeper
 from core.errors import Aborted, AbortReason, TransientFailure
 from services.abort import Scope
 from services.executing import Failed, WorkerIdentity
@@ -26,12 +26,13 @@ from tests.factories import RecordingDoorbell, RunningClock, given_system
 from tests.unit.command_handler.running import ALLOWED, failure_of, perform, result_of, work
 
 ROOT = Path(__file__).parents[3]
-# Each forks, ignores SIGTERM, tells its process ids, and would go on for ever.
-STUBBORN = "trap '' TERM; echo $$ >> {pids}; while :; do sleep 0.05; done"
+# Each forks, goes on after SIGTERM, tells its process ids, and would go on for ever.
+STUBBORN = "trap : TERM; echo $$ >> {pids}; while :; do sleep 0.05; done"
+QUOTED = STUBBORN.replace("$", "\\$")  # else the shell around it would tell its own process id
 IN_THE_GROUP = f"({STUBBORN}) & {STUBBORN}"
-IN_ANOTHER_SESSION = f'setsid sh -c "{STUBBORN}" & {STUBBORN}'
-A_DAEMON = f"setsid sh -c 'setsid sh -c \"{STUBBORN}\" & exit' & {STUBBORN}"
-WITHOUT_ENVIRONMENT = f'env -i setsid sh -c "{STUBBORN}" & {STUBBORN}'
+IN_ANOTHER_SESSION = f'setsid sh -c "{QUOTED}" & {STUBBORN}'
+A_DAEMON = f"setsid sh -c 'setsid sh -c \"{QUOTED}\" & exit' & {STUBBORN}"
+WITHOUT_ENVIRONMENT = f'env -i setsid sh -c "{QUOTED}" & {STUBBORN}'
 STOPPED = f'sh -c "echo \\$\\$ >> {{pids}}; kill -STOP \\$\\$" & {STUBBORN}'
 WAYS = [IN_THE_GROUP, IN_ANOTHER_SESSION, A_DAEMON, WITHOUT_ENVIRONMENT, STOPPED]
 NAMES = ["group", "session", "daemon", "environment", "stopped"]
@@ -96,6 +97,7 @@ def test_a_command_that_forks_and_ignores_sigterm_is_gone_a_second_after_its_lim
         took = time.monotonic() - began
         pids = one.wait_for_two()
     leases.stop()
+    assert len(set(pids)) == 2
     assert stopped.value.reason is AbortReason.TIME_LIMIT
     assert limit <= took < limit + 1
     assert not [pid for pid in pids if is_there(pid)]
@@ -107,6 +109,7 @@ def test_a_command_whose_worker_is_killed_ends_within_a_second(script: str, tmp_
         program = f"from tests.unit.command_handler.running import perform; perform({one.data!r})"
         worker = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)
         pids = one.wait_for_two()
+        assert len(set(pids)) == 2
         worker.send_signal(signal.SIGKILL)
         worker.wait()
         wait_until_gone(pids, seconds=1)
@@ -143,8 +146,67 @@ def test_what_a_command_leaves_behind_ends_with_it(tmp_path: Path) -> None:
     assert not is_there(pid)
 
 
-def test_a_command_that_kills_its_keeper_is_killed_too() -> None:
-    failure = failure_of("sh", "-c", "echo $$ >&2; kill -9 $PPID; sleep 1000")
-    assert isinstance(failure, Failed)
-    assert isinstance(failure.error, TransientFailure)
+@pytest.mark.parametrize(
+    "whom", ["$PPID", "$(cut -d' ' -f4 /proc/$PPID/stat)"], ids=["its parent", "its parent's parent"]
+)
+def test_a_command_that_kills_a_keeper_is_killed_with_all_it_began(whom: str, tmp_path: Path) -> None:
+    once_begun = f"until [ -e {tmp_path}/begun ]; do sleep 0.01; done"
+    began = f'setsid sh -c "touch {tmp_path}/begun; {QUOTED}" & {once_begun}'
+    with stubborn(f"{began}; (kill -9 {whom}) & {STUBBORN}", tmp_path) as one:
+        result = perform(one.data)
+        pids = one.wait_for_two()
+    assert isinstance(result, Failed)
+    assert isinstance(result.error, TransientFailure)
+    assert not [pid for pid in pids if is_there(pid)]
+
+
+def test_a_keeper_that_is_killed_is_told_of() -> None:
+    failure = failure_of("sh", "-c", "kill -9 $PPID; exec sleep 1000")
     assert "its keeper was killed" in failure.error.message
+    assert not failure.error.permanent
+
+
+def test_a_command_that_stops_its_keeper_ends_when_it_is_to(tmp_path: Path) -> None:
+    scope, pids = Scope(), list[int]()
+    with stubborn(f"kill -STOP $PPID; {IN_ANOTHER_SESSION}", tmp_path) as one:
+
+        def cancel_once_begun() -> None:
+            pids.extend(one.wait_for_two())
+            scope.abort(AbortReason.CANCELLED)
+
+        thread = threading.Thread(target=cancel_once_begun)
+        thread.start()
+        with pytest.raises(Aborted):
+            perform(one.data, scope)
+        thread.join()
+    assert not [pid for pid in pids if is_there(pid)]
+
+
+@pytest.mark.parametrize("moment", ["before its order", "after its start"])
+def test_a_worker_that_is_killed_leaves_no_folder_of_its_command(moment: str, tmp_path: Path) -> None:
+    before = "keeping._order = lambda *_: os.kill(os.getpid(), 9)\n" if moment == "before its order" else ""
+    program = (
+        f"import os\nfrom actors.handlers import keeping\n{before}"
+        "from tests.unit.command_handler.running import perform\n"
+        "perform({'argv': ['sh', '-c', 'kill -9 $(cut -d\" \" -f4 /proc/$(cut -d\" \" -f4 /proc/$PPID/stat)/stat)']})"
+    )
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    worker = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=False)
+    assert worker.returncode == -signal.SIGKILL
+    deadline = time.monotonic() + 5
+    while list(tmp_path.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_process_that_may_not_be_killed_does_not_spare_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[int] = []
+
+    def kill(pid: int, _number: int) -> None:
+        sent.append(pid)
+        raise PermissionError
+
+    monkeypatch.setattr(keeper, "_descendants", lambda: iter([1001, 1002]))
+    monkeypatch.setattr(os, "kill", kill)
+    keeper._send(signal.SIGKILL)
+    assert sent == [1001, 1002]

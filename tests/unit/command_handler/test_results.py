@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,12 @@ def test_a_command_sees_nothing_of_our_environment(monkeypatch: pytest.MonkeyPat
         "GREETING": "hi",
     }
     assert not Path(folder).exists()
+
+
+def test_whoever_runs_a_command_can_be_read_by_no_process_of_the_same_user() -> None:
+    get_dumpable = 3  # of prctl(2); root reads all the same, so that the reading itself cannot be tried here
+    result_of("echo")
+    assert ctypes.CDLL(None).prctl(get_dumpable) == 0
 
 
 def test_a_command_works_in_a_folder_of_its_own_that_is_removed() -> None:

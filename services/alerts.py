@@ -1,0 +1,46 @@
+"""Alerts: what a job's owner is to be told, noted with what happened, so that nothing that happened goes untold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from core.alerting import Alarm, Condition, Event, after
+from models import alerts
+from models.fields import new_id
+from models.tables import Job
+
+
+def note(happened: Iterable[tuple[Job, Event]], now: datetime) -> None:
+    """Count what happened to these locked jobs, and write down what their owners are to be told of it.
+
+    Within the caller's transaction; for a job that is well and stays so nothing is written.
+    """
+    events: dict[UUID, tuple[Job, list[Event]]] = {}
+    for job, event in happened:
+        events.setdefault(job.id, (job, []))[1].append(event)
+    changed: dict[Condition, list[UUID]] = {}
+    rows = []
+    for job, of_job in events.values():
+        before = Condition(job.failures_in_row, job.late_since)
+        condition, alarms = after(before, of_job, now)
+        if condition != before:
+            job.failures_in_row, job.late_since = condition.failures_in_row, condition.late_since
+            changed.setdefault(condition, []).append(job.id)
+        if job.deleted_at is None:
+            rows += [_row(job, alarm, now) for alarm in alarms]
+    for condition, job_ids in changed.items():
+        alerts.set_condition(job_ids, condition)
+    alerts.insert(rows)
+
+
+def _row(job: Job, alarm: Alarm, now: datetime) -> dict[str, object]:
+    return {
+        "id": new_id(),
+        "job": job.id,
+        "kind": alarm.kind,
+        "failures": alarm.failures,
+        "words": alarm.words,
+        "created_at": now,
+    }

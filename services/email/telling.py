@@ -1,0 +1,90 @@
+"""Tell owners by e-mail what was noted, in one for all that is alike.
+
+At least once: a coordinator that dies between sending and recording leaves it to be told again.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+
+from core.alerting import AlertKind
+from core.errors import PermanentFailure, TransientFailure
+from core.letters import Letter, address_of, written
+from models import alerts, database
+from models.tables import Alert
+from services.email import mail
+from services.system import System
+
+BATCH = 100
+AGAIN_AFTER = timedelta(seconds=60)
+HELD_FOR = timedelta(minutes=20)  # longer than to send one e-mail takes, or another coordinator would tell it too
+SUBJECTS = {
+    AlertKind.FAILING: "Task Failed Multiple Times",
+    AlertKind.LATE: "Task Did Not Run When It Should Have",
+}
+_ONCE = "You are told once: again only after it has recovered."
+log = structlog.get_logger()
+
+
+def tell(system: System) -> int:
+    """Tell the owner who has waited longest all that is alike; how many alerts were taken up.
+
+    What could not be sent is taken up again after a minute; without an address it is a line in the log.
+    """
+    now = system.clock.now()
+    with database.transaction():
+        taken = alerts.take(now, now + HELD_FOR, BATCH)
+    if taken:
+        is_told = _told(system, taken)
+        now = system.clock.now()
+        with database.transaction():
+            if is_told:
+                alerts.record_told(taken, now)
+            else:
+                alerts.put_off(taken, now + AGAIN_AFTER)
+    return len(taken)
+
+
+def _told(system: System, alike: Sequence[Alert]) -> bool:
+    """Whether there is nothing more to do: it was sent, refused for good, or there is nobody to send it to."""
+    for alert in alike:
+        told = {"kind": alert.kind.value, "job_id": str(alert.job_id)}
+        log.warning("alert", failures=alert.failures, words=alert.words, **told)
+    address = alerts.address(alike[0]) or system.settings.alert_email
+    if address is None or not mail.can_send(system.settings):
+        return True
+    try:
+        with mail.sending(system.settings, lambda host, port: _reached(system, host, port)) as sender:
+            sender.send(written(_letter(system, address, alike), system.clock.now()), address)
+    except TransientFailure as error:
+        log.warning("alert_not_sent", error=error.message)
+        return False
+    except PermanentFailure as error:
+        log.error("alert_refused", error=error.message)  # noqa: TRY400  the server's words say all
+    return True
+
+
+def _letter(system: System, address: str, alike: Sequence[Alert]) -> Letter:
+    sender = system.settings.email_from
+    return Letter(
+        message_id=f"<alert.{alike[0].id}@{address_of(sender).rpartition('@')[2]}>",
+        sender=sender,
+        recipient=address,
+        subject=SUBJECTS[alike[0].kind],
+        text="\n\n".join([*map(_paragraph, alike), _ONCE, ""]),
+    )
+
+
+def _paragraph(alert: Alert) -> str:
+    job = alert.job
+    name = f"The job {job.name or job.id} (app {job.app.name}, task type {job.task_type})"
+    what = f"has failed {alert.failures} times in a row." if alert.kind == AlertKind.FAILING else "did not run in time."
+    return "\n".join([f"{name} {what}", *filter(None, [alert.words]), f"Job: {job.id}"])
+
+
+def _reached(system: System, host: str, port: int) -> socket.socket:
+    return socket.create_connection((host, port), system.settings.connect_seconds)
