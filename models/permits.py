@@ -11,8 +11,8 @@ import peewee
 
 from core.rates import Used
 from core.states import Hold, RunStatus
+from models.claims import CLAIMABLE, MOST_URGENT_FIRST
 from models.database import for_update, is_sqlite
-from models.runs import CLAIMABLE, MOST_URGENT_FIRST
 from models.tables import Attempt, RateLimitedAccount, Run, db
 
 # One number for all Carillon processes, and a family of them for accounts; SQLite has one writer anyway.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,20 +11,14 @@ import peewee
 
 from core.states import LIVE, WAITING_FOR_INSTANT, Hold, RunStatus, Trigger
 from models import awaited
-from models.batches import alike
 from models.database import for_update
 from models.fields import new_id
 from models.tables import Job, Run
 
 _CHUNK = 500
 
-# A partial index is only used where the query repeats its condition to the letter, which SQLite does not recognise in
-# bound parameters.
-CLAIMABLE = peewee.SQL("status = 'queued' AND held_by IS NULL")
+# As the index has it, to the letter.
 _WAITING = peewee.SQL("status IN ('pending', 'retrying')")
-_RUNNING = peewee.SQL("status = 'running'")
-_HELD_BY_NOBODY = {"lease_expires_at": None, "worker_id": None, "reports_until": None, "report_lease_at": None}
-MOST_URGENT_FIRST = (Run.priority.desc(), Run.deadline_at.is_null(), Run.deadline_at, Run.due_at, Run.id)
 
 
 def draft(job: Job, trigger: Trigger, scheduled_for: datetime, now: datetime, **more: Any) -> dict[str, Any]:
@@ -69,140 +63,14 @@ def insert(rows: Sequence[dict[str, Any]]) -> None:
         Run.insert_many(rows[start : start + _CHUNK]).on_conflict_ignore().execute()
 
 
-def claim(queue: str, limit: int, worker_id: UUID, now: datetime, lease_expires_at: datetime) -> list[Run]:
-    """Take the most urgent runs of a queue that are due and not held, under a lease; never waits for a lock."""
-    picked = _picked(queue, limit, now, Run.id).cte("picked")
-    chosen = peewee.Select((picked,), (picked.c.id,))
-    return list(_start(chosen, worker_id, now, lease_expires_at).with_cte(picked).execute())
-
-
-def pick(queue: str, limit: int, now: datetime) -> list[Run]:
-    """The runs that `claim` would take, locked, and nothing done to them yet; never waits for a lock."""
-    return list(_picked(queue, limit, now, Run.id, Run.account_id))
-
-
-def start(run_ids: Collection[UUID], worker_id: UUID, now: datetime, lease_expires_at: datetime) -> list[Run]:
-    """Take these picked runs, under a lease."""
-    return list(_start(list(run_ids), worker_id, now, lease_expires_at).execute()) if run_ids else []
-
-
-def renew(leases: dict[UUID, int], worker_id: UUID, until: datetime) -> dict[UUID, bool]:
-    """Renew a process's leases in one statement: for each run still held, whether its cancel was requested."""
-    of_worker = (Run.worker_id == worker_id) & (Run.status == RunStatus.RUNNING) & Run.reports_until.is_null()
-    held = _locked(Run.id.in_(list(leases)) & of_worker)
-    rows = (
-        Run.update(lease_expires_at=until)
-        .with_cte(held)
-        .where(Run.id.in_(peewee.Select((held,), (held.c.id,))))
-        .returning(Run.id, Run.fence, Run.cancel_requested_at)
-        .execute()
-    )
-    return {row.id: row.cancel_requested_at is not None for row in rows if row.fence == leases[row.id]}
-
-
-def running(run_ids: Iterable[UUID]) -> dict[UUID, Run]:
-    """Those of these runs that are running, locked in the order of their ids; their jobs are locked by the caller."""
-    query = Run.select().where(Run.id.in_(list(run_ids)), Run.status == RunStatus.RUNNING).order_by(Run.id)
-    return {run.id: run for run in for_update(query)}
-
-
-def leave_running(changes: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:
-    """Move runs out of `running`, each as given. Their jobs are locked and their fences were read under the lock."""
-    for change, run_ids in alike(changes):
-        Run.update({**_HELD_BY_NOBODY, **change}).where(Run.id.in_(run_ids), Run.status == RunStatus.RUNNING).execute()
-
-
-def due_by(instant: datetime, limit: int) -> list[tuple[UUID, datetime]]:
-    """Runs that wait for an instant no later than this one, soonest first."""
-    query = Run.select(Run.id, Run.due_at).where(_WAITING, Run.due_at <= instant).order_by(Run.due_at).limit(limit)
-    return [(run.id, run.due_at) for run in query]
+def by_id(run_id: UUID) -> Run | None:
+    """The run of this id."""
+    return Run.get_or_none(Run.id == run_id)
 
 
 def job_ids(run_ids: Iterable[UUID]) -> set[UUID]:
     """The jobs these runs belong to."""
     return {run.job_id for run in Run.select(Run.job).where(Run.id.in_(list(run_ids)))}
-
-
-def waiting(run_ids: Iterable[UUID], due_by: datetime) -> list[Run]:
-    """Those of these runs that wait for an instant which has come, in its order; their jobs are locked."""
-    query = (
-        Run.select()
-        .where(Run.id.in_(list(run_ids)), Run.status.in_(WAITING_FOR_INSTANT), Run.due_at <= due_by)
-        .order_by(Run.due_at, Run.id)
-    )
-    return list(for_update(query))
-
-
-def make_queued(run_ids: Collection[UUID], held_by: Hold | None) -> None:
-    """Make these runs due: claimable, or held. Their waiting counts from the instant on at which they are due."""
-    if run_ids:
-        change = {"status": RunStatus.QUEUED, "held_by": held_by, "held_until": None, "aged_at": Run.due_at}
-        Run.update(change).where(Run.id.in_(list(run_ids))).execute()
-
-
-def make_skipped(run_ids: Collection[UUID], reason: str, now: datetime) -> None:
-    """Let these occurrences not fire, and say why."""
-    _end_unstarted(run_ids, RunStatus.SKIPPED, reason, now)
-
-
-def make_cancelled(run_ids: Collection[UUID], reason: str, now: datetime) -> None:
-    """Let these runs not start, and say why."""
-    _end_unstarted(run_ids, RunStatus.CANCELLED, reason, now)
-
-
-def delete_pending(job: Job) -> None:
-    """Remove a locked job's planned occurrences that are not due yet."""
-    Run.delete().where(Run.job == job.id, Run.trigger == Trigger.SCHEDULE, Run.status == RunStatus.PENDING).execute()
-
-
-def cancel(job: Job, reason: str, now: datetime) -> int:
-    """End a locked job's runs that have not started, and ask for the end of those that run; how many of either."""
-    cancelled = cancel_waiting(job, reason, now) + awaited.cancel(Run.job == job.id, reason, now)
-    under_way = _locked((Run.job == job.id) & (Run.status == RunStatus.RUNNING) & Run.cancel_requested_at.is_null())
-    asked = (
-        Run.update(cancel_requested_at=now)
-        .with_cte(under_way)
-        .where(Run.id.in_(peewee.Select((under_way,), (under_way.c.id,))))
-        .execute()
-    )
-    return cancelled + int(asked)
-
-
-def cancel_waiting(job: Job, reason: str, now: datetime) -> int:
-    """End a locked job's runs that no worker is at; how many."""
-    waiting_statuses = [status for status in LIVE if status is not RunStatus.RUNNING]
-    of_job = Run.update(_cancelled(reason, now)).where(Run.job == job.id, Run.status.in_(waiting_statuses))
-    return int(of_job.execute())
-
-
-def hold(job: Job, held_by: Hold) -> None:
-    """Take a locked job's due runs out of the claim."""
-    Run.update(held_by=held_by).where(
-        Run.job == job.id, Run.status == RunStatus.QUEUED, Run.held_by.is_null()
-    ).execute()
-
-
-def claimable(queue: str, limit: int) -> list[UUID]:
-    """The most urgent runs of a queue that wait for a worker, at most so many."""
-    query = Run.select(Run.id).where(Run.queue == queue, CLAIMABLE).order_by(*MOST_URGENT_FIRST).limit(limit)
-    return [run.id for run in query]
-
-
-def expired(now: datetime, limit: int) -> list[UUID]:
-    """Runs whose lease has run out, longest ago first."""
-    query = Run.select(Run.id).where(_RUNNING, Run.lease_expires_at < now).order_by(Run.lease_expires_at).limit(limit)
-    return [run.id for run in query]
-
-
-def held_by_workers(limit: int) -> list[UUID]:
-    """Every run that a worker is at, at most so many."""
-    at_work = Run.select(Run.id).where(_RUNNING, Run.reports_until.is_null())
-    return [run.id for run in at_work.limit(limit)]
-
-
-def by_id(run_id: UUID) -> Run | None:
-    """The run of this id."""
-    return Run.get_or_none(Run.id == run_id)
 
 
 def pending(job_id: UUID, limit: int) -> list[Run]:
@@ -211,20 +79,26 @@ def pending(job_id: UUID, limit: int) -> list[Run]:
     return list(query)
 
 
-def prune(ended_before: datetime, limit: int) -> int:
-    """Delete runs that ended before an instant, with their attempts, oldest first; how many."""
-    old = Run.select(Run.id).where(Run.finished_at < ended_before).order_by(Run.finished_at).limit(limit)
-    return int(Run.delete().where(Run.id.in_(old)).execute())
+def due_by(instant: datetime, limit: int) -> list[tuple[UUID, datetime]]:
+    """Runs that wait for an instant no later than this one, soonest first."""
+    query = Run.select(Run.id, Run.due_at).where(_WAITING, Run.due_at <= instant).order_by(Run.due_at).limit(limit)
+    return [(run.id, run.due_at) for run in query]
 
 
-def _locked(condition: Any) -> Any:
-    """Runs that fit, locked in the order of their ids: two statements over the same runs cannot wait for each other."""
-    return for_update(Run.select(Run.id).where(condition).order_by(Run.id)).cte("locked")
-
-
-def _end_unstarted(run_ids: Collection[UUID], status: RunStatus, reason: str, now: datetime) -> None:
-    if run_ids:
-        Run.update(status=status, reason=reason, finished_at=now).where(Run.id.in_(list(run_ids))).execute()
+def last_started(job_ids: Collection[UUID]) -> dict[UUID, Run]:
+    """The newest run of each of these jobs that has started, without what it was given."""
+    if not job_ids:
+        return {}
+    other = Run.alias()
+    newest = (
+        other.select(other.id)
+        .where(other.job == Job.id, other.started_at.is_null(False))
+        .order_by(other.id.desc())
+        .limit(1)
+    )
+    columns = (Run.id, Run.job, Run.status, Run.failure_count, Run.result, Run.started_at, Run.finished_at)
+    query = Run.select(*columns, Run.error_message).join(Job, on=(Run.id == newest)).where(Job.id.in_(list(job_ids)))
+    return {run.job_id: run for run in query}
 
 
 def latest_scheduled_for(job_id: UUID, trigger: Trigger) -> datetime | None:
@@ -253,6 +127,65 @@ def lock_live(job_ids: Collection[UUID]) -> None:
     list(for_update(of_jobs))
 
 
+def waiting(run_ids: Iterable[UUID], due_by: datetime) -> list[Run]:
+    """Those of these runs that wait for an instant which has come, in its order; their jobs are locked."""
+    query = (
+        Run.select()
+        .where(Run.id.in_(list(run_ids)), Run.status.in_(WAITING_FOR_INSTANT), Run.due_at <= due_by)
+        .order_by(Run.due_at, Run.id)
+    )
+    return list(for_update(query))
+
+
+def locked(condition: Any) -> Any:
+    """Runs that fit, locked in the order of their ids: two statements over the same runs cannot wait for each other."""
+    return for_update(Run.select(Run.id).where(condition).order_by(Run.id)).cte("locked")
+
+
+def make_queued(run_ids: Collection[UUID], held_by: Hold | None) -> None:
+    """Make these runs due: claimable, or held. Their waiting counts from the instant on at which they are due."""
+    if run_ids:
+        change = {"status": RunStatus.QUEUED, "held_by": held_by, "held_until": None, "aged_at": Run.due_at}
+        Run.update(change).where(Run.id.in_(list(run_ids))).execute()
+
+
+def make_skipped(run_ids: Collection[UUID], reason: str, now: datetime) -> None:
+    """Let these occurrences not fire, and say why."""
+    _end_unstarted(run_ids, RunStatus.SKIPPED, reason, now)
+
+
+def make_cancelled(run_ids: Collection[UUID], reason: str, now: datetime) -> None:
+    """Let these runs not start, and say why."""
+    _end_unstarted(run_ids, RunStatus.CANCELLED, reason, now)
+
+
+def hold(job: Job, held_by: Hold) -> None:
+    """Take a locked job's due runs out of the claim."""
+    Run.update(held_by=held_by).where(
+        Run.job == job.id, Run.status == RunStatus.QUEUED, Run.held_by.is_null()
+    ).execute()
+
+
+def cancel(job: Job, reason: str, now: datetime) -> int:
+    """End a locked job's runs that have not started, and ask for the end of those that run; how many of either."""
+    cancelled = cancel_waiting(job, reason, now) + awaited.cancel(Run.job == job.id, reason, now)
+    under_way = locked((Run.job == job.id) & (Run.status == RunStatus.RUNNING) & Run.cancel_requested_at.is_null())
+    asked = (
+        Run.update(cancel_requested_at=now)
+        .with_cte(under_way)
+        .where(Run.id.in_(peewee.Select((under_way,), (under_way.c.id,))))
+        .execute()
+    )
+    return cancelled + int(asked)
+
+
+def cancel_waiting(job: Job, reason: str, now: datetime) -> int:
+    """End a locked job's runs that no worker is at; how many."""
+    waiting_statuses = [status for status in LIVE if status is not RunStatus.RUNNING]
+    of_job = Run.update(_cancelled(reason, now)).where(Run.job == job.id, Run.status.in_(waiting_statuses))
+    return int(of_job.execute())
+
+
 def cancel_one(run: Run, reason: str, now: datetime) -> None:
     """End a locked run that is not over: at once, or when the worker at it has stopped."""
     if awaited.cancel(Run.id == run.id, reason, now):
@@ -262,44 +195,21 @@ def cancel_one(run: Run, reason: str, now: datetime) -> None:
     Run.update(change).where(Run.id == run.id).execute()
 
 
+def delete_pending(job: Job) -> None:
+    """Remove a locked job's planned occurrences that are not due yet."""
+    Run.delete().where(Run.job == job.id, Run.trigger == Trigger.SCHEDULE, Run.status == RunStatus.PENDING).execute()
+
+
+def prune(ended_before: datetime, limit: int) -> int:
+    """Delete runs that ended before an instant, with their attempts, oldest first; how many."""
+    old = Run.select(Run.id).where(Run.finished_at < ended_before).order_by(Run.finished_at).limit(limit)
+    return int(Run.delete().where(Run.id.in_(old)).execute())
+
+
+def _end_unstarted(run_ids: Collection[UUID], status: RunStatus, reason: str, now: datetime) -> None:
+    if run_ids:
+        Run.update(status=status, reason=reason, finished_at=now).where(Run.id.in_(list(run_ids))).execute()
+
+
 def _cancelled(reason: str, now: datetime) -> dict[str, Any]:
     return {"status": RunStatus.CANCELLED, "held_by": None, "reason": reason, "finished_at": now}
-
-
-def last_started(job_ids: Collection[UUID]) -> dict[UUID, Run]:
-    """The newest run of each of these jobs that has started, without what it was given."""
-    if not job_ids:
-        return {}
-    other = Run.alias()
-    newest = (
-        other.select(other.id)
-        .where(other.job == Job.id, other.started_at.is_null(False))
-        .order_by(other.id.desc())
-        .limit(1)
-    )
-    columns = (Run.id, Run.job, Run.status, Run.failure_count, Run.result, Run.started_at, Run.finished_at)
-    query = Run.select(*columns, Run.error_message).join(Job, on=(Run.id == newest)).where(Job.id.in_(list(job_ids)))
-    return {run.job_id: run for run in query}
-
-
-def _picked(queue: str, limit: int, now: datetime, *columns: Any) -> Any:
-    in_time = ~Run.expire | (Run.deadline_at >= now)
-    picked = Run.select(*columns).where(Run.queue == queue, CLAIMABLE, in_time)
-    picked = picked.order_by(*MOST_URGENT_FIRST).limit(limit)
-    return for_update(picked, skip_locked=True)
-
-
-def _start(chosen: Any, worker_id: UUID, now: datetime, lease_expires_at: datetime) -> Any:
-    return (
-        Run.update(
-            status=RunStatus.RUNNING,
-            attempt_count=Run.attempt_count + 1,
-            fence=Run.fence + 1,
-            worker_id=worker_id,
-            lease_expires_at=lease_expires_at,
-            held_until=None,
-            started_at=peewee.fn.COALESCE(Run.started_at, Run.started_at.to_value(now)),
-        )
-        .where(Run.id.in_(chosen))
-        .returning(Run)
-    )

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from core.states import WAITING_FOR_INSTANT
-from models import database, jobs, pauses, runs
+from models import claims, database, jobs, pauses, runs
 from models.tables import Run
 from services import admission
 from services import broker as brokers
@@ -66,7 +66,7 @@ def top_up(system: System, carrier: brokers.Carrier, most: int = MOST_RINGS) -> 
     rung = 0
     for queue in brokers.RUNS:
         with database.reading():
-            claimable = runs.claimable(queue, most)
+            claimable = claims.claimable(queue, most)
         if not claimable:
             continue
         missing = len(claimable) - carrier.ready(queue) - system.doorbell.waiting()

@@ -17,7 +17,7 @@ from core.answers import PollAnswer
 from core.errors import Aborted, AbortReason, AttemptError
 from core.retry import RetryPolicy, after_failure, after_loss
 from core.states import Outcome, RunStatus
-from models import attempts, database, jobs, pauses, runs, workers
+from models import attempts, claims, database, jobs, pauses, runs, workers
 from models.fields import new_id
 from models.tables import Job, Run
 from services import dispatching, limits, retrying, settling, turns, versions
@@ -126,7 +126,7 @@ def renew(system: System, worker: WorkerIdentity, leases: dict[UUID, int]) -> di
         workers.heartbeat(worker.id, now)
         if not leases:
             return {}
-        return runs.renew(leases, worker.id, now + timedelta(seconds=system.settings.lease_seconds))
+        return claims.renew(leases, worker.id, now + timedelta(seconds=system.settings.lease_seconds))
 
 
 def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled | None]:
@@ -138,7 +138,7 @@ def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled
     with database.transaction():
         pauses.share_gate()
         locked = jobs.lock(work.job_id for work, _ in ended)
-        running = runs.running(work.run_id for work, _ in ended)
+        running = claims.running(work.run_id for work, _ in ended)
         settlements = [
             _settle(running.get(work.run_id), locked[work.job_id], work, result, now) for work, result in ended
         ]
@@ -168,7 +168,7 @@ def rescue(system: System, run_ids: Sequence[UUID], *, only_expired: bool) -> in
     now = system.clock.now()
     with database.transaction():
         locked = jobs.lock(runs.job_ids(run_ids))
-        gone = [run for run in runs.running(run_ids).values() if not only_expired or run.lease_expires_at < now]
+        gone = [run for run in claims.running(run_ids).values() if not only_expired or run.lease_expires_at < now]
         taken_on = [run for run in gone if _was_taken_on(run, now)]
         awaiting.begin(system, taken_on, now)
         lost = [_lose(system, run, locked[run.job_id], now) for run in gone if run not in taken_on]

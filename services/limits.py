@@ -13,7 +13,7 @@ from uuid import UUID
 from core import rates
 from core.rates import Rate
 from core.states import Hold
-from models import database, jobs, pauses, permits, runs
+from models import claims, database, jobs, pauses, permits
 from models.tables import Job, Run
 from services import broker as brokers
 from services import dispatching
@@ -55,15 +55,15 @@ def claim(system: System, queue: str, limit: int, lease: Lease) -> Claimed:
     if room <= 0:
         return Claimed([])
     if rate is None:
-        return Claimed(runs.claim(queue, room, lease.worker_id, lease.now, lease.expires_at))
-    picked = runs.pick(queue, room, lease.now)
+        return Claimed(claims.claim(queue, room, lease.worker_id, lease.now, lease.expires_at))
+    picked = claims.pick(queue, room, lease.now)
     if not picked:
         return Claimed([])
     accounts = {run.account_id for run in picked}
     permits.lock_accounts(accounts)
     used = permits.used(accounts, lease.now, rate.span)
     allowed, refused = rates.within(rate, [(run.id, run.account_id) for run in picked], used)
-    started = runs.start(allowed, lease.worker_id, lease.now, lease.expires_at)
+    started = claims.start(allowed, lease.worker_id, lease.now, lease.expires_at)
     if refused:  # now that what may go has left the front of the queue
         until = {account: rates.next_free(rate, used[account], lease.now) for account in refused}
         _hold(queue, refused, until, lease.now)
@@ -83,7 +83,7 @@ def ring_next(system: System, freed: int) -> None:
     if not freed or system.settings.max_concurrent_runs is None:
         return
     with database.reading():
-        following = [Ring(run_id, queue) for queue in brokers.RUNS for run_id in runs.claimable(queue, freed)]
+        following = [Ring(run_id, queue) for queue in brokers.RUNS for run_id in claims.claimable(queue, freed)]
     system.doorbell.ring(following)
 
 

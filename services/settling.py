@@ -17,7 +17,7 @@ from core.answers import PollAnswer
 from core.errors import AttemptError
 from core.retry import RetryDecision
 from core.states import ENDED, Hold, JobState, Outcome, RunStatus, Trigger
-from models import attempts, jobs, pauses, runs
+from models import attempts, claims, jobs, pauses, runs
 from models.tables import Job, Run
 from services import alerts, specifications
 
@@ -170,7 +170,7 @@ def cancel(run: Run, job: Job, outcome: Outcome, now: datetime) -> Settlement:
 def carry_out(settlements: Sequence[Settlement], now: datetime) -> None:
     """Write what was decided."""
     attempts.close((one.run.id, one.attempt) for one in settlements)
-    runs.leave_running((one.run.id, one.changes) for one in settlements)
+    claims.leave_running((one.run.id, one.changes) for one in settlements)
     for one in settlements:
         if one.polled is not None:  # a state put in its place meanwhile stays, and polling goes on from that
             jobs.advance_polling_state(one.job, one.polled.from_version, one.polled.state, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core.errors import DatabaseUnavailable
-from models import alerts, database, jobs, runs, versions, workers
+from models import alerts, claims, database, jobs, runs, versions, workers
 from services import executing, idempotency
 from services.email import outbox
 from services.reading import statistics
@@ -41,7 +41,7 @@ class Rescues:
 
     def _may_rescue(self) -> bool:
         with database.reading():
-            expired = runs.expired(self._system.clock.now(), 1)
+            expired = claims.expired(self._system.clock.now(), 1)
         now, monotonic = self._system.clock.now(), self._system.clock.monotonic()
         passed = monotonic - self._seen[1]
         jumped = abs((now - self._seen[0]).total_seconds() - passed)
@@ -58,7 +58,7 @@ class Rescues:
 def rescue(system: System) -> int:
     """Take back runs whose lease has run out, one batch; how many."""
     with database.reading():
-        expired = runs.expired(system.clock.now(), BATCH)
+        expired = claims.expired(system.clock.now(), BATCH)
     return executing.rescue(system, expired, only_expired=True) if expired else 0
 
 
@@ -67,7 +67,7 @@ def rescue_all(system: System) -> int:
     taken = 0
     while True:
         with database.reading():
-            left = runs.held_by_workers(BATCH)
+            left = claims.held_by_workers(BATCH)
         if not left:
             return taken
         taken += executing.rescue(system, left, only_expired=False)

@@ -14,7 +14,7 @@ from core.filters import JobFilter, RunFilter
 from core.listing import Stretch
 from core.states import RunStatus, Trigger
 from migrations import runner
-from models import alerts, database, jobs, lists, runs, statistics, turns, upcoming
+from models import alerts, claims, database, jobs, lists, runs, statistics, turns, upcoming
 from models.fields import new_id
 from models.tables import ALL, Job, Run, db
 from services import jobs as job_service
@@ -98,10 +98,10 @@ def test_text_comes_back_as_it_was_given(system: GivenSystem) -> None:
 @pytest.mark.parametrize(
     ("question", "index"),
     [
-        (lambda: runs.claim("runs.http", 1, new_id(), NOON, NOON), "runs_to_claim"),
-        (lambda: runs.claimable("runs.http", 10), "runs_to_claim"),
+        (lambda: claims.claim("runs.http", 1, new_id(), NOON, NOON), "runs_to_claim"),
+        (lambda: claims.claimable("runs.http", 10), "runs_to_claim"),
         (lambda: runs.due_by(NOON, 10), "runs_to_make_due"),
-        (lambda: runs.expired(NOON, 10), "runs_leased"),
+        (lambda: claims.expired(NOON, 10), "runs_leased"),
         (lambda: jobs.going([new_id()]), "runs_live"),
         (lambda: jobs.with_live_run([new_id()]), "runs_live"),
         (lambda: jobs.next_due([new_id()]), "runs_live"),

@@ -1,0 +1,73 @@
+"""Several API processes, as behind a load balancer: whichever is asked, the answer is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.acceptance.conftest import QUICK
+from tests.acceptance.installation import Installation, new_job
+from tests.acceptance.journal import Journal
+
+PAIRS = 50
+TOMORROW = {"type": "delay_from_now", "duration_seconds": 86_400}
+
+
+@pytest.fixture
+def webs(
+    tmp_path: Path, services: Installation, postgresql: str, rabbitmq_url: str, journal: Journal
+) -> Iterator[tuple[Installation, Installation]]:
+    """Two web processes over the same servers."""
+    (tmp_path / "second").mkdir()
+    urls = {"DATABASE_URL": postgresql, "RABBITMQ_URL": rabbitmq_url, "CALLBACK_BASE_URL": journal.url}
+    with Installation(tmp_path / "second", {"web": 1}, {**QUICK, **urls}) as second:
+        yield services, second
+
+
+def create(web: Installation, key: str) -> str:
+    headers = {"Idempotency-Key": key}
+    answer = requests.post(f"{web.url}/api/jobs/create", json=new_job(TOMORROW), headers=headers, timeout=30)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def test_what_one_was_told_the_other_knows(webs: tuple[Installation, Installation]) -> None:
+    first, second = webs
+    job_id = first.create(TOMORROW)
+    assert second.get(f"/api/jobs/{job_id}") == first.get(f"/api/jobs/{job_id}")
+    requests.post(f"{second.url}/api/jobs/{job_id}/cancel", timeout=30).raise_for_status()
+    assert first.get(f"/api/jobs/{job_id}/status")["status"] == "cancelled"
+
+
+def test_one_request_that_reaches_both_makes_one_job(webs: tuple[Installation, Installation]) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        pairs = [[pool.submit(create, web, f"key {number}") for web in webs] for number in range(PAIRS)]
+        made = [{answer.result() for answer in pair} for pair in pairs]
+    assert all(len(of_pair) == 1 for of_pair in made)
+    assert len(set.union(*made)) == PAIRS
+    assert webs[1].get("/api/jobs/stats")["total"] == PAIRS
+
+
+def test_a_list_that_one_begins_the_other_continues(webs: tuple[Installation, Installation]) -> None:
+    first, second = webs
+    job_ids = first.create_many(30, TOMORROW)
+    page = first.get("/api/jobs?limit=20")
+    rest = second.get(page["next"])
+    assert {one["id"] for one in [*page["results"], *rest["results"]]} == set(job_ids)
+
+
+def test_who_logs_in_at_one_is_known_to_the_other_and_out_of_both_at_once(
+    webs: tuple[Installation, Installation],
+) -> None:
+    first, second = webs
+    ada = {"username": "ada", "password": "a long secret word", "email": "ada@example.com"}
+    requests.post(f"{first.url}/api/register/", json=ada, timeout=30).raise_for_status()
+    token = requests.post(f"{second.url}/api/login/", json=ada, timeout=30).json()["token"]
+    shown = {"Authorization": f"Token {token}"}
+    assert requests.get(f"{first.url}/api/tasks/", headers=shown, timeout=30).status_code == 200
+    requests.post(f"{first.url}/api/logout", headers=shown, timeout=30).raise_for_status()
+    assert requests.get(f"{second.url}/api/tasks/", headers=shown, timeout=30).status_code == 401
