@@ -8,7 +8,7 @@ heartbeat locks runs alone. So no two transactions can wait for each other.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -103,6 +103,12 @@ def count_starts(started: Collection[Job]) -> None:
         times.setdefault(count, []).append(job_id)
     for count, job_ids in times.items():
         Job.update(runs_started=Job.runs_started + count).where(Job.id.in_(job_ids)).execute()
+
+
+def give_back(starts: Mapping[UUID, int]) -> None:
+    """Let so many starts of these locked jobs not have counted: what was counted was replaced before it began."""
+    for job_id, count in starts.items():
+        Job.update(runs_started=Job.runs_started - count).where(Job.id == job_id).execute()
 
 
 def end(ended: Collection[Job], state: JobState, now: datetime) -> None:

@@ -65,6 +65,16 @@ def outlasting(job_ids: Collection[UUID]) -> set[UUID]:
     return {run.job_id for run in query.distinct()}
 
 
+def lock_counted(job_ids: Collection[UUID]) -> list[Run]:
+    """The occurrences of these locked jobs that count against `max_runs` and have not begun, locked by their ids."""
+    if not job_ids:
+        return []
+    counted = (Run.trigger == Trigger.SCHEDULE) & (Run.held_by.is_null() | (Run.held_by != Hold.OVERLAP))
+    not_begun = (Run.status == RunStatus.QUEUED) & (Run.attempt_count == 0)
+    query = Run.select(Run.id, Run.job).where(Run.job.in_(list(job_ids)), filtering.LIVE, counted, not_begun)
+    return list(for_update(query.order_by(Run.id)))
+
+
 def cancel_occurrences(job_ids: Collection[UUID], reason: str, now: datetime) -> None:
     """Cancel the occurrences that these locked jobs have going: at once, or asking what runs to stop.
 

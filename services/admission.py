@@ -5,6 +5,7 @@ The jobs are locked by the caller, in a transaction that shares the gate of paus
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -34,6 +35,7 @@ class Verdict:
     replaced: list[Run] = field(default_factory=list)
     orphaned: list[Run] = field(default_factory=list)
     cancelled_jobs: set[UUID] = field(default_factory=set)  # the occurrences these have going give way
+    given_back: Counter[UUID] = field(default_factory=Counter)  # starts counted earlier, replaced before they began
     spent: dict[UUID, Job] = field(default_factory=dict)
 
 
@@ -56,6 +58,7 @@ def carry_out(verdict: Verdict, locked: dict[UUID, Job], now: datetime) -> None:
     runs.make_cancelled(_ids(verdict.replaced), REPLACED, now)
     runs.make_cancelled(_ids(verdict.orphaned), "job ended", now)
     jobs.count_starts([locked[run.job_id] for run in verdict.queued if is_occurrence(run, locked[run.job_id])])
+    jobs.give_back(verdict.given_back)
     for job in verdict.spent.values():
         settling.end_schedule(job, now)
     if verdict.skipped_overlap or verdict.skipped_paused:
@@ -77,7 +80,9 @@ class _Judging:
         going = jobs.going(occurring)
         self._paused = pauses.paused([locked[run.job_id] for run in due])
         self._going = {job_id for job_id, statuses in going.items() if statuses}
-        self._outlasting = turns.outlasting([job_id for job_id in self._going if _replaces(locked[job_id])])
+        replacing = [job_id for job_id in self._going if _replaces(locked[job_id])]
+        self._counted = Counter(run.job_id for run in turns.lock_counted(replacing))
+        self._outlasting = turns.outlasting(replacing)
         waiting = turns.waiting_for_turn(self._going)
         self._waits = {run.job_id for run in waiting if run.trigger == Trigger.SCHEDULE}
 
@@ -125,6 +130,9 @@ class _Judging:
     def _replace(self, run: Run, job: Job) -> None:
         """Let a run take the place of the occurrence that is going: at once, or when nothing goes any more."""
         self.verdict.cancelled_jobs.add(job.id)
+        if counted := self._counted.pop(job.id, 0):
+            self.verdict.given_back[job.id] += counted
+            job.runs_started -= counted
         job.runs_started -= sum(one.job_id == job.id and is_occurrence(one, job) for one in self.verdict.queued)
         for admitted in (self.verdict.queued, self.verdict.waiting):
             replaced = [one for one in admitted if one.job_id == job.id and _gives_way(one)]

@@ -11,7 +11,13 @@ from tests.acceptance.journal import Call, Journal
 
 def all_complete(carillon: Installation, job_ids: list[str], timeout: float) -> None:
     """Every job completes, within the time given; each had at least one call."""
-    until(lambda: carillon.count("completed") >= len(job_ids), f"{len(job_ids)} jobs to complete", timeout)
+
+    def have_ended() -> bool:
+        return carillon.count("completed") + carillon.count("failed") >= len(job_ids)
+
+    until(have_ended, f"{len(job_ids)} jobs to end", timeout)
+    failed = carillon.get("/api/runs?status=failed&limit=100")["results"]
+    assert not failed, [(run["attempt_count"], run["error_type"], run["error_message"]) for run in failed]
     statistics = carillon.get("/api/jobs/stats")
     assert statistics["completed"] == statistics["total"], statistics
 

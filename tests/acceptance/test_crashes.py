@@ -23,7 +23,7 @@ from tests.acceptance.journal import Answer, Call, Gate, Journal
 
 IMMEDIATE = {"type": "immediate"}
 THREADS = 8  # of each worker: that many calls are lost when one is killed with its hands full
-POLLS = 20
+POLLS = 40  # the last kill must find every job still polling
 
 
 @pytest.fixture

@@ -45,7 +45,7 @@ def test_what_one_was_told_the_other_knows(webs: tuple[Installation, Installatio
 
 def test_one_request_that_reaches_both_makes_one_job(webs: tuple[Installation, Installation]) -> None:
     with ThreadPoolExecutor(8) as pool:
-        pairs = [[pool.submit(create, web, f"key {number}") for web in webs] for number in range(PAIRS)]
+        pairs = [[pool.submit(create, web, f"key-{number}") for web in webs] for number in range(PAIRS)]
         made = [{answer.result() for answer in pair} for pair in pairs]
     assert all(len(of_pair) == 1 for of_pair in made)
     assert len(set.union(*made)) == PAIRS

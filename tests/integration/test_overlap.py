@@ -9,7 +9,7 @@ import pytest
 from core.errors import AbortReason
 from core.policies import Overlap
 from core.schedules import Interval
-from core.states import Hold, RunStatus
+from core.states import Hold, JobState, RunStatus
 from services import dispatching, executing, planning, turns, upkeep
 from services import jobs as job_service
 from services.admission import REPLACED
@@ -203,6 +203,26 @@ def test_those_replaced_before_they_were_due_to_start_do_not_count_against_max_r
     dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
     job = stored_job(job_id)
     assert (job.runs_started, job.next_run_at is None) == (1, False)
+
+
+def test_one_that_was_due_and_is_replaced_before_it_began_does_not_count_either(system: GivenSystem) -> None:
+    """No worker takes anything for three minutes; then the job still has its two runs."""
+    job_id = job_of(system, Overlap.CANCEL_PREVIOUS, max_runs=2)
+    for _ in range(3):
+        next_minute(system)
+        assert stored_job(job_id).runs_started == 1
+    record(system, claim_one(system), succeeded())
+    next_minute(system)
+    record(system, claim_one(system), succeeded())
+    assert stored_job(job_id).state == JobState.COMPLETED
+
+
+def test_one_that_began_counts_though_it_is_replaced(system: GivenSystem) -> None:
+    job_id = job_of(system, Overlap.CANCEL_PREVIOUS, max_runs=3)
+    next_minute(system)
+    claim_one(system)
+    next_minute(system)
+    assert stored_job(job_id).runs_started == 1, "the one that waits for its turn counts when it has it"
 
 
 def test_several_that_come_at_once_after_an_outage_follow_the_policy_among_themselves(system: GivenSystem) -> None:
