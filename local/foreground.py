@@ -24,14 +24,16 @@ def run_in_foreground(command: Sequence[str], environment: Mapping[str, str]) ->
     """Run the command on our terminal, and return its exit status when everything it started is gone."""
     adopt_orphans()
     before = set(processes.descendants(os.getpid()))
+    children: list[subprocess.Popen[bytes]] = []
     try:
-        child = subprocess.Popen([*processes.leash(signal.SIGTERM), *command], env=environment)
+        with _signals_passed_on(children):  # before there is a child, which may signal us at once
+            children.append(subprocess.Popen([*processes.leash(signal.SIGTERM), *command], env=environment))
+            return _wait(children[0])
     except OSError as error:
+        if children:
+            raise
         print(f"{command[0]}: {error.strerror}", file=sys.stderr)  # noqa: T201
         return COMMAND_NOT_FOUND
-    try:
-        with _signals_passed_on(child):
-            return _wait(child)
     finally:
         _sweep(before)
 
@@ -54,9 +56,11 @@ def adopt_orphans() -> None:
 
 
 @contextmanager
-def _signals_passed_on(child: subprocess.Popen[bytes]) -> Iterator[None]:
+def _signals_passed_on(children: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
     def pass_on(number: int, _frame: FrameType | None) -> None:
-        child.send_signal(number)
+        if not children:
+            raise SystemExit(SIGNALLED + number)
+        children[0].send_signal(number)
 
     def leave_to_child(_number: int, _frame: FrameType | None) -> None:
         """Do nothing: the terminal sends Ctrl-C to the command as well, and the command decides."""

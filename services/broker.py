@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 from typing import Any, Protocol
 
 import dramatiq
@@ -24,6 +25,7 @@ RUNS = (RUNS_HTTP, RUNS_OWN, RUNS_EMAIL, RUNS_COMMAND, RUNS_UPLOAD)
 BEATS = "beats"
 
 _DEAD_LETTERS_KEPT = 100
+_TRIES_TO_CLOSE = 10
 
 
 class Carrier(Protocol):
@@ -73,6 +75,13 @@ class RabbitBroker(RabbitmqBroker):
         parameters.socket_timeout = 5
         parameters.stack_timeout = 10
         parameters.connection_attempts = 1
+
+    def close(self) -> None:
+        """Close every connection, though a thread may just be opening one: Dramatiq stumbles over that."""
+        for _ in range(_TRIES_TO_CLOSE):
+            with contextlib.suppress(RuntimeError):
+                super().close()
+                return
 
     def ready(self, queue: str) -> int:
         try:

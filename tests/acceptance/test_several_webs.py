@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -11,21 +12,21 @@ import requests
 
 from tests.acceptance.conftest import QUICK
 from tests.acceptance.installation import Installation, new_job
-from tests.acceptance.journal import Journal
 
 PAIRS = 50
 TOMORROW = {"type": "delay_from_now", "duration_seconds": 86_400}
 
 
 @pytest.fixture
-def webs(
-    tmp_path: Path, services: Installation, postgresql: str, rabbitmq_url: str, journal: Journal
-) -> Iterator[tuple[Installation, Installation]]:
+def webs(tmp_path: Path, postgresql: str, rabbitmq_url: str) -> Iterator[tuple[Installation, Installation]]:
     """Two web processes over the same servers."""
-    (tmp_path / "second").mkdir()
-    urls = {"DATABASE_URL": postgresql, "RABBITMQ_URL": rabbitmq_url, "CALLBACK_BASE_URL": journal.url}
-    with Installation(tmp_path / "second", {"web": 1}, {**QUICK, **urls}) as second:
-        yield services, second
+    urls = {"DATABASE_URL": postgresql, "RABBITMQ_URL": rabbitmq_url, "CALLBACK_BASE_URL": "http://127.0.0.1:9"}
+    with ExitStack() as stack:
+        folders = [tmp_path / name for name in ("first", "second")]
+        for folder in folders:
+            folder.mkdir()
+        first, second = (stack.enter_context(Installation(one, {"web": 1}, {**QUICK, **urls})) for one in folders)
+        yield first, second
 
 
 def create(web: Installation, key: str) -> str:

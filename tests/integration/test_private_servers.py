@@ -102,7 +102,7 @@ def declare(url: str, *, passive: bool) -> None:
 @pytest.mark.parametrize(("number", "kept"), [(signal.SIGTERM, True), (signal.SIGINT, False)])
 def test_nothing_runs_after_the_command_or_a_signal(number: signal.Signals, kept: bool, folder: Path) -> None:
     """A stray child of the command, in a session of its own, ends as well."""
-    script = 'setsid sleep 600 & echo "$! $TEST_DATABASE_URL $TEST_RABBITMQ_URL"; kill -$0 $PPID; exec sleep 600'
+    script = 'setsid sleep 600 & echo "$! $$ $TEST_DATABASE_URL $TEST_RABBITMQ_URL"; kill -$0 $PPID; exec sleep 600'
     command = ["sh", "-c", script, str(int(number))]
     options = ["--folder", str(folder)] if kept else []
     with subprocess.Popen(
@@ -113,9 +113,9 @@ def test_nothing_runs_after_the_command_or_a_signal(number: signal.Signals, kept
         text=True,
     ) as servers:
         assert servers.stdout is not None
-        stray, *urls = servers.stdout.readline().split()
+        stray, asked, *urls = servers.stdout.readline().split()
         if number == signal.SIGINT:  # a terminal would send it to the command as well
-            processes.signal_all(processes.descendants(servers.pid), signal.SIGTERM)
+            os.kill(int(asked), signal.SIGTERM)
         status = servers.wait(PATIENCE_SECONDS)
     assert status == 128 + signal.SIGTERM
     processes.wait_until_gone([int(stray)], timeout_seconds=5)
