@@ -274,7 +274,7 @@ def test_permits_are_given_while_others_claim_cancel_and_pause(store: str) -> No
         limits.give_permits(system)
         for work in claim(system):
             record(system, work, succeeded())
-    assert {run.status for job_id in job_ids for run in runs_of(job_id)} == {RunStatus.COMPLETED, RunStatus.CANCELLED}
+    assert {run.status for job_id in job_ids for run in runs_of(job_id)} <= {RunStatus.COMPLETED, RunStatus.CANCELLED}
 
 
 @pytest.fixture
