@@ -139,20 +139,12 @@ def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled
         pauses.share_gate()
         locked = jobs.lock(work.job_id for work, _ in ended)
         running = claims.running(work.run_id for work, _ in ended)
-        settlements = [
-            _settle(running.get(work.run_id), locked[work.job_id], work, result, now) for work, result in ended
-        ]
-        deferred = [
-            run
-            for work, result in ended
-            if (run := running.get(work.run_id)) and run.fence == work.fence and _waits(run, result)
-        ]
-        awaiting.begin(system, deferred, now)
-        carried_out = [one for one in settlements if one is not None]
+        ends = [_end(running.get(work.run_id), locked[work.job_id], work, result, now) for work, result in ended]
+        awaiting.begin(system, [end for end in ends if isinstance(end, Run)], now)
+        carried_out = [end for end in ends if isinstance(end, Settlement)]
         settling.carry_out(carried_out, now)
         next_in_turn = turns.give(system, {one.job.id: one.job for one in carried_out if one.job_comes_back})
-    waits = {run.id for run in deferred}
-    settled = [_told(one, waits=work.run_id in waits) for (work, _), one in zip(ended, settlements, strict=True)]
+    settled = [_told(end) for end in ends]
     follow = [one.next_poll for one in settled if one is not None and one.next_poll is not None]
     dispatching.ring_for(system, [*follow, *next_in_turn], timedelta(seconds=system.settings.window_seconds))
     limits.ring_next(system, freed=len(carried_out))
@@ -193,15 +185,14 @@ def _claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> tu
     return [_work(system, run, wanted[run.id], monotonic, sent[run.id]) for run in claimed.runs], claimed.held_others
 
 
-def _told(one: Settlement | None, *, waits: bool) -> Settled | None:
-    if waits:
-        return Settled(RunStatus.RUNNING)
-    return None if one is None else one.settled
-
-
-def _waits(run: Run, result: Result) -> bool:
-    """Whether a run waits for a report from now on: not if it was cancelled meanwhile."""
-    return isinstance(result, Deferred) and run.cancel_requested_at is None
+def _told(end: Settlement | Run | None) -> Settled | None:
+    match end:
+        case Settlement():
+            return end.settled
+        case Run():
+            return Settled(RunStatus.RUNNING)
+        case _:
+            return None
 
 
 def _was_taken_on(run: Run, now: datetime) -> bool:
@@ -219,9 +210,16 @@ def _lose(system: System, run: Run, job: Job, now: datetime) -> Settlement:
     return settling.lose(run, job, after_loss(run.loss_count + 1, retrying.spread(run.id)), now)
 
 
-def _settle(run: Run | None, job: Job, work: Work, result: Result, now: datetime) -> Settlement | None:
-    if run is None or run.fence != work.fence or _waits(run, result):
+def _end(run: Run | None, job: Job, work: Work, result: Result, now: datetime) -> Settlement | Run | None:
+    """What follows from a result: the run itself where it waits for a report, None where the fence no longer holds."""
+    if run is None or run.fence != work.fence:
         return None
+    if isinstance(result, Deferred) and run.cancel_requested_at is None:
+        return run
+    return _settle(run, job, work, result, now)
+
+
+def _settle(run: Run, job: Job, work: Work, result: Result, now: datetime) -> Settlement:
     match result:
         case Succeeded(status_code, answer, poll, made):
             kept = answer[: settling.ANSWER_KEPT]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import threading
 from collections.abc import Callable
@@ -16,9 +17,14 @@ DOT = "."  # the end of a message, as a command
 class Session:
     """One connection, as far as it has come."""
 
+    connection: socket.socket
     recipient: str = ""
     has_begun: bool = False
     taken: int = 0
+
+    def is_left(self, within_seconds: float) -> bool:
+        """Whether the sender hangs up, or says something unasked, within this time."""
+        return bool(select.select([self.connection], [], [], within_seconds)[0])
 
 
 Answer = Callable[[str, Session], str | None]
@@ -53,7 +59,7 @@ class ScriptedMailServer:
             threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
 
     def _talk(self, connection: socket.socket) -> None:
-        session = Session()
+        session = Session(connection)
         self.sessions.append(session)
         with suppress(ConnectionError), connection, connection.makefile("rwb", buffering=0) as wire:
             wire.write(b"220 here\r\n")

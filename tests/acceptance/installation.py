@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Self
@@ -16,22 +16,12 @@ import requests
 
 from local import ports
 from local.supervisor import Backoff, Supervisor
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
-LOOK_AGAIN_SECONDS = 0.05
 GROUP = 20
 # The web process died before the answer, or in its midst.
 NO_ANSWER = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
-
-
-def until(condition: Callable[[], object], what: str, timeout: float = 60) -> None:
-    """Return when the condition holds; fail the test, saying for what it waited, when it does not in time."""
-    deadline = time.monotonic() + timeout
-    rest = threading.Event()
-    while not condition():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"waited {timeout} s in vain for {what}")
-        rest.wait(LOOK_AGAIN_SECONDS)
 
 
 class Installation:

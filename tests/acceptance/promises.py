@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from tests.acceptance.installation import Installation, until
+from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Call, Journal
+from tests.waiting import until
 
 
 def all_complete(carillon: Installation, job_ids: list[str], timeout: float) -> None:

@@ -19,8 +19,9 @@ import pytest
 
 from local.supervisor import Backoff, Supervisor
 from tests.acceptance.conftest import QUICK
-from tests.acceptance.installation import ROOT, Installation, until
+from tests.acceptance.installation import ROOT, Installation
 from tests.acceptance.journal import Answer, Call, Journal
+from tests.waiting import until
 
 EVERY_MINUTE = {"type": "cron", "expression": "* * * * *"}
 MINUTE = timedelta(minutes=1)

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.acceptance.conftest import QUICK
-from tests.acceptance.installation import Installation, until
+from tests.acceptance.installation import Installation
+from tests.waiting import until
 
 AT_ONCE = {"type": "immediate"}
 

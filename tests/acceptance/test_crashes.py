@@ -18,8 +18,9 @@ import requests
 
 from tests.acceptance import promises
 from tests.acceptance.conftest import JOBS, QUICK, SERVICES
-from tests.acceptance.installation import Installation, new_job, until
+from tests.acceptance.installation import Installation, new_job
 from tests.acceptance.journal import Answer, Call, Gate, Journal
+from tests.waiting import until
 
 IMMEDIATE = {"type": "immediate"}
 THREADS = 8  # of each worker: that many calls are lost when one is killed with its hands full

@@ -9,7 +9,8 @@ import pytest
 
 from local.receiver import Receiver, read_rows
 from local.sample import write_csv
-from tests.acceptance.installation import Installation, until
+from tests.acceptance.installation import Installation
+from tests.waiting import until
 
 ROWS, ROWS_A_CALL = 10_000, 500
 POLLS = ROWS // ROWS_A_CALL

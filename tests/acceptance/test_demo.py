@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.installation import ROOT, free_port, until
+from tests.acceptance.installation import ROOT, free_port
+from tests.waiting import until
 
 OURS = ("DATABASE_URL", "RABBITMQ_URL", "CALLBACK_BASE_URL", "INTERNAL_SECRET")
 MARK = "CARILLON_TEST_MARK"  # whatever the demo starts inherits it

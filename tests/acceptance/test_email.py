@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from tests.acceptance.conftest import QUICK
-from tests.acceptance.installation import Installation, until
+from tests.acceptance.installation import Installation
 from tests.mail_server import TAKEN, MailServer
+from tests.waiting import until
 
 EMAILS = 1_000
 THREADS = 8  # of each worker

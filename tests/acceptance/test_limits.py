@@ -10,8 +10,9 @@ import pytest
 
 from tests.acceptance import promises
 from tests.acceptance.conftest import QUICK, SERVICES
-from tests.acceptance.installation import Installation, until
+from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Journal
+from tests.waiting import until
 
 CALLS, SECONDS = 8, 2
 IMMEDIATE = {"type": "immediate"}

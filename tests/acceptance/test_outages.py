@@ -27,9 +27,10 @@ from local.postgres import PrivatePostgres
 from local.rabbitmq import PrivateRabbit
 from tests.acceptance import promises
 from tests.acceptance.conftest import JOBS, QUICK, SERVICES
-from tests.acceptance.installation import Installation, until
+from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Answer, Call, Gate, Journal
 from tests.acceptance.test_crashes import IMMEDIATE, THREADS
+from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("outages")
 

@@ -14,8 +14,9 @@ import psycopg2
 import pytest
 
 from tests.acceptance.conftest import QUICK, SERVICES
-from tests.acceptance.installation import Installation, until
+from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Gate, Journal
+from tests.waiting import until
 
 EVERY_SECOND = {"type": "interval", "every_seconds": 1}
 EVERY_MINUTE = {"type": "interval", "every_seconds": 60}

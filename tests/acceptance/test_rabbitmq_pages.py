@@ -12,8 +12,9 @@ import pytest
 import requests
 
 from services import broker as brokers
-from tests.acceptance.installation import Installation, until
+from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Answer, Call, Journal
+from tests.waiting import until
 
 QUEUES = {f"{queue}{suffix}" for queue in (*brokers.RUNS, "beats") for suffix in ("", ".DQ", ".XQ")}
 PROCESSES = {"carillon web", "carillon worker", "carillon coordinator", "carillon periodic"}

@@ -17,8 +17,9 @@ import requests
 
 from local import processes
 from tests.acceptance.conftest import QUICK
-from tests.acceptance.installation import ROOT, Installation, free_port, until
+from tests.acceptance.installation import ROOT, Installation, free_port
 from tests.acceptance.journal import Answer, Journal
+from tests.waiting import until
 
 IMMEDIATE = {"type": "immediate"}
 WELL_WITHIN_SECONDS = 20

@@ -13,7 +13,8 @@ import pytest
 import requests
 
 from tests.acceptance.conftest import QUICK
-from tests.acceptance.installation import Installation, until
+from tests.acceptance.installation import Installation
+from tests.waiting import until
 
 MONDAY = r"""
 curl -X POST http://localhost:8000/scheduler/jobs/ \

@@ -13,7 +13,8 @@ import requests
 from moto.server import ThreadedMotoServer
 
 from tests.acceptance.conftest import QUICK
-from tests.acceptance.installation import Installation, until
+from tests.acceptance.installation import Installation
+from tests.waiting import until
 
 MEGABYTE = 1024**2
 LARGEST = 10 * MEGABYTE

@@ -24,9 +24,9 @@ from services import broker as brokers
 from services.clock import Clock
 from services.doorbell import BrokerDoorbell, Ring
 from settings import Settings
-from tests.acceptance.installation import until
 from tests.factories import GivenClock
 from tests.servers import needed
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
 
 from core.errors import DatabaseUnavailable
 from services.grouping import Grouped
+from tests.waiting import until
 
 PATIENCE_SECONDS = 10
 
@@ -34,15 +35,6 @@ def all_waiting(grouped: Grouped[int, int], count: int) -> bool:
     return len(grouped._waiting) == count
 
 
-def until(condition: Callable[[], bool]) -> None:
-    moment = threading.Event()
-    for _ in range(PATIENCE_SECONDS * 1000):
-        if condition():
-            return
-        moment.wait(0.001)
-    pytest.fail("What was waited for did not come.")
-
-
 def call_behind_a_first(
     grouped: Grouped[int, int], work: Work, numbers: Sequence[int], pool: ThreadPoolExecutor
 ) -> list[Future[int]]:
@@ -50,7 +42,7 @@ def call_behind_a_first(
     first = pool.submit(grouped.call, numbers[0])
     assert work.entered.wait(PATIENCE_SECONDS)
     others = [pool.submit(grouped.call, number) for number in numbers[1:]]
-    until(lambda: all_waiting(grouped, len(others)))
+    until(lambda: all_waiting(grouped, len(others)), "callers to wait", PATIENCE_SECONDS)
     work.let_go.set()
     return [first, *others]
 

@@ -10,7 +10,8 @@ from typing import Any
 from uuid import UUID
 
 from tests.acceptance.examples.listener import Reply
-from tests.acceptance.installation import Installation, until
+from tests.acceptance.installation import Installation
+from tests.waiting import until
 
 PRINTED = {
     "app_name": "app_a",

@@ -9,7 +9,8 @@ import pytest
 
 from tests.acceptance.examples.asking import EARLY, IMMEDIATE, LATE, PRINTED, ended, greet, post, retries, status_of
 from tests.acceptance.examples.listener import Listener, Reply
-from tests.acceptance.installation import Installation, until
+from tests.acceptance.installation import Installation
+from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("examples")  # they share two installations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 from unittest.mock import Mock
 
@@ -70,8 +69,15 @@ def test_a_server_that_is_away_is_tried_once_for_all(monkeypatch: pytest.MonkeyP
 
 def test_a_server_that_takes_its_time_after_the_last_dot_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mail, "_REPLY_SECONDS", 0.2)
-    with ScriptedMailServer(lambda command, _: time.sleep(0.4) if command == DOT else None) as server:
+    left: list[bool] = []
+
+    def take_its_time(command: str, session: Session) -> None:
+        if command == DOT:
+            left.append(session.is_left(within_seconds=0.4))
+
+    with ScriptedMailServer(take_its_time) as server:
         _, status = sent(server, LETTER)
+    assert left == [False]
     assert (server.taken, status) == ([LETTER["recipient"]], RunStatus.COMPLETED)
 
 

@@ -82,11 +82,13 @@ def test_a_file_whose_job_was_never_stored_goes(system: GivenSystem) -> None:
 
 def test_a_file_that_a_killed_process_was_receiving_goes_in_a_minute(system: GivenSystem) -> None:
     program = (
-        "import pathlib, time, settings; from services.files.spool import Incoming;"
+        "import pathlib, sys, settings; from services.files.spool import Incoming;"
         f"incoming = Incoming(settings.Settings(data_dir=pathlib.Path({str(system.settings.data_dir)!r})));"
-        "incoming.write(b'x' * 100_000); print('begun', flush=True); time.sleep(60)"
+        "incoming.write(b'x' * 100_000); print('begun', flush=True); sys.stdin.read()"
     )
-    receiver = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE)
+    receiver = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     assert receiver.stdout is not None
     receiver.stdout.readline()
     [file] = spooled(system)

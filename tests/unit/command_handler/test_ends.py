@@ -24,6 +24,7 @@ from services.leases import Leases
 from services.system import System
 from tests.factories import RecordingDoorbell, RunningClock, given_system
 from tests.unit.command_handler.running import ALLOWED, failure_of, perform, result_of, work
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[3]
 # Each forks, goes on after SIGTERM, tells its process ids, and would go on for ever.
@@ -193,10 +194,7 @@ def test_a_worker_that_is_killed_leaves_no_folder_of_its_command(moment: str, tm
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     worker = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env=environment, check=False)
     assert worker.returncode == -signal.SIGKILL
-    deadline = time.monotonic() + 5
-    while list(tmp_path.iterdir()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert list(tmp_path.iterdir()) == []
+    until(lambda: list(tmp_path.iterdir()) == [], "the folder to be gone", 5)
 
 
 def test_one_process_that_may_not_be_killed_does_not_spare_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

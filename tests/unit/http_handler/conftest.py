@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from actors.handlers import connection
-from tests.acceptance.installation import until
 from tests.unit import hostile
+from tests.waiting import until
 
 
 @pytest.fixture(scope="session")
