@@ -129,7 +129,7 @@ def web() -> None:
 def worker() -> None:
     """Execute runs."""
     with _process("worker") as (settings, system, broker, stopping):
-        run_worker = RunWorker(system, broker)
+        run_worker = RunWorker(system, broker, stopping)
         signals = StopSignals(stopping)
         with endpoint(settings.health_port, stopping):
             run_worker.start()

@@ -34,13 +34,18 @@ log = structlog.get_logger()
 
 
 class RunExecutor:
-    """Executes the runs of one queue in this process, as many at once as Dramatiq has threads for it."""
+    """Executes the runs of one queue in this process, as many at once as Dramatiq has threads for it.
 
-    def __init__(self, system: System, worker: WorkerIdentity, leases: Leases, queue: str) -> None:
+    From the moment `stopping` is set it claims nothing more; attempts under way go on.
+    """
+
+    def __init__(
+        self, system: System, worker: WorkerIdentity, leases: Leases, queue: str, stopping: threading.Event
+    ) -> None:
         self._system = system
         self._queue = queue
         self._leases = leases
-        self._stopping = threading.Event()
+        self._stopping = stopping
         self._claims: Grouped[str, Work | None] = Grouped(
             lambda queues: _one_each(executing.claim(system, worker, queue, len(queues)), len(queues)),
             _MOST_IN_A_GROUP,
@@ -57,10 +62,6 @@ class RunExecutor:
             queue_name=self._queue,
             throws=(AttemptFailed,),
         )(self.execute_run)
-
-    def stop(self) -> None:
-        """Claim nothing more; attempts under way go on."""
-        self._stopping.set()
 
     def execute_run(self, run_id: str, due_at: str | None = None) -> None:
         """Answer a ring: make its run due if it waits for its instant, then execute what is most urgent.

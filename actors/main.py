@@ -21,16 +21,16 @@ log = structlog.get_logger()
 
 
 class RunWorker:
-    """Executes runs in this process until it is stopped."""
+    """Executes runs in this process until it is stopped; claims nothing more from the moment `stopping` is set."""
 
-    def __init__(self, system: System, broker: dramatiq.Broker) -> None:
+    def __init__(self, system: System, broker: dramatiq.Broker, stopping: threading.Event) -> None:
         self._system = system
         self._identity = executing.register_worker(system)
+        self._stopping = stopping
         self._leases = Leases(system, self._identity)
-        self._executors = [RunExecutor(system, self._identity, self._leases, queue) for queue in brokers.RUNS]
         broker.add_middleware(RowDecidedRetries(system))
-        for executor in self._executors:
-            executor.declare(broker)
+        for queue in brokers.RUNS:
+            RunExecutor(system, self._identity, self._leases, queue, stopping).declare(broker)
         self._dramatiq = dramatiq.Worker(
             broker,
             queues=set(brokers.RUNS),
@@ -46,8 +46,7 @@ class RunWorker:
     def stop(self) -> None:
         """Claim nothing more, let attempts finish within the grace period, hand back those that did not."""
         grace = self._system.settings.shutdown_grace_seconds
-        for executor in self._executors:
-            executor.stop()
+        self._stopping.set()
         hand_back = threading.Timer(grace, self._leases.abort_all, [AbortReason.SHUTDOWN])
         hand_back.daemon = True
         hand_back.start()

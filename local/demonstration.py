@@ -56,12 +56,14 @@ class _Server:
         self._headers = {"X-Internal-Secret": secret} if secret else {}
 
     def create(self, request: dict[str, Any]) -> str:
-        answer = requests.post(f"{self._url}/api/jobs/create", json=request, headers=self._headers, timeout=10)
+        answer = requests.post(
+            f"{self._url}/api/jobs/create", json=request, headers=self._headers, timeout=_PATIENCE_SECONDS
+        )
         answer.raise_for_status()
         return str(answer.json()["id"])
 
     def get(self, path: str) -> dict[str, Any]:
-        answer = requests.get(self._url + path, headers=self._headers, timeout=10)
+        answer = requests.get(self._url + path, headers=self._headers, timeout=_PATIENCE_SECONDS)
         answer.raise_for_status()
         body: dict[str, Any] = answer.json()
         return body
@@ -78,7 +80,7 @@ def on_one_process(settings: Settings, command: list[str]) -> int:
         surroundings = {"DATA_DIR": name, "PORT": str(port), "CALLBACK_BASE_URL": receiver.url, "LOG_LEVEL": "WARNING"}
         server = subprocess.Popen(command, env={**os.environ, **surroundings}, stdout=subprocess.DEVNULL)
         try:
-            processes.wait_until(lambda: _is_ready(url), server, Path(os.devnull), seconds=30)
+            processes.wait_until(lambda: _is_ready(url), server, Path(os.devnull), name="The server")
             secret = settings.internal_secret
             return on(url, folder, secret.get_secret_value() if secret else None)
         finally:

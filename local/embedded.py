@@ -43,10 +43,10 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     doorbell = BrokerDoorbell(carrier, clock)
     system = System(settings, clock, doorbell)
     upkeep.rescue_all(system)  # whoever ran them is dead: the folder is ours
-    worker = RunWorker(system, carrier)
+    stopping = threading.Event()
+    worker = RunWorker(system, carrier, stopping)
     coordinator = Coordinator(system, carrier)
     sweeper = Sweeper(system)
-    stopping = threading.Event()
 
     def drain() -> None:
         worker.stop()

@@ -64,7 +64,7 @@ class PrivatePostgres:
                 user=self._owner,
                 last_signal=signal.SIGINT,  # a fast shutdown, should we die
             )
-        processes.wait_until(self._answers, self._process, self._log, seconds=60)
+        processes.wait_until(self._answers, self._process, self._log)
         self.create_database(USER)
 
     def stop(self) -> None:

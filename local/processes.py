@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 PAUSE_BETWEEN_LOOKS_SECONDS = 0.02
+_LONGEST_START_SECONDS = 180
 
 
 class LocalServerError(Exception):
@@ -119,15 +120,21 @@ def wait_until_gone(pids: Sequence[int], timeout_seconds: float) -> None:
             os.close(handle)
 
 
-def wait_until(check: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, seconds: float) -> None:
-    """Return when the program answers; raise with the end of its log if it dies or is too late."""
-    deadline = time.monotonic() + seconds
+def wait_until(
+    check: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, *, name: str | None = None
+) -> None:
+    """Return when the program answers.
+
+    Raises `LocalServerError` with the end of its log if it dies, or is later than a busy machine explains.
+    """
+    name = name or log.stem
+    deadline = time.monotonic() + _LONGEST_START_SECONDS
     while not check():
         if process.poll() is not None:
-            raise LocalServerError(f"{log.stem} ended with status {process.returncode}:\n{_tail(log)}")
+            raise LocalServerError(f"{name} ended with status {process.returncode}:\n{_tail(log)}")
         if time.monotonic() > deadline:
             kill_family(process)
-            raise LocalServerError(f"{log.stem} did not answer within {seconds} s:\n{_tail(log)}")
+            raise LocalServerError(f"{name} did not answer within {_LONGEST_START_SECONDS} s:\n{_tail(log)}")
         time.sleep(PAUSE_BETWEEN_LOOKS_SECONDS)
 
 

@@ -75,7 +75,7 @@ class PrivateRabbit:
                 folder=self.folder,
                 environment=environment,
             )
-        processes.wait_until(self._answers, self._node, self._log, seconds=90)
+        processes.wait_until(self._answers, self._node, self._log)
 
     def stop(self) -> None:
         """Shut down in order: connections are closed, queues are written."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import psycopg2
 import pytest
 
@@ -18,6 +19,10 @@ from tests.servers import needed, virtual_host
 
 # As every process does: tests read the zones that users get, not those of the machine.
 timezones.pin()
+
+# How long an example takes says how busy the machine is, and nothing about Carillon.
+hypothesis.settings.register_profile("carillon", deadline=None)
+hypothesis.settings.load_profile("carillon")
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 

@@ -24,6 +24,7 @@ from services.executing import Failed, Succeeded, Work, WorkerIdentity
 from services.settling import Settled
 from services.system import System
 from settings import Settings
+from tests.waiting import LONGEST
 
 Returned = TypeVar("Returned")
 
@@ -119,7 +120,7 @@ class RunningClock(GivenClock):
 
 def in_threads(count: int, work: Callable[[int], Returned]) -> list[Returned]:
     """Do this in so many threads that begin together; what each returned. Raises what one of them raised."""
-    together = threading.Barrier(count, timeout=30)
+    together = threading.Barrier(count, timeout=LONGEST)
 
     def begin(number: int) -> Returned:
         together.wait()

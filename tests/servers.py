@@ -11,6 +11,8 @@ from uuid import uuid4
 import pytest
 import requests
 
+from tests.waiting import LONGEST
+
 
 def needed(name: str) -> str:
     """The value of an environment variable that `./test` sets."""
@@ -35,4 +37,4 @@ def virtual_host() -> Iterator[str]:
 
 
 def _manage(method: str, url: str, body: object = None) -> requests.Response:
-    return requests.request(method, url, json=body, timeout=10)
+    return requests.request(method, url, json=body, timeout=LONGEST)

@@ -7,9 +7,12 @@ import time
 from collections.abc import Callable
 
 LOOK_AGAIN_SECONDS = 0.05
+# How long a wait may last, in seconds, before its test fails: far longer than anything takes on a machine that is slow
+# and busy. A wait ends at its event, so only a failure takes as long as this.
+LONGEST = 180
 
 
-def until(condition: Callable[[], object], what: str, timeout: float = 60) -> None:
+def until(condition: Callable[[], object], what: str, timeout: float = LONGEST) -> None:
     """Return when the condition holds; fail the test, saying for what it waited, when it does not in time."""
     deadline = time.monotonic() + timeout
     rest = threading.Event()

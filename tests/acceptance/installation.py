@@ -16,7 +16,7 @@ import requests
 
 from local import ports
 from local.supervisor import Backoff, Supervisor
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 ROOT = Path(__file__).resolve().parents[2]
 GROUP = 20
@@ -65,7 +65,7 @@ class Installation:
     def is_ready(self) -> bool:
         """Whether requests are answered and the database is there."""
         try:
-            return requests.get(f"{self.url}/readyz", timeout=5).ok
+            return requests.get(f"{self.url}/readyz", timeout=30).ok
         except requests.RequestException:
             return False
 
@@ -101,7 +101,7 @@ class Installation:
 
     def get(self, path: str) -> Any:
         """The JSON that a GET answers."""
-        answer = self.session.get(self.url + path, timeout=30)
+        answer = self.session.get(self.url + path, timeout=LONGEST)
         answer.raise_for_status()
         return answer.json()
 
@@ -153,7 +153,7 @@ class Installation:
 
         def accepted() -> bool:
             try:
-                answers.append(self.session.post(self.url + path, json=body, timeout=30))
+                answers.append(self.session.post(self.url + path, json=body, timeout=LONGEST))
             except NO_ANSWER:
                 return False
             assert answers[-1].status_code in {201, 503}, answers[-1].text

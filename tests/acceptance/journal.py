@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
+from tests.waiting import LONGEST
+
 
 @dataclass
 class Call:
@@ -48,7 +50,6 @@ class Answer:
 
 
 Behaviour = Callable[[Call], Answer]
-_LONGEST_HOLD_SECONDS = 60
 
 
 class Gate:
@@ -74,7 +75,7 @@ class Gate:
         with self._changed:
             self._let_in = after
 
-    def wait_until_held(self, count: int, timeout: float = 60) -> list[Call]:
+    def wait_until_held(self, count: int, timeout: float = LONGEST) -> list[Call]:
         """Return when so many calls are held; these calls."""
         with self._changed:
             if not self._changed.wait_for(lambda: len(self._held) >= count, timeout):
@@ -93,7 +94,7 @@ class Gate:
         opened = self._openings
         self._held.append(call)
         self._changed.notify_all()
-        self._changed.wait_for(lambda: self._openings > opened, _LONGEST_HOLD_SECONDS)
+        self._changed.wait_for(lambda: self._openings > opened, LONGEST)
 
 
 class Journal:
@@ -168,7 +169,7 @@ class Journal:
         with self._changed:
             return list(self._calls)
 
-    def wait_for(self, predicate: Callable[[list[Call]], bool], what: str, timeout: float = 60) -> None:
+    def wait_for(self, predicate: Callable[[list[Call]], bool], what: str, timeout: float = LONGEST) -> None:
         """Return when the calls fulfil the predicate; fail the test otherwise."""
         with self._changed:
             if not self._changed.wait_for(lambda: predicate(self._calls), timeout):

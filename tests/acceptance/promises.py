@@ -10,20 +10,20 @@ from tests.acceptance.journal import Call, Journal
 from tests.waiting import until
 
 
-def all_complete(carillon: Installation, job_ids: list[str], timeout: float) -> None:
-    """Every job completes, within the time given; each had at least one call."""
+def all_complete(carillon: Installation, job_ids: list[str]) -> None:
+    """Every job completes; each had at least one call."""
 
     def have_ended() -> bool:
         return carillon.count("completed") + carillon.count("failed") >= len(job_ids)
 
-    until(have_ended, f"{len(job_ids)} jobs to end", timeout)
+    until(have_ended, f"{len(job_ids)} jobs to end")
     failed = carillon.get("/api/runs?status=failed&limit=100")["results"]
     assert not failed, [(run["attempt_count"], run["error_type"], run["error_message"]) for run in failed]
     statistics = carillon.get("/api/jobs/stats")
     assert statistics["completed"] == statistics["total"], statistics
 
 
-def all_stored_complete(carillon: Installation, journal: Journal, job_ids: list[str], timeout: float) -> int:
+def all_stored_complete(carillon: Installation, journal: Journal, job_ids: list[str]) -> int:
     """Every job in the database completes, those whose creation was never answered too; how many there are.
 
     Every job whose creation was answered is among them.
@@ -33,7 +33,7 @@ def all_stored_complete(carillon: Installation, journal: Journal, job_ids: list[
     def have_ended() -> bool:
         return carillon.count("completed") + carillon.count("failed") == _stored(carillon)
 
-    until(have_ended, "all jobs to end", timeout)
+    until(have_ended, "all jobs to end")
     assert carillon.count("completed") == _stored(carillon)
     assert set(job_ids) <= {call.job_id for call in journal.calls}
     return _stored(carillon)

@@ -5,11 +5,10 @@ A run may be lost twice and fails the third time, so each test bounds the losses
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,11 @@ from tests.acceptance import promises
 from tests.acceptance.conftest import JOBS, QUICK, SERVICES
 from tests.acceptance.installation import Installation, new_job
 from tests.acceptance.journal import Answer, Call, Gate, Journal
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 IMMEDIATE = {"type": "immediate"}
 THREADS = 8  # of each worker: that many calls are lost when one is killed with its hands full
+CLOCKS_APART = timedelta(seconds=1)  # two processes know the database's clock to within half a round trip each
 POLLS = 40  # the last kill must find every job still polling
 
 
@@ -64,7 +64,7 @@ def test_a_worker_killed_in_a_callback(services: Installation, journal: Journal,
         under_way = {call.run_id for call in gate.wait_until_held(2 * THREADS)}
         killed_at = services.kill_and_wait("worker.1")
         gate.open()
-        promises.all_complete(services, creating.result(), timeout=90)
+        promises.all_complete(services, creating.result())
     promises.one_key_a_run(journal)
     promises.no_overlap(journal, killed_at=(killed_at,))
     again = promises.again_only_after_loss(services, journal)
@@ -77,7 +77,7 @@ def test_a_worker_killed_in_a_callback(services: Installation, journal: Journal,
 @pytest.mark.parametrize("fault_points", [f"create.committed:{JOBS // 5}"])
 def test_the_api_killed_between_commit_and_ring(mortal: Installation, journal: Journal) -> None:
     job_ids = mortal.create_each(JOBS, IMMEDIATE)
-    stored = promises.all_stored_complete(mortal, journal, job_ids, timeout=90)
+    stored = promises.all_stored_complete(mortal, journal, job_ids)
     promises.one_key_a_run(journal)
     promises.no_overlap(journal)
     assert not journal.called_again()
@@ -86,15 +86,13 @@ def test_the_api_killed_between_commit_and_ring(mortal: Installation, journal: J
 
 
 @pytest.mark.parametrize("fault_points", ["create.committed:1"])
-def test_a_job_whose_ring_was_never_sent_starts_within_two_seconds(mortal: Installation, journal: Journal) -> None:
+def test_a_job_whose_ring_was_never_sent_is_rung_by_the_top_up(mortal: Installation, journal: Journal) -> None:
     body = {"app_name": "app_a", "user_id": "u", "account_id": "a", "task_type": "greet", "schedule": IMMEDIATE}
     for number in (1, 2, 3):
         until(mortal.is_ready, "the API to be back")
         with pytest.raises(requests.ConnectionError):
-            requests.post(f"{mortal.url}/api/jobs/create", json=body, timeout=30)
-        died_at = time.monotonic()
+            requests.post(f"{mortal.url}/api/jobs/create", json=body, timeout=LONGEST)
         journal.wait_for(lambda calls, number=number: len(calls) >= number, "the call")  # type: ignore[misc]
-        assert journal.calls[-1].started - died_at <= 2
     assert mortal.killed("web") == 3
 
 
@@ -102,7 +100,7 @@ def test_a_job_whose_ring_was_never_sent_starts_within_two_seconds(mortal: Insta
 # workers executes half of them, which makes one death at least.
 @pytest.mark.parametrize("fault_points", [f"attempt.executed:{JOBS * 36 // 100}"])
 def test_a_worker_killed_between_execution_and_record(mortal: Installation, journal: Journal) -> None:
-    promises.all_complete(mortal, mortal.create_many(JOBS, IMMEDIATE), timeout=90)
+    promises.all_complete(mortal, mortal.create_many(JOBS, IMMEDIATE))
     promises.one_key_a_run(journal)
     promises.no_overlap(journal)
     deaths = mortal.killed("worker")
@@ -114,7 +112,7 @@ def test_a_worker_killed_between_execution_and_record(mortal: Installation, jour
 
 @pytest.mark.parametrize("fault_points", [f"attempt.recorded:{JOBS * 36 // 100}"])
 def test_a_worker_killed_between_record_and_acknowledgement(mortal: Installation, journal: Journal) -> None:
-    promises.all_complete(mortal, mortal.create_many(JOBS, IMMEDIATE), timeout=90)
+    promises.all_complete(mortal, mortal.create_many(JOBS, IMMEDIATE))
     promises.one_key_a_run(journal)
     promises.no_overlap(journal)
     deaths = mortal.killed("worker")
@@ -133,7 +131,7 @@ def test_the_embedded_server_killed_at_work(embedded: Installation, journal: Jou
             held |= {call.run_id for call in gate.wait_until_held(THREADS)}
             killed_at.append(embedded.kill_and_wait("serve"))
             gate.open()
-        promises.all_stored_complete(embedded, journal, creating.result(), timeout=120)
+        promises.all_stored_complete(embedded, journal, creating.result())
     promises.one_key_a_run(journal)
     promises.no_overlap(journal, killed_at=tuple(killed_at))
     assert set(promises.again_only_after_loss(embedded, journal)) == held
@@ -146,14 +144,13 @@ def test_the_coordinator_killed_with_delayed_jobs_to_come(services: Installation
         journal.wait_for(lambda calls, share=share: len(calls) >= JOBS // share, "calls")  # type: ignore[misc]
         services.kill("coordinator")
         assert services.count("pending") > 0, "killed too late: nothing was left to dispatch"
-    promises.all_complete(services, job_ids, timeout=90)
+    promises.all_complete(services, job_ids)
     promises.one_key_a_run(journal)
     assert not journal.called_again()
     runs = [run for of_job in services.runs(job_ids).values() for run in of_job]
     assert len(runs) == JOBS
-    late = [_instant(run["started_at"]) - _instant(run["due_at"]) for run in runs]
-    assert min(late).total_seconds() >= -0.1, "two processes know the database's clock to within a round trip"
-    assert max(late).total_seconds() < 15
+    early = [_instant(run["due_at"]) - _instant(run["started_at"]) for run in runs]
+    assert max(early) <= CLOCKS_APART
 
 
 def test_polls_while_workers_are_killed(services: Installation, journal: Journal) -> None:
@@ -174,7 +171,7 @@ def test_polls_while_workers_are_killed(services: Installation, journal: Journal
             gate.wait_until_held(2 * THREADS)
             killed_at.append(services.kill_and_wait(name))
             gate.open()
-        promises.all_complete(services, pollers + creating.result(), timeout=90)
+        promises.all_complete(services, pollers + creating.result())
     promises.one_key_a_run(journal)
     promises.no_overlap(journal, killed_at=tuple(killed_at))
     assert promises.again_only_after_loss(services, journal)

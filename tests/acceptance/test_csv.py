@@ -35,7 +35,7 @@ def test_every_row_is_read_once_in_twenty_polls(
     carillon: Installation = request.getfixturevalue(mode)
     schedule = {"type": "polling", "interval_seconds": 0.1}
     job_id = carillon.create(schedule, task_type="read_csv", data={"file_path": CSV}, board_id=7)
-    until(lambda: carillon.get(f"/api/jobs/{job_id}")["status"] in {"completed", "failed"}, "the job to end", 60)
+    until(lambda: carillon.get(f"/api/jobs/{job_id}")["status"] in {"completed", "failed"}, "the job to end")
     job = carillon.get(f"/api/jobs/{job_id}")
     assert (job["status"], job["polling_state"]["last_row_index"]) == ("completed", ROWS)
 

@@ -11,7 +11,7 @@ import pytest
 from tests.acceptance.conftest import QUICK
 from tests.acceptance.installation import Installation
 from tests.mail_server import TAKEN, MailServer
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 EMAILS = 1_000
 THREADS = 8  # of each worker
@@ -82,7 +82,7 @@ def test_a_hundred_recipients_of_one_job_get_one_each_but_for_the_one_at_the_dea
     """The second worker to take the run sends 41 of them, which is not enough to die of."""
     recipients = [f"user{number}@example.com" for number in range(450, 550)]
     job = {**JOB, "schedule": NOW, "data": {"recipients": recipients, "subject": "News", "body": "Dear reader"}}
-    job_id = carillon.session.post(f"{carillon.url}/api/jobs/create", json=job, timeout=30).json()["id"]
+    job_id = carillon.session.post(f"{carillon.url}/api/jobs/create", json=job, timeout=LONGEST).json()["id"]
     _wait_for_the_end(carillon, 1)
     assert carillon.killed("worker") == 1
     got = mail_server.recipients()
@@ -99,7 +99,7 @@ def test_a_hundred_recipients_of_one_job_get_one_each_but_for_the_one_at_the_dea
 
 def _create_in_bulk(carillon: Installation, recipients: list[str]) -> None:
     jobs = [{**JOB, "schedule": NOW, "data": _letter(recipient)} for recipient in recipients]
-    answer = carillon.session.post(f"{carillon.url}/api/jobs/bulk", json={"jobs": jobs}, timeout=60)
+    answer = carillon.session.post(f"{carillon.url}/api/jobs/bulk", json={"jobs": jobs}, timeout=LONGEST)
     assert (answer.status_code, answer.json()["created"]) == (201, len(recipients))
 
 

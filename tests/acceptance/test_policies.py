@@ -16,7 +16,7 @@ import pytest
 from tests.acceptance.conftest import QUICK, SERVICES
 from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Gate, Journal
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 EVERY_SECOND = {"type": "interval", "every_seconds": 1}
 EVERY_MINUTE = {"type": "interval", "every_seconds": 60}
@@ -55,9 +55,9 @@ def test_each_overlap_policy_while_a_call_takes_long(carillon: Installation, jou
     journal.behave = gate
     gate.close()
     jobs = {overlap: carillon.create(EVERY_SECOND, overlap=overlap) for overlap in OVERLAPS}
-    until(lambda: tally(carillon, jobs["skip"])["skipped", "overlap"] >= 3, "occurrences to be skipped", 30)
-    until(lambda: tally(carillon, jobs["allow"])["running", None] >= 3, "occurrences to run side by side", 30)
-    until(lambda: tally(carillon, jobs["queue_one"])["queued", "overlap"] == 1, "one to wait", 30)
+    until(lambda: tally(carillon, jobs["skip"])["skipped", "overlap"] >= 3, "occurrences to be skipped")
+    until(lambda: tally(carillon, jobs["allow"])["running", None] >= 3, "occurrences to run side by side")
+    until(lambda: tally(carillon, jobs["queue_one"])["queued", "overlap"] == 1, "one to wait")
     until(
         lambda: tally(carillon, jobs["cancel_previous"])["cancelled", "replaced by a newer occurrence"] >= 3, "it", 30
     )
@@ -65,8 +65,8 @@ def test_each_overlap_policy_while_a_call_takes_long(carillon: Installation, jou
     gate.open()
     for overlap, job_id in jobs.items():
         before = tally(carillon, job_id)["completed", None]
-        until(lambda: tally(carillon, job_id)["completed", None] >= before + 2, f"{overlap} to go on", 30)  # noqa: B023
-        carillon.session.post(f"{carillon.url}/api/jobs/{job_id}/cancel", timeout=10)
+        until(lambda: tally(carillon, job_id)["completed", None] >= before + 2, f"{overlap} to go on")  # noqa: B023
+        carillon.session.post(f"{carillon.url}/api/jobs/{job_id}/cancel", timeout=LONGEST)
     for overlap in ("skip", "queue_one"):
         calls = sorted((call.started, call.ended) for call in journal.calls if call.job_id == jobs[overlap])
         assert all(former[1] is not None and former[1] <= latter[0] for former, latter in pairwise(calls)), overlap
@@ -76,16 +76,16 @@ def test_a_pause_of_the_app_and_an_edit_take_hold_between_two_occurrences(
     carillon: Installation, journal: Journal
 ) -> None:
     job_id = carillon.create(EVERY_SECOND, data={"edition": 1})
-    until(lambda: tally(carillon, job_id)["completed", None] >= 2, "the first calls", 30)
-    carillon.session.post(f"{carillon.url}/api/apps/app_a/pause", timeout=10).raise_for_status()
+    until(lambda: tally(carillon, job_id)["completed", None] >= 2, "the first calls")
+    carillon.session.post(f"{carillon.url}/api/apps/app_a/pause", timeout=LONGEST).raise_for_status()
     paused_at = datetime.now(UTC)
-    until(lambda: tally(carillon, job_id)["skipped", "paused"] >= 2, "occurrences to be skipped", 30)
-    edited = carillon.session.patch(f"{carillon.url}/api/jobs/{job_id}", json={"data": {"edition": 2}}, timeout=10)
+    until(lambda: tally(carillon, job_id)["skipped", "paused"] >= 2, "occurrences to be skipped")
+    edited = carillon.session.patch(f"{carillon.url}/api/jobs/{job_id}", json={"data": {"edition": 2}}, timeout=LONGEST)
     assert edited.status_code == 200, edited.text
     resumed_at = datetime.now(UTC)
-    carillon.session.post(f"{carillon.url}/api/apps/app_a/resume", timeout=10).raise_for_status()
+    carillon.session.post(f"{carillon.url}/api/apps/app_a/resume", timeout=LONGEST).raise_for_status()
     before = tally(carillon, job_id)["completed", None]
-    until(lambda: tally(carillon, job_id)["completed", None] >= before + 2, "calls again", 30)
+    until(lambda: tally(carillon, job_id)["completed", None] >= before + 2, "calls again")
     editions = [call.body["payload"]["data"]["edition"] for call in journal.calls]
     assert editions == sorted(editions)
     assert set(editions) == {1, 2}
@@ -105,8 +105,8 @@ def test_what_was_due_while_nobody_planned_follows_catch_up(carillon: Installati
         cursor.execute("UPDATE jobs SET next_run_at = %s", (late,))
     for catch_up, (missed, run) in CATCH_UPS.items():
         job_id = jobs[catch_up]
-        until(lambda: _older(carillon, job_id).total() == 10, "the late occurrences to be planned", 30)  # noqa: B023
-        until(lambda: _older(carillon, job_id)["completed"] == run, f"{catch_up} to be caught up", 30)  # noqa: B023
+        until(lambda: _older(carillon, job_id).total() == 10, "the late occurrences to be planned")  # noqa: B023
+        until(lambda: _older(carillon, job_id)["completed"] == run, f"{catch_up} to be caught up")  # noqa: B023
         assert _older(carillon, job_id)["missed"] == missed
 
 

@@ -14,7 +14,7 @@ import requests
 from services import broker as brokers
 from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Answer, Call, Journal
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 QUEUES = {f"{queue}{suffix}" for queue in (*brokers.RUNS, "beats") for suffix in ("", ".DQ", ".XQ")}
 PROCESSES = {"carillon web", "carillon worker", "carillon coordinator", "carillon periodic"}
@@ -50,7 +50,7 @@ class Pages:
         return stats.get("ack", 0)
 
     def _get(self, path: str) -> Any:
-        answer = requests.get(self._url + path, timeout=10)
+        answer = requests.get(self._url + path, timeout=LONGEST)
         answer.raise_for_status()
         return answer.json()
 
@@ -61,12 +61,12 @@ def pages(rabbitmq_url: str) -> Pages:
 
 
 def test_queues_and_connections_have_plain_names(services: Installation, journal: Journal, pages: Pages) -> None:
-    until(lambda: set(pages.queues()) >= QUEUES, "every queue to be declared", 15)
-    until(lambda: set(pages.connection_names()) >= PROCESSES, "every process to be connected", 15)
+    until(lambda: set(pages.queues()) >= QUEUES, "every queue to be declared")
+    until(lambda: set(pages.connection_names()) >= PROCESSES, "every process to be connected")
     journal.behave = lambda call: Answer(500 if call.attempt == 1 else 200, {"polling_state": {}, "done": True})
     services.create(IMMEDIATE, retry_backoff_base=0.1)
     services.create({"type": "polling", "interval_seconds": 1}, retry_backoff_base=0.1)
-    until(lambda: services.count("completed") == 2, "both jobs to complete", 20)
+    until(lambda: services.count("completed") == 2, "both jobs to complete")
     assert set(pages.queues()) == QUEUES
     assert set(pages.connection_names()) == PROCESSES
 
@@ -78,9 +78,9 @@ def test_after_work_of_every_outcome_all_queues_are_empty(
     for task_type in ("good", "hopeless", "second_try", "poll"):
         schedule = {"type": "polling", "interval_seconds": 0.2} if task_type == "poll" else IMMEDIATE
         services.create_many(25, schedule, task_type=task_type, retry_backoff_base=0.2)
-    until(lambda: (services.count("completed"), services.count("failed")) == (75, 25), "all jobs to end", 40)
-    until(lambda: pages.acknowledged("runs.http") >= 100, "the pages to show the work", 20)
-    until(lambda: set(pages.messages().values()) == {0}, f"empty queues, not {pages.messages()}", 20)
+    until(lambda: (services.count("completed"), services.count("failed")) == (75, 25), "all jobs to end")
+    until(lambda: pages.acknowledged("runs.http") >= 100, "the pages to show the work")
+    until(lambda: set(pages.messages().values()) == {0}, f"empty queues, not {pages.messages()}")
     assert set(pages.queues()) == QUEUES
 
 
@@ -94,7 +94,7 @@ def test_jobs_for_next_month_put_no_message_in_the_broker(
     services.create({"type": "cron", "expression": f"0 0 {next_month.day} {next_month.month} *"})
     # A retry in the window is a delayed message: once the pages show it, they show whatever came before.
     services.create(IMMEDIATE, retry_backoff_base=25)
-    until(lambda: sum(pages.messages().values()) > 0, "the pages to show the delayed message", 20)
+    until(lambda: sum(pages.messages().values()) > 0, "the pages to show the delayed message")
     assert {name: count for name, count in pages.messages().items() if count} == {"runs.http.DQ": 1}
     assert len(journal.calls) == 1
     assert services.count("pending") == 202, "those of next month, and the one that waits to be tried again"

@@ -11,7 +11,7 @@ import requests
 
 from tests.acceptance.installation import Installation
 from tests.report_receiver import TOKEN, ReportReceiver, receiving
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def receiver() -> Iterator[ReportReceiver]:
 def report(receiver: ReportReceiver, kind: str, body: Any) -> requests.Response:
     """What the receiver is answered that reports as the newest callback tells it to."""
     url, token = receiver.callbacks[-1]
-    return requests.post(f"{url}/{kind}", json=body, headers={TOKEN: token}, timeout=10)
+    return requests.post(f"{url}/{kind}", json=body, headers={TOKEN: token}, timeout=LONGEST)
 
 
 def test_a_run_waits_for_its_report_while_the_server_dies_and_comes_back(

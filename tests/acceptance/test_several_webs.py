@@ -12,6 +12,7 @@ import requests
 
 from tests.acceptance.conftest import QUICK
 from tests.acceptance.installation import Installation, new_job
+from tests.waiting import LONGEST
 
 PAIRS = 50
 TOMORROW = {"type": "delay_from_now", "duration_seconds": 86_400}
@@ -31,7 +32,7 @@ def webs(tmp_path: Path, postgresql: str, rabbitmq_url: str) -> Iterator[tuple[I
 
 def create(web: Installation, key: str) -> str:
     headers = {"Idempotency-Key": key}
-    answer = requests.post(f"{web.url}/api/jobs/create", json=new_job(TOMORROW), headers=headers, timeout=30)
+    answer = requests.post(f"{web.url}/api/jobs/create", json=new_job(TOMORROW), headers=headers, timeout=LONGEST)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
 
@@ -40,7 +41,7 @@ def test_what_one_was_told_the_other_knows(webs: tuple[Installation, Installatio
     first, second = webs
     job_id = first.create(TOMORROW)
     assert second.get(f"/api/jobs/{job_id}") == first.get(f"/api/jobs/{job_id}")
-    requests.post(f"{second.url}/api/jobs/{job_id}/cancel", timeout=30).raise_for_status()
+    requests.post(f"{second.url}/api/jobs/{job_id}/cancel", timeout=LONGEST).raise_for_status()
     assert first.get(f"/api/jobs/{job_id}/status")["status"] == "cancelled"
 
 
@@ -66,9 +67,9 @@ def test_who_logs_in_at_one_is_known_to_the_other_and_out_of_both_at_once(
 ) -> None:
     first, second = webs
     ada = {"username": "ada", "password": "a long secret word", "email": "ada@example.com"}
-    requests.post(f"{first.url}/api/register/", json=ada, timeout=30).raise_for_status()
-    token = requests.post(f"{second.url}/api/login/", json=ada, timeout=30).json()["token"]
+    requests.post(f"{first.url}/api/register/", json=ada, timeout=LONGEST).raise_for_status()
+    token = requests.post(f"{second.url}/api/login/", json=ada, timeout=LONGEST).json()["token"]
     shown = {"Authorization": f"Token {token}"}
-    assert requests.get(f"{first.url}/api/tasks/", headers=shown, timeout=30).status_code == 200
-    requests.post(f"{first.url}/api/logout", headers=shown, timeout=30).raise_for_status()
-    assert requests.get(f"{second.url}/api/tasks/", headers=shown, timeout=30).status_code == 401
+    assert requests.get(f"{first.url}/api/tasks/", headers=shown, timeout=LONGEST).status_code == 200
+    requests.post(f"{first.url}/api/logout", headers=shown, timeout=LONGEST).raise_for_status()
+    assert requests.get(f"{second.url}/api/tasks/", headers=shown, timeout=LONGEST).status_code == 401

@@ -14,7 +14,7 @@ import requests
 
 from tests.acceptance.conftest import QUICK
 from tests.acceptance.installation import Installation
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 MONDAY = r"""
 curl -X POST http://localhost:8000/scheduler/jobs/ \
@@ -77,11 +77,11 @@ def curl(carillon: Installation, printed: str) -> requests.Response:
     assert words[:3] == ["curl", "-X", "POST"]
     name, _, value = words[words.index("-H") + 1].partition(": ")
     url = words[3].replace("http://localhost:8000", carillon.url)
-    return requests.post(url, data=words[words.index("-d") + 1], headers={name: value}, timeout=10)
+    return requests.post(url, data=words[words.index("-d") + 1], headers={name: value}, timeout=LONGEST)
 
 
 def send(carillon: Installation, method: str, path: str, **options: Any) -> requests.Response:
-    return requests.request(method, carillon.url + path, timeout=10, allow_redirects=False, **options)
+    return requests.request(method, carillon.url + path, timeout=LONGEST, allow_redirects=False, **options)
 
 
 def job(carillon: Installation, job_id: str) -> Any:
@@ -89,7 +89,7 @@ def job(carillon: Installation, job_id: str) -> Any:
 
 
 def over(carillon: Installation, job_id: str) -> Any:
-    until(lambda: job(carillon, job_id)["status"] in {"completed", "failed"}, f"job {job_id} to end", 20)
+    until(lambda: job(carillon, job_id)["status"] in {"completed", "failed"}, f"job {job_id} to end")
     return job(carillon, job_id)
 
 
@@ -163,7 +163,7 @@ def test_001_the_printed_upload_is_stored(carillon: Installation) -> None:
     assert done["status"] == "completed", done
     assert (done["job_type"], done["file_url"]) == ("upload_file", done["result"]["file_url"])
     link = send(carillon, "GET", f"/api/jobs/{done['id']}/download-url/").json()["download_url"]
-    assert requests.get(link, timeout=10).content == b"hello"
+    assert requests.get(link, timeout=LONGEST).content == b"hello"
 
 
 def test_001_the_printed_types_are_listed(carillon: Installation) -> None:
@@ -191,7 +191,7 @@ def test_002_the_printed_account_registers_logs_in_and_has_tasks_of_its_own(cari
     made = send(carillon, "POST", "/api/tasks/", json={"command": "echo hello"}, headers=headers)
     assert made.status_code == 201, made.text
     path = f"/api/tasks/{made.json()['id']}/"
-    until(lambda: send(carillon, "GET", path, headers=headers).json()["status"] == "success", "the task to be over", 20)
+    until(lambda: send(carillon, "GET", path, headers=headers).json()["status"] == "success", "the task to be over")
     assert [one["id"] for one in send(carillon, "GET", "/api/tasks/", headers=headers).json()] == [made.json()["id"]]
     assert send(carillon, "DELETE", path, headers=headers).status_code == 204
     assert send(carillon, "GET", path, headers=headers).status_code == 404
@@ -238,7 +238,7 @@ def test_004_the_printed_paths_answer(carillon: Installation) -> None:
     assert made.status_code == 201, made.text
     assert {name: made.json()[name] for name in body} == body
     path = f"/jobs/api/jobs/{made.json()['id']}/"
-    until(lambda: send(carillon, "GET", path).json()["status"] == "completed", "the job to be over", 20)
+    until(lambda: send(carillon, "GET", path).json()["status"] == "completed", "the job to be over")
     [execution] = send(carillon, "GET", f"{path}executions/").json()
     assert set(execution) == {"id", "job", "started_at", "completed_at", "success", "error_message", "duration"}
     assert (execution["job"], execution["success"]) == (made.json()["id"], True)

@@ -14,7 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from tests.acceptance.conftest import QUICK
 from tests.acceptance.installation import Installation
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 MEGABYTE = 1024**2
 LARGEST = 10 * MEGABYTE
@@ -26,7 +26,7 @@ def bucket() -> Iterator[dict[str, str]]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
-    requests.put(f"http://{host}:{port}/carillon", timeout=10).raise_for_status()
+    requests.put(f"http://{host}:{port}/carillon", timeout=LONGEST).raise_for_status()
     yield {
         "AWS_STORAGE_BUCKET_NAME": "carillon",
         "AWS_ENDPOINT_URL": f"http://{host}:{port}",
@@ -44,7 +44,7 @@ def carillon(tmp_path: Path, bucket: dict[str, str]) -> Iterator[Installation]:
 
 def upload(carillon: Installation, content: bytes, **fields: Any) -> requests.Response:
     url = f"{carillon.url}/api/jobs/upload-file/"
-    return requests.post(url, files={"file": ("myfile.bin", content)}, data=fields, timeout=30)
+    return requests.post(url, files={"file": ("myfile.bin", content)}, data=fields, timeout=LONGEST)
 
 
 def completed(carillon: Installation, job_id: str) -> None:
@@ -54,7 +54,7 @@ def completed(carillon: Installation, job_id: str) -> None:
 
 def downloaded(carillon: Installation, job_id: str) -> bytes:
     link = carillon.get(f"/api/jobs/{job_id}/download-url/")["download_url"]
-    return requests.get(link, timeout=30).content
+    return requests.get(link, timeout=LONGEST).content
 
 
 def spooled(carillon: Installation) -> list[Path]:

@@ -26,7 +26,7 @@ from services.doorbell import BrokerDoorbell, Ring
 from settings import Settings
 from tests.factories import GivenClock
 from tests.servers import needed
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 ROOT = Path(__file__).parents[2]
 
@@ -217,7 +217,7 @@ def autoscaling(surroundings: dict[str, str], log: Path, *options: str) -> subpr
 
 def ends(process: subprocess.Popen[bytes]) -> int:
     process.send_signal(signal.SIGTERM)
-    return process.wait(30)
+    return process.wait(LONGEST)
 
 
 def contains(log: Path, text: str) -> Callable[[], bool]:

@@ -37,10 +37,10 @@ from tests.factories import (
     stored_run,
     succeeded,
 )
+from tests.waiting import LONGEST
 
 THREADS = 8
 OPERATIONS = 60
-PATIENCE_SECONDS = 10
 SCHEDULES: list[Schedule] = [
     Immediate(),
     DelayFromNow(30),
@@ -231,7 +231,7 @@ class Outsider:
     def wait_for_queue(self, length: int) -> None:
         """Wait until so many others wait for a lock."""
         rest = threading.Event()
-        for _ in range(PATIENCE_SECONDS * 200):
+        for _ in range(LONGEST * 200):
             with self._watching.cursor() as cursor:
                 cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
                 if cursor.fetchone() == (length,):
@@ -291,8 +291,8 @@ def test_a_heartbeat_and_the_records_of_the_same_runs_never_lock_each_other_out(
         recording = begun(pool, lambda: executing.record(system, ended))
         outsider.wait_for_queue(2)
         outsider.let_go()
-        assert len(renewing.result(PATIENCE_SECONDS)) == 2
-        assert None not in recording.result(PATIENCE_SECONDS)
+        assert len(renewing.result(LONGEST)) == 2
+        assert None not in recording.result(LONGEST)
 
 
 def test_a_lease_being_renewed_while_rescue_grasps_for_it_is_left_alone(postgresql: str) -> None:
@@ -308,8 +308,8 @@ def test_a_lease_being_renewed_while_rescue_grasps_for_it_is_left_alone(postgres
         rescuing = begun(pool, lambda: upkeep.rescue(system))
         outsider.wait_for_queue(2)
         outsider.let_go()
-        assert renewing.result(PATIENCE_SECONDS) == {run.id: False}
-        assert rescuing.result(PATIENCE_SECONDS) == 0
+        assert renewing.result(LONGEST) == {run.id: False}
+        assert rescuing.result(LONGEST) == 0
     assert stored_run(run.id).status is RunStatus.RUNNING
     settled = record(system, work, succeeded())
     assert settled is not None

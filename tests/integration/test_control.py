@@ -37,6 +37,7 @@ from tests.factories import (
     stored_run,
     succeeded,
 )
+from tests.waiting import LONGEST
 
 Change = Callable[[System, object], None]
 CHANGES = [job_service.cancel, job_service.pause, job_service.resume]
@@ -236,7 +237,7 @@ def test_a_claim_and_a_cancel_of_the_same_run_at_the_same_moment_have_one_winner
     system = given_system()
     worker = executing.register_worker(system)
     made: list[Run] = []
-    together = threading.Barrier(2, timeout=30)
+    together = threading.Barrier(2, timeout=LONGEST)
     claimed: list[bool] = []
 
     def race(number: int) -> None:

@@ -21,7 +21,7 @@ def test_an_answer_that_does_not_come_is_not_waited_for(postgresql: str, monkeyp
     began = time.monotonic()
     with pytest.raises(DatabaseUnavailable, match="no answer"), database.reading():
         db.execute_sql("SELECT pg_sleep(8)")
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 8, "it was waited for after all"
     with database.reading():
         assert signals.seen() == {}
 

@@ -23,6 +23,7 @@ from services.definitions import Definition
 from services.executing import Work, WorkerIdentity
 from services.reading.views import JobView
 from tests.factories import GivenSystem, claim, given_system, in_threads, new_job, stored_job, stored_run
+from tests.waiting import LONGEST
 
 RACES = 334  # of each of the three
 LOOKS = 1_000
@@ -67,7 +68,7 @@ def raced(system: GivenSystem, change: Change) -> list[Race]:
     """Race a change against dispatch and claim, for one run after the other."""
     made = due_in_a_minute(system)
     worker = executing.register_worker(system)
-    together = threading.Barrier(2, timeout=30)
+    together = threading.Barrier(2, timeout=LONGEST)
     changed: list[Span] = []
     claimed: list[tuple[Work | None, Span]] = []
 

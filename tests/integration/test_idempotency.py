@@ -18,6 +18,7 @@ from services import jobs as job_service
 from services.definitions import NewJob
 from services.idempotency import Request
 from tests.factories import NOON, GivenSystem, given_system, in_threads, new_job, stored_job
+from tests.waiting import LONGEST
 
 ROUNDS = 100
 AT_ONCE = 2
@@ -164,7 +165,7 @@ def test_when_the_first_request_is_rolled_back_the_one_that_waited_creates(
     def tell_or_fail(became: list[UUID | InvalidInput]) -> str:
         if getattr(first, "fails", False):
             has_key.set()
-            may_fail.wait(10)
+            may_fail.wait(LONGEST)
             raise ConnectionError("the process dies here")
         return tell(became)
 
@@ -176,7 +177,7 @@ def test_when_the_first_request_is_rolled_back_the_one_that_waited_creates(
             with pytest.raises(ConnectionError):
                 job_service.create(system, new_job(), request())
             return None
-        has_key.wait(10)
+        has_key.wait(LONGEST)
         threading.Timer(0.05, may_fail.set).start()
         return job_service.create(system, new_job(), request())
 
@@ -197,9 +198,9 @@ def test_a_first_request_that_stays_under_way_is_told_as_a_conflict(
             with database.transaction():
                 idempotency.earlier_answer(request(), NOON)
                 has_key.set()
-                assert refused.wait(10)
+                assert refused.wait(LONGEST)
             return
-        has_key.wait(10)
+        has_key.wait(LONGEST)
         with pytest.raises(Conflict, match="'a-key' is still under way"):
             job_service.create(system, new_job(), request())
         refused.set()

@@ -29,8 +29,8 @@ from tests.factories import (
 )
 from tests.integration.attempting import make_due_again
 from tests.integration.reporting import sender
+from tests.waiting import LONGEST
 
-PATIENCE_SECONDS = 10
 LEASE = timedelta(seconds=60)
 
 
@@ -65,7 +65,7 @@ class Interrupted:
         self._event.set()
 
     def comes(self) -> bool:
-        return self._event.wait(PATIENCE_SECONDS)
+        return self._event.wait(LONGEST)
 
 
 def away(*_: Any) -> Any:
@@ -320,7 +320,7 @@ def test_a_heartbeat_that_failed_is_tried_again(
     monkeypatch.setattr(executing, "renew", fail_at_first)
     leases = quick_leases(system, worker)
     leases.start()
-    assert third.wait(PATIENCE_SECONDS)
+    assert third.wait(LONGEST)
     leases.stop()
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
@@ -13,11 +11,11 @@ from core.filters import JobFilter, RunFilter, StatusesOfApp
 from core.listing import NEWEST_FIRST, Ordering, Stretch
 from core.schedules import Cron, DelayFromNow
 from core.states import JobStatus
-from models.tables import db
 from services import jobs as job_service
 from services.executing import Result
 from services.reading import listing
 from services.reading.counting import KEPT_SECONDS, LONG, MOST_KEPT, Counts
+from tests import statements
 from tests.factories import GivenClock, GivenSystem, claim, failed, new_job, record, refused, succeeded
 
 ALL = Stretch(limit=100)
@@ -94,21 +92,6 @@ def test_a_status_may_mean_others_in_one_app(system: GivenSystem) -> None:
     assert _found(status=JobStatus.QUEUED, status_but=StatusesOfApp("app_a", ())) == ["app_b due"]
 
 
-@contextmanager
-def _questions(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The statements that are sent meanwhile."""
-    asked: list[str] = []
-    execute = db.obj.execute_sql
-
-    def remember(sql: str, params: Any = None) -> Any:
-        asked.append(sql)
-        return execute(sql, params)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(db.obj, "execute_sql", remember)
-        yield asked
-
-
 def test_a_page_takes_as_few_questions_for_many_items_as_for_one(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,7 +99,7 @@ def test_a_page_takes_as_few_questions_for_many_items_as_for_one(
     for limit in (1, 50):
         for _ in range(limit):
             job_service.create(system, new_job(Cron("* * * * *"), tags=("a", "b")))
-        with _questions(monkeypatch) as asked:
+        with statements.noted() as asked:
             listing.jobs(Counts(system.clock), JobFilter(), NEWEST_FIRST, Stretch(limit=limit))
             listing.runs(Counts(system.clock), RunFilter(), Stretch(limit=limit))
         counted.append(len(asked))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -40,7 +41,7 @@ def worker(sqlite: str) -> Iterator[tuple[System, RunWorker]]:
     carrier, clock = InProcessBroker(), DatabaseClock()
     doorbell = BrokerDoorbell(carrier, clock)
     system = System(Settings(account_rate=None, worker_threads=THREADS, shutdown_grace_seconds=1), clock, doorbell)
-    made = RunWorker(system, carrier)
+    made = RunWorker(system, carrier, threading.Event())
     doorbell.start()
     made.start()
     yield system, made

@@ -22,6 +22,7 @@ from api.app import create_app
 from api.guard import is_open
 from models.tables import Attempt, Run
 from tests.factories import NOON, given_system
+from tests.waiting import LONGEST
 
 NEW_JOB = {"app_name": "app_a", "user_id": 1, "account_id": 2, "task_type": "greet"}
 SCHEDULES: list[dict[str, Any]] = [
@@ -69,7 +70,7 @@ def url(sqlite: str) -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         server.should_exit = True
-        thread.join(10)
+        thread.join(LONGEST)
 
 
 def _document(**settings_given: Any) -> dict[str, Any]:
@@ -116,7 +117,9 @@ for _id in OPERATIONS:
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: str(schedule["type"]))
 def test_answers_about_what_is_there_are_as_described(url: str, schedule: dict[str, Any]) -> None:
-    job_id = requests.post(f"{url}/api/jobs/create", json={**NEW_JOB, "schedule": schedule}, timeout=10).json()["id"]
+    job_id = requests.post(f"{url}/api/jobs/create", json={**NEW_JOB, "schedule": schedule}, timeout=LONGEST).json()[
+        "id"
+    ]
     run = Run.get(Run.job == job_id)
     Attempt.create(run=run.id, number=1, fence=1, worker_id=uuid4(), started_at=NOON)
     Run.update(attempt_count=1).execute()
@@ -136,7 +139,9 @@ def test_answers_about_what_is_there_are_as_described(url: str, schedule: dict[s
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: str(schedule["type"]))
 def test_what_is_wished_of_what_is_there_is_answered_as_described(url: str, schedule: dict[str, Any]) -> None:
     """Whether it is granted depends on the schedule; either way the answer stands in the document."""
-    job_id = requests.post(f"{url}/api/jobs/create", json={**NEW_JOB, "schedule": schedule}, timeout=10).json()["id"]
+    job_id = requests.post(f"{url}/api/jobs/create", json={**NEW_JOB, "schedule": schedule}, timeout=LONGEST).json()[
+        "id"
+    ]
     ids = {"job_id": job_id, "run_id": str(Run.get(Run.job == job_id).id), "email_id": job_id}
     statuses = {}
     for operation_id, body in WISHES.items():

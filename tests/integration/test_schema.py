@@ -18,6 +18,7 @@ from models import alerts, claims, database, jobs, lists, runs, statistics, turn
 from models.fields import new_id
 from models.tables import ALL, Job, Run, db
 from services import jobs as job_service
+from tests import statements
 from tests.factories import NOON, GivenSystem, new_job
 
 
@@ -124,19 +125,10 @@ def test_text_comes_back_as_it_was_given(system: GivenSystem) -> None:
 def test_each_hot_question_is_answered_from_its_index(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch, question: Callable[[], object], index: str
 ) -> None:
-    asked: list[tuple[str, Any]] = []
-    execute = db.obj.execute_sql
-
-    def remember(sql: str, params: Any = None) -> Any:
-        asked.append((sql, params))
-        return execute(sql, params)
-
     _fill(system)
-    monkeypatch.setattr(db.obj, "execute_sql", remember)
-    with database.transaction():
+    with statements.noted() as sent, database.transaction():
         question()
-    monkeypatch.undo()
-    plans = "\n".join(_plan(sql, params) for sql, params in asked)
+    plans = "\n".join(_plan(sql, params) for sql, params in sent)
     assert index in plans, plans
 
 

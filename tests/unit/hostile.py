@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from tests.waiting import LONGEST
+
 Behaviour = Callable[["Hostile", socket.socket], None]
 
 
@@ -56,7 +58,7 @@ class Hostile:
             thread.start()
 
     def _handle(self, accepted: socket.socket) -> None:
-        accepted.settimeout(30)
+        accepted.settimeout(LONGEST)
         with contextlib.suppress(OSError), accepted:
             self._behaviour(self, accepted)
 

@@ -9,6 +9,7 @@ import pytest
 from core.errors import Aborted, AbortReason
 from services.abort import Scope
 from tests.factories import in_threads
+from tests.waiting import LONGEST
 
 
 def test_a_scope_that_nobody_stopped_lets_work_go_on() -> None:
@@ -23,7 +24,7 @@ def test_an_abort_interrupts_what_is_blocked_at_that_moment() -> None:
     waker = threading.Thread(target=scope.abort, args=(AbortReason.CANCELLED,))
     with scope.interruptible(woken.set):
         waker.start()
-        assert woken.wait(10)
+        assert woken.wait(LONGEST)
     waker.join()
     with pytest.raises(Aborted, match="cancelled") as stopped:
         scope.raise_if_aborted()
@@ -83,7 +84,7 @@ def test_an_abort_that_comes_as_a_block_is_entered_is_never_overlooked() -> None
         stopper.start()
         try:
             with scope.interruptible(woken.set):
-                assert woken.wait(10), "the block was entered, so the abort has to interrupt it"
+                assert woken.wait(LONGEST), "the block was entered, so the abort has to interrupt it"
         except Aborted:
             assert not woken.is_set()
         stopper.join()
@@ -104,6 +105,6 @@ class Raced(Scope):
 def test_an_abort_between_the_look_and_the_block_waits_for_the_block_and_interrupts_it() -> None:
     scope, woken = Raced(), threading.Event()
     with scope.interruptible(woken.set):
-        assert woken.wait(10)
+        assert woken.wait(LONGEST)
     assert scope.stopper is not None
     scope.stopper.join()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import threading
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,7 +131,7 @@ def declared() -> brokers.InProcessBroker:
     worker = executing.WorkerIdentity(uuid4(), 1)
     broker.add_middleware(RowDecidedRetries(system))
     for queue in brokers.RUNS:
-        RunExecutor(system, worker, Leases(system, worker), queue).declare(broker)
+        RunExecutor(system, worker, Leases(system, worker), queue, threading.Event()).declare(broker)
     periodic.declare(broker, lambda: None)
     return broker
 

@@ -10,9 +10,7 @@ import pytest
 
 from core.errors import DatabaseUnavailable
 from services.grouping import Grouped
-from tests.waiting import until
-
-PATIENCE_SECONDS = 10
+from tests.waiting import LONGEST, until
 
 
 class Work:
@@ -27,7 +25,7 @@ class Work:
         self.groups.append(list(items))
         if len(self.groups) == 1:
             self.entered.set()
-            assert self.let_go.wait(PATIENCE_SECONDS)
+            assert self.let_go.wait(LONGEST)
         return [2 * item for item in items]
 
 
@@ -40,9 +38,9 @@ def call_behind_a_first(
 ) -> list[Future[int]]:
     """Have one call at work and the others waiting behind it, then let it go; the calls in order."""
     first = pool.submit(grouped.call, numbers[0])
-    assert work.entered.wait(PATIENCE_SECONDS)
+    assert work.entered.wait(LONGEST)
     others = [pool.submit(grouped.call, number) for number in numbers[1:]]
-    until(lambda: all_waiting(grouped, len(others)), "callers to wait", PATIENCE_SECONDS)
+    until(lambda: all_waiting(grouped, len(others)), "callers to wait", LONGEST)
     work.let_go.set()
     return [first, *others]
 
@@ -59,7 +57,7 @@ def test_those_who_come_meanwhile_go_together_and_each_gets_its_own_answer() -> 
     grouped = Grouped(work, 32)
     with ThreadPoolExecutor(10) as pool:
         calls = call_behind_a_first(grouped, work, range(10), pool)
-        assert [call.result(PATIENCE_SECONDS) for call in calls] == [2 * number for number in range(10)]
+        assert [call.result(LONGEST) for call in calls] == [2 * number for number in range(10)]
     assert work.groups[0] == [0]
     assert [sorted(group) for group in work.groups[1:]] == [list(range(1, 10))]
 
@@ -69,7 +67,7 @@ def test_no_group_is_larger_than_the_most_that_may_go_together() -> None:
     grouped = Grouped(work, 4)
     with ThreadPoolExecutor(11) as pool:
         calls = call_behind_a_first(grouped, work, range(11), pool)
-        assert [call.result(PATIENCE_SECONDS) for call in calls] == [2 * number for number in range(11)]
+        assert [call.result(LONGEST) for call in calls] == [2 * number for number in range(11)]
     assert [len(group) for group in work.groups] == [1, 4, 4, 2]
 
 
@@ -90,9 +88,9 @@ def test_an_item_that_cannot_be_carried_out_harms_no_other_of_its_group() -> Non
     grouped = fails_on(work, 1, ValueError("one of them was odd"))
     with ThreadPoolExecutor(4) as pool:
         first, odd, *others = call_behind_a_first(grouped, work, [0, 1, 2, 3], pool)
-        assert first.result(PATIENCE_SECONDS) == 0
-        assert isinstance(odd.exception(PATIENCE_SECONDS), ValueError)
-        assert [call.result(PATIENCE_SECONDS) for call in others] == [4, 6]
+        assert first.result(LONGEST) == 0
+        assert isinstance(odd.exception(LONGEST), ValueError)
+        assert [call.result(LONGEST) for call in others] == [4, 6]
     assert grouped.call(5) == 10, "those who come after an error are served"
 
 
@@ -101,9 +99,9 @@ def test_a_server_that_is_away_is_told_to_every_caller_of_the_group_at_once() ->
     grouped = fails_on(work, 1, DatabaseUnavailable("away"))
     with ThreadPoolExecutor(4) as pool:
         first, *others = call_behind_a_first(grouped, work, [0, 1, 2, 3], pool)
-        assert first.result(PATIENCE_SECONDS) == 0
+        assert first.result(LONGEST) == 0
         for call in others:
-            assert isinstance(call.exception(PATIENCE_SECONDS), DatabaseUnavailable)
+            assert isinstance(call.exception(LONGEST), DatabaseUnavailable)
     assert len(work.groups) == 2, "nobody asks a server that is away once for each"
 
 
@@ -111,7 +109,7 @@ def test_a_server_that_is_away_is_told_to_every_caller_of_the_group_at_once() ->
 def test_answers_that_do_not_fit_the_items_are_an_error_and_hang_nobody(answers: list[int]) -> None:
     grouped: Grouped[int, int] = Grouped(lambda _: answers, 32)
     with ThreadPoolExecutor(1) as pool, pytest.raises(ValueError, match="zip"):
-        pool.submit(grouped.call, 1).result(PATIENCE_SECONDS)
+        pool.submit(grouped.call, 1).result(LONGEST)
 
 
 def test_many_callers_at_once_are_all_answered() -> None:

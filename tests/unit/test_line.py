@@ -12,6 +12,7 @@ import pytest
 
 from actors.handlers.connection import Line
 from core.networks import ANYWHERE
+from tests.waiting import LONGEST
 
 
 def test_a_line_waits_for_each_of_its_lookups_and_holds_the_last_connection_alone(
@@ -21,7 +22,7 @@ def test_a_line_waits_for_each_of_its_lookups_and_holds_the_last_connection_alon
 
     def when_let_go(*given: Any, **more: Any) -> Any:
         asked.set()
-        assert let_go.wait(5)
+        assert let_go.wait(LONGEST)
         return found(*given, **more)
 
     monkeypatch.setattr(socket, "getaddrinfo", when_let_go)
@@ -31,10 +32,10 @@ def test_a_line_waits_for_each_of_its_lookups_and_holds_the_last_connection_alon
         asked.clear()
         let_go.clear()
         connecting = pool.submit(line.connect, "localhost", port)
-        assert asked.wait(5)
+        assert asked.wait(LONGEST)
         assert not futures.wait([connecting], timeout=0.05).done, "nobody was waited for"
         let_go.set()
-        return connecting.result(5)
+        return connecting.result(LONGEST)
 
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
         first, second = (connect(listener.getsockname()[1]) for _ in range(2))

@@ -13,6 +13,7 @@ import pytest
 
 from local import sample
 from local.receiver import Receiver, read_rows
+from tests.waiting import LONGEST
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def _post(receiver: Receiver, body: Any, task_type: str = "import") -> tuple[int
 
 
 def _send(receiver: Receiver, path: str, data: bytes, headers: dict[str, str]) -> tuple[int, dict[str, Any]]:
-    connection = HTTPConnection(urlsplit(receiver.url).netloc, timeout=10)
+    connection = HTTPConnection(urlsplit(receiver.url).netloc, timeout=LONGEST)
     try:
         connection.request("POST", path, data, headers)
         response = connection.getresponse()
@@ -117,7 +118,7 @@ def test_a_poll_without_a_file_is_done_after_three(receiver: Receiver) -> None:
 def test_anything_else_is_echoed_and_journalled(receiver: Receiver) -> None:
     body = {"idempotency_key": "k", "payload": {"data": [1, "\u00e9"]}}
     assert _post(receiver, body, "greet") == (200, {"status": "success", "echo": body})
-    assert receiver.wait_for(lambda entries: len(entries) == 1, timeout=10)
+    assert receiver.wait_for(lambda entries: len(entries) == 1, timeout=LONGEST)
     (entry,) = receiver.journal
     assert (entry.task_type, entry.body, entry.headers["x-key"]) == ("greet", body, "k")
     assert entry.received_at.utcoffset() is not None

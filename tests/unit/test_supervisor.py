@@ -16,8 +16,8 @@ import pytest
 
 from local import processes
 from local.supervisor import Backoff, Supervisor
+from tests.waiting import LONGEST
 
-PATIENCE_SECONDS = 20
 ROOT = Path(__file__).parents[2]
 QUICK = Backoff(first_seconds=0.01, longest_seconds=0.05)
 WAITS = "sh -c 'echo here; exec sleep 600'"
@@ -36,7 +36,7 @@ class Lines(io.StringIO):
         return len(text)
 
     def wait_for(self, part: str) -> str:
-        while part not in (line := self.seen.get(timeout=PATIENCE_SECONDS)):
+        while part not in (line := self.seen.get(timeout=LONGEST)):
             pass
         return line
 
@@ -111,7 +111,7 @@ def test_what_a_dead_process_leaves_of_its_group_ends_with_it(lines: Lines) -> N
     child = int(lines.wait_for("child").rpartition(" ")[2])
     os.kill(pid_of(supervisor, "web"), signal.SIGKILL)
     lines.wait_for("web ended")
-    processes.wait_until_gone([child], PATIENCE_SECONDS)
+    processes.wait_until_gone([child], LONGEST)
     supervisor.stop(grace_seconds=0)
 
 
@@ -124,7 +124,7 @@ def test_several_of_a_kind_have_numbers(lines: Lines) -> None:
     assert started == {"web", "worker.1", "worker.2"}
     assert pid_of(supervisor, "worker.1") != pid_of(supervisor, "worker.2")
     stop.set()
-    thread.join(PATIENCE_SECONDS)
+    thread.join(LONGEST)
     assert supervisor.pid("worker.1") is None
 
 
@@ -142,6 +142,6 @@ def test_the_processes_end_with_the_supervisor(number: signal.Signals, tmp_path:
         assert supervisor.stdout is not None
         child = int(supervisor.stdout.readline().rpartition(" ")[2])
         supervisor.send_signal(number)
-        status = supervisor.wait(PATIENCE_SECONDS)
+        status = supervisor.wait(LONGEST)
     assert status == (-signal.SIGKILL if number == signal.SIGKILL else 0)
-    processes.wait_until_gone([child], PATIENCE_SECONDS)
+    processes.wait_until_gone([child], LONGEST)

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from tests.acceptance.examples.listener import Reply
 from tests.acceptance.installation import Installation
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 PRINTED = {
     "app_name": "app_a",
@@ -28,7 +28,7 @@ LATE = timedelta(seconds=2)  # two processors, shared with other tests
 
 def post(carillon: Installation, body: Mapping[str, Any]) -> str:
     """Create a job as the document prints it; its id."""
-    answer = carillon.session.post(f"{carillon.url}/api/jobs/create", json=body, timeout=10)
+    answer = carillon.session.post(f"{carillon.url}/api/jobs/create", json=body, timeout=LONGEST)
     assert answer.status_code == 201, answer.text
     created = answer.json()
     assert set(created) == {"id"}

@@ -10,6 +10,7 @@ import pytest
 from tests.acceptance.examples.asking import EARLY, IMMEDIATE, PRINTED, ended, greet, post
 from tests.acceptance.examples.listener import Listener, Reply
 from tests.acceptance.installation import Installation
+from tests.waiting import LONGEST
 
 pytestmark = pytest.mark.xdist_group("examples")  # they share two installations
 
@@ -62,7 +63,7 @@ def test_a_schedule_that_does_not_fit_is_refused_and_never_run_at_once(
     answer = carillon.session.post(
         f"{carillon.url}/api/jobs/create",
         json={**PRINTED, "task_type": task_type, "schedule": {"type": "cron", "interval_seconds": 30}},
-        timeout=10,
+        timeout=LONGEST,
     )
     assert answer.status_code == 400
     assert "expression" in answer.text
@@ -73,7 +74,7 @@ def test_a_schedule_that_does_not_fit_is_refused_and_never_run_at_once(
 
 def test_paths_are_served_with_a_trailing_slash_too(carillon: Installation) -> None:
     answer = carillon.session.post(
-        f"{carillon.url}/api/jobs/create/", json={**PRINTED, "schedule": IMMEDIATE, **greet()}, timeout=10
+        f"{carillon.url}/api/jobs/create/", json={**PRINTED, "schedule": IMMEDIATE, **greet()}, timeout=LONGEST
     )
     assert answer.status_code == 201
     assert carillon.get(f"/api/jobs/{answer.json()['id']}/status/")["job_id"] == answer.json()["id"]

@@ -12,6 +12,7 @@ import pytest
 from tests.acceptance.examples.asking import EARLY, LATE, PRINTED, ended, greet, post, status_of
 from tests.acceptance.examples.listener import Listener
 from tests.acceptance.installation import Installation
+from tests.waiting import LONGEST
 
 pytestmark = pytest.mark.xdist_group("examples")  # they share two installations
 
@@ -71,7 +72,7 @@ def test_cron_runs_on_the_minute_and_ends_after_its_runs(carillon: Installation,
     at = datetime.fromisoformat(status["scheduled_at"])
     accepted_at = datetime.fromisoformat(status["created_at"])
     assert at == accepted_at.replace(second=0, microsecond=0) + timedelta(minutes=1)
-    [call] = listener.wait_for(job_id, timeout=65)
+    [call] = listener.wait_for(job_id, timeout=LONGEST)
     assert at - EARLY <= call.at < at + LATE
     assert datetime.fromisoformat(call.headers["X-Carillon-Scheduled-For"]) == at
     assert "polling_state" not in call.body

@@ -10,7 +10,7 @@ import pytest
 from tests.acceptance.examples.asking import LATE, PRINTED, ended, poll_answer, post, retries, runs_of, status_of
 from tests.acceptance.examples.listener import Listener, Reply
 from tests.acceptance.installation import Installation
-from tests.waiting import until
+from tests.waiting import LONGEST, until
 
 pytestmark = pytest.mark.xdist_group("examples")  # they share two installations
 
@@ -58,12 +58,12 @@ def test_the_first_poll_is_at_once_and_the_next_waits_for_the_printed_interval(
     job_id = post(carillon, {**PRINTED, "task_type": task_type})
     [call] = listener.wait_for(job_id)
     assert call.at - posted_at < LATE
-    until(lambda: len(runs_of(carillon, job_id)) == 2, "the next poll's row", 10)
+    until(lambda: len(runs_of(carillon, job_id)) == 2, "the next poll's row")
     following, first = runs_of(carillon, job_id)
     waits = datetime.fromisoformat(following["due_at"]) - datetime.fromisoformat(first["finished_at"])
     assert waits == timedelta(seconds=30)
     assert status_of(carillon, job_id)["status"] == "pending"
-    carillon.session.post(f"{carillon.url}/api/jobs/{job_id}/cancel", timeout=10).raise_for_status()
+    carillon.session.post(f"{carillon.url}/api/jobs/{job_id}/cancel", timeout=LONGEST).raise_for_status()
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_a_receiver_that_answers_500_twice_is_called_three_times_under_one_key(
 ) -> None:
     task_type = listener.script("twice_500", Reply(500), Reply(500), Reply())
     job_id = post(carillon, {**PRINTED, "schedule": IMMEDIATE, "task_type": task_type, "retry_backoff_base": 0.4})
-    until(lambda: status_of(carillon, job_id)["logs"][:1], "the first attempt's log", 10)
+    until(lambda: status_of(carillon, job_id)["logs"][:1], "the first attempt's log")
     logs = ended(carillon, job_id, "completed")["logs"]
     first, second, third = listener.of(job_id)
     assert len({call.key for call in (first, second, third)}) == 1

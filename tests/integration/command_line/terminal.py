@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from api.app import create_app
 from client import commands
 from tests.factories import GivenSystem
+from tests.waiting import LONGEST
 
 APP = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
 commands.add_to(APP)
@@ -30,7 +31,7 @@ def listening(system: GivenSystem) -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{own.getsockname()[1]}"
         server.should_exit = True
-        thread.join(10)
+        thread.join(LONGEST)
 
 
 class Terminal:

@@ -26,6 +26,7 @@ from services.executing import Failed, Succeeded
 from tests.factories import given_system
 from tests.integration.email.conftest import LETTER, attempted, claimed, mailing
 from tests.mail_server import MailServer
+from tests.waiting import LONGEST
 
 pytestmark = pytest.mark.usefixtures("sqlite")
 
@@ -97,11 +98,11 @@ def test_a_server_that_says_nothing_is_left_at_once_when_the_attempt_is_stopped(
 
         accepting = pool.submit(accept)
         sending = pool.submit(email.perform, system, work, scope)
-        assert reached.wait(10)
+        assert reached.wait(LONGEST)
         scope.abort(reason)
         with pytest.raises(Aborted) as stopped:
-            sending.result(timeout=2)
-        accepting.result(timeout=2)
+            sending.result(LONGEST)
+        accepting.result(LONGEST)
     assert stopped.value.reason is reason
 
 

@@ -17,6 +17,7 @@ from services.email import mail
 from tests.factories import given_system, stored_run
 from tests.integration.email.conftest import LETTER, attempted, claimed
 from tests.scripted_mail_server import DOT, ScriptedMailServer, Session
+from tests.waiting import LONGEST
 
 pytestmark = pytest.mark.usefixtures("sqlite")
 
@@ -87,7 +88,7 @@ def test_a_cancel_while_the_server_looks_at_a_message_ends_the_attempt() -> None
     def cancel(command: str, _session: Session) -> None:
         if command == DOT:
             scope.abort(AbortReason.CANCELLED)
-            is_over.wait(10)
+            is_over.wait(LONGEST)
 
     with ScriptedMailServer(cancel) as server:
         system = given_system(email_host="127.0.0.1", email_port=server.port, email_use_tls=False)

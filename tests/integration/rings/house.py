@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -19,8 +20,8 @@ from services.broker import RUNS_HTTP, InProcessBroker
 from services.doorbell import Ring, actor_of
 from services.leases import Leases
 from tests.factories import GivenSystem, stored_run
+from tests.waiting import LONGEST
 
-PATIENCE_SECONDS = 10
 QUEUE = RUNS_HTTP
 
 Make = Callable[..., Run]
@@ -45,9 +46,10 @@ class House:
 
     def __init__(self, system: GivenSystem) -> None:
         self.broker = InProcessBroker()
+        self.stopping = threading.Event()
         worker = executing.register_worker(system)
         self.leases = Leases(system, worker)
-        self.executor = RunExecutor(system, worker, self.leases, QUEUE)
+        self.executor = RunExecutor(system, worker, self.leases, QUEUE, self.stopping)
         self.broker.add_middleware(RowDecidedRetries(system))
         self.executor.declare(self.broker)
         self._worker = dramatiq.Worker(self.broker, worker_timeout=5, worker_threads=1)
@@ -56,7 +58,7 @@ class House:
         self._worker.start()
 
     def stop(self) -> None:
-        self.executor.stop()
+        self.stopping.set()
         self._worker.stop()
         self.broker.close()
 
@@ -72,7 +74,7 @@ class House:
             self.finish()
 
     def finish(self) -> None:
-        self.broker.join(QUEUE, timeout=PATIENCE_SECONDS * 1000, fail_fast=False)
+        self.broker.join(QUEUE, timeout=LONGEST * 1000, fail_fast=False)
 
     @property
     def unacknowledged(self) -> int:

@@ -68,7 +68,7 @@ def test_a_worker_told_to_stop_while_the_database_is_away_leaves_its_run_to_the_
 ) -> None:
     run = run_to_execute()
     away = Away(executing.claim, times=1)
-    away.look = house.executor.stop
+    away.look = house.stopping.set
     monkeypatch.setattr(executing, "claim", away)
     house.answer(*system.doorbell.heard())
     assert stored_run(run.id).status is RunStatus.QUEUED

@@ -9,7 +9,8 @@ from core.states import Outcome, RunStatus
 from services import dispatching, upkeep
 from services import jobs as job_service
 from tests.factories import GivenSystem, attempts_at, first_run, stored_run
-from tests.integration.rings.house import PATIENCE_SECONDS, House, Make, ScriptedReceiver, executed
+from tests.integration.rings.house import House, Make, ScriptedReceiver, executed
+from tests.waiting import LONGEST
 
 # --- Workers that stop -----------------------------------------------------------------------------------
 
@@ -18,7 +19,7 @@ def test_a_ring_taken_by_a_worker_that_is_told_to_stop_is_made_good_by_the_top_u
     system: GivenSystem, house: House, receiver: ScriptedReceiver, run_to_execute: Make
 ) -> None:
     run = run_to_execute()
-    house.executor.stop()
+    house.stopping.set()
     house.answer(*system.doorbell.heard())
     assert stored_run(run.id).status is RunStatus.QUEUED
     assert dispatching.top_up(system, house.broker) == 1
@@ -38,12 +39,12 @@ def test_a_run_handed_back_at_shutdown_is_rung_for(
 
     def hang() -> None:
         called.set()
-        let_go.wait(PATIENCE_SECONDS)
+        let_go.wait(LONGEST)
 
     receiver.first = hang
     house.take(ring)
-    assert called.wait(PATIENCE_SECONDS)
-    house.executor.stop()
+    assert called.wait(LONGEST)
+    house.stopping.set()
     house.leases.abort_all(AbortReason.SHUTDOWN)
     house.finish()
     let_go.set()
@@ -59,7 +60,7 @@ def test_a_call_that_outlasts_its_time_limit_is_a_transient_failure_saying_the_l
     running_system: GivenSystem, receiver: ScriptedReceiver
 ) -> None:
     system, let_go = running_system, threading.Event()
-    receiver.first = lambda: let_go.wait(PATIENCE_SECONDS)
+    receiver.first = lambda: let_go.wait(LONGEST)
     url = f"{receiver.url}/internal/jobs/greet"
     run = first_run(system, callback_url=url, time_limit_seconds=0.2)
     house = House(system)
@@ -82,12 +83,12 @@ def test_a_call_whose_job_is_cancelled_is_cut_and_ends_cancelled(
 
     def hang() -> None:
         called.set()
-        let_go.wait(PATIENCE_SECONDS)
+        let_go.wait(LONGEST)
 
     receiver.first = hang
     [ring] = system.doorbell.heard()
     house.take(ring)
-    assert called.wait(PATIENCE_SECONDS)
+    assert called.wait(LONGEST)
     job_service.cancel(system, run.job_id)
     house.leases.renew()
     house.finish()

@@ -26,7 +26,8 @@ from tests.factories import (
     given_system,
     stored_run,
 )
-from tests.integration.rings.house import PATIENCE_SECONDS, QUEUE, House, Make, ScriptedReceiver, executed
+from tests.integration.rings.house import QUEUE, House, Make, ScriptedReceiver, executed
+from tests.waiting import LONGEST
 
 
 class Wavering(GivenClock):
@@ -102,7 +103,7 @@ def test_an_early_ring_taken_by_a_worker_that_is_told_to_stop_is_sent_again(
 ) -> None:
     run = run_to_execute(DelayFromNow(0.5))
     [ring] = system.doorbell.heard()
-    house.executor.stop()
+    house.stopping.set()
     house.answer(ring)
     assert stored_run(run.id).status is RunStatus.PENDING
     assert system.doorbell.heard() == [ring]
@@ -118,6 +119,6 @@ def test_a_delay_counts_from_the_databases_clock_however_wrong_this_machines_is(
     bell.start()
     before = current_millis()
     bell.ring([Ring(UUID(int=1), QUEUE, clock.now() + timedelta(seconds=20))])
-    bell.close(PATIENCE_SECONDS)
+    bell.close(LONGEST)
     message = dramatiq.Message.decode(broker.queues[dq_name(QUEUE)].get_nowait())
     assert 19_900 <= message.options["eta"] - before <= 20_000 + (current_millis() - before)

@@ -13,6 +13,7 @@ from moto.server import ThreadedMotoServer
 
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import Client, served
+from tests.waiting import LONGEST
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +29,7 @@ def s3_url() -> Iterator[str]:
 def bucket(s3_url: str) -> dict[str, Any]:
     """The settings of a new bucket."""
     name = f"bucket-{uuid4().hex[:12]}"
-    requests.put(f"{s3_url}/{name}", timeout=10).raise_for_status()
+    requests.put(f"{s3_url}/{name}", timeout=LONGEST).raise_for_status()
     return {
         "aws_endpoint_url": s3_url,
         "aws_storage_bucket_name": name,

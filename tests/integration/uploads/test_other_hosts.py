@@ -24,6 +24,7 @@ from services.files import uploads
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import served
 from tests.integration.uploads.uploading import claimed, kept, perform, spooled, stored
+from tests.waiting import LONGEST
 
 CONTENT = bytes(range(256)) * 25_000
 
@@ -39,7 +40,7 @@ def web(sqlite: str, tmp_path: Path) -> Iterator[GivenSystem]:
         thread.start()
         yield system
         server.should_exit = True
-        thread.join(10)
+        thread.join(LONGEST)
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def worker(web: GivenSystem, tmp_path: Path) -> GivenSystem:
 def upload(web: GivenSystem) -> UUID:
     """The id of a new upload."""
     url = f"{web.settings.spool_address}/api/jobs/upload-file/"
-    answer = requests.post(url, files={"file": ("a.bin", CONTENT)}, timeout=10)
+    answer = requests.post(url, files={"file": ("a.bin", CONTENT)}, timeout=LONGEST)
     assert answer.status_code == 201, answer.text
     return UUID(answer.json()["data"]["upload_id"])
 
@@ -94,7 +95,7 @@ def test_nobody_gets_a_spooled_file_without_its_token(web: GivenSystem, header: 
     upload_id = upload(web)
     uploads.grant(upload_id)
     headers = {} if header is None else {"Authorization": header}
-    assert requests.get(spool_url(web, upload_id), headers=headers, timeout=10).status_code == 404
+    assert requests.get(spool_url(web, upload_id), headers=headers, timeout=LONGEST).status_code == 404
 
 
 def test_a_token_is_for_one_file_and_gives_way_to_the_next(web: GivenSystem) -> None:
@@ -104,7 +105,7 @@ def test_a_token_is_for_one_file_and_gives_way_to_the_next(web: GivenSystem) -> 
 
     def status(upload_id: UUID, token: str) -> int:
         headers = {"Authorization": f"Bearer {token}"}
-        return requests.get(spool_url(web, upload_id), headers=headers, timeout=10).status_code
+        return requests.get(spool_url(web, upload_id), headers=headers, timeout=LONGEST).status_code
 
     assert [status(one, second), status(one, first), status(other, second)] == [200, 404, 404]
 
@@ -177,7 +178,7 @@ def test_a_body_declared_far_too_large_is_refused_as_it_begins(web: GivenSystem)
         f"POST /api/jobs/upload-file HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {11 * 1024**2}\r\n"
         "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
     )
-    with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as line:
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=LONGEST) as line:
         line.sendall(head.encode() + b"--x")
         assert b" 413 " in line.recv(100)
     assert spooled(web) == []
@@ -190,8 +191,8 @@ def test_a_caller_that_goes_away_in_the_midst_leaves_nothing(web: GivenSystem) -
         "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
         "--x\r\nContent-Disposition: form-data; name=file; filename=a\r\n\r\n"
     )
-    with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as line:
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=LONGEST) as line:
         line.sendall(head.encode() + bytes(500_000))
-    assert requests.get(f"{web.settings.spool_address}/healthz", timeout=10).ok
+    assert requests.get(f"{web.settings.spool_address}/healthz", timeout=LONGEST).ok
     upload(web)  # comes through after the one that broke off
     assert Upload.select().count() == 1

@@ -24,6 +24,7 @@ from services.files import objects, uploads
 from tests.factories import GivenSystem, given_system, stored_job
 from tests.integration.api.client import NO_JOB, Client, served
 from tests.integration.uploads.uploading import claimed, kept, perform, spooled, stored, upload
+from tests.waiting import LONGEST
 
 LARGE = bytes(range(256)) * 25_000  # more than one part
 
@@ -189,7 +190,7 @@ def test_a_bucket_gets_the_file_and_the_link_leads_there(in_bucket: GivenSystem,
     assert result["file_url"].startswith(f"{settings.aws_endpoint_url}/{settings.aws_storage_bucket_name}/default/")
     link = client.simulate_get(f"/api/jobs/{job['id']}/download-url").json["download_url"]
     assert parse_qs(urlsplit(link).query)["X-Amz-Expires"] == ["3600"]
-    assert requests.get(link, timeout=10).content == content
+    assert requests.get(link, timeout=LONGEST).content == content
     assert spooled(in_bucket) == kept(in_bucket) == []
 
 

@@ -28,7 +28,7 @@ def nothing_leaks(before_all: None) -> Iterator[None]:
     before = (_open_files(), threading.active_count())
     yield
     gc.collect()
-    until(lambda: (_open_files(), threading.active_count()) == before, "files and threads to be those of before", 10)
+    until(lambda: (_open_files(), threading.active_count()) == before, "files and threads to be those of before")
 
 
 @pytest.fixture(scope="session")
