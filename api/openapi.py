@@ -26,7 +26,7 @@ _REASONS = {
     400: "The request is not as it should be; `errors` names the wrong fields.",
     403: "The installation does not allow it; `detail` names the setting that would.",
     404: "There is no such thing.",
-    409: "Its state does not allow this.",
+    409: "Its state does not allow this, or the first request with this Idempotency-Key is still under way.",
     412: "It has been changed since: it is in none of the versions that If-Match names.",
     413: "The body is too large.",
     401: "Log in first: send `Authorization: Token <token>`, or the server's secret.",

@@ -45,6 +45,7 @@ class Uploads:
         incoming = await self._threads.run(Incoming, self._system.settings)
         try:
             form = await forms.read(req, most, lambda piece: self._threads.run(incoming.write, piece))
+            await self._threads.run(incoming.finish)  # before any transaction: it waits for the disk
             content = json.dumps({**form.texts, "file": [form.file_name, incoming.sha256]}).encode()
             accept = partial(self._accept, incoming, form, callers.of(req))
             await keys.answer_once(self._system, self._threads, req, resp, content=content, act=accept)
@@ -54,7 +55,6 @@ class Uploads:
     def _accept(self, incoming: Incoming, form: Form, caller: Caller) -> Answer:
         fields = schemas.fields(form.texts)
         new = fields.parsed(caller, self._system.clock.now())
-        incoming.finish()
         file_name = fields.file_name or form.file_name
         job_id = with_app(self._system, new.app_name, lambda: uploads.accept(self._system, new, incoming, file_name))
         return answers.answer(Job.model_validate(records.job(job_id)), 201, location=f"/api/jobs/{job_id}")
