@@ -35,6 +35,11 @@ async def read(req: Request, most: int, accepted: Collection[str] = (falcon.MEDI
         raise falcon.HTTPUnsupportedMediaType(
             description=f"The body is {declared[:100]!r}. Send JSON, with Content-Type: {' or '.join(accepted)}."
         )
+    return await raw(req, most)
+
+
+async def raw(req: Request, most: int) -> bytes:
+    """The request's body, whatever it is declared to be. Raises `BodyTooLarge`, or Falcon's 400 for one cut off."""
     body = bytearray()
     async for chunk in req.stream:
         body += chunk

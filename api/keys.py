@@ -1,18 +1,23 @@
-"""The header Idempotency-Key: what it may hold, and the request that it stands for."""
+"""The header Idempotency-Key: what it may hold, the request that it stands for, and the one answer to that."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
+from dataclasses import asdict
 from typing import Annotated, Any
 
-from falcon.asgi import Request
+from falcon.asgi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.callers import Caller
+from api import answers, callers
+from api.answers import Answer
+from api.threads import Threads
 from api.validation import shown
 from core.errors import InvalidInput
 from services import idempotency
+from services.system import System
 
 HEADER = "Idempotency-Key"
 
@@ -28,22 +33,63 @@ class KeyHeader(BaseModel):
 
 
 def read(req: Request) -> str | None:
-    """The key that a request came with. Raises `InvalidInput`."""
+    """Returns the key that a request came with. Raises `InvalidInput`."""
     key = req.get_header(HEADER)
     if key is not None and _KEY.fullmatch(key) is None:
         raise InvalidInput.at(HEADER, f"is {shown(key)}; write 1 to 255 visible ASCII characters, without spaces.")
     return key
 
 
-def request(
-    operation_id: str, key: str | None, body: Any, caller: Caller, app_names: Iterable[str]
-) -> idempotency.Request | None:
-    """What is asked for under a key, if there is one: this operation, with this JSON body.
+async def answer_once(
+    system: System, threads: Threads, req: Request, resp: Response, *, content: bytes, act: Callable[[], Answer]
+) -> None:
+    """Answer with what `act` returns; under a key that came with this content before, with what it returned then.
 
-    A key is its caller's own, and that of the app, where the request is for one app alone.
+    `act` runs in a thread, and under a key in the transaction that keeps the key. Raises `InvalidInput` for a wrong
+    key, and as `idempotency.once` does.
     """
+
+    def carry_out() -> Answer:
+        return Answer(**idempotency.once(system, request(req, content), lambda: asdict(act())))
+
+    answers.give(resp, await threads.run(carry_out))
+
+
+def request(req: Request, content: bytes) -> idempotency.Request | None:
+    """Returns what is asked for under a key, if there is one. Raises `InvalidInput` for a wrong key.
+
+    Keys are scoped by operation, caller, and the app where the content names just one.
+    """
+    key = read(req)
     if key is None:
         return None
-    apps = set(app_names)
-    scope = (operation_id, str(caller.owner_id or ""), apps.pop() if len(apps) == 1 else "")
-    return idempotency.Request(":".join(scope), key, idempotency.fingerprint(body))
+    value, fingerprint = _read(content)
+    owner_id = callers.of(req).owner_id
+    scope = [req.method, req.path, str(owner_id or ""), _app_name(value)]
+    return idempotency.Request(json.dumps(scope), key, fingerprint)
+
+
+def _read(content: bytes) -> tuple[Any, str]:
+    """The JSON value that content holds, and its fingerprint; of what is no JSON, which is refused later, its text."""
+    try:
+        value = json.loads(content) if content else {}
+        return value, idempotency.fingerprint(value)
+    except (ValueError, RecursionError):
+        text = content.decode("latin-1")
+        return text, idempotency.fingerprint(text)
+
+
+def _app_name(value: Any) -> str:
+    """The app that a request is for, where it is for one alone: of a job, of each of many, or of those that fit."""
+    places = [value, *_members(value, "jobs"), _member(value, "filter")]
+    names = {name for name in (_member(place, "app_name") for place in places) if isinstance(name, str)}
+    return names.pop() if len(names) == 1 else ""
+
+
+def _members(value: Any, name: str) -> list[Any]:
+    found = _member(value, name)
+    return found if isinstance(found, list) else []
+
+
+def _member(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else None

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from spectree import Response, SecurityScheme, SpecTree
 from spectree.models import InType, SecureType, SecuritySchemeData
 
-from api import callers
+from api import callers, keys
 from api.bodies import MEDIA_MERGE_PATCH
 from api.errors import MEDIA_PROBLEM
 from api.guard import is_open
@@ -26,7 +26,7 @@ _REASONS = {
     400: "The request is not as it should be; `errors` names the wrong fields.",
     403: "The installation does not allow it; `detail` names the setting that would.",
     404: "There is no such thing.",
-    409: "Its state does not allow this.",
+    409: "Its state does not allow this, or the first request with this Idempotency-Key is still under way.",
     412: "It has been changed since: it is in none of the versions that If-Match names.",
     413: "The body is too large.",
     401: "Log in first: send `Authorization: Token <token>`, or the server's secret.",
@@ -36,6 +36,7 @@ _REASONS = {
     503: "A server this one stands on is away; try again after `Retry-After` seconds.",
 }
 _TAKES_BODY = (400, 413, 415)
+_KEYED = (400, 409, 413, 422)
 
 _tree = SpecTree(
     "falcon-asgi",
@@ -76,9 +77,15 @@ def documented(
     body: type[BaseModel] | None = None,
     form: type[BaseModel] | None = None,
     problems: tuple[int, ...] = (),
+    takes_key: bool = False,
 ) -> Callable[[F], F]:
-    """Put a responder into the document: what it takes, what it answers, and which problems it knows of."""
-    codes = sorted({*problems, 503, *(_TAKES_BODY if body or form else ()), *((400,) if query else ())})
+    """Put a responder into the document: what it takes, what it answers, and which problems it knows of.
+
+    One that takes a key answers through `keys`.
+    """
+    headers = keys.KeyHeader if takes_key else headers
+    keyed = _KEYED if takes_key else ()
+    codes = sorted({*problems, 503, *(_TAKES_BODY if body or form else ()), *((400,) if query else ()), *keyed})
     models: dict[str, Any] = {f"HTTP_{code}": model for code, model in answers.items()}
     models |= {f"HTTP_{code}": (Problem, _REASONS[code]) for code in codes if code not in answers}
     decorate = _tree.validate(

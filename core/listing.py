@@ -19,6 +19,7 @@ class SortKey(StrEnum):
     NAME = "name"
     UPDATED_AT = "updated_at"
     STATUS = "status"
+    DEADLINE = "deadline"  # those without one come last, in either direction
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ SortValue = int | str | datetime | None
 
 @dataclass(frozen=True)
 class Mark:
-    """The last item of a page: its id, and the value it is sorted by (None where the id alone sorts)."""
+    """The last item of a page: its id, and the value it is sorted by (None where it has none: the id alone sorts)."""
 
     id: UUID
     value: SortValue = None

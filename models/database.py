@@ -17,7 +17,7 @@ import peewee
 from playhouse import db_url
 
 from core.errors import DatabaseUnavailable
-from models import patience
+from models import commits, patience
 from models.tables import db
 
 _AWAY = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError)
@@ -61,13 +61,18 @@ def is_sqlite() -> bool:
 
 @contextmanager
 def transaction() -> Iterator[None]:
-    """Run a block that writes in one transaction: all of it is kept, or none.
+    """Run a block that writes in one transaction: all of it is kept, or none. Within another, it is part of that one.
 
     Raises `DatabaseUnavailable` when the database is away or refuses for want of resources; if that happened at
     the commit, whether it took effect is unknown.
     """
-    with _translated(), _turn() if is_sqlite() else nullcontext():
+    with commits.collected(), _translated(), _turn() if is_sqlite() else nullcontext():
         yield from _begun("IMMEDIATE")
+
+
+def after_commit(act: commits.Act) -> None:
+    """Do this once the open transaction is committed: at once where none is open, never where it is taken back."""
+    commits.after(act)
 
 
 @contextmanager

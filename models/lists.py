@@ -8,7 +8,7 @@ from uuid import UUID
 import peewee
 
 from core.filters import JobFilter, RunFilter
-from core.listing import Ordering, SortKey, SortValue, Stretch
+from core.listing import Mark, Ordering, SortKey, SortValue, Stretch
 from models import filtering
 from models.database import is_sqlite
 from models.tables import App, Job, Run
@@ -57,14 +57,23 @@ def _with_jobs() -> Any:
 def _stretch(query: Any, ids: Any, values: Any, stretch: Stretch, *, descending: bool) -> Any:
     """Sort by a value (None: by the id alone), then the id, and take the part that is wanted, and one more."""
     if stretch.after is not None:
-        beyond = _beyond(ids, stretch.after.id, descending=descending)
-        if values is not None:
-            farther = _beyond(values, stretch.after.value, descending=descending)
-            beyond = farther | ((values == stretch.after.value) & beyond)
-        query = query.where(beyond)
+        query = query.where(_after(ids, values, stretch.after, descending=descending))
     columns = [ids] if values is None else [values, ids]
     order = [column.desc() if descending else column.asc() for column in columns]
+    if values is not None:  # what has no value comes last, in both databases and either direction
+        order.insert(0, values.is_null().asc())
     return query.order_by(*order).offset(stretch.offset or None).limit(stretch.limit + 1)
+
+
+def _after(ids: Any, values: Any, mark: Mark, *, descending: bool) -> Any:
+    """The condition under which something comes after a mark."""
+    beyond = _beyond(ids, mark.id, descending=descending)
+    if values is None:
+        return beyond
+    if mark.value is None:
+        return values.is_null() & beyond
+    farther = _beyond(values, mark.value, descending=descending)
+    return farther | ((values == mark.value) & beyond) | values.is_null()
 
 
 def _beyond(column: Any, value: UUID | SortValue, *, descending: bool) -> Any:
@@ -80,6 +89,8 @@ def _sort_column(key: SortKey) -> Any:
             return Job.priority
         case SortKey.UPDATED_AT:
             return Job.updated_at
+        case SortKey.DEADLINE:
+            return Job.deadline_at
         case SortKey.STATUS:
             return filtering.status_word()
         case SortKey.NAME:  # a job without one goes by its title; code points order alike in both databases

@@ -52,10 +52,11 @@ def arrive(system: System, run_id: UUID, due_at: datetime) -> float:
 
 
 def ring_for(system: System, made: Iterable[Run | dict[str, Any]], within: timedelta) -> None:
-    """Ring for runs just committed that are due, or due within this span; later ones are the dispatcher's."""
+    """Ring for runs that are due, or due within this span, once they are committed; later ones are the dispatcher's."""
     soon = system.clock.now() + within
     rings = [_ring(values) for values in map(_values, made) if values["held_by"] is None]
-    system.doorbell.ring(ring for ring in rings if ring.due_at is None or ring.due_at <= soon)
+    at_hand = [ring for ring in rings if ring.due_at is None or ring.due_at <= soon]
+    database.after_commit(lambda: system.doorbell.ring(at_hand))
 
 
 def top_up(system: System, carrier: brokers.Carrier, most: int = MOST_RINGS) -> int:

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from core.errors import Conflict, InvalidInput, NotFound
 from core.states import ENDED, Hold, JobState
 from models import database, jobs, pauses, runs
 from models.tables import Job, Run
-from services import accepting, dispatching, faults, idempotency, outcomes
+from services import accepting, dispatching, faults, outcomes
 from services.definitions import NewJob
 from services.dispatching import RING_WITHIN
-from services.idempotency import Request
 from services.outcomes import Created, Outcome, Refusal
 from services.system import System
 
 Changed = TypeVar("Changed")
+Told = TypeVar("Told")
 
 
-def create(
-    system: System, new: NewJob, request: Request | None = None, *, also: Callable[[UUID], None] | None = None
-) -> UUID:
+def create(system: System, new: NewJob, *, also: Callable[[UUID], None] | None = None) -> UUID:
     """Store a job and the run it has an instant for, then ring if that is due or about to be; the job's id.
 
     What there is to store `also` is stored in the same transaction; such a job is of Carillon's own making, and its
@@ -31,23 +29,20 @@ def create(
 
     Raises `NotFound` for an unknown app (anonymous mode makes it), `InvalidInput` where there is nobody to call, the
     name is taken, the deadline has passed, the schedule names no instant at all, or the data is not what the task type
-    takes, and `Forbidden` where the settings are against that. Under an idempotency key that is known, the answer is
-    the first one's.
+    takes, and `Forbidden` where the settings are against that.
     """
 
-    def tell(became: Sequence[Outcome]) -> str:
+    def tell(became: Sequence[Outcome]) -> UUID:
         job_id = outcomes.the_only_id(became)
         if also is not None:
-            also(UUID(job_id))
+            also(job_id)
         return job_id
 
     wanted = accepting.validated(system, new) if also is None else new
-    return UUID(_create(system, [wanted], request, tell))
+    return _create(system, [wanted], tell)
 
 
-def create_many(
-    system: System, wanted: Sequence[NewJob | InvalidInput], request: Request | None = None, *, all_or_none: bool
-) -> list[Created]:
+def create_many(system: System, wanted: Sequence[NewJob | InvalidInput], *, all_or_none: bool) -> list[Created]:
     """Store jobs as `create` does, in one transaction: all of them, or each that nothing speaks against.
 
     One that was refused before stands as its refusal. For all or none, raises `InvalidInput` naming the wrong fields
@@ -55,7 +50,7 @@ def create_many(
     """
     tell = outcomes.all_told if all_or_none else outcomes.each_told
     validated = [accepting.validated(system, new) if isinstance(new, NewJob) else new for new in wanted]
-    return outcomes.read(_create(system, validated, request, tell))
+    return _create(system, validated, tell)
 
 
 def cancel(system: System, job_id: UUID) -> None:
@@ -100,25 +95,16 @@ def switch(job: Job, now: datetime, *, active: bool) -> list[Run]:
     return freed
 
 
-def _create(
-    system: System,
-    wanted: Sequence[NewJob | Refusal],
-    request: Request | None,
-    tell: Callable[[Sequence[Outcome]], Any],
-) -> Any:
-    """Store jobs, keep what is told of them as the answer to the request, and ring; `tell` raises to store none."""
+def _create(system: System, wanted: Sequence[NewJob | Refusal], tell: Callable[[Sequence[Outcome]], Told]) -> Told:
+    """Store jobs and ring; what is told of them. `tell` raises to store none."""
     now = system.clock.now()
     with database.transaction():
-        answer = idempotency.earlier_answer(request, now)
-        if answer is not None:
-            return answer
         pauses.share_gate()
         became, rows = accepting.store(system, wanted, now)
-        answer = tell(became)
-        idempotency.keep_answer(request, answer)
-    faults.reach(faults.CREATE_COMMITTED)
+        told = tell(became)
+    database.after_commit(lambda: faults.reach(faults.CREATE_COMMITTED))
     dispatching.ring_for(system, rows, RING_WITHIN)
-    return answer
+    return told
 
 
 def _change(system: System, job_id: UUID, change: Callable[[Job, datetime], Changed]) -> Changed:

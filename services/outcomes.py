@@ -1,10 +1,9 @@
-"""What became of new jobs, as it is told to who asked for them, and kept under their idempotency key."""
+"""What became of new jobs, as it is told to who asked for them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from core.errors import FieldError, Forbidden, InvalidInput, NotFound
@@ -23,15 +22,15 @@ class Created:
     faults: tuple[FieldError, ...] = ()
 
 
-def the_only_id(outcomes: Sequence[Outcome]) -> str:
+def the_only_id(outcomes: Sequence[Outcome]) -> UUID:
     """The id of the only job. Raises what it was refused for."""
     [outcome] = outcomes
     if isinstance(outcome, UUID):
-        return str(outcome)
+        return outcome
     raise outcome
 
 
-def all_told(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+def all_told(outcomes: Sequence[Outcome]) -> list[Created]:
     """The ids of all jobs. Raises `InvalidInput` naming what is wrong with any of them."""
     wrong = [
         FieldError(f"jobs.{index}.{fault.field}".rstrip("."), fault.message)
@@ -43,26 +42,16 @@ def all_told(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
     return each_told(outcomes)
 
 
-def each_told(outcomes: Sequence[Outcome]) -> list[dict[str, Any]]:
+def each_told(outcomes: Sequence[Outcome]) -> list[Created]:
     """Of each job, its id or what is wrong with it."""
     return [
-        {"id": str(outcome)} if isinstance(outcome, UUID) else {"errors": [_told(fault) for fault in _faults(outcome)]}
+        Created(outcome) if isinstance(outcome, UUID) else Created(faults=tuple(map(_named, _faults(outcome))))
         for outcome in outcomes
     ]
 
 
-def read(told: Sequence[dict[str, Any]]) -> list[Created]:
-    """What was told of many jobs."""
-    return [
-        Created(UUID(one["id"]))
-        if "id" in one
-        else Created(faults=tuple(FieldError(**fault) for fault in one["errors"]))
-        for one in told
-    ]
-
-
-def _told(fault: FieldError) -> dict[str, str]:
-    return {"field": fault.field or "job", "message": fault.message}
+def _named(fault: FieldError) -> FieldError:
+    return FieldError(fault.field or "job", fault.message)
 
 
 def _faults(outcome: Outcome) -> tuple[FieldError, ...]:

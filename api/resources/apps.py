@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, validation
+from api import answers, bodies, keys, validation
+from api.answers import Answer
 from api.openapi import documented
 from api.schemas.apps import App, NamedApp, NewApp
 from api.threads import Threads
@@ -47,15 +48,16 @@ class PauseOfApp:
         self._system = system
         self._threads = threads
 
-    @documented("pauseApp", "apps", {200: App}, problems=(404,))
-    async def on_post(self, _req: Request, resp: Response, name: str) -> None:
+    @documented("pauseApp", "apps", {200: App}, problems=(404,), takes_key=True)
+    async def on_post(self, req: Request, resp: Response, name: str) -> None:
         """Let nothing of an app start until it is resumed."""
         _expect_name(name)
-        answers.send(resp, App.model_validate(await self._threads.run(self._paused, name)))
+        content = await bodies.raw(req, self._system.settings.max_body_bytes)
+        await keys.answer_once(self._system, self._threads, req, resp, content=content, act=lambda: self._paused(name))
 
-    def _paused(self, name: str) -> AppView:
+    def _paused(self, name: str) -> Answer:
         pausing.pause_app(self._system, name)
-        return apps.get(name)
+        return answers.answer(App.model_validate(apps.get(name)))
 
 
 class ResumptionOfApp:
@@ -65,15 +67,16 @@ class ResumptionOfApp:
         self._system = system
         self._threads = threads
 
-    @documented("resumeApp", "apps", {200: App}, problems=(404,))
-    async def on_post(self, _req: Request, resp: Response, name: str) -> None:
+    @documented("resumeApp", "apps", {200: App}, problems=(404,), takes_key=True)
+    async def on_post(self, req: Request, resp: Response, name: str) -> None:
         """Let an app go on, but for its jobs that are paused themselves."""
         _expect_name(name)
-        answers.send(resp, App.model_validate(await self._threads.run(self._resumed, name)))
+        content = await bodies.raw(req, self._system.settings.max_body_bytes)
+        await keys.answer_once(self._system, self._threads, req, resp, content=content, act=lambda: self._resumed(name))
 
-    def _resumed(self, name: str) -> AppView:
+    def _resumed(self, name: str) -> Answer:
         pausing.resume_app(self._system, name)
-        return apps.get(name)
+        return answers.answer(App.model_validate(apps.get(name)))
 
 
 def _expect_name(name: str) -> None:

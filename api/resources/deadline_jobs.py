@@ -54,11 +54,17 @@ class AllDeadlineJobs(_DeadlineJobs):
         """List jobs, newest first unless asked otherwise."""
         lists.send(resp, await self.threads.run(self._list, req))
 
-    @documented("createDeadlineJob", "004 deadline jobs", {201: DeadlineJob}, body=NewDeadlineJob, problems=(403, 409))
+    @documented(
+        "createDeadlineJob",
+        "004 deadline jobs",
+        {201: DeadlineJob},
+        body=NewDeadlineJob,
+        problems=(403,),
+        takes_key=True,
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create a job, which is done as soon as its turn comes."""
-        body = await bodies.read(req, self.system.settings.max_body_bytes)
-        answers.send(resp, await self.threads.run(self._create, req, body), status=201)
+        await self.answer_created(req, resp, lambda body: self._create(req, body))
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(DeadlineJobsQuery, req.params)

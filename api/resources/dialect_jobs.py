@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from falcon.asgi import Request
+from falcon.asgi import Request, Response
 from pydantic import BaseModel
 
-from api import callers, lists, validation
+from api import answers, bodies, callers, keys, lists, validation
 from api.dialects import translating
 from api.dialects.words import DIALECTS, Dialect
 from api.schemas.paging import NumberedQuery
@@ -20,7 +20,6 @@ from core.listing import Ordering
 from services import apps, jobs
 from services.control import editing
 from services.definitions import Definition, NewJob
-from services.idempotency import Request as KeyedRequest
 from services.reading import listing, records
 from services.reading.counting import Counts
 from services.reading.views import JobView
@@ -39,6 +38,13 @@ class DialectJobs:
         self.system = system
         self.threads = threads
         self.counts = counts
+
+    async def answer_created(self, req: Request, resp: Response, shown: Callable[[bytes], BaseModel]) -> None:
+        """Answer with the job that a body asks for, made and shown by `shown`."""
+        body = await bodies.read(req, self.system.settings.max_body_bytes)
+        await keys.answer_once(
+            self.system, self.threads, req, resp, content=body, act=lambda: answers.answer(shown(body), 201)
+        )
 
     def created(self, new: NewJob) -> JobView:
         """Store a job, and the dialect's app where this is its first."""
@@ -72,9 +78,9 @@ class DialectJobs:
         return view
 
 
-def create(system: System, new: NewJob, request: KeyedRequest | None = None) -> UUID:
+def create(system: System, new: NewJob) -> UUID:
     """Store a job; the app of a dialect is made on first use."""
-    return with_app(system, new.app_name, lambda: jobs.create(system, new, request))
+    return with_app(system, new.app_name, lambda: jobs.create(system, new))
 
 
 def with_app(system: System, app_name: str, store: Callable[[], UUID]) -> UUID:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from falcon.asgi import Request, Response
 from pydantic import RootModel
 
-from api import answers, bodies, callers, validation
+from api import answers, bodies, callers, keys, validation
+from api.answers import Answer
 from api.dialects import words
 from api.dialects.emails import NewMails
 from api.openapi import documented
@@ -27,17 +28,19 @@ class NewEmails:
         self._system = system
         self._threads = threads
 
-    @documented("sendEmails", "jobs", {201: OneOrMore}, body=NewMails, problems=(403, 409))
+    @documented("sendEmails", "jobs", {201: OneOrMore}, body=NewMails, problems=(403,), takes_key=True)
     async def on_post(self, req: Request, resp: Response) -> None:
         """Send mails: a job for each recipient, all or none."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        answers.send(resp, await self._threads.run(self._create, req, body), status=201)
+        await keys.answer_once(
+            self._system, self._threads, req, resp, content=body, act=lambda: self._create(req, body)
+        )
 
-    def _create(self, req: Request, body: bytes) -> OneOrMore:
+    def _create(self, req: Request, body: bytes) -> Answer:
         mails = validation.body(NewMails, bodies.parse(body))
         wanted = [one.parsed(callers.of(req), self._system.clock.now()) for one in mails.jobs()]
         apps.ensure(self._system, words.TYPED.app_name)
         created = jobs.create_many(self._system, wanted, all_or_none=True)
         views = records.those([one.job_id for one in created if one.job_id is not None])
         shown = [Job.model_validate(view) for view in views]
-        return OneOrMore(shown[0] if mails.is_one else shown)
+        return answers.answer(OneOrMore(shown[0] if mails.is_one else shown), 201)

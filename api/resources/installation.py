@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import answers
+from api import answers, bodies, keys
+from api.answers import Answer
 from api.openapi import documented
 from api.schemas.apps import Installation
 from api.threads import Threads
 from services import pausing
-from services.pausing import InstallationView
 from services.system import System
 
 
@@ -32,14 +32,15 @@ class PauseOfEverything:
         self._system = system
         self._threads = threads
 
-    @documented("pauseEverything", "installation", {200: Installation})
-    async def on_post(self, _req: Request, resp: Response) -> None:
+    @documented("pauseEverything", "installation", {200: Installation}, takes_key=True)
+    async def on_post(self, req: Request, resp: Response) -> None:
         """Let nothing start, of any app, until everything is resumed."""
-        answers.send(resp, Installation.model_validate(await self._threads.run(self._paused)))
+        content = await bodies.raw(req, self._system.settings.max_body_bytes)
+        await keys.answer_once(self._system, self._threads, req, resp, content=content, act=self._paused)
 
-    def _paused(self) -> InstallationView:
+    def _paused(self) -> Answer:
         pausing.pause_everything(self._system)
-        return pausing.installation()
+        return answers.answer(Installation.model_validate(pausing.installation()))
 
 
 class ResumptionOfEverything:
@@ -49,11 +50,12 @@ class ResumptionOfEverything:
         self._system = system
         self._threads = threads
 
-    @documented("resumeEverything", "installation", {200: Installation})
-    async def on_post(self, _req: Request, resp: Response) -> None:
+    @documented("resumeEverything", "installation", {200: Installation}, takes_key=True)
+    async def on_post(self, req: Request, resp: Response) -> None:
         """Let everything go on, but for apps and jobs that are paused themselves."""
-        answers.send(resp, Installation.model_validate(await self._threads.run(self._resumed)))
+        content = await bodies.raw(req, self._system.settings.max_body_bytes)
+        await keys.answer_once(self._system, self._threads, req, resp, content=content, act=self._resumed)
 
-    def _resumed(self) -> InstallationView:
+    def _resumed(self) -> Answer:
         pausing.resume_everything(self._system)
-        return pausing.installation()
+        return answers.answer(Installation.model_validate(pausing.installation()))

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers, callers, keys, lists, validation
+from api import answers, bodies, callers, keys, lists, validation
+from api.answers import Answer
 from api.dialects import words
 from api.dialects.typed_jobs import AnyNewJob
 from api.lists import Listed
@@ -39,14 +40,7 @@ class Jobs:
         """List jobs, newest first unless asked otherwise; by a cursor, or by numbered pages."""
         lists.send(resp, await self._threads.run(self._list, req))
 
-    @documented(
-        "createAnyJob",
-        "jobs",
-        {201: Job},
-        headers=keys.KeyHeader,
-        body=AnyNewJob,
-        problems=(403, 404, 409, 422),
-    )
+    @documented("createAnyJob", "jobs", {201: Job}, body=AnyNewJob, problems=(403, 404), takes_key=True)
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create a job, in our spelling (`task_type`) or in that of section 001 (`job_type`)."""
         await typed_jobs.create_any(self._system, self._threads, req, resp)
@@ -109,39 +103,42 @@ class JobAction:
         self._threads = threads
         self._action = action
 
-    async def _act(self, resp: Response, job_id: UUID) -> None:
-        answers.send(resp, Job.model_validate(await self._threads.run(self._changed, job_id)))
+    async def _act(self, req: Request, resp: Response, job_id: UUID) -> None:
+        content = await bodies.raw(req, self._system.settings.max_body_bytes)
+        await keys.answer_once(
+            self._system, self._threads, req, resp, content=content, act=lambda: self._changed(job_id)
+        )
 
-    def _changed(self, job_id: UUID) -> JobView:
+    def _changed(self, job_id: UUID) -> Answer:
         self._action(self._system, job_id)
-        return records.job(job_id)
+        return answers.answer(Job.model_validate(records.job(job_id)))
 
 
 class Cancel(JobAction):
     """`/api/jobs/{job_id}/cancel`."""
 
-    @documented("cancelJob", "jobs", {200: Job}, problems=(404, 409))
-    async def on_post(self, _req: Request, resp: Response, job_id: UUID) -> None:
+    @documented("cancelJob", "jobs", {200: Job}, problems=(404,), takes_key=True)
+    async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """End a job: what has not started never will, what runs is stopped."""
-        await self._act(resp, job_id)
+        await self._act(req, resp, job_id)
 
 
 class Pause(JobAction):
     """`/api/jobs/{job_id}/pause`."""
 
-    @documented("pauseJob", "jobs", {200: Job}, problems=(404, 409))
-    async def on_post(self, _req: Request, resp: Response, job_id: UUID) -> None:
+    @documented("pauseJob", "jobs", {200: Job}, problems=(404,), takes_key=True)
+    async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Let nothing of a job start until it is resumed."""
-        await self._act(resp, job_id)
+        await self._act(req, resp, job_id)
 
 
 class Resume(JobAction):
     """`/api/jobs/{job_id}/resume`."""
 
-    @documented("resumeJob", "jobs", {200: Job}, problems=(404, 409))
-    async def on_post(self, _req: Request, resp: Response, job_id: UUID) -> None:
+    @documented("resumeJob", "jobs", {200: Job}, problems=(404,), takes_key=True)
+    async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Let a paused job go on."""
-        await self._act(resp, job_id)
+        await self._act(req, resp, job_id)
 
 
 def _scheduled_at(view: JobView) -> datetime | None:

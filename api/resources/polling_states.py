@@ -6,13 +6,13 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, validation
+from api import answers, bodies, keys, validation
+from api.answers import Answer
 from api.openapi import documented
 from api.schemas.jobs import Job
 from api.schemas.polling_states import NewRewind, PollingState, PollingStates
 from api.threads import Threads
 from services.control import polling_states
-from services.reading.views import JobView
 from services.system import System
 
 
@@ -36,12 +36,14 @@ class RewindOfJob:
         self._system = system
         self._threads = threads
 
-    @documented("rewindJob", "jobs", {200: Job}, body=NewRewind, problems=(404, 409))
+    @documented("rewindJob", "jobs", {200: Job}, body=NewRewind, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Let polling go on from an earlier state, which becomes the newest version."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        answers.send(resp, Job.model_validate(await self._threads.run(self._rewind, job_id, body)))
+        await keys.answer_once(
+            self._system, self._threads, req, resp, content=body, act=lambda: self._rewind(job_id, body)
+        )
 
-    def _rewind(self, job_id: UUID, body: bytes) -> JobView:
+    def _rewind(self, job_id: UUID, body: bytes) -> Answer:
         given = validation.body(NewRewind, bodies.parse(body))
-        return polling_states.rewind(self._system, job_id, given.version)
+        return answers.answer(Job.model_validate(polling_states.rewind(self._system, job_id, given.version)))

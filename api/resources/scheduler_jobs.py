@@ -37,11 +37,10 @@ class SchedulerJobs(_SchedulerJobs):
         """List jobs, newest first; 304 where `If-None-Match` names the list as it is."""
         lists.send_if_changed(req, resp, await self.threads.run(self._list, req))
 
-    @documented("createSchedulerJob", "003 cron jobs", {201: CronJob}, body=NewCronJob, problems=(403, 409))
+    @documented("createSchedulerJob", "003 cron jobs", {201: CronJob}, body=NewCronJob, problems=(403,), takes_key=True)
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create a job; its name means no other job here."""
-        body = await bodies.read(req, self.system.settings.max_body_bytes)
-        answers.send(resp, await self.threads.run(self._create, req, body), status=201)
+        await self.answer_created(req, resp, lambda body: self._create(req, body))
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(NumberedQuery, req.params)

@@ -43,12 +43,11 @@ class Tasks(_Tasks):
         _expect_user(req)
         lists.send(resp, await self.threads.run(self._list, req))
 
-    @documented("createTask", "002 tasks", {201: CommandTask}, body=NewCommandTask, problems=(401, 403))
+    @documented("createTask", "002 tasks", {201: CommandTask}, body=NewCommandTask, problems=(401, 403), takes_key=True)
     async def on_post(self, req: Request, resp: Response) -> None:
         """Run a command at an instant in the future, or at once."""
         _expect_user(req)
-        body = await bodies.read(req, self.system.settings.max_body_bytes)
-        answers.send(resp, await self.threads.run(self._create, req, body), status=201)
+        await self.answer_created(req, resp, lambda body: self._create(req, body))
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(NumberedQuery, req.params)

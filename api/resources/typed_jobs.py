@@ -7,10 +7,12 @@ from typing import Any
 from falcon.asgi import Request, Response
 
 from api import answers, bodies, callers, keys, validation
+from api.answers import Answer
 from api.dialects import translating
 from api.dialects.typed_jobs import NewTypedJob, expect_for_users
 from api.resources.dialect_jobs import create
 from api.schemas.jobs import Job, NewJob
+from api.threads import Threads
 from core.errors import FieldError, InvalidInput
 from services.definitions import NewJob as Wanted
 from services.reading import records
@@ -31,19 +33,14 @@ def parsed(system: System, req: Request, value: Any) -> tuple[Wanted, dict[str, 
     return typed.parsed(callers.of(req), system.clock.now()), translating.TYPED_FIELDS
 
 
-async def create_any(system: System, threads: Any, req: Request, resp: Response) -> None:
+async def create_any(system: System, threads: Threads, req: Request, resp: Response) -> None:
     """Create a job in either spelling, and answer with it."""
-    key = keys.read(req)
     body = await bodies.read(req, system.settings.max_body_bytes)
-    job = await threads.run(_create, system, req, key, body)
-    resp.set_header("Location", f"/api/jobs/{job.id}")
-    answers.send(resp, job, status=201)
+    await keys.answer_once(system, threads, req, resp, content=body, act=lambda: _create(system, req, body))
 
 
-def _create(system: System, req: Request, key: str | None, body: bytes) -> Job:
-    value = bodies.parse(body)
-    wanted, fields = parsed(system, req, value)
+def _create(system: System, req: Request, body: bytes) -> Answer:
+    wanted, fields = parsed(system, req, bodies.parse(body))
     with translating.fields_named(fields):
-        request = keys.request("createAnyJob", key, value, callers.of(req), [wanted.app_name])
-        job_id = create(system, wanted, request)
-    return Job.model_validate(records.job(job_id))
+        job_id = create(system, wanted)
+    return answers.answer(Job.model_validate(records.job(job_id)), 201, location=f"/api/jobs/{job_id}")

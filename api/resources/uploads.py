@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from datetime import datetime
+from functools import partial
 from typing import IO
 from urllib.parse import quote
 from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers, callers, forms
+from api import answers, callers, forms, keys
+from api.answers import Answer
 from api.callers import Caller
 from api.forms import Form
 from api.openapi import documented
@@ -22,7 +25,6 @@ from api.threads import Threads
 from services.files import download_links, uploads
 from services.files.spool import Incoming
 from services.reading import records
-from services.reading.views import JobView
 from services.system import System
 
 _PIECE_BYTES = 256 * 1024
@@ -35,27 +37,27 @@ class Uploads:
         self._system = system
         self._threads = threads
 
-    @documented("uploadFile", "jobs", {201: Job}, form=UploadForm, problems=(403, 404, 409))
+    @documented("uploadFile", "jobs", {201: Job}, form=UploadForm, problems=(403, 404), takes_key=True)
     async def on_post(self, req: Request, resp: Response) -> None:
         """Upload a file: it is spooled here, and a job stores it for good."""
+        keys.read(req)  # a wrong one is refused before a large file is taken
         most = self._system.settings.max_upload_bytes
         incoming = await self._threads.run(Incoming, self._system.settings)
         try:
             form = await forms.read(req, most, lambda piece: self._threads.run(incoming.write, piece))
-            view = await self._threads.run(self._accept, incoming, form, callers.of(req))
-        except Exception:
-            incoming.drop()
-            raise
-        resp.set_header("Location", f"/api/jobs/{view.id}")
-        answers.send(resp, Job.model_validate(view), status=201)
+            await self._threads.run(incoming.finish)  # before any transaction: it waits for the disk
+            content = json.dumps({**form.texts, "file": [form.file_name, incoming.sha256]}).encode()
+            accept = partial(self._accept, incoming, form, callers.of(req))
+            await keys.answer_once(self._system, self._threads, req, resp, content=content, act=accept)
+        finally:
+            incoming.drop()  # if it came before, or was refused
 
-    def _accept(self, incoming: Incoming, form: Form, caller: Caller) -> JobView:
+    def _accept(self, incoming: Incoming, form: Form, caller: Caller) -> Answer:
         fields = schemas.fields(form.texts)
         new = fields.parsed(caller, self._system.clock.now())
-        incoming.finish()
         file_name = fields.file_name or form.file_name
         job_id = with_app(self._system, new.app_name, lambda: uploads.accept(self._system, new, incoming, file_name))
-        return records.job(job_id)
+        return answers.answer(Job.model_validate(records.job(job_id)), 201, location=f"/api/jobs/{job_id}")
 
 
 class DownloadOfJob:

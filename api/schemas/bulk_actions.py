@@ -45,7 +45,24 @@ StatusWord = Literal["pending", "queued", "running", "completed", "failed", "can
 TriggerWord = Literal["schedule", "poll", "manual", "retry", "backfill"]
 
 
-class JobsMeant(Given):
+class _Meant(Given):
+    """The base of filters: those are meant that fit every member given."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no member is given, so that every one is meant."""
+        return all(value is None for value in self.model_dump(exclude_unset=True).values())
+
+
+def _all_on_purpose(all_of_them: bool, info: ValidationInfo) -> bool:
+    """`all` must be true where the filter is empty. Raises `ValueError`."""
+    meant = info.data.get("filter")
+    if meant is not None and meant.is_empty and not all_of_them:
+        raise ValueError('must be true where the filter is empty: that means every one. Say "all": true, or filter.')
+    return all_of_them
+
+
+class JobsMeant(_Meant):
     """Which jobs are meant: those that fit every member given, as in the list of jobs."""
 
     app_name: Filter | None = None
@@ -59,11 +76,6 @@ class JobsMeant(Given):
     created_from: Instant | None = None
     created_before: Instant | None = None
     search: Filter | None = None
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether every job is meant."""
-        return all(value is None for value in self.model_dump().values())
 
     def wanted(self) -> JobFilter:
         """What the services take."""
@@ -84,18 +96,10 @@ class NewJobActions(Given):
     dry_run: bool = False
     cursor: Cursor | None = None
 
-    @field_validator("all")
-    @classmethod
-    def _on_purpose(cls, all_of_them: bool, info: ValidationInfo) -> bool:
-        meant = info.data.get("filter")
-        if meant is not None and meant.is_empty and not all_of_them:
-            raise ValueError(
-                'must be true where the filter is empty: that means every job. Say "all": true, or filter.'
-            )
-        return all_of_them
+    _on_purpose = field_validator("all")(_all_on_purpose)
 
 
-class RunsMeant(Given):
+class RunsMeant(_Meant):
     """Which dead runs are meant: those that fit every member given, as in the list of runs; failed ones by default."""
 
     job_id: Id | None = None
@@ -117,13 +121,17 @@ class RunsMeant(Given):
 class NewReplays(Given):
     """Replay every dead run that fits and was not replayed before, at most `limit` at a time.
 
-    A dry run tells what would become of them, and changes nothing. Where more fit, `cursor` goes on from the last.
+    Without a filter, every failed run is meant, and only if `all` says so. A dry run tells what would become of them,
+    and changes nothing. Where more fit, `cursor` goes on from the last.
     """
 
     filter: RunsMeant = Field(default_factory=RunsMeant)
+    all: Annotated[bool, Field(validate_default=True)] = False
     dry_run: bool = False
     limit: Annotated[int, Field(ge=1, le=bulk_actions.MOST_RUNS)] = bulk_actions.MOST_RUNS
     cursor: Cursor | None = None
+
+    _on_purpose = field_validator("all")(_all_on_purpose)
 
 
 class Refused(Shown):

@@ -49,13 +49,13 @@ def _read_value(value: Any, key: SortKey) -> SortValue:
     match key:
         case SortKey.PRIORITY if type(value) is int and 0 <= value <= 9:  # noqa: PLR2004  SEEDS.md
             return value
-        case SortKey.UPDATED_AT:
+        case SortKey.UPDATED_AT | SortKey.DEADLINE if value is not None:
             return instant(value)
         case SortKey.STATUS:
             return JobStatus(value).value
         case SortKey.NAME if isinstance(value, str) and not bad_text(value):
             return value
-        case SortKey.CREATED_AT if value is None:
+        case SortKey.CREATED_AT | SortKey.DEADLINE if value is None:
             return value
     raise ValueError(_NO_CURSOR)
 
@@ -76,6 +76,8 @@ JobOrdering = Literal[
     "updated_at",
     "-status",
     "status",
+    "-deadline",
+    "deadline",
 ]
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from uuid import UUID
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
 
 from core.errors import Conflict, NotFound
 from core.filters import JobFilter, RunFilter
 from models import database, jobs, pauses, repeats, runs
 from services import jobs as intents
 from services.control import editing, repeating
-from services.doorbell import Ring
+from services.idempotency import Request, once
 from services.system import System
 
 MOST_JOBS = 10_000
@@ -50,19 +52,6 @@ class Outcome:
     last: UUID | None
 
 
-@dataclass(frozen=True)
-class _LaterDoorbell:
-    """Keeps rings until the transaction that they tell of is committed."""
-
-    rings: list[Ring] = field(default_factory=list)
-
-    def ring(self, rings: Iterable[Ring]) -> None:
-        self.rings.extend(rings)
-
-    def waiting(self) -> int:
-        return len(self.rings)
-
-
 _Act = Callable[[System, UUID], object]
 _ACTIONS: dict[Action, _Act] = {
     Action.PAUSE: intents.pause,
@@ -74,45 +63,90 @@ _ACTIONS: dict[Action, _Act] = {
 }
 
 
-def act(system: System, action: Action, wanted: JobFilter, after: UUID | None = None, *, dry_run: bool) -> Outcome:
+@dataclass(frozen=True)
+class _Work:
+    """An action to carry out on many, batch by batch; under a key, each batch once."""
+
+    system: System
+    action: _Act
+    lock: Callable[[Collection[UUID]], None]
+    dry_run: bool
+    request: Request | None
+
+    def carry_out(self, find: Callable[[], Sequence[UUID]], limit: int) -> Outcome:
+        """Carry out the action on those that are found, at most so many.
+
+        What is found is kept with the first batch, so that a repeated request goes on where the first one broke off.
+        """
+        first = once(self.system, self.request, lambda: self._begun(find(), limit))
+        found = [UUID(one) for one in first["found"]]
+        ids = found[:limit]
+        refused = [_read(told) for told in first["refused"]]
+        for start in range(BATCH, len(ids), BATCH):
+            part = self.request and self.request.part(f"{first['id']} {start}")
+            batch = partial(self._batch, ids[start : start + BATCH])
+            refused += map(_read, once(self.system, part, batch))
+        last = ids[-1] if len(found) > limit else None
+        return Outcome(len(ids), len(ids) - len(refused), refused[:REFUSED_TOLD], last)
+
+    def _begun(self, found: Sequence[UUID], limit: int) -> dict[str, Any]:
+        return {
+            "id": str(uuid4()),
+            "found": [str(one) for one in found],
+            "refused": self._batch(found[: min(limit, BATCH)]),
+        }
+
+    def _batch(self, batch: Sequence[UUID]) -> list[list[str]]:
+        """Carry out the action on these, in one transaction; those that refused it, as JSON."""
+        with database.trial() if self.dry_run else database.transaction():
+            pauses.share_gate()
+            self.lock(batch)
+            refused = _refused(self.system, self.action, batch)
+        return [[str(one.id), one.detail] for one in refused]
+
+
+def act(
+    system: System,
+    action: Action,
+    wanted: JobFilter,
+    after: UUID | None = None,
+    *,
+    dry_run: bool,
+    request: Request | None = None,
+) -> Outcome:
     """Carry out an action on every job that fits, at most 10,000 of them, in the order of their ids from `after` on.
 
     A job that it cannot be carried out on is left as it is. A dry run takes everything back.
     """
-    with database.reading():
-        found = jobs.ids(wanted, after, MOST_JOBS + 1)
-    return _carry_out(system, _ACTIONS[action], found, MOST_JOBS, _lock_jobs, dry_run=dry_run)
+
+    def find() -> Sequence[UUID]:
+        with database.reading():
+            return jobs.ids(wanted, after, MOST_JOBS + 1)
+
+    return _Work(system, _ACTIONS[action], _lock_jobs, dry_run, request).carry_out(find, MOST_JOBS)
 
 
-def replay(system: System, wanted: RunFilter, limit: int, after: UUID | None = None, *, dry_run: bool) -> Outcome:
-    """Replay every dead run that fits and was not repeated before, at most so many; as `act` does."""
-    with database.reading():
-        found = repeats.not_repeated(wanted, after, limit + 1)
-    return _carry_out(system, repeating.replay, found, limit, _lock_jobs_of_runs, dry_run=dry_run)
-
-
-def _carry_out(
+def replay(
     system: System,
-    action: _Act,
-    found: Sequence[UUID],
+    wanted: RunFilter,
     limit: int,
-    lock: Callable[[Collection[UUID]], None],
+    after: UUID | None = None,
     *,
     dry_run: bool,
+    request: Request | None = None,
 ) -> Outcome:
-    ids = found[:limit]
-    refused: list[Refused] = []
-    for start in range(0, len(ids), BATCH):
-        later = _LaterDoorbell()
-        with database.trial() if dry_run else database.transaction():
-            pauses.share_gate()
-            batch = ids[start : start + BATCH]
-            lock(batch)
-            refused += _refused(replace(system, doorbell=later), action, batch)
-        if not dry_run:
-            system.doorbell.ring(later.rings)
-    last = ids[-1] if len(found) > limit else None
-    return Outcome(len(ids), len(ids) - len(refused), refused[:REFUSED_TOLD], last)
+    """Replay every dead run that fits and was not repeated before, at most so many; as `act` does."""
+
+    def find() -> Sequence[UUID]:
+        with database.reading():
+            return repeats.not_repeated(wanted, after, limit + 1)
+
+    return _Work(system, repeating.replay, _lock_jobs_of_runs, dry_run, request).carry_out(find, limit)
+
+
+def _read(told: Sequence[str]) -> Refused:
+    job_or_run_id, detail = told
+    return Refused(UUID(job_or_run_id), detail)
 
 
 def _lock_jobs(job_ids: Collection[UUID]) -> None:

@@ -7,6 +7,7 @@ locked and no job needs was left by a process that died, and may go.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -30,6 +31,7 @@ class Incoming:
     def __init__(self, settings: Settings) -> None:
         self.id = uuid4()
         self.size = 0
+        self._hash = hashlib.sha256()
         with _on_disk():
             self._path = _made(folder(settings)) / f"{_UNFINISHED}{self.id}"
             self._file = self._path.open("xb")
@@ -41,6 +43,12 @@ class Incoming:
         with _on_disk():
             self._file.write(piece)
         self.size += len(piece)
+        self._hash.update(piece)
+
+    @property
+    def sha256(self) -> str:
+        """What tells the bytes that have come from others."""
+        return self._hash.hexdigest()
 
     def finish(self) -> None:
         """Let the file be whole, and outlast a crash of the machine. Raises `DiskUnavailable`."""

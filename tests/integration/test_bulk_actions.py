@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 from uuid import UUID
 
 import pytest
 
+from core.errors import DatabaseUnavailable
 from core.filters import JobFilter, RunFilter
 from core.schedules import DelayFromNow, Schedule
 from core.states import JobStatus, RunStatus
-from services import executing, jobs
+from services import executing, idempotency, jobs
 from services.control import bulk_actions, repeating
 from services.control.bulk_actions import Action
+from services.idempotency import Request
 from tests.factories import (
     GivenSystem,
     claim,
@@ -39,6 +41,14 @@ def made(system: GivenSystem, count: int, schedule: Schedule | None = None, **ov
 
 def states(job_ids: list[UUID]) -> list[str]:
     return [stored_job(job_id).state for job_id in job_ids]
+
+
+def request(body: str = "the body") -> Request:
+    return Request("actOnJobs", "a-key", idempotency.fingerprint(body))
+
+
+def unavailable(*_asked: object) -> NoReturn:
+    raise DatabaseUnavailable("gone")
 
 
 def act(system: GivenSystem, action: Action, wanted: JobFilter = ALL, **options: Any) -> bulk_actions.Outcome:
@@ -139,6 +149,83 @@ def test_runs_of_cancelled_jobs_are_refused(system: GivenSystem) -> None:
     jobs.cancel(system, run.job_id)
     outcome = bulk_actions.replay(system, RunFilter(status=RunStatus.CANCELLED), 10, dry_run=False)
     assert (outcome.changed, [one.id for one in outcome.refused]) == (0, [run.id])
+
+
+# --- Under a key -----------------------------------------------------------------------------------------------
+
+
+def test_an_action_that_breaks_off_goes_on_where_it_was_when_it_is_asked_for_again(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_actions, "BATCH", 2)
+    those = made(system, 7)
+
+    def trigger_until(job_id: UUID) -> None:
+        def trigger(system: GivenSystem, one: UUID) -> object:
+            if one == job_id:
+                raise DatabaseUnavailable("gone")
+            return repeating.trigger(system, one)
+
+        monkeypatch.setitem(bulk_actions._ACTIONS, Action.TRIGGER, trigger)
+
+    trigger_until(those[5])
+    with pytest.raises(DatabaseUnavailable):
+        act(system, Action.TRIGGER, request=request())
+    assert [len(runs_of(one)) for one in those] == [2, 2, 2, 2, 1, 1, 1]
+    monkeypatch.setitem(bulk_actions._ACTIONS, Action.TRIGGER, repeating.trigger)
+    made(system, 1)  # what fits since is not meant
+    outcome = act(system, Action.TRIGGER, request=request())
+    assert (outcome.matched, outcome.changed, outcome.last) == (7, 7, None)
+    assert [len(runs_of(one)) for one in those] == [2] * 7
+    assert act(system, Action.TRIGGER, request=request()) == outcome
+    assert [len(runs_of(one)) for one in those] == [2] * 7
+
+
+def test_an_action_that_fails_in_its_first_batch_leaves_the_key_free(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(system, 2)
+    with monkeypatch.context() as patch:
+        patch.setattr(bulk_actions, "_refused", unavailable)
+        with pytest.raises(DatabaseUnavailable):
+            act(system, Action.TRIGGER, request=request())
+    assert act(system, Action.CANCEL, request=request("another")).changed == 2
+
+
+def test_a_key_that_is_a_day_old_means_a_new_action(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk_actions, "BATCH", 1)
+    those = made(system, 3)
+    act(system, Action.TRIGGER, request=request())
+    system.clock.advance(24 * 3600)
+    act(system, Action.TRIGGER, request=request())
+    assert [len(runs_of(one)) for one in those] == [3, 3, 3]
+
+
+def test_the_same_action_asked_for_twice_at_once_is_carried_out_once(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk_actions, "BATCH", 3)
+    those = made(system, 20)
+    one, other = in_threads(2, lambda _: act(system, Action.TRIGGER, request=request()))
+    assert one == other
+    assert [len(runs_of(job_id)) for job_id in those] == [2] * 20
+
+
+def test_dead_runs_are_replayed_once_under_a_key(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk_actions, "BATCH", 2)
+    dead_runs(system, 3)
+    first = bulk_actions.replay(system, FAILED, 10, dry_run=False, request=request())
+    for work in claim(system):
+        record(system, work, refused())
+    assert bulk_actions.replay(system, FAILED, 10, dry_run=False, request=request()) == first
+    assert claim(system) == []
+
+
+def test_a_dry_run_under_a_key_leaves_no_trace(system: GivenSystem) -> None:
+    those = made(system, 2)
+    dry = [act(system, Action.TRIGGER, dry_run=True, request=request()) for _ in range(2)]
+    assert dry[0] == dry[1]
+    assert ([len(runs_of(one)) for one in those], system.doorbell.heard()) == ([1, 1], [])
 
 
 def test_actions_on_many_and_heartbeats_never_wait_for_each_other(postgresql: str) -> None:

@@ -90,3 +90,33 @@ def test_an_error_in_the_block_undoes_all_of_it_also_what_a_transaction_within_i
 def test_the_offset_of_a_database_on_this_machine_is_next_to_nothing(store: str) -> None:
     offset, doubt = database.clock_offset()
     assert abs(offset) <= doubt + timedelta(milliseconds=1)
+
+
+def test_what_follows_a_commit_waits_for_the_outermost_transaction(store: str) -> None:
+    done: list[str] = []
+    with database.transaction():
+        database.after_commit(lambda: done.append("first"))
+        with database.transaction():
+            database.after_commit(lambda: done.append("second"))
+        assert done == []
+    assert done == ["first", "second"]
+    database.after_commit(lambda: done.append("at once"))
+    assert done[-1] == "at once"
+
+
+def follow_and_fail(done: list[str]) -> None:
+    database.after_commit(lambda: done.append("failed"))
+    raise DatabaseUnavailable("gone")
+
+
+def test_what_would_follow_a_commit_is_forgotten_with_what_is_taken_back(store: str) -> None:
+    done: list[str] = []
+    with database.transaction():
+        database.after_commit(lambda: done.append("kept"))
+        with database.trial():
+            database.after_commit(lambda: done.append("taken back"))
+    with database.trial():
+        database.after_commit(lambda: done.append("taken back"))
+    with pytest.raises(DatabaseUnavailable), database.transaction():
+        follow_and_fail(done)
+    assert done == ["kept"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from services.executing import Result
 from services.reading import listing
 from services.reading.counting import KEPT_SECONDS, LONG, MOST_KEPT, Counts
 from tests import statements
-from tests.factories import GivenClock, GivenSystem, claim, failed, new_job, record, refused, succeeded
+from tests.factories import NOON, GivenClock, GivenSystem, claim, failed, new_job, record, refused, succeeded
 
 ALL = Stretch(limit=100)
 NAMES = ("Zebra", "ant", "Ant", "éclair", "100%", "a_b", "aXb", "back\\slash", None)
@@ -37,6 +38,28 @@ def test_names_are_in_the_order_of_their_characters_whatever_the_database(system
     _create_named(system)
     assert _found("name") == [None, "100%", "Ant", "Zebra", "aXb", "a_b", "ant", "back\\slash", "éclair"]
     assert _found("-name") == _found("name")[::-1]
+
+
+def test_jobs_without_a_deadline_come_last_whatever_the_database(system: GivenSystem) -> None:
+    deadlines = {"none": None, "late": 3, "soon": 1, "nor this": None, "soon too": 1}
+    for name, hours in deadlines.items():
+        deadline_at = None if hours is None else NOON + timedelta(hours=hours)
+        job_service.create(system, new_job(name=name, deadline_at=deadline_at))
+    expected = ["soon", "soon too", "late", "none", "nor this"], ["late", "soon too", "soon", "nor this", "none"]
+    for ordering, names in zip(("deadline", "-deadline"), expected, strict=True):
+        assert _found(ordering) == names
+        assert _walked(ordering, 2) == names
+
+
+def _walked(ordering: str, limit: int) -> list[Any]:
+    """The names in all pages, each from where the one before ended."""
+    page, names, mark = None, [], None
+    while page is None or mark is not None:
+        stretch = Stretch(limit=limit, after=mark)
+        page = listing.jobs(Counts(GivenClock()), JobFilter(), Ordering.of(ordering), stretch)
+        names += [view.name for view in page.items]
+        mark = page.last
+    return names
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,26 @@ def test_a_walk_in_any_order_sees_each_job_once_in_either_direction(client: Clie
     assert [job["id"] for job in down] == [job["id"] for job in up][::-1]
 
 
+@pytest.mark.parametrize("path", ["/api/jobs", "/jobs/api/jobs"])
+def test_jobs_without_a_deadline_come_last_in_either_direction(client: Client, path: str) -> None:
+    for number in range(MANY):
+        deadline = {} if number % 3 == 0 else {"deadline": f"2026-12-0{1 + number % 5}T00:00:00Z"}
+        client.simulate_post("/jobs/api/jobs", json={"name": f"{number}", **deadline})
+    listed = client.simulate_get("/jobs/api/jobs").json
+    with_one = sorted((job for job in listed if job["deadline"]), key=lambda job: (job["deadline"], job["id"]))
+    without = sorted((job for job in listed if not job["deadline"]), key=lambda job: str(job["id"]))
+    assert _ids(client, path, "deadline") == [job["id"] for job in [*with_one, *without]]
+    assert _ids(client, path, "-deadline") == [job["id"] for job in [*with_one[::-1], *without[::-1]]]
+
+
+def _ids(client: Client, path: str, ordering: str) -> list[str]:
+    """All jobs, page by page: by cursor where there is one, else by number."""
+    if path == "/api/jobs":
+        return [job["id"] for job in _walk(client, f"{path}?limit=5&ordering={ordering}")]
+    pages = (_get(client, f"{path}?limit=5&ordering={ordering}&page={page}").json for page in range(1, MANY // 5 + 2))
+    return [job["id"] for page in pages for job in page]
+
+
 def test_a_walk_is_not_disturbed_by_jobs_made_meanwhile(client: Client) -> None:
     made = [client.create(priority=number % 3) for number in range(9)]
     first = _get(client, "/api/jobs?limit=4&ordering=-priority").json
@@ -105,6 +125,11 @@ def test_a_cursor_of_another_order_is_refused(client: Client) -> None:
         ("updated_at", '"0001-01-01T00:00:00"'),
         ("updated_at", "7"),
         ("status", '"done"'),
+        ("status", "null"),
+        ("priority", "null"),
+        ("updated_at", "null"),
+        ("deadline", '"soon"'),
+        ("deadline", "7"),
         ("created_at", "[" * 900),
         ("created_at", "1"),
     ],

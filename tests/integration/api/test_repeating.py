@@ -130,6 +130,24 @@ def test_an_action_on_all_jobs_must_be_meant(client: Client, meant: dict[str, An
     assert client.simulate_get(f"/api/jobs/{job_id}").status_code == 404
 
 
+@pytest.mark.parametrize("meant", [{}, {"filter": {}}, {"filter": {"app_name": None}}, {"limit": 5}, {"all": False}])
+def test_a_replay_of_all_dead_runs_must_be_meant(client: Client, system: GivenSystem, meant: dict[str, Any]) -> None:
+    client.create(schedule=ONCE)
+    attempt(system, refused())
+    assert set(refusal(post(client, "runs/replay", meant))) == {"all"}
+    assert set(refusal(post(client, "runs/replay", {**meant, "dry_run": True}))) == {"all"}
+    assert post(client, "runs/replay", {**meant, "all": True}).json["replayed"] == 1
+
+
+@pytest.mark.parametrize("member", [{"status": "failed"}, {"app_name": "app_a"}, {"due_from": "2026-11-20T12:00:00Z"}])
+def test_a_replay_of_those_that_fit_needs_no_more_words(
+    client: Client, system: GivenSystem, member: dict[str, Any]
+) -> None:
+    client.create(schedule=ONCE)
+    attempt(system, refused())
+    assert post(client, "runs/replay", {"filter": member}).json["replayed"] == 1
+
+
 def test_a_wrong_action_is_refused(client: Client) -> None:
     wrong = {"action": "explode", "filter": {"status": "asleep", "color": 1}, "cursor": "x"}
     assert set(refusal(post(client, "jobs/actions", wrong))) == {
@@ -146,7 +164,7 @@ def test_dead_runs_are_replayed_together_and_by_stretches(client: Client, system
         attempt(system, refused())
     client.create(schedule=ONCE)
     attempt(system, succeeded())
-    first = post(client, "runs/replay", {"limit": 2}).json
+    first = post(client, "runs/replay", {"all": True, "limit": 2}).json
     assert (first["matched"], first["replayed"], first["more"], first["refused"]) == (2, 2, True, [])
     rest = post(client, "runs/replay", {"cursor": first["cursor"], "filter": {"account_id": "acc2"}}).json
     assert (rest["replayed"], rest["more"], rest["cursor"]) == (1, False, None)
