@@ -55,7 +55,7 @@ def test_a_request_needs_nobody_to_call_back(sqlite: str) -> None:
         ({"headers": {"Proxy-Authorization": "x"}}, "data.headers.Proxy-Authorization", "is set by Carillon"),
         ({"headers": {"X-A": "b\r\nX-B: c"}}, "data.headers.X-A", "line break"),
         ({"headers": {"X A": "b"}}, "data.headers.X A", "no header's name"),
-        ({"body": "{{ data.x"}, "data.body", "cannot be read"),
+        ({"body": "{{ data.x + }}"}, "data.body", "cannot be read"),
         ({"body": {"a": ["{{ data.x() }}"]}}, "data.body", "call"),
         ({"expected_statuses": [99]}, "data.expected_statuses.0", "from 100 to 599"),
         ({"expected_statuses": ["299-200"]}, "data.expected_statuses.0", "from 100 to 599"),
