@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from core import configuration, networks, origins, urls
+from core import configuration, ehlo, networks, origins, urls
 from core.configuration import Rule
 from core.letters import address_of, fault_of_address, fault_of_header
 from core.networks import Reach
@@ -80,6 +80,7 @@ class Settings(BaseModel):
     email_host_user: str | None = None
     email_host_password: SecretStr | None = None
     email_use_tls: bool = True
+    email_ehlo_name: str | None = None
     email_from: str = "Carillon <carillon@localhost.localdomain>"
     email_max_recipients: int = Field(default=100, ge=1, le=1000)
     email_time_limit_seconds: float = Field(default=120, gt=0, le=3600)
@@ -243,6 +244,7 @@ class Settings(BaseModel):
                 (fault is not None, f"{name} {fault}")
                 for name, fault in ((name, fault_of_address(one)) for name, one in addresses.items() if one is not None)
             ),
+            *configuration.parsed("EMAIL_EHLO_NAME", ehlo.checked, self.email_ehlo_name),
             (fault_of_header(self.email_from) is not None, f"EMAIL_FROM {fault_of_header(self.email_from)}"),
         ]
 

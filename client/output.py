@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from core import names
+
 _WIDTH_OF_A_FILE = 1_000  # so that nothing is cut where no terminal says how wide it is
 _NEVER_WRAPPED = ("id", "job", "run")
 
@@ -53,7 +55,7 @@ def plain(value: Any) -> str:
     if value is None:
         return "-"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in text)
+    return "".join(one if one == "\n" or names.without_controls(one) else repr(one)[1:-1] for one in text)
 
 
 def _print(shown: Table) -> None:

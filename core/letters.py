@@ -12,6 +12,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from uuid import UUID
 
+from core import mail_headers
 from core.errors import PermanentFailure
 
 LONGEST_ADDRESS = 254  # RFC 5321, section 4.5.3.1.3
@@ -44,25 +45,44 @@ def message_id(of: UUID, position: int, recipient: str, sender: str) -> str:
 
 
 def written(letter: Letter, now: datetime) -> bytes:
-    """The message that a letter becomes. Raises `PermanentFailure` for one whose headers could not be read as meant."""
+    """The message that a letter becomes. Raises `PermanentFailure` for one that could not be read as meant."""
     if fault := fault_of_address(letter.recipient):
         raise PermanentFailure(f"The recipient {letter.recipient!r} {fault}")
-    message = EmailMessage(policy=_SEVEN_BIT)
-    message["Message-ID"] = letter.message_id
-    message["Date"] = format_datetime(now)
-    message["From"] = letter.sender
-    message["To"] = letter.recipient
-    message["Subject"] = letter.subject
+    if "\0" in letter.text or "\0" in (letter.html or ""):
+        raise PermanentFailure("This e-mail holds a NUL character, which mail servers refuse; leave it out.")
+    headers = _headers(letter, now)
+    try:
+        content = "".join(f"{header}\r\n" for header in headers.values()).encode("ascii") + _content(letter)
+    except UnicodeEncodeError as error:
+        raise PermanentFailure(
+            f"This e-mail holds {error.object[error.start : error.end]!a}, which no alphabet has; leave it out."
+        ) from error
+    if BytesHeaderParser().parsebytes(content).keys()[: len(headers)] != [*headers]:
+        raise PermanentFailure("The headers of this e-mail would be read as others; write plain text in the subject.")
+    return content
+
+
+def _headers(letter: Letter, now: datetime) -> dict[str, str]:
+    written = {
+        "Message-ID": f"Message-ID: {letter.message_id}",
+        "Date": f"Date: {format_datetime(now)}",
+        "From": mail_headers.of_mailbox("From", letter.sender),
+        "To": mail_headers.of_mailbox("To", letter.recipient),
+        "Subject": mail_headers.of_text("Subject", letter.subject),
+        "Auto-Submitted": "Auto-Submitted: auto-generated",
+    }
     if letter.reply_to is not None:
-        message["Reply-To"] = letter.reply_to
-    message["Auto-Submitted"] = "auto-generated"
+        written["Reply-To"] = mail_headers.of_mailbox("Reply-To", letter.reply_to)
+    return written
+
+
+def _content(letter: Letter) -> bytes:
+    """The text and its alternative, each with the headers that say what it is."""
+    message = EmailMessage(policy=_SEVEN_BIT)
     message.set_content(letter.text)
     if letter.html is not None:
         message.add_alternative(letter.html, subtype="html")
-    content = message.as_bytes()
-    if BytesHeaderParser().parsebytes(content).keys() != message.keys():
-        raise PermanentFailure("The headers of this e-mail would be read as others; write plain text in the subject.")
-    return content
+    return message.as_bytes()
 
 
 def address_of(sender: str) -> str:

@@ -1,15 +1,20 @@
-"""Names of stored objects: one prefix for each app and account, and never the same name twice."""
+"""Names of stored objects, one prefix for each app and account and never the same twice; and the files' own names."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from urllib.parse import quote
 from uuid import UUID
+
+from core import names
 
 LONGEST_FILE_NAME = 255
 _LONGEST_KEPT = 100
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9_-]+")
+_NOT_IN_A_FALLBACK = re.compile(r'[^ -~]|["%\\]')
+_ATTR_CHARS = "!#$&+-.^_`|~"  # of RFC 8187, besides letters and digits
 _NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -19,9 +24,18 @@ def object_name(app_name: str, account_id: str, upload_id: UUID, file_name: str)
 
 
 def base_name(path: str) -> str:
-    """A file's name as the caller's machine has it, without folders and what cannot be printed."""
+    """A file's name as the caller's machine has it, without folders, controls and what turns the text around it."""
     last = re.split(r"[/\\]", path)[-1]
-    return "".join(filter(str.isprintable, last)).strip()[-LONGEST_FILE_NAME:] or "file"
+    return names.without_controls(last).strip()[-LONGEST_FILE_NAME:] or "file"
+
+
+def disposition(file_name: str) -> str:
+    """The Content-Disposition under which a file is saved by its own name (RFC 6266, RFC 8187).
+
+    The name in ASCII before it is for old clients, some of which decode percent signs there, or mind quotes.
+    """
+    plain = _NOT_IN_A_FALLBACK.sub("_", file_name)
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe=_ATTR_CHARS)}"
 
 
 def cleaned(file_name: str) -> str:

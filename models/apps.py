@@ -6,23 +6,39 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from core import names
 from models.tables import App, AppTaskType
 
 
 def by_name(name: str) -> App | None:
-    """The app of this name."""
-    return App.get_or_none(App.name == name)
+    """The app of this name, however it is spelled."""
+    return by_names([name]).get(name)
 
 
-def by_names(names: Iterable[str]) -> dict[str, App]:
-    """The apps of these names, as far as there are any."""
-    return {app.name: app for app in App.select().where(App.name.in_(sorted(set(names))))}
+def by_names(wanted: Iterable[str]) -> dict[str, App]:
+    """The apps of these names, however they are spelled, as far as there are any."""
+    keys = {name: names.keys(name) for name in wanted}
+    query = App.select().where(App.name_key.in_(sorted({key for both in keys.values() for key in both})))
+    found: dict[str, App] = {app.name_key: app for app in query}
+    apps = {name: found.get(old) or found.get(key) for name, (key, old) in keys.items()}
+    return {name: app for name, app in apps.items() if app is not None}
+
+
+def id_of(name: str) -> Any:
+    """The id of the app of this name, as a part of a query."""
+    app = App.alias()
+    both = app.select(app.id).where(app.name_key.in_(names.keys(name)))
+    return both.order_by(app.name_key.desc()).limit(1)  # its own spelling first, whose key is the longer one
 
 
 def made_on_first_use(name: str, now: datetime) -> App:
     """The app of this name, made if there is none; two at once make one."""
-    App.insert(name=name, created_at=now, updated_at=now).on_conflict_ignore().execute()
-    return App.get(App.name == name)
+    found = by_name(name)
+    if found is None:
+        row = {"name": name, "name_key": names.folded(name), "created_at": now, "updated_at": now}
+        App.insert(row).on_conflict_ignore().execute()
+        found = by_names([name])[name]
+    return found
 
 
 def set_callback_base_url(app: App, url: str | None, now: datetime) -> None:

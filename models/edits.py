@@ -15,7 +15,7 @@ from models.database import for_update
 from models.tables import Job, Run
 
 _NOT_BEGUN = (RunStatus.PENDING, RunStatus.QUEUED)
-_NAMED_ONCE = ("jobs_name_once", "jobs.app_id, jobs.name")  # as PostgreSQL and SQLite call the constraint
+_NAMED_ONCE = ("jobs_name_once", "jobs.app_id, jobs.name_key")  # as PostgreSQL and SQLite call the constraint
 
 
 def redefine(job: Job, columns: dict[str, Any], now: datetime) -> bool:

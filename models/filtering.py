@@ -10,9 +10,11 @@ from typing import Any
 
 import peewee
 
+from core import names
 from core.filters import JobFilter, RunFilter, StatusesOfApp
 from core.states import GOING, JobState, JobStatus, RunStatus
 from core.states import LIVE as LIVE_STATUSES
+from models import apps
 from models.tables import App, Job, JobTag, Run
 
 # As the index `runs_live` has it: a partial index is only used where the query repeats its condition to the letter.
@@ -25,14 +27,14 @@ def jobs(query: Any, wanted: JobFilter) -> Any:
     """Those of the jobs in a query (joined with their apps) that fit; deleted ones never do."""
     query = query.where(Job.deleted_at.is_null())
     equal = {
-        App.name: wanted.app_name,
         Job.account_id: wanted.account_id,
         Job.owner_id: wanted.owner_id,
         Job.task_type: wanted.task_type,
         Job.schedule_kind: wanted.schedule_kind,
-        Job.name: wanted.name,
     }
-    query = _where_equal(query, equal)
+    query = _of_app(_where_equal(query, equal), wanted.app_name)
+    if wanted.name is not None:
+        query = query.where(Job.name_key.in_(names.keys(wanted.name)))
     query = _where_between(query, Job.created_at, wanted.created_from, wanted.created_before)
     if wanted.user_id is not None:  # a user's id is kept as JSON: text or a number
         numeric = [int(wanted.user_id)] if _WHOLE_NUMBER.fullmatch(wanted.user_id) else []
@@ -41,11 +43,9 @@ def jobs(query: Any, wanted: JobFilter) -> Any:
         tagged = JobTag.select(peewee.SQL("1")).where(JobTag.job == Job.id, JobTag.tag == wanted.tag)
         query = query.where(peewee.fn.EXISTS(tagged))
     if wanted.search is not None:
+        searched = names.folded(wanted.search)
         query = query.where(
-            Job.name.contains(wanted.search)
-            | Job.title.contains(wanted.search)
-            | Job.task_type.contains(wanted.search)
-            | App.name.contains(wanted.search)
+            Job.search_text.contains(searched) | Job.task_type.contains(searched) | App.name_key.contains(searched)
         )
     return query if wanted.status is None else query.where(_shows(wanted.status, wanted.status_but))
 
@@ -54,14 +54,13 @@ def runs(query: Any, wanted: RunFilter) -> Any:
     """Those of the runs in a query (joined with their jobs and apps) that fit; those of deleted jobs never do."""
     query = query.where(Job.deleted_at.is_null())
     equal = {
-        App.name: wanted.app_name,
         Job.account_id: wanted.account_id,
         Job.task_type: wanted.task_type,
         Run.job: wanted.job_id,
         Run.status: wanted.status,
         Run.trigger: wanted.trigger,
     }
-    query = _where_equal(query, equal)
+    query = _of_app(_where_equal(query, equal), wanted.app_name)
     if wanted.status in LIVE_STATUSES:
         query = query.where(LIVE)
     return _where_between(query, Run.due_at, wanted.due_from, wanted.due_before)
@@ -88,7 +87,7 @@ def _shows(status: JobStatus, but: StatusesOfApp | None) -> Any:
     """The condition under which a job shows a status, or in one app any of others."""
     if but is None:
         return shows(status)
-    in_app = App.name == but.app_name
+    in_app = Job.app == apps.id_of(but.app_name)
     return functools.reduce(operator.or_, (in_app & shows(one) for one in but.statuses), ~in_app & shows(status))
 
 
@@ -111,6 +110,10 @@ def _where_equal(query: Any, values: dict[Any, Any]) -> Any:
         if value is not None:
             query = query.where(column == value)
     return query
+
+
+def _of_app(query: Any, name: str | None) -> Any:
+    return query if name is None else query.where(Job.app == apps.id_of(name))
 
 
 def _where_between(query: Any, column: Any, start: datetime | None, end: datetime | None) -> Any:

@@ -36,7 +36,7 @@ def insert(new: Sequence[Job]) -> set[UUID]:
     names = [field.name for field in Job._meta.sorted_fields]  # noqa: SLF001  peewee's own way
     rows = [
         {name: job.__data__.get(name) for name in names}
-        for job in sorted(new, key=lambda job: (job.app_id, job.name or ""))
+        for job in sorted(new, key=lambda job: (job.app_id, job.name_key or ""))
     ]
     stored: set[UUID] = set()
     for start in range(0, len(rows), _CHUNK):

@@ -28,6 +28,7 @@ class App(Table):
 
     id = peewee.UUIDField(primary_key=True, default=new_id)
     name = peewee.TextField()
+    name_key = peewee.TextField()
     callback_base_url = peewee.TextField(null=True)
     paused_at = InstantField(null=True)
     created_at = InstantField()
@@ -56,6 +57,7 @@ class User(Table):
 
     id = peewee.UUIDField(primary_key=True, default=new_id)
     username = peewee.TextField()
+    username_key = peewee.TextField()
     email = peewee.TextField()
     password_hash = peewee.TextField()
     created_at = InstantField()
@@ -87,7 +89,9 @@ class Job(Table):
     owner_id = peewee.UUIDField(null=True)
     account_id = peewee.TextField()
     name = peewee.TextField(null=True)
+    name_key = peewee.TextField(null=True)
     title = peewee.TextField(null=True)
+    search_text = peewee.TextField(default="")
     metadata = JsonField(null=True)
     user_id = JsonField()
     board_id = JsonField(null=True)

@@ -7,21 +7,30 @@ from uuid import UUID
 
 import peewee
 
+from core import names
 from core.accounts import TokenKind
 from models.tables import Token, User
 
 
 def insert(username: str, email: str, password_hash: str, now: datetime) -> User | None:
     """Store a user; None if the name or the address is another's."""
-    values = {"username": username, "email": email, "password_hash": password_hash, "created_at": now}
+    values = {
+        "username": username,
+        "username_key": names.folded(username),
+        "email": email,
+        "password_hash": password_hash,
+        "created_at": now,
+    }
     user = User(**values)
     stored = User.insert(id=user.id, **values).on_conflict(action="NOTHING").returning(User.id)
     return user if list(stored.execute()) else None
 
 
 def by_username(username: str) -> User | None:
-    """The user of this name, however it is capitalised."""
-    return User.get_or_none(peewee.fn.LOWER(User.username) == peewee.fn.LOWER(username))
+    """The user of this name, however it is spelled."""
+    key, old = names.keys(username)
+    found = {user.username_key: user for user in User.select().where(User.username_key.in_([key, old]))}
+    return found.get(old) or found.get(key)
 
 
 def by_email(email: str) -> User | None:

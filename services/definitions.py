@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from core import schedules
+from core import names, schedules
 from core.errors import InvalidInput
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.priority import DEFAULT_PRIORITY
@@ -85,6 +85,8 @@ def columns(definition: Definition) -> dict[str, Any]:
     """The columns of `jobs` that hold a definition; its tags have a table of their own."""
     return {
         **{name: getattr(definition, name) for name in _PLAIN},
+        "name_key": None if definition.name is None else names.folded(definition.name),
+        "search_text": names.searched(definition.name, definition.title),
         "queue": registry.queue_of(definition.task_type),
         "schedule_kind": definition.schedule.kind,
         "schedule": specifications.write(definition.schedule),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -11,7 +12,7 @@ from uuid import UUID
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from core import networks
+from core import names, networks
 from core.accounts import TokenKind
 from core.errors import InvalidInput
 from models import database, users
@@ -59,7 +60,7 @@ def register(system: System, new: NewUser, address: str, throttle: Throttle, *, 
     Raises `InvalidInput` where the name or the address is taken, `TooMany` for one address that goes on and on.
     """
     throttle.take(("register", networks.place(address)), MOST_OF_ADDRESS)
-    if is_admin(system, new.username) and not trusted:
+    if _looks_like_admin(system, new.username) and not trusted:
         raise _taken("username")
     with database.reading():
         _refuse_taken(new)
@@ -80,7 +81,7 @@ def log_in(
     An unknown user costs what a known one does. Raises `InvalidInput`, or `TooMany` for one who guesses on and on.
     """
     throttle.take(("login from", networks.place(address)), MOST_OF_ADDRESS)
-    at_account, from_address = ("login", username.lower()), ("login", username.lower(), networks.place(address))
+    at_account, from_address = _attempts(username, address)
     throttle.take(from_address, MOST_OF_ACCOUNT)
     throttle.take(at_account, MOST_AT_ACCOUNT)
     now = system.clock.now()
@@ -122,8 +123,26 @@ def named(system: System, user_ids: set[UUID]) -> dict[UUID, UserView]:
 
 
 def is_admin(system: System, username: str) -> bool:
-    """Whether a name is an administrator's."""
-    return username.lower() in {name.strip().lower() for name in system.settings.admin_usernames.split(",")}
+    """Whether a name is an administrator's, in whatever case; what only looks like one is not."""
+    return _in_lower_case(username) in set(map(_in_lower_case, _admins(system)))
+
+
+def _looks_like_admin(system: System, username: str) -> bool:
+    return names.folded(username) in set(map(names.folded, _admins(system)))
+
+
+def _admins(system: System) -> list[str]:
+    return [name.strip() for name in system.settings.admin_usernames.split(",")]
+
+
+def _in_lower_case(username: str) -> str:
+    return unicodedata.normalize("NFC", username).lower()
+
+
+def _attempts(username: str, address: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """What tries to log in are counted by: the account, and the account from an address."""
+    account = ("login", names.folded(username))
+    return account, (*account, networks.place(address))
 
 
 def _refuse_taken(new: NewUser) -> None:

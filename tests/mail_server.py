@@ -31,6 +31,7 @@ class MailServer:
     ) -> None:
         self.messages: list[EmailMessage] = []
         self.connections = 0
+        self.greeted_by: list[str] = []
         self.at_data: Callable[[int], str] = lambda _: TAKEN
         self._answers = answers
         self._login = login
@@ -68,6 +69,7 @@ class MailServer:
     ) -> list[str]:
         session.host_name = hostname
         self.connections += 1
+        self.greeted_by.append(hostname)
         return responses
 
     async def handle_RCPT(  # noqa: N802  aiosmtpd's name

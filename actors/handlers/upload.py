@@ -48,7 +48,7 @@ def _upload(work: Work) -> UploadView:
 
 def _store(system: System, upload: UploadView, scope: Scope) -> None:
     with spool.opened(system.settings, upload.id) or _fetched(upload, scope) as file:
-        objects.put(system.settings, upload.object_name, file, upload.size, scope)
+        objects.put(system.settings, upload.object_name, file, upload.size, scope, saved_as=upload.file_name)
     scope.raise_if_aborted()
     uploads.mark_stored(system, upload.id)
 

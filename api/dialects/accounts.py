@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from api.dialects import words
 from api.schemas.values import Shown
 from api.validation import shown
+from core import names
 from core.letters import LONGEST_ADDRESS, fault_of_address
 from services.users import NewUser
 
@@ -19,9 +20,10 @@ _LEAST_PASSWORD = 8
 
 
 def _username(name: str) -> str:
-    if not name.isprintable() or any(character.isspace() for character in name):
+    fault = names.fault_of_name(name)
+    if fault or names.turns_text(name) or any(character.isspace() for character in name):
         raise ValueError(f"is {shown(name)}; write printable characters without spaces.")
-    if name.lower() == words.ANONYMOUS:
+    if names.folded(name) == words.ANONYMOUS:
         raise ValueError(f"is {shown(name)}, which means those who have no name; choose another.")
     return name
 

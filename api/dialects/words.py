@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 from uuid import UUID
 
+from core import names
 from core.errors import FieldError
 from core.filters import JobFilter, StatusesOfApp
 from core.schedules import Cron
@@ -64,6 +65,8 @@ COMMANDS = Dialect(
 CRON = Dialect("scheduler", ("/scheduler/",), schedule_kind=Cron.kind, no_job="Job not found")
 DEADLINES = Dialect("jobs", ("/jobs/",), tells_error=False)
 DIALECTS = (TYPED, COMMANDS, CRON, DEADLINES)
+# Their apps, by what all spellings of a name have in common: nobody can have one that only looks like it.
+RESERVED_APPS = {names.folded(dialect.app_name): dialect.app_name for dialect in DIALECTS}
 
 # What 000 shows, besides our own words, of a run that is due and waits for a permit of its account.
 PAUSED_RATE_LIMITED: Literal["paused_rate_limited"] = "paused_rate_limited"

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
 from typing import IO
-from urllib.parse import quote
 from uuid import UUID
 
 from falcon.asgi import Request, Response
@@ -22,6 +21,7 @@ from api.schemas import uploads as schemas
 from api.schemas.jobs import Job
 from api.schemas.uploads import DownloadLink, UploadForm
 from api.threads import Threads
+from core import object_names
 from services.files import download_links, uploads
 from services.files.spool import Incoming
 from services.reading import records
@@ -82,14 +82,16 @@ class StoredFile:
         self._threads = threads
 
     async def on_get(self, req: Request, resp: Response, name: str) -> None:
-        expires, signature = req.get_param("expires", default=""), req.get_param("signature", default="")
-        file = await self._threads.run(self._opened, name, expires, signature)
+        expires, signature, saved_as = (
+            req.get_param(given, default="") for given in ("expires", "signature", "file_name")
+        )
+        file = await self._threads.run(self._opened, name, expires, signature, saved_as)
         await _send(resp, self._threads, file)
-        resp.set_header("Content-Disposition", f"attachment; filename*=UTF-8''{quote(name.rpartition('/')[2])}")
+        resp.set_header("Content-Disposition", object_names.disposition(saved_as))
 
-    def _opened(self, name: str, expires: str, signature: str) -> IO[bytes]:
+    def _opened(self, name: str, expires: str, signature: str, saved_as: str) -> IO[bytes]:
         now: datetime = self._system.clock.now()
-        return download_links.opened(self._system.settings, name, expires, signature, now)
+        return download_links.opened(self._system.settings, name, expires, signature, saved_as=saved_as, now=now)
 
 
 class SpooledFile:

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
+from api.dialects import words
 from api.validation import shown
-from core import urls
+from core import names, urls
 from core.instants import to_utc
 from core.priority import PRIORITY_WORDS
 from core.urls import URL_LENGTH
@@ -39,17 +40,21 @@ class Shown(BaseModel):
 
 
 def _app_name(name: str) -> str:
-    if not name.isprintable() or name != name.strip() or "/" in name or name in (".", ".."):
+    """The app's name; all that look like a source system's app mean that one."""
+    fault = names.fault_of_name(name)
+    if fault or "/" in name or name in (".", ".."):
         raise ValueError(
-            f"is {shown(name)}; it goes into a path, so write printable characters, no slash, "
-            "and no space at either end."
+            f"is {shown(name)}, which {fault or 'cannot stand in a path'}; it goes into a path, so write printable "
+            "characters, no slash, and no space at either end."
         )
-    return name
+    return words.RESERVED_APPS.get(names.folded(name), name)
 
 
 def _name(name: str) -> str:
-    if not name.isprintable() or name != name.strip():
-        raise ValueError(f"is {shown(name)}; write printable characters, and no space at either end.")
+    if fault := names.fault_of_name(name):
+        raise ValueError(
+            f"is {shown(name)}, which {fault}; write printable characters of any script, and no space at either end."
+        )
     return name
 
 

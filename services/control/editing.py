@@ -123,7 +123,10 @@ def _carry_out(system: System, one: _Edit) -> Made:
     if one.changes("schedule"):
         planning.plan_until_now(job, one.now)
     versions.keep(job, definitions.snapshot(one.before), one.now)
-    if not edits.redefine(job, definitions.columns(one.wanted), one.now):
+    columns = definitions.columns(one.wanted)
+    if not one.changes("name"):
+        columns["name_key"] = job.name_key  # an old name may have the key of its own spelling
+    if not edits.redefine(job, columns, one.now):
         raise definitions.name_taken(one.wanted.name, job.app)
     if one.changes("tags"):
         tags.replace(job, one.wanted.tags)

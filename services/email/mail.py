@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import functools
+import hmac
 import smtplib
 import socket
 import ssl
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
+from core import ehlo
 from core.errors import AttemptError, PermanentFailure, TransientFailure
 from core.letters import address_of
 from services.email import outbox
@@ -25,6 +28,12 @@ _REFUSED_FOR_GOOD = 500
 _OF_THE_MESSAGE = frozenset(range(400, 600)) - {421, 503}  # of the connection: it is closed, or out of step
 _REPLY_SECONDS = 30.0
 _TAKEN_SECONDS = 600.0  # RFC 5321, section 4.5.3.2.6: to give up a message earlier would send it twice
+
+# What smtplib raises; ValueError for what cannot be put into a command, or read of an answer.
+_TROUBLES = (smtplib.SMTPException, OSError, ValueError)
+_CHALLENGES = 5
+_GO_ON = 334
+_LOGGED_IN = (235, 503)  # now, or before
 
 Reach = Callable[[str, int], socket.socket]
 
@@ -106,7 +115,7 @@ class _BySmtp:
         """Say goodbye, if anyone is there."""
         client, self._client = self._client, None
         if client is not None:
-            with contextlib.suppress(smtplib.SMTPException, OSError):
+            with contextlib.suppress(*_TROUBLES):
                 client.quit()
             client.close()
 
@@ -120,33 +129,41 @@ class _BySmtp:
         client = self._client = self._client or self._connected()
         try:
             yield client
+        except ValueError as error:
+            self._drop(client)
+            raise PermanentFailure(f"This e-mail cannot be put into commands of SMTP: {error}.") from error
         except (smtplib.SMTPException, OSError) as error:
             code: int = getattr(error, "smtp_code", -1)
             if code not in _OF_THE_MESSAGE:
-                self._client = None
-                client.close()
+                self._drop(client)
                 raise _Broken(f"The mail server broke off: {_said(error)}.") from error
             client.forget()
             kind = TransientFailure if code < _REFUSED_FOR_GOOD else PermanentFailure
             raise kind(f"The mail server said: {_said(error)}", status_code=code) from error
 
+    def _drop(self, client: _Client) -> None:
+        self._client = None
+        client.close()
+
     def _connected(self) -> _Client:
-        client = _Client(self._reach)
+        client = _Client(self._reach, self._settings.email_ehlo_name)
         try:
             client.greet(self._settings, self._host)
-        except (smtplib.SMTPException, OSError, AttemptError) as error:
+        except (*_TROUBLES, AttemptError) as error:
             client.close()
             where = f"{self._host} port {self._settings.email_port}"
-            raise Unreachable(f"The mail server {where} cannot be used: {_said(error).rstrip('.')}.") from error
+            said = f"The mail server {where} cannot be used: {_said(error).rstrip('.')}."
+            raise Unreachable(said + _remedy(error)) from error
         return client
 
 
 class _Client(smtplib.SMTP):
     """SMTP over a socket that someone else opens."""
 
-    def __init__(self, reach: Reach) -> None:
-        super().__init__(local_hostname=socket.gethostname(), timeout=_REPLY_SECONDS)
+    def __init__(self, reach: Reach, own_name: str | None) -> None:
+        super().__init__(local_hostname=own_name or socket.gethostname(), timeout=_REPLY_SECONDS)
         self._reach = reach
+        self._own_name = own_name
         self._is_encrypted = False
 
     def greet(self, settings: Settings, host: str) -> None:
@@ -177,8 +194,28 @@ class _Client(smtplib.SMTP):
 
     def forget(self) -> None:
         """Let the server forget the message that it refused; a connection that is over shows at the next one."""
-        with contextlib.suppress(smtplib.SMTPException, OSError):
+        with contextlib.suppress(*_TROUBLES):
             self.rset()
+
+    def auth(
+        self, mechanism: str, authobject: Callable[..., str | None], *, initial_response_ok: bool = True
+    ) -> tuple[int, bytes]:
+        """Log in by one mechanism; as smtplib does, but in UTF-8 (RFC 4616) and not in ASCII."""
+        first = authobject() if initial_response_ok else None
+        self._auth_challenge_count = 0 if first is None else 1  # by which smtplib tells the user's turn
+        answer = self.docmd("AUTH", mechanism if first is None else f"{mechanism} {_in_base64(first)}")
+        while answer[0] == _GO_ON and self._auth_challenge_count <= _CHALLENGES:
+            self._auth_challenge_count += 1
+            answer = self.docmd(_in_base64(authobject(base64.b64decode(answer[1])) or ""))
+        if answer[0] not in _LOGGED_IN:
+            raise smtplib.SMTPAuthenticationError(*answer)
+        return answer
+
+    def auth_cram_md5(self, challenge: bytes | None = None) -> str | None:  # type: ignore[override]  # no overloads
+        """Return the answer to a challenge, of a password in UTF-8."""
+        if challenge is None:
+            return None
+        return f"{self.user} {hmac.new(self.password.encode(), challenge, 'md5').hexdigest()}"
 
     def _wait_at_most(self, seconds: float) -> None:
         if self.sock is not None:
@@ -187,6 +224,7 @@ class _Client(smtplib.SMTP):
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         reached = self._reach(host, port)
         reached.settimeout(timeout)
+        self.local_hostname = self._own_name or ehlo.name(socket.gethostname(), reached.getsockname()[0])
         return _trust().wrap_socket(reached, server_hostname=host) if self._is_encrypted else reached
 
 
@@ -194,6 +232,18 @@ class _Client(smtplib.SMTP):
 def _trust() -> ssl.SSLContext:
     """Whose certificates are believed. Made once: to read the authorities' file takes longer than to send a message."""
     return ssl.create_default_context()
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return " Look at EMAIL_HOST_USER and EMAIL_HOST_PASSWORD."
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return " Look at EMAIL_USE_TLS and EMAIL_PORT; leave EMAIL_HOST_USER out for a server without login."
+    return ""
+
+
+def _in_base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
 
 
 def _accept(answer: tuple[int, bytes]) -> None:

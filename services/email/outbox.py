@@ -115,5 +115,6 @@ def _kept(message_id: UUID, message: EmailMessage) -> Kept:
 
 
 def _body(message: EmailMessage, kind: str) -> str | None:
+    """A text of a message; on its way each line ends with CRLF, whatever it ended with before."""
     part = message.get_body((kind,))
-    return None if part is None else str(part.get_content())
+    return None if part is None else str(part.get_content()).replace("\r\n", "\n")

@@ -1,13 +1,15 @@
 """Templates: `{{name}}` in a text, filled from what a caller gave.
 
-A narrow part of Jinja2 in its sandbox: values with members and a few filters, and `{% if %}`. No loops, no arithmetic
-and no calls; filters and comparisons are counted, and filters take short values: so the work is bounded.
+A narrow part of Jinja2 in its sandbox: values with members and a few filters, and in e-mails `{% if %}`. No loops, no
+arithmetic and no calls; filters and comparisons are counted, and filters take short values: so the work is bounded.
+Whatever else stands in a text is text (`services.email.template_syntax`).
 """
 
 from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,15 +18,18 @@ from jinja2 import nodes
 from jinja2.sandbox import SandboxedEnvironment
 
 from core.errors import PermanentFailure
+from services.email import template_syntax
+from services.email.template_syntax import NarrowLexer
 
 LONGEST = 100_000  # characters, of a template
 LONGEST_FILLED = 1_000_000
 LONGEST_FOR_FILTER = 10_000
 MOST_NODES = 2_000
 MOST_OPERATIONS = 50  # filters and comparisons
-_MARK = "{"  # without one, a text is no template
 _OF_TEXT = ("capitalize", "e", "escape", "lower", "title", "trim", "upper")
 FILTERS = ("default", *_OF_TEXT)
+
+_NOT_TEXT = re.compile(r"[\0\ud800-\udfff]")  # which an escape in a string can name
 
 _ALLOWED = (
     nodes.Template,
@@ -51,21 +56,26 @@ class InvalidTemplate(ValueError):  # noqa: N818  says what is wrong
     """The template cannot be read; the message says what is wrong with it."""
 
 
-def check(template: str) -> None:
+def has_syntax(text: str, *, blocks: bool = True) -> bool:
+    """Whether there is anything to fill in a text; `{% if %}` is text where blocks are not known."""
+    return template_syntax.has_syntax(text, blocks=blocks)
+
+
+def check(template: str, *, blocks: bool = True) -> None:
     """Raise `InvalidTemplate` for a text that cannot be filled, whatever the values."""
-    if _MARK in template:
-        _compiled(template, html=False)
+    if has_syntax(template, blocks=blocks):
+        _compiled(template, html=False, blocks=blocks)
 
 
-def fill(field: str, template: str, values: Mapping[str, Any], *, html: bool = False) -> str:
+def fill(field: str, template: str, values: Mapping[str, Any], *, html: bool = False, blocks: bool = True) -> str:
     """The text with its values; those that go into HTML are escaped.
 
     Raises `PermanentFailure` naming the field and the variable that has no value.
     """
-    if _MARK not in template:
+    if not has_syntax(template, blocks=blocks):
         return template
     try:
-        return _rendered(_compiled(template, html=html), values)
+        return _rendered(_compiled(template, html=html, blocks=blocks), values)
     except InvalidTemplate as error:
         raise PermanentFailure(f"The template {field} {error}") from error
     except jinja2.TemplateError as error:
@@ -78,7 +88,13 @@ def fill(field: str, template: str, values: Mapping[str, Any], *, html: bool = F
 
 
 class _OfPlainValues(SandboxedEnvironment):
-    """Members of objects and lists alone: no value's own methods."""
+    """Members of objects and lists alone: no value's own methods; and of a text no more than is known is syntax."""
+
+    blocks = True
+
+    @functools.cached_property
+    def lexer(self) -> NarrowLexer:
+        return NarrowLexer(self, blocks=self.blocks)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
         try:
@@ -95,10 +111,9 @@ def _as_json(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | bool | None) else value
 
 
-def _environment(*, html: bool) -> SandboxedEnvironment:
-    made = _OfPlainValues(
-        autoescape=html, undefined=jinja2.StrictUndefined, keep_trailing_newline=True, finalize=_as_json
-    )
+def _environment(*, html: bool = False, blocks: bool = True) -> SandboxedEnvironment:
+    made = _OfPlainValues(autoescape=html, undefined=jinja2.StrictUndefined, finalize=_as_json)
+    made.blocks = blocks
     made.globals.clear()
     made.filters = {name: made.filters[name] for name in FILTERS}
     made.filters |= {name: _of_short_text(made.filters[name]) for name in _OF_TEXT}
@@ -116,14 +131,15 @@ def _of_short_text(applied: Callable[..., str]) -> Callable[..., str]:
     return bounded
 
 
-_TEXT = _environment(html=False)
+_TEXT = _environment()
 _HTML = _environment(html=True)
+_VALUES_ALONE = _environment(blocks=False)
 
 
 @functools.lru_cache(maxsize=64)
-def _compiled(template: str, *, html: bool) -> jinja2.Template:
+def _compiled(template: str, *, html: bool, blocks: bool) -> jinja2.Template:
     """Kept for a while: many jobs send one text."""
-    environment = _HTML if html else _TEXT
+    environment = _HTML if html else _TEXT if blocks else _VALUES_ALONE
     try:
         return environment.from_string(_parsed(environment, template))
     except (RecursionError, SyntaxError):
@@ -136,7 +152,8 @@ def _parsed(environment: SandboxedEnvironment, template: str) -> nodes.Template:
     try:
         tree = environment.parse(template)
     except jinja2.TemplateSyntaxError as error:
-        raise InvalidTemplate(f"cannot be read in line {error.lineno}: {error.message}.") from None
+        words = (error.message or "").rstrip(".")
+        raise InvalidTemplate(f"cannot be read in line {error.lineno}: {words}.") from None
     except ValueError:
         raise InvalidTemplate("has a number with thousands of digits; shorten it.") from None
     found = list(tree.find_all(nodes.Node))
@@ -154,6 +171,10 @@ def _refuse_beyond(node: nodes.Node) -> None:
     if not isinstance(node, _ALLOWED):
         kind = type(node).__name__.lower()
         raise InvalidTemplate(f"has a {kind} in line {node.lineno}; only {{{{name}}}} and {{% if %}} are known here.")
+    if isinstance(node, nodes.Const) and isinstance(node.value, str) and _NOT_TEXT.search(node.value):
+        raise InvalidTemplate(
+            f"has a text in line {node.lineno} that holds NUL or half a surrogate pair; leave it out."
+        )
     if isinstance(node, nodes.Filter) and node.name not in FILTERS:
         raise InvalidTemplate(f"has the filter {node.name!r}, which is none of {', '.join(FILTERS)}.")
     if isinstance(node, nodes.Test) and node.name not in _TESTS:

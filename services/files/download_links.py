@@ -21,16 +21,17 @@ _KEY_FILE = "links.key"
 _KEY_BYTES = 32
 
 
-def link(settings: Settings, name: str, expires_at: datetime) -> str:
-    """The address at which anyone may read a file until then."""
+def link(settings: Settings, name: str, expires_at: datetime, saved_as: str) -> str:
+    """The address at which anyone may read a file until then, and under which name it is saved."""
     expires = str(int(expires_at.timestamp()))
-    query = urlencode({"expires": expires, "signature": signing.sign(_key(settings), _PURPOSE, name, expires)})
+    signature = signing.sign(_key(settings), _PURPOSE, name, expires, saved_as)
+    query = urlencode({"expires": expires, "file_name": saved_as, "signature": signature})
     return f"{settings.address}/files/{quote(name)}?{query}"
 
 
-def opened(settings: Settings, name: str, expires: str, signature: str, now: datetime) -> IO[bytes]:
+def opened(settings: Settings, name: str, expires: str, signature: str, *, saved_as: str, now: datetime) -> IO[bytes]:
     """The file that a link is for. Raises `Forbidden` for a link that is not ours or has expired, and `NotFound`."""
-    if not signing.is_signed(_key(settings), signature, _PURPOSE, name, expires):
+    if not signing.is_signed(_key(settings), signature, _PURPOSE, name, expires, saved_as):
         raise Forbidden("The link is not one of this server's. Ask for a new one: GET /api/jobs/{id}/download-url.")
     if now.timestamp() >= int(expires):
         raise Forbidden("The link has expired. Ask for a new one: GET /api/jobs/{id}/download-url.")

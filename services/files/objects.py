@@ -12,6 +12,7 @@ from urllib.parse import quote
 import obstore
 from obstore.store import LocalStore, S3Store
 
+from core import object_names
 from core.errors import AttemptError, PermanentFailure, TransientFailure
 from services import durable
 from services.abort import Scope
@@ -24,15 +25,16 @@ _RETRIES = 2  # within one attempt; the rest is for the run's own policy
 _HOPELESS = (FileNotFoundError, PermissionError, obstore.exceptions.UnauthenticatedError)
 
 
-def put(settings: Settings, name: str, file: IO[bytes], size: int, scope: Scope) -> None:
+def put(settings: Settings, name: str, file: IO[bytes], size: int, scope: Scope, *, saved_as: str = "") -> None:
     """Store a file under a name, whole or not at all; in pieces, so that no large file is ever in memory.
 
+    A bucket offers it under the name that it is to be saved as.
     What is stored outlasts a crash of the machine. Raises `Aborted` as soon as the scope is told to stop, and
     `TransientFailure` or `PermanentFailure`.
     """
     try:
         if settings.aws_storage_bucket_name is not None:
-            asyncio.run(_put(_bucket(settings), name, file, size, scope))
+            asyncio.run(_put(_bucket(settings), name, file, size, scope, saved_as=saved_as))
         else:
             _put_into_folder(folder(settings), name, file, size, scope)
     except asyncio.CancelledError:
@@ -79,11 +81,25 @@ def _put_into_folder(top: Path, name: str, file: IO[bytes], size: int, scope: Sc
             return
 
 
-async def _put(store: S3Store | LocalStore, name: str, file: IO[bytes], size: int, scope: Scope) -> None:
+async def _put(
+    store: S3Store | LocalStore,
+    name: str,
+    file: IO[bytes],
+    size: int,
+    scope: Scope,
+    *,
+    saved_as: str = "",
+) -> None:
     in_parts = size > PIECE_BYTES
     task: asyncio.Future[Any] = asyncio.ensure_future(
         obstore.put_async(
-            store, name, file, use_multipart=in_parts, chunk_size=PIECE_BYTES, max_concurrency=PIECES_AT_ONCE
+            store,
+            name,
+            file,
+            attributes={"Content-Disposition": object_names.disposition(saved_as)} if saved_as else None,
+            use_multipart=in_parts,
+            chunk_size=PIECE_BYTES,
+            max_concurrency=PIECES_AT_ONCE,
         )
     )
     loop = asyncio.get_running_loop()

@@ -92,7 +92,8 @@ def download_url(system: System, job_id: UUID) -> str:
     if not upload.is_stored:
         raise Conflict(f"The file of job {job_id} is not stored; wait until the job is completed.")
     signed = objects.signed_url(system.settings, upload.object_name, LINK_LASTS)
-    return signed or download_links.link(system.settings, upload.object_name, system.clock.now() + LINK_LASTS)
+    until = system.clock.now() + LINK_LASTS
+    return signed or download_links.link(system.settings, upload.object_name, until, upload.file_name)
 
 
 def grant(upload_id: UUID) -> str:

@@ -16,7 +16,6 @@ MOST_TEMPLATES = 50  # no more than `templates` keeps compiled
 LONGEST_TEMPLATES = templates.LONGEST
 LONGEST_BYTES = 1024 * 1024
 
-_TEMPLATE = re.compile(r"\{[{%#]")
 _ONE_VALUE = re.compile(r"\{\{\s*([A-Za-z_]\w*(?:\.\w+)*)\s*\}\}")
 _POSITION = re.compile(r"[0-9]{1,9}")
 _JSON = json.JSONEncoder(separators=(",", ":"))
@@ -41,7 +40,7 @@ def check(body: Any) -> None:
     if sum(map(len, wanted)) > LONGEST_TEMPLATES:
         raise InvalidTemplate(f"has templates of more than {LONGEST_TEMPLATES} characters together; shorten them.")
     for text in wanted:
-        templates.check(text)
+        templates.check(text, blocks=False)
 
 
 def content(body: Any, values: Mapping[str, Any]) -> Content | None:
@@ -77,7 +76,7 @@ class _Filling:
         if whole := _ONE_VALUE.fullmatch(text):
             return _value(whole[1], self._values)
         if _is_template(text) and text not in self._texts:
-            self._texts[text] = templates.fill("body", text, self._values)
+            self._texts[text] = templates.fill("body", text, self._values, blocks=False)
             if sum(map(len, self._texts.values())) > LONGEST_BYTES:
                 raise _too_long()
         return self._texts.get(text, text)
@@ -85,7 +84,7 @@ class _Filling:
 
 def _is_template(text: str) -> bool:
     """Whether there is more to do than to put one value in a text's place."""
-    return _TEMPLATE.search(text) is not None and _ONE_VALUE.fullmatch(text) is None
+    return templates.has_syntax(text, blocks=False) and _ONE_VALUE.fullmatch(text) is None
 
 
 def _texts(body: Any) -> Iterator[str]:

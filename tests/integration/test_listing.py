@@ -1,5 +1,7 @@
 """Lists on both databases: the same order, the same matches, and few questions for a page."""
 
+# ruff: noqa: RUF001  the scripts of the world
+
 from __future__ import annotations
 
 from datetime import timedelta
@@ -8,10 +10,12 @@ from uuid import UUID
 
 import pytest
 
+from core.errors import InvalidInput
 from core.filters import JobFilter, RunFilter, StatusesOfApp
 from core.listing import NEWEST_FIRST, Ordering, Stretch
 from core.schedules import Cron, DelayFromNow
 from core.states import JobStatus
+from services import apps
 from services import jobs as job_service
 from services.executing import Result
 from services.reading import listing
@@ -20,7 +24,7 @@ from tests import statements
 from tests.factories import NOON, GivenClock, GivenSystem, claim, failed, new_job, record, refused, succeeded
 
 ALL = Stretch(limit=100)
-NAMES = ("Zebra", "ant", "Ant", "éclair", "100%", "a_b", "aXb", "back\\slash", None)
+NAMES = ("Zebra", "ant", "Bee", "éclair", "100%", "a_b", "aXb", "back\\slash", None)
 
 
 def _found(ordering: str = "created_at", **wanted: Any) -> list[Any]:
@@ -36,7 +40,7 @@ def _create_named(system: GivenSystem) -> None:
 
 def test_names_are_in_the_order_of_their_characters_whatever_the_database(system: GivenSystem) -> None:
     _create_named(system)
-    assert _found("name") == [None, "100%", "Ant", "Zebra", "aXb", "a_b", "ant", "back\\slash", "éclair"]
+    assert _found("name") == [None, "100%", "Bee", "Zebra", "aXb", "a_b", "ant", "back\\slash", "éclair"]
     assert _found("-name") == _found("name")[::-1]
 
 
@@ -65,11 +69,15 @@ def _walked(ordering: str, limit: int) -> list[Any]:
 @pytest.mark.parametrize(
     ("search", "names"),
     [
-        ("ANT", ["ant", "Ant"]),
+        ("ANT", ["ant"]),
+        ("bEE", ["Bee"]),
         ("%", ["100%"]),
         ("a_b", ["a_b"]),
         ("\\", ["back\\slash"]),
         ("éCLAIR", ["éclair"]),
+        ("ÉCLAIR", ["éclair"]),
+        ("e\u0301cl", ["éclair"]),
+        ("ｚｅｂｒａ", ["Zebra"]),
         ("'; --", []),
         ("reet", list(NAMES)),  # the task type
         ("PP_A", list(NAMES)),  # the app
@@ -80,6 +88,39 @@ def test_a_search_looks_for_a_part_of_a_text_to_the_letter(
 ) -> None:
     _create_named(system)
     assert _found(search=search) == names
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("nightly", "NIGHTLY"),
+        ("Ärger", "ärger"),
+        ("Ärger", "A\u0308rger"),
+        ("ΣΑΣ", "σας"),
+        ("Straße", "STRASSE"),
+        ("ｎｉｇｈｔｌｙ", "nightly"),
+        ("日次　レポート", "日次 レポート"),
+        ("night\u200bly", "nightly"),
+        ("می\u200cشود", "میشود"),
+    ],
+)
+def test_a_name_is_taken_in_all_its_spellings_and_kept_and_found_in_its_own(
+    system: GivenSystem, first: str, second: str
+) -> None:
+    job_service.create(system, new_job(name=first, title=first))
+    with pytest.raises(InvalidInput, match="another job"):
+        job_service.create(system, new_job(name=second))
+    assert _found(name=first) == _found(name=second) == _found(search=second) == [first]
+    job_service.create(system, new_job(app_name="app_b", name=second))
+
+
+def test_an_app_is_one_in_all_spellings_of_its_name(system: GivenSystem) -> None:
+    for app_name in ("Müller", "MÜLLER", "Mu\u0308ller", "ｍüller"):
+        job_service.create(system, new_job(app_name=app_name))
+        assert apps.get(app_name).name == "Müller"
+    assert len(_found(app_name="müller")) == len(_found(search="MÜLL")) == 4
+    counts = Counts(system.clock)
+    assert listing.runs(counts, RunFilter(app_name="MÜLLER"), ALL).count == 4
 
 
 def test_a_list_by_status_agrees_with_what_each_job_shows(system: GivenSystem) -> None:

@@ -1,23 +1,35 @@
 """Migrations: a database full of what the version before wrote goes forward, and loses nothing."""
 
+# ruff: noqa: RUF001  the scripts of the world
+
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import psycopg2
 import pytest
 
+from core.errors import InvalidInput, NotFound
+from core.filters import JobFilter
+from core.listing import NEWEST_FIRST, Stretch
 from core.policies import CatchUp, Overlap
 from core.schedules import Interval
 from core.states import RunStatus
 from migrations import runner
-from models import database
+from models import database, users
 from models.tables import Attempt, Job, Run, db
-from services import dispatching
+from services import apps, definitions, dispatching
 from services import jobs as job_service
+from services.control import editing
+from services.definitions import Definition
+from services.reading import listing
+from services.reading.counting import Counts
+from services.reading.views import JobView
 from tests.factories import NOON, claim_one, given_system, new_job, record, runs_of, succeeded
 
 APP, JOB = "018f000000007000800000000000000a", "018f000000007000800000000000000b"
@@ -68,11 +80,79 @@ def test_a_migrated_database_holds_what_only_the_new_schema_can(former: None) ->
     assert [run.held_by for run in runs_of(job_id)] == [None, "overlap", None]
 
 
+# Names that were different, as they were compared before, with the app or job that a new spelling now finds.
+APPS = ("Default", "ＡＰＰ_B", "app_b", "Straße")
+JOBS = ("Nightly", "nightly", "Ärger", "A\u0308RGER", "日次　レポート")
+USERS = ("Ada", "ÄDA", "äda")
+
+
+def test_names_that_were_told_apart_stay_and_are_found_and_none_is_taken_anew(former: None) -> None:
+    runner.upgrade("0008_late")
+    with database.transaction():
+        _fill_names()
+    assert runner.upgrade() == ["0009_names"]
+    system = given_system()
+    found = {name: apps.get(name).name for name in (*APPS, "APP_B", "STRASSE")}
+    assert found == {**dict(zip(APPS, APPS, strict=True)), "APP_B": "app_b", "STRASSE": "Straße"}
+    with pytest.raises(NotFound):
+        apps.get("default")
+    for name in JOBS:
+        assert [view.name for view in _named(name=name)][:1] == [name]
+        with pytest.raises(InvalidInput, match="another job"):
+            job_service.create(system, new_job(name=name.swapcase() if name.isascii() else name))
+    assert [view.name for view in _named(search="日次 レ")] == ["日次　レポート"]
+    assert {view.name for view in _named(search="ärger")} == {"Ärger", "A\u0308RGER"}
+    assert {view.name for view in _named(search="TITEL Ü")} == set(JOBS)
+    with database.reading():
+        names_of_users = {name: getattr(users.by_username(name), "username", None) for name in (*USERS, "ADA", "Äda")}
+    third = "äda" if database.is_sqlite() else "ÄDA"  # lower() of PostgreSQL never told these two apart
+    assert names_of_users == {"Ada": "Ada", "ÄDA": "ÄDA", "äda": third, "ADA": "Ada", "Äda": "ÄDA"}
+
+
+def test_a_job_keeps_a_name_that_it_shares_when_it_is_edited(former: None) -> None:
+    runner.upgrade("0008_late")
+    with database.transaction():
+        _fill_names()
+    runner.upgrade()
+    system = given_system()
+    [shared] = [view for view in _named(name="nightly") if view.name == "nightly"]
+    edited = editing.edit(system, shared.id, lambda view: replace(_definition(view.id), title="Other"))
+    assert (edited.name, edited.title) == ("nightly", "Other")
+
+
+def _named(**wanted: Any) -> list[JobView]:
+    """The jobs found so, those of exactly the name looked for first."""
+    page = listing.jobs(Counts(given_system().clock), JobFilter(**wanted), NEWEST_FIRST, Stretch(limit=100))
+    return sorted(page.items, key=lambda view: view.name != wanted.get("name"))
+
+
+def _definition(job_id: UUID) -> Definition:
+    return definitions.of(Job.get_by_id(job_id), ())
+
+
+def _fill_names() -> None:
+    for number, name in enumerate(APPS):
+        _row("apps", id=f"018f00000000700080000000000002{number:02}", name=name, created_at=INSTANT, updated_at=INSTANT)
+    for number, name in enumerate(JOBS):
+        _fill_job(id=f"018f00000000700080000000000003{number:02}", name=name, title="Titel ü")
+    _fill_job(id="018f0000000070008000000000000399", name="NIGHTLY", deleted_at=INSTANT)
+    for number, name in enumerate(USERS):
+        if name != "äda" or database.is_sqlite():
+            email = f"{number}@example.com"
+            user = {"username": name, "email": email, "password_hash": "-", "created_at": INSTANT}
+            _row("users", id=f"018f00000000700080000000000004{number:02}", **user)
+
+
 def _fill() -> None:
     _row("apps", id=APP, name="app_a", created_at=INSTANT, updated_at=INSTANT)
+    _fill_job(id=JOB)
+    for number, status in enumerate(STATUSES):
+        _fill_run(number, status)
+
+
+def _fill_job(**values: Any) -> None:
     _row(
         "jobs",
-        id=JOB,
         app_id=APP,
         account_id="acc1",
         user_id='"user1"',
@@ -89,9 +169,8 @@ def _fill() -> None:
         polls=0,
         created_at=INSTANT,
         updated_at=INSTANT,
+        **values,
     )
-    for number, status in enumerate(STATUSES):
-        _fill_run(number, status)
 
 
 def _fill_run(number: int, status: str) -> None:

@@ -1,6 +1,10 @@
 """Users: registered once, known by a token that the database does not hold, throttled when they guess."""
 
+# ruff: noqa: RUF001  the scripts of the world
+
 from __future__ import annotations
+
+import unicodedata
 
 import pytest
 
@@ -51,6 +55,8 @@ def test_a_token_is_known_and_neither_it_nor_the_password_is_in_the_database(sys
     ("new", "field"),
     [
         (NewUser("ANNA", "other@example.com", "a long password"), "username"),
+        (NewUser("ａｎｎａ", "other@example.com", "a long password"), "username"),
+        (NewUser("an\u200bna", "other@example.com", "a long password"), "username"),
         (NewUser("other", "Anna@Example.com", "a long password"), "email"),
     ],
 )
@@ -152,3 +158,24 @@ def test_an_administrators_name_is_only_given_to_who_is_trusted(store: str) -> N
     with pytest.raises(InvalidInput, match="already exists"):
         registered(system)
     assert registered(system, trusted=True).is_admin
+
+
+@pytest.mark.parametrize("name", ["ANNA", "ａｎｎａ", "an\u200dna", "ＡＮＮＡ", "Rene\u0301", "RENÉ"])
+def test_who_only_looks_like_an_administrator_is_no_user(store: str, name: str) -> None:
+    system = given_system(admin_usernames="anna,René")
+    with pytest.raises(InvalidInput, match="already exists"):
+        registered(system, NewUser(name, "other@example.com", "a long password"))
+
+
+def test_an_administrator_is_one_in_either_composition_and_who_was_there_before_becomes_none(store: str) -> None:
+    system = given_system(admin_usernames="René,ADA")
+    assert registered(system, NewUser("Rene\u0301", "rene@example.com", "a long password"), trusted=True).is_admin
+    assert not registered(given_system(), NewUser("ａｄａ", "ada@example.com", "a long password")).is_admin
+    assert not users.is_admin(system, "ａｄａ")
+
+
+@pytest.mark.parametrize("name", ["Ärger", "ΣΑΣ", "ｊｏｈｎ"])
+def test_a_user_logs_in_by_any_spelling_of_the_name(system: GivenSystem, name: str) -> None:
+    registered(system, NewUser(name, "a@example.com", ANNA.password))
+    for spelling in (name, name.lower(), unicodedata.normalize("NFKD", name)):
+        assert logged_in(system, name=spelling)

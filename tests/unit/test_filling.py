@@ -28,6 +28,9 @@ def filled(body: Any, **data: Any) -> bytes:
         ({"a": "{{data.items}}"}, b'{"a":["tea",2]}'),
         (["{{data.items.1}}", "{ {{data.items.1}}"], b'[2,"{ 2"]'),
         ("{{data.items}}", b'["tea",2]'),
+        ("MSH|a\rPID|{{data.items.1}}\r\n", b"MSH|a\rPID|2\r\n"),
+        ({"a": "{# {{data.items.1}} #}{% if x %}\n"}, b'{"a":"{# 2 #}{% if x %}\\n"}'),
+        ({"a": "{% raw %}{{ alone"}, b'{"a":"{% raw %}{{ alone"}'),
         (["{1}\r\n"] * 2, b'["{1}\\r\\n","{1}\\r\\n"]'),
     ],
 )

@@ -88,10 +88,33 @@ def test_a_letter_is_written_as_one_message_in_seven_bits() -> None:
     assert content.isascii()
 
 
-@pytest.mark.parametrize("changes", [{"subject": HIDDEN}, {"recipient": "a@["}, {"recipient": f"{HIDDEN}@example.com"}])
-def test_what_hides_a_header_is_not_written(changes: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "changes", [{"text": "a\0"}, {"text": "\ud83d"}, {"recipient": "a@["}, {"recipient": f"{HIDDEN}@example.com"}]
+)
+def test_what_no_reader_could_take_is_not_written(changes: dict[str, str]) -> None:
     with pytest.raises(PermanentFailure):
         written(replace(LETTER, **changes), NOON)
+
+
+def test_a_subject_that_looks_encoded_hides_no_header() -> None:
+    message: EmailMessage = email.message_from_bytes(written(replace(LETTER, subject=HIDDEN), NOON), policy=default)
+    assert (message["Subject"], message["Bcc"]) == (HIDDEN, None)
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 3_000, "é" * 3_000, "line " * 400, ".\n..\nFrom me\rbare\r\nend", "\x0b \x85 \u2028 \t", "\n\n", ""]
+)
+def test_a_text_goes_in_short_lines_and_is_read_as_it_was(text: str) -> None:
+    content = written(replace(LETTER, text=text, html=text), NOON)
+    lines = content.split(b"\r\n")
+    assert max(map(len, lines)) <= 78
+    assert not any(b"\r" in line or b"\n" in line for line in lines)
+    message: EmailMessage = email.message_from_bytes(content, policy=default)
+    whole = text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n") + "\n"
+    for kind in ("plain", "html"):
+        part = message.get_body((kind,))
+        assert part is not None
+        assert part.get_content().replace("\r\n", "\n") == whole
 
 
 def test_the_sender_may_carry_a_name() -> None:

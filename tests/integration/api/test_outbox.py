@@ -55,6 +55,21 @@ def test_without_a_mail_server_an_email_lies_in_the_outbox(system: GivenSystem, 
     assert whole["headers"]["To"] == "ada@example.com"
 
 
+def test_what_is_no_template_arrives_as_it_was_sent(system: GivenSystem, client: Client) -> None:
+    texts = {
+        "subject": "Rechnung für Müller und Söhne {# 50% off #}",
+        "body": "Sale {# 50% off #} {% today\n\n{{ alone",
+        "html": "<style>@media(max-width:480px){#outlook a{padding:0}}</style>Hi",
+    }
+    send(system, client, **texts)
+    [brief] = client.simulate_get("/api/outbox").json["results"]
+    whole = client.simulate_get(f"/api/outbox/{brief['id']}").json
+    assert (whole["subject"], whole["text"], whole["html"]) == (
+        texts["subject"],
+        *(texts[name] + "\n" for name in ("body", "html")),
+    )
+
+
 def test_the_outbox_is_listed_newest_first_up_to_the_limit(system: GivenSystem, client: Client) -> None:
     for number in range(3):
         send(system, client, subject=f"No. {number}")
@@ -134,8 +149,8 @@ def test_letters_that_come_at_once_all_get_into_a_new_outbox(system: GivenSystem
         (TO_MANY, "data", "exactly one of recipient, recipients and emails, not none"),
         ({**LETTER, "recipients": ["a@example.com"]}, "data", "not recipient and recipients"),
         ({"recipient": "ada@example.com", "subject": "s"}, "data", "needs a subject and a body"),
-        ({**LETTER, "body": "{{"}, "data.body", "cannot be read in line 1"),
-        ({**LETTER, "html": "{% for x in y %}{% endfor %}"}, "data.html", "has a for"),
+        ({**LETTER, "body": "{{ name + }}"}, "data.body", "cannot be read in line 1"),
+        ({**LETTER, "html": "{{ f() }}"}, "data.html", "has a call"),
         ({**LETTER, "cc": "b@example.com"}, "data.cc", "not"),
     ],
 )

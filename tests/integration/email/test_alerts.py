@@ -180,7 +180,7 @@ def test_the_address_of_the_settings_gets_the_mail_once(server: MailServer) -> N
 def owned_by(email: str, job_id: UUID) -> None:
     """Give a job to a new user of this address."""
     with database.transaction():
-        owner = User.create(username=email, email=email, password_hash="-", created_at=NOON)  # noqa: S106
+        owner = User.create(username=email, username_key=email, email=email, password_hash="-", created_at=NOON)  # noqa: S106
         Job.update(owner_id=owner.id).where(Job.id == job_id).execute()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import socket
 import ssl
@@ -18,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from actors.handlers import email
-from core.errors import Aborted, AbortReason
+from core.errors import Aborted, AbortReason, PermanentFailure
 from core.states import RunStatus
 from services.abort import Scope
 from services.email import mail
@@ -54,6 +55,64 @@ def test_a_login_goes_over_tls(tls: ssl.SSLContext) -> None:
     assert len(server.messages) == 1
 
 
+@pytest.mark.parametrize(
+    ("host_name", "setting", "greeting"),
+    [
+        ("buildbox7", None, "[127.0.0.1]"),
+        ("mail.example.com", None, "mail.example.com"),
+        ("buildbox7", "mx.example.org", "mx.example.org"),
+    ],
+)
+def test_a_server_is_greeted_by_a_full_name_or_an_address(
+    server: MailServer, monkeypatch: pytest.MonkeyPatch, host_name: str, setting: str | None, greeting: str
+) -> None:
+    monkeypatch.setattr(socket, "gethostname", lambda: host_name)
+    system = mailing(server, email_ehlo_name=setting)
+    attempted(system, claimed(system, LETTER))
+    assert server.greeted_by == [greeting]
+
+
+def test_a_login_is_in_utf_8(tls: ssl.SSLContext) -> None:
+    login = ("änn", "pässwörd 密码")
+    with MailServer(tls=tls, login=login) as server:
+        system = mailing(server, email_use_tls=True, email_host_user=login[0], email_host_password=login[1])
+        result, _ = attempted(system, claimed(system, LETTER))
+    assert isinstance(result, Succeeded)
+
+
+@pytest.mark.parametrize(
+    ("mechanism", "challenges", "answers"),
+    [
+        ("PLAIN", [], ["\0änn\0pässwörd"]),
+        ("LOGIN", ["Password:"], ["änn", "pässwörd"]),
+        ("CRAM-MD5", ["<1@example.com>"], ["änn 6eed0f07777b2e25decf9426c2948669"]),
+    ],
+)
+def test_each_way_to_log_in_is_in_utf_8(mechanism: str, challenges: list[str], answers: list[str]) -> None:
+    client = mail._Client(lambda *_: socket.socket(), None)
+    client.user, client.password = "änn", "pässwörd"
+    replies = iter([*((334, base64.b64encode(one.encode())) for one in challenges), (235, b"")])
+    sent: list[str] = []
+
+    def answered(command: str, argument: str = "") -> tuple[int, bytes]:
+        sent.extend([*command.split(), *argument.split()])
+        return next(replies)
+
+    client.docmd = answered  # type: ignore[assignment,method-assign]
+    client.auth(mechanism, getattr(client, f"auth_{mechanism.lower().replace('-', '_')}"))
+    given = [base64.b64decode(one).decode() for one in sent if one not in ("AUTH", mechanism)]
+    assert given == answers
+
+
+def test_what_smtp_cannot_say_is_refused_in_words_and_the_next_message_goes(server: MailServer) -> None:
+    system = mailing(server)
+    with mail.sending(system.settings, lambda host, port: socket.create_connection((host, port))) as sender:
+        with pytest.raises(PermanentFailure, match="cannot be put into commands of SMTP"):
+            sender.send(b"Subject: a\r\n\r\n", "ädä@example.com")
+        sender.send(b"Subject: b\r\n\r\n", "ada@example.com")
+    assert [message["Subject"] for message in server.messages] == ["b"]
+
+
 def test_a_certificate_that_nobody_vouches_for_is_not_believed(
     tls: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -79,6 +138,7 @@ def test_a_wrong_password_is_told_without_it(tls: ssl.SSLContext) -> None:
         result, settled = attempted(system, claimed(system, LETTER))
     assert isinstance(result, Failed)
     assert "535" in result.error.message
+    assert "Look at EMAIL_HOST_USER and EMAIL_HOST_PASSWORD." in result.error.message
     assert "hunter3" not in result.error.message
     assert settled.status is RunStatus.RETRYING
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 import requests
@@ -23,7 +24,7 @@ from services.executing import Failed
 from services.files import objects, uploads
 from tests.factories import GivenSystem, given_system, stored_job
 from tests.integration.api.client import NO_JOB, Client, served
-from tests.integration.uploads.uploading import claimed, kept, perform, spooled, stored, upload
+from tests.integration.uploads.uploading import PATH, claimed, kept, perform, spooled, stored, upload
 from tests.waiting import LONGEST
 
 LARGE = bytes(range(256)) * 25_000  # more than one part
@@ -66,6 +67,56 @@ def test_the_link_to_a_file_leads_to_it(client: Client, system: GivenSystem) -> 
     assert answer.headers["Content-Disposition"].startswith("attachment;")
 
 
+def saved_as(disposition: str) -> str:
+    """The name under which clients of RFC 6266 save a file."""
+    assert re.fullmatch(
+        r"""attachment; filename="[^"%\\]*"; filename\*=UTF-8''[A-Za-z0-9!#$&+.^_`|~%-]+""", disposition
+    )
+    assert disposition.isascii()
+    return unquote(disposition.partition("filename*=UTF-8''")[2])
+
+
+NAMES = (
+    "отчёт 2026.pdf",
+    "plain name.pdf",
+    'a"b;c.pdf',
+    "a%41.pdf",
+    "日次　レポート.csv",
+    "می\u200cشود.txt",
+    "x" * 250 + ".pdf",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_is_saved_under_its_own_name(client: Client, system: GivenSystem, name: str) -> None:
+    by_form = upload(client, name=name)
+    by_field = upload(client, name="other.bin", file_name=name)
+    stored(system)
+    stored(system)
+    for job in (by_form, by_field):
+        assert saved_as(download(client, job["id"]).headers["Content-Disposition"]) == name
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        ('filename="C:\\\\docs\\\\report.pdf"', "report.pdf"),
+        ('filename="C:\\docs\\report.pdf"', "report.pdf"),
+        ('filename="a\\"b.pdf"', 'a"b.pdf'),
+        ("filename*=UTF-8''%D1%8F.pdf", "я.pdf"),
+        ('filename="\u202egpj.exe"', "gpj.exe"),
+    ],
+)
+def test_the_name_in_a_form_is_read_as_clients_write_it(
+    client: Client, system: GivenSystem, sent: str, name: str
+) -> None:
+    body = f'--b\r\nContent-Disposition: form-data; name="file"; {sent}\r\n\r\nhello\r\n--b--\r\n'
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    job = client.simulate_post(PATH, body=body.encode(), headers=headers).json
+    stored(system)
+    assert saved_as(download(client, job["id"]).headers["Content-Disposition"]) == name
+
+
 def test_a_link_lasts_an_hour(client: Client, system: GivenSystem) -> None:
     job = upload(client)
     stored(system)
@@ -78,7 +129,9 @@ def test_a_link_lasts_an_hour(client: Client, system: GivenSystem) -> None:
     assert "has expired" in expired.json["detail"]
 
 
-@pytest.mark.parametrize("change", ["expires=9999999999", "signature=" + "0" * 64, "signature=%FF", "signature="])
+@pytest.mark.parametrize(
+    "change", ["expires=9999999999", "signature=" + "0" * 64, "file_name=other.exe", "signature=%FF", "signature="]
+)
 def test_a_link_that_was_changed_leads_nowhere(client: Client, system: GivenSystem, change: str) -> None:
     job = upload(client)
     stored(system)
@@ -184,13 +237,15 @@ def test_a_job_that_comes_without_a_file_is_refused(client: Client) -> None:
 @pytest.mark.parametrize("content", [b"", b"hello", LARGE], ids=["empty", "small", "large"])
 def test_a_bucket_gets_the_file_and_the_link_leads_there(in_bucket: GivenSystem, content: bytes) -> None:
     client = Client(served(in_bucket))
-    job = upload(client, content, name="a b.txt")
+    job = upload(client, content, name="отчёт b.txt")
     result = stored(in_bucket)
     settings = in_bucket.settings
     assert result["file_url"].startswith(f"{settings.aws_endpoint_url}/{settings.aws_storage_bucket_name}/default/")
     link = client.simulate_get(f"/api/jobs/{job['id']}/download-url").json["download_url"]
     assert parse_qs(urlsplit(link).query)["X-Amz-Expires"] == ["3600"]
-    assert requests.get(link, timeout=LONGEST).content == content
+    answer = requests.get(link, timeout=LONGEST)
+    assert answer.content == content
+    assert saved_as(answer.headers["Content-Disposition"]) == "отчёт b.txt"
     assert spooled(in_bucket) == kept(in_bucket) == []
 
 

@@ -1,0 +1,70 @@
+"""Names that people give: what may stand in them, and which of them are the same name.
+
+Whatever script they are in, names are kept as they were given. Two that differ only in case, in how their characters
+are composed or how wide they are, or in what is not to be seen, are one name: they have one folded form, which is
+stored beside them (`lower()` of SQLite knows ASCII alone).
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Before the spelling of a name that became another's when names were first compared so; no name holds it.
+_OLD_SPELLING = "\x1f"
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_TURNING = re.compile(r"[\u202a-\u202e\u2066-\u2069]")  # text around them would be shown in another order
+_FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # letters and marks that show nothing
+_VARIATIONS = re.compile(r"[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+
+
+def folded(text: str) -> str:
+    """What is the same of all spellings of a text (Unicode's NFKC_Casefold, nearly)."""
+    if text.isascii():
+        return text.lower()
+    once = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())
+    shown = "".join(one for one in once if not _is_unseen(one))
+    return unicodedata.normalize("NFKC", shown.casefold())
+
+
+def keys(name: str) -> tuple[str, str]:
+    """Under which stored keys a name may be found: the one of all its spellings, and the one of this alone."""
+    key = folded(name)
+    return key, old_key(key, name)
+
+
+def old_key(key: str, name: str) -> str:
+    """The key of a name that is the same as another's, and was there before names were compared by their keys."""
+    return f"{key}{_OLD_SPELLING}{name}"
+
+
+def searched(*texts: str | None) -> str:
+    """What a search looks through: these texts, folded, in a line each."""
+    return "\n".join(folded(text or "") for text in texts)
+
+
+def fault_of_name(name: str) -> str | None:
+    """What is wrong with a name, if anything is: any script and any mark is taken."""
+    if _CONTROLS.search(name):
+        return "holds a control character or a line break"
+    if name != name.strip():
+        return "begins or ends with a space"
+    if all(unicodedata.category(one)[0] == "Z" or _is_unseen(one) for one in name):
+        return "shows nothing"
+    return None
+
+
+def turns_text(name: str) -> bool:
+    """Whether a name holds what shows the text around it in another order, and so can look like any other."""
+    return _TURNING.search(name) is not None
+
+
+def without_controls(name: str) -> str:
+    """A name without control characters, and without what shows the text around it in another order."""
+    return _TURNING.sub("", _CONTROLS.sub("", name))
+
+
+def _is_unseen(character: str) -> bool:
+    unseen = unicodedata.category(character) == "Cf" or character in _FILLERS
+    return unseen or _VARIATIONS.match(character) is not None

@@ -1,0 +1,84 @@
+"""What of a template is syntax: `{{...}}`, and where blocks are known `{% if %}`; all else is text, kept as it is.
+
+Jinja2's own grammar takes more (`{#` begins a comment, line ends become line feeds), so it is only given what stands
+inside of the braces.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from jinja2 import Environment
+from jinja2.exceptions import TemplateSyntaxError
+from jinja2.lexer import TOKEN_DATA, Lexer
+
+_STRING = r"'(?:[^'\\]|\\.)*+'" + r'|"(?:[^"\\]|\\.)*+"'
+_TRIMMING = frozenset({"{{-", "{{+", "-}}", "{%-", "{%+", "-%}", "+%}"})
+_STRINGS = re.compile(_STRING, re.DOTALL)
+
+
+def _enclosed(opening: str, more: str, closing: str) -> str:
+    """An opening with the next closing, which strings hide; one whose quotes have no end is there, and a mistake.
+
+    No other opening may stand between them: the one before is text then.
+    """
+    other = rf"(?!{opening}|{closing})."
+    return rf"{opening}{more}(?:(?:{_STRING}|\\.|{other})*+{closing}|(?:{other})*+{closing})"
+
+
+_VALUE = _enclosed(r"\{\{", r"(?!\{)", r"\}\}")
+_BLOCK = _enclosed(r"\{%", r"[-+]?\s*+(?:if|elif|else|endif)\b", r"%\}")
+_VALUES = re.compile(_VALUE, re.DOTALL)
+_VALUES_AND_BLOCKS = re.compile(f"{_VALUE}|{_BLOCK}", re.DOTALL)
+
+
+def has_syntax(text: str, *, blocks: bool) -> bool:
+    """Whether there is anything to fill in a text."""
+    return _known(blocks=blocks).search(text) is not None
+
+
+def _known(*, blocks: bool) -> re.Pattern[str]:
+    return _VALUES_AND_BLOCKS if blocks else _VALUES
+
+
+class NarrowLexer(Lexer):
+    """Takes as syntax what is known here, and gives all else on as it came, to the last line end."""
+
+    def __init__(self, environment: Environment, *, blocks: bool) -> None:
+        super().__init__(environment)
+        self._known = _known(blocks=blocks)
+
+    def tokeniter(
+        self, source: str, name: str | None, filename: str | None = None, state: str | None = None
+    ) -> Iterator[tuple[int, str, str]]:
+        end, line = 0, 1
+        for found in self._known.finditer(source):
+            text = source[end : found.start()]
+            yield line, TOKEN_DATA, text
+            line += text.count("\n")
+            yield from self._inside(found[0], line, name, filename, state)
+            line += found[0].count("\n")
+            end = found.end()
+        yield line, TOKEN_DATA, source[end:]
+
+    def _inside(
+        self, syntax: str, line: int, name: str | None, filename: str | None, state: str | None
+    ) -> Iterator[tuple[int, str, str]]:
+        """Jinja2's tokens of one piece of syntax; the line ends in its strings are told so that they stay."""
+        kept = _STRINGS.sub(lambda string: string[0].replace("\r", "\\r"), syntax)
+        try:
+            for at, token, value in super().tokeniter(kept, name, filename, state):
+                _refuse_trimming(value, at)
+                yield line + at - 1, token, value
+        except TemplateSyntaxError as error:
+            error.lineno += line - 1
+            raise
+
+    def _normalize_newlines(self, value: str) -> str:
+        return value
+
+
+def _refuse_trimming(token: str, line: int) -> None:
+    if token in _TRIMMING:
+        raise TemplateSyntaxError("white space is left as it is, so there is no - or + at braces", line)
