@@ -33,6 +33,7 @@ class Surroundings:
     encoding: str
     is_standby: bool
     may_create: bool
+    lost_options: tuple[str, ...] = ()
 
     def faults(self) -> Iterator[str]:
         """Why nothing could be kept here, a line for each reason."""
@@ -45,6 +46,12 @@ class Surroundings:
             yield (
                 f"DATABASE_URL: the database {self.database} has the encoding {self.encoding}, which cannot hold every "
                 f"text; make one with CREATE DATABASE name ENCODING '{UTF8}' TEMPLATE template0."
+            )
+        if self.lost_options:
+            yield (
+                f"DATABASE_URL sets {', '.join(self.lost_options)} by options, and something between here and the "
+                "server drops them, as PgBouncer does with ignore_startup_parameters; leave options out. A search path "
+                f"can be set by ALTER ROLE {self.role} SET search_path = ... there."
             )
         if self.schema is None:
             yield (

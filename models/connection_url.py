@@ -32,6 +32,7 @@ _WRITABLE = frozenset({"any", "read-write", "primary"})
 _SHORTEST_CONNECT_SECONDS = 2  # libpq's own
 _NOWHERE = "/nonexistent/carillon"  # a folder with no socket: libpq checks what it was given before it looks there
 _UNKNOWN = re.compile(r'invalid URI query parameter: "([A-Za-z_]{1,40})"')
+_SET_BY_OPTIONS = re.compile(r"(?:-c\s*|--)([A-Za-z][\w.-]*)\s*=")
 _QUOTED = re.compile(r':? "[^"]*"')
 _DEFAULTS = {
     "keepalives": "1",
@@ -61,6 +62,11 @@ class Address:
     def options(self) -> str:
         """What the server is told beyond parameters: `-c name=value` and the like."""
         return self.parameters.get("options", "")
+
+    @property
+    def set_by_options(self) -> list[str]:
+        """The names of the server's settings that the options set."""
+        return [name.lower().replace("-", "_") for name in _SET_BY_OPTIONS.findall(self.options)]
 
     def places(self, process_name: str) -> list[dict[str, str]]:
         """The parameters of each host, in the order in which they are to be tried, with what is added to them.

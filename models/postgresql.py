@@ -22,11 +22,11 @@ TIME_OUTS = {
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "20s",
 }
+# Not standard_conforming_strings: psycopg2 looks once, when it connects, and quotes as it found it.
 _SPELLINGS = {
-    "timezone": "UTC",
-    "datestyle": "ISO",
-    "intervalstyle": "postgres",
-    "standard_conforming_strings": "on",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
     "extra_float_digits": "1",
 }
 
@@ -39,14 +39,22 @@ class Postgresql(peewee.PostgresqlDatabase):
         self._places = [extensions.make_dsn(**place) for place in self._address.places(process_name)]
         super().__init__(self._address.parameters.get("dbname", ""))
 
+    @property
+    def asked_for(self) -> list[str]:
+        """The server's settings that DATABASE_URL sets and we do not."""
+        return [name for name in self._address.set_by_options if name not in map(str.lower, _SPELLINGS)]
+
     def begin(self, isolation_level: str | None = None) -> None:
         """Begin a transaction of this mode, and say in the same text what holds in it."""
         mode = isolation_level or READ_COMMITTED
         super().begin(f"{mode}; {self._said()}")
 
     def _said(self) -> str:
-        ours = {name: value for name, value in TIME_OUTS.items() if name not in self._address.options}
-        return "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in {**ours, **_SPELLINGS}.items())
+        ours = {name: value for name, value in TIME_OUTS.items() if name not in self._address.set_by_options}
+        connect: Any = self.connection
+        known = connect().info.parameter_status  # what the server keeps its clients told of
+        unlike = {name: value for name, value in _SPELLINGS.items() if not (known(name) or "").startswith(value)}
+        return "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in {**ours, **unlike}.items())
 
     def _connect(self) -> Any:
         told: list[str] = []

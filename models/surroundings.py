@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import peewee
 
@@ -17,6 +18,7 @@ _FOUND = """
         current_setting('server_encoding'), pg_is_in_recovery(),
         COALESCE(has_schema_privilege(current_schema(), 'CREATE'), FALSE)
 """
+_NOT_AS_ASKED = "SELECT name FROM pg_settings WHERE name = ANY(%s) AND source <> 'client' ORDER BY name"
 _UNUSABLE = """
     SELECT name FROM unnest(%s) AS name
     WHERE NOT (has_table_privilege(name, 'SELECT') AND has_table_privilege(name, 'INSERT')
@@ -35,7 +37,8 @@ def check() -> Surroundings | None:
         return None
     try:
         with database.reading():
-            found = Surroundings(*db.execute_sql(_FOUND).fetchone())
+            facts: Any = (*db.execute_sql(_FOUND).fetchone(), _lost_options())
+            found = Surroundings(*facts)
     except DatabaseUnavailable as error:
         if told := lasting_fault(str(error)):
             raise Misconfigured(told) from error
@@ -71,6 +74,11 @@ def refusals() -> Iterator[None]:
         if remedy is None:
             raise
         raise Misconfigured(f"DATABASE_URL: {str(error).splitlines()[0]}: {remedy}") from error
+
+
+def _lost_options() -> tuple[str, ...]:
+    """The server's settings that DATABASE_URL names, and that did not get through to it."""
+    return tuple(name for (name,) in db.execute_sql(_NOT_AS_ASKED, (db.obj.asked_for,)).fetchall())
 
 
 def _refuse(faults: Iterator[str]) -> None:
