@@ -27,7 +27,7 @@ import periodic as beats
 import settings as configuration
 from actors.main import RunWorker
 from client import commands
-from core.errors import DatabaseUnavailable
+from core.errors import DatabaseUnavailable, Misconfigured
 from local import autoscale as scaling
 from local import demonstration, stack
 from local.health import endpoint
@@ -37,7 +37,7 @@ from local.signals import StopSignals
 from migrations import runner
 from models import database
 from services import broker as brokers
-from services import faults, logs, timezones
+from services import broker_url, faults, logs, timezones
 from services.clock import DatabaseClock
 from services.coordinator import Coordinator
 from services.doorbell import BrokerDoorbell
@@ -98,7 +98,7 @@ def services(what: str = typer.Argument("", help="`demo` to show one job of each
             raise ConfigurationError(f"services knows `demo` or nothing, not `{what}`.")
         if what == "demo":
             environment = {"LOG_LEVEL": "WARNING", **environment}  # the table is what is to be seen
-        configuration.load(environment)  # else each process would say the same, again and again
+        _refuse_wrong_urls(configuration.load(environment))  # else each process would say the same, again and again
         with stack.running(ROOT, environment) as running:
             if what == "demo":
                 sys.exit(demonstration.on(running.url, running.receiver_folder, environment.get("INTERNAL_SECRET")))
@@ -162,7 +162,7 @@ def periodic() -> None:
         settings = _services_settings()
         logs.configure(settings.log_level)
         stopping = threading.Event()
-        broker = brokers.build(settings, "periodic", heartbeat_seconds=beats.HEARTBEAT_SECONDS)
+        broker = brokers.build(settings, "periodic", beats.HEARTBEAT_SECONDS)
         scheduler = beats.Beats(beats.declare(broker, lambda: None))
         scheduler.stop_on_signals(stopping)
         with endpoint(settings.health_port, stopping):
@@ -282,14 +282,22 @@ def _services_settings() -> Settings:
 def _loaded_settings() -> Settings:
     """The settings, after the kinds of task that they name have been registered."""
     settings = configuration.load(_environment())
+    _refuse_wrong_urls(settings)
     loading.load(settings)
     return settings
 
 
+def _refuse_wrong_urls(settings: Settings) -> None:
+    """Say what libpq and pika would not take, before anything is asked of a server."""
+    of_broker = [] if settings.rabbitmq_url is None else broker_url.faults(settings.rabbitmq_url)
+    if lines := [*database.faults_of(settings.database), *of_broker]:
+        raise ConfigurationError("\n".join(lines))
+
+
 def _environment() -> dict[str, str]:
-    """The environment over what `.env` says."""
+    """The environment over what `.env` says; a variable that is empty says nothing."""
     from_file = {name: value for name, value in dotenv.dotenv_values(ROOT / ".env").items() if value is not None}
-    return {**from_file, **os.environ}
+    return {**from_file, **{name: value for name, value in os.environ.items() if value.strip()}}
 
 
 @contextmanager
@@ -297,7 +305,7 @@ def _plain_faults() -> Iterator[None]:
     """Say in one line each what is wrong with the configuration, and exit with 2."""
     try:
         yield
-    except (ConfigurationError, LocalServerError, DatabaseUnavailable) as error:
+    except (Misconfigured, LocalServerError, DatabaseUnavailable) as error:
         typer.echo(str(error), err=True)
         sys.exit(2)
 

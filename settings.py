@@ -10,19 +10,23 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 
 from core import configuration, ehlo, networks, origins, urls
 from core.configuration import Rule
-from core.letters import address_of, fault_of_address, fault_of_header
+from core.errors import Misconfigured
 from core.networks import Reach
 from core.rates import Rate
+from core.retry import MIN_BACKOFF_SECONDS
 
 _SECRETIVE = ("SECRET", "PASSWORD", "URL")  # a fault in these is told without the value
 _REQUESTS_PER_MINUTE = 600
+_A_YEAR = 31_536_000
+# What the word `none` gives, where neither an empty list nor no value says it: what is left out has a default there.
+_NOTHING: dict[str, Any] = {"requests_per_minute": 0, "callback_networks_allowed": "", "account_rate": None}
 
 
 def _rate(given: Any) -> Any:
     return Rate.written(given) if isinstance(given, str) else given
 
 
-class ConfigurationError(Exception):
+class ConfigurationError(Misconfigured):
     """The environment holds values that cannot be used; one line for each fault."""
 
 
@@ -42,7 +46,7 @@ class Settings(BaseModel):
     port: int = Field(default=8000, ge=1, le=65535)
     health_port: int | None = Field(default=None, ge=1, le=65535)
     web_threads: int = Field(default=8, ge=1, le=64)
-    max_body_bytes: int = Field(default=1024 * 1024, ge=1024)
+    max_body_bytes: int = Field(default=1024 * 1024, ge=1024, le=1024**3)
     internal_secret: SecretStr | None = None
     requests_per_minute: int | None = Field(default=None, ge=0, le=1_000_000)
     cors_origins: str = ""
@@ -52,27 +56,27 @@ class Settings(BaseModel):
     # Callbacks.
     callback_base_url: str | None = None
     callback_networks_allowed: str | None = None
-    callback_time_limit_seconds: float = Field(default=30, gt=0, le=3600)
-    connect_seconds: float = Field(default=5, gt=0, le=60)
-    report_lease_seconds: float = Field(default=60, gt=0, le=86_400)
-    report_limit_seconds: float = Field(default=86_400, gt=0, le=31_536_000)
+    callback_time_limit_seconds: float = Field(default=30, ge=0.1, le=3600)
+    connect_seconds: float = Field(default=5, ge=0.1, le=60)
+    report_lease_seconds: float = Field(default=60, ge=1, le=86_400)
+    report_limit_seconds: float = Field(default=86_400, ge=1, le=_A_YEAR)
 
     # Kinds of task of one's own: the modules that register them.
     task_types: str = ""
 
     # Execution.
     worker_threads: int = Field(default=8, ge=1, le=256)
-    lease_seconds: float = Field(default=60, ge=1)
-    heartbeat_seconds: float = Field(default=15, gt=0)
-    shutdown_grace_seconds: float = Field(default=20, ge=0)
-    max_concurrent_runs: int | None = Field(default=None, ge=1)
+    lease_seconds: float = Field(default=60, ge=1, le=3600)
+    heartbeat_seconds: float = Field(default=15, ge=0.1, le=1800)
+    shutdown_grace_seconds: float = Field(default=20, ge=0, le=3600)
+    max_concurrent_runs: int | None = Field(default=None, ge=1, le=1_000_000)
     account_rate: Annotated[Rate | None, BeforeValidator(_rate)] = Rate(calls=90, seconds=60)
 
     # Commands: which programs jobs may run, and within what.
     commands_allowed: str = ""
     commands_env_allowed: str = ""
-    command_time_limit_seconds: float = Field(default=300, gt=0, le=3600)
-    command_memory_bytes: int = Field(default=1024**3, ge=16 * 1024**2)
+    command_time_limit_seconds: float = Field(default=300, ge=0.1, le=3600)
+    command_memory_bytes: int = Field(default=1024**3, ge=16 * 1024**2, le=1024**4)
 
     # E-mail: the SMTP server, and who is told of jobs that keep failing.
     email_host: str | None = None
@@ -83,12 +87,12 @@ class Settings(BaseModel):
     email_ehlo_name: str | None = None
     email_from: str = "Carillon <carillon@localhost.localdomain>"
     email_max_recipients: int = Field(default=100, ge=1, le=1000)
-    email_time_limit_seconds: float = Field(default=120, gt=0, le=3600)
+    email_time_limit_seconds: float = Field(default=120, ge=0.1, le=3600)
     alert_email: str | None = None
 
     # Uploads: kept in a bucket of S3, or of a server like it, under the names section 001 prints; else in DATA_DIR.
-    max_upload_bytes: int = Field(default=10 * 1024 * 1024, ge=1)
-    max_waiting_upload_bytes: int = Field(default=100 * 1024 * 1024, ge=1)
+    max_upload_bytes: int = Field(default=10 * 1024 * 1024, ge=1, le=1024**4)
+    max_waiting_upload_bytes: int = Field(default=100 * 1024 * 1024, ge=1, le=1024**5)
     aws_storage_bucket_name: str | None = None
     aws_access_key_id: str | None = None
     aws_secret_access_key: SecretStr | None = None
@@ -98,16 +102,16 @@ class Settings(BaseModel):
 
     # The coordinator's clock.
     window_seconds: float = Field(default=30, ge=2, le=600)
-    plan_ahead_seconds: float = Field(default=150, ge=60)
-    beat_patience_seconds: float = Field(default=75, gt=0)
-    scan_seconds: float = Field(default=0.25, gt=0, le=1)
-    ageing_seconds: float = Field(default=300, gt=0)
-    late_seconds: float = Field(default=300, gt=0)
-    keep_history_days: float = Field(default=30, gt=0)
+    plan_ahead_seconds: float = Field(default=150, ge=60, le=3600)
+    beat_patience_seconds: float = Field(default=75, ge=1, le=1800)
+    scan_seconds: float = Field(default=0.25, ge=0.01, le=1)
+    ageing_seconds: float = Field(default=300, ge=1, le=_A_YEAR)
+    late_seconds: float = Field(default=300, ge=1, le=_A_YEAR)
+    keep_history_days: float = Field(default=30, ge=0.01, le=36_500)
 
     # Retries, where neither the job nor its app's task type says otherwise.
     max_retries: int = Field(default=3, ge=0, le=100)
-    retry_backoff_base: float = Field(default=60, gt=0)
+    retry_backoff_base: float = Field(default=60, ge=MIN_BACKOFF_SECONDS, le=86_400)
 
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     fault_points: str = ""
@@ -178,6 +182,15 @@ class Settings(BaseModel):
         """Whether the API asks no one who they are: only ever on loopback."""
         return self.internal_secret is None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _none_is_a_word(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Read `none` as nobody, nowhere or no limit, for every setting that can do without."""
+        return {
+            name: _nothing(name, cls.model_fields[name].default) if _says_none(value) else value
+            for name, value in given.items()
+        }
+
     @model_validator(mode="after")
     def _no_contradictions(self) -> Self:
         faults = [message for wrong, message in self._contradictions() if wrong]
@@ -196,6 +209,20 @@ class Settings(BaseModel):
                 ),
             ),
             (
+                self.report_lease_seconds > self.report_limit_seconds,
+                (
+                    f"REPORT_LEASE_SECONDS={self.report_lease_seconds:g} is longer than REPORT_LIMIT_SECONDS="
+                    f"{self.report_limit_seconds:g}, the most that a run may wait."
+                ),
+            ),
+            (
+                self.max_upload_bytes > self.max_waiting_upload_bytes,
+                (
+                    f"MAX_UPLOAD_BYTES={self.max_upload_bytes} is more than MAX_WAITING_UPLOAD_BYTES="
+                    f"{self.max_waiting_upload_bytes}, all that one user may have waiting."
+                ),
+            ),
+            (
                 self.beat_patience_seconds >= self.plan_ahead_seconds,
                 (
                     f"BEAT_PATIENCE_SECONDS={self.beat_patience_seconds:g} must be less than PLAN_AHEAD_SECONDS="
@@ -207,13 +234,6 @@ class Settings(BaseModel):
                 f"HOST={self.host} is open to others, which needs INTERNAL_SECRET. Set it, or listen on 127.0.0.1.",
             ),
             (
-                self.report_lease_seconds > self.report_limit_seconds,
-                (
-                    f"REPORT_LEASE_SECONDS={self.report_lease_seconds:g} is longer than REPORT_LIMIT_SECONDS="
-                    f"{self.report_limit_seconds:g}, the most that a run may wait."
-                ),
-            ),
-            (
                 any("/" in program and not program.startswith("/") for program in self.programs_allowed),
                 "COMMANDS_ALLOWED names a path that does not begin with /; write a program's name or its whole path.",
             ),
@@ -222,45 +242,27 @@ class Settings(BaseModel):
                 "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together; give both, or neither.",
             ),
             *self._wrong_places(),
-            *self._wrong_mail(),
-        ]
-
-    def _wrong_mail(self) -> list[Rule]:
-        addresses = {"EMAIL_FROM": address_of(self.email_from), "ALERT_EMAIL": self.alert_email}
-        return [
-            (
-                (self.email_host_user is None) != (self.email_host_password is None),
-                "EMAIL_HOST_USER and EMAIL_HOST_PASSWORD go together; give both, or neither to send without login.",
-            ),
-            (
-                self.email_host_user is not None and self.email_host is None,
-                "EMAIL_HOST_USER needs EMAIL_HOST, the server to log in to.",
-            ),
-            (
-                self.alert_email is not None and self.email_host is None and not self.embedded,
-                "ALERT_EMAIL needs EMAIL_HOST, the server that sends it.",
-            ),
-            *(
-                (fault is not None, f"{name} {fault}")
-                for name, fault in ((name, fault_of_address(one)) for name, one in addresses.items() if one is not None)
+            *configuration.mail(
+                host=self.email_host,
+                user=self.email_host_user,
+                has_password=self.email_host_password is not None,
+                sender=self.email_from,
+                alerted=self.alert_email,
+                has_outbox=self.embedded,
             ),
             *configuration.parsed("EMAIL_EHLO_NAME", ehlo.checked, self.email_ehlo_name),
-            (fault_of_header(self.email_from) is not None, f"EMAIL_FROM {fault_of_header(self.email_from)}"),
         ]
 
     def _wrong_places(self) -> list[Rule]:
-        callbacks = self.callback_base_url
         web = {
-            "CALLBACK_BASE_URL": callbacks,
             "RABBITMQ_MANAGEMENT_URL": self.rabbitmq_management_url,
             "PUBLIC_URL": self.public_url,
             "AWS_ENDPOINT_URL": self.aws_endpoint_url,
             "SPOOL_URL": self.spool_url,
         }
-        is_whole = callbacks is not None and urls.is_web_address(callbacks)
         return [
             *configuration.web_addresses(web),
-            *configuration.readable({"CALLBACK_BASE_URL": callbacks if is_whole else None}),
+            *configuration.called("CALLBACK_BASE_URL", self.callback_base_url),
             *configuration.parsed(networks.SETTING, networks.listed, self.callback_networks_allowed),
             *configuration.parsed(origins.SETTING, origins.listed, self.cors_origins),
             (
@@ -280,6 +282,17 @@ def load(environ: Mapping[str, str]) -> Settings:
         return Settings.model_validate(given)
     except ValidationError as error:
         raise ConfigurationError("\n".join(_lines(error))) from None
+
+
+def _says_none(value: Any) -> bool:
+    return isinstance(value, str) and value.strip().lower() == "none"
+
+
+def _nothing(name: str, default: Any) -> Any:
+    """What `none` gives, or `none` itself for a setting that cannot do without."""
+    if name in _NOTHING:
+        return _NOTHING[name]
+    return default if default in ("", None) else "none"
 
 
 def _listed(names: str) -> frozenset[str]:

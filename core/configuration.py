@@ -1,10 +1,11 @@
-"""The rules for settings that name places. Each comes with what is said where it is broken."""
+"""The rules for settings that name servers, places and people. Each comes with what is said where it is broken."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from core import urls
+from core.letters import address_of, fault_of_address, fault_of_header
 
 Rule = tuple[bool, str]  # whether it is broken, and the line that says so
 _READABLE = "its port must be a number from 1 to 65535, an IPv6 host stands in brackets."
@@ -14,7 +15,8 @@ def servers(database_url: str | None, rabbitmq_url: str | None) -> list[Rule]:
     """PostgreSQL goes with RabbitMQ, and SQLite with neither."""
     postgres = (database_url or "").startswith(("postgres://", "postgresql://"))
     sqlite = database_url is None or database_url.startswith("sqlite:///")
-    amqp = rabbitmq_url is None or rabbitmq_url.startswith(("amqp://", "amqps://"))
+    brokers = [] if rabbitmq_url is None else urls.separated(rabbitmq_url)
+    amqp = all(url.startswith(("amqp://", "amqps://")) for url in brokers)
     return [
         (
             not (postgres or sqlite),
@@ -39,7 +41,12 @@ def servers(database_url: str | None, rabbitmq_url: str | None) -> list[Rule]:
                 "Give both, or neither for the embedded mode."
             ),
         ),
-        *readable({"DATABASE_URL": database_url, "RABBITMQ_URL": rabbitmq_url}),
+        (
+            sqlite and "?" in (database_url or ""),
+            "DATABASE_URL has parameters, and SQLite takes none; leave out the ? and what follows.",
+        ),
+        (postgres and not urls.hosts_can_be_read(database_url or ""), f"DATABASE_URL cannot be read: {_READABLE}"),
+        (not all(map(urls.can_be_read, brokers)), f"RABBITMQ_URL cannot be read: {_READABLE}"),
     ]
 
 
@@ -54,11 +61,36 @@ def web_addresses(given: Mapping[str, str | None]) -> list[Rule]:
     ]
 
 
-def readable(given: Mapping[str, str | None]) -> list[Rule]:
-    """Each of these settings, where it is given, can be taken apart, down to its port."""
+def called(name: str, url: str | None) -> list[Rule]:
+    """This setting, where it is given, is a URL that callbacks can go to."""
+    if url is None:
+        return []
+    if urls.is_web_address(url) and not urls.can_be_read(url):
+        return [(True, f"{name} cannot be read: {_READABLE}")]
+    fault = urls.fault_of(url)
+    return [(fault is not None, f"{name} {fault}")]
+
+
+def mail(
+    *, host: str | None, user: str | None, has_password: bool, sender: str, alerted: str | None, has_outbox: bool
+) -> list[Rule]:
+    """The mail server and who logs in there go together, and addresses are addresses."""
+    addresses = {"EMAIL_FROM": address_of(sender), "ALERT_EMAIL": alerted}
     return [
-        (url is not None and not urls.can_be_read(url), f"{name} cannot be read: {_READABLE}")
-        for name, url in given.items()
+        (
+            (user is None) == has_password,
+            "EMAIL_HOST_USER and EMAIL_HOST_PASSWORD go together; give both, or neither to send without login.",
+        ),
+        (user is not None and host is None, "EMAIL_HOST_USER needs EMAIL_HOST, the server to log in to."),
+        (
+            alerted is not None and host is None and not has_outbox,
+            "ALERT_EMAIL needs EMAIL_HOST, the server that sends it.",
+        ),
+        *(
+            (fault is not None, f"{name} {fault}")
+            for name, fault in ((name, fault_of_address(one)) for name, one in addresses.items() if one is not None)
+        ),
+        (fault_of_header(sender) is not None, f"EMAIL_FROM {fault_of_header(sender)}"),
     ]
 
 

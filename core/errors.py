@@ -6,6 +6,7 @@
     |- Forbidden           the installation does not allow it
     |- WrongToken          the token that a report came with is none of the run's
     |- NotFound            there is no such thing (or none that the caller may see)
+    |- Misconfigured       what the process was given to work with cannot be used; one line for each fault
     |- Conflict            the thing is in a state that forbids the action
     |  `- NotFailed            only what has failed can be retried
     |- PreconditionFailed  the thing is no longer as the caller saw it
@@ -86,6 +87,10 @@ class NotFound(CarillonError):  # noqa: N818
         super().__init__(f"There is no {noun} {key}.")
         self.noun = noun
         self.key = str(key)
+
+
+class Misconfigured(CarillonError):  # noqa: N818
+    """What the process was given to work with cannot be used; each line says what to change."""
 
 
 class Conflict(CarillonError):  # noqa: N818

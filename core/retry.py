@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.errors import AttemptError
 
+MIN_BACKOFF_SECONDS = 0.001  # shorter, a hundred retries would be one burst
 MAX_BACKOFF_SECONDS = 3600.0
 MAX_RETRY_AFTER_SECONDS = 24 * 3600.0
 MAX_LOSSES = 3

@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 URL_LENGTH = 2_000
 
 _CHARACTERS = re.compile(r"[\x21-\x5b\x5d-\x7e]*")  # printable ASCII without space and backslash
+_BETWEEN_URLS = re.compile(r"\s*[,;]\s*(?=amqps?://)")
+_HOSTS = re.compile(r"[a-z]+://(?:[^@/]*@)?([^/?]*)")  # whoever is named ends at the first @, as libpq has it
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
@@ -45,6 +47,17 @@ def can_be_read(url: str) -> bool:
         return False
 
 
+def separated(text: str) -> list[str]:
+    """The AMQP URLs of a text: one, or several with commas or semicolons between."""
+    return _BETWEEN_URLS.split(text)
+
+
+def hosts_can_be_read(url: str) -> bool:
+    """Whether each host of a URL as libpq reads it, with commas between, can be taken apart, down to its port."""
+    found = _HOSTS.match(url)
+    return found is not None and all(can_be_read(f"//{host}") for host in found[1].split(","))
+
+
 def place(url: str) -> tuple[str, int]:
     """The host and the port at which a web address is served."""
     parts = urlsplit(url)
@@ -52,7 +65,8 @@ def place(url: str) -> tuple[str, int]:
 
 
 def management_of(rabbitmq_url: str) -> str:
-    """Where the management API of a RabbitMQ usually is: on its host, for the same user."""
+    """Where the management API of a RabbitMQ usually is: on its (first) host, for the same user."""
+    rabbitmq_url = separated(rabbitmq_url)[0]
     user, _, address = urlsplit(rabbitmq_url).netloc.rpartition("@")
     host = urlsplit(f"//{address}").hostname or "127.0.0.1"
     return f"http://{user or 'guest:guest'}@{f'[{host}]' if ':' in host else host}:15672"

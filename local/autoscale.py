@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 import requests
 
+from core import urls
 from core.autoscaling import NO_LOAD, Load, change
 from local.supervisor import Supervisor
 
@@ -180,5 +181,5 @@ def printer(output: TextIO, *, dry_run: bool) -> Callable[[str], None]:
 
 def _vhost(rabbitmq_url: str) -> str:
     """The virtual host that an AMQP URL names, as the management API's paths take it."""
-    path = urlsplit(rabbitmq_url).path
+    path = urlsplit(urls.separated(rabbitmq_url)[0]).path
     return quote(unquote(path[1:]) if len(path) > 1 else "/", safe="")

@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 
 import requests
 
+import settings as configuration
 from local import foreground, ports
 from local.processes import LocalServerError
 from local.receiver import Receiver
 from local.servers import private_servers
 from local.supervisor import Supervisor
-from settings import ConfigurationError
+from settings import ConfigurationError, Settings
 
 VHOST = "carillon"
 _READY_WITHIN_SECONDS = 90
@@ -44,33 +45,33 @@ class Stack:
 @contextmanager
 def running(root: Path, environment: Mapping[str, str]) -> Iterator[Stack]:
     """Start servers and processes, wait until requests are answered; stop all of it at the end of the block."""
-    data_dir = Path(environment.get("DATA_DIR") or ".data")
-    port = int(environment.get("PORT") or 8000)
+    settings = configuration.load(environment)
+    data_dir, port = settings.data_dir, settings.port
     if not ports.is_free(port):
         raise LocalServerError(f"PORT={port} is taken, perhaps by another Carillon; stop that one or set another PORT.")
     url = f"http://127.0.0.1:{port}"
     with foreground.exit_on_signals(), ExitStack() as stack:
-        surroundings = {**environment, **_servers(stack, environment, data_dir)}
+        surroundings = {**environment, **_servers(stack, settings)}
         folder = None
-        if not environment.get("CALLBACK_BASE_URL"):
+        if settings.callback_base_url is None:
             folder = data_dir / "receiver"
             surroundings["CALLBACK_BASE_URL"] = _receiver(stack, folder).url
         surroundings.pop("HEALTH_PORT", None)  # it can be one process's only
         supervisor = Supervisor.of_procfile(root / "Procfile", surroundings)
-        stack.callback(supervisor.stop, grace_seconds=_grace_seconds(environment))
+        stack.callback(supervisor.stop, grace_seconds=settings.shutdown_grace_seconds + _MORE_GRACE_SECONDS)
         supervisor.start()
         _wait_until_ready(url)
         _say(f"Carillon serves {url} (API: {url}/swagger/). Callbacks go to {surroundings['CALLBACK_BASE_URL']}.")
         yield Stack(url, folder, supervisor, threading.Event())
 
 
-def _servers(stack: ExitStack, environment: Mapping[str, str], data_dir: Path) -> dict[str, str]:
+def _servers(stack: ExitStack, settings: Settings) -> dict[str, str]:
     """The servers named; private ones, kept in the data folder, where none is."""
-    named = [name for name in ("DATABASE_URL", "RABBITMQ_URL") if environment.get(name)]
-    if len(named) == 1:
-        raise ConfigurationError(f"{named[0]} is set alone; give both DATABASE_URL and RABBITMQ_URL, or neither.")
-    if named:
+    if settings.rabbitmq_url is not None:
         return {}
+    if settings.database_url is not None:
+        raise ConfigurationError("DATABASE_URL is set alone; give both DATABASE_URL and RABBITMQ_URL, or neither.")
+    data_dir = settings.data_dir
     _say("Starting PostgreSQL and RabbitMQ for this folder ...")
     servers = stack.enter_context(private_servers(data_dir / "servers", durable=True, vhost=VHOST))
     database = urlsplit(servers.database_url)
@@ -80,11 +81,6 @@ def _servers(stack: ExitStack, environment: Mapping[str, str], data_dir: Path) -
         f"RabbitMQ:   {servers.rabbitmq_url}, its pages are at {servers.management_url}"
     )
     return {"DATABASE_URL": servers.database_url, "RABBITMQ_URL": servers.rabbitmq_url}
-
-
-def _grace_seconds(environment: Mapping[str, str]) -> float:
-    """A little more than the processes give themselves."""
-    return float(environment.get("SHUTDOWN_GRACE_SECONDS") or 20) + _MORE_GRACE_SECONDS
 
 
 def _receiver(stack: ExitStack, folder: Path) -> Receiver:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playhouse import migrations as playhouse_migrations
 
-from models import database, patience
+from models import database, patience, surroundings
 from models.tables import db
 
 # One number for all Carillon processes: whoever holds it migrates, the others wait and then find nothing to do.
@@ -18,11 +18,20 @@ _ADVISORY_LOCK = 0x43415249
 def upgrade(to: str | None = None) -> list[str]:
     """Apply every migration not applied yet, in order, up to the one named (the newest); the names of those applied.
 
-    Safe to call from many processes at once. Raises `DatabaseUnavailable` when the database is away.
+    Safe to call from many processes at once. Raises `DatabaseUnavailable` when the database is away, `Misconfigured`
+    when it is none to work on.
     """
-    with database.transaction(), patience.unlimited(), _alone():
+    found = surroundings.check()
+    with surroundings.refusals(), database.transaction(), patience.unlimited(), _alone():
         runner = playhouse_migrations.Runner(db.obj, directory=str(Path(__file__).parent))
-        return list(runner.up(to))
+        if any(not migration.applied for migration in runner.status()):
+            surroundings.check_for_migrating(found)
+            applied = list(runner.up(to))
+        else:  # a role that may not make tables can do the rest
+            applied = []
+    if to is None:
+        surroundings.check_rights(found)
+    return applied
 
 
 @contextmanager

@@ -14,17 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import peewee
-from playhouse import db_url
 
-from core.errors import DatabaseUnavailable
-from models import commits, patience
+from core.errors import DatabaseUnavailable, Misconfigured
+from models import commits, connection_url, patience, postgresql
 from models.tables import db
 
-_AWAY = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError)
-_SESSION_LIMITS = (
-    "-c statement_timeout=10000 -c lock_timeout=5000 -c idle_in_transaction_session_timeout=20000 -c timezone=UTC"
-)
-
+# What is not supported is to write to a standby: one that was the primary until a moment ago.
+_AWAY = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError, peewee.NotSupportedError)
+_SQLITE = "sqlite:///"
 _CLOCK_SAMPLES = 5
 _TURN_SECONDS = 10.0
 
@@ -38,13 +35,20 @@ _writer_turn = threading.RLock()
 
 
 def connect(url: str, process_name: str) -> None:
-    """Point the tables at a database. Nothing connects until it is used."""
-    if url.startswith("sqlite:///"):
-        Path(url.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
-        db.initialize(_sqlite(url.removeprefix("sqlite:///")))
+    """Point the tables at a database. Nothing connects until it is used. Raises `Misconfigured`."""
+    if faults := faults_of(url):
+        raise Misconfigured("\n".join(faults))
+    if url.startswith(_SQLITE):
+        Path(url.removeprefix(_SQLITE)).parent.mkdir(parents=True, exist_ok=True)
+        db.initialize(_sqlite(url.removeprefix(_SQLITE)))
     else:
         patience.install()
-        db.initialize(_postgresql(url, process_name))
+        db.initialize(postgresql.Postgresql(url, process_name))
+
+
+def faults_of(url: str) -> list[str]:
+    """What is wrong with a database's URL, a line for each fault; none of them tells what it holds."""
+    return [] if url.startswith(_SQLITE) else connection_url.faults(url)
 
 
 def disconnect() -> None:
@@ -67,7 +71,7 @@ def transaction() -> Iterator[None]:
     the commit, whether it took effect is unknown.
     """
     with commits.collected(), _translated(), _turn() if is_sqlite() else nullcontext():
-        yield from _begun("IMMEDIATE")
+        yield from _begun("IMMEDIATE", postgresql.READ_COMMITTED)
 
 
 def after_commit(act: commits.Act) -> None:
@@ -87,7 +91,7 @@ def trial() -> Iterator[None]:
 def reading() -> Iterator[None]:
     """Run a block that only reads, and sees one moment. Raises `DatabaseUnavailable` when the database is away."""
     with _translated():
-        yield from _begun("DEFERRED", "REPEATABLE READ")
+        yield from _begun("DEFERRED", postgresql.ONE_MOMENT)
 
 
 def clock_offset() -> tuple[timedelta, timedelta]:
@@ -117,22 +121,7 @@ def _sqlite(path: str) -> peewee.SqliteDatabase:
     )
 
 
-def _postgresql(url: str, process_name: str) -> peewee.PostgresqlDatabase:
-    parameters = db_url.parse(url)
-    name = parameters.pop("database")
-    parameters.update(
-        application_name=f"carillon {process_name}",
-        options=_SESSION_LIMITS,
-        keepalives=1,
-        keepalives_idle=10,
-        keepalives_interval=5,
-        keepalives_count=3,
-        tcp_user_timeout=20_000,
-    )
-    return peewee.PostgresqlDatabase(name, **parameters)
-
-
-def _begun(sqlite_lock: str, isolation: str | None = None) -> Iterator[None]:
+def _begun(sqlite_lock: str, isolation: str) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             stack.enter_context(_atomic(sqlite_lock, isolation))
@@ -163,7 +152,7 @@ def _offset_once() -> tuple[timedelta, timedelta]:
     return took, server - (before + took / 2)
 
 
-def _atomic(sqlite_lock: str, isolation: str | None) -> Any:
+def _atomic(sqlite_lock: str, isolation: str) -> Any:
     return db.atomic(sqlite_lock) if is_sqlite() else db.atomic(isolation)
 
 

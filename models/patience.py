@@ -22,6 +22,7 @@ LIMIT_SECONDS = 15.0
 CONNECT_SECONDS = 5.0  # libpq's own connect_timeout does not hold for a program that waits in its own way
 
 _state = threading.local()
+_NO_LIMIT = 0.0
 
 
 def install() -> None:
@@ -39,14 +40,32 @@ def unlimited() -> Iterator[None]:
         _state.unlimited = False
 
 
+@contextmanager
+def connecting(seconds: float | None) -> Iterator[None]:
+    """Wait so long for a connection that is opened in this block; 0 for ever, None as long as usual."""
+    _state.connect_seconds = seconds
+    try:
+        yield
+    finally:
+        _state.connect_seconds = None
+
+
 def _wait(connection: Any) -> None:
     """Wait for the connection; raises `OperationalError` past the limit, after which it must not be used again."""
-    connecting = connection.status == extensions.STATUS_SETUP
-    limit = CONNECT_SECONDS if connecting else LIMIT_SECONDS
+    limit = _connect_limit() if connection.status == extensions.STATUS_SETUP else _statement_limit()
     deadline = time.monotonic() + limit
-    waiting = select.poll()
     while (state := connection.poll()) != extensions.POLL_OK:
+        waiting = select.poll()  # anew: libpq may go on to the host's next address, with another socket
         waiting.register(connection.fileno(), select.POLLIN if state == extensions.POLL_READ else select.POLLOUT)
-        left = None if getattr(_state, "unlimited", False) else max(0.0, deadline - time.monotonic()) * 1000
+        left = None if limit == _NO_LIMIT else max(0.0, deadline - time.monotonic()) * 1000
         if not waiting.poll(left):
             raise psycopg2.OperationalError(f"no answer from PostgreSQL within {limit:g} s")
+
+
+def _connect_limit() -> float:
+    given: float | None = getattr(_state, "connect_seconds", None)
+    return CONNECT_SECONDS if given is None else given
+
+
+def _statement_limit() -> float:
+    return _NO_LIMIT if getattr(_state, "unlimited", False) else LIMIT_SECONDS

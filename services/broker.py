@@ -14,6 +14,7 @@ from dramatiq.brokers.stub import StubBroker
 from dramatiq.errors import BrokerConnectionError
 
 from core.errors import BrokerUnavailable
+from services import broker_url
 from settings import Settings
 
 RUNS_HTTP = "runs.http"
@@ -40,11 +41,11 @@ class Carrier(Protocol):
         ...
 
 
-def build(settings: Settings, process_name: str, heartbeat_seconds: int = 20) -> dramatiq.Broker:
+def build(settings: Settings, process_name: str, least_heartbeat_seconds: int = 0) -> dramatiq.Broker:
     """The broker the settings name, without any of Dramatiq's own middleware. Nothing connects yet."""
     if settings.rabbitmq_url is None:
         return InProcessBroker()
-    return RabbitBroker(settings.rabbitmq_url, process_name, heartbeat_seconds)
+    return RabbitBroker(settings.rabbitmq_url, process_name, least_heartbeat_seconds)
 
 
 class InProcessBroker(StubBroker):
@@ -66,15 +67,9 @@ class InProcessBroker(StubBroker):
 class RabbitBroker(RabbitmqBroker):
     """RabbitMQ, with every publish confirmed, short time-outs, and connections named by process."""
 
-    def __init__(self, url: str, process_name: str, heartbeat_seconds: int) -> None:
-        super().__init__(url=url, middleware=[], confirm_delivery=True)
-        parameters: Any = self.parameters
-        parameters.client_properties = {"connection_name": f"carillon {process_name}"}
-        parameters.heartbeat = heartbeat_seconds
-        parameters.blocked_connection_timeout = 10
-        parameters.socket_timeout = 5
-        parameters.stack_timeout = 10
-        parameters.connection_attempts = 1
+    def __init__(self, url: str, process_name: str, least_heartbeat_seconds: int = 0) -> None:
+        super().__init__(middleware=[], confirm_delivery=True)
+        self.parameters: Any = broker_url.parameters(url, process_name, least_heartbeat_seconds)
 
     def close(self) -> None:
         """Close every connection, though a thread may just be opening one: Dramatiq stumbles over that."""

@@ -12,6 +12,7 @@ import pytest
 
 from migrations import runner
 from models import database
+from models import postgresql as postgresql_database
 from models.tables import ALL, db
 from services import timezones
 from tests.factories import GivenSystem, given_system
@@ -27,9 +28,7 @@ hypothesis.settings.load_profile("carillon")
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
 # Tests that let sessions wait for each other's locks do so on machines that are busy with other tests.
-database._SESSION_LIMITS = database._SESSION_LIMITS.replace("lock_timeout=5000", "lock_timeout=13000").replace(
-    "statement_timeout=10000", "statement_timeout=14000"
-)
+postgresql_database.TIME_OUTS.update(lock_timeout="13s", statement_timeout="14s")
 
 
 @pytest.fixture(scope="session")

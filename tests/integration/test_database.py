@@ -11,6 +11,7 @@ import pytest
 
 from core.errors import DatabaseUnavailable
 from models import database, patience, signals
+from models.postgresql import Postgresql
 from models.tables import db
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -35,7 +36,7 @@ def test_a_migration_is_waited_for_as_long_as_it_takes(postgresql: str, monkeypa
 @pytest.fixture
 def other(postgresql: str) -> Iterator[Any]:
     """A second session, to end the first one with."""
-    session = database._postgresql(postgresql, "other")
+    session = Postgresql(postgresql, "other")
     yield session
     session.close()
 

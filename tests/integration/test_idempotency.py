@@ -13,6 +13,7 @@ import pytest
 from core.errors import Conflict, InvalidInput, KeyReused
 from models import database
 from models import idempotency as key_queries
+from models import postgresql as postgresql_database
 from models.tables import IdempotencyKey, Job, Run
 from services import idempotency
 from services import jobs as job_service
@@ -193,7 +194,7 @@ def test_when_the_first_request_is_rolled_back_the_one_that_waited_creates(postg
 def test_a_first_request_that_stays_under_way_is_told_as_a_conflict(
     postgresql: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_SESSION_LIMITS", "-c lock_timeout=50")
+    monkeypatch.setitem(postgresql_database.TIME_OUTS, "lock_timeout", "50ms")
     database.connect(postgresql, "impatient")
     system = given_system()
     has_key, refused = threading.Event(), threading.Event()

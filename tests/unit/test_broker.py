@@ -17,5 +17,5 @@ def test_a_connection_that_is_opened_meanwhile_does_not_keep_the_others_open(mon
             raise RuntimeError("Set changed size during iteration")
 
     monkeypatch.setattr(RabbitmqBroker, "close", close)
-    RabbitBroker("amqp://127.0.0.1:1", "test", 20).close()
+    RabbitBroker("amqp://127.0.0.1:1", "test").close()
     assert len(tries) == 2

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from annotated_types import Ge, Le
 from pydantic import ValidationError
 
 import settings
@@ -16,6 +18,32 @@ from settings import ConfigurationError, Settings, load
 POSTGRESQL = "postgresql://carillon:hunter2@db/carillon"
 RABBITMQ = "amqp://carillon:hunter2@mq/"
 EXAMPLE = Path(settings.__file__).with_name(".env.example")
+
+
+# What an extreme value needs beside it, so that it contradicts nothing.
+BESIDE: dict[tuple[str, float], dict[str, str]] = {
+    ("lease_seconds", 1): {"HEARTBEAT_SECONDS": "0.5"},
+    ("heartbeat_seconds", 1800): {"LEASE_SECONDS": "3600"},
+    ("plan_ahead_seconds", 60): {"BEAT_PATIENCE_SECONDS": "30"},
+    ("beat_patience_seconds", 1800): {"PLAN_AHEAD_SECONDS": "3600"},
+    ("report_limit_seconds", 1): {"REPORT_LEASE_SECONDS": "1"},
+    ("max_upload_bytes", 1024**4): {"MAX_WAITING_UPLOAD_BYTES": str(1024**4)},
+    ("max_waiting_upload_bytes", 1): {"MAX_UPLOAD_BYTES": "1"},
+}
+
+
+def numbers() -> list[str]:
+    """The names of all settings that are numbers, or may be."""
+    kinds = {name: get_args(field.annotation) or (field.annotation,) for name, field in Settings.model_fields.items()}
+    return [name for name, kind in kinds.items() if int in kind or float in kind]
+
+
+def bounds(name: str) -> tuple[float, float]:
+    """The least and the most that a setting takes."""
+    rules = Settings.model_fields[name].metadata
+    [least] = [rule.ge for rule in rules if isinstance(rule, Ge)]
+    [most] = [rule.le for rule in rules if isinstance(rule, Le)]
+    return least, most  # type: ignore[return-value]  # its bounds are numbers
 
 
 def faults(**environ: str) -> list[str]:
@@ -114,6 +142,11 @@ def test_settings_cannot_be_changed_once_they_are_made() -> None:
         ({"CORS_ORIGINS": "null"}, "CORS_ORIGINS names 'null', which is no origin"),
         ({"CORS_ORIGINS": "*, https://a.example.com", "INTERNAL_SECRET": "s"}, "CORS_ORIGINS names * and more"),
         ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS=* needs INTERNAL_SECRET"),
+        ({"DATABASE_URL": "sqlite:///x.db?timeout=5"}, "DATABASE_URL has parameters, and SQLite takes none"),
+        ({"DATABASE_URL": "postgresql://a:1,b:99999/x", "RABBITMQ_URL": RABBITMQ}, "DATABASE_URL cannot be read"),
+        ({"DATABASE_URL": POSTGRESQL, "RABBITMQ_URL": "amqp://a;amqp://b:0"}, "RABBITMQ_URL cannot be read"),
+        ({"CALLBACK_BASE_URL": "http://u:hunter2@receiver"}, "CALLBACK_BASE_URL carries a user name or password"),
+        ({"MAX_UPLOAD_BYTES": "11", "MAX_WAITING_UPLOAD_BYTES": "10"}, "MAX_UPLOAD_BYTES=11 is more than"),
         ({"COMMANDS_ALLOWED": "echo, ./run"}, "COMMANDS_ALLOWED names a path that does not begin with /"),
         ({"AWS_ACCESS_KEY_ID": "k"}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"),
         ({"AWS_SECRET_ACCESS_KEY": "k"}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"),
@@ -310,3 +343,82 @@ def test_origins_are_read_as_browsers_write_them() -> None:
     assert given.origins_allowed == {"https://app.example.com", "http://localhost:3000", "http://[::1]"}
     assert load({}).origins_allowed == frozenset()
     assert load({"CORS_ORIGINS": "*", "INTERNAL_SECRET": "s"}).origins_allowed == {"*"}
+
+
+def test_there_are_numbers_to_look_at() -> None:
+    assert {"port", "lease_seconds", "keep_history_days", "max_concurrent_runs"} <= set(numbers())
+
+
+@pytest.mark.parametrize("name", numbers())
+def test_every_number_has_a_least_and_a_most_and_is_taken_at_both(name: str) -> None:
+    for value in bounds(name):
+        given = load({name.upper(): str(value), **BESIDE.get((name, value), {})})
+        assert getattr(given, name) == value
+
+
+@pytest.mark.parametrize("name", numbers())
+def test_no_number_is_taken_beyond_its_bounds(name: str) -> None:
+    least, most = bounds(name)
+    for value in ("1e300", "-1e300", "nan", "inf", "800000000000000000000", str(most + 1), str(least - 0.001)):
+        [line] = faults(**{name.upper(): value})
+        assert line.startswith(f"{name.upper()}={value}: ")
+
+
+@pytest.mark.parametrize("rate", ["1/1e300", "90/99999999999999", "99999999/1", "0/1", "1/0", "-1/1", "1/nan"])
+def test_a_rate_has_bounds_too(rate: str) -> None:
+    [line] = faults(ACCOUNT_RATE=rate)
+    assert line.startswith(f"ACCOUNT_RATE={rate}: write calls/seconds")
+
+
+@pytest.mark.parametrize("word", ["none", "None", " NONE "])
+@pytest.mark.parametrize(
+    ("name", "shown", "means"),
+    [
+        ("CALLBACK_NETWORKS_ALLOWED", "callback_networks_allowed", ""),
+        ("CORS_ORIGINS", "origins_allowed", frozenset()),
+        ("ADMIN_USERNAMES", "admin_usernames", ""),
+        ("COMMANDS_ALLOWED", "programs_allowed", frozenset()),
+        ("COMMANDS_ENV_ALLOWED", "variables_allowed", frozenset()),
+        ("TASK_TYPES", "task_types", ""),
+        ("ACCOUNT_RATE", "account_rate", None),
+        ("MAX_CONCURRENT_RUNS", "max_concurrent_runs", None),
+        ("REQUESTS_PER_MINUTE", "request_limit", 0),
+        ("HEALTH_PORT", "health_port", None),
+        ("EMAIL_HOST", "email_host", None),
+        ("ALERT_EMAIL", "alert_email", None),
+        ("AWS_STORAGE_BUCKET_NAME", "aws_storage_bucket_name", None),
+        ("DATABASE_URL", "embedded", True),
+        ("INTERNAL_SECRET", "anonymous", True),
+    ],
+)
+def test_none_is_the_word_for_nobody_nowhere_and_no_limit(name: str, shown: str, means: object, word: str) -> None:
+    assert getattr(load({name: word}), shown) == means
+
+
+@pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if field.default in ("", None)])
+def test_what_may_be_left_out_may_be_none(name: str) -> None:
+    assert not getattr(load({name.upper(): "none"}), name)
+
+
+def test_none_is_no_secret_and_opens_no_host() -> None:
+    [line] = faults(HOST="0.0.0.0", INTERNAL_SECRET="none")  # noqa: S104, S106
+    assert "needs INTERNAL_SECRET" in line
+
+
+def test_without_networks_callbacks_do_not_even_go_to_loopback() -> None:
+    assert load({"CALLBACK_NETWORKS_ALLOWED": "none"}).reach.fault_of("x.test", 80, ["127.0.0.1"])
+    assert load({}).reach.fault_of("x.test", 80, ["127.0.0.1"]) is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://h1:5432,h2:5433/db?target_session_attrs=read-write", "postgres:///db?host=/run/postgresql"],
+)
+@pytest.mark.parametrize("rabbitmq", ["amqp://h1/x;amqps://h2:5671/x", "amqp://h1, amqp://[::1]:2"])
+def test_several_hosts_are_taken(url: str, rabbitmq: str) -> None:
+    assert not load({"DATABASE_URL": url, "RABBITMQ_URL": rabbitmq}).embedded
+
+
+def test_the_management_api_is_beside_the_first_of_several() -> None:
+    several = "amqp://u:p%40@h1:1/x;amqp://h2"
+    assert load({"DATABASE_URL": POSTGRESQL, "RABBITMQ_URL": several}).management_url == "http://u:p%40@h1:15672"

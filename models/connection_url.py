@@ -1,0 +1,152 @@
+"""What DATABASE_URL says of a PostgreSQL, read by libpq itself: whatever psql takes means the same here.
+
+Faults are told without what the URL holds, which may be a secret.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg2
+from psycopg2 import extensions
+
+SETTING = "DATABASE_URL"
+
+_NUMBERS = (
+    "connect_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+)
+_OFTEN_LIST = ("host", "hostaddr", "port")
+_UTF8 = frozenset({"utf8", "utf-8", "unicode"})
+_FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
+_ROOTS_OF_THE_SYSTEM = "system"
+_WRITABLE = frozenset({"any", "read-write", "primary"})
+_SHORTEST_CONNECT_SECONDS = 2  # libpq's own
+_NOWHERE = "/nonexistent/carillon"  # a folder with no socket: libpq checks what it was given before it looks there
+_UNKNOWN = re.compile(r'invalid URI query parameter: "([A-Za-z_]{1,40})"')
+_SET_BY_OPTIONS = re.compile(r"(?:-c\s*|--)([A-Za-z][\w.-]*)\s*=")
+_QUOTED = re.compile(r':? "[^"]*"')
+_DEFAULTS = {
+    "keepalives": "1",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "20000",
+}
+
+
+@dataclass(frozen=True)
+class Address:
+    """What a URL says: libpq's parameters by name, each as it was given."""
+
+    parameters: dict[str, str]
+
+    @property
+    def connect_seconds(self) -> float | None:
+        """How long one host is waited for, as libpq counts it (0 for ever); None where nothing is said."""
+        given = self.parameters.get("connect_timeout")
+        if given is None:
+            return None
+        seconds = int(given)
+        return 0.0 if seconds <= 0 else float(max(seconds, _SHORTEST_CONNECT_SECONDS))
+
+    @property
+    def options(self) -> str:
+        """What the server is told beyond parameters: `-c name=value` and the like."""
+        return self.parameters.get("options", "")
+
+    @property
+    def set_by_options(self) -> list[str]:
+        """The names of the server's settings that the options set."""
+        return [name.lower().replace("-", "_") for name in _SET_BY_OPTIONS.findall(self.options)]
+
+    def places(self, process_name: str) -> list[dict[str, str]]:
+        """The parameters of each host, in the order in which they are to be tried, with what is added to them.
+
+        One by one, since a program that waits in its own way cannot make libpq give up a host that is silent.
+        """
+        added = {**_DEFAULTS, "application_name": f"carillon {process_name}"}
+        several = list(self._each_host())
+        if len(several) > 1:
+            added["target_session_attrs"] = "primary"  # of several, one that can be written to
+        if self.parameters.get("load_balance_hosts") == "random":
+            random.shuffle(several)
+        return [{**added, **self.parameters, **place, "client_encoding": "UTF8"} for place in several]
+
+    def _each_host(self) -> Iterator[dict[str, str]]:
+        lists = {name: self.parameters[name].split(",") for name in _OFTEN_LIST if self.parameters.get(name)}
+        count = max((len(lists[name]) for name in ("host", "hostaddr") if name in lists), default=1)
+        for index in range(count):
+            yield {name: words[index if len(words) > 1 else 0] for name, words in lists.items()}
+
+
+def parse(url: str) -> Address:
+    """The parameters of a URL that has no faults."""
+    return Address({name: str(value) for name, value in extensions.parse_dsn(url).items()})
+
+
+def faults(url: str) -> list[str]:
+    """What is wrong with a URL, a line for each fault. Asks nobody: no host is looked up or called."""
+    try:
+        address = parse(url)
+    except psycopg2.ProgrammingError as error:
+        return [_unreadable(url, str(error))]
+    return [f"{SETTING}: {fault}" for fault in _faults_of(address)]
+
+
+def _faults_of(address: Address) -> Iterator[str]:
+    given = address.parameters
+    for name in _NUMBERS:
+        if name in given and re.fullmatch(r"[+-]?[0-9]{1,9}", given[name].strip()) is None:
+            yield f"the parameter {name} must be a whole number."
+    if given.get("client_encoding", "utf8").lower() not in _UTF8:
+        yield "client_encoding can only be UTF8; leave it out."
+    if given.get("target_session_attrs", "any") not in _WRITABLE:
+        yield "target_session_attrs must let the server be written to; use read-write or primary."
+    if "replication" in given:
+        yield "replication is for connections that replicate; leave it out."
+    for name in _FILES:
+        file = given.get(name, _ROOTS_OF_THE_SYSTEM)
+        if file != _ROOTS_OF_THE_SYSTEM and not os.access(file, os.R_OK):
+            yield f"{name} names a file that is not there, or that this user may not read."
+    if told := _refused_by_libpq(given):
+        yield told
+
+
+def _refused_by_libpq(given: dict[str, str]) -> str | None:
+    """What libpq says of values, found by asking for a connection to a socket that is not there."""
+    hosts = given.get("host") or given.get("hostaddr") or ""
+    nowhere = ",".join(_NOWHERE for _ in hosts.split(","))
+    tried = {name: value for name, value in given.items() if name not in ("hostaddr", "target_session_attrs")}
+    try:
+        psycopg2.connect(extensions.make_dsn(**{**tried, "host": nowhere}), async_=True).close()
+    except psycopg2.OperationalError as error:
+        told = str(error).strip().splitlines()[0]
+        return None if _NOWHERE in told else f"{_QUOTED.sub('', told)}."
+    return None
+
+
+def _unreadable(url: str, told: str) -> str:
+    found = _UNKNOWN.search(told)
+    if found is None or "@" in url.rpartition(found[1])[2]:
+        reason = _QUOTED.sub("", told.strip().removeprefix("invalid dsn: "))
+        return f"{SETTING} cannot be read: {reason}; percent-encode what is no letter or digit in names and passwords."
+    return (
+        f"{SETTING} has the parameter {found[1]}, which libpq does not know; leave it out"
+        f"{_REMEDIES.get(found[1], '')}, or see PostgreSQL's list of connection parameters."
+    )
+
+
+_REMEDIES = {
+    "schema": ", and name a schema by options=-csearch_path%3DNAME",
+    "search_path": ", and name a schema by options=-csearch_path%3DNAME",
+    "pgbouncer": "; PgBouncer needs nothing said",
+}

@@ -1,0 +1,70 @@
+"""PostgreSQL as Carillon needs it, whatever its defaults are and whatever pooler stands in between.
+
+Nothing is asked for at start-up that a pooler refuses or drops. All that a promise rests on is said in the text of
+BEGIN, and holds for that transaction alone: isolation, time-outs, and how values are written.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import peewee
+import psycopg2
+from psycopg2 import extensions
+
+from models import connection_url, patience
+
+READ_COMMITTED = "READ COMMITTED, READ WRITE"
+ONE_MOMENT = "REPEATABLE READ, READ ONLY"
+
+TIME_OUTS = {
+    "statement_timeout": "10s",
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "20s",
+}
+# Not standard_conforming_strings: psycopg2 looks once, when it connects, and quotes as it found it.
+_SPELLINGS = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+}
+
+
+class Postgresql(peewee.PostgresqlDatabase):
+    """A database that is told in each BEGIN what it has to keep to."""
+
+    def __init__(self, url: str, process_name: str) -> None:
+        self._address = connection_url.parse(url)
+        self._places = [extensions.make_dsn(**place) for place in self._address.places(process_name)]
+        super().__init__(self._address.parameters.get("dbname", ""))
+
+    @property
+    def asked_for(self) -> list[str]:
+        """The server's settings that DATABASE_URL sets and we do not."""
+        return [name for name in self._address.set_by_options if name not in map(str.lower, _SPELLINGS)]
+
+    def begin(self, isolation_level: str | None = None) -> None:
+        """Begin a transaction of this mode, and say in the same text what holds in it."""
+        mode = isolation_level or READ_COMMITTED
+        super().begin(f"{mode}; {self._said()}")
+
+    def _said(self) -> str:
+        ours = {name: value for name, value in TIME_OUTS.items() if name not in self._address.set_by_options}
+        connect: Any = self.connection
+        known = connect().info.parameter_status  # what the server keeps its clients told of
+        unlike = {name: value for name, value in _SPELLINGS.items() if not (known(name) or "").startswith(value)}
+        return "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in {**ours, **unlike}.items())
+
+    def _connect(self) -> Any:
+        told: list[str] = []
+        for place in self._places:
+            try:
+                with patience.connecting(self._address.connect_seconds):
+                    connection = psycopg2.connect(place)
+            except psycopg2.OperationalError as error:
+                told.append(str(error).strip())
+            else:
+                connection.autocommit = True
+                return connection
+        raise psycopg2.OperationalError("; ".join(told))
