@@ -11,6 +11,10 @@ jobs, runs, apply, export, preview    the client's commands, to a server by its 
 
 from __future__ import annotations
 
+from local import signals
+
+signals.obey()  # before what follows, which takes a second to import
+
 import os
 import sys
 import threading
@@ -37,19 +41,25 @@ from local.signals import StopSignals
 from migrations import runner
 from models import database
 from services import broker as brokers
-from services import broker_url, faults, logs, timezones
+from services import broker_url, faults, logs, patience, timezones
 from services.clock import DatabaseClock
 from services.coordinator import Coordinator
 from services.doorbell import BrokerDoorbell
+from services.files import spool
 from services.files.sweeping import Sweeper
 from services.system import System
 from services.task_types import loading
+from services.troubles import DATABASE_AWAY, Trouble
 from settings import ConfigurationError, Settings
 
 ROOT = Path(__file__).parent
 EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  compared with, not listened on
 DATABASE_REST_SECONDS = 1.0
 SHUTDOWN_NOTICE_SECONDS = 1.0
+CLOSING_SECONDS = 2.0
+IDLE_WAKE_MILLISECONDS = 100
+STOPPED_WITHIN_MILLISECONDS = 500
+LAST_SECONDS = 1.0
 AUTOSCALE_MORE_GRACE_SECONDS = 10.0
 _BUCKET_FOR_SEVERAL_HOSTS = (
     "Uploads are stored in DATA_DIR/files, where only processes that share this folder find them. "
@@ -75,6 +85,7 @@ def begin() -> None:
 @app.command()
 def serve() -> None:
     """Serve everything from one process, on SQLite and an in-process broker."""
+    signals.obey(0)
     with _plain_faults():
         from local import embedded  # noqa: PLC0415  the API is half of a start: only who serves it waits for it
 
@@ -112,17 +123,23 @@ def web() -> None:
         from api.app import create_app  # noqa: PLC0415  as in `serve`
         from local.web import WebServer  # noqa: PLC0415
 
-        api = create_app(system, BrokerProbe(_carrier(broker)).is_up, stopping)
+        probe = BrokerProbe(_carrier(broker))
+
+        def troubles() -> list[Trouble]:
+            return [*probe.troubles(), *spool.troubles(settings)]
+
+        api = create_app(system, probe.is_up, stopping, troubles)
         if settings.aws_storage_bucket_name is None:
             log.warning("uploads_without_bucket", remedy=_BUCKET_FOR_SEVERAL_HOSTS)
         sweeper = Sweeper(system)
         sweeper.start()
 
         def drain() -> None:
-            sweeper.stop()
+            threading.Thread(target=sweeper.stop, daemon=True).start()
             threading.Event().wait(SHUTDOWN_NOTICE_SECONDS)  # let the balancer see /readyz before the socket closes
 
         WebServer(api, settings, stopping=stopping, drain=drain, on_ready=lambda: log.info("serving")).run()
+        probe.stop()
 
 
 @app.command()
@@ -130,11 +147,13 @@ def worker() -> None:
     """Execute runs."""
     with _process("worker") as (settings, system, broker, stopping):
         run_worker = RunWorker(system, broker, stopping)
-        signals = StopSignals(stopping)
-        with endpoint(settings.health_port, stopping):
+        stop = StopSignals(stopping, run_worker.hurry)
+        with endpoint(settings, stopping, lambda: [*_troubles(broker), *patience.troubles.present()]):
             run_worker.start()
             log.info("executing_runs", threads=settings.worker_threads)
-            signals.wait()
+            stop.wait()
+            run_worker.finish()
+            signals.end_within(CLOSING_SECONDS)
             run_worker.stop()
 
 
@@ -144,29 +163,43 @@ def coordinator() -> None:
     with _process("coordinator") as (settings, system, broker, stopping):
         loops = Coordinator(system, _carrier(broker))
         beats.declare(broker, loops.beat)
-        consumer = dramatiq.Worker(broker, queues={brokers.BEATS}, worker_threads=1)
-        signals = StopSignals(stopping)
-        with endpoint(settings.health_port, stopping):
+        consumer = dramatiq.Worker(
+            broker, queues={brokers.BEATS}, worker_threads=1, worker_timeout=IDLE_WAKE_MILLISECONDS
+        )
+        stop = StopSignals(stopping)
+        with endpoint(settings, stopping, lambda: [*_troubles(broker), *loops.troubles()]):
             loops.start()
             consumer.start()
             log.info("coordinating")
-            signals.wait()
+            stop.wait()
+            signals.end_within(CLOSING_SECONDS)
             loops.stop()
-            consumer.stop()
+            consumer.stop(timeout=STOPPED_WITHIN_MILLISECONDS)
 
 
 @app.command()
 def periodic() -> None:
     """Send a beat each minute."""
+    signals.obey(0)
     with _plain_faults():
         settings = _services_settings()
         logs.configure(settings.log_level)
         stopping = threading.Event()
         broker = brokers.build(settings, "periodic", beats.HEARTBEAT_SECONDS)
-        scheduler = beats.Beats(beats.declare(broker, lambda: None))
-        scheduler.stop_on_signals(stopping)
-        with endpoint(settings.health_port, stopping):
+        scheduler = beats.Beats(beats.declare(broker, lambda: None), _carrier(broker).troubles)
+        stop = StopSignals(stopping)
+
+        def end() -> None:
+            stop.wait()
+            signals.end_within(CLOSING_SECONDS)
+            scheduler.stop()
+
+        threading.Thread(target=end, name="end", daemon=True).start()
+        with endpoint(settings, stopping, lambda: _troubles(broker)):
             scheduler.run()
+        broker.close()
+        log.info("stopped")
+        signals.end_now()
 
 
 @app.command()
@@ -180,11 +213,11 @@ def autoscale(
         grace = settings.shutdown_grace_seconds + AUTOSCALE_MORE_GRACE_SECONDS
         workers = scaling.ImaginedWorkers() if dry_run else scaling.WorkerProcesses(ROOT, _environment(), grace)
         stopping = threading.Event()
-        signals = StopSignals(stopping)
+        stop = StopSignals(stopping)
         autoscaler = scaling.Autoscaler(queues.load, workers, scaling.printer(sys.stdout, dry_run=dry_run))
         looking = threading.Thread(target=autoscaler.run, args=(stopping,), name="autoscale")
         looking.start()
-        signals.wait()
+        stop.wait()
         looking.join()
 
 
@@ -201,6 +234,7 @@ def migrate() -> None:
 @contextmanager
 def _process(name: str) -> Iterator[tuple[Settings, System, dramatiq.Broker, threading.Event]]:
     """What each process of the services mode stands on, set up in order and taken down after it."""
+    signals.obey(0)
     with _plain_faults():
         settings = _services_settings()
         logs.configure(settings.log_level)
@@ -216,20 +250,25 @@ def _process(name: str) -> Iterator[tuple[Settings, System, dramatiq.Broker, thr
         try:
             yield settings, System(settings, clock, doorbell), broker, threading.Event()
         finally:
+            signals.end_within(LAST_SECONDS)
             doorbell.close(timeout_seconds=2)
             broker.close()
             database.disconnect()
             log.info("stopped")
+        signals.end_now()
 
 
 def _wait_for_database() -> None:
     """Wait until the database answers and has the newest schema, saying so."""
     rest = threading.Event()
+    said = False
     while True:
         try:
             runner.upgrade()
         except DatabaseUnavailable as error:
-            log.warning("waiting_for_database", error=str(error))
+            if not said:
+                log.warning("waiting_for_database", error=str(error), remedy=DATABASE_AWAY.remedy)
+            said = True
             rest.wait(DATABASE_REST_SECONDS)
         else:
             return
@@ -244,7 +283,11 @@ def _warn(settings: Settings) -> None:
         )
 
 
-def _carrier(broker: dramatiq.Broker) -> brokers.Carrier:
+def _troubles(broker: dramatiq.Broker) -> list[Trouble]:
+    return _carrier(broker).troubles.present()
+
+
+def _carrier(broker: dramatiq.Broker) -> brokers.RabbitBroker | brokers.InProcessBroker:
     if not isinstance(broker, brokers.RabbitBroker | brokers.InProcessBroker):
         raise TypeError(f"{broker!r} is no broker of ours")
     return broker

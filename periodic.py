@@ -6,22 +6,19 @@ Periodiq has minute resolution and reads some expressions wrongly, so `* * * * *
 from __future__ import annotations
 
 import queue
-import signal
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import dramatiq
 import periodiq
-import structlog
 
 from services import broker as brokers
+from services.broker_troubles import trouble_of
+from services.troubles import Troubles
 
 EVERY_MINUTE = "* * * * *"
 HEARTBEAT_SECONDS = 180  # its connection is used once a minute, and by nobody else to keep it alive
 _STALE_AFTER_SECONDS = 30
-
-log = structlog.get_logger()
 
 
 def declare(broker: dramatiq.Broker, on_beat: Callable[[], None]) -> list[dramatiq.Actor[[], None]]:
@@ -44,26 +41,24 @@ def declare(broker: dramatiq.Broker, on_beat: Callable[[], None]) -> list[dramat
 class Beats(periodiq.Scheduler):  # type: ignore[misc]  # periodiq has no types
     """Sends each beat at its minute; one that finds RabbitMQ away is let go, the coordinator plans without it."""
 
-    def __init__(self, actors: list[Any]) -> None:
+    def __init__(self, actors: list[Any], troubles: Troubles) -> None:
         super().__init__(actors=actors)
+        self._troubles = troubles
         # Signal handlers put into it, which the lock of a Queue might not survive.
         self.alarm_q: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
     def send_actors(self, actors: list[Any], now: Any) -> None:
+        """The next beat is tried in a minute, whatever becomes of this one."""
         try:
             super().send_actors(actors, now)
         except brokers.AWAY as error:
-            log.warning("beat_not_sent", error=str(error), remedy="the next one is tried in a minute")
+            self._troubles.begin(brokers.BEATS, trouble_of(brokers.BEATS, error), error)
+        else:
+            self._troubles.end(brokers.BEATS)
 
-    def stop_on_signals(self, stopping: threading.Event) -> None:
-        """Let SIGTERM and SIGINT end `run`. To be called before the process says that it is ready."""
-
-        def stop(*_: object) -> None:
-            stopping.set()
-            self.alarm_q.put_nowait(False)
-
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, stop)
+    def stop(self) -> None:
+        """End `run`."""
+        self.alarm_q.put_nowait(False)
 
     def run(self) -> None:
         """Send beats until told to stop. Needs the main thread, for its alarm signal."""

@@ -44,6 +44,8 @@ class Settings(BaseModel):
     # The API.
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
+    keep_alive_seconds: int = Field(default=75, ge=1, le=3600)
+    health_host: str = "127.0.0.1"
     health_port: int | None = Field(default=None, ge=1, le=65535)
     web_threads: int = Field(default=8, ge=1, le=64)
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024, le=1024**3)

@@ -17,6 +17,7 @@ from services.system import System
 
 _IDLE_WAKE_MILLISECONDS = 100
 _HAND_BACK_SECONDS = 5.0
+_IDLE_THREADS_END_MILLISECONDS = 1000
 log = structlog.get_logger()
 
 
@@ -43,15 +44,20 @@ class RunWorker:
         self._leases.start()
         self._dramatiq.start()
 
-    def stop(self) -> None:
+    def finish(self) -> None:
         """Claim nothing more, let attempts finish within the grace period, hand back those that did not."""
-        grace = self._system.settings.shutdown_grace_seconds
         self._stopping.set()
-        hand_back = threading.Timer(grace, self._leases.abort_all, [AbortReason.SHUTDOWN])
-        hand_back.daemon = True
-        hand_back.start()
-        self._dramatiq.stop(timeout=int((grace + _HAND_BACK_SECONDS) * 1000))
-        hand_back.cancel()
+        self._leases.wait_until_none(self._system.settings.shutdown_grace_seconds)
+        self.hurry()
+        self._leases.wait_until_none(_HAND_BACK_SECONDS)
+
+    def hurry(self) -> None:
+        """Hand back every attempt, and those that are claimed from now on."""
+        self._leases.abort_all(AbortReason.SHUTDOWN)
+
+    def stop(self) -> None:
+        """End the threads and close what they use, once `finish` has returned; quick, if the servers answer."""
+        self._dramatiq.stop(timeout=_IDLE_THREADS_END_MILLISECONDS)
         self._leases.stop()
         try:
             executing.sign_off(self._system, self._identity)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
-import falcon.asgi
 from falcon.routing import UUIDConverter
 
 from api import errors, openapi
 from api.callers import Callers
 from api.guard import Guard
+from api.http import App as App  # noqa: PLC0414  what this module is asked for
 from api.middleware import RequestIds, SecurityHeaders
 from api.origins import Origins
 from api.quotas import RequestQuotas
@@ -49,8 +48,7 @@ from services.quotas import Quotas
 from services.reading.counting import Counts
 from services.system import System
 from services.throttling import Throttle
-
-App = falcon.asgi.App[Any, Any]
+from services.troubles import Trouble
 
 _MOST_HASHING = 2  # passwords at a time: each takes 19 MiB and much of a processor
 
@@ -63,14 +61,19 @@ class CanonicalId(UUIDConverter):
         return found if found is not None and str(found) == value.lower() else None
 
 
-def create_app(system: System, broker_is_up: Callable[[], bool], shutting_down: threading.Event) -> App:
+def create_app(
+    system: System,
+    broker_is_up: Callable[[], bool],
+    shutting_down: threading.Event,
+    troubles: Callable[[], Sequence[Trouble]] = tuple,
+) -> App:
     """The web application over these parts. Nothing connects, and no thread starts, before the first request."""
     threads = Threads(system.settings.web_threads)
     hashing = Threads(_MOST_HASHING)
     origins = Origins(system.settings.origins_allowed)
     limit = system.settings.request_limit
     quotas = RequestQuotas(Quotas(system.clock, limit) if limit else None)
-    app: App = falcon.asgi.App(
+    app = App(
         middleware=[
             RequestIds(),
             SecurityHeaders(),
@@ -91,7 +94,7 @@ def create_app(system: System, broker_is_up: Callable[[], bool], shutting_down: 
     _route_accounts(app, system, threads, hashing)
     _route_dialects(app, system, threads)
     app.add_route("/healthz", health.Healthz())
-    app.add_route("/readyz", health.Readyz(system, threads, broker_is_up, shutting_down))
+    app.add_route("/readyz", health.Readyz(system, threads, broker_is_up, shutting_down, troubles))
     app.add_route("/files/{name:path}", uploads.StoredFile(system, threads))
     app.add_route("/internal/spool/{upload_id:uuid}", uploads.SpooledFile(system, threads))
     _route_docs(app, system, threads)

@@ -15,12 +15,14 @@ from local.receiver import Receiver
 from local.web import WebServer
 from migrations import runner
 from models import database
-from services import broker, faults, upkeep
+from services import broker, faults, patience, upkeep
 from services.clock import DatabaseClock
 from services.coordinator import Coordinator
 from services.doorbell import BrokerDoorbell
+from services.files import spool
 from services.files.sweeping import Sweeper
 from services.system import System
+from services.troubles import Trouble
 from settings import ConfigurationError, Settings
 
 
@@ -49,13 +51,19 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     sweeper = Sweeper(system)
 
     def drain() -> None:
+        worker.finish()
         worker.stop()
         coordinator.stop()
         sweeper.stop()
         doorbell.close(timeout_seconds=1)
 
-    app = create_app(system, lambda: True, stopping)
-    web = WebServer(app, settings, stopping=stopping, drain=drain, on_ready=lambda: on_ready(settings))
+    def troubles() -> list[Trouble]:
+        return [*coordinator.troubles(), *patience.troubles.present(), *spool.troubles(settings)]
+
+    app = create_app(system, lambda: True, stopping, troubles)
+    web = WebServer(
+        app, settings, stopping=stopping, drain=drain, on_ready=lambda: on_ready(settings), hurry=worker.hurry
+    )
     doorbell.start()
     worker.start()
     coordinator.start()

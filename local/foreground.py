@@ -13,11 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from local import processes
+from local import processes, signals
 
 PR_SET_CHILD_SUBREAPER = 36
 COMMAND_NOT_FOUND = 127
-SIGNALLED = 128  # a shell's status for a program that a signal ended is this plus the signal
 
 
 def run_in_foreground(command: Sequence[str], environment: Mapping[str, str]) -> int:
@@ -43,7 +42,7 @@ def exit_on_signals() -> Iterator[None]:
     """Turn SIGTERM, SIGHUP and SIGINT into SystemExit, so that what was started is stopped on the way out."""
 
     def leave(number: int, _frame: FrameType | None) -> None:
-        raise SystemExit(SIGNALLED + number)
+        raise SystemExit(signals.SIGNALLED + number)
 
     with _handling((signal.SIGTERM, signal.SIGHUP, signal.SIGINT), leave):
         yield
@@ -59,7 +58,7 @@ def adopt_orphans() -> None:
 def _signals_passed_on(children: Sequence[subprocess.Popen[bytes]]) -> Iterator[None]:
     def pass_on(number: int, _frame: FrameType | None) -> None:
         if not children:
-            raise SystemExit(SIGNALLED + number)
+            raise SystemExit(signals.SIGNALLED + number)
         children[0].send_signal(number)
 
     def leave_to_child(_number: int, _frame: FrameType | None) -> None:
@@ -77,12 +76,13 @@ def _handling(numbers: Sequence[signal.Signals], handler: signal._HANDLER) -> It
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may say what signals do
         return
-    former = {number: signal.signal(number, handler) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, old in former.items():
-            signal.signal(number, old)
+    with signals.left_to_others():
+        former = {number: signal.signal(number, handler) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, old in former.items():
+                signal.signal(number, old)
 
 
 def _wait(child: subprocess.Popen[bytes]) -> int:
@@ -93,7 +93,7 @@ def _wait(child: subprocess.Popen[bytes]) -> int:
             child.wait()
         else:
             os.waitpid(ended.si_pid, 0)
-    return child.returncode if child.returncode >= 0 else SIGNALLED - child.returncode
+    return child.returncode if child.returncode >= 0 else signals.SIGNALLED - child.returncode
 
 
 def _sweep(spared: set[int]) -> None:

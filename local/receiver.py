@@ -20,6 +20,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from local.signals import StopSignals
+
 ROWS_PER_CALL = 500
 POLLS_UNTIL_DONE = 3
 JOURNAL_LENGTH = 10_000
@@ -234,13 +236,12 @@ def _main() -> None:
     parser.add_argument("--port", type=int, default=9000)
     parser.add_argument("--folder", type=Path, required=True)
     options = parser.parse_args()
+    signals = StopSignals(threading.Event())
     receiver = Receiver(folder=options.folder, port=options.port)
     receiver.start()
     print(f"Listening on {receiver.url}, serving files of {options.folder}", flush=True)  # noqa: T201  its work
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        receiver.stop()
+    signals.wait()
+    receiver.stop()
 
 
 if __name__ == "__main__":

@@ -1,28 +1,124 @@
-"""SIGTERM and SIGINT end a process in order."""
+"""What SIGTERM and SIGINT do in a process, from its first line to its last.
+
+The kernel drops a signal for which process 1 of a container has no handler, so `obey` comes before anything heavy is
+imported. Python runs a handler on the main thread alone, which may be held up in C code (a name being looked up, a
+server that is silent): a thread of ours reads the byte that is written as a signal arrives, and sees to the rest.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import socket
+import sys
 import threading
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import NoReturn
+
+SIGNALLED = 128  # a shell's status for a program that a signal ended is this plus the signal
+_ORDERS = (signal.SIGTERM, signal.SIGINT)
+_LEAVE_SECONDS = 1.0  # for what is closed on the way out
+
+
+def obey(status: int | None = None) -> None:
+    """End the process on SIGTERM or SIGINT: in order if the main thread can, else hard, a second later.
+
+    The exit status is the one given, or else tells the signal as a shell does.
+    """
+
+    def status_of(number: int) -> int:
+        return SIGNALLED + number if status is None else status
+
+    def leave(number: int, _frame: FrameType | None) -> NoReturn:
+        raise SystemExit(status_of(number))
+
+    def see_to_it(number: int) -> None:
+        threading.Event().wait(_LEAVE_SECONDS)
+        if _listener.in_charge is see_to_it:
+            os._exit(status_of(number))
+        _listener.in_charge(number)
+
+    _listener.hand_over(see_to_it, leave)
 
 
 class StopSignals:
-    """Sets an event when SIGTERM or SIGINT comes. To be made before the process says that it is ready.
+    """Sets an event when SIGTERM or SIGINT comes; `hurry` is called for each further one.
 
-    A signal that comes while the main thread waits for its turn to run does not wake it from a lock it goes to wait
-    for next, so it waits for the byte that Python's own handler writes.
+    To be made before the process says that it is ready.
     """
 
-    def __init__(self, stopping: threading.Event) -> None:
+    def __init__(self, stopping: threading.Event, hurry: Callable[[], None] = lambda: None) -> None:
         self._stopping = stopping
-        self._woken, self._waker = socket.socketpair()
-        self._waker.setblocking(False)
-        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopping.set())
+        self._hurry = hurry
+        _listener.hand_over(self._stop, lambda *_: None)
 
     def wait(self) -> None:
         """Return once a signal has come."""
-        while not self._stopping.is_set():
-            self._woken.recv(1)
+        self._stopping.wait()
+
+    def _stop(self, _number: int) -> None:
+        if self._stopping.is_set():
+            self._hurry()
+        self._stopping.set()
+
+
+def end_within(seconds: float) -> None:
+    """End the process with status 0 after so long, whatever still holds it up: a server that is silent, most likely."""
+    timer = threading.Timer(seconds, _end_hard)
+    timer.daemon = True
+    timer.start()
+
+
+def end_now() -> NoReturn:
+    """End the process with status 0, now that all is closed: Python's own ending may take seconds on a busy machine."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _end_hard() -> NoReturn:
+    sys.stderr.write("Ended without closing every connection: a server did not answer in time.\n")
+    sys.stderr.flush()
+    os._exit(0)
+
+
+@contextlib.contextmanager
+def left_to_others() -> Iterator[None]:
+    """Do nothing about signals in this block: whoever sets handlers in it sees to all."""
+    former = signal.set_wakeup_fd(-1)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(former)
+
+
+class _Listener:
+    """Tells whoever is in charge which signals have come, on a thread of its own."""
+
+    def __init__(self) -> None:
+        self.in_charge: Callable[[int], None] = lambda _number: None
+        self._arrived: socket.socket | None = None
+
+    def hand_over(
+        self, in_charge: Callable[[int], None], on_main_thread: Callable[[int, FrameType | None], object]
+    ) -> None:
+        """Have one function called on the listener's thread, and another on the main one, for each signal."""
+        self.in_charge = in_charge
+        if self._arrived is None:
+            self._arrived, self._waker = socket.socketpair()
+            self._waker.setblocking(False)
+            threading.Thread(target=self._listen, args=(self._arrived,), name="signals", daemon=True).start()
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        for number in _ORDERS:
+            signal.signal(number, on_main_thread)
+
+    def _listen(self, arrived: socket.socket) -> None:
+        while True:
+            for number in arrived.recv(64):
+                if number in _ORDERS:
+                    self.in_charge(number)
+
+
+_listener = _Listener()

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
-from types import FrameType
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 import uvicorn
 
+from local import signals
 from local.processes import LocalServerError
+from local.signals import StopSignals
 from settings import Settings
 
 _LAST_ANSWERS_SECONDS = 2  # for requests that are under way when all else has ended
+_CLOSING_SECONDS = 2
 log = structlog.get_logger()
 
 
@@ -31,6 +34,7 @@ class WebServer(uvicorn.Server):
         stopping: threading.Event,
         drain: Callable[[], None],
         on_ready: Callable[[], None],
+        hurry: Callable[[], None] = lambda: None,
     ) -> None:
         _refuse_taken(settings.host, settings.port)
         config = uvicorn.Config(
@@ -41,6 +45,7 @@ class WebServer(uvicorn.Server):
             access_log=False,
             lifespan="on",
             server_header=False,
+            timeout_keep_alive=settings.keep_alive_seconds,
             timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
             ws="none",
         )
@@ -48,6 +53,9 @@ class WebServer(uvicorn.Server):
         self._stopping = stopping
         self._drain = drain
         self._on_ready = on_ready
+        self._hurry = hurry
+        StopSignals(stopping, self._stop_at_once)
+        threading.Thread(target=self._drain_then_exit, name="drain", daemon=True).start()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then say that requests are answered."""
@@ -55,20 +63,24 @@ class WebServer(uvicorn.Server):
         if self.started:
             self._on_ready()
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop; a second signal stops at once."""
-        if self._stopping.is_set():
-            super().handle_exit(sig, frame)
-            return
-        log.info("stopping", signal=sig)
-        self._stopping.set()
-        threading.Thread(target=self._drain_then_exit, name="drain", daemon=True).start()
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to `StopSignals`, which does not need the main thread."""
+        yield
+
+    def _stop_at_once(self) -> None:
+        """Obey a second signal: what is under way is handed back, and no answer is waited for."""
+        self.force_exit = True
+        self._hurry()
 
     def _drain_then_exit(self) -> None:
+        self._stopping.wait()
+        log.info("stopping")
         try:
             self._drain()
         except Exception:  # whatever went wrong, the process must still end
             log.exception("drain_failed")
+        signals.end_within(_LAST_ANSWERS_SECONDS + _CLOSING_SECONDS)
         self.should_exit = True
 
 

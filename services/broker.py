@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import threading
+import time
+from collections.abc import Iterable
 from typing import Any, Protocol
 
 import dramatiq
 import pika
 import pika.exceptions
-from dramatiq.brokers.rabbitmq import RabbitmqBroker
+from dramatiq.brokers.rabbitmq import RabbitmqBroker, _RabbitmqConsumer
 from dramatiq.brokers.stub import StubBroker
+from dramatiq.common import q_name
 from dramatiq.errors import BrokerConnectionError
 
 from core.errors import BrokerUnavailable
 from services import broker_url
+from services.broker_troubles import AWAY as NO_ANSWER
+from services.broker_troubles import BROKER, trouble_of
+from services.troubles import Trouble, Troubles
 from settings import Settings
 
 RUNS_HTTP = "runs.http"
@@ -22,11 +29,15 @@ RUNS_OWN = "runs.own"
 RUNS_COMMAND = "runs.command"
 RUNS_UPLOAD = "runs.upload"
 RUNS_EMAIL = "runs.email"
+PUBLISHING = "publishing"
 RUNS = (RUNS_HTTP, RUNS_OWN, RUNS_EMAIL, RUNS_COMMAND, RUNS_UPLOAD)
 BEATS = "beats"
 
 _DEAD_LETTERS_KEPT = 100
 _TRIES_TO_CLOSE = 10
+_KEEP_ALIVE_SECONDS = 5.0
+_REFUSED_REST_SECONDS = 5.0  # RabbitMQ logs each refusal
+_NOBODY = "carillon.nobody"
 
 
 class Carrier(Protocol):
@@ -53,6 +64,7 @@ class InProcessBroker(StubBroker):
 
     def __init__(self) -> None:
         super().__init__(middleware=[])
+        self.troubles = Troubles()
         bounded: Any = collections.defaultdict(lambda: collections.deque(maxlen=_DEAD_LETTERS_KEPT))
         self.dead_letters_by_queue = bounded
 
@@ -63,12 +75,20 @@ class InProcessBroker(StubBroker):
     def keep_alive(self) -> None:
         """Nothing to keep alive in one process."""
 
+    def unusable(self, _queues: Iterable[str]) -> list[Trouble]:
+        """Nothing: this process declares, rings and hears."""
+        return []
+
 
 class RabbitBroker(RabbitmqBroker):
-    """RabbitMQ, with every publish confirmed, short time-outs, and connections named by process."""
+    """RabbitMQ, with every publish confirmed, short time-outs, and connections named by process.
+
+    What keeps a queue from being consumed is told by `troubles`, in the logs once.
+    """
 
     def __init__(self, url: str, process_name: str, least_heartbeat_seconds: int = 0) -> None:
         super().__init__(middleware=[], confirm_delivery=True)
+        self.troubles = Troubles()
         self.parameters: Any = broker_url.parameters(url, process_name, least_heartbeat_seconds)
 
     def close(self) -> None:
@@ -78,13 +98,74 @@ class RabbitBroker(RabbitmqBroker):
                 super().close()
                 return
 
+    @property
+    def consumer_class(self) -> Any:
+        return _Consumer
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Any:
+        """Begin to consume a queue, declared anew if it was deleted."""
+        if self.troubles.of(queue_name) not in (None, NO_ANSWER):
+            threading.Event().wait(_REFUSED_REST_SECONDS)
+        self.queues_pending.add(q_name(queue_name))
+        try:
+            consumer = super().consume(queue_name, prefetch, timeout)
+        except AWAY as error:
+            raise self.lost(queue_name, error) from None
+        self.troubles.end(queue_name)
+        return consumer
+
+    def lost(self, queue: str, error: BaseException) -> BrokerConnectionError:
+        """Note that a queue is not consumed any more, or cannot be; what Dramatiq is to be told."""
+        self.troubles.begin(queue, trouble_of(q_name(queue), error), error)
+        return BrokerConnectionError(str(error))  # type: ignore[no-untyped-call]
+
+    def unusable(self, queues: Iterable[str]) -> list[Trouble]:
+        """What keeps rings from being sent to these queues and heard: all that can be found out from here."""
+        found: list[Trouble] = []
+        for queue in (*queues, None):
+            trouble = self._trouble_with(queue)
+            if trouble is not None and trouble.part == BROKER:
+                return [trouble]
+            found += [] if trouble is None else [trouble]
+        return list(dict.fromkeys(found))
+
+    def _trouble_with(self, queue: str | None) -> Trouble | None:
+        """What is wrong with a queue or, without one, with publishing."""
+        try:
+            if queue is None:
+                self._try_to_publish()
+            elif not self._declared(queue):
+                return _unheard(queue)
+        except AWAY as error:
+            del self.connection
+            return trouble_of(queue or PUBLISHING, error)
+        return None
+
+    def _declared(self, queue: str) -> bool:
+        """Declare a queue and those that belong to it as who uses it does; whether anyone consumes it."""
+        declaring: Any = super()
+        consumers = declaring._declare_queue(queue).method.consumer_count  # noqa: SLF001
+        delayed = declaring._declare_dq_queue(queue).method.consumer_count  # noqa: SLF001
+        declaring._declare_xq_queue(queue)  # noqa: SLF001
+        return bool(consumers and delayed)
+
+    def _try_to_publish(self) -> None:
+        """Publish what no queue takes: RabbitMQ checks rights and alarms all the same."""
+        with contextlib.suppress(pika.exceptions.UnroutableError):
+            self.channel.basic_publish(exchange="", routing_key=_NOBODY, body=b"", mandatory=True)
+
     def ready(self, queue: str) -> int:
         try:
+            self.declare_queue(queue, ensure=True)  # RabbitMQ logs an error for one that is only asked for
             answer = self.channel.queue_declare(queue=queue, passive=True)
         except pika.exceptions.ChannelClosedByBroker:
             del self.channel
             self.queues_pending.add(queue)
             return 0
+        except BrokerConnectionError as error:
+            if trouble_of(queue, error).part != BROKER:  # rings will say what keeps them from it
+                return 0
+            raise BrokerUnavailable(f"RabbitMQ did not answer: {error}") from error
         except pika.exceptions.AMQPError as error:
             del self.connection
             raise BrokerUnavailable(f"RabbitMQ did not answer: {error!r}") from error
@@ -99,6 +180,38 @@ class RabbitBroker(RabbitmqBroker):
         except pika.exceptions.AMQPError as error:
             del self.connection
             raise BrokerUnavailable(f"RabbitMQ closed the connection: {error!r}") from error
+
+
+_Untyped: Any = _RabbitmqConsumer
+
+
+class _Consumer(_Untyped):  # type: ignore[misc]  # Dramatiq has no types for it
+    """Consumes a queue, and keeps the connection alive by which its thread declares and sends on delayed rings.
+
+    RabbitMQ would close that one for missed heartbeats, and log an error.
+    """
+
+    def __init__(self, broker: RabbitBroker, queue_name: str, prefetch: int, timeout: int) -> None:
+        super().__init__(broker, queue_name, prefetch, timeout)
+        self._alive_until = 0.0
+
+    def __next__(self) -> Any:
+        try:
+            message = super().__next__()
+            if time.monotonic() >= self._alive_until:
+                self._alive_until = time.monotonic() + _KEEP_ALIVE_SECONDS
+                self.broker.keep_alive()
+        except AWAY as error:
+            raise self.broker.lost(self.queue_name, error) from None
+        except StopIteration:  # the queue was deleted under us
+            self.broker.queues_pending.add(q_name(self.queue_name))
+            raise
+        return message
+
+
+def _unheard(queue: str) -> Trouble:
+    who = "coordinator" if queue == BEATS else "worker"
+    return Trouble(queue, f"No {who} consumes the queue {queue}.", f"Start a {who}, or read in its log what keeps it.")
 
 
 AWAY = (BrokerConnectionError, BrokerUnavailable, pika.exceptions.AMQPError, OSError)

@@ -14,13 +14,15 @@ from uuid import UUID
 
 import structlog
 
-from core.errors import Unavailable
+from core.errors import BrokerUnavailable, DatabaseUnavailable, Unavailable
 from models import database, signals
 from services import broker as brokers
 from services import dispatching, limits, planning, timezones, turns, upkeep, waiting
+from services.broker_troubles import AWAY as NO_ANSWER
 from services.email import telling
 from services.reading import statistics
 from services.system import System
+from services.troubles import DATABASE_AWAY, Trouble, Troubles
 
 BEAT = "beat"
 TICK = "tick"
@@ -31,9 +33,12 @@ _TICK_SECONDS = 1.0
 _WAITING_SECONDS = 1.0
 _FIGURES_SECONDS = 15.0
 _ALERTS_SECONDS = 5.0
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 1.5
+_OLDEST_TICK_SECONDS = 10.0
 _PRUNE_SECONDS = 3600.0
 _REST_SECONDS = 1.0
+_READ_ON = "The log of the coordinator says why. It tries again by itself."
+_NO_TICK = Trouble("dispatch", "No due run has been looked after for a while.", _READ_ON)
 log = structlog.get_logger()
 
 
@@ -47,7 +52,8 @@ class Coordinator:
         self._beat = threading.Event()
         self._rescues = upkeep.Rescues(system)
         self._zones_are_fresh = False
-        self._ticked_at = 0.0  # monotonic
+        self._troubles = Troubles()
+        self._ticked_at = system.clock.monotonic()
         self._threads = [
             threading.Thread(target=self._loop, args=(name, turn), name=name, daemon=True)
             for name, turn in (
@@ -71,8 +77,14 @@ class Coordinator:
         """Finish the pass under way, then end."""
         self._stopping.set()
         self._beat.set()
+        deadline = self._system.clock.monotonic() + _STOP_SECONDS
         for thread in self._threads:
-            thread.join(_STOP_SECONDS)
+            thread.join(max(0.0, deadline - self._system.clock.monotonic()))
+
+    def troubles(self) -> list[Trouble]:
+        """What is amiss with the loops at present."""
+        idle = self._system.clock.monotonic() - self._ticked_at
+        return [*self._troubles.present(), *([_NO_TICK] if idle > _OLDEST_TICK_SECONDS else [])]
 
     def beat(self) -> None:
         """Take periodiq's beat: plan now."""
@@ -84,10 +96,13 @@ class Coordinator:
             try:
                 turn()
             except Unavailable as error:
-                log.warning("coordinator_waits", loop=name, error=str(error))
+                self._troubles.begin(name, _waits(error), error)
                 self._stopping.wait(_REST_SECONDS)
-            except Exception:  # a fault in one pass must not end the loop that all jobs depend on
-                log.exception("coordinator_fault", loop=name)
+            except Exception as error:  # a fault in one pass must not end the loop that all jobs depend on
+                fault = Trouble(name, f"The loop `{name}` failed: {type(error).__name__}.", _READ_ON)
+                if self._troubles.of(name) != fault:
+                    log.exception("coordinator_fault", loop=name)
+                self._troubles.begin(name, fault)
                 self._stopping.wait(_REST_SECONDS)
 
     def _plan(self) -> None:
@@ -97,6 +112,7 @@ class Coordinator:
             self._zones_are_fresh = True
         while planning.plan(self._system) and not self._stopping.is_set():
             pass
+        self._went_well()
         if self._beat.wait(self._system.settings.beat_patience_seconds):
             self._beat.clear()
             if not self._stopping.is_set():
@@ -119,18 +135,18 @@ class Coordinator:
             dispatching.make_due(self._system, _take_due(upcoming, clock.now()))
         self._tick()
         if not more_waits:
-            self._stopping.wait(max(0.0, look_again_at - clock.monotonic()))
+            self._rest(max(0.0, look_again_at - clock.monotonic()))
 
     def _top_up(self) -> None:
         self._carrier.keep_alive()
         dispatching.top_up(self._system, self._carrier, limits.most_rings(self._system))
-        self._stopping.wait(_TOP_UP_SECONDS)
+        self._rest(_TOP_UP_SECONDS)
 
     def _rescue(self) -> None:
         rescued = self._rescues.turn()
         if rescued:
             log.warning("runs_rescued", count=rescued)
-        self._stopping.wait(_RESCUE_SECONDS)
+        self._rest(_RESCUE_SECONDS)
 
     def _look_after_waiting(self) -> None:
         """See to due runs that wait: for a higher priority, for their deadline, for a worker, for their turn."""
@@ -142,25 +158,33 @@ class Coordinator:
             limits.give_permits,
         ):
             look_after(self._system)
-        self._stopping.wait(_WAITING_SECONDS)
+        self._rest(_WAITING_SECONDS)
 
     def _sum_up(self) -> None:
         """Keep the figures of each minute that has passed."""
         while statistics.summarise(self._system) and not self._stopping.is_set():
             pass
-        self._stopping.wait(_FIGURES_SECONDS)
+        self._rest(_FIGURES_SECONDS)
 
     def _tell(self) -> None:
         """Tell owners what they are to be told."""
         while telling.tell(self._system) and not self._stopping.is_set():
             pass
-        self._stopping.wait(_ALERTS_SECONDS)
+        self._rest(_ALERTS_SECONDS)
 
     def _keep_house(self) -> None:
         """Prune what is old enough, batch by batch, then rest an hour."""
         while upkeep.prune(self._system) and not self._stopping.is_set():
             pass
-        self._stopping.wait(_PRUNE_SECONDS)
+        self._rest(_PRUNE_SECONDS)
+
+    def _rest(self, seconds: float) -> None:
+        """Wait for the next turn, after one in which all went well."""
+        self._went_well()
+        self._stopping.wait(seconds)
+
+    def _went_well(self) -> None:
+        self._troubles.end(threading.current_thread().name)
 
     def _tick(self) -> None:
         """Give the sign of life by which others see that due runs are looked after, once a second."""
@@ -171,6 +195,12 @@ class Coordinator:
     def _mark(self, name: str) -> None:
         with database.transaction():
             signals.mark(name, self._system.clock.now())
+
+
+def _waits(error: Unavailable) -> Trouble:
+    if isinstance(error, DatabaseUnavailable):
+        return DATABASE_AWAY
+    return NO_ANSWER if isinstance(error, BrokerUnavailable) else Trouble("coordinator", str(error), _READ_ON)
 
 
 def _take_due(upcoming: list[tuple[datetime, UUID]], now: datetime) -> list[UUID]:

@@ -20,6 +20,7 @@ import dramatiq
 import structlog
 
 from services import broker as brokers
+from services.broker_troubles import BROKER, trouble_of
 from services.clock import Clock
 
 _KEPT = 100_000
@@ -56,7 +57,7 @@ class BrokerDoorbell:
         self._broker: Any = broker
         self._clock = clock
         self._rings: queue.Queue[Ring | None] = queue.Queue(maxsize=_KEPT)
-        self._resting_until = 0.0
+        self._resting_until: dict[str, float] = {}
         self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
 
     def start(self) -> None:
@@ -89,22 +90,29 @@ class BrokerDoorbell:
                 continue
             if ring is None:
                 return
-            if time.monotonic() >= self._resting_until:
+            if time.monotonic() >= self._resting_until.get(ring.queue, 0.0):
                 self._send(ring)
 
     def _send(self, ring: Ring) -> None:
-        """Send one ring; when the broker is away, let it and those of the next second go."""
+        """Send one ring; when that fails, let it and those of the next second go: for all queues if it is the broker.
+
+        The top-up rings for them when it is back.
+        """
+        noticed_by = f"ringing {ring.queue}"
         try:
             self._broker.enqueue(_message(ring), delay=_delay(ring, self._clock.now()))
         except brokers.AWAY as error:
-            self._rest()
-            log.warning("broker_away", error=str(error), remedy="the top-up rings when it is back")
+            trouble = trouble_of(ring.queue, error)
+            self._rest(brokers.RUNS if trouble.part == BROKER else (ring.queue,))
+            self._broker.troubles.begin(noticed_by, trouble, error)
         except Exception:  # without this thread nothing would ring any more
-            self._rest()
+            self._rest(brokers.RUNS)
             log.exception("doorbell_fault")
+        else:
+            self._broker.troubles.end(noticed_by)
 
-    def _rest(self) -> None:
-        self._resting_until = time.monotonic() + _REST_SECONDS
+    def _rest(self, queues: Iterable[str]) -> None:
+        self._resting_until |= dict.fromkeys(queues, time.monotonic() + _REST_SECONDS)
 
 
 def actor_of(queue: str) -> str:

@@ -14,10 +14,13 @@ from core.errors import AbortReason, DatabaseUnavailable
 from services import executing
 from services.abort import Scope
 from services.executing import Work, WorkerIdentity
+from services.patience import troubles
 from services.system import System
+from services.troubles import DATABASE_AWAY
 
 _IDLE_SECONDS = 3600.0
 _STOP_SECONDS = 5.0
+_LOOK_SECONDS = 0.05
 log = structlog.get_logger()
 
 
@@ -73,6 +76,13 @@ class Leases:
             with self._changed:
                 del self._held[work.run_id, work.fence]
 
+    def wait_until_none(self, seconds: float) -> None:
+        """Return once no attempt is held, or so long has passed."""
+        deadline = self._system.clock.monotonic() + seconds
+        rest = threading.Event()  # looked for, not told: only who stops asks, and every attempt would have to tell
+        while self._held and self._system.clock.monotonic() < deadline:
+            rest.wait(_LOOK_SECONDS)
+
     def abort_all(self, reason: AbortReason) -> None:
         """Stop every attempt of this process, and those that are claimed from now on."""
         with self._changed:
@@ -101,8 +111,9 @@ class Leases:
         while not self._stopped.wait(self._system.settings.heartbeat_seconds):
             try:
                 self.renew()
+                troubles.end("heartbeat")
             except DatabaseUnavailable as error:
-                log.warning("heartbeat_failed", error=str(error))
+                troubles.begin("heartbeat", DATABASE_AWAY, error)
             except Exception:  # without this thread every lease of the process would run out
                 log.exception("heartbeat_fault")
 

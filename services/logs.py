@@ -17,6 +17,21 @@ _QUIET = {
     "urllib3": logging.CRITICAL,
 }
 
+# What Dramatiq says of a connection that breaks, or is refused: `Troubles` says it once, with a remedy.
+_SAID_OTHERWISE = (
+    "Consumer encountered a connection error",
+    "Encountered exception while closing",
+    "Failed to wait for all callbacks to complete",
+    "Failed to ack message",
+    "Failed to nack message",
+    "Failed to requeue messages",
+    "Failed to post_process_message",
+)
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return not (record.name.startswith("dramatiq") and str(record.msg).startswith(_SAID_OTHERWISE))
+
 
 def configure(level: str) -> None:
     """Set up logging for this process, on standard error."""
@@ -41,6 +56,7 @@ def configure(level: str) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(_is_news)
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name, least in _QUIET.items():
         logging.getLogger(name).setLevel(least)

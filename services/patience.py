@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import TypeVar
 
-import structlog
-
 from core.errors import DatabaseUnavailable
+from services.troubles import DATABASE_AWAY, Troubles
 
 _FIRST_REST_SECONDS = 0.1
 _LONGEST_REST_SECONDS = 2.0
 
 Done = TypeVar("Done")
-log = structlog.get_logger()
+troubles = Troubles()  # of this process: all its threads meet the same database
 
 
 def patiently(action: Callable[[], Done], must_stop: Callable[[], bool] = lambda: False) -> Done:
@@ -23,12 +23,16 @@ def patiently(action: Callable[[], Done], must_stop: Callable[[], bool] = lambda
     Raises `DatabaseUnavailable` only when one must stop.
     """
     rest = _FIRST_REST_SECONDS
+    noticed_by = threading.current_thread().name
     while True:
         try:
-            return action()
+            done = action()
         except DatabaseUnavailable as error:
-            log.warning("database_away", error=str(error))
+            troubles.begin(noticed_by, DATABASE_AWAY, error)
             if must_stop():
                 raise
+        else:
+            troubles.end(noticed_by)
+            return done
         time.sleep(rest)
         rest = min(rest * 2, _LONGEST_REST_SECONDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 import structlog
@@ -15,9 +15,12 @@ from api.openapi import documented
 from api.schemas.reports import Alive, Readiness
 from api.threads import Threads
 from core.errors import Unavailable
+from services.broker_troubles import AWAY as NO_ANSWER
+from services.broker_troubles import BROKER
 from services.coordinator import BEAT, TICK
 from services.reading import records
 from services.system import System
+from services.troubles import DATABASE_AWAY, Trouble
 
 PATIENCE_SECONDS = 3.0
 OLDEST_TICK_SECONDS = 10.0
@@ -43,11 +46,13 @@ class Readyz:
         threads: Threads,
         broker_is_up: Callable[[], bool],
         shutting_down: threading.Event,
+        troubles: Callable[[], Sequence[Trouble]],
     ) -> None:
         self._system = system
         self._threads = threads
         self._broker_is_up = broker_is_up
         self._shutting_down = shutting_down
+        self._troubles = troubles
 
     @documented("isReady", "health", {200: Readiness, 503: Readiness})
     async def on_get(self, _req: Request, resp: Response) -> None:
@@ -57,12 +62,14 @@ class Readyz:
         answers.send(resp, report, status=503 if report.status == "unavailable" else 200)
 
     async def _signals(self) -> dict[str, datetime] | None:
-        """When beat and tick were last seen; None when the database does not answer in time."""
+        """When beat and tick were last seen; None when the database does not answer in time, or not as it should."""
         try:
             return await asyncio.wait_for(self._threads.run(records.signals_seen), PATIENCE_SECONDS)
         except (Unavailable, TimeoutError) as error:
             log.warning("database_not_ready", error=repr(error))
-            return None
+        except Exception:  # no schema, say: whatever it is, requests cannot be served
+            log.exception("database_not_ready")
+        return None
 
     async def _broker(self) -> bool:
         try:
@@ -72,13 +79,10 @@ class Readyz:
 
     def _report(self, seen: dict[str, datetime] | None, *, broker: bool) -> Readiness:
         tick, beat = self._age(seen, TICK), self._age(seen, BEAT)
-        late = _older(tick, OLDEST_TICK_SECONDS) or (
-            not self._system.settings.embedded and _older(beat, OLDEST_BEAT_SECONDS)
-        )
+        troubles = list(dict.fromkeys(self._found(tick, beat, database=seen is not None, broker=broker)))
+        status = "degraded" if troubles else "ready"
         if seen is None or self._shutting_down.is_set():
             status = "unavailable"
-        else:
-            status = "ready" if broker and not late else "degraded"
         return Readiness.model_validate(
             {
                 "status": status,
@@ -86,12 +90,36 @@ class Readyz:
                 "broker": broker,
                 "last_beat_age_seconds": beat,
                 "last_tick_age_seconds": tick,
+                "troubles": troubles,
             }
         )
+
+    def _found(self, tick: float | None, beat: float | None, *, database: bool, broker: bool) -> Iterator[Trouble]:
+        """What is amiss, each with a remedy."""
+        if not database:
+            yield DATABASE_AWAY
+            return
+        troubles = self._troubles()
+        yield from troubles
+        if not broker and not any(one.part == BROKER for one in troubles):
+            yield NO_ANSWER
+        if _older(tick, OLDEST_TICK_SECONDS):
+            yield _unheard("coordinator", tick, "Due runs wait.")
+        if not self._system.settings.embedded and _older(beat, OLDEST_BEAT_SECONDS):
+            yield _unheard("periodic", beat, "The coordinator plans without it.")
 
     def _age(self, seen: dict[str, datetime] | None, name: str) -> float | None:
         at = (seen or {}).get(name)
         return None if at is None else round((self._system.clock.now() - at).total_seconds(), 3)
+
+
+def _unheard(process: str, age_seconds: float | None, meaning: str) -> Trouble:
+    since = "ever" if age_seconds is None else f"for {age_seconds:.0f} s"
+    return Trouble(
+        process,
+        f"No sign of life of the process {process} {since}. {meaning}",
+        f"Start the process {process}, or read in its log what keeps it.",
+    )
 
 
 def _older(age_seconds: float | None, oldest_seconds: float) -> bool:

@@ -32,6 +32,14 @@ class Alive(Shown):
     status: Literal["ok"] = "ok"
 
 
+class ShownTrouble(Shown):
+    """What is wrong with a part (a queue, the database, a process), and what to do about it."""
+
+    part: str
+    detail: str
+    remedy: str
+
+
 class Readiness(Shown):
     """Whether requests can be served, and what is amiss."""
 
@@ -40,6 +48,7 @@ class Readiness(Shown):
     broker: bool
     last_beat_age_seconds: float | None
     last_tick_age_seconds: float | None
+    troubles: list[ShownTrouble]
 
 
 class FrontDoor(Shown):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
+import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -17,6 +19,7 @@ from uuid import UUID, uuid4
 
 from core.errors import DiskUnavailable
 from services import durable
+from services.troubles import Trouble
 from settings import Settings
 
 # A file has another name until it is whole, and for the moment in which it is there but not locked yet.
@@ -73,6 +76,19 @@ class Incoming:
 def folder(settings: Settings) -> Path:
     """Where this host's spool is."""
     return settings.data_dir / "spool"
+
+
+def troubles(settings: Settings) -> list[Trouble]:
+    """What keeps this host from receiving files."""
+    place = next((one for one in (folder(settings), *folder(settings).parents) if one.is_dir()), Path("/"))
+    remedy = "Make room, or name another folder: DATA_DIR."
+    if not os.access(place, os.W_OK | os.X_OK):
+        return [Trouble("DATA_DIR", "The folder of uploads cannot be written to.", remedy)]
+    if shutil.disk_usage(place).free < settings.max_upload_bytes:
+        return [
+            Trouble("DATA_DIR", "The disk of the folder of uploads has no room for one more of the largest.", remedy)
+        ]
+    return []
 
 
 def opened(settings: Settings, upload_id: UUID) -> IO[bytes] | None:

@@ -11,7 +11,7 @@ from services.files import uploads
 from services.system import System
 
 SWEEP_SECONDS = 5.0
-_STOP_SECONDS = 5.0
+_STOP_SECONDS = 1.0
 log = structlog.get_logger()
 
 

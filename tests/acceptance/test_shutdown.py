@@ -216,7 +216,7 @@ def test_health_is_told_on_its_port_and_sigterm_ends_the_process_with_0(start: S
         "/elsewhere": 404,
     }
     assert answers["/healthz"].json() == {"status": "ok"}
-    assert answers["/readyz"].json() == {"status": "ready"}
+    assert answers["/readyz"].json()["status"] in {"ready", "degraded"}, "its queues may just be declared"
     process.terminate()
     assert process.exit_status() == 0
     assert process.status_of("/healthz") is None

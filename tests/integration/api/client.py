@@ -9,6 +9,7 @@ import falcon.testing
 
 from api.app import App, create_app
 from api.errors import MEDIA_PROBLEM
+from services.troubles import Trouble
 from tests.factories import GivenSystem
 
 PRINTED = {
@@ -56,9 +57,10 @@ def refusal(result: Any) -> dict[str, str]:
 class Broker:
     def __init__(self) -> None:
         self.is_up = True
+        self.troubles: list[Trouble] = []
         self.shutting_down = threading.Event()
 
 
 def served(system: GivenSystem, broker: Broker | None = None) -> App:
     broker = broker or Broker()
-    return create_app(system, lambda: broker.is_up, broker.shutting_down)
+    return create_app(system, lambda: broker.is_up, broker.shutting_down, lambda: broker.troubles)

@@ -14,8 +14,10 @@ from api.guard import COOKIE
 from api.resources import health
 from core.errors import DatabaseUnavailable
 from models import database, signals
+from models.tables import db
 from services import users
 from services.coordinator import BEAT, TICK
+from services.troubles import Trouble
 from tests.factories import NOON, given_system
 from tests.integration.api.client import Broker, Client, served
 
@@ -46,6 +48,7 @@ def test_ready_when_the_coordinator_ticks(client: Client) -> None:
         "broker": True,
         "last_beat_age_seconds": None,
         "last_tick_age_seconds": 4,
+        "troubles": [],
     }
 
 
@@ -58,11 +61,35 @@ def _no_broker(broker: Broker) -> None:
     broker.is_up = False
 
 
-@pytest.mark.parametrize("harm", [_no_tick, _no_broker])
-def test_degraded_without_ticks_or_broker(client: Client, broker: Broker, harm: Callable[[Broker], None]) -> None:
+def _no_consumer(broker: Broker) -> None:
+    signals.mark(TICK, NOON)
+    broker.troubles = [Trouble("runs.http", "No worker consumes the queue runs.http.", "Start a worker.")]
+
+
+@pytest.mark.parametrize(
+    ("harm", "part", "remedy"),
+    [
+        (_no_tick, "coordinator", "Start the process coordinator"),
+        (_no_broker, "broker", "Start RabbitMQ"),
+        (_no_consumer, "runs.http", "Start a worker"),
+    ],
+)
+def test_degraded_while_something_keeps_jobs_from_running_which_is_named_with_a_remedy(
+    client: Client, broker: Broker, harm: Callable[[Broker], None], part: str, remedy: str
+) -> None:
     harm(broker)
     result = client.simulate_get("/readyz")
     assert (result.status_code, result.json["status"]) == (200, "degraded")
+    [trouble] = result.json["troubles"]
+    assert trouble["part"] == part
+    assert remedy in trouble["remedy"]
+
+
+def test_unavailable_without_a_schema(client: Client) -> None:
+    db.execute_sql("DROP TABLE signals")
+    result = client.simulate_get("/readyz")
+    assert (result.status_code, result.json["status"]) == (503, "unavailable")
+    assert [one["part"] for one in result.json["troubles"]] == ["database"]
 
 
 @pytest.mark.parametrize(("age", "status"), [(149, "ready"), (151, "degraded")])

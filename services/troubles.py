@@ -1,0 +1,63 @@
+"""What keeps a part of Carillon from working, as health and logs tell it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import structlog
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong with a part, and what to do about it. Told to anyone: it holds no names of users or hosts."""
+
+    part: str
+    detail: str
+    remedy: str
+
+
+DATABASE_AWAY = Trouble(
+    "database",
+    "The database does not answer as it should.",
+    "Start it, or correct DATABASE_URL. Nothing is lost: work goes on when it is back.",
+)
+
+
+class Troubles:
+    """What is amiss in this process at present. Each is logged once as it begins, and once when it is over."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._present: dict[str, Trouble] = {}
+
+    def begin(self, noticed_by: str, trouble: Trouble, error: object = None) -> None:
+        """Note a trouble; it is present until everybody who noticed it says that it is over."""
+        with self._lock:
+            known = trouble in self._present.values()
+            self._present[noticed_by] = trouble
+        if not known:
+            log.warning(
+                "trouble", part=trouble.part, detail=trouble.detail, remedy=trouble.remedy, error=error and str(error)
+            )
+
+    def end(self, noticed_by: str) -> None:
+        """Note that nothing is amiss there any more."""
+        if noticed_by not in self._present:  # the usual case, which takes no lock
+            return
+        with self._lock:
+            trouble = self._present.pop(noticed_by, None)
+            is_over = trouble is not None and trouble not in self._present.values()
+        if trouble is not None and is_over:
+            log.info("trouble_over", part=trouble.part)
+
+    def of(self, noticed_by: str) -> Trouble | None:
+        """The trouble that was noticed there, if there is one."""
+        return self._present.get(noticed_by)
+
+    def present(self) -> list[Trouble]:
+        """Every trouble there is at present, once each."""
+        with self._lock:
+            return list(dict.fromkeys(self._present.values()))

@@ -1,0 +1,107 @@
+"""Health tells the truth: what keeps jobs from running is named with its remedy, said once, and over by itself."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pika
+import pytest
+import requests
+
+from tests.acceptance.conftest import QUICK
+from tests.acceptance.installation import Installation
+from tests.acceptance.journal import Journal
+from tests.waiting import until
+
+# Whatever keeps it from being used: who declared it, and how.
+WRONG: dict[str, tuple[str, dict[str, Any]]] = {
+    "a quorum queue": ("runs.http", {"durable": True, "arguments": {"x-queue-type": "quorum"}}),
+    "a queue that does not last": ("runs.http.DQ", {"durable": False}),
+}
+
+
+class Health:
+    """An installation, and the addresses where its processes tell of their health."""
+
+    def __init__(self, carillon: Installation, port: int) -> None:
+        self.carillon = carillon
+        self._worker = f"http://127.0.0.1:{port}/readyz"
+
+    def of_web(self) -> dict[str, Any]:
+        return dict(self.carillon.get("/readyz"))
+
+    def of_worker(self) -> dict[str, Any]:
+        return dict(requests.get(self._worker, timeout=5).json())
+
+    def lines(self, event: str, process: str) -> list[dict[str, Any]]:
+        """What a process logged under this event."""
+        told = [line.partition("| ") for line in self.carillon.log.read_text().splitlines()]
+        lines = [json.loads(text) for name, _, text in told if name.strip() == process and text.startswith("{")]
+        return [line for line in lines if line["event"] == event]
+
+
+@pytest.fixture
+def health(tmp_path: Path, postgresql: str, rabbitmq_url: str, journal: Journal) -> Iterator[Health]:
+    with socket.create_server(("127.0.0.1", 0)) as reserved:
+        port = reserved.getsockname()[1]  # not the one that the installation takes
+    environment = {
+        **QUICK,
+        "LOG_LEVEL": "INFO",
+        "DATABASE_URL": postgresql,
+        "RABBITMQ_URL": rabbitmq_url,
+        "CALLBACK_BASE_URL": journal.url,
+        "HEALTH_PORT": str(port),
+    }
+    with Installation(tmp_path, {"web": 1, "worker": 1}, environment) as carillon:
+        yield Health(carillon, port)
+
+
+def named(told: dict[str, Any], part: str) -> list[str]:
+    """The remedies for a part, as far as it is said to be in trouble."""
+    return [trouble["remedy"] for trouble in told["troubles"] if trouble["part"] == part]
+
+
+@pytest.fixture(params=WRONG.values(), ids=list(WRONG))
+def wrong(request: pytest.FixtureRequest, rabbitmq_url: str) -> str:
+    """The name of a queue that somebody has declared otherwise than Carillon does."""
+    queue: str = request.param[0]
+    with closing(pika.BlockingConnection(pika.URLParameters(rabbitmq_url))) as connection:
+        connection.channel().queue_declare(queue, **request.param[1])
+    return queue
+
+
+def test_a_queue_declared_otherwise_is_told_of_until_it_is_put_right(
+    wrong: str, health: Health, rabbitmq_url: str
+) -> None:
+    until(lambda: named(health.of_web(), wrong), "the web process to name the queue")
+    until(lambda: named(health.of_worker(), wrong), "the worker to name the queue")
+    for told in (health.of_web(), health.of_worker()):
+        assert told["status"] == "degraded"
+        assert [f"Delete the queue {wrong}" in remedy for remedy in named(told, wrong)] == [True]
+    job_id = health.carillon.create({"type": "immediate"})
+    with closing(pika.BlockingConnection(pika.URLParameters(rabbitmq_url))) as connection:
+        connection.channel().queue_delete(wrong)
+    until(lambda: health.of_worker()["status"] == "ready", "the worker to be ready")
+    until(lambda: not named(health.of_web(), wrong), "the web process to see it")
+    [said] = [line for line in health.lines("trouble", "worker") if line["part"] == wrong]
+    assert said["level"] == "warning"
+    assert said["remedy"].startswith(f"Delete the queue {wrong}")
+    assert [line["part"] for line in health.lines("trouble_over", "worker")] == [wrong]
+    assert health.carillon.get(f"/api/jobs/{job_id}")["status"] in {"queued", "running", "completed"}
+
+
+def test_a_worker_that_is_gone_is_told_of(tmp_path: Path, postgresql: str, rabbitmq_url: str) -> None:
+    environment = {**QUICK, "DATABASE_URL": postgresql, "RABBITMQ_URL": rabbitmq_url}
+    with Installation(tmp_path, {"web": 1}, environment) as carillon:
+        until(lambda: named(carillon.get("/readyz"), "runs.http"), "the queue without a worker to be named")
+        told = carillon.get("/readyz")
+        assert told["status"] == "degraded"
+        assert "Start a worker" in named(told, "runs.http")[0]
+        assert "Start a coordinator" in named(told, "beats")[0]
+        assert named(told, "coordinator")
+        assert named(told, "periodic")
