@@ -65,7 +65,9 @@ def _found(server: Server, wanted: Sequence[DeclaredJob]) -> dict[Key, Found]:
     """The declared jobs that are there, each as it is now."""
     found = {}
     for job in wanted:
-        for shown in server.every("/api/jobs", app_name=job.app, name=job.name):
+        spellings = {shown["name"]: shown for shown in server.every("/api/jobs", app_name=job.app, name=job.name)}
+        if spellings:
+            shown = spellings.get(job.name) or next(iter(spellings.values()))
             found[job.app, job.name] = _look(server, shown["id"])
     return found
 

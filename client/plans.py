@@ -55,11 +55,11 @@ def plan(declared: Sequence[DeclaredJob], found: Mapping[Key, Found], marked: It
     `marked` are the jobs to be removed unless they are declared: those of the file's apps that `apply` has made.
     """
     steps = [_step(job, found.get((job.app, job.name))) for job in declared]
-    wanted = {(job.app, job.name) for job in declared}
+    kept = {step.found.shown["id"] for step in steps if step.found is not None}  # under whatever spelling of its name
     return steps + [
         Step(Action.REMOVE, one.shown["app_name"], one.shown["name"], one)
         for one in marked
-        if (one.shown["app_name"], one.shown["name"]) not in wanted
+        if one.shown["id"] not in kept
     ]
 
 

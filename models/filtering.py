@@ -87,7 +87,7 @@ def _shows(status: JobStatus, but: StatusesOfApp | None) -> Any:
     """The condition under which a job shows a status, or in one app any of others."""
     if but is None:
         return shows(status)
-    in_app = Job.app == apps.id_of(but.app_name)
+    in_app = App.name_key.in_(names.keys(but.app_name))
     return functools.reduce(operator.or_, (in_app & shows(one) for one in but.statuses), ~in_app & shows(status))
 
 

@@ -66,6 +66,12 @@ def test_what_apply_has_made_and_the_file_lacks_is_removed() -> None:
     assert [(step.action, step.name) for step in steps] == [(Action.KEEP, "nightly"), (Action.REMOVE, "old")]
 
 
+def test_what_the_file_spells_otherwise_is_renamed_and_not_removed() -> None:
+    there = found(name="Nightly")
+    [step] = plan([declared()], {("app_a", "nightly"): there}, [there])
+    assert (step.action, step.changes) == (Action.CHANGE, (Change("name", "Nightly", "nightly"),))
+
+
 def test_a_definition_is_marked_once() -> None:
     assert marked_definition({"tags": [MARK]}) == {"tags": [MARK]}
     assert marked_definition({"tags": None}) == {"tags": [MARK]}
