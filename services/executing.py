@@ -196,7 +196,8 @@ def _claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> tu
         counts = limits.rate_of(system.settings, queue) is not None
         opened = {run.id: _opened(run, sent[run.id], wanted[run.id], counts=counts) for run in claimed.runs}
         attempts.open_for(claimed.runs, now, opened)
-    return [_work(system, run, wanted[run.id], monotonic, sent[run.id]) for run in claimed.runs], claimed.held_others
+        works = [_work(system, run, wanted[run.id], monotonic, sent[run.id]) for run in claimed.runs]
+    return works, claimed.held_others
 
 
 def told(end: Settlement | Run | None) -> Settled | None:
