@@ -16,7 +16,7 @@ from actors.handling import HANDLERS
 from actors.middleware import AttemptFailed
 from core.errors import Aborted, AbortReason, DatabaseUnavailable, TransientFailure
 from core.states import RunStatus
-from services import dispatching, executing, faults
+from services import dispatching, executing, faults, recording
 from services.doorbell import Ring, actor_of
 from services.executing import Failed, Result, Stopped, Work, WorkerIdentity
 from services.grouping import Grouped
@@ -51,7 +51,7 @@ class RunExecutor:
             _MOST_IN_A_GROUP,
         )
         self._records: Grouped[tuple[Work, Result], Settled | None] = Grouped(
-            lambda ended: executing.record(system, ended), _MOST_IN_A_GROUP
+            lambda ended: recording.record(system, ended), _MOST_IN_A_GROUP
         )
 
     def declare(self, broker: dramatiq.Broker) -> None:
@@ -98,7 +98,7 @@ class RunExecutor:
                 result = HANDLERS[self._queue](self._system, work, scope)
             except Aborted as stop:
                 result = _stopped(work, stop.reason)
-            except Exception:  # the handler itself is broken: the run must not be left running
+            except BaseException:
                 log.exception("handler_broke")
                 result = Failed(TransientFailure("Carillon could not do this: an internal error, which is logged."))
             faults.reach(faults.EXECUTED)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 import falcon
+import structlog
 from falcon.asgi import Request, Response
 from pydantic import BaseModel
 
@@ -16,6 +17,8 @@ from api.schemas.paging import write_cursor
 from core.listing import Mark, Ordering
 
 _TAG_LENGTH = 32
+Shown = TypeVar("Shown")
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,17 @@ def send_if_changed(req: Request, resp: Response, listed: Listed) -> None:
     if {tag, "*"}.intersection(req.if_none_match or ()):
         resp.status = falcon.HTTP_NOT_MODIFIED
         resp.data = None
+
+
+def readable(show: Callable[[Any], Shown], found: Iterable[Any]) -> list[Shown]:
+    """What was found, as it is shown; a row that cannot be shown is told in the log and left out: no list fails."""
+    shown = []
+    for one in found:
+        try:
+            shown.append(show(one))
+        except ValueError:
+            log.exception("row_unreadable", id=str(getattr(one, "id", "")))
+    return shown
 
 
 def listed(model: BaseModel, links: Mapping[str, str]) -> Listed:

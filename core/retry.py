@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core import storable
 from core.errors import AttemptError
 
 MIN_BACKOFF_SECONDS = 0.001  # shorter, a hundred retries would be one burst
 MAX_BACKOFF_SECONDS = 3600.0
+LEAST_BACKOFF_SECONDS = 0.01  # less would hammer whoever is down: doubled from next to nothing, it stays nothing
+LONGEST_BACKOFF_SECONDS = 365 * 86_400.0
 MAX_RETRY_AFTER_SECONDS = 24 * 3600.0
 MAX_LOSSES = 3
 LOSS_BACKOFF_SECONDS = 1.0
@@ -37,10 +40,11 @@ def after_failure(policy: RetryPolicy, failures: int, error: AttemptError, sprea
     """Decide after the `failures`-th failed attempt; `spread` in [0, 1) parts runs that failed together.
 
     The wait is min(base * 2^(n-1), max) and up to a tenth more. The answer's Retry-After is a floor, at most 24 h.
+    Base and max count as at least a hundredth of a second and at most a year, whatever was stored.
     """
     if error.permanent or failures > policy.max_retries:
         return GIVE_UP
-    floor = min(error.retry_after_seconds or 0.0, MAX_RETRY_AFTER_SECONDS)
+    floor = storable.seconds(error.retry_after_seconds, MAX_RETRY_AFTER_SECONDS) or 0.0
     return RetryDecision(max(_backoff(policy.base_seconds, failures, spread, policy.max_seconds), floor))
 
 
@@ -53,4 +57,8 @@ def after_loss(losses: int, spread: float) -> RetryDecision:
 
 def _backoff(base: float, tries: int, spread: float, longest: float = MAX_BACKOFF_SECONDS) -> float:
     doublings = min(tries - 1, 32)
-    return min(base * 2.0**doublings, longest) * (1 + SPREAD * spread)
+    return min(_bounded(base) * 2.0**doublings, _bounded(longest)) * (1 + SPREAD * spread)
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, LEAST_BACKOFF_SECONDS), LONGEST_BACKOFF_SECONDS)

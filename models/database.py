@@ -7,7 +7,7 @@ happened yet, and replaced once; an error later on surfaces as `DatabaseUnavaila
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from models.tables import db
 
 # What is not supported is to write to a standby: one that was the primary until a moment ago.
 _AWAY = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError, peewee.NotSupportedError)
+_TOO_MUCH = "54"  # PostgreSQL's class of errors for values beyond its limits: the values' fault, for ever
 _SQLITE = "sqlite:///"
 _CLOCK_SAMPLES = 5
 _TURN_SECONDS = 10.0
@@ -94,6 +95,25 @@ def reading() -> Iterator[None]:
         yield from _begun("DEFERRED", postgresql.ONE_MOMENT)
 
 
+def attempt(step: Callable[[], object]) -> Exception | None:
+    """Carry out a part of a transaction that may fail by itself: what it did is taken back, all else stays.
+
+    Returns what went wrong; a database that is away is no such thing, and ends the transaction.
+    """
+    try:
+        with db.atomic():
+            step()
+    except _AWAY as error:
+        if not _is_of_the_values(error):
+            raise
+        return error
+    except DatabaseUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001  the caller tells it
+        return error
+    return None
+
+
 def clock_offset() -> tuple[timedelta, timedelta]:
     """How far the database's clock is ahead of this machine's, and by how much that may be wrong; SQLite has ours.
 
@@ -113,8 +133,20 @@ def for_update(query: Any, *, skip_locked: bool = False) -> Any:
     return query.for_update("FOR NO KEY UPDATE SKIP LOCKED" if skip_locked else "FOR NO KEY UPDATE")
 
 
+class _SqliteDatabase(peewee.SqliteDatabase):
+    """Reads a text that is no UTF-8 as far as it goes: one odd row must not look like a database that is away."""
+
+    def _add_conn_hooks(self, conn: Any) -> None:
+        super()._add_conn_hooks(conn)  # type: ignore[misc]  # peewee's stubs leave it out
+        conn.text_factory = _as_far_as_it_goes
+
+
+def _as_far_as_it_goes(text: bytes) -> str:
+    return text.decode("utf-8", "replace")
+
+
 def _sqlite(path: str) -> peewee.SqliteDatabase:
-    return peewee.SqliteDatabase(
+    return _SqliteDatabase(
         path,
         pragmas={"journal_mode": "wal", "synchronous": "full", "foreign_keys": 1, "busy_timeout": 10_000},
         check_same_thread=False,
@@ -161,9 +193,17 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except _AWAY as error:
+        if _is_of_the_values(error):
+            raise
         if not db.in_transaction():
             _drop()
         raise DatabaseUnavailable(f"The database did not answer as it should: {_first_line(_first(error))}") from error
+
+
+def _is_of_the_values(error: Exception) -> bool:
+    """Whether the database is there, and only refuses what it was given."""
+    code = getattr(getattr(error, "orig", None), "pgcode", None)
+    return code is not None and str(code).startswith(_TOO_MUCH)
 
 
 def _drop() -> None:

@@ -9,8 +9,13 @@ from enum import StrEnum
 from typing import Any
 
 import peewee
+import structlog
 import uuid_utils.compat
 
+from core import storable
+
+_MOST_OPENED = 200  # brackets in a JSON text that cannot nest too deeply
+log = structlog.get_logger()
 _SQLITE_INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
@@ -32,13 +37,30 @@ class InstantField(peewee.Field):
 
 
 class JsonField(peewee.TextField):
-    """A JSON value kept as the text it is: both databases give back just what was put in, key order included."""
+    """A JSON value kept as the text it is: both databases give back just what was put in, key order included.
+
+    What stands in a row and is no JSON, or none that could be shown, never keeps the row from being read.
+    """
 
     def db_value(self, value: Any) -> str | None:
         return None if value is None else json.dumps(value, separators=(",", ":"))
 
     def python_value(self, value: str | None) -> Any:
-        return None if value is None else json.loads(value)
+        if value is None:
+            return None
+        try:
+            read = json.loads(value)
+        except (TypeError, ValueError, RecursionError) as error:
+            log.error("json_unreadable", column=self.column_name, error=str(error))  # noqa: TRY400  says all
+            return None
+        return storable.json_value(read).value if _may_not_be_shown(value) else read
+
+
+class WordsField(peewee.TextField):
+    """Text that others said (a server, a program, an exception): kept as far as a database can hold it."""
+
+    def adapt(self, value: Any) -> str:
+        return storable.text(value)
 
 
 class EnumField(peewee.TextField):
@@ -55,6 +77,12 @@ class EnumField(peewee.TextField):
 def new_id() -> uuid.UUID:
     """A new UUIDv7: rows made later sort later (RFC 9562, section 5.7)."""
     return uuid_utils.compat.uuid7()
+
+
+def _may_not_be_shown(text: str) -> bool:
+    """Whether a JSON text may hold half a surrogate pair, a number that is none, or nest too deeply."""
+    odd = "\\ud" in text or "\\uD" in text or "NaN" in text or "Infinity" in text
+    return odd or text.count("[") + text.count("{") > _MOST_OPENED
 
 
 def _on_sqlite(field: peewee.Field) -> bool:

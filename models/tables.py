@@ -10,7 +10,7 @@ from core.accounts import TokenKind
 from core.alerting import AlertKind
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.states import Hold, JobState, Outcome, RunStatus, Trigger
-from models.fields import EnumField, InstantField, JsonField, new_id
+from models.fields import EnumField, InstantField, JsonField, WordsField, new_id
 
 db = peewee.DatabaseProxy()
 
@@ -119,7 +119,7 @@ class Job(Table):
     polling_state = JsonField(null=True)
     polling_version = peewee.IntegerField(default=0)
     polls = peewee.IntegerField(default=0)
-    end_reason = peewee.TextField(null=True)
+    end_reason = WordsField(null=True)
     created_at = InstantField()
     updated_at = InstantField()
     finished_at = InstantField(null=True)
@@ -211,10 +211,10 @@ class Run(Table):
     started_at = InstantField(null=True)
     finished_at = InstantField(null=True)
     error_type = peewee.TextField(null=True)
-    error_message = peewee.TextField(null=True)
+    error_message = WordsField(null=True)
     result = JsonField(null=True)
     progress = JsonField(null=True)
-    message = peewee.TextField(null=True)
+    message = WordsField(null=True)
     created_at = InstantField()
 
     class Meta:
@@ -233,9 +233,9 @@ class Attempt(Table):
     finished_at = InstantField(null=True)
     outcome = EnumField(Outcome, null=True)
     error_type = peewee.TextField(null=True)
-    error_message = peewee.TextField(null=True)
+    error_message = WordsField(null=True)
     status_code = peewee.IntegerField(null=True)
-    answer = peewee.TextField(null=True)
+    answer = WordsField(null=True)
     token_hash = peewee.TextField(null=True)
     polling_version = peewee.IntegerField(null=True)
     report = peewee.TextField(null=True)
@@ -253,7 +253,7 @@ class Delivery(Table):
     run_id: UUID
     position = peewee.IntegerField()
     recipient = peewee.TextField()
-    refusal = peewee.TextField(null=True)
+    refusal = WordsField(null=True)
     settled_at = InstantField()
 
     class Meta:
@@ -269,7 +269,7 @@ class Alert(Table):
     job_id: UUID
     kind = EnumField(AlertKind)
     failures = peewee.IntegerField(default=0)
-    words = peewee.TextField(null=True)
+    words = WordsField(null=True)
     created_at = InstantField()
     taken_until = InstantField(null=True)
     told_at = InstantField(null=True)

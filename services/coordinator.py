@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from services import broker as brokers
 from services import dispatching, limits, planning, timezones, turns, upkeep, waiting
 from services.broker_troubles import AWAY as NO_ANSWER
 from services.email import telling
+from services.grouping import in_parts
 from services.reading import statistics
 from services.system import System
 from services.troubles import DATABASE_AWAY, Trouble, Troubles
@@ -132,10 +133,13 @@ class Coordinator:
                 break
             if wait_seconds > 0 and self._stopping.wait(wait_seconds):
                 return
-            dispatching.make_due(self._system, _take_due(upcoming, clock.now()))
+            in_parts(self._make_due, _take_due(upcoming, clock.now()))
         self._tick()
         if not more_waits:
             self._rest(max(0.0, look_again_at - clock.monotonic()))
+
+    def _make_due(self, run_ids: Sequence[UUID]) -> int:
+        return dispatching.make_due(self._system, run_ids)
 
     def _top_up(self) -> None:
         self._carrier.keep_alive()

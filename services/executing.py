@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from core.answers import PollAnswer
 from core.errors import Aborted, AbortReason, AttemptError
 from core.retry import RetryPolicy, after_failure, after_loss
@@ -28,6 +30,7 @@ from services.system import System
 from services.task_types import registry
 
 _MOST_LOOKS = 10
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ class Succeeded:
     answer: str
     poll: PollAnswer | None = None
     result: Any = None
+    note: str | None = None  # what of it could not be kept
 
 
 @dataclass(frozen=True)
@@ -132,30 +136,40 @@ def renew(system: System, worker: WorkerIdentity, leases: dict[UUID, int]) -> di
 def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled | None]:
     """Record how attempts ended, all in one transaction, then ring for the polls that follow.
 
-    None for an attempt whose fence no longer holds: someone else has the run, and this result is refused.
+    None for an attempt whose fence no longer holds: someone else has the run, and this result is refused. Raises
+    `DatabaseUnavailable`, or whatever one of the outcomes is to blame for; `recording` is for those.
     """
     now = system.clock.now()
     with database.transaction():
         pauses.share_gate()
         locked = jobs.lock(work.job_id for work, _ in ended)
         running = claims.running(work.run_id for work, _ in ended)
-        ends = [_end(running.get(work.run_id), locked[work.job_id], work, result, now) for work, result in ended]
+        ends = [decide(running.get(work.run_id), locked[work.job_id], work, result, now) for work, result in ended]
         awaiting.begin(system, [end for end in ends if isinstance(end, Run)], now)
         carried_out = [end for end in ends if isinstance(end, Settlement)]
         settling.carry_out(carried_out, now)
         next_in_turn = turns.give(system, {one.job.id: one.job for one in carried_out if one.job_comes_back})
-    settled = [_told(end) for end in ends]
-    follow = [one.next_poll for one in settled if one is not None and one.next_poll is not None]
-    dispatching.ring_for(system, [*follow, *next_in_turn], timedelta(seconds=system.settings.window_seconds))
-    limits.ring_next(system, freed=len(carried_out))
+    settled = [told(end) for end in ends]
+    ring_after(system, settled, next_in_turn)
     return settled
 
 
-def rescue(system: System, run_ids: Sequence[UUID], *, only_expired: bool) -> int:
+def ring_after(system: System, settled: Sequence[Settled | None], next_in_turn: Sequence[Run]) -> None:
+    """Ring for what may start now that attempts are recorded. What fails here is left to the coordinator."""
+    follow = [one.next_poll for one in settled if one is not None and one.next_poll is not None]
+    freed = sum(one is not None and one.status is not RunStatus.RUNNING for one in settled)
+    try:
+        dispatching.ring_for(system, [*follow, *next_in_turn], timedelta(seconds=system.settings.window_seconds))
+        limits.ring_next(system, freed=freed)
+    except Exception:  # what is recorded stays so, and is told so
+        log.exception("ring_failed")
+
+
+def rescue(system: System, run_ids: Sequence[UUID], *, only_expired: bool, carefully: bool = False) -> int:
     """Take these runs back from workers that are gone; how many. A run that was renewed meanwhile is left alone.
 
     Where the receiver has reported that it is at work, the worker died before it could record the 202: such a run waits
-    for its report like any other.
+    for its report like any other. `carefully` leaves out what cannot be written of it.
     """
     now = system.clock.now()
     with database.transaction():
@@ -164,7 +178,7 @@ def rescue(system: System, run_ids: Sequence[UUID], *, only_expired: bool) -> in
         taken_on = [run for run in gone if _was_taken_on(run, now)]
         awaiting.begin(system, taken_on, now)
         lost = [_lose(system, run, locked[run.job_id], now) for run in gone if run not in taken_on]
-        settling.carry_out(lost, now)
+        settling.carry_out(lost, now, carefully=carefully)
     return len(lost)
 
 
@@ -182,10 +196,12 @@ def _claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> tu
         counts = limits.rate_of(system.settings, queue) is not None
         opened = {run.id: _opened(run, sent[run.id], wanted[run.id], counts=counts) for run in claimed.runs}
         attempts.open_for(claimed.runs, now, opened)
-    return [_work(system, run, wanted[run.id], monotonic, sent[run.id]) for run in claimed.runs], claimed.held_others
+        works = [_work(system, run, wanted[run.id], monotonic, sent[run.id]) for run in claimed.runs]
+    return works, claimed.held_others
 
 
-def _told(end: Settlement | Run | None) -> Settled | None:
+def told(end: Settlement | Run | None) -> Settled | None:
+    """What a caller is told of what follows."""
     match end:
         case Settlement():
             return end.settled
@@ -210,7 +226,7 @@ def _lose(system: System, run: Run, job: Job, now: datetime) -> Settlement:
     return settling.lose(run, job, after_loss(run.loss_count + 1, retrying.spread(run.id)), now)
 
 
-def _end(run: Run | None, job: Job, work: Work, result: Result, now: datetime) -> Settlement | Run | None:
+def decide(run: Run | None, job: Job, work: Work, result: Result, now: datetime) -> Settlement | Run | None:
     """What follows from a result: the run itself where it waits for a report, None where the fence no longer holds."""
     if run is None or run.fence != work.fence:
         return None
@@ -221,10 +237,10 @@ def _end(run: Run | None, job: Job, work: Work, result: Result, now: datetime) -
 
 def _settle(run: Run, job: Job, work: Work, result: Result, now: datetime) -> Settlement:
     match result:
-        case Succeeded(status_code, answer, poll, made):
+        case Succeeded(status_code, answer, poll, made, note):
             kept = answer[: settling.ANSWER_KEPT]
             details = {"status_code": status_code, "answer": kept}
-            return settling.succeed(run, job, poll, work.polling_version, now, result=made, **details)
+            return settling.succeed(run, job, poll, work.polling_version, now, result=made, note=note, **details)
         case Failed(error, answer, made):
             decision = after_failure(work.policy, run.failure_count + 1, error, retrying.spread(run.id))
             kept_answer = None if answer is None else answer[: settling.ANSWER_KEPT]

@@ -12,10 +12,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Generic, TypeVar
 
+import structlog
+
 from core.errors import Unavailable
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
+log = structlog.get_logger()
 
 
 class Grouped(Generic[Item, Answer]):
@@ -57,3 +60,20 @@ class Grouped(Generic[Item, Answer]):
         else:
             for (_, future), answer in zip(group, answers, strict=True):
                 future.set_result(answer)
+
+
+def in_parts(work: Callable[[Sequence[Item]], int], items: Sequence[Item]) -> int:
+    """Carry out `work` on many items at once, or, where that fails, on each half of them; the sum of its answers.
+
+    So one bad item harms no other, and is told in the log. Raises `Unavailable` where a server is away.
+    """
+    try:
+        return work(items)
+    except Unavailable:
+        raise
+    except Exception:
+        if len(items) > 1:
+            half = len(items) // 2
+            return in_parts(work, items[:half]) + in_parts(work, items[half:])
+        log.exception("bad_item", item=str(items[0]))
+        return 0

@@ -6,20 +6,23 @@ locked by the caller, in its transaction.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from core import schedules
+import structlog
+
+from core import schedules, storable
 from core.alerting import Event
 from core.answers import PollAnswer
 from core.errors import AttemptError
 from core.retry import RetryDecision
-from core.states import ENDED, Hold, JobState, Outcome, RunStatus, Trigger
-from models import attempts, claims, jobs, pauses, runs
+from core.states import ENDED, Hold, JobState, Outcome, RunStatus
+from models import attempts, claims, database, jobs, pauses, runs
 from models.tables import Job, Run
-from services import alerts, specifications
+from services import alerts, polls
+from services.polls import Polled
 
 ANSWER_KEPT = 64 * 1024
 LONGEST_RESULT = 64 * 1024  # as JSON
@@ -28,10 +31,13 @@ TOO_LATE = "deadline"
 JOB_ENDED = "job ended"
 GONE = 410  # the receiver wants no more calls: the job is paused too
 
-_NEXT_INSTANT = timedelta(microseconds=1)  # two polls have two instants, even if the clock stands still
 _LOST = "The worker died or lost its lease before it could record what happened."
 _LOST_FOR_GOOD = "{losses} workers in turn died or lost their lease while running this; it is not tried again."
 _CANCELLED = {"error_type": "cancelled", "error_message": "Cancelled while it ran."}
+
+
+Part = Callable[[], object]
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -77,32 +83,34 @@ class Settlement:
         return Settled(RunStatus(self.changes["status"]), self.retry_at, following)
 
 
-@dataclass(frozen=True)
-class Polled:
-    """What follows from a good poll: the new state, in place of the version it was made from, and the next poll."""
-
-    state: dict[str, Any]
-    from_version: int
-    following: dict[str, Any] | None = None
-    stopped: str | None = None
-    is_done: bool = False
-
-
 def succeed(
-    run: Run, job: Job, poll: PollAnswer | None, polling_version: int, now: datetime, *, result: Any, **details: Any
+    run: Run,
+    job: Job,
+    poll: PollAnswer | None,
+    polling_version: int,
+    now: datetime,
+    *,
+    result: Any,
+    note: str | None = None,
+    **details: Any,
 ) -> Settlement:
-    """End a run well, and its job if this was the last of it; a poll that is not done is followed by the next."""
+    """End a run well, and its job if this was the last of it; a poll that is not done is followed by the next.
+
+    `note` says what of the outcome could not be kept.
+    """
     changes = _ended(run, RunStatus.COMPLETED, now) | {"error_type": None, "error_message": None, "reason": None}
     changes["result"] = result
+    if note is not None:
+        changes["message"] = note
     if poll is not None:
-        changes |= {"progress": poll.progress, "message": poll.message}
-    polled = None if poll is None else _after_poll(run, job, poll, polling_version, now)
+        changes |= {"progress": poll.progress, "message": note or poll.message}
+    polled = None if poll is None else polls.after(run, job, poll, polling_version, now)
     return Settlement(
         run,
         job,
         attempt=_closed(Outcome.SUCCEEDED, now, **details),
         changes=changes,
-        job_ends=_end_after(polled),
+        job_ends=polls.end_of_job(polled),
         polled=polled,
     )
 
@@ -118,7 +126,10 @@ def fail(
     result: Any = None,
 ) -> Settlement:
     """Record a failed attempt, and try the run again later or end it, as was decided."""
-    fault = {"error_type": "permanent" if error.permanent else "transient", "error_message": _storable(error.message)}
+    fault = {
+        "error_type": "permanent" if error.permanent else "transient",
+        "error_message": storable.text(error.message, MESSAGE_KEPT),
+    }
     return _again_or_end(
         run,
         job,
@@ -167,21 +178,55 @@ def cancel(run: Run, job: Job, outcome: Outcome, now: datetime) -> Settlement:
     )
 
 
-def carry_out(settlements: Sequence[Settlement], now: datetime) -> None:
-    """Write what was decided."""
-    attempts.close((one.run.id, one.attempt) for one in settlements)
-    claims.leave_running((one.run.id, one.changes) for one in settlements)
+def carry_out(settlements: Sequence[Settlement], now: datetime, *, carefully: bool = False) -> None:
+    """Write what was decided. `carefully` goes on after a part that cannot be written, but for the end of the runs."""
+    end_of_runs, *consequences = _parts(settlements, now)
+    end_of_runs()
+    failed = [part for part in consequences if not _written(part, carefully=carefully)]
+    if failed:  # a job of which nothing is left to run has ended, whatever became of its next run
+        over = [(one.job, one.job_ends or JobState.FAILED) for one in settlements]
+        _written(lambda: end_if_over(over, now), carefully=True)
+
+
+def _written(part: Part, *, carefully: bool) -> bool:
+    if not carefully:
+        part()
+        return True
+    error = database.attempt(part)
+    if error is not None:
+        log.error("outcome_recorded_in_part", exc_info=error)
+    return error is None
+
+
+def _parts(settlements: Sequence[Settlement], now: datetime) -> list[Part]:
+    """What is to be written, in this order: the end of the runs, and all that follows from it."""
+    following = [poll for one in settlements if (poll := one.settled.next_poll) is not None]
+    ends = {one.job.id: (one.job, one.job_ends) for one in settlements if one.job_ends is not None}
+    return [
+        lambda: claims.leave_running((one.run.id, one.changes) for one in settlements),
+        lambda: attempts.close((one.run.id, one.attempt) for one in settlements),
+        lambda: _follow_polls(settlements, now),
+        lambda: _pause(settlements, now),
+        lambda: alerts.note(((one.job, one.event) for one in settlements), now),
+        lambda: runs.insert(following),
+        lambda: end_if_over(ends.values(), now),
+    ]
+
+
+def _follow_polls(settlements: Sequence[Settlement], now: datetime) -> None:
+    """Move polling states on; one that was put in its place meanwhile stays, and polling goes on from that."""
     for one in settlements:
-        if one.polled is not None:  # a state put in its place meanwhile stays, and polling goes on from that
+        if one.polled is not None:
             jobs.advance_polling_state(one.job, one.polled.from_version, one.polled.state, now)
             if one.polled.stopped is not None:
                 jobs.explain_end(one.job, one.polled.stopped)
+
+
+def _pause(settlements: Sequence[Settlement], now: datetime) -> None:
+    for one in settlements:
         if one.job_pauses:
             runs.hold(one.job, Hold.PAUSED)
             jobs.set_state(one.job, JobState.PAUSED, now)
-    alerts.note(((one.job, one.event) for one in settlements), now)
-    runs.insert([following for one in settlements if (following := one.settled.next_poll) is not None])
-    end_if_over({one.job.id: (one.job, one.job_ends) for one in settlements if one.job_ends is not None}.values(), now)
 
 
 def end_schedule(job: Job, now: datetime) -> None:
@@ -199,7 +244,7 @@ def end_if_over(candidates: Iterable[tuple[Job, JobState]], now: datetime) -> No
     ends: dict[JobState, list[Job]] = {}
     for job, state in over:
         if job.id not in live:
-            comes_back = schedules.comes_back(specifications.read(job.schedule))
+            comes_back = job.schedule_kind in schedules.RECURRING_KINDS
             ends.setdefault(JobState.COMPLETED if comes_back else state, []).append(job)
     for state, ended in ends.items():
         jobs.end(ended, state, now)
@@ -226,38 +271,6 @@ def _is_too_late(run: Run) -> bool:
 
 def _dropped(run: Run, now: datetime) -> dict[str, Any]:
     return _ended(run, RunStatus.FAILED, now) | {"reason": TOO_LATE}
-
-
-def _after_poll(run: Run, job: Job, poll: PollAnswer, polling_version: int, now: datetime) -> Polled:
-    """The polling state moved on and the next poll, unless the answer says done or the job has ended."""
-    state = job.polling_state if poll.polling_state is None else poll.polling_state
-    schedule = specifications.read(job.schedule)
-    is_newest = polling_version == job.polling_version  # else it was rewound meanwhile
-    if poll.done and is_newest:
-        return Polled(state, polling_version, is_done=True)
-    if run.cancel_requested_at is not None or job.state in ENDED or not isinstance(schedule, schedules.Polling):
-        return Polled(state, polling_version)
-    due_at = max(schedule.next_after_poll(now, poll.next_in_seconds), run.scheduled_for + _NEXT_INSTANT)
-    stopped = schedule.reason_to_stop(job.polls + 1, job.reopened_at or job.created_at, due_at)
-    if stopped is not None:
-        return Polled(state, polling_version, stopped=stopped)
-    return Polled(state, polling_version, runs.draft(job, Trigger.POLL, due_at, now, status=RunStatus.PENDING))
-
-
-def _storable(text: str) -> str:
-    """A message as the database can hold it: what a receiver sent may be in it, NUL and all, at any length."""
-    return text[:MESSAGE_KEPT].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def _end_after(polled: Polled | None) -> JobState | None:
-    """How a job ends after a run that went well, if it does."""
-    if polled is None:
-        return JobState.COMPLETED
-    if polled.following is not None:
-        return None
-    if polled.stopped is not None:
-        return JobState.FAILED
-    return JobState.COMPLETED if polled.is_done else JobState.CANCELLED
 
 
 def _ended(run: Run, status: RunStatus, now: datetime) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from core.recurring import Frequency, Recurring
 from models.tables import Job
 
 # What reading a stored schedule, or asking it for an instant, raises when it is not one of today's any more.
-UNREADABLE = (LookupError, TypeError, ValueError, cron.InvalidCron)
+UNREADABLE = (AttributeError, LookupError, OverflowError, TypeError, ValueError, cron.InvalidCron)
 
 
 def write(schedule: schedules.Schedule) -> dict[str, Any]:
@@ -32,8 +32,11 @@ def read(stored: dict[str, Any]) -> schedules.Schedule:
 
 
 def is_spent(job: Job) -> bool:
-    """Whether a job's schedule has had its `max_runs`."""
-    schedule = read(job.schedule)
+    """Whether a job's schedule has had its `max_runs`; one that can no longer be read has not."""
+    try:
+        schedule = read(job.schedule)
+    except UNREADABLE:
+        return False
     return isinstance(schedule, Recurring) and schedule.max_runs is not None and job.runs_started >= schedule.max_runs
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from core.errors import DatabaseUnavailable
 from models import alerts, claims, database, jobs, runs, versions, workers
-from services import executing, idempotency
+from services import idempotency, recording
 from services.email import outbox
 from services.reading import statistics
 from services.system import System
@@ -59,18 +60,20 @@ def rescue(system: System) -> int:
     """Take back runs whose lease has run out, one batch; how many."""
     with database.reading():
         expired = claims.expired(system.clock.now(), BATCH)
-    return executing.rescue(system, expired, only_expired=True) if expired else 0
+    return recording.rescue(system, expired, only_expired=True) if expired else 0
 
 
 def rescue_all(system: System) -> int:
     """Take back every run that a worker was at. Only for a start at which none can be alive: the embedded one."""
     taken = 0
+    before: list[UUID] = []
     while True:
         with database.reading():
             left = claims.held_by_workers(BATCH)
-        if not left:
+        if not left or left == before:  # those that cannot be taken back now are left to the coordinator
             return taken
-        taken += executing.rescue(system, left, only_expired=False)
+        taken += recording.rescue(system, left, only_expired=False)
+        before = left
 
 
 def prune(system: System) -> int:

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from models import jobs, versions
 from models.tables import Job, Run
-from services import definitions
+from services import definitions, specifications
+
+log = structlog.get_logger()
 
 
 def to_execute(claimed: Sequence[Run]) -> dict[UUID, Job]:
@@ -27,4 +31,9 @@ def to_execute(claimed: Sequence[Run]) -> dict[UUID, Job]:
 def _as_begun(job: Job, definition: dict[str, Any] | None) -> Job:
     if definition is None:
         return job
-    return versions.as_begun(job, definitions.columns(definitions.restore(definition)))
+    try:
+        columns = definitions.columns(definitions.restore(definition))
+    except specifications.UNREADABLE:  # one odd row must not keep the others of its queue from being claimed
+        log.exception("version_unreadable", job_id=str(job.id))
+        return job
+    return versions.as_begun(job, columns)

@@ -1,21 +1,31 @@
-"""Kinds of task of one's own: the registered function is called with its parameters, its answer is the result."""
+"""Kinds of task of one's own: the registered function is called with its parameters, its answer is the result.
+
+A function that has returned has done its work, whatever it returned: it is not called again for an odd result.
+"""
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import Any
 
 import structlog
 from pydantic import ValidationError
 
+from core import storable
 from core.errors import Aborted, AttemptError, PermanentFailure, TransientFailure
 from services.abort import Scope
 from services.executing import Failed, Result, Succeeded, Work
+from services.recording import NOT_WHOLE
 from services.settling import LONGEST_RESULT
 from services.system import System
 from services.task_types import registry
 from services.task_types.registry import Task, TaskType
 
+_TOO_LONG = (
+    f"The result is longer than {LONGEST_RESULT} bytes of JSON and was not kept; let the task keep that elsewhere, and "
+    "return where."
+)
 log = structlog.get_logger()
 
 
@@ -28,21 +38,39 @@ def perform(_system: System, work: Work, scope: Scope) -> Result:
         )
     try:
         made = task_type.perform(Task(work.run_id, work.attempt, _parameters(task_type, work), scope))
-        answer = _as_json(made)
     except Aborted:
         raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001  a task of one's own may raise anything
+    except BaseException as error:  # noqa: BLE001  a task of one's own may raise anything
         scope.raise_if_aborted()
         return Failed(_failure(error))
     scope.raise_if_aborted()
-    return Succeeded(None, answer, result=made)
+    if inspect.isawaitable(made) or inspect.isgenerator(made):
+        return Failed(_not_begun(task_type, made))
+    return _done(made)
+
+
+def _done(made: Any) -> Succeeded:
+    kept = storable.json_value(made)
+    answer = json.dumps(kept.value)
+    if len(answer) > LONGEST_RESULT:
+        return Succeeded(None, "", note=_TOO_LONG)
+    return Succeeded(None, answer, result=kept.value, note=None if kept.is_whole else NOT_WHOLE)
+
+
+def _not_begun(task_type: TaskType, made: Any) -> PermanentFailure:
+    if inspect.iscoroutine(made):
+        made.close()
+    return PermanentFailure(
+        f"The function of the task type {task_type.key!r} returned a {type(made).__name__}, so nothing was done; let "
+        "it be a plain function that does the work."
+    )
 
 
 def _failure(error: BaseException) -> AttemptError:
     if isinstance(error, AttemptError):
         return error
     log.error("task_broke", exc_info=error)
-    return TransientFailure(f"The task broke: {type(error).__name__}: {error}")
+    return TransientFailure(f"The task broke: {storable.text(error)}")
 
 
 def _parameters(task_type: TaskType, work: Work) -> Any:
@@ -52,16 +80,3 @@ def _parameters(task_type: TaskType, work: Work) -> Any:
         fault = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(("data", *map(str, fault["loc"])))
         raise PermanentFailure(f"{path} does not fit the task type {task_type.key!r}: {fault['msg']}.") from None
-
-
-def _as_json(made: Any) -> str:
-    try:
-        answer = json.dumps(made, allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise PermanentFailure(f"The task was done, but what it returned is no JSON: {error}.") from None
-    if len(answer) > LONGEST_RESULT:
-        raise PermanentFailure(
-            f"The task was done, but what it returned is longer than {LONGEST_RESULT} bytes of JSON; let it keep that "
-            "elsewhere, and return where."
-        )
-    return answer

@@ -70,7 +70,7 @@ class AllDeadlineJobs(_DeadlineJobs):
         query = validation.query(DeadlineJobsQuery, req.params)
         wanted = replace(self.mine(req), search=query.search)
         views, links = self.listed(req, wanted, Ordering.of(query.ordering), query)
-        return lists.listed(DeadlineJobs([deadline_jobs.show(view) for view in views]), links)
+        return lists.listed(DeadlineJobs(lists.readable(deadline_jobs.show, views)), links)
 
     def _create(self, req: Request, body: bytes) -> DeadlineJob:
         given = validation.body(NewDeadlineJob, bodies.parse(body))

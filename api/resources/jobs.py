@@ -54,7 +54,7 @@ class Jobs:
             links = lists.by_cursor(req, page.last, ordering)
         else:
             links = lists.by_number(req, query.page, more=page.last is not None)
-        results = [Job.model_validate(view) for view in page.items]
+        results = lists.readable(Job.model_validate, page.items)
         shown = JobPage(count=page.count, next=links.get("next"), previous=links.get("prev"), results=results)
         return lists.listed(shown, links)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, keys, validation
+from api import answers, bodies, keys, lists, validation
 from api.answers import Answer
 from api.openapi import documented
 from api.schemas.jobs import Job
@@ -26,7 +26,7 @@ class StatesOfJob:
     async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
         """List the newest 50 states that a polling job went through, newest first."""
         found = await self._threads.run(polling_states.history, job_id)
-        answers.send(resp, PollingStates(results=[PollingState.model_validate(one) for one in found]))
+        answers.send(resp, PollingStates(results=lists.readable(PollingState.model_validate, found)))
 
 
 class RewindOfJob:

@@ -79,7 +79,7 @@ class OneRun:
         view, attempts = await self._threads.run(records.run, run_id)
         shown = RunWithAttempts(
             **Run.model_validate(view).model_dump(),
-            attempts=[Attempt.model_validate(one) for one in attempts],
+            attempts=lists.readable(Attempt.model_validate, attempts),
         )
         answers.send(resp, shown)
 
@@ -88,11 +88,11 @@ def listed_executions(req: Request, job_id: UUID) -> Listed:
     """A page of a job's runs that have started. Raises `NotFound`."""
     query = validation.query(NumberedQuery, req.params)
     found, more = listing.executions(job_id, query.stretch())
-    shown = Executions([Execution.model_validate(one) for one in found])
+    shown = Executions(lists.readable(Execution.model_validate, found))
     return lists.listed(shown, lists.by_number(req, query.page, more=more))
 
 
 def _listed(req: Request, page: Page) -> Listed:
     links = lists.by_cursor(req, page.last, NEWEST_FIRST)
-    results = [Run.model_validate(view) for view in page.items]
+    results = lists.readable(Run.model_validate, page.items)
     return lists.listed(RunPage(count=page.count, next=links.get("next"), results=results), links)

@@ -45,7 +45,7 @@ class SchedulerJobs(_SchedulerJobs):
     def _list(self, req: Request) -> Listed:
         query = validation.query(NumberedQuery, req.params)
         views, links = self.listed(req, self.mine(req), NEWEST_FIRST, query)
-        return lists.listed(CronJobs([cron_jobs.show(view) for view in views]), links)
+        return lists.listed(CronJobs(lists.readable(cron_jobs.show, views)), links)
 
     def _create(self, req: Request, body: bytes) -> CronJob:
         given = validation.body(NewCronJob, bodies.parse(body))

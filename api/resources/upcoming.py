@@ -28,4 +28,4 @@ class UpcomingRuns:
     def _list(self, req: Request) -> Listed:
         query = validation.query(UpcomingQuery, req.params)
         found = upcoming.coming(self._system, query.wanted(), query.seconds, query.limit)
-        return lists.listed(UpcomingList(results=[Upcoming.model_validate(one) for one in found]), {})
+        return lists.listed(UpcomingList(results=lists.readable(Upcoming.model_validate, found)), {})

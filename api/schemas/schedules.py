@@ -13,6 +13,7 @@ from core.recurring import Frequency
 
 MOST_RUNS = 1_000_000_000
 DAY_SECONDS = 86_400
+SHORTEST_INTERVAL_SECONDS = 0.01  # between polls
 
 
 def _instant_in_zone(value: Any, info: ValidationInfo) -> datetime:
@@ -128,7 +129,7 @@ class PollingSchedule(Given):
     """
 
     type: Literal["polling"]
-    interval_seconds: Seconds
+    interval_seconds: Annotated[float, Field(ge=SHORTEST_INTERVAL_SECONDS, le=TEN_YEARS_SECONDS, allow_inf_nan=False)]
     max_polls: Annotated[int, Field(ge=1, le=MOST_RUNS)] | None = None
     give_up_after_seconds: Seconds | None = None
 

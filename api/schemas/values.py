@@ -16,6 +16,7 @@ from api.validation import shown
 from core import names, urls
 from core.instants import to_utc
 from core.priority import PRIORITY_WORDS
+from core.retry import LEAST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS
 from core.urls import URL_LENGTH
 
 NAME_LENGTH = 200
@@ -157,5 +158,5 @@ Zone = Annotated[
 ]
 Instant = Annotated[datetime, PlainValidator(instant), WithJsonSchema(INSTANT_SCHEMA)]
 Seconds = Annotated[float, Field(gt=0, le=TEN_YEARS_SECONDS, allow_inf_nan=False)]
-Backoff = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Backoff = Annotated[float, Field(ge=LEAST_BACKOFF_SECONDS, le=LONGEST_BACKOFF_SECONDS, allow_inf_nan=False)]
 Retries = Annotated[int, Field(ge=0, le=100)]

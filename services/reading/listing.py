@@ -19,10 +19,10 @@ def jobs(counts: Counts, wanted: JobFilter, ordering: Ordering, stretch: Stretch
     """Jobs that fit. Raises `NotFound` for a numbered page beyond the last."""
     with database.reading():
         found = lists.job_page(wanted, ordering, stretch)
-        views = job_views(found[: stretch.limit])
+        views = job_views(found[: stretch.limit], tolerant=True)
         _refuse_page_beyond(stretch, found)
         count = counts.of(wanted, lambda: lists.job_count(wanted), is_first_page=_is_first(stretch))
-    more = len(found) > stretch.limit
+    more = bool(views) and len(found) > stretch.limit
     return Page(views, count, Mark(views[-1].id, _sort_value(views[-1], ordering.key)) if more else None)
 
 

@@ -62,7 +62,7 @@ def _planned(rows: Iterable[Run]) -> Iterator[UpcomingView]:
     for run in rows:
         if run.trigger == Trigger.SCHEDULE:
             taken[run.job_id] += 1
-            left = _left(run.job, specifications.read(run.job.schedule))
+            left = _left_of(run.job)
             if left is not None and taken[run.job_id] > left:
                 continue
         yield _view(run.job, run.scheduled_for, run.due_at, run.id)
@@ -80,6 +80,14 @@ def _named(job: Job, planned: int) -> Iterator[UpcomingView]:
             yield _view(job, instant, schedule.due_at(job.id, instant), None)
     except _UNREADABLE:  # the planner says so, and goes on with the others
         return
+
+
+def _left_of(job: Job) -> int | None:
+    """How many may still start; any number where the schedule cannot be read."""
+    try:
+        return _left(job, specifications.read(job.schedule))
+    except _UNREADABLE:
+        return None
 
 
 def _left(job: Job, schedule: schedules.Schedule) -> int | None:

@@ -8,6 +8,8 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+import structlog
+
 from core import schedules
 from core.listing import Mark
 from core.policies import CatchUp, Overlap
@@ -17,6 +19,7 @@ from models.tables import Job, Run
 from services import specifications
 
 View = TypeVar("View")
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -174,14 +177,25 @@ class Page:
     last: Mark | None
 
 
-def job_views(found: Sequence[Job]) -> list[JobView]:
-    """What jobs (with their apps) show, read in the caller's transaction."""
+def job_views(found: Sequence[Job], *, tolerant: bool = False) -> list[JobView]:
+    """What jobs (with their apps) show, read in the caller's transaction.
+
+    Where `tolerant`, one whose schedule can no longer be read is told in the log and left out.
+    """
     ids = [one.id for one in found]
     going = jobs.going(ids)
     due = jobs.next_due(ids)
     tagged = tags.of(ids)
     last = runs.last_started(ids)
-    return [_job_view(one, going[one.id], due.get(one.id), tagged[one.id], last.get(one.id)) for one in found]
+    views = []
+    for one in found:
+        try:
+            views.append(_job_view(one, going[one.id], due.get(one.id), tagged[one.id], last.get(one.id)))
+        except specifications.UNREADABLE:
+            if not tolerant:
+                raise
+            log.exception("row_unreadable", job_id=str(one.id))
+    return views
 
 
 def run_view(found: Run) -> RunView:

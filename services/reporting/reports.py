@@ -13,8 +13,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from core.answers import PollAnswer
-from core.errors import AttemptError, Conflict, InvalidInput, WrongToken
+from core.errors import AttemptError, CarillonError, Conflict, InvalidInput, WrongToken
 from core.states import Outcome
 from models import attempts, awaited, database, jobs, pauses, runs
 from models.tables import Attempt, Job, Run
@@ -24,6 +26,7 @@ from services.reporting import awaiting, tokens
 from services.settling import Settlement
 from services.system import System
 
+log = structlog.get_logger()
 Settle = Callable[[Run, Job, Attempt, datetime], Settlement]
 
 
@@ -100,8 +103,19 @@ def fail(system: System, sender: Sender, error: AttemptError) -> Ended:
 
 
 def _end(system: System, sender: Sender, fingerprint: str, settle: Settle) -> Ended:
-    now = system.clock.now()
+    """End an attempt as its receiver reports, whole if that can be, else as much of it as can be written."""
     _refuse_strangers(sender)
+    try:
+        return _ended(system, sender, fingerprint, settle)
+    except CarillonError:
+        raise
+    except Exception:
+        log.exception("report_failed", run_id=str(sender.run_id))
+    return _ended(system, sender, fingerprint, settle, carefully=True)
+
+
+def _ended(system: System, sender: Sender, fingerprint: str, settle: Settle, *, carefully: bool = False) -> Ended:
+    now = system.clock.now()
     with database.transaction():
         pauses.share_gate()
         locked = jobs.lock(runs.job_ids([sender.run_id]))
@@ -110,10 +124,13 @@ def _end(system: System, sender: Sender, fingerprint: str, settle: Settle) -> En
         if run is None or attempt.finished_at is not None:
             return _the_same_again(attempt, fingerprint)
         settlement = settle(run, locked[run.job_id], attempt, now)
-        settling.carry_out([settlement], now)
+        settling.carry_out([settlement], now, carefully=carefully)
         attempts.keep_report(attempt, fingerprint)
         next_in_turn = turns.give(system, locked if settlement.job_comes_back else {})
-    _ring(system, settlement, next_in_turn)
+    try:
+        _ring(system, settlement, next_in_turn)
+    except Exception:  # what is recorded stays so, and is told so
+        log.exception("ring_failed")
     return Ended(sender.run_id, attempt.number, settlement.attempt["outcome"], now)
 
 

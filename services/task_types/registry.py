@@ -13,6 +13,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from core import storable
 from services import broker as brokers
 from services.abort import Scope
 from services.shaping import shaped
@@ -48,6 +49,7 @@ class TaskType:
     works: Callable[[Settings], bool] = lambda _settings: True
 
 
+LONGEST_TIME_LIMIT_SECONDS = 86_400.0
 _KEY = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _TYPES: dict[str, TaskType] = {}
 
@@ -102,7 +104,7 @@ def time_limit(settings: Settings, key: str) -> float:
     found = _TYPES.get(key)
     if found is None or found.time_limit is None:
         return settings.callback_time_limit_seconds
-    return found.time_limit(settings)
+    return storable.seconds(found.time_limit(settings), LONGEST_TIME_LIMIT_SECONDS) or LONGEST_TIME_LIMIT_SECONDS
 
 
 def queue_of(task_type: str) -> str:

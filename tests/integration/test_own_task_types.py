@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from actors.handlers import own
+from core import storable
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.states import RunStatus
 from services import broker as brokers
@@ -102,6 +104,13 @@ class Nothing(BaseModel):
     """No parameters."""
 
 
+class Mute(Exception):  # noqa: N818  what it says is the matter
+    """Cannot even say what it is."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
 def outcome(system: GivenSystem, perform: Any) -> Succeeded | Failed:
     registry.register(TaskType("thumbnail", "Any", Nothing, perform=perform))
     result = own.perform(system, claimed(system, {}), Scope())
@@ -130,16 +139,41 @@ def test_whatever_is_json_is_a_result(system: GivenSystem, made: Any) -> None:
         (raising(PermanentFailure("Never.")), PermanentFailure, "Never."),
         (raising(KeyError("x")), TransientFailure, "The task broke: KeyError: 'x'"),
         (raising(SystemExit("no such file")), TransientFailure, "The task broke: SystemExit: no such file"),
-        (lambda _task: object(), PermanentFailure, "is no JSON"),
-        (lambda _task: float("nan"), PermanentFailure, "is no JSON"),
-        (lambda _task: "x" * 65_535, PermanentFailure, "longer than 65536 bytes"),
+        (raising(TransientFailure(KeyError("x"))), TransientFailure, "KeyError: 'x'"),  # type: ignore[arg-type]
+        (raising(Mute()), TransientFailure, "The task broke: Mute"),
+        (raising(asyncio.CancelledError("by itself")), TransientFailure, "CancelledError: by itself"),
+        (lambda _task: (number for number in (1,)), PermanentFailure, "returned a generator, so nothing was done"),
+        (lambda _task: asyncio.sleep(1), PermanentFailure, "returned a coroutine, so nothing was done"),
     ],
 )
 def test_what_goes_wrong_is_told(system: GivenSystem, perform: Any, kind: type[Exception], says: str) -> None:
     result = outcome(system, perform)
     assert isinstance(result, Failed)
     assert isinstance(result.error, kind)
-    assert says in result.error.message
+    assert says in storable.text(result.error.message)
+
+
+@pytest.mark.parametrize(
+    ("made", "kept", "note"),
+    [
+        ({"name": "\udcff", "nul": "a\0b"}, {"name": "\ufffd", "nul": "a\ufffdb"}, "kept as text"),
+        ({"pair": "\ud83d\ude00"}, {"pair": "\U0001f600"}, "kept as text"),
+        (float("nan"), "nan", "kept as text"),
+        ([Path("a/b"), b"\xff", {1}], ["a/b", "\ufffd", "{1}"], "kept as text"),
+        ([Mute()], ["Mute (no text)"], "kept as text"),
+        ("x" * 65_535, None, "longer than 65536 bytes"),
+    ],
+)
+def test_a_function_that_has_returned_is_done_whatever_it_returned(
+    system: GivenSystem, made: Any, kept: Any, note: str
+) -> None:
+    """It is not called again, and of what it returned as much is kept as can be."""
+    registry.register(TaskType("thumbnail", "Any", Nothing, perform=lambda _task: made))
+    work = claimed(system, {})
+    record(system, work, own.perform(system, work, Scope()))
+    stored = stored_run(work.run_id)
+    assert (stored.status, stored.result) == (RunStatus.COMPLETED, kept)
+    assert note in stored.message
 
 
 # --- Registration ------------------------------------------------------------------------------------------

@@ -73,3 +73,29 @@ def test_many_failures_make_no_number_too_large(failures: int) -> None:
 def test_a_lost_attempt_waits_a_second_then_two_and_the_third_is_the_last() -> None:
     assert [after_loss(losses, spread=0).wait_seconds for losses in (1, 2, 3, 4)] == [1, 2, None, None]
     assert 1 < (after_loss(1, ALMOST_ONE).wait_seconds or 0) < 1.1
+
+
+@pytest.mark.parametrize(
+    ("base", "longest", "failures", "seconds"),
+    [
+        (5e-324, 3600, 1, 0.01),
+        (5e-324, 3600, 10, 5.12),
+        (60, 5e-324, 10, 0.01),
+        (1e300, 1e300, 1, 365 * 86_400),
+        (1e308, 1e308, 100, 365 * 86_400),
+    ],
+)
+def test_a_policy_that_no_job_could_be_given_today_waits_within_bounds(
+    base: float, longest: float, failures: int, seconds: float
+) -> None:
+    decision = after_failure(RetryPolicy(100, base, longest), failures, failure(), spread=0)
+    assert decision.wait_seconds == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("odd", [float("nan"), "soon", -1, True, [], None])
+def test_a_retry_after_that_is_no_time_is_not_heeded(odd: float) -> None:
+    assert after_failure(POLICY, 1, failure(odd), spread=0).wait_seconds == 60
+
+
+def test_an_endless_retry_after_is_a_day() -> None:
+    assert after_failure(POLICY, 1, failure(float("inf")), spread=0).wait_seconds == 86_400
