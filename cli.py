@@ -87,9 +87,10 @@ def serve() -> None:
     """Serve everything from one process, on SQLite and an in-process broker."""
     signals.obey(0)
     with _plain_faults():
+        settings = _embedded_settings()
         from local import embedded  # noqa: PLC0415  the API is half of a start: only who serves it waits for it
 
-        embedded.serve(_embedded_settings(), _greet)
+        embedded.serve(settings, _greet)
 
 
 @app.command()

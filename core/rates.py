@@ -28,7 +28,7 @@ class Rate:
             return None
         found = _WRITTEN.fullmatch(text)
         if found is None:
-            raise ValueError("write calls/seconds in whole numbers, for example 90/60, or off")
+            raise ValueError("write calls/seconds in whole numbers, for example 90/60, or none")
         return cls(int(found[1]), int(found[2]))
 
     @property

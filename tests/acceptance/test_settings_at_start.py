@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from annotated_types import Ge, Le
 
+from settings import Settings
 from tests.acceptance.installation import ROOT, Installation, free_port
+from tests.waiting import until
 
 SECRET = "hunter2"  # noqa: S105  what must not be shown
 POSTGRESQL = f"postgresql://carillon:{SECRET}@127.0.0.1:1/carillon"
@@ -20,7 +23,9 @@ BOTH = {"DATABASE_URL": POSTGRESQL, "RABBITMQ_URL": RABBITMQ}
 OF_SERVICES = ("web", "worker", "coordinator", "periodic")
 EMBEDDED = ("serve", "demo")
 EVERY = (*OF_SERVICES, *EMBEDDED, "services", "migrate")
-SECONDS_TO_REFUSE = 20
+SECONDS_TO_REFUSE = 90
+# The test's own port, and times so short that a busy machine may need longer.
+HARD_TO_KEEP = {"PORT", "LEASE_SECONDS", "HEARTBEAT_SECONDS", "CALLBACK_TIME_LIMIT_SECONDS", "CONNECT_SECONDS"}
 
 
 def refused(folder: Path, *arguments: str, **settings: str) -> list[str]:
@@ -108,6 +113,64 @@ def test_urls_that_cannot_be_read_are_refused_without_showing_them(tmp_path: Pat
     }
     lines = refused(tmp_path, "worker", **unreadable)
     assert [line.partition(" cannot be read: ")[0] for line in lines] == list(unreadable)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "says"),
+    [
+        ("web", {"DATABASE_URL": f"{POSTGRESQL}?schema=x"}, "DATABASE_URL has the parameter schema, which libpq"),
+        (
+            "worker",
+            {"DATABASE_URL": f"{POSTGRESQL}?connect_timeout=abc"},
+            "DATABASE_URL: the parameter connect_timeout",
+        ),
+        ("migrate", {"DATABASE_URL": f"{POSTGRESQL}?sslmode=no"}, "DATABASE_URL: invalid sslmode value"),
+        ("coordinator", {"RABBITMQ_URL": f"{RABBITMQ}?foo=1"}, "RABBITMQ_URL has the parameter foo, which"),
+        ("periodic", {"RABBITMQ_URL": f"{RABBITMQ}?heartbeat=abc"}, "RABBITMQ_URL has the parameter heartbeat, whose"),
+        ("autoscale", {"RABBITMQ_URL": f"{RABBITMQ};{RABBITMQ}a/b"}, "RABBITMQ_URL names a virtual host with a /"),
+        ("services", {"DATABASE_URL": f"{POSTGRESQL}?pgbouncer=true"}, "DATABASE_URL has the parameter pgbouncer"),
+        ("worker", {"LEASE_SECONDS": "1e12"}, "LEASE_SECONDS=1e12: "),
+        ("coordinator", {"KEEP_HISTORY_DAYS": "800000"}, "KEEP_HISTORY_DAYS=800000: "),
+        ("services", {"SHUTDOWN_GRACE_SECONDS": "1e12"}, "SHUTDOWN_GRACE_SECONDS=1e12: "),
+    ],
+)
+def test_what_no_process_could_work_with_is_one_line(
+    tmp_path: Path, name: str, settings: dict[str, str], says: str
+) -> None:
+    [line] = refused(tmp_path, name, **{**BOTH, **settings})
+    assert line.startswith(says)
+
+
+@pytest.mark.parametrize("name", ["web", "worker", "coordinator", "migrate"])
+def test_a_database_that_holds_something_else_is_one_line(
+    tmp_path: Path, postgresql: str, rabbitmq_url: str, name: str
+) -> None:
+    elsewhere = f"{postgresql}?options=-csearch_path%3Dnowhere"
+    line = refused(tmp_path, name, DATABASE_URL=elsewhere, RABBITMQ_URL=rabbitmq_url)[-1]
+    assert line.startswith("DATABASE_URL: search_path=nowhere names no schema")
+
+
+def test_empty_and_missing_mean_the_same_to_the_services_too(tmp_path: Path) -> None:
+    [line] = refused(tmp_path, "services", "demi", PORT=" ", SHUTDOWN_GRACE_SECONDS="", RABBITMQ_URL="")
+    assert line.startswith("services knows")
+    [line] = refused(tmp_path, "services", DATABASE_URL=POSTGRESQL, RABBITMQ_URL=" ", PORT=" ")
+    assert "Give both, or neither" in line
+
+
+@pytest.mark.parametrize("end", ["least", "most"])
+def test_a_job_is_done_at_both_ends_of_what_settings_take(tmp_path: Path, end: str) -> None:
+    extreme = {name.upper(): str(least if end == "least" else most) for name, (least, most) in bounds().items()}
+    given = {name: value for name, value in extreme.items() if name not in HARD_TO_KEEP}
+    with Installation(tmp_path, {"serve": 1}, given) as carillon:
+        job_id = carillon.create({"type": "immediate"})
+        until(lambda: carillon.get(f"/api/jobs/{job_id}")["status"] == "completed", "the job to be done")
+    assert carillon.logged("Traceback") == carillon.logged('"exception"') == 0
+
+
+def bounds() -> dict[str, tuple[float, float]]:
+    """The least and the most that each setting takes which has both."""
+    rules = {name: {type(rule): rule for rule in field.metadata} for name, field in Settings.model_fields.items()}
+    return {name: (found[Ge].ge, found[Le].le) for name, found in rules.items() if Ge in found and Le in found}
 
 
 @pytest.mark.parametrize("points", ["nowhere", "create.committed:often", "attempt.recorded:1,nowhere:2"])
