@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
+from core import json_text
 from core.errors import Aborted, AttemptError, PermanentFailure, TransientFailure
 from services.abort import Scope
 from services.executing import Failed, Result, Succeeded, Work
@@ -59,7 +60,7 @@ def _as_json(made: Any) -> str:
         answer = json.dumps(made, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise PermanentFailure(f"The task was done, but what it returned is no JSON: {error}.") from None
-    if len(answer) > LONGEST_RESULT:
+    if json_text.size(made) > LONGEST_RESULT:
         raise PermanentFailure(
             f"The task was done, but what it returned is longer than {LONGEST_RESULT} bytes of JSON; let it keep that "
             "elsewhere, and return where."
