@@ -26,7 +26,7 @@ import typer
 import periodic as beats
 import settings as configuration
 from actors.main import RunWorker
-from client import commands
+from client import commands, endings
 from core.errors import DatabaseUnavailable
 from local import autoscale as scaling
 from local import demonstration, stack
@@ -288,8 +288,11 @@ def _loaded_settings() -> Settings:
 
 def _environment() -> dict[str, str]:
     """The environment over what `.env` says."""
-    from_file = {name: value for name, value in dotenv.dotenv_values(ROOT / ".env").items() if value is not None}
-    return {**from_file, **os.environ}
+    try:
+        from_file = dotenv.dotenv_values(ROOT / ".env")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{ROOT / '.env'} cannot be read: {error}.") from None
+    return {**{name: value for name, value in from_file.items() if value is not None}, **os.environ}
 
 
 @contextmanager
@@ -305,4 +308,5 @@ def _plain_faults() -> Iterator[None]:
 commands.add_to(app)
 
 if __name__ == "__main__":
-    app(prog_name="carillon", obj=_environment())
+    with endings.plain(sys.argv[1:]), _plain_faults():
+        app(prog_name="carillon", obj=_environment())
