@@ -22,10 +22,10 @@ _WHOLE_NUMBER = re.compile(r"-?[1-9][0-9]{0,18}|0")
 
 
 def jobs(query: Any, wanted: JobFilter) -> Any:
-    """Those of the jobs in a query (joined with their apps) that fit; deleted ones never do."""
+    """Those of the jobs in a query that fit; no deleted ones. A search, and a status that differs by app, need apps."""
     query = query.where(Job.deleted_at.is_null())
     equal = {
-        App.name: wanted.app_name,
+        Job.app: None if wanted.app_name is None else App.select(App.id).where(App.name == wanted.app_name),
         Job.account_id: wanted.account_id,
         Job.owner_id: wanted.owner_id,
         Job.task_type: wanted.task_type,
