@@ -30,7 +30,7 @@ import typer
 import periodic as beats
 import settings as configuration
 from actors.main import RunWorker
-from client import commands
+from client import commands, endings
 from core.errors import DatabaseUnavailable, Misconfigured
 from local import autoscale as scaling
 from local import demonstration, stack
@@ -340,8 +340,12 @@ def _refuse_wrong_urls(settings: Settings) -> None:
 
 def _environment() -> dict[str, str]:
     """The environment over what `.env` says; a variable that is empty says nothing."""
-    from_file = {name: value for name, value in dotenv.dotenv_values(ROOT / ".env").items() if value is not None}
-    return {**from_file, **{name: value for name, value in os.environ.items() if value.strip()}}
+    try:
+        from_file = dotenv.dotenv_values(ROOT / ".env")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{ROOT / '.env'} cannot be read: {error}.") from None
+    said = {name: value for name, value in os.environ.items() if value.strip()}
+    return {**{name: value for name, value in from_file.items() if value is not None}, **said}
 
 
 @contextmanager
@@ -357,4 +361,5 @@ def _plain_faults() -> Iterator[None]:
 commands.add_to(app)
 
 if __name__ == "__main__":
-    app(prog_name="carillon", obj=_environment())
+    with endings.plain(sys.argv[1:]), _plain_faults():
+        app(prog_name="carillon", obj=_environment())

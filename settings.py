@@ -13,7 +13,7 @@ from core.configuration import Rule
 from core.errors import Misconfigured
 from core.networks import Reach
 from core.rates import Rate
-from core.retry import MIN_BACKOFF_SECONDS
+from core.retry import LEAST_BACKOFF_SECONDS
 
 _SECRETIVE = ("SECRET", "PASSWORD", "URL")  # a fault in these is told without the value
 _REQUESTS_PER_MINUTE = 600
@@ -113,7 +113,7 @@ class Settings(BaseModel):
 
     # Retries, where neither the job nor its app's task type says otherwise.
     max_retries: int = Field(default=3, ge=0, le=100)
-    retry_backoff_base: float = Field(default=60, ge=MIN_BACKOFF_SECONDS, le=86_400)
+    retry_backoff_base: float = Field(default=60, ge=LEAST_BACKOFF_SECONDS, le=86_400)
 
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     fault_points: str = ""

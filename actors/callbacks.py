@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
 from actors import requests, results
 from actors.handlers import http
-from core import answers
+from core import answers, json_text
 from core.errors import AttemptError, PermanentFailure
 from core.instants import shown
 from services.abort import Scope
@@ -47,7 +46,7 @@ def _request(system: System, work: Work, url: str) -> http.Call:
     }
     return http.Call(
         url=url,
-        body=json.dumps(_body(work, url), separators=(",", ":")).encode(),
+        body=json_text.compact(_body(work, url)),
         headers=headers,
         connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
         read_seconds=work.time_limit_seconds,

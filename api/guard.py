@@ -22,6 +22,7 @@ OPEN_PATHS = frozenset({"/", "/healthz", "/readyz", "/openapi.json", "/swagger",
 HEALTH_PATHS = ("/healthz", "/readyz")
 OPEN_PREFIXES = ("/swagger/", "/reports/", "/files/", "/internal/spool/")  # but the first show a token of their own
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]+)(:\d*)?")
+_EDITS = ("PUT", "PATCH")  # may be as large as what they edit, so their resources measure them
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -49,7 +50,7 @@ class Guard:
         if not is_open(req.path):
             _refuse_strangers(req)
         most = self._most_of_a_form if req.path == UPLOAD_PATH else self._most
-        if (req.content_length or 0) > most:
+        if req.method not in _EDITS and (req.content_length or 0) > most:
             raise BodyTooLarge(most)
 
     def _is_invited(self, req: Request) -> bool:

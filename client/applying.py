@@ -13,7 +13,7 @@ import typer
 from client import declared, options, output
 from client.declared import DeclaredJob
 from client.definitions import MARK
-from client.errors import CommandFailed, Refused
+from client.errors import CommandFailed, Refused, WrongInput
 from client.options import AsJson, Url
 from client.plans import Action, Found, Key, Step, plan
 from client.server import Server
@@ -56,9 +56,9 @@ def apply(
 
 def _text(file: Path) -> str:
     try:
-        return file.read_text("utf-8")
+        return file.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise CommandFailed(f"{file} cannot be read: {error}.") from None
+        raise WrongInput(f"{file} cannot be read: {error}.") from None
 
 
 def _found(server: Server, wanted: Sequence[DeclaredJob]) -> dict[Key, Found]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,8 +10,11 @@ import typer
 
 from client import options, output
 from client.options import AsJson, Url
+from core import json_text
+from core.errors import InvalidInput
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)?")
+_WHOLE = re.compile(r"[0-9]{1,9}")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, None: 1}
 _FREQUENCIES = ("hourly", "daily", "weekly", "monthly")
 _NEEDED = {"app_name": "--app", "account_id": "--account", "user_id": "--user", "task_type": "--task-type"}
@@ -66,7 +68,7 @@ def create(
         "tags": tag or None,
         "board_id": board,
         "callback_url": callback_url,
-        "priority": int(priority) if priority and priority.isdecimal() else priority,
+        "priority": int(priority) if priority and _WHOLE.fullmatch(priority) else priority,
         "max_retries": max_retries,
         "retry_backoff_base": retry_backoff_base,
         "time_limit_seconds": time_limit,
@@ -80,22 +82,30 @@ def create(
     ways = {"--now": now or None, "--at": at, "--in": in_, "--cron": cron, "--every": every, "--poll": poll}
     chosen = {way: value for way, value in ways.items() if value is not None}
     refinements = {"timezone": tz, "starts_at": starts_at, "ends_at": ends_at, "max_runs": max_runs}
-    body = _from_file(file, [*_given(given), *chosen, *_given(refinements)]) if file else None
+    body = (
+        _from_file(file, [*_given(given), *chosen, *_given(refinements)])
+        if file
+        else _new_job(given, chosen, refinements)
+    )
     headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
     with options.server(context, url) as server:
-        created = server.post("/api/jobs/create", body or _new_job(given, chosen, refinements), **headers)
+        created = server.post("/api/jobs/create", body, **headers)
     if as_json:
         output.document(created)
     else:
         typer.echo(f"Job {created['id']} is created.")
 
 
-def json_or_file(text: str) -> Any:
+def json_or_file(text: str, option: str = "--data") -> Any:
     """The JSON value that an option gives, itself or in a file."""
     try:
-        return json.loads(Path(text[1:]).read_text("utf-8") if text.startswith("@") else text)
+        return json_text.parse(Path(text[1:]).read_bytes() if text.startswith("@") else text.encode())
+    except InvalidInput as refusal:
+        faults = " ".join(f"{one.field} {one.message}" for one in refusal.fields)
+        raise typer.BadParameter(f"{text[:60]!r} cannot be sent: {faults}", param_hint=option) from None
     except (OSError, ValueError) as error:
-        raise typer.BadParameter(f"{text[:60]!r} is neither JSON nor @ and a file that holds it: {error}.") from None
+        fault = f"{text[:60]!r} is neither JSON nor @ and a file that holds it: {error}."
+        raise typer.BadParameter(fault, param_hint=option) from None
 
 
 def schedule(chosen: dict[str, Any], refinements: dict[str, Any]) -> dict[str, Any]:
@@ -137,7 +147,7 @@ def _new_job(given: dict[str, Any], chosen: dict[str, Any], refinements: dict[st
 def _from_file(file: Path, others: list[str]) -> Any:
     if others:
         raise typer.BadParameter("--file holds the whole request; leave the other options of the job out.")
-    return json_or_file(f"@{file}")
+    return json_or_file(f"@{file}", "--file")
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

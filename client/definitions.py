@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from core.instants import to_utc
+from core import instants
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.priority import DEFAULT_PRIORITY, PRIORITY_WORDS
 
@@ -116,11 +115,9 @@ def _schedule(schedule: Any) -> Any:
 def _instant(value: Any, zone: Any) -> Any:
     """An instant in UTC; what is none stays as it is, for the server to say so."""
     try:
-        local = datetime.fromisoformat(value)
-        instant = local.astimezone(UTC) if local.tzinfo else to_utc(local, ZoneInfo(zone))
-    except (OSError, OverflowError, TypeError, ValueError):
+        return instants.shown(instants.read(value, ZoneInfo(zone)))
+    except (AttributeError, OSError, OverflowError, TypeError, ValueError):
         return value
-    return instant.isoformat().replace("+00:00", "Z")
 
 
 def _account(value: Any) -> Any:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 class CommandFailed(Exception):  # noqa: N818  the names say what happened
     """The command could not do what was asked for; `lines` say why, and what to do."""
 
+    exit_code = 1
+
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))
         self.lines = lines
@@ -22,7 +24,13 @@ class Refused(CommandFailed):
         self.faults = tuple(faults or [detail])
 
 
-class WrongFile(CommandFailed):
+class WrongInput(CommandFailed):
+    """What the user gave cannot be used; no server was asked."""
+
+    exit_code = 2
+
+
+class WrongFile(WrongInput):
     """A file does not say what it should; the message names the file and the line."""
 
     def __init__(self, source: str, line: int, message: str) -> None:

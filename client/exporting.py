@@ -46,7 +46,7 @@ def export(
 def _write(file: Path, text: str) -> None:
     try:
         file.write_text(text, "utf-8")
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise typer.BadParameter(f"{file} cannot be written: {error}.") from None
 
 

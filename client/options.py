@@ -1,4 +1,7 @@
-"""What all commands share: where the server is, how to print, and faults in plain lines with exit code 1."""
+"""What all commands share: where the server is, how to print, and faults in plain lines.
+
+A command exits with 2 for what the user gave, and with 1 for what the server did.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from uuid import UUID
 
 import typer
 
+from client import given
 from client.errors import CommandFailed
 from client.server import Server
 
@@ -29,15 +33,22 @@ def server(context: typer.Context, url: str | None) -> Iterator[Server]:
     """The server that is meant: named by the option, else by the environment, which whoever composes hands in."""
     environment: Mapping[str, str] = context.obj or {}
     with plain_faults():
-        yield Server(url or environment.get("CARILLON_URL") or DEFAULT_URL, environment.get("INTERNAL_SECRET"))
+        secret = given.secret("INTERNAL_SECRET", environment.get("INTERNAL_SECRET"))
+        yield Server(_address(url, environment), secret)
+
+
+def _address(url: str | None, environment: Mapping[str, str]) -> str:
+    if url is not None:
+        return given.address("--url", url)
+    return given.address("CARILLON_URL", environment.get("CARILLON_URL", "").strip() or DEFAULT_URL)
 
 
 @contextmanager
 def plain_faults() -> Iterator[None]:
-    """Say in plain lines what went wrong, and exit with 1."""
+    """Say in plain lines what went wrong, and exit with its code."""
     try:
         yield
     except CommandFailed as failure:
         for line in failure.lines:
             typer.echo(line, err=True)
-        raise typer.Exit(1) from None
+        raise typer.Exit(failure.exit_code) from None

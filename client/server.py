@@ -5,15 +5,20 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import requests
 
-from client.errors import CommandFailed, Refused
+from client import given, troubles
+from client.errors import CommandFailed, Refused, WrongInput
+from core import json_text
+from core.errors import InvalidInput
 
 PAGE = 100
 TIMEOUT_SECONDS = (5.0, 60.0)  # to connect, to answer
+
+_OF_PROXIES = (502, 503, 504)
 
 Json = dict[str, Any]
 
@@ -30,11 +35,11 @@ class Server:
     """The API at a URL. Every method raises `CommandFailed` when there is no good answer."""
 
     def __init__(self, url: str, secret: str | None) -> None:
-        self._url = url.rstrip("/")
+        self._url = url
         self._session = requests.Session()
         self._session.trust_env = not _is_here(url)  # a proxy does not know this machine's own address
         if secret:
-            self._session.headers["X-Internal-Secret"] = secret
+            self._session.headers["X-Internal-Secret"] = secret.encode()  # the server compares bytes of UTF-8
 
     def get(self, path: str, **parameters: Any) -> Json:
         """What is at a path; parameters that are None are left out."""
@@ -66,42 +71,78 @@ class Server:
         parameters: Mapping[str, Any] | None = None,
     ) -> Answer:
         """The answer to a request."""
-        given = {name: value for name, value in (parameters or {}).items() if value is not None}
+        wanted = {name: value for name, value in (parameters or {}).items() if value is not None}
+        sent = {name: given.header(name, value) for name, value in (headers or {}).items()}
+        if body is not None:
+            sent["Content-Type"] = b"application/json"
         try:
             response = self._session.request(
                 method,
                 self._url + path,
-                params=given,
-                json=body,
-                headers=headers,
+                params=wanted,
+                data=None if body is None else _as_sent(body),
+                headers=sent,
                 timeout=TIMEOUT_SECONDS,
                 allow_redirects=False,  # the secret is for this server
             )
-        except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
-            raise CommandFailed(
-                f"{self._url!r} is no server's address; write for example http://127.0.0.1:8000."
-            ) from None
-        except requests.RequestException as error:
-            raise CommandFailed(
-                f"No server answers at {self._url} ({type(error).__name__}). Start one with ./run, "
-                "or name another with --url or CARILLON_URL."
-            ) from None
+        except troubles.TROUBLES as trouble:
+            raise troubles.told(self._url, trouble) from None
         return self._read(response)
 
     def _read(self, response: requests.Response) -> Answer:
         try:
             body = response.json() if response.content else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             body = None
         if not isinstance(body, dict) or (response.status_code >= 300 and "title" not in body):  # noqa: PLR2004
-            raise CommandFailed(
-                f"What answers at {self._url} does not speak Carillon's API (status {response.status_code}). "
-                "Name another server with --url or CARILLON_URL."
-            )
+            raise self._stranger(response)
         if response.ok:
-            return Answer(body, response.headers.get("ETag"))
-        faults = [f"{fault['field']} {fault['message']}" for fault in body.get("errors", [])]
-        raise Refused(response.status_code, body["title"], body.get("detail", ""), faults)
+            return Answer(_Members(body, self._stranger(response)), response.headers.get("ETag"))
+        raise Refused(response.status_code, str(body["title"]), str(body.get("detail", "")), _faults(body))
+
+    def _stranger(self, response: requests.Response) -> CommandFailed:
+        """What is told of an answer that is none of Carillon's."""
+        if response.is_redirect:
+            return CommandFailed(
+                f"{self._url} redirects to {response.headers['Location']!a}. Give the final address with --url or "
+                "CARILLON_URL; redirects are not followed, since the secret is for one server."
+            )
+        if response.status_code in _OF_PROXIES:
+            return CommandFailed(
+                f"A proxy answers at {self._url} that it reaches no server (status {response.status_code}). "
+                "Try again when Carillon is up behind it, or name another server with --url or CARILLON_URL."
+            )
+        return CommandFailed(
+            f"What answers at {self._url} does not speak Carillon's API (status {response.status_code}). "
+            "Name another server with --url or CARILLON_URL."
+        )
+
+
+class _Members(Json):
+    """The members of an answer; to ask for one that every Carillon answers with tells when it is none."""
+
+    def __init__(self, members: Json, otherwise: CommandFailed) -> None:
+        super().__init__(members)
+        self._otherwise = otherwise
+
+    def __missing__(self, _name: str) -> NoReturn:
+        raise self._otherwise
+
+
+def _as_sent(body: Any) -> bytes:
+    """A body as JSON. Raises `WrongInput` naming each value that JSON does not have."""
+    try:
+        return json_text.compact(json_text.checked(body))
+    except InvalidInput as refusal:
+        raise WrongInput(*(f"{one.field} {one.message}" for one in refusal.fields)) from None
+    except json_text.TooDeep as error:
+        raise WrongInput(f"What is to be sent {error}.") from None
+
+
+def _faults(problem: Json) -> list[str]:
+    listed = problem.get("errors")
+    wrong = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return [f"{one['field']} {one['message']}" for one in wrong if "field" in one and "message" in one]
 
 
 def _is_here(url: str) -> bool:

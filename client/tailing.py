@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from math import isfinite
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,12 +21,14 @@ Event = dict[str, Any]
 def tail(
     context: typer.Context,
     job_id: JobId,
-    interval: Annotated[float, typer.Option(min=0.1, help="Seconds between two looks.")] = 1.0,
+    interval: Annotated[float, typer.Option(min=0.1, max=86_400, help="Seconds between two looks.")] = 1.0,
     lines: Annotated[int, typer.Option(min=0, max=PAGE, help="How many of the newest runs to begin with.")] = 10,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Follow a job's runs until it ends; exit with 1 unless it completed."""
+    if not isfinite(interval):
+        raise typer.BadParameter(f"--interval must be a number of seconds, not {interval}.")
     rest = threading.Event()
     with options.server(context, url) as server:
         for event in follow(server, job_id, lines, lambda: rest.wait(interval)):

@@ -12,6 +12,8 @@ from typing import Any
 import yaml
 
 from client.errors import WrongFile
+from core import json_text
+from core.errors import InvalidInput
 
 _TAG = "tag:yaml.org,2002:"
 _MERGE = f"{_TAG}merge"
@@ -53,12 +55,15 @@ def read(text: str, source: str) -> tuple[Any, yaml.Node | None]:
         if node is None:
             return None, None
         _check(node, source, ())
-        return loader.construct_document(node), node
+        return json_text.checked(loader.construct_document(node)), node
     except yaml.MarkedYAMLError as error:
         where = error.problem_mark or error.context_mark
         raise WrongFile(source, where.line + 1 if where else 1, f"{error.problem or error.context}.") from None
+    except InvalidInput as refusal:
+        first = refusal.fields[0]
+        raise WrongFile(source, _line_at(node, first.field), f"{first.field} {first.message}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise WrongFile(source, 1, f"is not YAML: {error}.") from None
+        raise WrongFile(source, 1, f"is not YAML: {' '.join(str(error).split())}.") from None
 
 
 def write(value: Any) -> str:
@@ -76,6 +81,18 @@ def member(node: yaml.Node | None, key: str) -> yaml.Node | None:
     if not isinstance(node, yaml.MappingNode):
         return None
     return next((value for name, value in node.value if name.value == key), None)
+
+
+def _line_at(node: yaml.Node | None, path: str) -> int:
+    """The line of what stands at a path, as far as it leads."""
+    line = 1
+    for name in path.split("."):
+        listed = isinstance(node, yaml.SequenceNode) and name.isdecimal()
+        node = node.value[int(name)] if node is not None and listed else member(node, name)
+        if node is None:
+            break
+        line = line_of(node)
+    return line
 
 
 def _check(node: yaml.Node, source: str, within: tuple[int, ...]) -> None:

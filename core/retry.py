@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from core import storable
 from core.errors import AttemptError
 
-MIN_BACKOFF_SECONDS = 0.001  # shorter, a hundred retries would be one burst
 MAX_BACKOFF_SECONDS = 3600.0
 LEAST_BACKOFF_SECONDS = 0.01  # less would hammer whoever is down: doubled from next to nothing, it stays nothing
 LONGEST_BACKOFF_SECONDS = 365 * 86_400.0

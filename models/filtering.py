@@ -24,7 +24,7 @@ _WHOLE_NUMBER = re.compile(r"-?[1-9][0-9]{0,18}|0")
 
 
 def jobs(query: Any, wanted: JobFilter) -> Any:
-    """Those of the jobs in a query (joined with their apps) that fit; deleted ones never do."""
+    """Those of the jobs in a query that fit; no deleted ones. A search, and a status that differs by app, need apps."""
     query = query.where(Job.deleted_at.is_null())
     equal = {
         Job.account_id: wanted.account_id,

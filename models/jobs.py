@@ -164,16 +164,6 @@ def going(job_ids: Collection[UUID]) -> dict[UUID, set[RunStatus]]:
     return statuses
 
 
-def next_due(job_ids: Collection[UUID]) -> dict[UUID, datetime]:
-    """When each job's next run that has not begun is due."""
-    rows = (
-        Run.select(Run.job, peewee.fn.MIN(Run.due_at).alias("due_at"))
-        .where(Run.job.in_(list(job_ids)), filtering.LIVE, Run.status == RunStatus.PENDING)
-        .group_by(Run.job)
-    )
-    return {run.job_id: run.due_at for run in rows}
-
-
 def with_live_run(job_ids: Collection[UUID]) -> set[UUID]:
     """Those of these jobs that have a run which is not over yet."""
     if not job_ids:

@@ -85,22 +85,6 @@ def due_by(instant: datetime, limit: int) -> list[tuple[UUID, datetime]]:
     return [(run.id, run.due_at) for run in query]
 
 
-def last_started(job_ids: Collection[UUID]) -> dict[UUID, Run]:
-    """The newest run of each of these jobs that has started, without what it was given."""
-    if not job_ids:
-        return {}
-    other = Run.alias()
-    newest = (
-        other.select(other.id)
-        .where(other.job == Job.id, other.started_at.is_null(False))
-        .order_by(other.id.desc())
-        .limit(1)
-    )
-    columns = (Run.id, Run.job, Run.status, Run.failure_count, Run.result, Run.started_at, Run.finished_at)
-    query = Run.select(*columns, Run.error_message).join(Job, on=(Run.id == newest)).where(Job.id.in_(list(job_ids)))
-    return {run.job_id: run for run in query}
-
-
 def latest_scheduled_for(job_id: UUID, trigger: Trigger) -> datetime | None:
     """The nominal instant of a job's latest run that this made, but for those cancelled before they came."""
     came = (Run.status != RunStatus.CANCELLED) | Run.started_at.is_null(False)

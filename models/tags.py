@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from models.tables import Job, JobTag
@@ -21,11 +21,3 @@ def replace(job: Job, tags: Iterable[str]) -> None:
     """Make these a job's tags, in place of those it had."""
     JobTag.delete().where(JobTag.job == job.id).execute()
     insert({job.id: tags})
-
-
-def of(job_ids: Collection[UUID]) -> dict[UUID, tuple[str, ...]]:
-    """The tags of each of these jobs, in alphabetical order."""
-    found: dict[UUID, list[str]] = {job_id: [] for job_id in job_ids}
-    for row in JobTag.select().where(JobTag.job.in_(list(job_ids))).order_by(JobTag.tag):
-        found[row.job_id].append(row.tag)
-    return {job_id: tuple(tags) for job_id, tags in found.items()}

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from core import names, schedules
+from core import json_text, names, schedules
 from core.errors import InvalidInput
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.priority import DEFAULT_PRIORITY
@@ -110,6 +110,19 @@ def judge(system: System, wanted: Definition, app: App, now: datetime, *, before
     deadline_at = wanted.deadline_at
     if deadline_at is not None and deadline_at <= now and (before is None or deadline_at != before.deadline_at):
         raise InvalidInput.at("deadline", f"is {deadline_at.isoformat()}, which has passed; give a later one.")
+
+
+def refuse_growth(before: Definition, wanted: Definition, most: int) -> None:
+    """Raise `InvalidInput` for a member that an edit makes larger than a body may be: patches would pile up.
+
+    One that was larger, by an earlier setting or by how its numbers are written out, may stay as it is.
+    """
+    for member in ("data", "metadata"):
+        size = json_text.size(getattr(wanted, member))
+        if size > max(most, json_text.size(getattr(before, member))):
+            raise InvalidInput.at(
+                member, f"would take {size} bytes, more than MAX_BODY_BYTES={most}; take something away first."
+            )
 
 
 def name_taken(name: str | None, app: App) -> InvalidInput:

@@ -6,13 +6,12 @@ A function that has returned has done its work, whatever it returned: it is not 
 from __future__ import annotations
 
 import inspect
-import json
 from typing import Any
 
 import structlog
 from pydantic import ValidationError
 
-from core import storable
+from core import json_text, storable
 from core.errors import Aborted, AttemptError, PermanentFailure, TransientFailure
 from services.abort import Scope
 from services.executing import Failed, Result, Succeeded, Work
@@ -51,10 +50,10 @@ def perform(_system: System, work: Work, scope: Scope) -> Result:
 
 def _done(made: Any) -> Succeeded:
     kept = storable.json_value(made)
-    answer = json.dumps(kept.value)
+    answer = json_text.compact(kept.value)
     if len(answer) > LONGEST_RESULT:
         return Succeeded(None, "", note=_TOO_LONG)
-    return Succeeded(None, answer, result=kept.value, note=None if kept.is_whole else NOT_WHOLE)
+    return Succeeded(None, answer.decode(), result=kept.value, note=None if kept.is_whole else NOT_WHOLE)
 
 
 def _not_begun(task_type: TaskType, made: Any) -> PermanentFailure:

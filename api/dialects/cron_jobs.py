@@ -21,6 +21,7 @@ DEFAULT_ACTION = "job"
 SEND_EMAIL = "send_email"
 FIELDS = {
     "data": "parameters",
+    "metadata": "parameters",
     "task_type": "parameters.action",
     "schedule": "cron_expression",
     "schedule.expression": "cron_expression",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -10,6 +9,7 @@ from pydantic import Field, model_validator
 from api.dialects.typed_jobs import RETRIES, NewTypedJob
 from api.schemas.bulk import MOST_JOBS
 from api.schemas.values import Instant, Priority, Retries
+from core import json_text
 from core.priority import DEFAULT_PRIORITY
 from services.task_types.send_email import KEY, SendEmail
 
@@ -32,7 +32,7 @@ class NewMails(SendEmail):
         count = max(len(self.recipients or ()), len(self.emails or ()))
         if count > MOST_JOBS:
             raise ValueError(f"names {count} recipients, more than {MOST_JOBS}; send several requests.")
-        size = count * len(json.dumps(self._shared()))
+        size = count * json_text.size(self._shared())
         if size > MOST_BYTES:
             raise ValueError(f"makes jobs of {size} bytes together, more than {MOST_BYTES}; send several requests.")
         return self

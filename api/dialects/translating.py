@@ -65,7 +65,9 @@ def _merged(current: Any, shown: Any, wanted: Any) -> Any:
     return wanted
 
 
-def without_read_only(given: Mapping[str, Any], known: Mapping[str, Any], writable: Collection[str]) -> dict[str, Any]:
+def without_read_only(
+    given: Mapping[str, Any], known: Mapping[str, Any], writable: Collection[str], noun: str = "job"
+) -> dict[str, Any]:
     """What is given, without members that cannot be changed. Raises `InvalidInput` for each of these that differs."""
     read_only = known.keys() - set(writable)
     differ = [name for name in given if name in read_only and given[name] != known[name]]
@@ -74,7 +76,7 @@ def without_read_only(given: Mapping[str, Any], known: Mapping[str, Any], writab
             *(
                 FieldError(
                     name,
-                    f"is {in_words(given[name])}, but that of the job is {in_words(known[name])} and cannot be "
+                    f"is {in_words(given[name])}, but that of the {noun} is {in_words(known[name])} and cannot be "
                     "changed; leave it out.",
                 )
                 for name in differ

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, keys, validation
+from api import answers, bodies, edit_bodies, keys, validation
 from api.answers import Answer
+from api.dialects import translating
 from api.openapi import documented
-from api.schemas.apps import App, NamedApp, NewApp
+from api.schemas.apps import App, NamedApp, NewApp, WholeApp
 from api.threads import Threads
 from core.errors import InvalidInput, NotFound
 from services import apps, pausing
@@ -28,16 +29,20 @@ class OneApp:
         _expect_name(name)
         answers.send(resp, App.model_validate(await self._threads.run(apps.get, name)))
 
-    @documented("putApp", "apps", {200: App, 201: App}, body=NewApp)
+    @documented("putApp", "apps", {200: App, 201: App}, body=WholeApp)
     async def on_put(self, req: Request, resp: Response, name: str) -> None:
-        """Make an app be what is sent, whether it is new or not."""
-        body = await bodies.read(req, self._system.settings.max_body_bytes)
+        """Make an app be what is sent, new or not; members that cannot be changed may stand there as they are shown."""
+        most = self._system.settings.max_body_bytes
+        body = await edit_bodies.of(req, most, self._threads, lambda: _shown(name))
         view, is_new = await self._threads.run(self._put, name, body)
         answers.send(resp, App.model_validate(view), status=201 if is_new else 200)
 
     def _put(self, name: str, body: bytes) -> tuple[AppView, bool]:
         _check_name(name)
-        new = validation.body(NewApp, bodies.parse(body))
+        value, shown = validation.json_object(bodies.parse(body)), _shown(name)
+        if shown is not None:
+            value = translating.without_read_only(value, shown.model_dump(mode="json"), NewApp.model_fields, "app")
+        new = validation.body(NewApp, value)
         return apps.put(self._system, name, new.callback_base_url, new.policies())
 
 
@@ -77,6 +82,14 @@ class ResumptionOfApp:
     def _resumed(self, name: str) -> Answer:
         pausing.resume_app(self._system, name)
         return answers.answer(App.model_validate(apps.get(name)))
+
+
+def _shown(name: str) -> App | None:
+    """The app as it is shown, if there is one."""
+    try:
+        return App.model_validate(apps.get(name))
+    except NotFound:
+        return None
 
 
 def _expect_name(name: str) -> None:

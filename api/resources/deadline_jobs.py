@@ -91,7 +91,7 @@ class OneDeadlineJob(_DeadlineJobs):
     )
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Replace a job that has not begun."""
-        body = await bodies.read(req, self.system.settings.max_body_bytes)
+        body = await self.edit(req, job_id)
         answers.send(resp, await self.threads.run(self._put, req, job_id, body))
 
     @documented("deleteDeadlineJob", "004 deadline jobs", {204: None}, problems=(400, 404))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from uuid import UUID
 
+import falcon
 from falcon.asgi import Request, Response
 from pydantic import BaseModel
 
-from api import answers, bodies, callers, keys, lists, validation
+from api import answers, bodies, callers, edit_bodies, keys, lists, validation
 from api.dialects import translating
 from api.dialects.words import DIALECTS, Dialect
 from api.schemas.paging import NumberedQuery
@@ -54,6 +55,10 @@ class DialectJobs:
     def found(self, job_id: UUID) -> JobView:
         """The dialect's job of this id. Raises `NotFound`."""
         return self._expect_owned(records.job(job_id))
+
+    async def edit(self, req: Request, job_id: UUID, accepted: Collection[str] = (falcon.MEDIA_JSON,)) -> bytes:
+        """The body of an edit. Raises as `edit_bodies` does."""
+        return await edit_bodies.of_job(req, self.system.settings.max_body_bytes, self.threads, job_id, accepted)
 
     def edited(self, job_id: UUID, amend: Callable[[JobView], Definition], *, active: bool | None = None) -> JobView:
         """Make the dialect's job of this id what `amend` makes of it, and active or paused where that is said."""

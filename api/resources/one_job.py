@@ -9,7 +9,7 @@ from uuid import UUID
 import falcon
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, callers, preconditions, validation
+from api import answers, bodies, callers, edit_bodies, preconditions, validation
 from api.dialects import translating, typed_jobs
 from api.openapi import documented
 from api.preconditions import IfMatchHeader
@@ -42,13 +42,13 @@ class OneJob:
     @documented("patchJob", "jobs", {200: Job}, headers=IfMatchHeader, body=JobPatch, problems=(403, 404, 409, 412))
     async def on_patch(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Change a job by a merge patch, up to the instant at which a worker claims its run."""
-        body = await bodies.read(req, self._most, _PATCHES)
+        body = await edit_bodies.of_job(req, self._most, self._threads, job_id, _PATCHES)
         _send(resp, await self._threads.run(self._patch, job_id, req, body))
 
     @documented("putJob", "jobs", {200: Job}, headers=IfMatchHeader, body=WholeJob, problems=(403, 404, 409, 412))
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Replace a job's whole definition; members that cannot be changed may stand there as they are shown."""
-        body = await bodies.read(req, self._most)
+        body = await edit_bodies.of_job(req, self._most, self._threads, job_id)
         _send(resp, await self._threads.run(self._edit, job_id, req, body, edits.replaced))
 
     @documented("deleteJob", "jobs", {204: None}, headers=IfMatchHeader, problems=(404, 412))
@@ -76,7 +76,7 @@ class OneJob:
 
     def _patched(self, view: JobView, patch: Any) -> Definition:
         ours = typed_jobs.patch(view, validation.json_object(patch), self._system.clock.now())
-        return edits.patched(view, ours, self._most)
+        return edits.patched(view, ours)
 
 
 def _send(resp: Response, view: JobView) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -15,6 +14,7 @@ from api import answers, bodies, validation
 from api.openapi import documented
 from api.schemas.run_reports import Completion, Ended, Failure, Heartbeat, Lease, TokenHeader
 from api.threads import Threads
+from core import json_text
 from services.reporting import reports
 from services.reporting.reports import Sender
 from services.settling import LONGEST_RESULT
@@ -68,7 +68,7 @@ class Completions(Report):
 
     def _complete(self, sender: Sender, value: Any) -> Ended:
         made = validation.body(Completion, value)
-        if len(json.dumps(made.result, ensure_ascii=False).encode()) > LONGEST_RESULT:
+        if json_text.size(made.result) > LONGEST_RESULT:
             raise ResultTooLarge
         return Ended.model_validate(reports.complete(self._system, sender, made.result, made.poll()))
 

@@ -63,13 +63,13 @@ class OneSchedulerJob(_SchedulerJobs):
     @documented("putSchedulerJob", "003 cron jobs", {200: CronJob}, body=WholeCronJob, problems=(403, 404, 409))
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Replace a job."""
-        body = await bodies.read(req, self.system.settings.max_body_bytes)
+        body = await self.edit(req, job_id)
         answers.send(resp, await self.threads.run(self._put, req, job_id, body))
 
     @documented("patchSchedulerJob", "003 cron jobs", {200: CronJob}, body=CronJobPatch, problems=(403, 404, 409))
     async def on_patch(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Change some of a job's members; `is_active: false` pauses it."""
-        body = await bodies.read(req, self.system.settings.max_body_bytes, _PATCHES)
+        body = await self.edit(req, job_id, _PATCHES)
         answers.send(resp, await self.threads.run(self._patch, req, job_id, body))
 
     @documented("deleteSchedulerJob", "003 cron jobs", {204: None}, problems=(404,))

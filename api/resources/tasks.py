@@ -74,7 +74,7 @@ class OneTask(_Tasks):
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Change a task that has not begun."""
         _expect_user(req)
-        body = await bodies.read(req, self.system.settings.max_body_bytes)
+        body = await self.edit(req, job_id)
         answers.send(resp, await self.threads.run(self._put, req, job_id, body))
 
     @documented("deleteTask", "002 tasks", {204: None}, problems=(401, 404))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
 from api.schemas.values import AppName, Backoff, BaseUrl, Given, Retries, Shown, TaskType
 from core.version import VERSION
@@ -52,6 +52,12 @@ class NewApp(Given):
 def _as_json(request: HttpRequest | None) -> dict[str, Any] | None:
     """A request as it is stored and shown: what was given, no more."""
     return None if request is None else request.model_dump(exclude_unset=True)
+
+
+class WholeApp(NewApp):
+    """All that an app is to be; members that cannot be changed may stand here as they are shown."""
+
+    model_config = ConfigDict(extra="allow")
 
 
 class NamedApp(Given):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -44,16 +43,13 @@ def replaced(view: JobView, body: Any) -> Definition:
     return _definition(_without_read_only(validation.json_object(body), _shown(view)))
 
 
-def patched(view: JobView, patch: Any, most_bytes: int) -> Definition:
+def patched(view: JobView, patch: Any) -> Definition:
     """The definition that a merge patch makes of a job's. Raises `InvalidInput` naming every wrong field."""
     shown = _shown(view)
     changes = _without_read_only(validation.json_object(patch), shown)
     target = {name: shown[name] for name in _WRITABLE}
     target["schedule"] = _target_schedule(changes.get("schedule"), shown["schedule"])
-    result = merged(target, changes)
-    if len(json.dumps(result)) > most_bytes:
-        raise InvalidInput.at("body", f"makes the job larger than {most_bytes} bytes; take something away first.")
-    return _definition(result)
+    return _definition(merged(target, changes))
 
 
 def _shown(view: JobView) -> dict[str, Any]:

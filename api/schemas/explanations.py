@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from api.schemas.values import Instant, Shown
+from api.schemas.values import InstantInQuery, Shown
 from core.states import RunStatus
 
 
@@ -16,7 +16,7 @@ class ExplanationQuery(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    at: Instant
+    at: InstantInQuery
 
 
 class Explanation(Shown):

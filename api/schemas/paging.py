@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInf
 
 from api.bodies import bad_text
 from api.dialects import words
-from api.schemas.values import NAME_LENGTH, Instant, instant
+from api.schemas.values import NAME_LENGTH, InstantInQuery, instant
 from core.filters import JobFilter, RunFilter
 from core.listing import NEWEST_FIRST, Mark, Ordering, SortKey, SortValue, Stretch
 from core.states import JobStatus, RunStatus, Trigger
@@ -127,8 +127,8 @@ class JobsQuery(Query):
     kind: Literal["immediate", "run_at", "delay_from_now", "cron", "interval", "polling"] | None = None
     name: Filter | None = None
     tag: Filter | None = None
-    created_from: Instant | None = None
-    created_before: Instant | None = None
+    created_from: InstantInQuery | None = None
+    created_before: InstantInQuery | None = None
     search: Filter | None = None
     ordering: JobOrdering = "-created_at"
     limit: Limit = 50
@@ -176,8 +176,8 @@ class RunsQuery(PageQuery):
     task_type: Filter | None = None
     status: RunStatus | None = None
     trigger: Trigger | None = None
-    due_from: Instant | None = None
-    due_before: Instant | None = None
+    due_from: InstantInQuery | None = None
+    due_before: InstantInQuery | None = None
 
     def wanted(self) -> RunFilter:
         """Which runs are meant."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import zoneinfo
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -13,8 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 
 from api.dialects import words
 from api.validation import shown
-from core import names, urls
-from core.instants import to_utc
+from core import instants, names, urls
 from core.priority import PRIORITY_WORDS
 from core.retry import LEAST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS
 from core.urls import URL_LENGTH
@@ -25,6 +24,7 @@ EARLIEST_YEAR, LATEST_YEAR = 1970, 2199
 
 _TASK_TYPE = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _LARGEST_INTEGER = 2**63 - 1
+_SPACE_FOR_PLUS = re.compile(r"(.+[Tt ][0-9]{2}[0-9:.,]*) ([0-9]{2}:?[0-9]{2})")
 _NOT_ZONES = ("localtime", "Factory")  # what these mean differs from machine to machine
 
 
@@ -119,19 +119,28 @@ def instant(value: Any, zone: str = "UTC") -> datetime:
     if not isinstance(value, str):
         raise ValueError(f"must be text, not {shown(value)}; {example}")  # noqa: TRY004  pydantic's way
     try:
-        local = datetime.fromisoformat(value)
-    except ValueError:
-        raise ValueError(f"is {shown(value)}, which is no date and time; {example}") from None
-    if not EARLIEST_YEAR <= local.year <= LATEST_YEAR:
+        found = instants.read(value, ZoneInfo(zone))
+    except OverflowError:
+        found = None
+    except ValueError as error:
+        raise ValueError(f"is {shown(value)}, which {error}; {example}") from None
+    if found is None or not EARLIEST_YEAR <= int(value[:4]) <= LATEST_YEAR:
         raise ValueError(f"is {shown(value)}; its year must be from {EARLIEST_YEAR} to {LATEST_YEAR}.")
-    return local.astimezone(UTC) if local.tzinfo else to_utc(local, ZoneInfo(zone))
+    return found
+
+
+def _instant_in_query(value: Any) -> datetime:
+    """The instant in a query, where a `+` that is not percent-encoded arrives as a space."""
+    spaced = _SPACE_FOR_PLUS.fullmatch(value) if isinstance(value, str) else None
+    return instant("+".join(spaced.groups()) if spaced else value)
 
 
 _IDENTIFIER_SCHEMA = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": NAME_LENGTH}, {"type": "integer"}]}
 _URL_SCHEMA = {"type": "string", "format": "uri", "maxLength": URL_LENGTH, "pattern": "^https?://"}
 INSTANT_SCHEMA = {
     "type": "string",
-    "description": "ISO 8601; without an offset it is UTC, or on the clocks of `timezone` where that is given.",
+    "description": "RFC 3339 or ISO 8601; without an offset it is UTC, or on the clocks of `timezone` where that is "
+    "given. A leap second means the second after it.",
     "examples": ["2026-03-01T09:30:00Z", "2026-03-01T09:30:00"],
 }
 
@@ -157,6 +166,7 @@ Zone = Annotated[
     WithJsonSchema({"type": "string", "description": "An IANA time zone.", "examples": ["Europe/Berlin"]}),
 ]
 Instant = Annotated[datetime, PlainValidator(instant), WithJsonSchema(INSTANT_SCHEMA)]
+InstantInQuery = Annotated[datetime, PlainValidator(_instant_in_query), WithJsonSchema(INSTANT_SCHEMA)]
 Seconds = Annotated[float, Field(gt=0, le=TEN_YEARS_SECONDS, allow_inf_nan=False)]
 Backoff = Annotated[float, Field(ge=LEAST_BACKOFF_SECONDS, le=LONGEST_BACKOFF_SECONDS, allow_inf_nan=False)]
 Retries = Annotated[int, Field(ge=0, le=100)]

@@ -119,6 +119,7 @@ def _carry_out(system: System, one: _Edit) -> Made:
     job = one.job
     if one.changes("task_type", "data"):
         registry.validate(system.settings, one.wanted.task_type, one.wanted.data)
+    definitions.refuse_growth(one.before, one.wanted, system.settings.max_body_bytes)
     definitions.judge(system, one.wanted, job.app, one.now, before=one.before)
     if one.changes("schedule"):
         planning.plan_until_now(job, one.now)

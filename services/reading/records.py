@@ -33,14 +33,13 @@ LOG_ENTRIES = 20
 def job(job_id: UUID) -> JobView:
     """The job of this id. Raises `NotFound`."""
     with database.reading():
-        return job_views([_found(job_id)])[0]
+        return _shown(job_id)
 
 
 def those(job_ids: Sequence[UUID]) -> list[JobView]:
     """The jobs of these ids, in their order, as far as there are any."""
     with database.reading():
-        found = jobs.by_ids(job_ids)
-        return job_views([found[one] for one in job_ids if one in found])
+        return job_views(job_ids)
 
 
 def owner(job_id: UUID) -> UUID | None:
@@ -53,7 +52,7 @@ def owner(job_id: UUID) -> UUID | None:
 def job_with_log(job_id: UUID) -> JobWithLog:
     """A job with the newest 20 events of its life. Raises `NotFound`."""
     with database.reading():
-        view = job_views([_found(job_id)])[0]
+        view = _shown(job_id)
         events = [entry for one in attempts.newest_of_job(job_id, LOG_ENTRIES) for entry in _events(one)]
         held = permits.limited_of_job(job_id, LOG_ENTRIES)
         retrying = RunStatus.RETRYING in jobs.going([job_id])[job_id]
@@ -90,6 +89,12 @@ def signals_seen() -> dict[str, datetime]:
     """When the beat and the tick were last seen. Raises `DatabaseUnavailable`."""
     with database.reading():
         return signals.seen()
+
+
+def _shown(job_id: UUID) -> JobView:
+    for view in job_views([job_id]):
+        return view
+    raise NotFound("job", job_id)
 
 
 def _found(job_id: UUID) -> Job:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import structlog
@@ -14,8 +15,9 @@ from core import schedules
 from core.listing import Mark
 from core.policies import CatchUp, Overlap
 from core.states import JobStatus, Outcome, RunStatus, shown_status
-from models import jobs, runs, tags
-from models.tables import Job, Run
+from models import shown_jobs
+from models.shown_jobs import ShownJob
+from models.tables import Run
 from services import specifications
 
 View = TypeVar("View")
@@ -177,24 +179,22 @@ class Page:
     last: Mark | None
 
 
-def job_views(found: Sequence[Job], *, tolerant: bool = False) -> list[JobView]:
-    """What jobs (with their apps) show, read in the caller's transaction.
+def job_views(job_ids: Sequence[UUID], *, tolerant: bool = False) -> list[JobView]:
+    """What the jobs of these ids show, in their order, as far as there are any; read in the caller's transaction.
 
     Where `tolerant`, one whose schedule can no longer be read is told in the log and left out.
     """
-    ids = [one.id for one in found]
-    going = jobs.going(ids)
-    due = jobs.next_due(ids)
-    tagged = tags.of(ids)
-    last = runs.last_started(ids)
+    found = shown_jobs.by_ids(job_ids)
     views = []
-    for one in found:
+    for one in job_ids:
+        if one not in found:
+            continue
         try:
-            views.append(_job_view(one, going[one.id], due.get(one.id), tagged[one.id], last.get(one.id)))
+            views.append(_job_view(found[one]))
         except specifications.UNREADABLE:
             if not tolerant:
                 raise
-            log.exception("row_unreadable", job_id=str(one.id))
+            log.exception("row_unreadable", job_id=str(one))
     return views
 
 
@@ -228,21 +228,24 @@ def execution_view(found: Run) -> ExecutionView:
 
 def view_of(view: type[View], row: Any, **others: Any) -> View:
     """A view of a row: its columns of the same names, and others as given."""
-    names = {one.name for one in fields(view)} - others.keys()  # type: ignore[arg-type]  # every view is a dataclass
-    return view(**{name: getattr(row, name) for name in names}, **others)
+    return view(**{name: getattr(row, name) for name in _names(cast("Any", view)) if name not in others}, **others)
 
 
-def _job_view(
-    found: Job, going: set[RunStatus], next_due: datetime | None, tagged: tuple[str, ...], last: Run | None
-) -> JobView:
+@functools.cache
+def _names(view: Any) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(view))
+
+
+def _job_view(shown: ShownJob) -> JobView:
+    found, last = shown.job, shown.last_started
     return view_of(
         JobView,
         found,
         app_name=found.app.name,
-        tags=tagged,
+        tags=shown.tags,
         last_run=None if last is None else view_of(LastRun, last),
         deadline=found.deadline_at,
         schedule=specifications.read(found.schedule),
-        status=shown_status(found.state, going),
-        next_run_at=min(filter(None, (next_due, found.next_run_at)), default=None),
+        status=shown_status(found.state, shown.going),
+        next_run_at=min(filter(None, (shown.next_due, found.next_run_at)), default=None),
     )

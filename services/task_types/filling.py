@@ -18,7 +18,7 @@ LONGEST_BYTES = 1024 * 1024
 
 _ONE_VALUE = re.compile(r"\{\{\s*([A-Za-z_]\w*(?:\.\w+)*)\s*\}\}")
 _POSITION = re.compile(r"[0-9]{1,9}")
-_JSON = json.JSONEncoder(separators=(",", ":"))
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class _Filling:
             return _value(whole[1], self._values)
         if _is_template(text) and text not in self._texts:
             self._texts[text] = templates.fill("body", text, self._values, blocks=False)
-            if sum(map(len, self._texts.values())) > LONGEST_BYTES:
+            if sum(len(filled.encode()) for filled in self._texts.values()) > LONGEST_BYTES:
                 raise _too_long()
         return self._texts.get(text, text)
 
@@ -121,7 +121,7 @@ def _as_json(filled: Any) -> Iterator[str]:
 def _joined(pieces: Iterator[str] | list[str]) -> bytes:
     made = bytearray()
     for piece in pieces:
-        made += piece.encode()
+        made += piece.encode("utf-8", "replace")
         if len(made) > LONGEST_BYTES:
             raise _too_long()
     return bytes(made)

@@ -16,13 +16,16 @@ from settings import Settings
 
 KEY = "run_command"
 MOST_WORDS = 1_000
-LONGEST_WORD = 100_000  # Linux takes 128 KiB
+LONGEST_WORD = 100_000  # bytes; Linux takes 128 KiB
 MOST_VARIABLES = 100
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def _without_nul(text: str) -> str:
+def _word(text: str) -> str:
+    size = len(text.encode())
+    if size > LONGEST_WORD:
+        raise ValueError(f"has {size} bytes, more than the {LONGEST_WORD} that a program may be given; shorten it.")
     if "\0" in text:
         raise ValueError("holds a NUL character (U+0000), which ends a program's argument; remove it.")
     return text
@@ -42,7 +45,7 @@ def _command(text: str) -> str:
     return text
 
 
-Word = Annotated[str, Field(max_length=LONGEST_WORD), AfterValidator(_without_nul)]
+Word = Annotated[str, Field(max_length=LONGEST_WORD), AfterValidator(_word)]
 Variable = Annotated[str, Field(max_length=200), AfterValidator(_variable)]
 
 

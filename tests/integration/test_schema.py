@@ -14,7 +14,7 @@ from core.filters import JobFilter, RunFilter
 from core.listing import Stretch
 from core.states import RunStatus, Trigger
 from migrations import runner
-from models import alerts, claims, database, jobs, lists, runs, statistics, turns, upcoming
+from models import alerts, claims, database, jobs, lists, runs, shown_jobs, statistics, turns, upcoming
 from models.fields import new_id
 from models.tables import ALL, Job, Run, db
 from services import jobs as job_service
@@ -106,7 +106,8 @@ def test_text_comes_back_as_it_was_given(system: GivenSystem) -> None:
         (lambda: claims.expired(NOON, 10), "runs_leased"),
         (lambda: jobs.going([new_id()]), "runs_live"),
         (lambda: jobs.with_live_run([new_id()]), "runs_live"),
-        (lambda: jobs.next_due([new_id()]), "runs_live"),
+        (lambda: shown_jobs.by_ids([new_id()]), "runs_live"),
+        (lambda: shown_jobs.by_ids([new_id()]), "runs_of_job"),
         (lambda: lists.run_page(RunFilter(job_id=new_id()), Stretch(limit=10)), "runs_of_job"),
         (lambda: statistics.job_states(JobFilter()), "runs_leased"),
         (lambda: statistics.ended_within(NOON, NOON), "runs_ended"),

@@ -215,7 +215,8 @@ def test_a_change_by_someone_else_meanwhile_is_not_overwritten(
 
 def test_a_wrong_file_is_told_with_its_line(folder: Folder, terminal: Terminal) -> None:
     folder.write(FILE + "other: 1\n")
-    assert terminal.refused("apply", str(folder.path), "--yes").startswith("jobs.yaml, line 15: 'other' is not known")
+    told = terminal.refused("apply", str(folder.path), "--yes", code=2)
+    assert told.startswith("jobs.yaml, line 15: 'other' is not known")
     assert "does not exist" in terminal.refused("apply", "/nowhere.yaml", code=2)
 
 

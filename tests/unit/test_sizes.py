@@ -1,0 +1,60 @@
+"""Limits in bytes count the bytes of UTF-8 that are sent, or handed to a program; never characters or escapes."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from actors.handlers import own
+from api.dialects import emails
+from core.errors import PermanentFailure
+from services.settling import LONGEST_RESULT
+from services.task_types import filling
+from services.task_types.run_command import LONGEST_WORD, RunCommand
+
+THREE_BYTES = "\u6f22"
+
+
+def test_the_result_of_a_task_of_ones_own() -> None:
+    fits = THREE_BYTES * ((LONGEST_RESULT - 2) // 3)
+    assert own._done(fits).result == fits
+    too_long = own._done(fits + THREE_BYTES)
+    assert too_long.result is None
+    assert "longer than" in str(too_long.note)
+
+
+@pytest.mark.parametrize("member", ["command", "argv", "env"])
+def test_the_words_of_a_command(member: str) -> None:
+    def given(word: str) -> RunCommand:
+        argv = [word] if member == "argv" else None if member == "command" else ["true"]
+        return RunCommand(command=word if member == "command" else None, argv=argv, env={"A": word})
+
+    fits = THREE_BYTES * (LONGEST_WORD // 3)
+    assert given(fits)
+    with pytest.raises(ValidationError, match=r"has 10000\d bytes"):
+        given(fits + THREE_BYTES)
+
+
+def test_the_body_of_a_request() -> None:
+    fits = THREE_BYTES * ((filling.LONGEST_BYTES - 8) // 3)
+    content = filling.content({"a": "{{data.x}}"}, {"data": {"x": fits}})
+    assert content is not None
+    assert content.data.decode() == f'{{"a":"{fits}"}}'
+    with pytest.raises(PermanentFailure, match="grows beyond"):
+        filling.content({"a": "{{data.x}}"}, {"data": {"x": fits + THREE_BYTES}})
+
+
+def test_the_texts_of_a_request_in_other_scripts() -> None:
+    template = "{{data.x}} " + THREE_BYTES
+    with pytest.raises(PermanentFailure, match="grows beyond"):
+        filling.content(template, {"data": {"x": THREE_BYTES * (filling.LONGEST_BYTES // 3)}})
+
+
+def test_mails_that_share_a_text() -> None:
+    context = {"text": THREE_BYTES * 5_000}
+    few = [f"{number}@example.com" for number in range(1_000)]
+    assert emails.NewMails.model_validate({"recipients": few, "subject": "s", "body": "b", "context": context})
+    with pytest.raises(ValidationError, match="more than 16777216"):
+        emails.NewMails.model_validate(
+            {"recipients": few, "subject": "s", "body": "b", "context": {"text": THREE_BYTES * 6_000}}
+        )
