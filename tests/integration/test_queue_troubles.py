@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import dramatiq
 import pika
@@ -20,7 +21,7 @@ from tests.servers import needed
 from tests.waiting import until
 
 QUEUES = (RUNS_HTTP, BEATS)
-USER = "carillon-test-limited"
+USER = f"carillon-test-{uuid4().hex[:12]}"  # RabbitMQ's users are shared by all test processes
 
 
 @pytest.fixture(autouse=True)
