@@ -110,8 +110,9 @@ def services(what: str = typer.Argument("", help="`demo` to show one job of each
             raise ConfigurationError(f"services knows `demo` or nothing, not `{what}`.")
         if what == "demo":
             environment = {"LOG_LEVEL": "WARNING", **environment}  # the table is what is to be seen
-        _refuse_wrong_urls(configuration.load(environment))  # else each process would say the same, again and again
-        with stack.running(ROOT, environment) as running:
+        settings = configuration.load(environment)
+        _refuse_wrong_urls(settings)  # else each process would say the same, again and again
+        with stack.running(ROOT, environment, settings) as running:
             if what == "demo":
                 sys.exit(demonstration.on(running.url, running.receiver_folder, environment.get("INTERNAL_SECRET")))
             running.wait_for_signal()

@@ -21,6 +21,7 @@ from typing import Any
 
 import requests
 
+import settings as configuration
 from local import stack
 from local.receiver import Receiver
 
@@ -44,7 +45,7 @@ def main() -> None:
             "LOG_LEVEL": "WARNING",
             "ACCOUNT_RATE": "off",
         }
-        with stack.running(ROOT, environment) as running:
+        with stack.running(ROOT, environment, configuration.load(environment)) as running:
             figures = _measure(running.url, receiver, options.jobs, options.span)
         receiver.stop()
     print(json.dumps({"bench": "lateness_ms", "jobs": options.jobs, "span_s": options.span, **figures}))

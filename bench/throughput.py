@@ -20,6 +20,7 @@ from typing import Any
 
 import requests
 
+import settings as configuration
 from local import stack
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,7 +38,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="carillon-bench-") as name:
         environment = {**os.environ, "DATA_DIR": name, "LOG_LEVEL": "WARNING"}
-        with stack.running(ROOT, environment) as running:
+        with stack.running(ROOT, environment, configuration.load(environment)) as running:
             job_ids = _fill(running.url, options.users)
             figures = _measure(running.url, job_ids, options.seconds)
     print(json.dumps({"bench": "requests_a_minute", "users": options.users, **figures}))

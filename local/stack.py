@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 import requests
 
-import settings as configuration
 from local import foreground, ports
 from local.processes import LocalServerError
 from local.receiver import Receiver
@@ -43,9 +42,11 @@ class Stack:
 
 
 @contextmanager
-def running(root: Path, environment: Mapping[str, str]) -> Iterator[Stack]:
-    """Start servers and processes, wait until requests are answered; stop all of it at the end of the block."""
-    settings = configuration.load(environment)
+def running(root: Path, environment: Mapping[str, str], settings: Settings) -> Iterator[Stack]:
+    """Start servers and processes in this environment, whose settings these are; stop all of it after the block.
+
+    The block begins when requests are answered.
+    """
     data_dir, port = settings.data_dir, settings.port
     if not ports.is_free(port):
         raise LocalServerError(f"PORT={port} is taken, perhaps by another Carillon; stop that one or set another PORT.")
