@@ -41,15 +41,16 @@ from local.signals import StopSignals
 from migrations import runner
 from models import database
 from services import broker as brokers
-from services import broker_url, faults, logs, patience, timezones
-from services.clock import DatabaseClock
+from services import broker_url, timezones
 from services.coordinator import Coordinator
 from services.doorbell import BrokerDoorbell
 from services.files import spool
 from services.files.sweeping import Sweeper
+from services.runtime import database_retry, faults, logs
+from services.runtime.clock import DatabaseClock
+from services.runtime.troubles import DATABASE_AWAY, Trouble
 from services.system import System
 from services.task_types import loading
-from services.troubles import DATABASE_AWAY, Trouble
 from settings import ConfigurationError, Settings
 
 ROOT = Path(__file__).parent
@@ -150,7 +151,7 @@ def worker() -> None:
     with _process("worker") as (settings, system, broker, stopping):
         run_worker = RunWorker(system, broker, stopping)
         stop = StopSignals(stopping, run_worker.hurry)
-        with endpoint(settings, stopping, lambda: [*_troubles(broker), *patience.troubles.present()]):
+        with endpoint(settings, stopping, lambda: [*_troubles(broker), *database_retry.troubles.present()]):
             run_worker.start()
             log.info("executing_runs", threads=settings.worker_threads)
             stop.wait()

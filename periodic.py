@@ -14,7 +14,7 @@ import periodiq
 
 from services import broker as brokers
 from services.broker_troubles import trouble_of
-from services.troubles import Troubles
+from services.runtime.troubles import Troubles
 
 EVERY_MINUTE = "* * * * *"
 HEARTBEAT_SECONDS = 180  # its connection is used once a minute, and by nobody else to keep it alive

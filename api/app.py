@@ -46,9 +46,9 @@ from api.threads import Threads
 from services import jobs as intents
 from services.quotas import Quotas
 from services.reading.counting import Counts
+from services.runtime.troubles import Trouble
 from services.system import System
 from services.throttling import Throttle
-from services.troubles import Trouble
 
 _MOST_HASHING = 2  # passwords at a time: each takes 19 MiB and much of a processor
 

@@ -15,14 +15,15 @@ from local.receiver import Receiver
 from local.web import WebServer
 from migrations import runner
 from models import database
-from services import broker, faults, patience, upkeep
-from services.clock import DatabaseClock
+from services import broker, upkeep
 from services.coordinator import Coordinator
 from services.doorbell import BrokerDoorbell
 from services.files import spool
 from services.files.sweeping import Sweeper
+from services.runtime import database_retry, faults
+from services.runtime.clock import DatabaseClock
+from services.runtime.troubles import Trouble
 from services.system import System
-from services.troubles import Trouble
 from settings import ConfigurationError, Settings
 
 
@@ -58,7 +59,7 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
         doorbell.close(timeout_seconds=1)
 
     def troubles() -> list[Trouble]:
-        return [*coordinator.troubles(), *patience.troubles.present(), *spool.troubles(settings)]
+        return [*coordinator.troubles(), *database_retry.troubles.present(), *spool.troubles(settings)]
 
     app = create_app(system, lambda: True, stopping, troubles)
     web = WebServer(

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from local.processes import LocalServerError
-from services.troubles import Trouble
+from services.runtime.troubles import Trouble
 from settings import Settings
 
 _SLOWEST_REQUEST_SECONDS = 10

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from services import broker as brokers
 from services.broker_troubles import BROKER
-from services.troubles import Trouble
+from services.runtime.troubles import Trouble
 
 _ASK_EVERY_SECONDS = 2.0
 _STOP_SECONDS = 0.5

@@ -21,7 +21,7 @@ from core.errors import BrokerUnavailable
 from services import broker_url
 from services.broker_troubles import AWAY as NO_ANSWER
 from services.broker_troubles import BROKER, trouble_of
-from services.troubles import Trouble, Troubles
+from services.runtime.troubles import Trouble, Troubles
 from settings import Settings
 
 RUNS_HTTP = "runs.http"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from services.troubles import Trouble
+from services.runtime.troubles import Trouble
 
 BROKER = "broker"
 AWAY = Trouble(

@@ -22,8 +22,8 @@ from services.broker_troubles import AWAY as NO_ANSWER
 from services.email import telling
 from services.grouping import in_parts
 from services.reading import statistics
+from services.runtime.troubles import DATABASE_AWAY, Trouble, Troubles
 from services.system import System
-from services.troubles import DATABASE_AWAY, Trouble, Troubles
 
 BEAT = "beat"
 TICK = "tick"

@@ -21,7 +21,7 @@ import structlog
 
 from services import broker as brokers
 from services.broker_troubles import BROKER, trouble_of
-from services.clock import Clock
+from services.runtime.clock import Clock
 
 _KEPT = 100_000
 _REST_SECONDS = 1.0

@@ -11,10 +11,11 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.states import ENDED, Hold, JobState
 from models import database, jobs, pauses, runs
 from models.tables import Job, Run
-from services import accepting, dispatching, faults, outcomes
+from services import accepting, dispatching, outcomes
 from services.definitions import NewJob
 from services.dispatching import RING_WITHIN
 from services.outcomes import Created, Outcome, Refusal
+from services.runtime import faults
 from services.system import System
 
 Changed = TypeVar("Changed")

@@ -12,11 +12,11 @@ import structlog
 
 from core.errors import AbortReason, DatabaseUnavailable
 from services import executing
-from services.abort import Scope
 from services.executing import Work, WorkerIdentity
-from services.patience import troubles
+from services.runtime.abort_scope import Scope
+from services.runtime.database_retry import troubles
+from services.runtime.troubles import DATABASE_AWAY
 from services.system import System
-from services.troubles import DATABASE_AWAY
 
 _IDLE_SECONDS = 3600.0
 _STOP_SECONDS = 5.0

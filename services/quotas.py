@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from core.errors import TooMany
-from services.clock import Clock
+from services.runtime.clock import Clock
 
 MINUTE_SECONDS = 60.0
 MOST_KEYS = 10_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.clock import Clock
 from services.doorbell import Doorbell
+from services.runtime.clock import Clock
 from settings import Settings
 
 

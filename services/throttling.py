@@ -8,7 +8,7 @@ from collections import OrderedDict, deque
 from collections.abc import Hashable
 
 from core.errors import TooMany
-from services.clock import Clock
+from services.runtime.clock import Clock
 
 SPAN_SECONDS = 300.0
 MOST_KEYS = 10_000

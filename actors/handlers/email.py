@@ -13,11 +13,11 @@ from pydantic import ValidationError
 from actors.handlers import connection
 from core.errors import AttemptError, InvalidInput, PermanentFailure, TransientFailure
 from core.networks import ANYWHERE
-from services.abort import Scope
 from services.email import deliveries, mail
 from services.email.deliveries import REFUSED, SENT, WAITING, Delivered
 from services.executing import Failed, Result, Succeeded, Work
-from services.patience import patiently
+from services.runtime.abort_scope import Scope
+from services.runtime.database_retry import patiently
 from services.system import System
 from services.task_types import send_email
 from services.task_types.send_email import Batch, SendEmail

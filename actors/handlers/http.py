@@ -16,7 +16,7 @@ from core import headers, urls
 from core.errors import PermanentFailure, TransientFailure
 from core.networks import PUBLIC, Reach
 from core.version import VERSION
-from services import abort
+from services.runtime import abort_scope
 
 ANSWER_CAP_BYTES = 1024 * 1024
 PIECE_BYTES = 16 * 1024
@@ -56,7 +56,7 @@ class Answer:
     truncated: bool
 
 
-def call(request: Call, scope: abort.Scope) -> Answer:
+def call(request: Call, scope: abort_scope.Scope) -> Answer:
     """Sends the request once and reads the answer; redirects are not followed, cookies not kept.
 
     Raises `Aborted` as soon as the scope is told to stop, `TransientFailure` when no whole answer came, and

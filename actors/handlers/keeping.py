@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from core.errors import TransientFailure
-from services.abort import Scope
+from services.runtime.abort_scope import Scope
 
 KEPT_BYTES = 64 * 1024
 

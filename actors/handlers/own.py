@@ -13,9 +13,9 @@ from pydantic import ValidationError
 
 from core import json_text, storable
 from core.errors import Aborted, AttemptError, PermanentFailure, TransientFailure
-from services.abort import Scope
 from services.executing import Failed, Result, Succeeded, Work
 from services.recording import NOT_WHOLE
+from services.runtime.abort_scope import Scope
 from services.settling import LONGEST_RESULT
 from services.system import System
 from services.task_types import registry

@@ -13,10 +13,10 @@ import urllib3
 from actors.handlers.connection import Line, LineAdapter
 from core.errors import AttemptError, NotFound, PermanentFailure, TransientFailure, Unavailable
 from core.networks import ANYWHERE
-from services.abort import Scope
 from services.executing import Failed, Result, Succeeded, Work
 from services.files import objects, spool, uploads
 from services.files.uploads import UploadView
+from services.runtime.abort_scope import Scope
 from services.system import System
 
 CONNECT_SECONDS = 5

@@ -19,8 +19,8 @@ from services.broker_troubles import AWAY as NO_ANSWER
 from services.broker_troubles import BROKER
 from services.coordinator import BEAT, TICK
 from services.reading import records
+from services.runtime.troubles import DATABASE_AWAY, Trouble
 from services.system import System
-from services.troubles import DATABASE_AWAY, Trouble
 
 PATIENCE_SECONDS = 3.0
 OLDEST_TICK_SECONDS = 10.0

@@ -15,10 +15,10 @@ from uuid import UUID
 from core.errors import AttemptError
 from core.letters import Letter, written
 from models import database, deliveries
-from services import faults
-from services.abort import Scope
 from services.email.mail import Sender, Unreachable
-from services.patience import patiently
+from services.runtime import faults
+from services.runtime.abort_scope import Scope
+from services.runtime.database_retry import patiently
 from services.system import System
 
 SENT = "sent"

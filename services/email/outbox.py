@@ -14,7 +14,7 @@ from uuid import UUID
 
 from core.errors import NotFound
 from models.fields import new_id
-from services import durable
+from services.runtime import durable
 from settings import Settings
 
 _OURS = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(:.*)?")  # others may put files there too

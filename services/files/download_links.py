@@ -12,8 +12,8 @@ from urllib.parse import quote, urlencode
 
 from core import signing
 from core.errors import Forbidden, NotFound
-from services import durable
 from services.files import objects
+from services.runtime import durable
 from settings import Settings
 
 _PURPOSE = "download"

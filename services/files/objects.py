@@ -14,8 +14,8 @@ from obstore.store import LocalStore, S3Store
 
 from core import object_names
 from core.errors import AttemptError, PermanentFailure, TransientFailure
-from services import durable
-from services.abort import Scope
+from services.runtime import durable
+from services.runtime.abort_scope import Scope
 from settings import Settings
 
 PIECE_BYTES = 5 * 1024 * 1024  # the least that S3 takes for a part

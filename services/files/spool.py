@@ -18,8 +18,8 @@ from typing import IO
 from uuid import UUID, uuid4
 
 from core.errors import DiskUnavailable
-from services import durable
-from services.troubles import Trouble
+from services.runtime import durable
+from services.runtime.troubles import Trouble
 from settings import Settings
 
 # A file has another name until it is whole, and for the moment in which it is there but not locked yet.

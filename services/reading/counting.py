@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
-from services.clock import Clock
+from services.runtime.clock import Clock
 
 KEPT_SECONDS = 60.0
 LONG = 1_000

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from core import storable
 from services import broker as brokers
-from services.abort import Scope
+from services.runtime.abort_scope import Scope
 from services.shaping import shaped
 from settings import Settings
 

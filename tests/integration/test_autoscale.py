@@ -21,8 +21,8 @@ import pytest
 from core.autoscaling import NO_LOAD, Load
 from local.autoscale import Autoscaler, ImaginedWorkers, Queues, QueuesUnknown, WorkerProcesses, printer
 from services import broker as brokers
-from services.clock import Clock
 from services.doorbell import BrokerDoorbell, Ring
+from services.runtime.clock import Clock
 from settings import Settings
 from tests.factories import GivenClock
 from tests.servers import needed

@@ -14,10 +14,10 @@ from models import database
 from models.tables import Run
 from services import jobs
 from services.broker import InProcessBroker
-from services.clock import DatabaseClock
 from services.doorbell import BrokerDoorbell
 from services.reporting import reports
 from services.reporting.reports import Sender
+from services.runtime.clock import DatabaseClock
 from services.system import System
 from settings import Settings
 from tests.factories import new_job

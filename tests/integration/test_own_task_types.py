@@ -18,8 +18,8 @@ from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.states import RunStatus
 from services import broker as brokers
 from services import executing, jobs
-from services.abort import Scope
 from services.executing import Failed, Succeeded, Work
+from services.runtime.abort_scope import Scope
 from services.task_types import loading, registry
 from services.task_types.registry import Task, TaskType
 from settings import ConfigurationError, Settings

@@ -15,8 +15,8 @@ from actors import callbacks
 from core.answers import PollAnswer
 from core.errors import PermanentFailure, TransientFailure
 from core.retry import RetryPolicy
-from services.abort import Scope
 from services.executing import Deferred, Failed, Result, Succeeded, Work
+from services.runtime.abort_scope import Scope
 from tests.factories import NOON, given_system
 
 

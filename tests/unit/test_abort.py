@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from core.errors import Aborted, AbortReason
-from services.abort import Scope
+from services.runtime.abort_scope import Scope
 from tests.factories import in_threads
 from tests.waiting import LONGEST
 

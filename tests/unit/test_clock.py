@@ -8,8 +8,8 @@ import pytest
 
 from core.errors import DatabaseUnavailable
 from models import database
-from services import clock as clocks
-from services.clock import DatabaseClock
+from services.runtime import clock as clocks
+from services.runtime.clock import DatabaseClock
 
 
 def ahead_of_here(clock: DatabaseClock) -> float:

@@ -12,7 +12,7 @@ import pytest
 
 from local.health import endpoint
 from local.processes import LocalServerError
-from services.troubles import Trouble
+from services.runtime.troubles import Trouble
 from settings import Settings
 from tests.acceptance.installation import free_port
 

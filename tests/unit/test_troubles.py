@@ -8,7 +8,7 @@ import structlog
 from dramatiq.errors import ConnectionClosed
 
 from services.broker_troubles import AWAY, FULL, REFUSED_USER, REFUSED_VHOST, trouble_of
-from services.troubles import Trouble, Troubles
+from services.runtime.troubles import Trouble, Troubles
 
 QUEUE = "runs.http"
 DECLARED_OTHERWISE = "PRECONDITION_FAILED - inequivalent arg '{}' for queue '{}' in vhost 'x': received ..."

@@ -9,7 +9,7 @@ import falcon.testing
 
 from api.app import App, create_app
 from api.errors import MEDIA_PROBLEM
-from services.troubles import Trouble
+from services.runtime.troubles import Trouble
 from tests.factories import GivenSystem
 
 PRINTED = {

@@ -17,7 +17,7 @@ from models import database, signals
 from models.tables import db
 from services import users
 from services.coordinator import BEAT, TICK
-from services.troubles import Trouble
+from services.runtime.troubles import Trouble
 from tests.factories import NOON, given_system
 from tests.integration.api.client import Broker, Client, served
 

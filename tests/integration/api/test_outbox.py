@@ -10,8 +10,8 @@ import pytest
 
 from actors.handlers import email
 from services import upkeep
-from services.abort import Scope
 from services.email import outbox
+from services.runtime.abort_scope import Scope
 from tests.factories import GivenSystem, given_system, in_threads
 from tests.integration.api.client import NO_JOB, Client, refusal, served
 from tests.integration.email.conftest import LETTER, claimed_again

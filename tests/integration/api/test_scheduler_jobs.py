@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services import faults
+from services.runtime import faults
 from tests.factories import GivenSystem, claim, given_system, record, stored_job, succeeded
 from tests.integration.api.client import NO_JOB, Client, refusal, served
 

@@ -12,8 +12,8 @@ from actors.handlers import email
 from core.schedules import Immediate
 from services import broker as brokers
 from services import executing
-from services.abort import Scope
 from services.executing import Result, Work
+from services.runtime.abort_scope import Scope
 from services.settling import Settled
 from tests.factories import GivenSystem, failed, first_run, given_system, record
 from tests.integration.attempting import attempt, make_due_again

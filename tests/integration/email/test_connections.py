@@ -21,9 +21,9 @@ from cryptography.x509.oid import NameOID
 from actors.handlers import email
 from core.errors import Aborted, AbortReason, PermanentFailure
 from core.states import RunStatus
-from services.abort import Scope
 from services.email import mail
 from services.executing import Failed, Succeeded
+from services.runtime.abort_scope import Scope
 from tests.factories import given_system
 from tests.integration.email.conftest import LETTER, attempted, claimed, mailing
 from tests.mail_server import MailServer

@@ -12,8 +12,8 @@ from actors.handlers import email
 from actors.handlers.connection import Line
 from core.errors import Aborted, AbortReason, TransientFailure
 from core.states import RunStatus
-from services.abort import Scope
 from services.email import mail
+from services.runtime.abort_scope import Scope
 from tests.factories import given_system, stored_run
 from tests.integration.email.conftest import LETTER, attempted, claimed
 from tests.scripted_mail_server import DOT, ScriptedMailServer, Session

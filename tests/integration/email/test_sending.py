@@ -14,10 +14,10 @@ from core.states import RunStatus
 from models import database
 from models import deliveries as stored
 from models.tables import Run
-from services import faults
-from services.abort import Scope
 from services.control import repeating
 from services.executing import Failed, Succeeded
+from services.runtime import faults
+from services.runtime.abort_scope import Scope
 from tests.factories import given_system, stored_run
 from tests.integration.attempting import make_due_again
 from tests.integration.email.conftest import LETTER, attempted, claimed, claimed_again, mailing

@@ -10,8 +10,9 @@ import pytest
 from core.errors import DatabaseUnavailable
 from core.schedules import DelayFromNow
 from core.states import RunStatus
-from services import dispatching, executing, patience
+from services import dispatching, executing
 from services.doorbell import Ring
+from services.runtime import database_retry
 from tests.factories import GivenSystem, stored_run
 from tests.integration.rings.house import QUEUE, House, Make, ScriptedReceiver, executed
 
@@ -19,7 +20,7 @@ from tests.integration.rings.house import QUEUE, House, Make, ScriptedReceiver, 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """No long rests while the database is away."""
-    monkeypatch.setattr(patience, "_FIRST_REST_SECONDS", 0.001)
+    monkeypatch.setattr(database_retry, "_FIRST_REST_SECONDS", 0.001)
     return monkeypatch
 
 

@@ -18,9 +18,9 @@ from actors.handlers import upload as handler
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from models import database
 from models.tables import Upload
-from services.abort import Scope
 from services.executing import Failed, Result
 from services.files import uploads
+from services.runtime.abort_scope import Scope
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import served
 from tests.integration.uploads.uploading import claimed, kept, perform, spooled, stored

@@ -18,10 +18,10 @@ from core import signing
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.states import JobState
 from models.tables import Upload
-from services import durable
-from services.abort import Scope
 from services.executing import Failed
 from services.files import objects, uploads
+from services.runtime import durable
+from services.runtime.abort_scope import Scope
 from tests.factories import GivenSystem, given_system, stored_job
 from tests.integration.api.client import NO_JOB, Client, served
 from tests.integration.uploads.uploading import PATH, claimed, kept, perform, spooled, stored, upload

@@ -7,8 +7,8 @@ from uuid import uuid4
 
 from actors.handlers import command
 from core.retry import RetryPolicy
-from services.abort import Scope
 from services.executing import Failed, Result, Succeeded, Work
+from services.runtime.abort_scope import Scope
 from tests.factories import NOON, given_system
 
 ALLOWED = "echo, cat, sh, env, yes, id, /bin/echo, no-such-program, /etc/passwd, python3"

@@ -18,9 +18,9 @@ import pytest
 
 from actors.handlers import command, keeper
 from core.errors import Aborted, AbortReason, TransientFailure
-from services.abort import Scope
 from services.executing import Failed, WorkerIdentity
 from services.leases import Leases
+from services.runtime.abort_scope import Scope
 from services.system import System
 from tests.factories import RecordingDoorbell, RunningClock, given_system
 from tests.unit.command_handler.running import ALLOWED, failure_of, perform, result_of, work

@@ -6,7 +6,7 @@ from typing import Any
 
 from actors.handlers import http
 from core.networks import LOOPBACK, Reach
-from services.abort import Scope
+from services.runtime.abort_scope import Scope
 
 HERE = Reach(LOOPBACK)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone"

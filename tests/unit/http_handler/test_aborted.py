@@ -12,7 +12,7 @@ import pytest
 
 from actors.handlers import connection, http
 from core.errors import Aborted, AbortReason
-from services.abort import Scope
+from services.runtime.abort_scope import Scope
 from tests.unit import hostile
 from tests.unit.http_handler.calling import HERE, OK
 from tests.waiting import LONGEST

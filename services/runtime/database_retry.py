@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from core.errors import DatabaseUnavailable
-from services.troubles import DATABASE_AWAY, Troubles
+from services.runtime.troubles import DATABASE_AWAY, Troubles
 
 _FIRST_REST_SECONDS = 0.1
 _LONGEST_REST_SECONDS = 2.0
