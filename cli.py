@@ -40,12 +40,13 @@ from local.processes import LocalServerError
 from local.signals import StopSignals
 from migrations import runner
 from models import database
-from services import broker as brokers
-from services import broker_url, timezones
+from services import timezones
 from services.coordinator import Coordinator
-from services.doorbell import BrokerDoorbell
 from services.files import spool
 from services.files.sweeping import Sweeper
+from services.messaging import broker as brokers
+from services.messaging import broker_url
+from services.messaging.doorbell import BrokerDoorbell
 from services.runtime import database_retry, faults, logs
 from services.runtime.clock import DatabaseClock
 from services.runtime.troubles import DATABASE_AWAY, Trouble

@@ -12,8 +12,8 @@ from typing import Any
 import dramatiq
 import periodiq
 
-from services import broker as brokers
-from services.broker_troubles import trouble_of
+from services.messaging import broker as brokers
+from services.messaging.broker_troubles import trouble_of
 from services.runtime.troubles import Troubles
 
 EVERY_MINUTE = "* * * * *"

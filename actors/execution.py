@@ -17,10 +17,10 @@ from actors.middleware import AttemptFailed
 from core.errors import Aborted, AbortReason, DatabaseUnavailable, TransientFailure
 from core.states import RunStatus
 from services import dispatching, executing, recording
-from services.doorbell import Ring, actor_of
 from services.executing import Failed, Result, Stopped, Work, WorkerIdentity
 from services.grouping import Grouped
 from services.leases import Leases
+from services.messaging.doorbell import Ring, actor_of
 from services.runtime import faults
 from services.runtime.database_retry import patiently
 from services.settling import Settled

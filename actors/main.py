@@ -10,9 +10,9 @@ import structlog
 from actors.execution import RunExecutor
 from actors.middleware import RowDecidedRetries
 from core.errors import AbortReason, DatabaseUnavailable
-from services import broker as brokers
 from services import executing
 from services.leases import Leases
+from services.messaging import broker as brokers
 from services.system import System
 
 _IDLE_WAKE_MILLISECONDS = 100

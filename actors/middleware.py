@@ -14,7 +14,7 @@ import dramatiq
 from dramatiq.middleware import Middleware
 
 from core.errors import CarillonError
-from services.doorbell import Ring
+from services.messaging.doorbell import Ring
 from services.system import System
 
 

@@ -15,11 +15,12 @@ from local.receiver import Receiver
 from local.web import WebServer
 from migrations import runner
 from models import database
-from services import broker, upkeep
+from services import upkeep
 from services.coordinator import Coordinator
-from services.doorbell import BrokerDoorbell
 from services.files import spool
 from services.files.sweeping import Sweeper
+from services.messaging import broker
+from services.messaging.doorbell import BrokerDoorbell
 from services.runtime import database_retry, faults
 from services.runtime.clock import DatabaseClock
 from services.runtime.troubles import Trouble

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from services import broker as brokers
-from services.broker_troubles import BROKER
+from services.messaging import broker as brokers
+from services.messaging.broker_troubles import BROKER
 from services.runtime.troubles import Trouble
 
 _ASK_EVERY_SECONDS = 2.0

@@ -16,11 +16,11 @@ import structlog
 
 from core.errors import BrokerUnavailable, DatabaseUnavailable, Unavailable
 from models import database, signals
-from services import broker as brokers
 from services import dispatching, limits, planning, timezones, turns, upkeep, waiting
-from services.broker_troubles import AWAY as NO_ANSWER
 from services.email import telling
 from services.grouping import in_parts
+from services.messaging import broker as brokers
+from services.messaging.broker_troubles import AWAY as NO_ANSWER
 from services.reading import statistics
 from services.runtime.troubles import DATABASE_AWAY, Trouble, Troubles
 from services.system import System

@@ -11,8 +11,8 @@ from core.states import WAITING_FOR_INSTANT
 from models import claims, database, jobs, pauses, runs
 from models.tables import Run
 from services import admission
-from services import broker as brokers
-from services.doorbell import Ring
+from services.messaging import broker as brokers
+from services.messaging.doorbell import Ring
 from services.system import System
 
 LOOK_AHEAD = timedelta(seconds=2)

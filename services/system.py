@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.doorbell import Doorbell
+from services.messaging.doorbell import Doorbell
 from services.runtime.clock import Clock
 from settings import Settings
 

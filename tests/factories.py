@@ -15,12 +15,12 @@ from core.answers import PollAnswer
 from core.errors import PermanentFailure, TransientFailure
 from models import database
 from models.tables import Attempt, Job, Run, db
-from services import broker as brokers
 from services import executing
 from services import jobs as job_service
 from services.definitions import NewJob
-from services.doorbell import Ring
 from services.executing import Failed, Succeeded, Work, WorkerIdentity
+from services.messaging import broker as brokers
+from services.messaging.doorbell import Ring
 from services.settling import Settled
 from services.system import System
 from settings import Settings

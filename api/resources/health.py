@@ -15,9 +15,9 @@ from api.openapi import documented
 from api.schemas.reports import Alive, Readiness
 from api.threads import Threads
 from core.errors import Unavailable
-from services.broker_troubles import AWAY as NO_ANSWER
-from services.broker_troubles import BROKER
 from services.coordinator import BEAT, TICK
+from services.messaging.broker_troubles import AWAY as NO_ANSWER
+from services.messaging.broker_troubles import BROKER
 from services.reading import records
 from services.runtime.troubles import DATABASE_AWAY, Trouble
 from services.system import System

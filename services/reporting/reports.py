@@ -21,7 +21,7 @@ from core.states import Outcome
 from models import attempts, awaited, database, jobs, pauses, runs
 from models.tables import Attempt, Job, Run
 from services import dispatching, idempotency, settling, turns
-from services.doorbell import Ring
+from services.messaging.doorbell import Ring
 from services.reporting import awaiting, tokens
 from services.settling import Settlement
 from services.system import System

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
 from core import headers, urls
-from services import broker as brokers
+from services.messaging import broker as brokers
 from services.task_types import filling, registry
 from services.task_types.registry import TaskType
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from core import storable
-from services import broker as brokers
+from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
 from services.shaping import shaped
 from settings import Settings

@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from core.errors import Forbidden
-from services import broker as brokers
+from services.messaging import broker as brokers
 from services.task_types import registry
 from services.task_types.registry import TaskType
 from settings import Settings

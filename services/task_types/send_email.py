@@ -20,8 +20,8 @@ from core.letters import (
     message_id,
     same_for_all,
 )
-from services import broker as brokers
 from services.email import mail, templates
+from services.messaging import broker as brokers
 from services.task_types import registry
 from settings import Settings
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.errors import InvalidInput
-from services import broker as brokers
+from services.messaging import broker as brokers
 from services.task_types import registry
 from services.task_types.registry import TaskType
 from settings import Settings

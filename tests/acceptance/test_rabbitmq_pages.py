@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 import requests
 
-from services import broker as brokers
+from services.messaging import broker as brokers
 from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Answer, Call, Journal
 from tests.waiting import LONGEST, until

@@ -20,8 +20,8 @@ import pytest
 
 from core.autoscaling import NO_LOAD, Load
 from local.autoscale import Autoscaler, ImaginedWorkers, Queues, QueuesUnknown, WorkerProcesses, printer
-from services import broker as brokers
-from services.doorbell import BrokerDoorbell, Ring
+from services.messaging import broker as brokers
+from services.messaging.doorbell import BrokerDoorbell, Ring
 from services.runtime.clock import Clock
 from settings import Settings
 from tests.factories import GivenClock

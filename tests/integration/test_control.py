@@ -16,8 +16,8 @@ from models import database
 from models.tables import Run
 from services import dispatching, executing
 from services import jobs as job_service
-from services.doorbell import Ring
 from services.executing import Stopped
+from services.messaging.doorbell import Ring
 from services.reading import records
 from services.system import System
 from tests.factories import (

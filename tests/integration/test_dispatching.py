@@ -12,7 +12,7 @@ from core.states import Hold, JobState, RunStatus
 from models import jobs as job_queries
 from services import dispatching, executing, planning
 from services import jobs as job_service
-from services.doorbell import Ring
+from services.messaging.doorbell import Ring
 from tests.factories import (
     NOON,
     GivenSystem,

@@ -19,7 +19,7 @@ from services import jobs as job_service
 from services.apps import TaskTypePolicy
 from services.control import editing
 from services.definitions import Definition
-from services.doorbell import Ring
+from services.messaging.doorbell import Ring
 from services.reading.views import JobView
 from tests.factories import (
     NOON,

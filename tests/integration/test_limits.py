@@ -13,10 +13,10 @@ from core.rates import Rate
 from core.schedules import Interval
 from core.states import Hold, RunStatus
 from models import database, permits
-from services import broker as brokers
 from services import dispatching, executing, limits, pausing, waiting
 from services import jobs as job_service
 from services.executing import Stopped, Work
+from services.messaging import broker as brokers
 from services.reading import explaining, records
 from tests.factories import (
     NOON,

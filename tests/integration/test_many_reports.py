@@ -13,8 +13,8 @@ from core.states import RunStatus
 from models import database
 from models.tables import Run
 from services import jobs
-from services.broker import InProcessBroker
-from services.doorbell import BrokerDoorbell
+from services.messaging.broker import InProcessBroker
+from services.messaging.doorbell import BrokerDoorbell
 from services.reporting import reports
 from services.reporting.reports import Sender
 from services.runtime.clock import DatabaseClock

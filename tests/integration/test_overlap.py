@@ -14,8 +14,8 @@ from services import dispatching, executing, planning, turns, upkeep
 from services import jobs as job_service
 from services.admission import REPLACED
 from services.control import repeating
-from services.doorbell import Ring
 from services.executing import Stopped, Work
+from services.messaging.doorbell import Ring
 from tests.factories import GivenSystem, claim, claim_one, failed, new_job, record, runs_of, stored_job, succeeded
 
 MINUTELY = Interval(every_seconds=60)

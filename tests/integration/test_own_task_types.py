@@ -16,9 +16,9 @@ from actors.handlers import own
 from core import storable
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.states import RunStatus
-from services import broker as brokers
 from services import executing, jobs
 from services.executing import Failed, Succeeded, Work
+from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
 from services.task_types import loading, registry
 from services.task_types.registry import Task, TaskType

@@ -14,9 +14,9 @@ import pytest
 import requests
 import structlog
 
-from services import broker as brokers
-from services.broker import BEATS, RUNS_HTTP, RabbitBroker
-from services.broker_troubles import AWAY, REFUSED_USER, REFUSED_VHOST
+from services.messaging import broker as brokers
+from services.messaging.broker import BEATS, RUNS_HTTP, RabbitBroker
+from services.messaging.broker_troubles import AWAY, REFUSED_USER, REFUSED_VHOST
 from tests.servers import needed
 from tests.waiting import until
 

@@ -14,7 +14,7 @@ from core.schedules import Cron, DelayFromNow, Interval, Polling, RunAt, Schedul
 from core.states import Hold, JobState, JobStatus, RunStatus, Trigger
 from services import definitions, dispatching, jobs
 from services.control import editing, repeating, runs
-from services.doorbell import Ring
+from services.messaging.doorbell import Ring
 from services.reading import records
 from tests.factories import (
     NOON,

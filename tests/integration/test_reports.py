@@ -15,8 +15,8 @@ from core.states import JobState, JobStatus, Outcome, RunStatus
 from services import dispatching, executing, upkeep
 from services import jobs as job_service
 from services.control import runs
-from services.doorbell import Ring
 from services.executing import Deferred
+from services.messaging.doorbell import Ring
 from services.reading import explaining, records
 from services.reporting import reports
 from tests.factories import (

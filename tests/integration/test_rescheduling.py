@@ -14,7 +14,7 @@ from core.schedules import Cron, Immediate, Interval, Polling, RunAt, Schedule
 from core.states import JobState, RunStatus
 from services import definitions, dispatching, jobs, planning
 from services.control import editing
-from services.doorbell import Ring
+from services.messaging.doorbell import Ring
 from services.reading import records
 from services.reading.views import JobView
 from tests.factories import NOON, GivenSystem, claim, claim_one, new_job, polled, record, runs_of, stored_job, succeeded

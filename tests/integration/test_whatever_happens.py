@@ -21,10 +21,10 @@ from core.schedules import Immediate, Polling
 from core.states import JobState, Outcome, RunStatus
 from models import database
 from models.tables import Job, Run, db
-from services import broker as brokers
 from services import executing, polls, recording, settling, upkeep
 from services.executing import Failed, Result, Succeeded, Work
 from services.grouping import Grouped
+from services.messaging import broker as brokers
 from services.settling import Settled
 from tests.factories import GivenSystem, first_run, runs_of, stored_job, stored_run
 from tests.integration.attempting import LEASE_SECONDS

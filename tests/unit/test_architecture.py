@@ -18,9 +18,10 @@ import periodic
 from actors.execution import RunExecutor
 from actors.handling import HANDLERS
 from actors.middleware import RowDecidedRetries
-from services import broker as brokers
-from services import doorbell, executing
+from services import executing
 from services.leases import Leases
+from services.messaging import broker as brokers
+from services.messaging import doorbell
 from tests.factories import given_system
 
 ROOT = Path(__file__).parents[2]
@@ -120,7 +121,7 @@ def test_the_product_itself_looks_into_the_environment_nowhere_else() -> None:
 
 def test_only_these_single_files_know_dramatiq_and_periodiq() -> None:
     outside_actors = {name for name in importers_of("dramatiq") if not name.startswith("actors/")}
-    assert outside_actors == {"cli.py", "periodic.py", "services/broker.py", "services/doorbell.py"}
+    assert outside_actors == {"cli.py", "periodic.py", "services/messaging/broker.py", "services/messaging/doorbell.py"}
     assert importers_of("periodiq") == {"periodic.py"}
 
 
@@ -158,7 +159,7 @@ def test_every_message_made_names_a_registered_actor() -> None:
         for node in ast.walk(tree_of(file))
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "Message"
     }
-    assert makers == {"services/doorbell.py"}
+    assert makers == {"services/messaging/doorbell.py"}
     assert doorbell.actor_of(brokers.RUNS_HTTP) in broker.actors
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 
-from services.broker import RabbitBroker
+from services.messaging.broker import RabbitBroker
 
 
 def test_a_connection_that_is_opened_meanwhile_does_not_keep_the_others_open(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pika
 import pytest
 
-from services import broker_url
+from services.messaging import broker_url
 
 SECRET = "hunter2"  # noqa: S105  what must not be shown
 

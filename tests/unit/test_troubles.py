@@ -7,7 +7,7 @@ import pytest
 import structlog
 from dramatiq.errors import ConnectionClosed
 
-from services.broker_troubles import AWAY, FULL, REFUSED_USER, REFUSED_VHOST, trouble_of
+from services.messaging.broker_troubles import AWAY, FULL, REFUSED_USER, REFUSED_VHOST, trouble_of
 from services.runtime.troubles import Trouble, Troubles
 
 QUEUE = "runs.http"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from models.tables import Job, Run
-from services import broker as brokers
+from services.messaging import broker as brokers
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import Client, refusal, served
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from core.retry import after_failure
-from services import broker as brokers
 from services import dispatching, executing, retrying
+from services.messaging import broker as brokers
 from tests.factories import NOON, GivenSystem, failed, given_system, record, stored_job, succeeded
 from tests.integration.api.client import Client, served
 from tests.integration.api.test_accounts import token_of

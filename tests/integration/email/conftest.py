@@ -10,9 +10,9 @@ import pytest
 
 from actors.handlers import email
 from core.schedules import Immediate
-from services import broker as brokers
 from services import executing
 from services.executing import Result, Work
+from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
 from services.settling import Settled
 from tests.factories import GivenSystem, failed, first_run, given_system, record

@@ -16,9 +16,9 @@ from core.states import RunStatus
 from local.receiver import Entry, Receiver
 from models.tables import Run
 from services import dispatching, executing
-from services.broker import RUNS_HTTP, InProcessBroker
-from services.doorbell import Ring, actor_of
 from services.leases import Leases
+from services.messaging.broker import RUNS_HTTP, InProcessBroker
+from services.messaging.doorbell import Ring, actor_of
 from tests.factories import GivenSystem, stored_run
 from tests.waiting import LONGEST
 

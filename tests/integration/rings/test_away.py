@@ -11,7 +11,7 @@ from core.errors import DatabaseUnavailable
 from core.schedules import DelayFromNow
 from core.states import RunStatus
 from services import dispatching, executing
-from services.doorbell import Ring
+from services.messaging.doorbell import Ring
 from services.runtime import database_retry
 from tests.factories import GivenSystem, stored_run
 from tests.integration.rings.house import QUEUE, House, Make, ScriptedReceiver, executed

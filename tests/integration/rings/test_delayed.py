@@ -11,8 +11,8 @@ from actors.middleware import AttemptFailed, RowDecidedRetries
 from core.errors import DatabaseUnavailable
 from core.schedules import DelayFromNow, Polling
 from core.states import RunStatus
-from services.broker import InProcessBroker
-from services.doorbell import Ring
+from services.messaging.broker import InProcessBroker
+from services.messaging.doorbell import Ring
 from tests.factories import NOON, GivenSystem, first_run, given_system, runs_of, stored_job, stored_run
 from tests.integration.rings.house import QUEUE, House, Make, ScriptedReceiver, dispatch, executed
 

@@ -13,8 +13,8 @@ from dramatiq.common import current_millis, dq_name
 from core.schedules import DelayFromNow
 from core.states import RunStatus
 from services import dispatching
-from services.broker import InProcessBroker
-from services.doorbell import BrokerDoorbell, Ring
+from services.messaging.broker import InProcessBroker
+from services.messaging.doorbell import BrokerDoorbell, Ring
 from tests.factories import (
     NOON,
     GivenClock,

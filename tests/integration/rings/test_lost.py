@@ -12,7 +12,7 @@ from core.states import Trigger
 from models import database, runs
 from services import dispatching
 from services import jobs as job_service
-from services.doorbell import Ring
+from services.messaging.doorbell import Ring
 from tests.factories import NOON, GivenSystem, claim_one, failed, first_run, record, stored_job, succeeded
 from tests.integration.rings.house import QUEUE, Carrier, House, Make, ScriptedReceiver, executed
 

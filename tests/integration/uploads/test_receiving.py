@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from models.tables import Job, Run, Upload
-from services import broker as brokers
 from services.files.spool import Incoming
+from services.messaging import broker as brokers
 from settings import Settings
 from tests.factories import NOON, GivenSystem, given_system
 from tests.integration.api.client import Client, refusal, served

@@ -8,9 +8,9 @@ from typing import Any
 from urllib3 import encode_multipart_formdata
 
 from actors.handlers import upload as handler
-from services import broker as brokers
 from services import executing
 from services.executing import Result, Succeeded, Work
+from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
 from tests.factories import GivenSystem, record
 from tests.integration.api.client import Client

@@ -18,9 +18,9 @@ from dramatiq.common import q_name
 from dramatiq.errors import BrokerConnectionError
 
 from core.errors import BrokerUnavailable
-from services import broker_url
-from services.broker_troubles import AWAY as NO_ANSWER
-from services.broker_troubles import BROKER, trouble_of
+from services.messaging import broker_url
+from services.messaging.broker_troubles import AWAY as NO_ANSWER
+from services.messaging.broker_troubles import BROKER, trouble_of
 from services.runtime.troubles import Trouble, Troubles
 from settings import Settings
 

@@ -19,8 +19,8 @@ from uuid import UUID
 import dramatiq
 import structlog
 
-from services import broker as brokers
-from services.broker_troubles import BROKER, trouble_of
+from services.messaging import broker as brokers
+from services.messaging.broker_troubles import BROKER, trouble_of
 from services.runtime.clock import Clock
 
 _KEPT = 100_000
