@@ -44,11 +44,11 @@ from api.resources import (
 )
 from api.threads import Threads
 from services import jobs as intents
-from services.quotas import Quotas
+from services.access.login_throttle import Throttle
+from services.access.request_quotas import Quotas
 from services.reading.counting import Counts
 from services.runtime.troubles import Trouble
 from services.system import System
-from services.throttling import Throttle
 
 _MOST_HASHING = 2  # passwords at a time: each takes 19 MiB and much of a processor
 

@@ -17,10 +17,10 @@ from api.dialects import words
 from api.threads import Threads
 from core.accounts import TokenKind
 from core.errors import Forbidden, NotFound
-from services import users
+from services.access import users
+from services.access.users import UserView
 from services.reading import records
 from services.system import System
-from services.users import UserView
 
 SCHEME = "Token"
 # What a user may ask for besides their own jobs, each by its id; all of these mind whose jobs are whose.

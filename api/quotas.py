@@ -11,7 +11,7 @@ from typing import Any
 from falcon.asgi import Request, Response
 
 from core import networks
-from services.quotas import Left, Quotas
+from services.access.request_quotas import Left, Quotas
 
 UNCOUNTED_PATHS = ("/healthz", "/readyz")
 UNCOUNTED_PREFIXES = ("/reports/", "/internal/")

@@ -12,7 +12,7 @@ from api.schemas.values import Shown
 from api.validation import shown
 from core import names
 from core.letters import LONGEST_ADDRESS, fault_of_address
-from services.users import NewUser
+from services.access.users import NewUser
 
 _ALL_REQUIRED = "Username, password, and email are required."
 _BOTH_REQUIRED = "Username and password are required."

@@ -15,10 +15,10 @@ from api.dialects.accounts import ShownUser
 from api.schemas.values import Given, Instant, Shown
 from core import schedules
 from core.states import JobStatus
+from services.access.users import UserView
 from services.definitions import NewJob
 from services.reading.views import JobView
 from services.task_types import run_command
-from services.users import UserView
 
 RETRIES = 4
 EVERY_SECONDS = 30.0

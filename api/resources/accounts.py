@@ -15,10 +15,10 @@ from api.openapi import documented
 from api.threads import Threads
 from core.accounts import TokenKind
 from core.errors import InvalidInput
-from services import users
+from services.access import users
+from services.access.login_throttle import Throttle
+from services.access.users import LIFETIMES, UserView
 from services.system import System
-from services.throttling import Throttle
-from services.users import LIFETIMES, UserView
 
 FORM = "application/x-www-form-urlencoded"
 DASHBOARD = "/dashboard/"

@@ -17,7 +17,7 @@ from api.openapi import documented
 from api.resources.dialect_jobs import DialectJobs, whole
 from api.schemas.paging import NumberedQuery
 from core.listing import NEWEST_FIRST
-from services import users
+from services.access import users
 from services.control import editing
 from services.definitions import Definition
 from services.reading.views import JobView

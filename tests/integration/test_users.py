@@ -12,9 +12,9 @@ from core import networks
 from core.accounts import TokenKind
 from core.errors import InvalidInput, TooMany
 from models.tables import Token, User
-from services import users
-from services.throttling import SPAN_SECONDS, Throttle
-from services.users import MOST_AT_ACCOUNT, MOST_OF_ACCOUNT, NewUser, UserView
+from services.access import users
+from services.access.login_throttle import SPAN_SECONDS, Throttle
+from services.access.users import MOST_AT_ACCOUNT, MOST_OF_ACCOUNT, NewUser, UserView
 from tests.factories import GivenSystem, given_system
 
 ANNA = NewUser("anna", "anna@example.com", "a long password")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from core.errors import TooMany
-from services import quotas
-from services.quotas import Left, Quotas
+from services.access import request_quotas
+from services.access.request_quotas import Left, Quotas
 from tests.factories import GivenClock
 
 
@@ -57,7 +57,7 @@ def test_each_caller_has_their_own() -> None:
 
 
 def test_only_so_many_callers_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quotas, "MOST_KEYS", 2)
+    monkeypatch.setattr(request_quotas, "MOST_KEYS", 2)
     counted = Quotas(GivenClock(), 1)
     for key in ("a", "b", "a", "c"):
         counted.take(key)

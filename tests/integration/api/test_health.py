@@ -15,7 +15,7 @@ from api.resources import health
 from core.errors import DatabaseUnavailable
 from models import database, signals
 from models.tables import db
-from services import users
+from services.access import users
 from services.coordinator import BEAT, TICK
 from services.runtime.troubles import Trouble
 from tests.factories import NOON, given_system

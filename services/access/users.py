@@ -17,8 +17,8 @@ from core.accounts import TokenKind
 from core.errors import InvalidInput
 from models import database, users
 from models.tables import User
+from services.access.login_throttle import Throttle
 from services.system import System
-from services.throttling import Throttle
 
 LIFETIMES = {TokenKind.TOKEN: timedelta(days=30), TokenKind.SESSION: timedelta(hours=12)}
 IDLE = {TokenKind.SESSION: timedelta(minutes=30)}
