@@ -17,7 +17,7 @@ import structlog
 from core.errors import BrokerUnavailable, DatabaseUnavailable, Unavailable
 from models import database, signals
 from services import dispatching, limits, planning, timezones, turns, upkeep, waiting
-from services.email import telling
+from services.alerts import sending
 from services.grouping import in_parts
 from services.messaging import broker as brokers
 from services.messaging.broker_troubles import AWAY as NO_ANSWER
@@ -172,7 +172,7 @@ class Coordinator:
 
     def _tell(self) -> None:
         """Tell owners what they are to be told."""
-        while telling.tell(self._system) and not self._stopping.is_set():
+        while sending.tell(self._system) and not self._stopping.is_set():
             pass
         self._rest(_ALERTS_SECONDS)
 

@@ -17,7 +17,8 @@ from core.recurring import Recurring
 from core.states import JobState, RunStatus, Trigger
 from models import database, edits, jobs, pauses, runs
 from models.tables import Job
-from services import alerts, settling, specifications
+from services import settling, specifications
+from services.alerts import noting
 from services.system import System
 
 BATCH = 200
@@ -83,7 +84,7 @@ def _note_late(planned: Sequence[Job], rows: Sequence[dict[str, Any]], now: date
     told = [row for row in late if row["job"] not in paused]
     for row in told:
         row["late_at"] = now
-    alerts.note(((affected[row["job"]], _late(row)) for row in told), now)
+    noting.note(((affected[row["job"]], _late(row)) for row in told), now)
 
 
 def _late(row: dict[str, Any]) -> Event:

@@ -21,7 +21,8 @@ from core.retry import RetryDecision
 from core.states import ENDED, Hold, JobState, Outcome, RunStatus
 from models import attempts, claims, database, jobs, pauses, runs
 from models.tables import Job, Run
-from services import alerts, polls
+from services import polls
+from services.alerts import noting
 from services.polls import Polled
 
 ANSWER_KEPT = 64 * 1024
@@ -207,7 +208,7 @@ def _parts(settlements: Sequence[Settlement], now: datetime) -> list[Part]:
         lambda: attempts.close((one.run.id, one.attempt) for one in settlements),
         lambda: _follow_polls(settlements, now),
         lambda: _pause(settlements, now),
-        lambda: alerts.note(((one.job, one.event) for one in settlements), now),
+        lambda: noting.note(((one.job, one.event) for one in settlements), now),
         lambda: runs.insert(following),
         lambda: end_if_over(ends.values(), now),
     ]

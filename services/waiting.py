@@ -11,7 +11,8 @@ from core.alerting import Event
 from core.states import JobState, RunStatus
 from models import database, jobs, runs, turns
 from models.tables import Job, Run
-from services import alerts, settling
+from services import settling
+from services.alerts import noting
 from services.system import System
 
 BATCH = 1_000
@@ -45,7 +46,7 @@ def watch_deadlines(system: System) -> int:
         _drop(dropped.values(), now)
         turns.record_missed([run.id for run in passed if run.id not in dropped], now)
         _end_jobs([locked[job_id] for job_id in {run.job_id for run in dropped.values()}], now)
-        alerts.note(((locked[run.job_id], _too_late(run)) for run in passed), now)
+        noting.note(((locked[run.job_id], _too_late(run)) for run in passed), now)
     for run in passed:
         log.warning("deadline_missed", run_id=str(run.id), job_id=str(run.job_id), dropped=run.id in dropped)
     return len(passed)
@@ -62,7 +63,7 @@ def watch_late(system: System) -> int:
         locked = jobs.lock(runs.job_ids(found))
         late = turns.lock_late(found)
         turns.record_late([run.id for run in late], now)
-        alerts.note(((locked[run.job_id], _not_begun(run)) for run in late), now)
+        noting.note(((locked[run.job_id], _not_begun(run)) for run in late), now)
     log.warning("runs_late", count=len(late))
     return len(late)
 
