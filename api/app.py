@@ -43,9 +43,9 @@ from api.resources import (
     workers,
 )
 from api.threads import Threads
-from services import jobs as intents
 from services.access.login_throttle import Throttle
 from services.access.request_quotas import Quotas
+from services.jobs import lifecycle as intents
 from services.reading.counting import Counts
 from services.runtime.troubles import Trouble
 from services.system import System

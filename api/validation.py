@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from api.bodies import bad_text
 from core.errors import FieldError, InvalidInput
-from services.shaping import shaped, shown
+from services.task_types.validation_messages import shaped, shown
 
 __all__ = ["body", "json_object", "member", "query", "shown"]
 

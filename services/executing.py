@@ -22,7 +22,8 @@ from core.states import Outcome, RunStatus
 from models import attempts, claims, database, jobs, pauses, runs, workers
 from models.fields import new_id
 from models.tables import Job, Run
-from services import dispatching, limits, retrying, settling, turns, versions
+from services import dispatching, limits, settling, turns
+from services.jobs import retry_policy, versions
 from services.limits import Lease
 from services.reporting import awaiting, tokens
 from services.settling import Settled, Settlement
@@ -223,7 +224,7 @@ def _lose(system: System, run: Run, job: Job, now: datetime) -> Settlement:
         return awaiting.fail(system, run, job, awaiting.silence(run), now)
     if run.cancel_requested_at is not None:
         return settling.cancel(run, job, Outcome.LOST, now)
-    return settling.lose(run, job, after_loss(run.loss_count + 1, retrying.spread(run.id)), now)
+    return settling.lose(run, job, after_loss(run.loss_count + 1, retry_policy.spread(run.id)), now)
 
 
 def decide(run: Run | None, job: Job, work: Work, result: Result, now: datetime) -> Settlement | Run | None:
@@ -242,7 +243,7 @@ def _settle(run: Run, job: Job, work: Work, result: Result, now: datetime) -> Se
             details = {"status_code": status_code, "answer": kept}
             return settling.succeed(run, job, poll, work.polling_version, now, result=made, note=note, **details)
         case Failed(error, answer, made):
-            decision = after_failure(work.policy, run.failure_count + 1, error, retrying.spread(run.id))
+            decision = after_failure(work.policy, run.failure_count + 1, error, retry_policy.spread(run.id))
             kept_answer = None if answer is None else answer[: settling.ANSWER_KEPT]
             return settling.fail(run, job, error, decision, now, answer=kept_answer, result=made)
         case Deferred() | Stopped(AbortReason.CANCELLED):
@@ -273,7 +274,7 @@ def _work(system: System, run: Run, job: Job, monotonic: float, report_token: st
         url=callback_url(system, job),
         board_id=job.board_id,
         data=job.data if run.data is None else run.data,
-        policy=retrying.policy(system, job),
+        policy=retry_policy.policy(system, job),
         time_limit_seconds=job.time_limit_seconds or registry.time_limit(system.settings, job.task_type),
         request=_request(job),
         polling_state=job.polling_state if polls else None,

@@ -1,4 +1,4 @@
-"""Pause and let go on: a whole app, or everything. One job's pause is in `services.jobs`."""
+"""Pause and let go on: a whole app, or everything. One job's pause is in `services.jobs.lifecycle`."""
 
 from __future__ import annotations
 

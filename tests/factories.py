@@ -16,9 +16,9 @@ from core.errors import PermanentFailure, TransientFailure
 from models import database
 from models.tables import Attempt, Job, Run, db
 from services import executing
-from services import jobs as job_service
-from services.definitions import NewJob
 from services.executing import Failed, Succeeded, Work, WorkerIdentity
+from services.jobs import lifecycle as job_service
+from services.jobs.definition import NewJob
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
 from services.settling import Settled

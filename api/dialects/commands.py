@@ -16,7 +16,7 @@ from api.schemas.values import Given, Instant, Shown
 from core import schedules
 from core.states import JobStatus
 from services.access.users import UserView
-from services.definitions import NewJob
+from services.jobs.definition import NewJob
 from services.reading.views import JobView
 from services.task_types import run_command
 

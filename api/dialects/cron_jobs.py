@@ -13,7 +13,7 @@ from api.dialects import aliases, words
 from api.schemas.values import Given, Instant, Name, Shown, TaskType
 from core import cron, schedules
 from core.states import JobStatus
-from services.definitions import NewJob
+from services.jobs.definition import NewJob
 from services.reading.views import JobView
 from services.task_types import registry
 

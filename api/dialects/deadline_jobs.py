@@ -15,7 +15,7 @@ from core import schedules
 from core.errors import InvalidInput
 from core.priority import DEFAULT_PRIORITY
 from core.states import JobStatus
-from services.definitions import NewJob
+from services.jobs.definition import NewJob
 from services.reading.views import JobView
 
 DEFAULT_TASK_TYPE = "job"

@@ -11,7 +11,7 @@ from typing import Any
 from api.validation import shown as in_words
 from core import schedules
 from core.errors import FieldError, InvalidInput
-from services.definitions import Definition, NewJob
+from services.jobs.definition import Definition, NewJob
 from services.reading.views import JobView
 from services.task_types import registry
 

@@ -20,8 +20,8 @@ from core.errors import Forbidden, InvalidInput
 from core.priority import DEFAULT_PRIORITY
 from core.recurring import Frequency
 from core.states import JobStatus
-from services import definitions
-from services.definitions import Definition
+from services.jobs import definition
+from services.jobs.definition import Definition
 from services.reading.views import JobView
 from services.task_types import registry
 
@@ -45,10 +45,10 @@ class NewTypedJob(Given):
     scheduled_time: Instant | None = None
     frequency: Literal["hourly", "daily", "weekly", "monthly"] | None = None
 
-    def parsed(self, caller: Caller, now: datetime) -> definitions.NewJob:
+    def parsed(self, caller: Caller, now: datetime) -> definition.NewJob:
         """What the services take. Raises `InvalidInput`."""
         translating.expect_known("job_type", self.job_type)
-        return definitions.NewJob(
+        return definition.NewJob(
             app_name=words.TYPED.app_name,
             account_id=caller.name,
             user_id=caller.name,

@@ -11,8 +11,9 @@ from api.openapi import documented
 from api.schemas.apps import App, NamedApp, NewApp, WholeApp
 from api.threads import Threads
 from core.errors import InvalidInput, NotFound
-from services import apps, pausing
-from services.apps import AppView
+from services import pausing
+from services.jobs import apps
+from services.jobs.apps import AppView
 from services.system import System
 
 

@@ -8,9 +8,9 @@ from api import answers, bodies, keys, validation
 from api.openapi import documented
 from api.schemas.bulk_actions import JobActions, NewJobActions, NewReplays, Replays
 from api.threads import Threads
-from services.control import bulk_actions
-from services.control.bulk_actions import Action
-from services.idempotency import Request as KeyedRequest
+from services.jobs import bulk_actions
+from services.jobs.bulk_actions import Action
+from services.jobs.idempotency import Request as KeyedRequest
 from services.system import System
 
 

@@ -26,8 +26,8 @@ from api.resources.runs import listed_executions
 from api.schemas.paging import Filter, JobOrdering, NumberedQuery
 from api.schemas.runs import Executions
 from core.listing import Ordering
-from services.control import editing
-from services.definitions import Definition
+from services.jobs import editing
+from services.jobs.definition import Definition
 from services.reading import statistics
 from services.reading.views import JobView
 

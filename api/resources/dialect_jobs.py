@@ -18,9 +18,8 @@ from api.threads import Threads
 from core.errors import NotFound
 from core.filters import JobFilter
 from core.listing import Ordering
-from services import apps, jobs
-from services.control import editing
-from services.definitions import Definition, NewJob
+from services.jobs import apps, editing, lifecycle
+from services.jobs.definition import Definition, NewJob
 from services.reading import listing, records
 from services.reading.counting import Counts
 from services.reading.views import JobView
@@ -85,7 +84,7 @@ class DialectJobs:
 
 def create(system: System, new: NewJob) -> UUID:
     """Store a job; the app of a dialect is made on first use."""
-    return with_app(system, new.app_name, lambda: jobs.create(system, new))
+    return with_app(system, new.app_name, lambda: lifecycle.create(system, new))
 
 
 def with_app(system: System, app_name: str, store: Callable[[], UUID]) -> UUID:

@@ -12,7 +12,7 @@ from api.dialects.emails import NewMails
 from api.openapi import documented
 from api.schemas.jobs import Job
 from api.threads import Threads
-from services import apps, jobs
+from services.jobs import apps, lifecycle
 from services.reading import records
 from services.system import System
 
@@ -40,7 +40,7 @@ class NewEmails:
         mails = validation.body(NewMails, bodies.parse(body))
         wanted = [one.parsed(callers.of(req), self._system.clock.now()) for one in mails.jobs()]
         apps.ensure(self._system, words.TYPED.app_name)
-        created = jobs.create_many(self._system, wanted, all_or_none=True)
+        created = lifecycle.create_many(self._system, wanted, all_or_none=True)
         views = records.those([one.job_id for one in created if one.job_id is not None])
         shown = [Job.model_validate(view) for view in views]
         return answers.answer(OneOrMore(shown[0] if mails.is_one else shown), 201)

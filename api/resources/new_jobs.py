@@ -10,7 +10,7 @@ from api.openapi import documented
 from api.schemas.bulk import CreatedJobs, NewJobList
 from api.schemas.jobs import Created, NewJob
 from api.threads import Threads
-from services import jobs
+from services.jobs import lifecycle
 from services.system import System
 
 
@@ -29,7 +29,7 @@ class NewJobs:
 
     def _create(self, body: bytes) -> Answer:
         new = validation.body(NewJob, bodies.parse(body)).parsed()
-        created = Created(id=jobs.create(self._system, new))
+        created = Created(id=lifecycle.create(self._system, new))
         return answers.answer(created, 201, location=f"/api/jobs/{created.id}")
 
 
@@ -48,5 +48,5 @@ class ManyNewJobs:
 
     def _create(self, body: bytes) -> Answer:
         wanted = validation.body(NewJobList, bodies.parse(body))
-        created = CreatedJobs.of(jobs.create_many(self._system, wanted.jobs, all_or_none=wanted.mode == "all"))
+        created = CreatedJobs.of(lifecycle.create_many(self._system, wanted.jobs, all_or_none=wanted.mode == "all"))
         return answers.answer(created, 207 if created.failed else 201)

@@ -17,8 +17,8 @@ from api.schemas import editing as edits
 from api.schemas.editing import JobPatch, WholeJob
 from api.schemas.jobs import Job
 from api.threads import Threads
-from services.control import editing
-from services.definitions import Definition
+from services.jobs import editing
+from services.jobs.definition import Definition
 from services.reading import records
 from services.reading.views import JobView
 from services.system import System

@@ -12,7 +12,7 @@ from api.openapi import documented
 from api.schemas.jobs import Job
 from api.schemas.polling_states import NewRewind, PollingState, PollingStates
 from api.threads import Threads
-from services.control import polling_states
+from services.jobs import polling_states
 from services.system import System
 
 

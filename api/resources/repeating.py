@@ -13,7 +13,7 @@ from api.openapi import documented
 from api.schemas.repeating import Backfill, NewBackfill, NewTrigger, Retried
 from api.schemas.runs import Run
 from api.threads import Threads
-from services.control import backfilling, repeating, runs
+from services.jobs import backfill, cancelling, requested_runs
 from services.reading.views import RunView
 from services.system import System
 
@@ -46,7 +46,7 @@ class TriggerOfJob(RunAction):
 
     def _trigger(self, job_id: UUID, body: bytes) -> Answer:
         given = validation.body(NewTrigger, bodies.parse_if_any(body))
-        return _made(repeating.trigger(self._system, job_id, given.data))
+        return _made(requested_runs.trigger(self._system, job_id, given.data))
 
 
 class RetryOfJob(RunAction):
@@ -58,7 +58,7 @@ class RetryOfJob(RunAction):
         await self._by_path(req, resp, lambda: self._retry(job_id))
 
     def _retry(self, job_id: UUID) -> Answer:
-        return answers.answer(Retried(run_id=repeating.retry(self._system, job_id)))
+        return answers.answer(Retried(run_id=requested_runs.retry(self._system, job_id)))
 
 
 class BackfillOfJob(RunAction):
@@ -71,9 +71,7 @@ class BackfillOfJob(RunAction):
 
     def _backfill(self, job_id: UUID, body: bytes) -> Answer:
         given = validation.body(NewBackfill, bodies.parse(body))
-        made = backfilling.backfill(
-            self._system, job_id, given.start, given.end, again=given.again, dry_run=given.dry_run
-        )
+        made = backfill.backfill(self._system, job_id, given.start, given.end, again=given.again, dry_run=given.dry_run)
         return answers.answer(Backfill.model_validate(made))
 
 
@@ -83,7 +81,7 @@ class ReplayOfRun(RunAction):
     @documented("replayRun", "runs", {201: Run}, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Run again what a run that failed or was cancelled was for."""
-        await self._by_path(req, resp, lambda: _made(repeating.replay(self._system, run_id)))
+        await self._by_path(req, resp, lambda: _made(requested_runs.replay(self._system, run_id)))
 
 
 class CancelOfRun(RunAction):
@@ -95,7 +93,7 @@ class CancelOfRun(RunAction):
         await self._by_path(req, resp, lambda: self._cancel(run_id))
 
     def _cancel(self, run_id: UUID) -> Answer:
-        return answers.answer(Run.model_validate(runs.cancel(self._system, run_id)))
+        return answers.answer(Run.model_validate(cancelling.cancel(self._system, run_id)))
 
 
 def _made(view: RunView) -> Answer:

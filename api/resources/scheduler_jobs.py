@@ -17,8 +17,8 @@ from api.openapi import documented
 from api.resources.dialect_jobs import DialectJobs, whole
 from api.schemas.paging import NumberedQuery
 from core.listing import NEWEST_FIRST
-from services.control import editing
-from services.definitions import Definition
+from services.jobs import editing
+from services.jobs.definition import Definition
 from services.reading.views import JobView
 
 _PATCHES = (bodies.MEDIA_MERGE_PATCH, falcon.MEDIA_JSON)

@@ -18,8 +18,8 @@ from api.resources.dialect_jobs import DialectJobs, whole
 from api.schemas.paging import NumberedQuery
 from core.listing import NEWEST_FIRST
 from services.access import users
-from services.control import editing
-from services.definitions import Definition
+from services.jobs import editing
+from services.jobs.definition import Definition
 from services.reading.views import JobView
 from services.task_types import run_command
 

@@ -14,7 +14,7 @@ from api.resources.dialect_jobs import create
 from api.schemas.jobs import Job, NewJob
 from api.threads import Threads
 from core.errors import FieldError, InvalidInput
-from services.definitions import NewJob as Wanted
+from services.jobs.definition import NewJob as Wanted
 from services.reading import records
 from services.system import System
 

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, field_validator
 
 from api.schemas.values import AppName, Backoff, BaseUrl, Given, Retries, Shown, TaskType
 from core.version import VERSION
-from services import apps
+from services.jobs import apps
 from services.task_types import registry
 from services.task_types.http import HttpRequest
 

@@ -13,12 +13,12 @@ from api.schemas.jobs import NewJob
 from api.schemas.reports import WrongField
 from api.schemas.values import Given, Shown
 from core.errors import InvalidInput
-from services import definitions, outcomes
+from services.jobs import creation_outcomes, definition
 
 MOST_JOBS = 1_000
 
 
-def _parsed_or_refused(value: Any) -> definitions.NewJob | InvalidInput:
+def _parsed_or_refused(value: Any) -> definition.NewJob | InvalidInput:
     """Each job is looked at by itself, so that one that is wrong does not hide the others."""
     try:
         return validation.member(NewJob, value).parsed()
@@ -58,14 +58,14 @@ class CreatedJobs(Shown):
     results: list[CreatedOne | RefusedOne]
 
     @classmethod
-    def of(cls, became: Sequence[outcomes.Created]) -> CreatedJobs:
+    def of(cls, became: Sequence[creation_outcomes.Created]) -> CreatedJobs:
         """The answer that tells these outcomes."""
         results = [_told(index, outcome) for index, outcome in enumerate(became)]
         failed = sum(isinstance(one, RefusedOne) for one in results)
         return cls(created=len(results) - failed, failed=failed, results=results)
 
 
-def _told(index: int, outcome: outcomes.Created) -> CreatedOne | RefusedOne:
+def _told(index: int, outcome: creation_outcomes.Created) -> CreatedOne | RefusedOne:
     if outcome.job_id is not None:
         return CreatedOne(index=index, id=outcome.job_id)
     return RefusedOne(index=index, errors=[WrongField.model_validate(fault) for fault in outcome.faults])

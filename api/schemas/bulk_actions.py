@@ -13,7 +13,7 @@ from api.schemas.values import Given, Instant, Shown
 from core.filters import JobFilter, RunFilter
 from core.listing import Mark, Ordering, SortKey
 from core.states import JobStatus, RunStatus, Trigger
-from services.control import bulk_actions
+from services.jobs import bulk_actions
 
 _OLDEST_FIRST = Ordering(SortKey.CREATED_AT)
 

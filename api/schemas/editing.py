@@ -12,7 +12,7 @@ from api.schemas.jobs import Job, JobDefinition
 from api.validation import shown as in_words
 from core.errors import FieldError, InvalidInput
 from core.merge_patch import merged
-from services.definitions import Definition
+from services.jobs.definition import Definition
 from services.reading.views import JobView
 
 _WRITABLE = tuple(JobDefinition.model_fields)

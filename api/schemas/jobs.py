@@ -32,7 +32,7 @@ from core import schedules
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.priority import DEFAULT_PRIORITY
 from core.states import JobStatus
-from services import definitions
+from services.jobs import definition as definitions
 from services.reading.views import JobView
 
 MOST_TAGS = 20

@@ -16,7 +16,7 @@ from api.schemas.values import AccountId, AppName, Given, Identifier, Instant, P
 from core.errors import FieldError, InvalidInput
 from core.object_names import LONGEST_FILE_NAME
 from core.priority import DEFAULT_PRIORITY
-from services import definitions
+from services.jobs import definition
 from services.task_types import upload_file
 
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,10}")
@@ -37,11 +37,11 @@ class UploadFields(Given):
     schedule_type: Literal["immediate", "scheduled"] = "immediate"
     scheduled_time: Instant | None = None
 
-    def parsed(self, caller: Caller, now: datetime) -> definitions.NewJob:
+    def parsed(self, caller: Caller, now: datetime) -> definition.NewJob:
         """The job to make, as the services take it. Raises `InvalidInput`, also for what a user may not name."""
         if caller.only is not None:
             self._refuse_other_owners()
-        return definitions.NewJob(
+        return definition.NewJob(
             app_name=self.app_name,
             account_id=self.account_id or caller.name,
             user_id=self.user_id or caller.name,

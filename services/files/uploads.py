@@ -15,10 +15,10 @@ from core import object_names
 from core.errors import Conflict, Forbidden, NotFound, Unavailable
 from models import database, uploads
 from models.tables import Upload
-from services import jobs
-from services.definitions import NewJob
 from services.files import download_links, objects, spool
 from services.files.spool import Incoming
+from services.jobs import lifecycle
+from services.jobs.definition import NewJob
 from services.reading import records
 from services.system import System
 from services.task_types import upload_file
@@ -58,7 +58,7 @@ def accept(system: System, new: NewJob, file: Incoming, file_name: str) -> UUID:
         "created_at": system.clock.now(),
     }
     try:
-        job_id = jobs.create(system, wanted, also=lambda job_id: uploads.insert({**values, "job": job_id}))
+        job_id = lifecycle.create(system, wanted, also=lambda job_id: uploads.insert({**values, "job": job_id}))
     except Unavailable:
         file.release()  # whether the job is there is not known; the sweep will see
         raise

@@ -12,7 +12,8 @@ from core.errors import AttemptError, TransientFailure
 from core.retry import after_failure
 from models import awaited
 from models.tables import Job, Run
-from services import retrying, settling, versions
+from services import settling
+from services.jobs import retry_policy, versions
 from services.settling import Settlement
 from services.system import System
 
@@ -29,8 +30,8 @@ def begin(system: System, deferred: Sequence[Run], now: datetime) -> None:
 
 def fail(system: System, run: Run, job: Job, error: AttemptError, now: datetime) -> Settlement:
     """What follows when a locked run has failed without a worker that would know its policy."""
-    policy = retrying.policy(system, versions.to_execute([run])[run.id])
-    decision = after_failure(policy, run.failure_count + 1, error, retrying.spread(run.id))
+    policy = retry_policy.policy(system, versions.to_execute([run])[run.id])
+    decision = after_failure(policy, run.failure_count + 1, error, retry_policy.spread(run.id))
     return settling.fail(run, job, error, decision, now, answer=None)
 
 

@@ -20,7 +20,8 @@ from core.errors import AttemptError, CarillonError, Conflict, InvalidInput, Wro
 from core.states import Outcome
 from models import attempts, awaited, database, jobs, pauses, runs
 from models.tables import Attempt, Job, Run
-from services import dispatching, idempotency, settling, turns
+from services import dispatching, settling, turns
+from services.jobs import idempotency
 from services.messaging.doorbell import Ring
 from services.reporting import awaiting, tokens
 from services.settling import Settlement

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from core import storable
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
-from services.shaping import shaped
+from services.task_types.validation_messages import shaped
 from settings import Settings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.schedules import DelayFromNow
 from services import dispatching, waiting
-from services import jobs as job_service
+from services.jobs import lifecycle as job_service
 from tests.factories import GivenSystem, claim_one, failed, first_run, given_system, in_threads, record, stored_run
 
 

@@ -12,9 +12,10 @@ from core.schedules import Cron, DelayFromNow, Immediate, Interval, Polling, Sch
 from core.states import Hold, RunStatus
 from models import jobs as job_queries
 from models.tables import App, Job, JobTag, Run
-from services import accepting, pausing
-from services import jobs as job_service
-from services.outcomes import Created
+from services import pausing
+from services.jobs import accepting
+from services.jobs import lifecycle as job_service
+from services.jobs.creation_outcomes import Created
 from tests.factories import (
     NOON,
     GivenSystem,

@@ -12,10 +12,10 @@ from core.errors import DatabaseUnavailable
 from core.filters import JobFilter, RunFilter
 from core.schedules import DelayFromNow, Schedule
 from core.states import JobStatus, RunStatus
-from services import executing, idempotency, jobs
-from services.control import bulk_actions, repeating
-from services.control.bulk_actions import Action
-from services.idempotency import Request
+from services import executing
+from services.jobs import bulk_actions, idempotency, lifecycle, requested_runs
+from services.jobs.bulk_actions import Action
+from services.jobs.idempotency import Request
 from tests.factories import (
     GivenSystem,
     claim,
@@ -36,7 +36,7 @@ FAILED = RunFilter(status=RunStatus.FAILED)
 
 
 def made(system: GivenSystem, count: int, schedule: Schedule | None = None, **overrides: Any) -> list[UUID]:
-    return [jobs.create(system, new_job(schedule or DelayFromNow(60), **overrides)) for _ in range(count)]
+    return [lifecycle.create(system, new_job(schedule or DelayFromNow(60), **overrides)) for _ in range(count)]
 
 
 def states(job_ids: list[UUID]) -> list[str]:
@@ -94,7 +94,7 @@ def test_those_that_refuse_are_named_and_do_not_stop_the_others(
 @pytest.mark.parametrize("action", Action)
 def test_a_dry_run_tells_what_would_be_and_leaves_no_trace(system: GivenSystem, action: Action) -> None:
     those = made(system, 2)
-    jobs.cancel(system, those[0])
+    lifecycle.cancel(system, those[0])
     before = [dict(stored_job(one).__data__) for one in those]
     system.doorbell.heard()
     dry = act(system, action, dry_run=True)
@@ -125,7 +125,7 @@ def dead_runs(system: GivenSystem, count: int) -> list[UUID]:
 
 def test_dead_runs_are_replayed_but_not_twice(system: GivenSystem) -> None:
     dead = dead_runs(system, 3)
-    repeating.replay(system, dead[0])
+    requested_runs.replay(system, dead[0])
     outcome = bulk_actions.replay(system, FAILED, 10, dry_run=False)
     assert (outcome.matched, outcome.changed) == (2, 2)
     for work in claim(system):
@@ -146,7 +146,7 @@ def test_replays_are_limited_and_go_on_from_the_last(system: GivenSystem) -> Non
 
 def test_runs_of_cancelled_jobs_are_refused(system: GivenSystem) -> None:
     run = first_run(system)
-    jobs.cancel(system, run.job_id)
+    lifecycle.cancel(system, run.job_id)
     outcome = bulk_actions.replay(system, RunFilter(status=RunStatus.CANCELLED), 10, dry_run=False)
     assert (outcome.changed, [one.id for one in outcome.refused]) == (0, [run.id])
 
@@ -164,7 +164,7 @@ def test_an_action_that_breaks_off_goes_on_where_it_was_when_it_is_asked_for_aga
         def trigger(system: GivenSystem, one: UUID) -> object:
             if one == job_id:
                 raise DatabaseUnavailable("gone")
-            return repeating.trigger(system, one)
+            return requested_runs.trigger(system, one)
 
         monkeypatch.setitem(bulk_actions._ACTIONS, Action.TRIGGER, trigger)
 
@@ -172,7 +172,7 @@ def test_an_action_that_breaks_off_goes_on_where_it_was_when_it_is_asked_for_aga
     with pytest.raises(DatabaseUnavailable):
         act(system, Action.TRIGGER, request=request())
     assert [len(runs_of(one)) for one in those] == [2, 2, 2, 2, 1, 1, 1]
-    monkeypatch.setitem(bulk_actions._ACTIONS, Action.TRIGGER, repeating.trigger)
+    monkeypatch.setitem(bulk_actions._ACTIONS, Action.TRIGGER, requested_runs.trigger)
     made(system, 1)  # what fits since is not meant
     outcome = act(system, Action.TRIGGER, request=request())
     assert (outcome.matched, outcome.changed, outcome.last) == (7, 7, None)
@@ -232,7 +232,7 @@ def test_actions_on_many_and_heartbeats_never_wait_for_each_other(postgresql: st
     """They take locks of the same jobs and runs, whose ids are not in one order: a deadlock would be an error."""
     system = given_system()
     for job_id in reversed(made(system, 40)):
-        repeating.trigger(system, job_id)
+        requested_runs.trigger(system, job_id)
     worker = executing.register_worker(system)
     leases = {work.run_id: work.fence for work in claim(system, worker=worker)}
     turns: list[Callable[[], object]] = [

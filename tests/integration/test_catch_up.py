@@ -11,7 +11,7 @@ from core.policies import CatchUp, Overlap
 from core.schedules import Interval
 from core.states import RunStatus
 from services import dispatching, planning
-from services import jobs as job_service
+from services.jobs import lifecycle as job_service
 from tests.factories import NOON, GivenSystem, new_job, runs_of
 
 MINUTELY = Interval(every_seconds=60)

@@ -16,7 +16,7 @@ from core.states import Hold, RunStatus
 from models import database
 from models.tables import Attempt, Run, db
 from services import dispatching, executing
-from services import jobs as job_service
+from services.jobs import lifecycle as job_service
 from tests.factories import (
     NOON,
     GivenSystem,

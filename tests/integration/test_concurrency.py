@@ -20,8 +20,8 @@ from core.states import ENDED, LIVE, JobState, RunStatus
 from models import database
 from models.tables import Attempt, Job, Run
 from services import dispatching, executing, planning, upkeep
-from services import jobs as job_service
 from services.executing import Result, Stopped, Work, WorkerIdentity
+from services.jobs import lifecycle as job_service
 from tests.factories import (
     GivenSystem,
     claim,

@@ -15,8 +15,8 @@ from core.states import Hold, JobState, JobStatus, RunStatus
 from models import database
 from models.tables import Run
 from services import dispatching, executing
-from services import jobs as job_service
 from services.executing import Stopped
+from services.jobs import lifecycle as job_service
 from services.messaging.doorbell import Ring
 from services.reading import records
 from services.system import System

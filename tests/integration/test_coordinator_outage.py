@@ -13,7 +13,7 @@ from core.schedules import Cron, Interval, RunAt, Schedule
 from models import database
 from models.tables import Run
 from services import dispatching, executing, planning
-from services import jobs as job_service
+from services.jobs import lifecycle as job_service
 from tests.factories import NOON, GivenSystem, claim, given_system, new_job, succeeded
 
 STOP, BACK, END = 60, 360, 480  # seconds after noon

@@ -10,7 +10,7 @@ from core.errors import InvalidInput
 from core.schedules import DelayFromNow, Interval, Polling
 from core.states import JobState, RunStatus
 from services import dispatching, waiting
-from services import jobs as job_service
+from services.jobs import lifecycle as job_service
 from tests.factories import (
     NOON,
     GivenSystem,

@@ -11,9 +11,9 @@ from core.errors import NotFound
 from core.schedules import DelayFromNow, Immediate, Polling
 from core.states import JobState, RunStatus
 from models.tables import Job, JobTag, JobVersion, PollingState, Run
-from services import definitions, dispatching, upkeep
-from services import jobs as job_service
-from services.control import editing
+from services import dispatching, upkeep
+from services.jobs import definition, editing
+from services.jobs import lifecycle as job_service
 from services.reading import records
 from tests.factories import (
     GivenSystem,
@@ -66,7 +66,7 @@ def test_a_run_of_a_deleted_job_is_not_tried_again(system: GivenSystem) -> None:
 def test_a_deleted_job_goes_with_its_history(system: GivenSystem) -> None:
     run = first_run(system, Polling(30), tags=("a",))
     attempt(system, polled({"page": 2}))
-    editing.edit(system, run.job_id, lambda view: replace(definitions.of(stored_job(view.id), view.tags), data=None))
+    editing.edit(system, run.job_id, lambda view: replace(definition.of(stored_job(view.id), view.tags), data=None))
     editing.delete(system, run.job_id)
     system.clock.advance(31 * 86_400)
     upkeep.prune(system)

@@ -11,7 +11,7 @@ from core.schedules import Cron, DelayFromNow, Polling, RunAt, Schedule
 from core.states import Hold, JobState, RunStatus
 from models import jobs as job_queries
 from services import dispatching, executing, planning
-from services import jobs as job_service
+from services.jobs import lifecycle as job_service
 from services.messaging.doorbell import Ring
 from tests.factories import (
     NOON,

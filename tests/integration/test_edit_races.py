@@ -16,11 +16,11 @@ from core.schedules import DelayFromNow
 from core.states import Hold, RunStatus
 from models import database
 from models.tables import Run
-from services import definitions, dispatching, executing
-from services import jobs as job_service
-from services.control import editing
-from services.definitions import Definition
+from services import dispatching, executing
 from services.executing import Work, WorkerIdentity
+from services.jobs import definition, editing
+from services.jobs import lifecycle as job_service
+from services.jobs.definition import Definition
 from services.reading.views import JobView
 from tests.factories import GivenSystem, claim, given_system, in_threads, new_job, stored_job, stored_run
 from tests.waiting import LONGEST
@@ -59,7 +59,7 @@ def racing(postgresql: str) -> GivenSystem:
 
 def edit(system: GivenSystem, job_id: UUID) -> None:
     def amend(view: JobView) -> Definition:
-        return replace(definitions.of(stored_job(job_id), view.tags), data=NEW)
+        return replace(definition.of(stored_job(job_id), view.tags), data=NEW)
 
     editing.edit(system, job_id, amend)
 

@@ -14,11 +14,11 @@ from core.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
 from core.schedules import DelayFromNow, Immediate, Polling, RunAt
 from core.states import Hold, JobStatus, RunStatus
 from models.tables import JobVersion
-from services import apps, definitions, dispatching, upkeep
-from services import jobs as job_service
-from services.apps import TaskTypePolicy
-from services.control import editing
-from services.definitions import Definition
+from services import dispatching, upkeep
+from services.jobs import apps, definition, editing
+from services.jobs import lifecycle as job_service
+from services.jobs.apps import TaskTypePolicy
+from services.jobs.definition import Definition
 from services.messaging.doorbell import Ring
 from services.reading.views import JobView
 from tests.factories import (
@@ -46,7 +46,7 @@ def changed(**changes: Any) -> editing.Amend:
     """What makes these changes to a job."""
 
     def amend(view: JobView) -> Definition:
-        return replace(definitions.of(stored_job(view.id), view.tags), **changes)
+        return replace(definition.of(stored_job(view.id), view.tags), **changes)
 
     return amend
 
@@ -147,14 +147,14 @@ def test_a_priority_that_rose_by_waiting_stays_unless_the_edit_gives_another(sys
 
 def test_an_edit_is_a_version_and_keeps_what_was_before(system: GivenSystem) -> None:
     run = first_run(system, RunAt(LATER), data={"n": 1}, tags=("b", "a"), deadline_at=LATER, name="one")
-    before = definitions.of(stored_job(run.job_id), ("a", "b"))
+    before = definition.of(stored_job(run.job_id), ("a", "b"))
     system.clock.advance(5)
     view = edit(system, run.job_id, data={"n": 2}, tags=("c",), name="two")
     assert (view.version, view.data, view.tags, view.name) == (2, {"n": 2}, ("c",), "two")
     assert view.updated_at == system.clock.now()
     [kept] = JobVersion.select()
     assert (kept.job_id, kept.version, kept.replaced_at) == (run.job_id, 1, system.clock.now())
-    assert definitions.restore(kept.definition) == before
+    assert definition.restore(kept.definition) == before
 
 
 @pytest.mark.parametrize("changes", [{}, {"data": {"some_key": "some_value"}}, {"tags": ()}])

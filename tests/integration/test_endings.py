@@ -7,10 +7,10 @@ from core.policies import Overlap
 from core.schedules import Interval, Polling
 from core.states import JobState, RunStatus
 from services import dispatching
-from services import jobs as job_service
-from services.control import editing, polling_states
-from services.control import runs as run_service
 from services.executing import Stopped
+from services.jobs import cancelling as run_service
+from services.jobs import editing, polling_states
+from services.jobs import lifecycle as job_service
 from tests.factories import (
     GivenSystem,
     claim,

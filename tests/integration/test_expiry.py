@@ -11,10 +11,10 @@ import pytest
 from core.errors import AbortReason
 from core.schedules import Interval, RunAt
 from core.states import JobState, RunStatus
-from services import definitions, dispatching, executing, settling, waiting
-from services import jobs as job_service
-from services.control import editing, repeating
+from services import dispatching, executing, settling, waiting
 from services.executing import Stopped
+from services.jobs import definition, editing, requested_runs
+from services.jobs import lifecycle as job_service
 from services.reading.views import JobView
 from tests.factories import (
     NOON,
@@ -39,8 +39,8 @@ def make_due(system: GivenSystem) -> None:
 
 
 def let_it_expire(system: GivenSystem, job_id: UUID) -> None:
-    def amend(view: JobView) -> definitions.Definition:
-        return replace(definitions.of(stored_job(job_id), view.tags), expire=True)
+    def amend(view: JobView) -> definition.Definition:
+        return replace(definition.of(stored_job(job_id), view.tags), expire=True)
 
     editing.edit(system, job_id, amend)
 
@@ -73,7 +73,7 @@ def test_one_whose_deadline_passed_before_an_edit_let_it_expire_is_dropped(syste
 
 def test_a_job_that_completes_after_one_run_expired_does_not_say_that_it_was_too_late(system: GivenSystem) -> None:
     job_id = job_service.create(system, new_job(SOON, deadline_at=IN_TEN_SECONDS, expire=True))
-    repeating.trigger(system, job_id)
+    requested_runs.trigger(system, job_id)
     work = claim_one(system)
     system.clock.advance(11)
     make_due(system)

@@ -13,9 +13,9 @@ from core.schedules import Interval, RunAt
 from core.states import Hold, RunStatus
 from models import database
 from models.tables import Run
-from services import definitions, dispatching, planning, turns
-from services import jobs as job_service
-from services.control import backfilling, editing, repeating
+from services import dispatching, planning, turns
+from services.jobs import backfill, definition, editing, requested_runs
+from services.jobs import lifecycle as job_service
 from services.reading.views import JobView
 from tests.factories import (
     NOON,
@@ -47,8 +47,8 @@ def after(system: GivenSystem, seconds: float) -> None:
 
 
 def allow_overlap(system: GivenSystem, job_id: UUID) -> None:
-    def amend(view: JobView) -> definitions.Definition:
-        return replace(definitions.of(stored_job(job_id), view.tags), overlap=Overlap.ALLOW)
+    def amend(view: JobView) -> definition.Definition:
+        return replace(definition.of(stored_job(job_id), view.tags), overlap=Overlap.ALLOW)
 
     editing.edit(system, job_id, amend)
 
@@ -67,7 +67,7 @@ def test_a_retry_that_is_due_with_a_newer_occurrence_gives_way_and_holds_up_nobo
 
 def test_a_newer_occurrence_does_not_replace_what_someone_wished_for(system: GivenSystem) -> None:
     later = Interval(every_seconds=60, starts_at=NOON + timedelta(seconds=60))
-    wished = repeating.trigger(system, made(system, Overlap.CANCEL_PREVIOUS, later, retry_backoff_base=30.0))
+    wished = requested_runs.trigger(system, made(system, Overlap.CANCEL_PREVIOUS, later, retry_backoff_base=30.0))
     record(system, claim_one(system), failed())
     after(system, 65)
     assert stored_run(wished.id).status is RunStatus.QUEUED
@@ -132,7 +132,7 @@ def test_a_backfill_that_waits_does_not_take_the_place_of_the_one_that_may_wait(
     make_due(system)
     claim_one(system)
     system.clock.advance(3)
-    backfilling.backfill(system, job_id, NOON, NOON + timedelta(seconds=1), again=True)
+    backfill.backfill(system, job_id, NOON, NOON + timedelta(seconds=1), again=True)
     after(system, 57)
     second = next(run for run in runs_of(job_id) if run.scheduled_for == NOON + timedelta(seconds=60))
     assert (second.status, second.held_by) == (RunStatus.QUEUED, Hold.OVERLAP)

@@ -15,10 +15,10 @@ from models import database
 from models import idempotency as key_queries
 from models import postgresql as postgresql_database
 from models.tables import IdempotencyKey, Job, Run
-from services import idempotency
-from services import jobs as job_service
-from services.definitions import NewJob
-from services.idempotency import Request
+from services.jobs import idempotency
+from services.jobs import lifecycle as job_service
+from services.jobs.definition import NewJob
+from services.jobs.idempotency import Request
 from tests.factories import NOON, GivenSystem, given_system, in_threads, new_job, runs_of, stored_job
 from tests.waiting import LONGEST
 

@@ -8,7 +8,7 @@ from core.schedules import Cron, Immediate, Interval
 from models import database
 from models.tables import Alert
 from services import dispatching, limits, planning, turns, waiting
-from services import jobs as job_service
+from services.jobs import lifecycle as job_service
 from tests.factories import (
     GivenSystem,
     claim,

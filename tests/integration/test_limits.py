@@ -14,8 +14,8 @@ from core.schedules import Interval
 from core.states import Hold, RunStatus
 from models import database, permits
 from services import dispatching, executing, limits, pausing, waiting
-from services import jobs as job_service
 from services.executing import Stopped, Work
+from services.jobs import lifecycle as job_service
 from services.messaging import broker as brokers
 from services.reading import explaining, records
 from tests.factories import (

@@ -15,9 +15,9 @@ from core.filters import JobFilter, RunFilter, StatusesOfApp
 from core.listing import NEWEST_FIRST, Ordering, Stretch
 from core.schedules import Cron, DelayFromNow
 from core.states import JobStatus
-from services import apps
-from services import jobs as job_service
 from services.executing import Result
+from services.jobs import apps
+from services.jobs import lifecycle as job_service
 from services.reading import listing
 from services.reading.counting import KEPT_SECONDS, LONG, MOST_KEPT, Counts
 from tests import statements

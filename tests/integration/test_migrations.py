@@ -23,10 +23,10 @@ from core.states import RunStatus
 from migrations import runner
 from models import database, users
 from models.tables import Attempt, Job, Run, db
-from services import apps, definitions, dispatching
-from services import jobs as job_service
-from services.control import editing
-from services.definitions import Definition
+from services import dispatching
+from services.jobs import apps, definition, editing
+from services.jobs import lifecycle as job_service
+from services.jobs.definition import Definition
 from services.reading import listing
 from services.reading.counting import Counts
 from services.reading.views import JobView
@@ -127,7 +127,7 @@ def _named(**wanted: Any) -> list[JobView]:
 
 
 def _definition(job_id: UUID) -> Definition:
-    return definitions.of(Job.get_by_id(job_id), ())
+    return definition.of(Job.get_by_id(job_id), ())
 
 
 def _fill_names() -> None:

@@ -13,10 +13,10 @@ from core.schedules import Cron, Interval, Schedule
 from core.states import JobState, RunStatus
 from models import database
 from models.tables import Job
-from services import definitions, dispatching, planning, timezones
-from services import jobs as job_service
-from services.control import backfilling, editing, repeating
-from services.control import runs as run_service
+from services import dispatching, planning, timezones
+from services.jobs import backfill, definition, editing, requested_runs
+from services.jobs import cancelling as run_service
+from services.jobs import lifecycle as job_service
 from services.reading.views import JobView
 from tests.factories import (
     NOON,
@@ -39,8 +39,8 @@ def make_due(system: GivenSystem) -> None:
 
 
 def reschedule(system: GivenSystem, job_id: UUID, schedule: Schedule) -> None:
-    def amend(view: JobView) -> definitions.Definition:
-        return replace(definitions.of(stored_job(job_id), view.tags), schedule=schedule)
+    def amend(view: JobView) -> definition.Definition:
+        return replace(definition.of(stored_job(job_id), view.tags), schedule=schedule)
 
     editing.edit(system, job_id, amend)
 
@@ -101,7 +101,7 @@ def test_what_is_not_planned_yet_is_left_to_catch_up_and_not_backfilled_besides(
     job_id = job_service.create(system, new_job(MINUTELY, catch_up=CatchUp.ALL, overlap=Overlap.ALLOW))
     make_due(system)
     system.clock.advance(600)
-    backfilling.backfill(system, job_id, NOON, system.clock.now())
+    backfill.backfill(system, job_id, NOON, system.clock.now())
     planning.plan(system)
     make_due(system)
     ran = [run.scheduled_for for run in runs_of(job_id) if run.status is RunStatus.QUEUED]
@@ -115,12 +115,12 @@ def test_a_backfill_leaves_alone_what_is_being_repeated_a_second_time(system: Gi
     before = NOON - timedelta(hours=1)
     store(job_id, schedule={"type": "interval", "every_seconds": 3600.0, "anchor_at": before.isoformat()})
     span = (before, before + timedelta(minutes=1))
-    assert backfilling.backfill(system, job_id, *span).made == 1
+    assert backfill.backfill(system, job_id, *span).made == 1
     for _ in range(2):
         work = claim_one(system)
         record(system, work, refused())
-        repeating.replay(system, work.run_id)
-    assert backfilling.backfill(system, job_id, *span, again=True).made == 0
+        requested_runs.replay(system, work.run_id)
+    assert backfill.backfill(system, job_id, *span, again=True).made == 0
 
 
 def test_an_occurrence_that_was_replayed_needs_no_backfill(system: GivenSystem) -> None:
@@ -128,7 +128,7 @@ def test_an_occurrence_that_was_replayed_needs_no_backfill(system: GivenSystem) 
     make_due(system)
     occurrence = runs_of(job_id)[0]
     run_service.cancel(system, occurrence.id)
-    repeating.replay(system, occurrence.id)
+    requested_runs.replay(system, occurrence.id)
     record(system, claim_one(system), succeeded())
     system.clock.advance(10)
-    assert backfilling.backfill(system, job_id, NOON, NOON + timedelta(seconds=5)).made == 0
+    assert backfill.backfill(system, job_id, NOON, NOON + timedelta(seconds=5)).made == 0

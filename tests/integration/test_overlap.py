@@ -11,10 +11,10 @@ from core.policies import Overlap
 from core.schedules import Interval
 from core.states import Hold, JobState, RunStatus
 from services import dispatching, executing, planning, turns, upkeep
-from services import jobs as job_service
 from services.admission import REPLACED
-from services.control import repeating
 from services.executing import Stopped, Work
+from services.jobs import lifecycle as job_service
+from services.jobs import requested_runs
 from services.messaging.doorbell import Ring
 from tests.factories import GivenSystem, claim, claim_one, failed, new_job, record, runs_of, stored_job, succeeded
 
@@ -187,7 +187,7 @@ def test_a_run_counts_against_max_runs_when_it_starts_and_the_job_ends_after_the
 
 def test_what_someone_wished_for_is_not_cancelled_by_the_next_occurrence(system: GivenSystem) -> None:
     job_id = job_of(system, Overlap.CANCEL_PREVIOUS)
-    wished = repeating.trigger(system, job_id, None)
+    wished = requested_runs.trigger(system, job_id, None)
     next_minute(system)
     assert shown(job_id) == [(CANCELLED, REPLACED), (QUEUED, None), (QUEUED, Hold.OVERLAP)]
     work = claim_one(system)

@@ -16,8 +16,9 @@ from actors.handlers import own
 from core import storable
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.states import RunStatus
-from services import executing, jobs
+from services import executing
 from services.executing import Failed, Succeeded, Work
+from services.jobs import lifecycle
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
 from services.task_types import loading, registry
@@ -54,7 +55,7 @@ def documented(folder: Path) -> None:
 
 
 def claimed(system: GivenSystem, data: dict[str, Any]) -> Work:
-    jobs.create(system, new_job(task_type="thumbnail", data=data))
+    lifecycle.create(system, new_job(task_type="thumbnail", data=data))
     [work] = executing.claim(system, executing.register_worker(system), brokers.RUNS_OWN, 1)
     return work
 

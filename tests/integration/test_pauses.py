@@ -11,11 +11,11 @@ import pytest
 from core.errors import AbortReason, NotFound
 from core.schedules import DelayFromNow, Interval, Polling
 from core.states import Hold, JobState, JobStatus, RunStatus
-from services import definitions, dispatching, executing, pausing
-from services import jobs as job_service
-from services.control import editing
-from services.definitions import Definition
+from services import dispatching, executing, pausing
 from services.executing import Stopped
+from services.jobs import definition, editing
+from services.jobs import lifecycle as job_service
+from services.jobs.definition import Definition
 from services.reading.views import JobView
 from services.system import System
 from tests.factories import (
@@ -87,7 +87,7 @@ def test_an_edit_may_pause_the_job_or_let_it_go_on(system: GivenSystem) -> None:
     run = first_run(system)
 
     def with_priority(view: JobView) -> Definition:
-        return replace(definitions.of(stored_job(view.id), view.tags), priority=9)
+        return replace(definition.of(stored_job(view.id), view.tags), priority=9)
 
     paused = editing.edit(system, run.job_id, with_priority, active=False)
     assert (paused.priority, paused.status, claim(system)) == (9, JobStatus.PAUSED, [])

@@ -15,7 +15,7 @@ from models import database
 from models import jobs as job_queries
 from models.tables import Job, Run
 from services import dispatching, executing, planning
-from services import jobs as job_service
+from services.jobs import lifecycle as job_service
 from tests.factories import (
     NOON,
     GivenSystem,

@@ -11,7 +11,7 @@ from core.states import Hold, JobState, RunStatus, Trigger
 from models import database
 from models import jobs as job_queries
 from services import dispatching
-from services import jobs as job_service
+from services.jobs import lifecycle as job_service
 from tests.factories import (
     NOON,
     GivenSystem,

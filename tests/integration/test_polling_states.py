@@ -12,9 +12,8 @@ from core.errors import AbortReason, Conflict, NotFound
 from core.schedules import Polling
 from core.states import JobStatus, RunStatus
 from models import polling_states as queries
-from services import jobs
-from services.control import polling_states, repeating
 from services.executing import Stopped
+from services.jobs import lifecycle, polling_states, requested_runs
 from services.reading import records
 from tests.factories import NOON, GivenSystem, claim_one, failed, first_run, polled, record, refused, runs_of, succeeded
 from tests.integration.attempting import attempt, make_due_again
@@ -94,7 +93,7 @@ def test_a_failed_job_is_rewound_and_then_retried(system: GivenSystem) -> None:
     job_id = polled_to(system, 2)
     attempt(system, refused())
     polling_states.rewind(system, job_id, 1)
-    repeating.retry(system, job_id)
+    requested_runs.retry(system, job_id)
     assert claim_one(system).polling_state == {"page": 1}
 
 
@@ -115,7 +114,7 @@ def test_what_does_not_poll_or_polls_no_more_is_not_rewound(system: GivenSystem)
         polling_states.rewind(system, job_id, 0)
     attempt(system, succeeded())
     job_id = polled_to(system, 1)
-    jobs.cancel(system, job_id)
+    lifecycle.cancel(system, job_id)
     with pytest.raises(Conflict, match="cancelled"):
         polling_states.rewind(system, job_id, 0)
     with pytest.raises(NotFound):

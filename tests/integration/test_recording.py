@@ -9,9 +9,10 @@ import pytest
 
 from core.schedules import Cron, Immediate, Polling
 from core.states import JobState, JobStatus, Outcome, RunStatus
-from services import apps, dispatching, executing
-from services.apps import TaskTypePolicy
+from services import dispatching, executing
 from services.executing import Failed, Result, Succeeded
+from services.jobs import apps
+from services.jobs.apps import TaskTypePolicy
 from services.reading import records
 from services.settling import Settled
 from tests.factories import (

@@ -13,9 +13,9 @@ from core.policies import Overlap
 from core.schedules import Cron, Polling
 from core.states import JobState, JobStatus, Outcome, RunStatus
 from services import dispatching, executing, upkeep
-from services import jobs as job_service
-from services.control import runs
 from services.executing import Deferred
+from services.jobs import cancelling
+from services.jobs import lifecycle as job_service
 from services.messaging.doorbell import Ring
 from services.reading import explaining, records
 from services.reporting import reports
@@ -113,7 +113,7 @@ def test_a_waiting_run_counts_as_going(system: GivenSystem) -> None:
 
 
 def cancel_run(system: GivenSystem, run_id: UUID) -> None:
-    runs.cancel(system, run_id)
+    cancelling.cancel(system, run_id)
 
 
 def cancel_job(system: GivenSystem, run_id: UUID) -> None:

@@ -12,8 +12,8 @@ from core.errors import InvalidInput
 from core.recurring import Frequency
 from core.schedules import Cron, Immediate, Interval, Polling, RunAt, Schedule
 from core.states import JobState, RunStatus
-from services import definitions, dispatching, jobs, planning
-from services.control import editing
+from services import dispatching, planning
+from services.jobs import definition, editing, lifecycle
 from services.messaging.doorbell import Ring
 from services.reading import records
 from services.reading.views import JobView
@@ -23,12 +23,12 @@ LATER = NOON + timedelta(hours=1)
 
 
 def made(system: GivenSystem, schedule: Schedule) -> UUID:
-    return jobs.create(system, new_job(schedule))
+    return lifecycle.create(system, new_job(schedule))
 
 
 def reschedule(system: GivenSystem, job_id: UUID, schedule: Schedule) -> JobView:
-    def amend(view: JobView) -> definitions.Definition:
-        return replace(definitions.of(stored_job(job_id), view.tags), schedule=schedule)
+    def amend(view: JobView) -> definition.Definition:
+        return replace(definition.of(stored_job(job_id), view.tags), schedule=schedule)
 
     return editing.edit(system, job_id, amend)
 
@@ -88,8 +88,8 @@ def test_planned_occurrences_go_by_the_edit_of_anything_else(system: GivenSystem
     job_id = made(system, Cron("* * * * *"))
     before = [run.id for run in runs_of(job_id)]
 
-    def amend(view: JobView) -> definitions.Definition:
-        return replace(definitions.of(stored_job(job_id), view.tags), priority=8, deadline_seconds=5.0)
+    def amend(view: JobView) -> definition.Definition:
+        return replace(definition.of(stored_job(job_id), view.tags), priority=8, deadline_seconds=5.0)
 
     editing.edit(system, job_id, amend)
     planned = runs_of(job_id)
@@ -176,7 +176,7 @@ def test_a_schedule_that_has_had_its_max_runs_goes_on_when_it_gets_more(system: 
 
 def test_a_paused_job_is_planned_anew_and_skips_on(system: GivenSystem) -> None:
     job_id = made(system, Cron("0 13 * * *"))
-    jobs.pause(system, job_id)
+    lifecycle.pause(system, job_id)
     reschedule(system, job_id, Cron("* * * * *"))
     system.clock.advance(60)
     make_due(system)

@@ -7,7 +7,7 @@ from core.states import JobState, Outcome, RunStatus
 from models import database
 from models.tables import Run
 from services import executing, upkeep
-from services import jobs as job_service
+from services.jobs import lifecycle as job_service
 from services.settling import Settled
 from tests.factories import (
     GivenSystem,

@@ -9,7 +9,8 @@ from core.answers import PollAnswer
 from core.recurring import Frequency
 from core.schedules import Cron, Interval, Polling, Schedule
 from core.states import JobState, RunStatus
-from services import dispatching, jobs, planning
+from services import dispatching, planning
+from services.jobs import lifecycle
 from services.reading import records
 from tests.factories import NOON, GivenSystem, claim_one, new_job, record, runs_of, stored_job, succeeded
 
@@ -17,7 +18,7 @@ NOT_DONE = PollAnswer(polling_state={"n": 1}, done=False, next_in_seconds=None, 
 
 
 def made(system: GivenSystem, schedule: Schedule) -> UUID:
-    return jobs.create(system, new_job(schedule))
+    return lifecycle.create(system, new_job(schedule))
 
 
 def seconds_after_noon(job_id: UUID) -> list[float]:

@@ -17,7 +17,7 @@ from migrations import runner
 from models import alerts, claims, database, jobs, lists, runs, shown_jobs, statistics, turns, upcoming
 from models.fields import new_id
 from models.tables import ALL, Job, Run, db
-from services import jobs as job_service
+from services.jobs import lifecycle as job_service
 from tests import statements
 from tests.factories import NOON, GivenSystem, new_job
 

@@ -10,7 +10,7 @@ from core.states import RunStatus, Trigger
 from models import database, jobs, runs
 from models.tables import Minute, Run
 from services import dispatching, executing
-from services import jobs as job_service
+from services.jobs import lifecycle as job_service
 from services.reading import statistics, workers
 from services.reading.statistics import MOST_SUMMARISED, JobStatistics, MinuteFigures
 from tests.factories import (

@@ -6,8 +6,8 @@ import pytest
 
 from core.schedules import Polling
 from core.states import Hold, JobState, Outcome, RunStatus
-from services import jobs as job_service
 from services.executing import Result
+from services.jobs import lifecycle as job_service
 from services.settling import Settled
 from tests.factories import (
     NOON,

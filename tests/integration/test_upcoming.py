@@ -12,7 +12,7 @@ from core.schedules import Cron, DelayFromNow, Interval
 from models import database
 from models.tables import Job
 from services import dispatching, pausing
-from services import jobs as job_service
+from services.jobs import lifecycle as job_service
 from services.reading import upcoming
 from services.reading.upcoming import UpcomingView
 from tests.factories import NOON, GivenSystem, first_run, new_job, runs_of, stored_job

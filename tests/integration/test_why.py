@@ -11,8 +11,8 @@ from core.errors import AbortReason, NotFound
 from core.policies import CatchUp, Overlap
 from core.schedules import Cron, DelayFromNow, Interval
 from services import dispatching, pausing, planning, waiting
-from services import jobs as job_service
 from services.executing import Stopped
+from services.jobs import lifecycle as job_service
 from services.reading import explaining
 from services.reading.explaining import Explanation
 from tests.factories import (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.control import editing
+from services.jobs import editing
 from tests.factories import GivenSystem, claim, claim_one, failed, record, stored_job, succeeded
 from tests.integration.api.client import Client, refusal
 

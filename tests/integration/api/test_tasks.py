@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from core.retry import after_failure
-from services import dispatching, executing, retrying
+from services import dispatching, executing
+from services.jobs import retry_policy
 from services.messaging import broker as brokers
 from tests.factories import NOON, GivenSystem, failed, given_system, record, stored_job, succeeded
 from tests.integration.api.client import Client, served
@@ -67,7 +68,7 @@ def test_each_sees_their_own_tasks_and_an_administrator_sees_all(client: Client,
 def test_a_failed_command_is_tried_again_every_thirty_seconds_four_times(client: Client, system: GivenSystem) -> None:
     job: Any = stored_job(create(client)["id"])
     assert job.max_retries == 4
-    policy = retrying.policy(system, job)
+    policy = retry_policy.policy(system, job)
     error = failed().error
     waits = [after_failure(policy, failures, error, 0.0).wait_seconds for failures in range(1, 6)]
     assert waits == [30, 30, 30, 30, None]

@@ -13,7 +13,7 @@ from client import plans
 from client.definitions import MARK
 from core.schedules import Cron
 from models.tables import Job
-from services import jobs as job_service
+from services.jobs import lifecycle as job_service
 from tests.factories import GivenSystem, claim_one, new_job, record, succeeded
 from tests.integration.command_line.terminal import Terminal
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from services import jobs as job_service
+from services.jobs import lifecycle as job_service
 from tests.factories import GivenSystem, claim_one, new_job, record, refused, succeeded
 from tests.integration.command_line.terminal import Terminal
 

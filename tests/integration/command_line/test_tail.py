@@ -9,7 +9,7 @@ from uuid import UUID
 
 from client import tailing
 from client.server import Server
-from services import jobs as job_service
+from services.jobs import lifecycle as job_service
 from tests.factories import GivenSystem, claim_one, failed, new_job, record, refused, succeeded
 from tests.integration.command_line.terminal import Terminal
 

@@ -14,10 +14,10 @@ from core.states import JobState, RunStatus
 from models import database
 from models.tables import Alert, Job, Run, User
 from services import dispatching, planning, waiting
-from services import jobs as job_service
 from services.alerts import sending
 from services.alerts.sending import AGAIN_AFTER
 from services.executing import Result
+from services.jobs import lifecycle as job_service
 from tests.factories import (
     NOON,
     GivenSystem,

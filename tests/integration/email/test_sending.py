@@ -14,8 +14,8 @@ from core.states import RunStatus
 from models import database
 from models import deliveries as stored
 from models.tables import Run
-from services.control import repeating
 from services.executing import Failed, Succeeded
+from services.jobs import requested_runs
 from services.runtime import faults
 from services.runtime.abort_scope import Scope
 from tests.factories import given_system, stored_run
@@ -240,7 +240,7 @@ def test_a_retry_sends_the_same_messages_but_to_nobody_who_has_theirs() -> None:
         for _ in range(2):
             _, settled = attempted(system, work)
             assert settled.status is RunStatus.FAILED
-            repeating.retry(system, work.job_id)
+            requested_runs.retry(system, work.job_id)
             work = claimed_again(system)
         answers.clear()
         _, settled = attempted(system, work)

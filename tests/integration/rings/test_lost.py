@@ -11,7 +11,7 @@ from core.schedules import DelayFromNow, Immediate
 from core.states import Trigger
 from models import database, runs
 from services import dispatching
-from services import jobs as job_service
+from services.jobs import lifecycle as job_service
 from services.messaging.doorbell import Ring
 from tests.factories import NOON, GivenSystem, claim_one, failed, first_run, record, stored_job, succeeded
 from tests.integration.rings.house import QUEUE, Carrier, House, Make, ScriptedReceiver, executed

@@ -17,8 +17,8 @@ from core.states import ENDED, LIVE, Hold, JobState, RunStatus, Trigger
 from models import database, edits, jobs, pauses, repeats, runs
 from models.tables import Job, Run
 from services import dispatching, pausing, specifications
-from services.control import repeating
 from services.dispatching import RING_WITHIN
+from services.jobs import requested_runs
 from services.system import System
 
 MOST = 1_000
@@ -97,7 +97,7 @@ def _rows(job: Job, named: Sequence[datetime], made: Sequence[Run], now: datetim
 
 def _row(job: Job, instant: datetime, before: UUID | None, now: datetime) -> dict[str, Any]:
     why = Trigger.BACKFILL if before is None else Trigger.RETRY
-    return repeating.wish(job, why, instant, now, retry_of=before)
+    return requested_runs.wish(job, why, instant, now, retry_of=before)
 
 
 def _in_turn(job: Job, rows: Rows) -> Rows:

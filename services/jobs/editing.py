@@ -15,10 +15,11 @@ from core.recurring import Recurring
 from core.states import ENDED, Hold, JobState, RunStatus, Trigger
 from models import database, edits, jobs, pauses, runs, tags, versions
 from models.tables import Job, Run
-from services import definitions, dispatching, planning, settling, specifications
-from services.definitions import Definition
+from services import dispatching, planning, settling, specifications
 from services.dispatching import RING_WITHIN
-from services.jobs import refuse_ended, switch
+from services.jobs import definition
+from services.jobs.definition import Definition
+from services.jobs.lifecycle import refuse_ended, switch
 from services.reading import records
 from services.reading.views import JobView
 from services.system import System
@@ -66,8 +67,8 @@ def edit(
         edits.lock_not_begun(job)
         view = records.job(job_id)
         refuse_ended(job, "edited")
-        one = _as_wanted(job, definitions.of(job, view.tags), amend(view), now)
-        made = [] if definitions.alike(one.before, one.wanted) else [*_carry_out(system, one)]
+        one = _as_wanted(job, definition.of(job, view.tags), amend(view), now)
+        made = [] if definition.alike(one.before, one.wanted) else [*_carry_out(system, one)]
         if active is not None and active is (job.state == JobState.PAUSED):
             made += switch(job, now, active=active)
         view = records.job(job_id)
@@ -119,16 +120,16 @@ def _carry_out(system: System, one: _Edit) -> Made:
     job = one.job
     if one.changes("task_type", "data"):
         registry.validate(system.settings, one.wanted.task_type, one.wanted.data)
-    definitions.refuse_growth(one.before, one.wanted, system.settings.max_body_bytes)
-    definitions.judge(system, one.wanted, job.app, one.now, before=one.before)
+    definition.refuse_growth(one.before, one.wanted, system.settings.max_body_bytes)
+    definition.judge(system, one.wanted, job.app, one.now, before=one.before)
     if one.changes("schedule"):
         planning.plan_until_now(job, one.now)
-    versions.keep(job, definitions.snapshot(one.before), one.now)
-    columns = definitions.columns(one.wanted)
+    versions.keep(job, definition.snapshot(one.before), one.now)
+    columns = definition.columns(one.wanted)
     if not one.changes("name"):
         columns["name_key"] = job.name_key  # an old name may have the key of its own spelling
     if not edits.redefine(job, columns, one.now):
-        raise definitions.name_taken(one.wanted.name, job.app)
+        raise definition.name_taken(one.wanted.name, job.app)
     if one.changes("tags"):
         tags.replace(job, one.wanted.tags)
     not_begun = edits.lock_not_begun(job)

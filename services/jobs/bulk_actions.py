@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 from core.errors import Conflict, NotFound
 from core.filters import JobFilter, RunFilter
 from models import database, jobs, pauses, repeats, runs
-from services import jobs as intents
-from services.control import editing, repeating
-from services.idempotency import Request, once
+from services.jobs import editing, requested_runs
+from services.jobs import lifecycle as intents
+from services.jobs.idempotency import Request, once
 from services.system import System
 
 MOST_JOBS = 10_000
@@ -58,8 +58,8 @@ _ACTIONS: dict[Action, _Act] = {
     Action.RESUME: intents.resume,
     Action.CANCEL: intents.cancel,
     Action.DELETE: editing.delete,
-    Action.RETRY: repeating.retry,
-    Action.TRIGGER: repeating.trigger,
+    Action.RETRY: requested_runs.retry,
+    Action.TRIGGER: requested_runs.trigger,
 }
 
 
@@ -141,7 +141,7 @@ def replay(
         with database.reading():
             return repeats.not_repeated(wanted, after, limit + 1)
 
-    return _Work(system, repeating.replay, _lock_jobs_of_runs, dry_run, request).carry_out(find, limit)
+    return _Work(system, requested_runs.replay, _lock_jobs_of_runs, dry_run, request).carry_out(find, limit)
 
 
 def _read(told: Sequence[str]) -> Refused:

@@ -8,8 +8,8 @@ from core.errors import Conflict
 from core.states import JobState, RunStatus
 from models import database, pauses, runs
 from services import dispatching, settling, turns
-from services.control.repeating import locked_run
 from services.dispatching import RING_WITHIN
+from services.jobs.requested_runs import locked_run
 from services.reading import records
 from services.reading.views import RunView
 from services.system import System

@@ -13,9 +13,10 @@ from core.errors import Forbidden, InvalidInput, NotFound
 from core.states import JobState
 from models import apps, jobs, runs, tags
 from models.tables import App, Job
-from services import definitions, pausing, planning
-from services.definitions import NewJob
-from services.outcomes import Outcome, Refusal
+from services import pausing, planning
+from services.jobs import definition
+from services.jobs.creation_outcomes import Outcome, Refusal
+from services.jobs.definition import NewJob
 from services.system import System
 from services.task_types import registry
 
@@ -82,7 +83,7 @@ def _accept(system: System, new: NewJob, known: dict[str, App], now: datetime) -
     if app is None:
         return NotFound("app", new.app_name)
     try:
-        definitions.judge(system, new, app, now)
+        definition.judge(system, new, app, now)
         return _rows(system, new, app, now)
     except InvalidInput as refusal:
         return refusal
@@ -93,7 +94,7 @@ def _rows(system: System, new: NewJob, app: App, now: datetime) -> Accepted:
     job = Job(
         app=app,
         owner_id=new.owner_id,
-        **definitions.columns(new),
+        **definition.columns(new),
         state=JobState.PAUSED if new.paused else JobState.ACTIVE,
         polling_state={} if isinstance(new.schedule, schedules.Polling) else None,
         created_at=now,
@@ -111,4 +112,4 @@ def _outcome(one: Accepted | Refusal, stored: set[UUID]) -> Outcome:
         return one
     if one.job.id in stored:
         return one.job.id
-    return definitions.name_taken(one.job.name, one.job.app)
+    return definition.name_taken(one.job.name, one.job.app)

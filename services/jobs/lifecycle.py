@@ -11,10 +11,11 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.states import ENDED, Hold, JobState
 from models import database, jobs, pauses, runs
 from models.tables import Job, Run
-from services import accepting, dispatching, outcomes
-from services.definitions import NewJob
+from services import dispatching
 from services.dispatching import RING_WITHIN
-from services.outcomes import Created, Outcome, Refusal
+from services.jobs import accepting, creation_outcomes
+from services.jobs.creation_outcomes import Created, Outcome, Refusal
+from services.jobs.definition import NewJob
 from services.runtime import faults
 from services.system import System
 
@@ -34,7 +35,7 @@ def create(system: System, new: NewJob, *, also: Callable[[UUID], None] | None =
     """
 
     def tell(became: Sequence[Outcome]) -> UUID:
-        job_id = outcomes.the_only_id(became)
+        job_id = creation_outcomes.the_only_id(became)
         if also is not None:
             also(job_id)
         return job_id
@@ -49,7 +50,7 @@ def create_many(system: System, wanted: Sequence[NewJob | InvalidInput], *, all_
     One that was refused before stands as its refusal. For all or none, raises `InvalidInput` naming the wrong fields
     of every job.
     """
-    tell = outcomes.all_told if all_or_none else outcomes.each_told
+    tell = creation_outcomes.all_told if all_or_none else creation_outcomes.each_told
     validated = [accepting.validated(system, new) if isinstance(new, NewJob) else new for new in wanted]
     return _create(system, validated, tell)
 

@@ -10,7 +10,8 @@ import structlog
 
 from models import jobs, versions
 from models.tables import Job, Run
-from services import definitions, specifications
+from services import specifications
+from services.jobs import definition as definitions
 
 log = structlog.get_logger()
 

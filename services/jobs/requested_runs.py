@@ -13,7 +13,7 @@ from models import database, edits, jobs, pauses, repeats, runs
 from models.tables import Job, Run
 from services import dispatching, pausing
 from services.dispatching import RING_WITHIN
-from services.jobs import refuse_ended
+from services.jobs.lifecycle import refuse_ended
 from services.reading import records
 from services.reading.views import RunView
 from services.system import System
