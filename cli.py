@@ -40,7 +40,6 @@ from local.processes import LocalServerError
 from local.signals import StopSignals
 from migrations import runner
 from models import database
-from services import timezones
 from services.coordinator import Coordinator
 from services.files import spool
 from services.files.sweeping import Sweeper
@@ -50,6 +49,7 @@ from services.messaging.doorbell import BrokerDoorbell
 from services.runtime import database_retry, faults, logs
 from services.runtime.clock import DatabaseClock
 from services.runtime.troubles import DATABASE_AWAY, Trouble
+from services.scheduling import timezones
 from services.system import System
 from services.task_types import loading
 from settings import ConfigurationError, Settings

@@ -16,14 +16,15 @@ from actors.handling import HANDLERS
 from actors.middleware import AttemptFailed
 from core.errors import Aborted, AbortReason, DatabaseUnavailable, TransientFailure
 from core.states import RunStatus
-from services import dispatching, executing, recording
+from services import executing, recording
 from services.executing import Failed, Result, Stopped, Work, WorkerIdentity
 from services.grouping import Grouped
 from services.leases import Leases
 from services.messaging.doorbell import Ring, actor_of
 from services.runtime import faults
 from services.runtime.database_retry import patiently
-from services.settling import Settled
+from services.scheduling import dispatching
+from services.scheduling.run_endings import Settled
 from services.system import System
 
 _CLAIM_FOR_SECONDS = 1.0

@@ -16,13 +16,14 @@ import structlog
 
 from core.errors import BrokerUnavailable, DatabaseUnavailable, Unavailable
 from models import database, signals
-from services import dispatching, limits, planning, timezones, turns, upkeep, waiting
+from services import limits, upkeep
 from services.alerts import sending
 from services.grouping import in_parts
 from services.messaging import broker as brokers
 from services.messaging.broker_troubles import AWAY as NO_ANSWER
 from services.reading import statistics
 from services.runtime.troubles import DATABASE_AWAY, Trouble, Troubles
+from services.scheduling import dispatching, overdue, overlap_queue, planning, timezones
 from services.system import System
 
 BEAT = "beat"
@@ -155,10 +156,10 @@ class Coordinator:
     def _look_after_waiting(self) -> None:
         """See to due runs that wait: for a higher priority, for their deadline, for a worker, for their turn."""
         for look_after in (
-            waiting.age,
-            waiting.watch_deadlines,
-            waiting.watch_late,
-            turns.give_all,
+            overdue.age,
+            overdue.watch_deadlines,
+            overdue.watch_late,
+            overlap_queue.give_all,
             limits.give_permits,
         ):
             look_after(self._system)

@@ -22,11 +22,12 @@ from core.states import Outcome, RunStatus
 from models import attempts, claims, database, jobs, pauses, runs, workers
 from models.fields import new_id
 from models.tables import Job, Run
-from services import dispatching, limits, settling, turns
+from services import limits
 from services.jobs import retry_policy, versions
 from services.limits import Lease
 from services.reporting import awaiting, tokens
-from services.settling import Settled, Settlement
+from services.scheduling import dispatching, overlap_queue, run_endings
+from services.scheduling.run_endings import Settled, Settlement
 from services.system import System
 from services.task_types import registry
 
@@ -148,8 +149,8 @@ def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled
         ends = [decide(running.get(work.run_id), locked[work.job_id], work, result, now) for work, result in ended]
         awaiting.begin(system, [end for end in ends if isinstance(end, Run)], now)
         carried_out = [end for end in ends if isinstance(end, Settlement)]
-        settling.carry_out(carried_out, now)
-        next_in_turn = turns.give(system, {one.job.id: one.job for one in carried_out if one.job_comes_back})
+        run_endings.carry_out(carried_out, now)
+        next_in_turn = overlap_queue.give(system, {one.job.id: one.job for one in carried_out if one.job_comes_back})
     settled = [told(end) for end in ends]
     ring_after(system, settled, next_in_turn)
     return settled
@@ -179,7 +180,7 @@ def rescue(system: System, run_ids: Sequence[UUID], *, only_expired: bool, caref
         taken_on = [run for run in gone if _was_taken_on(run, now)]
         awaiting.begin(system, taken_on, now)
         lost = [_lose(system, run, locked[run.job_id], now) for run in gone if run not in taken_on]
-        settling.carry_out(lost, now, carefully=carefully)
+        run_endings.carry_out(lost, now, carefully=carefully)
     return len(lost)
 
 
@@ -223,8 +224,8 @@ def _lose(system: System, run: Run, job: Job, now: datetime) -> Settlement:
     if run.reports_until is not None:
         return awaiting.fail(system, run, job, awaiting.silence(run), now)
     if run.cancel_requested_at is not None:
-        return settling.cancel(run, job, Outcome.LOST, now)
-    return settling.lose(run, job, after_loss(run.loss_count + 1, retry_policy.spread(run.id)), now)
+        return run_endings.cancel(run, job, Outcome.LOST, now)
+    return run_endings.lose(run, job, after_loss(run.loss_count + 1, retry_policy.spread(run.id)), now)
 
 
 def decide(run: Run | None, job: Job, work: Work, result: Result, now: datetime) -> Settlement | Run | None:
@@ -239,19 +240,19 @@ def decide(run: Run | None, job: Job, work: Work, result: Result, now: datetime)
 def _settle(run: Run, job: Job, work: Work, result: Result, now: datetime) -> Settlement:
     match result:
         case Succeeded(status_code, answer, poll, made, note):
-            kept = answer[: settling.ANSWER_KEPT]
+            kept = answer[: run_endings.ANSWER_KEPT]
             details = {"status_code": status_code, "answer": kept}
-            return settling.succeed(run, job, poll, work.polling_version, now, result=made, note=note, **details)
+            return run_endings.succeed(run, job, poll, work.polling_version, now, result=made, note=note, **details)
         case Failed(error, answer, made):
             decision = after_failure(work.policy, run.failure_count + 1, error, retry_policy.spread(run.id))
-            kept_answer = None if answer is None else answer[: settling.ANSWER_KEPT]
-            return settling.fail(run, job, error, decision, now, answer=kept_answer, result=made)
+            kept_answer = None if answer is None else answer[: run_endings.ANSWER_KEPT]
+            return run_endings.fail(run, job, error, decision, now, answer=kept_answer, result=made)
         case Deferred() | Stopped(AbortReason.CANCELLED):
-            return settling.cancel(run, job, Outcome.FAILED, now)
+            return run_endings.cancel(run, job, Outcome.FAILED, now)
         case Stopped(AbortReason.SHUTDOWN) if run.cancel_requested_at is None:
-            return settling.release(run, job, now)
+            return run_endings.release(run, job, now)
         case Stopped(AbortReason.SHUTDOWN):
-            return settling.cancel(run, job, Outcome.RELEASED, now)
+            return run_endings.cancel(run, job, Outcome.RELEASED, now)
         case Stopped(reason):
             raise Aborted(reason)
 

@@ -15,10 +15,10 @@ from core.rates import Rate
 from core.states import Hold
 from models import claims, database, jobs, pauses, permits
 from models.tables import Job, Run
-from services import dispatching
-from services.dispatching import MOST_RINGS, RING_WITHIN
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
+from services.scheduling import dispatching
+from services.scheduling.dispatching import MOST_RINGS, RING_WITHIN
 from services.system import System
 from settings import Settings
 

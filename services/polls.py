@@ -11,7 +11,7 @@ from core.answers import PollAnswer
 from core.states import ENDED, JobState, RunStatus, Trigger
 from models import runs
 from models.tables import Job, Run
-from services import specifications
+from services.scheduling import stored_schedule
 
 _NEXT_INSTANT = timedelta(microseconds=1)  # two polls have two instants, even if the clock stands still
 _UNREADABLE = "its schedule can no longer be read, so no poll follows"
@@ -35,8 +35,8 @@ def after(run: Run, job: Job, poll: PollAnswer, polling_version: int, now: datet
     if poll.done and is_newest:
         return Polled(state, polling_version, is_done=True)
     try:
-        schedule = specifications.read(job.schedule)
-    except specifications.UNREADABLE:
+        schedule = stored_schedule.read(job.schedule)
+    except stored_schedule.UNREADABLE:
         return Polled(state, polling_version, stopped=_UNREADABLE)
     if run.cancel_requested_at is not None or job.state in ENDED or not isinstance(schedule, schedules.Polling):
         return Polled(state, polling_version)

@@ -21,11 +21,12 @@ from core.retry import GIVE_UP, MAX_RETRY_AFTER_SECONDS
 from core.states import JobState
 from models import claims, database, jobs, pauses
 from models.tables import Job, Run
-from services import executing, settling, turns
+from services import executing
 from services.executing import Failed, Result, Succeeded, Work
 from services.grouping import in_parts
 from services.reporting import awaiting
-from services.settling import MESSAGE_KEPT, Settled, Settlement
+from services.scheduling import overlap_queue, run_endings
+from services.scheduling.run_endings import MESSAGE_KEPT, Settled, Settlement
 from services.system import System
 
 NOT_WHOLE = "Part of the result is no JSON; it is kept as text."
@@ -144,9 +145,9 @@ def _record_least(system: System, work: Work, result: Result) -> Settled | None:
             decided = _decided(run, job, work, result, now)
             next_in_turn: list[Run] = []
             if isinstance(decided, Settlement):
-                settling.carry_out([decided], now, carefully=True)
+                run_endings.carry_out([decided], now, carefully=True)
                 waiting = {job.id: job} if decided.job_comes_back else {}
-                database.attempt(lambda: next_in_turn.extend(turns.give(system, waiting)))
+                database.attempt(lambda: next_in_turn.extend(overlap_queue.give(system, waiting)))
             elif decided is not None:
                 awaiting.begin(system, [decided], now)
     except Unavailable:
@@ -171,10 +172,10 @@ def _decided(run: Run | None, job: Job, work: Work, result: Result, now: datetim
             raise
     match result:
         case Succeeded(poll=poll):
-            settlement = settling.succeed(run, job, None, 0, now, result=None, note=NOT_KEPT)
+            settlement = run_endings.succeed(run, job, None, 0, now, result=None, note=NOT_KEPT)
             ends = JobState.COMPLETED if poll is None or poll.done else JobState.FAILED
             return replace(settlement, job_ends=ends)
         case Failed(error):
-            return settling.fail(run, job, error, GIVE_UP, now, answer=None)
+            return run_endings.fail(run, job, error, GIVE_UP, now, answer=None)
         case _:
             raise DatabaseUnavailable(f"The end of an attempt ({result}) cannot be recorded now; it is tried again.")

@@ -14,7 +14,7 @@ from migrations import runner
 from models import database
 from models import postgresql as postgresql_database
 from models.tables import ALL, db
-from services import timezones
+from services.scheduling import timezones
 from tests.factories import GivenSystem, given_system
 from tests.servers import needed, virtual_host
 

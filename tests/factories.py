@@ -21,7 +21,7 @@ from services.jobs import lifecycle as job_service
 from services.jobs.definition import NewJob
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
-from services.settling import Settled
+from services.scheduling.run_endings import Settled
 from services.system import System
 from settings import Settings
 from tests.waiting import LONGEST

@@ -16,7 +16,7 @@ from core.errors import Aborted, AttemptError, PermanentFailure, TransientFailur
 from services.executing import Failed, Result, Succeeded, Work
 from services.recording import NOT_WHOLE
 from services.runtime.abort_scope import Scope
-from services.settling import LONGEST_RESULT
+from services.scheduling.run_endings import LONGEST_RESULT
 from services.system import System
 from services.task_types import registry
 from services.task_types.registry import Task, TaskType

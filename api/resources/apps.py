@@ -11,9 +11,9 @@ from api.openapi import documented
 from api.schemas.apps import App, NamedApp, NewApp, WholeApp
 from api.threads import Threads
 from core.errors import InvalidInput, NotFound
-from services import pausing
 from services.jobs import apps
 from services.jobs.apps import AppView
+from services.scheduling import pauses
 from services.system import System
 
 
@@ -62,7 +62,7 @@ class PauseOfApp:
         await keys.answer_once(self._system, self._threads, req, resp, content=content, act=lambda: self._paused(name))
 
     def _paused(self, name: str) -> Answer:
-        pausing.pause_app(self._system, name)
+        pauses.pause_app(self._system, name)
         return answers.answer(App.model_validate(apps.get(name)))
 
 
@@ -81,7 +81,7 @@ class ResumptionOfApp:
         await keys.answer_once(self._system, self._threads, req, resp, content=content, act=lambda: self._resumed(name))
 
     def _resumed(self, name: str) -> Answer:
-        pausing.resume_app(self._system, name)
+        pauses.resume_app(self._system, name)
         return answers.answer(App.model_validate(apps.get(name)))
 
 

@@ -9,7 +9,7 @@ from api.answers import Answer
 from api.openapi import documented
 from api.schemas.apps import Installation
 from api.threads import Threads
-from services import pausing
+from services.scheduling import pauses
 from services.system import System
 
 
@@ -22,7 +22,7 @@ class OneInstallation:
     @documented("getInstallation", "installation", {200: Installation})
     async def on_get(self, _req: Request, resp: Response) -> None:
         """See what holds for all apps at once."""
-        answers.send(resp, Installation.model_validate(await self._threads.run(pausing.installation)))
+        answers.send(resp, Installation.model_validate(await self._threads.run(pauses.installation)))
 
 
 class PauseOfEverything:
@@ -39,8 +39,8 @@ class PauseOfEverything:
         await keys.answer_once(self._system, self._threads, req, resp, content=content, act=self._paused)
 
     def _paused(self) -> Answer:
-        pausing.pause_everything(self._system)
-        return answers.answer(Installation.model_validate(pausing.installation()))
+        pauses.pause_everything(self._system)
+        return answers.answer(Installation.model_validate(pauses.installation()))
 
 
 class ResumptionOfEverything:
@@ -57,5 +57,5 @@ class ResumptionOfEverything:
         await keys.answer_once(self._system, self._threads, req, resp, content=content, act=self._resumed)
 
     def _resumed(self) -> Answer:
-        pausing.resume_everything(self._system)
-        return answers.answer(Installation.model_validate(pausing.installation()))
+        pauses.resume_everything(self._system)
+        return answers.answer(Installation.model_validate(pauses.installation()))

@@ -17,7 +17,7 @@ from api.threads import Threads
 from core import json_text
 from services.reporting import reports
 from services.reporting.reports import Sender
-from services.settling import LONGEST_RESULT
+from services.scheduling.run_endings import LONGEST_RESULT
 from services.system import System
 
 _HEADER = "X-Carillon-Report-Token"

@@ -13,10 +13,10 @@ from core.errors import Forbidden, InvalidInput, NotFound
 from core.states import JobState
 from models import apps, jobs, runs, tags
 from models.tables import App, Job
-from services import pausing, planning
 from services.jobs import definition
 from services.jobs.creation_outcomes import Outcome, Refusal
 from services.jobs.definition import NewJob
+from services.scheduling import pauses, planning
 from services.system import System
 from services.task_types import registry
 
@@ -55,7 +55,7 @@ def store(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> 
     stored = jobs.insert([one.job for one in fit])
     kept = [one for one in fit if one.job.id in stored]
     tags.insert({one.job.id: one.tags for one in kept})
-    rows = pausing.held_if_paused([one.job for one in kept], [row for one in kept for row in one.runs])
+    rows = pauses.held_if_paused([one.job for one in kept], [row for one in kept for row in one.runs])
     runs.insert(rows)
     return [_outcome(one, stored) for one in accepted], rows
 

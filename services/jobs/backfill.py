@@ -16,9 +16,10 @@ from core.recurring import Recurring
 from core.states import ENDED, LIVE, Hold, JobState, RunStatus, Trigger
 from models import database, edits, jobs, pauses, repeats, runs
 from models.tables import Job, Run
-from services import dispatching, pausing, specifications
-from services.dispatching import RING_WITHIN
 from services.jobs import requested_runs
+from services.scheduling import dispatching, stored_schedule
+from services.scheduling import pauses as pausing
+from services.scheduling.dispatching import RING_WITHIN
 from services.system import System
 
 MOST = 1_000
@@ -72,7 +73,7 @@ def _found(job_id: UUID) -> Job:
 
 def _named(job: Job, start: datetime, end: datetime) -> list[datetime]:
     """What the schedule names in the span. Raises `InvalidInput`."""
-    schedule = specifications.read(job.schedule)
+    schedule = stored_schedule.read(job.schedule)
     if not isinstance(schedule, Recurring):
         raise InvalidInput.at("schedule.type", f"of this job is {schedule.kind}; only cron and interval have a past.")
     ahead = schedules.upcoming(schedule, start - _JUST_BEFORE)

@@ -7,11 +7,11 @@ from uuid import UUID
 from core.errors import Conflict
 from core.states import JobState, RunStatus
 from models import database, pauses, runs
-from services import dispatching, settling, turns
-from services.dispatching import RING_WITHIN
 from services.jobs.requested_runs import locked_run
 from services.reading import records
 from services.reading.views import RunView
+from services.scheduling import dispatching, overlap_queue, run_endings
+from services.scheduling.dispatching import RING_WITHIN
 from services.system import System
 
 
@@ -28,8 +28,8 @@ def cancel(system: System, run_id: UUID) -> RunView:
             raise Conflict(f"The run {run_id} is {run.status} and cannot be cancelled.")
         runs.cancel_one(run, "run cancelled", now)
         if run.status != RunStatus.RUNNING or run.reports_until is not None:
-            settling.end_if_over([(job, JobState.CANCELLED)], now)
-        next_in_turn = turns.give(system, {job.id: job})
+            run_endings.end_if_over([(job, JobState.CANCELLED)], now)
+        next_in_turn = overlap_queue.give(system, {job.id: job})
         view, _ = records.run(run_id)
     dispatching.ring_for(system, next_in_turn, RING_WITHIN)
     return view

@@ -14,7 +14,7 @@ from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.priority import DEFAULT_PRIORITY
 from models import apps
 from models.tables import App, Job
-from services import specifications
+from services.scheduling import stored_schedule
 from services.system import System
 from services.task_types import registry
 
@@ -89,14 +89,14 @@ def columns(definition: Definition) -> dict[str, Any]:
         "search_text": names.searched(definition.name, definition.title),
         "queue": registry.queue_of(definition.task_type),
         "schedule_kind": definition.schedule.kind,
-        "schedule": specifications.write(definition.schedule),
+        "schedule": stored_schedule.write(definition.schedule),
     }
 
 
 def of(job: Job, tags: tuple[str, ...]) -> Definition:
     """The definition that a job's row holds."""
     plain = {name: getattr(job, name) for name in _PLAIN}
-    return Definition(**plain, schedule=specifications.read(job.schedule), tags=tags)
+    return Definition(**plain, schedule=stored_schedule.read(job.schedule), tags=tags)
 
 
 def judge(system: System, wanted: Definition, app: App, now: datetime, *, before: Definition | None = None) -> None:
@@ -138,12 +138,12 @@ def alike(one: Definition, other: Definition) -> bool:
 def snapshot(definition: Definition) -> dict[str, Any]:
     """The JSON object that keeps a definition."""
     kept = {name: _as_json(getattr(definition, name)) for name in _PLAIN}
-    return {**kept, "tags": list(definition.tags), "schedule": specifications.write(definition.schedule)}
+    return {**kept, "tags": list(definition.tags), "schedule": stored_schedule.write(definition.schedule)}
 
 
 def restore(kept: dict[str, Any]) -> Definition:
     """The definition that a snapshot keeps; what it does not name is as it is where nobody says otherwise."""
-    values = {**kept, "tags": tuple(kept["tags"]), "schedule": specifications.read(kept["schedule"])}
+    values = {**kept, "tags": tuple(kept["tags"]), "schedule": stored_schedule.read(kept["schedule"])}
     if values.get("deadline_at") is not None:
         values["deadline_at"] = datetime.fromisoformat(values["deadline_at"])
     values["catch_up"] = CatchUp(values["catch_up"])

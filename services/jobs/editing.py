@@ -15,13 +15,13 @@ from core.recurring import Recurring
 from core.states import ENDED, Hold, JobState, RunStatus, Trigger
 from models import database, edits, jobs, pauses, runs, tags, versions
 from models.tables import Job, Run
-from services import dispatching, planning, settling, specifications
-from services.dispatching import RING_WITHIN
 from services.jobs import definition
 from services.jobs.definition import Definition
 from services.jobs.lifecycle import refuse_ended, switch
 from services.reading import records
 from services.reading.views import JobView
+from services.scheduling import dispatching, planning, run_endings, stored_schedule
+from services.scheduling.dispatching import RING_WITHIN
 from services.system import System
 from services.task_types import registry
 
@@ -154,13 +154,13 @@ def _reschedule(system: System, one: _Edit, not_begun: Sequence[Run]) -> Made:
 
 def _replan(system: System, one: _Edit) -> Made:
     """Plan by the new schedule from now on; one that names nothing more has ended."""
-    if specifications.is_spent(one.job):
-        settling.end_schedule(one.job, one.now)
+    if stored_schedule.is_spent(one.job):
+        run_endings.end_schedule(one.job, one.now)
         return []
     horizon = one.now + timedelta(seconds=system.settings.plan_ahead_seconds)
     rows = planning.replan(one.job, one.wanted.schedule, one.now, horizon)
     runs.insert(rows)
-    settling.end_if_over([(one.job, JobState.COMPLETED)], one.now)
+    run_endings.end_if_over([(one.job, JobState.COMPLETED)], one.now)
     return rows
 
 

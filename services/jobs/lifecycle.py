@@ -11,12 +11,12 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.states import ENDED, Hold, JobState
 from models import database, jobs, pauses, runs
 from models.tables import Job, Run
-from services import dispatching
-from services.dispatching import RING_WITHIN
 from services.jobs import accepting, creation_outcomes
 from services.jobs.creation_outcomes import Created, Outcome, Refusal
 from services.jobs.definition import NewJob
 from services.runtime import faults
+from services.scheduling import dispatching
+from services.scheduling.dispatching import RING_WITHIN
 from services.system import System
 
 Changed = TypeVar("Changed")

@@ -11,10 +11,11 @@ from core.errors import Conflict, NotFound
 from core.states import JobState, Trigger
 from models import database, jobs, pauses, polling_states, runs
 from models.tables import Job
-from services import dispatching, pausing
-from services.dispatching import RING_WITHIN
 from services.reading import records
 from services.reading.views import JobView
+from services.scheduling import dispatching
+from services.scheduling import pauses as pausing
+from services.scheduling.dispatching import RING_WITHIN
 from services.system import System
 
 REWOUND = "the polling state was rewound"

@@ -11,11 +11,12 @@ from core.schedules import Polling
 from core.states import ENDED, JobState, RunStatus, Trigger
 from models import database, edits, jobs, pauses, repeats, runs
 from models.tables import Job, Run
-from services import dispatching, pausing
-from services.dispatching import RING_WITHIN
 from services.jobs.lifecycle import refuse_ended
 from services.reading import records
 from services.reading.views import RunView
+from services.scheduling import dispatching
+from services.scheduling import pauses as pausing
+from services.scheduling.dispatching import RING_WITHIN
 from services.system import System
 from services.task_types import registry
 

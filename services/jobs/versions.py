@@ -10,8 +10,8 @@ import structlog
 
 from models import jobs, versions
 from models.tables import Job, Run
-from services import specifications
 from services.jobs import definition as definitions
+from services.scheduling import stored_schedule
 
 log = structlog.get_logger()
 
@@ -34,7 +34,7 @@ def _as_begun(job: Job, definition: dict[str, Any] | None) -> Job:
         return job
     try:
         columns = definitions.columns(definitions.restore(definition))
-    except specifications.UNREADABLE:  # one odd row must not keep the others of its queue from being claimed
+    except stored_schedule.UNREADABLE:  # one odd row must not keep the others of its queue from being claimed
         log.exception("version_unreadable", job_id=str(job.id))
         return job
     return versions.as_begun(job, columns)

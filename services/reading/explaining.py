@@ -14,7 +14,7 @@ from core.recurring import Recurring
 from core.states import ENDED, Hold, RunStatus
 from models import database, history, jobs
 from models.tables import Job, Run
-from services import admission, settling, specifications
+from services.scheduling import overlap, run_endings, stored_schedule
 from services.system import System
 
 _WITHIN = timedelta(seconds=1)  # an instant is asked for by the second
@@ -53,7 +53,7 @@ def explain(system: System, job_id: UUID, at: datetime) -> Explanation:
 
 def _schedule_at(job: Job, at: datetime) -> schedules.Schedule:
     former = history.definition_at(job.id, at)
-    return specifications.read(job.schedule if former is None else former["schedule"])
+    return stored_schedule.read(job.schedule if former is None else former["schedule"])
 
 
 def _of_instant(job: Job, schedule: Recurring, at: datetime, now: datetime) -> Explanation:
@@ -154,7 +154,7 @@ def _completed(run: Run, _job: Job) -> str:
 
 
 def _failed(run: Run, _job: Job) -> str:
-    if run.reason == settling.TOO_LATE:
+    if run.reason == run_endings.TOO_LATE:
         return f"It failed: its deadline {_shown(run.deadline_at)} passed after {_attempts(run)}, and it expires."
     return f"It ran and failed for good at {_shown(run.finished_at)}, after {_attempts(run)}: {run.error_message}"
 
@@ -165,7 +165,7 @@ def _cancelled(run: Run, _job: Job) -> str:
 
 
 def _skipped(run: Run, job: Job) -> str:
-    if run.reason == admission.PAUSED:
+    if run.reason == overlap.PAUSED:
         return "It was skipped: the job, its app or everything was paused when it came. A backfill can make up for it."
     other = history.going_at(job.id, run.finished_at, run.id)
     which = "another run of the job" if other is None else f"the run {other.id}, due at {_shown(other.due_at)},"
@@ -173,7 +173,7 @@ def _skipped(run: Run, job: Job) -> str:
 
 
 def _missed(run: Run, job: Job) -> str:
-    if run.reason == settling.TOO_LATE:
+    if run.reason == run_endings.TOO_LATE:
         return f"It never ran: its deadline {_shown(run.deadline_at)} passed while it waited, and it expires."
     several = f" So were {run.occurrences - 1} after it." if run.occurrences > 1 else ""
     return (

@@ -14,7 +14,6 @@ from core.recurring import Recurring
 from core.states import Hold, Outcome, RunStatus
 from models import attempts, database, jobs, lists, permits, runs, signals
 from models.tables import Attempt, Job, Run
-from services import specifications
 from services.reading.views import (
     AttemptView,
     JobView,
@@ -26,6 +25,7 @@ from services.reading.views import (
     run_view,
     view_of,
 )
+from services.scheduling import stored_schedule
 
 LOG_ENTRIES = 20
 
@@ -67,7 +67,7 @@ def occurrences(job_id: UUID, count: int) -> list[Occurrence]:
     with database.reading():
         found = _found(job_id)
         planned = [Occurrence(one.scheduled_for, one.due_at) for one in runs.pending(job_id, count)]
-    schedule = specifications.read(found.schedule)
+    schedule = stored_schedule.read(found.schedule)
     if found.next_run_at is None or not isinstance(schedule, Recurring):
         return planned
     later = schedules.upcoming(schedule, found.next_run_at - timedelta(microseconds=1))

@@ -16,7 +16,7 @@ from core.states import Trigger
 from core.upcoming import soonest
 from models import database, pauses, upcoming
 from models.tables import Job, Run
-from services import specifications
+from services.scheduling import stored_schedule
 from services.system import System
 
 MOST_JOBS = 1_000
@@ -71,7 +71,7 @@ def _planned(rows: Iterable[Run]) -> Iterator[UpcomingView]:
 def _named(job: Job, planned: int) -> Iterator[UpcomingView]:
     """The occurrences of a job that have no row yet, in nominal order; none of a schedule that cannot be read."""
     try:
-        schedule = specifications.read(job.schedule)
+        schedule = stored_schedule.read(job.schedule)
         if not isinstance(schedule, Recurring):
             return
         left = _left(job, schedule)
@@ -85,7 +85,7 @@ def _named(job: Job, planned: int) -> Iterator[UpcomingView]:
 def _left_of(job: Job) -> int | None:
     """How many may still start; any number where the schedule cannot be read."""
     try:
-        return _left(job, specifications.read(job.schedule))
+        return _left(job, stored_schedule.read(job.schedule))
     except _UNREADABLE:
         return None
 

@@ -18,7 +18,7 @@ from core.states import JobStatus, Outcome, RunStatus, shown_status
 from models import shown_jobs
 from models.shown_jobs import ShownJob
 from models.tables import Run
-from services import specifications
+from services.scheduling import stored_schedule
 
 View = TypeVar("View")
 log = structlog.get_logger()
@@ -191,7 +191,7 @@ def job_views(job_ids: Sequence[UUID], *, tolerant: bool = False) -> list[JobVie
             continue
         try:
             views.append(_job_view(found[one]))
-        except specifications.UNREADABLE:
+        except stored_schedule.UNREADABLE:
             if not tolerant:
                 raise
             log.exception("row_unreadable", job_id=str(one))
@@ -245,7 +245,7 @@ def _job_view(shown: ShownJob) -> JobView:
         tags=shown.tags,
         last_run=None if last is None else view_of(LastRun, last),
         deadline=found.deadline_at,
-        schedule=specifications.read(found.schedule),
+        schedule=stored_schedule.read(found.schedule),
         status=shown_status(found.state, shown.going),
         next_run_at=min(filter(None, (shown.next_due, found.next_run_at)), default=None),
     )

@@ -12,9 +12,9 @@ from core.errors import AttemptError, TransientFailure
 from core.retry import after_failure
 from models import awaited
 from models.tables import Job, Run
-from services import settling
 from services.jobs import retry_policy, versions
-from services.settling import Settlement
+from services.scheduling import run_endings
+from services.scheduling.run_endings import Settlement
 from services.system import System
 
 
@@ -32,7 +32,7 @@ def fail(system: System, run: Run, job: Job, error: AttemptError, now: datetime)
     """What follows when a locked run has failed without a worker that would know its policy."""
     policy = retry_policy.policy(system, versions.to_execute([run])[run.id])
     decision = after_failure(policy, run.failure_count + 1, error, retry_policy.spread(run.id))
-    return settling.fail(run, job, error, decision, now, answer=None)
+    return run_endings.fail(run, job, error, decision, now, answer=None)
 
 
 def silence(run: Run) -> TransientFailure:

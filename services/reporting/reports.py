@@ -20,11 +20,11 @@ from core.errors import AttemptError, CarillonError, Conflict, InvalidInput, Wro
 from core.states import Outcome
 from models import attempts, awaited, database, jobs, pauses, runs
 from models.tables import Attempt, Job, Run
-from services import dispatching, settling, turns
 from services.jobs import idempotency
 from services.messaging.doorbell import Ring
 from services.reporting import awaiting, tokens
-from services.settling import Settlement
+from services.scheduling import dispatching, overlap_queue, run_endings
+from services.scheduling.run_endings import Settlement
 from services.system import System
 
 log = structlog.get_logger()
@@ -85,7 +85,7 @@ def complete(system: System, sender: Sender, result: Any, poll: PollAnswer | Non
 
     def settle(run: Run, job: Job, attempt: Attempt, now: datetime) -> Settlement:
         version = attempt.polling_version or 0
-        return settling.succeed(run, job, _poll_answer(job, poll), version, now, result=result)
+        return run_endings.succeed(run, job, _poll_answer(job, poll), version, now, result=result)
 
     return _end(system, sender, idempotency.fingerprint(["complete", content]), settle)
 
@@ -125,9 +125,9 @@ def _ended(system: System, sender: Sender, fingerprint: str, settle: Settle, *, 
         if run is None or attempt.finished_at is not None:
             return _the_same_again(attempt, fingerprint)
         settlement = settle(run, locked[run.job_id], attempt, now)
-        settling.carry_out([settlement], now, carefully=carefully)
+        run_endings.carry_out([settlement], now, carefully=carefully)
         attempts.keep_report(attempt, fingerprint)
-        next_in_turn = turns.give(system, locked if settlement.job_comes_back else {})
+        next_in_turn = overlap_queue.give(system, locked if settlement.job_comes_back else {})
     try:
         _ring(system, settlement, next_in_turn)
     except Exception:  # what is recorded stays so, and is told so

@@ -6,7 +6,7 @@ from core.errors import TransientFailure
 from core.states import RunStatus
 from services.executing import Deferred, Work
 from services.reporting.reports import Sender
-from services.settling import Settled
+from services.scheduling.run_endings import Settled
 from tests.factories import (
     GivenSystem,
     claim_one,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from core.schedules import DelayFromNow
-from services import dispatching, waiting
 from services.jobs import lifecycle as job_service
+from services.scheduling import dispatching, overdue
 from tests.factories import GivenSystem, claim_one, failed, first_run, given_system, in_threads, record, stored_run
 
 
@@ -13,7 +13,7 @@ def test_a_due_run_rises_a_step_each_300_seconds_up_to_the_highest(system: Given
     seen = []
     for seconds in (299, 1, 299, 1, 300):
         system.clock.advance(seconds)
-        waiting.age(system)
+        overdue.age(system)
         seen.append(stored_run(run.id).priority)
     assert seen == [7, 8, 8, 9, 9]
 
@@ -22,7 +22,7 @@ def test_a_low_run_that_has_waited_is_claimed_before_a_newer_one_of_middling_pri
     low = first_run(system, priority=4)
     system.clock.advance(300)
     first_run(system, priority=4)
-    waiting.age(system)
+    overdue.age(system)
     middling = first_run(system, priority=5)
     assert [claim_one(system).run_id for _ in range(2)] == [low.id, middling.id]
 
@@ -30,13 +30,13 @@ def test_a_low_run_that_has_waited_is_claimed_before_a_newer_one_of_middling_pri
 def test_waiting_counts_from_when_a_run_is_due_and_not_before(system: GivenSystem) -> None:
     run = first_run(system, DelayFromNow(1_000), priority=1)
     system.clock.advance(999)
-    assert waiting.age(system) == 0
+    assert overdue.age(system) == 0
     system.clock.advance(1)
     dispatching.make_due(system, [run.id])
     system.clock.advance(299)
-    assert waiting.age(system) == 0
+    assert overdue.age(system) == 0
     system.clock.advance(1)
-    assert (waiting.age(system), stored_run(run.id).priority) == (1, 2)
+    assert (overdue.age(system), stored_run(run.id).priority) == (1, 2)
 
 
 def test_waiting_for_the_next_try_does_not_count(system: GivenSystem) -> None:
@@ -44,21 +44,21 @@ def test_waiting_for_the_next_try_does_not_count(system: GivenSystem) -> None:
     record(system, claim_one(system), failed(retry_after_seconds=1_000))
     system.clock.advance(1_100)
     dispatching.make_due(system, [run.id])
-    assert waiting.age(system) == 0
+    assert overdue.age(system) == 0
 
 
 def test_a_run_that_runs_does_not_rise(system: GivenSystem) -> None:
     run = first_run(system, priority=1)
     claim_one(system)
     system.clock.advance(900)
-    assert (waiting.age(system), stored_run(run.id).priority) == (0, 1)
+    assert (overdue.age(system), stored_run(run.id).priority) == (0, 1)
 
 
 def test_the_step_is_a_setting(store: str) -> None:
     system = given_system(ageing_seconds=10)
     run = first_run(system, priority=1)
     system.clock.advance(10)
-    waiting.age(system)
+    overdue.age(system)
     assert stored_run(run.id).priority == 2
 
 
@@ -66,7 +66,7 @@ def test_two_that_look_at_once_raise_each_run_once(postgresql: str) -> None:
     system = given_system()
     made = [first_run(system, priority=1) for _ in range(20)]
     system.clock.advance(300)
-    in_threads(4, lambda _: waiting.age(system))
+    in_threads(4, lambda _: overdue.age(system))
     assert {stored_run(run.id).priority for run in made} == {2}
 
 
@@ -74,4 +74,4 @@ def test_a_held_run_rises_as_others_do(system: GivenSystem) -> None:
     run = first_run(system, priority=1)
     job_service.pause(system, run.job_id)
     system.clock.advance(300)
-    assert (waiting.age(system), stored_run(run.id).priority) == (1, 2)
+    assert (overdue.age(system), stored_run(run.id).priority) == (1, 2)

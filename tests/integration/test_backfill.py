@@ -12,10 +12,10 @@ from core.policies import Overlap
 from core.schedules import Cron, Immediate, Interval, Polling, Schedule
 from core.states import Hold, JobStatus, RunStatus, Trigger
 from models.tables import Run
-from services import dispatching, planning
 from services.jobs import backfill, cancelling, lifecycle, requested_runs
 from services.jobs.backfill import Backfilled
 from services.reading import records
+from services.scheduling import dispatching, planning
 from tests.factories import (
     NOON,
     GivenSystem,

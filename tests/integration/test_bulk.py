@@ -12,10 +12,10 @@ from core.schedules import Cron, DelayFromNow, Immediate, Interval, Polling, Sch
 from core.states import Hold, RunStatus
 from models import jobs as job_queries
 from models.tables import App, Job, JobTag, Run
-from services import pausing
 from services.jobs import accepting
 from services.jobs import lifecycle as job_service
 from services.jobs.creation_outcomes import Created
+from services.scheduling import pauses
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -111,7 +111,7 @@ def test_jobs_that_make_too_many_runs_at_once_are_refused(system: GivenSystem, m
 
 def test_jobs_of_a_paused_app_wait(system: GivenSystem) -> None:
     job_service.create(system, new_job(DelayFromNow(5), app_name="paused"))
-    pausing.pause_app(system, "paused")
+    pauses.pause_app(system, "paused")
     system.doorbell.heard()
     wanted = [new_job(app_name="paused"), new_job()]
     held, free = (one.job_id for one in job_service.create_many(system, wanted, all_or_none=True))

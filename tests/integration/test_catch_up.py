@@ -10,8 +10,8 @@ from core.occurrences import NOT_CAUGHT_UP, OUT_OF_WINDOW, SUPERSEDED
 from core.policies import CatchUp, Overlap
 from core.schedules import Interval
 from core.states import RunStatus
-from services import dispatching, planning
 from services.jobs import lifecycle as job_service
+from services.scheduling import dispatching, planning
 from tests.factories import NOON, GivenSystem, new_job, runs_of
 
 MINUTELY = Interval(every_seconds=60)

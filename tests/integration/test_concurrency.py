@@ -19,9 +19,10 @@ from core.schedules import Cron, DelayFromNow, Immediate, Polling, Schedule
 from core.states import ENDED, LIVE, JobState, RunStatus
 from models import database
 from models.tables import Attempt, Job, Run
-from services import dispatching, executing, planning, upkeep
+from services import executing, upkeep
 from services.executing import Result, Stopped, Work, WorkerIdentity
 from services.jobs import lifecycle as job_service
+from services.scheduling import dispatching, planning
 from tests.factories import (
     GivenSystem,
     claim,

@@ -9,8 +9,8 @@ import pytest
 from core.errors import InvalidInput
 from core.schedules import DelayFromNow, Interval, Polling
 from core.states import JobState, RunStatus
-from services import dispatching, waiting
 from services.jobs import lifecycle as job_service
+from services.scheduling import dispatching, overdue
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -33,9 +33,9 @@ IN_A_MINUTE = NOON + timedelta(seconds=60)
 def test_a_deadline_that_passes_is_recorded_once_and_the_run_still_runs(system: GivenSystem) -> None:
     run = first_run(system, deadline_at=IN_A_MINUTE)
     system.clock.advance(60)
-    assert waiting.watch_deadlines(system) == 0
+    assert overdue.watch_deadlines(system) == 0
     passed_at = system.clock.advance(1)
-    assert (waiting.watch_deadlines(system), waiting.watch_deadlines(system)) == (1, 0)
+    assert (overdue.watch_deadlines(system), overdue.watch_deadlines(system)) == (1, 0)
     assert stored_run(run.id).deadline_missed_at == passed_at
     system.clock.advance(5)
     record(system, claim_one(system), succeeded())
@@ -73,7 +73,7 @@ def test_one_that_expires_is_not_claimed_after_its_deadline_even_before_anybody_
 def test_one_that_expires_is_dropped_and_its_job_fails_saying_so(system: GivenSystem) -> None:
     run = first_run(system, deadline_at=IN_A_MINUTE, expire=True)
     system.clock.advance(61)
-    waiting.watch_deadlines(system)
+    overdue.watch_deadlines(system)
     dropped, job = stored_run(run.id), stored_job(run.job_id)
     assert (dropped.status, dropped.reason) == (RunStatus.MISSED, "deadline")
     assert (job.state, job.end_reason) == (JobState.FAILED, "its deadline passed before it was run")
@@ -83,7 +83,7 @@ def test_one_that_was_tried_and_expires_has_failed(system: GivenSystem) -> None:
     run = first_run(system, deadline_at=IN_A_MINUTE, expire=True)
     record(system, claim_one(system), failed(retry_after_seconds=300))
     system.clock.advance(61)
-    waiting.watch_deadlines(system)
+    overdue.watch_deadlines(system)
     assert (stored_run(run.id).status, stored_run(run.id).reason) == (RunStatus.FAILED, "deadline")
     system.clock.advance(600)
     assert dispatching.make_due(system, [run.id]) == 0
@@ -93,7 +93,7 @@ def test_one_that_expires_while_it_runs_may_finish(system: GivenSystem) -> None:
     run = first_run(system, deadline_at=IN_A_MINUTE, expire=True)
     work = claim_one(system)
     system.clock.advance(61)
-    waiting.watch_deadlines(system)
+    overdue.watch_deadlines(system)
     assert stored_run(run.id).status is RunStatus.RUNNING
     record(system, work, succeeded())
     assert stored_run(run.id).status is RunStatus.COMPLETED
@@ -108,7 +108,7 @@ def test_a_job_that_comes_back_goes_on_after_one_run_expired(system: GivenSystem
     job_id = first_run(system, Interval(every_seconds=60), deadline_seconds=20, expire=True).job_id
     dispatching.make_due(system, [run.id for run in runs_of(job_id)])
     system.clock.advance(30)
-    waiting.watch_deadlines(system)
+    overdue.watch_deadlines(system)
     system.clock.advance(30)
     dispatching.make_due(system, [run.id for run in runs_of(job_id)])
     assert [run.status for run in runs_of(job_id)][:2] == [RunStatus.MISSED, RunStatus.QUEUED]
@@ -121,7 +121,7 @@ def test_a_poll_that_expires_fails_its_job(system: GivenSystem) -> None:
     poll = runs_of(job_id)[1]
     assert poll.deadline_at == poll.due_at + timedelta(seconds=20)
     system.clock.advance(51)
-    waiting.watch_deadlines(system)
+    overdue.watch_deadlines(system)
     assert stored_job(job_id).state is JobState.FAILED
 
 

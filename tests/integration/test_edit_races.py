@@ -16,12 +16,13 @@ from core.schedules import DelayFromNow
 from core.states import Hold, RunStatus
 from models import database
 from models.tables import Run
-from services import dispatching, executing
+from services import executing
 from services.executing import Work, WorkerIdentity
 from services.jobs import definition, editing
 from services.jobs import lifecycle as job_service
 from services.jobs.definition import Definition
 from services.reading.views import JobView
+from services.scheduling import dispatching
 from tests.factories import GivenSystem, claim, given_system, in_threads, new_job, stored_job, stored_run
 from tests.waiting import LONGEST
 

@@ -14,13 +14,14 @@ from core.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
 from core.schedules import DelayFromNow, Immediate, Polling, RunAt
 from core.states import Hold, JobStatus, RunStatus
 from models.tables import JobVersion
-from services import dispatching, upkeep
+from services import upkeep
 from services.jobs import apps, definition, editing
 from services.jobs import lifecycle as job_service
 from services.jobs.apps import TaskTypePolicy
 from services.jobs.definition import Definition
 from services.messaging.doorbell import Ring
 from services.reading.views import JobView
+from services.scheduling import dispatching
 from tests.factories import (
     NOON,
     GivenSystem,

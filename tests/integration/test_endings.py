@@ -6,11 +6,11 @@ from core.errors import AbortReason
 from core.policies import Overlap
 from core.schedules import Interval, Polling
 from core.states import JobState, RunStatus
-from services import dispatching
 from services.executing import Stopped
 from services.jobs import cancelling as run_service
 from services.jobs import editing, polling_states
 from services.jobs import lifecycle as job_service
+from services.scheduling import dispatching
 from tests.factories import (
     GivenSystem,
     claim,

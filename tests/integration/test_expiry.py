@@ -11,11 +11,12 @@ import pytest
 from core.errors import AbortReason
 from core.schedules import Interval, RunAt
 from core.states import JobState, RunStatus
-from services import dispatching, executing, settling, waiting
+from services import executing
 from services.executing import Stopped
 from services.jobs import definition, editing, requested_runs
 from services.jobs import lifecycle as job_service
 from services.reading.views import JobView
+from services.scheduling import dispatching, overdue, run_endings
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -53,10 +54,10 @@ def test_one_that_expired_while_it_ran_is_not_left_for_another_try(
     make_due(system)
     work = claim_one(system)
     system.clock.advance(11)
-    waiting.watch_deadlines(system)
+    overdue.watch_deadlines(system)
     record(system, work, result)
     run = stored_run(work.run_id)
-    assert (run.status, run.reason) == (RunStatus.FAILED, settling.TOO_LATE)
+    assert (run.status, run.reason) == (RunStatus.FAILED, run_endings.TOO_LATE)
     assert (run.finished_at, claim(system)) == (system.clock.now(), [])
 
 
@@ -64,9 +65,9 @@ def test_one_whose_deadline_passed_before_an_edit_let_it_expire_is_dropped(syste
     job_id = job_service.create(system, new_job(SOON, deadline_at=IN_TEN_SECONDS))
     system.clock.advance(11)
     make_due(system)
-    waiting.watch_deadlines(system)
+    overdue.watch_deadlines(system)
     let_it_expire(system, job_id)
-    waiting.watch_deadlines(system)
+    overdue.watch_deadlines(system)
     assert claim(system) == []
     assert runs_of(job_id)[0].finished_at == system.clock.now()
 
@@ -77,7 +78,7 @@ def test_a_job_that_completes_after_one_run_expired_does_not_say_that_it_was_too
     work = claim_one(system)
     system.clock.advance(11)
     make_due(system)
-    waiting.watch_deadlines(system)
+    overdue.watch_deadlines(system)
     record(system, work, succeeded())
     job = stored_job(job_id)
     assert (job.state, job.end_reason) == (JobState.COMPLETED, None)

@@ -11,7 +11,7 @@ from core.schedules import Polling
 from core.states import RunStatus
 from services import executing, upkeep
 from services.executing import Result
-from services.settling import Settled
+from services.scheduling.run_endings import Settled
 from tests.factories import (
     GivenSystem,
     attempts_at,

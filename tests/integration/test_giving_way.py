@@ -13,10 +13,10 @@ from core.schedules import Interval, RunAt
 from core.states import Hold, RunStatus
 from models import database
 from models.tables import Run
-from services import dispatching, planning, turns
 from services.jobs import backfill, definition, editing, requested_runs
 from services.jobs import lifecycle as job_service
 from services.reading.views import JobView
+from services.scheduling import dispatching, overlap_queue, planning
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -109,14 +109,14 @@ def test_a_turn_never_starts_more_than_max_runs(system: GivenSystem) -> None:
     for _ in range(2):
         for work in claim(system):
             record(system, work, succeeded())
-        turns.give_all(system)
+        overlap_queue.give_all(system)
     assert len([run for run in runs_of(job_id) if run.started_at]) == 2
 
 
 def test_those_who_must_wait_do_not_keep_a_later_job_from_its_turn(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "BATCH", 1)
+    monkeypatch.setattr(overlap_queue, "BATCH", 1)
     _, later = sorted(made(system, Overlap.QUEUE_ONE) for _ in range(2))
     make_due(system)
     going = {work.job_id: work.run_id for work in claim(system)}
@@ -124,7 +124,7 @@ def test_those_who_must_wait_do_not_keep_a_later_job_from_its_turn(
     ended = {"status": RunStatus.FAILED, "finished_at": system.clock.now(), "lease_expires_at": None, "worker_id": None}
     with database.transaction():  # as a rescue or an expiry leaves it
         Run.update(ended).where(Run.id == going[later]).execute()
-    assert turns.give_all(system) == 1
+    assert overlap_queue.give_all(system) == 1
 
 
 def test_a_backfill_that_waits_does_not_take_the_place_of_the_one_that_may_wait(system: GivenSystem) -> None:

@@ -7,8 +7,9 @@ from core.rates import Rate
 from core.schedules import Cron, Immediate, Interval
 from models import database
 from models.tables import Alert
-from services import dispatching, limits, planning, turns, waiting
+from services import limits
 from services.jobs import lifecycle as job_service
+from services.scheduling import dispatching, overdue, overlap_queue, planning
 from tests.factories import (
     GivenSystem,
     claim,
@@ -36,9 +37,9 @@ def alerts() -> list[tuple[str, str | None]]:
 def test_a_run_that_no_worker_takes_is_late_and_told_once(system: GivenSystem) -> None:
     run = first_run(system, Immediate())
     system.clock.advance(LATE_SECONDS)
-    assert waiting.watch_late(system) == 0
+    assert overdue.watch_late(system) == 0
     found_at = system.clock.advance(1)
-    assert [waiting.watch_late(system) for _ in range(2)] == [1, 0]
+    assert [overdue.watch_late(system) for _ in range(2)] == [1, 0]
     assert stored_run(run.id).late_at == found_at
     [(kind, words)] = alerts()
     assert kind == "late"
@@ -49,7 +50,7 @@ def test_how_long_is_late_can_be_set(store: str) -> None:
     system = given_system(late_seconds=10)
     first_run(system, Immediate())
     system.clock.advance(11)
-    assert waiting.watch_late(system) == 1
+    assert overdue.watch_late(system) == 1
 
 
 def test_a_job_whose_late_run_goes_well_has_not_recovered_until_one_is_in_time(store: str) -> None:
@@ -60,7 +61,7 @@ def test_a_job_whose_late_run_goes_well_has_not_recovered_until_one_is_in_time(s
         run = runs_of(job_id)[-1]
         make_due_again(system, run.id)
         system.clock.advance(LATE_SECONDS + 1)
-        waiting.watch_late(system)
+        overdue.watch_late(system)
         record(system, claim_one(system), succeeded())
         assert stored_job(job_id).late_since is not None
     assert len(alerts()) == 1
@@ -75,16 +76,16 @@ def test_what_was_begun_is_not_late(system: GivenSystem) -> None:
     record(system, claim_one(system), failed())
     make_due_again(system, run.id)
     system.clock.advance(LATE_SECONDS + 1)
-    assert waiting.watch_late(system) == 0
+    assert overdue.watch_late(system) == 0
 
 
 def test_what_a_pause_held_is_not_late(system: GivenSystem) -> None:
     run = first_run(system, Immediate())
     job_service.pause(system, run.job_id)
     system.clock.advance(LATE_SECONDS + 1)
-    assert waiting.watch_late(system) == 0
+    assert overdue.watch_late(system) == 0
     job_service.resume(system, run.job_id)
-    assert waiting.watch_late(system) == 0
+    assert overdue.watch_late(system) == 0
 
 
 def test_what_waited_for_its_turn_is_not_late(system: GivenSystem) -> None:
@@ -96,10 +97,10 @@ def test_what_waited_for_its_turn_is_not_late(system: GivenSystem) -> None:
     system.clock.advance(60)
     dispatching.make_due(system, [second.id])
     system.clock.advance(LATE_SECONDS + 1)
-    assert waiting.watch_late(system) == 0
+    assert overdue.watch_late(system) == 0
     record(system, work, succeeded())
-    turns.give_all(system)
-    assert (stored_run(second.id).held_by, waiting.watch_late(system)) == (None, 0)
+    overlap_queue.give_all(system)
+    assert (stored_run(second.id).held_by, overdue.watch_late(system)) == (None, 0)
 
 
 def test_what_waited_for_a_permit_is_not_late(store: str) -> None:
@@ -110,7 +111,7 @@ def test_what_waited_for_a_permit_is_not_late(store: str) -> None:
     system.clock.advance(LATE_SECONDS + 101)
     limits.give_permits(system)
     assert [stored_run(run.id).held_by for run in runs] == [None, None]
-    assert waiting.watch_late(system) == 0
+    assert overdue.watch_late(system) == 0
 
 
 def test_an_occurrence_that_is_caught_up_hours_late_is_told(system: GivenSystem) -> None:

@@ -12,11 +12,12 @@ import pytest
 
 from core.errors import AbortReason, DatabaseUnavailable, TransientFailure
 from core.states import RunStatus
-from services import dispatching, executing, upkeep
+from services import executing, upkeep
 from services.executing import Work, WorkerIdentity
 from services.jobs import lifecycle as job_service
 from services.leases import Leases
 from services.reporting import reports
+from services.scheduling import dispatching
 from tests.factories import (
     NOON,
     GivenSystem,

@@ -13,11 +13,12 @@ from core.rates import Rate
 from core.schedules import Interval
 from core.states import Hold, RunStatus
 from models import database, permits
-from services import dispatching, executing, limits, pausing, waiting
+from services import executing, limits
 from services.executing import Stopped, Work
 from services.jobs import lifecycle as job_service
 from services.messaging import broker as brokers
 from services.reading import explaining, records
+from services.scheduling import dispatching, overdue, pauses
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -144,11 +145,11 @@ def test_a_pause_holds_what_has_waited_for_a_permit(limited: GivenSystem) -> Non
     create(limited, 4)
     for work in claim(limited):
         record(limited, work, succeeded())
-    pausing.pause_app(limited, "app_a")
+    pauses.pause_app(limited, "app_a")
     limited.clock.advance(60)
     limits.give_permits(limited)
     assert claim(limited) == []
-    pausing.resume_app(limited, "app_a")
+    pauses.resume_app(limited, "app_a")
     assert len(claim(limited)) == 1
 
 
@@ -179,7 +180,7 @@ def test_a_held_run_rises_while_it_waits(limited: GivenSystem) -> None:
     held = first_run(limited)
     claim(limited)
     limited.clock.advance(301)
-    waiting.age(limited)
+    overdue.age(limited)
     assert stored_run(held.id).priority == 6
 
 

@@ -23,13 +23,13 @@ from core.states import RunStatus
 from migrations import runner
 from models import database, users
 from models.tables import Attempt, Job, Run, db
-from services import dispatching
 from services.jobs import apps, definition, editing
 from services.jobs import lifecycle as job_service
 from services.jobs.definition import Definition
 from services.reading import listing
 from services.reading.counting import Counts
 from services.reading.views import JobView
+from services.scheduling import dispatching
 from tests.factories import NOON, claim_one, given_system, new_job, record, runs_of, succeeded
 
 APP, JOB = "018f000000007000800000000000000a", "018f000000007000800000000000000b"

@@ -13,11 +13,11 @@ from core.schedules import Cron, Interval, Schedule
 from core.states import JobState, RunStatus
 from models import database
 from models.tables import Job
-from services import dispatching, planning, timezones
 from services.jobs import backfill, definition, editing, requested_runs
 from services.jobs import cancelling as run_service
 from services.jobs import lifecycle as job_service
 from services.reading.views import JobView
+from services.scheduling import dispatching, planning, timezones
 from tests.factories import (
     NOON,
     GivenSystem,

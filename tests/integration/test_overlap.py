@@ -10,12 +10,13 @@ from core.errors import AbortReason
 from core.policies import Overlap
 from core.schedules import Interval
 from core.states import Hold, JobState, RunStatus
-from services import dispatching, executing, planning, turns, upkeep
-from services.admission import REPLACED
+from services import executing, upkeep
 from services.executing import Stopped, Work
 from services.jobs import lifecycle as job_service
 from services.jobs import requested_runs
 from services.messaging.doorbell import Ring
+from services.scheduling import dispatching, overlap_queue, planning
+from services.scheduling.overlap import REPLACED
 from tests.factories import GivenSystem, claim, claim_one, failed, new_job, record, runs_of, stored_job, succeeded
 
 MINUTELY = Interval(every_seconds=60)
@@ -122,28 +123,28 @@ def test_the_one_that_waits_starts_when_the_worker_of_the_one_before_has_died(sy
     next_minute(system)
     system.clock.advance(system.settings.lease_seconds + 1)
     assert upkeep.rescue(system) == 1
-    assert turns.give_all(system) == 1
+    assert overlap_queue.give_all(system) == 1
     assert claim_one(system).run_id == runs_of(job_id)[1].id
 
 
 def test_turns_are_given_to_nobody_while_something_is_going(system: GivenSystem) -> None:
     first_going(system, Overlap.QUEUE_ONE)
     next_minute(system)
-    assert turns.give_all(system) == 0
+    assert overlap_queue.give_all(system) == 0
     assert claim(system) == []
 
 
 def test_many_that_must_wait_do_not_keep_others_from_their_turn(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "BATCH", 2)
+    monkeypatch.setattr(overlap_queue, "BATCH", 2)
     works = [first_going(system, Overlap.QUEUE_ONE)[1] for _ in range(6)]
     next_minute(system)
-    monkeypatch.setattr(turns, "give", lambda _system, _locked: [])
+    monkeypatch.setattr(overlap_queue, "give", lambda _system, _locked: [])
     record(system, works[-1], succeeded())
     monkeypatch.undo()
-    monkeypatch.setattr(turns, "BATCH", 2)
-    assert turns.give_all(system) == 1
+    monkeypatch.setattr(overlap_queue, "BATCH", 2)
+    assert overlap_queue.give_all(system) == 1
 
 
 def test_one_whose_turn_comes_while_its_job_is_paused_is_held(system: GivenSystem) -> None:
@@ -163,7 +164,7 @@ def test_a_cancelled_job_leaves_nobody_waiting(system: GivenSystem) -> None:
     next_minute(system)
     job_service.cancel(system, job_id)
     record(system, work, Stopped(AbortReason.CANCELLED))
-    assert turns.give_all(system) == 0
+    assert overlap_queue.give_all(system) == 0
     assert [status for status, _ in shown(job_id)] == [CANCELLED] * len(runs_of(job_id))
 
 

@@ -11,12 +11,13 @@ import pytest
 from core.errors import AbortReason, NotFound
 from core.schedules import DelayFromNow, Interval, Polling
 from core.states import Hold, JobState, JobStatus, RunStatus
-from services import dispatching, executing, pausing
+from services import executing
 from services.executing import Stopped
 from services.jobs import definition, editing
 from services.jobs import lifecycle as job_service
 from services.jobs.definition import Definition
 from services.reading.views import JobView
+from services.scheduling import dispatching, pauses
 from services.system import System
 from tests.factories import (
     GivenSystem,
@@ -49,8 +50,8 @@ def everything(change: Callable[[System], None]) -> Switch:
 
 PAUSES: dict[str, tuple[Switch, Switch]] = {
     "job": (job_service.pause, job_service.resume),
-    "app": (app(pausing.pause_app), app(pausing.resume_app)),
-    "everything": (everything(pausing.pause_everything), everything(pausing.resume_everything)),
+    "app": (app(pauses.pause_app), app(pauses.resume_app)),
+    "everything": (everything(pauses.pause_everything), everything(pauses.resume_everything)),
 }
 
 
@@ -183,23 +184,23 @@ def test_each_pause_is_its_own(system: GivenSystem) -> None:
 def test_a_pause_of_an_app_leaves_other_apps_alone(system: GivenSystem) -> None:
     first_run(system)
     other = first_run(system, app_name="app_b")
-    pausing.pause_app(system, "app_a")
+    pauses.pause_app(system, "app_a")
     assert [work.run_id for work in claim(system)] == [other.id]
 
 
 def test_pausing_twice_keeps_the_first_instant_and_resuming_ends_both(system: GivenSystem) -> None:
     first_run(system)
     since = system.clock.now()
-    pausing.pause_everything(system)
+    pauses.pause_everything(system)
     system.clock.advance(5)
-    pausing.pause_everything(system)
-    assert pausing.installation().paused_at == since
-    pausing.resume_everything(system)
-    assert pausing.installation().paused_at is None
+    pauses.pause_everything(system)
+    assert pauses.installation().paused_at == since
+    pauses.resume_everything(system)
+    assert pauses.installation().paused_at is None
     assert len(claim(system)) == 1
 
 
-@pytest.mark.parametrize("change", [pausing.pause_app, pausing.resume_app])
+@pytest.mark.parametrize("change", [pauses.pause_app, pauses.resume_app])
 def test_an_app_that_is_not_there_is_not_found(system: GivenSystem, change: Callable[[System, str], None]) -> None:
     with pytest.raises(NotFound, match="app"):
         change(system, "nobody")
@@ -223,9 +224,9 @@ def test_nothing_is_claimed_once_a_pause_of_the_app_is_committed(postgresql: str
     def pause_and_look() -> list[object]:
         slipped: list[object] = []
         for _ in range(JOBS):
-            pausing.pause_app(system, "app_a")
+            pauses.pause_app(system, "app_a")
             slipped += claim(system, worker=worker)
-            pausing.resume_app(system, "app_a")
+            pauses.resume_app(system, "app_a")
         return slipped
 
     assert in_threads(4, race)[0] == []

@@ -10,8 +10,8 @@ from core.schedules import Polling
 from core.states import Hold, JobState, RunStatus, Trigger
 from models import database
 from models import jobs as job_queries
-from services import dispatching
 from services.jobs import lifecycle as job_service
+from services.scheduling import dispatching
 from tests.factories import (
     NOON,
     GivenSystem,

@@ -9,12 +9,13 @@ import pytest
 
 from core.schedules import Cron, Immediate, Polling
 from core.states import JobState, JobStatus, Outcome, RunStatus
-from services import dispatching, executing
+from services import executing
 from services.executing import Failed, Result, Succeeded
 from services.jobs import apps
 from services.jobs.apps import TaskTypePolicy
 from services.reading import records
-from services.settling import Settled
+from services.scheduling import dispatching
+from services.scheduling.run_endings import Settled
 from tests.factories import (
     CALLBACK_BASE_URL,
     NOON,

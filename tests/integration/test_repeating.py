@@ -12,10 +12,10 @@ import pytest
 from core.errors import Conflict, NotFailed, NotFound
 from core.schedules import Cron, DelayFromNow, Interval, Polling, RunAt, Schedule
 from core.states import Hold, JobState, JobStatus, RunStatus, Trigger
-from services import dispatching
 from services.jobs import cancelling, definition, editing, lifecycle, requested_runs
 from services.messaging.doorbell import Ring
 from services.reading import records
+from services.scheduling import dispatching
 from tests.factories import (
     NOON,
     GivenSystem,

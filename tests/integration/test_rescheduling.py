@@ -12,11 +12,11 @@ from core.errors import InvalidInput
 from core.recurring import Frequency
 from core.schedules import Cron, Immediate, Interval, Polling, RunAt, Schedule
 from core.states import JobState, RunStatus
-from services import dispatching, planning
 from services.jobs import definition, editing, lifecycle
 from services.messaging.doorbell import Ring
 from services.reading import records
 from services.reading.views import JobView
+from services.scheduling import dispatching, planning
 from tests.factories import NOON, GivenSystem, claim, claim_one, new_job, polled, record, runs_of, stored_job, succeeded
 
 LATER = NOON + timedelta(hours=1)

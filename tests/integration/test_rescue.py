@@ -8,7 +8,7 @@ from models import database
 from models.tables import Run
 from services import executing, upkeep
 from services.jobs import lifecycle as job_service
-from services.settling import Settled
+from services.scheduling.run_endings import Settled
 from tests.factories import (
     GivenSystem,
     attempts_at,

@@ -9,9 +9,9 @@ from core.answers import PollAnswer
 from core.recurring import Frequency
 from core.schedules import Cron, Interval, Polling, Schedule
 from core.states import JobState, RunStatus
-from services import dispatching, planning
 from services.jobs import lifecycle
 from services.reading import records
+from services.scheduling import dispatching, planning
 from tests.factories import NOON, GivenSystem, claim_one, new_job, record, runs_of, stored_job, succeeded
 
 NOT_DONE = PollAnswer(polling_state={"n": 1}, done=False, next_in_seconds=None, progress=None, message=None)

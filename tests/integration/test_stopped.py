@@ -8,7 +8,7 @@ from core.schedules import Polling
 from core.states import Hold, JobState, Outcome, RunStatus
 from services.executing import Result
 from services.jobs import lifecycle as job_service
-from services.settling import Settled
+from services.scheduling.run_endings import Settled
 from tests.factories import (
     NOON,
     GivenSystem,

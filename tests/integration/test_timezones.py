@@ -14,9 +14,9 @@ from core.recurring import Frequency
 from core.schedules import Cron, DelayFromNow, Interval
 from models import database, timezones
 from models.tables import Job
-from services import planning
-from services import timezones as zones
 from services.jobs import lifecycle as job_service
+from services.scheduling import planning
+from services.scheduling import timezones as zones
 from tests.factories import NOON, GivenSystem, first_run, given_system, new_job, runs_of, stored_job
 
 ROOT = Path(__file__).parents[2]

@@ -11,10 +11,10 @@ from core.filters import JobFilter
 from core.schedules import Cron, DelayFromNow, Interval
 from models import database
 from models.tables import Job
-from services import dispatching, pausing
 from services.jobs import lifecycle as job_service
 from services.reading import upcoming
 from services.reading.upcoming import UpcomingView
+from services.scheduling import dispatching, pauses
 from tests.factories import NOON, GivenSystem, first_run, new_job, runs_of, stored_job
 
 HOUR = 3600
@@ -81,10 +81,10 @@ def test_what_is_paused_does_not_come(system: GivenSystem) -> None:
     assert len(_coming(system)) == 61
     job_service.pause(system, first)
     assert _minutes(_coming(system)) == [30]
-    pausing.pause_app(system, "b")
+    pauses.pause_app(system, "b")
     assert _coming(system) == []
-    pausing.resume_app(system, "b")
-    pausing.pause_everything(system)
+    pauses.resume_app(system, "b")
+    pauses.pause_everything(system)
     assert _coming(system) == []
 
 

@@ -21,11 +21,12 @@ from core.schedules import Immediate, Polling
 from core.states import JobState, Outcome, RunStatus
 from models import database
 from models.tables import Job, Run, db
-from services import executing, polls, recording, settling, upkeep
+from services import executing, polls, recording, upkeep
 from services.executing import Failed, Result, Succeeded, Work
 from services.grouping import Grouped
 from services.messaging import broker as brokers
-from services.settling import Settled
+from services.scheduling import run_endings
+from services.scheduling.run_endings import Settled
 from tests.factories import GivenSystem, first_run, runs_of, stored_job, stored_run
 from tests.integration.attempting import LEASE_SECONDS
 from tests.integration.one_worker import BUSY, DONE, NOT_DONE, Case, House, attempt_is_told, each_case
@@ -226,14 +227,14 @@ def test_a_backoff_that_was_stored_before_there_were_bounds(
 def test_one_bad_outcome_spoils_none_of_its_neighbours(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = [first_run(system) for _ in range(3)]
     works = executing.claim(system, executing.register_worker(system), brokers.RUNS_HTTP, 3)
-    real = settling.succeed
+    real = run_endings.succeed
 
     def succeed(run: Run, *about: Any, **more: Any) -> Any:
         if run.id == works[1].run_id and more["note"] is None:
             raise ValueError("odd")
         return real(run, *about, **more)
 
-    monkeypatch.setattr(settling, "succeed", succeed)
+    monkeypatch.setattr(run_endings, "succeed", succeed)
     together: Grouped[Any, Any] = Grouped(lambda ended: recording.record(system, ended), 10)
     group: list[tuple[tuple[Work, Result], Future[Settled | None]]] = [((work, DONE), Future()) for work in works]
     together._carry_out(group)
@@ -246,14 +247,14 @@ def test_a_run_that_cannot_be_taken_back_harms_no_other(system: GivenSystem, mon
     lost = [first_run(system) for _ in range(5)]
     executing.claim(system, executing.register_worker(system), brokers.RUNS_HTTP, 5)
     system.clock.advance(LEASE_SECONDS + 1)
-    real = settling.lose
+    real = run_endings.lose
 
     def lose(run: Run, *about: Any) -> Any:
         if run.id == lost[2].id:
             raise ValueError("odd")
         return real(run, *about)
 
-    monkeypatch.setattr(settling, "lose", lose)
+    monkeypatch.setattr(run_endings, "lose", lose)
     assert upkeep.rescue(system) == 4
     assert [stored_run(run.id).status for run in lost].count(RunStatus.RETRYING) == 4
     assert upkeep.rescue_all(system) == 0

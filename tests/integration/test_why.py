@@ -10,11 +10,11 @@ import pytest
 from core.errors import AbortReason, NotFound
 from core.policies import CatchUp, Overlap
 from core.schedules import Cron, DelayFromNow, Interval
-from services import dispatching, pausing, planning, waiting
 from services.executing import Stopped
 from services.jobs import lifecycle as job_service
 from services.reading import explaining
 from services.reading.explaining import Explanation
+from services.scheduling import dispatching, overdue, pauses, planning
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -98,7 +98,7 @@ def test_one_that_waits_says_for_what(system: GivenSystem) -> None:
 
 def test_one_that_came_during_a_pause_says_so(system: GivenSystem) -> None:
     job_id = minutely(system)
-    pausing.pause_app(system, "app_a")
+    pauses.pause_app(system, "app_a")
     come(system, 0)
     assert why(system, job_id, NOON).answer.startswith("It was skipped: the job, its app or everything was paused")
     once = first_run(system)
@@ -125,7 +125,7 @@ def test_one_in_a_gap_finds_the_row_that_stands_for_it(system: GivenSystem) -> N
 def test_one_that_expired_names_its_deadline(system: GivenSystem) -> None:
     run = first_run(system, deadline_at=NOON + timedelta(seconds=60), expire=True)
     system.clock.advance(61)
-    waiting.watch_deadlines(system)
+    overdue.watch_deadlines(system)
     assert why(system, run.job_id, NOON).answer == (
         "It never ran: its deadline 2026-11-20T12:01:00Z passed while it waited, and it expires."
     )

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from actors.handlers import own
 from api.dialects import emails
 from core.errors import PermanentFailure
-from services.settling import LONGEST_RESULT
+from services.scheduling.run_endings import LONGEST_RESULT
 from services.task_types import filling
 from services.task_types.run_command import LONGEST_WORD, RunCommand
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from core.retry import after_failure
-from services import dispatching, executing
+from services import executing
 from services.jobs import retry_policy
 from services.messaging import broker as brokers
+from services.scheduling import dispatching
 from tests.factories import NOON, GivenSystem, failed, given_system, record, stored_job, succeeded
 from tests.integration.api.client import Client, served
 from tests.integration.api.test_accounts import token_of

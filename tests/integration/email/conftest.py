@@ -14,7 +14,7 @@ from services import executing
 from services.executing import Result, Work
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
-from services.settling import Settled
+from services.scheduling.run_endings import Settled
 from tests.factories import GivenSystem, failed, first_run, given_system, record
 from tests.integration.attempting import attempt, make_due_again
 from tests.mail_server import MailServer

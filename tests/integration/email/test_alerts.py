@@ -13,11 +13,11 @@ from core.schedules import Cron, DelayFromNow, Immediate, Interval, Polling, Sch
 from core.states import JobState, RunStatus
 from models import database
 from models.tables import Alert, Job, Run, User
-from services import dispatching, planning, waiting
 from services.alerts import sending
 from services.alerts.sending import AGAIN_AFTER
 from services.executing import Result
 from services.jobs import lifecycle as job_service
+from services.scheduling import dispatching, overdue, planning
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -118,7 +118,7 @@ def test_a_deadline_that_passes_is_told_once() -> None:
     first_run(system, deadline_at=NOON + timedelta(seconds=60))
     system.clock.advance(61)
     for _ in range(2):
-        waiting.watch_deadlines(system)
+        overdue.watch_deadlines(system)
     assert waiting_alerts() == ["late"]
 
 
@@ -160,7 +160,7 @@ def test_a_job_that_runs_again_in_time_is_told_anew_when_it_is_late_again() -> N
         run = next_run(system, job_id)
         system.clock.set(run.due_at + timedelta(seconds=31))
         dispatching.make_due(system, [run.id])
-        waiting.watch_deadlines(system)
+        overdue.watch_deadlines(system)
         record(system, claim_one(system), succeeded())
         end_runs(system, job_id, 1, succeeded())
     assert waiting_alerts() == ["late", "late"]

@@ -10,9 +10,10 @@ import pytest
 from core.errors import DatabaseUnavailable
 from core.schedules import DelayFromNow
 from core.states import RunStatus
-from services import dispatching, executing
+from services import executing
 from services.messaging.doorbell import Ring
 from services.runtime import database_retry
+from services.scheduling import dispatching
 from tests.factories import GivenSystem, stored_run
 from tests.integration.rings.house import QUEUE, House, Make, ScriptedReceiver, executed
 

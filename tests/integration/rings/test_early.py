@@ -12,9 +12,9 @@ from dramatiq.common import current_millis, dq_name
 
 from core.schedules import DelayFromNow
 from core.states import RunStatus
-from services import dispatching
 from services.messaging.broker import InProcessBroker
 from services.messaging.doorbell import BrokerDoorbell, Ring
+from services.scheduling import dispatching
 from tests.factories import (
     NOON,
     GivenClock,

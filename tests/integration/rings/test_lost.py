@@ -10,9 +10,9 @@ import pytest
 from core.schedules import DelayFromNow, Immediate
 from core.states import Trigger
 from models import database, runs
-from services import dispatching
 from services.jobs import lifecycle as job_service
 from services.messaging.doorbell import Ring
+from services.scheduling import dispatching
 from tests.factories import NOON, GivenSystem, claim_one, failed, first_run, record, stored_job, succeeded
 from tests.integration.rings.house import QUEUE, Carrier, House, Make, ScriptedReceiver, executed
 

@@ -11,8 +11,8 @@ from core.errors import NotFound
 from core.states import Hold, RunStatus
 from models import apps, database, pauses
 from models.tables import App, Job, Run
-from services import dispatching
-from services.dispatching import RING_WITHIN
+from services.scheduling import dispatching
+from services.scheduling.dispatching import RING_WITHIN
 from services.system import System
 
 

@@ -16,7 +16,7 @@ from core.schedules import RECURRING_KINDS
 from core.states import ENDED, Hold, JobState, RunStatus, Trigger
 from models import jobs, pauses, runs, turns
 from models.tables import Job, Run
-from services import settling, specifications
+from services.scheduling import run_endings, stored_schedule
 
 OVERLAP = "overlap"
 PAUSED = "paused"
@@ -60,10 +60,10 @@ def carry_out(verdict: Verdict, locked: dict[UUID, Job], now: datetime) -> None:
     jobs.count_starts([locked[run.job_id] for run in verdict.queued if is_occurrence(run, locked[run.job_id])])
     jobs.give_back(verdict.given_back)
     for job in verdict.spent.values():
-        settling.end_schedule(job, now)
+        run_endings.end_schedule(job, now)
     if verdict.skipped_overlap or verdict.skipped_paused:
         recurring = [job for job in locked.values() if job.schedule_kind in RECURRING_KINDS]
-        settling.end_if_over(((job, JobState.COMPLETED) for job in recurring), now)
+        run_endings.end_if_over(((job, JobState.COMPLETED) for job in recurring), now)
 
 
 def is_occurrence(run: Run, job: Job) -> bool:
@@ -102,9 +102,9 @@ class _Judging:
     def _decide_occurrence(self, run: Run, job: Job) -> None:
         if job.id in self._paused:
             self.verdict.skipped_paused.append(run)
-        elif not specifications.is_spent(job):
+        elif not stored_schedule.is_spent(job):
             self._admit(run, job)
-        if specifications.is_spent(job):
+        if stored_schedule.is_spent(job):
             self.verdict.spent[job.id] = job
 
     def _admit(self, run: Run, job: Job) -> None:

@@ -17,8 +17,8 @@ from core.recurring import Recurring
 from core.states import JobState, RunStatus, Trigger
 from models import database, edits, jobs, pauses, runs
 from models.tables import Job
-from services import settling, specifications
 from services.alerts import noting
+from services.scheduling import run_endings, stored_schedule
 from services.system import System
 
 BATCH = 200
@@ -49,7 +49,7 @@ def plan(system: System) -> int:
                 break
         _note_late(planned, rows, now, now - timedelta(seconds=system.settings.late_seconds))
         runs.insert(rows)
-        settling.end_if_over(((job, JobState.COMPLETED) for job in planned), now)
+        run_endings.end_if_over(((job, JobState.COMPLETED) for job in planned), now)
     return len(planned)
 
 
@@ -94,7 +94,7 @@ def _late(row: dict[str, Any]) -> Event:
 
 def plan_until_now(job: Job, now: datetime) -> None:
     """Make the rows that a locked job's schedule owes for instants that have come: before it is replaced."""
-    with suppress(*specifications.UNREADABLE):
+    with suppress(*stored_schedule.UNREADABLE):
         while job.next_run_at is not None and job.next_run_at <= now:
             runs.insert(_plan_job(job, now, now))
 
@@ -103,7 +103,7 @@ def _plan_or_park(job: Job, now: datetime, horizon: datetime) -> list[dict[str, 
     """Plan a locked job; one whose schedule can no longer be read is put off, so that it holds up nobody else."""
     try:
         return _plan_job(job, now, horizon)
-    except specifications.UNREADABLE:
+    except stored_schedule.UNREADABLE:
         log.exception("schedule_unreadable", job_id=str(job.id), schedule=job.schedule)
         job.next_run_at = now + PARKED
         jobs.set_next_run(job, job.next_run_at)
@@ -142,7 +142,7 @@ def _next_rows(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any
 
 
 def _recurring(job: Job) -> schedules.Cron | schedules.Interval:
-    schedule = specifications.read(job.schedule)
+    schedule = stored_schedule.read(job.schedule)
     if not isinstance(schedule, Recurring):
         raise TypeError(f"job {job.id} has next_run_at, but its schedule does not come back")
     return schedule

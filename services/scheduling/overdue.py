@@ -11,8 +11,8 @@ from core.alerting import Event
 from core.states import JobState, RunStatus
 from models import database, jobs, runs, turns
 from models.tables import Job, Run
-from services import settling
 from services.alerts import noting
+from services.scheduling import run_endings
 from services.system import System
 
 BATCH = 1_000
@@ -78,7 +78,7 @@ def _too_late(run: Run) -> Event:
 
 def _end_jobs(candidates: Sequence[Job], now: datetime) -> None:
     """End those of these jobs that have nothing left to run."""
-    settling.end_if_over(((job, JobState.FAILED) for job in candidates), now)
+    run_endings.end_if_over(((job, JobState.FAILED) for job in candidates), now)
     for job in candidates:
         if job.state is JobState.FAILED:
             jobs.explain_end(job, _TOO_LATE_IN_WORDS)
@@ -86,7 +86,7 @@ def _end_jobs(candidates: Sequence[Job], now: datetime) -> None:
 
 def _drop(dropped: Collection[Run], now: datetime) -> None:
     """End runs that are too late to be of use: those never tried were missed, the others failed."""
-    end = {"reason": settling.TOO_LATE, "finished_at": now, "held_by": None}
+    end = {"reason": run_endings.TOO_LATE, "finished_at": now, "held_by": None}
     never_tried = [run.id for run in dropped if run.attempt_count == 0]
     tried = [run.id for run in dropped if run.attempt_count > 0]
     turns.record_missed(never_tried, now, status=RunStatus.MISSED, **end)

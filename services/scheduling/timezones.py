@@ -14,7 +14,7 @@ from core.recurring import Recurring
 from core.states import JobState, Trigger
 from models import database, jobs, runs, timezones
 from models.tables import Job
-from services import settling, specifications
+from services.scheduling import run_endings, stored_schedule
 from services.system import System
 
 EDITION: str = tzdata.IANA_VERSION
@@ -58,15 +58,15 @@ def _refresh_job(job: Job, now: datetime) -> None:
     """Move a locked job's watermark; one whose schedule cannot be read any more is the planner's to report."""
     try:
         job.next_run_at = _next_run_at(job, now)
-    except specifications.UNREADABLE:
+    except stored_schedule.UNREADABLE:
         return
     jobs.set_next_run(job, job.next_run_at)
-    settling.end_if_over([(job, JobState.COMPLETED)], now)
+    run_endings.end_if_over([(job, JobState.COMPLETED)], now)
 
 
 def _next_run_at(job: Job, now: datetime) -> datetime | None:
     """The first occurrence that has no row: later than every row there is, and none that was passed over."""
-    schedule = specifications.read(job.schedule)
+    schedule = stored_schedule.read(job.schedule)
     watermark: datetime | None = job.next_run_at
     if watermark is None or not isinstance(schedule, Recurring):
         return watermark

@@ -8,8 +8,8 @@ from uuid import UUID
 from core.states import Hold, Trigger
 from models import database, jobs, pauses, runs, turns
 from models.tables import Job, Run
-from services import dispatching, settling, specifications
-from services.dispatching import RING_WITHIN
+from services.scheduling import dispatching, run_endings, stored_schedule
+from services.scheduling.dispatching import RING_WITHIN
 from services.system import System
 
 BATCH = 500
@@ -59,7 +59,7 @@ def _first_of_each(waiting: Collection[Run]) -> dict[UUID, Run]:
 
 
 def _is_one_too_many(run: Run, job: Job) -> bool:
-    return run.trigger == Trigger.SCHEDULE and specifications.is_spent(job)
+    return run.trigger == Trigger.SCHEDULE and stored_schedule.is_spent(job)
 
 
 def _count(system: System, started: Collection[Job]) -> None:
@@ -67,5 +67,5 @@ def _count(system: System, started: Collection[Job]) -> None:
     jobs.count_starts(started)
     for job in started:
         job.runs_started += 1
-        if specifications.is_spent(job):
-            settling.end_schedule(job, system.clock.now())
+        if stored_schedule.is_spent(job):
+            run_endings.end_schedule(job, system.clock.now())

@@ -10,9 +10,9 @@ from uuid import UUID
 from core.states import WAITING_FOR_INSTANT
 from models import claims, database, jobs, pauses, runs
 from models.tables import Run
-from services import admission
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
+from services.scheduling import overlap
 from services.system import System
 
 LOOK_AHEAD = timedelta(seconds=2)
@@ -36,8 +36,8 @@ def make_due(system: System, run_ids: Sequence[UUID]) -> int:
     with database.transaction():
         pauses.share_gate()
         locked = jobs.lock(runs.job_ids(run_ids))
-        verdict = admission.judge(runs.waiting(run_ids, now), locked)
-        admission.carry_out(verdict, locked, now)
+        verdict = overlap.judge(runs.waiting(run_ids, now), locked)
+        overlap.carry_out(verdict, locked, now)
     system.doorbell.ring(Ring(run.id, run.queue) for run in verdict.queued)
     return len(verdict.queued)
 
