@@ -16,10 +16,10 @@ from actors.handling import HANDLERS
 from actors.middleware import AttemptFailed
 from core.errors import Aborted, AbortReason, DatabaseUnavailable, TransientFailure
 from core.states import RunStatus
-from services import executing, recording
-from services.executing import Failed, Result, Stopped, Work, WorkerIdentity
-from services.grouping import Grouped
-from services.leases import Leases
+from services.execution import executing, recording
+from services.execution.batching import Grouped
+from services.execution.executing import Failed, Result, Stopped, Work, WorkerIdentity
+from services.execution.leases import Leases
 from services.messaging.doorbell import Ring, actor_of
 from services.runtime import faults
 from services.runtime.database_retry import patiently

@@ -10,8 +10,8 @@ import structlog
 from actors.execution import RunExecutor
 from actors.middleware import RowDecidedRetries
 from core.errors import AbortReason, DatabaseUnavailable
-from services import executing
-from services.leases import Leases
+from services.execution import executing
+from services.execution.leases import Leases
 from services.messaging import broker as brokers
 from services.system import System
 

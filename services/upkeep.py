@@ -7,8 +7,8 @@ from uuid import UUID
 
 from core.errors import DatabaseUnavailable
 from models import alerts, claims, database, jobs, runs, versions, workers
-from services import recording
 from services.email import outbox
+from services.execution import recording
 from services.jobs import idempotency
 from services.reading import statistics
 from services.system import System

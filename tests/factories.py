@@ -15,8 +15,8 @@ from core.answers import PollAnswer
 from core.errors import PermanentFailure, TransientFailure
 from models import database
 from models.tables import Attempt, Job, Run, db
-from services import executing
-from services.executing import Failed, Succeeded, Work, WorkerIdentity
+from services.execution import executing
+from services.execution.executing import Failed, Succeeded, Work, WorkerIdentity
 from services.jobs import lifecycle as job_service
 from services.jobs.definition import NewJob
 from services.messaging import broker as brokers

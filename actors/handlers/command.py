@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from actors.handlers import keeping
 from actors.handlers.keeping import Command, Ended
 from core.errors import AttemptError, Forbidden, PermanentFailure, TransientFailure
-from services.executing import Failed, Result, Succeeded, Work
+from services.execution.executing import Failed, Result, Succeeded, Work
 from services.runtime.abort_scope import Scope
 from services.system import System
 from services.task_types import run_command

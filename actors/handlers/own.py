@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from core import json_text, storable
 from core.errors import Aborted, AttemptError, PermanentFailure, TransientFailure
-from services.executing import Failed, Result, Succeeded, Work
-from services.recording import NOT_WHOLE
+from services.execution.executing import Failed, Result, Succeeded, Work
+from services.execution.recording import NOT_WHOLE
 from services.runtime.abort_scope import Scope
 from services.scheduling.run_endings import LONGEST_RESULT
 from services.system import System

@@ -15,8 +15,8 @@ from api.openapi import documented
 from api.schemas.run_reports import Completion, Ended, Failure, Heartbeat, Lease, TokenHeader
 from api.threads import Threads
 from core import json_text
-from services.reporting import reports
-from services.reporting.reports import Sender
+from services.execution import reports
+from services.execution.reports import Sender
 from services.scheduling.run_endings import LONGEST_RESULT
 from services.system import System
 

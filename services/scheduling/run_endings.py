@@ -21,9 +21,9 @@ from core.retry import RetryDecision
 from core.states import ENDED, Hold, JobState, Outcome, RunStatus
 from models import attempts, claims, database, jobs, pauses, runs
 from models.tables import Job, Run
-from services import polls
 from services.alerts import noting
-from services.polls import Polled
+from services.scheduling import polls
+from services.scheduling.polls import Polled
 
 ANSWER_KEPT = 64 * 1024
 LONGEST_RESULT = 64 * 1024  # as JSON

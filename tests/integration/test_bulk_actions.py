@@ -12,7 +12,7 @@ from core.errors import DatabaseUnavailable
 from core.filters import JobFilter, RunFilter
 from core.schedules import DelayFromNow, Schedule
 from core.states import JobStatus, RunStatus
-from services import executing
+from services.execution import executing
 from services.jobs import bulk_actions, idempotency, lifecycle, requested_runs
 from services.jobs.bulk_actions import Action
 from services.jobs.idempotency import Request

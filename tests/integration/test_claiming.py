@@ -15,7 +15,7 @@ from core import schedules
 from core.states import Hold, RunStatus
 from models import database
 from models.tables import Attempt, Run, db
-from services import executing
+from services.execution import executing
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching
 from tests.factories import (

@@ -14,8 +14,8 @@ from core.schedules import Cron, DelayFromNow, Polling
 from core.states import Hold, JobState, JobStatus, RunStatus
 from models import database
 from models.tables import Run
-from services import executing
-from services.executing import Stopped
+from services.execution import executing
+from services.execution.executing import Stopped
 from services.jobs import lifecycle as job_service
 from services.messaging.doorbell import Ring
 from services.reading import records

@@ -12,7 +12,7 @@ from core.policies import CatchUp, Overlap
 from core.schedules import Cron, Interval, RunAt, Schedule
 from models import database
 from models.tables import Run
-from services import executing
+from services.execution import executing
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching, planning
 from tests.factories import NOON, GivenSystem, claim, given_system, new_job, succeeded

@@ -10,7 +10,7 @@ import pytest
 from core.schedules import Cron, DelayFromNow, Polling, RunAt, Schedule
 from core.states import Hold, JobState, RunStatus
 from models import jobs as job_queries
-from services import executing
+from services.execution import executing
 from services.jobs import lifecycle as job_service
 from services.messaging.doorbell import Ring
 from services.scheduling import dispatching, planning

@@ -16,8 +16,8 @@ from core.schedules import DelayFromNow
 from core.states import Hold, RunStatus
 from models import database
 from models.tables import Run
-from services import executing
-from services.executing import Work, WorkerIdentity
+from services.execution import executing
+from services.execution.executing import Work, WorkerIdentity
 from services.jobs import definition, editing
 from services.jobs import lifecycle as job_service
 from services.jobs.definition import Definition

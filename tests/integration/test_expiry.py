@@ -11,8 +11,8 @@ import pytest
 from core.errors import AbortReason
 from core.schedules import Interval, RunAt
 from core.states import JobState, RunStatus
-from services import executing
-from services.executing import Stopped
+from services.execution import executing
+from services.execution.executing import Stopped
 from services.jobs import definition, editing, requested_runs
 from services.jobs import lifecycle as job_service
 from services.reading.views import JobView

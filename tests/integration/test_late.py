@@ -7,7 +7,7 @@ from core.rates import Rate
 from core.schedules import Cron, Immediate, Interval
 from models import database
 from models.tables import Alert
-from services import limits
+from services.execution import limits
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching, overdue, overlap_queue, planning
 from tests.factories import (

@@ -13,8 +13,8 @@ from core.rates import Rate
 from core.schedules import Interval
 from core.states import Hold, RunStatus
 from models import database, permits
-from services import executing, limits
-from services.executing import Stopped, Work
+from services.execution import executing, limits
+from services.execution.executing import Stopped, Work
 from services.jobs import lifecycle as job_service
 from services.messaging import broker as brokers
 from services.reading import explaining, records

@@ -12,11 +12,11 @@ from actors.main import RunWorker
 from core.states import RunStatus
 from models import database
 from models.tables import Run
+from services.execution import reports
+from services.execution.reports import Sender
 from services.jobs import lifecycle
 from services.messaging.broker import InProcessBroker
 from services.messaging.doorbell import BrokerDoorbell
-from services.reporting import reports
-from services.reporting.reports import Sender
 from services.runtime.clock import DatabaseClock
 from services.system import System
 from settings import Settings

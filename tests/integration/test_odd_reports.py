@@ -11,9 +11,9 @@ from core.states import RunStatus
 from models import database
 from models.tables import Attempt
 from services import upkeep
-from services.executing import Deferred
-from services.reporting import reports
-from services.reporting.reports import Sender
+from services.execution import reports
+from services.execution.executing import Deferred
+from services.execution.reports import Sender
 from tests.factories import (
     GivenSystem,
     claim,

@@ -10,8 +10,9 @@ from core.errors import AbortReason
 from core.policies import Overlap
 from core.schedules import Interval
 from core.states import Hold, JobState, RunStatus
-from services import executing, upkeep
-from services.executing import Stopped, Work
+from services import upkeep
+from services.execution import executing
+from services.execution.executing import Stopped, Work
 from services.jobs import lifecycle as job_service
 from services.jobs import requested_runs
 from services.messaging.doorbell import Ring

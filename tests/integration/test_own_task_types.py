@@ -16,8 +16,8 @@ from actors.handlers import own
 from core import storable
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.states import RunStatus
-from services import executing
-from services.executing import Failed, Succeeded, Work
+from services.execution import executing
+from services.execution.executing import Failed, Succeeded, Work
 from services.jobs import lifecycle
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope

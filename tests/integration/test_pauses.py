@@ -11,8 +11,8 @@ import pytest
 from core.errors import AbortReason, NotFound
 from core.schedules import DelayFromNow, Interval, Polling
 from core.states import Hold, JobState, JobStatus, RunStatus
-from services import executing
-from services.executing import Stopped
+from services.execution import executing
+from services.execution.executing import Stopped
 from services.jobs import definition, editing
 from services.jobs import lifecycle as job_service
 from services.jobs.definition import Definition

@@ -14,7 +14,7 @@ from core.states import JobState, RunStatus, Trigger
 from models import database
 from models import jobs as job_queries
 from models.tables import Job, Run
-from services import executing
+from services.execution import executing
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching, planning
 from tests.factories import (

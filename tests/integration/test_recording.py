@@ -9,8 +9,8 @@ import pytest
 
 from core.schedules import Cron, Immediate, Polling
 from core.states import JobState, JobStatus, Outcome, RunStatus
-from services import executing
-from services.executing import Failed, Result, Succeeded
+from services.execution import executing
+from services.execution.executing import Failed, Result, Succeeded
 from services.jobs import apps
 from services.jobs.apps import TaskTypePolicy
 from services.reading import records

@@ -15,7 +15,7 @@ from actors import callbacks
 from core.answers import PollAnswer
 from core.errors import PermanentFailure, TransientFailure
 from core.retry import RetryPolicy
-from services.executing import Deferred, Failed, Result, Succeeded, Work
+from services.execution.executing import Deferred, Failed, Result, Succeeded, Work
 from services.runtime.abort_scope import Scope
 from tests.factories import NOON, given_system
 

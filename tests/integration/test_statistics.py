@@ -9,7 +9,7 @@ from core.schedules import DelayFromNow
 from core.states import RunStatus, Trigger
 from models import database, jobs, runs
 from models.tables import Minute, Run
-from services import executing
+from services.execution import executing
 from services.jobs import lifecycle as job_service
 from services.reading import statistics, workers
 from services.reading.statistics import MOST_SUMMARISED, JobStatistics, MinuteFigures

@@ -21,11 +21,12 @@ from core.schedules import Immediate, Polling
 from core.states import JobState, Outcome, RunStatus
 from models import database
 from models.tables import Job, Run, db
-from services import executing, polls, recording, upkeep
-from services.executing import Failed, Result, Succeeded, Work
-from services.grouping import Grouped
+from services import upkeep
+from services.execution import executing, recording
+from services.execution.batching import Grouped
+from services.execution.executing import Failed, Result, Succeeded, Work
 from services.messaging import broker as brokers
-from services.scheduling import run_endings
+from services.scheduling import polls, run_endings
 from services.scheduling.run_endings import Settled
 from tests.factories import GivenSystem, first_run, runs_of, stored_job, stored_run
 from tests.integration.attempting import LEASE_SECONDS

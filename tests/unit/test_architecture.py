@@ -18,8 +18,8 @@ import periodic
 from actors.execution import RunExecutor
 from actors.handling import HANDLERS
 from actors.middleware import RowDecidedRetries
-from services import executing
-from services.leases import Leases
+from services.execution import executing
+from services.execution.leases import Leases
 from services.messaging import broker as brokers
 from services.messaging import doorbell
 from tests.factories import given_system

@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import pytest
 
 from core.errors import DatabaseUnavailable
-from services.grouping import Grouped
+from services.execution.batching import Grouped
 from tests.waiting import LONGEST, until
 
 

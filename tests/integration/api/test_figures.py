@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services import executing
+from services.execution import executing
 from services.reading import statistics
 from tests.factories import GivenSystem
 from tests.integration.api.client import Client, refusal

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.retry import after_failure
-from services import executing
+from services.execution import executing
 from services.jobs import retry_policy
 from services.messaging import broker as brokers
 from services.scheduling import dispatching

@@ -10,8 +10,8 @@ import pytest
 
 from actors.handlers import email
 from core.schedules import Immediate
-from services import executing
-from services.executing import Result, Work
+from services.execution import executing
+from services.execution.executing import Result, Work
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
 from services.scheduling.run_endings import Settled

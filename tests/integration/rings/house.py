@@ -15,8 +15,8 @@ from actors.middleware import RowDecidedRetries
 from core.states import RunStatus
 from local.receiver import Entry, Receiver
 from models.tables import Run
-from services import executing
-from services.leases import Leases
+from services.execution import executing
+from services.execution.leases import Leases
 from services.messaging.broker import RUNS_HTTP, InProcessBroker
 from services.messaging.doorbell import Ring, actor_of
 from services.scheduling import dispatching

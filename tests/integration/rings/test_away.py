@@ -10,7 +10,7 @@ import pytest
 from core.errors import DatabaseUnavailable
 from core.schedules import DelayFromNow
 from core.states import RunStatus
-from services import executing
+from services.execution import executing
 from services.messaging.doorbell import Ring
 from services.runtime import database_retry
 from services.scheduling import dispatching

@@ -8,8 +8,8 @@ from typing import Any
 from urllib3 import encode_multipart_formdata
 
 from actors.handlers import upload as handler
-from services import executing
-from services.executing import Result, Succeeded, Work
+from services.execution import executing
+from services.execution.executing import Result, Succeeded, Work
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
 from tests.factories import GivenSystem, record

@@ -18,8 +18,8 @@ import pytest
 
 from actors.handlers import command, keeper
 from core.errors import Aborted, AbortReason, TransientFailure
-from services.executing import Failed, WorkerIdentity
-from services.leases import Leases
+from services.execution.executing import Failed, WorkerIdentity
+from services.execution.leases import Leases
 from services.runtime.abort_scope import Scope
 from services.system import System
 from tests.factories import RecordingDoorbell, RunningClock, given_system

@@ -11,8 +11,8 @@ from uuid import UUID
 import structlog
 
 from core.errors import AbortReason, DatabaseUnavailable
-from services import executing
-from services.executing import Work, WorkerIdentity
+from services.execution import executing
+from services.execution.executing import Work, WorkerIdentity
 from services.runtime.abort_scope import Scope
 from services.runtime.database_retry import troubles
 from services.runtime.troubles import DATABASE_AWAY

@@ -1,6 +1,6 @@
 """Claim runs, keep their leases, record what came of them.
 
-Claims that wait at the same moment share a statement, and so do records: see `services.grouping`.
+Claims that wait at the same moment share a statement, and so do records: see `services.execution.batching`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from core.states import Outcome, RunStatus
 from models import attempts, claims, database, jobs, pauses, runs, workers
 from models.fields import new_id
 from models.tables import Job, Run
-from services import limits
+from services.execution import deferred, limits, report_tokens
+from services.execution.limits import Lease
 from services.jobs import retry_policy, versions
-from services.limits import Lease
-from services.reporting import awaiting, tokens
 from services.scheduling import dispatching, overlap_queue, run_endings
 from services.scheduling.run_endings import Settled, Settlement
 from services.system import System
@@ -147,7 +146,7 @@ def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled
         locked = jobs.lock(work.job_id for work, _ in ended)
         running = claims.running(work.run_id for work, _ in ended)
         ends = [decide(running.get(work.run_id), locked[work.job_id], work, result, now) for work, result in ended]
-        awaiting.begin(system, [end for end in ends if isinstance(end, Run)], now)
+        deferred.begin(system, [end for end in ends if isinstance(end, Run)], now)
         carried_out = [end for end in ends if isinstance(end, Settlement)]
         run_endings.carry_out(carried_out, now)
         next_in_turn = overlap_queue.give(system, {one.job.id: one.job for one in carried_out if one.job_comes_back})
@@ -178,7 +177,7 @@ def rescue(system: System, run_ids: Sequence[UUID], *, only_expired: bool, caref
         locked = jobs.lock(runs.job_ids(run_ids))
         gone = [run for run in claims.running(run_ids).values() if not only_expired or run.lease_expires_at < now]
         taken_on = [run for run in gone if _was_taken_on(run, now)]
-        awaiting.begin(system, taken_on, now)
+        deferred.begin(system, taken_on, now)
         lost = [_lose(system, run, locked[run.job_id], now) for run in gone if run not in taken_on]
         run_endings.carry_out(lost, now, carefully=carefully)
     return len(lost)
@@ -194,7 +193,7 @@ def _claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> tu
         if not claimed.runs:
             return [], claimed.held_others
         wanted = versions.to_execute(claimed.runs)
-        sent = {run.id: tokens.new() for run in claimed.runs}
+        sent = {run.id: report_tokens.new() for run in claimed.runs}
         counts = limits.rate_of(system.settings, queue) is not None
         opened = {run.id: _opened(run, sent[run.id], wanted[run.id], counts=counts) for run in claimed.runs}
         attempts.open_for(claimed.runs, now, opened)
@@ -222,7 +221,7 @@ def _was_taken_on(run: Run, now: datetime) -> bool:
 
 def _lose(system: System, run: Run, job: Job, now: datetime) -> Settlement:
     if run.reports_until is not None:
-        return awaiting.fail(system, run, job, awaiting.silence(run), now)
+        return deferred.fail(system, run, job, deferred.silence(run), now)
     if run.cancel_requested_at is not None:
         return run_endings.cancel(run, job, Outcome.LOST, now)
     return run_endings.lose(run, job, after_loss(run.loss_count + 1, retry_policy.spread(run.id)), now)
@@ -260,7 +259,7 @@ def _settle(run: Run, job: Job, work: Work, result: Result, now: datetime) -> Se
 def _opened(run: Run, token: str, job: Job, *, counts: bool) -> dict[str, Any]:
     """What an attempt keeps from its beginning: what a report about it needs, and whose permit it takes."""
     account_id = run.account_id if counts else None
-    return {"token_hash": tokens.digest(token), "polling_version": job.polling_version, "account_id": account_id}
+    return {"token_hash": report_tokens.digest(token), "polling_version": job.polling_version, "account_id": account_id}
 
 
 def _work(system: System, run: Run, job: Job, monotonic: float, report_token: str) -> Work:

@@ -21,10 +21,9 @@ from core.retry import GIVE_UP, MAX_RETRY_AFTER_SECONDS
 from core.states import JobState
 from models import claims, database, jobs, pauses
 from models.tables import Job, Run
-from services import executing
-from services.executing import Failed, Result, Succeeded, Work
-from services.grouping import in_parts
-from services.reporting import awaiting
+from services.execution import deferred, executing
+from services.execution.batching import in_parts
+from services.execution.executing import Failed, Result, Succeeded, Work
 from services.scheduling import overlap_queue, run_endings
 from services.scheduling.run_endings import MESSAGE_KEPT, Settled, Settlement
 from services.system import System
@@ -149,7 +148,7 @@ def _record_least(system: System, work: Work, result: Result) -> Settled | None:
                 waiting = {job.id: job} if decided.job_comes_back else {}
                 database.attempt(lambda: next_in_turn.extend(overlap_queue.give(system, waiting)))
             elif decided is not None:
-                awaiting.begin(system, [decided], now)
+                deferred.begin(system, [decided], now)
     except Unavailable:
         raise
     except Exception as error:

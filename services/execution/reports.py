@@ -20,9 +20,9 @@ from core.errors import AttemptError, CarillonError, Conflict, InvalidInput, Wro
 from core.states import Outcome
 from models import attempts, awaited, database, jobs, pauses, runs
 from models.tables import Attempt, Job, Run
+from services.execution import deferred, report_tokens
 from services.jobs import idempotency
 from services.messaging.doorbell import Ring
-from services.reporting import awaiting, tokens
 from services.scheduling import dispatching, overlap_queue, run_endings
 from services.scheduling.run_endings import Settlement
 from services.system import System
@@ -97,7 +97,7 @@ def fail(system: System, sender: Sender, error: AttemptError) -> Ended:
     """
 
     def settle(run: Run, job: Job, _attempt: Attempt, now: datetime) -> Settlement:
-        return awaiting.fail(system, run, job, error, now)
+        return deferred.fail(system, run, job, error, now)
 
     content = [error.message, error.permanent, error.retry_after_seconds]
     return _end(system, sender, idempotency.fingerprint(["fail", content]), settle)
@@ -153,7 +153,7 @@ def _refuse_strangers(sender: Sender) -> None:
 
 def _recognised(sender: Sender) -> Attempt:
     """The attempt a token is for. A run that is not there is answered like a wrong token: neither tells of a run."""
-    attempt = attempts.by_token(sender.run_id, tokens.digest(sender.token))
+    attempt = attempts.by_token(sender.run_id, report_tokens.digest(sender.token))
     if attempt is None:
         raise WrongToken
     return attempt
