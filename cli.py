@@ -40,9 +40,9 @@ from local.processes import LocalServerError
 from local.signals import StopSignals
 from migrations import runner
 from models import database
-from services.coordinator import Coordinator
 from services.files import spool
 from services.files.sweeping import Sweeper
+from services.maintenance.coordinator import Coordinator
 from services.messaging import broker as brokers
 from services.messaging import broker_url
 from services.messaging.doorbell import BrokerDoorbell

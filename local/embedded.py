@@ -15,10 +15,10 @@ from local.receiver import Receiver
 from local.web import WebServer
 from migrations import runner
 from models import database
-from services import upkeep
-from services.coordinator import Coordinator
 from services.files import spool
 from services.files.sweeping import Sweeper
+from services.maintenance import upkeep
+from services.maintenance.coordinator import Coordinator
 from services.messaging import broker
 from services.messaging.doorbell import BrokerDoorbell
 from services.runtime import database_retry, faults

@@ -15,7 +15,7 @@ from api.openapi import documented
 from api.schemas.reports import Alive, Readiness
 from api.threads import Threads
 from core.errors import Unavailable
-from services.coordinator import BEAT, TICK
+from services.maintenance.coordinator import BEAT, TICK
 from services.messaging.broker_troubles import AWAY as NO_ANSWER
 from services.messaging.broker_troubles import BROKER
 from services.reading import records

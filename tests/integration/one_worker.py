@@ -18,10 +18,10 @@ from core.errors import PermanentFailure, TransientFailure
 from core.schedules import Cron, Immediate, Polling, Schedule
 from core.states import Outcome, RunStatus
 from models.tables import Run
-from services import upkeep
 from services.execution import executing
 from services.execution.executing import Failed, Result, Succeeded
 from services.execution.leases import Leases
+from services.maintenance import upkeep
 from services.messaging import broker as brokers
 from tests.factories import GivenSystem, attempts_at, first_run, stored_run
 from tests.integration.attempting import LEASE_SECONDS, make_due_again

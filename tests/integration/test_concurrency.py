@@ -19,10 +19,10 @@ from core.schedules import Cron, DelayFromNow, Immediate, Polling, Schedule
 from core.states import ENDED, LIVE, JobState, RunStatus
 from models import database
 from models.tables import Attempt, Job, Run
-from services import upkeep
 from services.execution import executing
 from services.execution.executing import Result, Stopped, Work, WorkerIdentity
 from services.jobs import lifecycle as job_service
+from services.maintenance import upkeep
 from services.scheduling import dispatching, planning
 from tests.factories import (
     GivenSystem,

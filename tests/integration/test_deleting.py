@@ -11,9 +11,9 @@ from core.errors import NotFound
 from core.schedules import DelayFromNow, Immediate, Polling
 from core.states import JobState, RunStatus
 from models.tables import Job, JobTag, JobVersion, PollingState, Run
-from services import upkeep
 from services.jobs import definition, editing
 from services.jobs import lifecycle as job_service
+from services.maintenance import upkeep
 from services.reading import records
 from services.scheduling import dispatching
 from tests.factories import (

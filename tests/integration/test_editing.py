@@ -14,11 +14,11 @@ from core.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
 from core.schedules import DelayFromNow, Immediate, Polling, RunAt
 from core.states import Hold, JobStatus, RunStatus
 from models.tables import JobVersion
-from services import upkeep
 from services.jobs import apps, definition, editing
 from services.jobs import lifecycle as job_service
 from services.jobs.apps import TaskTypePolicy
 from services.jobs.definition import Definition
+from services.maintenance import upkeep
 from services.messaging.doorbell import Ring
 from services.reading.views import JobView
 from services.scheduling import dispatching

@@ -9,9 +9,9 @@ import pytest
 
 from core.schedules import Polling
 from core.states import RunStatus
-from services import upkeep
 from services.execution import executing
 from services.execution.executing import Result
+from services.maintenance import upkeep
 from services.scheduling.run_endings import Settled
 from tests.factories import (
     GivenSystem,

@@ -12,11 +12,11 @@ import pytest
 
 from core.errors import AbortReason, DatabaseUnavailable, TransientFailure
 from core.states import RunStatus
-from services import upkeep
 from services.execution import executing, reports
 from services.execution.executing import Work, WorkerIdentity
 from services.execution.leases import Leases
 from services.jobs import lifecycle as job_service
+from services.maintenance import upkeep
 from services.scheduling import dispatching
 from tests.factories import (
     NOON,

@@ -10,10 +10,10 @@ from core.errors import Conflict, TransientFailure, WrongToken
 from core.states import RunStatus
 from models import database
 from models.tables import Attempt
-from services import upkeep
 from services.execution import reports
 from services.execution.executing import Deferred
 from services.execution.reports import Sender
+from services.maintenance import upkeep
 from tests.factories import (
     GivenSystem,
     claim,

@@ -10,11 +10,11 @@ from core.errors import AbortReason
 from core.policies import Overlap
 from core.schedules import Interval
 from core.states import Hold, JobState, RunStatus
-from services import upkeep
 from services.execution import executing
 from services.execution.executing import Stopped, Work
 from services.jobs import lifecycle as job_service
 from services.jobs import requested_runs
+from services.maintenance import upkeep
 from services.messaging.doorbell import Ring
 from services.scheduling import dispatching, overlap_queue, planning
 from services.scheduling.overlap import REPLACED

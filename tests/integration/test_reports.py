@@ -12,11 +12,11 @@ from core.errors import Conflict, InvalidInput, PermanentFailure, TransientFailu
 from core.policies import Overlap
 from core.schedules import Cron, Polling
 from core.states import JobState, JobStatus, Outcome, RunStatus
-from services import upkeep
 from services.execution import executing, reports
 from services.execution.executing import Deferred
 from services.jobs import cancelling
 from services.jobs import lifecycle as job_service
+from services.maintenance import upkeep
 from services.messaging.doorbell import Ring
 from services.reading import explaining, records
 from services.scheduling import dispatching

@@ -6,9 +6,9 @@ from core.schedules import DelayFromNow
 from core.states import JobState, Outcome, RunStatus
 from models import database
 from models.tables import Run
-from services import upkeep
 from services.execution import executing
 from services.jobs import lifecycle as job_service
+from services.maintenance import upkeep
 from services.scheduling.run_endings import Settled
 from tests.factories import (
     GivenSystem,

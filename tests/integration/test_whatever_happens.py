@@ -21,10 +21,10 @@ from core.schedules import Immediate, Polling
 from core.states import JobState, Outcome, RunStatus
 from models import database
 from models.tables import Job, Run, db
-from services import upkeep
 from services.execution import executing, recording
 from services.execution.batching import Grouped
 from services.execution.executing import Failed, Result, Succeeded, Work
+from services.maintenance import upkeep
 from services.messaging import broker as brokers
 from services.scheduling import polls, run_endings
 from services.scheduling.run_endings import Settled

@@ -16,7 +16,7 @@ from core.errors import DatabaseUnavailable
 from models import database, signals
 from models.tables import db
 from services.access import users
-from services.coordinator import BEAT, TICK
+from services.maintenance.coordinator import BEAT, TICK
 from services.runtime.troubles import Trouble
 from tests.factories import NOON, given_system
 from tests.integration.api.client import Broker, Client, served

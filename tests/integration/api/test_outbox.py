@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from actors.handlers import email
-from services import upkeep
 from services.email import outbox
+from services.maintenance import upkeep
 from services.runtime.abort_scope import Scope
 from tests.factories import GivenSystem, given_system, in_threads
 from tests.integration.api.client import NO_JOB, Client, refusal, served

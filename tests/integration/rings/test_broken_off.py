@@ -6,8 +6,8 @@ import threading
 
 from core.errors import AbortReason
 from core.states import Outcome, RunStatus
-from services import upkeep
 from services.jobs import lifecycle as job_service
+from services.maintenance import upkeep
 from services.scheduling import dispatching
 from tests.factories import GivenSystem, attempts_at, first_run, stored_run
 from tests.integration.rings.house import House, Make, ScriptedReceiver, executed

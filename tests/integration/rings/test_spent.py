@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from core.schedules import DelayFromNow
 from core.states import RunStatus
-from services import upkeep
 from services.jobs import lifecycle as job_service
+from services.maintenance import upkeep
 from tests.factories import GivenSystem, claim_one, failed, record, stored_run
 from tests.integration.rings.house import House, Make, ScriptedReceiver, dispatch, executed
 

@@ -16,10 +16,10 @@ import structlog
 
 from core.errors import BrokerUnavailable, DatabaseUnavailable, Unavailable
 from models import database, signals
-from services import upkeep
 from services.alerts import sending
 from services.execution import limits
 from services.execution.batching import in_parts
+from services.maintenance import upkeep
 from services.messaging import broker as brokers
 from services.messaging.broker_troubles import AWAY as NO_ANSWER
 from services.reading import statistics
