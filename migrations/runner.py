@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playhouse import migrations as playhouse_migrations
 
-from models import database, patience, surroundings
+from models import database, statement_timeout, surroundings
 from models.tables import db
 
 # One number for all Carillon processes: whoever holds it migrates, the others wait and then find nothing to do.
@@ -22,7 +22,7 @@ def upgrade(to: str | None = None) -> list[str]:
     when it is none to work on.
     """
     found = surroundings.check()
-    with surroundings.refusals(), database.transaction(), patience.unlimited(), _alone():
+    with surroundings.refusals(), database.transaction(), statement_timeout.unlimited(), _alone():
         runner = playhouse_migrations.Runner(db.obj, directory=str(Path(__file__).parent))
         if any(not migration.applied for migration in runner.status()):
             surroundings.check_for_migrating(found)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from models.batches import alike
+from models.alike import alike
 from models.tables import Attempt, Run
 
 

@@ -11,7 +11,7 @@ import peewee
 
 from core.states import RunStatus
 from models import runs
-from models.batches import alike
+from models.alike import alike
 from models.database import for_update
 from models.tables import Run
 

@@ -16,7 +16,7 @@ from typing import Any
 import peewee
 
 from core.errors import DatabaseUnavailable, Misconfigured
-from models import commits, connection_url, patience, postgresql
+from models import commits, connection_url, postgresql, statement_timeout
 from models.tables import db
 
 # What is not supported is to write to a standby: one that was the primary until a moment ago.
@@ -43,7 +43,7 @@ def connect(url: str, process_name: str) -> None:
         Path(url.removeprefix(_SQLITE)).parent.mkdir(parents=True, exist_ok=True)
         db.initialize(_sqlite(url.removeprefix(_SQLITE)))
     else:
-        patience.install()
+        statement_timeout.install()
         db.initialize(postgresql.Postgresql(url, process_name))
 
 

@@ -10,7 +10,7 @@ import peewee
 
 from core.states import Hold, JobState, RunStatus, Trigger
 from models import filtering, runs
-from models.batches import alike
+from models.alike import alike
 from models.database import for_update
 from models.tables import Job, Run
 

@@ -12,7 +12,7 @@ import peewee
 import psycopg2
 from psycopg2 import extensions
 
-from models import connection_url, patience
+from models import connection_url, statement_timeout
 
 READ_COMMITTED = "READ COMMITTED, READ WRITE"
 ONE_MOMENT = "REPEATABLE READ, READ ONLY"
@@ -60,7 +60,7 @@ class Postgresql(peewee.PostgresqlDatabase):
         told: list[str] = []
         for place in self._places:
             try:
-                with patience.connecting(self._address.connect_seconds):
+                with statement_timeout.connecting(self._address.connect_seconds):
                     connection = psycopg2.connect(place)
             except psycopg2.OperationalError as error:
                 told.append(str(error).strip())

@@ -10,7 +10,7 @@ from uuid import UUID
 import peewee
 
 from core.states import LIVE, WAITING_FOR_INSTANT, Hold, RunStatus, Trigger
-from models import awaited
+from models import deferred
 from models.database import for_update
 from models.fields import new_id
 from models.tables import Job, Run
@@ -152,7 +152,7 @@ def hold(job: Job, held_by: Hold) -> None:
 
 def cancel(job: Job, reason: str, now: datetime) -> int:
     """End a locked job's runs that have not started, and ask for the end of those that run; how many of either."""
-    cancelled = cancel_waiting(job, reason, now) + awaited.cancel(Run.job == job.id, reason, now)
+    cancelled = cancel_waiting(job, reason, now) + deferred.cancel(Run.job == job.id, reason, now)
     under_way = locked((Run.job == job.id) & (Run.status == RunStatus.RUNNING) & Run.cancel_requested_at.is_null())
     asked = (
         Run.update(cancel_requested_at=now)
@@ -172,7 +172,7 @@ def cancel_waiting(job: Job, reason: str, now: datetime) -> int:
 
 def cancel_one(run: Run, reason: str, now: datetime) -> None:
     """End a locked run that is not over: at once, or when the worker at it has stopped."""
-    if awaited.cancel(Run.id == run.id, reason, now):
+    if deferred.cancel(Run.id == run.id, reason, now):
         return
     running = run.status == RunStatus.RUNNING
     change = {"cancel_requested_at": run.cancel_requested_at or now} if running else _cancelled(reason, now)

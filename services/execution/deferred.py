@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from core.errors import AttemptError, TransientFailure
 from core.retry import after_failure
-from models import awaited
+from models import deferred as awaited
 from models.tables import Job, Run
 from services.jobs import retry_policy, versions
 from services.scheduling import run_endings

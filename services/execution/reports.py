@@ -18,7 +18,8 @@ import structlog
 from core.answers import PollAnswer
 from core.errors import AttemptError, CarillonError, Conflict, InvalidInput, WrongToken
 from core.states import Outcome
-from models import attempts, awaited, database, jobs, pauses, runs
+from models import attempts, database, jobs, pauses, runs
+from models import deferred as awaited
 from models.tables import Attempt, Job, Run
 from services.execution import deferred, report_tokens
 from services.jobs import idempotency

@@ -9,7 +9,7 @@ import structlog
 
 from core.alerting import Event
 from core.states import JobState, RunStatus
-from models import database, jobs, runs, turns
+from models import database, jobs, overlap_queue, runs
 from models.tables import Job, Run
 from services.alerts import noting
 from services.scheduling import run_endings
@@ -24,8 +24,8 @@ def age(system: System) -> int:
     """Raise every due run that has waited a whole step longer, so that low priority never starves; how many."""
     now = system.clock.now()
     with database.transaction():
-        aged = turns.to_age(now - timedelta(seconds=system.settings.ageing_seconds), BATCH)
-        turns.age(aged, now)
+        aged = overlap_queue.to_age(now - timedelta(seconds=system.settings.ageing_seconds), BATCH)
+        overlap_queue.age(aged, now)
     return len(aged)
 
 
@@ -36,15 +36,15 @@ def watch_deadlines(system: System) -> int:
     """
     now = system.clock.now()
     with database.reading():
-        late = turns.past_deadline(now, BATCH)
+        late = overlap_queue.past_deadline(now, BATCH)
     if not late:
         return 0
     with database.transaction():
         locked = jobs.lock(runs.job_ids(late))
-        passed = turns.lock_past_deadline(late, now)
+        passed = overlap_queue.lock_past_deadline(late, now)
         dropped = {run.id: run for run in passed if run.expire and run.status != RunStatus.RUNNING}
         _drop(dropped.values(), now)
-        turns.record_missed([run.id for run in passed if run.id not in dropped], now)
+        overlap_queue.record_missed([run.id for run in passed if run.id not in dropped], now)
         _end_jobs([locked[job_id] for job_id in {run.job_id for run in dropped.values()}], now)
         noting.note(((locked[run.job_id], _too_late(run)) for run in passed), now)
     for run in passed:
@@ -56,13 +56,13 @@ def watch_late(system: System) -> int:
     """Note due runs that nobody has begun for long, once each; how many. What was held is not late: it was wished."""
     now = system.clock.now()
     with database.reading():
-        found = turns.late(now - timedelta(seconds=system.settings.late_seconds), BATCH)
+        found = overlap_queue.late(now - timedelta(seconds=system.settings.late_seconds), BATCH)
     if not found:
         return 0
     with database.transaction():
         locked = jobs.lock(runs.job_ids(found))
-        late = turns.lock_late(found)
-        turns.record_late([run.id for run in late], now)
+        late = overlap_queue.lock_late(found)
+        overlap_queue.record_late([run.id for run in late], now)
         noting.note(((locked[run.job_id], _not_begun(run)) for run in late), now)
     log.warning("runs_late", count=len(late))
     return len(late)
@@ -89,5 +89,5 @@ def _drop(dropped: Collection[Run], now: datetime) -> None:
     end = {"reason": run_endings.TOO_LATE, "finished_at": now, "held_by": None}
     never_tried = [run.id for run in dropped if run.attempt_count == 0]
     tried = [run.id for run in dropped if run.attempt_count > 0]
-    turns.record_missed(never_tried, now, status=RunStatus.MISSED, **end)
-    turns.record_missed(tried, now, status=RunStatus.FAILED, **end)
+    overlap_queue.record_missed(never_tried, now, status=RunStatus.MISSED, **end)
+    overlap_queue.record_missed(tried, now, status=RunStatus.FAILED, **end)

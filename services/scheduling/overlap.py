@@ -14,7 +14,7 @@ from uuid import UUID
 from core.policies import Admission, Overlap, admit
 from core.schedules import RECURRING_KINDS
 from core.states import ENDED, Hold, JobState, RunStatus, Trigger
-from models import jobs, pauses, runs, turns
+from models import jobs, overlap_queue, pauses, runs
 from models.tables import Job, Run
 from services.scheduling import run_endings, stored_schedule
 
@@ -49,7 +49,7 @@ def judge(due: Sequence[Run], locked: dict[UUID, Job]) -> Verdict:
 
 def carry_out(verdict: Verdict, locked: dict[UUID, Job], now: datetime) -> None:
     """Write what was decided."""
-    turns.cancel_occurrences(verdict.cancelled_jobs, REPLACED, now)
+    overlap_queue.cancel_occurrences(verdict.cancelled_jobs, REPLACED, now)
     runs.make_queued(_ids(verdict.queued), None)
     runs.make_queued(_ids(verdict.waiting), Hold.OVERLAP)
     runs.make_queued(_ids(verdict.held), Hold.PAUSED)
@@ -81,9 +81,9 @@ class _Judging:
         self._paused = pauses.paused([locked[run.job_id] for run in due])
         self._going = {job_id for job_id, statuses in going.items() if statuses}
         replacing = [job_id for job_id in self._going if _replaces(locked[job_id])]
-        self._counted = Counter(run.job_id for run in turns.lock_counted(replacing))
-        self._outlasting = turns.outlasting(replacing)
-        waiting = turns.waiting_for_turn(self._going)
+        self._counted = Counter(run.job_id for run in overlap_queue.lock_counted(replacing))
+        self._outlasting = overlap_queue.outlasting(replacing)
+        waiting = overlap_queue.waiting_for_turn(self._going)
         self._waits = {run.job_id for run in waiting if run.trigger == Trigger.SCHEDULE}
 
     def decide(self, run: Run, job: Job) -> None:

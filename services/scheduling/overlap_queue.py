@@ -6,7 +6,7 @@ from collections.abc import Collection
 from uuid import UUID
 
 from core.states import Hold, Trigger
-from models import database, jobs, pauses, runs, turns
+from models import database, jobs, overlap_queue, pauses, runs
 from models.tables import Job, Run
 from services.scheduling import dispatching, run_endings, stored_schedule
 from services.scheduling.dispatching import RING_WITHIN
@@ -18,7 +18,7 @@ BATCH = 500
 def give_all(system: System) -> int:
     """Give turns wherever a run waits and nothing else of its job is going any more; how many were given."""
     with database.reading():
-        ready = turns.ready_jobs(BATCH)
+        ready = overlap_queue.ready_jobs(BATCH)
     if not ready:
         return 0
     with database.transaction():
@@ -33,8 +33,8 @@ def give(system: System, locked: dict[UUID, Job]) -> list[Run]:
 
     Within a transaction that shares the gate of pauses; the caller rings.
     """
-    first = _first_of_each(turns.waiting_for_turn(locked))
-    blocked = turns.busy(first) if first else set()
+    first = _first_of_each(overlap_queue.waiting_for_turn(locked))
+    blocked = overlap_queue.busy(first) if first else set()
     free = [run for run in first.values() if run.job_id not in blocked]
     taken = [run for run in free if not _is_one_too_many(run, locked[run.job_id])]
     for run in free:
@@ -46,7 +46,7 @@ def give(system: System, locked: dict[UUID, Job]) -> list[Run]:
     for run in taken:
         run.held_by = Hold.PAUSED if run.job_id in paused else None
     for held_by in (Hold.PAUSED, None):
-        turns.take([run.id for run in taken if run.held_by is held_by], held_by)
+        overlap_queue.take([run.id for run in taken if run.held_by is held_by], held_by)
     _count(system, [locked[run.job_id] for run in taken if run.trigger == Trigger.SCHEDULE])
     return taken
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from core.errors import DatabaseUnavailable
-from models import database, patience, signals
+from models import database, signals, statement_timeout
 from models.postgresql import Postgresql
 from models.tables import db
 
@@ -18,7 +18,7 @@ NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
 def test_an_answer_that_does_not_come_is_not_waited_for(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "LIMIT_SECONDS", 0.2)
+    monkeypatch.setattr(statement_timeout, "LIMIT_SECONDS", 0.2)
     began = time.monotonic()
     with pytest.raises(DatabaseUnavailable, match="no answer"), database.reading():
         db.execute_sql("SELECT pg_sleep(8)")
@@ -28,8 +28,8 @@ def test_an_answer_that_does_not_come_is_not_waited_for(postgresql: str, monkeyp
 
 
 def test_a_migration_is_waited_for_as_long_as_it_takes(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "LIMIT_SECONDS", 0.1)
-    with patience.unlimited(), database.reading():
+    monkeypatch.setattr(statement_timeout, "LIMIT_SECONDS", 0.1)
+    with statement_timeout.unlimited(), database.reading():
         db.execute_sql("SELECT pg_sleep(0.3)")
 
 

@@ -14,7 +14,7 @@ from core.filters import JobFilter, RunFilter
 from core.listing import Stretch
 from core.states import RunStatus, Trigger
 from migrations import runner
-from models import alerts, claims, database, jobs, lists, runs, shown_jobs, statistics, turns, upcoming
+from models import alerts, claims, database, jobs, lists, overlap_queue, runs, shown_jobs, statistics, upcoming
 from models.fields import new_id
 from models.tables import ALL, Job, Run, db
 from services.jobs import lifecycle as job_service
@@ -116,11 +116,11 @@ def test_text_comes_back_as_it_was_given(system: GivenSystem) -> None:
         (lambda: upcoming.planned(JobFilter(), NOON, 10), "runs_to_make_due"),
         (lambda: runs.prune(NOON, 10), "runs_ended"),
         (lambda: jobs.lock_to_plan(NOON, 10), "jobs_to_plan"),
-        (lambda: turns.ready_jobs(10), "runs_waiting_for_turn"),
-        (lambda: turns.waiting_for_turn([new_id()]), "runs_waiting_for_turn"),
-        (lambda: turns.to_age(NOON, 10), "runs_to_age"),
-        (lambda: turns.past_deadline(NOON, 10), "runs_with_deadline"),
-        (lambda: turns.late(NOON, 10), "runs_may_be_late"),
+        (lambda: overlap_queue.ready_jobs(10), "runs_waiting_for_turn"),
+        (lambda: overlap_queue.waiting_for_turn([new_id()]), "runs_waiting_for_turn"),
+        (lambda: overlap_queue.to_age(NOON, 10), "runs_to_age"),
+        (lambda: overlap_queue.past_deadline(NOON, 10), "runs_with_deadline"),
+        (lambda: overlap_queue.late(NOON, 10), "runs_may_be_late"),
         (lambda: alerts.take(NOON, NOON, 10), "alerts_to_tell"),
     ],
 )

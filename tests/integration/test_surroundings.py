@@ -16,7 +16,7 @@ import pytest
 from core.errors import DatabaseUnavailable, Misconfigured
 from local.postgres import PrivatePostgres
 from migrations import runner
-from models import database, patience
+from models import database, statement_timeout
 from models.tables import App, db
 from tests.factories import NOON
 from tests.servers import needed
@@ -193,7 +193,7 @@ def silent_port() -> Iterator[int]:
 def test_of_several_hosts_one_that_is_silent_or_away_is_passed_over(
     make: Make, silent_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(statement_timeout, "CONNECT_SECONDS", 1.0)
     server = urlsplit(make())
     user, _, place = server.netloc.rpartition("@")
     several = server._replace(netloc=f"{user}@127.0.0.1:1,127.0.0.1:{silent_port},{place}")
@@ -204,7 +204,7 @@ def test_of_several_hosts_one_that_is_silent_or_away_is_passed_over(
 def test_a_host_that_is_silent_is_given_up_as_soon_as_the_url_says(
     silent_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "CONNECT_SECONDS", 300.0)
+    monkeypatch.setattr(statement_timeout, "CONNECT_SECONDS", 300.0)
     database.connect(f"postgresql://127.0.0.1:{silent_port}/db?connect_timeout=2", "test")
     with pytest.raises(DatabaseUnavailable, match="no answer from PostgreSQL within 2 s"):
         runner.upgrade()

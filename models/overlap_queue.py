@@ -10,7 +10,7 @@ from uuid import UUID
 import peewee
 
 from core.states import GOING, Hold, RunStatus, Trigger
-from models import awaited, filtering
+from models import deferred, filtering
 from models.database import for_update
 from models.tables import Run
 
@@ -90,7 +90,7 @@ def cancel_occurrences(job_ids: Collection[UUID], reason: str, now: datetime) ->
         "finished_at": now,
     }
     Run.update(ended).where(of_jobs, Run.status.in_((RunStatus.QUEUED, RunStatus.RETRYING))).execute()
-    awaited.cancel(of_jobs, reason, now)
+    deferred.cancel(of_jobs, reason, now)
     running = of_jobs & (Run.status == RunStatus.RUNNING) & Run.cancel_requested_at.is_null()
     locked = for_update(Run.select(Run.id).where(running).order_by(Run.id)).cte("locked")  # as heartbeats lock them
     asked = Run.update(cancel_requested_at=now, reason=reason).with_cte(locked)

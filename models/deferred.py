@@ -9,7 +9,7 @@ from uuid import UUID
 
 from core.states import Outcome, RunStatus
 from models import attempts
-from models.batches import alike
+from models.alike import alike
 from models.database import for_update
 from models.tables import Run
 
