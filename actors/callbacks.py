@@ -8,7 +8,7 @@ from typing import Any
 
 from actors import requests, results
 from actors.handlers import http
-from core import answers, json_text
+from core import json_text, receiver_answers
 from core.errors import AttemptError, PermanentFailure
 from core.instants import shown
 from services.execution.executing import Deferred, Failed, Result, Work
@@ -71,7 +71,7 @@ def _body(work: Work, url: str) -> dict[str, Any]:
 
 
 def _judge(work: Work, answer: http.Answer, now: datetime) -> Result:
-    failure = answers.failure_of(answer.status_code, answer.headers.get("Retry-After"), now)
+    failure = receiver_answers.failure_of(answer.status_code, answer.headers.get("Retry-After"), now)
     if failure is not None:
         return Failed(failure, results.text_of(answer))
     if answer.status_code == HTTPStatus.ACCEPTED:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from actors import results
 from actors.handlers import http
-from core import answers
+from core import receiver_answers
 from core.errors import AttemptError, PermanentFailure
 from core.instants import shown
 from services.execution.executing import Failed, Result, Work
@@ -71,7 +71,7 @@ def _call(system: System, work: Work, request: HttpRequest, values: dict[str, An
 def _judge(work: Work, request: HttpRequest, answer: http.Answer, now: datetime) -> Result:
     if request.expects(answer.status_code):
         return results.result_of(work, answer, {"status_code": answer.status_code})
-    failure = answers.failure_of(answer.status_code, answer.headers.get("Retry-After"), now)
+    failure = receiver_answers.failure_of(answer.status_code, answer.headers.get("Retry-After"), now)
     return Failed(failure or _unexpected(answer.status_code), results.text_of(answer))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actors.handlers import http
-from core import answers
+from core import receiver_answers
 from core.errors import TransientFailure
 from services.execution.executing import Failed, Result, Succeeded, Work
 
@@ -21,7 +21,7 @@ def result_of(work: Work, answer: http.Answer, made: Any = None) -> Result:
     if work.polling_state is None:
         return Succeeded(answer.status_code, text, result=made)
     try:
-        poll = answers.read_poll(answer.body, answer.truncated)
+        poll = receiver_answers.read_poll(answer.body, answer.truncated)
     except TransientFailure as error:
         error.status_code = answer.status_code
         return Failed(error, text)

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from core import schedules
-from core.answers import PollAnswer
 from core.errors import PermanentFailure, TransientFailure
+from core.receiver_answers import PollAnswer
 from models import database
 from models.tables import Attempt, Job, Run, db
 from services.execution import executing

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from actors.handlers import keeping
-from actors.handlers.keeping import Command, Ended
+from actors.handlers import command_process
+from actors.handlers.command_process import Command, Ended
 from core.errors import AttemptError, Forbidden, PermanentFailure, TransientFailure
 from services.execution.executing import Failed, Result, Succeeded, Work
 from services.runtime.abort_scope import Scope
@@ -33,7 +33,7 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
     """Run the command once. Raises `Aborted` when the scope is told to stop; by then nothing of it is left."""
     try:
         command = _command(system.settings, work)
-        ended = keeping.run(command, scope)
+        ended = command_process.run(command, scope)
         scope.raise_if_aborted()
         return _judge(command, ended)
     except AttemptError as error:

@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.values import Given, Shown
-from core.answers import PollAnswer
 from core.errors import AttemptError, PermanentFailure, TransientFailure
+from core.receiver_answers import PollAnswer
 from core.retry import MAX_RETRY_AFTER_SECONDS
 from core.states import Outcome
 

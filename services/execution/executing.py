@@ -15,8 +15,8 @@ from uuid import UUID
 
 import structlog
 
-from core.answers import PollAnswer
 from core.errors import Aborted, AbortReason, AttemptError
+from core.receiver_answers import PollAnswer
 from core.retry import RetryPolicy, after_failure, after_loss
 from core.states import Outcome, RunStatus
 from models import attempts, claims, database, jobs, pauses, runs, workers

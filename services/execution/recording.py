@@ -15,8 +15,8 @@ from uuid import UUID
 import structlog
 
 from core import storable
-from core.answers import PollAnswer
 from core.errors import AttemptError, DatabaseUnavailable, PermanentFailure, TransientFailure, Unavailable
+from core.receiver_answers import PollAnswer
 from core.retry import GIVE_UP, MAX_RETRY_AFTER_SECONDS
 from core.states import JobState
 from models import claims, database, jobs, pauses

@@ -15,8 +15,8 @@ from uuid import UUID
 
 import structlog
 
-from core.answers import PollAnswer
 from core.errors import AttemptError, CarillonError, Conflict, InvalidInput, WrongToken
+from core.receiver_answers import PollAnswer
 from core.states import Outcome
 from models import attempts, database, jobs, pauses, runs
 from models import deferred as awaited

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core import schedules
-from core.answers import PollAnswer
+from core.receiver_answers import PollAnswer
 from core.states import ENDED, JobState, RunStatus, Trigger
 from models import runs
 from models.tables import Job, Run

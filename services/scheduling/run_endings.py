@@ -15,8 +15,8 @@ import structlog
 
 from core import schedules, storable
 from core.alerting import Event
-from core.answers import PollAnswer
 from core.errors import AttemptError
+from core.receiver_answers import PollAnswer
 from core.retry import RetryDecision
 from core.states import ENDED, Hold, JobState, Outcome, RunStatus
 from models import attempts, claims, database, jobs, pauses, runs

@@ -13,8 +13,8 @@ import pytest
 from actors.execution import RunExecutor
 from actors.handling import HANDLERS
 from actors.middleware import AttemptFailed
-from core.answers import PollAnswer
 from core.errors import PermanentFailure, TransientFailure
+from core.receiver_answers import PollAnswer
 from core.schedules import Cron, Immediate, Polling, Schedule
 from core.states import Outcome, RunStatus
 from models.tables import Run

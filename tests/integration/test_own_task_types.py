@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from actors.handlers import own
+from actors.handlers import custom_task
 from core import storable
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.states import RunStatus
@@ -62,14 +62,14 @@ def claimed(system: GivenSystem, data: dict[str, Any]) -> Work:
 
 def test_the_documented_example_does_its_work(documented: None, system: GivenSystem) -> None:
     work = claimed(system, {"picture": "a.png"})
-    record(system, work, own.perform(system, work, Scope()))
+    record(system, work, custom_task.perform(system, work, Scope()))
     [run] = runs_of(work.job_id)
     assert (run.status, run.result) == (RunStatus.COMPLETED, {"thumbnail": "a.png@200", "attempt": 1})
 
 
 def test_the_documented_example_fails_for_good_where_it_says_so(documented: None, system: GivenSystem) -> None:
     work = claimed(system, {"picture": "a.gif"})
-    record(system, work, own.perform(system, work, Scope()))
+    record(system, work, custom_task.perform(system, work, Scope()))
     stored = stored_run(work.run_id)
     assert (stored.status, stored.error_message) == (RunStatus.FAILED, "a.gif is no PNG.")
 
@@ -78,7 +78,7 @@ def test_the_documented_example_stops_when_it_is_told_to(documented: None, syste
     scope = Scope()
     scope.abort(AbortReason.CANCELLED)
     with pytest.raises(Aborted):
-        own.perform(system, claimed(system, {"picture": "a.png"}), scope)
+        custom_task.perform(system, claimed(system, {"picture": "a.png"}), scope)
 
 
 def test_a_job_is_checked_against_the_documented_model(documented: None, system: GivenSystem) -> None:
@@ -114,7 +114,7 @@ class Mute(Exception):  # noqa: N818  what it says is the matter
 
 def outcome(system: GivenSystem, perform: Any) -> Succeeded | Failed:
     registry.register(TaskType("thumbnail", "Any", Nothing, perform=perform))
-    result = own.perform(system, claimed(system, {}), Scope())
+    result = custom_task.perform(system, claimed(system, {}), Scope())
     assert isinstance(result, Succeeded | Failed)
     return result
 
@@ -171,7 +171,7 @@ def test_a_function_that_has_returned_is_done_whatever_it_returned(
     """It is not called again, and of what it returned as much is kept as can be."""
     registry.register(TaskType("thumbnail", "Any", Nothing, perform=lambda _task: made))
     work = claimed(system, {})
-    record(system, work, own.perform(system, work, Scope()))
+    record(system, work, custom_task.perform(system, work, Scope()))
     stored = stored_run(work.run_id)
     assert (stored.status, stored.result) == (RunStatus.COMPLETED, kept)
     assert note in stored.message
@@ -221,6 +221,6 @@ def test_a_module_that_cannot_be_loaded_is_told_in_one_line(folder: Path, code: 
 def test_a_kind_that_is_not_registered_here_is_told_by_name(documented: None, system: GivenSystem) -> None:
     work = claimed(system, {"picture": "a.png"})
     del registry._TYPES["thumbnail"]
-    result = own.perform(system, work, Scope())
+    result = custom_task.perform(system, work, Scope())
     assert isinstance(result, Failed)
     assert "name its module in TASK_TYPES" in result.error.message

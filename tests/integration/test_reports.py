@@ -7,9 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from core.answers import PollAnswer
 from core.errors import Conflict, InvalidInput, PermanentFailure, TransientFailure
 from core.policies import Overlap
+from core.receiver_answers import PollAnswer
 from core.schedules import Cron, Polling
 from core.states import JobState, JobStatus, Outcome, RunStatus
 from services.execution import executing, reports

@@ -12,8 +12,8 @@ from uuid import uuid4
 import pytest
 
 from actors import callbacks
-from core.answers import PollAnswer
 from core.errors import PermanentFailure, TransientFailure
+from core.receiver_answers import PollAnswer
 from core.retry import RetryPolicy
 from services.execution.executing import Deferred, Failed, Result, Succeeded, Work
 from services.runtime.abort_scope import Scope

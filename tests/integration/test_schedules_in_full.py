@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
-from core.answers import PollAnswer
+from core.receiver_answers import PollAnswer
 from core.recurring import Frequency
 from core.schedules import Cron, Interval, Polling, Schedule
 from core.states import JobState, RunStatus

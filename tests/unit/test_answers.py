@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import answers
+from core import receiver_answers
 from core.errors import PermanentFailure, TransientFailure
 
 NOW = datetime(2026, 11, 6, 8, 49, 37, tzinfo=UTC)
@@ -17,12 +17,12 @@ NOW = datetime(2026, 11, 6, 8, 49, 37, tzinfo=UTC)
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])
 def test_2xx_is_delivered(status: int) -> None:
-    assert answers.failure_of(status, "5", NOW) is None
+    assert receiver_answers.failure_of(status, "5", NOW) is None
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 599, 600, 999])
 def test_what_may_pass_is_tried_again(status: int) -> None:
-    failure = answers.failure_of(status, None, NOW)
+    failure = receiver_answers.failure_of(status, None, NOW)
     assert isinstance(failure, TransientFailure)
     assert failure.status_code == status
     assert str(status) in failure.message
@@ -30,16 +30,16 @@ def test_what_may_pass_is_tried_again(status: int) -> None:
 
 @pytest.mark.parametrize("status", [100, 101, 199, 300, 301, 304, 308, 400, 401, 404, 409, 410, 422, 499])
 def test_what_cannot_pass_is_not(status: int) -> None:
-    failure = answers.failure_of(status, None, NOW)
+    failure = receiver_answers.failure_of(status, None, NOW)
     assert isinstance(failure, PermanentFailure)
     assert failure.status_code == status
 
 
 def test_a_message_says_what_was_answered_and_what_follows() -> None:
-    assert str(answers.failure_of(503, None, NOW)) == (
+    assert str(receiver_answers.failure_of(503, None, NOW)) == (
         "The receiver answered 503 Service Unavailable; it is tried again while retries are left."
     )
-    assert "final address" in str(answers.failure_of(302, None, NOW))
+    assert "final address" in str(receiver_answers.failure_of(302, None, NOW))
 
 
 @pytest.mark.parametrize(
@@ -68,25 +68,27 @@ def test_a_message_says_what_was_answered_and_what_follows() -> None:
     ],
 )
 def test_retry_after(header: str | None, seconds: float | None) -> None:
-    failure = answers.failure_of(503, header, NOW)
+    failure = receiver_answers.failure_of(503, header, NOW)
     assert failure is not None
     assert failure.retry_after_seconds == seconds
 
 
 @given(st.text())
 def test_no_retry_after_is_too_odd(header: str) -> None:
-    failure = answers.failure_of(429, header, NOW)
+    failure = receiver_answers.failure_of(429, header, NOW)
     assert failure is not None
     assert failure.retry_after_seconds is None or 0 <= failure.retry_after_seconds <= 86_400
 
 
 def test_a_poll_is_read_whole() -> None:
     body = b'{"polling_state": {"n": 1}, "done": true, "next_in_seconds": 2, "progress": 0.5, "message": "ok"}'
-    assert answers.read_poll(body, truncated=False) == answers.PollAnswer({"n": 1}, True, 2.0, 0.5, "ok")
+    assert receiver_answers.read_poll(body, truncated=False) == receiver_answers.PollAnswer(
+        {"n": 1}, True, 2.0, 0.5, "ok"
+    )
 
 
 def test_a_missing_state_keeps_the_old_one() -> None:
-    assert answers.read_poll(b'{"other": [1]}', truncated=False) == answers.PollAnswer(
+    assert receiver_answers.read_poll(b'{"other": [1]}', truncated=False) == receiver_answers.PollAnswer(
         polling_state=None,
         done=False,
         next_in_seconds=None,
@@ -97,7 +99,7 @@ def test_a_missing_state_keeps_the_old_one() -> None:
 
 @pytest.mark.parametrize("done", ["1", '"true"', "[true]", '"yes"', "null", "1.0", "false", "{}"])
 def test_only_json_true_ends_a_job(done: str) -> None:
-    assert not answers.read_poll(f'{{"done": {done}}}'.encode(), truncated=False).done
+    assert not receiver_answers.read_poll(f'{{"done": {done}}}'.encode(), truncated=False).done
 
 
 @pytest.mark.parametrize(
@@ -129,17 +131,17 @@ def test_only_json_true_ends_a_job(done: str) -> None:
 )
 def test_an_answer_that_cannot_be_used_is_a_failed_poll(body: bytes) -> None:
     with pytest.raises(TransientFailure, match="answer to the poll is"):
-        answers.read_poll(body, truncated=False)
+        receiver_answers.read_poll(body, truncated=False)
 
 
 def test_a_cut_answer_is_a_failed_poll() -> None:
     with pytest.raises(TransientFailure, match="longer"):
-        answers.read_poll(b"{}", truncated=True)
+        receiver_answers.read_poll(b"{}", truncated=True)
 
 
 def test_thirty_two_levels_are_taken() -> None:
     body = b'{"polling_state": {"a": ' + b"[" * 30 + b"1" + b"]" * 30 + b"}}"
-    assert answers.read_poll(body, truncated=False).polling_state is not None
+    assert receiver_answers.read_poll(body, truncated=False).polling_state is not None
 
 
 @pytest.mark.parametrize(
@@ -189,5 +191,5 @@ def test_a_message_is_capped_and_anything_else_ignored() -> None:
     assert _with("message", "5").message is None
 
 
-def _with(member: str, value: str) -> answers.PollAnswer:
-    return answers.read_poll(f'{{"{member}": {value}}}'.encode(), truncated=False)
+def _with(member: str, value: str) -> receiver_answers.PollAnswer:
+    return receiver_answers.read_poll(f'{{"{member}": {value}}}'.encode(), truncated=False)

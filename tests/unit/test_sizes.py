@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from actors.handlers import own
+from actors.handlers import custom_task
 from api.dialects import emails
 from core.errors import PermanentFailure
 from services.scheduling.run_endings import LONGEST_RESULT
@@ -17,8 +17,8 @@ THREE_BYTES = "\u6f22"
 
 def test_the_result_of_a_task_of_ones_own() -> None:
     fits = THREE_BYTES * ((LONGEST_RESULT - 2) // 3)
-    assert own._done(fits).result == fits
-    too_long = own._done(fits + THREE_BYTES)
+    assert custom_task._done(fits).result == fits
+    too_long = custom_task._done(fits + THREE_BYTES)
     assert too_long.result is None
     assert "longer than" in str(too_long.note)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.handlers import command, keeper
+from actors.handlers import command, command_supervisor
 from core.errors import Aborted, AbortReason, TransientFailure
 from services.execution.executing import Failed, WorkerIdentity
 from services.execution.leases import Leases
@@ -204,7 +204,7 @@ def test_one_process_that_may_not_be_killed_does_not_spare_the_others(monkeypatc
         sent.append(pid)
         raise PermissionError
 
-    monkeypatch.setattr(keeper, "_descendants", lambda: iter([1001, 1002]))
+    monkeypatch.setattr(command_supervisor, "_descendants", lambda: iter([1001, 1002]))
     monkeypatch.setattr(os, "kill", kill)
-    keeper._send(signal.SIGKILL)
+    command_supervisor._send(signal.SIGKILL)
     assert sent == [1001, 1002]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from actors.handlers.keeping import KEPT_BYTES
+from actors.handlers.command_process import KEPT_BYTES
 from services.execution.executing import Succeeded
 from tests.unit.command_handler.running import failure_of, perform, result_of
 
