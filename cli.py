@@ -11,7 +11,7 @@ jobs, runs, apply, export, preview    the client's commands, to a server by its 
 
 from __future__ import annotations
 
-from local import signals
+from processes import signals
 
 signals.obey()  # before what follows, which takes a second to import
 
@@ -32,14 +32,14 @@ import settings as configuration
 from actors.main import RunWorker
 from client import commands, endings
 from core.errors import DatabaseUnavailable, Misconfigured
-from local import autoscale as scaling
 from local import demonstration, stack
-from local.health import endpoint
-from local.probe import BrokerProbe
 from local.processes import LocalServerError
-from local.signals import StopSignals
 from migrations import runner
 from models import database
+from processes import autoscale as scaling
+from processes.health import endpoint
+from processes.probe import BrokerProbe
+from processes.signals import StopSignals
 from services.files import spool
 from services.files.sweeping import Sweeper
 from services.maintenance.coordinator import Coordinator
@@ -90,7 +90,7 @@ def serve() -> None:
     signals.obey(0)
     with _plain_faults():
         settings = _embedded_settings()
-        from local import embedded  # noqa: PLC0415  the API is half of a start: only who serves it waits for it
+        from processes import embedded  # noqa: PLC0415  the API is half of a start: only who serves it waits for it
 
         embedded.serve(settings, _greet)
 
@@ -125,7 +125,7 @@ def web() -> None:
     """Serve the HTTP API."""
     with _process("web") as (settings, system, broker, stopping):
         from api.app import create_app  # noqa: PLC0415  as in `serve`
-        from local.web import WebServer  # noqa: PLC0415
+        from processes.web import WebServer  # noqa: PLC0415
 
         probe = BrokerProbe(_carrier(broker))
 

@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from local import processes, signals
+from local import processes
+from processes import signals
 
 PR_SET_CHILD_SUBREAPER = 36
 COMMAND_NOT_FOUND = 127

@@ -20,7 +20,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from local.signals import StopSignals
+from processes.signals import StopSignals
 
 ROWS_PER_CALL = 500
 POLLS_UNTIL_DONE = 3

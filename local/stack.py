@@ -18,7 +18,7 @@ from local import foreground, ports
 from local.processes import LocalServerError
 from local.receiver import Receiver
 from local.servers import private_servers
-from local.supervisor import Supervisor
+from processes.supervisor import Supervisor
 from settings import ConfigurationError, Settings
 
 VHOST = "carillon"

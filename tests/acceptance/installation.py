@@ -15,7 +15,7 @@ from typing import Any, Self
 import requests
 
 from local import ports
-from local.supervisor import Backoff, Supervisor
+from processes.supervisor import Backoff, Supervisor
 from tests.waiting import LONGEST, until
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,7 +17,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from local.supervisor import Backoff, Supervisor
+from processes.supervisor import Backoff, Supervisor
 from tests.acceptance.conftest import QUICK
 from tests.acceptance.installation import ROOT, Installation
 from tests.acceptance.journal import Answer, Call, Journal

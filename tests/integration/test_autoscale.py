@@ -19,7 +19,7 @@ from uuid import uuid4
 import pytest
 
 from core.autoscaling import NO_LOAD, Load
-from local.autoscale import Autoscaler, ImaginedWorkers, Queues, QueuesUnknown, WorkerProcesses, printer
+from processes.autoscale import Autoscaler, ImaginedWorkers, Queues, QueuesUnknown, WorkerProcesses, printer
 from services.messaging import broker as brokers
 from services.messaging.doorbell import BrokerDoorbell, Ring
 from services.runtime.clock import Clock

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from local import processes
-from local.supervisor import Backoff, Supervisor
+from processes.supervisor import Backoff, Supervisor
 from tests.waiting import LONGEST
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ import requests
 
 from core import urls
 from core.autoscaling import NO_LOAD, Load, change
-from local.supervisor import Supervisor
+from processes.supervisor import Supervisor
 
 LOOK_EVERY_SECONDS = 10.0
 _TIMEOUT_SECONDS = 5

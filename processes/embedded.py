@@ -12,9 +12,9 @@ from pathlib import Path
 from actors.main import RunWorker
 from api.app import create_app
 from local.receiver import Receiver
-from local.web import WebServer
 from migrations import runner
 from models import database
+from processes.web import WebServer
 from services.files import spool
 from services.files.sweeping import Sweeper
 from services.maintenance import upkeep

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import structlog
 import uvicorn
 
-from local import signals
 from local.processes import LocalServerError
-from local.signals import StopSignals
+from processes import signals
+from processes.signals import StopSignals
 from settings import Settings
 
 _LAST_ANSWERS_SECONDS = 2  # for requests that are under way when all else has ended
