@@ -15,9 +15,9 @@ from tests.factories import GivenSystem, claim_one, first_run, given_system, pol
 from tests.integration.api.client import NO_JOB, PRINTED, Client, refusal, served
 from tests.integration.api.test_accounts import token_of
 from tests.integration.api.test_typed_jobs import MAIL, TYPED
-from tests.integration.attempting import attempt
-from tests.integration.uploads.uploading import PATH as UPLOAD
-from tests.integration.uploads.uploading import form, spooled
+from tests.integration.execution.attempting import attempt
+from tests.integration.files.uploading import PATH as UPLOAD
+from tests.integration.files.uploading import form, spooled
 
 KEY = {"Idempotency-Key": "order-17/first"}
 SOON, TWO_HOURS = "2026-11-20T12:30:00Z", 7200.0

@@ -13,7 +13,7 @@ from tests.factories import GivenSystem, given_system, stored_job
 from tests.integration.api.client import PRINTED, Client, refusal, served
 from tests.integration.api.test_accounts import HIDDEN, SECRET, token_of
 from tests.integration.api.test_typed_jobs import LATER, MAIL, TYPED
-from tests.integration.uploads.uploading import PATH, form, spooled
+from tests.integration.files.uploading import PATH, form, spooled
 
 KEY = {"Idempotency-Key": "1"}
 SCHEDULED = {**TYPED, "schedule_type": "scheduled", "scheduled_time": LATER}

@@ -8,7 +8,7 @@ import pytest
 
 from tests.factories import GivenSystem, claim_one, polled, record, refused, succeeded
 from tests.integration.api.client import NO_JOB, PRINTED, Client, refusal
-from tests.integration.attempting import attempt
+from tests.integration.execution.attempting import attempt
 
 ONCE = {"type": "immediate"}
 LATER = {"type": "delay_from_now", "duration_seconds": 60}

@@ -16,7 +16,7 @@ from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
 from services.scheduling.run_endings import Settled
 from tests.factories import GivenSystem, failed, first_run, given_system, record
-from tests.integration.attempting import attempt, make_due_again
+from tests.integration.execution.attempting import attempt, make_due_again
 from tests.mail_server import MailServer
 
 LETTER = {"recipient": "ada@example.com", "subject": "Welcome!", "body": "Welcome to our service!"}

@@ -33,8 +33,8 @@ from tests.factories import (
     stored_job,
     succeeded,
 )
-from tests.integration.attempting import attempt, make_due_again
 from tests.integration.email.conftest import failing_job, mailing
+from tests.integration.execution.attempting import attempt, make_due_again
 from tests.mail_server import TAKEN, MailServer
 
 pytestmark = pytest.mark.usefixtures("store")

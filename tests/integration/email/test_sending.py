@@ -19,8 +19,8 @@ from services.jobs import requested_runs
 from services.runtime import faults
 from services.runtime.abort_scope import Scope
 from tests.factories import given_system, stored_run
-from tests.integration.attempting import make_due_again
 from tests.integration.email.conftest import LETTER, attempted, claimed, claimed_again, mailing
+from tests.integration.execution.attempting import make_due_again
 from tests.mail_server import TAKEN, MailServer
 
 pytestmark = pytest.mark.usefixtures("store")

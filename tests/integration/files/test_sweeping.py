@@ -1,0 +1,138 @@
+"""The spool keeps what a job needs, and nothing else."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from core.errors import PermanentFailure
+from services.execution.executing import Failed
+from services.files import uploads
+from services.files.spool import Incoming
+from tests.factories import NOON, GivenSystem, failed, record
+from tests.integration.api.client import Client
+from tests.integration.files.uploading import claimed, spooled, stored, upload
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_a_file_stays_until_its_job_is_due(client: Client, system: GivenSystem) -> None:
+    upload(client, schedule_type="scheduled", scheduled_time=(NOON + timedelta(days=7)).isoformat())
+    assert uploads.sweep(system) == 0
+    assert len(spooled(system)) == 1
+
+
+def test_a_file_stays_while_its_job_is_tried_again(client: Client, system: GivenSystem) -> None:
+    upload(client)
+    record(system, claimed(system), failed())
+    assert uploads.sweep(system) == 0
+
+
+def _cancel(client: Client, job_id: str, system: GivenSystem) -> None:
+    assert client.simulate_post(f"/api/jobs/{job_id}/cancel").status_code == 200
+
+
+def _delete(client: Client, job_id: str, system: GivenSystem) -> None:
+    assert client.simulate_delete(f"/api/jobs/{job_id}").status_code == 204
+
+
+def _fail(client: Client, job_id: str, system: GivenSystem) -> None:
+    record(system, claimed(system), Failed(PermanentFailure("Never.")))
+
+
+@pytest.mark.parametrize("end", [_cancel, _delete, _fail], ids=["cancelled", "deleted", "failed"])
+def test_a_file_goes_when_its_job_is_over(
+    client: Client, system: GivenSystem, end: Callable[[Client, str, GivenSystem], None]
+) -> None:
+    job = upload(client)
+    end(client, job["id"], system)
+    assert uploads.sweep(system) == 1
+    assert spooled(system) == []
+
+
+def test_a_file_that_was_stored_goes_even_if_its_worker_died_before_removing_it(
+    client: Client, system: GivenSystem
+) -> None:
+    upload(client)
+    [file] = spooled(system)
+    stored(system)
+    file.write_bytes(b"still there")
+    assert uploads.sweep(system) == 1
+    assert spooled(system) == []
+
+
+def test_a_file_whose_job_was_never_stored_goes(system: GivenSystem) -> None:
+    incoming = Incoming(system.settings)
+    incoming.write(b"x")
+    incoming.finish()
+    assert uploads.sweep(system) == 0  # somebody is about to store the job
+    incoming.release()
+    assert uploads.sweep(system) == 1
+    assert spooled(system) == []
+
+
+def test_a_file_that_a_killed_process_was_receiving_goes_in_a_minute(system: GivenSystem) -> None:
+    program = (
+        "import pathlib, sys, settings; from services.files.spool import Incoming;"
+        f"incoming = Incoming(settings.Settings(data_dir=pathlib.Path({str(system.settings.data_dir)!r})));"
+        "incoming.write(b'x' * 100_000); print('begun', flush=True); sys.stdin.read()"
+    )
+    receiver = subprocess.Popen(
+        [sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert receiver.stdout is not None
+    receiver.stdout.readline()
+    [file] = spooled(system)
+    long_ago = time.time() - 61
+    os.utime(file, (long_ago, long_ago))
+    assert uploads.sweep(system) == 0  # it may be a slow caller
+    receiver.kill()
+    receiver.communicate()
+    assert uploads.sweep(system) == 1
+    assert spooled(system) == []
+
+
+def test_a_file_that_has_only_just_come_is_left_alone(system: GivenSystem) -> None:
+    folder = system.settings.data_dir / "spool"
+    folder.mkdir(parents=True)
+    (folder / f".receiving-{uuid4()}").touch()
+    assert uploads.sweep(system) == 0
+
+
+def test_two_sweeps_at_a_time_do_not_mind_each_other(client: Client, system: GivenSystem) -> None:
+    upload(client)
+    [file] = spooled(system)
+    with file.open("rb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert uploads.sweep(system) == 0
+    assert stored(system)
+
+
+def test_files_of_others_in_the_folder_are_left_alone(system: GivenSystem) -> None:
+    folder = system.settings.data_dir / "spool"
+    folder.mkdir(parents=True)
+    (folder / "README").write_text("?")
+    assert uploads.sweep(system) == 0
+    assert len(spooled(system)) == 1
+
+
+def test_an_empty_house_needs_no_sweeping(system: GivenSystem) -> None:
+    assert uploads.sweep(system) == 0
+
+
+def test_many_files_are_swept_in_turns(client: Client, system: GivenSystem) -> None:
+    needed = upload(client)["data"]["upload_id"]
+    folder = system.settings.data_dir / "spool"
+    for _ in range(450):
+        (folder / str(uuid4())).touch()
+    assert uploads.sweep(system) == 450
+    assert [file.name for file in spooled(system)] == [needed]

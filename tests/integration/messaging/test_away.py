@@ -1,0 +1,77 @@
+"""Rings taken while the database is away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from core.errors import DatabaseUnavailable
+from core.schedules import DelayFromNow
+from core.states import RunStatus
+from services.execution import executing
+from services.messaging.doorbell import Ring
+from services.runtime import database_retry
+from services.scheduling import dispatching
+from tests.factories import GivenSystem, stored_run
+from tests.integration.messaging.house import QUEUE, House, Make, ScriptedReceiver, executed
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """No long rests while the database is away."""
+    monkeypatch.setattr(database_retry, "_FIRST_REST_SECONDS", 0.001)
+    return monkeypatch
+
+
+class Away:
+    """Stands before a function of the database: away for the first few calls."""
+
+    def __init__(self, real: Callable[..., Any], times: int) -> None:
+        self._real = real
+        self._left = times
+        self.seen_while_away: list[object] = []
+        self.look: Callable[[], object] = lambda: None
+
+    def __call__(self, *arguments: Any) -> Any:
+        if self._left > 0:
+            self._left -= 1
+            self.seen_while_away.append(self.look())
+            raise DatabaseUnavailable("The database is away.")
+        return self._real(*arguments)
+
+
+@pytest.mark.parametrize("step", ["claim", "record"])
+def test_a_ring_taken_while_the_database_is_away_is_kept_and_tried_again(
+    house: House, receiver: ScriptedReceiver, run_to_execute: Make, quick: pytest.MonkeyPatch, step: str
+) -> None:
+    run = run_to_execute()
+    away = Away(getattr(executing, step), times=3)
+    away.look = lambda: house.unacknowledged
+    quick.setattr(executing, step, away)
+    house.answer(Ring(run.id, QUEUE))
+    assert away.seen_while_away == [1, 1, 1], "the message stays unacknowledged meanwhile"
+    assert executed(receiver, run)
+
+
+def test_a_delayed_ring_taken_while_the_database_is_away_is_kept_and_tried_again(
+    system: GivenSystem, house: House, receiver: ScriptedReceiver, run_to_execute: Make, quick: pytest.MonkeyPatch
+) -> None:
+    run = run_to_execute(DelayFromNow(1))
+    system.clock.advance(1)
+    quick.setattr(dispatching, "make_due", Away(dispatching.make_due, times=3))
+    house.answer(*system.doorbell.heard())
+    assert executed(receiver, run)
+
+
+def test_a_worker_told_to_stop_while_the_database_is_away_leaves_its_run_to_the_top_up(
+    system: GivenSystem, house: House, run_to_execute: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_to_execute()
+    away = Away(executing.claim, times=1)
+    away.look = house.stopping.set
+    monkeypatch.setattr(executing, "claim", away)
+    house.answer(*system.doorbell.heard())
+    assert stored_run(run.id).status is RunStatus.QUEUED
+    assert dispatching.top_up(system, house.broker) == 1

@@ -1,0 +1,133 @@
+"""A run that no worker takes for long is late, and its job's owner is told once until it recovers."""
+
+from __future__ import annotations
+
+from core.policies import Overlap
+from core.rates import Rate
+from core.schedules import Cron, Immediate, Interval
+from models import database
+from models.tables import Alert
+from services.execution import limits
+from services.jobs import lifecycle as job_service
+from services.scheduling import dispatching, overdue, overlap_queue, planning
+from tests.factories import (
+    GivenSystem,
+    claim,
+    claim_one,
+    failed,
+    first_run,
+    given_system,
+    new_job,
+    record,
+    runs_of,
+    stored_job,
+    stored_run,
+    succeeded,
+)
+from tests.integration.execution.attempting import make_due_again
+
+LATE_SECONDS = 300
+
+
+def alerts() -> list[tuple[str, str | None]]:
+    with database.reading():
+        return [(alert.kind.value, alert.words) for alert in Alert.select().order_by(Alert.id)]
+
+
+def test_a_run_that_no_worker_takes_is_late_and_told_once(system: GivenSystem) -> None:
+    run = first_run(system, Immediate())
+    system.clock.advance(LATE_SECONDS)
+    assert overdue.watch_late(system) == 0
+    found_at = system.clock.advance(1)
+    assert [overdue.watch_late(system) for _ in range(2)] == [1, 0]
+    assert stored_run(run.id).late_at == found_at
+    [(kind, words)] = alerts()
+    assert kind == "late"
+    assert str(run.id) in (words or "")
+
+
+def test_how_long_is_late_can_be_set(store: str) -> None:
+    system = given_system(late_seconds=10)
+    first_run(system, Immediate())
+    system.clock.advance(11)
+    assert overdue.watch_late(system) == 1
+
+
+def test_a_job_whose_late_run_goes_well_has_not_recovered_until_one_is_in_time(store: str) -> None:
+    system = given_system(plan_ahead_seconds=600)
+    job_id = job_service.create(system, new_job(Interval(every_seconds=600)))
+    for _ in range(2):
+        planning.plan(system)
+        run = runs_of(job_id)[-1]
+        make_due_again(system, run.id)
+        system.clock.advance(LATE_SECONDS + 1)
+        overdue.watch_late(system)
+        record(system, claim_one(system), succeeded())
+        assert stored_job(job_id).late_since is not None
+    assert len(alerts()) == 1
+    planning.plan(system)
+    make_due_again(system, runs_of(job_id)[-1].id)
+    record(system, claim_one(system), succeeded())
+    assert stored_job(job_id).late_since is None
+
+
+def test_what_was_begun_is_not_late(system: GivenSystem) -> None:
+    run = first_run(system, Immediate())
+    record(system, claim_one(system), failed())
+    make_due_again(system, run.id)
+    system.clock.advance(LATE_SECONDS + 1)
+    assert overdue.watch_late(system) == 0
+
+
+def test_what_a_pause_held_is_not_late(system: GivenSystem) -> None:
+    run = first_run(system, Immediate())
+    job_service.pause(system, run.job_id)
+    system.clock.advance(LATE_SECONDS + 1)
+    assert overdue.watch_late(system) == 0
+    job_service.resume(system, run.job_id)
+    assert overdue.watch_late(system) == 0
+
+
+def test_what_waited_for_its_turn_is_not_late(system: GivenSystem) -> None:
+    job_id = job_service.create(system, new_job(Interval(every_seconds=60), overlap=Overlap.QUEUE_ONE))
+    planning.plan(system)
+    first, second = runs_of(job_id)[:2]
+    make_due_again(system, first.id)
+    work = claim_one(system)
+    system.clock.advance(60)
+    dispatching.make_due(system, [second.id])
+    system.clock.advance(LATE_SECONDS + 1)
+    assert overdue.watch_late(system) == 0
+    record(system, work, succeeded())
+    overlap_queue.give_all(system)
+    assert (stored_run(second.id).held_by, overdue.watch_late(system)) == (None, 0)
+
+
+def test_what_waited_for_a_permit_is_not_late(store: str) -> None:
+    system = given_system(account_rate=Rate(calls=1, seconds=400))
+    runs = [first_run(system, Immediate()) for _ in range(2)]
+    [work] = claim(system)
+    record(system, work, succeeded())
+    system.clock.advance(LATE_SECONDS + 101)
+    limits.give_permits(system)
+    assert [stored_run(run.id).held_by for run in runs] == [None, None]
+    assert overdue.watch_late(system) == 0
+
+
+def test_an_occurrence_that_is_caught_up_hours_late_is_told(system: GivenSystem) -> None:
+    job_id = job_service.create(system, new_job(Cron("0 */6 * * *")))
+    planning.plan(system)
+    system.clock.advance(11 * 3600)  # nobody planned: one occurrence was due five hours ago
+    planning.plan(system)
+    assert [kind for kind, _ in alerts()] == ["late"]
+    [run] = [run for run in runs_of(job_id) if run.late_at is not None]
+    make_due_again(system, run.id)
+    record(system, claim_one(system), succeeded())
+    assert (len(alerts()), stored_job(job_id).late_since is None) == (1, False)
+
+
+def test_an_occurrence_that_is_caught_up_after_a_short_absence_is_not_told(system: GivenSystem) -> None:
+    job_service.create(system, new_job(Cron("0 * * * *")))
+    system.clock.advance(3600 + 120)
+    planning.plan(system)
+    assert alerts() == []

@@ -1,0 +1,48 @@
+"""Nothing may leak from a call; a certificate for those over TLS."""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from actors.handlers import connection
+from tests.unit.actors import hostile
+from tests.waiting import until
+
+
+@pytest.fixture(scope="session")
+def before_all() -> None:
+    """What was there before the first call need not be looked through for what each one leaves."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks(before_all: None) -> Iterator[None]:
+    """A look-up that nobody waits for any more may take a moment to end by itself."""
+    gc.collect()
+    before = (_open_files(), threading.active_count())
+    yield
+    gc.collect()
+    until(lambda: (_open_files(), threading.active_count()) == before, "files and threads to be those of before")
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return hostile.make_certificate(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    connection.trust.cache_clear()
+    yield certificate
+    connection.trust.cache_clear()
+
+
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))

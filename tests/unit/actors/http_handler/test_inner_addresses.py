@@ -1,0 +1,204 @@
+"""Callbacks cannot reach inside: what is denied is refused for good, and no socket is opened for it."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import PermanentFailure, TransientFailure
+from core.networks import PUBLIC, Reach
+from tests.unit.actors import hostile
+from tests.unit.actors.http_handler.calling import OK, call
+
+PUBLIC_ADDRESS = "1.1.1.1"
+NAMES = {
+    "localhost": ["127.0.0.1", "::1"],
+    "localhost.": ["127.0.0.1"],
+    "inside.test": ["10.0.0.1"],
+    "mixed.test": [PUBLIC_ADDRESS, "10.0.0.1"],
+    "mixed6.test": [PUBLIC_ADDRESS, "::1"],
+    "metadata.google.internal": ["169.254.169.254"],
+    "instance-data.ec2.internal": ["fd00:ec2::254"],
+    "mapped.test": ["::ffff:127.0.0.1"],
+    "nat64.test": ["64:ff9b::a9fe:a9fe"],
+}
+CORPUS = [
+    "127.0.0.1",
+    "127.1",
+    "0177.0.0.1",
+    "0x7f.0.0.1",
+    "0x7f000001",
+    "2130706433",
+    "0",
+    "0.0.0.0",  # noqa: S104
+    "\uff11\uff12\uff17.0.0.1",
+    "\u2460\u2461\u2466.0.0.1",
+    "127\u30020\u30020\u30021",
+    "127.0.0.1.",
+    "[::]",
+    "[::1]",
+    "[0:0:0:0:0:0:0:1]",
+    "[::ffff:127.0.0.1]",
+    "[::ffff:7f00:1]",
+    "[64:ff9b::7f00:1]",
+    "[64:ff9b::169.254.169.254]",
+    "[2002:7f00:1::]",
+    "[::127.0.0.1]",
+    "169.254.169.254",
+    "168.63.129.16",
+    "[fd00:ec2::254]",
+    "[fe80::1]",
+    "[ff02::1]",
+    "100.64.0.1",
+    "10.0.0.1",
+    "172.16.0.1",
+    "192.168.0.1",
+    "224.0.0.1",
+    "255.255.255.255",
+    "%31%32%37.0.0.1",
+    "a@127.0.0.1",
+    "a:b@127.0.0.1",
+    "public.test\\@127.0.0.1",
+    "127.0.0.1\\@public.test",
+    "public.test#@127.0.0.1:{port}/\r\n",
+    "127.0.0.1#@public.test",
+    "127.0.0.1?@public.test",
+    "127.0.0.1\t",
+    *NAMES,
+]
+
+
+class Resolver:
+    """Answers for the names that it knows, counts how often it was asked, and leaves numbers to the system."""
+
+    def __init__(self, names: dict[str, list[str]]) -> None:
+        self.names = names
+        self.asked: list[str] = []
+        self._system = socket.getaddrinfo
+
+    def __call__(self, host: str, port: int, **options: Any) -> Any:
+        self.asked.append(host)
+        if host not in self.names:
+            return self._system(host, port, flags=socket.AI_NUMERICHOST, **options)
+        return [one for text in self.names[host] for one in self._system(text, port, **options)]
+
+
+@pytest.fixture
+def resolver(monkeypatch: pytest.MonkeyPatch) -> Resolver:
+    made = Resolver(dict(NAMES))
+    monkeypatch.setattr(socket, "getaddrinfo", made)
+    return made
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """Every socket that the code under test opens."""
+    sockets: list[tuple[Any, ...]] = []
+
+    class Recorded(socket.socket):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            sockets.append(args)
+            super().__init__(*args, **options)
+
+    monkeypatch.setattr(socket, "socket", Recorded)
+    return sockets
+
+
+@pytest.fixture
+def receiver() -> Iterator[hostile.Hostile]:
+    with hostile.serving(hostile.answering(OK)) as server:
+        yield server
+
+
+@pytest.mark.usefixtures("resolver")
+@pytest.mark.parametrize("scheme", ["http", "https"])
+@pytest.mark.parametrize("host", CORPUS)
+def test_no_spelling_of_an_inner_address_opens_a_socket(
+    receiver: hostile.Hostile, opened: list[Any], scheme: str, host: str
+) -> None:
+    with pytest.raises(PermanentFailure):
+        call(f"{scheme}://{host}:{receiver.port}/", reach=PUBLIC)
+    assert not opened
+    assert not receiver.requests
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "gopher://127.0.0.1:6379/_x", "ftp://127.0.0.1/", "unix:/x"])
+def test_other_schemes_open_no_socket(opened: list[Any], url: str) -> None:
+    with pytest.raises(PermanentFailure):
+        call(url, reach=PUBLIC)
+    assert not opened
+
+
+@pytest.mark.usefixtures("resolver")
+def test_the_refusal_names_host_address_rule_and_remedy() -> None:
+    with pytest.raises(PermanentFailure) as refused:
+        call("http://inside.test/", reach=PUBLIC)
+    assert str(refused.value) == (
+        "inside.test is at 10.0.0.1, a private address, and callbacks go to public addresses alone; call another host, "
+        "or let CALLBACK_NETWORKS_ALLOWED name its network."
+    )
+
+
+def test_the_name_is_looked_up_once_and_what_was_checked_is_what_is_called(
+    resolver: Resolver, receiver: hostile.Hostile, opened: list[Any]
+) -> None:
+    class Turning(dict[str, list[str]]):
+        """Public for whoever asks first, inner for whoever asks again."""
+
+        def __getitem__(self, name: str) -> list[str]:
+            return [PUBLIC_ADDRESS] if len(resolver.asked) < 2 else ["127.0.0.1"]
+
+    resolver.names = Turning({"turning.test": []})
+    with pytest.raises(TransientFailure):
+        call(f"http://turning.test:{receiver.port}/", reach=PUBLIC, connect_seconds=0.05)
+    assert resolver.asked == ["turning.test"]
+    assert not receiver.requests
+    del opened[:]
+    with pytest.raises(PermanentFailure, match=r"127\.0\.0\.1"):
+        call(f"http://turning.test:{receiver.port}/", reach=PUBLIC)
+    assert not opened
+
+
+def test_a_redirect_inside_is_not_followed(receiver: hostile.Hostile) -> None:
+    moved = f"HTTP/1.1 302 Found\r\nLocation: {receiver.url}\r\nContent-Length: 0\r\n\r\n".encode()
+    with hostile.serving(hostile.answering(moved)) as public:
+        reach = Reach(hosts=frozenset({("127.0.0.1", public.port)}))
+        assert call(public.url, reach=reach).status_code == 302
+    assert not receiver.requests
+
+
+def test_no_proxy_of_the_environment_leads_around_the_check(
+    receiver: hostile.Hostile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{receiver.port}")
+    with pytest.raises(PermanentFailure):
+        call("http://10.0.0.1/", reach=PUBLIC)
+    assert not receiver.requests
+
+
+def test_the_checked_address_is_called_under_the_original_name(resolver: Resolver, receiver: hostile.Hostile) -> None:
+    resolver.names["named.test"] = ["127.0.0.1"]
+    reach = Reach(hosts=frozenset({("named.test", receiver.port)}))
+    assert call(f"http://named.test:{receiver.port}/", reach=reach).status_code == 200
+    assert f"Host: named.test:{receiver.port}".encode() in receiver.requests[0]
+
+
+def test_tls_is_asked_for_the_original_name(
+    resolver: Resolver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = hostile.make_certificate(tmp_path, "DNS:named.test")
+    with hostile.serving(hostile.over_tls(hostile.answering(OK), certificate)) as server:
+        resolver.names["named.test"] = ["127.0.0.1"]
+        reach = Reach(hosts=frozenset({("named.test", server.port)}))
+        monkeypatch.setattr("actors.handlers.connection.trust", lambda: _believing(certificate))
+        assert call(f"https://named.test:{server.port}/", reach=reach).status_code == 200
+
+
+def _believing(certificate: Path) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=str(certificate))

@@ -1,0 +1,147 @@
+"""The supervisor starts again what dies, and ends everything when it is told to."""
+
+from __future__ import annotations
+
+import io
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local import processes
+from processes.supervisor import Backoff, Supervisor
+from tests.waiting import LONGEST
+
+ROOT = Path(__file__).parents[3]
+QUICK = Backoff(first_seconds=0.01, longest_seconds=0.05)
+WAITS = "sh -c 'echo here; exec sleep 600'"
+DEAF = "sh -c 'trap \"\" TERM; echo here; while :; do sleep 600; done'"
+
+
+class Lines(io.StringIO):
+    """Output whose lines a test can wait for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: queue.Queue[str] = queue.Queue()
+
+    def write(self, text: str) -> int:
+        self.seen.put(text.rstrip("\n"))
+        return len(text)
+
+    def wait_for(self, part: str) -> str:
+        while part not in (line := self.seen.get(timeout=LONGEST)):
+            pass
+        return line
+
+
+@pytest.fixture
+def lines() -> Lines:
+    return Lines()
+
+
+@pytest.fixture
+def running(lines: Lines) -> Iterator[Supervisor]:
+    supervisor = Supervisor({"web": WAITS}, dict(os.environ), output=lines, backoff=QUICK)
+    supervisor.start()
+    lines.wait_for("here")
+    yield supervisor
+    supervisor.stop(grace_seconds=0)
+
+
+def pid_of(supervisor: Supervisor, name: str) -> int:
+    pid = supervisor.pid(name)
+    assert pid is not None
+    return pid
+
+
+def test_the_delay_doubles_up_to_a_limit_and_is_short_again_after_a_good_life() -> None:
+    backoff = Backoff()
+    delays = [delay := backoff.after(None, 0)]
+    delays += [delay := backoff.after(delay, lived_seconds=1) for _ in range(7)]
+    assert delays == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    assert backoff.after(30, lived_seconds=10) == 0.5
+
+
+def test_a_process_that_is_killed_is_started_again(running: Supervisor, lines: Lines) -> None:
+    first = pid_of(running, "web")
+    os.kill(first, signal.SIGKILL)
+    assert "SIGKILL); starting again in 0.01 s" in lines.wait_for("web ended")
+    lines.wait_for("here")
+    assert pid_of(running, "web") != first
+
+
+def test_a_process_that_keeps_ending_is_started_later_each_time(lines: Lines) -> None:
+    supervisor = Supervisor({"bad": "sh -c 'exit 3'"}, dict(os.environ), output=lines, backoff=QUICK)
+    supervisor.start()
+    delays = [lines.wait_for("bad ended").rpartition(" in ")[2] for _ in range(5)]
+    supervisor.stop()
+    assert delays == ["0.01 s", "0.02 s", "0.04 s", "0.05 s", "0.05 s"]
+
+
+def test_each_line_names_who_said_it(running: Supervisor, lines: Lines) -> None:
+    os.kill(pid_of(running, "web"), signal.SIGKILL)
+    assert lines.wait_for("web ended").startswith("supervisor | ")
+    assert lines.wait_for("here") == "web        | here"
+
+
+def test_stopping_ends_what_heeds_the_signal_and_kills_what_does_not(lines: Lines) -> None:
+    supervisor = Supervisor({"good": WAITS, "deaf": DEAF}, dict(os.environ), output=lines)
+    supervisor.start()
+    lines.wait_for("here")
+    lines.wait_for("here")
+    pids = [pid_of(supervisor, name) for name in ("good", "deaf")]
+    supervisor.stop(grace_seconds=0.3)
+    assert "SIGTERM" in lines.wait_for("good stopped")
+    assert "SIGKILL" in lines.wait_for("deaf stopped")
+    processes.wait_until_gone(pids, timeout_seconds=0)
+    assert supervisor.pid("deaf") is None
+
+
+def test_what_a_dead_process_leaves_of_its_group_ends_with_it(lines: Lines) -> None:
+    command = "sh -c 'sleep 600 & echo child $!; wait'"
+    supervisor = Supervisor({"web": command}, dict(os.environ), output=lines)
+    supervisor.start()
+    child = int(lines.wait_for("child").rpartition(" ")[2])
+    os.kill(pid_of(supervisor, "web"), signal.SIGKILL)
+    lines.wait_for("web ended")
+    processes.wait_until_gone([child], LONGEST)
+    supervisor.stop(grace_seconds=0)
+
+
+def test_several_of_a_kind_have_numbers(lines: Lines) -> None:
+    supervisor = Supervisor({"web": WAITS, "worker": WAITS}, dict(os.environ), concurrency={"worker": 2}, output=lines)
+    stop = threading.Event()
+    thread = threading.Thread(target=supervisor.run_until, args=(stop,))
+    thread.start()
+    started = {lines.wait_for("here").split()[0] for _ in range(3)}
+    assert started == {"web", "worker.1", "worker.2"}
+    assert pid_of(supervisor, "worker.1") != pid_of(supervisor, "worker.2")
+    stop.set()
+    thread.join(LONGEST)
+    assert supervisor.pid("worker.1") is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_the_processes_end_with_the_supervisor(number: signal.Signals, tmp_path: Path) -> None:
+    procfile = tmp_path / "Procfile"
+    procfile.write_text("web: sh -c 'echo pid $$; exec sleep 600'\n")
+    program = (
+        "import os, pathlib, sys, threading; from local.supervisor import Supervisor; "
+        "Supervisor.of_procfile(pathlib.Path(sys.argv[1]), dict(os.environ)).run_until(threading.Event())"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(procfile)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as supervisor:
+        assert supervisor.stdout is not None
+        child = int(supervisor.stdout.readline().rpartition(" ")[2])
+        supervisor.send_signal(number)
+        status = supervisor.wait(LONGEST)
+    assert status == (-signal.SIGKILL if number == signal.SIGKILL else 0)
+    processes.wait_until_gone([child], LONGEST)
