@@ -32,13 +32,13 @@ import settings as configuration
 from actors.main import RunWorker
 from client import commands, endings
 from core.errors import DatabaseUnavailable, Misconfigured
-from local import demonstration, stack
-from local.processes import LocalServerError
+from local import demonstration, stack, trial_receiver
 from migrations import runner
 from models import database
 from processes import autoscale as scaling
 from processes.health import endpoint
 from processes.probe import BrokerProbe
+from processes.programs import LocalServerError
 from processes.signals import StopSignals
 from services.files import spool
 from services.files.sweeping import Sweeper
@@ -92,7 +92,8 @@ def serve() -> None:
         settings = _embedded_settings()
         from processes import embedded  # noqa: PLC0415  the API is half of a start: only who serves it waits for it
 
-        embedded.serve(settings, _greet)
+        with trial_receiver.for_callbacks(settings) as complete:
+            embedded.serve(complete, _greet)
 
 
 @app.command()

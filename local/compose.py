@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 
-from local.processes import LocalServerError
+from processes.programs import LocalServerError
 
 ENGINE_SECONDS = 20
 

@@ -19,9 +19,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from local import ports, processes
+from local import ports
 from local.receiver import Receiver
 from local.sample import write_csv
+from processes import programs
 from settings import Settings
 
 ROWS = 1_750
@@ -80,7 +81,7 @@ def on_one_process(settings: Settings, command: list[str]) -> int:
         surroundings = {"DATA_DIR": name, "PORT": str(port), "CALLBACK_BASE_URL": receiver.url, "LOG_LEVEL": "WARNING"}
         server = subprocess.Popen(command, env={**os.environ, **surroundings}, stdout=subprocess.DEVNULL)
         try:
-            processes.wait_until(lambda: _is_ready(url), server, Path(os.devnull), name="The server")
+            programs.wait_until(lambda: _is_ready(url), server, Path(os.devnull), name="The server")
             secret = settings.internal_secret
             return on(url, folder, secret.get_secret_value() if secret else None)
         finally:

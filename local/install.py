@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.processes import LocalServerError
+from processes.programs import LocalServerError
 
 PACKAGES = {"postgresql": "postgresql", "rabbitmq": "rabbitmq-server"}
 POLICY = Path("/usr/sbin/policy-rc.d")

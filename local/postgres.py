@@ -15,7 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import Self
 
-from local import install, ports, processes
+from local import install, ports
+from processes import programs
 
 USER = "carillon"
 NOT_DURABLE = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
@@ -52,31 +53,31 @@ class PrivatePostgres:
         """Return when the server accepts connections and has the database of `url`."""
         if self.pid:
             return
-        programs = install.ensure("postgresql")
+        installed = install.ensure("postgresql")
         if not (self._data / "PG_VERSION").exists():
-            self._initialise(programs)
+            self._initialise(installed)
         with self._log.open("ab") as log:
-            self._process = processes.spawn(
-                [str(programs / "postgres"), "-D", str(self._data), *self._settings()],
+            self._process = programs.spawn(
+                [str(installed / "postgres"), "-D", str(self._data), *self._settings()],
                 output=log,
                 folder=self.folder,
                 environment=_environment(),
                 user=self._owner,
                 last_signal=signal.SIGINT,  # a fast shutdown, should we die
             )
-        processes.wait_until(self._answers, self._process, self._log)
+        programs.wait_until(self._answers, self._process, self._log)
         self.create_database(USER)
 
     def stop(self) -> None:
         """Shut down at once but in order: sessions are closed, the data is written."""
         self.thaw()
         if self._process:
-            processes.end(self._process, by=signal.SIGINT, grace_seconds=30)
+            programs.end(self._process, by=signal.SIGINT, grace_seconds=30)
 
     def kill(self) -> None:
         """Kill every server process, as if the power had failed; committed data survives if durable."""
         if self._process:
-            processes.kill_family(self._process)
+            programs.kill_family(self._process)
 
     def restart(self) -> None:
         self.stop()
@@ -86,12 +87,12 @@ class PrivatePostgres:
         """Stop the server in its tracks: connections stay open and nothing answers."""
         if self.pid:
             os.kill(self.pid, signal.SIGSTOP)  # first, so that it starts no more backends
-            processes.signal_all(processes.descendants(self.pid), signal.SIGSTOP)
+            programs.signal_all(programs.descendants(self.pid), signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let a frozen server go on."""
         if self.pid:
-            processes.signal_all([*processes.descendants(self.pid), self.pid], signal.SIGCONT)
+            programs.signal_all([*programs.descendants(self.pid), self.pid], signal.SIGCONT)
 
     def create_database(self, name: str) -> str:
         """Make the database if there is none of this name, and return its URL."""
@@ -105,7 +106,7 @@ class PrivatePostgres:
             env={**_environment(), "PGPASSWORD": self._password},
         )
         if done.returncode and "already exists" not in done.stderr:
-            raise processes.LocalServerError(done.stderr.strip())
+            raise programs.LocalServerError(done.stderr.strip())
         return self._url_of(name)
 
     def close(self) -> None:
@@ -137,22 +138,22 @@ class PrivatePostgres:
         given = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         return given if self._durable else [*given, *NOT_DURABLE]
 
-    def _initialise(self, programs: Path) -> None:
+    def _initialise(self, installed: Path) -> None:
         unfinished = self.folder / "data.unfinished"  # renamed when whole, so a crash here harms nothing
         shutil.rmtree(unfinished, ignore_errors=True)
         options = ["--auth=scram-sha-256", f"--pwfile={self.folder / 'password'}", f"--username={USER}"]
         options += ["--encoding=UTF8", "--locale=C.UTF-8"]
         options += [] if self._durable else ["--no-sync"]
         with self._log.open("ab") as log:
-            process = processes.spawn(
-                [str(programs / "initdb"), *options, "-D", str(unfinished)],
+            process = programs.spawn(
+                [str(installed / "initdb"), *options, "-D", str(unfinished)],
                 output=log,
                 folder=self.folder,
                 environment=_environment(),
                 user=self._owner,
             )
         if process.wait():
-            raise processes.LocalServerError(f"initdb failed:\n{self._log.read_text(errors='replace')}")
+            raise programs.LocalServerError(f"initdb failed:\n{self._log.read_text(errors='replace')}")
         unfinished.rename(self._data)
 
     def _answers(self) -> bool:
@@ -203,7 +204,7 @@ def _reachable(folder: Path, owner: str | None) -> Path:
 
 def _take_over(folder: Path, owner: str) -> None:
     if folder.is_symlink() or folder.owner() not in {"root", owner}:
-        raise processes.LocalServerError(f"{folder} belongs to somebody else; remove it.")
+        raise programs.LocalServerError(f"{folder} belongs to somebody else; remove it.")
     shutil.chown(folder, owner)
 
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urlsplit
 
-from local import install, ports, processes
+from local import install, ports
+from processes import programs
 
 USER = PASSWORD = "guest"  # noqa: S105  what every RabbitMQ begins with, and lets in from loopback only
 GREETING = b"AMQP\x00\x00\x09\x01"
@@ -64,30 +65,30 @@ class PrivateRabbit:
         """Return when the node greets AMQP clients and its management API answers."""
         if self.pid:
             return
-        programs = install.ensure("rabbitmq")
+        installed = install.ensure("rabbitmq")
         environment = self._environment()
         self._write_configuration()
         with self._log.open("ab") as log:
             self._start_name_server(environment, log.fileno())
-            self._node = processes.spawn(
-                [str(programs / "rabbitmq-server")],
+            self._node = programs.spawn(
+                [str(installed / "rabbitmq-server")],
                 output=log,
                 folder=self.folder,
                 environment=environment,
             )
-        processes.wait_until(self._answers, self._node, self._log)
+        programs.wait_until(self._answers, self._node, self._log)
 
     def stop(self) -> None:
         """Shut down in order: connections are closed, queues are written."""
         self.thaw()
         if self._node:
-            processes.end(self._node, by=signal.SIGTERM, grace_seconds=30)
+            programs.end(self._node, by=signal.SIGTERM, grace_seconds=30)
         self._stop_name_server()
 
     def kill(self) -> None:
         """Kill the node at once, as if the power had failed."""
         if self._node:
-            processes.kill_family(self._node)
+            programs.kill_family(self._node)
         self._stop_name_server()
 
     def restart(self) -> None:
@@ -131,11 +132,11 @@ class PrivateRabbit:
         """Start Erlang's name server (epmd) for this node alone: a shared one would outlive us."""
         if self._name_server is None or self._name_server.poll() is not None:
             epmd = shutil.which("epmd") or "epmd"
-            self._name_server = processes.spawn([epmd], output=log, environment=environment)
+            self._name_server = programs.spawn([epmd], output=log, environment=environment)
 
     def _stop_name_server(self) -> None:
         if self._name_server:
-            processes.end(self._name_server, by=signal.SIGTERM, grace_seconds=5)
+            programs.end(self._name_server, by=signal.SIGTERM, grace_seconds=5)
 
     def _write_configuration(self) -> None:
         settings = {

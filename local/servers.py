@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import compose, install
-from local.foreground import exit_on_signals, run_in_foreground
 from local.postgres import PrivatePostgres
-from local.processes import LocalServerError
 from local.rabbitmq import PrivateRabbit, management_url_for
+from processes.foreground import exit_on_signals, run_in_foreground
+from processes.programs import LocalServerError
 
 NOTHING_TO_RUN_ON = 2
 

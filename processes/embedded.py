@@ -11,7 +11,6 @@ from pathlib import Path
 
 from actors.main import RunWorker
 from api.app import create_app
-from local.receiver import Receiver
 from migrations import runner
 from models import database
 from processes.web import WebServer
@@ -33,8 +32,8 @@ def serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
 
     Raises `ConfigurationError` when another server uses the data folder.
     """
-    with _folder_of_our_own(settings.database_folder), _somebody_to_call(settings) as complete:
-        _serve(complete, on_ready)
+    with _folder_of_our_own(settings.database_folder):
+        _serve(settings, on_ready)
 
 
 def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
@@ -92,17 +91,3 @@ def _folder_of_our_own(folder: Path) -> Iterator[None]:
                 f"DATA_DIR={folder} is in use by another Carillon; stop that one or name another folder."
             ) from None
         yield
-
-
-@contextmanager
-def _somebody_to_call(settings: Settings) -> Iterator[Settings]:
-    """Start a built-in receiver that echoes, where no callback address is set."""
-    if settings.callback_base_url is not None:
-        yield settings
-        return
-    receiver = Receiver(folder=settings.data_dir, journal_length=0)
-    receiver.start()
-    try:
-        yield settings.model_copy(update={"callback_base_url": receiver.url})
-    finally:
-        receiver.stop()

@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
-from local.processes import LocalServerError
+from processes.programs import LocalServerError
 from services.runtime.troubles import Trouble
 from settings import Settings
 

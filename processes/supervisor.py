@@ -17,7 +17,7 @@ from typing import Self, TextIO
 
 from honcho.environ import parse_procfile
 
-from local import foreground, processes
+from processes import foreground, programs
 
 COLOURS = (36, 33, 32, 35, 34, 96, 93, 92)
 OWN_NAME = "supervisor"
@@ -179,7 +179,7 @@ class _Watched:
         with self._lock:
             if self._ending.is_set():
                 return None
-            process = processes.spawn(
+            process = programs.spawn(
                 self._command,
                 output=subprocess.PIPE,
                 environment=self._environment,

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import structlog
 import uvicorn
 
-from local.processes import LocalServerError
 from processes import signals
+from processes.programs import LocalServerError
 from processes.signals import StopSignals
 from settings import Settings
 

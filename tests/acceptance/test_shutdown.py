@@ -15,7 +15,7 @@ import psycopg2
 import pytest
 import requests
 
-from local import processes
+from processes import programs
 from tests.acceptance.conftest import QUICK
 from tests.acceptance.installation import ROOT, Installation, free_port
 from tests.acceptance.journal import Answer, Journal
@@ -33,7 +33,7 @@ class Process:
         self.url = f"http://127.0.0.1:{self.port}"
         variable = "PORT" if name in {"web", "serve"} else "HEALTH_PORT"
         with log.open("ab") as output:
-            self._popen: subprocess.Popen[bytes] = processes.spawn(
+            self._popen: subprocess.Popen[bytes] = programs.spawn(
                 [sys.executable, str(ROOT / "cli.py"), name],
                 output=output,
                 environment={**environment, variable: str(self.port)},
@@ -57,7 +57,7 @@ class Process:
         return self._popen.wait(seconds)
 
     def kill(self) -> None:
-        processes.kill_family(self._popen)
+        programs.kill_family(self._popen)
 
 
 Start = Callable[..., Process]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from local import processes
+from processes import programs
 from tests.acceptance.installation import ROOT, free_port
 from tests.waiting import until
 
@@ -37,14 +37,14 @@ class Process:
         self._within = bool(within)
         self.log = log
         with log.open("wb") as output:
-            self.popen = processes.spawn(
+            self.popen = programs.spawn(
                 [*within, sys.executable, str(ROOT / "cli.py"), name], output=output, environment=environment
             )
 
     @property
     def pid(self) -> int | None:
         """The id of Python's own process, once there is one."""
-        children = processes.descendants(self.popen.pid) if self._within else [self.popen.pid]
+        children = programs.descendants(self.popen.pid) if self._within else [self.popen.pid]
         return children[0] if children else None
 
     def obeys(self) -> bool:
@@ -80,7 +80,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
     yield start
     for process in started:
-        processes.kill_family(process.popen)
+        programs.kill_family(process.popen)
 
 
 @pytest.fixture

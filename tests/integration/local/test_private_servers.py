@@ -15,9 +15,10 @@ import pika
 import psycopg2
 import pytest
 
-from local import ports, processes
+from local import ports
 from local.postgres import PrivatePostgres
 from local.rabbitmq import PrivateRabbit
+from processes import programs
 
 pytestmark = pytest.mark.xdist_group("servers")
 
@@ -55,7 +56,7 @@ def query(url: str, sql: str) -> list[tuple[object, ...]]:
 
 def family(server: PrivatePostgres | PrivateRabbit) -> list[int]:
     assert server.pid
-    return [server.pid, *processes.descendants(server.pid)]
+    return [server.pid, *programs.descendants(server.pid)]
 
 
 def test_committed_data_survives_a_kill_and_nothing_else_does(postgres: PrivatePostgres) -> None:
@@ -63,7 +64,7 @@ def test_committed_data_survives_a_kill_and_nothing_else_does(postgres: PrivateP
     before, url = family(postgres), postgres.url
     with contextlib.closing(psycopg2.connect(postgres.url)):
         postgres.kill()
-    processes.wait_until_gone(before, timeout_seconds=0)
+    programs.wait_until_gone(before, timeout_seconds=0)
     postgres.start()
     assert postgres.url == url
     assert query(url, "SELECT value FROM kept") == [(1,)]
@@ -87,7 +88,7 @@ def test_the_broker_comes_back_on_the_same_port_with_its_queues(rabbit: PrivateR
     url = rabbit.create_vhost("some tests")
     before = family(rabbit)
     rabbit.kill()
-    processes.wait_until_gone(before, timeout_seconds=0)
+    programs.wait_until_gone(before, timeout_seconds=0)
     rabbit.start()
     declare(url, passive=False)
     rabbit.restart()  # in order: RabbitMQ itself may forget a queue that was declared just before a kill
@@ -118,5 +119,5 @@ def test_nothing_runs_after_the_command_or_a_signal(number: signal.Signals, kept
             os.kill(int(asked), signal.SIGTERM)
         status = servers.wait(PATIENCE_SECONDS)
     assert status == 128 + signal.SIGTERM
-    processes.wait_until_gone([int(stray)], timeout_seconds=5)
+    programs.wait_until_gone([int(stray)], timeout_seconds=5)
     assert all(ports.is_free(int(url.split(":")[-1].partition("/")[0])) for url in urls)

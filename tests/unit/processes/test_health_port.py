@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.processes import LocalServerError
 from processes.health import endpoint
+from processes.programs import LocalServerError
 from services.runtime.troubles import Trouble
 from settings import Settings
 from tests.acceptance.installation import free_port

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from local import processes
+from processes import programs
 from processes.supervisor import Backoff, Supervisor
 from tests.waiting import LONGEST
 
@@ -100,7 +100,7 @@ def test_stopping_ends_what_heeds_the_signal_and_kills_what_does_not(lines: Line
     supervisor.stop(grace_seconds=0.3)
     assert "SIGTERM" in lines.wait_for("good stopped")
     assert "SIGKILL" in lines.wait_for("deaf stopped")
-    processes.wait_until_gone(pids, timeout_seconds=0)
+    programs.wait_until_gone(pids, timeout_seconds=0)
     assert supervisor.pid("deaf") is None
 
 
@@ -111,7 +111,7 @@ def test_what_a_dead_process_leaves_of_its_group_ends_with_it(lines: Lines) -> N
     child = int(lines.wait_for("child").rpartition(" ")[2])
     os.kill(pid_of(supervisor, "web"), signal.SIGKILL)
     lines.wait_for("web ended")
-    processes.wait_until_gone([child], LONGEST)
+    programs.wait_until_gone([child], LONGEST)
     supervisor.stop(grace_seconds=0)
 
 
@@ -144,4 +144,4 @@ def test_the_processes_end_with_the_supervisor(number: signal.Signals, tmp_path:
         supervisor.send_signal(number)
         status = supervisor.wait(LONGEST)
     assert status == (-signal.SIGKILL if number == signal.SIGKILL else 0)
-    processes.wait_until_gone([child], LONGEST)
+    programs.wait_until_gone([child], LONGEST)

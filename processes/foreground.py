@@ -13,8 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import FrameType
 
-from local import processes
-from processes import signals
+from processes import programs, signals
 
 PR_SET_CHILD_SUBREAPER = 36
 COMMAND_NOT_FOUND = 127
@@ -23,11 +22,11 @@ COMMAND_NOT_FOUND = 127
 def run_in_foreground(command: Sequence[str], environment: Mapping[str, str]) -> int:
     """Run the command on our terminal, and return its exit status when everything it started is gone."""
     adopt_orphans()
-    before = set(processes.descendants(os.getpid()))
+    before = set(programs.descendants(os.getpid()))
     children: list[subprocess.Popen[bytes]] = []
     try:
         with _signals_passed_on(children):  # before there is a child, which may signal us at once
-            children.append(subprocess.Popen([*processes.leash(signal.SIGTERM), *command], env=environment))
+            children.append(subprocess.Popen([*programs.leash(signal.SIGTERM), *command], env=environment))
             return _wait(children[0])
     except OSError as error:
         if children:
@@ -99,6 +98,6 @@ def _wait(child: subprocess.Popen[bytes]) -> int:
 
 def _sweep(spared: set[int]) -> None:
     """Kill what the command left running; the servers, which were there before it, are spared."""
-    while left := [pid for pid in processes.descendants(os.getpid()) if pid not in spared]:
-        processes.signal_all(left, signal.SIGKILL)
-        processes.wait_until_gone(left, timeout_seconds=10)
+    while left := [pid for pid in programs.descendants(os.getpid()) if pid not in spared]:
+        programs.signal_all(left, signal.SIGKILL)
+        programs.wait_until_gone(left, timeout_seconds=10)
