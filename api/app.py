@@ -153,8 +153,8 @@ def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads
     app.add_route("/login", accounts.Logins(system, hashing, throttle))
     app.add_route("/api/register", accounts.ApiRegistrations(system, hashing, throttle))
     app.add_route("/api/login", accounts.ApiLogins(system, hashing, throttle))
-    app.add_route("/logout", accounts.Logouts(threads))
-    app.add_route("/api/logout", accounts.ApiLogouts(threads))
+    app.add_route("/logout", accounts.Logouts(system, threads))
+    app.add_route("/api/logout", accounts.ApiLogouts(system, threads))
 
 
 def _route_dialects(app: App, system: System, threads: Threads) -> None:

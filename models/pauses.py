@@ -6,6 +6,7 @@ first. So no run slips through between the reading and the commit. The gate come
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
@@ -20,16 +21,17 @@ from models.tables import App, Installation, Job, Run, db
 _GATE = 0x43415250
 
 
-def share_gate() -> None:
-    """Let no app and not everything be paused until the transaction ends."""
-    if not is_sqlite():
-        db.execute_sql("SELECT pg_advisory_xact_lock_shared(%s)", (_GATE,))
+class Gate(enum.Enum):
+    """How a transaction passes the gate between pauses and all that makes runs claimable."""
 
+    UNUSED = None
+    SHARED = "SELECT pg_advisory_xact_lock_shared(%s)"
+    CLOSED = "SELECT pg_advisory_xact_lock(%s)"
 
-def close_gate() -> None:
-    """Wait for those who share the gate, and keep others out until the transaction ends."""
-    if not is_sqlite():
-        db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_GATE,))
+    def enter(self) -> None:
+        """Take the gate until the transaction ends: shared, no pause begins meanwhile; closed, nobody shares it."""
+        if self.value is not None and not is_sqlite():
+            db.execute_sql(self.value, (_GATE,))
 
 
 def paused(jobs: Collection[Job]) -> set[UUID]:

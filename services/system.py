@@ -1,10 +1,15 @@
-"""What every service is handed: the settings, a clock and the doorbell."""
+"""What every service is handed: the settings, a clock, the doorbell, and the one way to write."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from models import database
+from models.pauses import Gate
 from services.messaging.doorbell import Doorbell
+from services.messaging.unit_of_work import UnitOfWork
 from services.runtime.clock import Clock
 from settings import Settings
 
@@ -16,3 +21,17 @@ class System:
     settings: Settings
     clock: Clock
     doorbell: Doorbell
+
+    @contextmanager
+    def transaction(self, gate: Gate = Gate.SHARED, *, dry_run: bool = False) -> Iterator[UnitOfWork]:
+        """Run a block that writes in one transaction; what its unit of work collects is sent after the commit.
+
+        Within another transaction the block is part of that one, and its rings wait for that commit. The gate of pauses
+        is taken before anything else (docs/decisions/0008-pauses-and-turns.md). A dry run takes everything back.
+        Raises `DatabaseUnavailable`.
+        """
+        with database.trial() if dry_run else database.transaction():
+            gate.enter()
+            work = UnitOfWork(self.clock, self.doorbell)
+            yield work
+            database.after_commit(work.send)

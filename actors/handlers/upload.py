@@ -47,18 +47,18 @@ def _upload(work: Work) -> UploadView:
 
 
 def _store(system: System, upload: UploadView, scope: Scope) -> None:
-    with spool.opened(system.settings, upload.id) or _fetched(upload, scope) as file:
+    with spool.opened(system.settings, upload.id) or _fetched(system, upload, scope) as file:
         objects.put(system.settings, upload.object_name, file, upload.size, scope, saved_as=upload.file_name)
     scope.raise_if_aborted()
     uploads.mark_stored(system, upload.id)
 
 
 @contextmanager
-def _fetched(upload: UploadView, scope: Scope) -> Iterator[IO[bytes]]:
+def _fetched(system: System, upload: UploadView, scope: Scope) -> Iterator[IO[bytes]]:
     """The file from the host that received it, in a nameless one of ours."""
     with tempfile.TemporaryFile() as file:
         try:
-            with _asked_for(upload, scope) as answer:
+            with _asked_for(system, upload, scope) as answer:
                 _refuse_failure(answer, upload)
                 _copy(answer, file, upload.size)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -75,9 +75,9 @@ def _fetched(upload: UploadView, scope: Scope) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _asked_for(upload: UploadView, scope: Scope) -> Iterator[requests.Response]:
+def _asked_for(system: System, upload: UploadView, scope: Scope) -> Iterator[requests.Response]:
     """The answer of the host that has the file, over a line that an abort cuts; the operator named the host."""
-    headers = {"Authorization": f"Bearer {uploads.grant(upload.id)}"}
+    headers = {"Authorization": f"Bearer {uploads.grant(system, upload.id)}"}
     request = requests.Request("GET", f"{upload.host_url}/internal/spool/{upload.id}", headers=headers).prepare()
     with (
         closing(Line(CONNECT_SECONDS, READ_SECONDS, ANYWHERE)) as line,

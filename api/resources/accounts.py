@@ -115,7 +115,8 @@ class Logins(Accounts):
 class ApiLogouts:
     """`/api/logout`."""
 
-    def __init__(self, threads: Threads) -> None:
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
         self._threads = threads
 
     @documented("logOut", "accounts", {204: None}, problems=(401,))
@@ -124,7 +125,7 @@ class ApiLogouts:
         token = callers.token_of(req)
         if token is None or callers.of(req).user is None:
             raise unauthorized("There is nothing to log out of. Send the token as Authorization: Token.")
-        await self._threads.run(users.log_out, token)
+        await self._threads.run(users.log_out, self._system, token)
         _forget_session(req, resp)
         resp.status = falcon.HTTP_NO_CONTENT
 
@@ -132,7 +133,8 @@ class ApiLogouts:
 class Logouts:
     """`/logout`."""
 
-    def __init__(self, threads: Threads) -> None:
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
         self._threads = threads
 
     @documented("logOutByPage", "accounts", {303: None})
@@ -140,7 +142,7 @@ class Logouts:
         """End the session, if there still is one, and go to the login."""
         token = callers.token_of(req)
         if token is not None:
-            await self._threads.run(users.log_out, token)
+            await self._threads.run(users.log_out, self._system, token)
         _forget_session(req, resp)
         _redirect(resp, "/login/")
 

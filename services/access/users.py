@@ -16,6 +16,7 @@ from core import names, networks
 from core.accounts import TokenKind
 from core.errors import InvalidInput
 from models import database, users
+from models.pauses import Gate
 from models.tables import User
 from services.access.login_throttle import Throttle
 from services.system import System
@@ -65,7 +66,7 @@ def register(system: System, new: NewUser, address: str, throttle: Throttle, *, 
     with database.reading():
         _refuse_taken(new)
     password_hash = _hasher.hash(new.password)
-    with database.transaction():
+    with system.transaction(Gate.UNUSED):
         stored = users.insert(new.username, new.email, password_hash, system.clock.now())
         if stored is None:
             _refuse_taken(new)
@@ -92,7 +93,7 @@ def log_in(
     throttle.forget(from_address)
     throttle.give_back(at_account)
     token = f"{_PREFIX}{secrets.token_urlsafe(_TOKEN_BYTES)}"
-    with database.transaction():
+    with system.transaction(Gate.UNUSED):
         users.keep_token(user, _hash(token), kind, now, now + LIFETIMES[kind])
     return token, _view(system, user)
 
@@ -105,14 +106,14 @@ def known(system: System, token: str, kind: TokenKind) -> UserView | None:
     if found is None or found.kind is not kind or _is_idle(kind, found.used_at, now):
         return None
     if now - found.used_at >= _USED_AGAIN_AFTER:
-        with database.transaction():
+        with system.transaction(Gate.UNUSED):
             users.mark_used(found, now)
     return _view(system, found.user)
 
 
-def log_out(token: str) -> None:
-    """Let a token open no more."""
-    with database.transaction():
+def log_out(system: System, token: str) -> None:
+    """Revoke a token."""
+    with system.transaction(Gate.UNUSED):
         users.drop_token(_hash(token))
 
 

@@ -14,7 +14,8 @@ import structlog
 from core.alerting import AlertKind
 from core.errors import PermanentFailure, TransientFailure
 from core.letters import Letter, address_of, written
-from models import alerts, database
+from models import alerts
+from models.pauses import Gate
 from models.tables import Alert
 from services.email import mail
 from services.system import System
@@ -35,13 +36,13 @@ def tell(system: System) -> int:
 
     What could not be sent is taken up again after a minute; without an address it is a line in the log.
     """
-    now = system.clock.now()
-    with database.transaction():
+    with system.transaction(Gate.UNUSED) as work:
+        now = work.now
         taken = alerts.take(now, now + HELD_FOR, BATCH)
     if taken:
         is_told = _told(system, taken)
-        now = system.clock.now()
-        with database.transaction():
+        with system.transaction(Gate.UNUSED) as work:
+            now = work.now
             if is_told:
                 alerts.record_told(taken, now)
             else:

@@ -1,1 +1,1 @@
-"""E-mail: letters made of templates, sent by SMTP or put into an outbox, and the alerts that owners get."""
+"""E-mail: made of templates, sent by SMTP or kept in an outbox."""

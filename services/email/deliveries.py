@@ -15,6 +15,7 @@ from uuid import UUID
 from core.errors import AttemptError
 from core.letters import Letter, written
 from models import database, deliveries
+from models.pauses import Gate
 from services.email.mail import Sender, Unreachable
 from services.runtime import faults
 from services.runtime.abort_scope import Scope
@@ -89,5 +90,5 @@ def _known(run_id: UUID, letters: Sequence[Letter]) -> dict[int, Delivered]:
 
 
 def _keep(system: System, run_id: UUID, position: int, outcome: Delivered) -> None:
-    with database.transaction():
+    with system.transaction(Gate.UNUSED):
         deliveries.settle(run_id, position, outcome.recipient, outcome.words, system.clock.now())

@@ -19,13 +19,15 @@ from core.errors import Aborted, AbortReason, AttemptError
 from core.receiver_answers import PollAnswer
 from core.retry import RetryPolicy, after_failure, after_loss
 from core.states import Outcome, RunStatus
-from models import attempts, claims, database, jobs, pauses, runs, workers
+from models import attempts, claims, jobs, runs, workers
 from models.fields import new_id
+from models.pauses import Gate
 from models.tables import Job, Run
 from services.execution import deferred, limits, report_tokens
 from services.execution.limits import Lease
 from services.jobs import retry_policy, versions
-from services.scheduling import dispatching, overlap_queue, run_endings
+from services.messaging.unit_of_work import UnitOfWork
+from services.scheduling import overlap_queue, run_endings
 from services.scheduling.run_endings import Settled, Settlement
 from services.system import System
 from services.task_types import registry
@@ -102,14 +104,14 @@ Result = Succeeded | Deferred | Failed | Stopped
 def register_worker(system: System) -> WorkerIdentity:
     """Record that this process now executes runs."""
     worker = WorkerIdentity(new_id(), system.settings.worker_threads)
-    with database.transaction():
+    with system.transaction(Gate.UNUSED):
         workers.register(worker.id, socket.gethostname(), os.getpid(), worker.threads, system.clock.now())
     return worker
 
 
 def sign_off(system: System, worker: WorkerIdentity) -> None:
     """Record that this process executes no more runs."""
-    with database.transaction():
+    with system.transaction(Gate.UNUSED):
         workers.stop(worker.id, system.clock.now())
 
 
@@ -126,8 +128,8 @@ def claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> lis
 
 def renew(system: System, worker: WorkerIdentity, leases: dict[UUID, int]) -> dict[UUID, bool]:
     """Renew this process's leases (run: fence) in one statement: for each still held, whether to cancel it."""
-    now = system.clock.now()
-    with database.transaction():
+    with system.transaction(Gate.UNUSED) as unit:
+        now = unit.now
         workers.heartbeat(worker.id, now)
         if not leases:
             return {}
@@ -140,9 +142,8 @@ def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled
     None for an attempt whose fence no longer holds: someone else has the run, and this result is refused. Raises
     `DatabaseUnavailable`, or whatever one of the outcomes is to blame for; `recording` is for those.
     """
-    now = system.clock.now()
-    with database.transaction():
-        pauses.share_gate()
+    with system.transaction() as unit:
+        now = unit.now
         locked = jobs.lock(work.job_id for work, _ in ended)
         running = claims.running(work.run_id for work, _ in ended)
         ends = [decide(running.get(work.run_id), locked[work.job_id], work, result, now) for work, result in ended]
@@ -150,17 +151,24 @@ def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled
         carried_out = [end for end in ends if isinstance(end, Settlement)]
         run_endings.carry_out(carried_out, now)
         next_in_turn = overlap_queue.give(system, {one.job.id: one.job for one in carried_out if one.job_comes_back})
-    settled = [told(end) for end in ends]
-    ring_after(system, settled, next_in_turn)
+        settled = [told(end) for end in ends]
+        ring_for_what_follows(system, unit, settled, next_in_turn)
+    ring_where_limits_held(system, settled)
     return settled
 
 
-def ring_after(system: System, settled: Sequence[Settled | None], next_in_turn: Sequence[Run]) -> None:
-    """Ring for what may start now that attempts are recorded. What fails here is left to the coordinator."""
+def ring_for_what_follows(
+    system: System, unit: UnitOfWork, settled: Sequence[Settled | None], next_in_turn: Sequence[Run]
+) -> None:
+    """Ring, after the commit, for next polls within the window and for runs that waited for those that ended."""
     follow = [one.next_poll for one in settled if one is not None and one.next_poll is not None]
+    unit.ring([*follow, *next_in_turn], timedelta(seconds=system.settings.window_seconds))
+
+
+def ring_where_limits_held(system: System, settled: Sequence[Settled | None]) -> None:
+    """Ring for runs that a limit kept from starting, as many as have ended. Never raises: the coordinator rings too."""
     freed = sum(one is not None and one.status is not RunStatus.RUNNING for one in settled)
     try:
-        dispatching.ring_for(system, [*follow, *next_in_turn], timedelta(seconds=system.settings.window_seconds))
         limits.ring_next(system, freed=freed)
     except Exception:  # what is recorded stays so, and is told so
         log.exception("ring_failed")
@@ -172,8 +180,8 @@ def rescue(system: System, run_ids: Sequence[UUID], *, only_expired: bool, caref
     Where the receiver has reported that it is at work, the worker died before it could record the 202: such a run waits
     for its report like any other. `carefully` leaves out what cannot be written of it.
     """
-    now = system.clock.now()
-    with database.transaction():
+    with system.transaction(Gate.UNUSED) as unit:
+        now = unit.now
         locked = jobs.lock(runs.job_ids(run_ids))
         gone = [run for run in claims.running(run_ids).values() if not only_expired or run.lease_expires_at < now]
         taken_on = [run for run in gone if _was_taken_on(run, now)]
@@ -188,7 +196,7 @@ def _claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> tu
     monotonic = system.clock.monotonic()
     now = system.clock.now()
     lease = Lease(worker.id, now, now + timedelta(seconds=system.settings.lease_seconds))
-    with database.transaction():
+    with system.transaction(Gate.UNUSED):
         claimed = limits.claim(system, queue, limit, lease)
         if not claimed.runs:
             return [], claimed.held_others

@@ -17,8 +17,7 @@ from models import claims, database, jobs, pauses, permits
 from models.tables import Job, Run
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
-from services.scheduling import dispatching
-from services.scheduling.dispatching import MOST_RINGS, RING_WITHIN
+from services.scheduling.dispatching import MOST_RINGS
 from services.system import System
 from settings import Settings
 
@@ -117,14 +116,13 @@ def _hold(queue: str, refused: dict[str, list[UUID]], until: dict[str, datetime]
 
 def _give_permits(system: System, rate: Rate | None, account_id: str) -> int:
     """Give the free permits of one account to its most urgent held runs; without a rate, all may go."""
-    with database.transaction():
-        pauses.share_gate()
+    with system.transaction() as work:
         waiting = permits.first_held(account_id, _FRONT if rate is None else rate.calls)
         locked = jobs.lock(run.job_id for run in waiting)  # before the account: a claim never waits for a job
         permits.lock_accounts([account_id])
         given = _give(_free(system, rate, account_id, waiting), locked)
         _look_again(system, rate, account_id)
-    dispatching.ring_for(system, given, RING_WITHIN)
+        work.ring(given)
     return len(given)
 
 

@@ -19,7 +19,8 @@ from core.errors import AttemptError, DatabaseUnavailable, PermanentFailure, Tra
 from core.receiver_answers import PollAnswer
 from core.retry import GIVE_UP, MAX_RETRY_AFTER_SECONDS
 from core.states import JobState
-from models import claims, database, jobs, pauses
+from models import claims, database, jobs
+from models.pauses import Gate
 from models.tables import Job, Run
 from services.execution import deferred, executing
 from services.execution.batching import in_parts
@@ -135,10 +136,10 @@ def _record_less(system: System, work: Work, result: Result) -> Settled | None:
 
 def _record_least(system: System, work: Work, result: Result) -> Settled | None:
     """Record how an attempt ended, and of what follows as much as can be written."""
-    now = system.clock.now()
     try:
-        with database.transaction():
-            database.attempt(pauses.share_gate)
+        with system.transaction(Gate.UNUSED) as unit:
+            now = unit.now
+            database.attempt(Gate.SHARED.enter)
             job = jobs.lock([work.job_id])[work.job_id]
             run = claims.running([work.run_id]).get(work.run_id)
             decided = _decided(run, job, work, result, now)
@@ -149,13 +150,14 @@ def _record_least(system: System, work: Work, result: Result) -> Settled | None:
                 database.attempt(lambda: next_in_turn.extend(overlap_queue.give(system, waiting)))
             elif decided is not None:
                 deferred.begin(system, [decided], now)
+            settled = executing.told(decided)
+            executing.ring_for_what_follows(system, unit, [settled], next_in_turn)
     except Unavailable:
         raise
     except Exception as error:
         log.exception("record_impossible", run_id=str(work.run_id))
         raise DatabaseUnavailable("The end of an attempt cannot be recorded now; it is tried again.") from error
-    settled = executing.told(decided)
-    executing.ring_after(system, [settled], next_in_turn)
+    executing.ring_where_limits_held(system, [settled])
     return settled
 
 

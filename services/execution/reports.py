@@ -18,13 +18,14 @@ import structlog
 from core.errors import AttemptError, CarillonError, Conflict, InvalidInput, WrongToken
 from core.receiver_answers import PollAnswer
 from core.states import Outcome
-from models import attempts, database, jobs, pauses, runs
+from models import attempts, database, jobs, runs
 from models import deferred as awaited
+from models.pauses import Gate
 from models.tables import Attempt, Job, Run
 from services.execution import deferred, report_tokens
 from services.jobs import idempotency
-from services.messaging.doorbell import Ring
-from services.scheduling import dispatching, overlap_queue, run_endings
+from services.messaging.unit_of_work import UnitOfWork
+from services.scheduling import overlap_queue, run_endings
 from services.scheduling.run_endings import Settlement
 from services.system import System
 
@@ -66,7 +67,7 @@ def heartbeat(system: System, sender: Sender, seconds: float | None) -> Lease:
     """
     until = system.clock.now() + timedelta(seconds=seconds or system.settings.report_lease_seconds)
     _refuse_strangers(sender)
-    with database.transaction():
+    with system.transaction(Gate.UNUSED):
         run = runs.lock_one(sender.run_id)
         attempt = _recognised(sender)
         if run is None or attempt.finished_at is not None:
@@ -117,9 +118,8 @@ def _end(system: System, sender: Sender, fingerprint: str, settle: Settle) -> En
 
 
 def _ended(system: System, sender: Sender, fingerprint: str, settle: Settle, *, carefully: bool = False) -> Ended:
-    now = system.clock.now()
-    with database.transaction():
-        pauses.share_gate()
+    with system.transaction() as unit:
+        now = unit.now
         locked = jobs.lock(runs.job_ids([sender.run_id]))
         run = runs.lock_one(sender.run_id)
         attempt = _recognised(sender)
@@ -129,21 +129,18 @@ def _ended(system: System, sender: Sender, fingerprint: str, settle: Settle, *, 
         run_endings.carry_out([settlement], now, carefully=carefully)
         attempts.keep_report(attempt, fingerprint)
         next_in_turn = overlap_queue.give(system, locked if settlement.job_comes_back else {})
-    try:
-        _ring(system, settlement, next_in_turn)
-    except Exception:  # what is recorded stays so, and is told so
-        log.exception("ring_failed")
+        _ring(system, unit, settlement, next_in_turn)
     return Ended(sender.run_id, attempt.number, settlement.attempt["outcome"], now)
 
 
-def _ring(system: System, settlement: Settlement, next_in_turn: list[Run]) -> None:
+def _ring(system: System, unit: UnitOfWork, settlement: Settlement, next_in_turn: list[Run]) -> None:
     """Ring for what follows within the window; the dispatcher sees to the rest."""
     window = timedelta(seconds=system.settings.window_seconds)
     settled, run = settlement.settled, settlement.run
     follow = [] if settled.next_poll is None else [settled.next_poll]
-    dispatching.ring_for(system, [*follow, *next_in_turn], window)
-    if settled.retry_at is not None and settled.retry_at <= system.clock.now() + window:
-        system.doorbell.ring([Ring(run.id, run.queue, settled.retry_at)])
+    unit.ring([*follow, *next_in_turn], window)
+    if settled.retry_at is not None:
+        unit.ring_at(run.id, run.queue, settled.retry_at, window)
 
 
 def _refuse_strangers(sender: Sender) -> None:

@@ -14,6 +14,7 @@ from uuid import UUID
 from core import object_names
 from core.errors import Conflict, Forbidden, NotFound, Unavailable
 from models import database, uploads
+from models.pauses import Gate
 from models.tables import Upload
 from services.files import download_links, objects, spool
 from services.files.spool import Incoming
@@ -77,7 +78,7 @@ def of_job(job_id: UUID) -> UploadView:
 
 def mark_stored(system: System, upload_id: UUID) -> None:
     """Record that an upload's object is whole; the spool needs the file no more."""
-    with database.transaction():
+    with system.transaction(Gate.UNUSED):
         uploads.mark_stored(upload_id, system.clock.now())
     spool.remove(system.settings, upload_id)
 
@@ -96,10 +97,10 @@ def download_url(system: System, job_id: UUID) -> str:
     return signed or download_links.link(system.settings, upload.object_name, until, upload.file_name)
 
 
-def grant(upload_id: UUID) -> str:
+def grant(system: System, upload_id: UUID) -> str:
     """A token by which a worker may fetch a file from the host that has it; only its hash is kept, and the last one."""
     token = secrets.token_urlsafe(_TOKEN_BYTES)
-    with database.transaction():
+    with system.transaction(Gate.UNUSED):
         uploads.grant(upload_id, _hash(token))
     return token
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.errors import NotFound
 from models import apps, database
+from models.pauses import Gate
 from models.tables import App
 from services.reading.views import view_of
 from services.system import System
@@ -46,7 +47,7 @@ def get(name: str) -> AppView:
 
 def ensure(system: System, name: str) -> None:
     """Make the app of this name if there is none."""
-    with database.transaction():
+    with system.transaction(Gate.UNUSED):
         apps.made_on_first_use(name, system.clock.now())
 
 
@@ -54,8 +55,8 @@ def put(
     system: System, name: str, callback_base_url: str | None, task_types: Mapping[str, TaskTypePolicy]
 ) -> tuple[AppView, bool]:
     """Make the app of this name be so; the app, and whether it is new."""
-    now = system.clock.now()
-    with database.transaction():
+    with system.transaction(Gate.UNUSED) as work:
+        now = work.now
         is_new = apps.by_name(name) is None
         app = apps.made_on_first_use(name, now)
         apps.set_callback_base_url(app, callback_base_url, now)

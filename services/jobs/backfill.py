@@ -14,12 +14,11 @@ from core.errors import Conflict, InvalidInput, NotFound
 from core.policies import Overlap
 from core.recurring import Recurring
 from core.states import ENDED, LIVE, Hold, JobState, RunStatus, Trigger
-from models import database, edits, jobs, pauses, repeats, runs
+from models import edits, jobs, repeats, runs
 from models.tables import Job, Run
 from services.jobs import requested_runs
-from services.scheduling import dispatching, stored_schedule
 from services.scheduling import pauses as pausing
-from services.scheduling.dispatching import RING_WITHIN
+from services.scheduling import stored_schedule
 from services.system import System
 
 MOST = 1_000
@@ -47,9 +46,8 @@ def backfill(
     Unless the job lets its runs overlap, they take turns. A dry run makes none. Raises `NotFound`, `Conflict` when the
     job is cancelled, `InvalidInput` when it names nothing ahead or more than the most that one call takes.
     """
-    now = system.clock.now()
-    with database.transaction():
-        pauses.share_gate()
+    with system.transaction() as work:
+        now = work.now
         job = _found(job_id)
         end = min(end, now, job.next_run_at or now)  # about what is not planned yet, catch-up decides
         named = _named(job, start, end)
@@ -57,8 +55,7 @@ def backfill(
         if rows and not dry_run:
             rows = _in_turn(job, rows)
             _store(job, rows, now)
-    if not dry_run:
-        dispatching.ring_for(system, rows, RING_WITHIN)
+            work.ring(rows)
     return Backfilled(len(named), len(rows), named[0] if named else None, named[-1] if named else None)
 
 

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from core.errors import Conflict, NotFound
 from core.filters import JobFilter, RunFilter
-from models import database, jobs, pauses, repeats, runs
+from models import database, jobs, repeats, runs
 from services.jobs import editing, requested_runs
 from services.jobs import lifecycle as intents
 from services.jobs.idempotency import Request, once
@@ -98,8 +98,7 @@ class _Work:
 
     def _batch(self, batch: Sequence[UUID]) -> list[list[str]]:
         """Carry out the action on these, in one transaction; those that refused it, as JSON."""
-        with database.trial() if self.dry_run else database.transaction():
-            pauses.share_gate()
+        with self.system.transaction(dry_run=self.dry_run):
             self.lock(batch)
             refused = _refused(self.system, self.action, batch)
         return [[str(one.id), one.detail] for one in refused]

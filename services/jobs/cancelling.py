@@ -6,12 +6,11 @@ from uuid import UUID
 
 from core.errors import Conflict
 from core.states import JobState, RunStatus
-from models import database, pauses, runs
+from models import runs
 from services.jobs.requested_runs import locked_run
 from services.reading import records
 from services.reading.views import RunView
-from services.scheduling import dispatching, overlap_queue, run_endings
-from services.scheduling.dispatching import RING_WITHIN
+from services.scheduling import overlap_queue, run_endings
 from services.system import System
 
 
@@ -20,9 +19,8 @@ def cancel(system: System, run_id: UUID) -> RunView:
 
     Raises `NotFound`, or `Conflict` when the run has ended.
     """
-    now = system.clock.now()
-    with database.transaction():
-        pauses.share_gate()
+    with system.transaction() as work:
+        now = work.now
         job, run = locked_run(run_id)
         if run.finished_at is not None:
             raise Conflict(f"The run {run_id} is {run.status} and cannot be cancelled.")
@@ -31,5 +29,5 @@ def cancel(system: System, run_id: UUID) -> RunView:
             run_endings.end_if_over([(job, JobState.CANCELLED)], now)
         next_in_turn = overlap_queue.give(system, {job.id: job})
         view, _ = records.run(run_id)
-    dispatching.ring_for(system, next_in_turn, RING_WITHIN)
+        work.ring(next_in_turn)
     return view

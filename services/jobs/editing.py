@@ -13,15 +13,15 @@ from core import schedules
 from core.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
 from core.recurring import Recurring
 from core.states import ENDED, Hold, JobState, RunStatus, Trigger
-from models import database, edits, jobs, pauses, runs, tags, versions
+from models import edits, jobs, pauses, runs, tags, versions
+from models.pauses import Gate
 from models.tables import Job, Run
 from services.jobs import definition
 from services.jobs.definition import Definition
 from services.jobs.lifecycle import refuse_ended, switch
 from services.reading import records
 from services.reading.views import JobView
-from services.scheduling import dispatching, planning, run_endings, stored_schedule
-from services.scheduling.dispatching import RING_WITHIN
+from services.scheduling import planning, run_endings, stored_schedule
 from services.system import System
 from services.task_types import registry
 
@@ -60,9 +60,8 @@ def edit(
     `PreconditionFailed`, `Conflict` when the job has ended, `InvalidInput` as `amend` does and for what the job cannot
     become.
     """
-    now = system.clock.now()
-    with database.transaction():
-        pauses.share_gate()
+    with system.transaction() as work:
+        now = work.now
         job = _found(job_id, expected)
         edits.lock_not_begun(job)
         view = records.job(job_id)
@@ -72,7 +71,7 @@ def edit(
         if active is not None and active is (job.state == JobState.PAUSED):
             made += switch(job, now, active=active)
         view = records.job(job_id)
-    dispatching.ring_for(system, made, RING_WITHIN)
+        work.ring(made)
     return view
 
 
@@ -83,8 +82,8 @@ def delete(
 
     Raises `NotFound`, `PreconditionFailed` as `edit` does, and what `refuse` raises of the job as it is.
     """
-    now = system.clock.now()
-    with database.transaction():
+    with system.transaction(Gate.UNUSED) as work:
+        now = work.now
         job = _found(job_id, expected)
         edits.lock_not_begun(job)
         refuse(records.job(job_id))

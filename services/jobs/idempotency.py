@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.errors import KeyReused
-from models import database, idempotency
+from models import idempotency
+from models.pauses import Gate
 from models.tables import IdempotencyKey
 from services.system import System
 
@@ -46,7 +47,7 @@ def once(system: System, request: Request | None, act: Act) -> Any:
     """
     if request is None:
         return act()
-    with database.transaction():
+    with system.transaction(Gate.UNUSED):
         earlier = _earlier(request, system.clock.now())
         if earlier is not None:
             return earlier.answer
@@ -63,7 +64,7 @@ def fingerprint(body: Any) -> str:
 
 def prune(system: System) -> int:
     """Delete one batch of keys that are no longer kept; how many."""
-    with database.transaction():
+    with system.transaction(Gate.UNUSED):
         return idempotency.prune(system.clock.now() - KEPT, BATCH)
 
 

@@ -14,9 +14,8 @@ from models.tables import Job, Run
 from services.jobs import accepting, creation_outcomes
 from services.jobs.creation_outcomes import Created, Outcome, Refusal
 from services.jobs.definition import NewJob
+from services.messaging.unit_of_work import UnitOfWork
 from services.runtime import faults
-from services.scheduling import dispatching
-from services.scheduling.dispatching import RING_WITHIN
 from services.system import System
 
 Changed = TypeVar("Changed")
@@ -61,12 +60,12 @@ def cancel(system: System, job_id: UUID) -> None:
     Cancelling a cancelled job does nothing. Raises `NotFound`, or `Conflict` when the job has ended otherwise.
     """
 
-    def change(job: Job, now: datetime) -> None:
+    def change(job: Job, work: UnitOfWork) -> None:
         if job.state == JobState.CANCELLED:
             return
         refuse_ended(job, "cancelled")
-        runs.cancel(job, "job cancelled", now)
-        jobs.end([job], JobState.CANCELLED, now)
+        runs.cancel(job, "job cancelled", work.now)
+        jobs.end([job], JobState.CANCELLED, work.now)
 
     _change(system, job_id, change)
 
@@ -76,13 +75,12 @@ def pause(system: System, job_id: UUID) -> None:
 
     Raises `NotFound`, or `Conflict` when the job has ended.
     """
-    _change(system, job_id, lambda job, now: switch(job, now, active=False))
+    _change(system, job_id, lambda job, work: switch(job, work.now, active=False))
 
 
 def resume(system: System, job_id: UUID) -> None:
     """Let a paused job go on, and ring for the runs that were held. Raises `NotFound`, or `Conflict` when ended."""
-    freed = _change(system, job_id, lambda job, now: switch(job, now, active=True))
-    dispatching.ring_for(system, freed, RING_WITHIN)
+    _change(system, job_id, lambda job, work: work.ring(switch(job, work.now, active=True)))
 
 
 def switch(job: Job, now: datetime, *, active: bool) -> list[Run]:
@@ -99,24 +97,21 @@ def switch(job: Job, now: datetime, *, active: bool) -> list[Run]:
 
 def _create(system: System, wanted: Sequence[NewJob | Refusal], tell: Callable[[Sequence[Outcome]], Told]) -> Told:
     """Store jobs and ring; what is told of them. `tell` raises to store none."""
-    now = system.clock.now()
-    with database.transaction():
-        pauses.share_gate()
-        became, rows = accepting.store(system, wanted, now)
+    with system.transaction() as work:
+        became, rows = accepting.store(system, wanted, work.now)
         told = tell(became)
-    database.after_commit(lambda: faults.reach(faults.CREATE_COMMITTED))
-    dispatching.ring_for(system, rows, RING_WITHIN)
+        database.after_commit(lambda: faults.reach(faults.CREATE_COMMITTED))
+        work.ring(rows)
     return told
 
 
-def _change(system: System, job_id: UUID, change: Callable[[Job, datetime], Changed]) -> Changed:
-    """Change a job under its lock; what `change` returns."""
-    with database.transaction():
-        pauses.share_gate()
+def _change(system: System, job_id: UUID, change: Callable[[Job, UnitOfWork], object]) -> None:
+    """Change a job under its lock."""
+    with system.transaction() as work:
         job = jobs.lock([job_id]).get(job_id)
         if job is None or job.deleted_at is not None:
             raise NotFound("job", job_id)
-        return change(job, system.clock.now())
+        change(job, work)
 
 
 def refuse_ended(job: Job, wish: str) -> None:

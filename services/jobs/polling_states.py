@@ -9,13 +9,11 @@ from uuid import UUID
 
 from core.errors import Conflict, NotFound
 from core.states import JobState, Trigger
-from models import database, jobs, pauses, polling_states, runs
+from models import database, jobs, polling_states, runs
 from models.tables import Job
 from services.reading import records
 from services.reading.views import JobView
-from services.scheduling import dispatching
 from services.scheduling import pauses as pausing
-from services.scheduling.dispatching import RING_WITHIN
 from services.system import System
 
 REWOUND = "the polling state was rewound"
@@ -47,9 +45,8 @@ def rewind(system: System, job_id: UUID, version: int) -> JobView:
     again gives way to a new poll at that instant: no key is ever sent with two states. Raises `NotFound`, also for a
     version that is not kept, or `Conflict` when the job does not poll, or polls no more for good.
     """
-    now = system.clock.now()
-    with database.transaction():
-        pauses.share_gate()
+    with system.transaction() as work:
+        now = work.now
         job = _polling(jobs.lock_whole(job_id), job_id)
         if job.state in (JobState.COMPLETED, JobState.CANCELLED):
             raise Conflict(f"The job {job_id} is {job.state} and cannot be rewound; create a new job instead.")
@@ -59,7 +56,7 @@ def rewind(system: System, job_id: UUID, version: int) -> JobView:
         jobs.set_polling_state(job, job.polling_version, state, now)
         rows = _polled_anew(job, now)
         view = records.job(job_id)
-    dispatching.ring_for(system, rows, RING_WITHIN)
+        work.ring(rows)
     return view
 
 

@@ -9,14 +9,12 @@ from uuid import UUID
 from core.errors import Conflict, NotFailed, NotFound
 from core.schedules import Polling
 from core.states import ENDED, JobState, RunStatus, Trigger
-from models import database, edits, jobs, pauses, repeats, runs
+from models import edits, jobs, repeats, runs
 from models.tables import Job, Run
 from services.jobs.lifecycle import refuse_ended
 from services.reading import records
 from services.reading.views import RunView
-from services.scheduling import dispatching
 from services.scheduling import pauses as pausing
-from services.scheduling.dispatching import RING_WITHIN
 from services.system import System
 from services.task_types import registry
 
@@ -31,9 +29,8 @@ def trigger(system: System, job_id: UUID, data: dict[str, Any] | None = None) ->
     Raises `NotFound`, `Conflict` when the job has ended or polls already, and for data what speaks against a job of its
     kind that has it.
     """
-    now = system.clock.now()
-    with database.transaction():
-        pauses.share_gate()
+    with system.transaction() as work:
+        now = work.now
         job = _found(job_id)
         refuse_ended(job, "triggered")
         _refuse_second_poll(job)
@@ -41,7 +38,7 @@ def trigger(system: System, job_id: UUID, data: dict[str, Any] | None = None) ->
             registry.validate(system.settings, job.task_type, data)
         row = _store(wish(job, Trigger.MANUAL, now, now, data=data), job)
         view, _ = records.run(row["id"])
-    dispatching.ring_for(system, [row], RING_WITHIN)
+        work.ring([row])
     return view
 
 
@@ -51,9 +48,8 @@ def retry(system: System, job_id: UUID) -> UUID:
     Polling goes on from its state, and what it counts towards giving up begins anew. Raises `NotFound`, `NotFailed`,
     or `Conflict` when none of its runs is kept.
     """
-    now = system.clock.now()
-    with database.transaction():
-        pauses.share_gate()
+    with system.transaction() as work:
+        now = work.now
         job = _found(job_id)
         if job.state is not JobState.FAILED:
             raise NotFailed
@@ -61,7 +57,7 @@ def retry(system: System, job_id: UUID) -> UUID:
         if failed is None:
             raise Conflict(f"The runs of job {job_id} are no longer kept; create a new job instead.")
         row = _again(job, failed, now)
-    dispatching.ring_for(system, [row], RING_WITHIN)
+        work.ring([row])
     return UUID(str(row["id"]))
 
 
@@ -70,14 +66,13 @@ def replay(system: System, run_id: UUID) -> RunView:
 
     Raises `NotFound`, or `Conflict` when the run is not dead, is replayed at present, or belongs to a cancelled job.
     """
-    now = system.clock.now()
-    with database.transaction():
-        pauses.share_gate()
+    with system.transaction() as work:
+        now = work.now
         job, run = locked_run(run_id)
         _refuse_replay(job, run)
         row = _again(job, run, now)
         view, _ = records.run(row["id"])
-    dispatching.ring_for(system, [row], RING_WITHIN)
+        work.ring([row])
     return view
 
 

@@ -1,1 +1,1 @@
-"""Maintenance."""
+"""The coordinator's loops, and the upkeep that they do."""

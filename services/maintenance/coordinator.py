@@ -15,7 +15,8 @@ from uuid import UUID
 import structlog
 
 from core.errors import BrokerUnavailable, DatabaseUnavailable, Unavailable
-from models import database, signals
+from models import signals
+from models.pauses import Gate
 from services.alerts import sending
 from services.execution import limits
 from services.execution.batching import in_parts
@@ -199,7 +200,7 @@ class Coordinator:
             self._ticked_at = self._system.clock.monotonic()
 
     def _mark(self, name: str) -> None:
-        with database.transaction():
+        with self._system.transaction(Gate.UNUSED):
             signals.mark(name, self._system.clock.now())
 
 

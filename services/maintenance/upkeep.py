@@ -7,6 +7,7 @@ from uuid import UUID
 
 from core.errors import DatabaseUnavailable
 from models import alerts, claims, database, jobs, runs, versions, workers
+from models.pauses import Gate
 from services.email import outbox
 from services.execution import recording
 from services.jobs import idempotency
@@ -81,7 +82,7 @@ def prune(system: System) -> int:
     """Delete one batch of what is older than it is kept: history, workers, keys, figures, e-mail; how many."""
     now = system.clock.now()
     ended_before = now - timedelta(days=system.settings.keep_history_days)
-    with database.transaction():
+    with system.transaction(Gate.UNUSED):
         pruned = runs.prune(ended_before, BATCH)
         pruned += jobs.prune(ended_before, BATCH)
         pruned += versions.prune(ended_before, BATCH)

@@ -11,6 +11,7 @@ from core.figures import MINUTE, minutes_between, percentile, whole_minute
 from core.filters import JobFilter
 from core.states import JobState, RunStatus
 from models import database, statistics
+from models.pauses import Gate
 from services.reading.views import view_of
 from services.system import System
 
@@ -113,7 +114,7 @@ def summarise(system: System) -> int:
     for minute in _due(system.clock.now()):
         with database.reading():
             figures = _figures(minute)
-        with database.transaction():
+        with system.transaction(Gate.UNUSED):
             statistics.add_minute(asdict(figures))
         stored += 1
         if system.clock.monotonic() >= until:
@@ -123,7 +124,7 @@ def summarise(system: System) -> int:
 
 def prune(system: System) -> int:
     """Delete one batch of figures older than history is kept; how many."""
-    with database.transaction():
+    with system.transaction(Gate.UNUSED):
         return statistics.prune_minutes(system.clock.now() - timedelta(days=system.settings.keep_history_days), BATCH)
 
 

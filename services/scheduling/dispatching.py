@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from core.states import WAITING_FOR_INSTANT
-from models import claims, database, jobs, pauses, runs
-from models.tables import Run
+from models import claims, database, jobs, runs
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
 from services.scheduling import overlap
@@ -18,7 +15,6 @@ from services.system import System
 LOOK_AHEAD = timedelta(seconds=2)
 BATCH = 1_000
 MOST_RINGS = 1_000
-RING_WITHIN = timedelta(seconds=2)
 
 
 def due_soon(system: System) -> list[tuple[UUID, datetime]]:
@@ -32,13 +28,12 @@ def make_due(system: System, run_ids: Sequence[UUID]) -> int:
 
     Overlap, pause and `max_runs` are decided here, under the locks of the jobs. Returns how many were queued.
     """
-    now = system.clock.now()
-    with database.transaction():
-        pauses.share_gate()
+    with system.transaction() as work:
+        now = work.now
         locked = jobs.lock(runs.job_ids(run_ids))
         verdict = overlap.judge(runs.waiting(run_ids, now), locked)
         overlap.carry_out(verdict, locked, now)
-    system.doorbell.ring(Ring(run.id, run.queue) for run in verdict.queued)
+        work.ring_claimable(verdict.queued)
     return len(verdict.queued)
 
 
@@ -49,14 +44,6 @@ def arrive(system: System, run_id: UUID, due_at: datetime) -> float:
         return early
     make_due(system, [run_id])
     return 0.0
-
-
-def ring_for(system: System, made: Iterable[Run | dict[str, Any]], within: timedelta) -> None:
-    """Ring for runs that are due, or due within this span, once they are committed; later ones are the dispatcher's."""
-    soon = system.clock.now() + within
-    rings = [_ring(values) for values in map(_values, made) if values["held_by"] is None]
-    at_hand = [ring for ring in rings if ring.due_at is None or ring.due_at <= soon]
-    database.after_commit(lambda: system.doorbell.ring(at_hand))
 
 
 def top_up(system: System, carrier: brokers.Carrier, most: int = MOST_RINGS) -> int:
@@ -74,13 +61,3 @@ def top_up(system: System, carrier: brokers.Carrier, most: int = MOST_RINGS) -> 
         system.doorbell.ring(Ring(run_id, queue) for run_id in claimable[: max(0, missing)])
         rung += max(0, missing)
     return rung
-
-
-def _values(run: Run | dict[str, Any]) -> dict[str, Any]:
-    values: dict[str, Any] = run if isinstance(run, dict) else run.__data__
-    return values
-
-
-def _ring(values: dict[str, Any]) -> Ring:
-    waits = values["status"] in WAITING_FOR_INSTANT
-    return Ring(values["id"], values["queue"], values["due_at"] if waits else None)

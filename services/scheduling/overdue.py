@@ -10,6 +10,7 @@ import structlog
 from core.alerting import Event
 from core.states import JobState, RunStatus
 from models import database, jobs, overlap_queue, runs
+from models.pauses import Gate
 from models.tables import Job, Run
 from services.alerts import noting
 from services.scheduling import run_endings
@@ -22,8 +23,8 @@ log = structlog.get_logger()
 
 def age(system: System) -> int:
     """Raise every due run that has waited a whole step longer, so that low priority never starves; how many."""
-    now = system.clock.now()
-    with database.transaction():
+    with system.transaction(Gate.UNUSED) as work:
+        now = work.now
         aged = overlap_queue.to_age(now - timedelta(seconds=system.settings.ageing_seconds), BATCH)
         overlap_queue.age(aged, now)
     return len(aged)
@@ -39,7 +40,7 @@ def watch_deadlines(system: System) -> int:
         late = overlap_queue.past_deadline(now, BATCH)
     if not late:
         return 0
-    with database.transaction():
+    with system.transaction(Gate.UNUSED):
         locked = jobs.lock(runs.job_ids(late))
         passed = overlap_queue.lock_past_deadline(late, now)
         dropped = {run.id: run for run in passed if run.expire and run.status != RunStatus.RUNNING}
@@ -59,7 +60,7 @@ def watch_late(system: System) -> int:
         found = overlap_queue.late(now - timedelta(seconds=system.settings.late_seconds), BATCH)
     if not found:
         return 0
-    with database.transaction():
+    with system.transaction(Gate.UNUSED):
         locked = jobs.lock(runs.job_ids(found))
         late = overlap_queue.lock_late(found)
         overlap_queue.record_late([run.id for run in late], now)

@@ -8,8 +8,7 @@ from uuid import UUID
 from core.states import Hold, Trigger
 from models import database, jobs, overlap_queue, pauses, runs
 from models.tables import Job, Run
-from services.scheduling import dispatching, run_endings, stored_schedule
-from services.scheduling.dispatching import RING_WITHIN
+from services.scheduling import run_endings, stored_schedule
 from services.system import System
 
 BATCH = 500
@@ -21,10 +20,9 @@ def give_all(system: System) -> int:
         ready = overlap_queue.ready_jobs(BATCH)
     if not ready:
         return 0
-    with database.transaction():
-        pauses.share_gate()
+    with system.transaction() as work:
         taken = give(system, jobs.lock(ready))
-    dispatching.ring_for(system, taken, RING_WITHIN)
+        work.ring(taken)
     return len(taken)
 
 

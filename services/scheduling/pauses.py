@@ -10,9 +10,8 @@ from typing import Any
 from core.errors import NotFound
 from core.states import Hold, RunStatus
 from models import apps, database, pauses
+from models.pauses import Gate
 from models.tables import App, Job, Run
-from services.scheduling import dispatching
-from services.scheduling.dispatching import RING_WITHIN
 from services.system import System
 
 
@@ -25,9 +24,8 @@ class InstallationView:
 
 def pause_app(system: System, name: str) -> None:
     """Let nothing of an app start until it is resumed; a job's own pause is another matter. Raises `NotFound`."""
-    now = system.clock.now()
-    with database.transaction():
-        pauses.close_gate()
+    with system.transaction(Gate.CLOSED) as work:
+        now = work.now
         app = _found(name)
         if app.paused_at is None:
             pauses.set_app(app, now, now)
@@ -48,8 +46,7 @@ def resume_app(system: System, name: str) -> None:
 
 def pause_everything(system: System) -> None:
     """Let nothing start, of any app, until everything is resumed."""
-    with database.transaction():
-        pauses.close_gate()
+    with system.transaction(Gate.CLOSED):
         if pauses.everything_paused_at() is None:
             pauses.set_everything(system.clock.now())
         pauses.hold(pauses.lock_with_due_runs(None, None))
@@ -78,13 +75,12 @@ def held_if_paused(jobs: Collection[Job], rows: Iterable[dict[str, Any]]) -> lis
 
 def _resume(system: System, change: Callable[[], App | None]) -> None:
     """Make the change, then put back into the claim what no other pause holds, and ring for it."""
-    with database.transaction():
-        pauses.close_gate()
+    with system.transaction(Gate.CLOSED) as work:
         app = change()
         held = pauses.lock_with_due_runs(app, Hold.PAUSED)
         still_paused = pauses.paused(held)
         freed: list[Run] = pauses.release([job for job in held if job.id not in still_paused])
-    dispatching.ring_for(system, freed, RING_WITHIN)
+        work.ring(freed)
 
 
 def _found(name: str) -> App:

@@ -15,7 +15,8 @@ from core.alerting import Event
 from core.occurrences import LATE_AFTER, CatchUpPolicy, Missed, sort_out
 from core.recurring import Recurring
 from core.states import JobState, RunStatus, Trigger
-from models import database, edits, jobs, pauses, runs
+from models import edits, jobs, pauses, runs
+from models.pauses import Gate
 from models.tables import Job
 from services.alerts import noting
 from services.scheduling import run_endings, stored_schedule
@@ -41,7 +42,7 @@ def plan(system: System) -> int:
     until = system.clock.monotonic() + PASS_SECONDS
     planned: list[Job] = []
     rows: list[dict[str, Any]] = []
-    with database.transaction():
+    with system.transaction(Gate.UNUSED):
         for job in jobs.lock_to_plan(horizon, BATCH):
             rows += _plan_or_park(job, now, horizon)
             planned.append(job)

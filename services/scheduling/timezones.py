@@ -13,6 +13,7 @@ from core import schedules
 from core.recurring import Recurring
 from core.states import JobState, Trigger
 from models import database, jobs, runs, timezones
+from models.pauses import Gate
 from models.tables import Job
 from services.scheduling import run_endings, stored_schedule
 from services.system import System
@@ -39,15 +40,15 @@ def refresh(system: System) -> int:
     count, after = 0, None
     while batch := _refresh_batch(system, after):
         count, after = count + len(batch), batch[-1]
-    with database.transaction():
+    with system.transaction(Gate.UNUSED):
         timezones.set_edition(EDITION)
     log.info("timezone_data", edition=EDITION, jobs=count)
     return count
 
 
 def _refresh_batch(system: System, after: UUID | None) -> list[UUID]:
-    now = system.clock.now()
-    with database.transaction():
+    with system.transaction(Gate.UNUSED) as work:
+        now = work.now
         job_ids = timezones.with_coming_occurrences(after, BATCH)
         for job in jobs.lock(job_ids).values():
             _refresh_job(job, now)

@@ -1,1 +1,0 @@
-"""Uploads: received, stored, downloaded, and swept from the spool."""

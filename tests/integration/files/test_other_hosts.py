@@ -93,15 +93,15 @@ def test_a_shared_folder_needs_no_fetching(web: GivenSystem) -> None:
 @pytest.mark.parametrize("header", [None, "Bearer ", "Bearer wrong", "Basic eDp5"])
 def test_nobody_gets_a_spooled_file_without_its_token(web: GivenSystem, header: str | None) -> None:
     upload_id = upload(web)
-    uploads.grant(upload_id)
+    uploads.grant(web, upload_id)
     headers = {} if header is None else {"Authorization": header}
     assert requests.get(spool_url(web, upload_id), headers=headers, timeout=LONGEST).status_code == 404
 
 
 def test_a_token_is_for_one_file_and_gives_way_to_the_next(web: GivenSystem) -> None:
     one, other = upload(web), upload(web)
-    first = uploads.grant(one)
-    second = uploads.grant(one)
+    first = uploads.grant(web, one)
+    second = uploads.grant(web, one)
 
     def status(upload_id: UUID, token: str) -> int:
         headers = {"Authorization": f"Bearer {token}"}
@@ -112,7 +112,7 @@ def test_a_token_is_for_one_file_and_gives_way_to_the_next(web: GivenSystem) -> 
 
 def test_the_database_holds_no_token(web: GivenSystem) -> None:
     upload_id = upload(web)
-    token = uploads.grant(upload_id)
+    token = uploads.grant(web, upload_id)
     assert token not in str(Upload.get_by_id(upload_id).__data__)
 
 

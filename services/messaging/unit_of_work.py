@@ -1,0 +1,58 @@
+"""The unit of work: one transaction that writes, and the rings that are sent once it is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from core.states import WAITING_FOR_INSTANT
+from models.tables import Run
+from services.messaging.doorbell import Doorbell, Ring
+from services.runtime.clock import Clock
+
+RING_WITHIN = timedelta(seconds=2)
+log = structlog.get_logger()
+
+
+class UnitOfWork:
+    """What a transaction causes besides its rows. `now` is the instant at which it began."""
+
+    def __init__(self, clock: Clock, doorbell: Doorbell) -> None:
+        self.now: datetime = clock.now()
+        self._clock = clock
+        self._doorbell = doorbell
+        self._rings: list[tuple[Ring, timedelta]] = []
+
+    def ring(self, runs: Iterable[Run | dict[str, Any]], within: timedelta = RING_WITHIN) -> None:
+        """Ring, after the commit, for those of these runs that are due by then or within this span.
+
+        Runs that are held are not rung for. Runs that are due later are the dispatcher's.
+        """
+        rows = [run if isinstance(run, dict) else run.__data__ for run in runs]
+        self._rings += [(_ring(row), within) for row in rows if row["held_by"] is None]
+
+    def ring_claimable(self, runs: Iterable[Run]) -> None:
+        """Ring, after the commit, for runs that this transaction has put into the claim."""
+        self._rings += [(Ring(run.id, run.queue), RING_WITHIN) for run in runs]
+
+    def ring_at(self, run_id: UUID, queue: str, due_at: datetime, within: timedelta) -> None:
+        """Ring, after the commit, for a run that is tried again at this instant, if that lies within this span."""
+        self._rings.append((Ring(run_id, queue, due_at), within))
+
+    def send(self) -> None:
+        """Send what was collected, once the transaction is committed. Never raises: what is committed stays so."""
+        try:
+            now = self._clock.now()
+            at_hand = [ring for ring, within in self._rings if ring.due_at is None or ring.due_at <= now + within]
+            self._doorbell.ring(at_hand)
+        except Exception:
+            log.exception("ring_failed")  # the coordinator rings again
+
+
+def _ring(row: dict[str, Any]) -> Ring:
+    waits = row["status"] in WAITING_FOR_INSTANT
+    return Ring(row["id"], row["queue"], row["due_at"] if waits else None)
