@@ -188,10 +188,7 @@ class Settings(BaseModel):
     @classmethod
     def _none_is_a_word(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Read `none` as nobody, nowhere or no limit, for every setting that can do without."""
-        return {
-            name: _nothing(name, cls.model_fields[name].default) if _says_none(value) else value
-            for name, value in given.items()
-        }
+        return {name: _without_none(name, value, cls.model_fields[name].default) for name, value in given.items()}
 
     @model_validator(mode="after")
     def _no_contradictions(self) -> Self:
@@ -215,13 +212,6 @@ class Settings(BaseModel):
                 (
                     f"REPORT_LEASE_SECONDS={self.report_lease_seconds:g} is longer than REPORT_LIMIT_SECONDS="
                     f"{self.report_limit_seconds:g}, the most that a run may wait."
-                ),
-            ),
-            (
-                self.max_upload_bytes > self.max_waiting_upload_bytes,
-                (
-                    f"MAX_UPLOAD_BYTES={self.max_upload_bytes} is more than MAX_WAITING_UPLOAD_BYTES="
-                    f"{self.max_waiting_upload_bytes}, all that one user may have waiting."
                 ),
             ),
             (
@@ -286,15 +276,11 @@ def load(environ: Mapping[str, str]) -> Settings:
         raise ConfigurationError("\n".join(_lines(error))) from None
 
 
-def _says_none(value: Any) -> bool:
-    return isinstance(value, str) and value.strip().lower() == "none"
-
-
-def _nothing(name: str, default: Any) -> Any:
-    """What `none` gives, or `none` itself for a setting that cannot do without."""
-    if name in _NOTHING:
-        return _NOTHING[name]
-    return default if default in ("", None) else "none"
+def _without_none(name: str, value: Any, default: Any) -> Any:
+    """A setting's value; nothing for `none`, unless the setting cannot do without."""
+    if not isinstance(value, str) or value.strip().lower() != "none":
+        return value
+    return _NOTHING.get(name, default if default in ("", None) else value)
 
 
 def _listed(names: str) -> frozenset[str]:

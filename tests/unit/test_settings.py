@@ -27,8 +27,6 @@ BESIDE: dict[tuple[str, float], dict[str, str]] = {
     ("plan_ahead_seconds", 60): {"BEAT_PATIENCE_SECONDS": "30"},
     ("beat_patience_seconds", 1800): {"PLAN_AHEAD_SECONDS": "3600"},
     ("report_limit_seconds", 1): {"REPORT_LEASE_SECONDS": "1"},
-    ("max_upload_bytes", 1024**4): {"MAX_WAITING_UPLOAD_BYTES": str(1024**4)},
-    ("max_waiting_upload_bytes", 1): {"MAX_UPLOAD_BYTES": "1"},
 }
 
 
@@ -146,7 +144,6 @@ def test_settings_cannot_be_changed_once_they_are_made() -> None:
         ({"DATABASE_URL": "postgresql://a:1,b:99999/x", "RABBITMQ_URL": RABBITMQ}, "DATABASE_URL cannot be read"),
         ({"DATABASE_URL": POSTGRESQL, "RABBITMQ_URL": "amqp://a;amqp://b:0"}, "RABBITMQ_URL cannot be read"),
         ({"CALLBACK_BASE_URL": "http://u:hunter2@receiver"}, "CALLBACK_BASE_URL carries a user name or password"),
-        ({"MAX_UPLOAD_BYTES": "11", "MAX_WAITING_UPLOAD_BYTES": "10"}, "MAX_UPLOAD_BYTES=11 is more than"),
         ({"COMMANDS_ALLOWED": "echo, ./run"}, "COMMANDS_ALLOWED names a path that does not begin with /"),
         ({"AWS_ACCESS_KEY_ID": "k"}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"),
         ({"AWS_SECRET_ACCESS_KEY": "k"}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"),
