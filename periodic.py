@@ -19,6 +19,7 @@ from services.runtime.troubles import Troubles
 EVERY_MINUTE = "* * * * *"
 HEARTBEAT_SECONDS = 180  # its connection is used once a minute, and by nobody else to keep it alive
 _STALE_AFTER_SECONDS = 30
+_IDLE_WAKE_MILLISECONDS = 100
 
 
 def declare(broker: dramatiq.Broker, on_beat: Callable[[], None]) -> list[dramatiq.Actor[[], None]]:
@@ -36,6 +37,12 @@ def declare(broker: dramatiq.Broker, on_beat: Callable[[], None]) -> list[dramat
         on_beat()
 
     return [beat]
+
+
+def consumer(broker: dramatiq.Broker, on_beat: Callable[[], None]) -> dramatiq.Worker:
+    """Returns a consumer of beats on one thread, which calls `on_beat` for each. It is not started yet."""
+    declare(broker, on_beat)
+    return dramatiq.Worker(broker, queues={brokers.BEATS}, worker_threads=1, worker_timeout=_IDLE_WAKE_MILLISECONDS)
 
 
 class Beats(periodiq.Scheduler):  # type: ignore[misc]  # periodiq has no types

@@ -16,11 +16,29 @@ import requests
 
 from core import urls
 from core.autoscaling import NO_LOAD, Load, change
+from processes.signals import StopSignals
 from processes.supervisor import Supervisor
+from services.messaging import broker as brokers
+from settings import Settings
 
 LOOK_EVERY_SECONDS = 10.0
+_MORE_GRACE_SECONDS = 10.0
 _TIMEOUT_SECONDS = 5
 _NOT_FOUND = 404
+
+
+def run(settings: Settings, environment: Mapping[str, str], folder: Path, *, dry_run: bool) -> None:
+    """Keep as many workers as the queues ask for until SIGTERM or SIGINT; a dry run only says what it would do."""
+    queues = Queues(settings.rabbitmq_url or "", settings.management_url, brokers.RUNS)
+    grace = settings.shutdown_grace_seconds + _MORE_GRACE_SECONDS
+    workers = ImaginedWorkers() if dry_run else WorkerProcesses(folder, environment, grace)
+    stopping = threading.Event()
+    stop = StopSignals(stopping)
+    autoscaler = Autoscaler(queues.load, workers, printer(sys.stdout, dry_run=dry_run))
+    looking = threading.Thread(target=autoscaler.run, args=(stopping,), name="autoscale")
+    looking.start()
+    stop.wait()
+    looking.join()
 
 
 class QueuesUnknown(Exception):  # noqa: N818  says what is the matter

@@ -13,7 +13,7 @@ from actors.main import RunWorker
 from api.app import create_app
 from migrations import runner
 from models import database
-from processes.web import WebServer
+from processes.web_server import WebServer
 from services.files import spool
 from services.files.sweeping import Sweeper
 from services.maintenance import upkeep

@@ -1,92 +1,50 @@
-"""The web server of a process: uvicorn, which tells `/readyz` first when it is asked to stop."""
+"""The web process: serves the HTTP API."""
 
 from __future__ import annotations
 
-import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 
 import structlog
-import uvicorn
 
-from processes import signals
-from processes.programs import LocalServerError
-from processes.signals import StopSignals
+from api.app import create_app
+from processes.composition import Foundation, foundation
+from processes.probe import BrokerProbe
+from processes.web_server import WebServer
+from services.files import spool
+from services.files.sweeping import Sweeper
+from services.runtime.troubles import Trouble
 from settings import Settings
 
-_LAST_ANSWERS_SECONDS = 2  # for requests that are under way when all else has ended
-_CLOSING_SECONDS = 2
+_SHUTDOWN_NOTICE_SECONDS = 1.0
+_BUCKET_FOR_SEVERAL_HOSTS = (
+    "Uploads are stored in DATA_DIR/files, where only processes that share this folder find them. "
+    "On several hosts set AWS_STORAGE_BUCKET_NAME."
+)
 log = structlog.get_logger()
 
 
-class WebServer(uvicorn.Server):
-    """Serves until SIGTERM or SIGINT; then `/readyz` says no, `drain` runs while requests are still answered.
-
-    Raises `LocalServerError`, when it is made, if the port cannot be had.
-    """
-
-    def __init__(
-        self,
-        app: object,
-        settings: Settings,
-        *,
-        stopping: threading.Event,
-        drain: Callable[[], None],
-        on_ready: Callable[[], None],
-        hurry: Callable[[], None] = lambda: None,
-    ) -> None:
-        _refuse_taken(settings.host, settings.port)
-        config = uvicorn.Config(
-            app,  # type: ignore[arg-type]  # uvicorn's protocol types are narrower than ASGI's
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            access_log=False,
-            lifespan="on",
-            server_header=False,
-            timeout_keep_alive=settings.keep_alive_seconds,
-            timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
-            ws="none",
-        )
-        super().__init__(config)
-        self._stopping = stopping
-        self._drain = drain
-        self._on_ready = on_ready
-        self._hurry = hurry
-        StopSignals(stopping, self._stop_at_once)
-        threading.Thread(target=self._drain_then_exit, name="drain", daemon=True).start()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then say that requests are answered."""
-        await super().startup(sockets)
-        if self.started:
-            self._on_ready()
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to `StopSignals`, which does not need the main thread."""
-        yield
-
-    def _stop_at_once(self) -> None:
-        """Obey a second signal: what is under way is handed back, and no answer is waited for."""
-        self.force_exit = True
-        self._hurry()
-
-    def _drain_then_exit(self) -> None:
-        self._stopping.wait()
-        log.info("stopping")
-        try:
-            self._drain()
-        except Exception:  # whatever went wrong, the process must still end
-            log.exception("drain_failed")
-        signals.end_within(_LAST_ANSWERS_SECONDS + _CLOSING_SECONDS)
-        self.should_exit = True
+def run(settings: Settings) -> None:
+    """Serve the API until SIGTERM or SIGINT."""
+    with foundation(settings, "web") as base:
+        probe = BrokerProbe(base.broker)
+        _serve(base, probe)
+        probe.stop()
 
 
-def _refuse_taken(host: str, port: int) -> None:
-    """Find out before anything starts; uvicorn itself would say so in a log line, with work already under way."""
-    try:
-        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
-    except OSError as error:
-        raise LocalServerError(f"PORT={port} cannot be had: {error.strerror}; name a free port.") from None
+def _serve(base: Foundation, probe: BrokerProbe) -> None:
+    settings = base.settings
+
+    def troubles() -> list[Trouble]:
+        return [*probe.troubles(), *spool.troubles(settings)]
+
+    api = create_app(base.system, probe.is_up, base.stopping, troubles)
+    if settings.aws_storage_bucket_name is None:
+        log.warning("uploads_without_bucket", remedy=_BUCKET_FOR_SEVERAL_HOSTS)
+    sweeper = Sweeper(base.system)
+    sweeper.start()
+
+    def drain() -> None:
+        threading.Thread(target=sweeper.stop, daemon=True).start()
+        threading.Event().wait(_SHUTDOWN_NOTICE_SECONDS)  # let the balancer see /readyz before the socket closes
+
+    WebServer(api, settings, stopping=base.stopping, drain=drain, on_ready=lambda: log.info("serving")).run()

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable
 from typing import Any, Protocol
 
-import dramatiq
 import pika
 import pika.exceptions
 from dramatiq.brokers.rabbitmq import RabbitmqBroker, _RabbitmqConsumer
@@ -52,8 +51,8 @@ class Carrier(Protocol):
         ...
 
 
-def build(settings: Settings, process_name: str, least_heartbeat_seconds: int = 0) -> dramatiq.Broker:
-    """The broker the settings name, without any of Dramatiq's own middleware. Nothing connects yet."""
+def build(settings: Settings, process_name: str, least_heartbeat_seconds: int = 0) -> Broker:
+    """Returns the broker that the settings name, without any of Dramatiq's own middleware. Nothing connects yet."""
     if settings.rabbitmq_url is None:
         return InProcessBroker()
     return RabbitBroker(settings.rabbitmq_url, process_name, least_heartbeat_seconds)
@@ -213,5 +212,7 @@ def _unheard(queue: str) -> Trouble:
     who = "coordinator" if queue == BEATS else "worker"
     return Trouble(queue, f"No {who} consumes the queue {queue}.", f"Start a {who}, or read in its log what keeps it.")
 
+
+Broker = RabbitBroker | InProcessBroker
 
 AWAY = (BrokerConnectionError, BrokerUnavailable, pika.exceptions.AMQPError, OSError)

@@ -68,8 +68,8 @@ def test_every_room_is_known_to_import_linter() -> None:
     assert rooms == set(ROOMS)
 
 
-def test_only_the_command_line_imports_the_beats() -> None:
-    assert importers_of("periodic") == {"cli.py"}
+def test_only_the_processes_that_send_and_hear_beats_import_them() -> None:
+    assert importers_of("periodic") == {"processes/coordinator.py", "processes/periodic.py"}
 
 
 def test_nobody_imports_the_command_line() -> None:
@@ -84,13 +84,13 @@ def test_models_and_migrations_are_told_where_the_database_is() -> None:
     assert not {name for name in importers_of("settings") if name.startswith(("models/", "migrations/"))}
 
 
-def test_only_the_command_line_reads_the_environment() -> None:
+def test_only_the_start_of_a_process_reads_the_environment() -> None:
     loaders = {
         str(file.relative_to(ROOT))
         for file in FILES
         if "settings.load" in set(imported(file)) or any(loads_settings(node) for node in ast.walk(tree_of(file)))
     }
-    assert loaders == {"cli.py"}
+    assert loaders == {"processes/start.py"}
 
 
 def tree_of(file: Path) -> ast.AST:
@@ -109,7 +109,7 @@ def loads_settings(node: ast.AST) -> bool:
 
 def test_the_product_itself_looks_into_the_environment_nowhere_else() -> None:
     """`local` starts other programs and hands its environment on; the rooms of the product do not look at it."""
-    product = [file for file in FILES if file.relative_to(ROOT).parts[0] not in ("cli.py", "local")]
+    product = [file for file in FILES if not str(file.relative_to(ROOT)).startswith(("processes/start.py", "local/"))]
     looking = {
         str(file.relative_to(ROOT))
         for file in product
@@ -121,7 +121,7 @@ def test_the_product_itself_looks_into_the_environment_nowhere_else() -> None:
 
 def test_only_these_single_files_know_dramatiq_and_periodiq() -> None:
     outside_actors = {name for name in importers_of("dramatiq") if not name.startswith("actors/")}
-    assert outside_actors == {"cli.py", "periodic.py", "services/messaging/broker.py", "services/messaging/doorbell.py"}
+    assert outside_actors == {"periodic.py", "services/messaging/broker.py", "services/messaging/doorbell.py"}
     assert importers_of("periodiq") == {"periodic.py"}
 
 

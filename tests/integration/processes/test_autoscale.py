@@ -187,7 +187,7 @@ def rung(rabbitmq_url: str, count: int) -> None:
     doorbell = BrokerDoorbell(broker, clock)
     doorbell.start()
     doorbell.ring(Ring(uuid4(), brokers.RUNS_HTTP) for _ in range(count))
-    until(lambda: broker.ready(brokers.RUNS_HTTP) == count, "the rings to lie ready")  # type: ignore[attr-defined]
+    until(lambda: broker.ready(brokers.RUNS_HTTP) == count, "the rings to lie ready")
     doorbell.close(timeout_seconds=2)
     broker.close()
 

@@ -1,0 +1,58 @@
+"""The tables as peewee sees them. Constraints and indexes stand in `migrations/`, each with its reason."""
+
+from __future__ import annotations
+
+from models.tables.apps import App, AppTaskType, Installation
+from models.tables.base import Table, db
+from models.tables.jobs import Job, JobTag, JobVersion, PollingState
+from models.tables.operation import IdempotencyKey, Minute, Signal, Worker
+from models.tables.outputs import Alert, Delivery, Upload
+from models.tables.runs import Attempt, RateLimitedAccount, Run
+from models.tables.users import Token, User
+
+# Every table that a test may empty; `installation` keeps its row.
+ALL: tuple[type[Table], ...] = (
+    App,
+    AppTaskType,
+    User,
+    Token,
+    Job,
+    JobTag,
+    JobVersion,
+    PollingState,
+    Run,
+    Attempt,
+    Upload,
+    Delivery,
+    Alert,
+    RateLimitedAccount,
+    Worker,
+    Signal,
+    IdempotencyKey,
+    Minute,
+)
+
+__all__ = [
+    "ALL",
+    "Alert",
+    "App",
+    "AppTaskType",
+    "Attempt",
+    "Delivery",
+    "IdempotencyKey",
+    "Installation",
+    "Job",
+    "JobTag",
+    "JobVersion",
+    "Minute",
+    "PollingState",
+    "RateLimitedAccount",
+    "Run",
+    "Signal",
+    "Table",
+    "Token",
+    "Upload",
+    "User",
+    "Worker",
+    "db",
+]

@@ -1,0 +1,48 @@
+"""Tables of apps, their task types, and the installation."""
+
+from __future__ import annotations
+
+import peewee
+
+from models.fields import InstantField, JsonField, new_id
+from models.tables.base import Table
+
+
+class App(Table):
+    """A tenant's application: whom to call."""
+
+    id = peewee.UUIDField(primary_key=True, default=new_id)
+    name = peewee.TextField()
+    name_key = peewee.TextField()
+    callback_base_url = peewee.TextField(null=True)
+    paused_at = InstantField(null=True)
+    created_at = InstantField()
+    updated_at = InstantField()
+
+    class Meta:
+        table_name = "apps"
+
+
+class AppTaskType(Table):
+    """How an app wants one of its task types retried."""
+
+    app = peewee.ForeignKeyField(App, column_name="app_id", backref="task_types")
+    name = peewee.TextField()
+    max_retries = peewee.IntegerField(null=True)
+    retry_backoff_base = peewee.DoubleField(null=True)
+    request = JsonField(null=True)
+
+    class Meta:
+        table_name = "app_task_types"
+        primary_key = peewee.CompositeKey("app", "name")
+
+
+class Installation(Table):
+    """What holds for all apps at once: the only row has the id 1."""
+
+    id = peewee.SmallIntegerField(primary_key=True)
+    paused_at = InstantField(null=True)
+    timezone_data = peewee.TextField(null=True)
+
+    class Meta:
+        table_name = "installation"

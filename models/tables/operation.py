@@ -1,0 +1,61 @@
+"""Tables of running the service: workers, signs of life, idempotency keys, figures per minute."""
+
+from __future__ import annotations
+
+import peewee
+
+from models.fields import InstantField, JsonField
+from models.tables.base import Table
+
+
+class Worker(Table):
+    """A process that executes runs."""
+
+    id = peewee.UUIDField(primary_key=True)
+    host = peewee.TextField()
+    pid = peewee.IntegerField()
+    threads = peewee.IntegerField()
+    started_at = InstantField()
+    heartbeat_at = InstantField()
+    stopped_at = InstantField(null=True)
+
+    class Meta:
+        table_name = "workers"
+
+
+class Signal(Table):
+    """When a beat or a tick was last seen, so that its age shows."""
+
+    name = peewee.TextField(primary_key=True)
+    at = InstantField()
+
+    class Meta:
+        table_name = "signals"
+
+
+class IdempotencyKey(Table):
+    """An answer given under an Idempotency-Key, so that the same request gets the same answer."""
+
+    scope = peewee.TextField()
+    key = peewee.TextField()
+    fingerprint = peewee.TextField()
+    answer = JsonField(null=True)
+    created_at = InstantField()
+
+    class Meta:
+        table_name = "idempotency_keys"
+        primary_key = peewee.CompositeKey("scope", "key")
+
+
+class Minute(Table):
+    """What happened in one minute that has passed."""
+
+    minute = InstantField(primary_key=True)
+    started = peewee.IntegerField()
+    completed = peewee.IntegerField()
+    failed = peewee.IntegerField()
+    waiting = peewee.IntegerField()
+    lateness_p95_seconds = peewee.DoubleField(null=True)
+
+    class Meta:
+        table_name = "minutes"

@@ -1,0 +1,97 @@
+"""Tables of runs, their attempts, and the accounts whose runs wait for a permit."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import peewee
+
+from core.states import Hold, Outcome, RunStatus, Trigger
+from models.fields import EnumField, InstantField, JsonField, WordsField, new_id
+from models.tables.base import Table
+from models.tables.jobs import Job
+
+
+class Run(Table):
+    """One execution of a job, for an occurrence, a poll, or someone's wish."""
+
+    id = peewee.UUIDField(primary_key=True, default=new_id)
+    job = peewee.ForeignKeyField(Job, column_name="job_id")
+    job_id: UUID  # what peewee keeps of `job` without reading it
+    job_version = peewee.IntegerField()
+    account_id = peewee.TextField()
+    queue = peewee.TextField()
+    trigger = EnumField(Trigger)
+    retry_of = peewee.UUIDField(null=True)
+    data = JsonField(null=True)
+    scheduled_for = InstantField()
+    due_at = InstantField()
+    priority = peewee.SmallIntegerField()
+    deadline_at = InstantField(null=True)
+    expire = peewee.BooleanField(default=False)
+    deadline_missed_at = InstantField(null=True)
+    aged_at = InstantField(null=True)
+    late_at = InstantField(null=True)
+    was_held = peewee.BooleanField(default=False)
+    status = EnumField(RunStatus)
+    held_by = EnumField(Hold, null=True)
+    held_until = InstantField(null=True)
+    rate_limited_at = InstantField(null=True)
+    rate_wait_seconds = peewee.DoubleField(null=True)
+    reason = peewee.TextField(null=True)
+    occurrences = peewee.IntegerField(default=1)
+    attempt_count = peewee.IntegerField(default=0)
+    failure_count = peewee.IntegerField(default=0)
+    loss_count = peewee.IntegerField(default=0)
+    fence = peewee.BigIntegerField(default=0)
+    worker_id = peewee.UUIDField(null=True)
+    lease_expires_at = InstantField(null=True)
+    cancel_requested_at = InstantField(null=True)
+    reports_until = InstantField(null=True)
+    report_lease_at = InstantField(null=True)
+    started_at = InstantField(null=True)
+    finished_at = InstantField(null=True)
+    error_type = peewee.TextField(null=True)
+    error_message = WordsField(null=True)
+    result = JsonField(null=True)
+    progress = JsonField(null=True)
+    message = WordsField(null=True)
+    created_at = InstantField()
+
+    class Meta:
+        table_name = "runs"
+
+
+class Attempt(Table):
+    """One try at a run; `outcome` is null while it lasts."""
+
+    run = peewee.ForeignKeyField(Run, column_name="run_id")
+    run_id: UUID
+    number = peewee.IntegerField()
+    fence = peewee.BigIntegerField()
+    worker_id = peewee.UUIDField()
+    started_at = InstantField()
+    finished_at = InstantField(null=True)
+    outcome = EnumField(Outcome, null=True)
+    error_type = peewee.TextField(null=True)
+    error_message = WordsField(null=True)
+    status_code = peewee.IntegerField(null=True)
+    answer = WordsField(null=True)
+    token_hash = peewee.TextField(null=True)
+    polling_version = peewee.IntegerField(null=True)
+    report = peewee.TextField(null=True)
+    account_id = peewee.TextField(null=True)
+
+    class Meta:
+        table_name = "attempts"
+        primary_key = peewee.CompositeKey("run", "number")
+
+
+class RateLimitedAccount(Table):
+    """An account that has runs which wait for a permit; none is free before `until`."""
+
+    account_id = peewee.TextField(primary_key=True)
+    until = InstantField()
+
+    class Meta:
+        table_name = "rate_limited_accounts"

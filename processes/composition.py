@@ -1,0 +1,82 @@
+"""What the web, worker and coordinator processes share: database, clock, broker, doorbell, and an orderly end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import structlog
+
+from core.errors import DatabaseUnavailable
+from migrations import runner
+from models import database
+from processes import signals, start
+from services.messaging import broker as brokers
+from services.messaging.doorbell import BrokerDoorbell
+from services.runtime import faults, logs
+from services.runtime.clock import DatabaseClock
+from services.runtime.troubles import DATABASE_AWAY, Trouble
+from services.system import System
+from settings import Settings
+
+CLOSING_SECONDS = 2.0
+_DATABASE_REST_SECONDS = 1.0
+_LAST_SECONDS = 1.0
+_LAST_RINGS_SECONDS = 2
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Foundation:
+    """What a process of the services mode stands on while it runs."""
+
+    settings: Settings
+    system: System
+    broker: brokers.Broker
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def broker_troubles(self) -> list[Trouble]:
+        """Returns what keeps this process from consuming its queues."""
+        return self.broker.troubles.present()
+
+
+@contextmanager
+def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
+    """Set up in order what the process stands on, take it down after the block, and end the process with status 0."""
+    logs.configure(settings.log_level)
+    start.warn(settings)
+    faults.arm(settings.fault_points)
+    database.connect(settings.database, process_name)
+    _wait_for_database()
+    clock = DatabaseClock()
+    clock.keep_following(settings.heartbeat_seconds)
+    broker = brokers.build(settings, process_name)
+    doorbell = BrokerDoorbell(broker, clock)
+    doorbell.start()
+    try:
+        yield Foundation(settings, System(settings, clock, doorbell), broker)
+    finally:
+        signals.end_within(_LAST_SECONDS)
+        doorbell.close(timeout_seconds=_LAST_RINGS_SECONDS)
+        broker.close()
+        database.disconnect()
+        log.info("stopped")
+    signals.end_now()
+
+
+def _wait_for_database() -> None:
+    """Return once the database answers and has the newest schema; log once that it is being waited for."""
+    rest = threading.Event()
+    said = False
+    while True:
+        try:
+            runner.upgrade()
+        except DatabaseUnavailable as error:
+            if not said:
+                log.warning("waiting_for_database", error=str(error), remedy=DATABASE_AWAY.remedy)
+            said = True
+            rest.wait(_DATABASE_REST_SECONDS)
+        else:
+            return

@@ -1,0 +1,37 @@
+"""The coordinator process: plans, dispatches, rescues and prunes; also consumes the beats."""
+
+from __future__ import annotations
+
+import structlog
+
+import periodic as beats
+from processes import signals
+from processes.composition import CLOSING_SECONDS, foundation
+from processes.health import endpoint
+from processes.signals import StopSignals
+from services.maintenance.coordinator import Coordinator
+from services.runtime.troubles import Trouble
+from settings import Settings
+
+_STOPPED_WITHIN_MILLISECONDS = 500
+log = structlog.get_logger()
+
+
+def run(settings: Settings) -> None:
+    """Run the coordinator's loops until SIGTERM or SIGINT."""
+    with foundation(settings, "coordinator") as base:
+        loops = Coordinator(base.system, base.broker)
+        consumer = beats.consumer(base.broker, loops.beat)
+        stop = StopSignals(base.stopping)
+
+        def troubles() -> list[Trouble]:
+            return [*base.broker_troubles(), *loops.troubles()]
+
+        with endpoint(settings, base.stopping, troubles):
+            loops.start()
+            consumer.start()
+            log.info("coordinating")
+            stop.wait()
+            signals.end_within(CLOSING_SECONDS)
+            loops.stop()
+            consumer.stop(timeout=_STOPPED_WITHIN_MILLISECONDS)

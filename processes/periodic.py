@@ -1,0 +1,39 @@
+"""The periodic process: sends a beat each minute. It needs the broker, but no database."""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+
+import periodic as beats
+from processes import signals
+from processes.composition import CLOSING_SECONDS
+from processes.health import endpoint
+from processes.signals import StopSignals
+from services.messaging import broker as brokers
+from services.runtime import logs
+from settings import Settings
+
+log = structlog.get_logger()
+
+
+def run(settings: Settings) -> None:
+    """Send beats until SIGTERM or SIGINT, and end the process with status 0."""
+    logs.configure(settings.log_level)
+    stopping = threading.Event()
+    broker = brokers.build(settings, "periodic", beats.HEARTBEAT_SECONDS)
+    scheduler = beats.Beats(beats.declare(broker, lambda: None), broker.troubles)
+    stop = StopSignals(stopping)
+
+    def end() -> None:
+        stop.wait()
+        signals.end_within(CLOSING_SECONDS)
+        scheduler.stop()
+
+    threading.Thread(target=end, name="end", daemon=True).start()
+    with endpoint(settings, stopping, broker.troubles.present):
+        scheduler.run()
+    broker.close()
+    log.info("stopped")
+    signals.end_now()

@@ -1,0 +1,98 @@
+"""How every process starts: the environment is read, the settings are checked, and faults are said in a line each."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dotenv
+import structlog
+import typer
+
+import settings as configuration
+from core.errors import DatabaseUnavailable, Misconfigured
+from models import database
+from processes.programs import LocalServerError
+from services.messaging import broker_url
+from services.runtime import logs
+from services.task_types import loading
+from settings import ConfigurationError, Settings
+
+ROOT = Path(__file__).parents[1]
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  compared with, not listened on
+_WRONG_CONFIGURATION = 2
+log = structlog.get_logger()
+
+
+@contextmanager
+def plain_faults() -> Iterator[None]:
+    """Print a wrong configuration in one line per fault, and exit with status 2."""
+    try:
+        yield
+    except (Misconfigured, LocalServerError, DatabaseUnavailable) as error:
+        typer.echo(str(error), err=True)
+        sys.exit(_WRONG_CONFIGURATION)
+
+
+def embedded_settings() -> Settings:
+    """Returns the settings of the embedded server. Raises `ConfigurationError` for those of the services mode."""
+    settings = _settings_with_task_types()
+    logs.configure(settings.log_level)
+    warn(settings)
+    if not settings.embedded:
+        raise ConfigurationError("RABBITMQ_URL is set: that is the services mode. Use ./run services, or unset it.")
+    return settings
+
+
+def services_settings() -> Settings:
+    """Returns the settings of a process of the services mode. Raises `ConfigurationError` for embedded ones."""
+    settings = _settings_with_task_types()
+    if settings.embedded:
+        raise ConfigurationError("This process needs DATABASE_URL=postgresql://... and RABBITMQ_URL=amqp://....")
+    return settings
+
+
+def _settings_with_task_types() -> Settings:
+    """Load the settings, and register the task types that they name."""
+    settings = checked_settings(environment())
+    loading.load(settings)
+    return settings
+
+
+def load_settings() -> Settings:
+    """Returns the settings of this process's environment."""
+    return configuration.load(environment())
+
+
+def checked_settings(given: dict[str, str]) -> Settings:
+    """Returns the settings that an environment gives, with URLs that libpq and pika accept.
+
+    Raises `ConfigurationError`, one line per fault, before any server is contacted.
+    """
+    settings = configuration.load(given)
+    of_broker = [] if settings.rabbitmq_url is None else broker_url.faults(settings.rabbitmq_url)
+    if lines := [*database.faults_of(settings.database), *of_broker]:
+        raise ConfigurationError("\n".join(lines))
+    return settings
+
+
+def environment() -> dict[str, str]:
+    """Returns the variables of `.env`, overridden by the environment's; an empty variable counts as missing."""
+    try:
+        from_file = dotenv.dotenv_values(ROOT / ".env")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{ROOT / '.env'} cannot be read: {error}.") from None
+    given = {name: value for name, value in os.environ.items() if value.strip()}
+    return {**{name: value for name, value in from_file.items() if value is not None}, **given}
+
+
+def warn(settings: Settings) -> None:
+    """Log settings that are valid but probably not what was meant."""
+    if settings.public_url is None and settings.host in _EVERYWHERE:
+        log.warning(
+            "public_url_is_not_set",
+            detail=f"receivers and links are told {settings.address}, which leads nowhere: set PUBLIC_URL",
+        )

@@ -1,0 +1,34 @@
+"""The worker process: executes runs."""
+
+from __future__ import annotations
+
+import structlog
+
+from actors.main import RunWorker
+from processes import signals
+from processes.composition import CLOSING_SECONDS, foundation
+from processes.health import endpoint
+from processes.signals import StopSignals
+from services.runtime import database_retry
+from services.runtime.troubles import Trouble
+from settings import Settings
+
+log = structlog.get_logger()
+
+
+def run(settings: Settings) -> None:
+    """Execute runs until SIGTERM or SIGINT; then finish those under way, or hand them back after the grace."""
+    with foundation(settings, "worker") as base:
+        runs = RunWorker(base.system, base.broker, base.stopping)
+        stop = StopSignals(base.stopping, runs.hurry)
+
+        def troubles() -> list[Trouble]:
+            return [*base.broker_troubles(), *database_retry.troubles.present()]
+
+        with endpoint(settings, base.stopping, troubles):
+            runs.start()
+            log.info("executing_runs", threads=settings.worker_threads)
+            stop.wait()
+            runs.finish()
+            signals.end_within(CLOSING_SECONDS)
+            runs.stop()
