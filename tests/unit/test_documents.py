@@ -1,16 +1,29 @@
-"""What the documents name is there."""
+"""What the documents name is there: files, rooms, tests; every decision has its date and its status."""
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 FILES = {file.relative_to(ROOT).as_posix(): file.read_text() for file in (ROOT / "tests").rglob("test_*.py")}
+DOCS = ROOT / "docs"
+RECORDS = sorted((DOCS / "decisions").glob("*.md"))
+DOCUMENTS = [ROOT / "README.md", *sorted(DOCS.glob("*.md")), *RECORDS]
+ARCHITECTURE = (DOCS / "architecture.md").read_text()
+SUPERSEDED = "Status: superseded by "
+
+
+def packages(folder: Path) -> set[str]:
+    """The rooms that lie directly in a folder, by their paths from the root."""
+    return {f"{file.parent.relative_to(ROOT).as_posix()}/" for file in folder.glob("*/__init__.py")}
 
 
 def test_every_test_that_tells_of_a_source_system_is_there() -> None:
-    told = (ROOT / "docs" / "sources.md").read_text()
+    told = (DOCS / "sources.md").read_text()
     named = re.findall(r"`([\w/]*test_\w+\.py)(?:::(\w+))?`", told)
     alone = re.findall(r"`(test_\w+)`", told)
     assert len(named) + len(alone) > 50
@@ -19,3 +32,64 @@ def test_every_test_that_tells_of_a_source_system_is_there() -> None:
         assert any(f"def {test}(" in text if test else True for text in there), (path, test)
     for test in alone:
         assert any(f"def {test}(" in text for text in FILES.values()), test
+
+
+def test_every_room_has_its_line_in_the_architecture() -> None:
+    there = packages(ROOT) | packages(ROOT / "services") | packages(ROOT / "api")
+    listed = set(re.findall(r"^\| `([\w/]+/)` \|", ARCHITECTURE, re.MULTILINE))
+    assert there - listed == set(), "rooms without a line"
+    assert {room for room in listed if not (ROOT / room).is_dir()} == set(), "lines without a room"
+
+
+def test_the_architecture_names_the_layers_that_import_linter_keeps() -> None:
+    contracts = (ROOT / "pyproject.toml").read_text()
+    layers = re.findall(r'"([^"]+)"', re.findall(r"^layers = \[(.+)\]$", contracts, re.MULTILINE)[0])
+    assert " → ".join(f"`{layer}`" for layer in layers) in ARCHITECTURE
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
+def test_every_file_and_room_that_a_document_names_is_there(document: Path) -> None:
+    text = document.read_text()
+    if SUPERSEDED in text:
+        return  # it tells of the house as it was
+    assert [path for path in paths_in(text) if not exists(path)] == []
+
+
+def paths_in(text: str) -> list[str]:
+    """The paths of files of code or text, and of folders, that stand in backticks."""
+    files = re.findall(r"`([\w./-]+\.(?:py|md|toml|sh|yml))(?:::\w+)?`", text)
+    return [*files, *re.findall(r"`([a-z_]+(?:/[a-z_]+)*/)`", text)]
+
+
+def exists(path: str) -> bool:
+    """Whether a path is there from the root; a file's name alone may be anywhere, a test's path anywhere in tests."""
+    if (ROOT / path).exists():
+        return True
+    anywhere = "/" not in path or Path(path).name.startswith("test_")
+    return anywhere and any(f"/{file}".endswith(f"/{path}") for file in every_file())
+
+
+@functools.cache
+def every_file() -> list[str]:
+    """Every file of the rooms and the documents."""
+    rooms = (ROOT / room for room in [*packages(ROOT), "docs/"])
+    return [file.relative_to(ROOT).as_posix() for room in rooms for file in room.rglob("*.*")]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
+def test_every_link_between_documents_leads_to_a_file(document: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|#)([^)#]+)[^)]*\)", document.read_text())
+    assert [target for target in targets if not (document.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda file: file.name)
+def test_every_decision_has_a_date_and_a_status(record: Path) -> None:
+    title, blank, date, status = record.read_text().splitlines()[:4]
+    assert title.startswith(f"# {record.name[:4]}: ")
+    assert blank == ""
+    assert re.fullmatch(r"Date: \d{4}-\d\d-\d\d", date)
+    assert re.fullmatch(r"Status: (accepted.*|superseded by \[\d{4}\]\([\w.-]+\))", status)
+
+
+def test_the_decisions_are_numbered_without_a_gap_or_a_double() -> None:
+    assert [int(record.name[:4]) for record in RECORDS] == list(range(1, len(RECORDS) + 1))
