@@ -1,4 +1,4 @@
-"""What a user shows to be let in."""
+"""The kinds of token by which a user is authenticated."""
 
 from __future__ import annotations
 

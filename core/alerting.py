@@ -1,6 +1,6 @@
 """When a job's owner is told: once it has failed so often in a row, and once it did not run when it should have.
 
-Told once until it recovers: one that goes well ends the row, and is no longer late.
+An owner is alerted once until the job recovers: a success ends the row of failures, and the lateness.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ FAILURES_IN_ROW = 5
 
 
 class AlertKind(StrEnum):
-    """What an owner is told."""
+    """The kinds of alert."""
 
     FAILING = "failing"
     LATE = "late"
@@ -22,7 +22,7 @@ class AlertKind(StrEnum):
 
 @dataclass(frozen=True)
 class Event:
-    """The end of an attempt or of a run, as far as it counts; `well` is None where it says nothing."""
+    """The end of an attempt or of a run; `well` is None where it is neither success nor failure."""
 
     well: bool | None
     late: bool = False
@@ -39,7 +39,7 @@ class Condition:
 
 @dataclass(frozen=True)
 class Alarm:
-    """What is to be told."""
+    """An alert to be sent to the owner."""
 
     kind: AlertKind
     failures: int = 0
@@ -47,7 +47,7 @@ class Alarm:
 
 
 def after(condition: Condition, events: Sequence[Event], now: datetime) -> tuple[Condition, list[Alarm]]:
-    """How a job is doing after these events, in their order, and what is to be told of it."""
+    """Returns the job's condition after these events, in their order, and the alerts that they raise."""
     alarms = []
     for event in events:
         following = _after(condition, event, now)

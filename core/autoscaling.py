@@ -1,4 +1,4 @@
-"""How many worker processes there are to be, by how much waits in their queues."""
+"""The number of worker processes, decided by the length of their queues."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ CROWDED = 10
 
 @dataclass(frozen=True)
 class Load:
-    """What lies in the queues of runs: rings that wait for a worker, and those that workers are at."""
+    """The content of the queues of runs: rings that wait for a worker, and rings that workers have taken."""
 
     ready: int
     taken: int

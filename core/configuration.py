@@ -1,4 +1,4 @@
-"""The rules for settings that name servers, places and people. Each comes with what is said where it is broken."""
+"""The rules for settings that name servers, places and people, each with its message."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _READABLE = "its port must be a number from 1 to 65535, an IPv6 host stands in b
 
 
 def servers(database_url: str | None, rabbitmq_url: str | None) -> list[Rule]:
-    """PostgreSQL goes with RabbitMQ, and SQLite with neither."""
+    """Check that PostgreSQL is combined with RabbitMQ, and SQLite with neither."""
     postgres = (database_url or "").startswith(("postgres://", "postgresql://"))
     sqlite = database_url is None or database_url.startswith("sqlite:///")
     brokers = [] if rabbitmq_url is None else urls.separated(rabbitmq_url)
@@ -51,7 +51,7 @@ def servers(database_url: str | None, rabbitmq_url: str | None) -> list[Rule]:
 
 
 def web_addresses(given: Mapping[str, str | None]) -> list[Rule]:
-    """Each of these settings, where it is given, is a web address."""
+    """Check that each of these settings that is given is a web address."""
     return [
         (
             url is not None and not urls.is_web_address(url),
@@ -62,7 +62,7 @@ def web_addresses(given: Mapping[str, str | None]) -> list[Rule]:
 
 
 def called(name: str, url: str | None) -> list[Rule]:
-    """This setting, where it is given, is a URL that callbacks can go to."""
+    """Check that a setting, if given, is a URL that callbacks can be sent to."""
     if url is None:
         return []
     if urls.is_web_address(url) and not urls.can_be_read(url):
@@ -74,7 +74,7 @@ def called(name: str, url: str | None) -> list[Rule]:
 def mail(
     *, host: str | None, user: str | None, has_password: bool, sender: str, alerted: str | None, has_outbox: bool
 ) -> list[Rule]:
-    """The mail server and who logs in there go together, and addresses are addresses."""
+    """Check that mail server and login are given together, and that addresses are well-formed."""
     addresses = {"EMAIL_FROM": address_of(sender), "ALERT_EMAIL": alerted}
     return [
         (
@@ -95,7 +95,7 @@ def mail(
 
 
 def parsed(name: str, parse: Callable[[str], object], text: str | None) -> list[Rule]:
-    """A setting, where it is given, is one that `parse` takes."""
+    """Check that `parse` accepts a setting, if it is given."""
     try:
         parse(text or "")
     except ValueError as error:

@@ -10,12 +10,12 @@ _LONGEST = 255
 
 
 def name(host_name: str, own_address: str) -> str:
-    """The host's name where it is a full one, else the address literal of this side of the connection."""
+    """Returns the host's name if it is fully qualified, else the address literal of our end of the connection."""
     return host_name if is_full_name(host_name) else literal(own_address)
 
 
 def is_full_name(text: str) -> bool:
-    """Whether a text is a domain name of several labels, as strict servers want one."""
+    """Whether a text is a domain name of several labels, as strict servers demand."""
     labels = text.split(".")
     return (
         len(text) <= _LONGEST
@@ -26,7 +26,7 @@ def is_full_name(text: str) -> bool:
 
 
 def literal(address: str) -> str:
-    """An IP address as it stands in place of a name: `[192.0.2.1]`, `[IPv6:2001:db8::1]`."""
+    """Returns an IP address in the form that replaces a name: `[192.0.2.1]`, `[IPv6:2001:db8::1]`."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address):
         return f"[{parsed.ipv4_mapped}]" if parsed.ipv4_mapped else f"[IPv6:{parsed}]"
@@ -34,7 +34,7 @@ def literal(address: str) -> str:
 
 
 def checked(given: str) -> str:
-    """A name from the settings; an empty one is none. Raises `ValueError` for one that strict servers refuse."""
+    """Returns the name from the settings, None for an empty one. Raises `ValueError` for one strict servers refuse."""
     if not given or is_full_name(given) or _is_literal(given):
         return given
     raise ValueError(f"is {given!r}; write a full domain name such as mail.example.com, or an address as [192.0.2.1].")

@@ -4,7 +4,7 @@
     |- InvalidInput        the caller's values break a rule; names every field
     |  `- KeyReused            the Idempotency-Key came with another request before
     |- Forbidden           the installation does not allow it
-    |- WrongToken          the token that a report came with is none of the run's
+    |- WrongToken          a report's token does not belong to the run
     |- NotFound            there is no such thing (or none that the caller may see)
     |- Misconfigured       what the process was given to work with cannot be used; one line for each fault
     |- Conflict            the thing is in a state that forbids the action
@@ -71,7 +71,7 @@ class Forbidden(CarillonError):  # noqa: N818
 
 
 class WrongToken(CarillonError):  # noqa: N818
-    """The token that a report came with is none of the run's, or there is no such run."""
+    """A report's token does not belong to the run, or there is no such run."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -153,11 +153,11 @@ class AttemptError(CarillonError):
 
 
 class TransientFailure(AttemptError):  # noqa: N818
-    """The attempt failed in a way that may pass: worth trying again."""
+    """The attempt failed for a reason that may pass: worth trying again."""
 
 
 class PermanentFailure(AttemptError):  # noqa: N818
-    """The attempt failed in a way that trying again cannot mend."""
+    """The attempt failed for a reason that another attempt cannot mend."""
 
     permanent = True
 

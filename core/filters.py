@@ -1,4 +1,4 @@
-"""What may be looked for among jobs and runs; None leaves a member out of account."""
+"""Filters for jobs and runs; a member that is None does not filter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.states import JobStatus, RunStatus, Trigger
 
 @dataclass(frozen=True)
 class StatusesOfApp:
-    """Statuses that are meant of the jobs of one app."""
+    """Statuses to filter the jobs of one app by."""
 
     app_name: str
     statuses: tuple[JobStatus, ...]
@@ -19,9 +19,9 @@ class StatusesOfApp:
 
 @dataclass(frozen=True, kw_only=True)
 class JobFilter:
-    """Which jobs are meant. `created_from` is inclusive, `created_before` exclusive; `search` is a part of a text.
+    """A filter for jobs. `created_from` is inclusive, `created_before` exclusive; `search` is a part of a text.
 
-    It is looked for in names, titles, task types and apps. `status_but` tells of one app what `status` means there.
+    Names, titles, task types and apps are searched. `status_but` overrides `status` for the jobs of one app.
     """
 
     app_name: str | None = None
@@ -41,7 +41,7 @@ class JobFilter:
 
 @dataclass(frozen=True, kw_only=True)
 class RunFilter:
-    """Which runs are meant. `due_from` is inclusive, `due_before` exclusive."""
+    """A filter for runs. `due_from` is inclusive, `due_before` exclusive."""
 
     job_id: UUID | None = None
     app_name: str | None = None

@@ -14,13 +14,13 @@ _TAKEN = "is set by Carillon itself; leave it out."
 
 
 def fault_of_name(name: str) -> str | None:
-    """What is wrong with the name of a header that a caller gives, or None."""
+    """Returns what is wrong with the name of a header that a caller gives, or None."""
     ours = name.lower() == "idempotency-key" or name.lower().startswith(_OUR_PREFIXES)
     return _TAKEN if ours else fault_of_any_name(name)
 
 
 def fault_of_any_name(name: str) -> str | None:
-    """What is wrong with the name of a header that anyone gives, ourselves included, or None."""
+    """Returns what is wrong with a header's name, whoever sets it, or None."""
     if _TOKEN.fullmatch(name) is None:
         return "is no header's name; write letters, digits and hyphens."
     of_connections = name.lower() in _OF_CONNECTIONS or name.lower().startswith("proxy-")
@@ -28,7 +28,7 @@ def fault_of_any_name(name: str) -> str | None:
 
 
 def fault_of_value(value: str) -> str | None:
-    """What is wrong with the value of a header, or None. The words do not repeat it: it may be a secret."""
+    """Returns what is wrong with a header's value, or None. The value is not repeated: it may be a secret."""
     if _FIELD_VALUE.fullmatch(value) is None:
         return "holds a line break or a character that a header cannot carry; remove it."
     return None if value == value.strip() else "has a space at an end; remove it."

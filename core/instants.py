@@ -43,10 +43,10 @@ def _after_leap_second(before: datetime) -> datetime:
 
 
 def shown(instant: datetime) -> str:
-    """An instant as RFC 3339 in UTC."""
+    """Returns an instant as RFC 3339 text in UTC."""
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def to_utc(naive: datetime, zone: ZoneInfo) -> datetime:
-    """The instant of a wall-clock time: a time in the spring gap moves past it, a repeated one means the first."""
+    """Returns the instant of a wall-clock time: one in the spring gap moves past it, a repeated one means the first."""
     return naive.replace(tzinfo=zone, fold=0).astimezone(UTC)

@@ -29,19 +29,19 @@ class TooDeep(ValueError):  # noqa: N818
 
 @dataclass(frozen=True)
 class _NoNumber:
-    """Stands where a number is written that JSON or its readers do not have."""
+    """Marks a number that JSON or its readers cannot represent, such as NaN."""
 
     fault: str
 
 
 class _Doubled(dict[str, Any]):
-    """An object that has members of the same name."""
+    """Marks an object that has several members of one name."""
 
     names: tuple[str, ...] = ()
 
 
 def parse(text: bytes) -> Any:
-    """The JSON value that bytes hold; a byte order mark before it is passed over.
+    """Returns the JSON value of these bytes; a leading byte order mark is ignored.
 
     Raises `NotJson`, `TooDeep`, and `InvalidInput` naming each place of a member that is given twice, a number that is
     none, and a text that cannot be stored.
@@ -67,7 +67,7 @@ def parse(text: bytes) -> Any:
 
 
 def checked(value: Any) -> Any:
-    """The value, if all in it is JSON that can be stored and sent on. Raises as `parse` does."""
+    """Returns the value if all of it is JSON that can be stored and sent. Raises as `parse` does."""
     faults = _faults(value)
     if faults:
         raise InvalidInput(*faults)
@@ -75,7 +75,7 @@ def checked(value: Any) -> Any:
 
 
 def compact(value: Any) -> bytes:
-    """A JSON value as it is sent: in UTF-8, without spaces, nothing escaped that need not be."""
+    """Returns a JSON value as it is sent: in UTF-8, without spaces, with the least escaping."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     try:
         return text.encode()
@@ -84,12 +84,12 @@ def compact(value: Any) -> bytes:
 
 
 def size(value: Any) -> int:
-    """The bytes that a JSON value takes as it is sent. All limits on JSON are compared with this."""
+    """Returns the size in bytes of a JSON value as it is sent; all limits on JSON are limits on this."""
     return len(compact(value))
 
 
 def bad_text(text: str) -> str | None:
-    """What makes a text impossible to store or to send on, or None."""
+    """Returns why a text cannot be stored or sent, or None."""
     if "\0" in text:
         return "holds a NUL character (U+0000); remove it."
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
@@ -98,7 +98,7 @@ def bad_text(text: str) -> str | None:
 
 
 def _faults(value: Any) -> list[FieldError]:
-    """What is wrong within a value, each with its path. Raises `TooDeep`."""
+    """Returns the faults within a value, each with its path. Raises `TooDeep`."""
     faults: list[FieldError] = []
     waiting = [("", 0, value)]
     while waiting and len(faults) < _FAULTS_TOLD:

@@ -1,4 +1,4 @@
-"""Letters: what an e-mail is made of, and what may stand in its headers and addresses."""
+"""Letters: the parts of an e-mail, and the rules for its headers and addresses."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def message_id(of: UUID, position: int, recipient: str, sender: str) -> str:
 
 
 def written(letter: Letter, now: datetime) -> bytes:
-    """The message that a letter becomes. Raises `PermanentFailure` for one that could not be read as meant."""
+    """Returns a letter as a message. Raises `PermanentFailure` if its readers would not see what was meant."""
     if fault := fault_of_address(letter.recipient):
         raise PermanentFailure(f"The recipient {letter.recipient!r} {fault}")
     if "\0" in letter.text or "\0" in (letter.html or ""):
@@ -77,7 +77,7 @@ def _headers(letter: Letter, now: datetime) -> dict[str, str]:
 
 
 def _content(letter: Letter) -> bytes:
-    """The text and its alternative, each with the headers that say what it is."""
+    """Returns the text and its alternative, each with its content headers."""
     message = EmailMessage(policy=_SEVEN_BIT)
     message.set_content(letter.text)
     if letter.html is not None:
@@ -86,18 +86,18 @@ def _content(letter: Letter) -> bytes:
 
 
 def address_of(sender: str) -> str:
-    """The address alone, of a sender that may carry a name."""
+    """Returns the address of a sender, without the name."""
     return parseaddr(sender)[1]
 
 
 def same_for_all(address: str) -> str:
-    """An address in the one spelling that all have of it: a domain is the same in capitals."""
+    """Returns an address with its domain in lower case, to compare by."""
     local, at, domain = address.rpartition("@")
     return f"{local}{at}{domain.lower()}"
 
 
 def fault_of_address(address: str) -> str | None:
-    """What is wrong with an address, if anything is: plain ones alone are taken, `name@example.com`."""
+    """Returns what is wrong with an address, or None: only plain ones are accepted, `name@example.com`."""
     local, at, domain = address.rpartition("@")
     plain = (
         at
@@ -111,7 +111,7 @@ def fault_of_address(address: str) -> str | None:
 
 
 def fault_of_header(text: str) -> str | None:
-    """What is wrong with a text that goes into a header, if anything is."""
+    """Returns what is wrong with a text for a header, or None."""
     if _CONTROL.search(text):
         return "holds a line break or another control character, which a header cannot; write one line."
     if _ENCODED_WORD.search(text):

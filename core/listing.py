@@ -1,4 +1,4 @@
-"""Lists: in which order, and where in it one stands."""
+"""The order of lists, and positions in them."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class SortKey(StrEnum):
 
 @dataclass(frozen=True)
 class Ordering:
-    """What a list is sorted by; where that is alike, the id decides, in the same direction."""
+    """What a list is sorted by; the id breaks ties, in the same direction."""
 
     key: SortKey
     descending: bool = False
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """The ordering that a text names, for example `-priority`."""
+        """Returns the ordering that a text names, for example `-priority`."""
         return cls(SortKey(text.removeprefix(_DESCENDING)), text.startswith(_DESCENDING))
 
     def __str__(self) -> str:
@@ -53,7 +53,7 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True)
 class Stretch:
-    """Which part of a list is wanted: at most `limit` items after a mark, or those of a numbered page."""
+    """The requested part of a list: at most `limit` items after a mark, or those of a numbered page."""
 
     limit: int
     after: Mark | None = None
@@ -61,5 +61,5 @@ class Stretch:
 
     @property
     def offset(self) -> int:
-        """How many items stand before a numbered page."""
+        """Returns the number of items before a numbered page."""
         return 0 if self.page is None else (self.page - 1) * self.limit

@@ -19,7 +19,7 @@ _UTF_8 = Charset("utf-8")
 
 
 def of_text(name: str, text: str) -> str:
-    """The header of a text that fits on one line, such as a subject."""
+    """Returns the header for a text of one line, such as a subject."""
     if _PLAIN.fullmatch(text) and "=?" not in text:
         lines = textwrap.wrap(f"{name}: {text}", LINE_LENGTH, break_long_words=False, break_on_hyphens=False)
         return "\r\n ".join(lines)
@@ -27,7 +27,7 @@ def of_text(name: str, text: str) -> str:
 
 
 def of_mailbox(name: str, mailbox: str) -> str:
-    """The header of an address that may carry a name: `Carillon <carillon@example.com>`."""
+    """Returns the header for an address that may carry a name: `Carillon <carillon@example.com>`."""
     shown, address = parseaddr(mailbox)
     return f"{name}: {_phrase(name, shown)}\r\n <{address}>" if shown else f"{name}: {address}"
 
@@ -40,5 +40,5 @@ def _phrase(name: str, shown: str) -> str:
 
 
 def _encoded(name: str, text: str) -> str:
-    """Encoded words, spaces and all; each on a line of its own and of whole characters."""
+    """Returns encoded words, spaces included; each on a line of its own and of whole characters."""
     return Header(text, _UTF_8, header_name=name, maxlinelen=LINE_LENGTH).encode(linesep="\r\n")

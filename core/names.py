@@ -1,4 +1,4 @@
-"""Names that people give: what may stand in them, and which of them are the same name.
+"""Names that people give: which characters they may hold, and which of them are the same name.
 
 Whatever script they are in, names are kept as they were given. Two that differ only in case, in how their characters
 are composed or how wide they are, or in what is not to be seen, are one name: they have one folded form, which is
@@ -20,7 +20,7 @@ _VARIATIONS = re.compile(r"[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01e
 
 
 def folded(text: str) -> str:
-    """What is the same of all spellings of a text (Unicode's NFKC_Casefold, nearly)."""
+    """Returns the folded form of a text: the same for all its spellings (nearly Unicode's NFKC_Casefold)."""
     if text.isascii():
         return text.lower()
     once = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())
@@ -29,23 +29,23 @@ def folded(text: str) -> str:
 
 
 def keys(name: str) -> tuple[str, str]:
-    """Under which stored keys a name may be found: the one of all its spellings, and the one of this alone."""
+    """Returns the stored keys a name may have: the one shared by its spellings, and the one of this spelling alone."""
     key = folded(name)
     return key, old_key(key, name)
 
 
 def old_key(key: str, name: str) -> str:
-    """The key of a name that is the same as another's, and was there before names were compared by their keys."""
+    """Returns the key of a name that equals another's, both being older than the comparison by keys."""
     return f"{key}{_OLD_SPELLING}{name}"
 
 
 def searched(*texts: str | None) -> str:
-    """What a search looks through: these texts, folded, in a line each."""
+    """Returns the text that a search looks through: these texts, folded, one per line."""
     return "\n".join(folded(text or "") for text in texts)
 
 
 def fault_of_name(name: str) -> str | None:
-    """What is wrong with a name, if anything is: any script and any mark is taken."""
+    """Returns what is wrong with a name, or None; every script and mark is accepted."""
     if _CONTROLS.search(name):
         return "holds a control character or a line break"
     if name != name.strip():
@@ -56,12 +56,12 @@ def fault_of_name(name: str) -> str | None:
 
 
 def turns_text(name: str) -> bool:
-    """Whether a name holds what shows the text around it in another order, and so can look like any other."""
+    """Whether a name holds characters that reorder the text around them, so that it can look like another name."""
     return _TURNING.search(name) is not None
 
 
 def without_controls(name: str) -> str:
-    """A name without control characters, and without what shows the text around it in another order."""
+    """Returns a name without control characters and characters that reorder the text around them."""
     return _TURNING.sub("", _CONTROLS.sub("", name))
 
 

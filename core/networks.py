@@ -64,7 +64,7 @@ class Reach:
     hosts: frozenset[tuple[str, int]] = frozenset()
 
     def fault_of(self, host: str, port: int, addresses: Iterable[str]) -> str | None:
-        """Why a host that has these addresses may not be called, or None. One that is denied is enough."""
+        """Returns why a host with these addresses may not be called, or None. One denied address is enough."""
         if (host.lower(), port) in self.hosts:
             return None
         return next((fault for text in addresses if (fault := self._fault_of(host, text))), None)
@@ -87,7 +87,7 @@ ANYWHERE = Reach(EVERYTHING)
 
 
 def kind_of(address: Address) -> str | None:
-    """What makes an address an inner one, or None for a public one."""
+    """Returns which kind of inner address this is, or None for a public one."""
     for kind, networks in _INNER.items():
         if any(address in network for network in networks):
             return kind
@@ -95,7 +95,7 @@ def kind_of(address: Address) -> str | None:
 
 
 def listed(text: str) -> tuple[Network, ...]:
-    """The networks that a list with commas names. Raises `ValueError`, whose message is the rule."""
+    """Returns the networks of a comma-separated list. Raises `ValueError`, whose message is the rule."""
     return tuple(_network(word) for word in filter(None, map(str.strip, text.split(","))))
 
 
@@ -110,7 +110,7 @@ def is_loopback(host: str) -> bool:
 
 
 def place(address: str) -> str:
-    """Where a request comes from: its address, of IPv6 the network that one household or host has to itself."""
+    """Returns the source of a request: its IPv4 address, or the IPv6 network that one household or host has."""
     try:
         known = ipaddress.ip_address(address)
     except ValueError:
@@ -121,7 +121,7 @@ def place(address: str) -> str:
 
 
 def _meant(text: str) -> Address:
-    """The address that packets end at: the IPv4 address that an IPv6 one carries, where it carries one."""
+    """Returns the address that packets end at: the IPv4 address embedded in an IPv6 one, if there is one."""
     address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, IPv4Address):
         return address

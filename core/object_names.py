@@ -1,4 +1,4 @@
-"""Names of stored objects, one prefix for each app and account and never the same twice; and the files' own names."""
+"""Names of stored objects: unique, with a prefix per app and account; and the files' own names."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ _NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 def object_name(app_name: str, account_id: str, upload_id: UUID, file_name: str) -> str:
-    """The name under which an upload is stored."""
+    """Returns the name under which an upload is stored."""
     return "/".join((_folder(app_name), _folder(account_id), str(upload_id), cleaned(file_name)))
 
 
 def base_name(path: str) -> str:
-    """A file's name as the caller's machine has it, without folders, controls and what turns the text around it."""
+    """Returns a file's name without folders, control characters and characters that reorder text."""
     last = re.split(r"[/\\]", path)[-1]
     return names.without_controls(last).strip()[-LONGEST_FILE_NAME:] or "file"
 
 
 def disposition(file_name: str) -> str:
-    """The Content-Disposition under which a file is saved by its own name (RFC 6266, RFC 8187).
+    """Returns the Content-Disposition that saves a file by its own name (RFC 6266, RFC 8187).
 
-    The name in ASCII before it is for old clients, some of which decode percent signs there, or mind quotes.
+    The ASCII name in it is for old clients, some of which decode percent signs there, or stumble over quotes.
     """
     plain = _NOT_IN_A_FALLBACK.sub("_", file_name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe=_ATTR_CHARS)}"
 
 
 def cleaned(file_name: str) -> str:
-    """A file's name of plain characters, its ending kept."""
+    """Returns a file's name in plain characters, with its ending."""
     plain = _NOT_IN_A_FILE_NAME.sub("_", base_name(file_name)).lstrip(".")
     return plain[-_LONGEST_KEPT:].lstrip(".") or "file"
 
 
 def _folder(name: str) -> str:
-    """A folder that is this name's alone: one that is not plain is told apart by its hash, behind a full stop."""
+    """Returns a folder for this name alone: one that is not plain is followed by a full stop and its hash."""
     if _PLAIN.fullmatch(name):
         return name
     return f"{_NOT_PLAIN.sub('_', name)[:40]}.{hashlib.sha256(name.encode()).hexdigest()[:16]}"

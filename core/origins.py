@@ -13,7 +13,7 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 def listed(text: str) -> frozenset[str]:
-    """The origins that a list with commas names, as browsers write them. Raises `ValueError`, which tells the rule."""
+    """Returns the origins of a comma-separated list, as browsers write them. Raises `ValueError`, with the rule."""
     words = [word for word in map(str.strip, text.split(",")) if word]
     if ANY in words and len(words) > 1:
         raise ValueError(f"names {ANY} and more; {ANY} is every origin, so write it alone, or leave it out.")

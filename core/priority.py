@@ -1,4 +1,4 @@
-"""How urgent a run is: from 0 to 9, the highest first, and the words for it."""
+"""Priorities of runs: from 0 to 9, the highest first, and their names."""
 
 from __future__ import annotations
 

@@ -16,14 +16,14 @@ Call = TypeVar("Call")
 
 @dataclass(frozen=True)
 class Rate:
-    """At most `calls` within any span of `seconds`. A call counts while it lasts, and so long after it ended."""
+    """At most `calls` within any span of `seconds`. A call counts while it lasts, and for that span after it ended."""
 
     calls: int
     seconds: int
 
     @classmethod
     def written(cls, text: str) -> Self | None:
-        """The rate that `calls/seconds` says; None for `off`. Raises `ValueError` for anything else."""
+        """Returns the rate that `calls/seconds` gives; None for `off`. Raises `ValueError` for anything else."""
         if text == OFF:
             return None
         found = _WRITTEN.fullmatch(text)
@@ -33,27 +33,27 @@ class Rate:
 
     @property
     def span(self) -> timedelta:
-        """The time within which calls are counted."""
+        """Returns the span as a timedelta."""
         return timedelta(seconds=self.seconds)
 
 
 @dataclass(frozen=True)
 class Used:
-    """How many of an account's permits are taken, and when the first call ended that still takes one."""
+    """The number of an account's permits in use, and when the first call that still uses one ended."""
 
     permits: int = 0
     first_ended_at: datetime | None = None
 
 
 def next_free(rate: Rate, used: Used, now: datetime) -> datetime:
-    """When a permit is free again at the earliest: while all calls last, not before a whole span has passed."""
+    """Returns the earliest instant of a free permit; while all calls are under way, a whole span from now."""
     return (used.first_ended_at or now) + rate.span
 
 
 def within(
     rate: Rate, calls: Iterable[tuple[Call, str]], used: Mapping[str, Used]
 ) -> tuple[list[Call], dict[str, list[Call]]]:
-    """Divide calls, each with its account, in their order: those that have a permit, and by account those without."""
+    """Divide calls, each with its account, in order: those that get a permit, and per account those that do not."""
     left = {account: rate.calls - one.permits for account, one in used.items()}
     allowed: list[Call] = []
     refused: dict[str, list[Call]] = {}

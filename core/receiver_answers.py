@@ -1,4 +1,4 @@
-"""What a receiver's answer means: delivered, worth trying again, hopeless; and what a poll's answer says."""
+"""The meaning of a receiver's answer: delivered, worth trying again, or final; and the content of a poll's answer."""
 
 from __future__ import annotations
 

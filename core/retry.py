@@ -27,7 +27,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True)
 class RetryDecision:
-    """What follows a try that did not succeed: another one after so many seconds, or (None) no more."""
+    """The decision after an unsuccessful attempt: another one after so many seconds, or (None) no more."""
 
     wait_seconds: float | None
 

@@ -1,4 +1,4 @@
-"""Signatures by which we know our own words again."""
+"""Signatures that prove that a text is our own."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import hmac
 
 
 def sign(key: bytes, *words: str) -> str:
-    """A signature of these words, in this order."""
+    """Returns a signature of these texts, in this order."""
     message = b"".join(len(word.encode()).to_bytes(4) + word.encode() for word in words)
     return hmac.new(key, message, hashlib.sha256).hexdigest()
 
 
 def is_signed(key: bytes, signature: str, *words: str) -> bool:
-    """Whether a signature is that of these words; takes as long whichever character is wrong."""
+    """Whether a signature is that of these texts, compared in constant time."""
     return hmac.compare_digest(sign(key, *words).encode(), signature.encode("utf-8", "replace"))

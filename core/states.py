@@ -14,7 +14,7 @@ from enum import StrEnum
 
 
 class RunStatus(StrEnum):
-    """Where a run stands. `queued` means due, whether claimable or held."""
+    """The state of a run. `queued` means due, whether claimable or held."""
 
     PENDING = "pending"
     QUEUED = "queued"
@@ -33,7 +33,7 @@ LIVE = (RunStatus.PENDING, *GOING)
 
 
 class JobState(StrEnum):
-    """What is stored of a job; what it shows besides follows from its runs."""
+    """The stored state of a job; the status it shows also depends on its runs."""
 
     ACTIVE = "active"
     PAUSED = "paused"
@@ -85,7 +85,7 @@ class Hold(StrEnum):
 
 
 def shown_status(state: JobState, going: Collection[RunStatus]) -> JobStatus:
-    """What a job shows, from its stored state and the statuses of its runs that are going."""
+    """Returns the status a job shows, from its stored state and the statuses of its runs that are not over."""
     if state is not JobState.ACTIVE:
         return JobStatus(state.value)
     if RunStatus.RUNNING in going:

@@ -1,6 +1,6 @@
-"""What can be kept of anything: text without NUL and half surrogate pairs, JSON without what is none.
+"""Values made storable: text without NUL and lone surrogates, JSON without what JSON cannot hold.
 
-Nothing here raises for what it is given: an outcome is worth recording whatever it is made of.
+Nothing here raises, whatever it is given: every outcome is recorded.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 @dataclass(frozen=True)
 class Kept:
-    """What is kept of a value, and whether it is another than was given."""
+    """A storable value, and whether it differs from the one that was given."""
 
     value: Any
     is_whole: bool
 
 
 def text(value: object, longest: int | None = None) -> str:
-    """The text of anything, at most so long, as both databases and every reader of JSON can take it."""
+    """Returns any value as text of at most this length that both databases and every reader of JSON accept."""
     if not isinstance(value, str):
         value = _told(value)
     shortened = value if longest is None else value[:longest]
@@ -38,30 +38,30 @@ def text(value: object, longest: int | None = None) -> str:
 
 
 def json_value(value: object) -> Kept:
-    """The JSON value that comes nearest to anything.
+    """Returns the JSON value nearest to any value.
 
-    Texts are mended; what is no JSON stands as its text, and so does what nests too deeply or is too much.
+    Texts are mended; what JSON cannot hold, nests too deeply or is too large is replaced by its text.
     """
     walk = _Walk()
     return Kept(walk.kept(value, 0), walk.is_whole)
 
 
 def whole_number(value: object, lowest: int, highest: int) -> int | None:
-    """The value, if it is a whole number in these bounds."""
+    """Returns the value if it is a whole number within these bounds, else None."""
     if isinstance(value, bool) or not isinstance(value, int) or not lowest <= value <= highest:
         return None
     return int(value)
 
 
 def seconds(value: object, longest: float) -> float | None:
-    """The value as a number of seconds from 0 to the longest; None for what is no number."""
+    """Returns the value as seconds, clamped from 0 to the longest; None if it is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124  NaN
         return None
     return float(min(max(value, 0), longest))
 
 
 class _Walk:
-    """One walk through a value, which counts what it has seen: a list may hold itself."""
+    """One walk through a value that counts what it has visited: a list may contain itself."""
 
     def __init__(self) -> None:
         self.is_whole = True
@@ -96,7 +96,7 @@ class _Walk:
             yield one
 
     def _name(self, name: Any) -> str:
-        """The name of a member, as `json` writes it."""
+        """Returns a member's name as `json` writes it."""
         match name:
             case str():
                 return str(self._same(name, text(name)))
@@ -115,7 +115,7 @@ class _Walk:
 
 
 def _told(value: object) -> str:
-    """What anything says of itself; what cannot even do that is told by its type."""
+    """Returns any value's text, or the name of its type if `str` fails."""
     try:
         if isinstance(value, bytes | bytearray):
             return value.decode("utf-8", "replace")
@@ -128,6 +128,6 @@ def _told(value: object) -> str:
 
 
 def _mended(value: str) -> str:
-    """The text with two halves of a pair put together, and what is still none replaced."""
+    """Returns the text with surrogate pairs joined and lone surrogates replaced."""
     whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return whole.replace("\x00", _REPLACEMENT)

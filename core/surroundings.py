@@ -1,4 +1,4 @@
-"""What a database has to be before Carillon can keep its promises in it, and what to change where it is not."""
+"""What Carillon requires of a database, and what to change where a requirement is not met."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LASTING = (
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What was found: the database, who we are there, and what we may do."""
+    """What was found of a database: its properties, our role and its rights."""
 
     database: str
     role: str
@@ -36,7 +36,7 @@ class Surroundings:
     lost_options: tuple[str, ...] = ()
 
     def faults(self) -> Iterator[str]:
-        """Why nothing could be kept here, a line for each reason."""
+        """Returns why the database cannot be used, one line per reason."""
         if self.is_standby:
             yield (
                 f"DATABASE_URL leads to a standby, which cannot be written to (database {self.database}); name the "
@@ -61,7 +61,7 @@ class Surroundings:
             )
 
     def faults_for_migrating(self) -> Iterator[str]:
-        """Why no table can be made here."""
+        """Returns why tables cannot be created, one line per reason."""
         if self.schema is not None and not self.may_create:
             yield (
                 f"DATABASE_URL: the role {self.role} may not make tables in the schema {self.schema} of the database "
@@ -71,7 +71,7 @@ class Surroundings:
 
 
 def missing_rights(role: str, tables: list[str]) -> str:
-    """The line for tables that are there and may not be used."""
+    """Returns the line for tables that exist and that our role may not use."""
     return (
         f"DATABASE_URL: the role {role} may not read and write {', '.join(tables)}; run GRANT SELECT, INSERT, UPDATE, "
         f"DELETE ON ALL TABLES IN SCHEMA ... TO {role} there."
@@ -79,7 +79,7 @@ def missing_rights(role: str, tables: list[str]) -> str:
 
 
 def lasting_fault(told: str) -> str | None:
-    """The line for an answer that will be the same at the next try, or None where waiting may help."""
+    """Returns the line for an error that will not pass by itself, or None where waiting may help."""
     if not any(words in told for words in _LASTING):
         return None
     return f"DATABASE_URL asks for what is not to be had: {told}; change its parameters, or the server."

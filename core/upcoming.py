@@ -1,4 +1,4 @@
-"""What comes next, over many schedules."""
+"""The next occurrences across many schedules."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 
 class Coming(Protocol):
-    """Something with a nominal instant and one at which it is due, never earlier."""
+    """Anything with a nominal instant and a due instant, which is never earlier."""
 
     @property
     def scheduled_for(self) -> datetime: ...
@@ -29,7 +29,7 @@ _due = attrgetter("due_at")
 def soonest(
     planned: Iterable[C], named: Iterable[Iterator[C]], until: datetime, limit: int, most_named: int
 ) -> list[C]:
-    """The first that are due by an instant, at most so many, of what is planned and what schedules name.
+    """Returns the first that are due by an instant, at most so many, of planned runs and of schedules' occurrences.
 
     Each schedule names its occurrences in nominal order; jitter may make them due in another. Where that takes more
     than `most_named` of them, the list ends with the last that certainly has no other before it.

@@ -1,4 +1,4 @@
-"""What a URL must be to be called, and what a URL says."""
+"""Rules for URLs, and the parts of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 def fault_of(url: str) -> str | None:
-    """What is wrong with a URL, or None. The words do not repeat it: it may carry a secret."""
+    """Returns what is wrong with a URL, or None. The URL is not repeated: it may carry a secret."""
     if _CHARACTERS.fullmatch(url) is None:
         return "holds a space, a backslash, a control character or one outside ASCII; percent-encode it."
     try:
@@ -40,7 +40,7 @@ def is_web_address(url: str) -> bool:
 
 
 def can_be_read(url: str) -> bool:
-    """Whether a URL can be taken apart, down to its port."""
+    """Whether a URL can be parsed, its port included."""
     try:
         return urlsplit(url).port != 0
     except ValueError:
@@ -48,24 +48,24 @@ def can_be_read(url: str) -> bool:
 
 
 def separated(text: str) -> list[str]:
-    """The AMQP URLs of a text: one, or several with commas or semicolons between."""
+    """Returns the AMQP URLs of a text: one, or several separated by commas or semicolons."""
     return _BETWEEN_URLS.split(text)
 
 
 def hosts_can_be_read(url: str) -> bool:
-    """Whether each host of a URL as libpq reads it, with commas between, can be taken apart, down to its port."""
+    """Whether each of a libpq URL's comma-separated hosts can be parsed, its port included."""
     found = _HOSTS.match(url)
     return found is not None and all(can_be_read(f"//{host}") for host in found[1].split(","))
 
 
 def place(url: str) -> tuple[str, int]:
-    """The host and the port at which a web address is served."""
+    """Returns the host and the port of a web address."""
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def management_of(rabbitmq_url: str) -> str:
-    """Where the management API of a RabbitMQ usually is: on its (first) host, for the same user."""
+    """Returns the usual URL of a RabbitMQ's management API: on its (first) host, for the same user."""
     rabbitmq_url = separated(rabbitmq_url)[0]
     user, _, address = urlsplit(rabbitmq_url).netloc.rpartition("@")
     host = urlsplit(f"//{address}").hostname or "127.0.0.1"

@@ -1,3 +1,3 @@
-"""The version of this code, as it is told to others."""
+"""The version of this code."""
 
 VERSION = "0.1.0"

@@ -1,4 +1,4 @@
-"""What a worker process shows."""
+"""The status of a worker process."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class WorkerStatus(StrEnum):
-    """Whether a worker process is there."""
+    """The statuses of a worker process."""
 
     ALIVE = "alive"
     SILENT = "silent"
@@ -17,7 +17,7 @@ class WorkerStatus(StrEnum):
 def shown_status(
     heartbeat_at: datetime, stopped_at: datetime | None, now: datetime, lease_seconds: float
 ) -> WorkerStatus:
-    """What a worker shows: one that has not been heard of for a lease is silent, and has lost what it ran."""
+    """Returns a worker's status: without a heartbeat for a lease it is silent, and has lost its runs."""
     if stopped_at is not None:
         return WorkerStatus.STOPPED
     silent = heartbeat_at < now - timedelta(seconds=lease_seconds)

@@ -1,1 +1,1 @@
-"""What one machine needs to run Carillon by itself: private servers, a supervisor, a receiver to try it on."""
+"""What one machine needs to try Carillon: private servers, a receiver, the demo."""

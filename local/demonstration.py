@@ -1,4 +1,4 @@
-"""The demo: one job of each kind, watched in a live table until all are through."""
+"""The demo: one job of each kind, shown in a live table until all have ended."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class _Shown:
 
 
 class _Server:
-    """The server shown, and the secret it asks for."""
+    """The server that the demo uses, and its secret."""
 
     def __init__(self, url: str, secret: str | None) -> None:
         self._url = url
@@ -71,7 +71,7 @@ class _Server:
 
 
 def on_one_process(settings: Settings, command: list[str]) -> int:
-    """Show the demo on an embedded server of its own, in a folder that is thrown away; the exit status."""
+    """Show the demo on an embedded server of its own, in a temporary folder. Returns the exit status."""
     with tempfile.TemporaryDirectory(prefix="carillon-demo-") as name:
         folder = Path(name)
         receiver = Receiver(folder=folder)
@@ -91,7 +91,7 @@ def on_one_process(settings: Settings, command: list[str]) -> int:
 
 
 def on(url: str, receiver_folder: Path | None, secret: str | None) -> int:
-    """Show the demo on the server at this address; 0 if every job came through, else 1."""
+    """Show the demo on the server at this address. Returns 0 if every job completed, else 1."""
     server = _Server(url, secret)
     folder = receiver_folder or Path(tempfile.mkdtemp(prefix="carillon-demo-"))
     write_csv(folder / CSV, ROWS)

@@ -81,7 +81,7 @@ def _install(program: str) -> Path:
 
 
 def missing(program: str) -> str:
-    """Say in one line what is missing and what would help."""
+    """Returns one line that says what is missing and what would help."""
     return (
         f"The programs of {program} are not installed: install {' and '.join(PACKAGES.values())} "
         "(apt-get, as root), or run `docker compose up -d postgres rabbitmq`, or set DATABASE_URL and "

@@ -79,7 +79,7 @@ class Receiver:
             return self._changed.wait_for(lambda: predicate(tuple(self._journal)), timeout)
 
     def receive(self, entry: Entry) -> tuple[HTTPStatus, dict[str, Any]]:
-        """Enters a call into the journal and answers it."""
+        """Records a call in the journal and answers it."""
         with self._changed:
             self._journal.append(entry)
             self._changed.notify_all()
@@ -158,7 +158,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(*self.server.receive(entry))
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the standard library's name
-        """Says nothing: the journal tells what came."""
+        """Logs nothing: the journal has every call."""
 
     def _entry(self) -> Entry:
         path = _PATH.fullmatch(self.path)

@@ -29,7 +29,7 @@ NOTHING_TO_RUN_ON = 2
 
 @dataclass(frozen=True)
 class Servers:
-    """Where a database and a broker can be reached."""
+    """The URLs of a database and a broker."""
 
     database_url: str
     rabbitmq_url: str
@@ -64,7 +64,7 @@ def private_servers(folder: Path | None, *, durable: bool, vhost: str | None = N
 
 @contextmanager
 def servers(environment: Mapping[str, str], folder: Path | None, *, durable: bool) -> Iterator[Servers]:
-    """Take the first source that there is: given, installed, Debian's packages, Docker Compose."""
+    """Use the first source available: URLs given, programs installed, Debian's packages, Docker Compose."""
     database, rabbitmq = environment.get("TEST_DATABASE_URL"), environment.get("TEST_RABBITMQ_URL")
     if database and rabbitmq:
         management = environment.get("TEST_RABBITMQ_MANAGEMENT_URL") or management_url_for(rabbitmq)

@@ -44,7 +44,7 @@ class Stack:
 
 @contextmanager
 def running(root: Path, environment: Mapping[str, str], settings: Settings) -> Iterator[Stack]:
-    """Start servers and processes in this environment, whose settings these are; stop all of it after the block.
+    """Start servers and processes with this environment and its settings; stop all of them after the block.
 
     The block begins when requests are answered.
     """
@@ -68,7 +68,7 @@ def running(root: Path, environment: Mapping[str, str], settings: Settings) -> I
 
 
 def _servers(stack: ExitStack, settings: Settings) -> dict[str, str]:
-    """The servers named; private ones, kept in the data folder, where none is."""
+    """Yields the servers that are named, else private ones, kept in the data folder."""
     if settings.rabbitmq_url is not None:
         return {}
     if settings.database_url is not None:

@@ -1,4 +1,4 @@
-"""A receiver for who tries Carillon out and names nobody to call."""
+"""A built-in receiver for installations that configure no callback address."""
 
 from __future__ import annotations
 

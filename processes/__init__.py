@@ -1,1 +1,1 @@
-"""What runs in production: web and embedded servers, health, signals, the supervisor, autoscaling."""
+"""The programs that run in production, one file each, and what they share: start, composition, signals, health."""

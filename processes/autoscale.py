@@ -1,4 +1,4 @@
-"""Worker processes as the queues ask for them: `carillon autoscale` (section 002's monitor)."""
+"""The autoscaler: as many worker processes as the length of the queues demands (section 002's monitor)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class QueuesUnknown(Exception):  # noqa: N818  says what is the matter
 
 
 class Queues:
-    """What lies in the queues of one virtual host, read through RabbitMQ's management API."""
+    """The queues of one virtual host, read through RabbitMQ's management API."""
 
     def __init__(self, rabbitmq_url: str, management_url: str, names: Sequence[str]) -> None:
         parts = urlsplit(management_url)
@@ -57,7 +57,7 @@ class Queues:
         self._names = names
 
     def load(self) -> Load:
-        """All that lies in them together; a queue that is not there yet is empty. Raises `QueuesUnknown`."""
+        """Returns the load of all queues together; a missing queue is empty. Raises `QueuesUnknown`."""
         return sum((self._of(name) for name in self._names), NO_LOAD)
 
     def _of(self, name: str) -> Load:
@@ -96,7 +96,7 @@ class Workers(Protocol):
 
 
 class WorkerProcesses:
-    """Real worker processes, each started again when it dies; one that is removed finishes what it is at."""
+    """Real worker processes, each restarted when it dies; one that is removed finishes its runs first."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str], grace_seconds: float) -> None:
         self._folder = folder
@@ -131,7 +131,7 @@ class WorkerProcesses:
 
 
 class ImaginedWorkers:
-    """What a dry run counts: there would be so many, but none is started."""
+    """The workers of a dry run: counted, never started."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -148,14 +148,14 @@ class ImaginedWorkers:
 
 @dataclass(frozen=True)
 class Autoscaler:
-    """Looks at the queues every ten seconds, and adds or removes a worker where they ask for it."""
+    """Looks at the queues every ten seconds, and adds or removes one worker if their load demands it."""
 
     load: Callable[[], Load]
     workers: Workers
     say: Callable[[str], None]
 
     def run(self, stopping: threading.Event, every_seconds: float = LOOK_EVERY_SECONDS) -> None:
-        """Go on until the event is set, whatever a look runs into, then stop the workers in order."""
+        """Look again and again until the event is set, whatever fails meanwhile; then stop the workers in order."""
         try:
             while not stopping.is_set():
                 try:
@@ -167,7 +167,7 @@ class Autoscaler:
             self.workers.stop()
 
     def look(self) -> None:
-        """Look once. Where the queues are not known there are as many workers as before, and one at least."""
+        """Look once. If the queues cannot be read, the workers stay as many as they are, at least one."""
         load = self._known_load()
         by = change(load, self.workers.count)
         if by == 0:
@@ -188,7 +188,7 @@ class Autoscaler:
 
 
 def printer(output: TextIO, *, dry_run: bool) -> Callable[[str], None]:
-    """Says each thing on a line of its own; of a dry run, that it would be so."""
+    """Returns a function that prints a line, marked as a dry run if it is one."""
 
     def say(text: str) -> None:
         output.write(f"autoscale{' (dry run)' if dry_run else ''} | {text}\n")
@@ -198,6 +198,6 @@ def printer(output: TextIO, *, dry_run: bool) -> Callable[[str], None]:
 
 
 def _vhost(rabbitmq_url: str) -> str:
-    """The virtual host that an AMQP URL names, as the management API's paths take it."""
+    """Returns the virtual host of an AMQP URL, quoted for the management API's paths."""
     path = urlsplit(urls.separated(rabbitmq_url)[0]).path
     return quote(unquote(path[1:]) if len(path) > 1 else "/", safe="")

@@ -1,4 +1,4 @@
-"""Running one command as if it were us: signals in, exit status out, no process left behind."""
+"""Running one command in our place: signals passed on, its exit status returned, no process left behind."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def _handling(numbers: Sequence[signal.Signals], handler: signal._HANDLER) -> It
 
 
 def _wait(child: subprocess.Popen[bytes]) -> int:
-    """Wait for the child, and meanwhile bury every orphan: a zombie still looks alive to who signals it."""
+    """Wait for the child, and meanwhile reap every orphan: a zombie still looks alive to whoever signals it."""
     while child.returncode is None:
         ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
         if ended is None or ended.si_pid == child.pid:

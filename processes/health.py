@@ -26,9 +26,9 @@ _TAKEN = ("GET", "HEAD")
 def endpoint(
     settings: Settings, stopping: threading.Event, troubles: Callable[[], Sequence[Trouble]]
 ) -> Iterator[None]:
-    """Answer health checks on HEALTH_HOST and HEALTH_PORT while the block runs; on none without a port.
+    """Answer health checks on HEALTH_HOST and HEALTH_PORT while the block runs; without a port, do nothing.
 
-    Raises `LocalServerError` when they cannot be had.
+    Raises `LocalServerError` if the port cannot be bound.
     """
     if settings.health_port is None:
         yield
@@ -71,7 +71,7 @@ class _HealthHandler(BaseHTTPRequestHandler):
     timeout = _SLOWEST_REQUEST_SECONDS
 
     def readiness(self) -> tuple[HTTPStatus, dict[str, Any]]:
-        """The answer to /readyz."""
+        """Returns the answer to /readyz."""
         raise NotImplementedError
 
     def do_GET(self) -> None:
@@ -90,7 +90,7 @@ class _HealthHandler(BaseHTTPRequestHandler):
         self._answer(HTTPStatus.OK, {})
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what is not understood; the standard library calls a method it has no function for 501."""
+        """Answer a request that is not understood: 405 where the standard library answers 501 to an unknown method."""
         if code == HTTPStatus.NOT_IMPLEMENTED:
             self._answer(HTTPStatus.METHOD_NOT_ALLOWED, {"status": "method not allowed"})
         else:
@@ -108,7 +108,7 @@ class _HealthHandler(BaseHTTPRequestHandler):
             self.wfile.write(data)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the standard library's name
-        """Say nothing: health checks come all the time."""
+        """Log nothing: health checks come all the time."""
 
 
 def _readiness(is_stopping: bool, troubles: Sequence[Trouble]) -> tuple[HTTPStatus, dict[str, Any]]:

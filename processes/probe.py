@@ -1,4 +1,4 @@
-"""What keeps the broker from carrying rings, asked beside the requests that want to know."""
+"""A probe of the broker on a thread of its own, so that no request waits for a broker that hangs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _STOP_SECONDS = 0.5
 
 
 class Carrier(Protocol):
-    """A broker that can be asked."""
+    """A broker that can be probed."""
 
     def unusable(self, queues: Iterable[str]) -> list[Trouble]:
-        """What keeps rings from being sent to these queues and heard."""
+        """Returns what keeps these queues from being published to or consumed."""
         ...
 
 
 class BrokerProbe:
-    """Asks the broker now and again on a thread of its own: one that hangs holds up nobody else."""
+    """Asks the broker every two seconds on a thread of its own, and keeps its last answer."""
 
     def __init__(self, carrier: Carrier) -> None:
         self._carrier = carrier
@@ -34,16 +34,16 @@ class BrokerProbe:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask no more, so that the connection can be closed."""
+        """Stop asking, so that the connection can be closed."""
         self._stopping.set()
         self._thread.join(_STOP_SECONDS)
 
     def is_up(self) -> bool:
-        """Whether the broker answered when it was last asked; the first answer is waited for a moment."""
+        """Whether the broker answered when it was last asked; waits a moment for the first answer."""
         return self._answered.wait(_ASK_EVERY_SECONDS) and all(one.part != BROKER for one in self._troubles)
 
     def troubles(self) -> Sequence[Trouble]:
-        """What was amiss when the broker was last asked."""
+        """Returns the troubles found when the broker was last asked."""
         return self._troubles
 
     def _ask_again_and_again(self) -> None:

@@ -19,7 +19,7 @@ _LONGEST_START_SECONDS = 180
 
 
 class LocalServerError(Exception):
-    """A local server or program could not be had; the message says what to do."""
+    """A local server or program could not be started; the message says what to do."""
 
 
 def spawn(
@@ -80,7 +80,7 @@ def kill_family(process: subprocess.Popen[bytes], *, grace_seconds: float = 10) 
 
 
 def descendants(pid: int) -> list[int]:
-    """Every living process below the given one, parents first."""
+    """Returns every living process below the given one, parents first."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").glob("[0-9]*/stat"):
         try:

@@ -2,7 +2,7 @@
 
 The kernel drops a signal for which process 1 of a container has no handler, so `obey` comes before anything heavy is
 imported. Python runs a handler on the main thread alone, which may be held up in C code (a name being looked up, a
-server that is silent): a thread of ours reads the byte that is written as a signal arrives, and sees to the rest.
+server that is silent). So a thread of ours reads the byte that Python writes as a signal arrives, and acts on it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LEAVE_SECONDS = 1.0  # for what is closed on the way out
 def obey(status: int | None = None) -> None:
     """End the process on SIGTERM or SIGINT: in order if the main thread can, else hard, a second later.
 
-    The exit status is the one given, or else tells the signal as a shell does.
+    The exit status is the one given, else 128 plus the signal, as in a shell.
     """
 
     def status_of(number: int) -> int:
@@ -46,7 +46,7 @@ def obey(status: int | None = None) -> None:
 class StopSignals:
     """Sets an event when SIGTERM or SIGINT comes; `hurry` is called for each further one.
 
-    To be made before the process says that it is ready.
+    Create it before the process says that it is ready.
     """
 
     def __init__(self, stopping: threading.Event, hurry: Callable[[], None] = lambda: None) -> None:
@@ -65,7 +65,7 @@ class StopSignals:
 
 
 def end_within(seconds: float) -> None:
-    """End the process with status 0 after so long, whatever still holds it up: a server that is silent, most likely."""
+    """End the process with status 0 after so many seconds, even if something still blocks: a silent server, mostly."""
     timer = threading.Timer(seconds, _end_hard)
     timer.daemon = True
     timer.start()
@@ -86,7 +86,7 @@ def _end_hard() -> NoReturn:
 
 @contextlib.contextmanager
 def left_to_others() -> Iterator[None]:
-    """Do nothing about signals in this block: whoever sets handlers in it sees to all."""
+    """Handle no signals in this block: they are left to the handlers that the block sets."""
     former = signal.set_wakeup_fd(-1)
     try:
         yield
@@ -95,7 +95,7 @@ def left_to_others() -> Iterator[None]:
 
 
 class _Listener:
-    """Tells whoever is in charge which signals have come, on a thread of its own."""
+    """Calls the function in charge for each signal that arrives, on a thread of its own."""
 
     def __init__(self) -> None:
         self.in_charge: Callable[[int], None] = lambda _number: None
@@ -104,7 +104,7 @@ class _Listener:
     def hand_over(
         self, in_charge: Callable[[int], None], on_main_thread: Callable[[int, FrameType | None], object]
     ) -> None:
-        """Have one function called on the listener's thread, and another on the main one, for each signal."""
+        """Call one function on the listener's thread, and another on the main one, for each signal from now on."""
         self.in_charge = in_charge
         if self._arrived is None:
             self._arrived, self._waker = socket.socketpair()

@@ -1,4 +1,4 @@
-"""Keeps the processes of a Procfile running: what dies is started again, a little later each time."""
+"""Keeps the processes of a Procfile running: each that dies is restarted, with growing delays."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Backoff:
     good_life_seconds: float = 10
 
     def after(self, previous_seconds: float | None, lived_seconds: float) -> float:
-        """Return the next delay: doubled each time, and short again after a good life."""
+        """Returns the next delay: doubled each time, and short again after a long life."""
         if previous_seconds is None or lived_seconds >= self.good_life_seconds:
             return self.first_seconds
         return min(previous_seconds * 2, self.longest_seconds)
@@ -42,7 +42,7 @@ class Backoff:
 class Supervisor:
     """Runs every command as a process group, shows its output, and starts it again when it dies.
 
-    A command that runs once goes by its own name; several of a kind are `worker.1`, `worker.2`.
+    A command that runs once has its own name; several instances are `worker.1`, `worker.2`.
     """
 
     def __init__(
@@ -168,7 +168,7 @@ class _Watched:
             self._ending.wait(delay)
 
     def _live_once(self) -> str:
-        """Run the process to its end; how it ended. One that cannot be started has ended too."""
+        """Run the process to its end. Returns how it ended; one that cannot be started has ended too."""
         try:
             process = self._begin()
         except OSError as error:
@@ -190,7 +190,7 @@ class _Watched:
             return process
 
     def _watch(self, process: subprocess.Popen[bytes]) -> int:
-        """Show the output until the process ends; what it leaves of its group ends with it."""
+        """Show the output until the process ends, then kill what is left of its group. Returns its status."""
         reader = threading.Thread(target=self._show, args=(process,), daemon=True)
         reader.start()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)  # its id stays ours until wait() below
@@ -210,7 +210,7 @@ class _Watched:
 
 
 class _Printer:
-    """Writes whole lines, each after the name of who said it; in colour on a terminal only."""
+    """Writes whole lines, each after the name of its process; in colour on a terminal only."""
 
     def __init__(self, output: TextIO, names: list[str]) -> None:
         self._output = output

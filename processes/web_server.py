@@ -1,4 +1,4 @@
-"""The web server of a process: uvicorn, which tells `/readyz` first when it is asked to stop."""
+"""The web server of a process: uvicorn, which lets `/readyz` fail before it stops answering."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ log = structlog.get_logger()
 
 
 class WebServer(uvicorn.Server):
-    """Serves until SIGTERM or SIGINT; then `/readyz` says no, `drain` runs while requests are still answered.
+    """Serves until SIGTERM or SIGINT; then `/readyz` answers 503, and `drain` runs while requests are still answered.
 
-    Raises `LocalServerError`, when it is made, if the port cannot be had.
+    The constructor raises `LocalServerError` if the port cannot be bound.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class WebServer(uvicorn.Server):
         threading.Thread(target=self._drain_then_exit, name="drain", daemon=True).start()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then say that requests are answered."""
+        """Listen, then call `on_ready`."""
         await super().startup(sockets)
         if self.started:
             self._on_ready()
@@ -69,7 +69,7 @@ class WebServer(uvicorn.Server):
         yield
 
     def _stop_at_once(self) -> None:
-        """Obey a second signal: what is under way is handed back, and no answer is waited for."""
+        """Obey a second signal: hand back the runs under way, and wait for no answer."""
         self.force_exit = True
         self._hurry()
 
@@ -85,7 +85,7 @@ class WebServer(uvicorn.Server):
 
 
 def _refuse_taken(host: str, port: int) -> None:
-    """Find out before anything starts; uvicorn itself would say so in a log line, with work already under way."""
+    """Refuse a taken port before anything starts; uvicorn would only log it, with work already under way."""
     try:
         socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError as error:

@@ -43,7 +43,7 @@ class Carrier(Protocol):
     """What Carillon asks of a broker beyond Dramatiq's own interface."""
 
     def ready(self, queue: str) -> int:
-        """How many rings lie in a queue, not yet with a worker. Raises `BrokerUnavailable`."""
+        """Returns the number of rings in a queue that no worker has taken. Raises `BrokerUnavailable`."""
         ...
 
     def keep_alive(self) -> None:
@@ -59,7 +59,7 @@ def build(settings: Settings, process_name: str, least_heartbeat_seconds: int = 
 
 
 class InProcessBroker(StubBroker):
-    """Rings that stay in this process. Dead letters, kept for looking at, are bounded."""
+    """A broker within this process. It keeps a bounded number of dead letters, for inspection."""
 
     def __init__(self) -> None:
         super().__init__(middleware=[])
@@ -75,14 +75,14 @@ class InProcessBroker(StubBroker):
         """Nothing to keep alive in one process."""
 
     def unusable(self, _queues: Iterable[str]) -> list[Trouble]:
-        """Nothing: this process declares, rings and hears."""
+        """Returns nothing: this process declares, publishes and consumes by itself."""
         return []
 
 
 class RabbitBroker(RabbitmqBroker):
     """RabbitMQ, with every publish confirmed, short time-outs, and connections named by process.
 
-    What keeps a queue from being consumed is told by `troubles`, in the logs once.
+    `troubles` holds what keeps a queue from being consumed; each is logged once.
     """
 
     def __init__(self, url: str, process_name: str, least_heartbeat_seconds: int = 0) -> None:
@@ -114,12 +114,12 @@ class RabbitBroker(RabbitmqBroker):
         return consumer
 
     def lost(self, queue: str, error: BaseException) -> BrokerConnectionError:
-        """Note that a queue is not consumed any more, or cannot be; what Dramatiq is to be told."""
+        """Note that a queue cannot be consumed. Returns the error that Dramatiq expects for it."""
         self.troubles.begin(queue, trouble_of(q_name(queue), error), error)
         return BrokerConnectionError(str(error))  # type: ignore[no-untyped-call]
 
     def unusable(self, queues: Iterable[str]) -> list[Trouble]:
-        """What keeps rings from being sent to these queues and heard: all that can be found out from here."""
+        """Returns what keeps these queues from being published to or consumed, as far as this process can find out."""
         found: list[Trouble] = []
         for queue in (*queues, None):
             trouble = self._trouble_with(queue)
@@ -129,7 +129,7 @@ class RabbitBroker(RabbitmqBroker):
         return list(dict.fromkeys(found))
 
     def _trouble_with(self, queue: str | None) -> Trouble | None:
-        """What is wrong with a queue or, without one, with publishing."""
+        """Returns what is wrong with a queue or, without one, with publishing."""
         try:
             if queue is None:
                 self._try_to_publish()
@@ -141,7 +141,7 @@ class RabbitBroker(RabbitmqBroker):
         return None
 
     def _declared(self, queue: str) -> bool:
-        """Declare a queue and those that belong to it as who uses it does; whether anyone consumes it."""
+        """Declare a queue and its companions as its users do. Returns whether anyone consumes it."""
         declaring: Any = super()
         consumers = declaring._declare_queue(queue).method.consumer_count  # noqa: SLF001
         delayed = declaring._declare_dq_queue(queue).method.consumer_count  # noqa: SLF001
@@ -149,7 +149,7 @@ class RabbitBroker(RabbitmqBroker):
         return bool(consumers and delayed)
 
     def _try_to_publish(self) -> None:
-        """Publish what no queue takes: RabbitMQ checks rights and alarms all the same."""
+        """Publish a message that no queue receives: RabbitMQ checks rights and alarms all the same."""
         with contextlib.suppress(pika.exceptions.UnroutableError):
             self.channel.basic_publish(exchange="", routing_key=_NOBODY, body=b"", mandatory=True)
 

@@ -1,4 +1,4 @@
-"""From RabbitMQ's refusals to troubles with a remedy."""
+"""RabbitMQ's errors translated to troubles with a remedy."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NAMED = re.compile(r"queue '([^']+)'")
 
 
 def trouble_of(queue: str, error: BaseException) -> Trouble:
-    """What an error of RabbitMQ's means, met while using a queue."""
+    """Returns the trouble that an error met while using a queue stands for."""
     causes = list(_causes(error))
     for cause in causes:
         code, text = getattr(cause, "reply_code", None), str(getattr(cause, "reply_text", ""))
@@ -88,13 +88,13 @@ def _refusal(code: int | None, queue: str, text: str) -> Trouble | None:
 
 
 def _argument(text: str) -> str:
-    """What differs, in RabbitMQ's words up to where it names queue and virtual host."""
+    """Returns what differs, in RabbitMQ's words up to where it names queue and virtual host."""
     found = re.search(r"(inequivalent arg '[^']*')", text)
     return found[1] if found else "its arguments differ"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error, and those within it: dramatiq and pika each put one into another."""
+    """Yields an error and those nested in it: dramatiq and pika each wrap one in another."""
     yield error
     for one in (*error.args, getattr(error, "message", None), getattr(error, "exceptions", None)):
         inner = one if isinstance(one, (list, tuple)) else [one]

@@ -1,6 +1,6 @@
-"""What RABBITMQ_URL says: one server, or several of one cluster, each an AMQP URI with pika's parameters.
+"""RABBITMQ_URL: one server, or several of one cluster, each an AMQP URI with pika's parameters.
 
-Faults are told without what the URLs hold, which may be a secret.
+Messages about faults never repeat the URLs, which may hold a secret.
 """
 
 from __future__ import annotations
@@ -43,14 +43,14 @@ _PASSWORD_UNLESS_SAID = "guest"  # noqa: S105  as every AMQP client has it
 
 
 def faults(text: str) -> list[str]:
-    """What is wrong, a line for each fault. Nothing is looked up or called."""
+    """Returns the faults, one line each. Nothing is looked up or contacted."""
     return [f"{SETTING} {fault}" for url in urls.separated(text) for fault in _faults_of(url)]
 
 
 def parameters(text: str, process_name: str, least_heartbeat_seconds: int = 0) -> list[pika.URLParameters]:
-    """What to connect to, in order, from a text without faults; what it does not say has our defaults.
+    """Returns connection parameters, in order, of a text without faults; what it omits has our defaults.
 
-    A process that seldom looks after its connection names the shortest heartbeat that it can keep.
+    A process that seldom uses its connection gives the shortest heartbeat that it can keep.
     """
     return [_parameters_of(url, process_name, least_heartbeat_seconds) for url in urls.separated(text)]
 
@@ -78,7 +78,7 @@ def _named(names: list[str]) -> str:
 
 
 def _fault_of(scheme: str, name: str, value: str) -> str | None:
-    """What is wrong with one parameter, as pika finds it."""
+    """Returns what pika finds wrong with one parameter."""
     try:
         found: Any = _pika(f"{scheme}://localhost/?" + urlencode({name: value}))
     except OSError as error:
@@ -105,7 +105,7 @@ def _parameters_of(url: str, process_name: str, least_heartbeat_seconds: int) ->
 
 
 def _pika(url: str) -> pika.URLParameters:
-    """As pika reads it, but for two things: a password that is left out, and a host with percent signs."""
+    """Returns the URL as pika reads it, except for an omitted password and a host with percent signs."""
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
     if at and ":" not in user:

@@ -1,4 +1,4 @@
-"""Rings: messages that wake a worker, sent beside the work that calls for them, never in its way.
+"""Rings: messages that wake a worker, sent on a thread of their own so that no work waits for the broker.
 
 A ring may be lost (the broker is away, the process dies): the rows hold the truth, and the dispatcher's top-up rings
 again within a second.
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Ring:
-    """A wake-up for a queue, naming a run; `due_at` when the run waits for that instant."""
+    """A wake-up for a queue that names a run; `due_at` is set if the run waits for that instant."""
 
     run_id: UUID
     queue: str
@@ -46,7 +46,7 @@ class Doorbell(Protocol):
         ...
 
     def waiting(self) -> int:
-        """About how many rings are not sent yet."""
+        """Returns about how many rings are not sent yet."""
         ...
 
 
@@ -61,7 +61,7 @@ class BrokerDoorbell:
         self._thread = threading.Thread(target=self._run, name="doorbell", daemon=True)
 
     def start(self) -> None:
-        """Begin to send."""
+        """Start sending."""
         self._thread.start()
 
     def ring(self, rings: Iterable[Ring]) -> None:
@@ -71,11 +71,11 @@ class BrokerDoorbell:
                 self._rings.put_nowait(ring)
 
     def waiting(self) -> int:
-        """About how many rings are not sent yet."""
+        """Returns about how many rings are not sent yet."""
         return self._rings.qsize()
 
     def close(self, timeout_seconds: float) -> None:
-        """Send what is left, for at most so long, then stop."""
+        """Send what is left for at most `timeout_seconds`, then stop."""
         with contextlib.suppress(queue.Full):
             self._rings.put(None, timeout=timeout_seconds)
         self._thread.join(timeout_seconds)
@@ -94,7 +94,7 @@ class BrokerDoorbell:
                 self._send(ring)
 
     def _send(self, ring: Ring) -> None:
-        """Send one ring; when that fails, let it and those of the next second go: for all queues if it is the broker.
+        """Send one ring. If that fails, drop rings for a second: of its queue, or of all if the broker is away.
 
         The top-up rings for them when it is back.
         """
@@ -116,7 +116,7 @@ class BrokerDoorbell:
 
 
 def actor_of(queue: str) -> str:
-    """The name of the actor that answers the rings of a queue."""
+    """Returns the name of the actor that consumes the rings of a queue."""
     return "execute_" + queue.replace(".", "_")
 
 
@@ -130,7 +130,7 @@ def _message(ring: Ring) -> dramatiq.Message[None]:
 
 
 def _delay(ring: Ring, now: datetime) -> int | None:
-    """Milliseconds until the ring's instant. Dramatiq counts them from this machine's time, right or wrong."""
+    """Returns the milliseconds until the ring is due. Dramatiq counts them from this machine's clock, right or wrong."""
     if ring.due_at is None:
         return None
     milliseconds = int((ring.due_at - now).total_seconds() * 1000)

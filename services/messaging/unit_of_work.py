@@ -28,23 +28,23 @@ class UnitOfWork:
         self._rings: list[tuple[Ring, timedelta]] = []
 
     def ring(self, runs: Iterable[Run | dict[str, Any]], within: timedelta = RING_WITHIN) -> None:
-        """Ring, after the commit, for those of these runs that are due by then or within this span.
+        """Ring, after the commit, for those of these runs that are due by then or within a span.
 
-        Runs that are held are not rung for. Runs that are due later are the dispatcher's.
+        There is no ring for held runs. Runs that are due later are left to the dispatcher.
         """
         rows = [run if isinstance(run, dict) else run.__data__ for run in runs]
         self._rings += [(_ring(row), within) for row in rows if row["held_by"] is None]
 
     def ring_claimable(self, runs: Iterable[Run]) -> None:
-        """Ring, after the commit, for runs that this transaction has put into the claim."""
+        """Ring, after the commit, for runs that this transaction has made claimable."""
         self._rings += [(Ring(run.id, run.queue), RING_WITHIN) for run in runs]
 
     def ring_at(self, run_id: UUID, queue: str, due_at: datetime, within: timedelta) -> None:
-        """Ring, after the commit, for a run that is tried again at this instant, if that lies within this span."""
+        """Ring, after the commit, for a run that is retried at an instant, if that lies within a span."""
         self._rings.append((Ring(run_id, queue, due_at), within))
 
     def send(self) -> None:
-        """Send what was collected, once the transaction is committed. Never raises: what is committed stays so."""
+        """Send the collected rings, once the transaction is committed. Never raises."""
         try:
             now = self._clock.now()
             at_hand = [ring for ring, within in self._rings if ring.due_at is None or ring.due_at <= now + within]

@@ -1,1 +1,1 @@
-"""What every service stands on: clock, logs, fault points, abort, waiting for a database that is away."""
+"""What every service uses: clock, logs, troubles, fault points, abort, retries while the database is away."""

@@ -1,4 +1,4 @@
-"""One way to stop work that is under way, whatever it is doing: cancel, time limit, lost lease, shutdown.
+"""The one way to abort work under way: on cancel, time limit, lost lease or shutdown.
 
 A handler runs inside a `Scope`. Before it blocks it registers how to be woken (close this socket, kill that
 process group); whoever wants it to stop calls `abort`, which runs what is registered at that moment.
@@ -16,7 +16,7 @@ Interrupt = Callable[[], None]
 
 
 class Scope:
-    """The handle by which one attempt is stopped. The first reason given stands."""
+    """The handle by which one attempt is aborted. The first reason given is kept."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -25,11 +25,11 @@ class Scope:
 
     @property
     def reason(self) -> AbortReason | None:
-        """Why the attempt was told to stop, or None."""
+        """Returns why the attempt was aborted, or None."""
         return self._reason
 
     def abort(self, reason: AbortReason) -> None:
-        """Tell the attempt to stop and interrupt what it is blocked on. Callable from any thread, repeatedly."""
+        """Abort the attempt, and interrupt what it is blocked on. Callable from any thread, repeatedly."""
         with self._lock:
             if self._reason is not None:
                 return
@@ -39,7 +39,7 @@ class Scope:
             interrupt()
 
     def raise_if_aborted(self) -> None:
-        """Raise `Aborted` when the attempt has been told to stop."""
+        """Raises `Aborted` if the attempt has been aborted."""
         if self._reason is not None:
             raise Aborted(self._reason)
 
@@ -47,7 +47,7 @@ class Scope:
     def interruptible(self, interrupt: Interrupt) -> Iterator[None]:
         """Run a block that `interrupt` can wake; `interrupt` must not raise and may run on another thread.
 
-        Raises `Aborted` at once when the attempt has already been told to stop.
+        Raises `Aborted` at once if the attempt has been aborted already.
         """
         with self._lock:
             self.raise_if_aborted()

@@ -1,4 +1,4 @@
-"""What time it is. Due instants and leases follow the database's clock, time limits the monotonic one."""
+"""The clock. Due instants and leases follow the database's clock, time limits the monotonic one."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class Clock(Protocol):
     """Tells the time."""
 
     def now(self) -> datetime:
-        """The present instant, aware UTC."""
+        """Returns the present instant, aware UTC."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds on a clock that never goes back."""
+        """Returns seconds on a clock that never goes back."""
         ...
 
 
 class DatabaseClock:
-    """Follows the database's clock: what it said at the last `follow`, plus what the monotonic clock counted since.
+    """The database's clock: its time at the last `follow`, plus what the monotonic clock has counted since.
 
-    So a step of this machine's own clock moves nothing. With SQLite the database's clock is this machine's.
+    A step of this machine's own clock changes nothing. With SQLite the database's clock is this machine's.
     """
 
     def __init__(self) -> None:
@@ -45,14 +45,14 @@ class DatabaseClock:
         return time.monotonic()
 
     def keep_following(self, every_seconds: float) -> None:
-        """Ask the database now and again for as long as the process lives, on a thread of its own."""
+        """Ask the database at intervals for as long as the process lives, on a thread of its own."""
         self.follow()
         threading.Thread(target=self._follow_for_ever, args=(every_seconds,), name="clock", daemon=True).start()
 
     def follow(self) -> None:
-        """Ask the database for its time; a step of over 1 s is reported. Goes on as before when it is away.
+        """Ask the database for its time; log a step of over 1 s. If the database is away, nothing changes.
 
-        Steps no further than the answer demands, so that processes on one machine keep one time.
+        Adjusts no further than the answer demands, so that processes on one machine keep one time.
         """
         try:
             offset, doubt = database.clock_offset()
@@ -80,9 +80,9 @@ class DatabaseClock:
 
 
 def _both_clocks() -> tuple[datetime, float]:
-    """This machine's wall clock and its monotonic one at the same moment.
+    """Returns this machine's wall clock and its monotonic one, read at the same moment.
 
-    Another thread may come between two readings, for milliseconds: the closest of a few pairs is taken.
+    Another thread may run between two readings, for milliseconds: the closest of a few pairs is taken.
     """
     return min((_pair() for _ in range(_PAIRS)), key=lambda pair: pair[0])[1:]
 

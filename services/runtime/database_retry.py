@@ -1,4 +1,4 @@
-"""Patience with a database that is away."""
+"""Retries while the database is away."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ troubles = Troubles()  # of this process: all its threads meet the same database
 
 
 def patiently(action: Callable[[], Done], must_stop: Callable[[], bool] = lambda: False) -> Done:
-    """Do what needs the database, again with growing rests while it is away.
+    """Call a function that needs the database, again with growing delays while that is away.
 
-    Raises `DatabaseUnavailable` only when one must stop.
+    Raises `DatabaseUnavailable` only if the caller must stop.
     """
     rest = _FIRST_REST_SECONDS
     noticed_by = threading.current_thread().name

@@ -1,4 +1,4 @@
-"""Files that outlast a crash of the machine: first their bytes reach the disk, then their names in their folders."""
+"""Files that survive a crash of the machine: their bytes reach the disk first, then their names in their folders."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import IO
 
 
 def sync(file: IO[bytes]) -> None:
-    """Let what was written to a file reach the disk."""
+    """Write a file's content through to the disk."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def sync_folder(path: Path) -> None:
-    """Let the names in a folder reach the disk."""
+    """Write the names in a folder through to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

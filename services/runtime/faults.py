@@ -1,4 +1,4 @@
-"""Points at which a test can kill this process, to show that nothing is lost there.
+"""Fault points, at which a test can kill this process to show that nothing is lost there.
 
 `FAULT_POINTS=create.committed:500` kills the process (SIGKILL) when it comes to that point for the 500th time. With
 the setting empty, as it is outside tests, a point costs one dictionary look-up.
@@ -23,7 +23,7 @@ _left: dict[str, int] = {}
 
 
 def arm(specification: str) -> None:
-    """Set the points named in `FAULT_POINTS`: `point:count`, comma-separated. Raises `ConfigurationError`."""
+    """Arm the points named in `FAULT_POINTS`: `point:count`, comma-separated. Raises `ConfigurationError`."""
     for part in filter(None, specification.split(",")):
         point, _, count = part.partition(":")
         if point not in POINTS:
@@ -34,7 +34,7 @@ def arm(specification: str) -> None:
 
 
 def reach(point: str) -> None:
-    """Die here if this point is armed and its count is used up."""
+    """Kill this process if the point is armed and its count is used up."""
     if point not in _left:
         return
     with _lock:

@@ -1,4 +1,4 @@
-"""What keeps a part of Carillon from working, as health and logs tell it."""
+"""Troubles: lasting faults of a part of Carillon, shown by health checks and logged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Trouble:
-    """What is wrong with a part, and what to do about it. Told to anyone: it holds no names of users or hosts."""
+    """What is wrong with a part, and what to do about it. Shown to anyone: it holds no names of users or hosts."""
 
     part: str
     detail: str
@@ -27,14 +27,14 @@ DATABASE_AWAY = Trouble(
 
 
 class Troubles:
-    """What is amiss in this process at present. Each is logged once as it begins, and once when it is over."""
+    """The present troubles of this process. Each is logged once as it begins, and once when it is over."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._present: dict[str, Trouble] = {}
 
     def begin(self, noticed_by: str, trouble: Trouble, error: object = None) -> None:
-        """Note a trouble; it is present until everybody who noticed it says that it is over."""
+        """Note a trouble; it is present until everyone who noticed it has ended it."""
         with self._lock:
             known = trouble in self._present.values()
             self._present[noticed_by] = trouble
@@ -44,7 +44,7 @@ class Troubles:
             )
 
     def end(self, noticed_by: str) -> None:
-        """Note that nothing is amiss there any more."""
+        """Note that the trouble is over for this part."""
         if noticed_by not in self._present:  # the usual case, which takes no lock
             return
         with self._lock:
@@ -54,10 +54,10 @@ class Troubles:
             log.info("trouble_over", part=trouble.part)
 
     def of(self, noticed_by: str) -> Trouble | None:
-        """The trouble that was noticed there, if there is one."""
+        """Returns the trouble noted there, or None."""
         return self._present.get(noticed_by)
 
     def present(self) -> list[Trouble]:
-        """Every trouble there is at present, once each."""
+        """Returns every present trouble, once each."""
         with self._lock:
             return list(dict.fromkeys(self._present.values()))
