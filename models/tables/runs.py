@@ -13,7 +13,7 @@ from models.tables.jobs import Job
 
 
 class Run(Table):
-    """One execution of a job, for an occurrence, a poll, or someone's wish."""
+    """One execution of a job: for an occurrence, a poll, or on request."""
 
     id = peewee.UUIDField(primary_key=True, default=new_id)
     job = peewee.ForeignKeyField(Job, column_name="job_id")

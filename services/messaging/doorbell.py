@@ -130,7 +130,7 @@ def _message(ring: Ring) -> dramatiq.Message[None]:
 
 
 def _delay(ring: Ring, now: datetime) -> int | None:
-    """Returns the milliseconds until the ring is due. Dramatiq counts them from this machine's clock, right or wrong."""
+    """Returns the milliseconds until the ring is due. Dramatiq counts them by this machine's clock, right or wrong."""
     if ring.due_at is None:
         return None
     milliseconds = int((ring.due_at - now).total_seconds() * 1000)
