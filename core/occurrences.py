@@ -1,4 +1,4 @@
-"""Which of a schedule's occurrences run, and which were missed."""
+"""Catch-up: which of a schedule's occurrences run, and which count as missed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OUT_OF_WINDOW = "late: older than catch_up_window_seconds"
 
 @dataclass(frozen=True)
 class Missed:
-    """An occurrence that was planned too late to run, or several from this one on; why they do not run."""
+    """An occurrence that was planned too late to run, or several from this one on, and the reason."""
 
     instant: datetime
     reason: str
@@ -44,10 +44,10 @@ class CatchUpPolicy:
 def sort_out(
     instants: Sequence[datetime], now: datetime, policy: CatchUpPolicy, *, more_follow: bool = False
 ) -> Occurrences:
-    """Part occurrences planned in time from those planned more than 60 s late, about which the policy decides.
+    """Separate occurrences planned in time from those more than 60 s late, which the policy decides about.
 
-    More than 1,000 missed in a row for one reason become one, with their count. Where `more_follow` and all of these
-    are late, the newest is not among them.
+    More than 1,000 missed in a row for one reason become one, with their count. If `more_follow` and all of these
+    are late, the newest of all is not among them.
     """
     late = [instant for instant in instants if instant < now - LATE_AFTER]
     in_time = tuple(instants[len(late) :])
@@ -61,7 +61,7 @@ def sort_out(
 
 
 def _caught_up(recent: Sequence[datetime], catch_up: CatchUp, *, newest_is_here: bool) -> Sequence[datetime]:
-    """Those of the late occurrences within the window that still run: the end of the list."""
+    """Returns the late occurrences within the window that still run: the end of the list."""
     match catch_up:
         case CatchUp.ALL:
             return recent

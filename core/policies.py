@@ -1,4 +1,4 @@
-"""What a job wants for the odd days: occurrences that were missed, and one that comes while another is going."""
+"""Policies of a job: for occurrences that are planned too late, and for one that is due while a run is not over."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class CatchUp(StrEnum):
-    """Which of the occurrences planned too late still run: the newest, none, or all."""
+    """Which occurrences that were planned too late still run: the newest, none, or all."""
 
     LATEST = "latest"
     SKIP = "skip"
@@ -14,10 +14,10 @@ class CatchUp(StrEnum):
 
 
 class Overlap(StrEnum):
-    """What becomes of an occurrence that is due while a run of the job is still going.
+    """What happens to an occurrence that becomes due while a run of the job is not over.
 
-    It is skipped; it runs beside; it waits, unless another waits already; or it takes the place of the one going,
-    which is cancelled, and starts when that has ended.
+    It is skipped; it runs at the same time; it waits, unless another waits already; or the other run is cancelled,
+    and it starts when that has ended.
     """
 
     SKIP = "skip"
@@ -30,7 +30,7 @@ CATCH_UP_WINDOW_SECONDS = 86_400.0
 
 
 class Admission(StrEnum):
-    """What becomes of an occurrence whose instant has come."""
+    """The decision about an occurrence that has become due."""
 
     START = "start"
     SKIP = "skip"
