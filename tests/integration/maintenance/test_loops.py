@@ -1,0 +1,127 @@
+"""The coordinator's loops: each goes on whatever befalls the others, says once what is wrong, and ends when told to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from structlog.testing import capture_logs
+
+from core.errors import DatabaseUnavailable
+from services.alerts import sending
+from services.execution import limits
+from services.maintenance import loops, upkeep
+from services.maintenance.coordinator import Coordinator
+from services.maintenance.loops import Loop, Loops
+from services.messaging.broker import InProcessBroker
+from services.reading import statistics
+from services.runtime.clock import DatabaseClock
+from services.scheduling import dispatching, overdue, overlap_queue, planning
+from services.system import System
+from tests.factories import GivenSystem
+from tests.waiting import until
+
+PASSES = [
+    (planning, "plan"),
+    (dispatching, "due_soon"),
+    (dispatching, "top_up"),
+    (upkeep.Rescues, "turn"),
+    (overdue, "age"),
+    (overdue, "watch_deadlines"),
+    (overdue, "watch_late"),
+    (overlap_queue, "give_all"),
+    (limits, "give_permits"),
+    (statistics, "summarise"),
+    (sending, "tell"),
+    (upkeep, "prune"),
+]
+
+
+class Counted:
+    """A turn that counts how often it was taken, and does what a test wants of it."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.count = 0
+        self._error = error
+
+    def __call__(self) -> float:
+        self.count += 1
+        if self._error is not None:
+            raise self._error
+        return 0.001
+
+
+@pytest.fixture(autouse=True)
+def _short_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loops, "_REST_AFTER_FAULT_SECONDS", 0.001)
+
+
+@contextmanager
+def running(*table: Loop) -> Iterator[Loops]:
+    made = Loops(table, DatabaseClock(), threading.Event())
+    made.start()
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+@pytest.mark.parametrize("error", [ValueError("always"), DatabaseUnavailable("away")])
+def test_a_loop_that_always_fails_starves_no_other_and_goes_on_itself(error: Exception) -> None:
+    failing, working = Counted(error), Counted()
+    with running(Loop("failing", failing), Loop("working", working)):
+        until(lambda: failing.count >= 5 and working.count >= 5, "both loops to go on")
+
+
+def test_a_fault_is_logged_once_while_it_lasts_and_told_until_it_is_over() -> None:
+    outcomes: list[float] = []
+
+    def turn() -> float:
+        outcomes.append(1.0)
+        if len(outcomes) < 5:
+            raise ValueError
+        return 0.001
+
+    with capture_logs() as logged, running(Loop("odd", turn)) as made:
+        until(lambda: len(outcomes) > 5 and not made.troubles(), "the fault to be over")
+    assert [line["event"] for line in logged if line["log_level"] == "error"] == ["coordinator_fault"]
+
+
+def test_a_loop_that_rests_for_an_hour_is_woken_and_is_ended() -> None:
+    taken = Counted()
+    loop = Loop("slow", lambda: taken() * 3_600_000)
+    with running(loop) as made:
+        until(lambda: taken.count == 1, "the first turn")
+        loop.wake.set()
+        until(lambda: taken.count == 2, "the turn that the wake-up asks for")
+        made.stop()
+        assert not any(thread.is_alive() for thread in made._threads)
+
+
+@pytest.mark.parametrize("broken", range(len(PASSES)), ids=[name for _, name in PASSES])
+def test_each_pass_goes_on_while_another_has_a_lasting_fault(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch, broken: int
+) -> None:
+    """Nothing is done here: passes are counted in place of being taken."""
+    counts = dict.fromkeys(range(len(PASSES)), 0)
+
+    def counted(number: int) -> object:
+        def take(*_given: object) -> list[object]:
+            counts[number] += 1
+            if number == broken:
+                raise ValueError
+            return []
+
+        return take
+
+    for number, (owner, name) in enumerate(PASSES):
+        monkeypatch.setattr(owner, name, counted(number))
+    coordinator = Coordinator(System(system.settings, DatabaseClock(), system.doorbell), InProcessBroker())
+    coordinator.start()
+    try:
+        until(lambda: all(counts.values()), f"every pass to be taken: {counts}")
+        until(lambda: counts[broken] >= 2, "the broken one to be tried again")
+    finally:
+        coordinator.stop()
