@@ -11,7 +11,7 @@ from actors.handlers import http
 from core import json_text, receiver_answers
 from core.errors import AttemptError, PermanentFailure
 from core.instants import shown
-from services.execution.executing import Deferred, Failed, Result, Work
+from services.execution.work import Deferred, Failed, Result, Work
 from services.runtime.abort_scope import Scope
 from services.system import System
 from services.task_types.http import KEY

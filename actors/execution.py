@@ -16,10 +16,11 @@ from actors.handling import HANDLERS
 from actors.middleware import AttemptFailed
 from core.errors import Aborted, AbortReason, DatabaseUnavailable, TransientFailure
 from core.states import RunStatus
-from services.execution import executing, recording
+from services.execution import careful_recording, claiming
 from services.execution.batching import Grouped
-from services.execution.executing import Failed, Result, Stopped, Work, WorkerIdentity
 from services.execution.leases import Leases
+from services.execution.work import Failed, Result, Stopped, Work
+from services.execution.workers import WorkerIdentity
 from services.messaging.doorbell import Ring, actor_of
 from services.runtime import faults
 from services.runtime.database_retry import patiently
@@ -49,11 +50,11 @@ class RunExecutor:
         self._leases = leases
         self._stopping = stopping
         self._claims: Grouped[str, Work | None] = Grouped(
-            lambda queues: _one_each(executing.claim(system, worker, queue, len(queues)), len(queues)),
+            lambda queues: _one_each(claiming.claim(system, worker, queue, len(queues)), len(queues)),
             _MOST_IN_A_GROUP,
         )
         self._records: Grouped[tuple[Work, Result], Settled | None] = Grouped(
-            lambda ended: recording.record(system, ended), _MOST_IN_A_GROUP
+            lambda ended: careful_recording.record(system, ended), _MOST_IN_A_GROUP
         )
 
     def declare(self, broker: dramatiq.Broker) -> None:

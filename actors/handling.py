@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from actors import callbacks
 from actors.handlers import command, custom_task, email, upload
-from services.execution.executing import Result, Work
+from services.execution.work import Result, Work
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
 from services.system import System

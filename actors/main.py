@@ -10,7 +10,7 @@ import structlog
 from actors.execution import RunExecutor
 from actors.middleware import RowDecidedRetries
 from core.errors import AbortReason, DatabaseUnavailable
-from services.execution import executing
+from services.execution import workers
 from services.execution.leases import Leases
 from services.messaging import broker as brokers
 from services.system import System
@@ -26,7 +26,7 @@ class RunWorker:
 
     def __init__(self, system: System, broker: dramatiq.Broker, stopping: threading.Event) -> None:
         self._system = system
-        self._identity = executing.register_worker(system)
+        self._identity = workers.register(system)
         self._stopping = stopping
         self._leases = Leases(system, self._identity)
         broker.add_middleware(RowDecidedRetries(system))
@@ -60,6 +60,6 @@ class RunWorker:
         self._dramatiq.stop(timeout=_IDLE_THREADS_END_MILLISECONDS)
         self._leases.stop()
         try:
-            executing.sign_off(self._system, self._identity)
+            workers.sign_off(self._system, self._identity)
         except DatabaseUnavailable as error:
             log.warning("sign_off_failed", error=str(error))

@@ -7,7 +7,7 @@ from typing import Any
 from actors.handlers import http
 from core import receiver_answers
 from core.errors import TransientFailure
-from services.execution.executing import Failed, Result, Succeeded, Work
+from services.execution.work import Failed, Result, Succeeded, Work
 
 
 def text_of(answer: http.Answer) -> str:

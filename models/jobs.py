@@ -22,8 +22,8 @@ from models.database import for_update
 from models.tables import App, AppTaskType, Job, Run
 
 # What decides about a job; its payload, which may be large, is read by those who deliver or show it.
-_PAYLOAD = (Job.data, Job.user_id, Job.board_id, Job.metadata)
-_RULES = [column for column in Job._meta.sorted_fields if column not in _PAYLOAD]  # noqa: SLF001  peewee's own way
+_PAYLOAD = {"data", "user_id", "board_id", "metadata"}  # names, for `==` of two columns makes an SQL condition
+_RULES = [column for column in Job._meta.sorted_fields if column.name not in _PAYLOAD]  # noqa: SLF001  peewee's own way
 
 _CHUNK = 250
 

@@ -15,8 +15,9 @@ from core.errors import PermanentFailure, TransientFailure
 from core.receiver_answers import PollAnswer
 from models import database
 from models.tables import Attempt, Job, Run, db
-from services.execution import executing
-from services.execution.executing import Failed, Succeeded, Work, WorkerIdentity
+from services.execution import claiming, recording, workers
+from services.execution.work import Failed, Result, Succeeded, Work
+from services.execution.workers import WorkerIdentity
 from services.jobs import lifecycle as job_service
 from services.jobs.definition import NewJob
 from services.messaging import broker as brokers
@@ -165,7 +166,7 @@ def attempts_at(run_id: UUID) -> list[Attempt]:
 
 def claim(system: System, limit: int = 1_000, worker: WorkerIdentity | None = None) -> list[Work]:
     """What a worker gets that asks for so many runs."""
-    return executing.claim(system, worker or executing.register_worker(system), brokers.RUNS_HTTP, limit)
+    return claiming.claim(system, worker or workers.register(system), brokers.RUNS_HTTP, limit)
 
 
 def claim_one(system: System, worker: WorkerIdentity | None = None) -> Work:
@@ -174,9 +175,9 @@ def claim_one(system: System, worker: WorkerIdentity | None = None) -> Work:
     return work
 
 
-def record(system: System, work: Work, result: executing.Result) -> Settled | None:
+def record(system: System, work: Work, result: Result) -> Settled | None:
     """What followed from one result."""
-    [settled] = executing.record(system, [(work, result)])
+    [settled] = recording.record(system, [(work, result)])
     return settled
 
 

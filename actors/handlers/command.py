@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from actors.handlers import command_process
 from actors.handlers.command_process import Command, Ended
 from core.errors import AttemptError, Forbidden, PermanentFailure, TransientFailure
-from services.execution.executing import Failed, Result, Succeeded, Work
+from services.execution.work import Failed, Result, Succeeded, Work
 from services.runtime.abort_scope import Scope
 from services.system import System
 from services.task_types import run_command

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from core import json_text, storable
 from core.errors import Aborted, AttemptError, PermanentFailure, TransientFailure
-from services.execution.executing import Failed, Result, Succeeded, Work
-from services.execution.recording import NOT_WHOLE
+from services.execution.careful_recording import NOT_WHOLE
+from services.execution.work import Failed, Result, Succeeded, Work
 from services.runtime.abort_scope import Scope
 from services.scheduling.run_endings import LONGEST_RESULT
 from services.system import System

@@ -15,7 +15,7 @@ from core.errors import AttemptError, InvalidInput, PermanentFailure, TransientF
 from core.networks import ANYWHERE
 from services.email import deliveries, mail
 from services.email.deliveries import REFUSED, SENT, WAITING, Delivered
-from services.execution.executing import Failed, Result, Succeeded, Work
+from services.execution.work import Failed, Result, Succeeded, Work
 from services.runtime.abort_scope import Scope
 from services.runtime.database_retry import patiently
 from services.system import System

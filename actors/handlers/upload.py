@@ -13,7 +13,7 @@ import urllib3
 from actors.handlers.connection import Line, LineAdapter
 from core.errors import AttemptError, NotFound, PermanentFailure, TransientFailure, Unavailable
 from core.networks import ANYWHERE
-from services.execution.executing import Failed, Result, Succeeded, Work
+from services.execution.work import Failed, Result, Succeeded, Work
 from services.files import objects, spool, uploads
 from services.files.uploads import UploadView
 from services.runtime.abort_scope import Scope

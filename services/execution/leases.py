@@ -11,8 +11,9 @@ from uuid import UUID
 import structlog
 
 from core.errors import AbortReason, DatabaseUnavailable
-from services.execution import executing
-from services.execution.executing import Work, WorkerIdentity
+from services.execution import workers
+from services.execution.work import Work
+from services.execution.workers import WorkerIdentity
 from services.runtime.abort_scope import Scope
 from services.runtime.database_retry import troubles
 from services.runtime.troubles import DATABASE_AWAY
@@ -95,7 +96,7 @@ class Leases:
         held = self._snapshot()
         sent = self._system.clock.monotonic()
         newest = {one.work.run_id: one.work.fence for one in sorted(held, key=lambda one: one.work.fence)}
-        still = executing.renew(self._system, self._worker, newest)
+        still = workers.renew(self._system, self._worker, newest)
         for one in held:
             cancelled = still.get(one.work.run_id)
             if cancelled is None or one.work.fence != newest[one.work.run_id]:

@@ -1,182 +1,105 @@
-"""Record how attempts ended, whatever they ended with.
+"""Record how attempts ended: the attempt, its run, its job and what follows, in one transaction while the fence holds.
 
-An outcome is recorded whole if it can be; else without what it came with; else without what follows from it that
-cannot be written. What is never given up is how the attempt ended: a receiver that has answered well is not called
-again, and nobody is told of a worker that died.
+Records that wait at the same moment share a transaction: see `services.execution.batching`. An outcome that cannot be
+recorded as it is, is one for `services.execution.careful_recording`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
-from uuid import UUID
+from datetime import datetime, timedelta
 
 import structlog
 
-from core import storable
-from core.errors import AttemptError, DatabaseUnavailable, PermanentFailure, TransientFailure, Unavailable
-from core.receiver_answers import PollAnswer
-from core.retry import GIVE_UP, MAX_RETRY_AFTER_SECONDS
-from core.states import JobState
-from models import claims, database, jobs
-from models.pauses import Gate
+from core.errors import Aborted, AbortReason
+from core.retry import after_failure
+from core.states import Outcome, RunStatus
+from models import claims, jobs
 from models.tables import Job, Run
-from services.execution import deferred, executing
-from services.execution.batching import in_parts
-from services.execution.executing import Failed, Result, Succeeded, Work
+from services.execution import deferred, limits
+from services.execution.work import Deferred, Failed, Result, Stopped, Succeeded, Work
+from services.jobs import retry_policy
+from services.messaging.unit_of_work import UnitOfWork
 from services.scheduling import overlap_queue, run_endings
-from services.scheduling.run_endings import MESSAGE_KEPT, Settled, Settlement
+from services.scheduling.run_endings import Settled, Settlement
 from services.system import System
 
-NOT_WHOLE = "Part of the result is no JSON; it is kept as text."
-NOT_KEPT = "It was done, but what it came with could not be kept."
-_FAULT_NOT_KEPT = "It failed, and what it said of that could not be kept."
-_LARGEST_STATUS = 2**31 - 1
 log = structlog.get_logger()
 
 
 def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled | None]:
-    """Record how attempts ended, as `executing.record` does; one alone is recorded whatever it ended with.
+    """Record how attempts ended, all in one transaction, then ring for the polls that follow.
 
-    Raises `DatabaseUnavailable` while nothing can be recorded. Of several it raises what one of them is to blame for:
-    record each alone.
+    None for an attempt whose fence no longer holds: someone else has the run, and this result is refused. Raises
+    `DatabaseUnavailable`, or whatever one of the outcomes is to blame for; `recording` is for those.
     """
-    kept = [(work, as_kept(result)) for work, result in ended]
-    try:
-        return executing.record(system, kept)
-    except Unavailable:
-        raise
-    except Exception:
-        if len(kept) > 1:
-            raise
-        log.exception("record_failed", run_id=str(kept[0][0].run_id))
-    return [_record_less(system, *kept[0])]
-
-
-def rescue(system: System, run_ids: Sequence[UUID], *, only_expired: bool) -> int:
-    """Take these runs back from workers that are gone; how many. One that cannot be taken back harms no other."""
-
-    def some(part: Sequence[UUID]) -> int:
-        return executing.rescue(system, part, only_expired=only_expired, carefully=len(part) == 1)
-
-    return in_parts(some, run_ids)
-
-
-def as_kept(result: Result) -> Result:
-    """A result as it can be stored, sent on and shown."""
-    try:
-        match result:
-            case Succeeded():
-                return _succeeded(result)
-            case Failed(error, answer, made):
-                text = None if answer is None else storable.text(answer)
-                return Failed(_error(error), text, storable.json_value(made).value)
-            case _:
-                return result
-    except Exception:  # an outcome's own code may raise anything
-        log.exception("outcome_not_kept")
-        return _alone(result)
-
-
-def _succeeded(result: Succeeded) -> Succeeded:
-    made = storable.json_value(result.result)
-    return Succeeded(
-        storable.whole_number(result.status_code, 0, _LARGEST_STATUS),
-        storable.text(result.answer),
-        None if result.poll is None else _poll(result.poll),
-        made.value,
-        result.note or (None if made.is_whole else NOT_WHOLE),
-    )
-
-
-def _poll(poll: PollAnswer) -> PollAnswer:
-    state = None if poll.polling_state is None else storable.json_value(poll.polling_state).value
-    message = None if poll.message is None else storable.text(poll.message)
-    return replace(poll, polling_state=state, progress=storable.json_value(poll.progress).value, message=message)
-
-
-def _error(error: AttemptError) -> AttemptError:
-    """An error of ours for one that a task of one's own may have made of anything."""
-    kind = PermanentFailure if error.permanent else TransientFailure
-    return kind(
-        storable.text(getattr(error, "message", error), MESSAGE_KEPT),
-        status_code=storable.whole_number(getattr(error, "status_code", None), 0, _LARGEST_STATUS),
-        retry_after_seconds=storable.seconds(getattr(error, "retry_after_seconds", None), MAX_RETRY_AFTER_SECONDS),
-    )
-
-
-def _alone(result: Result) -> Result:
-    """How an attempt ended, and nothing of what it came with."""
-    match result:
-        case Succeeded(poll=PollAnswer(done=done)):
-            same_state = PollAnswer(None, done=done, next_in_seconds=None, progress=None, message=None)
-            return Succeeded(None, "", same_state, note=NOT_KEPT)
-        case Succeeded():
-            return Succeeded(None, "", note=NOT_KEPT)
-        case Failed(error):
-            kind = PermanentFailure if isinstance(error, PermanentFailure) else TransientFailure
-            return Failed(kind(_FAULT_NOT_KEPT))
-        case _:
-            return result
-
-
-def _record_less(system: System, work: Work, result: Result) -> Settled | None:
-    """Record an outcome that could not be recorded whole. Raises `DatabaseUnavailable` where not even that works."""
-    alone = _alone(result)
-    try:
-        [settled] = executing.record(system, [(work, alone)])
-    except Unavailable:
-        raise
-    except Exception:
-        log.exception("record_failed_again", run_id=str(work.run_id))
-        return _record_least(system, work, alone)
+    with system.transaction() as unit:
+        now = unit.now
+        locked = jobs.lock(work.job_id for work, _ in ended)
+        running = claims.running(work.run_id for work, _ in ended)
+        ends = [decide(running.get(work.run_id), locked[work.job_id], work, result, now) for work, result in ended]
+        deferred.begin(system, [end for end in ends if isinstance(end, Run)], now)
+        carried_out = [end for end in ends if isinstance(end, Settlement)]
+        run_endings.carry_out(carried_out, now)
+        next_in_turn = overlap_queue.give(system, {one.job.id: one.job for one in carried_out if one.job_comes_back})
+        settled = [told(end) for end in ends]
+        ring_for_what_follows(system, unit, settled, next_in_turn)
+    ring_where_limits_held(system, settled)
     return settled
 
 
-def _record_least(system: System, work: Work, result: Result) -> Settled | None:
-    """Record how an attempt ended, and of what follows as much as can be written."""
-    try:
-        with system.transaction(Gate.UNUSED) as unit:
-            now = unit.now
-            database.attempt(Gate.SHARED.enter)
-            job = jobs.lock([work.job_id])[work.job_id]
-            run = claims.running([work.run_id]).get(work.run_id)
-            decided = _decided(run, job, work, result, now)
-            next_in_turn: list[Run] = []
-            if isinstance(decided, Settlement):
-                run_endings.carry_out([decided], now, carefully=True)
-                waiting = {job.id: job} if decided.job_comes_back else {}
-                database.attempt(lambda: next_in_turn.extend(overlap_queue.give(system, waiting)))
-            elif decided is not None:
-                deferred.begin(system, [decided], now)
-            settled = executing.told(decided)
-            executing.ring_for_what_follows(system, unit, [settled], next_in_turn)
-    except Unavailable:
-        raise
-    except Exception as error:
-        log.exception("record_impossible", run_id=str(work.run_id))
-        raise DatabaseUnavailable("The end of an attempt cannot be recorded now; it is tried again.") from error
-    executing.ring_where_limits_held(system, [settled])
-    return settled
+def decide(run: Run | None, job: Job, work: Work, result: Result, now: datetime) -> Settlement | Run | None:
+    """What follows from a result: the run itself where it waits for a report, None where the fence no longer holds."""
+    if run is None or run.fence != work.fence:
+        return None
+    if isinstance(result, Deferred) and run.cancel_requested_at is None:
+        return run
+    return _settle(run, job, work, result, now)
 
 
-def _decided(run: Run | None, job: Job, work: Work, result: Result, now: datetime) -> Settlement | Run | None:
-    """What follows from a result; where that cannot be told, the end of the run."""
-    try:
-        return executing.decide(run, job, work, result, now)
-    except Unavailable:
-        raise
-    except Exception:
-        log.exception("outcome_undecided", run_id=str(work.run_id))
-        if run is None:
-            raise
-    match result:
-        case Succeeded(poll=poll):
-            settlement = run_endings.succeed(run, job, None, 0, now, result=None, note=NOT_KEPT)
-            ends = JobState.COMPLETED if poll is None or poll.done else JobState.FAILED
-            return replace(settlement, job_ends=ends)
-        case Failed(error):
-            return run_endings.fail(run, job, error, GIVE_UP, now, answer=None)
+def told(end: Settlement | Run | None) -> Settled | None:
+    """What a caller is told of what follows."""
+    match end:
+        case Settlement():
+            return end.settled
+        case Run():
+            return Settled(RunStatus.RUNNING)
         case _:
-            raise DatabaseUnavailable(f"The end of an attempt ({result}) cannot be recorded now; it is tried again.")
+            return None
+
+
+def ring_for_what_follows(
+    system: System, unit: UnitOfWork, settled: Sequence[Settled | None], next_in_turn: Sequence[Run]
+) -> None:
+    """Ring, after the commit, for next polls within the window and for runs that waited for those that ended."""
+    follow = [one.next_poll for one in settled if one is not None and one.next_poll is not None]
+    unit.ring([*follow, *next_in_turn], timedelta(seconds=system.settings.window_seconds))
+
+
+def ring_where_limits_held(system: System, settled: Sequence[Settled | None]) -> None:
+    """Ring for runs that a limit kept from starting, as many as have ended. Never raises: the coordinator rings too."""
+    freed = sum(one is not None and one.status is not RunStatus.RUNNING for one in settled)
+    try:
+        limits.ring_next(system, freed=freed)
+    except Exception:  # what is recorded stays so, and is told so
+        log.exception("ring_failed")
+
+
+def _settle(run: Run, job: Job, work: Work, result: Result, now: datetime) -> Settlement:
+    match result:
+        case Succeeded(status_code, answer, poll, made, note):
+            kept = answer[: run_endings.ANSWER_KEPT]
+            details = {"status_code": status_code, "answer": kept}
+            return run_endings.succeed(run, job, poll, work.polling_version, now, result=made, note=note, **details)
+        case Failed(error, answer, made):
+            decision = after_failure(work.policy, run.failure_count + 1, error, retry_policy.spread(run.id))
+            kept_answer = None if answer is None else answer[: run_endings.ANSWER_KEPT]
+            return run_endings.fail(run, job, error, decision, now, answer=kept_answer, result=made)
+        case Deferred() | Stopped(AbortReason.CANCELLED):
+            return run_endings.cancel(run, job, Outcome.FAILED, now)
+        case Stopped(AbortReason.SHUTDOWN) if run.cancel_requested_at is None:
+            return run_endings.release(run, job, now)
+        case Stopped(AbortReason.SHUTDOWN):
+            return run_endings.cancel(run, job, Outcome.RELEASED, now)
+        case Stopped(reason):
+            raise Aborted(reason)

@@ -9,7 +9,7 @@ from core.errors import DatabaseUnavailable
 from models import alerts, claims, database, jobs, runs, versions, workers
 from models.pauses import Gate
 from services.email import outbox
-from services.execution import recording
+from services.execution.rescue import take_back
 from services.jobs import idempotency
 from services.reading import statistics
 from services.system import System
@@ -62,7 +62,7 @@ def rescue(system: System) -> int:
     """Take back runs whose lease has run out, one batch; how many."""
     with database.reading():
         expired = claims.expired(system.clock.now(), BATCH)
-    return recording.rescue(system, expired, only_expired=True) if expired else 0
+    return take_back(system, expired, only_expired=True) if expired else 0
 
 
 def rescue_all(system: System) -> int:
@@ -74,7 +74,7 @@ def rescue_all(system: System) -> int:
             left = claims.held_by_workers(BATCH)
         if not left or left == before:  # those that cannot be taken back now are left to the coordinator
             return taken
-        taken += recording.rescue(system, left, only_expired=False)
+        taken += take_back(system, left, only_expired=False)
         before = left
 
 

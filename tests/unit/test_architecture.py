@@ -18,8 +18,8 @@ import periodic
 from actors.execution import RunExecutor
 from actors.handling import HANDLERS
 from actors.middleware import RowDecidedRetries
-from services.execution import executing
 from services.execution.leases import Leases
+from services.execution.workers import WorkerIdentity
 from services.messaging import broker as brokers
 from services.messaging import doorbell
 from tests.factories import given_system
@@ -129,7 +129,7 @@ def declared() -> brokers.InProcessBroker:
     """A broker with every actor there is."""
     broker = brokers.InProcessBroker()
     system = given_system()
-    worker = executing.WorkerIdentity(uuid4(), 1)
+    worker = WorkerIdentity(uuid4(), 1)
     broker.add_middleware(RowDecidedRetries(system))
     for queue in brokers.RUNS:
         RunExecutor(system, worker, Leases(system, worker), queue, threading.Event()).declare(broker)

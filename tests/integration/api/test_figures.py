@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.execution import executing
+from services.execution import workers
 from services.reading import statistics
 from tests.factories import GivenSystem
 from tests.integration.api.client import Client, refusal
@@ -58,7 +58,7 @@ def test_a_span_that_cannot_be_is_refused(client: Client, minutes: str) -> None:
 
 def test_workers_are_listed(client: Client, system: GivenSystem) -> None:
     assert client.simulate_get("/api/workers").json == {"results": []}
-    worker = executing.register_worker(system)
+    worker = workers.register(system)
     [shown] = client.simulate_get("/api/workers").json["results"]
     assert (shown["id"], shown["status"], shown["running"]) == (str(worker.id), "alive", 0)
     assert shown["threads"] == system.settings.worker_threads

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.execution.executing import Deferred, Work
+from services.execution.work import Deferred, Work
 from tests.factories import GivenSystem, claim_one, given_system, record, stored_run
 from tests.integration.api.client import NO_JOB, Client, refusal, served
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.retry import after_failure
-from services.execution import executing
+from services.execution import claiming, workers
 from services.jobs import retry_policy
 from services.messaging import broker as brokers
 from services.scheduling import dispatching
@@ -115,15 +115,15 @@ def test_the_statuses_have_the_words_of_the_document(client: Client, system: Giv
         return str(client.simulate_get(path).json["status"])
 
     assert status() == "queued"
-    worker = executing.register_worker(system)
-    [work] = executing.claim(system, worker, brokers.RUNS_COMMAND, 1)
+    worker = workers.register(system)
+    [work] = claiming.claim(system, worker, brokers.RUNS_COMMAND, 1)
     assert status() == "running"
     record(system, work, failed())
     retrying_task = client.simulate_get(path).json
     assert (retrying_task["status"], retrying_task["retry_count"]) == ("queued", 1)
     system.clock.advance(60)
     dispatching.make_due(system, [work.run_id])
-    [work] = executing.claim(system, worker, brokers.RUNS_COMMAND, 1)
+    [work] = claiming.claim(system, worker, brokers.RUNS_COMMAND, 1)
     record(system, work, succeeded())
     done = client.simulate_get(path).json
     assert done["status"] == "success"

@@ -10,8 +10,8 @@ import pytest
 
 from actors.handlers import email
 from core.schedules import Immediate
-from services.execution import executing
-from services.execution.executing import Result, Work
+from services.execution import claiming, workers
+from services.execution.work import Result, Work
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
 from services.scheduling.run_endings import Settled
@@ -42,7 +42,7 @@ def claimed(system: GivenSystem, data: dict[str, Any], **overrides: Any) -> Work
 
 def claimed_again(system: GivenSystem) -> Work:
     """The most urgent attempt at e-mail."""
-    [work] = executing.claim(system, executing.register_worker(system), brokers.RUNS_EMAIL, 1)
+    [work] = claiming.claim(system, workers.register(system), brokers.RUNS_EMAIL, 1)
     return work
 
 

@@ -15,7 +15,7 @@ from models import database
 from models.tables import Alert, Job, Run, User
 from services.alerts import sending
 from services.alerts.sending import AGAIN_AFTER
-from services.execution.executing import Result
+from services.execution.work import Result
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching, overdue, planning
 from tests.factories import (

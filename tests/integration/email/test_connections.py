@@ -22,7 +22,7 @@ from actors.handlers import email
 from core.errors import Aborted, AbortReason, PermanentFailure
 from core.states import RunStatus
 from services.email import mail
-from services.execution.executing import Failed, Succeeded
+from services.execution.work import Failed, Succeeded
 from services.runtime.abort_scope import Scope
 from tests.factories import given_system
 from tests.integration.email.conftest import LETTER, attempted, claimed, mailing

@@ -14,7 +14,7 @@ from core.states import RunStatus
 from models import database
 from models import deliveries as stored
 from models.tables import Run
-from services.execution.executing import Failed, Succeeded
+from services.execution.work import Failed, Succeeded
 from services.jobs import requested_runs
 from services.runtime import faults
 from services.runtime.abort_scope import Scope

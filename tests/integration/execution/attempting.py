@@ -7,7 +7,7 @@ from uuid import UUID
 
 from core.errors import AbortReason
 from core.states import RunStatus
-from services.execution.executing import Result, Stopped, Work
+from services.execution.work import Result, Stopped, Work
 from services.scheduling import dispatching
 from services.scheduling.run_endings import Settled
 from tests.factories import GivenSystem, claim_one, record, stored_run

@@ -18,9 +18,9 @@ from core.receiver_answers import PollAnswer
 from core.schedules import Cron, Immediate, Polling, Schedule
 from core.states import Outcome, RunStatus
 from models.tables import Run
-from services.execution import executing
-from services.execution.executing import Failed, Result, Succeeded
+from services.execution import workers
 from services.execution.leases import Leases
+from services.execution.work import Failed, Result, Succeeded
 from services.maintenance import upkeep
 from services.messaging import broker as brokers
 from tests.factories import GivenSystem, attempts_at, first_run, stored_run
@@ -58,7 +58,7 @@ class House:
     def __init__(self, system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls = 0
         self._system = system
-        self._worker = executing.register_worker(system)
+        self._worker = workers.register(system)
         monkeypatch.setitem(HANDLERS, brokers.RUNS_HTTP, self._answer)
 
     def _answer(self, *_about: Any) -> Result:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from core.errors import TransientFailure
 from core.states import RunStatus
-from services.execution.executing import Deferred, Work
 from services.execution.reports import Sender
+from services.execution.work import Deferred, Work
 from services.scheduling.run_endings import Settled
 from tests.factories import (
     GivenSystem,

@@ -15,7 +15,7 @@ from core import schedules
 from core.states import Hold, RunStatus
 from models import database
 from models.tables import Attempt, Run, db
-from services.execution import executing
+from services.execution import claiming, workers
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching
 from tests.factories import (
@@ -92,7 +92,7 @@ def test_a_claim_takes_what_there_is_and_then_nothing(system: GivenSystem) -> No
 
 def test_another_queue_is_left_alone(system: GivenSystem) -> None:
     first_run(system)
-    assert executing.claim(system, executing.register_worker(system), "runs.mail", 5) == []
+    assert claiming.claim(system, workers.register(system), "runs.mail", 5) == []
 
 
 @pytest.mark.parametrize("status", [status for status in RunStatus if status is not RunStatus.QUEUED])
@@ -130,7 +130,7 @@ def test_a_pending_run_is_not_claimed_though_its_instant_has_come(system: GivenS
 def test_a_claim_opens_an_attempt_under_a_lease(system: GivenSystem) -> None:
     run = first_run(system)
     system.clock.advance(3)
-    worker = executing.register_worker(system)
+    worker = workers.register(system)
     work = claim_one(system, worker)
     assert (work.run_id, work.job_id, work.attempt, work.fence) == (run.id, run.job_id, 1, 1)
     assert work.claimed_monotonic == system.clock.monotonic()
@@ -179,7 +179,7 @@ def test_claimers_at_once_never_share_a_run_and_together_take_all(postgresql: st
     made = {first_run(system, priority=number % 3).id for number in range(96)}
 
     def take_all(number: int) -> list[UUID]:
-        worker = executing.register_worker(system)
+        worker = workers.register(system)
         taken: list[UUID] = []
         while works := claim(system, 1 + number % 4, worker):
             taken.extend(work.run_id for work in works)

@@ -19,8 +19,9 @@ from core.schedules import Cron, DelayFromNow, Immediate, Polling, Schedule
 from core.states import ENDED, LIVE, JobState, RunStatus
 from models import database
 from models.tables import Attempt, Job, Run
-from services.execution import executing
-from services.execution.executing import Result, Stopped, Work, WorkerIdentity
+from services.execution import recording, workers
+from services.execution.work import Result, Stopped, Work
+from services.execution.workers import WorkerIdentity
 from services.jobs import lifecycle as job_service
 from services.maintenance import upkeep
 from services.scheduling import dispatching, planning
@@ -67,7 +68,7 @@ class Hammer:
         self._system = system
         self._job_ids = job_ids
         self._random = random.Random(seed)
-        self._worker = executing.register_worker(system)
+        self._worker = workers.register(system)
         self._works: list[Work] = []
 
     def strike(self, times: int) -> None:
@@ -97,7 +98,7 @@ class Hammer:
 
     def _record(self) -> None:
         ended = self._random.sample(self._works, self._random.randint(0, len(self._works)))
-        executing.record(self._system, [(work, self._result_of(work)) for work in ended])
+        recording.record(self._system, [(work, self._result_of(work)) for work in ended])
         if self._random.random() < 0.8:  # else once more later: refused
             self._works = [work for work in self._works if work not in ended]
 
@@ -107,7 +108,7 @@ class Hammer:
 
     def _renew(self) -> None:
         leases = {work.run_id: work.fence for work in self._works}
-        executing.renew(self._system, self._worker, leases)
+        workers.renew(self._system, self._worker, leases)
 
     def _cancel(self) -> None:
         job_service.cancel(self._system, self._random.choice(self._job_ids))
@@ -281,16 +282,16 @@ def test_a_heartbeat_and_the_records_of_the_same_runs_never_lock_each_other_out(
 ) -> None:
     """Both change several runs in one transaction; whoever is second waits for the first, not the first for it."""
     system = given_system()
-    worker = executing.register_worker(system)
+    worker = workers.register(system)
     works = two_runs(system, worker)
     in_order = works[::-1] if turned else works
     with ThreadPoolExecutor(2) as pool, held(postgresql, works[locked].run_id) as outsider:
         leases = {work.run_id: work.fence for work in works}
-        renewing = begun(pool, lambda: executing.renew(system, worker, leases))
+        renewing = begun(pool, lambda: workers.renew(system, worker, leases))
         outsider.wait_for_queue(1)
         # Two results that differ are written one after the other, in the order they came.
         ended: list[tuple[Work, Result]] = [(in_order[0], succeeded()), (in_order[1], failed())]
-        recording = begun(pool, lambda: executing.record(system, ended))
+        recording = begun(pool, lambda: recording.record(system, ended))
         outsider.wait_for_queue(2)
         outsider.let_go()
         assert len(renewing.result(LONGEST)) == 2
@@ -300,12 +301,12 @@ def test_a_heartbeat_and_the_records_of_the_same_runs_never_lock_each_other_out(
 def test_a_lease_being_renewed_while_rescue_grasps_for_it_is_left_alone(postgresql: str) -> None:
     """Rescue has read the old lease when the renewal commits: it has to look again."""
     system = given_system()
-    worker = executing.register_worker(system)
+    worker = workers.register(system)
     run = first_run(system)
     work = claim_one(system, worker)
     system.clock.advance(system.settings.lease_seconds + 1)
     with ThreadPoolExecutor(2) as pool, held(postgresql, run.id) as outsider:
-        renewing = begun(pool, lambda: executing.renew(system, worker, {run.id: work.fence}))
+        renewing = begun(pool, lambda: workers.renew(system, worker, {run.id: work.fence}))
         outsider.wait_for_queue(1)
         rescuing = begun(pool, lambda: upkeep.rescue(system))
         outsider.wait_for_queue(2)

@@ -6,7 +6,7 @@ from core.errors import AbortReason
 from core.policies import Overlap
 from core.schedules import Interval, Polling
 from core.states import JobState, RunStatus
-from services.execution.executing import Stopped
+from services.execution.work import Stopped
 from services.jobs import cancelling as run_service
 from services.jobs import editing, polling_states
 from services.jobs import lifecycle as job_service

@@ -12,9 +12,10 @@ import pytest
 
 from core.errors import AbortReason, DatabaseUnavailable, TransientFailure
 from core.states import RunStatus
-from services.execution import executing, reports
-from services.execution.executing import Work, WorkerIdentity
+from services.execution import reports, rescue, workers
 from services.execution.leases import Leases
+from services.execution.work import Work
+from services.execution.workers import WorkerIdentity
 from services.jobs import lifecycle as job_service
 from services.maintenance import upkeep
 from services.scheduling import dispatching
@@ -37,7 +38,7 @@ LEASE = timedelta(seconds=60)
 
 @pytest.fixture
 def worker(system: GivenSystem) -> WorkerIdentity:
-    return executing.register_worker(system)
+    return workers.register(system)
 
 
 @pytest.fixture
@@ -147,7 +148,7 @@ def test_a_lease_taken_and_claimed_again_by_the_same_worker_is_lost_to_the_first
         pass
     system.clock.advance(61)
     upkeep.rescue_all(system)
-    assert executing.renew(system, worker, {work.run_id: work.fence}) == {}
+    assert workers.renew(system, worker, {work.run_id: work.fence}) == {}
 
 
 def test_an_attempt_that_was_followed_by_another_in_the_same_process_is_stopped(
@@ -208,7 +209,7 @@ def test_an_attempt_is_not_stopped_before_its_time_limit(
 def test_an_attempt_that_cannot_be_renewed_is_stopped_a_heartbeat_before_its_lease_ends(
     system: GivenSystem, leases: Leases, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executing, "renew", away)
+    monkeypatch.setattr(workers, "renew", away)
     interrupted = Interrupted()
     with leases.holding(work) as scope, scope.interruptible(interrupted.wake):
         system.clock.advance(44.999)
@@ -224,14 +225,14 @@ def test_the_time_counts_from_before_the_renewal_was_sent(
     system: GivenSystem, leases: Leases, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A renewal that took ten seconds to be answered was no more than granted when it was asked for."""
-    answer = executing.renew
+    answer = workers.renew
 
     def slow(*arguments: Any) -> Any:
         answered = answer(*arguments)
         system.clock.advance(10)
         return answered
 
-    monkeypatch.setattr(executing, "renew", slow)
+    monkeypatch.setattr(workers, "renew", slow)
     with leases.holding(work):
         leases.renew()
         assert leases._overdue()[1] == pytest.approx(45 - 10)
@@ -269,7 +270,7 @@ def test_a_shutdown_stops_all_and_whatever_is_claimed_after_it(
 def test_an_attempt_that_is_over_takes_nothing_from_the_next_at_the_same_run(
     system: GivenSystem, leases: Leases, worker: WorkerIdentity, work: Work
 ) -> None:
-    executing.rescue(system, [work.run_id], only_expired=False)
+    rescue.take_back(system, [work.run_id], only_expired=False)
     dispatching.make_due(system, [work.run_id])
     system.clock.advance(5)
     dispatching.make_due(system, [work.run_id])
@@ -318,7 +319,7 @@ def test_a_heartbeat_that_failed_is_tried_again(
         third.set()
         return {}
 
-    monkeypatch.setattr(executing, "renew", fail_at_first)
+    monkeypatch.setattr(workers, "renew", fail_at_first)
     leases = quick_leases(system, worker)
     leases.start()
     assert third.wait(LONGEST)
@@ -334,7 +335,7 @@ def test_with_the_database_away_an_attempt_stops_itself_while_its_lease_still_ho
     run = first_run(running)
     leases = Leases(running, worker)
     work, interrupted = claim_one(running, worker), Interrupted()
-    monkeypatch.setattr(executing, "renew", away)
+    monkeypatch.setattr(workers, "renew", away)
     leases.start()
     try:
         with leases.holding(work) as scope, scope.interruptible(interrupted.wake):
@@ -360,7 +361,7 @@ def test_stopping_waits_for_the_threads_and_leaves_attempts_to_their_leases(
 
 def test_a_worker_with_nothing_to_do_stops_at_once(postgresql: str) -> None:
     system = given_system()
-    leases = Leases(system, executing.register_worker(system))
+    leases = Leases(system, workers.register(system))
     leases.start()
     leases.stop()
     assert not any(thread.is_alive() for thread in leases._threads)

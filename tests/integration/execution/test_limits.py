@@ -13,8 +13,8 @@ from core.rates import Rate
 from core.schedules import Interval
 from core.states import Hold, RunStatus
 from models import database, permits
-from services.execution import executing, limits
-from services.execution.executing import Stopped, Work
+from services.execution import claiming, limits, rescue, workers
+from services.execution.work import Stopped, Work
 from services.jobs import lifecycle as job_service
 from services.messaging import broker as brokers
 from services.reading import explaining, records
@@ -135,7 +135,7 @@ def test_each_try_takes_a_permit(limited: GivenSystem) -> None:
 def test_a_lost_call_takes_its_permit_until_a_span_after_it_was_taken_back(limited: GivenSystem) -> None:
     create(limited, 4)
     lost = [work.run_id for work in claim(limited)]
-    executing.rescue(limited, lost, only_expired=False)
+    rescue.take_back(limited, lost, only_expired=False)
     limited.clock.advance(59)
     limits.give_permits(limited)
     assert claim(limited) == []
@@ -188,8 +188,8 @@ def test_only_calls_take_permits(limited: GivenSystem) -> None:
     emails = [new_job(task_type="send_email", data={"recipient": "a@example.com", "subject": "s", "body": "b"})] * 9
     for email in emails:
         job_service.create(limited, email)
-    worker = executing.register_worker(limited)
-    assert len(executing.claim(limited, worker, brokers.RUNS_EMAIL, 20)) == 9
+    worker = workers.register(limited)
+    assert len(claiming.claim(limited, worker, brokers.RUNS_EMAIL, 20)) == 9
 
 
 def test_without_a_rate_what_was_held_goes_on(limited: GivenSystem) -> None:
@@ -239,8 +239,8 @@ def test_many_who_claim_at_once_never_take_a_permit_too_many(store: str) -> None
         create(system, 60, account_id=account_id)
 
     def claim_all(_number: int) -> list[Work]:
-        worker = executing.register_worker(system)
-        return [work for _ in range(12) for work in executing.claim(system, worker, brokers.RUNS_HTTP, 5)]
+        worker = workers.register(system)
+        return [work for _ in range(12) for work in claiming.claim(system, worker, brokers.RUNS_HTTP, 5)]
 
     taken = [str(work.job_id) for works in in_threads(8, claim_all) for work in works]
     assert len(taken) == len(set(taken)) == 75
@@ -253,11 +253,11 @@ def test_permits_are_given_while_others_claim_cancel_and_pause(store: str) -> No
     job_ids = [job_service.create(system, new_job()) for _ in range(120)]
 
     def meet(number: int) -> None:
-        worker = executing.register_worker(system)
+        worker = workers.register(system)
         for step in range(15):
             match number % 4:
                 case 0 | 1:
-                    for work in executing.claim(system, worker, brokers.RUNS_HTTP, 4):
+                    for work in claiming.claim(system, worker, brokers.RUNS_HTTP, 4):
                         record(system, work, succeeded())
                 case 2:
                     system.clock.advance(0.5)
@@ -288,8 +288,8 @@ def test_no_more_run_at_once_than_allowed_whatever_their_queue(three_at_once: Gi
     create(three_at_once, 5)
     email = new_job(task_type="send_email", data={"recipient": "a@example.com", "subject": "s", "body": "b"})
     job_service.create(three_at_once, email)
-    worker = executing.register_worker(three_at_once)
-    assert len(executing.claim(three_at_once, worker, brokers.RUNS_EMAIL, 1)) == 1
+    worker = workers.register(three_at_once)
+    assert len(claiming.claim(three_at_once, worker, brokers.RUNS_EMAIL, 1)) == 1
     assert len(claim(three_at_once)) == 2
     assert claim(three_at_once) == []
 
@@ -321,7 +321,5 @@ def test_the_queues_get_no_more_rings_than_may_start(three_at_once: GivenSystem)
 def test_many_who_claim_at_once_never_run_one_too_many(store: str) -> None:
     system = given_system(max_concurrent_runs=7)
     create(system, 60)
-    claimed = in_threads(
-        8, lambda _number: executing.claim(system, executing.register_worker(system), brokers.RUNS_HTTP, 5)
-    )
+    claimed = in_threads(8, lambda _number: claiming.claim(system, workers.register(system), brokers.RUNS_HTTP, 5))
     assert sum(map(len, claimed)) == 7

@@ -11,8 +11,8 @@ from core.states import RunStatus
 from models import database
 from models.tables import Attempt
 from services.execution import reports
-from services.execution.executing import Deferred
 from services.execution.reports import Sender
+from services.execution.work import Deferred
 from services.maintenance import upkeep
 from tests.factories import (
     GivenSystem,

@@ -9,8 +9,8 @@ import pytest
 
 from core.schedules import Cron, Immediate, Polling
 from core.states import JobState, JobStatus, Outcome, RunStatus
-from services.execution import executing
-from services.execution.executing import Failed, Result, Succeeded
+from services.execution import recording
+from services.execution.work import Failed, Result, Succeeded
 from services.jobs import apps
 from services.jobs.apps import TaskTypePolicy
 from services.reading import records
@@ -83,7 +83,7 @@ def test_runs_that_fail_together_are_not_tried_again_together(system: GivenSyste
     for _ in range(20):
         first_run(system)
     works = claim(system)
-    settled = executing.record(system, [(work, failed()) for work in works])
+    settled = recording.record(system, [(work, failed()) for work in works])
     assert len({one.retry_at for one in settled if one is not None}) > 10
 
 

@@ -12,8 +12,8 @@ from core.policies import Overlap
 from core.receiver_answers import PollAnswer
 from core.schedules import Cron, Polling
 from core.states import JobState, JobStatus, Outcome, RunStatus
-from services.execution import executing, reports
-from services.execution.executing import Deferred
+from services.execution import reports, workers
+from services.execution.work import Deferred
 from services.jobs import cancelling
 from services.jobs import lifecycle as job_service
 from services.maintenance import upkeep
@@ -61,12 +61,12 @@ def test_a_waiting_run_says_by_when_it_is_to_be_heard_of(system: GivenSystem) ->
 
 
 def test_the_workers_heartbeat_does_not_renew_the_receivers_lease(system: GivenSystem) -> None:
-    worker = executing.register_worker(system)
+    worker = workers.register(system)
     run = first_run(system)
     work = claim_one(system, worker)
     record(system, work, Deferred())
     system.clock.advance(30)
-    assert executing.renew(system, worker, {run.id: work.fence}) == {}
+    assert workers.renew(system, worker, {run.id: work.fence}) == {}
     assert stored_run(run.id).lease_expires_at == NOON + timedelta(seconds=LEASE)
 
 
@@ -179,11 +179,11 @@ def test_no_heartbeat_carries_a_run_past_its_total_limit(system: GivenSystem) ->
 
 def test_a_heartbeat_that_comes_before_the_202_holds_from_then_on(system: GivenSystem) -> None:
     run = first_run(system)
-    worker = executing.register_worker(system)
+    worker = workers.register(system)
     work = claim_one(system, worker)
     reports.heartbeat(system, sender(work), 600)
     system.clock.advance(15)
-    assert executing.renew(system, worker, {run.id: work.fence}) == {run.id: False}, "the worker is still at it"
+    assert workers.renew(system, worker, {run.id: work.fence}) == {run.id: False}, "the worker is still at it"
     record(system, work, Deferred())
     assert stored_run(run.id).lease_expires_at == NOON + timedelta(seconds=600)
 

@@ -15,7 +15,7 @@ from actors import callbacks
 from core.errors import PermanentFailure, TransientFailure
 from core.receiver_answers import PollAnswer
 from core.retry import RetryPolicy
-from services.execution.executing import Deferred, Failed, Result, Succeeded, Work
+from services.execution.work import Deferred, Failed, Result, Succeeded, Work
 from services.runtime.abort_scope import Scope
 from tests.factories import NOON, given_system
 

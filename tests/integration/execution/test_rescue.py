@@ -6,7 +6,7 @@ from core.schedules import DelayFromNow
 from core.states import JobState, Outcome, RunStatus
 from models import database
 from models.tables import Run
-from services.execution import executing
+from services.execution import rescue, workers
 from services.jobs import lifecycle as job_service
 from services.maintenance import upkeep
 from services.scheduling.run_endings import Settled
@@ -81,25 +81,25 @@ def test_losses_are_not_counted_against_the_retries_nor_the_other_way_round(syst
 
 
 def test_a_lease_renewed_in_time_is_left_alone(system: GivenSystem) -> None:
-    worker = executing.register_worker(system)
+    worker = workers.register(system)
     run = first_run(system)
     work = claim_one(system, worker)
     system.clock.advance(LEASE_SECONDS - 1)
-    assert executing.renew(system, worker, {run.id: work.fence}) == {run.id: False}
+    assert workers.renew(system, worker, {run.id: work.fence}) == {run.id: False}
     system.clock.advance(2)
     assert upkeep.rescue(system) == 0
     assert stored_run(run.id).status is RunStatus.RUNNING
 
 
 def test_a_lease_renewed_between_look_and_grasp_is_left_alone(system: GivenSystem) -> None:
-    worker = executing.register_worker(system)
+    worker = workers.register(system)
     run = first_run(system)
     work = claim_one(system, worker)
     system.clock.advance(LEASE_SECONDS + 1)
     with database.reading():
         seen = [found.id for found in Run.select().where(Run.lease_expires_at < system.clock.now())]
-    executing.renew(system, worker, {run.id: work.fence})
-    assert executing.rescue(system, seen, only_expired=True) == 0
+    workers.renew(system, worker, {run.id: work.fence})
+    assert rescue.take_back(system, seen, only_expired=True) == 0
     assert record(system, work, succeeded()) == Settled(RunStatus.COMPLETED)
 
 
@@ -108,7 +108,7 @@ def test_a_run_recorded_between_look_and_grasp_stays_as_recorded(system: GivenSy
     work = claim_one(system)
     system.clock.advance(LEASE_SECONDS + 1)
     record(system, work, succeeded())
-    assert executing.rescue(system, [run.id], only_expired=True) == 0
+    assert rescue.take_back(system, [run.id], only_expired=True) == 0
     assert stored_run(run.id).status is RunStatus.COMPLETED
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from core.schedules import Polling
 from core.states import Hold, JobState, Outcome, RunStatus
-from services.execution.executing import Result
+from services.execution.work import Result
 from services.jobs import lifecycle as job_service
 from services.scheduling.run_endings import Settled
 from tests.factories import (

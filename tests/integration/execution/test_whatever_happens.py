@@ -21,9 +21,9 @@ from core.schedules import Immediate, Polling
 from core.states import JobState, Outcome, RunStatus
 from models import database
 from models.tables import Job, Run, db
-from services.execution import executing, recording
+from services.execution import careful_recording, claiming, workers
 from services.execution.batching import Grouped
-from services.execution.executing import Failed, Result, Succeeded, Work
+from services.execution.work import Failed, Result, Succeeded, Work
 from services.maintenance import upkeep
 from services.messaging import broker as brokers
 from services.scheduling import polls, run_endings
@@ -227,7 +227,7 @@ def test_a_backoff_that_was_stored_before_there_were_bounds(
 
 def test_one_bad_outcome_spoils_none_of_its_neighbours(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = [first_run(system) for _ in range(3)]
-    works = executing.claim(system, executing.register_worker(system), brokers.RUNS_HTTP, 3)
+    works = claiming.claim(system, workers.register(system), brokers.RUNS_HTTP, 3)
     real = run_endings.succeed
 
     def succeed(run: Run, *about: Any, **more: Any) -> Any:
@@ -236,17 +236,17 @@ def test_one_bad_outcome_spoils_none_of_its_neighbours(system: GivenSystem, monk
         return real(run, *about, **more)
 
     monkeypatch.setattr(run_endings, "succeed", succeed)
-    together: Grouped[Any, Any] = Grouped(lambda ended: recording.record(system, ended), 10)
+    together: Grouped[Any, Any] = Grouped(lambda ended: careful_recording.record(system, ended), 10)
     group: list[tuple[tuple[Work, Result], Future[Settled | None]]] = [((work, DONE), Future()) for work in works]
     together._carry_out(group)
     assert [future.result() for _, future in group] == [Settled(RunStatus.COMPLETED)] * 3
     assert {stored_run(run.id).status for run in ended} == {RunStatus.COMPLETED}
-    assert stored_run(works[1].run_id).message == recording.NOT_KEPT
+    assert stored_run(works[1].run_id).message == careful_recording.NOT_KEPT
 
 
 def test_a_run_that_cannot_be_taken_back_harms_no_other(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     lost = [first_run(system) for _ in range(5)]
-    executing.claim(system, executing.register_worker(system), brokers.RUNS_HTTP, 5)
+    claiming.claim(system, workers.register(system), brokers.RUNS_HTTP, 5)
     system.clock.advance(LEASE_SECONDS + 1)
     real = run_endings.lose
 

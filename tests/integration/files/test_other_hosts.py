@@ -18,7 +18,7 @@ from actors.handlers import upload as handler
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from models import database
 from models.tables import Upload
-from services.execution.executing import Failed, Result
+from services.execution.work import Failed, Result
 from services.files import uploads
 from services.runtime.abort_scope import Scope
 from tests.factories import GivenSystem, given_system

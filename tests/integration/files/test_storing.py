@@ -18,7 +18,7 @@ from core import signing
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.states import JobState
 from models.tables import Upload
-from services.execution.executing import Failed
+from services.execution.work import Failed
 from services.files import objects, uploads
 from services.runtime import durable
 from services.runtime.abort_scope import Scope

@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 
 from core.errors import PermanentFailure
-from services.execution.executing import Failed
+from services.execution.work import Failed
 from services.files import uploads
 from services.files.spool import Incoming
 from tests.factories import NOON, GivenSystem, failed, record

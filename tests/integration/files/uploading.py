@@ -8,8 +8,8 @@ from typing import Any
 from urllib3 import encode_multipart_formdata
 
 from actors.handlers import upload as handler
-from services.execution import executing
-from services.execution.executing import Result, Succeeded, Work
+from services.execution import claiming, workers
+from services.execution.work import Result, Succeeded, Work
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
 from tests.factories import GivenSystem, record
@@ -37,8 +37,8 @@ def upload(client: Client, content: bytes = b"hello", name: str = "myfile.txt", 
 
 
 def claimed(system: GivenSystem) -> Work:
-    worker = executing.register_worker(system)
-    [work] = executing.claim(system, worker, brokers.RUNS_UPLOAD, 1)
+    worker = workers.register(system)
+    [work] = claiming.claim(system, worker, brokers.RUNS_UPLOAD, 1)
     return work
 
 

@@ -12,7 +12,7 @@ from core.errors import DatabaseUnavailable
 from core.filters import JobFilter, RunFilter
 from core.schedules import DelayFromNow, Schedule
 from core.states import JobStatus, RunStatus
-from services.execution import executing
+from services.execution import workers
 from services.jobs import bulk_actions, idempotency, lifecycle, requested_runs
 from services.jobs.bulk_actions import Action
 from services.jobs.idempotency import Request
@@ -233,12 +233,12 @@ def test_actions_on_many_and_heartbeats_never_wait_for_each_other(postgresql: st
     system = given_system()
     for job_id in reversed(made(system, 40)):
         requested_runs.trigger(system, job_id)
-    worker = executing.register_worker(system)
+    worker = workers.register(system)
     leases = {work.run_id: work.fence for work in claim(system, worker=worker)}
     turns: list[Callable[[], object]] = [
         lambda: act(system, Action.PAUSE),
         lambda: act(system, Action.CANCEL, dry_run=True),
-        lambda: executing.renew(system, worker, leases),
+        lambda: workers.renew(system, worker, leases),
         lambda: act(system, Action.RESUME),
     ]
 

@@ -14,8 +14,8 @@ from core.schedules import Cron, DelayFromNow, Polling
 from core.states import Hold, JobState, JobStatus, RunStatus
 from models import database
 from models.tables import Run
-from services.execution import executing
-from services.execution.executing import Stopped
+from services.execution import workers
+from services.execution.work import Result, Stopped
 from services.jobs import lifecycle as job_service
 from services.messaging.doorbell import Ring
 from services.reading import records
@@ -176,7 +176,7 @@ def test_a_pause_leaves_other_jobs_alone(system: GivenSystem) -> None:
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("result", [succeeded(), refused()])
-def test_a_job_that_has_ended_cannot_be_changed(system: GivenSystem, change: Change, result: executing.Result) -> None:
+def test_a_job_that_has_ended_cannot_be_changed(system: GivenSystem, change: Change, result: Result) -> None:
     run = first_run(system)
     record(system, claim_one(system), result)
     before = dict(stored_job(run.job_id).__data__)
@@ -206,7 +206,7 @@ def test_no_run_is_claimed_once_its_cancel_is_committed(postgresql: str) -> None
     """Either the claim was first, and the running attempt is asked to stop; or the cancel, and nothing runs."""
     system = given_system()
     made = [first_run(system) for _ in range(JOBS)]
-    worker = executing.register_worker(system)
+    worker = workers.register(system)
     committed: set[object] = set()
     too_late: list[object] = []
     order = random.Random(7).sample(made, len(made))
@@ -236,7 +236,7 @@ def test_no_run_is_claimed_once_its_cancel_is_committed(postgresql: str) -> None
 
 def test_a_claim_and_a_cancel_of_the_same_run_at_the_same_moment_have_one_winner(postgresql: str) -> None:
     system = given_system()
-    worker = executing.register_worker(system)
+    worker = workers.register(system)
     made: list[Run] = []
     together = threading.Barrier(2, timeout=LONGEST)
     claimed: list[bool] = []
@@ -265,7 +265,7 @@ def test_a_claim_and_a_cancel_of_the_same_run_at_the_same_moment_have_one_winner
 def test_no_run_is_claimed_once_its_pause_is_committed(postgresql: str) -> None:
     system = given_system()
     made = [first_run(system) for _ in range(JOBS)]
-    worker = executing.register_worker(system)
+    worker = workers.register(system)
     paused: set[object] = set()
     too_late: list[object] = []
     done = threading.Event()

@@ -16,8 +16,9 @@ from core.schedules import DelayFromNow
 from core.states import Hold, RunStatus
 from models import database
 from models.tables import Run
-from services.execution import executing
-from services.execution.executing import Work, WorkerIdentity
+from services.execution import workers
+from services.execution.work import Work
+from services.execution.workers import WorkerIdentity
 from services.jobs import definition, editing
 from services.jobs import lifecycle as job_service
 from services.jobs.definition import Definition
@@ -68,7 +69,7 @@ def edit(system: GivenSystem, job_id: UUID) -> None:
 def raced(system: GivenSystem, change: Change) -> list[Race]:
     """Race a change against dispatch and claim, for one run after the other."""
     made = due_in_a_minute(system)
-    worker = executing.register_worker(system)
+    worker = workers.register(system)
     together = threading.Barrier(2, timeout=LONGEST)
     changed: list[Span] = []
     claimed: list[tuple[Work | None, Span]] = []

@@ -12,7 +12,7 @@ from core.errors import AbortReason, Conflict, NotFound
 from core.schedules import Polling
 from core.states import JobStatus, RunStatus
 from models import polling_states as queries
-from services.execution.executing import Stopped
+from services.execution.work import Stopped
 from services.jobs import lifecycle, polling_states, requested_runs
 from services.reading import records
 from tests.factories import NOON, GivenSystem, claim_one, failed, first_run, polled, record, refused, runs_of, succeeded

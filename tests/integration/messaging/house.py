@@ -15,7 +15,7 @@ from actors.middleware import RowDecidedRetries
 from core.states import RunStatus
 from local.receiver import Entry, Receiver
 from models.tables import Run
-from services.execution import executing
+from services.execution import workers
 from services.execution.leases import Leases
 from services.messaging.broker import RUNS_HTTP, InProcessBroker
 from services.messaging.doorbell import Ring, actor_of
@@ -48,7 +48,7 @@ class House:
     def __init__(self, system: GivenSystem) -> None:
         self.broker = InProcessBroker()
         self.stopping = threading.Event()
-        worker = executing.register_worker(system)
+        worker = workers.register(system)
         self.leases = Leases(system, worker)
         self.executor = RunExecutor(system, worker, self.leases, QUEUE, self.stopping)
         self.broker.add_middleware(RowDecidedRetries(system))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from core.errors import DatabaseUnavailable
 from core.schedules import DelayFromNow
 from core.states import RunStatus
-from services.execution import executing
+from services.execution import claiming, recording
 from services.messaging.doorbell import Ring
 from services.runtime import database_retry
 from services.scheduling import dispatching
@@ -42,14 +43,18 @@ class Away:
         return self._real(*arguments)
 
 
-@pytest.mark.parametrize("step", ["claim", "record"])
+@pytest.mark.parametrize("step", [(claiming, "claim"), (recording, "record")])
 def test_a_ring_taken_while_the_database_is_away_is_kept_and_tried_again(
-    house: House, receiver: ScriptedReceiver, run_to_execute: Make, quick: pytest.MonkeyPatch, step: str
+    house: House,
+    receiver: ScriptedReceiver,
+    run_to_execute: Make,
+    quick: pytest.MonkeyPatch,
+    step: tuple[ModuleType, str],
 ) -> None:
     run = run_to_execute()
-    away = Away(getattr(executing, step), times=3)
+    away = Away(getattr(*step), times=3)
     away.look = lambda: house.unacknowledged
-    quick.setattr(executing, step, away)
+    quick.setattr(*step, away)
     house.answer(Ring(run.id, QUEUE))
     assert away.seen_while_away == [1, 1, 1], "the message stays unacknowledged meanwhile"
     assert executed(receiver, run)
@@ -69,9 +74,9 @@ def test_a_worker_told_to_stop_while_the_database_is_away_leaves_its_run_to_the_
     system: GivenSystem, house: House, run_to_execute: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = run_to_execute()
-    away = Away(executing.claim, times=1)
+    away = Away(claiming.claim, times=1)
     away.look = house.stopping.set
-    monkeypatch.setattr(executing, "claim", away)
+    monkeypatch.setattr(claiming, "claim", away)
     house.answer(*system.doorbell.heard())
     assert stored_run(run.id).status is RunStatus.QUEUED
     assert dispatching.top_up(system, house.broker) == 1

@@ -15,7 +15,7 @@ from core.filters import JobFilter, RunFilter, StatusesOfApp
 from core.listing import NEWEST_FIRST, Ordering, Stretch
 from core.schedules import Cron, DelayFromNow
 from core.states import JobStatus
-from services.execution.executing import Result
+from services.execution.work import Result
 from services.jobs import apps
 from services.jobs import lifecycle as job_service
 from services.reading import listing

@@ -9,7 +9,7 @@ from core.schedules import DelayFromNow
 from core.states import RunStatus, Trigger
 from models import database, jobs, runs
 from models.tables import Minute, Run
-from services.execution import executing
+from services.execution import workers as worker_processes
 from services.jobs import lifecycle as job_service
 from services.reading import statistics, workers
 from services.reading.statistics import MOST_SUMMARISED, JobStatistics, MinuteFigures
@@ -212,16 +212,16 @@ def test_figures_older_than_history_are_pruned(system: GivenSystem) -> None:
 
 
 def test_workers_are_shown_with_what_they_hold(system: GivenSystem) -> None:
-    idle = executing.register_worker(system)
+    idle = worker_processes.register(system)
     system.clock.advance(5)
-    busy = executing.register_worker(system)
+    busy = worker_processes.register(system)
     for _ in range(3):
         first_run(system)
     claim(system, 2, busy)
     system.clock.advance(system.settings.lease_seconds)
-    executing.renew(system, busy, {})
+    worker_processes.renew(system, busy, {})
     shown = workers.known(system)
     assert [(one.id, one.status, one.running) for one in shown] == [(busy.id, "alive", 2), (idle.id, "silent", 0)]
     assert (shown[0].heartbeat_at, shown[1].started_at) == (system.clock.now(), NOON)
-    executing.sign_off(system, busy)
+    worker_processes.sign_off(system, busy)
     assert workers.known(system)[0].status == "stopped"

@@ -10,7 +10,7 @@ import pytest
 from core.errors import AbortReason, NotFound
 from core.policies import CatchUp, Overlap
 from core.schedules import Cron, DelayFromNow, Interval
-from services.execution.executing import Stopped
+from services.execution.work import Stopped
 from services.jobs import lifecycle as job_service
 from services.reading import explaining
 from services.reading.explaining import Explanation

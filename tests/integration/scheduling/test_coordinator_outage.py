@@ -12,7 +12,7 @@ from core.policies import CatchUp, Overlap
 from core.schedules import Cron, Interval, RunAt, Schedule
 from models import database
 from models.tables import Run
-from services.execution import executing
+from services.execution import recording
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching, planning
 from tests.factories import NOON, GivenSystem, claim, given_system, new_job, succeeded
@@ -86,7 +86,7 @@ def live(system: GivenSystem, seconds: range) -> None:
         while due := [run_id for run_id, due_at in dispatching.due_soon(system) if due_at <= system.clock.now()]:
             dispatching.make_due(system, due)
         while works := claim(system):
-            executing.record(system, [(work, succeeded()) for work in works])
+            recording.record(system, [(work, succeeded()) for work in works])
 
 
 def plan_all(system: GivenSystem) -> None:

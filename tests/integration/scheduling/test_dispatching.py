@@ -10,7 +10,7 @@ import pytest
 from core.schedules import Cron, DelayFromNow, Polling, RunAt, Schedule
 from core.states import Hold, JobState, RunStatus
 from models import jobs as job_queries
-from services.execution import executing
+from services.execution import rescue
 from services.jobs import lifecycle as job_service
 from services.messaging.doorbell import Ring
 from services.scheduling import dispatching, planning
@@ -324,6 +324,6 @@ def test_a_job_locked_by_a_slow_change_is_waited_for_and_then_judged_by_it(postg
 
 def test_a_job_that_is_not_there_is_no_reason_to_stop(system: GivenSystem) -> None:
     assert job_queries.lock([]) == {}
-    assert executing.rescue(system, [NOWHERE], only_expired=True) == 0
+    assert rescue.take_back(system, [NOWHERE], only_expired=True) == 0
     job_service.create(system, new_job())
     assert claim_one(system).attempt == 1

@@ -11,8 +11,7 @@ import pytest
 from core.errors import AbortReason
 from core.schedules import Interval, RunAt
 from core.states import JobState, RunStatus
-from services.execution import executing
-from services.execution.executing import Stopped
+from services.execution.work import Result, Stopped
 from services.jobs import definition, editing, requested_runs
 from services.jobs import lifecycle as job_service
 from services.reading.views import JobView
@@ -47,9 +46,7 @@ def let_it_expire(system: GivenSystem, job_id: UUID) -> None:
 
 
 @pytest.mark.parametrize("result", [failed(), Stopped(AbortReason.SHUTDOWN)])
-def test_one_that_expired_while_it_ran_is_not_left_for_another_try(
-    system: GivenSystem, result: executing.Result
-) -> None:
+def test_one_that_expired_while_it_ran_is_not_left_for_another_try(system: GivenSystem, result: Result) -> None:
     job_service.create(system, new_job(Interval(every_seconds=60), deadline_seconds=10.0, expire=True))
     make_due(system)
     work = claim_one(system)

@@ -10,8 +10,8 @@ from core.errors import AbortReason
 from core.policies import Overlap
 from core.schedules import Interval
 from core.states import Hold, JobState, RunStatus
-from services.execution import executing
-from services.execution.executing import Stopped, Work
+from services.execution import claiming, workers
+from services.execution.work import Stopped, Work
 from services.jobs import lifecycle as job_service
 from services.jobs import requested_runs
 from services.maintenance import upkeep
@@ -238,4 +238,4 @@ def test_several_that_come_at_once_after_an_outage_follow_the_policy_among_thems
         Overlap.CANCEL_PREVIOUS: [(CANCELLED, REPLACED), (CANCELLED, REPLACED), (QUEUED, None)],
     }
     assert stored_job(jobs[Overlap.CANCEL_PREVIOUS]).runs_started == 1
-    assert len(executing.claim(system, executing.register_worker(system), "runs.http", 100)) == 6
+    assert len(claiming.claim(system, workers.register(system), "runs.http", 100)) == 6

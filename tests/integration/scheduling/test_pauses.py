@@ -11,8 +11,8 @@ import pytest
 from core.errors import AbortReason, NotFound
 from core.schedules import DelayFromNow, Interval, Polling
 from core.states import Hold, JobState, JobStatus, RunStatus
-from services.execution import executing
-from services.execution.executing import Stopped
+from services.execution import claiming, workers
+from services.execution.work import Stopped
 from services.jobs import definition, editing
 from services.jobs import lifecycle as job_service
 from services.jobs.definition import Definition
@@ -210,7 +210,7 @@ def test_nothing_is_claimed_once_a_pause_of_the_app_is_committed(postgresql: str
     """Creates, dispatch and claims run on while the app is paused again and again: none slips through."""
     system = given_system()
     job_service.create(system, new_job())
-    worker = executing.register_worker(system)
+    worker = workers.register(system)
 
     def race(number: int) -> list[object]:
         if number == 0:
@@ -218,7 +218,7 @@ def test_nothing_is_claimed_once_a_pause_of_the_app_is_committed(postgresql: str
         for _ in range(JOBS):
             run = first_run(system, DelayFromNow(0))
             dispatching.make_due(system, [run.id])
-            executing.claim(system, worker, "runs.http", 1)
+            claiming.claim(system, worker, "runs.http", 1)
         return []
 
     def pause_and_look() -> list[object]:

@@ -14,7 +14,7 @@ from core.states import JobState, RunStatus, Trigger
 from models import database
 from models import jobs as job_queries
 from models.tables import Job, Run
-from services.execution import executing
+from services.execution import claiming, workers
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching, planning
 from tests.factories import (
@@ -282,12 +282,12 @@ def test_a_schedule_that_names_nothing_is_refused_and_leaves_nothing_behind(syst
 
 def run_to_its_end(system: GivenSystem, job_id: UUID) -> Sequence[float]:
     """Let time pass, minute by minute, each run being executed at once; for which minutes it ran."""
-    worker = executing.register_worker(system)
+    worker = workers.register(system)
     for _ in range(10):
         system.clock.advance(60)
         plan_all(system)
         dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
-        for work in executing.claim(system, worker, "runs.http", 10):
+        for work in claiming.claim(system, worker, "runs.http", 10):
             record(system, work, succeeded())
     return minutes(job_id, RunStatus.COMPLETED)
 

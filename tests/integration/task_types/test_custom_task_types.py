@@ -16,8 +16,8 @@ from actors.handlers import custom_task
 from core import storable
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.states import RunStatus
-from services.execution import executing
-from services.execution.executing import Failed, Succeeded, Work
+from services.execution import claiming, workers
+from services.execution.work import Failed, Succeeded, Work
 from services.jobs import lifecycle
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
@@ -56,7 +56,7 @@ def documented(folder: Path) -> None:
 
 def claimed(system: GivenSystem, data: dict[str, Any]) -> Work:
     lifecycle.create(system, new_job(task_type="thumbnail", data=data))
-    [work] = executing.claim(system, executing.register_worker(system), brokers.RUNS_OWN, 1)
+    [work] = claiming.claim(system, workers.register(system), brokers.RUNS_OWN, 1)
     return work
 
 

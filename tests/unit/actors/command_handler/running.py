@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from actors.handlers import command
 from core.retry import RetryPolicy
-from services.execution.executing import Failed, Result, Succeeded, Work
+from services.execution.work import Failed, Result, Succeeded, Work
 from services.runtime.abort_scope import Scope
 from tests.factories import NOON, given_system
 

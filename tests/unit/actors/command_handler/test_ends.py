@@ -18,8 +18,9 @@ import pytest
 
 from actors.handlers import command, command_supervisor
 from core.errors import Aborted, AbortReason, TransientFailure
-from services.execution.executing import Failed, WorkerIdentity
 from services.execution.leases import Leases
+from services.execution.work import Failed
+from services.execution.workers import WorkerIdentity
 from services.runtime.abort_scope import Scope
 from services.system import System
 from tests.factories import RecordingDoorbell, RunningClock, given_system

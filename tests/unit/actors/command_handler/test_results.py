@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from actors.handlers.command_process import KEPT_BYTES
-from services.execution.executing import Succeeded
+from services.execution.work import Succeeded
 from tests.unit.actors.command_handler.running import failure_of, perform, result_of
 
 

@@ -1,0 +1,60 @@
+"""Take runs back from workers that are gone, and try them again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from core.retry import after_loss
+from core.states import Outcome
+from models import claims, jobs, runs
+from models.pauses import Gate
+from models.tables import Job, Run
+from services.execution import deferred
+from services.execution.batching import in_parts
+from services.jobs import retry_policy
+from services.scheduling import run_endings
+from services.scheduling.run_endings import Settlement
+from services.system import System
+
+
+def take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool) -> int:
+    """Take these runs back from workers that are gone; how many. One that cannot be taken back harms no other."""
+
+    def some(part: Sequence[UUID]) -> int:
+        return _take_back(system, part, only_expired=only_expired, carefully=len(part) == 1)
+
+    return in_parts(some, run_ids)
+
+
+def _take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool, carefully: bool) -> int:
+    """Take these runs back from workers that are gone; how many. A run that was renewed meanwhile is left alone.
+
+    Where the receiver has reported that it is at work, the worker died before it could record the 202: such a run waits
+    for its report like any other. `carefully` leaves out what cannot be written of it.
+    """
+    with system.transaction(Gate.UNUSED) as unit:
+        now = unit.now
+        locked = jobs.lock(runs.job_ids(run_ids))
+        gone = [run for run in claims.running(run_ids).values() if not only_expired or run.lease_expires_at < now]
+        taken_on = [run for run in gone if _was_taken_on(run, now)]
+        deferred.begin(system, taken_on, now)
+        lost = [_lose(system, run, locked[run.job_id], now) for run in gone if run not in taken_on]
+        run_endings.carry_out(lost, now, carefully=carefully)
+    return len(lost)
+
+
+def _was_taken_on(run: Run, now: datetime) -> bool:
+    """Whether a receiver keeps a run alive of which no 202 was recorded."""
+    if run.reports_until is not None or run.cancel_requested_at is not None:
+        return False
+    return run.report_lease_at is not None and bool(run.report_lease_at > now)
+
+
+def _lose(system: System, run: Run, job: Job, now: datetime) -> Settlement:
+    if run.reports_until is not None:
+        return deferred.fail(system, run, job, deferred.silence(run), now)
+    if run.cancel_requested_at is not None:
+        return run_endings.cancel(run, job, Outcome.LOST, now)
+    return run_endings.lose(run, job, after_loss(run.loss_count + 1, retry_policy.spread(run.id)), now)

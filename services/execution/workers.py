@@ -1,0 +1,46 @@
+"""The processes that execute runs: registered while they live, their leases renewed by their heartbeats."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from models import claims, workers
+from models.fields import new_id
+from models.pauses import Gate
+from services.system import System
+
+
+@dataclass(frozen=True)
+class WorkerIdentity:
+    """A process that executes runs."""
+
+    id: UUID
+    threads: int
+
+
+def register(system: System) -> WorkerIdentity:
+    """Record that this process now executes runs."""
+    worker = WorkerIdentity(new_id(), system.settings.worker_threads)
+    with system.transaction(Gate.UNUSED):
+        workers.register(worker.id, socket.gethostname(), os.getpid(), worker.threads, system.clock.now())
+    return worker
+
+
+def sign_off(system: System, worker: WorkerIdentity) -> None:
+    """Record that this process executes no more runs."""
+    with system.transaction(Gate.UNUSED):
+        workers.stop(worker.id, system.clock.now())
+
+
+def renew(system: System, worker: WorkerIdentity, leases: dict[UUID, int]) -> dict[UUID, bool]:
+    """Renew this process's leases (run: fence) in one statement: for each still held, whether to cancel it."""
+    with system.transaction(Gate.UNUSED) as unit:
+        now = unit.now
+        workers.heartbeat(worker.id, now)
+        if not leases:
+            return {}
+        return claims.renew(leases, worker.id, now + timedelta(seconds=system.settings.lease_seconds))

@@ -1,0 +1,34 @@
+"""Lock jobs: what decides about them is read, what they carry is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from core import schedules
+from models import database, jobs
+from models.tables import Job
+from services.jobs import lifecycle as job_service
+from tests import statements
+from tests.factories import NOON, GivenSystem, new_job
+
+PAYLOAD = ("data", "user_id", "board_id", "metadata")
+
+
+@pytest.mark.parametrize(
+    "lock",
+    [
+        pytest.param(lambda job_id: jobs.lock([job_id])[job_id], id="one of these"),
+        pytest.param(lambda _: jobs.lock_to_plan(NOON + timedelta(days=1), 1)[0], id="one to plan"),
+    ],
+)
+def test_who_locks_a_job_reads_no_payload(system: GivenSystem, lock: Callable[[UUID], Job]) -> None:
+    job_id = job_service.create(system, new_job(schedules.Interval(every_seconds=3600)))
+    with statements.noted() as sent, database.transaction():
+        job = lock(job_id)
+    assert (job.id, job.task_type) == (job_id, "greet")
+    [select] = [sql for sql, _ in sent if sql.startswith("SELECT")]
+    assert [name for name in PAYLOAD if f'"{name}"' in select] == []
