@@ -16,12 +16,9 @@ from api.middleware import RequestIds, SecurityHeaders
 from api.origins import Origins
 from api.quotas import RequestQuotas
 from api.resources import (
-    accounts,
     apps,
     bulk_actions,
-    deadline_jobs,
     docs,
-    emails,
     explanations,
     health,
     installation,
@@ -33,15 +30,17 @@ from api.resources import (
     repeating,
     reports,
     runs,
-    scheduler_jobs,
     schedules,
     statistics,
     task_types,
-    tasks,
     upcoming,
-    uploads,
     workers,
 )
+from api.sources.accounts import resource as accounts
+from api.sources.commands import resource as tasks
+from api.sources.cron_jobs import resource as scheduler_jobs
+from api.sources.deadline_jobs import resource as deadline_jobs
+from api.sources.typed_jobs import emails, uploads
 from api.threads import Threads
 from services.access.login_throttle import Throttle
 from services.access.request_quotas import Quotas

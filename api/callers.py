@@ -13,7 +13,7 @@ from uuid import UUID
 from falcon.asgi import Request, Response
 
 from api import guard
-from api.dialects import words
+from api.sources import words
 from api.threads import Threads
 from core.accounts import TokenKind
 from core.errors import Forbidden, NotFound

@@ -13,7 +13,7 @@ import falcon.asgi
 import structlog
 from falcon.asgi import Request, Response
 
-from api.dialects import words
+from api.sources import words
 from core.errors import (
     CarillonError,
     Conflict,

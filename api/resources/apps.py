@@ -6,9 +6,9 @@ from falcon.asgi import Request, Response
 
 from api import answers, bodies, edit_bodies, keys, validation
 from api.answers import Answer
-from api.dialects import translating
 from api.openapi import documented
 from api.schemas.apps import App, NamedApp, NewApp, WholeApp
+from api.sources import translating
 from api.threads import Threads
 from core.errors import InvalidInput, NotFound
 from services.jobs import apps

@@ -11,13 +11,13 @@ from falcon.asgi import Request, Response
 
 from api import answers, bodies, callers, keys, lists, validation
 from api.answers import Answer
-from api.dialects import words
-from api.dialects.typed_jobs import AnyNewJob
 from api.lists import Listed
 from api.openapi import documented
-from api.resources import typed_jobs
 from api.schemas.jobs import Job, JobPage, LogEntry, NextOccurrences, Occurrence, StatusOfJob
 from api.schemas.paging import CountQuery, JobsQuery
+from api.sources import words
+from api.sources.typed_jobs import resource as typed_jobs
+from api.sources.typed_jobs.schema import AnyNewJob
 from api.threads import Threads
 from core import schedules
 from core.listing import Ordering

@@ -10,12 +10,13 @@ import falcon
 from falcon.asgi import Request, Response
 
 from api import answers, bodies, callers, edit_bodies, preconditions, validation
-from api.dialects import translating, typed_jobs
 from api.openapi import documented
 from api.preconditions import IfMatchHeader
 from api.schemas import editing as edits
 from api.schemas.editing import JobPatch, WholeJob
 from api.schemas.jobs import Job
+from api.sources import translating
+from api.sources.typed_jobs import schema as typed_jobs
 from api.threads import Threads
 from services.jobs import editing
 from services.jobs.definition import Definition

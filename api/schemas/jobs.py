@@ -9,7 +9,6 @@ from uuid import UUID
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.config import JsonDict
 
-from api.dialects import aliases, words
 from api.schemas.schedules import DelayFromNowSchedule, GivenSchedule, ImmediateSchedule, RunAtSchedule
 from api.schemas.shown_schedules import ShownSchedule, show
 from api.schemas.values import (
@@ -28,6 +27,8 @@ from api.schemas.values import (
     TaskType,
     Url,
 )
+from api.sources import words
+from api.sources.typed_jobs import aliases
 from core import schedules
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.priority import DEFAULT_PRIORITY

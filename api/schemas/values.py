@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from api.dialects import words
+from api.sources import words
 from api.validation import shown
 from core import instants, names, urls
 from core.priority import PRIORITY_WORDS

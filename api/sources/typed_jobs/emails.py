@@ -7,10 +7,10 @@ from pydantic import RootModel
 
 from api import answers, bodies, callers, keys, validation
 from api.answers import Answer
-from api.dialects import words
-from api.dialects.emails import NewMails
 from api.openapi import documented
 from api.schemas.jobs import Job
+from api.sources import words
+from api.sources.typed_jobs.email_schema import NewMails
 from api.threads import Threads
 from services.jobs import apps, lifecycle
 from services.reading import records

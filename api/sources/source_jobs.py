@@ -11,9 +11,9 @@ from falcon.asgi import Request, Response
 from pydantic import BaseModel
 
 from api import answers, bodies, callers, edit_bodies, keys, lists, validation
-from api.dialects import translating
-from api.dialects.words import DIALECTS, Dialect
 from api.schemas.paging import NumberedQuery
+from api.sources import translating
+from api.sources.words import DIALECTS, Dialect
 from api.threads import Threads
 from core.errors import NotFound
 from core.filters import JobFilter

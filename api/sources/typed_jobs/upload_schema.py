@@ -11,8 +11,9 @@ from pydantic import Field, WithJsonSchema
 
 from api import validation
 from api.callers import Caller
-from api.dialects import typed_jobs, words
 from api.schemas.values import AccountId, AppName, Given, Identifier, Instant, Priority, Retries, Shown
+from api.sources import words
+from api.sources.typed_jobs import schema as typed_jobs
 from core.errors import FieldError, InvalidInput
 from core.object_names import LONGEST_FILE_NAME
 from core.priority import DEFAULT_PRIORITY

@@ -11,10 +11,10 @@ from pydantic import Field, RootModel
 
 from api import validation
 from api.callers import Caller
-from api.dialects import translating, words
 from api.schemas.jobs import Job, NewJob
 from api.schemas.shown_schedules import show
 from api.schemas.values import Given, Instant, Priority, Retries, TaskType
+from api.sources import translating, words
 from core import schedules
 from core.errors import Forbidden, InvalidInput
 from core.priority import DEFAULT_PRIORITY

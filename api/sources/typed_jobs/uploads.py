@@ -16,10 +16,10 @@ from api.answers import Answer
 from api.callers import Caller
 from api.forms import Form
 from api.openapi import documented
-from api.resources.dialect_jobs import with_app
-from api.schemas import uploads as schemas
 from api.schemas.jobs import Job
-from api.schemas.uploads import DownloadLink, UploadForm
+from api.sources.source_jobs import with_app
+from api.sources.typed_jobs import upload_schema as schemas
+from api.sources.typed_jobs.upload_schema import DownloadLink, UploadForm
 from api.threads import Threads
 from core import object_names
 from services.files import download_links, uploads

@@ -10,8 +10,14 @@ import falcon
 from falcon.asgi import Request, Response
 
 from api import answers, bodies, callers, lists, validation
-from api.dialects import deadline_jobs, translating, words
-from api.dialects.deadline_jobs import (
+from api.lists import Listed
+from api.openapi import documented
+from api.resources.runs import listed_executions
+from api.schemas.paging import Filter, JobOrdering, NumberedQuery
+from api.schemas.runs import Executions
+from api.sources import translating, words
+from api.sources.deadline_jobs import schema as deadline_jobs
+from api.sources.deadline_jobs.schema import (
     DeadlineJob,
     DeadlineJobs,
     DeadlineStatistics,
@@ -19,12 +25,7 @@ from api.dialects.deadline_jobs import (
     PriorityCounts,
     WholeDeadlineJob,
 )
-from api.lists import Listed
-from api.openapi import documented
-from api.resources.dialect_jobs import DialectJobs, whole
-from api.resources.runs import listed_executions
-from api.schemas.paging import Filter, JobOrdering, NumberedQuery
-from api.schemas.runs import Executions
+from api.sources.source_jobs import DialectJobs, whole
 from core.listing import Ordering
 from services.jobs import editing
 from services.jobs.definition import Definition

@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, RootModel
 
 from api.callers import Caller
-from api.dialects import words
 from api.schemas.values import Given, Instant, Name, Priority, Shown, TaskType
+from api.sources import words
 from core import schedules
 from core.errors import InvalidInput
 from core.priority import DEFAULT_PRIORITY

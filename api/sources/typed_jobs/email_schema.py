@@ -6,9 +6,9 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from api.dialects.typed_jobs import RETRIES, NewTypedJob
 from api.schemas.bulk import MOST_JOBS
 from api.schemas.values import Instant, Priority, Retries
+from api.sources.typed_jobs.schema import RETRIES, NewTypedJob
 from core import json_text
 from core.priority import DEFAULT_PRIORITY
 from services.task_types.send_email import KEY, SendEmail

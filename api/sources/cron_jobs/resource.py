@@ -10,12 +10,13 @@ import falcon
 from falcon.asgi import Request, Response
 
 from api import answers, bodies, callers, lists, validation
-from api.dialects import cron_jobs, translating, words
-from api.dialects.cron_jobs import CronJob, CronJobPatch, CronJobs, NewCronJob, WholeCronJob
 from api.lists import Listed
 from api.openapi import documented
-from api.resources.dialect_jobs import DialectJobs, whole
 from api.schemas.paging import NumberedQuery
+from api.sources import translating, words
+from api.sources.cron_jobs import schema as cron_jobs
+from api.sources.cron_jobs.schema import CronJob, CronJobPatch, CronJobs, NewCronJob, WholeCronJob
+from api.sources.source_jobs import DialectJobs, whole
 from core.listing import NEWEST_FIRST
 from services.jobs import editing
 from services.jobs.definition import Definition

@@ -10,9 +10,10 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, RootModel
 
 from api.callers import Caller
-from api.dialects import aliases, words
-from api.dialects.accounts import ShownUser
 from api.schemas.values import Given, Instant, Shown
+from api.sources import words
+from api.sources.accounts.schema import ShownUser
+from api.sources.typed_jobs import aliases
 from core import schedules
 from core.states import JobStatus
 from services.access.users import UserView

@@ -9,9 +9,9 @@ import falcon
 from falcon.asgi import Request, Response
 
 from api import answers, bodies, callers, validation
-from api.dialects.accounts import Credentials, LoggedIn, Registration, ShownUser
 from api.guard import COOKIE, unauthorized
 from api.openapi import documented
+from api.sources.accounts.schema import Credentials, LoggedIn, Registration, ShownUser
 from api.threads import Threads
 from core.accounts import TokenKind
 from core.errors import InvalidInput

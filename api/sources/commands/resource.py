@@ -10,12 +10,13 @@ import falcon
 from falcon.asgi import Request, Response
 
 from api import answers, bodies, callers, guard, lists, validation
-from api.dialects import commands, translating, words
-from api.dialects.commands import CommandTask, CommandTasks, NewCommandTask, WholeCommandTask
 from api.lists import Listed
 from api.openapi import documented
-from api.resources.dialect_jobs import DialectJobs, whole
 from api.schemas.paging import NumberedQuery
+from api.sources import translating, words
+from api.sources.commands import schema as commands
+from api.sources.commands.schema import CommandTask, CommandTasks, NewCommandTask, WholeCommandTask
+from api.sources.source_jobs import DialectJobs, whole
 from core.listing import NEWEST_FIRST
 from services.access import users
 from services.jobs import editing

@@ -8,10 +8,10 @@ from falcon.asgi import Request, Response
 
 from api import answers, bodies, callers, keys, validation
 from api.answers import Answer
-from api.dialects import translating
-from api.dialects.typed_jobs import NewTypedJob, expect_for_users
-from api.resources.dialect_jobs import create
 from api.schemas.jobs import Job, NewJob
+from api.sources import translating
+from api.sources.source_jobs import create
+from api.sources.typed_jobs.schema import NewTypedJob, expect_for_users
 from api.threads import Threads
 from core.errors import FieldError, InvalidInput
 from services.jobs.definition import NewJob as Wanted

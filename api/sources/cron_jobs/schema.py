@@ -9,8 +9,9 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, RootModel, create_model, field_validator
 
 from api.callers import Caller
-from api.dialects import aliases, words
 from api.schemas.values import Given, Instant, Name, Shown, TaskType
+from api.sources import words
+from api.sources.typed_jobs import aliases
 from core import cron, schedules
 from core.states import JobStatus
 from services.jobs.definition import NewJob

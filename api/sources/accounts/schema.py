@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from api.dialects import words
 from api.schemas.values import Shown
+from api.sources import words
 from api.validation import shown
 from core import names
 from core.letters import LONGEST_ADDRESS, fault_of_address
