@@ -9,8 +9,7 @@ from uuid import UUID
 from falcon.routing import UUIDConverter
 
 from api import errors, openapi
-from api.callers import Callers
-from api.guard import Guard
+from api.access import Access
 from api.http import App as App  # noqa: PLC0414  what this module is asked for
 from api.middleware import RequestIds, SecurityHeaders
 from api.origins import Origins
@@ -77,9 +76,8 @@ def create_app(
             RequestIds(),
             SecurityHeaders(),
             origins,
-            Callers(system, threads),
             quotas,
-            Guard(system.settings, quotas, origins),
+            Access(system, threads, quotas, origins),
             threads,
             hashing,
         ]

@@ -11,7 +11,9 @@ from typing import Any
 import falcon
 import falcon.asgi
 import structlog
-from falcon.asgi import Request, Response
+from falcon.asgi import Request, Response, WebSocket
+from falcon.asgi.ws import http_status_to_ws_code
+from falcon.asgi_spec import WSCloseCode
 
 from api.sources import words
 from core.errors import (
@@ -69,12 +71,18 @@ def install(app: falcon.asgi.App[Any, Any]) -> None:
 
 
 async def _answer_ours(
-    req: Request, resp: Response, error: CarillonError, params: dict[str, Any], **_more: Any
+    req: Request, resp: Response | None, error: CarillonError, params: dict[str, Any], ws: WebSocket | None = None
 ) -> None:
     kind = next((KINDS[one] for one in type(error).__mro__ if one in KINDS), None)
     if kind is None:
-        await _answer_unforeseen(req, resp, error, params)
-        return
+        await _answer_unforeseen(req, resp, error, params, ws)
+    elif resp is not None:
+        _answer_kind(req, resp, error, kind)
+    elif ws is not None:
+        await ws.close(http_status_to_ws_code(kind.status))
+
+
+def _answer_kind(req: Request, resp: Response, error: CarillonError, kind: Kind) -> None:
     members: dict[str, Any] = {"type": f"/problems/{kind.name}"}
     detail = str(error)
     if isinstance(error, InvalidInput):
@@ -95,11 +103,14 @@ async def _answer_ours(
 
 
 async def _answer_unforeseen(
-    req: Request, resp: Response, error: Exception, _params: dict[str, Any], **_more: Any
+    req: Request, resp: Response | None, error: Exception, _params: dict[str, Any], ws: WebSocket | None = None
 ) -> None:
     log.error("request_failed", method=req.method, route=req.uri_template, exc_info=error)
     status = HTTPStatus.INTERNAL_SERVER_ERROR
-    _write(req, resp, status, title=status.phrase, detail=_UNFORESEEN)
+    if resp is not None:
+        _write(req, resp, status, title=status.phrase, detail=_UNFORESEEN)
+    elif ws is not None:
+        await ws.close(WSCloseCode.SERVER_ERROR)
 
 
 def _serialize_falcon(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, callers, keys, lists, validation
+from api import access, answers, bodies, keys, lists, validation
 from api.answers import Answer
 from api.lists import Listed
 from api.openapi import documented
@@ -47,9 +46,8 @@ class Jobs:
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(JobsQuery, req.params)
-        wanted = replace(query.wanted(), owner_id=callers.of(req).only)
         ordering = Ordering.of(query.ordering)
-        page = listing.jobs(self._counts, wanted, ordering, query.stretch())
+        page = listing.jobs(access.principal(req), self._counts, query.wanted(), ordering, query.stretch())
         if query.page is None:
             links = lists.by_cursor(req, page.last, ordering)
         else:

@@ -9,7 +9,7 @@ from uuid import UUID
 import falcon
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, callers, edit_bodies, preconditions, validation
+from api import access, answers, bodies, edit_bodies, preconditions, validation
 from api.openapi import documented
 from api.preconditions import IfMatchHeader
 from api.schemas import editing as edits
@@ -70,7 +70,7 @@ class OneJob:
 
         def amend(view: JobView) -> Definition:
             wanted = change(view, value)
-            typed_jobs.expect_for_users(callers.of(req), typed_jobs.changed(view, wanted))
+            typed_jobs.expect_for_users(access.principal(req), typed_jobs.changed(view, wanted))
             return wanted
 
         return editing.edit(self._system, job_id, amend, expected)

@@ -10,7 +10,7 @@ import falcon
 from falcon.asgi import Request, Response
 from pydantic import BaseModel
 
-from api import answers, bodies, callers, edit_bodies, keys, lists, validation
+from api import access, answers, bodies, edit_bodies, keys, lists, validation
 from api.schemas.paging import NumberedQuery
 from api.sources import translating
 from api.sources.words import DIALECTS, Dialect
@@ -68,13 +68,9 @@ class DialectJobs:
     def listed(
         self, req: Request, wanted: JobFilter, ordering: Ordering, query: NumberedQuery
     ) -> tuple[Any, dict[str, str]]:
-        """A page of jobs that fit, and the links that lead on from it."""
-        page = listing.jobs(self.counts, wanted, ordering, query.stretch())
+        """A page of jobs that fit and that the caller may see, and the links that lead on from it."""
+        page = listing.jobs(access.principal(req), self.counts, wanted, ordering, query.stretch())
         return page.items, lists.by_number(req, query.page, more=page.last is not None)
-
-    def mine(self, req: Request) -> JobFilter:
-        """The dialect's jobs that the caller may see."""
-        return self.dialect.jobs(callers.of(req).only)
 
     def _expect_owned(self, view: JobView) -> JobView:
         if not self.dialect.owns(view):

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
-from uuid import UUID
 
 from core import names
 from core.errors import FieldError
@@ -23,9 +22,6 @@ from core.schedules import Cron
 from core.states import JobStatus
 from services.reading.views import JobView, JobWithLog
 from services.task_types import run_command
-
-ANONYMOUS = "anonymous"
-"""Account and user of a job that nobody in particular asked for."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +39,9 @@ class Dialect:
     tells_error: bool = True
     no_job: str | None = None
 
-    def jobs(self, owner_id: UUID | None) -> JobFilter:
-        """The jobs that it owns, of this user or of all."""
-        return JobFilter(
-            app_name=self.app_name, owner_id=owner_id, task_type=self.task_type, schedule_kind=self.schedule_kind
-        )
+    def jobs(self) -> JobFilter:
+        """The jobs that it owns."""
+        return JobFilter(app_name=self.app_name, task_type=self.task_type, schedule_kind=self.schedule_kind)
 
     def owns(self, view: JobView) -> bool:
         """Whether a job is one of these."""

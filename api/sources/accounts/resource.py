@@ -8,9 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 import falcon
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, callers, validation
-from api.guard import COOKIE, unauthorized
+from api import access, answers, bodies, validation
+from api.access import unauthorized
 from api.openapi import documented
+from api.sites import COOKIE
 from api.sources.accounts.schema import Credentials, LoggedIn, Registration, ShownUser
 from api.threads import Threads
 from core.accounts import TokenKind
@@ -46,7 +47,7 @@ class Accounts:
             given,
             req.remote_addr or "",
             self._throttle,
-            trusted=bool(req.context.trusted),
+            trusted=access.principal(req).is_trusted,
         )
 
     async def _log_in(self, req: Request, kind: TokenKind) -> tuple[str, UserView]:
@@ -122,8 +123,8 @@ class ApiLogouts:
     @documented("logOut", "accounts", {204: None}, problems=(401,))
     async def on_post(self, req: Request, resp: Response) -> None:
         """End the token or session that this is asked with: from now on it opens nothing."""
-        token = callers.token_of(req)
-        if token is None or callers.of(req).user is None:
+        token = access.token_of(req)
+        if token is None or access.principal(req).user_id is None:
             raise unauthorized("There is nothing to log out of. Send the token as Authorization: Token.")
         await self._threads.run(users.log_out, self._system, token)
         _forget_session(req, resp)
@@ -140,7 +141,7 @@ class Logouts:
     @documented("logOutByPage", "accounts", {303: None})
     async def on_post(self, req: Request, resp: Response) -> None:
         """End the session, if there still is one, and go to the login."""
-        token = callers.token_of(req)
+        token = access.token_of(req)
         if token is not None:
             await self._threads.run(users.log_out, self._system, token)
         _forget_session(req, resp)

@@ -8,10 +8,10 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from api.schemas.values import Shown
-from api.sources import words
 from api.validation import shown
 from core import names
 from core.letters import LONGEST_ADDRESS, fault_of_address
+from core.principals import ANONYMOUS
 from services.access.users import NewUser
 
 _ALL_REQUIRED = "Username, password, and email are required."
@@ -23,7 +23,7 @@ def _username(name: str) -> str:
     fault = names.fault_of_name(name)
     if fault or names.turns_text(name) or any(character.isspace() for character in name):
         raise ValueError(f"is {shown(name)}; write printable characters without spaces.")
-    if names.folded(name) == words.ANONYMOUS:
+    if names.folded(name) == ANONYMOUS:
         raise ValueError(f"is {shown(name)}, which means those who have no name; choose another.")
     return name
 

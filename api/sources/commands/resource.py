@@ -9,7 +9,7 @@ from uuid import UUID
 import falcon
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, callers, guard, lists, validation
+from api import access, answers, bodies, lists, validation
 from api.lists import Listed
 from api.openapi import documented
 from api.schemas.paging import NumberedQuery
@@ -52,14 +52,14 @@ class Tasks(_Tasks):
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(NumberedQuery, req.params)
-        views, links = self.listed(req, self.mine(req), NEWEST_FIRST, query)
+        views, links = self.listed(req, self.dialect.jobs(), NEWEST_FIRST, query)
         return lists.listed(CommandTasks(self.shown(views)), links)
 
     def _create(self, req: Request, body: bytes) -> CommandTask:
         given = validation.body(NewCommandTask, bodies.parse(body))
         translating.expect_future("scheduled_time", given.scheduled_time, self.system.clock.now())
         translating.expect_known("command", run_command.KEY)
-        return self.shown([self.created(given.parsed(callers.of(req)))])[0]
+        return self.shown([self.created(given.parsed(access.principal(req)))])[0]
 
 
 class OneTask(_Tasks):
@@ -97,8 +97,8 @@ class OneTask(_Tasks):
             given: Any = whole(NewCommandTask, value, shown)
             if given.scheduled_time != shown.scheduled_time:
                 translating.expect_future("scheduled_time", given.scheduled_time, self.system.clock.now())
-            caller = callers.of(req)
-            return translating.amended(view, commands.asked_for(shown).parsed(caller), given.parsed(caller))
+            principal = access.principal(req)
+            return translating.amended(view, commands.asked_for(shown).parsed(principal), given.parsed(principal))
 
         return self.shown([self.edited(job_id, amend)])[0]
 
@@ -108,5 +108,5 @@ class OneTask(_Tasks):
 
 
 def _expect_user(req: Request) -> None:
-    if callers.of(req).user is None:
-        raise guard.unauthorized("Tasks are someone's. Log in with POST /api/login/, then send Authorization: Token.")
+    if access.principal(req).user_id is None:
+        raise access.unauthorized("Tasks are someone's. Log in with POST /api/login/, then send Authorization: Token.")

@@ -9,12 +9,12 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, RootModel
 
-from api.callers import Caller
 from api.schemas.values import Given, Instant, Shown
 from api.sources import words
 from api.sources.accounts.schema import ShownUser
 from api.sources.typed_jobs import aliases
 from core import schedules
+from core.principals import Principal
 from core.states import JobStatus
 from services.access.users import UserView
 from services.jobs.definition import NewJob
@@ -40,14 +40,14 @@ class NewCommandTask(Given):
     scheduled_time: Instant | None = None
     metadata: dict[str, Any] | None = None
 
-    def parsed(self, caller: Caller) -> NewJob:
+    def parsed(self, principal: Principal) -> NewJob:
         """What the services take: failures are tried again every 30 s, four times."""
         at = self.scheduled_time
         return NewJob(
             app_name=words.COMMANDS.app_name,
-            account_id=caller.name,
-            user_id=caller.name,
-            owner_id=caller.owner_id,
+            account_id=principal.name,
+            user_id=principal.name,
+            owner_id=principal.user_id,
             task_type=run_command.KEY,
             data={"command": self.command},
             metadata=self.metadata,

@@ -9,7 +9,7 @@ from uuid import UUID
 import falcon
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, callers, lists, validation
+from api import access, answers, bodies, lists, validation
 from api.lists import Listed
 from api.openapi import documented
 from api.schemas.paging import NumberedQuery
@@ -45,12 +45,12 @@ class SchedulerJobs(_SchedulerJobs):
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(NumberedQuery, req.params)
-        views, links = self.listed(req, self.mine(req), NEWEST_FIRST, query)
+        views, links = self.listed(req, self.dialect.jobs(), NEWEST_FIRST, query)
         return lists.listed(CronJobs(lists.readable(cron_jobs.show, views)), links)
 
     def _create(self, req: Request, body: bytes) -> CronJob:
         given = validation.body(NewCronJob, bodies.parse(body))
-        return cron_jobs.show(self.created(given.parsed(callers.of(req))))
+        return cron_jobs.show(self.created(given.parsed(access.principal(req))))
 
 
 class OneSchedulerJob(_SchedulerJobs):
@@ -99,8 +99,8 @@ class OneSchedulerJob(_SchedulerJobs):
         def amend(view: JobView) -> Definition:
             shown = cron_jobs.show(view)
             given = whole(NewCronJob, wanted(shown), shown)
-            caller = callers.of(req)
-            return translating.amended(view, cron_jobs.asked_for(shown).parsed(caller), given.parsed(caller))
+            principal = access.principal(req)
+            return translating.amended(view, cron_jobs.asked_for(shown).parsed(principal), given.parsed(principal))
 
         return cron_jobs.show(self.edited(job_id, amend, active=active))
 

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, RootModel, create_model, field_validator
 
-from api.callers import Caller
 from api.schemas.values import Given, Instant, Name, Shown, TaskType
 from api.sources import words
 from api.sources.typed_jobs import aliases
 from core import cron, schedules
+from core.principals import Principal
 from core.states import JobStatus
 from services.jobs.definition import NewJob
 from services.reading.views import JobView
@@ -69,14 +69,14 @@ class NewCronJob(Given):
             ) from None
         return parameters
 
-    def parsed(self, caller: Caller) -> NewJob:
+    def parsed(self, principal: Principal) -> NewJob:
         """What the services take."""
         action = self.parameters.get("action", DEFAULT_ACTION)
         return NewJob(
             app_name=words.CRON.app_name,
-            account_id=caller.name,
-            user_id=caller.name,
-            owner_id=caller.owner_id,
+            account_id=principal.name,
+            user_id=principal.name,
+            owner_id=principal.user_id,
             name=self.name,
             task_type=action,
             data=self._data(action),

@@ -9,7 +9,7 @@ from uuid import UUID
 import falcon
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, callers, lists, validation
+from api import access, answers, bodies, lists, validation
 from api.lists import Listed
 from api.openapi import documented
 from api.resources.runs import listed_executions
@@ -69,14 +69,14 @@ class AllDeadlineJobs(_DeadlineJobs):
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(DeadlineJobsQuery, req.params)
-        wanted = replace(self.mine(req), search=query.search)
+        wanted = replace(self.dialect.jobs(), search=query.search)
         views, links = self.listed(req, wanted, Ordering.of(query.ordering), query)
         return lists.listed(DeadlineJobs(lists.readable(deadline_jobs.show, views)), links)
 
     def _create(self, req: Request, body: bytes) -> DeadlineJob:
         given = validation.body(NewDeadlineJob, bodies.parse(body))
         translating.expect_future("deadline", given.deadline, self.system.clock.now())
-        return deadline_jobs.show(self.created(given.parsed(callers.of(req))))
+        return deadline_jobs.show(self.created(given.parsed(access.principal(req))))
 
 
 class OneDeadlineJob(_DeadlineJobs):
@@ -114,8 +114,8 @@ class OneDeadlineJob(_DeadlineJobs):
                 given = given.model_copy(update={"priority": asked_for.priority})
             if given.deadline != view.deadline:
                 translating.expect_future("deadline", given.deadline, self.system.clock.now())
-            caller = callers.of(req)
-            return translating.amended(view, asked_for.parsed(caller), given.parsed(caller))
+            principal = access.principal(req)
+            return translating.amended(view, asked_for.parsed(principal), given.parsed(principal))
 
         return deadline_jobs.show(self.edited(job_id, amend))
 
@@ -145,7 +145,7 @@ class DeadlineStatisticsOfJobs(_DeadlineJobs):
     @documented("getDeadlineStatistics", "004 deadline jobs", {200: DeadlineStatistics})
     async def on_get(self, req: Request, resp: Response) -> None:
         """See how the caller's jobs of every section are doing."""
-        found = await self.threads.run(statistics.of_owner, callers.of(req).only)
+        found = await self.threads.run(statistics.overview, access.principal(req))
         counts = {name: getattr(found.by_status, name) for name in STATUSES}
         levels = {word: 0 for _, word in words.PRIORITY_FROM}
         for priority, count in found.by_priority.items():

@@ -8,11 +8,11 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, RootModel
 
-from api.callers import Caller
 from api.schemas.values import Given, Instant, Name, Priority, Shown, TaskType
 from api.sources import words
 from core import schedules
 from core.errors import InvalidInput
+from core.principals import Principal
 from core.priority import DEFAULT_PRIORITY
 from core.states import JobStatus
 from services.jobs.definition import NewJob
@@ -40,7 +40,7 @@ class NewDeadlineJob(Given):
     deadline: Instant | None = None
     task_type: TaskType = DEFAULT_TASK_TYPE
 
-    def parsed(self, caller: Caller) -> NewJob:
+    def parsed(self, principal: Principal) -> NewJob:
         """What the services take."""
         own = {"name": self.name, "estimated_duration": self.estimated_duration}
         told = {
@@ -50,9 +50,9 @@ class NewDeadlineJob(Given):
         }
         return NewJob(
             app_name=words.DEADLINES.app_name,
-            account_id=caller.name,
-            user_id=caller.name,
-            owner_id=caller.owner_id,
+            account_id=principal.name,
+            user_id=principal.name,
+            owner_id=principal.user_id,
             title=self.name,
             task_type=self.task_type,
             data=told,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from falcon.asgi import Request, Response
 from pydantic import RootModel
 
-from api import answers, bodies, callers, keys, validation
+from api import access, answers, bodies, keys, validation
 from api.answers import Answer
 from api.openapi import documented
 from api.schemas.jobs import Job
@@ -38,7 +38,7 @@ class NewEmails:
 
     def _create(self, req: Request, body: bytes) -> Answer:
         mails = validation.body(NewMails, bodies.parse(body))
-        wanted = [one.parsed(callers.of(req), self._system.clock.now()) for one in mails.jobs()]
+        wanted = [one.parsed(access.principal(req), self._system.clock.now()) for one in mails.jobs()]
         apps.ensure(self._system, words.TYPED.app_name)
         created = lifecycle.create_many(self._system, wanted, all_or_none=True)
         views = records.those([one.job_id for one in created if one.job_id is not None])

@@ -6,7 +6,7 @@ from typing import Any
 
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, callers, keys, validation
+from api import access, answers, bodies, keys, validation
 from api.answers import Answer
 from api.schemas.jobs import Job, NewJob
 from api.sources import translating
@@ -27,10 +27,10 @@ def parsed(system: System, req: Request, value: Any) -> tuple[Wanted, dict[str, 
     if ("job_type" in given) == ("task_type" in given):
         raise InvalidInput(FieldError("task_type", BOTH_OR_NEITHER), FieldError("job_type", BOTH_OR_NEITHER))
     if "task_type" in given:
-        expect_for_users(callers.of(req), given)
+        expect_for_users(access.principal(req), given)
         return validation.body(NewJob, given).parsed(), {}
     typed = validation.body(NewTypedJob, given)
-    return typed.parsed(callers.of(req), system.clock.now()), translating.TYPED_FIELDS
+    return typed.parsed(access.principal(req), system.clock.now()), translating.TYPED_FIELDS
 
 
 async def create_any(system: System, threads: Threads, req: Request, resp: Response) -> None:

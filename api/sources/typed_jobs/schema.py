@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, RootModel
 
 from api import validation
-from api.callers import Caller
 from api.schemas.jobs import Job, NewJob
 from api.schemas.shown_schedules import show
 from api.schemas.values import Given, Instant, Priority, Retries, TaskType
 from api.sources import translating, words
 from core import schedules
 from core.errors import Forbidden, InvalidInput
+from core.principals import Principal
 from core.priority import DEFAULT_PRIORITY
 from core.recurring import Frequency
 from core.states import JobStatus
@@ -45,14 +45,14 @@ class NewTypedJob(Given):
     scheduled_time: Instant | None = None
     frequency: Literal["hourly", "daily", "weekly", "monthly"] | None = None
 
-    def parsed(self, caller: Caller, now: datetime) -> definition.NewJob:
+    def parsed(self, principal: Principal, now: datetime) -> definition.NewJob:
         """What the services take. Raises `InvalidInput`."""
         translating.expect_known("job_type", self.job_type)
         return definition.NewJob(
             app_name=words.TYPED.app_name,
-            account_id=caller.name,
-            user_id=caller.name,
-            owner_id=caller.owner_id,
+            account_id=principal.name,
+            user_id=principal.name,
+            owner_id=principal.user_id,
             task_type=self.job_type,
             data=self.parameters,
             priority=self.priority,
@@ -128,10 +128,10 @@ def patch(view: JobView, given: dict[str, Any], now: datetime) -> dict[str, Any]
     return ours
 
 
-def expect_for_users(caller: Caller, members: Collection[str]) -> None:
+def expect_for_users(principal: Principal, members: Collection[str]) -> None:
     """Raise `Forbidden` where a user, whose jobs are typed ones, names a member that only jobs of an app have."""
     others = sorted(set(members) - FOR_USERS)
-    if caller.only is not None and others:
+    if principal.visible_owner_id is not None and others:
         raise Forbidden(
             f"{', '.join(others)}: not for users to say. Jobs of an app are made and changed by administrators, whom "
             "the setting ADMIN_USERNAMES names."

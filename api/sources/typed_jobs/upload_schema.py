@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, WithJsonSchema
 
 from api import validation
-from api.callers import Caller
 from api.schemas.values import AccountId, AppName, Given, Identifier, Instant, Priority, Retries, Shown
 from api.sources import words
 from api.sources.typed_jobs import schema as typed_jobs
 from core.errors import FieldError, InvalidInput
 from core.object_names import LONGEST_FILE_NAME
+from core.principals import Principal
 from core.priority import DEFAULT_PRIORITY
 from services.jobs import definition
 from services.task_types import upload_file
@@ -38,15 +38,15 @@ class UploadFields(Given):
     schedule_type: Literal["immediate", "scheduled"] = "immediate"
     scheduled_time: Instant | None = None
 
-    def parsed(self, caller: Caller, now: datetime) -> definition.NewJob:
+    def parsed(self, principal: Principal, now: datetime) -> definition.NewJob:
         """The job to make, as the services take it. Raises `InvalidInput`, also for what a user may not name."""
-        if caller.only is not None:
+        if principal.visible_owner_id is not None:
             self._refuse_other_owners()
         return definition.NewJob(
             app_name=self.app_name,
-            account_id=self.account_id or caller.name,
-            user_id=self.user_id or caller.name,
-            owner_id=caller.owner_id,
+            account_id=self.account_id or principal.name,
+            user_id=self.user_id or principal.name,
+            owner_id=principal.user_id,
             task_type=upload_file.KEY,
             priority=self.priority,
             max_retries=self.max_retries,

@@ -11,9 +11,8 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers, callers, forms, keys
+from api import access, answers, forms, keys
 from api.answers import Answer
-from api.callers import Caller
 from api.forms import Form
 from api.openapi import documented
 from api.schemas.jobs import Job
@@ -22,6 +21,7 @@ from api.sources.typed_jobs import upload_schema as schemas
 from api.sources.typed_jobs.upload_schema import DownloadLink, UploadForm
 from api.threads import Threads
 from core import object_names
+from core.principals import Principal
 from services.files import download_links, uploads
 from services.files.spool import Incoming
 from services.reading import records
@@ -47,14 +47,14 @@ class Uploads:
             form = await forms.read(req, most, lambda piece: self._threads.run(incoming.write, piece))
             await self._threads.run(incoming.finish)  # before any transaction: it waits for the disk
             content = json.dumps({**form.texts, "file": [form.file_name, incoming.sha256]}).encode()
-            accept = partial(self._accept, incoming, form, callers.of(req))
+            accept = partial(self._accept, incoming, form, access.principal(req))
             await keys.answer_once(self._system, self._threads, req, resp, content=content, act=accept)
         finally:
             incoming.drop()  # if it came before, or was refused
 
-    def _accept(self, incoming: Incoming, form: Form, caller: Caller) -> Answer:
+    def _accept(self, incoming: Incoming, form: Form, principal: Principal) -> Answer:
         fields = schemas.fields(form.texts)
-        new = fields.parsed(caller, self._system.clock.now())
+        new = fields.parsed(principal, self._system.clock.now())
         file_name = fields.file_name or form.file_name
         job_id = with_app(self._system, new.app_name, lambda: uploads.accept(self._system, new, incoming, file_name))
         return answers.answer(Job.model_validate(records.job(job_id)), 201, location=f"/api/jobs/{job_id}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api import guard
+from api import access
 from tests.factories import given_system
 from tests.integration.api.client import NO_JOB, PRINTED, Client, served
 
@@ -37,7 +37,7 @@ def test_every_route_is_guarded_but_those_listed_here(sqlite: str) -> None:
             status = answer.status_code
             guarded = status == 401 and answer.headers["WWW-Authenticate"] != "X-Carillon-Report-Token"
             assert guarded == (template not in open_templates), (method, path, status)
-            assert guard.is_open(path) == (template in open_templates)
+            assert access.is_open(path) == (template in open_templates)
 
 
 def _templates(nodes: Any) -> Any:
