@@ -11,13 +11,15 @@ from falcon.asgi import Request, WebSocket
 
 from api.app import App
 from api.sites import COOKIE
+from api.sources.accounts.resource import FORM
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import NO_JOB, Client, served
-from tests.integration.api.test_accounts import FORM, HIDDEN, PASSWORD, SECRET, register, token_of
+from tests.integration.api.test_accounts import HIDDEN, PASSWORD, SECRET, register, token_of
 
 LIMIT = 5
 OURS, OTHERS = "https://app.example.com", "https://evil.example.com"
-ACCEPTED, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, MISDIRECTED, TOO_MANY = None, 3401, 3403, 3404, 3421, 3429
+ACCEPTED = None
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND, MISDIRECTED, TOO_MANY = 3401, 3403, 3404, 3421, 3429
 
 
 class Channel:
@@ -60,17 +62,18 @@ def with_channel(system: GivenSystem, channel: Channel) -> App:
 
 def opened(app: App, path: str = "/api/changes", host: str = "carillon.example.com", **headers: str) -> int | None:
     """The code that a handshake is refused with, or None for one that is accepted."""
+    return asyncio.run(_refusal(app, path, host, headers))
 
-    async def shake_hands() -> int | None:
-        async with falcon.testing.ASGIConductor(app) as conductor:
-            try:
-                async with conductor.simulate_ws(path, host=host, headers=headers):
-                    pass
-            except falcon.WebSocketDisconnected as refused:
-                return refused.code
-            return None
 
-    return asyncio.run(shake_hands())
+async def _refusal(app: App, path: str, host: str, headers: dict[str, str]) -> int | None:
+    refusal: int | None = ACCEPTED
+    async with falcon.testing.ASGIConductor(app) as conductor:
+        try:
+            async with conductor.simulate_ws(path, host=host, headers=headers):
+                pass
+        except falcon.WebSocketDisconnected as refused:
+            refusal = refused.code
+    return refusal
 
 
 def test_only_who_shows_the_secret_may_open_a_channel_that_is_not_listed(app: App, client: Client) -> None:
