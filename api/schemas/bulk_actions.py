@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, Wit
 
 from api.schemas.paging import CURSOR_SCHEMA, Filter, read_cursor, write_cursor
 from api.schemas.values import Given, Instant, Shown
-from api.sources import words
+from api.sources.typed_jobs import words
 from core.filters import JobFilter, RunFilter
 from core.listing import Mark, Ordering, SortKey
 from core.states import JobStatus, RunStatus, Trigger

@@ -27,8 +27,7 @@ from api.schemas.values import (
     TaskType,
     Url,
 )
-from api.sources import words
-from api.sources.typed_jobs import aliases
+from api.sources.typed_jobs import words
 from core import schedules
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.priority import DEFAULT_PRIORITY
@@ -196,7 +195,7 @@ class Job(Shown):
         if not isinstance(given, JobView):
             return given
         status = words.status_in_lists(given.app_name, given.status)
-        return {**vars(given), "status": status, **aliases.of(given)}
+        return {**vars(given), "status": status, **words.aliases(given)}
 
 
 class JobPage(Shown):
@@ -219,24 +218,3 @@ class NextOccurrences(Shown):
     """A job's next occurrences."""
 
     next: list[Occurrence]
-
-
-class LogEntry(Shown):
-    """One event in a job's life."""
-
-    event_type: str
-    attempt_number: int
-    error_type: str | None
-    metadata: dict[str, Any]
-    created_at: datetime
-
-
-class StatusOfJob(Shown):
-    """How a job is doing, with the newest 20 events of its life, newest first."""
-
-    job_id: UUID
-    status: JobStatus | Literal["paused_rate_limited"]
-    task_type: str
-    created_at: datetime
-    scheduled_at: datetime | None
-    logs: list[LogEntry]

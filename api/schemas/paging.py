@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInf
 
 from api.bodies import bad_text
 from api.schemas.values import NAME_LENGTH, InstantInQuery, instant
-from api.sources import words
+from api.sources.typed_jobs import words
 from core.filters import JobFilter, RunFilter
 from core.listing import NEWEST_FIRST, Mark, Ordering, SortKey, SortValue, Stretch
 from core.states import JobStatus, RunStatus, Trigger

@@ -1,4 +1,4 @@
-"""What the resources of the source systems share: the jobs that one dialect owns, those the caller may see."""
+"""What the resources of the source systems share: the jobs that one system owns."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import falcon
 from falcon.asgi import Request, Response
 from pydantic import BaseModel
 
-from api import access, answers, bodies, edit_bodies, keys, lists, validation
+from api import access, answers, bodies, built_in_apps, edit_bodies, keys, lists, read_only, validation
 from api.schemas.paging import NumberedQuery
 from api.sources import translating
-from api.sources.words import DIALECTS, Dialect
+from api.sources.source import Source
 from api.threads import Threads
 from core.errors import NotFound
 from core.filters import JobFilter
@@ -25,13 +25,11 @@ from services.reading.counting import Counts
 from services.reading.views import JobView
 from services.system import System
 
-_APPS = frozenset(dialect.app_name for dialect in DIALECTS)
 
+class SourceJobs:
+    """The base of a source system's resources: `source` is theirs, `fields` tells what they call our members."""
 
-class DialectJobs:
-    """The base of a dialect's resources: `dialect` is theirs, `fields` tells what they call our members."""
-
-    dialect: Dialect
+    source: Source
     fields: Mapping[str, str]
 
     def __init__(self, system: System, threads: Threads, counts: Counts) -> None:
@@ -47,12 +45,12 @@ class DialectJobs:
         )
 
     def created(self, new: NewJob) -> JobView:
-        """Store a job, and the dialect's app where this is its first."""
+        """Store a job, and the source's app where this is its first."""
         with translating.fields_named(self.fields):
             return records.job(create(self.system, new))
 
     def found(self, job_id: UUID) -> JobView:
-        """The dialect's job of this id. Raises `NotFound`."""
+        """The source's job of this id. Raises `NotFound`."""
         return self._expect_owned(records.job(job_id))
 
     async def edit(self, req: Request, job_id: UUID, accepted: Collection[str] = (falcon.MEDIA_JSON,)) -> bytes:
@@ -60,7 +58,7 @@ class DialectJobs:
         return await edit_bodies.of_job(req, self.system.settings.max_body_bytes, self.threads, job_id, accepted)
 
     def edited(self, job_id: UUID, amend: Callable[[JobView], Definition], *, active: bool | None = None) -> JobView:
-        """Make the dialect's job of this id what `amend` makes of it, and active or paused where that is said."""
+        """Make the source's job of this id what `amend` makes of it, and active or paused where that is said."""
         self.found(job_id)
         with translating.fields_named(self.fields):
             return editing.edit(self.system, job_id, lambda view: amend(self._expect_owned(view)), active=active)
@@ -73,22 +71,22 @@ class DialectJobs:
         return page.items, lists.by_number(req, query.page, more=page.last is not None)
 
     def _expect_owned(self, view: JobView) -> JobView:
-        if not self.dialect.owns(view):
+        if not self.source.owns(view):
             raise NotFound("job", view.id)
         return view
 
 
 def create(system: System, new: NewJob) -> UUID:
-    """Store a job; the app of a dialect is made on first use."""
+    """Store a job; a built-in app is made on first use."""
     return with_app(system, new.app_name, lambda: lifecycle.create(system, new))
 
 
 def with_app(system: System, app_name: str, store: Callable[[], UUID]) -> UUID:
-    """What `store` returns; where it finds no app, and that is a dialect's, the app is made first."""
+    """What `store` returns; where it finds no app, and that is built in, the app is made first."""
     try:
         return store()
     except NotFound as missing:
-        if missing.noun != "app" or app_name not in _APPS:
+        if missing.noun != "app" or app_name not in built_in_apps.NAMES:
             raise
     apps.ensure(system, app_name)
     return store()
@@ -98,4 +96,4 @@ def whole(model: type[BaseModel], given: Any, shown: BaseModel) -> Any:
     """The model that a body makes which stands for all of what is shown. Raises `InvalidInput`."""
     known = shown.model_dump(mode="json")
     writable = model.model_fields
-    return validation.body(model, translating.without_read_only(validation.json_object(given), known, writable))
+    return validation.body(model, read_only.without_read_only(validation.json_object(given), known, writable))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from api.validation import shown as in_words
@@ -16,7 +16,6 @@ from services.reading.views import JobView
 from services.task_types import registry
 
 _SHOWN = {"deadline_at": "deadline"}
-TYPED_FIELDS = {"data": "parameters", "task_type": "job_type"}
 
 
 @contextmanager
@@ -40,7 +39,7 @@ def _renamed(field: str, names: Mapping[str, str]) -> str:
 def amended(view: JobView, shown: NewJob, wanted: NewJob) -> Definition:
     """The definition of a job, changed where what is wanted differs from what would be asked for as it is shown.
 
-    What the dialect has no word for stays as it is.
+    What the source has no word for stays as it is.
     """
     kept = {one.name: getattr(view, _SHOWN.get(one.name, one.name)) for one in fields(Definition)}
     changes = {name: value for name, value in _differing(vars(shown), vars(wanted)).items() if name in kept}
@@ -65,26 +64,6 @@ def _merged(current: Any, shown: Any, wanted: Any) -> Any:
     return wanted
 
 
-def without_read_only(
-    given: Mapping[str, Any], known: Mapping[str, Any], writable: Collection[str], noun: str = "job"
-) -> dict[str, Any]:
-    """What is given, without members that cannot be changed. Raises `InvalidInput` for each of these that differs."""
-    read_only = known.keys() - set(writable)
-    differ = [name for name in given if name in read_only and given[name] != known[name]]
-    if differ:
-        raise InvalidInput(
-            *(
-                FieldError(
-                    name,
-                    f"is {in_words(given[name])}, but that of the {noun} is {in_words(known[name])} and cannot be "
-                    "changed; leave it out.",
-                )
-                for name in differ
-            )
-        )
-    return {name: value for name, value in given.items() if name not in read_only}
-
-
 def expect_future(field: str, at: datetime | None, now: datetime) -> None:
     """Raise `InvalidInput` for an instant that has passed."""
     if at is not None and at <= now:
@@ -96,3 +75,16 @@ def expect_known(field: str, task_type: str) -> None:
     if registry.find(task_type) is None:
         known = ", ".join(one.key for one in registry.known()) or "none"
         raise InvalidInput.at(field, f"is {in_words(task_type)}, which is no type that works here; known are: {known}.")
+
+
+def scheduled_time(view: JobView) -> datetime | None:
+    """The instant that a job is, or begins to be, scheduled for; None where its schedule names none."""
+    match view.schedule:
+        case schedules.RunAt():
+            return view.schedule.at
+        case schedules.DelayFromNow():
+            return view.created_at + timedelta(seconds=view.schedule.duration_seconds)
+        case schedules.Cron() | schedules.Interval():
+            return view.schedule.starts_at
+        case _:
+            return None

@@ -13,10 +13,10 @@ from api import access, answers, bodies, lists, validation
 from api.lists import Listed
 from api.openapi import documented
 from api.schemas.paging import NumberedQuery
-from api.sources import translating, words
-from api.sources.commands import schema as commands
+from api.sources import translating
+from api.sources.commands import schema, words
 from api.sources.commands.schema import CommandTask, CommandTasks, NewCommandTask, WholeCommandTask
-from api.sources.source_jobs import DialectJobs, whole
+from api.sources.source_jobs import SourceJobs, whole
 from core.listing import NEWEST_FIRST
 from services.access import users
 from services.jobs import editing
@@ -25,14 +25,14 @@ from services.reading.views import JobView
 from services.task_types import run_command
 
 
-class _Tasks(DialectJobs):
-    dialect = words.COMMANDS
-    fields = commands.FIELDS
+class _Tasks(SourceJobs):
+    source = words.SOURCE
+    fields = words.FIELDS
 
     def shown(self, views: Sequence[JobView]) -> list[CommandTask]:
         """Jobs as 002 shows them, with their owners."""
         owners = users.named(self.system, {view.owner_id for view in views if view.owner_id is not None})
-        return [commands.show(view, owners) for view in views]
+        return [schema.show(view, owners) for view in views]
 
 
 class Tasks(_Tasks):
@@ -52,7 +52,7 @@ class Tasks(_Tasks):
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(NumberedQuery, req.params)
-        views, links = self.listed(req, self.dialect.jobs(), NEWEST_FIRST, query)
+        views, links = self.listed(req, self.source.jobs(), NEWEST_FIRST, query)
         return lists.listed(CommandTasks(self.shown(views)), links)
 
     def _create(self, req: Request, body: bytes) -> CommandTask:
@@ -93,12 +93,12 @@ class OneTask(_Tasks):
         owners = users.named(self.system, {one for one in (self.found(job_id).owner_id,) if one is not None})
 
         def amend(view: JobView) -> Definition:
-            shown = commands.show(view, owners)
+            shown = schema.show(view, owners)
             given: Any = whole(NewCommandTask, value, shown)
             if given.scheduled_time != shown.scheduled_time:
                 translating.expect_future("scheduled_time", given.scheduled_time, self.system.clock.now())
             principal = access.principal(req)
-            return translating.amended(view, commands.asked_for(shown).parsed(principal), given.parsed(principal))
+            return translating.amended(view, schema.asked_for(shown).parsed(principal), given.parsed(principal))
 
         return self.shown([self.edited(job_id, amend)])[0]
 

@@ -10,9 +10,9 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, RootModel
 
 from api.schemas.values import Given, Instant, Shown
-from api.sources import words
+from api.sources import translating
 from api.sources.accounts.schema import ShownUser
-from api.sources.typed_jobs import aliases
+from api.sources.commands import words
 from core import schedules
 from core.principals import Principal
 from core.states import JobStatus
@@ -23,13 +23,6 @@ from services.task_types import run_command
 
 RETRIES = 4
 EVERY_SECONDS = 30.0
-FIELDS = {
-    "data": "command",
-    "data.command": "command",
-    "task_type": "command",
-    "schedule": "scheduled_time",
-    "schedule.timestamp": "scheduled_time",
-}
 _LONGEST_COMMAND = 10_000
 
 
@@ -44,7 +37,7 @@ class NewCommandTask(Given):
         """What the services take: failures are tried again every 30 s, four times."""
         at = self.scheduled_time
         return NewJob(
-            app_name=words.COMMANDS.app_name,
+            app_name=words.SOURCE.app_name,
             account_id=principal.name,
             user_id=principal.name,
             owner_id=principal.user_id,
@@ -98,8 +91,8 @@ def show(view: JobView, owners: Mapping[UUID, UserView]) -> CommandTask:
         id=view.id,
         user=None if owner is None else ShownUser.model_validate(owner),
         command=str((view.data or {}).get("command", "")),
-        scheduled_time=aliases.scheduled_time(view),
-        status=words.command_status(view.status),
+        scheduled_time=translating.scheduled_time(view),
+        status=words.status_word(view.status),
         retry_count=0 if last is None else last.failure_count,
         created_at=view.created_at,
         started_at=None if last is None else last.started_at,

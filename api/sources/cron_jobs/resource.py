@@ -13,10 +13,10 @@ from api import access, answers, bodies, lists, validation
 from api.lists import Listed
 from api.openapi import documented
 from api.schemas.paging import NumberedQuery
-from api.sources import translating, words
-from api.sources.cron_jobs import schema as cron_jobs
+from api.sources import translating
+from api.sources.cron_jobs import schema, words
 from api.sources.cron_jobs.schema import CronJob, CronJobPatch, CronJobs, NewCronJob, WholeCronJob
-from api.sources.source_jobs import DialectJobs, whole
+from api.sources.source_jobs import SourceJobs, whole
 from core.listing import NEWEST_FIRST
 from services.jobs import editing
 from services.jobs.definition import Definition
@@ -25,9 +25,9 @@ from services.reading.views import JobView
 _PATCHES = (bodies.MEDIA_MERGE_PATCH, falcon.MEDIA_JSON)
 
 
-class _SchedulerJobs(DialectJobs):
-    dialect = words.CRON
-    fields = cron_jobs.FIELDS
+class _SchedulerJobs(SourceJobs):
+    source = words.SOURCE
+    fields = words.FIELDS
 
 
 class SchedulerJobs(_SchedulerJobs):
@@ -45,12 +45,12 @@ class SchedulerJobs(_SchedulerJobs):
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(NumberedQuery, req.params)
-        views, links = self.listed(req, self.dialect.jobs(), NEWEST_FIRST, query)
-        return lists.listed(CronJobs(lists.readable(cron_jobs.show, views)), links)
+        views, links = self.listed(req, self.source.jobs(), NEWEST_FIRST, query)
+        return lists.listed(CronJobs(lists.readable(schema.show, views)), links)
 
     def _create(self, req: Request, body: bytes) -> CronJob:
         given = validation.body(NewCronJob, bodies.parse(body))
-        return cron_jobs.show(self.created(given.parsed(access.principal(req))))
+        return schema.show(self.created(given.parsed(access.principal(req))))
 
 
 class OneSchedulerJob(_SchedulerJobs):
@@ -59,7 +59,7 @@ class OneSchedulerJob(_SchedulerJobs):
     @documented("getSchedulerJob", "003 cron jobs", {200: CronJob}, problems=(404,))
     async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
         """Look at a job."""
-        answers.send(resp, cron_jobs.show(await self.threads.run(self.found, job_id)))
+        answers.send(resp, schema.show(await self.threads.run(self.found, job_id)))
 
     @documented("putSchedulerJob", "003 cron jobs", {200: CronJob}, body=WholeCronJob, problems=(403, 404, 409))
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
@@ -97,12 +97,12 @@ class OneSchedulerJob(_SchedulerJobs):
         self, req: Request, job_id: UUID, wanted: Callable[[CronJob], dict[str, Any]], active: bool | None
     ) -> CronJob:
         def amend(view: JobView) -> Definition:
-            shown = cron_jobs.show(view)
+            shown = schema.show(view)
             given = whole(NewCronJob, wanted(shown), shown)
             principal = access.principal(req)
-            return translating.amended(view, cron_jobs.asked_for(shown).parsed(principal), given.parsed(principal))
+            return translating.amended(view, schema.asked_for(shown).parsed(principal), given.parsed(principal))
 
-        return cron_jobs.show(self.edited(job_id, amend, active=active))
+        return schema.show(self.edited(job_id, amend, active=active))
 
     def _delete(self, job_id: UUID) -> None:
         self.found(job_id)

@@ -9,8 +9,8 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, RootModel, create_model, field_validator
 
 from api.schemas.values import Given, Instant, Name, Shown, TaskType
-from api.sources import words
-from api.sources.typed_jobs import aliases
+from api.sources import translating
+from api.sources.cron_jobs import words
 from core import cron, schedules
 from core.principals import Principal
 from core.states import JobStatus
@@ -20,14 +20,6 @@ from services.task_types import registry
 
 DEFAULT_ACTION = "job"
 SEND_EMAIL = "send_email"
-FIELDS = {
-    "data": "parameters",
-    "metadata": "parameters",
-    "task_type": "parameters.action",
-    "schedule": "cron_expression",
-    "schedule.expression": "cron_expression",
-    "schedule.starts_at": "start_time",
-}
 
 
 class _Action(Given):
@@ -73,7 +65,7 @@ class NewCronJob(Given):
         """What the services take."""
         action = self.parameters.get("action", DEFAULT_ACTION)
         return NewJob(
-            app_name=words.CRON.app_name,
+            app_name=words.SOURCE.app_name,
             account_id=principal.name,
             user_id=principal.name,
             owner_id=principal.user_id,
@@ -134,7 +126,7 @@ def show(view: JobView) -> CronJob:
         name=view.name or "",
         description=str(metadata.get("description", "")),
         cron_expression=view.schedule.expression if isinstance(view.schedule, schedules.Cron) else "",
-        start_time=aliases.scheduled_time(view),
+        start_time=translating.scheduled_time(view),
         parameters=_parameters(view, metadata),
         last_run=None if view.last_run is None else view.last_run.started_at,
         next_run=view.next_run_at,

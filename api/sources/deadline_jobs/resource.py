@@ -15,8 +15,8 @@ from api.openapi import documented
 from api.resources.runs import listed_executions
 from api.schemas.paging import Filter, JobOrdering, NumberedQuery
 from api.schemas.runs import Executions
-from api.sources import translating, words
-from api.sources.deadline_jobs import schema as deadline_jobs
+from api.sources import translating
+from api.sources.deadline_jobs import schema, words
 from api.sources.deadline_jobs.schema import (
     DeadlineJob,
     DeadlineJobs,
@@ -25,7 +25,7 @@ from api.sources.deadline_jobs.schema import (
     PriorityCounts,
     WholeDeadlineJob,
 )
-from api.sources.source_jobs import DialectJobs, whole
+from api.sources.source_jobs import SourceJobs, whole
 from core.listing import Ordering
 from services.jobs import editing
 from services.jobs.definition import Definition
@@ -42,9 +42,9 @@ class DeadlineJobsQuery(NumberedQuery):
     ordering: JobOrdering = "-created_at"
 
 
-class _DeadlineJobs(DialectJobs):
-    dialect = words.DEADLINES
-    fields = deadline_jobs.FIELDS
+class _DeadlineJobs(SourceJobs):
+    source = words.SOURCE
+    fields = words.FIELDS
 
 
 class AllDeadlineJobs(_DeadlineJobs):
@@ -69,14 +69,14 @@ class AllDeadlineJobs(_DeadlineJobs):
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(DeadlineJobsQuery, req.params)
-        wanted = replace(self.dialect.jobs(), search=query.search)
+        wanted = replace(self.source.jobs(), search=query.search)
         views, links = self.listed(req, wanted, Ordering.of(query.ordering), query)
-        return lists.listed(DeadlineJobs(lists.readable(deadline_jobs.show, views)), links)
+        return lists.listed(DeadlineJobs(lists.readable(schema.show, views)), links)
 
     def _create(self, req: Request, body: bytes) -> DeadlineJob:
         given = validation.body(NewDeadlineJob, bodies.parse(body))
         translating.expect_future("deadline", given.deadline, self.system.clock.now())
-        return deadline_jobs.show(self.created(given.parsed(access.principal(req))))
+        return schema.show(self.created(given.parsed(access.principal(req))))
 
 
 class OneDeadlineJob(_DeadlineJobs):
@@ -85,7 +85,7 @@ class OneDeadlineJob(_DeadlineJobs):
     @documented("getDeadlineJob", "004 deadline jobs", {200: DeadlineJob}, problems=(404,))
     async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
         """Look at a job."""
-        answers.send(resp, deadline_jobs.show(await self.threads.run(self.found, job_id)))
+        answers.send(resp, schema.show(await self.threads.run(self.found, job_id)))
 
     @documented(
         "putDeadlineJob", "004 deadline jobs", {200: DeadlineJob}, body=WholeDeadlineJob, problems=(403, 404, 409)
@@ -103,12 +103,12 @@ class OneDeadlineJob(_DeadlineJobs):
 
     def _put(self, req: Request, job_id: UUID, body: bytes) -> DeadlineJob:
         value = validation.json_object(bodies.parse(body))
-        deadline_jobs.refuse_begun(self.found(job_id))  # one that has ended is no conflict here, as in other edits
+        schema.refuse_begun(self.found(job_id))  # one that has ended is no conflict here, as in other edits
 
         def amend(view: JobView) -> Definition:
-            deadline_jobs.refuse_begun(view)
-            asked_for = deadline_jobs.asked_for(view)
-            shown = deadline_jobs.show(view)
+            schema.refuse_begun(view)
+            asked_for = schema.asked_for(view)
+            shown = schema.show(view)
             given: Any = whole(NewDeadlineJob, value, shown)
             if value.get("priority") == shown.priority:  # a word stands for more than one number
                 given = given.model_copy(update={"priority": asked_for.priority})
@@ -117,11 +117,11 @@ class OneDeadlineJob(_DeadlineJobs):
             principal = access.principal(req)
             return translating.amended(view, asked_for.parsed(principal), given.parsed(principal))
 
-        return deadline_jobs.show(self.edited(job_id, amend))
+        return schema.show(self.edited(job_id, amend))
 
     def _delete(self, job_id: UUID) -> None:
         self.found(job_id)
-        editing.delete(self.system, job_id, refuse=deadline_jobs.refuse_begun)
+        editing.delete(self.system, job_id, refuse=schema.refuse_begun)
 
 
 class ExecutionsOfDeadlineJob(_DeadlineJobs):

@@ -9,7 +9,8 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, RootModel
 
 from api.schemas.values import Given, Instant, Name, Priority, Shown, TaskType
-from api.sources import words
+from api.sources.deadline_jobs import words
+from api.sources.source import plain_status
 from core import schedules
 from core.errors import InvalidInput
 from core.principals import Principal
@@ -19,7 +20,6 @@ from services.jobs.definition import NewJob
 from services.reading.views import JobView
 
 DEFAULT_TASK_TYPE = "job"
-FIELDS = {"title": "name", "deadline_at": "deadline"}
 
 Duration = (
     Annotated[int, Field(ge=0)]
@@ -49,7 +49,7 @@ class NewDeadlineJob(Given):
             "deadline": None if self.deadline is None else self.deadline.isoformat(),
         }
         return NewJob(
-            app_name=words.DEADLINES.app_name,
+            app_name=words.SOURCE.app_name,
             account_id=principal.name,
             user_id=principal.name,
             owner_id=principal.user_id,
@@ -115,7 +115,7 @@ def show(view: JobView) -> DeadlineJob:
         priority=words.priority_word(view.priority),
         deadline=view.deadline,
         task_type=view.task_type,
-        status=words.plain_status(view.status),
+        status=plain_status(view.status),
         created_at=view.created_at,
         updated_at=view.updated_at,
         started_at=None if last is None else last.started_at,
@@ -135,7 +135,7 @@ def refuse_begun(view: JobView) -> None:
     """Raise `InvalidInput` for a job that runs or has run."""
     waits = view.status in (JobStatus.PENDING, JobStatus.QUEUED, JobStatus.PAUSED)
     if not waits or view.last_run is not None:
-        told = words.plain_status(view.status).value + (", but it has run before" if waits else "")
+        told = plain_status(view.status).value + (", but it has run before" if waits else "")
         raise InvalidInput.at("status", f"is {told}: a job that runs or has run cannot be changed; create a new one.")
 
 

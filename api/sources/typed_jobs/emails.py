@@ -9,7 +9,7 @@ from api import access, answers, bodies, keys, validation
 from api.answers import Answer
 from api.openapi import documented
 from api.schemas.jobs import Job
-from api.sources import words
+from api.sources.typed_jobs import words
 from api.sources.typed_jobs.email_schema import NewMails
 from api.threads import Threads
 from services.jobs import apps, lifecycle
@@ -39,7 +39,7 @@ class NewEmails:
     def _create(self, req: Request, body: bytes) -> Answer:
         mails = validation.body(NewMails, bodies.parse(body))
         wanted = [one.parsed(access.principal(req), self._system.clock.now()) for one in mails.jobs()]
-        apps.ensure(self._system, words.TYPED.app_name)
+        apps.ensure(self._system, words.SOURCE.app_name)
         created = lifecycle.create_many(self._system, wanted, all_or_none=True)
         views = records.those([one.job_id for one in created if one.job_id is not None])
         shown = [Job.model_validate(view) for view in views]

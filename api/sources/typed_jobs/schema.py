@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import fields
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -13,21 +11,20 @@ from api import validation
 from api.schemas.jobs import Job, NewJob
 from api.schemas.shown_schedules import show
 from api.schemas.values import Given, Instant, Priority, Retries, TaskType
-from api.sources import translating, words
+from api.sources import translating
+from api.sources.source import plain_status
+from api.sources.typed_jobs import words
 from core import schedules
-from core.errors import Forbidden, InvalidInput
+from core.errors import InvalidInput
 from core.principals import Principal
 from core.priority import DEFAULT_PRIORITY
 from core.recurring import Frequency
 from core.states import JobStatus
 from services.jobs import definition
-from services.jobs.definition import Definition
 from services.reading.views import JobView
-from services.task_types import registry
 
 RETRIES = 3
 BACKOFF_SECONDS = 2.0
-FOR_USERS = frozenset({"data", "schedule", "priority", "max_retries"})
 _FREQUENCIES = tuple(one.value for one in Frequency)
 
 
@@ -49,7 +46,7 @@ class NewTypedJob(Given):
         """What the services take. Raises `InvalidInput`."""
         translating.expect_known("job_type", self.job_type)
         return definition.NewJob(
-            app_name=words.TYPED.app_name,
+            app_name=words.SOURCE.app_name,
             account_id=principal.name,
             user_id=principal.name,
             owner_id=principal.user_id,
@@ -128,34 +125,17 @@ def patch(view: JobView, given: dict[str, Any], now: datetime) -> dict[str, Any]
     return ours
 
 
-def expect_for_users(principal: Principal, members: Collection[str]) -> None:
-    """Raise `Forbidden` where a user, whose jobs are typed ones, names a member that only jobs of an app have."""
-    others = sorted(set(members) - FOR_USERS)
-    if principal.visible_owner_id is not None and others:
-        raise Forbidden(
-            f"{', '.join(others)}: not for users to say. Jobs of an app are made and changed by administrators, whom "
-            "the setting ADMIN_USERNAMES names."
-        )
-
-
-def changed(view: JobView, wanted: Definition) -> set[str]:
-    """The members of a job that an edit changes; from one type that works here to another is no change of these."""
-    names = {one.name: "deadline" if one.name == "deadline_at" else one.name for one in fields(Definition)}
-    differ = {shown for name, shown in names.items() if getattr(wanted, name) != getattr(view, shown)}
-    return differ if registry.find(wanted.task_type) is None else differ - {"task_type"}
-
-
 def refuse_begun(view: JobView, given: Any) -> None:
     """Raise `InvalidInput` for a patch of a job that is no longer pending, where job or patch is in 001's spelling."""
-    theirs = view.app_name == words.TYPED.app_name or _in_theirs(given)
-    status = words.plain_status(view.status)
+    theirs = view.app_name == words.SOURCE.app_name or _in_theirs(given)
+    status = plain_status(view.status)
     if theirs and status is not JobStatus.PENDING:
         raise InvalidInput.at("status", f"is {status.value}: only a pending job can be changed; create a new one.")
 
 
 def names(given: Any) -> dict[str, str]:
     """What a patch calls our members."""
-    return translating.TYPED_FIELDS if _in_theirs(given) else {}
+    return words.FIELDS if _in_theirs(given) else {}
 
 
 def _in_theirs(patch: Any) -> bool:

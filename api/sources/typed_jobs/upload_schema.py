@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, WithJsonSchema
 
 from api import validation
-from api.schemas.values import AccountId, AppName, Given, Identifier, Instant, Priority, Retries, Shown
-from api.sources import words
+from api.schemas.values import AccountId, AppName, Given, Identifier, Instant, Priority, Retries
 from api.sources.typed_jobs import schema as typed_jobs
+from api.sources.typed_jobs import words
 from core.errors import FieldError, InvalidInput
 from core.object_names import LONGEST_FILE_NAME
 from core.principals import Principal
@@ -29,7 +29,7 @@ Binary = Annotated[str, WithJsonSchema({"type": "string", "format": "binary", "c
 class UploadFields(Given):
     """What a form may say of its file; `file_name` takes the place of the name that the file came with."""
 
-    app_name: AppName = words.TYPED.app_name
+    app_name: AppName = words.SOURCE.app_name
     account_id: AccountId | None = None
     user_id: Identifier | None = None
     file_name: Annotated[str, Field(min_length=1, max_length=LONGEST_FILE_NAME)] | None = None
@@ -65,12 +65,6 @@ class UploadForm(UploadFields):
     """A file, and what is to become of it."""
 
     file: Binary
-
-
-class DownloadLink(Shown):
-    """Where anyone can download a job's file, for an hour."""
-
-    download_url: str
 
 
 def fields(texts: Mapping[str, str]) -> UploadFields:
