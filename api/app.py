@@ -9,39 +9,40 @@ from uuid import UUID
 from falcon.routing import UUIDConverter
 
 from api import errors, openapi
-from api.callers import Callers
-from api.guard import Guard
+from api.access import Access
 from api.http import App as App  # noqa: PLC0414  what this module is asked for
 from api.middleware import RequestIds, SecurityHeaders
 from api.origins import Origins
 from api.quotas import RequestQuotas
 from api.resources import (
-    accounts,
     apps,
     bulk_actions,
-    deadline_jobs,
     docs,
-    emails,
     explanations,
+    files,
     health,
     installation,
     jobs,
     new_jobs,
-    one_job,
     outbox,
     polling_states,
     repeating,
     reports,
     runs,
-    scheduler_jobs,
     schedules,
     statistics,
     task_types,
-    tasks,
     upcoming,
-    uploads,
     workers,
 )
+from api.sources import words
+from api.sources.accounts import resource as accounts
+from api.sources.callbacks import resource as callbacks
+from api.sources.commands import resource as tasks
+from api.sources.cron_jobs import resource as scheduler_jobs
+from api.sources.deadline_jobs import resource as deadline_jobs
+from api.sources.typed_jobs import emails, uploads
+from api.sources.typed_jobs import resource as typed_jobs
 from api.threads import Threads
 from services.access.login_throttle import Throttle
 from services.access.request_quotas import Quotas
@@ -78,41 +79,40 @@ def create_app(
             RequestIds(),
             SecurityHeaders(),
             origins,
-            Callers(system, threads),
             quotas,
-            Guard(system.settings, quotas, origins),
+            Access(system, threads, quotas, origins),
             threads,
             hashing,
         ]
     )
     app.req_options.strip_url_path_trailing_slash = True
     app.router_options.converters["uuid"] = CanonicalId
-    errors.install(app)
+    errors.install(app, words.error_members)
     _route_api(app, system, threads)
     _route_control(app, system, threads)
     _route_reports(app, system, threads)
     _route_accounts(app, system, threads, hashing)
-    _route_dialects(app, system, threads)
+    _route_sources(app, system, threads)
     app.add_route("/healthz", health.Healthz())
     app.add_route("/readyz", health.Readyz(system, threads, broker_is_up, shutting_down, troubles))
-    app.add_route("/files/{name:path}", uploads.StoredFile(system, threads))
-    app.add_route("/internal/spool/{upload_id:uuid}", uploads.SpooledFile(system, threads))
+    app.add_route("/files/{name:path}", files.StoredFile(system, threads))
+    app.add_route("/internal/spool/{upload_id:uuid}", files.SpooledFile(system, threads))
     _route_docs(app, system, threads)
     return app
 
 
 def _route_api(app: App, system: System, threads: Threads) -> None:
     counts = Counts(system.clock)
-    app.add_route("/api/jobs", jobs.Jobs(system, threads, counts))
+    app.add_route("/api/jobs", typed_jobs.Jobs(system, threads, counts))
     app.add_route("/api/jobs/create", new_jobs.NewJobs(system, threads))
     app.add_route("/api/jobs/bulk", new_jobs.ManyNewJobs(system, threads))
     app.add_route("/api/jobs/types", task_types.TaskTypes(system))
     app.add_route("/api/jobs/stats", statistics.StatisticsOfJobs(threads))
     app.add_route("/api/jobs/actions", bulk_actions.ActionsOnJobs(system, threads))
     app.add_route("/api/jobs/upload-file", uploads.Uploads(system, threads))
-    app.add_route("/api/jobs/{job_id:uuid}", one_job.OneJob(system, threads))
-    app.add_route("/api/jobs/{job_id:uuid}/status", jobs.JobStatuses(threads))
-    app.add_route("/api/jobs/{job_id:uuid}/download-url", uploads.DownloadOfJob(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}", typed_jobs.OneJob(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}/status", callbacks.JobStatuses(threads))
+    app.add_route("/api/jobs/{job_id:uuid}/download-url", files.DownloadOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/next", jobs.NextOfJob(threads))
     app.add_route("/api/jobs/{job_id:uuid}/runs", runs.RunsOfJob(threads, counts))
     app.add_route("/api/jobs/{job_id:uuid}/executions", runs.ExecutionsOfJob(threads))
@@ -157,7 +157,7 @@ def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads
     app.add_route("/api/logout", accounts.ApiLogouts(system, threads))
 
 
-def _route_dialects(app: App, system: System, threads: Threads) -> None:
+def _route_sources(app: App, system: System, threads: Threads) -> None:
     parts = (system, threads, Counts(system.clock))
     app.add_route("/api/jobs/send-email", emails.NewEmails(system, threads))
     app.add_route("/api/tasks", tasks.Tasks(*parts))

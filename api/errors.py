@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -11,9 +11,10 @@ from typing import Any
 import falcon
 import falcon.asgi
 import structlog
-from falcon.asgi import Request, Response
+from falcon.asgi import Request, Response, WebSocket
+from falcon.asgi.ws import http_status_to_ws_code
+from falcon.asgi_spec import WSCloseCode
 
-from api.dialects import words
 from core.errors import (
     CarillonError,
     Conflict,
@@ -29,6 +30,9 @@ from core.errors import (
     Unavailable,
     WrongToken,
 )
+
+MoreMembers = Callable[[str, str, Sequence[FieldError], str | None], dict[str, Any]]
+"""From the path, the detail, the wrong fields, and the noun of what is missing, to further members of a problem."""
 
 MEDIA_PROBLEM = "application/problem+json"
 log = structlog.get_logger()
@@ -59,61 +63,106 @@ _AWAY = "The database does not answer at present. Nothing is known to be lost; t
 _UNFORESEEN = "Something went wrong here. It is logged under this request id."
 _RETRY_AFTER_SECONDS = "1"
 _LONGEST_PATH = 200
-
-
-def install(app: falcon.asgi.App[Any, Any]) -> None:
-    """Make every error the app answers with a problem detail."""
-    app.set_error_serializer(_serialize_falcon)
-    app.add_error_handler(Exception, _answer_unforeseen)
-    app.add_error_handler(CarillonError, _answer_ours)
-
-
-async def _answer_ours(
-    req: Request, resp: Response, error: CarillonError, params: dict[str, Any], **_more: Any
-) -> None:
-    kind = next((KINDS[one] for one in type(error).__mro__ if one in KINDS), None)
-    if kind is None:
-        await _answer_unforeseen(req, resp, error, params)
-        return
-    members: dict[str, Any] = {"type": f"/problems/{kind.name}"}
-    detail = str(error)
-    if isinstance(error, InvalidInput):
-        members["errors"] = [{"field": one.field[:_LONGEST_PATH], "message": one.message} for one in error.fields]
-        detail = _wrong_fields(error)
-        members["faults"] = error.fields
-    if isinstance(error, NotFound):
-        members["missing"] = error.noun
-    if isinstance(error, WrongToken):
-        resp.set_header("WWW-Authenticate", "X-Carillon-Report-Token")
-    if isinstance(error, TooMany):
-        resp.set_header("Retry-After", str(error.seconds))
-    if isinstance(error, Unavailable):
-        log.warning("unavailable", error=detail)
-        resp.set_header("Retry-After", _RETRY_AFTER_SECONDS)
-        detail = detail if isinstance(error, DiskUnavailable) else _AWAY
-    _write(req, resp, kind.status, title=kind.title, detail=detail, **members)
-
-
-async def _answer_unforeseen(
-    req: Request, resp: Response, error: Exception, _params: dict[str, Any], **_more: Any
-) -> None:
-    log.error("request_failed", method=req.method, route=req.uri_template, exc_info=error)
-    status = HTTPStatus.INTERNAL_SERVER_ERROR
-    _write(req, resp, status, title=status.phrase, detail=_UNFORESEEN)
-
-
-def _serialize_falcon(req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
-    status = HTTPStatus(error.status_code)
-    detail = error.description or _DETAILS.get(status, status.description)
-    title = error.title if error.title and not error.title[:3].isdigit() else status.phrase
-    # A path that is not ours is, most often, that of a job with an id that is none.
-    _write(req, resp, status, title=title, detail=detail, missing="job" if status == HTTPStatus.NOT_FOUND else None)
-
-
 _DETAILS = {
     HTTPStatus.NOT_FOUND: "There is nothing at this path. GET /openapi.json tells what there is.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This path does not take this method; the header Allow names those it takes.",
 }
+
+
+def install(app: falcon.asgi.App[Any, Any], more: MoreMembers) -> None:
+    """Make every error the app answers with a problem detail; `more` tells which members a path adds to it."""
+    problems = _Problems(more)
+    app.set_error_serializer(problems.serialize_falcon)
+    app.add_error_handler(Exception, problems.answer_unforeseen)
+    app.add_error_handler(CarillonError, problems.answer_ours)
+
+
+class _Problems:
+    """Answers errors; `more` tells which members a path adds to its problems."""
+
+    def __init__(self, more: MoreMembers) -> None:
+        self._more = more
+
+    async def answer_ours(
+        self,
+        req: Request,
+        resp: Response | None,
+        error: CarillonError,
+        params: dict[str, Any],
+        ws: WebSocket | None = None,
+    ) -> None:
+        kind = next((KINDS[one] for one in type(error).__mro__ if one in KINDS), None)
+        if kind is None:
+            await self.answer_unforeseen(req, resp, error, params, ws)
+        elif resp is not None:
+            self._answer_kind(req, resp, error, kind)
+        elif ws is not None:
+            await ws.close(http_status_to_ws_code(kind.status))
+
+    def _answer_kind(self, req: Request, resp: Response, error: CarillonError, kind: Kind) -> None:
+        members: dict[str, Any] = {"type": f"/problems/{kind.name}"}
+        detail = str(error)
+        if isinstance(error, InvalidInput):
+            members["errors"] = [{"field": one.field[:_LONGEST_PATH], "message": one.message} for one in error.fields]
+            detail = _wrong_fields(error)
+            members["faults"] = error.fields
+        if isinstance(error, NotFound):
+            members["missing"] = error.noun
+        if isinstance(error, WrongToken):
+            resp.set_header("WWW-Authenticate", "X-Carillon-Report-Token")
+        if isinstance(error, TooMany):
+            resp.set_header("Retry-After", str(error.seconds))
+        if isinstance(error, Unavailable):
+            log.warning("unavailable", error=detail)
+            resp.set_header("Retry-After", _RETRY_AFTER_SECONDS)
+            detail = detail if isinstance(error, DiskUnavailable) else _AWAY
+        self._write(req, resp, kind.status, title=kind.title, detail=detail, **members)
+
+    async def answer_unforeseen(
+        self,
+        req: Request,
+        resp: Response | None,
+        error: Exception,
+        _params: dict[str, Any],
+        ws: WebSocket | None = None,
+    ) -> None:
+        log.error("request_failed", method=req.method, route=req.uri_template, exc_info=error)
+        status = HTTPStatus.INTERNAL_SERVER_ERROR
+        if resp is not None:
+            self._write(req, resp, status, title=status.phrase, detail=_UNFORESEEN)
+        elif ws is not None:
+            await ws.close(WSCloseCode.SERVER_ERROR)
+
+    def serialize_falcon(self, req: falcon.Request, resp: falcon.Response, error: falcon.HTTPError) -> None:
+        status = HTTPStatus(error.status_code)
+        detail = error.description or _DETAILS.get(status, status.description)
+        title = error.title if error.title and not error.title[:3].isdigit() else status.phrase
+        # A path that is not ours is, most often, that of a job with an id that is none.
+        self._write(
+            req, resp, status, title=title, detail=detail, missing="job" if status == HTTPStatus.NOT_FOUND else None
+        )
+
+    def _write(
+        self,
+        req: falcon.Request | Request,
+        resp: falcon.Response | Response,
+        status: HTTPStatus,
+        faults: Sequence[FieldError] = (),
+        missing: str | None = None,
+        **members: Any,
+    ) -> None:
+        problem = {
+            "type": "about:blank",
+            "status": status.value,
+            "instance": req.path,
+            "request_id": req.context.get("request_id"),
+            **self._more(req.path, members["detail"], faults, missing),
+            **members,
+        }
+        resp.status = status.value
+        resp.content_type = MEDIA_PROBLEM
+        resp.text = None
+        resp.data = json.dumps(problem).encode()
 
 
 def _wrong_fields(error: InvalidInput) -> str:
@@ -122,25 +171,3 @@ def _wrong_fields(error: InvalidInput) -> str:
         message = error.fields[0].message
         return message if message[:1].isupper() else f"{names[0]} {message}"
     return f"{len(error.fields)} values are wrong: {', '.join(names)}."
-
-
-def _write(
-    req: falcon.Request | Request,
-    resp: falcon.Response | Response,
-    status: HTTPStatus,
-    faults: Sequence[FieldError] = (),
-    missing: str | None = None,
-    **members: Any,
-) -> None:
-    problem = {
-        "type": "about:blank",
-        "status": status.value,
-        "instance": req.path,
-        "request_id": req.context.get("request_id"),
-        **words.error_members(req.path, members["detail"], faults, missing),
-        **members,
-    }
-    resp.status = status.value
-    resp.content_type = MEDIA_PROBLEM
-    resp.text = None
-    resp.data = json.dumps(problem).encode()

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from falcon.asgi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api import answers, callers
+from api import access, answers
 from api.answers import Answer
 from api.threads import Threads
 from api.validation import shown
@@ -64,7 +64,7 @@ def request(req: Request, content: bytes) -> idempotency.Request | None:
     if key is None:
         return None
     value, fingerprint = _read(content)
-    owner_id = callers.of(req).owner_id
+    owner_id = access.principal(req).user_id
     scope = [req.method, req.path, str(owner_id or ""), _app_name(value)]
     return idempotency.Request(json.dumps(scope), key, fingerprint)
 

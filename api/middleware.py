@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
-from falcon.asgi import Request, Response
+from falcon.asgi import Request, Response, WebSocket
 
 _SANE_ID = re.compile(r"[\x21-\x7e]{1,100}")
 _NOT_STORED = ("/api/", "/scheduler/", "/jobs/api/")
@@ -23,10 +23,10 @@ class RequestIds:
     """Gives each request an id, the caller's if it is sane, tells it back, and puts it into every log line."""
 
     async def process_request(self, req: Request, _resp: Response) -> None:
-        given = req.get_header("X-Request-Id") or ""
-        req.context.request_id = given if _SANE_ID.fullmatch(given) else str(uuid4())
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=req.context.request_id)
+        _identify(req)
+
+    async def process_request_ws(self, req: Request, _ws: WebSocket) -> None:
+        _identify(req)
 
     async def process_response(self, req: Request, resp: Response, _resource: Any, _well: bool) -> None:
         resp.set_header("X-Request-Id", req.context.request_id)
@@ -41,3 +41,10 @@ class SecurityHeaders:
         resp.set_header("X-Content-Type-Options", "nosniff")
         if req.path.startswith(_NOT_STORED) and resp.get_header("Cache-Control") is None:
             resp.set_header("Cache-Control", "no-store")
+
+
+def _identify(req: Request) -> None:
+    given = req.get_header("X-Request-Id") or ""
+    req.context.request_id = given if _SANE_ID.fullmatch(given) else str(uuid4())
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=req.context.request_id)

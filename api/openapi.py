@@ -10,10 +10,10 @@ from pydantic import BaseModel
 from spectree import Response, SecurityScheme, SpecTree
 from spectree.models import InType, SecureType, SecuritySchemeData
 
-from api import callers, keys
+from api import access, keys
+from api.access import Required
 from api.bodies import MEDIA_MERGE_PATCH
 from api.errors import MEDIA_PROBLEM
-from api.guard import is_open
 from api.schemas.reports import Problem
 from core.version import VERSION
 
@@ -119,10 +119,11 @@ def document(app: falcon.asgi.App[Any, Any], *, secret_needed: bool) -> dict[str
 
 def _shown_by(path: str, *, secret_needed: bool) -> list[dict[str, list[str]]]:
     """What a caller of a path shows, one of these: the secret, a user's token, or nothing."""
-    if is_open(path):
+    needed = access.required(path.rstrip("/") or path)
+    if needed is Required.NOTHING:
         return []
     by_secret: list[dict[str, list[str]]] = [{_SECRET: []}] if secret_needed else [{}]
-    for_users = path.rstrip("/") in callers.FOR_USERS or "{job_id}" in path
+    for_users = needed in (Required.ACCOUNT, Required.OWNERSHIP)
     return [*by_secret, {_TOKEN: []}] if for_users else by_secret
 
 

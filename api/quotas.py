@@ -28,8 +28,8 @@ class RequestQuotas:
         """Count a request. Raises `TooMany`."""
         if self._quotas is None or req.path in UNCOUNTED_PATHS or req.path.startswith(UNCOUNTED_PREFIXES):
             return
-        user = req.context.caller.user
-        left = self._quotas.take(networks.place(req.remote_addr or "") if user is None else user.id)
+        user_id = req.context.principal.user_id
+        left = self._quotas.take(networks.place(req.remote_addr or "") if user_id is None else user_id)
         req.context.quota_left = left
         if left.requests < 0:
             raise self._quotas.refusal()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, edit_bodies, keys, validation
+from api import answers, bodies, edit_bodies, keys, read_only, validation
 from api.answers import Answer
-from api.dialects import translating
 from api.openapi import documented
 from api.schemas.apps import App, NamedApp, NewApp, WholeApp
 from api.threads import Threads
@@ -42,7 +41,7 @@ class OneApp:
         _check_name(name)
         value, shown = validation.json_object(bodies.parse(body)), _shown(name)
         if shown is not None:
-            value = translating.without_read_only(value, shown.model_dump(mode="json"), NewApp.model_fields, "app")
+            value = read_only.without_read_only(value, shown.model_dump(mode="json"), NewApp.model_fields, "app")
         new = validation.body(NewApp, value)
         return apps.put(self._system, name, new.callback_base_url, new.policies())
 

@@ -1,29 +1,22 @@
-"""Jobs: list, see how one is doing, cancel, pause, resume."""
+"""Jobs: list, cancel, pause, resume."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime, timedelta
 from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, callers, keys, lists, validation
+from api import access, answers, bodies, keys, lists, validation
 from api.answers import Answer
-from api.dialects import words
-from api.dialects.typed_jobs import AnyNewJob
 from api.lists import Listed
 from api.openapi import documented
-from api.resources import typed_jobs
-from api.schemas.jobs import Job, JobPage, LogEntry, NextOccurrences, Occurrence, StatusOfJob
+from api.schemas.jobs import Job, JobPage, NextOccurrences, Occurrence
 from api.schemas.paging import CountQuery, JobsQuery
 from api.threads import Threads
-from core import schedules
 from core.listing import Ordering
 from services.reading import listing, records
 from services.reading.counting import Counts
-from services.reading.views import JobView
 from services.system import System
 
 
@@ -40,16 +33,10 @@ class Jobs:
         """List jobs, newest first unless asked otherwise; by a cursor, or by numbered pages."""
         lists.send(resp, await self._threads.run(self._list, req))
 
-    @documented("createAnyJob", "jobs", {201: Job}, body=AnyNewJob, problems=(403, 404), takes_key=True)
-    async def on_post(self, req: Request, resp: Response) -> None:
-        """Create a job, in our spelling (`task_type`) or in that of section 001 (`job_type`)."""
-        await typed_jobs.create_any(self._system, self._threads, req, resp)
-
     def _list(self, req: Request) -> Listed:
         query = validation.query(JobsQuery, req.params)
-        wanted = replace(query.wanted(), owner_id=callers.of(req).only)
         ordering = Ordering.of(query.ordering)
-        page = listing.jobs(self._counts, wanted, ordering, query.stretch())
+        page = listing.jobs(access.principal(req), self._counts, query.wanted(), ordering, query.stretch())
         if query.page is None:
             links = lists.by_cursor(req, page.last, ordering)
         else:
@@ -57,28 +44,6 @@ class Jobs:
         results = lists.readable(Job.model_validate, page.items)
         shown = JobPage(count=page.count, next=links.get("next"), previous=links.get("prev"), results=results)
         return lists.listed(shown, links)
-
-
-class JobStatuses:
-    """`/api/jobs/{job_id}/status`."""
-
-    def __init__(self, threads: Threads) -> None:
-        self._threads = threads
-
-    @documented("getJobStatus", "jobs", {200: StatusOfJob}, problems=(404,))
-    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
-        """See how a job is doing, with the newest 20 events of its life."""
-        found = await self._threads.run(records.job_with_log, job_id)
-        view = found.job
-        status = StatusOfJob(
-            job_id=view.id,
-            status=words.callback_status(found),
-            task_type=view.task_type,
-            created_at=view.created_at,
-            scheduled_at=_scheduled_at(view),
-            logs=[LogEntry.model_validate(entry) for entry in found.entries],
-        )
-        answers.send(resp, status)
 
 
 class NextOfJob:
@@ -139,16 +104,3 @@ class Resume(JobAction):
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Let a paused job go on."""
         await self._act(req, resp, job_id)
-
-
-def _scheduled_at(view: JobView) -> datetime | None:
-    """The next or only instant that the schedule names; None where it names none."""
-    match view.schedule:
-        case schedules.RunAt():
-            return view.schedule.at
-        case schedules.DelayFromNow():
-            return view.next_run_at or view.created_at + timedelta(seconds=view.schedule.duration_seconds)
-        case schedules.Cron() | schedules.Interval():
-            return view.next_run_at
-        case _:
-            return None

@@ -9,8 +9,7 @@ from uuid import UUID
 import falcon
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, callers, edit_bodies, preconditions, validation
-from api.dialects import translating, typed_jobs
+from api import access, answers, bodies, edit_bodies, preconditions, user_edits
 from api.openapi import documented
 from api.preconditions import IfMatchHeader
 from api.schemas import editing as edits
@@ -58,10 +57,7 @@ class OneJob:
         resp.status = falcon.HTTP_NO_CONTENT
 
     def _patch(self, job_id: UUID, req: Request, body: bytes) -> JobView:
-        given = bodies.parse(body)
-        typed_jobs.refuse_begun(records.job(job_id), given)
-        with translating.fields_named(typed_jobs.names(given)):
-            return self._edit(job_id, req, body, self._patched)
+        return self._edit(job_id, req, body, edits.patched)
 
     def _edit(self, job_id: UUID, req: Request, body: bytes, change: Callable[[JobView, Any], Definition]) -> JobView:
         value = bodies.parse(body)
@@ -69,14 +65,10 @@ class OneJob:
 
         def amend(view: JobView) -> Definition:
             wanted = change(view, value)
-            typed_jobs.expect_for_users(callers.of(req), typed_jobs.changed(view, wanted))
+            user_edits.expect_for_users(access.principal(req), user_edits.changed(view, wanted))
             return wanted
 
         return editing.edit(self._system, job_id, amend, expected)
-
-    def _patched(self, view: JobView, patch: Any) -> Definition:
-        ours = typed_jobs.patch(view, validation.json_object(patch), self._system.clock.now())
-        return edits.patched(view, ours)
 
 
 def _send(resp: Response, view: JobView) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from falcon.asgi import Request, Response
 
-from api import answers, callers, validation
+from api import access, answers, validation
 from api.openapi import documented
 from api.schemas.figures import JobStatistics, MinuteFigures, ScopeQuery, Series, SeriesQuery
 from api.threads import Threads
@@ -24,7 +22,7 @@ class StatisticsOfJobs:
     async def on_get(self, req: Request, resp: Response) -> None:
         """See how many jobs show each status."""
         query = validation.query(ScopeQuery, req.params)
-        found = await self._threads.run(statistics.of_jobs, replace(query.wanted(), owner_id=callers.of(req).only))
+        found = await self._threads.run(statistics.of_jobs, access.principal(req), query.wanted())
         answers.send(resp, JobStatistics.model_validate(found))
 
 

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
-from api.dialects import words
 from api.schemas.paging import CURSOR_SCHEMA, Filter, read_cursor, write_cursor
 from api.schemas.values import Given, Instant, Shown
+from api.sources.typed_jobs import words
 from core.filters import JobFilter, RunFilter
 from core.listing import Mark, Ordering, SortKey
 from core.states import JobStatus, RunStatus, Trigger

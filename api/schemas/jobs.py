@@ -9,7 +9,6 @@ from uuid import UUID
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.config import JsonDict
 
-from api.dialects import aliases, words
 from api.schemas.schedules import DelayFromNowSchedule, GivenSchedule, ImmediateSchedule, RunAtSchedule
 from api.schemas.shown_schedules import ShownSchedule, show
 from api.schemas.values import (
@@ -28,6 +27,7 @@ from api.schemas.values import (
     TaskType,
     Url,
 )
+from api.sources.typed_jobs import words
 from core import schedules
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.priority import DEFAULT_PRIORITY
@@ -195,7 +195,7 @@ class Job(Shown):
         if not isinstance(given, JobView):
             return given
         status = words.status_in_lists(given.app_name, given.status)
-        return {**vars(given), "status": status, **aliases.of(given)}
+        return {**vars(given), "status": status, **words.aliases(given)}
 
 
 class JobPage(Shown):
@@ -218,24 +218,3 @@ class NextOccurrences(Shown):
     """A job's next occurrences."""
 
     next: list[Occurrence]
-
-
-class LogEntry(Shown):
-    """One event in a job's life."""
-
-    event_type: str
-    attempt_number: int
-    error_type: str | None
-    metadata: dict[str, Any]
-    created_at: datetime
-
-
-class StatusOfJob(Shown):
-    """How a job is doing, with the newest 20 events of its life, newest first."""
-
-    job_id: UUID
-    status: JobStatus | Literal["paused_rate_limited"]
-    task_type: str
-    created_at: datetime
-    scheduled_at: datetime | None
-    logs: list[LogEntry]

@@ -11,8 +11,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from api.bodies import bad_text
-from api.dialects import words
 from api.schemas.values import NAME_LENGTH, InstantInQuery, instant
+from api.sources.typed_jobs import words
 from core.filters import JobFilter, RunFilter
 from core.listing import NEWEST_FIRST, Mark, Ordering, SortKey, SortValue, Stretch
 from core.states import JobStatus, RunStatus, Trigger

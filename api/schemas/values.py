@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from api.dialects import words
+from api import built_in_apps
 from api.validation import shown
 from core import instants, names, urls
 from core.priority import PRIORITY_WORDS
@@ -41,14 +41,14 @@ class Shown(BaseModel):
 
 
 def _app_name(name: str) -> str:
-    """The app's name; all that look like a source system's app mean that one."""
+    """The app's name; all that look like a built-in app mean that one."""
     fault = names.fault_of_name(name)
     if fault or "/" in name or name in (".", ".."):
         raise ValueError(
             f"is {shown(name)}, which {fault or 'cannot stand in a path'}; it goes into a path, so write printable "
             "characters, no slash, and no space at either end."
         )
-    return words.RESERVED_APPS.get(names.folded(name), name)
+    return built_in_apps.canonical(name)
 
 
 def _name(name: str) -> str:

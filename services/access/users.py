@@ -98,8 +98,8 @@ def log_in(
     return token, _view(system, user)
 
 
-def known(system: System, token: str, kind: TokenKind) -> UserView | None:
-    """Whose token this is; None for one that was never given, has expired, or has been idle for too long."""
+def authenticate(system: System, token: str, kind: TokenKind) -> UserView | None:
+    """Returns the user whose token this is; None if it was never given, has expired, or has been idle for too long."""
     now = system.clock.now()
     with database.reading():
         found = users.token(_hash(token), now)

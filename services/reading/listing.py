@@ -8,15 +8,18 @@ from uuid import UUID
 from core.errors import NotFound
 from core.filters import JobFilter, RunFilter
 from core.listing import Mark, Ordering, SortKey, SortValue, Stretch
+from core.principals import Principal
 from models import database, lists
 from models import jobs as stored_jobs
 from models.tables import Run
 from services.reading.counting import Counts
 from services.reading.views import ExecutionView, JobView, Page, execution_view, job_views, run_view
+from services.reading.visibility import visible
 
 
-def jobs(counts: Counts, wanted: JobFilter, ordering: Ordering, stretch: Stretch) -> Page:
-    """Jobs that fit. Raises `NotFound` for a numbered page beyond the last."""
+def jobs(principal: Principal, counts: Counts, wanted: JobFilter, ordering: Ordering, stretch: Stretch) -> Page:
+    """Returns jobs that fit and that the principal may see. Raises `NotFound` for a numbered page beyond the last."""
+    wanted = visible(principal, wanted)
     with database.reading():
         found = lists.job_page(wanted, ordering, stretch)
         views = job_views(found[: stretch.limit], tolerant=True)

@@ -42,13 +42,6 @@ def those(job_ids: Sequence[UUID]) -> list[JobView]:
         return job_views(job_ids)
 
 
-def owner(job_id: UUID) -> UUID | None:
-    """Whose a job is; None for nobody's. Raises `NotFound`."""
-    with database.reading():
-        owner_id: UUID | None = _found(job_id).owner_id
-        return owner_id
-
-
 def job_with_log(job_id: UUID) -> JobWithLog:
     """A job with the newest 20 events of its life. Raises `NotFound`."""
     with database.reading():

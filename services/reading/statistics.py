@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from core.figures import MINUTE, minutes_between, percentile, whole_minute
 from core.filters import JobFilter
+from core.principals import Principal
 from core.states import JobState, RunStatus
 from models import database, statistics
 from models.pauses import Gate
 from services.reading.views import view_of
+from services.reading.visibility import visible
 from services.system import System
 
 MOST_SUMMARISED = 60
@@ -64,18 +65,19 @@ class OwnFigures:
     wait_seconds: float
 
 
-def of_owner(owner_id: UUID | None) -> OwnFigures:
-    """How a user's jobs are doing, or (None) those of all."""
-    wanted = JobFilter(owner_id=owner_id)
+def overview(principal: Principal) -> OwnFigures:
+    """Returns how the jobs that the principal may see are doing."""
+    wanted = visible(principal, JobFilter())
     with database.reading():
         priorities = statistics.job_priorities(wanted)
         waits = [(started - due).total_seconds() for due, started in statistics.newest_starts(wanted, MOST_WAITS)]
     mean = sum(waits) / len(waits) if waits else 0.0
-    return OwnFigures(of_jobs(wanted), priorities, max(0.0, mean))
+    return OwnFigures(of_jobs(principal, wanted), priorities, max(0.0, mean))
 
 
-def of_jobs(wanted: JobFilter) -> JobStatistics:
-    """How the jobs that fit are doing, at one moment."""
+def of_jobs(principal: Principal, wanted: JobFilter) -> JobStatistics:
+    """Returns how the jobs are doing that fit and that the principal may see, at one moment."""
+    wanted = visible(principal, wanted)
     with database.reading():
         found = {state: (count, running) for state, count, running in statistics.job_states(wanted)}
     counts = {state: found.get(state, (0, 0))[0] for state in JobState}

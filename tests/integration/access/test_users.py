@@ -41,9 +41,9 @@ def logged_in(
 def test_a_token_is_known_and_neither_it_nor_the_password_is_in_the_database(system: GivenSystem) -> None:
     anna = registered(system)
     token = logged_in(system)
-    assert users.known(system, token, TokenKind.TOKEN) == anna
-    assert users.known(system, token, TokenKind.SESSION) is None
-    assert users.known(system, token + "x", TokenKind.TOKEN) is None
+    assert users.authenticate(system, token, TokenKind.TOKEN) == anna
+    assert users.authenticate(system, token, TokenKind.SESSION) is None
+    assert users.authenticate(system, token + "x", TokenKind.TOKEN) is None
     assert len(token) > 43
     stored = str([*User.select().dicts(), *Token.select().dicts()])
     assert token not in stored
@@ -134,9 +134,9 @@ def test_a_token_ends_after_thirty_days(system: GivenSystem) -> None:
     registered(system)
     token = logged_in(system)
     system.clock.advance(30 * 86_400 - 1)
-    assert users.known(system, token, TokenKind.TOKEN)
+    assert users.authenticate(system, token, TokenKind.TOKEN)
     system.clock.advance(1)
-    assert users.known(system, token, TokenKind.TOKEN) is None
+    assert users.authenticate(system, token, TokenKind.TOKEN) is None
 
 
 def test_a_session_ends_when_idle_and_after_twelve_hours_at_most(system: GivenSystem) -> None:
@@ -144,10 +144,10 @@ def test_a_session_ends_when_idle_and_after_twelve_hours_at_most(system: GivenSy
     idle = logged_in(system, kind=TokenKind.SESSION)
     used = logged_in(system, kind=TokenKind.SESSION)
     system.clock.advance(1_799)
-    assert users.known(system, used, TokenKind.SESSION)
+    assert users.authenticate(system, used, TokenKind.SESSION)
     system.clock.advance(2)
-    assert users.known(system, idle, TokenKind.SESSION) is None
-    while users.known(system, used, TokenKind.SESSION):
+    assert users.authenticate(system, idle, TokenKind.SESSION) is None
+    while users.authenticate(system, used, TokenKind.SESSION):
         system.clock.advance(1_700)
     elapsed = (system.clock.now() - given_system().clock.now()).total_seconds()
     assert 12 * 3600 <= elapsed < 12 * 3600 + 1_700

@@ -3,48 +3,86 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from api import guard
+from api import access
+from api.access import Required
+from api.app import App
 from tests.factories import given_system
 from tests.integration.api.client import NO_JOB, PRINTED, Client, served
+from tests.integration.api.test_accounts import SECRET, token_of
 
-SECRET = "a secret of this test's own"  # noqa: S105
+OPEN = {"/", "/healthz", "/readyz", "/openapi.json", "/swagger", "/swagger/{file}"}
+OPEN |= {f"/reports/{{run_id:uuid}}/{kind}" for kind in ("heartbeat", "complete", "fail")}
+OPEN |= {"/register", "/login", "/logout", "/api/register", "/api/login"}
+OPEN |= {"/files/{name:path}", "/internal/spool/{upload_id:uuid}"}  # these show a proof of their own
+FOR_USERS = {"/api/jobs", "/api/jobs/send-email", "/api/jobs/stats", "/api/jobs/types", "/api/jobs/upload-file"}
+FOR_USERS |= {"/api/logout", "/api/schedules/preview", "/api/tasks"}
+FOR_USERS |= {"/jobs/api/jobs", "/jobs/api/jobs/stats", "/scheduler/jobs"}
+NOT_METHODS = ("OPTIONS", "WEBSOCKET")  # WebSockets have tests of their own, in test_channels
 
 
-def test_every_route_is_guarded_but_those_listed_here(sqlite: str) -> None:
-    app = served(given_system(internal_secret=SECRET, requests_per_minute=0))
+@pytest.fixture
+def app(sqlite: str) -> App:
+    return served(given_system(internal_secret=SECRET, requests_per_minute=0))
+
+
+def test_every_route_requires_administration_but_those_listed_here(app: App) -> None:
+    templates = {template for template, _ in routes(app)}
+    assert len(templates) > 50
+    assert {one for one in templates if access.required(one) is Required.NOTHING} == OPEN
+    assert {one for one in templates if access.required(one) is Required.ACCOUNT} == FOR_USERS
+    owned = {one for one in templates if access.required(one) is Required.OWNERSHIP}
+    assert owned == {one for one in templates if "{job_id:uuid}" in one}
+
+
+def test_nothing_is_listed_that_is_no_route(app: App) -> None:
+    templates = {template for template, _ in routes(app)}
+    assert templates >= access.OPEN_PATHS | access.USER_PATHS
+    assert all(any(one.startswith(prefix) for one in templates) for prefix in access.OPEN_PREFIXES)
+
+
+def test_a_stranger_is_let_in_where_nothing_is_required_and_nowhere_else(app: App) -> None:
     client = Client(app)
-    open_templates = {"/", "/healthz", "/readyz", "/openapi.json", "/swagger", "/swagger/{file}"}
-    open_templates |= {f"/reports/{{run_id:uuid}}/{kind}" for kind in ("heartbeat", "complete", "fail")}
-    open_templates |= {"/register", "/login", "/logout", "/api/register", "/api/login"}
-    open_templates |= {"/files/{name:path}", "/internal/spool/{upload_id:uuid}"}  # these show a proof of their own
-    templates = list(_templates(app._router._roots))
-    assert len(templates) > 15
-    for template, methods in templates:
-        path = (
-            re.sub(r"\{\w+:uuid\}", NO_JOB, template)
-            .replace("{name}", "x")
-            .replace("{name:path}", "x")
-            .replace("{file}", "start.js")
-        )
-        for method in methods:
-            if method == "WEBSOCKET":
-                continue
-            answer = client.simulate_request(method, path)
-            status = answer.status_code
-            guarded = status == 401 and answer.headers["WWW-Authenticate"] != "X-Carillon-Report-Token"
-            assert guarded == (template not in open_templates), (method, path, status)
-            assert guard.is_open(path) == (template in open_templates)
+    for template, method in operations(app):
+        answer = client.simulate_request(method, path_of(template))
+        guarded = answer.status_code == 401 and answer.headers["WWW-Authenticate"] != "X-Carillon-Report-Token"
+        assert guarded == (template not in OPEN), (method, template, answer.status_code)
 
 
-def _templates(nodes: Any) -> Any:
+def test_a_user_is_let_in_where_an_account_is_required_and_finds_no_job_of_others(app: App) -> None:
+    client = Client(app)
+    anna = token_of(client, "anna")
+    for template, method in operations(app):
+        if template in OPEN | FOR_USERS:
+            continue
+        status = client.simulate_request(method, path_of(template), headers=anna).status_code
+        expected = 404 if access.required(template) is Required.OWNERSHIP else 403
+        assert status == expected, (method, template)
+    assert all(client.simulate_get(path, headers=anna).status_code in (200, 405) for path in FOR_USERS)
+
+
+def routes(app: App) -> Iterator[tuple[str, list[str]]]:
+    yield from _below(app._router._roots)
+
+
+def operations(app: App) -> Iterator[tuple[str, str]]:
+    return ((template, method) for template, methods in routes(app) for method in methods if method not in NOT_METHODS)
+
+
+def path_of(template: str) -> str:
+    filled = re.sub(r"\{\w+:uuid\}", NO_JOB, template).replace("{file}", "start.js")
+    return filled.replace("{name}", "x").replace("{name:path}", "x")
+
+
+def _below(nodes: Any) -> Iterator[tuple[str, list[str]]]:
     for node in nodes:
         if node.resource is not None:
             yield node.uri_template, list(node.method_map)
-        yield from _templates(node.children)
+        yield from _below(node.children)
 
 
 @pytest.mark.parametrize("given", [None, "", "wrong", SECRET + "x", SECRET[:-1], "ü"])

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from api.guard import COOKIE
 from api.resources import health
+from api.sites import COOKIE
 from core.errors import DatabaseUnavailable
 from models import database, signals
 from models.tables import db

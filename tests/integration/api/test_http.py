@@ -11,7 +11,7 @@ import falcon.testing
 import pytest
 
 from api.app import App
-from api.guard import HEALTH_PATHS
+from api.sites import HEALTH_PATHS
 from tests.factories import GivenSystem
 from tests.integration.api.client import Client, served
 

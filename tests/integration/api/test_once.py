@@ -264,7 +264,7 @@ def test_a_wrong_key_is_refused_before_anything_else(client: Client, operation: 
 
 WRONG: dict[str, Asked] = {
     "a field": ("/api/jobs/create", {"json": {**PRINTED, "priority": 99}}),
-    "a field in a dialect": ("/jobs/api/jobs", {"json": {"name": "n", "deadline": "2020-01-01T00:00:00Z"}}),
+    "a field in the words of a source": ("/jobs/api/jobs", {"json": {"name": "n", "deadline": "2020-01-01T00:00:00Z"}}),
     "an instant of mail": (
         "/api/jobs/send-email",
         {"json": {**MAIL, "schedule_type": "scheduled", "scheduled_time": "2020-01-01T00:00:00Z"}},

@@ -17,9 +17,8 @@ from hypothesis import HealthCheck, settings
 from schemathesis import Case
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from api import callers
+from api import access
 from api.app import create_app
-from api.guard import is_open
 from models.tables import Attempt, Run
 from tests.factories import NOON, given_system
 from tests.waiting import LONGEST
@@ -171,7 +170,7 @@ def test_the_document_tells_what_a_caller_must_show(settings_given: dict[str, st
     for path, operations in document["paths"].items():
         for operation in operations.values():
             shown = [name for way in operation["security"] for name in way]
-            assert ("internalSecret" in shown) == (bool(settings_given) and not is_open(path))
-            assert ("userToken" in shown) == (path in callers.FOR_USERS or "{job_id}" in path)
+            assert ("internalSecret" in shown) == (bool(settings_given) and not access.is_open(path))
+            assert ("userToken" in shown) == (path in access.USER_PATHS or "{job_id}" in path)
             assert operation["operationId"]
             assert operation["tags"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.guard import COOKIE
+from api.sites import COOKIE
 from tests.factories import given_system
 from tests.integration.api.client import PRINTED, Client, served
 from tests.integration.api.test_accounts import PASSWORD, SECRET, register, token_of

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from api.dialects.emails import MOST_BYTES
 from api.schemas.bulk import MOST_JOBS
+from api.sources.typed_jobs.email_schema import MOST_BYTES
 from tests.factories import GivenSystem, given_system, stored_job
 from tests.integration.api.client import PRINTED, Client, refusal, served
 from tests.integration.api.test_accounts import HIDDEN, SECRET, token_of

@@ -18,6 +18,7 @@ from core.errors import InvalidInput, NotFound
 from core.filters import JobFilter
 from core.listing import NEWEST_FIRST, Stretch
 from core.policies import CatchUp, Overlap
+from core.principals import LOCAL
 from core.schedules import Interval
 from core.states import RunStatus
 from migrations import runner
@@ -122,7 +123,7 @@ def test_a_job_keeps_a_name_that_it_shares_when_it_is_edited(former: None) -> No
 
 def _named(**wanted: Any) -> list[JobView]:
     """The jobs found so, those of exactly the name looked for first."""
-    page = listing.jobs(Counts(given_system().clock), JobFilter(**wanted), NEWEST_FIRST, Stretch(limit=100))
+    page = listing.jobs(LOCAL, Counts(given_system().clock), JobFilter(**wanted), NEWEST_FIRST, Stretch(limit=100))
     return sorted(page.items, key=lambda view: view.name != wanted.get("name"))
 
 

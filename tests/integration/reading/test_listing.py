@@ -13,6 +13,7 @@ import pytest
 from core.errors import InvalidInput
 from core.filters import JobFilter, RunFilter, StatusesOfApp
 from core.listing import NEWEST_FIRST, Ordering, Stretch
+from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow
 from core.states import JobStatus
 from services.execution.work import Result
@@ -28,7 +29,7 @@ NAMES = ("Zebra", "ant", "Bee", "éclair", "100%", "a_b", "aXb", "back\\slash", 
 
 
 def _found(ordering: str = "created_at", **wanted: Any) -> list[Any]:
-    page = listing.jobs(Counts(GivenClock()), JobFilter(**wanted), Ordering.of(ordering), ALL)
+    page = listing.jobs(LOCAL, Counts(GivenClock()), JobFilter(**wanted), Ordering.of(ordering), ALL)
     assert page.count == len(page.items)
     return [view.name for view in page.items]
 
@@ -60,7 +61,7 @@ def _walked(ordering: str, limit: int) -> list[Any]:
     page, names, mark = None, [], None
     while page is None or mark is not None:
         stretch = Stretch(limit=limit, after=mark)
-        page = listing.jobs(Counts(GivenClock()), JobFilter(), Ordering.of(ordering), stretch)
+        page = listing.jobs(LOCAL, Counts(GivenClock()), JobFilter(), Ordering.of(ordering), stretch)
         names += [view.name for view in page.items]
         mark = page.last
     return names
@@ -164,7 +165,7 @@ def test_a_page_takes_as_few_questions_for_many_items_as_for_one(
         for _ in range(limit):
             job_service.create(system, new_job(Cron("* * * * *"), tags=("a", "b")))
         with statements.noted() as asked:
-            listing.jobs(Counts(system.clock), JobFilter(), NEWEST_FIRST, Stretch(limit=limit))
+            listing.jobs(LOCAL, Counts(system.clock), JobFilter(), NEWEST_FIRST, Stretch(limit=limit))
             listing.runs(Counts(system.clock), RunFilter(), Stretch(limit=limit))
         counted.append(len(asked))
     assert counted[0] == counted[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from core.filters import JobFilter
+from core.principals import LOCAL
 from core.schedules import DelayFromNow
 from core.states import RunStatus, Trigger
 from models import database, jobs, runs
@@ -48,14 +49,14 @@ def test_jobs_are_counted_by_what_they_show_and_the_parts_sum_to_the_whole(syste
     claim_one(system)
     job_service.create(system, new_job())
     expected = JobStatistics(total=8, pending=3, running=1, completed=1, failed=1, cancelled=1, paused=1)
-    assert statistics.of_jobs(JobFilter()) == expected
+    assert statistics.of_jobs(LOCAL, JobFilter()) == expected
 
 
 def test_a_job_that_is_paused_while_it_runs_counts_once(system: GivenSystem) -> None:
     run = first_run(system)
     claim_one(system)
     job_service.pause(system, run.job_id)
-    counted = statistics.of_jobs(JobFilter())
+    counted = statistics.of_jobs(LOCAL, JobFilter())
     assert (counted.total, counted.running, counted.paused) == (1, 0, 1)
 
 
@@ -65,7 +66,7 @@ def test_a_job_with_two_runs_that_run_counts_once(system: GivenSystem) -> None:
         locked = jobs.lock([job])[job]
         runs.insert([runs.draft(locked, Trigger.MANUAL, NOON, NOON)])
     assert len(claim(system)) == 2
-    counted = statistics.of_jobs(JobFilter())
+    counted = statistics.of_jobs(LOCAL, JobFilter())
     assert (counted.total, counted.running, counted.pending) == (1, 1, 0)
 
 
@@ -73,10 +74,10 @@ def test_jobs_are_counted_of_one_app_or_account(system: GivenSystem) -> None:
     for app_name, account_id in (("a", "1"), ("a", "2"), ("b", "2")):
         job_service.create(system, new_job(app_name=app_name, account_id=account_id))
     claim(system, 1)
-    assert statistics.of_jobs(JobFilter(app_name="a")).total == 2
-    assert statistics.of_jobs(JobFilter(account_id="2")).total == 2
-    assert statistics.of_jobs(JobFilter(app_name="a", account_id="1")) == JobStatistics(1, 0, 1, 0, 0, 0, 0)
-    assert statistics.of_jobs(JobFilter(app_name="c")).total == 0
+    assert statistics.of_jobs(LOCAL, JobFilter(app_name="a")).total == 2
+    assert statistics.of_jobs(LOCAL, JobFilter(account_id="2")).total == 2
+    assert statistics.of_jobs(LOCAL, JobFilter(app_name="a", account_id="1")) == JobStatistics(1, 0, 1, 0, 0, 0, 0)
+    assert statistics.of_jobs(LOCAL, JobFilter(app_name="c")).total == 0
 
 
 # --- Minutes -----------------------------------------------------------------------------------------------

@@ -8,9 +8,9 @@ import unicodedata
 
 import pytest
 
-from api.dialects.accounts import Registration
 from api.schemas.apps import NamedApp
 from api.schemas.jobs import NewJob
+from api.sources.accounts.schema import Registration
 from core import names
 
 JOB = {"app_name": "a", "user_id": "u", "account_id": "a", "task_type": "t", "schedule": {"type": "immediate"}}

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from actors.handlers import custom_task
-from api.dialects import emails
+from api.sources.typed_jobs import email_schema as emails
 from core.errors import PermanentFailure
 from services.scheduling.run_endings import LONGEST_RESULT
 from services.task_types import filling

@@ -1,0 +1,80 @@
+"""Files of jobs: a link goes out; and the files themselves, for whoever has a link or a token."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import IO
+from uuid import UUID
+
+from falcon.asgi import Request, Response
+
+from api import answers
+from api.openapi import documented
+from api.schemas.files import DownloadLink
+from api.threads import Threads
+from core import object_names
+from services.files import download_links, uploads
+from services.system import System
+
+_PIECE_BYTES = 256 * 1024
+
+
+class DownloadOfJob:
+    """`/api/jobs/{job_id}/download-url`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("getDownloadUrl", "jobs", {200: DownloadLink}, problems=(403, 404, 409))
+    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+        """Get a link to a job's file, by which anyone can download it for an hour."""
+        url = await self._threads.run(uploads.download_url, self._system, job_id)
+        answers.send(resp, DownloadLink(download_url=url))
+
+
+class StoredFile:
+    """`/files/{name}`: a file that this server keeps itself, by a signed link."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    async def on_get(self, req: Request, resp: Response, name: str) -> None:
+        expires, signature, saved_as = (
+            req.get_param(given, default="") for given in ("expires", "signature", "file_name")
+        )
+        file = await self._threads.run(self._opened, name, expires, signature, saved_as)
+        await _send(resp, self._threads, file)
+        resp.set_header("Content-Disposition", object_names.disposition(saved_as))
+
+    def _opened(self, name: str, expires: str, signature: str, saved_as: str) -> IO[bytes]:
+        now: datetime = self._system.clock.now()
+        return download_links.opened(self._system.settings, name, expires, signature, saved_as=saved_as, now=now)
+
+
+class SpooledFile:
+    """`/internal/spool/{upload_id}`: a file that waits on this host, for the worker that has its token."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    async def on_get(self, req: Request, resp: Response, upload_id: UUID) -> None:
+        token = (req.auth or "").removeprefix("Bearer ")
+        await _send(resp, self._threads, await self._threads.run(uploads.opened, self._system, upload_id, token))
+
+
+async def _send(resp: Response, threads: Threads, file: IO[bytes]) -> None:
+    """Answer with a file, piece by piece, and never as something that a browser would show."""
+    size = await threads.run(file.seek, 0, 2)
+    await threads.run(file.seek, 0)
+    resp.content_type = "application/octet-stream"
+    resp.set_stream(_pieces(threads, file), size)
+
+
+async def _pieces(threads: Threads, file: IO[bytes]) -> AsyncIterator[bytes]:
+    with file:
+        while piece := await threads.run(file.read, _PIECE_BYTES):
+            yield piece

@@ -1,0 +1,51 @@
+"""Where a request may come from: which hosts it may name, and which sites' pages may send it."""
+
+from __future__ import annotations
+
+import re
+
+import falcon
+from falcon.asgi import Request
+
+from core import networks
+
+COOKIE = "carillon_session"
+HEALTH_PATHS = ("/healthz", "/readyz")
+_HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]+)(:\d*)?")
+
+
+def refuse_other_hosts(req: Request) -> None:
+    """Raise 421 unless a request names this machine.
+
+    For where nobody is asked who they are: a name that merely resolves to this machine is a trick.
+    """
+    if _is_old_checker(req) or networks.is_loopback(_host_name(req.get_header("Host") or "")):
+        return
+    raise falcon.HTTPError(
+        falcon.HTTP_421,
+        description="Without INTERNAL_SECRET the server answers to localhost and loopback addresses alone. "
+        "Call it by one of these, or set the secret.",
+    )
+
+
+def refuse_other_sites(req: Request) -> None:
+    """Raise 403 if a page of another site, open in a browser on this machine, sent a request."""
+    site = req.get_header("Sec-Fetch-Site")
+    if site is not None:
+        own = site in ("same-origin", "none")
+    else:
+        origin = req.get_header("Origin")
+        own = origin is None or origin.partition("://")[2] == (req.get_header("Host") or "")
+    if not own:
+        raise falcon.HTTPForbidden(description="A page of another site may not change anything here.")
+
+
+def _is_old_checker(req: Request) -> bool:
+    """Whether a health checker asks that names no host at all, as HTTP/1.0 allows; no browser does that."""
+    return req.path in HEALTH_PATHS and not req.get_header("Host")
+
+
+def _host_name(host: str) -> str:
+    """The name in a Host header, without its port."""
+    match = _HOST.fullmatch(host.lower())
+    return match["name"] if match else ""

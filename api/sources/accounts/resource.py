@@ -1,0 +1,172 @@
+"""002 and 004: register, log in and log out, as an API or by a page's form."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import falcon
+from falcon.asgi import Request, Response
+
+from api import access, answers, bodies, validation
+from api.access import unauthorized
+from api.openapi import documented
+from api.sites import COOKIE
+from api.sources.accounts.schema import Credentials, LoggedIn, Registration, ShownUser
+from api.threads import Threads
+from core.accounts import TokenKind
+from core.errors import InvalidInput
+from services.access import users
+from services.access.login_throttle import Throttle
+from services.access.users import LIFETIMES, UserView
+from services.system import System
+
+FORM = "application/x-www-form-urlencoded"
+DASHBOARD = "/dashboard/"
+_MOST_FIELDS = 50
+
+
+class Accounts:
+    """The base: hashing has threads of its own, few of them, since each hash takes time and memory on purpose."""
+
+    def __init__(self, system: System, hashing: Threads, throttle: Throttle) -> None:
+        self._system = system
+        self._hashing = hashing
+        self._throttle = throttle
+
+    async def _sent(self, req: Request) -> Any:
+        accepted = (falcon.MEDIA_JSON, FORM)
+        body = await bodies.read(req, self._system.settings.max_body_bytes, accepted)
+        return bodies.without_faults(_form(body)) if _is_form(req) else bodies.parse(body)
+
+    async def _register(self, req: Request) -> UserView:
+        given = validation.body(Registration, await self._sent(req)).parsed()
+        return await self._hashing.run(
+            users.register,
+            self._system,
+            given,
+            req.remote_addr or "",
+            self._throttle,
+            trusted=access.principal(req).is_trusted,
+        )
+
+    async def _log_in(self, req: Request, kind: TokenKind) -> tuple[str, UserView]:
+        given = validation.body(Credentials, await self._sent(req))
+        address = req.remote_addr or ""
+        return await self._hashing.run(
+            users.log_in,
+            self._system,
+            given.username,
+            given.password,
+            address=address,
+            throttle=self._throttle,
+            kind=kind,
+        )
+
+
+class ApiRegistrations(Accounts):
+    """`/api/register`."""
+
+    @documented("register", "accounts", {201: ShownUser}, body=Registration, problems=(429,))
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Make an account."""
+        answers.send(resp, ShownUser.model_validate(await self._register(req)), status=201)
+
+
+class ApiLogins(Accounts):
+    """`/api/login`."""
+
+    @documented("logIn", "accounts", {200: LoggedIn}, body=Credentials, problems=(429,))
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Get a token, to be sent as `Authorization: Token <token>`; it is told this once."""
+        token, user = await self._log_in(req, TokenKind.TOKEN)
+        answers.send(resp, LoggedIn(token=token, user=ShownUser.model_validate(user)))
+
+
+class Registrations(Accounts):
+    """`/register`: JSON as the API; a form leads to the login."""
+
+    @documented("registerByPage", "accounts", {201: ShownUser, 303: None}, body=Registration, problems=(429,))
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Make an account; a form is answered by a redirect."""
+        user = await self._register(req)
+        if _is_form(req):
+            _redirect(resp, "/login/")
+        else:
+            answers.send(resp, ShownUser.model_validate(user), status=201)
+
+
+class Logins(Accounts):
+    """`/login`: JSON as the API; a form gets a session."""
+
+    @documented("logInByPage", "accounts", {200: LoggedIn, 303: None}, body=Credentials, problems=(429,))
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Get a token; a form gets a session in a cookie, and a redirect to the dashboard."""
+        kind = TokenKind.SESSION if _is_form(req) else TokenKind.TOKEN
+        token, user = await self._log_in(req, kind)
+        if kind is TokenKind.TOKEN:
+            answers.send(resp, LoggedIn(token=token, user=ShownUser.model_validate(user)))
+            return
+        seconds = int(LIFETIMES[kind].total_seconds())
+        secure = "https" in (req.scheme, urlsplit(self._system.settings.address).scheme)
+        resp.set_cookie(COOKIE, token, max_age=seconds, path="/", secure=secure, http_only=True, same_site="Lax")
+        _redirect(resp, DASHBOARD)
+
+
+class ApiLogouts:
+    """`/api/logout`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("logOut", "accounts", {204: None}, problems=(401,))
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """End the token or session that this is asked with: from now on it opens nothing."""
+        token = access.token_of(req)
+        if token is None or access.principal(req).user_id is None:
+            raise unauthorized("There is nothing to log out of. Send the token as Authorization: Token.")
+        await self._threads.run(users.log_out, self._system, token)
+        _forget_session(req, resp)
+        resp.status = falcon.HTTP_NO_CONTENT
+
+
+class Logouts:
+    """`/logout`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("logOutByPage", "accounts", {303: None})
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """End the session, if there still is one, and go to the login."""
+        token = access.token_of(req)
+        if token is not None:
+            await self._threads.run(users.log_out, self._system, token)
+        _forget_session(req, resp)
+        _redirect(resp, "/login/")
+
+
+def _forget_session(req: Request, resp: Response) -> None:
+    """Have the browser forget its session, if it has one."""
+    if req.get_cookie_values(COOKIE):
+        resp.unset_cookie(COOKIE, path="/", same_site="Lax")
+
+
+def _is_form(req: Request) -> bool:
+    return (req.content_type or "").partition(";")[0].strip().lower() == FORM
+
+
+def _form(body: bytes) -> dict[str, str]:
+    """The fields of a form, the last of each name. Raises `InvalidInput`."""
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
+    except ValueError:
+        raise InvalidInput.at("body", f"has more than {_MOST_FIELDS} fields; send those that are asked for.") from None
+    return {name: values[-1] for name, values in fields.items()}
+
+
+def _redirect(resp: Response, path: str) -> None:
+    resp.status = falcon.HTTP_SEE_OTHER
+    resp.set_header("Location", path)

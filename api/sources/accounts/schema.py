@@ -1,0 +1,88 @@
+"""002 and 004, accounts: whom to register, who logs in."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from api.schemas.values import Shown
+from api.validation import shown
+from core import names
+from core.letters import LONGEST_ADDRESS, fault_of_address
+from core.principals import ANONYMOUS
+from services.access.users import NewUser
+
+_ALL_REQUIRED = "Username, password, and email are required."
+_BOTH_REQUIRED = "Username and password are required."
+_LEAST_PASSWORD = 8
+
+
+def _username(name: str) -> str:
+    fault = names.fault_of_name(name)
+    if fault or names.turns_text(name) or any(character.isspace() for character in name):
+        raise ValueError(f"is {shown(name)}; write printable characters without spaces.")
+    if names.folded(name) == ANONYMOUS:
+        raise ValueError(f"is {shown(name)}, which means those who have no name; choose another.")
+    return name
+
+
+def _email(address: str) -> str:
+    if fault := fault_of_address(address):
+        raise ValueError(f"is {shown(address)}, which {fault}")
+    return address
+
+
+def _refuse_missing(given: Any, names: tuple[str, ...], message: str) -> Any:
+    if isinstance(given, dict) and any(given.get(name) in (None, "") for name in names):
+        raise ValueError(message)
+    return given
+
+
+class Credentials(BaseModel):
+    """A name and a password."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)  # forms carry fields of their own
+
+    username: Annotated[str, Field(min_length=1, max_length=150)]
+    password: Annotated[str, Field(min_length=1, max_length=1_000)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, given: Any) -> Any:
+        return _refuse_missing(given, ("username", "password"), _BOTH_REQUIRED)
+
+
+class Registration(BaseModel):
+    """A user to be."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    username: Annotated[str, Field(min_length=1, max_length=150), AfterValidator(_username)]
+    password: Annotated[str, Field(min_length=_LEAST_PASSWORD, max_length=1_000)]
+    email: Annotated[str, Field(min_length=3, max_length=LONGEST_ADDRESS), AfterValidator(_email)]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, given: Any) -> Any:
+        return _refuse_missing(given, ("username", "password", "email"), _ALL_REQUIRED)
+
+    def parsed(self) -> NewUser:
+        """What the services take."""
+        return NewUser(self.username, self.email, self.password)
+
+
+class ShownUser(Shown):
+    """A user."""
+
+    id: UUID
+    username: str
+    email: str
+
+
+class LoggedIn(Shown):
+    """The token, which is told this once, and whose it is."""
+
+    token: str
+    user: ShownUser

@@ -1,0 +1,1 @@
+"""000: callbacks and polling."""

@@ -1,0 +1,52 @@
+"""000: see how a job is doing."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from falcon.asgi import Request, Response
+
+from api import answers
+from api.openapi import documented
+from api.sources.callbacks import words
+from api.sources.callbacks.schema import LogEntry, StatusOfJob
+from api.threads import Threads
+from core import schedules
+from services.reading import records
+from services.reading.views import JobView
+
+
+class JobStatuses:
+    """`/api/jobs/{job_id}/status`."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+
+    @documented("getJobStatus", "jobs", {200: StatusOfJob}, problems=(404,))
+    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+        """See how a job is doing, with the newest 20 events of its life."""
+        found = await self._threads.run(records.job_with_log, job_id)
+        view = found.job
+        status = StatusOfJob(
+            job_id=view.id,
+            status=words.status_word(found),
+            task_type=view.task_type,
+            created_at=view.created_at,
+            scheduled_at=_scheduled_at(view),
+            logs=[LogEntry.model_validate(entry) for entry in found.entries],
+        )
+        answers.send(resp, status)
+
+
+def _scheduled_at(view: JobView) -> datetime | None:
+    """The next or only instant that the schedule names; None where it names none."""
+    match view.schedule:
+        case schedules.RunAt():
+            return view.schedule.at
+        case schedules.DelayFromNow():
+            return view.next_run_at or view.created_at + timedelta(seconds=view.schedule.duration_seconds)
+        case schedules.Cron() | schedules.Interval():
+            return view.next_run_at
+        case _:
+            return None

@@ -1,0 +1,112 @@
+"""002: the tasks of those who are logged in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import falcon
+from falcon.asgi import Request, Response
+
+from api import access, answers, bodies, lists, validation
+from api.lists import Listed
+from api.openapi import documented
+from api.schemas.paging import NumberedQuery
+from api.sources import translating
+from api.sources.commands import schema, words
+from api.sources.commands.schema import CommandTask, CommandTasks, NewCommandTask, WholeCommandTask
+from api.sources.source_jobs import SourceJobs, whole
+from core.listing import NEWEST_FIRST
+from services.access import users
+from services.jobs import editing
+from services.jobs.definition import Definition
+from services.reading.views import JobView
+from services.task_types import run_command
+
+
+class _Tasks(SourceJobs):
+    source = words.SOURCE
+    fields = words.FIELDS
+
+    def shown(self, views: Sequence[JobView]) -> list[CommandTask]:
+        """Jobs as 002 shows them, with their owners."""
+        owners = users.named(self.system, {view.owner_id for view in views if view.owner_id is not None})
+        return [schema.show(view, owners) for view in views]
+
+
+class Tasks(_Tasks):
+    """`/api/tasks`."""
+
+    @documented("listTasks", "002 tasks", {200: CommandTasks}, query=NumberedQuery, problems=(401, 404))
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """List one's own tasks, newest first; an administrator's list has those of all."""
+        _expect_user(req)
+        lists.send(resp, await self.threads.run(self._list, req))
+
+    @documented("createTask", "002 tasks", {201: CommandTask}, body=NewCommandTask, problems=(401, 403), takes_key=True)
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Run a command at an instant in the future, or at once."""
+        _expect_user(req)
+        await self.answer_created(req, resp, lambda body: self._create(req, body))
+
+    def _list(self, req: Request) -> Listed:
+        query = validation.query(NumberedQuery, req.params)
+        views, links = self.listed(req, self.source.jobs(), NEWEST_FIRST, query)
+        return lists.listed(CommandTasks(self.shown(views)), links)
+
+    def _create(self, req: Request, body: bytes) -> CommandTask:
+        given = validation.body(NewCommandTask, bodies.parse(body))
+        translating.expect_future("scheduled_time", given.scheduled_time, self.system.clock.now())
+        translating.expect_known("command", run_command.KEY)
+        return self.shown([self.created(given.parsed(access.principal(req)))])[0]
+
+
+class OneTask(_Tasks):
+    """`/api/tasks/{job_id}`."""
+
+    @documented("getTask", "002 tasks", {200: CommandTask}, problems=(401, 404))
+    async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """Look at a task."""
+        _expect_user(req)
+        answers.send(resp, await self.threads.run(self._get, job_id))
+
+    @documented("putTask", "002 tasks", {200: CommandTask}, body=WholeCommandTask, problems=(401, 403, 404, 409))
+    async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """Change a task that has not begun."""
+        _expect_user(req)
+        body = await self.edit(req, job_id)
+        answers.send(resp, await self.threads.run(self._put, req, job_id, body))
+
+    @documented("deleteTask", "002 tasks", {204: None}, problems=(401, 404))
+    async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """Delete a task: what has not started never will, what runs may finish."""
+        _expect_user(req)
+        await self.threads.run(self._delete, job_id)
+        resp.status = falcon.HTTP_NO_CONTENT
+
+    def _get(self, job_id: UUID) -> CommandTask:
+        return self.shown([self.found(job_id)])[0]
+
+    def _put(self, req: Request, job_id: UUID, body: bytes) -> CommandTask:
+        value = bodies.parse(body)
+        owners = users.named(self.system, {one for one in (self.found(job_id).owner_id,) if one is not None})
+
+        def amend(view: JobView) -> Definition:
+            shown = schema.show(view, owners)
+            given: Any = whole(NewCommandTask, value, shown)
+            if given.scheduled_time != shown.scheduled_time:
+                translating.expect_future("scheduled_time", given.scheduled_time, self.system.clock.now())
+            principal = access.principal(req)
+            return translating.amended(view, schema.asked_for(shown).parsed(principal), given.parsed(principal))
+
+        return self.shown([self.edited(job_id, amend)])[0]
+
+    def _delete(self, job_id: UUID) -> None:
+        self.found(job_id)
+        editing.delete(self.system, job_id)
+
+
+def _expect_user(req: Request) -> None:
+    if access.principal(req).user_id is None:
+        raise access.unauthorized("Tasks are someone's. Log in with POST /api/login/, then send Authorization: Token.")

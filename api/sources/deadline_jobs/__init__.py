@@ -1,0 +1,1 @@
+"""004: jobs with deadlines."""

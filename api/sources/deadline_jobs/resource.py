@@ -1,0 +1,159 @@
+"""004: jobs with priorities in words and deadlines."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import falcon
+from falcon.asgi import Request, Response
+
+from api import access, answers, bodies, lists, validation
+from api.lists import Listed
+from api.openapi import documented
+from api.resources.runs import listed_executions
+from api.schemas.paging import Filter, JobOrdering, NumberedQuery
+from api.schemas.runs import Executions
+from api.sources import translating
+from api.sources.deadline_jobs import schema, words
+from api.sources.deadline_jobs.schema import (
+    DeadlineJob,
+    DeadlineJobs,
+    DeadlineStatistics,
+    NewDeadlineJob,
+    PriorityCounts,
+    WholeDeadlineJob,
+)
+from api.sources.source_jobs import SourceJobs, whole
+from core.listing import Ordering
+from services.jobs import editing
+from services.jobs.definition import Definition
+from services.reading import statistics
+from services.reading.views import JobView
+
+STATUSES = ("pending", "running", "completed", "failed", "cancelled", "paused")
+
+
+class DeadlineJobsQuery(NumberedQuery):
+    """Which jobs are wanted, in which order."""
+
+    search: Filter | None = None
+    ordering: JobOrdering = "-created_at"
+
+
+class _DeadlineJobs(SourceJobs):
+    source = words.SOURCE
+    fields = words.FIELDS
+
+
+class AllDeadlineJobs(_DeadlineJobs):
+    """`/jobs/api/jobs`."""
+
+    @documented("listDeadlineJobs", "004 deadline jobs", {200: DeadlineJobs}, query=DeadlineJobsQuery, problems=(404,))
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """List jobs, newest first unless asked otherwise."""
+        lists.send(resp, await self.threads.run(self._list, req))
+
+    @documented(
+        "createDeadlineJob",
+        "004 deadline jobs",
+        {201: DeadlineJob},
+        body=NewDeadlineJob,
+        problems=(403,),
+        takes_key=True,
+    )
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Create a job, which is done as soon as its turn comes."""
+        await self.answer_created(req, resp, lambda body: self._create(req, body))
+
+    def _list(self, req: Request) -> Listed:
+        query = validation.query(DeadlineJobsQuery, req.params)
+        wanted = replace(self.source.jobs(), search=query.search)
+        views, links = self.listed(req, wanted, Ordering.of(query.ordering), query)
+        return lists.listed(DeadlineJobs(lists.readable(schema.show, views)), links)
+
+    def _create(self, req: Request, body: bytes) -> DeadlineJob:
+        given = validation.body(NewDeadlineJob, bodies.parse(body))
+        translating.expect_future("deadline", given.deadline, self.system.clock.now())
+        return schema.show(self.created(given.parsed(access.principal(req))))
+
+
+class OneDeadlineJob(_DeadlineJobs):
+    """`/jobs/api/jobs/{job_id}`."""
+
+    @documented("getDeadlineJob", "004 deadline jobs", {200: DeadlineJob}, problems=(404,))
+    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+        """Look at a job."""
+        answers.send(resp, schema.show(await self.threads.run(self.found, job_id)))
+
+    @documented(
+        "putDeadlineJob", "004 deadline jobs", {200: DeadlineJob}, body=WholeDeadlineJob, problems=(403, 404, 409)
+    )
+    async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """Replace a job that has not begun."""
+        body = await self.edit(req, job_id)
+        answers.send(resp, await self.threads.run(self._put, req, job_id, body))
+
+    @documented("deleteDeadlineJob", "004 deadline jobs", {204: None}, problems=(400, 404))
+    async def on_delete(self, _req: Request, resp: Response, job_id: UUID) -> None:
+        """Delete a job that has not begun."""
+        await self.threads.run(self._delete, job_id)
+        resp.status = falcon.HTTP_NO_CONTENT
+
+    def _put(self, req: Request, job_id: UUID, body: bytes) -> DeadlineJob:
+        value = validation.json_object(bodies.parse(body))
+        schema.refuse_begun(self.found(job_id))  # one that has ended is no conflict here, as in other edits
+
+        def amend(view: JobView) -> Definition:
+            schema.refuse_begun(view)
+            asked_for = schema.asked_for(view)
+            shown = schema.show(view)
+            given: Any = whole(NewDeadlineJob, value, shown)
+            if value.get("priority") == shown.priority:  # a word stands for more than one number
+                given = given.model_copy(update={"priority": asked_for.priority})
+            if given.deadline != view.deadline:
+                translating.expect_future("deadline", given.deadline, self.system.clock.now())
+            principal = access.principal(req)
+            return translating.amended(view, asked_for.parsed(principal), given.parsed(principal))
+
+        return schema.show(self.edited(job_id, amend))
+
+    def _delete(self, job_id: UUID) -> None:
+        self.found(job_id)
+        editing.delete(self.system, job_id, refuse=schema.refuse_begun)
+
+
+class ExecutionsOfDeadlineJob(_DeadlineJobs):
+    """`/jobs/api/jobs/{job_id}/executions`."""
+
+    @documented(
+        "listDeadlineJobExecutions", "004 deadline jobs", {200: Executions}, query=NumberedQuery, problems=(404,)
+    )
+    async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """List a job's runs that have started, newest first."""
+        lists.send(resp, await self.threads.run(self._list, req, job_id))
+
+    def _list(self, req: Request, job_id: UUID) -> Listed:
+        self.found(job_id)
+        return listed_executions(req, job_id)
+
+
+class DeadlineStatisticsOfJobs(_DeadlineJobs):
+    """`/jobs/api/jobs/stats`."""
+
+    @documented("getDeadlineStatistics", "004 deadline jobs", {200: DeadlineStatistics})
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """See how the caller's jobs of every section are doing."""
+        found = await self.threads.run(statistics.overview, access.principal(req))
+        counts = {name: getattr(found.by_status, name) for name in STATUSES}
+        levels = {word: 0 for _, word in words.PRIORITY_FROM}
+        for priority, count in found.by_priority.items():
+            levels[words.priority_word(priority)] += count
+        shown = DeadlineStatistics(
+            status_counts=counts,
+            priority_counts=PriorityCounts(**levels),
+            avg_wait_time=found.wait_seconds,
+            total_jobs=found.by_status.total,
+        )
+        answers.send(resp, shown)

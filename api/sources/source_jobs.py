@@ -1,0 +1,99 @@
+"""What the resources of the source systems share: the jobs that one system owns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+import falcon
+from falcon.asgi import Request, Response
+from pydantic import BaseModel
+
+from api import access, answers, bodies, built_in_apps, edit_bodies, keys, lists, read_only, validation
+from api.schemas.paging import NumberedQuery
+from api.sources import translating
+from api.sources.source import Source
+from api.threads import Threads
+from core.errors import NotFound
+from core.filters import JobFilter
+from core.listing import Ordering
+from services.jobs import apps, editing, lifecycle
+from services.jobs.definition import Definition, NewJob
+from services.reading import listing, records
+from services.reading.counting import Counts
+from services.reading.views import JobView
+from services.system import System
+
+
+class SourceJobs:
+    """The base of a source system's resources: `source` is theirs, `fields` tells what they call our members."""
+
+    source: Source
+    fields: Mapping[str, str]
+
+    def __init__(self, system: System, threads: Threads, counts: Counts) -> None:
+        self.system = system
+        self.threads = threads
+        self.counts = counts
+
+    async def answer_created(self, req: Request, resp: Response, shown: Callable[[bytes], BaseModel]) -> None:
+        """Answer with the job that a body asks for, made and shown by `shown`."""
+        body = await bodies.read(req, self.system.settings.max_body_bytes)
+        await keys.answer_once(
+            self.system, self.threads, req, resp, content=body, act=lambda: answers.answer(shown(body), 201)
+        )
+
+    def created(self, new: NewJob) -> JobView:
+        """Store a job, and the source's app where this is its first."""
+        with translating.fields_named(self.fields):
+            return records.job(create(self.system, new))
+
+    def found(self, job_id: UUID) -> JobView:
+        """The source's job of this id. Raises `NotFound`."""
+        return self._expect_owned(records.job(job_id))
+
+    async def edit(self, req: Request, job_id: UUID, accepted: Collection[str] = (falcon.MEDIA_JSON,)) -> bytes:
+        """The body of an edit. Raises as `edit_bodies` does."""
+        return await edit_bodies.of_job(req, self.system.settings.max_body_bytes, self.threads, job_id, accepted)
+
+    def edited(self, job_id: UUID, amend: Callable[[JobView], Definition], *, active: bool | None = None) -> JobView:
+        """Make the source's job of this id what `amend` makes of it, and active or paused where that is said."""
+        self.found(job_id)
+        with translating.fields_named(self.fields):
+            return editing.edit(self.system, job_id, lambda view: amend(self._expect_owned(view)), active=active)
+
+    def listed(
+        self, req: Request, wanted: JobFilter, ordering: Ordering, query: NumberedQuery
+    ) -> tuple[Any, dict[str, str]]:
+        """A page of jobs that fit and that the caller may see, and the links that lead on from it."""
+        page = listing.jobs(access.principal(req), self.counts, wanted, ordering, query.stretch())
+        return page.items, lists.by_number(req, query.page, more=page.last is not None)
+
+    def _expect_owned(self, view: JobView) -> JobView:
+        if not self.source.owns(view):
+            raise NotFound("job", view.id)
+        return view
+
+
+def create(system: System, new: NewJob) -> UUID:
+    """Store a job; a built-in app is made on first use."""
+    return with_app(system, new.app_name, lambda: lifecycle.create(system, new))
+
+
+def with_app(system: System, app_name: str, store: Callable[[], UUID]) -> UUID:
+    """What `store` returns; where it finds no app, and that is built in, the app is made first."""
+    try:
+        return store()
+    except NotFound as missing:
+        if missing.noun != "app" or app_name not in built_in_apps.NAMES:
+            raise
+    apps.ensure(system, app_name)
+    return store()
+
+
+def whole(model: type[BaseModel], given: Any, shown: BaseModel) -> Any:
+    """The model that a body makes which stands for all of what is shown. Raises `InvalidInput`."""
+    known = shown.model_dump(mode="json")
+    writable = model.model_fields
+    return validation.body(model, read_only.without_read_only(validation.json_object(given), known, writable))

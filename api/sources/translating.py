@@ -1,0 +1,90 @@
+"""What the translations share: wrong fields named as they were written, read-only members, past instants."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from api.validation import shown as in_words
+from core import schedules
+from core.errors import FieldError, InvalidInput
+from services.jobs.definition import Definition, NewJob
+from services.reading.views import JobView
+from services.task_types import registry
+
+_SHOWN = {"deadline_at": "deadline"}
+
+
+@contextmanager
+def fields_named(names: Mapping[str, str]) -> Iterator[None]:
+    """Tell wrong fields by the names that the caller wrote."""
+    try:
+        yield
+    except InvalidInput as refusal:
+        if type(refusal) is not InvalidInput:  # a refusal of its own kind, which names what is no member
+            raise
+        raise InvalidInput(*(FieldError(_renamed(one.field, names), one.message) for one in refusal.fields)) from None
+
+
+def _renamed(field: str, names: Mapping[str, str]) -> str:
+    if field in names:
+        return names[field]
+    first, dot, rest = field.partition(".")
+    return f"{names.get(first, first)}{dot}{rest}"
+
+
+def amended(view: JobView, shown: NewJob, wanted: NewJob) -> Definition:
+    """The definition of a job, changed where what is wanted differs from what would be asked for as it is shown.
+
+    What the source has no word for stays as it is.
+    """
+    kept = {one.name: getattr(view, _SHOWN.get(one.name, one.name)) for one in fields(Definition)}
+    changes = {name: value for name, value in _differing(vars(shown), vars(wanted)).items() if name in kept}
+    merged = {name: _merged(kept[name], getattr(shown, name), value) for name, value in changes.items()}
+    return Definition(**{**kept, **merged})
+
+
+def _differing(shown: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What is wanted otherwise, to the letter: 1 is not true."""
+    return {name: value for name, value in wanted.items() if name not in shown or repr(shown[name]) != repr(value)}
+
+
+def _merged(current: Any, shown: Any, wanted: Any) -> Any:
+    """A member that changes: an object or a schedule member by member, where all three are of one kind."""
+    if not type(current) is type(shown) is type(wanted):
+        return wanted
+    if isinstance(current, schedules.Schedule):
+        return replace(current, **_differing(vars(shown), vars(wanted)))
+    if isinstance(current, dict):
+        stays = {name: value for name, value in current.items() if name in wanted or name not in shown}
+        return stays | _differing(shown, wanted)
+    return wanted
+
+
+def expect_future(field: str, at: datetime | None, now: datetime) -> None:
+    """Raise `InvalidInput` for an instant that has passed."""
+    if at is not None and at <= now:
+        raise InvalidInput.at(field, f"is {at.isoformat()}, which has passed; give one in the future.")
+
+
+def expect_known(field: str, task_type: str) -> None:
+    """Raise `InvalidInput` for a type of task that the server does not do by itself."""
+    if registry.find(task_type) is None:
+        known = ", ".join(one.key for one in registry.known()) or "none"
+        raise InvalidInput.at(field, f"is {in_words(task_type)}, which is no type that works here; known are: {known}.")
+
+
+def scheduled_time(view: JobView) -> datetime | None:
+    """The instant that a job is, or begins to be, scheduled for; None where its schedule names none."""
+    match view.schedule:
+        case schedules.RunAt():
+            return view.schedule.at
+        case schedules.DelayFromNow():
+            return view.created_at + timedelta(seconds=view.schedule.duration_seconds)
+        case schedules.Cron() | schedules.Interval():
+            return view.schedule.starts_at
+        case _:
+            return None

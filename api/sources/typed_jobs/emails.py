@@ -1,0 +1,46 @@
+"""001: mails by a path of their own."""
+
+from __future__ import annotations
+
+from falcon.asgi import Request, Response
+from pydantic import RootModel
+
+from api import access, answers, bodies, keys, validation
+from api.answers import Answer
+from api.openapi import documented
+from api.schemas.jobs import Job
+from api.sources.typed_jobs import words
+from api.sources.typed_jobs.email_schema import NewMails
+from api.threads import Threads
+from services.jobs import apps, lifecycle
+from services.reading import records
+from services.system import System
+
+
+class OneOrMore(RootModel[Job | list[Job]]):
+    """One job for one recipient, a list for several."""
+
+
+class NewEmails:
+    """`/api/jobs/send-email`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("sendEmails", "jobs", {201: OneOrMore}, body=NewMails, problems=(403,), takes_key=True)
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Send mails: a job for each recipient, all or none."""
+        body = await bodies.read(req, self._system.settings.max_body_bytes)
+        await keys.answer_once(
+            self._system, self._threads, req, resp, content=body, act=lambda: self._create(req, body)
+        )
+
+    def _create(self, req: Request, body: bytes) -> Answer:
+        mails = validation.body(NewMails, bodies.parse(body))
+        wanted = [one.parsed(access.principal(req), self._system.clock.now()) for one in mails.jobs()]
+        apps.ensure(self._system, words.SOURCE.app_name)
+        created = lifecycle.create_many(self._system, wanted, all_or_none=True)
+        views = records.those([one.job_id for one in created if one.job_id is not None])
+        shown = [Job.model_validate(view) for view in views]
+        return answers.answer(OneOrMore(shown[0] if mails.is_one else shown), 201)

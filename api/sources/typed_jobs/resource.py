@@ -1,0 +1,72 @@
+"""001: jobs by their type, besides our own spelling."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from falcon.asgi import Request, Response
+
+from api import access, answers, bodies, keys, user_edits, validation
+from api.answers import Answer
+from api.openapi import documented
+from api.resources import jobs, one_job
+from api.schemas import editing as edits
+from api.schemas.jobs import Job, NewJob
+from api.sources import translating
+from api.sources.source_jobs import create
+from api.sources.typed_jobs import schema, words
+from api.sources.typed_jobs.schema import AnyNewJob, NewTypedJob
+from core.errors import FieldError, InvalidInput
+from services.jobs.definition import Definition
+from services.jobs.definition import NewJob as Wanted
+from services.reading import records
+from services.reading.views import JobView
+from services.system import System
+
+BOTH_OR_NEITHER = "is needed: task_type for a job in our spelling, or job_type in that of section 001; not both."
+
+
+class Jobs(jobs.Jobs):
+    """`/api/jobs`: the list, and new jobs in either spelling."""
+
+    @documented("createAnyJob", "jobs", {201: Job}, body=AnyNewJob, problems=(403, 404), takes_key=True)
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Create a job, in our spelling (`task_type`) or in that of section 001 (`job_type`)."""
+        body = await bodies.read(req, self._system.settings.max_body_bytes)
+        act = partial(_create, self._system, req, body)
+        await keys.answer_once(self._system, self._threads, req, resp, content=body, act=act)
+
+
+class OneJob(one_job.OneJob):
+    """`/api/jobs/{job_id}`: one job, patched in either spelling."""
+
+    def _patch(self, job_id: UUID, req: Request, body: bytes) -> JobView:
+        given = bodies.parse(body)
+        schema.refuse_begun(records.job(job_id), given)
+        with translating.fields_named(schema.names(given)):
+            return self._edit(job_id, req, body, self._patched)
+
+    def _patched(self, view: JobView, patch: Any) -> Definition:
+        ours = schema.patch(view, validation.json_object(patch), self._system.clock.now())
+        return edits.patched(view, ours)
+
+
+def _create(system: System, req: Request, body: bytes) -> Answer:
+    wanted, fields = _parsed(system, req, bodies.parse(body))
+    with translating.fields_named(fields):
+        job_id = create(system, wanted)
+    return answers.answer(Job.model_validate(records.job(job_id)), 201, location=f"/api/jobs/{job_id}")
+
+
+def _parsed(system: System, req: Request, value: Any) -> tuple[Wanted, dict[str, str]]:
+    """The job that a body in either spelling asks for, and what its spelling calls our members."""
+    given = validation.json_object(value)
+    if ("job_type" in given) == ("task_type" in given):
+        raise InvalidInput(FieldError("task_type", BOTH_OR_NEITHER), FieldError("job_type", BOTH_OR_NEITHER))
+    if "task_type" in given:
+        user_edits.expect_for_users(access.principal(req), given)
+        return validation.body(NewJob, given).parsed(), {}
+    typed = validation.body(NewTypedJob, given)
+    return typed.parsed(access.principal(req), system.clock.now()), words.FIELDS

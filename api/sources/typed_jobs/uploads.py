@@ -1,0 +1,53 @@
+"""001: uploads."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+from falcon.asgi import Request, Response
+
+from api import access, answers, forms, keys
+from api.answers import Answer
+from api.forms import Form
+from api.openapi import documented
+from api.schemas.jobs import Job
+from api.sources.source_jobs import with_app
+from api.sources.typed_jobs import upload_schema as schemas
+from api.sources.typed_jobs.upload_schema import UploadForm
+from api.threads import Threads
+from core.principals import Principal
+from services.files import uploads
+from services.files.spool import Incoming
+from services.reading import records
+from services.system import System
+
+
+class Uploads:
+    """`/api/jobs/upload-file`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("uploadFile", "jobs", {201: Job}, form=UploadForm, problems=(403, 404), takes_key=True)
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Upload a file: it is spooled here, and a job stores it for good."""
+        keys.read(req)  # a wrong one is refused before a large file is taken
+        most = self._system.settings.max_upload_bytes
+        incoming = await self._threads.run(Incoming, self._system.settings)
+        try:
+            form = await forms.read(req, most, lambda piece: self._threads.run(incoming.write, piece))
+            await self._threads.run(incoming.finish)  # before any transaction: it waits for the disk
+            content = json.dumps({**form.texts, "file": [form.file_name, incoming.sha256]}).encode()
+            accept = partial(self._accept, incoming, form, access.principal(req))
+            await keys.answer_once(self._system, self._threads, req, resp, content=content, act=accept)
+        finally:
+            incoming.drop()  # if it came before, or was refused
+
+    def _accept(self, incoming: Incoming, form: Form, principal: Principal) -> Answer:
+        fields = schemas.fields(form.texts)
+        new = fields.parsed(principal, self._system.clock.now())
+        file_name = fields.file_name or form.file_name
+        job_id = with_app(self._system, new.app_name, lambda: uploads.accept(self._system, new, incoming, file_name))
+        return answers.answer(Job.model_validate(records.job(job_id)), 201, location=f"/api/jobs/{job_id}")

@@ -1,0 +1,24 @@
+"""Whose jobs a principal may see: the one place where this becomes a condition."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from core.errors import NotFound
+from core.filters import JobFilter
+from core.principals import Principal
+from models import database, jobs
+
+
+def visible(principal: Principal, wanted: JobFilter) -> JobFilter:
+    """Returns the filter for those wanted jobs that the principal may see. Raises `Forbidden` if they may see none."""
+    return replace(wanted, owner_id=principal.visible_owner_id)
+
+
+def expect_visible(principal: Principal, job_id: UUID) -> None:
+    """Raise `NotFound` for a job that does not exist, or that the principal may not see."""
+    with database.reading():
+        found = jobs.by_id(job_id)
+    if found is None or principal.visible_owner_id not in (None, found.owner_id):
+        raise NotFound("job", job_id)
