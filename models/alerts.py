@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,15 +11,14 @@ from uuid import UUID
 import peewee
 
 from core.alerting import Condition
+from models import set_based
 from models.database import for_update
 from models.tables import Alert, App, Job, User
 
 
-def set_condition(job_ids: Collection[UUID], condition: Condition) -> None:
-    """Keep how these locked jobs, which are doing alike, are doing."""
-    Job.update(failures_in_row=condition.failures_in_row, late_since=condition.late_since).where(
-        Job.id.in_(list(job_ids))
-    ).execute()
+def set_conditions(conditions: Mapping[UUID, Condition]) -> None:
+    """Store how these locked jobs are doing."""
+    set_based.update(Job.id, ((job_id, asdict(condition)) for job_id, condition in conditions.items()))
 
 
 def insert(rows: Sequence[dict[str, Any]]) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from models.alike import alike
+from models import set_based
 from models.tables import Attempt, Run
 
 
@@ -29,8 +29,7 @@ def open_for(runs: Iterable[Run], now: datetime, more: Mapping[UUID, Mapping[str
 
 def close(ends: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:
     """Record how the open attempt at each of these runs ended; a run has one at most."""
-    for change, run_ids in alike(ends):
-        Attempt.update(change).where(Attempt.run.in_(run_ids), Attempt.finished_at.is_null()).execute()
+    set_based.update(Attempt.run, ends, Attempt.finished_at.is_null())
 
 
 def of_run(run_id: UUID) -> list[Attempt]:

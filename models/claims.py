@@ -10,8 +10,7 @@ from uuid import UUID
 import peewee
 
 from core.states import RunStatus
-from models import runs
-from models.alike import alike
+from models import runs, set_based
 from models.database import for_update
 from models.tables import Run
 
@@ -68,8 +67,8 @@ def running(run_ids: Iterable[UUID]) -> dict[UUID, Run]:
 
 def leave_running(changes: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:
     """Move runs out of `running`, each as given. Their jobs are locked and their fences were read under the lock."""
-    for change, run_ids in alike(changes):
-        Run.update({**_HELD_BY_NOBODY, **change}).where(Run.id.in_(run_ids), Run.status == RunStatus.RUNNING).execute()
+    let_go = ((run_id, {**_HELD_BY_NOBODY, **change}) for run_id, change in changes)
+    set_based.update(Run.id, let_go, Run.status == RunStatus.RUNNING)
 
 
 def expired(now: datetime, limit: int) -> list[UUID]:

@@ -8,8 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from core.states import Outcome, RunStatus
-from models import attempts
-from models.alike import alike
+from models import attempts, set_based
 from models.database import for_update
 from models.tables import Run
 
@@ -18,8 +17,7 @@ _CANCELLED = {"error_type": "cancelled", "error_message": "Cancelled while it wa
 
 def begin(waits: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:
     """Let these locked runs wait for reports, each under the lease and the limit given."""
-    for change, run_ids in alike(waits):
-        Run.update(change).where(Run.id.in_(run_ids), Run.status == RunStatus.RUNNING).execute()
+    set_based.update(Run.id, waits, Run.status == RunStatus.RUNNING)
 
 
 def keep_lease(run: Run, until: datetime) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 import peewee
 
 from core.states import Hold, JobState, RunStatus, Trigger
-from models import filtering, runs
-from models.alike import alike
+from models import filtering, runs, set_based
 from models.database import for_update
 from models.tables import Job, Run
 
@@ -72,8 +71,7 @@ def follow(job: Job, not_begun: Sequence[Run], *, priority_changed: bool, deadli
     if priority_changed:
         own["priority"] = job.priority
     changes = ((run.id, own | (_deadline(job, run) if deadline_changed else {})) for run in not_begun)
-    for change, run_ids in alike(changes):
-        Run.update(change).where(Run.id.in_(run_ids)).execute()
+    set_based.update(Run.id, changes)
 
 
 def move(job: Job, run: Run, instant: datetime, held_by: Hold | None, now: datetime) -> Run:

@@ -17,7 +17,7 @@ import peewee
 
 from core.filters import JobFilter
 from core.states import ENDED, GOING, JobState, RunStatus
-from models import filtering, polling_states
+from models import filtering, polling_states, set_based
 from models.database import for_update
 from models.tables import App, AppTaskType, Job, Run
 
@@ -91,24 +91,19 @@ def lock_to_plan(horizon: datetime, limit: int) -> list[Job]:
     return list(for_update(query, skip_locked=True))
 
 
-def set_next_run(job: Job, next_run_at: datetime | None) -> None:
-    """Move a locked job's watermark: the first occurrence that has no row yet."""
-    Job.update(next_run_at=next_run_at).where(Job.id == job.id).execute()
+def set_next_runs(moved: Iterable[Job]) -> None:
+    """Store the watermarks of these locked jobs: the first occurrence of each that has no row yet."""
+    set_based.update(Job.id, ((job.id, {"next_run_at": job.next_run_at}) for job in moved))
 
 
 def count_starts(started: Collection[Job]) -> None:
     """Count the scheduled runs made due of these locked jobs; a job stands here once for each."""
-    times: dict[int, list[UUID]] = {}
-    for job_id, count in Counter(job.id for job in started).items():
-        times.setdefault(count, []).append(job_id)
-    for count, job_ids in times.items():
-        Job.update(runs_started=Job.runs_started + count).where(Job.id.in_(job_ids)).execute()
+    _add(Job.runs_started, Counter(job.id for job in started))
 
 
 def give_back(starts: Mapping[UUID, int]) -> None:
-    """Let so many starts of these locked jobs not have counted: what was counted was replaced before it began."""
-    for job_id, count in starts.items():
-        Job.update(runs_started=Job.runs_started - count).where(Job.id == job_id).execute()
+    """Take back so many starts of these locked jobs: what was counted was replaced before it began."""
+    _add(Job.runs_started, {job_id: -count for job_id, count in starts.items()})
 
 
 def end(ended: Collection[Job], state: JobState, now: datetime) -> None:
@@ -120,33 +115,34 @@ def end(ended: Collection[Job], state: JobState, now: datetime) -> None:
     ).execute()
 
 
-def explain_end(job: Job, reason: str) -> None:
-    """Say why a locked job ends, where its runs do not tell."""
-    Job.update(end_reason=reason).where(Job.id == job.id).execute()
+def explain_ends(reasons: Mapping[UUID, str]) -> None:
+    """Say why locked jobs end, where their runs do not tell."""
+    set_based.update(Job.id, ((job_id, {"end_reason": reason}) for job_id, reason in reasons.items()))
 
 
-def set_state(job: Job, state: JobState, now: datetime) -> None:
-    """Pause or resume a locked job that has not ended."""
-    job.state = state
-    Job.update(state=state, updated_at=now).where(Job.id == job.id, Job.state.not_in(ENDED)).execute()
+def set_state(changed: Collection[Job], state: JobState, now: datetime) -> None:
+    """Pause or resume locked jobs; one that has ended stays as it is."""
+    for job in changed:
+        job.state = state
+    Job.update(state=state, updated_at=now).where(
+        Job.id.in_([job.id for job in changed]), Job.state.not_in(ENDED)
+    ).execute()
 
 
-def advance_polling_state(job: Job, expected_version: int, state: dict[str, Any], now: datetime) -> bool:
-    """Count a poll of a locked job and put its state in place; False if its version is no longer the newest."""
-    Job.update(polls=Job.polls + 1).where(Job.id == job.id).execute()
-    return set_polling_state(job, expected_version, state, now)
+def count_polls(polled: Iterable[Job]) -> None:
+    """Count polls of these locked jobs; a job stands here once for each."""
+    _add(Job.polls, Counter(job.id for job in polled))
 
 
-def set_polling_state(job: Job, expected_version: int, state: dict[str, Any], now: datetime) -> bool:
-    """Put the next polling state in place of the version it was made from; False if that is no longer the newest."""
-    changed = (
-        Job.update(polling_state=state, polling_version=Job.polling_version + 1)
-        .where(Job.id == job.id, Job.polling_version == expected_version)
-        .execute()
+def set_polling_states(states: Sequence[tuple[Job, dict[str, Any]]], now: datetime) -> None:
+    """Put these states in place of the newest ones of locked jobs, each as the next version."""
+    if not states:
+        return
+    set_based.update(
+        Job.id,
+        ((job.id, {"polling_state": state, "polling_version": job.polling_version + 1}) for job, state in states),
     )
-    if changed:
-        polling_states.keep(job, expected_version + 1, state, now)
-    return bool(changed)
+    polling_states.keep(states, now)
 
 
 def going(job_ids: Collection[UUID]) -> dict[UUID, set[RunStatus]]:
@@ -191,3 +187,12 @@ def ids(wanted: JobFilter, after: UUID | None, limit: int) -> list[UUID]:
     if after is not None:
         query = query.where(Job.id > after)
     return [job.id for job in query.order_by(Job.id).limit(limit)]
+
+
+def _add(column: peewee.Field, counts: Mapping[UUID, int]) -> None:
+    """Add to a column, one statement for each number; nearly always it is one."""
+    job_ids: dict[int, list[UUID]] = {}
+    for job_id, count in counts.items():
+        job_ids.setdefault(count, []).append(job_id)
+    for count, counted in job_ids.items():
+        Job.update({column: column + count}).where(Job.id.in_(counted)).execute()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import operator
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,11 +14,18 @@ from models.tables import Job, PollingState
 KEPT = 50
 
 
-def keep(job: Job, version: int, state: dict[str, Any], now: datetime) -> None:
-    """Store a locked job's new state as this version, and let go of versions older than the newest few."""
-    _insert(job, version - 1, job.polling_state, job.created_at if version == 1 else now)  # there already, but once
-    _insert(job, version, state, now)
-    PollingState.delete().where(PollingState.job == job.id, PollingState.version <= version - KEPT).execute()
+def keep(states: Sequence[tuple[Job, dict[str, Any]]], now: datetime) -> None:
+    """Store new states of locked jobs, each as its job's next version, and delete all but the newest few."""
+    rows = [_row(job, job.polling_version + 1, state, now) for job, state in states]
+    rows += [_replaced(job, now) for job, _ in states]  # there already, but once
+    PollingState.insert_many(rows).on_conflict_ignore().execute()
+    old = [
+        (PollingState.job == job.id) & (PollingState.version <= job.polling_version + 1 - KEPT)
+        for job, _ in states
+        if job.polling_version >= KEPT
+    ]
+    if old:
+        PollingState.delete().where(functools.reduce(operator.or_, old)).execute()
 
 
 def newest(job_id: UUID) -> list[PollingState]:
@@ -30,5 +40,10 @@ def state(job_id: UUID, version: int) -> dict[str, Any] | None:
     return None if row is None else row.state
 
 
-def _insert(job: Job, version: int, state: dict[str, Any], now: datetime) -> None:
-    PollingState.insert(job=job.id, version=version, state=state, created_at=now).on_conflict_ignore().execute()
+def _replaced(job: Job, now: datetime) -> dict[str, Any]:
+    created_at = job.created_at if job.polling_version == 0 else now
+    return _row(job, job.polling_version, job.polling_state, created_at)
+
+
+def _row(job: Job, version: int, state: dict[str, Any], created_at: datetime) -> dict[str, Any]:
+    return {"job": job.id, "version": version, "state": state, "created_at": created_at}

@@ -143,10 +143,10 @@ def make_cancelled(run_ids: Collection[UUID], reason: str, now: datetime) -> Non
     _end_unstarted(run_ids, RunStatus.CANCELLED, reason, now)
 
 
-def hold(job: Job, held_by: Hold) -> None:
-    """Take a locked job's due runs out of the claim."""
+def hold(jobs: Collection[Job], held_by: Hold) -> None:
+    """Take the due runs of locked jobs out of the claim."""
     Run.update(held_by=held_by).where(
-        Run.job == job.id, Run.status == RunStatus.QUEUED, Run.held_by.is_null()
+        Run.job.in_([job.id for job in jobs]), Run.status == RunStatus.QUEUED, Run.held_by.is_null()
     ).execute()
 
 
@@ -179,9 +179,10 @@ def cancel_one(run: Run, reason: str, now: datetime) -> None:
     Run.update(change).where(Run.id == run.id).execute()
 
 
-def delete_pending(job: Job) -> None:
-    """Remove a locked job's planned occurrences that are not due yet."""
-    Run.delete().where(Run.job == job.id, Run.trigger == Trigger.SCHEDULE, Run.status == RunStatus.PENDING).execute()
+def delete_pending(jobs: Collection[Job]) -> None:
+    """Remove the planned occurrences of locked jobs that are not due yet."""
+    planned = (Run.trigger == Trigger.SCHEDULE) & (Run.status == RunStatus.PENDING)
+    Run.delete().where(Run.job.in_([job.id for job in jobs]), planned).execute()
 
 
 def prune(ended_before: datetime, limit: int) -> int:

@@ -20,18 +20,18 @@ def note(happened: Iterable[tuple[Job, Event]], now: datetime) -> None:
     events: dict[UUID, tuple[Job, list[Event]]] = {}
     for job, event in happened:
         events.setdefault(job.id, (job, []))[1].append(event)
-    changed: dict[Condition, list[UUID]] = {}
+    changed: dict[UUID, Condition] = {}
     rows = []
     for job, of_job in events.values():
         before = Condition(job.failures_in_row, job.late_since)
         condition, alarms = after(before, of_job, now)
         if condition != before:
             job.failures_in_row, job.late_since = condition.failures_in_row, condition.late_since
-            changed.setdefault(condition, []).append(job.id)
+            changed[job.id] = condition
         if job.deleted_at is None:
             rows += [_row(job, alarm, now) for alarm in alarms]
-    for condition, job_ids in changed.items():
-        alerts.set_condition(job_ids, condition)
+    if changed:
+        alerts.set_conditions(changed)
     alerts.insert(rows)
 
 

@@ -154,7 +154,7 @@ def _reschedule(system: System, one: _Edit, not_begun: Sequence[Run]) -> Made:
 def _replan(system: System, one: _Edit) -> Made:
     """Plan by the new schedule from now on; one that names nothing more has ended."""
     if stored_schedule.is_spent(one.job):
-        run_endings.end_schedule(one.job, one.now)
+        run_endings.end_schedules([one.job], one.now)
         return []
     horizon = one.now + timedelta(seconds=system.settings.plan_ahead_seconds)
     rows = planning.replan(one.job, one.wanted.schedule, one.now, horizon)

@@ -53,7 +53,7 @@ def rewind(system: System, job_id: UUID, version: int) -> JobView:
         state = job.polling_state if version == job.polling_version else polling_states.state(job_id, version)
         if state is None:
             raise NotFound(f"polling state of job {job_id} in version", version)
-        jobs.set_polling_state(job, job.polling_version, state, now)
+        jobs.set_polling_states([(job, state)], now)
         rows = _polled_anew(job, now)
         view = records.job(job_id)
         work.ring(rows)

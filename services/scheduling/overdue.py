@@ -80,9 +80,7 @@ def _too_late(run: Run) -> Event:
 def _end_jobs(candidates: Sequence[Job], now: datetime) -> None:
     """End those of these jobs that have nothing left to run."""
     run_endings.end_if_over(((job, JobState.FAILED) for job in candidates), now)
-    for job in candidates:
-        if job.state is JobState.FAILED:
-            jobs.explain_end(job, _TOO_LATE_IN_WORDS)
+    jobs.explain_ends({job.id: _TOO_LATE_IN_WORDS for job in candidates if job.state is JobState.FAILED})
 
 
 def _drop(dropped: Collection[Run], now: datetime) -> None:

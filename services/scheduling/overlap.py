@@ -59,8 +59,7 @@ def carry_out(verdict: Verdict, locked: dict[UUID, Job], now: datetime) -> None:
     runs.make_cancelled(_ids(verdict.orphaned), "job ended", now)
     jobs.count_starts([locked[run.job_id] for run in verdict.queued if is_occurrence(run, locked[run.job_id])])
     jobs.give_back(verdict.given_back)
-    for job in verdict.spent.values():
-        run_endings.end_schedule(job, now)
+    run_endings.end_schedules(list(verdict.spent.values()), now)
     if verdict.skipped_overlap or verdict.skipped_paused:
         recurring = [job for job in locked.values() if job.schedule_kind in RECURRING_KINDS]
         run_endings.end_if_over(((job, JobState.COMPLETED) for job in recurring), now)

@@ -65,5 +65,4 @@ def _count(system: System, started: Collection[Job]) -> None:
     jobs.count_starts(started)
     for job in started:
         job.runs_started += 1
-        if stored_schedule.is_spent(job):
-            run_endings.end_schedule(job, system.clock.now())
+    run_endings.end_schedules([job for job in started if stored_schedule.is_spent(job)], system.clock.now())

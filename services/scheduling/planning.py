@@ -50,6 +50,7 @@ def plan(system: System) -> int:
                 break
         _note_late(planned, rows, now, now - timedelta(seconds=system.settings.late_seconds))
         runs.insert(rows)
+        jobs.set_next_runs(planned)
         run_endings.end_if_over(((job, JobState.COMPLETED) for job in planned), now)
     return len(planned)
 
@@ -73,7 +74,7 @@ def replan(job: Job, schedule: schedules.Schedule, now: datetime, horizon: datet
     last = runs.latest_scheduled_for(job.id, Trigger.SCHEDULE)
     job.next_run_at = next(schedules.upcoming(schedule, max(now, last or now)), None)
     rows = _next_rows(job, now, horizon) if job.next_run_at else []
-    jobs.set_next_run(job, job.next_run_at)
+    jobs.set_next_runs([job])
     return rows
 
 
@@ -97,25 +98,18 @@ def plan_until_now(job: Job, now: datetime) -> None:
     """Make the rows that a locked job's schedule owes for instants that have come: before it is replaced."""
     with suppress(*stored_schedule.UNREADABLE):
         while job.next_run_at is not None and job.next_run_at <= now:
-            runs.insert(_plan_job(job, now, now))
+            runs.insert(_next_rows(job, now, now))
+            jobs.set_next_runs([job])
 
 
 def _plan_or_park(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any]]:
     """Plan a locked job; one whose schedule can no longer be read is put off, so that it holds up nobody else."""
     try:
-        return _plan_job(job, now, horizon)
+        return _next_rows(job, now, horizon)
     except stored_schedule.UNREADABLE:
         log.exception("schedule_unreadable", job_id=str(job.id), schedule=job.schedule)
         job.next_run_at = now + PARKED
-        jobs.set_next_run(job, job.next_run_at)
         return []
-
-
-def _plan_job(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any]]:
-    """Rows for a locked job's occurrences up to the horizon, or as many as one pass takes; moves its watermark."""
-    rows = _next_rows(job, now, horizon)
-    jobs.set_next_run(job, job.next_run_at)
-    return rows
 
 
 def _next_rows(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any]]:

@@ -6,10 +6,11 @@ locked by the caller, in its transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import structlog
 
@@ -216,26 +217,32 @@ def _parts(settlements: Sequence[Settlement], now: datetime) -> list[Part]:
 
 def _follow_polls(settlements: Sequence[Settlement], now: datetime) -> None:
     """Move polling states on; one that was put in its place meanwhile stays, and polling goes on from that."""
-    for one in settlements:
-        if one.polled is not None:
-            jobs.advance_polling_state(one.job, one.polled.from_version, one.polled.state, now)
-            if one.polled.stopped is not None:
-                jobs.explain_end(one.job, one.polled.stopped)
+    polled = [(one.job, one.polled) for one in settlements if one.polled is not None]
+    jobs.count_polls(job for job, _ in polled)
+    newest: dict[UUID, tuple[Job, dict[str, Any]]] = {}  # of two answers to the same version the first counts
+    for job, poll in polled:
+        if poll.from_version == job.polling_version:
+            newest.setdefault(job.id, (job, poll.state))
+    jobs.set_polling_states(list(newest.values()), now)
+    jobs.explain_ends({job.id: poll.stopped for job, poll in polled if poll.stopped is not None})
 
 
 def _pause(settlements: Sequence[Settlement], now: datetime) -> None:
-    for one in settlements:
-        if one.job_pauses:
-            runs.hold(one.job, Hold.PAUSED)
-            jobs.set_state(one.job, JobState.PAUSED, now)
+    paused = [one.job for one in settlements if one.job_pauses]
+    if paused:
+        runs.hold(paused, Hold.PAUSED)
+        jobs.set_state(paused, JobState.PAUSED, now)
 
 
-def end_schedule(job: Job, now: datetime) -> None:
-    """Plan nothing more for a job that comes back; it ends with its last run."""
-    runs.delete_pending(job)
-    job.next_run_at = None
-    jobs.set_next_run(job, None)
-    end_if_over([(job, JobState.COMPLETED)], now)
+def end_schedules(spent: Collection[Job], now: datetime) -> None:
+    """Plan nothing more for these jobs, which come back; each ends with its last run."""
+    if not spent:
+        return
+    runs.delete_pending(spent)
+    for job in spent:
+        job.next_run_at = None
+    jobs.set_next_runs(spent)
+    end_if_over([(job, JobState.COMPLETED) for job in spent], now)
 
 
 def end_if_over(candidates: Iterable[tuple[Job, JobState]], now: datetime) -> None:

@@ -61,7 +61,7 @@ def _refresh_job(job: Job, now: datetime) -> None:
         job.next_run_at = _next_run_at(job, now)
     except stored_schedule.UNREADABLE:
         return
-    jobs.set_next_run(job, job.next_run_at)
+    jobs.set_next_runs([job])
     run_endings.end_if_over([(job, JobState.COMPLETED)], now)
 
 

@@ -264,7 +264,7 @@ def test_nothing_is_written_for_a_job_that_is_well_and_stays_so(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[Any] = []
-    monkeypatch.setattr("models.alerts.set_condition", lambda *given: written.append(given))
+    monkeypatch.setattr("models.alerts.set_conditions", lambda *given: written.append(given))
     first_run(system)
     record(system, claim_one(system), succeeded())
     first_run(system, DelayFromNow(0))

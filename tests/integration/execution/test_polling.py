@@ -91,7 +91,7 @@ def test_a_state_made_from_an_old_version_never_goes_back(system: GivenSystem) -
     run = first_run(system, Polling(30))
     work = claim_one(system)
     with database.transaction():
-        assert job_queries.advance_polling_state(stored_job(run.job_id), work.polling_version, {"page": 5}, NOON)
+        job_queries.set_polling_states([(stored_job(run.job_id), {"page": 5})], NOON)
     record(system, work, polled({"page": 1}))
     job = stored_job(run.job_id)
     assert (job.polling_state, job.polling_version) == ({"page": 5}, 1)
