@@ -11,7 +11,8 @@ from pydantic import ConfigDict, Field, RootModel, create_model, field_validator
 from api.callers import Caller
 from api.dialects import aliases, words
 from api.schemas.values import Given, Instant, Name, Shown, TaskType
-from core import cron, schedules
+from core import schedules
+from core.schedules import cron
 from core.states import JobStatus
 from services.jobs.definition import NewJob
 from services.reading.views import JobView

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator, model_validator
 
 from api.schemas.values import INSTANT_SCHEMA, TEN_YEARS_SECONDS, Given, Instant, Seconds, Zone, instant
-from core import cron, schedules
-from core.recurring import Frequency
+from core import schedules
+from core.schedules import cron
+from core.schedules.recurring import Frequency
 
 MOST_RUNS = 1_000_000_000
 DAY_SECONDS = 86_400

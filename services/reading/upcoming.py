@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
-from core import cron, schedules
+from core import schedules
 from core.filters import JobFilter
-from core.recurring import Recurring
+from core.schedules import cron
+from core.schedules.recurring import Recurring
 from core.states import Trigger
 from core.upcoming import soonest
 from models import database, pauses, upcoming

@@ -13,7 +13,7 @@ import structlog
 from core import schedules
 from core.alerting import Event
 from core.occurrences import LATE_AFTER, CatchUpPolicy, Missed, sort_out
-from core.recurring import Recurring
+from core.schedules.recurring import Recurring
 from core.states import JobState, RunStatus, Trigger
 from models import edits, jobs, pauses, runs
 from models.pauses import Gate

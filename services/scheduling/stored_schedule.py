@@ -8,8 +8,9 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from core import cron, schedules
-from core.recurring import Frequency, Recurring
+from core import schedules
+from core.schedules import cron
+from core.schedules.recurring import Frequency, Recurring
 from models.tables import Job
 
 # What reading a stored schedule, or asking it for an instant, raises when it is not one of today's any more.

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from core.errors import InvalidInput
-from core.recurring import Frequency
 from core.schedules import Cron, Immediate, Interval, Polling, RunAt, Schedule
+from core.schedules.recurring import Frequency
 from core.states import JobState, RunStatus
 from services.jobs import definition, editing, lifecycle
 from services.messaging.doorbell import Ring

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 
 from croniter import croniter
 
-from core import cron_words
 from core.errors import CarillonError
+from core.schedules import cron_words
 
 MAX_LENGTH = 256
 HORIZON_YEARS = 50  # cronsim's and croniter's; nothing that can happen waits longer than 40

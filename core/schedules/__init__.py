@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ClassVar
 
-from core.recurring import Cron, Interval, Recurring
+from core.schedules.recurring import Cron, Interval, Recurring
 
 __all__ = [
     "KINDS",

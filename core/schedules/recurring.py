@@ -13,8 +13,8 @@ from typing import ClassVar, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from core import cron
 from core.instants import to_utc
+from core.schedules import cron
 
 _JUST_BEFORE = timedelta(microseconds=1)
 
