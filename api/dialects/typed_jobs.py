@@ -18,7 +18,7 @@ from api.schemas.values import Given, Instant, Priority, Retries, TaskType
 from core import schedules
 from core.errors import Forbidden, InvalidInput
 from core.priority import DEFAULT_PRIORITY
-from core.schedules.recurring import Frequency
+from core.schedules import Frequency
 from core.states import JobStatus
 from services.jobs import definition
 from services.jobs.definition import Definition

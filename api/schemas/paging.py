@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInf
 
 from api.bodies import bad_text
 from api.dialects import words
-from api.schemas.values import NAME_LENGTH, InstantInQuery, instant
+from api.schemas.values import NAME_LENGTH, InstantInQuery, ScheduleKind, instant
 from core.filters import JobFilter, RunFilter
 from core.listing import NEWEST_FIRST, Mark, Ordering, SortKey, SortValue, Stretch
 from core.states import JobStatus, RunStatus, Trigger
@@ -124,7 +124,7 @@ class JobsQuery(Query):
     status: JobStatus | None = None
     task_type: Filter | None = None
     job_type: Filter | None = None
-    kind: Literal["immediate", "run_at", "delay_from_now", "cron", "interval", "polling"] | None = None
+    kind: ScheduleKind | None = None
     name: Filter | None = None
     tag: Filter | None = None
     created_from: InstantInQuery | None = None

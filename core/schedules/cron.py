@@ -1,308 +1,44 @@
-"""Cron expressions, read as Debian's cron reads them: text in, instants out.
-
-croniter finds the next match on a wall clock that never changes; this module decides which expressions
-are let through to it, and lays its answers onto a zone whose clock is put forward and back.
-`docs/decisions/0002-cron.md` records why.
-"""
+"""`cron`: comes back at the times of a cron expression."""
 
 from __future__ import annotations
 
-import re
-from copy import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from datetime import datetime
+from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
-from croniter import croniter
+from core.schedules.cron_expression import MAX_LENGTH, parse
+from core.schedules.cron_fields import InvalidCron
+from core.schedules.kind import Option
+from core.schedules.members import Text, member
+from core.schedules.recurring import Recurring
 
-from core.errors import CarillonError
-from core.schedules import cron_words
-
-MAX_LENGTH = 256
-HORIZON_YEARS = 50  # cronsim's and croniter's; nothing that can happen waits longer than 40
-
-_TICK = timedelta(microseconds=1)
+__all__ = ["MAX_LENGTH", "Cron", "InvalidCron", "parse"]
 
 
-class InvalidCron(CarillonError):  # noqa: N818  the tree's names say what happened
-    """The expression breaks a rule; `message` names the field, the wrong value, the rule and the remedy."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
-
-
-def parse(expression: str) -> CronExpression:
-    """Returns the expression, checked: it is one that Debian's cron takes, and it can happen.
-
-    Raises `InvalidCron`, and nothing else, whatever is given. Results are shared and remembered.
-    """
-    if not isinstance(expression, str):
-        raise InvalidCron(f"A cron expression is text, not {type(expression).__name__}. Write five fields.")
-    if len(expression) > MAX_LENGTH:
-        raise InvalidCron(
-            f"The cron expression has {len(expression)} characters; at most {MAX_LENGTH} are taken. "
-            "Shorten it with ranges and steps."
-        )
-    return _parse(expression)
+def _fault_of_expression(expression: str, _before: Mapping[str, Any]) -> str | None:
+    try:
+        parse(expression)
+    except InvalidCron as error:
+        return error.message
+    return None
 
 
 @dataclass(frozen=True)
-class CronExpression:
-    """One checked expression. The tuples are sorted; weekdays run from 0, Sunday, to 6."""
+class Cron(Recurring):
+    """Comes back as Debian's cron would have it."""
 
-    expression: str
-    minutes: tuple[int, ...]
-    hours: tuple[int, ...]
-    days: tuple[int, ...]
-    months: tuple[int, ...]
-    weekdays: tuple[int, ...]
-    fixed: bool  # neither minute nor hour begins with `*`: times of day, not a rhythm
-    either_day: bool  # neither day field begins with `*`: one of them matching is enough
-    _clock: croniter[datetime] = field(repr=False, compare=False)
+    kind: ClassVar[str] = "cron"
+    option: ClassVar[Option] = Option("--cron", "Run it by a cron expression, on the clocks of --tz.", ("expression",))
 
-    def next_after(self, after: datetime, zone: ZoneInfo) -> datetime | None:
-        """Returns the first instant strictly later than `after`, on the clocks of `zone`.
-
-        `after` is aware, the answer is in UTC. None: nothing in the coming 50 years or before year 9999.
-        """
-        if after.tzinfo is None:
-            raise ValueError(f"{after} has no time zone; next_after counts from an instant.")
-        try:
-            instant = (self._next_fixed if self.fixed else self._next_passing)(after.astimezone(zone))
-        except OverflowError:  # the edge of the calendar
-            return None
-        return instant if instant and instant.year <= after.year + HORIZON_YEARS else None
+    expression: str = field(metadata=member(Text(example="*/15 9-17 * * mon-fri"), check=_fault_of_expression))
 
     def describe(self) -> str:
-        """Returns one plain English line for a preview, such as `At 09:00 on Monday`."""
-        return cron_words.describe(self)
+        return f"{parse(self.expression).describe()}, {self.timezone}"
 
-    def _next_fixed(self, local: datetime) -> datetime | None:
-        """A time in the gap fires at the gap's end; one that comes twice fires the first time only."""
-        after, wall = local.astimezone(UTC), _minute_of(local)
-        while match := self._next_match(wall):
-            placed = match.replace(tzinfo=local.tzinfo)
-            instant = placed.astimezone(UTC) if _exists(placed) else _change_near(placed)
-            if instant > after:
-                return instant
-            wall = match  # already fired in the first pass of an hour that is now repeated
-        return None
+    def brief(self) -> str:
+        return f"{self.expression} ({self.timezone})"
 
-    def _next_passing(self, local: datetime) -> datetime | None:
-        """Wall time is matched as it passes: both passes of a repeated hour, nothing in the gap."""
-        after, wall = local.astimezone(UTC), _minute_of(local)
-        if _comes_again(local):
-            turn = _change_near(local)
-            match = self._next_match(wall)
-            if match and (instant := match.replace(tzinfo=local.tzinfo).astimezone(UTC)) < turn:
-                return instant
-            after, wall = turn - _TICK, _minute_before(turn.astimezone(local.tzinfo))
-        while match := self._next_match(wall):
-            placed = match.replace(tzinfo=local.tzinfo)
-            if _exists(placed):
-                instant = placed.astimezone(UTC)
-                return instant if instant > after else placed.replace(fold=1).astimezone(UTC)
-            gap_end = _change_near(placed)
-            if gap_end.year > after.year + HORIZON_YEARS:  # may fall into the gap every year
-                return None
-            wall = _minute_before(gap_end.astimezone(local.tzinfo))
-        return None
-
-    def _next_match(self, wall: datetime) -> datetime | None:
-        """The first matching wall time later than `wall`, on a clock that never changes."""
-        clock = copy(self._clock)  # get_next moves it, and threads share this expression
-        try:
-            return clock.get_next(datetime, start_time=wall)
-        except (ValueError, OverflowError):  # no match in 50 years, or the end of the calendar
-            return None
-
-
-def _minute_of(local: datetime) -> datetime:
-    return local.replace(tzinfo=None, second=0, microsecond=0, fold=0)
-
-
-def _minute_before(local: datetime) -> datetime:
-    """The last whole minute earlier than `local`, so that a match at `local` itself comes next."""
-    return _minute_of(local - _TICK)
-
-
-def _exists(placed: datetime) -> bool:
-    """Whether the wall time comes at all. One in the spring gap comes back changed from UTC."""
-    back = placed.astimezone(UTC).astimezone(placed.tzinfo)
-    return back.replace(tzinfo=None) == placed.replace(tzinfo=None)
-
-
-def _comes_again(local: datetime) -> bool:
-    """Whether this is the first pass of a wall time that comes twice."""
-    return local.fold == 0 and local.replace(fold=1).utcoffset() != local.utcoffset()
-
-
-def _change_near(local: datetime) -> datetime:
-    """The instant of the clock change that makes this wall time come twice or never, to the second.
-
-    zoneinfo keeps its table of changes to itself, but the two readings of such a time lie on either side.
-    """
-    zone = local.tzinfo
-    low, high = sorted(int(local.replace(fold=fold).timestamp() // 1) for fold in (0, 1))
-    before = datetime.fromtimestamp(low, zone).utcoffset()
-    while high - low > 1:
-        middle = (low + high) // 2
-        if datetime.fromtimestamp(middle, zone).utcoffset() == before:
-            low = middle
-        else:
-            high = middle
-    return datetime.fromtimestamp(high, UTC)
-
-
-# --- Reading ---------------------------------------------------------------------------------------------
-
-_SHORTHANDS = {
-    "@hourly": "0 * * * *",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@weekly": "0 0 * * 0",
-    "@monthly": "0 0 1 * *",
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-}
-_SUNDAY = 7  # also written 0
-_LONGEST = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # days of each month, in a leap year
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_EXTENSION = re.compile(r"(?<![a-z])[lwrh](?![a-vx-z])|[#?]")
-_ITEM = re.compile(r"(?P<first>\*|\w+)(?:-(?P<last>\w+))?(?:/(?P<step>\w+))?", re.ASCII)
-
-
-@dataclass(frozen=True)
-class _Field:
-    """One of the five fields: what it is called and what it may hold."""
-
-    title: str
-    low: int
-    high: int
-    names: tuple[str, ...] = ()  # the first one stands for `low`
-
-    def values(self, text: str) -> tuple[int, ...]:
-        found = {value for item in text.split(",") for value in self._item(item)}
-        if self.high == _SUNDAY:  # 0 and 7 are the same day
-            found = {value % _SUNDAY for value in found}
-        return tuple(sorted(found))
-
-    def covers_all(self, values: tuple[int, ...]) -> bool:
-        return len(values) == (_SUNDAY if self.high == _SUNDAY else self.high - self.low + 1)
-
-    def _item(self, item: str) -> range:
-        if extension := _EXTENSION.search(item.lower()):
-            rule = f"`{extension[0].upper()}` is not part of Debian's cron"
-            raise self.fault(item, rule, "Write numbers, ranges, steps or lists")
-        parts = _ITEM.fullmatch(item.lower())
-        if parts is None or (parts["first"] == "*" and parts["last"]):
-            rule = "this is no number, range, step or list of them"
-            raise self.fault(item, rule, f"Write for example {self.low}-{self.high} or *")
-        if parts["first"] == "*":
-            first, last = self.low, self.high
-        else:
-            first, last = self._bounds(item, parts["first"], parts["last"])
-        if parts["step"] is None:
-            return range(first, last + 1)
-        if parts["last"] is None and parts["first"] != "*":
-            raise self.fault(item, "a step needs a range or *", f"Write {first}-{self.high}/{parts['step']}")
-        return range(first, last + 1, self._step(item, parts["step"]))
-
-    def _bounds(self, item: str, first_text: str, last_text: str | None) -> tuple[int, int]:
-        first = self._number(item, first_text)
-        last = first if last_text is None else self._number(item, last_text)
-        if first <= last:
-            return first, last
-        remedy = f"Write {first}-{self.high},{self.low}-{last}"
-        if self.high == _SUNDAY and last == 0:
-            remedy = f"Write Sunday as 7: {first}-7"
-        raise self.fault(item, "the range runs backwards", remedy)
-
-    def _number(self, item: str, text: str) -> int:
-        if text in self.names:
-            return self.low + self.names.index(text)
-        rule = f"numbers go from {self.low} to {self.high}"
-        if self.names:
-            rule += f", names from {self.names[0]} to {self.names[-1]}"
-        if not text.isdigit() or not self.low <= int(text) <= self.high:
-            raise self.fault(item, rule, "Write one of those")
-        return int(text)
-
-    def _step(self, item: str, text: str) -> int:
-        if not text.isdigit() or int(text) == 0:
-            raise self.fault(item, "a step is a whole number from 1", "Write for example */2")
-        return int(text)
-
-    def fault(self, value: str, rule: str, remedy: str) -> InvalidCron:
-        return InvalidCron(f"{self.title} `{value}`: {rule}. {remedy}.")
-
-
-_MINUTE_FIELD = _Field("minute", 0, 59)
-_HOUR_FIELD = _Field("hour", 0, 23)
-_DAY_FIELD = _Field("day of month", 1, 31)
-_MONTH_FIELD = _Field("month", 1, 12, _MONTHS)
-_WEEKDAY_FIELD = _Field("day of week", 0, _SUNDAY, _WEEKDAYS)
-_FIELDS = (_MINUTE_FIELD, _HOUR_FIELD, _DAY_FIELD, _MONTH_FIELD, _WEEKDAY_FIELD)
-
-
-@lru_cache(maxsize=4096)  # planning asks for the same expressions every minute
-def _parse(expression: str) -> CronExpression:
-    texts = _split(expression)
-    minutes, hours, days, months, weekdays = (kind.values(text) for kind, text in zip(_FIELDS, texts, strict=True))
-    either_day = not texts[2].startswith("*") and not texts[4].startswith("*")
-    longest = max(_LONGEST[month] for month in months)
-    if not either_day and days[0] > longest:
-        rule = f"none of the months `{texts[3]}` has such a day, so this can never happen"
-        raise _DAY_FIELD.fault(texts[2], rule, f"Write a day up to {longest}, or other months")
-    return CronExpression(
-        expression=expression,
-        minutes=minutes,
-        hours=hours,
-        days=days,
-        months=months,
-        weekdays=weekdays,
-        fixed=not texts[0].startswith("*") and not texts[1].startswith("*"),
-        either_day=either_day,
-        _clock=_clock((minutes, hours, days, months, weekdays), either_day=either_day),
-    )
-
-
-def _split(expression: str) -> list[str]:
-    """The five fields, a shorthand written out. Fields stand apart by spaces or tabs, as in a crontab."""
-    for character in expression:
-        if not " " <= character <= "~" and character != "\t":
-            raise InvalidCron(
-                f"The cron expression contains {character!a}; its characters are those of plain ASCII. "
-                "Write digits, names, `*`, `,`, `-` and `/`, with spaces between the fields."
-            )
-    text = expression.strip()
-    if text.startswith("@"):
-        if text.lower() not in _SHORTHANDS:
-            known = ", ".join(_SHORTHANDS)
-            raise InvalidCron(f"The cron expression `{text}` is none of {known}. Write one of them or five fields.")
-        text = _SHORTHANDS[text.lower()]
-    texts = text.split()
-    if len(texts) != len(_FIELDS):
-        titles = ", ".join(kind.title for kind in _FIELDS)
-        raise InvalidCron(
-            f"The cron expression `{text}` has {len(texts)} fields; it takes five: {titles}. "
-            "Write each of them, and neither seconds nor a year."
-        )
-    return texts
-
-
-def _clock(values: tuple[tuple[int, ...], ...], *, either_day: bool) -> croniter[datetime]:
-    """croniter, given plain lists of numbers, which leave it nothing to read in a way of its own."""
-    minutes, hours, days, months, weekdays = (
-        "*" if kind.covers_all(found) else ",".join(map(str, found))
-        for kind, found in zip(_FIELDS, values, strict=True)
-    )
-    if either_day and "*" in (days, weekdays):
-        days = weekdays = "*"  # 1-31 is every day, although it is written as a restriction
-    elif either_day and values[2][0] > max(_LONGEST[month] for month in values[3]):
-        days, either_day = "*", False  # only the weekday can match; croniter would search 50 years each time
-    text = f"{minutes} {hours} {days} {months} {weekdays}"
-    return croniter(text, 0.0, datetime, day_or=either_day)
+    def _next_by_rule(self, after: datetime) -> datetime | None:
+        return parse(self.expression).next_after(after, ZoneInfo(self.timezone))

@@ -11,8 +11,7 @@ from uuid import UUID
 
 from core import schedules
 from core.filters import JobFilter
-from core.schedules import cron
-from core.schedules.recurring import Recurring
+from core.schedules import Recurring, cron
 from core.states import Trigger
 from core.upcoming import soonest
 from models import database, pauses, upcoming
