@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from core import schedules
+
 ROOT = Path(__file__).parents[2]
 FILES = {file.relative_to(ROOT).as_posix(): file.read_text() for file in (ROOT / "tests").rglob("test_*.py")}
 
@@ -19,3 +21,17 @@ def test_every_test_that_tells_of_a_source_system_is_there() -> None:
         assert any(f"def {test}(" in text if test else True for text in there), (path, test)
     for test in alone:
         assert any(f"def {test}(" in text for text in FILES.values()), test
+
+
+def test_the_readme_shows_every_kind_of_schedule_with_its_members() -> None:
+    told = (ROOT / "README.md").read_text()
+    for name, kind in schedules.KINDS.items():
+        [row] = re.findall(rf"^\| `{name}` \|.*$", told, re.MULTILINE)
+        shared = "takes `timezone`" if kind.nature is schedules.Nature.RECURRING else ""
+        place = row + told[told.index(shared) :].split("\n\n")[0] if shared else row
+        assert [one.name for one in kind.members() if one.writable and f"`{one.name}`" not in place] == []
+
+
+def test_the_glossary_names_every_kind_of_schedule() -> None:
+    [row] = re.findall(r"^\| schedule \|.*$", (ROOT / "docs" / "glossary.md").read_text(), re.MULTILINE)
+    assert row.partition(": ")[2].rstrip(" |").split(", ") == list(schedules.KINDS)
