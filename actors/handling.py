@@ -1,22 +1,28 @@
-"""Which handler does a task: that of its queue."""
+"""Which handler does a task: that of its queue, which the task type declares."""
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
+from typing import cast
 
 from actors import callbacks
-from actors.handlers import command, custom_task, email, upload
+from actors.handlers import custom_task
 from services.execution.work import Result, Work
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
 from services.system import System
+from services.task_types import registry
 
 Handler = Callable[[System, Work, Scope], Result]
+
+
+def _named(module: str) -> Handler:
+    return cast("Handler", importlib.import_module(f"actors.handlers.{module}").perform)
+
 
 HANDLERS: dict[str, Handler] = {
     brokers.RUNS_HTTP: callbacks.perform,
     brokers.RUNS_OWN: custom_task.perform,
-    brokers.RUNS_EMAIL: email.perform,
-    brokers.RUNS_COMMAND: command.perform,
-    brokers.RUNS_UPLOAD: upload.perform,
+    **{one.queue: _named(one.handler) for one in registry.known() if one.handler is not None},
 }

@@ -1,4 +1,4 @@
-"""A job's definition in its canonical form, so that what is written out and what is left to the defaults is alike."""
+"""A job's definition in its canonical form, so that a field written out and one left to its default compare equal."""
 
 from __future__ import annotations
 
@@ -7,39 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from core import instants
-from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
-from core.priority import DEFAULT_PRIORITY, PRIORITY_WORDS
+from client.job_fields import JOB_FIELDS
+from core import instants, schedules
+from core.priority import PRIORITY_WORDS
+from core.schedules.members import Instant, Member, Zone
 
 MARK = "managed-by:apply"
 """The tag on what `apply` has created or changed: only that is ever removed. It is no part of the comparison."""
 
-NEEDED = ("account_id", "user_id", "task_type", "schedule")
-DEFAULTS: dict[str, Any] = {
-    "name": None,
-    "title": None,
-    "metadata": None,
-    "tags": [],
-    "board_id": None,
-    "data": None,
-    "callback_url": None,
-    "priority": DEFAULT_PRIORITY,
-    "max_retries": None,
-    "retry_backoff_base": None,
-    "retry_backoff_max": None,
-    "time_limit_seconds": None,
-    "catch_up": CatchUp.LATEST.value,
-    "catch_up_window_seconds": CATCH_UP_WINDOW_SECONDS,
-    "overlap": Overlap.SKIP.value,
-    "deadline": None,
-    "deadline_seconds": None,
-    "expire": False,
-}
+_FIELDS = tuple(one for one in JOB_FIELDS if one.name != "app_name")
+NEEDED = tuple(one.name for one in _FIELDS if one.is_needed)
+DEFAULTS: dict[str, Any] = {one.name: one.default for one in _FIELDS if not one.is_needed}
 FIELDS = ("name", *NEEDED, *(name for name in DEFAULTS if name != "name"))
 
-_ANCHOR = "anchor_at"  # the server's: from when an interval is counted
-_INSTANTS = ("timestamp", "starts_at", "ends_at")
-_IN_ZONE = ("cron", "interval")
+_SERVERS_OWN = {one.name for kind in schedules.KINDS.values() for one in kind.members() if not one.writable}
 
 Definition = dict[str, Any]
 Path = tuple[str, ...]
@@ -103,13 +84,24 @@ def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 def _schedule(schedule: Any) -> Any:
     if not isinstance(schedule, dict):
         return schedule
-    given = {name: value for name, value in schedule.items() if value is not None and name != _ANCHOR}
+    given = {name: value for name, value in schedule.items() if value is not None and name not in _SERVERS_OWN}
+    kind = schedules.KINDS.get(str(given.get("type")))
+    for member in kind.members() if kind else ():
+        given.update(_member(member, given))
+    hidden = {member.name for member in kind.members() if not member.shown} if kind else set()
+    return {name: value for name, value in given.items() if name not in hidden}
+
+
+def _member(member: Member, given: dict[str, Any]) -> dict[str, Any]:
+    """The canonical value of a member that has one of its own."""
     zone = given.get("timezone", "UTC")
-    if given.get("type") in _IN_ZONE:
-        given["timezone"] = zone
-    elif given.get("type") == "run_at":
-        given.pop("timezone", None)
-    return {name: _instant(value, zone) if name in _INSTANTS else value for name, value in given.items()}
+    match member.form:
+        case Zone() if member.default is not None:
+            return {member.name: given.get(member.name, member.default)}
+        case Instant() if member.name in given:
+            return {member.name: _instant(given[member.name], zone)}
+        case _:
+            return {}
 
 
 def _instant(value: Any, zone: Any) -> Any:

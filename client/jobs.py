@@ -1,4 +1,4 @@
-"""`carillon jobs`: list, look at, create, trigger, pause, resume, cancel, delete, retry, follow."""
+"""`carillon jobs`: list, look at, create, edit, trigger, pause, resume, cancel, delete, retry, follow."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from uuid import UUID
 import typer
 
 from client import creating, options, output, tailing, words
+from client.job_fields import json_or_file
 from client.options import AsJson, JobId, Limit, Url
+from core import schedules
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, create and control jobs.")
 app.command()(creating.create)
+app.command()(creating.edit)
 app.command()(tailing.tail)
 
 _TITLES = ("id", "app", "name", "task type", "schedule", "status", "next run")
@@ -28,7 +31,7 @@ def list_jobs(
     user: Text = None,
     status: Annotated[str | None, typer.Option(help="For example running, paused or failed.")] = None,
     task_type: Text = None,
-    kind: Annotated[str | None, typer.Option(help="Of schedule: for example cron, interval or polling.")] = None,
+    kind: Annotated[str | None, typer.Option(help=f"Of schedule: {', '.join(schedules.KINDS)}.")] = None,
     name: Text = None,
     tag: Text = None,
     created_from: Annotated[str | None, typer.Option(help="Created at this instant or later.")] = None,
@@ -92,7 +95,7 @@ def trigger(
     url: Url = None,
 ) -> None:
     """Run a job now, besides its schedule."""
-    body = {} if data is None else {"data": creating.json_or_file(data)}
+    body = {} if data is None else {"data": json_or_file("--data", data)}
     with options.server(context, url) as server:
         run = server.post(f"/api/jobs/{job_id}/trigger", body)
     _tell(run, f"Run {run['id']} is {run['status']}.", as_json=as_json)

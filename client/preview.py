@@ -11,7 +11,8 @@ import typer
 
 from client import output
 from client.options import AsJson
-from core import cron, schedules
+from core import schedules
+from core.schedules import cron
 
 
 def preview(

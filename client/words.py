@@ -4,25 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from core import schedules
+
 
 def schedule(one: dict[str, Any]) -> str:
-    """A schedule as the API shows it, in short."""
-    match one["type"]:
-        case "run_at":
-            words = f"at {one['timestamp']}"
-        case "delay_from_now":
-            words = f"after {one['duration_seconds']:g} s"
-        case "cron":
-            words = f"{one['expression']} ({one['timezone']})"
-        case "interval" if one["frequency"]:
-            words = f"{one['frequency']} ({one['timezone']})"
-        case "interval":
-            words = f"every {one['every_seconds']:g} s"
-        case "polling":
-            words = f"polls every {one['interval_seconds']:g} s"
-        case kind:
-            words = str(kind)
-    return words
+    """A schedule as the API shows it, in short; a kind that is not known here is named."""
+    kind = schedules.KINDS.get(one["type"])
+    return str(one["type"]) if kind is None else kind.of_members(one).brief()
 
 
 def state_of_run(run: dict[str, Any]) -> str:

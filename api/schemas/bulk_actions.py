@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from api.schemas.paging import CURSOR_SCHEMA, Filter, read_cursor, write_cursor
-from api.schemas.values import Given, Instant, Shown
+from api.schemas.values import Given, Instant, ScheduleKind, Shown
 from api.sources.typed_jobs import words
 from core.filters import JobFilter, RunFilter
 from core.listing import Mark, Ordering, SortKey
@@ -40,7 +40,6 @@ def _id(value: Any) -> Any:
 Cursor = Annotated[Mark, PlainValidator(_mark), WithJsonSchema(CURSOR_SCHEMA)]
 Id = Annotated[UUID, BeforeValidator(_id), WithJsonSchema({"type": "string", "format": "uuid"})]
 ActionWord = Literal["pause", "resume", "cancel", "delete", "retry", "trigger"]
-Kind = Literal["immediate", "run_at", "delay_from_now", "cron", "interval", "polling"]
 StatusWord = Literal["pending", "queued", "running", "completed", "failed", "cancelled", "paused"]
 TriggerWord = Literal["schedule", "poll", "manual", "retry", "backfill"]
 
@@ -70,7 +69,7 @@ class JobsMeant(_Meant):
     user_id: Filter | None = None
     status: StatusWord | None = None
     task_type: Filter | None = None
-    kind: Kind | None = None
+    kind: ScheduleKind | None = None
     name: Filter | None = None
     tag: Filter | None = None
     created_from: Instant | None = None

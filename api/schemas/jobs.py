@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.config import JsonDict
 
-from api.schemas.schedules import DelayFromNowSchedule, GivenSchedule, ImmediateSchedule, RunAtSchedule
+from api.schemas.schedules import GivenSchedule
 from api.schemas.shown_schedules import ShownSchedule, show
 from api.schemas.values import (
-    TEN_YEARS_SECONDS,
     AccountId,
     AppName,
     Backoff,
+    CatchUpWord,
     Given,
     Identifier,
     Instant,
     Name,
+    OverlapWord,
     Priority,
     Retries,
     Seconds,
@@ -31,6 +32,7 @@ from api.sources.typed_jobs import words
 from core import schedules
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.priority import DEFAULT_PRIORITY
+from core.schedules.members import TEN_YEARS_SECONDS
 from core.states import JobStatus
 from services.jobs import definition as definitions
 from services.reading.views import JobView
@@ -72,11 +74,11 @@ class JobDefinition(Given):
     retry_backoff_base: Backoff | None = None
     retry_backoff_max: Backoff | None = None
     time_limit_seconds: Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)] | None = None
-    catch_up: Literal["latest", "skip", "all"] = "latest"
+    catch_up: CatchUpWord = CatchUp.LATEST.value
     catch_up_window_seconds: Annotated[float, Field(ge=0, le=TEN_YEARS_SECONDS, allow_inf_nan=False)] = (
         CATCH_UP_WINDOW_SECONDS
     )
-    overlap: Literal["skip", "allow", "queue_one", "cancel_previous"] = "skip"
+    overlap: OverlapWord = Overlap.SKIP.value
     deadline: Instant | None = None
     deadline_seconds: Seconds | None = None
     expire: bool = False
@@ -130,7 +132,7 @@ class NewJob(JobDefinition):
 def _runs_once(info: ValidationInfo) -> bool | None:
     """Whether the schedule that stands before a field names one instant; None where it is wrong itself."""
     schedule = info.data.get("schedule")
-    return None if schedule is None else isinstance(schedule, ImmediateSchedule | RunAtSchedule | DelayFromNowSchedule)
+    return None if schedule is None else schedule.runs_once
 
 
 class Created(Shown):

@@ -11,7 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
 from api.bodies import bad_text
-from api.schemas.values import NAME_LENGTH, InstantInQuery, instant
+from api.schemas.values import NAME_LENGTH, InstantInQuery, ScheduleKind, instant
 from api.sources.typed_jobs import words
 from core.filters import JobFilter, RunFilter
 from core.listing import NEWEST_FIRST, Mark, Ordering, SortKey, SortValue, Stretch
@@ -124,7 +124,7 @@ class JobsQuery(Query):
     status: JobStatus | None = None
     task_type: Filter | None = None
     job_type: Filter | None = None
-    kind: Literal["immediate", "run_at", "delay_from_now", "cron", "interval", "polling"] | None = None
+    kind: ScheduleKind | None = None
     name: Filter | None = None
     tag: Filter | None = None
     created_from: InstantInQuery | None = None

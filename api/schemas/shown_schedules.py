@@ -1,61 +1,26 @@
-"""Schedules as callers get them: the canonical form, instants in UTC."""
+"""Schedules as callers get them: the canonical form, instants in UTC; a model for each kind of `core.schedules`."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, create_model
 
 from api.schemas.values import Shown
 from core import schedules
+from core.schedules import members
+from core.schedules.members import Form, Member
+
+_LITERAL: Any = Literal
 
 
-class ShownImmediate(Shown):
-    type: Literal["immediate"] = "immediate"
+class AnyShownSchedule(Shown):
+    """The base of all kinds as they are shown."""
 
-
-class ShownRunAt(Shown):
-    type: Literal["run_at"] = "run_at"
-    timestamp: datetime
-
-
-class ShownDelayFromNow(Shown):
-    type: Literal["delay_from_now"] = "delay_from_now"
-    duration_seconds: float
-
-
-class ShownRecurring(Shown):
-    timezone: str
-    starts_at: datetime | None
-    ends_at: datetime | None
-    max_runs: int | None
-    jitter_seconds: float | None
-
-
-class ShownCron(ShownRecurring):
-    type: Literal["cron"] = "cron"
-    expression: str
-
-
-class ShownInterval(ShownRecurring):
-    type: Literal["interval"] = "interval"
-    every_seconds: float | None
-    frequency: str | None
-    anchor_at: datetime | None
-
-
-class ShownPolling(Shown):
-    type: Literal["polling"] = "polling"
-    interval_seconds: float
-    max_polls: int | None
-    give_up_after_seconds: float | None
-
-
-ShownSchedule = Annotated[
-    ShownImmediate | ShownRunAt | ShownDelayFromNow | ShownCron | ShownInterval | ShownPolling,
-    Field(discriminator="type"),
-]
+    type: str
 
 
 class Occurrences(Shown):
@@ -65,18 +30,37 @@ class Occurrences(Shown):
     description: str
 
 
-def show(schedule: schedules.Schedule) -> ShownSchedule:
+def show(schedule: schedules.Schedule) -> AnyShownSchedule:
     """The canonical form of a schedule."""
-    match schedule:
-        case schedules.Immediate():
-            return ShownImmediate()
-        case schedules.RunAt():
-            return ShownRunAt(timestamp=schedule.at)
-        case schedules.DelayFromNow():
-            return ShownDelayFromNow(duration_seconds=schedule.duration_seconds)
-        case schedules.Cron():
-            return ShownCron.model_validate(schedule)
-        case schedules.Interval():
-            return ShownInterval.model_validate(schedule)
-        case schedules.Polling():
-            return ShownPolling.model_validate(schedule)
+    values = {one.name: getattr(schedule, one.field) for one in schedule.members() if one.field}
+    return _MODELS[schedule.kind].model_validate(values)
+
+
+def _model(kind: type[schedules.Schedule]) -> type[AnyShownSchedule]:
+    fields: dict[str, Any] = {one.name: (_type(one), ...) for one in kind.members() if one.shown}
+    return create_model(
+        f"Shown{kind.__name__}", __base__=AnyShownSchedule, type=(_LITERAL[kind.kind], kind.kind), **fields
+    )
+
+
+def _type(member: Member) -> Any:
+    plain = _plain(member.form)
+    return plain | None if member.default is None else plain
+
+
+def _plain(form: Form) -> Any:
+    match form:
+        case members.Number():
+            return int if form.whole else float
+        case members.Instant():
+            return datetime
+        case _:
+            return str
+
+
+_MODELS = {name: _model(kind) for name, kind in schedules.KINDS.items()}
+
+if TYPE_CHECKING:
+    ShownSchedule = AnyShownSchedule
+else:
+    ShownSchedule = Annotated[reduce(or_, _MODELS.values()), Field(discriminator="type")]

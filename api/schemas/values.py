@@ -6,20 +6,21 @@ import functools
 import re
 import zoneinfo
 from datetime import datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from api import built_in_apps
 from api.validation import shown
-from core import instants, names, urls
+from core import instants, names, schedules, urls
+from core.policies import CatchUp, Overlap
 from core.priority import PRIORITY_WORDS
 from core.retry import LEAST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS
+from core.schedules.members import TEN_YEARS_SECONDS
 from core.urls import URL_LENGTH
 
 NAME_LENGTH = 200
-TEN_YEARS_SECONDS = 10 * 365 * 86_400
 EARLIEST_YEAR, LATEST_YEAR = 1970, 2199
 
 _TASK_TYPE = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -170,3 +171,12 @@ InstantInQuery = Annotated[datetime, PlainValidator(_instant_in_query), WithJson
 Seconds = Annotated[float, Field(gt=0, le=TEN_YEARS_SECONDS, allow_inf_nan=False)]
 Backoff = Annotated[float, Field(ge=LEAST_BACKOFF_SECONDS, le=LONGEST_BACKOFF_SECONDS, allow_inf_nan=False)]
 Retries = Annotated[int, Field(ge=0, le=100)]
+
+if TYPE_CHECKING:
+    ScheduleKind = str
+    CatchUpWord = str
+    OverlapWord = str
+else:
+    ScheduleKind = Literal[tuple(schedules.KINDS)]
+    CatchUpWord = Literal[tuple(one.value for one in CatchUp)]
+    OverlapWord = Literal[tuple(one.value for one in Overlap)]

@@ -12,7 +12,7 @@ from uuid import UUID
 from core import schedules
 from core.errors import Conflict, InvalidInput, NotFound
 from core.policies import Overlap
-from core.recurring import Recurring
+from core.schedules import Recurring
 from core.states import ENDED, LIVE, Hold, JobState, RunStatus, Trigger
 from models import edits, jobs, repeats, runs
 from models.tables import Job, Run

@@ -11,7 +11,7 @@ from uuid import UUID
 from core import edits as rules
 from core import schedules
 from core.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
-from core.recurring import Recurring
+from core.schedules import Recurring
 from core.states import ENDED, Hold, JobState, RunStatus, Trigger
 from models import edits, jobs, pauses, runs, tags, versions
 from models.pauses import Gate

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from core import schedules
 from core.errors import NotFound
-from core.recurring import Recurring
+from core.schedules import Recurring
 from core.states import ENDED, Hold, RunStatus
 from models import database, history, jobs
 from models.tables import Job, Run

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from core import schedules
 from core.errors import NotFound
-from core.recurring import Recurring
+from core.schedules import Recurring
 from core.states import Hold, Outcome, RunStatus
 from models import attempts, database, jobs, lists, permits, runs, signals
 from models.tables import Attempt, Job, Run

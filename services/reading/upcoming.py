@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
-from core import cron, schedules
+from core import schedules
 from core.filters import JobFilter
-from core.recurring import Recurring
+from core.schedules import Recurring, cron
 from core.states import Trigger
 from core.upcoming import soonest
 from models import database, pauses, upcoming

@@ -13,7 +13,7 @@ import structlog
 from core import schedules
 from core.alerting import Event
 from core.occurrences import LATE_AFTER, CatchUpPolicy, Missed, sort_out
-from core.recurring import Recurring
+from core.schedules import Recurring
 from core.states import JobState, RunStatus, Trigger
 from models import edits, jobs, pauses, runs
 from models.pauses import Gate
@@ -136,7 +136,7 @@ def _next_rows(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any
     return rows
 
 
-def _recurring(job: Job) -> schedules.Cron | schedules.Interval:
+def _recurring(job: Job) -> Recurring:
     schedule = stored_schedule.read(job.schedule)
     if not isinstance(schedule, Recurring):
         raise TypeError(f"job {job.id} has next_run_at, but its schedule does not come back")

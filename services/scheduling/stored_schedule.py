@@ -8,8 +8,8 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from core import cron, schedules
-from core.recurring import Frequency, Recurring
+from core import schedules
+from core.schedules import Recurring, cron
 from models.tables import Job
 
 # What reading a stored schedule, or asking it for an instant, raises when it is not one of today's any more.
@@ -44,8 +44,5 @@ def is_spent(job: Job) -> bool:
 def _read(text: str) -> schedules.Schedule:
     stored = json.loads(text)
     kind = schedules.KINDS[stored.pop("type")]
-    for name in stored.keys() & {"at", "starts_at", "ends_at", "anchor_at"}:
-        stored[name] = datetime.fromisoformat(stored[name])
-    if "frequency" in stored:
-        stored["frequency"] = Frequency(stored["frequency"])
-    return kind(**stored)
+    forms = {member.field: member.form for member in kind.members()}
+    return kind(**{name: forms[name].value_of(value) for name, value in stored.items()})

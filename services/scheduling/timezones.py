@@ -10,7 +10,7 @@ import structlog
 import tzdata
 
 from core import schedules
-from core.recurring import Recurring
+from core.schedules import Recurring
 from core.states import JobState, Trigger
 from models import database, jobs, runs, timezones
 from models.pauses import Gate

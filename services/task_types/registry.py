@@ -34,9 +34,9 @@ class Task:
 class TaskType:
     """A kind of task: its parameters are checked when a job is created, and its queue names who does it.
 
-    `perform` is for kinds of one's own: it returns the result, as JSON, or raises `TransientFailure` or
-    `PermanentFailure`; the built-in kinds have their handlers in `actors/handlers/`. `check` looks at well-formed
-    parameters when a job is created and raises where the settings do not allow them.
+    Who does it is declared here too: `perform` returns the result, as JSON, or raises `TransientFailure` or
+    `PermanentFailure`; `handler` names the module in `actors/handlers/` that does all runs of the queue. `check` looks
+    at well-formed parameters when a job is created and raises where the settings do not allow them.
     """
 
     key: str
@@ -44,6 +44,7 @@ class TaskType:
     parameters: type[BaseModel]
     queue: str = brokers.RUNS_OWN
     perform: Callable[[Task], Any] | None = None
+    handler: str | None = None
     check: Callable[[Settings, Any], None] | None = None
     time_limit: Callable[[Settings], float] | None = None
     works: Callable[[Settings], bool] = lambda _settings: True

@@ -99,6 +99,7 @@ registry.register(
         label="Run a command",
         parameters=RunCommand,
         queue=brokers.RUNS_COMMAND,
+        handler="command",
         check=check,
         works=lambda settings: bool(settings.programs_allowed),
         time_limit=lambda settings: settings.command_time_limit_seconds,

@@ -173,6 +173,7 @@ registry.register(
         label="Send e-mail",
         parameters=SendEmail,
         queue=brokers.RUNS_EMAIL,
+        handler="email",
         check=check,
         time_limit=lambda settings: settings.email_time_limit_seconds,
         works=mail.can_send,

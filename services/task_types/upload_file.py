@@ -37,6 +37,7 @@ registry.register(
         label="Upload a file",
         parameters=UploadFile,
         queue=brokers.RUNS_UPLOAD,
+        handler="upload",
         check=check,
         time_limit=lambda _settings: TIME_LIMIT_SECONDS,
     )

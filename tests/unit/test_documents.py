@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from core import schedules
+
 ROOT = Path(__file__).parents[2]
 FILES = {file.relative_to(ROOT).as_posix(): file.read_text() for file in (ROOT / "tests").rglob("test_*.py")}
 DOCS = ROOT / "docs"
@@ -93,3 +95,17 @@ def test_every_decision_has_a_date_and_a_status(record: Path) -> None:
 
 def test_the_decisions_are_numbered_without_a_gap_or_a_double() -> None:
     assert [int(record.name[:4]) for record in RECORDS] == list(range(1, len(RECORDS) + 1))
+
+
+def test_the_readme_shows_every_kind_of_schedule_with_its_members() -> None:
+    told = (ROOT / "README.md").read_text()
+    for name, kind in schedules.KINDS.items():
+        [row] = re.findall(rf"^\| `{name}` \|.*$", told, re.MULTILINE)
+        shared = "takes `timezone`" if kind.nature is schedules.Nature.RECURRING else ""
+        place = row + told[told.index(shared) :].split("\n\n")[0] if shared else row
+        assert [one.name for one in kind.members() if one.writable and f"`{one.name}`" not in place] == []
+
+
+def test_the_glossary_names_every_kind_of_schedule() -> None:
+    [row] = re.findall(r"^\| schedule \|.*$", (ROOT / "docs" / "glossary.md").read_text(), re.MULTILINE)
+    assert row.partition(": ")[2].rstrip(" |").split(", ") == list(schedules.KINDS)

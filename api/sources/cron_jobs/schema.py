@@ -11,8 +11,9 @@ from pydantic import ConfigDict, Field, RootModel, create_model, field_validator
 from api.schemas.values import Given, Instant, Name, Shown, TaskType
 from api.sources import translating
 from api.sources.cron_jobs import words
-from core import cron, schedules
+from core import schedules
 from core.principals import Principal
+from core.schedules import cron
 from core.states import JobStatus
 from services.jobs.definition import NewJob
 from services.reading.views import JobView

@@ -18,7 +18,7 @@ from core import schedules
 from core.errors import InvalidInput
 from core.principals import Principal
 from core.priority import DEFAULT_PRIORITY
-from core.recurring import Frequency
+from core.schedules import Frequency
 from core.states import JobStatus
 from services.jobs import definition
 from services.reading.views import JobView

@@ -50,6 +50,11 @@ def test_every_field_of_a_job_may_be_given(terminal: Terminal, tmp_path: Path) -
         "--catch-up": "all",
         "--overlap": "queue_one",
         "--deadline-seconds": "60",
+        "--title": "The night's work",
+        "--metadata": '{"team": "ops"}',
+        "--retry-backoff-max": "7.5",
+        "--catch-up-window-seconds": "30",
+        "--jitter-seconds": "2",
         "--data": f"@{data}",
     }
     options = [word for pair in given.items() for word in pair]
@@ -61,6 +66,26 @@ def test_every_field_of_a_job_may_be_given(terminal: Terminal, tmp_path: Path) -
     assert (job["time_limit_seconds"], job["catch_up"], job["overlap"]) == (9.0, "all", "queue_one")
     assert (job["deadline_seconds"], job["expire"], job["tags"]) == (60.0, True, ["a", "b"])
     assert job["data"] == {"a": [1, None]}
+    assert (job["title"], job["metadata"]) == ("The night's work", {"team": "ops"})
+    assert (job["retry_backoff_max"], job["catch_up_window_seconds"]) == (7.5, 30.0)
+    assert job["schedule"]["jitter_seconds"] == 2.0
+
+
+def test_a_job_is_edited_field_by_field(terminal: Terminal) -> None:
+    job = terminal.create("--cron", "0 9 * * 1", "--tz", "Asia/Tokyo", "--name", "weekly", "--board", "7")
+    told = terminal.ok("jobs", "edit", job, "--priority", "low", "--max-retries", "0", "--clear", "board_id")
+    assert told == f"Job {job} is changed: board_id, priority, max_retries.\n"
+    edited = terminal.json("jobs", "edit", job, "--max-runs", "4")
+    assert (edited["priority"], edited["max_retries"], edited["board_id"]) == (2, 0, None)
+    assert (edited["schedule"]["timezone"], edited["schedule"]["max_runs"]) == ("Asia/Tokyo", 4)
+    assert terminal.json("jobs", "edit", job, "--every", "daily")["schedule"]["type"] == "interval"
+
+
+def test_a_poll_may_be_bounded(terminal: Terminal) -> None:
+    job = terminal.json(
+        "jobs", "show", terminal.create("--poll", "30", "--max-polls", "3", "--give-up-after-seconds", "9")
+    )
+    assert (job["schedule"]["max_polls"], job["schedule"]["give_up_after_seconds"]) == (3, 9.0)
 
 
 def test_a_job_may_be_created_from_a_file_and_under_a_key(terminal: Terminal, tmp_path: Path) -> None:
@@ -85,6 +110,8 @@ def test_a_job_may_be_created_from_a_file_and_under_a_key(terminal: Terminal, tm
         (("create", *NEEDED, "--file", __file__), "leave the other options"),
         (("create", *NEEDED, "--file", "/nowhere.json"), "does not exist"),
         (("show", "not-an-id"), "valid UUID"),
+        (("edit", "01a1fc26-c998-7695-a86d-5d4b59740130"), "Give an option"),
+        (("edit", "01a1fc26-c998-7695-a86d-5d4b59740130", "--clear", "user_id"), "cannot be cleared"),
         (("list", "--limit", "0"), "--limit"),
         (("list", "--nonsense"), "--nonsense"),
     ],

@@ -9,8 +9,7 @@ from uuid import UUID
 import pytest
 
 from core.errors import InvalidInput
-from core.recurring import Frequency
-from core.schedules import Cron, Immediate, Interval, Polling, RunAt, Schedule
+from core.schedules import Cron, Frequency, Immediate, Interval, Polling, RunAt, Schedule
 from core.states import JobState, RunStatus
 from services.jobs import definition, editing, lifecycle
 from services.messaging.doorbell import Ring

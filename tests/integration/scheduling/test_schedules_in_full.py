@@ -6,8 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from core.receiver_answers import PollAnswer
-from core.recurring import Frequency
-from core.schedules import Cron, Interval, Polling, Schedule
+from core.schedules import Cron, Frequency, Interval, Polling, Schedule
 from core.states import JobState, RunStatus
 from services.jobs import lifecycle
 from services.reading import records

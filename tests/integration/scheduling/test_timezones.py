@@ -10,8 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from core.recurring import Frequency
-from core.schedules import Cron, DelayFromNow, Interval
+from core.schedules import Cron, DelayFromNow, Frequency, Interval
 from models import database, timezones
 from models.tables import Job
 from services.jobs import lifecycle as job_service

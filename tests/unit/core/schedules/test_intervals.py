@@ -10,8 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.recurring import Cron, Frequency, Interval
-from core.schedules import Polling, preview, upcoming
+from core.schedules import Cron, Frequency, Interval, Polling, preview, upcoming
 
 ANCHOR = datetime(2026, 1, 31, 8, 30, tzinfo=UTC)
 JOB = UUID("01a1fb7b-330e-718e-ada0-8f53633ac475")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from core import cron
+from core.schedules import cron
 
 
 def parsed_next(expression: str, after: datetime, zone: ZoneInfo) -> datetime | None:

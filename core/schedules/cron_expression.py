@@ -7,7 +7,6 @@ are let through to it, and lays its answers onto a zone whose clock is put forwa
 
 from __future__ import annotations
 
-import re
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,21 +15,13 @@ from zoneinfo import ZoneInfo
 
 from croniter import croniter
 
-from core import cron_words
-from core.errors import CarillonError
+from core.schedules import cron_words
+from core.schedules.cron_fields import DAY, FIELDS, MONTH_LENGTHS, InvalidCron, split
 
 MAX_LENGTH = 256
 HORIZON_YEARS = 50  # cronsim's and croniter's; nothing that can happen waits longer than 40
 
 _TICK = timedelta(microseconds=1)
-
-
-class InvalidCron(CarillonError):  # noqa: N818  the tree's names say what happened
-    """The expression breaks a rule; `message` names the field, the wrong value, the rule and the remedy."""
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message)
-        self.message = message
 
 
 def parse(expression: str) -> CronExpression:
@@ -156,107 +147,15 @@ def _change_near(local: datetime) -> datetime:
     return datetime.fromtimestamp(high, UTC)
 
 
-# --- Reading ---------------------------------------------------------------------------------------------
-
-_SHORTHANDS = {
-    "@hourly": "0 * * * *",
-    "@daily": "0 0 * * *",
-    "@midnight": "0 0 * * *",
-    "@weekly": "0 0 * * 0",
-    "@monthly": "0 0 1 * *",
-    "@yearly": "0 0 1 1 *",
-    "@annually": "0 0 1 1 *",
-}
-_SUNDAY = 7  # also written 0
-_LONGEST = (0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)  # days of each month, in a leap year
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
-_EXTENSION = re.compile(r"(?<![a-z])[lwrh](?![a-vx-z])|[#?]")
-_ITEM = re.compile(r"(?P<first>\*|\w+)(?:-(?P<last>\w+))?(?:/(?P<step>\w+))?", re.ASCII)
-
-
-@dataclass(frozen=True)
-class _Field:
-    """One of the five fields: what it is called and what it may hold."""
-
-    title: str
-    low: int
-    high: int
-    names: tuple[str, ...] = ()  # the first one stands for `low`
-
-    def values(self, text: str) -> tuple[int, ...]:
-        found = {value for item in text.split(",") for value in self._item(item)}
-        if self.high == _SUNDAY:  # 0 and 7 are the same day
-            found = {value % _SUNDAY for value in found}
-        return tuple(sorted(found))
-
-    def covers_all(self, values: tuple[int, ...]) -> bool:
-        return len(values) == (_SUNDAY if self.high == _SUNDAY else self.high - self.low + 1)
-
-    def _item(self, item: str) -> range:
-        if extension := _EXTENSION.search(item.lower()):
-            rule = f"`{extension[0].upper()}` is not part of Debian's cron"
-            raise self.fault(item, rule, "Write numbers, ranges, steps or lists")
-        parts = _ITEM.fullmatch(item.lower())
-        if parts is None or (parts["first"] == "*" and parts["last"]):
-            rule = "this is no number, range, step or list of them"
-            raise self.fault(item, rule, f"Write for example {self.low}-{self.high} or *")
-        if parts["first"] == "*":
-            first, last = self.low, self.high
-        else:
-            first, last = self._bounds(item, parts["first"], parts["last"])
-        if parts["step"] is None:
-            return range(first, last + 1)
-        if parts["last"] is None and parts["first"] != "*":
-            raise self.fault(item, "a step needs a range or *", f"Write {first}-{self.high}/{parts['step']}")
-        return range(first, last + 1, self._step(item, parts["step"]))
-
-    def _bounds(self, item: str, first_text: str, last_text: str | None) -> tuple[int, int]:
-        first = self._number(item, first_text)
-        last = first if last_text is None else self._number(item, last_text)
-        if first <= last:
-            return first, last
-        remedy = f"Write {first}-{self.high},{self.low}-{last}"
-        if self.high == _SUNDAY and last == 0:
-            remedy = f"Write Sunday as 7: {first}-7"
-        raise self.fault(item, "the range runs backwards", remedy)
-
-    def _number(self, item: str, text: str) -> int:
-        if text in self.names:
-            return self.low + self.names.index(text)
-        rule = f"numbers go from {self.low} to {self.high}"
-        if self.names:
-            rule += f", names from {self.names[0]} to {self.names[-1]}"
-        if not text.isdigit() or not self.low <= int(text) <= self.high:
-            raise self.fault(item, rule, "Write one of those")
-        return int(text)
-
-    def _step(self, item: str, text: str) -> int:
-        if not text.isdigit() or int(text) == 0:
-            raise self.fault(item, "a step is a whole number from 1", "Write for example */2")
-        return int(text)
-
-    def fault(self, value: str, rule: str, remedy: str) -> InvalidCron:
-        return InvalidCron(f"{self.title} `{value}`: {rule}. {remedy}.")
-
-
-_MINUTE_FIELD = _Field("minute", 0, 59)
-_HOUR_FIELD = _Field("hour", 0, 23)
-_DAY_FIELD = _Field("day of month", 1, 31)
-_MONTH_FIELD = _Field("month", 1, 12, _MONTHS)
-_WEEKDAY_FIELD = _Field("day of week", 0, _SUNDAY, _WEEKDAYS)
-_FIELDS = (_MINUTE_FIELD, _HOUR_FIELD, _DAY_FIELD, _MONTH_FIELD, _WEEKDAY_FIELD)
-
-
 @lru_cache(maxsize=4096)  # planning asks for the same expressions every minute
 def _parse(expression: str) -> CronExpression:
-    texts = _split(expression)
-    minutes, hours, days, months, weekdays = (kind.values(text) for kind, text in zip(_FIELDS, texts, strict=True))
+    texts = split(expression)
+    minutes, hours, days, months, weekdays = (kind.values(text) for kind, text in zip(FIELDS, texts, strict=True))
     either_day = not texts[2].startswith("*") and not texts[4].startswith("*")
-    longest = max(_LONGEST[month] for month in months)
+    longest = max(MONTH_LENGTHS[month] for month in months)
     if not either_day and days[0] > longest:
         rule = f"none of the months `{texts[3]}` has such a day, so this can never happen"
-        raise _DAY_FIELD.fault(texts[2], rule, f"Write a day up to {longest}, or other months")
+        raise DAY.fault(texts[2], rule, f"Write a day up to {longest}, or other months")
     return CronExpression(
         expression=expression,
         minutes=minutes,
@@ -270,39 +169,14 @@ def _parse(expression: str) -> CronExpression:
     )
 
 
-def _split(expression: str) -> list[str]:
-    """The five fields, a shorthand written out. Fields stand apart by spaces or tabs, as in a crontab."""
-    for character in expression:
-        if not " " <= character <= "~" and character != "\t":
-            raise InvalidCron(
-                f"The cron expression contains {character!a}; its characters are those of plain ASCII. "
-                "Write digits, names, `*`, `,`, `-` and `/`, with spaces between the fields."
-            )
-    text = expression.strip()
-    if text.startswith("@"):
-        if text.lower() not in _SHORTHANDS:
-            known = ", ".join(_SHORTHANDS)
-            raise InvalidCron(f"The cron expression `{text}` is none of {known}. Write one of them or five fields.")
-        text = _SHORTHANDS[text.lower()]
-    texts = text.split()
-    if len(texts) != len(_FIELDS):
-        titles = ", ".join(kind.title for kind in _FIELDS)
-        raise InvalidCron(
-            f"The cron expression `{text}` has {len(texts)} fields; it takes five: {titles}. "
-            "Write each of them, and neither seconds nor a year."
-        )
-    return texts
-
-
 def _clock(values: tuple[tuple[int, ...], ...], *, either_day: bool) -> croniter[datetime]:
     """croniter, given plain lists of numbers, which leave it nothing to read in a way of its own."""
     minutes, hours, days, months, weekdays = (
-        "*" if kind.covers_all(found) else ",".join(map(str, found))
-        for kind, found in zip(_FIELDS, values, strict=True)
+        "*" if kind.covers_all(found) else ",".join(map(str, found)) for kind, found in zip(FIELDS, values, strict=True)
     )
     if either_day and "*" in (days, weekdays):
         days = weekdays = "*"  # 1-31 is every day, although it is written as a restriction
-    elif either_day and values[2][0] > max(_LONGEST[month] for month in values[3]):
+    elif either_day and values[2][0] > max(MONTH_LENGTHS[month] for month in values[3]):
         days, either_day = "*", False  # only the weekday can match; croniter would search 50 years each time
     text = f"{minutes} {hours} {days} {months} {weekdays}"
     return croniter(text, 0.0, datetime, day_or=either_day)

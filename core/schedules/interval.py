@@ -1,78 +1,19 @@
-"""Schedules that come back by a rule: cron and interval, and the options they share. Instants are aware UTC."""
+"""`interval`: comes back every so many seconds, or by the calendar."""
 
 from __future__ import annotations
 
 import calendar
-import hashlib
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import ClassVar, Self
-from uuid import UUID
+from typing import Any, ClassVar, Self
 from zoneinfo import ZoneInfo
 
-from core import cron
 from core.instants import to_utc
-
-_JUST_BEFORE = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recurring(ABC):
-    """Comes back from `starts_at` on and before `ends_at`, both nominal, at most `max_runs` times."""
-
-    timezone: str = "UTC"
-    starts_at: datetime | None = None
-    ends_at: datetime | None = None
-    max_runs: int | None = None
-    jitter_seconds: float | None = None
-
-    def next_after(self, after: datetime) -> datetime | None:
-        """The first occurrence strictly later than `after`, or None when the schedule has ended."""
-        if self.starts_at is not None and after < self.starts_at:
-            after = self.starts_at - _JUST_BEFORE
-        instant = self._next_by_rule(after)
-        if instant is None or (self.ends_at is not None and instant >= self.ends_at):
-            return None
-        return instant
-
-    def accepted(self, _at: datetime) -> Self:
-        """The schedule as it is stored when a job is accepted."""
-        return self
-
-    def due_at(self, job_id: UUID, occurrence: datetime) -> datetime:
-        """When an occurrence is due: later than its nominal instant by the job's own share of the jitter.
-
-        The share is a hash of job and occurrence, so that every planner comes to the same.
-        """
-        if not self.jitter_seconds:
-            return occurrence
-        digest = hashlib.blake2b(f"{job_id}/{occurrence.isoformat()}".encode(), digest_size=8).digest()
-        return occurrence + timedelta(seconds=self.jitter_seconds * int.from_bytes(digest) / 2**64)
-
-    @abstractmethod
-    def describe(self) -> str:
-        """The schedule in words."""
-
-    @abstractmethod
-    def _next_by_rule(self, after: datetime) -> datetime | None:
-        """The rule's own next instant, the options aside."""
-
-
-@dataclass(frozen=True)
-class Cron(Recurring):
-    """Comes back at the times that a cron expression names on the clocks of a zone."""
-
-    kind: ClassVar[str] = "cron"
-    expression: str
-
-    def describe(self) -> str:
-        return f"{cron.parse(self.expression).describe()}, {self.timezone}"
-
-    def _next_by_rule(self, after: datetime) -> datetime | None:
-        return cron.parse(self.expression).next_after(after, ZoneInfo(self.timezone))
+from core.schedules.kind import Option, Schedule
+from core.schedules.members import TEN_YEARS_SECONDS, Choice, Instant, Number, member
+from core.schedules.recurring import JUST_BEFORE, Recurring
 
 
 class Frequency(StrEnum):
@@ -86,23 +27,53 @@ class Frequency(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Interval(Recurring):
-    """Comes back every so many seconds of elapsed time, or by the calendar, counted from an anchor.
+    """Comes back every `every_seconds` of elapsed time, or by the calendar: `frequency` on the clocks of `timezone`.
 
-    The anchor is `starts_at`, else the moment of acceptance; the first occurrence is the anchor itself.
+    Counted from `starts_at`, else from acceptance; the first occurrence is that moment itself.
     """
 
     kind: ClassVar[str] = "interval"
-    every_seconds: float | None = None
-    frequency: Frequency | None = None
-    anchor_at: datetime | None = None
+    option: ClassVar[Option] = Option(
+        "--every", "Run it every so often: 90s, 1h, or hourly to monthly.", ("frequency", "every_seconds")
+    )
+
+    every_seconds: float | None = field(default=None, metadata=member(Number(at_least=1, at_most=TEN_YEARS_SECONDS)))
+    frequency: Frequency | None = field(default=None, metadata=member(Choice(Frequency)))
+    anchor_at: datetime | None = field(default=None, metadata=member(Instant(), writable=False))
+
+    @classmethod
+    def fault_of(cls, given: Mapping[str, Any]) -> str | None:
+        if (given.get("every_seconds") is None) == (given.get("frequency") is None):
+            return "needs exactly one of every_seconds and frequency."
+        return None
 
     def accepted(self, at: datetime) -> Self:
         return replace(self, anchor_at=self.anchor_at or self.starts_at or at)
+
+    def replacing(self, old: Schedule, now: datetime) -> Self:
+        """An interval keeps its anchor unless its pace or its start changes."""
+        return replace(self, anchor_at=self._anchor(old, now)) if isinstance(old, Interval) else self.accepted(now)
+
+    def _anchor(self, old: Interval, now: datetime) -> datetime | None:
+        if self.starts_at is not None and self.starts_at != old.starts_at:
+            return self.starts_at
+        if self.every_seconds != old.every_seconds:
+            return max(now, self.starts_at or now)
+        return old.anchor_at
+
+    def preview(self, at: datetime) -> Iterator[datetime]:
+        """The instants for a job accepted at this moment, which is the first of them unless `starts_at` is later."""
+        return self.accepted(at).upcoming(at - JUST_BEFORE)
 
     def describe(self) -> str:
         if self.frequency is None:
             return f"Every {self.every_seconds:g} s"
         return f"{self.frequency.value.capitalize()}, {self.timezone}"
+
+    def brief(self) -> str:
+        if self.frequency is None:
+            return f"every {self.every_seconds:g} s"
+        return f"{self.frequency.value} ({self.timezone})"
 
     def _next_by_rule(self, after: datetime) -> datetime | None:
         anchor = self.anchor_at or self.starts_at or after

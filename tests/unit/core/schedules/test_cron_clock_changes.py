@@ -12,9 +12,9 @@ from cronsim import CronSim, CronSimError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core import cron
-from tests.unit.core import cron_cases
-from tests.unit.core.cron_walk import follow, parsed_next, walk
+from core.schedules import cron
+from tests.unit.core.schedules import cron_cases
+from tests.unit.core.schedules.cron_walk import follow, parsed_next, walk
 
 EXPRESSIONS_PER_ZONE = 250  # in twelve zones: 3,000
 TICK = timedelta(microseconds=1)

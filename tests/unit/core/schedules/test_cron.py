@@ -10,9 +10,9 @@ from cronsim import CronSim
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core import cron
-from tests.unit.core import cron_cases
-from tests.unit.core.cron_walk import next_in_utc, parsed_next
+from core.schedules import cron
+from tests.unit.core.schedules import cron_cases
+from tests.unit.core.schedules.cron_walk import next_in_utc, parsed_next
 
 # --- What an expression means on a clock that never changes ----------------------------------------------
 

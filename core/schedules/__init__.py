@@ -1,0 +1,70 @@
+"""The kinds of schedule. A kind is declared once, in a file of its own, and listed in `KINDS`.
+
+The stored form, the API's schemas and filters, the command line's options and what people read derive from the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from core.schedules.cron import Cron
+from core.schedules.delay_from_now import DelayFromNow
+from core.schedules.immediate import Immediate
+from core.schedules.interval import Frequency, Interval
+from core.schedules.kind import Nature, Schedule
+from core.schedules.polling import Polling
+from core.schedules.recurring import Recurring
+from core.schedules.run_at import RunAt
+
+__all__ = [
+    "KINDS",
+    "RECURRING_KINDS",
+    "Cron",
+    "DelayFromNow",
+    "Frequency",
+    "Immediate",
+    "Interval",
+    "Nature",
+    "Polling",
+    "Recurring",
+    "RunAt",
+    "Schedule",
+    "as_accepted",
+    "comes_back",
+    "of_nature",
+    "preview",
+    "upcoming",
+]
+
+KINDS: dict[str, type[Schedule]] = {
+    kind.kind: kind for kind in (Immediate, RunAt, DelayFromNow, Cron, Interval, Polling)
+}
+
+
+def of_nature(nature: Nature) -> tuple[str, ...]:
+    """The names of the kinds of a nature."""
+    return tuple(name for name, kind in KINDS.items() if kind.nature is nature)
+
+
+RECURRING_KINDS = of_nature(Nature.RECURRING)
+
+
+def comes_back(schedule: Schedule) -> bool:
+    """Whether the schedule names its occurrences ahead, so that they can be planned."""
+    return schedule.nature is Nature.RECURRING
+
+
+def as_accepted(schedule: Schedule, at: datetime) -> Schedule:
+    """The schedule as it is stored when a job is accepted: an interval gets its anchor."""
+    return schedule.accepted(at)
+
+
+def preview(schedule: Schedule, at: datetime) -> Iterator[datetime]:
+    """The instants a schedule names for a job accepted at this moment; an interval's first is the moment itself."""
+    return schedule.preview(at)
+
+
+def upcoming(schedule: Schedule, after: datetime) -> Iterator[datetime]:
+    """The instants a schedule names later than `after`, as far as they can be known ahead."""
+    return schedule.upcoming(after)

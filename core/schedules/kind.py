@@ -1,0 +1,105 @@
+"""What every kind of schedule declares: its name, its members, the instants it names, and how it is put in words."""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cache
+from typing import Any, ClassVar, Self
+
+from core.schedules.members import Member, member_of
+
+
+class Nature(StrEnum):
+    """What a job of a kind does: run once, come back at instants known ahead, or poll until the answer says done.
+
+    An edit may change a job's kind of schedule, but not its nature.
+    """
+
+    ONE_SHOT = "one_shot"
+    RECURRING = "recurring"
+    POLLING = "polling"
+
+
+@dataclass(frozen=True)
+class Option:
+    """The option of the command line that chooses a kind, and the members that its value may be for.
+
+    The value goes to the first of these whose form takes it.
+    """
+
+    flag: str
+    words: str
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Schedule(ABC):
+    """The base of all kinds. Instants are aware UTC."""
+
+    kind: ClassVar[str]
+    nature: ClassVar[Nature]
+    option: ClassVar[Option]
+    only_read: ClassVar[tuple[Member, ...]] = ()
+    """Members that only help to read the others."""
+
+    @classmethod
+    @cache
+    def members(cls) -> tuple[Member, ...]:
+        """The members of the JSON form, in the order in which they are read."""
+        return (*cls.only_read, *map(member_of, dataclasses.fields(cls)))
+
+    @classmethod
+    def of_members(cls, given: Mapping[str, Any]) -> Self:
+        """Returns the schedule that members make which are known to be good; others are left out."""
+        return cls(
+            **{
+                one.field: one.form.value_of(given[one.name])
+                for one in cls.members()
+                if one.field and given.get(one.name) is not None
+            }
+        )
+
+    @classmethod
+    def fault_of(cls, _given: Mapping[str, Any]) -> str | None:
+        """Returns what is wrong with the members as a whole, each being good by itself."""
+        return None
+
+    @abstractmethod
+    def upcoming(self, after: datetime) -> Iterator[datetime]:
+        """The instants later than `after`, as far as they can be known ahead."""
+
+    @abstractmethod
+    def describe(self) -> str:
+        """The schedule as a sentence without a full stop."""
+
+    @abstractmethod
+    def brief(self) -> str:
+        """The schedule in a few words, for a column of a table."""
+
+    def accepted(self, _at: datetime) -> Self:
+        """The schedule as it is stored when a job is accepted."""
+        return self
+
+    def replacing(self, _old: Schedule, _now: datetime) -> Self:
+        """The schedule as it is stored when an edit puts it in place of another."""
+        return self
+
+    def preview(self, at: datetime) -> Iterator[datetime]:
+        """The instants for a job accepted at this moment."""
+        return self.accepted(at).upcoming(at)
+
+
+class OneInstant(Schedule):
+    """The base of kinds that name one instant ahead."""
+
+    def upcoming(self, after: datetime) -> Iterator[datetime]:
+        yield max(self.first_after(after), after)
+
+    @abstractmethod
+    def first_after(self, accepted_at: datetime) -> datetime:
+        """When a job accepted at this moment is first due."""

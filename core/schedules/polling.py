@@ -1,0 +1,59 @@
+"""`polling`: called again and again until the answer says done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from core.schedules.kind import Nature, OneInstant, Option
+from core.schedules.members import MOST_RUNS, TEN_YEARS_SECONDS, Number, member
+
+_SHORTEST_SECONDS = 0.01
+
+
+@dataclass(frozen=True)
+class Polling(OneInstant):
+    """Called at once, then again `interval_seconds` after each call's end, until the answer says done.
+
+    A job that is not done after `max_polls` polls, or `give_up_after_seconds` after acceptance, fails.
+    """
+
+    kind: ClassVar[str] = "polling"
+    nature: ClassVar[Nature] = Nature.POLLING
+    option: ClassVar[Option] = Option(
+        "--poll", "Call it this often, until the answer says done.", ("interval_seconds",)
+    )
+
+    interval_seconds: float = field(metadata=member(Number(at_least=_SHORTEST_SECONDS, at_most=TEN_YEARS_SECONDS)))
+    max_polls: int | None = field(
+        default=None, metadata=member(Number(at_least=1, at_most=MOST_RUNS, whole=True), "at most so many polls")
+    )
+    give_up_after_seconds: float | None = field(
+        default=None,
+        metadata=member(Number(more_than=0, at_most=TEN_YEARS_SECONDS), "fail so many seconds after acceptance"),
+    )
+
+    def first_after(self, accepted_at: datetime) -> datetime:
+        return accepted_at
+
+    def next_after_poll(self, ended_at: datetime, next_in_seconds: float | None = None) -> datetime:
+        """When the next poll is due: counted from the end of the last, as the answer or the schedule says."""
+        wait = self.interval_seconds if next_in_seconds is None else next_in_seconds
+        return ended_at + timedelta(seconds=wait)
+
+    def reason_to_stop(self, polls: int, accepted_at: datetime, next_at: datetime) -> str | None:
+        """Why no poll follows the `polls`-th, though it was not done; None where one does."""
+        if self.max_polls is not None and polls >= self.max_polls:
+            return f"not done after max_polls={self.max_polls} polls"
+        if self.give_up_after_seconds is None:
+            return None
+        if next_at < accepted_at + timedelta(seconds=self.give_up_after_seconds):
+            return None
+        return f"not done within give_up_after_seconds={self.give_up_after_seconds:g}"
+
+    def describe(self) -> str:
+        return f"At once, then every {self.interval_seconds:g} s until the answer says done"
+
+    def brief(self) -> str:
+        return f"polls every {self.interval_seconds:g} s"

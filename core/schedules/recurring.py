@@ -1,0 +1,71 @@
+"""What all kinds share that come back at instants known ahead."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+from uuid import UUID
+
+from core.schedules.kind import Nature, Schedule
+from core.schedules.members import DAY_SECONDS, MOST_RUNS, Instant, Number, Zone, member
+
+JUST_BEFORE = timedelta(microseconds=1)
+
+
+def _fault_of_end(ends_at: datetime, before: Mapping[str, Any]) -> str | None:
+    starts_at = before.get("starts_at")
+    return "must be later than starts_at." if starts_at is not None and ends_at <= starts_at else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recurring(Schedule):
+    """Comes back from `starts_at` on and before `ends_at`, both nominal, at most `max_runs` times.
+
+    `jitter_seconds` delays each occurrence by a share of its own, always the same.
+    """
+
+    nature: ClassVar[Nature] = Nature.RECURRING
+
+    timezone: str = field(default="UTC", metadata=member(Zone(), "an IANA time zone"))
+    starts_at: datetime | None = field(default=None, metadata=member(Instant(), "from then on"))
+    ends_at: datetime | None = field(default=None, metadata=member(Instant(), "until then", check=_fault_of_end))
+    max_runs: int | None = field(
+        default=None, metadata=member(Number(at_least=1, at_most=MOST_RUNS, whole=True), "at most so many runs")
+    )
+    jitter_seconds: float | None = field(
+        default=None,
+        metadata=member(Number(at_least=0, at_most=DAY_SECONDS), "each up to so many seconds later, to spread them"),
+    )
+
+    def upcoming(self, after: datetime) -> Iterator[datetime]:
+        instant = self.next_after(after)
+        while instant is not None:
+            yield instant
+            instant = self.next_after(instant)
+
+    def next_after(self, after: datetime) -> datetime | None:
+        """The first occurrence strictly later than `after`, or None when the schedule has ended."""
+        if self.starts_at is not None and after < self.starts_at:
+            after = self.starts_at - JUST_BEFORE
+        instant = self._next_by_rule(after)
+        if instant is None or (self.ends_at is not None and instant >= self.ends_at):
+            return None
+        return instant
+
+    def due_at(self, job_id: UUID, occurrence: datetime) -> datetime:
+        """When an occurrence is due: later than its nominal instant by the job's own share of the jitter.
+
+        The share is a hash of job and occurrence, so that every planner comes to the same.
+        """
+        if not self.jitter_seconds:
+            return occurrence
+        digest = hashlib.blake2b(f"{job_id}/{occurrence.isoformat()}".encode(), digest_size=8).digest()
+        return occurrence + timedelta(seconds=self.jitter_seconds * int.from_bytes(digest) / 2**64)
+
+    @abstractmethod
+    def _next_by_rule(self, after: datetime) -> datetime | None:
+        """The rule's own next instant, the options aside."""
