@@ -61,7 +61,7 @@ def serve() -> None:
 def demo() -> None:
     """Run one job of each kind to its end and say what happened."""
     settings = start.embedded_settings()
-    sys.exit(demonstration.on_one_process(settings, [sys.executable, __file__, "serve"]))
+    sys.exit(demonstration.on_one_process(settings, [sys.executable, str(start.ROOT / "cli.py"), "serve"]))
 
 
 @app.command()
