@@ -1,4 +1,4 @@
-"""Carillon's command line: one command for each process, and the client's commands.
+"""Carillon's command line: one command for each process, and the client's.
 
 serve         everything in one process, on SQLite (what ./run does)
 demo          serve, and show one job of each kind
