@@ -1,4 +1,4 @@
-"""Carillon's command line: one command for each process, and the client's commands.
+"""Carillon's command line: one command for each process, and the client's.
 
 serve         everything in one process, on SQLite (what ./run does)
 demo          serve, and show one job of each kind
@@ -61,7 +61,7 @@ def serve() -> None:
 def demo() -> None:
     """Run one job of each kind to its end and say what happened."""
     settings = start.embedded_settings()
-    sys.exit(demonstration.on_one_process(settings, [sys.executable, __file__, "serve"]))
+    sys.exit(demonstration.on_one_process(settings, [sys.executable, str(start.ROOT / "cli.py"), "serve"]))
 
 
 @app.command()
