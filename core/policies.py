@@ -1,4 +1,4 @@
-"""What a job wants for the odd days: occurrences that were missed, and one that comes while another is going."""
+"""Policies of a job: what becomes of occurrences that were missed, and of one due while another is going."""
 
 from __future__ import annotations
 
