@@ -103,13 +103,13 @@ def trigger(
 
 @app.command()
 def pause(context: typer.Context, job_id: JobId, as_json: AsJson = False, url: Url = None) -> None:
-    """Let nothing of a job start until it is resumed."""
+    """Pause a job: nothing of it starts until it is resumed."""
     _act(context, job_id, "pause", url, as_json=as_json)
 
 
 @app.command()
 def resume(context: typer.Context, job_id: JobId, as_json: AsJson = False, url: Url = None) -> None:
-    """Let a paused job go on."""
+    """Resume a paused job."""
     _act(context, job_id, "resume", url, as_json=as_json)
 
 

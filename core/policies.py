@@ -1,4 +1,4 @@
-"""Policies of a job: for occurrences that are planned too late, and for one that is due while a run is not over."""
+"""Policies of a job: what becomes of occurrences that were missed, and of one due while another is going."""
 
 from __future__ import annotations
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 import re
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
 
 from core import schedules
+from core.policies import CatchUp, Overlap
 
 ROOT = Path(__file__).parents[2]
 FILES = {file.relative_to(ROOT).as_posix(): file.read_text() for file in (ROOT / "tests").rglob("test_*.py")}
@@ -106,6 +108,7 @@ def test_the_readme_shows_every_kind_of_schedule_with_its_members() -> None:
         assert [one.name for one in kind.members() if one.writable and f"`{one.name}`" not in place] == []
 
 
-def test_the_glossary_names_every_kind_of_schedule() -> None:
-    [row] = re.findall(r"^\| schedule \|.*$", (ROOT / "docs" / "glossary.md").read_text(), re.MULTILINE)
-    assert row.partition(": ")[2].rstrip(" |").split(", ") == list(schedules.KINDS)
+@pytest.mark.parametrize(("policy", "words"), [("catch_up", CatchUp), ("overlap", Overlap)])
+def test_every_word_of_a_policy_is_explained(policy: str, words: type[StrEnum]) -> None:
+    [row] = re.findall(rf"^\| `{policy}` \|.*$", (ROOT / "docs" / "states.md").read_text(), re.MULTILINE)
+    assert [word.value for word in words if f"`{word.value}`" not in row] == []
