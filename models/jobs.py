@@ -134,7 +134,7 @@ def count_polls(polled: Iterable[Job]) -> None:
     _add(Job.polls, Counter(job.id for job in polled))
 
 
-def set_polling_states(states: Sequence[tuple[Job, dict[str, Any]]], now: datetime) -> None:
+def set_polling_states(states: Sequence[tuple[Job, dict[str, Any] | None]], now: datetime) -> None:
     """Put these states in place of the newest ones of locked jobs, each as the next version."""
     if not states:
         return

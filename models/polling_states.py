@@ -14,7 +14,7 @@ from models.tables import Job, PollingState
 KEPT = 50
 
 
-def keep(states: Sequence[tuple[Job, dict[str, Any]]], now: datetime) -> None:
+def keep(states: Sequence[tuple[Job, dict[str, Any] | None]], now: datetime) -> None:
     """Store new states of locked jobs, each as its job's next version, and delete all but the newest few."""
     rows = [_row(job, job.polling_version + 1, state, now) for job, state in states]
     rows += [_replaced(job, now) for job, _ in states]  # there already, but once
@@ -45,5 +45,5 @@ def _replaced(job: Job, now: datetime) -> dict[str, Any]:
     return _row(job, job.polling_version, job.polling_state, created_at)
 
 
-def _row(job: Job, version: int, state: dict[str, Any], created_at: datetime) -> dict[str, Any]:
+def _row(job: Job, version: int, state: dict[str, Any] | None, created_at: datetime) -> dict[str, Any]:
     return {"job": job.id, "version": version, "state": state, "created_at": created_at}

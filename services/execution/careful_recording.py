@@ -13,7 +13,8 @@ from datetime import datetime
 
 import structlog
 
-from core import storable
+from core import attempt_endings, storable
+from core.attempt_endings import MESSAGE_KEPT
 from core.errors import AttemptError, DatabaseUnavailable, PermanentFailure, TransientFailure, Unavailable
 from core.receiver_answers import PollAnswer
 from core.retry import GIVE_UP, MAX_RETRY_AFTER_SECONDS
@@ -24,7 +25,7 @@ from models.tables import Job, Run
 from services.execution import deferred, recording
 from services.execution.work import Failed, Result, Succeeded, Work
 from services.scheduling import overlap_queue, run_endings
-from services.scheduling.run_endings import MESSAGE_KEPT, Settled, Settlement
+from services.scheduling.run_endings import Settled, Settlement
 from services.system import System
 
 NOT_WHOLE = "Part of the result is no JSON; it is kept as text."
@@ -131,7 +132,7 @@ def _record_least(system: System, work: Work, result: Result) -> Settled | None:
             database.attempt(Gate.SHARED.enter)
             job = jobs.lock([work.job_id])[work.job_id]
             run = claims.running([work.run_id]).get(work.run_id)
-            decided = _decided(run, job, work, result, now)
+            decided = _decided(run, job, (work, result), now)
             next_in_turn: list[Run] = []
             if isinstance(decided, Settlement):
                 run_endings.carry_out([decided], now, carefully=True)
@@ -150,22 +151,26 @@ def _record_least(system: System, work: Work, result: Result) -> Settled | None:
     return settled
 
 
-def _decided(run: Run | None, job: Job, work: Work, result: Result, now: datetime) -> Settlement | Run | None:
+def _decided(run: Run | None, job: Job, attempt: tuple[Work, Result], now: datetime) -> Settlement | Run | None:
     """What follows from a result; where that cannot be told, the end of the run."""
+    work, result = attempt
     try:
-        return recording.decide(run, job, work, result, now)
+        paused = recording.paused_of_handed_back([attempt], {job.id: job})
+        return recording.decide(run, job, attempt, now, paused)
     except Unavailable:
         raise
     except Exception:
         log.exception("outcome_undecided", run_id=str(work.run_id))
         if run is None:
             raise
+    facts = run_endings.facts(run, job)
     match result:
         case Succeeded(poll=poll):
-            settlement = run_endings.succeed(run, job, None, 0, now, result=None, note=NOT_KEPT)
+            ending = attempt_endings.succeed(facts, None, 0, now, result=None, note=NOT_KEPT)
             ends = JobState.COMPLETED if poll is None or poll.done else JobState.FAILED
-            return replace(settlement, job_ends=ends)
+            return run_endings.settle(run, job, replace(ending, job_ends=ends), now)
         case Failed(error):
-            return run_endings.fail(run, job, error, GIVE_UP, now, answer=None)
+            ending = attempt_endings.fail(facts, error, GIVE_UP, now, answer=None)
+            return run_endings.settle(run, job, ending, now)
         case _:
             raise DatabaseUnavailable(f"The end of an attempt ({result}) cannot be recorded now; it is tried again.")

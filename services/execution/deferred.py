@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
+from core import attempt_endings
+from core.attempt_endings import Ending, Facts
 from core.errors import AttemptError, TransientFailure
-from core.retry import after_failure
+from core.retry import RetryPolicy, after_failure
 from models import deferred as awaited
-from models.tables import Job, Run
+from models.tables import Run
 from services.jobs import retry_policy, versions
-from services.scheduling import run_endings
-from services.scheduling.run_endings import Settlement
 from services.system import System
 
 
@@ -28,11 +29,16 @@ def begin(system: System, deferred: Sequence[Run], now: datetime) -> None:
     )
 
 
-def fail(system: System, run: Run, job: Job, error: AttemptError, now: datetime) -> Settlement:
-    """What follows when a locked run has failed without a worker that would know its policy."""
-    policy = retry_policy.policy(system, versions.to_execute([run])[run.id])
-    decision = after_failure(policy, run.failure_count + 1, error, retry_policy.spread(run.id))
-    return run_endings.fail(run, job, error, decision, now, answer=None)
+def policies(system: System, deferred: Sequence[Run]) -> dict[UUID, RetryPolicy]:
+    """The retry policies of these runs, each in the version of its job that it carries."""
+    executed = versions.to_execute(deferred) if deferred else {}
+    return {run_id: retry_policy.policy(system, job) for run_id, job in executed.items()}
+
+
+def fail(facts: Facts, policy: RetryPolicy, error: AttemptError, now: datetime) -> Ending:
+    """What follows when a run that waited for its report has failed."""
+    decision = after_failure(policy, facts.failure_count + 1, error, retry_policy.spread(facts.run_id))
+    return attempt_endings.fail(facts, error, decision, now, answer=None)
 
 
 def silence(run: Run) -> TransientFailure:

@@ -6,15 +6,18 @@ recorded as it is, is one for `services.execution.careful_recording`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
 import structlog
 
+from core import attempt_endings
+from core.attempt_endings import Ending, Facts
 from core.errors import Aborted, AbortReason
 from core.retry import after_failure
 from core.states import Outcome, RunStatus
-from models import claims, jobs
+from models import claims, jobs, pauses
 from models.tables import Job, Run
 from services.execution import deferred, limits
 from services.execution.work import Deferred, Failed, Result, Stopped, Succeeded, Work
@@ -31,13 +34,14 @@ def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled
     """Record how attempts ended, all in one transaction, then ring for the polls that follow.
 
     None for an attempt whose fence no longer holds: someone else has the run, and this result is refused. Raises
-    `DatabaseUnavailable`, or whatever one of the outcomes is to blame for; `recording` is for those.
+    `DatabaseUnavailable`, or whatever one of the outcomes is to blame for; `careful_recording` is for those.
     """
     with system.transaction() as unit:
         now = unit.now
         locked = jobs.lock(work.job_id for work, _ in ended)
         running = claims.running(work.run_id for work, _ in ended)
-        ends = [decide(running.get(work.run_id), locked[work.job_id], work, result, now) for work, result in ended]
+        paused = paused_of_handed_back(ended, locked)
+        ends = [decide(running.get(one[0].run_id), locked[one[0].job_id], one, now, paused) for one in ended]
         deferred.begin(system, [end for end in ends if isinstance(end, Run)], now)
         carried_out = [end for end in ends if isinstance(end, Settlement)]
         run_endings.carry_out(carried_out, now)
@@ -48,13 +52,23 @@ def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled
     return settled
 
 
-def decide(run: Run | None, job: Job, work: Work, result: Result, now: datetime) -> Settlement | Run | None:
+def paused_of_handed_back(ended: Sequence[tuple[Work, Result]], locked: Mapping[UUID, Job]) -> set[UUID]:
+    """Those of the jobs whose runs are handed back that are paused."""
+    handed_back = [locked[work.job_id] for work, result in ended if result == Stopped(AbortReason.SHUTDOWN)]
+    return pauses.paused(handed_back) if handed_back else set()
+
+
+def decide(
+    run: Run | None, job: Job, attempt: tuple[Work, Result], now: datetime, paused: Collection[UUID]
+) -> Settlement | Run | None:
     """What follows from a result: the run itself where it waits for a report, None where the fence no longer holds."""
+    work, result = attempt
     if run is None or run.fence != work.fence:
         return None
     if isinstance(result, Deferred) and run.cancel_requested_at is None:
         return run
-    return _settle(run, job, work, result, now)
+    ending = _ending(run_endings.facts(run, job), work, result, now, job_is_held=job.id in paused)
+    return run_endings.settle(run, job, ending, now)
 
 
 def told(end: Settlement | Run | None) -> Settled | None:
@@ -85,21 +99,20 @@ def ring_where_limits_held(system: System, settled: Sequence[Settled | None]) ->
         log.exception("ring_failed")
 
 
-def _settle(run: Run, job: Job, work: Work, result: Result, now: datetime) -> Settlement:
+def _ending(facts: Facts, work: Work, result: Result, now: datetime, *, job_is_held: bool) -> Ending:
     match result:
         case Succeeded(status_code, answer, poll, made, note):
-            kept = answer[: run_endings.ANSWER_KEPT]
-            details = {"status_code": status_code, "answer": kept}
-            return run_endings.succeed(run, job, poll, work.polling_version, now, result=made, note=note, **details)
+            details = {"status_code": status_code, "answer": answer[: run_endings.ANSWER_KEPT]}
+            return attempt_endings.succeed(facts, poll, work.polling_version, now, result=made, note=note, **details)
         case Failed(error, answer, made):
-            decision = after_failure(work.policy, run.failure_count + 1, error, retry_policy.spread(run.id))
+            decision = after_failure(work.policy, facts.failure_count + 1, error, retry_policy.spread(facts.run_id))
             kept_answer = None if answer is None else answer[: run_endings.ANSWER_KEPT]
-            return run_endings.fail(run, job, error, decision, now, answer=kept_answer, result=made)
+            return attempt_endings.fail(facts, error, decision, now, answer=kept_answer, result=made)
         case Deferred() | Stopped(AbortReason.CANCELLED):
-            return run_endings.cancel(run, job, Outcome.FAILED, now)
-        case Stopped(AbortReason.SHUTDOWN) if run.cancel_requested_at is None:
-            return run_endings.release(run, job, now)
+            return attempt_endings.cancel(facts, Outcome.FAILED, now)
+        case Stopped(AbortReason.SHUTDOWN) if facts.cancel_requested_at is None:
+            return attempt_endings.release(facts, now, job_is_held=job_is_held)
         case Stopped(AbortReason.SHUTDOWN):
-            return run_endings.cancel(run, job, Outcome.RELEASED, now)
+            return attempt_endings.cancel(facts, Outcome.RELEASED, now)
         case Stopped(reason):
             raise Aborted(reason)

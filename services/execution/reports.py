@@ -15,6 +15,8 @@ from uuid import UUID
 
 import structlog
 
+from core import attempt_endings
+from core.attempt_endings import Ending
 from core.errors import AttemptError, CarillonError, Conflict, InvalidInput, WrongToken
 from core.receiver_answers import PollAnswer
 from core.states import Outcome
@@ -30,7 +32,7 @@ from services.scheduling.run_endings import Settlement
 from services.system import System
 
 log = structlog.get_logger()
-Settle = Callable[[Run, Job, Attempt, datetime], Settlement]
+Decide = Callable[[Run, Job, Attempt, datetime], Ending]
 
 
 @dataclass(frozen=True)
@@ -85,11 +87,12 @@ def complete(system: System, sender: Sender, result: Any, poll: PollAnswer | Non
     """
     content = [result, poll and poll.polling_state, poll and poll.done]
 
-    def settle(run: Run, job: Job, attempt: Attempt, now: datetime) -> Settlement:
+    def decide(run: Run, job: Job, attempt: Attempt, now: datetime) -> Ending:
         version = attempt.polling_version or 0
-        return run_endings.succeed(run, job, _poll_answer(job, poll), version, now, result=result)
+        answer = _poll_answer(job, poll)
+        return attempt_endings.succeed(run_endings.facts(run, job), answer, version, now, result=result)
 
-    return _end(system, sender, idempotency.fingerprint(["complete", content]), settle)
+    return _end(system, sender, idempotency.fingerprint(["complete", content]), decide)
 
 
 def fail(system: System, sender: Sender, error: AttemptError) -> Ended:
@@ -98,26 +101,27 @@ def fail(system: System, sender: Sender, error: AttemptError) -> Ended:
     Raises `WrongToken`, or `Conflict` when the attempt has ended otherwise.
     """
 
-    def settle(run: Run, job: Job, _attempt: Attempt, now: datetime) -> Settlement:
-        return deferred.fail(system, run, job, error, now)
+    def decide(run: Run, job: Job, _attempt: Attempt, now: datetime) -> Ending:
+        policy = deferred.policies(system, [run])[run.id]
+        return deferred.fail(run_endings.facts(run, job), policy, error, now)
 
     content = [error.message, error.permanent, error.retry_after_seconds]
-    return _end(system, sender, idempotency.fingerprint(["fail", content]), settle)
+    return _end(system, sender, idempotency.fingerprint(["fail", content]), decide)
 
 
-def _end(system: System, sender: Sender, fingerprint: str, settle: Settle) -> Ended:
+def _end(system: System, sender: Sender, fingerprint: str, decide: Decide) -> Ended:
     """End an attempt as its receiver reports, whole if that can be, else as much of it as can be written."""
     _refuse_strangers(sender)
     try:
-        return _ended(system, sender, fingerprint, settle)
+        return _ended(system, sender, fingerprint, decide)
     except CarillonError:
         raise
     except Exception:
         log.exception("report_failed", run_id=str(sender.run_id))
-    return _ended(system, sender, fingerprint, settle, carefully=True)
+    return _ended(system, sender, fingerprint, decide, carefully=True)
 
 
-def _ended(system: System, sender: Sender, fingerprint: str, settle: Settle, *, carefully: bool = False) -> Ended:
+def _ended(system: System, sender: Sender, fingerprint: str, decide: Decide, *, carefully: bool = False) -> Ended:
     with system.transaction() as unit:
         now = unit.now
         locked = jobs.lock(runs.job_ids([sender.run_id]))
@@ -125,12 +129,13 @@ def _ended(system: System, sender: Sender, fingerprint: str, settle: Settle, *, 
         attempt = _recognised(sender)
         if run is None or attempt.finished_at is not None:
             return _the_same_again(attempt, fingerprint)
-        settlement = settle(run, locked[run.job_id], attempt, now)
+        job = locked[run.job_id]
+        settlement = run_endings.settle(run, job, decide(run, job, attempt, now), now)
         run_endings.carry_out([settlement], now, carefully=carefully)
         attempts.keep_report(attempt, fingerprint)
         next_in_turn = overlap_queue.give(system, locked if settlement.job_comes_back else {})
         _ring(system, unit, settlement, next_in_turn)
-    return Ended(sender.run_id, attempt.number, settlement.attempt["outcome"], now)
+    return Ended(sender.run_id, attempt.number, settlement.ending.attempt["outcome"], now)
 
 
 def _ring(system: System, unit: UnitOfWork, settlement: Settlement, next_in_turn: list[Run]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from core.retry import after_loss
+from core import attempt_endings
+from core.attempt_endings import Ending, Facts
+from core.retry import RetryPolicy, after_loss
 from core.states import Outcome
 from models import claims, jobs, runs
 from models.pauses import Gate
@@ -40,7 +42,7 @@ def _take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool, c
         gone = [run for run in claims.running(run_ids).values() if not only_expired or run.lease_expires_at < now]
         taken_on = [run for run in gone if _was_taken_on(run, now)]
         deferred.begin(system, taken_on, now)
-        lost = [_lose(system, run, locked[run.job_id], now) for run in gone if run not in taken_on]
+        lost = _lose(system, [run for run in gone if run not in taken_on], locked, now)
         run_endings.carry_out(lost, now, carefully=carefully)
     return len(lost)
 
@@ -52,9 +54,21 @@ def _was_taken_on(run: Run, now: datetime) -> bool:
     return run.report_lease_at is not None and bool(run.report_lease_at > now)
 
 
-def _lose(system: System, run: Run, job: Job, now: datetime) -> Settlement:
-    if run.reports_until is not None:
-        return deferred.fail(system, run, job, deferred.silence(run), now)
-    if run.cancel_requested_at is not None:
-        return run_endings.cancel(run, job, Outcome.LOST, now)
-    return run_endings.lose(run, job, after_loss(run.loss_count + 1, retry_policy.spread(run.id)), now)
+def _lose(system: System, lost: Sequence[Run], locked: Mapping[UUID, Job], now: datetime) -> list[Settlement]:
+    """What follows for runs that are left to nobody."""
+    policies = deferred.policies(system, [run for run in lost if run.reports_until is not None])
+    settlements = []
+    for run in lost:
+        job = locked[run.job_id]
+        ending = _ending(run, run_endings.facts(run, job), policies.get(run.id), now)
+        settlements.append(run_endings.settle(run, job, ending, now))
+    return settlements
+
+
+def _ending(run: Run, facts: Facts, policy: RetryPolicy | None, now: datetime) -> Ending:
+    """What follows for one of them; it has a policy if it waited for a report."""
+    if policy is not None:
+        return deferred.fail(facts, policy, deferred.silence(run), now)
+    if facts.cancel_requested_at is not None:
+        return attempt_endings.cancel(facts, Outcome.LOST, now)
+    return attempt_endings.lose(facts, after_loss(facts.loss_count + 1, retry_policy.spread(facts.run_id)), now)

@@ -9,12 +9,13 @@ from itertools import islice
 from uuid import UUID
 
 from core import schedules
+from core.attempt_endings import TOO_LATE
 from core.errors import NotFound
 from core.schedules import Recurring
 from core.states import ENDED, Hold, RunStatus
 from models import database, history, jobs
 from models.tables import Job, Run
-from services.scheduling import overlap, run_endings, stored_schedule
+from services.scheduling import overlap, stored_schedule
 from services.system import System
 
 _WITHIN = timedelta(seconds=1)  # an instant is asked for by the second
@@ -154,7 +155,7 @@ def _completed(run: Run, _job: Job) -> str:
 
 
 def _failed(run: Run, _job: Job) -> str:
-    if run.reason == run_endings.TOO_LATE:
+    if run.reason == TOO_LATE:
         return f"It failed: its deadline {_shown(run.deadline_at)} passed after {_attempts(run)}, and it expires."
     return f"It ran and failed for good at {_shown(run.finished_at)}, after {_attempts(run)}: {run.error_message}"
 
@@ -173,7 +174,7 @@ def _skipped(run: Run, job: Job) -> str:
 
 
 def _missed(run: Run, job: Job) -> str:
-    if run.reason == run_endings.TOO_LATE:
+    if run.reason == TOO_LATE:
         return f"It never ran: its deadline {_shown(run.deadline_at)} passed while it waited, and it expires."
     several = f" So were {run.occurrences - 1} after it." if run.occurrences > 1 else ""
     return (

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from core.alerting import Event
+from core.attempt_endings import TOO_LATE
 from core.states import JobState, RunStatus
 from models import database, jobs, overlap_queue, runs
 from models.pauses import Gate
@@ -85,7 +86,7 @@ def _end_jobs(candidates: Sequence[Job], now: datetime) -> None:
 
 def _drop(dropped: Collection[Run], now: datetime) -> None:
     """End runs that are too late to be of use: those never tried were missed, the others failed."""
-    end = {"reason": run_endings.TOO_LATE, "finished_at": now, "held_by": None}
+    end = {"reason": TOO_LATE, "finished_at": now, "held_by": None}
     never_tried = [run.id for run in dropped if run.attempt_count == 0]
     tried = [run.id for run in dropped if run.attempt_count > 0]
     overlap_queue.record_missed(never_tried, now, status=RunStatus.MISSED, **end)

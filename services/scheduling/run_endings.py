@@ -1,42 +1,31 @@
-"""What follows for a run and its job when an attempt has ended: decided one by one, carried out together.
+"""Apply what follows for runs and their jobs when attempts have ended: decided one by one, carried out together.
 
-The deciding functions only say what follows. `carry_out` writes it, one statement for all that is alike; the jobs are
-locked by the caller, in its transaction.
+`facts` loads what decides, `core.attempt_endings` decides, `carry_out` writes it, one statement for all rows that
+change the same columns. The jobs are locked by the caller, in its transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from core import schedules, storable
+from core import attempt_endings, schedules
 from core.alerting import Event
-from core.errors import AttemptError
-from core.receiver_answers import PollAnswer
-from core.retry import RetryDecision
-from core.states import ENDED, Hold, JobState, Outcome, RunStatus
-from models import attempts, claims, database, jobs, pauses, runs
+from core.attempt_endings import Ending, Facts
+from core.polls import PollingFacts
+from core.states import ENDED, Hold, JobState, RunStatus, Trigger
+from models import attempts, claims, database, jobs, runs
 from models.tables import Job, Run
 from services.alerts import noting
-from services.scheduling import polls
-from services.scheduling.polls import Polled
+from services.scheduling import stored_schedule
 
 ANSWER_KEPT = 64 * 1024
 LONGEST_RESULT = 64 * 1024  # as JSON
-MESSAGE_KEPT = 2_000
-TOO_LATE = "deadline"
-JOB_ENDED = "job ended"
-GONE = 410  # the receiver wants no more calls: the job is paused too
-
-_LOST = "The worker died or lost its lease before it could record what happened."
-_LOST_FOR_GOOD = "{losses} workers in turn died or lost their lease while running this; it is not tried again."
-_CANCELLED = {"error_type": "cancelled", "error_message": "Cancelled while it ran."}
-
 
 Part = Callable[[], object]
 log = structlog.get_logger()
@@ -57,127 +46,45 @@ class Settlement:
 
     run: Run
     job: Job
-    attempt: Mapping[str, Any]
-    changes: Mapping[str, Any]
-    retry_at: datetime | None = None
-    job_ends: JobState | None = None  # how the job ends, if this run was the last of it
-    job_pauses: bool = False
-    polled: Polled | None = None
+    ending: Ending
+    event: Event
+    next_poll: dict[str, Any] | None = None
 
     @property
     def job_comes_back(self) -> bool:
         """Whether other runs of the job may wait for this one to end."""
-        return self.job.schedule_kind in schedules.RECURRING_KINDS
-
-    @property
-    def event(self) -> Event:
-        """What it says of how the job is doing: runs count of one that comes back, attempts of all others."""
-        failed = self.changes["status"] if self.job_comes_back else self.attempt["outcome"]
-        well = True if self.attempt["outcome"] == Outcome.SUCCEEDED else False if failed == Outcome.FAILED else None
-        missed = self.run.deadline_missed_at is not None or "deadline_missed_at" in self.changes
-        late = missed or self.run.late_at is not None
-        return Event(well, late=late, words=self.changes.get("error_message"))
+        return _comes_back(self.job)
 
     @property
     def settled(self) -> Settled:
         """What the caller is told of it."""
-        following = None if self.polled is None else self.polled.following
-        return Settled(RunStatus(self.changes["status"]), self.retry_at, following)
+        return Settled(RunStatus(self.ending.changes["status"]), self.ending.retry_at, self.next_poll)
 
 
-def succeed(
-    run: Run,
-    job: Job,
-    poll: PollAnswer | None,
-    polling_version: int,
-    now: datetime,
-    *,
-    result: Any,
-    note: str | None = None,
-    **details: Any,
-) -> Settlement:
-    """End a run well, and its job if this was the last of it; a poll that is not done is followed by the next.
-
-    `note` says what of the outcome could not be kept.
-    """
-    changes = _ended(run, RunStatus.COMPLETED, now) | {"error_type": None, "error_message": None, "reason": None}
-    changes["result"] = result
-    if note is not None:
-        changes["message"] = note
-    if poll is not None:
-        changes |= {"progress": poll.progress, "message": note or poll.message}
-    polled = None if poll is None else polls.after(run, job, poll, polling_version, now)
-    return Settlement(
-        run,
-        job,
-        attempt=_closed(Outcome.SUCCEEDED, now, **details),
-        changes=changes,
-        job_ends=polls.end_of_job(polled),
-        polled=polled,
+def facts(run: Run, job: Job) -> Facts:
+    """What decides about the end of an attempt at a locked run of a locked job."""
+    return Facts(
+        run_id=run.id,
+        scheduled_for=run.scheduled_for,
+        failure_count=run.failure_count,
+        loss_count=run.loss_count,
+        fence=run.fence,
+        expire=run.expire,
+        deadline_at=run.deadline_at,
+        deadline_missed_at=run.deadline_missed_at,
+        late_at=run.late_at,
+        cancel_requested_at=run.cancel_requested_at,
+        job_state=job.state,
+        job_comes_back=_comes_back(job),
+        polling=_polling(job),
     )
 
 
-def fail(
-    run: Run,
-    job: Job,
-    error: AttemptError,
-    decision: RetryDecision,
-    now: datetime,
-    *,
-    answer: str | None,
-    result: Any = None,
-) -> Settlement:
-    """Record a failed attempt, and try the run again later or end it, as was decided."""
-    fault = {
-        "error_type": "permanent" if error.permanent else "transient",
-        "error_message": storable.text(error.message, MESSAGE_KEPT),
-    }
-    return _again_or_end(
-        run,
-        job,
-        decision,
-        now,
-        attempt=_closed(Outcome.FAILED, now, **fault, status_code=error.status_code, answer=answer),
-        changes={"failure_count": run.failure_count + 1, "result": result, **fault},
-        job_pauses=error.status_code == GONE and job.state == JobState.ACTIVE,
-    )
-
-
-def lose(run: Run, job: Job, decision: RetryDecision, now: datetime) -> Settlement:
-    """Record that a run's worker died or lost its lease, and try the run again or end it."""
-    losses = run.loss_count + 1
-    message = _LOST if decision.wait_seconds is not None else _LOST_FOR_GOOD.format(losses=losses)
-    return _again_or_end(
-        run,
-        job,
-        decision,
-        now,
-        attempt=_closed(Outcome.LOST, now, error_type="lost", error_message=_LOST),
-        changes={"loss_count": losses, "fence": run.fence + 1, "error_type": "lost", "error_message": message},
-    )
-
-
-def release(run: Run, job: Job, now: datetime) -> Settlement:
-    """Hand a run back at shutdown: due again at once, held if its job is paused; nothing is counted against it."""
-    attempt = _closed(Outcome.RELEASED, now)
-    if job.state in ENDED:
-        gone = _ended(run, RunStatus.CANCELLED, now) | {"reason": JOB_ENDED}
-        return Settlement(run, job, attempt=attempt, changes=gone)
-    if _is_too_late(run):
-        return Settlement(run, job, attempt=attempt, changes=_dropped(run, now), job_ends=JobState.FAILED)
-    held_by = Hold.PAUSED if pauses.paused([job]) else None
-    return Settlement(run, job, attempt=attempt, changes={"status": RunStatus.QUEUED, "held_by": held_by})
-
-
-def cancel(run: Run, job: Job, outcome: Outcome, now: datetime) -> Settlement:
-    """End a running run that someone cancelled."""
-    return Settlement(
-        run,
-        job,
-        attempt=_closed(outcome, now, **_CANCELLED),
-        changes=_ended(run, RunStatus.CANCELLED, now) | {"fence": run.fence + 1, **_CANCELLED},
-        job_ends=JobState.CANCELLED,
-    )
+def settle(run: Run, job: Job, ending: Ending, now: datetime) -> Settlement:
+    """The rows that follow from a decision; nothing is written yet."""
+    next_at = None if ending.polled is None else ending.polled.next_at
+    next_poll = None if next_at is None else runs.draft(job, Trigger.POLL, next_at, now, status=RunStatus.PENDING)
+    return Settlement(run, job, ending, attempt_endings.event(facts(run, job), ending), next_poll)
 
 
 def carry_out(settlements: Sequence[Settlement], now: datetime, *, carefully: bool = False) -> None:
@@ -186,7 +93,7 @@ def carry_out(settlements: Sequence[Settlement], now: datetime, *, carefully: bo
     end_of_runs()
     failed = [part for part in consequences if not _written(part, carefully=carefully)]
     if failed:  # a job of which nothing is left to run has ended, whatever became of its next run
-        over = [(one.job, one.job_ends or JobState.FAILED) for one in settlements]
+        over = [(one.job, one.ending.job_ends or JobState.FAILED) for one in settlements]
         _written(lambda: end_if_over(over, now), carefully=True)
 
 
@@ -202,11 +109,11 @@ def _written(part: Part, *, carefully: bool) -> bool:
 
 def _parts(settlements: Sequence[Settlement], now: datetime) -> list[Part]:
     """What is to be written, in this order: the end of the runs, and all that follows from it."""
-    following = [poll for one in settlements if (poll := one.settled.next_poll) is not None]
-    ends = {one.job.id: (one.job, one.job_ends) for one in settlements if one.job_ends is not None}
+    following = [one.next_poll for one in settlements if one.next_poll is not None]
+    ends = {one.job.id: (one.job, end) for one in settlements if (end := one.ending.job_ends) is not None}
     return [
-        lambda: claims.leave_running((one.run.id, one.changes) for one in settlements),
-        lambda: attempts.close((one.run.id, one.attempt) for one in settlements),
+        lambda: claims.leave_running((one.run.id, one.ending.changes) for one in settlements),
+        lambda: attempts.close((one.run.id, one.ending.attempt) for one in settlements),
         lambda: _follow_polls(settlements, now),
         lambda: _pause(settlements, now),
         lambda: noting.note(((one.job, one.event) for one in settlements), now),
@@ -217,9 +124,9 @@ def _parts(settlements: Sequence[Settlement], now: datetime) -> list[Part]:
 
 def _follow_polls(settlements: Sequence[Settlement], now: datetime) -> None:
     """Move polling states on; one that was put in its place meanwhile stays, and polling goes on from that."""
-    polled = [(one.job, one.polled) for one in settlements if one.polled is not None]
+    polled = [(one.job, one.ending.polled) for one in settlements if one.ending.polled is not None]
     jobs.count_polls(job for job, _ in polled)
-    newest: dict[UUID, tuple[Job, dict[str, Any]]] = {}  # of two answers to the same version the first counts
+    newest: dict[UUID, tuple[Job, dict[str, Any] | None]] = {}  # of two answers to the same version the first counts
     for job, poll in polled:
         if poll.from_version == job.polling_version:
             newest.setdefault(job.id, (job, poll.state))
@@ -228,7 +135,7 @@ def _follow_polls(settlements: Sequence[Settlement], now: datetime) -> None:
 
 
 def _pause(settlements: Sequence[Settlement], now: datetime) -> None:
-    paused = [one.job for one in settlements if one.job_pauses]
+    paused = [one.job for one in settlements if one.ending.job_pauses]
     if paused:
         runs.hold(paused, Hold.PAUSED)
         jobs.set_state(paused, JobState.PAUSED, now)
@@ -252,40 +159,20 @@ def end_if_over(candidates: Iterable[tuple[Job, JobState]], now: datetime) -> No
     ends: dict[JobState, list[Job]] = {}
     for job, state in over:
         if job.id not in live:
-            comes_back = job.schedule_kind in schedules.RECURRING_KINDS
+            comes_back = _comes_back(job)
             ends.setdefault(JobState.COMPLETED if comes_back else state, []).append(job)
     for state, ended in ends.items():
         jobs.end(ended, state, now)
 
 
-def _again_or_end(run: Run, job: Job, decision: RetryDecision, now: datetime, **parts: Any) -> Settlement:
-    changes = parts.pop("changes")
-    if decision.wait_seconds is None or run.cancel_requested_at is not None:
-        cancelled = run.cancel_requested_at is not None
-        status = RunStatus.CANCELLED if cancelled else RunStatus.FAILED
-        job_ends = JobState.CANCELLED if cancelled else JobState.FAILED
-        return Settlement(run, job, changes=_ended(run, status, now) | changes, job_ends=job_ends, **parts)
-    if _is_too_late(run):
-        return Settlement(run, job, changes=_dropped(run, now) | changes, job_ends=JobState.FAILED, **parts)
-    retry_at = now + timedelta(seconds=decision.wait_seconds)
-    again = {"status": RunStatus.RETRYING, "due_at": retry_at, **changes}
-    return Settlement(run, job, changes=again, retry_at=retry_at, **parts)
+def _comes_back(job: Job) -> bool:
+    return job.schedule_kind in schedules.RECURRING_KINDS
 
 
-def _is_too_late(run: Run) -> bool:
-    """Whether a run expired while it ran: no worker may claim it again, and its deadline is recorded already."""
-    return run.expire and run.deadline_missed_at is not None
-
-
-def _dropped(run: Run, now: datetime) -> dict[str, Any]:
-    return _ended(run, RunStatus.FAILED, now) | {"reason": TOO_LATE}
-
-
-def _ended(run: Run, status: RunStatus, now: datetime) -> dict[str, Any]:
-    ended = {"status": status, "finished_at": now}
-    in_time = run.deadline_at is None or now <= run.deadline_at or run.deadline_missed_at is not None
-    return ended if in_time else {**ended, "deadline_missed_at": now}
-
-
-def _closed(outcome: Outcome, now: datetime, **details: Any) -> dict[str, Any]:
-    return {"outcome": outcome, "finished_at": now, **details}
+def _polling(job: Job) -> PollingFacts:
+    try:
+        schedule = stored_schedule.read(job.schedule)
+    except stored_schedule.UNREADABLE:
+        schedule = None
+    since = job.reopened_at or job.created_at
+    return PollingFacts(schedule, job.polling_state, job.polling_version, job.polls, since)

@@ -15,18 +15,18 @@ import peewee
 import pytest
 from structlog.testing import capture_logs
 
-from core import storable
+from core import attempt_endings, polls, storable
+from core.attempt_endings import Facts
 from core.errors import PermanentFailure, TransientFailure
 from core.schedules import Immediate, Polling
 from core.states import JobState, Outcome, RunStatus
 from models import database
-from models.tables import Job, Run, db
+from models.tables import Job, db
 from services.execution import careful_recording, claiming, workers
 from services.execution.batching import Grouped
 from services.execution.work import Failed, Result, Succeeded, Work
 from services.maintenance import upkeep
 from services.messaging import broker as brokers
-from services.scheduling import polls, run_endings
 from services.scheduling.run_endings import Settled
 from tests.factories import GivenSystem, first_run, runs_of, stored_job, stored_run
 from tests.integration.execution.attempting import LEASE_SECONDS
@@ -228,14 +228,14 @@ def test_a_backoff_that_was_stored_before_there_were_bounds(
 def test_one_bad_outcome_spoils_none_of_its_neighbours(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     ended = [first_run(system) for _ in range(3)]
     works = claiming.claim(system, workers.register(system), brokers.RUNS_HTTP, 3)
-    real = run_endings.succeed
+    real = attempt_endings.succeed
 
-    def succeed(run: Run, *about: Any, **more: Any) -> Any:
-        if run.id == works[1].run_id and more["note"] is None:
+    def succeed(facts: Facts, *about: Any, **more: Any) -> Any:
+        if facts.run_id == works[1].run_id and more["note"] is None:
             raise ValueError("odd")
-        return real(run, *about, **more)
+        return real(facts, *about, **more)
 
-    monkeypatch.setattr(run_endings, "succeed", succeed)
+    monkeypatch.setattr(attempt_endings, "succeed", succeed)
     together: Grouped[Any, Any] = Grouped(lambda ended: careful_recording.record(system, ended), 10)
     group: list[tuple[tuple[Work, Result], Future[Settled | None]]] = [((work, DONE), Future()) for work in works]
     together._carry_out(group)
@@ -248,14 +248,14 @@ def test_a_run_that_cannot_be_taken_back_harms_no_other(system: GivenSystem, mon
     lost = [first_run(system) for _ in range(5)]
     claiming.claim(system, workers.register(system), brokers.RUNS_HTTP, 5)
     system.clock.advance(LEASE_SECONDS + 1)
-    real = run_endings.lose
+    real = attempt_endings.lose
 
-    def lose(run: Run, *about: Any) -> Any:
-        if run.id == lost[2].id:
+    def lose(facts: Facts, *about: Any) -> Any:
+        if facts.run_id == lost[2].id:
             raise ValueError("odd")
-        return real(run, *about)
+        return real(facts, *about)
 
-    monkeypatch.setattr(run_endings, "lose", lose)
+    monkeypatch.setattr(attempt_endings, "lose", lose)
     assert upkeep.rescue(system) == 4
     assert [stored_run(run.id).status for run in lost].count(RunStatus.RETRYING) == 4
     assert upkeep.rescue_all(system) == 0

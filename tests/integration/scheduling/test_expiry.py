@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from core.attempt_endings import TOO_LATE
 from core.errors import AbortReason
 from core.schedules import Interval, RunAt
 from core.states import JobState, RunStatus
@@ -15,7 +16,7 @@ from services.execution.work import Result, Stopped
 from services.jobs import definition, editing, requested_runs
 from services.jobs import lifecycle as job_service
 from services.reading.views import JobView
-from services.scheduling import dispatching, overdue, run_endings
+from services.scheduling import dispatching, overdue
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -54,7 +55,7 @@ def test_one_that_expired_while_it_ran_is_not_left_for_another_try(system: Given
     overdue.watch_deadlines(system)
     record(system, work, result)
     run = stored_run(work.run_id)
-    assert (run.status, run.reason) == (RunStatus.FAILED, run_endings.TOO_LATE)
+    assert (run.status, run.reason) == (RunStatus.FAILED, TOO_LATE)
     assert (run.finished_at, claim(system)) == (system.clock.now(), [])
 
 

@@ -1,0 +1,184 @@
+"""What follows for a run and its job when an attempt has ended.
+
+Every decision reads frozen facts and returns an `Ending`; `services.scheduling.run_endings` loads and applies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from core import polls, storable
+from core.alerting import Event
+from core.errors import AttemptError
+from core.polls import Polled, PollingFacts
+from core.receiver_answers import PollAnswer
+from core.retry import RetryDecision
+from core.states import ENDED, Hold, JobState, Outcome, RunStatus
+
+MESSAGE_KEPT = 2_000
+TOO_LATE = "deadline"
+JOB_ENDED = "job ended"
+GONE = 410  # the receiver wants no more calls: the job is paused too
+
+_LOST = "The worker died or lost its lease before it could record what happened."
+_LOST_FOR_GOOD = "{losses} workers in turn died or lost their lease while running this; it is not tried again."
+_CANCELLED = {"error_type": "cancelled", "error_message": "Cancelled while it ran."}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What decides about the end of an attempt: how its run and its job stand, read under their locks."""
+
+    run_id: UUID
+    scheduled_for: datetime
+    failure_count: int
+    loss_count: int
+    fence: int
+    expire: bool
+    deadline_at: datetime | None
+    deadline_missed_at: datetime | None
+    late_at: datetime | None
+    cancel_requested_at: datetime | None
+    job_state: JobState
+    job_comes_back: bool
+    polling: PollingFacts
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What follows from the end of one attempt: new values of attempt and run, and what becomes of the job."""
+
+    attempt: Mapping[str, Any]
+    changes: Mapping[str, Any]
+    retry_at: datetime | None = None
+    job_ends: JobState | None = None  # how the job ends, if this run was the last of it
+    job_pauses: bool = False
+    polled: Polled | None = None
+
+
+def succeed(
+    facts: Facts,
+    poll: PollAnswer | None,
+    polling_version: int,
+    now: datetime,
+    *,
+    result: Any,
+    note: str | None = None,
+    **details: Any,
+) -> Ending:
+    """Complete a run, and its job if this was the last of it; a poll that is not done is followed by the next.
+
+    `note` says what of the outcome could not be kept.
+    """
+    changes = _ended(facts, RunStatus.COMPLETED, now) | {"error_type": None, "error_message": None, "reason": None}
+    changes["result"] = result
+    if note is not None:
+        changes["message"] = note
+    if poll is not None:
+        changes |= {"progress": poll.progress, "message": note or poll.message}
+    polled = None if poll is None else _after_poll(facts, poll, polling_version, now)
+    attempt = _closed(Outcome.SUCCEEDED, now, **details)
+    return Ending(attempt, changes, job_ends=polls.end_of_job(polled), polled=polled)
+
+
+def fail(
+    facts: Facts,
+    error: AttemptError,
+    decision: RetryDecision,
+    now: datetime,
+    *,
+    answer: str | None,
+    result: Any = None,
+) -> Ending:
+    """Fail an attempt, and try the run again later or end it, as was decided."""
+    fault = {
+        "error_type": "permanent" if error.permanent else "transient",
+        "error_message": storable.text(error.message, MESSAGE_KEPT),
+    }
+    return _again_or_end(
+        facts,
+        decision,
+        now,
+        attempt=_closed(Outcome.FAILED, now, **fault, status_code=error.status_code, answer=answer),
+        changes={"failure_count": facts.failure_count + 1, "result": result, **fault},
+        job_pauses=error.status_code == GONE and facts.job_state is JobState.ACTIVE,
+    )
+
+
+def lose(facts: Facts, decision: RetryDecision, now: datetime) -> Ending:
+    """End an attempt whose worker died or lost its lease, and try the run again or end it."""
+    losses = facts.loss_count + 1
+    message = _LOST if decision.wait_seconds is not None else _LOST_FOR_GOOD.format(losses=losses)
+    return _again_or_end(
+        facts,
+        decision,
+        now,
+        attempt=_closed(Outcome.LOST, now, error_type="lost", error_message=_LOST),
+        changes={"loss_count": losses, "fence": facts.fence + 1, "error_type": "lost", "error_message": message},
+    )
+
+
+def release(facts: Facts, now: datetime, *, job_is_held: bool) -> Ending:
+    """Hand a run back at shutdown: due again at once, held if its job is paused; nothing is counted against it."""
+    attempt = _closed(Outcome.RELEASED, now)
+    if facts.job_state in ENDED:
+        return Ending(attempt, _ended(facts, RunStatus.CANCELLED, now) | {"reason": JOB_ENDED})
+    if _is_too_late(facts):
+        return Ending(attempt, _dropped(facts, now), job_ends=JobState.FAILED)
+    return Ending(attempt, {"status": RunStatus.QUEUED, "held_by": Hold.PAUSED if job_is_held else None})
+
+
+def cancel(facts: Facts, outcome: Outcome, now: datetime) -> Ending:
+    """End a running run that someone cancelled."""
+    changes = _ended(facts, RunStatus.CANCELLED, now) | {"fence": facts.fence + 1, **_CANCELLED}
+    return Ending(_closed(outcome, now, **_CANCELLED), changes, job_ends=JobState.CANCELLED)
+
+
+def event(facts: Facts, ending: Ending) -> Event:
+    """What an ending says of how the job is doing: runs count of one that comes back, attempts of all others."""
+    failed = ending.changes["status"] if facts.job_comes_back else ending.attempt["outcome"]
+    well = True if ending.attempt["outcome"] == Outcome.SUCCEEDED else False if failed == Outcome.FAILED else None
+    missed = facts.deadline_missed_at is not None or "deadline_missed_at" in ending.changes
+    late = missed or facts.late_at is not None
+    return Event(well, late=late, words=ending.changes.get("error_message"))
+
+
+def _after_poll(facts: Facts, poll: PollAnswer, polling_version: int, now: datetime) -> Polled:
+    goes_on = facts.cancel_requested_at is None and facts.job_state not in ENDED
+    return polls.after(facts.polling, poll, polling_version, now, last=facts.scheduled_for, goes_on=goes_on)
+
+
+def _again_or_end(facts: Facts, decision: RetryDecision, now: datetime, **parts: Any) -> Ending:
+    changes = parts.pop("changes")
+    if decision.wait_seconds is None or facts.cancel_requested_at is not None:
+        cancelled = facts.cancel_requested_at is not None
+        status = RunStatus.CANCELLED if cancelled else RunStatus.FAILED
+        job_ends = JobState.CANCELLED if cancelled else JobState.FAILED
+        return Ending(changes=_ended(facts, status, now) | changes, job_ends=job_ends, **parts)
+    if _is_too_late(facts):
+        return Ending(changes=_dropped(facts, now) | changes, job_ends=JobState.FAILED, **parts)
+    retry_at = now + timedelta(seconds=decision.wait_seconds)
+    return Ending(changes={"status": RunStatus.RETRYING, "due_at": retry_at, **changes}, retry_at=retry_at, **parts)
+
+
+def _is_too_late(facts: Facts) -> bool:
+    """Whether a run expired while it ran: no worker may claim it again, and its deadline is recorded already."""
+    return facts.expire and facts.deadline_missed_at is not None
+
+
+def _dropped(facts: Facts, now: datetime) -> dict[str, Any]:
+    return _ended(facts, RunStatus.FAILED, now) | {"reason": TOO_LATE}
+
+
+def _ended(facts: Facts, status: RunStatus, now: datetime) -> dict[str, Any]:
+    ended = {"status": status, "finished_at": now}
+    in_time = facts.deadline_at is None or now <= facts.deadline_at or facts.deadline_missed_at is not None
+    return ended if in_time else {**ended, "deadline_missed_at": now}
+
+
+def _closed(outcome: Outcome, now: datetime, **details: Any) -> dict[str, Any]:
+    return {"outcome": outcome, "finished_at": now, **details}

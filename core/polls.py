@@ -1,0 +1,66 @@
+"""What follows from a good poll: the state moves on, and another poll comes unless there is a reason to stop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.receiver_answers import PollAnswer
+from core.schedules import Polling, Schedule
+from core.states import JobState
+
+_NEXT_INSTANT = timedelta(microseconds=1)  # two polls have two instants, even if the clock stands still
+_UNREADABLE = "its schedule can no longer be read, so no poll follows"
+
+
+@dataclass(frozen=True)
+class PollingFacts:
+    """What decides whether a job polls on; `schedule` is None where it can no longer be read."""
+
+    schedule: Schedule | None
+    state: dict[str, Any] | None
+    version: int
+    polls: int
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Polled:
+    """What follows from a good poll: the new state, in place of the version it was made from, and the next poll."""
+
+    state: dict[str, Any] | None
+    from_version: int
+    next_at: datetime | None = None
+    stopped: str | None = None
+    is_done: bool = False
+
+
+def after(
+    facts: PollingFacts, poll: PollAnswer, from_version: int, now: datetime, *, last: datetime, goes_on: bool
+) -> Polled:
+    """Decide what follows the poll of the instant `last`; `goes_on` unless run or job were ended meanwhile."""
+    state = facts.state if poll.polling_state is None else poll.polling_state
+    is_newest = from_version == facts.version  # else it was rewound meanwhile
+    if poll.done and is_newest:
+        return Polled(state, from_version, is_done=True)
+    if facts.schedule is None:
+        return Polled(state, from_version, stopped=_UNREADABLE)
+    if not goes_on or not isinstance(facts.schedule, Polling):
+        return Polled(state, from_version)
+    next_at = max(facts.schedule.next_after_poll(now, poll.next_in_seconds), last + _NEXT_INSTANT)
+    stopped = facts.schedule.reason_to_stop(facts.polls + 1, facts.since, next_at)
+    if stopped is not None:
+        return Polled(state, from_version, stopped=stopped)
+    return Polled(state, from_version, next_at=next_at)
+
+
+def end_of_job(polled: Polled | None) -> JobState | None:
+    """How a job ends after a run that went well, if it does."""
+    if polled is None:
+        return JobState.COMPLETED
+    if polled.next_at is not None:
+        return None
+    if polled.stopped is not None:
+        return JobState.FAILED
+    return JobState.COMPLETED if polled.is_done else JobState.CANCELLED
