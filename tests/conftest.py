@@ -29,9 +29,33 @@ hypothesis.settings.register_profile("carillon", deadline=None)
 hypothesis.settings.load_profile("carillon")
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
+OF_SERVERS = {"postgresql", "postgresql_url", "rabbitmq_url"}  # the fixtures that lead to the real servers
 
 # Tests that let sessions wait for each other's locks do so on machines that are busy with other tests.
 postgresql_database.TIME_OUTS.update(lock_timeout="13s", statement_timeout="14s")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--without-servers", action="store_true", help="only tests on SQLite and the in-process broker")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "servers: asks for real servers by itself, not through a fixture")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--without-servers"):
+        deselected = [item for item in items if _needs_servers(item)]
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in set(deselected)]
+
+
+def _needs_servers(item: pytest.Item) -> bool:
+    """Whether a test works on PostgreSQL or RabbitMQ."""
+    if not isinstance(item, pytest.Function) or item.get_closest_marker("servers"):
+        return True
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return POSTGRESQL in list(parameters) or not OF_SERVERS.isdisjoint(item.fixturenames)
 
 
 @pytest.fixture(scope="session")
