@@ -26,10 +26,11 @@ import requests
 from local.postgres import PrivatePostgres
 from local.rabbitmq import PrivateRabbit
 from tests.acceptance import promises
-from tests.acceptance.conftest import JOBS, QUICK, SERVICES
+from tests.acceptance.conftest import QUICK, SERVICES, THREADS
 from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Answer, Call, Gate, Journal
-from tests.acceptance.test_crashes import IMMEDIATE, THREADS
+from tests.acceptance.test_crashes import IMMEDIATE
+from tests.lengths import JOBS
 from tests.waiting import LONGEST, until
 
 pytestmark = pytest.mark.xdist_group("outages")
