@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -9,11 +10,13 @@ from urllib.parse import urlsplit, urlunsplit
 import hypothesis
 import psycopg2
 import pytest
+from argon2 import PasswordHasher
 
 from migrations import runner
 from models import database
 from models import postgresql as postgresql_database
 from models.tables import ALL, db
+from services.access import users
 from services.scheduling import timezones
 from tests.factories import GivenSystem, given_system
 from tests.servers import needed, virtual_host
@@ -26,9 +29,33 @@ hypothesis.settings.register_profile("carillon", deadline=None)
 hypothesis.settings.load_profile("carillon")
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
+OF_SERVERS = {"postgresql", "postgresql_url", "rabbitmq_url"}  # the fixtures that lead to the real servers
 
 # Tests that let sessions wait for each other's locks do so on machines that are busy with other tests.
 postgresql_database.TIME_OUTS.update(lock_timeout="13s", statement_timeout="14s")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--without-servers", action="store_true", help="only tests on SQLite and the in-process broker")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "servers: asks for real servers by itself, not through a fixture")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--without-servers"):
+        deselected = [item for item in items if _needs_servers(item)]
+        config.hook.pytest_deselected(items=deselected)
+        items[:] = [item for item in items if item not in set(deselected)]
+
+
+def _needs_servers(item: pytest.Item) -> bool:
+    """Whether a test works on PostgreSQL or RabbitMQ."""
+    if not isinstance(item, pytest.Function) or item.get_closest_marker("servers"):
+        return True
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return POSTGRESQL in list(parameters) or not OF_SERVERS.isdisjoint(item.fixturenames)
 
 
 @pytest.fixture(scope="session")
@@ -49,25 +76,53 @@ def rabbitmq_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session", autouse=True)
+def production_hasher() -> Iterator[PasswordHasher]:
+    """Hash passwords with the least effort in every test; the hasher that users get, for the test of its effort."""
+    production = users._hasher
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(users, "_hasher", quick)
+        patch.setattr(users, "_NOBODYS_HASH", quick.hash("nobody's"))
+        yield production
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database with the newest schema, to be copied: migrating takes longer than most tests."""
+    file = tmp_path_factory.mktemp("migrated") / "carillon.db"
+    database.connect(f"sqlite:///{file}", "test")
+    runner.upgrade()
+    database.disconnect()
+    return file
+
+
 @pytest.fixture(params=[SQLITE, POSTGRESQL])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def store(request: pytest.FixtureRequest) -> str:
     """An empty database with the newest schema, once of each kind; its URL."""
-    if request.param == SQLITE:
-        yield from _connected(f"sqlite:///{tmp_path / 'carillon.db'}")
-    else:
-        yield from _emptied(request.getfixturevalue("postgresql_url"))
+    url: str = request.getfixturevalue(request.param)
+    return url
 
 
 @pytest.fixture
 def postgresql(postgresql_url: str) -> Iterator[str]:
     """An empty PostgreSQL database with the newest schema; its URL."""
-    yield from _emptied(postgresql_url)
+    database.connect(postgresql_url, "test")
+    runner.upgrade()
+    _empty()
+    yield postgresql_url
+    database.disconnect()
 
 
 @pytest.fixture
-def sqlite(tmp_path: Path) -> Iterator[str]:
+def sqlite(tmp_path: Path, migrated_file: Path) -> Iterator[str]:
     """An empty SQLite database with the newest schema; its URL."""
-    yield from _connected(f"sqlite:///{tmp_path / 'carillon.db'}")
+    file = tmp_path / "carillon.db"
+    shutil.copyfile(migrated_file, file)
+    url = f"sqlite:///{file}"
+    database.connect(url, "test")
+    yield url
+    database.disconnect()
 
 
 @pytest.fixture
@@ -76,21 +131,16 @@ def system(store: str) -> GivenSystem:
     return given_system()
 
 
-def _connected(url: str) -> Iterator[str]:
-    database.connect(url, "test")
-    runner.upgrade()
-    yield url
-    database.disconnect()
-
-
-def _emptied(url: str) -> Iterator[str]:
-    database.connect(url, "test")
-    runner.upgrade()
-    names = ", ".join(table._meta.table_name for table in ALL)
-    db.execute_sql(f"TRUNCATE {names} CASCADE")
-    db.execute_sql("UPDATE installation SET paused_at = NULL, timezone_data = NULL")
-    yield url
-    database.disconnect()
+def _empty() -> None:
+    """Delete the rows that the test before left: quicker than to truncate every table for the few that have any."""
+    tables = ALL[::-1]  # a table refers to tables before it
+    questions = ", ".join(f"EXISTS (SELECT FROM {table._meta.table_name})" for table in tables)
+    filled = db.execute_sql(f"SELECT {questions}").fetchone()
+    with db.atomic():
+        for table, has_rows in zip(tables, filled, strict=True):
+            if has_rows:
+                table.delete().execute()
+        db.execute_sql("UPDATE installation SET paused_at = NULL, timezone_data = NULL")
 
 
 def _execute(url: str, statement: str) -> None:

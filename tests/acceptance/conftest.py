@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Journal
+from tests.lengths import JOBS
 
 # Short leases, so that a test sees a rescue within seconds.
 QUICK = {
@@ -19,8 +19,10 @@ QUICK = {
     "SHUTDOWN_GRACE_SECONDS": "5",
     "ACCOUNT_RATE": "off",
 }
-# How many jobs each crash and each outage meets; TEST_JOBS=2000 asks for the long run.
-JOBS = int(os.environ.get("TEST_JOBS", "600"))
+THREADS = 8  # of each worker: that many calls are lost when one is killed with its hands full
+# After so many executions a worker dies. All of them and the few that are repeated make two deaths at most, so no run
+# is lost three times; and one of two workers executes half of them, which makes one death at least.
+FATAL = (JOBS + 2 * THREADS) // 3 + 1
 SERVICES = {"web": 1, "worker": 2, "coordinator": 1, "periodic": 1}
 
 

@@ -21,6 +21,7 @@ from processes.supervisor import Backoff, Supervisor
 from tests.acceptance.conftest import QUICK
 from tests.acceptance.installation import ROOT, Installation
 from tests.acceptance.journal import Answer, Call, Journal
+from tests.lengths import JOBS, MINUTES
 from tests.waiting import LONGEST, until
 
 EVERY_MINUTE = {"type": "cron", "expression": "* * * * *"}
@@ -68,12 +69,12 @@ def test_with_everything_twice_no_occurrence_comes_twice_and_none_is_missing(
 ) -> None:
     everything_twice = {"web": 1, "worker": 2, "coordinator": 2, "periodic": 2}
     with Installation(tmp_path, everything_twice, environment) as carillon:
-        job_ids = carillon.create_many(1_000, EVERY_MINUTE)
+        job_ids = carillon.create_many(JOBS, EVERY_MINUTE)
         first = _this_minute() + MINUTE
-        minutes = [first, first + MINUTE, first + 2 * MINUTE]
+        minutes = [first + number * MINUTE for number in range(MINUTES)]
         expected = sorted((job_id, minute) for job_id in job_ids for minute in minutes)
         journal.wait_for(
-            lambda _calls: len(journal.calls_for(minutes)) >= len(expected), "the third minute's calls", timeout=600
+            lambda _calls: len(journal.calls_for(minutes)) >= len(expected), "the last minute's calls", timeout=600
         )
         until(lambda: _unfinished(postgresql, minutes) == 0, "every occurrence to be recorded")
         occurrences = _occurrences(postgresql, minutes)

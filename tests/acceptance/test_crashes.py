@@ -16,13 +16,13 @@ import pytest
 import requests
 
 from tests.acceptance import promises
-from tests.acceptance.conftest import JOBS, QUICK, SERVICES
+from tests.acceptance.conftest import FATAL, QUICK, SERVICES, THREADS
 from tests.acceptance.installation import Installation, new_job
 from tests.acceptance.journal import Answer, Call, Gate, Journal
+from tests.lengths import JOBS
 from tests.waiting import LONGEST, until
 
 IMMEDIATE = {"type": "immediate"}
-THREADS = 8  # of each worker: that many calls are lost when one is killed with its hands full
 CLOCKS_APART = timedelta(seconds=1)  # two processes know the database's clock to within half a round trip each
 POLLS = 40  # the last kill must find every job still polling
 
@@ -96,9 +96,7 @@ def test_a_job_whose_ring_was_never_sent_is_rung_by_the_top_up(mortal: Installat
     assert mortal.killed("web") == 3
 
 
-# All executions and the few that are repeated make two deaths at most, so no run is lost three times; and one of two
-# workers executes half of them, which makes one death at least.
-@pytest.mark.parametrize("fault_points", [f"attempt.executed:{JOBS * 36 // 100}"])
+@pytest.mark.parametrize("fault_points", [f"attempt.executed:{FATAL}"])
 def test_a_worker_killed_between_execution_and_record(mortal: Installation, journal: Journal) -> None:
     promises.all_complete(mortal, mortal.create_many(JOBS, IMMEDIATE))
     promises.one_key_a_run(journal)
@@ -110,7 +108,7 @@ def test_a_worker_killed_between_execution_and_record(mortal: Installation, jour
     assert all(calls[0].ended is not None for calls in journal.called_again().values())
 
 
-@pytest.mark.parametrize("fault_points", [f"attempt.recorded:{JOBS * 36 // 100}"])
+@pytest.mark.parametrize("fault_points", [f"attempt.recorded:{FATAL}"])
 def test_a_worker_killed_between_record_and_acknowledgement(mortal: Installation, journal: Journal) -> None:
     promises.all_complete(mortal, mortal.create_many(JOBS, IMMEDIATE))
     promises.one_key_a_run(journal)
@@ -127,7 +125,7 @@ def test_the_embedded_server_killed_at_work(embedded: Installation, journal: Jou
     with ThreadPoolExecutor(1) as pool:
         creating = pool.submit(embedded.create_many, JOBS, IMMEDIATE)
         for _ in range(3):
-            gate.close(after=JOBS // 4)
+            gate.close(after=JOBS // 5)
             held |= {call.run_id for call in gate.wait_until_held(THREADS)}
             killed_at.append(embedded.kill_and_wait("serve"))
             gate.open()

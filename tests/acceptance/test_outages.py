@@ -1,6 +1,6 @@
 """RabbitMQ and PostgreSQL stopped, killed and frozen under load: what was accepted completes, nobody gives up.
 
-Each test has servers of its own, since it stops them; one after another in one process.
+Each test has a server of its own, since it stops it; one after another in one process.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
@@ -26,10 +25,11 @@ import requests
 from local.postgres import PrivatePostgres
 from local.rabbitmq import PrivateRabbit
 from tests.acceptance import promises
-from tests.acceptance.conftest import JOBS, QUICK, SERVICES
+from tests.acceptance.conftest import QUICK, SERVICES, THREADS
 from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Answer, Call, Gate, Journal
-from tests.acceptance.test_crashes import IMMEDIATE, THREADS
+from tests.acceptance.test_crashes import IMMEDIATE
+from tests.lengths import JOBS
 from tests.waiting import LONGEST, until
 
 pytestmark = pytest.mark.xdist_group("outages")
@@ -48,15 +48,6 @@ COUNT_WAITING_WORKERS = """
 QUEUES = ("runs.http", "runs.http.DQ")
 
 
-@dataclass
-class Servers:
-    """A database server and a broker that a test may stop."""
-
-    postgres: PrivatePostgres
-    rabbit: PrivateRabbit
-    environment: dict[str, str] = field(default_factory=dict)
-
-
 @pytest.fixture
 def durable() -> bool:
     """Whether what is committed survives a kill of PostgreSQL; slower."""
@@ -64,22 +55,51 @@ def durable() -> bool:
 
 
 @pytest.fixture
-def servers(journal: Journal, durable: bool) -> Iterator[Servers]:
-    """Private servers, not started yet, and what leads the processes to them."""
-    postgres, rabbit = PrivatePostgres(durable=durable), PrivateRabbit()
-    urls = {"DATABASE_URL": postgres.url, "RABBITMQ_URL": rabbit.url, "CALLBACK_BASE_URL": journal.url}
-    leases = {"LEASE_SECONDS": str(LEASE), "HEARTBEAT_SECONDS": str(HEARTBEAT)}
-    yield Servers(postgres, rabbit, {**QUICK, **leases, **urls})
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda server: server.close(), (postgres, rabbit)))
+def postgres(durable: bool) -> Iterator[PrivatePostgres]:
+    """A database server that a test may stop, not started yet."""
+    with closing(PrivatePostgres(durable=durable)) as postgres:
+        yield postgres
 
 
 @pytest.fixture
-def carillon(tmp_path: Path, servers: Servers) -> Iterator[Installation]:
-    """An installation on private servers."""
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda server: server.start(), (servers.postgres, servers.rabbit)))
-    with Installation(tmp_path, SERVICES, servers.environment) as carillon:
+def rabbit() -> Iterator[PrivateRabbit]:
+    """A broker that a test may stop, not started yet."""
+    with closing(PrivateRabbit()) as rabbit:
+        yield rabbit
+
+
+@pytest.fixture
+def environment(journal: Journal) -> dict[str, str]:
+    """What every installation is told, but where its servers are."""
+    leases = {"LEASE_SECONDS": str(LEASE), "HEARTBEAT_SECONDS": str(HEARTBEAT)}
+    return {**QUICK, **leases, "CALLBACK_BASE_URL": journal.url}
+
+
+@pytest.fixture
+def of_rabbit(environment: dict[str, str], postgresql: str, rabbit: PrivateRabbit) -> dict[str, str]:
+    """What leads the processes to a broker that may be stopped, and to the shared database server."""
+    return {**environment, "DATABASE_URL": postgresql, "RABBITMQ_URL": rabbit.url}
+
+
+@pytest.fixture
+def of_postgres(environment: dict[str, str], postgres: PrivatePostgres, rabbitmq_url: str) -> dict[str, str]:
+    """What leads the processes to a database server that may be stopped, and to the shared broker."""
+    return {**environment, "DATABASE_URL": postgres.url, "RABBITMQ_URL": rabbitmq_url}
+
+
+@pytest.fixture
+def on_rabbit(tmp_path: Path, rabbit: PrivateRabbit, of_rabbit: dict[str, str]) -> Iterator[Installation]:
+    """An installation whose broker may be stopped."""
+    rabbit.start()
+    with Installation(tmp_path, SERVICES, of_rabbit) as carillon:
+        yield carillon
+
+
+@pytest.fixture
+def on_postgres(tmp_path: Path, postgres: PrivatePostgres, of_postgres: dict[str, str]) -> Iterator[Installation]:
+    """An installation whose database server may be stopped."""
+    postgres.start()
+    with Installation(tmp_path, SERVICES, of_postgres) as carillon:
         yield carillon
 
 
@@ -132,21 +152,22 @@ class Load:
 
 
 def test_rabbitmq_killed_for_ten_seconds_and_its_queues_deleted(
-    carillon: Installation, servers: Servers, journal: Journal
+    on_rabbit: Installation, rabbit: PrivateRabbit, journal: Journal
 ) -> None:
+    carillon = on_rabbit
     before = carillon.pids()
     with Load(carillon) as load:
         load.wait_for(JOBS // 10)
-        servers.rabbit.kill()
+        rabbit.kill()
         over_at = time.monotonic() + OUTAGE_SECONDS
         until(lambda: not _readiness(carillon)["broker"], "readyz to say that the broker is away")
         assert _readiness(carillon)["status"] == "degraded"
         until(lambda: time.monotonic() >= over_at, "the end of the outage", timeout=OUTAGE_SECONDS + 1)
         load.wait_for(JOBS // 20)
-        servers.rabbit.start()
-        _delete_queues(servers.rabbit)
-        until(lambda: _consumers(servers.rabbit) == 2, "the workers to be back")
-        _delete_queues(servers.rabbit)
+        rabbit.start()
+        _delete_queues(rabbit)
+        until(lambda: _consumers(rabbit) == 2, "the workers to be back")
+        _delete_queues(rabbit)
     promises.all_complete(carillon, load.job_ids)
     assert load.refused == []
     promises.one_key_a_run(journal)
@@ -156,32 +177,37 @@ def test_rabbitmq_killed_for_ten_seconds_and_its_queues_deleted(
     assert _readiness(carillon)["broker"]
 
 
-def test_postgresql_restarted_twice(carillon: Installation, servers: Servers, journal: Journal) -> None:
+def test_postgresql_restarted_twice(on_postgres: Installation, postgres: PrivatePostgres, journal: Journal) -> None:
+    carillon = on_postgres
     before = carillon.pids()
     with Load(carillon) as load:
         for _ in range(2):
             load.wait_for(JOBS // 5)
-            servers.postgres.restart()
+            postgres.restart()
     _nobody_gave_up(carillon, load, journal, before)
 
 
 @pytest.mark.parametrize("durable", [True])  # else a kill may lose the last commits, and rightly so
-def test_postgresql_killed(carillon: Installation, servers: Servers, journal: Journal, durable: bool) -> None:
+def test_postgresql_killed(
+    on_postgres: Installation, postgres: PrivatePostgres, journal: Journal, durable: bool
+) -> None:
+    carillon = on_postgres
     before = carillon.pids()
     with Load(carillon) as load:
         load.wait_for(JOBS // 5)
-        servers.postgres.kill()
+        postgres.kill()
         until(lambda: load.refused, "a request to be refused")
         until(lambda: not carillon.is_ready(), "readyz to say so")
-        servers.postgres.start()
+        postgres.start()
         load.wait_for(JOBS // 5)
     assert load.refused
     _nobody_gave_up(carillon, load, journal, before)
     assert all(len(runs) == 1 for runs in carillon.runs(load.job_ids).values()), "an accepted job is gone"
 
 
-def test_postgresql_frozen_past_a_lease(carillon: Installation, servers: Servers, journal: Journal) -> None:
+def test_postgresql_frozen_past_a_lease(on_postgres: Installation, postgres: PrivatePostgres, journal: Journal) -> None:
     """The workers, who cannot renew, hang up before their leases end; nothing is taken from them until one after."""
+    carillon = on_postgres
     before = carillon.pids()
     gate = Gate()
     journal.behave = gate
@@ -190,13 +216,13 @@ def test_postgresql_frozen_past_a_lease(carillon: Installation, servers: Servers
         gate.close()
         held = gate.wait_until_held(2 * THREADS)
         frozen_at = time.monotonic()
-        servers.postgres.freeze()
+        postgres.freeze()
         until(lambda: all(call.is_abandoned() for call in held), "the workers to hang up", timeout=LEASE)
         hung_up_after = time.monotonic() - frozen_at
         until(lambda: time.monotonic() > frozen_at + LEASE + HEARTBEAT, "the leases to end")
         gate.open()
         thawed_at = datetime.now(UTC)
-        servers.postgres.thaw()
+        postgres.thaw()
     assert LEASE - 2 * HEARTBEAT - 0.5 < hung_up_after < LEASE
     _nobody_gave_up(carillon, load, journal, before)
     again = promises.again_only_after_loss(carillon, journal)
@@ -244,15 +270,16 @@ def _late(services: Installation) -> tuple[int, int]:
     return services.logged("worker.1", "result_refused"), services.logged("worker.1", "lease_lost")
 
 
-def test_rabbitmq_away_at_the_start(tmp_path: Path, servers: Servers, journal: Journal) -> None:
-    servers.postgres.start()
-    with Installation(tmp_path, SERVICES, servers.environment) as carillon:
+def test_rabbitmq_away_at_the_start(
+    tmp_path: Path, of_rabbit: dict[str, str], rabbit: PrivateRabbit, journal: Journal
+) -> None:
+    with Installation(tmp_path, SERVICES, of_rabbit) as carillon:
         before = carillon.pids()
         job_ids = carillon.create_many(JOBS, IMMEDIATE)
         assert _readiness(carillon)["status"] == "degraded"
         assert not _readiness(carillon)["broker"]
         assert not journal.calls
-        servers.rabbit.start()
+        rabbit.start()
         promises.all_complete(carillon, job_ids)
         promises.one_key_a_run(journal)
         promises.no_overlap(journal)
@@ -260,13 +287,14 @@ def test_rabbitmq_away_at_the_start(tmp_path: Path, servers: Servers, journal: J
         assert carillon.pids() == before
 
 
-def test_postgresql_away_at_the_start(tmp_path: Path, servers: Servers, journal: Journal) -> None:
-    servers.rabbit.start()
-    with Installation(tmp_path, SERVICES, servers.environment, wait=False) as carillon:
+def test_postgresql_away_at_the_start(
+    tmp_path: Path, of_postgres: dict[str, str], postgres: PrivatePostgres, journal: Journal
+) -> None:
+    with Installation(tmp_path, SERVICES, of_postgres, wait=False) as carillon:
         waiting = ("web", "worker.1", "worker.2", "coordinator")
         until(lambda: all(carillon.logged(name, "waiting_for_database") for name in waiting), "all to say they wait")
         before = carillon.pids()
-        servers.postgres.start()
+        postgres.start()
         until(carillon.is_ready, "the API to answer")
         promises.all_complete(carillon, carillon.create_many(JOBS, IMMEDIATE))
         promises.one_key_a_run(journal)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
+from argon2 import PasswordHasher
 
 from core import networks
 from core.accounts import TokenKind
@@ -49,6 +50,15 @@ def test_a_token_is_known_and_neither_it_nor_the_password_is_in_the_database(sys
     assert token not in stored
     assert ANNA.password not in stored
     assert "$argon2id$" in stored
+
+
+def test_a_password_is_hashed_with_the_effort_that_owasp_recommends(
+    system: GivenSystem, production_hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(users, "_hasher", production_hasher)
+    anna = registered(system)
+    assert users.known(system, logged_in(system), TokenKind.TOKEN) == anna
+    assert User.get().password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from api import access
 from api.app import create_app
 from models.tables import Attempt, Run
 from tests.factories import NOON, given_system
+from tests.lengths import EXAMPLES
 from tests.waiting import LONGEST
 
 NEW_JOB = {"app_name": "app_a", "user_id": 1, "account_id": 2, "task_type": "greet"}
@@ -50,7 +51,6 @@ WISHES: dict[str, dict[str, Any] | None] = {
 }
 # Operations on one thing that have tests of their own: reports, and what the source systems call by other names.
 ELSEWHERE = ("/reports/", "/api/tasks/", "/scheduler/", "/jobs/api/")
-EXAMPLES = 25
 # "Valid data is accepted" cannot hold: no JSON Schema tells which cron expressions can ever happen.
 BEYOND_A_SCHEMA = positive_data_acceptance
 # In the mode `each`, wrong jobs are told in an answer that is good.

@@ -1,4 +1,4 @@
-"""A thousand races in all of edit, cancel and pause against dispatch and claim: the database has one order for each."""
+"""Hundreds of races of edit, cancel and pause against dispatch and claim: the database has one order for each."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from services.jobs.definition import Definition
 from services.reading.views import JobView
 from services.scheduling import dispatching
 from tests.factories import GivenSystem, claim, given_system, in_threads, new_job, stored_job, stored_run
+from tests.lengths import RACES
 from tests.waiting import LONGEST
 
-RACES = 334  # of each of the three
 LOOKS = 1_000
 OLD, NEW = {"n": 1}, {"n": 2}
 

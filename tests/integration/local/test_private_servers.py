@@ -20,7 +20,7 @@ from local.postgres import PrivatePostgres
 from local.rabbitmq import PrivateRabbit
 from processes import programs
 
-pytestmark = pytest.mark.xdist_group("servers")
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("servers")]
 
 PATIENCE_SECONDS = 60
 ROOT = Path(__file__).parents[3]

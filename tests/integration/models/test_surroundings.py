@@ -21,6 +21,8 @@ from models.tables import App, db
 from tests.factories import NOON
 from tests.servers import needed
 
+pytestmark = pytest.mark.servers
+
 Make = Callable[..., str]
 ODD_DEFAULTS = (
     "default_transaction_isolation = 'serializable'",

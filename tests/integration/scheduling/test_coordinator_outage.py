@@ -16,13 +16,13 @@ from services.execution import recording
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching, planning
 from tests.factories import NOON, GivenSystem, claim, given_system, new_job, succeeded
+from tests.lengths import SCHEDULES
 
 STOP, BACK, END = 60, 360, 480  # seconds after noon
 PLANNED_UNTIL = STOP + 150
 NOT_LATE_FROM = BACK - 60
 TICK = 5
 
-INTERVALS, CRONS, TIMED = 200, 50, 100
 POLICIES = list(product(CatchUp, Overlap))
 Row = tuple[str, str | None]
 
@@ -41,16 +41,16 @@ def test_the_rows_equal_an_independent_calculation(postgresql: str) -> None:
 def demand() -> Iterable[tuple[Schedule, range | list[int], tuple[CatchUp, Overlap]]]:
     """Schedules, and the seconds after noon that they name up to the end."""
     chance = random.Random(11)
-    for number in range(INTERVALS):
+    for number in range(SCHEDULES):
         yield Interval(every_seconds=5), range(0, END + 1, 5), POLICIES[number % len(POLICIES)]
-    for number in range(CRONS):
+    for number in range(SCHEDULES):
         minutes = 1 + number % 2
         yield (
             Cron(f"*/{minutes} * * * *"),
             range(60 * minutes, END + 1, 60 * minutes),
             POLICIES[number % len(POLICIES)],
         )
-    for number in range(TIMED):
+    for number in range(SCHEDULES):
         second = chance.randrange(1, END)
         yield RunAt(NOON + timedelta(seconds=second)), [second], POLICIES[number % len(POLICIES)]
 
