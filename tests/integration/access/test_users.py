@@ -57,7 +57,7 @@ def test_a_password_is_hashed_with_the_effort_that_owasp_recommends(
 ) -> None:
     monkeypatch.setattr(users, "_hasher", production_hasher)
     anna = registered(system)
-    assert users.known(system, logged_in(system), TokenKind.TOKEN) == anna
+    assert users.authenticate(system, logged_in(system), TokenKind.TOKEN) == anna
     assert User.get().password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
