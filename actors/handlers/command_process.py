@@ -23,7 +23,7 @@ from services.runtime.abort_scope import Scope
 
 KEPT_BYTES = 64 * 1024
 
-_KEEPER = Path(__file__).with_name("keeper.py")
+_KEEPER = Path(__file__).with_name("command_supervisor.py")
 _PIECE_BYTES = 64 * 1024
 _LOOK_SECONDS = 1.0
 _KEEPER_ENDS_WITHIN_SECONDS = 8.0
