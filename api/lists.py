@@ -70,7 +70,7 @@ def by_cursor(req: Request, last: Mark | None, ordering: Ordering) -> dict[str, 
 
 
 def by_number(req: Request, number: int, *, more: bool) -> dict[str, str]:
-    """The paths of the pages after and before this one, as far as there are any."""
+    """Returns the paths of the pages after and before this one; none where there is no such page."""
     after = {"next": _path(req, page=number + 1)} if more else {}
     return after | ({"prev": _path(req, page=number - 1)} if number > 1 else {})
 

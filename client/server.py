@@ -101,7 +101,7 @@ class Server:
         raise Refused(response.status_code, str(body["title"]), str(body.get("detail", "")), _faults(body))
 
     def _stranger(self, response: requests.Response) -> CommandFailed:
-        """What is told of an answer that is none of Carillon's."""
+        """Returns the error for an answer that does not come from Carillon."""
         if response.is_redirect:
             return CommandFailed(
                 f"{self._url} redirects to {response.headers['Location']!a}. Give the final address with --url or "

@@ -24,7 +24,7 @@ _UNUSABLE = (
 
 
 def told(url: str, trouble: Trouble) -> CommandFailed:
-    """Returns what is told of a request that brought no answer."""
+    """Returns the error for a request that brought no answer."""
     place = _without_password(url)
     if isinstance(trouble, _UNUSABLE) or isinstance(_innermost(trouble), LocationParseError):
         return WrongInput(f"{place!r} is no server's address; write for example http://127.0.0.1:8000.")

@@ -16,7 +16,7 @@ def by_name(name: str) -> App | None:
 
 
 def by_names(wanted: Iterable[str]) -> dict[str, App]:
-    """The apps of these names, however they are spelled, as far as there are any."""
+    """Returns those apps that have one of these names, however it is spelled."""
     keys = {name: names.keys(name) for name in wanted}
     query = App.select().where(App.name_key.in_(sorted({key for both in keys.values() for key in both})))
     found: dict[str, App] = {app.name_key: app for app in query}

@@ -64,7 +64,7 @@ def lock_not_begun(job: Job) -> list[Run]:
 def follow(job: Job, not_begun: Sequence[Run], *, priority_changed: bool, deadline_changed: bool) -> None:
     """Let these locked runs go by what their job is now.
 
-    One that rose by waiting falls only with a new priority; one that someone wished for when the deadline had passed
+    One that rose by waiting falls only with a new priority; one that was requested when the deadline had passed
     has one only with a new deadline.
     """
     own: dict[str, Any] = {"job_version": job.version, "account_id": job.account_id, "queue": job.queue}

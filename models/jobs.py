@@ -51,7 +51,7 @@ def by_id(job_id: UUID) -> Job | None:
 
 
 def by_ids(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
-    """The jobs of these ids, with their apps, as far as there are any that were not deleted."""
+    """Returns those of these jobs that are not deleted, with their apps."""
     query = Job.select(Job, App).join(App).where(Job.id.in_(list(job_ids)), Job.deleted_at.is_null())
     return {job.id: job for job in query}
 

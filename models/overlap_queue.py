@@ -78,7 +78,7 @@ def lock_counted(job_ids: Collection[UUID]) -> list[Run]:
 def cancel_occurrences(job_ids: Collection[UUID], reason: str, now: datetime) -> None:
     """Cancel the occurrences that these locked jobs have going: at once, or asking what runs to stop.
 
-    What someone wished for (a trigger, a retry, a backfill) goes on.
+    Runs on request (a trigger, a retry, a backfill) go on.
     """
     if not job_ids:
         return

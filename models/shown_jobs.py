@@ -59,7 +59,7 @@ class ShownJob:
 
 
 def by_ids(job_ids: Sequence[UUID]) -> dict[UUID, ShownJob]:
-    """The jobs of these ids, as far as there are any that were not deleted."""
+    """Returns those of these jobs that are not deleted."""
     if not job_ids:
         return {}
     ids = list(map(_ID.db_value, job_ids))

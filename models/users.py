@@ -39,7 +39,7 @@ def by_email(email: str) -> User | None:
 
 
 def by_ids(user_ids: set[UUID]) -> dict[UUID, User]:
-    """The users of these ids, as far as there are any."""
+    """Returns those users that have one of these ids."""
     return {user.id: user for user in User.select().where(User.id.in_(sorted(user_ids)))}
 
 

@@ -57,8 +57,12 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
     doorbell.start()
     try:
         yield Foundation(settings, System(settings, clock, doorbell), broker)
-    finally:
+    except BaseException:
+        signals.end_within(_LAST_SECONDS, status=1)  # the supervisor must see that this was no orderly end
+        raise
+    else:
         signals.end_within(_LAST_SECONDS)
+    finally:
         doorbell.close(timeout_seconds=_LAST_RINGS_SECONDS)
         broker.close()
         database.disconnect()

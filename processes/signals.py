@@ -64,9 +64,9 @@ class StopSignals:
         self._stopping.set()
 
 
-def end_within(seconds: float) -> None:
-    """End the process with status 0 after so many seconds, even if something still blocks: a silent server, mostly."""
-    timer = threading.Timer(seconds, _end_hard)
+def end_within(seconds: float, status: int = 0) -> None:
+    """End the process with this status after so many seconds, even if something blocks: a silent server, mostly."""
+    timer = threading.Timer(seconds, _end_hard, [status])
     timer.daemon = True
     timer.start()
 
@@ -78,10 +78,10 @@ def end_now() -> NoReturn:
     os._exit(0)
 
 
-def _end_hard() -> NoReturn:
+def _end_hard(status: int) -> NoReturn:
     sys.stderr.write("Ended without closing every connection: a server did not answer in time.\n")
     sys.stderr.flush()
-    os._exit(0)
+    os._exit(status)
 
 
 @contextlib.contextmanager

@@ -42,7 +42,7 @@ class ManyNewJobs:
 
     @documented("createJobs", "jobs", {201: CreatedJobs, 207: CreatedJobs}, body=NewJobList, takes_key=True)
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Create up to 1,000 jobs: all of them or none, or each that nothing speaks against (207 when some failed)."""
+        """Create up to 1,000 jobs: all of them or none, or each that is valid (207 when some failed)."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         await keys.answer_once(self._system, self._threads, req, resp, content=body, act=lambda: self._create(body))
 

@@ -1,4 +1,4 @@
-"""Runs that someone wishes for: triggers, retries, replays, backfills; and one that someone does not wish for."""
+"""Runs on request: triggers, retries, replays and backfills; and the cancel of a single run."""
 
 from __future__ import annotations
 

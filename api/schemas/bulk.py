@@ -30,7 +30,7 @@ JobOrRefusal = Annotated[Any, PlainValidator(_parsed_or_refused, json_schema_inp
 
 
 class NewJobList(Given):
-    """Jobs to create: `all` of them or none, or `each` that nothing speaks against."""
+    """Jobs to create: `all` of them or none, or `each` that is valid."""
 
     mode: Literal["all", "each"] = "all"
     jobs: Annotated[list[JobOrRefusal], Field(min_length=1, max_length=MOST_JOBS)]

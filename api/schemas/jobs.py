@@ -50,7 +50,7 @@ _EXAMPLE: JsonDict = {
 
 
 class JobDefinition(Given):
-    """What to do and when, and what to do on the odd days.
+    """What to do, when, and by which policies.
 
     `deadline` is the instant by which a job that runs once is to be over, `deadline_seconds` that of all others,
     counted from the instant each run is due. With `expire`, a run that has not begun by then is dropped.

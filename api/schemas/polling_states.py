@@ -1,4 +1,4 @@
-"""The states of polling jobs as callers get them, and the wish to go back to one."""
+"""The states of polling jobs as callers get them, and the request to go back to one."""
 
 from __future__ import annotations
 

@@ -118,7 +118,7 @@ def log_out(system: System, token: str) -> None:
 
 
 def named(system: System, user_ids: set[UUID]) -> dict[UUID, UserView]:
-    """The users of these ids, as far as there are any."""
+    """Returns those users that have one of these ids."""
     with database.reading():
         return {key: _view(system, user) for key, user in users.by_ids(user_ids).items()}
 

@@ -72,7 +72,7 @@ def decide(
 
 
 def told(end: Settlement | Run | None) -> Settled | None:
-    """What a caller is told of what follows."""
+    """Returns what follows, as the caller is told it."""
     match end:
         case Settlement():
             return end.settled

@@ -44,7 +44,7 @@ def validated(system: System, new: NewJob) -> NewJob | Refusal:
 
 
 def store(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> tuple[list[Outcome], Rows]:
-    """Store those of these jobs that nothing speaks against: what became of each, in order, and the runs stored.
+    """Store those of these jobs that are valid; returns the outcome of each, in order, and the runs stored.
 
     Within the caller's transaction, which shares the gate of pauses.
     """

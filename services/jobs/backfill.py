@@ -82,7 +82,7 @@ def _named(job: Job, start: datetime, end: datetime) -> list[datetime]:
 
 
 def _rows(job: Job, named: Sequence[datetime], made: Sequence[Run], now: datetime, *, again: bool) -> Rows:
-    """A run for each of these instants that nothing speaks against, in their order.
+    """Returns a run for each of these instants that may be backfilled, in their order.
 
     An instant that was backfilled before is backfilled again by a run in place of that one.
     """
@@ -95,7 +95,7 @@ def _rows(job: Job, named: Sequence[datetime], made: Sequence[Run], now: datetim
 
 def _row(job: Job, instant: datetime, before: UUID | None, now: datetime) -> dict[str, Any]:
     why = Trigger.BACKFILL if before is None else Trigger.RETRY
-    return requested_runs.wish(job, why, instant, now, retry_of=before)
+    return requested_runs.draft(job, why, instant, now, retry_of=before)
 
 
 def _in_turn(job: Job, rows: Rows) -> Rows:

@@ -21,7 +21,7 @@ from services.task_types import registry
 
 @dataclass(frozen=True, kw_only=True)
 class Definition:
-    """What to do and when, for whom, and what to do on the odd days. `deadline_at` is of one-shots alone."""
+    """What to do, when, for whom, and by which policies. Only one-shots have a `deadline_at`."""
 
     account_id: str
     user_id: Any

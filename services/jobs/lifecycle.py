@@ -44,7 +44,7 @@ def create(system: System, new: NewJob, *, also: Callable[[UUID], None] | None =
 
 
 def create_many(system: System, wanted: Sequence[NewJob | InvalidInput], *, all_or_none: bool) -> list[Created]:
-    """Store jobs as `create` does, in one transaction: all of them, or each that nothing speaks against.
+    """Store jobs as `create` does, in one transaction: all of them, or each that is valid.
 
     One that was refused before stands as its refusal. For all or none, raises `InvalidInput` naming the wrong fields
     of every job.
@@ -96,7 +96,7 @@ def switch(job: Job, now: datetime, *, active: bool) -> list[Run]:
 
 
 def _create(system: System, wanted: Sequence[NewJob | Refusal], tell: Callable[[Sequence[Outcome]], Told]) -> Told:
-    """Store jobs and ring; what is told of them. `tell` raises to store none."""
+    """Store jobs and ring; returns what `tell` makes of their outcomes. It raises to store none."""
     with system.transaction() as work:
         became, rows = accepting.store(system, wanted, work.now)
         told = tell(became)
@@ -114,7 +114,7 @@ def _change(system: System, job_id: UUID, change: Callable[[Job, UnitOfWork], ob
         change(job, work)
 
 
-def refuse_ended(job: Job, wish: str) -> None:
-    """Raise `Conflict` where a job that has ended is to be changed."""
+def refuse_ended(job: Job, action: str) -> None:
+    """Raise `Conflict` where a job that has ended is to be changed by this action, a participle."""
     if job.state in ENDED:
-        raise Conflict(f"The job {job.id} is {job.state} and cannot be {wish}; create a new job instead.")
+        raise Conflict(f"The job {job.id} is {job.state} and cannot be {action}; create a new job instead.")

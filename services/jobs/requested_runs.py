@@ -1,4 +1,4 @@
-"""Trigger, retry and replay: runs that someone wishes for. Overlap does not apply to them; a pause holds them."""
+"""Trigger, retry and replay: runs on request. Overlap does not apply to them; a pause holds them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def trigger(system: System, job_id: UUID, data: dict[str, Any] | None = None) ->
         _refuse_second_poll(job)
         if data is not None:
             registry.validate(system.settings, job.task_type, data)
-        row = _store(wish(job, Trigger.MANUAL, now, now, data=data), job)
+        row = _store(draft(job, Trigger.MANUAL, now, now, data=data), job)
         view, _ = records.run(row["id"])
         work.ring([row])
     return view
@@ -86,8 +86,8 @@ def locked_run(run_id: UUID) -> tuple[Job, Run]:
     return job, run
 
 
-def wish(job: Job, why: Trigger, scheduled_for: datetime, now: datetime, **more: Any) -> Row:
-    """The values of a run that someone wishes for now; a deadline that has passed says nothing about it."""
+def draft(job: Job, why: Trigger, scheduled_for: datetime, now: datetime, **more: Any) -> Row:
+    """Returns the values of a run that is requested now; a deadline that has passed does not apply to it."""
     row = runs.draft(job, why, scheduled_for, now, due_at=now, status=RunStatus.QUEUED, **more)
     if row["deadline_at"] is not None and row["deadline_at"] <= now:
         row |= {"deadline_at": None, "expire": False}
@@ -120,7 +120,7 @@ def _again(job: Job, run: Run, now: datetime) -> Row:
     """Store a run that repeats another, with an idempotency key of its own; a job that has ended goes on for it."""
     if job.state in ENDED:
         edits.reopen(job, now)
-    return _store(wish(job, Trigger.RETRY, run.scheduled_for, now, retry_of=run.id, data=run.data), job)
+    return _store(draft(job, Trigger.RETRY, run.scheduled_for, now, retry_of=run.id, data=run.data), job)
 
 
 def _store(row: Row, job: Job) -> Row:

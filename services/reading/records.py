@@ -37,7 +37,7 @@ def job(job_id: UUID) -> JobView:
 
 
 def those(job_ids: Sequence[UUID]) -> list[JobView]:
-    """The jobs of these ids, in their order, as far as there are any."""
+    """Returns those of these jobs that are not deleted, in the order of the ids."""
     with database.reading():
         return job_views(job_ids)
 

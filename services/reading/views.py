@@ -180,9 +180,9 @@ class Page:
 
 
 def job_views(job_ids: Sequence[UUID], *, tolerant: bool = False) -> list[JobView]:
-    """What the jobs of these ids show, in their order, as far as there are any; read in the caller's transaction.
+    """Returns views of those of these jobs that are not deleted, in the order of the ids.
 
-    Where `tolerant`, one whose schedule can no longer be read is told in the log and left out.
+    Read in the caller's transaction. Where `tolerant`, one whose schedule can no longer be read is told in the log and left out.
     """
     found = shown_jobs.by_ids(job_ids)
     views = []

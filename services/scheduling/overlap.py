@@ -145,7 +145,7 @@ class _Judging:
 
 
 def _gives_way(run: Run) -> bool:
-    """Whether a newer occurrence may replace a run; what someone wished for stays."""
+    """Whether a newer occurrence may replace a run; a run on request stays."""
     return bool(run.trigger == Trigger.SCHEDULE)
 
 

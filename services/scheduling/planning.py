@@ -79,7 +79,7 @@ def replan(job: Job, schedule: schedules.Schedule, now: datetime, horizon: datet
 
 
 def _note_late(planned: Sequence[Job], rows: Sequence[dict[str, Any]], now: datetime, due_before: datetime) -> None:
-    """Let owners be told of occurrences that were missed, or are caught up late, but for those of a paused job."""
+    """Note alerts for occurrences that were missed or are caught up late, except those of a paused job."""
     late = [row for row in rows if row["status"] == RunStatus.MISSED or row["due_at"] < due_before]
     affected = {job.id: job for job in planned if job.id in {row["job"] for row in late}}
     paused = pauses.paused(list(affected.values())) if affected else set()

@@ -57,7 +57,7 @@ class Settlement:
 
     @property
     def settled(self) -> Settled:
-        """What the caller is told of it."""
+        """Returns the outcome as the caller is told it."""
         return Settled(RunStatus(self.ending.changes["status"]), self.ending.retry_at, self.next_poll)
 
 

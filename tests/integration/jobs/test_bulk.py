@@ -1,4 +1,4 @@
-"""Many jobs in one transaction: all or none, or each that nothing speaks against."""
+"""Many jobs in one transaction: all or none, or each that is valid."""
 
 from __future__ import annotations
 
