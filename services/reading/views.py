@@ -182,7 +182,7 @@ class Page:
 def job_views(job_ids: Sequence[UUID], *, tolerant: bool = False) -> list[JobView]:
     """Returns views of those of these jobs that are not deleted, in the order of the ids.
 
-    Read in the caller's transaction. Where `tolerant`, one whose schedule can no longer be read is told in the log and left out.
+    Read in the caller's transaction. Where `tolerant`, one whose schedule can no longer be read is logged and left out.
     """
     found = shown_jobs.by_ids(job_ids)
     views = []

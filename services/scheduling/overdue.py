@@ -55,7 +55,7 @@ def watch_deadlines(system: System) -> int:
 
 
 def watch_late(system: System) -> int:
-    """Note due runs that nobody has begun for long, once each; how many. What was held is not late: that was intended."""
+    """Note due runs that nobody has begun for long, once each; how many. What was held is not late."""
     now = system.clock.now()
     with database.reading():
         found = overlap_queue.late(now - timedelta(seconds=system.settings.late_seconds), BATCH)
