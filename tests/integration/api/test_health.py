@@ -33,7 +33,7 @@ def test_alive_without_the_database_whoever_asks(
     def away(*_: object) -> None:
         raise DatabaseUnavailable("away")
 
-    monkeypatch.setattr(users, "known", away)
+    monkeypatch.setattr(users, "authenticate", away)
     assert client.simulate_get("/healthz", headers=shown).status_code == 200
     assert client.simulate_get("/api/jobs", headers=shown).status_code == 503
 

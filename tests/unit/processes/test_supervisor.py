@@ -133,7 +133,7 @@ def test_the_processes_end_with_the_supervisor(number: signal.Signals, tmp_path:
     procfile = tmp_path / "Procfile"
     procfile.write_text("web: sh -c 'echo pid $$; exec sleep 600'\n")
     program = (
-        "import os, pathlib, sys, threading; from local.supervisor import Supervisor; "
+        "import os, pathlib, sys, threading; from processes.supervisor import Supervisor; "
         "Supervisor.of_procfile(pathlib.Path(sys.argv[1]), dict(os.environ)).run_until(threading.Event())"
     )
     with subprocess.Popen(

@@ -186,9 +186,9 @@ def test_a_command_that_stops_its_keeper_ends_when_it_is_to(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("moment", ["before its order", "after its start"])
 def test_a_worker_that_is_killed_leaves_no_folder_of_its_command(moment: str, tmp_path: Path) -> None:
-    before = "keeping._order = lambda *_: os.kill(os.getpid(), 9)\n" if moment == "before its order" else ""
+    before = "command_process._order = lambda *_: os.kill(os.getpid(), 9)\n" if moment == "before its order" else ""
     program = (
-        f"import os\nfrom actors.handlers import keeping\n{before}"
+        f"import os\nfrom actors.handlers import command_process\n{before}"
         "from tests.unit.actors.command_handler.running import perform\n"
         "perform({'argv': ['sh', '-c', 'kill -9 $(cut -d\" \" -f4 /proc/$(cut -d\" \" -f4 /proc/$PPID/stat)/stat)']})"
     )
