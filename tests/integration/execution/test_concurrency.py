@@ -291,11 +291,11 @@ def test_a_heartbeat_and_the_records_of_the_same_runs_never_lock_each_other_out(
         outsider.wait_for_queue(1)
         # Two results that differ are written one after the other, in the order they came.
         ended: list[tuple[Work, Result]] = [(in_order[0], succeeded()), (in_order[1], failed())]
-        recording = begun(pool, lambda: recording.record(system, ended))
+        recorded = begun(pool, lambda: recording.record(system, ended))
         outsider.wait_for_queue(2)
         outsider.let_go()
         assert len(renewing.result(LONGEST)) == 2
-        assert None not in recording.result(LONGEST)
+        assert None not in recorded.result(LONGEST)
 
 
 def test_a_lease_being_renewed_while_rescue_grasps_for_it_is_left_alone(postgresql: str) -> None:
