@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -104,7 +105,9 @@ def documented(
 def document(app: falcon.asgi.App[Any, Any], *, secret_needed: bool) -> dict[str, Any]:
     """The OpenAPI 3.1 document of an app's routes."""
     _tree.app = app
+    models = copy.deepcopy(_tree.models)  # spectree takes the nested definitions out of its models as it goes
     spec: dict[str, Any] = _tree._generate_spec()  # noqa: SLF001  `spec` would remember the first app's
+    _tree.models = models
     if not spec["tags"]:
         raise RuntimeError("The OpenAPI document is empty: spectree found no route.")
     for path, operations in spec["paths"].items():
