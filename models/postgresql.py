@@ -52,7 +52,7 @@ class Postgresql(peewee.PostgresqlDatabase):
     def _said(self) -> str:
         ours = {name: value for name, value in TIME_OUTS.items() if name not in self._address.set_by_options}
         connect: Any = self.connection
-        known = connect().info.parameter_status  # what the server keeps its clients told of
+        known = connect().info.parameter_status  # what the server reports to its clients
         unlike = {name: value for name, value in _SPELLINGS.items() if not (known(name) or "").startswith(value)}
         return "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in {**ours, **unlike}.items())
 

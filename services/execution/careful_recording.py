@@ -2,7 +2,7 @@
 
 An outcome is recorded whole if it can be; else without what it came with; else without what follows from it that
 cannot be written. What is never given up is how the attempt ended: a receiver that has answered well is not called
-again, and nobody is told of a worker that died.
+again, and no lost worker is reported.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ class House:
         return self._result
 
     def run(self, schedule: Schedule, result: Result, begin: Callable[[], object] = lambda: None) -> Run:
-        """Let the next run of a new job end so; `begin` is called when its handler has done its work. The run."""
+        """End the next run of a new job so; `begin` is called when its handler is done. Returns the run."""
         run = first_run(self._system, schedule, max_retries=3, retry_backoff_base=3600)
         if isinstance(schedule, Cron):
             make_due_again(self._system, run.id)
@@ -86,7 +86,7 @@ class House:
             executor.execute_run(str(run.id))
 
     def look_for_the_dead(self, run: Run) -> None:
-        """Let the lease run out, as it would if nothing had been recorded, and ring again."""
+        """Expire the lease, as if nothing had been recorded, and ring again."""
         self._system.clock.advance(LEASE_SECONDS + 1)
         upkeep.rescue(self._system)
         self.ring(run, DONE)
