@@ -57,6 +57,9 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
     doorbell.start()
     try:
         yield Foundation(settings, System(settings, clock, doorbell), broker)
+    except start.PLAIN_FAULTS as error:
+        signals.end_within(_LAST_SECONDS, start.WRONG_CONFIGURATION, last_words=str(error))
+        raise
     except BaseException:
         signals.end_within(_LAST_SECONDS, status=1)  # the supervisor must see that this was no orderly end
         raise

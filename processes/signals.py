@@ -20,6 +20,7 @@ from typing import NoReturn
 SIGNALLED = 128  # a shell's status for a program that a signal ended is this plus the signal
 _ORDERS = (signal.SIGTERM, signal.SIGINT)
 _LEAVE_SECONDS = 1.0  # for what is closed on the way out
+_NOT_ALL_CLOSED = "Ended without closing every connection: a server did not answer in time."
 
 
 def obey(status: int | None = None) -> None:
@@ -64,9 +65,12 @@ class StopSignals:
         self._stopping.set()
 
 
-def end_within(seconds: float, status: int = 0) -> None:
-    """End the process with this status after so many seconds, even if something blocks: a silent server, mostly."""
-    timer = threading.Timer(seconds, _end_hard, [status])
+def end_within(seconds: float, status: int = 0, last_words: str = _NOT_ALL_CLOSED) -> None:
+    """End the process after so many seconds, even if something blocks: a silent server, mostly.
+
+    It then prints `last_words`, and has this exit status.
+    """
+    timer = threading.Timer(seconds, _end_hard, [status, last_words])
     timer.daemon = True
     timer.start()
 
@@ -78,8 +82,8 @@ def end_now() -> NoReturn:
     os._exit(0)
 
 
-def _end_hard(status: int) -> NoReturn:
-    sys.stderr.write("Ended without closing every connection: a server did not answer in time.\n")
+def _end_hard(status: int, last_words: str) -> NoReturn:
+    sys.stderr.write(last_words + "\n")
     sys.stderr.flush()
     os._exit(status)
 

@@ -23,7 +23,8 @@ from settings import ConfigurationError, Settings
 
 ROOT = Path(__file__).parents[1]
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  compared with, not listened on
-_WRONG_CONFIGURATION = 2
+PLAIN_FAULTS = (Misconfigured, LocalServerError, DatabaseUnavailable)  # their message says all that there is to say
+WRONG_CONFIGURATION = 2
 log = structlog.get_logger()
 
 
@@ -32,9 +33,9 @@ def plain_faults() -> Iterator[None]:
     """Print a wrong configuration in one line per fault, and exit with status 2."""
     try:
         yield
-    except (Misconfigured, LocalServerError, DatabaseUnavailable) as error:
+    except PLAIN_FAULTS as error:
         typer.echo(str(error), err=True)
-        sys.exit(_WRONG_CONFIGURATION)
+        sys.exit(WRONG_CONFIGURATION)
 
 
 def embedded_settings() -> Settings:

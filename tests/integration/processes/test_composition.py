@@ -1,0 +1,33 @@
+"""A process that is refused at its start says why, whatever keeps it from closing in order."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.acceptance.installation import ROOT
+
+REFUSED_AND_STUCK = """
+import threading
+from models import database
+from processes import start
+from processes.composition import foundation
+from processes.programs import LocalServerError
+
+database.disconnect = threading.Event().wait
+with start.plain_faults(), foundation(start.checked_settings(start.environment()), "web"):
+    raise LocalServerError("PORT=80 cannot be had: it is taken.")
+"""
+
+
+def test_a_refused_process_whose_connections_do_not_close_still_says_why(postgresql: str, rabbitmq_url: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", REFUSED_AND_STUCK],
+        cwd=ROOT,
+        env={"DATABASE_URL": postgresql, "RABBITMQ_URL": rabbitmq_url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.stderr.splitlines()[-1] == "PORT=80 cannot be had: it is taken."
+    assert ended.returncode == 2
