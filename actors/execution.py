@@ -1,10 +1,10 @@
-"""The one actor that executes runs: make due, claim, call the handler under a lease, record."""
+"""The one actor that executes runs: make due, call the handler under a lease, exchange its result for the next run."""
 
 from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
@@ -16,20 +16,17 @@ from actors.handling import HANDLERS
 from actors.middleware import AttemptFailed
 from core.errors import Aborted, AbortReason, DatabaseUnavailable, TransientFailure
 from core.states import RunStatus
-from services.execution import careful_recording, claiming
-from services.execution.batching import Grouped
+from services.execution import careful_recording
+from services.execution.engine import Engine, Exchanged
 from services.execution.leases import Leases
 from services.execution.work import Failed, Result, Stopped, Work
-from services.execution.workers import WorkerIdentity
 from services.messaging.doorbell import Ring, actor_of
 from services.runtime import faults
 from services.runtime.database_retry import patiently
 from services.scheduling import dispatching
-from services.scheduling.run_endings import Settled
 from services.system import System
 
 _CLAIM_FOR_SECONDS = 1.0
-_MOST_IN_A_GROUP = 32
 _EARLY_SECONDS = 1.0
 
 Done = TypeVar("Done")
@@ -42,20 +39,12 @@ class RunExecutor:
     From the moment `stopping` is set it claims nothing more; attempts under way go on.
     """
 
-    def __init__(
-        self, system: System, worker: WorkerIdentity, leases: Leases, queue: str, stopping: threading.Event
-    ) -> None:
+    def __init__(self, system: System, engine: Engine, leases: Leases, queue: str, stopping: threading.Event) -> None:
         self._system = system
-        self._queue = queue
+        self._engine = engine
         self._leases = leases
+        self._queue = queue
         self._stopping = stopping
-        self._claims: Grouped[str, Work | None] = Grouped(
-            lambda queues: _one_each(claiming.claim(system, worker, queue, len(queues)), len(queues)),
-            _MOST_IN_A_GROUP,
-        )
-        self._records: Grouped[tuple[Work, Result], Settled | None] = Grouped(
-            lambda ended: careful_recording.record(system, ended), _MOST_IN_A_GROUP
-        )
 
     def declare(self, broker: dramatiq.Broker) -> None:
         """Make this the actor that answers rings on the given broker."""
@@ -75,12 +64,13 @@ class RunExecutor:
         if due_at is not None:
             self._patiently(lambda: self._arrive(UUID(run_id), datetime.fromisoformat(due_at)))
         until = self._system.clock.monotonic() + _CLAIM_FOR_SECONDS
-        while not self._stopping.is_set():
-            work = self._patiently(lambda: self._claims.call(self._queue))
-            if work is None:
-                return
-            self._execute(work)
-            if self._system.clock.monotonic() >= until:
+        answer: Exchanged | None = Exchanged(asks_again=True)
+        while answer is not None and not self._stopping.is_set():
+            if answer.work is not None:
+                answer = self._execute(answer.work, until)
+            elif answer.asks_again:
+                answer = self._patiently(lambda: self._engine.exchange(self._queue))
+            else:
                 return
 
     def _arrive(self, run_id: UUID, due_at: datetime) -> None:
@@ -91,7 +81,7 @@ class RunExecutor:
         if early > 0:
             self._system.doorbell.ring([Ring(run_id, self._queue, due_at)])
 
-    def _execute(self, work: Work) -> None:
+    def _execute(self, work: Work, until: float) -> Exchanged:
         with (
             structlog.contextvars.bound_contextvars(run_id=str(work.run_id), job_id=str(work.job_id)),
             self._leases.holding(work) as scope,
@@ -105,23 +95,34 @@ class RunExecutor:
                 log.exception("handler_broke")
                 result = Failed(TransientFailure("Carillon could not do this: an internal error, which is logged."))
             faults.reach(faults.EXECUTED)
-            self._record(work, result)
+            return self._hand_in(work, result, until)
 
-    def _record(self, work: Work, result: Result) -> None:
+    def _hand_in(self, work: Work, result: Result, until: float) -> Exchanged:
+        """Record a result, and get the next work in the same call, unless the time to claim is over."""
         if result == Stopped(AbortReason.LEASE_LOST):
             log.warning("lease_lost", attempt=work.attempt)
-            return
+            return Exchanged(asks_again=self._goes_on(until))
+        kept = careful_recording.as_kept(result)
         # Also when stopping: what is done is worth recording until the grace period ends the process.
-        settled = patiently(lambda: self._records.call((work, result)))
+        answer = patiently(lambda: self._exchange(work, kept, until))
         faults.reach(faults.RECORDED)
+        settled = answer.settled
         if settled is None:
             log.warning("result_refused", attempt=work.attempt, fence=work.fence)
-            return
+            return answer
         log.info("execution_recorded", attempt=work.attempt, status=settled.status.value)
         if isinstance(result, Failed):
             raise AttemptFailed(work.run_id, self._queue, settled.retry_at)
         if settled.status is RunStatus.QUEUED:
             self._system.doorbell.ring([Ring(work.run_id, self._queue)])
+        return answer
+
+    def _exchange(self, work: Work, result: Result, until: float) -> Exchanged:
+        goes_on = not isinstance(result, Failed) and self._goes_on(until)
+        return self._engine.exchange(self._queue, (work, result), wants_work=goes_on)
+
+    def _goes_on(self, until: float) -> bool:
+        return not self._stopping.is_set() and self._system.clock.monotonic() < until
 
     def _patiently(self, action: Callable[[], Done]) -> Done | None:
         """Do what needs the database, however long it is away; None when told to stop meanwhile.
@@ -137,7 +138,3 @@ def _stopped(work: Work, reason: AbortReason) -> Result:
     if reason is AbortReason.TIME_LIMIT:
         return Failed(TransientFailure(f"It took longer than its limit of {work.time_limit_seconds:g} s."))
     return Stopped(reason)
-
-
-def _one_each(claimed: Sequence[Work], callers: int) -> list[Work | None]:
-    return [*claimed, *[None] * (callers - len(claimed))]

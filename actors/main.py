@@ -11,6 +11,7 @@ from actors.execution import RunExecutor
 from actors.middleware import RowDecidedRetries
 from core.errors import AbortReason, DatabaseUnavailable
 from services.execution import workers
+from services.execution.engine import Engine
 from services.execution.leases import Leases
 from services.messaging import broker as brokers
 from services.system import System
@@ -29,9 +30,10 @@ class RunWorker:
         self._identity = workers.register(system)
         self._stopping = stopping
         self._leases = Leases(system, self._identity)
+        self._engine = Engine(system, self._identity)
         broker.add_middleware(RowDecidedRetries(system))
         for queue in brokers.RUNS:
-            RunExecutor(system, self._identity, self._leases, queue, stopping).declare(broker)
+            RunExecutor(system, self._engine, self._leases, queue, stopping).declare(broker)
         self._dramatiq = dramatiq.Worker(
             broker,
             queues=set(brokers.RUNS),
@@ -42,6 +44,7 @@ class RunWorker:
     def start(self) -> None:
         """Begin to answer rings."""
         self._leases.start()
+        self._engine.start()
         self._dramatiq.start()
 
     def finish(self) -> None:
@@ -58,6 +61,7 @@ class RunWorker:
     def stop(self) -> None:
         """End the threads and close what they use, once `finish` has returned; quick, if the servers answer."""
         self._dramatiq.stop(timeout=_IDLE_THREADS_END_MILLISECONDS)
+        self._engine.stop()
         self._leases.stop()
         try:
             workers.sign_off(self._system, self._identity)

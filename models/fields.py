@@ -27,13 +27,10 @@ class InstantField(peewee.Field):
     def db_value(self, value: datetime | None) -> datetime | str | None:
         if value is None:
             return None
-        instant = value.astimezone(UTC)
-        return instant.strftime(_SQLITE_INSTANT) if _on_sqlite(self) else instant
+        return sqlite_text(value) if _on_sqlite(self) else value.astimezone(UTC)
 
     def python_value(self, value: datetime | str | None) -> datetime | None:
-        if isinstance(value, str):
-            return datetime.strptime(value, _SQLITE_INSTANT).replace(tzinfo=UTC)
-        return None if value is None else value.astimezone(UTC)
+        return sqlite_instant(value) if isinstance(value, str) or value is None else value.astimezone(UTC)
 
 
 class JsonField(peewee.TextField):
@@ -43,17 +40,10 @@ class JsonField(peewee.TextField):
     """
 
     def db_value(self, value: Any) -> str | None:
-        return None if value is None else json.dumps(value, separators=(",", ":"))
+        return None if value is None else json_text(value)
 
     def python_value(self, value: str | None) -> Any:
-        if value is None:
-            return None
-        try:
-            read = json.loads(value)
-        except (TypeError, ValueError, RecursionError) as error:
-            log.error("json_unreadable", column=self.column_name, error=str(error))  # noqa: TRY400  says all
-            return None
-        return storable.json_value(read).value if _may_not_be_shown(value) else read
+        return read_json(value, self.column_name)
 
 
 class WordsField(peewee.TextField):
@@ -72,6 +62,33 @@ class EnumField(peewee.TextField):
 
     def python_value(self, value: str | None) -> StrEnum | None:
         return None if value is None else self._values(value)
+
+
+def json_text(value: Any) -> str:
+    """The JSON text that stands for a value."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+def read_json(text: str | None, column: str) -> Any:
+    """The value that a JSON text stands for; None where it is unreadable, which is logged."""
+    if text is None:
+        return None
+    try:
+        read = json.loads(text)
+    except (TypeError, ValueError, RecursionError) as error:
+        log.error("json_unreadable", column=column, error=str(error))  # noqa: TRY400  says all
+        return None
+    return storable.json_value(read).value if _may_not_be_shown(text) else read
+
+
+def sqlite_text(instant: datetime) -> str:
+    """An instant as SQLite keeps it."""
+    return instant.astimezone(UTC).strftime(_SQLITE_INSTANT)
+
+
+def sqlite_instant(text: str | None) -> datetime | None:
+    """The instant that a text of SQLite stands for."""
+    return None if text is None else datetime.strptime(text, _SQLITE_INSTANT).replace(tzinfo=UTC)
 
 
 def new_id() -> uuid.UUID:

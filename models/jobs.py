@@ -129,9 +129,11 @@ def set_state(changed: Collection[Job], state: JobState, now: datetime) -> None:
     ).execute()
 
 
-def count_polls(polled: Iterable[Job]) -> None:
-    """Count polls of these locked jobs; a job stands here once for each."""
-    _add(Job.polls, Counter(job.id for job in polled))
+def pause(job_ids: Collection[UUID], now: datetime) -> None:
+    """Pause locked jobs; one that has ended stays as it is."""
+    Job.update(state=JobState.PAUSED, updated_at=now).where(
+        Job.id.in_(list(job_ids)), Job.state.not_in(ENDED)
+    ).execute()
 
 
 def set_polling_states(states: Sequence[tuple[Job, dict[str, Any] | None]], now: datetime) -> None:

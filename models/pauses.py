@@ -18,7 +18,7 @@ from models.database import for_update, is_sqlite
 from models.tables import App, Installation, Job, Run, db
 
 # One number for all Carillon processes; SQLite has one writer anyway.
-_GATE = 0x43415250
+GATE = 0x43415250
 
 
 class Gate(enum.Enum):
@@ -31,7 +31,7 @@ class Gate(enum.Enum):
     def enter(self) -> None:
         """Take the gate until the transaction ends: shared, no pause begins meanwhile; closed, nobody shares it."""
         if self.value is not None and not is_sqlite():
-            db.execute_sql(self.value, (_GATE,))
+            db.execute_sql(self.value, (GATE,))
 
 
 def paused(jobs: Collection[Job]) -> set[UUID]:

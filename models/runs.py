@@ -13,6 +13,7 @@ from core.states import LIVE, WAITING_FOR_INSTANT, Hold, RunStatus, Trigger
 from models import deferred
 from models.database import for_update
 from models.fields import new_id
+from models.hot.rows import EndingJob
 from models.tables import Job, Run
 
 _CHUNK = 500
@@ -21,7 +22,9 @@ _CHUNK = 500
 _WAITING = peewee.SQL("status IN ('pending', 'retrying')")
 
 
-def draft(job: Job, trigger: Trigger, scheduled_for: datetime, now: datetime, **more: Any) -> dict[str, Any]:
+def draft(
+    job: Job | EndingJob, trigger: Trigger, scheduled_for: datetime, now: datetime, **more: Any
+) -> dict[str, Any]:
     """The values of a new run of a job: queued if its instant has come, else pending."""
     due_at = more.get("due_at", scheduled_for)
     return {
@@ -50,7 +53,7 @@ def draft(job: Job, trigger: Trigger, scheduled_for: datetime, now: datetime, **
     }
 
 
-def deadline(job: Job, due_at: datetime) -> datetime | None:
+def deadline(job: Job | EndingJob, due_at: datetime) -> datetime | None:
     """The instant by which a run of a job that is due then is to be over."""
     after_due: float | None = job.deadline_seconds
     fixed: datetime | None = job.deadline_at
@@ -143,10 +146,10 @@ def make_cancelled(run_ids: Collection[UUID], reason: str, now: datetime) -> Non
     _end_unstarted(run_ids, RunStatus.CANCELLED, reason, now)
 
 
-def hold(jobs: Collection[Job], held_by: Hold) -> None:
+def hold(job_ids: Collection[UUID], held_by: Hold) -> None:
     """Take the due runs of locked jobs out of the claim."""
     Run.update(held_by=held_by).where(
-        Run.job.in_([job.id for job in jobs]), Run.status == RunStatus.QUEUED, Run.held_by.is_null()
+        Run.job.in_(list(job_ids)), Run.status == RunStatus.QUEUED, Run.held_by.is_null()
     ).execute()
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import peewee
 
 from models import apps, filtering
+from models.hot.rows import ExecutedJob, TypePolicy
 from models.tables import Job, JobVersion, Run
 
 
@@ -35,6 +36,26 @@ def as_begun(job: Job, columns: dict[str, Any]) -> Job:
     begun.policy = apps.task_type(job.app, begun.task_type)
     found: Job = begun
     return found
+
+
+def executed(job: Job) -> ExecutedJob:
+    """What a handler needs of a job that was read with its app and its policy."""
+    policy = getattr(job, "policy", None)
+    return ExecutedJob(
+        job.version,
+        job.task_type,
+        job.callback_url,
+        job.app.callback_base_url,
+        job.board_id,
+        job.data,
+        job.max_retries,
+        job.retry_backoff_base,
+        job.retry_backoff_max,
+        job.time_limit_seconds,
+        job.polling_state,
+        job.polling_version,
+        TypePolicy(*(getattr(policy, name, None) for name in ("max_retries", "retry_backoff_base", "request"))),
+    )
 
 
 def prune(replaced_before: datetime, limit: int) -> int:

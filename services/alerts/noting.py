@@ -21,7 +21,7 @@ def note(happened: Iterable[tuple[Job, Event]], now: datetime) -> None:
     for job, event in happened:
         events.setdefault(job.id, (job, []))[1].append(event)
     changed: dict[UUID, Condition] = {}
-    rows = []
+    told: list[tuple[UUID, Alarm]] = []
     for job, of_job in events.values():
         before = Condition(job.failures_in_row, job.late_since)
         condition, alarms = after(before, of_job, now)
@@ -29,16 +29,21 @@ def note(happened: Iterable[tuple[Job, Event]], now: datetime) -> None:
             job.failures_in_row, job.late_since = condition.failures_in_row, condition.late_since
             changed[job.id] = condition
         if job.deleted_at is None:
-            rows += [_row(job, alarm, now) for alarm in alarms]
+            told += [(job.id, alarm) for alarm in alarms]
     if changed:
         alerts.set_conditions(changed)
-    alerts.insert(rows)
+    insert(told, now)
 
 
-def _row(job: Job, alarm: Alarm, now: datetime) -> dict[str, object]:
+def insert(told: Iterable[tuple[UUID, Alarm]], now: datetime) -> None:
+    """Write down what the owners of jobs are to be told."""
+    alerts.insert([_row(job_id, alarm, now) for job_id, alarm in told])
+
+
+def _row(job_id: UUID, alarm: Alarm, now: datetime) -> dict[str, object]:
     return {
         "id": new_id(),
-        "job": job.id,
+        "job": job_id,
         "kind": alarm.kind,
         "failures": alarm.failures,
         "words": alarm.words,

@@ -19,12 +19,14 @@ from core.errors import AttemptError, DatabaseUnavailable, PermanentFailure, Tra
 from core.receiver_answers import PollAnswer
 from core.retry import GIVE_UP, MAX_RETRY_AFTER_SECONDS
 from core.states import JobState
-from models import claims, database, jobs
+from models import database
+from models.hot import endings
+from models.hot.rows import EndingRun, Locked
 from models.pauses import Gate
-from models.tables import Job, Run
+from models.tables import Run
 from services.execution import deferred, recording
 from services.execution.work import Failed, Result, Succeeded, Work
-from services.scheduling import overlap_queue, run_endings
+from services.scheduling import run_endings
 from services.scheduling.run_endings import Settled, Settlement
 from services.system import System
 
@@ -129,15 +131,12 @@ def _record_least(system: System, work: Work, result: Result) -> Settled | None:
     try:
         with system.transaction(Gate.UNUSED) as unit:
             now = unit.now
-            database.attempt(Gate.SHARED.enter)
-            job = jobs.lock([work.job_id])[work.job_id]
-            run = claims.running([work.run_id]).get(work.run_id)
-            decided = _decided(run, job, (work, result), now)
+            locked = endings.lock([work.job_id], [work.run_id])
+            decided = _decided(locked, (work, result), now)
             next_in_turn: list[Run] = []
             if isinstance(decided, Settlement):
                 run_endings.carry_out([decided], now, carefully=True)
-                waiting = {job.id: job} if decided.job_comes_back else {}
-                database.attempt(lambda: next_in_turn.extend(overlap_queue.give(system, waiting)))
+                database.attempt(lambda: next_in_turn.extend(recording.give_turns(system, [decided])))
             elif decided is not None:
                 deferred.begin(system, [decided], now)
             settled = recording.told(decided)
@@ -151,18 +150,20 @@ def _record_least(system: System, work: Work, result: Result) -> Settled | None:
     return settled
 
 
-def _decided(run: Run | None, job: Job, attempt: tuple[Work, Result], now: datetime) -> Settlement | Run | None:
+def _decided(locked: Locked, attempt: tuple[Work, Result], now: datetime) -> Settlement | EndingRun | None:
     """What follows from a result; where that cannot be told, the end of the run."""
     work, result = attempt
     try:
-        paused = recording.paused_of_handed_back([attempt], {job.id: job})
-        return recording.decide(run, job, attempt, now, paused)
+        paused = recording.paused_of_handed_back([attempt], locked)
+        return recording.decide(locked, attempt, now, paused)
     except Unavailable:
         raise
     except Exception:
         log.exception("outcome_undecided", run_id=str(work.run_id))
+        run = locked.runs.get(work.run_id)
         if run is None:
             raise
+    job = locked.jobs[run.job_id]
     facts = run_endings.facts(run, job)
     match result:
         case Succeeded(poll=poll):

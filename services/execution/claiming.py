@@ -5,14 +5,12 @@ Claims that wait at the same moment share a statement: see `services.execution.b
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
-from models import attempts
+from models.hot.rows import ExecutedJob, StartedRun, Terms
 from models.pauses import Gate
-from models.tables import Job, Run
 from services.execution import limits, report_tokens
-from services.execution.limits import Lease
 from services.execution.work import Work
 from services.execution.workers import WorkerIdentity
 from services.jobs import retry_policy, versions
@@ -36,32 +34,24 @@ def claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> lis
 def _claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> tuple[list[Work], bool]:
     """What was claimed in one look; whether the most urgent were held instead, so that another look is due."""
     monotonic = system.clock.monotonic()
-    now = system.clock.now()
-    lease = Lease(worker.id, now, now + timedelta(seconds=system.settings.lease_seconds))
-    with system.transaction(Gate.UNUSED):
-        claimed = limits.claim(system, queue, limit, lease)
-        if not claimed.runs:
-            return [], claimed.held_others
-        wanted = versions.to_execute(claimed.runs)
-        sent = {run.id: report_tokens.new() for run in claimed.runs}
-        counts = limits.rate_of(system.settings, queue) is not None
-        opened = {run.id: _opened(run, sent[run.id], wanted[run.id], counts=counts) for run in claimed.runs}
-        attempts.open_for(claimed.runs, now, opened)
-        works = [_work(system, run, wanted[run.id], monotonic, sent[run.id]) for run in claimed.runs]
+    tokens = [report_tokens.new() for _ in range(limit)]
+    with system.transaction(Gate.UNUSED) as unit:
+        claimed = limits.claim(system, queue, limit, _terms(system, worker, queue, tokens, unit.now))
+        begun = versions.begun(claimed.runs)
+        works = [_work(system, run, begun.get(run.id, run.job), monotonic, tokens[run.place]) for run in claimed.runs]
     return works, claimed.held_others
 
 
-def _opened(run: Run, token: str, job: Job, *, counts: bool) -> dict[str, Any]:
-    """What an attempt keeps from its beginning: what a report about it needs, and whose permit it takes."""
-    account_id = run.account_id if counts else None
-    return {"token_hash": report_tokens.digest(token), "polling_version": job.polling_version, "account_id": account_id}
+def _terms(system: System, worker: WorkerIdentity, queue: str, tokens: Sequence[str], now: datetime) -> Terms:
+    until = now + timedelta(seconds=system.settings.lease_seconds)
+    counts = limits.rate_of(system.settings, queue) is not None
+    return Terms(worker.id, now, until, [report_tokens.digest(token) for token in tokens], takes_permits=counts)
 
 
-def _work(system: System, run: Run, job: Job, monotonic: float, report_token: str) -> Work:
-    polls = job.polling_state is not None
+def _work(system: System, run: StartedRun, job: ExecutedJob, monotonic: float, report_token: str) -> Work:
     return Work(
         run_id=run.id,
-        job_id=job.id,
+        job_id=run.job_id,
         attempt=run.attempt_count,
         fence=run.fence,
         scheduled_for=run.scheduled_for,
@@ -71,23 +61,17 @@ def _work(system: System, run: Run, job: Job, monotonic: float, report_token: st
         data=job.data if run.data is None else run.data,
         policy=retry_policy.policy(system, job),
         time_limit_seconds=job.time_limit_seconds or registry.time_limit(system.settings, job.task_type),
-        request=_request(job),
-        polling_state=job.polling_state if polls else None,
+        request=None if job.callback_url is not None else job.policy.request,
+        polling_state=job.polling_state,
         polling_version=job.polling_version,
         claimed_monotonic=monotonic,
         report_token=report_token,
     )
 
 
-def _request(job: Job) -> dict[str, Any] | None:
-    """What the app's table maps the task type to; an address of the job's own goes before it."""
-    mapped: dict[str, Any] | None = getattr(getattr(job, "policy", None), "request", None)
-    return None if job.callback_url is not None else mapped
-
-
-def _callback_url(system: System, job: Job) -> str | None:
+def _callback_url(system: System, job: ExecutedJob) -> str | None:
     """Where a job calls back: its own address, else its app's or the installation's base and the task type."""
     if job.callback_url is not None:
-        return str(job.callback_url)
-    base = job.app.callback_base_url or system.settings.callback_base_url
+        return job.callback_url
+    base = job.base_url or system.settings.callback_base_url
     return None if base is None else f"{base.rstrip('/')}/internal/jobs/{job.task_type}"

@@ -14,12 +14,12 @@ from core.attempt_endings import Ending, Facts
 from core.errors import AttemptError, TransientFailure
 from core.retry import RetryPolicy, after_failure
 from models import deferred as awaited
-from models.tables import Run
+from models.hot.rows import EndingRun
 from services.jobs import retry_policy, versions
 from services.system import System
 
 
-def begin(system: System, deferred: Sequence[Run], now: datetime) -> None:
+def begin(system: System, deferred: Sequence[EndingRun], now: datetime) -> None:
     """Let these locked runs wait for reports; an early heartbeat may have asked for more than the usual lease."""
     until = now + timedelta(seconds=system.settings.report_limit_seconds)
     lease = now + timedelta(seconds=system.settings.report_lease_seconds)
@@ -29,7 +29,7 @@ def begin(system: System, deferred: Sequence[Run], now: datetime) -> None:
     )
 
 
-def policies(system: System, deferred: Sequence[Run]) -> dict[UUID, RetryPolicy]:
+def policies(system: System, deferred: Sequence[EndingRun]) -> dict[UUID, RetryPolicy]:
     """The retry policies of these runs, each in the version of its job that it carries."""
     executed = versions.to_execute(deferred) if deferred else {}
     return {run_id: retry_policy.policy(system, job) for run_id, job in executed.items()}
@@ -41,8 +41,8 @@ def fail(facts: Facts, policy: RetryPolicy, error: AttemptError, now: datetime) 
     return attempt_endings.fail(facts, error, decision, now, answer=None)
 
 
-def silence(run: Run) -> TransientFailure:
+def silence(run: EndingRun) -> TransientFailure:
     """The failure of a run of which no report came in time."""
-    if run.lease_expires_at >= run.reports_until:
+    if run.reports_until is not None and run.lease_expires_at >= run.reports_until:
         return TransientFailure("The receiver did not report the end within the time that a run may wait for reports.")
     return TransientFailure("The receiver answered 202, and then let its lease run out without a report.")

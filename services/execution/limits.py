@@ -14,6 +14,8 @@ from core import rates
 from core.rates import Rate
 from core.states import Hold
 from models import claims, database, jobs, pauses, permits
+from models.hot import claims as hot_claims
+from models.hot.rows import StartedRun, Terms
 from models.tables import Job, Run
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
@@ -26,19 +28,10 @@ _ACCOUNTS = 200
 
 
 @dataclass(frozen=True)
-class Lease:
-    """Who claims, when, and until when what is claimed is theirs."""
-
-    worker_id: UUID
-    now: datetime
-    expires_at: datetime
-
-
-@dataclass(frozen=True)
 class Claimed:
     """The runs that were claimed; whether others were held instead, so that it is worth while to claim again."""
 
-    runs: list[Run]
+    runs: list[StartedRun]
     held_others: bool = False
 
 
@@ -47,25 +40,23 @@ def rate_of(settings: Settings, queue: str) -> Rate | None:
     return settings.account_rate if queue == brokers.RUNS_HTTP else None
 
 
-def claim(system: System, queue: str, limit: int, lease: Lease) -> Claimed:
+def claim(system: System, queue: str, limit: int, terms: Terms) -> Claimed:
     """Take the most urgent runs of a queue that the limits let go, within the caller's transaction."""
     room = _claim_room(system.settings, limit)
-    rate = rate_of(system.settings, queue)
-    if room <= 0:
-        return Claimed([])
-    if rate is None:
-        return Claimed(claims.claim(queue, room, lease.worker_id, lease.now, lease.expires_at))
-    picked = claims.pick(queue, room, lease.now)
+    picked = hot_claims.pick(queue, room, terms.now) if room > 0 else []
     if not picked:
         return Claimed([])
+    rate = rate_of(system.settings, queue)
+    if rate is None:
+        return Claimed(hot_claims.start([run.id for run in picked], terms))
     accounts = {run.account_id for run in picked}
     permits.lock_accounts(accounts)
-    used = permits.used(accounts, lease.now, rate.span)
+    used = permits.used(accounts, terms.now, rate.span)
     allowed, refused = rates.within(rate, [(run.id, run.account_id) for run in picked], used)
-    started = claims.start(allowed, lease.worker_id, lease.now, lease.expires_at)
+    started = hot_claims.start(allowed, terms)
     if refused:  # now that what may go has left the front of the queue
-        until = {account: rates.next_free(rate, used[account], lease.now) for account in refused}
-        _hold(queue, refused, until, lease.now)
+        until = {account: rates.next_free(rate, used[account], terms.now) for account in refused}
+        _hold(queue, refused, until, terms.now)
     return Claimed(started, held_others=bool(refused))
 
 

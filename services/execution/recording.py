@@ -6,7 +6,8 @@ recorded as it is, is one for `services.execution.careful_recording`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,8 +18,11 @@ from core.attempt_endings import Ending, Facts
 from core.errors import Aborted, AbortReason
 from core.retry import after_failure
 from core.states import Outcome, RunStatus
-from models import claims, jobs, pauses
-from models.tables import Job, Run
+from models import jobs, pauses
+from models.hot import endings
+from models.hot.rows import EndingRun, Locked
+from models.pauses import Gate
+from models.tables import Run
 from services.execution import deferred, limits
 from services.execution.work import Deferred, Failed, Result, Stopped, Succeeded, Work
 from services.jobs import retry_policy
@@ -30,69 +34,94 @@ from services.system import System
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True)
+class Later:
+    """Nothing was recorded of this result, since its job is locked by someone else, or the gate of pauses is closed."""
+
+
 def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled | None]:
     """Record how attempts ended, all in one transaction, then ring for the polls that follow.
 
     None for an attempt whose fence no longer holds: someone else has the run, and this result is refused. Raises
     `DatabaseUnavailable`, or whatever one of the outcomes is to blame for; `careful_recording` is for those.
     """
-    with system.transaction() as unit:
+    return [one for one in _record(system, ended, patient=True) if not isinstance(one, Later)]
+
+
+def record_what_is_free(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled | Later | None]:
+    """Record how attempts ended, as `record` does, but for those that would have to wait for others' locks."""
+    return _record(system, ended, patient=False)
+
+
+def _record(system: System, ended: Sequence[tuple[Work, Result]], *, patient: bool) -> list[Settled | Later | None]:
+    with system.transaction(Gate.UNUSED) as unit:
         now = unit.now
-        locked = jobs.lock(work.job_id for work, _ in ended)
-        running = claims.running(work.run_id for work, _ in ended)
+        job_ids, run_ids = {work.job_id for work, _ in ended}, {work.run_id for work, _ in ended}
+        locked = endings.lock(job_ids, run_ids, patient=patient)
         paused = paused_of_handed_back(ended, locked)
-        ends = [decide(running.get(one[0].run_id), locked[one[0].job_id], one, now, paused) for one in ended]
-        deferred.begin(system, [end for end in ends if isinstance(end, Run)], now)
+        ends = [decide(locked, one, now, paused) for one in ended]
+        deferred.begin(system, [end for end in ends if isinstance(end, EndingRun)], now)
         carried_out = [end for end in ends if isinstance(end, Settlement)]
         run_endings.carry_out(carried_out, now)
-        next_in_turn = overlap_queue.give(system, {one.job.id: one.job for one in carried_out if one.job_comes_back})
-        settled = [told(end) for end in ends]
+        next_in_turn = give_turns(system, carried_out)
+        settled = [
+            Later() if not patient and work.job_id not in locked.jobs else told(end)
+            for (work, _), end in zip(ended, ends, strict=True)
+        ]
         ring_for_what_follows(system, unit, settled, next_in_turn)
     ring_where_limits_held(system, settled)
     return settled
 
 
-def paused_of_handed_back(ended: Sequence[tuple[Work, Result]], locked: Mapping[UUID, Job]) -> set[UUID]:
+def paused_of_handed_back(ended: Sequence[tuple[Work, Result]], locked: Locked) -> set[UUID]:
     """Those of the jobs whose runs are handed back that are paused."""
-    handed_back = [locked[work.job_id] for work, result in ended if result == Stopped(AbortReason.SHUTDOWN)]
-    return pauses.paused(handed_back) if handed_back else set()
+    handed_back = {work.job_id for work, result in ended if result == Stopped(AbortReason.SHUTDOWN)}
+    return pauses.paused(jobs.lock(handed_back & locked.jobs.keys()).values()) if handed_back else set()
+
+
+def give_turns(system: System, ended: Sequence[Settlement]) -> list[Run]:
+    """Let runs start that waited for those that have ended; those runs."""
+    waited_for = {one.job.id for one in ended if one.lets_another_start}
+    return overlap_queue.give(system, jobs.lock(waited_for)) if waited_for else []
 
 
 def decide(
-    run: Run | None, job: Job, attempt: tuple[Work, Result], now: datetime, paused: Collection[UUID]
-) -> Settlement | Run | None:
+    locked: Locked, attempt: tuple[Work, Result], now: datetime, paused: Collection[UUID]
+) -> Settlement | EndingRun | None:
     """What follows from a result: the run itself where it waits for a report, None where the fence no longer holds."""
     work, result = attempt
+    run = locked.runs.get(work.run_id)
     if run is None or run.fence != work.fence:
         return None
+    job = locked.jobs[run.job_id]
     if isinstance(result, Deferred) and run.cancel_requested_at is None:
         return run
     ending = _ending(run_endings.facts(run, job), work, result, now, job_is_held=job.id in paused)
     return run_endings.settle(run, job, ending, now)
 
 
-def told(end: Settlement | Run | None) -> Settled | None:
+def told(end: Settlement | EndingRun | None) -> Settled | None:
     """Returns what follows, as the caller is told it."""
     match end:
         case Settlement():
             return end.settled
-        case Run():
+        case EndingRun():
             return Settled(RunStatus.RUNNING)
         case _:
             return None
 
 
 def ring_for_what_follows(
-    system: System, unit: UnitOfWork, settled: Sequence[Settled | None], next_in_turn: Sequence[Run]
+    system: System, unit: UnitOfWork, settled: Sequence[Settled | Later | None], next_in_turn: Sequence[Run]
 ) -> None:
     """Ring, after the commit, for next polls within the window and for runs that waited for those that ended."""
-    follow = [one.next_poll for one in settled if one is not None and one.next_poll is not None]
+    follow = [one.next_poll for one in settled if isinstance(one, Settled) and one.next_poll is not None]
     unit.ring([*follow, *next_in_turn], timedelta(seconds=system.settings.window_seconds))
 
 
-def ring_where_limits_held(system: System, settled: Sequence[Settled | None]) -> None:
+def ring_where_limits_held(system: System, settled: Sequence[Settled | Later | None]) -> None:
     """Ring for runs that a limit kept from starting, as many as have ended. Never raises: the coordinator rings too."""
-    freed = sum(one is not None and one.status is not RunStatus.RUNNING for one in settled)
+    freed = sum(isinstance(one, Settled) and one.status is not RunStatus.RUNNING for one in settled)
     try:
         limits.ring_next(system, freed=freed)
     except Exception:  # what is recorded stays so, and is told so

@@ -20,19 +20,21 @@ from core.attempt_endings import Ending
 from core.errors import AttemptError, CarillonError, Conflict, InvalidInput, WrongToken
 from core.receiver_answers import PollAnswer
 from core.states import Outcome
-from models import attempts, database, jobs, runs
+from models import attempts, database, runs
 from models import deferred as awaited
+from models.hot import endings
+from models.hot.rows import EndingJob, EndingRun
 from models.pauses import Gate
-from models.tables import Attempt, Job, Run
-from services.execution import deferred, report_tokens
+from models.tables import Attempt, Run
+from services.execution import deferred, recording, report_tokens
 from services.jobs import idempotency
 from services.messaging.unit_of_work import UnitOfWork
-from services.scheduling import overlap_queue, run_endings
+from services.scheduling import run_endings
 from services.scheduling.run_endings import Settlement
 from services.system import System
 
 log = structlog.get_logger()
-Decide = Callable[[Run, Job, Attempt, datetime], Ending]
+Decide = Callable[[EndingRun, EndingJob, Attempt, datetime], Ending]
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ def complete(system: System, sender: Sender, result: Any, poll: PollAnswer | Non
     """
     content = [result, poll and poll.polling_state, poll and poll.done]
 
-    def decide(run: Run, job: Job, attempt: Attempt, now: datetime) -> Ending:
+    def decide(run: EndingRun, job: EndingJob, attempt: Attempt, now: datetime) -> Ending:
         version = attempt.polling_version or 0
         answer = _poll_answer(job, poll)
         return attempt_endings.succeed(run_endings.facts(run, job), answer, version, now, result=result)
@@ -101,7 +103,7 @@ def fail(system: System, sender: Sender, error: AttemptError) -> Ended:
     Raises `WrongToken`, or `Conflict` when the attempt has ended otherwise.
     """
 
-    def decide(run: Run, job: Job, _attempt: Attempt, now: datetime) -> Ending:
+    def decide(run: EndingRun, job: EndingJob, _attempt: Attempt, now: datetime) -> Ending:
         policy = deferred.policies(system, [run])[run.id]
         return deferred.fail(run_endings.facts(run, job), policy, error, now)
 
@@ -122,18 +124,18 @@ def _end(system: System, sender: Sender, fingerprint: str, decide: Decide) -> En
 
 
 def _ended(system: System, sender: Sender, fingerprint: str, decide: Decide, *, carefully: bool = False) -> Ended:
-    with system.transaction() as unit:
+    with system.transaction(Gate.UNUSED) as unit:
         now = unit.now
-        locked = jobs.lock(runs.job_ids([sender.run_id]))
-        run = runs.lock_one(sender.run_id)
+        locked = endings.lock(runs.job_ids([sender.run_id]), [sender.run_id])
+        run = locked.runs.get(sender.run_id)
         attempt = _recognised(sender)
         if run is None or attempt.finished_at is not None:
             return _the_same_again(attempt, fingerprint)
-        job = locked[run.job_id]
+        job = locked.jobs[run.job_id]
         settlement = run_endings.settle(run, job, decide(run, job, attempt, now), now)
         run_endings.carry_out([settlement], now, carefully=carefully)
         attempts.keep_report(attempt, fingerprint)
-        next_in_turn = overlap_queue.give(system, locked if settlement.job_comes_back else {})
+        next_in_turn = recording.give_turns(system, [settlement])
         _ring(system, unit, settlement, next_in_turn)
     return Ended(sender.run_id, attempt.number, settlement.ending.attempt["outcome"], now)
 
@@ -175,7 +177,7 @@ def _too_late(attempt: Attempt) -> Conflict:
     )
 
 
-def _poll_answer(job: Job, poll: PollAnswer | None) -> PollAnswer | None:
+def _poll_answer(job: EndingJob, poll: PollAnswer | None) -> PollAnswer | None:
     if job.polling_state is None:
         if poll is not None:
             raise InvalidInput.at(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -10,9 +10,10 @@ from core import attempt_endings
 from core.attempt_endings import Ending, Facts
 from core.retry import RetryPolicy, after_loss
 from core.states import Outcome
-from models import claims, jobs, runs
+from models import runs
+from models.hot import endings
+from models.hot.rows import EndingRun, Locked
 from models.pauses import Gate
-from models.tables import Job, Run
 from services.execution import deferred
 from services.execution.batching import in_parts
 from services.jobs import retry_policy
@@ -38,8 +39,8 @@ def _take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool, c
     """
     with system.transaction(Gate.UNUSED) as unit:
         now = unit.now
-        locked = jobs.lock(runs.job_ids(run_ids))
-        gone = [run for run in claims.running(run_ids).values() if not only_expired or run.lease_expires_at < now]
+        locked = endings.lock(runs.job_ids(run_ids), run_ids)
+        gone = [run for run in locked.runs.values() if not only_expired or run.lease_expires_at < now]
         taken_on = [run for run in gone if _was_taken_on(run, now)]
         deferred.begin(system, taken_on, now)
         lost = _lose(system, [run for run in gone if run not in taken_on], locked, now)
@@ -47,25 +48,25 @@ def _take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool, c
     return len(lost)
 
 
-def _was_taken_on(run: Run, now: datetime) -> bool:
+def _was_taken_on(run: EndingRun, now: datetime) -> bool:
     """Whether a receiver keeps a run alive of which no 202 was recorded."""
     if run.reports_until is not None or run.cancel_requested_at is not None:
         return False
     return run.report_lease_at is not None and bool(run.report_lease_at > now)
 
 
-def _lose(system: System, lost: Sequence[Run], locked: Mapping[UUID, Job], now: datetime) -> list[Settlement]:
+def _lose(system: System, lost: Sequence[EndingRun], locked: Locked, now: datetime) -> list[Settlement]:
     """What follows for runs that are left to nobody."""
     policies = deferred.policies(system, [run for run in lost if run.reports_until is not None])
     settlements = []
     for run in lost:
-        job = locked[run.job_id]
+        job = locked.jobs[run.job_id]
         ending = _ending(run, run_endings.facts(run, job), policies.get(run.id), now)
         settlements.append(run_endings.settle(run, job, ending, now))
     return settlements
 
 
-def _ending(run: Run, facts: Facts, policy: RetryPolicy | None, now: datetime) -> Ending:
+def _ending(run: EndingRun, facts: Facts, policy: RetryPolicy | None, now: datetime) -> Ending:
     """What follows for one of them; it has a policy if it waited for a report."""
     if policy is not None:
         return deferred.fail(facts, policy, deferred.silence(run), now)

@@ -87,7 +87,7 @@ def switch(job: Job, now: datetime, *, active: bool) -> list[Run]:
     """Pause a locked job, or let it go on; the runs to ring for. Within a transaction that shares the gate."""
     refuse_ended(job, "resumed" if active else "paused")
     if not active:
-        runs.hold([job], Hold.PAUSED)
+        runs.hold([job.id], Hold.PAUSED)
     jobs.set_state([job], JobState.ACTIVE if active else JobState.PAUSED, now)
     if pauses.paused([job]):  # or its app, or everything
         return []

@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from core.retry import MAX_BACKOFF_SECONDS, RetryPolicy
-from models.tables import Job
+from models.hot.rows import ExecutedJob
 from services.system import System
 
 
-def policy(system: System, job: Job) -> RetryPolicy:
-    """The retry policy of a job that was read to be executed."""
-    sources = (job, getattr(job, "policy", None), system.settings)
+def policy(system: System, job: ExecutedJob) -> RetryPolicy:
+    """The retry policy of a job that is executed."""
+    sources = (job, job.policy, system.settings)
     return RetryPolicy(
         max_retries=_first(sources, "max_retries"),
         base_seconds=_first(sources, "retry_backoff_base"),
@@ -27,5 +27,5 @@ def spread(run_id: UUID) -> float:
 
 
 def _first(sources: Sequence[Any], name: str) -> Any:
-    values = (getattr(source, name, None) for source in sources)
+    values = (getattr(source, name) for source in sources)
     return next(value for value in values if value is not None)

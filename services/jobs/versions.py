@@ -9,32 +9,39 @@ from uuid import UUID
 import structlog
 
 from models import jobs, versions
-from models.tables import Job, Run
+from models.hot.rows import EndingRun, ExecutedJob, StartedRun
+from models.tables import Job
 from services.jobs import definition as definitions
 from services.scheduling import stored_schedule
 
 log = structlog.get_logger()
 
 
-def to_execute(claimed: Sequence[Run]) -> dict[UUID, Job]:
-    """For each of these runs its job, with its app and policy, in the version that the run carries.
+def begun(started: Sequence[StartedRun]) -> dict[UUID, ExecutedJob]:
+    """For those of these runs that began under an earlier version of their job: the job in that version.
 
-    Whoever edits a job moves the runs that have not begun to the new version, under their locks. So a run just claimed
+    Whoever edits a job moves the runs that have not begun to the new version, under their locks. So a run just started
     differs from its job only if it began earlier, or if the edit is later than the claim; either way the version that
     it carries was stored with the edit. The job must be read before the versions.
     """
-    current = jobs.to_execute(run.job_id for run in claimed)
-    behind = {(run.job_id, run.job_version) for run in claimed if run.job_version != current[run.job_id].version}
+    behind = [run for run in started if run.job_version != run.job.version]
+    return to_execute(behind) if behind else {}
+
+
+def to_execute(runs: Sequence[StartedRun | EndingRun]) -> dict[UUID, ExecutedJob]:
+    """For each of these runs its job in the version that the run carries."""
+    current = jobs.to_execute(run.job_id for run in runs)
+    behind = {(run.job_id, run.job_version) for run in runs if run.job_version != current[run.job_id].version}
     kept = versions.kept(behind)
-    return {run.id: _as_begun(current[run.job_id], kept.get((run.job_id, run.job_version))) for run in claimed}
+    return {run.id: _as_begun(current[run.job_id], kept.get((run.job_id, run.job_version))) for run in runs}
 
 
-def _as_begun(job: Job, definition: dict[str, Any] | None) -> Job:
+def _as_begun(job: Job, definition: dict[str, Any] | None) -> ExecutedJob:
     if definition is None:
-        return job
+        return versions.executed(job)
     try:
         columns = definitions.columns(definitions.restore(definition))
     except stored_schedule.UNREADABLE:  # one odd row must not keep the others of its queue from being claimed
         log.exception("version_unreadable", job_id=str(job.id))
-        return job
-    return versions.as_begun(job, columns)
+        return versions.executed(job)
+    return versions.executed(versions.as_begun(job, columns))

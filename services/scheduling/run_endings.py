@@ -1,26 +1,29 @@
 """Apply what follows for runs and their jobs when attempts have ended: decided one by one, carried out together.
 
-`facts` loads what decides, `core.attempt_endings` decides, `carry_out` writes it, one statement for all rows that
-change the same columns. The jobs are locked by the caller, in its transaction.
+`facts` gives what decides, `core.attempt_endings` decides, `carry_out` writes it in one go. The jobs are locked by the
+caller, in its transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import structlog
 
 from core import attempt_endings, schedules
-from core.alerting import Event
+from core.alerting import Alarm, Condition, Event, after
 from core.attempt_endings import Ending, Facts
 from core.polls import PollingFacts
 from core.states import ENDED, Hold, JobState, RunStatus, Trigger
-from models import attempts, claims, database, jobs, runs
-from models.tables import Job, Run
+from models import database, fields, jobs, polling_states, runs
+from models.hot import endings
+from models.hot.rows import EndingJob, EndingRun, Ends, JobChange, MaybeOver, RunEnd
+from models.tables import Job
 from services.alerts import noting
 from services.scheduling import stored_schedule
 
@@ -28,6 +31,7 @@ ANSWER_KEPT = 64 * 1024
 LONGEST_RESULT = 64 * 1024  # as JSON
 
 Part = Callable[[], object]
+_JSON_OF_RUN = ("result", "progress")
 log = structlog.get_logger()
 
 
@@ -44,16 +48,16 @@ class Settled:
 class Settlement:
     """What follows from the end of one attempt, for the rows of its run and its job."""
 
-    run: Run
-    job: Job
+    run: EndingRun
+    job: EndingJob
     ending: Ending
     event: Event
     next_poll: dict[str, Any] | None = None
 
     @property
-    def job_comes_back(self) -> bool:
-        """Whether other runs of the job may wait for this one to end."""
-        return _comes_back(self.job)
+    def lets_another_start(self) -> bool:
+        """Whether another run of the job waits for this one to end."""
+        return self.job.a_run_waits and _comes_back(self.job)
 
     @property
     def settled(self) -> Settled:
@@ -61,7 +65,7 @@ class Settlement:
         return Settled(RunStatus(self.ending.changes["status"]), self.ending.retry_at, self.next_poll)
 
 
-def facts(run: Run, job: Job) -> Facts:
+def facts(run: EndingRun, job: EndingJob) -> Facts:
     """What decides about the end of an attempt at a locked run of a locked job."""
     return Facts(
         run_id=run.id,
@@ -80,7 +84,7 @@ def facts(run: Run, job: Job) -> Facts:
     )
 
 
-def settle(run: Run, job: Job, ending: Ending, now: datetime) -> Settlement:
+def settle(run: EndingRun, job: EndingJob, ending: Ending, now: datetime) -> Settlement:
     """The rows that follow from a decision; nothing is written yet."""
     next_at = None if ending.polled is None else ending.polled.next_at
     next_poll = None if next_at is None else runs.draft(job, Trigger.POLL, next_at, now, status=RunStatus.PENDING)
@@ -89,56 +93,105 @@ def settle(run: Run, job: Job, ending: Ending, now: datetime) -> Settlement:
 
 def carry_out(settlements: Sequence[Settlement], now: datetime, *, carefully: bool = False) -> None:
     """Write what was decided. `carefully` goes on after a part that cannot be written, but for the end of the runs."""
-    end_of_runs, *consequences = _parts(settlements, now)
-    end_of_runs()
-    failed = [part for part in consequences if not _written(part, carefully=carefully)]
-    if failed:  # a job of which nothing is left to run has ended, whatever became of its next run
-        over = [(one.job, one.ending.job_ends or JobState.FAILED) for one in settlements]
-        _written(lambda: end_if_over(over, now), carefully=True)
-
-
-def _written(part: Part, *, carefully: bool) -> bool:
-    if not carefully:
+    changes, alarms = _changes(settlements, now)
+    ends = Ends(
+        [_run_end(one) for one in settlements],
+        changes,
+        [_following(one.next_poll) for one in settlements if one.next_poll is not None],
+        _maybe_over(settlements),
+    )
+    seldom = [partial(_pause, settlements, now), partial(noting.insert, alarms, now)]
+    if carefully:
+        _carry_out_in_parts(settlements, ends, seldom, now)
+        return
+    for part in seldom:
         part()
-        return True
+    endings.write(ends, now)
+
+
+def _carry_out_in_parts(settlements: Sequence[Settlement], ends: Ends, seldom: Sequence[Part], now: datetime) -> None:
+    endings.write(Ends(runs=ends.runs), now)
+    consequences: list[Part] = [
+        *(partial(endings.write, Ends(jobs=[change]), now) for change in ends.jobs),
+        *seldom,
+        partial(endings.write, Ends(following=ends.following), now),
+        partial(endings.write, Ends(maybe_over=ends.maybe_over), now),
+    ]
+    failed = [part for part in consequences if not _written(part)]
+    if failed:  # a job of which nothing is left to run has ended, whatever became of its next run
+        over = [_over(one.job, one.ending.job_ends or JobState.FAILED) for one in settlements]
+        _written(partial(endings.write, Ends(maybe_over=over), now))
+
+
+def _written(part: Part) -> bool:
     error = database.attempt(part)
     if error is not None:
         log.error("outcome_recorded_in_part", exc_info=error)
     return error is None
 
 
-def _parts(settlements: Sequence[Settlement], now: datetime) -> list[Part]:
-    """What is to be written, in this order: the end of the runs, and all that follows from it."""
-    following = [one.next_poll for one in settlements if one.next_poll is not None]
-    ends = {one.job.id: (one.job, end) for one in settlements if (end := one.ending.job_ends) is not None}
-    return [
-        lambda: claims.leave_running((one.run.id, one.ending.changes) for one in settlements),
-        lambda: attempts.close((one.run.id, one.ending.attempt) for one in settlements),
-        lambda: _follow_polls(settlements, now),
-        lambda: _pause(settlements, now),
-        lambda: noting.note(((one.job, one.event) for one in settlements), now),
-        lambda: runs.insert(following),
-        lambda: end_if_over(ends.values(), now),
-    ]
+def _run_end(one: Settlement) -> RunEnd:
+    written = {
+        name: fields.json_text(value) for name in _JSON_OF_RUN if (value := one.ending.changes.get(name)) is not None
+    }
+    return RunEnd(one.run.id, one.ending.attempt, {**one.ending.changes, **written})
 
 
-def _follow_polls(settlements: Sequence[Settlement], now: datetime) -> None:
-    """Move polling states on; one that was put in its place meanwhile stays, and polling goes on from that."""
-    polled = [(one.job, one.ending.polled) for one in settlements if one.ending.polled is not None]
-    jobs.count_polls(job for job, _ in polled)
-    newest: dict[UUID, tuple[Job, dict[str, Any] | None]] = {}  # of two answers to the same version the first counts
-    for job, poll in polled:
-        if poll.from_version == job.polling_version:
-            newest.setdefault(job.id, (job, poll.state))
-    jobs.set_polling_states(list(newest.values()), now)
-    jobs.explain_ends({job.id: poll.stopped for job, poll in polled if poll.stopped is not None})
+def _following(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "job_id": row["job"]}
+
+
+def _maybe_over(settlements: Sequence[Settlement]) -> list[MaybeOver]:
+    """The jobs that end if this was their last run."""
+    ends = {one.job.id: _over(one.job, end) for one in settlements if (end := one.ending.job_ends) is not None}
+    return list(ends.values())
+
+
+def _over(job: EndingJob, state: JobState) -> MaybeOver:
+    return MaybeOver(id=job.id, state=JobState.COMPLETED if _comes_back(job) else state)
+
+
+def _changes(settlements: Sequence[Settlement], now: datetime) -> tuple[list[JobChange], list[tuple[UUID, Alarm]]]:
+    """What changes of the jobs, and what their owners are told; for a job that is well and stays so nothing changes."""
+    of_jobs: dict[UUID, list[Settlement]] = {}
+    for one in settlements:
+        of_jobs.setdefault(one.job.id, []).append(one)
+    changes: list[JobChange] = []
+    told: list[tuple[UUID, Alarm]] = []
+    for of_job in of_jobs.values():
+        job = of_job[0].job
+        before = Condition(job.failures_in_row, job.late_since)
+        condition, alarms = after(before, [one.event for one in of_job], now)
+        polled = [one for one in of_job if one.ending.polled is not None]
+        if polled or condition != before:
+            changes.append(_change(job, condition, polled))
+        if job.deleted_at is None:
+            told += [(job.id, alarm) for alarm in alarms]
+    return changes, told
+
+
+def _change(job: EndingJob, condition: Condition, polled: Sequence[Settlement]) -> JobChange:
+    """Move the polling state on; one that was put in its place meanwhile stays, and polling goes on from that."""
+    polls = [one.ending.polled for one in polled if one.ending.polled is not None]
+    newest = next((poll for poll in polls if poll.from_version == job.polling_version), None)  # the first answer counts
+    state = None if newest is None or newest.state is None else fields.json_text(newest.state)
+    return JobChange(
+        id=job.id,
+        failures_in_row=condition.failures_in_row,
+        late_since=condition.late_since,
+        polls=len(polls),
+        moves=newest is not None,
+        polling_state=state,
+        oldest_kept=job.polling_version + 2 - polling_states.KEPT,
+        end_reason=next((poll.stopped for poll in reversed(polls) if poll.stopped is not None), None),
+    )
 
 
 def _pause(settlements: Sequence[Settlement], now: datetime) -> None:
-    paused = [one.job for one in settlements if one.ending.job_pauses]
+    paused = [one.job.id for one in settlements if one.ending.job_pauses]
     if paused:
         runs.hold(paused, Hold.PAUSED)
-        jobs.set_state(paused, JobState.PAUSED, now)
+        jobs.pause(paused, now)
 
 
 def end_schedules(spent: Collection[Job], now: datetime) -> None:
@@ -165,11 +218,11 @@ def end_if_over(candidates: Iterable[tuple[Job, JobState]], now: datetime) -> No
         jobs.end(ended, state, now)
 
 
-def _comes_back(job: Job) -> bool:
+def _comes_back(job: Job | EndingJob) -> bool:
     return job.schedule_kind in schedules.RECURRING_KINDS
 
 
-def _polling(job: Job) -> PollingFacts:
+def _polling(job: EndingJob) -> PollingFacts:
     try:
         schedule = stored_schedule.read(job.schedule)
     except stored_schedule.UNREADABLE:

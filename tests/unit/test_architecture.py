@@ -18,6 +18,7 @@ import periodic
 from actors.execution import RunExecutor
 from actors.handling import HANDLERS
 from actors.middleware import RowDecidedRetries
+from services.execution.engine import Engine
 from services.execution.leases import Leases
 from services.execution.workers import WorkerIdentity
 from services.messaging import broker as brokers
@@ -132,7 +133,7 @@ def declared() -> brokers.InProcessBroker:
     worker = WorkerIdentity(uuid4(), 1)
     broker.add_middleware(RowDecidedRetries(system))
     for queue in brokers.RUNS:
-        RunExecutor(system, worker, Leases(system, worker), queue, threading.Event()).declare(broker)
+        RunExecutor(system, Engine(system, worker), Leases(system, worker), queue, threading.Event()).declare(broker)
     periodic.declare(broker, lambda: None)
     return broker
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -19,6 +19,7 @@ from core.schedules import Cron, Immediate, Polling, Schedule
 from core.states import Outcome, RunStatus
 from models.tables import Run
 from services.execution import workers
+from services.execution.engine import Engine
 from services.execution.leases import Leases
 from services.execution.work import Failed, Result, Succeeded
 from services.maintenance import upkeep
@@ -59,6 +60,8 @@ class House:
         self.calls = 0
         self._system = system
         self._worker = workers.register(system)
+        self._engine = Engine(system, self._worker)
+        self._engine.start()
         monkeypatch.setitem(HANDLERS, brokers.RUNS_HTTP, self._answer)
 
     def _answer(self, *_about: Any) -> Result:
@@ -81,9 +84,15 @@ class House:
         self._result, self._begin = result, begin
         self._stopping = threading.Event()
         leases = Leases(self._system, self._worker)
-        executor = RunExecutor(self._system, self._worker, leases, brokers.RUNS_HTTP, self._stopping)
+        executor = RunExecutor(self._system, self._engine, leases, brokers.RUNS_HTTP, self._stopping)
         with suppress(AttemptFailed):
             executor.execute_run(str(run.id))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_about: object) -> None:
+        self._engine.stop()
 
     def look_for_the_dead(self, run: Run) -> None:
         """Expire the lease, as if nothing had been recorded, and ring again."""

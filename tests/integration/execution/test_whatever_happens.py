@@ -88,10 +88,11 @@ def _quiet() -> Iterator[None]:
 
 
 @pytest.fixture
-def house(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> House:
+def house(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     if database.is_sqlite():
         db.execute_sql("PRAGMA synchronous = OFF")  # hundreds of runs, none of which must outlive a power cut
-    return House(system, monkeypatch)
+    with House(system, monkeypatch) as made:
+        yield made
 
 
 def once(number: int, error: Exception) -> Callable[[int, str], Exception | None]:

@@ -16,6 +16,7 @@ from core.states import RunStatus
 from local.receiver import Entry, Receiver
 from models.tables import Run
 from services.execution import workers
+from services.execution.engine import Engine
 from services.execution.leases import Leases
 from services.messaging.broker import RUNS_HTTP, InProcessBroker
 from services.messaging.doorbell import Ring, actor_of
@@ -50,17 +51,20 @@ class House:
         self.stopping = threading.Event()
         worker = workers.register(system)
         self.leases = Leases(system, worker)
-        self.executor = RunExecutor(system, worker, self.leases, QUEUE, self.stopping)
+        self.engine = Engine(system, worker)
+        self.executor = RunExecutor(system, self.engine, self.leases, QUEUE, self.stopping)
         self.broker.add_middleware(RowDecidedRetries(system))
         self.executor.declare(self.broker)
         self._worker = dramatiq.Worker(self.broker, worker_timeout=5, worker_threads=1)
 
     def start(self) -> None:
+        self.engine.start()
         self._worker.start()
 
     def stop(self) -> None:
         self.stopping.set()
         self._worker.stop()
+        self.engine.stop()
         self.broker.close()
 
     def take(self, ring: Ring) -> None:

@@ -100,7 +100,6 @@ def test_text_comes_back_as_it_was_given(system: GivenSystem) -> None:
 @pytest.mark.parametrize(
     ("question", "index"),
     [
-        (lambda: claims.claim("runs.http", 1, new_id(), NOON, NOON), "runs_to_claim"),
         (lambda: claims.claimable("runs.http", 10), "runs_to_claim"),
         (lambda: runs.due_by(NOON, 10), "runs_to_make_due"),
         (lambda: claims.expired(NOON, 10), "runs_leased"),

@@ -1,0 +1,66 @@
+"""Claims: the most urgent runs of a queue, locked, and started under a lease."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from models.fields import read_json
+from models.hot import of_database
+from models.hot.rows import ExecutedJob, StartedRun, Terms, TypePolicy
+
+
+class Picked(NamedTuple):
+    """A run that may be claimed."""
+
+    id: UUID
+    account_id: str
+
+
+def pick(queue: str, room: int, now: datetime) -> list[Picked]:
+    """Lock the most urgent runs of a queue that are due and not held; never waits for a lock."""
+    return [
+        Picked(of_database().uuid(run_id), account_id) for run_id, account_id in of_database().pick(queue, room, now)
+    ]
+
+
+def start(run_ids: Collection[UUID], terms: Terms) -> list[StartedRun]:
+    """Start these picked runs and open an attempt for each; in the order of the ids."""
+    return [_started(row) for row in of_database().start(run_ids, terms)] if run_ids else []
+
+
+def _started(row: Sequence[Any]) -> StartedRun:
+    place, run_id, job_id, job_version, attempt_count, fence, scheduled_for, data, *of_job = row
+    return StartedRun(
+        place - 1,
+        of_database().uuid(run_id),
+        of_database().uuid(job_id),
+        job_version,
+        attempt_count,
+        fence,
+        of_database().instant(scheduled_for),
+        read_json(data, "data"),
+        _job(of_job),
+    )
+
+
+def _job(row: Sequence[Any]) -> ExecutedJob:
+    version, task_type, callback_url, board_id, data, retries, base, most, limit, state, polled, url, *policy = row
+    type_retries, type_base, request = policy
+    return ExecutedJob(
+        version,
+        task_type,
+        callback_url,
+        url,
+        read_json(board_id, "board_id"),
+        read_json(data, "data"),
+        retries,
+        base,
+        most,
+        limit,
+        read_json(state, "polling_state"),
+        polled,
+        TypePolicy(type_retries, type_base, read_json(request, "request")),
+    )

@@ -1,0 +1,84 @@
+"""Ends of attempts: what decides about them, read under the locks, and what follows, written in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core.states import JobState
+from models.fields import read_json
+from models.hot import of_database
+from models.hot.rows import EndingJob, EndingRun, Ends, Locked
+
+_OF_JOB = 21  # columns
+
+
+def lock(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool = True) -> Locked:
+    """Share the gate of pauses, lock jobs and those of their given runs that are running, and return both.
+
+    Jobs come first, then runs, each in the order of their ids. With `patient` false nothing is waited for: what others
+    have locked is left out.
+    """
+    jobs: dict[UUID, EndingJob] = {}
+    runs: dict[UUID, EndingRun] = {}
+    for row in of_database().lock_ended(job_ids, run_ids, patient=patient):
+        job_id = of_database().uuid(row[0])
+        if job_id not in jobs:
+            jobs[job_id] = _job(job_id, row[:_OF_JOB])
+        if row[_OF_JOB] is not None:
+            run = _run(job_id, row[_OF_JOB:])
+            runs[run.id] = run
+    return Locked(jobs, runs)
+
+
+def write(ends: Ends, now: datetime) -> None:
+    """Write what follows from the ends of attempts at locked runs of locked jobs."""
+    of_database().end(ends, now)
+
+
+def _job(job_id: UUID, row: Sequence[Any]) -> EndingJob:
+    instant = of_database().instant
+    _, version, account_id, queue, kind, schedule, priority, deadline_at, seconds, expire, state, *rest = row
+    next_run_at, polling_state, polling_version, polls, created, deleted, reopened, failures, late, a_run_waits = rest
+    return EndingJob(
+        job_id,
+        version,
+        account_id,
+        queue,
+        kind,
+        read_json(schedule, "schedule"),
+        priority,
+        instant(deadline_at),
+        seconds,
+        bool(expire),
+        JobState(state),
+        instant(next_run_at),
+        read_json(polling_state, "polling_state"),
+        polling_version,
+        polls,
+        instant(created),
+        instant(deleted),
+        instant(reopened),
+        failures,
+        instant(late),
+        bool(a_run_waits),
+    )
+
+
+def _run(job_id: UUID, row: Sequence[Any]) -> EndingRun:
+    instant = of_database().instant
+    run_id, queue, job_version, scheduled_for, failures, losses, fence, expire, *instants = row
+    return EndingRun(
+        of_database().uuid(run_id),
+        job_id,
+        queue,
+        job_version,
+        instant(scheduled_for),
+        failures,
+        losses,
+        fence,
+        bool(expire),
+        *(instant(one) for one in instants),
+    )

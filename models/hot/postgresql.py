@@ -1,0 +1,64 @@
+"""The hot paths on PostgreSQL: one call each of a function that a migration has made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from models.hot.rows import Ends, Terms
+from models.pauses import GATE
+from models.tables import db
+
+Row = Sequence[Any]
+
+_PICK = "SELECT * FROM carillon_pick_v1(%s, %s, %s)"
+_START = "SELECT * FROM carillon_start_v1(%s::UUID[], %s, %s, %s, %s::TEXT[], %s) ORDER BY place"
+_LOCK_ENDED = "SELECT * FROM carillon_lock_ended_v1(%s, %s::UUID[], %s::UUID[], %s)"
+_END = "SELECT carillon_end_v1(%s, %s, %s, %s, %s)"
+
+
+def pick(queue: str, room: int, now: datetime) -> Iterable[Row]:
+    return _rows(_PICK, queue, room, now)
+
+
+def start(run_ids: Collection[UUID], terms: Terms) -> Iterable[Row]:
+    hashes = list(terms.token_hashes)
+    return _rows(_START, _ids(run_ids), str(terms.worker_id), terms.now, terms.expires_at, hashes, terms.takes_permits)
+
+
+def lock_ended(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool) -> Iterable[Row]:
+    return _rows(_LOCK_ENDED, GATE, _ids(job_ids), _ids(run_ids), patient)
+
+
+def end(ends: Ends, now: datetime) -> None:
+    runs = [{"id": one.run_id, "c": one.changes, **one.attempt} for one in ends.runs]
+    lists = (runs, ends.jobs, ends.following, ends.maybe_over)
+    db.execute_sql(_END, (*(_json(rows) for rows in lists), now))
+
+
+def instant(value: Any) -> Any:
+    return value
+
+
+def uuid(value: Any) -> Any:
+    return value
+
+
+def _rows(text: str, *parameters: Any) -> Iterable[Row]:
+    found: Iterable[Row] = db.execute_sql(text, parameters).fetchall()
+    return found
+
+
+def _ids(ids: Collection[UUID]) -> list[str]:
+    return [str(one) for one in ids]
+
+
+def _json(rows: Sequence[Any]) -> str:
+    return json.dumps(rows, default=_as_text, separators=(",", ":"))
+
+
+def _as_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

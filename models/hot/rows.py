@@ -1,0 +1,161 @@
+"""The frozen rows of the hot paths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypedDict
+from uuid import UUID
+
+from core.states import JobState
+
+
+@dataclass(frozen=True, slots=True)
+class TypePolicy:
+    """How an app wants one of its task types tried again and called."""
+
+    max_retries: int | None
+    retry_backoff_base: float | None
+    request: dict[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutedJob:
+    """What a handler needs of a job."""
+
+    version: int
+    task_type: str
+    callback_url: str | None
+    base_url: str | None  # its app's
+    board_id: Any
+    data: Any
+    max_retries: int | None
+    retry_backoff_base: float | None
+    retry_backoff_max: float | None
+    time_limit_seconds: float | None
+    polling_state: dict[str, Any] | None
+    polling_version: int
+    policy: TypePolicy
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRun:
+    """A run that was just started; `place` is that among the runs that were picked, from 0 on."""
+
+    place: int
+    id: UUID
+    job_id: UUID
+    job_version: int
+    attempt_count: int
+    fence: int
+    scheduled_for: datetime
+    data: Any
+    job: ExecutedJob
+
+
+@dataclass(frozen=True, slots=True)
+class EndingJob:
+    """What decides about the end of an attempt, of its locked job."""
+
+    id: UUID
+    version: int
+    account_id: str
+    queue: str
+    schedule_kind: str
+    schedule: dict[str, Any]
+    priority: int
+    deadline_at: datetime | None
+    deadline_seconds: float | None
+    expire: bool
+    state: JobState
+    next_run_at: datetime | None
+    polling_state: dict[str, Any] | None
+    polling_version: int
+    polls: int
+    created_at: datetime
+    deleted_at: datetime | None
+    reopened_at: datetime | None
+    failures_in_row: int
+    late_since: datetime | None
+    a_run_waits: bool  # for another run of the job to end
+
+
+@dataclass(frozen=True, slots=True)
+class EndingRun:
+    """What decides about the end of an attempt, of its locked running run."""
+
+    id: UUID
+    job_id: UUID
+    queue: str
+    job_version: int
+    scheduled_for: datetime
+    failure_count: int
+    loss_count: int
+    fence: int
+    expire: bool
+    deadline_at: datetime | None
+    deadline_missed_at: datetime | None
+    late_at: datetime | None
+    cancel_requested_at: datetime | None
+    lease_expires_at: datetime
+    reports_until: datetime | None
+    report_lease_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Locked:
+    """Jobs and their running runs, locked; a job that is not here was locked by someone else, or is gone."""
+
+    jobs: dict[UUID, EndingJob]
+    runs: dict[UUID, EndingRun]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On which terms runs are started: by whom, when, until when, with which report tokens, in their order."""
+
+    worker_id: UUID
+    now: datetime
+    expires_at: datetime
+    token_hashes: Sequence[str]
+    takes_permits: bool  # of the accounts
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How an attempt ended: the new values of the attempt and of its run, as the database has them."""
+
+    run_id: UUID
+    attempt: Mapping[str, Any]
+    changes: Mapping[str, Any]
+
+
+class JobChange(TypedDict):
+    """What changes of a job when attempts at its runs have ended."""
+
+    id: UUID
+    failures_in_row: int
+    late_since: datetime | None
+    polls: int  # how many more
+    moves: bool  # whether `polling_state` takes the place of the newest
+    polling_state: str | None
+    oldest_kept: int  # of the versions of polling states
+    end_reason: str | None
+
+
+class MaybeOver(TypedDict):
+    """A job that ends in this state if it has nothing left to run."""
+
+    id: UUID
+    state: JobState
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """All that follows from the ends of some attempts."""
+
+    runs: Sequence[RunEnd] = ()
+    jobs: Sequence[JobChange] = ()
+    following: Sequence[Mapping[str, Any]] = ()
+    maybe_over: Sequence[MaybeOver] = ()

@@ -1,0 +1,167 @@
+"""The hot paths on SQLite: statements of its own, which do what the functions on PostgreSQL do.
+
+There is one writer, who locks the whole database: so nothing is locked or skipped here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from models.fields import sqlite_instant, sqlite_text
+from models.hot.rows import Ends, JobChange, RunEnd, Terms
+from models.tables import db
+
+Row = Sequence[Any]
+
+_PICK = """
+    SELECT id, account_id FROM runs
+    WHERE queue = ? AND status = 'queued' AND held_by IS NULL AND (NOT expire OR deadline_at >= ?)
+    ORDER BY priority DESC, (deadline_at IS NULL), deadline_at, due_at, id
+    LIMIT ?
+"""
+_START = """
+    UPDATE runs SET status = 'running', attempt_count = attempt_count + 1, fence = fence + 1, worker_id = ?,
+        lease_expires_at = ?, held_until = NULL, started_at = COALESCE(started_at, ?)
+    WHERE id IN (SELECT value FROM JSON_EACH(?))
+"""
+_STARTED = """
+    SELECT p.key + 1, r.id, r.job_id, r.job_version, r.attempt_count, r.fence, r.scheduled_for, r.data,
+        j.version, j.task_type, j.callback_url, j.board_id, j.data, j.max_retries, j.retry_backoff_base,
+        j.retry_backoff_max, j.time_limit_seconds, j.polling_state, j.polling_version, a.callback_base_url,
+        t.max_retries, t.retry_backoff_base, t.request
+    FROM JSON_EACH(?) p
+    JOIN runs r ON r.id = p.value
+    JOIN jobs j ON j.id = r.job_id
+    JOIN apps a ON a.id = j.app_id
+    LEFT JOIN app_task_types t ON t.app_id = j.app_id AND t.name = j.task_type
+    ORDER BY p.key
+"""
+_OPEN = """
+    INSERT INTO attempts (run_id, number, fence, worker_id, started_at, token_hash, polling_version, account_id)
+    SELECT r.id, r.attempt_count, r.fence, r.worker_id, ?, ?, j.polling_version, CASE WHEN ? THEN r.account_id END
+    FROM runs r JOIN jobs j ON j.id = r.job_id WHERE r.id = ?
+"""
+_ENDED = """
+    SELECT j.id, j.version, j.account_id, j.queue, j.schedule_kind, j.schedule, j.priority, j.deadline_at,
+        j.deadline_seconds, j.expire, j.state, j.next_run_at, j.polling_state, j.polling_version, j.polls,
+        j.created_at, j.deleted_at, j.reopened_at, j.failures_in_row, j.late_since,
+        EXISTS (SELECT 1 FROM runs w WHERE w.job_id = j.id AND w.status = 'queued' AND w.held_by = 'overlap'),
+        r.id, r.queue, r.job_version, r.scheduled_for, r.failure_count, r.loss_count, r.fence, r.expire,
+        r.deadline_at, r.deadline_missed_at, r.late_at, r.cancel_requested_at, r.lease_expires_at, r.reports_until,
+        r.report_lease_at
+    FROM jobs j
+    LEFT JOIN runs r ON r.job_id = j.id AND r.status = 'running' AND r.id IN (SELECT value FROM JSON_EACH(?))
+    WHERE j.id IN (SELECT value FROM JSON_EACH(?))
+"""
+_LEAVE = """
+    UPDATE runs SET lease_expires_at = NULL, worker_id = NULL, reports_until = NULL, report_lease_at = NULL, {changes}
+    WHERE id = ? AND status = 'running'
+"""
+_CLOSE = """
+    UPDATE attempts SET outcome = ?, finished_at = ?, error_type = ?, error_message = ?, status_code = ?, answer = ?
+    WHERE run_id = ? AND finished_at IS NULL
+"""
+_KEEP_STATE = """
+    INSERT INTO polling_states (job_id, version, state, created_at)
+    SELECT id, polling_version, polling_state, CASE polling_version WHEN 0 THEN created_at ELSE ? END
+    FROM jobs WHERE id = ?
+    ON CONFLICT DO NOTHING
+"""
+_FORGET_STATES = "DELETE FROM polling_states WHERE job_id = ? AND version < ?"
+_MOVE_STATE = "UPDATE jobs SET polling_state = ?, polling_version = polling_version + 1 WHERE id = ?"
+_CHANGE = """
+    UPDATE jobs SET failures_in_row = ?, late_since = ?, polls = polls + ?, end_reason = COALESCE(?, end_reason)
+    WHERE id = ?
+"""
+_FOLLOWING = """
+    INSERT INTO runs (
+        id, job_id, job_version, account_id, queue, trigger, scheduled_for, due_at, priority, deadline_at, expire,
+        aged_at, status, occurrences, attempt_count, failure_count, loss_count, fence, was_held, created_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, 0, 0, 0, FALSE, ?)
+    ON CONFLICT DO NOTHING
+"""
+_FOLLOWING_COLUMNS = (
+    "id", "job_id", "job_version", "account_id", "queue", "trigger", "scheduled_for", "due_at", "priority",
+    "deadline_at", "expire", "aged_at", "status", "created_at",
+)  # fmt: skip
+_OVER = """
+    UPDATE jobs SET state = ?, next_run_at = NULL, finished_at = ?, updated_at = ?
+    WHERE id = ? AND state IN ('active', 'paused') AND next_run_at IS NULL AND NOT EXISTS (
+        SELECT 1 FROM runs
+        WHERE runs.job_id = jobs.id AND runs.status IN ('pending', 'queued', 'running', 'retrying'))
+"""
+_CLOSED = ("outcome", "finished_at", "error_type", "error_message", "status_code", "answer")
+
+
+def pick(queue: str, room: int, now: datetime) -> Iterable[Row]:
+    return _rows(_PICK, queue, now, room)
+
+
+def start(run_ids: Collection[UUID], terms: Terms) -> Iterable[Row]:
+    picked = _ids(run_ids)
+    _execute(_START, terms.worker_id, terms.expires_at, terms.now, picked)
+    for run_id, token_hash in zip(run_ids, terms.token_hashes, strict=False):
+        _execute(_OPEN, terms.now, token_hash, terms.takes_permits, run_id)
+    return _rows(_STARTED, picked)
+
+
+def lock_ended(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool) -> Iterable[Row]:  # noqa: ARG001
+    return _rows(_ENDED, _ids(run_ids), _ids(job_ids))
+
+
+def end(ends: Ends, now: datetime) -> None:
+    for one in ends.runs:
+        _end_run(one)
+    for change in ends.jobs:
+        _change_job(change, now)
+    for row in ends.following:
+        _execute(_FOLLOWING, *(row[name] for name in _FOLLOWING_COLUMNS))
+    for candidate in ends.maybe_over:
+        _execute(_OVER, candidate["state"], now, now, candidate["id"])
+
+
+def instant(value: Any) -> Any:
+    return sqlite_instant(value)
+
+
+def uuid(value: Any) -> Any:
+    return UUID(value)
+
+
+def _end_run(one: RunEnd) -> None:
+    changes = ", ".join(f"{name} = ?" for name in one.changes)  # names of columns, from core's own decisions
+    _execute(_LEAVE.format(changes=changes), *one.changes.values(), one.run_id)
+    _execute(_CLOSE, *(one.attempt.get(name) for name in _CLOSED), one.run_id)
+
+
+def _change_job(change: JobChange, now: datetime) -> None:
+    job_id = change["id"]
+    if change["moves"]:
+        _execute(_KEEP_STATE, now, job_id)  # there already, but for the first
+        _execute(_MOVE_STATE, change["polling_state"], job_id)
+        _execute(_KEEP_STATE, now, job_id)
+        _execute(_FORGET_STATES, job_id, change["oldest_kept"])
+    condition = (change["failures_in_row"], change["late_since"])
+    _execute(_CHANGE, *condition, change["polls"], change["end_reason"], job_id)
+
+
+def _rows(text: str, *parameters: Any) -> Iterable[Row]:
+    return list(_execute(text, *parameters))
+
+
+def _execute(text: str, *parameters: Any) -> Any:
+    return db.execute_sql(text, tuple(_stored(value) for value in parameters))
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return value.hex
+    return sqlite_text(value) if isinstance(value, datetime) else value
+
+
+def _ids(ids: Collection[UUID]) -> str:
+    return json.dumps([one.hex for one in ids])

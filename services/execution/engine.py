@@ -1,0 +1,197 @@
+"""The engine of a worker process: one thread that records what has ended and claims what is next, many at a time.
+
+A thread that executes runs hands in its result and gets its next work by one call. All calls that are waiting when the
+engine looks share a transaction, so the more there is to do, the less each run costs. Nothing is ever claimed ahead of
+a thread that is free for it.
+
+The engine waits for nobody: where a job is locked by others, or the gate of pauses is closed, the result goes to a later
+round, and after a few to a lane of its own, which may wait. There goes as well what cannot be recorded together.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import structlog
+
+from core.errors import DatabaseUnavailable, Unavailable
+from models import database
+from services.execution import careful_recording, claiming, recording
+from services.execution.recording import Later
+from services.execution.work import Result, Work
+from services.execution.workers import WorkerIdentity
+from services.scheduling.run_endings import Settled
+from services.system import System
+
+Ended = tuple[Work, Result]
+
+MOST_TOGETHER = 32
+_ROUNDS_BEFORE_THE_LANE = 3
+_REST_SECONDS = 0.001
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Exchanged:
+    """What a thread gets for its result: how that was recorded (None: it was refused), and its next work.
+
+    `asks_again` if no work could be claimed since the database was away.
+    """
+
+    settled: Settled | None = None
+    work: Work | None = None
+    asks_again: bool = False
+
+
+Reply = Exchanged | BaseException
+
+
+@dataclass
+class _Call:
+    """A thread that waits for an answer."""
+
+    queue: str
+    ended: Ended | None
+    wants_work: bool
+    reply: queue.SimpleQueue[Reply] = field(default_factory=queue.SimpleQueue)
+    settled: Settled | None = None
+    rounds: int = 0
+
+    def answer(self, work: Work | None = None, *, asks_again: bool = False) -> None:
+        self.reply.put(Exchanged(self.settled, work, asks_again))
+
+
+class Engine:
+    """Records and claims for the threads of one process."""
+
+    def __init__(self, system: System, worker: WorkerIdentity) -> None:
+        self._system = system
+        self._worker = worker
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._later: list[_Call] = []
+        self._together = 1  # calls in the last round
+        self._lane = ThreadPoolExecutor(1, thread_name_prefix="record-alone")
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+
+    def start(self) -> None:
+        """Begin to answer calls."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer the calls that are waiting, then end the thread."""
+        self._calls.put(None)
+        self._thread.join()
+        self._lane.shutdown()
+
+    def exchange(self, queue_name: str, ended: Ended | None = None, *, wants_work: bool = True) -> Exchanged:
+        """Record a result, if one is given, and claim the most urgent run of a queue, if one is wanted.
+
+        Raises `DatabaseUnavailable` while the result cannot be recorded; it is to be handed in again.
+        """
+        call = _Call(queue_name, ended, wants_work)
+        self._calls.put(call)
+        reply = call.reply.get()
+        if isinstance(reply, BaseException):
+            raise reply
+        return reply
+
+    def _run(self) -> None:
+        goes_on = True
+        while goes_on:
+            calls, goes_on = self._waiting_calls()
+            for first in range(0, len(calls), MOST_TOGETHER):
+                self._answer(calls[first : first + MOST_TOGETHER])
+        database.disconnect()
+
+    def _waiting_calls(self) -> tuple[list[_Call], bool]:
+        """Wait for a call; those that are waiting by then, and whether there will be more."""
+        calls, self._later = self._later, []
+        if not calls:
+            first = self._calls.get()
+            if first is None:
+                return [], False
+            calls.append(first)
+        if self._together > 1 or calls[0].rounds:  # others are about to call, or to let go of what they have locked
+            time.sleep(_REST_SECONDS)
+        while not self._calls.empty():
+            call = self._calls.get()
+            if call is None:
+                return calls, False
+            calls.append(call)
+        self._together = len(calls)
+        return calls, True
+
+    def _answer(self, calls: Sequence[_Call]) -> None:
+        try:
+            recorded = self._record([call for call in calls if call.ended is not None])
+            free = [call for call in calls if call.ended is None]
+            self._claim([*recorded, *free])
+        except BaseException as error:  # noqa: BLE001  whoever waits hears of it
+            for call in calls:
+                call.reply.put(error)
+
+    def _record(self, calls: Sequence[_Call]) -> list[_Call]:
+        """Record what these threads hand in; those of them that it is recorded of."""
+        if not calls:
+            return []
+        try:
+            settled = recording.record_what_is_free(self._system, [call.ended for call in calls if call.ended])
+        except Unavailable as error:
+            for call in calls:
+                call.reply.put(error)
+            return []
+        except Exception:  # of one of them, which harms no other
+            for call in calls:
+                self._lane.submit(self._record_alone, call)
+            return []
+        return [call for call, one in zip(calls, settled, strict=True) if self._is_recorded(call, one)]
+
+    def _is_recorded(self, call: _Call, settled: Settled | Later | None) -> bool:
+        if not isinstance(settled, Later):
+            call.settled = settled
+            return True
+        call.rounds += 1
+        if call.rounds < _ROUNDS_BEFORE_THE_LANE:
+            self._later.append(call)
+        else:
+            self._lane.submit(self._record_alone, call)
+        return False
+
+    def _record_alone(self, call: _Call) -> None:
+        """Record one result, however long others have its job locked and whatever it holds, then claim as others do."""
+        try:
+            [call.settled] = careful_recording.record(self._system, [call.ended] if call.ended else [])
+        except BaseException as error:  # noqa: BLE001  who waits hears of it
+            call.reply.put(error)
+            return
+        call.ended = None
+        if call.wants_work:
+            self._calls.put(call)
+        else:
+            call.answer()
+
+    def _claim(self, calls: Sequence[_Call]) -> None:
+        """Give these threads work, as far as there is some for them."""
+        of_queues: dict[str, list[_Call]] = {}
+        for call in calls:
+            if call.wants_work:
+                of_queues.setdefault(call.queue, []).append(call)
+            else:
+                call.answer()
+        for queue_name, wanting in of_queues.items():
+            self._claim_of(queue_name, wanting)
+
+    def _claim_of(self, queue_name: str, calls: Sequence[_Call]) -> None:
+        try:
+            works = claiming.claim(self._system, self._worker, queue_name, len(calls))
+        except DatabaseUnavailable:
+            for call in calls:
+                call.answer(asks_again=True)
+            return
+        for call, work in zip(calls, [*works, *[None] * (len(calls) - len(works))], strict=True):
+            call.answer(work)
