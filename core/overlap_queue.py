@@ -39,21 +39,22 @@ class Turns:
     given: Mapping[UUID, Hold | None]  # by run: what still holds it
     refused: frozenset[UUID]  # runs that are one more than `max_runs` allows
     starts: Mapping[UUID, int]  # by job: what to add to `runs_started`
-    spent: frozenset[UUID]  # jobs whose schedule has had its `max_runs` now
+    spent: frozenset[UUID]  # jobs whose schedule has had its `max_runs`; they may be over now
 
 
 def give_turns(waiting: Iterable[WaitingRun], jobs: Mapping[UUID, JobFacts]) -> Turns:
     """Give the first waiting run of each job its turn where nothing else of the job is going."""
     first = {run.job_id: run for run in reversed([*waiting])}
     free = [run for run in first.values() if not jobs[run.job_id].busy]
-    refused = frozenset(run.id for run in free if _is_one_too_many(run, jobs[run.job_id]))
-    given = [run for run in free if run.id not in refused]
-    counted = [run.job_id for run in given if run.trigger is Trigger.SCHEDULE]
+    refused = [run for run in free if _is_one_too_many(run, jobs[run.job_id])]
+    given = [run for run in free if run not in refused]
+    starts = {run.job_id: 1 for run in given if run.trigger is Trigger.SCHEDULE}
+    last = [job_id for job_id in starts if is_spent(jobs[job_id].runs_started + 1, jobs[job_id].max_runs)]
     return Turns(
         given={run.id: Hold.PAUSED if jobs[run.job_id].paused else None for run in given},
-        refused=refused,
-        starts=dict.fromkeys(counted, 1),
-        spent=frozenset(one for one in counted if is_spent(jobs[one].runs_started + 1, jobs[one].max_runs)),
+        refused=frozenset(run.id for run in refused),
+        starts=starts,
+        spent=frozenset([*last, *(run.job_id for run in refused)]),
     )
 
 

@@ -47,7 +47,7 @@ def test_what_was_requested_has_its_turn_whatever_max_runs_says_and_does_not_cou
     [
         (1, Turns({FIRST.id: None}, frozenset(), {JOB: 1}, frozenset())),
         (2, Turns({FIRST.id: None}, frozenset(), {JOB: 1}, frozenset({JOB}))),
-        (3, Turns({}, frozenset({FIRST.id}), {}, frozenset())),
+        (3, Turns({}, frozenset({FIRST.id}), {}, frozenset({JOB}))),
     ],
     ids=["two are left", "the last", "one too many"],
 )
