@@ -4,8 +4,8 @@ A thread that executes runs hands in its result and gets its next work by one ca
 engine looks share a transaction, so the more there is to do, the less each run costs. Nothing is ever claimed ahead of
 a thread that is free for it.
 
-The engine waits for nobody: where a job is locked by others, or the gate of pauses is closed, the result goes to a later
-round, and after a few to a lane of its own, which may wait. There goes as well what cannot be recorded together.
+The engine waits for nobody: where a job is locked by others, or the gate of pauses is closed, the result goes to a
+later round, and after a few to a lane of its own, which may wait. There goes as well what cannot be recorded together.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ Reply = Exchanged | BaseException
 class _Call:
     """A thread that waits for an answer."""
 
-    queue: str
+    queue_name: str
     ended: Ended | None
     wants_work: bool
     reply: queue.SimpleQueue[Reply] = field(default_factory=queue.SimpleQueue)
@@ -145,7 +145,7 @@ class Engine:
             for call in calls:
                 call.reply.put(error)
             return []
-        except Exception:  # of one of them, which harms no other
+        except Exception:  # noqa: BLE001  of one of them, which harms no other
             for call in calls:
                 self._lane.submit(self._record_alone, call)
             return []
@@ -180,7 +180,7 @@ class Engine:
         of_queues: dict[str, list[_Call]] = {}
         for call in calls:
             if call.wants_work:
-                of_queues.setdefault(call.queue, []).append(call)
+                of_queues.setdefault(call.queue_name, []).append(call)
             else:
                 call.answer()
         for queue_name, wanting in of_queues.items():
