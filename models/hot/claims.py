@@ -21,9 +21,8 @@ class Picked(NamedTuple):
 
 def pick(queue: str, room: int, now: datetime) -> list[Picked]:
     """Lock the most urgent runs of a queue that are due and not held; never waits for a lock."""
-    return [
-        Picked(of_database().uuid(run_id), account_id) for run_id, account_id in of_database().pick(queue, room, now)
-    ]
+    of_this = of_database()
+    return [Picked(of_this.uuid(run_id), account_id) for run_id, account_id in of_this.pick(queue, room, now)]
 
 
 def start(run_ids: Collection[UUID], terms: Terms) -> list[StartedRun]:

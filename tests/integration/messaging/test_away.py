@@ -43,7 +43,7 @@ class Away:
         return self._real(*arguments)
 
 
-@pytest.mark.parametrize("step", [(claiming, "claim"), (recording, "record")])
+@pytest.mark.parametrize("step", [(claiming, "claim"), (recording, "record_what_is_free")])
 def test_a_ring_taken_while_the_database_is_away_is_kept_and_tried_again(
     house: House,
     receiver: ScriptedReceiver,

@@ -122,6 +122,7 @@ def schedule(number: int) -> Schedule:
 
 
 @pytest.mark.parametrize("poll", [False, True], ids=["calls", "polls too"])
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)  # a statement on SQLite is no way to a server
 def test_as_many_statements_record_thirty_two_different_answers_as_six(system: GivenSystem, poll: bool) -> None:
     def sent_for(count: int) -> int:
         numbers = [number for number in range(count * 3) if poll or number % 3 != 2][:count]
