@@ -49,3 +49,8 @@ def admit(overlap: Overlap, *, going: bool, one_waits: bool) -> Admission:
             return Admission.REPLACE
         case _:
             return Admission.SKIP
+
+
+def is_spent(runs_started: int, max_runs: int | None) -> bool:
+    """Whether a schedule has had its `max_runs`."""
+    return max_runs is not None and runs_started >= max_runs

@@ -91,28 +91,24 @@ def lock_to_plan(horizon: datetime, limit: int) -> list[Job]:
     return list(for_update(query, skip_locked=True))
 
 
-def set_next_runs(moved: Iterable[Job]) -> None:
-    """Store the watermarks of these locked jobs: the first occurrence of each that has no row yet."""
-    set_based.update(Job.id, ((job.id, {"next_run_at": job.next_run_at}) for job in moved))
+def set_next_runs(moved: Sequence[tuple[Job, datetime | None]]) -> None:
+    """Move the watermarks of locked jobs: the first occurrence of each that has no row yet, or none."""
+    for job, next_run_at in moved:
+        job.next_run_at = next_run_at
+    set_based.update(Job.id, ((job.id, {"next_run_at": next_run_at}) for job, next_run_at in moved))
 
 
-def count_starts(started: Collection[Job]) -> None:
-    """Count the scheduled runs made due of these locked jobs; a job stands here once for each."""
-    _add(Job.runs_started, Counter(job.id for job in started))
+def count_starts(starts: Mapping[UUID, int]) -> None:
+    """Count the scheduled runs of locked jobs that start; less than nothing is given back, for those replaced."""
+    set_based.add(Job.runs_started, Job.id, starts)
 
 
-def give_back(starts: Mapping[UUID, int]) -> None:
-    """Take back so many starts of these locked jobs: what was counted was replaced before it began."""
-    _add(Job.runs_started, {job_id: -count for job_id, count in starts.items()})
-
-
-def end(ended: Collection[Job], state: JobState, now: datetime) -> None:
-    """Bring locked jobs to their end; one that has ended stays as it is."""
-    for job in ended:
+def end(ends: Collection[tuple[Job, JobState]], now: datetime) -> None:
+    """Bring locked jobs to their ends, each once; one that has ended stays as it is."""
+    for job, state in ends:
         job.state, job.next_run_at = state, None
-    Job.update(state=state, next_run_at=None, finished_at=now, updated_at=now).where(
-        Job.id.in_([job.id for job in ended]), Job.state.not_in(ENDED)
-    ).execute()
+    ended = {"next_run_at": None, "finished_at": now, "updated_at": now}
+    set_based.update(Job.id, ((job.id, {"state": state, **ended}) for job, state in ends), Job.state.not_in(ENDED))
 
 
 def explain_ends(reasons: Mapping[UUID, str]) -> None:
@@ -131,7 +127,7 @@ def set_state(changed: Collection[Job], state: JobState, now: datetime) -> None:
 
 def count_polls(polled: Iterable[Job]) -> None:
     """Count polls of these locked jobs; a job stands here once for each."""
-    _add(Job.polls, Counter(job.id for job in polled))
+    set_based.add(Job.polls, Job.id, Counter(job.id for job in polled))
 
 
 def set_polling_states(states: Sequence[tuple[Job, dict[str, Any] | None]], now: datetime) -> None:
@@ -187,12 +183,3 @@ def ids(wanted: JobFilter, after: UUID | None, limit: int) -> list[UUID]:
     if after is not None:
         query = query.where(Job.id > after)
     return [job.id for job in query.order_by(Job.id).limit(limit)]
-
-
-def _add(column: peewee.Field, counts: Mapping[UUID, int]) -> None:
-    """Add to a column, one statement for each number; nearly always it is one."""
-    job_ids: dict[int, list[UUID]] = {}
-    for job_id, count in counts.items():
-        job_ids.setdefault(count, []).append(job_id)
-    for count, counted in job_ids.items():
-        Job.update({column: column + count}).where(Job.id.in_(counted)).execute()

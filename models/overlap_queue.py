@@ -10,7 +10,7 @@ from uuid import UUID
 import peewee
 
 from core.states import GOING, Hold, RunStatus, Trigger
-from models import deferred, filtering
+from models import deferred, filtering, set_based
 from models.database import for_update
 from models.tables import Run
 
@@ -49,10 +49,11 @@ def busy(job_ids: Collection[UUID]) -> set[UUID]:
     return {run.job_id for run in query}
 
 
-def take(run_ids: Collection[UUID], held_by: Hold | None) -> None:
-    """Let these runs wait no longer for their turn; a pause may still hold them."""
-    if run_ids:
-        Run.update(held_by=held_by, was_held=True).where(Run.id.in_(list(run_ids))).execute()
+def leave(turns: Collection[tuple[Run, Hold | None]]) -> None:
+    """Take locked runs out of the overlap queue; a pause may still hold them."""
+    for run, held_by in turns:
+        run.held_by, run.was_held = held_by, True
+    set_based.update(Run.id, ((run.id, {"held_by": held_by, "was_held": True}) for run, held_by in turns))
 
 
 def outlasting(job_ids: Collection[UUID]) -> set[UUID]:

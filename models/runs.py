@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from uuid import UUID
 import peewee
 
 from core.states import LIVE, WAITING_FOR_INSTANT, Hold, RunStatus, Trigger
-from models import deferred
+from models import deferred, set_based
 from models.database import for_update
 from models.fields import new_id
 from models.tables import Job, Run
@@ -126,21 +126,18 @@ def locked(condition: Any) -> Any:
     return for_update(Run.select(Run.id).where(condition).order_by(Run.id)).cte("locked")
 
 
-def make_queued(run_ids: Collection[UUID], held_by: Hold | None) -> None:
+def make_due(holds: Mapping[UUID, Hold | None]) -> None:
     """Make these runs due: claimable, or held. Their waiting counts from the instant on at which they are due."""
-    if run_ids:
-        change = {"status": RunStatus.QUEUED, "held_by": held_by, "held_until": None, "aged_at": Run.due_at}
-        Run.update(change).where(Run.id.in_(list(run_ids))).execute()
+    due = {"status": RunStatus.QUEUED, "held_until": None, "aged_at": Run.due_at}
+    set_based.update(Run.id, ((run_id, {"held_by": held_by, **due}) for run_id, held_by in holds.items()))
 
 
-def make_skipped(run_ids: Collection[UUID], reason: str, now: datetime) -> None:
-    """Let these occurrences not fire, and say why."""
-    _end_unstarted(run_ids, RunStatus.SKIPPED, reason, now)
-
-
-def make_cancelled(run_ids: Collection[UUID], reason: str, now: datetime) -> None:
-    """Let these runs not start, and say why."""
-    _end_unstarted(run_ids, RunStatus.CANCELLED, reason, now)
+def end_unstarted(ends: Mapping[UUID, tuple[RunStatus, str]], now: datetime) -> None:
+    """End runs that no worker is at, each with its status and the reason why it does not start."""
+    ended = {"held_by": None, "finished_at": now}
+    set_based.update(
+        Run.id, ((run_id, {"status": status, "reason": reason, **ended}) for run_id, (status, reason) in ends.items())
+    )
 
 
 def hold(jobs: Collection[Job], held_by: Hold) -> None:
@@ -189,11 +186,6 @@ def prune(ended_before: datetime, limit: int) -> int:
     """Delete runs that ended before an instant, with their attempts, oldest first; how many."""
     old = Run.select(Run.id).where(Run.finished_at < ended_before).order_by(Run.finished_at).limit(limit)
     return int(Run.delete().where(Run.id.in_(old)).execute())
-
-
-def _end_unstarted(run_ids: Collection[UUID], status: RunStatus, reason: str, now: datetime) -> None:
-    if run_ids:
-        Run.update(status=status, reason=reason, finished_at=now).where(Run.id.in_(list(run_ids))).execute()
 
 
 def _cancelled(reason: str, now: datetime) -> dict[str, Any]:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -23,7 +23,7 @@ def update(key: peewee.Field, changes: Iterable[Change], condition: Any = None) 
     """Change the rows that have these keys and meet the condition.
 
     One statement for all rows that change the same columns. A key stands here once: of two changes to a row, which one
-    counts would be up to the database.
+    counts would be up to the database. A value may be an expression over the row itself if all rows get the same.
     """
     by_columns: dict[tuple[str, ...], list[Change]] = {}
     for row_key, change in changes:
@@ -33,14 +33,27 @@ def update(key: peewee.Field, changes: Iterable[Change], condition: Any = None) 
             _update(key, names, chunk, condition)
 
 
-def _update(key: peewee.Field, names: Sequence[str], chunk: Sequence[Change], condition: Any) -> None:
+def add(column: peewee.Field, key: peewee.Field, amounts: Mapping[Any, int]) -> None:
+    """Add to a column of the rows that have these keys, to each its own amount: one statement whatever the amounts."""
+    changes = ((row_key, {column.name: amount}) for row_key, amount in amounts.items() if amount)
+    for chunk in _chunks(changes):
+        _update(key, [column.name], chunk, None, lambda field, amount: field + amount)
+
+
+def _update(
+    key: peewee.Field,
+    names: Sequence[str],
+    chunk: Sequence[Change],
+    condition: Any,
+    new_value: Callable[[peewee.Field, Any], Any] = lambda _field, value: value,
+) -> None:
     """Send what is the same for all rows once, and the rest by row."""
     fields = key.model._meta.fields  # noqa: SLF001  peewee's own way
     first = chunk[0][1]
-    varying = [name for name in names if any(change[name] != first[name] for _, change in chunk)]
+    varying = [name for name in names if _varies(name, chunk)]
     values: dict[peewee.Field, Any] = {fields[name]: first[name] for name in names if name not in varying}
     values |= {fields[name]: _column(fields[name], number) for number, name in enumerate(varying, start=2)}
-    query: Any = key.model.update(values)
+    query: Any = key.model.update({field: new_value(field, value) for field, value in values.items()})
     if varying:
         columns = [key, *(fields[name] for name in varying)]
         rows = [(row_key, *(change[name] for name in varying)) for row_key, change in chunk]
@@ -48,6 +61,11 @@ def _update(key: peewee.Field, names: Sequence[str], chunk: Sequence[Change], co
     else:
         query = query.where(key.in_([row_key for row_key, _ in chunk]))
     (query if condition is None else query.where(condition)).execute()
+
+
+def _varies(name: str, chunk: Sequence[Change]) -> bool:
+    first = chunk[0][1][name]
+    return not isinstance(first, peewee.Node) and any(change[name] != first for _, change in chunk)
 
 
 def _values(fields: Sequence[peewee.Field], rows: Iterable[Sequence[Any]]) -> peewee.ValuesList:

@@ -101,10 +101,11 @@ def _rows(system: System, new: NewJob, app: App, now: datetime) -> Accepted:
         updated_at=now,
     )
     horizon = now + timedelta(seconds=system.settings.plan_ahead_seconds)
-    rows = planning.first_rows(job, new.schedule, now, horizon)
-    if schedules.comes_back(new.schedule) and job.next_run_at is None and not rows:
+    first = planning.plan_first(job, new.schedule, now, horizon)
+    if schedules.comes_back(new.schedule) and first.next_run_at is None and not first.rows:
         raise InvalidInput.at("schedule", "names no instant in the future; give one that does.")
-    return Accepted(job, new.tags, rows)
+    job.next_run_at = first.next_run_at
+    return Accepted(job, new.tags, first.rows)
 
 
 def _outcome(one: Accepted | Refusal, stored: set[UUID]) -> Outcome:

@@ -11,6 +11,7 @@ from uuid import UUID
 from core import edits as rules
 from core import schedules
 from core.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
+from core.policies import is_spent
 from core.schedules import Recurring
 from core.states import ENDED, Hold, JobState, RunStatus, Trigger
 from models import edits, jobs, pauses, runs, tags, versions
@@ -89,7 +90,7 @@ def delete(
         refuse(records.job(job_id))
         runs.cancel_waiting(job, "job deleted", now)
         if job.state not in ENDED:
-            jobs.end([job], JobState.CANCELLED, now)
+            jobs.end([(job, JobState.CANCELLED)], now)
         edits.delete(job, now)
 
 
@@ -143,21 +144,21 @@ def _carry_out(system: System, one: _Edit) -> Made:
 
 def _reschedule(system: System, one: _Edit, not_begun: Sequence[Run]) -> Made:
     match one.before.schedule, one.wanted.schedule:
-        case _, Recurring():
-            return _replan(system, one)
+        case _, Recurring() as schedule:
+            return _replan(system, one, schedule)
         case schedules.Polling(interval_seconds=former), schedules.Polling(interval_seconds=wanted):
             return _repoll(one, not_begun, timedelta(seconds=former), timedelta(seconds=wanted))
         case _:
             return [_move(one, not_begun)]
 
 
-def _replan(system: System, one: _Edit) -> Made:
+def _replan(system: System, one: _Edit, schedule: Recurring) -> Made:
     """Plan by the new schedule from now on; one that names nothing more has ended."""
-    if stored_schedule.is_spent(one.job):
+    if is_spent(one.job.runs_started, stored_schedule.max_runs(one.job)):
         run_endings.end_schedules([one.job], one.now)
         return []
     horizon = one.now + timedelta(seconds=system.settings.plan_ahead_seconds)
-    rows = planning.replan(one.job, one.wanted.schedule, one.now, horizon)
+    rows = planning.replan(one.job, schedule, one.now, horizon)
     runs.insert(rows)
     run_endings.end_if_over([(one.job, JobState.COMPLETED)], one.now)
     return rows

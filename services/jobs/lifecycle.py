@@ -65,7 +65,7 @@ def cancel(system: System, job_id: UUID) -> None:
             return
         refuse_ended(job, "cancelled")
         runs.cancel(job, "job cancelled", work.now)
-        jobs.end([job], JobState.CANCELLED, work.now)
+        jobs.end([(job, JobState.CANCELLED)], work.now)
 
     _change(system, job_id, change)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from core.due_runs import Fate
 from models import claims, database, jobs, runs
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
@@ -31,10 +32,12 @@ def make_due(system: System, run_ids: Sequence[UUID]) -> int:
     with system.transaction() as work:
         now = work.now
         locked = jobs.lock(runs.job_ids(run_ids))
-        verdict = overlap.judge(runs.waiting(run_ids, now), locked)
+        due = runs.waiting(run_ids, now)
+        verdict = overlap.judge(due, locked)
         overlap.carry_out(verdict, locked, now)
-        work.ring_claimable(verdict.queued)
-    return len(verdict.queued)
+        started = [run for run in due if verdict.fates[run.id] is Fate.START]
+        work.ring_claimable(started)
+    return len(started)
 
 
 def arrive(system: System, run_id: UUID, due_at: datetime) -> float:

@@ -1,17 +1,23 @@
-"""Turns: a run that waits for another of its job to end starts when that has ended."""
+"""Turns: a run that waits for another of its job to end starts when that has ended.
+
+`give` loads what decides, `core.overlap_queue` decides, `_carry_out` writes it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
-from core.states import Hold, Trigger
+from core.overlap_queue import JobFacts, Turns, WaitingRun, give_turns
+from core.states import RunStatus
 from models import database, jobs, overlap_queue, pauses, runs
 from models.tables import Job, Run
 from services.scheduling import run_endings, stored_schedule
 from services.system import System
 
 BATCH = 500
+_SPENT = (RunStatus.CANCELLED, "the schedule has had its max_runs")
 
 
 def give_all(system: System) -> int:
@@ -26,43 +32,38 @@ def give_all(system: System) -> int:
     return len(taken)
 
 
-def give(system: System, locked: dict[UUID, Job]) -> list[Run]:
-    """Let the longest waiting run of each of these locked jobs start if nothing else of the job is going; those runs.
+def give(system: System, locked: Mapping[UUID, Job]) -> list[Run]:
+    """Give the longest waiting run of each of these locked jobs its turn if nothing else of the job is going.
 
-    Within a transaction that shares the gate of pauses; the caller rings.
+    Returns the runs whose turn it is. Within a transaction that shares the gate of pauses; the caller rings.
     """
-    first = _first_of_each(overlap_queue.waiting_for_turn(locked))
-    blocked = overlap_queue.busy(first) if first else set()
-    free = [run for run in first.values() if run.job_id not in blocked]
-    taken = [run for run in free if not _is_one_too_many(run, locked[run.job_id])]
-    for run in free:
-        if run not in taken:
-            runs.cancel_one(run, "the schedule has had its max_runs", system.clock.now())
-    if not taken:
+    waiting = overlap_queue.waiting_for_turn(locked)
+    if not waiting:
         return []
-    paused = pauses.paused([locked[run.job_id] for run in taken])
-    for run in taken:
-        run.held_by = Hold.PAUSED if run.job_id in paused else None
-    for held_by in (Hold.PAUSED, None):
-        overlap_queue.take([run.id for run in taken if run.held_by is held_by], held_by)
-    _count(system, [locked[run.job_id] for run in taken if run.trigger == Trigger.SCHEDULE])
-    return taken
+    queue = [WaitingRun(run.id, run.job_id, run.trigger) for run in waiting]
+    turns = give_turns(queue, _facts({run.job_id: locked[run.job_id] for run in waiting}))
+    given = [run for run in waiting if run.id in turns.given]
+    _carry_out(turns, given, locked, system.clock.now())
+    return given
 
 
-def _first_of_each(waiting: Collection[Run]) -> dict[UUID, Run]:
-    first: dict[UUID, Run] = {}
-    for run in waiting:
-        first.setdefault(run.job_id, run)
-    return first
+def _facts(affected: Mapping[UUID, Job]) -> dict[UUID, JobFacts]:
+    busy = overlap_queue.busy(affected)
+    paused = pauses.paused(affected.values())
+    return {
+        job.id: JobFacts(
+            busy=job.id in busy,
+            paused=job.id in paused,
+            runs_started=job.runs_started,
+            max_runs=stored_schedule.max_runs(job),
+        )
+        for job in affected.values()
+    }
 
 
-def _is_one_too_many(run: Run, job: Job) -> bool:
-    return run.trigger == Trigger.SCHEDULE and stored_schedule.is_spent(job)
-
-
-def _count(system: System, started: Collection[Job]) -> None:
-    """Count what starts now, and end the schedules that have had their `max_runs`."""
-    jobs.count_starts(started)
-    for job in started:
-        job.runs_started += 1
-    run_endings.end_schedules([job for job in started if stored_schedule.is_spent(job)], system.clock.now())
+def _carry_out(turns: Turns, given: Sequence[Run], locked: Mapping[UUID, Job], now: datetime) -> None:
+    """Write what was decided; a schedule that has had its `max_runs` ends."""
+    runs.end_unstarted(dict.fromkeys(turns.refused, _SPENT), now)
+    overlap_queue.leave([(run, turns.given[run.id]) for run in given])
+    jobs.count_starts(turns.starts)
+    run_endings.end_schedules([job for job in locked.values() if job.id in turns.spent], now)

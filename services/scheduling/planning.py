@@ -1,19 +1,23 @@
-"""Plan: rows for the coming occurrences, made before they are due, each exactly once."""
+"""Plan: rows for the coming occurrences, made before they are due, each exactly once.
+
+`core.planning` decides which occurrences get a row; here their rows are made, and the watermarks of their jobs moved.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice, takewhile
 from typing import Any
 
 import structlog
 
 from core import schedules
 from core.alerting import Event
-from core.occurrences import LATE_AFTER, CatchUpPolicy, Missed, sort_out
-from core.schedules import Recurring
+from core.occurrences import CatchUpPolicy, Missed
+from core.planning import plan_occurrences
+from core.schedules import Recurring, Schedule
 from core.states import JobState, RunStatus, Trigger
 from models import edits, jobs, pauses, runs
 from models.pauses import Gate
@@ -27,8 +31,18 @@ MOST = 5_000  # occurrences of one job in one pass
 PASS_ROWS = 5_000
 PASS_SECONDS = 1.0
 PARKED = timedelta(minutes=10)
+
+Row = dict[str, Any]
 log = structlog.get_logger()
-_JUST_BEFORE = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The runs to store for a job, and its watermark after them."""
+
+    job: Job
+    rows: list[Row]
+    next_run_at: datetime | None = None
 
 
 def plan(system: System) -> int:
@@ -38,112 +52,90 @@ def plan(system: System) -> int:
     to it: call again until nothing is planned.
     """
     now = system.clock.now()
-    horizon = now + timedelta(seconds=system.settings.plan_ahead_seconds)
-    until = system.clock.monotonic() + PASS_SECONDS
-    planned: list[Job] = []
-    rows: list[dict[str, Any]] = []
     with system.transaction(Gate.UNUSED):
-        for job in jobs.lock_to_plan(horizon, BATCH):
-            rows += _plan_or_park(job, now, horizon)
-            planned.append(job)
-            if len(rows) >= PASS_ROWS or system.clock.monotonic() >= until:
-                break
-        _note_late(planned, rows, now, now - timedelta(seconds=system.settings.late_seconds))
+        plans = _plan_batch(system, now)
+        rows = _noted_late(plans, now, now - timedelta(seconds=system.settings.late_seconds))
         runs.insert(rows)
-        jobs.set_next_runs(planned)
-        run_endings.end_if_over(((job, JobState.COMPLETED) for job in planned), now)
-    return len(planned)
+        jobs.set_next_runs([(one.job, one.next_run_at) for one in plans])
+        run_endings.end_if_over([(one.job, JobState.COMPLETED) for one in plans], now)
+    return len(plans)
 
 
-def first_rows(job: Job, schedule: schedules.Schedule, now: datetime, horizon: datetime) -> list[dict[str, Any]]:
-    """The runs to store with a new job; sets `job.next_run_at` where there is more to plan later. Writes nothing."""
-    if schedules.comes_back(schedule):
-        job.next_run_at = next(schedules.preview(schedule, now), None)
-        return _next_rows(job, now, horizon) if job.next_run_at else []
+def plan_first(job: Job, schedule: Schedule, now: datetime, horizon: datetime) -> Plan:
+    """Plan the runs to store with a new job. Writes nothing."""
+    if isinstance(schedule, Recurring):
+        return _plan_from(next(schedules.preview(schedule, now), None), job, schedule, now, horizon)
     first = next(schedules.upcoming(schedule, now))
     trigger = Trigger.POLL if isinstance(schedule, schedules.Polling) else Trigger.SCHEDULE
-    return [runs.draft(job, trigger, first, now)]
+    return Plan(job, [runs.draft(job, trigger, first, now)])
 
 
-def replan(job: Job, schedule: schedules.Schedule, now: datetime, horizon: datetime) -> list[dict[str, Any]]:
+def replan(job: Job, schedule: Recurring, now: datetime, horizon: datetime) -> list[Row]:
     """The runs to store for what a locked job's new schedule names from now on, in place of those planned before.
 
     What was meant for an instant that has come stays as it is; moves the job's watermark.
     """
     edits.delete_planned(job, now)
     last = runs.latest_scheduled_for(job.id, Trigger.SCHEDULE)
-    job.next_run_at = next(schedules.upcoming(schedule, max(now, last or now)), None)
-    rows = _next_rows(job, now, horizon) if job.next_run_at else []
-    jobs.set_next_runs([job])
-    return rows
-
-
-def _note_late(planned: Sequence[Job], rows: Sequence[dict[str, Any]], now: datetime, due_before: datetime) -> None:
-    """Note alerts for occurrences that were missed or are caught up late, except those of a paused job."""
-    late = [row for row in rows if row["status"] == RunStatus.MISSED or row["due_at"] < due_before]
-    affected = {job.id: job for job in planned if job.id in {row["job"] for row in late}}
-    paused = pauses.paused(list(affected.values())) if affected else set()
-    told = [row for row in late if row["job"] not in paused]
-    for row in told:
-        row["late_at"] = now
-    noting.note(((affected[row["job"]], _late(row)) for row in told), now)
-
-
-def _late(row: dict[str, Any]) -> Event:
-    what = "was missed" if row["status"] == RunStatus.MISSED else "is run late"
-    return Event(None, late=True, words=f"The occurrence of {row['scheduled_for'].isoformat()} {what}.")
+    watermark = next(schedules.upcoming(schedule, max(now, last or now)), None)
+    replanned = _plan_from(watermark, job, schedule, now, horizon)
+    jobs.set_next_runs([(job, replanned.next_run_at)])
+    return replanned.rows
 
 
 def plan_until_now(job: Job, now: datetime) -> None:
     """Make the rows that a locked job's schedule owes for instants that have come: before it is replaced."""
     with suppress(*stored_schedule.UNREADABLE):
         while job.next_run_at is not None and job.next_run_at <= now:
-            runs.insert(_next_rows(job, now, now))
-            jobs.set_next_runs([job])
+            owed = _plan_on(job, now, now)
+            runs.insert(owed.rows)
+            jobs.set_next_runs([(job, owed.next_run_at)])
 
 
-def _plan_or_park(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any]]:
+def _plan_batch(system: System, now: datetime) -> list[Plan]:
+    """Plan one job after the other, until the pass has taken its time or made its rows."""
+    horizon = now + timedelta(seconds=system.settings.plan_ahead_seconds)
+    until = system.clock.monotonic() + PASS_SECONDS
+    plans: list[Plan] = []
+    made = 0
+    for job in jobs.lock_to_plan(horizon, BATCH):
+        plans.append(_plan_or_park(job, now, horizon))
+        made += len(plans[-1].rows)
+        if made >= PASS_ROWS or system.clock.monotonic() >= until:
+            break
+    return plans
+
+
+def _plan_or_park(job: Job, now: datetime, horizon: datetime) -> Plan:
     """Plan a locked job; one whose schedule can no longer be read is put off, so that it holds up nobody else."""
     try:
-        return _next_rows(job, now, horizon)
+        return _plan_on(job, now, horizon)
     except stored_schedule.UNREADABLE:
         log.exception("schedule_unreadable", job_id=str(job.id), schedule=job.schedule)
-        job.next_run_at = now + PARKED
-        return []
+        return Plan(job, [], now + PARKED)
 
 
-def _next_rows(job: Job, now: datetime, horizon: datetime) -> list[dict[str, Any]]:
-    """Rows from `job.next_run_at` up to the horizon, or as many as one pass takes; sets `job.next_run_at` anew."""
-    schedule = _recurring(job)
-    just_before = job.next_run_at - _JUST_BEFORE
-    named = list(islice(takewhile(lambda instant: instant <= horizon, schedules.upcoming(schedule, just_before)), MOST))
-    policy = CatchUpPolicy(job.catch_up, job.catch_up_window_seconds)
-    job.next_run_at = next(schedules.upcoming(schedule, named[-1] if named else just_before), None)
-    late_follow = job.next_run_at is not None and job.next_run_at < now - LATE_AFTER
-    sorted_out = sort_out(named, now, policy, more_follow=late_follow)
-    rows = [_missed_row(job, missed, now) for missed in sorted_out.missed]
-    rows += [
-        runs.draft(
-            job,
-            Trigger.SCHEDULE,
-            instant,
-            now,
-            status=RunStatus.PENDING,
-            due_at=schedule.due_at(job.id, instant),
-        )
-        for instant in sorted_out.to_run
-    ]
-    return rows
-
-
-def _recurring(job: Job) -> Recurring:
+def _plan_on(job: Job, now: datetime, horizon: datetime) -> Plan:
+    """Plan a job by its stored schedule from its watermark on."""
     schedule = stored_schedule.read(job.schedule)
     if not isinstance(schedule, Recurring):
         raise TypeError(f"job {job.id} has next_run_at, but its schedule does not come back")
-    return schedule
+    return _plan_from(job.next_run_at, job, schedule, now, horizon)
 
 
-def _missed_row(job: Job, missed: Missed, now: datetime) -> dict[str, Any]:
+def _plan_from(watermark: datetime | None, job: Job, schedule: Recurring, now: datetime, horizon: datetime) -> Plan:
+    policy = CatchUpPolicy(job.catch_up, job.catch_up_window_seconds)
+    planned = plan_occurrences(schedule, watermark, now, horizon, policy, most=MOST)
+    missed = [_missed_row(job, one, now) for one in planned.missed]
+    to_run = [_row(job, instant, schedule.due_at(job.id, instant), now) for instant in planned.to_run]
+    return Plan(job, [*missed, *to_run], planned.next_run_at)
+
+
+def _row(job: Job, instant: datetime, due_at: datetime, now: datetime) -> Row:
+    return runs.draft(job, Trigger.SCHEDULE, instant, now, status=RunStatus.PENDING, due_at=due_at)
+
+
+def _missed_row(job: Job, missed: Missed, now: datetime) -> Row:
     return runs.draft(
         job,
         Trigger.SCHEDULE,
@@ -154,3 +146,23 @@ def _missed_row(job: Job, missed: Missed, now: datetime) -> dict[str, Any]:
         finished_at=now,
         occurrences=missed.count,
     )
+
+
+def _noted_late(plans: Sequence[Plan], now: datetime, due_before: datetime) -> list[Row]:
+    """The rows of these plans; alerts are noted for those missed or caught up late, except those of a paused job."""
+    late = {one.job.id: one.job for one in plans if any(_is_late(row, due_before) for row in one.rows)}
+    paused = pauses.paused(late.values()) if late else set()
+    rows = [row for one in plans for row in one.rows]
+    told = [row for row in rows if row["job"] in late and row["job"] not in paused and _is_late(row, due_before)]
+    noting.note(((late[row["job"]], _lateness(row)) for row in told), now)
+    ids = {row["id"] for row in told}
+    return [row | {"late_at": now} if row["id"] in ids else row for row in rows]
+
+
+def _is_late(row: Row, due_before: datetime) -> bool:
+    return bool(row["status"] == RunStatus.MISSED or row["due_at"] < due_before)
+
+
+def _lateness(row: Row) -> Event:
+    what = "was missed" if row["status"] == RunStatus.MISSED else "is run late"
+    return Event(None, late=True, words=f"The occurrence of {row['scheduled_for'].isoformat()} {what}.")

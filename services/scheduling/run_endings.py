@@ -146,9 +146,7 @@ def end_schedules(spent: Collection[Job], now: datetime) -> None:
     if not spent:
         return
     runs.delete_pending(spent)
-    for job in spent:
-        job.next_run_at = None
-    jobs.set_next_runs(spent)
+    jobs.set_next_runs([(job, None) for job in spent])
     end_if_over([(job, JobState.COMPLETED) for job in spent], now)
 
 
@@ -156,13 +154,11 @@ def end_if_over(candidates: Iterable[tuple[Job, JobState]], now: datetime) -> No
     """End those of these jobs that have nothing left to run, one that comes back `completed`, others as given."""
     over = [(job, state) for job, state in candidates if job.state not in ENDED and job.next_run_at is None]
     live = jobs.with_live_run([job.id for job, _ in over])
-    ends: dict[JobState, list[Job]] = {}
+    ends: dict[UUID, tuple[Job, JobState]] = {}  # of two ends of a job the first counts
     for job, state in over:
         if job.id not in live:
-            comes_back = _comes_back(job)
-            ends.setdefault(JobState.COMPLETED if comes_back else state, []).append(job)
-    for state, ended in ends.items():
-        jobs.end(ended, state, now)
+            ends.setdefault(job.id, (job, JobState.COMPLETED if _comes_back(job) else state))
+    jobs.end(ends.values(), now)
 
 
 def _comes_back(job: Job) -> bool:

@@ -31,13 +31,13 @@ def read(stored: dict[str, Any]) -> schedules.Schedule:
     return _read(json.dumps(stored, sort_keys=True))
 
 
-def is_spent(job: Job) -> bool:
-    """Whether a job's schedule has had its `max_runs`; one that can no longer be read has not."""
+def max_runs(job: Job) -> int | None:
+    """How many runs a job's schedule allows, if it limits them; one that can no longer be read does not."""
     try:
         schedule = read(job.schedule)
     except UNREADABLE:
-        return False
-    return isinstance(schedule, Recurring) and schedule.max_runs is not None and job.runs_started >= schedule.max_runs
+        return None
+    return schedule.max_runs if isinstance(schedule, Recurring) else None
 
 
 @functools.lru_cache(maxsize=4096)

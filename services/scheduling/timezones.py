@@ -58,10 +58,10 @@ def _refresh_batch(system: System, after: UUID | None) -> list[UUID]:
 def _refresh_job(job: Job, now: datetime) -> None:
     """Move a locked job's watermark; one whose schedule cannot be read any more is the planner's to report."""
     try:
-        job.next_run_at = _next_run_at(job, now)
+        next_run_at = _next_run_at(job, now)
     except stored_schedule.UNREADABLE:
         return
-    jobs.set_next_runs([job])
+    jobs.set_next_runs([(job, next_run_at)])
     run_endings.end_if_over([(job, JobState.COMPLETED)], now)
 
 

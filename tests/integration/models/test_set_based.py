@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from core.errors import TransientFailure
-from core.schedules import Cron, Immediate, Polling, Schedule
+from core.policies import Overlap
+from core.schedules import Cron, Immediate, Interval, Polling, Schedule
 from models import database, set_based
 from models.fields import new_id
 from models.tables import Job, PollingState, Run
 from services.execution import recording
 from services.execution.work import Failed, Result, Succeeded
 from services.jobs import lifecycle as job_service
-from services.scheduling import planning
+from services.scheduling import dispatching, planning
 from tests import statements
 from tests.factories import NOON, GivenSystem, attempts_at, claim, new_job, polled, stored_job, stored_run
 
@@ -75,6 +76,35 @@ def test_a_row_that_does_not_meet_the_condition_stays_as_it_is(system: GivenSyst
         changes = [(one.id, {"message": "one"}), (other.id, {"message": "other"})]
         set_based.update(Run.id, changes, Run.priority == 9)
     assert (stored_run(one.id).message, stored_run(other.id).message) == ("one", None)
+
+
+def test_an_expression_over_the_row_itself_is_each_rows_own(system: GivenSystem) -> None:
+    runs = runs_made(system, 2)
+    with database.transaction():
+        set_based.update(
+            Run.id, [(run.id, {"deadline_at": Run.due_at, "priority": n + 1}) for n, run in enumerate(runs)]
+        )
+    for number, run in enumerate(runs):
+        stored = stored_run(run.id)
+        assert (stored.deadline_at, stored.priority) == (run.due_at, number + 1)
+
+
+@pytest.mark.parametrize("amounts", [(1, 1, 1), (3, -1, 0), (0, 0, 2)], ids=["the same", "different", "only one"])
+def test_each_row_gets_its_own_amount_more_in_one_statement(system: GivenSystem, amounts: tuple[int, ...]) -> None:
+    runs = runs_made(system, 3)
+    with database.transaction():
+        Run.update(fence=5).execute()
+        with statements.noted() as sent:
+            set_based.add(Run.fence, Run.id, {run.id: n for run, n in zip(runs, amounts, strict=True)})
+    assert len(sent) == 1
+    assert [stored_run(run.id).fence for run in runs] == [5 + amount for amount in amounts]
+
+
+def test_to_add_nothing_is_no_statement(system: GivenSystem) -> None:
+    (run,) = runs_made(system, 1)
+    with database.transaction(), statements.noted() as sent:
+        set_based.add(Run.fence, Run.id, {run.id: 0})
+    assert sent == []
 
 
 def answer(number: int) -> Result:
@@ -139,3 +169,21 @@ def test_as_many_statements_plan_a_hundred_crons_as_three(system: GivenSystem) -
 
     few = sent_for(3)
     assert sent_for(100) == few
+
+
+def test_as_many_statements_make_due_what_came_of_many_jobs_as_of_few(system: GivenSystem) -> None:
+    """Jobs of each policy, of which different numbers of occurrences have come, and half of them have a limit."""
+
+    def sent_for(count: int) -> int:
+        for number in range(count):
+            schedule = Interval(every_seconds=20 + number % 5 * 10, max_runs=3 if number % 2 else None)
+            job_service.create(system, new_job(schedule, overlap=[*Overlap][number % 4]))
+        system.clock.advance(65)
+        due = [run_id for run_id, _ in dispatching.due_soon(system)]
+        with statements.noted() as sent:
+            assert dispatching.make_due(system, due) >= count
+        return len(sent)
+
+    sent_for(20)  # some of these are still going, and their next occurrences come with the others
+    few = sent_for(20)
+    assert sent_for(60) == few

@@ -10,7 +10,7 @@ import pytest
 
 from core.policies import Overlap
 from core.schedules import Interval, RunAt
-from core.states import Hold, RunStatus
+from core.states import Hold, JobState, RunStatus
 from models import database
 from models.tables import Run
 from services.jobs import backfill, definition, editing, requested_runs
@@ -111,6 +111,7 @@ def test_a_turn_never_starts_more_than_max_runs(system: GivenSystem) -> None:
             record(system, work, succeeded())
         overlap_queue.give_all(system)
     assert len([run for run in runs_of(job_id) if run.started_at]) == 2
+    assert stored_job(job_id).state is JobState.COMPLETED
 
 
 def test_those_who_must_wait_do_not_keep_a_later_job_from_its_turn(

@@ -1,0 +1,46 @@
+"""Which occurrences of a schedule get a row, and where planning goes on.
+
+The decision reads values alone; `services.scheduling.planning` loads and applies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice, takewhile
+
+from core import schedules
+from core.occurrences import LATE_AFTER, CatchUpPolicy, Missed, sort_out
+from core.schedules import Schedule
+
+_JUST_BEFORE = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class PlannedOccurrences:
+    """Occurrences to run, in order, and those missed; `next_run_at` is the first that was left for later."""
+
+    to_run: tuple[datetime, ...] = ()
+    missed: tuple[Missed, ...] = ()
+    next_run_at: datetime | None = None
+
+
+def plan_occurrences(
+    schedule: Schedule,
+    watermark: datetime | None,
+    now: datetime,
+    horizon: datetime,
+    policy: CatchUpPolicy,
+    *,
+    most: int,
+) -> PlannedOccurrences:
+    """Plan from the watermark up to the horizon, both included, or as many as are allowed; nothing without one."""
+    if watermark is None:
+        return PlannedOccurrences()
+    just_before = watermark - _JUST_BEFORE
+    upcoming = schedules.upcoming(schedule, just_before)
+    named = list(islice(takewhile(lambda instant: instant <= horizon, upcoming), most))
+    next_run_at = next(schedules.upcoming(schedule, named[-1] if named else just_before), None)
+    late_follow = next_run_at is not None and next_run_at < now - LATE_AFTER
+    sorted_out = sort_out(named, now, policy, more_follow=late_follow)
+    return PlannedOccurrences(sorted_out.to_run, sorted_out.missed, next_run_at)
