@@ -7,6 +7,7 @@ from falcon.asgi import Request, Response
 from api import answers, bodies, edit_bodies, keys, read_only, validation
 from api.answers import Answer
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.apps import App, NamedApp, NewApp, WholeApp
 from api.threads import Threads
 from core.errors import InvalidInput, NotFound
@@ -23,13 +24,13 @@ class OneApp:
         self._system = system
         self._threads = threads
 
-    @documented("getApp", "apps", {200: App}, problems=(404,))
+    @documented("getApp", "apps", {200: App}, access=Required.ADMINISTRATION, problems=(404,))
     async def on_get(self, _req: Request, resp: Response, name: str) -> None:
         """Look at an app."""
         _expect_name(name)
         answers.send(resp, App.model_validate(await self._threads.run(apps.get, name)))
 
-    @documented("putApp", "apps", {200: App, 201: App}, body=WholeApp)
+    @documented("putApp", "apps", {200: App, 201: App}, access=Required.ADMINISTRATION, body=WholeApp)
     async def on_put(self, req: Request, resp: Response, name: str) -> None:
         """Make an app be what is sent, new or not; members that cannot be changed may stand there as they are shown."""
         most = self._system.settings.max_body_bytes
@@ -53,7 +54,7 @@ class PauseOfApp:
         self._system = system
         self._threads = threads
 
-    @documented("pauseApp", "apps", {200: App}, problems=(404,), takes_key=True)
+    @documented("pauseApp", "apps", {200: App}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
         """Let nothing of an app start until it is resumed."""
         _expect_name(name)
@@ -72,7 +73,7 @@ class ResumptionOfApp:
         self._system = system
         self._threads = threads
 
-    @documented("resumeApp", "apps", {200: App}, problems=(404,), takes_key=True)
+    @documented("resumeApp", "apps", {200: App}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
         """Let an app go on, but for its jobs that are paused themselves."""
         _expect_name(name)

@@ -6,6 +6,7 @@ from falcon.asgi import Request, Response
 
 from api import answers, bodies, keys, validation
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.bulk_actions import JobActions, NewJobActions, NewReplays, Replays
 from api.threads import Threads
 from services.jobs import bulk_actions
@@ -21,7 +22,9 @@ class ActionsOnJobs:
         self._system = system
         self._threads = threads
 
-    @documented("actOnJobs", "jobs", {200: JobActions}, body=NewJobActions, takes_key=True)
+    @documented(
+        "actOnJobs", "jobs", {200: JobActions}, access=Required.ADMINISTRATION, body=NewJobActions, takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Pause, resume, cancel, delete, retry or trigger every job that fits, in batches."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
@@ -43,7 +46,7 @@ class ReplaysOfRuns:
         self._system = system
         self._threads = threads
 
-    @documented("replayRuns", "runs", {200: Replays}, body=NewReplays, takes_key=True)
+    @documented("replayRuns", "runs", {200: Replays}, access=Required.ADMINISTRATION, body=NewReplays, takes_key=True)
     async def on_post(self, req: Request, resp: Response) -> None:
         """Replay every run that fits and failed, in batches."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)

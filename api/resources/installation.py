@@ -7,6 +7,7 @@ from falcon.asgi import Request, Response
 from api import answers, bodies, keys
 from api.answers import Answer
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.apps import Installation
 from api.threads import Threads
 from services.scheduling import pauses
@@ -19,7 +20,7 @@ class OneInstallation:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    @documented("getInstallation", "installation", {200: Installation})
+    @documented("getInstallation", "installation", {200: Installation}, access=Required.ADMINISTRATION)
     async def on_get(self, _req: Request, resp: Response) -> None:
         """See what holds for all apps at once."""
         answers.send(resp, Installation.model_validate(await self._threads.run(pauses.installation)))
@@ -32,7 +33,7 @@ class PauseOfEverything:
         self._system = system
         self._threads = threads
 
-    @documented("pauseEverything", "installation", {200: Installation}, takes_key=True)
+    @documented("pauseEverything", "installation", {200: Installation}, access=Required.ADMINISTRATION, takes_key=True)
     async def on_post(self, req: Request, resp: Response) -> None:
         """Let nothing start, of any app, until everything is resumed."""
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
@@ -50,7 +51,7 @@ class ResumptionOfEverything:
         self._system = system
         self._threads = threads
 
-    @documented("resumeEverything", "installation", {200: Installation}, takes_key=True)
+    @documented("resumeEverything", "installation", {200: Installation}, access=Required.ADMINISTRATION, takes_key=True)
     async def on_post(self, req: Request, resp: Response) -> None:
         """Let everything go on, but for apps and jobs that are paused themselves."""
         content = await bodies.raw(req, self._system.settings.max_body_bytes)

@@ -11,6 +11,7 @@ from api import access, answers, bodies, keys, lists, validation
 from api.answers import Answer
 from api.lists import Listed
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.jobs import Job, JobPage, NextOccurrences, Occurrence
 from api.schemas.paging import CountQuery, JobsQuery
 from api.threads import Threads
@@ -28,7 +29,7 @@ class Jobs:
         self._threads = threads
         self._counts = counts
 
-    @documented("listJobs", "jobs", {200: JobPage}, query=JobsQuery, problems=(404,))
+    @documented("listJobs", "jobs", {200: JobPage}, access=Required.ACCOUNT, query=JobsQuery, problems=(404,))
     async def on_get(self, req: Request, resp: Response) -> None:
         """List jobs, newest first unless asked otherwise; by a cursor, or by numbered pages."""
         lists.send(resp, await self._threads.run(self._list, req))
@@ -52,7 +53,14 @@ class NextOfJob:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    @documented("listNextOccurrences", "jobs", {200: NextOccurrences}, query=CountQuery, problems=(404,))
+    @documented(
+        "listNextOccurrences",
+        "jobs",
+        {200: NextOccurrences},
+        access=Required.OWNERSHIP,
+        query=CountQuery,
+        problems=(404,),
+    )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """See a job's next occurrences, each with its nominal and its due instant."""
         query = validation.query(CountQuery, req.params)
@@ -82,7 +90,7 @@ class JobAction:
 class Cancel(JobAction):
     """`/api/jobs/{job_id}/cancel`."""
 
-    @documented("cancelJob", "jobs", {200: Job}, problems=(404,), takes_key=True)
+    @documented("cancelJob", "jobs", {200: Job}, access=Required.OWNERSHIP, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """End a job: what has not started never will, what runs is stopped."""
         await self._act(req, resp, job_id)
@@ -91,7 +99,7 @@ class Cancel(JobAction):
 class Pause(JobAction):
     """`/api/jobs/{job_id}/pause`."""
 
-    @documented("pauseJob", "jobs", {200: Job}, problems=(404,), takes_key=True)
+    @documented("pauseJob", "jobs", {200: Job}, access=Required.OWNERSHIP, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Let nothing of a job start until it is resumed."""
         await self._act(req, resp, job_id)
@@ -100,7 +108,7 @@ class Pause(JobAction):
 class Resume(JobAction):
     """`/api/jobs/{job_id}/resume`."""
 
-    @documented("resumeJob", "jobs", {200: Job}, problems=(404,), takes_key=True)
+    @documented("resumeJob", "jobs", {200: Job}, access=Required.OWNERSHIP, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Let a paused job go on."""
         await self._act(req, resp, job_id)

@@ -7,6 +7,7 @@ from falcon.asgi import Request, Response
 from api import answers, bodies, keys, validation
 from api.answers import Answer
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.bulk import CreatedJobs, NewJobList
 from api.schemas.jobs import Created, NewJob
 from api.threads import Threads
@@ -21,7 +22,15 @@ class NewJobs:
         self._system = system
         self._threads = threads
 
-    @documented("createJob", "jobs", {201: Created}, body=NewJob, problems=(403, 404), takes_key=True)
+    @documented(
+        "createJob",
+        "jobs",
+        {201: Created},
+        access=Required.ADMINISTRATION,
+        body=NewJob,
+        problems=(403, 404),
+        takes_key=True,
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create a job."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
@@ -40,7 +49,14 @@ class ManyNewJobs:
         self._system = system
         self._threads = threads
 
-    @documented("createJobs", "jobs", {201: CreatedJobs, 207: CreatedJobs}, body=NewJobList, takes_key=True)
+    @documented(
+        "createJobs",
+        "jobs",
+        {201: CreatedJobs, 207: CreatedJobs},
+        access=Required.ADMINISTRATION,
+        body=NewJobList,
+        takes_key=True,
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create up to 1,000 jobs: all of them or none, or each that is valid (207 when some failed)."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)

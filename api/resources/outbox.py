@@ -9,6 +9,7 @@ from falcon.asgi import Request, Response
 from api import answers, lists, validation
 from api.lists import Listed
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.outbox import OutboxEmail, OutboxList, OutboxQuery, WholeOutboxEmail
 from api.threads import Threads
 from services.email import outbox
@@ -22,7 +23,7 @@ class Outbox:
         self._settings = system.settings
         self._threads = threads
 
-    @documented("listOutbox", "e-mail", {200: OutboxList}, query=OutboxQuery)
+    @documented("listOutbox", "e-mail", {200: OutboxList}, access=Required.ADMINISTRATION, query=OutboxQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
         """List the e-mails that were kept instead of sent, newest first; empty where a mail server is set."""
         lists.send(resp, await self._threads.run(self._list, req))
@@ -40,7 +41,7 @@ class EmailInOutbox:
         self._settings = system.settings
         self._threads = threads
 
-    @documented("getOutboxEmail", "e-mail", {200: WholeOutboxEmail}, problems=(404,))
+    @documented("getOutboxEmail", "e-mail", {200: WholeOutboxEmail}, access=Required.ADMINISTRATION, problems=(404,))
     async def on_get(self, _req: Request, resp: Response, email_id: UUID) -> None:
         """Look at an e-mail that was kept instead of sent: its headers and its text."""
         found = await self._threads.run(outbox.one, self._settings, email_id)

@@ -9,6 +9,7 @@ from falcon.asgi import Request, Response
 from api import answers, bodies, keys, lists, validation
 from api.answers import Answer
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.jobs import Job
 from api.schemas.polling_states import NewRewind, PollingState, PollingStates
 from api.threads import Threads
@@ -22,7 +23,7 @@ class StatesOfJob:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    @documented("listPollingStates", "jobs", {200: PollingStates}, problems=(404, 409))
+    @documented("listPollingStates", "jobs", {200: PollingStates}, access=Required.OWNERSHIP, problems=(404, 409))
     async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
         """List the newest 50 states that a polling job went through, newest first."""
         found = await self._threads.run(polling_states.history, job_id)
@@ -36,7 +37,9 @@ class RewindOfJob:
         self._system = system
         self._threads = threads
 
-    @documented("rewindJob", "jobs", {200: Job}, body=NewRewind, problems=(404,), takes_key=True)
+    @documented(
+        "rewindJob", "jobs", {200: Job}, access=Required.OWNERSHIP, body=NewRewind, problems=(404,), takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Let polling go on from an earlier state, which becomes the newest version."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)

@@ -10,6 +10,7 @@ from falcon.asgi import Request, Response
 from api import answers, bodies, keys, validation
 from api.answers import Answer
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.repeating import Backfill, NewBackfill, NewTrigger, Retried
 from api.schemas.runs import Run
 from api.threads import Threads
@@ -39,7 +40,9 @@ class RunAction:
 class TriggerOfJob(RunAction):
     """`/api/jobs/{job_id}/trigger`."""
 
-    @documented("triggerJob", "jobs", {201: Run}, body=NewTrigger, problems=(404,), takes_key=True)
+    @documented(
+        "triggerJob", "jobs", {201: Run}, access=Required.OWNERSHIP, body=NewTrigger, problems=(404,), takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Run a job now, besides what its schedule says; with other data for this run, if any is given."""
         await self._by_body(req, resp, lambda body: self._trigger(job_id, body))
@@ -52,7 +55,7 @@ class TriggerOfJob(RunAction):
 class RetryOfJob(RunAction):
     """`/api/jobs/{job_id}/retry`."""
 
-    @documented("retryJob", "jobs", {200: Retried}, problems=(404,), takes_key=True)
+    @documented("retryJob", "jobs", {200: Retried}, access=Required.OWNERSHIP, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Set a failed job going again, with a new run in place of the one that failed last."""
         await self._by_path(req, resp, lambda: self._retry(job_id))
@@ -64,7 +67,15 @@ class RetryOfJob(RunAction):
 class BackfillOfJob(RunAction):
     """`/api/jobs/{job_id}/backfill`."""
 
-    @documented("backfillJob", "jobs", {200: Backfill}, body=NewBackfill, problems=(404,), takes_key=True)
+    @documented(
+        "backfillJob",
+        "jobs",
+        {200: Backfill},
+        access=Required.OWNERSHIP,
+        body=NewBackfill,
+        problems=(404,),
+        takes_key=True,
+    )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Run now what a schedule names in a span of time that has passed, at most 1,000 occurrences."""
         await self._by_body(req, resp, lambda body: self._backfill(job_id, body))
@@ -78,7 +89,7 @@ class BackfillOfJob(RunAction):
 class ReplayOfRun(RunAction):
     """`/api/runs/{run_id}/replay`."""
 
-    @documented("replayRun", "runs", {201: Run}, problems=(404,), takes_key=True)
+    @documented("replayRun", "runs", {201: Run}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Run again what a run that failed or was cancelled was for."""
         await self._by_path(req, resp, lambda: _made(requested_runs.replay(self._system, run_id)))
@@ -87,7 +98,7 @@ class ReplayOfRun(RunAction):
 class CancelOfRun(RunAction):
     """`/api/runs/{run_id}/cancel`."""
 
-    @documented("cancelRun", "runs", {200: Run}, problems=(404,), takes_key=True)
+    @documented("cancelRun", "runs", {200: Run}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
         """End one run: at once, or when the worker at it has stopped."""
         await self._by_path(req, resp, lambda: self._cancel(run_id))

@@ -9,6 +9,7 @@ from falcon.asgi import Request, Response
 from api import answers, lists, validation
 from api.lists import Listed
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.paging import NumberedQuery, PageQuery, RunsQuery
 from api.schemas.runs import Attempt, Execution, Executions, Run, RunPage, RunWithAttempts
 from api.threads import Threads
@@ -25,7 +26,7 @@ class Runs:
         self._threads = threads
         self._counts = counts
 
-    @documented("findRuns", "runs", {200: RunPage}, query=RunsQuery)
+    @documented("findRuns", "runs", {200: RunPage}, access=Required.ADMINISTRATION, query=RunsQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
         """List runs, of whichever job, newest first."""
         lists.send(resp, await self._threads.run(self._list, req))
@@ -42,7 +43,7 @@ class RunsOfJob:
         self._threads = threads
         self._counts = counts
 
-    @documented("listRuns", "runs", {200: RunPage}, query=PageQuery, problems=(404,))
+    @documented("listRuns", "runs", {200: RunPage}, access=Required.OWNERSHIP, query=PageQuery, problems=(404,))
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """List a job's runs, newest first."""
         lists.send(resp, await self._threads.run(self._list, req, job_id))
@@ -58,7 +59,9 @@ class ExecutionsOfJob:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    @documented("listExecutions", "runs", {200: Executions}, query=NumberedQuery, problems=(404,))
+    @documented(
+        "listExecutions", "runs", {200: Executions}, access=Required.OWNERSHIP, query=NumberedQuery, problems=(404,)
+    )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """List a job's runs that have started, newest first, each with how it went and how long it took."""
         lists.send(resp, await self._threads.run(self._list, req, job_id))
@@ -73,7 +76,7 @@ class OneRun:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    @documented("getRun", "runs", {200: RunWithAttempts}, problems=(404,))
+    @documented("getRun", "runs", {200: RunWithAttempts}, access=Required.ADMINISTRATION, problems=(404,))
     async def on_get(self, _req: Request, resp: Response, run_id: UUID) -> None:
         """Look at a run and its attempts."""
         view, attempts = await self._threads.run(records.run, run_id)

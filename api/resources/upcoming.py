@@ -7,6 +7,7 @@ from falcon.asgi import Request, Response
 from api import lists, validation
 from api.lists import Listed
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.figures import Upcoming, UpcomingList, UpcomingQuery
 from api.threads import Threads
 from services.reading import upcoming
@@ -20,7 +21,7 @@ class UpcomingRuns:
         self._system = system
         self._threads = threads
 
-    @documented("listUpcoming", "runs", {200: UpcomingList}, query=UpcomingQuery)
+    @documented("listUpcoming", "runs", {200: UpcomingList}, access=Required.ADMINISTRATION, query=UpcomingQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
         """See what is to run, soonest first across jobs; what is paused is left out."""
         lists.send(resp, await self._threads.run(self._list, req))

@@ -6,6 +6,7 @@ from falcon.asgi import Request, Response
 
 from api import answers
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.figures import Worker, Workers
 from api.threads import Threads
 from services.reading import workers
@@ -19,7 +20,7 @@ class AllWorkers:
         self._system = system
         self._threads = threads
 
-    @documented("listWorkers", "workers", {200: Workers})
+    @documented("listWorkers", "workers", {200: Workers}, access=Required.ADMINISTRATION)
     async def on_get(self, _req: Request, resp: Response) -> None:
         """List the workers heard of in the last day."""
         found = await self._threads.run(workers.known, self._system)

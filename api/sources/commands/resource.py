@@ -12,6 +12,7 @@ from falcon.asgi import Request, Response
 from api import access, answers, bodies, lists, validation
 from api.lists import Listed
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.paging import NumberedQuery
 from api.sources import translating
 from api.sources.commands import schema, words
@@ -38,13 +39,23 @@ class _Tasks(SourceJobs):
 class Tasks(_Tasks):
     """`/api/tasks`."""
 
-    @documented("listTasks", "002 tasks", {200: CommandTasks}, query=NumberedQuery, problems=(401, 404))
+    @documented(
+        "listTasks", "002 tasks", {200: CommandTasks}, access=Required.ACCOUNT, query=NumberedQuery, problems=(401, 404)
+    )
     async def on_get(self, req: Request, resp: Response) -> None:
         """List one's own tasks, newest first; an administrator's list has those of all."""
         _expect_user(req)
         lists.send(resp, await self.threads.run(self._list, req))
 
-    @documented("createTask", "002 tasks", {201: CommandTask}, body=NewCommandTask, problems=(401, 403), takes_key=True)
+    @documented(
+        "createTask",
+        "002 tasks",
+        {201: CommandTask},
+        access=Required.ACCOUNT,
+        body=NewCommandTask,
+        problems=(401, 403),
+        takes_key=True,
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Run a command at an instant in the future, or at once."""
         _expect_user(req)
@@ -65,20 +76,27 @@ class Tasks(_Tasks):
 class OneTask(_Tasks):
     """`/api/tasks/{job_id}`."""
 
-    @documented("getTask", "002 tasks", {200: CommandTask}, problems=(401, 404))
+    @documented("getTask", "002 tasks", {200: CommandTask}, access=Required.OWNERSHIP, problems=(401, 404))
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Look at a task."""
         _expect_user(req)
         answers.send(resp, await self.threads.run(self._get, job_id))
 
-    @documented("putTask", "002 tasks", {200: CommandTask}, body=WholeCommandTask, problems=(401, 403, 404, 409))
+    @documented(
+        "putTask",
+        "002 tasks",
+        {200: CommandTask},
+        access=Required.OWNERSHIP,
+        body=WholeCommandTask,
+        problems=(401, 403, 404, 409),
+    )
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Change a task that has not begun."""
         _expect_user(req)
         body = await self.edit(req, job_id)
         answers.send(resp, await self.threads.run(self._put, req, job_id, body))
 
-    @documented("deleteTask", "002 tasks", {204: None}, problems=(401, 404))
+    @documented("deleteTask", "002 tasks", {204: None}, access=Required.OWNERSHIP, problems=(401, 404))
     async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Delete a task: what has not started never will, what runs may finish."""
         _expect_user(req)

@@ -12,6 +12,7 @@ from falcon.asgi import Request, Response
 from api import access, answers, bodies, lists, validation
 from api.lists import Listed
 from api.openapi import documented
+from api.operations import Required
 from api.resources.runs import listed_executions
 from api.schemas.paging import Filter, JobOrdering, NumberedQuery
 from api.schemas.runs import Executions
@@ -50,7 +51,14 @@ class _DeadlineJobs(SourceJobs):
 class AllDeadlineJobs(_DeadlineJobs):
     """`/jobs/api/jobs`."""
 
-    @documented("listDeadlineJobs", "004 deadline jobs", {200: DeadlineJobs}, query=DeadlineJobsQuery, problems=(404,))
+    @documented(
+        "listDeadlineJobs",
+        "004 deadline jobs",
+        {200: DeadlineJobs},
+        access=Required.ACCOUNT,
+        query=DeadlineJobsQuery,
+        problems=(404,),
+    )
     async def on_get(self, req: Request, resp: Response) -> None:
         """List jobs, newest first unless asked otherwise."""
         lists.send(resp, await self.threads.run(self._list, req))
@@ -59,6 +67,7 @@ class AllDeadlineJobs(_DeadlineJobs):
         "createDeadlineJob",
         "004 deadline jobs",
         {201: DeadlineJob},
+        access=Required.ACCOUNT,
         body=NewDeadlineJob,
         problems=(403,),
         takes_key=True,
@@ -82,20 +91,25 @@ class AllDeadlineJobs(_DeadlineJobs):
 class OneDeadlineJob(_DeadlineJobs):
     """`/jobs/api/jobs/{job_id}`."""
 
-    @documented("getDeadlineJob", "004 deadline jobs", {200: DeadlineJob}, problems=(404,))
+    @documented("getDeadlineJob", "004 deadline jobs", {200: DeadlineJob}, access=Required.OWNERSHIP, problems=(404,))
     async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
         """Look at a job."""
         answers.send(resp, schema.show(await self.threads.run(self.found, job_id)))
 
     @documented(
-        "putDeadlineJob", "004 deadline jobs", {200: DeadlineJob}, body=WholeDeadlineJob, problems=(403, 404, 409)
+        "putDeadlineJob",
+        "004 deadline jobs",
+        {200: DeadlineJob},
+        access=Required.OWNERSHIP,
+        body=WholeDeadlineJob,
+        problems=(403, 404, 409),
     )
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Replace a job that has not begun."""
         body = await self.edit(req, job_id)
         answers.send(resp, await self.threads.run(self._put, req, job_id, body))
 
-    @documented("deleteDeadlineJob", "004 deadline jobs", {204: None}, problems=(400, 404))
+    @documented("deleteDeadlineJob", "004 deadline jobs", {204: None}, access=Required.OWNERSHIP, problems=(400, 404))
     async def on_delete(self, _req: Request, resp: Response, job_id: UUID) -> None:
         """Delete a job that has not begun."""
         await self.threads.run(self._delete, job_id)
@@ -128,7 +142,12 @@ class ExecutionsOfDeadlineJob(_DeadlineJobs):
     """`/jobs/api/jobs/{job_id}/executions`."""
 
     @documented(
-        "listDeadlineJobExecutions", "004 deadline jobs", {200: Executions}, query=NumberedQuery, problems=(404,)
+        "listDeadlineJobExecutions",
+        "004 deadline jobs",
+        {200: Executions},
+        access=Required.OWNERSHIP,
+        query=NumberedQuery,
+        problems=(404,),
     )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """List a job's runs that have started, newest first."""
@@ -142,7 +161,7 @@ class ExecutionsOfDeadlineJob(_DeadlineJobs):
 class DeadlineStatisticsOfJobs(_DeadlineJobs):
     """`/jobs/api/jobs/stats`."""
 
-    @documented("getDeadlineStatistics", "004 deadline jobs", {200: DeadlineStatistics})
+    @documented("getDeadlineStatistics", "004 deadline jobs", {200: DeadlineStatistics}, access=Required.ACCOUNT)
     async def on_get(self, req: Request, resp: Response) -> None:
         """See how the caller's jobs of every section are doing."""
         found = await self.threads.run(statistics.overview, access.principal(req))

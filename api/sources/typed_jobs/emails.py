@@ -8,6 +8,7 @@ from pydantic import RootModel
 from api import access, answers, bodies, keys, validation
 from api.answers import Answer
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.jobs import Job
 from api.sources.typed_jobs import words
 from api.sources.typed_jobs.email_schema import NewMails
@@ -28,7 +29,9 @@ class NewEmails:
         self._system = system
         self._threads = threads
 
-    @documented("sendEmails", "jobs", {201: OneOrMore}, body=NewMails, problems=(403,), takes_key=True)
+    @documented(
+        "sendEmails", "jobs", {201: OneOrMore}, access=Required.ACCOUNT, body=NewMails, problems=(403,), takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Send mails: a job for each recipient, all or none."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)

@@ -11,6 +11,7 @@ from falcon.asgi import Request, Response
 from api import access, answers, bodies, keys, user_edits, validation
 from api.answers import Answer
 from api.openapi import documented
+from api.operations import Required
 from api.resources import jobs, one_job
 from api.schemas import editing as edits
 from api.schemas.jobs import Job, NewJob
@@ -31,7 +32,9 @@ BOTH_OR_NEITHER = "is needed: task_type for a job in our spelling, or job_type i
 class Jobs(jobs.Jobs):
     """`/api/jobs`: the list, and new jobs in either spelling."""
 
-    @documented("createAnyJob", "jobs", {201: Job}, body=AnyNewJob, problems=(403, 404), takes_key=True)
+    @documented(
+        "createAnyJob", "jobs", {201: Job}, access=Required.ACCOUNT, body=AnyNewJob, problems=(403, 404), takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create a job, in our spelling (`task_type`) or in that of section 001 (`job_type`)."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
