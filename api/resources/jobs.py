@@ -16,6 +16,7 @@ from api.schemas.jobs import Job, JobPage, NextOccurrences, Occurrence
 from api.schemas.paging import CountQuery, JobsQuery
 from api.threads import Threads
 from core.listing import Ordering
+from core.principals import Principal
 from services.reading import listing, records
 from services.reading.counting import Counts
 from services.system import System
@@ -71,7 +72,7 @@ class NextOfJob:
 class JobAction:
     """`/api/jobs/{job_id}/cancel`, `/pause` and `/resume`."""
 
-    def __init__(self, system: System, threads: Threads, action: Callable[[System, UUID], None]) -> None:
+    def __init__(self, system: System, threads: Threads, action: Callable[[Principal, System, UUID], None]) -> None:
         self._system = system
         self._threads = threads
         self._action = action
@@ -79,11 +80,16 @@ class JobAction:
     async def _act(self, req: Request, resp: Response, job_id: UUID) -> None:
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
         await keys.answer_once(
-            self._system, self._threads, req, resp, content=content, act=lambda: self._changed(job_id)
+            self._system,
+            self._threads,
+            req,
+            resp,
+            content=content,
+            act=lambda: self._changed(access.principal(req), job_id),
         )
 
-    def _changed(self, job_id: UUID) -> Answer:
-        self._action(self._system, job_id)
+    def _changed(self, principal: Principal, job_id: UUID) -> Answer:
+        self._action(principal, self._system, job_id)
         return answers.answer(Job.model_validate(records.job(job_id)))
 
 

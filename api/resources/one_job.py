@@ -70,7 +70,9 @@ class OneJob:
     @documented("deleteJob", "jobs", {204: None}, access=Required.OWNERSHIP, headers=IfMatchHeader, problems=(404, 412))
     async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Delete a job: what has not started never will, what runs may finish."""
-        await self._threads.run(editing.delete, self._system, job_id, preconditions.expected(req))
+        await self._threads.run(
+            editing.delete, access.principal(req), self._system, job_id, preconditions.expected(req)
+        )
         resp.status = falcon.HTTP_NO_CONTENT
 
     def _patch(self, job_id: UUID, req: Request, body: bytes) -> JobView:
@@ -85,7 +87,7 @@ class OneJob:
             user_edits.expect_for_users(access.principal(req), user_edits.changed(view, wanted))
             return wanted
 
-        return editing.edit(self._system, job_id, amend, expected)
+        return editing.edit(access.principal(req), self._system, job_id, amend, expected)
 
 
 def _send(resp: Response, view: JobView) -> None:

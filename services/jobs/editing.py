@@ -10,7 +10,8 @@ from uuid import UUID
 
 from core import edits as rules
 from core import schedules
-from core.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
+from core.errors import Conflict, InvalidInput, PreconditionFailed
+from core.principals import Principal
 from core.schedules import Recurring
 from core.states import ENDED, Hold, JobState, RunStatus, Trigger
 from models import edits, jobs, pauses, runs, tags, versions
@@ -19,7 +20,7 @@ from models.tables import Job, Run
 from services.jobs import definition
 from services.jobs.definition import Definition
 from services.jobs.lifecycle import refuse_ended, switch
-from services.reading import records
+from services.reading import records, visibility
 from services.reading.views import JobView
 from services.scheduling import planning, run_endings, stored_schedule
 from services.system import System
@@ -45,6 +46,7 @@ class _Edit:
 
 
 def edit(
+    principal: Principal,
     system: System,
     job_id: UUID,
     amend: Amend,
@@ -62,7 +64,7 @@ def edit(
     """
     with system.transaction() as work:
         now = work.now
-        job = _found(job_id, expected)
+        job = _found(principal, job_id, expected)
         edits.lock_not_begun(job)
         view = records.job(job_id)
         refuse_ended(job, "edited")
@@ -76,7 +78,11 @@ def edit(
 
 
 def delete(
-    system: System, job_id: UUID, expected: Collection[int] | None = None, refuse: Refuse = lambda _view: None
+    principal: Principal,
+    system: System,
+    job_id: UUID,
+    expected: Collection[int] | None = None,
+    refuse: Refuse = lambda _view: None,
 ) -> None:
     """Take a job out of sight: what has not started never will, what runs may finish; its history goes in time.
 
@@ -84,7 +90,7 @@ def delete(
     """
     with system.transaction(Gate.UNUSED) as work:
         now = work.now
-        job = _found(job_id, expected)
+        job = _found(principal, job_id, expected)
         edits.lock_not_begun(job)
         refuse(records.job(job_id))
         runs.cancel_waiting(job, "job deleted", now)
@@ -93,10 +99,8 @@ def delete(
         edits.delete(job, now)
 
 
-def _found(job_id: UUID, expected: Collection[int] | None) -> Job:
-    job = jobs.lock_whole(job_id)
-    if job is None:
-        raise NotFound("job", job_id)
+def _found(principal: Principal, job_id: UUID, expected: Collection[int] | None) -> Job:
+    job = visibility.expected(principal, jobs.lock_whole(job_id), job_id)
     if expected is not None and job.version not in expected:
         raise PreconditionFailed(
             f"The job {job_id} is in version {job.version}, not in the one that If-Match names. "

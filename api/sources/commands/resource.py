@@ -19,6 +19,7 @@ from api.sources.commands import schema, words
 from api.sources.commands.schema import CommandTask, CommandTasks, NewCommandTask, WholeCommandTask
 from api.sources.source_jobs import SourceJobs, whole
 from core.listing import NEWEST_FIRST
+from core.principals import Principal
 from services.access import users
 from services.jobs import editing
 from services.jobs.definition import Definition
@@ -70,7 +71,8 @@ class Tasks(_Tasks):
         given = validation.body(NewCommandTask, bodies.parse(body))
         translating.expect_future("scheduled_time", given.scheduled_time, self.system.clock.now())
         translating.expect_known("command", run_command.KEY)
-        return self.shown([self.created(given.parsed(access.principal(req)))])[0]
+        principal = access.principal(req)
+        return self.shown([self.created(principal, given.parsed(principal))])[0]
 
 
 class OneTask(_Tasks):
@@ -100,14 +102,14 @@ class OneTask(_Tasks):
     async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Delete a task: what has not started never will, what runs may finish."""
         _expect_user(req)
-        await self.threads.run(self._delete, job_id)
+        await self.threads.run(self._delete, access.principal(req), job_id)
         resp.status = falcon.HTTP_NO_CONTENT
 
     def _get(self, job_id: UUID) -> CommandTask:
         return self.shown([self.found(job_id)])[0]
 
     def _put(self, req: Request, job_id: UUID, body: bytes) -> CommandTask:
-        value = bodies.parse(body)
+        principal, value = access.principal(req), bodies.parse(body)
         owners = users.named(self.system, {one for one in (self.found(job_id).owner_id,) if one is not None})
 
         def amend(view: JobView) -> Definition:
@@ -115,14 +117,13 @@ class OneTask(_Tasks):
             given: Any = whole(NewCommandTask, value, shown)
             if given.scheduled_time != shown.scheduled_time:
                 translating.expect_future("scheduled_time", given.scheduled_time, self.system.clock.now())
-            principal = access.principal(req)
             return translating.amended(view, schema.asked_for(shown).parsed(principal), given.parsed(principal))
 
-        return self.shown([self.edited(job_id, amend)])[0]
+        return self.shown([self.edited(principal, job_id, amend)])[0]
 
-    def _delete(self, job_id: UUID) -> None:
+    def _delete(self, principal: Principal, job_id: UUID) -> None:
         self.found(job_id)
-        editing.delete(self.system, job_id)
+        editing.delete(principal, self.system, job_id)
 
 
 def _expect_user(req: Request) -> None:

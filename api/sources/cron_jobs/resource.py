@@ -19,6 +19,7 @@ from api.sources.cron_jobs import schema, words
 from api.sources.cron_jobs.schema import CronJob, CronJobPatch, CronJobs, NewCronJob, WholeCronJob
 from api.sources.source_jobs import SourceJobs, whole
 from core.listing import NEWEST_FIRST
+from core.principals import Principal
 from services.jobs import editing
 from services.jobs.definition import Definition
 from services.reading.views import JobView
@@ -66,7 +67,8 @@ class SchedulerJobs(_SchedulerJobs):
 
     def _create(self, req: Request, body: bytes) -> CronJob:
         given = validation.body(NewCronJob, bodies.parse(body))
-        return schema.show(self.created(given.parsed(access.principal(req))))
+        principal = access.principal(req)
+        return schema.show(self.created(principal, given.parsed(principal)))
 
 
 class OneSchedulerJob(_SchedulerJobs):
@@ -104,9 +106,9 @@ class OneSchedulerJob(_SchedulerJobs):
         answers.send(resp, await self.threads.run(self._patch, req, job_id, body))
 
     @documented("deleteSchedulerJob", "003 cron jobs", {204: None}, access=Required.OWNERSHIP, problems=(404,))
-    async def on_delete(self, _req: Request, resp: Response, job_id: UUID) -> None:
+    async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Delete a job."""
-        await self.threads.run(self._delete, job_id)
+        await self.threads.run(self._delete, access.principal(req), job_id)
         resp.status = falcon.HTTP_NO_CONTENT
 
     def _put(self, req: Request, job_id: UUID, body: bytes) -> CronJob:
@@ -126,14 +128,15 @@ class OneSchedulerJob(_SchedulerJobs):
     def _amended(
         self, req: Request, job_id: UUID, wanted: Callable[[CronJob], dict[str, Any]], active: bool | None
     ) -> CronJob:
+        principal = access.principal(req)
+
         def amend(view: JobView) -> Definition:
             shown = schema.show(view)
             given = whole(NewCronJob, wanted(shown), shown)
-            principal = access.principal(req)
             return translating.amended(view, schema.asked_for(shown).parsed(principal), given.parsed(principal))
 
-        return schema.show(self.edited(job_id, amend, active=active))
+        return schema.show(self.edited(principal, job_id, amend, active=active))
 
-    def _delete(self, job_id: UUID) -> None:
+    def _delete(self, principal: Principal, job_id: UUID) -> None:
         self.found(job_id)
-        editing.delete(self.system, job_id)
+        editing.delete(principal, self.system, job_id)

@@ -28,6 +28,7 @@ from api.sources.deadline_jobs.schema import (
 )
 from api.sources.source_jobs import SourceJobs, whole
 from core.listing import Ordering
+from core.principals import Principal
 from services.jobs import editing
 from services.jobs.definition import Definition
 from services.reading import statistics
@@ -85,7 +86,8 @@ class AllDeadlineJobs(_DeadlineJobs):
     def _create(self, req: Request, body: bytes) -> DeadlineJob:
         given = validation.body(NewDeadlineJob, bodies.parse(body))
         translating.expect_future("deadline", given.deadline, self.system.clock.now())
-        return schema.show(self.created(given.parsed(access.principal(req))))
+        principal = access.principal(req)
+        return schema.show(self.created(principal, given.parsed(principal)))
 
 
 class OneDeadlineJob(_DeadlineJobs):
@@ -110,13 +112,13 @@ class OneDeadlineJob(_DeadlineJobs):
         answers.send(resp, await self.threads.run(self._put, req, job_id, body))
 
     @documented("deleteDeadlineJob", "004 deadline jobs", {204: None}, access=Required.OWNERSHIP, problems=(400, 404))
-    async def on_delete(self, _req: Request, resp: Response, job_id: UUID) -> None:
+    async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Delete a job that has not begun."""
-        await self.threads.run(self._delete, job_id)
+        await self.threads.run(self._delete, access.principal(req), job_id)
         resp.status = falcon.HTTP_NO_CONTENT
 
     def _put(self, req: Request, job_id: UUID, body: bytes) -> DeadlineJob:
-        value = validation.json_object(bodies.parse(body))
+        principal, value = access.principal(req), validation.json_object(bodies.parse(body))
         schema.refuse_begun(self.found(job_id))  # one that has ended is no conflict here, as in other edits
 
         def amend(view: JobView) -> Definition:
@@ -128,14 +130,13 @@ class OneDeadlineJob(_DeadlineJobs):
                 given = given.model_copy(update={"priority": asked_for.priority})
             if given.deadline != view.deadline:
                 translating.expect_future("deadline", given.deadline, self.system.clock.now())
-            principal = access.principal(req)
             return translating.amended(view, asked_for.parsed(principal), given.parsed(principal))
 
-        return schema.show(self.edited(job_id, amend))
+        return schema.show(self.edited(principal, job_id, amend))
 
-    def _delete(self, job_id: UUID) -> None:
+    def _delete(self, principal: Principal, job_id: UUID) -> None:
         self.found(job_id)
-        editing.delete(self.system, job_id, refuse=schema.refuse_begun)
+        editing.delete(principal, self.system, job_id, refuse=schema.refuse_begun)
 
 
 class ExecutionsOfDeadlineJob(_DeadlineJobs):

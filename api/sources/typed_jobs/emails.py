@@ -41,9 +41,10 @@ class NewEmails:
 
     def _create(self, req: Request, body: bytes) -> Answer:
         mails = validation.body(NewMails, bodies.parse(body))
-        wanted = [one.parsed(access.principal(req), self._system.clock.now()) for one in mails.jobs()]
+        principal = access.principal(req)
+        wanted = [one.parsed(principal, self._system.clock.now()) for one in mails.jobs()]
         apps.ensure(self._system, words.SOURCE.app_name)
-        created = lifecycle.create_many(self._system, wanted, all_or_none=True)
+        created = lifecycle.create_many(principal, self._system, wanted, all_or_none=True)
         views = records.those([one.job_id for one in created if one.job_id is not None])
         shown = [Job.model_validate(view) for view in views]
         return answers.answer(OneOrMore(shown[0] if mails.is_one else shown), 201)

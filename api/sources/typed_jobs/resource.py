@@ -59,7 +59,7 @@ class OneJob(one_job.OneJob):
 def _create(system: System, req: Request, body: bytes) -> Answer:
     wanted, fields = _parsed(system, req, bodies.parse(body))
     with translating.fields_named(fields):
-        job_id = create(system, wanted)
+        job_id = create(access.principal(req), system, wanted)
     return answers.answer(Job.model_validate(records.job(job_id)), 201, location=f"/api/jobs/{job_id}")
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import Conflict, InvalidInput, PermanentFailure, TransientFailure
 from core.policies import Overlap
+from core.principals import LOCAL
 from core.receiver_answers import PollAnswer
 from core.schedules import Cron, Polling
 from core.states import JobState, JobStatus, Outcome, RunStatus
@@ -114,11 +115,11 @@ def test_a_waiting_run_counts_as_going(system: GivenSystem) -> None:
 
 
 def cancel_run(system: GivenSystem, run_id: UUID) -> None:
-    cancelling.cancel(system, run_id)
+    cancelling.cancel(LOCAL, system, run_id)
 
 
 def cancel_job(system: GivenSystem, run_id: UUID) -> None:
-    job_service.cancel(system, stored_run(run_id).job_id)
+    job_service.cancel(LOCAL, system, stored_run(run_id).job_id)
 
 
 @pytest.mark.parametrize("cancel", [cancel_run, cancel_job])
@@ -148,7 +149,7 @@ def test_an_occurrence_that_takes_its_place_ends_a_waiting_run_at_once(system: G
 def test_a_202_to_a_run_that_was_cancelled_meanwhile_ends_it(system: GivenSystem) -> None:
     run = first_run(system)
     work = claim_one(system)
-    job_service.cancel(system, run.job_id)
+    job_service.cancel(LOCAL, system, run.job_id)
     record(system, work, Deferred())
     assert stored_run(run.id).status is RunStatus.CANCELLED
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+from core.principals import LOCAL
 from core.receiver_answers import PollAnswer
 from core.schedules import Cron, Frequency, Interval, Polling, Schedule
 from core.states import JobState, RunStatus
@@ -17,7 +18,7 @@ NOT_DONE = PollAnswer(polling_state={"n": 1}, done=False, next_in_seconds=None, 
 
 
 def made(system: GivenSystem, schedule: Schedule) -> UUID:
-    return lifecycle.create(system, new_job(schedule))
+    return lifecycle.create(LOCAL, system, new_job(schedule))
 
 
 def seconds_after_noon(job_id: UUID) -> list[float]:
