@@ -19,7 +19,6 @@ from api.quotas import RequestQuotas
 from api.sites import COOKIE
 from api.threads import Threads
 from core.accounts import TokenKind
-from core.errors import Forbidden
 from core.principals import LOCAL, Principal, PrincipalKind
 from services.access import users
 from services.access.users import UserView
@@ -117,8 +116,8 @@ class Access:
     async def _expect_allowed(self, req: Request, found: Found) -> None:
         """Raises `Forbidden` or `NotFound` if the principal lacks what the operation requires."""
         match found.operation.access:
-            case Required.ADMINISTRATION if principal(req).visible_owner_id is not None:
-                raise Forbidden("This path is for administrators, whom the setting ADMIN_USERNAMES names.")
+            case Required.ADMINISTRATION:
+                principal(req).expect_administration()
             case Required.OWNERSHIP if principal(req).visible_owner_id is not None and found.job_id is not None:
                 await self._threads.run(visibility.expect_visible, principal(req), found.job_id)
 

@@ -107,8 +107,9 @@ class Routes(CompiledRouter):
 
     def add_route(self, uri_template: str, resource: Any, **options: Any) -> None:
         """Add a route. Raises `UndeclaredOperationError`."""
-        self._declared[uri_template] = _declarations(uri_template, resource, options.get("suffix"))
+        declared = _declarations(uri_template, resource, options.get("suffix"))
         super().add_route(uri_template, resource, **options)
+        self._declared[uri_template] = declared
 
     def found(self, req: Request) -> Found:
         """Returns the operation that a request or a handshake asks for, before it is routed."""

@@ -53,7 +53,7 @@ class Principal:
         return self.visible_owner_id in (None, owner_id)
 
     def expect_administration(self) -> None:
-        """Raises `Forbidden` unless they may do what concerns everyone: apps, the installation, runs across jobs."""
+        """Raises `Forbidden` unless they are trusted or an administrator."""
         if self.visible_owner_id is not None:
             raise Forbidden("This is for administrators, whom the setting ADMIN_USERNAMES names.")
 

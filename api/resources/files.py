@@ -9,7 +9,7 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers
+from api import access, answers
 from api.openapi import documented
 from api.operations import Required, operation
 from api.schemas.files import DownloadLink
@@ -29,9 +29,9 @@ class DownloadOfJob:
         self._threads = threads
 
     @documented("getDownloadUrl", "jobs", {200: DownloadLink}, access=Required.OWNERSHIP, problems=(403, 404, 409))
-    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+    async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Get a link to a job's file, by which anyone can download it for an hour."""
-        url = await self._threads.run(uploads.download_url, self._system, job_id)
+        url = await self._threads.run(uploads.download_url, access.principal(req), self._system, job_id)
         answers.send(resp, DownloadLink(download_url=url))
 
 

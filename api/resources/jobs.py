@@ -65,7 +65,7 @@ class NextOfJob:
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """See a job's next occurrences, each with its nominal and its due instant."""
         query = validation.query(CountQuery, req.params)
-        found = await self._threads.run(records.occurrences, job_id, query.count)
+        found = await self._threads.run(records.occurrences, access.principal(req), job_id, query.count)
         answers.send(resp, NextOccurrences(next=[Occurrence.model_validate(one) for one in found]))
 
 
@@ -90,7 +90,7 @@ class JobAction:
 
     def _changed(self, principal: Principal, job_id: UUID) -> Answer:
         self._action(principal, self._system, job_id)
-        return answers.answer(Job.model_validate(records.job(job_id)))
+        return answers.answer(Job.model_validate(records.job(principal, job_id)))
 
 
 class Cancel(JobAction):

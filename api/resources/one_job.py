@@ -35,9 +35,9 @@ class OneJob:
         self._most = system.settings.max_body_bytes
 
     @documented("getJob", "jobs", {200: Job}, access=Required.OWNERSHIP, problems=(404,))
-    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+    async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Look at a job; its ETag is its version."""
-        _send(resp, await self._threads.run(records.job, job_id))
+        _send(resp, await self._threads.run(records.job, access.principal(req), job_id))
 
     @documented(
         "patchJob",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers, lists, validation
+from api import access, answers, lists, validation
 from api.lists import Listed
 from api.openapi import documented
 from api.operations import Required
@@ -30,7 +30,7 @@ class Outbox:
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(OutboxQuery, req.params)
-        found = outbox.newest(self._settings, query.limit)
+        found = outbox.newest(access.principal(req), self._settings, query.limit)
         return lists.listed(OutboxList(results=[OutboxEmail.model_validate(one) for one in found]), {})
 
 
@@ -42,7 +42,7 @@ class EmailInOutbox:
         self._threads = threads
 
     @documented("getOutboxEmail", "e-mail", {200: WholeOutboxEmail}, access=Required.ADMINISTRATION, problems=(404,))
-    async def on_get(self, _req: Request, resp: Response, email_id: UUID) -> None:
+    async def on_get(self, req: Request, resp: Response, email_id: UUID) -> None:
         """Look at an e-mail that was kept instead of sent: its headers and its text."""
-        found = await self._threads.run(outbox.one, self._settings, email_id)
+        found = await self._threads.run(outbox.one, access.principal(req), self._settings, email_id)
         answers.send(resp, WholeOutboxEmail.of(found))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers, lists, validation
+from api import access, answers, lists, validation
 from api.lists import Listed
 from api.openapi import documented
 from api.operations import Required
@@ -33,7 +33,7 @@ class Runs:
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(RunsQuery, req.params)
-        return _listed(req, listing.runs(self._counts, query.wanted(), query.stretch()))
+        return _listed(req, listing.runs(access.principal(req), self._counts, query.wanted(), query.stretch()))
 
 
 class RunsOfJob:
@@ -50,7 +50,7 @@ class RunsOfJob:
 
     def _list(self, req: Request, job_id: UUID) -> Listed:
         query = validation.query(PageQuery, req.params)
-        return _listed(req, listing.runs_of_job(self._counts, job_id, query.stretch()))
+        return _listed(req, listing.runs_of_job(access.principal(req), self._counts, job_id, query.stretch()))
 
 
 class ExecutionsOfJob:
@@ -77,9 +77,9 @@ class OneRun:
         self._threads = threads
 
     @documented("getRun", "runs", {200: RunWithAttempts}, access=Required.ADMINISTRATION, problems=(404,))
-    async def on_get(self, _req: Request, resp: Response, run_id: UUID) -> None:
+    async def on_get(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Look at a run and its attempts."""
-        view, attempts = await self._threads.run(records.run, run_id)
+        view, attempts = await self._threads.run(records.run, access.principal(req), run_id)
         shown = RunWithAttempts(
             **Run.model_validate(view).model_dump(),
             attempts=lists.readable(Attempt.model_validate, attempts),
@@ -90,7 +90,7 @@ class OneRun:
 def listed_executions(req: Request, job_id: UUID) -> Listed:
     """A page of a job's runs that have started. Raises `NotFound`."""
     query = validation.query(NumberedQuery, req.params)
-    found, more = listing.executions(job_id, query.stretch())
+    found, more = listing.executions(access.principal(req), job_id, query.stretch())
     shown = Executions(lists.readable(Execution.model_validate, found))
     return lists.listed(shown, lists.by_number(req, query.page, more=more))
 

@@ -38,5 +38,5 @@ class MinuteSeries:
     async def on_get(self, req: Request, resp: Response) -> None:
         """See what happened in each of the last minutes."""
         query = validation.query(SeriesQuery, req.params)
-        found = await self._threads.run(statistics.series, self._system, query.minutes)
+        found = await self._threads.run(statistics.series, access.principal(req), self._system, query.minutes)
         answers.send(resp, Series(results=[MinuteFigures.model_validate(one) for one in found]))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import lists, validation
+from api import access, lists, validation
 from api.lists import Listed
 from api.openapi import documented
 from api.operations import Required
@@ -28,5 +28,5 @@ class UpcomingRuns:
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(UpcomingQuery, req.params)
-        found = upcoming.coming(self._system, query.wanted(), query.seconds, query.limit)
+        found = upcoming.coming(access.principal(req), self._system, query.wanted(), query.seconds, query.limit)
         return lists.listed(UpcomingList(results=lists.readable(Upcoming.model_validate, found)), {})

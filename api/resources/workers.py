@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import answers
+from api import access, answers
 from api.openapi import documented
 from api.operations import Required
 from api.schemas.figures import Worker, Workers
@@ -21,7 +21,7 @@ class AllWorkers:
         self._threads = threads
 
     @documented("listWorkers", "workers", {200: Workers}, access=Required.ADMINISTRATION)
-    async def on_get(self, _req: Request, resp: Response) -> None:
+    async def on_get(self, req: Request, resp: Response) -> None:
         """List the workers heard of in the last day."""
-        found = await self._threads.run(workers.known, self._system)
+        found = await self._threads.run(workers.known, access.principal(req), self._system)
         answers.send(resp, Workers(results=[Worker.model_validate(one) for one in found]))

@@ -48,11 +48,11 @@ class SourceJobs:
     def created(self, principal: Principal, new: NewJob) -> JobView:
         """Store a job, and the source's app where this is its first."""
         with translating.fields_named(self.fields):
-            return records.job(create(principal, self.system, new))
+            return records.job(principal, create(principal, self.system, new))
 
-    def found(self, job_id: UUID) -> JobView:
+    def found(self, principal: Principal, job_id: UUID) -> JobView:
         """The source's job of this id. Raises `NotFound`."""
-        return self._expect_owned(records.job(job_id))
+        return self._expect_owned(records.job(principal, job_id))
 
     async def edit(self, req: Request, job_id: UUID, accepted: Collection[str] = (falcon.MEDIA_JSON,)) -> bytes:
         """The body of an edit. Raises as `edit_bodies` does."""
@@ -62,7 +62,7 @@ class SourceJobs:
         self, principal: Principal, job_id: UUID, amend: Callable[[JobView], Definition], *, active: bool | None = None
     ) -> JobView:
         """Make the source's job of this id what `amend` makes of it, and active or paused where that is said."""
-        self.found(job_id)
+        self.found(principal, job_id)
         with translating.fields_named(self.fields):
             return editing.edit(
                 principal, self.system, job_id, lambda view: amend(self._expect_owned(view)), active=active

@@ -86,12 +86,12 @@ def mark_stored(system: System, upload_id: UUID) -> None:
     spool.remove(system.settings, upload_id)
 
 
-def download_url(system: System, job_id: UUID) -> str:
+def download_url(principal: Principal, system: System, job_id: UUID) -> str:
     """A link by which anyone may download a job's file for an hour.
 
     Raises `NotFound` where the job is about no file, `Conflict` while that is not stored.
     """
-    records.job(job_id)
+    records.job(principal, job_id)
     upload = of_job(job_id)
     if not upload.is_stored:
         raise Conflict(f"The file of job {job_id} is not stored; wait until the job is completed.")

@@ -29,6 +29,6 @@ def cancel(principal: Principal, system: System, run_id: UUID) -> RunView:
         if run.status != RunStatus.RUNNING or run.reports_until is not None:
             run_endings.end_if_over([(job, JobState.CANCELLED)], now)
         next_in_turn = overlap_queue.give(system, {job.id: job})
-        view, _ = records.run(run_id)
+        view, _ = records.run(principal, run_id)
         work.ring(next_in_turn)
     return view

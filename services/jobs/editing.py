@@ -66,13 +66,13 @@ def edit(
         now = work.now
         job = _found(principal, job_id, expected)
         edits.lock_not_begun(job)
-        view = records.job(job_id)
+        view = records.job(principal, job_id)
         refuse_ended(job, "edited")
         one = _as_wanted(job, definition.of(job, view.tags), amend(view), now)
         made = [] if definition.alike(one.before, one.wanted) else [*_carry_out(system, one)]
         if active is not None and active is (job.state == JobState.PAUSED):
             made += switch(job, now, active=active)
-        view = records.job(job_id)
+        view = records.job(principal, job_id)
         work.ring(made)
     return view
 
@@ -92,7 +92,7 @@ def delete(
         now = work.now
         job = _found(principal, job_id, expected)
         edits.lock_not_begun(job)
-        refuse(records.job(job_id))
+        refuse(records.job(principal, job_id))
         runs.cancel_waiting(job, "job deleted", now)
         if job.state not in ENDED:
             jobs.end([job], JobState.CANCELLED, now)

@@ -56,7 +56,7 @@ def rewind(principal: Principal, system: System, job_id: UUID, version: int) -> 
             raise NotFound(f"polling state of job {job_id} in version", version)
         jobs.set_polling_states([(job, state)], now)
         rows = _polled_anew(job, now)
-        view = records.job(job_id)
+        view = records.job(principal, job_id)
         work.ring(rows)
     return view
 

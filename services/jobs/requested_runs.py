@@ -38,7 +38,7 @@ def trigger(principal: Principal, system: System, job_id: UUID, data: dict[str, 
         if data is not None:
             registry.validate(system.settings, job.task_type, data)
         row = _store(draft(job, Trigger.MANUAL, now, now, data=data), job)
-        view, _ = records.run(row["id"])
+        view, _ = records.run(principal, row["id"])
         work.ring([row])
     return view
 
@@ -72,7 +72,7 @@ def replay(principal: Principal, system: System, run_id: UUID) -> RunView:
         job, run = locked_run(principal, run_id)
         _refuse_replay(job, run)
         row = _again(job, run, now)
-        view, _ = records.run(row["id"])
+        view, _ = records.run(principal, row["id"])
         work.ring([row])
     return view
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers
+from api import access, answers
 from api.openapi import documented
 from api.operations import Required
 from api.sources.callbacks import words
@@ -25,9 +25,9 @@ class JobStatuses:
         self._threads = threads
 
     @documented("getJobStatus", "jobs", {200: StatusOfJob}, access=Required.OWNERSHIP, problems=(404,))
-    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+    async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """See how a job is doing, with the newest 20 events of its life."""
-        found = await self._threads.run(records.job_with_log, job_id)
+        found = await self._threads.run(records.job_with_log, access.principal(req), job_id)
         view = found.job
         status = StatusOfJob(
             job_id=view.id,

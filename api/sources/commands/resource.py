@@ -82,7 +82,7 @@ class OneTask(_Tasks):
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Look at a task."""
         _expect_user(req)
-        answers.send(resp, await self.threads.run(self._get, job_id))
+        answers.send(resp, await self.threads.run(self._get, access.principal(req), job_id))
 
     @documented(
         "putTask",
@@ -105,12 +105,12 @@ class OneTask(_Tasks):
         await self.threads.run(self._delete, access.principal(req), job_id)
         resp.status = falcon.HTTP_NO_CONTENT
 
-    def _get(self, job_id: UUID) -> CommandTask:
-        return self.shown([self.found(job_id)])[0]
+    def _get(self, principal: Principal, job_id: UUID) -> CommandTask:
+        return self.shown([self.found(principal, job_id)])[0]
 
     def _put(self, req: Request, job_id: UUID, body: bytes) -> CommandTask:
         principal, value = access.principal(req), bodies.parse(body)
-        owners = users.named(self.system, {one for one in (self.found(job_id).owner_id,) if one is not None})
+        owners = users.named(self.system, {one for one in (self.found(principal, job_id).owner_id,) if one is not None})
 
         def amend(view: JobView) -> Definition:
             shown = schema.show(view, owners)
@@ -122,7 +122,7 @@ class OneTask(_Tasks):
         return self.shown([self.edited(principal, job_id, amend)])[0]
 
     def _delete(self, principal: Principal, job_id: UUID) -> None:
-        self.found(job_id)
+        self.found(principal, job_id)
         editing.delete(principal, self.system, job_id)
 
 

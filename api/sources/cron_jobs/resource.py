@@ -75,9 +75,9 @@ class OneSchedulerJob(_SchedulerJobs):
     """`/scheduler/jobs/{job_id}`."""
 
     @documented("getSchedulerJob", "003 cron jobs", {200: CronJob}, access=Required.OWNERSHIP, problems=(404,))
-    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+    async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Look at a job."""
-        answers.send(resp, schema.show(await self.threads.run(self.found, job_id)))
+        answers.send(resp, schema.show(await self.threads.run(self.found, access.principal(req), job_id)))
 
     @documented(
         "putSchedulerJob",
@@ -138,5 +138,5 @@ class OneSchedulerJob(_SchedulerJobs):
         return schema.show(self.edited(principal, job_id, amend, active=active))
 
     def _delete(self, principal: Principal, job_id: UUID) -> None:
-        self.found(job_id)
+        self.found(principal, job_id)
         editing.delete(principal, self.system, job_id)

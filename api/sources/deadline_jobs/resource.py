@@ -94,9 +94,9 @@ class OneDeadlineJob(_DeadlineJobs):
     """`/jobs/api/jobs/{job_id}`."""
 
     @documented("getDeadlineJob", "004 deadline jobs", {200: DeadlineJob}, access=Required.OWNERSHIP, problems=(404,))
-    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+    async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Look at a job."""
-        answers.send(resp, schema.show(await self.threads.run(self.found, job_id)))
+        answers.send(resp, schema.show(await self.threads.run(self.found, access.principal(req), job_id)))
 
     @documented(
         "putDeadlineJob",
@@ -119,7 +119,7 @@ class OneDeadlineJob(_DeadlineJobs):
 
     def _put(self, req: Request, job_id: UUID, body: bytes) -> DeadlineJob:
         principal, value = access.principal(req), validation.json_object(bodies.parse(body))
-        schema.refuse_begun(self.found(job_id))  # one that has ended is no conflict here, as in other edits
+        schema.refuse_begun(self.found(principal, job_id))  # one that has ended is no conflict here, as in other edits
 
         def amend(view: JobView) -> Definition:
             schema.refuse_begun(view)
@@ -135,7 +135,7 @@ class OneDeadlineJob(_DeadlineJobs):
         return schema.show(self.edited(principal, job_id, amend))
 
     def _delete(self, principal: Principal, job_id: UUID) -> None:
-        self.found(job_id)
+        self.found(principal, job_id)
         editing.delete(principal, self.system, job_id, refuse=schema.refuse_begun)
 
 
@@ -155,7 +155,7 @@ class ExecutionsOfDeadlineJob(_DeadlineJobs):
         lists.send(resp, await self.threads.run(self._list, req, job_id))
 
     def _list(self, req: Request, job_id: UUID) -> Listed:
-        self.found(job_id)
+        self.found(access.principal(req), job_id)
         return listed_executions(req, job_id)
 
 

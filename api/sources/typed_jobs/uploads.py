@@ -55,4 +55,4 @@ class Uploads:
         job_id = with_app(
             self._system, new.app_name, lambda: uploads.accept(principal, self._system, new, incoming, file_name)
         )
-        return answers.answer(Job.model_validate(records.job(job_id)), 201, location=f"/api/jobs/{job_id}")
+        return answers.answer(Job.model_validate(records.job(principal, job_id)), 201, location=f"/api/jobs/{job_id}")

@@ -206,7 +206,7 @@ def test_the_status_has_its_own_word_and_the_log_an_event(limited: GivenSystem) 
     create(limited, 3)
     job_id = job_service.create(LOCAL, limited, new_job())
     claim(limited)
-    found = records.job_with_log(job_id)
+    found = records.job_with_log(LOCAL, job_id)
     assert found.rate_limited
     [entry] = found.entries
     assert (entry.event_type, entry.metadata) == ("rate_limited", {"wait_seconds": 60.0})
@@ -221,7 +221,7 @@ def test_the_event_stays_in_the_log_when_the_run_has_gone_on(limited: GivenSyste
     limited.clock.advance(60)
     limits.give_permits(limited)
     record(limited, claim_one(limited), succeeded())
-    found = records.job_with_log(job_id)
+    found = records.job_with_log(LOCAL, job_id)
     assert [entry.event_type for entry in found.entries] == ["execution_completed", "execution_started", "rate_limited"]
     assert not found.rate_limited
 
@@ -230,7 +230,7 @@ def test_why_says_that_the_account_has_had_its_calls(limited: GivenSystem) -> No
     create(limited, 3)
     job_id = job_service.create(LOCAL, limited, new_job())
     claim(limited)
-    assert "ACCOUNT_RATE" in explaining.explain(limited, job_id, NOON).answer
+    assert "ACCOUNT_RATE" in explaining.explain(LOCAL, limited, job_id, NOON).answer
 
 
 @pytest.mark.parametrize("store", ["postgresql"], indirect=True)

@@ -65,7 +65,7 @@ def test_a_transient_failure_is_tried_again_after_the_backoff(system: GivenSyste
     assert (stored.failure_count, stored.loss_count, stored.error_type) == (1, 0, "transient")
     assert stored.error_message == "The receiver is down."
     assert stored_job(run.job_id).state is JobState.ACTIVE
-    assert records.job(run.job_id).status is JobStatus.QUEUED
+    assert records.job(LOCAL, run.job_id).status is JobStatus.QUEUED
     [tried] = attempts_at(run.id)
     assert (tried.outcome, tried.error_type, tried.status_code) == (Outcome.FAILED, "transient", 503)
 
@@ -234,4 +234,4 @@ def test_a_job_that_comes_back_goes_on_after_a_run_that_failed(system: GivenSyst
     make_due_again(system, run.id)
     attempt(system, refused())
     assert stored_job(run.job_id).state is JobState.ACTIVE
-    assert records.job(run.job_id).status is JobStatus.PENDING
+    assert records.job(LOCAL, run.job_id).status is JobStatus.PENDING

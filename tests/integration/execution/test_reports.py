@@ -45,19 +45,19 @@ FAULT = TransientFailure("The printer is out of paper.")
 
 def test_a_run_answered_with_202_runs_on_and_says_that_it_waits(system: GivenSystem) -> None:
     run = first_run(system)
-    assert not records.run(run.id)[0].waiting_for_report
+    assert not records.run(LOCAL, run.id)[0].waiting_for_report
     deferred(system)
-    view, [attempt] = records.run(run.id)
+    view, [attempt] = records.run(LOCAL, run.id)
     assert (view.status, view.waiting_for_report) == (RunStatus.RUNNING, True)
     assert (attempt.outcome, attempt.finished_at) == (None, None)
     assert stored_run(run.id).lease_expires_at == NOON + timedelta(seconds=LEASE)
-    assert records.job(run.job_id).status is JobStatus.RUNNING
+    assert records.job(LOCAL, run.job_id).status is JobStatus.RUNNING
 
 
 def test_a_waiting_run_says_by_when_it_is_to_be_heard_of(system: GivenSystem) -> None:
     run = first_run(system)
     deferred(system)
-    answer = explaining.explain(system, run.job_id, NOON).answer
+    answer = explaining.explain(LOCAL, system, run.job_id, NOON).answer
     assert answer.endswith("Its receiver answered 202, and is to report by 2026-11-20T12:01:00Z.")
 
 

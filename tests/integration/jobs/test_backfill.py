@@ -68,7 +68,7 @@ def test_the_occurrences_of_a_span_run_now_in_their_order(system: GivenSystem) -
     ]
     assert [ring.run_id for ring in system.doorbell.heard()] == [backfilled(job_id)[0].id]
     assert executed(system) == instants
-    assert records.job(job_id).status is JobStatus.PENDING
+    assert records.job(LOCAL, job_id).status is JobStatus.PENDING
 
 
 def test_runs_that_may_overlap_are_all_due_at_once(system: GivenSystem) -> None:
@@ -161,11 +161,11 @@ def test_a_schedule_that_has_ended_shows_its_backfill_and_ends_again(system: Giv
     job_id = made(system, Interval(every_seconds=60, starts_at=NOON - HOUR, max_runs=1))
     make_due(system)
     attempt(system, succeeded())
-    assert records.job(job_id).status is JobStatus.COMPLETED
+    assert records.job(LOCAL, job_id).status is JobStatus.COMPLETED
     backfill.backfill(LOCAL, system, job_id, NOON - HOUR, NOON - HOUR + timedelta(seconds=61))
-    assert records.job(job_id).status is JobStatus.QUEUED
+    assert records.job(LOCAL, job_id).status is JobStatus.QUEUED
     assert len(executed(system)) == 2
-    assert records.job(job_id).status is JobStatus.COMPLETED
+    assert records.job(LOCAL, job_id).status is JobStatus.COMPLETED
 
 
 def test_only_a_schedule_that_names_its_occurrences_can_be_backfilled(system: GivenSystem) -> None:

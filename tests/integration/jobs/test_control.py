@@ -61,7 +61,7 @@ def test_a_cancel_ends_a_run_that_waits_for_its_instant(system: GivenSystem) -> 
         system.clock.now(),
     )
     assert (job.state, job.finished_at) == (JobState.CANCELLED, system.clock.now())
-    assert records.job(run.job_id).status is JobStatus.CANCELLED
+    assert records.job(LOCAL, run.job_id).status is JobStatus.CANCELLED
 
 
 def test_a_cancel_ends_a_run_that_is_due(system: GivenSystem) -> None:
@@ -140,7 +140,7 @@ def test_a_pause_holds_what_is_due_and_a_resume_releases_and_rings(system: Given
     system.doorbell.heard()
     job_service.pause(LOCAL, system, run.job_id)
     assert (stored_run(run.id).held_by, stored_job(run.job_id).state) == (Hold.PAUSED, JobState.PAUSED)
-    assert records.job(run.job_id).status is JobStatus.PAUSED
+    assert records.job(LOCAL, run.job_id).status is JobStatus.PAUSED
     assert (claim(system), system.doorbell.heard()) == ([], [])
     job_service.resume(LOCAL, system, run.job_id)
     assert (stored_run(run.id).held_by, stored_job(run.job_id).state) == (None, JobState.ACTIVE)

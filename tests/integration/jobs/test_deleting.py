@@ -38,7 +38,7 @@ def test_a_deleted_job_is_gone_and_never_runs(system: GivenSystem, schedule: Any
     run = first_run(system, schedule)
     editing.delete(LOCAL, system, run.job_id)
     with pytest.raises(NotFound):
-        records.job(run.job_id)
+        records.job(LOCAL, run.job_id)
     for action in (job_service.cancel, job_service.pause, job_service.resume, editing.delete):
         with pytest.raises(NotFound):
             action(LOCAL, system, run.job_id)

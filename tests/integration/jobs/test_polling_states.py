@@ -64,7 +64,7 @@ def test_the_answer_to_a_poll_that_was_going_does_not_undo_a_rewind(system: Give
     polling_states.rewind(LOCAL, system, job_id, 0)
     record(system, work, polled({"page": 3}))
     assert states(job_id)[0] == (3, {})
-    assert records.job(job_id).status is JobStatus.PENDING, "polling goes on"
+    assert records.job(LOCAL, job_id).status is JobStatus.PENDING, "polling goes on"
 
 
 def test_a_rewind_sends_no_key_with_another_state(system: GivenSystem) -> None:
@@ -104,7 +104,7 @@ def test_a_version_that_is_not_kept_is_not_found(system: GivenSystem, monkeypatc
     for version in (0, 1, 4):
         with pytest.raises(NotFound, match=f"version {version}"):
             polling_states.rewind(LOCAL, system, job_id, version)
-    assert records.job(job_id).polling_state == {"page": 3}
+    assert records.job(LOCAL, job_id).polling_state == {"page": 3}
 
 
 def test_what_does_not_poll_or_polls_no_more_is_not_rewound(system: GivenSystem) -> None:

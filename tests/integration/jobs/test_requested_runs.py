@@ -42,7 +42,7 @@ def failed_job(system: GivenSystem, schedule: Schedule | None = None, **override
     """A job whose run failed for good."""
     run = first_run(system, schedule, **overrides)
     attempt(system, refused())
-    assert records.job(run.job_id).status is JobStatus.FAILED
+    assert records.job(LOCAL, run.job_id).status is JobStatus.FAILED
     system.doorbell.heard()
     system.clock.advance(60)
     return run.job_id
@@ -61,11 +61,11 @@ def test_a_trigger_runs_a_job_now_and_leaves_its_schedule_alone(system: GivenSys
     view = requested_runs.trigger(LOCAL, system, job_id)
     assert (view.trigger, view.scheduled_for, view.status) == (Trigger.MANUAL, NOON, RunStatus.QUEUED)
     assert system.doorbell.heard() == [Ring(view.id, "runs.http")]
-    assert records.job(job_id).status is JobStatus.QUEUED
+    assert records.job(LOCAL, job_id).status is JobStatus.QUEUED
     work = claim_one(system)
     assert (work.run_id, work.data) == (view.id, {"some_key": "some_value"})
     record(system, work, succeeded())
-    shown = records.job(job_id)
+    shown = records.job(LOCAL, job_id)
     assert (shown.status, shown.next_run_at) == (JobStatus.PENDING, LATER)
 
 
@@ -119,7 +119,7 @@ def test_a_triggered_run_counts_towards_no_max_runs(system: GivenSystem) -> None
     job_id = lifecycle.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=1, starts_at=LATER)))
     requested_runs.trigger(LOCAL, system, job_id)
     attempt(system, succeeded())
-    assert (stored_job(job_id).runs_started, records.job(job_id).status) == (0, JobStatus.PENDING)
+    assert (stored_job(job_id).runs_started, records.job(LOCAL, job_id).status) == (0, JobStatus.PENDING)
 
 
 def test_a_polling_job_has_one_poll_at_a_time(system: GivenSystem) -> None:
@@ -149,13 +149,13 @@ def test_a_retry_is_a_new_run_in_place_of_the_one_that_failed(system: GivenSyste
     assert (new.trigger, new.retry_of, new.scheduled_for) == (Trigger.RETRY, old.id, NOON)
     assert (new.due_at, new.failure_count, new.attempt_count) == (system.clock.now(), 0, 0)
     assert system.doorbell.heard() == [Ring(run_id, "runs.http")]
-    shown = records.job(job_id)
+    shown = records.job(LOCAL, job_id)
     assert (shown.status, shown.finished_at, shown.end_reason) == (JobStatus.QUEUED, None, None)
     work, settled = attempt(system, failed())
     assert (work.run_id, settled.status) == (run_id, RunStatus.RETRYING), "its failures count anew"
     make_due_again(system, run_id)
     attempt(system, succeeded())
-    assert records.job(job_id).status is JobStatus.COMPLETED
+    assert records.job(LOCAL, job_id).status is JobStatus.COMPLETED
 
 
 def test_a_retry_that_fails_can_be_retried(system: GivenSystem) -> None:
@@ -197,13 +197,13 @@ def test_polling_that_gave_up_has_its_whole_patience_again_when_it_is_retried(
 ) -> None:
     run = first_run(system, schedule)
     attempt(system, polled({"page": 2}))
-    assert records.job(run.job_id).status is JobStatus.FAILED
+    assert records.job(LOCAL, run.job_id).status is JobStatus.FAILED
     system.clock.advance(60)
     requested_runs.retry(LOCAL, system, run.job_id)
     assert stored_job(run.job_id).polls == 0
     work, _ = attempt(system, polled({"page": 3}, next_in_seconds=5))
     assert work.polling_state == {"page": 2}
-    shown = records.job(run.job_id)
+    shown = records.job(LOCAL, run.job_id)
     if schedule.max_polls is None:
         assert (shown.status, shown.end_reason) == (JobStatus.PENDING, None)
     else:
@@ -237,11 +237,15 @@ def test_a_replay_reopens_a_one_shot(system: GivenSystem) -> None:
     job_id = failed_job(system)
     [dead] = runs_of(job_id)
     view = requested_runs.replay(LOCAL, system, dead.id)
-    assert (view.retry_of, view.trigger, records.job(job_id).status) == (dead.id, Trigger.RETRY, JobStatus.QUEUED)
+    assert (view.retry_of, view.trigger, records.job(LOCAL, job_id).status) == (
+        dead.id,
+        Trigger.RETRY,
+        JobStatus.QUEUED,
+    )
     with pytest.raises(Conflict, match="is being replayed"):
         requested_runs.replay(LOCAL, system, dead.id)
     attempt(system, succeeded())
-    assert records.job(job_id).status is JobStatus.COMPLETED
+    assert records.job(LOCAL, job_id).status is JobStatus.COMPLETED
     assert requested_runs.replay(LOCAL, system, dead.id).retry_of == dead.id, "once that is over, it may be again"
 
 
@@ -261,13 +265,13 @@ def test_a_schedule_that_has_ended_shows_its_replays_and_ends_again(system: Give
     job_id = lifecycle.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=1), max_retries=1))
     make_due(system)
     attempt(system, refused())
-    assert records.job(job_id).status is JobStatus.COMPLETED
+    assert records.job(LOCAL, job_id).status is JobStatus.COMPLETED
     view = requested_runs.replay(LOCAL, system, runs_of(job_id)[0].id)
-    assert records.job(job_id).status is JobStatus.QUEUED
+    assert records.job(LOCAL, job_id).status is JobStatus.QUEUED
     attempt(system, failed())
     make_due_again(system, view.id)
     attempt(system, succeeded())
-    shown = records.job(job_id)
+    shown = records.job(LOCAL, job_id)
     assert (shown.status, shown.next_run_at, len(runs_of(job_id))) == (JobStatus.COMPLETED, None, 2)
 
 
@@ -309,7 +313,7 @@ def test_the_cancel_of_its_only_run_ends_a_job(system: GivenSystem, schedule: Sc
     run = first_run(system, schedule)
     view = cancelling.cancel(LOCAL, system, run.id)
     assert (view.status, view.reason, view.finished_at) == (RunStatus.CANCELLED, "run cancelled", NOON)
-    assert (records.job(run.job_id).status, claim(system)) == (JobStatus.CANCELLED, [])
+    assert (records.job(LOCAL, run.job_id).status, claim(system)) == (JobStatus.CANCELLED, [])
     with pytest.raises(Conflict, match="cancelled"):
         cancelling.cancel(LOCAL, system, run.id)
 
@@ -321,7 +325,7 @@ def test_a_job_that_comes_back_goes_on_without_a_cancelled_run(system: GivenSyst
     system.clock.advance(120)
     make_due(system)
     assert claim_one(system).run_id == second.id
-    assert records.job(job_id).status is JobStatus.RUNNING
+    assert records.job(LOCAL, job_id).status is JobStatus.RUNNING
 
 
 def test_a_run_that_is_running_is_asked_to_stop(system: GivenSystem) -> None:

@@ -121,7 +121,7 @@ def test_an_app_is_one_in_all_spellings_of_its_name(system: GivenSystem) -> None
         assert apps.get(LOCAL, app_name).name == "Müller"
     assert len(_found(app_name="müller")) == len(_found(search="MÜLL")) == 4
     counts = Counts(system.clock)
-    assert listing.runs(counts, RunFilter(app_name="MÜLLER"), ALL).count == 4
+    assert listing.runs(LOCAL, counts, RunFilter(app_name="MÜLLER"), ALL).count == 4
 
 
 def test_a_list_by_status_agrees_with_what_each_job_shows(system: GivenSystem) -> None:
@@ -166,7 +166,7 @@ def test_a_page_takes_as_few_questions_for_many_items_as_for_one(
             job_service.create(LOCAL, system, new_job(Cron("* * * * *"), tags=("a", "b")))
         with statements.noted() as asked:
             listing.jobs(LOCAL, Counts(system.clock), JobFilter(), NEWEST_FIRST, Stretch(limit=limit))
-            listing.runs(Counts(system.clock), RunFilter(), Stretch(limit=limit))
+            listing.runs(LOCAL, Counts(system.clock), RunFilter(), Stretch(limit=limit))
         counted.append(len(asked))
     assert counted[0] == counted[1]
 
@@ -217,5 +217,5 @@ def test_each_filter_has_a_count_of_its_own_and_not_all_are_kept() -> None:
 
 def test_a_run_of_another_job_is_not_among_a_jobs_runs(system: GivenSystem) -> None:
     ids: list[UUID] = [job_service.create(LOCAL, system, new_job(name=name)) for name in ("one", "two")]
-    page = listing.runs_of_job(Counts(system.clock), ids[0], ALL)
+    page = listing.runs_of_job(LOCAL, Counts(system.clock), ids[0], ALL)
     assert [(run.job_id, run.job_name, page.count) for run in page.items] == [(ids[0], "one", 1)]

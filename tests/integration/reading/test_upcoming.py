@@ -22,7 +22,7 @@ HOUR = 3600
 
 
 def _coming(system: GivenSystem, seconds: float = HOUR, limit: int = 100, **wanted: Any) -> list[UpcomingView]:
-    return upcoming.coming(system, JobFilter(**wanted), seconds, limit)
+    return upcoming.coming(LOCAL, system, JobFilter(**wanted), seconds, limit)
 
 
 def _minutes(found: list[UpcomingView]) -> list[float]:

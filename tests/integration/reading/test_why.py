@@ -35,7 +35,7 @@ def minutely(system: GivenSystem, **options: object) -> UUID:
 
 
 def why(system: GivenSystem, job_id: UUID, at: datetime) -> Explanation:
-    return explaining.explain(system, job_id, at)
+    return explaining.explain(LOCAL, system, job_id, at)
 
 
 def come(system: GivenSystem, seconds: float) -> None:

@@ -103,7 +103,7 @@ def test_planned_occurrences_go_by_the_edit_of_anything_else(system: GivenSystem
 
 
 def anchor(job_id: UUID) -> datetime | None:
-    schedule = records.job(job_id).schedule
+    schedule = records.job(LOCAL, job_id).schedule
     assert isinstance(schedule, Interval)
     return schedule.anchor_at
 
@@ -209,7 +209,7 @@ def test_an_interval_becomes_a_cron_job(system: GivenSystem) -> None:
     job_id = made(system, Interval(every_seconds=40))
     reschedule(system, job_id, Cron("* * * * *"))
     assert instants(job_id) == [0, 60, 120]
-    assert records.job(job_id).schedule == Cron("* * * * *")
+    assert records.job(LOCAL, job_id).schedule == Cron("* * * * *")
 
 
 @pytest.mark.parametrize(("interval", "next_poll"), [(10, 10), (300, 300), (1, 5)])
