@@ -1,15 +1,11 @@
-"""Access: who asks, what a path requires of them, and whether they may. Asked once, for HTTP and WebSocket alike.
+"""Access: who asks, and whether they may do what an operation declares. Asked once, for HTTP and WebSocket.
 
-A path is for administrators and operators unless it is listed here, so a new route is guarded by default. A user sees
-their own jobs alone, an administrator everyone's.
+A user sees their own jobs alone, an administrator everyone's.
 """
 
 from __future__ import annotations
 
 import hmac
-from enum import StrEnum
-from typing import Any
-from uuid import UUID
 
 import falcon
 from falcon.asgi import Request, Response, WebSocket
@@ -17,12 +13,12 @@ from falcon.asgi import Request, Response, WebSocket
 from api import sites
 from api.bodies import BodyTooLarge
 from api.forms import OVERHEAD_BYTES
+from api.operations import Found, Operation, Required, Routes
 from api.origins import Origins
 from api.quotas import RequestQuotas
 from api.sites import COOKIE
 from api.threads import Threads
 from core.accounts import TokenKind
-from core.errors import Forbidden
 from core.principals import LOCAL, Principal, PrincipalKind
 from services.access import users
 from services.access.users import UserView
@@ -30,53 +26,8 @@ from services.reading import visibility
 from services.system import System
 
 SCHEME = "Token"
-UPLOAD_PATH = "/api/jobs/upload-file"
-ACCOUNT_PATHS = ("/register", "/login", "/logout", "/api/register", "/api/login")
-OPEN_PATHS = frozenset({"/", *sites.HEALTH_PATHS, "/openapi.json", "/swagger", *ACCOUNT_PATHS})
-RECEIVER_PREFIXES = ("/reports/", "/internal/spool/")  # their resources check a token of one run or one file
-OPEN_PREFIXES = ("/swagger/", "/files/", *RECEIVER_PREFIXES)  # links to files are signed
-# What users may ask for besides single jobs of their own; each shows or makes their own jobs alone.
-USER_PATHS = frozenset(
-    {
-        "/api/jobs",
-        "/api/jobs/send-email",
-        "/api/jobs/stats",
-        "/api/jobs/types",
-        UPLOAD_PATH,
-        "/api/logout",
-        "/api/schedules/preview",
-        "/api/tasks",
-        "/jobs/api/jobs",
-        "/jobs/api/jobs/stats",
-        "/scheduler/jobs",
-    }
-)
-_JOB_ID = "job_id"
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _EDITS = ("PUT", "PATCH")  # may be as large as what they edit, so their resources measure them
-
-
-class Required(StrEnum):
-    """What a route requires of a principal. Operators have all of it, and so has everyone if no secret is set."""
-
-    NOTHING = "nothing"
-    ACCOUNT = "account"
-    OWNERSHIP = "ownership"  # of the job in the path
-    ADMINISTRATION = "administration"
-
-
-def required(template: str) -> Required:
-    """Returns what the route of this URI template requires: administration, unless it is listed."""
-    if is_open(template):
-        return Required.NOTHING
-    if template in USER_PATHS:
-        return Required.ACCOUNT
-    return Required.OWNERSHIP if f"{{{_JOB_ID}" in template else Required.ADMINISTRATION
-
-
-def is_open(path: str) -> bool:
-    """Whether a path requires nothing."""
-    return path in OPEN_PATHS or path.startswith(OPEN_PREFIXES)
 
 
 def principal(req: Request) -> Principal:
@@ -99,63 +50,76 @@ def unauthorized(description: str, *challenges: str) -> falcon.HTTPUnauthorized:
 
 
 class Access:
-    """Establishes the principal of each request and each WebSocket handshake, and refuses what they may not do."""
+    """Establishes the principal of each request and each WebSocket handshake, and refuses what they may not do.
 
-    def __init__(self, system: System, threads: Threads, quotas: RequestQuotas, origins: Origins) -> None:
+    All of it is asked before Falcon routes, so that strangers do not learn which paths there are.
+    """
+
+    def __init__(
+        self, system: System, threads: Threads, quotas: RequestQuotas, origins: Origins, routes: Routes
+    ) -> None:
         settings = system.settings
         self._system = system
         self._threads = threads
         self._quotas = quotas
         self._origins = origins
+        self._routes = routes
         self._most = settings.max_body_bytes
-        self._most_of_a_form = settings.max_upload_bytes + OVERHEAD_BYTES
+        self._most_of_a_file = settings.max_upload_bytes + OVERHEAD_BYTES
         self._anonymous = settings.anonymous
         self._secret = settings.internal_secret.get_secret_value().encode() if settings.internal_secret else b""
 
     async def process_request(self, req: Request, _resp: Response) -> None:
-        await self._admit(req, from_own_site=req.method not in _SAFE_METHODS)
-        self._refuse_too_large(req)
+        found = self._routes.found(req)
+        await self._admit(req, found.operation, from_own_site=req.method not in _SAFE_METHODS)
+        self._refuse_too_large(req, found.operation)
+        await self._expect_allowed(req, found)
 
     async def process_request_ws(self, req: Request, _ws: WebSocket) -> None:
+        found = self._routes.found(req)
         # Browsers let a page open a channel to any site, with that site's cookies, and read what comes.
-        await self._admit(req, from_own_site=True)
+        await self._admit(req, found.operation, from_own_site=True)
+        await self._expect_allowed(req, found)
 
-    async def process_resource(self, req: Request, _resp: Response, resource: Any, params: dict[str, Any]) -> None:
-        if resource is not None:
-            await self._expect_allowed(req, params.get(_JOB_ID))
-
-    async def process_resource_ws(self, req: Request, _ws: WebSocket, _resource: Any, params: dict[str, Any]) -> None:
-        await self._expect_allowed(req, params.get(_JOB_ID))
-
-    async def _admit(self, req: Request, *, from_own_site: bool) -> None:
-        """Establish who asks, before any route is looked for. Raises for those whom no path is open to."""
+    async def _admit(self, req: Request, operation: Operation, *, from_own_site: bool) -> None:
+        """Establish the principal. Raises for strangers, unless the operation is open to them."""
         if self._anonymous:
             sites.refuse_other_hosts(req)
         if from_own_site and not self._is_invited(req):
             sites.refuse_other_sites(req)
-        user = await self._user(req)
+        user = None if operation.access.is_open else await self._user(req)
         shows_secret = self._shows_secret(req)
-        req.context.principal = _principal(req.path, user, shows_secret=shows_secret, anonymous=self._anonymous)
+        req.context.principal = self._principal(operation, user, shows_secret=shows_secret)
         if not shows_secret:
             self._quotas.count(req)
-        if not is_open(req.path):
+        if not operation.access.is_open:
             _refuse_strangers(req, user)
 
     async def _user(self, req: Request) -> UserView | None:
-        """The user whose token or session a request shows; at open paths nobody is looked up."""
+        """Returns the user whose token or session a request shows."""
         token = token_of(req)
-        if token is None or is_open(req.path):
+        if token is None:
             return None
         kind = TokenKind.TOKEN if _shows_token(req) else TokenKind.SESSION
         return await self._threads.run(users.authenticate, self._system, token, kind)
 
-    async def _expect_allowed(self, req: Request, job_id: UUID | None) -> None:
-        """Raises `Forbidden` or `NotFound` if the principal lacks what the route requires."""
-        match required(req.uri_template or ""):
-            case Required.ADMINISTRATION if principal(req).visible_owner_id is not None:
-                raise Forbidden("This path is for administrators, whom the setting ADMIN_USERNAMES names.")
-            case Required.OWNERSHIP if principal(req).visible_owner_id is not None and job_id is not None:
-                await self._threads.run(visibility.expect_visible, principal(req), job_id)
+    def _principal(self, operation: Operation, user: UserView | None, *, shows_secret: bool) -> Principal:
+        if user is not None:
+            return Principal(PrincipalKind.USER, user.id, user.username, user.is_admin)
+        if self._anonymous:
+            return LOCAL
+        if shows_secret:
+            return Principal(PrincipalKind.OPERATOR)
+        is_receiver = operation.access is Required.RECEIVER
+        return Principal(PrincipalKind.RECEIVER if is_receiver else PrincipalKind.VISITOR)
+
+    async def _expect_allowed(self, req: Request, found: Found) -> None:
+        """Raises `Forbidden` or `NotFound` if the principal lacks what the operation requires."""
+        match found.operation.access:
+            case Required.ADMINISTRATION:
+                principal(req).expect_administration()
+            case Required.OWNERSHIP if principal(req).visible_owner_id is not None and found.job_id is not None:
+                await self._threads.run(visibility.expect_visible, principal(req), found.job_id)
 
     def _is_invited(self, req: Request) -> bool:
         """Whether a page of a named origin asks, and not with the session that a browser adds by itself."""
@@ -165,20 +129,10 @@ class Access:
         given = (req.get_header("X-Internal-Secret") or "").encode("latin-1", "replace")
         return not self._anonymous and hmac.compare_digest(given, self._secret)
 
-    def _refuse_too_large(self, req: Request) -> None:
-        most = self._most_of_a_form if req.path == UPLOAD_PATH else self._most
+    def _refuse_too_large(self, req: Request, operation: Operation) -> None:
+        most = self._most_of_a_file if operation.takes_file else self._most
         if req.method not in _EDITS and (req.content_length or 0) > most:
             raise BodyTooLarge(most)
-
-
-def _principal(path: str, user: UserView | None, *, shows_secret: bool, anonymous: bool) -> Principal:
-    if user is not None:
-        return Principal(PrincipalKind.USER, user.id, user.username, user.is_admin)
-    if anonymous:
-        return LOCAL
-    if shows_secret:
-        return Principal(PrincipalKind.OPERATOR)
-    return Principal(PrincipalKind.RECEIVER if path.startswith(RECEIVER_PREFIXES) else PrincipalKind.VISITOR)
 
 
 def _refuse_strangers(req: Request, user: UserView | None) -> None:

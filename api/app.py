@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from uuid import UUID
-
-from falcon.routing import UUIDConverter
 
 from api import errors, openapi
 from api.access import Access
 from api.http import App as App  # noqa: PLC0414  what this module is asked for
 from api.middleware import RequestIds, SecurityHeaders
+from api.operations import Routes
 from api.origins import Origins
 from api.quotas import RequestQuotas
 from api.resources import (
@@ -54,14 +52,6 @@ from services.system import System
 _MOST_HASHING = 2  # passwords at a time: each takes 19 MiB and much of a processor
 
 
-class CanonicalId(UUIDConverter):
-    """Takes an id in the one form that we give it out in: a path means one thing, and is fit for a header."""
-
-    def convert(self, value: str) -> UUID | None:
-        found = super().convert(value)
-        return found if found is not None and str(found) == value.lower() else None
-
-
 def create_app(
     system: System,
     broker_is_up: Callable[[], bool],
@@ -74,19 +64,20 @@ def create_app(
     origins = Origins(system.settings.origins_allowed)
     limit = system.settings.request_limit
     quotas = RequestQuotas(Quotas(system.clock, limit) if limit else None)
+    routes = Routes()
     app = App(
+        router=routes,
         middleware=[
             RequestIds(),
             SecurityHeaders(),
             origins,
             quotas,
-            Access(system, threads, quotas, origins),
+            Access(system, threads, quotas, origins, routes),
             threads,
             hashing,
-        ]
+        ],
     )
     app.req_options.strip_url_path_trailing_slash = True
-    app.router_options.converters["uuid"] = CanonicalId
     errors.install(app, words.error_members)
     _route_api(app, system, threads)
     _route_control(app, system, threads)

@@ -9,7 +9,7 @@ import falcon
 from falcon.asgi import Request
 from pydantic import BaseModel
 
-from api import bodies
+from api import access, bodies
 from api.schemas.jobs import Job
 from api.threads import Threads
 from services.reading import records
@@ -21,7 +21,8 @@ async def of_job(
     req: Request, most: int, threads: Threads, job_id: UUID, accepted: Collection[str] = (falcon.MEDIA_JSON,)
 ) -> bytes:
     """The body of an edit of a job, in whichever spelling. Raises as `bodies.read` does, and `NotFound`."""
-    return await of(req, most, threads, lambda: Job.model_validate(records.job(job_id)), accepted)
+    principal = access.principal(req)
+    return await of(req, most, threads, lambda: Job.model_validate(records.job(principal, job_id)), accepted)
 
 
 async def of(

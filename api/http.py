@@ -8,6 +8,8 @@ from urllib.parse import unquote
 import falcon.asgi
 from falcon.asgi import Request, Response
 
+from api import operations
+
 _SCHEMES = ("http://", "https://")
 
 
@@ -30,6 +32,7 @@ class App(falcon.asgi.App[Any, Any]):
 def _head_of(resource: Any) -> Any:
     """The responder for HEAD: that for GET, of whose answer Falcon sends the headers alone."""
 
+    @operations.as_declared(resource.on_get)
     async def on_head(req: Request, resp: Response, **parameters: Any) -> None:
         await resource.on_get(req, resp, **parameters)
 

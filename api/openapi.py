@@ -11,10 +11,10 @@ from pydantic import BaseModel
 from spectree import Response, SecurityScheme, SpecTree
 from spectree.models import InType, SecureType, SecuritySchemeData
 
-from api import access, keys
-from api.access import Required
+from api import keys, operations
 from api.bodies import MEDIA_MERGE_PATCH
 from api.errors import MEDIA_PROBLEM
+from api.operations import Required
 from api.schemas.reports import Problem
 from core.version import VERSION
 
@@ -39,6 +39,7 @@ _REASONS = {
 _TAKES_BODY = (400, 413, 415)
 _KEYED = (400, 409, 413, 422)
 
+_access: dict[str, Required] = {}  # what each operation requires, by its id
 _tree = SpecTree(
     "falcon-asgi",
     mode="strict",
@@ -73,6 +74,7 @@ def documented(
     tag: str,
     answers: Models,
     *,
+    access: Required,
     query: type[BaseModel] | None = None,
     headers: type[BaseModel] | None = None,
     body: type[BaseModel] | None = None,
@@ -80,7 +82,7 @@ def documented(
     problems: tuple[int, ...] = (),
     takes_key: bool = False,
 ) -> Callable[[F], F]:
-    """Put a responder into the document: what it takes, what it answers, and which problems it knows of.
+    """Declare an operation: whom it is for, what it takes, what it answers, and which problems it knows of.
 
     One that takes a key answers through `keys`.
     """
@@ -99,7 +101,13 @@ def documented(
         operation_id=operation_id,
         skip_validation=True,
     )
-    return cast("Callable[[F], F]", decorate)
+    declare = operations.operation(access=access, takes_file=form is not None)
+    _access[operation_id] = access
+
+    def document_and_declare(responder: F) -> F:
+        return declare(cast("F", decorate(responder)))
+
+    return document_and_declare
 
 
 def document(app: falcon.asgi.App[Any, Any], *, secret_needed: bool) -> dict[str, Any]:
@@ -110,9 +118,9 @@ def document(app: falcon.asgi.App[Any, Any], *, secret_needed: bool) -> dict[str
     _tree.models = models
     if not spec["tags"]:
         raise RuntimeError("The OpenAPI document is empty: spectree found no route.")
-    for path, operations in spec["paths"].items():
-        for method, operation in operations.items():
-            operation["security"] = _shown_by(path, secret_needed=secret_needed)
+    for by_method in spec["paths"].values():
+        for method, operation in by_method.items():
+            operation["security"] = _shown_for(_access[operation["operationId"]], secret_needed=secret_needed)
             _finish(operation)
             if method == "patch":
                 content = operation["requestBody"]["content"]
@@ -120,14 +128,12 @@ def document(app: falcon.asgi.App[Any, Any], *, secret_needed: bool) -> dict[str
     return spec
 
 
-def _shown_by(path: str, *, secret_needed: bool) -> list[dict[str, list[str]]]:
-    """What a caller of a path shows, one of these: the secret, a user's token, or nothing."""
-    needed = access.required(path.rstrip("/") or path)
-    if needed is Required.NOTHING:
+def _shown_for(access: Required, *, secret_needed: bool) -> list[dict[str, list[str]]]:
+    """Returns what a caller shows, one of these: the secret, a user's token, or nothing."""
+    if access.is_open:
         return []
     by_secret: list[dict[str, list[str]]] = [{_SECRET: []}] if secret_needed else [{}]
-    for_users = needed in (Required.ACCOUNT, Required.OWNERSHIP)
-    return [*by_secret, {_TOKEN: []}] if for_users else by_secret
+    return by_secret if access is Required.ADMINISTRATION else [*by_secret, {_TOKEN: []}]
 
 
 def _finish(operation: dict[str, Any]) -> None:

@@ -48,5 +48,14 @@ class Principal:
             raise Forbidden("Jobs are shown to users and to operators alone.")
         return self.user_id
 
+    def may_see(self, owner_id: UUID | None) -> bool:
+        """Whether they may see, and act on, what this owner has. Raises `Forbidden` if they may see nothing at all."""
+        return self.visible_owner_id in (None, owner_id)
+
+    def expect_administration(self) -> None:
+        """Raises `Forbidden` unless they are trusted or an administrator."""
+        if self.visible_owner_id is not None:
+            raise Forbidden("This is for administrators, whom the setting ADMIN_USERNAMES names.")
+
 
 LOCAL = Principal(PrincipalKind.LOCAL)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from core import schedules
 from core.errors import PermanentFailure, TransientFailure
+from core.principals import LOCAL
 from core.receiver_answers import PollAnswer
 from models import database
 from models.tables import Attempt, Job, Run, db
@@ -137,7 +138,7 @@ def in_threads(count: int, work: Callable[[int], Returned]) -> list[Returned]:
 
 def first_run(system: System, schedule: schedules.Schedule | None = None, **overrides: Any) -> Run:
     """The first run of a job made now."""
-    return runs_of(job_service.create(system, new_job(schedule, **overrides)))[0]
+    return runs_of(job_service.create(LOCAL, system, new_job(schedule, **overrides)))[0]
 
 
 def runs_of(job_id: UUID) -> list[Run]:

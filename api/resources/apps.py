@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, edit_bodies, keys, read_only, validation
+from api import access, answers, bodies, edit_bodies, keys, read_only, validation
 from api.answers import Answer
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.apps import App, NamedApp, NewApp, WholeApp
 from api.threads import Threads
 from core.errors import InvalidInput, NotFound
+from core.principals import Principal
 from services.jobs import apps
 from services.jobs.apps import AppView
 from services.scheduling import pauses
@@ -23,27 +25,27 @@ class OneApp:
         self._system = system
         self._threads = threads
 
-    @documented("getApp", "apps", {200: App}, problems=(404,))
-    async def on_get(self, _req: Request, resp: Response, name: str) -> None:
+    @documented("getApp", "apps", {200: App}, access=Required.ADMINISTRATION, problems=(404,))
+    async def on_get(self, req: Request, resp: Response, name: str) -> None:
         """Look at an app."""
         _expect_name(name)
-        answers.send(resp, App.model_validate(await self._threads.run(apps.get, name)))
+        answers.send(resp, App.model_validate(await self._threads.run(apps.get, access.principal(req), name)))
 
-    @documented("putApp", "apps", {200: App, 201: App}, body=WholeApp)
+    @documented("putApp", "apps", {200: App, 201: App}, access=Required.ADMINISTRATION, body=WholeApp)
     async def on_put(self, req: Request, resp: Response, name: str) -> None:
         """Make an app be what is sent, new or not; members that cannot be changed may stand there as they are shown."""
-        most = self._system.settings.max_body_bytes
-        body = await edit_bodies.of(req, most, self._threads, lambda: _shown(name))
-        view, is_new = await self._threads.run(self._put, name, body)
+        principal, most = access.principal(req), self._system.settings.max_body_bytes
+        body = await edit_bodies.of(req, most, self._threads, lambda: _shown(principal, name))
+        view, is_new = await self._threads.run(self._put, principal, name, body)
         answers.send(resp, App.model_validate(view), status=201 if is_new else 200)
 
-    def _put(self, name: str, body: bytes) -> tuple[AppView, bool]:
+    def _put(self, principal: Principal, name: str, body: bytes) -> tuple[AppView, bool]:
         _check_name(name)
-        value, shown = validation.json_object(bodies.parse(body)), _shown(name)
+        value, shown = validation.json_object(bodies.parse(body)), _shown(principal, name)
         if shown is not None:
             value = read_only.without_read_only(value, shown.model_dump(mode="json"), NewApp.model_fields, "app")
         new = validation.body(NewApp, value)
-        return apps.put(self._system, name, new.callback_base_url, new.policies())
+        return apps.put(principal, self._system, name, new.callback_base_url, new.policies())
 
 
 class PauseOfApp:
@@ -53,16 +55,23 @@ class PauseOfApp:
         self._system = system
         self._threads = threads
 
-    @documented("pauseApp", "apps", {200: App}, problems=(404,), takes_key=True)
+    @documented("pauseApp", "apps", {200: App}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
         """Let nothing of an app start until it is resumed."""
         _expect_name(name)
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
-        await keys.answer_once(self._system, self._threads, req, resp, content=content, act=lambda: self._paused(name))
+        await keys.answer_once(
+            self._system,
+            self._threads,
+            req,
+            resp,
+            content=content,
+            act=lambda: self._paused(access.principal(req), name),
+        )
 
-    def _paused(self, name: str) -> Answer:
-        pauses.pause_app(self._system, name)
-        return answers.answer(App.model_validate(apps.get(name)))
+    def _paused(self, principal: Principal, name: str) -> Answer:
+        pauses.pause_app(principal, self._system, name)
+        return answers.answer(App.model_validate(apps.get(principal, name)))
 
 
 class ResumptionOfApp:
@@ -72,22 +81,29 @@ class ResumptionOfApp:
         self._system = system
         self._threads = threads
 
-    @documented("resumeApp", "apps", {200: App}, problems=(404,), takes_key=True)
+    @documented("resumeApp", "apps", {200: App}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
         """Let an app go on, but for its jobs that are paused themselves."""
         _expect_name(name)
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
-        await keys.answer_once(self._system, self._threads, req, resp, content=content, act=lambda: self._resumed(name))
+        await keys.answer_once(
+            self._system,
+            self._threads,
+            req,
+            resp,
+            content=content,
+            act=lambda: self._resumed(access.principal(req), name),
+        )
 
-    def _resumed(self, name: str) -> Answer:
-        pauses.resume_app(self._system, name)
-        return answers.answer(App.model_validate(apps.get(name)))
+    def _resumed(self, principal: Principal, name: str) -> Answer:
+        pauses.resume_app(principal, self._system, name)
+        return answers.answer(App.model_validate(apps.get(principal, name)))
 
 
-def _shown(name: str) -> App | None:
+def _shown(principal: Principal, name: str) -> App | None:
     """The app as it is shown, if there is one."""
     try:
-        return App.model_validate(apps.get(name))
+        return App.model_validate(apps.get(principal, name))
     except NotFound:
         return None
 

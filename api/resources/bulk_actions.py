@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, keys, validation
+from api import access, answers, bodies, keys, validation
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.bulk_actions import JobActions, NewJobActions, NewReplays, Replays
 from api.threads import Threads
+from core.principals import Principal
 from services.jobs import bulk_actions
 from services.jobs.bulk_actions import Action
 from services.jobs.idempotency import Request as KeyedRequest
@@ -21,18 +23,22 @@ class ActionsOnJobs:
         self._system = system
         self._threads = threads
 
-    @documented("actOnJobs", "jobs", {200: JobActions}, body=NewJobActions, takes_key=True)
+    @documented(
+        "actOnJobs", "jobs", {200: JobActions}, access=Required.ADMINISTRATION, body=NewJobActions, takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Pause, resume, cancel, delete, retry or trigger every job that fits, in batches."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        answers.send(resp, await self._threads.run(self._act, keys.request(req, body), body))
+        answers.send(resp, await self._threads.run(self._act, access.principal(req), keys.request(req, body), body))
 
-    def _act(self, request: KeyedRequest | None, body: bytes) -> JobActions:
+    def _act(self, principal: Principal, request: KeyedRequest | None, body: bytes) -> JobActions:
         given = validation.body(NewJobActions, bodies.parse(body))
         after = None if given.cursor is None else given.cursor.id
         action = Action(given.action)
         wanted = given.filter.wanted()
-        outcome = bulk_actions.act(self._system, action, wanted, after, dry_run=given.dry_run, request=request)
+        outcome = bulk_actions.act(
+            principal, self._system, action, wanted, after, dry_run=given.dry_run, request=request
+        )
         return JobActions.of(outcome, dry_run=given.dry_run)
 
 
@@ -43,16 +49,16 @@ class ReplaysOfRuns:
         self._system = system
         self._threads = threads
 
-    @documented("replayRuns", "runs", {200: Replays}, body=NewReplays, takes_key=True)
+    @documented("replayRuns", "runs", {200: Replays}, access=Required.ADMINISTRATION, body=NewReplays, takes_key=True)
     async def on_post(self, req: Request, resp: Response) -> None:
         """Replay every run that fits and failed, in batches."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        answers.send(resp, await self._threads.run(self._replay, keys.request(req, body), body))
+        answers.send(resp, await self._threads.run(self._replay, access.principal(req), keys.request(req, body), body))
 
-    def _replay(self, request: KeyedRequest | None, body: bytes) -> Replays:
+    def _replay(self, principal: Principal, request: KeyedRequest | None, body: bytes) -> Replays:
         given = validation.body(NewReplays, bodies.parse(body))
         after = None if given.cursor is None else given.cursor.id
         wanted = given.filter.wanted()
         dry_run, limit = given.dry_run, given.limit
-        outcome = bulk_actions.replay(self._system, wanted, limit, after, dry_run=dry_run, request=request)
+        outcome = bulk_actions.replay(principal, self._system, wanted, limit, after, dry_run=dry_run, request=request)
         return Replays.of(outcome, dry_run=given.dry_run)

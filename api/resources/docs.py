@@ -13,6 +13,7 @@ from falcon.asgi import Request, Response
 
 from api import answers
 from api.openapi import documented
+from api.operations import Required, operation
 from api.schemas.reports import FrontDoor
 from api.threads import Threads
 
@@ -41,7 +42,7 @@ _KEEP = "max-age=86400"
 class Root:
     """`/`."""
 
-    @documented("getFrontDoor", "health", {200: FrontDoor})
+    @documented("getFrontDoor", "health", {200: FrontDoor}, access=Required.NOTHING)
     async def on_get(self, _req: Request, resp: Response) -> None:
         """Tell what this server is, and where to read on."""
         answers.send(resp, FrontDoor())
@@ -53,6 +54,7 @@ class OpenApi:
     def __init__(self, spec: Mapping[str, Any]) -> None:
         self._data = json.dumps(spec).encode()
 
+    @operation(access=Required.NOTHING)
     async def on_get(self, _req: Request, resp: Response) -> None:
         resp.content_type = falcon.MEDIA_JSON
         resp.data = self._data
@@ -61,6 +63,7 @@ class OpenApi:
 class SwaggerPage:
     """`/swagger/`."""
 
+    @operation(access=Required.NOTHING)
     async def on_get(self, _req: Request, resp: Response) -> None:
         resp.content_type = falcon.MEDIA_HTML
         resp.data = _PAGE
@@ -73,6 +76,7 @@ class SwaggerAsset:
         self._threads = threads
         self._folder = _offapi_folder()
 
+    @operation(access=Required.NOTHING)
     async def on_get(self, _req: Request, resp: Response, file: str) -> None:
         if file == "start.js":
             resp.content_type, resp.data = falcon.MEDIA_JS, _START

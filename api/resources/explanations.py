@@ -6,8 +6,9 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers, validation
+from api import access, answers, validation
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.explanations import Explanation, ExplanationQuery
 from api.threads import Threads
 from services.reading import explaining
@@ -21,9 +22,11 @@ class WhyOfJob:
         self._system = system
         self._threads = threads
 
-    @documented("explainJob", "jobs", {200: Explanation}, query=ExplanationQuery, problems=(404,))
+    @documented(
+        "explainJob", "jobs", {200: Explanation}, access=Required.OWNERSHIP, query=ExplanationQuery, problems=(404,)
+    )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Read in words why a job did or did not run at an instant."""
         query = validation.query(ExplanationQuery, req.params)
-        found = await self._threads.run(explaining.explain, self._system, job_id, query.at)
+        found = await self._threads.run(explaining.explain, access.principal(req), self._system, job_id, query.at)
         answers.send(resp, Explanation.model_validate(found))

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers
+from api import access, answers
 from api.openapi import documented
+from api.operations import Required, operation
 from api.schemas.files import DownloadLink
 from api.threads import Threads
 from core import object_names
@@ -27,10 +28,10 @@ class DownloadOfJob:
         self._system = system
         self._threads = threads
 
-    @documented("getDownloadUrl", "jobs", {200: DownloadLink}, problems=(403, 404, 409))
-    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+    @documented("getDownloadUrl", "jobs", {200: DownloadLink}, access=Required.OWNERSHIP, problems=(403, 404, 409))
+    async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Get a link to a job's file, by which anyone can download it for an hour."""
-        url = await self._threads.run(uploads.download_url, self._system, job_id)
+        url = await self._threads.run(uploads.download_url, access.principal(req), self._system, job_id)
         answers.send(resp, DownloadLink(download_url=url))
 
 
@@ -41,6 +42,7 @@ class StoredFile:
         self._system = system
         self._threads = threads
 
+    @operation(access=Required.NOTHING)
     async def on_get(self, req: Request, resp: Response, name: str) -> None:
         expires, signature, saved_as = (
             req.get_param(given, default="") for given in ("expires", "signature", "file_name")
@@ -61,6 +63,7 @@ class SpooledFile:
         self._system = system
         self._threads = threads
 
+    @operation(access=Required.RECEIVER)
     async def on_get(self, req: Request, resp: Response, upload_id: UUID) -> None:
         token = (req.auth or "").removeprefix("Bearer ")
         await _send(resp, self._threads, await self._threads.run(uploads.opened, self._system, upload_id, token))

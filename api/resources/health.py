@@ -12,6 +12,7 @@ from falcon.asgi import Request, Response
 
 from api import answers
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.reports import Alive, Readiness
 from api.threads import Threads
 from core.errors import Unavailable
@@ -31,7 +32,7 @@ log = structlog.get_logger()
 class Healthz:
     """`/healthz`."""
 
-    @documented("isAlive", "health", {200: Alive})
+    @documented("isAlive", "health", {200: Alive}, access=Required.NOTHING)
     async def on_get(self, _req: Request, resp: Response) -> None:
         """Tell that the process answers."""
         answers.send(resp, Alive())
@@ -54,7 +55,7 @@ class Readyz:
         self._shutting_down = shutting_down
         self._troubles = troubles
 
-    @documented("isReady", "health", {200: Readiness, 503: Readiness})
+    @documented("isReady", "health", {200: Readiness, 503: Readiness}, access=Required.NOTHING)
     async def on_get(self, _req: Request, resp: Response) -> None:
         """Tell whether requests can be served, and what is amiss."""
         seen, broker = await asyncio.gather(self._signals(), self._broker())

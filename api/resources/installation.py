@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, keys
+from api import access, answers, bodies, keys
 from api.answers import Answer
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.apps import Installation
 from api.threads import Threads
+from core.principals import Principal
 from services.scheduling import pauses
 from services.system import System
 
@@ -19,10 +21,12 @@ class OneInstallation:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    @documented("getInstallation", "installation", {200: Installation})
-    async def on_get(self, _req: Request, resp: Response) -> None:
+    @documented("getInstallation", "installation", {200: Installation}, access=Required.ADMINISTRATION)
+    async def on_get(self, req: Request, resp: Response) -> None:
         """See what holds for all apps at once."""
-        answers.send(resp, Installation.model_validate(await self._threads.run(pauses.installation)))
+        answers.send(
+            resp, Installation.model_validate(await self._threads.run(pauses.installation, access.principal(req)))
+        )
 
 
 class PauseOfEverything:
@@ -32,15 +36,17 @@ class PauseOfEverything:
         self._system = system
         self._threads = threads
 
-    @documented("pauseEverything", "installation", {200: Installation}, takes_key=True)
+    @documented("pauseEverything", "installation", {200: Installation}, access=Required.ADMINISTRATION, takes_key=True)
     async def on_post(self, req: Request, resp: Response) -> None:
         """Let nothing start, of any app, until everything is resumed."""
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
-        await keys.answer_once(self._system, self._threads, req, resp, content=content, act=self._paused)
+        await keys.answer_once(
+            self._system, self._threads, req, resp, content=content, act=lambda: self._paused(access.principal(req))
+        )
 
-    def _paused(self) -> Answer:
-        pauses.pause_everything(self._system)
-        return answers.answer(Installation.model_validate(pauses.installation()))
+    def _paused(self, principal: Principal) -> Answer:
+        pauses.pause_everything(principal, self._system)
+        return answers.answer(Installation.model_validate(pauses.installation(principal)))
 
 
 class ResumptionOfEverything:
@@ -50,12 +56,14 @@ class ResumptionOfEverything:
         self._system = system
         self._threads = threads
 
-    @documented("resumeEverything", "installation", {200: Installation}, takes_key=True)
+    @documented("resumeEverything", "installation", {200: Installation}, access=Required.ADMINISTRATION, takes_key=True)
     async def on_post(self, req: Request, resp: Response) -> None:
         """Let everything go on, but for apps and jobs that are paused themselves."""
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
-        await keys.answer_once(self._system, self._threads, req, resp, content=content, act=self._resumed)
+        await keys.answer_once(
+            self._system, self._threads, req, resp, content=content, act=lambda: self._resumed(access.principal(req))
+        )
 
-    def _resumed(self) -> Answer:
-        pauses.resume_everything(self._system)
-        return answers.answer(Installation.model_validate(pauses.installation()))
+    def _resumed(self, principal: Principal) -> Answer:
+        pauses.resume_everything(principal, self._system)
+        return answers.answer(Installation.model_validate(pauses.installation(principal)))

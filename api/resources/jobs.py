@@ -11,10 +11,12 @@ from api import access, answers, bodies, keys, lists, validation
 from api.answers import Answer
 from api.lists import Listed
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.jobs import Job, JobPage, NextOccurrences, Occurrence
 from api.schemas.paging import CountQuery, JobsQuery
 from api.threads import Threads
 from core.listing import Ordering
+from core.principals import Principal
 from services.reading import listing, records
 from services.reading.counting import Counts
 from services.system import System
@@ -28,7 +30,7 @@ class Jobs:
         self._threads = threads
         self._counts = counts
 
-    @documented("listJobs", "jobs", {200: JobPage}, query=JobsQuery, problems=(404,))
+    @documented("listJobs", "jobs", {200: JobPage}, access=Required.ACCOUNT, query=JobsQuery, problems=(404,))
     async def on_get(self, req: Request, resp: Response) -> None:
         """List jobs, newest first unless asked otherwise; by a cursor, or by numbered pages."""
         lists.send(resp, await self._threads.run(self._list, req))
@@ -52,18 +54,25 @@ class NextOfJob:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    @documented("listNextOccurrences", "jobs", {200: NextOccurrences}, query=CountQuery, problems=(404,))
+    @documented(
+        "listNextOccurrences",
+        "jobs",
+        {200: NextOccurrences},
+        access=Required.OWNERSHIP,
+        query=CountQuery,
+        problems=(404,),
+    )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """See a job's next occurrences, each with its nominal and its due instant."""
         query = validation.query(CountQuery, req.params)
-        found = await self._threads.run(records.occurrences, job_id, query.count)
+        found = await self._threads.run(records.occurrences, access.principal(req), job_id, query.count)
         answers.send(resp, NextOccurrences(next=[Occurrence.model_validate(one) for one in found]))
 
 
 class JobAction:
     """`/api/jobs/{job_id}/cancel`, `/pause` and `/resume`."""
 
-    def __init__(self, system: System, threads: Threads, action: Callable[[System, UUID], None]) -> None:
+    def __init__(self, system: System, threads: Threads, action: Callable[[Principal, System, UUID], None]) -> None:
         self._system = system
         self._threads = threads
         self._action = action
@@ -71,18 +80,23 @@ class JobAction:
     async def _act(self, req: Request, resp: Response, job_id: UUID) -> None:
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
         await keys.answer_once(
-            self._system, self._threads, req, resp, content=content, act=lambda: self._changed(job_id)
+            self._system,
+            self._threads,
+            req,
+            resp,
+            content=content,
+            act=lambda: self._changed(access.principal(req), job_id),
         )
 
-    def _changed(self, job_id: UUID) -> Answer:
-        self._action(self._system, job_id)
-        return answers.answer(Job.model_validate(records.job(job_id)))
+    def _changed(self, principal: Principal, job_id: UUID) -> Answer:
+        self._action(principal, self._system, job_id)
+        return answers.answer(Job.model_validate(records.job(principal, job_id)))
 
 
 class Cancel(JobAction):
     """`/api/jobs/{job_id}/cancel`."""
 
-    @documented("cancelJob", "jobs", {200: Job}, problems=(404,), takes_key=True)
+    @documented("cancelJob", "jobs", {200: Job}, access=Required.OWNERSHIP, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """End a job: what has not started never will, what runs is stopped."""
         await self._act(req, resp, job_id)
@@ -91,7 +105,7 @@ class Cancel(JobAction):
 class Pause(JobAction):
     """`/api/jobs/{job_id}/pause`."""
 
-    @documented("pauseJob", "jobs", {200: Job}, problems=(404,), takes_key=True)
+    @documented("pauseJob", "jobs", {200: Job}, access=Required.OWNERSHIP, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Let nothing of a job start until it is resumed."""
         await self._act(req, resp, job_id)
@@ -100,7 +114,7 @@ class Pause(JobAction):
 class Resume(JobAction):
     """`/api/jobs/{job_id}/resume`."""
 
-    @documented("resumeJob", "jobs", {200: Job}, problems=(404,), takes_key=True)
+    @documented("resumeJob", "jobs", {200: Job}, access=Required.OWNERSHIP, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Let a paused job go on."""
         await self._act(req, resp, job_id)

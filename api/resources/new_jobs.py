@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, keys, validation
+from api import access, answers, bodies, keys, validation
 from api.answers import Answer
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.bulk import CreatedJobs, NewJobList
 from api.schemas.jobs import Created, NewJob
 from api.threads import Threads
+from core.principals import Principal
 from services.jobs import lifecycle
 from services.system import System
 
@@ -21,15 +23,25 @@ class NewJobs:
         self._system = system
         self._threads = threads
 
-    @documented("createJob", "jobs", {201: Created}, body=NewJob, problems=(403, 404), takes_key=True)
+    @documented(
+        "createJob",
+        "jobs",
+        {201: Created},
+        access=Required.ADMINISTRATION,
+        body=NewJob,
+        problems=(403, 404),
+        takes_key=True,
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create a job."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        await keys.answer_once(self._system, self._threads, req, resp, content=body, act=lambda: self._create(body))
+        await keys.answer_once(
+            self._system, self._threads, req, resp, content=body, act=lambda: self._create(access.principal(req), body)
+        )
 
-    def _create(self, body: bytes) -> Answer:
+    def _create(self, principal: Principal, body: bytes) -> Answer:
         new = validation.body(NewJob, bodies.parse(body)).parsed()
-        created = Created(id=lifecycle.create(self._system, new))
+        created = Created(id=lifecycle.create(principal, self._system, new))
         return answers.answer(created, 201, location=f"/api/jobs/{created.id}")
 
 
@@ -40,13 +52,24 @@ class ManyNewJobs:
         self._system = system
         self._threads = threads
 
-    @documented("createJobs", "jobs", {201: CreatedJobs, 207: CreatedJobs}, body=NewJobList, takes_key=True)
+    @documented(
+        "createJobs",
+        "jobs",
+        {201: CreatedJobs, 207: CreatedJobs},
+        access=Required.ADMINISTRATION,
+        body=NewJobList,
+        takes_key=True,
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create up to 1,000 jobs: all of them or none, or each that is valid (207 when some failed)."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        await keys.answer_once(self._system, self._threads, req, resp, content=body, act=lambda: self._create(body))
+        await keys.answer_once(
+            self._system, self._threads, req, resp, content=body, act=lambda: self._create(access.principal(req), body)
+        )
 
-    def _create(self, body: bytes) -> Answer:
+    def _create(self, principal: Principal, body: bytes) -> Answer:
         wanted = validation.body(NewJobList, bodies.parse(body))
-        created = CreatedJobs.of(lifecycle.create_many(self._system, wanted.jobs, all_or_none=wanted.mode == "all"))
+        created = CreatedJobs.of(
+            lifecycle.create_many(principal, self._system, wanted.jobs, all_or_none=wanted.mode == "all")
+        )
         return answers.answer(created, 207 if created.failed else 201)

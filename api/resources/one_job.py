@@ -11,6 +11,7 @@ from falcon.asgi import Request, Response
 
 from api import access, answers, bodies, edit_bodies, preconditions, user_edits
 from api.openapi import documented
+from api.operations import Required
 from api.preconditions import IfMatchHeader
 from api.schemas import editing as edits
 from api.schemas.editing import JobPatch, WholeJob
@@ -33,27 +34,45 @@ class OneJob:
         self._threads = threads
         self._most = system.settings.max_body_bytes
 
-    @documented("getJob", "jobs", {200: Job}, problems=(404,))
-    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+    @documented("getJob", "jobs", {200: Job}, access=Required.OWNERSHIP, problems=(404,))
+    async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Look at a job; its ETag is its version."""
-        _send(resp, await self._threads.run(records.job, job_id))
+        _send(resp, await self._threads.run(records.job, access.principal(req), job_id))
 
-    @documented("patchJob", "jobs", {200: Job}, headers=IfMatchHeader, body=JobPatch, problems=(403, 404, 409, 412))
+    @documented(
+        "patchJob",
+        "jobs",
+        {200: Job},
+        access=Required.OWNERSHIP,
+        headers=IfMatchHeader,
+        body=JobPatch,
+        problems=(403, 404, 409, 412),
+    )
     async def on_patch(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Change a job by a merge patch, up to the instant at which a worker claims its run."""
         body = await edit_bodies.of_job(req, self._most, self._threads, job_id, _PATCHES)
         _send(resp, await self._threads.run(self._patch, job_id, req, body))
 
-    @documented("putJob", "jobs", {200: Job}, headers=IfMatchHeader, body=WholeJob, problems=(403, 404, 409, 412))
+    @documented(
+        "putJob",
+        "jobs",
+        {200: Job},
+        access=Required.OWNERSHIP,
+        headers=IfMatchHeader,
+        body=WholeJob,
+        problems=(403, 404, 409, 412),
+    )
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Replace a job's whole definition; members that cannot be changed may stand there as they are shown."""
         body = await edit_bodies.of_job(req, self._most, self._threads, job_id)
         _send(resp, await self._threads.run(self._edit, job_id, req, body, edits.replaced))
 
-    @documented("deleteJob", "jobs", {204: None}, headers=IfMatchHeader, problems=(404, 412))
+    @documented("deleteJob", "jobs", {204: None}, access=Required.OWNERSHIP, headers=IfMatchHeader, problems=(404, 412))
     async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Delete a job: what has not started never will, what runs may finish."""
-        await self._threads.run(editing.delete, self._system, job_id, preconditions.expected(req))
+        await self._threads.run(
+            editing.delete, access.principal(req), self._system, job_id, preconditions.expected(req)
+        )
         resp.status = falcon.HTTP_NO_CONTENT
 
     def _patch(self, job_id: UUID, req: Request, body: bytes) -> JobView:
@@ -68,7 +87,7 @@ class OneJob:
             user_edits.expect_for_users(access.principal(req), user_edits.changed(view, wanted))
             return wanted
 
-        return editing.edit(self._system, job_id, amend, expected)
+        return editing.edit(access.principal(req), self._system, job_id, amend, expected)
 
 
 def _send(resp: Response, view: JobView) -> None:

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers, lists, validation
+from api import access, answers, lists, validation
 from api.lists import Listed
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.outbox import OutboxEmail, OutboxList, OutboxQuery, WholeOutboxEmail
 from api.threads import Threads
 from services.email import outbox
@@ -22,14 +23,14 @@ class Outbox:
         self._settings = system.settings
         self._threads = threads
 
-    @documented("listOutbox", "e-mail", {200: OutboxList}, query=OutboxQuery)
+    @documented("listOutbox", "e-mail", {200: OutboxList}, access=Required.ADMINISTRATION, query=OutboxQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
         """List the e-mails that were kept instead of sent, newest first; empty where a mail server is set."""
         lists.send(resp, await self._threads.run(self._list, req))
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(OutboxQuery, req.params)
-        found = outbox.newest(self._settings, query.limit)
+        found = outbox.newest(access.principal(req), self._settings, query.limit)
         return lists.listed(OutboxList(results=[OutboxEmail.model_validate(one) for one in found]), {})
 
 
@@ -40,8 +41,8 @@ class EmailInOutbox:
         self._settings = system.settings
         self._threads = threads
 
-    @documented("getOutboxEmail", "e-mail", {200: WholeOutboxEmail}, problems=(404,))
-    async def on_get(self, _req: Request, resp: Response, email_id: UUID) -> None:
+    @documented("getOutboxEmail", "e-mail", {200: WholeOutboxEmail}, access=Required.ADMINISTRATION, problems=(404,))
+    async def on_get(self, req: Request, resp: Response, email_id: UUID) -> None:
         """Look at an e-mail that was kept instead of sent: its headers and its text."""
-        found = await self._threads.run(outbox.one, self._settings, email_id)
+        found = await self._threads.run(outbox.one, access.principal(req), self._settings, email_id)
         answers.send(resp, WholeOutboxEmail.of(found))

@@ -6,12 +6,14 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, keys, lists, validation
+from api import access, answers, bodies, keys, lists, validation
 from api.answers import Answer
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.jobs import Job
 from api.schemas.polling_states import NewRewind, PollingState, PollingStates
 from api.threads import Threads
+from core.principals import Principal
 from services.jobs import polling_states
 from services.system import System
 
@@ -22,10 +24,10 @@ class StatesOfJob:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    @documented("listPollingStates", "jobs", {200: PollingStates}, problems=(404, 409))
-    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+    @documented("listPollingStates", "jobs", {200: PollingStates}, access=Required.OWNERSHIP, problems=(404, 409))
+    async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """List the newest 50 states that a polling job went through, newest first."""
-        found = await self._threads.run(polling_states.history, job_id)
+        found = await self._threads.run(polling_states.history, access.principal(req), job_id)
         answers.send(resp, PollingStates(results=lists.readable(PollingState.model_validate, found)))
 
 
@@ -36,14 +38,22 @@ class RewindOfJob:
         self._system = system
         self._threads = threads
 
-    @documented("rewindJob", "jobs", {200: Job}, body=NewRewind, problems=(404,), takes_key=True)
+    @documented(
+        "rewindJob", "jobs", {200: Job}, access=Required.OWNERSHIP, body=NewRewind, problems=(404,), takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Let polling go on from an earlier state, which becomes the newest version."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         await keys.answer_once(
-            self._system, self._threads, req, resp, content=body, act=lambda: self._rewind(job_id, body)
+            self._system,
+            self._threads,
+            req,
+            resp,
+            content=body,
+            act=lambda: self._rewind(access.principal(req), job_id, body),
         )
 
-    def _rewind(self, job_id: UUID, body: bytes) -> Answer:
+    def _rewind(self, principal: Principal, job_id: UUID, body: bytes) -> Answer:
         given = validation.body(NewRewind, bodies.parse(body))
-        return answers.answer(Job.model_validate(polling_states.rewind(self._system, job_id, given.version)))
+        view = polling_states.rewind(principal, self._system, job_id, given.version)
+        return answers.answer(Job.model_validate(view))

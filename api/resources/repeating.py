@@ -7,12 +7,14 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers, bodies, keys, validation
+from api import access, answers, bodies, keys, validation
 from api.answers import Answer
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.repeating import Backfill, NewBackfill, NewTrigger, Retried
 from api.schemas.runs import Run
 from api.threads import Threads
+from core.principals import Principal
 from services.jobs import backfill, cancelling, requested_runs
 from services.reading.views import RunView
 from services.system import System
@@ -39,61 +41,76 @@ class RunAction:
 class TriggerOfJob(RunAction):
     """`/api/jobs/{job_id}/trigger`."""
 
-    @documented("triggerJob", "jobs", {201: Run}, body=NewTrigger, problems=(404,), takes_key=True)
+    @documented(
+        "triggerJob", "jobs", {201: Run}, access=Required.OWNERSHIP, body=NewTrigger, problems=(404,), takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Run a job now, besides what its schedule says; with other data for this run, if any is given."""
-        await self._by_body(req, resp, lambda body: self._trigger(job_id, body))
+        await self._by_body(req, resp, lambda body: self._trigger(access.principal(req), job_id, body))
 
-    def _trigger(self, job_id: UUID, body: bytes) -> Answer:
+    def _trigger(self, principal: Principal, job_id: UUID, body: bytes) -> Answer:
         given = validation.body(NewTrigger, bodies.parse_if_any(body))
-        return _made(requested_runs.trigger(self._system, job_id, given.data))
+        return _made(requested_runs.trigger(principal, self._system, job_id, given.data))
 
 
 class RetryOfJob(RunAction):
     """`/api/jobs/{job_id}/retry`."""
 
-    @documented("retryJob", "jobs", {200: Retried}, problems=(404,), takes_key=True)
+    @documented("retryJob", "jobs", {200: Retried}, access=Required.OWNERSHIP, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Set a failed job going again, with a new run in place of the one that failed last."""
-        await self._by_path(req, resp, lambda: self._retry(job_id))
+        await self._by_path(req, resp, lambda: self._retry(access.principal(req), job_id))
 
-    def _retry(self, job_id: UUID) -> Answer:
-        return answers.answer(Retried(run_id=requested_runs.retry(self._system, job_id)))
+    def _retry(self, principal: Principal, job_id: UUID) -> Answer:
+        return answers.answer(Retried(run_id=requested_runs.retry(principal, self._system, job_id)))
 
 
 class BackfillOfJob(RunAction):
     """`/api/jobs/{job_id}/backfill`."""
 
-    @documented("backfillJob", "jobs", {200: Backfill}, body=NewBackfill, problems=(404,), takes_key=True)
+    @documented(
+        "backfillJob",
+        "jobs",
+        {200: Backfill},
+        access=Required.OWNERSHIP,
+        body=NewBackfill,
+        problems=(404,),
+        takes_key=True,
+    )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Run now what a schedule names in a span of time that has passed, at most 1,000 occurrences."""
-        await self._by_body(req, resp, lambda body: self._backfill(job_id, body))
+        await self._by_body(req, resp, lambda body: self._backfill(access.principal(req), job_id, body))
 
-    def _backfill(self, job_id: UUID, body: bytes) -> Answer:
+    def _backfill(self, principal: Principal, job_id: UUID, body: bytes) -> Answer:
         given = validation.body(NewBackfill, bodies.parse(body))
-        made = backfill.backfill(self._system, job_id, given.start, given.end, again=given.again, dry_run=given.dry_run)
+        made = backfill.backfill(
+            principal, self._system, job_id, given.start, given.end, again=given.again, dry_run=given.dry_run
+        )
         return answers.answer(Backfill.model_validate(made))
 
 
 class ReplayOfRun(RunAction):
     """`/api/runs/{run_id}/replay`."""
 
-    @documented("replayRun", "runs", {201: Run}, problems=(404,), takes_key=True)
+    @documented("replayRun", "runs", {201: Run}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Run again what a run that failed or was cancelled was for."""
-        await self._by_path(req, resp, lambda: _made(requested_runs.replay(self._system, run_id)))
+        await self._by_path(req, resp, lambda: self._replay(access.principal(req), run_id))
+
+    def _replay(self, principal: Principal, run_id: UUID) -> Answer:
+        return _made(requested_runs.replay(principal, self._system, run_id))
 
 
 class CancelOfRun(RunAction):
     """`/api/runs/{run_id}/cancel`."""
 
-    @documented("cancelRun", "runs", {200: Run}, problems=(404,), takes_key=True)
+    @documented("cancelRun", "runs", {200: Run}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
         """End one run: at once, or when the worker at it has stopped."""
-        await self._by_path(req, resp, lambda: self._cancel(run_id))
+        await self._by_path(req, resp, lambda: self._cancel(access.principal(req), run_id))
 
-    def _cancel(self, run_id: UUID) -> Answer:
-        return answers.answer(Run.model_validate(cancelling.cancel(self._system, run_id)))
+    def _cancel(self, principal: Principal, run_id: UUID) -> Answer:
+        return answers.answer(Run.model_validate(cancelling.cancel(principal, self._system, run_id)))
 
 
 def _made(view: RunView) -> Answer:

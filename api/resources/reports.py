@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from api import answers, bodies, validation
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.run_reports import Completion, Ended, Failure, Heartbeat, Lease, TokenHeader
 from api.threads import Threads
 from core import json_text
@@ -48,7 +49,15 @@ class Report:
 class Heartbeats(Report):
     """`/reports/{run_id}/heartbeat`."""
 
-    @documented("reportHeartbeat", "reports", {200: Lease}, headers=TokenHeader, body=Heartbeat, problems=(401, 409))
+    @documented(
+        "reportHeartbeat",
+        "reports",
+        {200: Lease},
+        access=Required.RECEIVER,
+        headers=TokenHeader,
+        body=Heartbeat,
+        problems=(401, 409),
+    )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Tell that the work goes on: the run's lease is renewed."""
         await self._answer(req, resp, run_id, self._keep)
@@ -61,7 +70,15 @@ class Heartbeats(Report):
 class Completions(Report):
     """`/reports/{run_id}/complete`."""
 
-    @documented("reportCompletion", "reports", {200: Ended}, headers=TokenHeader, body=Completion, problems=(401, 409))
+    @documented(
+        "reportCompletion",
+        "reports",
+        {200: Ended},
+        access=Required.RECEIVER,
+        headers=TokenHeader,
+        body=Completion,
+        problems=(401, 409),
+    )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Tell that the work is done; of a poll, also its new state and whether it was the last."""
         await self._answer(req, resp, run_id, self._complete)
@@ -76,7 +93,15 @@ class Completions(Report):
 class Failures(Report):
     """`/reports/{run_id}/fail`."""
 
-    @documented("reportFailure", "reports", {200: Ended}, headers=TokenHeader, body=Failure, problems=(401, 409))
+    @documented(
+        "reportFailure",
+        "reports",
+        {200: Ended},
+        access=Required.RECEIVER,
+        headers=TokenHeader,
+        body=Failure,
+        problems=(401, 409),
+    )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Tell that the work has failed; unless for good, it is tried again as retries allow."""
         await self._answer(req, resp, run_id, self._fail)

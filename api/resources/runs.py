@@ -6,9 +6,10 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers, lists, validation
+from api import access, answers, lists, validation
 from api.lists import Listed
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.paging import NumberedQuery, PageQuery, RunsQuery
 from api.schemas.runs import Attempt, Execution, Executions, Run, RunPage, RunWithAttempts
 from api.threads import Threads
@@ -25,14 +26,14 @@ class Runs:
         self._threads = threads
         self._counts = counts
 
-    @documented("findRuns", "runs", {200: RunPage}, query=RunsQuery)
+    @documented("findRuns", "runs", {200: RunPage}, access=Required.ADMINISTRATION, query=RunsQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
         """List runs, of whichever job, newest first."""
         lists.send(resp, await self._threads.run(self._list, req))
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(RunsQuery, req.params)
-        return _listed(req, listing.runs(self._counts, query.wanted(), query.stretch()))
+        return _listed(req, listing.runs(access.principal(req), self._counts, query.wanted(), query.stretch()))
 
 
 class RunsOfJob:
@@ -42,14 +43,14 @@ class RunsOfJob:
         self._threads = threads
         self._counts = counts
 
-    @documented("listRuns", "runs", {200: RunPage}, query=PageQuery, problems=(404,))
+    @documented("listRuns", "runs", {200: RunPage}, access=Required.OWNERSHIP, query=PageQuery, problems=(404,))
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """List a job's runs, newest first."""
         lists.send(resp, await self._threads.run(self._list, req, job_id))
 
     def _list(self, req: Request, job_id: UUID) -> Listed:
         query = validation.query(PageQuery, req.params)
-        return _listed(req, listing.runs_of_job(self._counts, job_id, query.stretch()))
+        return _listed(req, listing.runs_of_job(access.principal(req), self._counts, job_id, query.stretch()))
 
 
 class ExecutionsOfJob:
@@ -58,7 +59,9 @@ class ExecutionsOfJob:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    @documented("listExecutions", "runs", {200: Executions}, query=NumberedQuery, problems=(404,))
+    @documented(
+        "listExecutions", "runs", {200: Executions}, access=Required.OWNERSHIP, query=NumberedQuery, problems=(404,)
+    )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """List a job's runs that have started, newest first, each with how it went and how long it took."""
         lists.send(resp, await self._threads.run(self._list, req, job_id))
@@ -73,10 +76,10 @@ class OneRun:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    @documented("getRun", "runs", {200: RunWithAttempts}, problems=(404,))
-    async def on_get(self, _req: Request, resp: Response, run_id: UUID) -> None:
+    @documented("getRun", "runs", {200: RunWithAttempts}, access=Required.ADMINISTRATION, problems=(404,))
+    async def on_get(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Look at a run and its attempts."""
-        view, attempts = await self._threads.run(records.run, run_id)
+        view, attempts = await self._threads.run(records.run, access.principal(req), run_id)
         shown = RunWithAttempts(
             **Run.model_validate(view).model_dump(),
             attempts=lists.readable(Attempt.model_validate, attempts),
@@ -87,7 +90,7 @@ class OneRun:
 def listed_executions(req: Request, job_id: UUID) -> Listed:
     """A page of a job's runs that have started. Raises `NotFound`."""
     query = validation.query(NumberedQuery, req.params)
-    found, more = listing.executions(job_id, query.stretch())
+    found, more = listing.executions(access.principal(req), job_id, query.stretch())
     shown = Executions(lists.readable(Execution.model_validate, found))
     return lists.listed(shown, lists.by_number(req, query.page, more=more))
 

@@ -8,6 +8,7 @@ from falcon.asgi import Request, Response
 
 from api import answers, bodies, validation
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.schedules import Preview
 from api.schemas.shown_schedules import Occurrences
 from api.threads import Threads
@@ -22,7 +23,7 @@ class Previews:
         self._system = system
         self._threads = threads
 
-    @documented("previewSchedule", "schedules", {200: Occurrences}, body=Preview)
+    @documented("previewSchedule", "schedules", {200: Occurrences}, access=Required.ACCOUNT, body=Preview)
     async def on_post(self, req: Request, resp: Response) -> None:
         """See the next instants a schedule names, and the schedule in words."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)

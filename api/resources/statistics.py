@@ -6,6 +6,7 @@ from falcon.asgi import Request, Response
 
 from api import access, answers, validation
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.figures import JobStatistics, MinuteFigures, ScopeQuery, Series, SeriesQuery
 from api.threads import Threads
 from services.reading import statistics
@@ -18,7 +19,7 @@ class StatisticsOfJobs:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    @documented("getJobStatistics", "statistics", {200: JobStatistics}, query=ScopeQuery)
+    @documented("getJobStatistics", "statistics", {200: JobStatistics}, access=Required.ACCOUNT, query=ScopeQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
         """See how many jobs show each status."""
         query = validation.query(ScopeQuery, req.params)
@@ -33,9 +34,9 @@ class MinuteSeries:
         self._system = system
         self._threads = threads
 
-    @documented("getSeries", "statistics", {200: Series}, query=SeriesQuery)
+    @documented("getSeries", "statistics", {200: Series}, access=Required.ADMINISTRATION, query=SeriesQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
         """See what happened in each of the last minutes."""
         query = validation.query(SeriesQuery, req.params)
-        found = await self._threads.run(statistics.series, self._system, query.minutes)
+        found = await self._threads.run(statistics.series, access.principal(req), self._system, query.minutes)
         answers.send(resp, Series(results=[MinuteFigures.model_validate(one) for one in found]))

@@ -6,6 +6,7 @@ from falcon.asgi import Request, Response
 
 from api import answers
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.task_types import KindsOfTask, shown
 from services.system import System
 from services.task_types import registry
@@ -17,7 +18,7 @@ class TaskTypes:
     def __init__(self, system: System) -> None:
         self._settings = system.settings
 
-    @documented("listTaskTypes", "jobs", {200: KindsOfTask})
+    @documented("listTaskTypes", "jobs", {200: KindsOfTask}, access=Required.ACCOUNT)
     async def on_get(self, _req: Request, resp: Response) -> None:
         """List the kinds of task that work here, each with the JSON Schema of its data."""
         answers.send(resp, KindsOfTask([shown(one) for one in registry.working(self._settings)]))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import lists, validation
+from api import access, lists, validation
 from api.lists import Listed
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.figures import Upcoming, UpcomingList, UpcomingQuery
 from api.threads import Threads
 from services.reading import upcoming
@@ -20,12 +21,12 @@ class UpcomingRuns:
         self._system = system
         self._threads = threads
 
-    @documented("listUpcoming", "runs", {200: UpcomingList}, query=UpcomingQuery)
+    @documented("listUpcoming", "runs", {200: UpcomingList}, access=Required.ADMINISTRATION, query=UpcomingQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
         """See what is to run, soonest first across jobs; what is paused is left out."""
         lists.send(resp, await self._threads.run(self._list, req))
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(UpcomingQuery, req.params)
-        found = upcoming.coming(self._system, query.wanted(), query.seconds, query.limit)
+        found = upcoming.coming(access.principal(req), self._system, query.wanted(), query.seconds, query.limit)
         return lists.listed(UpcomingList(results=lists.readable(Upcoming.model_validate, found)), {})

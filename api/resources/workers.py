@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import answers
+from api import access, answers
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.figures import Worker, Workers
 from api.threads import Threads
 from services.reading import workers
@@ -19,8 +20,8 @@ class AllWorkers:
         self._system = system
         self._threads = threads
 
-    @documented("listWorkers", "workers", {200: Workers})
-    async def on_get(self, _req: Request, resp: Response) -> None:
+    @documented("listWorkers", "workers", {200: Workers}, access=Required.ADMINISTRATION)
+    async def on_get(self, req: Request, resp: Response) -> None:
         """List the workers heard of in the last day."""
-        found = await self._threads.run(workers.known, self._system)
+        found = await self._threads.run(workers.known, access.principal(req), self._system)
         answers.send(resp, Workers(results=[Worker.model_validate(one) for one in found]))

@@ -18,6 +18,7 @@ from api.threads import Threads
 from core.errors import NotFound
 from core.filters import JobFilter
 from core.listing import Ordering
+from core.principals import Principal
 from services.jobs import apps, editing, lifecycle
 from services.jobs.definition import Definition, NewJob
 from services.reading import listing, records
@@ -44,24 +45,28 @@ class SourceJobs:
             self.system, self.threads, req, resp, content=body, act=lambda: answers.answer(shown(body), 201)
         )
 
-    def created(self, new: NewJob) -> JobView:
+    def created(self, principal: Principal, new: NewJob) -> JobView:
         """Store a job, and the source's app where this is its first."""
         with translating.fields_named(self.fields):
-            return records.job(create(self.system, new))
+            return records.job(principal, create(principal, self.system, new))
 
-    def found(self, job_id: UUID) -> JobView:
+    def found(self, principal: Principal, job_id: UUID) -> JobView:
         """The source's job of this id. Raises `NotFound`."""
-        return self._expect_owned(records.job(job_id))
+        return self._expect_owned(records.job(principal, job_id))
 
     async def edit(self, req: Request, job_id: UUID, accepted: Collection[str] = (falcon.MEDIA_JSON,)) -> bytes:
         """The body of an edit. Raises as `edit_bodies` does."""
         return await edit_bodies.of_job(req, self.system.settings.max_body_bytes, self.threads, job_id, accepted)
 
-    def edited(self, job_id: UUID, amend: Callable[[JobView], Definition], *, active: bool | None = None) -> JobView:
+    def edited(
+        self, principal: Principal, job_id: UUID, amend: Callable[[JobView], Definition], *, active: bool | None = None
+    ) -> JobView:
         """Make the source's job of this id what `amend` makes of it, and active or paused where that is said."""
-        self.found(job_id)
+        self.found(principal, job_id)
         with translating.fields_named(self.fields):
-            return editing.edit(self.system, job_id, lambda view: amend(self._expect_owned(view)), active=active)
+            return editing.edit(
+                principal, self.system, job_id, lambda view: amend(self._expect_owned(view)), active=active
+            )
 
     def listed(
         self, req: Request, wanted: JobFilter, ordering: Ordering, query: NumberedQuery
@@ -76,9 +81,9 @@ class SourceJobs:
         return view
 
 
-def create(system: System, new: NewJob) -> UUID:
+def create(principal: Principal, system: System, new: NewJob) -> UUID:
     """Store a job; a built-in app is made on first use."""
-    return with_app(system, new.app_name, lambda: lifecycle.create(system, new))
+    return with_app(system, new.app_name, lambda: lifecycle.create(principal, system, new))
 
 
 def with_app(system: System, app_name: str, store: Callable[[], UUID]) -> UUID:

@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import UUID
 
 from core.errors import NotFound
+from core.principals import Principal
 from models.fields import new_id
 from services.runtime import durable
 from settings import Settings
@@ -54,14 +55,16 @@ def keep(settings: Settings, message: bytes) -> None:
     durable.sync_folder(folder / "new")
 
 
-def newest(settings: Settings, limit: int) -> list[Kept]:
-    """The e-mails in the outbox, newest first, at most so many."""
+def newest(principal: Principal, settings: Settings, limit: int) -> list[Kept]:
+    """The e-mails in the outbox, newest first, at most so many. Raises `Forbidden` but to administrators."""
+    principal.expect_administration()
     found = sorted(_found(settings, "*"), key=_id_of, reverse=True)
     return [_kept(_id_of(path), message) for path in found[:limit] if (message := _read(path)) is not None]
 
 
-def one(settings: Settings, message_id: UUID) -> KeptWhole:
-    """The e-mail of this id. Raises `NotFound`."""
+def one(principal: Principal, settings: Settings, message_id: UUID) -> KeptWhole:
+    """The e-mail of this id. Raises `NotFound`, and `Forbidden` but to administrators."""
+    principal.expect_administration()
     message = next(filter(None, map(_read, _found(settings, f"{message_id}*"))), None)
     if message is None:
         raise NotFound("e-mail", message_id)

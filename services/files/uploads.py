@@ -13,6 +13,7 @@ from uuid import UUID
 
 from core import object_names
 from core.errors import Conflict, Forbidden, NotFound, Unavailable
+from core.principals import Principal
 from models import database, uploads
 from models.pauses import Gate
 from models.tables import Upload
@@ -40,7 +41,7 @@ class UploadView:
     is_stored: bool
 
 
-def accept(system: System, new: NewJob, file: Incoming, file_name: str) -> UUID:
+def accept(principal: Principal, system: System, new: NewJob, file: Incoming, file_name: str) -> UUID:
     """Make a finished file's job, and leave the file to it; the job's id.
 
     Raises as `jobs.create` does, and `Forbidden` where too much of the owner's waits to be stored.
@@ -59,7 +60,9 @@ def accept(system: System, new: NewJob, file: Incoming, file_name: str) -> UUID:
         "created_at": system.clock.now(),
     }
     try:
-        job_id = lifecycle.create(system, wanted, also=lambda job_id: uploads.insert({**values, "job": job_id}))
+        job_id = lifecycle.create(
+            principal, system, wanted, also=lambda job_id: uploads.insert({**values, "job": job_id})
+        )
     except Unavailable:
         file.release()  # whether the job is there is not known; the sweep will see
         raise
@@ -83,12 +86,12 @@ def mark_stored(system: System, upload_id: UUID) -> None:
     spool.remove(system.settings, upload_id)
 
 
-def download_url(system: System, job_id: UUID) -> str:
+def download_url(principal: Principal, system: System, job_id: UUID) -> str:
     """A link by which anyone may download a job's file for an hour.
 
     Raises `NotFound` where the job is about no file, `Conflict` while that is not stored.
     """
-    records.job(job_id)
+    records.job(principal, job_id)
     upload = of_job(job_id)
     if not upload.is_stored:
         raise Conflict(f"The file of job {job_id} is not stored; wait until the job is completed.")

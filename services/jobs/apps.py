@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from core.errors import NotFound
+from core.principals import Principal
 from models import apps, database
 from models.pauses import Gate
 from models.tables import App
@@ -36,8 +37,9 @@ class AppView:
     updated_at: datetime
 
 
-def get(name: str) -> AppView:
-    """The app of this name. Raises `NotFound`."""
+def get(principal: Principal, name: str) -> AppView:
+    """The app of this name. Raises `NotFound`, and `Forbidden` but to administrators."""
+    principal.expect_administration()
     with database.reading():
         app = apps.by_name(name)
         if app is None:
@@ -46,15 +48,20 @@ def get(name: str) -> AppView:
 
 
 def ensure(system: System, name: str) -> None:
-    """Make the app of this name if there is none."""
+    """Make the app of this name if there is none: a built-in one, for the first job that anyone makes in it."""
     with system.transaction(Gate.UNUSED):
         apps.made_on_first_use(name, system.clock.now())
 
 
 def put(
-    system: System, name: str, callback_base_url: str | None, task_types: Mapping[str, TaskTypePolicy]
+    principal: Principal,
+    system: System,
+    name: str,
+    callback_base_url: str | None,
+    task_types: Mapping[str, TaskTypePolicy],
 ) -> tuple[AppView, bool]:
-    """Make the app of this name be so; the app, and whether it is new."""
+    """Make the app of this name be so; the app, and whether it is new. Raises `Forbidden` but to administrators."""
+    principal.expect_administration()
     with system.transaction(Gate.UNUSED) as work:
         now = work.now
         is_new = apps.by_name(name) is None

@@ -10,13 +10,15 @@ from typing import Any
 from uuid import UUID
 
 from core import schedules
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput
 from core.policies import Overlap
+from core.principals import Principal
 from core.schedules import Recurring
 from core.states import ENDED, LIVE, Hold, JobState, RunStatus, Trigger
 from models import edits, jobs, repeats, runs
 from models.tables import Job, Run
 from services.jobs import requested_runs
+from services.reading import visibility
 from services.scheduling import pauses as pausing
 from services.scheduling import stored_schedule
 from services.system import System
@@ -39,7 +41,14 @@ class Backfilled:
 
 
 def backfill(
-    system: System, job_id: UUID, start: datetime, end: datetime, *, again: bool = False, dry_run: bool = False
+    principal: Principal,
+    system: System,
+    job_id: UUID,
+    start: datetime,
+    end: datetime,
+    *,
+    again: bool = False,
+    dry_run: bool = False,
 ) -> Backfilled:
     """Run now what a job's schedule names from `start` to before `end`, or before now; what ran already only `again`.
 
@@ -48,7 +57,7 @@ def backfill(
     """
     with system.transaction() as work:
         now = work.now
-        job = _found(job_id)
+        job = _found(principal, job_id)
         end = min(end, now, job.next_run_at or now)  # about what is not planned yet, catch-up decides
         named = _named(job, start, end)
         rows = _rows(job, named, repeats.of_span(job, start, end), now, again=again)
@@ -59,10 +68,8 @@ def backfill(
     return Backfilled(len(named), len(rows), named[0] if named else None, named[-1] if named else None)
 
 
-def _found(job_id: UUID) -> Job:
-    job = jobs.lock_whole(job_id)
-    if job is None:
-        raise NotFound("job", job_id)
+def _found(principal: Principal, job_id: UUID) -> Job:
+    job = visibility.expected(principal, jobs.lock_whole(job_id), job_id)
     if job.state is JobState.CANCELLED:
         raise Conflict(f"The job {job_id} is cancelled and cannot be backfilled; create a new job instead.")
     return job

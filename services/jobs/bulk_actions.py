@@ -11,10 +11,12 @@ from uuid import UUID, uuid4
 
 from core.errors import Conflict, NotFound
 from core.filters import JobFilter, RunFilter
+from core.principals import Principal
 from models import database, jobs, repeats, runs
 from services.jobs import editing, requested_runs
 from services.jobs import lifecycle as intents
 from services.jobs.idempotency import Request, once
+from services.reading import visibility
 from services.system import System
 
 MOST_JOBS = 10_000
@@ -52,7 +54,7 @@ class Outcome:
     last: UUID | None
 
 
-_Act = Callable[[System, UUID], object]
+_Act = Callable[[Principal, System, UUID], object]
 _ACTIONS: dict[Action, _Act] = {
     Action.PAUSE: intents.pause,
     Action.RESUME: intents.resume,
@@ -67,6 +69,7 @@ _ACTIONS: dict[Action, _Act] = {
 class _Work:
     """An action to carry out on many, batch by batch; under a key, each batch once."""
 
+    principal: Principal
     system: System
     action: _Act
     lock: Callable[[Collection[UUID]], None]
@@ -100,11 +103,12 @@ class _Work:
         """Carry out the action on these, in one transaction; those that refused it, as JSON."""
         with self.system.transaction(dry_run=self.dry_run):
             self.lock(batch)
-            refused = _refused(self.system, self.action, batch)
+            refused = _refused(self.principal, self.system, self.action, batch)
         return [[str(one.id), one.detail] for one in refused]
 
 
 def act(
+    principal: Principal,
     system: System,
     action: Action,
     wanted: JobFilter,
@@ -117,15 +121,17 @@ def act(
 
     A job that it cannot be carried out on is left as it is. A dry run takes everything back.
     """
+    theirs = visibility.visible(principal, wanted)
 
     def find() -> Sequence[UUID]:
         with database.reading():
-            return jobs.ids(wanted, after, MOST_JOBS + 1)
+            return jobs.ids(theirs, after, MOST_JOBS + 1)
 
-    return _Work(system, _ACTIONS[action], _lock_jobs, dry_run, request).carry_out(find, MOST_JOBS)
+    return _Work(principal, system, _ACTIONS[action], _lock_jobs, dry_run, request).carry_out(find, MOST_JOBS)
 
 
 def replay(
+    principal: Principal,
     system: System,
     wanted: RunFilter,
     limit: int,
@@ -134,13 +140,17 @@ def replay(
     dry_run: bool,
     request: Request | None = None,
 ) -> Outcome:
-    """Replay every dead run that fits and was not repeated before, at most so many; as `act` does."""
+    """Replay every dead run that fits and was not repeated before, at most so many; as `act` does.
+
+    Raises `Forbidden` but to administrators.
+    """
+    principal.expect_administration()
 
     def find() -> Sequence[UUID]:
         with database.reading():
             return repeats.not_repeated(wanted, after, limit + 1)
 
-    return _Work(system, requested_runs.replay, _lock_jobs_of_runs, dry_run, request).carry_out(find, limit)
+    return _Work(principal, system, requested_runs.replay, _lock_jobs_of_runs, dry_run, request).carry_out(find, limit)
 
 
 def _read(told: Sequence[str]) -> Refused:
@@ -158,12 +168,12 @@ def _lock_jobs_of_runs(run_ids: Collection[UUID]) -> None:
     _lock_jobs(runs.job_ids(run_ids))
 
 
-def _refused(system: System, action: _Act, ids: Sequence[UUID]) -> list[Refused]:
+def _refused(principal: Principal, system: System, action: _Act, ids: Sequence[UUID]) -> list[Refused]:
     """Act on each of these; those that refused it."""
     refused = []
     for one in ids:
         try:
-            action(system, one)
+            action(principal, system, one)
         except (Conflict, NotFound) as error:
             refused.append(Refused(one, str(error)))
     return refused

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from core.errors import Conflict
+from core.principals import Principal
 from core.states import JobState, RunStatus
 from models import runs
 from services.jobs.requested_runs import locked_run
@@ -14,20 +15,20 @@ from services.scheduling import overlap_queue, run_endings
 from services.system import System
 
 
-def cancel(system: System, run_id: UUID) -> RunView:
+def cancel(principal: Principal, system: System, run_id: UUID) -> RunView:
     """End one run: at once, or when the worker at it has stopped; the run. What comes back goes on without it.
 
     Raises `NotFound`, or `Conflict` when the run has ended.
     """
     with system.transaction() as work:
         now = work.now
-        job, run = locked_run(run_id)
+        job, run = locked_run(principal, run_id)
         if run.finished_at is not None:
             raise Conflict(f"The run {run_id} is {run.status} and cannot be cancelled.")
         runs.cancel_one(run, "run cancelled", now)
         if run.status != RunStatus.RUNNING or run.reports_until is not None:
             run_endings.end_if_over([(job, JobState.CANCELLED)], now)
         next_in_turn = overlap_queue.give(system, {job.id: job})
-        view, _ = records.run(run_id)
+        view, _ = records.run(principal, run_id)
         work.ring(next_in_turn)
     return view

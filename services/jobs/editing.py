@@ -10,8 +10,9 @@ from uuid import UUID
 
 from core import edits as rules
 from core import schedules
-from core.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
+from core.errors import Conflict, InvalidInput, PreconditionFailed
 from core.policies import is_spent
+from core.principals import Principal
 from core.schedules import Recurring
 from core.states import ENDED, Hold, JobState, RunStatus, Trigger
 from models import edits, jobs, pauses, runs, tags, versions
@@ -20,7 +21,7 @@ from models.tables import Job, Run
 from services.jobs import definition
 from services.jobs.definition import Definition
 from services.jobs.lifecycle import refuse_ended, switch
-from services.reading import records
+from services.reading import records, visibility
 from services.reading.views import JobView
 from services.scheduling import planning, run_endings, stored_schedule
 from services.system import System
@@ -46,6 +47,7 @@ class _Edit:
 
 
 def edit(
+    principal: Principal,
     system: System,
     job_id: UUID,
     amend: Amend,
@@ -63,21 +65,25 @@ def edit(
     """
     with system.transaction() as work:
         now = work.now
-        job = _found(job_id, expected)
+        job = _found(principal, job_id, expected)
         edits.lock_not_begun(job)
-        view = records.job(job_id)
+        view = records.job(principal, job_id)
         refuse_ended(job, "edited")
         one = _as_wanted(job, definition.of(job, view.tags), amend(view), now)
         made = [] if definition.alike(one.before, one.wanted) else [*_carry_out(system, one)]
         if active is not None and active is (job.state == JobState.PAUSED):
             made += switch(job, now, active=active)
-        view = records.job(job_id)
+        view = records.job(principal, job_id)
         work.ring(made)
     return view
 
 
 def delete(
-    system: System, job_id: UUID, expected: Collection[int] | None = None, refuse: Refuse = lambda _view: None
+    principal: Principal,
+    system: System,
+    job_id: UUID,
+    expected: Collection[int] | None = None,
+    refuse: Refuse = lambda _view: None,
 ) -> None:
     """Take a job out of sight: what has not started never will, what runs may finish; its history goes in time.
 
@@ -85,19 +91,17 @@ def delete(
     """
     with system.transaction(Gate.UNUSED) as work:
         now = work.now
-        job = _found(job_id, expected)
+        job = _found(principal, job_id, expected)
         edits.lock_not_begun(job)
-        refuse(records.job(job_id))
+        refuse(records.job(principal, job_id))
         runs.cancel_waiting(job, "job deleted", now)
         if job.state not in ENDED:
             jobs.end([(job, JobState.CANCELLED)], now)
         edits.delete(job, now)
 
 
-def _found(job_id: UUID, expected: Collection[int] | None) -> Job:
-    job = jobs.lock_whole(job_id)
-    if job is None:
-        raise NotFound("job", job_id)
+def _found(principal: Principal, job_id: UUID, expected: Collection[int] | None) -> Job:
+    job = visibility.expected(principal, jobs.lock_whole(job_id), job_id)
     if expected is not None and job.version not in expected:
         raise PreconditionFailed(
             f"The job {job_id} is in version {job.version}, not in the one that If-Match names. "

@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from core.principals import Principal
 from core.states import ENDED, Hold, JobState
 from models import database, jobs, pauses, runs
 from models.tables import Job, Run
@@ -15,6 +16,7 @@ from services.jobs import accepting, creation_outcomes
 from services.jobs.creation_outcomes import Created, Outcome, Refusal
 from services.jobs.definition import NewJob
 from services.messaging.unit_of_work import UnitOfWork
+from services.reading import visibility
 from services.runtime import faults
 from services.system import System
 
@@ -22,7 +24,7 @@ Changed = TypeVar("Changed")
 Told = TypeVar("Told")
 
 
-def create(system: System, new: NewJob, *, also: Callable[[UUID], None] | None = None) -> UUID:
+def create(principal: Principal, system: System, new: NewJob, *, also: Callable[[UUID], None] | None = None) -> UUID:
     """Store a job and the run it has an instant for, then ring if that is due or about to be; the job's id.
 
     What there is to store `also` is stored in the same transaction; such a job is of Carillon's own making, and its
@@ -30,7 +32,7 @@ def create(system: System, new: NewJob, *, also: Callable[[UUID], None] | None =
 
     Raises `NotFound` for an unknown app (anonymous mode makes it), `InvalidInput` where there is nobody to call, the
     name is taken, the deadline has passed, the schedule names no instant at all, or the data is not what the task type
-    takes, and `Forbidden` where the settings are against that.
+    takes, and `Forbidden` where the settings are against that, or the job would be another user's.
     """
 
     def tell(became: Sequence[Outcome]) -> UUID:
@@ -40,10 +42,12 @@ def create(system: System, new: NewJob, *, also: Callable[[UUID], None] | None =
         return job_id
 
     wanted = accepting.validated(system, new) if also is None else new
-    return _create(system, [wanted], tell)
+    return _create(principal, system, [wanted], tell)
 
 
-def create_many(system: System, wanted: Sequence[NewJob | InvalidInput], *, all_or_none: bool) -> list[Created]:
+def create_many(
+    principal: Principal, system: System, wanted: Sequence[NewJob | InvalidInput], *, all_or_none: bool
+) -> list[Created]:
     """Store jobs as `create` does, in one transaction: all of them, or each that is valid.
 
     One that was refused before stands as its refusal. For all or none, raises `InvalidInput` naming the wrong fields
@@ -51,10 +55,10 @@ def create_many(system: System, wanted: Sequence[NewJob | InvalidInput], *, all_
     """
     tell = creation_outcomes.all_told if all_or_none else creation_outcomes.each_told
     validated = [accepting.validated(system, new) if isinstance(new, NewJob) else new for new in wanted]
-    return _create(system, validated, tell)
+    return _create(principal, system, validated, tell)
 
 
-def cancel(system: System, job_id: UUID) -> None:
+def cancel(principal: Principal, system: System, job_id: UUID) -> None:
     """End a job: runs that have not started are cancelled, one that runs is stopped at its next heartbeat.
 
     Cancelling a cancelled job does nothing. Raises `NotFound`, or `Conflict` when the job has ended otherwise.
@@ -67,20 +71,20 @@ def cancel(system: System, job_id: UUID) -> None:
         runs.cancel(job, "job cancelled", work.now)
         jobs.end([(job, JobState.CANCELLED)], work.now)
 
-    _change(system, job_id, change)
+    _change(principal, system, job_id, change)
 
 
-def pause(system: System, job_id: UUID) -> None:
+def pause(principal: Principal, system: System, job_id: UUID) -> None:
     """Let nothing of a job start until it is resumed: what is due is held, occurrences are skipped.
 
     Raises `NotFound`, or `Conflict` when the job has ended.
     """
-    _change(system, job_id, lambda job, work: switch(job, work.now, active=False))
+    _change(principal, system, job_id, lambda job, work: switch(job, work.now, active=False))
 
 
-def resume(system: System, job_id: UUID) -> None:
+def resume(principal: Principal, system: System, job_id: UUID) -> None:
     """Let a paused job go on, and ring for the runs that were held. Raises `NotFound`, or `Conflict` when ended."""
-    _change(system, job_id, lambda job, work: work.ring(switch(job, work.now, active=True)))
+    _change(principal, system, job_id, lambda job, work: work.ring(switch(job, work.now, active=True)))
 
 
 def switch(job: Job, now: datetime, *, active: bool) -> list[Run]:
@@ -95,8 +99,14 @@ def switch(job: Job, now: datetime, *, active: bool) -> list[Run]:
     return freed
 
 
-def _create(system: System, wanted: Sequence[NewJob | Refusal], tell: Callable[[Sequence[Outcome]], Told]) -> Told:
+def _create(
+    principal: Principal,
+    system: System,
+    wanted: Sequence[NewJob | Refusal],
+    tell: Callable[[Sequence[Outcome]], Told],
+) -> Told:
     """Store jobs and ring; returns what `tell` makes of their outcomes. It raises to store none."""
+    _refuse_for_others(principal, wanted)
     with system.transaction() as work:
         became, rows = accepting.store(system, wanted, work.now)
         told = tell(became)
@@ -105,11 +115,17 @@ def _create(system: System, wanted: Sequence[NewJob | Refusal], tell: Callable[[
     return told
 
 
-def _change(system: System, job_id: UUID, change: Callable[[Job, UnitOfWork], object]) -> None:
+def _refuse_for_others(principal: Principal, wanted: Sequence[NewJob | Refusal]) -> None:
+    """Raises `Forbidden` where a user asks for a job that would not be theirs."""
+    if not all(principal.may_see(new.owner_id) for new in wanted if isinstance(new, NewJob)):
+        raise Forbidden("Users make jobs of their own alone.")
+
+
+def _change(principal: Principal, system: System, job_id: UUID, change: Callable[[Job, UnitOfWork], object]) -> None:
     """Change a job under its lock."""
     with system.transaction() as work:
-        job = jobs.lock([job_id]).get(job_id)
-        if job is None or job.deleted_at is not None:
+        job = visibility.expected(principal, jobs.lock([job_id]).get(job_id), job_id)
+        if job.deleted_at is not None:
             raise NotFound("job", job_id)
         change(job, work)
 

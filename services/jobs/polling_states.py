@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from core.errors import Conflict, NotFound
+from core.principals import Principal
 from core.states import JobState, Trigger
 from models import database, jobs, polling_states, runs
 from models.tables import Job
-from services.reading import records
+from services.reading import records, visibility
 from services.reading.views import JobView
 from services.scheduling import pauses as pausing
 from services.system import System
@@ -28,17 +29,17 @@ class PollingStateView:
     created_at: datetime
 
 
-def history(job_id: UUID) -> list[PollingStateView]:
+def history(principal: Principal, job_id: UUID) -> list[PollingStateView]:
     """A polling job's newest states, newest first. Raises `NotFound`, or `Conflict` when the job does not poll."""
     with database.reading():
-        job = _polling(jobs.by_id(job_id), job_id)
+        job = _polling(visibility.expected(principal, jobs.by_id(job_id), job_id))
         kept = polling_states.newest(job_id)
         if not kept:  # no poll has ended yet
             return [PollingStateView(job.polling_version, job.polling_state, job.created_at)]
         return [PollingStateView(one.version, one.state, one.created_at) for one in kept]
 
 
-def rewind(system: System, job_id: UUID, version: int) -> JobView:
+def rewind(principal: Principal, system: System, job_id: UUID, version: int) -> JobView:
     """Let polling go on from the state of an earlier version, which becomes the newest; the job.
 
     The answer to a poll that is going was made from another version, and does not count. One that waits to be tried
@@ -47,7 +48,7 @@ def rewind(system: System, job_id: UUID, version: int) -> JobView:
     """
     with system.transaction() as work:
         now = work.now
-        job = _polling(jobs.lock_whole(job_id), job_id)
+        job = _polling(visibility.expected(principal, jobs.lock_whole(job_id), job_id))
         if job.state in (JobState.COMPLETED, JobState.CANCELLED):
             raise Conflict(f"The job {job_id} is {job.state} and cannot be rewound; create a new job instead.")
         state = job.polling_state if version == job.polling_version else polling_states.state(job_id, version)
@@ -55,7 +56,7 @@ def rewind(system: System, job_id: UUID, version: int) -> JobView:
             raise NotFound(f"polling state of job {job_id} in version", version)
         jobs.set_polling_states([(job, state)], now)
         rows = _polled_anew(job, now)
-        view = records.job(job_id)
+        view = records.job(principal, job_id)
         work.ring(rows)
     return view
 
@@ -71,9 +72,8 @@ def _polled_anew(job: Job, now: datetime) -> list[dict[str, Any]]:
     return rows
 
 
-def _polling(job: Job | None, job_id: UUID) -> Job:
-    if job is None:
-        raise NotFound("job", job_id)
+def _polling(job: Job) -> Job:
+    """Returns the job. Raises `Conflict` when it does not poll."""
     if job.polling_state is None:
-        raise Conflict(f"The job {job_id} is {job.schedule_kind} and has no polling state.")
+        raise Conflict(f"The job {job.id} is {job.schedule_kind} and has no polling state.")
     return job

@@ -7,12 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from core.errors import Conflict, NotFailed, NotFound
+from core.principals import Principal
 from core.schedules import Polling
 from core.states import ENDED, JobState, RunStatus, Trigger
 from models import edits, jobs, repeats, runs
 from models.tables import Job, Run
 from services.jobs.lifecycle import refuse_ended
-from services.reading import records
+from services.reading import records, visibility
 from services.reading.views import RunView
 from services.scheduling import pauses as pausing
 from services.system import System
@@ -23,7 +24,7 @@ DEAD = (RunStatus.FAILED, RunStatus.CANCELLED)
 Row = dict[str, Any]
 
 
-def trigger(system: System, job_id: UUID, data: dict[str, Any] | None = None) -> RunView:
+def trigger(principal: Principal, system: System, job_id: UUID, data: dict[str, Any] | None = None) -> RunView:
     """Run a job now, besides what its schedule says, with other data if any is given; the run.
 
     Raises `NotFound`, `Conflict` when the job has ended or polls already, and for data what speaks against a job of its
@@ -31,18 +32,18 @@ def trigger(system: System, job_id: UUID, data: dict[str, Any] | None = None) ->
     """
     with system.transaction() as work:
         now = work.now
-        job = _found(job_id)
+        job = visibility.expected(principal, jobs.lock_whole(job_id), job_id)
         refuse_ended(job, "triggered")
         _refuse_second_poll(job)
         if data is not None:
             registry.validate(system.settings, job.task_type, data)
         row = _store(draft(job, Trigger.MANUAL, now, now, data=data), job)
-        view, _ = records.run(row["id"])
+        view, _ = records.run(principal, row["id"])
         work.ring([row])
     return view
 
 
-def retry(system: System, job_id: UUID) -> UUID:
+def retry(principal: Principal, system: System, job_id: UUID) -> UUID:
     """Set a failed job going again with a new run in place of the one that failed last; that run's id.
 
     Polling goes on from its state, and what it counts towards giving up begins anew. Raises `NotFound`, `NotFailed`,
@@ -50,7 +51,7 @@ def retry(system: System, job_id: UUID) -> UUID:
     """
     with system.transaction() as work:
         now = work.now
-        job = _found(job_id)
+        job = visibility.expected(principal, jobs.lock_whole(job_id), job_id)
         if job.state is not JobState.FAILED:
             raise NotFailed
         failed = repeats.last_failed(job)
@@ -61,27 +62,27 @@ def retry(system: System, job_id: UUID) -> UUID:
     return UUID(str(row["id"]))
 
 
-def replay(system: System, run_id: UUID) -> RunView:
+def replay(principal: Principal, system: System, run_id: UUID) -> RunView:
     """Run again what one dead run was for; the new run. A job that has ended shows as going until that is over.
 
     Raises `NotFound`, or `Conflict` when the run is not dead, is replayed at present, or belongs to a cancelled job.
     """
     with system.transaction() as work:
         now = work.now
-        job, run = locked_run(run_id)
+        job, run = locked_run(principal, run_id)
         _refuse_replay(job, run)
         row = _again(job, run, now)
-        view, _ = records.run(row["id"])
+        view, _ = records.run(principal, row["id"])
         work.ring([row])
     return view
 
 
-def locked_run(run_id: UUID) -> tuple[Job, Run]:
+def locked_run(principal: Principal, run_id: UUID) -> tuple[Job, Run]:
     """A run and its job, locked. Raises `NotFound`, also when the job was deleted."""
     run = runs.by_id(run_id)
     job = None if run is None else jobs.lock_whole(run.job_id)
     run = None if job is None else runs.lock_one(run_id)
-    if job is None or run is None:
+    if job is None or run is None or not principal.may_see(job.owner_id):
         raise NotFound("run", run_id)
     return job, run
 
@@ -92,13 +93,6 @@ def draft(job: Job, why: Trigger, scheduled_for: datetime, now: datetime, **more
     if row["deadline_at"] is not None and row["deadline_at"] <= now:
         row |= {"deadline_at": None, "expire": False}
     return row
-
-
-def _found(job_id: UUID) -> Job:
-    job = jobs.lock_whole(job_id)
-    if job is None:
-        raise NotFound("job", job_id)
-    return job
 
 
 def _refuse_second_poll(job: Job) -> None:

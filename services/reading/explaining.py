@@ -10,11 +10,12 @@ from uuid import UUID
 
 from core import schedules
 from core.attempt_endings import TOO_LATE
-from core.errors import NotFound
+from core.principals import Principal
 from core.schedules import Recurring
 from core.states import ENDED, Hold, RunStatus
 from models import database, history, jobs
 from models.tables import Job, Run
+from services.reading import visibility
 from services.scheduling import overlap, stored_schedule
 from services.system import System
 
@@ -36,13 +37,11 @@ class Explanation:
     next: datetime | None = None
 
 
-def explain(system: System, job_id: UUID, at: datetime) -> Explanation:
+def explain(principal: Principal, system: System, job_id: UUID, at: datetime) -> Explanation:
     """Say why a job did or did not run at an instant. Raises `NotFound`."""
     now = system.clock.now()
     with database.reading():
-        job = jobs.by_id(job_id)
-        if job is None:
-            raise NotFound("job", job_id)
+        job = visibility.expected(principal, jobs.by_id(job_id), job_id)
         run = history.run_of(job_id, at, _WITHIN)
         if run is not None:
             return Explanation(at, _of_run(run, job), run.id, run.status)

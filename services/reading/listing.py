@@ -12,14 +12,14 @@ from core.principals import Principal
 from models import database, lists
 from models import jobs as stored_jobs
 from models.tables import Run
+from services.reading import visibility
 from services.reading.counting import Counts
 from services.reading.views import ExecutionView, JobView, Page, execution_view, job_views, run_view
-from services.reading.visibility import visible
 
 
 def jobs(principal: Principal, counts: Counts, wanted: JobFilter, ordering: Ordering, stretch: Stretch) -> Page:
     """Returns jobs that fit and that the principal may see. Raises `NotFound` for a numbered page beyond the last."""
-    wanted = visible(principal, wanted)
+    wanted = visibility.visible(principal, wanted)
     with database.reading():
         found = lists.job_page(wanted, ordering, stretch)
         views = job_views(found[: stretch.limit], tolerant=True)
@@ -29,26 +29,27 @@ def jobs(principal: Principal, counts: Counts, wanted: JobFilter, ordering: Orde
     return Page(views, count, Mark(views[-1].id, _sort_value(views[-1], ordering.key)) if more else None)
 
 
-def runs(counts: Counts, wanted: RunFilter, stretch: Stretch) -> Page:
-    """Runs that fit, of whichever job, newest first."""
+def runs(principal: Principal, counts: Counts, wanted: RunFilter, stretch: Stretch) -> Page:
+    """Runs that fit, of whichever job, newest first. Raises `Forbidden` but to administrators."""
+    principal.expect_administration()
     with database.reading():
         return _run_page(counts, wanted, stretch)
 
 
-def runs_of_job(counts: Counts, job_id: UUID, stretch: Stretch) -> Page:
+def runs_of_job(principal: Principal, counts: Counts, job_id: UUID, stretch: Stretch) -> Page:
     """A job's runs, newest first. Raises `NotFound`."""
     with database.reading():
-        _check_job(job_id)
+        visibility.expected(principal, stored_jobs.by_id(job_id), job_id)
         return _run_page(counts, RunFilter(job_id=job_id), stretch)
 
 
-def executions(job_id: UUID, stretch: Stretch) -> tuple[list[ExecutionView], bool]:
+def executions(principal: Principal, job_id: UUID, stretch: Stretch) -> tuple[list[ExecutionView], bool]:
     """A job's runs that have started, newest first, and whether more follow.
 
     Raises `NotFound` for the job, or a page beyond the last.
     """
     with database.reading():
-        _check_job(job_id)
+        visibility.expected(principal, stored_jobs.by_id(job_id), job_id)
         found = lists.executions(job_id, stretch)
     _refuse_page_beyond(stretch, found)
     return [execution_view(one) for one in found[: stretch.limit]], len(found) > stretch.limit
@@ -59,11 +60,6 @@ def _run_page(counts: Counts, wanted: RunFilter, stretch: Stretch) -> Page:
     count = counts.of(wanted, lambda: lists.run_count(wanted), is_first_page=_is_first(stretch))
     views = [run_view(one) for one in found[: stretch.limit]]
     return Page(views, count, Mark(views[-1].id) if len(found) > stretch.limit else None)
-
-
-def _check_job(job_id: UUID) -> None:
-    if stored_jobs.by_id(job_id) is None:
-        raise NotFound("job", job_id)
 
 
 def _refuse_page_beyond(stretch: Stretch, found: Sequence[object]) -> None:

@@ -10,10 +10,12 @@ from uuid import UUID
 
 from core import schedules
 from core.errors import NotFound
+from core.principals import Principal
 from core.schedules import Recurring
 from core.states import Hold, Outcome, RunStatus
 from models import attempts, database, jobs, lists, permits, runs, signals
-from models.tables import Attempt, Job, Run
+from models.tables import Attempt, Run
+from services.reading import visibility
 from services.reading.views import (
     AttemptView,
     JobView,
@@ -30,22 +32,22 @@ from services.scheduling import stored_schedule
 LOG_ENTRIES = 20
 
 
-def job(job_id: UUID) -> JobView:
+def job(principal: Principal, job_id: UUID) -> JobView:
     """The job of this id. Raises `NotFound`."""
     with database.reading():
-        return _shown(job_id)
+        return _shown(principal, job_id)
 
 
-def those(job_ids: Sequence[UUID]) -> list[JobView]:
-    """Returns those of these jobs that are not deleted, in the order of the ids."""
+def those(principal: Principal, job_ids: Sequence[UUID]) -> list[JobView]:
+    """Returns those of these jobs that the principal may see and that are not deleted, in the order of the ids."""
     with database.reading():
-        return job_views(job_ids)
+        return [view for view in job_views(job_ids) if principal.may_see(view.owner_id)]
 
 
-def job_with_log(job_id: UUID) -> JobWithLog:
+def job_with_log(principal: Principal, job_id: UUID) -> JobWithLog:
     """A job with the newest 20 events of its life. Raises `NotFound`."""
     with database.reading():
-        view = _shown(job_id)
+        view = _shown(principal, job_id)
         events = [entry for one in attempts.newest_of_job(job_id, LOG_ENTRIES) for entry in _events(one)]
         held = permits.limited_of_job(job_id, LOG_ENTRIES)
         retrying = RunStatus.RETRYING in jobs.going([job_id])[job_id]
@@ -55,10 +57,10 @@ def job_with_log(job_id: UUID) -> JobWithLog:
     return JobWithLog(view, events[:LOG_ENTRIES], retrying=retrying, rate_limited=rate_limited)
 
 
-def occurrences(job_id: UUID, count: int) -> list[Occurrence]:
+def occurrences(principal: Principal, job_id: UUID, count: int) -> list[Occurrence]:
     """The next occurrences of a job, planned or not, each with its nominal and its due instant. Raises `NotFound`."""
     with database.reading():
-        found = _found(job_id)
+        found = visibility.expected(principal, jobs.by_id(job_id), job_id)
         planned = [Occurrence(one.scheduled_for, one.due_at) for one in runs.pending(job_id, count)]
     schedule = stored_schedule.read(found.schedule)
     if found.next_run_at is None or not isinstance(schedule, Recurring):
@@ -69,11 +71,11 @@ def occurrences(job_id: UUID, count: int) -> list[Occurrence]:
     return list(islice(chain(planned, unplanned), count if left is None else min(count, left)))
 
 
-def run(run_id: UUID) -> tuple[RunView, list[AttemptView]]:
+def run(principal: Principal, run_id: UUID) -> tuple[RunView, list[AttemptView]]:
     """A run and its attempts in order. Raises `NotFound`."""
     with database.reading():
         found = lists.run(run_id)
-        if found is None:
+        if found is None or not principal.may_see(found.job.owner_id):
             raise NotFound("run", run_id)
         return run_view(found), [view_of(AttemptView, one) for one in attempts.of_run(run_id)]
 
@@ -84,17 +86,11 @@ def signals_seen() -> dict[str, datetime]:
         return signals.seen()
 
 
-def _shown(job_id: UUID) -> JobView:
+def _shown(principal: Principal, job_id: UUID) -> JobView:
     for view in job_views([job_id]):
-        return view
+        if principal.may_see(view.owner_id):
+            return view
     raise NotFound("job", job_id)
-
-
-def _found(job_id: UUID) -> Job:
-    found = jobs.by_id(job_id)
-    if found is None:
-        raise NotFound("job", job_id)
-    return found
 
 
 def _held(run: Run) -> LogEntry:

@@ -93,11 +93,12 @@ def of_jobs(principal: Principal, wanted: JobFilter) -> JobStatistics:
     )
 
 
-def series(system: System, minutes: int) -> list[MinuteFigures]:
+def series(principal: Principal, system: System, minutes: int) -> list[MinuteFigures]:
     """What happened in each of the last complete minutes, oldest first.
 
     The newest few that have not been summed up yet are read from the rows; earlier ones show zeros until they are.
     """
+    principal.expect_administration()
     end = whole_minute(system.clock.now())
     wanted = minutes_between(end - minutes * MINUTE, end)
     with database.reading():

@@ -11,11 +11,13 @@ from uuid import UUID
 
 from core import schedules
 from core.filters import JobFilter
+from core.principals import Principal
 from core.schedules import Recurring, cron
 from core.states import Trigger
 from core.upcoming import soonest
 from models import database, pauses, upcoming
 from models.tables import Job, Run
+from services.reading import visibility
 from services.scheduling import stored_schedule
 from services.system import System
 
@@ -38,11 +40,12 @@ class UpcomingView:
     run_id: UUID | None
 
 
-def coming(system: System, wanted: JobFilter, seconds: float, limit: int) -> list[UpcomingView]:
+def coming(principal: Principal, system: System, wanted: JobFilter, seconds: float, limit: int) -> list[UpcomingView]:
     """What the jobs that fit are to run within so many seconds, soonest first; what is paused is left out.
 
     Bounded work: at most 1,000 jobs and 5,000 occurrences are looked at.
     """
+    wanted = visibility.visible(principal, wanted)
     until = system.clock.now() + timedelta(seconds=seconds)
     with database.reading():
         if pauses.everything_paused_at() is not None:

@@ -9,6 +9,7 @@ from core.errors import NotFound
 from core.filters import JobFilter
 from core.principals import Principal
 from models import database, jobs
+from models.tables import Job
 
 
 def visible(principal: Principal, wanted: JobFilter) -> JobFilter:
@@ -19,6 +20,11 @@ def visible(principal: Principal, wanted: JobFilter) -> JobFilter:
 def expect_visible(principal: Principal, job_id: UUID) -> None:
     """Raise `NotFound` for a job that does not exist, or that the principal may not see."""
     with database.reading():
-        found = jobs.by_id(job_id)
-    if found is None or principal.visible_owner_id not in (None, found.owner_id):
+        expected(principal, jobs.by_id(job_id), job_id)
+
+
+def expected(principal: Principal, job: Job | None, job_id: UUID) -> Job:
+    """Returns the job that was looked up by this id. Raises as `expect_visible` does."""
+    if job is None or not principal.may_see(job.owner_id):
         raise NotFound("job", job_id)
+    return job

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from core.principals import Principal
 from core.workers import WorkerStatus, shown_status
 from models import database, workers
 from services.reading.views import view_of
@@ -28,8 +29,9 @@ class WorkerView:
     running: int
 
 
-def known(system: System) -> list[WorkerView]:
-    """The workers heard of in the last day, the last started first."""
+def known(principal: Principal, system: System) -> list[WorkerView]:
+    """The workers heard of in the last day, the last started first. Raises `Forbidden` but to administrators."""
+    principal.expect_administration()
     now, lease_seconds = system.clock.now(), system.settings.lease_seconds
     with database.reading():
         found, running = workers.newest(MOST_SHOWN), workers.running()

@@ -1,4 +1,4 @@
-"""Pause and let go on: a whole app, or everything. One job's pause is in `services.jobs.lifecycle`."""
+"""Pause and let go on a whole app, or everything: for administrators. One job's pause: `services.jobs.lifecycle`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from core.errors import NotFound
+from core.principals import Principal
 from core.states import Hold, RunStatus
 from models import apps, database, pauses
 from models.pauses import Gate
@@ -22,8 +23,9 @@ class InstallationView:
     paused_at: datetime | None
 
 
-def pause_app(system: System, name: str) -> None:
+def pause_app(principal: Principal, system: System, name: str) -> None:
     """Let nothing of an app start until it is resumed; a job's own pause is another matter. Raises `NotFound`."""
+    principal.expect_administration()
     with system.transaction(Gate.CLOSED) as work:
         now = work.now
         app = _found(name)
@@ -32,8 +34,9 @@ def pause_app(system: System, name: str) -> None:
         pauses.hold(pauses.lock_with_due_runs(app, None))
 
 
-def resume_app(system: System, name: str) -> None:
+def resume_app(principal: Principal, system: System, name: str) -> None:
     """Let an app go on, but for its jobs that are paused themselves. Raises `NotFound`."""
+    principal.expect_administration()
     now = system.clock.now()
 
     def change() -> App:
@@ -44,21 +47,24 @@ def resume_app(system: System, name: str) -> None:
     _resume(system, change)
 
 
-def pause_everything(system: System) -> None:
+def pause_everything(principal: Principal, system: System) -> None:
     """Let nothing start, of any app, until everything is resumed."""
+    principal.expect_administration()
     with system.transaction(Gate.CLOSED):
         if pauses.everything_paused_at() is None:
             pauses.set_everything(system.clock.now())
         pauses.hold(pauses.lock_with_due_runs(None, None))
 
 
-def resume_everything(system: System) -> None:
+def resume_everything(principal: Principal, system: System) -> None:
     """Let everything go on, but for apps and jobs that are paused themselves."""
+    principal.expect_administration()
     _resume(system, lambda: pauses.set_everything(None))
 
 
-def installation() -> InstallationView:
+def installation(principal: Principal) -> InstallationView:
     """What holds for all apps at once."""
+    principal.expect_administration()
     with database.reading():
         return InstallationView(pauses.everything_paused_at())
 

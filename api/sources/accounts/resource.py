@@ -11,6 +11,7 @@ from falcon.asgi import Request, Response
 from api import access, answers, bodies, validation
 from api.access import unauthorized
 from api.openapi import documented
+from api.operations import Required
 from api.sites import COOKIE
 from api.sources.accounts.schema import Credentials, LoggedIn, Registration, ShownUser
 from api.threads import Threads
@@ -67,7 +68,7 @@ class Accounts:
 class ApiRegistrations(Accounts):
     """`/api/register`."""
 
-    @documented("register", "accounts", {201: ShownUser}, body=Registration, problems=(429,))
+    @documented("register", "accounts", {201: ShownUser}, access=Required.NOTHING, body=Registration, problems=(429,))
     async def on_post(self, req: Request, resp: Response) -> None:
         """Make an account."""
         answers.send(resp, ShownUser.model_validate(await self._register(req)), status=201)
@@ -76,7 +77,7 @@ class ApiRegistrations(Accounts):
 class ApiLogins(Accounts):
     """`/api/login`."""
 
-    @documented("logIn", "accounts", {200: LoggedIn}, body=Credentials, problems=(429,))
+    @documented("logIn", "accounts", {200: LoggedIn}, access=Required.NOTHING, body=Credentials, problems=(429,))
     async def on_post(self, req: Request, resp: Response) -> None:
         """Get a token, to be sent as `Authorization: Token <token>`; it is told this once."""
         token, user = await self._log_in(req, TokenKind.TOKEN)
@@ -86,7 +87,14 @@ class ApiLogins(Accounts):
 class Registrations(Accounts):
     """`/register`: JSON as the API; a form leads to the login."""
 
-    @documented("registerByPage", "accounts", {201: ShownUser, 303: None}, body=Registration, problems=(429,))
+    @documented(
+        "registerByPage",
+        "accounts",
+        {201: ShownUser, 303: None},
+        access=Required.NOTHING,
+        body=Registration,
+        problems=(429,),
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Make an account; a form is answered by a redirect."""
         user = await self._register(req)
@@ -99,7 +107,14 @@ class Registrations(Accounts):
 class Logins(Accounts):
     """`/login`: JSON as the API; a form gets a session."""
 
-    @documented("logInByPage", "accounts", {200: LoggedIn, 303: None}, body=Credentials, problems=(429,))
+    @documented(
+        "logInByPage",
+        "accounts",
+        {200: LoggedIn, 303: None},
+        access=Required.NOTHING,
+        body=Credentials,
+        problems=(429,),
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Get a token; a form gets a session in a cookie, and a redirect to the dashboard."""
         kind = TokenKind.SESSION if _is_form(req) else TokenKind.TOKEN
@@ -120,7 +135,7 @@ class ApiLogouts:
         self._system = system
         self._threads = threads
 
-    @documented("logOut", "accounts", {204: None}, problems=(401,))
+    @documented("logOut", "accounts", {204: None}, access=Required.ACCOUNT, problems=(401,))
     async def on_post(self, req: Request, resp: Response) -> None:
         """End the token or session that this is asked with: from now on it opens nothing."""
         token = access.token_of(req)
@@ -138,7 +153,7 @@ class Logouts:
         self._system = system
         self._threads = threads
 
-    @documented("logOutByPage", "accounts", {303: None})
+    @documented("logOutByPage", "accounts", {303: None}, access=Required.NOTHING)
     async def on_post(self, req: Request, resp: Response) -> None:
         """End the session, if there still is one, and go to the login."""
         token = access.token_of(req)

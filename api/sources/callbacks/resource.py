@@ -7,8 +7,9 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import answers
+from api import access, answers
 from api.openapi import documented
+from api.operations import Required
 from api.sources.callbacks import words
 from api.sources.callbacks.schema import LogEntry, StatusOfJob
 from api.threads import Threads
@@ -23,10 +24,10 @@ class JobStatuses:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    @documented("getJobStatus", "jobs", {200: StatusOfJob}, problems=(404,))
-    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+    @documented("getJobStatus", "jobs", {200: StatusOfJob}, access=Required.OWNERSHIP, problems=(404,))
+    async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """See how a job is doing, with the newest 20 events of its life."""
-        found = await self._threads.run(records.job_with_log, job_id)
+        found = await self._threads.run(records.job_with_log, access.principal(req), job_id)
         view = found.job
         status = StatusOfJob(
             job_id=view.id,

@@ -12,12 +12,14 @@ from falcon.asgi import Request, Response
 from api import access, answers, bodies, lists, validation
 from api.lists import Listed
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.paging import NumberedQuery
 from api.sources import translating
 from api.sources.commands import schema, words
 from api.sources.commands.schema import CommandTask, CommandTasks, NewCommandTask, WholeCommandTask
 from api.sources.source_jobs import SourceJobs, whole
 from core.listing import NEWEST_FIRST
+from core.principals import Principal
 from services.access import users
 from services.jobs import editing
 from services.jobs.definition import Definition
@@ -38,13 +40,23 @@ class _Tasks(SourceJobs):
 class Tasks(_Tasks):
     """`/api/tasks`."""
 
-    @documented("listTasks", "002 tasks", {200: CommandTasks}, query=NumberedQuery, problems=(401, 404))
+    @documented(
+        "listTasks", "002 tasks", {200: CommandTasks}, access=Required.ACCOUNT, query=NumberedQuery, problems=(401, 404)
+    )
     async def on_get(self, req: Request, resp: Response) -> None:
         """List one's own tasks, newest first; an administrator's list has those of all."""
         _expect_user(req)
         lists.send(resp, await self.threads.run(self._list, req))
 
-    @documented("createTask", "002 tasks", {201: CommandTask}, body=NewCommandTask, problems=(401, 403), takes_key=True)
+    @documented(
+        "createTask",
+        "002 tasks",
+        {201: CommandTask},
+        access=Required.ACCOUNT,
+        body=NewCommandTask,
+        problems=(401, 403),
+        takes_key=True,
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Run a command at an instant in the future, or at once."""
         _expect_user(req)
@@ -59,52 +71,59 @@ class Tasks(_Tasks):
         given = validation.body(NewCommandTask, bodies.parse(body))
         translating.expect_future("scheduled_time", given.scheduled_time, self.system.clock.now())
         translating.expect_known("command", run_command.KEY)
-        return self.shown([self.created(given.parsed(access.principal(req)))])[0]
+        principal = access.principal(req)
+        return self.shown([self.created(principal, given.parsed(principal))])[0]
 
 
 class OneTask(_Tasks):
     """`/api/tasks/{job_id}`."""
 
-    @documented("getTask", "002 tasks", {200: CommandTask}, problems=(401, 404))
+    @documented("getTask", "002 tasks", {200: CommandTask}, access=Required.OWNERSHIP, problems=(401, 404))
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Look at a task."""
         _expect_user(req)
-        answers.send(resp, await self.threads.run(self._get, job_id))
+        answers.send(resp, await self.threads.run(self._get, access.principal(req), job_id))
 
-    @documented("putTask", "002 tasks", {200: CommandTask}, body=WholeCommandTask, problems=(401, 403, 404, 409))
+    @documented(
+        "putTask",
+        "002 tasks",
+        {200: CommandTask},
+        access=Required.OWNERSHIP,
+        body=WholeCommandTask,
+        problems=(401, 403, 404, 409),
+    )
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Change a task that has not begun."""
         _expect_user(req)
         body = await self.edit(req, job_id)
         answers.send(resp, await self.threads.run(self._put, req, job_id, body))
 
-    @documented("deleteTask", "002 tasks", {204: None}, problems=(401, 404))
+    @documented("deleteTask", "002 tasks", {204: None}, access=Required.OWNERSHIP, problems=(401, 404))
     async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Delete a task: what has not started never will, what runs may finish."""
         _expect_user(req)
-        await self.threads.run(self._delete, job_id)
+        await self.threads.run(self._delete, access.principal(req), job_id)
         resp.status = falcon.HTTP_NO_CONTENT
 
-    def _get(self, job_id: UUID) -> CommandTask:
-        return self.shown([self.found(job_id)])[0]
+    def _get(self, principal: Principal, job_id: UUID) -> CommandTask:
+        return self.shown([self.found(principal, job_id)])[0]
 
     def _put(self, req: Request, job_id: UUID, body: bytes) -> CommandTask:
-        value = bodies.parse(body)
-        owners = users.named(self.system, {one for one in (self.found(job_id).owner_id,) if one is not None})
+        principal, value = access.principal(req), bodies.parse(body)
+        owners = users.named(self.system, {one for one in (self.found(principal, job_id).owner_id,) if one is not None})
 
         def amend(view: JobView) -> Definition:
             shown = schema.show(view, owners)
             given: Any = whole(NewCommandTask, value, shown)
             if given.scheduled_time != shown.scheduled_time:
                 translating.expect_future("scheduled_time", given.scheduled_time, self.system.clock.now())
-            principal = access.principal(req)
             return translating.amended(view, schema.asked_for(shown).parsed(principal), given.parsed(principal))
 
-        return self.shown([self.edited(job_id, amend)])[0]
+        return self.shown([self.edited(principal, job_id, amend)])[0]
 
-    def _delete(self, job_id: UUID) -> None:
-        self.found(job_id)
-        editing.delete(self.system, job_id)
+    def _delete(self, principal: Principal, job_id: UUID) -> None:
+        self.found(principal, job_id)
+        editing.delete(principal, self.system, job_id)
 
 
 def _expect_user(req: Request) -> None:

@@ -12,12 +12,14 @@ from falcon.asgi import Request, Response
 from api import access, answers, bodies, lists, validation
 from api.lists import Listed
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.paging import NumberedQuery
 from api.sources import translating
 from api.sources.cron_jobs import schema, words
 from api.sources.cron_jobs.schema import CronJob, CronJobPatch, CronJobs, NewCronJob, WholeCronJob
 from api.sources.source_jobs import SourceJobs, whole
 from core.listing import NEWEST_FIRST
+from core.principals import Principal
 from services.jobs import editing
 from services.jobs.definition import Definition
 from services.reading.views import JobView
@@ -33,12 +35,27 @@ class _SchedulerJobs(SourceJobs):
 class SchedulerJobs(_SchedulerJobs):
     """`/scheduler/jobs`."""
 
-    @documented("listSchedulerJobs", "003 cron jobs", {200: CronJobs, 304: None}, query=NumberedQuery, problems=(404,))
+    @documented(
+        "listSchedulerJobs",
+        "003 cron jobs",
+        {200: CronJobs, 304: None},
+        access=Required.ACCOUNT,
+        query=NumberedQuery,
+        problems=(404,),
+    )
     async def on_get(self, req: Request, resp: Response) -> None:
         """List jobs, newest first; 304 where `If-None-Match` names the list as it is."""
         lists.send_if_changed(req, resp, await self.threads.run(self._list, req))
 
-    @documented("createSchedulerJob", "003 cron jobs", {201: CronJob}, body=NewCronJob, problems=(403,), takes_key=True)
+    @documented(
+        "createSchedulerJob",
+        "003 cron jobs",
+        {201: CronJob},
+        access=Required.ACCOUNT,
+        body=NewCronJob,
+        problems=(403,),
+        takes_key=True,
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create a job; its name means no other job here."""
         await self.answer_created(req, resp, lambda body: self._create(req, body))
@@ -50,33 +67,48 @@ class SchedulerJobs(_SchedulerJobs):
 
     def _create(self, req: Request, body: bytes) -> CronJob:
         given = validation.body(NewCronJob, bodies.parse(body))
-        return schema.show(self.created(given.parsed(access.principal(req))))
+        principal = access.principal(req)
+        return schema.show(self.created(principal, given.parsed(principal)))
 
 
 class OneSchedulerJob(_SchedulerJobs):
     """`/scheduler/jobs/{job_id}`."""
 
-    @documented("getSchedulerJob", "003 cron jobs", {200: CronJob}, problems=(404,))
-    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+    @documented("getSchedulerJob", "003 cron jobs", {200: CronJob}, access=Required.OWNERSHIP, problems=(404,))
+    async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Look at a job."""
-        answers.send(resp, schema.show(await self.threads.run(self.found, job_id)))
+        answers.send(resp, schema.show(await self.threads.run(self.found, access.principal(req), job_id)))
 
-    @documented("putSchedulerJob", "003 cron jobs", {200: CronJob}, body=WholeCronJob, problems=(403, 404, 409))
+    @documented(
+        "putSchedulerJob",
+        "003 cron jobs",
+        {200: CronJob},
+        access=Required.OWNERSHIP,
+        body=WholeCronJob,
+        problems=(403, 404, 409),
+    )
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Replace a job."""
         body = await self.edit(req, job_id)
         answers.send(resp, await self.threads.run(self._put, req, job_id, body))
 
-    @documented("patchSchedulerJob", "003 cron jobs", {200: CronJob}, body=CronJobPatch, problems=(403, 404, 409))
+    @documented(
+        "patchSchedulerJob",
+        "003 cron jobs",
+        {200: CronJob},
+        access=Required.OWNERSHIP,
+        body=CronJobPatch,
+        problems=(403, 404, 409),
+    )
     async def on_patch(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Change some of a job's members; `is_active: false` pauses it."""
         body = await self.edit(req, job_id, _PATCHES)
         answers.send(resp, await self.threads.run(self._patch, req, job_id, body))
 
-    @documented("deleteSchedulerJob", "003 cron jobs", {204: None}, problems=(404,))
-    async def on_delete(self, _req: Request, resp: Response, job_id: UUID) -> None:
+    @documented("deleteSchedulerJob", "003 cron jobs", {204: None}, access=Required.OWNERSHIP, problems=(404,))
+    async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Delete a job."""
-        await self.threads.run(self._delete, job_id)
+        await self.threads.run(self._delete, access.principal(req), job_id)
         resp.status = falcon.HTTP_NO_CONTENT
 
     def _put(self, req: Request, job_id: UUID, body: bytes) -> CronJob:
@@ -96,14 +128,15 @@ class OneSchedulerJob(_SchedulerJobs):
     def _amended(
         self, req: Request, job_id: UUID, wanted: Callable[[CronJob], dict[str, Any]], active: bool | None
     ) -> CronJob:
+        principal = access.principal(req)
+
         def amend(view: JobView) -> Definition:
             shown = schema.show(view)
             given = whole(NewCronJob, wanted(shown), shown)
-            principal = access.principal(req)
             return translating.amended(view, schema.asked_for(shown).parsed(principal), given.parsed(principal))
 
-        return schema.show(self.edited(job_id, amend, active=active))
+        return schema.show(self.edited(principal, job_id, amend, active=active))
 
-    def _delete(self, job_id: UUID) -> None:
-        self.found(job_id)
-        editing.delete(self.system, job_id)
+    def _delete(self, principal: Principal, job_id: UUID) -> None:
+        self.found(principal, job_id)
+        editing.delete(principal, self.system, job_id)

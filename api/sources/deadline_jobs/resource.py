@@ -12,6 +12,7 @@ from falcon.asgi import Request, Response
 from api import access, answers, bodies, lists, validation
 from api.lists import Listed
 from api.openapi import documented
+from api.operations import Required
 from api.resources.runs import listed_executions
 from api.schemas.paging import Filter, JobOrdering, NumberedQuery
 from api.schemas.runs import Executions
@@ -27,6 +28,7 @@ from api.sources.deadline_jobs.schema import (
 )
 from api.sources.source_jobs import SourceJobs, whole
 from core.listing import Ordering
+from core.principals import Principal
 from services.jobs import editing
 from services.jobs.definition import Definition
 from services.reading import statistics
@@ -50,7 +52,14 @@ class _DeadlineJobs(SourceJobs):
 class AllDeadlineJobs(_DeadlineJobs):
     """`/jobs/api/jobs`."""
 
-    @documented("listDeadlineJobs", "004 deadline jobs", {200: DeadlineJobs}, query=DeadlineJobsQuery, problems=(404,))
+    @documented(
+        "listDeadlineJobs",
+        "004 deadline jobs",
+        {200: DeadlineJobs},
+        access=Required.ACCOUNT,
+        query=DeadlineJobsQuery,
+        problems=(404,),
+    )
     async def on_get(self, req: Request, resp: Response) -> None:
         """List jobs, newest first unless asked otherwise."""
         lists.send(resp, await self.threads.run(self._list, req))
@@ -59,6 +68,7 @@ class AllDeadlineJobs(_DeadlineJobs):
         "createDeadlineJob",
         "004 deadline jobs",
         {201: DeadlineJob},
+        access=Required.ACCOUNT,
         body=NewDeadlineJob,
         problems=(403,),
         takes_key=True,
@@ -76,34 +86,40 @@ class AllDeadlineJobs(_DeadlineJobs):
     def _create(self, req: Request, body: bytes) -> DeadlineJob:
         given = validation.body(NewDeadlineJob, bodies.parse(body))
         translating.expect_future("deadline", given.deadline, self.system.clock.now())
-        return schema.show(self.created(given.parsed(access.principal(req))))
+        principal = access.principal(req)
+        return schema.show(self.created(principal, given.parsed(principal)))
 
 
 class OneDeadlineJob(_DeadlineJobs):
     """`/jobs/api/jobs/{job_id}`."""
 
-    @documented("getDeadlineJob", "004 deadline jobs", {200: DeadlineJob}, problems=(404,))
-    async def on_get(self, _req: Request, resp: Response, job_id: UUID) -> None:
+    @documented("getDeadlineJob", "004 deadline jobs", {200: DeadlineJob}, access=Required.OWNERSHIP, problems=(404,))
+    async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Look at a job."""
-        answers.send(resp, schema.show(await self.threads.run(self.found, job_id)))
+        answers.send(resp, schema.show(await self.threads.run(self.found, access.principal(req), job_id)))
 
     @documented(
-        "putDeadlineJob", "004 deadline jobs", {200: DeadlineJob}, body=WholeDeadlineJob, problems=(403, 404, 409)
+        "putDeadlineJob",
+        "004 deadline jobs",
+        {200: DeadlineJob},
+        access=Required.OWNERSHIP,
+        body=WholeDeadlineJob,
+        problems=(403, 404, 409),
     )
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Replace a job that has not begun."""
         body = await self.edit(req, job_id)
         answers.send(resp, await self.threads.run(self._put, req, job_id, body))
 
-    @documented("deleteDeadlineJob", "004 deadline jobs", {204: None}, problems=(400, 404))
-    async def on_delete(self, _req: Request, resp: Response, job_id: UUID) -> None:
+    @documented("deleteDeadlineJob", "004 deadline jobs", {204: None}, access=Required.OWNERSHIP, problems=(400, 404))
+    async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Delete a job that has not begun."""
-        await self.threads.run(self._delete, job_id)
+        await self.threads.run(self._delete, access.principal(req), job_id)
         resp.status = falcon.HTTP_NO_CONTENT
 
     def _put(self, req: Request, job_id: UUID, body: bytes) -> DeadlineJob:
-        value = validation.json_object(bodies.parse(body))
-        schema.refuse_begun(self.found(job_id))  # one that has ended is no conflict here, as in other edits
+        principal, value = access.principal(req), validation.json_object(bodies.parse(body))
+        schema.refuse_begun(self.found(principal, job_id))  # one that has ended is no conflict here, as in other edits
 
         def amend(view: JobView) -> Definition:
             schema.refuse_begun(view)
@@ -114,35 +130,39 @@ class OneDeadlineJob(_DeadlineJobs):
                 given = given.model_copy(update={"priority": asked_for.priority})
             if given.deadline != view.deadline:
                 translating.expect_future("deadline", given.deadline, self.system.clock.now())
-            principal = access.principal(req)
             return translating.amended(view, asked_for.parsed(principal), given.parsed(principal))
 
-        return schema.show(self.edited(job_id, amend))
+        return schema.show(self.edited(principal, job_id, amend))
 
-    def _delete(self, job_id: UUID) -> None:
-        self.found(job_id)
-        editing.delete(self.system, job_id, refuse=schema.refuse_begun)
+    def _delete(self, principal: Principal, job_id: UUID) -> None:
+        self.found(principal, job_id)
+        editing.delete(principal, self.system, job_id, refuse=schema.refuse_begun)
 
 
 class ExecutionsOfDeadlineJob(_DeadlineJobs):
     """`/jobs/api/jobs/{job_id}/executions`."""
 
     @documented(
-        "listDeadlineJobExecutions", "004 deadline jobs", {200: Executions}, query=NumberedQuery, problems=(404,)
+        "listDeadlineJobExecutions",
+        "004 deadline jobs",
+        {200: Executions},
+        access=Required.OWNERSHIP,
+        query=NumberedQuery,
+        problems=(404,),
     )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """List a job's runs that have started, newest first."""
         lists.send(resp, await self.threads.run(self._list, req, job_id))
 
     def _list(self, req: Request, job_id: UUID) -> Listed:
-        self.found(job_id)
+        self.found(access.principal(req), job_id)
         return listed_executions(req, job_id)
 
 
 class DeadlineStatisticsOfJobs(_DeadlineJobs):
     """`/jobs/api/jobs/stats`."""
 
-    @documented("getDeadlineStatistics", "004 deadline jobs", {200: DeadlineStatistics})
+    @documented("getDeadlineStatistics", "004 deadline jobs", {200: DeadlineStatistics}, access=Required.ACCOUNT)
     async def on_get(self, req: Request, resp: Response) -> None:
         """See how the caller's jobs of every section are doing."""
         found = await self.threads.run(statistics.overview, access.principal(req))

@@ -8,6 +8,7 @@ from pydantic import RootModel
 from api import access, answers, bodies, keys, validation
 from api.answers import Answer
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.jobs import Job
 from api.sources.typed_jobs import words
 from api.sources.typed_jobs.email_schema import NewMails
@@ -28,7 +29,9 @@ class NewEmails:
         self._system = system
         self._threads = threads
 
-    @documented("sendEmails", "jobs", {201: OneOrMore}, body=NewMails, problems=(403,), takes_key=True)
+    @documented(
+        "sendEmails", "jobs", {201: OneOrMore}, access=Required.ACCOUNT, body=NewMails, problems=(403,), takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Send mails: a job for each recipient, all or none."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
@@ -38,9 +41,10 @@ class NewEmails:
 
     def _create(self, req: Request, body: bytes) -> Answer:
         mails = validation.body(NewMails, bodies.parse(body))
-        wanted = [one.parsed(access.principal(req), self._system.clock.now()) for one in mails.jobs()]
+        principal = access.principal(req)
+        wanted = [one.parsed(principal, self._system.clock.now()) for one in mails.jobs()]
         apps.ensure(self._system, words.SOURCE.app_name)
-        created = lifecycle.create_many(self._system, wanted, all_or_none=True)
-        views = records.those([one.job_id for one in created if one.job_id is not None])
+        created = lifecycle.create_many(principal, self._system, wanted, all_or_none=True)
+        views = records.those(principal, [one.job_id for one in created if one.job_id is not None])
         shown = [Job.model_validate(view) for view in views]
         return answers.answer(OneOrMore(shown[0] if mails.is_one else shown), 201)

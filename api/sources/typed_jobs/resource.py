@@ -11,6 +11,7 @@ from falcon.asgi import Request, Response
 from api import access, answers, bodies, keys, user_edits, validation
 from api.answers import Answer
 from api.openapi import documented
+from api.operations import Required
 from api.resources import jobs, one_job
 from api.schemas import editing as edits
 from api.schemas.jobs import Job, NewJob
@@ -19,6 +20,7 @@ from api.sources.source_jobs import create
 from api.sources.typed_jobs import schema, words
 from api.sources.typed_jobs.schema import AnyNewJob, NewTypedJob
 from core.errors import FieldError, InvalidInput
+from core.principals import Principal
 from services.jobs.definition import Definition
 from services.jobs.definition import NewJob as Wanted
 from services.reading import records
@@ -31,7 +33,9 @@ BOTH_OR_NEITHER = "is needed: task_type for a job in our spelling, or job_type i
 class Jobs(jobs.Jobs):
     """`/api/jobs`: the list, and new jobs in either spelling."""
 
-    @documented("createAnyJob", "jobs", {201: Job}, body=AnyNewJob, problems=(403, 404), takes_key=True)
+    @documented(
+        "createAnyJob", "jobs", {201: Job}, access=Required.ACCOUNT, body=AnyNewJob, problems=(403, 404), takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create a job, in our spelling (`task_type`) or in that of section 001 (`job_type`)."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
@@ -44,7 +48,7 @@ class OneJob(one_job.OneJob):
 
     def _patch(self, job_id: UUID, req: Request, body: bytes) -> JobView:
         given = bodies.parse(body)
-        schema.refuse_begun(records.job(job_id), given)
+        schema.refuse_begun(records.job(access.principal(req), job_id), given)
         with translating.fields_named(schema.names(given)):
             return self._edit(job_id, req, body, self._patched)
 
@@ -54,19 +58,20 @@ class OneJob(one_job.OneJob):
 
 
 def _create(system: System, req: Request, body: bytes) -> Answer:
-    wanted, fields = _parsed(system, req, bodies.parse(body))
+    principal = access.principal(req)
+    wanted, fields = _parsed(system, principal, bodies.parse(body))
     with translating.fields_named(fields):
-        job_id = create(system, wanted)
-    return answers.answer(Job.model_validate(records.job(job_id)), 201, location=f"/api/jobs/{job_id}")
+        job_id = create(principal, system, wanted)
+    return answers.answer(Job.model_validate(records.job(principal, job_id)), 201, location=f"/api/jobs/{job_id}")
 
 
-def _parsed(system: System, req: Request, value: Any) -> tuple[Wanted, dict[str, str]]:
+def _parsed(system: System, principal: Principal, value: Any) -> tuple[Wanted, dict[str, str]]:
     """The job that a body in either spelling asks for, and what its spelling calls our members."""
     given = validation.json_object(value)
     if ("job_type" in given) == ("task_type" in given):
         raise InvalidInput(FieldError("task_type", BOTH_OR_NEITHER), FieldError("job_type", BOTH_OR_NEITHER))
     if "task_type" in given:
-        user_edits.expect_for_users(access.principal(req), given)
+        user_edits.expect_for_users(principal, given)
         return validation.body(NewJob, given).parsed(), {}
     typed = validation.body(NewTypedJob, given)
-    return typed.parsed(access.principal(req), system.clock.now()), words.FIELDS
+    return typed.parsed(principal, system.clock.now()), words.FIELDS

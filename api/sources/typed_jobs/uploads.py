@@ -11,6 +11,7 @@ from api import access, answers, forms, keys
 from api.answers import Answer
 from api.forms import Form
 from api.openapi import documented
+from api.operations import Required
 from api.schemas.jobs import Job
 from api.sources.source_jobs import with_app
 from api.sources.typed_jobs import upload_schema as schemas
@@ -30,7 +31,9 @@ class Uploads:
         self._system = system
         self._threads = threads
 
-    @documented("uploadFile", "jobs", {201: Job}, form=UploadForm, problems=(403, 404), takes_key=True)
+    @documented(
+        "uploadFile", "jobs", {201: Job}, access=Required.ACCOUNT, form=UploadForm, problems=(403, 404), takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Upload a file: it is spooled here, and a job stores it for good."""
         keys.read(req)  # a wrong one is refused before a large file is taken
@@ -49,5 +52,7 @@ class Uploads:
         fields = schemas.fields(form.texts)
         new = fields.parsed(principal, self._system.clock.now())
         file_name = fields.file_name or form.file_name
-        job_id = with_app(self._system, new.app_name, lambda: uploads.accept(self._system, new, incoming, file_name))
-        return answers.answer(Job.model_validate(records.job(job_id)), 201, location=f"/api/jobs/{job_id}")
+        job_id = with_app(
+            self._system, new.app_name, lambda: uploads.accept(principal, self._system, new, incoming, file_name)
+        )
+        return answers.answer(Job.model_validate(records.job(principal, job_id)), 201, location=f"/api/jobs/{job_id}")

@@ -10,6 +10,7 @@ import pytest
 from falcon.asgi import Request, WebSocket
 
 from api.app import App
+from api.operations import Required, UndeclaredOperationError, operation
 from api.sites import COOKIE
 from api.sources.accounts.resource import FORM
 from tests.factories import GivenSystem, given_system
@@ -28,8 +29,24 @@ class Channel:
     def __init__(self) -> None:
         self.request_ids: list[str] = []
 
-    async def on_websocket(self, req: Request, ws: WebSocket, **_parameters: UUID) -> None:
+    @operation(access=Required.ADMINISTRATION)
+    async def on_websocket(self, req: Request, ws: WebSocket) -> None:
         self.request_ids.append(req.context.request_id)
+        await ws.accept()
+
+
+class ChannelOfJob:
+    """A channel for the owner of a job."""
+
+    @operation(access=Required.OWNERSHIP)
+    async def on_websocket(self, _req: Request, ws: WebSocket, **_parameters: UUID) -> None:
+        await ws.accept()
+
+
+class UndeclaredChannel:
+    """A channel that somebody adds without a thought of who may open it."""
+
+    async def on_websocket(self, _req: Request, ws: WebSocket) -> None:
         await ws.accept()
 
 
@@ -56,7 +73,7 @@ def client(app: App) -> Client:
 def with_channel(system: GivenSystem, channel: Channel) -> App:
     app = served(system)
     app.add_route("/api/changes", channel)
-    app.add_route("/api/jobs/{job_id:uuid}/changes", channel)
+    app.add_route("/api/jobs/{job_id:uuid}/changes", ChannelOfJob())
     return app
 
 
@@ -76,7 +93,12 @@ async def _refusal(app: App, path: str, host: str, headers: dict[str, str]) -> i
     return refusal
 
 
-def test_only_who_shows_the_secret_may_open_a_channel_that_is_not_listed(app: App, client: Client) -> None:
+def test_a_channel_that_declares_no_access_cannot_be_added(app: App) -> None:
+    with pytest.raises(UndeclaredOperationError, match="WEBSOCKET /api/all-changes"):
+        app.add_route("/api/all-changes", UndeclaredChannel())
+
+
+def test_only_operators_and_administrators_may_open_a_channel_for_administration(app: App, client: Client) -> None:
     assert opened(app) == UNAUTHORIZED
     assert opened(app, **{"X-Internal-Secret": "wrong"}) == UNAUTHORIZED
     assert opened(app, Authorization="Token wrong") == UNAUTHORIZED

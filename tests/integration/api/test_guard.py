@@ -7,22 +7,54 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from falcon.asgi import Request, Response
+from falcon.routing import CompiledRouter
 
-from api import access
-from api.access import Required
 from api.app import App
+from api.openapi import documented
+from api.operations import Operation, Required, Routes, UndeclaredOperationError
+from api.operations import operation as declared
+from api.schemas.reports import Alive
 from tests.factories import given_system
 from tests.integration.api.client import NO_JOB, PRINTED, Client, served
-from tests.integration.api.test_accounts import SECRET, token_of
+from tests.integration.api.test_accounts import HIDDEN, SECRET, token_of
 
 OPEN = {"/", "/healthz", "/readyz", "/openapi.json", "/swagger", "/swagger/{file}"}
-OPEN |= {f"/reports/{{run_id:uuid}}/{kind}" for kind in ("heartbeat", "complete", "fail")}
 OPEN |= {"/register", "/login", "/logout", "/api/register", "/api/login"}
-OPEN |= {"/files/{name:path}", "/internal/spool/{upload_id:uuid}"}  # these show a proof of their own
+OPEN |= {"/files/{name:path}"}  # its links are signed
+FOR_RECEIVERS = {f"/reports/{{run_id:uuid}}/{kind}" for kind in ("heartbeat", "complete", "fail")}
+FOR_RECEIVERS |= {"/internal/spool/{upload_id:uuid}"}
 FOR_USERS = {"/api/jobs", "/api/jobs/send-email", "/api/jobs/stats", "/api/jobs/types", "/api/jobs/upload-file"}
 FOR_USERS |= {"/api/logout", "/api/schedules/preview", "/api/tasks"}
 FOR_USERS |= {"/jobs/api/jobs", "/jobs/api/jobs/stats", "/scheduler/jobs"}
 NOT_METHODS = ("OPTIONS", "WEBSOCKET")  # WebSockets have tests of their own, in test_channels
+
+
+class Undeclared:
+    """A resource that somebody adds without a thought of who may ask."""
+
+    async def on_get(self, _req: Request, _resp: Response) -> None:
+        pass
+
+
+class OfNoJob:
+    """A resource for the owner of a job, which its path does not name."""
+
+    @declared(access=Required.OWNERSHIP)
+    async def on_get(self, _req: Request, _resp: Response, **_parameters: Any) -> None:
+        pass
+
+
+class Mixed:
+    """A resource that all may read and administrators change."""
+
+    @declared(access=Required.NOTHING)
+    async def on_get(self, _req: Request, _resp: Response) -> None:
+        pass
+
+    @declared(access=Required.ADMINISTRATION)
+    async def on_post(self, _req: Request, _resp: Response) -> None:
+        pass
 
 
 @pytest.fixture
@@ -30,19 +62,52 @@ def app(sqlite: str) -> App:
     return served(given_system(internal_secret=SECRET, requests_per_minute=0))
 
 
-def test_every_route_requires_administration_but_those_listed_here(app: App) -> None:
+def test_every_operation_requires_administration_but_those_of_the_routes_listed_here(app: App) -> None:
     templates = {template for template, _ in routes(app)}
     assert len(templates) > 50
-    assert {one for one in templates if access.required(one) is Required.NOTHING} == OPEN
-    assert {one for one in templates if access.required(one) is Required.ACCOUNT} == FOR_USERS
-    owned = {one for one in templates if access.required(one) is Required.OWNERSHIP}
-    assert owned == {one for one in templates if "{job_id:uuid}" in one}
+    assert templates_that_require(app, Required.NOTHING) == OPEN
+    assert templates_that_require(app, Required.RECEIVER) == FOR_RECEIVERS
+    assert templates_that_require(app, Required.ACCOUNT) == FOR_USERS
+    assert templates_that_require(app, Required.OWNERSHIP) == {one for one in templates if "{job_id:uuid}" in one}
 
 
-def test_nothing_is_listed_that_is_no_route(app: App) -> None:
-    templates = {template for template, _ in routes(app)}
-    assert templates >= access.OPEN_PATHS | access.USER_PATHS
-    assert all(any(one.startswith(prefix) for one in templates) for prefix in access.OPEN_PREFIXES)
+def test_a_get_and_its_head_require_the_same(app: App) -> None:
+    gets = [template for template, method in operations(app) if method == "GET"]
+    assert all(operation(app, one, "HEAD") == operation(app, one, "GET") for one in gets)
+
+
+def test_an_operation_without_access_cannot_be_defined() -> None:
+    with pytest.raises(TypeError, match="access"):
+        documented("lookAtScratch", "scratch", {200: Alive})  # type: ignore[call-arg]  # that is the test
+
+
+def test_a_route_with_an_operation_that_declares_nothing_cannot_be_added(app: App) -> None:
+    with pytest.raises(UndeclaredOperationError, match="GET /api/scratch declares no access"):
+        app.add_route("/api/scratch", Undeclared())
+    assert Client(app).simulate_get("/api/scratch", headers=HIDDEN).status_code == 404
+
+
+def test_a_route_that_requires_ownership_names_a_job(app: App) -> None:
+    with pytest.raises(UndeclaredOperationError, match="names no job"):
+        app.add_route("/api/scratch/{id:uuid}", OfNoJob())
+
+
+def test_a_route_that_was_added_past_the_declarations_requires_administration(app: App) -> None:
+    client = Client(app)
+    CompiledRouter.add_route(router(app), "/api/scratch", Undeclared(), _asgi=True)
+    assert client.simulate_get("/api/scratch").status_code == 401
+    assert client.simulate_get("/api/scratch", headers=token_of(client, "anna")).status_code == 403
+    assert client.simulate_get("/api/scratch", headers=HIDDEN).status_code == 200
+
+
+def test_each_operation_of_a_route_requires_what_it_declares(app: App) -> None:
+    app.add_route("/api/scratch", Mixed())
+    client = Client(app)
+    anna = token_of(client, "anna")
+    assert client.simulate_get("/api/scratch").status_code == 200
+    assert client.simulate_post("/api/scratch").status_code == 401
+    assert client.simulate_post("/api/scratch", headers=anna).status_code == 403
+    assert client.simulate_delete("/api/scratch").status_code == 405  # whoever may do something may be told what
 
 
 def test_a_stranger_is_let_in_where_nothing_is_required_and_nowhere_else(app: App) -> None:
@@ -50,17 +115,17 @@ def test_a_stranger_is_let_in_where_nothing_is_required_and_nowhere_else(app: Ap
     for template, method in operations(app):
         answer = client.simulate_request(method, path_of(template))
         guarded = answer.status_code == 401 and answer.headers["WWW-Authenticate"] != "X-Carillon-Report-Token"
-        assert guarded == (template not in OPEN), (method, template, answer.status_code)
+        assert guarded == (template not in OPEN | FOR_RECEIVERS), (method, template, answer.status_code)
 
 
 def test_a_user_is_let_in_where_an_account_is_required_and_finds_no_job_of_others(app: App) -> None:
     client = Client(app)
     anna = token_of(client, "anna")
     for template, method in operations(app):
-        if template in OPEN | FOR_USERS:
+        if template in OPEN | FOR_RECEIVERS | FOR_USERS:
             continue
         status = client.simulate_request(method, path_of(template), headers=anna).status_code
-        expected = 404 if access.required(template) is Required.OWNERSHIP else 403
+        expected = 404 if "{job_id:uuid}" in template else 403
         assert status == expected, (method, template)
     assert all(client.simulate_get(path, headers=anna).status_code in (200, 405) for path in FOR_USERS)
 
@@ -71,6 +136,20 @@ def routes(app: App) -> Iterator[tuple[str, list[str]]]:
 
 def operations(app: App) -> Iterator[tuple[str, str]]:
     return ((template, method) for template, methods in routes(app) for method in methods if method not in NOT_METHODS)
+
+
+def router(app: App) -> Routes:
+    found = app._router
+    assert isinstance(found, Routes)
+    return found
+
+
+def operation(app: App, template: str, method: str) -> Operation:
+    return router(app).operation(template, method)
+
+
+def templates_that_require(app: App, access: Required) -> set[str]:
+    return {template for template, method in operations(app) if operation(app, template, method).access is access}
 
 
 def path_of(template: str) -> str:

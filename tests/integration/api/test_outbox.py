@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from actors.handlers import email
+from core.principals import LOCAL
 from services.email import outbox
 from services.maintenance import upkeep
 from services.runtime.abort_scope import Scope
@@ -84,14 +85,14 @@ def test_an_outbox_that_nothing_was_put_into_is_empty(client: Client) -> None:
 
 def test_an_email_is_kept_as_long_as_history(system: GivenSystem, client: Client) -> None:
     send(system, client)
-    [kept] = outbox.newest(system.settings, 10)
+    [kept] = outbox.newest(LOCAL, system.settings, 10)
     made = datetime.fromtimestamp((kept.id.int >> 80) / 1000, UTC)
     system.clock.set(made + timedelta(days=30, seconds=-1))
     upkeep.prune(system)
-    assert outbox.newest(system.settings, 10) == [kept]
+    assert outbox.newest(LOCAL, system.settings, 10) == [kept]
     system.clock.advance(2)
     upkeep.prune(system)
-    assert outbox.newest(system.settings, 10) == []
+    assert outbox.newest(LOCAL, system.settings, 10) == []
 
 
 def test_files_of_others_in_the_outbox_are_left_alone(system: GivenSystem, client: Client) -> None:
@@ -129,7 +130,7 @@ def test_an_outbox_that_is_half_made_is_made_whole(system: GivenSystem, client: 
 
 def test_letters_that_come_at_once_all_get_into_a_new_outbox(system: GivenSystem) -> None:
     in_threads(8, lambda _: outbox.keep(system.settings, b"Date: Fri, 20 Nov 2026 12:00:00 +0000"))
-    assert len(outbox.newest(system.settings, 10)) == 8
+    assert len(outbox.newest(LOCAL, system.settings, 10)) == 8
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import yaml
 
 from client import plans
 from client.definitions import MARK
+from core.principals import LOCAL
 from core.schedules import Cron
 from models.tables import Job
 from services.jobs import lifecycle as job_service
@@ -121,7 +122,7 @@ def test_jobs_made_in_other_ways_are_taken_over_when_they_change_and_never_remov
 ) -> None:
     cron = Cron("0 4 * * *")
     for name in ("other", "nightly", None):
-        job_service.create(system, new_job(cron, name=name, app_name="billing"))
+        job_service.create(LOCAL, system, new_job(cron, name=name, app_name="billing"))
     assert folder.apply("--prune")["billing/nightly"]["action"] == "change"
     assert named(terminal, "nightly")["tags"] == [MARK]
     assert named(terminal, "other")["tags"] == []
@@ -234,7 +235,7 @@ def test_what_is_exported_and_applied_again_changes_nothing(
         "no": "no",
         "deep": {"n": [None, 1e-7]},
     }
-    job_service.create(system, new_job(name="strange: #1", data=strange, app_name="shop", tags=("b", "a")))
+    job_service.create(LOCAL, system, new_job(name="strange: #1", data=strange, app_name="shop", tags=("b", "a")))
     for words in (
         ("--every", "1h", "--name", "interval", "--starts-at", "2027-01-01T00:00:00+09:00", "--deadline-seconds", "5"),
         ("--every", "monthly", "--name", "monthly", "--tz", "Asia/Tokyo"),

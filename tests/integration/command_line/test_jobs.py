@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from core.principals import LOCAL
 from services.jobs import lifecycle as job_service
 from tests.factories import GivenSystem, claim_one, new_job, record, refused, succeeded
 from tests.integration.command_line.terminal import Terminal
@@ -125,7 +126,7 @@ def test_what_cannot_be_meant_is_told_with_exit_code_2(terminal: Terminal, words
 
 def test_jobs_are_listed_by_any_filter_and_over_pages(terminal: Terminal, system: GivenSystem) -> None:
     made = job_service.create_many(
-        system, [new_job(task_type=f"t{number % 2}") for number in range(130)], all_or_none=True
+        LOCAL, system, [new_job(task_type=f"t{number % 2}") for number in range(130)], all_or_none=True
     )
     paused = terminal.create("--cron", "0 9 * * 1", "--name", "weekly", "--tag", "red")
     terminal.ok("jobs", "pause", paused)

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 import structlog
 
+from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Immediate, Interval, Polling, Schedule
 from core.states import JobState, RunStatus
 from models import database
@@ -79,7 +80,7 @@ def test_the_fifth_failed_attempt_of_a_one_shot_is_told_once() -> None:
 
 def test_the_fifth_failed_run_of_a_job_that_comes_back_is_told_and_its_attempts_are_not() -> None:
     system = given_system()
-    job_id = job_service.create(system, new_job(EACH_MINUTE, max_retries=1))
+    job_id = job_service.create(LOCAL, system, new_job(EACH_MINUTE, max_retries=1))
     run = next_run(system, job_id)
     make_due_again(system, run.id)
     _, settled = attempt(system, failed())
@@ -94,7 +95,7 @@ def test_the_fifth_failed_run_of_a_job_that_comes_back_is_told_and_its_attempts_
 
 def test_after_a_run_that_went_well_it_takes_five_more() -> None:
     system = given_system()
-    job_id = job_service.create(system, new_job(EACH_MINUTE))
+    job_id = job_service.create(LOCAL, system, new_job(EACH_MINUTE))
     end_runs(system, job_id, 5, refused())
     end_runs(system, job_id, 1, succeeded())
     end_runs(system, job_id, 4, refused())
@@ -134,7 +135,7 @@ def test_a_run_that_ends_after_its_deadline_is_told_though_nobody_looked() -> No
 @pytest.mark.parametrize("schedule", [Cron("*/5 * * * *"), Interval(every_seconds=300)])
 def test_occurrences_that_were_missed_are_told(schedule: Schedule) -> None:
     system = given_system()
-    job_id = job_service.create(system, new_job(schedule))
+    job_id = job_service.create(LOCAL, system, new_job(schedule))
     system.clock.advance(3600)
     planning.plan(system)
     assert waiting_alerts() == ["late"]
@@ -146,8 +147,8 @@ def test_occurrences_that_were_missed_are_told(schedule: Schedule) -> None:
 
 def test_what_a_paused_job_misses_is_not_told() -> None:
     system = given_system()
-    job_id = job_service.create(system, new_job(Cron("*/5 * * * *")))
-    job_service.pause(system, job_id)
+    job_id = job_service.create(LOCAL, system, new_job(Cron("*/5 * * * *")))
+    job_service.pause(LOCAL, system, job_id)
     system.clock.advance(3600)
     planning.plan(system)
     assert (waiting_alerts(), stored_job(job_id).state) == ([], JobState.PAUSED)
@@ -155,7 +156,7 @@ def test_what_a_paused_job_misses_is_not_told() -> None:
 
 def test_a_job_that_runs_again_in_time_is_told_anew_when_it_is_late_again() -> None:
     system = given_system()
-    job_id = job_service.create(system, new_job(EACH_MINUTE, deadline_seconds=30))
+    job_id = job_service.create(LOCAL, system, new_job(EACH_MINUTE, deadline_seconds=30))
     for _ in range(2):
         run = next_run(system, job_id)
         system.clock.set(run.due_at + timedelta(seconds=31))
@@ -193,7 +194,7 @@ def test_the_owner_of_a_job_gets_the_mail_in_place_of_the_installation(server: M
 
 def test_many_jobs_that_fail_at_once_make_one_mail(server: MailServer) -> None:
     system = mailing(server, alert_email=ADA)
-    job_ids = [job_service.create(system, new_job(Cron("*/5 * * * *"))) for _ in range(5)]
+    job_ids = [job_service.create(LOCAL, system, new_job(Cron("*/5 * * * *"))) for _ in range(5)]
     system.clock.advance(3600)
     planning.plan(system)
     assert sending.tell(system) == 5
@@ -222,7 +223,7 @@ def test_an_address_that_nothing_can_be_sent_to_keeps_nobody_else_from_being_tol
     server: MailServer, address: str
 ) -> None:
     system = mailing(server, alert_email=ADA)
-    for_stranger, _ = [job_service.create(system, new_job(Cron("*/5 * * * *"))) for _ in range(2)]
+    for_stranger, _ = [job_service.create(LOCAL, system, new_job(Cron("*/5 * * * *"))) for _ in range(2)]
     owned_by(address, for_stranger)
     system.clock.advance(3600)
     planning.plan(system)

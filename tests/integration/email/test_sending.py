@@ -10,6 +10,7 @@ import pytest
 
 from actors.handlers import email
 from core.errors import Aborted, AbortReason, DatabaseUnavailable
+from core.principals import LOCAL
 from core.states import RunStatus
 from models import database
 from models import deliveries as stored
@@ -240,7 +241,7 @@ def test_a_retry_sends_the_same_messages_but_to_nobody_who_has_theirs() -> None:
         for _ in range(2):
             _, settled = attempted(system, work)
             assert settled.status is RunStatus.FAILED
-            requested_runs.retry(system, work.job_id)
+            requested_runs.retry(LOCAL, system, work.job_id)
             work = claimed_again(system)
         answers.clear()
         _, settled = attempted(system, work)

@@ -12,6 +12,7 @@ import psycopg2
 import pytest
 
 from core import schedules
+from core.principals import LOCAL
 from core.states import Hold, RunStatus
 from models import database
 from models.tables import Attempt, Run, db
@@ -112,7 +113,7 @@ def test_only_what_is_queued_can_be_claimed(system: GivenSystem, status: RunStat
 
 def test_a_held_run_is_not_claimed_however_urgent(system: GivenSystem) -> None:
     run = first_run(system, priority=9)
-    job_service.pause(system, run.job_id)
+    job_service.pause(LOCAL, system, run.job_id)
     assert stored_run(run.id).held_by is Hold.PAUSED
     ordinary = first_run(system)
     assert claimed_in_order(system) == [ordinary.id]
@@ -231,7 +232,7 @@ def test_a_claim_that_is_undone_leaves_the_run_to_the_next(system: GivenSystem) 
 
 
 def test_what_has_ended_stays_ended(system: GivenSystem) -> None:
-    job_service.create(system, new_job())
+    job_service.create(LOCAL, system, new_job())
     record(system, claim_one(system), succeeded())
     assert claim(system) == []
 

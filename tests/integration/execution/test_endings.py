@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.errors import AbortReason
 from core.policies import Overlap
+from core.principals import LOCAL
 from core.schedules import Interval, Polling
 from core.states import JobState, RunStatus
 from services.execution.work import Stopped
@@ -33,13 +34,13 @@ def make_due(system: GivenSystem) -> None:
 def test_a_run_handed_back_after_its_job_was_deleted_never_starts_again(system: GivenSystem) -> None:
     run = first_run(system)
     work = claim_one(system)
-    editing.delete(system, run.job_id)
+    editing.delete(LOCAL, system, run.job_id)
     record(system, work, Stopped(AbortReason.SHUTDOWN))
     assert (stored_run(run.id).status, claim(system)) == (RunStatus.CANCELLED, [])
 
 
 def test_a_job_whose_receiver_is_gone_pauses_with_all_that_is_queued(system: GivenSystem) -> None:
-    job_id = job_service.create(system, new_job(Interval(every_seconds=60), overlap=Overlap.ALLOW))
+    job_id = job_service.create(LOCAL, system, new_job(Interval(every_seconds=60), overlap=Overlap.ALLOW))
     make_due(system)
     work = claim_one(system)
     system.clock.advance(60)
@@ -49,20 +50,20 @@ def test_a_job_whose_receiver_is_gone_pauses_with_all_that_is_queued(system: Giv
 
 
 def test_a_poll_that_was_rewound_meanwhile_does_not_end_polling(system: GivenSystem) -> None:
-    job_id = job_service.create(system, new_job(Polling(interval_seconds=10)))
+    job_id = job_service.create(LOCAL, system, new_job(Polling(interval_seconds=10)))
     record(system, claim_one(system), polled({"n": 1}))
     system.clock.advance(10)
     make_due(system)
     work = claim_one(system)
-    polling_states.rewind(system, job_id, 0)
+    polling_states.rewind(LOCAL, system, job_id, 0)
     record(system, work, polled({"n": 2}, done=True))
     assert stored_job(job_id).state is JobState.ACTIVE
 
 
 def test_a_poll_that_was_cancelled_and_answers_is_the_last(system: GivenSystem) -> None:
-    job_id = job_service.create(system, new_job(Polling(interval_seconds=10)))
+    job_id = job_service.create(LOCAL, system, new_job(Polling(interval_seconds=10)))
     work = claim_one(system)
-    run_service.cancel(system, work.run_id)
+    run_service.cancel(LOCAL, system, work.run_id)
     record(system, work, polled({"n": 1}))
     assert stored_job(job_id).state is JobState.CANCELLED
 
@@ -70,6 +71,6 @@ def test_a_poll_that_was_cancelled_and_answers_is_the_last(system: GivenSystem) 
 def test_a_run_that_was_cancelled_and_fails_is_cancelled_and_not_tried_again(system: GivenSystem) -> None:
     run = first_run(system)
     work = claim_one(system)
-    run_service.cancel(system, run.id)
+    run_service.cancel(LOCAL, system, run.id)
     record(system, work, failed())
     assert (stored_run(run.id).status, stored_job(run.job_id).state) == (RunStatus.CANCELLED, JobState.CANCELLED)

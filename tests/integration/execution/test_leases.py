@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from core.errors import AbortReason, DatabaseUnavailable, TransientFailure
+from core.principals import LOCAL
 from core.states import RunStatus
 from services.execution import reports, rescue, workers
 from services.execution.leases import Leases
@@ -167,7 +168,7 @@ def test_an_attempt_that_was_followed_by_another_in_the_same_process_is_stopped(
 
 def test_an_attempt_is_stopped_once_its_cancel_was_requested(system: GivenSystem, leases: Leases, work: Work) -> None:
     with leases.holding(work) as scope:
-        job_service.cancel(system, work.job_id)
+        job_service.cancel(LOCAL, system, work.job_id)
         assert scope.reason is None
         leases.renew()
         assert scope.reason is AbortReason.CANCELLED
@@ -179,7 +180,7 @@ def test_the_others_go_on_when_one_is_cancelled(
     first_run(system)
     other = claim_one(system, worker)
     with leases.holding(work) as scope, leases.holding(other) as spared:
-        job_service.cancel(system, work.job_id)
+        job_service.cancel(LOCAL, system, work.job_id)
         leases.renew()
         assert (scope.reason, spared.reason) == (AbortReason.CANCELLED, None)
 
@@ -299,7 +300,7 @@ def test_the_heartbeat_renews_by_itself(system: GivenSystem, worker: WorkerIdent
     leases.start()
     try:
         with leases.holding(work) as scope, scope.interruptible(interrupted.wake):
-            job_service.cancel(system, work.job_id)
+            job_service.cancel(LOCAL, system, work.job_id)
             assert interrupted.comes()
     finally:
         leases.stop()

@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import AbortReason, Conflict
 from core.policies import Overlap
+from core.principals import LOCAL
 from core.rates import Rate
 from core.schedules import Interval
 from core.states import Hold, RunStatus
@@ -46,7 +47,7 @@ def limited(store: str) -> GivenSystem:
 
 def create(system: GivenSystem, count: int, account_id: str = "acc1", priority: int = 5) -> list[str]:
     job = new_job(account_id=account_id, priority=priority)
-    return [str(job_service.create(system, job)) for _ in range(count)]
+    return [str(job_service.create(LOCAL, system, job)) for _ in range(count)]
 
 
 def jobs_of(works: list[Work]) -> list[str]:
@@ -145,19 +146,19 @@ def test_a_pause_holds_what_has_waited_for_a_permit(limited: GivenSystem) -> Non
     create(limited, 4)
     for work in claim(limited):
         record(limited, work, succeeded())
-    pauses.pause_app(limited, "app_a")
+    pauses.pause_app(LOCAL, limited, "app_a")
     limited.clock.advance(60)
     limits.give_permits(limited)
     assert claim(limited) == []
-    pauses.resume_app(limited, "app_a")
+    pauses.resume_app(LOCAL, limited, "app_a")
     assert len(claim(limited)) == 1
 
 
 def test_a_held_run_can_be_cancelled(limited: GivenSystem) -> None:
     create(limited, 3)
-    job_id = job_service.create(limited, new_job())
+    job_id = job_service.create(LOCAL, limited, new_job())
     claim(limited)
-    job_service.cancel(limited, job_id)
+    job_service.cancel(LOCAL, limited, job_id)
     [run] = runs_of(job_id)
     assert (run.status, run.held_by) == (RunStatus.CANCELLED, None)
     limited.clock.advance(60)
@@ -167,7 +168,7 @@ def test_a_held_run_can_be_cancelled(limited: GivenSystem) -> None:
 def test_a_held_run_counts_for_overlap(limited: GivenSystem) -> None:
     create(limited, 3)
     claim(limited)
-    job_id = job_service.create(limited, new_job(Interval(every_seconds=30), overlap=Overlap.SKIP))
+    job_id = job_service.create(LOCAL, limited, new_job(Interval(every_seconds=30), overlap=Overlap.SKIP))
     for _ in range(2):
         limited.clock.advance(30)
         dispatching.make_due(limited, [run.id for run in runs_of(job_id)])
@@ -187,7 +188,7 @@ def test_a_held_run_rises_while_it_waits(limited: GivenSystem) -> None:
 def test_only_calls_take_permits(limited: GivenSystem) -> None:
     emails = [new_job(task_type="send_email", data={"recipient": "a@example.com", "subject": "s", "body": "b"})] * 9
     for email in emails:
-        job_service.create(limited, email)
+        job_service.create(LOCAL, limited, email)
     worker = workers.register(limited)
     assert len(claiming.claim(limited, worker, brokers.RUNS_EMAIL, 20)) == 9
 
@@ -203,16 +204,16 @@ def test_without_a_rate_what_was_held_goes_on(limited: GivenSystem) -> None:
 
 def test_the_status_has_its_own_word_and_the_log_an_event(limited: GivenSystem) -> None:
     create(limited, 3)
-    job_id = job_service.create(limited, new_job())
+    job_id = job_service.create(LOCAL, limited, new_job())
     claim(limited)
-    found = records.job_with_log(job_id)
+    found = records.job_with_log(LOCAL, job_id)
     assert found.rate_limited
     [entry] = found.entries
     assert (entry.event_type, entry.metadata) == ("rate_limited", {"wait_seconds": 60.0})
 
 
 def test_the_event_stays_in_the_log_when_the_run_has_gone_on(limited: GivenSystem) -> None:
-    job_ids = [job_service.create(limited, new_job()) for _ in range(4)]
+    job_ids = [job_service.create(LOCAL, limited, new_job()) for _ in range(4)]
     taken = claim(limited)
     [job_id] = set(job_ids) - {work.job_id for work in taken}
     for work in taken:
@@ -220,16 +221,16 @@ def test_the_event_stays_in_the_log_when_the_run_has_gone_on(limited: GivenSyste
     limited.clock.advance(60)
     limits.give_permits(limited)
     record(limited, claim_one(limited), succeeded())
-    found = records.job_with_log(job_id)
+    found = records.job_with_log(LOCAL, job_id)
     assert [entry.event_type for entry in found.entries] == ["execution_completed", "execution_started", "rate_limited"]
     assert not found.rate_limited
 
 
 def test_why_says_that_the_account_has_had_its_calls(limited: GivenSystem) -> None:
     create(limited, 3)
-    job_id = job_service.create(limited, new_job())
+    job_id = job_service.create(LOCAL, limited, new_job())
     claim(limited)
-    assert "ACCOUNT_RATE" in explaining.explain(limited, job_id, NOON).answer
+    assert "ACCOUNT_RATE" in explaining.explain(LOCAL, limited, job_id, NOON).answer
 
 
 @pytest.mark.parametrize("store", ["postgresql"], indirect=True)
@@ -250,7 +251,7 @@ def test_many_who_claim_at_once_never_take_a_permit_too_many(store: str) -> None
 def test_permits_are_given_while_others_claim_cancel_and_pause(store: str) -> None:
     """Whatever meets, nothing waits in a circle, and nothing is left behind."""
     system = given_system(account_rate=Rate(calls=10, seconds=1))
-    job_ids = [job_service.create(system, new_job()) for _ in range(120)]
+    job_ids = [job_service.create(LOCAL, system, new_job()) for _ in range(120)]
 
     def meet(number: int) -> None:
         worker = workers.register(system)
@@ -264,10 +265,10 @@ def test_permits_are_given_while_others_claim_cancel_and_pause(store: str) -> No
                     limits.give_permits(system)
                 case _:
                     with suppress(Conflict):  # it has ended meanwhile
-                        job_service.cancel(system, job_ids[step])
+                        job_service.cancel(LOCAL, system, job_ids[step])
                     with suppress(Conflict):
-                        job_service.pause(system, job_ids[20 + step])
-                        job_service.resume(system, job_ids[20 + step])
+                        job_service.pause(LOCAL, system, job_ids[20 + step])
+                        job_service.resume(LOCAL, system, job_ids[20 + step])
 
     in_threads(8, meet)
     for _ in range(20):
@@ -287,7 +288,7 @@ def three_at_once(store: str) -> GivenSystem:
 def test_no_more_run_at_once_than_allowed_whatever_their_queue(three_at_once: GivenSystem) -> None:
     create(three_at_once, 5)
     email = new_job(task_type="send_email", data={"recipient": "a@example.com", "subject": "s", "body": "b"})
-    job_service.create(three_at_once, email)
+    job_service.create(LOCAL, three_at_once, email)
     worker = workers.register(three_at_once)
     assert len(claiming.claim(three_at_once, worker, brokers.RUNS_EMAIL, 1)) == 1
     assert len(claim(three_at_once)) == 2

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from actors.main import RunWorker
+from core.principals import LOCAL
 from core.states import RunStatus
 from models import database
 from models.tables import Run
@@ -58,11 +59,11 @@ def counted(status: RunStatus, *, waiting: bool) -> int:
 def test_five_hundred_waiting_runs_hold_no_thread(receiver: ReportReceiver, worker: tuple[System, RunWorker]) -> None:
     system, at_work = worker
     later = [new_job(callback_url=receiver.url("later")) for _ in range(WAITING)]
-    lifecycle.create_many(system, later, all_or_none=True)
+    lifecycle.create_many(LOCAL, system, later, all_or_none=True)
     until(lambda: counted(RunStatus.RUNNING, waiting=True) == WAITING, "every run to wait for its report")
     until(lambda: not at_work._leases._held, "the last thread to come free")
     lifecycle.create_many(
-        system, [new_job(callback_url=receiver.url("at-once")) for _ in range(OTHERS)], all_or_none=True
+        LOCAL, system, [new_job(callback_url=receiver.url("at-once")) for _ in range(OTHERS)], all_or_none=True
     )
     until(lambda: counted(RunStatus.COMPLETED, waiting=False) == OTHERS, "other jobs to be done meanwhile")
     assert counted(RunStatus.RUNNING, waiting=True) == WAITING

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from core.principals import LOCAL
 from core.schedules import Polling
 from core.states import Hold, JobState, RunStatus, Trigger
 from models import database
@@ -70,7 +71,7 @@ def test_done_ends_the_job_with_the_last_state(system: GivenSystem) -> None:
 def test_done_ends_a_job_that_was_paused_meanwhile(system: GivenSystem) -> None:
     run = first_run(system, Polling(30))
     work = claim_one(system)
-    job_service.pause(system, run.job_id)
+    job_service.pause(LOCAL, system, run.job_id)
     record(system, work, polled({}, done=True))
     assert stored_job(run.job_id).state is JobState.COMPLETED
 
@@ -78,7 +79,7 @@ def test_done_ends_a_job_that_was_paused_meanwhile(system: GivenSystem) -> None:
 def test_the_next_poll_of_a_job_paused_meanwhile_is_held(system: GivenSystem) -> None:
     run = first_run(system, Polling(30))
     work = claim_one(system)
-    job_service.pause(system, run.job_id)
+    job_service.pause(LOCAL, system, run.job_id)
     record(system, work, polled({}))
     following = runs_of(run.job_id)[1]
     system.clock.advance(31)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core.principals import LOCAL
 from core.schedules import Cron, Immediate, Polling
 from core.states import JobState, JobStatus, Outcome, RunStatus
 from services.execution import recording
@@ -64,7 +65,7 @@ def test_a_transient_failure_is_tried_again_after_the_backoff(system: GivenSyste
     assert (stored.failure_count, stored.loss_count, stored.error_type) == (1, 0, "transient")
     assert stored.error_message == "The receiver is down."
     assert stored_job(run.job_id).state is JobState.ACTIVE
-    assert records.job(run.job_id).status is JobStatus.QUEUED
+    assert records.job(LOCAL, run.job_id).status is JobStatus.QUEUED
     [tried] = attempts_at(run.id)
     assert (tried.outcome, tried.error_type, tried.status_code) == (Outcome.FAILED, "transient", 503)
 
@@ -137,7 +138,9 @@ def test_where_nobody_says_how_often_the_settings_do(system: GivenSystem) -> Non
 
 
 def test_the_apps_task_type_says_it_where_the_job_does_not(system: GivenSystem) -> None:
-    apps.put(system, "app_a", CALLBACK_BASE_URL, {"greet": TaskTypePolicy(1, 10), "other": TaskTypePolicy(7, 70)})
+    apps.put(
+        LOCAL, system, "app_a", CALLBACK_BASE_URL, {"greet": TaskTypePolicy(1, 10), "other": TaskTypePolicy(7, 70)}
+    )
     run = first_run(system)
     work, settled = attempt(system, failed())
     assert (work.policy.max_retries, work.policy.base_seconds) == (1, 10)
@@ -147,7 +150,7 @@ def test_the_apps_task_type_says_it_where_the_job_does_not(system: GivenSystem) 
 
 
 def test_a_task_type_of_another_app_says_nothing(system: GivenSystem) -> None:
-    apps.put(system, "app_b", CALLBACK_BASE_URL, {"greet": TaskTypePolicy(1, 10)})
+    apps.put(LOCAL, system, "app_b", CALLBACK_BASE_URL, {"greet": TaskTypePolicy(1, 10)})
     first_run(system)
     assert claim_one(system).policy.max_retries == system.settings.max_retries
 
@@ -169,14 +172,14 @@ def test_the_job_speaks_first_then_its_task_type_then_the_settings(
     of_task_type: tuple[int | None, float | None],
     policy: tuple[int, float],
 ) -> None:
-    apps.put(system, "app_a", CALLBACK_BASE_URL, {"greet": TaskTypePolicy(*of_task_type)})
+    apps.put(LOCAL, system, "app_a", CALLBACK_BASE_URL, {"greet": TaskTypePolicy(*of_task_type)})
     first_run(system, **of_job)
     work = claim_one(system)
     assert (work.policy.max_retries, work.policy.base_seconds) == policy
 
 
 def test_jobs_claimed_together_keep_their_own_policies(system: GivenSystem) -> None:
-    apps.put(system, "app_a", CALLBACK_BASE_URL, {"greet": TaskTypePolicy(1, None)})
+    apps.put(LOCAL, system, "app_a", CALLBACK_BASE_URL, {"greet": TaskTypePolicy(1, None)})
     expected = {
         first_run(system).id: 1,
         first_run(system, task_type="other").id: 3,
@@ -231,4 +234,4 @@ def test_a_job_that_comes_back_goes_on_after_a_run_that_failed(system: GivenSyst
     make_due_again(system, run.id)
     attempt(system, refused())
     assert stored_job(run.job_id).state is JobState.ACTIVE
-    assert records.job(run.job_id).status is JobStatus.PENDING
+    assert records.job(LOCAL, run.job_id).status is JobStatus.PENDING

@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import Conflict, InvalidInput, PermanentFailure, TransientFailure
 from core.policies import Overlap
+from core.principals import LOCAL
 from core.receiver_answers import PollAnswer
 from core.schedules import Cron, Polling
 from core.states import JobState, JobStatus, Outcome, RunStatus
@@ -44,19 +45,19 @@ FAULT = TransientFailure("The printer is out of paper.")
 
 def test_a_run_answered_with_202_runs_on_and_says_that_it_waits(system: GivenSystem) -> None:
     run = first_run(system)
-    assert not records.run(run.id)[0].waiting_for_report
+    assert not records.run(LOCAL, run.id)[0].waiting_for_report
     deferred(system)
-    view, [attempt] = records.run(run.id)
+    view, [attempt] = records.run(LOCAL, run.id)
     assert (view.status, view.waiting_for_report) == (RunStatus.RUNNING, True)
     assert (attempt.outcome, attempt.finished_at) == (None, None)
     assert stored_run(run.id).lease_expires_at == NOON + timedelta(seconds=LEASE)
-    assert records.job(run.job_id).status is JobStatus.RUNNING
+    assert records.job(LOCAL, run.job_id).status is JobStatus.RUNNING
 
 
 def test_a_waiting_run_says_by_when_it_is_to_be_heard_of(system: GivenSystem) -> None:
     run = first_run(system)
     deferred(system)
-    answer = explaining.explain(system, run.job_id, NOON).answer
+    answer = explaining.explain(LOCAL, system, run.job_id, NOON).answer
     assert answer.endswith("Its receiver answered 202, and is to report by 2026-11-20T12:01:00Z.")
 
 
@@ -114,11 +115,11 @@ def test_a_waiting_run_counts_as_going(system: GivenSystem) -> None:
 
 
 def cancel_run(system: GivenSystem, run_id: UUID) -> None:
-    cancelling.cancel(system, run_id)
+    cancelling.cancel(LOCAL, system, run_id)
 
 
 def cancel_job(system: GivenSystem, run_id: UUID) -> None:
-    job_service.cancel(system, stored_run(run_id).job_id)
+    job_service.cancel(LOCAL, system, stored_run(run_id).job_id)
 
 
 @pytest.mark.parametrize("cancel", [cancel_run, cancel_job])
@@ -148,7 +149,7 @@ def test_an_occurrence_that_takes_its_place_ends_a_waiting_run_at_once(system: G
 def test_a_202_to_a_run_that_was_cancelled_meanwhile_ends_it(system: GivenSystem) -> None:
     run = first_run(system)
     work = claim_one(system)
-    job_service.cancel(system, run.job_id)
+    job_service.cancel(LOCAL, system, run.job_id)
     record(system, work, Deferred())
     assert stored_run(run.id).status is RunStatus.CANCELLED
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.principals import LOCAL
 from core.schedules import DelayFromNow
 from core.states import JobState, Outcome, RunStatus
 from models import database
@@ -115,7 +116,7 @@ def test_a_run_recorded_between_look_and_grasp_stays_as_recorded(system: GivenSy
 def test_a_run_that_was_to_be_cancelled_ends_cancelled_when_its_worker_dies(system: GivenSystem) -> None:
     run = first_run(system)
     work = claim_one(system)
-    job_service.cancel(system, run.job_id)
+    job_service.cancel(LOCAL, system, run.job_id)
     system.clock.advance(LEASE_SECONDS + 1)
     assert upkeep.rescue(system) == 1
     stored = stored_run(run.id)

@@ -9,6 +9,7 @@ import pytest
 
 from core.errors import Conflict, InvalidInput, NotFound
 from core.policies import Overlap
+from core.principals import LOCAL
 from core.schedules import Cron, Immediate, Interval, Polling, Schedule
 from core.states import Hold, JobStatus, RunStatus, Trigger
 from models.tables import Run
@@ -34,7 +35,7 @@ HOUR = timedelta(hours=1)
 
 
 def made(system: GivenSystem, schedule: Schedule, overlap: Overlap = Overlap.SKIP) -> UUID:
-    return lifecycle.create(system, new_job(schedule, overlap=overlap))
+    return lifecycle.create(LOCAL, system, new_job(schedule, overlap=overlap))
 
 
 def backfilled(job_id: UUID) -> list[Run]:
@@ -57,7 +58,7 @@ def executed(system: GivenSystem) -> list[datetime]:
 
 def test_the_occurrences_of_a_span_run_now_in_their_order(system: GivenSystem) -> None:
     job_id = made(system, Cron("0 * * * *"))
-    outcome = backfill.backfill(system, job_id, NOON - 3 * HOUR, NOON)
+    outcome = backfill.backfill(LOCAL, system, job_id, NOON - 3 * HOUR, NOON)
     instants = [NOON - 3 * HOUR, NOON - 2 * HOUR, NOON - HOUR]
     assert outcome == Backfilled(3, 3, instants[0], instants[-1])
     assert [(run.scheduled_for, run.due_at, run.held_by) for run in backfilled(job_id)] == [
@@ -67,12 +68,12 @@ def test_the_occurrences_of_a_span_run_now_in_their_order(system: GivenSystem) -
     ]
     assert [ring.run_id for ring in system.doorbell.heard()] == [backfilled(job_id)[0].id]
     assert executed(system) == instants
-    assert records.job(job_id).status is JobStatus.PENDING
+    assert records.job(LOCAL, job_id).status is JobStatus.PENDING
 
 
 def test_runs_that_may_overlap_are_all_due_at_once(system: GivenSystem) -> None:
     job_id = made(system, Cron("0 * * * *"), Overlap.ALLOW)
-    backfill.backfill(system, job_id, NOON - 3 * HOUR, NOON)
+    backfill.backfill(LOCAL, system, job_id, NOON - 3 * HOUR, NOON)
     assert len(system.doorbell.heard()) == 3
     assert [claim_one(system).scheduled_for for _ in range(3)] == [NOON - hours * HOUR for hours in (3, 2, 1)]
 
@@ -83,11 +84,11 @@ def test_a_backfill_waits_for_what_is_going(system: GivenSystem) -> None:
     work = claim_one(system)
     system.clock.advance(3599)
     planning.plan(system)
-    lifecycle.pause(system, job_id)
+    lifecycle.pause(LOCAL, system, job_id)
     system.clock.advance(3601)
     make_due(system)
-    lifecycle.resume(system, job_id)
-    assert backfill.backfill(system, job_id, NOON, system.clock.now()).made == 1
+    lifecycle.resume(LOCAL, system, job_id)
+    assert backfill.backfill(LOCAL, system, job_id, NOON, system.clock.now()).made == 1
     assert claim(system) == []
     record(system, work, succeeded())
     assert executed(system) == [NOON + HOUR], "skipped while it was paused; that of noon ran"
@@ -96,8 +97,8 @@ def test_a_backfill_waits_for_what_is_going(system: GivenSystem) -> None:
 def test_the_end_is_left_out_and_nothing_later_than_now_is_taken_in(system: GivenSystem) -> None:
     job_id = made(system, Cron("*/30 * * * *"))
     system.clock.advance(900)
-    assert backfill.backfill(system, job_id, NOON - HOUR, NOON).last == NOON - HOUR / 2
-    outcome = backfill.backfill(system, job_id, NOON, NOON + 24 * HOUR)
+    assert backfill.backfill(LOCAL, system, job_id, NOON - HOUR, NOON).last == NOON - HOUR / 2
+    outcome = backfill.backfill(LOCAL, system, job_id, NOON, NOON + 24 * HOUR)
     assert (outcome.occurrences, outcome.first, outcome.last) == (1, NOON, NOON)
 
 
@@ -110,12 +111,12 @@ def test_what_ran_or_is_going_is_left_out_unless_it_is_to_run_again(system: Give
         system.clock.advance(60)
     planning.plan(system)
     make_due(system)
-    cancelling.cancel(system, runs_of(job_id)[3].id)
+    cancelling.cancel(LOCAL, system, runs_of(job_id)[3].id)
     system.clock.advance(1)
     span = (NOON, system.clock.now())
-    assert backfill.backfill(system, job_id, *span).made == 1, "only the one that was cancelled did not run"
-    assert backfill.backfill(system, job_id, *span).made == 0, "it is going"
-    outcome = backfill.backfill(system, job_id, *span, again=True)
+    assert backfill.backfill(LOCAL, system, job_id, *span).made == 1, "only the one that was cancelled did not run"
+    assert backfill.backfill(LOCAL, system, job_id, *span).made == 0, "it is going"
+    outcome = backfill.backfill(LOCAL, system, job_id, *span, again=True)
     assert (outcome.occurrences, outcome.made) == (4, 3)
 
 
@@ -123,10 +124,10 @@ def test_what_was_backfilled_can_be_backfilled_again(system: GivenSystem) -> Non
     job_id = made(system, Cron("0 * * * *"))
     span = (NOON - 2 * HOUR, NOON)
     for made_anew in (2, 0):
-        assert backfill.backfill(system, job_id, *span).made == made_anew
+        assert backfill.backfill(LOCAL, system, job_id, *span).made == made_anew
         executed(system)
     for _ in range(2):
-        assert backfill.backfill(system, job_id, *span, again=True).made == 2
+        assert backfill.backfill(LOCAL, system, job_id, *span, again=True).made == 2
         assert executed(system) == [NOON - 2 * HOUR, NOON - HOUR]
     again = [run for run in runs_of(job_id) if run.trigger == Trigger.RETRY]
     assert {run.retry_of for run in again} == {run.id for run in backfilled(job_id)}
@@ -135,16 +136,16 @@ def test_what_was_backfilled_can_be_backfilled_again(system: GivenSystem) -> Non
 def test_a_dry_run_only_counts(system: GivenSystem) -> None:
     job_id = made(system, Cron("0 * * * *"))
     before = len(runs_of(job_id))
-    assert backfill.backfill(system, job_id, NOON - 2 * HOUR, NOON, dry_run=True).made == 2
+    assert backfill.backfill(LOCAL, system, job_id, NOON - 2 * HOUR, NOON, dry_run=True).made == 2
     assert (len(runs_of(job_id)), system.doorbell.heard()) == (before, [])
 
 
 def test_the_backfill_of_a_paused_job_is_held_and_takes_turns_when_it_is_resumed(system: GivenSystem) -> None:
     job_id = made(system, Cron("0 * * * *"))
-    lifecycle.pause(system, job_id)
-    backfill.backfill(system, job_id, NOON - 2 * HOUR, NOON)
+    lifecycle.pause(LOCAL, system, job_id)
+    backfill.backfill(LOCAL, system, job_id, NOON - 2 * HOUR, NOON)
     assert (claim(system), system.doorbell.heard()) == ([], [])
-    lifecycle.resume(system, job_id)
+    lifecycle.resume(LOCAL, system, job_id)
     assert executed(system) == [NOON - 2 * HOUR, NOON - HOUR]
 
 
@@ -152,38 +153,38 @@ def test_one_call_takes_a_thousand_occurrences_at_most(system: GivenSystem) -> N
     job_id = made(system, Cron("* * * * *"))
     start = NOON - timedelta(minutes=1_000)
     with pytest.raises(InvalidInput, match=r"to: takes in more than 1000 .* give 2026-11-20T11:59:00"):
-        backfill.backfill(system, job_id, start - timedelta(minutes=1), NOON)
-    assert backfill.backfill(system, job_id, start, NOON).made == 1_000
+        backfill.backfill(LOCAL, system, job_id, start - timedelta(minutes=1), NOON)
+    assert backfill.backfill(LOCAL, system, job_id, start, NOON).made == 1_000
 
 
 def test_a_schedule_that_has_ended_shows_its_backfill_and_ends_again(system: GivenSystem) -> None:
     job_id = made(system, Interval(every_seconds=60, starts_at=NOON - HOUR, max_runs=1))
     make_due(system)
     attempt(system, succeeded())
-    assert records.job(job_id).status is JobStatus.COMPLETED
-    backfill.backfill(system, job_id, NOON - HOUR, NOON - HOUR + timedelta(seconds=61))
-    assert records.job(job_id).status is JobStatus.QUEUED
+    assert records.job(LOCAL, job_id).status is JobStatus.COMPLETED
+    backfill.backfill(LOCAL, system, job_id, NOON - HOUR, NOON - HOUR + timedelta(seconds=61))
+    assert records.job(LOCAL, job_id).status is JobStatus.QUEUED
     assert len(executed(system)) == 2
-    assert records.job(job_id).status is JobStatus.COMPLETED
+    assert records.job(LOCAL, job_id).status is JobStatus.COMPLETED
 
 
 def test_only_a_schedule_that_names_its_occurrences_can_be_backfilled(system: GivenSystem) -> None:
     for schedule in (Immediate(), Polling(30)):
         run = first_run(system, schedule)
         with pytest.raises(InvalidInput, match=f"{schedule.kind}; only cron and interval"):
-            backfill.backfill(system, run.job_id, NOON - HOUR, NOON)
+            backfill.backfill(LOCAL, system, run.job_id, NOON - HOUR, NOON)
     job_id = made(system, Cron("0 * * * *"))
-    lifecycle.cancel(system, job_id)
+    lifecycle.cancel(LOCAL, system, job_id)
     with pytest.raises(Conflict, match="cancelled"):
-        backfill.backfill(system, job_id, NOON - HOUR, NOON)
+        backfill.backfill(LOCAL, system, job_id, NOON - HOUR, NOON)
     with pytest.raises(NotFound):
-        backfill.backfill(system, uuid4(), NOON - HOUR, NOON)
+        backfill.backfill(LOCAL, system, uuid4(), NOON - HOUR, NOON)
 
 
 def test_a_backfilled_run_that_failed_can_be_replayed(system: GivenSystem) -> None:
     job_id = made(system, Cron("0 * * * *"))
-    backfill.backfill(system, job_id, NOON - HOUR, NOON)
+    backfill.backfill(LOCAL, system, job_id, NOON - HOUR, NOON)
     attempt(system, refused())
     [dead] = backfilled(job_id)
     assert dead.status is RunStatus.FAILED
-    assert requested_runs.replay(system, dead.id).scheduled_for == NOON - HOUR
+    assert requested_runs.replay(LOCAL, system, dead.id).scheduled_for == NOON - HOUR

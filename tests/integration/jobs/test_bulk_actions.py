@@ -10,6 +10,7 @@ import pytest
 
 from core.errors import DatabaseUnavailable
 from core.filters import JobFilter, RunFilter
+from core.principals import LOCAL, Principal
 from core.schedules import DelayFromNow, Schedule
 from core.states import JobStatus, RunStatus
 from services.execution import workers
@@ -36,7 +37,7 @@ FAILED = RunFilter(status=RunStatus.FAILED)
 
 
 def made(system: GivenSystem, count: int, schedule: Schedule | None = None, **overrides: Any) -> list[UUID]:
-    return [lifecycle.create(system, new_job(schedule or DelayFromNow(60), **overrides)) for _ in range(count)]
+    return [lifecycle.create(LOCAL, system, new_job(schedule or DelayFromNow(60), **overrides)) for _ in range(count)]
 
 
 def states(job_ids: list[UUID]) -> list[str]:
@@ -52,7 +53,7 @@ def unavailable(*_asked: object) -> NoReturn:
 
 
 def act(system: GivenSystem, action: Action, wanted: JobFilter = ALL, **options: Any) -> bulk_actions.Outcome:
-    return bulk_actions.act(system, action, wanted, **{"dry_run": False, **options})
+    return bulk_actions.act(LOCAL, system, action, wanted, **{"dry_run": False, **options})
 
 
 @pytest.mark.parametrize(
@@ -94,7 +95,7 @@ def test_those_that_refuse_are_named_and_do_not_stop_the_others(
 @pytest.mark.parametrize("action", Action)
 def test_a_dry_run_tells_what_would_be_and_leaves_no_trace(system: GivenSystem, action: Action) -> None:
     those = made(system, 2)
-    lifecycle.cancel(system, those[0])
+    lifecycle.cancel(LOCAL, system, those[0])
     before = [dict(stored_job(one).__data__) for one in those]
     system.doorbell.heard()
     dry = act(system, action, dry_run=True)
@@ -125,29 +126,29 @@ def dead_runs(system: GivenSystem, count: int) -> list[UUID]:
 
 def test_dead_runs_are_replayed_but_not_twice(system: GivenSystem) -> None:
     dead = dead_runs(system, 3)
-    requested_runs.replay(system, dead[0])
-    outcome = bulk_actions.replay(system, FAILED, 10, dry_run=False)
+    requested_runs.replay(LOCAL, system, dead[0])
+    outcome = bulk_actions.replay(LOCAL, system, FAILED, 10, dry_run=False)
     assert (outcome.matched, outcome.changed) == (2, 2)
     for work in claim(system):
         record(system, work, refused())
-    anew = bulk_actions.replay(system, FAILED, 10, dry_run=False)
+    anew = bulk_actions.replay(LOCAL, system, FAILED, 10, dry_run=False)
     assert anew.changed == 3, "what failed again stands for what failed first"
     assert {stored_run(run_id).status for run_id in dead} == {RunStatus.FAILED}
 
 
 def test_replays_are_limited_and_go_on_from_the_last(system: GivenSystem) -> None:
     dead = dead_runs(system, 3)
-    dry = bulk_actions.replay(system, FAILED, 2, dry_run=True)
+    dry = bulk_actions.replay(LOCAL, system, FAILED, 2, dry_run=True)
     assert (dry.changed, dry.last, claim(system)) == (2, dead[1], [])
-    first = bulk_actions.replay(system, FAILED, 2, dry_run=False)
-    rest = bulk_actions.replay(system, FAILED, 2, first.last, dry_run=False)
+    first = bulk_actions.replay(LOCAL, system, FAILED, 2, dry_run=False)
+    rest = bulk_actions.replay(LOCAL, system, FAILED, 2, first.last, dry_run=False)
     assert (first.changed, rest.changed, rest.last) == (2, 1, None)
 
 
 def test_runs_of_cancelled_jobs_are_refused(system: GivenSystem) -> None:
     run = first_run(system)
-    lifecycle.cancel(system, run.job_id)
-    outcome = bulk_actions.replay(system, RunFilter(status=RunStatus.CANCELLED), 10, dry_run=False)
+    lifecycle.cancel(LOCAL, system, run.job_id)
+    outcome = bulk_actions.replay(LOCAL, system, RunFilter(status=RunStatus.CANCELLED), 10, dry_run=False)
     assert (outcome.changed, [one.id for one in outcome.refused]) == (0, [run.id])
 
 
@@ -161,10 +162,10 @@ def test_an_action_that_breaks_off_goes_on_where_it_was_when_it_is_asked_for_aga
     those = made(system, 7)
 
     def trigger_until(job_id: UUID) -> None:
-        def trigger(system: GivenSystem, one: UUID) -> object:
+        def trigger(principal: Principal, system: GivenSystem, one: UUID) -> object:
             if one == job_id:
                 raise DatabaseUnavailable("gone")
-            return requested_runs.trigger(system, one)
+            return requested_runs.trigger(principal, system, one)
 
         monkeypatch.setitem(bulk_actions._ACTIONS, Action.TRIGGER, trigger)
 
@@ -214,10 +215,10 @@ def test_the_same_action_asked_for_twice_at_once_is_carried_out_once(
 def test_dead_runs_are_replayed_once_under_a_key(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk_actions, "BATCH", 2)
     dead_runs(system, 3)
-    first = bulk_actions.replay(system, FAILED, 10, dry_run=False, request=request())
+    first = bulk_actions.replay(LOCAL, system, FAILED, 10, dry_run=False, request=request())
     for work in claim(system):
         record(system, work, refused())
-    assert bulk_actions.replay(system, FAILED, 10, dry_run=False, request=request()) == first
+    assert bulk_actions.replay(LOCAL, system, FAILED, 10, dry_run=False, request=request()) == first
     assert claim(system) == []
 
 
@@ -232,7 +233,7 @@ def test_actions_on_many_and_heartbeats_never_wait_for_each_other(postgresql: st
     """They take locks of the same jobs and runs, whose ids are not in one order: a deadlock would be an error."""
     system = given_system()
     for job_id in reversed(made(system, 40)):
-        requested_runs.trigger(system, job_id)
+        requested_runs.trigger(LOCAL, system, job_id)
     worker = workers.register(system)
     leases = {work.run_id: work.fence for work in claim(system, worker=worker)}
     turns: list[Callable[[], object]] = [

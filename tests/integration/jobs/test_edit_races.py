@@ -12,6 +12,7 @@ from uuid import UUID
 
 import pytest
 
+from core.principals import LOCAL, Principal
 from core.schedules import DelayFromNow
 from core.states import Hold, RunStatus
 from models import database
@@ -24,6 +25,7 @@ from services.jobs import lifecycle as job_service
 from services.jobs.definition import Definition
 from services.reading.views import JobView
 from services.scheduling import dispatching
+from services.system import System
 from tests.factories import GivenSystem, claim, given_system, in_threads, new_job, stored_job, stored_run
 from tests.lengths import RACES
 from tests.waiting import LONGEST
@@ -31,7 +33,7 @@ from tests.waiting import LONGEST
 LOOKS = 1_000
 OLD, NEW = {"n": 1}, {"n": 2}
 
-Change = Callable[[GivenSystem, UUID], object]
+Change = Callable[[Principal, System, UUID], object]
 Span = tuple[float, float]
 Returned = TypeVar("Returned")
 
@@ -59,11 +61,11 @@ def racing(postgresql: str) -> GivenSystem:
     return given_system()
 
 
-def edit(system: GivenSystem, job_id: UUID) -> None:
+def edit(principal: Principal, system: System, job_id: UUID) -> None:
     def amend(view: JobView) -> Definition:
         return replace(definition.of(stored_job(job_id), view.tags), data=NEW)
 
-    editing.edit(system, job_id, amend)
+    editing.edit(principal, system, job_id, amend)
 
 
 def raced(system: GivenSystem, change: Change) -> list[Race]:
@@ -79,7 +81,7 @@ def raced(system: GivenSystem, change: Change) -> list[Race]:
             together.wait()
             stagger(lap if number else lap // 4)
             if number == 0:
-                changed.append(timed(partial(change, system, run.job_id))[1])
+                changed.append(timed(partial(change, LOCAL, system, run.job_id))[1])
             else:
                 claimed.append(timed(partial(dispatch_and_claim, system, run.id, worker)))
 
@@ -89,7 +91,7 @@ def raced(system: GivenSystem, change: Change) -> list[Race]:
 
 def due_in_a_minute(system: GivenSystem) -> list[Run]:
     wanted = [new_job(DelayFromNow(60), data=OLD) for _ in range(RACES)]
-    job_service.create_many(system, wanted, all_or_none=True)
+    job_service.create_many(LOCAL, system, wanted, all_or_none=True)
     system.clock.advance(60)
     with database.reading():
         return list(Run.select().order_by(Run.id))

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from core.errors import Conflict, InvalidInput, NotFound, PreconditionFailed
+from core.principals import LOCAL
 from core.schedules import DelayFromNow, Immediate, Polling, RunAt
 from core.states import Hold, JobStatus, RunStatus
 from models.tables import JobVersion
@@ -53,7 +54,7 @@ def changed(**changes: Any) -> editing.Amend:
 
 
 def edit(system: GivenSystem, job_id: UUID, **changes: Any) -> JobView:
-    return editing.edit(system, job_id, changed(**changes))
+    return editing.edit(LOCAL, system, job_id, changed(**changes))
 
 
 # --- What a run goes by ------------------------------------------------------------------------------------
@@ -70,10 +71,10 @@ def test_a_run_that_is_due_goes_by_the_edit(system: GivenSystem) -> None:
 
 def test_a_run_that_is_held_goes_by_the_edit(system: GivenSystem) -> None:
     run = first_run(system)
-    job_service.pause(system, run.job_id)
+    job_service.pause(LOCAL, system, run.job_id)
     edit(system, run.job_id, data={"n": 2}, account_id="acc2")
     assert (stored_run(run.id).held_by, stored_run(run.id).account_id) == (Hold.PAUSED, "acc2")
-    job_service.resume(system, run.job_id)
+    job_service.resume(LOCAL, system, run.job_id)
     assert claim_one(system).data == {"n": 2}
 
 
@@ -109,7 +110,7 @@ def test_a_run_that_was_handed_back_keeps_its_version(system: GivenSystem) -> No
 def test_a_run_that_keeps_its_version_is_retried_as_the_app_wants_its_old_task_type(system: GivenSystem) -> None:
     run = first_run(system, task_type="greet")
     policies = {"greet": TaskTypePolicy(7, 11.0), "wave": TaskTypePolicy(8, 12.0)}
-    apps.put(system, "app_a", None, policies)
+    apps.put(LOCAL, system, "app_a", None, policies)
     attempt(system, failed())
     edit(system, run.job_id, task_type="wave")
     make_due_again(system, run.id)
@@ -174,13 +175,13 @@ def test_data_that_differs_in_type_alone_is_a_change(system: GivenSystem, value:
 
 def test_an_edit_of_a_version_that_is_no_longer_the_newest_is_refused(system: GivenSystem) -> None:
     run = first_run(system)
-    assert editing.edit(system, run.job_id, changed(data={"n": 2}), {1}).version == 2
+    assert editing.edit(LOCAL, system, run.job_id, changed(data={"n": 2}), {1}).version == 2
     with pytest.raises(PreconditionFailed, match="version 2"):
-        editing.edit(system, run.job_id, changed(data={"n": 3}), {1})
+        editing.edit(LOCAL, system, run.job_id, changed(data={"n": 3}), {1})
     with pytest.raises(PreconditionFailed):
-        editing.delete(system, run.job_id, {1, 3})
+        editing.delete(LOCAL, system, run.job_id, {1, 3})
     assert claim_one(system).data == {"n": 2}
-    editing.delete(system, run.job_id, {1, 2})
+    editing.delete(LOCAL, system, run.job_id, {1, 2})
 
 
 def test_a_name_means_one_job(system: GivenSystem) -> None:
@@ -188,7 +189,7 @@ def test_a_name_means_one_job(system: GivenSystem) -> None:
     with pytest.raises(InvalidInput, match="name: is 'two'"):
         edit(system, run.job_id, name="two", data={"n": 2})
     assert (stored_job(run.job_id).version, claim(system)[0].data) == (1, {"some_key": "some_value"})
-    editing.delete(system, other.job_id)
+    editing.delete(LOCAL, system, other.job_id)
     assert edit(system, run.job_id, name="two").name == "two"
 
 
@@ -218,7 +219,7 @@ def test_a_job_that_is_not_there_cannot_be_edited_or_deleted(system: GivenSystem
     with pytest.raises(NotFound):
         edit(system, uuid4())
     with pytest.raises(NotFound):
-        editing.delete(system, uuid4())
+        editing.delete(LOCAL, system, uuid4())
 
 
 def test_versions_are_pruned_when_no_run_needs_them(system: GivenSystem) -> None:
@@ -281,7 +282,7 @@ def test_a_run_that_is_due_can_be_put_off(system: GivenSystem) -> None:
 
 def test_the_run_of_a_paused_job_moves_and_stays_held(system: GivenSystem) -> None:
     run = first_run(system, RunAt(LATER))
-    job_service.pause(system, run.job_id)
+    job_service.pause(LOCAL, system, run.job_id)
     system.doorbell.heard()
     edit(system, run.job_id, schedule=Immediate())
     assert (stored_run(run.id).held_by, system.doorbell.heard(), claim(system)) == (Hold.PAUSED, [], [])

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from core.errors import AbortReason, Conflict, NotFound
+from core.principals import LOCAL
 from core.schedules import Polling
 from core.states import JobStatus, RunStatus
 from models import polling_states as queries
@@ -29,13 +30,13 @@ def polled_to(system: GivenSystem, page: int) -> UUID:
 
 
 def states(job_id: UUID) -> list[tuple[int, dict[str, Any]]]:
-    return [(one.version, one.state) for one in polling_states.history(job_id)]
+    return [(one.version, one.state) for one in polling_states.history(LOCAL, job_id)]
 
 
 def test_every_state_is_kept_with_its_version_newest_first(system: GivenSystem) -> None:
     job_id = polled_to(system, 2)
     assert states(job_id) == [(2, {"page": 2}), (1, {"page": 1}), (0, {})]
-    instants = [one.created_at for one in polling_states.history(job_id)]
+    instants = [one.created_at for one in polling_states.history(LOCAL, job_id)]
     assert instants == [NOON + timedelta(seconds=30), NOON, NOON]
 
 
@@ -50,7 +51,7 @@ def test_only_the_newest_states_are_kept(system: GivenSystem, monkeypatch: pytes
 
 def test_polling_goes_on_from_the_state_it_was_rewound_to(system: GivenSystem) -> None:
     job_id = polled_to(system, 3)
-    assert polling_states.rewind(system, job_id, 1).polling_state == {"page": 1}
+    assert polling_states.rewind(LOCAL, system, job_id, 1).polling_state == {"page": 1}
     assert states(job_id)[:2] == [(4, {"page": 1}), (3, {"page": 3})]
     work, _ = attempt(system, polled({"page": 2}))
     assert (work.polling_state, work.polling_version) == ({"page": 1}, 4)
@@ -60,10 +61,10 @@ def test_polling_goes_on_from_the_state_it_was_rewound_to(system: GivenSystem) -
 def test_the_answer_to_a_poll_that_was_going_does_not_undo_a_rewind(system: GivenSystem) -> None:
     job_id = polled_to(system, 2)
     work = claim_one(system)
-    polling_states.rewind(system, job_id, 0)
+    polling_states.rewind(LOCAL, system, job_id, 0)
     record(system, work, polled({"page": 3}))
     assert states(job_id)[0] == (3, {})
-    assert records.job(job_id).status is JobStatus.PENDING, "polling goes on"
+    assert records.job(LOCAL, job_id).status is JobStatus.PENDING, "polling goes on"
 
 
 def test_a_rewind_sends_no_key_with_another_state(system: GivenSystem) -> None:
@@ -71,7 +72,7 @@ def test_a_rewind_sends_no_key_with_another_state(system: GivenSystem) -> None:
     job_id = polled_to(system, 2)
     former, _ = attempt(system, failed())
     retry_at = runs_of(job_id)[-1].due_at
-    polling_states.rewind(system, job_id, 1)
+    polling_states.rewind(LOCAL, system, job_id, 1)
     *_, old, new = runs_of(job_id)
     assert (old.id, old.status, old.reason) == (former.run_id, RunStatus.CANCELLED, polling_states.REWOUND)
     assert (new.status, new.due_at) == (RunStatus.PENDING, retry_at)
@@ -84,7 +85,7 @@ def test_a_poll_that_was_handed_back_gives_way_at_once(system: GivenSystem) -> N
     job_id = polled_to(system, 2)
     attempt(system, Stopped(AbortReason.SHUTDOWN))
     system.clock.advance(1)
-    polling_states.rewind(system, job_id, 1)
+    polling_states.rewind(LOCAL, system, job_id, 1)
     work = claim_one(system)
     assert (work.attempt, work.polling_state) == (1, {"page": 1})
 
@@ -92,8 +93,8 @@ def test_a_poll_that_was_handed_back_gives_way_at_once(system: GivenSystem) -> N
 def test_a_failed_job_is_rewound_and_then_retried(system: GivenSystem) -> None:
     job_id = polled_to(system, 2)
     attempt(system, refused())
-    polling_states.rewind(system, job_id, 1)
-    requested_runs.retry(system, job_id)
+    polling_states.rewind(LOCAL, system, job_id, 1)
+    requested_runs.retry(LOCAL, system, job_id)
     assert claim_one(system).polling_state == {"page": 1}
 
 
@@ -102,20 +103,20 @@ def test_a_version_that_is_not_kept_is_not_found(system: GivenSystem, monkeypatc
     job_id = polled_to(system, 3)
     for version in (0, 1, 4):
         with pytest.raises(NotFound, match=f"version {version}"):
-            polling_states.rewind(system, job_id, version)
-    assert records.job(job_id).polling_state == {"page": 3}
+            polling_states.rewind(LOCAL, system, job_id, version)
+    assert records.job(LOCAL, job_id).polling_state == {"page": 3}
 
 
 def test_what_does_not_poll_or_polls_no_more_is_not_rewound(system: GivenSystem) -> None:
     job_id = first_run(system).job_id
     with pytest.raises(Conflict, match="has no polling state"):
-        polling_states.history(job_id)
+        polling_states.history(LOCAL, job_id)
     with pytest.raises(Conflict, match="has no polling state"):
-        polling_states.rewind(system, job_id, 0)
+        polling_states.rewind(LOCAL, system, job_id, 0)
     attempt(system, succeeded())
     job_id = polled_to(system, 1)
-    lifecycle.cancel(system, job_id)
+    lifecycle.cancel(LOCAL, system, job_id)
     with pytest.raises(Conflict, match="cancelled"):
-        polling_states.rewind(system, job_id, 0)
+        polling_states.rewind(LOCAL, system, job_id, 0)
     with pytest.raises(NotFound):
-        polling_states.rewind(system, uuid4(), 0)
+        polling_states.rewind(LOCAL, system, uuid4(), 0)

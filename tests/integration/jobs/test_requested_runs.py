@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from core.errors import Conflict, NotFailed, NotFound
+from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Interval, Polling, RunAt, Schedule
 from core.states import Hold, JobState, JobStatus, RunStatus, Trigger
 from services.jobs import cancelling, definition, editing, lifecycle, requested_runs
@@ -41,7 +42,7 @@ def failed_job(system: GivenSystem, schedule: Schedule | None = None, **override
     """A job whose run failed for good."""
     run = first_run(system, schedule, **overrides)
     attempt(system, refused())
-    assert records.job(run.job_id).status is JobStatus.FAILED
+    assert records.job(LOCAL, run.job_id).status is JobStatus.FAILED
     system.doorbell.heard()
     system.clock.advance(60)
     return run.job_id
@@ -56,22 +57,22 @@ def make_due(system: GivenSystem) -> None:
 
 @pytest.mark.parametrize("schedule", [RunAt(LATER), Cron("0 13 * * *"), Interval(every_seconds=600, starts_at=LATER)])
 def test_a_trigger_runs_a_job_now_and_leaves_its_schedule_alone(system: GivenSystem, schedule: Schedule) -> None:
-    job_id = lifecycle.create(system, new_job(schedule))
-    view = requested_runs.trigger(system, job_id)
+    job_id = lifecycle.create(LOCAL, system, new_job(schedule))
+    view = requested_runs.trigger(LOCAL, system, job_id)
     assert (view.trigger, view.scheduled_for, view.status) == (Trigger.MANUAL, NOON, RunStatus.QUEUED)
     assert system.doorbell.heard() == [Ring(view.id, "runs.http")]
-    assert records.job(job_id).status is JobStatus.QUEUED
+    assert records.job(LOCAL, job_id).status is JobStatus.QUEUED
     work = claim_one(system)
     assert (work.run_id, work.data) == (view.id, {"some_key": "some_value"})
     record(system, work, succeeded())
-    shown = records.job(job_id)
+    shown = records.job(LOCAL, job_id)
     assert (shown.status, shown.next_run_at) == (JobStatus.PENDING, LATER)
 
 
 @pytest.mark.parametrize("data", [{"n": 1}, {}])
 def test_a_trigger_may_bring_other_data_for_its_run_alone(system: GivenSystem, data: dict[str, Any]) -> None:
     run = first_run(system, DelayFromNow(10))
-    requested_runs.trigger(system, run.job_id, data)
+    requested_runs.trigger(LOCAL, system, run.job_id, data)
     work, _ = attempt(system, failed())
     assert work.data == data
     make_due_again(system, work.run_id)
@@ -81,14 +82,14 @@ def test_a_trigger_may_bring_other_data_for_its_run_alone(system: GivenSystem, d
 
 
 def test_two_triggers_at_one_moment_are_two_runs(system: GivenSystem) -> None:
-    job_id = lifecycle.create(system, new_job(RunAt(LATER)))
-    made = {requested_runs.trigger(system, job_id).id for _ in range(2)}
+    job_id = lifecycle.create(LOCAL, system, new_job(RunAt(LATER)))
+    made = {requested_runs.trigger(LOCAL, system, job_id).id for _ in range(2)}
     assert {work.run_id for work in claim(system)} == made
 
 
 def test_an_occurrence_sees_a_triggered_run_as_going(system: GivenSystem) -> None:
-    job_id = lifecycle.create(system, new_job(Cron("* * * * *")))
-    requested_runs.trigger(system, job_id)
+    job_id = lifecycle.create(LOCAL, system, new_job(Cron("* * * * *")))
+    requested_runs.trigger(LOCAL, system, job_id)
     system.clock.advance(60)
     make_due(system)
     assert [(run.trigger, run.status) for run in runs_of(job_id)][:2] == [
@@ -98,27 +99,27 @@ def test_an_occurrence_sees_a_triggered_run_as_going(system: GivenSystem) -> Non
 
 
 def test_a_trigger_is_not_kept_from_running_by_a_run_that_is_going(system: GivenSystem) -> None:
-    job_id = lifecycle.create(system, new_job(Interval(every_seconds=60)))
+    job_id = lifecycle.create(LOCAL, system, new_job(Interval(every_seconds=60)))
     make_due(system)
     claim_one(system)
-    view = requested_runs.trigger(system, job_id)
+    view = requested_runs.trigger(LOCAL, system, job_id)
     assert claim_one(system).run_id == view.id
 
 
 def test_the_triggered_run_of_a_paused_job_is_held(system: GivenSystem) -> None:
-    job_id = lifecycle.create(system, new_job(RunAt(LATER)))
-    lifecycle.pause(system, job_id)
-    view = requested_runs.trigger(system, job_id)
+    job_id = lifecycle.create(LOCAL, system, new_job(RunAt(LATER)))
+    lifecycle.pause(LOCAL, system, job_id)
+    view = requested_runs.trigger(LOCAL, system, job_id)
     assert (view.held_by, system.doorbell.heard(), claim(system)) == (Hold.PAUSED, [], [])
-    lifecycle.resume(system, job_id)
+    lifecycle.resume(LOCAL, system, job_id)
     assert claim_one(system).run_id == view.id
 
 
 def test_a_triggered_run_counts_towards_no_max_runs(system: GivenSystem) -> None:
-    job_id = lifecycle.create(system, new_job(Interval(every_seconds=60, max_runs=1, starts_at=LATER)))
-    requested_runs.trigger(system, job_id)
+    job_id = lifecycle.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=1, starts_at=LATER)))
+    requested_runs.trigger(LOCAL, system, job_id)
     attempt(system, succeeded())
-    assert (stored_job(job_id).runs_started, records.job(job_id).status) == (0, JobStatus.PENDING)
+    assert (stored_job(job_id).runs_started, records.job(LOCAL, job_id).status) == (0, JobStatus.PENDING)
 
 
 def test_a_polling_job_has_one_poll_at_a_time(system: GivenSystem) -> None:
@@ -126,15 +127,15 @@ def test_a_polling_job_has_one_poll_at_a_time(system: GivenSystem) -> None:
     for begin in (lambda: None, lambda: claim_one(system)):
         begin()
         with pytest.raises(Conflict, match="one at a time"):
-            requested_runs.trigger(system, run.job_id)
+            requested_runs.trigger(LOCAL, system, run.job_id)
     assert len(runs_of(run.job_id)) == 1
 
 
 def test_a_job_that_has_ended_or_is_not_there_cannot_be_triggered(system: GivenSystem) -> None:
     with pytest.raises(Conflict, match="failed"):
-        requested_runs.trigger(system, failed_job(system))
+        requested_runs.trigger(LOCAL, system, failed_job(system))
     with pytest.raises(NotFound):
-        requested_runs.trigger(system, uuid4())
+        requested_runs.trigger(LOCAL, system, uuid4())
 
 
 # --- Retry -------------------------------------------------------------------------------------------------
@@ -143,36 +144,36 @@ def test_a_job_that_has_ended_or_is_not_there_cannot_be_triggered(system: GivenS
 def test_a_retry_is_a_new_run_in_place_of_the_one_that_failed(system: GivenSystem) -> None:
     job_id = failed_job(system, max_retries=1)
     [old] = runs_of(job_id)
-    run_id = requested_runs.retry(system, job_id)
+    run_id = requested_runs.retry(LOCAL, system, job_id)
     new = stored_run(run_id)
     assert (new.trigger, new.retry_of, new.scheduled_for) == (Trigger.RETRY, old.id, NOON)
     assert (new.due_at, new.failure_count, new.attempt_count) == (system.clock.now(), 0, 0)
     assert system.doorbell.heard() == [Ring(run_id, "runs.http")]
-    shown = records.job(job_id)
+    shown = records.job(LOCAL, job_id)
     assert (shown.status, shown.finished_at, shown.end_reason) == (JobStatus.QUEUED, None, None)
     work, settled = attempt(system, failed())
     assert (work.run_id, settled.status) == (run_id, RunStatus.RETRYING), "its failures count anew"
     make_due_again(system, run_id)
     attempt(system, succeeded())
-    assert records.job(job_id).status is JobStatus.COMPLETED
+    assert records.job(LOCAL, job_id).status is JobStatus.COMPLETED
 
 
 def test_a_retry_that_fails_can_be_retried(system: GivenSystem) -> None:
     job_id = failed_job(system)
-    first = requested_runs.retry(system, job_id)
+    first = requested_runs.retry(LOCAL, system, job_id)
     attempt(system, refused())
-    assert stored_run(requested_runs.retry(system, job_id)).retry_of == first
+    assert stored_run(requested_runs.retry(LOCAL, system, job_id)).retry_of == first
 
 
 def test_a_retry_goes_by_the_data_of_the_run_that_failed(system: GivenSystem) -> None:
     run = first_run(system, DelayFromNow(10))
-    requested_runs.trigger(system, run.job_id, {"n": 1})
+    requested_runs.trigger(LOCAL, system, run.job_id, {"n": 1})
     system.clock.advance(10)
     make_due(system)
     for work in sorted(claim(system), key=lambda work: work.data == {"n": 1}):
         record(system, work, refused())
         system.clock.advance(1)
-    requested_runs.retry(system, run.job_id)
+    requested_runs.retry(LOCAL, system, run.job_id)
     assert claim_one(system).data == {"n": 1}
 
 
@@ -181,7 +182,7 @@ def test_polling_goes_on_from_its_state_when_it_is_retried(system: GivenSystem) 
     attempt(system, polled({"page": 2}))
     make_due_again(system, runs_of(run.job_id)[1].id)
     attempt(system, refused())
-    run_id = requested_runs.retry(system, run.job_id)
+    run_id = requested_runs.retry(LOCAL, system, run.job_id)
     work, _ = attempt(system, polled({"page": 3}))
     assert (work.run_id, work.polling_state) == (run_id, {"page": 2})
     following = next(one for one in runs_of(run.job_id) if one.status is RunStatus.PENDING)
@@ -196,13 +197,13 @@ def test_polling_that_gave_up_has_its_whole_patience_again_when_it_is_retried(
 ) -> None:
     run = first_run(system, schedule)
     attempt(system, polled({"page": 2}))
-    assert records.job(run.job_id).status is JobStatus.FAILED
+    assert records.job(LOCAL, run.job_id).status is JobStatus.FAILED
     system.clock.advance(60)
-    requested_runs.retry(system, run.job_id)
+    requested_runs.retry(LOCAL, system, run.job_id)
     assert stored_job(run.job_id).polls == 0
     work, _ = attempt(system, polled({"page": 3}, next_in_seconds=5))
     assert work.polling_state == {"page": 2}
-    shown = records.job(run.job_id)
+    shown = records.job(LOCAL, run.job_id)
     if schedule.max_polls is None:
         assert (shown.status, shown.end_reason) == (JobStatus.PENDING, None)
     else:
@@ -211,9 +212,9 @@ def test_polling_that_gave_up_has_its_whole_patience_again_when_it_is_retried(
 
 def test_a_deadline_that_has_passed_does_not_keep_a_retry_from_running(system: GivenSystem) -> None:
     job_id = failed_job(system, deadline_at=NOON + timedelta(seconds=30), expire=True)
-    run_id = requested_runs.retry(system, job_id)
+    run_id = requested_runs.retry(LOCAL, system, job_id)
     assert (stored_run(run_id).deadline_at, stored_run(run_id).expire) == (None, False)
-    editing.edit(system, job_id, lambda view: replace(definition.of(stored_job(job_id), view.tags), data=None))
+    editing.edit(LOCAL, system, job_id, lambda view: replace(definition.of(stored_job(job_id), view.tags), data=None))
     assert (stored_run(run_id).deadline_at, stored_run(run_id).job_version) == (None, 2)
 
 
@@ -223,10 +224,10 @@ def test_only_failed_jobs_can_be_retried(system: GivenSystem, result: Any) -> No
     if result is not None:
         attempt(system, result)
     with pytest.raises(NotFailed, match=r"^Only failed jobs can be retried\.$"):
-        requested_runs.retry(system, run.job_id)
-    editing.delete(system, run.job_id)
+        requested_runs.retry(LOCAL, system, run.job_id)
+    editing.delete(LOCAL, system, run.job_id)
     with pytest.raises(NotFound):
-        requested_runs.retry(system, run.job_id)
+        requested_runs.retry(LOCAL, system, run.job_id)
 
 
 # --- Replay ------------------------------------------------------------------------------------------------
@@ -235,69 +236,73 @@ def test_only_failed_jobs_can_be_retried(system: GivenSystem, result: Any) -> No
 def test_a_replay_reopens_a_one_shot(system: GivenSystem) -> None:
     job_id = failed_job(system)
     [dead] = runs_of(job_id)
-    view = requested_runs.replay(system, dead.id)
-    assert (view.retry_of, view.trigger, records.job(job_id).status) == (dead.id, Trigger.RETRY, JobStatus.QUEUED)
+    view = requested_runs.replay(LOCAL, system, dead.id)
+    assert (view.retry_of, view.trigger, records.job(LOCAL, job_id).status) == (
+        dead.id,
+        Trigger.RETRY,
+        JobStatus.QUEUED,
+    )
     with pytest.raises(Conflict, match="is being replayed"):
-        requested_runs.replay(system, dead.id)
+        requested_runs.replay(LOCAL, system, dead.id)
     attempt(system, succeeded())
-    assert records.job(job_id).status is JobStatus.COMPLETED
-    assert requested_runs.replay(system, dead.id).retry_of == dead.id, "once that is over, it may be again"
+    assert records.job(LOCAL, job_id).status is JobStatus.COMPLETED
+    assert requested_runs.replay(LOCAL, system, dead.id).retry_of == dead.id, "once that is over, it may be again"
 
 
 def test_a_replay_for_a_job_that_comes_back_leaves_its_schedule_alone(system: GivenSystem) -> None:
-    job_id = lifecycle.create(system, new_job(Interval(every_seconds=60)))
+    job_id = lifecycle.create(LOCAL, system, new_job(Interval(every_seconds=60)))
     make_due(system)
     attempt(system, refused())
     before = stored_job(job_id).next_run_at
     dead = runs_of(job_id)[0]
     system.clock.advance(10)
-    view = requested_runs.replay(system, dead.id)
+    view = requested_runs.replay(LOCAL, system, dead.id)
     assert claim_one(system).scheduled_for == dead.scheduled_for == view.scheduled_for
     assert (stored_job(job_id).state, stored_job(job_id).next_run_at) == (JobState.ACTIVE, before)
 
 
 def test_a_schedule_that_has_ended_shows_its_replays_and_ends_again(system: GivenSystem) -> None:
-    job_id = lifecycle.create(system, new_job(Interval(every_seconds=60, max_runs=1), max_retries=1))
+    job_id = lifecycle.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=1), max_retries=1))
     make_due(system)
     attempt(system, refused())
-    assert records.job(job_id).status is JobStatus.COMPLETED
-    view = requested_runs.replay(system, runs_of(job_id)[0].id)
-    assert records.job(job_id).status is JobStatus.QUEUED
+    assert records.job(LOCAL, job_id).status is JobStatus.COMPLETED
+    view = requested_runs.replay(LOCAL, system, runs_of(job_id)[0].id)
+    assert records.job(LOCAL, job_id).status is JobStatus.QUEUED
     attempt(system, failed())
     make_due_again(system, view.id)
     attempt(system, succeeded())
-    shown = records.job(job_id)
+    shown = records.job(LOCAL, job_id)
     assert (shown.status, shown.next_run_at, len(runs_of(job_id))) == (JobStatus.COMPLETED, None, 2)
 
 
 def test_what_is_not_dead_cannot_be_replayed(system: GivenSystem) -> None:
     run = first_run(system)
     with pytest.raises(Conflict, match="queued"):
-        requested_runs.replay(system, run.id)
+        requested_runs.replay(LOCAL, system, run.id)
     attempt(system, succeeded())
     with pytest.raises(Conflict, match="completed"):
-        requested_runs.replay(system, run.id)
+        requested_runs.replay(LOCAL, system, run.id)
     with pytest.raises(NotFound, match="run"):
-        requested_runs.replay(system, uuid4())
+        requested_runs.replay(LOCAL, system, uuid4())
 
 
 def test_the_runs_of_a_cancelled_or_deleted_job_cannot_be_replayed(system: GivenSystem) -> None:
     run = first_run(system)
-    lifecycle.cancel(system, run.job_id)
+    lifecycle.cancel(LOCAL, system, run.job_id)
     with pytest.raises(Conflict, match="cancelled"):
-        requested_runs.replay(system, run.id)
-    editing.delete(system, run.job_id)
+        requested_runs.replay(LOCAL, system, run.id)
+    editing.delete(LOCAL, system, run.job_id)
     with pytest.raises(NotFound, match="run"):
-        requested_runs.replay(system, run.id)
+        requested_runs.replay(LOCAL, system, run.id)
 
 
 def test_a_replay_never_forks_polling(system: GivenSystem) -> None:
     job_id = failed_job(system, Polling(30))
     [dead] = runs_of(job_id)
-    requested_runs.retry(system, job_id)
+    requested_runs.retry(LOCAL, system, job_id)
     attempt(system, polled({}))
     with pytest.raises(Conflict, match="one at a time"):
-        requested_runs.replay(system, dead.id)
+        requested_runs.replay(LOCAL, system, dead.id)
 
 
 # --- Cancel one run ----------------------------------------------------------------------------------------
@@ -306,27 +311,27 @@ def test_a_replay_never_forks_polling(system: GivenSystem) -> None:
 @pytest.mark.parametrize("schedule", [None, DelayFromNow(60), Polling(30)])
 def test_the_cancel_of_its_only_run_ends_a_job(system: GivenSystem, schedule: Schedule | None) -> None:
     run = first_run(system, schedule)
-    view = cancelling.cancel(system, run.id)
+    view = cancelling.cancel(LOCAL, system, run.id)
     assert (view.status, view.reason, view.finished_at) == (RunStatus.CANCELLED, "run cancelled", NOON)
-    assert (records.job(run.job_id).status, claim(system)) == (JobStatus.CANCELLED, [])
+    assert (records.job(LOCAL, run.job_id).status, claim(system)) == (JobStatus.CANCELLED, [])
     with pytest.raises(Conflict, match="cancelled"):
-        cancelling.cancel(system, run.id)
+        cancelling.cancel(LOCAL, system, run.id)
 
 
 def test_a_job_that_comes_back_goes_on_without_a_cancelled_run(system: GivenSystem) -> None:
-    job_id = lifecycle.create(system, new_job(Cron("* * * * *")))
+    job_id = lifecycle.create(LOCAL, system, new_job(Cron("* * * * *")))
     first, second = runs_of(job_id)
-    cancelling.cancel(system, first.id)
+    cancelling.cancel(LOCAL, system, first.id)
     system.clock.advance(120)
     make_due(system)
     assert claim_one(system).run_id == second.id
-    assert records.job(job_id).status is JobStatus.RUNNING
+    assert records.job(LOCAL, job_id).status is JobStatus.RUNNING
 
 
 def test_a_run_that_is_running_is_asked_to_stop(system: GivenSystem) -> None:
     run = first_run(system)
     work = claim_one(system)
-    assert cancelling.cancel(system, run.id).status is RunStatus.RUNNING
+    assert cancelling.cancel(LOCAL, system, run.id).status is RunStatus.RUNNING
     assert stored_run(run.id).cancel_requested_at == NOON
     record(system, work, CANCELLED)
     assert (stored_run(run.id).status, stored_job(run.job_id).state) == (RunStatus.CANCELLED, JobState.CANCELLED)
@@ -334,4 +339,4 @@ def test_a_run_that_is_running_is_asked_to_stop(system: GivenSystem) -> None:
 
 def test_the_cancel_of_a_run_that_is_not_there_is_refused(system: GivenSystem) -> None:
     with pytest.raises(NotFound, match="run"):
-        cancelling.cancel(system, uuid4())
+        cancelling.cancel(LOCAL, system, uuid4())

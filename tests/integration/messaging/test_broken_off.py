@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from core.errors import AbortReason
+from core.principals import LOCAL
 from core.states import Outcome, RunStatus
 from services.jobs import lifecycle as job_service
 from services.maintenance import upkeep
@@ -90,7 +91,7 @@ def test_a_call_whose_job_is_cancelled_is_cut_and_ends_cancelled(
     [ring] = system.doorbell.heard()
     house.take(ring)
     assert called.wait(LONGEST)
-    job_service.cancel(system, run.job_id)
+    job_service.cancel(LOCAL, system, run.job_id)
     house.leases.renew()
     house.finish()
     let_go.set()

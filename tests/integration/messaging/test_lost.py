@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from core.principals import LOCAL
 from core.schedules import DelayFromNow, Immediate
 from core.states import Trigger
 from models import database, runs
@@ -92,7 +93,7 @@ def test_the_top_up_rings_for_a_thousand_at_most(system: GivenSystem) -> None:
 
 
 def test_the_top_up_never_rings_for_held_runs(system: GivenSystem) -> None:
-    job_service.pause(system, many_runs(system, 5))
+    job_service.pause(LOCAL, system, many_runs(system, 5))
     free = first_run(system)
     system.doorbell.heard()
     assert dispatching.top_up(system, Carrier()) == 1

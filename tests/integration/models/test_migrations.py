@@ -68,14 +68,16 @@ def test_what_the_core_wrote_is_all_there_and_goes_on(former: None) -> None:
     assert {run.aged_at for run in live} == {NOON}
     assert {run.expire for run in runs} == {False}
     system = given_system()
-    job_service.resume(system, job.id)
+    job_service.resume(LOCAL, system, job.id)
     record(system, claim_one(system), succeeded())
 
 
 def test_a_migrated_database_holds_what_only_the_new_schema_can(former: None) -> None:
     runner.upgrade()
     system = given_system()
-    job_id = job_service.create(system, new_job(Interval(every_seconds=60), overlap=Overlap.QUEUE_ONE, name="nightly"))
+    job_id = job_service.create(
+        LOCAL, system, new_job(Interval(every_seconds=60), overlap=Overlap.QUEUE_ONE, name="nightly")
+    )
     system.clock.advance(60)
     dispatching.make_due(system, [run.id for run in runs_of(job_id)])
     assert [run.held_by for run in runs_of(job_id)] == [None, "overlap", None]
@@ -94,14 +96,14 @@ def test_names_that_were_told_apart_stay_and_are_found_and_none_is_taken_anew(fo
     assert runner.upgrade("0009_names") == ["0009_names"]
     runner.upgrade()
     system = given_system()
-    found = {name: apps.get(name).name for name in (*APPS, "APP_B", "STRASSE")}
+    found = {name: apps.get(LOCAL, name).name for name in (*APPS, "APP_B", "STRASSE")}
     assert found == {**dict(zip(APPS, APPS, strict=True)), "APP_B": "app_b", "STRASSE": "Straße"}
     with pytest.raises(NotFound):
-        apps.get("default")
+        apps.get(LOCAL, "default")
     for name in JOBS:
         assert [view.name for view in _named(name=name)][:1] == [name]
         with pytest.raises(InvalidInput, match="another job"):
-            job_service.create(system, new_job(name=name.swapcase() if name.isascii() else name))
+            job_service.create(LOCAL, system, new_job(name=name.swapcase() if name.isascii() else name))
     assert [view.name for view in _named(search="日次 レ")] == ["日次　レポート"]
     assert {view.name for view in _named(search="ärger")} == {"Ärger", "A\u0308RGER"}
     assert {view.name for view in _named(search="TITEL Ü")} == set(JOBS)
@@ -118,7 +120,7 @@ def test_a_job_keeps_a_name_that_it_shares_when_it_is_edited(former: None) -> No
     runner.upgrade()
     system = given_system()
     [shared] = [view for view in _named(name="nightly") if view.name == "nightly"]
-    edited = editing.edit(system, shared.id, lambda view: replace(_definition(view.id), title="Other"))
+    edited = editing.edit(LOCAL, system, shared.id, lambda view: replace(_definition(view.id), title="Other"))
     assert (edited.name, edited.title) == ("nightly", "Other")
 
 

@@ -12,6 +12,7 @@ import pytest
 from core import schedules
 from core.filters import JobFilter, RunFilter
 from core.listing import Stretch
+from core.principals import LOCAL
 from core.states import RunStatus, Trigger
 from migrations import runner
 from models import alerts, claims, database, jobs, lists, overlap_queue, runs, shown_jobs, statistics, upcoming
@@ -72,13 +73,13 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
 def test_the_database_refuses_a_run_in_an_impossible_state(
     system: GivenSystem, change: dict[str, object], constraint: str
 ) -> None:
-    job_service.create(system, new_job(schedules.DelayFromNow(60)))
+    job_service.create(LOCAL, system, new_job(schedules.DelayFromNow(60)))
     with pytest.raises(Exception, match=constraint), database.transaction():
         Run.update(change).execute()
 
 
 def test_one_occurrence_has_one_row(system: GivenSystem) -> None:
-    job_id = job_service.create(system, new_job())
+    job_id = job_service.create(LOCAL, system, new_job())
     with database.transaction():
         job = jobs.by_id(job_id)
         assert job is not None
@@ -90,7 +91,7 @@ def test_one_occurrence_has_one_row(system: GivenSystem) -> None:
 
 def test_text_comes_back_as_it_was_given(system: GivenSystem) -> None:
     data = {"b": [1, 2.5, None, True], "a": {"\u0000": "ü\u2028"}, "big": 2**70}
-    job_id = job_service.create(system, new_job(data=data, board_id=17, user_id="ü"))
+    job_id = job_service.create(LOCAL, system, new_job(data=data, board_id=17, user_id="ü"))
     with database.reading():
         job = jobs.by_id(job_id)
     assert job is not None
@@ -137,7 +138,7 @@ def _fill(system: GivenSystem) -> None:
     """Enough rows of every kind that an index is worth choosing, and choosing well."""
     ended = {"status": RunStatus.COMPLETED, "finished_at": NOON}
     kinds: list[dict[str, Any]] = [{"status": RunStatus.PENDING}, {"status": RunStatus.QUEUED}, ended, ended]
-    job_service.create_many(system, [new_job(schedules.DelayFromNow(60))] * 40, all_or_none=True)
+    job_service.create_many(LOCAL, system, [new_job(schedules.DelayFromNow(60))] * 40, all_or_none=True)
     instants = [NOON + timedelta(minutes=minute) for minute in range(30)]
     with database.transaction():
         drafts = [

@@ -36,7 +36,7 @@ def _found(ordering: str = "created_at", **wanted: Any) -> list[Any]:
 
 def _create_named(system: GivenSystem) -> None:
     for name in NAMES:
-        job_service.create(system, new_job(name=name))
+        job_service.create(LOCAL, system, new_job(name=name))
 
 
 def test_names_are_in_the_order_of_their_characters_whatever_the_database(system: GivenSystem) -> None:
@@ -49,7 +49,7 @@ def test_jobs_without_a_deadline_come_last_whatever_the_database(system: GivenSy
     deadlines = {"none": None, "late": 3, "soon": 1, "nor this": None, "soon too": 1}
     for name, hours in deadlines.items():
         deadline_at = None if hours is None else NOON + timedelta(hours=hours)
-        job_service.create(system, new_job(name=name, deadline_at=deadline_at))
+        job_service.create(LOCAL, system, new_job(name=name, deadline_at=deadline_at))
     expected = ["soon", "soon too", "late", "none", "nor this"], ["late", "soon too", "soon", "nor this", "none"]
     for ordering, names in zip(("deadline", "-deadline"), expected, strict=True):
         assert _found(ordering) == names
@@ -108,32 +108,32 @@ def test_a_search_looks_for_a_part_of_a_text_to_the_letter(
 def test_a_name_is_taken_in_all_its_spellings_and_kept_and_found_in_its_own(
     system: GivenSystem, first: str, second: str
 ) -> None:
-    job_service.create(system, new_job(name=first, title=first))
+    job_service.create(LOCAL, system, new_job(name=first, title=first))
     with pytest.raises(InvalidInput, match="another job"):
-        job_service.create(system, new_job(name=second))
+        job_service.create(LOCAL, system, new_job(name=second))
     assert _found(name=first) == _found(name=second) == _found(search=second) == [first]
-    job_service.create(system, new_job(app_name="app_b", name=second))
+    job_service.create(LOCAL, system, new_job(app_name="app_b", name=second))
 
 
 def test_an_app_is_one_in_all_spellings_of_its_name(system: GivenSystem) -> None:
     for app_name in ("Müller", "MÜLLER", "Mu\u0308ller", "ｍüller"):
-        job_service.create(system, new_job(app_name=app_name))
-        assert apps.get(app_name).name == "Müller"
+        job_service.create(LOCAL, system, new_job(app_name=app_name))
+        assert apps.get(LOCAL, app_name).name == "Müller"
     assert len(_found(app_name="müller")) == len(_found(search="MÜLL")) == 4
     counts = Counts(system.clock)
-    assert listing.runs(counts, RunFilter(app_name="MÜLLER"), ALL).count == 4
+    assert listing.runs(LOCAL, counts, RunFilter(app_name="MÜLLER"), ALL).count == 4
 
 
 def test_a_list_by_status_agrees_with_what_each_job_shows(system: GivenSystem) -> None:
-    ids = {name: job_service.create(system, new_job(name=name)) for name in ("done", "bad", "again", "going")}
+    ids = {name: job_service.create(LOCAL, system, new_job(name=name)) for name in ("done", "bad", "again", "going")}
     results: dict[UUID, Result] = {ids["done"]: succeeded(), ids["bad"]: refused(), ids["again"]: failed()}
     for work in claim(system):
         if work.job_id in results:
             record(system, work, results[work.job_id])
-    job_service.create(system, new_job(name="due"))
-    job_service.create(system, new_job(DelayFromNow(60), name="later"))
-    job_service.pause(system, job_service.create(system, new_job(name="held")))
-    job_service.cancel(system, job_service.create(system, new_job(name="ended")))
+    job_service.create(LOCAL, system, new_job(name="due"))
+    job_service.create(LOCAL, system, new_job(DelayFromNow(60), name="later"))
+    job_service.pause(LOCAL, system, job_service.create(LOCAL, system, new_job(name="held")))
+    job_service.cancel(LOCAL, system, job_service.create(LOCAL, system, new_job(name="ended")))
     expected = {
         JobStatus.CANCELLED: ["ended"],
         JobStatus.COMPLETED: ["done"],
@@ -150,8 +150,8 @@ def test_a_list_by_status_agrees_with_what_each_job_shows(system: GivenSystem) -
 
 def test_a_status_may_mean_others_in_one_app(system: GivenSystem) -> None:
     for app in ("app_a", "app_b"):
-        job_service.create(system, new_job(app_name=app, name=f"{app} due"))
-        job_service.create(system, new_job(DelayFromNow(60), app_name=app, name=f"{app} later"))
+        job_service.create(LOCAL, system, new_job(app_name=app, name=f"{app} due"))
+        job_service.create(LOCAL, system, new_job(DelayFromNow(60), app_name=app, name=f"{app} later"))
     both = StatusesOfApp("app_a", (JobStatus.PENDING, JobStatus.QUEUED))
     assert _found(status=JobStatus.PENDING, status_but=both) == ["app_a due", "app_a later", "app_b later"]
     assert _found(status=JobStatus.QUEUED, status_but=StatusesOfApp("app_a", ())) == ["app_b due"]
@@ -163,10 +163,10 @@ def test_a_page_takes_as_few_questions_for_many_items_as_for_one(
     counted = []
     for limit in (1, 50):
         for _ in range(limit):
-            job_service.create(system, new_job(Cron("* * * * *"), tags=("a", "b")))
+            job_service.create(LOCAL, system, new_job(Cron("* * * * *"), tags=("a", "b")))
         with statements.noted() as asked:
             listing.jobs(LOCAL, Counts(system.clock), JobFilter(), NEWEST_FIRST, Stretch(limit=limit))
-            listing.runs(Counts(system.clock), RunFilter(), Stretch(limit=limit))
+            listing.runs(LOCAL, Counts(system.clock), RunFilter(), Stretch(limit=limit))
         counted.append(len(asked))
     assert counted[0] == counted[1]
 
@@ -216,6 +216,6 @@ def test_each_filter_has_a_count_of_its_own_and_not_all_are_kept() -> None:
 
 
 def test_a_run_of_another_job_is_not_among_a_jobs_runs(system: GivenSystem) -> None:
-    ids: list[UUID] = [job_service.create(system, new_job(name=name)) for name in ("one", "two")]
-    page = listing.runs_of_job(Counts(system.clock), ids[0], ALL)
+    ids: list[UUID] = [job_service.create(LOCAL, system, new_job(name=name)) for name in ("one", "two")]
+    page = listing.runs_of_job(LOCAL, Counts(system.clock), ids[0], ALL)
     assert [(run.job_id, run.job_name, page.count) for run in page.items] == [(ids[0], "one", 1)]

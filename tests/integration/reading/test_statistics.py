@@ -37,17 +37,17 @@ MINUTE = timedelta(minutes=1)
 
 
 def test_jobs_are_counted_by_what_they_show_and_the_parts_sum_to_the_whole(system: GivenSystem) -> None:
-    job_service.create(system, new_job(DelayFromNow(60)))
-    job_service.pause(system, job_service.create(system, new_job()))
-    job_service.cancel(system, job_service.create(system, new_job()))
+    job_service.create(LOCAL, system, new_job(DelayFromNow(60)))
+    job_service.pause(LOCAL, system, job_service.create(LOCAL, system, new_job()))
+    job_service.cancel(LOCAL, system, job_service.create(LOCAL, system, new_job()))
     for _ in range(4):
-        job_service.create(system, new_job())
+        job_service.create(LOCAL, system, new_job())
     good, bad, again = claim(system, 3)
     record(system, good, succeeded())
     record(system, bad, refused())
     record(system, again, failed())
     claim_one(system)
-    job_service.create(system, new_job())
+    job_service.create(LOCAL, system, new_job())
     expected = JobStatistics(total=8, pending=3, running=1, completed=1, failed=1, cancelled=1, paused=1)
     assert statistics.of_jobs(LOCAL, JobFilter()) == expected
 
@@ -55,7 +55,7 @@ def test_jobs_are_counted_by_what_they_show_and_the_parts_sum_to_the_whole(syste
 def test_a_job_that_is_paused_while_it_runs_counts_once(system: GivenSystem) -> None:
     run = first_run(system)
     claim_one(system)
-    job_service.pause(system, run.job_id)
+    job_service.pause(LOCAL, system, run.job_id)
     counted = statistics.of_jobs(LOCAL, JobFilter())
     assert (counted.total, counted.running, counted.paused) == (1, 0, 1)
 
@@ -72,7 +72,7 @@ def test_a_job_with_two_runs_that_run_counts_once(system: GivenSystem) -> None:
 
 def test_jobs_are_counted_of_one_app_or_account(system: GivenSystem) -> None:
     for app_name, account_id in (("a", "1"), ("a", "2"), ("b", "2")):
-        job_service.create(system, new_job(app_name=app_name, account_id=account_id))
+        job_service.create(LOCAL, system, new_job(app_name=app_name, account_id=account_id))
     claim(system, 1)
     assert statistics.of_jobs(LOCAL, JobFilter(app_name="a")).total == 2
     assert statistics.of_jobs(LOCAL, JobFilter(account_id="2")).total == 2
@@ -105,7 +105,7 @@ EVENTFUL = MinuteFigures(NOON, started=5, completed=1, failed=1, waiting=1, late
 def test_a_minute_tells_what_began_ended_and_waited_and_how_late(system: GivenSystem) -> None:
     _eventful_minute(system)
     system.clock.set(NOON + MINUTE)
-    assert statistics.series(system, 1) == [EVENTFUL]
+    assert statistics.series(LOCAL, system, 1) == [EVENTFUL]
 
 
 def test_what_is_stored_of_a_minute_is_what_its_rows_say(system: GivenSystem) -> None:
@@ -114,7 +114,7 @@ def test_what_is_stored_of_a_minute_is_what_its_rows_say(system: GivenSystem) ->
     assert statistics.summarise(system) == MOST_SUMMARISED
     with database.transaction():
         Run.delete().execute()
-    assert statistics.series(system, 1) == [EVENTFUL]
+    assert statistics.series(LOCAL, system, 1) == [EVENTFUL]
 
 
 def test_a_minute_looks_the_same_an_hour_later(system: GivenSystem) -> None:
@@ -125,7 +125,7 @@ def test_a_minute_looks_the_same_an_hour_later(system: GivenSystem) -> None:
         record(system, work, succeeded())
     system.clock.set(NOON + 30 * MINUTE)
     statistics.summarise(system)
-    shown = {one.minute: one for one in statistics.series(system, 60)}
+    shown = {one.minute: one for one in statistics.series(LOCAL, system, 60)}
     assert shown[NOON] == EVENTFUL
     assert [shown[NOON + count * MINUTE].waiting for count in range(1, 12)] == [1] * 9 + [0, 0]
     assert (shown[NOON + 10 * MINUTE].started, shown[NOON + 10 * MINUTE].completed) == (1, 1)
@@ -139,7 +139,7 @@ def test_a_run_counts_in_the_minute_it_began_in_and_in_the_one_it_ended_in(syste
     system.clock.advance(1)
     record(system, work, succeeded())
     system.clock.advance(60)
-    assert statistics.series(system, 2) == [
+    assert statistics.series(LOCAL, system, 2) == [
         MinuteFigures(NOON, started=1, lateness_p95_seconds=59.0),
         MinuteFigures(NOON + MINUTE, completed=1),
     ]
@@ -149,7 +149,7 @@ def test_a_run_that_is_tried_again_tells_nothing_of_lateness(system: GivenSystem
     first_run(system)
     record(system, claim_one(system), failed())
     system.clock.set(NOON + MINUTE)
-    assert statistics.series(system, 1) == [MinuteFigures(NOON, started=1)]
+    assert statistics.series(LOCAL, system, 1) == [MinuteFigures(NOON, started=1)]
 
 
 def test_what_did_not_fire_never_waited(system: GivenSystem) -> None:
@@ -158,12 +158,12 @@ def test_what_did_not_fire_never_waited(system: GivenSystem) -> None:
     for status in (RunStatus.SKIPPED, RunStatus.MISSED):
         with database.transaction():
             Run.update(status=status, finished_at=system.clock.now()).where(Run.id == run.id).execute()
-        assert [one.waiting for one in statistics.series(system, 2)] == [0, 0]
+        assert [one.waiting for one in statistics.series(LOCAL, system, 2)] == [0, 0]
 
 
 def test_a_series_has_every_complete_minute_and_no_other(system: GivenSystem) -> None:
     system.clock.advance(59)
-    shown = statistics.series(system, 60)
+    shown = statistics.series(LOCAL, system, 60)
     assert [one.minute for one in shown] == [NOON - (60 - count) * MINUTE for count in range(60)]
     assert {(one.started, one.completed, one.failed, one.waiting, one.lateness_p95_seconds) for one in shown} == {
         (0, 0, 0, 0, None)
@@ -198,7 +198,7 @@ def test_two_coordinators_that_sum_up_at_once_are_harmless(postgresql: str) -> N
     in_threads(4, lambda _number: statistics.summarise(system))
     with database.reading():
         assert Minute.select().count() == MOST_SUMMARISED
-    assert statistics.series(system, 1) == [EVENTFUL]
+    assert statistics.series(LOCAL, system, 1) == [EVENTFUL]
 
 
 def test_figures_older_than_history_are_pruned(system: GivenSystem) -> None:
@@ -221,8 +221,8 @@ def test_workers_are_shown_with_what_they_hold(system: GivenSystem) -> None:
     claim(system, 2, busy)
     system.clock.advance(system.settings.lease_seconds)
     worker_processes.renew(system, busy, {})
-    shown = workers.known(system)
+    shown = workers.known(LOCAL, system)
     assert [(one.id, one.status, one.running) for one in shown] == [(busy.id, "alive", 2), (idle.id, "silent", 0)]
     assert (shown[0].heartbeat_at, shown[1].started_at) == (system.clock.now(), NOON)
     worker_processes.sign_off(system, busy)
-    assert workers.known(system)[0].status == "stopped"
+    assert workers.known(LOCAL, system)[0].status == "stopped"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from core.filters import JobFilter
+from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Interval
 from models import database
 from models.tables import Job
@@ -21,7 +22,7 @@ HOUR = 3600
 
 
 def _coming(system: GivenSystem, seconds: float = HOUR, limit: int = 100, **wanted: Any) -> list[UpcomingView]:
-    return upcoming.coming(system, JobFilter(**wanted), seconds, limit)
+    return upcoming.coming(LOCAL, system, JobFilter(**wanted), seconds, limit)
 
 
 def _minutes(found: list[UpcomingView]) -> list[float]:
@@ -29,8 +30,8 @@ def _minutes(found: list[UpcomingView]) -> list[float]:
 
 
 def test_planned_runs_and_later_occurrences_are_one_list_soonest_first(system: GivenSystem) -> None:
-    each_minute = job_service.create(system, new_job(Cron("* * * * *"), name="often"))
-    job_service.create(system, new_job(Cron("4 12 * * *"), app_name="app_b", task_type="report"))
+    each_minute = job_service.create(LOCAL, system, new_job(Cron("* * * * *"), name="often"))
+    job_service.create(LOCAL, system, new_job(Cron("4 12 * * *"), app_name="app_b", task_type="report"))
     once = first_run(system, DelayFromNow(90))
     found = _coming(system, 270)
     assert _minutes(found) == [1, 1.5, 2, 3, 4, 4]
@@ -44,22 +45,22 @@ def test_planned_runs_and_later_occurrences_are_one_list_soonest_first(system: G
 
 
 def test_no_more_is_shown_than_is_wanted(system: GivenSystem) -> None:
-    job_service.create(system, new_job(Cron("* * * * *")))
+    job_service.create(LOCAL, system, new_job(Cron("* * * * *")))
     assert _minutes(_coming(system, limit=4)) == [1, 2, 3, 4]
     assert len(_coming(system, seconds=HOUR)) == 60
     assert len(_coming(system, seconds=31 * 86_400, limit=1_000)) == 1_000
 
 
 def test_only_what_fits_is_shown(system: GivenSystem) -> None:
-    job_service.create(system, new_job(Cron("0 13 * * *"), app_name="a", account_id="1"))
-    job_service.create(system, new_job(DelayFromNow(60), app_name="b", account_id="2"))
+    job_service.create(LOCAL, system, new_job(Cron("0 13 * * *"), app_name="a", account_id="1"))
+    job_service.create(LOCAL, system, new_job(DelayFromNow(60), app_name="b", account_id="2"))
     assert _minutes(_coming(system, app_name="a")) == _minutes(_coming(system, account_id="1")) == [60]
     assert _minutes(_coming(system, app_name="b")) == _minutes(_coming(system, account_id="2")) == [1]
 
 
 @pytest.mark.parametrize("max_runs", [1, 2, 5])
 def test_no_more_is_shown_than_max_runs_lets_start(system: GivenSystem, max_runs: int) -> None:
-    job_id = job_service.create(system, new_job(Cron("* * * * *", max_runs=max_runs)))
+    job_id = job_service.create(LOCAL, system, new_job(Cron("* * * * *", max_runs=max_runs)))
     assert len(_coming(system)) == max_runs
     system.clock.advance(60)
     dispatching.make_due(system, [run.id for run in runs_of(job_id)])
@@ -67,7 +68,7 @@ def test_no_more_is_shown_than_max_runs_lets_start(system: GivenSystem, max_runs
 
 
 def test_jitter_delays_and_never_changes_its_mind(system: GivenSystem) -> None:
-    job_id = job_service.create(system, new_job(Interval(every_seconds=60, jitter_seconds=600)))
+    job_id = job_service.create(LOCAL, system, new_job(Interval(every_seconds=60, jitter_seconds=600)))
     found = _coming(system, seconds=HOUR)
     assert _minutes(found) == sorted(_minutes(found))
     assert all(timedelta() < one.due_at - one.scheduled_for < timedelta(minutes=10) for one in found)
@@ -76,26 +77,26 @@ def test_jitter_delays_and_never_changes_its_mind(system: GivenSystem) -> None:
 
 
 def test_what_is_paused_does_not_come(system: GivenSystem) -> None:
-    first = job_service.create(system, new_job(Cron("* * * * *"), app_name="a"))
-    job_service.create(system, new_job(Cron("30 12 * * *"), app_name="b"))
+    first = job_service.create(LOCAL, system, new_job(Cron("* * * * *"), app_name="a"))
+    job_service.create(LOCAL, system, new_job(Cron("30 12 * * *"), app_name="b"))
     assert len(_coming(system)) == 61
-    job_service.pause(system, first)
+    job_service.pause(LOCAL, system, first)
     assert _minutes(_coming(system)) == [30]
-    pauses.pause_app(system, "b")
+    pauses.pause_app(LOCAL, system, "b")
     assert _coming(system) == []
-    pauses.resume_app(system, "b")
-    pauses.pause_everything(system)
+    pauses.resume_app(LOCAL, system, "b")
+    pauses.pause_everything(LOCAL, system)
     assert _coming(system) == []
 
 
 def test_what_has_ended_does_not_come(system: GivenSystem) -> None:
-    job_service.cancel(system, job_service.create(system, new_job(Cron("* * * * *"))))
+    job_service.cancel(LOCAL, system, job_service.create(LOCAL, system, new_job(Cron("* * * * *"))))
     assert _coming(system) == []
 
 
 def test_a_schedule_that_cannot_be_read_hides_no_other(system: GivenSystem) -> None:
-    broken = job_service.create(system, new_job(Cron("30 12 * * *")))
-    job_service.create(system, new_job(Cron("40 12 * * *")))
+    broken = job_service.create(LOCAL, system, new_job(Cron("30 12 * * *")))
+    job_service.create(LOCAL, system, new_job(Cron("40 12 * * *")))
     with database.transaction():
         Job.update(schedule={"type": "cron", "expression": "gone wrong"}).where(Job.id == broken).execute()
     assert stored_job(broken).next_run_at is not None
@@ -106,6 +107,6 @@ def test_when_there_are_too_many_jobs_to_look_at_the_list_is_short_but_true(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for minutes in ("10,40", "20", "30"):
-        job_service.create(system, new_job(Cron(f"{minutes} 12 * * *")))
+        job_service.create(LOCAL, system, new_job(Cron(f"{minutes} 12 * * *")))
     monkeypatch.setattr(upcoming, "MOST_JOBS", 2)
     assert _minutes(_coming(system)) == [10, 20]

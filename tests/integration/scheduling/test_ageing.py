@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.principals import LOCAL
 from core.schedules import DelayFromNow
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching, overdue
@@ -72,6 +73,6 @@ def test_two_that_look_at_once_raise_each_run_once(postgresql: str) -> None:
 
 def test_a_held_run_rises_as_others_do(system: GivenSystem) -> None:
     run = first_run(system, priority=1)
-    job_service.pause(system, run.job_id)
+    job_service.pause(LOCAL, system, run.job_id)
     system.clock.advance(300)
     assert (overdue.age(system), stored_run(run.id).priority) == (1, 2)

@@ -8,6 +8,7 @@ import pytest
 
 from core.occurrences import NOT_CAUGHT_UP, OUT_OF_WINDOW, SUPERSEDED
 from core.policies import CatchUp, Overlap
+from core.principals import LOCAL
 from core.schedules import Interval
 from core.states import RunStatus
 from services.jobs import lifecycle as job_service
@@ -67,7 +68,7 @@ def test_what_comes_of_late_occurrences(
     system: GivenSystem, catch_up: CatchUp, window: float, late: dict[int, tuple[RunStatus, str | None]]
 ) -> None:
     job = new_job(MINUTELY, catch_up=catch_up, catch_up_window_seconds=window, overlap=Overlap.ALLOW)
-    job_id = job_service.create(system, job)
+    job_id = job_service.create(LOCAL, system, job)
     system.clock.advance(10 * 60 + 30)
     wake_up(system)
     in_time = {**dict.fromkeys((*range(AHEAD), 10), (QUEUED, None)), **dict.fromkeys((11, 12, 13), (PENDING, None))}
@@ -75,14 +76,14 @@ def test_what_comes_of_late_occurrences(
 
 
 def test_rows_that_were_made_in_time_run_however_late_they_come(system: GivenSystem) -> None:
-    job_id = job_service.create(system, new_job(MINUTELY, catch_up=CatchUp.SKIP, overlap=Overlap.ALLOW))
+    job_id = job_service.create(LOCAL, system, new_job(MINUTELY, catch_up=CatchUp.SKIP, overlap=Overlap.ALLOW))
     system.clock.advance(3_600)
     wake_up(system)
     assert [rows(job_id)[number] for number in range(AHEAD)] == [(QUEUED, None)] * AHEAD
 
 
 def test_of_all_that_is_caught_up_overlap_decides(system: GivenSystem) -> None:
-    job_id = job_service.create(system, new_job(MINUTELY, catch_up=CatchUp.ALL, overlap=Overlap.SKIP))
+    job_id = job_service.create(LOCAL, system, new_job(MINUTELY, catch_up=CatchUp.ALL, overlap=Overlap.SKIP))
     system.clock.advance(10 * 60 + 30)
     wake_up(system)
     assert [number for number, (status, _) in rows(job_id).items() if status is QUEUED] == [0]
@@ -90,7 +91,7 @@ def test_of_all_that_is_caught_up_overlap_decides(system: GivenSystem) -> None:
 
 
 def test_a_clock_set_back_an_hour_makes_no_occurrence_twice(system: GivenSystem) -> None:
-    job_id = job_service.create(system, new_job(MINUTELY, overlap=Overlap.ALLOW))
+    job_id = job_service.create(LOCAL, system, new_job(MINUTELY, overlap=Overlap.ALLOW))
     for _ in range(5):
         system.clock.advance(60)
         wake_up(system)
@@ -109,7 +110,7 @@ def test_a_clock_set_back_an_hour_makes_no_occurrence_twice(system: GivenSystem)
 
 @pytest.mark.parametrize(("catch_up", "runs"), [(CatchUp.LATEST, 1), (CatchUp.SKIP, 0), (CatchUp.ALL, 57)])
 def test_a_clock_set_forward_an_hour_follows_catch_up(system: GivenSystem, catch_up: CatchUp, runs: int) -> None:
-    job_id = job_service.create(system, new_job(MINUTELY, catch_up=catch_up, overlap=Overlap.ALLOW))
+    job_id = job_service.create(LOCAL, system, new_job(MINUTELY, catch_up=catch_up, overlap=Overlap.ALLOW))
     wake_up(system)
     system.clock.set(NOON + timedelta(hours=1, seconds=30))
     wake_up(system)
@@ -120,7 +121,7 @@ def test_a_clock_set_forward_an_hour_follows_catch_up(system: GivenSystem, catch
 
 
 def test_a_gap_of_more_than_a_thousand_is_one_row_with_a_count(system: GivenSystem) -> None:
-    job_id = job_service.create(system, new_job(MINUTELY, catch_up=CatchUp.SKIP))
+    job_id = job_service.create(LOCAL, system, new_job(MINUTELY, catch_up=CatchUp.SKIP))
     system.clock.advance(1_100 * 60 + 30)
     wake_up(system)
     [gap] = [run for run in runs_of(job_id) if run.status is MISSED]

@@ -9,6 +9,7 @@ from itertools import product
 from uuid import UUID
 
 from core.policies import CatchUp, Overlap
+from core.principals import LOCAL
 from core.schedules import Cron, Interval, RunAt, Schedule
 from models import database
 from models.tables import Run
@@ -31,7 +32,7 @@ def test_the_rows_equal_an_independent_calculation(postgresql: str) -> None:
     system = given_system()
     wanted: dict[UUID, dict[int, Row]] = {}
     for schedule, instants, (catch_up, overlap) in demand():
-        job_id = job_service.create(system, new_job(schedule, catch_up=catch_up, overlap=overlap))
+        job_id = job_service.create(LOCAL, system, new_job(schedule, catch_up=catch_up, overlap=overlap))
         wanted[job_id] = calculated(instants, catch_up, overlap)
     live(system, range(0, STOP + 1, TICK))
     live(system, range(BACK, END + 1, TICK))

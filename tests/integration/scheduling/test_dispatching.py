@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Polling, RunAt, Schedule
 from core.states import Hold, JobState, RunStatus
 from models import jobs as job_queries
@@ -83,7 +84,7 @@ def test_what_becomes_due_is_rung_for_once(system: GivenSystem) -> None:
 def test_a_run_that_waits_for_nothing_is_left_alone(system: GivenSystem, status: RunStatus) -> None:
     run = first_run(system)
     if status is RunStatus.CANCELLED:
-        job_service.cancel(system, run.job_id)
+        job_service.cancel(LOCAL, system, run.job_id)
     else:
         work = claim_one(system)
         if status is RunStatus.COMPLETED:
@@ -202,18 +203,18 @@ def test_a_job_whose_last_occurrence_is_skipped_ends_with_the_run_before(system:
 
 def test_the_occurrences_of_a_paused_job_are_skipped(system: GivenSystem) -> None:
     job_id = first_run(system, EVERY_MINUTE).job_id
-    job_service.pause(system, job_id)
+    job_service.pause(LOCAL, system, job_id)
     assert [next_minute(system) for _ in range(3)] == [0, 0, 0]
     skipped = runs_of(job_id)[:3]
     assert {(run.status, run.reason) for run in skipped} == {(RunStatus.SKIPPED, "paused")}
-    job_service.resume(system, job_id)
+    job_service.resume(LOCAL, system, job_id)
     assert next_minute(system) == 1, "and those after the resume run"
     assert claim_one(system).run_id == runs_of(job_id)[3].id
 
 
 def test_a_job_whose_last_occurrence_is_skipped_for_a_pause_ends(system: GivenSystem) -> None:
     job_id = first_run(system, Cron("* * * * *", ends_at=NOON + timedelta(seconds=61))).job_id
-    job_service.pause(system, job_id)
+    job_service.pause(LOCAL, system, job_id)
     next_minute(system)
     assert stored_job(job_id).state is JobState.COMPLETED
 
@@ -221,14 +222,14 @@ def test_a_job_whose_last_occurrence_is_skipped_for_a_pause_ends(system: GivenSy
 @pytest.mark.parametrize("schedule", [DelayFromNow(60), RunAt(NOON + timedelta(seconds=60))])
 def test_the_run_of_a_paused_one_shot_is_held_until_it_is_resumed(system: GivenSystem, schedule: Schedule) -> None:
     run = first_run(system, schedule)
-    job_service.pause(system, run.job_id)
+    job_service.pause(LOCAL, system, run.job_id)
     system.clock.advance(60)
     assert dispatch(system) == 0
     stored = stored_run(run.id)
     assert (stored.status, stored.held_by) == (RunStatus.QUEUED, Hold.PAUSED)
     assert system.doorbell.heard() == []
     assert claim(system) == []
-    job_service.resume(system, run.job_id)
+    job_service.resume(LOCAL, system, run.job_id)
     assert system.doorbell.heard() == [Ring(run.id, "runs.http")]
     assert claim_one(system).run_id == run.id
 
@@ -237,12 +238,12 @@ def test_the_next_poll_of_a_paused_job_is_held_until_it_is_resumed(system: Given
     run = first_run(system, Polling(60))
     record(system, claim_one(system), polled({}))
     following = runs_of(run.job_id)[1]
-    job_service.pause(system, run.job_id)
+    job_service.pause(LOCAL, system, run.job_id)
     system.doorbell.heard()
     system.clock.advance(60)
     assert dispatch(system) == 0
     assert stored_run(following.id).held_by is Hold.PAUSED
-    job_service.resume(system, run.job_id)
+    job_service.resume(LOCAL, system, run.job_id)
     assert system.doorbell.heard() == [Ring(following.id, "runs.http")]
     assert claim_one(system).run_id == following.id
 
@@ -254,19 +255,19 @@ def test_a_retry_of_a_paused_job_is_held(system: GivenSystem, schedule: Schedule
     system.clock.advance(60)
     dispatch(system)
     record(system, claim_one(system), failed())
-    job_service.pause(system, run.job_id)
+    job_service.pause(LOCAL, system, run.job_id)
     system.clock.advance(2)
     assert dispatch(system) == 0
     assert stored_run(run.id).held_by is Hold.PAUSED
-    job_service.resume(system, run.job_id)
+    job_service.resume(LOCAL, system, run.job_id)
     assert claim_one(system).run_id == run.id
 
 
 def test_a_job_resumed_before_its_instant_runs_at_it(system: GivenSystem) -> None:
     run = first_run(system, DelayFromNow(60))
-    job_service.pause(system, run.job_id)
+    job_service.pause(LOCAL, system, run.job_id)
     system.clock.advance(30)
-    job_service.resume(system, run.job_id)
+    job_service.resume(LOCAL, system, run.job_id)
     assert dispatch(system) == 0
     system.clock.advance(30)
     assert dispatch(system) == 1
@@ -278,7 +279,7 @@ def test_a_job_resumed_before_its_instant_runs_at_it(system: GivenSystem) -> Non
 @pytest.mark.parametrize("schedule", [DelayFromNow(60), EVERY_MINUTE])
 def test_a_job_cancelled_before_its_instant_never_runs(system: GivenSystem, schedule: Schedule) -> None:
     run = first_run(system, schedule)
-    job_service.cancel(system, run.job_id)
+    job_service.cancel(LOCAL, system, run.job_id)
     for _ in range(3):
         assert next_minute(system) == 0
     assert claim(system) == []
@@ -290,7 +291,7 @@ def test_a_run_cancelled_between_look_and_grasp_is_not_made_due(system: GivenSys
     run = first_run(system, DelayFromNow(1))
     seen = [run_id for run_id, _ in dispatching.due_soon(system)]
     system.clock.advance(1)
-    job_service.cancel(system, run.job_id)
+    job_service.cancel(LOCAL, system, run.job_id)
     assert dispatching.make_due(system, seen) == 0
     assert stored_run(run.id).status is RunStatus.CANCELLED
 
@@ -312,7 +313,7 @@ def test_a_job_locked_by_a_slow_change_is_waited_for_and_then_judged_by_it(postg
 
     def race(number: int) -> int:
         if number == 0:
-            job_service.pause(system, run.job_id)
+            job_service.pause(LOCAL, system, run.job_id)
             return 0
         return dispatch(system)
 
@@ -325,5 +326,5 @@ def test_a_job_locked_by_a_slow_change_is_waited_for_and_then_judged_by_it(postg
 def test_a_job_that_is_not_there_is_no_reason_to_stop(system: GivenSystem) -> None:
     assert job_queries.lock([]) == {}
     assert rescue.take_back(system, [NOWHERE], only_expired=True) == 0
-    job_service.create(system, new_job())
+    job_service.create(LOCAL, system, new_job())
     assert claim_one(system).attempt == 1

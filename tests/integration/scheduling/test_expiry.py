@@ -10,6 +10,7 @@ import pytest
 
 from core.attempt_endings import TOO_LATE
 from core.errors import AbortReason
+from core.principals import LOCAL
 from core.schedules import Interval, RunAt
 from core.states import JobState, RunStatus
 from services.execution.work import Result, Stopped
@@ -43,12 +44,12 @@ def let_it_expire(system: GivenSystem, job_id: UUID) -> None:
     def amend(view: JobView) -> definition.Definition:
         return replace(definition.of(stored_job(job_id), view.tags), expire=True)
 
-    editing.edit(system, job_id, amend)
+    editing.edit(LOCAL, system, job_id, amend)
 
 
 @pytest.mark.parametrize("result", [failed(), Stopped(AbortReason.SHUTDOWN)])
 def test_one_that_expired_while_it_ran_is_not_left_for_another_try(system: GivenSystem, result: Result) -> None:
-    job_service.create(system, new_job(Interval(every_seconds=60), deadline_seconds=10.0, expire=True))
+    job_service.create(LOCAL, system, new_job(Interval(every_seconds=60), deadline_seconds=10.0, expire=True))
     make_due(system)
     work = claim_one(system)
     system.clock.advance(11)
@@ -60,7 +61,7 @@ def test_one_that_expired_while_it_ran_is_not_left_for_another_try(system: Given
 
 
 def test_one_whose_deadline_passed_before_an_edit_let_it_expire_is_dropped(system: GivenSystem) -> None:
-    job_id = job_service.create(system, new_job(SOON, deadline_at=IN_TEN_SECONDS))
+    job_id = job_service.create(LOCAL, system, new_job(SOON, deadline_at=IN_TEN_SECONDS))
     system.clock.advance(11)
     make_due(system)
     overdue.watch_deadlines(system)
@@ -71,8 +72,8 @@ def test_one_whose_deadline_passed_before_an_edit_let_it_expire_is_dropped(syste
 
 
 def test_a_job_that_completes_after_one_run_expired_does_not_say_that_it_was_too_late(system: GivenSystem) -> None:
-    job_id = job_service.create(system, new_job(SOON, deadline_at=IN_TEN_SECONDS, expire=True))
-    requested_runs.trigger(system, job_id)
+    job_id = job_service.create(LOCAL, system, new_job(SOON, deadline_at=IN_TEN_SECONDS, expire=True))
+    requested_runs.trigger(LOCAL, system, job_id)
     work = claim_one(system)
     system.clock.advance(11)
     make_due(system)

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from core.policies import Overlap
+from core.principals import LOCAL
 from core.schedules import Interval, RunAt
 from core.states import Hold, JobState, RunStatus
 from models import database
@@ -33,7 +34,9 @@ from tests.factories import (
 
 
 def made(system: GivenSystem, overlap: Overlap, schedule: Interval | None = None, **options: float) -> UUID:
-    return job_service.create(system, new_job(schedule or Interval(every_seconds=60), overlap=overlap, **options))
+    return job_service.create(
+        LOCAL, system, new_job(schedule or Interval(every_seconds=60), overlap=overlap, **options)
+    )
 
 
 def make_due(system: GivenSystem) -> None:
@@ -50,12 +53,12 @@ def allow_overlap(system: GivenSystem, job_id: UUID) -> None:
     def amend(view: JobView) -> definition.Definition:
         return replace(definition.of(stored_job(job_id), view.tags), overlap=Overlap.ALLOW)
 
-    editing.edit(system, job_id, amend)
+    editing.edit(LOCAL, system, job_id, amend)
 
 
 def test_a_retry_that_is_due_with_a_newer_occurrence_gives_way_and_holds_up_nobody(system: GivenSystem) -> None:
     job_id = made(system, Overlap.CANCEL_PREVIOUS, retry_backoff_base=70.0)
-    other = job_service.create(system, new_job(RunAt(NOON + timedelta(seconds=100))))
+    other = job_service.create(LOCAL, system, new_job(RunAt(NOON + timedelta(seconds=100))))
     make_due(system)
     work = claim_one(system)
     record(system, work, failed())
@@ -67,7 +70,9 @@ def test_a_retry_that_is_due_with_a_newer_occurrence_gives_way_and_holds_up_nobo
 
 def test_a_newer_occurrence_does_not_replace_what_someone_wished_for(system: GivenSystem) -> None:
     later = Interval(every_seconds=60, starts_at=NOON + timedelta(seconds=60))
-    wished = requested_runs.trigger(system, made(system, Overlap.CANCEL_PREVIOUS, later, retry_backoff_base=30.0))
+    wished = requested_runs.trigger(
+        LOCAL, system, made(system, Overlap.CANCEL_PREVIOUS, later, retry_backoff_base=30.0)
+    )
     record(system, claim_one(system), failed())
     after(system, 65)
     assert stored_run(wished.id).status is RunStatus.QUEUED
@@ -133,7 +138,7 @@ def test_a_backfill_that_waits_does_not_take_the_place_of_the_one_that_may_wait(
     make_due(system)
     claim_one(system)
     system.clock.advance(3)
-    backfill.backfill(system, job_id, NOON, NOON + timedelta(seconds=1), again=True)
+    backfill.backfill(LOCAL, system, job_id, NOON, NOON + timedelta(seconds=1), again=True)
     after(system, 57)
     second = next(run for run in runs_of(job_id) if run.scheduled_for == NOON + timedelta(seconds=60))
     assert (second.status, second.held_by) == (RunStatus.QUEUED, Hold.OVERLAP)

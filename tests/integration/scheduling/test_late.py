@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.policies import Overlap
+from core.principals import LOCAL
 from core.rates import Rate
 from core.schedules import Cron, Immediate, Interval
 from models import database
@@ -55,7 +56,7 @@ def test_how_long_is_late_can_be_set(store: str) -> None:
 
 def test_a_job_whose_late_run_goes_well_has_not_recovered_until_one_is_in_time(store: str) -> None:
     system = given_system(plan_ahead_seconds=600)
-    job_id = job_service.create(system, new_job(Interval(every_seconds=600)))
+    job_id = job_service.create(LOCAL, system, new_job(Interval(every_seconds=600)))
     for _ in range(2):
         planning.plan(system)
         run = runs_of(job_id)[-1]
@@ -81,15 +82,15 @@ def test_what_was_begun_is_not_late(system: GivenSystem) -> None:
 
 def test_what_a_pause_held_is_not_late(system: GivenSystem) -> None:
     run = first_run(system, Immediate())
-    job_service.pause(system, run.job_id)
+    job_service.pause(LOCAL, system, run.job_id)
     system.clock.advance(LATE_SECONDS + 1)
     assert overdue.watch_late(system) == 0
-    job_service.resume(system, run.job_id)
+    job_service.resume(LOCAL, system, run.job_id)
     assert overdue.watch_late(system) == 0
 
 
 def test_what_waited_for_its_turn_is_not_late(system: GivenSystem) -> None:
-    job_id = job_service.create(system, new_job(Interval(every_seconds=60), overlap=Overlap.QUEUE_ONE))
+    job_id = job_service.create(LOCAL, system, new_job(Interval(every_seconds=60), overlap=Overlap.QUEUE_ONE))
     planning.plan(system)
     first, second = runs_of(job_id)[:2]
     make_due_again(system, first.id)
@@ -115,7 +116,7 @@ def test_what_waited_for_a_permit_is_not_late(store: str) -> None:
 
 
 def test_an_occurrence_that_is_caught_up_hours_late_is_told(system: GivenSystem) -> None:
-    job_id = job_service.create(system, new_job(Cron("0 */6 * * *")))
+    job_id = job_service.create(LOCAL, system, new_job(Cron("0 */6 * * *")))
     planning.plan(system)
     system.clock.advance(11 * 3600)  # nobody planned: one occurrence was due five hours ago
     planning.plan(system)
@@ -127,7 +128,7 @@ def test_an_occurrence_that_is_caught_up_hours_late_is_told(system: GivenSystem)
 
 
 def test_an_occurrence_that_is_caught_up_after_a_short_absence_is_not_told(system: GivenSystem) -> None:
-    job_service.create(system, new_job(Cron("0 * * * *")))
+    job_service.create(LOCAL, system, new_job(Cron("0 * * * *")))
     system.clock.advance(3600 + 120)
     planning.plan(system)
     assert alerts() == []

@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import AbortReason
 from core.policies import Overlap
+from core.principals import LOCAL
 from core.schedules import Interval
 from core.states import Hold, JobState, RunStatus
 from services.execution import claiming, workers
@@ -26,7 +27,7 @@ QUEUED, RUNNING = RunStatus.QUEUED, RunStatus.RUNNING
 
 
 def job_of(system: GivenSystem, overlap: Overlap, **options: int) -> UUID:
-    return job_service.create(system, new_job(Interval(every_seconds=60, **options), overlap=overlap))  # type: ignore[arg-type]
+    return job_service.create(LOCAL, system, new_job(Interval(every_seconds=60, **options), overlap=overlap))  # type: ignore[arg-type]
 
 
 def next_minute(system: GivenSystem) -> None:
@@ -151,19 +152,19 @@ def test_many_that_must_wait_do_not_keep_others_from_their_turn(
 def test_one_whose_turn_comes_while_its_job_is_paused_is_held(system: GivenSystem) -> None:
     job_id, work = first_going(system, Overlap.QUEUE_ONE)
     next_minute(system)
-    job_service.pause(system, job_id)
+    job_service.pause(LOCAL, system, job_id)
     system.doorbell.heard()
     record(system, work, succeeded())
     assert runs_of(job_id)[1].held_by is Hold.PAUSED
     assert (claim(system), system.doorbell.heard()) == ([], [])
-    job_service.resume(system, job_id)
+    job_service.resume(LOCAL, system, job_id)
     assert len(claim(system)) == 1
 
 
 def test_a_cancelled_job_leaves_nobody_waiting(system: GivenSystem) -> None:
     job_id, work = first_going(system, Overlap.QUEUE_ONE)
     next_minute(system)
-    job_service.cancel(system, job_id)
+    job_service.cancel(LOCAL, system, job_id)
     record(system, work, Stopped(AbortReason.CANCELLED))
     assert overlap_queue.give_all(system) == 0
     assert [status for status, _ in shown(job_id)] == [CANCELLED] * len(runs_of(job_id))
@@ -189,7 +190,7 @@ def test_a_run_counts_against_max_runs_when_it_starts_and_the_job_ends_after_the
 
 def test_what_someone_wished_for_is_not_cancelled_by_the_next_occurrence(system: GivenSystem) -> None:
     job_id = job_of(system, Overlap.CANCEL_PREVIOUS)
-    wished = requested_runs.trigger(system, job_id, None)
+    wished = requested_runs.trigger(LOCAL, system, job_id, None)
     next_minute(system)
     assert shown(job_id) == [(CANCELLED, REPLACED), (QUEUED, None), (QUEUED, Hold.OVERLAP)]
     work = claim_one(system)

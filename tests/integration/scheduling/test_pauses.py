@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from core.errors import AbortReason, NotFound
+from core.principals import LOCAL, Principal
 from core.schedules import DelayFromNow, Interval, Polling
 from core.states import Hold, JobState, JobStatus, RunStatus
 from services.execution import claiming, workers
@@ -40,16 +41,20 @@ Switch = Callable[[System, UUID], None]
 JOBS = 40
 
 
-def app(change: Callable[[System, str], None]) -> Switch:
-    return lambda system, _job_id: change(system, "app_a")
+def job(change: Callable[[Principal, System, UUID], None]) -> Switch:
+    return lambda system, job_id: change(LOCAL, system, job_id)
 
 
-def everything(change: Callable[[System], None]) -> Switch:
-    return lambda system, _job_id: change(system)
+def app(change: Callable[[Principal, System, str], None]) -> Switch:
+    return lambda system, _job_id: change(LOCAL, system, "app_a")
+
+
+def everything(change: Callable[[Principal, System], None]) -> Switch:
+    return lambda system, _job_id: change(LOCAL, system)
 
 
 PAUSES: dict[str, tuple[Switch, Switch]] = {
-    "job": (job_service.pause, job_service.resume),
+    "job": (job(job_service.pause), job(job_service.resume)),
     "app": (app(pauses.pause_app), app(pauses.resume_app)),
     "everything": (everything(pauses.pause_everything), everything(pauses.resume_everything)),
 }
@@ -79,7 +84,7 @@ def test_what_is_due_is_held_and_goes_on_with_a_ring(system: GivenSystem, switch
 def test_a_job_that_begins_paused_waits_to_be_resumed(system: GivenSystem) -> None:
     run = first_run(system, paused=True)
     assert (claim(system), system.doorbell.heard()) == ([], [])
-    job_service.resume(system, run.job_id)
+    job_service.resume(LOCAL, system, run.job_id)
     assert [ring.run_id for ring in system.doorbell.heard()] == [run.id]
     assert claim_one(system).run_id == run.id
 
@@ -90,10 +95,10 @@ def test_an_edit_may_pause_the_job_or_let_it_go_on(system: GivenSystem) -> None:
     def with_priority(view: JobView) -> Definition:
         return replace(definition.of(stored_job(view.id), view.tags), priority=9)
 
-    paused = editing.edit(system, run.job_id, with_priority, active=False)
+    paused = editing.edit(LOCAL, system, run.job_id, with_priority, active=False)
     assert (paused.priority, paused.status, claim(system)) == (9, JobStatus.PAUSED, [])
     system.doorbell.heard()
-    editing.edit(system, run.job_id, with_priority, active=True)
+    editing.edit(LOCAL, system, run.job_id, with_priority, active=True)
     assert [ring.run_id for ring in system.doorbell.heard()] == [run.id]
     assert claim_one(system).run_id == run.id
 
@@ -184,32 +189,34 @@ def test_each_pause_is_its_own(system: GivenSystem) -> None:
 def test_a_pause_of_an_app_leaves_other_apps_alone(system: GivenSystem) -> None:
     first_run(system)
     other = first_run(system, app_name="app_b")
-    pauses.pause_app(system, "app_a")
+    pauses.pause_app(LOCAL, system, "app_a")
     assert [work.run_id for work in claim(system)] == [other.id]
 
 
 def test_pausing_twice_keeps_the_first_instant_and_resuming_ends_both(system: GivenSystem) -> None:
     first_run(system)
     since = system.clock.now()
-    pauses.pause_everything(system)
+    pauses.pause_everything(LOCAL, system)
     system.clock.advance(5)
-    pauses.pause_everything(system)
-    assert pauses.installation().paused_at == since
-    pauses.resume_everything(system)
-    assert pauses.installation().paused_at is None
+    pauses.pause_everything(LOCAL, system)
+    assert pauses.installation(LOCAL).paused_at == since
+    pauses.resume_everything(LOCAL, system)
+    assert pauses.installation(LOCAL).paused_at is None
     assert len(claim(system)) == 1
 
 
 @pytest.mark.parametrize("change", [pauses.pause_app, pauses.resume_app])
-def test_an_app_that_is_not_there_is_not_found(system: GivenSystem, change: Callable[[System, str], None]) -> None:
+def test_an_app_that_is_not_there_is_not_found(
+    system: GivenSystem, change: Callable[[Principal, System, str], None]
+) -> None:
     with pytest.raises(NotFound, match="app"):
-        change(system, "nobody")
+        change(LOCAL, system, "nobody")
 
 
 def test_nothing_is_claimed_once_a_pause_of_the_app_is_committed(postgresql: str) -> None:
     """Creates, dispatch and claims run on while the app is paused again and again: none slips through."""
     system = given_system()
-    job_service.create(system, new_job())
+    job_service.create(LOCAL, system, new_job())
     worker = workers.register(system)
 
     def race(number: int) -> list[object]:
@@ -224,9 +231,9 @@ def test_nothing_is_claimed_once_a_pause_of_the_app_is_committed(postgresql: str
     def pause_and_look() -> list[object]:
         slipped: list[object] = []
         for _ in range(JOBS):
-            pauses.pause_app(system, "app_a")
+            pauses.pause_app(LOCAL, system, "app_a")
             slipped += claim(system, worker=worker)
-            pauses.resume_app(system, "app_a")
+            pauses.resume_app(LOCAL, system, "app_a")
         return slipped
 
     assert in_threads(4, race)[0] == []

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from core.errors import InvalidInput
+from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Immediate, Polling, RunAt, Schedule
 from core.states import JobState, RunStatus, Trigger
 from models import database
@@ -36,7 +37,7 @@ EVERY_MINUTE = "* * * * *"
 
 def made(system: GivenSystem, expression: str = EVERY_MINUTE, **limits: object) -> UUID:
     """A job that comes back, made now."""
-    return job_service.create(system, new_job(Cron(expression, **limits)))  # type: ignore[arg-type]  # as each test gives
+    return job_service.create(LOCAL, system, new_job(Cron(expression, **limits)))  # type: ignore[arg-type]  # as each test gives
 
 
 def plan_all(system: GivenSystem) -> None:
@@ -317,7 +318,7 @@ def test_a_schedule_whose_last_occurrences_are_all_missed_completes_its_job(syst
 
 def test_a_job_that_was_cancelled_is_planned_no_more(system: GivenSystem) -> None:
     job_id = made(system)
-    job_service.cancel(system, job_id)
+    job_service.cancel(LOCAL, system, job_id)
     system.clock.advance(600)
     assert planning.plan(system) == 0
     assert {run.status for run in runs_of(job_id)} == {RunStatus.CANCELLED}

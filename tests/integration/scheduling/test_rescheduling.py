@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from core.errors import InvalidInput
+from core.principals import LOCAL
 from core.schedules import Cron, Frequency, Immediate, Interval, Polling, RunAt, Schedule
 from core.states import JobState, RunStatus
 from services.jobs import definition, editing, lifecycle
@@ -22,14 +23,14 @@ LATER = NOON + timedelta(hours=1)
 
 
 def made(system: GivenSystem, schedule: Schedule) -> UUID:
-    return lifecycle.create(system, new_job(schedule))
+    return lifecycle.create(LOCAL, system, new_job(schedule))
 
 
 def reschedule(system: GivenSystem, job_id: UUID, schedule: Schedule) -> JobView:
     def amend(view: JobView) -> definition.Definition:
         return replace(definition.of(stored_job(job_id), view.tags), schedule=schedule)
 
-    return editing.edit(system, job_id, amend)
+    return editing.edit(LOCAL, system, job_id, amend)
 
 
 def instants(job_id: UUID, *statuses: RunStatus) -> list[float]:
@@ -90,7 +91,7 @@ def test_planned_occurrences_go_by_the_edit_of_anything_else(system: GivenSystem
     def amend(view: JobView) -> definition.Definition:
         return replace(definition.of(stored_job(job_id), view.tags), priority=8, deadline_seconds=5.0)
 
-    editing.edit(system, job_id, amend)
+    editing.edit(LOCAL, system, job_id, amend)
     planned = runs_of(job_id)
     assert [run.id for run in planned] == before
     assert {(run.job_version, run.priority, run.deadline_at - run.due_at) for run in planned} == {
@@ -102,7 +103,7 @@ def test_planned_occurrences_go_by_the_edit_of_anything_else(system: GivenSystem
 
 
 def anchor(job_id: UUID) -> datetime | None:
-    schedule = records.job(job_id).schedule
+    schedule = records.job(LOCAL, job_id).schedule
     assert isinstance(schedule, Interval)
     return schedule.anchor_at
 
@@ -175,7 +176,7 @@ def test_a_schedule_that_has_had_its_max_runs_goes_on_when_it_gets_more(system: 
 
 def test_a_paused_job_is_planned_anew_and_skips_on(system: GivenSystem) -> None:
     job_id = made(system, Cron("0 13 * * *"))
-    lifecycle.pause(system, job_id)
+    lifecycle.pause(LOCAL, system, job_id)
     reschedule(system, job_id, Cron("* * * * *"))
     system.clock.advance(60)
     make_due(system)
@@ -208,7 +209,7 @@ def test_an_interval_becomes_a_cron_job(system: GivenSystem) -> None:
     job_id = made(system, Interval(every_seconds=40))
     reschedule(system, job_id, Cron("* * * * *"))
     assert instants(job_id) == [0, 60, 120]
-    assert records.job(job_id).schedule == Cron("* * * * *")
+    assert records.job(LOCAL, job_id).schedule == Cron("* * * * *")
 
 
 @pytest.mark.parametrize(("interval", "next_poll"), [(10, 10), (300, 300), (1, 5)])

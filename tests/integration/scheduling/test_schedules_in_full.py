@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+from core.principals import LOCAL
 from core.receiver_answers import PollAnswer
 from core.schedules import Cron, Frequency, Interval, Polling, Schedule
 from core.states import JobState, RunStatus
@@ -17,7 +18,7 @@ NOT_DONE = PollAnswer(polling_state={"n": 1}, done=False, next_in_seconds=None, 
 
 
 def made(system: GivenSystem, schedule: Schedule) -> UUID:
-    return lifecycle.create(system, new_job(schedule))
+    return lifecycle.create(LOCAL, system, new_job(schedule))
 
 
 def seconds_after_noon(job_id: UUID) -> list[float]:
@@ -42,7 +43,7 @@ def test_a_frequency_far_off_has_no_row_yet_but_is_shown(system: GivenSystem) ->
     starts_at = NOON + timedelta(days=3)
     job_id = made(system, Interval(frequency=Frequency.WEEKLY, starts_at=starts_at))
     assert runs_of(job_id) == []
-    coming = records.occurrences(job_id, 2)
+    coming = records.occurrences(LOCAL, job_id, 2)
     assert [one.scheduled_for for one in coming] == [starts_at, starts_at + timedelta(days=7)]
 
 
@@ -54,7 +55,7 @@ def test_an_interval_ends_after_its_max_runs(system: GivenSystem) -> None:
         system.clock.advance(10)
     assert stored_job(job_id).state is JobState.COMPLETED
     assert [run.status for run in runs_of(job_id)] == [RunStatus.COMPLETED] * 2
-    assert records.occurrences(job_id, 5) == []
+    assert records.occurrences(LOCAL, job_id, 5) == []
 
 
 def test_jitter_moves_the_due_instant_and_leaves_the_nominal_one(system: GivenSystem) -> None:
@@ -62,7 +63,7 @@ def test_jitter_moves_the_due_instant_and_leaves_the_nominal_one(system: GivenSy
     assert seconds_after_noon(job_id) == [60, 120]
     delays = [(run.due_at - run.scheduled_for).total_seconds() for run in runs_of(job_id)]
     assert all(0 < delay < 20 for delay in delays)
-    coming = records.occurrences(job_id, 4)
+    coming = records.occurrences(LOCAL, job_id, 4)
     assert [(one.scheduled_for, one.due_at) for one in coming[:2]] == [
         (run.scheduled_for, run.due_at) for run in runs_of(job_id)
     ]
@@ -75,7 +76,7 @@ def test_polling_fails_when_it_is_not_done_after_max_polls(system: GivenSystem) 
     system.clock.advance(5)
     dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
     record(system, claim_one(system), succeeded(NOT_DONE))
-    shown = records.job(job_id)
+    shown = records.job(LOCAL, job_id)
     assert (shown.status, shown.polls, shown.end_reason) == ("failed", 2, "not done after max_polls=2 polls")
     assert len(runs_of(job_id)) == 2
 
@@ -83,7 +84,7 @@ def test_polling_fails_when_it_is_not_done_after_max_polls(system: GivenSystem) 
 def test_polling_gives_up_where_the_next_poll_would_come_too_late(system: GivenSystem) -> None:
     job_id = made(system, Polling(30, give_up_after_seconds=20))
     record(system, claim_one(system), succeeded(NOT_DONE))
-    shown = records.job(job_id)
+    shown = records.job(LOCAL, job_id)
     assert (shown.status, shown.end_reason) == ("failed", "not done within give_up_after_seconds=20")
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Frequency, Interval
 from models import database, timezones
 from models.tables import Job
@@ -36,7 +37,7 @@ def with_former_rules(job_id: UUID, next_run_at: object) -> None:
     ],
 )
 def test_a_coming_occurrence_moves_with_the_rules(system: GivenSystem, schedule: Cron | Interval) -> None:
-    job_id = job_service.create(system, new_job(schedule))
+    job_id = job_service.create(LOCAL, system, new_job(schedule))
     nine_in_paris = NOON + timedelta(hours=20)
     assert stored_job(job_id).next_run_at == nine_in_paris
     with_former_rules(job_id, nine_in_paris + timedelta(hours=1))

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from actors.handlers import custom_task
 from core import storable
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
+from core.principals import LOCAL
 from core.states import RunStatus
 from services.execution import claiming, workers
 from services.execution.work import Failed, Succeeded, Work
@@ -55,7 +56,7 @@ def documented(folder: Path) -> None:
 
 
 def claimed(system: GivenSystem, data: dict[str, Any]) -> Work:
-    lifecycle.create(system, new_job(task_type="thumbnail", data=data))
+    lifecycle.create(LOCAL, system, new_job(task_type="thumbnail", data=data))
     [work] = claiming.claim(system, workers.register(system), brokers.RUNS_OWN, 1)
     return work
 

@@ -1,0 +1,142 @@
+"""What each operation of the API declares where it is defined: whom it is for, and whether it takes a file.
+
+A route with an operation that declares nothing is refused when it is added, so that nothing is open by oversight.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, TypeVar
+from uuid import UUID
+
+from falcon.asgi import Request
+from falcon.routing import CompiledRouter, UUIDConverter, map_http_methods
+
+JOB_ID = "job_id"
+_DECLARATION = "declared_operation"
+_HANDSHAKE = "WEBSOCKET"
+
+Responder = TypeVar("Responder", bound=Callable[..., Any])
+
+
+class Required(IntEnum):
+    """What an operation requires of a principal, from the least to the most.
+
+    Operators have all of it, and so has everyone if no secret is set.
+    """
+
+    NOTHING = 0
+    RECEIVER = 1  # a token for one run or one file, which the resource checks
+    ACCOUNT = 2  # the operation shows or makes the caller's own jobs alone
+    OWNERSHIP = 3  # of the job in the path
+    ADMINISTRATION = 4
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an operation is for callers who are not known."""
+        return self <= Required.RECEIVER
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What an operation declares."""
+
+    access: Required
+    takes_file: bool = False
+
+
+UNKNOWN = Operation(Required.ACCOUNT)
+"""Where there is no route: strangers do not learn which paths there are."""
+_UNDECLARED = Operation(Required.ADMINISTRATION)
+
+
+@dataclass(frozen=True)
+class Found:
+    """The operation that a request asks for, and the id of the job in its path, if there is one."""
+
+    operation: Operation
+    job_id: UUID | None = None
+
+
+class UndeclaredOperationError(RuntimeError):
+    """A route was added with an operation that does not declare its access as it should."""
+
+
+def operation(*, access: Required, takes_file: bool = False) -> Callable[[Responder], Responder]:
+    """Declare a responder's operation. Those in the OpenAPI document declare it by `openapi.documented`."""
+
+    def declare(responder: Responder) -> Responder:
+        setattr(responder, _DECLARATION, Operation(access, takes_file))
+        return responder
+
+    return declare
+
+
+def as_declared(other: Any) -> Callable[[Responder], Responder]:
+    """Declare a responder's operation as another responder does, if it does."""
+
+    def declare(responder: Responder) -> Responder:
+        setattr(responder, _DECLARATION, _declared(other))
+        return responder
+
+    return declare
+
+
+def _declared(responder: Any) -> Operation | None:
+    found: Operation | None = getattr(responder, _DECLARATION, None)
+    return found
+
+
+class CanonicalId(UUIDConverter):
+    """Takes an id in the one form that we give it out in: a path means one thing, and is fit for a header."""
+
+    def convert(self, value: str) -> UUID | None:
+        found = super().convert(value)
+        return found if found is not None and str(found) == value.lower() else None
+
+
+class Routes(CompiledRouter):
+    """The routes of an app, each with what its operations declare."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.options.converters["uuid"] = CanonicalId
+        self._declared: dict[str, Mapping[str, Operation]] = {}
+
+    def add_route(self, uri_template: str, resource: Any, **options: Any) -> None:
+        """Add a route. Raises `UndeclaredOperationError`."""
+        declared = _declarations(uri_template, resource, options.get("suffix"))
+        super().add_route(uri_template, resource, **options)
+        self._declared[uri_template] = declared
+
+    def found(self, req: Request) -> Found:
+        """Returns the operation that a request or a handshake asks for, before it is routed."""
+        route = self.find(req.path, req)
+        if route is None:
+            return Found(UNKNOWN)
+        _, _, params, uri_template = route
+        method = _HANDSHAKE if req.is_websocket else req.method
+        return Found(self.operation(uri_template or "", method), params.get(JOB_ID))
+
+    def operation(self, uri_template: str, method: str) -> Operation:
+        """Returns what a route declares for a method.
+
+        One that it does not answer, or OPTIONS, requires the least that its operations require: whoever may do
+        something here may be told what can be done.
+        """
+        operations = self._declared.get(uri_template, {})
+        return operations.get(method) or min(operations.values(), key=lambda one: one.access, default=_UNDECLARED)
+
+
+def _declarations(uri_template: str, resource: Any, suffix: str | None) -> dict[str, Operation]:
+    operations = {}
+    for method, responder in map_http_methods(resource, suffix=suffix).items():
+        found = _declared(responder)
+        if found is None:
+            raise UndeclaredOperationError(f"{method} {uri_template} declares no access; decorate {responder}.")
+        if found.access is Required.OWNERSHIP and f"{{{JOB_ID}:uuid}}" not in uri_template:
+            raise UndeclaredOperationError(f"{method} {uri_template} requires ownership of a job, but names no job.")
+        operations[method] = found
+    return operations
