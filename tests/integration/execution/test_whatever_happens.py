@@ -41,7 +41,7 @@ REFUSALS = {  # by whether the database is SQLite
         CREATE OR REPLACE FUNCTION refuse() RETURNS TRIGGER LANGUAGE plpgsql AS
         'BEGIN RAISE EXCEPTION ''odd'' USING ERRCODE = ''data_exception''; END'
         """,
-        "CREATE TRIGGER refusal BEFORE {change} ON {table} EXECUTE FUNCTION refuse()",
+        "CREATE TRIGGER refusal BEFORE {change} ON {table} FOR EACH ROW EXECUTE FUNCTION refuse()",
     ),
 }
 
@@ -265,7 +265,7 @@ def handed_in_together(system: GivenSystem, works: Sequence[Work]) -> list[Excha
         handing_in = [
             threads.submit(engine.exchange, brokers.RUNS_HTTP, (work, DONE), wants_work=False) for work in works
         ]
-        until(lambda: engine._calls.qsize() == len(works))
+        until(lambda: engine._calls.qsize() == len(works), "every thread has handed in its result")
         engine.start()
         answers = [one.result() for one in handing_in]
     engine.stop()
