@@ -1,0 +1,101 @@
+"""Reads the command line, starts the servers, measures, and reports."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench import checkout, report
+from bench.figures import Result
+from bench.measurements import callbacks, create, drain
+from bench.servers import Servers
+from bench.session import Options, Session
+from processes.foreground import exit_on_signals
+from processes.programs import LocalServerError
+
+MEASUREMENTS: Mapping[str, Callable[[Session], list[Result]]] = {
+    "drain": drain.measure,
+    "callbacks": callbacks.measure,
+    "create": create.measure,
+}
+ALL, COMMITS = "all", "commits"
+_OF_COMMITS = ("drain", "callbacks", "create")
+_QUICK = Options(quick=True, rounds=1, seconds=3, pilot_seconds=1)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure what is asked for, and print it."""
+    given = _parser().parse_args(arguments)
+    try:
+        with exit_on_signals(), _session(_options(given)) as session:
+            _measure_all(session, given)
+    except (LocalServerError, TimeoutError, subprocess.CalledProcessError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _measure_all(session: Session, given: argparse.Namespace) -> None:
+    """Measure one after the other; the files are written anew after each, so that none is lost to a later one."""
+    results: list[Result] = []
+    for name in _names(given.names):
+        print(f"{name} ...", file=sys.stderr, flush=True)
+        results += report.printed(MEASUREMENTS[name](session))
+        report.write(results, json_file=given.out, svg_file=given.svg)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bench", description="Measures Carillon beside its peers.")
+    parser.add_argument("names", nargs="+", choices=[ALL, COMMITS, *MEASUREMENTS], metavar="NAME")
+    parser.add_argument("--quick", action="store_true", help="rough figures, all of them in five minutes")
+    parser.add_argument("--rounds", type=int, help="how often each contestant has its turn")
+    parser.add_argument("--seconds", type=float, help="how long a turn takes")
+    parser.add_argument("--against", metavar="REF", help="measure beside this commit, without peers")
+    parser.add_argument("--peers", action="store_true", help="with peers even so")
+    parser.add_argument("--out", type=Path, help="write the figures to this file, as JSON")
+    parser.add_argument("--svg", type=Path, help="draw them into this file")
+    return parser
+
+
+def _options(given: argparse.Namespace) -> Options:
+    usual = _QUICK if given.quick else Options()
+    if COMMITS in given.names and given.against is None:
+        raise SystemExit("bench: commits needs --against REF.")
+    return Options(
+        quick=given.quick,
+        rounds=given.rounds or usual.rounds,
+        seconds=given.seconds or usual.seconds,
+        pilot_seconds=usual.pilot_seconds,
+        against=given.against,
+        with_peers=given.against is None or given.peers,
+    )
+
+
+def _names(given: Sequence[str]) -> list[str]:
+    wanted = set(given)
+    if ALL in wanted:
+        wanted |= set(MEASUREMENTS)
+    if COMMITS in wanted:
+        wanted |= set(_OF_COMMITS)
+    return [name for name in MEASUREMENTS if name in wanted]
+
+
+@contextmanager
+def _session(options: Options) -> Iterator[Session]:
+    with tempfile.TemporaryDirectory(prefix="carillon-bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # PostgreSQL runs as a user of its own
+        checkouts = [checkout.ours()]
+        if options.against is not None:
+            checkouts.append(checkout.of_commit(options.against, folder))
+        servers = Servers(folder)
+        try:
+            servers.start()
+            yield Session(options, servers, folder, tuple(checkouts))
+        finally:
+            servers.close()

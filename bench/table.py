@@ -1,0 +1,49 @@
+"""Results as a table of text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.figures import Result, Row, spread_percent
+
+_THREE_DIGITS = 100
+
+
+def of(result: Result) -> str:
+    """Returns the title and a line for each contestant: median, spread and ratio, then the other figures' medians."""
+    main, *others = result.figures
+    shown = [figure for figure in others if any(row.values(figure) for row in result.rows)]
+    head = ["", main, "spread %", "ratio", *shown]
+    lines = [_line(result, row, main, shown) for row in result.rows]
+    return f"{result.title}\n{_aligned([head, *lines])}"
+
+
+def number(value: float | None) -> str:
+    """Returns a figure with as many digits as it is worth."""
+    if value is None:
+        return ""
+    if abs(value) >= _THREE_DIGITS:
+        return f"{value:,.0f}"
+    return f"{value:.3g}"
+
+
+def _line(result: Result, row: Row, main: str, others: Sequence[str]) -> list[str]:
+    spread = spread_percent(row.values(main))
+    medians = [number(row.median(figure)) for figure in others]
+    return [
+        row.name,
+        number(row.median(main)),
+        "" if spread is None else f"{spread:.0f}",
+        number(result.ratio(row)),
+        *medians,
+    ]
+
+
+def _aligned(lines: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(
+            [line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True))]
+        )
+        for line in lines
+    )
