@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ NOOP, CALLBACK = "bench_noop", "bench_callback"
 IMMEDIATE = {"type": "immediate"}
 _MOST_JOBS_IN_A_REQUEST = 1_000
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
+NOBODY = "http://127.0.0.1:9"
 _numbers = itertools.count(1)
 
 
@@ -48,7 +49,7 @@ class Carillon:
 
     def __init__(self, checkout: Checkout, folder: Path, place: Place | None, settings: Mapping[str, object]) -> None:
         self._checkout = checkout
-        data = folder / f"carillon-{next(_numbers)}"
+        self.data = data = folder / f"carillon-{next(_numbers)}"
         data.mkdir()
         port = ports.remembered(data / "ports.json", ["web"])["web"]
         self.url = f"http://127.0.0.1:{port}"
@@ -62,7 +63,7 @@ class Carillon:
         for _ in range(count):
             self.children.start(kind, command, self._environment, self._checkout.folder)
         if kind in {"web", "serve"}:
-            waiting.until(self._answers, f"an answer of {kind}", check=self.children.check)
+            self.wait_until(self._answers, f"an answer of {kind}")
 
     def post(self, path: str, body: Any) -> dict[str, Any]:
         """Post to the API and return its answer. Raises for any that is not a good one."""
@@ -84,7 +85,11 @@ class Carillon:
 
     def wait_until_ready(self) -> None:
         """Return when the installation says that it works: the coordinator ticks, the broker is there."""
-        waiting.until(lambda: self._status() == requests.codes.ok, "readiness", check=self.children.check)
+        self.wait_until(lambda: self._status() == requests.codes.ok, "readiness")
+
+    def wait_until(self, condition: Callable[[], bool], what: str, rest_seconds: float = 0.02) -> None:
+        """Return when the condition holds. Raises if a process has died meanwhile, or it takes for ever."""
+        waiting.until(condition, what, check=self.children.check, rest_seconds=rest_seconds)
 
     def _answers(self) -> bool:
         return self._status() is not None
@@ -121,6 +126,7 @@ def _environment(
         "TASK_TYPES": NOOP,
         "LOG_LEVEL": "WARNING",
         "ACCOUNT_RATE": "off",
+        "CALLBACK_BASE_URL": NOBODY,
         **given,
     }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import draining
-from bench.carillon import NOOP, Carillon, installed, job
+from bench.carillon import NOBODY, NOOP, Carillon, installed, job
 from bench.checkout import Checkout
 from bench.draining import Amount
 from bench.figures import Sample
@@ -29,7 +29,7 @@ class CarillonDrain:
     processes: int = 2
     threads: int = 8
     task_type: str = NOOP
-    callback_base_url: str = "http://127.0.0.1:9"
+    callback_base_url: str = NOBODY
     amount: Amount = field(default_factory=Amount)
 
     @property

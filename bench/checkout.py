@@ -6,6 +6,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.figures import OURS
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -19,7 +21,7 @@ class Checkout:
 
 def ours() -> Checkout:
     """Returns the tree that this file stands in."""
-    return Checkout("Carillon", ROOT)
+    return Checkout(OURS, ROOT)
 
 
 def of_commit(reference: str, folder: Path) -> Checkout:
@@ -28,7 +30,7 @@ def of_commit(reference: str, folder: Path) -> Checkout:
     tree = folder / f"carillon-{commit}"
     tree.mkdir()
     subprocess.run(["tar", "-x", "-C", str(tree)], input=_git("archive", commit), check=True)
-    return Checkout(f"Carillon at {commit}", tree)
+    return Checkout(f"{OURS} at {commit}", tree)
 
 
 def _git(*arguments: str) -> bytes:

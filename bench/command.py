@@ -8,11 +8,12 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import checkout, report
 from bench.figures import Result
-from bench.measurements import callbacks, create, drain
+from bench.measurements import backlog, callbacks, cost, create, drain, embedded, lateness, requests
 from bench.servers import Servers
 from bench.session import Options, Session
 from processes.foreground import exit_on_signals
@@ -22,36 +23,71 @@ MEASUREMENTS: Mapping[str, Callable[[Session], list[Result]]] = {
     "drain": drain.measure,
     "callbacks": callbacks.measure,
     "create": create.measure,
+    "lateness": lateness.measure,
+    "backlog": backlog.measure,
+    "cost": cost.measure,
+    "embedded": embedded.measure,
+    "requests": requests.measure,
 }
 ALL, COMMITS = "all", "commits"
+_NAMES = f"{ALL}, {COMMITS} (what an earlier commit is mostly measured by), {', '.join(MEASUREMENTS)}"
 _OF_COMMITS = ("drain", "callbacks", "create")
 _QUICK = Options(quick=True, rounds=1, seconds=3, pilot_seconds=1)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What the command line asks for."""
+
+    names: list[str]
+    options: Options
+    json_file: Path | None
+    svg_file: Path | None
+
+
 def main(arguments: Sequence[str]) -> int:
     """Measure what is asked for, and print it."""
-    given = _parser().parse_args(arguments)
+    asked = parse(arguments)
     try:
-        with exit_on_signals(), _session(_options(given)) as session:
-            _measure_all(session, given)
+        with exit_on_signals(), _session(asked.options) as session:
+            _measure_all(session, asked)
     except (LocalServerError, TimeoutError, subprocess.CalledProcessError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def _measure_all(session: Session, given: argparse.Namespace) -> None:
+def parse(arguments: Sequence[str]) -> Asked:
+    """Read the command line. Raises `SystemExit` where it makes no sense."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    if COMMITS in given.names and given.against is None:
+        parser.error("commits needs --against REF")
+    return Asked(names_of(given.names), _options(given), given.out, given.svg)
+
+
+def names_of(given: Sequence[str]) -> list[str]:
+    """Returns the measurements that are meant, each once and in their own order."""
+    wanted = set(given)
+    if ALL in wanted:
+        wanted |= set(MEASUREMENTS)
+    if COMMITS in wanted:
+        wanted |= set(_OF_COMMITS)
+    return [name for name in MEASUREMENTS if name in wanted]
+
+
+def _measure_all(session: Session, asked: Asked) -> None:
     """Measure one after the other; the files are written anew after each, so that none is lost to a later one."""
     results: list[Result] = []
-    for name in _names(given.names):
+    for name in asked.names:
         print(f"{name} ...", file=sys.stderr, flush=True)
         results += report.printed(MEASUREMENTS[name](session))
-        report.write(results, json_file=given.out, svg_file=given.svg)
+        report.write(results, json_file=asked.json_file, svg_file=asked.svg_file)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description="Measures Carillon beside its peers.")
-    parser.add_argument("names", nargs="+", choices=[ALL, COMMITS, *MEASUREMENTS], metavar="NAME")
+    parser.add_argument("names", nargs="+", choices=[ALL, COMMITS, *MEASUREMENTS], metavar="NAME", help=_NAMES)
     parser.add_argument("--quick", action="store_true", help="rough figures, all of them in five minutes")
     parser.add_argument("--rounds", type=int, help="how often each contestant has its turn")
     parser.add_argument("--seconds", type=float, help="how long a turn takes")
@@ -64,8 +100,6 @@ def _parser() -> argparse.ArgumentParser:
 
 def _options(given: argparse.Namespace) -> Options:
     usual = _QUICK if given.quick else Options()
-    if COMMITS in given.names and given.against is None:
-        raise SystemExit("bench: commits needs --against REF.")
     return Options(
         quick=given.quick,
         rounds=given.rounds or usual.rounds,
@@ -74,15 +108,6 @@ def _options(given: argparse.Namespace) -> Options:
         against=given.against,
         with_peers=given.against is None or given.peers,
     )
-
-
-def _names(given: Sequence[str]) -> list[str]:
-    wanted = set(given)
-    if ALL in wanted:
-        wanted |= set(MEASUREMENTS)
-    if COMMITS in wanted:
-        wanted |= set(_OF_COMMITS)
-    return [name for name in MEASUREMENTS if name in wanted]
 
 
 @contextmanager

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+OURS = "Carillon"
 Sample = Mapping[str, float]
 
 
@@ -34,16 +35,34 @@ class Result:
     title: str
     figures: tuple[str, ...]
     rows: list[Row]
-    is_rate: bool = True  # more is better
 
     @property
     def baseline(self) -> Row:
         """The contestant that the others are compared with: the first."""
         return self.rows[0]
 
+    def comparisons(self) -> Iterator[tuple[Row, Row, float]]:
+        """Returns each row of this tree with each of others', and the ratio; of an earlier commit only the like."""
+        for row in filter(_is_ours, self.rows):
+            for other in self.rows:
+                found = ratio(row.values(self.figures[0]), other.values(self.figures[0]))
+                if found is not None and _is_comparable(row, other):
+                    yield row, other, found
+
     def ratio(self, row: Row) -> float | None:
         """Returns the median, over the rounds, of a contestant's main figure divided by the baseline's."""
         return ratio(row.values(self.figures[0]), self.baseline.values(self.figures[0]))
+
+
+def _is_ours(row: Row) -> bool:
+    return row.name.startswith(f"{OURS},")
+
+
+def _is_comparable(row: Row, other: Row) -> bool:
+    """Tell whether a row is another system's, or this tree's own row at an earlier commit."""
+    if not other.name.startswith(OURS):
+        return True
+    return not _is_ours(other) and row.name.partition(", ")[2] == other.name.partition(", ")[2]
 
 
 def ratio(values: Sequence[float], baseline: Sequence[float]) -> float | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from processes import programs
 
-_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 _FIRST_OF_TIMES, _LAST_OF_TIMES = 11, 15  # utime, stime, cutime, cstime: counted after the program's name
 
 
@@ -26,7 +26,7 @@ def memory_of_trees(pids: Iterable[int]) -> tuple[float, float]:
 def parse_stat(text: str) -> float:
     """Returns the processor seconds in a line of /proc/PID/stat, those of ended children included."""
     fields = text.rpartition(")")[2].split()
-    return sum(map(int, fields[_FIRST_OF_TIMES:_LAST_OF_TIMES])) / _TICKS_A_SECOND
+    return sum(map(int, fields[_FIRST_OF_TIMES:_LAST_OF_TIMES])) / TICKS_A_SECOND
 
 
 def parse_rollup(text: str) -> tuple[float, float]:

@@ -50,4 +50,5 @@ def _result(result: Result) -> dict[str, Any]:
         }
         for row in result.rows
     ]
-    return {"name": result.name, "title": result.title, "figure": main, "rows": rows}
+    ratios = [{"of": row.name, "to": other.name, "ratio": ratio} for row, other, ratio in result.comparisons()]
+    return {"name": result.name, "title": result.title, "figure": main, "rows": rows, "ratios": ratios}

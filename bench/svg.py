@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape
 
-from bench.figures import Result, Row
+from bench.figures import OURS, Result, Row
 from bench.table import number
 
 _WIDTH, _LABELS, _FIGURES = 760, 270, 150
@@ -51,7 +51,7 @@ def _bar(result: Result, row: Row, top: int, longest: float) -> str:
     width = (_WIDTH - _LABELS - _FIGURES) * value / longest if longest else 0
     ratio = result.ratio(row)
     figure = number(value) if ratio is None or row is result.baseline else f"{number(value)}  (x {number(ratio)})"
-    colour = _OURS if row.name.startswith("Carillon") else _OTHERS
+    colour = _OURS if row.name.startswith(OURS) else _OTHERS
     return (
         f'<text x="0" y="{top + 14}">{escape(row.name)}</text>'
         f'<rect x="{_LABELS}" y="{top + 3}" width="{max(width, 1):.1f}" height="{_LINE - 8}" rx="2" fill="{colour}"/>'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bench.figures import Result, Row, spread_percent
 
@@ -15,7 +15,7 @@ def of(result: Result) -> str:
     shown = [figure for figure in others if any(row.values(figure) for row in result.rows)]
     head = ["", main, "spread %", "ratio", *shown]
     lines = [_line(result, row, main, shown) for row in result.rows]
-    return f"{result.title}\n{_aligned([head, *lines])}"
+    return "\n".join([result.title, _aligned([head, *lines]), *_comparisons(result)])
 
 
 def number(value: float | None) -> str:
@@ -25,6 +25,14 @@ def number(value: float | None) -> str:
     if abs(value) >= _THREE_DIGITS:
         return f"{value:,.0f}"
     return f"{value:.3g}"
+
+
+def _comparisons(result: Result) -> Iterator[str]:
+    """Returns a line for each row of this tree: what it is of each other's."""
+    by_row: dict[str, list[str]] = {}
+    for row, other, ratio in result.comparisons():
+        by_row.setdefault(row.name, []).append(f"{number(ratio)} of {other.name}")
+    return (f"  {name} is {'; '.join(shares)}" for name, shares in by_row.items())
 
 
 def _line(result: Result, row: Row, main: str, others: Sequence[str]) -> list[str]:
