@@ -19,7 +19,8 @@ from bench.children import Children
 from bench.servers import Place
 from local import ports
 
-NOOP, CALLBACK = "bench_noop", "bench_callback"
+NOOP, FAILING = "bench_noop", "bench_failing"
+CALLBACK, POLLING = "bench_callback", "bench_polling"
 IMMEDIATE = {"type": "immediate"}
 _MOST_JOBS_IN_A_REQUEST = 1_000
 _KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bench import draining
-from bench.carillon import NOBODY, NOOP, Carillon, installed, job
+from bench.carillon import NOBODY, Carillon, installed, job
 from bench.checkout import Checkout
 from bench.draining import Amount
 from bench.figures import Sample
@@ -15,20 +17,21 @@ from processes.programs import LocalServerError
 
 COMPLETED = "SELECT count(*) FROM runs WHERE status = 'completed'"
 _BEGUN = "SELECT EXISTS (SELECT 1 FROM runs WHERE started_at IS NOT NULL)"
+_ENDED = "SELECT count(*) FROM attempts WHERE finished_at IS NOT NULL"
 _FAILED = "SELECT count(*) FROM runs WHERE status IN ('failed', 'cancelled')"
-_SECONDS = "SELECT extract(epoch FROM max(finished_at) - min(started_at)) FROM runs WHERE status = 'completed'"
+_SECONDS = "SELECT extract(epoch FROM max(finished_at) - min(started_at)) FROM attempts"
 
 
 @dataclass
 class CarillonDrain:
-    """Carillon with so many workers of so many threads, on jobs of one task type."""
+    """Carillon with so many workers of so many threads, on jobs of one kind."""
 
     checkout: Checkout
     servers: Servers
     folder: Path
     processes: int = 2
     threads: int = 8
-    task_type: str = NOOP
+    body: Mapping[str, Any] = field(default_factory=job)
     callback_base_url: str = NOBODY
     amount: Amount = field(default_factory=Amount)
 
@@ -43,7 +46,7 @@ class CarillonDrain:
         settings = {"worker_threads": self.threads, "callback_base_url": self.callback_base_url}
         with self.servers.place() as place, installed(self.checkout, self.folder, place, settings) as carillon:
             carillon.start("web")
-            carillon.create(jobs, job(self.task_type))
+            carillon.create(jobs, self.body)
             place.query("VACUUM ANALYZE")
             carillon.start("coordinator")
             carillon.start("worker", self.processes)
@@ -57,7 +60,7 @@ class CarillonDrain:
 
 @dataclass(frozen=True)
 class RunsDrain:
-    """The drain of Carillon's runs, by the instants in their rows."""
+    """The drain of Carillon's runs, by the instants in their attempts."""
 
     place: Place
     carillon: Carillon
@@ -67,8 +70,8 @@ class RunsDrain:
         return bool(self.place.query(_BEGUN)[0][0])
 
     def done(self) -> int:
-        """Returns the number of completed runs."""
-        return self.place.count(COMPLETED)
+        """Returns how many attempts have ended, each the first of its run."""
+        return self.place.count(_ENDED)
 
     def seconds(self) -> float:
         """Returns the time from the first claim to the last record."""

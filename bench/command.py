@@ -11,9 +11,23 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from requests import RequestException
+
 from bench import checkout, report
 from bench.figures import Result
-from bench.measurements import backlog, callbacks, cost, create, drain, embedded, lateness, requests
+from bench.measurements import (
+    backlog,
+    callbacks,
+    cost,
+    create,
+    drain,
+    embedded,
+    kinds,
+    lateness,
+    recovery,
+    requests,
+)
+from bench.report import Files
 from bench.servers import Servers
 from bench.session import Options, Session
 from processes.foreground import exit_on_signals
@@ -22,17 +36,20 @@ from processes.programs import LocalServerError
 MEASUREMENTS: Mapping[str, Callable[[Session], list[Result]]] = {
     "drain": drain.measure,
     "callbacks": callbacks.measure,
+    "kinds": kinds.measure,
     "create": create.measure,
     "lateness": lateness.measure,
     "backlog": backlog.measure,
+    "recovery": recovery.measure,
     "cost": cost.measure,
     "embedded": embedded.measure,
     "requests": requests.measure,
 }
 ALL, COMMITS = "all", "commits"
 _NAMES = f"{ALL}, {COMMITS} (what an earlier commit is mostly measured by), {', '.join(MEASUREMENTS)}"
+_FAULTS = (LocalServerError, TimeoutError, subprocess.CalledProcessError, RequestException)
 _OF_COMMITS = ("drain", "callbacks", "create")
-_QUICK = Options(quick=True, rounds=1, seconds=3, pilot_seconds=1)
+_QUICK = Options(quick=True, rounds=1, seconds=3, pilot_seconds=1, threads=(8,))
 
 
 @dataclass(frozen=True)
@@ -41,20 +58,14 @@ class Asked:
 
     names: list[str]
     options: Options
-    json_file: Path | None
-    svg_file: Path | None
+    files: Files
 
 
 def main(arguments: Sequence[str]) -> int:
     """Measure what is asked for, and print it."""
     asked = parse(arguments)
-    try:
-        with exit_on_signals(), _session(asked.options) as session:
-            _measure_all(session, asked)
-    except (LocalServerError, TimeoutError, subprocess.CalledProcessError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+    with exit_on_signals(), _session(asked.options) as session:
+        return 0 if _measure_all(session, asked) else 1
 
 
 def parse(arguments: Sequence[str]) -> Asked:
@@ -63,7 +74,7 @@ def parse(arguments: Sequence[str]) -> Asked:
     given = parser.parse_args(arguments)
     if COMMITS in given.names and given.against is None:
         parser.error("commits needs --against REF")
-    return Asked(names_of(given.names), _options(given), given.out, given.svg)
+    return Asked(names_of(given.names), _options(given), Files(given.out, given.svg, given.markdown))
 
 
 def names_of(given: Sequence[str]) -> list[str]:
@@ -76,13 +87,19 @@ def names_of(given: Sequence[str]) -> list[str]:
     return [name for name in MEASUREMENTS if name in wanted]
 
 
-def _measure_all(session: Session, asked: Asked) -> None:
-    """Measure one after the other; the files are written anew after each, so that none is lost to a later one."""
+def _measure_all(session: Session, asked: Asked) -> bool:
+    """Measure one after the other, write the files anew after each, and tell whether all went well."""
     results: list[Result] = []
+    failed = False
     for name in asked.names:
         print(f"{name} ...", file=sys.stderr, flush=True)
-        results += report.printed(MEASUREMENTS[name](session))
-        report.write(results, json_file=asked.json_file, svg_file=asked.svg_file)
+        try:
+            results += report.printed(MEASUREMENTS[name](session))
+        except _FAULTS as error:
+            print(f"{name} failed: {error}", file=sys.stderr, flush=True)
+            failed = True
+        report.write(results, asked.files)
+    return not failed
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -91,11 +108,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="rough figures, all of them in five minutes")
     parser.add_argument("--rounds", type=int, help="how often each contestant has its turn")
     parser.add_argument("--seconds", type=float, help="how long a turn takes")
+    parser.add_argument("--threads", type=_numbers, metavar="N,...", help="threads of a worker process in `drain`")
     parser.add_argument("--against", metavar="REF", help="measure beside this commit, without peers")
     parser.add_argument("--peers", action="store_true", help="with peers even so")
     parser.add_argument("--out", type=Path, help="write the figures to this file, as JSON")
     parser.add_argument("--svg", type=Path, help="draw them into this file")
+    parser.add_argument("--markdown", type=Path, help="write the tables to this file, as Markdown")
     return parser
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(",")))
 
 
 def _options(given: argparse.Namespace) -> Options:
@@ -105,6 +128,7 @@ def _options(given: argparse.Namespace) -> Options:
         rounds=given.rounds or usual.rounds,
         seconds=given.seconds or usual.seconds,
         pilot_seconds=usual.pilot_seconds,
+        threads=given.threads or usual.threads,
         against=given.against,
         with_peers=given.against is None or given.peers,
     )

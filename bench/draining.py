@@ -8,7 +8,7 @@ from typing import Protocol
 
 from bench import waiting
 
-LOOK_AGAIN_SECONDS = 0.1
+LOOK_AGAIN_SECONDS = 0.25  # a look counts rows
 _FEWEST_JOBS = 400
 
 Meters = Mapping[str, Callable[[], float]]

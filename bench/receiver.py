@@ -1,5 +1,7 @@
 """A receiver of callbacks that is faster than what calls it: answers every request with 200, at once or after a delay.
 
+Jobs of the type `bench_polling` are told that they are not done.
+
     python -m bench.receiver --port 9000 [--delay 0.2]
 
 `GET /journal` gives, for each callback, when it arrived and the instant that its header X-Carillon-Scheduled-For names.
@@ -24,7 +26,6 @@ from bench.checkout import ROOT
 from bench.children import Children
 from local import ports
 
-ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 _END_OF_HEAD = b"\r\n\r\n"
 _SCHEDULED_FOR = b"x-carillon-scheduled-for"
 _journal: list[tuple[float, str | None]] = []
@@ -86,10 +87,11 @@ class Conversation(asyncio.Protocol):
             self._send(ANSWER)
             return
         _journal.append((time.time(), header(head, _SCHEDULED_FOR)))
+        answer = NOT_DONE if b"/bench_polling " in head[: head.find(b"\r\n")] else ANSWER
         if self._delay_seconds:
-            asyncio.get_running_loop().call_later(self._delay_seconds, self._send, ANSWER)
+            asyncio.get_running_loop().call_later(self._delay_seconds, self._send, answer)
         else:
-            self._send(ANSWER)
+            self._send(answer)
 
     def _send(self, answer: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -118,6 +120,10 @@ def header(head: bytes, name: bytes) -> str | None:
 
 def _with_body(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+ANSWER = _with_body(b"{}")
+NOT_DONE = _with_body(b'{"done": false}')
 
 
 async def _serve(port: int, delay_seconds: float) -> None:

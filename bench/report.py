@@ -6,13 +6,24 @@ import json
 import os
 import platform
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bench import svg, table
 from bench.figures import Result, spread_percent
+
+_PICTURED = ("drain", "callbacks", "create")  # rates, beside peers
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where to write results, as far as they are to be written."""
+
+    json: Path | None = None
+    svg: Path | None = None
+    markdown: Path | None = None
 
 
 def printed(results: Sequence[Result]) -> Sequence[Result]:
@@ -22,12 +33,14 @@ def printed(results: Sequence[Result]) -> Sequence[Result]:
     return results
 
 
-def write(results: Sequence[Result], *, json_file: Path | None, svg_file: Path | None) -> None:
+def write(results: Sequence[Result], files: Files) -> None:
     """Write the files that are asked for."""
-    if json_file is not None:
-        json_file.write_text(json.dumps(document(results), indent=2) + "\n")
-    if svg_file is not None:
-        svg_file.write_text(svg.of(results))
+    if files.json is not None:
+        files.json.write_text(json.dumps(document(results), indent=2) + "\n")
+    if files.svg is not None:
+        files.svg.write_text(svg.of([result for result in results if result.name in _PICTURED] or results))
+    if files.markdown is not None:
+        files.markdown.write_text("\n".join(map(table.markdown, results)))
 
 
 def document(results: Sequence[Result]) -> dict[str, Any]:

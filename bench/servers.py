@@ -73,6 +73,10 @@ class Servers:
         finally:
             self._drop(name)
 
+    def restart_postgresql(self) -> None:
+        """Shut PostgreSQL down at once, start it again, and return when it answers."""
+        self._postgres.restart()
+
     def processor_times(self) -> dict[str, Callable[[], float]]:
         """Returns, for each server, how to ask for the processor seconds that it has taken."""
         return {"postgresql": lambda: _taken(self._postgres.pid), "rabbitmq": lambda: _taken(self._rabbit.pid)}

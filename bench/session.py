@@ -17,6 +17,7 @@ class Options:
     rounds: int = 3
     seconds: float = 8
     pilot_seconds: float = 3
+    threads: tuple[int, ...] = (8, 16, 32)
     against: str | None = None
     with_peers: bool = True
 

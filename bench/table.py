@@ -11,11 +11,14 @@ _THREE_DIGITS = 100
 
 def of(result: Result) -> str:
     """Returns the title and a line for each contestant: median, spread and ratio, then the other figures' medians."""
-    main, *others = result.figures
-    shown = [figure for figure in others if any(row.values(figure) for row in result.rows)]
-    head = ["", main, "spread %", "ratio", *shown]
-    lines = [_line(result, row, main, shown) for row in result.rows]
-    return "\n".join([result.title, _aligned([head, *lines]), *_comparisons(result)])
+    return "\n".join([result.title, _aligned(_cells(result)), *_comparisons(result)])
+
+
+def markdown(result: Result) -> str:
+    """Returns the same cells as a table of Markdown, under the title."""
+    head, *lines = [f"| {' | '.join(line)} |" for line in _cells(result)]
+    rule = "|---|" + "--:|" * (head.count("|") - 2)
+    return "\n".join([f"**{result.title}**", "", head, rule, *lines, ""])
 
 
 def number(value: float | None) -> str:
@@ -33,6 +36,13 @@ def _comparisons(result: Result) -> Iterator[str]:
     for row, other, ratio in result.comparisons():
         by_row.setdefault(row.name, []).append(f"{number(ratio)} of {other.name}")
     return (f"  {name} is {'; '.join(shares)}" for name, shares in by_row.items())
+
+
+def _cells(result: Result) -> list[list[str]]:
+    main, *others = result.figures
+    shown = [figure for figure in others if any(row.values(figure) for row in result.rows)]
+    lines = [_line(result, row, main, shown) for row in result.rows]
+    return [["", main, "spread %", "ratio", *shown], *lines]
 
 
 def _line(result: Result, row: Row, main: str, others: Sequence[str]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bench import alternating, receiver
 from bench.alternating import Contestant
-from bench.carillon import CALLBACK
+from bench.carillon import CALLBACK, job
 from bench.carillon_drain import CarillonDrain
 from bench.figures import Result
 from bench.measurements.drain import FIGURES
@@ -34,7 +34,7 @@ def _drain(session: Session, name: str, title: str, delay_seconds: float, thread
 def _contestants(session: Session, url: str, threads: int) -> list[Contestant]:
     servers, folder = session.servers, session.folder
     ours = [
-        CarillonDrain(checkout, servers, folder, threads=threads, task_type=CALLBACK, callback_base_url=url)
+        CarillonDrain(checkout, servers, folder, threads=threads, body=job(CALLBACK), callback_base_url=url)
         for checkout in reversed(session.checkouts)
     ]
     if not session.options.with_peers:

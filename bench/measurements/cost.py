@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import alternating, processor_time, receiver
-from bench.carillon import CALLBACK, NOOP, installed
+from bench.carillon import CALLBACK, NOOP, installed, job
 from bench.carillon_drain import CarillonDrain
 from bench.checkout import Checkout
 from bench.figures import Result, Row, Sample
@@ -15,7 +15,7 @@ from bench.servers import Servers
 from bench.session import Session
 
 _KINDS = ("web", "worker", "coordinator", "periodic")
-_OF_A_RUN = ("worker_ms", "coordinator_ms", "postgresql_ms", "rabbitmq_ms")
+OF_A_RUN = ("worker_ms", "coordinator_ms", "postgresql_ms", "rabbitmq_ms")
 _SETTLING_SECONDS = 5.0
 _IDLE_SECONDS, _QUICK_IDLE_SECONDS = 30.0, 6.0
 
@@ -29,12 +29,12 @@ def _of_runs(session: Session) -> Result:
     options = session.options
     with receiver.running(session.folder) as running:
         contestants = [
-            _Runs(kind, CarillonDrain(checkout, session.servers, session.folder, 2, 8, task_type, running.url))
+            Named(kind, CarillonDrain(checkout, session.servers, session.folder, 2, 8, job(task_type), running.url))
             for checkout in reversed(session.checkouts)
             for kind, task_type in (("no-op", NOOP), ("callback", CALLBACK))
         ]
         rows = alternating.measure(contestants, options.rounds, options.seconds)
-    return Result("cost", "Processor time per run, in ms", _OF_A_RUN, rows)
+    return Result("cost", "Processor time per run, in ms", OF_A_RUN, rows)
 
 
 def _at_rest(session: Session) -> Result:
@@ -58,7 +58,7 @@ def _row_of(kind: str, measured: Row) -> Row:
 
 
 @dataclass(frozen=True)
-class _Runs:
+class Named:
     """A drain under a name that tells what kind of runs it is of."""
 
     kind: str
@@ -66,9 +66,11 @@ class _Runs:
 
     @property
     def name(self) -> str:
+        """The tree, its workers, and the kind of runs."""
         return f"{self.drain.name}, {self.kind}"
 
     def sample(self, seconds: float) -> Sample:
+        """Drain once."""
         return self.drain.sample(seconds)
 
 

@@ -10,7 +10,6 @@ from bench.peers.queues import CELERY, DRAMATIQ, PROCRASTINATE, PeerDrain
 from bench.session import Session
 
 FIGURES = ("per_s", "worker_ms", "coordinator_ms", "postgresql_ms", "rabbitmq_ms")
-_THREADS = (8, 16, 32)
 
 
 def measure(session: Session) -> list[Result]:
@@ -21,8 +20,7 @@ def measure(session: Session) -> list[Result]:
 
 
 def _contestants(session: Session) -> list[Contestant]:
-    threads = _THREADS[:1] if session.is_quick or not session.options.with_peers else _THREADS
-    return [*_peers(session), *_ours(session, threads)]
+    return [*_peers(session), *_ours(session)]
 
 
 def _peers(session: Session) -> list[Contestant]:
@@ -32,9 +30,9 @@ def _peers(session: Session) -> list[Contestant]:
     return [PeerDrain(peer, session.servers, session.folder) for peer in peers]
 
 
-def _ours(session: Session, threads: tuple[int, ...]) -> list[Contestant]:
+def _ours(session: Session) -> list[Contestant]:
     return [
         CarillonDrain(checkout, session.servers, session.folder, threads=number)
-        for number in threads
+        for number in session.options.threads
         for checkout in reversed(session.checkouts)
     ]

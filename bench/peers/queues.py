@@ -99,29 +99,26 @@ class PeerDrain:
             children.start("worker", command, surroundings, ROOT)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _MarkedDrain:
-    """A drain whose jobs leave marks in a file; where the peer records jobs, its record has the last word."""
+    """A drain whose jobs leave marks in a file, by which it is timed; done is what the peer recorded, if it does."""
 
     children: Children
     place: Place
     marks: Path
     done_statement: str | None
-    ended_at: float = 0.0
 
     def begun(self) -> bool:
         return self.marks.stat().st_size > 0
 
     def done(self) -> int:
-        done = self.marks.stat().st_size // MARK.size
         if self.done_statement is not None:
-            done = self.place.count(self.done_statement)
-        self.ended_at = time.time()
-        return done
+            return self.place.count(self.done_statement)
+        return self.marks.stat().st_size // MARK.size
 
     def seconds(self) -> float:
         instants: list[float] = [instant for (instant,) in MARK.iter_unpack(self.marks.read_bytes())]
-        return (max(instants) if self.done_statement is None else self.ended_at) - min(instants)
+        return max(instants) - min(instants)
 
     def check(self) -> None:
         self.children.check()

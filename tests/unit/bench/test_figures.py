@@ -6,6 +6,8 @@ import pytest
 
 from bench import figures
 from bench.figures import Result, Row
+from bench.measurements import recovery
+from processes.programs import LocalServerError
 
 
 def row(name: str, *values: float) -> Row:
@@ -59,3 +61,14 @@ def test_this_tree_is_compared_with_every_peer_and_with_its_own_row_at_an_earlie
         ("Carillon, 2 x 32", "Celery"),
         ("Carillon, 2 x 32", "Carillon at 1a2b3c, 2 x 32"),
     }
+
+
+def test_full_speed_is_back_in_the_first_quarter_of_a_second_that_is_fast_enough() -> None:
+    finished = [100.1, 100.6, 100.8, 100.85, 100.9]
+    assert recovery.rates(finished, 100, 101) == [4, 0, 4, 12]
+    assert recovery.seconds_to_full_speed(finished, 100, rate=14) == 0.75
+
+
+def test_full_speed_that_does_not_come_back_is_an_error() -> None:
+    with pytest.raises(LocalServerError):
+        recovery.seconds_to_full_speed([], 100, rate=10)

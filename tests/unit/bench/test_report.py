@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
 from bench import report, svg, table
 from bench.figures import Result, Row
+from bench.report import Files
 
 RESULT = Result(
     "drain",
@@ -27,6 +29,19 @@ def test_the_table_has_a_line_for_each_contestant_with_median_spread_and_ratio()
     assert first.split() == ["dramatiq,", "2", "x", "8", "3,100", "6", "1", "0.32"]
     assert second.split() == ["Carillon,", "2", "x", "8", "1,550", "6", "0.5", "0.5"]
     assert compared.strip() == "Carillon, 2 x 8 is 0.5 of dramatiq, 2 x 8"
+
+
+def test_the_same_table_is_written_as_markdown() -> None:
+    title, blank, head, rule, first, _ = table.markdown(RESULT).splitlines()
+    assert (title, blank) == (f"**{RESULT.title}**", "")
+    assert head == "|  | per_s | spread % | ratio | worker_ms |"
+    assert rule == "|---|--:|--:|--:|--:|"
+    assert first == "| dramatiq, 2 x 8 | 3,100 | 6 | 1 | 0.32 |"
+
+
+def test_files_are_written_as_far_as_they_are_asked_for(tmp_path: Path) -> None:
+    report.write([RESULT], Files(json=tmp_path / "figures.json"))
+    assert [file.name for file in tmp_path.iterdir()] == ["figures.json"]
 
 
 def test_columns_are_aligned() -> None:
