@@ -1,0 +1,1 @@
+"""One module for each measurement: who takes part, and what a sample of it is."""

@@ -1,0 +1,203 @@
+"""Patterns of jobs whose lateness is measured: each starts Carillon anew, and waits until all its jobs are done."""
+
+from __future__ import annotations
+
+import functools
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bench import cloning, receiver
+from bench.carillon import CALLBACK, NOOP, Carillon, at, installed, job
+from bench.carillon_drain import COMPLETED
+from bench.checkout import Checkout
+from bench.figures import Sample, distribution
+from bench.receiver import RunningReceiver
+from bench.servers import Place, Servers
+from processes.programs import LocalServerError
+
+_LATENESS = """
+    SELECT 1000 * extract(epoch FROM started_at - due_at)::float8 FROM runs WHERE status = 'completed' AND priority = %s
+"""
+_LEFT = "SELECT count(*) FROM runs WHERE status = 'queued'"
+_WORKERS = "SELECT count(*) FROM workers WHERE stopped_at IS NULL"
+_PROCESSES = 2
+_WARMING, _USUAL, _URGENT = 1, 5, 9
+_JOBS_PER_SECOND_CREATED = 100  # as a slow machine takes them
+_LOOK_AGAIN_SECONDS = 0.25
+_LEAST_LEAD_SECONDS = 5.0
+
+
+class Timed(ABC):
+    """A pattern of due jobs."""
+
+    title: str
+    threads = 8
+
+    def by(self, checkout: Checkout, servers: Servers, folder: Path) -> Run:
+        """Returns the contestant that runs this pattern on a tree."""
+        return Run(self, checkout, servers, folder)
+
+    def prepare(self, place: Place, carillon: Carillon) -> None:  # noqa: B027  few patterns need it
+        """Make what is there before the workers start."""
+
+    @abstractmethod
+    def measure(self, place: Place, carillon: Carillon, receiving: RunningReceiver) -> Sample:
+        """Create the jobs, wait, and return the figures."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A pattern on a tree, with its four kinds of processes."""
+
+    pattern: Timed
+    checkout: Checkout
+    servers: Servers
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        """The tree, and its workers."""
+        return f"{self.checkout.name}, 2 x {self.pattern.threads}"
+
+    def sample(self, _seconds: float) -> Sample:
+        """Start everything on an empty database, and let the pattern measure."""
+        with receiver.running(self.folder) as receiving, self.servers.place() as place:
+            settings = {"worker_threads": self.pattern.threads, "callback_base_url": receiving.url}
+            with installed(self.checkout, self.folder, place, settings) as carillon:
+                carillon.start("web")
+                self.pattern.prepare(place, carillon)
+                carillon.start("coordinator")
+                carillon.start("periodic")
+                carillon.start("worker", _PROCESSES)
+                carillon.wait_until_ready()
+                _warm_up(place, carillon)
+                return self.pattern.measure(place, carillon, receiving)
+
+
+@dataclass(frozen=True)
+class Spread(Timed):
+    """Jobs that come due evenly, a hundred a second."""
+
+    jobs: int
+    title = "Lateness of callbacks, 100 due a second"
+
+    def measure(self, place: Place, carillon: Carillon, receiving: RunningReceiver) -> Sample:
+        """Create all before the first is due."""
+        first = _after_creating(self.jobs)
+        _create(carillon, (at(first + timedelta(milliseconds=10 * number)) for number in range(self.jobs)))
+        _wait(place, carillon, self.jobs, first)
+        return {**_claimed(place), **distribution(receiving.lateness(), "arrived_")}
+
+
+@dataclass(frozen=True)
+class Burst(Timed):
+    """Jobs that are all due at one instant."""
+
+    jobs: int
+    threads = 32
+    title = "Callbacks due at one instant: until the last has begun"
+
+    def measure(self, place: Place, carillon: Carillon, receiving: RunningReceiver) -> Sample:
+        """Create all before they are due."""
+        instant = _after_creating(self.jobs)
+        _create(carillon, (at(instant) for _ in range(self.jobs)))
+        _wait(place, carillon, self.jobs, instant)
+        return {**_claimed(place), **distribution(receiving.lateness(), "arrived_")}
+
+
+@dataclass(frozen=True)
+class Crons(Timed):
+    """Cron jobs that are all due at the same minute."""
+
+    jobs: int
+    threads = 32
+    title = "No-op crons due at one minute: until the last has begun"
+
+    def measure(self, place: Place, carillon: Carillon, receiving: RunningReceiver) -> Sample:  # noqa: ARG002
+        """Create all before the minute comes."""
+        minute = (_after_creating(self.jobs) + timedelta(seconds=90)).replace(second=0, microsecond=0)
+        schedule = {"type": "cron", "expression": f"{minute.minute} {minute.hour} * * *"}
+        _create(carillon, (schedule for _ in range(self.jobs)), NOOP)
+        _wait(place, carillon, self.jobs, minute)
+        return _claimed(place)
+
+
+@dataclass(frozen=True)
+class Urgent(Timed):
+    """Urgent jobs that come due while less urgent ones drain."""
+
+    backlog: int
+    jobs = 400
+    title = "Lateness of urgent callbacks, 40 due a second, while a backlog drains"
+
+    def prepare(self, place: Place, carillon: Carillon) -> None:
+        """Store urgent jobs of soon, and queue the backlog."""
+        cloning.fill(place, carillon, job(CALLBACK), self.backlog)
+        place.query("VACUUM ANALYZE")
+
+    def measure(self, place: Place, carillon: Carillon, receiving: RunningReceiver) -> Sample:  # noqa: ARG002
+        """Create urgent jobs while the backlog drains; `left` of it, or it was too small."""
+        first = _after_creating(self.jobs)
+        dues = (at(first + timedelta(milliseconds=25 * number)) for number in range(self.jobs))
+        _create(carillon, dues, priority=_URGENT)
+        _wait(place, carillon, self.jobs, first, _URGENT)
+        return {**_claimed(place, _URGENT), "left": float(place.count(_LEFT))}
+
+
+@dataclass(frozen=True)
+class Posts(Timed):
+    """Jobs that are due at once, one after the other, while nothing else is to be done."""
+
+    jobs: int
+    title = "From POST to the callback's arrival, idle"
+
+    def measure(self, place: Place, carillon: Carillon, receiving: RunningReceiver) -> Sample:
+        """Post one, wait for its callback, and so on."""
+        posted = []
+        for number in range(self.jobs):
+            posted.append(time.time())
+            carillon.post("/api/jobs/create", job(CALLBACK))
+            carillon.wait_until(functools.partial(_is_done, place, number + 1), "the callback")
+            time.sleep(0.05)
+        pairs = zip(posted, receiving.arrivals(), strict=True)
+        return distribution([1000 * (arrived - began) for began, arrived in pairs])
+
+
+def _warm_up(place: Place, carillon: Carillon) -> None:
+    """Return when both workers are there, and a run has been done."""
+    carillon.wait_until(lambda: place.count(_WORKERS) == _PROCESSES, "the workers")
+    carillon.create(1, job(priority=_WARMING))
+    carillon.wait_until(lambda: _is_done(place, 1, _WARMING), "the first run")
+
+
+def _is_done(place: Place, jobs: int, priority: int = _USUAL) -> bool:
+    return place.count(f"{COMPLETED} AND priority = {priority}") >= jobs
+
+
+def _after_creating(jobs: int) -> datetime:
+    seconds = max(_LEAST_LEAD_SECONDS, jobs / _JOBS_PER_SECOND_CREATED)
+    return datetime.now(UTC) + timedelta(seconds=seconds)
+
+
+def _create(
+    carillon: Carillon, schedules: Iterator[Mapping[str, Any]], task_type: str = CALLBACK, priority: int = _USUAL
+) -> None:
+    carillon.create_all([job(task_type, schedule, priority=priority) for schedule in schedules])
+
+
+def _wait(place: Place, carillon: Carillon, jobs: int, first: datetime, priority: int = _USUAL) -> None:
+    """Rest until the first is due, so that looking disturbs nothing, then until all are done."""
+    left = (first - datetime.now(UTC)).total_seconds()
+    if left < 0:
+        raise LocalServerError(f"Creating the jobs took {-left:.1f} s longer than there was time.")
+    time.sleep(left)
+    carillon.wait_until(lambda: _is_done(place, jobs, priority), "the last run", _LOOK_AGAIN_SECONDS)
+
+
+def _claimed(place: Place, priority: int = _USUAL) -> dict[str, float]:
+    return distribution([milliseconds for (milliseconds,) in place.query(_LATENESS, (priority,))])

@@ -1,0 +1,1 @@
+"""Task types that Carillon's own processes load while they are measured."""
