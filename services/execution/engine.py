@@ -87,6 +87,9 @@ class Engine:
         self._calls.put(None)
         self._thread.join()
         self._lane.shutdown()
+        while not self._calls.empty():  # recorded in the lane meanwhile, and now without work
+            if (call := self._calls.get()) is not None:
+                call.answer()
 
     def exchange(self, queue_name: str, ended: Ended | None = None, *, wants_work: bool = True) -> Exchanged:
         """Record a result, if one is given, and claim the most urgent run of a queue, if one is wanted.
@@ -106,6 +109,8 @@ class Engine:
             calls, goes_on = self._waiting_calls()
             for first in range(0, len(calls), MOST_TOGETHER):
                 self._answer(calls[first : first + MOST_TOGETHER])
+        for call in self._later:
+            self._lane.submit(self._record_alone, call)
         database.disconnect()
 
     def _waiting_calls(self) -> tuple[list[_Call], bool]:

@@ -59,7 +59,7 @@ def _record(system: System, ended: Sequence[tuple[Work, Result]], *, patient: bo
         job_ids, run_ids = {work.job_id for work, _ in ended}, {work.run_id for work, _ in ended}
         locked = endings.lock(job_ids, run_ids, patient=patient)
         paused = paused_of_handed_back(ended, locked)
-        ends = [decide(locked, one, now, paused) for one in ended]
+        ends = _decide_each(locked, ended, now, paused)
         deferred.begin(system, [end for end in ends if isinstance(end, EndingRun)], now)
         carried_out = [end for end in ends if isinstance(end, Settlement)]
         run_endings.carry_out(carried_out, now)
@@ -71,6 +71,20 @@ def _record(system: System, ended: Sequence[tuple[Work, Result]], *, patient: bo
         ring_for_what_follows(system, unit, settled, next_in_turn)
     ring_where_limits_held(system, settled)
     return settled
+
+
+def _decide_each(
+    locked: Locked, ended: Sequence[tuple[Work, Result]], now: datetime, paused: Collection[UUID]
+) -> list[Settlement | EndingRun | None]:
+    """What follows from each; of two results of one run the first counts."""
+    ends: list[Settlement | EndingRun | None] = []
+    recorded: set[UUID] = set()
+    for attempt in ended:
+        run_id = attempt[0].run_id
+        ends.append(None if run_id in recorded else decide(locked, attempt, now, paused))
+        if ends[-1] is not None:
+            recorded.add(run_id)
+    return ends
 
 
 def paused_of_handed_back(ended: Sequence[tuple[Work, Result]], locked: Locked) -> set[UUID]:

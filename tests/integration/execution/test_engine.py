@@ -1,0 +1,173 @@
+"""The engine of a worker: it records and claims for many threads at once, and waits for nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+
+import psycopg2
+import pytest
+
+from core.errors import DatabaseUnavailable
+from core.states import RunStatus
+from models.pauses import GATE
+from services.execution import claiming, workers
+from services.execution.engine import Engine, Exchanged
+from services.execution.work import Work
+from services.messaging.broker import RUNS_HTTP
+from services.scheduling.run_endings import Settled
+from tests.factories import GivenSystem, claim, first_run, stored_run, succeeded
+from tests.waiting import LONGEST, until
+
+COMPLETED = Settled(RunStatus.COMPLETED)
+
+
+class Threads:
+    """An engine and threads that call it; nothing is answered before `start`."""
+
+    def __init__(self, system: GivenSystem) -> None:
+        self.engine = Engine(system, workers.register(system))
+        self._pool = ThreadPoolExecutor(8)
+        self._called = 0
+
+    def start(self) -> None:
+        until(lambda: self.engine._calls.qsize() == self._called, "every thread has called")
+        self.engine.start()
+
+    def ask(self) -> Future[Exchanged]:
+        """Ask for work."""
+        self._called += 1
+        return self._pool.submit(self.engine.exchange, RUNS_HTTP)
+
+    def hand_in(self, work: Work, *, wants_work: bool = False) -> Future[Exchanged]:
+        """Hand in a good result."""
+        self._called += 1
+        return self._pool.submit(self.engine.exchange, RUNS_HTTP, (work, succeeded()), wants_work=wants_work)
+
+    def stop(self) -> None:
+        self.engine.stop()
+        self._pool.shutdown()
+
+
+@pytest.fixture
+def threads(system: GivenSystem) -> Iterator[Threads]:
+    made = Threads(system)
+    yield made
+    made.stop()
+
+
+@contextmanager
+def outsider(url: str, statement: str, *parameters: object) -> Iterator[None]:
+    """Somebody else's transaction that holds the locks of a statement."""
+    connection = psycopg2.connect(url)
+    try:
+        connection.cursor().execute(statement, parameters)
+        yield
+    finally:
+        connection.close()
+
+
+def job_of(work: Work) -> str:
+    return str(work.job_id)
+
+
+def of(future: Future[Exchanged]) -> Exchanged:
+    return future.result(LONGEST)
+
+
+def test_as_many_runs_are_claimed_as_threads_ask_and_no_more(system: GivenSystem, threads: Threads) -> None:
+    runs = [first_run(system) for _ in range(5)]
+    asking = [threads.ask() for _ in range(3)]
+    threads.start()
+    works = [of(one).work for one in asking]
+    assert len({work.run_id for work in works if work is not None}) == 3
+    assert [stored_run(run.id).status for run in runs].count(RunStatus.RUNNING) == 3
+
+
+def test_a_result_is_recorded_and_the_next_run_claimed_by_one_call(system: GivenSystem, threads: Threads) -> None:
+    first_run(system)
+    [done] = claim(system)
+    following = first_run(system)
+    handing_in = threads.hand_in(done, wants_work=True)
+    threads.start()
+    answer = of(handing_in)
+    assert answer.settled == COMPLETED
+    assert answer.work is not None
+    assert answer.work.run_id == following.id
+
+
+def test_calls_that_wait_share_a_transaction(
+    system: GivenSystem, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _ in range(3):
+        first_run(system)
+    claimed: list[int] = []
+    real = claiming.claim
+
+    def counted(*about: object) -> list[Work]:
+        works = real(*about)  # type: ignore[arg-type]
+        claimed.append(len(works))
+        return works
+
+    monkeypatch.setattr(claiming, "claim", counted)
+    asking = [threads.ask() for _ in range(3)]
+    threads.start()
+    assert all(of(one).work for one in asking)
+    assert claimed == [3]
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_a_job_that_others_have_locked_keeps_no_other_result_waiting(
+    store: str, system: GivenSystem, threads: Threads
+) -> None:
+    for _ in range(2):
+        first_run(system)
+    blocked, free = claim(system)
+    threads.start()
+    with outsider(store, "SELECT 1 FROM jobs WHERE id = %s FOR UPDATE", job_of(blocked)):
+        waiting = threads.hand_in(blocked)
+        assert of(threads.hand_in(free)).settled == COMPLETED
+        assert not waiting.done()
+    assert of(waiting).settled == COMPLETED
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_runs_are_claimed_while_somebody_closes_the_gate_of_pauses(
+    store: str, system: GivenSystem, threads: Threads
+) -> None:
+    first_run(system)
+    [done] = claim(system)
+    following = first_run(system)
+    threads.start()
+    with outsider(store, "SELECT pg_advisory_xact_lock(%s)", GATE):
+        waiting = threads.hand_in(done)
+        claimed = of(threads.ask()).work
+        assert claimed is not None
+        assert claimed.run_id == following.id
+        assert not waiting.done()
+    assert of(waiting).settled == COMPLETED
+
+
+def test_a_result_is_told_as_recorded_though_the_claim_after_it_fails(
+    system: GivenSystem, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_run(system)
+    [done] = claim(system)
+
+    def away(*_about: object) -> list[Work]:
+        raise DatabaseUnavailable("The database is away.")
+
+    monkeypatch.setattr(claiming, "claim", away)
+    handing_in = threads.hand_in(done, wants_work=True)
+    threads.start()
+    assert of(handing_in) == Exchanged(COMPLETED, None, asks_again=True)
+
+
+def test_two_results_of_one_run_are_one_record_and_one_refusal(system: GivenSystem, threads: Threads) -> None:
+    run = first_run(system)
+    [work] = claim(system)
+    twice = [threads.hand_in(work), threads.hand_in(work)]
+    threads.start()
+    assert sorted([of(one).settled for one in twice], key=str) == [None, COMPLETED]
+    assert stored_run(run.id).status is RunStatus.COMPLETED
