@@ -41,7 +41,7 @@ class CarillonDrain:
 
     def sample(self, seconds: float) -> Sample:
         """Fill an empty database, start the workers, and watch."""
-        amount = Amount(f"{self.checkout.name} {self.body['task_type']}")
+        amount = Amount(f"{self.name} {self.body['task_type']}")
         jobs = amount.jobs(seconds)
         settings = {"worker_threads": self.threads, "callback_base_url": self.callback_base_url}
         with self.servers.place() as place, installed(self.checkout, self.folder, place, settings) as carillon:
