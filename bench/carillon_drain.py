@@ -33,7 +33,6 @@ class CarillonDrain:
     threads: int = 8
     body: Mapping[str, Any] = field(default_factory=job)
     callback_base_url: str = NOBODY
-    amount: Amount = field(default_factory=Amount)
 
     @property
     def name(self) -> str:
@@ -42,7 +41,8 @@ class CarillonDrain:
 
     def sample(self, seconds: float) -> Sample:
         """Fill an empty database, start the workers, and watch."""
-        jobs = self.amount.jobs(seconds)
+        amount = Amount(f"{self.name} {self.body['task_type']}")
+        jobs = amount.jobs(seconds)
         settings = {"worker_threads": self.threads, "callback_base_url": self.callback_base_url}
         with self.servers.place() as place, installed(self.checkout, self.folder, place, settings) as carillon:
             carillon.start("web")
@@ -51,7 +51,7 @@ class CarillonDrain:
             carillon.start("coordinator")
             carillon.start("worker", self.processes)
             figures = draining.watch(RunsDrain(place, carillon), jobs, self._meters(carillon))
-        self.amount.jobs_per_second = figures["per_s"]
+        amount.learn(figures["per_s"])
         return figures
 
     def _meters(self, carillon: Carillon) -> draining.Meters:

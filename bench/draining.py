@@ -9,7 +9,9 @@ from typing import Protocol
 from bench import waiting
 
 LOOK_AGAIN_SECONDS = 0.25  # a look counts rows
-_FEWEST_JOBS = 400
+_FEWEST_JOBS, _MOST_JOBS = 400, 60_000
+_FIRST_GUESS = 150.0
+_rates: dict[str, float] = {}
 
 Meters = Mapping[str, Callable[[], float]]
 
@@ -34,16 +36,19 @@ class Drain(Protocol):
         ...
 
 
-@dataclass
+@dataclass(frozen=True)
 class Amount:
-    """How many jobs fill the time, by the rate of the last time."""
+    """How many jobs fill the time, by the rate of the last time that jobs of this kind were drained."""
 
-    jobs_per_second: float = 150.0
-    most: int = 60_000
+    kind: str
 
     def jobs(self, seconds: float) -> int:
         """Returns how many jobs last about this long."""
-        return min(self.most, max(_FEWEST_JOBS, int(self.jobs_per_second * seconds)))
+        return min(_MOST_JOBS, max(_FEWEST_JOBS, int(_rates.get(self.kind, _FIRST_GUESS) * seconds)))
+
+    def learn(self, jobs_per_second: float) -> None:
+        """Remember the rate for the rest of this run of the benchmarks."""
+        _rates[self.kind] = jobs_per_second
 
 
 def watch(drain: Drain, jobs: int, meters: Meters) -> dict[str, float]:

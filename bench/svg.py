@@ -8,7 +8,7 @@ from html import escape
 from bench.figures import OURS, Result, Row
 from bench.table import number
 
-_WIDTH, _LABELS, _FIGURES = 760, 270, 150
+_WIDTH, _LABELS, _FIGURES = 800, 310, 150
 _LINE, _TITLE, _GAP = 22, 28, 18
 _OURS, _OTHERS = "#0d7a6f", "#9aa5b1"
 _STYLE = (

@@ -27,7 +27,8 @@ def _drain(session: Session, name: str, title: str, delay_seconds: float, thread
     options = session.options
     with receiver.running(session.folder, delay_seconds) as running:
         contestants = _contestants(session, running.url, threads)
-        rows = alternating.measure(contestants, options.rounds, options.seconds, options.pilot_seconds)
+        pilot_seconds = 0 if delay_seconds and session.is_quick else options.pilot_seconds
+        rows = alternating.measure(contestants, options.rounds, options.seconds, pilot_seconds)
     return Result(name, title, FIGURES, rows)
 
 

@@ -40,5 +40,5 @@ def _drained(session: Session, name: str, title: str, bodies: Mapping[str, Mappi
             for checkout in reversed(session.checkouts)
             for kind, body in bodies.items()
         ]
-        rows = alternating.measure(contestants, options.rounds, options.seconds, options.pilot_seconds)
+        rows = alternating.measure(contestants, options.rounds, options.seconds)
     return Result(name, title, ("per_s", *OF_A_RUN), rows)

@@ -22,6 +22,7 @@ _BEFORE_SECONDS, _AFTER_SECONDS = 4.0, 15.0
 _BUCKET_SECONDS = 0.25
 _FULL_SHARE = 0.8
 _LOOK_AGAIN_SECONDS = 0.25
+_STARTED_AT = "SELECT extract(epoch FROM pg_postmaster_start_time())"
 _FINISHED_AFTER = """
     SELECT extract(epoch FROM finished_at)::float8 FROM runs WHERE finished_at > to_timestamp(%s) ORDER BY finished_at
 """
@@ -63,8 +64,8 @@ class Outage:
             time.sleep(_BEFORE_SECONDS)
             broken_at = time.time()
             self.servers.restart_postgresql()
-            back_at = time.time()
-            time.sleep(_AFTER_SECONDS)
+            back_at = float(place.query(_STARTED_AT)[0][0])
+            time.sleep(back_at + _AFTER_SECONDS - time.time())
             before = _finished(place, began_at, broken_at)
             after = _finished(place, back_at, back_at + _AFTER_SECONDS)
         rate = statistics.median(rates(before, began_at, broken_at))

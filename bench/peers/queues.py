@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from bench import draining
@@ -61,7 +61,6 @@ class PeerDrain:
     folder: Path
     threads: int = 8
     receiver_url: str = ""
-    amount: Amount = field(default_factory=Amount)
 
     @property
     def name(self) -> str:
@@ -70,7 +69,8 @@ class PeerDrain:
 
     def sample(self, seconds: float) -> Sample:
         """Fill the queue, start the workers, and watch."""
-        jobs = self.amount.jobs(seconds)
+        amount = Amount(self.peer.name)
+        jobs = amount.jobs(seconds)
         marks = self.folder / f"marks-{time.monotonic_ns()}"
         marks.touch()
         with self.servers.place() as place, Children(self.folder / "peers.log") as children:
@@ -78,7 +78,7 @@ class PeerDrain:
             drain = _MarkedDrain(children, place, marks, self.peer.done)
             meters = {**children.meters("worker"), **self.servers.processor_times()}
             figures = draining.watch(drain, jobs, meters)
-        self.amount.jobs_per_second = figures["per_s"]
+        amount.learn(figures["per_s"])
         return figures
 
     def _run(self, children: Children, place: Place, marks: Path, jobs: int) -> None:

@@ -32,9 +32,13 @@ def test_contestants_alternate_and_the_pilot_is_thrown_away() -> None:
 
 
 def test_an_amount_fills_the_time_at_the_last_rate_within_bounds() -> None:
-    assert Amount(jobs_per_second=200).jobs(8) == 1_600
-    assert Amount(jobs_per_second=1).jobs(8) == 400
-    assert Amount(jobs_per_second=1e9).jobs(8) == 60_000
+    amount = Amount("a kind of its own")
+    amount.learn(200)
+    assert amount.jobs(8) == 1_600
+    amount.learn(1)
+    assert amount.jobs(8) == 400
+    amount.learn(1e9)
+    assert amount.jobs(8) == 60_000
 
 
 def test_all_names_every_measurement_in_the_order_of_the_table() -> None:
