@@ -65,6 +65,11 @@ class StopSignals:
         self._stopping.set()
 
 
+def regain() -> None:
+    """Hear signals again after an event loop has taken them for itself, as uvloop does when it starts."""
+    _listener.listen()
+
+
 def end_within(seconds: float, status: int = 0, last_words: str = _NOT_ALL_CLOSED) -> None:
     """End the process after so many seconds, even if something blocks: a silent server, mostly.
 
@@ -114,9 +119,13 @@ class _Listener:
             self._arrived, self._waker = socket.socketpair()
             self._waker.setblocking(False)
             threading.Thread(target=self._listen, args=(self._arrived,), name="signals", daemon=True).start()
-        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        self.listen()
         for number in _ORDERS:
             signal.signal(number, on_main_thread)
+
+    def listen(self) -> None:
+        """Have Python write each signal's number to the listener's thread."""
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
 
     def _listen(self, arrived: socket.socket) -> None:
         while True:

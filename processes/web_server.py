@@ -59,6 +59,7 @@ class WebServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then call `on_ready`."""
+        signals.regain()
         await super().startup(sockets)
         if self.started:
             self._on_ready()

@@ -347,5 +347,6 @@ def _locked(url: str, calls: list[Call]) -> Iterator[Any]:
 
 
 def _waiting_for_locks(cursor: Any) -> int:
+    cursor.execute("SELECT pg_stat_clear_snapshot()")  # a transaction would see the same activity for ever
     cursor.execute(COUNT_WAITING_WORKERS)
     return int(cursor.fetchone()[0])
