@@ -15,14 +15,12 @@ from processes import signals
 
 signals.obey()  # before what follows, which takes a second to import
 
+import importlib
 import sys
+from types import ModuleType
 
 import typer
 
-import processes.autoscale
-import processes.coordinator
-import processes.periodic
-import processes.worker
 from client import commands, endings
 from local import demonstration, stack, trial_receiver
 from migrations import runner
@@ -51,10 +49,8 @@ def serve() -> None:
     """Serve everything from one process, on SQLite and an in-process broker."""
     signals.obey(0)
     settings = start.embedded_settings()
-    from processes import embedded  # noqa: PLC0415  the API is half of a start: only who serves it waits for it
-
     with trial_receiver.for_callbacks(settings) as complete:
-        embedded.serve(complete, _greet)
+        _process("embedded").serve(complete, _greet)
 
 
 @app.command()
@@ -82,32 +78,25 @@ def services(what: str = typer.Argument("", help="`demo` to show one job of each
 @app.command()
 def web() -> None:
     """Serve the HTTP API."""
-    signals.obey(0)
-    settings = start.services_settings()
-    from processes import web as process  # noqa: PLC0415  as in `serve`
-
-    process.run(settings)
+    _run("web")
 
 
 @app.command()
 def worker() -> None:
     """Execute runs."""
-    signals.obey(0)
-    processes.worker.run(start.services_settings())
+    _run("worker")
 
 
 @app.command()
 def coordinator() -> None:
     """Plan, dispatch, rescue and prune."""
-    signals.obey(0)
-    processes.coordinator.run(start.services_settings())
+    _run("coordinator")
 
 
 @app.command()
 def periodic() -> None:
     """Send a beat each minute."""
-    signals.obey(0)
-    processes.periodic.run(start.services_settings())
+    _run("periodic")
 
 
 @app.command()
@@ -116,7 +105,7 @@ def autoscale(
 ) -> None:
     """Keep one to five workers running: one more while over ten runs wait, one less when nothing does."""
     settings = start.services_settings()
-    processes.autoscale.run(settings, start.environment(), start.ROOT, dry_run=dry_run)
+    _process("autoscale").run(settings, start.environment(), start.ROOT, dry_run=dry_run)
 
 
 @app.command()
@@ -126,6 +115,18 @@ def migrate() -> None:
     database.connect(settings.database, "migrate")
     for name in runner.upgrade():
         typer.echo(f"applied {name}")
+
+
+def _run(name: str) -> None:
+    """Run one process of the services mode until it is told to stop."""
+    signals.obey(0)
+    settings = start.services_settings()
+    _process(name).run(settings)
+
+
+def _process(name: str) -> ModuleType:
+    """Returns the module of a process. It is half of a start to import one: only who runs it waits for it."""
+    return importlib.import_module(f"processes.{name}")
 
 
 def _greet(settings: Settings) -> None:
