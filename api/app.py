@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from api import errors, openapi
 from api.access import Access
@@ -171,5 +172,5 @@ def _route_docs(app: App, system: System, threads: Threads) -> None:
     app.add_route("/", docs.Root())
     app.add_route("/swagger", docs.SwaggerPage())
     app.add_route("/swagger/{file}", docs.SwaggerAsset(threads))
-    spec = openapi.document(app, secret_needed=not system.settings.anonymous)
-    app.add_route("/openapi.json", docs.OpenApi(spec))
+    make = partial(openapi.document, app, secret_needed=not system.settings.anonymous)
+    app.add_route("/openapi.json", docs.OpenApi(threads, make))

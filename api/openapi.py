@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
@@ -39,6 +40,7 @@ _REASONS = {
 _TAKES_BODY = (400, 413, 415)
 _KEYED = (400, 409, 413, 422)
 
+_one_at_a_time = threading.Lock()
 _access: dict[str, Required] = {}  # what each operation requires, by its id
 _tree = SpecTree(
     "falcon-asgi",
@@ -111,11 +113,8 @@ def documented(
 
 
 def document(app: falcon.asgi.App[Any, Any], *, secret_needed: bool) -> dict[str, Any]:
-    """The OpenAPI 3.1 document of an app's routes."""
-    _tree.app = app
-    models = copy.deepcopy(_tree.models)  # spectree takes the nested definitions out of its models as it goes
-    spec: dict[str, Any] = _tree._generate_spec()  # noqa: SLF001  `spec` would remember the first app's
-    _tree.models = models
+    """Returns the OpenAPI 3.1 document of an app's routes."""
+    spec = _generated(app)
     if not spec["tags"]:
         raise RuntimeError("The OpenAPI document is empty: spectree found no route.")
     for by_method in spec["paths"].values():
@@ -125,6 +124,15 @@ def document(app: falcon.asgi.App[Any, Any], *, secret_needed: bool) -> dict[str
             if method == "patch":
                 content = operation["requestBody"]["content"]
                 content[MEDIA_MERGE_PATCH] = content["application/json"]
+    return spec
+
+
+def _generated(app: falcon.asgi.App[Any, Any]) -> dict[str, Any]:
+    with _one_at_a_time:
+        _tree.app = app
+        models = copy.deepcopy(_tree.models)  # spectree takes the nested definitions out of its models as it goes
+        spec: dict[str, Any] = _tree._generate_spec()  # noqa: SLF001  `spec` would remember the first app's
+        _tree.models = models
     return spec
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -49,15 +50,16 @@ class Root:
 
 
 class OpenApi:
-    """`/openapi.json`."""
+    """`/openapi.json`: made when it is first asked for, which takes longer than all else of a start."""
 
-    def __init__(self, spec: Mapping[str, Any]) -> None:
-        self._data = json.dumps(spec).encode()
+    def __init__(self, threads: Threads, make: Callable[[], Mapping[str, Any]]) -> None:
+        self._threads = threads
+        self._data = functools.cache(lambda: json.dumps(make()).encode())
 
     @operation(access=Required.NOTHING)
     async def on_get(self, _req: Request, resp: Response) -> None:
         resp.content_type = falcon.MEDIA_JSON
-        resp.data = self._data
+        resp.data = await self._threads.run(self._data)
 
 
 class SwaggerPage:
