@@ -11,7 +11,7 @@ from typing import Any
 
 import peewee
 
-FUNCTIONS = ("pick_v1", "start_v1", "lock_ended_v1", "end_v1")
+FUNCTIONS = ("pick_v1", "permits_v1", "start_v1", "lock_ended_v1", "end_v1")
 FOLDER = Path(__file__).parent / "functions"
 
 # A plan that was made while the queue was empty must still read the queue in the order of its index a million runs

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import peewee
 
-from core.rates import Used
 from core.states import Hold, RunStatus
 from models.claims import CLAIMABLE, MOST_URGENT_FIRST
 from models.database import for_update, is_sqlite
-from models.tables import Attempt, RateLimitedAccount, Run, db
+from models.tables import RateLimitedAccount, Run, db
 
 # One number for all Carillon processes, and a family of them for accounts; SQLite has one writer anyway.
 _CONCURRENCY = 0x4341524C
@@ -26,10 +25,6 @@ _LOCK_ACCOUNTS = """
 # As the indexes have it, to the letter.
 _AT_WORK = peewee.SQL("status = 'running'")
 _LIMITED = peewee.SQL("status = 'queued' AND held_until IS NOT NULL")
-_COUNTED = Attempt.account_id.is_null(False)
-
-_TAKEN = peewee.fn.COUNT(Attempt.number).alias("taken")
-_FIRST_ENDED = peewee.fn.MIN(Attempt.finished_at).alias("first_ended_at")
 
 
 def lock_concurrency() -> None:
@@ -48,19 +43,6 @@ def at_work(most: int) -> int:
     """How many runs are running, those that wait for a report among them; counts no further than `most`."""
     running = Run.select(Run.id).where(_AT_WORK).limit(most)
     return int(running.count())
-
-
-def used(account_ids: Collection[str], now: datetime, span: timedelta) -> dict[str, Used]:
-    """The permits that are taken of each of these accounts."""
-    found = {account_id: Used() for account_id in account_ids}
-    counts = (Attempt.finished_at.is_null(), Attempt.finished_at > now - span)
-    for condition in counts:  # each by the index, which an OR of both would not be
-        of_accounts = Attempt.account_id.in_(list(account_ids))
-        query = Attempt.select(Attempt.account_id, _TAKEN, _FIRST_ENDED).where(_COUNTED, of_accounts, condition)
-        for one in query.group_by(Attempt.account_id).namedtuples().execute():
-            permits = found[one.account_id].permits + one.taken
-            found[one.account_id] = Used(permits, one.first_ended_at)
-    return found
 
 
 def front_of(queue: str, account_ids: Collection[str], limit: int) -> list[tuple[UUID, str]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from core.rates import Used
 from models.fields import read_json
 from models.hot import of_database
 from models.hot.rows import ExecutedJob, StartedRun, Terms, TypePolicy
@@ -23,6 +24,15 @@ def pick(queue: str, room: int, now: datetime) -> list[Picked]:
     """Lock the most urgent runs of a queue that are due and not held; never waits for a lock."""
     of_this = of_database()
     return [Picked(of_this.uuid(run_id), account_id) for run_id, account_id in of_this.pick(queue, room, now)]
+
+
+def permits(account_ids: Collection[str], now: datetime, span: timedelta) -> dict[str, Used]:
+    """Lock accounts until the transaction ends, and return the permits in use of each."""
+    of_this = of_database()
+    found = {account_id: Used() for account_id in account_ids}
+    for account_id, taken, first_ended_at in of_this.permits(account_ids, now - span):
+        found[account_id] = Used(taken, of_this.instant(first_ended_at))
+    return found
 
 
 def start(run_ids: Collection[UUID], terms: Terms) -> list[StartedRun]:

@@ -15,6 +15,7 @@ from models.tables import db
 Row = Sequence[Any]
 
 _PICK = "SELECT * FROM carillon_pick_v1(%s, %s, %s)"
+_PERMITS = "SELECT * FROM carillon_permits_v1(%s::TEXT[], %s)"
 _START = "SELECT * FROM carillon_start_v1(%s::UUID[], %s, %s, %s, %s::TEXT[], %s) ORDER BY place"
 _LOCK_ENDED = "SELECT * FROM carillon_lock_ended_v1(%s, %s::UUID[], %s::UUID[], %s)"
 _END = "SELECT carillon_end_v1(%s, %s, %s, %s, %s)"
@@ -22,6 +23,10 @@ _END = "SELECT carillon_end_v1(%s, %s, %s, %s, %s)"
 
 def pick(queue: str, room: int, now: datetime) -> Iterable[Row]:
     return _rows(_PICK, queue, room, now)
+
+
+def permits(account_ids: Collection[str], since: datetime) -> Iterable[Row]:
+    return _rows(_PERMITS, list(account_ids), since)
 
 
 def start(run_ids: Collection[UUID], terms: Terms) -> Iterable[Row]:
@@ -53,12 +58,12 @@ def _rows(text: str, *parameters: Any) -> Iterable[Row]:
 
 
 def _ids(ids: Collection[UUID]) -> list[str]:
-    return [str(one) for one in ids]
+    return [one.hex for one in ids]
 
 
 def _json(rows: Sequence[Any]) -> str:
     return json.dumps(rows, default=_as_text, separators=(",", ":"))
 
 
-def _as_text(value: Any) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+def _as_text(value: UUID | datetime) -> str:
+    return value.hex if isinstance(value, UUID) else value.isoformat()

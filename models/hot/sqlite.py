@@ -23,6 +23,18 @@ _PICK = """
     ORDER BY priority DESC, (deadline_at IS NULL), deadline_at, due_at, id
     LIMIT ?
 """
+_PERMITS = """
+    SELECT account_id, SUM(taken), MIN(first_ended_at) FROM (
+        SELECT account_id, COUNT(*) AS taken, NULL AS first_ended_at FROM attempts
+        WHERE account_id IS NOT NULL AND account_id IN (SELECT value FROM JSON_EACH(?)) AND finished_at IS NULL
+        GROUP BY account_id
+        UNION ALL
+        SELECT account_id, COUNT(*), MIN(finished_at) FROM attempts
+        WHERE account_id IS NOT NULL AND account_id IN (SELECT value FROM JSON_EACH(?)) AND finished_at > ?
+        GROUP BY account_id
+    )
+    GROUP BY account_id
+"""
 _START = """
     UPDATE runs SET status = 'running', attempt_count = attempt_count + 1, fence = fence + 1, worker_id = ?,
         lease_expires_at = ?, held_until = NULL, started_at = COALESCE(started_at, ?)
@@ -99,6 +111,11 @@ _CLOSED = ("outcome", "finished_at", "error_type", "error_message", "status_code
 
 def pick(queue: str, room: int, now: datetime) -> Iterable[Row]:
     return _rows(_PICK, queue, now, room)
+
+
+def permits(account_ids: Collection[str], since: datetime) -> Iterable[Row]:
+    accounts = json.dumps(list(account_ids))
+    return _rows(_PERMITS, accounts, accounts, since)
 
 
 def start(run_ids: Collection[UUID], terms: Terms) -> Iterable[Row]:

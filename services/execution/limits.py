@@ -49,9 +49,7 @@ def claim(system: System, queue: str, limit: int, terms: Terms) -> Claimed:
     rate = rate_of(system.settings, queue)
     if rate is None:
         return Claimed(hot_claims.start([run.id for run in picked], terms))
-    accounts = {run.account_id for run in picked}
-    permits.lock_accounts(accounts)
-    used = permits.used(accounts, terms.now, rate.span)
+    used = hot_claims.permits({run.account_id for run in picked}, terms.now, rate.span)
     allowed, refused = rates.within(rate, [(run.id, run.account_id) for run in picked], used)
     started = hot_claims.start(allowed, terms)
     if refused:  # now that what may go has left the front of the queue
@@ -121,7 +119,7 @@ def _free(system: System, rate: Rate | None, account_id: str, waiting: list[Run]
     """The first of those that wait, as many as there are permits which nobody was given."""
     if rate is None:
         return waiting
-    used = permits.used([account_id], system.clock.now(), rate.span)[account_id]
+    used = hot_claims.permits([account_id], system.clock.now(), rate.span)[account_id]
     return waiting[: max(0, rate.calls - used.permits - permits.given(account_id))]
 
 
@@ -137,5 +135,5 @@ def _look_again(system: System, rate: Rate | None, account_id: str) -> None:
         permits.wait_no_more(account_id)
     elif rate is not None:
         now = system.clock.now()
-        used = permits.used([account_id], now, rate.span)[account_id]
+        used = hot_claims.permits([account_id], now, rate.span)[account_id]
         permits.wait_until(account_id, rates.next_free(rate, used, now))
