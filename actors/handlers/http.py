@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException, IncompleteRead
 
+import structlog
 import urllib3
 
 from actors.handlers import connection, exchange
@@ -32,6 +33,7 @@ _DECODED = frozenset({"gzip", "x-gzip", "deflate"})
 _NO_ANSWER = (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
 
 kept = KeptConnections()
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -130,13 +132,13 @@ def _begun(request: Call, target: Target, line: Line, key: Key) -> Response:
         if not is_kept:
             raise
         kept.drop(key)  # whatever closed this one has closed the others
+        log.info("kept_connection_closed", host=target.host, port=target.port)
         raise Aborted(AbortReason.CONNECTION_CLOSED) from error
 
 
 def _sent(given: Mapping[str, str]) -> dict[str, str]:
-    """The headers to send: the usual ones, but those that are given."""
-    names = {name.lower() for name in given}
-    return {**{name: value for name, value in _DEFAULT_HEADERS.items() if name.lower() not in names}, **given}
+    """The headers to send, each name once in whatever case: the usual ones, and over them those that are given."""
+    return dict({name.lower(): (name, value) for name, value in (*_DEFAULT_HEADERS.items(), *given.items())}.values())
 
 
 def _body(response: Response) -> bytes:

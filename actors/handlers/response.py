@@ -40,7 +40,7 @@ class Response(http.client.HTTPResponse):
             self.headers = self.msg = self._read_headers()  # type: ignore[assignment]
             if status not in _INTERIM or status == HTTPStatus.SWITCHING_PROTOCOLS:
                 break
-        if not version.startswith("HTTP/"):
+        if not version.startswith(("HTTP/1.", "HTTP/0.9")):
             raise http.client.UnknownProtocol(version)
         self.code = self.status = status
         self.reason = reason.strip()
@@ -53,7 +53,7 @@ class Response(http.client.HTTPResponse):
         self.chunked = coding == "chunked"
         self.chunk_left = None
         length = _length(self.headers.get("content-length", ""))
-        self.length = None if coding else length
+        self.length = None if self.chunked else length
         if self._is_without_body or self.status in _WITHOUT_BODY:
             self.chunked, self.length = False, 0
         self.will_close = (

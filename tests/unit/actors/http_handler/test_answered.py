@@ -26,6 +26,15 @@ def test_a_plain_answer_comes_back_whole() -> None:
         assert line in request
 
 
+def test_a_header_is_sent_once_in_whatever_case_it_is_given() -> None:
+    with hostile.serving(hostile.answering(OK)) as server:
+        call(server.url, headers={"accept": "a/a", "X-A": "1", "x-a": "2"})
+    sent = server.requests[0].lower()
+    assert (sent.count(b"accept:"), sent.count(b"x-a:")) == (1, 1)
+    assert b"accept: a/a" in sent
+    assert b"x-a: 2" in sent
+
+
 def test_the_environments_proxy_and_credentials_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
@@ -116,3 +125,10 @@ def test_a_second_address_is_tried_when_the_first_refuses(monkeypatch: pytest.Mo
 def test_a_trusted_certificate_is_taken(trusted: Path) -> None:
     with hostile.serving(hostile.over_tls(hostile.answering(OK), trusted)) as server:
         assert call(f"https://127.0.0.1:{server.port}/").body == b"done"
+
+
+def test_a_folded_header_is_one_and_what_comes_twice_is_joined() -> None:
+    head = b"HTTP/1.1 200 OK\r\nX-A: 1\r\n 2\r\nX-B: 3\r\nx-b: 4\r\nContent-Length: 4\r\nContent-Length: 4\r\n\r\n"
+    with hostile.serving(hostile.answering(head + b"done")) as server:
+        answer = call(server.url)
+    assert (answer.headers["x-a"], answer.headers["x-b"], answer.body) == ("1 2", "3, 4", b"done")

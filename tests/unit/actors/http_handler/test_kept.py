@@ -99,11 +99,22 @@ def test_a_name_is_looked_up_once_for_the_life_of_a_connection(monkeypatch: pyte
         OK.replace(b"HTTP/1.1 200 OK", b"HTTP/1.0 200 OK\r\nConnection: keep-alive"),
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
         TWO_LENGTHS,
+        OK.replace(b"\r\n\r\n", b"\r\nTransfer-Encoding: identity\r\n\r\n"),
         b"HTTP/1.1 200 OK\r\nodd line\r\nContent-Length: 4\r\n\r\ndone",
         b"HTTP/1.1 200 OK\r\nContent-Length : 4\r\nContent-Length: 4\r\n\r\ndone",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5000000\r\n\r\n" + bytes(5_000_000),
     ],
-    ids=["close", "1.0", "1.0 keep-alive", "101", "length and chunks", "odd header", "odd name", "not to its end"],
+    ids=[
+        "close",
+        "1.0",
+        "1.0 keep-alive",
+        "101",
+        "length and chunks",
+        "identity",
+        "odd header",
+        "odd name",
+        "not to its end",
+    ],
 )
 def test_a_connection_is_closed_after_such_an_answer(answer: bytes) -> None:
     with hostile.serving(hostile.keeping_open(answer)) as server:
