@@ -51,6 +51,7 @@ def _request(system: System, work: Work, url: str) -> http.Call:
         connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
         read_seconds=work.time_limit_seconds,
         reach=system.settings.reach,
+        over_new_connection=work.attempt > 1,  # so that at most one attempt at a run meets a closed one
     )
 
 
@@ -71,7 +72,7 @@ def _body(work: Work, url: str) -> dict[str, Any]:
 
 
 def _judge(work: Work, answer: http.Answer, now: datetime) -> Result:
-    failure = receiver_answers.failure_of(answer.status_code, answer.headers.get("Retry-After"), now)
+    failure = receiver_answers.failure_of(answer.status_code, answer.headers.get("retry-after"), now)
     if failure is not None:
         return Failed(failure, results.text_of(answer))
     if answer.status_code == HTTPStatus.ACCEPTED:

@@ -65,13 +65,14 @@ def _call(system: System, work: Work, request: HttpRequest, values: dict[str, An
         connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
         read_seconds=work.time_limit_seconds,
         reach=system.settings.reach,
+        over_new_connection=work.attempt > 1,  # so that at most one attempt at a run meets a closed one
     )
 
 
 def _judge(work: Work, request: HttpRequest, answer: http.Answer, now: datetime) -> Result:
     if request.expects(answer.status_code):
         return results.result_of(work, answer, {"status_code": answer.status_code})
-    failure = receiver_answers.failure_of(answer.status_code, answer.headers.get("Retry-After"), now)
+    failure = receiver_answers.failure_of(answer.status_code, answer.headers.get("retry-after"), now)
     return Failed(failure or _unexpected(answer.status_code), results.text_of(answer))
 
 

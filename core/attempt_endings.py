@@ -123,7 +123,7 @@ def lose(facts: Facts, decision: RetryDecision, now: datetime) -> Ending:
 
 
 def release(facts: Facts, now: datetime, *, job_is_held: bool) -> Ending:
-    """Hand a run back at shutdown: due again at once, held if its job is paused; nothing is counted against it."""
+    """Hand a run back: due again at once, held if its job is paused; nothing is counted against it."""
     attempt = _closed(Outcome.RELEASED, now)
     if facts.job_state in ENDED:
         return Ending(attempt, _ended(facts, RunStatus.CANCELLED, now) | {"reason": JOB_ENDED})

@@ -169,6 +169,7 @@ class AbortReason(StrEnum):
     TIME_LIMIT = "time_limit"
     LEASE_LOST = "lease_lost"
     SHUTDOWN = "shutdown"
+    CONNECTION_CLOSED = "connection_closed"  # by the receiver, who had kept it from a call before and answered nothing
 
 
 class Aborted(CarillonError):  # noqa: N818

@@ -9,9 +9,11 @@ import argparse
 import csv
 import json
 import re
+import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -68,9 +70,10 @@ class Receiver:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stops listening. To be called once, after `start`."""
+        """Stops listening, and ends kept connections. To be called once, after `start`."""
         self._server.shutdown()
         self._thread.join()
+        self._server.end_connections()
         self._server.server_close()
 
     def wait_for(self, predicate: Callable[[Sequence[Entry]], bool], timeout: float) -> bool:
@@ -139,6 +142,26 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 1024
     receive: Callable[[Entry], tuple[HTTPStatus, dict[str, Any]]]
+
+    def __init__(self, *about: Any) -> None:
+        super().__init__(*about)
+        self._open: set[Any] = set()
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answers what comes over a connection, in a thread of its own."""
+        self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Closes a connection."""
+        self._open.discard(request)
+        super().shutdown_request(request)
+
+    def end_connections(self) -> None:
+        """Ends the connections that callers keep; nothing more is answered over them."""
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -1,14 +1,14 @@
 """Connections that can be cut from another thread, whatever they are busy with.
 
-A `Line` carries one call to its receiver. `cut` ends the call's name lookup, connect, TLS handshake, sending
-and reading. requests and urllib3 do the talking, over sockets that the line opened.
+A `Line` carries one call to its receiver, over a new wire or one that was kept. `cut` ends the call's name lookup,
+connect, TLS handshake, sending and reading.
 """
 
 from __future__ import annotations
 
 import errno
 import functools
-import http.client
+import io
 import os
 import select
 import socket
@@ -18,13 +18,69 @@ import time
 from typing import Any
 
 import certifi
-import requests.adapters
-import urllib3
-import urllib3.connection
 
 from actors.handlers.lookups import Address, Addresses, Lookups, addresses_of, is_address
 from core.errors import PermanentFailure, TransientFailure
 from core.networks import Reach
+
+
+class Wire:
+    """A socket to a receiver, for one call after the other, and what is read from it."""
+
+    def __init__(self, connecting: socket.socket) -> None:
+        self.socket = connecting
+        self.opened_at = self.idle_since = time.monotonic()
+        self._handle = connecting.dup()  # by which it can be shut down, since TLS takes the first from its object
+        self._reader: io.BufferedReader | None = None
+
+    def secure(self, context: ssl.SSLContext, name: str) -> None:
+        """Speak TLS from now on, with a receiver that proves to be the named one; in the socket's time-out.
+
+        Raises `PermanentFailure` when its certificate is refused, `TransientFailure` when it takes too long.
+        """
+        try:
+            self.socket = context.wrap_socket(self.socket, server_hostname=name)
+        except ssl.SSLCertVerificationError as error:
+            raise PermanentFailure(
+                f"The certificate of {name} was refused: {error.verify_message or error}."
+            ) from error
+        except TimeoutError as error:
+            raise TransientFailure(f"The TLS handshake with {name} took too long.") from error
+
+    @property
+    def reader(self) -> io.BufferedReader:
+        """Returns what is read from; one for all calls, so that what comes unasked for is seen."""
+        if self._reader is None:
+            self._reader = self.socket.makefile("rb")
+        return self._reader
+
+    def is_quiet(self) -> bool:
+        """Whether nothing has come since the last answer, its end included."""
+        waiting = select.poll()
+        waiting.register(self.socket, select.POLLIN)
+        if waiting.poll(0):
+            return False
+        self.socket.setblocking(False)
+        try:
+            return not self.reader.peek(1)  # what was read with the answer, and is no part of it
+        except ssl.SSLWantReadError:
+            return True
+        except OSError:
+            return False
+
+    def shut_down(self) -> None:
+        """End whatever any thread is doing with the socket. Never raises."""
+        try:
+            self._handle.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # it had ended by itself
+
+    def close(self) -> None:
+        """Give socket and handle back."""
+        if self._reader is not None:
+            self._reader.close()
+        self.socket.close()
+        self._handle.close()
 
 
 class Line:
@@ -39,24 +95,26 @@ class Line:
         self._allowed = reach
         self._connect_seconds = connect_seconds
         self._lock = threading.Lock()
-        self._woken = threading.Event()
-        self._handle: socket.socket | None = None
+        self._woken: threading.Event | None = None
+        self._wire: Wire | None = None
         self._is_cut = False
 
     def cut(self) -> None:
         """Ends whatever the call is blocked on; what it does next over this line fails at once."""
         with self._lock:
             self._is_cut = True
-            if self._handle is not None:
-                _shut_down(self._handle)
-        self._woken.set()
+            if self._wire is not None:
+                self._wire.shut_down()
+            if self._woken is not None:
+                self._woken.set()
 
-    def connect(self, host: str, port: int) -> socket.socket:
-        """Opens a socket to the first address of `host` that answers.
+    def connect(self, host: str, port: int) -> Wire:
+        """Opens a wire to the first address of `host` that answers.
 
-        Its timeout is what is left of `connect_seconds`. Raises `TransientFailure` when there is no way,
+        The socket's timeout is what is left of `connect_seconds`. Raises `TransientFailure` when there is no way,
         `PermanentFailure` when an address is denied, and `ConnectionAbortedError` when the line was cut.
         """
+        self.close()  # one wire at a time
         deadline = time.monotonic() + self._connect_seconds
         fault = "it has no address"
         addresses = self._look_up(host, port, deadline)
@@ -71,16 +129,30 @@ class Line:
                 self._refuse_if_cut()
                 fault = error.strerror or str(error)
             else:
-                reached.settimeout(max(deadline - time.monotonic(), 0.001))
+                reached.socket.settimeout(max(deadline - time.monotonic(), 0.001))
                 return reached
         raise TransientFailure(f"No connection to {host} port {port}: {fault}.")
 
-    def close(self) -> None:
-        """Gives the line's own handle back. The socket itself belongs to whoever connected."""
+    def hold(self, wire: Wire) -> None:
+        """Leads over this wire, which is closed with the line. Raises `ConnectionAbortedError` when it was cut."""
         with self._lock:
-            handle, self._handle = self._handle, None
-        if handle is not None:
-            handle.close()
+            self._wire = wire
+            self._refuse_if_cut()
+
+    def let_go(self) -> Wire | None:
+        """Returns the wire, which this line can no longer cut or close; None if it was cut."""
+        with self._lock:
+            if self._is_cut:
+                return None
+            wire, self._wire = self._wire, None
+            return wire
+
+    def close(self) -> None:
+        """Closes the wire that it holds."""
+        with self._lock:
+            wire, self._wire = self._wire, None
+        if wire is not None:
+            wire.close()
 
     def _look_up(self, host: str, port: int, deadline: float) -> Addresses:
         if is_address(host):
@@ -103,70 +175,22 @@ class Line:
         except OSError as error:
             raise TransientFailure(f"The name {host} was not found: {error.strerror}.") from error
 
-    def _reach(self, address: Address, seconds: float) -> socket.socket:
+    def _reach(self, address: Address, seconds: float) -> Wire:
         family, kind, protocol, _, target = address
-        reached = socket.socket(family, kind, protocol)
+        wire = _begin_to_connect(socket.socket(family, kind, protocol), target)
         try:
-            _begin_to_connect(reached, target)
             # Held only now: shutting down a socket that has not begun to connect would not stop it.
-            self._hold(reached)
-            _await_connected(reached, seconds)
+            self.hold(wire)
+            _await_connected(wire.socket, seconds)
             self._refuse_if_cut()
         except BaseException:
             self.close()
-            reached.close()
             raise
-        return reached
-
-    def _hold(self, reached: socket.socket) -> None:
-        """Keeps a second handle to the socket, because TLS takes the first away from its object."""
-        self.close()
-        with self._lock:
-            self._refuse_if_cut()
-            self._handle = reached.dup()
+        return wire
 
     def _refuse_if_cut(self) -> None:
         if self._is_cut:
             raise ConnectionAbortedError(errno.ECONNABORTED, "The line was cut")
-
-
-class LineAdapter(requests.adapters.HTTPAdapter):
-    """Sends one request over a line, then closes; nothing is kept, no proxy is used."""
-
-    def __init__(self, line: Line) -> None:
-        super().__init__()
-        self._line = line
-        self._pool: urllib3.HTTPConnectionPool | None = None
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Makes none: a call has one connection, which knows the call's line."""
-
-    def cert_verify(self, *args: Any, **kwargs: Any) -> None:
-        """Does nothing: `trust` verifies, without reading the authorities' file for each connection."""
-
-    def get_connection_with_tls_context(
-        self,
-        request: requests.PreparedRequest,
-        *_args: Any,
-        **_kwargs: Any,
-    ) -> urllib3.HTTPConnectionPool:
-        url = urllib3.util.parse_url(request.url or "")
-        if url.scheme == "https":
-            self._pool = _TlsPool(
-                url.host or "",
-                url.port or 443,  # else http.client would look for one behind an IPv6 address's last colon
-                cert_reqs="CERT_REQUIRED",
-                ssl_context=trust(),
-                line=self._line,
-            )
-        else:
-            self._pool = _PlainPool(url.host or "", url.port or 80, line=self._line)
-        return self._pool
-
-    def close(self) -> None:
-        """Closes the connection, also one that the receiver would have kept open."""
-        if self._pool is not None:
-            self._pool.close()
 
 
 @functools.cache
@@ -174,79 +198,22 @@ def trust() -> ssl.SSLContext:
     """The authorities believed: the system's (or `SSL_CERT_FILE`, `SSL_CERT_DIR`) and those of certifi."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
+    context.set_alpn_protocols(["http/1.1"])
     return context
 
 
 _lookups = Lookups()
 
 
-class _FinalResponse(http.client.HTTPResponse):
-    """Passes over interim answers; http.client would take `103 Early Hints` for the answer itself."""
-
-    def _read_status(self) -> tuple[str, int, str]:
-        # http.client passes over 100 by itself; 101 ends HTTP and is judged by its code.
-        while True:
-            version, status, reason = super()._read_status()  # type: ignore[misc]  # typeshed leaves it out
-            if not 102 <= status <= 199:  # noqa: PLR2004  RFC 9110, section 15.2
-                return version, status, reason
-            http.client.parse_headers(self.fp)
-
-
-class _PlainConnection(urllib3.connection.HTTPConnection):
-    response_class = _FinalResponse
-
-    def __init__(self, *args: Any, line: Line, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._line = line
-
-    def _new_conn(self) -> socket.socket:
-        reached = self._line.connect(self._dns_host, self.port)
-        reached.settimeout(self._line.read_seconds)
-        return reached
-
-
-class _TlsConnection(urllib3.connection.HTTPSConnection):
-    response_class = _FinalResponse
-
-    def __init__(self, *args: Any, line: Line, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._line = line
-
-    def connect(self) -> None:
-        try:
-            super().connect()
-        except ssl.SSLCertVerificationError as error:
-            raise PermanentFailure(
-                f"The certificate of {self.host} was refused: {error.verify_message or error}.",
-            ) from error
-        except TimeoutError as error:
-            raise TransientFailure(f"The TLS handshake with {self.host} took too long.") from error
-
-    def _new_conn(self) -> socket.socket:
-        return self._line.connect(self._dns_host, self.port)
-
-
-class _PlainPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _PlainConnection
-
-
-class _TlsPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
-
-
-def _shut_down(handle: socket.socket) -> None:
+def _begin_to_connect(connecting: socket.socket, target: Any) -> Wire:
     try:
-        handle.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return  # it had ended by itself
-
-
-def _begin_to_connect(reached: socket.socket, target: Any) -> None:
-    reached.setblocking(False)
-    reached.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    code = reached.connect_ex(target)
-    if code not in (0, errno.EINPROGRESS):
-        raise OSError(code, os.strerror(code))
+        connecting.setblocking(False)
+        connecting.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        _raise_fault(connecting.connect_ex(target))
+        return Wire(connecting)
+    except BaseException:
+        connecting.close()
+        raise
 
 
 def _await_connected(reached: socket.socket, seconds: float) -> None:
@@ -255,6 +222,9 @@ def _await_connected(reached: socket.socket, seconds: float) -> None:
     waiting.register(reached, select.POLLOUT)
     if not waiting.poll(max(seconds, 0) * 1000):
         raise TimeoutError(errno.ETIMEDOUT, "connecting took too long")
-    code = reached.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-    if code:
+    _raise_fault(reached.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR))
+
+
+def _raise_fault(code: int) -> None:
+    if code not in (0, errno.EINPROGRESS):
         raise OSError(code, os.strerror(code))

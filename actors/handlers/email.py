@@ -38,7 +38,7 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
         with (
             contextlib.closing(line),
             scope.interruptible(line.cut),
-            mail.sending(system.settings, line.connect) as sender,
+            mail.sending(system.settings, lambda host, port: line.connect(host, port).socket) as sender,
         ):
             became = deliveries.deliver(system, work.run_id, batch.letters, sender, scope)
     except AttemptError as error:

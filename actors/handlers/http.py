@@ -5,15 +5,18 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http.client import HTTPException
+from http.client import HTTPException, IncompleteRead
 
-import requests
+import structlog
 import urllib3
-from requests.structures import CaseInsensitiveDict
 
-from actors.handlers import connection
-from core import headers, urls
-from core.errors import PermanentFailure, TransientFailure
+from actors.handlers import connection, exchange
+from actors.handlers.connection import Line
+from actors.handlers.exchange import NoFirstByte, Target
+from actors.handlers.kept_connections import KeptConnections, Key
+from actors.handlers.response import Response
+from core import headers
+from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.networks import PUBLIC, Reach
 from core.version import VERSION
 from services.runtime import abort_scope
@@ -27,14 +30,18 @@ _DEFAULT_HEADERS = {
     "Accept-Encoding": "gzip, deflate",
 }
 _DECODED = frozenset({"gzip", "x-gzip", "deflate"})
-_NO_ANSWER = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
+_NO_ANSWER = (urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError)
+
+kept = KeptConnections()
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Call:
     """A request to send. `connect_seconds` covers lookup, connect and TLS; `read_seconds` each wait after.
 
-    `reach` says where it may go; by itself, to public addresses alone.
+    `reach` says where it may go; by itself, to public addresses alone. With `over_new_connection` none is used that
+    was kept from a call before.
     """
 
     url: str
@@ -44,11 +51,12 @@ class Call:
     connect_seconds: float = 5
     read_seconds: float = 30
     reach: Reach = PUBLIC
+    over_new_connection: bool = False
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, whatever its status. Header names have no case; `body` is decoded, at most 1 MiB."""
+    """What came back, whatever its status. Header names have lower case; `body` is decoded, at most 1 MiB."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -57,19 +65,21 @@ class Answer:
 
 
 def call(request: Call, scope: abort_scope.Scope) -> Answer:
-    """Sends the request once and reads the answer; redirects are not followed, cookies not kept.
+    """Sends the request once and reads the answer; redirects are not followed, cookies not kept, no proxy is used.
 
-    Raises `Aborted` as soon as the scope is told to stop, `TransientFailure` when no whole answer came, and
-    `PermanentFailure` for a URL, an address, a header or a certificate that is refused. The status is not judged here.
+    Raises `Aborted` as soon as the scope is told to stop, and where a kept connection turns out to have been closed;
+    `TransientFailure` when no whole answer came, and `PermanentFailure` for a URL, an address, a header or a
+    certificate that is refused. The status is not judged here.
     The limit on the whole call is the caller's, who aborts the scope.
     """
-    prepared = _prepared(request)
+    target = exchange.target_of(request.url)
+    _check_headers(request.headers)
     with (
-        contextlib.closing(connection.Line(request.connect_seconds, request.read_seconds, request.reach)) as line,
+        contextlib.closing(Line(request.connect_seconds, request.read_seconds, request.reach)) as line,
         scope.interruptible(line.cut),
     ):
         try:
-            answer = _exchange(prepared, line)
+            answer = _exchange(request, target, line)
         except Exception as error:
             scope.raise_if_aborted()
             if not isinstance(error, _NO_ANSWER):
@@ -80,30 +90,6 @@ def call(request: Call, scope: abort_scope.Scope) -> Answer:
         return answer
 
 
-def _prepared(request: Call) -> requests.PreparedRequest:
-    _check_url(request.url)
-    _check_headers(request.headers)
-    # No session: it would add the environment's proxies and authentication and keep cookies, and even when
-    # told not to follow a redirect it reads the redirect's whole body.
-    sent = CaseInsensitiveDict(_DEFAULT_HEADERS)
-    sent.update(request.headers)
-    sent["Connection"] = "close"
-    try:
-        return requests.Request(request.method, request.url, headers=sent, data=request.body).prepare()
-    except (ValueError, urllib3.exceptions.HTTPError) as error:
-        raise PermanentFailure(f"The URL {request.url!r} cannot be called: {error}.") from error
-
-
-def _check_url(text: str) -> None:
-    """Refuses what is not plainly a URL to call, also to the parser that later says where to connect."""
-    if fault := urls.fault_of(text):
-        raise PermanentFailure(f"The URL {fault}")
-    try:
-        urllib3.util.parse_url(text)
-    except urllib3.exceptions.LocationParseError as error:
-        raise PermanentFailure(f"The URL {text!r} is not valid: {error}.") from error
-
-
 def _check_headers(given: Mapping[str, str]) -> None:
     for name, value in given.items():
         if fault := headers.fault_of_any_name(name):
@@ -112,38 +98,77 @@ def _check_headers(given: Mapping[str, str]) -> None:
             raise PermanentFailure(f"The value of the header {name} {fault}")
 
 
-def _exchange(prepared: requests.PreparedRequest, line: connection.Line) -> Answer:
-    with contextlib.closing(connection.LineAdapter(line)) as adapter:
-        # The line itself limits connecting; given here, the same limit would hold for sending too.
-        response = adapter.send(prepared, stream=True, timeout=line.read_seconds)
-        with contextlib.closing(response):
-            body = _body(response)
+def _exchange(request: Call, target: Target, line: Line) -> Answer:
+    key = _key(request, target)
+    response = _begun(request, target, line, key)
+    body = _body(response)
+    if response.leaves_wire_usable and (wire := line.let_go()) is not None:
+        kept.keep(key, wire)
     return Answer(
-        status_code=response.status_code,
+        status_code=response.status,
         headers=response.headers,
         body=body[:ANSWER_CAP_BYTES],
         truncated=len(body) > ANSWER_CAP_BYTES,
     )
 
 
-def _body(response: requests.Response) -> bytes:
+def _key(request: Call, target: Target) -> Key:
+    trust = connection.trust() if target.scheme == "https" else None
+    return Key(target.scheme, target.host, target.port, trust, request.reach)
+
+
+def _begun(request: Call, target: Target, line: Line, key: Key) -> Response:
+    """The beginning of the answer. The request is sent once, also where a kept connection proves to be closed."""
+    wire = None if request.over_new_connection else kept.take(key)
+    is_kept = wire is not None
+    if wire is None:
+        wire = exchange.open_wire(line, target)
+    else:
+        line.hold(wire)
+    wire.socket.settimeout(line.read_seconds)
+    try:
+        return exchange.ask(wire, request.method, target, _sent(request.headers), request.body)
+    except NoFirstByte as error:
+        if not is_kept:
+            raise
+        kept.drop(key)  # whatever closed this one has closed the others
+        log.info("kept_connection_closed", host=target.host, port=target.port)
+        raise Aborted(AbortReason.CONNECTION_CLOSED) from error
+
+
+def _sent(given: Mapping[str, str]) -> dict[str, str]:
+    """The headers to send, each name once in whatever case: the usual ones, and over them those that are given."""
+    return dict({name.lower(): (name, value) for name, value in (*_DEFAULT_HEADERS.items(), *given.items())}.values())
+
+
+def _body(response: Response) -> bytes:
     """Reads a byte more than is kept, at most; urllib3 bounds what is unpacked, not only what is read.
 
     In small pieces: between two of them the line can be cut, however long one takes to unpack.
     A coding that was not asked for is left as it came: a job that needs no body was delivered all the same.
     """
-    coding = response.headers.get("Content-Encoding", "").strip().lower()
+    is_coded = response.headers.get("content-encoding", "").strip().lower() in _DECODED
+    source = _unpacking(response) if is_coded else response
     body = bytearray()
     while wanted := ANSWER_CAP_BYTES + 1 - len(body):
-        piece = response.raw.read(min(wanted, PIECE_BYTES), decode_content=coding in _DECODED)
-        if not piece:  # the end; had the length been greater, this read would have failed
+        piece = source.read(min(wanted, PIECE_BYTES))
+        if not piece:
             break
         body += piece
+    else:
+        return bytes(body)
+    if response.length:
+        raise IncompleteRead(bytes(body), response.length)
     return bytes(body)
 
 
+def _unpacking(response: Response) -> urllib3.HTTPResponse:
+    headers = {"Content-Encoding": response.headers["content-encoding"]}
+    return urllib3.HTTPResponse(response, headers, preload_content=False, decode_content=True)
+
+
 def _failure(error: Exception, request: Call) -> TransientFailure:
-    if isinstance(error, requests.exceptions.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
+    if isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError):
         return TransientFailure(f"The receiver was silent for {request.read_seconds:g} seconds.")
     if isinstance(error, urllib3.exceptions.DecodeError):
         return TransientFailure("The answer's body does not match its Content-Encoding.")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from http import HTTPStatus
+from http.client import HTTPException
 from typing import IO
 
-import requests
-import urllib3
-
-from actors.handlers.connection import Line, LineAdapter
+from actors.handlers import exchange
+from actors.handlers.connection import Line
+from actors.handlers.response import Response
 from core.errors import AttemptError, NotFound, PermanentFailure, TransientFailure, Unavailable
 from core.networks import ANYWHERE
 from services.execution.work import Failed, Result, Succeeded, Work
@@ -61,7 +62,7 @@ def _fetched(system: System, upload: UploadView, scope: Scope) -> Iterator[IO[by
             with _asked_for(system, upload, scope) as answer:
                 _refuse_failure(answer, upload)
                 _copy(answer, file, upload.size)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+        except (HTTPException, OSError) as error:
             scope.raise_if_aborted()
             raise TransientFailure(
                 f"{upload.file_name} could not be fetched from {upload.host_url}, which received it: "
@@ -75,37 +76,33 @@ def _fetched(system: System, upload: UploadView, scope: Scope) -> Iterator[IO[by
 
 
 @contextmanager
-def _asked_for(system: System, upload: UploadView, scope: Scope) -> Iterator[requests.Response]:
+def _asked_for(system: System, upload: UploadView, scope: Scope) -> Iterator[Response]:
     """The answer of the host that has the file, over a line that an abort cuts; the operator named the host."""
-    headers = {"Authorization": f"Bearer {uploads.grant(system, upload.id)}"}
-    request = requests.Request("GET", f"{upload.host_url}/internal/spool/{upload.id}", headers=headers).prepare()
-    with (
-        closing(Line(CONNECT_SECONDS, READ_SECONDS, ANYWHERE)) as line,
-        scope.interruptible(line.cut),
-        closing(LineAdapter(line)) as adapter,
-    ):
+    headers = {"Authorization": f"Bearer {uploads.grant(system, upload.id)}", "Accept-Encoding": "identity"}
+    target = exchange.target_of(f"{upload.host_url}/internal/spool/{upload.id}")
+    with closing(Line(CONNECT_SECONDS, READ_SECONDS, ANYWHERE)) as line, scope.interruptible(line.cut):
         try:
-            answer = adapter.send(request, stream=True, timeout=READ_SECONDS)
+            wire = exchange.open_wire(line, target)
         except TransientFailure as error:
             raise ConnectionError(error.message) from error
-        with closing(answer):
-            yield answer
+        wire.socket.settimeout(READ_SECONDS)
+        yield exchange.ask(wire, "GET", target, {**headers, "Connection": "close"}, None)
 
 
-def _copy(answer: requests.Response, file: IO[bytes], size: int) -> None:
+def _copy(answer: Response, file: IO[bytes], size: int) -> None:
     """Read what there is to read, and of what is longer than it should be one byte more."""
     while wanted := size + 1 - file.tell():
-        piece = answer.raw.read(min(wanted, _PIECE_BYTES))
+        piece = answer.read(min(wanted, _PIECE_BYTES))
         if not piece:
             return
         file.write(piece)
 
 
-def _refuse_failure(answer: requests.Response, upload: UploadView) -> None:
-    if answer.status_code == requests.codes.ok:
+def _refuse_failure(answer: Response, upload: UploadView) -> None:
+    if answer.status == HTTPStatus.OK:
         return
-    failure = PermanentFailure if answer.status_code == requests.codes.not_found else TransientFailure
+    failure = PermanentFailure if answer.status == HTTPStatus.NOT_FOUND else TransientFailure
     raise failure(
         f"{upload.file_name} is neither in the spool here nor in that of {upload.host_url} "
-        f"(which answered {answer.status_code}). A file is kept until its job is over; after that, send it anew."
+        f"(which answered {answer.status}). A file is kept until its job is over; after that, send it anew."
     )

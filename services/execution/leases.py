@@ -42,6 +42,7 @@ class Leases:
         self._held: dict[tuple[UUID, int], _Held] = {}  # by run and fence
         self._handing_back: AbortReason | None = None
         self._changed = threading.Condition()
+        self._looks_at = 0.0  # monotonic; when the watchdog looks next
         self._stopped = threading.Event()
         self._threads = [
             threading.Thread(target=self._heartbeat, name="heartbeat", daemon=True),
@@ -66,11 +67,13 @@ class Leases:
         """The scope of an attempt while it is held: aborted on cancel, time limit, lost lease or shutdown."""
         scope = Scope()
         limit = self._system.clock.monotonic() + work.time_limit_seconds
+        held = _Held(work, scope, work.claimed_monotonic, limit)
         with self._changed:
-            self._held[work.run_id, work.fence] = _Held(work, scope, work.claimed_monotonic, limit)
+            self._held[work.run_id, work.fence] = held
             if self._handing_back is not None:
                 scope.abort(self._handing_back)
-            self._changed.notify_all()
+            if self._stop_of(held)[0] < self._looks_at:
+                self._changed.notify_all()
         try:
             yield scope
         finally:
@@ -104,9 +107,7 @@ class Leases:
             elif cancelled:
                 one.scope.abort(AbortReason.CANCELLED)
             else:
-                one.renewed = sent
-        with self._changed:
-            self._changed.notify_all()
+                one.renewed = sent  # the watchdog looks too early for it, and then again
 
     def _heartbeat(self) -> None:
         while not self._stopped.wait(self._system.settings.heartbeat_seconds):
@@ -124,6 +125,7 @@ class Leases:
             with self._changed:
                 overdue, wait_seconds = self._overdue()
                 if not overdue:
+                    self._looks_at = self._system.clock.monotonic() + wait_seconds
                     self._changed.wait(wait_seconds)
             for held, reason in overdue:
                 held.scope.abort(reason)

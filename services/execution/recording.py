@@ -89,7 +89,7 @@ def _decide_each(
 
 def paused_of_handed_back(ended: Sequence[tuple[Work, Result]], locked: Locked) -> set[UUID]:
     """Those of the jobs whose runs are handed back that are paused."""
-    handed_back = {work.job_id for work, result in ended if result == Stopped(AbortReason.SHUTDOWN)}
+    handed_back = {work.job_id for work, result in ended if isinstance(result, Stopped) and result.hands_back}
     return pauses.paused(jobs.lock(handed_back & locked.jobs.keys()).values()) if handed_back else set()
 
 
@@ -153,9 +153,9 @@ def _ending(facts: Facts, work: Work, result: Result, now: datetime, *, job_is_h
             return attempt_endings.fail(facts, error, decision, now, answer=kept_answer, result=made)
         case Deferred() | Stopped(AbortReason.CANCELLED):
             return attempt_endings.cancel(facts, Outcome.FAILED, now)
-        case Stopped(AbortReason.SHUTDOWN) if facts.cancel_requested_at is None:
+        case Stopped(hands_back=True) if facts.cancel_requested_at is None:
             return attempt_endings.release(facts, now, job_is_held=job_is_held)
-        case Stopped(AbortReason.SHUTDOWN):
+        case Stopped(hands_back=True):
             return attempt_endings.cancel(facts, Outcome.RELEASED, now)
         case Stopped(reason):
             raise Aborted(reason)

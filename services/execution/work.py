@@ -65,5 +65,10 @@ class Stopped:
 
     reason: AbortReason
 
+    @property
+    def hands_back(self) -> bool:
+        """Whether the run goes back into the queue, and nothing is counted against it."""
+        return self.reason in {AbortReason.SHUTDOWN, AbortReason.CONNECTION_CLOSED}
+
 
 Result = Succeeded | Deferred | Failed | Stopped

@@ -32,7 +32,7 @@ from tests.factories import (
 )
 from tests.integration.execution.attempting import make_due_again
 from tests.integration.execution.reporting import sender
-from tests.waiting import LONGEST
+from tests.waiting import LONGEST, until
 
 LEASE = timedelta(seconds=60)
 
@@ -305,6 +305,37 @@ def test_the_heartbeat_renews_by_itself(system: GivenSystem, worker: WorkerIdent
     finally:
         leases.stop()
     assert scope.reason is not None
+
+
+def test_the_watchdog_is_woken_only_for_an_attempt_that_must_stop_before_it_looks(
+    system: GivenSystem, leases: Leases, worker: WorkerIdentity, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[bool] = []
+    monkeypatch.setattr(leases._changed, "notify_all", lambda: woken.append(True))
+    first_run(system, time_limit_seconds=7)
+    hurried = claim_one(system, worker)
+    leases._looks_at = system.clock.monotonic() + 40
+    with leases.holding(work):
+        assert woken == []
+        with leases.holding(hurried):
+            assert woken == [True]
+
+
+def test_an_attempt_with_a_shorter_limit_is_stopped_though_the_watchdog_waits_for_a_longer_one(
+    system: GivenSystem, leases: Leases, worker: WorkerIdentity, work: Work
+) -> None:
+    first_run(system, time_limit_seconds=0.05)
+    running = Leases(GivenSystem(system.settings, RunningClock(), RecordingDoorbell()), worker)
+    hurried, interrupted = claim_one(system, worker), Interrupted()
+    running.start()
+    try:
+        with running.holding(work):
+            until(lambda: 0 < running._looks_at < 3600, "the watchdog to wait for the first")
+            with running.holding(hurried) as scope, scope.interruptible(interrupted.wake):
+                assert interrupted.comes()
+    finally:
+        running.stop()
+    assert scope.reason is AbortReason.TIME_LIMIT
 
 
 def test_a_heartbeat_that_failed_is_tried_again(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import ssl
 import struct
@@ -26,6 +27,7 @@ class Hostile:
         self.reached = threading.Event()
         self.stopping = threading.Event()
         self.requests: list[bytes] = []
+        self.connections = 0
         self._behaviour = behaviour
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads = [threading.Thread(target=self._accept)]
@@ -53,6 +55,7 @@ class Hostile:
                 accepted, _ = self._listener.accept()
             except OSError:
                 return
+            self.connections += 1
             thread = threading.Thread(target=self._handle, args=(accepted,))
             self._threads.append(thread)
             thread.start()
@@ -77,7 +80,7 @@ def read_request(server: Hostile, accepted: socket.socket) -> bytes:
     while b"\r\n\r\n" not in received:
         piece = accepted.recv(65_536)
         if not piece:
-            break
+            return b""
         received += piece
     head, _, body = received.partition(b"\r\n\r\n")
     length = int(next((line[15:] for line in head.lower().split(b"\r\n") if line[:15] == b"content-length:"), 0))
@@ -108,6 +111,18 @@ def keeping_open(answer: bytes) -> Behaviour:
         accepted.sendall(answer)
         server.reached.set()
         accepted.recv(1)  # ends when the caller closes
+
+    return behave
+
+
+def conversing(*answers: bytes) -> Behaviour:
+    """Answers one request after the other with these bytes in turn, the last again and again, until the caller ends."""
+
+    def behave(server: Hostile, accepted: socket.socket) -> None:
+        for number in itertools.count():
+            if not read_request(server, accepted):
+                return
+            accepted.sendall(answers[min(number, len(answers) - 1)])
 
     return behave
 

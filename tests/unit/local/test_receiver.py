@@ -151,3 +151,16 @@ def test_a_sample_is_the_same_each_time(tmp_path: Path) -> None:
     first, second = (sample.write_csv(tmp_path / name, 20) for name in ("a.csv", "b.csv"))
     assert first.read_bytes() == second.read_bytes()
     assert len(first.read_text().splitlines()) == 21
+
+
+def test_calls_share_a_connection_which_ends_when_the_receiver_stops(tmp_path: Path) -> None:
+    receiver = Receiver(folder=tmp_path)
+    receiver.start()
+    connection = HTTPConnection(urlsplit(receiver.url).netloc, timeout=LONGEST)
+    for _ in range(2):
+        connection.request("POST", "/internal/jobs/greet", b"{}")
+        assert connection.getresponse().read()
+        assert connection.sock is not None
+    receiver.stop()
+    assert connection.sock.recv(1) == b""
+    connection.close()

@@ -35,7 +35,7 @@ def test_a_line_waits_for_each_of_its_lookups_and_holds_the_last_connection_alon
         assert asked.wait(LONGEST)
         assert not futures.wait([connecting], timeout=0.05).done, "nobody was waited for"
         let_go.set()
-        return connecting.result(LONGEST)
+        return connecting.result(LONGEST).socket
 
     with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(1) as pool:
         first, second = (connect(listener.getsockname()[1]) for _ in range(2))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.handlers import connection
+from actors.handlers import connection, http
 from tests.unit.actors import hostile
 from tests.waiting import until
 
@@ -27,6 +27,7 @@ def nothing_leaks(before_all: None) -> Iterator[None]:
     gc.collect()
     before = (_open_files(), threading.active_count())
     yield
+    http.kept.close_all()
     gc.collect()
     until(lambda: (_open_files(), threading.active_count()) == before, "files and threads to be those of before")
 

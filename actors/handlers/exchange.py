@@ -1,0 +1,105 @@
+"""One request and the beginning of its response, over a wire."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import requests
+import urllib3
+
+from actors.handlers import connection
+from actors.handlers.connection import Line, Wire
+from actors.handlers.response import Response
+from core import urls
+from core.errors import PermanentFailure
+
+_SENT_TOGETHER_BYTES = 64 * 1024
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_METHODS_WITHOUT_LENGTH = frozenset({"GET", "HEAD"})
+
+
+@dataclass(frozen=True)
+class Target:
+    """A URL's parts as a request needs them: whom to connect to, whom to name, what to ask for."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+    @property
+    def name(self) -> str:
+        """Returns the host as certificates and the Host header name it."""
+        return self.host.rstrip(".")
+
+
+class NoFirstByte(OSError):  # noqa: N818  it says what happened
+    """The connection ended before anything of an answer had come."""
+
+
+@functools.lru_cache(1024)
+def target_of(url: str) -> Target:
+    """Returns the parts of a URL. Raises `PermanentFailure` for what is not plainly one to call."""
+    if fault := urls.fault_of(url):
+        raise PermanentFailure(f"The URL {fault}")
+    try:
+        urllib3.util.parse_url(url)  # as it is, then as requests has mended it
+        prepared = requests.Request("GET", url).prepare()
+        parts = urllib3.util.parse_url(prepared.url or "")
+    except (ValueError, urllib3.exceptions.HTTPError) as error:
+        raise PermanentFailure(f"The URL {url!r} cannot be called: {error}.") from error
+    scheme = parts.scheme or "http"
+    return Target(scheme, (parts.host or "").strip("[]"), parts.port or _DEFAULT_PORTS[scheme], prepared.path_url)
+
+
+def open_wire(line: Line, target: Target) -> Wire:
+    """Connect to a receiver, and speak TLS with it where its URL says https."""
+    wire = line.connect(target.host, target.port)
+    if target.scheme == "https":
+        wire.secure(connection.trust(), target.name)
+    return wire
+
+
+def ask(wire: Wire, method: str, target: Target, headers: Mapping[str, str], body: bytes | None) -> Response:
+    """Send a request and read the head of the response to it. Raises `NoFirstByte` where none begins.
+
+    The wire's time-out holds for all of the sending, and for each wait after it.
+    """
+    try:
+        with contextlib.suppress(BrokenPipeError):  # it may have answered before it closed
+            _send(wire, _head(method, target, headers, body), body or b"")
+        began = wire.reader.peek(1)
+    except TimeoutError:
+        raise
+    except OSError as error:
+        raise NoFirstByte(error.errno, error.strerror or str(error)) from error
+    if not began:
+        raise NoFirstByte("Remote end closed connection without response")
+    response = Response(wire, method)
+    response.begin()
+    return response
+
+
+def _head(method: str, target: Target, headers: Mapping[str, str], body: bytes | None) -> bytes:
+    lines = [f"{method} {target.path} HTTP/1.1", f"Host: {_host(target)}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if body or method not in _METHODS_WITHOUT_LENGTH:
+        lines.append(f"Content-Length: {len(body or b'')}")
+    return "\r\n".join([*lines, "\r\n"]).encode("iso-8859-1")
+
+
+def _host(target: Target) -> str:
+    name = f"[{target.name}]" if ":" in target.name else target.name
+    return name if target.port == _DEFAULT_PORTS[target.scheme] else f"{name}:{target.port}"
+
+
+def _send(wire: Wire, head: bytes, body: bytes) -> None:
+    """Send both in one piece, but for a body that is better not copied."""
+    if len(body) <= _SENT_TOGETHER_BYTES:
+        wire.socket.sendall(head + body)
+    else:
+        wire.socket.sendall(head)
+        wire.socket.sendall(body)
