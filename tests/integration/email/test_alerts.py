@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,6 +12,8 @@ from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Immediate, Interval, Polling, Schedule
 from core.states import JobState, RunStatus
 from models import database
+from models.hot import endings
+from models.hot.rows import JobChange
 from models.tables import Alert, Job, Run, User
 from services.alerts import sending
 from services.alerts.sending import AGAIN_AFTER
@@ -264,10 +265,11 @@ def test_without_an_address_it_stands_in_the_log() -> None:
 def test_nothing_is_written_for_a_job_that_is_well_and_stays_so(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written: list[Any] = []
-    monkeypatch.setattr("models.alerts.set_conditions", lambda *given: written.append(given))
+    written: list[JobChange] = []
+    monkeypatch.setattr(endings, "write", lambda ends, _now: written.extend(ends.jobs))
     first_run(system)
     record(system, claim_one(system), succeeded())
+    assert not written
     first_run(system, DelayFromNow(0))
     record(system, claim_one(system), failed())
-    assert len(written) == 1
+    assert [change["failures_in_row"] for change in written] == [1]
