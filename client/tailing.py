@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isfinite
 from typing import Annotated, Any
 from uuid import UUID
@@ -29,16 +29,20 @@ def tail(
     """Follow a job's runs until it ends; exit with 1 unless it completed."""
     if not isfinite(interval):
         raise typer.BadParameter(f"--interval must be a number of seconds, not {interval}.")
-    rest = threading.Event()
     with options.server(context, url) as server:
-        for event in follow(server, job_id, lines, lambda: rest.wait(interval)):
+        for event in follow(server, job_id, lines, lambda: rest(interval)):
             _print(event, as_json=as_json)
             status = event.get("job", {}).get("status")
     raise typer.Exit(0 if status == JobState.COMPLETED else 1)
 
 
-def follow(server: Server, job_id: UUID, lines: int, rest: Any) -> Iterator[Event]:
-    """Each change of a run, then the job's end; looks again after each rest."""
+def rest(seconds: float) -> None:
+    """Wait before the next look."""
+    threading.Event().wait(seconds)
+
+
+def follow(server: Server, job_id: UUID, lines: int, wait: Callable[[], object]) -> Iterator[Event]:
+    """Yields each change of a run, then the job's end; looks again after each wait."""
     seen: dict[str, tuple[Any, ...]] = {}
     first = True
     while True:
@@ -53,7 +57,7 @@ def follow(server: Server, job_id: UUID, lines: int, rest: Any) -> Iterator[Even
             yield {"job": job}
             return
         first = False
-        rest()
+        wait()
 
 
 def _state(run: dict[str, Any]) -> tuple[Any, ...]:

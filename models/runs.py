@@ -12,7 +12,8 @@ import peewee
 from core.states import LIVE, WAITING_FOR_INSTANT, Hold, RunStatus, Trigger
 from models import deferred, set_based
 from models.database import for_update
-from models.fields import new_id
+from models.fields import json_text, new_id
+from models.hot import of_database
 from models.hot.rows import EndingJob
 from models.tables import Job, Run
 
@@ -63,7 +64,7 @@ def deadline(job: Job | EndingJob, due_at: datetime) -> datetime | None:
 def insert(rows: Sequence[dict[str, Any]]) -> None:
     """Store runs; one that is there already (same job, trigger and `scheduled_for`) stays as it is."""
     for start in range(0, len(rows), _CHUNK):
-        Run.insert_many(rows[start : start + _CHUNK]).on_conflict_ignore().execute()
+        of_database().insert_runs([_stored(row) for row in rows[start : start + _CHUNK]])
 
 
 def by_id(run_id: UUID) -> Run | None:
@@ -73,7 +74,8 @@ def by_id(run_id: UUID) -> Run | None:
 
 def job_ids(run_ids: Iterable[UUID]) -> set[UUID]:
     """The jobs these runs belong to."""
-    return {run.job_id for run in Run.select(Run.job).where(Run.id.in_(list(run_ids)))}
+    found: Any = Run.select(Run.job).where(Run.id.in_(list(run_ids))).tuples()
+    return {job_id for (job_id,) in found}
 
 
 def pending(job_id: UUID, limit: int) -> list[Run]:
@@ -84,8 +86,8 @@ def pending(job_id: UUID, limit: int) -> list[Run]:
 
 def due_by(instant: datetime, limit: int) -> list[tuple[UUID, datetime]]:
     """Runs that wait for an instant no later than this one, soonest first."""
-    query = Run.select(Run.id, Run.due_at).where(_WAITING, Run.due_at <= instant).order_by(Run.due_at).limit(limit)
-    return [(run.id, run.due_at) for run in query]
+    due: Any = Run.select(Run.id, Run.due_at).where(_WAITING, Run.due_at <= instant)
+    return list(due.order_by(Run.due_at).limit(limit).tuples())
 
 
 def latest_scheduled_for(job_id: UUID, trigger: Trigger) -> datetime | None:
@@ -193,3 +195,9 @@ def prune(ended_before: datetime, limit: int) -> int:
 
 def _cancelled(reason: str, now: datetime) -> dict[str, Any]:
     return {"status": RunStatus.CANCELLED, "held_by": None, "reason": reason, "finished_at": now}
+
+
+def _stored(row: dict[str, Any]) -> dict[str, Any]:
+    """A draft as the hot statement takes it."""
+    data = row["data"]
+    return {**row, "job_id": row["job"], "data": None if data is None else json_text(data)}

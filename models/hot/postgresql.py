@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from models.hot.rows import Ends, Terms
+from models.hot.rows import NEW_RUN, NEW_RUN_COLUMNS, Ends, Terms
 from models.pauses import GATE
 from models.tables import db
 
@@ -18,6 +18,12 @@ _PICK = "SELECT * FROM carillon_pick_v1(%s, %s, %s)"
 _PERMITS = "SELECT * FROM carillon_permits_v1(%s::TEXT[], %s)"
 _START = "SELECT * FROM carillon_start_v1(%s::UUID[], %s, %s, %s, %s::TEXT[], %s) ORDER BY place"
 _LOCK_ENDED = "SELECT * FROM carillon_lock_ended_v1(%s, %s::UUID[], %s::UUID[], %s)"
+_INSERT_RUNS = f"""
+    INSERT INTO runs ({NEW_RUN_COLUMNS}, attempt_count, failure_count, loss_count, fence, was_held)
+    SELECT {NEW_RUN_COLUMNS}, 0, 0, 0, 0, FALSE
+    FROM JSONB_TO_RECORDSET(%s) AS f ({", ".join(f"{name} {kind}" for name, kind in NEW_RUN.items())})
+    ON CONFLICT DO NOTHING
+"""  # noqa: S608  names of columns, from the list in `rows`
 _END = "SELECT carillon_end_v1(%s, %s, %s, %s, %s)"
 
 
@@ -42,6 +48,10 @@ def end(ends: Ends, now: datetime) -> None:
     runs = [{"id": one.run_id, "c": one.changes, **one.attempt} for one in ends.runs]
     lists = (runs, ends.jobs, ends.following, ends.maybe_over)
     db.execute_sql(_END, (*(_json(rows) for rows in lists), now))
+
+
+def insert_runs(rows: Sequence[Mapping[str, Any]]) -> None:
+    db.execute_sql(_INSERT_RUNS, (_json(rows),))
 
 
 def instant(value: Any) -> Any:

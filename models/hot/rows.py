@@ -10,6 +10,32 @@ from uuid import UUID
 
 from core.states import JobState
 
+# The columns of a new run, each with its type in PostgreSQL; what counts its attempts begins at nothing.
+NEW_RUN = {
+    "id": "UUID",
+    "job_id": "UUID",
+    "job_version": "INTEGER",
+    "account_id": "TEXT",
+    "queue": "TEXT",
+    "trigger": "TEXT",
+    "retry_of": "UUID",
+    "data": "TEXT",
+    "scheduled_for": "TIMESTAMPTZ",
+    "due_at": "TIMESTAMPTZ",
+    "priority": "SMALLINT",
+    "deadline_at": "TIMESTAMPTZ",
+    "expire": "BOOLEAN",
+    "aged_at": "TIMESTAMPTZ",
+    "late_at": "TIMESTAMPTZ",
+    "status": "TEXT",
+    "held_by": "TEXT",
+    "reason": "TEXT",
+    "finished_at": "TIMESTAMPTZ",
+    "occurrences": "INTEGER",
+    "created_at": "TIMESTAMPTZ",
+}
+NEW_RUN_COLUMNS = ", ".join(NEW_RUN)
+
 
 @dataclass(frozen=True, slots=True)
 class TypePolicy:

@@ -6,13 +6,13 @@ There is one writer, who locks the whole database: so nothing is locked or skipp
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from models.fields import sqlite_instant, sqlite_text
-from models.hot.rows import Ends, JobChange, RunEnd, Terms
+from models.hot.rows import NEW_RUN, NEW_RUN_COLUMNS, Ends, JobChange, RunEnd, Terms
 from models.tables import db
 
 Row = Sequence[Any]
@@ -89,17 +89,11 @@ _CHANGE = """
     UPDATE jobs SET failures_in_row = ?, late_since = ?, polls = polls + ?, end_reason = COALESCE(?, end_reason)
     WHERE id = ?
 """
-_FOLLOWING = """
-    INSERT INTO runs (
-        id, job_id, job_version, account_id, queue, trigger, scheduled_for, due_at, priority, deadline_at, expire,
-        aged_at, status, occurrences, attempt_count, failure_count, loss_count, fence, was_held, created_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0, 0, 0, 0, FALSE, ?)
+_INSERT_RUN = f"""
+    INSERT INTO runs ({NEW_RUN_COLUMNS}, attempt_count, failure_count, loss_count, fence, was_held)
+    VALUES ({", ".join("?" * len(NEW_RUN))}, 0, 0, 0, 0, FALSE)
     ON CONFLICT DO NOTHING
-"""
-_FOLLOWING_COLUMNS = (
-    "id", "job_id", "job_version", "account_id", "queue", "trigger", "scheduled_for", "due_at", "priority",
-    "deadline_at", "expire", "aged_at", "status", "created_at",
-)  # fmt: skip
+"""  # noqa: S608  names of columns, from the list in `rows`
 _OVER = """
     UPDATE jobs SET state = ?, next_run_at = NULL, finished_at = ?, updated_at = ?
     WHERE id = ? AND state IN ('active', 'paused') AND next_run_at IS NULL AND NOT EXISTS (
@@ -135,10 +129,14 @@ def end(ends: Ends, now: datetime) -> None:
         _end_run(one)
     for change in ends.jobs:
         _change_job(change, now)
-    for row in ends.following:
-        _execute(_FOLLOWING, *(row[name] for name in _FOLLOWING_COLUMNS))
+    insert_runs(ends.following)
     for candidate in ends.maybe_over:
         _execute(_OVER, candidate["state"], now, now, candidate["id"])
+
+
+def insert_runs(rows: Sequence[Mapping[str, Any]]) -> None:
+    for row in rows:
+        _execute(_INSERT_RUN, *(row[name] for name in NEW_RUN))
 
 
 def instant(value: Any) -> Any:

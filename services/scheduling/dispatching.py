@@ -15,7 +15,7 @@ from services.system import System
 
 LOOK_AHEAD = timedelta(seconds=2)
 BATCH = 1_000
-MOST_RINGS = 1_000
+MOST_RINGS = 256  # a ring makes a thread claim for up to a second, so more would only lie in the queue
 
 
 def due_soon(system: System) -> list[tuple[UUID, datetime]]:

@@ -8,7 +8,6 @@ import pytest
 
 from core.retry import after_failure
 from services.execution import claiming, workers
-from services.jobs import retry_policy
 from services.messaging import broker as brokers
 from services.scheduling import dispatching
 from tests.factories import NOON, GivenSystem, failed, given_system, record, stored_job, succeeded
@@ -67,11 +66,10 @@ def test_each_sees_their_own_tasks_and_an_administrator_sees_all(client: Client,
 
 
 def test_a_failed_command_is_tried_again_every_thirty_seconds_four_times(client: Client, system: GivenSystem) -> None:
-    job: Any = stored_job(create(client)["id"])
-    assert job.max_retries == 4
-    policy = retry_policy.policy(system, job)
+    assert stored_job(create(client)["id"]).max_retries == 4
+    [work] = claiming.claim(system, workers.register(system), brokers.RUNS_COMMAND, 1)
     error = failed().error
-    waits = [after_failure(policy, failures, error, 0.0).wait_seconds for failures in range(1, 6)]
+    waits = [after_failure(work.policy, failures, error, 0.0).wait_seconds for failures in range(1, 6)]
     assert waits == [30, 30, 30, 30, None]
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from uuid import UUID
+
+import pytest
 
 from client import tailing
 from client.server import Server
@@ -67,11 +68,11 @@ def test_for_programs_each_line_is_an_object(terminal: Terminal, system: GivenSy
     assert UUID(told[0]["run"]["job_id"]) == UUID(told[1]["job"]["id"])
 
 
-def test_it_waits_for_what_is_still_to_come(terminal: Terminal, system: GivenSystem) -> None:
+def test_it_waits_for_what_is_still_to_come(
+    terminal: Terminal, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
     job_id = terminal.create("--now")
-    later = threading.Timer(0.15, lambda: record(system, claim_one(system), succeeded()))
-    later.start()
-    told = terminal.ok("jobs", "tail", job_id, "--interval", "0.1")
-    later.join()
+    monkeypatch.setattr(tailing, "rest", lambda _seconds: record(system, claim_one(system), succeeded()))
+    told = terminal.ok("jobs", "tail", job_id)
     assert "queued" in told
     assert "completed" in told

@@ -85,11 +85,12 @@ def test_the_top_up_rings_only_for_the_difference(system: GivenSystem, ready: in
     assert len({ring.run_id for ring in system.doorbell.heard()}) == rung
 
 
-def test_the_top_up_rings_for_a_thousand_at_most(system: GivenSystem) -> None:
-    many_runs(system, 1_005)
-    assert dispatching.top_up(system, Carrier()) == 1_000
-    assert len({ring.run_id for ring in system.doorbell.heard()}) == 1_000
-    assert dispatching.top_up(system, Carrier(1_000)) == 0
+def test_the_top_up_rings_no_oftener_than_threads_can_use(system: GivenSystem) -> None:
+    most = dispatching.MOST_RINGS
+    many_runs(system, most + 5)
+    assert dispatching.top_up(system, Carrier()) == most
+    assert len({ring.run_id for ring in system.doorbell.heard()}) == most
+    assert dispatching.top_up(system, Carrier(most)) == 0
 
 
 def test_the_top_up_never_rings_for_held_runs(system: GivenSystem) -> None:
