@@ -1,4 +1,4 @@
-"""What the user gives besides options: the server's address and the secret. What is wrong is told with its name."""
+"""Checks the server's address and the secret that the user gives; messages name the one that is wrong."""
 
 from __future__ import annotations
 

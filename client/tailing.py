@@ -38,7 +38,7 @@ def tail(
 
 
 def follow(server: Server, job_id: UUID, lines: int, rest: Any) -> Iterator[Event]:
-    """Each change of a run, then the job's end; looks again after each rest."""
+    """Yields each change of a run, then the job's end; looks again after each rest."""
     seen: dict[str, tuple[Any, ...]] = {}
     first = True
     while True:

@@ -1,4 +1,4 @@
-"""Requests that brought no answer: whose fault it is, in a line with the remedy."""
+"""Explains requests that got no answer: whose fault it is, in a line with the remedy."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _of_connection(place: str, cause: BaseException) -> str:
 
 
 def _innermost(trouble: BaseException) -> BaseException:
-    """Returns the fault that libraries have wrapped into theirs; a name that is not known is one itself."""
+    """Returns the innermost fault that libraries have wrapped; an unknown host name counts as one itself."""
     cause: BaseException | None = trouble
     while cause is not None and not isinstance(cause, NameResolutionError):
         trouble = cause

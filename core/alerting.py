@@ -1,4 +1,4 @@
-"""When a job's owner is told: once it has failed so often in a row, and once it did not run when it should have.
+"""Decide when a job's owner is alerted: once it has failed so often in a row, and once it did not run when due.
 
 An owner is alerted once until the job recovers: a success ends the row of failures, and the lateness.
 """

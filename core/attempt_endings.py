@@ -1,4 +1,4 @@
-"""What follows for a run and its job when an attempt has ended.
+"""Decide what follows for a run and its job when an attempt has ended.
 
 Every decision reads frozen facts and returns an `Ending`; `services.scheduling.run_endings` loads and applies.
 """
@@ -139,7 +139,7 @@ def cancel(facts: Facts, outcome: Outcome, now: datetime) -> Ending:
 
 
 def event(facts: Facts, ending: Ending) -> Event:
-    """What an ending says of how the job is doing: runs count of one that comes back, attempts of all others."""
+    """Returns an ending as an event for alerts: a job that comes back counts its runs, any other its attempts."""
     failed = ending.changes["status"] if facts.job_comes_back else ending.attempt["outcome"]
     well = True if ending.attempt["outcome"] == Outcome.SUCCEEDED else False if failed == Outcome.FAILED else None
     missed = facts.deadline_missed_at is not None or "deadline_missed_at" in ending.changes

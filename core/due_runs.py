@@ -1,4 +1,4 @@
-"""What becomes of runs whose instant has come: first the pause decides, then overlap, then `max_runs`.
+"""Decide what becomes of runs whose instant has come: first the pause decides, then overlap, then `max_runs`.
 
 Every decision reads frozen facts and returns ids; `services.scheduling.overlap` loads and applies.
 """

@@ -1,4 +1,4 @@
-"""Whose turn it is among runs that wait for another of their job to end.
+"""Decide whose turn it is among runs that wait for another run of their job to end.
 
 The decision reads frozen facts and returns ids; `services.scheduling.overlap_queue` loads and applies.
 """

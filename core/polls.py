@@ -1,4 +1,4 @@
-"""What follows from a good poll: the state moves on, and another poll comes unless there is a reason to stop."""
+"""Decide what follows a successful poll: the state advances, and another poll follows unless there is cause to stop."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class PollingFacts:
 
 @dataclass(frozen=True)
 class Polled:
-    """What follows from a good poll: the new state, in place of the version it was made from, and the next poll."""
+    """What follows a successful poll: the new state, in place of the version it was made from, and the next poll."""
 
     state: dict[str, Any] | None
     from_version: int
@@ -56,7 +56,7 @@ def after(
 
 
 def end_of_job(polled: Polled | None) -> JobState | None:
-    """How a job ends after a run that went well, if it does."""
+    """Returns how a job ends after a successful run; None if it goes on."""
     if polled is None:
         return JobState.COMPLETED
     if polled.next_at is not None:

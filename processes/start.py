@@ -1,4 +1,4 @@
-"""How every process starts: the environment is read, the settings are checked, and faults are said in a line each."""
+"""Starts every process: reads the environment, checks the settings, and reports each fault in one line."""
 
 from __future__ import annotations
 

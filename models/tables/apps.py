@@ -24,7 +24,7 @@ class App(Table):
 
 
 class AppTaskType(Table):
-    """How an app wants one of its task types retried."""
+    """An app's policy for one of its task types: retries, and the request to send."""
 
     app = peewee.ForeignKeyField(App, column_name="app_id", backref="task_types")
     name = peewee.TextField()
