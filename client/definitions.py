@@ -73,7 +73,7 @@ def _differ(path: Path, before: dict[Path, Any], after: dict[Path, Any]) -> bool
 
 
 def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """What an object holds, by paths; lists are held whole."""
+    """Yields the values of an object by their paths; a list is one value."""
     if not isinstance(value, dict) or not value:
         yield path, value
         return
@@ -132,7 +132,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _kinds(value: Any) -> Any:
-    """The kind of every part of a value."""
+    """Returns the kinds of all parts of a value."""
     match value:
         case dict():
             return {name: _kinds(inner) for name, inner in value.items()}

@@ -60,5 +60,5 @@ def _fault_of_address(url: str) -> str | None:
 
 
 def _shown(url: str) -> str:
-    """The address in a message, unless it carries a password."""
+    """Returns the address for a message, unless it carries a password."""
     return "" if "@" in url else f"={url[:_LONGEST_SHOWN]!a}"

@@ -1,4 +1,4 @@
-"""What all commands share: where the server is, how to print, and faults in plain lines.
+"""The common options of all commands: the server, the output, and faults in plain lines.
 
 A command exits with 2 for what the user gave, and with 1 for what the server did.
 """

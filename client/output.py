@@ -1,4 +1,4 @@
-"""What commands print: tables for people, JSON for programs."""
+"""Prints the output of commands: tables for people, JSON for programs."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server answered: a JSON object (empty where there is none), and the ETag it came with."""
+    """The server's answer: a JSON object (empty if there is none), and its ETag."""
 
     body: Json
     etag: str | None

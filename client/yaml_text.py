@@ -84,7 +84,7 @@ def member(node: yaml.Node | None, key: str) -> yaml.Node | None:
 
 
 def _line_at(node: yaml.Node | None, path: str) -> int:
-    """The line of what stands at a path, as far as it leads."""
+    """Returns the line of the node at a path, or of the last node found on the way."""
     line = 1
     for name in path.split("."):
         listed = isinstance(node, yaml.SequenceNode) and name.isdecimal()

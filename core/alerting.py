@@ -31,7 +31,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Condition:
-    """How a job is doing: its failures in a row, and since when it does not run when it should."""
+    """A job's condition: its failures in a row, and since when it has been late."""
 
     failures_in_row: int = 0
     late_since: datetime | None = None

@@ -31,7 +31,7 @@ _CANCELLED = {"error_type": "cancelled", "error_message": "Cancelled while it ra
 
 @dataclass(frozen=True)
 class Facts:
-    """What decides about the end of an attempt: how its run and its job stand, read under their locks."""
+    """The facts that decide about the end of an attempt: those of its run and its job, read under their locks."""
 
     run_id: UUID
     scheduled_for: datetime
@@ -50,7 +50,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Ending:
-    """What follows from the end of one attempt: new values of attempt and run, and what becomes of the job."""
+    """The consequences of the end of one attempt: new values of attempt and run, and what becomes of the job."""
 
     attempt: Mapping[str, Any]
     changes: Mapping[str, Any]

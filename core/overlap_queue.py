@@ -24,7 +24,7 @@ class WaitingRun:
 
 @dataclass(frozen=True)
 class JobFacts:
-    """How a locked job stands; `busy` if a run of it is going that does not wait for its turn itself."""
+    """The facts of a locked job; `busy` if a run of it is going that does not wait for its turn itself."""
 
     busy: bool = False
     paused: bool = False

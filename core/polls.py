@@ -16,7 +16,7 @@ _UNREADABLE = "its schedule can no longer be read, so no poll follows"
 
 @dataclass(frozen=True)
 class PollingFacts:
-    """What decides whether a job polls on; `schedule` is None where it can no longer be read."""
+    """The facts that decide whether a job polls on; `schedule` is None if it can no longer be read."""
 
     schedule: Schedule | None
     state: dict[str, Any] | None
@@ -27,7 +27,7 @@ class PollingFacts:
 
 @dataclass(frozen=True)
 class Polled:
-    """What follows a successful poll: the new state, in place of the version it was made from, and the next poll."""
+    """The consequences of a successful poll: the new state, the version that it replaces, and the next poll."""
 
     state: dict[str, Any] | None
     from_version: int

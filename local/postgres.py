@@ -168,7 +168,7 @@ class PrivatePostgres:
 
 
 def _remembered_password(file: Path, owner: str | None) -> str:
-    """The password noted in the file, or a new one: other users of this machine can reach the port too."""
+    """Returns the password noted in the file, or a new one: other users of this machine can reach the port too."""
     if not file.exists():
         file.touch(mode=0o600)
         file.write_text(secrets.token_urlsafe(24))

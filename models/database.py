@@ -177,7 +177,7 @@ def _turn() -> Iterator[None]:
 
 
 def _offset_once() -> tuple[timedelta, timedelta]:
-    """How long one question took, and the offset it showed: the true one differs by half of that time at most."""
+    """Returns how long one question took, and the offset it showed: the true one is off by half of that time at most."""
     before = datetime.now(UTC)
     server: datetime = db.execute_sql("SELECT clock_timestamp()").fetchone()[0]
     took = datetime.now(UTC) - before
@@ -207,7 +207,7 @@ def _is_of_the_values(error: Exception) -> bool:
 
 
 def _drop() -> None:
-    """Forget this thread's connection: what state it is in is not known."""
+    """Drop this thread's connection, whose state is not known."""
     with suppress(Exception):
         if not db.is_closed():
             db.connection().close()
@@ -215,7 +215,7 @@ def _drop() -> None:
 
 
 def _first(error: BaseException) -> BaseException:
-    """What went wrong first: a rollback that failed too, because of it, would hide it."""
+    """Returns the first error: a rollback that failed because of it would hide it."""
     first, earlier = error, error.__context__
     while earlier is not None:
         first = earlier if isinstance(earlier, _AWAY) else first

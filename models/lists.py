@@ -52,7 +52,7 @@ def executions(job_id: UUID, stretch: Stretch) -> list[Run]:
 
 
 def _jobs(wanted: JobFilter) -> Any:
-    """The ids of jobs that fit. Apps are joined only where they are asked about: a page would be sorted for it."""
+    """Returns a query for the ids of jobs that fit. Apps are joined only if a filter needs them: a join costs a sort."""
     asks_apps = wanted.search is not None or wanted.status_but is not None
     return filtering.jobs(Job.select(Job.id).join(App) if asks_apps else Job.select(Job.id), wanted)
 
@@ -88,7 +88,7 @@ def _beyond(column: Any, value: UUID | SortValue, *, descending: bool) -> Any:
 
 
 def _sort_column(key: SortKey) -> Any:
-    """What a list of jobs is sorted by; None where their ids are in that order."""
+    """Returns the column by which a list of jobs is sorted; None if their ids are in that order."""
     match key:
         case SortKey.CREATED_AT:
             return None

@@ -22,7 +22,7 @@ GATE = 0x43415250
 
 
 class Gate(enum.Enum):
-    """How a transaction passes the gate between pauses and all that makes runs claimable."""
+    """The ways to pass the gate between pauses and all that makes runs claimable."""
 
     UNUSED = None
     SHARED = "SELECT pg_advisory_xact_lock_shared(%s)"

@@ -1,4 +1,4 @@
-"""What the web, worker and coordinator processes share: database, clock, broker, doorbell, and an orderly end."""
+"""The common parts of the web, worker and coordinator processes: database, clock, broker, doorbell, orderly end."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Foundation:
-    """What a process of the services mode stands on while it runs."""
+    """The parts that a process of the services mode uses while it runs."""
 
     settings: Settings
     system: System

@@ -1,4 +1,4 @@
-"""What every kind of schedule declares: its name, its members, the instants it names, and how it is put in words."""
+"""The declaration of a kind of schedule: its name, its members, the instants it names, and its words for people."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.schedules.members import Member, member_of
 
 
 class Nature(StrEnum):
-    """What a job of a kind does: run once, come back at instants known ahead, or poll until the answer says done.
+    """The nature of a kind: to run once, to come back at instants known ahead, or to poll until the answer says done.
 
     An edit may change a job's kind of schedule, but not its nature.
     """

@@ -38,7 +38,7 @@ class AppTaskType(Table):
 
 
 class Installation(Table):
-    """What holds for all apps at once: the only row has the id 1."""
+    """The state of the whole installation, in the only row, whose id is 1."""
 
     id = peewee.SmallIntegerField(primary_key=True)
     paused_at = InstantField(null=True)

@@ -89,7 +89,7 @@ def _folder(settings: Settings) -> Path:
 
 
 def _found(settings: Settings, names: str) -> list[Path]:
-    """The files of our e-mails; a reader of Maildirs moves those it has seen, and adds its marks to their names."""
+    """Returns the files of our e-mails; a reader of Maildirs moves those it has seen, and adds marks to their names."""
     folder = _folder(settings)
     return [path for part in ("new", "cur") for path in (folder / part).glob(names) if _OURS.fullmatch(path.name)]
 

@@ -40,7 +40,7 @@ _NOBODY = "carillon.nobody"
 
 
 class Carrier(Protocol):
-    """What Carillon asks of a broker beyond Dramatiq's own interface."""
+    """The operations that Carillon needs of a broker beyond Dramatiq's own interface."""
 
     def ready(self, queue: str) -> int:
         """Returns the number of rings in a queue that no worker has taken. Raises `BrokerUnavailable`."""

@@ -141,7 +141,7 @@ def _due(now: datetime) -> list[datetime]:
 
 
 def _figures(minute: datetime) -> MinuteFigures:
-    """What the rows say of a minute, read in the caller's transaction."""
+    """Returns the figures of a minute, read from the rows in the caller's transaction."""
     end = minute + MINUTE
     ended = statistics.ended_within(minute, end)
     starts = statistics.starts_within(minute, end)

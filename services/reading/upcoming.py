@@ -86,7 +86,7 @@ def _named(job: Job, planned: int) -> Iterator[UpcomingView]:
 
 
 def _left_of(job: Job) -> int | None:
-    """How many may still start; any number where the schedule cannot be read."""
+    """Returns how many runs may still start; None, for any number, also if the schedule cannot be read."""
     try:
         return _left(job, stored_schedule.read(job.schedule))
     except _UNREADABLE:
