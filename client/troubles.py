@@ -35,7 +35,7 @@ def _sentence(place: str, trouble: Trouble) -> str:
     match trouble:
         case exceptions.ProxyError():
             return (
-                f"The proxy between here and {place} does not help ({_reason(trouble)}). "
+                f"The proxy between here and {place} failed ({_reason(trouble)}). "
                 "Look at HTTP_PROXY, HTTPS_PROXY and NO_PROXY."
             )
         case exceptions.SSLError():

@@ -148,5 +148,5 @@ def _unreadable(url: str, told: str) -> str:
 _REMEDIES = {
     "schema": ", and name a schema by options=-csearch_path%3DNAME",
     "search_path": ", and name a schema by options=-csearch_path%3DNAME",
-    "pgbouncer": "; PgBouncer needs nothing said",
+    "pgbouncer": "; PgBouncer needs no such parameter",
 }

@@ -177,7 +177,7 @@ def _turn() -> Iterator[None]:
 
 
 def _offset_once() -> tuple[timedelta, timedelta]:
-    """Returns how long one question took, and the offset it showed: the true one is off by half of that time at most."""
+    """Returns how long a question took, and the offset it showed: the true one is off by half of that time at most."""
     before = datetime.now(UTC)
     server: datetime = db.execute_sql("SELECT clock_timestamp()").fetchone()[0]
     took = datetime.now(UTC) - before

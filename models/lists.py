@@ -52,7 +52,7 @@ def executions(job_id: UUID, stretch: Stretch) -> list[Run]:
 
 
 def _jobs(wanted: JobFilter) -> Any:
-    """Returns a query for the ids of jobs that fit. Apps are joined only if a filter needs them: a join costs a sort."""
+    """Returns a query for the ids of jobs that fit. Apps are joined only if a filter needs them: that costs a sort."""
     asks_apps = wanted.search is not None or wanted.status_but is not None
     return filtering.jobs(Job.select(Job.id).join(App) if asks_apps else Job.select(Job.id), wanted)
 

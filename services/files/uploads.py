@@ -138,7 +138,7 @@ def _refuse_too_much(system: System, owner_id: UUID | None, size: int) -> None:
     most = system.settings.max_waiting_upload_bytes
     if waiting + size > most:
         raise Forbidden(
-            f"Of yours {waiting} bytes wait to be stored, and with these {size} that would be more than "
+            f"{waiting} bytes of your files wait to be stored, and {size} more would exceed "
             f"MAX_WAITING_UPLOAD_BYTES={most}. Wait until they are stored, or delete such a job."
         )
 

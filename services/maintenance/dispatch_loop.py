@@ -20,7 +20,7 @@ TICK = "tick"
 
 _TICK_SECONDS = 1.0
 _OLDEST_TICK_SECONDS = 10.0
-_NO_TICK = Trouble("dispatch", "No due run has been looked after for a while.", READ_ON)
+_NO_TICK = Trouble("dispatch", "No due run has been dispatched for a while.", READ_ON)
 
 _Upcoming = list[tuple[datetime, UUID]]
 
