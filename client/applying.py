@@ -95,7 +95,7 @@ def _at_a_terminal() -> bool:
 
 
 def _carry_out(server: Server, step: Step) -> tuple[str, ...]:
-    """Do one step; what the server has against it."""
+    """Carry out one step. Returns the server's reasons against it; nothing if it was done."""
     try:
         match step:
             case Step(action=Action.CREATE):

@@ -16,7 +16,7 @@ _MEMBERS = ("app", "jobs")
 
 @dataclass(frozen=True)
 class DeclaredJob:
-    """What the file says of one job; it is known by its app and its name."""
+    """One job of the file, known by its app and its name."""
 
     app: str
     name: str
@@ -26,14 +26,14 @@ class DeclaredJob:
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a file says: its jobs, and the apps that it speaks of."""
+    """The content of a file: its jobs, and the apps that it names."""
 
     apps: tuple[str, ...]
     jobs: tuple[DeclaredJob, ...]
 
 
 def read(text: str, source: str) -> Declaration:
-    """What a file says. Raises `WrongFile` naming the line of the first fault."""
+    """Returns the content of a file. Raises `WrongFile` naming the line of the first fault."""
     value, node = yaml_text.read(text, source)
     if not isinstance(value, dict) or node is None:
         raise WrongFile(source, 1, "must be an object with the members app and jobs.")

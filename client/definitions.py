@@ -36,7 +36,7 @@ class Change:
 
 
 def canonical(definition: Definition) -> Definition:
-    """A definition, written or shown, with every field in its one form."""
+    """Returns a definition, written or shown, with every field in its one form."""
     known = {name: definition[name] for name in FIELDS if definition.get(name) is not None}
     full = {**dict.fromkeys(NEEDED), **DEFAULTS, **known}
     return {
@@ -50,13 +50,13 @@ def canonical(definition: Definition) -> Definition:
 
 
 def without_defaults(definition: Definition) -> Definition:
-    """A definition as short as it can be written, in the order of the fields."""
+    """Returns a definition as short as it can be written, in the order of the fields."""
     full = canonical(definition)
     return {name: full[name] for name in FIELDS if name in NEEDED or not _same(full[name], DEFAULTS[name])}
 
 
 def changes(old: Definition, new: Definition) -> tuple[Change, ...]:
-    """The fields in which two definitions differ."""
+    """Returns the fields in which two definitions differ."""
     before, after = dict(_leaves(canonical(old))), dict(_leaves(canonical(new)))
     return tuple(
         Change(".".join(path), before.get(path), after.get(path))
@@ -73,7 +73,7 @@ def _differ(path: Path, before: dict[Path, Any], after: dict[Path, Any]) -> bool
 
 
 def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """What an object holds, by paths; lists are held whole."""
+    """Yields the values of an object by their paths; a list is one value."""
     if not isinstance(value, dict) or not value:
         yield path, value
         return
@@ -105,7 +105,7 @@ def _member(member: Member, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _instant(value: Any, zone: Any) -> Any:
-    """An instant in UTC; what is none stays as it is, for the server to say so."""
+    """Returns an instant in UTC; anything else stays as it is, for the server to refuse."""
     try:
         return instants.shown(instants.read(value, ZoneInfo(zone)))
     except (AttributeError, OSError, OverflowError, TypeError, ValueError):
@@ -132,7 +132,7 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _kinds(value: Any) -> Any:
-    """The kind of every part of a value."""
+    """Returns the kinds of all parts of a value."""
     match value:
         case dict():
             return {name: _kinds(inner) for name, inner in value.items()}

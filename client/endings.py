@@ -1,4 +1,4 @@
-"""How the command line ends when it is cut short: in one line at most, never with a traceback."""
+"""Ends a command that is cut short: in one line at most, never with a traceback."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FAILED = 1
 
 @contextmanager
 def plain(words: Sequence[str]) -> Iterator[None]:
-    """Refuse words that are not in UTF-8, and tell in a line that what is printed finds no room."""
+    """Refuse arguments that are not in UTF-8, and report in one line that the output cannot be written."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal may lack characters that a job has
@@ -45,5 +45,5 @@ def _refuse_odd_bytes(words: Sequence[str]) -> None:
 
 
 def _discard_output() -> None:
-    """Let what is still buffered go nowhere, or the interpreter would try again at its end and complain."""
+    """Discard what is still buffered, or the interpreter would try again at its end and complain."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

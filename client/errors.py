@@ -1,4 +1,4 @@
-"""What a command can end with besides success; each is told in plain lines."""
+"""The errors that a command can end with; each is reported in plain lines."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def _write(file: Path, text: str) -> None:
 
 
 def _document(named: Sequence[Job]) -> dict[str, Any]:
-    """The app stands at the top where all jobs have the same, else at each."""
+    """Returns the file's content: the app is at the top if all jobs share it, else at each job."""
     apps = {job["app_name"] for job in named}
     if len(apps) == 1:
         return {"app": apps.pop(), "jobs": [without_defaults(job) for job in named]}

@@ -1,4 +1,4 @@
-"""What the user gives besides options: the server's address and the secret. What is wrong is told with its name."""
+"""Checks the server's address and the secret that the user gives; messages name the one that is wrong."""
 
 from __future__ import annotations
 
@@ -60,5 +60,5 @@ def _fault_of_address(url: str) -> str | None:
 
 
 def _shown(url: str) -> str:
-    """The address in a message, unless it carries a password."""
+    """Returns the address for a message, unless it carries a password."""
     return "" if "@" in url else f"={url[:_LONGEST_SHOWN]!a}"

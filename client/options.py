@@ -1,4 +1,4 @@
-"""What all commands share: where the server is, how to print, and faults in plain lines.
+"""The common options of all commands: the server, the output, and faults in plain lines.
 
 A command exits with 2 for what the user gave, and with 1 for what the server did.
 """
@@ -30,7 +30,7 @@ RunId = Annotated[UUID, typer.Argument(metavar="ID", help="The run's id.", show_
 
 @contextmanager
 def server(context: typer.Context, url: str | None) -> Iterator[Server]:
-    """The server that is meant: named by the option, else by the environment, which whoever composes hands in."""
+    """Yields the server that the option names, else the environment, which the command line passes in."""
     environment: Mapping[str, str] = context.obj or {}
     with plain_faults():
         secret = given.secret("INTERNAL_SECRET", environment.get("INTERNAL_SECRET"))
@@ -45,7 +45,7 @@ def _address(url: str | None, environment: Mapping[str, str]) -> str:
 
 @contextmanager
 def plain_faults() -> Iterator[None]:
-    """Say in plain lines what went wrong, and exit with its code."""
+    """Report errors in plain lines, and exit with their code."""
     try:
         yield
     except CommandFailed as failure:

@@ -1,4 +1,4 @@
-"""What commands print: tables for people, JSON for programs."""
+"""Prints the output of commands: tables for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
 
 
 def fields(values: Mapping[str, Any]) -> None:
-    """Print what is known of one thing, a line for each of its fields that says something."""
+    """Print one object, a line for each of its fields that is not empty."""
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
     shown.add_column(no_wrap=True, style="bold")
     shown.add_column(overflow="fold")
@@ -51,7 +51,7 @@ def fields(values: Mapping[str, Any]) -> None:
 
 
 def plain(value: Any) -> str:
-    """A value as people read it. Control characters are shown, never sent to the terminal."""
+    """Returns a value as people read it. Control characters are shown, never sent to the terminal."""
     if value is None:
         return "-"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -59,7 +59,7 @@ def plain(value: Any) -> str:
 
 
 def _print(shown: Table) -> None:
-    """Without a terminal there is no colour and no width to keep to."""
+    """Print, without colour and a limit on width unless on a terminal."""
     here = sys.stdout.isatty()
     console = Console(file=sys.stdout, width=None if here else _WIDTH_OF_A_FILE, highlight=False, emoji=False)
     with console.capture() as capture:

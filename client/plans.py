@@ -1,4 +1,4 @@
-"""What applying a file would do: decided from what it says and what there is."""
+"""Decides what applying a file would do, from its jobs and those of the server."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Key = tuple[str, str]
 
 
 class Action(StrEnum):
-    """What becomes of one job."""
+    """What to do with one job."""
 
     CREATE = "create"
     CHANGE = "change"
@@ -26,7 +26,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Found:
-    """A job as it is shown, with the ETag of that."""
+    """A job as the server shows it, with its ETag."""
 
     shown: dict[str, Any]
     etag: str | None
@@ -34,7 +34,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Step:
-    """What becomes of one job, and why: what would change, or what it is left alone for."""
+    """What to do with one job, and why: the changes, or the reason to leave it alone."""
 
     action: Action
     app: str
@@ -50,7 +50,7 @@ class Step:
 
 
 def plan(declared: Sequence[DeclaredJob], found: Mapping[Key, Found], marked: Iterable[Found]) -> list[Step]:
-    """The steps from what there is to what is declared.
+    """Returns the steps from the server's jobs to the declared ones.
 
     `marked` are the jobs to be removed unless they are declared: those of the file's apps that `apply` has made.
     """
@@ -64,7 +64,7 @@ def plan(declared: Sequence[DeclaredJob], found: Mapping[Key, Found], marked: It
 
 
 def marked_definition(definition: Definition) -> Definition:
-    """A definition that says `apply` has made it so."""
+    """Returns a definition with the mark that `apply` made it."""
     tags = definition.get("tags") or []
     marked = [*tags, MARK] if isinstance(tags, list) and MARK not in tags else tags
     return {**definition, "tags": marked}

@@ -1,4 +1,4 @@
-"""The HTTP side: one server, its problems and its absence told as errors of ours."""
+"""Talks HTTP to one server, and turns its problems and its absence into errors of ours."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Answer:
-    """What the server answered: a JSON object (empty where there is none), and the ETag it came with."""
+    """The server's answer: a JSON object (empty if there is none), and its ETag."""
 
     body: Json
     etag: str | None
@@ -42,15 +42,15 @@ class Server:
             self._session.headers["X-Internal-Secret"] = secret.encode()  # the server compares bytes of UTF-8
 
     def get(self, path: str, **parameters: Any) -> Json:
-        """What is at a path; parameters that are None are left out."""
+        """Returns the answer to a GET; parameters that are None are left out."""
         return self.ask("GET", path, parameters=parameters).body
 
     def post(self, path: str, body: Any = None, **headers: str) -> Json:
-        """What a POST answers."""
+        """Returns the answer to a POST."""
         return self.ask("POST", path, body, headers).body
 
     def pages(self, path: str, **parameters: Any) -> Iterator[Json]:
-        """The pages of a list, one after the other."""
+        """Yields the pages of a list, one after the other."""
         page = self.get(path, **parameters)
         yield page
         while page.get("next"):
@@ -58,7 +58,7 @@ class Server:
             yield page
 
     def every(self, path: str, **parameters: Any) -> Iterator[Json]:
-        """Everything in a list."""
+        """Yields every item of a list."""
         for page in self.pages(path, limit=PAGE, **parameters):
             yield from page["results"]
 
@@ -70,7 +70,7 @@ class Server:
         headers: Mapping[str, str] | None = None,
         parameters: Mapping[str, Any] | None = None,
     ) -> Answer:
-        """The answer to a request."""
+        """Returns the answer to a request."""
         wanted = {name: value for name, value in (parameters or {}).items() if value is not None}
         sent = {name: given.header(name, value) for name, value in (headers or {}).items()}
         if body is not None:
@@ -119,7 +119,7 @@ class Server:
 
 
 class _Members(Json):
-    """The members of an answer; to ask for one that every Carillon answers with tells when it is none."""
+    """The members of an answer. Raises if a member is missing that every Carillon sends: the server is another one."""
 
     def __init__(self, members: Json, otherwise: CommandFailed) -> None:
         super().__init__(members)

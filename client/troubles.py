@@ -1,4 +1,4 @@
-"""Requests that brought no answer: whose fault it is, in a line with the remedy."""
+"""Explains requests that got no answer: whose fault it is, in a line with the remedy."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _sentence(place: str, trouble: Trouble) -> str:
     match trouble:
         case exceptions.ProxyError():
             return (
-                f"The proxy between here and {place} does not help ({_reason(trouble)}). "
+                f"The proxy between here and {place} failed ({_reason(trouble)}). "
                 "Look at HTTP_PROXY, HTTPS_PROXY and NO_PROXY."
             )
         case exceptions.SSLError():
@@ -70,7 +70,7 @@ def _of_connection(place: str, cause: BaseException) -> str:
 
 
 def _innermost(trouble: BaseException) -> BaseException:
-    """Returns the fault that libraries have wrapped into theirs; a name that is not known is one itself."""
+    """Returns the innermost fault that libraries have wrapped; an unknown host name counts as one itself."""
     cause: BaseException | None = trouble
     while cause is not None and not isinstance(cause, NameResolutionError):
         trouble = cause

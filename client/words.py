@@ -8,12 +8,12 @@ from core import schedules
 
 
 def schedule(one: dict[str, Any]) -> str:
-    """A schedule as the API shows it, in short; a kind that is not known here is named."""
+    """Returns a schedule of the API in a few words; of an unknown kind, its name."""
     kind = schedules.KINDS.get(one["type"])
     return str(one["type"]) if kind is None else kind.of_members(one).brief()
 
 
 def state_of_run(run: dict[str, Any]) -> str:
-    """How a run is doing, with why, where that is known."""
+    """Returns a run's status, with the reason where it is known."""
     reason = run["error_message"] or run["reason"] or (run["held_by"] and f"held: {run['held_by']}")
     return f"{run['status']}: {reason}" if reason else str(run["status"])

@@ -48,7 +48,7 @@ _Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def read(text: str, source: str) -> tuple[Any, yaml.Node | None]:
-    """The value a YAML text stands for, and its nodes, which know their lines. Raises `WrongFile`."""
+    """Returns the value of a YAML text, and its nodes, which know their lines. Raises `WrongFile`."""
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
@@ -67,24 +67,24 @@ def read(text: str, source: str) -> tuple[Any, yaml.Node | None]:
 
 
 def write(value: Any) -> str:
-    """A JSON value as YAML."""
+    """Returns the YAML text of a JSON value."""
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 def line_of(node: yaml.Node) -> int:
-    """The line that something stands on, counted from 1."""
+    """Returns the line of a node, counted from 1."""
     return int(node.start_mark.line) + 1
 
 
 def member(node: yaml.Node | None, key: str) -> yaml.Node | None:
-    """The node of an object's member."""
+    """Returns the node of an object's member."""
     if not isinstance(node, yaml.MappingNode):
         return None
     return next((value for name, value in node.value if name.value == key), None)
 
 
 def _line_at(node: yaml.Node | None, path: str) -> int:
-    """The line of what stands at a path, as far as it leads."""
+    """Returns the line of the node at a path, or of the last node found on the way."""
     line = 1
     for name in path.split("."):
         listed = isinstance(node, yaml.SequenceNode) and name.isdecimal()

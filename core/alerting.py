@@ -1,4 +1,4 @@
-"""When a job's owner is told: once it has failed so often in a row, and once it did not run when it should have.
+"""Decide when a job's owner is alerted: once it has failed so often in a row, and once it did not run when due.
 
 An owner is alerted once until the job recovers: a success ends the row of failures, and the lateness.
 """
@@ -31,7 +31,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Condition:
-    """How a job is doing: its failures in a row, and since when it does not run when it should."""
+    """A job's condition: its failures in a row, and since when it has been late."""
 
     failures_in_row: int = 0
     late_since: datetime | None = None

@@ -1,4 +1,4 @@
-"""What follows for a run and its job when an attempt has ended.
+"""Decide what follows for a run and its job when an attempt has ended.
 
 Every decision reads frozen facts and returns an `Ending`; `services.scheduling.run_endings` loads and applies.
 """
@@ -31,7 +31,7 @@ _CANCELLED = {"error_type": "cancelled", "error_message": "Cancelled while it ra
 
 @dataclass(frozen=True)
 class Facts:
-    """What decides about the end of an attempt: how its run and its job stand, read under their locks."""
+    """The facts that decide about the end of an attempt: those of its run and its job, read under their locks."""
 
     run_id: UUID
     scheduled_for: datetime
@@ -50,7 +50,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Ending:
-    """What follows from the end of one attempt: new values of attempt and run, and what becomes of the job."""
+    """The consequences of the end of one attempt: new values of attempt and run, and what becomes of the job."""
 
     attempt: Mapping[str, Any]
     changes: Mapping[str, Any]
@@ -139,7 +139,7 @@ def cancel(facts: Facts, outcome: Outcome, now: datetime) -> Ending:
 
 
 def event(facts: Facts, ending: Ending) -> Event:
-    """What an ending says of how the job is doing: runs count of one that comes back, attempts of all others."""
+    """Returns an ending as an event for alerts: a job that comes back counts its runs, any other its attempts."""
     failed = ending.changes["status"] if facts.job_comes_back else ending.attempt["outcome"]
     well = True if ending.attempt["outcome"] == Outcome.SUCCEEDED else False if failed == Outcome.FAILED else None
     missed = facts.deadline_missed_at is not None or "deadline_missed_at" in ending.changes

@@ -23,9 +23,9 @@ NO_LOAD = Load(0, 0)
 
 
 def change(load: Load | None, workers: int) -> int:
-    """By how many workers to change, at most one either way: more than ten waiting adds one, none at all removes one.
+    """Returns the change in the number of workers: one more if over ten rings wait, one fewer if the queues are empty.
 
-    There are from one to five, whatever the load; where that is not known, as many as there were.
+    The number stays from one to five, whatever the load; an unknown load changes nothing.
     """
     if workers < FEWEST:
         return 1

@@ -1,4 +1,4 @@
-"""What becomes of runs whose instant has come: first the pause decides, then overlap, then `max_runs`.
+"""Decide what becomes of runs whose instant has come: first the pause decides, then overlap, then `max_runs`.
 
 Every decision reads frozen facts and returns ids; `services.scheduling.overlap` loads and applies.
 """
@@ -56,7 +56,7 @@ class DueRun:
 
 @dataclass(frozen=True)
 class JobFacts:
-    """How a locked job stands before its due runs are decided about.
+    """The facts of a locked job on which the decision about its due runs rests.
 
     `going` if a run of it is due, running or to be tried again; `one_waits` if an occurrence waits for its turn;
     `outlasting` if something is going that does not end at once when occurrences are cancelled; `counted` is how many
@@ -101,7 +101,7 @@ def decide(due: Sequence[DueRun], jobs: Mapping[UUID, JobFacts]) -> Verdict:
 
 
 class _Standing:
-    """How one job stands while its runs are decided about."""
+    """The state of one job while the decisions about its runs are made."""
 
     def __init__(self, facts: JobFacts) -> None:
         self.fates: dict[DueRun, Fate] = {}

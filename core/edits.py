@@ -1,4 +1,4 @@
-"""What an edit may make of a schedule, and what of the old one stays."""
+"""Check that an edit may change a schedule, and carry over the old one's anchor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core.schedules import Schedule, of_nature
 
 
 def refusal(old: Schedule, new: Schedule) -> str | None:
-    """Why a job cannot change from one kind of schedule to the other; None if it can."""
+    """Returns why a job cannot change from one kind of schedule to the other; None if it can."""
     if new.nature is old.nature:
         return None
     family = " or ".join(of_nature(old.nature))
@@ -16,5 +16,5 @@ def refusal(old: Schedule, new: Schedule) -> str | None:
 
 
 def as_edited(old: Schedule, new: Schedule, now: datetime) -> Schedule:
-    """The schedule as it is stored by an edit: an interval keeps its anchor unless its pace or its start changes."""
+    """Returns the schedule as an edit stores it: an interval keeps its anchor unless its pace or its start changes."""
     return new.replacing(old, now)

@@ -1,4 +1,4 @@
-"""How a mail client greets a server: by a full domain name, or its address (RFC 5321, section 4.1.1.1)."""
+"""The name by which a mail client greets a server: a full domain name, or its address (RFC 5321, section 4.1.1.1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which headers a caller may have sent along with a request, and which are Carillon's own."""
+"""Rules for the headers that a caller adds to a request; some are Carillon's own."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Letter:
 
 
 def message_id(of: UUID, position: int, recipient: str, sender: str) -> str:
-    """The Message-ID of a run's letter: the same at each attempt, so that receivers know a letter that comes twice."""
+    """Returns the Message-ID of a run's letter: the same at each attempt, so that receivers can recognise a repeat."""
     who = hashlib.sha256(recipient.encode()).hexdigest()[:8]
     return f"<{of}.{position}.{who}@{address_of(sender).rpartition('@')[2]}>"
 

@@ -1,7 +1,7 @@
 """Names that people give: which characters they may hold, and which of them are the same name.
 
 Whatever script they are in, names are kept as they were given. Two that differ only in case, in how their characters
-are composed or how wide they are, or in what is not to be seen, are one name: they have one folded form, which is
+are composed, in their width, or in invisible characters, are one name: they have one folded form, which is
 stored beside them (`lower()` of SQLite knows ASCII alone).
 """
 

@@ -1,4 +1,4 @@
-"""Which addresses a callback may go to: public ones, and those that the operator named."""
+"""Rules for the addresses that callbacks may go to: public ones, and those that the operator named."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ _LOW_32_BITS = 0xFFFF_FFFF
 
 @dataclass(frozen=True)
 class Reach:
-    """Where callbacks may go besides public addresses: these networks, and these hosts, each at its port."""
+    """The places that callbacks may go to besides public addresses: networks, and hosts, each at its port."""
 
     networks: tuple[Network, ...] = ()
     hosts: frozenset[tuple[str, int]] = frozenset()

@@ -1,4 +1,4 @@
-"""Whose turn it is among runs that wait for another of their job to end.
+"""Decide whose turn it is among runs that wait for another run of their job to end.
 
 The decision reads frozen facts and returns ids; `services.scheduling.overlap_queue` loads and applies.
 """
@@ -24,7 +24,7 @@ class WaitingRun:
 
 @dataclass(frozen=True)
 class JobFacts:
-    """How a locked job stands; `busy` if a run of it is going that does not wait for its turn itself."""
+    """The facts of a locked job; `busy` if a run of it is going that does not wait for its turn itself."""
 
     busy: bool = False
     paused: bool = False

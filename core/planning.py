@@ -1,4 +1,4 @@
-"""Which occurrences of a schedule get a row, and where planning goes on.
+"""Decide which occurrences of a schedule get a row, and where planning goes on.
 
 The decision reads values alone; `services.scheduling.planning` loads and applies.
 """
@@ -34,7 +34,7 @@ def plan_occurrences(
     *,
     most: int,
 ) -> PlannedOccurrences:
-    """Plan from the watermark up to the horizon, both included, or as many as are allowed; nothing without one."""
+    """Plan at most `most` occurrences from the watermark to the horizon, both included; none without a watermark."""
     if watermark is None:
         return PlannedOccurrences()
     just_before = watermark - _JUST_BEFORE

@@ -1,4 +1,4 @@
-"""What follows from a good poll: the state moves on, and another poll comes unless there is a reason to stop."""
+"""Decide what follows a successful poll: the state advances, and another poll follows unless there is cause to stop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UNREADABLE = "its schedule can no longer be read, so no poll follows"
 
 @dataclass(frozen=True)
 class PollingFacts:
-    """What decides whether a job polls on; `schedule` is None where it can no longer be read."""
+    """The facts that decide whether a job polls on; `schedule` is None if it can no longer be read."""
 
     schedule: Schedule | None
     state: dict[str, Any] | None
@@ -27,7 +27,7 @@ class PollingFacts:
 
 @dataclass(frozen=True)
 class Polled:
-    """What follows from a good poll: the new state, in place of the version it was made from, and the next poll."""
+    """The consequences of a successful poll: the new state, the version that it replaces, and the next poll."""
 
     state: dict[str, Any] | None
     from_version: int
@@ -56,7 +56,7 @@ def after(
 
 
 def end_of_job(polled: Polled | None) -> JobState | None:
-    """How a job ends after a run that went well, if it does."""
+    """Returns how a job ends after a successful run; None if it goes on."""
     if polled is None:
         return JobState.COMPLETED
     if polled.next_at is not None:

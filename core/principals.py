@@ -41,7 +41,7 @@ class Principal:
 
     @property
     def visible_owner_id(self) -> UUID | None:
-        """The only owner whose jobs they see; None if they see everyone's. Raises `Forbidden` if they see none."""
+        """Returns the only owner whose jobs they see; None if they see all. Raises `Forbidden` if they see none."""
         if self.is_trusted or self.is_admin:
             return None
         if self.user_id is None:

@@ -43,7 +43,7 @@ def failure_of(status_code: int, retry_after: str | None, now: datetime) -> Atte
 
 @dataclass(frozen=True)
 class PollAnswer:
-    """What a poll's answer says. `polling_state` None keeps the old state.
+    """The content of a poll's answer. `polling_state` None keeps the old state.
 
     `progress` is a share from 0 to 1, or `{"done": n, "total": m}`.
     """
@@ -172,7 +172,7 @@ def _check_text(text: str) -> None:
 
 
 def _number(value: Any) -> float | None:
-    """The value as a finite float, or None; `true` is not a number."""
+    """Returns the value as a finite float, or None; `true` is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Whether and when a run is tried again."""
+"""Decide whether and when a run is tried again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Carillon requires of a database, and what to change where a requirement is not met."""
+"""The requirements on a database, and the remedy where one is not met."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LASTING = (
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What was found of a database: its properties, our role and its rights."""
+    """The facts about a database: its properties, our role and its rights."""
 
     database: str
     role: str

@@ -29,10 +29,10 @@ _due = attrgetter("due_at")
 def soonest(
     planned: Iterable[C], named: Iterable[Iterator[C]], until: datetime, limit: int, most_named: int
 ) -> list[C]:
-    """Returns the first that are due by an instant, at most so many, of planned runs and of schedules' occurrences.
+    """Returns the soonest planned runs and schedules' occurrences that are due by `until`, at most `limit`.
 
-    Each schedule names its occurrences in nominal order; jitter may make them due in another. Where that takes more
-    than `most_named` of them, the list ends with the last that certainly has no other before it.
+    Each schedule names its occurrences in nominal order; jitter may make them due in another. If sorting that out takes
+    more than `most_named` of them, the list ends with the last that no other can precede.
     """
     best = sorted((one for one in planned if one.due_at <= until), key=_due)[:limit]
     merged = heapq.merge(*named, key=_nominal)

@@ -1,4 +1,4 @@
-"""Docker Compose's PostgreSQL and RabbitMQ, for machines that have no such programs of their own."""
+"""Docker Compose's PostgreSQL and RabbitMQ, for machines without programs of their own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ENGINE_SECONDS = 20
 
 
 def answers() -> bool:
-    """Tell whether a working container engine is there."""
+    """Whether a working container engine is there."""
     if shutil.which("docker") is None:
         return False
     try:
@@ -22,7 +22,7 @@ def answers() -> bool:
 
 
 def up() -> tuple[str, str, str]:
-    """Start both services, and return the database's, the broker's and the broker's management URL."""
+    """Start both services. Returns the URLs of the database, the broker and the broker's management."""
     _compose("up", "-d", "--wait", "postgres", "rabbitmq")
     return (
         f"postgresql://carillon:carillon@{_address('postgres', 5432)}/carillon",

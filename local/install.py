@@ -1,4 +1,4 @@
-"""Finding the servers' programs, and fetching Debian's packages where that is allowed."""
+"""Finds the servers' programs, and installs Debian's packages where that is allowed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _one_at_a_time = threading.Lock()
 
 
 def ensure(program: str) -> Path:
-    """Return the folder of the programs of `postgresql` or `rabbitmq`; root on Debian installs them."""
+    """Returns the folder of the programs of `postgresql` or `rabbitmq`; root on Debian installs them."""
     found = find(program)
     if found is None:
         with _one_at_a_time:
@@ -27,7 +27,7 @@ def ensure(program: str) -> Path:
 
 
 def find(program: str) -> Path | None:
-    """Return the folder that holds the programs, or nothing if they are not installed."""
+    """Returns the folder that holds the programs; None if they are not installed."""
     return {"postgresql": _postgresql, "rabbitmq": _rabbitmq}[program]()
 
 

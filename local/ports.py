@@ -13,7 +13,7 @@ FIRST_PORT, LAST_PORT = 20_000, 32_000
 
 
 def remembered(file: Path, names: list[str]) -> dict[str, int]:
-    """Give each name its port noted in the file, or new free ones when there are none or one is taken."""
+    """Returns a port for each name: those noted in the file, or new free ones if there are none or one is taken."""
     try:
         ports = {name: int(port) for name, port in json.loads(file.read_text()).items()}
     except (OSError, ValueError):
@@ -25,7 +25,7 @@ def remembered(file: Path, names: list[str]) -> dict[str, int]:
 
 
 def is_free(port: int) -> bool:
-    """Tell whether a server could listen on this port now."""
+    """Whether a server could listen on this port now."""
     with socket.socket() as candidate:
         candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

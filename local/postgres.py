@@ -46,11 +46,11 @@ class PrivatePostgres:
 
     @property
     def pid(self) -> int | None:
-        """The postmaster's process id while it runs."""
+        """Returns the postmaster's process id while it runs."""
         return self._process.pid if self._process and self._process.poll() is None else None
 
     def start(self) -> None:
-        """Return when the server accepts connections and has the database of `url`."""
+        """Start the server, and wait until it accepts connections and has the database of `url`."""
         if self.pid:
             return
         installed = install.ensure("postgresql")
@@ -84,18 +84,18 @@ class PrivatePostgres:
         self.start()
 
     def freeze(self) -> None:
-        """Stop the server in its tracks: connections stay open and nothing answers."""
+        """Freeze the server: connections stay open and nothing answers."""
         if self.pid:
             os.kill(self.pid, signal.SIGSTOP)  # first, so that it starts no more backends
             programs.signal_all(programs.descendants(self.pid), signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let a frozen server go on."""
+        """Resume a frozen server."""
         if self.pid:
             programs.signal_all([*programs.descendants(self.pid), self.pid], signal.SIGCONT)
 
     def create_database(self, name: str) -> str:
-        """Make the database if there is none of this name, and return its URL."""
+        """Create the database if there is none of this name. Returns its URL."""
         command = [str(install.ensure("postgresql") / "createdb"), "--maintenance-db=postgres"]
         address = ["--host=127.0.0.1", f"--port={self.port}", f"--username={USER}"]
         done = subprocess.run(
@@ -168,7 +168,7 @@ class PrivatePostgres:
 
 
 def _remembered_password(file: Path, owner: str | None) -> str:
-    """The password noted in the file, or a new one: other users of this machine can reach the port too."""
+    """Returns the password noted in the file, or a new one: other users of this machine can reach the port too."""
     if not file.exists():
         file.touch(mode=0o600)
         file.write_text(secrets.token_urlsafe(24))

@@ -26,7 +26,7 @@ GREETING = b"AMQP\x00\x00\x09\x01"
 
 
 def management_url_for(url: str) -> str:
-    """Guess the management API's address beside a given AMQP URL: same host, same user, usual port."""
+    """Returns the usual management address beside a given AMQP URL: same host, same user, usual port."""
     parts = urlsplit(url)
     return f"http://{parts.username or USER}:{parts.password or PASSWORD}@{parts.hostname}:15672"
 
@@ -58,11 +58,11 @@ class PrivateRabbit:
 
     @property
     def pid(self) -> int | None:
-        """The node's process id while it runs."""
+        """Returns the node's process id while it runs."""
         return self._node.pid if self._node and self._node.poll() is None else None
 
     def start(self) -> None:
-        """Return when the node greets AMQP clients and its management API answers."""
+        """Start the node, and wait until it greets AMQP clients and its management API answers."""
         if self.pid:
             return
         installed = install.ensure("rabbitmq")
@@ -96,17 +96,17 @@ class PrivateRabbit:
         self.start()
 
     def freeze(self) -> None:
-        """Stop the node in its tracks: connections stay open and nothing answers."""
+        """Freeze the node: connections stay open and nothing answers."""
         if self.pid:
             os.kill(self.pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let a frozen node go on."""
+        """Resume a frozen node."""
         if self.pid:
             os.kill(self.pid, signal.SIGCONT)
 
     def create_vhost(self, name: str) -> str:
-        """Make the virtual host if there is none of this name, and return its AMQP URL."""
+        """Create the virtual host if there is none of this name. Returns its AMQP URL."""
         everything = {"configure": ".*", "write": ".*", "read": ".*"}
         vhost = quote(name, safe="")
         self._call("PUT", f"/api/vhosts/{vhost}", {})

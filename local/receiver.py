@@ -62,7 +62,7 @@ class Receiver:
 
     @property
     def journal(self) -> list[Entry]:
-        """What has been received, oldest first."""
+        """Returns what has been received, oldest first."""
         with self._changed:
             return list(self._journal)
 
@@ -115,7 +115,7 @@ class Receiver:
 
 
 def read_rows(path: Path, state: Mapping[str, Any]) -> tuple[list[list[str]], dict[str, Any], bool]:
-    """Reads the next 500 rows after those that `state` counts, the new state, and whether they were the last.
+    """Returns the next 500 rows after those that `state` counts, the new state, and whether they were the last.
 
     `last_row_index` is the number of the last row read, from 1 after the header row. `byte_offset` says where
     the next begins, so that a long file is not read again from its start; a state without it is served too.

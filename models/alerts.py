@@ -1,4 +1,4 @@
-"""Queries on how jobs are doing, and on what their owners are to be told."""
+"""Queries on the conditions of jobs, and on the alerts for their owners."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from models.tables import Alert, App, Job, User
 
 
 def set_conditions(conditions: Mapping[UUID, Condition]) -> None:
-    """Store how these locked jobs are doing."""
+    """Store the conditions of these locked jobs."""
     set_based.update(Job.id, ((job_id, asdict(condition)) for job_id, condition in conditions.items()))
 
 
 def insert(rows: Sequence[dict[str, Any]]) -> None:
-    """Store what is to be told."""
+    """Store alerts to be sent."""
     if rows:
         Alert.insert_many(rows).execute()
 
 
 def take(now: datetime, until: datetime, limit: int) -> list[Alert]:
-    """Of what is to be told, the oldest and all that is alike, of one kind and for one address, with job and app.
+    """Take the oldest alert to be sent, with all others of its kind and address. Returns them with job and app.
 
-    Nobody else takes it until then.
+    Nobody else takes them until then.
     """
     free = Alert.told_at.is_null() & (Alert.taken_until.is_null() | (Alert.taken_until < now))
     oldest = Alert.select(Alert.id).where(free).order_by(Alert.created_at).limit(limit)
@@ -41,29 +41,29 @@ def take(now: datetime, until: datetime, limit: int) -> list[Alert]:
 
 
 def address(taken: Alert) -> str | None:
-    """The e-mail address of the job's owner, if it has one."""
+    """Returns the e-mail address of the job's owner, if it has one."""
     owner: User | None = getattr(taken.job, "owner", None)
     return None if owner is None else owner.email
 
 
 def record_told(taken: Collection[Alert], now: datetime) -> None:
-    """Record that this was told."""
+    """Record that these alerts were sent."""
     Alert.update(told_at=now).where(Alert.id.in_([alert.id for alert in taken])).execute()
 
 
 def put_off(taken: Collection[Alert], until: datetime) -> None:
-    """Leave this until then, for anyone to take."""
+    """Put these alerts off until then, for anyone to take."""
     Alert.update(taken_until=until).where(Alert.id.in_([alert.id for alert in taken])).execute()
 
 
 def prune(told_before: datetime, limit: int) -> int:
-    """Delete what was told before an instant; how many."""
+    """Delete alerts that were sent before an instant. Returns how many."""
     old = Alert.select(Alert.id).where(Alert.told_at < told_before).limit(limit)
     return int(Alert.delete().where(Alert.id.in_(old)).execute())
 
 
 def _whole(alert_ids: Collection[UUID]) -> list[Alert]:
-    """These with their jobs, apps and owners' addresses, oldest first."""
+    """Returns these alerts with their jobs, apps and owners' addresses, oldest first."""
     query = (
         Alert.select(Alert, Job.id, Job.name, Job.task_type, App.name, User.email)
         .join(Job)

@@ -11,7 +11,7 @@ from models.tables import App, AppTaskType
 
 
 def by_name(name: str) -> App | None:
-    """The app of this name, however it is spelled."""
+    """Returns the app of this name, however it is spelled."""
     return by_names([name]).get(name)
 
 
@@ -25,14 +25,14 @@ def by_names(wanted: Iterable[str]) -> dict[str, App]:
 
 
 def id_of(name: str) -> Any:
-    """The id of the app of this name, as a part of a query."""
+    """Returns the id of the app of this name, as a part of a query."""
     app = App.alias()
     both = app.select(app.id).where(app.name_key.in_(names.keys(name)))
     return both.order_by(app.name_key.desc()).limit(1)  # its own spelling first, whose key is the longer one
 
 
 def made_on_first_use(name: str, now: datetime) -> App:
-    """The app of this name, made if there is none; two at once make one."""
+    """Returns the app of this name, created if there is none; two callers at once create one."""
     found = by_name(name)
     if found is None:
         row = {"name": name, "name_key": names.folded(name), "created_at": now, "updated_at": now}
@@ -42,17 +42,17 @@ def made_on_first_use(name: str, now: datetime) -> App:
 
 
 def set_callback_base_url(app: App, url: str | None, now: datetime) -> None:
-    """Change whom an app's jobs call."""
+    """Change the base URL that an app's jobs call."""
     App.update(callback_base_url=url, updated_at=now).where(App.id == app.id).execute()
 
 
 def task_types(app: App) -> list[AppTaskType]:
-    """An app's task types, by name."""
+    """Returns an app's task types, by name."""
     return list(AppTaskType.select().where(AppTaskType.app == app).order_by(AppTaskType.name))
 
 
 def task_type(app: App, name: str) -> AppTaskType | None:
-    """How an app wants this task type retried, if it says."""
+    """Returns an app's policy for a task type, if it has one."""
     return AppTaskType.get_or_none(AppTaskType.app == app, AppTaskType.name == name)
 
 

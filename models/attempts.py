@@ -12,7 +12,7 @@ from models.tables import Attempt, Run
 
 
 def open_for(runs: Iterable[Run], now: datetime, more: Mapping[UUID, Mapping[str, Any]]) -> None:
-    """Record that an attempt at each of these claimed runs has begun, with what else is known of each."""
+    """Record that an attempt at each of these claimed runs has begun, with the further values of each."""
     rows = [
         {
             "run": run.id,
@@ -33,12 +33,12 @@ def close(ends: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:
 
 
 def of_run(run_id: UUID) -> list[Attempt]:
-    """A run's attempts, in order."""
+    """Returns a run's attempts, in order."""
     return list(Attempt.select().where(Attempt.run == run_id).order_by(Attempt.number))
 
 
 def by_token(run_id: UUID, token_hash: str) -> Attempt | None:
-    """The attempt at a run that a report's token is for, without what was answered to it."""
+    """Returns the attempt at a run that a report's token is for, without its answer."""
     columns = (Attempt.run, Attempt.number, Attempt.finished_at, Attempt.outcome, Attempt.polling_version)
     found: Attempt | None = (
         Attempt.select(*columns, Attempt.report)
@@ -54,7 +54,7 @@ def keep_report(attempt: Attempt, fingerprint: str) -> None:
 
 
 def newest_of_job(job_id: UUID, limit: int) -> list[Attempt]:
-    """Attempts at a job's newest runs, newest first; a long history is not read."""
+    """Returns attempts at a job's newest runs, newest first; a long history is not read."""
     newest = Run.select(Run.id).where(Run.job == job_id, Run.attempt_count > 0).order_by(Run.id.desc()).limit(limit)
     query = (
         Attempt.select()

@@ -20,13 +20,13 @@ MOST_URGENT_FIRST = (Run.priority.desc(), Run.deadline_at.is_null(), Run.deadlin
 
 
 def claimable(queue: str, limit: int) -> list[UUID]:
-    """The most urgent runs of a queue that wait for a worker, at most so many."""
+    """Returns the most urgent runs of a queue that wait for a worker, at most so many."""
     query = Run.select(Run.id).where(Run.queue == queue, CLAIMABLE).order_by(*MOST_URGENT_FIRST).limit(limit)
     return _ids(query)
 
 
 def renew(leases: dict[UUID, int], worker_id: UUID, until: datetime) -> dict[UUID, bool]:
-    """Renew a process's leases in one statement: for each run still held, whether its cancel was requested."""
+    """Renew a process's leases in one statement. Returns the runs still held, each with whether to cancel it."""
     of_worker = (Run.worker_id == worker_id) & (Run.status == RunStatus.RUNNING) & Run.reports_until.is_null()
     held = runs.locked(Run.id.in_(list(leases)) & of_worker)
     rows = (
@@ -40,13 +40,13 @@ def renew(leases: dict[UUID, int], worker_id: UUID, until: datetime) -> dict[UUI
 
 
 def expired(now: datetime, limit: int) -> list[UUID]:
-    """Runs whose lease has run out, longest ago first."""
+    """Returns runs whose lease has run out, longest ago first."""
     query = Run.select(Run.id).where(_RUNNING, Run.lease_expires_at < now).order_by(Run.lease_expires_at).limit(limit)
     return _ids(query)
 
 
 def held_by_workers(limit: int) -> list[UUID]:
-    """Every run that a worker is at, at most so many."""
+    """Returns every run that a worker holds, at most so many."""
     at_work = Run.select(Run.id).where(_RUNNING, Run.reports_until.is_null())
     return _ids(at_work.limit(limit))
 

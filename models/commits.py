@@ -1,4 +1,4 @@
-"""What follows a commit, such as a ring: it tells of rows that others must be able to see by then."""
+"""Runs functions after a commit, such as rings, which name rows that others must be able to see by then."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _this_thread = threading.local()
 
 
 def after(act: Act) -> None:
-    """Do this once the thread's transaction is committed: at once where none is open, never where it is taken back."""
+    """Call a function after the thread's transaction commits: at once if none is open, never if it is rolled back."""
     waiting: list[Act] | None = getattr(_this_thread, "waiting", None)
     if waiting is None:
         act()
@@ -23,7 +23,7 @@ def after(act: Act) -> None:
 
 @contextmanager
 def collected() -> Iterator[None]:
-    """Around a transaction, or one within it: keep what follows until the outermost one is committed."""
+    """Wrap a transaction: keep its functions until it, or the outermost one around it, is committed."""
     waiting: list[Act] | None = getattr(_this_thread, "waiting", None)
     if waiting is None:
         yield from _outermost()

@@ -1,6 +1,6 @@
-"""What DATABASE_URL says of a PostgreSQL, read by libpq itself: whatever psql takes means the same here.
+"""Parses the DATABASE_URL of PostgreSQL by libpq itself: whatever psql takes means the same here.
 
-Faults are told without what the URL holds, which may be a secret.
+Messages about faults never repeat the URL's values, which may be secret.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ _DEFAULTS = {
 
 @dataclass(frozen=True)
 class Address:
-    """What a URL says: libpq's parameters by name, each as it was given."""
+    """A parsed URL: libpq's parameters by name, each as it was given."""
 
     parameters: dict[str, str]
 
     @property
     def connect_seconds(self) -> float | None:
-        """How long one host is waited for, as libpq counts it (0 for ever); None where nothing is said."""
+        """Returns the seconds to wait for one host, as libpq counts them (0 for ever); None if not given."""
         given = self.parameters.get("connect_timeout")
         if given is None:
             return None
@@ -60,18 +60,18 @@ class Address:
 
     @property
     def options(self) -> str:
-        """What the server is told beyond parameters: `-c name=value` and the like."""
+        """Returns the options that are passed on to the server: `-c name=value` and the like."""
         return self.parameters.get("options", "")
 
     @property
     def set_by_options(self) -> list[str]:
-        """The names of the server's settings that the options set."""
+        """Returns the names of the server's settings that the options set."""
         return [name.lower().replace("-", "_") for name in _SET_BY_OPTIONS.findall(self.options)]
 
     def places(self, process_name: str) -> list[dict[str, str]]:
-        """The parameters of each host, in the order in which they are to be tried, with what is added to them.
+        """Returns the parameters of each host, in the order in which they are to be tried, with these added to each.
 
-        One by one, since a program that waits in its own way cannot make libpq give up a host that is silent.
+        One by one: a program that waits by its own callback cannot make libpq give up on a silent host.
         """
         added = {**_DEFAULTS, "application_name": f"carillon {process_name}"}
         several = list(self._each_host())
@@ -89,12 +89,12 @@ class Address:
 
 
 def parse(url: str) -> Address:
-    """The parameters of a URL that has no faults."""
+    """Returns the parameters of a URL that has no faults."""
     return Address({name: str(value) for name, value in extensions.parse_dsn(url).items()})
 
 
 def faults(url: str) -> list[str]:
-    """What is wrong with a URL, a line for each fault. Asks nobody: no host is looked up or called."""
+    """Returns what is wrong with a URL, one line per fault. No host is looked up or contacted."""
     try:
         address = parse(url)
     except psycopg2.ProgrammingError as error:
@@ -122,7 +122,7 @@ def _faults_of(address: Address) -> Iterator[str]:
 
 
 def _refused_by_libpq(given: dict[str, str]) -> str | None:
-    """What libpq says of values, found by asking for a connection to a socket that is not there."""
+    """Returns libpq's complaint about values, found by connecting to a socket that does not exist."""
     hosts = given.get("host") or given.get("hostaddr") or ""
     nowhere = ",".join(_NOWHERE for _ in hosts.split(","))
     tried = {name: value for name, value in given.items() if name not in ("hostaddr", "target_session_attrs")}
@@ -148,5 +148,5 @@ def _unreadable(url: str, told: str) -> str:
 _REMEDIES = {
     "schema": ", and name a schema by options=-csearch_path%3DNAME",
     "search_path": ", and name a schema by options=-csearch_path%3DNAME",
-    "pgbouncer": "; PgBouncer needs nothing said",
+    "pgbouncer": "; PgBouncer needs no such parameter",
 }

@@ -28,7 +28,7 @@ _TURN_SECONDS = 10.0
 
 
 class _TakenBack(Exception):  # noqa: N818  nothing went wrong
-    """Ends a trial."""
+    """Rolls a trial back."""
 
 
 # SQLite has one writer at a time; taking turns here needs no polling of its lock.
@@ -48,7 +48,7 @@ def connect(url: str, process_name: str) -> None:
 
 
 def faults_of(url: str) -> list[str]:
-    """What is wrong with a database's URL, a line for each fault; none of them tells what it holds."""
+    """Returns what is wrong with a database's URL, one line per fault, without the URL's values."""
     return [] if url.startswith(_SQLITE) else connection_url.faults(url)
 
 
@@ -76,13 +76,13 @@ def transaction() -> Iterator[None]:
 
 
 def after_commit(act: commits.Act) -> None:
-    """Do this once the open transaction is committed: at once where none is open, never where it is taken back."""
+    """Call a function once the open transaction is committed: at once if none is open, never if it is rolled back."""
     commits.after(act)
 
 
 @contextmanager
 def trial() -> Iterator[None]:
-    """Run a block in a transaction as `transaction` does, and take back all of it."""
+    """Run a block in a transaction as `transaction` does, then roll it back."""
     with suppress(_TakenBack), transaction():
         yield
         raise _TakenBack
@@ -90,15 +90,15 @@ def trial() -> Iterator[None]:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Run a block that only reads, and sees one moment. Raises `DatabaseUnavailable` when the database is away."""
+    """Run a block that only reads, on one snapshot. Raises `DatabaseUnavailable` when the database is away."""
     with _translated():
         yield from _begun("DEFERRED", postgresql.ONE_MOMENT)
 
 
 def attempt(step: Callable[[], object]) -> Exception | None:
-    """Carry out a part of a transaction that may fail by itself: what it did is taken back, all else stays.
+    """Carry out a part of a transaction that may fail by itself: then this part alone is rolled back.
 
-    Returns what went wrong; a database that is away is no such thing, and ends the transaction.
+    Returns its error, or None. A database that is away is raised instead, and ends the transaction.
     """
     try:
         with db.atomic():
@@ -115,9 +115,9 @@ def attempt(step: Callable[[], object]) -> Exception | None:
 
 
 def clock_offset() -> tuple[timedelta, timedelta]:
-    """How far the database's clock is ahead of this machine's, and by how much that may be wrong; SQLite has ours.
+    """Returns how far the database's clock is ahead of this machine's, and the possible error; zero for SQLite.
 
-    By the quickest of a few answers. Raises `DatabaseUnavailable`.
+    The quickest of a few answers counts. Raises `DatabaseUnavailable`.
     """
     if is_sqlite():
         return timedelta(), timedelta()
@@ -177,7 +177,7 @@ def _turn() -> Iterator[None]:
 
 
 def _offset_once() -> tuple[timedelta, timedelta]:
-    """How long one question took, and the offset it showed: the true one differs by half of that time at most."""
+    """Returns how long a question took, and the offset it showed: the true one is off by half of that time at most."""
     before = datetime.now(UTC)
     server: datetime = db.execute_sql("SELECT clock_timestamp()").fetchone()[0]
     took = datetime.now(UTC) - before
@@ -207,7 +207,7 @@ def _is_of_the_values(error: Exception) -> bool:
 
 
 def _drop() -> None:
-    """Forget this thread's connection: what state it is in is not known."""
+    """Drop this thread's connection, whose state is not known."""
     with suppress(Exception):
         if not db.is_closed():
             db.connection().close()
@@ -215,7 +215,7 @@ def _drop() -> None:
 
 
 def _first(error: BaseException) -> BaseException:
-    """What went wrong first: a rollback that failed too, because of it, would hide it."""
+    """Returns the first error: a rollback that failed because of it would hide it."""
     first, earlier = error, error.__context__
     while earlier is not None:
         first = earlier if isinstance(earlier, _AWAY) else first

@@ -16,18 +16,18 @@ _CANCELLED = {"error_type": "cancelled", "error_message": "Cancelled while it wa
 
 
 def begin(waits: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:
-    """Let these locked runs wait for reports, each under the lease and the limit given."""
+    """Mark these locked runs as waiting for reports, each with its lease and its limit."""
     set_based.update(Run.id, waits, Run.status == RunStatus.RUNNING)
 
 
 def keep_lease(run: Run, until: datetime) -> None:
-    """Renew a locked run's lease as its receiver asks; while a worker is at it, only note what was asked for."""
+    """Renew a locked run's lease as its receiver asks; while a worker still has the run, only note the request."""
     change = {"report_lease_at": until} if run.reports_until is None else {"lease_expires_at": until}
     Run.update(change).where(Run.id == run.id).execute()
 
 
 def cancel(condition: Any, reason: str, now: datetime) -> int:
-    """End those of the runs that fit which wait for a report; how many. Their jobs are locked by the caller."""
+    """Cancel those of the runs that fit which wait for a report. Returns how many. The caller has locked their jobs."""
     waiting = Run.select(Run.id).where(condition, Run.status == RunStatus.RUNNING, Run.reports_until.is_null(False))
     run_ids = [run.id for run in for_update(waiting.order_by(Run.id))]
     if run_ids:

@@ -1,4 +1,4 @@
-"""Queries on what became of a run's e-mails."""
+"""Queries on the outcomes of a run's e-mails."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from models.tables import Delivery, Run
 
 
 def settle(run_id: UUID, position: int, recipient: str, refusal: str | None, now: datetime) -> None:
-    """Record that one of a run's messages was handed over, or refused for good; what is recorded stays."""
+    """Record that one of a run's messages was handed over, or refused for good; an outcome already recorded stays."""
     Delivery.insert(
         run=run_id, position=position, recipient=recipient, refusal=refusal, settled_at=now
     ).on_conflict_ignore().execute()
 
 
 def of_runs(run_ids: Collection[UUID]) -> list[Delivery]:
-    """What became of the messages of these runs so far."""
+    """Returns the outcomes so far of the messages of these runs."""
     return list(Delivery.select().where(Delivery.run.in_(list(run_ids))))
 
 
 def repeated(run_id: UUID) -> list[UUID]:
-    """A run and those that it repeats because they were not completed, from itself back to the first that is kept."""
+    """Returns a run and the uncompleted runs that it repeats, from itself back to the first that is kept."""
     self = Run.select(Run.id, Run.retry_of, peewee.Value(0)).where(Run.id == run_id)
     line = self.cte("line", recursive=True, columns=("id", "retry_of", "back"))
     before = Run.alias()

@@ -1,4 +1,4 @@
-"""Queries of edits: a locked job gets another definition, and its runs that have not begun go by that."""
+"""Queries for edits: they replace a locked job's definition, and adapt its runs that have not begun."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _NAMED_ONCE = ("jobs_name_once", "jobs.app_id, jobs.name_key")  # as PostgreSQL 
 
 
 def redefine(job: Job, columns: dict[str, Any], now: datetime) -> bool:
-    """Put another definition in place of a locked job's, as its next version; False if another job has the name.
+    """Replace a locked job's definition, as its next version. Returns False if another job has the name.
 
-    If so, the transaction can only be given up.
+    The transaction must then be rolled back.
     """
     changes = {**columns, "version": job.version + 1, "updated_at": now}
     try:
@@ -35,12 +35,12 @@ def redefine(job: Job, columns: dict[str, Any], now: datetime) -> bool:
 
 
 def delete(job: Job, now: datetime) -> None:
-    """Take a locked job out of sight; it is removed with its history."""
+    """Mark a locked job as deleted; its row is removed with its history."""
     Job.update(deleted_at=now, updated_at=now).where(Job.id == job.id).execute()
 
 
 def reopen(job: Job, now: datetime) -> None:
-    """Set a locked job going again that had ended: what it counts towards giving up begins anew."""
+    """Reopen a locked job that had ended, and restart its counts towards giving up."""
     changes: dict[str, Any] = {
         "state": JobState.ACTIVE,
         "finished_at": None,
@@ -55,17 +55,17 @@ def reopen(job: Job, now: datetime) -> None:
 
 
 def lock_not_begun(job: Job) -> list[Run]:
-    """A locked job's runs that no worker has claimed yet, locked in the order of their ids."""
+    """Lock a locked job's runs that no worker has claimed yet, in the order of their ids. Returns them."""
     not_begun = Run.status.in_(_NOT_BEGUN) & (Run.attempt_count == 0)
     query = Run.select().where(Run.job == job.id, filtering.LIVE, not_begun)
     return list(for_update(query.order_by(Run.id)))
 
 
 def follow(job: Job, not_begun: Sequence[Run], *, priority_changed: bool, deadline_changed: bool) -> None:
-    """Let these locked runs go by what their job is now.
+    """Adapt these locked runs to the present definition of their job.
 
-    One that rose by waiting falls only with a new priority; one that was requested when the deadline had passed
-    has one only with a new deadline.
+    A priority raised by ageing falls only with a new one; a run that was requested after the deadline had passed
+    gets a deadline only with a new one.
     """
     own: dict[str, Any] = {"job_version": job.version, "account_id": job.account_id, "queue": job.queue}
     if priority_changed:
@@ -75,7 +75,7 @@ def follow(job: Job, not_begun: Sequence[Run], *, priority_changed: bool, deadli
 
 
 def move(job: Job, run: Run, instant: datetime, held_by: Hold | None, now: datetime) -> Run:
-    """Let a locked run of a job be for another instant; the run."""
+    """Move a locked run of a job to another instant. Returns the run."""
     is_due = instant <= now
     changes: dict[str, Any] = {
         "scheduled_for": instant,

@@ -1,4 +1,4 @@
-"""Column types of our own: what PostgreSQL and SQLite must hold alike."""
+"""Column types of our own, for values that PostgreSQL and SQLite must hold in the same way."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class InstantField(peewee.Field):
 class JsonField(peewee.TextField):
     """A JSON value kept as the text it is: both databases give back just what was put in, key order included.
 
-    What stands in a row and is no JSON, or none that could be shown, never keeps the row from being read.
+    A stored value that is not JSON, or cannot be shown, never keeps its row from being read.
     """
 
     def db_value(self, value: Any) -> str | None:
@@ -47,7 +47,7 @@ class JsonField(peewee.TextField):
 
 
 class WordsField(peewee.TextField):
-    """Text that others said (a server, a program, an exception): kept as far as a database can hold it."""
+    """Text from outside (a server, a program, an exception); what a database cannot hold is mended."""
 
     def adapt(self, value: Any) -> str:
         return storable.text(value)
@@ -65,12 +65,12 @@ class EnumField(peewee.TextField):
 
 
 def json_text(value: Any) -> str:
-    """The JSON text that stands for a value."""
+    """Returns the JSON text that stands for a value."""
     return json.dumps(value, separators=(",", ":"))
 
 
 def read_json(text: str | None, column: str) -> Any:
-    """The value that a JSON text stands for; None where it is unreadable, which is logged."""
+    """Returns the value of a JSON text; None if it is unreadable, which is logged."""
     if text is None:
         return None
     try:
@@ -82,17 +82,17 @@ def read_json(text: str | None, column: str) -> Any:
 
 
 def sqlite_text(instant: datetime) -> str:
-    """An instant as SQLite keeps it."""
+    """Returns an instant as SQLite keeps it."""
     return instant.astimezone(UTC).strftime(_SQLITE_INSTANT)
 
 
 def sqlite_instant(text: str | None) -> datetime | None:
-    """The instant that a text of SQLite stands for."""
+    """Returns the instant that a text of SQLite stands for."""
     return None if text is None else datetime.strptime(text, _SQLITE_INSTANT).replace(tzinfo=UTC)
 
 
 def new_id() -> uuid.UUID:
-    """A new UUIDv7: rows made later sort later (RFC 9562, section 5.7)."""
+    """Returns a new UUIDv7: rows made later sort later (RFC 9562, section 5.7)."""
     return uuid_utils.compat.uuid7()
 
 

@@ -1,4 +1,4 @@
-"""Filters in SQL: which jobs and which runs a caller means."""
+"""Filters in SQL: the jobs and the runs that a caller asks for."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WHOLE_NUMBER = re.compile(r"-?[1-9][0-9]{0,18}|0")
 
 
 def jobs(query: Any, wanted: JobFilter) -> Any:
-    """Those of the jobs in a query that fit; no deleted ones. A search, and a status that differs by app, need apps."""
+    """Returns a query's jobs that fit, not deleted. A search, or a status that differs by app, needs joined apps."""
     query = query.where(Job.deleted_at.is_null())
     equal = {
         Job.account_id: wanted.account_id,
@@ -51,7 +51,7 @@ def jobs(query: Any, wanted: JobFilter) -> Any:
 
 
 def runs(query: Any, wanted: RunFilter) -> Any:
-    """Those of the runs in a query (joined with their jobs and apps) that fit; those of deleted jobs never do."""
+    """Returns a query's runs that fit, joined with their jobs and apps; those of deleted jobs never do."""
     query = query.where(Job.deleted_at.is_null())
     equal = {
         Job.account_id: wanted.account_id,
@@ -67,7 +67,7 @@ def runs(query: Any, wanted: RunFilter) -> Any:
 
 
 def shows(status: JobStatus) -> Any:
-    """The condition under which a job shows a status: `core.states.shown_status`, in SQL."""
+    """Returns the condition under which a job shows a status: `core.states.shown_status`, in SQL."""
     match status:
         case JobStatus.RUNNING:
             return (Job.state == JobState.ACTIVE) & _has_run(RunStatus.RUNNING)
@@ -92,7 +92,7 @@ def _shows(status: JobStatus, but: StatusesOfApp | None) -> Any:
 
 
 def status_word() -> Any:
-    """The status a job shows, as a value to sort by."""
+    """Returns the status a job shows, as a value to sort by."""
     words = (
         (Job.state != JobState.ACTIVE, Job.state),
         (_has_run(RunStatus.RUNNING), JobStatus.RUNNING.value),

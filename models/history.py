@@ -11,21 +11,21 @@ from models.tables import JobVersion, Run
 
 
 def run_of(job_id: UUID, at: datetime, within: timedelta) -> Run | None:
-    """The run whose nominal instant is this one, or follows within so long; the schedule's own before others."""
+    """Returns the run whose nominal instant is this one, or follows within so long; the schedule's own goes first."""
     query = Run.select().where(Run.job == job_id, Run.scheduled_for >= at, Run.scheduled_for < at + within)
     found: Run | None = query.order_by((Run.trigger == Trigger.SCHEDULE).desc(), Run.scheduled_for, Run.id).first()
     return found
 
 
 def gap_before(job_id: UUID, at: datetime) -> Run | None:
-    """The newest row no later than an instant that stands for several missed occurrences."""
+    """Returns the newest row no later than an instant that stands for several missed occurrences."""
     gaps = Run.select().where(Run.job == job_id, Run.status == RunStatus.MISSED, Run.occurrences > 1)
     found: Run | None = gaps.where(Run.scheduled_for <= at).order_by(Run.scheduled_for.desc()).first()
     return found
 
 
 def going_at(job_id: UUID, at: datetime, but: UUID) -> Run | None:
-    """A run of a job, another than this, that had begun to be due before an instant and was not over then."""
+    """Returns another run of the job that was due before an instant, and not over by then."""
     was_due = (Run.job == job_id) & (Run.id != but) & (Run.scheduled_for <= at)
     was_going = Run.status.not_in((RunStatus.PENDING, RunStatus.SKIPPED, RunStatus.MISSED))
     not_over = Run.finished_at.is_null() | (Run.finished_at >= at)
@@ -34,7 +34,7 @@ def going_at(job_id: UUID, at: datetime, but: UUID) -> Run | None:
 
 
 def definition_at(job_id: UUID, at: datetime) -> dict[str, Any] | None:
-    """A job's definition as it stood at an instant; None where that is the job's own of today."""
+    """Returns a job's definition as it was at an instant; None if that is the present one."""
     replaced_later = JobVersion.select().where(JobVersion.job == job_id, JobVersion.replaced_at > at)
     found = replaced_later.order_by(JobVersion.version).first()
     return None if found is None else found.definition

@@ -13,9 +13,9 @@ from models.tables import IdempotencyKey
 
 
 def take(scope: str, key: str, fingerprint: str, now: datetime, made_before: datetime) -> bool:
-    """Make a key this transaction's, if it is new or was made before an instant; whether it is.
+    """Take a key for this transaction. Returns whether it could: the key is new, or was made before an instant.
 
-    Waits for another transaction that has it at this moment. Raises `Conflict` when that takes too long.
+    Waits for another transaction that holds the key. Raises `Conflict` when that takes too long.
     """
     mine = {"fingerprint": fingerprint, "answer": None, "created_at": now}
     query = (
@@ -38,13 +38,13 @@ def take(scope: str, key: str, fingerprint: str, now: datetime, made_before: dat
 
 
 def taken(scope: str, key: str) -> IdempotencyKey | None:
-    """A key that an earlier transaction has taken, with the answer it gave; None if it was pruned meanwhile."""
+    """Returns a key that an earlier transaction took, with its answer; None if it was pruned meanwhile."""
     found: IdempotencyKey | None = IdempotencyKey.get_or_none(IdempotencyKey.scope == scope, IdempotencyKey.key == key)
     return found
 
 
 def set_answer(scope: str, key: str, answer: Any) -> None:
-    """Keep the answer given under a key of this transaction's."""
+    """Store the answer given under a key that this transaction took."""
     IdempotencyKey.update(answer=answer).where(IdempotencyKey.scope == scope, IdempotencyKey.key == key).execute()
 
 

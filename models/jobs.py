@@ -28,9 +28,9 @@ _CHUNK = 250
 
 
 def insert(new: Sequence[Job]) -> set[UUID]:
-    """Store new jobs, and tell the ids of those stored: one whose name another job of its app has is left out.
+    """Store new jobs. Returns the ids of those stored: a job whose name another one of its app has is left out.
 
-    In the order of their names, so that two transactions which store the same names never wait for each other.
+    They are stored in the order of their names, so that two transactions with the same names never wait for each other.
     """
     names = [field.name for field in Job._meta.sorted_fields]  # noqa: SLF001  peewee's own way
     rows = [
@@ -45,7 +45,7 @@ def insert(new: Sequence[Job]) -> set[UUID]:
 
 
 def by_id(job_id: UUID) -> Job | None:
-    """The job of this id, with its app; one that was deleted is not there."""
+    """Returns the job of this id, with its app; None if it was deleted."""
     return by_ids([job_id]).get(job_id)
 
 
@@ -56,7 +56,7 @@ def by_ids(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
 
 
 def to_execute(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
-    """Jobs with their app and its policy for the task type (`job.policy`, if there is one)."""
+    """Returns jobs with their app and its policy for the task type (`job.policy`, if there is one)."""
     query = (
         Job.select(Job, App, AppTaskType.max_retries, AppTaskType.retry_backoff_base, AppTaskType.request)
         .join(App)
@@ -73,19 +73,19 @@ def to_execute(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
 
 
 def lock(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
-    """The jobs of these ids without what their applications gave them, locked in the order of their ids."""
+    """Lock the jobs of these ids, in their order. Returns them without the data of their applications."""
     query = Job.select(*_RULES).where(Job.id.in_(sorted(set(job_ids)))).order_by(Job.id)
     return {job.id: job for job in for_update(query)}
 
 
 def lock_whole(job_id: UUID) -> Job | None:
-    """The job of this id with all that its row holds and its app, locked; one that was deleted is not there."""
+    """Lock the job of this id. Returns its whole row with its app; None if it was deleted."""
     lock([job_id])
     return by_id(job_id)
 
 
 def lock_to_plan(horizon: datetime, limit: int) -> list[Job]:
-    """Jobs with an occurrence before the horizon that has no row yet, soonest first; others' locked ones left out."""
+    """Lock jobs with an occurrence up to the horizon that has no row, soonest first. Returns those that were free."""
     query = Job.select(*_RULES).where(Job.next_run_at <= horizon).order_by(Job.next_run_at).limit(limit)
     return list(for_update(query, skip_locked=True))
 
@@ -98,7 +98,7 @@ def set_next_runs(moved: Sequence[tuple[Job, datetime | None]]) -> None:
 
 
 def count_starts(starts: Mapping[UUID, int]) -> None:
-    """Count the scheduled runs of locked jobs that start; less than nothing is given back, for those replaced."""
+    """Add to the counts of started scheduled runs of locked jobs; a negative count takes back replaced ones."""
     set_based.add(Job.runs_started, Job.id, starts)
 
 
@@ -111,7 +111,7 @@ def end(ends: Collection[tuple[Job, JobState]], now: datetime) -> None:
 
 
 def explain_ends(reasons: Mapping[UUID, str]) -> None:
-    """Say why locked jobs end, where their runs do not tell."""
+    """Record why locked jobs end, if their runs do not show it."""
     set_based.update(Job.id, ((job_id, {"end_reason": reason}) for job_id, reason in reasons.items()))
 
 
@@ -132,7 +132,7 @@ def pause(job_ids: Collection[UUID], now: datetime) -> None:
 
 
 def set_polling_states(states: Sequence[tuple[Job, dict[str, Any] | None]], now: datetime) -> None:
-    """Put these states in place of the newest ones of locked jobs, each as the next version."""
+    """Replace the polling states of locked jobs, each as the next version."""
     if not states:
         return
     set_based.update(
@@ -143,7 +143,7 @@ def set_polling_states(states: Sequence[tuple[Job, dict[str, Any] | None]], now:
 
 
 def going(job_ids: Collection[UUID]) -> dict[UUID, set[RunStatus]]:
-    """The statuses of each job's runs that are due, being run, or waiting to be tried again."""
+    """Returns the statuses of each job's runs that are due, being run, or waiting to be tried again."""
     if not job_ids:
         return {}
     rows = (
@@ -158,7 +158,7 @@ def going(job_ids: Collection[UUID]) -> dict[UUID, set[RunStatus]]:
 
 
 def with_live_run(job_ids: Collection[UUID]) -> set[UUID]:
-    """Those of these jobs that have a run which is not over yet."""
+    """Returns which of these jobs have a run that is not over yet."""
     if not job_ids:
         return set()
     rows = Run.select(Run.job).where(Run.job.in_(list(job_ids)), filtering.LIVE).distinct()
@@ -179,7 +179,7 @@ def prune(ended_before: datetime, limit: int) -> int:
 
 
 def ids(wanted: JobFilter, after: UUID | None, limit: int) -> list[UUID]:
-    """Jobs that fit, in the order of their ids, from `after` (not included) on."""
+    """Returns the ids of jobs that fit, in their order, from `after` (not included) on."""
     query = filtering.jobs(Job.select(Job.id).join(App), wanted)
     if after is not None:
         query = query.where(Job.id > after)

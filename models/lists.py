@@ -18,41 +18,41 @@ _SHOWN = [column for column in Run._meta.sorted_fields if column is not Run.data
 
 
 def job_page(wanted: JobFilter, ordering: Ordering, stretch: Stretch) -> list[UUID]:
-    """The ids of jobs that fit, in this order; one more than the limit where more follow."""
+    """Returns the ids of jobs that fit, in this order; one more than the limit if more follow."""
     query = _jobs(wanted)
     page = _stretch(query, Job.id, _sort_column(ordering.key), stretch, descending=ordering.descending)
     return [job_id for (job_id,) in page.tuples()]
 
 
 def job_count(wanted: JobFilter) -> int:
-    """How many jobs fit."""
+    """Returns how many jobs fit."""
     return int(_jobs(wanted).count())
 
 
 def run_page(wanted: RunFilter, stretch: Stretch) -> list[Run]:
-    """Runs that fit with their jobs and apps, newest first; one more than the limit where more follow."""
+    """Returns runs that fit with their jobs and apps, newest first; one more than the limit if more follow."""
     return list(_stretch(filtering.runs(_with_jobs(), wanted), Run.id, None, stretch, descending=True))
 
 
 def run_count(wanted: RunFilter) -> int:
-    """How many runs fit."""
+    """Returns how many runs fit."""
     return int(filtering.runs(Run.select(Run.id).join(Job).join(App), wanted).count())
 
 
 def run(run_id: UUID) -> Run | None:
-    """The run of this id with its job and app; one of a deleted job is not there."""
+    """Returns the run of this id with its job and app; None if the job was deleted."""
     found: Run | None = _with_jobs().where(Run.id == run_id, Job.deleted_at.is_null()).get_or_none()
     return found
 
 
 def executions(job_id: UUID, stretch: Stretch) -> list[Run]:
-    """A job's runs that have started, newest first; one more than the limit where more follow."""
+    """Returns a job's runs that have started, newest first; one more than the limit if more follow."""
     query = Run.select(*_SHOWN).where(Run.job == job_id, Run.started_at.is_null(False))
     return list(_stretch(query, Run.id, None, stretch, descending=True))
 
 
 def _jobs(wanted: JobFilter) -> Any:
-    """The ids of jobs that fit. Apps are joined only where they are asked about: a page would be sorted for it."""
+    """Returns a query for the ids of jobs that fit. Apps are joined only if a filter needs them: that costs a sort."""
     asks_apps = wanted.search is not None or wanted.status_but is not None
     return filtering.jobs(Job.select(Job.id).join(App) if asks_apps else Job.select(Job.id), wanted)
 
@@ -88,7 +88,7 @@ def _beyond(column: Any, value: UUID | SortValue, *, descending: bool) -> Any:
 
 
 def _sort_column(key: SortKey) -> Any:
-    """What a list of jobs is sorted by; None where their ids are in that order."""
+    """Returns the column by which a list of jobs is sorted; None if their ids are in that order."""
     match key:
         case SortKey.CREATED_AT:
             return None

@@ -26,7 +26,7 @@ _DEADLINE_AHEAD = peewee.SQL("deadline_at IS NOT NULL AND deadline_missed_at IS 
 
 
 def ready_jobs(limit: int) -> list[UUID]:
-    """Jobs that have a run which waits for its turn, and nothing else going."""
+    """Returns jobs that have a run waiting for its turn, and nothing else going."""
     other: Any = Run.alias()
     going = other.status.in_(GOING) & (other.held_by.is_null() | (other.held_by != Hold.OVERLAP))
     busy = other.select(peewee.SQL("1")).where(other.job == Run.job, filtering.LIVE, going)
@@ -35,7 +35,7 @@ def ready_jobs(limit: int) -> list[UUID]:
 
 
 def waiting_for_turn(job_ids: Collection[UUID]) -> list[Run]:
-    """The runs of these locked jobs that wait for their turn, in the order of their instants."""
+    """Returns the runs of these locked jobs that wait for their turn, in the order of their instants."""
     if not job_ids:
         return []
     query = Run.select().where(_WAITS_FOR_TURN, Run.job.in_(list(job_ids))).order_by(Run.scheduled_for, Run.id)
@@ -43,7 +43,7 @@ def waiting_for_turn(job_ids: Collection[UUID]) -> list[Run]:
 
 
 def busy(job_ids: Collection[UUID]) -> set[UUID]:
-    """Those of these jobs that have a run going which does not wait for its turn."""
+    """Returns which of these jobs have a run going that does not wait for its turn."""
     going = Run.status.in_(GOING) & (Run.held_by.is_null() | (Run.held_by != Hold.OVERLAP))
     query = Run.select(Run.job).where(Run.job.in_(list(job_ids)), filtering.LIVE, going).distinct()
     return {run.job_id for run in query}
@@ -57,7 +57,7 @@ def leave(turns: Collection[tuple[Run, Hold | None]]) -> None:
 
 
 def outlasting(job_ids: Collection[UUID]) -> set[UUID]:
-    """Those of these jobs that have something going which `cancel_occurrences` would not end at once."""
+    """Returns which of these jobs have a run going that `cancel_occurrences` would not end at once."""
     if not job_ids:
         return set()
     nobody_at_it = Run.status.in_((RunStatus.QUEUED, RunStatus.RETRYING)) | Run.reports_until.is_null(False)
@@ -67,7 +67,7 @@ def outlasting(job_ids: Collection[UUID]) -> set[UUID]:
 
 
 def lock_counted(job_ids: Collection[UUID]) -> list[Run]:
-    """The occurrences of these locked jobs that count against `max_runs` and have not begun, locked by their ids."""
+    """Lock the occurrences of these locked jobs that count against `max_runs` and have not begun. Returns them."""
     if not job_ids:
         return []
     counted = (Run.trigger == Trigger.SCHEDULE) & (Run.held_by.is_null() | (Run.held_by != Hold.OVERLAP))
@@ -99,7 +99,7 @@ def cancel_occurrences(job_ids: Collection[UUID], reason: str, now: datetime) ->
 
 
 def to_age(waiting_since: datetime, limit: int) -> list[Run]:
-    """Due runs whose waiting was last counted before this instant, longest ago first; others' locked ones left out."""
+    """Lock due runs whose waiting was last counted by this instant, longest ago first. Returns those that were free."""
     query = Run.select(Run.id, Run.priority).where(_MAY_RISE, Run.aged_at <= waiting_since)
     return list(for_update(query.order_by(Run.aged_at).limit(limit), skip_locked=True))
 
@@ -114,13 +114,13 @@ def age(aged: Iterable[Run], now: datetime) -> None:
 
 
 def past_deadline(now: datetime, limit: int) -> list[UUID]:
-    """Runs that are not over though their deadline has passed, which is not recorded yet."""
+    """Returns runs that are not over and whose deadline has passed, which is not recorded yet."""
     query = Run.select(Run.id).where(_DEADLINE_AHEAD, Run.deadline_at < now).order_by(Run.deadline_at).limit(limit)
     return [run.id for run in query]
 
 
 def lock_past_deadline(run_ids: Collection[UUID], now: datetime) -> list[Run]:
-    """Those of these runs that are still so, locked in the order of their ids; their jobs are locked."""
+    """Lock those of these runs that are still past their deadline, in the order of their ids; their jobs are locked."""
     query = Run.select().where(Run.id.in_(list(run_ids)), _DEADLINE_AHEAD, Run.deadline_at < now).order_by(Run.id)
     return list(for_update(query))
 
@@ -132,13 +132,13 @@ def record_missed(run_ids: Collection[UUID], now: datetime, **changes: Any) -> N
 
 
 def late(due_before: datetime, limit: int) -> list[UUID]:
-    """Runs that were due before an instant, that nobody has begun and nothing held, and that are not noted as late."""
+    """Returns runs due before an instant that have not begun, were never held, and are not noted as late."""
     query = Run.select(Run.id).where(_MAY_BE_LATE, Run.due_at < due_before).order_by(Run.due_at).limit(limit)
     return [run.id for run in query]
 
 
 def lock_late(run_ids: Collection[UUID]) -> list[Run]:
-    """Those of these runs that are still late, locked in the order of their ids; their jobs are locked."""
+    """Lock those of these runs that are still late, in the order of their ids; their jobs are locked."""
     return list(for_update(Run.select().where(Run.id.in_(list(run_ids)), _MAY_BE_LATE).order_by(Run.id)))
 
 

@@ -1,6 +1,6 @@
 """Pauses of a whole app or of everything, and the gate between them and all that makes runs claimable.
 
-Whoever makes runs claimable shares the gate, reads what is paused and holds those runs; who pauses closes the gate
+Whoever makes runs claimable shares the gate, reads what is paused and holds those runs; whoever pauses closes it
 first. So no run slips through between the reading and the commit. The gate comes before the locks of jobs and runs.
 """
 
@@ -22,7 +22,7 @@ GATE = 0x43415250
 
 
 class Gate(enum.Enum):
-    """How a transaction passes the gate between pauses and all that makes runs claimable."""
+    """The ways to pass the gate between pauses and all that makes runs claimable."""
 
     UNUSED = None
     SHARED = "SELECT pg_advisory_xact_lock_shared(%s)"
@@ -35,7 +35,7 @@ class Gate(enum.Enum):
 
 
 def paused(jobs: Collection[Job]) -> set[UUID]:
-    """Those of these jobs that are paused: by themselves, with their app, or with everything."""
+    """Returns which of these jobs are paused: by themselves, with their app, or with everything."""
     everything = peewee.fn.EXISTS(Installation.select(peewee.SQL("1")).where(Installation.paused_at.is_null(False)))
     app_ids = {job.app_id for job in jobs}
     query = App.select(App.id).where(App.id.in_(app_ids), App.paused_at.is_null(False) | everything)
@@ -44,24 +44,24 @@ def paused(jobs: Collection[Job]) -> set[UUID]:
 
 
 def everything_paused_at() -> datetime | None:
-    """Since when everything is paused, if it is."""
+    """Returns since when everything is paused; None if it is not."""
     since: datetime | None = Installation.get_by_id(1).paused_at
     return since
 
 
 def set_everything(paused_at: datetime | None) -> None:
-    """Pause everything, or let it go on."""
+    """Pause everything, or resume it."""
     Installation.update(paused_at=paused_at).execute()
 
 
 def set_app(app: App, paused_at: datetime | None, now: datetime) -> None:
-    """Pause an app, or let it go on."""
+    """Pause an app, or resume it."""
     app.paused_at = paused_at
     App.update(paused_at=paused_at, updated_at=now).where(App.id == app.id).execute()
 
 
 def lock_with_due_runs(app: App | None, held_by: Hold | None) -> list[Job]:
-    """The jobs (of an app, or all) that have a due run held so, locked in the order of their ids."""
+    """Lock the jobs (of an app, or all) that have a due run with this hold, in the order of their ids. Returns them."""
     due = Run.status == RunStatus.QUEUED
     held = Run.held_by.is_null() if held_by is None else Run.held_by == held_by
     query = Job.select(Job.id, Job.app, Job.state).where(Job.id.in_(Run.select(Run.job).where(due, held)))
@@ -77,7 +77,7 @@ def hold(jobs: Collection[Job]) -> None:
 
 
 def release(jobs: Collection[Job]) -> list[Run]:
-    """Put the runs of these locked jobs that a pause holds back into the claim; those runs."""
+    """Release the runs of these locked jobs that a pause holds. Returns those runs."""
     due = (Run.status == RunStatus.QUEUED) & (Run.held_by == Hold.PAUSED)
     query = Run.update(held_by=None, was_held=True).where(Run.job.in_([job.id for job in jobs]), due).returning(Run)
     return list(query.execute())

@@ -28,32 +28,32 @@ _LIMITED = peewee.SQL("status = 'queued' AND held_until IS NOT NULL")
 
 
 def lock_concurrency() -> None:
-    """Let nobody else start a run under the installation's limit until the transaction ends."""
+    """Lock the installation's limit: nobody else starts a run under it until the transaction ends."""
     if not is_sqlite():
         db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_CONCURRENCY,))
 
 
 def lock_accounts(account_ids: Collection[str]) -> None:
-    """Let nobody else take or give permits of these accounts until the transaction ends."""
+    """Lock these accounts: nobody else takes or gives their permits until the transaction ends."""
     if account_ids and not is_sqlite():
         db.execute_sql(_LOCK_ACCOUNTS, (sorted(account_ids),))
 
 
 def at_work(most: int) -> int:
-    """How many runs are running, those that wait for a report among them; counts no further than `most`."""
+    """Returns how many runs are running, including those that wait for a report; counts no further than `most`."""
     running = Run.select(Run.id).where(_AT_WORK).limit(most)
     return int(running.count())
 
 
 def front_of(queue: str, account_ids: Collection[str], limit: int) -> list[tuple[UUID, str]]:
-    """Those of the most urgent runs of a queue that are of these accounts; at most so many runs are looked at."""
+    """Returns which of a queue's most urgent runs belong to these accounts; at most so many runs are looked at."""
     front = Run.select(Run.id, Run.account_id).where(Run.queue == queue, CLAIMABLE)
     looked_at = front.order_by(*MOST_URGENT_FIRST).limit(limit)
     return [(run.id, run.account_id) for run in looked_at if run.account_id in account_ids]
 
 
 def hold(run_ids: Collection[UUID], account_id: str, until: datetime, now: datetime) -> None:
-    """Hold these runs of a locked account for want of a permit; what another process is at is left alone."""
+    """Hold these runs of a locked account until there is a permit; leave out those that another process has locked."""
     still_claimable = for_update(Run.select(Run.id).where(Run.id.in_(list(run_ids)), CLAIMABLE), skip_locked=True)
     Run.update(
         held_by=Hold.RATE_LIMIT,
@@ -67,13 +67,13 @@ def hold(run_ids: Collection[UUID], account_id: str, until: datetime, now: datet
 
 
 def may_go_on(now: datetime, limit: int) -> list[str]:
-    """The accounts with runs that wait for a permit, of which one may be free now, longest ago first."""
+    """Returns the accounts with waiting runs for which a permit may be free now, longest ago first."""
     query = RateLimitedAccount.select().where(RateLimitedAccount.until <= now).order_by(RateLimitedAccount.until)
     return [one.account_id for one in query.limit(limit)]
 
 
 def wait_until(account_id: str, until: datetime) -> None:
-    """Look again at this locked account then."""
+    """Record when this locked account may have a free permit again."""
     RateLimitedAccount.update(until=until).where(RateLimitedAccount.account_id == account_id).execute()
 
 
@@ -83,19 +83,19 @@ def wait_no_more(account_id: str) -> None:
 
 
 def given(account_id: str) -> int:
-    """How many runs of an account were given a permit and have not begun."""
+    """Returns how many runs of an account were given a permit and have not begun."""
     query = Run.select(Run.id).where(_LIMITED, Run.account_id == account_id, Run.held_by.is_null())
     return int(query.count())
 
 
 def first_held(account_id: str, limit: int) -> list[Run]:
-    """The most urgent runs of an account that wait for a permit."""
+    """Returns the most urgent runs of an account that wait for a permit."""
     query = Run.select(Run.id, Run.job).where(_LIMITED, Run.account_id == account_id, Run.held_by == Hold.RATE_LIMIT)
     return list(query.order_by(*MOST_URGENT_FIRST).limit(limit))
 
 
 def give(run_ids: Collection[UUID], held_by: Hold | None) -> list[Run]:
-    """Let these runs of locked jobs wait no longer for a permit; a pause may still hold them. Those runs."""
+    """Give these runs of locked jobs their permits; a pause may still hold them. Returns those runs."""
     if not run_ids:
         return []
     waits = (Run.status == RunStatus.QUEUED) & (Run.held_by == Hold.RATE_LIMIT)
@@ -105,6 +105,6 @@ def give(run_ids: Collection[UUID], held_by: Hold | None) -> list[Run]:
 
 
 def limited_of_job(job_id: UUID, limit: int) -> list[Run]:
-    """The newest runs of a job that were held for want of a permit."""
+    """Returns the newest runs of a job that were held for want of a permit."""
     query = Run.select().where(Run.job == job_id, Run.rate_limited_at.is_null(False)).order_by(Run.id.desc())
     return list(query.limit(limit))

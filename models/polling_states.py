@@ -29,13 +29,13 @@ def keep(states: Sequence[tuple[Job, dict[str, Any] | None]], now: datetime) -> 
 
 
 def newest(job_id: UUID) -> list[PollingState]:
-    """The states of a job that are kept, newest first."""
+    """Returns the states of a job that are kept, newest first."""
     query = PollingState.select().where(PollingState.job == job_id)
     return list(query.order_by(PollingState.version.desc()))
 
 
 def state(job_id: UUID, version: int) -> dict[str, Any] | None:
-    """A job's state of this version, if it is kept."""
+    """Returns a job's state of this version, if it is kept."""
     row = PollingState.get_or_none(PollingState.job == job_id, PollingState.version == version)
     return None if row is None else row.state
 

@@ -1,6 +1,6 @@
 """PostgreSQL as Carillon needs it, whatever its defaults are and whatever pooler stands in between.
 
-Nothing is asked for at start-up that a pooler refuses or drops. All that a promise rests on is said in the text of
+A connection asks for nothing that a pooler refuses or drops. All that a promise rests on is said in the text of
 BEGIN, and holds for that transaction alone: isolation, time-outs, and how values are written.
 """
 
@@ -32,7 +32,7 @@ _SPELLINGS = {
 
 
 class Postgresql(peewee.PostgresqlDatabase):
-    """A database that is told in each BEGIN what it has to keep to."""
+    """A PostgreSQL database that sets its isolation, time-outs and formats in each BEGIN."""
 
     def __init__(self, url: str, process_name: str) -> None:
         self._address = connection_url.parse(url)
@@ -41,7 +41,7 @@ class Postgresql(peewee.PostgresqlDatabase):
 
     @property
     def asked_for(self) -> list[str]:
-        """The server's settings that DATABASE_URL sets and we do not."""
+        """Returns the server's settings that DATABASE_URL sets and we do not."""
         return [name for name in self._address.set_by_options if name not in map(str.lower, _SPELLINGS)]
 
     def begin(self, isolation_level: str | None = None) -> None:

@@ -19,7 +19,7 @@ _ENDED = (RunStatus.FAILED, RunStatus.COMPLETED, RunStatus.CANCELLED, RunStatus.
 
 
 def last_failed(job: Job) -> Run | None:
-    """The run of a locked job that failed last; where none did, the last that ended."""
+    """Returns the run of a locked job that failed last; if none failed, the last that ended."""
     query = Run.select().where(Run.job == job.id, Run.status.in_(_ENDED))
     last: Run | None = query.order_by(
         (Run.status == RunStatus.FAILED).desc(), Run.finished_at.desc(), Run.id.desc()
@@ -28,13 +28,13 @@ def last_failed(job: Job) -> Run | None:
 
 
 def going_on(run_ids: Collection[UUID]) -> set[UUID]:
-    """Those of these runs that are repeated by a run which is not over."""
+    """Returns which of these runs are repeated by a run that is not over."""
     query = Run.select(Run.retry_of).where(Run.retry_of.in_(list(run_ids)), Run.finished_at.is_null())
     return {run.retry_of for run in query if run.retry_of is not None}
 
 
 def not_repeated(wanted: RunFilter, after: UUID | None, limit: int) -> list[UUID]:
-    """Runs that fit and that no other run repeats, in the order of their ids, from `after` (not included) on."""
+    """Returns runs that fit and that no other run repeats, in the order of ids, from `after` (not included) on."""
     repeat = Run.alias()
     repeated = repeat.select(peewee.SQL("1")).where(repeat.retry_of == Run.id)
     query = filtering.runs(Run.select(Run.id).join(Job).join(App), wanted).where(~peewee.fn.EXISTS(repeated))
@@ -44,7 +44,7 @@ def not_repeated(wanted: RunFilter, after: UUID | None, limit: int) -> list[UUID
 
 
 def of_span(job: Job, start: datetime, end: datetime) -> list[Run]:
-    """A job's runs for instants from `start` to before `end` that the schedule named: its own, backfills, repeats."""
+    """Returns a job's runs for occurrences from `start` to before `end`: the schedule's own, backfills, repeats."""
     query = Run.select(Run.id, Run.trigger, Run.status, Run.scheduled_for).where(
         Run.job == job.id,
         Run.trigger.in_((Trigger.SCHEDULE, Trigger.BACKFILL, Trigger.RETRY)),

@@ -26,7 +26,7 @@ _WAITING = peewee.SQL("status IN ('pending', 'retrying')")
 def draft(
     job: Job | EndingJob, trigger: Trigger, scheduled_for: datetime, now: datetime, **more: Any
 ) -> dict[str, Any]:
-    """The values of a new run of a job: queued if its instant has come, else pending."""
+    """Returns the values of a new run of a job: queued if its instant has come, else pending."""
     due_at = more.get("due_at", scheduled_for)
     return {
         "id": new_id(),
@@ -55,43 +55,43 @@ def draft(
 
 
 def deadline(job: Job | EndingJob, due_at: datetime) -> datetime | None:
-    """The instant by which a run of a job that is due then is to be over."""
+    """Returns the deadline of a run of a job that is due then; None without one."""
     after_due: float | None = job.deadline_seconds
     fixed: datetime | None = job.deadline_at
     return fixed if after_due is None else due_at + timedelta(seconds=after_due)
 
 
 def insert(rows: Sequence[dict[str, Any]]) -> None:
-    """Store runs; one that is there already (same job, trigger and `scheduled_for`) stays as it is."""
+    """Store runs; one that exists already (same job, trigger and `scheduled_for`) stays as it is."""
     for start in range(0, len(rows), _CHUNK):
         of_database().insert_runs([_stored(row) for row in rows[start : start + _CHUNK]])
 
 
 def by_id(run_id: UUID) -> Run | None:
-    """The run of this id."""
+    """Returns the run of this id."""
     return Run.get_or_none(Run.id == run_id)
 
 
 def job_ids(run_ids: Iterable[UUID]) -> set[UUID]:
-    """The jobs these runs belong to."""
+    """Returns the jobs these runs belong to."""
     found: Any = Run.select(Run.job).where(Run.id.in_(list(run_ids))).tuples()
     return {job_id for (job_id,) in found}
 
 
 def pending(job_id: UUID, limit: int) -> list[Run]:
-    """A job's runs that wait for their instant and have not begun, soonest first."""
+    """Returns a job's runs that wait for their instant and have not begun, soonest first."""
     query = Run.select().where(Run.job == job_id, Run.status == RunStatus.PENDING).order_by(Run.due_at).limit(limit)
     return list(query)
 
 
 def due_by(instant: datetime, limit: int) -> list[tuple[UUID, datetime]]:
-    """Runs that wait for an instant no later than this one, soonest first."""
+    """Returns runs that wait for an instant no later than this one, soonest first."""
     due: Any = Run.select(Run.id, Run.due_at).where(_WAITING, Run.due_at <= instant)
     return list(due.order_by(Run.due_at).limit(limit).tuples())
 
 
 def latest_scheduled_for(job_id: UUID, trigger: Trigger) -> datetime | None:
-    """The nominal instant of a job's latest run that this made, but for those cancelled before they came."""
+    """Returns the nominal instant of the latest run by this trigger, except those cancelled before they started."""
     came = (Run.status != RunStatus.CANCELLED) | Run.started_at.is_null(False)
     query = Run.select(Run.scheduled_for).where(Run.job == job_id, Run.trigger == trigger, came)
     latest = query.order_by(Run.scheduled_for.desc()).first()
@@ -99,13 +99,13 @@ def latest_scheduled_for(job_id: UUID, trigger: Trigger) -> datetime | None:
 
 
 def lock_one(run_id: UUID) -> Run | None:
-    """The run of this id, locked; its job is locked by the caller."""
+    """Lock the run of this id, whose job the caller has locked. Returns it."""
     locked: Run | None = for_update(Run.select().where(Run.id == run_id)).get_or_none()
     return locked
 
 
 def lock_begun(job: Job) -> list[Run]:
-    """A locked job's runs that were tried and wait for another try, locked in the order of their ids."""
+    """Lock a locked job's runs that wait for another try, in the order of their ids. Returns them."""
     waits = Run.status.in_((RunStatus.QUEUED, RunStatus.RETRYING)) & (Run.attempt_count > 0)
     return list(for_update(Run.select().where(Run.job == job.id, waits).order_by(Run.id)))
 
@@ -117,7 +117,7 @@ def lock_live(job_ids: Collection[UUID]) -> None:
 
 
 def waiting(run_ids: Iterable[UUID], due_by: datetime) -> list[Run]:
-    """Those of these runs that wait for an instant which has come, in its order; their jobs are locked."""
+    """Lock those of these runs whose instant has come, in its order; their jobs are locked. Returns them."""
     query = (
         Run.select()
         .where(Run.id.in_(list(run_ids)), Run.status.in_(WAITING_FOR_INSTANT), Run.due_at <= due_by)
@@ -127,12 +127,12 @@ def waiting(run_ids: Iterable[UUID], due_by: datetime) -> list[Run]:
 
 
 def locked(condition: Any) -> Any:
-    """Runs that fit, locked in the order of their ids: two statements over the same runs cannot wait for each other."""
+    """Lock runs that fit in the order of their ids, so that two statements over the same runs cannot deadlock."""
     return for_update(Run.select(Run.id).where(condition).order_by(Run.id)).cte("locked")
 
 
 def make_due(holds: Mapping[UUID, Hold | None]) -> None:
-    """Make these runs due: claimable, or held. Their waiting counts from the instant on at which they are due."""
+    """Make these runs due: claimable, or held. Their waiting counts from their due instant."""
     due = {"status": RunStatus.QUEUED, "held_until": None, "aged_at": Run.due_at}
     set_based.update(Run.id, ((run_id, {"held_by": held_by, **due}) for run_id, held_by in holds.items()))
 
@@ -153,7 +153,7 @@ def hold(job_ids: Collection[UUID], held_by: Hold) -> None:
 
 
 def cancel(job: Job, reason: str, now: datetime) -> int:
-    """End a locked job's runs that have not started, and ask for the end of those that run; how many of either."""
+    """Cancel a locked job's runs that have not started, and request it for those that run. Returns how many of both."""
     cancelled = cancel_waiting(job, reason, now) + deferred.cancel(Run.job == job.id, reason, now)
     under_way = locked((Run.job == job.id) & (Run.status == RunStatus.RUNNING) & Run.cancel_requested_at.is_null())
     asked = (
@@ -166,14 +166,14 @@ def cancel(job: Job, reason: str, now: datetime) -> int:
 
 
 def cancel_waiting(job: Job, reason: str, now: datetime) -> int:
-    """End a locked job's runs that no worker is at; how many."""
+    """Cancel a locked job's runs that no worker has. Returns how many."""
     waiting_statuses = [status for status in LIVE if status is not RunStatus.RUNNING]
     of_job = Run.update(_cancelled(reason, now)).where(Run.job == job.id, Run.status.in_(waiting_statuses))
     return int(of_job.execute())
 
 
 def cancel_one(run: Run, reason: str, now: datetime) -> None:
-    """End a locked run that is not over: at once, or when the worker at it has stopped."""
+    """Cancel a locked run that is not over: at once, or when its worker has stopped."""
     if deferred.cancel(Run.id == run.id, reason, now):
         return
     running = run.status == RunStatus.RUNNING
@@ -188,7 +188,7 @@ def delete_pending(jobs: Collection[Job]) -> None:
 
 
 def prune(ended_before: datetime, limit: int) -> int:
-    """Delete runs that ended before an instant, with their attempts, oldest first; how many."""
+    """Delete runs that ended before an instant, with their attempts, oldest first. Returns how many."""
     old = Run.select(Run.id).where(Run.finished_at < ended_before).order_by(Run.finished_at).limit(limit)
     return int(Run.delete().where(Run.id.in_(old)).execute())
 

@@ -22,8 +22,8 @@ _CHANGED = "changed"  # both databases call the columns of VALUES column1, colum
 def update(key: peewee.Field, changes: Iterable[Change], condition: Any = None) -> None:
     """Change the rows that have these keys and meet the condition.
 
-    One statement for all rows that change the same columns. A key stands here once: of two changes to a row, which one
-    counts would be up to the database. A value may be an expression over the row itself if all rows get the same.
+    One statement for all rows that change the same columns. Each key may come once: of two changes to a row, which one
+    counts is up to the database. A value may be an expression over the row itself if all rows get the same one.
     """
     by_columns: dict[tuple[str, ...], list[Change]] = {}
     for row_key, change in changes:

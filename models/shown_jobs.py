@@ -1,7 +1,7 @@
-"""Jobs with all that is shown of them, in one statement: the reads of the API that are asked most often.
+"""Reads jobs with all that is shown of them, in one statement, for the most frequent reads of the API.
 
-The statement is text, and its rows are made into our own by hand: an expression would be put together, and each row
-looked over, anew for every request, which took longer than the database takes to answer.
+The statement is text, and its rows are converted by hand: building an expression, and inspecting each row, for every
+request took longer than the database takes to answer.
 """
 
 from __future__ import annotations

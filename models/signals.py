@@ -13,5 +13,5 @@ def mark(name: str, now: datetime) -> None:
 
 
 def seen() -> dict[str, datetime]:
-    """When each signal was last seen."""
+    """Returns when each signal was last seen."""
     return {signal.name: signal.at for signal in Signal.select()}

@@ -1,4 +1,4 @@
-"""A limit on how long one statement is waited for, kept on this side of the connection.
+"""Limits how long one statement is waited for, on this side of the connection.
 
 The server's own `statement_timeout` is no help when the server is frozen or the network swallows its answers: the
 kernel goes on acknowledging and psycopg2 would wait for ever. psycopg2 lets a program wait in its own way instead
@@ -42,7 +42,7 @@ def unlimited() -> Iterator[None]:
 
 @contextmanager
 def connecting(seconds: float | None) -> Iterator[None]:
-    """Wait so long for a connection that is opened in this block; 0 for ever, None as long as usual."""
+    """Wait so many seconds for a connection that is opened in this block; 0 for ever, None as long as usual."""
     _state.connect_seconds = seconds
     try:
         yield

@@ -20,7 +20,7 @@ _NEVER_FIRED = (RunStatus.SKIPPED, RunStatus.MISSED)
 
 
 def job_states(wanted: JobFilter) -> list[tuple[JobState, int, int]]:
-    """For each stored state: how many jobs that fit are in it, and how many of them have a run that is running."""
+    """Returns for each stored state how many jobs that fit have it, and how many of them have a running run."""
     has_running = Job.id.in_(Run.select(Run.job).where(_RUNNING))
     running = peewee.fn.COUNT(peewee.Case(None, [(has_running, 1)]))
     query = Job.select(Job.state, peewee.fn.COUNT(Job.id), running).join(App)
@@ -28,19 +28,19 @@ def job_states(wanted: JobFilter) -> list[tuple[JobState, int, int]]:
 
 
 def job_priorities(wanted: JobFilter) -> dict[int, int]:
-    """How many jobs that fit have each priority."""
+    """Returns how many jobs that fit have each priority."""
     query = Job.select(Job.priority, peewee.fn.COUNT(Job.id)).join(App)
     return dict(filtering.jobs(query, wanted).group_by(Job.priority).tuples())
 
 
 def newest_starts(wanted: JobFilter, limit: int) -> list[tuple[datetime, datetime]]:
-    """When the newest runs that have begun, of jobs that fit, were due and when they began."""
+    """Returns when the newest started runs of jobs that fit were due, and when they began."""
     query = Run.select(Run.due_at, Run.started_at).join(Job).join(App).where(Run.started_at.is_null(False))
     return list(filtering.jobs(query, wanted).order_by(Run.id.desc()).limit(limit).tuples())
 
 
 def ended_within(start: datetime, end: datetime) -> dict[RunStatus, int]:
-    """How many runs ended in this span, by how."""
+    """Returns how many runs ended in this span, by status."""
     query: Any = (
         Run.select(Run.status, peewee.fn.COUNT(Run.id))
         .where(Run.finished_at >= start, Run.finished_at < end)
@@ -50,7 +50,7 @@ def ended_within(start: datetime, end: datetime) -> dict[RunStatus, int]:
 
 
 def starts_within(start: datetime, end: datetime) -> list[tuple[datetime, datetime, int]]:
-    """The runs that began in this span: when each was due, when it began, and how often it has failed or got lost."""
+    """Returns when each run that began in this span was due, when it began, and how often it failed or was lost."""
     columns = (Run.due_at, Run.started_at, Run.failure_count + Run.loss_count)
     within = (Run.started_at >= start) & (Run.started_at < end)
     over = Run.select(*columns).where(Run.finished_at >= start, within)
@@ -59,7 +59,7 @@ def starts_within(start: datetime, end: datetime) -> list[tuple[datetime, dateti
 
 
 def waiting_before(instant: datetime) -> int:
-    """How many runs were due before an instant and had not begun by then; those that never fired are not counted."""
+    """Returns how many runs were due before an instant and had not begun by then, without those that never fired."""
     due = (Run.due_at < instant) & (Run.started_at.is_null() | (Run.started_at >= instant))
     parts = (
         (filtering.LIVE, Run.status.in_((RunStatus.QUEUED, RunStatus.RUNNING))),
@@ -70,7 +70,7 @@ def waiting_before(instant: datetime) -> int:
 
 
 def newest_minute() -> datetime | None:
-    """The newest minute that has been summed up."""
+    """Returns the newest minute that has been summed up."""
     newest: datetime | None = Minute.select(peewee.fn.MAX(Minute.minute)).scalar()
     return newest
 
@@ -81,7 +81,7 @@ def add_minute(figures: dict[str, Any]) -> None:
 
 
 def minutes(start: datetime) -> list[Minute]:
-    """The minutes from this one on that have been summed up, in order."""
+    """Returns the minutes from this one on that have been summed up, in order."""
     return list(Minute.select().where(Minute.minute >= start).order_by(Minute.minute))
 
 

@@ -1,4 +1,4 @@
-"""What kind of database we stand on: asked at start, so that what cannot work is said once, and at once."""
+"""Checks at start what the database offers, so that what cannot work is reported once, before anything runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _REFUSALS = {
 
 
 def check() -> Surroundings | None:
-    """What was found; None with SQLite. Raises `Misconfigured` where nothing can be kept, or `DatabaseUnavailable`."""
+    """Check the database. Returns what was found, None with SQLite. Raises `Misconfigured` or `DatabaseUnavailable`."""
     if database.is_sqlite():
         return None
     try:
@@ -48,13 +48,13 @@ def check() -> Surroundings | None:
 
 
 def check_for_migrating(found: Surroundings | None) -> None:
-    """Raise `Misconfigured` where no table can be made."""
+    """Check that tables can be created. Raises `Misconfigured`."""
     if found is not None:
         _refuse(found.faults_for_migrating())
 
 
 def check_rights(found: Surroundings | None) -> None:
-    """Raise `Misconfigured` where tables may not be read and written."""
+    """Check that tables may be read and written. Raises `Misconfigured`."""
     if found is None:
         return
     with database.reading():
@@ -66,7 +66,7 @@ def check_rights(found: Surroundings | None) -> None:
 
 @contextmanager
 def refusals() -> Iterator[None]:
-    """Raise `Misconfigured` where the server refuses a change of the schema for what is around it."""
+    """Raise `Misconfigured`, with the remedy, if the server refuses a change of the schema in this block."""
     try:
         yield
     except peewee.ProgrammingError as error:
@@ -77,7 +77,7 @@ def refusals() -> Iterator[None]:
 
 
 def _lost_options() -> tuple[str, ...]:
-    """The server's settings that DATABASE_URL names, and that did not get through to it."""
+    """Returns the server's settings that DATABASE_URL names, and that did not reach the server."""
     return tuple(name for (name,) in db.execute_sql(_NOT_AS_ASKED, (db.obj.asked_for,)).fetchall())
 
 

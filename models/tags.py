@@ -18,6 +18,6 @@ def insert(tagged: Mapping[UUID, Iterable[str]]) -> None:
 
 
 def replace(job: Job, tags: Iterable[str]) -> None:
-    """Make these a job's tags, in place of those it had."""
+    """Replace a job's tags."""
     JobTag.delete().where(JobTag.job == job.id).execute()
     insert({job.id: tags})

@@ -1,4 +1,4 @@
-"""Queries about the edition of the time-zone data, and on the jobs it matters to."""
+"""Queries on the edition of the time-zone data, and on the jobs that depend on it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from models.tables import Installation, Job
 
 
 def edition() -> str | None:
-    """The edition by which coming occurrences were computed."""
+    """Returns the edition by which coming occurrences were computed."""
     stored: str | None = Installation.get_by_id(1).timezone_data
     return stored
 
@@ -19,7 +19,7 @@ def set_edition(name: str) -> None:
 
 
 def with_coming_occurrences(after: UUID | None, limit: int) -> list[UUID]:
-    """Jobs whose schedule has occurrences without rows, in the order of their ids, from `after` (not included) on."""
+    """Returns jobs whose schedule has occurrences without rows, in the order of ids, from `after` (not included) on."""
     query = Job.select(Job.id).where(Job.next_run_at.is_null(False))
     if after is not None:
         query = query.where(Job.id > after)

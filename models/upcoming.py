@@ -23,7 +23,7 @@ _SHOWN = (Job.id, Job.name, Job.task_type, Job.schedule, Job.next_run_at, Job.ru
 
 
 def planned(wanted: JobFilter, until: datetime, limit: int) -> list[Run]:
-    """Runs due by an instant that wait for theirs and have not begun, with their jobs and apps, soonest first."""
+    """Returns planned runs that are due by an instant and have not begun, with jobs and apps, soonest first."""
     columns = (Run.id, Run.job, Run.trigger, Run.scheduled_for, Run.due_at)
     query = _going_on(Run.select(*columns, *_SHOWN).join(Job).join(App), wanted)
     query = query.where(_WAITING, Run.status == RunStatus.PENDING, Run.due_at <= until)
@@ -31,13 +31,13 @@ def planned(wanted: JobFilter, until: datetime, limit: int) -> list[Run]:
 
 
 def to_plan(wanted: JobFilter, until: datetime, limit: int) -> list[Job]:
-    """Jobs with an occurrence by an instant that has no row yet, with their apps, soonest first."""
+    """Returns jobs with an occurrence by an instant that has no row yet, with their apps, soonest first."""
     query = _going_on(Job.select(*_SHOWN).join(App), wanted).where(Job.next_run_at <= until)
     return list(query.order_by(Job.next_run_at, Job.id).limit(limit))
 
 
 def count_planned(job_ids: Collection[UUID]) -> dict[UUID, int]:
-    """How many occurrences of each of these jobs have a row and wait for their instant."""
+    """Returns how many occurrences of each of these jobs have a row and wait for their instant."""
     query: Any = (
         Run.select(Run.job, peewee.fn.COUNT(Run.id))
         .where(

@@ -16,37 +16,37 @@ _WAITS = (Upload.stored_at.is_null(), Job.state.not_in(ENDED), Job.deleted_at.is
 
 
 def insert(values: dict[str, Any]) -> None:
-    """Store what is known of an upload, with its job."""
+    """Store an upload, with its job."""
     Upload.insert(values).execute()
 
 
 def of_job(job_id: UUID) -> Upload | None:
-    """The upload that a job is about."""
+    """Returns the upload that a job is about."""
     return Upload.get_or_none(Upload.job == job_id)
 
 
 def by_id(upload_id: UUID) -> Upload | None:
-    """The upload of this id."""
+    """Returns the upload of this id."""
     return Upload.get_or_none(Upload.id == upload_id)
 
 
 def grant(upload_id: UUID, fetch_hash: str) -> None:
-    """Let whoever has the token of this hash fetch the file, and nobody else."""
+    """Store the hash of the token by which the file may be fetched; it replaces the last one."""
     Upload.update(fetch_hash=fetch_hash).where(Upload.id == upload_id).execute()
 
 
 def mark_stored(upload_id: UUID, now: datetime) -> None:
-    """Say that the object is whole."""
+    """Record that the object is stored."""
     Upload.update(stored_at=now).where(Upload.id == upload_id).execute()
 
 
 def still_needed(upload_ids: Collection[UUID]) -> set[UUID]:
-    """Those of these uploads whose file is still to be stored: not yet there, and the job is not over."""
+    """Returns which of these uploads are still to be stored: they are not stored yet, and the job is not over."""
     query = Upload.select(Upload.id).join(Job).where(Upload.id.in_(list(upload_ids)), *_WAITS)
     return {upload.id for upload in query}
 
 
 def waiting_bytes(owner_id: UUID) -> int:
-    """How many bytes a user's files have together that are still to be stored."""
+    """Returns how many bytes of a user's files are still to be stored."""
     total = peewee.fn.COALESCE(peewee.fn.SUM(Upload.size), 0)
     return int(Upload.select(total).join(Job).where(Job.owner_id == owner_id, *_WAITS).scalar())

@@ -27,14 +27,14 @@ def insert(username: str, email: str, password_hash: str, now: datetime) -> User
 
 
 def by_username(username: str) -> User | None:
-    """The user of this name, however it is spelled."""
+    """Returns the user of this name, however it is spelled."""
     key, old = names.keys(username)
     found = {user.username_key: user for user in User.select().where(User.username_key.in_([key, old]))}
     return found.get(old) or found.get(key)
 
 
 def by_email(email: str) -> User | None:
-    """The user of this address, however it is capitalised."""
+    """Returns the user of this address, however it is capitalised."""
     return User.get_or_none(peewee.fn.LOWER(User.email) == peewee.fn.LOWER(email))
 
 
@@ -44,13 +44,13 @@ def by_ids(user_ids: set[UUID]) -> dict[UUID, User]:
 
 
 def keep_token(user: User, hashed: str, kind: TokenKind, now: datetime, expires_at: datetime) -> None:
-    """Let this token open for its user until it expires; those of theirs that have expired go."""
+    """Store a user's token until it expires, and delete those of the user that have expired."""
     Token.delete().where(Token.user == user.id, Token.expires_at <= now).execute()
     Token.insert(hash=hashed, user=user.id, kind=kind, created_at=now, used_at=now, expires_at=expires_at).execute()
 
 
 def token(hashed: str, now: datetime) -> Token | None:
-    """The token of this hash with its user, if it has not expired."""
+    """Returns the token of this hash with its user, if it has not expired."""
     query = Token.select(Token, User).join(User).where(Token.hash == hashed, Token.expires_at > now)
     found: Token | None = query.get_or_none()
     return found
@@ -62,5 +62,5 @@ def mark_used(found: Token, now: datetime) -> None:
 
 
 def drop_token(hashed: str) -> None:
-    """Let a token open no more."""
+    """Delete a token."""
     Token.delete().where(Token.hash == hashed).execute()

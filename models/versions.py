@@ -1,4 +1,4 @@
-"""Queries on what jobs were before their edits."""
+"""Queries on the definitions of jobs before their edits."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from models.tables import Job, JobVersion, Run
 
 
 def keep(job: Job, definition: dict[str, Any], now: datetime) -> None:
-    """Store what a locked job is, before its version is replaced."""
+    """Store a locked job's definition, before an edit replaces it."""
     JobVersion.insert(job=job.id, version=job.version, definition=definition, replaced_at=now).execute()
 
 
 def kept(wanted: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], dict[str, Any]]:
-    """The definitions of these versions of jobs, as far as they were replaced and are kept."""
+    """Returns the definitions of these versions of jobs; only those that were replaced and are kept."""
     if not wanted:
         return {}
     query = JobVersion.select().where(
@@ -30,7 +30,7 @@ def kept(wanted: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], dict[st
 
 
 def as_begun(job: Job, columns: dict[str, Any]) -> Job:
-    """A job's row with other values in these columns, and its app's policy for that task type; not to be stored."""
+    """Returns a job's row, not to be stored, with these values and its app's policy for the task type they name."""
     begun: Any = Job(**{**job.__data__, **columns})
     begun.app = job.app
     begun.policy = apps.task_type(job.app, begun.task_type)
@@ -39,7 +39,7 @@ def as_begun(job: Job, columns: dict[str, Any]) -> Job:
 
 
 def executed(job: Job) -> ExecutedJob:
-    """What a handler needs of a job that was read with its app and its policy."""
+    """Returns what a handler needs of a job that was read with its app and its policy."""
     policy = getattr(job, "policy", None)
     return ExecutedJob(
         job.version,
@@ -59,7 +59,7 @@ def executed(job: Job) -> ExecutedJob:
 
 
 def prune(replaced_before: datetime, limit: int) -> int:
-    """Delete versions replaced before an instant that no run is still to execute; how many."""
+    """Delete versions replaced before an instant that no run will execute any more. Returns how many."""
     needed = Run.select(peewee.SQL("1")).where(
         Run.job == JobVersion.job, Run.job_version == JobVersion.version, filtering.LIVE
     )

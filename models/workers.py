@@ -27,12 +27,12 @@ def stop(worker_id: UUID, now: datetime) -> None:
 
 
 def newest(limit: int) -> list[Worker]:
-    """The workers that are known, the last started first."""
+    """Returns the workers that are known, the last started first."""
     return list(Worker.select().order_by(Worker.started_at.desc(), Worker.id).limit(limit))
 
 
 def running() -> dict[UUID, int]:
-    """How many runs each worker holds."""
+    """Returns how many runs each worker holds."""
     query: Any = Run.select(Run.worker_id, peewee.fn.COUNT(Run.id)).where(peewee.SQL("status = 'running'"))
     return dict(query.group_by(Run.worker_id).tuples())
 

@@ -79,7 +79,7 @@ class Workers(Protocol):
 
     @property
     def count(self) -> int:
-        """How many there are."""
+        """Returns how many there are."""
         ...
 
     def add(self) -> None:
@@ -143,7 +143,7 @@ class ImaginedWorkers:
         self.count -= 1
 
     def stop(self) -> None:
-        """Nothing to stop."""
+        """Do nothing: no process runs."""
 
 
 @dataclass(frozen=True)

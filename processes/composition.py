@@ -1,4 +1,4 @@
-"""What the web, worker and coordinator processes share: database, clock, broker, doorbell, and an orderly end."""
+"""The common parts of the web, worker and coordinator processes: database, clock, broker, doorbell, orderly end."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Foundation:
-    """What a process of the services mode stands on while it runs."""
+    """The parts that a process of the services mode uses while it runs."""
 
     settings: Settings
     system: System
@@ -44,7 +44,7 @@ class Foundation:
 
 @contextmanager
 def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
-    """Set up in order what the process stands on, take it down after the block, and end the process with status 0."""
+    """Set up the parts of the process in order, take them down after the block, and end the process with status 0."""
     logs.configure(settings.log_level)
     start.warn(settings)
     faults.arm(settings.fault_points)
@@ -74,7 +74,7 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
 
 
 def _wait_for_database() -> None:
-    """Return once the database answers and has the newest schema; log once that it is being waited for."""
+    """Wait until the database answers and has the newest schema; log once that it is being waited for."""
     rest = threading.Event()
     said = False
     while True:

@@ -74,7 +74,7 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
 
 @contextmanager
 def _folder_of_our_own(folder: Path) -> Iterator[None]:
-    """Hold the data folder: two servers on one SQLite file would each take the other's runs for dead."""
+    """Lock the data folder: two servers on one SQLite file would each take the other's runs for dead."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         os.umask(0o077)  # what applications give us is nobody else's on this machine

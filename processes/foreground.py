@@ -1,4 +1,4 @@
-"""Running one command in our place: signals passed on, its exit status returned, no process left behind."""
+"""Runs one command in our place: passes signals on, returns its exit status, leaves no process behind."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ COMMAND_NOT_FOUND = 127
 
 
 def run_in_foreground(command: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Run the command on our terminal, and return its exit status when everything it started is gone."""
+    """Run the command on our terminal. Returns its exit status when everything it started is gone."""
     adopt_orphans()
     before = set(programs.descendants(os.getpid()))
     children: list[subprocess.Popen[bytes]] = []
@@ -49,7 +49,7 @@ def exit_on_signals() -> Iterator[None]:
 
 
 def adopt_orphans() -> None:
-    """Become the parent of descendants whose own parent has ended, so that none gets out of sight."""
+    """Become the parent of descendants whose own parent has ended, so that none is lost."""
     with contextlib.suppress(OSError, AttributeError):  # Linux only
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
@@ -97,7 +97,7 @@ def _wait(child: subprocess.Popen[bytes]) -> int:
 
 
 def _sweep(spared: set[int]) -> None:
-    """Kill what the command left running; the servers, which were there before it, are spared."""
+    """Kill what the command left running, but not the servers, which were there before it."""
     while left := [pid for pid in programs.descendants(os.getpid()) if pid not in spared]:
         programs.signal_all(left, signal.SIGKILL)
         programs.wait_until_gone(left, timeout_seconds=10)

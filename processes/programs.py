@@ -1,4 +1,4 @@
-"""Starting and ending other programs so that none is left behind."""
+"""Starts and ends other programs, and leaves none behind."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def end(process: subprocess.Popen[bytes], *, by: signal.Signals, grace_seconds: 
 
 
 def kill_family(process: subprocess.Popen[bytes], *, grace_seconds: float = 10) -> None:
-    """Kill the program and all its descendants at once, and return when they are gone."""
+    """Kill the program and all its descendants at once, and wait until they are gone."""
     if process.poll() is not None:
         return
     process.send_signal(signal.SIGSTOP)  # a stopped parent starts no more children while we count them
@@ -105,7 +105,7 @@ def signal_all(pids: Sequence[int], number: signal.Signals) -> None:
 
 
 def wait_until_gone(pids: Sequence[int], timeout_seconds: float) -> None:
-    """Return when none of the processes runs any more; they need not be our own children."""
+    """Wait until none of the processes runs any more; they need not be our own children."""
     deadline = time.monotonic() + timeout_seconds
     for pid in pids:
         try:
@@ -123,9 +123,9 @@ def wait_until_gone(pids: Sequence[int], timeout_seconds: float) -> None:
 def wait_until(
     check: Callable[[], bool], process: subprocess.Popen[bytes], log: Path, *, name: str | None = None
 ) -> None:
-    """Return when the program answers.
+    """Wait until the program answers.
 
-    Raises `LocalServerError` with the end of its log if it dies, or is later than a busy machine explains.
+    Raises `LocalServerError` with the end of its log if it dies, or takes longer than even a busy machine would.
     """
     name = name or log.stem
     deadline = time.monotonic() + _LONGEST_START_SECONDS
@@ -144,7 +144,7 @@ def _tail(log: Path, lines: int = 15) -> str:
 
 @functools.cache
 def _spawner(_process_id: int) -> ThreadPoolExecutor:
-    """Give one lasting thread per process: the kernel's "parent died" means the thread that started it."""
+    """Returns one lasting thread per process: the kernel's "parent died" means the thread that started the program."""
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 
 

@@ -1,4 +1,4 @@
-"""What SIGTERM and SIGINT do in a process, from its first line to its last.
+"""Handles SIGTERM and SIGINT in a process, from its first line to its last.
 
 The kernel drops a signal for which process 1 of a container has no handler, so `obey` comes before anything heavy is
 imported. Python runs a handler on the main thread alone, which may be held up in C code (a name being looked up, a
@@ -56,7 +56,7 @@ class StopSignals:
         _listener.hand_over(self._stop, lambda *_: None)
 
     def wait(self) -> None:
-        """Return once a signal has come."""
+        """Wait until a signal has come."""
         self._stopping.wait()
 
     def _stop(self, _number: int) -> None:
@@ -66,7 +66,7 @@ class StopSignals:
 
 
 def regain() -> None:
-    """Hear signals again after an event loop has taken them for itself, as uvloop does when it starts."""
+    """Take signals back from an event loop that has taken them for itself, as uvloop does when it starts."""
     _listener.listen()
 
 

@@ -1,4 +1,4 @@
-"""How every process starts: the environment is read, the settings are checked, and faults are said in a line each."""
+"""Starts every process: reads the environment, checks the settings, and reports each fault in one line."""
 
 from __future__ import annotations
 
@@ -95,5 +95,5 @@ def warn(settings: Settings) -> None:
     if settings.public_url is None and settings.host in _EVERYWHERE:
         log.warning(
             "public_url_is_not_set",
-            detail=f"receivers and links are told {settings.address}, which leads nowhere: set PUBLIC_URL",
+            detail=f"receivers and links get {settings.address}, which no other host can reach: set PUBLIC_URL",
         )

@@ -26,7 +26,7 @@ LAST_WORDS_SECONDS = 1
 
 @dataclass(frozen=True)
 class Backoff:
-    """How long to wait before a process is started again."""
+    """The delay before a process is started again."""
 
     first_seconds: float = 0.5
     longest_seconds: float = 30
@@ -83,7 +83,7 @@ class Supervisor:
             watched.start()
 
     def stop(self, grace_seconds: float = 30) -> None:
-        """Ask every process to end, kill what has not within the grace, return when all are gone."""
+        """Ask every process to end, kill what has not within the grace, and wait until all are gone."""
         deadline = time.monotonic() + grace_seconds
         try:
             for watched in self._watched.values():
@@ -104,7 +104,7 @@ class Supervisor:
             self.stop(grace_seconds)
 
     def pid(self, name: str) -> int | None:
-        """The id of the process of this name while it runs."""
+        """Returns the id of the process of this name while it runs."""
         return self._watched[name].pid
 
 
@@ -132,7 +132,7 @@ class _Watched:
         self._thread.start()
 
     def ask_to_end(self) -> None:
-        """Signal the first process only: a master hands it on, and two signals mean "at once" to a worker."""
+        """Signal the first process only: it passes the signal on, and two signals mean "at once" to a worker."""
         with self._lock:
             self._ending.set()
             self._signal(os.kill, signal.SIGTERM)

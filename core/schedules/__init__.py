@@ -1,4 +1,4 @@
-"""The kinds of schedule. A kind is declared once, in a file of its own, and listed in `KINDS`.
+"""The kinds of schedule. Each is declared once, in a file of its own, and listed in `KINDS`.
 
 The stored form, the API's schemas and filters, the command line's options and what people read derive from the list.
 """
@@ -43,7 +43,7 @@ KINDS: dict[str, type[Schedule]] = {
 
 
 def of_nature(nature: Nature) -> tuple[str, ...]:
-    """The names of the kinds of a nature."""
+    """Returns the names of the kinds of a nature."""
     return tuple(name for name, kind in KINDS.items() if kind.nature is nature)
 
 
@@ -56,15 +56,15 @@ def comes_back(schedule: Schedule) -> bool:
 
 
 def as_accepted(schedule: Schedule, at: datetime) -> Schedule:
-    """The schedule as it is stored when a job is accepted: an interval gets its anchor."""
+    """Returns the schedule as it is stored when a job is accepted: an interval gets its anchor."""
     return schedule.accepted(at)
 
 
 def preview(schedule: Schedule, at: datetime) -> Iterator[datetime]:
-    """The instants a schedule names for a job accepted at this moment; an interval's first is the moment itself."""
+    """Returns the instants a schedule names for a job accepted now; an interval's first is this moment itself."""
     return schedule.preview(at)
 
 
 def upcoming(schedule: Schedule, after: datetime) -> Iterator[datetime]:
-    """The instants a schedule names later than `after`, as far as they can be known ahead."""
+    """Returns the instants a schedule names later than `after`, as far as they can be known ahead."""
     return schedule.upcoming(after)

@@ -107,7 +107,7 @@ FIELDS = (MINUTE, HOUR, DAY, MONTH, WEEKDAY)
 
 
 def split(expression: str) -> list[str]:
-    """The five fields, a shorthand written out. Fields stand apart by spaces or tabs, as in a crontab."""
+    """Returns the five fields, which spaces or tabs separate as in a crontab; a shorthand is written out."""
     for character in expression:
         if not " " <= character <= "~" and character != "\t":
             raise InvalidCron(

@@ -33,7 +33,7 @@ class Fields(Protocol):
 
 
 def describe(cron: Fields) -> str:
-    """The times that the fields of a cron expression name, as a sentence without a full stop."""
+    """Returns the times of a cron expression as a sentence without a full stop."""
     days = _describe_days(cron)
     if not days and len(cron.hours) != _HOURS:
         days = "every day"

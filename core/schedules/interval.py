@@ -51,7 +51,7 @@ class Interval(Recurring):
         return replace(self, anchor_at=self.anchor_at or self.starts_at or at)
 
     def replacing(self, old: Schedule, now: datetime) -> Self:
-        """An interval keeps its anchor unless its pace or its start changes."""
+        """Returns the schedule as an edit stores it: it keeps its anchor unless its pace or its start changes."""
         return replace(self, anchor_at=self._anchor(old, now)) if isinstance(old, Interval) else self.accepted(now)
 
     def _anchor(self, old: Interval, now: datetime) -> datetime | None:
@@ -62,7 +62,7 @@ class Interval(Recurring):
         return old.anchor_at
 
     def preview(self, at: datetime) -> Iterator[datetime]:
-        """The instants for a job accepted at this moment, which is the first of them unless `starts_at` is later."""
+        """Returns the instants for a job accepted at this moment, which is the first unless `starts_at` is later."""
         return self.accepted(at).upcoming(at - JUST_BEFORE)
 
     def describe(self) -> str:

@@ -1,4 +1,4 @@
-"""What every kind of schedule declares: its name, its members, the instants it names, and how it is put in words."""
+"""The declaration of a kind of schedule: its name, its members, the instants it names, and its words for people."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.schedules.members import Member, member_of
 
 
 class Nature(StrEnum):
-    """What a job of a kind does: run once, come back at instants known ahead, or poll until the answer says done.
+    """The nature of a kind: to run once, to come back at instants known ahead, or to poll until the answer says done.
 
     An edit may change a job's kind of schedule, but not its nature.
     """
@@ -50,12 +50,12 @@ class Schedule(ABC):
     @classmethod
     @cache
     def members(cls) -> tuple[Member, ...]:
-        """The members of the JSON form, in the order in which they are read."""
+        """Returns the members of the JSON form, in the order in which they are read."""
         return (*cls.only_read, *map(member_of, dataclasses.fields(cls)))
 
     @classmethod
     def of_members(cls, given: Mapping[str, Any]) -> Self:
-        """Returns the schedule that members make which are known to be good; others are left out."""
+        """Returns the schedule of these valid members; unknown ones are ignored."""
         return cls(
             **{
                 one.field: one.form.value_of(given[one.name])
@@ -66,31 +66,31 @@ class Schedule(ABC):
 
     @classmethod
     def fault_of(cls, _given: Mapping[str, Any]) -> str | None:
-        """Returns what is wrong with the members as a whole, each being good by itself."""
+        """Returns what is wrong with the members together, each being valid by itself; None if nothing is."""
         return None
 
     @abstractmethod
     def upcoming(self, after: datetime) -> Iterator[datetime]:
-        """The instants later than `after`, as far as they can be known ahead."""
+        """Returns the instants later than `after`, as far as they can be known ahead."""
 
     @abstractmethod
     def describe(self) -> str:
-        """The schedule as a sentence without a full stop."""
+        """Returns the schedule as a sentence without a full stop."""
 
     @abstractmethod
     def brief(self) -> str:
-        """The schedule in a few words, for a column of a table."""
+        """Returns the schedule in a few words, for a column of a table."""
 
     def accepted(self, _at: datetime) -> Self:
-        """The schedule as it is stored when a job is accepted."""
+        """Returns the schedule as it is stored when a job is accepted."""
         return self
 
     def replacing(self, _old: Schedule, _now: datetime) -> Self:
-        """The schedule as it is stored when an edit puts it in place of another."""
+        """Returns the schedule as it is stored when an edit puts it in place of another."""
         return self
 
     def preview(self, at: datetime) -> Iterator[datetime]:
-        """The instants for a job accepted at this moment."""
+        """Returns the instants for a job accepted at this moment."""
         return self.accepted(at).upcoming(at)
 
 
@@ -102,4 +102,4 @@ class OneInstant(Schedule):
 
     @abstractmethod
     def first_after(self, accepted_at: datetime) -> datetime:
-        """When a job accepted at this moment is first due."""
+        """Returns when a job accepted at this moment is first due."""

@@ -38,12 +38,12 @@ class Polling(OneInstant):
         return accepted_at
 
     def next_after_poll(self, ended_at: datetime, next_in_seconds: float | None = None) -> datetime:
-        """When the next poll is due: counted from the end of the last, as the answer or the schedule says."""
+        """Returns when the next poll is due, counted from the end of the last; the answer may set the wait."""
         wait = self.interval_seconds if next_in_seconds is None else next_in_seconds
         return ended_at + timedelta(seconds=wait)
 
     def reason_to_stop(self, polls: int, accepted_at: datetime, next_at: datetime) -> str | None:
-        """Why no poll follows the `polls`-th, though it was not done; None where one does."""
+        """Returns why polling stops after the `polls`-th poll, though it was not done; None if it goes on."""
         if self.max_polls is not None and polls >= self.max_polls:
             return f"not done after max_polls={self.max_polls} polls"
         if self.give_up_after_seconds is None:

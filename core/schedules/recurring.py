@@ -1,4 +1,4 @@
-"""What all kinds share that come back at instants known ahead."""
+"""The base of the kinds that come back at instants known ahead."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Recurring(Schedule):
             instant = self.next_after(instant)
 
     def next_after(self, after: datetime) -> datetime | None:
-        """The first occurrence strictly later than `after`, or None when the schedule has ended."""
+        """Returns the first occurrence strictly later than `after`, or None when the schedule has ended."""
         if self.starts_at is not None and after < self.starts_at:
             after = self.starts_at - JUST_BEFORE
         instant = self._next_by_rule(after)
@@ -57,9 +57,9 @@ class Recurring(Schedule):
         return instant
 
     def due_at(self, job_id: UUID, occurrence: datetime) -> datetime:
-        """When an occurrence is due: later than its nominal instant by the job's own share of the jitter.
+        """Returns when an occurrence is due: its nominal instant plus the job's own share of the jitter.
 
-        The share is a hash of job and occurrence, so that every planner comes to the same.
+        The share is a hash of job and occurrence, so that every planner computes the same.
         """
         if not self.jitter_seconds:
             return occurrence

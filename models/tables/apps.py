@@ -24,7 +24,7 @@ class App(Table):
 
 
 class AppTaskType(Table):
-    """How an app wants one of its task types retried."""
+    """An app's policy for one of its task types: retries, and the request to send."""
 
     app = peewee.ForeignKeyField(App, column_name="app_id", backref="task_types")
     name = peewee.TextField()
@@ -38,7 +38,7 @@ class AppTaskType(Table):
 
 
 class Installation(Table):
-    """What holds for all apps at once: the only row has the id 1."""
+    """The state of the whole installation, in the only row, whose id is 1."""
 
     id = peewee.SmallIntegerField(primary_key=True)
     paused_at = InstantField(null=True)

@@ -1,4 +1,4 @@
-"""What every table is: one database for all."""
+"""The base of all tables."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ class JobTag(Table):
 
 
 class JobVersion(Table):
-    """What a job was before an edit; the newest version is the job itself."""
+    """A job's definition before an edit; the newest version is in the job itself."""
 
     job = peewee.ForeignKeyField(Job, column_name="job_id")
     job_id: UUID

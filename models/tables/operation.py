@@ -48,7 +48,7 @@ class IdempotencyKey(Table):
 
 
 class Minute(Table):
-    """What happened in one minute that has passed."""
+    """The figures of one minute that has passed."""
 
     minute = InstantField(primary_key=True)
     started = peewee.IntegerField()

@@ -1,4 +1,4 @@
-"""Tables of what runs and jobs bring forth: e-mails, alerts, stored files."""
+"""Tables of what runs and jobs produce: e-mails, alerts, stored files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models.tables.runs import Run
 
 
 class Delivery(Table):
-    """What became of one of a run's e-mails, as far as that is final."""
+    """The final outcome of one of a run's e-mails."""
 
     run = peewee.ForeignKeyField(Run, column_name="run_id")
     run_id: UUID
@@ -29,7 +29,7 @@ class Delivery(Table):
 
 
 class Alert(Table):
-    """Something that a job's owner is to be told; `told_at` is null until that is done."""
+    """An alert for a job's owner; `told_at` is null until it is sent."""
 
     id = peewee.UUIDField(primary_key=True, default=new_id)
     job = peewee.ForeignKeyField(Job, column_name="job_id")

@@ -24,7 +24,7 @@ class User(Table):
 
 
 class Token(Table):
-    """What a user shows instead of a password, as its hash: a token of the API, or a browser's session."""
+    """The hash of what a user shows instead of a password: a token of the API, or a browser's session."""
 
     hash = peewee.TextField(primary_key=True)
     user = peewee.ForeignKeyField(User, column_name="user_id")

@@ -37,12 +37,12 @@ class Throttle:
                 self._tries.popitem(last=False)
 
     def give_back(self, key: Hashable) -> None:
-        """Let the last try not count."""
+        """Take back the last try."""
         with self._lock:
             if tries := self._tries.get(key):
                 tries.pop()
 
     def forget(self, key: Hashable) -> None:
-        """Begin to count anew."""
+        """Reset the count."""
         with self._lock:
             self._tries.pop(key, None)

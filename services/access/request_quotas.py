@@ -1,4 +1,4 @@
-"""How much each caller may ask for, counted in one process's memory: so many requests at once, refilled steadily."""
+"""Limits the requests of each caller: so many at once, refilled steadily, counted in one process's memory."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_KEYS = 10_000
 
 @dataclass(frozen=True)
 class Left:
-    """What is left to a caller, and in how many seconds all of it is there again."""
+    """The requests left to a caller, and the seconds until all of them are available again."""
 
     requests: int
     full_in_seconds: int
@@ -33,7 +33,7 @@ class Quotas:
         self._lock = threading.Lock()
 
     def take(self, key: Hashable) -> Left:
-        """Count a request; what is left after it, which is below nothing where the request is one too many."""
+        """Count a request. Returns what is left after it: less than zero if the request is one too many."""
         now = self._clock.monotonic()
         with self._lock:
             left, at = self._buckets.get(key, (float(self.per_minute), now))
@@ -46,7 +46,7 @@ class Quotas:
         return Left(math.floor(left_after), math.ceil((self.per_minute - max(left_after, 0)) / self._per_second))
 
     def refusal(self) -> TooMany:
-        """What is said of a request too many: when the next one will be there."""
+        """Returns the error for a request too many, which tells when the next one is allowed."""
         return TooMany(
             math.ceil(1 / self._per_second),
             f"More than the {self.per_minute} requests a minute came that REQUESTS_PER_MINUTE allows each caller.",

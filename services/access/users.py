@@ -1,4 +1,4 @@
-"""Users: register, log in, and who shows a token."""
+"""Users: registration, login, and the tokens that authenticate them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class UserView:
 
 @dataclass(frozen=True)
 class NewUser:
-    """Whom to register."""
+    """A user to register."""
 
     username: str
     email: str
@@ -56,9 +56,9 @@ class NewUser:
 
 
 def register(system: System, new: NewUser, address: str, throttle: Throttle, *, trusted: bool) -> UserView:
-    """Store a user; an administrator's name is given only to a caller who is `trusted`.
+    """Register a user; only a `trusted` caller may take an administrator's name.
 
-    Raises `InvalidInput` where the name or the address is taken, `TooMany` for one address that goes on and on.
+    Raises `InvalidInput` if the name or the address is taken, `TooMany` if one address registers too often.
     """
     throttle.take(("register", networks.place(address)), MOST_OF_ADDRESS)
     if _looks_like_admin(system, new.username) and not trusted:
@@ -77,9 +77,9 @@ def register(system: System, new: NewUser, address: str, throttle: Throttle, *, 
 def log_in(
     system: System, username: str, password: str, *, address: str, throttle: Throttle, kind: TokenKind = TokenKind.TOKEN
 ) -> tuple[str, UserView]:
-    """A new token for a user who knows the password, and the user. It is told this once; we keep only its hash.
+    """Returns a new token for a user who knows the password, and the user. Only the hash of the token is kept.
 
-    An unknown user costs what a known one does. Raises `InvalidInput`, or `TooMany` for one who guesses on and on.
+    An unknown user takes as long as a known one. Raises `InvalidInput`, or `TooMany` after too many guesses.
     """
     throttle.take(("login from", networks.place(address)), MOST_OF_ADDRESS)
     at_account, from_address = _attempts(username, address)
@@ -141,7 +141,7 @@ def _in_lower_case(username: str) -> str:
 
 
 def _attempts(username: str, address: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What tries to log in are counted by: the account, and the account from an address."""
+    """Returns the two keys that login attempts are counted by: the account, and the account from an address."""
     account = ("login", names.folded(username))
     return account, (*account, networks.place(address))
 

@@ -1,1 +1,1 @@
-"""What a job's owner is told when it fails again and again or runs late: noted with what happened, sent later."""
+"""Alerts to the owner of a job that fails again and again or runs late: noted with the event, sent later."""

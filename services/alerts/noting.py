@@ -1,4 +1,4 @@
-"""Alerts: what a job's owner is to be told, noted with what happened, so that nothing that happened goes untold."""
+"""Notes alerts in the transaction of the event that raises them, so that none is lost."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from models.tables import Job
 
 
 def note(happened: Iterable[tuple[Job, Event]], now: datetime) -> None:
-    """Count what happened to these locked jobs, and write down what their owners are to be told of it.
+    """Count the events of these locked jobs, and note the alerts that they raise.
 
-    Within the caller's transaction; for a job that is well and stays so nothing is written.
+    Runs in the caller's transaction, and writes nothing for a job that is well and stays so.
     """
     events: dict[UUID, tuple[Job, list[Event]]] = {}
     for job, event in happened:
@@ -36,7 +36,7 @@ def note(happened: Iterable[tuple[Job, Event]], now: datetime) -> None:
 
 
 def insert(told: Iterable[tuple[UUID, Alarm]], now: datetime) -> None:
-    """Write down what the owners of jobs are to be told."""
+    """Note alerts for the owners of jobs."""
     alerts.insert([_row(job_id, alarm, now) for job_id, alarm in told])
 
 

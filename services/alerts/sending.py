@@ -1,6 +1,6 @@
-"""Tell owners by e-mail what was noted, in one for all that is alike.
+"""Sends noted alerts to owners by e-mail: one message for all of one kind to one address.
 
-At least once: a coordinator that dies between sending and recording leaves it to be told again.
+At least once: if a coordinator dies between sending and recording, they are sent again.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ log = structlog.get_logger()
 
 
 def tell(system: System) -> int:
-    """Tell the owner who has waited longest all that is alike; how many alerts were taken up.
+    """Send the oldest alert, with all others of its kind and address. Returns how many alerts were taken up.
 
-    What could not be sent is taken up again after a minute; without an address it is a line in the log.
+    What could not be sent is tried again after a minute; without an address it is only logged.
     """
     with system.transaction(Gate.UNUSED) as work:
         now = work.now
@@ -51,7 +51,7 @@ def tell(system: System) -> int:
 
 
 def _told(system: System, alike: Sequence[Alert]) -> bool:
-    """Whether there is nothing more to do: it was sent, refused for good, or there is nobody to send it to."""
+    """Send these alerts in one message. Returns whether they are settled: sent, refused for good, or no address."""
     for alert in alike:
         told = {"kind": alert.kind.value, "job_id": str(alert.job_id)}
         log.warning("alert", failures=alert.failures, words=alert.words, **told)

@@ -1,1 +1,1 @@
-"""E-mail: made of templates, sent by SMTP or kept in an outbox."""
+"""E-mail: filled from templates, sent by SMTP or kept in an outbox."""

@@ -1,8 +1,8 @@
-"""The e-mails of one run, sent one after the other; what became of each is kept, so that none is sent again.
+"""Sends the e-mails of one run one after the other, and records each outcome so that none is sent again.
 
-The only message of a run needs no row of its own: the run's end says what became of it. Of several, each is recorded
-as soon as it is handed over, however long the database is away, so a worker that is killed can have sent one at most
-that nobody knows of.
+A run's only message needs no row of its own: the run's end tells its outcome. Of several, each is recorded
+as soon as it is handed over, however long the database is away, so a killed worker leaves at most one sent message
+unrecorded.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ WAITING = "waiting"
 
 @dataclass(frozen=True)
 class Delivered:
-    """What became of one message; `words` are the mail server's, where it did not take it."""
+    """The outcome of one message; `words` are the mail server's if it did not take it."""
 
     recipient: str
     status: str
@@ -37,13 +37,13 @@ class Delivered:
 
 
 def first_run(run_id: UUID) -> UUID:
-    """The run that this one repeats at last, under whose ids the e-mails go out: a retry sends the same ones."""
+    """Returns the first run in a chain of repeats: e-mails go out under its ids, so a retry sends the same ones."""
     with database.reading():
         return deliveries.repeated(run_id)[-1]
 
 
 def deliver(system: System, run_id: UUID, letters: Sequence[Letter], sender: Sender, scope: Scope) -> list[Delivered]:
-    """Send those of a run's e-mails that are not settled yet; what became of each, in their order.
+    """Send those of a run's e-mails that are not settled yet. Returns the outcome of each, in order.
 
     Raises `Aborted` when the scope is told to stop between two messages; what was sent stays recorded.
     """
@@ -66,7 +66,7 @@ def deliver(system: System, run_id: UUID, letters: Sequence[Letter], sender: Sen
 
 
 def _sent(system: System, letter: Letter, sender: Sender) -> Delivered:
-    """What became of a message just sent. Raises `Unreachable` where none can be sent now."""
+    """Send a message. Returns its outcome. Raises `Unreachable` if nothing can be sent now."""
     try:
         sender.send(written(letter, system.clock.now()), letter.recipient)
     except Unreachable:
@@ -78,7 +78,7 @@ def _sent(system: System, letter: Letter, sender: Sender) -> Delivered:
 
 
 def _known(run_id: UUID, letters: Sequence[Letter]) -> dict[int, Delivered]:
-    """What is settled: of the run itself all, of those it repeats what was sent, so that nobody gets it twice."""
+    """Returns all settled outcomes of the run, and what the runs it repeats have sent: nobody gets a mail twice."""
     to = {(position, letter.recipient) for position, letter in enumerate(letters)}
     with database.reading():
         rows = deliveries.of_runs(deliveries.repeated(run_id))

@@ -1,4 +1,4 @@
-"""E-mail on its way out: to the SMTP server that the settings name, or, embedded without one, into the outbox."""
+"""Sends e-mail: to the SMTP server that the settings name, or, embedded without one, into the outbox."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ Reach = Callable[[str, int], socket.socket]
 
 
 class Unreachable(TransientFailure):
-    """There is no way to the mail server: what was not sent yet is not sent now."""
+    """The mail server cannot be reached: what was not sent yet is not sent now."""
 
 
 class _Broken(TransientFailure):
-    """The connection is of no use any more, which says nothing of the message."""
+    """The connection is broken; the message itself may be valid."""
 
 
 class Sender(Protocol):
     """Sends messages, one after the other."""
 
     def send(self, message: bytes, recipient: str) -> None:
-        """Hand a message over for good.
+        """Hand a message over to the server.
 
-        Raises `PermanentFailure` with the server's words where it is refused, `TransientFailure` where it may be
-        taken later, and `Unreachable` where nothing can be sent at present.
+        Raises `PermanentFailure` with the server's words if it is refused, `TransientFailure` if it may be
+        taken later, and `Unreachable` if nothing can be sent at present.
         """
         ...
 
@@ -65,9 +65,9 @@ def can_send(settings: Settings) -> bool:
 
 @contextlib.contextmanager
 def sending(settings: Settings, reach: Reach) -> Iterator[Sender]:
-    """A sender for one occasion: its messages share a connection, which `reach` opens at the first.
+    """Yields a sender whose messages share one connection, which `reach` opens for the first of them.
 
-    Raises `PermanentFailure` where there is no server to send through.
+    Raises `PermanentFailure` if there is no server to send through.
     """
     if not can_send(settings):
         raise PermanentFailure(NO_SERVER)
@@ -95,7 +95,7 @@ class _ToOutbox:
 
 
 class _BySmtp:
-    """Talks to the server over one connection, which is opened again where the server closed it."""
+    """Talks to the server over one connection, reopened after the server has closed it."""
 
     def __init__(self, settings: Settings, host: str, reach: Reach) -> None:
         self._settings = settings
@@ -112,7 +112,7 @@ class _BySmtp:
             client.hand_over(message)
 
     def close(self) -> None:
-        """Say goodbye, if anyone is there."""
+        """Close the connection, if one is open."""
         client, self._client = self._client, None
         if client is not None:
             with contextlib.suppress(Exception):  # the mail is sent; how the goodbye goes changes nothing
@@ -125,7 +125,7 @@ class _BySmtp:
 
     @contextlib.contextmanager
     def _talking(self) -> Iterator[_Client]:
-        """The connection; raises for what goes wrong on it, after which the next message can be sent."""
+        """Yields the connection. Raises its faults as ours; the next message can still be sent after one."""
         client = self._client = self._client or self._connected()
         try:
             yield client
@@ -158,7 +158,7 @@ class _BySmtp:
 
 
 class _Client(smtplib.SMTP):
-    """SMTP over a socket that someone else opens."""
+    """Speaks SMTP over a socket that the caller opens."""
 
     def __init__(self, reach: Reach, own_name: str | None) -> None:
         super().__init__(local_hostname=own_name or socket.gethostname(), timeout=_REPLY_SECONDS)
@@ -180,12 +180,12 @@ class _Client(smtplib.SMTP):
             self.login(settings.email_host_user, settings.email_host_password.get_secret_value())
 
     def announce(self, sender: str, recipient: str) -> None:
-        """Say from whom and to whom a message comes. Raises `SMTPResponseException` with an answer that refuses."""
+        """Announce a message's sender and recipient. Raises `SMTPResponseException` with an answer that refuses."""
         _accept(self.mail(sender))
         _accept(self.rcpt(recipient))
 
     def hand_over(self, message: bytes) -> None:
-        """Give the announced message away. Raises `SMTPResponseException` with an answer that refuses."""
+        """Send the announced message. Raises `SMTPResponseException` with an answer that refuses."""
         self._wait_at_most(_TAKEN_SECONDS)
         try:
             _accept(self.data(message))
@@ -193,7 +193,7 @@ class _Client(smtplib.SMTP):
             self._wait_at_most(_REPLY_SECONDS)
 
     def forget(self) -> None:
-        """Let the server forget the message that it refused; a connection that is over shows at the next one."""
+        """Discard the message that the server refused; a lost connection is noticed at the next one."""
         with contextlib.suppress(*_TROUBLES):
             self.rset()
 
@@ -212,7 +212,7 @@ class _Client(smtplib.SMTP):
         return answer
 
     def auth_cram_md5(self, challenge: bytes | None = None) -> str | None:  # type: ignore[override]  # no overloads
-        """Return the answer to a challenge, of a password in UTF-8."""
+        """Returns the answer to a challenge, with the password in UTF-8."""
         if challenge is None:
             return None
         return f"{self.user} {hmac.new(self.password.encode(), challenge, 'md5').hexdigest()}"
@@ -230,7 +230,7 @@ class _Client(smtplib.SMTP):
 
 @functools.cache
 def _trust() -> ssl.SSLContext:
-    """Whose certificates are believed. Made once: to read the authorities' file takes longer than to send a message."""
+    """Returns the trusted authorities, read once: reading their file takes longer than sending a message."""
     return ssl.create_default_context()
 
 

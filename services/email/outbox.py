@@ -1,4 +1,4 @@
-"""The outbox: a Maildir under DATA_DIR, where e-mail is kept that no server is there to send."""
+"""The outbox: a Maildir under DATA_DIR that keeps e-mail while no mail server is configured."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def keep(settings: Settings, message: bytes) -> None:
 
 
 def newest(principal: Principal, settings: Settings, limit: int) -> list[Kept]:
-    """The e-mails in the outbox, newest first, at most so many. Raises `Forbidden` but to administrators."""
+    """Returns the newest e-mails in the outbox, at most so many. Raises `Forbidden` unless for administrators."""
     principal.expect_administration()
     found = sorted(_found(settings, "*"), key=_id_of, reverse=True)
     return [_kept(_id_of(path), message) for path in found[:limit] if (message := _read(path)) is not None]
 
 
 def one(principal: Principal, settings: Settings, message_id: UUID) -> KeptWhole:
-    """The e-mail of this id. Raises `NotFound`, and `Forbidden` but to administrators."""
+    """Returns the e-mail of this id. Raises `NotFound`, and `Forbidden` unless for administrators."""
     principal.expect_administration()
     message = next(filter(None, map(_read, _found(settings, f"{message_id}*"))), None)
     if message is None:
@@ -77,7 +77,7 @@ def one(principal: Principal, settings: Settings, message_id: UUID) -> KeptWhole
 
 
 def prune(settings: Settings, kept_before: datetime) -> int:
-    """Delete the e-mails that were put there before an instant; how many."""
+    """Delete the e-mails that were kept before an instant. Returns how many."""
     old = [path for path in _found(settings, "*") if _id_of(path).int >> 80 < kept_before.timestamp() * 1000]
     for path in old:
         path.unlink(missing_ok=True)
@@ -89,7 +89,7 @@ def _folder(settings: Settings) -> Path:
 
 
 def _found(settings: Settings, names: str) -> list[Path]:
-    """The files of our e-mails; a reader of Maildirs moves those it has seen, and adds its marks to their names."""
+    """Returns the files of our e-mails; a reader of Maildirs moves those it has seen, and adds marks to their names."""
     folder = _folder(settings)
     return [path for part in ("new", "cur") for path in (folder / part).glob(names) if _OURS.fullmatch(path.name)]
 
@@ -99,7 +99,7 @@ def _id_of(path: Path) -> UUID:
 
 
 def _read(path: Path) -> EmailMessage | None:
-    """The message in a file; None where a reader has just taken it away."""
+    """Returns the message in a file; None if a reader has just taken it away."""
     try:
         message: EmailMessage = email.message_from_bytes(path.read_bytes(), policy=default)
     except FileNotFoundError:
@@ -118,6 +118,6 @@ def _kept(message_id: UUID, message: EmailMessage) -> Kept:
 
 
 def _body(message: EmailMessage, kind: str) -> str | None:
-    """A text of a message; on its way each line ends with CRLF, whatever it ended with before."""
+    """Returns a text of a message. Transport ends each line with CRLF; here it ends with LF."""
     part = message.get_body((kind,))
     return None if part is None else str(part.get_content()).replace("\r\n", "\n")

@@ -1,7 +1,7 @@
-"""What of a template is syntax: `{{...}}`, and where blocks are known `{% if %}`; all else is text, kept as it is.
+"""Separates a template's syntax, `{{...}}` and where allowed `{% if %}`, from its text, which is kept as it is.
 
-Jinja2's own grammar takes more (`{#` begins a comment, line ends become line feeds), so it is only given what stands
-inside of the braces.
+Jinja2's own grammar takes more (`{#` begins a comment, line ends become line feeds), so it is only given the syntax
+within the braces.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ _STRINGS = re.compile(_STRING, re.DOTALL)
 
 
 def _enclosed(opening: str, more: str, closing: str) -> str:
-    """An opening with the next closing, which strings hide; one whose quotes have no end is there, and a mistake.
+    """Returns the pattern of an opening and the next closing; a closing within a string does not count.
 
-    No other opening may stand between them: the one before is text then.
+    If the quotes never end, the closing counts all the same, and Jinja2 reports the mistake. An opening that another
+    one follows before its closing is text.
     """
     other = rf"(?!{opening}|{closing})."
     return rf"{opening}{more}(?:(?:{_STRING}|\\.|{other})*+{closing}|(?:{other})*+{closing})"
@@ -34,7 +35,7 @@ _VALUES_AND_BLOCKS = re.compile(f"{_VALUE}|{_BLOCK}", re.DOTALL)
 
 
 def has_syntax(text: str, *, blocks: bool) -> bool:
-    """Whether there is anything to fill in a text."""
+    """Whether a text has anything to fill in."""
     return _known(blocks=blocks).search(text) is not None
 
 
@@ -43,7 +44,7 @@ def _known(*, blocks: bool) -> re.Pattern[str]:
 
 
 class NarrowLexer(Lexer):
-    """Takes as syntax what is known here, and gives all else on as it came, to the last line end."""
+    """Reads the syntax known here, and passes all other text on unchanged, the last line end included."""
 
     def __init__(self, environment: Environment, *, blocks: bool) -> None:
         super().__init__(environment)
@@ -65,7 +66,7 @@ class NarrowLexer(Lexer):
     def _inside(
         self, syntax: str, line: int, name: str | None, filename: str | None, state: str | None
     ) -> Iterator[tuple[int, str, str]]:
-        """Jinja2's tokens of one piece of syntax; the line ends in its strings are told so that they stay."""
+        """Yields Jinja2's tokens of one piece of syntax; carriage returns in its strings are escaped, and so kept."""
         kept = _STRINGS.sub(lambda string: string[0].replace("\r", "\\r"), syntax)
         try:
             for at, token, value in super().tokeniter(kept, name, filename, state):

@@ -1,8 +1,8 @@
-"""Templates: `{{name}}` in a text, filled from what a caller gave.
+"""Fills templates: `{{name}}` in a text, from the values that a caller gave.
 
 A narrow part of Jinja2 in its sandbox: values with members and a few filters, and in e-mails `{% if %}`. No loops, no
 arithmetic and no calls; filters and comparisons are counted, and filters take short values: so the work is bounded.
-Whatever else stands in a text is text (`services.email.template_syntax`).
+All else in a text stays text (`services.email.template_syntax`).
 """
 
 from __future__ import annotations
@@ -57,18 +57,18 @@ class InvalidTemplate(ValueError):  # noqa: N818  says what is wrong
 
 
 def has_syntax(text: str, *, blocks: bool = True) -> bool:
-    """Whether there is anything to fill in a text; `{% if %}` is text where blocks are not known."""
+    """Whether a text has anything to fill in; without `blocks`, `{% if %}` is text."""
     return template_syntax.has_syntax(text, blocks=blocks)
 
 
 def check(template: str, *, blocks: bool = True) -> None:
-    """Raise `InvalidTemplate` for a text that cannot be filled, whatever the values."""
+    """Check that a text can be filled by some values. Raises `InvalidTemplate`."""
     if has_syntax(template, blocks=blocks):
         _compiled(template, html=False, blocks=blocks)
 
 
 def fill(field: str, template: str, values: Mapping[str, Any], *, html: bool = False, blocks: bool = True) -> str:
-    """The text with its values; those that go into HTML are escaped.
+    """Returns the text filled with its values, which are escaped in HTML.
 
     Raises `PermanentFailure` naming the field and the variable that has no value.
     """
@@ -88,7 +88,7 @@ def fill(field: str, template: str, values: Mapping[str, Any], *, html: bool = F
 
 
 class _OfPlainValues(SandboxedEnvironment):
-    """Members of objects and lists alone: no value's own methods; and of a text no more than is known is syntax."""
+    """Gives templates the members of objects and lists, never a value's own methods, and no other syntax than ours."""
 
     blocks = True
 
@@ -107,7 +107,7 @@ class _OfPlainValues(SandboxedEnvironment):
 
 
 def _as_json(value: Any) -> Any:
-    """A value that is no text as it came, and not as Python would show it."""
+    """Returns objects, lists, booleans and null as JSON, which Python would print in its own way."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list | bool | None) else value
 
 
@@ -138,7 +138,7 @@ _VALUES_ALONE = _environment(blocks=False)
 
 @functools.lru_cache(maxsize=64)
 def _compiled(template: str, *, html: bool, blocks: bool) -> jinja2.Template:
-    """Kept for a while: many jobs send one text."""
+    """Returns a compiled template. The newest are cached: many jobs send the same text."""
     environment = _HTML if html else _TEXT if blocks else _VALUES_ALONE
     try:
         return environment.from_string(_parsed(environment, template))
@@ -167,7 +167,7 @@ def _parsed(environment: SandboxedEnvironment, template: str) -> nodes.Template:
 
 
 def _refuse_beyond(node: nodes.Node) -> None:
-    """Raise for what is not in our part of Jinja2."""
+    """Raises `InvalidTemplate` for all that is not in our part of Jinja2."""
     if not isinstance(node, _ALLOWED):
         kind = type(node).__name__.lower()
         raise InvalidTemplate(f"has a {kind} in line {node.lineno}; only {{{{name}}}} and {{% if %}} are known here.")

@@ -22,7 +22,7 @@ _KEY_BYTES = 32
 
 
 def link(settings: Settings, name: str, expires_at: datetime, saved_as: str) -> str:
-    """The address at which anyone may read a file until then, and under which name it is saved."""
+    """Returns a link by which anyone may read a file until it expires; it names the file for saving."""
     expires = str(int(expires_at.timestamp()))
     signature = signing.sign(_key(settings), _PURPOSE, name, expires, saved_as)
     query = urlencode({"expires": expires, "file_name": saved_as, "signature": signature})
@@ -30,7 +30,7 @@ def link(settings: Settings, name: str, expires_at: datetime, saved_as: str) -> 
 
 
 def opened(settings: Settings, name: str, expires: str, signature: str, *, saved_as: str, now: datetime) -> IO[bytes]:
-    """The file that a link is for. Raises `Forbidden` for a link that is not ours or has expired, and `NotFound`."""
+    """Returns the opened file of a link. Raises `Forbidden` if the link is not ours or has expired, and `NotFound`."""
     if not signing.is_signed(_key(settings), signature, _PURPOSE, name, expires, saved_as):
         raise Forbidden("The link is not one of this server's. Ask for a new one: GET /api/jobs/{id}/download-url.")
     if now.timestamp() >= int(expires):
@@ -42,9 +42,9 @@ def opened(settings: Settings, name: str, expires: str, signature: str, *, saved
 
 
 def _key(settings: Settings) -> bytes:
-    """The key of this installation's links, made at first use, in the folder that the files are in.
+    """Returns the key of this installation's links, made at first use, in the folder of the files.
 
-    Raises `Forbidden` for one that is not whole: whoever knew it, an empty one above all, could sign links.
+    Raises `Forbidden` if it is cut short: whoever guessed it, above all an empty one, could sign links.
     """
     path = settings.data_dir / _KEY_FILE
     try:
@@ -57,7 +57,7 @@ def _key(settings: Settings) -> bytes:
 
 
 def _made(path: Path) -> bytes:
-    """A new key; the one of whoever was quicker, where several make one at a time."""
+    """Make a key. Returns the one made first, if several processes make one at a time."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

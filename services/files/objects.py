@@ -1,4 +1,4 @@
-"""Where files are kept for good: a bucket of S3, or of a server like it; a folder where no bucket is named."""
+"""Stores files for good: in a bucket of S3 or of a compatible server, or in a folder if no bucket is named."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _HOPELESS = (FileNotFoundError, PermissionError, obstore.exceptions.Unauthentica
 
 
 def put(settings: Settings, name: str, file: IO[bytes], size: int, scope: Scope, *, saved_as: str = "") -> None:
-    """Store a file under a name, whole or not at all; in pieces, so that no large file is ever in memory.
+    """Store a file under a name, whole or not at all, in pieces so that it is never all in memory.
 
-    A bucket offers it under the name that it is to be saved as.
+    A bucket offers it for saving under the name `saved_as`.
     What is stored outlasts a crash of the machine. Raises `Aborted` as soon as the scope is told to stop, and
     `TransientFailure` or `PermanentFailure`.
     """
@@ -46,7 +46,7 @@ def put(settings: Settings, name: str, file: IO[bytes], size: int, scope: Scope,
 
 
 def file_url(settings: Settings, name: str) -> str:
-    """Where an object is; whether one may read it there is another matter."""
+    """Returns the address of an object, which not everyone may read."""
     path = quote(name)
     bucket = settings.aws_storage_bucket_name
     if bucket is None:
@@ -57,14 +57,14 @@ def file_url(settings: Settings, name: str) -> str:
 
 
 def signed_url(settings: Settings, name: str, expires_in: timedelta) -> str | None:
-    """A URL by which anyone may read an object of the bucket until it expires; None where there is no bucket."""
+    """Returns a URL by which anyone may read an object of the bucket until it expires; None without a bucket."""
     if settings.aws_storage_bucket_name is None:
         return None
     return obstore.sign(_bucket(settings), "GET", name, expires_in)
 
 
 def folder(settings: Settings) -> Path:
-    """Where objects are where no bucket is named."""
+    """Returns the folder that keeps objects if no bucket is named."""
     return settings.data_dir / "files"
 
 
@@ -133,7 +133,7 @@ def _bucket(settings: Settings) -> S3Store:
 
 
 def _failure(settings: Settings, error: Exception) -> AttemptError:
-    """What went wrong, in its first line: what follows there is for those who look for faults in obstore."""
+    """Returns the failure, with the first line of the error: further lines are for the developers of obstore."""
     words = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(": ")
     where = f"the bucket {settings.aws_storage_bucket_name}" if settings.aws_storage_bucket_name else "DATA_DIR/files"
     if settings.aws_storage_bucket_name and isinstance(error, _HOPELESS):

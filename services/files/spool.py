@@ -50,18 +50,18 @@ class Incoming:
 
     @property
     def sha256(self) -> str:
-        """What tells the bytes that have come from others."""
+        """Returns the SHA-256 of the bytes that have come."""
         return self._hash.hexdigest()
 
     def finish(self) -> None:
-        """Let the file be whole, and outlast a crash of the machine. Raises `DiskUnavailable`."""
+        """Complete the file, so that it survives a crash of the machine. Raises `DiskUnavailable`."""
         with _on_disk():
             durable.sync(self._file)
             self._path = self._path.rename(self._path.with_name(str(self.id)))
             durable.sync_folder(self._path.parent)
 
     def release(self) -> None:
-        """Leave the file to its job; if there is none after all, to the sweep."""
+        """Leave the file to its job or, if that was not created, to the sweep."""
         self._file.close()
 
     def drop(self) -> None:
@@ -74,12 +74,12 @@ class Incoming:
 
 
 def folder(settings: Settings) -> Path:
-    """Where this host's spool is."""
+    """Returns the folder of this host's spool."""
     return settings.data_dir / "spool"
 
 
 def troubles(settings: Settings) -> list[Trouble]:
-    """What keeps this host from receiving files."""
+    """Returns what keeps this host from receiving files."""
     place = next((one for one in (folder(settings), *folder(settings).parents) if one.is_dir()), Path("/"))
     remedy = "Make room, or name another folder: DATA_DIR."
     if not os.access(place, os.W_OK | os.X_OK):
@@ -92,7 +92,7 @@ def troubles(settings: Settings) -> list[Trouble]:
 
 
 def opened(settings: Settings, upload_id: UUID) -> IO[bytes] | None:
-    """The file of an upload, if it is in this host's spool."""
+    """Returns the opened file of an upload; None if it is not in this host's spool."""
     try:
         return (folder(settings) / str(upload_id)).open("rb")
     except FileNotFoundError:
@@ -105,7 +105,7 @@ def remove(settings: Settings, upload_id: UUID) -> None:
 
 
 def sweep(settings: Settings, needed: Callable[[Collection[UUID]], set[UUID]]) -> int:
-    """Remove what is locked by nobody and not `needed`; how many files."""
+    """Remove files that nobody has locked and that are not `needed`. Returns how many."""
     paths = _files(settings)
     return sum(_sweep(paths[start : start + _BATCH], needed) for start in range(0, len(paths), _BATCH))
 
@@ -130,7 +130,7 @@ def _files(settings: Settings) -> list[Path]:
 
 
 def _lock(path: Path, locks: ExitStack) -> bool:
-    """Lock a file; False where another process has done so, or the file is gone."""
+    """Lock a file. Returns False if another process has locked it, or the file is gone."""
     try:
         file = locks.enter_context(path.open("rb"))
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

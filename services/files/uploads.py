@@ -42,9 +42,9 @@ class UploadView:
 
 
 def accept(principal: Principal, system: System, new: NewJob, file: Incoming, file_name: str) -> UUID:
-    """Make a finished file's job, and leave the file to it; the job's id.
+    """Create the job of a received file, and leave the file to it. Returns the job's id.
 
-    Raises as `jobs.create` does, and `Forbidden` where too much of the owner's waits to be stored.
+    Raises as `jobs.create` does, and `Forbidden` if too many bytes of the owner wait to be stored.
     """
     _refuse_too_much(system, new.owner_id, file.size)
     name = object_names.base_name(file_name)
@@ -71,7 +71,7 @@ def accept(principal: Principal, system: System, new: NewJob, file: Incoming, fi
 
 
 def of_job(job_id: UUID) -> UploadView:
-    """The file that a job is about. Raises `NotFound`."""
+    """Returns the file that a job is about. Raises `NotFound`."""
     with database.reading():
         found = uploads.of_job(job_id)
     if found is None:
@@ -80,16 +80,16 @@ def of_job(job_id: UUID) -> UploadView:
 
 
 def mark_stored(system: System, upload_id: UUID) -> None:
-    """Record that an upload's object is whole; the spool needs the file no more."""
+    """Record that an upload is stored; the spool no longer needs the file."""
     with system.transaction(Gate.UNUSED):
         uploads.mark_stored(upload_id, system.clock.now())
     spool.remove(system.settings, upload_id)
 
 
 def download_url(principal: Principal, system: System, job_id: UUID) -> str:
-    """A link by which anyone may download a job's file for an hour.
+    """Returns a link by which anyone may download a job's file for an hour.
 
-    Raises `NotFound` where the job is about no file, `Conflict` while that is not stored.
+    Raises `NotFound` if the job has no file, `Conflict` while that is not stored.
     """
     records.job(principal, job_id)
     upload = of_job(job_id)
@@ -101,7 +101,7 @@ def download_url(principal: Principal, system: System, job_id: UUID) -> str:
 
 
 def grant(system: System, upload_id: UUID) -> str:
-    """A token by which a worker may fetch a file from the host that has it; only its hash is kept, and the last one."""
+    """Returns a new token by which a worker may fetch a file from its host; only the hash of the last one is kept."""
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     with system.transaction(Gate.UNUSED):
         uploads.grant(upload_id, _hash(token))
@@ -109,7 +109,7 @@ def grant(system: System, upload_id: UUID) -> str:
 
 
 def opened(system: System, upload_id: UUID, token: str) -> IO[bytes]:
-    """The file of an upload in this host's spool, for whoever has the token. Raises `NotFound`."""
+    """Returns the opened file of an upload in this host's spool, given its token. Raises `NotFound`."""
     with database.reading():
         found = uploads.by_id(upload_id)
     allowed = found is not None and hmac.compare_digest(found.fetch_hash or "", _hash(token))
@@ -120,7 +120,7 @@ def opened(system: System, upload_id: UUID, token: str) -> IO[bytes]:
 
 
 def sweep(system: System) -> int:
-    """Remove from this host's spool what is stored, given up, or was left by a process that died; how many files."""
+    """Remove files from this host's spool that are stored, given up, or left by a dead process. Returns how many."""
 
     def needed(upload_ids: Collection[UUID]) -> set[UUID]:
         with database.reading():
@@ -130,7 +130,7 @@ def sweep(system: System) -> int:
 
 
 def _refuse_too_much(system: System, owner_id: UUID | None, size: int) -> None:
-    """Bound what a user leaves in the spools; who shows the secret is one of the operator's own applications."""
+    """Raises `Forbidden` if too much of a user's waits in the spools; the operator's own applications have no bound."""
     if owner_id is None:
         return
     with database.reading():
@@ -138,7 +138,7 @@ def _refuse_too_much(system: System, owner_id: UUID | None, size: int) -> None:
     most = system.settings.max_waiting_upload_bytes
     if waiting + size > most:
         raise Forbidden(
-            f"Of yours {waiting} bytes wait to be stored, and with these {size} that would be more than "
+            f"{waiting} bytes of your files wait to be stored, and {size} more would exceed "
             f"MAX_WAITING_UPLOAD_BYTES={most}. Wait until they are stored, or delete such a job."
         )
 

@@ -1,7 +1,7 @@
 """The coordinator: the table of loops over planning, dispatching and upkeep, each on its own clock.
 
-Any number of coordinators may run: the database settles who does what, so two do no harm, and one that dies is not
-missed for long.
+Any number of coordinators may run: the database settles who does what, so two do no harm, and the others take over
+when one dies.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Coordinator:
         self._loops = Loops(self._table(), system.clock, self._stopping)
 
     def _table(self) -> list[Loop]:
-        """Every loop there is. To add one, add its row."""
+        """Returns every loop. To add one, add its row."""
         return [
             self._plan_loop,
             Loop("dispatch", self._dispatch.turn),
@@ -69,7 +69,7 @@ class Coordinator:
         ]
 
     def start(self) -> None:
-        """Begin."""
+        """Start the loops."""
         self._loops.start()
 
     def stop(self) -> None:
@@ -77,7 +77,7 @@ class Coordinator:
         self._loops.stop()
 
     def troubles(self) -> list[Trouble]:
-        """Returns what is amiss with the loops at present."""
+        """Returns the present troubles of the loops."""
         return [*self._loops.troubles(), *self._dispatch.troubles()]
 
     def beat(self) -> None:
@@ -86,7 +86,7 @@ class Coordinator:
         self._plan_loop.wake.set()
 
     def _plan(self) -> float:
-        """Plan all that comes; then rest until the beat, or for as long as one can be waited for."""
+        """Plan all coming occurrences; then rest until the beat, at most for `beat_patience_seconds`."""
         if self._beaten.is_set():
             self._beaten.clear()
             with self._system.transaction(Gate.UNUSED) as work:
@@ -118,7 +118,7 @@ class Coordinator:
         return turn
 
     def _until_done(self, one_pass: Pass, rest_seconds: float) -> Callable[[], float]:
-        """Returns a turn of as many passes as there is something left to do, and a rest."""
+        """Returns a turn that repeats a pass until nothing is left to do, and a rest."""
 
         def turn() -> float:
             self._exhaust(one_pass)

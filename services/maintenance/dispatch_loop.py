@@ -20,7 +20,7 @@ TICK = "tick"
 
 _TICK_SECONDS = 1.0
 _OLDEST_TICK_SECONDS = 10.0
-_NO_TICK = Trouble("dispatch", "No due run has been looked after for a while.", READ_ON)
+_NO_TICK = Trouble("dispatch", "No due run has been dispatched for a while.", READ_ON)
 
 _Upcoming = list[tuple[datetime, UUID]]
 
@@ -49,11 +49,11 @@ class DispatchLoop:
         return 0.0 if is_full else max(0.0, look_again_at - self._clock.monotonic())
 
     def troubles(self) -> list[Trouble]:
-        """Returns that due runs are not looked after, where the last sign of life is too old."""
+        """Returns the trouble that due runs are not dispatched, if the last sign of life is too old."""
         return [_NO_TICK] if self._clock.monotonic() - self._ticked_at > _OLDEST_TICK_SECONDS else []
 
     def _sleep_until(self, instant: datetime, look_again_at: float) -> bool:
-        """Sleep until an instant; False where it is time to look again, or to stop, before that."""
+        """Sleep until an instant. Returns False if it is time to look again, or to stop, before that."""
         wait_seconds = (instant - self._clock.now()).total_seconds()
         if wait_seconds <= 0:
             return True

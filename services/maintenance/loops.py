@@ -1,4 +1,4 @@
-"""Loops: turns that are taken again and again, each loop by a thread of its own: a fault in one starves no other."""
+"""Runs loops, each on a thread of its own, so that a fault in one starves no other."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Loops:
         self._threads = [threading.Thread(target=self._run, args=(one,), name=one.name, daemon=True) for one in loops]
 
     def start(self) -> None:
-        """Begin."""
+        """Start a thread for each loop."""
         for thread in self._threads:
             thread.start()
 

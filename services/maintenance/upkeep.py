@@ -1,4 +1,4 @@
-"""Upkeep: rescue what died with its worker, prune what ended long ago."""
+"""Upkeep: rescue runs whose worker died, prune what ended long ago."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Rescues:
         self._postpone()
 
     def turn(self) -> int:
-        """One look, about once a second: how many runs were taken back, at most one batch."""
+        """Look once, about every second. Returns how many runs were taken back, at most one batch."""
         try:
             if not self._may_rescue():
                 return 0
@@ -59,14 +59,14 @@ class Rescues:
 
 
 def rescue(system: System) -> int:
-    """Take back runs whose lease has run out, one batch; how many."""
+    """Take back one batch of runs whose lease has run out. Returns how many."""
     with database.reading():
         expired = claims.expired(system.clock.now(), BATCH)
     return take_back(system, expired, only_expired=True) if expired else 0
 
 
 def rescue_all(system: System) -> int:
-    """Take back every run that a worker was at. Only for a start at which none can be alive: the embedded one."""
+    """Take back every run that a worker had. Only for the start of the embedded server, when no worker can be alive."""
     taken = 0
     before: list[UUID] = []
     while True:
@@ -79,7 +79,7 @@ def rescue_all(system: System) -> int:
 
 
 def prune(system: System) -> int:
-    """Delete one batch of what is older than it is kept: history, workers, keys, figures, e-mail; how many."""
+    """Delete one batch of what has outlived its time: history, workers, keys, figures, e-mail. Returns how many."""
     now = system.clock.now()
     ended_before = now - timedelta(days=system.settings.keep_history_days)
     with system.transaction(Gate.UNUSED):

@@ -40,7 +40,7 @@ _NOBODY = "carillon.nobody"
 
 
 class Carrier(Protocol):
-    """What Carillon asks of a broker beyond Dramatiq's own interface."""
+    """The operations that Carillon needs of a broker beyond Dramatiq's own interface."""
 
     def ready(self, queue: str) -> int:
         """Returns the number of rings in a queue that no worker has taken. Raises `BrokerUnavailable`."""
@@ -72,7 +72,7 @@ class InProcessBroker(StubBroker):
         return 0 if waiting is None else waiting.qsize()
 
     def keep_alive(self) -> None:
-        """Nothing to keep alive in one process."""
+        """Do nothing: one process has no connection to keep alive."""
 
     def unusable(self, _queues: Iterable[str]) -> list[Trouble]:
         """Returns nothing: this process declares, publishes and consumes by itself."""
@@ -185,7 +185,7 @@ _Untyped: Any = _RabbitmqConsumer
 
 
 class _Consumer(_Untyped):  # type: ignore[misc]  # Dramatiq has no types for it
-    """Consumes a queue, and keeps the connection alive by which its thread declares and sends on delayed rings.
+    """Consumes a queue, and keeps alive the connection on which its thread declares queues and forwards delayed rings.
 
     RabbitMQ would close that one for missed heartbeats, and log an error.
     """

@@ -20,7 +20,7 @@ REFUSED_USER = Trouble(
 )
 REFUSED_VHOST = Trouble(
     BROKER,
-    "RabbitMQ has no such virtual host as RABBITMQ_URL names, or keeps its user from it.",
+    "RabbitMQ does not have the virtual host of RABBITMQ_URL, or does not let its user in.",
     "Create the virtual host, and give the user of RABBITMQ_URL the permissions configure, write and read there.",
 )
 FULL = Trouble(

@@ -19,7 +19,7 @@ log = structlog.get_logger()
 
 
 class UnitOfWork:
-    """What a transaction causes besides its rows. `now` is the instant at which it began."""
+    """Collects what a transaction causes besides its rows. `now` is the instant at which it began."""
 
     def __init__(self, clock: Clock, doorbell: Doorbell) -> None:
         self.now: datetime = clock.now()

@@ -1,1 +1,1 @@
-"""What is shown of jobs, runs and workers. Nothing here changes a row."""
+"""Reads jobs, runs, workers and figures for display. Nothing here changes a row."""

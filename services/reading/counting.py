@@ -1,6 +1,6 @@
-"""How many items a list has, without counting a long one each time.
+"""Counts the items of lists, without counting a long one each time.
 
-A short list is counted anew for its first page, so that what was just made is in the count. The count of a long one
+A short list is counted anew for its first page, so that new items are in the count. The count of a long one
 is kept for a minute; so is every count for the pages that follow the first.
 """
 
@@ -26,7 +26,7 @@ class Counts:
         self._lock = threading.Lock()
 
     def of(self, wanted: Hashable, count: Callable[[], int], *, is_first_page: bool) -> int:
-        """How many items fit: as kept, if that will do, else as counted now."""
+        """Returns how many items fit: the kept count if it may be used, else a new one."""
         kept = self._fresh(wanted)
         if kept is not None and (kept >= LONG or not is_first_page):
             return kept

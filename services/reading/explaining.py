@@ -1,4 +1,4 @@
-"""Why a run did or did not happen: an answer in words, for a job and an instant."""
+"""Explains in words why a run did or did not happen, for a job and an instant."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST_LOOKED_THROUGH = 10_000
 
 @dataclass(frozen=True)
 class Explanation:
-    """The answer, the run it is about, and the occurrences around an instant that is none itself."""
+    """The answer, the run it is about, and the occurrences around an instant that is not one itself."""
 
     at: datetime
     answer: str
@@ -38,7 +38,7 @@ class Explanation:
 
 
 def explain(principal: Principal, system: System, job_id: UUID, at: datetime) -> Explanation:
-    """Say why a job did or did not run at an instant. Raises `NotFound`."""
+    """Returns why a job did or did not run at an instant. Raises `NotFound`."""
     now = system.clock.now()
     with database.reading():
         job = visibility.expected(principal, jobs.by_id(job_id), job_id)

@@ -30,21 +30,21 @@ def jobs(principal: Principal, counts: Counts, wanted: JobFilter, ordering: Orde
 
 
 def runs(principal: Principal, counts: Counts, wanted: RunFilter, stretch: Stretch) -> Page:
-    """Runs that fit, of whichever job, newest first. Raises `Forbidden` but to administrators."""
+    """Returns runs that fit, of any job, newest first. Raises `Forbidden` unless for administrators."""
     principal.expect_administration()
     with database.reading():
         return _run_page(counts, wanted, stretch)
 
 
 def runs_of_job(principal: Principal, counts: Counts, job_id: UUID, stretch: Stretch) -> Page:
-    """A job's runs, newest first. Raises `NotFound`."""
+    """Returns a job's runs, newest first. Raises `NotFound`."""
     with database.reading():
         visibility.expected(principal, stored_jobs.by_id(job_id), job_id)
         return _run_page(counts, RunFilter(job_id=job_id), stretch)
 
 
 def executions(principal: Principal, job_id: UUID, stretch: Stretch) -> tuple[list[ExecutionView], bool]:
-    """A job's runs that have started, newest first, and whether more follow.
+    """Returns a job's runs that have started, newest first, and whether more follow.
 
     Raises `NotFound` for the job, or a page beyond the last.
     """
@@ -72,7 +72,7 @@ def _is_first(stretch: Stretch) -> bool:
 
 
 def _sort_value(view: JobView, key: SortKey) -> SortValue:
-    """What a job stands for in a list of this order, as `models.lists` sorts it."""
+    """Returns the value by which `models.lists` sorts a job in this order."""
     match key:
         case SortKey.CREATED_AT:
             return None

@@ -33,7 +33,7 @@ LOG_ENTRIES = 20
 
 
 def job(principal: Principal, job_id: UUID) -> JobView:
-    """The job of this id. Raises `NotFound`."""
+    """Returns the job of this id. Raises `NotFound`."""
     with database.reading():
         return _shown(principal, job_id)
 
@@ -45,7 +45,7 @@ def those(principal: Principal, job_ids: Sequence[UUID]) -> list[JobView]:
 
 
 def job_with_log(principal: Principal, job_id: UUID) -> JobWithLog:
-    """A job with the newest 20 events of its life. Raises `NotFound`."""
+    """Returns a job with its newest 20 events. Raises `NotFound`."""
     with database.reading():
         view = _shown(principal, job_id)
         events = [entry for one in attempts.newest_of_job(job_id, LOG_ENTRIES) for entry in _events(one)]
@@ -58,7 +58,7 @@ def job_with_log(principal: Principal, job_id: UUID) -> JobWithLog:
 
 
 def occurrences(principal: Principal, job_id: UUID, count: int) -> list[Occurrence]:
-    """The next occurrences of a job, planned or not, each with its nominal and its due instant. Raises `NotFound`."""
+    """Returns a job's next occurrences, planned or not, each with nominal and due instant. Raises `NotFound`."""
     with database.reading():
         found = visibility.expected(principal, jobs.by_id(job_id), job_id)
         planned = [Occurrence(one.scheduled_for, one.due_at) for one in runs.pending(job_id, count)]
@@ -72,7 +72,7 @@ def occurrences(principal: Principal, job_id: UUID, count: int) -> list[Occurren
 
 
 def run(principal: Principal, run_id: UUID) -> tuple[RunView, list[AttemptView]]:
-    """A run and its attempts in order. Raises `NotFound`."""
+    """Returns a run and its attempts in order. Raises `NotFound`."""
     with database.reading():
         found = lists.run(run_id)
         if found is None or not principal.may_see(found.job.owner_id):
@@ -81,7 +81,7 @@ def run(principal: Principal, run_id: UUID) -> tuple[RunView, list[AttemptView]]
 
 
 def signals_seen() -> dict[str, datetime]:
-    """When the beat and the tick were last seen. Raises `DatabaseUnavailable`."""
+    """Returns when the beat and the tick were last seen. Raises `DatabaseUnavailable`."""
     with database.reading():
         return signals.seen()
 
@@ -100,7 +100,7 @@ def _held(run: Run) -> LogEntry:
 
 
 def _events(one: Attempt) -> list[LogEntry]:
-    """An attempt's events, the later one first; one handed back at shutdown did not fail, it goes on elsewhere."""
+    """Returns an attempt's events, the later one first. A hand-back at shutdown is no failure: the run continues."""
     started = LogEntry("execution_started", one.number, None, {}, one.started_at)
     if one.finished_at is None or one.outcome == Outcome.RELEASED:
         return [started]

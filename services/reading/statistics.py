@@ -44,8 +44,8 @@ class MinuteFigures:
     """What happened in the minute that begins at `minute`.
 
     `started`, `completed` and `failed` count runs, each once. `waiting` is how many were due when the minute ended and
-    had not begun, held ones included. `lateness_p95_seconds` is how late the runs began that the minute saw begin and
-    that were never tried again: 95 of 100 no later than this; None where there were none.
+    had not begun, held ones included. `lateness_p95_seconds` is about the runs that began in the minute and were never
+    retried: 95 of 100 began no later than this; None without such runs.
     """
 
     minute: datetime
@@ -58,7 +58,7 @@ class MinuteFigures:
 
 @dataclass(frozen=True)
 class OwnFigures:
-    """A user's jobs by status and by priority, and how long the newest runs of theirs waited to begin, on average."""
+    """A user's jobs by status and by priority, and how long their newest runs waited to begin, on average."""
 
     by_status: JobStatistics
     by_priority: Mapping[int, int]
@@ -66,7 +66,7 @@ class OwnFigures:
 
 
 def overview(principal: Principal) -> OwnFigures:
-    """Returns how the jobs that the principal may see are doing."""
+    """Returns the figures of the jobs that the principal may see."""
     wanted = visible(principal, JobFilter())
     with database.reading():
         priorities = statistics.job_priorities(wanted)
@@ -76,7 +76,7 @@ def overview(principal: Principal) -> OwnFigures:
 
 
 def of_jobs(principal: Principal, wanted: JobFilter) -> JobStatistics:
-    """Returns how the jobs are doing that fit and that the principal may see, at one moment."""
+    """Returns the statistics of the jobs that fit and that the principal may see, at one moment."""
     wanted = visible(principal, wanted)
     with database.reading():
         found = {state: (count, running) for state, count, running in statistics.job_states(wanted)}
@@ -94,7 +94,7 @@ def of_jobs(principal: Principal, wanted: JobFilter) -> JobStatistics:
 
 
 def series(principal: Principal, system: System, minutes: int) -> list[MinuteFigures]:
-    """What happened in each of the last complete minutes, oldest first.
+    """Returns the figures of each of the last complete minutes, oldest first.
 
     The newest few that have not been summed up yet are read from the rows; earlier ones show zeros until they are.
     """
@@ -108,7 +108,7 @@ def series(principal: Principal, system: System, minutes: int) -> list[MinuteFig
 
 
 def summarise(system: System) -> int:
-    """Store the figures of the minutes that have passed since the last one stored, at most an hour; how many.
+    """Store the figures of the minutes that have passed since the last one stored, at most an hour. Returns how many.
 
     A pass ends after a second: call again until nothing is left. Two processes that do this at once are harmless.
     """
@@ -126,7 +126,7 @@ def summarise(system: System) -> int:
 
 
 def prune(system: System) -> int:
-    """Delete one batch of figures older than history is kept; how many."""
+    """Delete one batch of figures older than history is kept. Returns how many."""
     with system.transaction(Gate.UNUSED):
         return statistics.prune_minutes(system.clock.now() - timedelta(days=system.settings.keep_history_days), BATCH)
 
@@ -141,7 +141,7 @@ def _due(now: datetime) -> list[datetime]:
 
 
 def _figures(minute: datetime) -> MinuteFigures:
-    """What the rows say of a minute, read in the caller's transaction."""
+    """Returns the figures of a minute, read from the rows in the caller's transaction."""
     end = minute + MINUTE
     ended = statistics.ended_within(minute, end)
     starts = statistics.starts_within(minute, end)

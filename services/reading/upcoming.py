@@ -1,4 +1,4 @@
-"""What comes, soonest first across jobs: the runs that have a row, and the occurrences that have none yet."""
+"""Lists what comes, soonest first across jobs: runs that have a row, and occurrences that have none yet."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _UNREADABLE = (LookupError, TypeError, ValueError, cron.InvalidCron)
 
 @dataclass(frozen=True)
 class UpcomingView:
-    """Something that is to run: of which job, for which nominal instant, when it is due, and its run, if it has one."""
+    """A coming run: its job, its nominal instant, when it is due, and its row's id if it has one."""
 
     job_id: UUID
     job_name: str | None
@@ -41,9 +41,9 @@ class UpcomingView:
 
 
 def coming(principal: Principal, system: System, wanted: JobFilter, seconds: float, limit: int) -> list[UpcomingView]:
-    """What the jobs that fit are to run within so many seconds, soonest first; what is paused is left out.
+    """Returns the coming runs of jobs that fit within so many seconds, soonest first; paused ones are left out.
 
-    Bounded work: at most 1,000 jobs and 5,000 occurrences are looked at.
+    The work is bounded: at most 1,000 jobs and 5,000 occurrences are looked at.
     """
     wanted = visibility.visible(principal, wanted)
     until = system.clock.now() + timedelta(seconds=seconds)
@@ -86,7 +86,7 @@ def _named(job: Job, planned: int) -> Iterator[UpcomingView]:
 
 
 def _left_of(job: Job) -> int | None:
-    """How many may still start; any number where the schedule cannot be read."""
+    """Returns how many runs may still start; None, for any number, also if the schedule cannot be read."""
     try:
         return _left(job, stored_schedule.read(job.schedule))
     except _UNREADABLE:

@@ -159,7 +159,7 @@ class LogEntry:
 
 @dataclass(frozen=True)
 class JobWithLog:
-    """A job and what happened to it, newest first.
+    """A job and its events, newest first.
 
     `retrying`: a run waits to be tried again; `rate_limited`: one is due and waits for a permit of its account.
     """
@@ -199,7 +199,7 @@ def job_views(job_ids: Sequence[UUID], *, tolerant: bool = False) -> list[JobVie
 
 
 def run_view(found: Run) -> RunView:
-    """What a run (with its job and app) shows."""
+    """Returns the view of a run, which has its job and app."""
     job = found.job
     return view_of(
         RunView,
@@ -213,7 +213,7 @@ def run_view(found: Run) -> RunView:
 
 
 def execution_view(found: Run) -> ExecutionView:
-    """What a run that has started shows as an execution."""
+    """Returns the view of a started run as an execution."""
     ended = found.finished_at
     return ExecutionView(
         id=found.id,
@@ -227,7 +227,7 @@ def execution_view(found: Run) -> ExecutionView:
 
 
 def view_of(view: type[View], row: Any, **others: Any) -> View:
-    """A view of a row: its columns of the same names, and others as given."""
+    """Returns a view of a row: its columns of the same names, and others as given."""
     return view(**{name: getattr(row, name) for name in _names(cast("Any", view)) if name not in others}, **others)
 
 

@@ -1,4 +1,4 @@
-"""Whose jobs a principal may see: the one place where this becomes a condition."""
+"""Decides which jobs a principal may see: the one place where this becomes a condition."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def visible(principal: Principal, wanted: JobFilter) -> JobFilter:
 
 
 def expect_visible(principal: Principal, job_id: UUID) -> None:
-    """Raise `NotFound` for a job that does not exist, or that the principal may not see."""
+    """Raises `NotFound` for a job that does not exist, or that the principal may not see."""
     with database.reading():
         expected(principal, jobs.by_id(job_id), job_id)
 

@@ -30,7 +30,7 @@ class WorkerView:
 
 
 def known(principal: Principal, system: System) -> list[WorkerView]:
-    """The workers heard of in the last day, the last started first. Raises `Forbidden` but to administrators."""
+    """Returns the workers seen in the last day, newest first. Raises `Forbidden` unless for administrators."""
     principal.expect_administration()
     now, lease_seconds = system.clock.now(), system.settings.lease_seconds
     with database.reading():

@@ -1,1 +1,1 @@
-"""What every service uses: clock, logs, troubles, fault points, abort, retries while the database is away."""
+"""The tools of every service: clock, logs, troubles, fault points, abort, retries while the database is away."""

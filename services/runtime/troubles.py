@@ -12,7 +12,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Trouble:
-    """What is wrong with a part, and what to do about it. Shown to anyone: it holds no names of users or hosts."""
+    """A fault of a part, and its remedy. It is shown to anyone, so it holds no names of users or hosts."""
 
     part: str
     detail: str

@@ -1,4 +1,4 @@
-"""The kinds of task that Carillon does by itself: key, label, parameters. What is none of them is a callback."""
+"""The kinds of task that Carillon does by itself: key, label, parameters. Any other task type is a callback."""
 
 from services.task_types import http as http
 from services.task_types import run_command as run_command  # whoever knows the registry knows the built-in kinds

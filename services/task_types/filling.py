@@ -1,4 +1,4 @@
-"""The body of a request, filled from values: bounded in the work it makes, and in what it grows to."""
+"""Fills the body of a request from values, with bounds on the work and on the size of the result."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 @dataclass(frozen=True)
 class Content:
-    """A body as it is sent, and what it is."""
+    """A body as it is sent, and its content type."""
 
     data: bytes
     media_type: str
 
 
 def check(body: Any) -> None:
-    """Raise `InvalidTemplate` for a body that cannot be filled, whatever the values, or only with much work."""
+    """Check that a body can be filled by some values, without too much work. Raises `InvalidTemplate`."""
     wanted = {text for text in _texts(body) if _is_template(text)}
     if len(wanted) > MOST_TEMPLATES:
         raise InvalidTemplate(
@@ -44,7 +44,7 @@ def check(body: Any) -> None:
 
 
 def content(body: Any, values: Mapping[str, Any]) -> Content | None:
-    """A body filled from values. Raises `PermanentFailure` where one is not there, or they make too much of it."""
+    """Returns a body filled from values. Raises `PermanentFailure` if one is missing, or the body grows too large."""
     if body is None:
         return None
     filled = _Filling(values).of(body)
@@ -61,7 +61,7 @@ class _Filling:
         self._texts: dict[str, str] = {}
 
     def of(self, part: Any) -> Any:
-        """A part of the body, filled; values stand in it by reference, however often."""
+        """Returns a part of the body, filled; a value used several times is shared, not copied."""
         match part:
             case str():
                 return self._text(part)
@@ -83,7 +83,7 @@ class _Filling:
 
 
 def _is_template(text: str) -> bool:
-    """Whether there is more to do than to put one value in a text's place."""
+    """Whether a text is more than a single value that takes its place."""
     return templates.has_syntax(text, blocks=False) and _ONE_VALUE.fullmatch(text) is None
 
 
@@ -101,7 +101,7 @@ def _texts(body: Any) -> Iterator[str]:
 
 
 def _value(path: str, values: Mapping[str, Any]) -> Any:
-    """The value at a path, with its own type; a number is a place in a list."""
+    """Returns the value at a path, with its own type; a number in the path is a place in a list."""
     found: Any = values
     for name in path.split("."):
         if isinstance(found, Mapping) and name in found:
@@ -114,7 +114,7 @@ def _value(path: str, values: Mapping[str, Any]) -> Any:
 
 
 def _as_json(filled: Any) -> Iterator[str]:
-    """JSON piece by piece: a value that stands in many places would fill the memory as one text."""
+    """Yields JSON piece by piece: as one text, a value used in many places could fill the memory."""
     return _JSON.iterencode(filled)
 
 

@@ -1,4 +1,4 @@
-"""Kinds of task of one's own: the modules that TASK_TYPES names are imported, and each registers what it has."""
+"""Loads an installation's own kinds of task: imports the modules that TASK_TYPES names, which register them."""
 
 from __future__ import annotations
 

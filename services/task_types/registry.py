@@ -1,6 +1,6 @@
 """Every kind of task that is known by name.
 
-A kind of one's own is one call of `register`, in a module that the setting TASK_TYPES names: docs/task_types.md.
+An installation adds its own kind by one call of `register`, in a module that TASK_TYPES names: docs/task_types.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from settings import Settings
 
 @dataclass(frozen=True)
 class Task:
-    """One attempt, as the function of a kind of one's own gets it; `scope` tells when to stop."""
+    """One attempt, as passed to the function of an installation's own kind; `scope` tells when to stop."""
 
     run_id: UUID
     attempt: int
@@ -56,7 +56,7 @@ _TYPES: dict[str, TaskType] = {}
 
 
 def register(task_type: TaskType) -> None:
-    """Make a kind of task known. Raises `ValueError` where the key is taken, or the kind could not be done."""
+    """Register a kind of task. Raises `ValueError` or `TypeError` if the key is taken or the declaration is wrong."""
     _refuse_what_cannot_be(task_type)
     if task_type.key in _TYPES:
         raise ValueError(f"The task type {task_type.key!r} is registered twice; give one of them another key.")
@@ -76,22 +76,22 @@ def _refuse_what_cannot_be(task_type: TaskType) -> None:
 
 
 def find(key: str) -> TaskType | None:
-    """The kind of task of this name; None where that is a callback."""
+    """Returns the kind of task of this name; None for a callback."""
     return _TYPES.get(key)
 
 
 def known() -> list[TaskType]:
-    """Every kind of task, by key."""
+    """Returns every kind of task, by key."""
     return [_TYPES[key] for key in sorted(_TYPES)]
 
 
 def working(settings: Settings) -> list[TaskType]:
-    """The kinds of task that work in this installation, by key."""
+    """Returns the kinds of task that work in this installation, by key."""
     return [one for one in known() if one.works(settings)]
 
 
 def validate(settings: Settings, key: str, data: Any) -> None:
-    """Raise what speaks against a job of this kind with this data: `InvalidInput`, or what the kind's check raises."""
+    """Check the data of a job of this kind. Raises `InvalidInput`, or what the kind's own check raises."""
     found = _TYPES.get(key)
     if found is None:
         return
@@ -101,7 +101,7 @@ def validate(settings: Settings, key: str, data: Any) -> None:
 
 
 def time_limit(settings: Settings, key: str) -> float:
-    """The seconds that a run of a kind of task may take where its job does not say."""
+    """Returns the seconds that a run of a task type may take if its job sets no limit."""
     found = _TYPES.get(key)
     if found is None or found.time_limit is None:
         return settings.callback_time_limit_seconds
@@ -109,6 +109,6 @@ def time_limit(settings: Settings, key: str) -> float:
 
 
 def queue_of(task_type: str) -> str:
-    """The queue in which runs of a task type wait."""
+    """Returns the queue in which runs of a task type wait."""
     found = _TYPES.get(task_type)
     return brokers.RUNS_HTTP if found is None else found.queue

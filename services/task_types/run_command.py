@@ -64,7 +64,7 @@ class RunCommand(BaseModel):
 
     @property
     def words(self) -> list[str]:
-        """The program's name and its arguments."""
+        """Returns the program's name and its arguments."""
         return list(self.argv) if self.argv is not None else shlex.split(self.command or "")
 
     @model_validator(mode="after")
@@ -79,7 +79,7 @@ class RunCommand(BaseModel):
 
 
 def check(settings: Settings, parameters: RunCommand) -> None:
-    """Raise `Forbidden` where the installation does not let jobs run this program, or set these variables."""
+    """Check that the installation lets jobs run this program, and set these variables. Raises `Forbidden`."""
     program = parameters.words[0]
     if program not in settings.programs_allowed:
         raise Forbidden(

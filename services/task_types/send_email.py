@@ -104,7 +104,7 @@ class SendEmail(_Given):
         return self
 
     def each(self) -> list[OneEmail]:
-        """The e-mails that these parameters mean, one for each recipient."""
+        """Returns the e-mails of these parameters, one for each recipient."""
         if self.emails is not None:
             return self.emails
         recipients: list[Any] = self.recipients or [self.recipient]
@@ -121,7 +121,7 @@ class Batch:
 
 
 def check(settings: Settings, parameters: SendEmail) -> None:
-    """Raise `InvalidInput` where there is no server to send through, or there are too many recipients."""
+    """Check that there is a server to send through, and not too many recipients. Raises `InvalidInput`."""
     if not mail.can_send(settings):
         raise InvalidInput.at("task_type", f"is {KEY}, but {mail.NO_SERVER}")
     field = "recipients" if parameters.emails is None else "emails"
@@ -131,7 +131,7 @@ def check(settings: Settings, parameters: SendEmail) -> None:
 
 
 def batch(settings: Settings, first_run_id: UUID, parameters: SendEmail) -> Batch:
-    """The e-mails of a run, filled in; a run that repeats another sends them under the ids of the first.
+    """Returns the e-mails of a run, filled in; a run that repeats another sends them under the ids of the first.
 
     Raises `PermanentFailure` naming what cannot be filled.
     """

@@ -27,7 +27,7 @@ class UploadFile(BaseModel):
 
 
 def check(_settings: Settings, _parameters: UploadFile) -> None:
-    """Raise `InvalidInput`: only whoever sends a file gets a job of this kind."""
+    """Refuse every job: only the upload of a file creates one of this kind. Raises `InvalidInput`."""
     raise InvalidInput.at("task_type", f"is {KEY}, which needs a file; send it to POST /api/jobs/upload-file.")
 
 

@@ -1,4 +1,4 @@
-"""The one place where values from outside meet a model: what it makes of them, or every wrong field in plain words."""
+"""Validates values from outside by a model, and names every wrong field in plain words."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _FAULTS_TOLD = 20
 
 
 def shaped(model: type[M], value: Any, within: str = "", whole: str = "") -> M:
-    """The model that a value makes, which stands `within` a field; what is wrong with all of it is told of `whole`.
+    """Returns the model of a value that stands `within` a field; faults of the whole value are reported for `whole`.
 
     Raises `InvalidInput` naming every wrong field.
     """
@@ -30,7 +30,7 @@ def shaped(model: type[M], value: Any, within: str = "", whole: str = "") -> M:
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it: short, and without what is inside of containers."""
+    """Returns a value as a message shows it: short, and without the content of containers."""
     match value:
         case None:
             return "null"
