@@ -7,6 +7,6 @@ import os
 # Jobs that each crash and each outage meets. TEST_JOBS=2000 asks for the long run of them and of all below.
 JOBS = int(os.environ.get("TEST_JOBS", "150"))
 MINUTES = 3 if JOBS >= 1_000 else 2  # for which cron jobs are counted, with everything twice
-RACES = JOBS * 2 // 3  # of each kind of race
+RACES = JOBS // 3  # of each kind of race
 SCHEDULES = JOBS // 6  # of each kind that an outage of the coordinator meets: each pair of policies twice at least
 EXAMPLES = JOBS // 15  # requests made up from the description of each operation
