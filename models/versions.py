@@ -33,7 +33,7 @@ def as_begun(job: Job, columns: dict[str, Any]) -> Job:
     """A job's row with other values in these columns, and its app's policy for that task type; not to be stored."""
     begun: Any = Job(**{**job.__data__, **columns})
     begun.app = job.app
-    begun.policy = apps.task_type(job.app, begun.task_type)
+    begun.policy = apps.task_type(job.app_id, begun.task_type)
     found: Job = begun
     return found
 

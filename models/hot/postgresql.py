@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from models.hot.rows import Ends, Terms
+from models.fields import json_text
+from models.hot.rows import JSON_COLUMNS, Ends, NewRows, Terms
 from models.pauses import GATE
 from models.tables import db
 
@@ -18,6 +19,12 @@ _PICK = "SELECT * FROM carillon_pick_v1(%s, %s, %s)"
 _START = "SELECT * FROM carillon_start_v1(%s::UUID[], %s, %s, %s, %s::TEXT[], %s) ORDER BY place"
 _LOCK_ENDED = "SELECT * FROM carillon_lock_ended_v1(%s, %s::UUID[], %s::UUID[], %s)"
 _END = "SELECT carillon_end_v1(%s, %s, %s, %s, %s)"
+_KNOWN_APPS = """
+    SELECT a.id, a.name, a.name_key, a.callback_base_url, a.paused_at IS NOT NULL OR i.paused_at IS NOT NULL
+    FROM apps a, installation i WHERE a.name_key = ANY (%s) AND i.id = 1
+"""
+_CREATE = "SELECT carillon_create_v1(%s, %s, %s)"
+_EXISTING = "SELECT id FROM jobs WHERE id = ANY (%s::UUID[])"
 
 
 def pick(queue: str, room: int, now: datetime) -> Iterable[Row]:
@@ -39,12 +46,35 @@ def end(ends: Ends, now: datetime) -> None:
     db.execute_sql(_END, (*(_json(rows) for rows in lists), now))
 
 
+def known_apps(name_keys: Collection[str]) -> Iterable[Row]:
+    return _rows(_KNOWN_APPS, list(name_keys))
+
+
+def create(rows: NewRows) -> set[UUID]:
+    jobs = [_given(job) for job in rows.jobs]
+    tags = [{"job_id": job_id, "tag": tag} for job_id, given in rows.tags.items() for tag in given]
+    runs = [_given(run) for run in rows.runs]
+    return {job_id for (job_id,) in _rows(_CREATE, _json(jobs), _json(tags), _json(runs))}
+
+
+def existing_jobs(job_ids: Collection[UUID]) -> Iterable[Row]:
+    return _rows(_EXISTING, _ids(job_ids))
+
+
 def instant(value: Any) -> Any:
     return value
 
 
 def uuid(value: Any) -> Any:
     return value
+
+
+def _given(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that have a value; those that hold JSON keep its text."""
+    given = {name: value for name, value in row.items() if value is not None}
+    for name in JSON_COLUMNS & given.keys():
+        given[name] = json_text(given[name])
+    return given
 
 
 def _rows(text: str, *parameters: Any) -> Iterable[Row]:

@@ -100,6 +100,12 @@ def validate(settings: Settings, key: str, data: Any) -> None:
         found.check(settings, parameters)
 
 
+def is_checked(key: str) -> bool:
+    """Whether `validate` asks more of such a job than the shape of its parameters, which may take long."""
+    found = _TYPES.get(key)
+    return found is not None and found.check is not None
+
+
 def time_limit(settings: Settings, key: str) -> float:
     """The seconds that a run of a kind of task may take where its job does not say."""
     found = _TYPES.get(key)

@@ -11,7 +11,6 @@ from core.errors import InvalidInput
 from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Immediate, Interval, Polling, Schedule
 from core.states import Hold, RunStatus
-from models import jobs as job_queries
 from models.tables import App, Job, JobTag, Run
 from services.jobs import accepting
 from services.jobs import lifecycle as job_service
@@ -122,10 +121,7 @@ def test_jobs_of_a_paused_app_wait(system: GivenSystem) -> None:
     assert len(system.doorbell.heard()) == 1
 
 
-def test_the_names_of_jobs_made_at_once_have_one_owner_and_nobody_waits_for_ever(
-    postgresql: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(job_queries, "_CHUNK", 1)  # so that the transactions mix
+def test_the_names_of_jobs_made_at_once_have_one_owner_and_nobody_waits_for_ever(postgresql: str) -> None:
     system = given_system()
     for lap in range(5):
         names = [f"name {lap}.{number}" for number in range(50)]
