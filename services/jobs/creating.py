@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
@@ -25,7 +26,7 @@ from services.jobs import accepting, first_rings
 from services.jobs.accepting import Rows
 from services.jobs.creation_outcomes import Outcome, Refusal
 from services.jobs.definition import NewJob
-from services.messaging.unit_of_work import UnitOfWork
+from services.messaging.unit_of_work import RING_WITHIN, UnitOfWork
 from services.runtime import faults
 from services.system import System
 
@@ -55,7 +56,7 @@ def store(
             outcomes, rows = accepting.store(system, wanted, work.now)
             told.append(tell(outcomes))
             database.after_commit(lambda: faults.reach(faults.CREATE_COMMITTED))
-            rung = worth_ringing(rows)
+            rung = worth_ringing(_at_hand(rows, work.now))
             work.ring(rung)
     except DatabaseUnavailable:
         if not told or not _took_effect(outcomes):
@@ -86,8 +87,9 @@ class Creator:
 
     def __init__(self, system: System) -> None:
         self._system = system
-        self._plain = _Line(system, "create")
-        self._patient = _Line(system, "create-named")
+        rings = first_rings.Paced(system.clock)
+        self._plain = _Line(system, rings, "create")
+        self._patient = _Line(system, rings, "create-named")
         self._apps_known: set[str] = set()
 
     def create(self, principal: Principal, new: NewJob) -> Future[UUID]:
@@ -119,10 +121,10 @@ class Creator:
 class _Line:
     """One thread, and the calls that wait for it."""
 
-    def __init__(self, system: System, name: str) -> None:
+    def __init__(self, system: System, rings: first_rings.Paced, name: str) -> None:
         self._system = system
+        self._rings = rings
         self._name = name
-        self._rings = first_rings.Paced(system.clock)
         self._calls: _Calls = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -201,6 +203,10 @@ def _answer(call: _Call, outcome: Outcome) -> None:
         call.answer.set_result(outcome)
     else:
         call.answer.set_exception(outcome)
+
+
+def _at_hand(rows: Rows, now: datetime) -> Rows:
+    return [row for row in rows if row["held_by"] is None and row["due_at"] <= now + RING_WITHIN]
 
 
 def _took_effect(outcomes: Sequence[Outcome]) -> bool:
