@@ -14,7 +14,7 @@ Row = dict[str, Any]
 Rows = list[Row]
 
 MOST = 16  # of one queue at a time: threads to wake
-REFILLED_IN_SECONDS = 0.05
+REFILLED_IN_SECONDS = 0.1
 
 
 def of_one_commit(rows: Rows) -> Rows:
