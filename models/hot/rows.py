@@ -170,6 +170,7 @@ class KnownApp:
     name: str
     callback_base_url: str | None
     is_paused: bool
+    is_new: bool = False  # and not made yet
 
 
 @dataclass(frozen=True, slots=True)

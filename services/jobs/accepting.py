@@ -54,10 +54,11 @@ def store(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> 
 
     Within the caller's transaction, which shares the gate of pauses.
     """
-    known = _apps(system, {new.app_name for new in wanted if isinstance(new, NewJob)}, now)
+    known = _apps(system, {new.app_name for new in wanted if isinstance(new, NewJob)})
     accepted = [_accept(system, new, known, now) if isinstance(new, NewJob) else new for new in wanted]
     fit = [one for one in accepted if isinstance(one, Accepted)]
     _refuse_too_much(fit)
+    _make_apps([one for one in fit if one.app.is_new], now)
     rows = [row for one in fit for row in one.runs]
     tags = {one.id: tuple(dict.fromkeys(one.tags)) for one in fit if one.tags}
     stored = creates.insert(NewRows([one.columns for one in fit], tags, rows))
@@ -74,14 +75,20 @@ def _refuse_too_much(fit: Sequence[Accepted]) -> None:
         )
 
 
-def _apps(system: System, names: Iterable[str], now: datetime) -> dict[str, KnownApp]:
-    """The apps of these names; in anonymous mode those that are not there are made, in one order for all."""
+def _apps(system: System, names: Iterable[str]) -> dict[str, KnownApp]:
+    """The apps of these names; in anonymous mode also those that are not there, as they would be made."""
     wanted = set(names)
     found = creates.apps_by_names(wanted)
-    new = sorted(wanted - found.keys()) if system.settings.anonymous else []
-    for name in new:
-        apps.made_on_first_use(name, now)
-    return found | creates.apps_by_names(new) if new else found
+    if system.settings.anonymous:
+        found |= {name: KnownApp(new_id(), name, None, is_paused=False, is_new=True) for name in wanted - found.keys()}
+    return found
+
+
+def _make_apps(fit: Sequence[Accepted], now: datetime) -> None:
+    """Make the apps of accepted jobs that are not there, in one order for all; a refused job leaves no app behind."""
+    made = {name: apps.made_on_first_use(name, now) for name in sorted({one.app.name for one in fit})}
+    for one in fit:
+        one.columns["app_id"] = made[one.app.name].id
 
 
 def _accept(system: System, new: NewJob, known: dict[str, KnownApp], now: datetime) -> Accepted | Refusal:

@@ -12,7 +12,7 @@ from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Immediate, Interval, Polling, Schedule
 from core.states import Hold, RunStatus
 from models.tables import App, Job, JobTag, Run
-from services.jobs import accepting
+from services.jobs import accepting, first_rings
 from services.jobs import lifecycle as job_service
 from services.jobs.creation_outcomes import Created
 from services.scheduling import pauses
@@ -66,7 +66,7 @@ def test_a_thousand_jobs_are_stored_in_order_and_rung_for(system: GivenSystem) -
     created = job_service.create_many(LOCAL, system, wanted, all_or_none=True)
     stored = {job.id: job.task_type for job in Job.select()}
     assert [stored[one.job_id] for one in created if one.job_id] == [one.task_type for one in wanted]
-    assert len(system.doorbell.heard()) == 1000
+    assert len(system.doorbell.heard()) == first_rings.MOST, "as many as there are threads to wake"
     assert len(claim(system, 1000)) == 1000
 
 

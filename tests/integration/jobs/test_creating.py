@@ -219,3 +219,13 @@ def test_what_is_due_later_takes_nothing_from_the_rings(system: GivenSystem, cre
 def test_groups_have_a_largest_size() -> None:
     calls = [creating._Call(new_job()) for _ in range(creating.MOST_TOGETHER + 1)]
     assert [len(group) for group in creating._groups(calls)] == [creating.MOST_TOGETHER, 1]
+
+
+def test_a_refused_job_leaves_no_app_behind_and_harms_no_other_of_a_new_app(
+    creator: Creator, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = new_job(app_name="nobodys", deadline_at=system.clock.now())
+    (refusal, job_id), _ = together(creator, monkeypatch, late, new_job(app_name="new"))
+    assert isinstance(refusal, InvalidInput)
+    assert {app.name for app in App.select()} == {"app_a", "new"}
+    assert stored_job(job_id).app.name == "new"
