@@ -8,6 +8,7 @@ from functools import partial
 
 from api import errors, openapi
 from api.access import Access
+from api.creates import Creates
 from api.http import App as App  # noqa: PLC0414  what this module is asked for
 from api.middleware import RequestIds, SecurityHeaders
 from api.operations import Routes
@@ -62,6 +63,7 @@ def create_app(
     """The web application over these parts. Nothing connects, and no thread starts, before the first request."""
     threads = Threads(system.settings.web_threads)
     hashing = Threads(_MOST_HASHING)
+    creates = Creates(system, threads)
     origins = Origins(system.settings.origins_allowed)
     limit = system.settings.request_limit
     quotas = RequestQuotas(Quotas(system.clock, limit) if limit else None)
@@ -76,11 +78,12 @@ def create_app(
             Access(system, threads, quotas, origins, routes),
             threads,
             hashing,
+            creates,
         ],
     )
     app.req_options.strip_url_path_trailing_slash = True
     errors.install(app, words.error_members)
-    _route_api(app, system, threads)
+    _route_api(app, system, threads, creates)
     _route_control(app, system, threads)
     _route_reports(app, system, threads)
     _route_accounts(app, system, threads, hashing)
@@ -93,10 +96,10 @@ def create_app(
     return app
 
 
-def _route_api(app: App, system: System, threads: Threads) -> None:
+def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> None:
     counts = Counts(system.clock)
     app.add_route("/api/jobs", typed_jobs.Jobs(system, threads, counts))
-    app.add_route("/api/jobs/create", new_jobs.NewJobs(system, threads))
+    app.add_route("/api/jobs/create", new_jobs.NewJobs(system, threads, creates))
     app.add_route("/api/jobs/bulk", new_jobs.ManyNewJobs(system, threads))
     app.add_route("/api/jobs/types", task_types.TaskTypes(system))
     app.add_route("/api/jobs/stats", statistics.StatisticsOfJobs(threads))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from uuid import uuid4
 
 import structlog
+import uuid_utils
 from falcon.asgi import Request, Response, WebSocket
 
 _SANE_ID = re.compile(r"[\x21-\x7e]{1,100}")
@@ -45,6 +45,8 @@ class SecurityHeaders:
 
 def _identify(req: Request) -> None:
     given = req.get_header("X-Request-Id") or ""
-    req.context.request_id = given if _SANE_ID.fullmatch(given) else str(uuid4())
+    req.context.request_id = (
+        given if _SANE_ID.fullmatch(given) else str(uuid_utils.uuid4())
+    )  # Python's own lets go of the GIL
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=req.context.request_id)

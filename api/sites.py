@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 import falcon
@@ -19,7 +20,7 @@ def refuse_other_hosts(req: Request) -> None:
 
     For where nobody is asked who they are: a name that merely resolves to this machine is a trick.
     """
-    if _is_old_checker(req) or networks.is_loopback(_host_name(req.get_header("Host") or "")):
+    if _is_old_checker(req) or _is_this_machine(req.get_header("Host") or ""):
         return
     raise falcon.HTTPError(
         falcon.HTTP_421,
@@ -43,6 +44,12 @@ def refuse_other_sites(req: Request) -> None:
 def _is_old_checker(req: Request) -> bool:
     """Whether a health checker asks that names no host at all, as HTTP/1.0 allows; no browser does that."""
     return req.path in HEALTH_PATHS and not req.get_header("Host")
+
+
+@functools.lru_cache(maxsize=256)
+def _is_this_machine(host: str) -> bool:
+    """Whether a Host header names this machine: nearly all requests have the same one."""
+    return networks.is_loopback(_host_name(host))
 
 
 def _host_name(host: str) -> str:

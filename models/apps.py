@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
+from uuid import UUID
 
 from core import names
 from models.tables import App, AppTaskType
+
+Found = TypeVar("Found")
 
 
 def by_name(name: str) -> App | None:
@@ -17,11 +20,19 @@ def by_name(name: str) -> App | None:
 
 def by_names(wanted: Iterable[str]) -> dict[str, App]:
     """Returns those apps that have one of these names, however it is spelled."""
+    wanted = list(wanted)
+    query = App.select().where(App.name_key.in_(sorted({key for name in wanted for key in names.keys(name)})))
+    return of_names(wanted, {app.name_key: app for app in query})
+
+
+def of_names(wanted: Iterable[str], by_keys: Mapping[str, Found]) -> dict[str, Found]:
+    """Returns for each of these names the app whose key is its own spelling's, else the one that all spellings share.
+
+    A name that no app has is left out.
+    """
     keys = {name: names.keys(name) for name in wanted}
-    query = App.select().where(App.name_key.in_(sorted({key for both in keys.values() for key in both})))
-    found: dict[str, App] = {app.name_key: app for app in query}
-    apps = {name: found.get(old) or found.get(key) for name, (key, old) in keys.items()}
-    return {name: app for name, app in apps.items() if app is not None}
+    found = {name: by_keys.get(old) or by_keys.get(key) for name, (key, old) in keys.items()}
+    return {name: app for name, app in found.items() if app is not None}
 
 
 def id_of(name: str) -> Any:
@@ -51,9 +62,9 @@ def task_types(app: App) -> list[AppTaskType]:
     return list(AppTaskType.select().where(AppTaskType.app == app).order_by(AppTaskType.name))
 
 
-def task_type(app: App, name: str) -> AppTaskType | None:
+def task_type(app_id: UUID, name: str) -> AppTaskType | None:
     """Returns an app's policy for a task type, if it has one."""
-    return AppTaskType.get_or_none(AppTaskType.app == app, AppTaskType.name == name)
+    return AppTaskType.get_or_none(AppTaskType.app == app_id, AppTaskType.name == name)
 
 
 def replace_task_types(app: App, rows: Iterable[dict[str, Any]]) -> None:

@@ -51,15 +51,3 @@ def by_token(run_id: UUID, token_hash: str) -> Attempt | None:
 def keep_report(attempt: Attempt, fingerprint: str) -> None:
     """Remember which report ended an attempt."""
     Attempt.update(report=fingerprint).where(Attempt.run == attempt.run_id, Attempt.number == attempt.number).execute()
-
-
-def newest_of_job(job_id: UUID, limit: int) -> list[Attempt]:
-    """Returns attempts at a job's newest runs, newest first; a long history is not read."""
-    newest = Run.select(Run.id).where(Run.job == job_id, Run.attempt_count > 0).order_by(Run.id.desc()).limit(limit)
-    query = (
-        Attempt.select()
-        .where(Attempt.run.in_(newest))
-        .order_by(Attempt.started_at.desc(), Attempt.number.desc())
-        .limit(limit)
-    )
-    return list(query)

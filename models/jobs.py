@@ -24,25 +24,6 @@ from models.tables import App, AppTaskType, Job, Run
 _PAYLOAD = {"data", "user_id", "board_id", "metadata"}  # names, for `==` of two columns makes an SQL condition
 _RULES = [column for column in Job._meta.sorted_fields if column.name not in _PAYLOAD]  # noqa: SLF001  peewee's own way
 
-_CHUNK = 250
-
-
-def insert(new: Sequence[Job]) -> set[UUID]:
-    """Store new jobs. Returns the ids of those stored: a job whose name another one of its app has is left out.
-
-    They are stored in the order of their names, so that two transactions with the same names never wait for each other.
-    """
-    names = [field.name for field in Job._meta.sorted_fields]  # noqa: SLF001  peewee's own way
-    rows = [
-        {name: job.__data__.get(name) for name in names}
-        for job in sorted(new, key=lambda job: (job.app_id, job.name_key or ""))
-    ]
-    stored: set[UUID] = set()
-    for start in range(0, len(rows), _CHUNK):
-        chunk = Job.insert_many(rows[start : start + _CHUNK]).on_conflict(action="NOTHING").returning(Job.id)
-        stored.update(job.id for job in chunk.execute())
-    return stored
-
 
 def by_id(job_id: UUID) -> Job | None:
     """Returns the job of this id, with its app; None if it was deleted."""

@@ -102,9 +102,3 @@ def give(run_ids: Collection[UUID], held_by: Hold | None) -> list[Run]:
     locked: Any = for_update(Run.select(Run.id).where(Run.id.in_(list(run_ids)), waits).order_by(Run.id)).cte("locked")
     query = Run.update(held_by=held_by, was_held=True).with_cte(locked)
     return list(query.where(Run.id.in_(peewee.Select((locked,), (locked.c.id,)))).returning(Run).execute())
-
-
-def limited_of_job(job_id: UUID, limit: int) -> list[Run]:
-    """Returns the newest runs of a job that were held for want of a permit."""
-    query = Run.select().where(Run.job == job_id, Run.rate_limited_at.is_null(False)).order_by(Run.id.desc())
-    return list(query.limit(limit))

@@ -14,7 +14,7 @@ from models import deferred, set_based
 from models.database import for_update
 from models.fields import json_text, new_id
 from models.hot import of_database
-from models.hot.rows import EndingJob
+from models.hot.rows import EndingJob, PlannedJob
 from models.tables import Job, Run
 
 _CHUNK = 500
@@ -24,7 +24,7 @@ _WAITING = peewee.SQL("status IN ('pending', 'retrying')")
 
 
 def draft(
-    job: Job | EndingJob, trigger: Trigger, scheduled_for: datetime, now: datetime, **more: Any
+    job: Job | EndingJob | PlannedJob, trigger: Trigger, scheduled_for: datetime, now: datetime, **more: Any
 ) -> dict[str, Any]:
     """Returns the values of a new run of a job: queued if its instant has come, else pending."""
     due_at = more.get("due_at", scheduled_for)
@@ -54,7 +54,7 @@ def draft(
     }
 
 
-def deadline(job: Job | EndingJob, due_at: datetime) -> datetime | None:
+def deadline(job: Job | EndingJob | PlannedJob, due_at: datetime) -> datetime | None:
     """Returns the deadline of a run of a job that is due then; None without one."""
     after_due: float | None = job.deadline_seconds
     fixed: datetime | None = job.deadline_at

@@ -33,7 +33,7 @@ def as_begun(job: Job, columns: dict[str, Any]) -> Job:
     """Returns a job's row, not to be stored, with these values and its app's policy for the task type they name."""
     begun: Any = Job(**{**job.__data__, **columns})
     begun.app = job.app
-    begun.policy = apps.task_type(job.app, begun.task_type)
+    begun.policy = apps.task_type(job.app_id, begun.task_type)
     found: Job = begun
     return found
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from falcon.asgi import Request, Response
 
 from api import access, answers, bodies, keys, validation
 from api.answers import Answer
+from api.creates import SMALL_BYTES, Creates
 from api.openapi import documented
 from api.operations import Required
 from api.schemas.bulk import CreatedJobs, NewJobList
@@ -13,15 +16,17 @@ from api.schemas.jobs import Created, NewJob
 from api.threads import Threads
 from core.principals import Principal
 from services.jobs import lifecycle
+from services.jobs.definition import NewJob as Wanted
 from services.system import System
 
 
 class NewJobs:
     """`/api/jobs/create`."""
 
-    def __init__(self, system: System, threads: Threads) -> None:
+    def __init__(self, system: System, threads: Threads, creates: Creates) -> None:
         self._system = system
         self._threads = threads
+        self._creates = creates
 
     @documented(
         "createJob",
@@ -35,14 +40,23 @@ class NewJobs:
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create a job."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
+        if keys.read(req) is None and len(body) <= SMALL_BYTES:
+            answers.give(resp, _created(await self._creates.create(access.principal(req), body, _parsed)))
+            return
         await keys.answer_once(
             self._system, self._threads, req, resp, content=body, act=lambda: self._create(access.principal(req), body)
         )
 
     def _create(self, principal: Principal, body: bytes) -> Answer:
-        new = validation.body(NewJob, bodies.parse(body)).parsed()
-        created = Created(id=lifecycle.create(principal, self._system, new))
-        return answers.answer(created, 201, location=f"/api/jobs/{created.id}")
+        return _created(lifecycle.create(principal, self._system, _parsed(body)))
+
+
+def _parsed(body: bytes) -> Wanted:
+    return validation.body(NewJob, bodies.parse(body)).parsed()
+
+
+def _created(job_id: UUID) -> Answer:
+    return answers.answer(Created(id=job_id), 201, location=f"/api/jobs/{job_id}")
 
 
 class ManyNewJobs:

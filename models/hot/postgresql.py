@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from models.hot.rows import NEW_RUN, NEW_RUN_COLUMNS, Ends, Terms
+from models.fields import json_text
+from models.hot.rows import JSON_COLUMNS, NEW_RUN, NEW_RUN_COLUMNS, Ends, NewRows, Terms
 from models.pauses import GATE
 from models.tables import db
 
@@ -25,6 +26,12 @@ _INSERT_RUNS = f"""
     ON CONFLICT DO NOTHING
 """  # noqa: S608  names of columns, from the list in `rows`
 _END = "SELECT carillon_end_v1(%s, %s, %s, %s, %s)"
+_KNOWN_APPS = """
+    SELECT a.id, a.name, a.name_key, a.callback_base_url, a.paused_at IS NOT NULL OR i.paused_at IS NOT NULL
+    FROM apps a, installation i WHERE a.name_key = ANY (%s) AND i.id = 1
+"""
+_CREATE = "SELECT carillon_create_v1(%s, %s, %s)"
+_EXISTING = "SELECT id FROM jobs WHERE id = ANY (%s::UUID[])"
 
 
 def pick(queue: str, room: int, now: datetime) -> Iterable[Row]:
@@ -54,12 +61,35 @@ def insert_runs(rows: Sequence[Mapping[str, Any]]) -> None:
     db.execute_sql(_INSERT_RUNS, (_json(rows),))
 
 
+def known_apps(name_keys: Collection[str]) -> Iterable[Row]:
+    return _rows(_KNOWN_APPS, list(name_keys))
+
+
+def create(rows: NewRows) -> set[UUID]:
+    jobs = [_given(job) for job in rows.jobs]
+    tags = [{"job_id": job_id, "tag": tag} for job_id, given in rows.tags.items() for tag in given]
+    runs = [_given(run) for run in rows.runs]
+    return {job_id for (job_id,) in _rows(_CREATE, _json(jobs), _json(tags), _json(runs))}
+
+
+def existing_jobs(job_ids: Collection[UUID]) -> Iterable[Row]:
+    return _rows(_EXISTING, _ids(job_ids))
+
+
 def instant(value: Any) -> Any:
     return value
 
 
 def uuid(value: Any) -> Any:
     return value
+
+
+def _given(row: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns that have a value; those that hold JSON keep its text."""
+    given = {name: value for name, value in row.items() if value is not None}
+    for name in JSON_COLUMNS & given.keys():
+        given[name] = json_text(given[name])
+    return given
 
 
 def _rows(text: str, *parameters: Any) -> Iterable[Row]:

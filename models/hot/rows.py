@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, TypedDict
 from uuid import UUID
 
+from core.policies import CatchUp
 from core.states import JobState
 
 # The columns of a new run, each with its type in PostgreSQL; what counts its attempts begins at nothing.
@@ -185,3 +186,43 @@ class Ends:
     jobs: Sequence[JobChange] = ()
     following: Sequence[Mapping[str, Any]] = ()
     maybe_over: Sequence[MaybeOver] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownApp:
+    """What is needed of the app that a new job is for; `is_paused` by itself, or with everything."""
+
+    id: UUID
+    name: str
+    callback_base_url: str | None
+    is_paused: bool
+    is_new: bool = False  # and not made yet
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedJob:
+    """What decides about the first runs of a new job."""
+
+    id: UUID
+    version: int
+    account_id: str
+    queue: str
+    priority: int
+    catch_up: CatchUp
+    catch_up_window_seconds: float
+    deadline_at: datetime | None
+    deadline_seconds: float | None
+    expire: bool
+
+
+JSON_COLUMNS = frozenset({"metadata", "user_id", "board_id", "data", "schedule", "polling_state"})
+"""Those columns of `jobs` that hold JSON, as its text."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewRows:
+    """New jobs by their columns, the tags of each by its id, and their first runs as `runs.draft` makes them."""
+
+    jobs: Sequence[Mapping[str, Any]]
+    tags: Mapping[UUID, Sequence[str]]
+    runs: Sequence[Mapping[str, Any]]

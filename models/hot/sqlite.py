@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from models.fields import sqlite_instant, sqlite_text
-from models.hot.rows import NEW_RUN, NEW_RUN_COLUMNS, Ends, JobChange, RunEnd, Terms
+from models.fields import json_text, sqlite_instant, sqlite_text
+from models.hot.rows import JSON_COLUMNS, NEW_RUN, NEW_RUN_COLUMNS, Ends, JobChange, NewRows, RunEnd, Terms
 from models.tables import db
 
 Row = Sequence[Any]
@@ -100,6 +100,35 @@ _OVER = """
         SELECT 1 FROM runs
         WHERE runs.job_id = jobs.id AND runs.status IN ('pending', 'queued', 'running', 'retrying'))
 """
+_KNOWN_APPS = """
+    SELECT a.id, a.name, a.name_key, a.callback_base_url, a.paused_at IS NOT NULL OR i.paused_at IS NOT NULL
+    FROM apps a, installation i WHERE a.name_key IN (SELECT value FROM JSON_EACH(?)) AND i.id = 1
+"""
+_JOB_COLUMNS = (
+    "id", "app_id", "owner_id", "account_id", "name", "name_key", "title", "search_text", "metadata", "user_id",
+    "board_id", "task_type", "queue", "callback_url", "data", "schedule_kind", "schedule", "priority", "max_retries",
+    "retry_backoff_base", "retry_backoff_max", "time_limit_seconds", "catch_up", "catch_up_window_seconds", "overlap",
+    "deadline_at", "deadline_seconds", "expire", "state", "next_run_at", "polling_state", "created_at", "updated_at",
+)  # fmt: skip
+_CREATE = f"""
+    INSERT INTO jobs ({", ".join(_JOB_COLUMNS)}, version, runs_started, polling_version, polls, failures_in_row)
+    VALUES ({", ".join("?" * len(_JOB_COLUMNS))}, 1, 0, 0, 0, 0)
+    ON CONFLICT DO NOTHING
+"""  # noqa: S608  names of our own
+_TAG = "INSERT INTO job_tags (job_id, tag) VALUES (?, ?)"
+_FIRST_COLUMNS = (
+    "id", "job", "job_version", "account_id", "queue", "trigger", "scheduled_for", "due_at", "priority", "deadline_at",
+    "expire", "aged_at", "status", "held_by", "reason", "finished_at", "occurrences", "created_at",
+)  # fmt: skip
+_FIRST = """
+    INSERT INTO runs (
+        id, job_id, job_version, account_id, queue, trigger, scheduled_for, due_at, priority, deadline_at,
+        expire, aged_at, status, held_by, reason, finished_at, occurrences, created_at,
+        attempt_count, failure_count, loss_count, fence, was_held)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, FALSE)
+    ON CONFLICT DO NOTHING
+"""
+_EXISTING = "SELECT id FROM jobs WHERE id IN (SELECT value FROM JSON_EACH(?))"
 _CLOSED = ("outcome", "finished_at", "error_type", "error_message", "status_code", "answer")
 
 
@@ -139,6 +168,22 @@ def insert_runs(rows: Sequence[Mapping[str, Any]]) -> None:
         _execute(_INSERT_RUN, *(row[name] for name in NEW_RUN))
 
 
+def known_apps(name_keys: Collection[str]) -> Iterable[Row]:
+    return _rows(_KNOWN_APPS, json.dumps(list(name_keys)))
+
+
+def create(rows: NewRows) -> set[UUID]:
+    _execute_many(_CREATE, map(_of_job, rows.jobs))
+    stored = {UUID(job_id) for (job_id,) in existing_jobs([job["id"] for job in rows.jobs])}
+    _execute_many(_TAG, ((job_id, tag) for job_id, given in rows.tags.items() if job_id in stored for tag in given))
+    _execute_many(_FIRST, ([run[name] for name in _FIRST_COLUMNS] for run in rows.runs if run["job"] in stored))
+    return stored
+
+
+def existing_jobs(job_ids: Collection[UUID]) -> Iterable[Row]:
+    return _rows(_EXISTING, _ids(job_ids))
+
+
 def instant(value: Any) -> Any:
     return sqlite_instant(value)
 
@@ -164,12 +209,23 @@ def _change_job(change: JobChange, now: datetime) -> None:
     _execute(_CHANGE, *condition, change["polls"], change["end_reason"], job_id)
 
 
+def _of_job(job: Mapping[str, Any]) -> Iterable[Any]:
+    for name in _JOB_COLUMNS:
+        value = job[name]
+        yield json_text(value) if value is not None and name in JSON_COLUMNS else value
+
+
 def _rows(text: str, *parameters: Any) -> Iterable[Row]:
     return list(_execute(text, *parameters))
 
 
 def _execute(text: str, *parameters: Any) -> Any:
     return db.execute_sql(text, tuple(_stored(value) for value in parameters))
+
+
+def _execute_many(text: str, rows: Iterable[Iterable[Any]]) -> None:
+    cursor: Any = db.cursor()
+    cursor.executemany(text, [[_stored(value) for value in row] for row in rows])
 
 
 def _stored(value: Any) -> Any:

@@ -10,17 +10,20 @@ from uuid import UUID
 
 from core import schedules
 from core.errors import Forbidden, InvalidInput, NotFound
-from core.states import JobState
-from models import apps, jobs, runs, tags
-from models.tables import App, Job
+from core.states import Hold, JobState, RunStatus
+from models import apps
+from models.fields import new_id
+from models.hot import creates
+from models.hot.rows import KnownApp, NewRows, PlannedJob
 from services.jobs import definition
 from services.jobs.creation_outcomes import Outcome, Refusal
 from services.jobs.definition import NewJob
-from services.scheduling import pauses, planning
+from services.scheduling import planning
 from services.system import System
 from services.task_types import registry
 
-Rows = list[dict[str, Any]]
+Row = dict[str, Any]
+Rows = list[Row]
 
 MOST_RUNS = 20_000
 
@@ -29,7 +32,10 @@ MOST_RUNS = 20_000
 class Accepted:
     """The rows that a new job becomes."""
 
-    job: Job
+    id: UUID
+    app: KnownApp
+    name: str | None
+    columns: Row
     tags: tuple[str, ...]
     runs: Rows
 
@@ -48,16 +54,15 @@ def store(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> 
 
     Within the caller's transaction, which shares the gate of pauses.
     """
-    known = _apps(system, {new.app_name for new in wanted if isinstance(new, NewJob)}, now)
+    known = _apps(system, {new.app_name for new in wanted if isinstance(new, NewJob)})
     accepted = [_accept(system, new, known, now) if isinstance(new, NewJob) else new for new in wanted]
     fit = [one for one in accepted if isinstance(one, Accepted)]
     _refuse_too_much(fit)
-    stored = jobs.insert([one.job for one in fit])
-    kept = [one for one in fit if one.job.id in stored]
-    tags.insert({one.job.id: one.tags for one in kept})
-    rows = pauses.held_if_paused([one.job for one in kept], [row for one in kept for row in one.runs])
-    runs.insert(rows)
-    return [_outcome(one, stored) for one in accepted], rows
+    _make_apps([one for one in fit if one.app.is_new], now)
+    rows = [row for one in fit for row in one.runs]
+    tags = {one.id: tuple(dict.fromkeys(one.tags)) for one in fit if one.tags}
+    stored = creates.insert(NewRows([one.columns for one in fit], tags, rows))
+    return [_outcome(one, stored) for one in accepted], [row for row in rows if row["job"] in stored]
 
 
 def _refuse_too_much(fit: Sequence[Accepted]) -> None:
@@ -70,15 +75,23 @@ def _refuse_too_much(fit: Sequence[Accepted]) -> None:
         )
 
 
-def _apps(system: System, names: Iterable[str], now: datetime) -> dict[str, App]:
-    """The apps of these names; in anonymous mode those that are not there are made, in one order for all."""
-    found = apps.by_names(names)
+def _apps(system: System, names: Iterable[str]) -> dict[str, KnownApp]:
+    """The apps of these names; in anonymous mode also those that are not there, as they would be made."""
+    wanted = set(names)
+    found = creates.apps_by_names(wanted)
     if system.settings.anonymous:
-        found |= {name: apps.made_on_first_use(name, now) for name in sorted(set(names) - found.keys())}
+        found |= {name: KnownApp(new_id(), name, None, is_paused=False, is_new=True) for name in wanted - found.keys()}
     return found
 
 
-def _accept(system: System, new: NewJob, known: dict[str, App], now: datetime) -> Accepted | Refusal:
+def _make_apps(fit: Sequence[Accepted], now: datetime) -> None:
+    """Make the apps of accepted jobs that are not there, in one order for all; a refused job leaves no app behind."""
+    made = {name: apps.made_on_first_use(name, now) for name in sorted({one.app.name for one in fit})}
+    for one in fit:
+        one.columns["app_id"] = made[one.app.name].id
+
+
+def _accept(system: System, new: NewJob, known: dict[str, KnownApp], now: datetime) -> Accepted | Refusal:
     app = known.get(new.app_name)
     if app is None:
         return NotFound("app", new.app_name)
@@ -89,28 +102,49 @@ def _accept(system: System, new: NewJob, known: dict[str, App], now: datetime) -
         return refusal
 
 
-def _rows(system: System, new: NewJob, app: App, now: datetime) -> Accepted:
+def _rows(system: System, new: NewJob, app: KnownApp, now: datetime) -> Accepted:
     new = replace(new, schedule=schedules.as_accepted(new.schedule, now))
-    job = Job(
-        app=app,
-        owner_id=new.owner_id,
+    columns = {
         **definition.columns(new),
-        state=JobState.PAUSED if new.paused else JobState.ACTIVE,
-        polling_state={} if isinstance(new.schedule, schedules.Polling) else None,
-        created_at=now,
-        updated_at=now,
-    )
+        "id": new_id(),
+        "app_id": app.id,
+        "owner_id": new.owner_id,
+        "state": JobState.PAUSED if new.paused else JobState.ACTIVE,
+        "polling_state": {} if isinstance(new.schedule, schedules.Polling) else None,
+        "created_at": now,
+        "updated_at": now,
+    }
     horizon = now + timedelta(seconds=system.settings.plan_ahead_seconds)
-    first = planning.plan_first(job, new.schedule, now, horizon)
+    first = planning.plan_first(_planned(columns), new.schedule, now, horizon)
     if schedules.comes_back(new.schedule) and first.next_run_at is None and not first.rows:
         raise InvalidInput.at("schedule", "names no instant in the future; give one that does.")
-    job.next_run_at = first.next_run_at
-    return Accepted(job, new.tags, first.rows)
+    columns["next_run_at"] = first.next_run_at
+    runs = _held(first.rows) if new.paused or app.is_paused else first.rows
+    return Accepted(columns["id"], app, new.name, columns, new.tags, runs)
+
+
+def _planned(columns: Row) -> PlannedJob:
+    return PlannedJob(
+        columns["id"],
+        1,
+        columns["account_id"],
+        columns["queue"],
+        columns["priority"],
+        columns["catch_up"],
+        columns["catch_up_window_seconds"],
+        columns["deadline_at"],
+        columns["deadline_seconds"],
+        columns["expire"],
+    )
+
+
+def _held(rows: Rows) -> Rows:
+    """The first runs of a paused job: those that are due are held."""
+    held = {"held_by": Hold.PAUSED}
+    return [row | held if row["status"] == RunStatus.QUEUED else row for row in rows]
 
 
 def _outcome(one: Accepted | Refusal, stored: set[UUID]) -> Outcome:
     if not isinstance(one, Accepted):
         return one
-    if one.job.id in stored:
-        return one.job.id
-    return definition.name_taken(one.job.name, one.job.app)
+    return one.id if one.id in stored else definition.name_taken(one.name, one.app)

@@ -13,6 +13,7 @@ from core.errors import InvalidInput
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.priority import DEFAULT_PRIORITY
 from models import apps
+from models.hot.rows import KnownApp
 from models.tables import App, Job
 from services.scheduling import stored_schedule
 from services.system import System
@@ -99,7 +100,9 @@ def of(job: Job, tags: tuple[str, ...]) -> Definition:
     return Definition(**plain, schedule=stored_schedule.read(job.schedule), tags=tags)
 
 
-def judge(system: System, wanted: Definition, app: App, now: datetime, *, before: Definition | None = None) -> None:
+def judge(
+    system: System, wanted: Definition, app: App | KnownApp, now: datetime, *, before: Definition | None = None
+) -> None:
     """Raise `InvalidInput` where there is nobody to call, or the deadline has passed.
 
     What an edit leaves as it was `before` is not judged anew.
@@ -125,7 +128,7 @@ def refuse_growth(before: Definition, wanted: Definition, most: int) -> None:
             )
 
 
-def name_taken(name: str | None, app: App) -> InvalidInput:
+def name_taken(name: str | None, app: App | KnownApp) -> InvalidInput:
     """The refusal of a name that means another job."""
     return InvalidInput.at("name", f"is {name!r}, which another job of the app {app.name} has; give another.")
 
@@ -151,10 +154,10 @@ def restore(kept: dict[str, Any]) -> Definition:
     return Definition(**values)
 
 
-def _check_base(system: System, app: App, task_type: str) -> None:
+def _check_base(system: System, app: App | KnownApp, task_type: str) -> None:
     if app.callback_base_url is not None or system.settings.callback_base_url is not None:
         return
-    of_app = apps.task_type(app, task_type)
+    of_app = apps.task_type(app.id, task_type)
     if of_app is None or of_app.request is None:
         raise InvalidInput.at(
             "callback_url",

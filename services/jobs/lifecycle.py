@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID
 
-from core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput, NotFound
 from core.principals import Principal
 from core.states import ENDED, Hold, JobState
-from models import database, jobs, pauses, runs
+from models import jobs, pauses, runs
 from models.tables import Job, Run
-from services.jobs import accepting, creation_outcomes
-from services.jobs.creation_outcomes import Created, Outcome, Refusal
+from services.jobs import accepting, creating, creation_outcomes
+from services.jobs.creation_outcomes import Created, Outcome
 from services.jobs.definition import NewJob
 from services.messaging.unit_of_work import UnitOfWork
 from services.reading import visibility
-from services.runtime import faults
 from services.system import System
-
-Changed = TypeVar("Changed")
-Told = TypeVar("Told")
 
 
 def create(principal: Principal, system: System, new: NewJob, *, also: Callable[[UUID], None] | None = None) -> UUID:
@@ -42,7 +37,8 @@ def create(principal: Principal, system: System, new: NewJob, *, also: Callable[
         return job_id
 
     wanted = accepting.validated(system, new) if also is None else new
-    return _create(principal, system, [wanted], tell)
+    creating.refuse_for_others(principal, [wanted])
+    return creating.store(system, [wanted], tell)
 
 
 def create_many(
@@ -55,7 +51,8 @@ def create_many(
     """
     tell = creation_outcomes.all_told if all_or_none else creation_outcomes.each_told
     validated = [accepting.validated(system, new) if isinstance(new, NewJob) else new for new in wanted]
-    return _create(principal, system, validated, tell)
+    creating.refuse_for_others(principal, validated)
+    return creating.store(system, validated, tell)
 
 
 def cancel(principal: Principal, system: System, job_id: UUID) -> None:
@@ -97,28 +94,6 @@ def switch(job: Job, now: datetime, *, active: bool) -> list[Run]:
         return []
     freed: list[Run] = pauses.release([job])
     return freed
-
-
-def _create(
-    principal: Principal,
-    system: System,
-    wanted: Sequence[NewJob | Refusal],
-    tell: Callable[[Sequence[Outcome]], Told],
-) -> Told:
-    """Store jobs and ring; returns what `tell` makes of their outcomes. It raises to store none."""
-    _refuse_for_others(principal, wanted)
-    with system.transaction() as work:
-        became, rows = accepting.store(system, wanted, work.now)
-        told = tell(became)
-        database.after_commit(lambda: faults.reach(faults.CREATE_COMMITTED))
-        work.ring(rows)
-    return told
-
-
-def _refuse_for_others(principal: Principal, wanted: Sequence[NewJob | Refusal]) -> None:
-    """Raises `Forbidden` where a user asks for a job that would not be theirs."""
-    if not all(principal.may_see(new.owner_id) for new in wanted if isinstance(new, NewJob)):
-        raise Forbidden("Users make jobs of their own alone.")
 
 
 def _change(principal: Principal, system: System, job_id: UUID, change: Callable[[Job, UnitOfWork], object]) -> None:

@@ -12,9 +12,9 @@ from core import schedules
 from core.errors import NotFound
 from core.principals import Principal
 from core.schedules import Recurring
-from core.states import Hold, Outcome, RunStatus
-from models import attempts, database, jobs, lists, permits, runs, signals
-from models.tables import Attempt, Run
+from core.states import Hold, Outcome
+from models import attempts, database, job_logs, jobs, lists, runs, signals
+from models.job_logs import LoggedAttempt, LoggedWait
 from services.reading import visibility
 from services.reading.views import (
     AttemptView,
@@ -48,9 +48,9 @@ def job_with_log(principal: Principal, job_id: UUID) -> JobWithLog:
     """Returns a job with its newest 20 events. Raises `NotFound`."""
     with database.reading():
         view = _shown(principal, job_id)
-        events = [entry for one in attempts.newest_of_job(job_id, LOG_ENTRIES) for entry in _events(one)]
-        held = permits.limited_of_job(job_id, LOG_ENTRIES)
-        retrying = RunStatus.RETRYING in jobs.going([job_id])[job_id]
+        events = [entry for one in job_logs.attempts(job_id, LOG_ENTRIES) for entry in _events(one)]
+        held = job_logs.waits(job_id, LOG_ENTRIES)
+        retrying = job_logs.is_retrying(job_id)
     # A sort that keeps the order of what happened at one instant.
     events = sorted([*events, *map(_held, held)], key=lambda entry: entry.created_at, reverse=True)
     rate_limited = any(run.held_by == Hold.RATE_LIMIT for run in held)
@@ -93,13 +93,13 @@ def _shown(principal: Principal, job_id: UUID) -> JobView:
     raise NotFound("job", job_id)
 
 
-def _held(run: Run) -> LogEntry:
+def _held(run: LoggedWait) -> LogEntry:
     """A run's last wait for a permit, as an event."""
     waited_for = run.attempt_count + 1 if run.started_at is None else run.attempt_count
     return LogEntry("rate_limited", waited_for, None, {"wait_seconds": run.rate_wait_seconds}, run.rate_limited_at)
 
 
-def _events(one: Attempt) -> list[LogEntry]:
+def _events(one: LoggedAttempt) -> list[LogEntry]:
     """Returns an attempt's events, the later one first. A hand-back at shutdown is no failure: the run continues."""
     started = LogEntry("execution_started", one.number, None, {}, one.started_at)
     if one.finished_at is None or one.outcome == Outcome.RELEASED:

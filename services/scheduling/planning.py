@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import structlog
 
@@ -20,6 +20,7 @@ from core.planning import plan_occurrences
 from core.schedules import Recurring, Schedule
 from core.states import JobState, RunStatus, Trigger
 from models import edits, jobs, pauses, runs
+from models.hot.rows import PlannedJob
 from models.pauses import Gate
 from models.tables import Job
 from services.alerts import noting
@@ -61,8 +62,9 @@ def plan(system: System) -> int:
     return len(plans)
 
 
-def plan_first(job: Job, schedule: Schedule, now: datetime, horizon: datetime) -> Plan:
+def plan_first(new: PlannedJob, schedule: Schedule, now: datetime, horizon: datetime) -> Plan:
     """Plan the runs to store with a new job. Writes nothing."""
+    job = cast("Job", new)  # it has all that a plan asks of a job
     if isinstance(schedule, Recurring):
         return _plan_from(next(schedules.preview(schedule, now), None), job, schedule, now, horizon)
     first = next(schedules.upcoming(schedule, now))

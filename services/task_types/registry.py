@@ -100,6 +100,12 @@ def validate(settings: Settings, key: str, data: Any) -> None:
         found.check(settings, parameters)
 
 
+def is_checked(key: str) -> bool:
+    """Whether `validate` asks more of such a job than the shape of its parameters, which may take long."""
+    found = _TYPES.get(key)
+    return found is not None and found.check is not None
+
+
 def time_limit(settings: Settings, key: str) -> float:
     """Returns the seconds that a run of a task type may take if its job sets no limit."""
     found = _TYPES.get(key)

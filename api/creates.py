@@ -1,0 +1,48 @@
+"""New jobs one by one, as most applications send them: parsed on the event loop, stored with what comes beside them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from api.threads import Threads
+from core.principals import Principal
+from services.jobs import accepting
+from services.jobs.creating import Creator
+from services.jobs.definition import NewJob
+from services.system import System
+from services.task_types import registry
+
+SMALL_BYTES = 65_536
+"""Bodies up to this size take less time to parse than to hand over to a thread and back."""
+
+
+class Creates:
+    """Stores single jobs for the resources of one process."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+        self._creator = Creator(system)
+
+    async def create(self, principal: Principal, body: bytes, parsed: Callable[[bytes], NewJob]) -> UUID:
+        """Store the job that a small body asks for; its id. Raises what `parsed` and `lifecycle.create` raise."""
+        new = parsed(body)
+        valid = await self._validated(new) if registry.is_checked(new.task_type) else self._valid(new)
+        return await asyncio.wrap_future(self._creator.create(principal, valid))
+
+    async def process_shutdown(self, _scope: Any, _event: Any) -> None:
+        """Let the threads go when the server stops: Falcon calls this as it does for middleware."""
+        self._creator.stop()
+
+    async def _validated(self, new: NewJob) -> NewJob:
+        return await self._threads.run(self._valid, new)
+
+    def _valid(self, new: NewJob) -> NewJob:
+        """The job. Raises what its kind of task refuses it for."""
+        valid = accepting.validated(self._system, new)
+        if not isinstance(valid, NewJob):
+            raise valid
+        return valid

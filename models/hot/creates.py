@@ -1,0 +1,42 @@
+"""Creates: the apps that new jobs are for, and the rows of jobs, tags and first runs, stored by one statement."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+from uuid import UUID
+
+from core import names
+from models import apps
+from models.hot import of_database
+from models.hot.rows import KnownApp, NewRows
+
+
+def apps_by_names(wanted: Collection[str]) -> dict[str, KnownApp]:
+    """Returns those apps that have one of these names, however it is spelled."""
+    of_this = of_database()
+    keys = {key for name in wanted for key in names.keys(name)}
+    rows = (_app(*row) for row in of_this.known_apps(sorted(keys)))
+    return apps.of_names(wanted, dict(rows))
+
+
+def insert(rows: NewRows) -> set[UUID]:
+    """Store new jobs, their tags and runs; the ids of those stored: one whose name is taken is left out, with its own.
+
+    In the order of their names, so that two transactions which store the same names never wait for each other.
+    """
+    if not rows.jobs:
+        return set()
+    in_order = sorted(rows.jobs, key=lambda job: (job["app_id"], job["name_key"] or ""))
+    stored: set[UUID] = of_database().create(NewRows(in_order, rows.tags, rows.runs))
+    return stored
+
+
+def stored(job_ids: Iterable[UUID]) -> set[UUID]:
+    """Returns which of these jobs there are: to be asked where it is unknown whether a commit took effect."""
+    of_this = of_database()
+    return {of_this.uuid(job_id) for (job_id,) in of_this.existing_jobs(list(job_ids))}
+
+
+def _app(app_id: Any, name: str, key: str, url: str | None, is_paused: Any) -> tuple[str, KnownApp]:
+    return key, KnownApp(of_database().uuid(app_id), name, url, bool(is_paused))

@@ -1,0 +1,227 @@
+"""Create jobs: all that wait at the same moment share a transaction, so the more there is to do, the less each costs.
+
+One thread of a process stores what may not wait for others; another what may, because it has a name or is for an app
+that may be new: whoever stores the same name in a long transaction holds up nobody but such jobs.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+import structlog
+
+from core import names
+from core.errors import DatabaseUnavailable, Forbidden, Unavailable
+from core.principals import Principal
+from models import database
+from models.hot import creates
+from services.jobs import accepting, first_rings
+from services.jobs.accepting import Rows
+from services.jobs.creation_outcomes import Outcome, Refusal
+from services.jobs.definition import NewJob
+from services.messaging.unit_of_work import RING_WITHIN, UnitOfWork
+from services.runtime import faults
+from services.system import System
+
+Told = TypeVar("Told")
+
+MOST_TOGETHER = 64
+_MOST_APPS_KNOWN = 10_000
+_STOP_SECONDS = 2.0
+log = structlog.get_logger()
+
+
+def store(
+    system: System,
+    wanted: Sequence[NewJob | Refusal],
+    tell: Callable[[Sequence[Outcome]], Told],
+    worth_ringing: Callable[[Rows], Rows] = first_rings.of_one_commit,
+) -> Told:
+    """Store jobs in one transaction and ring; returns what `tell` makes of their outcomes. It raises to store none.
+
+    Raises `DatabaseUnavailable` where they are not stored, or where nobody can tell whether they are.
+    """
+    outcomes: list[Outcome] = []
+    rung: Rows = []
+    told: list[Told] = []
+    try:
+        with system.transaction() as work:
+            outcomes, rows = accepting.store(system, wanted, work.now)
+            told.append(tell(outcomes))
+            database.after_commit(lambda: faults.reach(faults.CREATE_COMMITTED))
+            rung = worth_ringing(_at_hand(rows, work.now))
+            work.ring(rung)
+    except DatabaseUnavailable:
+        if not told or not _took_effect(outcomes):
+            raise
+        _ring(system, rung)
+    return told[0]
+
+
+def refuse_for_others(principal: Principal, wanted: Iterable[NewJob | Refusal]) -> None:
+    """Raises `Forbidden` where a user asks for a job that would not be theirs."""
+    if not all(principal.may_see(new.owner_id) for new in wanted if isinstance(new, NewJob)):
+        raise Forbidden("Users make jobs of their own alone.")
+
+
+@dataclass
+class _Call:
+    """A job to store, and who waits for what becomes of it."""
+
+    new: NewJob
+    answer: Future[UUID] = field(default_factory=Future)
+
+
+_Calls = queue.SimpleQueue[_Call | None]
+
+
+class Creator:
+    """Stores the jobs that the callers of one process ask for. Its threads begin with the first of them."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        rings = first_rings.Paced(system.clock)
+        self._plain = _Line(system, rings, "create")
+        self._patient = _Line(system, rings, "create-named")
+        self._apps_known: set[str] = set()
+
+    def create(self, principal: Principal, new: NewJob) -> Future[UUID]:
+        """Store a job whose data its kind of task takes; the id, or what `lifecycle.create` raises.
+
+        Raises `Forbidden` where the job would be another user's.
+        """
+        refuse_for_others(principal, [new])
+        call = _Call(new)
+        if self._may_wait(new):
+            self._patient.take(call)
+        else:
+            self._plain.take(call)
+        return call.answer
+
+    def stop(self) -> None:
+        """Store what is waiting, and end the threads; another call begins them anew."""
+        self._plain.stop()
+        self._patient.stop()
+
+    def _may_wait(self, new: NewJob) -> bool:
+        """Whether another transaction may be making a job of the same name, or the same app, at this moment."""
+        is_app_known = not self._system.settings.anonymous or new.app_name in self._apps_known
+        if not is_app_known and len(self._apps_known) < _MOST_APPS_KNOWN:
+            self._apps_known.add(new.app_name)
+        return new.name is not None or not is_app_known
+
+
+class _Line:
+    """One thread, and the calls that wait for it."""
+
+    def __init__(self, system: System, rings: first_rings.Paced, name: str) -> None:
+        self._system = system
+        self._rings = rings
+        self._name = name
+        self._calls: _Calls = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def take(self, call: _Call) -> None:
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, args=[self._calls], name=self._name, daemon=True)
+                self._thread.start()
+            self._calls.put(call)
+
+    def stop(self) -> None:
+        with self._lock:
+            thread, calls = self._thread, self._calls
+            self._thread, self._calls = None, queue.SimpleQueue()
+        if thread is not None:
+            calls.put(None)
+            thread.join(_STOP_SECONDS)
+
+    def _run(self, calls: _Calls) -> None:
+        goes_on = True
+        while goes_on:
+            waiting, goes_on = _waiting_calls(calls)
+            for group in _groups(call for call in waiting if call.answer.set_running_or_notify_cancel()):
+                self._carry_out(group)
+        database.disconnect()
+
+    def _carry_out(self, calls: Sequence[_Call]) -> None:
+        """Store a group; where that fails for a reason of its own, one by one, so that one harms no other."""
+        try:
+            outcomes = store(self._system, [call.new for call in calls], list, self._rings.affordable)
+        except BaseException as error:  # noqa: BLE001  whoever waits hears of it
+            if len(calls) > 1 and not isinstance(error, Unavailable):
+                for call in calls:
+                    self._carry_out([call])
+                return
+            for call in calls:
+                call.answer.set_exception(error)
+        else:
+            for call, outcome in zip(calls, outcomes, strict=True):
+                _answer(call, outcome)
+
+
+def _waiting_calls(calls: _Calls) -> tuple[list[_Call], bool]:
+    """Wait for a call; those that are waiting by then, and whether there will be more."""
+    waiting: list[_Call] = []
+    while (call := calls.get()) is not None:
+        waiting.append(call)
+        if calls.empty():
+            return waiting, True
+    return waiting, False
+
+
+def _groups(calls: Iterable[_Call]) -> list[list[_Call]]:
+    """In their order, except that a name is in a group once: whether it is taken hangs on what is committed."""
+    groups: list[tuple[list[_Call], set[Hashable]]] = []
+    for call in calls:
+        key = _key(call.new)
+        for group, taken in groups:
+            if len(group) < MOST_TOGETHER and key not in taken:
+                break
+        else:
+            groups.append((group := [], taken := set()))
+        group.append(call)
+        if key is not None:
+            taken.add(key)
+    return [group for group, _ in groups]
+
+
+def _key(new: NewJob) -> Hashable:
+    return None if new.name is None else (names.folded(new.app_name), names.folded(new.name))
+
+
+def _answer(call: _Call, outcome: Outcome) -> None:
+    if isinstance(outcome, UUID):
+        call.answer.set_result(outcome)
+    else:
+        call.answer.set_exception(outcome)
+
+
+def _at_hand(rows: Rows, now: datetime) -> Rows:
+    return [row for row in rows if row["held_by"] is None and row["due_at"] <= now + RING_WITHIN]
+
+
+def _took_effect(outcomes: Sequence[Outcome]) -> bool:
+    """Whether a commit that was not answered took effect: the ids are ours, so the rows tell."""
+    made = [outcome for outcome in outcomes if isinstance(outcome, UUID)]
+    try:
+        with database.reading():
+            found = bool(made) and creates.stored(made) == set(made)
+    except DatabaseUnavailable:
+        return False
+    log.warning("commit_was_in_doubt", jobs=len(made), took_effect=found)
+    return found
+
+
+def _ring(system: System, rows: Rows) -> None:
+    work = UnitOfWork(system.clock, system.doorbell)
+    work.ring(rows)
+    work.send()

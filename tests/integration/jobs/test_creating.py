@@ -1,0 +1,231 @@
+"""Creates that wait at the same moment: they share a transaction, and none harms another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core.errors import DatabaseUnavailable, InvalidInput, NotFound
+from core.principals import LOCAL
+from core.schedules import DelayFromNow
+from models import database
+from models.tables import App, Job, Run, db
+from services.jobs import creating, first_rings, lifecycle
+from services.jobs.creating import Creator
+from services.jobs.definition import NewJob
+from tests.factories import GivenSystem, given_system, new_job, stored_job
+from tests.waiting import LONGEST
+
+BAD = "half a surrogate pair: \ud800"  # no database takes it
+
+
+@pytest.fixture
+def creator(system: GivenSystem) -> Iterator[Creator]:
+    made = Creator(system)
+    yield made
+    made.stop()
+
+
+@contextmanager
+def held_back(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    """Let calls wait until the block ends, so that they go together; the sizes of the groups that went."""
+    busy, go_on, store = threading.Semaphore(0), threading.Event(), creating.store
+    sizes: list[int] = []
+
+    def slow(system: Any, wanted: Sequence[Any], *more: Any) -> Any:
+        busy.release()
+        go_on.wait(LONGEST)
+        sizes.append(len(wanted))
+        return store(system, wanted, *more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(creating, "store", slow)
+        for new in (new_job(), new_job(name="first")):  # one for each thread
+            creator.create(LOCAL, new)
+            assert busy.acquire(timeout=LONGEST)
+        try:
+            yield sizes
+        finally:
+            go_on.set()
+            creator.stop()
+    assert sorted(sizes)[:2] == [1, 1]
+    sizes.remove(1)
+    sizes.remove(1)
+
+
+def together(creator: Creator, monkeypatch: pytest.MonkeyPatch, *wanted: NewJob) -> tuple[list[Any], list[int]]:
+    """The answers to creates that waited at the same moment, and the sizes of the groups they went in."""
+    creator.create(LOCAL, new_job()).result(LONGEST)  # the app is known from now on
+    with held_back(creator, monkeypatch) as sizes:
+        futures = [creator.create(LOCAL, new) for new in wanted]
+    return [_answer(future) for future in futures], sizes
+
+
+def _answer(future: Future[UUID]) -> UUID | BaseException:
+    error = future.exception(LONGEST)
+    return future.result() if error is None else error
+
+
+def test_creates_that_wait_at_the_same_moment_go_together(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, sizes = together(creator, monkeypatch, *[new_job(account_id=f"acc{number}") for number in range(5)])
+    assert sizes == [5]
+    assert [stored_job(job_id).account_id for job_id in answers] == [f"acc{number}" for number in range(5)]
+
+
+def test_one_bad_item_among_many_harms_no_other(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    good, bad, other = together(creator, monkeypatch, new_job(), new_job(account_id=BAD), new_job())[0]
+    assert isinstance(bad, Exception)
+    assert not isinstance(bad, DatabaseUnavailable)
+    assert stored_job(good).state == stored_job(other).state == "active"
+
+
+def test_each_is_refused_for_its_own_fault(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    late = new_job(deadline_at=creator._system.clock.now())
+    (refusal, job_id), sizes = together(creator, monkeypatch, late, new_job())
+    assert (type(refusal), sizes) == (InvalidInput, [2])
+    assert stored_job(job_id).id == job_id
+
+
+def test_a_name_goes_to_whoever_asked_first_and_to_nobody_else(
+    creator: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = [new_job(name="one", account_id="first"), new_job(name="ONE"), new_job(name="other")]
+    (first, refusal, other), sizes = together(creator, monkeypatch, *wanted)
+    assert isinstance(refusal, InvalidInput)
+    assert [field.field for field in refusal.fields] == ["name"]
+    assert sorted(sizes) == [1, 2], "a name was in a group twice"
+    assert (stored_job(first).account_id, stored_job(other).name) == ("first", "other")
+
+
+def test_a_name_is_free_for_the_next_where_the_first_is_refused(
+    creator: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = [new_job(name="one", account_id=BAD), new_job(name="one")]
+    (bad, job_id), _ = together(creator, monkeypatch, *wanted)
+    assert isinstance(bad, Exception)
+    assert stored_job(job_id).name == "one"
+
+
+def test_a_new_app_is_made_once_for_all_who_ask_for_it(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = [new_job(app_name="new"), new_job(app_name="new"), new_job(app_name="New")]
+    answers, _ = together(creator, monkeypatch, *wanted)
+    assert {stored_job(job_id).app_id for job_id in answers} == {App.get(App.name_key == "new").id}
+
+
+def test_an_unknown_app_is_refused_where_there_are_operators(store: str) -> None:
+    creator = Creator(given_system(internal_secret="s" * 16))
+    assert isinstance(_answer(creator.create(LOCAL, new_job())), NotFound)
+    creator.stop()
+
+
+def test_who_stores_the_same_name_in_a_long_transaction_holds_up_no_job_without_a_name(postgresql: str) -> None:
+    system = given_system()
+    creator = Creator(system)
+    creator.create(LOCAL, new_job()).result(LONGEST)
+    with database.transaction():
+        lifecycle.create(LOCAL, system, new_job(name="mine"))
+        waits = creator.create(LOCAL, new_job(name="mine"))
+        assert creator.create(LOCAL, new_job()).result(LONGEST)
+        assert not waits.done()
+    assert isinstance(_answer(waits), InvalidInput)
+    creator.stop()
+
+
+def test_a_held_job_is_held_and_nobody_is_rung_for(creator: Creator, system: GivenSystem) -> None:
+    creator.create(LOCAL, new_job()).result(LONGEST)
+    with database.transaction():
+        App.update(paused_at=system.clock.now()).execute()
+    system.doorbell.heard()
+    job_id = creator.create(LOCAL, new_job()).result(LONGEST)
+    with database.reading():
+        assert [run.held_by for run in Run.select().where(Run.job == job_id)] == ["paused"]
+    assert system.doorbell.heard() == []
+
+
+def fail_at_commit(monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:
+    """Lose the next answer to a COMMIT, before it takes effect or after."""
+    commit = db.obj.commit
+
+    def lose() -> None:
+        monkeypatch.undo()
+        if after:
+            commit()
+        else:
+            db.obj.rollback()
+        raise database._AWAY[0]("the connection is gone")
+
+    monkeypatch.setattr(db.obj, "commit", lose)
+
+
+def test_a_commit_that_was_not_answered_but_took_effect_is_told_as_done_and_rung_for(
+    system: GivenSystem, creator: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    creator.create(LOCAL, new_job()).result(LONGEST)
+    system.doorbell.heard()
+    fail_at_commit(monkeypatch, after=True)
+    job_id = creator.create(LOCAL, new_job()).result(LONGEST)
+    assert stored_job(job_id).id == job_id
+    assert [ring.run_id for ring in system.doorbell.heard()] == [Run.get(Run.job == job_id).id]
+
+
+def test_a_commit_that_did_not_take_effect_is_told_as_unavailable(
+    system: GivenSystem, creator: Creator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    creator.create(LOCAL, new_job()).result(LONGEST)
+    system.doorbell.heard()
+    fail_at_commit(monkeypatch, after=False)
+    assert isinstance(_answer(creator.create(LOCAL, new_job())), DatabaseUnavailable)
+    assert Job.select().count() == 1
+    assert system.doorbell.heard() == []
+
+
+def test_it_begins_anew_after_it_was_stopped(creator: Creator) -> None:
+    for _ in range(2):
+        assert creator.create(LOCAL, new_job()).result(LONGEST)
+        creator.stop()
+
+
+def test_one_commit_rings_for_no_more_runs_than_there_is_a_use_in(system: GivenSystem) -> None:
+    lifecycle.create_many(LOCAL, system, [new_job()] * 40, all_or_none=True)
+    assert len(system.doorbell.heard()) == first_rings.MOST
+    with database.reading():
+        assert Run.select().count() == 40
+
+
+def test_commits_that_follow_each_other_ring_for_no_more_either_until_time_has_passed(
+    system: GivenSystem, creator: Creator
+) -> None:
+    for _ in range(20):
+        creator.create(LOCAL, new_job()).result(LONGEST)
+    assert len(system.doorbell.heard()) == first_rings.MOST
+    system.clock.advance(first_rings.REFILLED_IN_SECONDS)
+    creator.create(LOCAL, new_job()).result(LONGEST)
+    assert len(system.doorbell.heard()) == 1
+
+
+def test_what_is_due_later_takes_nothing_from_the_rings(system: GivenSystem, creator: Creator) -> None:
+    for _ in range(20):
+        creator.create(LOCAL, new_job(DelayFromNow(3600))).result(LONGEST)
+    creator.create(LOCAL, new_job()).result(LONGEST)
+    assert len(system.doorbell.heard()) == 1
+
+
+def test_groups_have_a_largest_size() -> None:
+    calls = [creating._Call(new_job()) for _ in range(creating.MOST_TOGETHER + 1)]
+    assert [len(group) for group in creating._groups(calls)] == [creating.MOST_TOGETHER, 1]
+
+
+def test_a_refused_job_leaves_no_app_behind_and_harms_no_other_of_a_new_app(
+    creator: Creator, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = new_job(app_name="nobodys", deadline_at=system.clock.now())
+    (refusal, job_id), _ = together(creator, monkeypatch, late, new_job(app_name="new"))
+    assert isinstance(refusal, InvalidInput)
+    assert {app.name for app in App.select()} == {"app_a", "new"}
+    assert stored_job(job_id).app.name == "new"
