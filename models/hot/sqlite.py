@@ -164,8 +164,7 @@ def end(ends: Ends, now: datetime) -> None:
 
 
 def insert_runs(rows: Sequence[Mapping[str, Any]]) -> None:
-    for row in rows:
-        _execute(_INSERT_RUN, *(row[name] for name in NEW_RUN))
+    _execute_many(_INSERT_RUN, ([row[name] for name in NEW_RUN] for row in rows))
 
 
 def known_apps(name_keys: Collection[str]) -> Iterable[Row]:

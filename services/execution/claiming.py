@@ -1,6 +1,6 @@
 """Claim runs: each under a lease of its own, with all that a handler needs to perform it.
 
-Claims that wait at the same moment share a statement: see `services.execution.batching`.
+Claims that wait at the same moment share a statement: see `services.execution.engine`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Record how attempts ended: the attempt, its run, its job and what follows, in one transaction while the fence holds.
 
-Records that wait at the same moment share a transaction: see `services.execution.batching`. An outcome that cannot be
+Records that wait at the same moment share a transaction: see `services.execution.engine`. An outcome that cannot be
 recorded as it is, is one for `services.execution.careful_recording`.
 """
 
