@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import peewee
+
 from models.fields import json_text, sqlite_instant, sqlite_text
 from models.hot.rows import JSON_COLUMNS, NEW_RUN, NEW_RUN_COLUMNS, Ends, JobChange, NewRows, RunEnd, Terms
 from models.tables import db
@@ -224,7 +226,8 @@ def _execute(text: str, *parameters: Any) -> Any:
 
 def _execute_many(text: str, rows: Iterable[Iterable[Any]]) -> None:
     cursor: Any = db.cursor()
-    cursor.executemany(text, [[_stored(value) for value in row] for row in rows])
+    with peewee.__exception_wrapper__:  # type: ignore[attr-defined]  # as `execute_sql` has it: errors become peewee's
+        cursor.executemany(text, [[_stored(value) for value in row] for row in rows])
 
 
 def _stored(value: Any) -> Any:
