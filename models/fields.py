@@ -88,7 +88,7 @@ def sqlite_text(instant: datetime) -> str:
 
 def sqlite_instant(text: str | None) -> datetime | None:
     """The instant that a text of SQLite stands for."""
-    return None if text is None else datetime.strptime(text, _SQLITE_INSTANT).replace(tzinfo=UTC)
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def new_id() -> uuid.UUID:
