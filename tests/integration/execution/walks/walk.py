@@ -85,7 +85,7 @@ class Walk:
         return [
             (self.claim, 12, claimable),
             (self.hand_in, 12, at_work),
-            (self.hand_in_late, 2, self.works),
+            (self.hand_in_late, 3, self.works),
             (self.renew, 2, at_work),
             (self.rescue, 2, at_work),
             (self.report, 5, self.works),
@@ -119,8 +119,10 @@ class Walk:
         self._hand_in(at_work, self.draw.randint(1, min(LARGEST_GROUP, len(at_work) + 1)))
 
     def hand_in_late(self) -> None:
-        """Record how any attempts ended, of which most have ended before."""
-        self._hand_in(self.works, self.draw.randint(1, 3))
+        """Record how attempts ended whose run is another's by now, or has ended."""
+        running = {run["id"]: run["fence"] for run in self.rows.running()}
+        outlived = [work for work in self.works if running.get(work.run_id, work.fence) != work.fence]
+        self._hand_in(outlived or self.works, self.draw.randint(1, 3))
 
     def renew(self) -> None:
         worker = self.draw.choice(self.workers)
