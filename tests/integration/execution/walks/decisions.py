@@ -16,6 +16,8 @@ from core.states import Outcome, RunStatus
 from services.execution.work import Deferred, Failed, Result, Stopped, Succeeded, Work
 from tests.integration.execution.walks.rows import Row, Rows, comes_back
 
+Told = tuple[RunStatus, datetime | None, datetime | None]
+
 
 @dataclass(frozen=True)
 class End:
@@ -23,6 +25,14 @@ class End:
 
     run_id: UUID
     ending: Ending | None
+
+    @property
+    def told(self) -> Told:
+        """Returns what the recorder is told: the run's status, when it is tried again, when the next poll comes."""
+        if self.ending is None:
+            return RunStatus.RUNNING, None, None
+        next_poll = None if self.ending.polled is None else self.ending.polled.next_at
+        return self.ending.changes["status"], self.ending.retry_at, next_poll
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from core.rates import Rate
 from core.receiver_answers import PollAnswer
 from core.schedules import DelayFromNow, Immediate, Interval, Polling
 from services.execution import limits
-from services.execution.work import Deferred, Failed, Result, Stopped, Succeeded
+from services.execution.work import Deferred, Failed, Result, Stopped, Succeeded, Work
 from services.jobs import lifecycle, requested_runs
 from services.scheduling import overdue, overlap_queue
 from services.system import System
@@ -79,3 +79,9 @@ CHANGES_OF_JOB: tuple[Callable[..., object], ...] = (
     requested_runs.retry,
     requested_runs.retry,
 )
+
+
+def fitting(work: Work, result: Any) -> Any:
+    """A result that such a job may have: only answers to polls say whether it is done."""
+    not_polling = isinstance(result, Succeeded) and work.polling_state is None
+    return replace(result, poll=None) if not_polling else result

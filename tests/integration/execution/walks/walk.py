@@ -14,7 +14,7 @@ from uuid import UUID
 from core.errors import CarillonError
 from core.policies import Overlap
 from core.principals import LOCAL
-from core.states import ENDED, LIVE, RunStatus
+from core.states import ENDED, LIVE
 from services.execution import recording, reports, workers
 from services.execution.reports import Sender
 from services.execution.work import Succeeded, Work
@@ -28,7 +28,7 @@ from services.scheduling.run_endings import Settled
 from tests.factories import CALLBACK_BASE_URL, claim, given_system, new_job, stored_job
 from tests.integration.execution.walks import claiming, menu, standing
 from tests.integration.execution.walks import rows as stored
-from tests.integration.execution.walks.decisions import Decisions, End
+from tests.integration.execution.walks.decisions import Decisions, End, Told
 from tests.integration.execution.walks.following import REPORT_LEASE, REPORT_LIMIT, rows_after
 from tests.integration.execution.walks.rows import Rows
 
@@ -37,7 +37,6 @@ LARGEST_GROUP = 8
 UNDER_WAY = 0.7  # of the reports
 APPS = ("app_a", "app_b")
 
-Told = tuple[RunStatus, Any, Any]
 Picked = TypeVar("Picked")
 
 
@@ -146,7 +145,7 @@ class Walk:
 
     def report(self) -> None:
         work, report = self._some_work(), self.draw.choice(menu.REPORTS)
-        report = _fitting(work, report)
+        report = menu.fitting(work, report)
         decisions = self._decisions()
         end = decisions.of_report(work, report)
         with self._may_be_refused():
@@ -236,7 +235,6 @@ class Walk:
             self._try(pauses.pause_app, app)
 
     def resume(self) -> None:
-        """Let everything go on, and every app."""
         pauses.resume_everything(LOCAL, self.system)
         for name in APPS:
             pauses.resume_app(LOCAL, self.system, name)
@@ -245,7 +243,7 @@ class Walk:
 
     def _hand_in(self, works: Sequence[Work], most: int) -> None:
         chosen = self.draw.choices(works, k=most)
-        group = [(work, _fitting(work, self.draw.choice(menu.RESULTS))) for work in chosen]
+        group = [(work, menu.fitting(work, self.draw.choice(menu.RESULTS))) for work in chosen]
         decisions = self._decisions()
         ends: list[End | None] = []
         for work, result in group:
@@ -253,7 +251,7 @@ class Walk:
             ends.append(None if is_double else decisions.of_result(work, result))
         record: Any = self.draw.choice([recording.record, recording.record_what_is_free])
         settled = record(self.system, group)
-        assert [_told(one) for one in settled] == [_foretold(end) for end in ends]
+        assert [_told(one) for one in settled] == [end and end.told for end in ends]
         self.expected = rows_after(decisions, [end for end in ends if end is not None])
 
     def _try(self, act: Callable[..., object], what: object) -> None:
@@ -294,23 +292,9 @@ def _sender(work: Work) -> Sender:
     return Sender(work.run_id, work.report_token)
 
 
-def _fitting(work: Work, result: Any) -> Any:
-    """A result that such a job may have: only answers to polls say whether it is done."""
-    not_polling = isinstance(result, Succeeded) and work.polling_state is None
-    return replace(result, poll=None) if not_polling else result
-
-
 def _told(settled: Any) -> Told | None:
     if settled is None:
         return None
     assert isinstance(settled, Settled), settled
-    return settled.status, settled.retry_at, settled.next_poll and settled.next_poll["due_at"]
-
-
-def _foretold(end: End | None) -> Told | None:
-    if end is None:
-        return None
-    if end.ending is None:
-        return RunStatus.RUNNING, None, None
-    polled = end.ending.polled
-    return end.ending.changes["status"], end.ending.retry_at, polled and polled.next_at
+    next_poll = None if settled.next_poll is None else settled.next_poll["due_at"]
+    return settled.status, settled.retry_at, next_poll
