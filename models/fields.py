@@ -87,8 +87,8 @@ def sqlite_text(instant: datetime) -> str:
 
 
 def sqlite_instant(text: str | None) -> datetime | None:
-    """Returns the instant that a text of SQLite stands for."""
-    return None if text is None else datetime.strptime(text, _SQLITE_INSTANT).replace(tzinfo=UTC)
+    """The instant that a text of SQLite stands for."""
+    return None if text is None else datetime.fromisoformat(text)
 
 
 def new_id() -> uuid.UUID:

@@ -104,9 +104,9 @@ def carry_out(settlements: Sequence[Settlement], now: datetime, *, carefully: bo
     if carefully:
         _carry_out_in_parts(settlements, ends, seldom, now)
         return
-    for part in seldom:
-        part()
     endings.write(ends, now)
+    for part in seldom:  # a pause also holds the runs that were handed back just now
+        part()
 
 
 def _carry_out_in_parts(settlements: Sequence[Settlement], ends: Ends, seldom: Sequence[Part], now: datetime) -> None:

@@ -9,10 +9,10 @@ import pytest
 
 from core.principals import LOCAL
 from core.schedules import Cron, Immediate, Polling
-from core.states import JobState, JobStatus, Outcome, RunStatus
+from core.states import Hold, JobState, JobStatus, Outcome, RunStatus
 from services.execution import recording
 from services.execution.work import Failed, Result, Succeeded
-from services.jobs import apps
+from services.jobs import apps, requested_runs
 from services.jobs.apps import TaskTypePolicy
 from services.reading import records
 from services.scheduling import dispatching
@@ -33,7 +33,13 @@ from tests.factories import (
     stored_run,
     succeeded,
 )
-from tests.integration.execution.attempting import attempt, attempts_until_the_end, make_due_again, waited
+from tests.integration.execution.attempting import (
+    SHUTDOWN,
+    attempt,
+    attempts_until_the_end,
+    make_due_again,
+    waited,
+)
 
 # --- How an attempt ends ---------------------------------------------------------------------------------
 
@@ -200,6 +206,16 @@ def test_gone_pauses_a_job_that_comes_back(system: GivenSystem) -> None:
     system.clock.advance(60)
     assert dispatching.make_due(system, [run.id for run in runs_of(job_id)]) == 0
     assert runs_of(job_id)[1].reason == "paused"
+
+
+def test_a_run_handed_back_while_its_job_pauses_is_held(system: GivenSystem) -> None:
+    run = first_run(system, Cron("* * * * *"))
+    make_due_again(system, run.id)
+    other = requested_runs.trigger(LOCAL, system, run.job_id)
+    works = {work.run_id: work for work in claim(system)}
+    recording.record(system, [(works[other.id], SHUTDOWN), (works[run.id], refused(410))])
+    assert stored_job(run.job_id).state is JobState.PAUSED
+    assert (stored_run(other.id).status, stored_run(other.id).held_by) == (RunStatus.QUEUED, Hold.PAUSED)
 
 
 def test_another_permanent_failure_pauses_nothing(system: GivenSystem) -> None:
