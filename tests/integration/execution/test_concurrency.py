@@ -222,6 +222,13 @@ def come_to_rest(system: GivenSystem, job_ids: list[UUID]) -> None:
 # --- Two at once, in a given order -------------------------------------------------------------------------
 
 
+# In this test's database alone: others share the server.
+COUNT_WAITING = """
+    SELECT count(DISTINCT pid) FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE NOT granted AND datname = current_database()
+"""
+
+
 class Outsider:
     """Someone else's transaction that holds a run's row, so that others line up behind it in a known order."""
 
@@ -237,7 +244,7 @@ class Outsider:
         rest = threading.Event()
         for _ in range(LONGEST * 200):
             with self._watching.cursor() as cursor:
-                cursor.execute("SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted")
+                cursor.execute(COUNT_WAITING)
                 if cursor.fetchone() == (length,):
                     return
             rest.wait(0.005)
