@@ -111,11 +111,18 @@ class RunExecutor:
             log.warning("result_refused", attempt=work.attempt, fence=work.fence)
             return answer
         log.info("execution_recorded", attempt=work.attempt, status=settled.status.value)
+        if answer.work is None and (isinstance(result, Failed) or not self._goes_on(until)):
+            self._leave_to_another(work)
         if isinstance(result, Failed):
             raise AttemptFailed(work.run_id, self._queue, settled.retry_at)
         if settled.status is RunStatus.QUEUED:
             self._system.doorbell.ring([Ring(work.run_id, self._queue)])
         return answer
+
+    def _leave_to_another(self, work: Work) -> None:
+        """Ring for whoever comes next: this thread lets its ring go without having seen that the queue is empty."""
+        if not self._stopping.is_set():
+            self._system.doorbell.ring([Ring(work.run_id, self._queue)])
 
     def _exchange(self, work: Work, result: Result, until: float) -> Exchanged:
         goes_on = not isinstance(result, Failed) and self._goes_on(until)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from actors import execution
 from actors.middleware import AttemptFailed, RowDecidedRetries
 from core.errors import DatabaseUnavailable
 from core.schedules import DelayFromNow, Polling
@@ -71,16 +72,32 @@ def test_a_retry_is_rung_for_within_the_window(system: GivenSystem, house: House
     house.answer(*system.doorbell.heard())
     stored = stored_run(run.id)
     assert stored.status is RunStatus.RETRYING
-    assert system.doorbell.heard() == [Ring(run.id, QUEUE, stored.due_at)]
+    assert system.doorbell.heard() == [Ring(run.id, QUEUE), Ring(run.id, QUEUE, stored.due_at)], (
+        "for the next, and then"
+    )
 
 
 def test_a_retry_beyond_the_window_is_the_dispatchers(system: GivenSystem, house: House) -> None:
     run = first_run(system, callback_url=NOBODY_LISTENS, retry_backoff_base=31)
     house.answer(*system.doorbell.heard())
-    assert system.doorbell.heard() == []
+    assert system.doorbell.heard() == [Ring(run.id, QUEUE)], "for whoever comes next, and not for the retry"
     system.clock.advance(40)
     dispatch(system)
     assert system.doorbell.heard() == [Ring(run.id, QUEUE)]
+
+
+@pytest.mark.parametrize("seconds", [0, 3600], ids=["no time to claim again", "runs that fail"])
+def test_one_ring_is_enough_for_a_queue_though_each_thread_does_one_run(
+    system: GivenSystem, house: House, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    monkeypatch.setattr(execution, "_CLAIM_FOR_SECONDS", seconds)
+    runs = [first_run(system, callback_url=NOBODY_LISTENS, retry_backoff_base=3600) for _ in range(3)]
+    system.doorbell.heard()
+    rings = [Ring(runs[0].id, QUEUE)]
+    for _ in runs:
+        house.answer(*rings)
+        rings = [ring for ring in system.doorbell.heard() if ring.due_at is None]
+    assert {stored_run(run.id).status for run in runs} == {RunStatus.RETRYING}
 
 
 def test_retries_go_on_to_their_end_while_no_coordinator_is_up(system: GivenSystem, house: House) -> None:
