@@ -34,7 +34,7 @@ class Creates:
         return await asyncio.wrap_future(self._creator.create(principal, valid))
 
     async def process_shutdown(self, _scope: Any, _event: Any) -> None:
-        """Let the threads go when the server stops: Falcon calls this as it does for middleware."""
+        """End the threads when the server stops: Falcon calls this as it does for middleware."""
         self._creator.stop()
 
     async def _validated(self, new: NewJob) -> NewJob:

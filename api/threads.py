@@ -31,7 +31,7 @@ class Threads:
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
 
     async def process_shutdown(self, _scope: Any, _event: Any) -> None:
-        """Let the threads go when the server stops: Falcon calls this as it does for middleware."""
+        """End the threads when the server stops: Falcon calls this as it does for middleware."""
         executor, self._executor = self._executor, None
         if executor is not None:
             executor.shutdown(wait=False, cancel_futures=True)

@@ -28,7 +28,7 @@ def up(_migrator: Any, database: Any) -> None:
     if isinstance(database, peewee.SqliteDatabase):
         return
     (schema,) = database.execute_sql(
-        "SELECT quote_ident(relnamespace::regnamespace::text) FROM pg_class WHERE oid = 'runs'::regclass"
+        "SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'runs'::regclass"
     ).fetchone()
     for name in FUNCTIONS:
         text = (FOLDER / f"{name}.sql").read_text(encoding="utf-8")

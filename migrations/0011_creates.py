@@ -18,7 +18,7 @@ def up(_migrator: Any, database: Any) -> None:
     if isinstance(database, peewee.SqliteDatabase):
         return
     (schema,) = database.execute_sql(
-        "SELECT quote_ident(relnamespace::regnamespace::text) FROM pg_class WHERE oid = 'jobs'::regclass"
+        "SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'jobs'::regclass"
     ).fetchone()
     text = FUNCTION.read_text(encoding="utf-8")
     database.execute_sql(text.replace("{settings}", SETTINGS.format(schema=schema)))

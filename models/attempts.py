@@ -3,28 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from models import set_based
-from models.tables import Attempt, Run
-
-
-def open_for(runs: Iterable[Run], now: datetime, more: Mapping[UUID, Mapping[str, Any]]) -> None:
-    """Record that an attempt at each of these claimed runs has begun, with the further values of each."""
-    rows = [
-        {
-            "run": run.id,
-            "number": run.attempt_count,
-            "fence": run.fence,
-            "worker_id": run.worker_id,
-            "started_at": now,
-            **more[run.id],
-        }
-        for run in runs
-    ]
-    Attempt.insert_many(rows).execute()
+from models.tables import Attempt
 
 
 def close(ends: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:

@@ -28,7 +28,7 @@ _RETRYING = f"SELECT 1 FROM runs WHERE job_id = ? AND {LIVE.sql} AND status = '{
 
 @dataclass(frozen=True, slots=True)
 class LoggedAttempt:
-    """What is told of an attempt."""
+    """What the log shows of an attempt."""
 
     number: int
     started_at: datetime
@@ -41,7 +41,7 @@ class LoggedAttempt:
 
 @dataclass(frozen=True, slots=True)
 class LoggedWait:
-    """What is told of a run that was held for want of a permit, the last time that it was."""
+    """What the log shows of a run that was held for want of a permit: the last hold."""
 
     held_by: Hold | None
     attempt_count: int

@@ -28,7 +28,7 @@ def receiver_url() -> str:
 
 
 def django_database() -> dict[str, Any]:
-    """Returns the database as Django is told of it, with connections that are kept."""
+    """Returns the database as a setting of Django, with kept connections."""
     parts = urlsplit(database_url())
     return {
         "ENGINE": "django.db.backends.postgresql",

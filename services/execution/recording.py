@@ -94,7 +94,7 @@ def paused_of_handed_back(ended: Sequence[tuple[Work, Result]], locked: Locked) 
 
 
 def give_turns(system: System, ended: Sequence[Settlement]) -> list[Run]:
-    """Let runs start that waited for those that have ended; those runs."""
+    """Start runs that waited for those that have ended. Returns the runs started."""
     waited_for = {one.job.id for one in ended if one.lets_another_start}
     return overlap_queue.give(system, jobs.lock(waited_for)) if waited_for else []
 

@@ -143,7 +143,7 @@ def test_a_write_beside_the_runs_own_that_never_succeeds(house: House, case: Cas
 
 @contextmanager
 def refused_write(change: str, table: str) -> Iterator[None]:
-    """Let the database refuse every change of this kind to a table."""
+    """Make the database refuse every change of this kind to a table."""
     with database.transaction():
         for statement in REFUSALS[database.is_sqlite()]:
             db.execute_sql(statement.format(change=change, table=table))

@@ -72,7 +72,7 @@ class _After:
             self._end_if_over(job, JobState.COMPLETED if comes_back(job) else job_ends)
 
     def turn_given(self, job_id: UUID) -> None:
-        """Let the run start that waits longest, if nothing else of its job is going."""
+        """Start the run that waits longest, if no other run of its job is going."""
         job = self.rows.jobs[job_id]
         waiting = [run for run in self.rows.runs_of(job_id, RunStatus.QUEUED) if waits_for_turn(run)]
         busy = any(not waits_for_turn(run) for run in self.rows.runs_of(job_id, *GOING))
