@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import falcon.asgi
 from pydantic import BaseModel
@@ -42,6 +42,7 @@ _KEYED = (400, 409, 413, 422)
 
 _one_at_a_time = threading.Lock()
 _access: dict[str, Required] = {}  # what each operation requires, by its id
+_to_describe: list[Callable[[], None]] = []  # when the document is first asked for: it takes a second of the processor
 _tree = SpecTree(
     "falcon-asgi",
     mode="strict",
@@ -93,21 +94,27 @@ def documented(
     codes = sorted({*problems, 503, *(_TAKES_BODY if body or form else ()), *((400,) if query else ()), *keyed})
     models: dict[str, Any] = {f"HTTP_{code}": model for code, model in answers.items()}
     models |= {f"HTTP_{code}": (Problem, _REASONS[code]) for code in codes if code not in answers}
-    decorate = _tree.validate(
-        query=query,
-        headers=headers,
-        json=body,
-        form=form,
-        resp=Response(**models),
-        tags=(tag,),
-        operation_id=operation_id,
-        skip_validation=True,
-    )
     declare = operations.operation(access=access, takes_file=form is not None)
     _access[operation_id] = access
 
+    def describe(responder: F) -> None:
+        described = _tree.validate(
+            query=query,
+            headers=headers,
+            json=body,
+            form=form,
+            resp=Response(**models),
+            tags=(tag,),
+            operation_id=operation_id,
+            skip_validation=True,
+        )(responder)
+        # The route keeps the bare responder: what spectree puts around it is of use to nobody who sends a request.
+        metadata = _tree._function_metadata  # noqa: SLF001  it asks for what is known of the route's own function
+        metadata[responder] = metadata[described]
+
     def document_and_declare(responder: F) -> F:
-        return declare(cast("F", decorate(responder)))
+        _to_describe.append(lambda: describe(responder))
+        return declare(responder)
 
     return document_and_declare
 
@@ -129,6 +136,8 @@ def document(app: falcon.asgi.App[Any, Any], *, secret_needed: bool) -> dict[str
 
 def _generated(app: falcon.asgi.App[Any, Any]) -> dict[str, Any]:
     with _one_at_a_time:
+        while _to_describe:
+            _to_describe.pop(0)()
         _tree.app = app
         models = copy.deepcopy(_tree.models)  # spectree takes the nested definitions out of its models as it goes
         spec: dict[str, Any] = _tree._generate_spec()  # noqa: SLF001  `spec` would remember the first app's
