@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
-from api import errors, openapi
+from api import errors
 from api.access import Access
 from api.creates import Creates
 from api.http import App as App  # noqa: PLC0414  what this module is asked for
@@ -175,5 +176,10 @@ def _route_docs(app: App, system: System, threads: Threads) -> None:
     app.add_route("/", docs.Root())
     app.add_route("/swagger", docs.SwaggerPage())
     app.add_route("/swagger/{file}", docs.SwaggerAsset(threads))
-    make = partial(openapi.document, app, secret_needed=not system.settings.anonymous)
-    app.add_route("/openapi.json", docs.OpenApi(threads, make))
+    app.add_route("/openapi.json", docs.OpenApi(threads, partial(_openapi_document, app, system)))
+
+
+def _openapi_document(app: App, system: System) -> dict[str, Any]:
+    from api import openapi_document  # noqa: PLC0415  see there
+
+    return openapi_document.document(app, secret_needed=not system.settings.anonymous)
