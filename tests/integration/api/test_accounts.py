@@ -259,4 +259,4 @@ def test_a_user_cannot_say_whose_an_upload_is_to_be(client: Client) -> None:
     body, content_type = encode_multipart_formdata([("file", ("a.txt", b"a")), ("app_name", "theirs")])
     headers = {**token_of(client, "anna"), "Content-Type": content_type}
     result = client.simulate_post("/api/jobs/upload-file/", body=body, headers=headers)
-    assert refusal(result) == {"app_name": "is not for users to name: the upload is theirs. Leave it out."}
+    assert refusal(result) == {"app_name": "may not be set by users; leave it out."}
