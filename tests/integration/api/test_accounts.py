@@ -159,7 +159,7 @@ def test_the_name_of_an_administrator_cannot_be_had_by_just_anyone(client: Clien
 
 
 def test_nobody_gets_the_name_of_those_who_have_none(client: Client) -> None:
-    assert "have no name" in refusal(register(client, "Anonymous"))["username"]
+    assert "callers without a name" in refusal(register(client, "Anonymous"))["username"]
 
 
 @pytest.mark.parametrize("email", ["a@[", "a@=?utf-8?q?=0ABcc:x?=", "a;b@c", "g:a@b;", "a@b>", "nobody", "ä@b.c"])
