@@ -1,1 +1,1 @@
-"""Dramatiq actors: take an id, do one thing."""
+"""Dramatiq actors: take a run's id, perform its task under a lease, record the result."""

@@ -1,4 +1,4 @@
-"""A run as the callback an application gets, and its answer as a result (section 000's protocol)."""
+"""Perform a run by calling the application back, and read the answer as a result (section 000's protocol)."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from services.task_types.http import KEY
 
 
 def perform(system: System, work: Work, scope: Scope) -> Result:
-    """Call the application back for one attempt. Raises `Aborted` when the scope is told to stop."""
+    """Call the application back for one attempt. Raises `Aborted` when the scope is aborted."""
     if work.request is not None or work.task_type == KEY:
         return requests.perform(system, work, scope)
     try:
         if work.url is None:
             raise PermanentFailure(
-                "Nobody to call: the job has no callback_url, its app no callback_base_url, and CALLBACK_BASE_URL "
+                "No URL to call: the job has no callback_url, its app no callback_base_url, and CALLBACK_BASE_URL "
                 "is not set. Give one of the three."
             )
         answer = http.call(_request(system, work, work.url), scope)
@@ -51,7 +51,7 @@ def _request(system: System, work: Work, url: str) -> http.Call:
         connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
         read_seconds=work.time_limit_seconds,
         reach=system.settings.reach,
-        over_new_connection=work.attempt > 1,  # so that at most one attempt at a run meets a closed one
+        over_new_connection=work.attempt > 1,  # so that a closed connection costs a run at most one attempt
     )
 
 

@@ -36,7 +36,7 @@ log = structlog.get_logger()
 class RunExecutor:
     """Executes the runs of one queue in this process, as many at once as Dramatiq has threads for it.
 
-    From the moment `stopping` is set it claims nothing more; attempts under way go on.
+    Once `stopping` is set, it claims no more runs; attempts under way go on.
     """
 
     def __init__(self, system: System, engine: Engine, leases: Leases, queue: str, stopping: threading.Event) -> None:
@@ -56,10 +56,10 @@ class RunExecutor:
         )(self.execute_run)
 
     def execute_run(self, run_id: str, due_at: str | None = None) -> None:
-        """Answer a ring: make its run due if it waits for its instant, then execute what is most urgent.
+        """Answer a ring: make its run due if it waits for its instant, then execute the most urgent run of the queue.
 
         Claims again after each run until nothing is claimable or a second has passed. Raises `AttemptFailed` when
-        an attempt did not succeed, after what follows is committed.
+        an attempt did not succeed, after its consequences are committed.
         """
         if due_at is not None:
             self._patiently(lambda: self._arrive(UUID(run_id), datetime.fromisoformat(due_at)))
@@ -74,7 +74,7 @@ class RunExecutor:
                 return
 
     def _arrive(self, run_id: UUID, due_at: datetime) -> None:
-        """Take a delayed ring; one up to a second early waits, an earlier one or one we stop over is sent again."""
+        """Take a delayed ring: wait if it is at most a second early; send it again if it is earlier, or if we stop."""
         early = dispatching.arrive(self._system, run_id, due_at)
         while 0 < early <= _EARLY_SECONDS and not self._stopping.wait(early):
             early = dispatching.arrive(self._system, run_id, due_at)
@@ -103,7 +103,7 @@ class RunExecutor:
             log.warning("lease_lost", attempt=work.attempt)
             return Exchanged(asks_again=self._goes_on(until))
         kept = careful_recording.as_kept(result)
-        # Also when stopping: what is done is worth recording until the grace period ends the process.
+        # Also when stopping: results are recorded until the grace period ends the process.
         answer = patiently(lambda: self._exchange(work, kept, until))
         faults.reach(faults.RECORDED)
         settled = answer.settled
@@ -120,7 +120,7 @@ class RunExecutor:
         return answer
 
     def _leave_to_another(self, work: Work) -> None:
-        """Ring for whoever comes next: this thread lets its ring go without having seen that the queue is empty."""
+        """Ring for another thread: this one ends its ring without having seen that the queue is empty."""
         if not self._stopping.is_set():
             self._system.doorbell.ring([Ring(work.run_id, self._queue)])
 
@@ -132,9 +132,9 @@ class RunExecutor:
         return not self._stopping.is_set() and self._system.clock.monotonic() < until
 
     def _patiently(self, action: Callable[[], Done]) -> Done | None:
-        """Do what needs the database, however long it is away; None when told to stop meanwhile.
+        """Retry an action while the database is away. Returns None if the process is to stop meanwhile.
 
-        The message stays unacknowledged all the while, so it comes back if this process goes.
+        The message stays unacknowledged, so it is delivered again if this process ends.
         """
         with contextlib.suppress(DatabaseUnavailable):
             return patiently(action, self._stopping.is_set)

@@ -1,4 +1,4 @@
-"""Which handler does a task: that of its queue, which the task type declares."""
+"""Find the handler of a task: that of its queue, which the task type declares."""
 
 from __future__ import annotations
 

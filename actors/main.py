@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 
 class RunWorker:
-    """Executes runs in this process until it is stopped; claims nothing more from the moment `stopping` is set."""
+    """Executes runs in this process until it is stopped; once `stopping` is set, it claims no more."""
 
     def __init__(self, system: System, broker: dramatiq.Broker, stopping: threading.Event) -> None:
         self._system = system
@@ -48,14 +48,14 @@ class RunWorker:
         self._dramatiq.start()
 
     def finish(self) -> None:
-        """Claim nothing more, let attempts finish within the grace period, hand back those that did not."""
+        """Claim no more, wait for attempts to finish within the grace period, and hand back those that have not."""
         self._stopping.set()
         self._leases.wait_until_none(self._system.settings.shutdown_grace_seconds)
         self.hurry()
         self._leases.wait_until_none(_HAND_BACK_SECONDS)
 
     def hurry(self) -> None:
-        """Hand back every attempt, and those that are claimed from now on."""
+        """Hand back all attempts, and each that is claimed from now on."""
         self._leases.abort_all(AbortReason.SHUTDOWN)
 
     def stop(self) -> None:

@@ -1,7 +1,7 @@
-"""Retry and backoff by the run's own decision.
+"""Retry and back off as the run's row says.
 
-Dramatiq's `Retries` is not installed: there is one retry authority, the run's row. The actor has committed what the
-row decided before it raises `AttemptFailed`; the middleware here only carries it out.
+Dramatiq's `Retries` is not installed, since the run's row alone decides about retries. The actor commits that decision
+before it raises `AttemptFailed`; this middleware only sends the ring for it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from services.system import System
 
 
 class AttemptFailed(CarillonError):  # noqa: N818  says what happened
-    """An attempt did not succeed; what follows is decided and committed. `retry_at` is None when nothing follows."""
+    """An attempt did not succeed; what follows is committed. `retry_at` is None if there is no retry."""
 
     def __init__(self, run_id: UUID, queue: str, retry_at: datetime | None) -> None:
         super().__init__(f"The attempt at run {run_id} did not succeed.")
@@ -29,7 +29,7 @@ class AttemptFailed(CarillonError):  # noqa: N818  says what happened
 
 
 class RowDecidedRetries(Middleware):
-    """Rings, delayed, for a run that is tried again within the window; the dispatcher sees to later ones."""
+    """Sends a delayed ring for a run that is retried within the window; the dispatcher rings for later ones."""
 
     def __init__(self, system: System) -> None:
         self._system = system

@@ -1,4 +1,4 @@
-"""A run as a request of the job's own making, or of its app's, and what its answer means."""
+"""Perform a run by the request that its job or its app defines, and judge the answer."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from services.task_types.http import HttpRequest, HttpTask
 
 
 def perform(system: System, work: Work, scope: Scope) -> Result:
-    """Send the request once. Raises `Aborted` when the scope is told to stop."""
+    """Send the request once. Raises `Aborted` when the scope is aborted."""
     try:
         request, values = _wanted(work)
         answer = http.call(_call(system, work, request, values), scope)
@@ -30,7 +30,7 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
 
 
 def _wanted(work: Work) -> tuple[HttpRequest, dict[str, Any]]:
-    """The request, and what its body is filled from."""
+    """Returns the request, and the values that its body is filled with."""
     try:
         if work.request is not None:
             return HttpRequest.model_validate(work.request), _values(work, work.data or {})
@@ -65,7 +65,7 @@ def _call(system: System, work: Work, request: HttpRequest, values: dict[str, An
         connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
         read_seconds=work.time_limit_seconds,
         reach=system.settings.reach,
-        over_new_connection=work.attempt > 1,  # so that at most one attempt at a run meets a closed one
+        over_new_connection=work.attempt > 1,  # so that a closed connection costs a run at most one attempt
     )
 
 
@@ -78,6 +78,6 @@ def _judge(work: Work, request: HttpRequest, answer: http.Answer, now: datetime)
 
 def _unexpected(status_code: int) -> PermanentFailure:
     message = (
-        f"The receiver answered {status_code}, which is none of the expected_statuses; name it there if it is good."
+        f"The receiver answered {status_code}, which is none of the expected_statuses; add it if it means success."
     )
     return PermanentFailure(message, status_code=status_code)

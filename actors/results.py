@@ -1,4 +1,4 @@
-"""A good answer as a result: of a poll, with what it says of the state."""
+"""Turn a successful answer into a result; for a poll, with its new state."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from services.execution.work import Failed, Result, Succeeded, Work
 
 
 def text_of(answer: http.Answer) -> str:
-    """The answer's body as the database can hold it."""
+    """Returns the answer's body as text that the database can store."""
     return answer.body.decode("utf-8", "replace").replace("\x00", "\ufffd")
 
 
 def result_of(work: Work, answer: http.Answer, made: Any = None) -> Result:
-    """What a good answer makes of an attempt; a poll whose answer cannot be read has failed."""
+    """Returns the result of a successful answer; a poll whose answer cannot be read has failed."""
     text = text_of(answer)
     if work.polling_state is None:
         return Succeeded(answer.status_code, text, result=made)

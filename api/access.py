@@ -27,7 +27,7 @@ from services.system import System
 
 SCHEME = "Token"
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_EDITS = ("PUT", "PATCH")  # may be as large as what they edit, so their resources measure them
+_EDITS = ("PUT", "PATCH")  # may be as large as the thing they edit, so their resources limit them
 
 
 def principal(req: Request) -> Principal:
@@ -37,7 +37,7 @@ def principal(req: Request) -> Principal:
 
 
 def token_of(req: Request) -> str | None:
-    """Returns the token that a request shows, else that of its session."""
+    """Returns the token in a request's header, else that of its session cookie."""
     if _shows_token(req):
         return (req.auth or "").partition(" ")[2].strip()
     session = req.get_cookie_values(COOKIE)
@@ -45,14 +45,14 @@ def token_of(req: Request) -> str | None:
 
 
 def unauthorized(description: str, *challenges: str) -> falcon.HTTPUnauthorized:
-    """Returns the refusal of someone who is not known."""
+    """Returns the 401 for a caller who is not authenticated."""
     return falcon.HTTPUnauthorized(description=description, challenges=[*challenges, SCHEME])
 
 
 class Access:
     """Establishes the principal of each request and each WebSocket handshake, and refuses what they may not do.
 
-    All of it is asked before Falcon routes, so that strangers do not learn which paths there are.
+    This happens before Falcon routes, so that strangers do not learn which paths exist.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Access:
         await self._expect_allowed(req, found)
 
     async def _admit(self, req: Request, operation: Operation, *, from_own_site: bool) -> None:
-        """Establish the principal. Raises for strangers, unless the operation is open to them."""
+        """Establish the principal. Raises for unauthenticated callers, unless the operation is open to them."""
         if self._anonymous:
             sites.refuse_other_hosts(req)
         if from_own_site and not self._is_invited(req):
@@ -96,7 +96,7 @@ class Access:
             _refuse_strangers(req, user)
 
     async def _user(self, req: Request) -> UserView | None:
-        """Returns the user whose token or session a request shows."""
+        """Returns the user whose token or session a request carries."""
         token = token_of(req)
         if token is None:
             return None
@@ -122,7 +122,7 @@ class Access:
                 await self._threads.run(visibility.expect_visible, principal(req), found.job_id)
 
     def _is_invited(self, req: Request) -> bool:
-        """Whether a page of a named origin asks, and not with the session that a browser adds by itself."""
+        """Whether a page of an allowed origin sent the request, without the session that browsers add by themselves."""
         return self._origins.allows(req) and not req.get_cookie_values(COOKIE)
 
     def _shows_secret(self, req: Request) -> bool:

@@ -1,4 +1,4 @@
-"""Answers: a model becomes the body, in JSON."""
+"""Answer with a model as the JSON body."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 @dataclass(frozen=True)
 class Answer:
-    """A whole answer in JSON, as it can be kept and given again."""
+    """A whole JSON answer, which can be stored and given again."""
 
     status: int
     body: str
@@ -20,12 +20,12 @@ class Answer:
 
 
 def answer(model: BaseModel, status: int = 200, *, location: str | None = None) -> Answer:
-    """Returns the answer that shows a model, and where what was made can be found."""
+    """Returns the answer that shows a model, with the `location` of what was created."""
     return Answer(status, model.model_dump_json(), {} if location is None else {"Location": location})
 
 
 def give(resp: Response, given: Answer) -> None:
-    """Answer so."""
+    """Send this answer."""
     resp.status = given.status
     resp.content_type = falcon.MEDIA_JSON
     resp.data = given.body.encode()

@@ -61,7 +61,7 @@ def create_app(
     shutting_down: threading.Event,
     troubles: Callable[[], Sequence[Trouble]] = tuple,
 ) -> App:
-    """The web application over these parts. Nothing connects, and no thread starts, before the first request."""
+    """Returns the web application of these parts. Nothing connects, and no thread starts, before the first request."""
     threads = Threads(system.settings.web_threads)
     hashing = Threads(_MOST_HASHING)
     creates = Creates(system, threads)

@@ -17,16 +17,16 @@ MEDIA_MERGE_PATCH = "application/merge-patch+json"
 
 
 class BodyTooLarge(falcon.HTTPContentTooLarge):
-    """The body is larger than the server takes."""
+    """The body is larger than the server accepts."""
 
     def __init__(self, most: int) -> None:
         super().__init__(description=f"The body is larger than {most} bytes. Send a smaller one.")
 
 
 async def read(req: Request, most: int, accepted: Collection[str] = (falcon.MEDIA_JSON,)) -> bytes:
-    """The request's JSON body, not parsed yet; never more than `most` bytes of it are kept.
+    """Returns the request's JSON body, not parsed yet; never holds more than `most` bytes of it.
 
-    Raises `BodyTooLarge`, or Falcon's 415 for a body that is declared to be something else than is accepted.
+    Raises `BodyTooLarge`, or Falcon's 415 for a Content-Type that is not accepted.
     """
     declared = (req.content_type or falcon.MEDIA_JSON).partition(";")[0].strip().lower()
     if declared not in accepted:
@@ -37,7 +37,7 @@ async def read(req: Request, most: int, accepted: Collection[str] = (falcon.MEDI
 
 
 async def raw(req: Request, most: int) -> bytes:
-    """The request's body, whatever it is declared to be. Raises `BodyTooLarge`, or Falcon's 400 for one cut off."""
+    """Returns the request's body, of any Content-Type. Raises `BodyTooLarge`, or Falcon's 400 if it is cut off."""
     if (req.content_length or 0) > most:
         raise BodyTooLarge(most)
     body = bytearray()
@@ -45,27 +45,27 @@ async def raw(req: Request, most: int) -> bytes:
         body += chunk
         if len(body) > most:
             raise BodyTooLarge(most)
-    if len(body) < (req.content_length or 0):  # the caller is gone, and will take it for not sent
+    if len(body) < (req.content_length or 0):  # the caller has gone, and will assume that it was not sent
         raise falcon.HTTPBadRequest(title="The body is cut off", description="Less came than Content-Length says.")
     return bytes(body)
 
 
 def parse(body: bytes) -> Any:
-    """The JSON value a body holds.
+    """Returns the JSON value of a body.
 
     Raises Falcon's 400 for what is not JSON or nests too deeply, and `InvalidInput` naming each member that is given
-    twice, each number that is none, and each text that holds a NUL character or half a surrogate pair.
+    twice, each NaN or infinity, and each text with a NUL character or half a surrogate pair.
     """
     return _told(lambda: json_text.parse(body))
 
 
 def without_faults(value: Any) -> Any:
-    """The value, if all texts in it can be stored and sent on. Raises as `parse` does."""
+    """Returns the value, if all texts in it can be stored and sent on. Raises as `parse` does."""
     return _told(lambda: json_text.checked(value))
 
 
 def parse_if_any(body: bytes) -> Any:
-    """The JSON value a body holds; an empty object where there is no body. Raises as `parse` does."""
+    """Returns the JSON value of a body; an empty object where there is no body. Raises as `parse` does."""
     return parse(body) if body else {}
 
 

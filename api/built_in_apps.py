@@ -1,4 +1,4 @@
-"""The apps that come with every installation: made on first use, and nobody can have one that only looks like them."""
+"""The apps that come with every installation: created on first use; names that look like theirs mean them."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ _BY_LIKENESS = {names.folded(name): name for name in NAMES}
 
 
 def canonical(name: str) -> str:
-    """Returns the built-in app's name for one that looks like it, any other name as it is."""
+    """Returns a built-in app's name for a name that looks like it, any other name unchanged."""
     return _BY_LIKENESS.get(names.folded(name), name)

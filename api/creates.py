@@ -1,4 +1,4 @@
-"""New jobs one by one, as most applications send them: parsed on the event loop, stored with what comes beside them."""
+"""Create jobs sent one by one, as most applications do: parse on the event loop, store concurrent ones together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from services.system import System
 from services.task_types import registry
 
 SMALL_BYTES = 65_536
-"""Bodies up to this size take less time to parse than to hand over to a thread and back."""
+"""Bodies up to this size are parsed faster than they could be handed to a thread and back."""
 
 
 class Creates:
@@ -28,7 +28,7 @@ class Creates:
         self._creator = Creator(system)
 
     async def create(self, principal: Principal, body: bytes, parsed: Callable[[bytes], NewJob]) -> UUID:
-        """Store the job that a small body asks for; its id. Raises what `parsed` and `lifecycle.create` raise."""
+        """Store the job of a small body. Returns its id. Raises what `parsed` and `lifecycle.create` raise."""
         new = parsed(body)
         valid = await self._validated(new) if registry.is_checked(new.task_type) else self._valid(new)
         return await asyncio.wrap_future(self._creator.create(principal, valid))
@@ -41,7 +41,7 @@ class Creates:
         return await self._threads.run(self._valid, new)
 
     def _valid(self, new: NewJob) -> NewJob:
-        """The job. Raises what its kind of task refuses it for."""
+        """Returns the job. Raises if its kind of task refuses its parameters."""
         valid = accepting.validated(self._system, new)
         if not isinstance(valid, NewJob):
             raise valid

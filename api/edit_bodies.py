@@ -1,4 +1,4 @@
-"""The bodies of edits: what was got can be put, so they may be as large as the thing is shown."""
+"""Read the bodies of edits: what a GET has shown can be PUT, so they may be as large as that."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ESCAPED = 3  # a character outside ASCII takes at most three times the bytes as
 async def of_job(
     req: Request, most: int, threads: Threads, job_id: UUID, accepted: Collection[str] = (falcon.MEDIA_JSON,)
 ) -> bytes:
-    """The body of an edit of a job, in whichever spelling. Raises as `bodies.read` does, and `NotFound`."""
+    """Returns the body of an edit of a job, in any spelling. Raises as `bodies.read` does, and `NotFound`."""
     principal = access.principal(req)
     return await of(req, most, threads, lambda: Job.model_validate(records.job(principal, job_id)), accepted)
 
@@ -32,7 +32,7 @@ async def of(
     show: Callable[[], BaseModel | None],
     accepted: Collection[str] = (falcon.MEDIA_JSON,),
 ) -> bytes:
-    """The body of an edit: up to `most` bytes that are new, besides what is shown, though every character is escaped.
+    """Returns the body of an edit: `most` bytes more than is shown now, even if every character is escaped.
 
     Raises as `bodies.read` does.
     """

@@ -1,4 +1,4 @@
-"""From errors to problem details (RFC 9457): one table for ours; Falcon's own and the unforeseen look alike."""
+"""Turn errors into problem details (RFC 9457): ours by one table; Falcon's and unforeseen ones in the same form."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from core.errors import (
 )
 
 MoreMembers = Callable[[str, str, Sequence[FieldError], str | None], dict[str, Any]]
-"""From the path, the detail, the wrong fields, and the noun of what is missing, to further members of a problem."""
+"""Maps the path, the detail, the wrong fields and the noun of what is missing to further members of a problem."""
 
 MEDIA_PROBLEM = "application/problem+json"
 log = structlog.get_logger()
@@ -40,7 +40,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Kind:
-    """How an error is told: its status, a stable name, and a title that is the same each time."""
+    """How an error is shown: its status, a stable name, and a constant title."""
 
     status: HTTPStatus
     name: str
@@ -49,10 +49,10 @@ class Kind:
 
 KINDS: dict[type[CarillonError], Kind] = {
     InvalidInput: Kind(HTTPStatus.BAD_REQUEST, "invalid-input", "Some fields are wrong"),
-    KeyReused: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "key-reused", "The key came with another request before"),
+    KeyReused: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "key-reused", "The key was used for another request"),
     Forbidden: Kind(HTTPStatus.FORBIDDEN, "forbidden", "The installation does not allow this"),
-    WrongToken: Kind(HTTPStatus.UNAUTHORIZED, "wrong-token", "The token is not that of this run"),
-    NotFound: Kind(HTTPStatus.NOT_FOUND, "not-found", "There is no such thing"),
+    WrongToken: Kind(HTTPStatus.UNAUTHORIZED, "wrong-token", "The token is not for this run"),
+    NotFound: Kind(HTTPStatus.NOT_FOUND, "not-found", "Not found"),
     NotFailed: Kind(HTTPStatus.BAD_REQUEST, "not-failed", "Only what has failed can be retried"),
     PreconditionFailed: Kind(HTTPStatus.PRECONDITION_FAILED, "precondition-failed", "It has been changed since"),
     Conflict: Kind(HTTPStatus.CONFLICT, "conflict", "Its state does not allow this"),
@@ -64,13 +64,13 @@ _UNFORESEEN = "Something went wrong here. It is logged under this request id."
 _RETRY_AFTER_SECONDS = "1"
 _LONGEST_PATH = 200
 _DETAILS = {
-    HTTPStatus.NOT_FOUND: "There is nothing at this path. GET /openapi.json tells what there is.",
-    HTTPStatus.METHOD_NOT_ALLOWED: "This path does not take this method; the header Allow names those it takes.",
+    HTTPStatus.NOT_FOUND: "There is nothing at this path. GET /openapi.json lists the paths.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This path does not accept this method; the header Allow names those it accepts.",
 }
 
 
 def install(app: falcon.asgi.App[Any, Any], more: MoreMembers) -> None:
-    """Make every error the app answers with a problem detail; `more` tells which members a path adds to it."""
+    """Make the app answer every error with a problem detail; `more` returns the members that a path adds to it."""
     problems = _Problems(more)
     app.set_error_serializer(problems.serialize_falcon)
     app.add_error_handler(Exception, problems.answer_unforeseen)
@@ -78,7 +78,7 @@ def install(app: falcon.asgi.App[Any, Any], more: MoreMembers) -> None:
 
 
 class _Problems:
-    """Answers errors; `more` tells which members a path adds to its problems."""
+    """Answers errors with problem details; `more` returns the members that a path adds."""
 
     def __init__(self, more: MoreMembers) -> None:
         self._more = more
@@ -137,7 +137,7 @@ class _Problems:
         status = HTTPStatus(error.status_code)
         detail = error.description or _DETAILS.get(status, status.description)
         title = error.title if error.title and not error.title[:3].isdigit() else status.phrase
-        # A path that is not ours is, most often, that of a job with an id that is none.
+        # A path that Falcon does not know is most often that of a job with a malformed id.
         self._write(
             req, resp, status, title=title, detail=detail, missing="job" if status == HTTPStatus.NOT_FOUND else None
         )

@@ -1,4 +1,4 @@
-"""Forms with a file (multipart/form-data), read part by part: the file goes on in pieces and is never in memory."""
+"""Read forms with a file (multipart/form-data) part by part: the file is passed on in pieces, never held in memory."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from api.validation import shown
 from core.errors import FieldError, InvalidInput
 
 MEDIA_FORM = falcon.MEDIA_MULTIPART
-OVERHEAD_BYTES = 64 * 1024  # of a form, beside its file
+OVERHEAD_BYTES = 64 * 1024  # what a form may have besides its file
 PIECE_BYTES = 256 * 1024
 LONGEST_TEXT_BYTES = 4_096
 MOST_TEXTS = 20
 
 
 class FileTooLarge(falcon.HTTPContentTooLarge):
-    """The file is larger than the server takes."""
+    """The file is larger than the server accepts."""
 
     def __init__(self, most: int) -> None:
-        super().__init__(description=f"The file is larger than {most} bytes. Send a smaller one; nothing was kept.")
+        super().__init__(description=f"The file is larger than {most} bytes. Send a smaller one; nothing was stored.")
 
 
 @dataclass(frozen=True)
 class Form:
-    """What a form says beside its file, and the name that the file came with."""
+    """A form's text fields, and the name of its file."""
 
     texts: dict[str, str]
     file_name: str
@@ -39,8 +39,8 @@ class Form:
 async def read(req: Request, most: int, write: Callable[[bytes], Awaitable[None]]) -> Form:
     """Read a form that has one field named `file`, whose bytes go to `write`.
 
-    Raises `FileTooLarge` as soon as a byte too many has come, Falcon's 415 and 400 for what is no such form, and
-    `InvalidInput` for fields that are too long, no text, or there twice, or where the file is missing.
+    Raises `FileTooLarge` as soon as the file is too large, Falcon's 415 or 400 if the body is not such a form, and
+    `InvalidInput` for fields that are too long, not text, or given twice, or if the file is missing.
     """
     _refuse_others(req)
     texts: dict[str, str] = {}
@@ -57,11 +57,11 @@ async def read(req: Request, most: int, write: Callable[[bytes], Awaitable[None]
                 texts[name] = await _text(name, part)
     except (UnicodeDecodeError, MultipartParseError) as error:
         raise falcon.HTTPBadRequest(
-            title="The form cannot be read", description=f"The form breaks off, or is none: {_reason(error)}"
+            title="The form cannot be read", description=f"The form is cut off or malformed: {_reason(error)}"
         ) from None
     if file_name is None:
         raise InvalidInput.at("file", "is required; send it as multipart/form-data in a field of this name.")
-    return Form(texts, _storable(file_name.replace("%22", '"')))  # so is a quote sent by all clients of HTML's rules
+    return Form(texts, _storable(file_name.replace("%22", '"')))  # HTML's rules have clients send quotes as %22
 
 
 def _refuse_others(req: Request) -> None:
@@ -88,7 +88,7 @@ async def _text(name: str, part: Any) -> str:
     try:
         text = data.decode()
     except UnicodeDecodeError:
-        raise InvalidInput.at(name[:100], "is no text in UTF-8.") from None
+        raise InvalidInput.at(name[:100], "is not text in UTF-8.") from None
     if message := bad_text(text) or bad_text(name):
         raise InvalidInput(FieldError(_storable(name[:100]), message))
     return text

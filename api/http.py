@@ -1,4 +1,4 @@
-"""What HTTP promises of every path alike, whichever resource answers: RFC 9110 and 9112."""
+"""What HTTP requires of every path, whichever resource answers: RFC 9110 and 9112."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SCHEMES = ("http://", "https://")
 
 
 class App(falcon.asgi.App[Any, Any]):
-    """Answers HEAD wherever it answers GET, and takes a request's target in its absolute form, too."""
+    """Answers HEAD wherever it answers GET, and accepts a request's target in absolute form, too."""
 
     def add_route(self, uri_template: str, resource: Any, **options: Any) -> None:
         if hasattr(resource, "on_get") and not hasattr(resource, "on_head"):
@@ -30,7 +30,7 @@ class App(falcon.asgi.App[Any, Any]):
 
 
 def _head_of(resource: Any) -> Any:
-    """The responder for HEAD: that for GET, of whose answer Falcon sends the headers alone."""
+    """Returns the responder for HEAD: that for GET; Falcon sends only the headers of its answer."""
 
     @operations.as_declared(resource.on_get)
     async def on_head(req: Request, resp: Response, **parameters: Any) -> None:
@@ -40,7 +40,7 @@ def _head_of(resource: Any) -> Any:
 
 
 def _in_origin_form(scope: dict[str, Any]) -> dict[str, Any]:
-    """Leave scheme and authority out of the target, and let the authority stand for the Host header, as it must."""
+    """Remove scheme and authority from the target; the authority replaces the Host header, as RFC 9112 demands."""
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     authority, slash, path = raw.partition(b"://")[2].partition(b"/")
     raw_path = (slash + path) or b"/"

@@ -1,4 +1,4 @@
-"""The header Idempotency-Key: what it may hold, the request that it stands for, and the one answer to that."""
+"""The header Idempotency-Key: check it, identify the request it comes with, and answer that request once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _KEY = re.compile(r"[!-~]{1,255}")
 
 
 class KeyHeader(BaseModel):
-    """The same request under the same key, within a day, is carried out once and answered alike."""
+    """The same request with the same key, within a day, is carried out once and gets the same answer."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -43,10 +43,10 @@ def read(req: Request) -> str | None:
 async def answer_once(
     system: System, threads: Threads, req: Request, resp: Response, *, content: bytes, act: Callable[[], Answer]
 ) -> None:
-    """Answer with what `act` returns; under a key that came with this content before, with what it returned then.
+    """Answer with what `act` returns; if the same key and content came before, with what it returned then.
 
-    `act` runs in a thread, and under a key in the transaction that keeps the key. Raises `InvalidInput` for a wrong
-    key, and as `idempotency.once` does.
+    `act` runs in a thread; with a key, in the transaction that stores the key. Raises `InvalidInput` for a wrong key,
+    and as `idempotency.once` does.
     """
 
     def carry_out() -> Answer:
@@ -56,9 +56,9 @@ async def answer_once(
 
 
 def request(req: Request, content: bytes) -> idempotency.Request | None:
-    """Returns what is asked for under a key, if there is one. Raises `InvalidInput` for a wrong key.
+    """Returns the request that a key stands for; None without a key. Raises `InvalidInput` for a wrong key.
 
-    Keys are scoped by operation, caller, and the app where the content names just one.
+    Keys are scoped by operation, by caller, and by app if the content names exactly one.
     """
     key = read(req)
     if key is None:
@@ -70,7 +70,7 @@ def request(req: Request, content: bytes) -> idempotency.Request | None:
 
 
 def _read(content: bytes) -> tuple[Any, str]:
-    """The JSON value that content holds, and its fingerprint; of what is no JSON, which is refused later, its text."""
+    """Returns the JSON value of content, and its fingerprint: of its text if it is not JSON, which is refused later."""
     try:
         value = json.loads(content) if content else {}
         return value, idempotency.fingerprint(value)
@@ -80,7 +80,7 @@ def _read(content: bytes) -> tuple[Any, str]:
 
 
 def _app_name(value: Any) -> str:
-    """The app that a request is for, where it is for one alone: of a job, of each of many, or of those that fit."""
+    """Returns the app of a request that is for exactly one: the app of its job, of all its jobs, or of its filter."""
     places = [value, *_members(value, "jobs"), _member(value, "filter")]
     names = {name for name in (_member(place, "app_name") for place in places) if isinstance(name, str)}
     return names.pop() if len(names) == 1 else ""

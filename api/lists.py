@@ -1,4 +1,4 @@
-"""Lists: a page becomes a body and the header Link. All of it is work for a thread, since a page may be large."""
+"""Answer with lists: a page becomes a body and the header Link. Done in a thread, since a page may be large."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Listed:
-    """A page, ready to be sent, and the paths that lead on from it, by their relation."""
+    """A page, ready to be sent, and the paths of other pages by their relation (`next`, `prev`)."""
 
     body: bytes
     links: Mapping[str, str]
 
 
 def send(resp: Response, listed: Listed) -> None:
-    """Answer with a page; the header Link (RFC 8288) names what there is besides."""
+    """Answer with a page; the header Link (RFC 8288) names the other pages."""
     resp.content_type = falcon.MEDIA_JSON
     resp.data = listed.body
     if listed.links:
@@ -38,7 +38,7 @@ def send(resp: Response, listed: Listed) -> None:
 
 
 def send_if_changed(req: Request, resp: Response, listed: Listed) -> None:
-    """Answer with a page, or with 304 where it is what the caller has kept. It may be kept, never shown unasked."""
+    """Answer with a page, or with 304 if the caller's copy is current. Caches must ask before they show a copy."""
     send(resp, listed)
     tag = hashlib.sha256(repr(listed).encode()).hexdigest()[:_TAG_LENGTH]
     resp.etag = tag
@@ -49,7 +49,7 @@ def send_if_changed(req: Request, resp: Response, listed: Listed) -> None:
 
 
 def readable(show: Callable[[Any], Shown], found: Iterable[Any]) -> list[Shown]:
-    """What was found, as it is shown; a row that cannot be shown is told in the log and left out: no list fails."""
+    """Returns what was found, as it is shown; a row that cannot be shown is logged and left out, so no list fails."""
     shown = []
     for one in found:
         try:
@@ -60,21 +60,21 @@ def readable(show: Callable[[Any], Shown], found: Iterable[Any]) -> list[Shown]:
 
 
 def listed(model: BaseModel, links: Mapping[str, str]) -> Listed:
-    """A page as it is sent."""
+    """Returns a page, ready to be sent."""
     return Listed(model.model_dump_json().encode(), links)
 
 
 def by_cursor(req: Request, last: Mark | None, ordering: Ordering) -> dict[str, str]:
-    """The path of what follows this mark, if anything does."""
+    """Returns the path of the page after this mark, if there is one."""
     return {} if last is None else {"next": _path(req, cursor=write_cursor(last, ordering))}
 
 
 def by_number(req: Request, number: int, *, more: bool) -> dict[str, str]:
-    """Returns the paths of the pages after and before this one; none where there is no such page."""
+    """Returns the paths of the pages after and before this one, if there are any."""
     after = {"next": _path(req, page=number + 1)} if more else {}
     return after | ({"prev": _path(req, page=number - 1)} if number > 1 else {})
 
 
 def _path(req: Request, **changes: Any) -> str:
-    """What was asked for, but for these parameters."""
+    """Returns the request's path with these parameters changed."""
     return f"{quote(req.path)}?{urlencode({**req.params, **changes}, doseq=True)}"

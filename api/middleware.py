@@ -1,4 +1,4 @@
-"""What happens to every request and every answer: a request id for the logs, and headers that browsers obey."""
+"""Middleware for every request and answer: a request id for the logs, and security headers for browsers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OWN_ASSETS_MAY_LOAD = (
 
 
 class RequestIds:
-    """Gives each request an id, the caller's if it is sane, tells it back, and puts it into every log line."""
+    """Gives each request an id (the caller's, if valid), returns it in the answer, and adds it to every log line."""
 
     async def process_request(self, req: Request, _resp: Response) -> None:
         _identify(req)
@@ -33,7 +33,7 @@ class RequestIds:
 
 
 class SecurityHeaders:
-    """Lets browsers load and frame the documentation's own files alone; answers are not stored unless they say so."""
+    """Lets browsers load only the documentation's own files, frame nothing, and store only answers that allow it."""
 
     async def process_response(self, req: Request, resp: Response, _resource: Any, _well: bool) -> None:
         page = req.path == _PAGES or req.path.startswith(f"{_PAGES}/")
@@ -47,6 +47,6 @@ def _identify(req: Request) -> None:
     given = req.get_header("X-Request-Id") or ""
     req.context.request_id = (
         given if _SANE_ID.fullmatch(given) else str(uuid_utils.uuid4())
-    )  # Python's own lets go of the GIL
+    )  # Python's own uuid4 releases the GIL
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=req.context.request_id)

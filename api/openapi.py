@@ -1,6 +1,6 @@
-"""What each operation tells the OpenAPI document, declared where the operation is defined.
+"""What each operation declares for the OpenAPI document, where the operation is defined.
 
-`api.openapi_document` makes the document of it when it is first asked for: no process pays for that at its start.
+`api.openapi_document` makes the document when it is first requested, so that no process pays for it at its start.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 Models = Mapping[int, type[BaseModel] | None]
 
 _REASONS = {
-    400: "The request is not as it should be; `errors` names the wrong fields.",
+    400: "The request is wrong; `errors` names the wrong fields.",
     403: "The installation does not allow it; `detail` names the setting that would.",
-    404: "There is no such thing.",
+    404: "Not found.",
     409: "Its state does not allow this, or the first request with this Idempotency-Key is still under way.",
-    412: "It has been changed since: it is in none of the versions that If-Match names.",
+    412: "It has been changed since: its version is none of those that If-Match names.",
     413: "The body is too large.",
     401: "Log in first: send `Authorization: Token <token>`, or the server's secret.",
-    415: "The body is not declared to be what is taken here.",
-    422: "The Idempotency-Key came with another request before.",
-    429: "It was tried too often; try again after `Retry-After` seconds.",
-    503: "A server this one stands on is away; try again after `Retry-After` seconds.",
+    415: "The body's Content-Type is not accepted here.",
+    422: "The Idempotency-Key was used for another request.",
+    429: "Tried too often; try again after `Retry-After` seconds.",
+    503: "The database or another server that this one needs is away; try again after `Retry-After` seconds.",
 }
 _TAKES_BODY = (400, 413, 415)
 _KEYED = (400, 409, 413, 422)
@@ -68,9 +68,9 @@ def documented(
     problems: tuple[int, ...] = (),
     takes_key: bool = False,
 ) -> Callable[[F], F]:
-    """Declare an operation: whom it is for, what it takes, what it answers, and which problems it knows of.
+    """Declare an operation: whom it is for, what it takes, what it answers, and which problems it may answer.
 
-    One that takes a key answers through `keys`.
+    An operation that takes an Idempotency-Key must answer through `keys`.
     """
     headers = keys.KeyHeader if takes_key else headers
     keyed = _KEYED if takes_key else ()

@@ -1,6 +1,6 @@
-"""The OpenAPI document, made by spectree from the routes and what they declare; validation is our own.
+"""Make the OpenAPI document, by spectree, from the routes and their declarations. It only documents: we validate.
 
-Imported when the document is first asked for: spectree and its models take longer than the rest of a start.
+Imported at the first request for the document: to import spectree and its models takes longer than the rest of a start.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from core.version import VERSION
 _SECRET = "internalSecret"  # noqa: S105  the name of a scheme
 _TOKEN = "userToken"  # noqa: S105  the name of a scheme
 _one_at_a_time = threading.Lock()
-_described: dict[str, Description] = {}  # what spectree knows of, by the operation's id
+_described: dict[str, Description] = {}  # the operations declared to spectree, by id
 _tree = SpecTree(
     "falcon-asgi",
     mode="strict",
@@ -75,14 +75,14 @@ def _generated(app: falcon.asgi.App[Any, Any]) -> dict[str, Any]:
             if one.operation_id not in _described:
                 _describe(one)
         _tree.app = app
-        models = copy.deepcopy(_tree.models)  # spectree takes the nested definitions out of its models as it goes
+        models = copy.deepcopy(_tree.models)  # spectree removes the nested definitions from its models while it works
         spec: dict[str, Any] = _tree._generate_spec()  # noqa: SLF001  `spec` would remember the first app's
         _tree.models = models
     return spec
 
 
 def _describe(one: Description) -> None:
-    """Tell spectree of an operation.
+    """Declare an operation to spectree.
 
     The route keeps the bare responder: spectree's wrapper would only cost each request, since we validate ourselves.
     """
@@ -102,7 +102,7 @@ def _describe(one: Description) -> None:
 
 
 def _shown_for(access: Required, *, secret_needed: bool) -> list[dict[str, list[str]]]:
-    """Returns what a caller shows, one of these: the secret, a user's token, or nothing."""
+    """Returns the credentials of which a caller sends one: the secret, a user's token, or nothing."""
     if access.is_open:
         return []
     by_secret: list[dict[str, list[str]]] = [{_SECRET: []}] if secret_needed else [{}]
@@ -110,7 +110,7 @@ def _shown_for(access: Required, *, secret_needed: bool) -> list[dict[str, list[
 
 
 def _finish(operation: dict[str, Any]) -> None:
-    """Say what spectree cannot: the media type of problems, and what else may go wrong."""
+    """Add what spectree leaves out: the media type of problems, and the default problem."""
     for parameter in operation["parameters"]:
         _drop_null(parameter["schema"])
     responses = operation["responses"]

@@ -1,6 +1,6 @@
 """What each operation of the API declares where it is defined: whom it is for, and whether it takes a file.
 
-A route with an operation that declares nothing is refused when it is added, so that nothing is open by oversight.
+A route whose operation declares nothing is refused when it is added, so that nothing is open by oversight.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Responder = TypeVar("Responder", bound=Callable[..., Any])
 class Required(IntEnum):
     """What an operation requires of a principal, from the least to the most.
 
-    Operators have all of it, and so has everyone if no secret is set.
+    Operators meet every requirement, and so does everyone if no secret is set.
     """
 
     NOTHING = 0
@@ -35,7 +35,7 @@ class Required(IntEnum):
 
     @property
     def is_open(self) -> bool:
-        """Whether an operation is for callers who are not known."""
+        """Whether an operation is open to callers who are not authenticated."""
         return self <= Required.RECEIVER
 
 
@@ -48,7 +48,7 @@ class Operation:
 
 
 UNKNOWN = Operation(Required.ACCOUNT)
-"""Where there is no route: strangers do not learn which paths there are."""
+"""For paths without a route, so that strangers do not learn which paths exist."""
 _UNDECLARED = Operation(Required.ADMINISTRATION)
 
 
@@ -75,7 +75,7 @@ def operation(*, access: Required, takes_file: bool = False) -> Callable[[Respon
 
 
 def as_declared(other: Any) -> Callable[[Responder], Responder]:
-    """Declare a responder's operation as another responder does, if it does."""
+    """Declare a responder's operation as another responder has declared it, if it has."""
 
     def declare(responder: Responder) -> Responder:
         setattr(responder, _DECLARATION, _declared(other))
@@ -90,7 +90,7 @@ def _declared(responder: Any) -> Operation | None:
 
 
 class CanonicalId(UUIDConverter):
-    """Takes an id in the one form that we give it out in: a path means one thing, and is fit for a header."""
+    """Accepts an id only in the form in which we give it out, so that each thing has one path, fit for a header."""
 
     def convert(self, value: str) -> UUID | None:
         found = super().convert(value)
@@ -123,8 +123,8 @@ class Routes(CompiledRouter):
     def operation(self, uri_template: str, method: str) -> Operation:
         """Returns what a route declares for a method.
 
-        One that it does not answer, or OPTIONS, requires the least that its operations require: whoever may do
-        something here may be told what can be done.
+        OPTIONS, or a method that it does not answer, requires the least that any of its operations requires: who may
+        use one of them may learn which there are.
         """
         operations = self._declared.get(uri_template, {})
         return operations.get(method) or min(operations.values(), key=lambda one: one.access, default=_UNDECLARED)

@@ -10,7 +10,7 @@ from falcon.asgi import Request, Response
 from core import origins
 
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
-# A browser has no business with X-Internal-Secret: who shows it may do everything.
+# X-Internal-Secret is left out: who sends it may do everything, so it must not reach a browser.
 TAKEN = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id"
 SHOWN = "ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
 _KEPT_SECONDS = "600"

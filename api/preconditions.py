@@ -1,4 +1,4 @@
-"""The headers ETag and If-Match: in which version a job is, and in which the caller wants it to be."""
+"""The headers ETag and If-Match: the version a job has, and the versions in which the caller wants to change it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class IfMatchHeader(BaseModel):
 
 
 def expected(req: Request) -> frozenset[int] | None:
-    """The versions that a request wants a job to be in; None for any. A weak tag is none: it promises too little."""
+    """Returns the versions that If-Match names; None for any. Weak tags never match, as RFC 9110 demands."""
     tags = req.if_match
     if tags is None or "*" in tags:
         return None
@@ -28,5 +28,5 @@ def expected(req: Request) -> frozenset[int] | None:
 
 
 def tell_version(resp: Response, version: int) -> None:
-    """Name the version that an answer shows."""
+    """Set the ETag to the version that an answer shows."""
     resp.etag = str(version)

@@ -1,7 +1,7 @@
-"""How often one may ask: each user, and each address of those who are no user (RateLimit headers of the IETF's draft).
+"""Limit the requests of each user, and of each address without a user (RateLimit headers of the IETF's draft).
 
-Who shows the server's secret is not counted: these are applications of the operator's own, and their bursts are what
-this server is for. Reports are not counted either, since a lost one would cost a run its lease.
+Callers with the server's secret are not counted: they are the operator's own applications, and this server is built
+for their bursts. Reports are not counted either, since a lost one would cost a run its lease.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ POLICY = "minute"
 
 
 class RequestQuotas:
-    """Counts requests, and tells in each answer to one that is counted how many are left. None: no limit."""
+    """Counts requests, and says in the answer to each counted one how many are left. None: no limit."""
 
     def __init__(self, quotas: Quotas | None) -> None:
         self._quotas = quotas

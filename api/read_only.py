@@ -1,4 +1,4 @@
-"""Members that can be read and not written: they may come back as they were shown, and no otherwise."""
+"""Members that cannot be written: an edit may contain them, but only unchanged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.errors import FieldError, InvalidInput
 def without_read_only(
     given: Mapping[str, Any], known: Mapping[str, Any], writable: Collection[str], noun: str = "job"
 ) -> dict[str, Any]:
-    """What is given, without members that cannot be changed. Raises `InvalidInput` for each of these that differs."""
+    """Returns what is given, without read-only members. Raises `InvalidInput` naming each of these that differs."""
     read_only = known.keys() - set(writable)
     differ = [name for name in given if name in read_only and given[name] != known[name]]
     if differ:

@@ -16,15 +16,15 @@ _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]+)(:\d*)?")
 
 
 def refuse_other_hosts(req: Request) -> None:
-    """Raise 421 unless a request names this machine.
+    """Raise 421 unless a request's Host header names this machine.
 
-    For where nobody is asked who they are: a name that merely resolves to this machine is a trick.
+    For servers without authentication: a foreign name that resolves to this machine is an attack (DNS rebinding).
     """
     if _is_old_checker(req) or _is_this_machine(req.get_header("Host") or ""):
         return
     raise falcon.HTTPError(
         falcon.HTTP_421,
-        description="Without INTERNAL_SECRET the server answers to localhost and loopback addresses alone. "
+        description="Without INTERNAL_SECRET the server answers only to localhost and loopback addresses. "
         "Call it by one of these, or set the secret.",
     )
 
@@ -42,13 +42,13 @@ def refuse_other_sites(req: Request) -> None:
 
 
 def _is_old_checker(req: Request) -> bool:
-    """Whether a health checker asks that names no host at all, as HTTP/1.0 allows; no browser does that."""
+    """Whether a request names no host at all, as health checkers may in HTTP/1.0, but no browser does."""
     return req.path in HEALTH_PATHS and not req.get_header("Host")
 
 
 @functools.lru_cache(maxsize=256)
 def _is_this_machine(host: str) -> bool:
-    """Whether a Host header names this machine: nearly all requests have the same one."""
+    """Whether a Host header names this machine. Cached, since nearly all requests have the same header."""
     return networks.is_loopback(_host_name(host))
 
 

@@ -1,4 +1,4 @@
-"""Threads of our own for calls that wait: services, and the database beneath them."""
+"""Run calls that wait (services, and the database beneath them) in threads of our own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Threads:
         self._executor: ThreadPoolExecutor | None = None
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call the function in a thread, within the caller's log context; its answer, or what it raises."""
+        """Call the function in a thread, within the caller's log context. Returns or raises what it does."""
         if self._executor is None:
             self._executor = ThreadPoolExecutor(self._count, thread_name_prefix="web")
         context = contextvars.copy_context()

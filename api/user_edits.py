@@ -1,4 +1,4 @@
-"""Which members of a job users may say; the others are for administrators and operators."""
+"""Which members of a job users may set; the others are for administrators and operators."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def expect_for_users(principal: Principal, members: Collection[str]) -> None:
     others = sorted(set(members) - FOR_USERS)
     if principal.visible_owner_id is not None and others:
         raise Forbidden(
-            f"{', '.join(others)}: not for users to say. Jobs of an app are made and changed by administrators, whom "
-            "the setting ADMIN_USERNAMES names."
+            f"{', '.join(others)}: users may not set this. Only administrators, whom the setting ADMIN_USERNAMES "
+            "names, create and change jobs of an app."
         )
 
 
 def changed(view: JobView, wanted: Definition) -> set[str]:
-    """The members of a job that an edit changes; from one type that works here to another is no change of these."""
+    """Returns the members of a job that an edit changes, without `task_type` if the new type is one that works here."""
     names = {one.name: "deadline" if one.name == "deadline_at" else one.name for one in fields(Definition)}
     differ = {shown for name, shown in names.items() if getattr(wanted, name) != getattr(view, shown)}
     return differ if registry.find(wanted.task_type) is None else differ - {"task_type"}

@@ -1,4 +1,4 @@
-"""Rounds in which every contestant has its turn, so that a slow minute of the machine befalls all of them."""
+"""Measure in rounds in which each contestant has its turn, so that a slow minute of the machine affects all of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Contestant(Protocol):
 
     @property
     def name(self) -> str:
-        """What the table calls it."""
+        """Its name in the table."""
         ...
 
     def sample(self, seconds: float) -> Sample:
@@ -23,7 +23,7 @@ class Contestant(Protocol):
 
 
 def measure(contestants: Sequence[Contestant], rounds: int, seconds: float, pilot_seconds: float = 0) -> list[Row]:
-    """Give each contestant its turn in every round, in turning order; the pilot round is thrown away."""
+    """Measure each contestant in every round, in alternating order; the figures of the pilot round are dropped."""
     if pilot_seconds:
         for contestant in contestants:
             _report(contestant.name, "pilot", contestant.sample(pilot_seconds))

@@ -1,4 +1,4 @@
-"""Carillon as a benchmark drives it: by its processes, its settings and its HTTP API, so that any commit will do."""
+"""Drive Carillon only by its processes, its settings and its HTTP API, so that any commit can be measured."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def at(instant: datetime) -> dict[str, str]:
 
 
 class Carillon:
-    """The processes of one tree on one database and virtual host, or embedded on SQLite where there is neither."""
+    """The processes of one tree on one database and virtual host, or, without these, embedded on SQLite."""
 
     def __init__(self, checkout: Checkout, folder: Path, place: Place | None, settings: Mapping[str, object]) -> None:
         self._checkout = checkout
@@ -67,7 +67,7 @@ class Carillon:
             self.wait_until(self._answers, f"an answer of {kind}")
 
     def post(self, path: str, body: Any) -> dict[str, Any]:
-        """Post to the API and return its answer. Raises for any that is not a good one."""
+        """Post to the API and return its answer. Raises unless it is a success."""
         answer = self._session.post(f"{self.url}{path}", json=body, timeout=300)
         if not answer.ok:
             raise requests.HTTPError(f"{answer.status_code} for {path}: {answer.text[:500]}")
@@ -75,7 +75,7 @@ class Carillon:
         return result
 
     def create(self, count: int, body: Mapping[str, Any]) -> None:
-        """Create as many equal jobs."""
+        """Create so many equal jobs."""
         for first in range(0, count, _MOST_JOBS_IN_A_REQUEST):
             self.create_all([body] * min(_MOST_JOBS_IN_A_REQUEST, count - first))
 
@@ -85,11 +85,11 @@ class Carillon:
             self.post("/api/jobs/bulk", {"jobs": bodies[first : first + _MOST_JOBS_IN_A_REQUEST]})
 
     def wait_until_ready(self) -> None:
-        """Return when the installation says that it works: the coordinator ticks, the broker is there."""
+        """Return when the installation is ready: the coordinator ticks, the broker answers."""
         self.wait_until(lambda: self._status() == requests.codes.ok, "readiness")
 
     def wait_until(self, condition: Callable[[], bool], what: str, rest_seconds: float = 0.02) -> None:
-        """Return when the condition holds. Raises if a process has died meanwhile, or it takes for ever."""
+        """Return when the condition holds. Raises if a process has died meanwhile, or it takes too long."""
         waiting.until(condition, what, check=self.children.check, rest_seconds=rest_seconds)
 
     def _answers(self) -> bool:
@@ -106,7 +106,7 @@ class Carillon:
 def installed(
     checkout: Checkout, folder: Path, place: Place | None, settings: Mapping[str, object]
 ) -> Iterator[Carillon]:
-    """Make a Carillon whose processes end with the block."""
+    """Yield a Carillon whose processes end with the block."""
     carillon = Carillon(checkout, folder, place, settings)
     with carillon.children:
         yield carillon

@@ -24,7 +24,7 @@ _SECONDS = "SELECT extract(epoch FROM max(finished_at) - min(started_at)) FROM a
 
 @dataclass
 class CarillonDrain:
-    """Carillon with so many workers of so many threads, on jobs of one kind."""
+    """Carillon with a number of workers and threads, on jobs of one kind."""
 
     checkout: Checkout
     servers: Servers

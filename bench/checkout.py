@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True)
 class Checkout:
-    """A tree of Carillon, and what the tables call it."""
+    """A tree of Carillon, and its name in the tables."""
 
     name: str
     folder: Path

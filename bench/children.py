@@ -1,4 +1,4 @@
-"""Child processes of a benchmark, by kind: started together, their processor time asked for, all stopped."""
+"""Start the child processes of a benchmark by kind, measure their processor time, and stop them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _GRACE_SECONDS = 20
 
 
 class Children:
-    """Programs that end with the block; what they say is kept in one file."""
+    """Programs that end with the block; their output goes to one file."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
@@ -42,11 +42,11 @@ class Children:
         return [process.pid for process in self._kinds.get(kind, [])]
 
     def processor_seconds(self, kind: str) -> float:
-        """Returns what the processes of a kind have taken of the processor."""
+        """Returns the processor time that the processes of a kind have used."""
         return processor_time.of_trees(self.pids(kind))
 
     def meters(self, *kinds: str) -> dict[str, Callable[[], float]]:
-        """Returns, for each kind, how to ask for its processor seconds."""
+        """Returns, for each kind, a function that reads its processor seconds."""
         return {kind: functools.partial(self.processor_seconds, kind) for kind in kinds}
 
     def check(self) -> None:

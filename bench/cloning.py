@@ -1,6 +1,6 @@
-"""Fills Carillon's queue with COPY: clones of one queued job and its run, for amounts that the API would take long for.
+"""Fills Carillon's queue with clones of one queued job and its run, by COPY, where the API would take too long.
 
-Whatever columns a commit's tables have, a clone has the values of the job that the API made; only the ids are new.
+Whatever columns a commit's tables have, clones have the values of a job that the API created; only the ids are new.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Original:
 
 
 def fill(place: Place, carillon: Carillon, body: dict[str, Any], count: int) -> None:
-    """Create one job over the API, which no worker may take, and clone it until there are so many."""
+    """Create one job over the API, while no worker runs, and clone it until there are so many."""
     job_id = str(carillon.post("/api/jobs/create", body)["id"])
     with place.connection() as connection, connection.cursor() as cursor:
         job = _original(cursor, "jobs", "id", job_id)

@@ -69,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def parse(arguments: Sequence[str]) -> Asked:
-    """Read the command line. Raises `SystemExit` where it makes no sense."""
+    """Read the command line. Raises `SystemExit` if it is wrong."""
     parser = _parser()
     given = parser.parse_args(arguments)
     if COMMITS in given.names and given.against is None:
@@ -78,7 +78,7 @@ def parse(arguments: Sequence[str]) -> Asked:
 
 
 def names_of(given: Sequence[str]) -> list[str]:
-    """Returns the measurements that are meant, each once and in their own order."""
+    """Returns the measurements asked for, each once and in their usual order."""
     wanted = set(given)
     if ALL in wanted:
         wanted |= set(MEASUREMENTS)
@@ -88,7 +88,7 @@ def names_of(given: Sequence[str]) -> list[str]:
 
 
 def _measure_all(session: Session, asked: Asked) -> bool:
-    """Measure one after the other, write the files anew after each, and tell whether all went well."""
+    """Measure one after the other, rewriting the files after each. Returns whether all succeeded."""
     results: list[Result] = []
     failed = False
     for name in asked.names:
@@ -110,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, help="how long a turn takes")
     parser.add_argument("--threads", type=_numbers, metavar="N,...", help="threads of a worker process in `drain`")
     parser.add_argument("--against", metavar="REF", help="measure beside this commit, without peers")
-    parser.add_argument("--peers", action="store_true", help="with peers even so")
+    parser.add_argument("--peers", action="store_true", help="measure the peers, too, even with --against")
     parser.add_argument("--out", type=Path, help="write the figures to this file, as JSON")
     parser.add_argument("--svg", type=Path, help="draw them into this file")
     parser.add_argument("--markdown", type=Path, help="write the tables to this file, as Markdown")

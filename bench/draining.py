@@ -1,4 +1,4 @@
-"""Watches a filled queue run empty: runs a second, and what each run takes of the processor, by kind of process."""
+"""Watches a filled queue run empty: runs per second, and the processor time of a run by kind of process."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Drain(Protocol):
         ...
 
     def check(self) -> None:
-        """Raise if it cannot come to an end."""
+        """Raise if it can no longer finish."""
         ...
 
 
 @dataclass(frozen=True)
 class Amount:
-    """How many jobs fill the time, by the rate of the last time that jobs of this kind were drained."""
+    """How many jobs fill the time, at the rate of the last drain of jobs of this kind."""
 
     kind: str
 

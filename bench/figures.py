@@ -29,7 +29,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Result:
-    """What one measurement gave: the first figure is the one that is compared, the others go with it."""
+    """The result of one measurement: the first figure is compared, the others are shown beside it."""
 
     name: str
     title: str
@@ -42,7 +42,7 @@ class Result:
         return self.rows[0]
 
     def comparisons(self) -> Iterator[tuple[Row, Row, float]]:
-        """Returns each row of this tree with each of others', and the ratio; of an earlier commit only the like."""
+        """Returns each row of this tree with each other row and their ratio; of an earlier commit, only its like."""
         for row in filter(_is_ours, self.rows):
             for other in self.rows:
                 found = ratio(row.values(self.figures[0]), other.values(self.figures[0]))
@@ -59,20 +59,20 @@ def _is_ours(row: Row) -> bool:
 
 
 def _is_comparable(row: Row, other: Row) -> bool:
-    """Tell whether a row is another system's, or this tree's own row at an earlier commit."""
+    """Whether a row is another system's, or this tree's own row at an earlier commit."""
     if not other.name.startswith(OURS):
         return True
     return not _is_ours(other) and row.name.partition(", ")[2] == other.name.partition(", ")[2]
 
 
 def ratio(values: Sequence[float], baseline: Sequence[float]) -> float | None:
-    """Returns the median of the ratios round by round, since only what ran side by side is comparable."""
+    """Returns the median of the ratios of each round, since only figures of one round are comparable."""
     ratios = [value / base for value, base in zip(values, baseline, strict=False) if base]
     return statistics.median(ratios) if ratios else None
 
 
 def spread_percent(values: Sequence[float]) -> float | None:
-    """Returns how far the values lie apart, in percent of their median; None for fewer than two."""
+    """Returns the range of the values, in percent of their median; None for fewer than two."""
     middle = statistics.median(values) if values else 0
     if len(values) < 2 or not middle:  # noqa: PLR2004  one value has no spread
         return None

@@ -1,9 +1,9 @@
-"""Asks one HTTP server for the same thing over and over, on many connections, and prints what came of it as JSON.
+"""Sends one HTTP server the same request again and again, on many connections, and prints the figures as JSON.
 
     python -m bench.load --url http://127.0.0.1:8000/api/jobs/create --body FILE [--connections 32] [--seconds 8]
 
 One thread, non-blocking sockets and epoll: a request costs it some 20 microseconds, so that the server is the limit.
-Each connection asks again as soon as it has its answer.
+Each connection sends its next request as soon as it has its answer.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ WARM_UP_SECONDS = 2.0
 
 @dataclass
 class Connection:
-    """One connection: what of the answer has come, and since when it is waited for."""
+    """One connection: the bytes of the answer so far, and when the request was sent."""
 
     socket: socket.socket
     asked_at: float = 0.0
@@ -56,7 +56,7 @@ class Connection:
 
 @dataclass
 class Tally:
-    """What came of the requests."""
+    """The outcomes of the requests."""
 
     seconds: list[float] = field(default_factory=list)
     errors: int = 0
@@ -95,7 +95,7 @@ def ask(url: str, body: Any, seconds: float, folder: Path) -> dict[str, float]:
 def measured(
     url: str, body: Any, seconds: float, folder: Path, meters: Mapping[str, Callable[[], float]]
 ) -> dict[str, float]:
-    """Warm up, ask, and add what a request takes of the processor by kind of process."""
+    """Warm up, measure, and add the processor time of a request by kind of process."""
     ask(url, body, WARM_UP_SECONDS, folder)
     before = {kind: meter() for kind, meter in meters.items()}
     figures = ask(url, body, seconds, folder)

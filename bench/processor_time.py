@@ -1,4 +1,4 @@
-"""What process trees have taken of the processor and of memory, as Linux counts it in /proc."""
+"""Processor time and memory of process trees, from Linux's /proc."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _FIRST_OF_TIMES, _LAST_OF_TIMES = 11, 15  # utime, stime, cutime, cstime: counte
 
 
 def of_trees(pids: Iterable[int]) -> float:
-    """Returns the processor seconds of these processes, of what lives below them, and of what has ended there."""
+    """Returns the processor seconds of these processes and all their descendants, ended ones included."""
     return sum(_of_process(pid) for root in pids for pid in [root, *programs.descendants(root)])
 
 
 def memory_of_trees(pids: Iterable[int]) -> tuple[float, float]:
-    """Returns the megabytes of these trees: PSS, which shares out what several use, and RSS, which does not."""
+    """Returns the megabytes of these trees: PSS, which divides shared pages among them, and RSS, which does not."""
     shares = [_memory_of(pid) for root in pids for pid in [root, *programs.descendants(root)]]
     return sum(pss for pss, _ in shares), sum(rss for _, rss in shares)
 

@@ -1,6 +1,6 @@
-"""A receiver of callbacks that is faster than what calls it: answers every request with 200, at once or after a delay.
+"""A receiver of callbacks, faster than any caller: answers every request with 200, at once or after a delay.
 
-Jobs of the type `bench_polling` are told that they are not done.
+Jobs of the type `bench_polling` get the answer that they are not done.
 
     python -m bench.receiver --port 9000 [--delay 0.2]
 
@@ -60,7 +60,7 @@ def running(folder: Path, delay_seconds: float = 0) -> Iterator[RunningReceiver]
 
 
 class Conversation(asyncio.Protocol):
-    """One connection: requests one after the other, each answered once its body is here."""
+    """One connection: requests one after the other, each answered once its body has come."""
 
     def __init__(self, delay_seconds: float) -> None:
         self._delay_seconds = delay_seconds
@@ -68,12 +68,12 @@ class Conversation(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep what answers are written to."""
+        """Keep the transport, to which answers are written."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101  as asyncio promises for TCP
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Answer every request that is whole."""
+        """Answer every request that has come whole."""
         self._received += data
         while (whole := split_request(self._received)) is not None:
             head, self._received = whole

@@ -1,4 +1,4 @@
-"""What the measurements gave, as a table on the terminal, a JSON file and a picture."""
+"""Report the results, as tables on the terminal, a JSON file, a Markdown file and a picture."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PICTURED = ("drain", "callbacks", "create")  # rates, beside peers
 
 @dataclass(frozen=True)
 class Files:
-    """Where to write results, as far as they are to be written."""
+    """The files to write results to, if any."""
 
     json: Path | None = None
     svg: Path | None = None
@@ -44,7 +44,7 @@ def write(results: Sequence[Result], files: Files) -> None:
 
 
 def document(results: Sequence[Result]) -> dict[str, Any]:
-    """Returns everything as JSON holds it: the machine, and of each contestant median, spread, ratio and samples."""
+    """Returns all results for JSON: the machine, and for each contestant median, spread, ratio and samples."""
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()},

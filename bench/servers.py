@@ -27,7 +27,7 @@ class Place:
     management_url: str
 
     def query(self, statement: str, parameters: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """Returns the rows that a statement gives, none where it gives no rows; committed at once."""
+        """Execute a statement and commit. Returns its rows, if it has any."""
         with self.connection() as connection, connection.cursor() as cursor:
             cursor.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
@@ -38,7 +38,7 @@ class Place:
 
     @contextmanager
     def connection(self) -> Iterator[Any]:
-        """Connect for the block, committing every statement."""
+        """Connect for the block, in autocommit mode."""
         with contextlib.closing(psycopg2.connect(self.database_url)) as connection:
             connection.autocommit = True
             yield connection
@@ -64,7 +64,7 @@ class Servers:
 
     @contextmanager
     def place(self) -> Iterator[Place]:
-        """Make an empty database and virtual host, and throw both away after the block."""
+        """Create an empty database and virtual host, and drop both after the block."""
         name = f"bench{next(self._numbers)}"
         url = self._postgres.create_database(name)
         place = Place(url, self._rabbit.create_vhost(name), self._rabbit.management_url)
@@ -78,7 +78,7 @@ class Servers:
         self._postgres.restart()
 
     def processor_times(self) -> dict[str, Callable[[], float]]:
-        """Returns, for each server, how to ask for the processor seconds that it has taken."""
+        """Returns, for each server, a function that reads its processor seconds."""
         return {"postgresql": lambda: _taken(self._postgres.pid), "rabbitmq": lambda: _taken(self._rabbit.pid)}
 
     def _drop(self, name: str) -> None:

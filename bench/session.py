@@ -11,7 +11,7 @@ from bench.servers import Servers
 
 @dataclass(frozen=True)
 class Options:
-    """What the command line asks for."""
+    """The options of the command line."""
 
     quick: bool = False
     rounds: int = 3
@@ -29,9 +29,9 @@ class Session:
     options: Options
     servers: Servers
     folder: Path
-    checkouts: tuple[Checkout, ...]  # ours, and the one that it is measured against
+    checkouts: tuple[Checkout, ...]  # ours, and the one that it is compared with
 
     @property
     def is_quick(self) -> bool:
-        """Whether a rough figure will do."""
+        """Whether rough figures are enough."""
         return self.options.quick

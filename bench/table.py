@@ -22,7 +22,7 @@ def markdown(result: Result) -> str:
 
 
 def number(value: float | None) -> str:
-    """Returns a figure with as many digits as it is worth."""
+    """Returns a figure with its significant digits."""
     if value is None:
         return ""
     if abs(value) >= _THREE_DIGITS:
@@ -31,7 +31,7 @@ def number(value: float | None) -> str:
 
 
 def _comparisons(result: Result) -> Iterator[str]:
-    """Returns a line for each row of this tree: what it is of each other's."""
+    """Returns a line for each row of this tree, with its ratio to each other row."""
     by_row: dict[str, list[str]] = {}
     for row, other, ratio in result.comparisons():
         by_row.setdefault(row.name, []).append(f"{number(ratio)} of {other.name}")

@@ -1,4 +1,4 @@
-"""The autoscaler: as many worker processes as the length of the queues demands (section 002's monitor)."""
+"""The autoscaler: adds and removes worker processes by the length of the queues (section 002's monitor)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NOT_FOUND = 404
 
 
 def run(settings: Settings, environment: Mapping[str, str], folder: Path, *, dry_run: bool) -> None:
-    """Keep as many workers as the queues ask for until SIGTERM or SIGINT; a dry run only says what it would do."""
+    """Keep as many workers as the queues need until SIGTERM or SIGINT; a dry run only prints what it would do."""
     queues = Queues(settings.rabbitmq_url or "", settings.management_url, brokers.RUNS)
     grace = settings.shutdown_grace_seconds + _MORE_GRACE_SECONDS
     workers = ImaginedWorkers() if dry_run else WorkerProcesses(folder, environment, grace)
@@ -42,7 +42,7 @@ def run(settings: Settings, environment: Mapping[str, str], folder: Path, *, dry
 
 
 class QueuesUnknown(Exception):  # noqa: N818  says what is the matter
-    """RabbitMQ's management API did not tell how much lies in the queues."""
+    """RabbitMQ's management API did not return the length of the queues."""
 
 
 class Queues:
@@ -102,7 +102,7 @@ class WorkerProcesses:
         self._folder = folder
         self._environment = {name: value for name, value in environment.items() if name != "HEALTH_PORT"}
         self._grace_seconds = grace_seconds
-        self._numbers = itertools.count(1)  # a worker's name is its own, also beside one that is leaving
+        self._numbers = itertools.count(1)  # so that no worker has the name of one that is still ending
         self._running: list[Supervisor] = []
         self._leaving: list[threading.Thread] = []
 
@@ -148,19 +148,19 @@ class ImaginedWorkers:
 
 @dataclass(frozen=True)
 class Autoscaler:
-    """Looks at the queues every ten seconds, and adds or removes one worker if their load demands it."""
+    """Reads the queues every ten seconds, and adds or removes one worker if their load requires it."""
 
     load: Callable[[], Load]
     workers: Workers
     say: Callable[[str], None]
 
     def run(self, stopping: threading.Event, every_seconds: float = LOOK_EVERY_SECONDS) -> None:
-        """Look again and again until the event is set, whatever fails meanwhile; then stop the workers in order."""
+        """Look again and again until the event is set, whatever fails meanwhile; then stop the workers."""
         try:
             while not stopping.is_set():
                 try:
                     self.look()
-                except Exception as error:  # noqa: BLE001  no thread to be had, say: there may be at the next look
+                except Exception as error:  # noqa: BLE001  for example no thread can be started: retried at the next look
                     self.say(f"the workers stay {self.workers.count}: {error}")
                 stopping.wait(every_seconds)
         finally:
@@ -183,7 +183,7 @@ class Autoscaler:
         try:
             return self.load()
         except QueuesUnknown as error:
-            self.say(f"RabbitMQ's management API does not tell what lies in the queues: {error}")
+            self.say(f"RabbitMQ's management API does not return the length of the queues: {error}")
             return None
 
 

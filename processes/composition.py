@@ -1,4 +1,4 @@
-"""The common parts of the web, worker and coordinator processes: database, clock, broker, doorbell, orderly end."""
+"""The parts that web, worker and coordinator processes share: database, clock, broker, doorbell, orderly end."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
 
 
 def _wait_for_database() -> None:
-    """Wait until the database answers and has the newest schema; log once that it is being waited for."""
+    """Wait until the database answers and has the newest schema; log once that the process is waiting."""
     rest = threading.Event()
     said = False
     while True:

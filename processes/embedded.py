@@ -45,7 +45,7 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     clock.keep_following(settings.heartbeat_seconds)
     doorbell = BrokerDoorbell(carrier, clock)
     system = System(settings, clock, doorbell)
-    upkeep.rescue_all(system)  # whoever ran them is dead: the folder is ours
+    upkeep.rescue_all(system)  # the folder is locked by us, so the process that ran them is dead
     stopping = threading.Event()
     worker = RunWorker(system, carrier, stopping)
     coordinator = Coordinator(system, carrier)
@@ -74,10 +74,10 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
 
 @contextmanager
 def _folder_of_our_own(folder: Path) -> Iterator[None]:
-    """Lock the data folder: two servers on one SQLite file would each take the other's runs for dead."""
+    """Lock the data folder: of two servers on one SQLite file, each would take the other's runs for lost."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        os.umask(0o077)  # what applications give us is nobody else's on this machine
+        os.umask(0o077)  # no other user of this machine may read the applications' data
         lock = (folder / "carillon.lock").open("w")
     except OSError as error:
         raise ConfigurationError(

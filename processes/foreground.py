@@ -1,4 +1,4 @@
-"""Runs one command in our place: passes signals on, returns its exit status, leaves no process behind."""
+"""Runs one command in the foreground: passes signals on, returns its exit status, leaves no process behind."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run_in_foreground(command: Sequence[str], environment: Mapping[str, str]) ->
     before = set(programs.descendants(os.getpid()))
     children: list[subprocess.Popen[bytes]] = []
     try:
-        with _signals_passed_on(children):  # before there is a child, which may signal us at once
+        with _signals_passed_on(children):  # before the child starts, since it may signal us at once
             children.append(subprocess.Popen([*programs.leash(signal.SIGTERM), *command], env=environment))
             return _wait(children[0])
     except OSError as error:
@@ -74,7 +74,7 @@ def _signals_passed_on(children: Sequence[subprocess.Popen[bytes]]) -> Iterator[
 @contextmanager
 def _handling(numbers: Sequence[signal.Signals], handler: signal._HANDLER) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
-        yield  # only the main thread may say what signals do
+        yield  # only the main thread may set signal handlers
         return
     with signals.left_to_others():
         former = {number: signal.signal(number, handler) for number in numbers}
@@ -86,7 +86,7 @@ def _handling(numbers: Sequence[signal.Signals], handler: signal._HANDLER) -> It
 
 
 def _wait(child: subprocess.Popen[bytes]) -> int:
-    """Wait for the child, and meanwhile reap every orphan: a zombie still looks alive to whoever signals it."""
+    """Wait for the child, and meanwhile reap every orphan, since a zombie still looks alive to who signals it."""
     while child.returncode is None:
         ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
         if ended is None or ended.si_pid == child.pid:

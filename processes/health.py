@@ -54,7 +54,7 @@ def _listening(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> T
         return Server((host, port), handler)
     except OSError as error:
         raise LocalServerError(
-            f"HEALTH_PORT={port} cannot be had on HEALTH_HOST={host}: {error.strerror}; name a free port, and an "
+            f"HEALTH_PORT={port} cannot be bound on HEALTH_HOST={host}: {error.strerror}; name a free port, and an "
             f"address of this host."
         ) from None
 
@@ -90,7 +90,7 @@ class _HealthHandler(BaseHTTPRequestHandler):
         self._answer(HTTPStatus.OK, {})
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer a request that is not understood: 405 where the standard library answers 501 to an unknown method."""
+        """Answer a bad request: 405 to an unknown method, where the standard library would answer 501."""
         if code == HTTPStatus.NOT_IMPLEMENTED:
             self._answer(HTTPStatus.METHOD_NOT_ALLOWED, {"status": "method not allowed"})
         else:

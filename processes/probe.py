@@ -1,4 +1,4 @@
-"""A probe of the broker on a thread of its own, so that no request waits for a broker that hangs."""
+"""Probes the broker in a thread of its own, so that no request waits for a broker that hangs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Carrier(Protocol):
     """A broker that can be probed."""
 
     def unusable(self, queues: Iterable[str]) -> list[Trouble]:
-        """Returns what keeps these queues from being published to or consumed."""
+        """Returns the troubles that keep these queues from being published to or consumed."""
         ...
 
 

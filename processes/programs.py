@@ -44,7 +44,7 @@ def spawn(
             user=user,
             group=user and _group_of(user),
             extra_groups=[] if user else None,
-            start_new_session=True,  # Ctrl-C is for us; we decide when it is the program's turn
+            start_new_session=True,  # Ctrl-C reaches only us; we decide when to end the program
         )
 
     return _spawner(os.getpid()).submit(start).result()
@@ -52,13 +52,13 @@ def spawn(
 
 @functools.cache
 def leash(last_signal: signal.Signals) -> list[str]:
-    """Wrap a command in util-linux's setpriv where there is one (it replaces itself by the command)."""
+    """Wrap a command in util-linux's setpriv, if it is installed (it replaces itself by the command)."""
     setpriv = shutil.which("setpriv")
     return [setpriv, "--pdeathsig", last_signal.name.removeprefix("SIG"), "--"] if setpriv else []
 
 
 def end(process: subprocess.Popen[bytes], *, by: signal.Signals, grace_seconds: float) -> None:
-    """Ask the program to end, and kill it with all its descendants when it has not within the grace."""
+    """Ask the program to end; after the grace, kill it with all its descendants."""
     if process.poll() is None:
         process.send_signal(by)
         try:
@@ -71,7 +71,7 @@ def kill_family(process: subprocess.Popen[bytes], *, grace_seconds: float = 10) 
     """Kill the program and all its descendants at once, and wait until they are gone."""
     if process.poll() is not None:
         return
-    process.send_signal(signal.SIGSTOP)  # a stopped parent starts no more children while we count them
+    process.send_signal(signal.SIGSTOP)  # a stopped parent starts no more children while we list them
     children = descendants(process.pid)
     process.kill()
     signal_all(children, signal.SIGKILL)
@@ -144,7 +144,7 @@ def _tail(log: Path, lines: int = 15) -> str:
 
 @functools.cache
 def _spawner(_process_id: int) -> ThreadPoolExecutor:
-    """Returns one lasting thread per process: the kernel's "parent died" means the thread that started the program."""
+    """Returns one lasting thread per process: the kernel takes the thread that started a program for its parent."""
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="spawner")
 
 

@@ -1,8 +1,8 @@
 """Handles SIGTERM and SIGINT in a process, from its first line to its last.
 
-The kernel drops a signal for which process 1 of a container has no handler, so `obey` comes before anything heavy is
-imported. Python runs a handler on the main thread alone, which may be held up in C code (a name being looked up, a
-server that is silent). So a thread of ours reads the byte that Python writes as a signal arrives, and acts on it.
+The kernel drops signals for which process 1 of a container has no handler, so `obey` is called before anything heavy is
+imported. Python runs handlers only on the main thread, which may be blocked in C code (looking up a name, waiting for a
+silent server). So a thread of ours reads the byte that Python writes when a signal arrives, and acts on it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from typing import NoReturn
 
 SIGNALLED = 128  # a shell's status for a program that a signal ended is this plus the signal
 _ORDERS = (signal.SIGTERM, signal.SIGINT)
-_LEAVE_SECONDS = 1.0  # for what is closed on the way out
+_LEAVE_SECONDS = 1.0  # for closing connections
 _NOT_ALL_CLOSED = "Ended without closing every connection: a server did not answer in time."
 
 
 def obey(status: int | None = None) -> None:
-    """End the process on SIGTERM or SIGINT: in order if the main thread can, else hard, a second later.
+    """End the process on SIGTERM or SIGINT: in order if the main thread is free for it, else hard, a second later.
 
     The exit status is the one given, else 128 plus the signal, as in a shell.
     """
@@ -66,12 +66,12 @@ class StopSignals:
 
 
 def regain() -> None:
-    """Take signals back from an event loop that has taken them for itself, as uvloop does when it starts."""
+    """Take signals back from an event loop that has replaced our handling, as uvloop does when it starts."""
     _listener.listen()
 
 
 def end_within(seconds: float, status: int = 0, last_words: str = _NOT_ALL_CLOSED) -> None:
-    """End the process after so many seconds, even if something blocks: a silent server, mostly.
+    """End the process after so many seconds, even if something blocks, such as a silent server.
 
     It then prints `last_words`, and has this exit status.
     """
@@ -95,7 +95,7 @@ def _end_hard(status: int, last_words: str) -> NoReturn:
 
 @contextlib.contextmanager
 def left_to_others() -> Iterator[None]:
-    """Handle no signals in this block: they are left to the handlers that the block sets."""
+    """Handle no signals in this block, which sets its own handlers."""
     former = signal.set_wakeup_fd(-1)
     try:
         yield
@@ -104,7 +104,7 @@ def left_to_others() -> Iterator[None]:
 
 
 class _Listener:
-    """Calls the function in charge for each signal that arrives, on a thread of its own."""
+    """Calls the current function for each signal that arrives, on a thread of its own."""
 
     def __init__(self) -> None:
         self.in_charge: Callable[[int], None] = lambda _number: None

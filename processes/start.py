@@ -23,14 +23,14 @@ from settings import ConfigurationError, Settings
 
 ROOT = Path(__file__).parents[1]
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  compared with, not listened on
-PLAIN_FAULTS = (Misconfigured, LocalServerError, DatabaseUnavailable)  # their message says all that there is to say
+PLAIN_FAULTS = (Misconfigured, LocalServerError, DatabaseUnavailable)  # their message is enough, without a traceback
 WRONG_CONFIGURATION = 2
 log = structlog.get_logger()
 
 
 @contextmanager
 def plain_faults() -> Iterator[None]:
-    """Print a wrong configuration in one line per fault, and exit with status 2."""
+    """Print a wrong configuration, one line per fault, and exit with status 2."""
     try:
         yield
     except PLAIN_FAULTS as error:
@@ -91,7 +91,7 @@ def environment() -> dict[str, str]:
 
 
 def warn(settings: Settings) -> None:
-    """Log settings that are valid but probably not what was meant."""
+    """Log settings that are valid but probably not intended."""
     if settings.public_url is None and settings.host in _EVERYWHERE:
         log.warning(
             "public_url_is_not_set",

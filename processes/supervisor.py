@@ -61,7 +61,7 @@ class Supervisor:
         self._watched = {
             name: _Watched(
                 name=name,
-                command=shlex.split(command),  # no shell between us and the process, so signals reach it
+                command=shlex.split(command),  # without a shell in between, signals reach the process
                 environment=surroundings,
                 folder=folder,
                 printer=self._printer,
@@ -83,7 +83,7 @@ class Supervisor:
             watched.start()
 
     def stop(self, grace_seconds: float = 30) -> None:
-        """Ask every process to end, kill what has not within the grace, and wait until all are gone."""
+        """Ask every process to end, kill those that have not ended after the grace, and wait until all are gone."""
         deadline = time.monotonic() + grace_seconds
         try:
             for watched in self._watched.values():
@@ -126,7 +126,7 @@ class _Watched:
         self._printer, self._backoff = printer, backoff
         self._thread = threading.Thread(target=self._keep_running, name=f"supervisor-{name}", daemon=True)
         self._ending = threading.Event()
-        self._lock = threading.Lock()  # held while a process begins or is signalled, never for long
+        self._lock = threading.Lock()  # held only while a process is started or signalled
 
     def start(self) -> None:
         self._thread.start()
@@ -184,7 +184,7 @@ class _Watched:
                 output=subprocess.PIPE,
                 environment=self._environment,
                 folder=self._folder,
-                last_signal=signal.SIGTERM,  # should we be killed: a master then ends its own children
+                last_signal=signal.SIGTERM,  # if we are killed: a master then ends its own children
             )
             self.pid = process.pid
             return process
@@ -198,7 +198,7 @@ class _Watched:
             self._signal(os.killpg, signal.SIGKILL)
             self.pid = None
             status = process.wait()
-        reader.join(LAST_WORDS_SECONDS)  # not for ever: a stray in a session of its own may hold the pipe
+        reader.join(LAST_WORDS_SECONDS)  # not for ever: a descendant in its own session may hold the pipe
         return status
 
     def _show(self, process: subprocess.Popen[bytes]) -> None:

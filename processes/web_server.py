@@ -1,4 +1,4 @@
-"""The web server of a process: uvicorn, which lets `/readyz` fail before it stops answering."""
+"""The web server of a process: uvicorn; at the end, `/readyz` fails before it stops answering."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from processes.programs import LocalServerError
 from processes.signals import StopSignals
 from settings import Settings
 
-_LAST_ANSWERS_SECONDS = 2  # for requests that are under way when all else has ended
+_LAST_ANSWERS_SECONDS = 2  # for requests still under way when everything else has ended
 _CLOSING_SECONDS = 2
 log = structlog.get_logger()
 
@@ -70,7 +70,7 @@ class WebServer(uvicorn.Server):
         yield
 
     def _stop_at_once(self) -> None:
-        """Obey a second signal: hand back the runs under way, and wait for no answer."""
+        """Obey a second signal: hand back the runs under way without waiting for answers."""
         self.force_exit = True
         self._hurry()
 
@@ -86,8 +86,8 @@ class WebServer(uvicorn.Server):
 
 
 def _refuse_taken(host: str, port: int) -> None:
-    """Refuse a taken port before anything starts; uvicorn would only log it, with work already under way."""
+    """Refuse a taken port before anything starts; uvicorn would only log it, when work is already under way."""
     try:
         socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
     except OSError as error:
-        raise LocalServerError(f"PORT={port} cannot be had: {error.strerror}; name a free port.") from None
+        raise LocalServerError(f"PORT={port} cannot be bound: {error.strerror}; name a free port.") from None

@@ -1,1 +1,1 @@
-"""The doing of each kind of task, and what they are built of."""
+"""Handlers, which perform each kind of task, and their building blocks."""

@@ -1,4 +1,4 @@
-"""`run_command`: an allowed program, run without a shell; what it wrote and its exit code are the result."""
+"""`run_command`: run an allowed program, without a shell; its output and exit code are the result."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _MAY_PASS = frozenset({errno.EAGAIN, errno.ENOMEM, errno.ENFILE, errno.EMFILE, e
 
 
 def perform(system: System, work: Work, scope: Scope) -> Result:
-    """Run the command once. Raises `Aborted` when the scope is told to stop; by then nothing of it is left."""
+    """Run the command once. Raises `Aborted` when the scope is aborted, after all its processes have ended."""
     try:
         command = _command(system.settings, work)
         ended = command_process.run(command, scope)
@@ -43,7 +43,7 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
 def _command(settings: Settings, work: Work) -> Command:
     try:
         parameters = RunCommand.model_validate(work.data or {})
-        run_command.check(settings, parameters)  # what is allowed may have changed, or differ from host to host
+        run_command.check(settings, parameters)  # the allowed programs may have changed, or differ between hosts
     except (ValidationError, Forbidden) as refusal:
         raise PermanentFailure(str(refusal)) from refusal
     return Command(
@@ -101,5 +101,5 @@ def _message(command: Command, result: dict[str, Any]) -> str:
 
 
 def _text(output: bytes) -> str:
-    """Output as the database can hold it."""
+    """Returns output as text that the database can store."""
     return output.decode("utf-8", "replace").replace("\x00", "\ufffd")

@@ -1,4 +1,4 @@
-"""A command under a keeper: started, listened to, and stopped with all that it began."""
+"""Run a command under a keeper (`command_supervisor`): start it, read its output, stop it with all its descendants."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a command ended: its exit code (-9: by signal 9), or why it could not begin; and what it said."""
+    """How a command ended: its exit code (-9: by signal 9), or why it could not start; and its output."""
 
     exit_code: int | None
     errno: int | None
@@ -54,12 +54,12 @@ class Ended:
 
 
 def run(command: Command, scope: Scope) -> Ended:
-    """Run a command to its end, in a folder of its own that is removed afterwards; nothing it began goes on.
+    """Run a command to its end, in its own folder that is removed afterwards; no process that it started stays.
 
-    From then on no other process but root's reads this one's memory or environment, which may hold secrets.
+    From then on, only root can read this process's memory or environment, which may hold secrets.
 
-    Returns early, with what there is, when the scope is told to stop. Raises `Aborted` when that was before the start,
-    and `TransientFailure` when the command's end is not known.
+    Returns early, with the output so far, when the scope is aborted. Raises `Aborted` if that was before the start,
+    and `TransientFailure` if it is unknown how the command ended.
     """
     _libc.prctl(_SET_DUMPABLE, 0)
     with ExitStack() as stack:
@@ -72,7 +72,7 @@ def run(command: Command, scope: Scope) -> Ended:
 
 
 class _Kept:
-    """The first 64 KiB of what a stream brings; the rest is read, so that the writer does not wait, and dropped."""
+    """The first 64 KiB of a stream; the rest is read, so that the writer does not block, and dropped."""
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -85,9 +85,9 @@ class _Kept:
 
 
 def _keeper(stack: ExitStack, stdin: str) -> tuple[socket.socket, subprocess.Popen[bytes]]:
-    """The line to a keeper that waits for its order, and the keeper.
+    """Start a keeper, which waits for its order. Returns the line to it, and the keeper.
 
-    A socket is the line, because unlike a pipe it can be hung up from another thread.
+    The line is a socket because, unlike a pipe, it can be shut down from another thread.
     """
     given = stack.enter_context(_given(stdin))
     ours, theirs = socket.socketpair()
@@ -109,7 +109,7 @@ def _keeper(stack: ExitStack, stdin: str) -> tuple[socket.socket, subprocess.Pop
 
 @contextlib.contextmanager
 def _given(stdin: str) -> Iterator[IO[bytes]]:
-    """A nameless file to read from: unlike a pipe it needs nobody to fill it."""
+    """Returns a nameless file with the standard input: unlike a pipe, it needs no thread to fill it."""
     with tempfile.TemporaryFile() as file:
         file.write(stdin.encode())
         file.seek(0)
@@ -124,12 +124,12 @@ def _order(line: socket.socket, command: Command) -> None:
         "limits": dict(command.limits),
         "folders": tempfile.gettempdir(),
     }
-    with contextlib.suppress(OSError):  # hung up meanwhile, or the keeper is gone: what it tells will say so
+    with contextlib.suppress(OSError):  # shut down meanwhile, or the keeper is gone: its report will show that
         line.sendall(json.dumps(order).encode() + b"\n")
 
 
 def _listen(keeper: subprocess.Popen[bytes], line: socket.socket, heard: Mapping[Any, _Kept], scope: Scope) -> None:
-    """Read all streams to their ends, which come when the keeper and everything under it have ended."""
+    """Read all streams to their ends, which come when the keeper and all its descendants have ended."""
     give_up_at: float | None = None
     with selectors.DefaultSelector() as streams:
         for stream in heard:
@@ -142,7 +142,7 @@ def _listen(keeper: subprocess.Popen[bytes], line: socket.socket, heard: Mapping
                     streams.unregister(key.fileobj)
             now = time.monotonic()
             if give_up_at is None and (scope.reason is not None or keeper.poll() is not None):
-                _hang_up(line)  # should the keeper's inner process have outlived it
+                _hang_up(line)  # in case the keeper's inner process has outlived it
                 give_up_at = now + _KEEPER_ENDS_WITHIN_SECONDS
             if give_up_at is not None and now > give_up_at:
                 return
@@ -174,7 +174,7 @@ def _hang_up(line: socket.socket) -> None:
 
 
 def _bury(keeper: subprocess.Popen[bytes]) -> None:
-    """Let nothing of a keeper stay: it has ended, or has had its time."""
+    """Wait for a keeper to end; if it takes too long, kill it."""
     for stream in (keeper.stdout, keeper.stderr):
         if stream is not None:
             stream.close()

@@ -1,12 +1,13 @@
-"""Keeps one command: starts it, waits for it, ends whatever it has left behind, and tells how it went.
+"""The keeper of one command: starts it, waits for it, ends all processes it has left behind, and reports its end.
 
-A program of its own, which `keeping` starts for each command in a fresh interpreter and which imports nothing of ours.
-Only so can it adopt what a command's children leave (they become its own children, whatever session they went to), set
-limits between fork and exec without other threads, and clean up after a worker that was killed. It is two processes,
-since the command may kill its parent: the inner one keeps the command, the outer one what the inner one leaves.
+A separate program, which `command_process` starts for each command in a fresh interpreter, and which imports nothing
+of ours. Only so can it adopt orphaned descendants of the command (they become its own children, in whatever session
+they are), set limits between fork and exec without other threads, and clean up after a worker that was killed. It is
+two processes, since the command may kill its parent: the inner one keeps the command, the outer one the inner one's
+orphans.
 
-    standard input     a socket: the order comes as a line of JSON; its end, at whatever time, means: end everything.
-                       Told back is a line of JSON: `exit_code`, or `errno` where the command did not start.
+    standard input     a socket: the order comes as a line of JSON; its end, at any time, means: end everything.
+                       The report goes back as a line of JSON: `exit_code`, or `errno` if the command did not start.
     standard output    the command's, and so is standard error
     first argument     the file descriptor that is the command's standard input
 """
@@ -28,8 +29,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 GRACE_SECONDS = 0.4  # between SIGTERM and SIGKILL
-INNER_SECONDS = 2.0  # for the inner process to end all, when that is to be; the command may have stopped it
-PATIENCE_SECONDS = 5.0  # with what even SIGKILL does not end: a process that waits for a device
+INNER_SECONDS = 2.0  # for the inner process to end everything; the command may have stopped it
+PATIENCE_SECONDS = 5.0  # with processes that even SIGKILL does not end, since they wait for a device
 LOOK_SECONDS = 0.02
 
 _CONTROL = 0
@@ -41,9 +42,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def keep(standard_input: int) -> None:
-    """Carry out one order from beginning to end, in a folder that is made for it and removed."""
+    """Carry out one order from beginning to end, in a folder that is created for it and removed."""
     os.set_inheritable(standard_input, False)
-    _libc.prctl(_SET_DUMPABLE, 0)  # nobody reads our memory, or writes to it, but root
+    _libc.prctl(_SET_DUMPABLE, 0)  # only root may read our memory or write to it
     order = json.loads(_line())
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
@@ -90,7 +91,7 @@ def _line() -> bytes:
 
 
 def _start(order: dict[str, Any], folder: str, standard_input: int) -> int:
-    """Start the command; its process id."""
+    """Start the command. Returns its process id."""
     command = os.fork()
     if command == 0:
         _become(order, folder, standard_input)
@@ -102,7 +103,7 @@ def _become(order: dict[str, Any], folder: str, standard_input: int) -> NoReturn
     line = os.dup(_CONTROL)  # is closed when the program begins
     try:
         os.setsid()
-        _libc.prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)  # should the keeper be killed
+        _libc.prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)  # if the keeper is killed
         os.dup2(standard_input, 0)
         os.chdir(folder)
         for number in _AS_NEW:
@@ -119,7 +120,7 @@ def _become(order: dict[str, Any], folder: str, standard_input: int) -> NoReturn
 
 
 def _wait(child: int) -> int | None:
-    """Wait until a child has ended, or all is to end; the child's status if it has one."""
+    """Wait until a child has ended, or everything is to end. Returns the child's status, if it has ended."""
     events = select.poll()
     events.register(_CONTROL, select.POLLIN)
     events.register(os.pidfd_open(child), select.POLLIN)
@@ -131,7 +132,7 @@ def _wait(child: int) -> int | None:
 
 
 def _end_all(child: int, status: int | None, *, ask: bool, grace: float) -> int | None:
-    """End all that descends from this process, by SIGKILL after the grace; the child's status."""
+    """End all descendants of this process, by SIGKILL after the grace. Returns the child's status."""
     began = time.monotonic()
     if ask:
         _send(signal.SIGTERM)
@@ -147,7 +148,7 @@ def _end_all(child: int, status: int | None, *, ask: bool, grace: float) -> int 
 
 
 def _collect(wanted: int) -> tuple[bool, int | None]:
-    """Bury children that have ended: whether any are left, and the wanted one's status if it was among them."""
+    """Reap children that have ended. Returns whether any are left, and the wanted one's status if it has ended."""
     status = None
     while True:
         try:
@@ -178,7 +179,7 @@ def _descendants() -> Iterator[int]:
 
 
 def _parents() -> Iterator[tuple[int, int]]:
-    """Each process of this machine with its parent: proc(5), after the name, which may hold anything."""
+    """Returns each process's parent, from /proc/PID/stat (proc(5)): read after the name, which may hold anything."""
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
             try:

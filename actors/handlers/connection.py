@@ -25,16 +25,16 @@ from core.networks import Reach
 
 
 class Wire:
-    """A socket to a receiver, for one call after the other, and what is read from it."""
+    """A socket to a receiver and its reader, for one call after the other."""
 
     def __init__(self, connecting: socket.socket) -> None:
         self.socket = connecting
         self.opened_at = self.idle_since = time.monotonic()
-        self._handle = connecting.dup()  # by which it can be shut down, since TLS takes the first from its object
+        self._handle = connecting.dup()  # to shut it down with, since TLS detaches the first socket object
         self._reader: io.BufferedReader | None = None
 
     def secure(self, context: ssl.SSLContext, name: str) -> None:
-        """Speak TLS from now on, with a receiver that proves to be the named one; in the socket's time-out.
+        """Speak TLS from now on, with a receiver whose certificate is for `name`, within the socket's time-out.
 
         Raises `PermanentFailure` when its certificate is refused, `TransientFailure` when it takes too long.
         """
@@ -49,34 +49,34 @@ class Wire:
 
     @property
     def reader(self) -> io.BufferedReader:
-        """Returns what is read from; one for all calls, so that what comes unasked for is seen."""
+        """Returns the reader, one for all calls, so that bytes after an answer are noticed."""
         if self._reader is None:
             self._reader = self.socket.makefile("rb")
         return self._reader
 
     def is_quiet(self) -> bool:
-        """Whether nothing has come since the last answer, its end included."""
+        """Whether nothing has come since the last answer, not even the connection's end."""
         waiting = select.poll()
         waiting.register(self.socket, select.POLLIN)
         if waiting.poll(0):
             return False
         self.socket.setblocking(False)
         try:
-            return not self.reader.peek(1)  # what was read with the answer, and is no part of it
+            return not self.reader.peek(1)  # bytes that were read along with the answer, but are not part of it
         except ssl.SSLWantReadError:
             return True
         except OSError:
             return False
 
     def shut_down(self) -> None:
-        """End whatever any thread is doing with the socket. Never raises."""
+        """Interrupt whatever any thread is doing with the socket. Never raises."""
         try:
             self._handle.shutdown(socket.SHUT_RDWR)
         except OSError:
             return  # it had ended by itself
 
     def close(self) -> None:
-        """Give socket and handle back."""
+        """Close socket and handle."""
         if self._reader is not None:
             self._reader.close()
         self.socket.close()
@@ -84,10 +84,10 @@ class Wire:
 
 
 class Line:
-    """One call's way to its receiver. `cut` may be called from any thread at any time, and never raises.
+    """One call's connection to its receiver. `cut` may be called from any thread at any time, and never raises.
 
     `connect_seconds` covers lookup, connect and TLS handshake together; `read_seconds` each later wait.
-    `reach` says where it may lead.
+    `reach` says which addresses are allowed.
     """
 
     def __init__(self, connect_seconds: float, read_seconds: float, reach: Reach) -> None:
@@ -100,7 +100,7 @@ class Line:
         self._is_cut = False
 
     def cut(self) -> None:
-        """Ends whatever the call is blocked on; what it does next over this line fails at once."""
+        """Interrupt whatever the call is blocked on; its next use of this line fails at once."""
         with self._lock:
             self._is_cut = True
             if self._wire is not None:
@@ -109,21 +109,21 @@ class Line:
                 self._woken.set()
 
     def connect(self, host: str, port: int) -> Wire:
-        """Opens a wire to the first address of `host` that answers.
+        """Open a wire to the first address of `host` that answers.
 
-        The socket's timeout is what is left of `connect_seconds`. Raises `TransientFailure` when there is no way,
+        The socket's timeout is what is left of `connect_seconds`. Raises `TransientFailure` when none answers,
         `PermanentFailure` when an address is denied, and `ConnectionAbortedError` when the line was cut.
         """
         self.close()  # one wire at a time
         deadline = time.monotonic() + self._connect_seconds
         fault = "it has no address"
         addresses = self._look_up(host, port, deadline)
-        # These very addresses are connected to, so an answer that changes afterwards changes nothing.
+        # We connect to exactly these addresses, so a later lookup with another answer changes nothing.
         if denied := self._allowed.fault_of(host, port, (str(address[4][0]) for address in addresses)):
             raise PermanentFailure(denied)
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             try:
-                # Each address gets its share, so that a first one that is silent does not use up the time.
+                # Each address gets its share, so that a silent first one does not use up the time.
                 reached = self._reach(address, (deadline - time.monotonic()) / left)
             except OSError as error:
                 self._refuse_if_cut()
@@ -134,13 +134,13 @@ class Line:
         raise TransientFailure(f"No connection to {host} port {port}: {fault}.")
 
     def hold(self, wire: Wire) -> None:
-        """Leads over this wire, which is closed with the line. Raises `ConnectionAbortedError` when it was cut."""
+        """Use this wire, which is closed with the line. Raises `ConnectionAbortedError` when the line was cut."""
         with self._lock:
             self._wire = wire
             self._refuse_if_cut()
 
     def let_go(self) -> Wire | None:
-        """Returns the wire, which this line can no longer cut or close; None if it was cut."""
+        """Release and return the wire, which this line can no longer cut or close; None if it was cut."""
         with self._lock:
             if self._is_cut:
                 return None
@@ -148,7 +148,7 @@ class Line:
             return wire
 
     def close(self) -> None:
-        """Closes the wire that it holds."""
+        """Close the wire."""
         with self._lock:
             wire, self._wire = self._wire, None
         if wire is not None:
@@ -195,7 +195,7 @@ class Line:
 
 @functools.cache
 def trust() -> ssl.SSLContext:
-    """The authorities believed: the system's (or `SSL_CERT_FILE`, `SSL_CERT_DIR`) and those of certifi."""
+    """Returns the trusted authorities: the system's (or `SSL_CERT_FILE`, `SSL_CERT_DIR`) and those of certifi."""
     context = ssl.create_default_context()
     context.load_verify_locations(certifi.where())
     context.set_alpn_protocols(["http/1.1"])
@@ -217,7 +217,7 @@ def _begin_to_connect(connecting: socket.socket, target: Any) -> Wire:
 
 
 def _await_connected(reached: socket.socket, seconds: float) -> None:
-    """Waits until a connect that has begun succeeds, fails (raises its `OSError`) or takes too long."""
+    """Wait until a connect that has begun succeeds, fails (raises its `OSError`) or takes too long."""
     waiting = select.poll()
     waiting.register(reached, select.POLLOUT)
     if not waiting.poll(max(seconds, 0) * 1000):

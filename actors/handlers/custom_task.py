@@ -1,6 +1,6 @@
-"""Kinds of task of one's own: the registered function is called with its parameters, its answer is the result.
+"""Perform custom tasks: call the registered function with its parameters; what it returns is the result.
 
-A function that has returned has done its work, whatever it returned: it is not called again for an odd result.
+A function that has returned has done its work, whatever it returned: a bad return value causes no retry.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from services.task_types import registry
 from services.task_types.registry import Task, TaskType
 
 _TOO_LONG = (
-    f"The result is longer than {LONGEST_RESULT} bytes of JSON and was not kept; let the task keep that elsewhere, and "
+    f"The result is longer than {LONGEST_RESULT} bytes of JSON and was not kept; let the task store it elsewhere, and "
     "return where."
 )
 log = structlog.get_logger()
 
 
 def perform(_system: System, work: Work, scope: Scope) -> Result:
-    """Call the function that is registered for the task type. Raises `Aborted` when the scope is told to stop."""
+    """Call the function that is registered for the task type. Raises `Aborted` when the scope is aborted."""
     task_type = registry.find(work.task_type)
     if task_type is None or task_type.perform is None:
         return Failed(
@@ -39,7 +39,7 @@ def perform(_system: System, work: Work, scope: Scope) -> Result:
         made = task_type.perform(Task(work.run_id, work.attempt, _parameters(task_type, work), scope))
     except Aborted:
         raise
-    except BaseException as error:  # noqa: BLE001  a task of one's own may raise anything
+    except BaseException as error:  # noqa: BLE001  a custom task may raise anything
         scope.raise_if_aborted()
         return Failed(_failure(error))
     scope.raise_if_aborted()

@@ -1,4 +1,4 @@
-"""`send_email`: the run's e-mails over one connection; the next attempt sends those that are not settled yet."""
+"""`send_email`: send the run's e-mails over one connection; a retry sends those that are not settled yet."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ _READ_SECONDS = 30.0
 
 
 def perform(system: System, work: Work, scope: Scope) -> Result:
-    """Send the e-mails of one attempt. Raises `Aborted` when the scope is told to stop.
+    """Send the e-mails of one attempt. Raises `Aborted` when the scope is aborted.
 
-    The run is completed when every message is settled and one was sent, failed when all were refused; while one waits
-    for a server that may take it later, the run is tried again.
+    The run is completed when every message is settled and at least one was sent, failed when all were refused; while
+    the server may still accept one later, the run is retried.
     """
     line = connection.Line(system.settings.connect_seconds, _READ_SECONDS, ANYWHERE)  # EMAIL_HOST is the operator's
     try:
@@ -47,7 +47,7 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
 
 
 def _parameters(system: System, work: Work) -> SendEmail:
-    """What is to be sent, looked at again: a run may carry data of its own, and settings may have changed."""
+    """Returns the e-mail's parameters, validated again: a run may have its own data, and settings may have changed."""
     try:
         parameters = SendEmail.model_validate(work.data or {})
         send_email.check(system.settings, parameters)
@@ -73,7 +73,7 @@ def _judged(run_id: UUID, batch: Batch, became: Sequence[Delivered]) -> Result:
 
 
 def _why(unsent: Sequence[Delivered], became: Sequence[Delivered]) -> str:
-    """The server's words; where there are several messages, those on the first, and how many."""
+    """Returns why messages were not sent: the server's words on the first, and how many there are."""
     first = unsent[0]
     if len(became) == 1:
         return f"{first.recipient}: {first.words}"

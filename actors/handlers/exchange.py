@@ -1,4 +1,4 @@
-"""One request and the beginning of its response, over a wire."""
+"""Send one request over a wire, and read the head of its response."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _METHODS_WITHOUT_LENGTH = frozenset({"GET", "HEAD"})
 
 @dataclass(frozen=True)
 class Target:
-    """A URL's parts as a request needs them: whom to connect to, whom to name, what to ask for."""
+    """A URL's parts as a request needs them: where to connect, which host to name, which path to request."""
 
     scheme: str
     host: str
@@ -32,21 +32,21 @@ class Target:
 
     @property
     def name(self) -> str:
-        """Returns the host as certificates and the Host header name it."""
+        """Returns the host as in certificates and in the Host header."""
         return self.host.rstrip(".")
 
 
 class NoFirstByte(OSError):  # noqa: N818  it says what happened
-    """The connection ended before anything of an answer had come."""
+    """The connection ended before the first byte of an answer."""
 
 
 @functools.lru_cache(1024)
 def target_of(url: str) -> Target:
-    """Returns the parts of a URL. Raises `PermanentFailure` for what is not plainly one to call."""
+    """Returns the parts of a URL. Raises `PermanentFailure` for a URL that cannot be called."""
     if fault := urls.fault_of(url):
         raise PermanentFailure(f"The URL {fault}")
     try:
-        urllib3.util.parse_url(url)  # as it is, then as requests has mended it
+        urllib3.util.parse_url(url)  # as given, then as corrected by requests
         prepared = requests.Request("GET", url).prepare()
         parts = urllib3.util.parse_url(prepared.url or "")
     except (ValueError, urllib3.exceptions.HTTPError) as error:
@@ -56,7 +56,7 @@ def target_of(url: str) -> Target:
 
 
 def open_wire(line: Line, target: Target) -> Wire:
-    """Connect to a receiver, and speak TLS with it where its URL says https."""
+    """Connect to a receiver, with TLS if its URL says https."""
     wire = line.connect(target.host, target.port)
     if target.scheme == "https":
         wire.secure(connection.trust(), target.name)
@@ -64,9 +64,9 @@ def open_wire(line: Line, target: Target) -> Wire:
 
 
 def ask(wire: Wire, method: str, target: Target, headers: Mapping[str, str], body: bytes | None) -> Response:
-    """Send a request and read the head of the response to it. Raises `NoFirstByte` where none begins.
+    """Send a request and read the head of its response. Raises `NoFirstByte` if no response begins.
 
-    The wire's time-out holds for all of the sending, and for each wait after it.
+    The wire's time-out applies to the whole sending, and to each wait after it.
     """
     try:
         with contextlib.suppress(BrokenPipeError):  # it may have answered before it closed
@@ -97,7 +97,7 @@ def _host(target: Target) -> str:
 
 
 def _send(wire: Wire, head: bytes, body: bytes) -> None:
-    """Send both in one piece, but for a body that is better not copied."""
+    """Send head and body in one piece, except a body too large to be copied."""
     if len(body) <= _SENT_TOGETHER_BYTES:
         wire.socket.sendall(head + body)
     else:

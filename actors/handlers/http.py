@@ -1,4 +1,4 @@
-"""One HTTP call to a receiver, which an abort ends at once in whatever phase it is."""
+"""One HTTP call to a receiver, which an abort ends at once, in any phase."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ log = structlog.get_logger()
 class Call:
     """A request to send. `connect_seconds` covers lookup, connect and TLS; `read_seconds` each wait after.
 
-    `reach` says where it may go; by itself, to public addresses alone. With `over_new_connection` none is used that
-    was kept from a call before.
+    `reach` says where it may go; by default, only to public addresses. With `over_new_connection`, no kept connection
+    is used.
     """
 
     url: str
@@ -56,7 +56,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back, whatever its status. Header names have lower case; `body` is decoded, at most 1 MiB."""
+    """An answer of any status. Header names are in lower case; `body` is decoded, at most 1 MiB."""
 
     status_code: int
     headers: Mapping[str, str]
@@ -65,12 +65,11 @@ class Answer:
 
 
 def call(request: Call, scope: abort_scope.Scope) -> Answer:
-    """Sends the request once and reads the answer; redirects are not followed, cookies not kept, no proxy is used.
+    """Send the request once and read the answer; redirects are not followed, cookies not kept, no proxy is used.
 
-    Raises `Aborted` as soon as the scope is told to stop, and where a kept connection turns out to have been closed;
-    `TransientFailure` when no whole answer came, and `PermanentFailure` for a URL, an address, a header or a
-    certificate that is refused. The status is not judged here.
-    The limit on the whole call is the caller's, who aborts the scope.
+    Raises `Aborted` as soon as the scope is aborted, and if a kept connection turns out to have been closed;
+    `TransientFailure` if no whole answer came, and `PermanentFailure` for a URL, an address, a header or a
+    certificate that is refused. The status is not judged here. To limit the whole call, the caller aborts the scope.
     """
     target = exchange.target_of(request.url)
     _check_headers(request.headers)
@@ -85,7 +84,7 @@ def call(request: Call, scope: abort_scope.Scope) -> Answer:
             if not isinstance(error, _NO_ANSWER):
                 raise
             raise _failure(error, request) from error
-        # A body that ends with the connection looks whole when the line was cut.
+        # If the line was cut, a body that ends with the connection only looks whole.
         scope.raise_if_aborted()
         return answer
 
@@ -118,7 +117,7 @@ def _key(request: Call, target: Target) -> Key:
 
 
 def _begun(request: Call, target: Target, line: Line, key: Key) -> Response:
-    """The beginning of the answer. The request is sent once, also where a kept connection proves to be closed."""
+    """Returns the head of the answer. The request is sent only once, even if a kept connection proves to be closed."""
     wire = None if request.over_new_connection else kept.take(key)
     is_kept = wire is not None
     if wire is None:
@@ -131,21 +130,21 @@ def _begun(request: Call, target: Target, line: Line, key: Key) -> Response:
     except NoFirstByte as error:
         if not is_kept:
             raise
-        kept.drop(key)  # whatever closed this one has closed the others
+        kept.drop(key)  # the others were probably closed, too
         log.info("kept_connection_closed", host=target.host, port=target.port)
         raise Aborted(AbortReason.CONNECTION_CLOSED) from error
 
 
 def _sent(given: Mapping[str, str]) -> dict[str, str]:
-    """The headers to send, each name once in whatever case: the usual ones, and over them those that are given."""
+    """Returns the headers to send: the usual ones, replaced by those that are given, whatever their case."""
     return dict({name.lower(): (name, value) for name, value in (*_DEFAULT_HEADERS.items(), *given.items())}.values())
 
 
 def _body(response: Response) -> bytes:
-    """Reads a byte more than is kept, at most; urllib3 bounds what is unpacked, not only what is read.
+    """Read at most a byte more than is kept; urllib3 limits the unpacked bytes, not only those read.
 
-    In small pieces: between two of them the line can be cut, however long one takes to unpack.
-    A coding that was not asked for is left as it came: a job that needs no body was delivered all the same.
+    It reads in small pieces, since the line can be cut only between two of them. A coding that we did not ask for is
+    left undecoded: the job was delivered all the same.
     """
     is_coded = response.headers.get("content-encoding", "").strip().lower() in _DECODED
     source = _unpacking(response) if is_coded else response
@@ -176,7 +175,7 @@ def _failure(error: Exception, request: Call) -> TransientFailure:
 
 
 def _innermost(error: BaseException) -> str:
-    """The system's own words for the fault, without the layers that requests and urllib3 put around it."""
+    """Returns the system's own message, without the layers that requests and urllib3 put around it."""
     while True:
         inner = error.__cause__ or error.__context__
         if inner is None:

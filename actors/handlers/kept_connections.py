@@ -1,4 +1,4 @@
-"""Connections kept from one call for the next to the same receiver."""
+"""Keep connections for the next call to the same receiver."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from dataclasses import dataclass
 from actors.handlers.connection import Wire
 from core.networks import Reach
 
-LIFE_SECONDS = 60.0  # then the name is looked up and judged again
+LIFE_SECONDS = 60.0  # after that, the name is looked up and checked again
 IDLE_SECONDS = 2.0  # receivers close after 2 to 5
 MOST = 256
 
 
 @dataclass(frozen=True)
 class Key:
-    """What two calls must have in common to go over one connection: receiver, and by which rules it was reached."""
+    """What two calls must share to use one connection: the receiver, and the rules by which it was reached."""
 
     scheme: str
     host: str
     port: int
-    trust: ssl.SSLContext | None  # who vouches for the receiver
-    reach: Reach  # by which its address was judged
+    trust: ssl.SSLContext | None  # the authorities that the receiver's certificate was checked with
+    reach: Reach  # the rule that its address was checked by
 
 
 class KeptConnections:
-    """The idle connections of a process. One that is taken belongs to the taker alone, until it is kept again."""
+    """The idle connections of a process. Whoever takes one has it alone, until it is kept again."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -41,7 +41,7 @@ class KeptConnections:
         return len(self._all)
 
     def take(self, key: Key) -> Wire | None:
-        """Returns a connection that may be used, or None; what may not be used any more is closed."""
+        """Returns a usable connection, or None; closes those that are no longer usable."""
         while (wire := self._newest(key)) is not None:
             if not self._is_over(wire, self._monotonic()) and wire.is_quiet():
                 return wire
@@ -49,7 +49,7 @@ class KeptConnections:
         return None
 
     def keep(self, key: Key, wire: Wire) -> None:
-        """Keep a connection over which an answer has come whole; where there are too many the oldest is closed."""
+        """Keep a connection after a whole answer; if there are too many, the oldest is closed."""
         wire.idle_since = self._monotonic()
         with self._lock:
             closed = self._removed(next(iter(self._all))) if len(self._all) >= MOST else None
@@ -62,12 +62,12 @@ class KeptConnections:
             closed.close()
 
     def drop(self, key: Key) -> None:
-        """Close what is kept for a receiver."""
+        """Close the connections kept for a receiver."""
         while (wire := self._newest(key)) is not None:
             wire.close()
 
     def close_all(self) -> None:
-        """Close everything."""
+        """Close all connections."""
         with self._lock:
             wires = [self._removed(wire) for wire in list(self._all)]
             if self._sweeper is not None:
@@ -82,7 +82,7 @@ class KeptConnections:
             return self._removed(wires[-1]) if wires else None
 
     def _removed(self, wire: Wire) -> Wire:
-        """Take a connection off the lists; the caller has the lock."""
+        """Remove a connection from the lists; the caller holds the lock."""
         key = self._all.pop(wire)
         wires = self._of_key[key]
         wires.remove(wire)
@@ -94,7 +94,7 @@ class KeptConnections:
         return now - wire.idle_since > IDLE_SECONDS or now - wire.opened_at > LIFE_SECONDS
 
     def _sweep(self, told_to_end: threading.Event) -> None:
-        """Close what nobody takes again, and end once nothing is kept."""
+        """Close connections that have been idle too long, and end once none is kept."""
         while not told_to_end.wait(IDLE_SECONDS):
             for wire in self._overdue():
                 wire.close()

@@ -1,4 +1,4 @@
-"""Name lookups in threads of their own, because the system's resolver cannot be interrupted."""
+"""Look up names in separate threads, because the system's resolver cannot be interrupted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Addresses = Sequence[Address]
 class Lookups:
     """Looks names up for many calls at once.
 
-    Calls that ask the same at the same time share one thread, so a resolver that hangs holds one thread a
+    Calls that look up the same name at the same time share one thread, so a resolver that hangs blocks one thread per
     name, however many calls have given up waiting.
     """
 
@@ -25,7 +25,7 @@ class Lookups:
         self._under_way: dict[tuple[str, int], Future[Addresses]] = {}
 
     def ask(self, host: str, port: int) -> Future[Addresses]:
-        """Answers `socket.getaddrinfo`'s list or error."""
+        """Returns a future for `socket.getaddrinfo`'s list or error."""
         with self._lock:
             shared = self._under_way.get((host, port))
             if shared is None:
@@ -43,12 +43,12 @@ class Lookups:
 
 
 def addresses_of(host: str, port: int) -> Addresses:
-    """`socket.getaddrinfo`'s list; asks nobody for a host that is an address."""
+    """Returns `socket.getaddrinfo`'s list; for a host that is an address, without a lookup."""
     return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
 
 
 def is_address(host: str) -> bool:
-    """Whether a host is an address, so that no name is to be looked up."""
+    """Whether a host is an address, which needs no lookup."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -59,5 +59,5 @@ def is_address(host: str) -> bool:
 def _answer(answer: Future[Addresses], host: str, port: int) -> None:
     try:
         answer.set_result(addresses_of(host, port))
-    except Exception as error:  # noqa: BLE001  whoever waits must hear of it, whatever it is
+    except Exception as error:  # noqa: BLE001  any error must reach the calls that wait
         answer.set_exception(error)

@@ -1,7 +1,7 @@
-"""The response to a request: its head read strictly where that decides which bytes are whose.
+"""Read the response to a request, strictly where its head decides which bytes belong to it.
 
-http.client reads the status line and the body. The head is read here: the standard library's way takes longer than all
-else of a call, and believes the first of several lengths.
+http.client reads the status line and the body. The headers are read here: the standard library's parser takes longer
+than the rest of a call, and believes the first of several lengths.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ _WITHOUT_BODY = frozenset({HTTPStatus.SWITCHING_PROTOCOLS, HTTPStatus.NO_CONTENT
 
 
 class Response(http.client.HTTPResponse):
-    """One response over a wire. Of `headers` the names have lower case, and what came twice is joined by commas."""
+    """One response over a wire. In `headers`, names are in lower case, and repeated ones are joined by commas."""
 
-    headers: dict[str, str]  # type: ignore[assignment]  # plain, and quick to make
+    headers: dict[str, str]  # type: ignore[assignment]  # a plain dict is faster
 
     def __init__(self, wire: Wire, method: str) -> None:
         super().__init__(_HasReader(wire.reader), method=method)  # type: ignore[arg-type]  # all that it asks for
         self._is_without_body = method == "HEAD"
-        self._is_plain = True  # nothing in its head is odd
+        self._is_plain = True  # nothing in its head is ambiguous
 
     @property
     def leaves_wire_usable(self) -> bool:
@@ -34,7 +34,7 @@ class Response(http.client.HTTPResponse):
         return self.isclosed() and not self.will_close and not self.length
 
     def begin(self) -> None:
-        """Read the head of the final answer; interim ones are passed over, but 101, which ends HTTP."""
+        """Read the head of the final answer; interim ones are skipped, except 101, after which there is no HTTP."""
         while True:
             version, status, reason = self._read_status()  # type: ignore[attr-defined]  # typeshed leaves it out
             self.headers = self.msg = self._read_headers()  # type: ignore[assignment]
@@ -48,7 +48,7 @@ class Response(http.client.HTTPResponse):
         self._find_the_end()
 
     def _find_the_end(self) -> None:
-        """Tell where the body ends (RFC 9112, section 6.3), and whether the connection ends with it."""
+        """Find where the body ends (RFC 9112, section 6.3), and whether the connection ends with it."""
         coding = self.headers.get("transfer-encoding", "").lower()
         self.chunked = coding == "chunked"
         self.chunk_left = None
@@ -61,7 +61,7 @@ class Response(http.client.HTTPResponse):
             or self.status == HTTPStatus.SWITCHING_PROTOCOLS
             or "close" in self.headers.get("connection", "").lower()
             or (self.length is None and not self.chunked)
-            or (bool(coding) and length is not None)  # whoever says both may be misunderstood
+            or (bool(coding) and length is not None)  # with both, the end is ambiguous
             or not self._is_plain
         )
 
@@ -91,7 +91,7 @@ class Response(http.client.HTTPResponse):
 
 
 class _HasReader:
-    """What http.client asks for where it expects a socket."""
+    """The part of a socket that http.client uses."""
 
     def __init__(self, reader: io.BufferedReader) -> None:
         self._reader = reader
@@ -101,7 +101,7 @@ class _HasReader:
 
 
 def _length(text: str) -> int | None:
-    """Returns the length that a header names, if it is one. Raises `HTTPException` if it names several."""
+    """Returns the length in a header, if it is valid. Raises `HTTPException` if there are several."""
     lengths = set(map(str.strip, text.split(",")))
     if len(lengths) > 1:
         raise http.client.HTTPException(f"Content-Length names several lengths: {text}")

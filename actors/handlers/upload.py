@@ -1,4 +1,4 @@
-"""`upload_file`: the received file goes from the spool, here or on the host that has it, to where files are kept."""
+"""`upload_file`: store an uploaded file permanently, from the spool here or on the host that received it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PIECE_BYTES = 256 * 1024
 
 
 def perform(system: System, work: Work, scope: Scope) -> Result:
-    """Store the file of a job, once. Raises `Aborted` when the scope is told to stop."""
+    """Store the file of a job, once. Raises `Aborted` when the scope is aborted."""
     try:
         upload = _upload(work)
         if not upload.is_stored:
@@ -56,7 +56,7 @@ def _store(system: System, upload: UploadView, scope: Scope) -> None:
 
 @contextmanager
 def _fetched(system: System, upload: UploadView, scope: Scope) -> Iterator[IO[bytes]]:
-    """The file from the host that received it, in a nameless one of ours."""
+    """Returns the file from the host that received it, as a nameless file here."""
     with tempfile.TemporaryFile() as file:
         try:
             with _asked_for(system, upload, scope) as answer:
@@ -77,7 +77,7 @@ def _fetched(system: System, upload: UploadView, scope: Scope) -> Iterator[IO[by
 
 @contextmanager
 def _asked_for(system: System, upload: UploadView, scope: Scope) -> Iterator[Response]:
-    """The answer of the host that has the file, over a line that an abort cuts; the operator named the host."""
+    """Request the file from the host that has it, over a line that an abort cuts. The operator's settings name it."""
     headers = {"Authorization": f"Bearer {uploads.grant(system, upload.id)}", "Accept-Encoding": "identity"}
     target = exchange.target_of(f"{upload.host_url}/internal/spool/{upload.id}")
     with closing(Line(CONNECT_SECONDS, READ_SECONDS, ANYWHERE)) as line, scope.interruptible(line.cut):
@@ -90,7 +90,7 @@ def _asked_for(system: System, upload: UploadView, scope: Scope) -> Iterator[Res
 
 
 def _copy(answer: Response, file: IO[bytes], size: int) -> None:
-    """Read what there is to read, and of what is longer than it should be one byte more."""
+    """Copy the answer's body, and at most one byte more than the file should have."""
     while wanted := size + 1 - file.tell():
         piece = answer.read(min(wanted, _PIECE_BYTES))
         if not piece:
@@ -104,5 +104,5 @@ def _refuse_failure(answer: Response, upload: UploadView) -> None:
     failure = PermanentFailure if answer.status == HTTPStatus.NOT_FOUND else TransientFailure
     raise failure(
         f"{upload.file_name} is neither in the spool here nor in that of {upload.host_url} "
-        f"(which answered {answer.status}). A file is kept until its job is over; after that, send it anew."
+        f"(which answered {answer.status}). A file is kept until its job is over; after that, send it again."
     )

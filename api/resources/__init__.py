@@ -1,1 +1,1 @@
-"""One file for each noun: its requests, and the services that answer them."""
+"""One file per noun: its requests, and the services that answer them."""

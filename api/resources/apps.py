@@ -1,4 +1,4 @@
-"""Apps: whom to call, and how their task types are retried."""
+"""Apps: where to call back, and how their task types are retried."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class OneApp:
 
     @documented("getApp", "apps", {200: App}, access=Required.ADMINISTRATION, problems=(404,))
     async def on_get(self, req: Request, resp: Response, name: str) -> None:
-        """Look at an app."""
+        """Show an app."""
         _expect_name(name)
         answers.send(resp, App.model_validate(await self._threads.run(apps.get, access.principal(req), name)))
 
     @documented("putApp", "apps", {200: App, 201: App}, access=Required.ADMINISTRATION, body=WholeApp)
     async def on_put(self, req: Request, resp: Response, name: str) -> None:
-        """Make an app be what is sent, new or not; members that cannot be changed may stand there as they are shown."""
+        """Create or replace an app; members that cannot be changed may be sent back as they are shown."""
         principal, most = access.principal(req), self._system.settings.max_body_bytes
         body = await edit_bodies.of(req, most, self._threads, lambda: _shown(principal, name))
         view, is_new = await self._threads.run(self._put, principal, name, body)
@@ -57,7 +57,7 @@ class PauseOfApp:
 
     @documented("pauseApp", "apps", {200: App}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
-        """Let nothing of an app start until it is resumed."""
+        """Pause an app: none of its runs starts until it is resumed."""
         _expect_name(name)
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
         await keys.answer_once(
@@ -83,7 +83,7 @@ class ResumptionOfApp:
 
     @documented("resumeApp", "apps", {200: App}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
-        """Let an app go on, but for its jobs that are paused themselves."""
+        """Resume an app, except its jobs that are paused themselves."""
         _expect_name(name)
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
         await keys.answer_once(
@@ -101,7 +101,7 @@ class ResumptionOfApp:
 
 
 def _shown(principal: Principal, name: str) -> App | None:
-    """The app as it is shown, if there is one."""
+    """Returns the app as it is shown, if it exists."""
     try:
         return App.model_validate(apps.get(principal, name))
     except NotFound:
@@ -109,7 +109,7 @@ def _shown(principal: Principal, name: str) -> App | None:
 
 
 def _expect_name(name: str) -> None:
-    """Raises `NotFound` for a name that no app can have."""
+    """Raise `NotFound` for a name that no app can have."""
     try:
         _check_name(name)
     except InvalidInput:
@@ -117,7 +117,7 @@ def _expect_name(name: str) -> None:
 
 
 def _check_name(name: str) -> None:
-    """Raises `InvalidInput` for a name that no app can have."""
+    """Raise `InvalidInput` for a name that no app can have."""
     if message := bodies.bad_text(name):
         raise InvalidInput.at("name", message)
     validation.body(NamedApp, {"name": name})

@@ -27,7 +27,7 @@ class ActionsOnJobs:
         "actOnJobs", "jobs", {200: JobActions}, access=Required.ADMINISTRATION, body=NewJobActions, takes_key=True
     )
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Pause, resume, cancel, delete, retry or trigger every job that fits, in batches."""
+        """Pause, resume, cancel, delete, retry or trigger every job that fits the filter, in batches."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         answers.send(resp, await self._threads.run(self._act, access.principal(req), keys.request(req, body), body))
 
@@ -51,7 +51,7 @@ class ReplaysOfRuns:
 
     @documented("replayRuns", "runs", {200: Replays}, access=Required.ADMINISTRATION, body=NewReplays, takes_key=True)
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Replay every run that fits and failed, in batches."""
+        """Replay every failed run that fits the filter, in batches."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         answers.send(resp, await self._threads.run(self._replay, access.principal(req), keys.request(req, body), body))
 

@@ -1,4 +1,4 @@
-"""The front door, the OpenAPI document, and Swagger UI from offapi's files, all from this server alone."""
+"""The API's root, the OpenAPI document, and Swagger UI from offapi's files: nothing is loaded from other servers."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ class Root:
 
     @documented("getFrontDoor", "health", {200: FrontDoor}, access=Required.NOTHING)
     async def on_get(self, _req: Request, resp: Response) -> None:
-        """Tell what this server is, and where to read on."""
+        """Show what this server is, and where its documentation is."""
         answers.send(resp, FrontDoor())
 
 
 class OpenApi:
-    """`/openapi.json`: made when it is first asked for, which takes longer than all else of a start."""
+    """`/openapi.json`: made at the first request, since it takes longer than the rest of a start."""
 
     def __init__(self, threads: Threads, make: Callable[[], Mapping[str, Any]]) -> None:
         self._threads = threads
@@ -72,7 +72,7 @@ class SwaggerPage:
 
 
 class SwaggerAsset:
-    """`/swagger/{file}`: what the page asks for, and nothing else of the folder."""
+    """`/swagger/{file}`: only those files of the folder that the page needs."""
 
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
@@ -91,7 +91,7 @@ class SwaggerAsset:
 
 
 def _offapi_folder() -> Path:
-    """Where offapi lies. Importing it would read 45 MB into memory."""
+    """Returns offapi's folder, without an import of it, which would read 45 MB into memory."""
     found = find_spec("offapi")
     if found is None or found.origin is None:
         raise RuntimeError("The package offapi is missing; install requirements.txt.")

@@ -26,7 +26,7 @@ class WhyOfJob:
         "explainJob", "jobs", {200: Explanation}, access=Required.OWNERSHIP, query=ExplanationQuery, problems=(404,)
     )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Read in words why a job did or did not run at an instant."""
+        """Explain in words why a job did or did not run at an instant."""
         query = validation.query(ExplanationQuery, req.params)
         found = await self._threads.run(explaining.explain, access.principal(req), self._system, job_id, query.at)
         answers.send(resp, Explanation.model_validate(found))

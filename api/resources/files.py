@@ -1,4 +1,4 @@
-"""Files of jobs: a link goes out; and the files themselves, for whoever has a link or a token."""
+"""Files of jobs: links to them, and the files themselves, for callers with a link or a token."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class DownloadOfJob:
 
 
 class StoredFile:
-    """`/files/{name}`: a file that this server keeps itself, by a signed link."""
+    """`/files/{name}`: a file that this server stores itself, by a signed link."""
 
     def __init__(self, system: System, threads: Threads) -> None:
         self._system = system
@@ -57,7 +57,7 @@ class StoredFile:
 
 
 class SpooledFile:
-    """`/internal/spool/{upload_id}`: a file that waits on this host, for the worker that has its token."""
+    """`/internal/spool/{upload_id}`: a file in this host's spool, for the worker that has its token."""
 
     def __init__(self, system: System, threads: Threads) -> None:
         self._system = system
@@ -70,7 +70,7 @@ class SpooledFile:
 
 
 async def _send(resp: Response, threads: Threads, file: IO[bytes]) -> None:
-    """Answer with a file, piece by piece, and never as something that a browser would show."""
+    """Answer with a file, piece by piece, as a download that a browser never displays."""
     size = await threads.run(file.seek, 0, 2)
     await threads.run(file.seek, 0)
     resp.content_type = "application/octet-stream"

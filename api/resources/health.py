@@ -34,7 +34,7 @@ class Healthz:
 
     @documented("isAlive", "health", {200: Alive}, access=Required.NOTHING)
     async def on_get(self, _req: Request, resp: Response) -> None:
-        """Tell that the process answers."""
+        """Answer, if the process lives."""
         answers.send(resp, Alive())
 
 
@@ -57,13 +57,13 @@ class Readyz:
 
     @documented("isReady", "health", {200: Readiness, 503: Readiness}, access=Required.NOTHING)
     async def on_get(self, _req: Request, resp: Response) -> None:
-        """Tell whether requests can be served, and what is amiss."""
+        """Report whether requests can be served, and what is wrong."""
         seen, broker = await asyncio.gather(self._signals(), self._broker())
         report = self._report(seen, broker=broker)
         answers.send(resp, report, status=503 if report.status == "unavailable" else 200)
 
     async def _signals(self) -> dict[str, datetime] | None:
-        """When beat and tick were last seen; None when the database does not answer in time, or not as it should."""
+        """Returns when beat and tick were last seen; None if the database does not answer in time, or with an error."""
         try:
             return await asyncio.wait_for(self._threads.run(records.signals_seen), PATIENCE_SECONDS)
         except (Unavailable, TimeoutError) as error:
@@ -96,7 +96,7 @@ class Readyz:
         )
 
     def _found(self, tick: float | None, beat: float | None, *, database: bool, broker: bool) -> Iterator[Trouble]:
-        """What is amiss, each with a remedy."""
+        """Returns what is wrong, each with a remedy."""
         if not database:
             yield DATABASE_AWAY
             return

@@ -23,7 +23,7 @@ class OneInstallation:
 
     @documented("getInstallation", "installation", {200: Installation}, access=Required.ADMINISTRATION)
     async def on_get(self, req: Request, resp: Response) -> None:
-        """See what holds for all apps at once."""
+        """Show what holds for all apps at once."""
         answers.send(
             resp, Installation.model_validate(await self._threads.run(pauses.installation, access.principal(req)))
         )
@@ -38,7 +38,7 @@ class PauseOfEverything:
 
     @documented("pauseEverything", "installation", {200: Installation}, access=Required.ADMINISTRATION, takes_key=True)
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Let nothing start, of any app, until everything is resumed."""
+        """Pause everything: no run of any app starts until everything is resumed."""
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
         await keys.answer_once(
             self._system, self._threads, req, resp, content=content, act=lambda: self._paused(access.principal(req))
@@ -58,7 +58,7 @@ class ResumptionOfEverything:
 
     @documented("resumeEverything", "installation", {200: Installation}, access=Required.ADMINISTRATION, takes_key=True)
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Let everything go on, but for apps and jobs that are paused themselves."""
+        """Resume everything, except apps and jobs that are paused themselves."""
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
         await keys.answer_once(
             self._system, self._threads, req, resp, content=content, act=lambda: self._resumed(access.principal(req))

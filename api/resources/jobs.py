@@ -63,7 +63,7 @@ class NextOfJob:
         problems=(404,),
     )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """See a job's next occurrences, each with its nominal and its due instant."""
+        """List a job's next occurrences, each with its nominal and its due instant."""
         query = validation.query(CountQuery, req.params)
         found = await self._threads.run(records.occurrences, access.principal(req), job_id, query.count)
         answers.send(resp, NextOccurrences(next=[Occurrence.model_validate(one) for one in found]))
@@ -98,7 +98,7 @@ class Cancel(JobAction):
 
     @documented("cancelJob", "jobs", {200: Job}, access=Required.OWNERSHIP, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """End a job: what has not started never will, what runs is stopped."""
+        """Cancel a job: runs that have not started never will, those at work are stopped."""
         await self._act(req, resp, job_id)
 
 
@@ -107,7 +107,7 @@ class Pause(JobAction):
 
     @documented("pauseJob", "jobs", {200: Job}, access=Required.OWNERSHIP, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Let nothing of a job start until it is resumed."""
+        """Pause a job: none of its runs starts until it is resumed."""
         await self._act(req, resp, job_id)
 
 
@@ -116,5 +116,5 @@ class Resume(JobAction):
 
     @documented("resumeJob", "jobs", {200: Job}, access=Required.OWNERSHIP, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Let a paused job go on."""
+        """Resume a paused job."""
         await self._act(req, resp, job_id)

@@ -1,4 +1,4 @@
-"""One job: look at it, patch it, replace it, delete it."""
+"""One job: show it, patch it, replace it, delete it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class OneJob:
 
     @documented("getJob", "jobs", {200: Job}, access=Required.OWNERSHIP, problems=(404,))
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Look at a job; its ETag is its version."""
+        """Show a job; its ETag is its version."""
         _send(resp, await self._threads.run(records.job, access.principal(req), job_id))
 
     @documented(
@@ -63,13 +63,13 @@ class OneJob:
         problems=(403, 404, 409, 412),
     )
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Replace a job's whole definition; members that cannot be changed may stand there as they are shown."""
+        """Replace a job's whole definition; members that cannot be changed may be sent back as they are shown."""
         body = await edit_bodies.of_job(req, self._most, self._threads, job_id)
         _send(resp, await self._threads.run(self._edit, job_id, req, body, edits.replaced))
 
     @documented("deleteJob", "jobs", {204: None}, access=Required.OWNERSHIP, headers=IfMatchHeader, problems=(404, 412))
     async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Delete a job: what has not started never will, what runs may finish."""
+        """Delete a job: runs that have not started never will, those at work may finish."""
         await self._threads.run(
             editing.delete, access.principal(req), self._system, job_id, preconditions.expected(req)
         )

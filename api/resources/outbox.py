@@ -25,7 +25,7 @@ class Outbox:
 
     @documented("listOutbox", "e-mail", {200: OutboxList}, access=Required.ADMINISTRATION, query=OutboxQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
-        """List the e-mails that were kept instead of sent, newest first; empty where a mail server is set."""
+        """List the e-mails that were stored instead of sent, newest first; empty if a mail server is set."""
         lists.send(resp, await self._threads.run(self._list, req))
 
     def _list(self, req: Request) -> Listed:
@@ -43,6 +43,6 @@ class EmailInOutbox:
 
     @documented("getOutboxEmail", "e-mail", {200: WholeOutboxEmail}, access=Required.ADMINISTRATION, problems=(404,))
     async def on_get(self, req: Request, resp: Response, email_id: UUID) -> None:
-        """Look at an e-mail that was kept instead of sent: its headers and its text."""
+        """Show an e-mail that was stored instead of sent: its headers and its text."""
         found = await self._threads.run(outbox.one, access.principal(req), self._settings, email_id)
         answers.send(resp, WholeOutboxEmail.of(found))

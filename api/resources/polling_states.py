@@ -1,4 +1,4 @@
-"""The states that a polling job went through, and the way back to one of them."""
+"""The states that a polling job has had, and the rewind to one of them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StatesOfJob:
 
     @documented("listPollingStates", "jobs", {200: PollingStates}, access=Required.OWNERSHIP, problems=(404, 409))
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """List the newest 50 states that a polling job went through, newest first."""
+        """List the newest 50 states that a polling job has had, newest first."""
         found = await self._threads.run(polling_states.history, access.principal(req), job_id)
         answers.send(resp, PollingStates(results=lists.readable(PollingState.model_validate, found)))
 
@@ -42,7 +42,7 @@ class RewindOfJob:
         "rewindJob", "jobs", {200: Job}, access=Required.OWNERSHIP, body=NewRewind, problems=(404,), takes_key=True
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Let polling go on from an earlier state, which becomes the newest version."""
+        """Continue polling from an earlier state, which becomes the newest version."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         await keys.answer_once(
             self._system,

@@ -1,4 +1,4 @@
-"""Runs on request: triggers, retries, replays and backfills; and the cancel of a single run."""
+"""Runs on request: triggers, retries, replays and backfills; and cancelling a single run."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from services.system import System
 
 
 class RunAction:
-    """What the actions share: they read a body, act in a thread, and answer once."""
+    """The base of the actions: they read a body, act in a thread, and answer once."""
 
     def __init__(self, system: System, threads: Threads) -> None:
         self._system = system
         self._threads = threads
 
     async def _by_body(self, req: Request, resp: Response, act: Callable[[bytes], Answer]) -> None:
-        """Answer with what comes of a JSON body."""
+        """Carry out the request in a JSON body, and answer with the result."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         await keys.answer_once(self._system, self._threads, req, resp, content=body, act=lambda: act(body))
 
     async def _by_path(self, req: Request, resp: Response, act: Callable[[], Answer]) -> None:
-        """Answer with what the path alone asks for."""
+        """Carry out the request of the path alone, and answer with the result."""
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
         await keys.answer_once(self._system, self._threads, req, resp, content=content, act=act)
 
@@ -45,7 +45,7 @@ class TriggerOfJob(RunAction):
         "triggerJob", "jobs", {201: Run}, access=Required.OWNERSHIP, body=NewTrigger, problems=(404,), takes_key=True
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Run a job now, besides what its schedule says; with other data for this run, if any is given."""
+        """Run a job now, in addition to its schedule; `data`, if given, replaces the job's for this run."""
         await self._by_body(req, resp, lambda body: self._trigger(access.principal(req), job_id, body))
 
     def _trigger(self, principal: Principal, job_id: UUID, body: bytes) -> Answer:
@@ -58,7 +58,7 @@ class RetryOfJob(RunAction):
 
     @documented("retryJob", "jobs", {200: Retried}, access=Required.OWNERSHIP, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Set a failed job going again, with a new run in place of the one that failed last."""
+        """Retry a failed job, with a new run in place of the one that failed last."""
         await self._by_path(req, resp, lambda: self._retry(access.principal(req), job_id))
 
     def _retry(self, principal: Principal, job_id: UUID) -> Answer:
@@ -78,7 +78,7 @@ class BackfillOfJob(RunAction):
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Run now what a schedule names in a span of time that has passed, at most 1,000 occurrences."""
+        """Run now the occurrences of a job's schedule in a past span of time, at most 1,000."""
         await self._by_body(req, resp, lambda body: self._backfill(access.principal(req), job_id, body))
 
     def _backfill(self, principal: Principal, job_id: UUID, body: bytes) -> Answer:
@@ -94,7 +94,7 @@ class ReplayOfRun(RunAction):
 
     @documented("replayRun", "runs", {201: Run}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
-        """Run again what a run that failed or was cancelled was for."""
+        """Replay a run that failed or was cancelled: repeat it with a new run."""
         await self._by_path(req, resp, lambda: self._replay(access.principal(req), run_id))
 
     def _replay(self, principal: Principal, run_id: UUID) -> Answer:
@@ -106,7 +106,7 @@ class CancelOfRun(RunAction):
 
     @documented("cancelRun", "runs", {200: Run}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
-        """End one run: at once, or when the worker at it has stopped."""
+        """Cancel one run: at once, or, if it is at work, as soon as its worker has stopped it."""
         await self._by_path(req, resp, lambda: self._cancel(access.principal(req), run_id))
 
     def _cancel(self, principal: Principal, run_id: UUID) -> Answer:
@@ -114,5 +114,5 @@ class CancelOfRun(RunAction):
 
 
 def _made(view: RunView) -> Answer:
-    """The answer that shows a run which was made now."""
+    """Returns the answer that shows a newly created run."""
     return answers.answer(Run.model_validate(view), 201, location=f"/api/runs/{view.id}")

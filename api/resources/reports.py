@@ -25,7 +25,7 @@ _HEADER = "X-Carillon-Report-Token"
 
 
 class ResultTooLarge(falcon.HTTPContentTooLarge):
-    """The result is larger than a job shows it."""
+    """The result is larger than a job can show."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -34,7 +34,7 @@ class ResultTooLarge(falcon.HTTPContentTooLarge):
 
 
 class Report:
-    """`/reports/{run_id}/...`: open to whoever holds the token that went out with the callback."""
+    """`/reports/{run_id}/...`: open to callers with the token that was sent with the callback."""
 
     def __init__(self, system: System, threads: Threads) -> None:
         self._system = system
@@ -59,7 +59,7 @@ class Heartbeats(Report):
         problems=(401, 409),
     )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
-        """Tell that the work goes on: the run's lease is renewed."""
+        """Report that the work continues: the run's lease is renewed."""
         await self._answer(req, resp, run_id, self._keep)
 
     def _keep(self, sender: Sender, value: Any) -> Lease:
@@ -80,7 +80,7 @@ class Completions(Report):
         problems=(401, 409),
     )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
-        """Tell that the work is done; of a poll, also its new state and whether it was the last."""
+        """Report that the work is done; for a poll, also its new state and whether it was the last."""
         await self._answer(req, resp, run_id, self._complete)
 
     def _complete(self, sender: Sender, value: Any) -> Ended:
@@ -103,7 +103,7 @@ class Failures(Report):
         problems=(401, 409),
     )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
-        """Tell that the work has failed; unless for good, it is tried again as retries allow."""
+        """Report that the work has failed; unless `permanent`, it is tried again as retries allow."""
         await self._answer(req, resp, run_id, self._fail)
 
     def _fail(self, sender: Sender, value: Any) -> Ended:

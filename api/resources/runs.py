@@ -28,7 +28,7 @@ class Runs:
 
     @documented("findRuns", "runs", {200: RunPage}, access=Required.ADMINISTRATION, query=RunsQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
-        """List runs, of whichever job, newest first."""
+        """List runs of all jobs, newest first."""
         lists.send(resp, await self._threads.run(self._list, req))
 
     def _list(self, req: Request) -> Listed:
@@ -78,7 +78,7 @@ class OneRun:
 
     @documented("getRun", "runs", {200: RunWithAttempts}, access=Required.ADMINISTRATION, problems=(404,))
     async def on_get(self, req: Request, resp: Response, run_id: UUID) -> None:
-        """Look at a run and its attempts."""
+        """Show a run and its attempts."""
         view, attempts = await self._threads.run(records.run, access.principal(req), run_id)
         shown = RunWithAttempts(
             **Run.model_validate(view).model_dump(),
@@ -88,7 +88,7 @@ class OneRun:
 
 
 def listed_executions(req: Request, job_id: UUID) -> Listed:
-    """A page of a job's runs that have started. Raises `NotFound`."""
+    """Returns a page of a job's runs that have started. Raises `NotFound`."""
     query = validation.query(NumberedQuery, req.params)
     found, more = listing.executions(access.principal(req), job_id, query.stretch())
     shown = Executions(lists.readable(Execution.model_validate, found))

@@ -1,4 +1,4 @@
-"""Schedules: what one would do."""
+"""Schedules: preview one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Previews:
 
     @documented("previewSchedule", "schedules", {200: Occurrences}, access=Required.ACCOUNT, body=Preview)
     async def on_post(self, req: Request, resp: Response) -> None:
-        """See the next instants a schedule names, and the schedule in words."""
+        """Preview a schedule: its next instants, and the schedule in words."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         answers.send(resp, await self._threads.run(self._preview, body))
 

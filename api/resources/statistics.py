@@ -21,7 +21,7 @@ class StatisticsOfJobs:
 
     @documented("getJobStatistics", "statistics", {200: JobStatistics}, access=Required.ACCOUNT, query=ScopeQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
-        """See how many jobs show each status."""
+        """Count the jobs of each status."""
         query = validation.query(ScopeQuery, req.params)
         found = await self._threads.run(statistics.of_jobs, access.principal(req), query.wanted())
         answers.send(resp, JobStatistics.model_validate(found))
@@ -36,7 +36,7 @@ class MinuteSeries:
 
     @documented("getSeries", "statistics", {200: Series}, access=Required.ADMINISTRATION, query=SeriesQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
-        """See what happened in each of the last minutes."""
+        """Show what happened in each of the last minutes."""
         query = validation.query(SeriesQuery, req.params)
         found = await self._threads.run(statistics.series, access.principal(req), self._system, query.minutes)
         answers.send(resp, Series(results=[MinuteFigures.model_validate(one) for one in found]))

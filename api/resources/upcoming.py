@@ -1,4 +1,4 @@
-"""What comes, across jobs."""
+"""Coming runs, across jobs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class UpcomingRuns:
 
     @documented("listUpcoming", "runs", {200: UpcomingList}, access=Required.ADMINISTRATION, query=UpcomingQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
-        """See what is to run, soonest first across jobs; what is paused is left out."""
+        """List coming runs of all jobs, soonest first; paused jobs are left out."""
         lists.send(resp, await self._threads.run(self._list, req))
 
     def _list(self, req: Request) -> Listed:

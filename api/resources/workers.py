@@ -22,6 +22,6 @@ class AllWorkers:
 
     @documented("listWorkers", "workers", {200: Workers}, access=Required.ADMINISTRATION)
     async def on_get(self, req: Request, resp: Response) -> None:
-        """List the workers heard of in the last day."""
+        """List the workers that were alive in the last day."""
         found = await self._threads.run(workers.known, access.principal(req), self._system)
         answers.send(resp, Workers(results=[Worker.model_validate(one) for one in found]))

@@ -17,9 +17,9 @@ MOST_TASK_TYPES = 1_000
 
 
 class NewTaskType(Given):
-    """How a task type is retried; what is left out follows the installation's settings.
+    """How a task type is retried; for what is left out, the installation's settings apply.
 
-    With `request`, jobs of this type send that instead of calling the application back.
+    With `request`, jobs of this type send that request instead of a callback.
     """
 
     max_retries: Retries | None = None
@@ -28,7 +28,7 @@ class NewTaskType(Given):
 
 
 class NewApp(Given):
-    """What an app is to be: all of it, so what is left out is empty."""
+    """An app's whole definition: what is left out is empty."""
 
     callback_base_url: BaseUrl | None = None
     task_types: Annotated[dict[TaskType, NewTaskType], Field(max_length=MOST_TASK_TYPES)] = Field(default_factory=dict)
@@ -42,7 +42,7 @@ class NewApp(Given):
         return task_types
 
     def policies(self) -> dict[str, apps.TaskTypePolicy]:
-        """The task types as the services take them."""
+        """Returns the task types as services take them."""
         return {
             name: apps.TaskTypePolicy(given.max_retries, given.retry_backoff_base, _as_json(given.request))
             for name, given in self.task_types.items()
@@ -50,24 +50,24 @@ class NewApp(Given):
 
 
 def _as_json(request: HttpRequest | None) -> dict[str, Any] | None:
-    """A request as it is stored and shown: what was given, no more."""
+    """Returns a request as it is stored and shown: only the members that were given."""
     return None if request is None else request.model_dump(exclude_unset=True)
 
 
 class WholeApp(NewApp):
-    """All that an app is to be; members that cannot be changed may stand here as they are shown."""
+    """An app's whole definition; members that cannot be changed may be sent back as they are shown."""
 
     model_config = ConfigDict(extra="allow")
 
 
 class NamedApp(Given):
-    """An app's name, as it stands in a path."""
+    """An app's name, as in a path."""
 
     name: AppName
 
 
 class TaskTypeOfApp(Shown):
-    """How a task type is retried; null follows the installation's settings. `request` is what it stands for."""
+    """How a task type is retried; null: by the installation's settings. `request` is what its jobs send instead."""
 
     max_retries: int | None
     retry_backoff_base: float | None

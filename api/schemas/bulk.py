@@ -1,4 +1,4 @@
-"""Many new jobs in one request, and what became of each."""
+"""Many new jobs in one request, and the outcome of each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_JOBS = 1_000
 
 
 def _parsed_or_refused(value: Any) -> definition.NewJob | InvalidInput:
-    """Each job is looked at by itself, so that one that is wrong does not hide the others."""
+    """Parse each job by itself, so that a wrong one does not hide the others."""
     try:
         return validation.member(NewJob, value).parsed()
     except InvalidInput as refusal:
@@ -51,7 +51,7 @@ class RefusedOne(Shown):
 
 
 class CreatedJobs(Shown):
-    """What became of many jobs, in the order of the request."""
+    """The outcomes of many creates, in the order of the request."""
 
     created: int
     failed: int
@@ -59,7 +59,7 @@ class CreatedJobs(Shown):
 
     @classmethod
     def of(cls, became: Sequence[creation_outcomes.Created]) -> CreatedJobs:
-        """The answer that tells these outcomes."""
+        """Returns the answer with these outcomes."""
         results = [_told(index, outcome) for index, outcome in enumerate(became)]
         failed = sum(isinstance(one, RefusedOne) for one in results)
         return cls(created=len(results) - failed, failed=failed, results=results)

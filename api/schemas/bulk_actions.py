@@ -1,4 +1,4 @@
-"""Actions on many jobs or runs as callers write them, and what became of them."""
+"""Actions on many jobs or runs as callers write them, and their outcomes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _mark(cursor: Any) -> Mark:
 
 
 def _id(value: Any) -> Any:
-    """An id as JSON has it, in the one form that it is given out in."""
+    """Parse an id, in the only form in which we give it out."""
     if not isinstance(value, str):
         return value
     try:
@@ -33,7 +33,7 @@ def _id(value: Any) -> Any:
     except ValueError:
         found = None
     if found is None or str(found) != value.lower():
-        raise ValueError("is no id; take one that was given out.")
+        raise ValueError("is not an id; take one that the API has returned.")
     return found
 
 
@@ -45,24 +45,24 @@ TriggerWord = Literal["schedule", "poll", "manual", "retry", "backfill"]
 
 
 class _Meant(Given):
-    """The base of filters: those are meant that fit every member given."""
+    """The base of filters: they select what fits every member given."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether no member is given, so that every one is meant."""
+        """Whether no member is given, so that everything is selected."""
         return all(value is None for value in self.model_dump(exclude_unset=True).values())
 
 
 def _all_on_purpose(all_of_them: bool, info: ValidationInfo) -> bool:
-    """`all` must be true where the filter is empty. Raises `ValueError`."""
+    """Require `all` where the filter is empty. Raises `ValueError`."""
     meant = info.data.get("filter")
     if meant is not None and meant.is_empty and not all_of_them:
-        raise ValueError('must be true where the filter is empty: that means every one. Say "all": true, or filter.')
+        raise ValueError('must be true if the filter is empty, which selects all. Send "all": true, or a filter.')
     return all_of_them
 
 
 class JobsMeant(_Meant):
-    """Which jobs are meant: those that fit every member given, as in the list of jobs."""
+    """Selects the jobs that fit every member given, as in the list of jobs."""
 
     app_name: Filter | None = None
     account_id: Filter | None = None
@@ -84,9 +84,9 @@ class JobsMeant(_Meant):
 
 
 class NewJobActions(Given):
-    """An action on every job that fits, at most 10,000 at a time; on all jobs only if `all` says so.
+    """An action on every job that fits, at most 10,000 at a time; an empty filter needs `all`.
 
-    A dry run tells what would become of them, and changes nothing. Where more fit, `cursor` goes on from the last.
+    A dry run says what would happen, and changes nothing. If more jobs fit, send `cursor` to continue with the rest.
     """
 
     action: ActionWord
@@ -99,7 +99,7 @@ class NewJobActions(Given):
 
 
 class RunsMeant(_Meant):
-    """Which dead runs are meant: those that fit every member given, as in the list of runs; failed ones by default."""
+    """Selects the dead runs that fit every member given, as in the list of runs; failed ones by default."""
 
     job_id: Id | None = None
     app_name: Filter | None = None
@@ -120,8 +120,8 @@ class RunsMeant(_Meant):
 class NewReplays(Given):
     """Replay every dead run that fits and was not replayed before, at most `limit` at a time.
 
-    Without a filter, every failed run is meant, and only if `all` says so. A dry run tells what would become of them,
-    and changes nothing. Where more fit, `cursor` goes on from the last.
+    An empty filter selects every failed run, and needs `all`. A dry run says what would happen, and changes nothing.
+    If more runs fit, send `cursor` to continue with the rest.
     """
 
     filter: RunsMeant = Field(default_factory=RunsMeant)
@@ -134,7 +134,7 @@ class NewReplays(Given):
 
 
 class Refused(Shown):
-    """One that was left as it is, and why."""
+    """A job or run that was left unchanged, and why."""
 
     id: UUID
     detail: str
@@ -149,7 +149,7 @@ class _Outcome(Shown):
 
 
 class JobActions(_Outcome):
-    """How many jobs fit, how many the action was carried out on, and the first 20 refused; `more` may fit."""
+    """How many jobs fit, how many were acted on, and the first 20 refused; `more` if others may fit."""
 
     changed: int
 
@@ -159,7 +159,7 @@ class JobActions(_Outcome):
 
 
 class Replays(_Outcome):
-    """How many runs fit, how many were replayed, and the first 20 refused; `more` may fit."""
+    """How many runs fit, how many were replayed, and the first 20 refused; `more` if others may fit."""
 
     replayed: int
 

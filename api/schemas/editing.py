@@ -1,4 +1,4 @@
-"""Edits of jobs as callers write them: a merge patch, or a whole definition. Either makes a definition."""
+"""Edits of jobs as callers write them: a merge patch or a whole definition. Both become a definition."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _ANCHOR = "anchor_at"
 
 
 class WholeJob(JobDefinition):
-    """All that a job is to be; what is left out is as for a new one.
+    """A job's whole definition; what is left out gets the default of a new job.
 
-    Members that cannot be changed may stand here as they are shown, so what was got can be put.
+    Members that cannot be changed may be sent back as they are shown, so what a GET returned can be PUT.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -32,19 +32,19 @@ class WholeJob(JobDefinition):
 _PATCHED: Any = {name: (field.annotation | None, None) for name, field in JobDefinition.model_fields.items()}  # type: ignore[operator]  # every field's type takes `| None`
 JobPatch = create_model(
     "JobPatch",
-    __doc__="""What is to change (RFC 7396): a member takes the place of the one that is there, objects are merged,
-    null takes away. A schedule of another type takes the place of the old one whole.""",
+    __doc__="""What is to change, as a merge patch (RFC 7396): a member replaces the current one, objects are merged,
+    null removes. A schedule of another type replaces the old one completely.""",
     **{**_PATCHED, "schedule": (dict[str, Any] | None, None)},
 )
 
 
 def replaced(view: JobView, body: Any) -> Definition:
-    """The definition that stands in place of a job's. Raises `InvalidInput` naming every wrong field."""
+    """Returns the definition that replaces a job's. Raises `InvalidInput` naming every wrong field."""
     return _definition(_without_read_only(validation.json_object(body), _shown(view)))
 
 
 def patched(view: JobView, patch: Any) -> Definition:
-    """The definition that a merge patch makes of a job's. Raises `InvalidInput` naming every wrong field."""
+    """Returns a job's definition with a merge patch applied. Raises `InvalidInput` naming every wrong field."""
     shown = _shown(view)
     changes = _without_read_only(validation.json_object(patch), shown)
     target = {name: shown[name] for name in _WRITABLE}
@@ -57,7 +57,7 @@ def _shown(view: JobView) -> dict[str, Any]:
 
 
 def _without_read_only(given: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
-    """What is given, without members that cannot be changed. Raises `InvalidInput` for each of them that differs."""
+    """Returns what is given, without read-only members. Raises `InvalidInput` naming each of these that differs."""
     differ = [name for name in _READ_ONLY if given.get(name, shown[name]) != shown[name]]
     faults = [_fault(name, given[name], shown[name]) for name in differ]
     writable = {name: value for name, value in given.items() if name not in _READ_ONLY}
@@ -79,7 +79,7 @@ def _fault(name: str, given: Any, shown: Any) -> FieldError:
 
 
 def _target_schedule(change: Any, shown: Mapping[str, Any]) -> dict[str, Any]:
-    """What a patch of the schedule is merged into: nothing, where that is of another type."""
+    """Returns what a patch of the schedule is merged into: nothing if the patch is of another type."""
     if isinstance(change, dict) and change.get("type", shown["type"]) != shown["type"]:
         return {}
     return {name: value for name, value in shown.items() if name != _ANCHOR}

@@ -12,7 +12,7 @@ from core.states import RunStatus
 
 
 class ExplanationQuery(BaseModel):
-    """The instant that is asked about: an occurrence's nominal one."""
+    """The instant asked about: the nominal instant of an occurrence."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -20,7 +20,7 @@ class ExplanationQuery(BaseModel):
 
 
 class Explanation(Shown):
-    """Why a job did or did not run; `previous` and `next` are the occurrences around an instant that is none itself."""
+    """Why a job did or did not run. If the instant is not an occurrence, `previous` and `next` are those around it."""
 
     at: datetime
     answer: str

@@ -1,4 +1,4 @@
-"""Figures as callers get them: jobs by status, minutes, workers; and what comes."""
+"""Figures as callers get them: jobs by status, minutes, workers, coming runs."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ MONTH_SECONDS = 31 * 86_400
 
 
 class ScopeQuery(Query):
-    """Whose jobs are meant; all where nothing is given."""
+    """Whose jobs are counted; all if nothing is given."""
 
     app_name: Filter | None = None
     account_id: Filter | None = None
 
     def wanted(self) -> JobFilter:
-        """Which jobs are meant."""
+        """Returns the filter of these jobs."""
         return JobFilter(app_name=self.app_name, account_id=self.account_id)
 
 
 class JobStatistics(Shown):
-    """How many jobs show each status; the parts sum to `total`. One that is queued or retrying counts as pending."""
+    """How many jobs have each status; they sum to `total`. Queued and retrying jobs count as pending."""
 
     total: int
     pending: int
@@ -41,7 +41,7 @@ class JobStatistics(Shown):
 
 
 class SeriesQuery(Query):
-    """How many minutes are wanted."""
+    """How many minutes to return."""
 
     minutes: Annotated[int, Field(ge=1, le=DAY_MINUTES)] = 60
 
@@ -50,7 +50,7 @@ class MinuteFigures(Shown):
     """What happened in the minute that begins at `minute`.
 
     `waiting` is how many runs were due when it ended and had not begun, held ones included. `lateness_p95_seconds` is
-    how late runs began in it, those tried again aside: 95 of 100 no later than this; null where none began.
+    how late runs began in it, retried runs excluded: 95 of 100 no later than this; null if none began.
     """
 
     minute: datetime
@@ -81,7 +81,7 @@ class Worker(Shown):
 
 
 class Workers(Shown):
-    """The workers heard of in the last day, the last started first."""
+    """The workers that were alive in the last day, the last started first."""
 
     results: list[Worker]
 

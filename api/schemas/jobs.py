@@ -52,10 +52,10 @@ _EXAMPLE: JsonDict = {
 class JobDefinition(Given):
     """What to do, when, and by which policies.
 
-    `deadline` is the instant by which a job that runs once is to be over, `deadline_seconds` that of all others,
-    counted from the instant each run is due. With `expire`, a run that has not begun by then is dropped.
+    `deadline` is the instant by which a job that runs once is to be over; for any other job, `deadline_seconds` counts
+    from the instant at which each run is due. With `expire`, a run that has not begun by then is dropped.
 
-    `name` means one job of its app; `title` is what people call it. `metadata` is kept with the job, unread.
+    `name` is unique within the app; `title` is free text for people. `metadata` is stored with the job, and not read.
     """
 
     user_id: Identifier
@@ -94,7 +94,7 @@ class JobDefinition(Given):
     @classmethod
     def _for_the_rest(cls, seconds: float | None, info: ValidationInfo) -> float | None:
         if seconds is not None and _runs_once(info) is True:
-            raise ValueError("is for a job that comes back; give deadline, an instant.")
+            raise ValueError("is for a job that runs more than once; give deadline, an instant.")
         return seconds
 
     @field_validator("expire")
@@ -105,7 +105,7 @@ class JobDefinition(Given):
         return expire
 
     def definition(self) -> dict[str, Any]:
-        """The fields as the services take them."""
+        """Returns the fields as services take them."""
         fields = {name: getattr(self, name) for name in JobDefinition.model_fields}
         fields["deadline_at"] = fields.pop("deadline")
         return {
@@ -125,12 +125,12 @@ class NewJob(JobDefinition):
     app_name: AppName
 
     def parsed(self) -> definitions.NewJob:
-        """What the services take."""
+        """Returns the new job as services take it."""
         return definitions.NewJob(app_name=self.app_name, **self.definition())
 
 
 def _runs_once(info: ValidationInfo) -> bool | None:
-    """Whether the schedule that stands before a field names one instant; None where it is wrong itself."""
+    """Whether the schedule, which is parsed before other fields, names one instant; None if it is wrong itself."""
     schedule = info.data.get("schedule")
     return None if schedule is None else schedule.runs_once
 
@@ -146,7 +146,7 @@ def _canonical(schedule: schedules.Schedule | ShownSchedule) -> ShownSchedule:
 
 
 class Job(Shown):
-    """A job; `job_type` and all that follows it are what section 001 calls the members before."""
+    """A job; `job_type` and all members after it repeat those before it under the names of section 001."""
 
     id: UUID
     app_name: str
@@ -201,7 +201,7 @@ class Job(Shown):
 
 
 class JobPage(Shown):
-    """A stretch of the list of jobs; `next` is the path of the rest. `count` may be a minute old."""
+    """A page of the list of jobs; `next` is the path of the next page. `count` may be a minute old."""
 
     count: int
     next: str | None
@@ -210,7 +210,7 @@ class JobPage(Shown):
 
 
 class Occurrence(Shown):
-    """One coming occurrence: its nominal instant, and when it is due, jitter added."""
+    """One coming occurrence: its nominal instant, and when it is due, with jitter."""
 
     scheduled_for: datetime
     due_at: datetime

@@ -14,13 +14,13 @@ from services.email import outbox
 
 
 class OutboxQuery(Query):
-    """How many are wanted."""
+    """How many to return."""
 
     limit: Annotated[int, Field(ge=1, le=MOST_IN_PAGE)] = 50
 
 
 class OutboxEmail(Shown):
-    """An e-mail that was kept instead of sent."""
+    """An e-mail that was stored instead of sent."""
 
     id: UUID
     sent_at: datetime
@@ -36,7 +36,7 @@ class OutboxList(Shown):
 
 
 class WholeOutboxEmail(OutboxEmail):
-    """An e-mail with its headers and text; `html` is the alternative to the text, null where there is none."""
+    """An e-mail with its headers and text; `html` is its HTML alternative, or null."""
 
     headers: dict[str, str]
     text: str
@@ -44,6 +44,6 @@ class WholeOutboxEmail(OutboxEmail):
 
     @classmethod
     def of(cls, found: outbox.KeptWhole) -> WholeOutboxEmail:
-        """The e-mail as it is shown."""
+        """Returns the e-mail as it is shown."""
         brief = OutboxEmail.model_validate(found.kept)
         return cls(**brief.model_dump(), headers=found.headers, text=found.text, html=found.html)

@@ -1,4 +1,4 @@
-"""Lists in pages: what callers may ask for, and the opaque cursor that leads on."""
+"""Lists in pages: what callers may ask for, and the opaque cursor to the next page."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from core.states import JobStatus, RunStatus, Trigger
 MOST_IN_PAGE = 100
 _LONGEST_CURSOR = 2_000
 _LAST_PAGE = 1_000_000_000
-_NO_CURSOR = "is no cursor of this list in this order; take the one in `next`, or leave it out to begin anew."
+_NO_CURSOR = "is not a cursor of this list in this order; take the one in `next`, or leave it out to begin anew."
 
 
 def write_cursor(last: Mark, ordering: Ordering = NEWEST_FIRST) -> str:
-    """A cursor that leads to what comes after this mark."""
+    """Returns the cursor to what comes after this mark."""
     value = last.value.isoformat() if isinstance(last.value, datetime) else last.value
     text = json.dumps([str(ordering), last.id.hex, value], separators=(",", ":"), ensure_ascii=False)
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def read_cursor(cursor: Any, ordering: Ordering = NEWEST_FIRST) -> Mark:
-    """The mark that a cursor of a list in this order stands for. Raises `ValueError` for any other text."""
+    """Returns the mark in a cursor of a list in this order. Raises `ValueError` for any other text."""
     try:
         padded = f"{cursor}{'=' * (-len(cursor) % 4)}"
         _, hexadecimal, value = json.loads(urlsafe_b64decode(padded))
@@ -45,9 +45,9 @@ def read_cursor(cursor: Any, ordering: Ordering = NEWEST_FIRST) -> Mark:
 
 
 def _read_value(value: Any, key: SortKey) -> SortValue:
-    """The value a cursor carries, of the kind that this order sorts by."""
+    """Returns the value in a cursor, of the type that this order sorts by."""
     match key:
-        case SortKey.PRIORITY if type(value) is int and 0 <= value <= 9:  # noqa: PLR2004  SEEDS.md
+        case SortKey.PRIORITY if type(value) is int and 0 <= value <= 9:  # noqa: PLR2004  the range of priorities
             return value
         case SortKey.UPDATED_AT | SortKey.DEADLINE if value is not None:
             return instant(value)
@@ -82,13 +82,13 @@ JobOrdering = Literal[
 
 
 class Query(BaseModel):
-    """The base of what stands behind the question mark: no unknown parameters."""
+    """The base of query parameters: unknown ones are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class PageQuery(Query):
-    """Which stretch of a list is wanted."""
+    """Which page of a list to return."""
 
     limit: Limit = 50
     cursor: Cursor | None = None
@@ -99,7 +99,7 @@ class PageQuery(Query):
 
 
 class NumberedQuery(Query):
-    """Which page of a list is wanted, counted from 1."""
+    """Which page of a list to return, counted from 1."""
 
     limit: Limit = 50
     page: PageNumber = 1
@@ -110,13 +110,13 @@ class NumberedQuery(Query):
 
 
 class CountQuery(Query):
-    """How many are wanted."""
+    """How many to return."""
 
     count: Annotated[int, Field(ge=1, le=100)] = 5
 
 
 class JobsQuery(Query):
-    """Which jobs are wanted, in which order, from where on."""
+    """Which jobs to return, in which order, from where on."""
 
     app_name: Filter | None = None
     account_id: Filter | None = None
@@ -138,7 +138,7 @@ class JobsQuery(Query):
     @field_validator("cursor")
     @classmethod
     def _of_this_order(cls, cursor: Any, info: ValidationInfo) -> Mark | None:
-        """Read the cursor, unless the ordering, which stands before it, is wrong itself."""
+        """Read the cursor, unless the ordering, which is parsed before it, is wrong itself."""
         ordering = info.data.get("ordering")
         return None if ordering is None else read_cursor(cursor, Ordering.of(ordering))
 
@@ -157,18 +157,18 @@ class JobsQuery(Query):
         return page
 
     def wanted(self) -> JobFilter:
-        """Which jobs are meant."""
+        """Returns the filter of these jobs."""
         names = (JobFilter.__dataclass_fields__.keys() & JobsQuery.model_fields.keys()) - {"task_type"}
         same = {name: getattr(self, name) for name in names}
         return words.as_shown(JobFilter(schedule_kind=self.kind, task_type=self.task_type or self.job_type, **same))
 
     def stretch(self) -> Stretch:
-        """Which part of the list is meant."""
+        """Returns which part of the list is asked for."""
         return Stretch(limit=self.limit, after=self.cursor, page=self.page)
 
 
 class RunsQuery(PageQuery):
-    """Which runs are wanted, of whichever job."""
+    """Which runs to return, of any job."""
 
     job_id: UUID | None = None
     app_name: Filter | None = None
@@ -180,5 +180,5 @@ class RunsQuery(PageQuery):
     due_before: InstantInQuery | None = None
 
     def wanted(self) -> RunFilter:
-        """Which runs are meant."""
+        """Returns the filter of these runs."""
         return RunFilter(**{name: getattr(self, name) for name in RunFilter.__dataclass_fields__})

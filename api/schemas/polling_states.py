@@ -13,7 +13,7 @@ LATEST_VERSION = 2**31 - 1
 
 
 class PollingState(Shown):
-    """A state that a polling job went through."""
+    """A state that a polling job has had."""
 
     version: int
     state: dict[str, Any]
@@ -27,6 +27,6 @@ class PollingStates(Shown):
 
 
 class NewRewind(Given):
-    """The version whose state polling is to go on from."""
+    """The version of the state from which polling is to continue."""
 
     version: Annotated[int, Field(ge=0, le=LATEST_VERSION)]

@@ -12,20 +12,20 @@ from api.schemas.values import Given, Instant, Shown
 
 
 class NewTrigger(Given):
-    """A run to make now; with other data than the job's, if any is given."""
+    """A run to make now; `data`, if given, replaces the job's."""
 
     data: dict[str, Any] | None = None
 
 
 class Retried(Shown):
-    """A failed job goes on, with this run."""
+    """The run with which a failed job continues."""
 
     status: Literal["Job retried."] = "Job retried."
     run_id: UUID
 
 
 class NewBackfill(Given):
-    """The span, `to` exclusive, whose occurrences are to run now; those that ran or are going only with `again`."""
+    """The span, `to` exclusive, whose occurrences are to run now; those that ran or are running only with `again`."""
 
     start: Annotated[Instant, Field(alias="from")]
     end: Annotated[Instant, Field(alias="to")]

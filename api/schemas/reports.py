@@ -1,4 +1,4 @@
-"""Problem details (RFC 9457), the health reports, and the front door, as the OpenAPI document shows them."""
+"""Problem details (RFC 9457), the health reports, and the API's root, as the OpenAPI document shows them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class WrongField(Shown):
 
 
 class Problem(Shown):
-    """What went wrong. `errors` is there when fields were wrong."""
+    """What went wrong. `errors` is present if fields were wrong."""
 
     type: str
     title: str
@@ -41,7 +41,7 @@ class ShownTrouble(Shown):
 
 
 class Readiness(Shown):
-    """Whether requests can be served, and what is amiss."""
+    """Whether requests can be served, and what is wrong."""
 
     status: Literal["ready", "degraded", "unavailable"]
     database: bool
@@ -52,7 +52,7 @@ class Readiness(Shown):
 
 
 class FrontDoor(Shown):
-    """What this server is, and where to read on."""
+    """What this server is, and where its documentation is."""
 
     name: str = "Carillon"
     description: str = "A job-scheduling server: jobs posted over HTTP, done at the right time."

@@ -1,4 +1,4 @@
-"""Reports as receivers send them, and what they are answered."""
+"""Reports as receivers send them, and the answers to them."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ class TokenHeader(BaseModel):
 
 
 class Heartbeat(Given):
-    """The work goes on; the lease lasts so many seconds from now, as long as usual where none are given."""
+    """The work continues; the lease is renewed for so many seconds from now, or for the usual time."""
 
     seconds: Annotated[float, Field(gt=0, le=DAY_SECONDS, allow_inf_nan=False)] | None = None
 
 
 class Completion(Given):
-    """The work is done. `result` is kept with the run; `polling_state` and `done` are for a job that polls."""
+    """The work is done. `result` is stored with the run; `polling_state` and `done` are for a job that polls."""
 
     result: Any = None
     polling_state: dict[str, Any] | None = None
     done: bool | None = None
 
     def poll(self) -> PollAnswer | None:
-        """What is said of a poll, if anything is."""
+        """Returns the answer to a poll, if the report has one."""
         if self.polling_state is None and self.done is None:
             return None
         done = self.done is True
@@ -48,20 +48,20 @@ class Completion(Given):
 
 
 class Failure(Given):
-    """The work has failed; `permanent` says that trying again cannot help."""
+    """The work has failed; with `permanent`, it is not retried."""
 
     message: Annotated[str, Field(min_length=1, max_length=LONGEST_MESSAGE)]
     permanent: bool = False
     retry_after_seconds: Annotated[float, Field(ge=0, le=MAX_RETRY_AFTER_SECONDS, allow_inf_nan=False)] | None = None
 
     def error(self) -> AttemptError:
-        """The failure as an attempt's."""
+        """Returns the failure as an attempt's error."""
         kind = PermanentFailure if self.permanent else TransientFailure
         return kind(self.message, retry_after_seconds=self.retry_after_seconds)
 
 
 class Lease(Shown):
-    """Until when the receiver need not report again."""
+    """The renewed lease; the receiver must report again before it runs out."""
 
     run_id: UUID
     attempt: int
@@ -69,7 +69,7 @@ class Lease(Shown):
 
 
 class Ended(Shown):
-    """What the report made of the attempt; the same report again is answered alike."""
+    """How the attempt ended; the same report sent again gets the same answer."""
 
     run_id: UUID
     attempt: int

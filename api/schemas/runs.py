@@ -13,7 +13,7 @@ from core.states import Outcome, RunStatus
 
 
 class Run(Shown):
-    """One execution of a job, with what tells its job from others."""
+    """One execution of a job, with the members that identify its job."""
 
     id: UUID
     job_id: UUID
@@ -45,7 +45,7 @@ class Run(Shown):
 
 
 class RunPage(Shown):
-    """A stretch of a list of runs, newest first; `next` is the path of the rest."""
+    """A page of a list of runs, newest first; `next` is the path of the next page."""
 
     count: int
     next: str | None

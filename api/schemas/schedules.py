@@ -1,4 +1,4 @@
-"""Schedules as callers write them: a model for each kind, made of what `core.schedules` declares."""
+"""Schedules as callers write them: a model for each kind, made from what `core.schedules` declares."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LITERAL: Any = Literal
 
 
 class WrittenSchedule(Given):
-    """The base of all kinds as they are written; each makes one of the core's."""
+    """The base of all kinds as callers write them; each can be turned into a schedule of the core."""
 
     type: str
 
@@ -64,7 +64,7 @@ def _model(kind: type[schedules.Schedule]) -> type[WrittenSchedule]:
 
 
 def _field(member: Member) -> tuple[Any, Any]:
-    """A member as pydantic takes a field: its type, and its default."""
+    """Returns a member as a pydantic field: its type and its default."""
     written = _type(member.form)
     if member.check is not None:
         written = Annotated[written, AfterValidator(_checked_by(member.check))]
@@ -101,7 +101,7 @@ def _checked_by(check: members.Check) -> Callable[[Any, ValidationInfo], Any]:
 
 
 def _instant_in_zone(value: Any, info: ValidationInfo) -> datetime:
-    """Read a time on the clocks of the field `timezone`, which stands before this one."""
+    """Read a time as local in the field `timezone`, which is parsed before this one."""
     return instant(value, info.data.get("timezone") or "UTC")
 
 
@@ -114,7 +114,7 @@ else:
 
 
 class Preview(Given):
-    """A schedule to look ahead on: its next instants later than `after`, which is now where it is not given."""
+    """A schedule to preview: its next instants after `after`, by default now."""
 
     schedule: GivenSchedule
     after: Instant | None = None

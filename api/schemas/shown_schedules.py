@@ -1,4 +1,4 @@
-"""Schedules as callers get them: the canonical form, instants in UTC; a model for each kind of `core.schedules`."""
+"""Schedules as callers get them: in canonical form, instants in UTC; a model for each kind of `core.schedules`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Occurrences(Shown):
 
 
 def show(schedule: schedules.Schedule) -> AnyShownSchedule:
-    """The canonical form of a schedule."""
+    """Returns the canonical form of a schedule."""
     values = {one.name: getattr(schedule, one.field) for one in schedule.members() if one.field}
     return _MODELS[schedule.kind].model_validate(values)
 

@@ -11,7 +11,7 @@ from services.task_types.registry import TaskType
 
 
 class KindOfTask(Shown):
-    """A kind of task; `schema` is the JSON Schema of what it takes as `data`."""
+    """A kind of task; `schema` is the JSON Schema of its `data`."""
 
     model_config = ConfigDict(serialize_by_alias=True)
 
@@ -25,6 +25,6 @@ class KindsOfTask(RootModel[list[KindOfTask]]):
 
 
 def shown(task_type: TaskType) -> KindOfTask:
-    """A kind of task as callers get it."""
+    """Returns a kind of task as callers get it."""
     schema = task_type.parameters.model_json_schema()
     return KindOfTask.model_validate({"key": task_type.key, "label": task_type.label, "schema": schema})

@@ -1,4 +1,4 @@
-"""The kinds of value that fields are made of, each with its rule, its limit and its message."""
+"""The types of the fields, each with its rule, its limit and its message."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NOT_ZONES = ("localtime", "Factory")  # what these mean differs from machine to
 
 
 class Given(BaseModel):
-    """The base of what callers send: no conversions, no unknown fields."""
+    """The base of what callers send: nothing is converted, unknown fields are refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -42,7 +42,7 @@ class Shown(BaseModel):
 
 
 def _app_name(name: str) -> str:
-    """The app's name; all that look like a built-in app mean that one."""
+    """Check an app's name; a name that looks like a built-in app's means that app."""
     fault = names.fault_of_name(name)
     if fault or "/" in name or name in (".", ".."):
         raise ValueError(
@@ -98,14 +98,14 @@ def _base_url(url: str) -> str:
 def _priority(value: Any) -> int:
     if isinstance(value, str) and value in PRIORITY_WORDS:
         return PRIORITY_WORDS[value]
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 9:  # noqa: PLR2004  SEEDS.md
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 9:  # noqa: PLR2004  priorities
         raise ValueError(f"must be a whole number from 0 to 9, or high, medium or low, not {shown(value)}.")
     return value
 
 
 def _zone(name: Any) -> str:
     if not isinstance(name, str) or name not in _zones():
-        raise ValueError(f"is {shown(name)}, which is no IANA time zone; write for example Europe/Berlin.")
+        raise ValueError(f"is {shown(name)}, which is not an IANA time zone; write for example Europe/Berlin.")
     return name
 
 
@@ -115,7 +115,7 @@ def _zones() -> frozenset[str]:
 
 
 def instant(value: Any, zone: str = "UTC") -> datetime:
-    """The instant an ISO 8601 text names; one without an offset is read on the clocks of `zone`."""
+    """Returns the instant of an ISO 8601 text; without an offset, it is local time in `zone`."""
     example = "write ISO 8601, for example 2026-03-01T09:30:00Z."
     if not isinstance(value, str):
         raise ValueError(f"must be text, not {shown(value)}; {example}")  # noqa: TRY004  pydantic's way
@@ -131,7 +131,7 @@ def instant(value: Any, zone: str = "UTC") -> datetime:
 
 
 def _instant_in_query(value: Any) -> datetime:
-    """The instant in a query, where a `+` that is not percent-encoded arrives as a space."""
+    """Read an instant from a query, where an unescaped `+` arrives as a space."""
     spaced = _SPACE_FOR_PLUS.fullmatch(value) if isinstance(value, str) else None
     return instant("+".join(spaced.groups()) if spaced else value)
 
@@ -140,8 +140,8 @@ _IDENTIFIER_SCHEMA = {"anyOf": [{"type": "string", "minLength": 1, "maxLength": 
 _URL_SCHEMA = {"type": "string", "format": "uri", "maxLength": URL_LENGTH, "pattern": "^https?://"}
 INSTANT_SCHEMA = {
     "type": "string",
-    "description": "RFC 3339 or ISO 8601; without an offset it is UTC, or on the clocks of `timezone` where that is "
-    "given. A leap second means the second after it.",
+    "description": "RFC 3339 or ISO 8601; without an offset it is UTC, or local time in `timezone` if that is given. "
+    "A leap second means the second after it.",
     "examples": ["2026-03-01T09:30:00Z", "2026-03-01T09:30:00"],
 }
 

@@ -1,1 +1,1 @@
-"""The spellings of the five source systems, as tables and small translations. Nothing below the API knows of them."""
+"""The spellings of the five source systems: tables and small translations, unknown to everything below the API."""

@@ -1,4 +1,4 @@
-"""A source system: the app of its jobs, where its paths begin, how it tells errors."""
+"""A source system: the app of its jobs, its paths, its form of errors."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from services.reading.views import JobView
 
 @dataclass(frozen=True)
 class Source:
-    """One source system: the app that its jobs go by, where its paths begin, how it tells errors.
+    """One source system: the app of its jobs, the prefixes of its paths, its form of errors.
 
-    Whoever may make jobs of an app can make such as the system has no words for: it owns those of its type of task or
-    its kind of schedule.
+    An app can also have jobs that the system has no words for, made in other spellings. So the system owns only those
+    jobs of its app that have its task type and its kind of schedule, where these are given.
     """
 
     app_name: str
@@ -25,11 +25,11 @@ class Source:
     no_job: str | None = None
 
     def jobs(self) -> JobFilter:
-        """The jobs that it owns."""
+        """Returns the filter of the jobs that it owns."""
         return JobFilter(app_name=self.app_name, task_type=self.task_type, schedule_kind=self.schedule_kind)
 
     def owns(self, view: JobView) -> bool:
-        """Whether a job is one of these."""
+        """Whether it owns a job."""
         return (
             view.app_name == self.app_name
             and self.task_type in (None, view.task_type)
@@ -41,5 +41,5 @@ _PLAIN_WORDS = {JobStatus.QUEUED: JobStatus.PENDING}
 
 
 def plain_status(status: JobStatus) -> JobStatus:
-    """Returns the word of 001 and 004: what is queued or retrying is pending."""
+    """Returns the word of 001 and 004 for a status: a queued job is pending."""
     return _PLAIN_WORDS.get(status, status)

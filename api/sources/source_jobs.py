@@ -1,4 +1,4 @@
-"""What the resources of the source systems share: the jobs that one system owns."""
+"""The base of the source systems' resources: create, find, edit and list the jobs that one system owns."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from services.system import System
 
 
 class SourceJobs:
-    """The base of a source system's resources: `source` is theirs, `fields` tells what they call our members."""
+    """The base of a source system's resources: `source` describes the system, `fields` maps our names to its own."""
 
     source: Source
     fields: Mapping[str, str]
@@ -39,29 +39,29 @@ class SourceJobs:
         self.counts = counts
 
     async def answer_created(self, req: Request, resp: Response, shown: Callable[[bytes], BaseModel]) -> None:
-        """Answer with the job that a body asks for, made and shown by `shown`."""
+        """Answer with the job that a body asks for; `shown` creates and shows it."""
         body = await bodies.read(req, self.system.settings.max_body_bytes)
         await keys.answer_once(
             self.system, self.threads, req, resp, content=body, act=lambda: answers.answer(shown(body), 201)
         )
 
     def created(self, principal: Principal, new: NewJob) -> JobView:
-        """Store a job, and the source's app where this is its first."""
+        """Store a job, and the source's app if this is its first job."""
         with translating.fields_named(self.fields):
             return records.job(principal, create(principal, self.system, new))
 
     def found(self, principal: Principal, job_id: UUID) -> JobView:
-        """The source's job of this id. Raises `NotFound`."""
+        """Returns the source's job with this id. Raises `NotFound`."""
         return self._expect_owned(records.job(principal, job_id))
 
     async def edit(self, req: Request, job_id: UUID, accepted: Collection[str] = (falcon.MEDIA_JSON,)) -> bytes:
-        """The body of an edit. Raises as `edit_bodies` does."""
+        """Returns the body of an edit. Raises as `edit_bodies` does."""
         return await edit_bodies.of_job(req, self.system.settings.max_body_bytes, self.threads, job_id, accepted)
 
     def edited(
         self, principal: Principal, job_id: UUID, amend: Callable[[JobView], Definition], *, active: bool | None = None
     ) -> JobView:
-        """Make the source's job of this id what `amend` makes of it, and active or paused where that is said."""
+        """Change the source's job with this id by `amend`; if `active` is given, also resume or pause it."""
         self.found(principal, job_id)
         with translating.fields_named(self.fields):
             return editing.edit(
@@ -71,7 +71,7 @@ class SourceJobs:
     def listed(
         self, req: Request, wanted: JobFilter, ordering: Ordering, query: NumberedQuery
     ) -> tuple[Any, dict[str, str]]:
-        """A page of jobs that fit and that the caller may see, and the links that lead on from it."""
+        """Returns a page of the jobs that fit and that the caller may see, with links to other pages."""
         page = listing.jobs(access.principal(req), self.counts, wanted, ordering, query.stretch())
         return page.items, lists.by_number(req, query.page, more=page.last is not None)
 
@@ -82,12 +82,12 @@ class SourceJobs:
 
 
 def create(principal: Principal, system: System, new: NewJob) -> UUID:
-    """Store a job; a built-in app is made on first use."""
+    """Store a job; a built-in app is created on first use."""
     return with_app(system, new.app_name, lambda: lifecycle.create(principal, system, new))
 
 
 def with_app(system: System, app_name: str, store: Callable[[], UUID]) -> UUID:
-    """What `store` returns; where it finds no app, and that is built in, the app is made first."""
+    """Returns what `store` returns; if a built-in app does not exist yet, it is created first."""
     try:
         return store()
     except NotFound as missing:
@@ -98,7 +98,7 @@ def with_app(system: System, app_name: str, store: Callable[[], UUID]) -> UUID:
 
 
 def whole(model: type[BaseModel], given: Any, shown: BaseModel) -> Any:
-    """The model that a body makes which stands for all of what is shown. Raises `InvalidInput`."""
+    """Returns the model of a body that replaces all of what is shown. Raises `InvalidInput`."""
     known = shown.model_dump(mode="json")
     writable = model.model_fields
     return validation.body(model, read_only.without_read_only(validation.json_object(given), known, writable))

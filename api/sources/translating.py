@@ -1,4 +1,4 @@
-"""What the translations share: wrong fields named as they were written, read-only members, past instants."""
+"""Shared by the translations: name wrong fields as the caller did, amend definitions, refuse past instants."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ _SHOWN = {"deadline_at": "deadline"}
 
 @contextmanager
 def fields_named(names: Mapping[str, str]) -> Iterator[None]:
-    """Tell wrong fields by the names that the caller wrote."""
+    """Name wrong fields by the names that the caller used."""
     try:
         yield
     except InvalidInput as refusal:
-        if type(refusal) is not InvalidInput:  # a refusal of its own kind, which names what is no member
+        if type(refusal) is not InvalidInput:  # a subclass, whose fields are not members of the body
             raise
         raise InvalidInput(*(FieldError(_renamed(one.field, names), one.message) for one in refusal.fields)) from None
 
@@ -37,9 +37,9 @@ def _renamed(field: str, names: Mapping[str, str]) -> str:
 
 
 def amended(view: JobView, shown: NewJob, wanted: NewJob) -> Definition:
-    """The definition of a job, changed where what is wanted differs from what would be asked for as it is shown.
+    """Returns a job's definition with the differences between `shown` and `wanted` applied.
 
-    What the source has no word for stays as it is.
+    `shown` is the request that would produce the job as it is now. What the source has no word for stays unchanged.
     """
     kept = {one.name: getattr(view, _SHOWN.get(one.name, one.name)) for one in fields(Definition)}
     changes = {name: value for name, value in _differing(vars(shown), vars(wanted)).items() if name in kept}
@@ -48,12 +48,12 @@ def amended(view: JobView, shown: NewJob, wanted: NewJob) -> Definition:
 
 
 def _differing(shown: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """What is wanted otherwise, to the letter: 1 is not true."""
+    """Returns the members that are to change, compared by type, too: 1 is not true."""
     return {name: value for name, value in wanted.items() if name not in shown or repr(shown[name]) != repr(value)}
 
 
 def _merged(current: Any, shown: Any, wanted: Any) -> Any:
-    """A member that changes: an object or a schedule member by member, where all three are of one kind."""
+    """Returns a changed member; an object or a schedule is merged member by member, if all three have one type."""
     if not type(current) is type(shown) is type(wanted):
         return wanted
     if isinstance(current, schedules.Schedule):
@@ -71,14 +71,14 @@ def expect_future(field: str, at: datetime | None, now: datetime) -> None:
 
 
 def expect_known(field: str, task_type: str) -> None:
-    """Raise `InvalidInput` for a type of task that the server does not do by itself."""
+    """Raise `InvalidInput` for a task type that the server does not perform itself."""
     if registry.find(task_type) is None:
         known = ", ".join(one.key for one in registry.known()) or "none"
-        raise InvalidInput.at(field, f"is {in_words(task_type)}, which is no type that works here; known are: {known}.")
+        raise InvalidInput.at(field, f"is {in_words(task_type)}, which does not work here; known are: {known}.")
 
 
 def scheduled_time(view: JobView) -> datetime | None:
-    """The instant that a job is, or begins to be, scheduled for; None where its schedule names none."""
+    """Returns the only or first instant that a job is scheduled for; None if its schedule names none."""
     match view.schedule:
         case schedules.RunAt():
             return view.schedule.at

@@ -1,4 +1,4 @@
-"""Where each source system's paths lie, and what it prints of an error; the words of each are in its folder.
+"""The paths of each source system, and its form of errors; its other words are in its folder.
 
 | Section | Source system | Paths |
 |---|---|---|
@@ -23,14 +23,14 @@ from core.errors import FieldError
 
 SOURCES = (typed_jobs.SOURCE, commands.SOURCE, cron_jobs.SOURCE, deadline_jobs.SOURCE)
 
-# Members of a problem that no source system's own may replace.
+# Members of a problem that a source system's members must not replace.
 _TAKEN = frozenset({"type", "title", "status", "detail", "instance", "request_id", "errors", "error"})
 
 
 def error_members(path: str, detail: str, faults: Sequence[FieldError], missing: str | None) -> dict[str, Any]:
-    """What a source system printed of an error, to go into the problem besides our own members.
+    """Returns the members in which a source system showed an error, to be added to our problem.
 
-    `missing` is the noun of what is not there.
+    `missing` is the noun of what was not found.
     """
     source = _of(path)
     if source is None:
@@ -46,7 +46,7 @@ def error_members(path: str, detail: str, faults: Sequence[FieldError], missing:
 
 
 def _sentence(faults: Sequence[FieldError]) -> str | None:
-    """What all of the faults say, if that is a sentence that needs no field's name before it."""
+    """Returns the message that all faults share, if it is a sentence that makes sense without the field's name."""
     messages = {fault.message for fault in faults if fault.message[:1].isupper()}
     return messages.pop() if len(messages) == 1 else None
 

@@ -1,1 +1,1 @@
-"""One module for each measurement: who takes part, and what a sample of it is."""
+"""One module for each measurement: its contestants, and what it measures."""

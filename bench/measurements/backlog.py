@@ -23,7 +23,7 @@ _LEFT = "SELECT count(*) FROM runs WHERE finished_at IS NULL"
 
 
 def measure(session: Session) -> list[Result]:
-    """Fill both queues once, and let workers at each of them in turn."""
+    """Fill both queues once, and let workers drain each in turn."""
     options = session.options
     sizes = (_SMALL, _QUICK_LARGE if session.is_quick else _LARGE)
     with ExitStack() as stack:
@@ -45,7 +45,7 @@ def _filled(stack: ExitStack, session: Session, checkout: Checkout, size: int) -
 
 @dataclass
 class Backlog:
-    """A queue of so many runs, and the workers that are let at it for a while."""
+    """A queue of so many runs, which workers drain for a while."""
 
     checkout: Checkout
     place: Place
@@ -65,7 +65,7 @@ class Backlog:
             self.place.query("VACUUM ANALYZE")
 
     def sample(self, seconds: float) -> Sample:
-        """Count what is finished in so long, from a second after the first."""
+        """Count the runs finished in this time, beginning a second after the first."""
         self.fill()
         [(now,)] = self.place.query("SELECT clock_timestamp()")
         self.carillon.start("coordinator")

@@ -21,7 +21,7 @@ _IDLE_SECONDS, _QUICK_IDLE_SECONDS = 30.0, 6.0
 
 
 def measure(session: Session) -> list[Result]:
-    """Measure runs of both kinds, which `drain` and `callbacks` tell as well, then the four processes at rest."""
+    """Measure runs of both kinds, as `drain` and `callbacks` do, then the four processes at rest."""
     return [_at_rest(session)] if session.is_quick else [_of_runs(session), _at_rest(session)]
 
 
@@ -59,7 +59,7 @@ def _row_of(kind: str, measured: Row) -> Row:
 
 @dataclass(frozen=True)
 class Named:
-    """A drain under a name that tells what kind of runs it is of."""
+    """A drain whose name says which kind of runs it has."""
 
     kind: str
     drain: CarillonDrain

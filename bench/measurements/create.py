@@ -1,4 +1,4 @@
-"""Creates over HTTP by 32 connections: jobs that are due at once, and jobs of a day from now."""
+"""Creates over HTTP by 32 connections: jobs that are due at once, and jobs that are due a day from now."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LEAD = timedelta(days=1)
 
 
 def measure(session: Session) -> list[Result]:
-    """Create in every way in turn."""
+    """Measure each kind of schedule and number of processes in turn."""
     options = session.options
     rows = alternating.measure(_contestants(session), options.rounds, options.seconds)
     return [Result("create", "Jobs created per second", FIGURES, rows)]
@@ -48,7 +48,7 @@ def _schedules() -> dict[str, Mapping[str, Any]]:
 
 @dataclass(frozen=True)
 class CarillonCreate:
-    """Carillon with so many web processes, taking jobs of one schedule."""
+    """Carillon with a number of web processes, which take jobs of one schedule."""
 
     checkout: Checkout
     servers: Servers
@@ -64,7 +64,7 @@ class CarillonCreate:
         return f"{self.checkout.name}, {self.kind}, {counted}"
 
     def sample(self, seconds: float) -> Sample:
-        """Start it on an empty database, and ask for so long."""
+        """Start it on an empty database, and send requests for so long."""
         settings = {"web_concurrency": self.processes}
         with self.servers.place() as place, installed(self.checkout, self.folder, place, settings) as carillon:
             carillon.start("web")

@@ -1,4 +1,4 @@
-"""No-op jobs: how many a second leave a queue that was filled beforehand, each claimed, performed and recorded."""
+"""No-op jobs: how many per second are claimed, performed and recorded, from a queue that was filled before."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FIGURES = ("per_s", "worker_ms", "coordinator_ms", "postgresql_ms", "rabbitmq_ms
 
 
 def measure(session: Session) -> list[Result]:
-    """Drain in every way in turn."""
+    """Drain with each contestant in turn."""
     options = session.options
     rows = alternating.measure(_contestants(session), options.rounds, options.seconds, options.pilot_seconds)
     return [Result("drain", "No-op jobs drained per second", FIGURES, rows)]

@@ -1,4 +1,4 @@
-"""The embedded mode: callbacks that one process does on SQLite."""
+"""The embedded mode: callbacks by one process on SQLite."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SECONDS_PER_JOB_CREATED = 1 / 150
 
 
 def measure(session: Session) -> list[Result]:
-    """Drain callbacks that are all due at one instant by the embedded server."""
+    """Let the embedded server drain callbacks that are all due at one instant."""
     options = session.options
     contestants = [Embedded(checkout, session.folder) for checkout in reversed(session.checkouts)]
     pilot_seconds = 0 if session.is_quick else options.pilot_seconds

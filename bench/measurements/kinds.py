@@ -1,4 +1,4 @@
-"""Ways for a run to end: whether failures, polls and recurring jobs are done as fast as successes."""
+"""Ways for a run to end: whether failures, polls and recurring jobs are as fast as successes."""
 
 from __future__ import annotations
 

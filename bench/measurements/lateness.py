@@ -1,4 +1,4 @@
-"""How late runs begin: start minus due instant by the rows, and as the receiver of their callbacks sees it."""
+"""How late runs begin after their due instant, by their rows, and by the arrival of their callbacks."""
 
 from __future__ import annotations
 

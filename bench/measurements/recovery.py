@@ -1,4 +1,4 @@
-"""An outage: how long after PostgreSQL is back Carillon does as many runs a second as before."""
+"""An outage: how long after PostgreSQL is back until Carillon drains as fast as before."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def measure(session: Session) -> list[Result]:
 
 @dataclass(frozen=True)
 class Outage:
-    """Carillon at a backlog of no-op runs, and PostgreSQL that restarts."""
+    """Carillon, which drains a backlog of no-op runs while PostgreSQL restarts."""
 
     checkout: Checkout
     servers: Servers

@@ -29,7 +29,7 @@ _FIGURES = ("per_minute", "p50_ms", "p99_ms", "web_ms", "postgresql_ms")
 
 
 def measure(session: Session) -> list[Result]:
-    """Ask each tree in turn."""
+    """Measure each tree in turn."""
     options = session.options
     users = _QUICK_USERS if session.is_quick else _USERS
     contestants = [Mixed(checkout, session.servers, session.folder, users) for checkout in reversed(session.checkouts)]
@@ -39,7 +39,7 @@ def measure(session: Session) -> list[Result]:
 
 @dataclass(frozen=True)
 class Mixed:
-    """One web process, over the jobs of so many users."""
+    """One web process, and the jobs of so many users."""
 
     checkout: Checkout
     servers: Servers
@@ -52,7 +52,7 @@ class Mixed:
         return f"{self.checkout.name}, 1 process"
 
     def sample(self, seconds: float) -> Sample:
-        """Give each user a job, and ask from eight threads."""
+        """Create a job for each user, and send requests from eight threads."""
         with self.servers.place() as place, installed(self.checkout, self.folder, place, {}) as carillon:
             carillon.start("web")
             carillon.create_all([_job_of(number) for number in range(self.users)])
@@ -84,7 +84,7 @@ def _ask_from_threads(carillon: Carillon, ids: list[str], until: float) -> list[
 
 
 def _ask(url: str, ids: list[str], thread: int, until: float) -> list[float]:
-    """Ask until it is time; the seconds that each request took. Raises for what was not answered well."""
+    """Send requests until the time is over. Returns the seconds of each. Raises unless all succeed."""
     chance, session = random.Random(thread), requests.Session()
     taken: list[float] = []
     while time.monotonic() < until:

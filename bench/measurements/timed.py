@@ -1,4 +1,4 @@
-"""Patterns of jobs whose lateness is measured: each starts Carillon anew, and waits until all its jobs are done."""
+"""Patterns of jobs whose lateness is measured: each restarts Carillon, and waits until all its jobs are done."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Timed(ABC):
         return Run(self, checkout, servers, folder)
 
     def prepare(self, place: Place, carillon: Carillon) -> None:  # noqa: B027  few patterns need it
-        """Make what is there before the workers start."""
+        """Create what must exist before the workers start."""
 
     @abstractmethod
     def measure(self, place: Place, carillon: Carillon, receiving: RunningReceiver) -> Sample:
@@ -136,12 +136,12 @@ class Urgent(Timed):
     title = "Lateness of urgent callbacks, 40 due a second, while a backlog drains"
 
     def prepare(self, place: Place, carillon: Carillon) -> None:
-        """Store urgent jobs of soon, and queue the backlog."""
+        """Create the first urgent jobs, due soon, and queue the backlog."""
         cloning.fill(place, carillon, job(CALLBACK), self.backlog)
         place.query("VACUUM ANALYZE")
 
     def measure(self, place: Place, carillon: Carillon, receiving: RunningReceiver) -> Sample:  # noqa: ARG002
-        """Create urgent jobs while the backlog drains; `left` of it, or it was too small."""
+        """Create urgent jobs while the backlog drains; `left` is what then is left of it (0: too few)."""
         first = _after_creating(self.jobs)
         dues = (at(first + timedelta(milliseconds=25 * number)) for number in range(self.jobs))
         _create(carillon, dues, priority=_URGENT)
@@ -151,13 +151,13 @@ class Urgent(Timed):
 
 @dataclass(frozen=True)
 class Posts(Timed):
-    """Jobs that are due at once, one after the other, while nothing else is to be done."""
+    """Jobs that are due at once, one after the other, on an otherwise idle installation."""
 
     jobs: int
     title = "From POST to the callback's arrival, idle"
 
     def measure(self, place: Place, carillon: Carillon, receiving: RunningReceiver) -> Sample:
-        """Post one, wait for its callback, and so on."""
+        """Post one job, wait for its callback, then post the next."""
         posted = []
         for number in range(self.jobs):
             posted.append(time.time())
@@ -169,7 +169,7 @@ class Posts(Timed):
 
 
 def _warm_up(place: Place, carillon: Carillon) -> None:
-    """Return when both workers are there, and a run has been done."""
+    """Return when both workers are registered, and a run has completed."""
     carillon.wait_until(lambda: place.count(_WORKERS) == _PROCESSES, "the workers")
     carillon.create(1, job(priority=_WARMING))
     carillon.wait_until(lambda: _is_done(place, 1, _WARMING), "the first run")
@@ -191,7 +191,7 @@ def _create(
 
 
 def _wait(place: Place, carillon: Carillon, jobs: int, first: datetime, priority: int = _USUAL) -> None:
-    """Rest until the first is due, so that looking disturbs nothing, then until all are done."""
+    """Sleep until the first is due, so that no query disturbs the start, then wait until all are done."""
     left = (first - datetime.now(UTC)).total_seconds()
     if left < 0:
         raise LocalServerError(f"Creating the jobs took {-left:.1f} s longer than there was time.")

@@ -1,1 +1,1 @@
-"""The programs that Carillon is measured beside; they run on libraries of their own, in .venv-bench."""
+"""The programs that Carillon is compared with; they have their own libraries, in .venv-bench."""

@@ -39,7 +39,7 @@ tasks = {"noop": app.task(name="noop")(_noop), "call": app.task(name="call")(_ca
 
 
 def fill(jobs: int, task: str) -> None:
-    """Make the table of results, and send so many messages."""
+    """Create the table of results, and send so many messages."""
     call_command("migrate", verbosity=0)
     with app.producer_pool.acquire(block=True) as producer:
         for number in range(jobs):

@@ -1,4 +1,4 @@
-"""The virtual environment of the peers, made on first use."""
+"""The virtual environment of the peers, created on first use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STAMP = _FOLDER / ".installed"
 
 
 def python() -> str:
-    """Returns the interpreter that has the peers' libraries; installs them where they are missing or others."""
+    """Returns the interpreter with the peers' libraries; installs them if they are missing or outdated."""
     wanted = hashlib.sha256(_REQUIREMENTS.read_bytes()).hexdigest()
     if not _STAMP.exists() or _STAMP.read_text() != wanted:
         print(f"Installing {_REQUIREMENTS.relative_to(ROOT)} into {_FOLDER.name} ...", file=sys.stderr, flush=True)
@@ -27,7 +27,7 @@ def python() -> str:
 
 
 def variables(given: dict[str, str]) -> dict[str, str]:
-    """Returns the environment of a peer's process: this one's, and what is given."""
+    """Returns the environment of a peer's process: this process's, with further variables."""
     kept = {name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG", "TMPDIR"}}
     return {**kept, "PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1", **given}
 

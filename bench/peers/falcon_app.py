@@ -1,4 +1,4 @@
-"""Falcon and asyncpg, written by hand: no ORM, no validation, nothing published: what Python reaches."""
+"""Falcon and asyncpg, written by hand, without ORM, validation or messages: the most that Python can reach."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ noop = app.task(queue="noop", name="noop")(_noop)
 
 
 def fill(jobs: int) -> None:
-    """Make the tables, and store so many jobs."""
+    """Create the tables, and store so many jobs."""
     with app.open():
         app.schema_manager.apply_schema()
         for first in range(0, jobs, _GROUP):

@@ -1,4 +1,4 @@
-"""The peers that drain queues: how each is filled, who works for it, and how it shows that all is done."""
+"""The peers that drain queues: how to fill each, start its workers, and count what is done."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Peer:
     fill: tuple[str, ...]
     worker: Callable[[int, int, int], list[str]]
     worker_commands: int
-    done: str | None = None  # a statement that counts recorded jobs; none: a mark is all that there is
+    done: str | None = None  # a statement that counts recorded jobs; None: count only the marks
 
 
 def _dramatiq(_number: int, processes: int, threads: int) -> list[str]:
@@ -54,7 +54,7 @@ CELERY_CALLS = Peer("Celery + requests + results", ("celery", "call"), _celery, 
 
 @dataclass
 class PeerDrain:
-    """A peer with two processes of so many threads."""
+    """A peer with two processes of several threads."""
 
     peer: Peer
     servers: Servers
@@ -101,7 +101,7 @@ class PeerDrain:
 
 @dataclass(frozen=True)
 class _MarkedDrain:
-    """A drain whose jobs leave marks in a file, by which it is timed; done is what the peer recorded, if it does."""
+    """A drain timed by the marks that its jobs leave in a file; done jobs are counted where the peer records them."""
 
     children: Children
     place: Place

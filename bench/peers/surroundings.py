@@ -1,4 +1,4 @@
-"""What a peer's process is told: its servers, and the file in which each job leaves its mark."""
+"""What a peer's process gets: its servers, and the file in which each job leaves its mark."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def rabbitmq_url() -> str:
 
 
 def receiver_url() -> str:
-    """Returns whom the jobs call."""
+    """Returns the URL that the jobs call."""
     return os.environ["BENCH_RECEIVER"]
 
 
 def django_database() -> dict[str, Any]:
-    """Returns the database as a setting of Django, with kept connections."""
+    """Returns the database as a setting of Django, with persistent connections."""
     parts = urlsplit(database_url())
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -42,7 +42,7 @@ def django_database() -> dict[str, Any]:
 
 
 def mark() -> None:
-    """Note that a job has run, and when: one write, whole between those of other processes."""
+    """Record that a job has run, and when, in one write, so that those of other processes do not mix with it."""
     os.write(_marks(), MARK.pack(time.time()))
 
 

@@ -47,7 +47,7 @@ class WebPeer:
     folder: Path
 
     def sample(self, seconds: float) -> Sample:
-        """Start it on an empty table, and ask for so long."""
+        """Start it on an empty table, and send requests for so long."""
         port = ports.remembered(self.folder / "peer-ports.json", ["web"])["web"]
         with self.servers.place() as place, Children(self.folder / "peers.log") as children:
             place.query(_TABLE)

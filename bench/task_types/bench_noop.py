@@ -1,4 +1,4 @@
-"""Task types that do nothing, so that what is measured is all that surrounds a task: one well, one in vain."""
+"""Task types that do nothing, so that only the cost around a task is measured: one succeeds, one always fails."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def perform(_task: Task) -> None:
 
 
 def fail(_task: Task) -> None:
-    """Fail so that it is tried again."""
+    """Fail, in a way that is retried."""
     raise TransientFailure("It always fails.")
 
 

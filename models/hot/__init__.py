@@ -1,7 +1,7 @@
-"""What every run costs: pick, start, lock for the end, end. Stable text for each database, frozen rows out of it.
+"""The statements that every run executes: create, pick, start, lock for the end, end. Each returns frozen rows.
 
-On PostgreSQL these are functions (`migrations/functions/`), on SQLite statements here. No peewee model is built on the
-way: that alone took more than half of a worker's processor time.
+On PostgreSQL they are functions (`migrations/functions/`), on SQLite statements here. They build no peewee models:
+that alone took more than half of a worker's processor time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Claims: the most urgent runs of a queue, locked, and started under a lease."""
+"""Claim runs: lock the most urgent of a queue, and start them under a lease."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def permits(account_ids: Collection[str], now: datetime, span: timedelta) -> dic
 
 
 def start(run_ids: Collection[UUID], terms: Terms) -> list[StartedRun]:
-    """Start these picked runs and open an attempt for each; in the order of the ids."""
+    """Start these picked runs and open an attempt for each. Returns them in the order of the ids."""
     return [_started(row) for row in of_database().start(run_ids, terms)] if run_ids else []
 
 

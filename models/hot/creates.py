@@ -1,4 +1,4 @@
-"""Creates: the apps that new jobs are for, and the rows of jobs, tags and first runs, stored by one statement."""
+"""Create jobs: find their apps, and store jobs, tags and first runs together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from models.hot.rows import KnownApp, NewRows
 
 
 def apps_by_names(wanted: Collection[str]) -> dict[str, KnownApp]:
-    """Returns those apps that have one of these names, however it is spelled."""
+    """Returns the apps with these names, by name; names that differ only in spelling are the same app's."""
     of_this = of_database()
     keys = {key for name in wanted for key in names.keys(name)}
     rows = (_app(*row) for row in of_this.known_apps(sorted(keys)))
@@ -21,9 +21,9 @@ def apps_by_names(wanted: Collection[str]) -> dict[str, KnownApp]:
 
 
 def insert(rows: NewRows) -> set[UUID]:
-    """Store new jobs, their tags and runs; the ids of those stored: one whose name is taken is left out, with its own.
+    """Store new jobs, their tags and runs. Returns the ids of the stored jobs: a job whose name is taken is left out.
 
-    In the order of their names, so that two transactions which store the same names never wait for each other.
+    Jobs are stored in the order of their names, so that two transactions with the same names cannot deadlock.
     """
     if not rows.jobs:
         return set()
@@ -33,7 +33,7 @@ def insert(rows: NewRows) -> set[UUID]:
 
 
 def stored(job_ids: Iterable[UUID]) -> set[UUID]:
-    """Returns which of these jobs there are: to be asked where it is unknown whether a commit took effect."""
+    """Returns which of these jobs exist, for when it is unknown whether a commit took effect."""
     of_this = of_database()
     return {of_this.uuid(job_id) for (job_id,) in of_this.existing_jobs(list(job_ids))}
 

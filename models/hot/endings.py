@@ -1,4 +1,4 @@
-"""Ends of attempts: what decides about them, read under the locks, and what follows, written in one go."""
+"""End attempts: read what decides under locks, and write all that follows together."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _OF_JOB = 21  # columns
 
 
 def lock(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool = True) -> Locked:
-    """Share the gate of pauses, lock jobs and those of their given runs that are running, and return both.
+    """Share the gate of pauses, lock these jobs and those of these runs that are running, and return both.
 
-    Jobs come first, then runs, each in the order of their ids. With `patient` false nothing is waited for: what others
-    have locked is left out.
+    Jobs are locked first, then runs, each in the order of their ids. With `patient` false it waits for no lock: what
+    others have locked is left out.
     """
     jobs: dict[UUID, EndingJob] = {}
     runs: dict[UUID, EndingRun] = {}

@@ -1,4 +1,4 @@
-"""The hot paths on PostgreSQL: one call each of a function that a migration has made."""
+"""The hot paths on PostgreSQL: mostly calls of functions that migrations have created."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def uuid(value: Any) -> Any:
 
 
 def _given(row: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns that have a value; those that hold JSON keep its text."""
+    """Returns the columns that have a value, JSON as its text."""
     given = {name: value for name, value in row.items() if value is not None}
     for name in JSON_COLUMNS & given.keys():
         given[name] = json_text(given[name])

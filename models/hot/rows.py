@@ -11,7 +11,7 @@ from uuid import UUID
 from core.policies import CatchUp
 from core.states import JobState
 
-# The columns of a new run, each with its type in PostgreSQL; what counts its attempts begins at nothing.
+# The columns of a new run, each with its type in PostgreSQL; its counters are left out, since they begin at 0.
 NEW_RUN = {
     "id": "UUID",
     "job_id": "UUID",
@@ -40,7 +40,7 @@ NEW_RUN_COLUMNS = ", ".join(NEW_RUN)
 
 @dataclass(frozen=True, slots=True)
 class TypePolicy:
-    """How an app wants one of its task types tried again and called."""
+    """An app's settings for one of its task types: how it is retried and called."""
 
     max_retries: int | None
     retry_backoff_base: float | None
@@ -49,7 +49,7 @@ class TypePolicy:
 
 @dataclass(frozen=True, slots=True)
 class ExecutedJob:
-    """What a handler needs of a job."""
+    """The columns of a job that a handler needs."""
 
     version: int
     task_type: str
@@ -68,7 +68,7 @@ class ExecutedJob:
 
 @dataclass(frozen=True, slots=True)
 class StartedRun:
-    """A run that was just started; `place` is that among the runs that were picked, from 0 on."""
+    """A run that was just started; `place` is its place among the picked runs, counted from 0."""
 
     place: int
     id: UUID
@@ -83,7 +83,7 @@ class StartedRun:
 
 @dataclass(frozen=True, slots=True)
 class EndingJob:
-    """What decides about the end of an attempt, of its locked job."""
+    """The columns of a locked job that decide what follows when an attempt ends."""
 
     id: UUID
     version: int
@@ -110,7 +110,7 @@ class EndingJob:
 
 @dataclass(frozen=True, slots=True)
 class EndingRun:
-    """What decides about the end of an attempt, of its locked running run."""
+    """The columns of a locked, running run that decide what follows when its attempt ends."""
 
     id: UUID
     job_id: UUID
@@ -132,7 +132,7 @@ class EndingRun:
 
 @dataclass(frozen=True)
 class Locked:
-    """Jobs and their running runs, locked; a job that is not here was locked by someone else, or is gone."""
+    """Locked jobs and their running runs; a missing job was locked by another transaction, or is gone."""
 
     jobs: dict[UUID, EndingJob]
     runs: dict[UUID, EndingRun]
@@ -140,7 +140,7 @@ class Locked:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """On which terms runs are started: by whom, when, until when, with which report tokens, in their order."""
+    """The terms for starting runs: by which worker, when, with which lease and report tokens (in the runs' order)."""
 
     worker_id: UUID
     now: datetime
@@ -151,7 +151,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """How an attempt ended: the new values of the attempt and of its run, as the database has them."""
+    """How an attempt ended: the new values of the attempt and of its run, as stored in the database."""
 
     run_id: UUID
     attempt: Mapping[str, Any]
@@ -165,14 +165,14 @@ class JobChange(TypedDict):
     failures_in_row: int
     late_since: datetime | None
     polls: int  # how many more
-    moves: bool  # whether `polling_state` takes the place of the newest
+    moves: bool  # whether `polling_state` replaces the newest
     polling_state: str | None
     oldest_kept: int  # of the versions of polling states
     end_reason: str | None
 
 
 class MaybeOver(TypedDict):
-    """A job that ends in this state if it has nothing left to run."""
+    """A job that ends in `state` if it has nothing left to run."""
 
     id: UUID
     state: JobState
@@ -190,18 +190,18 @@ class Ends:
 
 @dataclass(frozen=True, slots=True)
 class KnownApp:
-    """What is needed of the app that a new job is for; `is_paused` by itself, or with everything."""
+    """The columns of an app that creating a job needs; `is_paused` if the app or the whole installation is."""
 
     id: UUID
     name: str
     callback_base_url: str | None
     is_paused: bool
-    is_new: bool = False  # and not made yet
+    is_new: bool = False  # still to be stored
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedJob:
-    """What decides about the first runs of a new job."""
+    """The columns of a new job that its first runs are planned from."""
 
     id: UUID
     version: int
@@ -216,12 +216,12 @@ class PlannedJob:
 
 
 JSON_COLUMNS = frozenset({"metadata", "user_id", "board_id", "data", "schedule", "polling_state"})
-"""Those columns of `jobs` that hold JSON, as its text."""
+"""The columns of `jobs` that hold JSON as text."""
 
 
 @dataclass(frozen=True, slots=True)
 class NewRows:
-    """New jobs by their columns, the tags of each by its id, and their first runs as `runs.draft` makes them."""
+    """New jobs as columns, their tags by job id, and their first runs as `runs.draft` makes them."""
 
     jobs: Sequence[Mapping[str, Any]]
     tags: Mapping[UUID, Sequence[str]]

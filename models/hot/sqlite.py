@@ -1,6 +1,6 @@
-"""The hot paths on SQLite: statements of its own, which do what the functions on PostgreSQL do.
+"""The hot paths on SQLite: statements that do what the functions on PostgreSQL do.
 
-There is one writer, who locks the whole database: so nothing is locked or skipped here.
+SQLite has one writer at a time, so nothing is locked or skipped here.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def _end_run(one: RunEnd) -> None:
 def _change_job(change: JobChange, now: datetime) -> None:
     job_id = change["id"]
     if change["moves"]:
-        _execute(_KEEP_STATE, now, job_id)  # there already, but for the first
+        _execute(_KEEP_STATE, now, job_id)  # stored already, unless it is the first
         _execute(_MOVE_STATE, change["polling_state"], job_id)
         _execute(_KEEP_STATE, now, job_id)
         _execute(_FORGET_STATES, job_id, change["oldest_kept"])

@@ -1,1 +1,1 @@
-"""Claim runs, hold them under leases, record their outcomes, rescue those whose worker died; limits and reports."""
+"""Claim runs, hold them under leases, record their outcomes, rescue runs of dead workers; limits and reports."""

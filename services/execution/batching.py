@@ -1,4 +1,4 @@
-"""Work on many items, where one bad item harms no other."""
+"""Process many items together, so that one bad item does not stop the others."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ log = structlog.get_logger()
 
 
 def in_parts(work: Callable[[Sequence[Item]], int], items: Sequence[Item]) -> int:
-    """Carry out `work` on many items at once, or, where that fails, on each half of them; the sum of its answers.
+    """Carry out `work` on all items at once; if that fails, on each half of them. Returns the sum of its answers.
 
-    So one bad item harms no other, and is told in the log. Raises `Unavailable` where a server is away.
+    So one bad item does not stop the others; it is logged. Raises `Unavailable` where a server is away.
     """
     try:
         return work(items)

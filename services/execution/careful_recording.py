@@ -1,8 +1,8 @@
-"""Record how attempts ended, whatever they ended with.
+"""Record how attempts ended, even where part of an outcome cannot be stored.
 
-An outcome is recorded whole if it can be; else without what it came with; else without what follows from it that
-cannot be written. What is never given up is how the attempt ended: a receiver that has answered well is not called
-again, and no lost worker is reported.
+An outcome is recorded whole if possible; else without its result, answer and messages; else also without those
+consequences that cannot be written. How the attempt ended is always recorded: so a receiver that has succeeded is not
+called again, and the run does not count as lost with its worker.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from services.scheduling import run_endings
 from services.scheduling.run_endings import Settled, Settlement
 from services.system import System
 
-NOT_WHOLE = "Part of the result is no JSON; it is kept as text."
-NOT_KEPT = "It was done, but what it came with could not be kept."
-_FAULT_NOT_KEPT = "It failed, and what it said of that could not be kept."
+NOT_WHOLE = "Part of the result is not JSON; it is kept as text."
+NOT_KEPT = "It was done, but its result could not be kept."
+_FAULT_NOT_KEPT = "It failed, and its error could not be kept."
 _LARGEST_STATUS = 2**31 - 1
 log = structlog.get_logger()
 
 
 def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled | None]:
-    """Record how attempts ended, as `recording.record` does; one alone is recorded whatever it ended with.
+    """Record how attempts ended, as `recording.record` does; a single one is recorded whatever it ended with.
 
-    Raises `DatabaseUnavailable` while nothing can be recorded. Of several it raises what one of them is to blame for:
-    record each alone.
+    Raises `DatabaseUnavailable` while nothing can be recorded. For several attempts, raises the error that one of
+    them causes: record each alone then.
     """
     kept = [(work, as_kept(result)) for work, result in ended]
     try:
@@ -56,7 +56,7 @@ def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled
 
 
 def as_kept(result: Result) -> Result:
-    """A result as it can be stored, sent on and shown."""
+    """Returns a result in a form that can be stored, sent on and shown."""
     try:
         match result:
             case Succeeded():
@@ -89,7 +89,7 @@ def _poll(poll: PollAnswer) -> PollAnswer:
 
 
 def _error(error: AttemptError) -> AttemptError:
-    """An error of ours for one that a task of one's own may have made of anything."""
+    """Returns a storable error for one that a custom task raised, whose members may have any type."""
     kind = PermanentFailure if error.permanent else TransientFailure
     return kind(
         storable.text(getattr(error, "message", error), MESSAGE_KEPT),
@@ -99,7 +99,7 @@ def _error(error: AttemptError) -> AttemptError:
 
 
 def _alone(result: Result) -> Result:
-    """How an attempt ended, and nothing of what it came with."""
+    """Returns how an attempt ended, without result, answer and messages."""
     match result:
         case Succeeded(poll=PollAnswer(done=done)):
             same_state = PollAnswer(None, done=done, next_in_seconds=None, progress=None, message=None)
@@ -127,7 +127,7 @@ def _record_less(system: System, work: Work, result: Result) -> Settled | None:
 
 
 def _record_least(system: System, work: Work, result: Result) -> Settled | None:
-    """Record how an attempt ended, and of what follows as much as can be written."""
+    """Record how an attempt ended, and as many of its consequences as can be written."""
     try:
         with system.transaction(Gate.UNUSED) as unit:
             now = unit.now
@@ -151,7 +151,7 @@ def _record_least(system: System, work: Work, result: Result) -> Settled | None:
 
 
 def _decided(locked: Locked, attempt: tuple[Work, Result], now: datetime) -> Settlement | EndingRun | None:
-    """What follows from a result; where that cannot be told, the end of the run."""
+    """Returns what follows from a result; where that cannot be decided, the run simply ends."""
     work, result = attempt
     try:
         paused = recording.paused_of_handed_back([attempt], locked)

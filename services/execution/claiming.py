@@ -1,6 +1,6 @@
-"""Claim runs: each under a lease of its own, with all that a handler needs to perform it.
+"""Claim runs: each under its own lease, with all that a handler needs to perform it.
 
-Claims that wait at the same moment share a statement: see `services.execution.engine`.
+Threads that ask at the same moment share one claim: see `services.execution.engine`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MOST_LOOKS = 10
 
 
 def claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> list[Work]:
-    """Take the most urgent claimable runs of a queue, at most so many, each under a lease of its own."""
+    """Claim the most urgent claimable runs of a queue, at most `limit`, each under its own lease."""
     taken: list[Work] = []
     for _ in range(_MOST_LOOKS):
         claimed, held_others = _claim(system, worker, queue, limit - len(taken))
@@ -32,7 +32,7 @@ def claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> lis
 
 
 def _claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> tuple[list[Work], bool]:
-    """What was claimed in one look; whether the most urgent were held instead, so that another look is due."""
+    """Claim once. Returns what was claimed, and whether other runs were held, so that it is worth claiming again."""
     monotonic = system.clock.monotonic()
     tokens = [report_tokens.new() for _ in range(limit)]
     with system.transaction(Gate.UNUSED) as unit:

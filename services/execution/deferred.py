@@ -1,6 +1,6 @@
-"""Runs that no worker is at: their receiver took the work on with a 202, and reports how it went.
+"""Runs that wait for a report: their receiver accepted the work with a 202, and will report how it went.
 
-Such a run is running: it counts as going, and has a lease, which the receiver's heartbeats renew.
+Such a run has the status `running`, but no worker; its receiver's heartbeats renew its lease.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from services.system import System
 
 
 def begin(system: System, deferred: Sequence[EndingRun], now: datetime) -> None:
-    """Let these locked runs wait for reports; an early heartbeat may have asked for more than the usual lease."""
+    """Make these locked runs wait for reports, under the usual lease or a longer one that an early heartbeat set."""
     until = now + timedelta(seconds=system.settings.report_limit_seconds)
     lease = now + timedelta(seconds=system.settings.report_lease_seconds)
     awaited.begin(
@@ -30,19 +30,19 @@ def begin(system: System, deferred: Sequence[EndingRun], now: datetime) -> None:
 
 
 def policies(system: System, deferred: Sequence[EndingRun]) -> dict[UUID, RetryPolicy]:
-    """The retry policies of these runs, each in the version of its job that it carries."""
+    """Returns the retry policy of each of these runs, from the version of the job that the run was made from."""
     executed = versions.to_execute(deferred) if deferred else {}
     return {run_id: retry_policy.policy(system, job) for run_id, job in executed.items()}
 
 
 def fail(facts: Facts, policy: RetryPolicy, error: AttemptError, now: datetime) -> Ending:
-    """What follows when a run that waited for its report has failed."""
+    """Decide what follows when a run that waited for its report has failed."""
     decision = after_failure(policy, facts.failure_count + 1, error, retry_policy.spread(facts.run_id))
     return attempt_endings.fail(facts, error, decision, now, answer=None)
 
 
 def silence(run: EndingRun) -> TransientFailure:
-    """The failure of a run of which no report came in time."""
+    """Returns the failure of a run whose report did not come in time."""
     if run.reports_until is not None and run.lease_expires_at >= run.reports_until:
         return TransientFailure("The receiver did not report the end within the time that a run may wait for reports.")
     return TransientFailure("The receiver answered 202, and then let its lease run out without a report.")

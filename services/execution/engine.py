@@ -1,11 +1,12 @@
 """The engine of a worker process: one thread that records what has ended and claims what is next, many at a time.
 
-A thread that executes runs hands in its result and gets its next work by one call. All calls that are waiting when the
-engine looks share a transaction, so the more there is to do, the less each run costs. Nothing is ever claimed ahead of
-a thread that is free for it.
+A thread that executes runs hands in its result and gets its next work by one call. All calls that wait at the same
+moment share a transaction, so the more there is to do, the less each run costs. A run is claimed only for a thread
+that is free for it.
 
-The engine waits for nobody: where a job is locked by others, or the gate of pauses is closed, the result goes to a
-later round, and after a few to a lane of its own, which may wait. There goes as well what cannot be recorded together.
+The engine never waits for a lock: where another transaction has locked a job, or the gate of pauses is closed, the
+result goes to a later round, and after a few rounds to a second thread, the lane, which may wait. Results that cannot
+be recorded together go to the lane, too.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ log = structlog.get_logger()
 class Exchanged:
     """What a thread gets for its result: how that was recorded (None: it was refused), and its next work.
 
-    `asks_again` if no work could be claimed since the database was away.
+    With `asks_again`, no work could be claimed because the database was away.
     """
 
     settled: Settled | None = None
@@ -87,14 +88,14 @@ class Engine:
         self._calls.put(None)
         self._thread.join()
         self._lane.shutdown()
-        while not self._calls.empty():  # recorded in the lane meanwhile, and now without work
+        while not self._calls.empty():  # the lane recorded their results meanwhile; they get no further work
             if (call := self._calls.get()) is not None:
                 call.answer()
 
     def exchange(self, queue_name: str, ended: Ended | None = None, *, wants_work: bool = True) -> Exchanged:
         """Record a result, if one is given, and claim the most urgent run of a queue, if one is wanted.
 
-        Raises `DatabaseUnavailable` while the result cannot be recorded; it is to be handed in again.
+        Raises `DatabaseUnavailable` while the result cannot be recorded; hand it in again then.
         """
         call = _Call(queue_name, ended, wants_work)
         self._calls.put(call)
@@ -114,14 +115,14 @@ class Engine:
         database.disconnect()
 
     def _waiting_calls(self) -> tuple[list[_Call], bool]:
-        """Wait for a call; those that are waiting by then, and whether there will be more."""
+        """Wait for a call. Returns all calls that are waiting by then, and whether there may be more."""
         calls, self._later = self._later, []
         if not calls:
             first = self._calls.get()
             if first is None:
                 return [], False
             calls.append(first)
-        if self._together > 1 or calls[0].rounds:  # others are about to call, or to let go of what they have locked
+        if self._together > 1 or calls[0].rounds:  # others are about to call, or to release their locks
             time.sleep(_REST_SECONDS)
         while not self._calls.empty():
             call = self._calls.get()
@@ -136,12 +137,12 @@ class Engine:
             recorded = self._record([call for call in calls if call.ended is not None])
             free = [call for call in calls if call.ended is None]
             self._claim([*recorded, *free])
-        except BaseException as error:  # noqa: BLE001  whoever waits hears of it
+        except BaseException as error:  # noqa: BLE001  raised in the threads that wait
             for call in calls:
                 call.reply.put(error)
 
     def _record(self, calls: Sequence[_Call]) -> list[_Call]:
-        """Record what these threads hand in; those of them that it is recorded of."""
+        """Record the results of these calls. Returns the calls whose result is recorded."""
         if not calls:
             return []
         try:
@@ -150,7 +151,7 @@ class Engine:
             for call in calls:
                 call.reply.put(error)
             return []
-        except Exception:  # noqa: BLE001  of one of them, which harms no other
+        except Exception:  # noqa: BLE001  one result is bad: each is recorded alone
             for call in calls:
                 self._lane.submit(self._record_alone, call)
             return []
@@ -168,10 +169,10 @@ class Engine:
         return False
 
     def _record_alone(self, call: _Call) -> None:
-        """Record one result, however long others have its job locked and whatever it holds, then claim as others do."""
+        """Record one result, waiting for locks if need be, then put the call back to claim its next work."""
         try:
             [call.settled] = careful_recording.record(self._system, [call.ended] if call.ended else [])
-        except BaseException as error:  # noqa: BLE001  who waits hears of it
+        except BaseException as error:  # noqa: BLE001  raised in the thread that waits
             call.reply.put(error)
             return
         call.ended = None
@@ -181,7 +182,7 @@ class Engine:
             call.answer()
 
     def _claim(self, calls: Sequence[_Call]) -> None:
-        """Give these threads work, as far as there is some for them."""
+        """Claim work for these calls, and answer each, with or without work."""
         of_queues: dict[str, list[_Call]] = {}
         for call in calls:
             if call.wants_work:

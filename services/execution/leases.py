@@ -1,4 +1,4 @@
-"""The leases a worker process holds: renewed together, each attempt stopped before its own runs out."""
+"""Renew the leases of a worker process together, and stop each attempt before its own lease runs out."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Held:
 
 
 class Leases:
-    """Every attempt of this process, by run."""
+    """The leases of this process's attempts, renewed by one thread and watched by another."""
 
     def __init__(self, system: System, worker: WorkerIdentity) -> None:
         self._system = system
@@ -50,12 +50,12 @@ class Leases:
         ]
 
     def start(self) -> None:
-        """Begin to renew, and to stop what runs too long."""
+        """Start the threads that renew leases and stop attempts."""
         for thread in self._threads:
             thread.start()
 
     def stop(self) -> None:
-        """Cease; attempts still held are left to their leases."""
+        """Stop both threads; the leases of attempts still held will run out."""
         self._stopped.set()
         with self._changed:
             self._changed.notify_all()
@@ -64,7 +64,7 @@ class Leases:
 
     @contextmanager
     def holding(self, work: Work) -> Iterator[Scope]:
-        """The scope of an attempt while it is held: aborted on cancel, time limit, lost lease or shutdown."""
+        """Hold an attempt's lease. Yields its scope, which is aborted on cancel, time limit, lost lease or shutdown."""
         scope = Scope()
         limit = self._system.clock.monotonic() + work.time_limit_seconds
         held = _Held(work, scope, work.claimed_monotonic, limit)
@@ -81,21 +81,21 @@ class Leases:
                 del self._held[work.run_id, work.fence]
 
     def wait_until_none(self, seconds: float) -> None:
-        """Return once no attempt is held, or so long has passed."""
+        """Return once no attempt is held, or after so many seconds."""
         deadline = self._system.clock.monotonic() + seconds
-        rest = threading.Event()  # looked for, not told: only who stops asks, and every attempt would have to tell
+        rest = threading.Event()  # polled: only a stopping process waits, so no attempt need pay for a notification
         while self._held and self._system.clock.monotonic() < deadline:
             rest.wait(_LOOK_SECONDS)
 
     def abort_all(self, reason: AbortReason) -> None:
-        """Stop every attempt of this process, and those that are claimed from now on."""
+        """Stop all attempts of this process, and each that is claimed from now on."""
         with self._changed:
             self._handing_back = reason
         for held in self._snapshot():
             held.scope.abort(reason)
 
     def renew(self) -> None:
-        """Renew all leases now; stop the attempts whose run was cancelled or is no longer ours."""
+        """Renew all leases now; stop attempts whose run was cancelled or whose lease is lost."""
         held = self._snapshot()
         sent = self._system.clock.monotonic()
         newest = {one.work.run_id: one.work.fence for one in sorted(held, key=lambda one: one.work.fence)}
@@ -107,7 +107,7 @@ class Leases:
             elif cancelled:
                 one.scope.abort(AbortReason.CANCELLED)
             else:
-                one.renewed = sent  # the watchdog looks too early for it, and then again
+                one.renewed = sent  # no need to wake the watchdog: it looks too early, and then again
 
     def _heartbeat(self) -> None:
         while not self._stopped.wait(self._system.settings.heartbeat_seconds):
@@ -120,7 +120,7 @@ class Leases:
                 log.exception("heartbeat_fault")
 
     def _watch(self) -> None:
-        """Stop attempts at their time limit, and before a lease ends that could not be renewed."""
+        """Stop attempts at their time limit, and before a lease that could not be renewed runs out."""
         while not self._stopped.is_set():
             with self._changed:
                 overdue, wait_seconds = self._overdue()
@@ -131,7 +131,7 @@ class Leases:
                 held.scope.abort(reason)
 
     def _overdue(self) -> tuple[list[tuple[_Held, AbortReason]], float]:
-        """The attempts to stop now, and the seconds until the next one."""
+        """Returns the attempts to stop now, and the seconds until the next is to be stopped."""
         now = self._system.clock.monotonic()
         stops = [(held, *self._stop_of(held)) for held in self._held.values() if held.scope.reason is None]
         overdue = [(held, reason) for held, stop_at, reason in stops if stop_at <= now]

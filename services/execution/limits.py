@@ -1,6 +1,7 @@
-"""Limits, kept in the claim: how many runs go at once, and how often the receivers of an account are called.
+"""Apply the limits when runs are claimed: how many run at once, and how often an account's receivers are called.
 
-A run that finds no permit is held, out of the way of others; the coordinator puts back as many as there are permits.
+A run that gets no permit is held, so that it does not block others; the coordinator puts held runs back into the
+claim as permits become free.
 """
 
 from __future__ import annotations
@@ -29,19 +30,19 @@ _ACCOUNTS = 200
 
 @dataclass(frozen=True)
 class Claimed:
-    """The runs that were claimed; whether others were held instead, so that it is worth while to claim again."""
+    """The runs that were claimed; whether others were held instead, so that it is worth claiming again."""
 
     runs: list[StartedRun]
     held_others: bool = False
 
 
 def rate_of(settings: Settings, queue: str) -> Rate | None:
-    """How often the receivers of one account may be called by the runs of a queue; None: without limit."""
+    """Returns how often the runs of a queue may call the receivers of one account; None: without limit."""
     return settings.account_rate if queue == brokers.RUNS_HTTP else None
 
 
 def claim(system: System, queue: str, limit: int, terms: Terms) -> Claimed:
-    """Take the most urgent runs of a queue that the limits let go, within the caller's transaction."""
+    """Claim the most urgent runs of a queue that the limits allow, within the caller's transaction."""
     room = _claim_room(system.settings, limit)
     picked = hot_claims.pick(queue, room, terms.now) if room > 0 else []
     if not picked:
@@ -52,14 +53,14 @@ def claim(system: System, queue: str, limit: int, terms: Terms) -> Claimed:
     used = hot_claims.permits({run.account_id for run in picked}, terms.now, rate.span)
     allowed, refused = rates.within(rate, [(run.id, run.account_id) for run in picked], used)
     started = hot_claims.start(allowed, terms)
-    if refused:  # now that what may go has left the front of the queue
+    if refused:  # only now: the runs that may start have left the front of the queue
         until = {account: rates.next_free(rate, used[account], terms.now) for account in refused}
         _hold(queue, refused, until, terms.now)
     return Claimed(started, held_others=bool(refused))
 
 
 def most_rings(system: System) -> int:
-    """How many rings a queue can use: no more than runs may start now under the installation's limit."""
+    """Returns how many rings a queue can use: at most as many as runs may start now under the installation's limit."""
     if system.settings.max_concurrent_runs is None:
         return MOST_RINGS
     with database.reading():
@@ -67,7 +68,7 @@ def most_rings(system: System) -> int:
 
 
 def ring_next(system: System, freed: int) -> None:
-    """Ring for what may start now that so many runs have ended, where a limit kept it from starting."""
+    """Ring for runs that may start now that `freed` runs have ended, if the number of runs is limited."""
     if not freed or system.settings.max_concurrent_runs is None:
         return
     with database.reading():
@@ -76,7 +77,7 @@ def ring_next(system: System, freed: int) -> None:
 
 
 def give_permits(system: System) -> int:
-    """Put back into the claim as many held runs as there are free permits, and ring for them; how many."""
+    """Put as many held runs back into the claim as permits are free, and ring for them. Returns how many."""
     rate = system.settings.account_rate
     with database.reading():
         accounts = permits.may_go_on(system.clock.now(), _ACCOUNTS)
@@ -84,7 +85,7 @@ def give_permits(system: System) -> int:
 
 
 def _claim_room(settings: Settings, limit: int) -> int:
-    """How many of so many runs may start, now and until the transaction ends."""
+    """Returns how many runs may start, at most `limit`; locks others out until the transaction ends."""
     if settings.max_concurrent_runs is None:
         return limit
     permits.lock_concurrency()
@@ -96,7 +97,7 @@ def _room(most: int) -> int:
 
 
 def _hold(queue: str, refused: dict[str, list[UUID]], until: dict[str, datetime], now: datetime) -> None:
-    """Hold these runs by account, and what else of the accounts is in front, so that no claim need look at it."""
+    """Hold these runs, and others of their accounts at the front of the queue, so that no claim looks at them again."""
     front = permits.front_of(queue, refused, _FRONT)
     for account_id, run_ids in refused.items():
         in_front = [run_id for run_id, account in front if account == account_id]
@@ -104,7 +105,7 @@ def _hold(queue: str, refused: dict[str, list[UUID]], until: dict[str, datetime]
 
 
 def _give_permits(system: System, rate: Rate | None, account_id: str) -> int:
-    """Give the free permits of one account to its most urgent held runs; without a rate, all may go."""
+    """Give an account's free permits to its most urgent held runs; without a rate, release them all."""
     with system.transaction() as work:
         waiting = permits.first_held(account_id, _FRONT if rate is None else rate.calls)
         locked = jobs.lock(run.job_id for run in waiting)  # before the account: a claim never waits for a job
@@ -116,7 +117,7 @@ def _give_permits(system: System, rate: Rate | None, account_id: str) -> int:
 
 
 def _free(system: System, rate: Rate | None, account_id: str, waiting: list[Run]) -> list[Run]:
-    """The first of those that wait, as many as there are permits which nobody was given."""
+    """Returns the first of the waiting runs, as many as the account has permits left."""
     if rate is None:
         return waiting
     used = hot_claims.permits([account_id], system.clock.now(), rate.span)[account_id]
@@ -130,7 +131,7 @@ def _give(chosen: Collection[Run], locked: dict[UUID, Job]) -> list[Run]:
 
 
 def _look_again(system: System, rate: Rate | None, account_id: str) -> None:
-    """Note when the next permit of a locked account may be free, if any of its runs still waits for one."""
+    """Store when a locked account's next permit may be free, if any of its runs still waits for one."""
     if not permits.first_held(account_id, 1):
         permits.wait_no_more(account_id)
     elif rate is not None:

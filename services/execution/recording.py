@@ -1,7 +1,7 @@
 """Record how attempts ended: the attempt, its run, its job and what follows, in one transaction while the fence holds.
 
-Records that wait at the same moment share a transaction: see `services.execution.engine`. An outcome that cannot be
-recorded as it is, is one for `services.execution.careful_recording`.
+Results that come at the same moment share a transaction: see `services.execution.engine`. Outcomes that cannot be
+recorded as they are go through `services.execution.careful_recording`.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Later:
-    """Nothing was recorded of this result, since its job is locked by someone else, or the gate of pauses is closed."""
+    """This result was not recorded: another transaction has locked its job, or the gate of pauses is closed."""
 
 
 def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled | None]:
     """Record how attempts ended, all in one transaction, then ring for the polls that follow.
 
-    None for an attempt whose fence no longer holds: someone else has the run, and this result is refused. Raises
-    `DatabaseUnavailable`, or whatever one of the outcomes is to blame for; `careful_recording` is for those.
+    Returns None for an attempt whose fence no longer holds: its run is no longer the worker's, and the result is
+    refused. Raises `DatabaseUnavailable`, or the error that a bad outcome causes; `careful_recording` handles those.
     """
     return [one for one in _record(system, ended, patient=True) if not isinstance(one, Later)]
 
 
 def record_what_is_free(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled | Later | None]:
-    """Record how attempts ended, as `record` does, but for those that would have to wait for others' locks."""
+    """Record how attempts ended, as `record` does, except those for which it would have to wait for a lock."""
     return _record(system, ended, patient=False)
 
 
@@ -76,7 +76,7 @@ def _record(system: System, ended: Sequence[tuple[Work, Result]], *, patient: bo
 def _decide_each(
     locked: Locked, ended: Sequence[tuple[Work, Result]], now: datetime, paused: Collection[UUID]
 ) -> list[Settlement | EndingRun | None]:
-    """What follows from each; of two results of one run the first counts."""
+    """Returns what follows from each result; of two results for one run, the first counts."""
     ends: list[Settlement | EndingRun | None] = []
     recorded: set[UUID] = set()
     for attempt in ended:
@@ -88,7 +88,7 @@ def _decide_each(
 
 
 def paused_of_handed_back(ended: Sequence[tuple[Work, Result]], locked: Locked) -> set[UUID]:
-    """Those of the jobs whose runs are handed back that are paused."""
+    """Returns which jobs are paused, of those whose runs are handed back."""
     handed_back = {work.job_id for work, result in ended if isinstance(result, Stopped) and result.hands_back}
     return pauses.paused(jobs.lock(handed_back & locked.jobs.keys()).values()) if handed_back else set()
 
@@ -102,7 +102,7 @@ def give_turns(system: System, ended: Sequence[Settlement]) -> list[Run]:
 def decide(
     locked: Locked, attempt: tuple[Work, Result], now: datetime, paused: Collection[UUID]
 ) -> Settlement | EndingRun | None:
-    """What follows from a result: the run itself where it waits for a report, None where the fence no longer holds."""
+    """Decide what follows from a result: the run itself if it waits for a report, None if its fence no longer holds."""
     work, result = attempt
     run = locked.runs.get(work.run_id)
     if run is None or run.fence != work.fence:
@@ -115,7 +115,7 @@ def decide(
 
 
 def told(end: Settlement | EndingRun | None) -> Settled | None:
-    """Returns what follows, as the caller is told it."""
+    """Returns the part of what follows that callers get."""
     match end:
         case Settlement():
             return end.settled
@@ -134,11 +134,11 @@ def ring_for_what_follows(
 
 
 def ring_where_limits_held(system: System, settled: Sequence[Settled | Later | None]) -> None:
-    """Ring for runs that a limit kept from starting, as many as have ended. Never raises: the coordinator rings too."""
+    """Ring for runs that a limit held back, as many as have ended. Never raises: the coordinator rings too."""
     freed = sum(isinstance(one, Settled) and one.status is not RunStatus.RUNNING for one in settled)
     try:
         limits.ring_next(system, freed=freed)
-    except Exception:  # what is recorded stays so, and is told so
+    except Exception:  # the results are recorded all the same, so the callers must get them
         log.exception("ring_failed")
 
 

@@ -1,19 +1,19 @@
-"""The tokens by which a receiver reports about one attempt: sent once with the callback, kept as their hash alone."""
+"""Tokens with which a receiver reports about one attempt: sent with the callback; only their hash is stored."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 
-PREFIX = "carillon_report_"  # for scanners that look for secrets where none should be
+PREFIX = "carillon_report_"  # lets secret scanners recognise a leaked token
 _BYTES = 32
 
 
 def new() -> str:
-    """A token that nobody can guess: 256 random bits."""
+    """Returns a new token of 256 random bits."""
     return PREFIX + secrets.token_urlsafe(_BYTES)
 
 
 def digest(token: str) -> str:
-    """What is kept of a token."""
+    """Returns the hash that is stored of a token."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

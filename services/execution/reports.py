@@ -1,8 +1,8 @@
-"""Reports: how a receiver that answered 202 tells that it is still at work, has finished, or has failed.
+"""Take reports: a receiver that answered 202 says that it is still at work, has finished, or has failed.
 
-A report is valid from the moment the callback is sent: it may come before the 202, and beats it. The token that came
-with the callback says which attempt it is about. Who sends the report that ended an attempt again gets the same
-answer; any other report about an attempt that has ended is refused.
+A report is valid from the moment the callback is sent: if it comes before the 202, the report counts. The token that
+came with the callback says which attempt it is about. The report that ended an attempt may be sent again and gets the
+same answer; any other report about an attempt that has ended is refused.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Decide = Callable[[EndingRun, EndingJob, Attempt, datetime], Ending]
 
 @dataclass(frozen=True)
 class Sender:
-    """Who reports: the run in the report's address, and the token that came with the callback."""
+    """The sender of a report, known by the run in its path and by the token that came with the callback."""
 
     run_id: UUID
     token: str
@@ -47,7 +47,7 @@ class Sender:
 
 @dataclass(frozen=True)
 class Lease:
-    """Until when a receiver need not report again."""
+    """The renewed lease of a run: the receiver is to report again before it runs out."""
 
     run_id: UUID
     attempt: int
@@ -56,7 +56,7 @@ class Lease:
 
 @dataclass(frozen=True)
 class Ended:
-    """What a report made of the attempt it is about."""
+    """How an attempt ended by its receiver's report."""
 
     run_id: UUID
     attempt: int
@@ -65,7 +65,7 @@ class Ended:
 
 
 def heartbeat(system: System, sender: Sender, seconds: float | None) -> Lease:
-    """Renew the lease of a run, by its usual length or as asked, but never past the limit on its waiting.
+    """Renew the lease of a run by `seconds`, else by the usual length, but not past `reports_until`.
 
     Raises `WrongToken`, or `Conflict` when the attempt has ended.
     """
@@ -82,9 +82,9 @@ def heartbeat(system: System, sender: Sender, seconds: float | None) -> Lease:
 
 
 def complete(system: System, sender: Sender, result: Any, poll: PollAnswer | None) -> Ended:
-    """End a run well; `poll` is what the report says of a polling job's state.
+    """Complete a run successfully; `poll` has the new polling state, if its job polls.
 
-    Raises `WrongToken`, `InvalidInput` where a job that does not poll is given a state, or `Conflict` when the attempt
+    Raises `WrongToken`, `InvalidInput` for a polling state of a job that does not poll, or `Conflict` when the attempt
     has ended otherwise.
     """
     content = [result, poll and poll.polling_state, poll and poll.done]
@@ -98,7 +98,7 @@ def complete(system: System, sender: Sender, result: Any, poll: PollAnswer | Non
 
 
 def fail(system: System, sender: Sender, error: AttemptError) -> Ended:
-    """Let the attempt at a run have failed; it is tried again as if the callback had been answered so.
+    """Fail the attempt at a run; it is retried as if the callback itself had failed like this.
 
     Raises `WrongToken`, or `Conflict` when the attempt has ended otherwise.
     """
@@ -112,7 +112,7 @@ def fail(system: System, sender: Sender, error: AttemptError) -> Ended:
 
 
 def _end(system: System, sender: Sender, fingerprint: str, decide: Decide) -> Ended:
-    """End an attempt as its receiver reports, whole if that can be, else as much of it as can be written."""
+    """End an attempt as its receiver reports; where that cannot be written whole, as far as it can be."""
     _refuse_strangers(sender)
     try:
         return _ended(system, sender, fingerprint, decide)
@@ -141,7 +141,7 @@ def _ended(system: System, sender: Sender, fingerprint: str, decide: Decide, *, 
 
 
 def _ring(system: System, unit: UnitOfWork, settlement: Settlement, next_in_turn: list[Run]) -> None:
-    """Ring for what follows within the window; the dispatcher sees to the rest."""
+    """Ring for runs that follow within the window; the dispatcher rings for later ones."""
     window = timedelta(seconds=system.settings.window_seconds)
     settled, run = settlement.settled, settlement.run
     follow = [] if settled.next_poll is None else [settled.next_poll]
@@ -151,13 +151,13 @@ def _ring(system: System, unit: UnitOfWork, settlement: Settlement, next_in_turn
 
 
 def _refuse_strangers(sender: Sender) -> None:
-    """Raise `WrongToken` before any lock is taken: whoever only guesses waits for nobody, and nobody for them."""
+    """Raise `WrongToken` before any lock is taken, so that guessed tokens hold no locks."""
     with database.reading():
         _recognised(sender)
 
 
 def _recognised(sender: Sender) -> Attempt:
-    """The attempt a token is for. A run that is not there is answered like a wrong token: neither tells of a run."""
+    """Returns the attempt a token is for. Raises `WrongToken` also for unknown runs, not to reveal which exist."""
     attempt = attempts.by_token(sender.run_id, report_tokens.digest(sender.token))
     if attempt is None:
         raise WrongToken

@@ -1,4 +1,4 @@
-"""Take runs back from workers that are gone, and try them again."""
+"""Rescue runs: take them back from workers that are gone, and retry them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from services.system import System
 
 
 def take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool) -> int:
-    """Take these runs back from workers that are gone; how many. One that cannot be taken back harms no other."""
+    """Take these runs back from workers that are gone. Returns how many; one that fails does not stop the others."""
 
     def some(part: Sequence[UUID]) -> int:
         return _take_back(system, part, only_expired=only_expired, carefully=len(part) == 1)
@@ -32,10 +32,10 @@ def take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool) ->
 
 
 def _take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool, carefully: bool) -> int:
-    """Take these runs back from workers that are gone; how many. A run that was renewed meanwhile is left alone.
+    """Take these runs back in one transaction. Returns how many; with `only_expired`, renewed leases are left alone.
 
-    Where the receiver has reported that it is at work, the worker died before it could record the 202: such a run waits
-    for its report like any other. `carefully` leaves out what cannot be written of it.
+    If the receiver has sent a heartbeat, the worker died before it could record the 202: such a run waits for its
+    report like any other. `carefully` leaves out what cannot be written.
     """
     with system.transaction(Gate.UNUSED) as unit:
         now = unit.now
@@ -49,14 +49,14 @@ def _take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool, c
 
 
 def _was_taken_on(run: EndingRun, now: datetime) -> bool:
-    """Whether a receiver keeps a run alive of which no 202 was recorded."""
+    """Whether a receiver's heartbeats keep a run alive though its 202 was never recorded."""
     if run.reports_until is not None or run.cancel_requested_at is not None:
         return False
     return run.report_lease_at is not None and bool(run.report_lease_at > now)
 
 
 def _lose(system: System, lost: Sequence[EndingRun], locked: Locked, now: datetime) -> list[Settlement]:
-    """What follows for runs that are left to nobody."""
+    """Decide what follows for runs that have neither a worker nor a receiver any more."""
     policies = deferred.policies(system, [run for run in lost if run.reports_until is not None])
     settlements = []
     for run in lost:
@@ -67,7 +67,7 @@ def _lose(system: System, lost: Sequence[EndingRun], locked: Locked, now: dateti
 
 
 def _ending(run: EndingRun, facts: Facts, policy: RetryPolicy | None, now: datetime) -> Ending:
-    """What follows for one of them; it has a policy if it waited for a report."""
+    """Decide what follows for one lost run; it has a policy only if it waited for a report."""
     if policy is not None:
         return deferred.fail(facts, policy, deferred.silence(run), now)
     if facts.cancel_requested_at is not None:

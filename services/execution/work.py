@@ -1,4 +1,4 @@
-"""A claimed attempt, and the results with which it may end."""
+"""A claimed attempt, and the results it may end with."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.retry import RetryPolicy
 
 @dataclass(frozen=True)
 class Work:
-    """One claimed attempt: all that a handler needs, and the fence under which its result counts."""
+    """One claimed attempt: all that a handler needs, and the fence under which its result is recorded."""
 
     run_id: UUID
     job_id: UUID
@@ -36,23 +36,23 @@ class Work:
 
 @dataclass(frozen=True)
 class Succeeded:
-    """The handler did its work. `result` is what it made of it, as JSON; a callback's answer is not kept there."""
+    """The handler succeeded. `result` is its JSON result; a callback's answer is kept in `answer` instead."""
 
     status_code: int | None
     answer: str
     poll: PollAnswer | None = None
     result: Any = None
-    note: str | None = None  # what of it could not be kept
+    note: str | None = None  # says which part could not be kept
 
 
 @dataclass(frozen=True)
 class Deferred:
-    """The receiver took the work on, and will report how it went."""
+    """The receiver accepted the work with a 202, and will report how it went."""
 
 
 @dataclass(frozen=True)
 class Failed:
-    """The handler could not do its work. `result` is what it leaves all the same, as JSON."""
+    """The handler failed. `result` is the JSON result that it gives even so."""
 
     error: AttemptError
     answer: str | None = None
@@ -67,7 +67,7 @@ class Stopped:
 
     @property
     def hands_back(self) -> bool:
-        """Whether the run goes back into the queue, and nothing is counted against it."""
+        """Whether the run goes back into the queue, without counting as a failure."""
         return self.reason in {AbortReason.SHUTDOWN, AbortReason.CONNECTION_CLOSED}
 
 

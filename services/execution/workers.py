@@ -1,4 +1,4 @@
-"""The processes that execute runs: registered while they live, their leases renewed by their heartbeats."""
+"""Register the processes that execute runs while they live, and renew their leases by heartbeats."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def sign_off(system: System, worker: WorkerIdentity) -> None:
 
 
 def renew(system: System, worker: WorkerIdentity, leases: dict[UUID, int]) -> dict[UUID, bool]:
-    """Renew this process's leases (run: fence) in one statement: for each still held, whether to cancel it."""
+    """Renew this process's leases (run: fence). Returns, for each run still held, whether it is to be cancelled."""
     with system.transaction(Gate.UNUSED) as unit:
         now = unit.now
         workers.heartbeat(worker.id, now)

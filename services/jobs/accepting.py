@@ -1,4 +1,4 @@
-"""Accept new jobs: the rows that each becomes, or why it is refused; stored many at a time."""
+"""Accept new jobs: make the rows of each, or refuse it, and store many at a time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MOST_RUNS = 20_000
 
 @dataclass(frozen=True)
 class Accepted:
-    """The rows that a new job becomes."""
+    """The rows of a new job."""
 
     id: UUID
     app: KnownApp
@@ -41,7 +41,7 @@ class Accepted:
 
 
 def validated(system: System, new: NewJob) -> NewJob | Refusal:
-    """A new job, or why its kind of task refuses its data: to be asked before the transaction, as it may take long."""
+    """Returns a new job, or why its task type refuses its data. Call it before the transaction: it may take long."""
     try:
         registry.validate(system.settings, new.task_type, new.data)
     except (InvalidInput, Forbidden) as refusal:
@@ -50,9 +50,9 @@ def validated(system: System, new: NewJob) -> NewJob | Refusal:
 
 
 def store(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> tuple[list[Outcome], Rows]:
-    """Store those of these jobs that are valid; returns the outcome of each, in order, and the runs stored.
+    """Store those of these jobs that are valid. Returns the outcome of each, in order, and the runs stored.
 
-    Within the caller's transaction, which shares the gate of pauses.
+    Call it in a transaction that shares the gate of pauses.
     """
     known = _apps(system, {new.app_name for new in wanted if isinstance(new, NewJob)})
     accepted = [_accept(system, new, known, now) if isinstance(new, NewJob) else new for new in wanted]
@@ -66,17 +66,17 @@ def store(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> 
 
 
 def _refuse_too_much(fit: Sequence[Accepted]) -> None:
-    """Keep the transaction short: a job that comes back each second has a hundred runs and more to begin with."""
+    """Keep the transaction short: a job that recurs each second begins with more than a hundred runs."""
     count = sum(len(one.runs) for one in fit)
     if count > MOST_RUNS:
         raise InvalidInput.at(
             "jobs",
-            f"have {count} runs to be planned at once, more than {MOST_RUNS}; send fewer jobs that come so often.",
+            f"have {count} runs to be planned at once, more than {MOST_RUNS}; send fewer jobs that recur so often.",
         )
 
 
 def _apps(system: System, names: Iterable[str]) -> dict[str, KnownApp]:
-    """The apps of these names; in anonymous mode also those that are not there, as they would be made."""
+    """Returns the apps with these names; in anonymous mode, also those that are still to be created."""
     wanted = set(names)
     found = creates.apps_by_names(wanted)
     if system.settings.anonymous:
@@ -85,7 +85,7 @@ def _apps(system: System, names: Iterable[str]) -> dict[str, KnownApp]:
 
 
 def _make_apps(fit: Sequence[Accepted], now: datetime) -> None:
-    """Make the apps of accepted jobs that are not there, in one order for all; a refused job leaves no app behind."""
+    """Create the missing apps of accepted jobs, sorted by name to avoid deadlocks; refused jobs create none."""
     made = {name: apps.made_on_first_use(name, now) for name in sorted({one.app.name for one in fit})}
     for one in fit:
         one.columns["app_id"] = made[one.app.name].id
@@ -139,7 +139,7 @@ def _planned(columns: Row) -> PlannedJob:
 
 
 def _held(rows: Rows) -> Rows:
-    """The first runs of a paused job: those that are due are held."""
+    """Returns the first runs of a paused job, with those that are due held."""
     held = {"held_by": Hold.PAUSED}
     return [row | held if row["status"] == RunStatus.QUEUED else row for row in rows]
 

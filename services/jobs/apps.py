@@ -18,7 +18,7 @@ from services.system import System
 
 @dataclass(frozen=True)
 class TaskTypePolicy:
-    """How a task type is retried (None leaves it to the installation's settings), and the request it stands for."""
+    """How a task type is retried (None: by the installation's settings), and the request that its jobs send."""
 
     max_retries: int | None = None
     retry_backoff_base: float | None = None
@@ -38,7 +38,7 @@ class AppView:
 
 
 def get(principal: Principal, name: str) -> AppView:
-    """The app of this name. Raises `NotFound`, and `Forbidden` but to administrators."""
+    """Returns the app with this name. Raises `NotFound`, and `Forbidden` unless the principal is an administrator."""
     principal.expect_administration()
     with database.reading():
         app = apps.by_name(name)
@@ -48,7 +48,7 @@ def get(principal: Principal, name: str) -> AppView:
 
 
 def ensure(system: System, name: str) -> None:
-    """Make the app of this name if there is none: a built-in one, for the first job that anyone makes in it."""
+    """Create the app with this name if it does not exist: a built-in one, for its first job."""
     with system.transaction(Gate.UNUSED):
         apps.made_on_first_use(name, system.clock.now())
 
@@ -60,7 +60,7 @@ def put(
     callback_base_url: str | None,
     task_types: Mapping[str, TaskTypePolicy],
 ) -> tuple[AppView, bool]:
-    """Make the app of this name be so; the app, and whether it is new. Raises `Forbidden` but to administrators."""
+    """Create or replace an app. Returns it, and whether it is new. Raises `Forbidden` except for administrators."""
     principal.expect_administration()
     with system.transaction(Gate.UNUSED) as work:
         now = work.now

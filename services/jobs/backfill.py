@@ -1,4 +1,4 @@
-"""Backfill: run what a schedule names in a span of time that has passed."""
+"""Backfill: run the occurrences of a schedule in a past span of time."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ def backfill(
     again: bool = False,
     dry_run: bool = False,
 ) -> Backfilled:
-    """Run now what a job's schedule names from `start` to before `end`, or before now; what ran already only `again`.
+    """Run now the occurrences of a job from `start` until before `end` or now; those that ran already, only if `again`.
 
-    Unless the job lets its runs overlap, they take turns. A dry run makes none. Raises `NotFound`, `Conflict` when the
-    job is cancelled, `InvalidInput` when it names nothing ahead or more than the most that one call takes.
+    The runs take turns unless the job's runs may overlap. A dry run makes none. Raises `NotFound`, `Conflict` when the
+    job is cancelled, `InvalidInput` if its schedule does not recur or has more occurrences there than one call allows.
     """
     with system.transaction() as work:
         now = work.now
         job = _found(principal, job_id)
-        end = min(end, now, job.next_run_at or now)  # about what is not planned yet, catch-up decides
+        end = min(end, now, job.next_run_at or now)  # catch-up decides about what is not planned yet
         named = _named(job, start, end)
         rows = _rows(job, named, repeats.of_span(job, start, end), now, again=again)
         if rows and not dry_run:
@@ -76,7 +76,7 @@ def _found(principal: Principal, job_id: UUID) -> Job:
 
 
 def _named(job: Job, start: datetime, end: datetime) -> list[datetime]:
-    """What the schedule names in the span. Raises `InvalidInput`."""
+    """Returns the occurrences in the span. Raises `InvalidInput`."""
     schedule = stored_schedule.read(job.schedule)
     if not isinstance(schedule, Recurring):
         raise InvalidInput.at("schedule.type", f"of this job is {schedule.kind}; only cron and interval have a past.")
@@ -91,7 +91,7 @@ def _named(job: Job, start: datetime, end: datetime) -> list[datetime]:
 def _rows(job: Job, named: Sequence[datetime], made: Sequence[Run], now: datetime, *, again: bool) -> Rows:
     """Returns a run for each of these instants that may be backfilled, in their order.
 
-    An instant that was backfilled before is backfilled again by a run in place of that one.
+    If an instant was backfilled before, the new run is stored as a retry of that one.
     """
     taken = {run.scheduled_for for run in made if run.trigger != Trigger.SCHEDULE and run.status in LIVE}
     if not again:
@@ -106,7 +106,7 @@ def _row(job: Job, instant: datetime, before: UUID | None, now: datetime) -> dic
 
 
 def _in_turn(job: Job, rows: Rows) -> Rows:
-    """The first held only while the job is paused; the others, and all while anything is going, until their turn."""
+    """Hold all runs but the first until their turn, and the first, too, while another run of the job is going."""
     if job.overlap is Overlap.ALLOW:
         return pausing.held_if_paused([job], rows)
     may_start = 0 if jobs.going([job.id])[job.id] else 1
@@ -115,7 +115,7 @@ def _in_turn(job: Job, rows: Rows) -> Rows:
 
 
 def _store(job: Job, rows: Rows, now: datetime) -> None:
-    """Store the runs; a job that has ended goes on for them."""
+    """Store the runs; a job that has ended becomes active again for them."""
     if job.state in ENDED:
         edits.reopen(job, now)
     runs.insert(rows)

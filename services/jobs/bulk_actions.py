@@ -1,4 +1,4 @@
-"""One action on many jobs or runs, whichever fit a filter: in batches, each carried out whole and then rung for."""
+"""Carry out one action on all jobs or runs that fit a filter, in batches of one transaction each."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Refused:
-    """One that the action was not carried out on, and why."""
+    """A job or run that the action was not carried out on, and why."""
 
     id: UUID
     detail: str
@@ -46,7 +46,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many fit, on how many the action was carried out, the first of those refused; `last` if more fit."""
+    """How many fit, how many were acted on, and the first that were refused; `last` if more fit."""
 
     matched: int
     changed: int
@@ -67,7 +67,7 @@ _ACTIONS: dict[Action, _Act] = {
 
 @dataclass(frozen=True)
 class _Work:
-    """An action to carry out on many, batch by batch; under a key, each batch once."""
+    """An action to carry out batch by batch; with an idempotency key, each batch once."""
 
     principal: Principal
     system: System
@@ -77,9 +77,9 @@ class _Work:
     request: Request | None
 
     def carry_out(self, find: Callable[[], Sequence[UUID]], limit: int) -> Outcome:
-        """Carry out the action on those that are found, at most so many.
+        """Carry out the action on what `find` returns, at most `limit`.
 
-        What is found is kept with the first batch, so that a repeated request goes on where the first one broke off.
+        The ids found are stored with the first batch, so that a repeated request continues where the first one stopped.
         """
         first = once(self.system, self.request, lambda: self._begun(find(), limit))
         found = [UUID(one) for one in first["found"]]
@@ -100,7 +100,7 @@ class _Work:
         }
 
     def _batch(self, batch: Sequence[UUID]) -> list[list[str]]:
-        """Carry out the action on these, in one transaction; those that refused it, as JSON."""
+        """Carry out the action on one batch, in one transaction. Returns what was refused, as JSON."""
         with self.system.transaction(dry_run=self.dry_run):
             self.lock(batch)
             refused = _refused(self.principal, self.system, self.action, batch)
@@ -117,9 +117,9 @@ def act(
     dry_run: bool,
     request: Request | None = None,
 ) -> Outcome:
-    """Carry out an action on every job that fits, at most 10,000 of them, in the order of their ids from `after` on.
+    """Carry out an action on every job that fits, at most 10,000, in the order of their ids, beginning after `after`.
 
-    A job that it cannot be carried out on is left as it is. A dry run takes everything back.
+    A job that the action is refused for is left unchanged. A dry run rolls everything back.
     """
     theirs = visibility.visible(principal, wanted)
 
@@ -140,9 +140,9 @@ def replay(
     dry_run: bool,
     request: Request | None = None,
 ) -> Outcome:
-    """Replay every dead run that fits and was not repeated before, at most so many; as `act` does.
+    """Replay every dead run that fits and was not repeated before, at most `limit`, as `act` does.
 
-    Raises `Forbidden` but to administrators.
+    Raises `Forbidden` unless the principal is an administrator.
     """
     principal.expect_administration()
 
@@ -159,7 +159,7 @@ def _read(told: Sequence[str]) -> Refused:
 
 
 def _lock_jobs(job_ids: Collection[UUID]) -> None:
-    """Take all locks at once, in the order that everybody takes them: one job after the other would be another."""
+    """Take all locks at once, in the order that every transaction uses, so that no two can deadlock."""
     jobs.lock(job_ids)
     runs.lock_live(job_ids)
 
@@ -169,7 +169,7 @@ def _lock_jobs_of_runs(run_ids: Collection[UUID]) -> None:
 
 
 def _refused(principal: Principal, system: System, action: _Act, ids: Sequence[UUID]) -> list[Refused]:
-    """Act on each of these; those that refused it."""
+    """Act on each of these. Returns those that were refused."""
     refused = []
     for one in ids:
         try:

@@ -1,7 +1,7 @@
 """Create jobs: all that wait at the same moment share a transaction, so the more there is to do, the less each costs.
 
-One thread of a process stores what may not wait for others; another what may, because it has a name or is for an app
-that may be new: whoever stores the same name in a long transaction holds up nobody but such jobs.
+A process has two threads for this. One stores jobs whose insert may have to wait for another transaction's lock: those
+with a name, or of an app that may be new. The other stores all the rest, so that such waits never delay it.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ def store(
     tell: Callable[[Sequence[Outcome]], Told],
     worth_ringing: Callable[[Rows], Rows] = first_rings.of_one_commit,
 ) -> Told:
-    """Store jobs in one transaction and ring; returns what `tell` makes of their outcomes. It raises to store none.
+    """Store jobs in one transaction and ring. Returns what `tell` makes of their outcomes; if it raises, stores none.
 
-    Raises `DatabaseUnavailable` where they are not stored, or where nobody can tell whether they are.
+    Raises `DatabaseUnavailable` if they are not stored, or if it is unknown whether they are.
     """
     outcomes: list[Outcome] = []
     rung: Rows = []
@@ -66,14 +66,14 @@ def store(
 
 
 def refuse_for_others(principal: Principal, wanted: Iterable[NewJob | Refusal]) -> None:
-    """Raises `Forbidden` where a user asks for a job that would not be theirs."""
+    """Raise `Forbidden` if a user asks for a job that would not be their own."""
     if not all(principal.may_see(new.owner_id) for new in wanted if isinstance(new, NewJob)):
-        raise Forbidden("Users make jobs of their own alone.")
+        raise Forbidden("Users may create only their own jobs.")
 
 
 @dataclass
 class _Call:
-    """A job to store, and who waits for what becomes of it."""
+    """A job to store, and the future for its outcome."""
 
     new: NewJob
     answer: Future[UUID] = field(default_factory=Future)
@@ -83,7 +83,7 @@ _Calls = queue.SimpleQueue[_Call | None]
 
 
 class Creator:
-    """Stores the jobs that the callers of one process ask for. Its threads begin with the first of them."""
+    """Stores the jobs of one process's callers. Its threads start with the first job."""
 
     def __init__(self, system: System) -> None:
         self._system = system
@@ -93,9 +93,9 @@ class Creator:
         self._apps_known: set[str] = set()
 
     def create(self, principal: Principal, new: NewJob) -> Future[UUID]:
-        """Store a job whose data its kind of task takes; the id, or what `lifecycle.create` raises.
+        """Store a validated job. The future gets its id, or the error that `lifecycle.create` would raise.
 
-        Raises `Forbidden` where the job would be another user's.
+        Raises `Forbidden` if the job would be another user's.
         """
         refuse_for_others(principal, [new])
         call = _Call(new)
@@ -106,12 +106,12 @@ class Creator:
         return call.answer
 
     def stop(self) -> None:
-        """Store what is waiting, and end the threads; another call begins them anew."""
+        """Store what is waiting, and end the threads; a later call starts them again."""
         self._plain.stop()
         self._patient.stop()
 
     def _may_wait(self, new: NewJob) -> bool:
-        """Whether another transaction may be making a job of the same name, or the same app, at this moment."""
+        """Whether another transaction may be creating a job of the same name, or the same app, at this moment."""
         is_app_known = not self._system.settings.anonymous or new.app_name in self._apps_known
         if not is_app_known and len(self._apps_known) < _MOST_APPS_KNOWN:
             self._apps_known.add(new.app_name)
@@ -153,10 +153,10 @@ class _Line:
         database.disconnect()
 
     def _carry_out(self, calls: Sequence[_Call]) -> None:
-        """Store a group; where that fails for a reason of its own, one by one, so that one harms no other."""
+        """Store a group; if one of its jobs makes that fail, store them one by one, so that the others are stored."""
         try:
             outcomes = store(self._system, [call.new for call in calls], list, self._rings.affordable)
-        except BaseException as error:  # noqa: BLE001  whoever waits hears of it
+        except BaseException as error:  # noqa: BLE001  raised for those who wait
             if len(calls) > 1 and not isinstance(error, Unavailable):
                 for call in calls:
                     self._carry_out([call])
@@ -169,7 +169,7 @@ class _Line:
 
 
 def _waiting_calls(calls: _Calls) -> tuple[list[_Call], bool]:
-    """Wait for a call; those that are waiting by then, and whether there will be more."""
+    """Wait for a call. Returns all calls that are waiting by then, and whether there may be more."""
     waiting: list[_Call] = []
     while (call := calls.get()) is not None:
         waiting.append(call)
@@ -179,7 +179,7 @@ def _waiting_calls(calls: _Calls) -> tuple[list[_Call], bool]:
 
 
 def _groups(calls: Iterable[_Call]) -> list[list[_Call]]:
-    """In their order, except that a name is in a group once: whether it is taken hangs on what is committed."""
+    """Group the calls, each name once in a group: whether it is taken depends on what was committed before."""
     groups: list[tuple[list[_Call], set[Hashable]]] = []
     for call in calls:
         key = _key(call.new)
@@ -210,7 +210,7 @@ def _at_hand(rows: Rows, now: datetime) -> Rows:
 
 
 def _took_effect(outcomes: Sequence[Outcome]) -> bool:
-    """Whether a commit that was not answered took effect: the ids are ours, so the rows tell."""
+    """Whether a commit that was not answered took effect: looks for the rows, whose ids we chose."""
     made = [outcome for outcome in outcomes if isinstance(outcome, UUID)]
     try:
         with database.reading():

@@ -1,4 +1,4 @@
-"""What became of new jobs, as it is told to who asked for them."""
+"""The outcomes of creating jobs, in the form that the caller gets."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ FAULTS_TOLD = 100  # of one request
 
 @dataclass(frozen=True)
 class Created:
-    """What became of one of many new jobs: its id, or what is wrong with it."""
+    """The outcome of one of many new jobs: its id, or what is wrong with it."""
 
     job_id: UUID | None = None
     faults: tuple[FieldError, ...] = ()
 
 
 def the_only_id(outcomes: Sequence[Outcome]) -> UUID:
-    """The id of the only job. Raises what it was refused for."""
+    """Returns the id of the only job. Raises its refusal."""
     [outcome] = outcomes
     if isinstance(outcome, UUID):
         return outcome
@@ -31,7 +31,7 @@ def the_only_id(outcomes: Sequence[Outcome]) -> UUID:
 
 
 def all_told(outcomes: Sequence[Outcome]) -> list[Created]:
-    """The ids of all jobs. Raises `InvalidInput` naming what is wrong with any of them."""
+    """Returns the ids of all jobs. Raises `InvalidInput` naming what is wrong with any of them."""
     wrong = [
         FieldError(f"jobs.{index}.{fault.field}".rstrip("."), fault.message)
         for index, outcome in enumerate(outcomes)
@@ -43,7 +43,7 @@ def all_told(outcomes: Sequence[Outcome]) -> list[Created]:
 
 
 def each_told(outcomes: Sequence[Outcome]) -> list[Created]:
-    """Of each job, its id or what is wrong with it."""
+    """Returns for each job its id, or what is wrong with it."""
     return [
         Created(outcome) if isinstance(outcome, UUID) else Created(faults=tuple(map(_named, _faults(outcome))))
         for outcome in outcomes
@@ -61,6 +61,8 @@ def _faults(outcome: Outcome) -> tuple[FieldError, ...]:
         case Forbidden():
             return (FieldError("task_type", f"is refused: {outcome}"),)
         case NotFound():
-            return (FieldError("app_name", f"is {outcome.key!r}, which is no app; PUT /api/apps/{outcome.key} first."),)
+            return (
+                FieldError("app_name", f"is {outcome.key!r}, which does not exist; PUT /api/apps/{outcome.key} first."),
+            )
         case _:
             return ()

@@ -50,14 +50,14 @@ class Definition:
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob(Definition):
-    """A definition, the app that it is for, the user whose it is, if it is anyone's, and whether it begins paused."""
+    """A definition, the app it is for, the user who owns the job (if any), and whether it begins paused."""
 
     app_name: str
     owner_id: UUID | None = None
     paused: bool = False
 
 
-# What stands in a column of the same name, as it is.
+# Stored unchanged in a column of the same name.
 _PLAIN = (
     "account_id",
     "user_id",
@@ -83,7 +83,7 @@ _PLAIN = (
 
 
 def columns(definition: Definition) -> dict[str, Any]:
-    """The columns of `jobs` that hold a definition; its tags have a table of their own."""
+    """Returns the columns of `jobs` for a definition; its tags have their own table."""
     return {
         **{name: getattr(definition, name) for name in _PLAIN},
         "name_key": None if definition.name is None else names.folded(definition.name),
@@ -95,7 +95,7 @@ def columns(definition: Definition) -> dict[str, Any]:
 
 
 def of(job: Job, tags: tuple[str, ...]) -> Definition:
-    """The definition that a job's row holds."""
+    """Returns the definition in a job's row."""
     plain = {name: getattr(job, name) for name in _PLAIN}
     return Definition(**plain, schedule=stored_schedule.read(job.schedule), tags=tags)
 
@@ -103,9 +103,9 @@ def of(job: Job, tags: tuple[str, ...]) -> Definition:
 def judge(
     system: System, wanted: Definition, app: App | KnownApp, now: datetime, *, before: Definition | None = None
 ) -> None:
-    """Raise `InvalidInput` where there is nobody to call, or the deadline has passed.
+    """Raise `InvalidInput` if the job has no URL to call, or its deadline has passed.
 
-    What an edit leaves as it was `before` is not judged anew.
+    What an edit leaves as it was `before` is not checked again.
     """
     needs_callback = wanted.callback_url is None and registry.find(wanted.task_type) is None
     if needs_callback and (before is None or before.callback_url is not None or wanted.task_type != before.task_type):
@@ -116,36 +116,36 @@ def judge(
 
 
 def refuse_growth(before: Definition, wanted: Definition, most: int) -> None:
-    """Raise `InvalidInput` for a member that an edit makes larger than a body may be: patches would pile up.
+    """Raise `InvalidInput` for a member that an edit makes larger than a body may be, which many patches could.
 
-    One that was larger, by an earlier setting or by how its numbers are written out, may stay as it is.
+    A member that was larger before, under an earlier setting or due to the form of its numbers, may stay unchanged.
     """
     for member in ("data", "metadata"):
         size = json_text.size(getattr(wanted, member))
         if size > max(most, json_text.size(getattr(before, member))):
             raise InvalidInput.at(
-                member, f"would take {size} bytes, more than MAX_BODY_BYTES={most}; take something away first."
+                member, f"would take {size} bytes, more than MAX_BODY_BYTES={most}; remove something first."
             )
 
 
 def name_taken(name: str | None, app: App | KnownApp) -> InvalidInput:
-    """The refusal of a name that means another job."""
+    """Returns the refusal of a name that another job has."""
     return InvalidInput.at("name", f"is {name!r}, which another job of the app {app.name} has; give another.")
 
 
 def alike(one: Definition, other: Definition) -> bool:
-    """Whether two definitions are the same, to the letter of their JSON: 1 is not true, and not 1.0."""
+    """Whether two definitions have the same JSON: 1 is neither true nor 1.0."""
     return one == other and _letter(one) == _letter(other)
 
 
 def snapshot(definition: Definition) -> dict[str, Any]:
-    """The JSON object that keeps a definition."""
+    """Returns a definition as a JSON object."""
     kept = {name: _as_json(getattr(definition, name)) for name in _PLAIN}
     return {**kept, "tags": list(definition.tags), "schedule": stored_schedule.write(definition.schedule)}
 
 
 def restore(kept: dict[str, Any]) -> Definition:
-    """The definition that a snapshot keeps; what it does not name is as it is where nobody says otherwise."""
+    """Returns the definition in a snapshot; members that it does not have get their defaults."""
     values = {**kept, "tags": tuple(kept["tags"]), "schedule": stored_schedule.read(kept["schedule"])}
     if values.get("deadline_at") is not None:
         values["deadline_at"] = datetime.fromisoformat(values["deadline_at"])

@@ -34,7 +34,7 @@ Made = Sequence[Run | dict[str, Any]]
 
 @dataclass(frozen=True)
 class _Edit:
-    """One edit of a locked job: what it was, what it is to be, and since when."""
+    """One edit of a locked job: its definition before, its new definition, and the instant of the edit."""
 
     job: Job
     before: Definition
@@ -42,7 +42,7 @@ class _Edit:
     now: datetime
 
     def changes(self, *names: str) -> bool:
-        """Whether one of these differs from what it was."""
+        """Whether the edit changes one of these members."""
         return any(getattr(self.before, name) != getattr(self.wanted, name) for name in names)
 
 
@@ -55,13 +55,12 @@ def edit(
     *,
     active: bool | None = None,
 ) -> JobView:
-    """Make a job what `amend` makes of it as it is shown; the job. An edit that changes nothing is no new version.
+    """Change a job to what `amend` returns for its view. Returns the job; without a change, it keeps its version.
 
-    What `amend` is shown stays so: no run of the job begins until the edit is stored. Runs that no worker has claimed
-    by then go by the new version at once, others keep the one they began with. Where `expected` names versions, the
-    job must be in one of them; where `active` says so, it is paused or goes on besides. Raises `NotFound`,
-    `PreconditionFailed`, `Conflict` when the job has ended, `InvalidInput` as `amend` does and for what the job cannot
-    become.
+    No run of the job begins between the call of `amend` and the end of the edit. Runs that no worker has claimed by
+    then use the new version, others keep the one they began with. If `expected` names versions, the job must be in
+    one of them; `active` also resumes or pauses it. Raises `NotFound`, `PreconditionFailed`, `Conflict` when the job
+    has ended, `InvalidInput` as `amend` does and for changes that are not possible.
     """
     with system.transaction() as work:
         now = work.now
@@ -85,9 +84,9 @@ def delete(
     expected: Collection[int] | None = None,
     refuse: Refuse = lambda _view: None,
 ) -> None:
-    """Take a job out of sight: what has not started never will, what runs may finish; its history goes in time.
+    """Delete a job: runs that have not started never will, those at work may finish; its history is pruned later.
 
-    Raises `NotFound`, `PreconditionFailed` as `edit` does, and what `refuse` raises of the job as it is.
+    Raises `NotFound`, `PreconditionFailed` as `edit` does, and what `refuse` raises for the job's view.
     """
     with system.transaction(Gate.UNUSED) as work:
         now = work.now
@@ -105,13 +104,13 @@ def _found(principal: Principal, job_id: UUID, expected: Collection[int] | None)
     if expected is not None and job.version not in expected:
         raise PreconditionFailed(
             f"The job {job_id} is in version {job.version}, not in the one that If-Match names. "
-            "Read it anew, and decide again."
+            "Read it again, and repeat the edit."
         )
     return job
 
 
 def _as_wanted(job: Job, before: Definition, wanted: Definition, now: datetime) -> _Edit:
-    """The edit as it is stored. Raises `InvalidInput` for another kind of schedule."""
+    """Returns the edit to be stored. Raises `InvalidInput` for another kind of schedule."""
     refusal = rules.refusal(before.schedule, wanted.schedule)
     if refusal is not None:
         raise InvalidInput.at("schedule.type", refusal)
@@ -120,7 +119,7 @@ def _as_wanted(job: Job, before: Definition, wanted: Definition, now: datetime) 
 
 
 def _carry_out(system: System, one: _Edit) -> Made:
-    """Write a new version, and let the runs that have not begun go by it; runs that were made or moved."""
+    """Write a new version, and move runs that have not begun to it. Returns the runs that were made or moved."""
     job = one.job
     if one.changes("task_type", "data"):
         registry.validate(system.settings, one.wanted.task_type, one.wanted.data)
@@ -131,7 +130,7 @@ def _carry_out(system: System, one: _Edit) -> Made:
     versions.keep(job, definition.snapshot(one.before), one.now)
     columns = definition.columns(one.wanted)
     if not one.changes("name"):
-        columns["name_key"] = job.name_key  # an old name may have the key of its own spelling
+        columns["name_key"] = job.name_key  # an old name's key may be its exact spelling
     if not edits.redefine(job, columns, one.now):
         raise definition.name_taken(one.wanted.name, job.app)
     if one.changes("tags"):
@@ -157,7 +156,7 @@ def _reschedule(system: System, one: _Edit, not_begun: Sequence[Run]) -> Made:
 
 
 def _replan(system: System, one: _Edit, schedule: Recurring) -> Made:
-    """Plan by the new schedule from now on; one that names nothing more has ended."""
+    """Plan by the new schedule from now on; if it names no more instants, it has ended."""
     if is_spent(one.job.runs_started, stored_schedule.max_runs(one.job)):
         run_endings.end_schedules([one.job], one.now)
         return []
@@ -169,7 +168,7 @@ def _replan(system: System, one: _Edit, schedule: Recurring) -> Made:
 
 
 def _repoll(one: _Edit, not_begun: Sequence[Run], former: timedelta, wanted: timedelta) -> Made:
-    """Let the next poll come after the new interval; one that the receiver asked for at its own time stays."""
+    """Move the next poll to the new interval, unless the receiver asked for its instant."""
     run = next((run for run in not_begun if run.trigger == Trigger.POLL and run.status == RunStatus.PENDING), None)
     if run is None or run.due_at - run.created_at != former:
         return []
@@ -177,7 +176,7 @@ def _repoll(one: _Edit, not_begun: Sequence[Run], former: timedelta, wanted: tim
 
 
 def _move(one: _Edit, not_begun: Sequence[Run]) -> Run:
-    """Let a one-shot's run be for the instant that the new schedule names. Raises `Conflict` once it has begun."""
+    """Move a one-shot's run to the instant of the new schedule. Raises `Conflict` once it has begun."""
     run = next((run for run in not_begun if run.trigger == Trigger.SCHEDULE), None)
     if run is None:
         raise Conflict(

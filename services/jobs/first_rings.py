@@ -1,6 +1,6 @@
-"""For which of the runs of new jobs to ring: no more than wake all threads. Whoever is awake goes on to what is due.
+"""Choose for which runs of new jobs to ring: enough to wake all threads, since a woken thread goes on to what is due.
 
-A confirmed publish costs as much as a create. The coordinator's top-up rings within a second where this was too little.
+A confirmed publish costs as much as a create. If these rings were too few, the coordinator tops up within a second.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from services.runtime.clock import Clock
 Row = dict[str, Any]
 Rows = list[Row]
 
-MOST = 16  # of one queue at a time: threads to wake
+MOST = 16  # threads to wake at a time, by queue
 REFILLED_IN_SECONDS = 0.1
 
 
 def of_one_commit(rows: Rows) -> Rows:
-    """Returns as many of these runs of each queue as there is a use in ringing for at one time."""
+    """Returns at most `MOST` of these runs of each queue."""
     counts: Counter[str] = Counter()
     first = []
     for row in rows:
@@ -29,14 +29,14 @@ def of_one_commit(rows: Rows) -> Rows:
 
 
 class Paced:
-    """Rings of commits that follow each other: of each queue `MOST` at one time, and as many again soon after."""
+    """Limits the rings of many commits: at most `MOST` of each queue at one time, refilled continuously."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._left: dict[str, tuple[float, float]] = {}  # of each queue: rings, and when that was counted
+        self._left: dict[str, tuple[float, float]] = {}  # by queue: the rings left, and when they were counted
 
     def affordable(self, rows: Rows) -> Rows:
-        """Returns those of these runs that are rung for now."""
+        """Returns the runs to ring for now."""
         return [row for row in of_one_commit(rows) if self._takes(row["queue"])]
 
     def _takes(self, queue: str) -> bool:

@@ -1,7 +1,7 @@
-"""Requests that are carried out once, however often they are sent: under an Idempotency-Key.
+"""Carry out requests with an Idempotency-Key once, however often they are sent.
 
-The key's row is written in the transaction of what was asked for. So two at once are one, a request that failed leaves
-no key, and the answer is as lasting as the thing.
+The key's row is written in the transaction of the request itself. So of two concurrent requests one is carried out, a
+failed request leaves no key, and the stored answer is as durable as what it answers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Act = Callable[[], Any]
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for under a key: the scope tells whose key it is, and for what; the fingerprint, which request."""
+    """A request with a key. `scope` says whose key it is, for which operation; `fingerprint` identifies its body."""
 
     scope: str
     key: str
@@ -42,8 +42,8 @@ def once(system: System, request: Request | None, act: Act) -> Any:
     """Carry out a request in one transaction, together with its key; returns what `act` returns, which is JSON.
 
     A request that was carried out before, within a day, is not carried out again: returns what `act` returned then.
-    Without a key, there is just `act`. Raises `KeyReused` for another request under the same key, `Conflict` when the
-    first one takes too long, and what `act` raises: then nothing is kept, and the key is free.
+    Without a key, just calls `act`. Raises `KeyReused` for another request with the same key, `Conflict` when the
+    first one takes too long, and what `act` raises: then nothing is stored, and the key is free.
     """
     if request is None:
         return act()
@@ -57,19 +57,19 @@ def once(system: System, request: Request | None, act: Act) -> Any:
 
 
 def fingerprint(body: Any) -> str:
-    """Returns what tells a JSON value from others: neither spaces nor the order of members matter."""
+    """Returns a hash of a JSON value; neither spaces nor the order of members matter."""
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def prune(system: System) -> int:
-    """Delete one batch of keys that are no longer kept; how many."""
+    """Delete one batch of expired keys. Returns how many."""
     with system.transaction(Gate.UNUSED):
         return idempotency.prune(system.clock.now() - KEPT, BATCH)
 
 
 def _earlier(request: Request, now: datetime) -> IdempotencyKey | None:
-    """The row of the same request made before; None where there is none, and the key is this transaction's."""
+    """Returns the row of the same request made before; None if there is none, and this transaction has the key."""
     while not idempotency.take(request.scope, request.key, request.fingerprint, now, now - KEPT):
         earlier = idempotency.taken(request.scope, request.key)
         if earlier is None:  # pruned meanwhile

@@ -20,14 +20,14 @@ from services.system import System
 
 
 def create(principal: Principal, system: System, new: NewJob, *, also: Callable[[UUID], None] | None = None) -> UUID:
-    """Store a job and the run it has an instant for, then ring if that is due or about to be; the job's id.
+    """Store a job and its first runs, then ring for those that are due or about to be. Returns the job's id.
 
-    What there is to store `also` is stored in the same transaction; such a job is of Carillon's own making, and its
-    data not judged.
+    `also` stores further rows in the same transaction; such a job is made by Carillon itself, so its data is not
+    validated.
 
-    Raises `NotFound` for an unknown app (anonymous mode makes it), `InvalidInput` where there is nobody to call, the
-    name is taken, the deadline has passed, the schedule names no instant at all, or the data is not what the task type
-    takes, and `Forbidden` where the settings are against that, or the job would be another user's.
+    Raises `NotFound` for an unknown app (anonymous mode creates it), `InvalidInput` if the job has no URL to call, the
+    name is taken, the deadline has passed, the schedule names no instant at all, or the task type refuses the data,
+    and `Forbidden` if the settings do not allow it, or the job would be another user's.
     """
 
     def tell(became: Sequence[Outcome]) -> UUID:
@@ -46,8 +46,8 @@ def create_many(
 ) -> list[Created]:
     """Store jobs as `create` does, in one transaction: all of them, or each that is valid.
 
-    One that was refused before stands as its refusal. For all or none, raises `InvalidInput` naming the wrong fields
-    of every job.
+    Jobs that were refused before are given as their refusal. With `all_or_none`, raises `InvalidInput` naming the
+    wrong fields of every job.
     """
     tell = creation_outcomes.all_told if all_or_none else creation_outcomes.each_told
     validated = [accepting.validated(system, new) if isinstance(new, NewJob) else new for new in wanted]
@@ -56,7 +56,7 @@ def create_many(
 
 
 def cancel(principal: Principal, system: System, job_id: UUID) -> None:
-    """End a job: runs that have not started are cancelled, one that runs is stopped at its next heartbeat.
+    """Cancel a job: runs that have not started are cancelled, those at work are stopped at the next heartbeat.
 
     Cancelling a cancelled job does nothing. Raises `NotFound`, or `Conflict` when the job has ended otherwise.
     """
@@ -72,7 +72,7 @@ def cancel(principal: Principal, system: System, job_id: UUID) -> None:
 
 
 def pause(principal: Principal, system: System, job_id: UUID) -> None:
-    """Let nothing of a job start until it is resumed: what is due is held, occurrences are skipped.
+    """Pause a job: none of its runs starts until it is resumed; due runs are held, occurrences are skipped.
 
     Raises `NotFound`, or `Conflict` when the job has ended.
     """
@@ -80,12 +80,12 @@ def pause(principal: Principal, system: System, job_id: UUID) -> None:
 
 
 def resume(principal: Principal, system: System, job_id: UUID) -> None:
-    """Let a paused job go on, and ring for the runs that were held. Raises `NotFound`, or `Conflict` when ended."""
+    """Resume a paused job, and ring for the runs that were held. Raises `NotFound`, or `Conflict` when ended."""
     _change(principal, system, job_id, lambda job, work: work.ring(switch(job, work.now, active=True)))
 
 
 def switch(job: Job, now: datetime, *, active: bool) -> list[Run]:
-    """Pause a locked job, or let it go on; the runs to ring for. Within a transaction that shares the gate."""
+    """Pause or resume a locked job, in a transaction that shares the gate. Returns the runs to ring for."""
     refuse_ended(job, "resumed" if active else "paused")
     if not active:
         runs.hold([job.id], Hold.PAUSED)
@@ -106,6 +106,6 @@ def _change(principal: Principal, system: System, job_id: UUID, change: Callable
 
 
 def refuse_ended(job: Job, action: str) -> None:
-    """Raise `Conflict` where a job that has ended is to be changed by this action, a participle."""
+    """Raise `Conflict` if the job has ended; `action` is a participle."""
     if job.state in ENDED:
         raise Conflict(f"The job {job.id} is {job.state} and cannot be {action}; create a new job instead.")

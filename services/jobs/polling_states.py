@@ -1,4 +1,4 @@
-"""The states that a polling job went through, and the way back to one of them."""
+"""The states that a polling job has had, and the rewind to one of them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ REWOUND = "the polling state was rewound"
 
 @dataclass(frozen=True)
 class PollingStateView:
-    """A state that a polling job went through, by its version."""
+    """A state that a polling job has had, and its version."""
 
     version: int
     state: dict[str, Any]
@@ -30,7 +30,7 @@ class PollingStateView:
 
 
 def history(principal: Principal, job_id: UUID) -> list[PollingStateView]:
-    """A polling job's newest states, newest first. Raises `NotFound`, or `Conflict` when the job does not poll."""
+    """Returns a polling job's newest states, newest first. Raises `NotFound`, or `Conflict` if it does not poll."""
     with database.reading():
         job = _polling(visibility.expected(principal, jobs.by_id(job_id), job_id))
         kept = polling_states.newest(job_id)
@@ -40,11 +40,11 @@ def history(principal: Principal, job_id: UUID) -> list[PollingStateView]:
 
 
 def rewind(principal: Principal, system: System, job_id: UUID, version: int) -> JobView:
-    """Let polling go on from the state of an earlier version, which becomes the newest; the job.
+    """Continue polling from the state of an earlier version, which becomes the newest. Returns the job.
 
-    The answer to a poll that is going was made from another version, and does not count. One that waits to be tried
-    again gives way to a new poll at that instant: no key is ever sent with two states. Raises `NotFound`, also for a
-    version that is not kept, or `Conflict` when the job does not poll, or polls no more for good.
+    The answer to a poll that is under way is ignored, since it was made from another version. A poll that waits for
+    its retry is replaced by a new one at the same instant, so that no idempotency key is sent with two states. Raises
+    `NotFound`, also for a version that is no longer kept, or `Conflict` if the job does not poll, or polls no more.
     """
     with system.transaction() as work:
         now = work.now
@@ -62,7 +62,7 @@ def rewind(principal: Principal, system: System, job_id: UUID, version: int) -> 
 
 
 def _polled_anew(job: Job, now: datetime) -> list[dict[str, Any]]:
-    """Let a new poll take the place of one that was sent already and waits to be sent again; the new one, if any."""
+    """Replace a poll that was sent and waits for its retry. Returns the new one, if any."""
     begun = runs.lock_begun(job)
     for run in begun:
         runs.cancel_one(run, REWOUND, now)

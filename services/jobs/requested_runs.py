@@ -25,10 +25,9 @@ Row = dict[str, Any]
 
 
 def trigger(principal: Principal, system: System, job_id: UUID, data: dict[str, Any] | None = None) -> RunView:
-    """Run a job now, besides what its schedule says, with other data if any is given; the run.
+    """Run a job now, in addition to its schedule; `data`, if given, replaces the job's. Returns the run.
 
-    Raises `NotFound`, `Conflict` when the job has ended or polls already, and for data what speaks against a job of its
-    kind that has it.
+    Raises `NotFound`, `Conflict` when the job has ended or polls already, and the refusal of `data` by its task type.
     """
     with system.transaction() as work:
         now = work.now
@@ -44,9 +43,9 @@ def trigger(principal: Principal, system: System, job_id: UUID, data: dict[str, 
 
 
 def retry(principal: Principal, system: System, job_id: UUID) -> UUID:
-    """Set a failed job going again with a new run in place of the one that failed last; that run's id.
+    """Retry a failed job with a new run in place of the one that failed last. Returns the new run's id.
 
-    Polling goes on from its state, and what it counts towards giving up begins anew. Raises `NotFound`, `NotFailed`,
+    Polling continues from its state, and what counts towards giving up begins again. Raises `NotFound`, `NotFailed`,
     or `Conflict` when none of its runs is kept.
     """
     with system.transaction() as work:
@@ -63,7 +62,7 @@ def retry(principal: Principal, system: System, job_id: UUID) -> UUID:
 
 
 def replay(principal: Principal, system: System, run_id: UUID) -> RunView:
-    """Run again what one dead run was for; the new run. A job that has ended shows as going until that is over.
+    """Replay a dead run. Returns the new run; a job that has ended is active again until that is over.
 
     Raises `NotFound`, or `Conflict` when the run is not dead, is replayed at present, or belongs to a cancelled job.
     """
@@ -78,7 +77,7 @@ def replay(principal: Principal, system: System, run_id: UUID) -> RunView:
 
 
 def locked_run(principal: Principal, run_id: UUID) -> tuple[Job, Run]:
-    """A run and its job, locked. Raises `NotFound`, also when the job was deleted."""
+    """Lock and return a run and its job. Raises `NotFound`, also when the job was deleted."""
     run = runs.by_id(run_id)
     job = None if run is None else jobs.lock_whole(run.job_id)
     run = None if job is None else runs.lock_one(run_id)
@@ -97,7 +96,7 @@ def draft(job: Job, why: Trigger, scheduled_for: datetime, now: datetime, **more
 
 def _refuse_second_poll(job: Job) -> None:
     if job.schedule_kind == Polling.kind and jobs.with_live_run([job.id]):
-        raise Conflict(f"The job {job.id} polls: its next poll is planned or going, and there is one at a time.")
+        raise Conflict(f"The job {job.id} polls: its next poll is planned or running, and there is one at a time.")
 
 
 def _refuse_replay(job: Job, run: Run) -> None:
@@ -111,7 +110,7 @@ def _refuse_replay(job: Job, run: Run) -> None:
 
 
 def _again(job: Job, run: Run, now: datetime) -> Row:
-    """Store a run that repeats another, with an idempotency key of its own; a job that has ended goes on for it."""
+    """Store a run that repeats another, with its own idempotency key; a job that has ended is active again for it."""
     if job.state in ENDED:
         edits.reopen(job, now)
     return _store(draft(job, Trigger.RETRY, run.scheduled_for, now, retry_of=run.id, data=run.data), job)

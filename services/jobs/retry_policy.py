@@ -1,4 +1,4 @@
-"""How a job's runs are tried again: its own policy, else its task type's, else the installation's."""
+"""How a job's runs are retried: by its own policy, else its task type's, else the installation's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from services.system import System
 
 
 def policy(system: System, job: ExecutedJob) -> RetryPolicy:
-    """The retry policy of a job that is executed."""
+    """Returns the retry policy of a job that is executed."""
     sources = (job, job.policy, system.settings)
     return RetryPolicy(
         max_retries=_first(sources, "max_retries"),
@@ -22,7 +22,7 @@ def policy(system: System, job: ExecutedJob) -> RetryPolicy:
 
 
 def spread(run_id: UUID) -> float:
-    """A number in [0, 1) that is the run's own: the last bits of a UUIDv7 are random."""
+    """Returns a number in [0, 1), always the same for a run: the last bits of a UUIDv7 are random."""
     return (run_id.int & 0xFFFF) / 0x10000
 
 

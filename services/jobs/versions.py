@@ -1,4 +1,4 @@
-"""Jobs as their runs began them: who edits a job does not change what is under way."""
+"""The versions of jobs that their runs were made from: an edit does not change runs that have begun."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ log = structlog.get_logger()
 
 
 def begun(started: Sequence[StartedRun]) -> dict[UUID, ExecutedJob]:
-    """For those of these runs that began under an earlier version of their job: the job in that version.
+    """Returns, for those of these runs that began under an earlier version of their job, the job in that version.
 
-    Whoever edits a job moves the runs that have not begun to the new version, under their locks. So a run just started
-    differs from its job only if it began earlier, or if the edit is later than the claim; either way the version that
-    it carries was stored with the edit. The job must be read before the versions.
+    An edit moves the runs that have not begun to the new version, under their locks. So a run that was just started
+    has another version than its job only if it began earlier, or if the edit came after the claim; either way, the
+    edit stored the run's version. The job must be read before the versions.
     """
     behind = [run for run in started if run.job_version != run.job.version]
     return to_execute(behind) if behind else {}
 
 
 def to_execute(runs: Sequence[StartedRun | EndingRun]) -> dict[UUID, ExecutedJob]:
-    """For each of these runs its job in the version that the run carries."""
+    """Returns, for each of these runs, its job in the run's version."""
     current = jobs.to_execute(run.job_id for run in runs)
     behind = {(run.job_id, run.job_version) for run in runs if run.job_version != current[run.job_id].version}
     kept = versions.kept(behind)
@@ -41,7 +41,7 @@ def _as_begun(job: Job, definition: dict[str, Any] | None) -> ExecutedJob:
         return versions.executed(job)
     try:
         columns = definitions.columns(definitions.restore(definition))
-    except stored_schedule.UNREADABLE:  # one odd row must not keep the others of its queue from being claimed
+    except stored_schedule.UNREADABLE:  # one unreadable row must not keep the queue's others from being claimed
         log.exception("version_unreadable", job_id=str(job.id))
         return versions.executed(job)
     return versions.executed(versions.as_begun(job, columns))

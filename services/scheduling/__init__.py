@@ -1,1 +1,1 @@
-"""When runs are made, become due, wait for each other or are skipped, and what follows from how they end."""
+"""Plan runs, make them due, hold, skip or queue them, and apply what follows when they end."""

@@ -1,4 +1,4 @@
-"""Dispatch: make due what has become due, ring for it, and keep rings in every queue that has claimable runs."""
+"""Dispatch: make runs due at their instant, ring for them, and keep enough rings in queues with claimable runs."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from services.system import System
 
 LOOK_AHEAD = timedelta(seconds=2)
 BATCH = 1_000
-MOST_RINGS = 256  # a ring makes a thread claim for up to a second, so more would only lie in the queue
+MOST_RINGS = 256  # a ring makes a thread claim for up to a second, so more would only wait in the queue
 
 
 def due_soon(system: System) -> list[tuple[UUID, datetime]]:
-    """Runs whose instant comes within the look-ahead or has passed, soonest first, at most one batch."""
+    """Returns runs whose instant has passed or comes within the look-ahead, soonest first, at most one batch."""
     with database.reading():
         return runs.due_by(system.clock.now() + LOOK_AHEAD, BATCH)
 
 
 def make_due(system: System, run_ids: Sequence[UUID]) -> int:
-    """Move those of these runs whose instant has come to `queued`, or let them be skipped or held; ring for them.
+    """Queue, hold, skip or cancel those of these runs whose instant has come; ring for the queued ones.
 
     Overlap, pause and `max_runs` are decided here, under the locks of the jobs. Returns how many were queued.
     """
@@ -41,7 +41,7 @@ def make_due(system: System, run_ids: Sequence[UUID]) -> int:
 
 
 def arrive(system: System, run_id: UUID, due_at: datetime) -> float:
-    """Take a delayed ring: make its run due if the instant has come; else the seconds that are still to wait."""
+    """Take a delayed ring: make its run due if the instant has come. Returns the seconds still to wait."""
     early = (due_at - system.clock.now()).total_seconds()
     if early > 0:
         return early
@@ -50,7 +50,7 @@ def arrive(system: System, run_id: UUID, due_at: datetime) -> float:
 
 
 def top_up(system: System, carrier: brokers.Carrier, most: int = MOST_RINGS) -> int:
-    """Ring for every queue that has more claimable runs than rings; how many rings. No queue needs more than `most`.
+    """Ring for every queue that has more claimable runs than rings, up to `most` rings. Returns how many it sent.
 
     Raises `BrokerUnavailable`, or `DatabaseUnavailable`.
     """

@@ -1,4 +1,4 @@
-"""What befalls runs that wait: they rise in priority, their deadlines pass, they are late. Each pass is bounded."""
+"""Periodic passes over due runs: age priorities, record missed deadlines, flag late starts. Each pass is bounded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 
 def age(system: System) -> int:
-    """Raise every due run that has waited a whole step longer, so that low priority never starves; how many."""
+    """Raise the priority of due runs that have waited another step, so that none starves. Returns how many."""
     with system.transaction(Gate.UNUSED) as work:
         now = work.now
         aged = overlap_queue.to_age(now - timedelta(seconds=system.settings.ageing_seconds), BATCH)
@@ -32,10 +32,7 @@ def age(system: System) -> int:
 
 
 def watch_deadlines(system: System) -> int:
-    """Record the deadlines that have passed; a run that expires and does not run at this moment is dropped.
-
-    Returns how many passed.
-    """
+    """Record deadlines that have passed, and drop runs with `expire` that are not running. Returns how many passed."""
     now = system.clock.now()
     with database.reading():
         late = overlap_queue.past_deadline(now, BATCH)
@@ -55,7 +52,7 @@ def watch_deadlines(system: System) -> int:
 
 
 def watch_late(system: System) -> int:
-    """Note due runs that nobody has begun for long, once each; how many. What was held is not late."""
+    """Mark due runs that no worker has begun for long, once each. Returns how many; held runs are never late."""
     now = system.clock.now()
     with database.reading():
         found = overlap_queue.late(now - timedelta(seconds=system.settings.late_seconds), BATCH)
@@ -79,13 +76,13 @@ def _too_late(run: Run) -> Event:
 
 
 def _end_jobs(candidates: Sequence[Job], now: datetime) -> None:
-    """End those of these jobs that have nothing left to run."""
+    """End those of these jobs that have no more runs to come."""
     run_endings.end_if_over(((job, JobState.FAILED) for job in candidates), now)
     jobs.explain_ends({job.id: _TOO_LATE_IN_WORDS for job in candidates if job.state is JobState.FAILED})
 
 
 def _drop(dropped: Collection[Run], now: datetime) -> None:
-    """End runs that are too late to be of use: those never tried were missed, the others failed."""
+    """End runs whose deadline has passed: those never tried as missed, the others as failed."""
     end = {"reason": TOO_LATE, "finished_at": now, "held_by": None}
     never_tried = [run.id for run in dropped if run.attempt_count == 0]
     tried = [run.id for run in dropped if run.attempt_count > 0]

@@ -1,7 +1,7 @@
-"""Admission: what becomes of runs whose instant has come. Decided together, carried out together.
+"""Decide the fate of runs whose instant has come, and carry it out, many at a time.
 
-`judge` loads what decides, `core.due_runs` decides, `carry_out` writes it, one statement for all rows that change the
-same columns. The jobs are locked by the caller, in a transaction that shares the gate of pauses.
+`judge` loads the facts, `core.due_runs` decides, `carry_out` writes it, one statement for all rows that change the
+same columns. The caller has locked the jobs, in a transaction that shares the gate of pauses.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def judge(due: Sequence[Run], locked: Mapping[UUID, Job]) -> Verdict:
 
 
 def carry_out(verdict: Verdict, locked: Mapping[UUID, Job], now: datetime) -> None:
-    """Write what was decided."""
+    """Write a verdict."""
     overlap_queue.cancel_occurrences(verdict.replacing, REPLACED, now)
     runs.make_due({run_id: _HOLDS[fate] for run_id, fate in verdict.fates.items() if fate in _HOLDS})
     runs.end_unstarted({run_id: _ENDS[fate] for run_id, fate in verdict.fates.items() if fate in _ENDS}, now)
@@ -51,7 +51,7 @@ def carry_out(verdict: Verdict, locked: Mapping[UUID, Job], now: datetime) -> No
 
 
 def _facts(due: Sequence[DueRun], locked: Mapping[UUID, Job]) -> dict[UUID, JobFacts]:
-    """How the jobs of these runs stand; what only matters to occurrences is read only where one is due."""
+    """Load the facts about the jobs of these runs; what matters only to occurrences is read only if one is due."""
     affected = {run.job_id: locked[run.job_id] for run in due}
     occurring = {run.job_id for run in due if run.begins_occurrence and _comes_back(locked[run.job_id])}
     paused = pauses.paused(affected.values()) if affected else set()

@@ -1,6 +1,6 @@
-"""Turns: a run that waits for another of its job to end starts when that has ended.
+"""Give turns: a run that waits for another run of its job starts when that has ended.
 
-`give` loads what decides, `core.overlap_queue` decides, `_carry_out` writes it.
+`give` loads the facts, `core.overlap_queue` decides, `_carry_out` writes it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SPENT = (RunStatus.CANCELLED, "the schedule has had its max_runs")
 
 
 def give_all(system: System) -> int:
-    """Give turns wherever a run waits and nothing else of its job is going any more; how many were given."""
+    """Give turns to waiting runs of all jobs that have no other run going. Returns how many."""
     with database.reading():
         ready = overlap_queue.ready_jobs(BATCH)
     if not ready:
@@ -33,9 +33,9 @@ def give_all(system: System) -> int:
 
 
 def give(system: System, locked: Mapping[UUID, Job]) -> list[Run]:
-    """Give the longest waiting run of each of these locked jobs its turn if nothing else of the job is going.
+    """Give the longest waiting run of each of these locked jobs its turn, if no other run of the job is going.
 
-    Returns the runs whose turn it is. Within a transaction that shares the gate of pauses; the caller rings.
+    Returns the runs whose turn it is; the caller rings. Call it in a transaction that shares the gate of pauses.
     """
     waiting = overlap_queue.waiting_for_turn(locked)
     if not waiting:

@@ -1,4 +1,4 @@
-"""Pause and let go on a whole app, or everything: for administrators. One job's pause: `services.jobs.lifecycle`."""
+"""Pause and resume an app, or everything: for administrators. `services.jobs.lifecycle` pauses single jobs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class InstallationView:
 
 
 def pause_app(principal: Principal, system: System, name: str) -> None:
-    """Let nothing of an app start until it is resumed; a job's own pause is another matter. Raises `NotFound`."""
+    """Pause an app: none of its runs starts until it is resumed. Jobs keep their own pauses. Raises `NotFound`."""
     principal.expect_administration()
     with system.transaction(Gate.CLOSED) as work:
         now = work.now
@@ -35,7 +35,7 @@ def pause_app(principal: Principal, system: System, name: str) -> None:
 
 
 def resume_app(principal: Principal, system: System, name: str) -> None:
-    """Let an app go on, but for its jobs that are paused themselves. Raises `NotFound`."""
+    """Resume an app, except its jobs that are paused themselves. Raises `NotFound`."""
     principal.expect_administration()
     now = system.clock.now()
 
@@ -48,7 +48,7 @@ def resume_app(principal: Principal, system: System, name: str) -> None:
 
 
 def pause_everything(principal: Principal, system: System) -> None:
-    """Let nothing start, of any app, until everything is resumed."""
+    """Pause everything: no run of any app starts until everything is resumed."""
     principal.expect_administration()
     with system.transaction(Gate.CLOSED):
         if pauses.everything_paused_at() is None:
@@ -57,7 +57,7 @@ def pause_everything(principal: Principal, system: System) -> None:
 
 
 def resume_everything(principal: Principal, system: System) -> None:
-    """Let everything go on, but for apps and jobs that are paused themselves."""
+    """Resume everything, except apps and jobs that are paused themselves."""
     principal.expect_administration()
     _resume(system, lambda: pauses.set_everything(None))
 
@@ -70,9 +70,9 @@ def installation(principal: Principal) -> InstallationView:
 
 
 def held_if_paused(jobs: Collection[Job], rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Runs of these jobs about to be stored, those due held while their job is paused.
+    """Returns runs that are about to be stored, with the due ones held if their job is paused.
 
-    Within a transaction that shares the gate.
+    Call it in a transaction that shares the gate.
     """
     paused = pauses.paused(jobs)
     held = {"held_by": Hold.PAUSED}
@@ -80,7 +80,7 @@ def held_if_paused(jobs: Collection[Job], rows: Iterable[dict[str, Any]]) -> lis
 
 
 def _resume(system: System, change: Callable[[], App | None]) -> None:
-    """Make the change, then put back into the claim what no other pause holds, and ring for it."""
+    """Make the change, then put the runs that no other pause holds back into the claim, and ring for them."""
     with system.transaction(Gate.CLOSED) as work:
         app = change()
         held = pauses.lock_with_due_runs(app, Hold.PAUSED)

@@ -1,6 +1,6 @@
 """Plan: rows for the coming occurrences, made before they are due, each exactly once.
 
-`core.planning` decides which occurrences get a row; here their rows are made, and the watermarks of their jobs moved.
+`core.planning` decides which occurrences get a row; this module makes the rows, and moves the watermarks of the jobs.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ class Plan:
 
 
 def plan(system: System) -> int:
-    """Make rows for what comes within the planning window, for one batch of jobs; how many jobs were planned.
+    """Plan the occurrences within the planning window for one batch of jobs. Returns how many jobs were planned.
 
-    A pass ends after a second or some thousands of rows, and a job that another process plans at this moment is left
-    to it: call again until nothing is planned.
+    A pass ends after a second or some thousands of rows, and leaves out jobs that another process is planning: call
+    it again until nothing is planned.
     """
     now = system.clock.now()
     with system.transaction(Gate.UNUSED):
@@ -64,7 +64,7 @@ def plan(system: System) -> int:
 
 def plan_first(new: PlannedJob, schedule: Schedule, now: datetime, horizon: datetime) -> Plan:
     """Plan the runs to store with a new job. Writes nothing."""
-    job = cast("Job", new)  # it has all that a plan asks of a job
+    job = cast("Job", new)  # it has all the columns that planning reads
     if isinstance(schedule, Recurring):
         return _plan_from(next(schedules.preview(schedule, now), None), job, schedule, now, horizon)
     first = next(schedules.upcoming(schedule, now))
@@ -73,9 +73,9 @@ def plan_first(new: PlannedJob, schedule: Schedule, now: datetime, horizon: date
 
 
 def replan(job: Job, schedule: Recurring, now: datetime, horizon: datetime) -> list[Row]:
-    """The runs to store for what a locked job's new schedule names from now on, in place of those planned before.
+    """Returns the runs to store for a locked job's new schedule from now on, in place of those planned before.
 
-    What was meant for an instant that has come stays as it is; moves the job's watermark.
+    Runs whose instant has come stay unchanged. Moves the job's watermark.
     """
     edits.delete_planned(job, now)
     last = runs.latest_scheduled_for(job.id, Trigger.SCHEDULE)
@@ -86,7 +86,7 @@ def replan(job: Job, schedule: Recurring, now: datetime, horizon: datetime) -> l
 
 
 def plan_until_now(job: Job, now: datetime) -> None:
-    """Make the rows that a locked job's schedule owes for instants that have come: before it is replaced."""
+    """Store the missing runs of a locked job for instants that have come; call it before the schedule is replaced."""
     with suppress(*stored_schedule.UNREADABLE):
         while job.next_run_at is not None and job.next_run_at <= now:
             owed = _plan_on(job, now, now)
@@ -95,7 +95,7 @@ def plan_until_now(job: Job, now: datetime) -> None:
 
 
 def _plan_batch(system: System, now: datetime) -> list[Plan]:
-    """Plan one job after the other, until the pass has taken its time or made its rows."""
+    """Plan one job after the other, until the pass has used up its time or its rows."""
     horizon = now + timedelta(seconds=system.settings.plan_ahead_seconds)
     until = system.clock.monotonic() + PASS_SECONDS
     plans: list[Plan] = []
@@ -109,7 +109,7 @@ def _plan_batch(system: System, now: datetime) -> list[Plan]:
 
 
 def _plan_or_park(job: Job, now: datetime, horizon: datetime) -> Plan:
-    """Plan a locked job; one whose schedule can no longer be read is put off, so that it holds up nobody else."""
+    """Plan a locked job; if its schedule can no longer be read, put it off, so that it does not block others."""
     try:
         return _plan_on(job, now, horizon)
     except stored_schedule.UNREADABLE:
@@ -118,10 +118,10 @@ def _plan_or_park(job: Job, now: datetime, horizon: datetime) -> Plan:
 
 
 def _plan_on(job: Job, now: datetime, horizon: datetime) -> Plan:
-    """Plan a job by its stored schedule from its watermark on."""
+    """Plan a job by its stored schedule, from its watermark on."""
     schedule = stored_schedule.read(job.schedule)
     if not isinstance(schedule, Recurring):
-        raise TypeError(f"job {job.id} has next_run_at, but its schedule does not come back")
+        raise TypeError(f"job {job.id} has next_run_at, but its schedule does not recur")
     return _plan_from(job.next_run_at, job, schedule, now, horizon)
 
 
@@ -151,7 +151,7 @@ def _missed_row(job: Job, missed: Missed, now: datetime) -> Row:
 
 
 def _noted_late(plans: Sequence[Plan], now: datetime, due_before: datetime) -> list[Row]:
-    """The rows of these plans; alerts are noted for those missed or caught up late, except those of a paused job."""
+    """Returns the rows of these plans, and notes alerts for missed or late ones, except those of paused jobs."""
     late = {one.job.id: one.job for one in plans if any(_is_late(row, due_before) for row in one.rows)}
     paused = pauses.paused(late.values()) if late else set()
     rows = [row for one in plans for row in one.rows]

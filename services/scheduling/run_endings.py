@@ -1,7 +1,7 @@
-"""Apply what follows for runs and their jobs when attempts have ended: decided one by one, carried out together.
+"""Apply what follows for runs and their jobs when attempts have ended: decided one by one, written together.
 
-`facts` gives what decides, `core.attempt_endings` decides, `carry_out` writes it in one go. The jobs are locked by the
-caller, in its transaction.
+`facts` returns the facts, `core.attempt_endings` decides, `carry_out` writes it. The caller has locked the jobs, in its
+transaction.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Settled:
-    """What a caller is told: the run's new status, when it is tried again, and the poll that follows it."""
+    """What callers get: the run's new status, the instant of its retry, and the poll that follows it."""
 
     status: RunStatus
     retry_at: datetime | None = None
@@ -46,7 +46,7 @@ class Settled:
 
 @dataclass(frozen=True)
 class Settlement:
-    """What follows from the end of one attempt, for the rows of its run and its job."""
+    """What follows from the end of one attempt for its run and its job."""
 
     run: EndingRun
     job: EndingJob
@@ -61,12 +61,12 @@ class Settlement:
 
     @property
     def settled(self) -> Settled:
-        """Returns the outcome as the caller is told it."""
+        """Returns the part that callers get."""
         return Settled(RunStatus(self.ending.changes["status"]), self.ending.retry_at, self.next_poll)
 
 
 def facts(run: EndingRun, job: EndingJob) -> Facts:
-    """What decides about the end of an attempt at a locked run of a locked job."""
+    """Returns the facts that decide what follows from an attempt at a locked run of a locked job."""
     return Facts(
         run_id=run.id,
         scheduled_for=run.scheduled_for,
@@ -85,14 +85,14 @@ def facts(run: EndingRun, job: EndingJob) -> Facts:
 
 
 def settle(run: EndingRun, job: EndingJob, ending: Ending, now: datetime) -> Settlement:
-    """The rows that follow from a decision; nothing is written yet."""
+    """Returns the rows that follow from a decision; writes nothing."""
     next_at = None if ending.polled is None else ending.polled.next_at
     next_poll = None if next_at is None else runs.draft(job, Trigger.POLL, next_at, now, status=RunStatus.PENDING)
     return Settlement(run, job, ending, attempt_endings.event(facts(run, job), ending), next_poll)
 
 
 def carry_out(settlements: Sequence[Settlement], now: datetime, *, carefully: bool = False) -> None:
-    """Write what was decided. `carefully` goes on after a part that cannot be written, but for the end of the runs."""
+    """Write settlements. `carefully` skips parts that cannot be written, except the ends of the runs themselves."""
     changes, alarms = _changes(settlements, now)
     ends = Ends(
         [_run_end(one) for one in settlements],
@@ -105,7 +105,7 @@ def carry_out(settlements: Sequence[Settlement], now: datetime, *, carefully: bo
         _carry_out_in_parts(settlements, ends, seldom, now)
         return
     endings.write(ends, now)
-    for part in seldom:  # a pause also holds the runs that were handed back just now
+    for part in seldom:  # after the ends: a pause also holds the runs that were just handed back
         part()
 
 
@@ -118,7 +118,7 @@ def _carry_out_in_parts(settlements: Sequence[Settlement], ends: Ends, seldom: S
         partial(endings.write, Ends(maybe_over=ends.maybe_over), now),
     ]
     failed = [part for part in consequences if not _written(part)]
-    if failed:  # a job of which nothing is left to run has ended, whatever became of its next run
+    if failed:  # a job may be over now that its next run could not be stored
         over = [_over(one.job, one.ending.job_ends or JobState.FAILED) for one in settlements]
         _written(partial(endings.write, Ends(maybe_over=over), now))
 
@@ -142,7 +142,7 @@ def _following(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _maybe_over(settlements: Sequence[Settlement]) -> list[MaybeOver]:
-    """The jobs that end if this was their last run."""
+    """Returns the jobs that end if this was their last run."""
     ends = {one.job.id: _over(one.job, end) for one in settlements if (end := one.ending.job_ends) is not None}
     return list(ends.values())
 
@@ -152,7 +152,7 @@ def _over(job: EndingJob, state: JobState) -> MaybeOver:
 
 
 def _changes(settlements: Sequence[Settlement], now: datetime) -> tuple[list[JobChange], list[tuple[UUID, Alarm]]]:
-    """What changes of the jobs, and what their owners are told; for a job that is well and stays so nothing changes."""
+    """Returns the changes of the jobs, and the alarms to note; a job that was well and still is does not change."""
     of_jobs: dict[UUID, list[Settlement]] = {}
     for one in settlements:
         of_jobs.setdefault(one.job.id, []).append(one)
@@ -171,7 +171,7 @@ def _changes(settlements: Sequence[Settlement], now: datetime) -> tuple[list[Job
 
 
 def _change(job: EndingJob, condition: Condition, polled: Sequence[Settlement]) -> JobChange:
-    """Move the polling state on; one that was put in its place meanwhile stays, and polling goes on from that."""
+    """Replace the polling state, unless it was rewound meanwhile: then polling continues from the rewound one."""
     polls = [one.ending.polled for one in polled if one.ending.polled is not None]
     newest = next((poll for poll in polls if poll.from_version == job.polling_version), None)  # the first answer counts
     state = None if newest is None or newest.state is None else fields.json_text(newest.state)
@@ -195,7 +195,7 @@ def _pause(settlements: Sequence[Settlement], now: datetime) -> None:
 
 
 def end_schedules(spent: Collection[Job], now: datetime) -> None:
-    """Plan nothing more for these jobs, which come back; each ends with its last run."""
+    """Stop planning these recurring jobs; each ends with its last run."""
     if not spent:
         return
     runs.delete_pending(spent)
@@ -204,10 +204,10 @@ def end_schedules(spent: Collection[Job], now: datetime) -> None:
 
 
 def end_if_over(candidates: Iterable[tuple[Job, JobState]], now: datetime) -> None:
-    """End those of these jobs that have nothing left to run, one that comes back `completed`, others as given."""
+    """End those of these jobs that have no more runs to come: recurring ones as `completed`, others as given."""
     over = [(job, state) for job, state in candidates if job.state not in ENDED and job.next_run_at is None]
     live = jobs.with_live_run([job.id for job, _ in over])
-    ends: dict[UUID, tuple[Job, JobState]] = {}  # of two ends of a job the first counts
+    ends: dict[UUID, tuple[Job, JobState]] = {}  # if a job is given twice, the first state counts
     for job, state in over:
         if job.id not in live:
             ends.setdefault(job.id, (job, JobState.COMPLETED if _comes_back(job) else state))

@@ -12,12 +12,12 @@ from core import schedules
 from core.schedules import Recurring, cron
 from models.tables import Job
 
-# What reading a stored schedule, or asking it for an instant, raises when it is not one of today's any more.
+# What reading a stored schedule, or asking it for an instant, raises when today's rules no longer allow it.
 UNREADABLE = (AttributeError, LookupError, OverflowError, TypeError, ValueError, cron.InvalidCron)
 
 
 def write(schedule: schedules.Schedule) -> dict[str, Any]:
-    """The JSON object that stands for a schedule."""
+    """Returns a schedule as a JSON object."""
     stored: dict[str, Any] = {"type": schedule.kind}
     for field in fields(schedule):
         value = getattr(schedule, field.name)
@@ -27,12 +27,12 @@ def write(schedule: schedules.Schedule) -> dict[str, Any]:
 
 
 def read(stored: dict[str, Any]) -> schedules.Schedule:
-    """The schedule a stored JSON object stands for."""
+    """Returns the schedule in a stored JSON object."""
     return _read(json.dumps(stored, sort_keys=True))
 
 
 def max_runs(job: Job) -> int | None:
-    """How many runs a job's schedule allows, if it limits them; one that can no longer be read does not."""
+    """Returns a job's `max_runs`; None if its schedule has none or can no longer be read."""
     try:
         schedule = read(job.schedule)
     except UNREADABLE:

@@ -1,4 +1,4 @@
-"""Time-zone data: one edition for all processes, and what follows when there is a newer one."""
+"""Time-zone data: one edition for all processes; coming occurrences are computed again when a newer one comes."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ log = structlog.get_logger()
 
 
 def pin() -> None:
-    """Read zones from the locked package alone: machines differ in what they have installed, and in when it changes."""
+    """Read zones only from the locked package, since machines have different editions, and change them unnoticed."""
     zoneinfo.reset_tzpath(to=())
 
 
 def refresh(system: System) -> int:
-    """Compute every coming occurrence anew if the data has changed since the last time; how many jobs were.
+    """Compute all coming occurrences again if the data has changed since the last call. Returns how many jobs it read.
 
-    Rows that are planned already stay as they are. Safe to repeat, and to be broken off.
+    Runs that are planned already stay unchanged. Safe to repeat and to interrupt.
     """
     with database.reading():
         if timezones.edition() == EDITION:
@@ -56,7 +56,7 @@ def _refresh_batch(system: System, after: UUID | None) -> list[UUID]:
 
 
 def _refresh_job(job: Job, now: datetime) -> None:
-    """Move a locked job's watermark; one whose schedule cannot be read any more is the planner's to report."""
+    """Move a locked job's watermark; if its schedule can no longer be read, leave it to the planner to report."""
     try:
         next_run_at = _next_run_at(job, now)
     except stored_schedule.UNREADABLE:
@@ -66,7 +66,7 @@ def _refresh_job(job: Job, now: datetime) -> None:
 
 
 def _next_run_at(job: Job, now: datetime) -> datetime | None:
-    """The first occurrence that has no row: later than every row there is, and none that was passed over."""
+    """Returns the first occurrence without a row, later than all existing rows and than all that were passed over."""
     schedule = stored_schedule.read(job.schedule)
     watermark: datetime | None = job.next_run_at
     if watermark is None or not isinstance(schedule, Recurring):

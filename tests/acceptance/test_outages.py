@@ -6,21 +6,16 @@ Each test has a server of its own, since it stops it; one after another in one p
 from __future__ import annotations
 
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
-from urllib.parse import quote
+from typing import Any
 
-import pika
-import pika.exceptions
 import psycopg2
 import pytest
-import requests
 
 from local.postgres import PrivatePostgres
 from local.rabbitmq import PrivateRabbit
@@ -28,9 +23,11 @@ from tests.acceptance import promises
 from tests.acceptance.conftest import QUICK, SERVICES, THREADS
 from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Answer, Call, Gate, Journal
+from tests.acceptance.load import Load
+from tests.acceptance.queues import consumers, delete_queues
 from tests.acceptance.test_crashes import IMMEDIATE
 from tests.lengths import JOBS
-from tests.waiting import LONGEST, until
+from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("outages")
 
@@ -45,7 +42,6 @@ COUNT_WAITING_WORKERS = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND application_name = 'carillon worker' AND wait_event_type = 'Lock'
 """
-QUEUES = ("runs.http", "runs.http.DQ")
 
 
 @pytest.fixture
@@ -103,54 +99,6 @@ def on_postgres(tmp_path: Path, postgres: PrivatePostgres, of_postgres: dict[str
         yield carillon
 
 
-class Load:
-    """Creates jobs without end on eight threads until the block is left, but `JOBS` at least; notes each answer."""
-
-    def __init__(self, carillon: Installation) -> None:
-        self.job_ids: list[str] = []
-        self.refused: list[requests.Response] = []
-        self.slowest_seconds = 0.0
-        self._carillon = carillon
-        self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._pool = ThreadPoolExecutor(8)
-
-    def __enter__(self) -> Self:
-        self._threads = [self._pool.submit(self._create) for _ in range(8)]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            thread.result()
-        self._pool.shutdown()
-
-    def wait_for(self, count: int) -> None:
-        """Return when so many more jobs have been accepted."""
-        goal = len(self.job_ids) + count
-        until(lambda: len(self.job_ids) >= goal, f"{count} jobs more")
-
-    def _create(self) -> None:
-        pause = threading.Event()
-        body = {"app_name": "a", "user_id": "u", "account_id": "a", "task_type": "greet", "schedule": IMMEDIATE}
-        while len(self.job_ids) < JOBS or not self._stopping.is_set():
-            began = time.monotonic()
-            answer = self._carillon.session.post(f"{self._carillon.url}/api/jobs/create", json=body, timeout=LONGEST)
-            seconds = time.monotonic() - began
-            with self._lock:
-                self.slowest_seconds = max(self.slowest_seconds, seconds)
-                if answer.status_code == 201:
-                    self.job_ids.append(str(answer.json()["id"]))
-                else:
-                    self.refused.append(answer)
-            # Applications do not ask without a break; more of them than the workers can do would only make it longer.
-            pause.wait(0.5 if answer.status_code != 201 else 0.08)
-
-    def refused_politely(self) -> bool:
-        """Whether all that was not accepted was answered 503, with a time to come again."""
-        return all(one.status_code == 503 and int(one.headers["Retry-After"]) > 0 for one in self.refused)
-
-
 def test_rabbitmq_killed_for_ten_seconds_and_its_queues_deleted(
     on_rabbit: Installation, rabbit: PrivateRabbit, journal: Journal
 ) -> None:
@@ -165,9 +113,9 @@ def test_rabbitmq_killed_for_ten_seconds_and_its_queues_deleted(
         until(lambda: time.monotonic() >= over_at, "the end of the outage", timeout=OUTAGE_SECONDS + 1)
         load.wait_for(JOBS // 20)
         rabbit.start()
-        _delete_queues(rabbit)
-        until(lambda: _consumers(rabbit) == 2, "the workers to be back")
-        _delete_queues(rabbit)
+        delete_queues(rabbit)
+        until(lambda: consumers(rabbit) == 2, "the workers to be back")
+        delete_queues(rabbit)
     promises.all_complete(carillon, load.job_ids)
     assert load.refused == []
     promises.one_key_a_run(journal)
@@ -318,23 +266,6 @@ def _nobody_gave_up(carillon: Installation, load: Load, journal: Journal, before
 
 def _readiness(carillon: Installation) -> dict[str, Any]:
     return dict(carillon.get("/readyz"))
-
-
-def _delete_queues(rabbit: PrivateRabbit) -> None:
-    for name in QUEUES:
-        address = f"{rabbit.management_url}/api/queues/{quote('/', safe='')}/{name}"
-        assert requests.delete(address, timeout=LONGEST).status_code in (204, 404)
-
-
-def _consumers(rabbit: PrivateRabbit) -> int:
-    """How many workers listen for rings; none where there is no queue."""
-    connection = pika.BlockingConnection(pika.URLParameters(rabbit.url))
-    try:
-        return int(connection.channel().queue_declare(QUEUES[0], passive=True).method.consumer_count)
-    except pika.exceptions.ChannelClosedByBroker:
-        return 0
-    finally:
-        connection.close()
 
 
 @contextmanager

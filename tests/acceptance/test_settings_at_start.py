@@ -200,14 +200,14 @@ def test_a_health_port_that_is_taken_is_refused(
 ) -> None:
     mode = {"DATABASE_URL": postgresql, "RABBITMQ_URL": rabbitmq_url}
     line = refused(tmp_path, name, **mode, HEALTH_PORT=taken_port)[-1]
-    assert line.startswith(f"HEALTH_PORT={taken_port} cannot be had on HEALTH_HOST=127.0.0.1: ")
+    assert line.startswith(f"HEALTH_PORT={taken_port} cannot be bound on HEALTH_HOST=127.0.0.1: ")
 
 
 def test_a_port_that_is_taken_is_refused(tmp_path: Path, postgresql: str, rabbitmq_url: str, taken_port: str) -> None:
     mode = {"DATABASE_URL": postgresql, "RABBITMQ_URL": rabbitmq_url}
     for name, of_mode in (("web", mode), ("serve", {})):
         line = refused(tmp_path, name, **of_mode, PORT=taken_port)[-1]
-        assert line.startswith(f"PORT={taken_port} cannot be had: ")
+        assert line.startswith(f"PORT={taken_port} cannot be bound: ")
 
 
 @pytest.mark.parametrize(("more", "warned"), [({}, True), ({"PUBLIC_URL": "http://carillon.example.com"}, False)])

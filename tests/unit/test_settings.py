@@ -1,54 +1,20 @@
-"""Settings: what is wrong is refused at start, each fault in one line that names the variable."""
+"""Settings: how variables are read, and what follows from them."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import get_args
 
 import pytest
-from annotated_types import Ge, Le
 from pydantic import ValidationError
 
 import settings
 from core.networks import is_loopback
 from core.rates import Rate
-from settings import ConfigurationError, Settings, load
+from settings import Settings, load
+from tests.unit.given_settings import POSTGRESQL, RABBITMQ, faults
 
-POSTGRESQL = "postgresql://carillon:hunter2@db/carillon"
-RABBITMQ = "amqp://carillon:hunter2@mq/"
 EXAMPLE = Path(settings.__file__).with_name(".env.example")
-
-
-# What an extreme value needs beside it, so that it contradicts nothing.
-BESIDE: dict[tuple[str, float], dict[str, str]] = {
-    ("lease_seconds", 1): {"HEARTBEAT_SECONDS": "0.5"},
-    ("heartbeat_seconds", 1800): {"LEASE_SECONDS": "3600"},
-    ("plan_ahead_seconds", 60): {"BEAT_PATIENCE_SECONDS": "30"},
-    ("beat_patience_seconds", 1800): {"PLAN_AHEAD_SECONDS": "3600"},
-    ("report_limit_seconds", 1): {"REPORT_LEASE_SECONDS": "1"},
-}
-
-
-def numbers() -> list[str]:
-    """The names of all settings that are numbers, or may be."""
-    kinds = {name: get_args(field.annotation) or (field.annotation,) for name, field in Settings.model_fields.items()}
-    return [name for name, kind in kinds.items() if int in kind or float in kind]
-
-
-def bounds(name: str) -> tuple[float, float]:
-    """The least and the most that a setting takes."""
-    rules = Settings.model_fields[name].metadata
-    [least] = [rule.ge for rule in rules if isinstance(rule, Ge)]
-    [most] = [rule.le for rule in rules if isinstance(rule, Le)]
-    return least, most  # type: ignore[return-value]  # its bounds are numbers
-
-
-def faults(**environ: str) -> list[str]:
-    """What is said of these variables, line by line."""
-    with pytest.raises(ConfigurationError) as refused:
-        load(environ)
-    return str(refused.value).split("\n")
 
 
 def test_nothing_given_is_the_embedded_mode_on_loopback() -> None:
@@ -112,64 +78,6 @@ def test_settings_cannot_be_changed_once_they_are_made() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environ", "says"),
-    [
-        ({"DATABASE_URL": "mysql://db/x"}, "DATABASE_URL must begin with postgresql:// or sqlite:///"),
-        ({"DATABASE_URL": "sqlite://x.db"}, "DATABASE_URL must begin with"),
-        ({"DATABASE_URL": POSTGRESQL, "RABBITMQ_URL": "http://mq"}, "RABBITMQ_URL must begin with amqp://"),
-        ({"RABBITMQ_URL": RABBITMQ}, "RABBITMQ_URL needs DATABASE_URL=postgresql://"),
-        ({"RABBITMQ_URL": RABBITMQ, "DATABASE_URL": "sqlite:///x.db"}, "RABBITMQ_URL needs DATABASE_URL"),
-        ({"DATABASE_URL": POSTGRESQL}, "DATABASE_URL names PostgreSQL, which goes with RABBITMQ_URL"),
-        ({"HEARTBEAT_SECONDS": "30.5"}, "HEARTBEAT_SECONDS=30.5 is too long for LEASE_SECONDS=60"),
-        ({"LEASE_SECONDS": "20"}, "HEARTBEAT_SECONDS=15 is too long for LEASE_SECONDS=20"),
-        ({"BEAT_PATIENCE_SECONDS": "150"}, "BEAT_PATIENCE_SECONDS=150 must be less than PLAN_AHEAD_SECONDS=150"),
-        ({"HOST": "0.0.0.0"}, "HOST=0.0.0.0 is open to others, which needs INTERNAL_SECRET"),  # noqa: S104
-        ({"HOST": "example.com"}, "HOST=example.com is open to others"),
-        ({"HOST": "::"}, "HOST=:: is open to others"),
-        ({"CALLBACK_BASE_URL": "ftp://receiver"}, "CALLBACK_BASE_URL must begin with http:// or https://"),
-        ({"CALLBACK_BASE_URL": "receiver:9000"}, "CALLBACK_BASE_URL must begin with"),
-        ({"CALLBACK_BASE_URL": "http://"}, "CALLBACK_BASE_URL"),
-        ({"CALLBACK_BASE_URL": "http://[::1"}, "CALLBACK_BASE_URL"),
-        ({"CALLBACK_BASE_URL": "http://a:99999"}, "CALLBACK_BASE_URL cannot be read: its port must be"),
-        ({"CALLBACK_NETWORKS_ALLOWED": "10.0.0.1/8"}, "CALLBACK_NETWORKS_ALLOWED names '10.0.0.1/8', which is no"),
-        ({"CALLBACK_NETWORKS_ALLOWED": "10.0.0.0/8, home"}, "CALLBACK_NETWORKS_ALLOWED names 'home', which is no"),
-        ({"CORS_ORIGINS": "https://a.example.com/app"}, "CORS_ORIGINS names 'https://a.example.com/app', which is no"),
-        ({"CORS_ORIGINS": "https://a.example.com, b.example.com"}, "CORS_ORIGINS names 'b.example.com', which is no"),
-        ({"CORS_ORIGINS": "https://u@a.example.com"}, "CORS_ORIGINS names 'https://u@a.example.com', which is no"),
-        ({"CORS_ORIGINS": "http://a.example.com:99999"}, "CORS_ORIGINS names"),
-        ({"CORS_ORIGINS": "null"}, "CORS_ORIGINS names 'null', which is no origin"),
-        ({"CORS_ORIGINS": "*, https://a.example.com", "INTERNAL_SECRET": "s"}, "CORS_ORIGINS names * and more"),
-        ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS=* needs INTERNAL_SECRET"),
-        ({"DATABASE_URL": "sqlite:///x.db?timeout=5"}, "DATABASE_URL has parameters, and SQLite takes none"),
-        ({"DATABASE_URL": "postgresql://a:1,b:99999/x", "RABBITMQ_URL": RABBITMQ}, "DATABASE_URL cannot be read"),
-        ({"DATABASE_URL": POSTGRESQL, "RABBITMQ_URL": "amqp://a;amqp://b:0"}, "RABBITMQ_URL cannot be read"),
-        ({"CALLBACK_BASE_URL": "http://u:hunter2@receiver"}, "CALLBACK_BASE_URL carries a user name or password"),
-        ({"COMMANDS_ALLOWED": "echo, ./run"}, "COMMANDS_ALLOWED names a path that does not begin with /"),
-        ({"AWS_ACCESS_KEY_ID": "k"}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"),
-        ({"AWS_SECRET_ACCESS_KEY": "k"}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"),
-        ({"AWS_ENDPOINT_URL": "s3.example.com"}, "AWS_ENDPOINT_URL must begin with http:// or https://"),
-        ({"SPOOL_URL": "web-1:8000"}, "SPOOL_URL must begin with http:// or https://"),
-        ({"PUBLIC_URL": "carillon.example.com"}, "PUBLIC_URL must begin with http:// or https://"),
-        ({"RABBITMQ_MANAGEMENT_URL": "amqp://mq"}, "RABBITMQ_MANAGEMENT_URL must begin with http:// or https://"),
-        ({"REPORT_LEASE_SECONDS": "90", "REPORT_LIMIT_SECONDS": "60"}, "REPORT_LEASE_SECONDS=90 is longer than"),
-        ({"EMAIL_HOST": "mail", "EMAIL_HOST_USER": "u"}, "EMAIL_HOST_USER and EMAIL_HOST_PASSWORD go together"),
-        ({"EMAIL_HOST": "mail", "EMAIL_HOST_PASSWORD": "p"}, "EMAIL_HOST_USER and EMAIL_HOST_PASSWORD go together"),
-        ({"EMAIL_HOST_USER": "u", "EMAIL_HOST_PASSWORD": "p"}, "EMAIL_HOST_USER needs EMAIL_HOST"),
-        ({"EMAIL_FROM": "Carillon"}, "EMAIL_FROM is no plain e-mail address"),
-        ({"EMAIL_FROM": "=?utf-8?q?a=0D=0AX=3A?= <a@example.com>"}, "EMAIL_FROM holds an encoded word"),
-        ({"ALERT_EMAIL": "ada"}, "ALERT_EMAIL is no plain e-mail address"),
-        (
-            {"ALERT_EMAIL": "ada@example.com", "DATABASE_URL": POSTGRESQL, "RABBITMQ_URL": RABBITMQ},
-            "ALERT_EMAIL needs EMAIL_HOST",
-        ),
-    ],
-)
-def test_settings_that_contradict_each_other_are_refused_in_one_line(environ: dict[str, str], says: str) -> None:
-    [line] = faults(**environ)
-    assert line.startswith(says)
-
-
-@pytest.mark.parametrize(
     ("environ", "address"),
     [
         ({}, "http://127.0.0.1:8000"),
@@ -214,65 +122,6 @@ def test_a_secret_opens_the_host() -> None:
 def test_a_secret_of_blanks_is_none() -> None:
     [line] = faults(HOST="0.0.0.0", INTERNAL_SECRET="  ")  # noqa: S104, S106
     assert "INTERNAL_SECRET" in line
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("PORT", "high"),
-        ("PORT", "65536"),
-        ("PORT", "-1"),
-        ("PORT", "80.5"),
-        ("WEB_THREADS", "0"),
-        ("MAX_BODY_BYTES", "1023"),
-        ("CALLBACK_TIME_LIMIT_SECONDS", "0"),
-        ("CALLBACK_TIME_LIMIT_SECONDS", "3601"),
-        ("WORKER_THREADS", "257"),
-        ("LEASE_SECONDS", "0.5"),
-        ("LEASE_SECONDS", "inf"),
-        ("LEASE_SECONDS", "nan"),
-        ("HEARTBEAT_SECONDS", "0"),
-        ("WINDOW_SECONDS", "1"),
-        ("PLAN_AHEAD_SECONDS", "inf"),
-        ("SCAN_SECONDS", "2"),
-        ("KEEP_HISTORY_DAYS", "inf"),
-        ("MAX_RETRIES", "-1"),
-        ("RETRY_BACKOFF_BASE", "0"),
-        ("RETRY_BACKOFF_BASE", "inf"),
-        ("LOG_LEVEL", "LOUD"),
-        ("REQUESTS_PER_MINUTE", "-1"),
-        ("REQUESTS_PER_MINUTE", "many"),
-        ("EMAIL_PORT", "0"),
-        ("EMAIL_USE_TLS", "perhaps"),
-        ("EMAIL_MAX_RECIPIENTS", "0"),
-    ],
-)
-def test_a_bad_value_is_named_in_one_line(name: str, value: str) -> None:
-    [line] = faults(**{name: value})
-    assert line.startswith(f"{name}={value}: ")
-
-
-def test_every_fault_has_a_line_of_its_own() -> None:
-    lines = faults(PORT="high", WEB_THREADS="0", LOG_LEVEL="LOUD")
-    assert sorted(line.partition("=")[0] for line in lines) == ["LOG_LEVEL", "PORT", "WEB_THREADS"]
-    assert len(faults(HEARTBEAT_SECONDS="50", HOST="0.0.0.0", DATABASE_URL=POSTGRESQL)) == 3  # noqa: S104
-
-
-@pytest.mark.parametrize(
-    "environ",
-    [
-        {"DATABASE_URL": "mysql://carillon:hunter2@db/x"},
-        {"DATABASE_URL": POSTGRESQL},
-        {"RABBITMQ_URL": RABBITMQ},
-        {"RABBITMQ_URL": "http://carillon:hunter2@mq", "DATABASE_URL": POSTGRESQL},
-        {"CALLBACK_BASE_URL": "ftp://carillon:hunter2@receiver"},
-        {"INTERNAL_SECRET": "hunter2", "PORT": "high"},
-        {"EMAIL_HOST_PASSWORD": "hunter2"},
-        {"INTERNAL_SECRET": "hunter2", "DATABASE_URL": POSTGRESQL},
-    ],
-)
-def test_no_message_tells_a_secret(environ: dict[str, str]) -> None:
-    assert "hunter2" not in "\n".join(faults(**environ))
 
 
 def test_the_secret_does_not_show_where_settings_are_printed() -> None:
@@ -340,71 +189,6 @@ def test_origins_are_read_as_browsers_write_them() -> None:
     assert given.origins_allowed == {"https://app.example.com", "http://localhost:3000", "http://[::1]"}
     assert load({}).origins_allowed == frozenset()
     assert load({"CORS_ORIGINS": "*", "INTERNAL_SECRET": "s"}).origins_allowed == {"*"}
-
-
-def test_there_are_numbers_to_look_at() -> None:
-    assert {"port", "lease_seconds", "keep_history_days", "max_concurrent_runs"} <= set(numbers())
-
-
-@pytest.mark.parametrize("name", numbers())
-def test_every_number_has_a_least_and_a_most_and_is_taken_at_both(name: str) -> None:
-    for value in bounds(name):
-        given = load({name.upper(): str(value), **BESIDE.get((name, value), {})})
-        assert getattr(given, name) == value
-
-
-@pytest.mark.parametrize("name", numbers())
-def test_no_number_is_taken_beyond_its_bounds(name: str) -> None:
-    least, most = bounds(name)
-    for value in ("1e300", "-1e300", "nan", "inf", "800000000000000000000", str(most + 1), str(least - 0.001)):
-        [line] = faults(**{name.upper(): value})
-        assert line.startswith(f"{name.upper()}={value}: ")
-
-
-@pytest.mark.parametrize("rate", ["1/1e300", "90/99999999999999", "99999999/1", "0/1", "1/0", "-1/1", "1/nan"])
-def test_a_rate_has_bounds_too(rate: str) -> None:
-    [line] = faults(ACCOUNT_RATE=rate)
-    assert line.startswith(f"ACCOUNT_RATE={rate}: write calls/seconds")
-
-
-@pytest.mark.parametrize("word", ["none", "None", " NONE "])
-@pytest.mark.parametrize(
-    ("name", "shown", "means"),
-    [
-        ("CALLBACK_NETWORKS_ALLOWED", "callback_networks_allowed", ""),
-        ("CORS_ORIGINS", "origins_allowed", frozenset()),
-        ("ADMIN_USERNAMES", "admin_usernames", ""),
-        ("COMMANDS_ALLOWED", "programs_allowed", frozenset()),
-        ("COMMANDS_ENV_ALLOWED", "variables_allowed", frozenset()),
-        ("TASK_TYPES", "task_types", ""),
-        ("ACCOUNT_RATE", "account_rate", None),
-        ("MAX_CONCURRENT_RUNS", "max_concurrent_runs", None),
-        ("REQUESTS_PER_MINUTE", "request_limit", 0),
-        ("HEALTH_PORT", "health_port", None),
-        ("EMAIL_HOST", "email_host", None),
-        ("ALERT_EMAIL", "alert_email", None),
-        ("AWS_STORAGE_BUCKET_NAME", "aws_storage_bucket_name", None),
-        ("DATABASE_URL", "embedded", True),
-        ("INTERNAL_SECRET", "anonymous", True),
-    ],
-)
-def test_none_is_the_word_for_nobody_nowhere_and_no_limit(name: str, shown: str, means: object, word: str) -> None:
-    assert getattr(load({name: word}), shown) == means
-
-
-@pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if field.default in ("", None)])
-def test_what_may_be_left_out_may_be_none(name: str) -> None:
-    assert not getattr(load({name.upper(): "none"}), name)
-
-
-def test_none_is_no_secret_and_opens_no_host() -> None:
-    [line] = faults(HOST="0.0.0.0", INTERNAL_SECRET="none")  # noqa: S104, S106
-    assert "needs INTERNAL_SECRET" in line
-
-
-def test_without_networks_callbacks_do_not_even_go_to_loopback() -> None:
-    assert load({"CALLBACK_NETWORKS_ALLOWED": "none"}).reach.fault_of("x.test", 80, ["127.0.0.1"])
-    assert load({}).reach.fault_of("x.test", 80, ["127.0.0.1"]) is None
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""002 and 004: register, log in and log out, as an API or by a page's form."""
+"""002 and 004: register, log in and log out, by the API or by a page's form."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _MOST_FIELDS = 50
 
 
 class Accounts:
-    """The base: hashing has threads of its own, few of them, since each hash takes time and memory on purpose."""
+    """The base: passwords are hashed in a few threads of their own, since each hash costs much time and memory."""
 
     def __init__(self, system: System, hashing: Threads, throttle: Throttle) -> None:
         self._system = system
@@ -70,7 +70,7 @@ class ApiRegistrations(Accounts):
 
     @documented("register", "accounts", {201: ShownUser}, access=Required.NOTHING, body=Registration, problems=(429,))
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Make an account."""
+        """Register a user."""
         answers.send(resp, ShownUser.model_validate(await self._register(req)), status=201)
 
 
@@ -79,13 +79,13 @@ class ApiLogins(Accounts):
 
     @documented("logIn", "accounts", {200: LoggedIn}, access=Required.NOTHING, body=Credentials, problems=(429,))
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Get a token, to be sent as `Authorization: Token <token>`; it is told this once."""
+        """Log in: get a token, to be sent as `Authorization: Token <token>`. It is shown only once."""
         token, user = await self._log_in(req, TokenKind.TOKEN)
         answers.send(resp, LoggedIn(token=token, user=ShownUser.model_validate(user)))
 
 
 class Registrations(Accounts):
-    """`/register`: JSON as the API; a form leads to the login."""
+    """`/register`: JSON is answered as by the API, a form with a redirect to the login."""
 
     @documented(
         "registerByPage",
@@ -96,7 +96,7 @@ class Registrations(Accounts):
         problems=(429,),
     )
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Make an account; a form is answered by a redirect."""
+        """Register a user; a form is answered by a redirect."""
         user = await self._register(req)
         if _is_form(req):
             _redirect(resp, "/login/")
@@ -105,7 +105,7 @@ class Registrations(Accounts):
 
 
 class Logins(Accounts):
-    """`/login`: JSON as the API; a form gets a session."""
+    """`/login`: JSON is answered as by the API, a form with a session."""
 
     @documented(
         "logInByPage",
@@ -116,7 +116,7 @@ class Logins(Accounts):
         problems=(429,),
     )
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Get a token; a form gets a session in a cookie, and a redirect to the dashboard."""
+        """Log in: JSON gets a token; a form gets a session cookie, and a redirect to the dashboard."""
         kind = TokenKind.SESSION if _is_form(req) else TokenKind.TOKEN
         token, user = await self._log_in(req, kind)
         if kind is TokenKind.TOKEN:
@@ -137,10 +137,10 @@ class ApiLogouts:
 
     @documented("logOut", "accounts", {204: None}, access=Required.ACCOUNT, problems=(401,))
     async def on_post(self, req: Request, resp: Response) -> None:
-        """End the token or session that this is asked with: from now on it opens nothing."""
+        """Log out: the token or session of this request is no longer valid."""
         token = access.token_of(req)
         if token is None or access.principal(req).user_id is None:
-            raise unauthorized("There is nothing to log out of. Send the token as Authorization: Token.")
+            raise unauthorized("The request has no token to log out. Send it as Authorization: Token.")
         await self._threads.run(users.log_out, self._system, token)
         _forget_session(req, resp)
         resp.status = falcon.HTTP_NO_CONTENT
@@ -155,7 +155,7 @@ class Logouts:
 
     @documented("logOutByPage", "accounts", {303: None}, access=Required.NOTHING)
     async def on_post(self, req: Request, resp: Response) -> None:
-        """End the session, if there still is one, and go to the login."""
+        """Log out: end the session, if there still is one, and redirect to the login."""
         token = access.token_of(req)
         if token is not None:
             await self._threads.run(users.log_out, self._system, token)
@@ -164,7 +164,7 @@ class Logouts:
 
 
 def _forget_session(req: Request, resp: Response) -> None:
-    """Have the browser forget its session, if it has one."""
+    """Delete the browser's session cookie, if it has one."""
     if req.get_cookie_values(COOKIE):
         resp.unset_cookie(COOKIE, path="/", same_site="Lax")
 
@@ -174,7 +174,7 @@ def _is_form(req: Request) -> bool:
 
 
 def _form(body: bytes) -> dict[str, str]:
-    """The fields of a form, the last of each name. Raises `InvalidInput`."""
+    """Returns the fields of a form; of fields with one name, the last. Raises `InvalidInput`."""
     try:
         fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:

@@ -1,4 +1,4 @@
-"""002 and 004, accounts: whom to register, who logs in."""
+"""002 and 004, accounts: registrations and logins."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _username(name: str) -> str:
     if fault or names.turns_text(name) or any(character.isspace() for character in name):
         raise ValueError(f"is {shown(name)}; write printable characters without spaces.")
     if names.folded(name) == ANONYMOUS:
-        raise ValueError(f"is {shown(name)}, which means those who have no name; choose another.")
+        raise ValueError(f"is {shown(name)}, which is reserved for callers without a name; choose another.")
     return name
 
 
@@ -43,7 +43,7 @@ def _refuse_missing(given: Any, names: tuple[str, ...], message: str) -> Any:
 class Credentials(BaseModel):
     """A name and a password."""
 
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)  # forms carry fields of their own
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)  # forms have further fields
 
     username: Annotated[str, Field(min_length=1, max_length=150)]
     password: Annotated[str, Field(min_length=1, max_length=1_000)]
@@ -55,7 +55,7 @@ class Credentials(BaseModel):
 
 
 class Registration(BaseModel):
-    """A user to be."""
+    """A user to register."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
@@ -69,7 +69,7 @@ class Registration(BaseModel):
         return _refuse_missing(given, ("username", "password", "email"), _ALL_REQUIRED)
 
     def parsed(self) -> NewUser:
-        """What the services take."""
+        """Returns the registration as services take it."""
         return NewUser(self.username, self.email, self.password)
 
 
@@ -82,7 +82,7 @@ class ShownUser(Shown):
 
 
 class LoggedIn(Shown):
-    """The token, which is told this once, and whose it is."""
+    """The token, which is shown only once, and its user."""
 
     token: str
     user: ShownUser

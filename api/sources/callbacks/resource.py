@@ -1,4 +1,4 @@
-"""000: see how a job is doing."""
+"""000: show a job's status."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class JobStatuses:
 
     @documented("getJobStatus", "jobs", {200: StatusOfJob}, access=Required.OWNERSHIP, problems=(404,))
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """See how a job is doing, with the newest 20 events of its life."""
+        """Show a job's status, with the newest 20 events of its history."""
         found = await self._threads.run(records.job_with_log, access.principal(req), job_id)
         view = found.job
         status = StatusOfJob(
@@ -41,7 +41,7 @@ class JobStatuses:
 
 
 def _scheduled_at(view: JobView) -> datetime | None:
-    """The next or only instant that the schedule names; None where it names none."""
+    """Returns the next or only instant that the schedule names; None if it names none."""
     match view.schedule:
         case schedules.RunAt():
             return view.schedule.at

@@ -1,4 +1,4 @@
-"""000: how a job is doing."""
+"""000: a job's status."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.states import JobStatus
 
 
 class LogEntry(Shown):
-    """One event in a job's life."""
+    """One event in a job's history."""
 
     event_type: str
     attempt_number: int
@@ -21,7 +21,7 @@ class LogEntry(Shown):
 
 
 class StatusOfJob(Shown):
-    """How a job is doing, with the newest 20 events of its life, newest first."""
+    """A job's status, with the newest 20 events of its history, newest first."""
 
     job_id: UUID
     status: JobStatus | Literal["paused_rate_limited"]

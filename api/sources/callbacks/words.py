@@ -8,11 +8,11 @@ from core.states import JobStatus
 from services.reading.views import JobWithLog
 
 PAUSED_RATE_LIMITED: Literal["paused_rate_limited"] = "paused_rate_limited"
-"""What is shown, besides our own words, of a run that is due and waits for a permit of its account."""
+"""The status of a job whose run is due and waits for a permit of its account; not one of our own words."""
 
 
 def status_word(found: JobWithLog) -> JobStatus | Literal["paused_rate_limited"]:
-    """Returns the word: a run that waits to be tried again is running, one without a permit has its own word."""
+    """Returns the word for a status: retrying is shown as running; waiting for a permit has its own word."""
     if found.job.status is not JobStatus.QUEUED:
         return found.job.status
     if found.retrying:

@@ -1,4 +1,4 @@
-"""002: the tasks of those who are logged in."""
+"""002: the tasks of users who are logged in."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Tasks(SourceJobs):
     fields = words.FIELDS
 
     def shown(self, views: Sequence[JobView]) -> list[CommandTask]:
-        """Jobs as 002 shows them, with their owners."""
+        """Returns jobs as 002 shows them, with their owners."""
         owners = users.named(self.system, {view.owner_id for view in views if view.owner_id is not None})
         return [schema.show(view, owners) for view in views]
 
@@ -44,7 +44,7 @@ class Tasks(_Tasks):
         "listTasks", "002 tasks", {200: CommandTasks}, access=Required.ACCOUNT, query=NumberedQuery, problems=(401, 404)
     )
     async def on_get(self, req: Request, resp: Response) -> None:
-        """List one's own tasks, newest first; an administrator's list has those of all."""
+        """List the caller's tasks, newest first; administrators get everyone's."""
         _expect_user(req)
         lists.send(resp, await self.threads.run(self._list, req))
 
@@ -80,7 +80,7 @@ class OneTask(_Tasks):
 
     @documented("getTask", "002 tasks", {200: CommandTask}, access=Required.OWNERSHIP, problems=(401, 404))
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Look at a task."""
+        """Show a task."""
         _expect_user(req)
         answers.send(resp, await self.threads.run(self._get, access.principal(req), job_id))
 
@@ -100,7 +100,7 @@ class OneTask(_Tasks):
 
     @documented("deleteTask", "002 tasks", {204: None}, access=Required.OWNERSHIP, problems=(401, 404))
     async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Delete a task: what has not started never will, what runs may finish."""
+        """Delete a task: if it has not started it never will, if it is at work it may finish."""
         _expect_user(req)
         await self.threads.run(self._delete, access.principal(req), job_id)
         resp.status = falcon.HTTP_NO_CONTENT
@@ -128,4 +128,4 @@ class OneTask(_Tasks):
 
 def _expect_user(req: Request) -> None:
     if access.principal(req).user_id is None:
-        raise access.unauthorized("Tasks are someone's. Log in with POST /api/login/, then send Authorization: Token.")
+        raise access.unauthorized("A task needs a user. Log in with POST /api/login/, then send Authorization: Token.")

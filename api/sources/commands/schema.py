@@ -27,14 +27,14 @@ _LONGEST_COMMAND = 10_000
 
 
 class NewCommandTask(Given):
-    """A command to run at an instant in the future, or at once; `metadata` is kept with it and never read here."""
+    """A command to run at an instant in the future, or at once; `metadata` is stored with it, and not read."""
 
     command: Annotated[str, Field(min_length=1, max_length=_LONGEST_COMMAND)]
     scheduled_time: Instant | None = None
     metadata: dict[str, Any] | None = None
 
     def parsed(self, principal: Principal) -> NewJob:
-        """What the services take: failures are tried again every 30 s, four times."""
+        """Returns the job as services take it: failures are retried every 30 s, four times."""
         at = self.scheduled_time
         return NewJob(
             app_name=words.SOURCE.app_name,
@@ -52,13 +52,13 @@ class NewCommandTask(Given):
 
 
 def asked_for(shown: CommandTask) -> NewCommandTask:
-    """What would be asked for to get a task as it is shown."""
+    """Returns the request that would produce a task as it is shown."""
     known = {name: getattr(shown, name) for name in NewCommandTask.model_fields}
     return NewCommandTask.model_construct(**known)  # unchecked: a job of another section may have other members
 
 
 class WholeCommandTask(NewCommandTask):
-    """All that a task is to be; members that cannot be changed may stand here as they are shown."""
+    """A task's whole definition; members that cannot be changed may be sent back as they are shown."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -84,7 +84,7 @@ class CommandTasks(RootModel[list[CommandTask]]):
 
 
 def show(view: JobView, owners: Mapping[UUID, UserView]) -> CommandTask:
-    """A job as 002 shows it."""
+    """Returns a job as 002 shows it."""
     owner = None if view.owner_id is None else owners.get(view.owner_id)
     last = view.last_run
     return CommandTask(

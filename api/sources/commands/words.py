@@ -23,5 +23,5 @@ _STATUS_WORDS = {JobStatus.PENDING: "queued", JobStatus.COMPLETED: "success"}
 
 
 def status_word(status: JobStatus) -> str:
-    """Returns the word for a status; one that is not listed is the same as ours."""
+    """Returns the word for a status: ours, unless 002 has its own."""
     return _STATUS_WORDS.get(status, status.value)

@@ -44,7 +44,7 @@ class SchedulerJobs(_SchedulerJobs):
         problems=(404,),
     )
     async def on_get(self, req: Request, resp: Response) -> None:
-        """List jobs, newest first; 304 where `If-None-Match` names the list as it is."""
+        """List jobs, newest first; 304 if `If-None-Match` has the list's current ETag."""
         lists.send_if_changed(req, resp, await self.threads.run(self._list, req))
 
     @documented(
@@ -57,7 +57,7 @@ class SchedulerJobs(_SchedulerJobs):
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Create a job; its name means no other job here."""
+        """Create a job; its name must be unique among these jobs."""
         await self.answer_created(req, resp, lambda body: self._create(req, body))
 
     def _list(self, req: Request) -> Listed:
@@ -76,7 +76,7 @@ class OneSchedulerJob(_SchedulerJobs):
 
     @documented("getSchedulerJob", "003 cron jobs", {200: CronJob}, access=Required.OWNERSHIP, problems=(404,))
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Look at a job."""
+        """Show a job."""
         answers.send(resp, schema.show(await self.threads.run(self.found, access.principal(req), job_id)))
 
     @documented(

@@ -1,4 +1,4 @@
-"""003, cron jobs: a name, an expression, and parameters whose `action` says what to do."""
+"""003, cron jobs: a name, a cron expression, and parameters whose `action` says what to do."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class _Action(Given):
 
 
 class NewCronJob(Given):
-    """A job that comes back from `start_time` on; one in the past is taken, and nothing is caught up.
+    """A recurring job, from `start_time` on; that may be in the past, but past occurrences do not run.
 
-    `parameters.action` is a type of task, or the name of a callback (`job` where there is none). `is_active: false`
-    pauses it.
+    `parameters.action` is a task type that works here, or the name of a callback (default `job`). `is_active: false`
+    pauses the job.
     """
 
     name: Name
@@ -58,12 +58,12 @@ class NewCronJob(Given):
             _Action(action=action)
         except ValueError:
             raise ValueError(
-                "has an action that is no name; write 1 to 100 letters, digits, dots, hyphens or underscores."
+                "has an action that is not a valid name; write 1 to 100 letters, digits, dots, hyphens or underscores."
             ) from None
         return parameters
 
     def parsed(self, principal: Principal) -> NewJob:
-        """What the services take."""
+        """Returns the job as services take it."""
         action = self.parameters.get("action", DEFAULT_ACTION)
         return NewJob(
             app_name=words.SOURCE.app_name,
@@ -79,7 +79,7 @@ class NewCronJob(Given):
         )
 
     def _data(self, action: str) -> dict[str, Any]:
-        """What the task gets: a callback all parameters, a type that we know its own, a mail its text besides."""
+        """Returns the task's data: all parameters for a callback, else those of its type, for e-mail with its text."""
         if action != SEND_EMAIL and registry.find(action) is None:
             return self.parameters
         own = {name: value for name, value in self.parameters.items() if name != "action"}
@@ -89,7 +89,7 @@ class NewCronJob(Given):
 
 
 class WholeCronJob(NewCronJob):
-    """All that a job is to be; members that cannot be changed may stand here as they are shown."""
+    """A job's whole definition; members that cannot be changed may be sent back as they are shown."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -119,7 +119,7 @@ class CronJobs(RootModel[list[CronJob]]):
 
 
 def show(view: JobView) -> CronJob:
-    """A job as 003 shows it; what was not made in its spelling is shown as far as it goes."""
+    """Returns a job as 003 shows it, as far as it can if the job was made in another spelling."""
     metadata = view.metadata or {}
     active = view.status not in (JobStatus.PAUSED, JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED)
     return CronJob(
@@ -138,7 +138,7 @@ def show(view: JobView) -> CronJob:
 
 
 def asked_for(shown: CronJob) -> NewCronJob:
-    """What would be asked for to get a job as it is shown."""
+    """Returns the request that would produce a job as it is shown."""
     known = {name: getattr(shown, name) for name in NewCronJob.model_fields}
     return NewCronJob.model_construct(**known)  # unchecked: a job of another section may have no name
 

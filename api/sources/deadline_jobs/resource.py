@@ -38,7 +38,7 @@ STATUSES = ("pending", "running", "completed", "failed", "cancelled", "paused")
 
 
 class DeadlineJobsQuery(NumberedQuery):
-    """Which jobs are wanted, in which order."""
+    """Which jobs to return, in which order."""
 
     search: Filter | None = None
     ordering: JobOrdering = "-created_at"
@@ -74,7 +74,7 @@ class AllDeadlineJobs(_DeadlineJobs):
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Create a job, which is done as soon as its turn comes."""
+        """Create a job, to be done as soon as a worker is free for it."""
         await self.answer_created(req, resp, lambda body: self._create(req, body))
 
     def _list(self, req: Request) -> Listed:
@@ -95,7 +95,7 @@ class OneDeadlineJob(_DeadlineJobs):
 
     @documented("getDeadlineJob", "004 deadline jobs", {200: DeadlineJob}, access=Required.OWNERSHIP, problems=(404,))
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Look at a job."""
+        """Show a job."""
         answers.send(resp, schema.show(await self.threads.run(self.found, access.principal(req), job_id)))
 
     @documented(
@@ -119,7 +119,7 @@ class OneDeadlineJob(_DeadlineJobs):
 
     def _put(self, req: Request, job_id: UUID, body: bytes) -> DeadlineJob:
         principal, value = access.principal(req), validation.json_object(bodies.parse(body))
-        schema.refuse_begun(self.found(principal, job_id))  # one that has ended is no conflict here, as in other edits
+        schema.refuse_begun(self.found(principal, job_id))  # 400; other edits answer 409 for a job that has ended
 
         def amend(view: JobView) -> Definition:
             schema.refuse_begun(view)
@@ -164,7 +164,7 @@ class DeadlineStatisticsOfJobs(_DeadlineJobs):
 
     @documented("getDeadlineStatistics", "004 deadline jobs", {200: DeadlineStatistics}, access=Required.ACCOUNT)
     async def on_get(self, req: Request, resp: Response) -> None:
-        """See how the caller's jobs of every section are doing."""
+        """Show statistics of the caller's jobs of every section."""
         found = await self.threads.run(statistics.overview, access.principal(req))
         counts = {name: getattr(found.by_status, name) for name in STATUSES}
         levels = {word: 0 for _, word in words.PRIORITY_FROM}

@@ -29,9 +29,9 @@ Duration = (
 
 
 class NewDeadlineJob(Given):
-    """A job to do at once, the more urgent ones first, and among these the one whose deadline is nearest.
+    """A job to do at once: by priority, and among equals by the nearest deadline.
 
-    `estimated_duration` is information. The job calls `/internal/jobs/<task_type>` with its members as `data`.
+    `estimated_duration` is only stored. The job calls `/internal/jobs/<task_type>` with its members as `data`.
     """
 
     name: Name
@@ -41,7 +41,7 @@ class NewDeadlineJob(Given):
     task_type: TaskType = DEFAULT_TASK_TYPE
 
     def parsed(self, principal: Principal) -> NewJob:
-        """What the services take."""
+        """Returns the job as services take it."""
         own = {"name": self.name, "estimated_duration": self.estimated_duration}
         told = {
             **own,
@@ -63,7 +63,7 @@ class NewDeadlineJob(Given):
 
 
 class WholeDeadlineJob(NewDeadlineJob):
-    """All that a job is to be; members that cannot be changed may stand here as they are shown."""
+    """A job's whole definition; members that cannot be changed may be sent back as they are shown."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -97,7 +97,7 @@ class PriorityCounts(Shown):
 
 
 class DeadlineStatistics(Shown):
-    """The caller's jobs of every section; the wait, in seconds, is the mean of the newest runs that have started."""
+    """The caller's jobs of every section, counted; the wait, in seconds, is the mean of the newest started runs."""
 
     status_counts: dict[str, int]
     priority_counts: PriorityCounts
@@ -106,7 +106,7 @@ class DeadlineStatistics(Shown):
 
 
 def show(view: JobView) -> DeadlineJob:
-    """A job as 004 shows it."""
+    """Returns a job as 004 shows it."""
     last = view.last_run
     return DeadlineJob(
         id=view.id,
@@ -124,7 +124,7 @@ def show(view: JobView) -> DeadlineJob:
 
 
 def asked_for(view: JobView) -> NewDeadlineJob:
-    """What would be asked for to get a job as it is, its priority as exactly as it is kept."""
+    """Returns the request that would produce a job as it is, with its exact priority."""
     shown = show(view)
     known = {name: getattr(shown, name) for name in NewDeadlineJob.model_fields}
     known["priority"] = view.priority

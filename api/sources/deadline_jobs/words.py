@@ -11,7 +11,7 @@ SOURCE = Source(built_in_apps.JOBS, ("/jobs/",), tells_error=False)
 FIELDS = {"title": "name", "deadline_at": "deadline"}
 
 PriorityWord = Literal["high", "medium", "low"]
-# The least number that is called so.
+# The lowest priority that each word stands for.
 PRIORITY_FROM: tuple[tuple[int, PriorityWord], ...] = ((7, "high"), (4, "medium"), (0, "low"))
 
 

@@ -1,4 +1,4 @@
-"""001, mails: one request, and a job for each recipient."""
+"""001, e-mail: one request, and a job for each recipient."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _OF_THE_JOB = ("priority", "max_retries", "schedule_type", "scheduled_time", "fr
 
 
 class NewMails(SendEmail):
-    """Mails to send, with priority, retries and schedule as for any job of section 001."""
+    """E-mails to send, with priority, retries and schedule as for any job of section 001."""
 
     priority: Priority = DEFAULT_PRIORITY
     max_retries: Retries = RETRIES
@@ -28,7 +28,7 @@ class NewMails(SendEmail):
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:
-        """Each job keeps what is shared, so a small request could ask for very much to keep."""
+        """Limit the size of all jobs together: each stores what they share, so a small request could fill the disk."""
         count = max(len(self.recipients or ()), len(self.emails or ()))
         if count > MOST_JOBS:
             raise ValueError(f"names {count} recipients, more than {MOST_JOBS}; send several requests.")
@@ -38,17 +38,17 @@ class NewMails(SendEmail):
         return self
 
     def jobs(self) -> list[NewTypedJob]:
-        """A job for each recipient."""
+        """Returns a job for each recipient."""
         of_the_job = {name: getattr(self, name) for name in _OF_THE_JOB}
         shared = self._shared()
-        return [  # what is valid here is valid there: a thousand jobs need no second look
+        return [  # not validated again: the parts of a thousand jobs are valid already
             NewTypedJob.model_construct(job_type=KEY, parameters={**shared, **one}, **of_the_job)
             for one in self._each(shared.get("context", {}))
         ]
 
     @property
     def is_one(self) -> bool:
-        """Whether a single recipient is named by itself."""
+        """Whether a single recipient is given, not in a list."""
         return self.recipient is not None
 
     def _each(self, context: dict[str, Any]) -> list[dict[str, Any]]:

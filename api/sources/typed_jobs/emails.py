@@ -1,4 +1,4 @@
-"""001: mails by a path of their own."""
+"""001: e-mail, sent by a path of its own."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class NewEmails:
         "sendEmails", "jobs", {201: OneOrMore}, access=Required.ACCOUNT, body=NewMails, problems=(403,), takes_key=True
     )
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Send mails: a job for each recipient, all or none."""
+        """Send e-mail: a job for each recipient, all or none."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         await keys.answer_once(
             self._system, self._threads, req, resp, content=body, act=lambda: self._create(req, body)

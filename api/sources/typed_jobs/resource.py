@@ -1,4 +1,4 @@
-"""001: jobs by their type, besides our own spelling."""
+"""001: jobs by their type, on the same paths as in our own spelling."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from services.reading import records
 from services.reading.views import JobView
 from services.system import System
 
-BOTH_OR_NEITHER = "is needed: task_type for a job in our spelling, or job_type in that of section 001; not both."
+BOTH_OR_NEITHER = "is needed: give task_type for a job in our spelling, or job_type in that of section 001; not both."
 
 
 class Jobs(jobs.Jobs):
@@ -66,7 +66,7 @@ def _create(system: System, req: Request, body: bytes) -> Answer:
 
 
 def _parsed(system: System, principal: Principal, value: Any) -> tuple[Wanted, dict[str, str]]:
-    """The job that a body in either spelling asks for, and what its spelling calls our members."""
+    """Returns the job of a body in either spelling, and the names that its spelling has for our members."""
     given = validation.json_object(value)
     if ("job_type" in given) == ("task_type" in given):
         raise InvalidInput(FieldError("task_type", BOTH_OR_NEITHER), FieldError("job_type", BOTH_OR_NEITHER))

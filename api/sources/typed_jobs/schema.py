@@ -1,4 +1,4 @@
-"""001, typed jobs: `job_type` and `parameters`, with a schedule in three words."""
+"""001, typed jobs: `job_type` and `parameters`, with a schedule of three members."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FREQUENCIES = tuple(one.value for one in Frequency)
 
 
 class NewTypedJob(Given):
-    """A job of a type that the server does by itself.
+    """A job of a type that the server performs itself.
 
     `immediate` takes no `scheduled_time`; `scheduled` and `interval` need one in the future, `interval` a `frequency`.
     """
@@ -43,7 +43,7 @@ class NewTypedJob(Given):
     frequency: Literal["hourly", "daily", "weekly", "monthly"] | None = None
 
     def parsed(self, principal: Principal, now: datetime) -> definition.NewJob:
-        """What the services take. Raises `InvalidInput`."""
+        """Returns the job as services take it. Raises `InvalidInput`."""
         translating.expect_known("job_type", self.job_type)
         return definition.NewJob(
             app_name=words.SOURCE.app_name,
@@ -64,7 +64,7 @@ class AnyNewJob(RootModel[NewJob | NewTypedJob]):
 
 
 class TypedFields(Given):
-    """The members of a patch that only 001 knows."""
+    """The members of a patch that only 001 has."""
 
     job_type: TaskType
     parameters: dict[str, Any]
@@ -77,7 +77,7 @@ _FIELDS = frozenset(TypedFields.model_fields)
 
 
 def schedule(kind: str, at: datetime | None, frequency: str | None, now: datetime) -> schedules.Schedule:
-    """The schedule that three words make, to begin in the future. Raises `InvalidInput` naming what does not fit."""
+    """Returns the schedule of 001's three members, which must begin in the future. Raises `InvalidInput`."""
     translating.expect_future("scheduled_time", at, now)
     return _schedule(kind, at, frequency)
 
@@ -103,7 +103,7 @@ def _schedule(kind: str, at: datetime | None, frequency: str | None) -> schedule
 
 
 def patch(view: JobView, given: dict[str, Any], now: datetime) -> dict[str, Any]:
-    """Our merge patch for one in 001's spelling; any other as it is.
+    """Returns our merge patch for one in 001's spelling; any other patch unchanged.
 
     Raises `InvalidInput` for wrong members.
     """
@@ -126,7 +126,7 @@ def patch(view: JobView, given: dict[str, Any], now: datetime) -> dict[str, Any]
 
 
 def refuse_begun(view: JobView, given: Any) -> None:
-    """Raise `InvalidInput` for a patch of a job that is no longer pending, where job or patch is in 001's spelling."""
+    """Raise `InvalidInput` for a patch of a job that is not pending, if the job or the patch is in 001's spelling."""
     theirs = view.app_name == words.SOURCE.app_name or _in_theirs(given)
     status = plain_status(view.status)
     if theirs and status is not JobStatus.PENDING:
@@ -134,7 +134,7 @@ def refuse_begun(view: JobView, given: Any) -> None:
 
 
 def names(given: Any) -> dict[str, str]:
-    """What a patch calls our members."""
+    """Returns the names that a patch's spelling has for our members."""
     return words.FIELDS if _in_theirs(given) else {}
 
 
@@ -143,7 +143,7 @@ def _in_theirs(patch: Any) -> bool:
 
 
 def _patched_schedule(wanted: TypedFields, theirs: dict[str, Any]) -> dict[str, Any]:
-    """Our schedule, in JSON. What a new kind has no use for is left out unless it was given."""
+    """Returns our schedule, in JSON; current members that a new kind does not use are left out, unless given."""
     at = wanted.scheduled_time
     if wanted.schedule_type == "immediate" and "scheduled_time" not in theirs:
         at = None

@@ -1,4 +1,4 @@
-"""Uploads as callers send them, field by field of a form, and what they get."""
+"""Uploads as callers send them, in the fields of a form."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Binary = Annotated[str, WithJsonSchema({"type": "string", "format": "binary", "c
 
 
 class UploadFields(Given):
-    """What a form may say of its file; `file_name` takes the place of the name that the file came with."""
+    """The text fields of an upload; `file_name` replaces the name that the file came with."""
 
     app_name: AppName = words.SOURCE.app_name
     account_id: AccountId | None = None
@@ -39,7 +39,7 @@ class UploadFields(Given):
     scheduled_time: Instant | None = None
 
     def parsed(self, principal: Principal, now: datetime) -> definition.NewJob:
-        """The job to make, as the services take it. Raises `InvalidInput`, also for what a user may not name."""
+        """Returns the job as services take it. Raises `InvalidInput`, also for members that users may not set."""
         if principal.visible_owner_id is not None:
             self._refuse_other_owners()
         return definition.NewJob(
@@ -57,18 +57,18 @@ class UploadFields(Given):
     def _refuse_other_owners(self) -> None:
         given = self.model_fields_set & {"app_name", "account_id", "user_id"}
         if given:
-            refusal = "is not for users to name: the upload is theirs. Leave it out."
+            refusal = "may not be set by users; leave it out."
             raise InvalidInput(*(FieldError(name, refusal) for name in sorted(given)))
 
 
 class UploadForm(UploadFields):
-    """A file, and what is to become of it."""
+    """A file, and how to store it."""
 
     file: Binary
 
 
 def fields(texts: Mapping[str, str]) -> UploadFields:
-    """The fields of a form, which come as text. Raises `InvalidInput` naming every wrong one."""
+    """Returns the fields of a form, which come as text. Raises `InvalidInput` naming every wrong one."""
     values: dict[str, Any] = dict(texts)
     for name in _NUMBERS:
         if _WHOLE_NUMBER.fullmatch(values.get(name, "")):

@@ -35,18 +35,18 @@ class Uploads:
         "uploadFile", "jobs", {201: Job}, access=Required.ACCOUNT, form=UploadForm, problems=(403, 404), takes_key=True
     )
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Upload a file: it is spooled here, and a job stores it for good."""
-        keys.read(req)  # a wrong one is refused before a large file is taken
+        """Upload a file: it is spooled here, and a job stores it permanently."""
+        keys.read(req)  # a wrong key is refused before a large file is read
         most = self._system.settings.max_upload_bytes
         incoming = await self._threads.run(Incoming, self._system.settings)
         try:
             form = await forms.read(req, most, lambda piece: self._threads.run(incoming.write, piece))
-            await self._threads.run(incoming.finish)  # before any transaction: it waits for the disk
+            await self._threads.run(incoming.finish)  # before any transaction, since it waits for the disk
             content = json.dumps({**form.texts, "file": [form.file_name, incoming.sha256]}).encode()
             accept = partial(self._accept, incoming, form, access.principal(req))
             await keys.answer_once(self._system, self._threads, req, resp, content=content, act=accept)
         finally:
-            incoming.drop()  # if it came before, or was refused
+            incoming.drop()  # unless it was taken over: the request came before, or was refused
 
     def _accept(self, incoming: Incoming, form: Form, principal: Principal) -> Answer:
         fields = schemas.fields(form.texts)

@@ -1,4 +1,4 @@
-"""001: its words for the members and statuses of a job, which stand besides ours wherever a job is shown."""
+"""001: its words for a job's members and statuses, which are shown beside ours wherever a job is shown."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ FIELDS = {"data": "parameters", "task_type": "job_type"}
 
 
 def status_in_lists(app_name: str, status: JobStatus) -> JobStatus:
-    """The word by which `/api/jobs` shows and finds a job: 001's where the job is of its app, else ours."""
+    """Returns the status by which `/api/jobs` shows and finds a job: 001's word for jobs of its app, else ours."""
     return plain_status(status) if app_name == SOURCE.app_name else status
 
 
 def as_shown(wanted: JobFilter) -> JobFilter:
-    """The filter that finds the jobs of `/api/jobs` by the word which each shows for its status."""
+    """Returns the filter that finds the jobs of `/api/jobs` by the status that each is shown with."""
     meant = tuple(status for status in JobStatus if status_in_lists(SOURCE.app_name, status) is wanted.status)
     if wanted.status is None or meant == (wanted.status,):
         return wanted

@@ -159,7 +159,7 @@ def test_the_name_of_an_administrator_cannot_be_had_by_just_anyone(client: Clien
 
 
 def test_nobody_gets_the_name_of_those_who_have_none(client: Client) -> None:
-    assert "have no name" in refusal(register(client, "Anonymous"))["username"]
+    assert "callers without a name" in refusal(register(client, "Anonymous"))["username"]
 
 
 @pytest.mark.parametrize("email", ["a@[", "a@=?utf-8?q?=0ABcc:x?=", "a;b@c", "g:a@b;", "a@b>", "nobody", "ä@b.c"])
@@ -259,4 +259,4 @@ def test_a_user_cannot_say_whose_an_upload_is_to_be(client: Client) -> None:
     body, content_type = encode_multipart_formdata([("file", ("a.txt", b"a")), ("app_name", "theirs")])
     headers = {**token_of(client, "anna"), "Content-Type": content_type}
     result = client.simulate_post("/api/jobs/upload-file/", body=body, headers=headers)
-    assert refusal(result) == {"app_name": "is not for users to name: the upload is theirs. Leave it out."}
+    assert refusal(result) == {"app_name": "may not be set by users; leave it out."}

@@ -1,4 +1,4 @@
-"""Lists as callers walk them: by cursor or by page, filtered and in any order."""
+"""Lists of jobs as callers walk them: by cursor or by page, filtered and in any order."""
 
 from __future__ import annotations
 
@@ -9,44 +9,19 @@ from uuid import uuid4
 
 import pytest
 
-from core.states import JobState, RunStatus
-from models.tables import Attempt, Job, Run
+from core.states import JobState
+from models.tables import Job
 from tests.factories import NOON, GivenSystem
-from tests.integration.api.client import NO_JOB, Client, refusal
-
-MANY = 23
-
-
-def _get(client: Client, path: str) -> Any:
-    where, _, query = path.partition("?")
-    return client.simulate_get(where, query_string=query)
-
-
-def _walk(client: Client, path: str, member: str = "next") -> list[dict[str, Any]]:
-    """Every item of a list, page by page."""
-    found: list[dict[str, Any]] = []
-    following: str | None = path
-    while following is not None:
-        page = _get(client, following)
-        assert page.status_code == 200, page.text
-        found += page.json["results"]
-        following = page.json[member]
-        if member == "next":
-            assert ('rel="next"' in page.headers.get("Link", "")) == (following is not None)
-    return found
-
-
-def _names(found: list[dict[str, Any]]) -> list[Any]:
-    return [job["name"] for job in found]
-
+from tests.integration.api.client import Client, refusal
+from tests.integration.api.walking import MANY, get, names, walk
 
 # --- Jobs --------------------------------------------------------------------------------------------------
 
 
 def test_a_walk_over_the_pages_sees_each_job_once_newest_first(client: Client) -> None:
     made = [client.create(account_id=f"acc{number % 2}") for number in range(120)]
-    assert [job["id"] for job in _walk(client, "/api/jobs?limit=50")] == made[::-1]
-    assert [job["id"] for job in _walk(client, "/api/jobs?limit=7&account_id=acc1&status=queued")] == made[::-2]
+    assert [job["id"] for job in walk(client, "/api/jobs?limit=50")] == made[::-1]
+    assert [job["id"] for job in walk(client, "/api/jobs?limit=7&account_id=acc1&status=queued")] == made[::-2]
     first = client.simulate_get("/api/jobs")
     assert (first.json["count"], first.json["previous"], len(first.json["results"])) == (120, None, 50)
     assert first.headers["Link"] == f'<{first.json["next"]}>; rel="next"'
@@ -60,8 +35,8 @@ def test_a_walk_in_any_order_sees_each_job_once_in_either_direction(client: Clie
         Job.update(updated_at=NOON + timedelta(seconds=number % 5)).where(Job.id == job_id).execute()
         if number % 4 == 0:
             client.simulate_post(f"/api/jobs/{job_id}/{'pause' if number % 8 else 'cancel'}")
-    up = _walk(client, f"/api/jobs?limit=5&ordering={ordering}")
-    down = _walk(client, f"/api/jobs?limit=5&ordering=-{ordering}")
+    up = walk(client, f"/api/jobs?limit=5&ordering={ordering}")
+    down = walk(client, f"/api/jobs?limit=5&ordering=-{ordering}")
     by_value = [("" if job[ordering] is None else job[ordering], job["id"]) for job in up]
     assert len(up) == MANY
     assert by_value == sorted(by_value)
@@ -83,16 +58,16 @@ def test_jobs_without_a_deadline_come_last_in_either_direction(client: Client, p
 def _ids(client: Client, path: str, ordering: str) -> list[str]:
     """All jobs, page by page: by cursor where there is one, else by number."""
     if path == "/api/jobs":
-        return [job["id"] for job in _walk(client, f"{path}?limit=5&ordering={ordering}")]
-    pages = (_get(client, f"{path}?limit=5&ordering={ordering}&page={page}").json for page in range(1, MANY // 5 + 2))
+        return [job["id"] for job in walk(client, f"{path}?limit=5&ordering={ordering}")]
+    pages = (get(client, f"{path}?limit=5&ordering={ordering}&page={page}").json for page in range(1, MANY // 5 + 2))
     return [job["id"] for page in pages for job in page]
 
 
 def test_a_walk_is_not_disturbed_by_jobs_made_meanwhile(client: Client) -> None:
     made = [client.create(priority=number % 3) for number in range(9)]
-    first = _get(client, "/api/jobs?limit=4&ordering=-priority").json
+    first = get(client, "/api/jobs?limit=4&ordering=-priority").json
     newcomers = {client.create(priority=priority) for priority in (0, 1, 2)}
-    seen = [job["id"] for job in first["results"] + _walk(client, first["next"])]
+    seen = [job["id"] for job in first["results"] + walk(client, first["next"])]
     assert len(seen) == len(set(seen))
     assert set(made) <= set(seen) <= {*made, *newcomers}
 
@@ -100,17 +75,17 @@ def test_a_walk_is_not_disturbed_by_jobs_made_meanwhile(client: Client) -> None:
 @pytest.mark.parametrize("name", ["naïve", "💡" * 200, 'a"b,c&d'])
 def test_a_cursor_carries_any_name(client: Client, name: str) -> None:
     ids = {client.create(name=name, app_name=f"app {number}") for number in range(3)}
-    assert {job["id"] for job in _walk(client, "/api/jobs?limit=1&ordering=name")} == ids
+    assert {job["id"] for job in walk(client, "/api/jobs?limit=1&ordering=name")} == ids
 
 
 def test_a_cursor_of_another_order_is_refused(client: Client) -> None:
     for _ in range(2):
         client.create()
-    cursor = _get(client, "/api/jobs?limit=1&ordering=priority").json["next"].partition("cursor=")[2]
+    cursor = get(client, "/api/jobs?limit=1&ordering=priority").json["next"].partition("cursor=")[2]
     for other in ("-priority", "name", "-created_at"):
-        assert set(refusal(_get(client, f"/api/jobs?ordering={other}&cursor={cursor}"))) == {"cursor"}
-    assert set(refusal(_get(client, f"/api/jobs?cursor={cursor}"))) == {"cursor"}
-    assert set(refusal(_get(client, f"/api/runs?cursor={cursor}"))) == {"cursor"}
+        assert set(refusal(get(client, f"/api/jobs?ordering={other}&cursor={cursor}"))) == {"cursor"}
+    assert set(refusal(get(client, f"/api/jobs?cursor={cursor}"))) == {"cursor"}
+    assert set(refusal(get(client, f"/api/runs?cursor={cursor}"))) == {"cursor"}
 
 
 @pytest.mark.parametrize(
@@ -136,42 +111,42 @@ def test_a_cursor_of_another_order_is_refused(client: Client) -> None:
 )
 def test_a_cursor_that_was_made_up_is_refused(client: Client, ordering: str, value: str) -> None:
     forged = urlsafe_b64encode(f'["{ordering}","{uuid4().hex}",{value}]'.encode()).decode().rstrip("=")
-    assert set(refusal(_get(client, f"/api/jobs?ordering={ordering}&cursor={forged}"))) == {"cursor"}
+    assert set(refusal(get(client, f"/api/jobs?ordering={ordering}&cursor={forged}"))) == {"cursor"}
 
 
 def test_numbered_pages_lead_on_and_back(client: Client) -> None:
     made = [client.create() for _ in range(5)][::-1]
-    middle = _get(client, "/api/jobs?limit=2&page=2")
+    middle = get(client, "/api/jobs?limit=2&page=2")
     assert [job["id"] for job in middle.json["results"]] == made[2:4]
     assert (middle.json["next"], middle.json["previous"]) == ("/api/jobs?limit=2&page=3", "/api/jobs?limit=2&page=1")
     assert middle.headers["Link"] == '</api/jobs?limit=2&page=3>; rel="next", </api/jobs?limit=2&page=1>; rel="prev"'
     assert middle.json["count"] == 5
-    assert [job["id"] for job in _walk(client, "/api/jobs?limit=2&page=1")] == made
-    assert len(_walk(client, "/api/jobs?limit=2&page=3", "previous")) == 5
-    assert _get(client, "/api/jobs?limit=2&page=4").status_code == 404
+    assert [job["id"] for job in walk(client, "/api/jobs?limit=2&page=1")] == made
+    assert len(walk(client, "/api/jobs?limit=2&page=3", "previous")) == 5
+    assert get(client, "/api/jobs?limit=2&page=4").status_code == 404
 
 
 def test_the_first_page_of_nothing_is_empty(client: Client) -> None:
     empty: dict[str, Any] = {"count": 0, "next": None, "previous": None, "results": []}
-    assert _get(client, "/api/jobs?page=1").json == empty
-    assert _get(client, "/api/jobs").json == empty
-    assert _get(client, "/api/jobs?page=2").status_code == 404
+    assert get(client, "/api/jobs?page=1").json == empty
+    assert get(client, "/api/jobs").json == empty
+    assert get(client, "/api/jobs?page=2").status_code == 404
 
 
 @pytest.mark.parametrize("query", ["page=0", "page=-1", "page=x", "page=10000000000000000000"])
 def test_a_page_that_cannot_be_is_refused(client: Client, query: str) -> None:
-    assert set(refusal(_get(client, f"/api/jobs?{query}"))) == {"page"}
+    assert set(refusal(get(client, f"/api/jobs?{query}"))) == {"page"}
 
 
 def test_a_page_and_a_cursor_do_not_go_together(client: Client) -> None:
     for _ in range(2):
         client.create()
-    following = _get(client, "/api/jobs?limit=1").json["next"]
-    assert set(refusal(_get(client, f"{following}&page=1"))) == {"page"}
+    following = get(client, "/api/jobs?limit=1").json["next"]
+    assert set(refusal(get(client, f"{following}&page=1"))) == {"page"}
 
 
 def test_an_order_that_is_not_known_is_refused(client: Client) -> None:
-    assert set(refusal(_get(client, "/api/jobs?ordering=data&cursor=x"))) == {"ordering"}
+    assert set(refusal(get(client, "/api/jobs?ordering=data&cursor=x"))) == {"ordering"}
 
 
 def test_jobs_are_found_by_every_filter(client: Client, system: GivenSystem) -> None:
@@ -195,14 +170,14 @@ def test_jobs_are_found_by_every_filter(client: Client, system: GivenSystem) -> 
         "created_from=2026-11-20T12:00:00.5Z&created_before=2026-11-20T12:01:01Z",
         "app_name=mine&user_id=7&ordering=name&page=1",
     ):
-        found = _get(client, f"/api/jobs?{query}").json
-        assert (_names(found["results"]), found["count"]) == (["wanted"], 1), query
-    assert _names(_get(client, "/api/jobs?created_before=2026-11-20T12:01:00Z").json["results"]) == ["other"]
+        found = get(client, f"/api/jobs?{query}").json
+        assert (names(found["results"]), found["count"]) == (["wanted"], 1), query
+    assert names(get(client, "/api/jobs?created_before=2026-11-20T12:01:00Z").json["results"]) == ["other"]
 
 
 @pytest.mark.parametrize("query", ["kind=lunar", "status=retrying", "tag=", "created_from=soon", "user_id=%00"])
 def test_a_wrong_filter_is_refused(client: Client, query: str) -> None:
-    assert set(refusal(_get(client, f"/api/jobs?{query}"))) == {query.partition("=")[0]}
+    assert set(refusal(get(client, f"/api/jobs?{query}"))) == {query.partition("=")[0]}
 
 
 @pytest.mark.parametrize("user_id", ["--7", "07", "\u0667", "9" * 200, "7.0"])
@@ -211,101 +186,16 @@ def test_a_user_who_looks_like_a_number_and_is_none_has_no_jobs(client: Client, 
     assert client.simulate_get("/api/jobs", params={"user_id": user_id}).json["count"] == 0
 
 
-# --- Runs --------------------------------------------------------------------------------------------------
-
-
-def test_runs_are_listed_and_shown_with_their_attempts(client: Client) -> None:
-    job_id = client.create(name="each minute", schedule={"type": "cron", "expression": "* * * * *"})
-    runs = _walk(client, f"/api/jobs/{job_id}/runs?limit=1")
-    assert [run["scheduled_for"] for run in runs] == ["2026-11-20T12:02:00Z", "2026-11-20T12:01:00Z"]
-    assert {(run["job_name"], run["app_name"], run["task_type"]) for run in runs} == {
-        ("each minute", "app_a", "polling_task")
-    }
-    attempt = {"run": runs[0]["id"], "number": 1, "fence": 1, "worker_id": uuid4(), "started_at": NOON}
-    Attempt.create(**attempt)
-    shown = client.simulate_get(f"/api/runs/{runs[0]['id']}").json
-    assert {**shown, "attempts": None} == {**runs[0], "attempts": None}
-    assert [(one["number"], one["outcome"]) for one in shown["attempts"]] == [(1, None)]
-
-
-def test_runs_are_found_across_jobs_by_every_filter(client: Client) -> None:
-    client.create(app_name="other", account_id="x", task_type="x")
-    job_id = client.create(
-        app_name="mine",
-        account_id="me",
-        task_type="report",
-        schedule={"type": "delay_from_now", "duration_seconds": 60},
-    )
-    assert len(_walk(client, "/api/runs?limit=1")) == 2
-    for query in (
-        f"job_id={job_id}",
-        "app_name=mine",
-        "account_id=me",
-        "task_type=report",
-        "status=pending",
-        "trigger=schedule",
-        "due_from=2026-11-20T12:01:00Z",
-        f"job_id={job_id}&due_before=2026-11-20T12:01:01Z",
-    ):
-        found = _get(client, f"/api/runs?{query}").json
-        assert ([run["job_id"] for run in found["results"]], found["count"]) == ([job_id], 1), query
-    assert _get(client, "/api/runs?due_before=2026-11-20T12:01:00Z").json["results"][0]["app_name"] == "other"
-    assert _get(client, f"/api/runs?job_id={NO_JOB}").json["count"] == 0
-
-
-@pytest.mark.parametrize("query", ["status=paused", "trigger=magic", "job_id=x", "due_from=x", "cursor=x"])
-def test_a_wrong_filter_of_runs_is_refused(client: Client, query: str) -> None:
-    assert set(refusal(_get(client, f"/api/runs?{query}"))) == {query.partition("=")[0]}
-
-
-# --- Executions --------------------------------------------------------------------------------------------
-
-
-def test_the_executions_of_a_job_are_a_bare_array_newest_first(client: Client) -> None:
-    job_id = client.create(schedule={"type": "interval", "every_seconds": 30})
-    ids = [run.id for run in Run.select().where(Run.job == job_id).order_by(Run.id).limit(4)]
-    running = {"status": RunStatus.RUNNING, "worker_id": uuid4(), "lease_expires_at": NOON, "started_at": NOON}
-    over = {"started_at": NOON, "finished_at": NOON + timedelta(seconds=1.5)}
-    Run.update(**over, status=RunStatus.COMPLETED).where(Run.id == ids[0]).execute()
-    Run.update(**over, status=RunStatus.FAILED, error_message="down").where(Run.id == ids[1]).execute()
-    Run.update(running).where(Run.id == ids[2]).execute()
-    path = f"/api/jobs/{job_id}/executions"
-    shown = client.simulate_get(path + "/").json
-    assert shown[0] == {
-        "id": str(ids[2]),
-        "job": job_id,
-        "started_at": "2026-11-20T12:00:00Z",
-        "completed_at": None,
-        "success": None,
-        "error_message": None,
-        "duration": None,
-    }
-    assert [(one["success"], one["error_message"], one["duration"]) for one in shown[1:]] == [
-        (False, "down", 1.5),
-        (True, None, 1.5),
-    ]
-    second = _get(client, f"{path}?limit=1&page=2")
-    assert second.json == shown[1:2]
-    assert second.headers["Link"] == f'<{path}?limit=1&page=3>; rel="next", <{path}?limit=1&page=1>; rel="prev"'
-    assert _get(client, f"{path}?page=2").status_code == 404
-    assert client.simulate_get(f"/api/jobs/{NO_JOB}/executions").status_code == 404
-
-
-def test_a_job_that_has_not_started_has_no_executions(client: Client) -> None:
-    result = client.simulate_get(f"/api/jobs/{client.create()}/executions")
-    assert (result.status_code, result.json, "Link" in result.headers) == (200, [], False)
-
-
 # --- Deleted jobs ------------------------------------------------------------------------------------------
 
 
 def test_a_deleted_job_and_its_runs_are_nowhere(client: Client) -> None:
     job_id = client.create(name="gone")
-    [run] = _walk(client, "/api/runs")
+    [run] = walk(client, "/api/runs")
     Job.update(deleted_at=NOON, state=JobState.CANCELLED, finished_at=NOON).where(Job.id == job_id).execute()
     assert client.simulate_get("/api/jobs").json["count"] == 0
     assert client.simulate_get("/api/runs").json["count"] == 0
-    assert _walk(client, "/api/jobs") + _walk(client, "/api/runs") + _walk(client, "/api/jobs?name=gone") == []
+    assert walk(client, "/api/jobs") + walk(client, "/api/runs") + walk(client, "/api/jobs?name=gone") == []
     for path in ("", "/status", "/next", "/runs", "/executions"):
         assert client.simulate_get(f"/api/jobs/{job_id}{path}").status_code == 404, path
     assert client.simulate_get(f"/api/runs/{run['id']}").status_code == 404

@@ -22,7 +22,7 @@ def test_a_problem_is_told_field_by_field(terminal: Terminal) -> None:
 
 def test_what_is_not_there_is_told(terminal: Terminal) -> None:
     job_id = str(uuid4())
-    assert terminal.refused("jobs", "cancel", job_id) == f"There is no such thing (404).\nThere is no job {job_id}.\n"
+    assert terminal.refused("jobs", "cancel", job_id) == f"Not found (404).\nThere is no job {job_id}.\n"
 
 
 @pytest.mark.parametrize("words", [("jobs", "list"), ("runs", "list", "--json"), ("export",)])

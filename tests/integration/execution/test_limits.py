@@ -1,4 +1,4 @@
-"""Limits: an account is called no more often than its rate, no more runs go at once than allowed, none is stranded."""
+"""The rate of an account: its receivers are called no more often, and no run is stranded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from core.errors import AbortReason, Conflict
+from core.errors import Conflict
 from core.policies import Overlap
 from core.principals import LOCAL
 from core.rates import Rate
@@ -15,7 +15,7 @@ from core.schedules import Interval
 from core.states import Hold, RunStatus
 from models import database, permits
 from services.execution import claiming, limits, rescue, workers
-from services.execution.work import Stopped, Work
+from services.execution.work import Work
 from services.jobs import lifecycle as job_service
 from services.messaging import broker as brokers
 from services.reading import explaining, records
@@ -35,6 +35,7 @@ from tests.factories import (
     stored_run,
     succeeded,
 )
+from tests.integration.execution.accounts import create
 
 RATE = Rate(calls=3, seconds=60)
 
@@ -43,11 +44,6 @@ RATE = Rate(calls=3, seconds=60)
 def limited(store: str) -> GivenSystem:
     """A system that calls each account three times a minute at most."""
     return given_system(account_rate=RATE)
-
-
-def create(system: GivenSystem, count: int, account_id: str = "acc1", priority: int = 5) -> list[str]:
-    job = new_job(account_id=account_id, priority=priority)
-    return [str(job_service.create(LOCAL, system, job)) for _ in range(count)]
 
 
 def jobs_of(works: list[Work]) -> list[str]:
@@ -277,50 +273,3 @@ def test_permits_are_given_while_others_claim_cancel_and_pause(store: str) -> No
         for work in claim(system):
             record(system, work, succeeded())
     assert {run.status for job_id in job_ids for run in runs_of(job_id)} <= {RunStatus.COMPLETED, RunStatus.CANCELLED}
-
-
-@pytest.fixture
-def three_at_once(store: str) -> GivenSystem:
-    """A system that runs three at once at most."""
-    return given_system(max_concurrent_runs=3)
-
-
-def test_no_more_run_at_once_than_allowed_whatever_their_queue(three_at_once: GivenSystem) -> None:
-    create(three_at_once, 5)
-    email = new_job(task_type="send_email", data={"recipient": "a@example.com", "subject": "s", "body": "b"})
-    job_service.create(LOCAL, three_at_once, email)
-    worker = workers.register(three_at_once)
-    assert len(claiming.claim(three_at_once, worker, brokers.RUNS_EMAIL, 1)) == 1
-    assert len(claim(three_at_once)) == 2
-    assert claim(three_at_once) == []
-
-
-def test_when_one_ends_another_is_rung_for_and_starts(three_at_once: GivenSystem) -> None:
-    create(three_at_once, 5)
-    first, *_ = claim(three_at_once)
-    three_at_once.doorbell.heard()
-    record(three_at_once, first, succeeded())
-    assert len(three_at_once.doorbell.heard()) == 1
-    assert len(claim(three_at_once)) == 1
-
-
-def test_one_that_is_handed_back_gives_its_place_free(three_at_once: GivenSystem) -> None:
-    create(three_at_once, 3)
-    first, *_ = claim(three_at_once)
-    record(three_at_once, first, Stopped(AbortReason.SHUTDOWN))
-    assert len(claim(three_at_once)) == 1
-
-
-def test_the_queues_get_no_more_rings_than_may_start(three_at_once: GivenSystem) -> None:
-    create(three_at_once, 50)
-    assert limits.most_rings(three_at_once) == 3
-    claim(three_at_once, 2)
-    assert limits.most_rings(three_at_once) == 1
-
-
-@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
-def test_many_who_claim_at_once_never_run_one_too_many(store: str) -> None:
-    system = given_system(max_concurrent_runs=7)
-    create(system, 60)
-    claimed = in_threads(8, lambda _number: claiming.claim(system, workers.register(system), brokers.RUNS_HTTP, 5))
-    assert sum(map(len, claimed)) == 7

@@ -144,7 +144,7 @@ def test_a_file_that_is_gone_is_not_worth_another_try(web: GivenSystem, worker: 
     result = perform(worker)
     assert isinstance(result, Failed)
     assert isinstance(result.error, PermanentFailure)
-    assert "send it anew" in result.error.message
+    assert "send it again" in result.error.message
 
 
 def test_a_file_that_comes_longer_than_it_was_is_read_no_further(web: GivenSystem, worker: GivenSystem) -> None:

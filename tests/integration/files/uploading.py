@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from urllib3 import encode_multipart_formdata
 
@@ -16,6 +18,7 @@ from tests.factories import GivenSystem, record
 from tests.integration.api.client import Client
 
 PATH = "/api/jobs/upload-file/"
+LARGE = bytes(range(256)) * 25_000  # more than one part
 
 
 def form(content: bytes = b"hello", name: str = "myfile.txt", **texts: str) -> dict[str, Any]:
@@ -66,3 +69,12 @@ def spooled(system: GivenSystem) -> list[Path]:
 def kept(system: GivenSystem) -> list[Path]:
     """What is in the folder of files."""
     return sorted(path for path in (system.settings.data_dir / "files").rglob("*") if path.is_file())
+
+
+def saved_as(disposition: str) -> str:
+    """The name under which clients of RFC 6266 save a file."""
+    assert re.fullmatch(
+        r"""attachment; filename="[^"%\\]*"; filename\*=UTF-8''[A-Za-z0-9!#$&+.^_`|~%-]+""", disposition
+    )
+    assert disposition.isascii()
+    return unquote(disposition.partition("filename*=UTF-8''")[2])

@@ -1,22 +1,21 @@
-"""Trigger, retry, replay, and the cancel of one run."""
+"""Trigger and retry: a new run of a job, on request."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
 from core.errors import Conflict, NotFailed, NotFound
 from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Interval, Polling, RunAt, Schedule
-from core.states import Hold, JobState, JobStatus, RunStatus, Trigger
-from services.jobs import cancelling, definition, editing, lifecycle, requested_runs
+from core.states import Hold, JobStatus, RunStatus, Trigger
+from services.jobs import definition, editing, lifecycle, requested_runs
 from services.messaging.doorbell import Ring
 from services.reading import records
-from services.scheduling import dispatching
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -34,22 +33,9 @@ from tests.factories import (
     succeeded,
 )
 from tests.integration.execution.attempting import CANCELLED, attempt, make_due_again
+from tests.integration.jobs.requesting import failed_job, make_due
 
 LATER = NOON + timedelta(hours=1)
-
-
-def failed_job(system: GivenSystem, schedule: Schedule | None = None, **overrides: Any) -> UUID:
-    """A job whose run failed for good."""
-    run = first_run(system, schedule, **overrides)
-    attempt(system, refused())
-    assert records.job(LOCAL, run.job_id).status is JobStatus.FAILED
-    system.doorbell.heard()
-    system.clock.advance(60)
-    return run.job_id
-
-
-def make_due(system: GivenSystem) -> None:
-    dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
 
 
 # --- Trigger -----------------------------------------------------------------------------------------------
@@ -228,115 +214,3 @@ def test_only_failed_jobs_can_be_retried(system: GivenSystem, result: Any) -> No
     editing.delete(LOCAL, system, run.job_id)
     with pytest.raises(NotFound):
         requested_runs.retry(LOCAL, system, run.job_id)
-
-
-# --- Replay ------------------------------------------------------------------------------------------------
-
-
-def test_a_replay_reopens_a_one_shot(system: GivenSystem) -> None:
-    job_id = failed_job(system)
-    [dead] = runs_of(job_id)
-    view = requested_runs.replay(LOCAL, system, dead.id)
-    assert (view.retry_of, view.trigger, records.job(LOCAL, job_id).status) == (
-        dead.id,
-        Trigger.RETRY,
-        JobStatus.QUEUED,
-    )
-    with pytest.raises(Conflict, match="is being replayed"):
-        requested_runs.replay(LOCAL, system, dead.id)
-    attempt(system, succeeded())
-    assert records.job(LOCAL, job_id).status is JobStatus.COMPLETED
-    assert requested_runs.replay(LOCAL, system, dead.id).retry_of == dead.id, "once that is over, it may be again"
-
-
-def test_a_replay_for_a_job_that_comes_back_leaves_its_schedule_alone(system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(Interval(every_seconds=60)))
-    make_due(system)
-    attempt(system, refused())
-    before = stored_job(job_id).next_run_at
-    dead = runs_of(job_id)[0]
-    system.clock.advance(10)
-    view = requested_runs.replay(LOCAL, system, dead.id)
-    assert claim_one(system).scheduled_for == dead.scheduled_for == view.scheduled_for
-    assert (stored_job(job_id).state, stored_job(job_id).next_run_at) == (JobState.ACTIVE, before)
-
-
-def test_a_schedule_that_has_ended_shows_its_replays_and_ends_again(system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=1), max_retries=1))
-    make_due(system)
-    attempt(system, refused())
-    assert records.job(LOCAL, job_id).status is JobStatus.COMPLETED
-    view = requested_runs.replay(LOCAL, system, runs_of(job_id)[0].id)
-    assert records.job(LOCAL, job_id).status is JobStatus.QUEUED
-    attempt(system, failed())
-    make_due_again(system, view.id)
-    attempt(system, succeeded())
-    shown = records.job(LOCAL, job_id)
-    assert (shown.status, shown.next_run_at, len(runs_of(job_id))) == (JobStatus.COMPLETED, None, 2)
-
-
-def test_what_is_not_dead_cannot_be_replayed(system: GivenSystem) -> None:
-    run = first_run(system)
-    with pytest.raises(Conflict, match="queued"):
-        requested_runs.replay(LOCAL, system, run.id)
-    attempt(system, succeeded())
-    with pytest.raises(Conflict, match="completed"):
-        requested_runs.replay(LOCAL, system, run.id)
-    with pytest.raises(NotFound, match="run"):
-        requested_runs.replay(LOCAL, system, uuid4())
-
-
-def test_the_runs_of_a_cancelled_or_deleted_job_cannot_be_replayed(system: GivenSystem) -> None:
-    run = first_run(system)
-    lifecycle.cancel(LOCAL, system, run.job_id)
-    with pytest.raises(Conflict, match="cancelled"):
-        requested_runs.replay(LOCAL, system, run.id)
-    editing.delete(LOCAL, system, run.job_id)
-    with pytest.raises(NotFound, match="run"):
-        requested_runs.replay(LOCAL, system, run.id)
-
-
-def test_a_replay_never_forks_polling(system: GivenSystem) -> None:
-    job_id = failed_job(system, Polling(30))
-    [dead] = runs_of(job_id)
-    requested_runs.retry(LOCAL, system, job_id)
-    attempt(system, polled({}))
-    with pytest.raises(Conflict, match="one at a time"):
-        requested_runs.replay(LOCAL, system, dead.id)
-
-
-# --- Cancel one run ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("schedule", [None, DelayFromNow(60), Polling(30)])
-def test_the_cancel_of_its_only_run_ends_a_job(system: GivenSystem, schedule: Schedule | None) -> None:
-    run = first_run(system, schedule)
-    view = cancelling.cancel(LOCAL, system, run.id)
-    assert (view.status, view.reason, view.finished_at) == (RunStatus.CANCELLED, "run cancelled", NOON)
-    assert (records.job(LOCAL, run.job_id).status, claim(system)) == (JobStatus.CANCELLED, [])
-    with pytest.raises(Conflict, match="cancelled"):
-        cancelling.cancel(LOCAL, system, run.id)
-
-
-def test_a_job_that_comes_back_goes_on_without_a_cancelled_run(system: GivenSystem) -> None:
-    job_id = lifecycle.create(LOCAL, system, new_job(Cron("* * * * *")))
-    first, second = runs_of(job_id)
-    cancelling.cancel(LOCAL, system, first.id)
-    system.clock.advance(120)
-    make_due(system)
-    assert claim_one(system).run_id == second.id
-    assert records.job(LOCAL, job_id).status is JobStatus.RUNNING
-
-
-def test_a_run_that_is_running_is_asked_to_stop(system: GivenSystem) -> None:
-    run = first_run(system)
-    work = claim_one(system)
-    assert cancelling.cancel(LOCAL, system, run.id).status is RunStatus.RUNNING
-    assert stored_run(run.id).cancel_requested_at == NOON
-    record(system, work, CANCELLED)
-    assert (stored_run(run.id).status, stored_job(run.job_id).state) == (RunStatus.CANCELLED, JobState.CANCELLED)
-
-
-def test_the_cancel_of_a_run_that_is_not_there_is_refused(system: GivenSystem) -> None:
-    with pytest.raises(NotFound, match="run"):
-        cancelling.cancel(LOCAL, system, uuid4())

@@ -16,7 +16,7 @@ from processes.programs import LocalServerError
 
 database.disconnect = threading.Event().wait
 with start.plain_faults(), foundation(start.checked_settings(start.environment()), "web"):
-    raise LocalServerError("PORT=80 cannot be had: it is taken.")
+    raise LocalServerError("PORT=80 cannot be bound: it is taken.")
 """
 
 
@@ -29,5 +29,5 @@ def test_a_refused_process_whose_connections_do_not_close_still_says_why(postgre
         text=True,
         check=False,
     )
-    assert ended.stderr.splitlines()[-1] == "PORT=80 cannot be had: it is taken."
+    assert ended.stderr.splitlines()[-1] == "PORT=80 cannot be bound: it is taken."
     assert ended.returncode == 2

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import pytest
 
-from core.errors import InvalidInput
-from core.principals import LOCAL
-from core.schedules import Cron, DelayFromNow, Immediate, Polling, RunAt, Schedule
-from core.states import JobState, RunStatus, Trigger
+from core.schedules import DelayFromNow, Immediate, Polling, RunAt, Schedule
+from core.states import RunStatus, Trigger
 from models import database
 from models import jobs as job_queries
-from models.tables import Job, Run
-from services.execution import claiming, workers
-from services.jobs import lifecycle as job_service
+from models.tables import Job
 from services.scheduling import dispatching, planning
 from tests.factories import (
     NOON,
@@ -25,43 +19,12 @@ from tests.factories import (
     first_run,
     given_system,
     in_threads,
-    new_job,
     record,
     runs_of,
     stored_job,
     succeeded,
 )
-
-EVERY_MINUTE = "* * * * *"
-
-
-def made(system: GivenSystem, expression: str = EVERY_MINUTE, **limits: object) -> UUID:
-    """A job that comes back, made now."""
-    return job_service.create(LOCAL, system, new_job(Cron(expression, **limits)))  # type: ignore[arg-type]  # as each test gives
-
-
-def plan_all(system: GivenSystem) -> None:
-    while planning.plan(system) == planning.BATCH:
-        pass
-
-
-def minutes(job_id: UUID, status: RunStatus | None = None) -> list[float]:
-    """For which minutes after noon a job has rows (of that status)."""
-    rows = [run for run in runs_of(job_id) if status in (None, run.status)]
-    return [(run.scheduled_for - NOON) / timedelta(minutes=1) for run in rows]
-
-
-def in_minutes(number: float) -> datetime:
-    return NOON + timedelta(minutes=number)
-
-
-def after_an_outage(system: GivenSystem, expression: str = EVERY_MINUTE, *, minutes: float) -> UUID:
-    """A job made at noon, planned again so many minutes later, all that was planned before having been made due."""
-    job_id = made(system, expression)
-    system.clock.advance(minutes * 60)
-    plan_all(system)
-    return job_id
-
+from tests.integration.scheduling.planned import in_minutes, made, minutes, plan_all
 
 # --- Ahead, and once ---------------------------------------------------------------------------------------
 
@@ -203,122 +166,3 @@ def test_a_cron_in_a_zone_is_planned_through_both_clock_changes(system: GivenSys
     planning.plan(system)
     assert [run.scheduled_for.isoformat() for run in runs_of(spring)] == ["2027-03-28T01:00:00+00:00"]
     assert stored_job(spring).next_run_at == datetime.fromisoformat("2027-03-29T00:30:00+00:00")
-
-
-# --- Late --------------------------------------------------------------------------------------------------
-
-
-def test_rows_made_up_to_a_minute_late_all_run(system: GivenSystem) -> None:
-    job_id = made(system, "*/5 * * * *")
-    system.clock.advance(6 * 60)
-    planning.plan(system)
-    assert minutes(job_id, RunStatus.PENDING) == [5]
-
-
-def test_of_the_occurrences_of_an_outage_the_newest_runs_and_the_others_are_missed(system: GivenSystem) -> None:
-    job_id = after_an_outage(system, minutes=10)
-    assert minutes(job_id, RunStatus.MISSED) == [3, 4, 5, 6, 7]
-    assert minutes(job_id, RunStatus.PENDING) == [1, 2, 8, 9, 10, 11, 12]
-    missed = [run for run in runs_of(job_id) if run.status is RunStatus.MISSED]
-    assert all(run.finished_at == system.clock.now() and run.reason and run.occurrences == 1 for run in missed)
-
-
-def test_rows_planned_in_time_run_however_late_they_are_dispatched(system: GivenSystem) -> None:
-    job_id = after_an_outage(system, minutes=10)
-    first = runs_of(job_id)[0]
-    assert dispatching.make_due(system, [first.id]) == 1
-
-
-def test_more_than_a_thousand_missed_ones_are_one_row_with_the_count(system: GivenSystem) -> None:
-    job_id = after_an_outage(system, minutes=1_100)
-    [gap] = [run for run in runs_of(job_id) if run.status is RunStatus.MISSED]
-    assert gap.scheduled_for == in_minutes(3)
-    assert gap.occurrences == 1_097 - 2  # all between those planned in time before the outage and after it
-    assert minutes(job_id, RunStatus.PENDING) == [1, 2, 1_098, 1_099, 1_100, 1_101, 1_102]
-
-
-def test_what_is_older_than_a_day_is_not_caught_up(system: GivenSystem) -> None:
-    job_id = after_an_outage(system, "0 13 * * 5", minutes=60 * 25 + 1)  # an hour after noon, on Fridays
-    assert minutes(job_id, RunStatus.MISSED) == [60]
-    assert minutes(job_id, RunStatus.PENDING) == []
-    assert stored_job(job_id).next_run_at == in_minutes(60) + timedelta(days=7)
-
-
-def test_what_is_younger_than_a_day_is_caught_up(system: GivenSystem) -> None:
-    job_id = after_an_outage(system, "0 13 * * 5", minutes=60 * 25)
-    assert minutes(job_id, RunStatus.PENDING) == [60]
-
-
-def test_an_occurrence_caught_up_is_due_at_once(system: GivenSystem) -> None:
-    job_id = after_an_outage(system, "0 13 * * *", minutes=90)
-    [late] = runs_of(job_id)
-    assert [run_id for run_id, _ in dispatching.due_soon(system)] == [late.id]
-    assert dispatching.make_due(system, [late.id]) == 1
-
-
-# --- Limits of a schedule ----------------------------------------------------------------------------------
-
-
-def test_nothing_before_acceptance_is_caught_up(system: GivenSystem) -> None:
-    job_id = made(system, starts_at=NOON - timedelta(days=1))
-    assert minutes(job_id) == [1, 2]
-
-
-def test_starts_at_is_inclusive_and_ends_at_exclusive(system: GivenSystem) -> None:
-    job_id = made(system, starts_at=in_minutes(4), ends_at=in_minutes(6))
-    assert minutes(job_id) == []
-    assert stored_job(job_id).next_run_at == in_minutes(4)
-    system.clock.advance(300)
-    plan_all(system)
-    assert minutes(job_id) == [4, 5]
-    assert stored_job(job_id).next_run_at is None
-
-
-def test_a_schedule_that_names_nothing_is_refused_and_leaves_nothing_behind(system: GivenSystem) -> None:
-    with pytest.raises(InvalidInput, match="schedule"):
-        made(system, ends_at=NOON)
-    with database.reading():
-        assert Job.select().count() == Run.select().count() == 0
-
-
-def run_to_its_end(system: GivenSystem, job_id: UUID) -> Sequence[float]:
-    """Let time pass, minute by minute, each run being executed at once; for which minutes it ran."""
-    worker = workers.register(system)
-    for _ in range(10):
-        system.clock.advance(60)
-        plan_all(system)
-        dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
-        for work in claiming.claim(system, worker, "runs.http", 10):
-            record(system, work, succeeded())
-    return minutes(job_id, RunStatus.COMPLETED)
-
-
-def test_max_runs_ends_the_schedule_and_completes_the_job(system: GivenSystem) -> None:
-    job_id = made(system, max_runs=3)
-    assert run_to_its_end(system, job_id) == [1, 2, 3]
-    assert minutes(job_id) == [1, 2, 3], "what was planned beyond is taken away"
-    job = stored_job(job_id)
-    assert (job.state, job.runs_started, job.next_run_at) == (JobState.COMPLETED, 3, None)
-
-
-def test_ends_at_completes_the_job_with_its_last_run(system: GivenSystem) -> None:
-    job_id = made(system, ends_at=in_minutes(4))
-    assert run_to_its_end(system, job_id) == [1, 2, 3]
-    job = stored_job(job_id)
-    assert (job.state, job.finished_at) == (JobState.COMPLETED, in_minutes(3))
-
-
-def test_a_schedule_whose_last_occurrences_are_all_missed_completes_its_job(system: GivenSystem) -> None:
-    job_id = made(system, "0 13 * * *", ends_at=in_minutes(61))
-    system.clock.advance(3 * 86_400)
-    plan_all(system)
-    assert minutes(job_id, RunStatus.MISSED) == [60]
-    assert stored_job(job_id).state is JobState.COMPLETED
-
-
-def test_a_job_that_was_cancelled_is_planned_no_more(system: GivenSystem) -> None:
-    job_id = made(system)
-    job_service.cancel(LOCAL, system, job_id)
-    system.clock.advance(600)
-    assert planning.plan(system) == 0
-    assert {run.status for run in runs_of(job_id)} == {RunStatus.CANCELLED}

@@ -1,0 +1,9 @@
+"""Counts the connections that are kept."""
+
+from __future__ import annotations
+
+from actors.handlers import http
+
+
+def kept() -> int:
+    return len(http.kept)
