@@ -1,6 +1,8 @@
 # Sourced by `run` and `test`, from the repository's root:  source local/environment.sh REQUIREMENTS_FILE
 # Afterwards .venv holds the locked libraries. Says nothing unless it has work to do.
 
+unset PYTHONDONTWRITEBYTECODE  # or each of the many processes would compile every module anew
+
 works() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 
 # One that can make a whole environment comes first: Debian keeps the part for that in a package of its own.
