@@ -13,12 +13,13 @@ from pathlib import Path
 from processes.programs import LocalServerError
 
 PACKAGES = {"postgresql": "postgresql", "rabbitmq": "rabbitmq-server"}
+EXTRAS = {"pgbouncer": "pgbouncer"}  # each installed by itself, where a command asks for it
 POLICY = Path("/usr/sbin/policy-rc.d")
 _one_at_a_time = threading.Lock()
 
 
 def ensure(program: str) -> Path:
-    """Returns the folder of the programs of `postgresql` or `rabbitmq`; root on Debian installs them."""
+    """Returns the folder of the programs of one of `PACKAGES` or `EXTRAS`; root on Debian installs them."""
     found = find(program)
     if found is None:
         with _one_at_a_time:
@@ -28,7 +29,7 @@ def ensure(program: str) -> Path:
 
 def find(program: str) -> Path | None:
     """Returns the folder that holds the programs; None if they are not installed."""
-    return {"postgresql": _postgresql, "rabbitmq": _rabbitmq}[program]()
+    return {"postgresql": _postgresql, "rabbitmq": _rabbitmq, "pgbouncer": _pgbouncer}[program]()
 
 
 def all_found() -> bool:
@@ -56,6 +57,11 @@ def _rabbitmq() -> Path | None:
     return _first_with(("rabbitmq-server",), [*wrapped, *([Path(on_path).parent] if on_path else [])])
 
 
+def _pgbouncer() -> Path | None:
+    on_path = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
+    return Path(on_path).parent if on_path else None
+
+
 def _first_with(names: tuple[str, ...], folders: list[Path]) -> Path | None:
     return next((folder for folder in folders if all((folder / name).exists() for name in names)), None)
 
@@ -70,18 +76,25 @@ def _version(folder: Path) -> float:
 def _install(program: str) -> Path:
     if not can_install():
         raise LocalServerError(missing(program))
-    print(f"carillon: installing {' and '.join(PACKAGES.values())} ...", flush=True)  # noqa: T201
+    packages = _packages(program)
+    print(f"carillon: installing {' and '.join(packages)} ...", flush=True)  # noqa: T201
     with _no_daemons():
         _apt_get("update")
-        _apt_get("install", "-y", "--no-install-recommends", *PACKAGES.values())
+        _apt_get("install", "-y", "--no-install-recommends", *packages)
     found = find(program)
     if found is None:
         raise LocalServerError(missing(program))
     return found
 
 
+def _packages(program: str) -> list[str]:
+    return list(PACKAGES.values()) if program in PACKAGES else [EXTRAS[program]]
+
+
 def missing(program: str) -> str:
     """Returns one line that says what is missing and what would help."""
+    if program in EXTRAS:
+        return f"{program} is not installed: install {EXTRAS[program]} (apt-get, as root)."
     return (
         f"The programs of {program} are not installed: install {' and '.join(PACKAGES.values())} "
         "(apt-get, as root), or run `docker compose up -d postgres rabbitmq`, or set DATABASE_URL and "

@@ -32,7 +32,7 @@ class PrivatePostgres:
     def __init__(self, folder: Path | None = None, *, durable: bool) -> None:
         self._temporary = folder is None
         self._durable = durable
-        self._owner = _server_user()
+        self._owner = server_user()
         self.folder = _reachable(folder or Path(tempfile.mkdtemp(prefix="carillon-postgres-")), self._owner)
         self._data = self.folder / "data"
         self._log = self.folder / "postgres.log"
@@ -177,8 +177,8 @@ def _remembered_password(file: Path, owner: str | None) -> str:
     return file.read_text().strip()
 
 
-def _server_user() -> str | None:
-    """PostgreSQL refuses to run as root."""
+def server_user() -> str | None:
+    """Returns the user to run a server as: None for our own; another for root, as whom PostgreSQL refuses to run."""
     if os.geteuid():
         return None
     import pwd  # noqa: PLC0415  only systems that have a root have it

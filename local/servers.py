@@ -1,10 +1,11 @@
 """Runs a command with a database and a broker to work with, and leaves nothing behind.
 
-    python -m local.servers [--folder DIR] [--durable] -- COMMAND ...
+    python -m local.servers [--folder DIR] [--durable] [--pgbouncer] -- COMMAND ...
 
 The command finds them in TEST_DATABASE_URL, TEST_RABBITMQ_URL and TEST_RABBITMQ_MANAGEMENT_URL. Given
 URLs are passed on; else private servers are started from installed programs; else, as root on Debian,
-the programs are installed first; else Docker Compose is asked.
+the programs are installed first; else Docker Compose is asked. With --pgbouncer the database is reached
+through PgBouncer in transaction mode.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from local import compose, install
+from local.pgbouncer import PrivatePgBouncer
 from local.postgres import PrivatePostgres
 from local.rabbitmq import PrivateRabbit, management_url_for
 from processes.foreground import exit_on_signals, run_in_foreground
@@ -80,10 +82,15 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="local.servers", description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, help="keep the data here instead of throwing it away")
     parser.add_argument("--durable", action="store_true", help="survive a power failure, at some cost")
+    parser.add_argument("--pgbouncer", action="store_true", help="reach the database through PgBouncer")
     parser.add_argument("command", nargs="+", metavar="COMMAND", help="after --")
     options = parser.parse_args(arguments)
     try:
-        with exit_on_signals(), servers(os.environ, options.folder, durable=options.durable) as found:
+        with exit_on_signals(), ExitStack() as stack:
+            found = stack.enter_context(servers(os.environ, options.folder, durable=options.durable))
+            if options.pgbouncer:
+                bouncer = stack.enter_context(PrivatePgBouncer(found.database_url))
+                found = replace(found, database_url=bouncer.url)
             return run_in_foreground(options.command, {**os.environ, **found.environment()})
     except LocalServerError as error:
         print(error, file=sys.stderr)  # noqa: T201
