@@ -159,7 +159,7 @@ def test_polls_while_workers_are_killed(services: Installation, journal: Journal
     gate = Gate(_answer_poll)
     journal.behave = gate
     polling = {"type": "polling", "interval_seconds": 1}
-    pollers = services.create_many(10, polling, task_type="poll")
+    pollers = services.create_many(20, polling, task_type="poll")
     killed_at = []
     with ThreadPoolExecutor(1) as pool:
         creating = pool.submit(services.create_many, JOBS - len(pollers), IMMEDIATE)
