@@ -23,6 +23,7 @@ from api.resources import (
     health,
     installation,
     jobs,
+    me,
     new_jobs,
     outbox,
     polling_states,
@@ -150,6 +151,7 @@ def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads
     app.add_route("/api/login", accounts.ApiLogins(system, hashing, throttle))
     app.add_route("/logout", accounts.Logouts(system, threads))
     app.add_route("/api/logout", accounts.ApiLogouts(system, threads))
+    app.add_route("/api/me", me.WhoAmI())
 
 
 def _route_sources(app: App, system: System, threads: Threads) -> None:

@@ -17,6 +17,7 @@ from api.bodies import MEDIA_MERGE_PATCH
 from api.errors import MEDIA_PROBLEM
 from api.operations import Required
 from api.schemas.reports import Problem
+from core.scopes import Scope
 from core.version import VERSION
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -77,6 +78,7 @@ def documented(
     answers: Models,
     *,
     access: Required,
+    scope: Scope | None = None,
     query: type[BaseModel] | None = None,
     headers: type[BaseModel] | None = None,
     body: type[BaseModel] | None = None,
@@ -84,7 +86,7 @@ def documented(
     problems: tuple[int, ...] = (),
     takes_key: bool = False,
 ) -> Callable[[F], F]:
-    """Declare an operation: whom it is for, what it takes, what it answers, and which problems it knows of.
+    """Declare an operation: whom it is for and in which scope, what it takes, what it answers, which problems it knows.
 
     One that takes a key answers through `keys`.
     """
@@ -103,7 +105,7 @@ def documented(
         operation_id=operation_id,
         skip_validation=True,
     )
-    declare = operations.operation(access=access, takes_file=form is not None)
+    declare = operations.operation(access=access, scope=scope, takes_file=form is not None)
     _access[operation_id] = access
 
     def document_and_declare(responder: F) -> F:

@@ -1,4 +1,4 @@
-"""How often one may ask: each user, and each address of those who are no user (RateLimit headers of the IETF's draft).
+"""How often one may ask: each user, each key, and each address of all others (RateLimit headers of the IETF's draft).
 
 Who shows the server's secret is not counted: these are applications of the operator's own, and their bursts are what
 this server is for. Reports are not counted either, since a lost one would cost a run its lease.
@@ -28,8 +28,8 @@ class RequestQuotas:
         """Count a request. Raises `TooMany`."""
         if self._quotas is None or req.path in UNCOUNTED_PATHS or req.path.startswith(UNCOUNTED_PREFIXES):
             return
-        user_id = req.context.principal.user_id
-        left = self._quotas.take(networks.place(req.remote_addr or "") if user_id is None else user_id)
+        caller_id = req.context.principal.caller_id
+        left = self._quotas.take(networks.place(req.remote_addr or "") if caller_id is None else caller_id)
         req.context.quota_left = left
         if left.requests < 0:
             raise self._quotas.refusal()

@@ -12,6 +12,7 @@ from api.schemas.apps import App, NamedApp, NewApp, WholeApp
 from api.threads import Threads
 from core.errors import InvalidInput, NotFound
 from core.principals import Principal
+from core.scopes import Scope
 from services.jobs import apps
 from services.jobs.apps import AppView
 from services.scheduling import pauses
@@ -25,13 +26,13 @@ class OneApp:
         self._system = system
         self._threads = threads
 
-    @documented("getApp", "apps", {200: App}, access=Required.ADMINISTRATION, problems=(404,))
+    @documented("getApp", "apps", {200: App}, access=Required.APP, scope=Scope.READ, problems=(404,))
     async def on_get(self, req: Request, resp: Response, name: str) -> None:
         """Look at an app."""
         _expect_name(name)
         answers.send(resp, App.model_validate(await self._threads.run(apps.get, access.principal(req), name)))
 
-    @documented("putApp", "apps", {200: App, 201: App}, access=Required.ADMINISTRATION, body=WholeApp)
+    @documented("putApp", "apps", {200: App, 201: App}, access=Required.APP, scope=Scope.APP, body=WholeApp)
     async def on_put(self, req: Request, resp: Response, name: str) -> None:
         """Make an app be what is sent, new or not; members that cannot be changed may stand there as they are shown."""
         principal, most = access.principal(req), self._system.settings.max_body_bytes
@@ -55,7 +56,9 @@ class PauseOfApp:
         self._system = system
         self._threads = threads
 
-    @documented("pauseApp", "apps", {200: App}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
+    @documented(
+        "pauseApp", "apps", {200: App}, access=Required.APP, scope=Scope.OPERATE, problems=(404,), takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
         """Let nothing of an app start until it is resumed."""
         _expect_name(name)
@@ -81,7 +84,9 @@ class ResumptionOfApp:
         self._system = system
         self._threads = threads
 
-    @documented("resumeApp", "apps", {200: App}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
+    @documented(
+        "resumeApp", "apps", {200: App}, access=Required.APP, scope=Scope.OPERATE, problems=(404,), takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
         """Let an app go on, but for its jobs that are paused themselves."""
         _expect_name(name)

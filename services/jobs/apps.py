@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.errors import NotFound
 from core.principals import Principal
+from core.scopes import Scope
 from models import apps, database
 from models.pauses import Gate
 from models.tables import App
+from services.access import visible_apps
 from services.reading.views import view_of
 from services.system import System
 
@@ -38,13 +39,9 @@ class AppView:
 
 
 def get(principal: Principal, name: str) -> AppView:
-    """The app of this name. Raises `NotFound`, and `Forbidden` but to administrators."""
-    principal.expect_administration()
+    """Returns the app of this name. Raises `NotFound` if there is none or the principal is no member."""
     with database.reading():
-        app = apps.by_name(name)
-        if app is None:
-            raise NotFound("app", name)
-        return _view(app)
+        return _view(visible_apps.found(principal, name, Scope.READ))
 
 
 def ensure(system: System, name: str) -> None:
@@ -60,12 +57,14 @@ def put(
     callback_base_url: str | None,
     task_types: Mapping[str, TaskTypePolicy],
 ) -> tuple[AppView, bool]:
-    """Make the app of this name be so; the app, and whether it is new. Raises `Forbidden` but to administrators."""
-    principal.expect_administration()
+    """Make the app of this name be so; the app, and whether it is new: only administrators make one in this way.
+
+    Raises `NotFound` and `Forbidden` as `visible_apps.found` does.
+    """
     with system.transaction(Gate.UNUSED) as work:
         now = work.now
-        is_new = apps.by_name(name) is None
-        app = apps.made_on_first_use(name, now)
+        is_new = principal.sees_all and apps.by_name(name) is None
+        app = apps.made_on_first_use(name, now) if is_new else visible_apps.found(principal, name, Scope.APP)
         apps.set_callback_base_url(app, callback_base_url, now)
         apps.replace_task_types(
             app,

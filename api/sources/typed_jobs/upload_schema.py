@@ -40,7 +40,7 @@ class UploadFields(Given):
 
     def parsed(self, principal: Principal, now: datetime) -> definition.NewJob:
         """The job to make, as the services take it. Raises `InvalidInput`, also for what a user may not name."""
-        if principal.visible_owner_id is not None:
+        if not principal.sees_all:
             self._refuse_other_owners()
         return definition.NewJob(
             app_name=self.app_name,

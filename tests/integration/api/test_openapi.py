@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 from api.app import create_app
 from models.tables import Attempt, Run
 from tests.factories import NOON, given_system
-from tests.integration.api.test_guard import FOR_RECEIVERS, FOR_USERS, OPEN
+from tests.integration.api.test_guard import FOR_ANYONE_KNOWN, FOR_RECEIVERS, FOR_USERS, OPEN
 from tests.lengths import EXAMPLES
 from tests.waiting import LONGEST
 
@@ -51,6 +51,7 @@ WISHES: dict[str, dict[str, Any] | None] = {
 }
 # Operations on one thing that have tests of their own: reports, and what the source systems call by other names.
 ELSEWHERE = ("/reports/", "/api/tasks/", "/scheduler/", "/jobs/api/")
+ABOUT_ONE = ("{job_id}", "{run_id}", "{name}")
 # "Valid data is accepted" cannot hold: no JSON Schema tells which cron expressions can ever happen.
 BEYOND_A_SCHEMA = positive_data_acceptance
 # In the mode `each`, wrong jobs are told in an answer that is good.
@@ -172,7 +173,8 @@ def test_the_document_tells_what_a_caller_must_show(settings_given: dict[str, st
         for operation in operations.values():
             shown = [name for way in operation["security"] for name in way]
             assert ("internalSecret" in shown) == (bool(settings_given) and path not in open_to_all)
-            assert ("userToken" in shown) == (path in FOR_USERS or "{job_id}" in path)
+            for_users = path in FOR_USERS | FOR_ANYONE_KNOWN or any(one in path for one in ABOUT_ONE)
+            assert ("userToken" in shown) == (for_users and path not in open_to_all)
             assert operation["operationId"]
             assert operation["tags"]
 
