@@ -24,8 +24,6 @@ from services.reading import records
 from services.reading.views import JobView
 from services.system import System
 
-_PATCHES = (bodies.MEDIA_MERGE_PATCH, falcon.MEDIA_JSON)
-
 
 class OneJob:
     """`/api/jobs/{job_id}`."""
@@ -52,7 +50,7 @@ class OneJob:
     )
     async def on_patch(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Change a job by a merge patch, up to the instant at which a worker claims its run."""
-        body = await edit_bodies.of_job(req, self._most, self._threads, job_id, _PATCHES)
+        body = await edit_bodies.of_job(req, self._most, self._threads, job_id, bodies.PATCHES)
         _send(resp, await self._threads.run(self._patch, job_id, req, body))
 
     @documented(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from core.accounts import TokenKind
-from core.principals import Principal, PrincipalKind
+from core.principals import Membership, Principal, PrincipalKind
+from models import database, members
 from services.access import users
 from services.system import System
 
@@ -13,4 +14,6 @@ def of_token(system: System, token: str, kind: TokenKind) -> Principal | None:
     user = users.authenticate(system, token, kind)
     if user is None:
         return None
-    return Principal(PrincipalKind.USER, user.id, user.username, user.is_admin)
+    with database.reading():
+        memberships = tuple(Membership(*one) for one in members.of_user(user.id))
+    return Principal(PrincipalKind.USER, user.id, user.username, user.is_admin, memberships)

@@ -22,10 +22,12 @@ def found(principal: Principal, name: str, scope: Scope) -> App:
     Raises `NotFound` if there is none or the principal is no member, `Forbidden` if their role does not grant the
     scope. What is bound to one account of an app changes nothing of the app itself.
     """
-    app = None if json_text.bad_text(name) else apps.by_name(name)
+    if json_text.bad_text(name):
+        raise NotFound("app", ascii(name))
+    app = apps.by_name(name)
     member = None if app is None else principal.membership(app.id)
     if app is None or not (principal.sees_all or member):
-        raise NotFound("app", ascii(name)[1:-1])
+        raise NotFound("app", name)
     principal.expect_scope(scope)
     if member is not None and not principal.sees_all and scope not in member.role.scopes:
         raise Forbidden(f"Your role in {app.name} is {member.role.value}, which does not grant {scope.value}.")

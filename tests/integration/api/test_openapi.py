@@ -48,9 +48,19 @@ WISHES: dict[str, dict[str, Any] | None] = {
     "getOutboxEmail": None,
     "getDownloadUrl": None,
     "deleteJob": None,
+    "patchApp": {"callback_base_url": None},
+    "deleteApp": None,
 }
-# Operations on one thing that have tests of their own: reports, and what the source systems call by other names.
-ELSEWHERE = ("/reports/", "/api/tasks/", "/scheduler/", "/jobs/api/")
+# Operations on one thing that have tests of their own: reports, members, keys, and what the source systems call
+# by other names.
+ELSEWHERE = (
+    "/reports/",
+    "/api/apps/{name}/members",
+    "/api/apps/{name}/keys",
+    "/api/tasks/",
+    "/scheduler/",
+    "/jobs/api/",
+)
 ABOUT_ONE = ("{job_id}", "{run_id}", "{name}")
 # "Valid data is accepted" cannot hold: no JSON Schema tells which cron expressions can ever happen.
 BEYOND_A_SCHEMA = positive_data_acceptance
@@ -142,7 +152,7 @@ def test_what_is_wished_of_what_is_there_is_answered_as_described(url: str, sche
     job_id = requests.post(f"{url}/api/jobs/create", json={**NEW_JOB, "schedule": schedule}, timeout=LONGEST).json()[
         "id"
     ]
-    ids = {"job_id": job_id, "run_id": str(Run.get(Run.job == job_id).id), "email_id": job_id}
+    ids = {"job_id": job_id, "run_id": str(Run.get(Run.job == job_id).id), "email_id": job_id, "name": "app_a"}
     statuses = {}
     for operation_id, body in WISHES.items():
         path, method = OPERATIONS[operation_id]
