@@ -16,6 +16,7 @@ from api.operations import Routes
 from api.origins import Origins
 from api.quotas import RequestQuotas
 from api.resources import (
+    app_pauses,
     apps,
     bulk_actions,
     docs,
@@ -24,6 +25,8 @@ from api.resources import (
     health,
     installation,
     jobs,
+    me,
+    members,
     new_jobs,
     outbox,
     polling_states,
@@ -123,9 +126,12 @@ def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> 
     app.add_route("/api/outbox", outbox.Outbox(system, threads))
     app.add_route("/api/outbox/{email_id:uuid}", outbox.EmailInOutbox(system, threads))
     app.add_route("/api/workers", workers.AllWorkers(system, threads))
+    app.add_route("/api/apps", apps.AllApps(system, threads))
     app.add_route("/api/apps/{name}", apps.OneApp(system, threads))
-    app.add_route("/api/apps/{name}/pause", apps.PauseOfApp(system, threads))
-    app.add_route("/api/apps/{name}/resume", apps.ResumptionOfApp(system, threads))
+    app.add_route("/api/apps/{name}/members", members.MembersOfApp(threads))
+    app.add_route("/api/apps/{name}/members/{username}", members.OneMember(system, threads))
+    app.add_route("/api/apps/{name}/pause", app_pauses.PauseOfApp(system, threads))
+    app.add_route("/api/apps/{name}/resume", app_pauses.ResumptionOfApp(system, threads))
     app.add_route("/api/installation", installation.OneInstallation(threads))
     app.add_route("/api/installation/pause", installation.PauseOfEverything(system, threads))
     app.add_route("/api/installation/resume", installation.ResumptionOfEverything(system, threads))
@@ -151,6 +157,7 @@ def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads
     app.add_route("/api/login", accounts.ApiLogins(system, hashing, throttle))
     app.add_route("/logout", accounts.Logouts(system, threads))
     app.add_route("/api/logout", accounts.ApiLogouts(system, threads))
+    app.add_route("/api/me", me.WhoAmI())
 
 
 def _route_sources(app: App, system: System, threads: Threads) -> None:

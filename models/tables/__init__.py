@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from models.tables.access import AppMember
 from models.tables.apps import App, AppTaskType, Installation
 from models.tables.base import Table, db
 from models.tables.jobs import Job, JobTag, JobVersion, PollingState
@@ -16,6 +17,7 @@ ALL: tuple[type[Table], ...] = (
     AppTaskType,
     User,
     Token,
+    AppMember,
     Job,
     JobTag,
     JobVersion,
@@ -36,6 +38,7 @@ __all__ = [
     "ALL",
     "Alert",
     "App",
+    "AppMember",
     "AppTaskType",
     "Attempt",
     "Delivery",

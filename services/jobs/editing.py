@@ -14,6 +14,7 @@ from core.errors import Conflict, InvalidInput, PreconditionFailed
 from core.policies import is_spent
 from core.principals import Principal
 from core.schedules import Recurring
+from core.scopes import Scope
 from core.states import ENDED, Hold, JobState, RunStatus, Trigger
 from models import edits, jobs, pauses, runs, tags, versions
 from models.pauses import Gate
@@ -100,7 +101,7 @@ def delete(
 
 
 def _found(principal: Principal, job_id: UUID, expected: Collection[int] | None) -> Job:
-    job = visibility.expected(principal, jobs.lock_whole(job_id), job_id)
+    job = visibility.expected(principal, jobs.lock_whole(job_id), job_id, Scope.JOBS)
     if expected is not None and job.version not in expected:
         raise PreconditionFailed(
             f"The job {job_id} is in version {job.version}, not in the one that If-Match names. "

@@ -42,6 +42,7 @@ class JobView:
 
     id: UUID
     app_name: str
+    app_id: UUID
     owner_id: UUID | None
     name: str | None
     title: str | None

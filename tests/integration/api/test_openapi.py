@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 from api.app import create_app
 from models.tables import Attempt, Run
 from tests.factories import NOON, given_system
-from tests.integration.api.test_guard import FOR_RECEIVERS, FOR_USERS, OPEN
+from tests.integration.api.test_guard import FOR_ANYONE_KNOWN, FOR_RECEIVERS, FOR_USERS, OPEN
 from tests.lengths import EXAMPLES
 from tests.waiting import LONGEST
 
@@ -48,9 +48,20 @@ WISHES: dict[str, dict[str, Any] | None] = {
     "getOutboxEmail": None,
     "getDownloadUrl": None,
     "deleteJob": None,
+    "patchApp": {"callback_base_url": None},
+    "deleteApp": None,
 }
-# Operations on one thing that have tests of their own: reports, and what the source systems call by other names.
-ELSEWHERE = ("/reports/", "/api/tasks/", "/scheduler/", "/jobs/api/")
+# Operations on one thing that have tests of their own: reports, members, keys, and what the source systems call
+# by other names.
+ELSEWHERE = (
+    "/reports/",
+    "/api/apps/{name}/members",
+    "/api/apps/{name}/keys",
+    "/api/tasks/",
+    "/scheduler/",
+    "/jobs/api/",
+)
+ABOUT_ONE = ("{job_id}", "{run_id}", "{name}")
 # "Valid data is accepted" cannot hold: no JSON Schema tells which cron expressions can ever happen.
 BEYOND_A_SCHEMA = positive_data_acceptance
 # In the mode `each`, wrong jobs are told in an answer that is good.
@@ -141,7 +152,7 @@ def test_what_is_wished_of_what_is_there_is_answered_as_described(url: str, sche
     job_id = requests.post(f"{url}/api/jobs/create", json={**NEW_JOB, "schedule": schedule}, timeout=LONGEST).json()[
         "id"
     ]
-    ids = {"job_id": job_id, "run_id": str(Run.get(Run.job == job_id).id), "email_id": job_id}
+    ids = {"job_id": job_id, "run_id": str(Run.get(Run.job == job_id).id), "email_id": job_id, "name": "app_a"}
     statuses = {}
     for operation_id, body in WISHES.items():
         path, method = OPERATIONS[operation_id]
@@ -172,7 +183,8 @@ def test_the_document_tells_what_a_caller_must_show(settings_given: dict[str, st
         for operation in operations.values():
             shown = [name for way in operation["security"] for name in way]
             assert ("internalSecret" in shown) == (bool(settings_given) and path not in open_to_all)
-            assert ("userToken" in shown) == (path in FOR_USERS or "{job_id}" in path)
+            for_users = path in FOR_USERS | FOR_ANYONE_KNOWN or any(one in path for one in ABOUT_ONE)
+            assert ("userToken" in shown) == (for_users and path not in open_to_all)
             assert operation["operationId"]
             assert operation["tags"]
 
