@@ -54,13 +54,18 @@ def _values(work: Work, data: Any) -> dict[str, Any]:
 
 def _call(system: System, work: Work, request: HttpRequest, values: dict[str, Any]) -> http.Call:
     content = filling.content(request.body, values)
-    headers = {"Idempotency-Key": str(work.run_id), "X-Carillon-Run-Id": str(work.run_id)}
+    body = None if content is None else content.data
+    headers = {
+        "Idempotency-Key": str(work.run_id),
+        "X-Carillon-Run-Id": str(work.run_id),
+        **work.signer.headers(str(work.run_id), system.clock.now(), body),
+    }
     if content is not None and "content-type" not in {name.lower() for name in request.headers}:
         headers["Content-Type"] = content.media_type
     return http.Call(
         url=request.url,
         method=request.method,
-        body=None if content is None else content.data,
+        body=body,
         headers={**request.headers, **headers},
         connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
         read_seconds=work.time_limit_seconds,

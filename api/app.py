@@ -31,6 +31,7 @@ from api.resources import (
     reports,
     runs,
     schedules,
+    signing_secrets,
     statistics,
     task_types,
     upcoming,
@@ -86,6 +87,7 @@ def create_app(
     errors.install(app, words.error_members)
     _route_api(app, system, threads, creates)
     _route_control(app, system, threads)
+    _route_secrets(app, system, threads)
     _route_reports(app, system, threads)
     _route_accounts(app, system, threads, hashing)
     _route_sources(app, system, threads)
@@ -141,6 +143,12 @@ def _route_control(app: App, system: System, threads: Threads) -> None:
     app.add_route("/api/runs/replay", bulk_actions.ReplaysOfRuns(system, threads))
     app.add_route("/api/runs/{run_id:uuid}/replay", repeating.ReplayOfRun(system, threads))
     app.add_route("/api/runs/{run_id:uuid}/cancel", repeating.CancelOfRun(system, threads))
+
+
+def _route_secrets(app: App, system: System, threads: Threads) -> None:
+    of_app = "/api/apps/{name}/signing-secrets"
+    app.add_route(of_app, signing_secrets.SigningSecretsOfApp(system, threads))
+    app.add_route(f"{of_app}/{{secret_id:uuid}}", signing_secrets.OneSigningSecret(system, threads))
 
 
 def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads) -> None:

@@ -28,7 +28,7 @@ class OneApp:
     @documented("getApp", "apps", {200: App}, access=Required.ADMINISTRATION, problems=(404,))
     async def on_get(self, req: Request, resp: Response, name: str) -> None:
         """Show an app."""
-        _expect_name(name)
+        expect_name(name)
         answers.send(resp, App.model_validate(await self._threads.run(apps.get, access.principal(req), name)))
 
     @documented("putApp", "apps", {200: App, 201: App}, access=Required.ADMINISTRATION, body=WholeApp)
@@ -58,7 +58,7 @@ class PauseOfApp:
     @documented("pauseApp", "apps", {200: App}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
         """Pause an app: none of its runs starts until it is resumed."""
-        _expect_name(name)
+        expect_name(name)
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
         await keys.answer_once(
             self._system,
@@ -84,7 +84,7 @@ class ResumptionOfApp:
     @documented("resumeApp", "apps", {200: App}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
         """Resume an app, except its jobs that are paused themselves."""
-        _expect_name(name)
+        expect_name(name)
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
         await keys.answer_once(
             self._system,
@@ -108,7 +108,7 @@ def _shown(principal: Principal, name: str) -> App | None:
         return None
 
 
-def _expect_name(name: str) -> None:
+def expect_name(name: str) -> None:
     """Raise `NotFound` for a name that no app can have."""
     try:
         _check_name(name)

@@ -13,6 +13,7 @@ from models import apps, database
 from models.pauses import Gate
 from models.tables import App
 from services.reading.views import view_of
+from services.secrets import signing
 from services.system import System
 
 
@@ -66,6 +67,8 @@ def put(
         now = work.now
         is_new = apps.by_name(name) is None
         app = apps.made_on_first_use(name, now)
+        if is_new:
+            signing.make_first(system, app.id)
         apps.set_callback_base_url(app, callback_base_url, now)
         apps.replace_task_types(
             app,
