@@ -31,6 +31,7 @@ from api.resources import (
     reports,
     runs,
     schedules,
+    secrets,
     signing_secrets,
     statistics,
     task_types,
@@ -146,9 +147,11 @@ def _route_control(app: App, system: System, threads: Threads) -> None:
 
 
 def _route_secrets(app: App, system: System, threads: Threads) -> None:
-    of_app = "/api/apps/{name}/signing-secrets"
-    app.add_route(of_app, signing_secrets.SigningSecretsOfApp(system, threads))
-    app.add_route(f"{of_app}/{{secret_id:uuid}}", signing_secrets.OneSigningSecret(system, threads))
+    app.add_route("/api/apps/{name}/secrets", secrets.SecretsOfApp(threads))
+    app.add_route("/api/apps/{name}/secrets/{secret_name}", secrets.OneSecret(system, threads))
+    signing = "/api/apps/{name}/signing-secrets"
+    app.add_route(signing, signing_secrets.SigningSecretsOfApp(system, threads))
+    app.add_route(f"{signing}/{{secret_id:uuid}}", signing_secrets.OneSigningSecret(system, threads))
 
 
 def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads) -> None:

@@ -7,14 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.errors import NotFound
+from core import masking
+from core.errors import InvalidInput, NotFound
 from core.principals import Principal
 from models import apps, database
 from models.pauses import Gate
-from models.tables import App
+from models.tables import App, AppTaskType
 from services.reading.views import view_of
 from services.secrets import signing
 from services.system import System
+from services.task_types import header_masks
+
+Request = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ def put(
         if is_new:
             signing.make_first(system, app.id)
         apps.set_callback_base_url(app, callback_base_url, now)
+        stored = {row.name: row.request for row in apps.task_types(app)}
         apps.replace_task_types(
             app,
             [
@@ -77,7 +82,7 @@ def put(
                     "name": task_type,
                     "max_retries": policy.max_retries,
                     "retry_backoff_base": policy.retry_backoff_base,
-                    "request": policy.request,
+                    "request": _unmasked(task_type, policy.request, stored.get(task_type)),
                 }
                 for task_type, policy in task_types.items()
             ],
@@ -85,11 +90,24 @@ def put(
         return _view(apps.made_on_first_use(name, now)), is_new
 
 
+def _unmasked(task_type: str, request: Request | None, stored: Request | None) -> Request | None:
+    """A request with the headers that are stored, where they came back as they are shown. Raises `InvalidInput`."""
+    restored = header_masks.restored(request, stored)
+    for name, value in (restored or {}).get("headers", {}).items():
+        if masking.is_mask(name, value):
+            raise InvalidInput.at(f"task_types.{task_type}.request.headers.{name}", masking.fault_of_mask(name))
+    return restored
+
+
+def _shown(row: AppTaskType) -> TaskTypePolicy:
+    return view_of(TaskTypePolicy, row, request=header_masks.masked(row.request))
+
+
 def _view(app: App) -> AppView:
     return AppView(
         name=app.name,
         callback_base_url=app.callback_base_url,
-        task_types={row.name: view_of(TaskTypePolicy, row) for row in apps.task_types(app)},
+        task_types={row.name: _shown(row) for row in apps.task_types(app)},
         paused_at=app.paused_at,
         created_at=app.created_at,
         updated_at=app.updated_at,

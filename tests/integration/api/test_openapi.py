@@ -48,6 +48,7 @@ WISHES: dict[str, dict[str, Any] | None] = {
     "replayRuns": {"filter": {"status": "cancelled"}},
     "actOnJobs": {"action": "trigger", "filter": {"tag": "a"}},
     "getOutboxEmail": None,
+    "deleteSecret": None,
     "addSigningSecret": None,
     "deleteSigningSecret": None,
     "getDownloadUrl": None,
@@ -136,7 +137,7 @@ def test_answers_about_what_is_there_are_as_described(url: str, schedule: dict[s
         assert answer.status_code == 200, (path, answer.text)
         case.validate_response(answer)
         seen.add(path)
-    assert len(seen) == len(_paths_with_ids()) == 14
+    assert len(seen) == len(_paths_with_ids()) == 15
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: str(schedule["type"]))
@@ -146,7 +147,7 @@ def test_what_is_wished_of_what_is_there_is_answered_as_described(url: str, sche
         "id"
     ]
     ids = {"job_id": job_id, "run_id": str(Run.get(Run.job == job_id).id), "email_id": job_id, "secret_id": job_id}
-    ids["name"] = "app_a"
+    ids |= {"name": "app_a", "secret_name": "TOKEN"}
     statuses = {}
     for operation_id, body in WISHES.items():
         path, method = OPERATIONS[operation_id]
