@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from core import webhooks
 
+README = Path(__file__).parents[3] / "README.md"
 KEY, OTHER = b"k" * 32, b"o" * 24
 BODY = '{"text":"Grüße"}'.encode()
 
@@ -77,3 +81,14 @@ def test_a_refused_secret_is_not_repeated() -> None:
     with pytest.raises(ValueError, match="is no signing secret") as refused:
         webhooks.key_of("whsec_canary")
     assert "canary" not in str(refused.value)
+
+
+def test_the_readme_shows_how_to_verify() -> None:
+    [shown] = re.findall(r"```python\n(import base64.*?)```", README.read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(shown, names)  # noqa: S102  it is ours
+    headers = webhooks.headers([OTHER, KEY], "run-1", datetime.now(UTC), BODY)
+    assert names["is_ours"](webhooks.secret_of(KEY), headers, BODY)
+    assert not names["is_ours"](webhooks.secret_of(KEY), headers, BODY + b" ")
+    old = webhooks.headers([KEY], "run-1", datetime.now(UTC) - timedelta(minutes=6), BODY)
+    assert not names["is_ours"](webhooks.secret_of(KEY), old, BODY)
