@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -21,7 +21,7 @@ MOST_BYTES = 64 * 1024
 MOST_OF_APP = 200
 _MOST_KEPT = 256
 
-_recent: Recent[tuple[UUID, str], str | None] = Recent(_MOST_KEPT)
+_recent: Recent[tuple[UUID, str], str] = Recent(_MOST_KEPT)
 
 
 @dataclass(frozen=True)
@@ -75,23 +75,24 @@ def opened(system: System, app_id: UUID, names: Collection[str]) -> dict[str, st
     """
     keys = [(app_id, name) for name in sorted(names)]
     found = _recent.of(keys, system.clock.monotonic(), lambda missing: _read(system, app_id, missing))
-    if unknown := [name for _, name in keys if found[app_id, name] is None]:
+    if unknown := [name for _, name in keys if (app_id, name) not in found]:
         raise PermanentFailure(
             f"The request asks for the secret {', '.join(unknown)}, which the app does not have; "
             "PUT it below /api/apps/{name}/secrets/, or correct the name."
         )
-    return {name: value for (_, name), value in found.items() if value is not None}
+    return {name: value for (_, name), value in found.items()}
 
 
-def _read(system: System, app_id: UUID, keys: Collection[tuple[UUID, str]]) -> Mapping[tuple[UUID, str], str | None]:
+def _read(system: System, app_id: UUID, keys: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], str]:
+    """Those of these secrets that there are: one that is missing may be put the next moment, so nobody remembers it."""
     with database.reading():
         sealed = app_secrets.sealed(app_id, [name for _, name in keys])
-    return {key: _unsealed(system, key[1], sealed.get(key[1])) for key in keys}
+    return {(app_id, name): _unsealed(system, name, text) for name, text in sealed.items()}
 
 
-def _unsealed(system: System, name: str, sealed: str | None) -> str | None:
+def _unsealed(system: System, name: str, sealed: str) -> str:
     try:
-        return None if sealed is None else sealing.unseal(system.settings, sealed).decode()
+        return sealing.unseal(system.settings, sealed).decode()
     except Misconfigured as error:
         raise TransientFailure(f"The secret {name} cannot be opened: {error}") from None
 

@@ -23,7 +23,7 @@ class Recent(Generic[Key, Value]):
     def of(
         self, keys: Collection[Key], now: float, read: Callable[[Collection[Key]], Mapping[Key, Value]]
     ) -> dict[Key, Value]:
-        """Returns the values of these keys; those that are not known, or too old, are read together."""
+        """Returns the values of these keys that have one; what is not known, or too old, is read together."""
         with self._lock:
             known = {key: self._values[key] for key in keys if key in self._values}
         found = {key: value for key, (at, value) in known.items() if now - at < LIFE_SECONDS}

@@ -93,6 +93,13 @@ def test_an_unknown_name_is_told_and_nothing_is_sent(system: GivenSystem, receiv
     assert receiver.got == []
 
 
+def test_a_secret_that_was_missing_is_there_once_it_is_put(system: GivenSystem, receiver: Server) -> None:
+    request = {"url": receiver.url, "body": "{{secret.NEW}}"}
+    assert isinstance(perform(system, request), Failed)
+    named.put(LOCAL, system, "app_a", "NEW", "new")
+    assert isinstance(perform(system, request), Succeeded)
+
+
 def test_a_new_value_is_sent_after_a_few_seconds_at_most(system: GivenSystem, receiver: Server) -> None:
     request = {"url": receiver.url, "body": "{{secret.CANARY}}"}
     perform(system, request)
