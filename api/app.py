@@ -34,6 +34,8 @@ from api.resources import (
     reports,
     runs,
     schedules,
+    secrets,
+    signing_secrets,
     statistics,
     task_types,
     upcoming,
@@ -89,6 +91,7 @@ def create_app(
     errors.install(app, words.error_members)
     _route_api(app, system, threads, creates)
     _route_control(app, system, threads)
+    _route_secrets(app, system, threads)
     _route_reports(app, system, threads)
     _route_accounts(app, system, threads, hashing)
     _route_sources(app, system, threads)
@@ -147,6 +150,14 @@ def _route_control(app: App, system: System, threads: Threads) -> None:
     app.add_route("/api/runs/replay", bulk_actions.ReplaysOfRuns(system, threads))
     app.add_route("/api/runs/{run_id:uuid}/replay", repeating.ReplayOfRun(system, threads))
     app.add_route("/api/runs/{run_id:uuid}/cancel", repeating.CancelOfRun(system, threads))
+
+
+def _route_secrets(app: App, system: System, threads: Threads) -> None:
+    app.add_route("/api/apps/{name}/secrets", secrets.SecretsOfApp(threads))
+    app.add_route("/api/apps/{name}/secrets/{secret_name}", secrets.OneSecret(system, threads))
+    signing = "/api/apps/{name}/signing-secrets"
+    app.add_route(signing, signing_secrets.SigningSecretsOfApp(system, threads))
+    app.add_route(f"{signing}/{{secret_id:uuid}}", signing_secrets.OneSigningSecret(system, threads))
 
 
 def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads) -> None:

@@ -78,7 +78,7 @@ class OneApp:
     @documented("getApp", "apps", {200: App}, access=Required.APP, scope=Scope.READ, problems=(404,))
     async def on_get(self, req: Request, resp: Response, name: str) -> None:
         """Show an app."""
-        _expect_name(name)
+        expect_name(name)
         answers.send(resp, App.model_validate(await self._threads.run(apps.get, access.principal(req), name)))
 
     @documented("putApp", "apps", {200: App, 201: App}, access=Required.APP, scope=Scope.APP, body=WholeApp)
@@ -100,7 +100,7 @@ class OneApp:
     )
     async def on_patch(self, req: Request, resp: Response, name: str) -> None:
         """Change an app by a merge patch."""
-        _expect_name(name)
+        expect_name(name)
         principal, most = access.principal(req), self._system.settings.max_body_bytes
         body = await edit_bodies.of(req, most, self._threads, lambda: _shown(principal, name), bodies.PATCHES)
         answers.send(resp, App.model_validate(await self._threads.run(self._patch, principal, name, body)))
@@ -108,7 +108,7 @@ class OneApp:
     @documented("deleteApp", "apps", {204: None}, access=Required.APP, scope=Scope.APP, problems=(403, 404, 409))
     async def on_delete(self, req: Request, resp: Response, name: str) -> None:
         """Delete an app that has no jobs, with its members and keys."""
-        _expect_name(name)
+        expect_name(name)
         await self._threads.run(apps.delete, access.principal(req), self._system, name)
         resp.status = falcon.HTTP_NO_CONTENT
 
@@ -139,7 +139,7 @@ def _shown(principal: Principal, name: str) -> App | None:
         return None
 
 
-def _expect_name(name: str) -> None:
+def expect_name(name: str) -> None:
     """Raise `NotFound` for a name that no app can have."""
     try:
         _check_name(name)

@@ -9,12 +9,15 @@ from models.tables.jobs import Job, JobTag, JobVersion, PollingState
 from models.tables.operation import IdempotencyKey, Minute, Signal, Worker
 from models.tables.outputs import Alert, Delivery, Upload
 from models.tables.runs import Attempt, RateLimitedAccount, Run
+from models.tables.secrets import AppSecret, SigningSecret
 from models.tables.users import Token, User
 
 # Every table that a test may empty; `installation` keeps its row.
 ALL: tuple[type[Table], ...] = (
     App,
     AppTaskType,
+    SigningSecret,
+    AppSecret,
     User,
     Token,
     AppMember,
@@ -39,6 +42,7 @@ __all__ = [
     "Alert",
     "App",
     "AppMember",
+    "AppSecret",
     "AppTaskType",
     "Attempt",
     "Delivery",
@@ -52,6 +56,7 @@ __all__ = [
     "RateLimitedAccount",
     "Run",
     "Signal",
+    "SigningSecret",
     "Table",
     "Token",
     "Upload",

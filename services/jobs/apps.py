@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from core import built_in_apps
+from core import built_in_apps, masking
 from core.errors import Conflict, Forbidden, InvalidInput
 from core.principals import Principal
 from core.scopes import Role, Scope
 from models import apps, database, members
 from models.pauses import Gate
-from models.tables import App
+from models.tables import App, AppTaskType
 from services.access import visible_apps
 from services.reading.views import view_of
+from services.secrets import signing
 from services.system import System
+from services.task_types import header_masks
+
+Request = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ def create(principal: Principal, system: System, name: str, wanted: AppDefinitio
             raise InvalidInput.at("name", f"is {name!r}, which is the name of an app already; take another.")
         if principal.user_id is not None:
             members.put(app, principal.user_id, Role.OWNER, work.now)
+        signing.make_first(system, app.id)
         return _redefined(app, wanted, work.now)
 
 
@@ -102,6 +107,8 @@ def put(
     with system.transaction(Gate.UNUSED) as work:
         is_new = principal.sees_all and apps.by_name(name) is None
         app = apps.made_on_first_use(name, work.now) if is_new else visible_apps.found(principal, name, Scope.APP)
+        if is_new:
+            signing.make_first(system, app.id)
         return _redefined(app, AppDefinition(callback_base_url, task_types), work.now), is_new
 
 
@@ -128,9 +135,27 @@ def delete(principal: Principal, system: System, name: str) -> None:
 
 def _redefined(app: App, wanted: AppDefinition, now: datetime) -> AppView:
     apps.set_callback_base_url(app, wanted.callback_base_url, now)
-    apps.replace_task_types(app, [{"name": name, **asdict(policy)} for name, policy in wanted.task_types.items()])
+    stored = {row.name: row.request for row in apps.task_types(app)}
+    policies = {
+        name: replace(policy, request=_unmasked(name, policy.request, stored.get(name)))
+        for name, policy in wanted.task_types.items()
+    }
+    apps.replace_task_types(app, [{"name": name, **asdict(policy)} for name, policy in policies.items()])
     [app] = apps.by_names([app.name]).values()
     return _view(app)
+
+
+def _unmasked(task_type: str, request: Request | None, stored: Request | None) -> Request | None:
+    """A request with the headers that are stored, where they came back as they are shown. Raises `InvalidInput`."""
+    restored = header_masks.restored(request, stored)
+    for name, value in (restored or {}).get("headers", {}).items():
+        if masking.is_mask(name, value):
+            raise InvalidInput.at(f"task_types.{task_type}.request.headers.{name}", masking.fault_of_mask(name))
+    return restored
+
+
+def _shown(row: AppTaskType) -> TaskTypePolicy:
+    return view_of(TaskTypePolicy, row, request=header_masks.masked(row.request))
 
 
 def _view(app: App) -> AppView:
@@ -138,7 +163,7 @@ def _view(app: App) -> AppView:
         id=app.id,
         name=app.name,
         callback_base_url=app.callback_base_url,
-        task_types={row.name: view_of(TaskTypePolicy, row) for row in apps.task_types(app)},
+        task_types={row.name: _shown(row) for row in apps.task_types(app)},
         paused_at=app.paused_at,
         created_at=app.created_at,
         updated_at=app.updated_at,

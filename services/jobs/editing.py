@@ -26,7 +26,7 @@ from services.reading import records, visibility
 from services.reading.views import JobView
 from services.scheduling import planning, run_endings, stored_schedule
 from services.system import System
-from services.task_types import registry
+from services.task_types import header_masks, registry
 
 Amend = Callable[[JobView], Definition]
 Refuse = Callable[[JobView], None]
@@ -69,7 +69,8 @@ def edit(
         edits.lock_not_begun(job)
         view = records.job(principal, job_id)
         refuse_ended(job, "edited")
-        one = _as_wanted(job, definition.of(job, view.tags), amend(view), now)
+        before = definition.of(job, view.tags)
+        one = _as_wanted(job, before, _unmasked(before, amend(view)), now)
         made = [] if definition.alike(one.before, one.wanted) else [*_carry_out(system, one)]
         if active is not None and active is (job.state == JobState.PAUSED):
             made += switch(job, now, active=active)
@@ -108,6 +109,11 @@ def _found(principal: Principal, job_id: UUID, expected: Collection[int] | None)
             "Read it again, and repeat the edit."
         )
     return job
+
+
+def _unmasked(before: Definition, wanted: Definition) -> Definition:
+    """What is wanted, with the job's own headers where they came back as they are shown."""
+    return replace(wanted, data=header_masks.restored_data(wanted.task_type, wanted.data, before.data))
 
 
 def _as_wanted(job: Job, before: Definition, wanted: Definition, now: datetime) -> _Edit:
