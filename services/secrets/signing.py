@@ -62,7 +62,7 @@ def add(principal: Principal, system: System, name: str, secret: str | None) -> 
 
 
 def delete(principal: Principal, system: System, name: str, secret_id: UUID) -> None:
-    """Let a secret sign no more. Raises `NotFound`, `Conflict` for the last one, `Forbidden` as `visible_apps.found`."""
+    """Delete a signing secret. Raises `Conflict` for the last one, the rest as `visible_apps.found`."""
     with system.transaction(Gate.UNUSED):
         app = visible_apps.found(principal, name, Scope.APP)
         signing_secrets.lock(app.id)
