@@ -6,6 +6,7 @@ services      the Procfile's processes, on RabbitMQ and PostgreSQL; `services de
 web, worker, coordinator, periodic    one process of the services mode
 autoscale     one to five workers, as the queues ask for them
 migrate       bring the database to the newest schema
+rotate-secrets    seal every stored secret with the first of SECRET_KEYS
 jobs, runs, apply, export, preview    the client's commands, to a server by its API (`./carillon jobs list`)
 """
 
@@ -27,6 +28,7 @@ from migrations import runner
 from models import database
 from processes import start
 from services.scheduling import timezones
+from services.secrets import key_file, rotating
 from settings import ConfigurationError, Settings
 
 app = typer.Typer(
@@ -115,6 +117,17 @@ def migrate() -> None:
     database.connect(settings.database, "migrate")
     for name in runner.upgrade():
         typer.echo(f"applied {name}")
+
+
+@app.command()
+def rotate_secrets() -> None:
+    """Seal every stored secret with the first of SECRET_KEYS."""
+    settings = start.load_settings()
+    if settings.embedded:
+        settings = key_file.with_key(settings)
+    database.connect(settings.database, "rotate-secrets")
+    runner.upgrade()
+    typer.echo(f"sealed {rotating.rotate(settings)} secrets with the first of SECRET_KEYS")
 
 
 def _run(name: str) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from core import configuration, ehlo, networks, origins, urls
+from core import configuration, ehlo, networks, origins, secret_keys, urls
 from core.configuration import Rule
 from core.errors import Misconfigured
 from core.networks import Reach
@@ -54,6 +54,9 @@ class Settings(BaseModel):
     cors_origins: str = ""
     admin_usernames: str = ""
     public_url: str | None = None
+
+    # Secrets: the keys that they are sealed with, comma-separated; the first seals, all of them open.
+    secret_keys: SecretStr | None = None
 
     # Callbacks.
     callback_base_url: str | None = None
@@ -243,6 +246,7 @@ class Settings(BaseModel):
                 has_outbox=self.embedded,
             ),
             *configuration.parsed("EMAIL_EHLO_NAME", ehlo.checked, self.email_ehlo_name),
+            *configuration.parsed(secret_keys.SETTING, secret_keys.listed, _revealed(self.secret_keys)),
         ]
 
     def _wrong_places(self) -> list[Rule]:
@@ -281,6 +285,10 @@ def _without_none(name: str, value: Any, default: Any) -> Any:
     if not isinstance(value, str) or value.strip().lower() != "none":
         return value
     return _NOTHING.get(name, default if default in ("", None) else value)
+
+
+def _revealed(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
 
 
 def _listed(names: str) -> frozenset[str]:

@@ -34,7 +34,9 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
 
 
 def _request(system: System, work: Work, url: str) -> http.Call:
+    body = json_text.compact(_body(work, url))
     headers = {
+        **work.signer.headers(str(work.run_id), system.clock.now(), body),
         "Content-Type": "application/json",
         "Idempotency-Key": str(work.run_id),
         "X-Carillon-Job-Id": str(work.job_id),
@@ -46,7 +48,7 @@ def _request(system: System, work: Work, url: str) -> http.Call:
     }
     return http.Call(
         url=url,
-        body=json_text.compact(_body(work, url)),
+        body=body,
         headers=headers,
         connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
         read_seconds=work.time_limit_seconds,

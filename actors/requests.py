@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,11 +11,13 @@ from pydantic import ValidationError
 
 from actors import results
 from actors.handlers import http
-from core import receiver_answers
-from core.errors import AttemptError, PermanentFailure
+from core import receiver_answers, secret_references
+from core.errors import Aborted, AttemptError, PermanentFailure, TransientFailure, Unavailable
 from core.instants import shown
+from core.masking import Mask
 from services.execution.work import Failed, Result, Work
 from services.runtime.abort_scope import Scope
+from services.secrets import named
 from services.system import System
 from services.task_types import filling
 from services.task_types.http import HttpRequest, HttpTask
@@ -21,12 +25,53 @@ from services.task_types.http import HttpRequest, HttpTask
 
 def perform(system: System, work: Work, scope: Scope) -> Result:
     """Send the request once. Raises `Aborted` when the scope is aborted."""
+    mask = Mask(())
     try:
         request, values = _wanted(work)
-        answer = http.call(_call(system, work, request, values), scope)
+        secrets = _secrets(system, work, request)
+        mask = Mask(secrets.values())
+        answer = http.call(_call(system, work, _filled(request, secrets), {**values, "secret": secrets}), scope)
+    except Unavailable as error:
+        return Failed(TransientFailure(str(error)))
     except AttemptError as error:
-        return Failed(error)
-    return _judge(work, request, answer, system.clock.now())
+        return Failed(_without_secrets(mask, error))
+    except Aborted:
+        raise
+    except Exception as error:
+        if mask.is_empty:
+            raise
+        raise RuntimeError(mask.text(f"{type(error).__name__}: {error}")) from None  # which is logged
+    return _judge(work, request, _as_kept(mask, answer), system.clock.now())
+
+
+def _secrets(system: System, work: Work, request: HttpRequest) -> dict[str, str]:
+    """The app's secrets that the request asks for."""
+    names = secret_references.names_in([request.url, dict(request.headers), request.body])
+    return named.opened(system, work.app_id, names) if names else {}
+
+
+def _filled(request: HttpRequest, secrets: Mapping[str, str]) -> HttpRequest:
+    """The request with secrets in its URL and its headers; whether they may stand there is judged with the call."""
+    if not secrets:
+        return request
+    headers = {name: secret_references.filled(value, secrets) for name, value in request.headers.items()}
+    url = secret_references.filled_url(request.url, secrets)
+    return request.model_copy(update={"url": url, "headers": headers})
+
+
+def _without_secrets(mask: Mask, error: AttemptError) -> AttemptError:
+    told = mask.text(error.message)
+    if told == error.message:
+        return error
+    return type(error)(told, status_code=error.status_code, retry_after_seconds=error.retry_after_seconds)
+
+
+def _as_kept(mask: Mask, answer: http.Answer) -> http.Answer:
+    """An answer without the secrets that the request carried, for a receiver may send back what it got."""
+    if mask.is_empty:
+        return answer
+    headers = {name: mask.text(value) for name, value in answer.headers.items()}
+    return replace(answer, headers=headers, body=mask.bytes(answer.body))
 
 
 def _wanted(work: Work) -> tuple[HttpRequest, dict[str, Any]]:
@@ -54,13 +99,18 @@ def _values(work: Work, data: Any) -> dict[str, Any]:
 
 def _call(system: System, work: Work, request: HttpRequest, values: dict[str, Any]) -> http.Call:
     content = filling.content(request.body, values)
-    headers = {"Idempotency-Key": str(work.run_id), "X-Carillon-Run-Id": str(work.run_id)}
+    body = None if content is None else content.data
+    headers = {
+        "Idempotency-Key": str(work.run_id),
+        "X-Carillon-Run-Id": str(work.run_id),
+        **work.signer.headers(str(work.run_id), system.clock.now(), body),
+    }
     if content is not None and "content-type" not in {name.lower() for name in request.headers}:
         headers["Content-Type"] = content.media_type
     return http.Call(
         url=request.url,
         method=request.method,
-        body=None if content is None else content.data,
+        body=body,
         headers={**request.headers, **headers},
         connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
         read_seconds=work.time_limit_seconds,

@@ -1,11 +1,13 @@
 """Access: who asks, and whether they may do what an operation declares. Asked once, for HTTP and WebSocket.
 
-A user sees their own jobs alone, an administrator everyone's.
+Which jobs a principal may see, and in which scope they may act, `core/principals.py` says.
 """
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
+from typing import Any
 
 import falcon
 from falcon.asgi import Request, Response, WebSocket
@@ -20,12 +22,17 @@ from api.sites import COOKIE
 from api.threads import Threads
 from core.accounts import TokenKind
 from core.principals import LOCAL, Principal, PrincipalKind
-from services.access import users
-from services.access.users import UserView
+from core.scopes import Scope
+from services.access import authentication, visible_apps
 from services.reading import visibility
 from services.system import System
 
 SCHEME = "Token"
+_EXPECTATIONS: dict[Required, Callable[[Principal, Any, Scope], None]] = {
+    Required.JOB: visibility.expect,
+    Required.RUN: visibility.expect_run,
+    Required.APP: visible_apps.expect,
+}
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _EDITS = ("PUT", "PATCH")  # may be as large as the thing they edit, so their resources limit them
 
@@ -87,25 +94,25 @@ class Access:
             sites.refuse_other_hosts(req)
         if from_own_site and not self._is_invited(req):
             sites.refuse_other_sites(req)
-        user = None if operation.access.is_open else await self._user(req)
+        known = None if operation.access.is_open else await self._known(req)
         shows_secret = self._shows_secret(req)
-        req.context.principal = self._principal(operation, user, shows_secret=shows_secret)
+        req.context.principal = self._principal(operation, known, shows_secret=shows_secret)
         if not shows_secret:
             self._quotas.count(req)
         if not operation.access.is_open:
-            _refuse_strangers(req, user)
+            _refuse_strangers(req, known)
 
-    async def _user(self, req: Request) -> UserView | None:
-        """Returns the user whose token or session a request carries."""
+    async def _known(self, req: Request) -> Principal | None:
+        """Returns the principal whose token or session a request carries."""
         token = token_of(req)
         if token is None:
             return None
         kind = TokenKind.TOKEN if _shows_token(req) else TokenKind.SESSION
-        return await self._threads.run(users.authenticate, self._system, token, kind)
+        return await self._threads.run(authentication.of_token, self._system, token, kind)
 
-    def _principal(self, operation: Operation, user: UserView | None, *, shows_secret: bool) -> Principal:
-        if user is not None:
-            return Principal(PrincipalKind.USER, user.id, user.username, user.is_admin)
+    def _principal(self, operation: Operation, known: Principal | None, *, shows_secret: bool) -> Principal:
+        if known is not None:
+            return known
         if self._anonymous:
             return LOCAL
         if shows_secret:
@@ -115,11 +122,15 @@ class Access:
 
     async def _expect_allowed(self, req: Request, found: Found) -> None:
         """Raises `Forbidden` or `NotFound` if the principal lacks what the operation requires."""
-        match found.operation.access:
-            case Required.ADMINISTRATION:
-                principal(req).expect_administration()
-            case Required.OWNERSHIP if principal(req).visible_owner_id is not None and found.job_id is not None:
-                await self._threads.run(visibility.expect_visible, principal(req), found.job_id)
+        caller, wanted = principal(req), found.operation
+        if wanted.access.is_open or wanted.scope is None:
+            return
+        caller.expect_scope(wanted.scope)
+        if wanted.access is Required.ADMINISTRATION:
+            caller.expect_administration()
+        expect = _EXPECTATIONS.get(wanted.access)
+        if expect is not None and found.key is not None and not caller.sees_all:
+            await self._threads.run(expect, caller, found.key, wanted.scope)
 
     def _is_invited(self, req: Request) -> bool:
         """Whether a page of an allowed origin sent the request, without the session that browsers add by themselves."""
@@ -135,10 +146,10 @@ class Access:
             raise BodyTooLarge(most)
 
 
-def _refuse_strangers(req: Request, user: UserView | None) -> None:
-    if user is None and _shows_token(req):
+def _refuse_strangers(req: Request, known: Principal | None) -> None:
+    if known is None and _shows_token(req):
         raise unauthorized("The token is wrong or has expired. Log in anew with POST /api/login/.")
-    if user is None and not principal(req).is_trusted:
+    if known is None and not principal(req).is_trusted:
         raise unauthorized(
             "The header X-Internal-Secret is missing or wrong. Send the server's INTERNAL_SECRET, "
             "or the token of a user as Authorization: Token.",

@@ -16,6 +16,7 @@ from api.operations import Routes
 from api.origins import Origins
 from api.quotas import RequestQuotas
 from api.resources import (
+    app_pauses,
     apps,
     bulk_actions,
     docs,
@@ -24,6 +25,8 @@ from api.resources import (
     health,
     installation,
     jobs,
+    me,
+    members,
     new_jobs,
     outbox,
     polling_states,
@@ -31,6 +34,8 @@ from api.resources import (
     reports,
     runs,
     schedules,
+    secrets,
+    signing_secrets,
     statistics,
     task_types,
     upcoming,
@@ -86,6 +91,7 @@ def create_app(
     errors.install(app, words.error_members)
     _route_api(app, system, threads, creates)
     _route_control(app, system, threads)
+    _route_secrets(app, system, threads)
     _route_reports(app, system, threads)
     _route_accounts(app, system, threads, hashing)
     _route_sources(app, system, threads)
@@ -123,9 +129,12 @@ def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> 
     app.add_route("/api/outbox", outbox.Outbox(system, threads))
     app.add_route("/api/outbox/{email_id:uuid}", outbox.EmailInOutbox(system, threads))
     app.add_route("/api/workers", workers.AllWorkers(system, threads))
+    app.add_route("/api/apps", apps.AllApps(system, threads))
     app.add_route("/api/apps/{name}", apps.OneApp(system, threads))
-    app.add_route("/api/apps/{name}/pause", apps.PauseOfApp(system, threads))
-    app.add_route("/api/apps/{name}/resume", apps.ResumptionOfApp(system, threads))
+    app.add_route("/api/apps/{name}/members", members.MembersOfApp(threads))
+    app.add_route("/api/apps/{name}/members/{username}", members.OneMember(system, threads))
+    app.add_route("/api/apps/{name}/pause", app_pauses.PauseOfApp(system, threads))
+    app.add_route("/api/apps/{name}/resume", app_pauses.ResumptionOfApp(system, threads))
     app.add_route("/api/installation", installation.OneInstallation(threads))
     app.add_route("/api/installation/pause", installation.PauseOfEverything(system, threads))
     app.add_route("/api/installation/resume", installation.ResumptionOfEverything(system, threads))
@@ -143,6 +152,14 @@ def _route_control(app: App, system: System, threads: Threads) -> None:
     app.add_route("/api/runs/{run_id:uuid}/cancel", repeating.CancelOfRun(system, threads))
 
 
+def _route_secrets(app: App, system: System, threads: Threads) -> None:
+    app.add_route("/api/apps/{name}/secrets", secrets.SecretsOfApp(threads))
+    app.add_route("/api/apps/{name}/secrets/{secret_name}", secrets.OneSecret(system, threads))
+    signing = "/api/apps/{name}/signing-secrets"
+    app.add_route(signing, signing_secrets.SigningSecretsOfApp(system, threads))
+    app.add_route(f"{signing}/{{secret_id:uuid}}", signing_secrets.OneSigningSecret(system, threads))
+
+
 def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads) -> None:
     throttle = Throttle(system.clock)
     app.add_route("/register", accounts.Registrations(system, hashing, throttle))
@@ -151,6 +168,7 @@ def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads
     app.add_route("/api/login", accounts.ApiLogins(system, hashing, throttle))
     app.add_route("/logout", accounts.Logouts(system, threads))
     app.add_route("/api/logout", accounts.ApiLogouts(system, threads))
+    app.add_route("/api/me", me.WhoAmI())
 
 
 def _route_sources(app: App, system: System, threads: Threads) -> None:

@@ -11,9 +11,19 @@ from falcon.asgi import Request
 from core import json_text
 from core.json_text import bad_text
 
-__all__ = ["MEDIA_MERGE_PATCH", "BodyTooLarge", "bad_text", "parse", "parse_if_any", "read", "without_faults"]
+__all__ = [
+    "MEDIA_MERGE_PATCH",
+    "PATCHES",
+    "BodyTooLarge",
+    "bad_text",
+    "parse",
+    "parse_if_any",
+    "read",
+    "without_faults",
+]
 
 MEDIA_MERGE_PATCH = "application/merge-patch+json"
+PATCHES = (MEDIA_MERGE_PATCH, falcon.MEDIA_JSON)
 
 
 class BodyTooLarge(falcon.HTTPContentTooLarge):

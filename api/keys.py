@@ -64,8 +64,8 @@ def request(req: Request, content: bytes) -> idempotency.Request | None:
     if key is None:
         return None
     value, fingerprint = _read(content)
-    owner_id = access.principal(req).user_id
-    scope = [req.method, req.path, str(owner_id or ""), _app_name(value)]
+    caller_id = access.principal(req).caller_id
+    scope = [req.method, req.path, str(caller_id or ""), _app_name(value)]
     return idempotency.Request(json.dumps(scope), key, fingerprint)
 
 

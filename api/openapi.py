@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from api import keys, operations
 from api.operations import Required
 from api.schemas.reports import Problem
+from core.scopes import Scope
 
 F = TypeVar("F", bound=Callable[..., Any])
 Models = Mapping[int, type[BaseModel] | None]
@@ -61,6 +62,7 @@ def documented(
     answers: Models,
     *,
     access: Required,
+    scope: Scope | None = None,
     query: type[BaseModel] | None = None,
     headers: type[BaseModel] | None = None,
     body: type[BaseModel] | None = None,
@@ -68,7 +70,7 @@ def documented(
     problems: tuple[int, ...] = (),
     takes_key: bool = False,
 ) -> Callable[[F], F]:
-    """Declare an operation: whom it is for, what it takes, what it answers, and which problems it may answer.
+    """Declare an operation: whom it is for, in which scope, what it takes, and what it answers, problems included.
 
     An operation that takes an Idempotency-Key must answer through `keys`.
     """
@@ -77,7 +79,7 @@ def documented(
     codes = sorted({*problems, 503, *(_TAKES_BODY if body or form else ()), *((400,) if query else ()), *keyed})
     models: dict[str, Any] = {f"HTTP_{code}": model for code, model in answers.items()}
     models |= {f"HTTP_{code}": (Problem, _REASONS[code]) for code in codes if code not in answers}
-    declare = operations.operation(access=access, takes_file=form is not None)
+    declare = operations.operation(access=access, scope=scope, takes_file=form is not None)
 
     def describe_and_declare(responder: F) -> F:
         described.append(

@@ -1,10 +1,11 @@
-"""What each operation of the API declares where it is defined: whom it is for, and whether it takes a file.
+"""What each operation of the API declares where it is defined: whom it is for, its scope, whether it takes a file.
 
 A route whose operation declares nothing is refused when it is added, so that nothing is open by oversight.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
@@ -14,7 +15,8 @@ from uuid import UUID
 from falcon.asgi import Request
 from falcon.routing import CompiledRouter, UUIDConverter, map_http_methods
 
-JOB_ID = "job_id"
+from core.scopes import Scope
+
 _DECLARATION = "declared_operation"
 _HANDSHAKE = "WEBSOCKET"
 
@@ -29,14 +31,26 @@ class Required(IntEnum):
 
     NOTHING = 0
     RECEIVER = 1  # a token for one run or one file, which the resource checks
-    ACCOUNT = 2  # the operation shows or makes the caller's own jobs alone
-    OWNERSHIP = 3  # of the job in the path
-    ADMINISTRATION = 4
+    IDENTITY = 2  # of a caller who is known, whatever their scopes
+    ACCOUNT = 3  # the operation shows or makes what is the caller's own alone
+    JOB = 4  # the one in the path is visible to the caller, and they may do this with it
+    RUN = 5  # as JOB
+    APP = 6  # as JOB
+    ADMINISTRATION = 7
 
     @property
     def is_open(self) -> bool:
         """Whether an operation is open to callers who are not authenticated."""
         return self <= Required.RECEIVER
+
+    @property
+    def in_path(self) -> str | None:
+        """Returns the parameter of the path that names the one thing this is about."""
+        return _IN_PATH.get(self)
+
+
+_IN_PATH = {Required.JOB: "job_id", Required.RUN: "run_id", Required.APP: "name"}
+_OF_SCOPE = (Required.ACCOUNT, *_IN_PATH, Required.ADMINISTRATION)
 
 
 @dataclass(frozen=True)
@@ -44,31 +58,39 @@ class Operation:
     """What an operation declares."""
 
     access: Required
+    scope: Scope | None = None
     takes_file: bool = False
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it declares a scope if it is for callers who are known by their scopes."""
+        return self.scope is not None or self.access not in _OF_SCOPE
 
-UNKNOWN = Operation(Required.ACCOUNT)
+
+UNKNOWN = Operation(Required.IDENTITY)
 """For paths without a route, so that strangers do not learn which paths exist."""
-_UNDECLARED = Operation(Required.ADMINISTRATION)
+_UNDECLARED = Operation(Required.ADMINISTRATION, Scope.APP)
 
 
 @dataclass(frozen=True)
 class Found:
-    """The operation that a request asks for, and the id of the job in its path, if there is one."""
+    """The operation that a request asks for, and the id or name in its path of the one thing that it is about."""
 
     operation: Operation
-    job_id: UUID | None = None
+    key: Any = None
 
 
 class UndeclaredOperationError(RuntimeError):
     """A route was added with an operation that does not declare its access as it should."""
 
 
-def operation(*, access: Required, takes_file: bool = False) -> Callable[[Responder], Responder]:
+def operation(
+    *, access: Required, scope: Scope | None = None, takes_file: bool = False
+) -> Callable[[Responder], Responder]:
     """Declare a responder's operation. Those in the OpenAPI document declare it by `openapi.documented`."""
 
     def declare(responder: Responder) -> Responder:
-        setattr(responder, _DECLARATION, Operation(access, takes_file))
+        setattr(responder, _DECLARATION, Operation(access, scope, takes_file))
         return responder
 
     return declare
@@ -118,7 +140,8 @@ class Routes(CompiledRouter):
             return Found(UNKNOWN)
         _, _, params, uri_template = route
         method = _HANDSHAKE if req.is_websocket else req.method
-        return Found(self.operation(uri_template or "", method), params.get(JOB_ID))
+        asked_for = self.operation(uri_template or "", method)
+        return Found(asked_for, params.get(asked_for.access.in_path or ""))
 
     def operation(self, uri_template: str, method: str) -> Operation:
         """Returns what a route declares for a method.
@@ -136,7 +159,10 @@ def _declarations(uri_template: str, resource: Any, suffix: str | None) -> dict[
         found = _declared(responder)
         if found is None:
             raise UndeclaredOperationError(f"{method} {uri_template} declares no access; decorate {responder}.")
-        if found.access is Required.OWNERSHIP and f"{{{JOB_ID}:uuid}}" not in uri_template:
-            raise UndeclaredOperationError(f"{method} {uri_template} requires ownership of a job, but names no job.")
+        if not found.is_whole:
+            raise UndeclaredOperationError(f"{method} {uri_template} declares no scope; decorate {responder}.")
+        named = found.access.in_path
+        if named is not None and re.search(rf"{{{named}[:}}]", uri_template) is None:
+            raise UndeclaredOperationError(f"{method} {uri_template} is about one {found.access.name}, but names none.")
         operations[method] = found
     return operations

@@ -1,4 +1,4 @@
-"""Limit the requests of each user, and of each address without a user (RateLimit headers of the IETF's draft).
+"""Limit the requests of each user, of each key, and of each address without either (RateLimit headers of IETF's draft).
 
 Callers with the server's secret are not counted: they are the operator's own applications, and this server is built
 for their bursts. Reports are not counted either, since a lost one would cost a run its lease.
@@ -28,8 +28,8 @@ class RequestQuotas:
         """Count a request. Raises `TooMany`."""
         if self._quotas is None or req.path in UNCOUNTED_PATHS or req.path.startswith(UNCOUNTED_PREFIXES):
             return
-        user_id = req.context.principal.user_id
-        left = self._quotas.take(networks.place(req.remote_addr or "") if user_id is None else user_id)
+        caller_id = req.context.principal.caller_id
+        left = self._quotas.take(networks.place(req.remote_addr or "") if caller_id is None else caller_id)
         req.context.quota_left = left
         if left.requests < 0:
             raise self._quotas.refusal()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import os
 import sys
@@ -127,6 +128,7 @@ def _environment(
         "TASK_TYPES": NOOP,
         "LOG_LEVEL": "WARNING",
         "ACCOUNT_RATE": "off",
+        "SECRET_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),  # so that callbacks are signed
         "CALLBACK_BASE_URL": NOBODY,
         **given,
     }

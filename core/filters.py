@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from core.principals import VisibleJobs
 from core.states import JobStatus, RunStatus, Trigger
 
 
@@ -22,12 +23,13 @@ class JobFilter:
     """A filter for jobs. `created_from` is inclusive, `created_before` exclusive; `search` is a part of a text.
 
     Names, titles, task types and apps are searched. `status_but` overrides `status` for the jobs of one app.
+    `visible` is what the caller may see.
     """
 
     app_name: str | None = None
     account_id: str | None = None
     user_id: str | None = None
-    owner_id: UUID | None = None
+    visible: VisibleJobs | None = None
     status: JobStatus | None = None
     status_but: StatusesOfApp | None = None
     task_type: str | None = None
@@ -41,8 +43,9 @@ class JobFilter:
 
 @dataclass(frozen=True, kw_only=True)
 class RunFilter:
-    """A filter for runs. `due_from` is inclusive, `due_before` exclusive."""
+    """A filter for runs. `due_from` is inclusive, `due_before` exclusive; `visible` is what the caller may see."""
 
+    visible: VisibleJobs | None = None
     job_id: UUID | None = None
     app_name: str | None = None
     account_id: str | None = None

@@ -20,6 +20,7 @@ from local.servers import private_servers
 from processes import foreground
 from processes.programs import LocalServerError
 from processes.supervisor import Supervisor
+from services.secrets import key_file
 from settings import ConfigurationError, Settings
 
 VHOST = "carillon"
@@ -82,7 +83,11 @@ def _servers(stack: ExitStack, settings: Settings) -> dict[str, str]:
         f"its password is in {data_dir}/servers/postgres\n"
         f"RabbitMQ:   {servers.rabbitmq_url}, its pages are at {servers.management_url}"
     )
-    return {"DATABASE_URL": servers.database_url, "RABBITMQ_URL": servers.rabbitmq_url}
+    return {
+        "DATABASE_URL": servers.database_url,
+        "RABBITMQ_URL": servers.rabbitmq_url,
+        "SECRET_KEYS": key_file.keys(settings),
+    }
 
 
 def _receiver(stack: ExitStack, folder: Path) -> Receiver:

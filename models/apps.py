@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+import peewee
+
 from core import names
+from models.database import attempt, for_update
 from models.tables import App, AppTaskType
 
 Found = TypeVar("Found")
@@ -50,6 +53,39 @@ def made_on_first_use(name: str, now: datetime) -> App:
         App.insert(row).on_conflict_ignore().execute()
         found = by_names([name])[name]
     return found
+
+
+def insert(name: str, now: datetime) -> App | None:
+    """Store a new app; None if another has this name, however it is spelled."""
+    app = App(name=name, name_key=names.folded(name), created_at=now, updated_at=now)
+    stored = App.insert(app.__data__).on_conflict_ignore().returning(App.id)
+    return app if list(stored.execute()) else None
+
+
+def page(app_ids: Collection[UUID] | None, after: UUID | None, limit: int) -> list[App]:
+    """Returns those of these apps, or of all, that come after this one, newest first, at most so many."""
+    query = App.select() if app_ids is None else App.select().where(App.id.in_(sorted(app_ids)))
+    if after is not None:
+        query = query.where(App.id < after)
+    return list(query.order_by(App.id.desc()).limit(limit))
+
+
+def lock(app: App) -> None:
+    """Lock an app until the transaction ends."""
+    list(for_update(App.select(App.id).where(App.id == app.id)))
+
+
+def delete_if_empty(app: App) -> bool:
+    """Delete an app with its task types, members and keys; returns whether it had no jobs, deleted ones included."""
+
+    def delete() -> None:
+        AppTaskType.delete().where(AppTaskType.app == app).execute()
+        App.delete().where(App.id == app.id).execute()
+
+    error = attempt(delete)
+    if error is None or isinstance(error, peewee.IntegrityError):
+        return error is None
+    raise error
 
 
 def set_callback_base_url(app: App, url: str | None, now: datetime) -> None:

@@ -12,6 +12,7 @@ import peewee
 
 from core import names
 from core.filters import JobFilter, RunFilter, StatusesOfApp
+from core.principals import VisibleJobs
 from core.states import GOING, JobState, JobStatus, RunStatus
 from core.states import LIVE as LIVE_STATUSES
 from models import apps
@@ -20,15 +21,15 @@ from models.tables import App, Job, JobTag, Run
 # As the index `runs_live` has it: a partial index is only used where the query repeats its condition to the letter.
 LIVE = peewee.SQL("status IN ('pending', 'queued', 'running', 'retrying')")
 
+_NONE = peewee.SQL("1 = 0")
 _WHOLE_NUMBER = re.compile(r"-?[1-9][0-9]{0,18}|0")
 
 
 def jobs(query: Any, wanted: JobFilter) -> Any:
     """Returns a query's jobs that fit, not deleted. A search, or a status that differs by app, needs joined apps."""
-    query = query.where(Job.deleted_at.is_null())
+    query = visible(query, wanted.visible).where(Job.deleted_at.is_null())
     equal = {
         Job.account_id: wanted.account_id,
-        Job.owner_id: wanted.owner_id,
         Job.task_type: wanted.task_type,
         Job.schedule_kind: wanted.schedule_kind,
     }
@@ -52,7 +53,7 @@ def jobs(query: Any, wanted: JobFilter) -> Any:
 
 def runs(query: Any, wanted: RunFilter) -> Any:
     """Returns a query's runs that fit, joined with their jobs and apps; those of deleted jobs never do."""
-    query = query.where(Job.deleted_at.is_null())
+    query = visible(query, wanted.visible).where(Job.deleted_at.is_null())
     equal = {
         Job.account_id: wanted.account_id,
         Job.task_type: wanted.task_type,
@@ -64,6 +65,17 @@ def runs(query: Any, wanted: RunFilter) -> Any:
     if wanted.status in LIVE_STATUSES:
         query = query.where(LIVE)
     return _where_between(query, Run.due_at, wanted.due_from, wanted.due_before)
+
+
+def visible(query: Any, seen: VisibleJobs | None) -> Any:
+    """Returns a query's jobs, joined with theirs, that a caller may see: `VisibleJobs.include`, in SQL."""
+    if seen is None:
+        return query
+    parts = [Job.app.in_(sorted(seen.app_ids))] if seen.app_ids else []
+    if seen.owner_id is not None:
+        parts.append(Job.owner_id == seen.owner_id)
+    query = query.where(functools.reduce(operator.or_, parts) if parts else _NONE)
+    return query if seen.account_id is None else query.where(Job.account_id == seen.account_id)
 
 
 def shows(status: JobStatus) -> Any:

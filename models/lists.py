@@ -58,7 +58,8 @@ def _jobs(wanted: JobFilter) -> Any:
 
 
 def _with_jobs() -> Any:
-    return Run.select(*_SHOWN, Job.id, Job.owner_id, Job.name, Job.task_type, App.id, App.name).join(Job).join(App)
+    of_job = (Job.id, Job.app, Job.owner_id, Job.account_id, Job.name, Job.task_type)
+    return Run.select(*_SHOWN, *of_job, App.id, App.name).join(Job).join(App)
 
 
 def _stretch(query: Any, ids: Any, values: Any, stretch: Stretch, *, descending: bool) -> Any:

@@ -45,6 +45,7 @@ def executed(job: Job) -> ExecutedJob:
         job.version,
         job.task_type,
         job.callback_url,
+        job.app_id,
         job.app.callback_base_url,
         job.board_id,
         job.data,

@@ -23,6 +23,7 @@ from services.messaging.doorbell import BrokerDoorbell
 from services.runtime import database_retry, faults
 from services.runtime.clock import DatabaseClock
 from services.runtime.troubles import Trouble
+from services.secrets import key_file
 from services.system import System
 from settings import ConfigurationError, Settings
 
@@ -33,7 +34,7 @@ def serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     Raises `ConfigurationError` when another server uses the data folder.
     """
     with _folder_of_our_own(settings.database_folder):
-        _serve(settings, on_ready)
+        _serve(key_file.with_key(settings), on_ready)
 
 
 def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:

@@ -97,3 +97,8 @@ def warn(settings: Settings) -> None:
             "public_url_is_not_set",
             detail=f"receivers and links get {settings.address}, which no other host can reach: set PUBLIC_URL",
         )
+    if settings.secret_keys is None and not settings.embedded:
+        log.warning(
+            "secret_keys_are_not_set",
+            detail="callbacks are not signed and no secret can be stored: set SECRET_KEYS, the same for every process",
+        )

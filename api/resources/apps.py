@@ -2,20 +2,70 @@
 
 from __future__ import annotations
 
+from functools import partial
+from urllib.parse import quote
+
+import falcon
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, edit_bodies, keys, read_only, validation
+from api import access, answers, bodies, edit_bodies, keys, lists, read_only, validation
 from api.answers import Answer
+from api.lists import Listed
 from api.openapi import documented
 from api.operations import Required
-from api.schemas.apps import App, NamedApp, NewApp, WholeApp
+from api.schemas.apps import App, AppPage, AppPatch, NamedApp, NewApp, NewNamedApp, WholeApp
+from api.schemas.paging import PageQuery
 from api.threads import Threads
+from core import merge_patch
 from core.errors import InvalidInput, NotFound
+from core.listing import NEWEST_FIRST, Mark
 from core.principals import Principal
+from core.scopes import Scope
 from services.jobs import apps
-from services.jobs.apps import AppView
-from services.scheduling import pauses
+from services.jobs.apps import AppDefinition, AppView
 from services.system import System
+
+
+class AllApps:
+    """`/api/apps`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("listApps", "apps", {200: AppPage}, access=Required.ACCOUNT, scope=Scope.READ, query=PageQuery)
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """List the apps that the caller is a member of, newest first; all of them for administrators."""
+        lists.send(resp, await self._threads.run(self._list, req))
+
+    @documented(
+        "createApp",
+        "apps",
+        {201: App},
+        access=Required.ACCOUNT,
+        scope=Scope.APP,
+        body=NewNamedApp,
+        problems=(403,),
+        takes_key=True,
+    )
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Make an app; the user who makes one owns it."""
+        body = await bodies.read(req, self._system.settings.max_body_bytes)
+        act = partial(self._create, access.principal(req), body)
+        await keys.answer_once(self._system, self._threads, req, resp, content=body, act=act)
+
+    def _list(self, req: Request) -> Listed:
+        query = validation.query(PageQuery, req.params)
+        after = None if query.cursor is None else query.cursor.id
+        found, more = apps.listed(access.principal(req), after, query.limit)
+        links = lists.by_cursor(req, Mark(found[-1].id) if more else None, NEWEST_FIRST)
+        results = lists.readable(App.model_validate, found)
+        return lists.listed(AppPage(next=links.get("next"), results=results), links)
+
+    def _create(self, principal: Principal, body: bytes) -> Answer:
+        new = validation.body(NewNamedApp, bodies.parse(body))
+        view = apps.create(principal, self._system, new.name, new.definition())
+        return answers.answer(App.model_validate(view), 201, location=f"/api/apps/{quote(view.name, safe='')}")
 
 
 class OneApp:
@@ -25,19 +75,52 @@ class OneApp:
         self._system = system
         self._threads = threads
 
-    @documented("getApp", "apps", {200: App}, access=Required.ADMINISTRATION, problems=(404,))
+    @documented("getApp", "apps", {200: App}, access=Required.APP, scope=Scope.READ, problems=(404,))
     async def on_get(self, req: Request, resp: Response, name: str) -> None:
         """Show an app."""
-        _expect_name(name)
+        expect_name(name)
         answers.send(resp, App.model_validate(await self._threads.run(apps.get, access.principal(req), name)))
 
-    @documented("putApp", "apps", {200: App, 201: App}, access=Required.ADMINISTRATION, body=WholeApp)
+    @documented("putApp", "apps", {200: App, 201: App}, access=Required.APP, scope=Scope.APP, body=WholeApp)
     async def on_put(self, req: Request, resp: Response, name: str) -> None:
         """Create or replace an app; members that cannot be changed may be sent back as they are shown."""
         principal, most = access.principal(req), self._system.settings.max_body_bytes
         body = await edit_bodies.of(req, most, self._threads, lambda: _shown(principal, name))
         view, is_new = await self._threads.run(self._put, principal, name, body)
         answers.send(resp, App.model_validate(view), status=201 if is_new else 200)
+
+    @documented(
+        "patchApp",
+        "apps",
+        {200: App},
+        access=Required.APP,
+        scope=Scope.APP,
+        body=AppPatch,
+        problems=(403, 404),
+    )
+    async def on_patch(self, req: Request, resp: Response, name: str) -> None:
+        """Change an app by a merge patch."""
+        expect_name(name)
+        principal, most = access.principal(req), self._system.settings.max_body_bytes
+        body = await edit_bodies.of(req, most, self._threads, lambda: _shown(principal, name), bodies.PATCHES)
+        answers.send(resp, App.model_validate(await self._threads.run(self._patch, principal, name, body)))
+
+    @documented("deleteApp", "apps", {204: None}, access=Required.APP, scope=Scope.APP, problems=(403, 404, 409))
+    async def on_delete(self, req: Request, resp: Response, name: str) -> None:
+        """Delete an app that has no jobs, with its members and keys."""
+        expect_name(name)
+        await self._threads.run(apps.delete, access.principal(req), self._system, name)
+        resp.status = falcon.HTTP_NO_CONTENT
+
+    def _patch(self, principal: Principal, name: str, body: bytes) -> AppView:
+        patch = validation.json_object(bodies.parse(body))
+
+        def change(view: AppView) -> AppDefinition:
+            shown = App.model_validate(view).model_dump(mode="json")
+            patched = merge_patch.merged({member: shown[member] for member in NewApp.model_fields}, patch)
+            return validation.body(NewApp, patched).definition()
+
+        return apps.amend(principal, self._system, name, change)
 
     def _put(self, principal: Principal, name: str, body: bytes) -> tuple[AppView, bool]:
         _check_name(name)
@@ -48,58 +131,6 @@ class OneApp:
         return apps.put(principal, self._system, name, new.callback_base_url, new.policies())
 
 
-class PauseOfApp:
-    """`/api/apps/{name}/pause`."""
-
-    def __init__(self, system: System, threads: Threads) -> None:
-        self._system = system
-        self._threads = threads
-
-    @documented("pauseApp", "apps", {200: App}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
-    async def on_post(self, req: Request, resp: Response, name: str) -> None:
-        """Pause an app: none of its runs starts until it is resumed."""
-        _expect_name(name)
-        content = await bodies.raw(req, self._system.settings.max_body_bytes)
-        await keys.answer_once(
-            self._system,
-            self._threads,
-            req,
-            resp,
-            content=content,
-            act=lambda: self._paused(access.principal(req), name),
-        )
-
-    def _paused(self, principal: Principal, name: str) -> Answer:
-        pauses.pause_app(principal, self._system, name)
-        return answers.answer(App.model_validate(apps.get(principal, name)))
-
-
-class ResumptionOfApp:
-    """`/api/apps/{name}/resume`."""
-
-    def __init__(self, system: System, threads: Threads) -> None:
-        self._system = system
-        self._threads = threads
-
-    @documented("resumeApp", "apps", {200: App}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
-    async def on_post(self, req: Request, resp: Response, name: str) -> None:
-        """Resume an app, except its jobs that are paused themselves."""
-        _expect_name(name)
-        content = await bodies.raw(req, self._system.settings.max_body_bytes)
-        await keys.answer_once(
-            self._system,
-            self._threads,
-            req,
-            resp,
-            content=content,
-            act=lambda: self._resumed(access.principal(req), name),
-        )
-
-    def _resumed(self, principal: Principal, name: str) -> Answer:
-        pauses.resume_app(principal, self._system, name)
-        return answers.answer(App.model_validate(apps.get(principal, name)))
-
-
 def _shown(principal: Principal, name: str) -> App | None:
     """Returns the app as it is shown, if it exists."""
     try:
@@ -108,7 +139,7 @@ def _shown(principal: Principal, name: str) -> App | None:
         return None
 
 
-def _expect_name(name: str) -> None:
+def expect_name(name: str) -> None:
     """Raise `NotFound` for a name that no app can have."""
     try:
         _check_name(name)

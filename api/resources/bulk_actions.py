@@ -10,6 +10,7 @@ from api.operations import Required
 from api.schemas.bulk_actions import JobActions, NewJobActions, NewReplays, Replays
 from api.threads import Threads
 from core.principals import Principal
+from core.scopes import Scope
 from services.jobs import bulk_actions
 from services.jobs.bulk_actions import Action
 from services.jobs.idempotency import Request as KeyedRequest
@@ -24,7 +25,13 @@ class ActionsOnJobs:
         self._threads = threads
 
     @documented(
-        "actOnJobs", "jobs", {200: JobActions}, access=Required.ADMINISTRATION, body=NewJobActions, takes_key=True
+        "actOnJobs",
+        "jobs",
+        {200: JobActions},
+        access=Required.ACCOUNT,
+        scope=Scope.OPERATE,
+        body=NewJobActions,
+        takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Pause, resume, cancel, delete, retry or trigger every job that fits the filter, in batches."""
@@ -49,7 +56,15 @@ class ReplaysOfRuns:
         self._system = system
         self._threads = threads
 
-    @documented("replayRuns", "runs", {200: Replays}, access=Required.ADMINISTRATION, body=NewReplays, takes_key=True)
+    @documented(
+        "replayRuns",
+        "runs",
+        {200: Replays},
+        access=Required.ACCOUNT,
+        scope=Scope.OPERATE,
+        body=NewReplays,
+        takes_key=True,
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Replay every failed run that fits the filter, in batches."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)

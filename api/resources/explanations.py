@@ -11,6 +11,7 @@ from api.openapi import documented
 from api.operations import Required
 from api.schemas.explanations import Explanation, ExplanationQuery
 from api.threads import Threads
+from core.scopes import Scope
 from services.reading import explaining
 from services.system import System
 
@@ -23,7 +24,13 @@ class WhyOfJob:
         self._threads = threads
 
     @documented(
-        "explainJob", "jobs", {200: Explanation}, access=Required.OWNERSHIP, query=ExplanationQuery, problems=(404,)
+        "explainJob",
+        "jobs",
+        {200: Explanation},
+        access=Required.JOB,
+        scope=Scope.READ,
+        query=ExplanationQuery,
+        problems=(404,),
     )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Explain in words why a job did or did not run at an instant."""

@@ -15,6 +15,7 @@ from api.operations import Required, operation
 from api.schemas.files import DownloadLink
 from api.threads import Threads
 from core import object_names
+from core.scopes import Scope
 from services.files import download_links, uploads
 from services.system import System
 
@@ -28,7 +29,9 @@ class DownloadOfJob:
         self._system = system
         self._threads = threads
 
-    @documented("getDownloadUrl", "jobs", {200: DownloadLink}, access=Required.OWNERSHIP, problems=(403, 404, 409))
+    @documented(
+        "getDownloadUrl", "jobs", {200: DownloadLink}, access=Required.JOB, scope=Scope.READ, problems=(403, 404, 409)
+    )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Get a link to a job's file, by which anyone can download it for an hour."""
         url = await self._threads.run(uploads.download_url, access.principal(req), self._system, job_id)

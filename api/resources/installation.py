@@ -11,6 +11,7 @@ from api.operations import Required
 from api.schemas.apps import Installation
 from api.threads import Threads
 from core.principals import Principal
+from core.scopes import Scope
 from services.scheduling import pauses
 from services.system import System
 
@@ -21,7 +22,9 @@ class OneInstallation:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    @documented("getInstallation", "installation", {200: Installation}, access=Required.ADMINISTRATION)
+    @documented(
+        "getInstallation", "installation", {200: Installation}, access=Required.ADMINISTRATION, scope=Scope.READ
+    )
     async def on_get(self, req: Request, resp: Response) -> None:
         """Show what holds for all apps at once."""
         answers.send(
@@ -36,7 +39,14 @@ class PauseOfEverything:
         self._system = system
         self._threads = threads
 
-    @documented("pauseEverything", "installation", {200: Installation}, access=Required.ADMINISTRATION, takes_key=True)
+    @documented(
+        "pauseEverything",
+        "installation",
+        {200: Installation},
+        access=Required.ADMINISTRATION,
+        scope=Scope.OPERATE,
+        takes_key=True,
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Pause everything: no run of any app starts until everything is resumed."""
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
@@ -56,7 +66,14 @@ class ResumptionOfEverything:
         self._system = system
         self._threads = threads
 
-    @documented("resumeEverything", "installation", {200: Installation}, access=Required.ADMINISTRATION, takes_key=True)
+    @documented(
+        "resumeEverything",
+        "installation",
+        {200: Installation},
+        access=Required.ADMINISTRATION,
+        scope=Scope.OPERATE,
+        takes_key=True,
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Resume everything, except apps and jobs that are paused themselves."""
         content = await bodies.raw(req, self._system.settings.max_body_bytes)

@@ -17,6 +17,7 @@ from api.schemas.paging import CountQuery, JobsQuery
 from api.threads import Threads
 from core.listing import Ordering
 from core.principals import Principal
+from core.scopes import Scope
 from services.reading import listing, records
 from services.reading.counting import Counts
 from services.system import System
@@ -30,7 +31,9 @@ class Jobs:
         self._threads = threads
         self._counts = counts
 
-    @documented("listJobs", "jobs", {200: JobPage}, access=Required.ACCOUNT, query=JobsQuery, problems=(404,))
+    @documented(
+        "listJobs", "jobs", {200: JobPage}, access=Required.ACCOUNT, scope=Scope.READ, query=JobsQuery, problems=(404,)
+    )
     async def on_get(self, req: Request, resp: Response) -> None:
         """List jobs, newest first unless asked otherwise; by a cursor, or by numbered pages."""
         lists.send(resp, await self._threads.run(self._list, req))
@@ -58,7 +61,8 @@ class NextOfJob:
         "listNextOccurrences",
         "jobs",
         {200: NextOccurrences},
-        access=Required.OWNERSHIP,
+        access=Required.JOB,
+        scope=Scope.READ,
         query=CountQuery,
         problems=(404,),
     )
@@ -96,7 +100,9 @@ class JobAction:
 class Cancel(JobAction):
     """`/api/jobs/{job_id}/cancel`."""
 
-    @documented("cancelJob", "jobs", {200: Job}, access=Required.OWNERSHIP, problems=(404,), takes_key=True)
+    @documented(
+        "cancelJob", "jobs", {200: Job}, access=Required.JOB, scope=Scope.OPERATE, problems=(404,), takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Cancel a job: runs that have not started never will, those at work are stopped."""
         await self._act(req, resp, job_id)
@@ -105,7 +111,9 @@ class Cancel(JobAction):
 class Pause(JobAction):
     """`/api/jobs/{job_id}/pause`."""
 
-    @documented("pauseJob", "jobs", {200: Job}, access=Required.OWNERSHIP, problems=(404,), takes_key=True)
+    @documented(
+        "pauseJob", "jobs", {200: Job}, access=Required.JOB, scope=Scope.OPERATE, problems=(404,), takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Pause a job: none of its runs starts until it is resumed."""
         await self._act(req, resp, job_id)
@@ -114,7 +122,9 @@ class Pause(JobAction):
 class Resume(JobAction):
     """`/api/jobs/{job_id}/resume`."""
 
-    @documented("resumeJob", "jobs", {200: Job}, access=Required.OWNERSHIP, problems=(404,), takes_key=True)
+    @documented(
+        "resumeJob", "jobs", {200: Job}, access=Required.JOB, scope=Scope.OPERATE, problems=(404,), takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Resume a paused job."""
         await self._act(req, resp, job_id)

@@ -15,6 +15,7 @@ from api.schemas.bulk import CreatedJobs, NewJobList
 from api.schemas.jobs import Created, NewJob
 from api.threads import Threads
 from core.principals import Principal
+from core.scopes import Scope
 from services.jobs import lifecycle
 from services.jobs.definition import NewJob as Wanted
 from services.system import System
@@ -32,7 +33,8 @@ class NewJobs:
         "createJob",
         "jobs",
         {201: Created},
-        access=Required.ADMINISTRATION,
+        access=Required.ACCOUNT,
+        scope=Scope.JOBS,
         body=NewJob,
         problems=(403, 404),
         takes_key=True,
@@ -70,7 +72,8 @@ class ManyNewJobs:
         "createJobs",
         "jobs",
         {201: CreatedJobs, 207: CreatedJobs},
-        access=Required.ADMINISTRATION,
+        access=Required.ACCOUNT,
+        scope=Scope.JOBS,
         body=NewJobList,
         takes_key=True,
     )

@@ -17,13 +17,12 @@ from api.schemas import editing as edits
 from api.schemas.editing import JobPatch, WholeJob
 from api.schemas.jobs import Job
 from api.threads import Threads
+from core.scopes import Scope
 from services.jobs import editing
 from services.jobs.definition import Definition
 from services.reading import records
 from services.reading.views import JobView
 from services.system import System
-
-_PATCHES = (bodies.MEDIA_MERGE_PATCH, falcon.MEDIA_JSON)
 
 
 class OneJob:
@@ -34,7 +33,7 @@ class OneJob:
         self._threads = threads
         self._most = system.settings.max_body_bytes
 
-    @documented("getJob", "jobs", {200: Job}, access=Required.OWNERSHIP, problems=(404,))
+    @documented("getJob", "jobs", {200: Job}, access=Required.JOB, scope=Scope.READ, problems=(404,))
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Show a job; its ETag is its version."""
         _send(resp, await self._threads.run(records.job, access.principal(req), job_id))
@@ -43,21 +42,23 @@ class OneJob:
         "patchJob",
         "jobs",
         {200: Job},
-        access=Required.OWNERSHIP,
+        access=Required.JOB,
+        scope=Scope.JOBS,
         headers=IfMatchHeader,
         body=JobPatch,
         problems=(403, 404, 409, 412),
     )
     async def on_patch(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Change a job by a merge patch, up to the instant at which a worker claims its run."""
-        body = await edit_bodies.of_job(req, self._most, self._threads, job_id, _PATCHES)
+        body = await edit_bodies.of_job(req, self._most, self._threads, job_id, bodies.PATCHES)
         _send(resp, await self._threads.run(self._patch, job_id, req, body))
 
     @documented(
         "putJob",
         "jobs",
         {200: Job},
-        access=Required.OWNERSHIP,
+        access=Required.JOB,
+        scope=Scope.JOBS,
         headers=IfMatchHeader,
         body=WholeJob,
         problems=(403, 404, 409, 412),
@@ -67,7 +68,15 @@ class OneJob:
         body = await edit_bodies.of_job(req, self._most, self._threads, job_id)
         _send(resp, await self._threads.run(self._edit, job_id, req, body, edits.replaced))
 
-    @documented("deleteJob", "jobs", {204: None}, access=Required.OWNERSHIP, headers=IfMatchHeader, problems=(404, 412))
+    @documented(
+        "deleteJob",
+        "jobs",
+        {204: None},
+        access=Required.JOB,
+        scope=Scope.JOBS,
+        headers=IfMatchHeader,
+        problems=(404, 412),
+    )
     async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Delete a job: runs that have not started never will, those at work may finish."""
         await self._threads.run(
@@ -84,7 +93,7 @@ class OneJob:
 
         def amend(view: JobView) -> Definition:
             wanted = change(view, value)
-            user_edits.expect_for_users(access.principal(req), user_edits.changed(view, wanted))
+            user_edits.expect_edit(access.principal(req), view, wanted)
             return wanted
 
         return editing.edit(access.principal(req), self._system, job_id, amend, expected)

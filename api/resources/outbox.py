@@ -12,6 +12,7 @@ from api.openapi import documented
 from api.operations import Required
 from api.schemas.outbox import OutboxEmail, OutboxList, OutboxQuery, WholeOutboxEmail
 from api.threads import Threads
+from core.scopes import Scope
 from services.email import outbox
 from services.system import System
 
@@ -23,7 +24,9 @@ class Outbox:
         self._settings = system.settings
         self._threads = threads
 
-    @documented("listOutbox", "e-mail", {200: OutboxList}, access=Required.ADMINISTRATION, query=OutboxQuery)
+    @documented(
+        "listOutbox", "e-mail", {200: OutboxList}, access=Required.ADMINISTRATION, scope=Scope.READ, query=OutboxQuery
+    )
     async def on_get(self, req: Request, resp: Response) -> None:
         """List the e-mails that were stored instead of sent, newest first; empty if a mail server is set."""
         lists.send(resp, await self._threads.run(self._list, req))
@@ -41,7 +44,14 @@ class EmailInOutbox:
         self._settings = system.settings
         self._threads = threads
 
-    @documented("getOutboxEmail", "e-mail", {200: WholeOutboxEmail}, access=Required.ADMINISTRATION, problems=(404,))
+    @documented(
+        "getOutboxEmail",
+        "e-mail",
+        {200: WholeOutboxEmail},
+        access=Required.ADMINISTRATION,
+        scope=Scope.READ,
+        problems=(404,),
+    )
     async def on_get(self, req: Request, resp: Response, email_id: UUID) -> None:
         """Show an e-mail that was stored instead of sent: its headers and its text."""
         found = await self._threads.run(outbox.one, access.principal(req), self._settings, email_id)

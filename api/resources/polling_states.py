@@ -14,6 +14,7 @@ from api.schemas.jobs import Job
 from api.schemas.polling_states import NewRewind, PollingState, PollingStates
 from api.threads import Threads
 from core.principals import Principal
+from core.scopes import Scope
 from services.jobs import polling_states
 from services.system import System
 
@@ -24,7 +25,9 @@ class StatesOfJob:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    @documented("listPollingStates", "jobs", {200: PollingStates}, access=Required.OWNERSHIP, problems=(404, 409))
+    @documented(
+        "listPollingStates", "jobs", {200: PollingStates}, access=Required.JOB, scope=Scope.READ, problems=(404, 409)
+    )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """List the newest 50 states that a polling job has had, newest first."""
         found = await self._threads.run(polling_states.history, access.principal(req), job_id)
@@ -39,7 +42,14 @@ class RewindOfJob:
         self._threads = threads
 
     @documented(
-        "rewindJob", "jobs", {200: Job}, access=Required.OWNERSHIP, body=NewRewind, problems=(404,), takes_key=True
+        "rewindJob",
+        "jobs",
+        {200: Job},
+        access=Required.JOB,
+        scope=Scope.OPERATE,
+        body=NewRewind,
+        problems=(404,),
+        takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Continue polling from an earlier state, which becomes the newest version."""

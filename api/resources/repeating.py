@@ -15,6 +15,7 @@ from api.schemas.repeating import Backfill, NewBackfill, NewTrigger, Retried
 from api.schemas.runs import Run
 from api.threads import Threads
 from core.principals import Principal
+from core.scopes import Scope
 from services.jobs import backfill, cancelling, requested_runs
 from services.reading.views import RunView
 from services.system import System
@@ -42,7 +43,14 @@ class TriggerOfJob(RunAction):
     """`/api/jobs/{job_id}/trigger`."""
 
     @documented(
-        "triggerJob", "jobs", {201: Run}, access=Required.OWNERSHIP, body=NewTrigger, problems=(404,), takes_key=True
+        "triggerJob",
+        "jobs",
+        {201: Run},
+        access=Required.JOB,
+        scope=Scope.OPERATE,
+        body=NewTrigger,
+        problems=(404,),
+        takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Run a job now, in addition to its schedule; `data`, if given, replaces the job's for this run."""
@@ -56,7 +64,9 @@ class TriggerOfJob(RunAction):
 class RetryOfJob(RunAction):
     """`/api/jobs/{job_id}/retry`."""
 
-    @documented("retryJob", "jobs", {200: Retried}, access=Required.OWNERSHIP, problems=(404,), takes_key=True)
+    @documented(
+        "retryJob", "jobs", {200: Retried}, access=Required.JOB, scope=Scope.OPERATE, problems=(404,), takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Retry a failed job, with a new run in place of the one that failed last."""
         await self._by_path(req, resp, lambda: self._retry(access.principal(req), job_id))
@@ -72,7 +82,8 @@ class BackfillOfJob(RunAction):
         "backfillJob",
         "jobs",
         {200: Backfill},
-        access=Required.OWNERSHIP,
+        access=Required.JOB,
+        scope=Scope.OPERATE,
         body=NewBackfill,
         problems=(404,),
         takes_key=True,
@@ -92,7 +103,9 @@ class BackfillOfJob(RunAction):
 class ReplayOfRun(RunAction):
     """`/api/runs/{run_id}/replay`."""
 
-    @documented("replayRun", "runs", {201: Run}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
+    @documented(
+        "replayRun", "runs", {201: Run}, access=Required.RUN, scope=Scope.OPERATE, problems=(404,), takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Replay a run that failed or was cancelled: repeat it with a new run."""
         await self._by_path(req, resp, lambda: self._replay(access.principal(req), run_id))
@@ -104,7 +117,9 @@ class ReplayOfRun(RunAction):
 class CancelOfRun(RunAction):
     """`/api/runs/{run_id}/cancel`."""
 
-    @documented("cancelRun", "runs", {200: Run}, access=Required.ADMINISTRATION, problems=(404,), takes_key=True)
+    @documented(
+        "cancelRun", "runs", {200: Run}, access=Required.RUN, scope=Scope.OPERATE, problems=(404,), takes_key=True
+    )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Cancel one run: at once, or, if it is at work, as soon as its worker has stopped it."""
         await self._by_path(req, resp, lambda: self._cancel(access.principal(req), run_id))

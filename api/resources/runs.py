@@ -14,6 +14,7 @@ from api.schemas.paging import NumberedQuery, PageQuery, RunsQuery
 from api.schemas.runs import Attempt, Execution, Executions, Run, RunPage, RunWithAttempts
 from api.threads import Threads
 from core.listing import NEWEST_FIRST
+from core.scopes import Scope
 from services.reading import listing, records
 from services.reading.counting import Counts
 from services.reading.views import Page
@@ -26,7 +27,7 @@ class Runs:
         self._threads = threads
         self._counts = counts
 
-    @documented("findRuns", "runs", {200: RunPage}, access=Required.ADMINISTRATION, query=RunsQuery)
+    @documented("findRuns", "runs", {200: RunPage}, access=Required.ACCOUNT, scope=Scope.READ, query=RunsQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
         """List runs of all jobs, newest first."""
         lists.send(resp, await self._threads.run(self._list, req))
@@ -43,7 +44,9 @@ class RunsOfJob:
         self._threads = threads
         self._counts = counts
 
-    @documented("listRuns", "runs", {200: RunPage}, access=Required.OWNERSHIP, query=PageQuery, problems=(404,))
+    @documented(
+        "listRuns", "runs", {200: RunPage}, access=Required.JOB, scope=Scope.READ, query=PageQuery, problems=(404,)
+    )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """List a job's runs, newest first."""
         lists.send(resp, await self._threads.run(self._list, req, job_id))
@@ -60,7 +63,13 @@ class ExecutionsOfJob:
         self._threads = threads
 
     @documented(
-        "listExecutions", "runs", {200: Executions}, access=Required.OWNERSHIP, query=NumberedQuery, problems=(404,)
+        "listExecutions",
+        "runs",
+        {200: Executions},
+        access=Required.JOB,
+        scope=Scope.READ,
+        query=NumberedQuery,
+        problems=(404,),
     )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """List a job's runs that have started, newest first, each with how it went and how long it took."""
@@ -76,7 +85,7 @@ class OneRun:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    @documented("getRun", "runs", {200: RunWithAttempts}, access=Required.ADMINISTRATION, problems=(404,))
+    @documented("getRun", "runs", {200: RunWithAttempts}, access=Required.RUN, scope=Scope.READ, problems=(404,))
     async def on_get(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Show a run and its attempts."""
         view, attempts = await self._threads.run(records.run, access.principal(req), run_id)

@@ -13,6 +13,7 @@ from api.schemas.schedules import Preview
 from api.schemas.shown_schedules import Occurrences
 from api.threads import Threads
 from core import schedules
+from core.scopes import Scope
 from services.system import System
 
 
@@ -23,7 +24,9 @@ class Previews:
         self._system = system
         self._threads = threads
 
-    @documented("previewSchedule", "schedules", {200: Occurrences}, access=Required.ACCOUNT, body=Preview)
+    @documented(
+        "previewSchedule", "schedules", {200: Occurrences}, access=Required.ACCOUNT, scope=Scope.READ, body=Preview
+    )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Preview a schedule: its next instants, and the schedule in words."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)

@@ -9,6 +9,7 @@ from api.openapi import documented
 from api.operations import Required
 from api.schemas.figures import JobStatistics, MinuteFigures, ScopeQuery, Series, SeriesQuery
 from api.threads import Threads
+from core.scopes import Scope
 from services.reading import statistics
 from services.system import System
 
@@ -19,7 +20,14 @@ class StatisticsOfJobs:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    @documented("getJobStatistics", "statistics", {200: JobStatistics}, access=Required.ACCOUNT, query=ScopeQuery)
+    @documented(
+        "getJobStatistics",
+        "statistics",
+        {200: JobStatistics},
+        access=Required.ACCOUNT,
+        scope=Scope.READ,
+        query=ScopeQuery,
+    )
     async def on_get(self, req: Request, resp: Response) -> None:
         """Count the jobs of each status."""
         query = validation.query(ScopeQuery, req.params)
@@ -34,7 +42,9 @@ class MinuteSeries:
         self._system = system
         self._threads = threads
 
-    @documented("getSeries", "statistics", {200: Series}, access=Required.ADMINISTRATION, query=SeriesQuery)
+    @documented(
+        "getSeries", "statistics", {200: Series}, access=Required.ADMINISTRATION, scope=Scope.READ, query=SeriesQuery
+    )
     async def on_get(self, req: Request, resp: Response) -> None:
         """Show what happened in each of the last minutes."""
         query = validation.query(SeriesQuery, req.params)

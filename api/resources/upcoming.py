@@ -10,6 +10,7 @@ from api.openapi import documented
 from api.operations import Required
 from api.schemas.figures import Upcoming, UpcomingList, UpcomingQuery
 from api.threads import Threads
+from core.scopes import Scope
 from services.reading import upcoming
 from services.system import System
 
@@ -21,7 +22,9 @@ class UpcomingRuns:
         self._system = system
         self._threads = threads
 
-    @documented("listUpcoming", "runs", {200: UpcomingList}, access=Required.ADMINISTRATION, query=UpcomingQuery)
+    @documented(
+        "listUpcoming", "runs", {200: UpcomingList}, access=Required.ACCOUNT, scope=Scope.READ, query=UpcomingQuery
+    )
     async def on_get(self, req: Request, resp: Response) -> None:
         """List coming runs of all jobs, soonest first; paused jobs are left out."""
         lists.send(resp, await self._threads.run(self._list, req))

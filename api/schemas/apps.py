@@ -41,6 +41,10 @@ class NewApp(Given):
                 raise ValueError(f"gives {name!r} a request, but that is a type of Carillon's own; take another name.")
         return task_types
 
+    def definition(self) -> apps.AppDefinition:
+        """What the app is to be, as the services take it."""
+        return apps.AppDefinition(self.callback_base_url, self.policies())
+
     def policies(self) -> dict[str, apps.TaskTypePolicy]:
         """Returns the task types as services take them."""
         return {
@@ -58,6 +62,19 @@ class WholeApp(NewApp):
     """An app's whole definition; members that cannot be changed may be sent back as they are shown."""
 
     model_config = ConfigDict(extra="allow")
+
+
+class NewNamedApp(NewApp):
+    """An app to make."""
+
+    name: AppName
+
+
+class AppPatch(Given):
+    """What is to change of an app, as a merge patch: null sets a member back."""
+
+    callback_base_url: BaseUrl | None = None
+    task_types: Annotated[dict[TaskType, NewTaskType | None], Field(max_length=MOST_TASK_TYPES)] | None = None
 
 
 class NamedApp(Given):
@@ -83,6 +100,13 @@ class App(Shown):
     paused_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+
+class AppPage(Shown):
+    """A stretch of the list of apps; `next` is the path of the rest."""
+
+    next: str | None
+    results: list[App]
 
 
 class Installation(Shown):

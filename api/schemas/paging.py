@@ -181,4 +181,4 @@ class RunsQuery(PageQuery):
 
     def wanted(self) -> RunFilter:
         """Returns the filter of these runs."""
-        return RunFilter(**{name: getattr(self, name) for name in RunFilter.__dataclass_fields__})
+        return RunFilter(**self.model_dump(exclude={"limit", "cursor"}))

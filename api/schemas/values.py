@@ -11,9 +11,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from api import built_in_apps
 from api.validation import shown
-from core import instants, names, schedules, urls
+from core import built_in_apps, instants, names, schedules, urls
 from core.policies import CatchUp, Overlap
 from core.priority import PRIORITY_WORDS
 from core.retry import LEAST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS

@@ -10,11 +10,12 @@ import falcon
 from falcon.asgi import Request, Response
 from pydantic import BaseModel
 
-from api import access, answers, bodies, built_in_apps, edit_bodies, keys, lists, read_only, validation
+from api import access, answers, bodies, edit_bodies, keys, lists, read_only, validation
 from api.schemas.paging import NumberedQuery
 from api.sources import translating
 from api.sources.source import Source
 from api.threads import Threads
+from core import built_in_apps
 from core.errors import NotFound
 from core.filters import JobFilter
 from core.listing import Ordering

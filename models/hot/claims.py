@@ -56,12 +56,14 @@ def _started(row: Sequence[Any]) -> StartedRun:
 
 
 def _job(row: Sequence[Any]) -> ExecutedJob:
-    version, task_type, callback_url, board_id, data, retries, base, most, limit, state, polled, url, *policy = row
+    version, task_type, callback_url, board_id, data, retries, base, most, limit, state, polled, *of_app = row
+    app_id, url, *policy = of_app
     type_retries, type_base, request = policy
     return ExecutedJob(
         version,
         task_type,
         callback_url,
+        of_database().uuid(app_id),
         url,
         read_json(board_id, "board_id"),
         read_json(data, "data"),

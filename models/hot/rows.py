@@ -54,6 +54,7 @@ class ExecutedJob:
     version: int
     task_type: str
     callback_url: str | None
+    app_id: UUID
     base_url: str | None  # its app's
     board_id: Any
     data: Any

@@ -45,7 +45,7 @@ _START = """
 _STARTED = """
     SELECT p.key + 1, r.id, r.job_id, r.job_version, r.attempt_count, r.fence, r.scheduled_for, r.data,
         j.version, j.task_type, j.callback_url, j.board_id, j.data, j.max_retries, j.retry_backoff_base,
-        j.retry_backoff_max, j.time_limit_seconds, j.polling_state, j.polling_version, a.callback_base_url,
+        j.retry_backoff_max, j.time_limit_seconds, j.polling_state, j.polling_version, j.app_id, a.callback_base_url,
         t.max_retries, t.retry_backoff_base, t.request
     FROM JSON_EACH(?) p
     JOIN runs r ON r.id = p.value

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from models.tables.access import AppMember
 from models.tables.apps import App, AppTaskType, Installation
 from models.tables.base import Table, db
 from models.tables.jobs import Job, JobTag, JobVersion, PollingState
 from models.tables.operation import IdempotencyKey, Minute, Signal, Worker
 from models.tables.outputs import Alert, Delivery, Upload
 from models.tables.runs import Attempt, RateLimitedAccount, Run
+from models.tables.secrets import AppSecret, SigningSecret
 from models.tables.users import Token, User
 
 # Every table that a test may empty; `installation` keeps its row.
 ALL: tuple[type[Table], ...] = (
     App,
     AppTaskType,
+    SigningSecret,
+    AppSecret,
     User,
     Token,
+    AppMember,
     Job,
     JobTag,
     JobVersion,
@@ -36,6 +41,8 @@ __all__ = [
     "ALL",
     "Alert",
     "App",
+    "AppMember",
+    "AppSecret",
     "AppTaskType",
     "Attempt",
     "Delivery",
@@ -49,6 +56,7 @@ __all__ = [
     "RateLimitedAccount",
     "Run",
     "Signal",
+    "SigningSecret",
     "Table",
     "Token",
     "Upload",

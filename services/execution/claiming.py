@@ -6,6 +6,7 @@ Threads that ask at the same moment share one claim: see `services.execution.eng
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from models.hot.rows import ExecutedJob, StartedRun, Terms
@@ -14,6 +15,8 @@ from services.execution import limits, report_tokens
 from services.execution.work import Work
 from services.execution.workers import WorkerIdentity
 from services.jobs import retry_policy, versions
+from services.messaging import broker as brokers
+from services.secrets import signers
 from services.system import System
 from services.task_types import registry
 
@@ -39,6 +42,9 @@ def _claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> tu
         claimed = limits.claim(system, queue, limit, _terms(system, worker, queue, tokens, unit.now))
         begun = versions.begun(claimed.runs)
         works = [_work(system, run, begun.get(run.id, run.job), monotonic, tokens[run.place]) for run in claimed.runs]
+        if queue == brokers.RUNS_HTTP:
+            of_apps = signers.of_apps(system, {work.app_id for work in works})
+            works = [replace(work, signer=of_apps[work.app_id]) for work in works]
     return works, claimed.held_others
 
 
@@ -66,6 +72,7 @@ def _work(system: System, run: StartedRun, job: ExecutedJob, monotonic: float, r
         polling_version=job.polling_version,
         claimed_monotonic=monotonic,
         report_token=report_token,
+        app_id=job.app_id,
     )
 
 

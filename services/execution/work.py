@@ -10,6 +10,7 @@ from uuid import UUID
 from core.errors import AbortReason, AttemptError
 from core.receiver_answers import PollAnswer
 from core.retry import RetryPolicy
+from services.secrets.signers import NOBODY, Signer
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Work:
     polling_version: int
     claimed_monotonic: float
     report_token: str = field(repr=False)  # never in a log
+    app_id: UUID
+    signer: Signer = NOBODY  # of what goes to its app's receivers
     request: dict[str, Any] | None = None  # what the app's table maps the task type to
 
 

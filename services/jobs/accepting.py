@@ -93,7 +93,7 @@ def _make_apps(fit: Sequence[Accepted], now: datetime) -> None:
 
 def _accept(system: System, new: NewJob, known: dict[str, KnownApp], now: datetime) -> Accepted | Refusal:
     app = known.get(new.app_name)
-    if app is None:
+    if app is None or new.app_id not in (None, app.id):
         return NotFound("app", new.app_name)
     try:
         definition.judge(system, new, app, now)

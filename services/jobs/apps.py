@@ -1,19 +1,27 @@
-"""Read and change apps."""
+"""Read, make, change and delete apps."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from core.errors import NotFound
+from core import built_in_apps, masking
+from core.errors import Conflict, Forbidden, InvalidInput
 from core.principals import Principal
-from models import apps, database
+from core.scopes import Role, Scope
+from models import apps, database, members
 from models.pauses import Gate
-from models.tables import App
+from models.tables import App, AppTaskType
+from services.access import visible_apps
 from services.reading.views import view_of
+from services.secrets import signing
 from services.system import System
+from services.task_types import header_masks
+
+Request = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -26,9 +34,18 @@ class TaskTypePolicy:
 
 
 @dataclass(frozen=True)
+class AppDefinition:
+    """What an app is to be."""
+
+    callback_base_url: str | None = None
+    task_types: Mapping[str, TaskTypePolicy] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class AppView:
     """An app as it is shown."""
 
+    id: UUID
     name: str
     callback_base_url: str | None
     task_types: Mapping[str, TaskTypePolicy]
@@ -38,19 +55,42 @@ class AppView:
 
 
 def get(principal: Principal, name: str) -> AppView:
-    """Returns the app with this name. Raises `NotFound`, and `Forbidden` unless the principal is an administrator."""
-    principal.expect_administration()
+    """Returns the app of this name. Raises `NotFound` if there is none or the principal is no member."""
     with database.reading():
-        app = apps.by_name(name)
-        if app is None:
-            raise NotFound("app", name)
-        return _view(app)
+        return _view(visible_apps.found(principal, name, Scope.READ))
 
 
 def ensure(system: System, name: str) -> None:
     """Create the app with this name if it does not exist: a built-in one, for its first job."""
     with system.transaction(Gate.UNUSED):
         apps.made_on_first_use(name, system.clock.now())
+
+
+def listed(principal: Principal, after: UUID | None, limit: int) -> tuple[list[AppView], bool]:
+    """Returns the apps that the principal may see, newest first, and whether more follow."""
+    principal.expect_scope(Scope.READ)
+    seen = None if principal.sees_all else {one.app_id for one in principal.memberships}
+    with database.reading():
+        found = apps.page(seen, after, limit + 1)
+        return [_view(app) for app in found[:limit]], len(found) > limit
+
+
+def create(principal: Principal, system: System, name: str, wanted: AppDefinition) -> AppView:
+    """Make a new app; a user who makes one owns it.
+
+    Raises `InvalidInput` if the name is taken, `Forbidden` for keys.
+    """
+    principal.expect_scope(Scope.APP)
+    if principal.key_id is not None:
+        raise Forbidden("A key is for one app alone; apps are made by users, with a token of theirs.")
+    with system.transaction(Gate.UNUSED) as work:
+        app = None if name in built_in_apps.NAMES else apps.insert(name, work.now)
+        if app is None:
+            raise InvalidInput.at("name", f"is {name!r}, which is the name of an app already; take another.")
+        if principal.user_id is not None:
+            members.put(app, principal.user_id, Role.OWNER, work.now)
+        signing.make_first(system, app.id)
+        return _redefined(app, wanted, work.now)
 
 
 def put(
@@ -60,33 +100,70 @@ def put(
     callback_base_url: str | None,
     task_types: Mapping[str, TaskTypePolicy],
 ) -> tuple[AppView, bool]:
-    """Create or replace an app. Returns it, and whether it is new. Raises `Forbidden` except for administrators."""
-    principal.expect_administration()
+    """Make the app of this name be so; the app, and whether it is new: only administrators make one in this way.
+
+    Raises `NotFound` and `Forbidden` as `visible_apps.found` does.
+    """
     with system.transaction(Gate.UNUSED) as work:
-        now = work.now
-        is_new = apps.by_name(name) is None
-        app = apps.made_on_first_use(name, now)
-        apps.set_callback_base_url(app, callback_base_url, now)
-        apps.replace_task_types(
-            app,
-            [
-                {
-                    "name": task_type,
-                    "max_retries": policy.max_retries,
-                    "retry_backoff_base": policy.retry_backoff_base,
-                    "request": policy.request,
-                }
-                for task_type, policy in task_types.items()
-            ],
-        )
-        return _view(apps.made_on_first_use(name, now)), is_new
+        is_new = principal.sees_all and apps.by_name(name) is None
+        app = apps.made_on_first_use(name, work.now) if is_new else visible_apps.found(principal, name, Scope.APP)
+        if is_new:
+            signing.make_first(system, app.id)
+        return _redefined(app, AppDefinition(callback_base_url, task_types), work.now), is_new
+
+
+def amend(principal: Principal, system: System, name: str, change: Callable[[AppView], AppDefinition]) -> AppView:
+    """Make an app what `change` makes of it as it is shown. Raises `NotFound` and `Forbidden` as `put` does."""
+    with system.transaction(Gate.UNUSED) as work:
+        app = visible_apps.found(principal, name, Scope.APP)
+        apps.lock(app)
+        return _redefined(app, change(_view(app)), work.now)
+
+
+def delete(principal: Principal, system: System, name: str) -> None:
+    """Delete an app that has no jobs, with its members and keys. Raises `Conflict` if it has any, or is shared."""
+    with system.transaction(Gate.UNUSED):
+        app = visible_apps.found(principal, name, Scope.APP)
+        if app.name in built_in_apps.NAMES:
+            raise Conflict(f"The app {app.name} is shared by all users and stays.")
+        if not apps.delete_if_empty(app):
+            raise Conflict(
+                f"The app {app.name} has jobs. Delete them, and wait until the history of deleted ones is no longer "
+                f"kept (KEEP_HISTORY_DAYS={system.settings.keep_history_days:g})."
+            )
+
+
+def _redefined(app: App, wanted: AppDefinition, now: datetime) -> AppView:
+    apps.set_callback_base_url(app, wanted.callback_base_url, now)
+    stored = {row.name: row.request for row in apps.task_types(app)}
+    policies = {
+        name: replace(policy, request=_unmasked(name, policy.request, stored.get(name)))
+        for name, policy in wanted.task_types.items()
+    }
+    apps.replace_task_types(app, [{"name": name, **asdict(policy)} for name, policy in policies.items()])
+    [app] = apps.by_names([app.name]).values()
+    return _view(app)
+
+
+def _unmasked(task_type: str, request: Request | None, stored: Request | None) -> Request | None:
+    """A request with the headers that are stored, where they came back as they are shown. Raises `InvalidInput`."""
+    restored = header_masks.restored(request, stored)
+    for name, value in (restored or {}).get("headers", {}).items():
+        if masking.is_mask(name, value):
+            raise InvalidInput.at(f"task_types.{task_type}.request.headers.{name}", masking.fault_of_mask(name))
+    return restored
+
+
+def _shown(row: AppTaskType) -> TaskTypePolicy:
+    return view_of(TaskTypePolicy, row, request=header_masks.masked(row.request))
 
 
 def _view(app: App) -> AppView:
     return AppView(
+        id=app.id,
         name=app.name,
         callback_base_url=app.callback_base_url,
-        task_types={row.name: view_of(TaskTypePolicy, row) for row in apps.task_types(app)},
+        task_types={row.name: _shown(row) for row in apps.task_types(app)},
         paused_at=app.paused_at,
         created_at=app.created_at,
         updated_at=app.updated_at,

@@ -14,6 +14,7 @@ from core.errors import Conflict, InvalidInput
 from core.policies import Overlap
 from core.principals import Principal
 from core.schedules import Recurring
+from core.scopes import Scope
 from core.states import ENDED, LIVE, Hold, JobState, RunStatus, Trigger
 from models import edits, jobs, repeats, runs
 from models.tables import Job, Run
@@ -69,7 +70,7 @@ def backfill(
 
 
 def _found(principal: Principal, job_id: UUID) -> Job:
-    job = visibility.expected(principal, jobs.lock_whole(job_id), job_id)
+    job = visibility.expected(principal, jobs.lock_whole(job_id), job_id, Scope.OPERATE)
     if job.state is JobState.CANCELLED:
         raise Conflict(f"The job {job_id} is cancelled and cannot be backfilled; create a new job instead.")
     return job

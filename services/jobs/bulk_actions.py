@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from core.errors import Conflict, NotFound
 from core.filters import JobFilter, RunFilter
 from core.principals import Principal
+from core.scopes import Scope
 from models import database, jobs, repeats, runs
 from services.jobs import editing, requested_runs
 from services.jobs import lifecycle as intents
@@ -55,6 +56,7 @@ class Outcome:
 
 
 _Act = Callable[[Principal, System, UUID], object]
+_SCOPES = {Action.DELETE: Scope.JOBS}
 _ACTIONS: dict[Action, _Act] = {
     Action.PAUSE: intents.pause,
     Action.RESUME: intents.resume,
@@ -121,7 +123,7 @@ def act(
 
     A job that the action is refused for is left unchanged. A dry run rolls everything back.
     """
-    theirs = visibility.visible(principal, wanted)
+    theirs = visibility.visible(principal, wanted, _SCOPES.get(action, Scope.OPERATE))
 
     def find() -> Sequence[UUID]:
         with database.reading():
@@ -140,15 +142,12 @@ def replay(
     dry_run: bool,
     request: Request | None = None,
 ) -> Outcome:
-    """Replay every dead run that fits and was not repeated before, at most `limit`, as `act` does.
-
-    Raises `Forbidden` unless the principal is an administrator.
-    """
-    principal.expect_administration()
+    """Replay every dead run that fits and was not repeated before, at most so many; as `act` does."""
+    theirs = visibility.visible(principal, wanted, Scope.OPERATE)
 
     def find() -> Sequence[UUID]:
         with database.reading():
-            return repeats.not_repeated(wanted, after, limit + 1)
+            return repeats.not_repeated(theirs, after, limit + 1)
 
     return _Work(principal, system, requested_runs.replay, _lock_jobs_of_runs, dry_run, request).carry_out(find, limit)
 

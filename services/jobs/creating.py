@@ -18,11 +18,11 @@ from uuid import UUID
 import structlog
 
 from core import names
-from core.errors import DatabaseUnavailable, Forbidden, Unavailable
+from core.errors import DatabaseUnavailable, Unavailable
 from core.principals import Principal
 from models import database
 from models.hot import creates
-from services.jobs import accepting, first_rings
+from services.jobs import accepting, first_rings, ownership
 from services.jobs.accepting import Rows
 from services.jobs.creation_outcomes import Outcome, Refusal
 from services.jobs.definition import NewJob
@@ -65,12 +65,6 @@ def store(
     return told[0]
 
 
-def refuse_for_others(principal: Principal, wanted: Iterable[NewJob | Refusal]) -> None:
-    """Raise `Forbidden` if a user asks for a job that would not be their own."""
-    if not all(principal.may_see(new.owner_id) for new in wanted if isinstance(new, NewJob)):
-        raise Forbidden("Users may create only their own jobs.")
-
-
 @dataclass
 class _Call:
     """A job to store, and the future for its outcome."""
@@ -95,11 +89,13 @@ class Creator:
     def create(self, principal: Principal, new: NewJob) -> Future[UUID]:
         """Store a validated job. The future gets its id, or the error that `lifecycle.create` would raise.
 
-        Raises `Forbidden` if the job would be another user's.
+        Raises what `ownership.permitted` refuses it for.
         """
-        refuse_for_others(principal, [new])
-        call = _Call(new)
-        if self._may_wait(new):
+        permitted = ownership.permitted(principal, new)
+        if not isinstance(permitted, NewJob):
+            raise permitted
+        call = _Call(permitted)
+        if self._may_wait(permitted):
             self._patient.take(call)
         else:
             self._plain.take(call)

@@ -14,6 +14,7 @@ from core.errors import Conflict, InvalidInput, PreconditionFailed
 from core.policies import is_spent
 from core.principals import Principal
 from core.schedules import Recurring
+from core.scopes import Scope
 from core.states import ENDED, Hold, JobState, RunStatus, Trigger
 from models import edits, jobs, pauses, runs, tags, versions
 from models.pauses import Gate
@@ -25,7 +26,7 @@ from services.reading import records, visibility
 from services.reading.views import JobView
 from services.scheduling import planning, run_endings, stored_schedule
 from services.system import System
-from services.task_types import registry
+from services.task_types import header_masks, registry
 
 Amend = Callable[[JobView], Definition]
 Refuse = Callable[[JobView], None]
@@ -68,7 +69,8 @@ def edit(
         edits.lock_not_begun(job)
         view = records.job(principal, job_id)
         refuse_ended(job, "edited")
-        one = _as_wanted(job, definition.of(job, view.tags), amend(view), now)
+        before = definition.of(job, view.tags)
+        one = _as_wanted(job, before, _unmasked(before, amend(view)), now)
         made = [] if definition.alike(one.before, one.wanted) else [*_carry_out(system, one)]
         if active is not None and active is (job.state == JobState.PAUSED):
             made += switch(job, now, active=active)
@@ -100,13 +102,18 @@ def delete(
 
 
 def _found(principal: Principal, job_id: UUID, expected: Collection[int] | None) -> Job:
-    job = visibility.expected(principal, jobs.lock_whole(job_id), job_id)
+    job = visibility.expected(principal, jobs.lock_whole(job_id), job_id, Scope.JOBS)
     if expected is not None and job.version not in expected:
         raise PreconditionFailed(
             f"The job {job_id} is in version {job.version}, not in the one that If-Match names. "
             "Read it again, and repeat the edit."
         )
     return job
+
+
+def _unmasked(before: Definition, wanted: Definition) -> Definition:
+    """What is wanted, with the job's own headers where they came back as they are shown."""
+    return replace(wanted, data=header_masks.restored_data(wanted.task_type, wanted.data, before.data))
 
 
 def _as_wanted(job: Job, before: Definition, wanted: Definition, now: datetime) -> _Edit:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import Conflict, InvalidInput
 from core.principals import Principal
+from core.scopes import Scope
 from core.states import ENDED, Hold, JobState
 from models import jobs, pauses, runs
 from models.tables import Job, Run
-from services.jobs import accepting, creating, creation_outcomes
+from services.jobs import accepting, creating, creation_outcomes, ownership
 from services.jobs.creation_outcomes import Created, Outcome
 from services.jobs.definition import NewJob
 from services.messaging.unit_of_work import UnitOfWork
@@ -37,8 +38,7 @@ def create(principal: Principal, system: System, new: NewJob, *, also: Callable[
         return job_id
 
     wanted = accepting.validated(system, new) if also is None else new
-    creating.refuse_for_others(principal, [wanted])
-    return creating.store(system, [wanted], tell)
+    return creating.store(system, [ownership.permitted(principal, wanted)], tell)
 
 
 def create_many(
@@ -51,8 +51,7 @@ def create_many(
     """
     tell = creation_outcomes.all_told if all_or_none else creation_outcomes.each_told
     validated = [accepting.validated(system, new) if isinstance(new, NewJob) else new for new in wanted]
-    creating.refuse_for_others(principal, validated)
-    return creating.store(system, validated, tell)
+    return creating.store(system, [ownership.permitted(principal, one) for one in validated], tell)
 
 
 def cancel(principal: Principal, system: System, job_id: UUID) -> None:
@@ -99,9 +98,9 @@ def switch(job: Job, now: datetime, *, active: bool) -> list[Run]:
 def _change(principal: Principal, system: System, job_id: UUID, change: Callable[[Job, UnitOfWork], object]) -> None:
     """Change a job under its lock."""
     with system.transaction() as work:
-        job = visibility.expected(principal, jobs.lock([job_id]).get(job_id), job_id)
-        if job.deleted_at is not None:
-            raise NotFound("job", job_id)
+        found = jobs.lock([job_id]).get(job_id)
+        kept = None if found is None or found.deleted_at is not None else found
+        job = visibility.expected(principal, kept, job_id, Scope.OPERATE)
         change(job, work)
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from core.errors import Conflict, NotFound
 from core.principals import Principal
+from core.scopes import Scope
 from core.states import JobState, Trigger
 from models import database, jobs, polling_states, runs
 from models.tables import Job
@@ -48,7 +49,7 @@ def rewind(principal: Principal, system: System, job_id: UUID, version: int) -> 
     """
     with system.transaction() as work:
         now = work.now
-        job = _polling(visibility.expected(principal, jobs.lock_whole(job_id), job_id))
+        job = _polling(visibility.expected(principal, jobs.lock_whole(job_id), job_id, Scope.OPERATE))
         if job.state in (JobState.COMPLETED, JobState.CANCELLED):
             raise Conflict(f"The job {job_id} is {job.state} and cannot be rewound; create a new job instead.")
         state = job.polling_state if version == job.polling_version else polling_states.state(job_id, version)

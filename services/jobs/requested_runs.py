@@ -9,6 +9,7 @@ from uuid import UUID
 from core.errors import Conflict, NotFailed, NotFound
 from core.principals import Principal
 from core.schedules import Polling
+from core.scopes import Scope
 from core.states import ENDED, JobState, RunStatus, Trigger
 from models import edits, jobs, repeats, runs
 from models.tables import Job, Run
@@ -31,7 +32,7 @@ def trigger(principal: Principal, system: System, job_id: UUID, data: dict[str, 
     """
     with system.transaction() as work:
         now = work.now
-        job = visibility.expected(principal, jobs.lock_whole(job_id), job_id)
+        job = visibility.expected(principal, jobs.lock_whole(job_id), job_id, Scope.OPERATE)
         refuse_ended(job, "triggered")
         _refuse_second_poll(job)
         if data is not None:
@@ -50,7 +51,7 @@ def retry(principal: Principal, system: System, job_id: UUID) -> UUID:
     """
     with system.transaction() as work:
         now = work.now
-        job = visibility.expected(principal, jobs.lock_whole(job_id), job_id)
+        job = visibility.expected(principal, jobs.lock_whole(job_id), job_id, Scope.OPERATE)
         if job.state is not JobState.FAILED:
             raise NotFailed
         failed = repeats.last_failed(job)
@@ -81,9 +82,10 @@ def locked_run(principal: Principal, run_id: UUID) -> tuple[Job, Run]:
     run = runs.by_id(run_id)
     job = None if run is None else jobs.lock_whole(run.job_id)
     run = None if job is None else runs.lock_one(run_id)
-    if job is None or run is None or not principal.may_see(job.owner_id):
-        raise NotFound("run", run_id)
-    return job, run
+    missing = NotFound("run", run_id)
+    if run is None:
+        raise missing
+    return visibility.expected_of(principal, job, missing, Scope.OPERATE), run
 
 
 def draft(job: Job, why: Trigger, scheduled_for: datetime, now: datetime, **more: Any) -> Row:

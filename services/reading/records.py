@@ -41,7 +41,7 @@ def job(principal: Principal, job_id: UUID) -> JobView:
 def those(principal: Principal, job_ids: Sequence[UUID]) -> list[JobView]:
     """Returns those of these jobs that the principal may see and that are not deleted, in the order of the ids."""
     with database.reading():
-        return [view for view in job_views(job_ids) if principal.may_see(view.owner_id)]
+        return [view for view in job_views(job_ids) if visibility.sees(principal, view)]
 
 
 def job_with_log(principal: Principal, job_id: UUID) -> JobWithLog:
@@ -75,7 +75,7 @@ def run(principal: Principal, run_id: UUID) -> tuple[RunView, list[AttemptView]]
     """Returns a run and its attempts in order. Raises `NotFound`."""
     with database.reading():
         found = lists.run(run_id)
-        if found is None or not principal.may_see(found.job.owner_id):
+        if found is None or not visibility.sees(principal, found.job):
             raise NotFound("run", run_id)
         return run_view(found), [view_of(AttemptView, one) for one in attempts.of_run(run_id)]
 
@@ -88,7 +88,7 @@ def signals_seen() -> dict[str, datetime]:
 
 def _shown(principal: Principal, job_id: UUID) -> JobView:
     for view in job_views([job_id]):
-        if principal.may_see(view.owner_id):
+        if visibility.sees(principal, view):
             return view
     raise NotFound("job", job_id)
 

@@ -19,6 +19,7 @@ from models import shown_jobs
 from models.shown_jobs import ShownJob
 from models.tables import Run
 from services.scheduling import stored_schedule
+from services.task_types import header_masks
 
 View = TypeVar("View")
 log = structlog.get_logger()
@@ -42,6 +43,7 @@ class JobView:
 
     id: UUID
     app_name: str
+    app_id: UUID
     owner_id: UUID | None
     name: str | None
     title: str | None
@@ -241,6 +243,7 @@ def _job_view(shown: ShownJob) -> JobView:
     return view_of(
         JobView,
         found,
+        data=header_masks.masked_data(found.task_type, found.data),
         app_name=found.app.name,
         tags=shown.tags,
         last_run=None if last is None else view_of(LastRun, last),

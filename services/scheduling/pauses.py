@@ -1,4 +1,4 @@
-"""Pause and resume an app, or everything: for administrators. `services.jobs.lifecycle` pauses single jobs."""
+"""Pause and resume an app, or everything. `services.jobs.lifecycle` pauses single jobs."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.errors import NotFound
 from core.principals import Principal
+from core.scopes import Scope
 from core.states import Hold, RunStatus
-from models import apps, database, pauses
+from models import database, pauses
 from models.pauses import Gate
 from models.tables import App, Job, Run
+from services.access import visible_apps
 from services.system import System
 
 
@@ -25,10 +26,9 @@ class InstallationView:
 
 def pause_app(principal: Principal, system: System, name: str) -> None:
     """Pause an app: none of its runs starts until it is resumed. Jobs keep their own pauses. Raises `NotFound`."""
-    principal.expect_administration()
     with system.transaction(Gate.CLOSED) as work:
         now = work.now
-        app = _found(name)
+        app = visible_apps.found(principal, name, Scope.OPERATE)
         if app.paused_at is None:
             pauses.set_app(app, now, now)
         pauses.hold(pauses.lock_with_due_runs(app, None))
@@ -36,11 +36,10 @@ def pause_app(principal: Principal, system: System, name: str) -> None:
 
 def resume_app(principal: Principal, system: System, name: str) -> None:
     """Resume an app, except its jobs that are paused themselves. Raises `NotFound`."""
-    principal.expect_administration()
     now = system.clock.now()
 
     def change() -> App:
-        app = _found(name)
+        app = visible_apps.found(principal, name, Scope.OPERATE)
         pauses.set_app(app, None, now)
         return app
 
@@ -87,10 +86,3 @@ def _resume(system: System, change: Callable[[], App | None]) -> None:
         still_paused = pauses.paused(held)
         freed: list[Run] = pauses.release([job for job in held if job.id not in still_paused])
         work.ring(freed)
-
-
-def _found(name: str) -> App:
-    app = apps.by_name(name)
-    if app is None:
-        raise NotFound("app", name)
-    return app

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core import secret_references
 from core.errors import PermanentFailure
 from services.email import templates
 from services.email.templates import InvalidTemplate
@@ -31,6 +32,8 @@ class Content:
 
 def check(body: Any) -> None:
     """Check that a body can be filled by some values, without too much work. Raises `InvalidTemplate`."""
+    if fault := next(filter(None, map(secret_references.fault_of_text, _texts(body))), None):
+        raise InvalidTemplate(fault)
     wanted = {text for text in _texts(body) if _is_template(text)}
     if len(wanted) > MOST_TEMPLATES:
         raise InvalidTemplate(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
-from core import headers, urls
+from core import headers, masking, secret_references, urls
 from services.messaging import broker as brokers
 from services.task_types import filling, registry
 from services.task_types.registry import TaskType
@@ -22,7 +22,7 @@ _WITHOUT_BODY = ("GET", "HEAD")
 
 
 def _url(url: str) -> str:
-    if fault := urls.fault_of(url):
+    if fault := secret_references.fault_of_url(url) or urls.fault_of(url):
         raise ValueError(fault)
     return url
 
@@ -34,7 +34,7 @@ def _header_name(name: str) -> str:
 
 
 def _header_value(value: str) -> str:
-    if fault := headers.fault_of_value(value):
+    if fault := headers.fault_of_value(value) or secret_references.fault_of_text(value):
         raise ValueError(fault)
     return value
 
@@ -76,8 +76,9 @@ class HttpRequest(BaseModel):
     """A request to send.
 
     Texts in `body` may hold `{{data.x}}`, `{{run.id}}` and `{{polling_state.x}}`; an object or list is sent as JSON. A
-    text that is nothing but `{{data.x}}` becomes that value, whatever its type. Where no statuses are expected by name,
-    those from 200 to 299 are. Redirects are never followed.
+    text that is nothing but `{{data.x}}` becomes that value, whatever its type. Body, values of headers, path and query
+    may hold `{{secret.NAME}}`, a secret of the app. Where no statuses are expected by name, those from 200 to 299 are.
+    Redirects are never followed.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -94,6 +95,10 @@ class HttpRequest(BaseModel):
             raise ValueError(f"has a body, which {self.method} does not send; leave it out, or give another method.")
         return self
 
+    def masked_header(self) -> str | None:
+        """Returns the name of a header that has a mask for its value, if one has."""
+        return next((name for name, value in self.headers.items() if masking.is_mask(name, value)), None)
+
     def expects(self, status_code: int) -> bool:
         """Whether an answer of this status is a good one."""
         return any(_contains(statuses, status_code) for statuses in self.expected_statuses or ("200-299",))
@@ -103,6 +108,12 @@ class HttpTask(HttpRequest):
     """The parameters of a job of the type `http`; `data` is what its body is filled from."""
 
     data: dict[str, Any] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _no_header_is_a_mask(self) -> Self:
+        if name := self.masked_header():
+            raise ValueError(masking.fault_of_mask(name))
+        return self
 
 
 def _contains(statuses: str, status_code: int) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 
 from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Journal
@@ -18,6 +19,7 @@ QUICK = {
     "LOG_LEVEL": "WARNING",
     "SHUTDOWN_GRACE_SECONDS": "5",
     "ACCOUNT_RATE": "off",
+    "SECRET_KEYS": Fernet.generate_key().decode(),
 }
 THREADS = 8  # of each worker: that many calls are lost when one is killed with its hands full
 # After so many executions a worker dies. All of them and the few that are repeated make two deaths at most, so no run

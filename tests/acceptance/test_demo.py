@@ -14,7 +14,7 @@ import pytest
 from tests.acceptance.installation import ROOT, free_port
 from tests.waiting import until
 
-OURS = ("DATABASE_URL", "RABBITMQ_URL", "CALLBACK_BASE_URL", "INTERNAL_SECRET")
+OURS = ("DATABASE_URL", "RABBITMQ_URL", "CALLBACK_BASE_URL", "INTERNAL_SECRET", "SECRET_KEYS")
 MARK = "CARILLON_TEST_MARK"  # whatever the demo starts inherits it
 TITLES = ("at once", "at an instant", "after a delay", "at an interval, twice", "by cron, twice", "polling a CSV")
 LONGEST_DEMO_SECONDS = 600

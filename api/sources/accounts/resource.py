@@ -135,7 +135,7 @@ class ApiLogouts:
         self._system = system
         self._threads = threads
 
-    @documented("logOut", "accounts", {204: None}, access=Required.ACCOUNT, problems=(401,))
+    @documented("logOut", "accounts", {204: None}, access=Required.IDENTITY, problems=(401,))
     async def on_post(self, req: Request, resp: Response) -> None:
         """Log out: the token or session of this request is no longer valid."""
         token = access.token_of(req)

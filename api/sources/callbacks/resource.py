@@ -14,6 +14,7 @@ from api.sources.callbacks import words
 from api.sources.callbacks.schema import LogEntry, StatusOfJob
 from api.threads import Threads
 from core import schedules
+from core.scopes import Scope
 from services.reading import records
 from services.reading.views import JobView
 
@@ -24,7 +25,7 @@ class JobStatuses:
     def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
-    @documented("getJobStatus", "jobs", {200: StatusOfJob}, access=Required.OWNERSHIP, problems=(404,))
+    @documented("getJobStatus", "jobs", {200: StatusOfJob}, access=Required.JOB, scope=Scope.READ, problems=(404,))
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Show a job's status, with the newest 20 events of its history."""
         found = await self._threads.run(records.job_with_log, access.principal(req), job_id)

@@ -20,6 +20,7 @@ from api.sources.commands.schema import CommandTask, CommandTasks, NewCommandTas
 from api.sources.source_jobs import SourceJobs, whole
 from core.listing import NEWEST_FIRST
 from core.principals import Principal
+from core.scopes import Scope
 from services.access import users
 from services.jobs import editing
 from services.jobs.definition import Definition
@@ -41,7 +42,13 @@ class Tasks(_Tasks):
     """`/api/tasks`."""
 
     @documented(
-        "listTasks", "002 tasks", {200: CommandTasks}, access=Required.ACCOUNT, query=NumberedQuery, problems=(401, 404)
+        "listTasks",
+        "002 tasks",
+        {200: CommandTasks},
+        access=Required.ACCOUNT,
+        scope=Scope.READ,
+        query=NumberedQuery,
+        problems=(401, 404),
     )
     async def on_get(self, req: Request, resp: Response) -> None:
         """List the caller's tasks, newest first; administrators get everyone's."""
@@ -53,6 +60,7 @@ class Tasks(_Tasks):
         "002 tasks",
         {201: CommandTask},
         access=Required.ACCOUNT,
+        scope=Scope.JOBS,
         body=NewCommandTask,
         problems=(401, 403),
         takes_key=True,
@@ -78,7 +86,7 @@ class Tasks(_Tasks):
 class OneTask(_Tasks):
     """`/api/tasks/{job_id}`."""
 
-    @documented("getTask", "002 tasks", {200: CommandTask}, access=Required.OWNERSHIP, problems=(401, 404))
+    @documented("getTask", "002 tasks", {200: CommandTask}, access=Required.JOB, scope=Scope.READ, problems=(401, 404))
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Show a task."""
         _expect_user(req)
@@ -88,7 +96,8 @@ class OneTask(_Tasks):
         "putTask",
         "002 tasks",
         {200: CommandTask},
-        access=Required.OWNERSHIP,
+        access=Required.JOB,
+        scope=Scope.JOBS,
         body=WholeCommandTask,
         problems=(401, 403, 404, 409),
     )
@@ -98,7 +107,7 @@ class OneTask(_Tasks):
         body = await self.edit(req, job_id)
         answers.send(resp, await self.threads.run(self._put, req, job_id, body))
 
-    @documented("deleteTask", "002 tasks", {204: None}, access=Required.OWNERSHIP, problems=(401, 404))
+    @documented("deleteTask", "002 tasks", {204: None}, access=Required.JOB, scope=Scope.JOBS, problems=(401, 404))
     async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Delete a task: if it has not started it never will, if it is at work it may finish."""
         _expect_user(req)

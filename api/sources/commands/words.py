@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from api import built_in_apps
 from api.sources.source import Source
+from core import built_in_apps
 from core.states import JobStatus
 from services.task_types import run_command
 

@@ -20,6 +20,7 @@ from api.sources.cron_jobs.schema import CronJob, CronJobPatch, CronJobs, NewCro
 from api.sources.source_jobs import SourceJobs, whole
 from core.listing import NEWEST_FIRST
 from core.principals import Principal
+from core.scopes import Scope
 from services.jobs import editing
 from services.jobs.definition import Definition
 from services.reading.views import JobView
@@ -40,6 +41,7 @@ class SchedulerJobs(_SchedulerJobs):
         "003 cron jobs",
         {200: CronJobs, 304: None},
         access=Required.ACCOUNT,
+        scope=Scope.READ,
         query=NumberedQuery,
         problems=(404,),
     )
@@ -52,6 +54,7 @@ class SchedulerJobs(_SchedulerJobs):
         "003 cron jobs",
         {201: CronJob},
         access=Required.ACCOUNT,
+        scope=Scope.JOBS,
         body=NewCronJob,
         problems=(403,),
         takes_key=True,
@@ -74,7 +77,9 @@ class SchedulerJobs(_SchedulerJobs):
 class OneSchedulerJob(_SchedulerJobs):
     """`/scheduler/jobs/{job_id}`."""
 
-    @documented("getSchedulerJob", "003 cron jobs", {200: CronJob}, access=Required.OWNERSHIP, problems=(404,))
+    @documented(
+        "getSchedulerJob", "003 cron jobs", {200: CronJob}, access=Required.JOB, scope=Scope.READ, problems=(404,)
+    )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Show a job."""
         answers.send(resp, schema.show(await self.threads.run(self.found, access.principal(req), job_id)))
@@ -83,7 +88,8 @@ class OneSchedulerJob(_SchedulerJobs):
         "putSchedulerJob",
         "003 cron jobs",
         {200: CronJob},
-        access=Required.OWNERSHIP,
+        access=Required.JOB,
+        scope=Scope.JOBS,
         body=WholeCronJob,
         problems=(403, 404, 409),
     )
@@ -96,7 +102,8 @@ class OneSchedulerJob(_SchedulerJobs):
         "patchSchedulerJob",
         "003 cron jobs",
         {200: CronJob},
-        access=Required.OWNERSHIP,
+        access=Required.JOB,
+        scope=Scope.JOBS,
         body=CronJobPatch,
         problems=(403, 404, 409),
     )
@@ -105,7 +112,9 @@ class OneSchedulerJob(_SchedulerJobs):
         body = await self.edit(req, job_id, _PATCHES)
         answers.send(resp, await self.threads.run(self._patch, req, job_id, body))
 
-    @documented("deleteSchedulerJob", "003 cron jobs", {204: None}, access=Required.OWNERSHIP, problems=(404,))
+    @documented(
+        "deleteSchedulerJob", "003 cron jobs", {204: None}, access=Required.JOB, scope=Scope.JOBS, problems=(404,)
+    )
     async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Delete a job."""
         await self.threads.run(self._delete, access.principal(req), job_id)

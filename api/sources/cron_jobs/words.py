@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from api import built_in_apps
 from api.sources.source import Source
+from core import built_in_apps
 from core.schedules import Cron
 
 SOURCE = Source(built_in_apps.SCHEDULER, ("/scheduler/",), schedule_kind=Cron.kind, no_job="Job not found")

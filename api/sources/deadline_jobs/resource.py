@@ -29,6 +29,7 @@ from api.sources.deadline_jobs.schema import (
 from api.sources.source_jobs import SourceJobs, whole
 from core.listing import Ordering
 from core.principals import Principal
+from core.scopes import Scope
 from services.jobs import editing
 from services.jobs.definition import Definition
 from services.reading import statistics
@@ -57,6 +58,7 @@ class AllDeadlineJobs(_DeadlineJobs):
         "004 deadline jobs",
         {200: DeadlineJobs},
         access=Required.ACCOUNT,
+        scope=Scope.READ,
         query=DeadlineJobsQuery,
         problems=(404,),
     )
@@ -69,6 +71,7 @@ class AllDeadlineJobs(_DeadlineJobs):
         "004 deadline jobs",
         {201: DeadlineJob},
         access=Required.ACCOUNT,
+        scope=Scope.JOBS,
         body=NewDeadlineJob,
         problems=(403,),
         takes_key=True,
@@ -93,7 +96,14 @@ class AllDeadlineJobs(_DeadlineJobs):
 class OneDeadlineJob(_DeadlineJobs):
     """`/jobs/api/jobs/{job_id}`."""
 
-    @documented("getDeadlineJob", "004 deadline jobs", {200: DeadlineJob}, access=Required.OWNERSHIP, problems=(404,))
+    @documented(
+        "getDeadlineJob",
+        "004 deadline jobs",
+        {200: DeadlineJob},
+        access=Required.JOB,
+        scope=Scope.READ,
+        problems=(404,),
+    )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Show a job."""
         answers.send(resp, schema.show(await self.threads.run(self.found, access.principal(req), job_id)))
@@ -102,7 +112,8 @@ class OneDeadlineJob(_DeadlineJobs):
         "putDeadlineJob",
         "004 deadline jobs",
         {200: DeadlineJob},
-        access=Required.OWNERSHIP,
+        access=Required.JOB,
+        scope=Scope.JOBS,
         body=WholeDeadlineJob,
         problems=(403, 404, 409),
     )
@@ -111,7 +122,14 @@ class OneDeadlineJob(_DeadlineJobs):
         body = await self.edit(req, job_id)
         answers.send(resp, await self.threads.run(self._put, req, job_id, body))
 
-    @documented("deleteDeadlineJob", "004 deadline jobs", {204: None}, access=Required.OWNERSHIP, problems=(400, 404))
+    @documented(
+        "deleteDeadlineJob",
+        "004 deadline jobs",
+        {204: None},
+        access=Required.JOB,
+        scope=Scope.JOBS,
+        problems=(400, 404),
+    )
     async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Delete a job that has not begun."""
         await self.threads.run(self._delete, access.principal(req), job_id)
@@ -146,7 +164,8 @@ class ExecutionsOfDeadlineJob(_DeadlineJobs):
         "listDeadlineJobExecutions",
         "004 deadline jobs",
         {200: Executions},
-        access=Required.OWNERSHIP,
+        access=Required.JOB,
+        scope=Scope.READ,
         query=NumberedQuery,
         problems=(404,),
     )
@@ -162,7 +181,13 @@ class ExecutionsOfDeadlineJob(_DeadlineJobs):
 class DeadlineStatisticsOfJobs(_DeadlineJobs):
     """`/jobs/api/jobs/stats`."""
 
-    @documented("getDeadlineStatistics", "004 deadline jobs", {200: DeadlineStatistics}, access=Required.ACCOUNT)
+    @documented(
+        "getDeadlineStatistics",
+        "004 deadline jobs",
+        {200: DeadlineStatistics},
+        access=Required.ACCOUNT,
+        scope=Scope.READ,
+    )
     async def on_get(self, req: Request, resp: Response) -> None:
         """Show statistics of the caller's jobs of every section."""
         found = await self.threads.run(statistics.overview, access.principal(req))

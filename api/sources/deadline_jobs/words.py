@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from api import built_in_apps
 from api.sources.source import Source
+from core import built_in_apps
 
 SOURCE = Source(built_in_apps.JOBS, ("/jobs/",), tells_error=False)
 FIELDS = {"title": "name", "deadline_at": "deadline"}

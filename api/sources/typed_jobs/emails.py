@@ -13,6 +13,7 @@ from api.schemas.jobs import Job
 from api.sources.typed_jobs import words
 from api.sources.typed_jobs.email_schema import NewMails
 from api.threads import Threads
+from core.scopes import Scope
 from services.jobs import apps, lifecycle
 from services.reading import records
 from services.system import System
@@ -30,7 +31,14 @@ class NewEmails:
         self._threads = threads
 
     @documented(
-        "sendEmails", "jobs", {201: OneOrMore}, access=Required.ACCOUNT, body=NewMails, problems=(403,), takes_key=True
+        "sendEmails",
+        "jobs",
+        {201: OneOrMore},
+        access=Required.ACCOUNT,
+        scope=Scope.JOBS,
+        body=NewMails,
+        problems=(403,),
+        takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Send e-mail: a job for each recipient, all or none."""

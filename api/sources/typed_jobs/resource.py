@@ -21,6 +21,7 @@ from api.sources.typed_jobs import schema, words
 from api.sources.typed_jobs.schema import AnyNewJob, NewTypedJob
 from core.errors import FieldError, InvalidInput
 from core.principals import Principal
+from core.scopes import Scope
 from services.jobs.definition import Definition
 from services.jobs.definition import NewJob as Wanted
 from services.reading import records
@@ -34,7 +35,14 @@ class Jobs(jobs.Jobs):
     """`/api/jobs`: the list, and new jobs in either spelling."""
 
     @documented(
-        "createAnyJob", "jobs", {201: Job}, access=Required.ACCOUNT, body=AnyNewJob, problems=(403, 404), takes_key=True
+        "createAnyJob",
+        "jobs",
+        {201: Job},
+        access=Required.ACCOUNT,
+        scope=Scope.JOBS,
+        body=AnyNewJob,
+        problems=(403, 404),
+        takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Create a job, in our spelling (`task_type`) or in that of section 001 (`job_type`)."""
@@ -71,7 +79,7 @@ def _parsed(system: System, principal: Principal, value: Any) -> tuple[Wanted, d
     if ("job_type" in given) == ("task_type" in given):
         raise InvalidInput(FieldError("task_type", BOTH_OR_NEITHER), FieldError("job_type", BOTH_OR_NEITHER))
     if "task_type" in given:
-        user_edits.expect_for_users(principal, given)
+        user_edits.expect_new(principal, given)
         return validation.body(NewJob, given).parsed(), {}
     typed = validation.body(NewTypedJob, given)
     return typed.parsed(principal, system.clock.now()), words.FIELDS

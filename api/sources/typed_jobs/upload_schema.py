@@ -40,7 +40,7 @@ class UploadFields(Given):
 
     def parsed(self, principal: Principal, now: datetime) -> definition.NewJob:
         """Returns the job as services take it. Raises `InvalidInput`, also for members that users may not set."""
-        if principal.visible_owner_id is not None:
+        if not principal.sees_all:
             self._refuse_other_owners()
         return definition.NewJob(
             app_name=self.app_name,

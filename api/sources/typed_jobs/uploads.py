@@ -18,6 +18,7 @@ from api.sources.typed_jobs import upload_schema as schemas
 from api.sources.typed_jobs.upload_schema import UploadForm
 from api.threads import Threads
 from core.principals import Principal
+from core.scopes import Scope
 from services.files import uploads
 from services.files.spool import Incoming
 from services.reading import records
@@ -32,7 +33,14 @@ class Uploads:
         self._threads = threads
 
     @documented(
-        "uploadFile", "jobs", {201: Job}, access=Required.ACCOUNT, form=UploadForm, problems=(403, 404), takes_key=True
+        "uploadFile",
+        "jobs",
+        {201: Job},
+        access=Required.ACCOUNT,
+        scope=Scope.JOBS,
+        form=UploadForm,
+        problems=(403, 404),
+        takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Upload a file: it is spooled here, and a job stores it permanently."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from api import built_in_apps
 from api.sources.source import Source, plain_status
 from api.sources.translating import scheduled_time
-from core import schedules
+from core import built_in_apps, schedules
 from core.filters import JobFilter, StatusesOfApp
 from core.states import JobStatus
 from services.reading.views import JobView

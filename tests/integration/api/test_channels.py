@@ -13,6 +13,7 @@ from api.app import App
 from api.operations import Required, UndeclaredOperationError, operation
 from api.sites import COOKIE
 from api.sources.accounts.resource import FORM
+from core.scopes import Scope
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import NO_JOB, Client, served
 from tests.integration.api.test_accounts import HIDDEN, PASSWORD, SECRET, register, token_of
@@ -29,7 +30,7 @@ class Channel:
     def __init__(self) -> None:
         self.request_ids: list[str] = []
 
-    @operation(access=Required.ADMINISTRATION)
+    @operation(access=Required.ADMINISTRATION, scope=Scope.READ)
     async def on_websocket(self, req: Request, ws: WebSocket) -> None:
         self.request_ids.append(req.context.request_id)
         await ws.accept()
@@ -38,7 +39,7 @@ class Channel:
 class ChannelOfJob:
     """A channel for the owner of a job."""
 
-    @operation(access=Required.OWNERSHIP)
+    @operation(access=Required.JOB, scope=Scope.READ)
     async def on_websocket(self, _req: Request, ws: WebSocket, **_parameters: UUID) -> None:
         await ws.accept()
 

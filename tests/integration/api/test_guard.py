@@ -15,6 +15,7 @@ from api.openapi import documented
 from api.operations import Operation, Required, Routes, UndeclaredOperationError
 from api.operations import operation as declared
 from api.schemas.reports import Alive
+from core.scopes import Scope
 from tests.factories import given_system
 from tests.integration.api.client import NO_JOB, PRINTED, Client, served
 from tests.integration.api.test_accounts import HIDDEN, SECRET, token_of
@@ -24,8 +25,19 @@ OPEN |= {"/register", "/login", "/logout", "/api/register", "/api/login"}
 OPEN |= {"/files/{name:path}"}  # its links are signed
 FOR_RECEIVERS = {f"/reports/{{run_id:uuid}}/{kind}" for kind in ("heartbeat", "complete", "fail")}
 FOR_RECEIVERS |= {"/internal/spool/{upload_id:uuid}"}
-FOR_USERS = {"/api/jobs", "/api/jobs/send-email", "/api/jobs/stats", "/api/jobs/types", "/api/jobs/upload-file"}
-FOR_USERS |= {"/api/logout", "/api/schedules/preview", "/api/tasks"}
+FOR_ANYONE_KNOWN = {"/api/logout", "/api/me"}
+FOR_USERS = {
+    "/api/jobs",
+    "/api/jobs/create",
+    "/api/jobs/bulk",
+    "/api/jobs/actions",
+    "/api/jobs/send-email",
+    "/api/jobs/stats",
+    "/api/jobs/types",
+    "/api/jobs/upload-file",
+}
+FOR_USERS |= {"/api/apps"}
+FOR_USERS |= {"/api/schedules/preview", "/api/tasks", "/api/runs", "/api/runs/replay", "/api/upcoming"}
 FOR_USERS |= {"/jobs/api/jobs", "/jobs/api/jobs/stats", "/scheduler/jobs"}
 NOT_METHODS = ("OPTIONS", "WEBSOCKET")  # WebSockets have tests of their own, in test_channels
 
@@ -38,10 +50,18 @@ class Undeclared:
 
 
 class OfNoJob:
-    """A resource for the owner of a job, which its path does not name."""
+    """A resource about a job, which its path does not name."""
 
-    @declared(access=Required.OWNERSHIP)
+    @declared(access=Required.JOB, scope=Scope.READ)
     async def on_get(self, _req: Request, _resp: Response, **_parameters: Any) -> None:
+        pass
+
+
+class WithoutScope:
+    """A resource for callers who are known by their scopes, none of which it asks for."""
+
+    @declared(access=Required.ACCOUNT)
+    async def on_get(self, _req: Request, _resp: Response) -> None:
         pass
 
 
@@ -52,7 +72,7 @@ class Mixed:
     async def on_get(self, _req: Request, _resp: Response) -> None:
         pass
 
-    @declared(access=Required.ADMINISTRATION)
+    @declared(access=Required.ADMINISTRATION, scope=Scope.APP)
     async def on_post(self, _req: Request, _resp: Response) -> None:
         pass
 
@@ -67,8 +87,11 @@ def test_every_operation_requires_administration_but_those_of_the_routes_listed_
     assert len(templates) > 50
     assert templates_that_require(app, Required.NOTHING) == OPEN
     assert templates_that_require(app, Required.RECEIVER) == FOR_RECEIVERS
+    assert templates_that_require(app, Required.IDENTITY) == FOR_ANYONE_KNOWN
     assert templates_that_require(app, Required.ACCOUNT) == FOR_USERS
-    assert templates_that_require(app, Required.OWNERSHIP) == {one for one in templates if "{job_id:uuid}" in one}
+    assert templates_that_require(app, Required.JOB) == {one for one in templates if "{job_id:uuid}" in one}
+    of_runs = {one for one in templates if one.startswith("/api/runs/{run_id:uuid}")}
+    assert templates_that_require(app, Required.RUN) == of_runs
 
 
 def test_a_get_and_its_head_require_the_same(app: App) -> None:
@@ -87,8 +110,13 @@ def test_a_route_with_an_operation_that_declares_nothing_cannot_be_added(app: Ap
     assert Client(app).simulate_get("/api/scratch", headers=HIDDEN).status_code == 404
 
 
-def test_a_route_that_requires_ownership_names_a_job(app: App) -> None:
-    with pytest.raises(UndeclaredOperationError, match="names no job"):
+def test_a_route_without_a_scope_cannot_be_added(app: App) -> None:
+    with pytest.raises(UndeclaredOperationError, match="GET /api/scratch declares no scope"):
+        app.add_route("/api/scratch", WithoutScope())
+
+
+def test_a_route_about_one_job_names_it(app: App) -> None:
+    with pytest.raises(UndeclaredOperationError, match="about one JOB, but names none"):
         app.add_route("/api/scratch/{id:uuid}", OfNoJob())
 
 
@@ -122,10 +150,10 @@ def test_a_user_is_let_in_where_an_account_is_required_and_finds_no_job_of_other
     client = Client(app)
     anna = token_of(client, "anna")
     for template, method in operations(app):
-        if template in OPEN | FOR_RECEIVERS | FOR_USERS:
+        if template in OPEN | FOR_RECEIVERS | FOR_USERS | FOR_ANYONE_KNOWN:
             continue
         status = client.simulate_request(method, path_of(template), headers=anna).status_code
-        expected = 404 if "{job_id:uuid}" in template else 403
+        expected = 404 if any(one in template for one in ("{job_id:uuid}", "{run_id:uuid}", "{name}")) else 403
         assert status == expected, (method, template)
     assert all(client.simulate_get(path, headers=anna).status_code in (200, 405) for path in FOR_USERS)
 

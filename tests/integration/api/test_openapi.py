@@ -12,6 +12,7 @@ import pytest
 import requests
 import schemathesis
 import uvicorn
+from cryptography.fernet import Fernet
 from falcon.testing import TestClient
 from hypothesis import HealthCheck, settings
 from schemathesis import Case
@@ -20,11 +21,12 @@ from schemathesis.specs.openapi.checks import negative_data_rejection, positive_
 from api.app import create_app
 from models.tables import Attempt, Run
 from tests.factories import NOON, given_system
-from tests.integration.api.test_guard import FOR_RECEIVERS, FOR_USERS, OPEN
+from tests.integration.api.test_guard import FOR_ANYONE_KNOWN, FOR_RECEIVERS, FOR_USERS, OPEN
 from tests.lengths import EXAMPLES
 from tests.waiting import LONGEST
 
 NEW_JOB = {"app_name": "app_a", "user_id": 1, "account_id": 2, "task_type": "greet"}
+KEY = Fernet.generate_key().decode()
 SCHEDULES: list[dict[str, Any]] = [
     {"type": "immediate"},
     {"type": "run_at", "timestamp": "2027-01-01T00:00:00"},
@@ -46,11 +48,25 @@ WISHES: dict[str, dict[str, Any] | None] = {
     "replayRuns": {"filter": {"status": "cancelled"}},
     "actOnJobs": {"action": "trigger", "filter": {"tag": "a"}},
     "getOutboxEmail": None,
+    "deleteSecret": None,
+    "addSigningSecret": None,
+    "deleteSigningSecret": None,
     "getDownloadUrl": None,
     "deleteJob": None,
+    "patchApp": {"callback_base_url": None},
+    "deleteApp": None,
 }
-# Operations on one thing that have tests of their own: reports, and what the source systems call by other names.
-ELSEWHERE = ("/reports/", "/api/tasks/", "/scheduler/", "/jobs/api/")
+# Operations on one thing that have tests of their own: reports, members, keys, and what the source systems call
+# by other names.
+ELSEWHERE = (
+    "/reports/",
+    "/api/apps/{name}/members",
+    "/api/apps/{name}/keys",
+    "/api/tasks/",
+    "/scheduler/",
+    "/jobs/api/",
+)
+ABOUT_ONE = ("{job_id}", "{run_id}", "{name}")
 # "Valid data is accepted" cannot hold: no JSON Schema tells which cron expressions can ever happen.
 BEYOND_A_SCHEMA = positive_data_acceptance
 # In the mode `each`, wrong jobs are told in an answer that is good.
@@ -62,7 +78,7 @@ ALWAYS_TEXT = {"uploadFile": [negative_data_rejection]}
 @pytest.fixture
 def url(sqlite: str) -> Iterator[str]:
     """The address of a real server over an empty database."""
-    app = create_app(given_system(), lambda: True, threading.Event())
+    app = create_app(given_system(secret_keys=KEY), lambda: True, threading.Event())
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on"))
     with socket.create_server(("127.0.0.1", 0)) as listening:
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
@@ -132,7 +148,7 @@ def test_answers_about_what_is_there_are_as_described(url: str, schedule: dict[s
         assert answer.status_code == 200, (path, answer.text)
         case.validate_response(answer)
         seen.add(path)
-    assert len(seen) == len(_paths_with_ids()) == 13
+    assert len(seen) == len(_paths_with_ids()) == 15
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: str(schedule["type"]))
@@ -141,7 +157,8 @@ def test_what_is_wished_of_what_is_there_is_answered_as_described(url: str, sche
     job_id = requests.post(f"{url}/api/jobs/create", json={**NEW_JOB, "schedule": schedule}, timeout=LONGEST).json()[
         "id"
     ]
-    ids = {"job_id": job_id, "run_id": str(Run.get(Run.job == job_id).id), "email_id": job_id}
+    ids = {"job_id": job_id, "run_id": str(Run.get(Run.job == job_id).id), "email_id": job_id, "secret_id": job_id}
+    ids |= {"name": "app_a", "secret_name": "TOKEN"}
     statuses = {}
     for operation_id, body in WISHES.items():
         path, method = OPERATIONS[operation_id]
@@ -172,7 +189,8 @@ def test_the_document_tells_what_a_caller_must_show(settings_given: dict[str, st
         for operation in operations.values():
             shown = [name for way in operation["security"] for name in way]
             assert ("internalSecret" in shown) == (bool(settings_given) and path not in open_to_all)
-            assert ("userToken" in shown) == (path in FOR_USERS or "{job_id}" in path)
+            for_users = path in FOR_USERS | FOR_ANYONE_KNOWN or any(one in path for one in ABOUT_ONE)
+            assert ("userToken" in shown) == (for_users and path not in open_to_all)
             assert operation["operationId"]
             assert operation["tags"]
 

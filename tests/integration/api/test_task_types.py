@@ -125,11 +125,12 @@ def test_an_app_gives_a_name_to_a_request(client: Client, system: GivenSystem) -
     made = client.simulate_put("/api/apps/app_a", json={"task_types": task_types})
     assert made.status_code == 201
     shown = made.json["task_types"]["generate_report"]["request"]
-    assert shown == {**REQUEST, "expected_statuses": ["200", "202-204"]}
+    stored = {**REQUEST, "expected_statuses": ["200", "202-204"]}
+    assert shown == {**stored, "headers": {"Authorization": "***"}}
     assert client.simulate_get("/api/apps/app_a").json == made.json
     client.create(task_type="generate_report", schedule={"type": "immediate"}, data={"name": "A", "rows": [1]})
     work = claim_one(system)
-    assert (work.request, work.policy.max_retries) == (shown, 1)
+    assert (work.request, work.policy.max_retries) == (stored, 1)
 
 
 def test_an_address_of_the_jobs_own_goes_before_its_apps_request(client: Client, system: GivenSystem) -> None:

@@ -13,7 +13,7 @@ from core.errors import Forbidden, NotFound
 from core.filters import JobFilter, RunFilter
 from core.principals import LOCAL, Principal, PrincipalKind
 from core.schedules import DelayFromNow
-from core.states import JobState
+from core.states import JobState, RunStatus
 from services.jobs import (
     apps,
     backfill,
@@ -50,14 +50,15 @@ ON_A_JOB: dict[str, Act] = {
     "cancel run": lambda who, system, job_id: cancelling.cancel(who, system, runs_of(job_id)[0].id),
 }
 FOR_ADMINISTRATORS: dict[str, Callable[[Principal, System], object]] = {
-    "pause app": lambda who, system: pauses.pause_app(who, system, "app_a"),
-    "resume app": lambda who, system: pauses.resume_app(who, system, "app_a"),
     "pause everything": pauses.pause_everything,
     "resume everything": pauses.resume_everything,
     "installation": lambda who, _system: pauses.installation(who),
+}
+ON_AN_APP: dict[str, Callable[[Principal, System], object]] = {
     "get app": lambda who, _system: apps.get(who, "app_a"),
     "put app": lambda who, system: apps.put(who, system, "app_a", None, {}),
-    "replay runs": lambda who, system: bulk_actions.replay(who, system, RunFilter(), 1, dry_run=True),
+    "pause app": lambda who, system: pauses.pause_app(who, system, "app_a"),
+    "resume app": lambda who, system: pauses.resume_app(who, system, "app_a"),
 }
 
 
@@ -78,7 +79,9 @@ def user(system: GivenSystem, name: str) -> Principal:
 
 
 def made_by(principal: Principal, system: System) -> UUID:
-    return lifecycle.create(principal, system, new_job(DelayFromNow(60), owner_id=principal.user_id))
+    return lifecycle.create(
+        principal, system, new_job(DelayFromNow(60), app_name="default", owner_id=principal.user_id)
+    )
 
 
 @pytest.mark.parametrize("act", ON_A_JOB.values(), ids=ON_A_JOB)
@@ -109,10 +112,26 @@ def test_an_action_on_many_reaches_the_jobs_of_its_user_alone(
     assert (stored_job(hers).state, stored_job(anothers).state) == (JobState.PAUSED, JobState.ACTIVE)
 
 
+def test_replays_reach_the_runs_of_their_user_alone(system: GivenSystem, anna: Principal, berta: Principal) -> None:
+    hers, anothers = made_by(anna, system), made_by(berta, system)
+    for job_id in (hers, anothers):
+        lifecycle.cancel(LOCAL, system, job_id)
+    cancelled = RunFilter(status=RunStatus.CANCELLED)
+    assert bulk_actions.replay(anna, system, cancelled, 10, dry_run=True).matched == 1
+    assert bulk_actions.replay(LOCAL, system, cancelled, 10, dry_run=True).matched == 2
+
+
 def test_users_make_jobs_of_their_own_alone(system: GivenSystem, anna: Principal, berta: Principal) -> None:
     for owner_id in (None, berta.user_id):
         with pytest.raises(Forbidden):
-            lifecycle.create(anna, system, new_job(owner_id=owner_id))
+            lifecycle.create(anna, system, new_job(app_name="default", owner_id=owner_id))
+
+
+def test_users_make_no_jobs_in_the_app_of_others_and_learn_nothing_of_it(system: GivenSystem, anna: Principal) -> None:
+    lifecycle.create(LOCAL, system, new_job(app_name="theirs"))
+    for app_name in ("theirs", "missing"):
+        with pytest.raises(NotFound, match=f"There is no app {app_name}."):
+            lifecycle.create(anna, system, new_job(app_name=app_name, owner_id=anna.user_id))
 
 
 @pytest.mark.parametrize("act", FOR_ADMINISTRATORS.values(), ids=FOR_ADMINISTRATORS)
@@ -121,5 +140,17 @@ def test_what_concerns_everyone_is_for_administrators(
 ) -> None:
     made_by(anna, system)
     with pytest.raises(Forbidden):
+        act(anna, system)
+    act(LOCAL, system)
+
+
+@pytest.mark.parametrize("act", ON_AN_APP.values(), ids=ON_AN_APP)
+def test_the_app_of_others_is_not_found(
+    system: GivenSystem, anna: Principal, act: Callable[[Principal, System], object]
+) -> None:
+    with pytest.raises(NotFound):
+        act(anna, system)
+    apps.put(LOCAL, system, "app_a", None, {})
+    with pytest.raises(NotFound):
         act(anna, system)
     act(LOCAL, system)

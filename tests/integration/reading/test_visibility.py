@@ -33,7 +33,6 @@ OF_A_JOB: dict[str, Show] = {
     "explanation": lambda who, system, job_id: explaining.explain(who, system, job_id, NOON),
 }
 FOR_ADMINISTRATORS: dict[str, Callable[[Principal, System], object]] = {
-    "runs of all jobs": lambda who, system: listing.runs(who, Counts(system.clock), RunFilter(), FIRST),
     "workers": workers.known,
     "series": lambda who, system: statistics.series(who, system, 1),
     "outbox": lambda who, system: outbox.newest(who, system.settings, 1),
@@ -73,6 +72,19 @@ def test_what_comes_is_shown_of_the_jobs_of_its_user_alone(
     assert {one.job_id for one in upcoming.coming(LOCAL, system, JobFilter(), 3600, 10)} == {hers, anothers}
     lifecycle.pause(anna, system, hers)
     assert upcoming.coming(anna, system, JobFilter(), 3600, 10) == []
+
+
+def test_runs_are_listed_of_the_jobs_of_their_user_alone(
+    system: GivenSystem, anna: Principal, berta: Principal
+) -> None:
+    hers, anothers = made_by(anna, system), made_by(berta, system)
+
+    def listed(who: Principal) -> tuple[set[UUID], int]:
+        page = listing.runs(who, Counts(system.clock), RunFilter(), FIRST)
+        return {run.job_id for run in page.items}, page.count
+
+    assert listed(anna) == ({hers}, 1)
+    assert listed(LOCAL) == ({hers, anothers}, 2)
 
 
 def test_of_many_jobs_those_of_others_are_left_out(system: GivenSystem, anna: Principal, berta: Principal) -> None:

@@ -31,6 +31,7 @@ def work(data: Any, time_limit_seconds: float = 30) -> Work:
         polling_version=0,
         claimed_monotonic=0,
         report_token="",
+        app_id=uuid4(),
     )
 
 

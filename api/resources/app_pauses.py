@@ -1,0 +1,71 @@
+"""Pause an app as a whole, and let it go on."""
+
+from __future__ import annotations
+
+from falcon.asgi import Request, Response
+
+from api import access, answers, bodies, keys
+from api.answers import Answer
+from api.openapi import documented
+from api.operations import Required
+from api.schemas.apps import App
+from api.threads import Threads
+from core.principals import Principal
+from core.scopes import Scope
+from services.jobs import apps
+from services.scheduling import pauses
+from services.system import System
+
+
+class PauseOfApp:
+    """`/api/apps/{name}/pause`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented(
+        "pauseApp", "apps", {200: App}, access=Required.APP, scope=Scope.OPERATE, problems=(404,), takes_key=True
+    )
+    async def on_post(self, req: Request, resp: Response, name: str) -> None:
+        """Let nothing of an app start until it is resumed."""
+        content = await bodies.raw(req, self._system.settings.max_body_bytes)
+        await keys.answer_once(
+            self._system,
+            self._threads,
+            req,
+            resp,
+            content=content,
+            act=lambda: self._paused(access.principal(req), name),
+        )
+
+    def _paused(self, principal: Principal, name: str) -> Answer:
+        pauses.pause_app(principal, self._system, name)
+        return answers.answer(App.model_validate(apps.get(principal, name)))
+
+
+class ResumptionOfApp:
+    """`/api/apps/{name}/resume`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented(
+        "resumeApp", "apps", {200: App}, access=Required.APP, scope=Scope.OPERATE, problems=(404,), takes_key=True
+    )
+    async def on_post(self, req: Request, resp: Response, name: str) -> None:
+        """Let an app go on, but for its jobs that are paused themselves."""
+        content = await bodies.raw(req, self._system.settings.max_body_bytes)
+        await keys.answer_once(
+            self._system,
+            self._threads,
+            req,
+            resp,
+            content=content,
+            act=lambda: self._resumed(access.principal(req), name),
+        )
+
+    def _resumed(self, principal: Principal, name: str) -> Answer:
+        pauses.resume_app(principal, self._system, name)
+        return answers.answer(App.model_validate(apps.get(principal, name)))

@@ -1,0 +1,67 @@
+"""References to secrets: `{{secret.NAME}}` in a request, which is filled where it is sent and stored nowhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+ROOT = "secret"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+_REFERENCE = re.compile(rf"\{{\{{ *{ROOT}\.({_NAME.pattern}) *\}}\}}")
+_BRACES = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_MENTION = re.compile(rf"(?<![\w.\"']){ROOT}\b")
+_HOW = "{{secret.NAME}}"
+
+
+def fault_of_name(name: str) -> str | None:
+    """Returns what is wrong with a secret's name, or None."""
+    if _NAME.fullmatch(name):
+        return None
+    return "is no secret's name; write 1 to 100 letters, digits and underscores, no digit first."
+
+
+def fault_of_text(text: str) -> str | None:
+    """Returns what is wrong with how a text names secrets, or None.
+
+    Nothing may be done to a secret but to send it, so that whatever of it comes back is known and masked.
+    """
+    for braces in _BRACES.findall(text):
+        if _MENTION.search(braces) and _REFERENCE.fullmatch(braces) is None:
+            return f"uses a secret otherwise than as {_HOW}; write just that, with a name of letters and digits."
+    return None
+
+
+def fault_of_url(url: str) -> str | None:
+    """Returns what is wrong with how a URL names secrets, or None: whom to call is never secret."""
+    if _REFERENCE.search(url) and "{{" in urlsplit(url).netloc:
+        return f"has {_HOW} in its host; write the host, and let secrets be in the path or the query."
+    return fault_of_text(url)
+
+
+def names_in(value: Any) -> set[str]:
+    """Returns the names of all secrets that the texts of a JSON value ask for."""
+    return {name for text in _texts(value) for name in _REFERENCE.findall(text)}
+
+
+def filled(text: str, secrets: Mapping[str, str]) -> str:
+    """Returns a text with its secrets in it."""
+    return _REFERENCE.sub(lambda found: secrets[found[1]], text)
+
+
+def filled_url(url: str, secrets: Mapping[str, str]) -> str:
+    """Returns a URL with its secrets in it, percent-encoded: they are values, and change nothing else of the URL."""
+    return _REFERENCE.sub(lambda found: quote(secrets[found[1]], safe=""), url)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for member in value.values():
+                yield from _texts(member)
+        case list():
+            for member in value:
+                yield from _texts(member)

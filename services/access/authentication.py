@@ -1,0 +1,19 @@
+"""Authentication: from what a caller shows to the principal that they are."""
+
+from __future__ import annotations
+
+from core.accounts import TokenKind
+from core.principals import Membership, Principal, PrincipalKind
+from models import database, members
+from services.access import users
+from services.system import System
+
+
+def of_token(system: System, token: str, kind: TokenKind) -> Principal | None:
+    """Returns the user whose token or session this is; None if it opens nothing."""
+    user = users.authenticate(system, token, kind)
+    if user is None:
+        return None
+    with database.reading():
+        memberships = tuple(Membership(*one) for one in members.of_user(user.id))
+    return Principal(PrincipalKind.USER, user.id, user.username, user.is_admin, memberships)

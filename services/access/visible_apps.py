@@ -1,0 +1,36 @@
+"""Decides which apps a principal may see and change: their own memberships; all for administrators and operators."""
+
+from __future__ import annotations
+
+from core import json_text
+from core.errors import Forbidden, NotFound
+from core.principals import Principal
+from core.scopes import Scope
+from models import apps, database
+from models.tables import App
+
+
+def expect(principal: Principal, name: str, scope: Scope) -> None:
+    """Raises as `found` does."""
+    with database.reading():
+        found(principal, name, scope)
+
+
+def found(principal: Principal, name: str, scope: Scope) -> App:
+    """Returns the app of this name, in the caller's transaction.
+
+    Raises `NotFound` if there is none or the principal is no member, `Forbidden` if their role does not grant the
+    scope. What is bound to one account of an app changes nothing of the app itself.
+    """
+    if json_text.bad_text(name):
+        raise NotFound("app", ascii(name))
+    app = apps.by_name(name)
+    member = None if app is None else principal.membership(app.id)
+    if app is None or not (principal.sees_all or member):
+        raise NotFound("app", name)
+    principal.expect_scope(scope)
+    if member is not None and not principal.sees_all and scope not in member.role.scopes:
+        raise Forbidden(f"Your role in {app.name} is {member.role.value}, which does not grant {scope.value}.")
+    if principal.account_id is not None and scope is not Scope.READ:
+        raise Forbidden(f"This key is for the account {principal.account_id!r} alone, not for the whole app.")
+    return app

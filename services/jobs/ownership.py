@@ -1,0 +1,51 @@
+"""Whose a new job may be: a user's own in the shared apps, or one of an app in which the principal may make jobs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from core import built_in_apps, names
+from core.errors import Forbidden, InvalidInput, NotFound
+from core.principals import Membership, Principal
+from core.scopes import Scope
+from services.jobs.creation_outcomes import Refusal
+from services.jobs.definition import NewJob
+
+
+def permitted(principal: Principal, new: NewJob | Refusal) -> NewJob | Refusal:
+    """Returns a new job as the principal may make it, or why it is refused: an app of others is as good as none.
+
+    Raises `Forbidden` where they may not make jobs there.
+    """
+    principal.expect_scope(Scope.JOBS)
+    if principal.sees_all or not isinstance(new, NewJob):
+        return new
+    if principal.user_id is not None and new.app_name in built_in_apps.NAMES:
+        return _own(principal, new)
+    member = membership(principal, new.app_name)
+    return NotFound("app", new.app_name) if member is None else _of_app(principal, member, new)
+
+
+def membership(principal: Principal, app_name: object) -> Membership | None:
+    """Returns the principal's membership of the app of this name, however it is spelled."""
+    if not isinstance(app_name, str):
+        return None
+    key = names.folded(app_name)
+    return next((one for one in principal.memberships if names.folded(one.app_name) == key), None)
+
+
+def _own(principal: Principal, new: NewJob) -> NewJob:
+    if new.owner_id != principal.user_id:
+        raise Forbidden("In the shared apps users make jobs of their own alone; name an app of which you are a member.")
+    return new
+
+
+def _of_app(principal: Principal, member: Membership, new: NewJob) -> NewJob | Refusal:
+    """Returns a job that is to be of this very app, whoever has taken its name since."""
+    if Scope.JOBS not in member.role.scopes:
+        raise Forbidden(f"Your role in {member.app_name} is {member.role.value}, and developers make jobs there.")
+    if principal.account_id not in (None, new.account_id):
+        return InvalidInput.at(
+            "account_id", f"is {new.account_id!r}, and this key is for the account {principal.account_id!r} alone."
+        )
+    return replace(new, owner_id=None, app_id=member.app_id)

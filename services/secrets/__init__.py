@@ -1,0 +1,1 @@
+"""Secrets: sealed with SECRET_KEYS where they are stored, opened where they are used, never shown."""

@@ -1,0 +1,31 @@
+"""A system that others than this machine may use, and its API."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.factories import GivenSystem, given_system
+from tests.integration.api.client import Client, served
+from tests.integration.api.test_accounts import SECRET, token_of
+
+Headers = dict[str, str]
+
+
+@pytest.fixture
+def guarded(store: str) -> GivenSystem:
+    return given_system(internal_secret=SECRET, admin_usernames="root", requests_per_minute=0)
+
+
+@pytest.fixture
+def client(guarded: GivenSystem) -> Client:
+    return Client(served(guarded))
+
+
+@pytest.fixture
+def anna(client: Client) -> Headers:
+    return token_of(client, "anna")
+
+
+@pytest.fixture
+def berta(client: Client) -> Headers:
+    return token_of(client, "berta")

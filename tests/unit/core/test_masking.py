@@ -1,0 +1,54 @@
+"""Masks: over secrets in what receivers send back, and over headers that carry one in plain."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import quote, quote_plus
+
+import pytest
+
+from core.masking import MASK, Mask, masked, restored
+
+CANARY = 'c@n "ary"/+ü'
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [CANARY, json.dumps(CANARY), json.dumps(CANARY, ensure_ascii=False), quote(CANARY, safe=""), quote_plus(CANARY)],
+)
+def test_a_secret_is_hidden_however_it_comes_back(spelled: str) -> None:
+    mask = Mask([CANARY, "other"])
+    for found in (mask.text(f"a {spelled} b other"), mask.bytes(f"a {spelled} b other".encode()).decode()):
+        assert "ary" not in found
+        assert "other" not in found
+        assert found.startswith("a ")
+
+
+def test_a_secret_that_begins_another_leaves_nothing_of_it() -> None:
+    assert Mask(["abc", "abcdef"]).text("abcdef abc") == f"{MASK} {MASK}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("Authorization", "Bearer x", MASK),
+        ("authorization", "Bearer {{secret.TOKEN}}", "Bearer {{secret.TOKEN}}"),
+        ("Authorization", "Bearer {{secret.A}}x", MASK),
+        ("Authorization", "hunter2 {{secret.A}}", MASK),
+        ("Cookie", "a=b", MASK),
+        ("X-Api-Key", "{{secret.KEY}}", "{{secret.KEY}}"),
+        ("X-API-Key", "x", MASK),
+        ("X-Author", "x", "x"),
+        ("Content-Type", "text/plain", "text/plain"),
+    ],
+)
+def test_a_header_that_carries_a_secret_in_plain_is_masked(name: str, value: str, shown: str) -> None:
+    assert masked({name: value}) == {name: shown}
+
+
+def test_a_masked_header_that_comes_back_is_the_one_that_is_stored() -> None:
+    stored = {"Authorization": "Bearer x", "X-A": "a"}
+    back = {**masked(stored), "X-A": "b"}
+    assert restored(back, stored) == {"Authorization": "Bearer x", "X-A": "b"}
+    assert restored({"authorization": MASK}, stored) == {"authorization": "Bearer x"}
+    assert restored({"X-A": MASK, "Cookie": MASK}, stored) == {"X-A": MASK, "Cookie": MASK}
