@@ -61,6 +61,7 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         "0009_names",
         "0010_hot_paths",
         "0011_creates",
+        "0012_claims",
     ]
 
 
