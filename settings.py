@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -174,10 +175,7 @@ class Settings(BaseModel):
     @property
     def reach(self) -> Reach:
         """Where callbacks may go besides public addresses (docs/decisions/0011-inner-addresses.md)."""
-        named = () if self.callback_base_url is None else (urls.place(self.callback_base_url),)
-        if self.callback_networks_allowed is not None:
-            return Reach(networks.listed(self.callback_networks_allowed), frozenset(named))
-        return Reach(networks.LOOPBACK if self.anonymous else (), frozenset(named))
+        return _reach(self.callback_base_url, self.callback_networks_allowed, anonymous=self.anonymous)
 
     @property
     def anonymous(self) -> bool:
@@ -262,6 +260,14 @@ class Settings(BaseModel):
                 "CORS_ORIGINS=* needs INTERNAL_SECRET: without it, any page in a browser here could do everything.",
             ),
         ]
+
+
+@functools.lru_cache(64)  # each callback asks for it
+def _reach(base_url: str | None, networks_allowed: str | None, *, anonymous: bool) -> Reach:
+    named = frozenset() if base_url is None else frozenset([urls.place(base_url)])
+    if networks_allowed is not None:
+        return Reach(networks.listed(networks_allowed), named)
+    return Reach(networks.LOOPBACK if anonymous else (), named)
 
 
 def load(environ: Mapping[str, str]) -> Settings:
