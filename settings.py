@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -49,6 +50,7 @@ class Settings(BaseModel):
     health_host: str = "127.0.0.1"
     health_port: int | None = Field(default=None, ge=1, le=65535)
     web_threads: int = Field(default=8, ge=1, le=64)
+    web_concurrency: int = Field(default=1, ge=0, le=64)
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024, le=1024**3)
     internal_secret: SecretStr | None = None
     requests_per_minute: int | None = Field(default=None, ge=0, le=1_000_000)
@@ -159,6 +161,11 @@ class Settings(BaseModel):
     def spool_address(self) -> str:
         """Where workers on other hosts reach this very host's web process, to fetch what was uploaded to it."""
         return (self.spool_url or self.address).rstrip("/")
+
+    @property
+    def web_processes(self) -> int:
+        """How many processes serve the API: as WEB_CONCURRENCY says, 0 for one on each core."""
+        return self.web_concurrency or os.cpu_count() or 1
 
     @property
     def request_limit(self) -> int:
