@@ -70,7 +70,7 @@ class Settings(BaseModel):
     task_types: str = ""
 
     # Execution.
-    worker_threads: int = Field(default=8, ge=1, le=256)
+    worker_threads: int = Field(default=16, ge=1, le=256)
     lease_seconds: float = Field(default=60, ge=1, le=3600)
     heartbeat_seconds: float = Field(default=15, ge=0.1, le=1800)
     shutdown_grace_seconds: float = Field(default=20, ge=0, le=3600)

@@ -106,9 +106,8 @@ def _ids(ids: Collection[UUID]) -> list[str]:
     return [one.hex for one in ids]
 
 
-def _json(rows: Sequence[Any]) -> str:
-    return json.dumps(rows, default=_as_text, separators=(",", ":"))
-
-
 def _as_text(value: UUID | datetime) -> str:
     return value.hex if isinstance(value, UUID) else value.isoformat()
+
+
+_json = json.JSONEncoder(default=_as_text, separators=(",", ":")).encode
