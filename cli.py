@@ -17,6 +17,7 @@ from processes import signals
 signals.obey()  # before what follows, which takes a second to import
 
 import importlib
+import socket
 import sys
 from types import ModuleType
 
@@ -78,9 +79,14 @@ def services(what: str = typer.Argument("", help="`demo` to show one job of each
 
 
 @app.command()
-def web() -> None:
-    """Serve the HTTP API."""
-    _run("web")
+def web(descriptor: int | None = typer.Option(None, "--socket", hidden=True)) -> None:
+    """Serve the HTTP API, by as many processes as WEB_CONCURRENCY says."""
+    signals.obey(0)
+    settings = start.services_settings()
+    if descriptor is not None:
+        _process("web").run(settings, socket.socket(fileno=descriptor))
+    else:
+        _process("web" if settings.web_processes == 1 else "web_processes").run(settings)
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -48,6 +50,7 @@ class Settings(BaseModel):
     health_host: str = "127.0.0.1"
     health_port: int | None = Field(default=None, ge=1, le=65535)
     web_threads: int = Field(default=8, ge=1, le=64)
+    web_concurrency: int = Field(default=1, ge=0, le=64)
     max_body_bytes: int = Field(default=1024 * 1024, ge=1024, le=1024**3)
     internal_secret: SecretStr | None = None
     requests_per_minute: int | None = Field(default=None, ge=0, le=1_000_000)
@@ -70,7 +73,7 @@ class Settings(BaseModel):
     task_types: str = ""
 
     # Execution.
-    worker_threads: int = Field(default=8, ge=1, le=256)
+    worker_threads: int = Field(default=16, ge=1, le=256)
     lease_seconds: float = Field(default=60, ge=1, le=3600)
     heartbeat_seconds: float = Field(default=15, ge=0.1, le=1800)
     shutdown_grace_seconds: float = Field(default=20, ge=0, le=3600)
@@ -163,6 +166,11 @@ class Settings(BaseModel):
         return (self.spool_url or self.address).rstrip("/")
 
     @property
+    def web_processes(self) -> int:
+        """How many processes serve the API: as WEB_CONCURRENCY says, 0 for one on each core."""
+        return self.web_concurrency or os.cpu_count() or 1
+
+    @property
     def request_limit(self) -> int:
         """How many requests a minute one caller may send; 0 for any number, as where nobody is asked who they are."""
         if self.requests_per_minute is not None:
@@ -177,10 +185,7 @@ class Settings(BaseModel):
     @property
     def reach(self) -> Reach:
         """Where callbacks may go besides public addresses (docs/decisions/0011-inner-addresses.md)."""
-        named = () if self.callback_base_url is None else (urls.place(self.callback_base_url),)
-        if self.callback_networks_allowed is not None:
-            return Reach(networks.listed(self.callback_networks_allowed), frozenset(named))
-        return Reach(networks.LOOPBACK if self.anonymous else (), frozenset(named))
+        return _reach(self.callback_base_url, self.callback_networks_allowed, anonymous=self.anonymous)
 
     @property
     def anonymous(self) -> bool:
@@ -266,6 +271,14 @@ class Settings(BaseModel):
                 "CORS_ORIGINS=* needs INTERNAL_SECRET: without it, any page in a browser here could do everything.",
             ),
         ]
+
+
+@functools.lru_cache(64)  # each callback asks for it
+def _reach(base_url: str | None, networks_allowed: str | None, *, anonymous: bool) -> Reach:
+    named = frozenset() if base_url is None else frozenset([urls.place(base_url)])
+    if networks_allowed is not None:
+        return Reach(networks.listed(networks_allowed), named)
+    return Reach(networks.LOOPBACK if anonymous else (), named)
 
 
 def load(environ: Mapping[str, str]) -> Settings:

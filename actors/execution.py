@@ -86,7 +86,7 @@ class RunExecutor:
             structlog.contextvars.bound_contextvars(run_id=str(work.run_id), job_id=str(work.job_id)),
             self._leases.holding(work) as scope,
         ):
-            log.info("execution_started", attempt=work.attempt)
+            log.debug("execution_started", attempt=work.attempt)
             try:
                 result = HANDLERS[self._queue](self._system, work, scope)
             except Aborted as stop:

@@ -85,6 +85,10 @@ class Carillon:
         for first in range(0, len(bodies), _MOST_JOBS_IN_A_REQUEST):
             self.post("/api/jobs/bulk", {"jobs": bodies[first : first + _MOST_JOBS_IN_A_REQUEST]})
 
+    def wait_until_coordinated(self) -> None:
+        """Return when the coordinator has given its first sign of life, a second after its loops began."""
+        self.wait_until(self._has_ticked, "a tick of the coordinator")
+
     def wait_until_ready(self) -> None:
         """Return when the installation is ready: the coordinator ticks, the broker answers."""
         self.wait_until(lambda: self._status() == requests.codes.ok, "readiness")
@@ -95,6 +99,10 @@ class Carillon:
 
     def _answers(self) -> bool:
         return self._status() is not None
+
+    def _has_ticked(self) -> bool:
+        answer = self._session.get(f"{self.url}/readyz", timeout=30).json()
+        return answer["last_tick_age_seconds"] is not None
 
     def _status(self) -> int | None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 _OF_CONNECTIONS = frozenset(
@@ -19,6 +20,7 @@ def fault_of_name(name: str) -> str | None:
     return _TAKEN if ours else fault_of_any_name(name)
 
 
+@functools.lru_cache(1024)  # each callback has the same ones
 def fault_of_any_name(name: str) -> str | None:
     """Returns what is wrong with a header's name, whoever sets it, or None."""
     if _TOKEN.fullmatch(name) is None:

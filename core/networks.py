@@ -63,6 +63,10 @@ class Reach:
     networks: tuple[Network, ...] = ()
     hosts: frozenset[tuple[str, int]] = frozenset()
 
+    def __hash__(self) -> int:
+        """Leave the networks out: each callback asks for this, and they take longer than all else of it."""
+        return hash(self.hosts)
+
     def fault_of(self, host: str, port: int, addresses: Iterable[str]) -> str | None:
         """Returns why a host with these addresses may not be called, or None. One denied address is enough."""
         if (host.lower(), port) in self.hosts:

@@ -64,9 +64,12 @@ class EnumField(peewee.TextField):
         return None if value is None else self._values(value)
 
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"))  # `json.dumps` would make one for each value
+
+
 def json_text(value: Any) -> str:
     """Returns the JSON text that stands for a value."""
-    return json.dumps(value, separators=(",", ":"))
+    return _COMPACT.encode(value)
 
 
 def read_json(text: str | None, column: str) -> Any:

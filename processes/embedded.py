@@ -70,7 +70,7 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     worker.start()
     coordinator.start()
     sweeper.start()
-    web.run()
+    web.serve_until_stopped()
 
 
 @contextmanager

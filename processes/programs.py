@@ -30,8 +30,12 @@ def spawn(
     folder: Path | None = None,
     user: str | None = None,
     last_signal: signal.Signals = signal.SIGKILL,
+    descriptors: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start a program as a process group; the kernel sends it `last_signal` should this process die."""
+    """Start a program as a process group; the kernel sends it `last_signal` should this process die.
+
+    It inherits these file descriptors.
+    """
 
     def start() -> subprocess.Popen[bytes]:
         return subprocess.Popen(
@@ -44,6 +48,7 @@ def spawn(
             user=user,
             group=user and _group_of(user),
             extra_groups=[] if user else None,
+            pass_fds=descriptors,
             start_new_session=True,  # Ctrl-C reaches only us; we decide when to end the program
         )
 

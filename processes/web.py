@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 
 import structlog
@@ -23,15 +24,15 @@ _BUCKET_FOR_SEVERAL_HOSTS = (
 log = structlog.get_logger()
 
 
-def run(settings: Settings) -> None:
-    """Serve the API until SIGTERM or SIGINT."""
+def run(settings: Settings, listening: socket.socket | None = None) -> None:
+    """Serve the API until SIGTERM or SIGINT, on a socket that listens already if one is given."""
     with foundation(settings, "web") as base:
         probe = BrokerProbe(base.broker)
-        _serve(base, probe)
+        _serve(base, probe, listening)
         probe.stop()
 
 
-def _serve(base: Foundation, probe: BrokerProbe) -> None:
+def _serve(base: Foundation, probe: BrokerProbe, listening: socket.socket | None) -> None:
     settings = base.settings
 
     def troubles() -> list[Trouble]:
@@ -47,4 +48,8 @@ def _serve(base: Foundation, probe: BrokerProbe) -> None:
         threading.Thread(target=sweeper.stop, daemon=True).start()
         threading.Event().wait(_SHUTDOWN_NOTICE_SECONDS)  # let the balancer see /readyz before the socket closes
 
-    WebServer(api, settings, stopping=base.stopping, drain=drain, on_ready=lambda: log.info("serving")).run()
+    def on_ready() -> None:
+        log.info("serving")
+
+    server = WebServer(api, settings, stopping=base.stopping, drain=drain, on_ready=on_ready, listening=listening)
+    server.serve_until_stopped()

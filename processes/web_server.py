@@ -23,7 +23,7 @@ log = structlog.get_logger()
 class WebServer(uvicorn.Server):
     """Serves until SIGTERM or SIGINT; then `/readyz` answers 503, and `drain` runs while requests are still answered.
 
-    The constructor raises `LocalServerError` if the port cannot be bound.
+    The constructor raises `LocalServerError` if the port cannot be bound. `listening` is a socket that is bound.
     """
 
     def __init__(
@@ -35,8 +35,11 @@ class WebServer(uvicorn.Server):
         drain: Callable[[], None],
         on_ready: Callable[[], None],
         hurry: Callable[[], None] = lambda: None,
+        listening: socket.socket | None = None,
     ) -> None:
-        _refuse_taken(settings.host, settings.port)
+        if listening is None:
+            refuse_taken(settings.host, settings.port)
+        self._sockets = None if listening is None else [listening]
         config = uvicorn.Config(
             app,  # type: ignore[arg-type]  # uvicorn's protocol types are narrower than ASGI's
             host=settings.host,
@@ -56,6 +59,10 @@ class WebServer(uvicorn.Server):
         self._hurry = hurry
         StopSignals(stopping, self._stop_at_once)
         threading.Thread(target=self._drain_then_exit, name="drain", daemon=True).start()
+
+    def serve_until_stopped(self) -> None:
+        """Serve on the socket that was given, else on the port of the settings."""
+        self.run(self._sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then call `on_ready`."""
@@ -85,7 +92,7 @@ class WebServer(uvicorn.Server):
         self.should_exit = True
 
 
-def _refuse_taken(host: str, port: int) -> None:
+def refuse_taken(host: str, port: int) -> None:
     """Refuse a taken port before anything starts; uvicorn would only log it, when work is already under way."""
     try:
         socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()

@@ -20,6 +20,11 @@ class Picked(NamedTuple):
     account_id: str
 
 
+def claim(queue: str, room: int, terms: Terms) -> list[StartedRun]:
+    """Pick and start the most urgent runs of a queue on which no limit is; takes no permits, and waits for no lock."""
+    return [_started(row) for row in of_database().claim(queue, room, terms)]
+
+
 def pick(queue: str, room: int, now: datetime) -> list[Picked]:
     """Lock the most urgent runs of a queue that are due and not held; never waits for a lock."""
     of_this = of_database()

@@ -48,7 +48,7 @@ def _job(job_id: UUID, row: Sequence[Any]) -> EndingJob:
         account_id,
         queue,
         kind,
-        read_json(schedule, "schedule"),
+        schedule,
         priority,
         instant(deadline_at),
         seconds,

@@ -18,6 +18,7 @@ Row = Sequence[Any]
 _PICK = "SELECT * FROM carillon_pick_v1(%s, %s, %s)"
 _PERMITS = "SELECT * FROM carillon_permits_v1(%s::TEXT[], %s)"
 _START = "SELECT * FROM carillon_start_v2(%s::UUID[], %s, %s, %s, %s::TEXT[], %s) ORDER BY place"
+_CLAIM = "SELECT * FROM carillon_claim_v1(%s, %s, %s, %s, %s, %s::TEXT[]) ORDER BY place"
 _LOCK_ENDED = "SELECT * FROM carillon_lock_ended_v1(%s, %s::UUID[], %s::UUID[], %s)"
 _INSERT_RUNS = f"""
     INSERT INTO runs ({NEW_RUN_COLUMNS}, attempt_count, failure_count, loss_count, fence, was_held)
@@ -45,6 +46,10 @@ def permits(account_ids: Collection[str], since: datetime) -> Iterable[Row]:
 def start(run_ids: Collection[UUID], terms: Terms) -> Iterable[Row]:
     hashes = list(terms.token_hashes)
     return _rows(_START, _ids(run_ids), str(terms.worker_id), terms.now, terms.expires_at, hashes, terms.takes_permits)
+
+
+def claim(queue: str, room: int, terms: Terms) -> Iterable[Row]:
+    return _rows(_CLAIM, queue, room, str(terms.worker_id), terms.now, terms.expires_at, list(terms.token_hashes))
 
 
 def lock_ended(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool) -> Iterable[Row]:
@@ -101,9 +106,8 @@ def _ids(ids: Collection[UUID]) -> list[str]:
     return [one.hex for one in ids]
 
 
-def _json(rows: Sequence[Any]) -> str:
-    return json.dumps(rows, default=_as_text, separators=(",", ":"))
-
-
 def _as_text(value: UUID | datetime) -> str:
     return value.hex if isinstance(value, UUID) else value.isoformat()
+
+
+_json = json.JSONEncoder(default=_as_text, separators=(",", ":")).encode

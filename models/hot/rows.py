@@ -91,7 +91,7 @@ class EndingJob:
     account_id: str
     queue: str
     schedule_kind: str
-    schedule: dict[str, Any]
+    schedule: str  # as it is stored
     priority: int
     deadline_at: datetime | None
     deadline_seconds: float | None

@@ -151,6 +151,11 @@ def start(run_ids: Collection[UUID], terms: Terms) -> Iterable[Row]:
     return _rows(_STARTED, picked)
 
 
+def claim(queue: str, room: int, terms: Terms) -> Iterable[Row]:
+    picked = [UUID(run_id) for run_id, _ in pick(queue, room, terms.now)]
+    return start(picked, terms) if picked else []
+
+
 def lock_ended(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool) -> Iterable[Row]:  # noqa: ARG001
     return _rows(_ENDED, _ids(run_ids), _ids(job_ids))
 

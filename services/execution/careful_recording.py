@@ -169,9 +169,9 @@ def _decided(locked: Locked, attempt: tuple[Work, Result], now: datetime) -> Set
         case Succeeded(poll=poll):
             ending = attempt_endings.succeed(facts, None, 0, now, result=None, note=NOT_KEPT)
             ends = JobState.COMPLETED if poll is None or poll.done else JobState.FAILED
-            return run_endings.settle(run, job, replace(ending, job_ends=ends), now)
+            return run_endings.settle(run, job, facts, replace(ending, job_ends=ends), now)
         case Failed(error):
             ending = attempt_endings.fail(facts, error, GIVE_UP, now, answer=None)
-            return run_endings.settle(run, job, ending, now)
+            return run_endings.settle(run, job, facts, ending, now)
         case _:
             raise DatabaseUnavailable(f"The end of an attempt ({result}) cannot be recorded now; it is tried again.")

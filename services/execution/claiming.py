@@ -34,17 +34,26 @@ def claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> lis
     return taken
 
 
+def claim_within(system: System, worker: WorkerIdentity, queue: str, limit: int) -> list[Work]:
+    """Take the most urgent runs of a queue on which no limit is, within the caller's transaction; waits for nobody."""
+    return _look(system, worker, queue, limit)[0]
+
+
 def _claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> tuple[list[Work], bool]:
     """Claim once. Returns what was claimed, and whether other runs were held, so that it is worth claiming again."""
-    monotonic = system.clock.monotonic()
+    with system.transaction(Gate.UNUSED):
+        return _look(system, worker, queue, limit)
+
+
+def _look(system: System, worker: WorkerIdentity, queue: str, limit: int) -> tuple[list[Work], bool]:
+    monotonic = system.clock.monotonic()  # before the lease begins, so that it is never thought to last longer
     tokens = [report_tokens.new() for _ in range(limit)]
-    with system.transaction(Gate.UNUSED) as unit:
-        claimed = limits.claim(system, queue, limit, _terms(system, worker, queue, tokens, unit.now))
-        begun = versions.begun(claimed.runs)
-        works = [_work(system, run, begun.get(run.id, run.job), monotonic, tokens[run.place]) for run in claimed.runs]
-        if queue == brokers.RUNS_HTTP:
-            of_apps = signers.of_apps(system, {work.app_id for work in works})
-            works = [replace(work, signer=of_apps[work.app_id]) for work in works]
+    claimed = limits.claim(system, queue, limit, _terms(system, worker, queue, tokens, system.clock.now()))
+    begun = versions.begun(claimed.runs)
+    works = [_work(system, run, begun.get(run.id, run.job), monotonic, tokens[run.place]) for run in claimed.runs]
+    if queue == brokers.RUNS_HTTP:
+        of_apps = signers.of_apps(system, {work.app_id for work in works})
+        works = [replace(work, signer=of_apps[work.app_id]) for work in works]
     return works, claimed.held_others
 
 

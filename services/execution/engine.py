@@ -14,6 +14,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ import structlog
 
 from core.errors import DatabaseUnavailable, Unavailable
 from models import database
-from services.execution import careful_recording, claiming, recording
+from services.execution import careful_recording, claiming, limits, recording
 from services.execution.recording import Later
 from services.execution.work import Result, Work
 from services.execution.workers import WorkerIdentity
@@ -133,20 +134,47 @@ class Engine:
         return calls, True
 
     def _answer(self, calls: Sequence[_Call]) -> None:
+        ended = [call for call in calls if call.ended is not None]
+        free = [call for call in calls if call.ended is None]
         try:
-            recorded = self._record([call for call in calls if call.ended is not None])
-            free = [call for call in calls if call.ended is None]
-            self._claim([*recorded, *free])
+            if not self._exchange_at_once(ended, free):
+                self._claim([*self._record(ended), *free])
         except BaseException as error:  # noqa: BLE001  raised in the threads that wait
             for call in calls:
                 call.reply.put(error)
+
+    def _exchange_at_once(self, ended: Sequence[_Call], free: Sequence[_Call]) -> bool:
+        """Record what these threads hand in and claim for all of them in one transaction, where no limit forbids it.
+
+        False if nothing was done: then it is to be recorded, and claimed, by a transaction each, so that a fault of
+        the one does not keep the other from being done.
+        """
+        if not ended or any(limits.are_on(self._system.settings, call.queue_name) for call in (*ended, *free)):
+            return False
+        claimed: dict[str, list[Work]] = {}
+
+        def claim(settled: Sequence[Settled | Later | None]) -> None:
+            recorded = [call for call, one in zip(ended, settled, strict=True) if not isinstance(one, Later)]
+            wanted = Counter(call.queue_name for call in (*recorded, *free) if call.wants_work)
+            for queue_name, count in wanted.items():
+                claimed[queue_name] = claiming.claim_within(self._system, self._worker, queue_name, count)
+
+        try:
+            settled = recording.record_what_is_free(self._system, _results(ended), claim)
+        except Exception:  # noqa: BLE001  whoever does it by itself meets it again
+            return False
+        recorded = [call for call, one in zip(ended, settled, strict=True) if self._is_recorded(call, one)]
+        for call in (*recorded, *free):
+            works = claimed.get(call.queue_name) if call.wants_work else None
+            call.answer(works.pop(0) if works else None)
+        return True
 
     def _record(self, calls: Sequence[_Call]) -> list[_Call]:
         """Record the results of these calls. Returns the calls whose result is recorded."""
         if not calls:
             return []
         try:
-            settled = recording.record_what_is_free(self._system, [call.ended for call in calls if call.ended])
+            settled = recording.record_what_is_free(self._system, _results(calls))
         except Unavailable as error:
             for call in calls:
                 call.reply.put(error)
@@ -201,3 +229,7 @@ class Engine:
             return
         for call, work in zip(calls, [*works, *[None] * (len(calls) - len(works))], strict=True):
             call.answer(work)
+
+
+def _results(calls: Sequence[_Call]) -> list[Ended]:
+    return [call.ended for call in calls if call.ended is not None]

@@ -41,8 +41,15 @@ def rate_of(settings: Settings, queue: str) -> Rate | None:
     return settings.account_rate if queue == brokers.RUNS_HTTP else None
 
 
+def are_on(settings: Settings, queue: str) -> bool:
+    """Whether a claim from a queue may have to wait for others who claim, and so must lock nothing before it."""
+    return settings.max_concurrent_runs is not None or rate_of(settings, queue) is not None
+
+
 def claim(system: System, queue: str, limit: int, terms: Terms) -> Claimed:
     """Claim the most urgent runs of a queue that the limits allow, within the caller's transaction."""
+    if not are_on(system.settings, queue):
+        return Claimed(hot_claims.claim(queue, limit, terms))
     room = _claim_room(system.settings, limit)
     picked = hot_claims.pick(queue, room, terms.now) if room > 0 else []
     if not picked:

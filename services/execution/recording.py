@@ -6,7 +6,7 @@ recorded as they are go through `services.execution.careful_recording`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -39,6 +39,9 @@ class Later:
     """This result was not recorded: another transaction has locked its job, or the gate of pauses is closed."""
 
 
+GoOn = Callable[[Sequence[Settled | Later | None]], object]
+
+
 def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled | None]:
     """Record how attempts ended, all in one transaction, then ring for the polls that follow.
 
@@ -48,12 +51,19 @@ def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled
     return [one for one in _record(system, ended, patient=True) if not isinstance(one, Later)]
 
 
-def record_what_is_free(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled | Later | None]:
-    """Record how attempts ended, as `record` does, except those for which it would have to wait for a lock."""
-    return _record(system, ended, patient=False)
+def record_what_is_free(
+    system: System, ended: Sequence[tuple[Work, Result]], go_on: GoOn | None = None
+) -> list[Settled | Later | None]:
+    """Record how attempts ended, as `record` does, except those for which it would have to wait for a lock.
+
+    `go_on` does what else is to be done in the same transaction, once all is written.
+    """
+    return _record(system, ended, go_on, patient=False)
 
 
-def _record(system: System, ended: Sequence[tuple[Work, Result]], *, patient: bool) -> list[Settled | Later | None]:
+def _record(
+    system: System, ended: Sequence[tuple[Work, Result]], go_on: GoOn | None = None, *, patient: bool
+) -> list[Settled | Later | None]:
     with system.transaction(Gate.UNUSED) as unit:
         now = unit.now
         job_ids, run_ids = {work.job_id for work, _ in ended}, {work.run_id for work, _ in ended}
@@ -69,6 +79,8 @@ def _record(system: System, ended: Sequence[tuple[Work, Result]], *, patient: bo
             for (work, _), end in zip(ended, ends, strict=True)
         ]
         ring_for_what_follows(system, unit, settled, next_in_turn)
+        if go_on is not None:
+            go_on(settled)
     ring_where_limits_held(system, settled)
     return settled
 
@@ -110,8 +122,9 @@ def decide(
     job = locked.jobs[run.job_id]
     if isinstance(result, Deferred) and run.cancel_requested_at is None:
         return run
-    ending = _ending(run_endings.facts(run, job), work, result, now, job_is_held=job.id in paused)
-    return run_endings.settle(run, job, ending, now)
+    facts = run_endings.facts(run, job)
+    ending = _ending(facts, work, result, now, job_is_held=job.id in paused)
+    return run_endings.settle(run, job, facts, ending, now)
 
 
 def told(end: Settlement | EndingRun | None) -> Settled | None:

@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 
 from core import attempt_endings
-from core.attempt_endings import Ending
+from core.attempt_endings import Ending, Facts
 from core.errors import AttemptError, CarillonError, Conflict, InvalidInput, WrongToken
 from core.receiver_answers import PollAnswer
 from core.states import Outcome
@@ -34,7 +34,7 @@ from services.scheduling.run_endings import Settlement
 from services.system import System
 
 log = structlog.get_logger()
-Decide = Callable[[EndingRun, EndingJob, Attempt, datetime], Ending]
+Decide = Callable[[Facts, EndingRun, EndingJob, Attempt, datetime], Ending]
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,10 @@ def complete(system: System, sender: Sender, result: Any, poll: PollAnswer | Non
     """
     content = [result, poll and poll.polling_state, poll and poll.done]
 
-    def decide(run: EndingRun, job: EndingJob, attempt: Attempt, now: datetime) -> Ending:
+    def decide(facts: Facts, _run: EndingRun, job: EndingJob, attempt: Attempt, now: datetime) -> Ending:
         version = attempt.polling_version or 0
         answer = _poll_answer(job, poll)
-        return attempt_endings.succeed(run_endings.facts(run, job), answer, version, now, result=result)
+        return attempt_endings.succeed(facts, answer, version, now, result=result)
 
     return _end(system, sender, idempotency.fingerprint(["complete", content]), decide)
 
@@ -103,9 +103,9 @@ def fail(system: System, sender: Sender, error: AttemptError) -> Ended:
     Raises `WrongToken`, or `Conflict` when the attempt has ended otherwise.
     """
 
-    def decide(run: EndingRun, job: EndingJob, _attempt: Attempt, now: datetime) -> Ending:
+    def decide(facts: Facts, run: EndingRun, _job: EndingJob, _attempt: Attempt, now: datetime) -> Ending:
         policy = deferred.policies(system, [run])[run.id]
-        return deferred.fail(run_endings.facts(run, job), policy, error, now)
+        return deferred.fail(facts, policy, error, now)
 
     content = [error.message, error.permanent, error.retry_after_seconds]
     return _end(system, sender, idempotency.fingerprint(["fail", content]), decide)
@@ -132,7 +132,8 @@ def _ended(system: System, sender: Sender, fingerprint: str, decide: Decide, *, 
         if run is None or attempt.finished_at is not None:
             return _the_same_again(attempt, fingerprint)
         job = locked.jobs[run.job_id]
-        settlement = run_endings.settle(run, job, decide(run, job, attempt, now), now)
+        facts = run_endings.facts(run, job)
+        settlement = run_endings.settle(run, job, facts, decide(facts, run, job, attempt, now), now)
         run_endings.carry_out([settlement], now, carefully=carefully)
         attempts.keep_report(attempt, fingerprint)
         next_in_turn = recording.give_turns(system, [settlement])

@@ -61,8 +61,9 @@ def _lose(system: System, lost: Sequence[EndingRun], locked: Locked, now: dateti
     settlements = []
     for run in lost:
         job = locked.jobs[run.job_id]
-        ending = _ending(run, run_endings.facts(run, job), policies.get(run.id), now)
-        settlements.append(run_endings.settle(run, job, ending, now))
+        facts = run_endings.facts(run, job)
+        ending = _ending(run, facts, policies.get(run.id), now)
+        settlements.append(run_endings.settle(run, job, facts, ending, now))
     return settlements
 
 

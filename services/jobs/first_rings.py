@@ -14,7 +14,7 @@ Row = dict[str, Any]
 Rows = list[Row]
 
 MOST = 16  # threads to wake at a time, by queue
-REFILLED_IN_SECONDS = 0.1
+REFILLED_IN_SECONDS = 0.25
 
 
 def of_one_commit(rows: Rows) -> Rows:

@@ -84,11 +84,11 @@ def facts(run: EndingRun, job: EndingJob) -> Facts:
     )
 
 
-def settle(run: EndingRun, job: EndingJob, ending: Ending, now: datetime) -> Settlement:
+def settle(run: EndingRun, job: EndingJob, decided_by: Facts, ending: Ending, now: datetime) -> Settlement:
     """Returns the rows that follow from a decision; writes nothing."""
     next_at = None if ending.polled is None else ending.polled.next_at
     next_poll = None if next_at is None else runs.draft(job, Trigger.POLL, next_at, now, status=RunStatus.PENDING)
-    return Settlement(run, job, ending, attempt_endings.event(facts(run, job), ending), next_poll)
+    return Settlement(run, job, ending, attempt_endings.event(decided_by, ending), next_poll)
 
 
 def carry_out(settlements: Sequence[Settlement], now: datetime, *, carefully: bool = False) -> None:
@@ -220,7 +220,7 @@ def _comes_back(job: Job | EndingJob) -> bool:
 
 def _polling(job: EndingJob) -> PollingFacts:
     try:
-        schedule = stored_schedule.read(job.schedule)
+        schedule = stored_schedule.read_text(job.schedule)
     except stored_schedule.UNREADABLE:
         schedule = None
     since = job.reopened_at or job.created_at

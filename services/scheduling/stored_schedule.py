@@ -28,7 +28,7 @@ def write(schedule: schedules.Schedule) -> dict[str, Any]:
 
 def read(stored: dict[str, Any]) -> schedules.Schedule:
     """Returns the schedule in a stored JSON object."""
-    return _read(json.dumps(stored, sort_keys=True))
+    return read_text(json.dumps(stored, sort_keys=True))
 
 
 def max_runs(job: Job) -> int | None:
@@ -41,7 +41,8 @@ def max_runs(job: Job) -> int | None:
 
 
 @functools.lru_cache(maxsize=4096)
-def _read(text: str) -> schedules.Schedule:
+def read_text(text: str) -> schedules.Schedule:
+    """Returns the schedule in the text of a stored JSON object."""
     stored = json.loads(text)
     kind = schedules.KINDS[stored.pop("type")]
     forms = {member.field: member.form for member in kind.members()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -10,9 +12,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from processes import programs
 from tests.acceptance.conftest import QUICK
 from tests.acceptance.installation import Installation, new_job
-from tests.waiting import LONGEST
+from tests.waiting import LONGEST, until
 
 PAIRS = 50
 TOMORROW = {"type": "delay_from_now", "duration_seconds": 86_400}
@@ -73,3 +76,21 @@ def test_who_logs_in_at_one_is_known_to_the_other_and_out_of_both_at_once(
     assert requests.get(f"{first.url}/api/tasks/", headers=shown, timeout=LONGEST).status_code == 200
     requests.post(f"{first.url}/api/logout", headers=shown, timeout=LONGEST).raise_for_status()
     assert requests.get(f"{second.url}/api/tasks/", headers=shown, timeout=LONGEST).status_code == 401
+
+
+def test_of_several_on_one_port_one_that_dies_is_replaced_and_no_request_is_refused(
+    tmp_path: Path, postgresql: str, rabbitmq_url: str
+) -> None:
+    urls = {"DATABASE_URL": postgresql, "RABBITMQ_URL": rabbitmq_url, "CALLBACK_BASE_URL": "http://127.0.0.1:9"}
+    with Installation(tmp_path, {"web": 1}, {**QUICK, **urls, "WEB_CONCURRENCY": "2"}) as carillon:
+        parent = carillon.pids()["web"]
+        assert parent is not None
+        first, second = before = programs.descendants(parent)
+        os.kill(first, signal.SIGKILL)
+        statuses = {requests.get(f"{carillon.url}/healthz", timeout=LONGEST).status_code for _ in range(20)}
+        assert statuses == {200}
+        until(lambda: len(programs.descendants(parent)) == 2, "another in its place")
+        assert second in programs.descendants(parent)
+        assert first not in programs.descendants(parent)
+    assert carillon.logged("supervisor", "web stopped (status 0)") == 1
+    assert not programs.descendants(parent), f"of {before} none is left"

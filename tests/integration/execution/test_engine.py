@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 
 from core.errors import DatabaseUnavailable
+from core.rates import Rate
 from core.states import RunStatus
 from models.pauses import GATE
 from services.execution import claiming, workers
@@ -53,6 +54,19 @@ class Threads:
 @pytest.fixture
 def threads(system: GivenSystem) -> Iterator[Threads]:
     made = Threads(system)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def limited(system: GivenSystem) -> GivenSystem:
+    settings = system.settings.model_copy(update={"account_rate": Rate(90, 60)})
+    return GivenSystem(settings, system.clock, system.doorbell)
+
+
+@pytest.fixture
+def threads_under_a_rate(limited: GivenSystem) -> Iterator[Threads]:
+    made = Threads(limited)
     yield made
     made.stop()
 
@@ -159,9 +173,63 @@ def test_a_result_is_told_as_recorded_though_the_claim_after_it_fails(
         raise DatabaseUnavailable("The database is away.")
 
     monkeypatch.setattr(claiming, "claim", away)
+    monkeypatch.setattr(claiming, "claim_within", away)
     handing_in = threads.hand_in(done, wants_work=True)
     threads.start()
     assert of(handing_in) == Exchanged(COMPLETED, None, asks_again=True)
+
+
+def test_what_is_recorded_and_claimed_at_once_is_one_transaction(
+    system: GivenSystem, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_run(system)
+    [done] = claim(system)
+    following = [first_run(system) for _ in range(2)]
+
+    def alone(*_about: object) -> list[Work]:
+        raise AssertionError("claimed by a transaction of its own")
+
+    monkeypatch.setattr(claiming, "claim", alone)
+    handing_in, asking = threads.hand_in(done, wants_work=True), threads.ask()
+    threads.start()
+    works = [of(handing_in).work, of(asking).work]
+    assert {work.run_id for work in works if work is not None} == {run.id for run in following}
+    assert stored_run(done.run_id).status is RunStatus.COMPLETED
+
+
+def test_a_claim_that_breaks_takes_back_no_record(
+    system: GivenSystem, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_run(system)
+    [done] = claim(system)
+    first_run(system)
+    real = claiming.claim_within
+
+    def broken(*about: object) -> list[Work]:
+        real(*about)  # type: ignore[arg-type]
+        raise ValueError("It broke.")
+
+    monkeypatch.setattr(claiming, "claim_within", broken)
+    handing_in = threads.hand_in(done, wants_work=True)
+    threads.start()
+    answer = of(handing_in)
+    assert answer.settled == COMPLETED
+    assert answer.work is not None, "claimed by a transaction of its own"
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_under_a_limit_the_record_is_committed_before_the_claim_waits_for_others(
+    store: str, threads_under_a_rate: Threads, limited: GivenSystem
+) -> None:
+    first_run(limited)
+    [done] = claim(limited)
+    first_run(limited)
+    with outsider(store, "SELECT pg_advisory_xact_lock(hashtextextended('acc1', 0))"):
+        handing_in = threads_under_a_rate.hand_in(done, wants_work=True)
+        threads_under_a_rate.start()
+        until(lambda: stored_run(done.run_id).status is RunStatus.COMPLETED, "the result is recorded")
+        assert not handing_in.done()
+    assert of(handing_in).work is not None
 
 
 def test_two_results_of_one_run_are_one_record_and_one_refusal(system: GivenSystem, threads: Threads) -> None:

@@ -63,6 +63,7 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         "0011_creates",
         "0013_members",
         "0016_secrets",
+        "0017_claims",
     ]
 
 
