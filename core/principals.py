@@ -68,6 +68,9 @@ class Principal:
     scopes: frozenset[Scope] = ALL_SCOPES
     key_id: UUID | None = None
     account_id: str | None = None
+    credential: str = "none"  # what they show: token, session, secret, or how a key begins
+    address: str | None = None
+    request_id: str | None = None
 
     @property
     def is_trusted(self) -> bool:
@@ -78,6 +81,11 @@ class Principal:
     def sees_all(self) -> bool:
         """Whether the jobs of every app and every user are visible to them."""
         return self.is_trusted or self.is_admin
+
+    @property
+    def label(self) -> str:
+        """Returns the name by which people know them: a user's, or how a key begins; else what kind they are."""
+        return self.name if self.caller_id is not None else self.kind.value
 
     @property
     def caller_id(self) -> UUID | None:

@@ -35,3 +35,11 @@ def made_job(client: Client, who: Headers, app: str, **changes: Any) -> str:
     result = client.simulate_post("/api/jobs/create", headers=who, json=job)
     assert result.status_code == 201, result.text
     return str(result.json["id"])
+
+
+def made_key(client: Client, owner: Headers, app: str, *scopes: str, **more: Any) -> Headers:
+    """A new key of an app; the header that shows it."""
+    wanted = {"name": "a key", "scopes": list(scopes), **more}
+    result = client.simulate_post(f"/api/apps/{app}/keys", headers=owner, json=wanted)
+    assert result.status_code == 201, result.text
+    return {"Authorization": f"Bearer {result.json['key']}"}
