@@ -59,7 +59,7 @@ class AppView:
 def get(principal: Principal, name: str) -> AppView:
     """Returns the app of this name. Raises `NotFound` if there is none or the principal is no member."""
     with database.reading():
-        return _view(visible_apps.found(principal, name, Scope.READ))
+        return _view(visible_apps.found(principal, name))
 
 
 def ensure(system: System, name: str) -> None:
