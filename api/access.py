@@ -111,7 +111,7 @@ class Access:
             _refuse_strangers(req, known)
 
     async def _known(self, req: Request) -> Principal | None:
-        """Returns the principal whose token, key or session a request shows."""
+        """Returns the principal whose token, key or session a request carries."""
         token = token_of(req)
         if token is None:
             return None
@@ -168,6 +168,6 @@ def _refuse_strangers(req: Request, known: Principal | None) -> None:
 
 
 def _shows_token(req: Request) -> bool:
-    """Whether a request shows a token of ours; a bearer token of another kind is none."""
+    """Whether a request carries a token or key of ours; bearer tokens of other kinds are ignored."""
     scheme, _, token = (req.auth or "").partition(" ")
     return scheme.lower() == SCHEME.lower() or (scheme.lower() == BEARER and token.strip().startswith(_OUR_MARKS))

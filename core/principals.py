@@ -1,4 +1,4 @@
-"""Principals: who asks, established once for each request, and on which jobs they may do what."""
+"""Principals: who asks, established once for each request, and what they may do with which jobs."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Principal:
         return self.user_id or self.key_id
 
     def visible_jobs(self, scope: Scope = Scope.READ) -> VisibleJobs | None:
-        """Returns the jobs that they may do this with, None for all. Raises `Forbidden` if they never may."""
+        """Returns the jobs on which they have this scope, None for all. Raises `Forbidden` if they have it nowhere."""
         self.expect_scope(scope)
         return None if self.sees_all else self._jobs(scope)
 

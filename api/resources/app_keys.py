@@ -56,6 +56,6 @@ class OneKey:
 
     @documented("revokeKey", "apps", {204: None}, access=Required.APP, scope=Scope.APP, problems=(403, 404))
     async def on_delete(self, req: Request, resp: Response, name: str, key_id: UUID) -> None:
-        """Revoke a key: within five seconds it opens nothing more."""
+        """Revoke a key: it is refused within five seconds."""
         await self._threads.run(app_keys.revoke, access.principal(req), self._system, name, key_id)
         resp.status = falcon.HTTP_NO_CONTENT

@@ -1,4 +1,4 @@
-"""Pause an app as a whole, and let it go on."""
+"""Pause and resume an app as a whole."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class PauseOfApp:
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
-        """Let nothing of an app start until it is resumed."""
+        """Pause an app: none of its runs starts until it is resumed."""
         reason = reasons.of(req)
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
         await keys.answer_once(
@@ -64,7 +64,7 @@ class ResumptionOfApp:
         "resumeApp", "apps", {200: App}, access=Required.APP, scope=Scope.OPERATE, problems=(404,), takes_key=True
     )
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
-        """Let an app go on, but for its jobs that are paused themselves."""
+        """Resume an app, except its jobs that are paused themselves."""
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
         await keys.answer_once(
             self._system,

@@ -50,7 +50,7 @@ class PauseOfEverything:
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Let nothing start, of any app, until everything is resumed."""
+        """Pause everything: no run of any app starts until everything is resumed."""
         reason = reasons.of(req)
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
         await keys.answer_once(

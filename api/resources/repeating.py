@@ -129,7 +129,7 @@ class CancelOfRun(RunAction):
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
-        """End one run: at once, or when the worker at it has stopped."""
+        """Cancel one run: at once, or, if it is at work, as soon as its worker has stopped it."""
         reason = reasons.of(req)
         await self._by_path(req, resp, lambda: self._cancel(access.principal(req), run_id, reason))
 

@@ -104,7 +104,7 @@ def put(
     callback_base_url: str | None,
     task_types: Mapping[str, TaskTypePolicy],
 ) -> tuple[AppView, bool]:
-    """Make the app of this name be so; the app, and whether it is new: only administrators make one in this way.
+    """Create or replace an app; only administrators create one so. Returns it, and whether it is new.
 
     Raises `NotFound` and `Forbidden` as `visible_apps.found` does.
     """
@@ -120,7 +120,7 @@ def put(
 
 
 def amend(principal: Principal, system: System, name: str, change: Callable[[AppView], AppDefinition]) -> AppView:
-    """Make an app what `change` makes of it as it is shown. Raises `NotFound` and `Forbidden` as `put` does."""
+    """Change an app to what `change` returns for its view. Raises `NotFound` and `Forbidden` as `put` does."""
     with system.transaction(Gate.UNUSED) as work:
         app = visible_apps.found(principal, name, Scope.APP)
         apps.lock(app)

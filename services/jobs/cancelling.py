@@ -17,7 +17,7 @@ from services.system import System
 
 
 def cancel(principal: Principal, system: System, run_id: UUID, reason: str | None = None) -> RunView:
-    """End one run: at once, or when the worker at it has stopped; the run. What comes back goes on without it.
+    """Cancel one run, at once or when its worker has stopped. Returns the run; a recurring job goes on without it.
 
     Raises `NotFound`, or `Conflict` when the run has ended.
     """

@@ -72,7 +72,7 @@ def cancel(principal: Principal, system: System, job_id: UUID, *, reason: str | 
 
 
 def pause(principal: Principal, system: System, job_id: UUID, *, reason: str | None = None) -> None:
-    """Let nothing of a job start until it is resumed: what is due is held, occurrences are skipped.
+    """Pause a job: until it is resumed, due runs are held and occurrences are skipped.
 
     Raises `NotFound`, or `Conflict` when the job has ended.
     """
@@ -84,7 +84,7 @@ def pause(principal: Principal, system: System, job_id: UUID, *, reason: str | N
 
 
 def resume(principal: Principal, system: System, job_id: UUID, *, reason: str | None = None) -> None:
-    """Let a paused job go on, and ring for the runs that were held. Raises `NotFound`, or `Conflict` when ended."""
+    """Resume a paused job, and ring for the runs that were held. Raises `NotFound`, or `Conflict` when ended."""
 
     def change(job: Job, work: UnitOfWork) -> None:
         work.ring(switch(job, work.now, active=True))

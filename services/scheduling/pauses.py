@@ -51,7 +51,7 @@ def resume_app(principal: Principal, system: System, name: str) -> None:
 
 
 def pause_everything(principal: Principal, system: System, reason: str | None = None) -> None:
-    """Let nothing start, of any app, until everything is resumed."""
+    """Pause everything: no run of any app starts until everything is resumed."""
     principal.expect_administration()
     with system.transaction(Gate.CLOSED) as work:
         if pauses.everything_paused_at() is None:
