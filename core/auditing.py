@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
-MASK = "***"
+from core.masking import MASK
+
 LONGEST_REASON = 500
 _LONGEST_VALUE = 2_000  # characters of JSON; what is longer is told by its length
 _SECRET = re.compile(r"authori[sz]ation|cookie|token|secret|passw|api[-_]?key|credential|signature", re.IGNORECASE)

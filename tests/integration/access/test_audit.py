@@ -85,6 +85,10 @@ ACTS: dict[str, tuple[str, str, Any]] = {
     "app.resumed": ("POST", "/api/apps/mine/resume", None),
     "app.changed": ("PATCH", "/api/apps/mine", {"callback_base_url": None}),
     "member.added": ("PUT", "/api/apps/mine/members/clara", {"role": "viewer"}),
+    "secret.created": ("PUT", "/api/apps/mine/secrets/API_KEY", {"value": "canary"}),
+    "secret.changed": ("PUT", "/api/apps/mine/secrets/API_KEY", {"value": "canary"}),
+    "secret.deleted": ("DELETE", "/api/apps/mine/secrets/API_KEY", None),
+    "signing_secret.created": ("POST", "/api/apps/mine/signing-secrets", {}),
     "key.created": ("POST", "/api/apps/mine/keys", {"name": "a", "scopes": ["read"]}),
 }
 

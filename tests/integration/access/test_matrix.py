@@ -18,9 +18,9 @@ from models import database
 from models.tables import AppKey, AppMember, AuditEntry, Job, Run, Table
 from services.access.known_keys import REMEMBERED_SECONDS
 from tests.factories import NOON, GivenSystem, given_system, runs_of
-from tests.integration.access.tenants import MINE, THEIRS, Headers, joined, made_app, made_job, made_key
+from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, joined, made_app, made_job, made_key
 from tests.integration.api.client import NO_JOB, Client, served
-from tests.integration.api.test_accounts import HIDDEN, SECRET, token_of
+from tests.integration.api.test_accounts import HIDDEN, token_of
 
 NO_APP = "none"
 ROLES = {role.value: role.scopes for role in Role}
@@ -60,7 +60,7 @@ class World:
     """Two apps of two owners, and every kind of caller."""
 
     def __init__(self) -> None:
-        self.system: GivenSystem = given_system(internal_secret=SECRET, admin_usernames="root", requests_per_minute=0)
+        self.system: GivenSystem = given_system(**SETTINGS)
         self.app: App = served(self.system)
         self.client = Client(self.app)
         self.owner = token_of(self.client, "anna")

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from core.auditing import MASK, differences, recorded
+from core.auditing import differences, recorded
+from core.masking import MASK
 
 
 @pytest.mark.parametrize(
