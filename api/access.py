@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import falcon
@@ -24,10 +25,15 @@ from core.accounts import TokenKind
 from core.principals import LOCAL, Principal, PrincipalKind
 from core.scopes import Scope
 from services.access import authentication, visible_apps
+from services.access.app_keys import MARK as KEY_MARK
+from services.access.known_keys import KnownKeys
+from services.access.users import MARK as TOKEN_MARK
 from services.reading import visibility
 from services.system import System
 
 SCHEME = "Token"
+BEARER = "bearer"
+_OUR_MARKS = (KEY_MARK, TOKEN_MARK)
 _EXPECTATIONS: dict[Required, Callable[[Principal, Any, Scope], None]] = {
     Required.JOB: visibility.expect,
     Required.RUN: visibility.expect_run,
@@ -67,6 +73,7 @@ class Access:
     ) -> None:
         settings = system.settings
         self._system = system
+        self._keys = KnownKeys(system)
         self._threads = threads
         self._quotas = quotas
         self._origins = origins
@@ -96,17 +103,20 @@ class Access:
             sites.refuse_other_sites(req)
         known = None if operation.access.is_open else await self._known(req)
         shows_secret = self._shows_secret(req)
-        req.context.principal = self._principal(operation, known, shows_secret=shows_secret)
+        found = self._principal(operation, known, shows_secret=shows_secret)
+        req.context.principal = replace(found, address=req.remote_addr, request_id=req.context.get("request_id"))
         if not shows_secret:
             self._quotas.count(req)
         if not operation.access.is_open:
             _refuse_strangers(req, known)
 
     async def _known(self, req: Request) -> Principal | None:
-        """Returns the principal whose token or session a request carries."""
+        """Returns the principal whose token, key or session a request carries."""
         token = token_of(req)
         if token is None:
             return None
+        if _shows_token(req) and token.startswith(KEY_MARK):
+            return self._keys.remembered(token) or await self._threads.run(self._keys.looked_up, token)
         kind = TokenKind.TOKEN if _shows_token(req) else TokenKind.SESSION
         return await self._threads.run(authentication.of_token, self._system, token, kind)
 
@@ -116,7 +126,7 @@ class Access:
         if self._anonymous:
             return LOCAL
         if shows_secret:
-            return Principal(PrincipalKind.OPERATOR)
+            return Principal(PrincipalKind.OPERATOR, credential="secret")
         is_receiver = operation.access is Required.RECEIVER
         return Principal(PrincipalKind.RECEIVER if is_receiver else PrincipalKind.VISITOR)
 
@@ -148,14 +158,16 @@ class Access:
 
 def _refuse_strangers(req: Request, known: Principal | None) -> None:
     if known is None and _shows_token(req):
-        raise unauthorized("The token is wrong or has expired. Log in anew with POST /api/login/.")
+        raise unauthorized("The token or key is wrong, revoked or has expired. Log in anew with POST /api/login/.")
     if known is None and not principal(req).is_trusted:
         raise unauthorized(
             "The header X-Internal-Secret is missing or wrong. Send the server's INTERNAL_SECRET, "
-            "or the token of a user as Authorization: Token.",
+            "or the token of a user, or the key of an app, as Authorization: Bearer.",
             "X-Internal-Secret",
         )
 
 
 def _shows_token(req: Request) -> bool:
-    return (req.auth or "").partition(" ")[0].lower() == SCHEME.lower()
+    """Whether a request carries a token or key of ours; bearer tokens of other kinds are ignored."""
+    scheme, _, token = (req.auth or "").partition(" ")
+    return scheme.lower() == SCHEME.lower() or (scheme.lower() == BEARER and token.strip().startswith(_OUR_MARKS))

@@ -16,8 +16,10 @@ from api.operations import Routes
 from api.origins import Origins
 from api.quotas import RequestQuotas
 from api.resources import (
+    app_keys,
     app_pauses,
     apps,
+    audit,
     bulk_actions,
     docs,
     explanations,
@@ -131,10 +133,13 @@ def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> 
     app.add_route("/api/workers", workers.AllWorkers(system, threads))
     app.add_route("/api/apps", apps.AllApps(system, threads))
     app.add_route("/api/apps/{name}", apps.OneApp(system, threads))
+    app.add_route("/api/apps/{name}/keys", app_keys.KeysOfApp(system, threads))
+    app.add_route("/api/apps/{name}/keys/{key_id:uuid}", app_keys.OneKey(system, threads))
     app.add_route("/api/apps/{name}/members", members.MembersOfApp(threads))
     app.add_route("/api/apps/{name}/members/{username}", members.OneMember(system, threads))
     app.add_route("/api/apps/{name}/pause", app_pauses.PauseOfApp(system, threads))
     app.add_route("/api/apps/{name}/resume", app_pauses.ResumptionOfApp(system, threads))
+    app.add_route("/api/audit", audit.AuditLog(threads))
     app.add_route("/api/installation", installation.OneInstallation(threads))
     app.add_route("/api/installation/pause", installation.PauseOfEverything(system, threads))
     app.add_route("/api/installation/resume", installation.ResumptionOfEverything(system, threads))

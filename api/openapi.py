@@ -27,7 +27,7 @@ _REASONS = {
     409: "Its state does not allow this, or the first request with this Idempotency-Key is still under way.",
     412: "It has been changed since: its version is none of those that If-Match names.",
     413: "The body is too large.",
-    401: "Log in first: send `Authorization: Token <token>`, or the server's secret.",
+    401: "Log in first: send `Authorization: Bearer <token>`, or the server's secret.",
     415: "The body's Content-Type is not accepted here.",
     422: "The Idempotency-Key was used for another request.",
     429: "Tried too often; try again after `Retry-After` seconds.",

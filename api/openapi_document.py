@@ -47,7 +47,7 @@ _tree = SpecTree(
                 type=SecureType.API_KEY,
                 name="Authorization",
                 field_in=InType.HEADER,
-                description="A user's token, which `POST /api/login/` gives: `Token <token>`.",
+                description="`Bearer <token>`: a user's token, which `POST /api/login/` gives, or the key of an app.",
             ),
         ),
     ],

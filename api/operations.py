@@ -63,7 +63,7 @@ class Operation:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it declares a scope if it is for callers who are known by their scopes."""
+        """Whether it declares a scope, unless its access needs none."""
         return self.scope is not None or self.access not in _OF_SCOPE
 
 

@@ -17,13 +17,13 @@ FOR_USERS = frozenset({"data", "schedule", "priority", "max_retries"})
 
 
 def expect_new(principal: Principal, members: Mapping[str, Any]) -> None:
-    """Raises `Forbidden` where a user asks for a job of an app that is not theirs, or of none."""
+    """Raise `Forbidden` if the job is of no app of the user, and sets more than users may set of their own jobs."""
     if not principal.sees_all and ownership.membership(principal, members.get("app_name")) is None:
         _expect_for_users(members)
 
 
 def expect_edit(principal: Principal, view: JobView, wanted: Definition) -> None:
-    """Raises `Forbidden` where a user edits more of a job of their own than users may say of such."""
+    """Raise `Forbidden` if an edit of a user's own job changes more than users may set."""
     if not principal.sees_all and view.owner_id is not None:
         _expect_for_users(_changed(view, wanted))
 
@@ -38,7 +38,7 @@ def _expect_for_users(members: Collection[str]) -> None:
 
 
 def _changed(view: JobView, wanted: Definition) -> set[str]:
-    """The members of a job that an edit changes; from one type that works here to another is no change of these."""
+    """Returns the members of a job that an edit changes, without `task_type` if the new type is one that works here."""
     names = {one.name: "deadline" if one.name == "deadline_at" else one.name for one in fields(Definition)}
     differ = {shown for name, shown in names.items() if getattr(wanted, name) != getattr(view, shown)}
     return differ if registry.find(wanted.task_type) is None else differ - {"task_type"}

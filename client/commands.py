@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from client import applying, exporting, jobs, preview, runs
+from client import app_keys, applying, apps, audit, exporting, jobs, login, members, preview, runs
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to a command line whose context carries the environment."""
     app.add_typer(jobs.app, name="jobs")
     app.add_typer(runs.app, name="runs")
+    app.add_typer(apps.app, name="apps")
+    app.add_typer(members.app, name="members")
+    app.add_typer(app_keys.app, name="keys")
+    app.command()(audit.audit)
+    app.command()(login.login)
     app.command()(preview.preview)
     app.command()(applying.apply)
     app.command()(exporting.export)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import quote
 from uuid import UUID
 
 import typer
 
-from client import given
+from client import given, output
 from client.errors import CommandFailed
 from client.server import Server
 
@@ -28,13 +29,36 @@ JobId = Annotated[UUID, typer.Argument(metavar="ID", help="The job's id.", show_
 RunId = Annotated[UUID, typer.Argument(metavar="ID", help="The run's id.", show_default=False)]
 
 
+Reason = Annotated[str | None, typer.Option("--reason", help="Why: kept in the audit log.", show_default=False)]
+
+
 @contextmanager
-def server(context: typer.Context, url: str | None) -> Iterator[Server]:
-    """Yields the server that the option names, else the environment, which the command line passes in."""
+def server(context: typer.Context, url: str | None, *, known: bool = True) -> Iterator[Server]:
+    """Yields the server that the option names, else the environment, which the command line passes in.
+
+    To be known there, a token or key is shown, else the secret; or neither.
+    """
     environment: Mapping[str, str] = context.obj or {}
     with plain_faults():
         secret = given.secret("INTERNAL_SECRET", environment.get("INTERNAL_SECRET"))
-        yield Server(_address(url, environment), secret)
+        token = given.secret("CARILLON_TOKEN", environment.get("CARILLON_TOKEN"))
+        yield Server(_address(url, environment), secret if known else None, token if known else None)
+
+
+def tell(made: dict[str, Any], words: str, *, as_json: bool) -> None:
+    """Print what was made: in these words, or for programs."""
+    if as_json:
+        output.document(made)
+    else:
+        typer.echo(words)
+
+
+def in_path(name: str) -> str:
+    """Returns a name as it stands in a path. Raises `BadParameter` for one that is no text."""
+    try:
+        return quote(name, safe="")
+    except UnicodeError:
+        raise typer.BadParameter("a name is not in UTF-8; write it anew.") from None
 
 
 def _address(url: str | None, environment: Mapping[str, str]) -> str:

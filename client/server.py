@@ -34,11 +34,13 @@ class Answer:
 class Server:
     """The API at a URL. Every method raises `CommandFailed` when there is no good answer."""
 
-    def __init__(self, url: str, secret: str | None) -> None:
+    def __init__(self, url: str, secret: str | None, token: str | None = None) -> None:
         self._url = url
         self._session = requests.Session()
         self._session.trust_env = not _is_here(url)  # a proxy does not know this machine's own address
-        if secret:
+        if token:
+            self._session.auth = _Bearer(token)
+        elif secret:
             self._session.headers["X-Internal-Secret"] = secret.encode()  # the server compares bytes of UTF-8
 
     def get(self, path: str, **parameters: Any) -> Json:
@@ -116,6 +118,17 @@ class Server:
             f"What answers at {self._url} does not speak Carillon's API (status {response.status_code}). "
             "Name another server with --url or CARILLON_URL."
         )
+
+
+class _Bearer(requests.auth.AuthBase):
+    """Shows a token or a key, whatever else the environment knows about the host."""
+
+    def __init__(self, token: str) -> None:
+        self._header = f"Bearer {token}".encode().decode("latin-1")  # the server reads bytes of UTF-8
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._header
+        return request
 
 
 class _Members(Json):

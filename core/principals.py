@@ -1,4 +1,4 @@
-"""Principals: who asks, established once for each request, and on which jobs they may do what."""
+"""Principals: who asks, established once for each request, and what they may do with which jobs."""
 
 from __future__ import annotations
 
@@ -68,6 +68,9 @@ class Principal:
     scopes: frozenset[Scope] = ALL_SCOPES
     key_id: UUID | None = None
     account_id: str | None = None
+    credential: str = "none"  # what they show: token, session, secret, or how a key begins
+    address: str | None = None
+    request_id: str | None = None
 
     @property
     def is_trusted(self) -> bool:
@@ -80,12 +83,17 @@ class Principal:
         return self.is_trusted or self.is_admin
 
     @property
+    def label(self) -> str:
+        """Returns the name by which people know them: a user's, or how a key begins; else what kind they are."""
+        return self.name if self.caller_id is not None else self.kind.value
+
+    @property
     def caller_id(self) -> UUID | None:
         """Returns what tells this caller from others: a user's id, or a key's; None for those who have no account."""
         return self.user_id or self.key_id
 
     def visible_jobs(self, scope: Scope = Scope.READ) -> VisibleJobs | None:
-        """Returns the jobs that they may do this with, None for all. Raises `Forbidden` if they never may."""
+        """Returns the jobs on which they have this scope, None for all. Raises `Forbidden` if they have it nowhere."""
         self.expect_scope(scope)
         return None if self.sees_all else self._jobs(scope)
 

@@ -34,4 +34,5 @@ class System:
             gate.enter()
             work = UnitOfWork(self.clock, self.doorbell)
             yield work
+            work.write()
             database.after_commit(work.send)

@@ -1,14 +1,15 @@
-"""Pause an app as a whole, and let it go on."""
+"""Pause and resume an app as a whole."""
 
 from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, keys
+from api import access, answers, bodies, keys, reasons
 from api.answers import Answer
 from api.openapi import documented
 from api.operations import Required
 from api.schemas.apps import App
+from api.schemas.audit import ReasonQuery
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
@@ -25,10 +26,18 @@ class PauseOfApp:
         self._threads = threads
 
     @documented(
-        "pauseApp", "apps", {200: App}, access=Required.APP, scope=Scope.OPERATE, problems=(404,), takes_key=True
+        "pauseApp",
+        "apps",
+        {200: App},
+        access=Required.APP,
+        scope=Scope.OPERATE,
+        query=ReasonQuery,
+        problems=(404,),
+        takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
-        """Let nothing of an app start until it is resumed."""
+        """Pause an app: none of its runs starts until it is resumed."""
+        reason = reasons.of(req)
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
         await keys.answer_once(
             self._system,
@@ -36,11 +45,11 @@ class PauseOfApp:
             req,
             resp,
             content=content,
-            act=lambda: self._paused(access.principal(req), name),
+            act=lambda: self._paused(access.principal(req), name, reason),
         )
 
-    def _paused(self, principal: Principal, name: str) -> Answer:
-        pauses.pause_app(principal, self._system, name)
+    def _paused(self, principal: Principal, name: str, reason: str | None) -> Answer:
+        pauses.pause_app(principal, self._system, name, reason)
         return answers.answer(App.model_validate(apps.get(principal, name)))
 
 
@@ -55,7 +64,7 @@ class ResumptionOfApp:
         "resumeApp", "apps", {200: App}, access=Required.APP, scope=Scope.OPERATE, problems=(404,), takes_key=True
     )
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
-        """Let an app go on, but for its jobs that are paused themselves."""
+        """Resume an app, except its jobs that are paused themselves."""
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
         await keys.answer_once(
             self._system,

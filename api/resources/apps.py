@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
 from urllib.parse import quote
 
 import falcon
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, edit_bodies, keys, lists, read_only, validation
+from api import access, answers, bodies, edit_bodies, lists, read_only, reasons, validation
 from api.answers import Answer
 from api.lists import Listed
 from api.openapi import documented
 from api.operations import Required
 from api.schemas.apps import App, AppPage, AppPatch, NamedApp, NewApp, NewNamedApp, WholeApp
+from api.schemas.audit import ReasonQuery
 from api.schemas.paging import PageQuery
 from api.threads import Threads
 from core import merge_patch
@@ -46,13 +46,11 @@ class AllApps:
         scope=Scope.APP,
         body=NewNamedApp,
         problems=(403,),
-        takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Make an app; the user who makes one owns it."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        act = partial(self._create, access.principal(req), body)
-        await keys.answer_once(self._system, self._threads, req, resp, content=body, act=act)
+        answers.give(resp, await self._threads.run(self._create, access.principal(req), body))
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(PageQuery, req.params)
@@ -105,11 +103,19 @@ class OneApp:
         body = await edit_bodies.of(req, most, self._threads, lambda: _shown(principal, name), bodies.PATCHES)
         answers.send(resp, App.model_validate(await self._threads.run(self._patch, principal, name, body)))
 
-    @documented("deleteApp", "apps", {204: None}, access=Required.APP, scope=Scope.APP, problems=(403, 404, 409))
+    @documented(
+        "deleteApp",
+        "apps",
+        {204: None},
+        access=Required.APP,
+        scope=Scope.APP,
+        query=ReasonQuery,
+        problems=(403, 404, 409),
+    )
     async def on_delete(self, req: Request, resp: Response, name: str) -> None:
         """Delete an app that has no jobs, with its members and keys."""
         expect_name(name)
-        await self._threads.run(apps.delete, access.principal(req), self._system, name)
+        await self._threads.run(apps.delete, access.principal(req), self._system, name, reasons.of(req))
         resp.status = falcon.HTTP_NO_CONTENT
 
     def _patch(self, principal: Principal, name: str, body: bytes) -> AppView:

@@ -44,7 +44,7 @@ class ActionsOnJobs:
         action = Action(given.action)
         wanted = given.filter.wanted()
         outcome = bulk_actions.act(
-            principal, self._system, action, wanted, after, dry_run=given.dry_run, request=request
+            principal, self._system, action, wanted, after, dry_run=given.dry_run, request=request, reason=given.reason
         )
         return JobActions.of(outcome, dry_run=given.dry_run)
 

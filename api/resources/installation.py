@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, keys
+from api import access, answers, bodies, keys, reasons
 from api.answers import Answer
 from api.openapi import documented
 from api.operations import Required
 from api.schemas.apps import Installation
+from api.schemas.audit import ReasonQuery
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
@@ -45,17 +46,24 @@ class PauseOfEverything:
         {200: Installation},
         access=Required.ADMINISTRATION,
         scope=Scope.OPERATE,
+        query=ReasonQuery,
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Pause everything: no run of any app starts until everything is resumed."""
+        reason = reasons.of(req)
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
         await keys.answer_once(
-            self._system, self._threads, req, resp, content=content, act=lambda: self._paused(access.principal(req))
+            self._system,
+            self._threads,
+            req,
+            resp,
+            content=content,
+            act=lambda: self._paused(access.principal(req), reason),
         )
 
-    def _paused(self, principal: Principal) -> Answer:
-        pauses.pause_everything(principal, self._system)
+    def _paused(self, principal: Principal, reason: str | None) -> Answer:
+        pauses.pause_everything(principal, self._system, reason)
         return answers.answer(Installation.model_validate(pauses.installation(principal)))
 
 

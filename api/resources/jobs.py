@@ -7,11 +7,12 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, keys, lists, validation
+from api import access, answers, bodies, keys, lists, reasons, validation
 from api.answers import Answer
 from api.lists import Listed
 from api.openapi import documented
 from api.operations import Required
+from api.schemas.audit import ReasonQuery
 from api.schemas.jobs import Job, JobPage, NextOccurrences, Occurrence
 from api.schemas.paging import CountQuery, JobsQuery
 from api.threads import Threads
@@ -76,12 +77,13 @@ class NextOfJob:
 class JobAction:
     """`/api/jobs/{job_id}/cancel`, `/pause` and `/resume`."""
 
-    def __init__(self, system: System, threads: Threads, action: Callable[[Principal, System, UUID], None]) -> None:
+    def __init__(self, system: System, threads: Threads, action: Callable[..., None]) -> None:
         self._system = system
         self._threads = threads
         self._action = action
 
     async def _act(self, req: Request, resp: Response, job_id: UUID) -> None:
+        reason = reasons.of(req)
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
         await keys.answer_once(
             self._system,
@@ -89,11 +91,11 @@ class JobAction:
             req,
             resp,
             content=content,
-            act=lambda: self._changed(access.principal(req), job_id),
+            act=lambda: self._changed(access.principal(req), job_id, reason),
         )
 
-    def _changed(self, principal: Principal, job_id: UUID) -> Answer:
-        self._action(principal, self._system, job_id)
+    def _changed(self, principal: Principal, job_id: UUID, reason: str | None) -> Answer:
+        self._action(principal, self._system, job_id, reason=reason)
         return answers.answer(Job.model_validate(records.job(principal, job_id)))
 
 
@@ -101,7 +103,14 @@ class Cancel(JobAction):
     """`/api/jobs/{job_id}/cancel`."""
 
     @documented(
-        "cancelJob", "jobs", {200: Job}, access=Required.JOB, scope=Scope.OPERATE, problems=(404,), takes_key=True
+        "cancelJob",
+        "jobs",
+        {200: Job},
+        access=Required.JOB,
+        scope=Scope.OPERATE,
+        query=ReasonQuery,
+        problems=(404,),
+        takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Cancel a job: runs that have not started never will, those at work are stopped."""
@@ -112,7 +121,14 @@ class Pause(JobAction):
     """`/api/jobs/{job_id}/pause`."""
 
     @documented(
-        "pauseJob", "jobs", {200: Job}, access=Required.JOB, scope=Scope.OPERATE, problems=(404,), takes_key=True
+        "pauseJob",
+        "jobs",
+        {200: Job},
+        access=Required.JOB,
+        scope=Scope.OPERATE,
+        query=ReasonQuery,
+        problems=(404,),
+        takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Pause a job: none of its runs starts until it is resumed."""
@@ -123,7 +139,14 @@ class Resume(JobAction):
     """`/api/jobs/{job_id}/resume`."""
 
     @documented(
-        "resumeJob", "jobs", {200: Job}, access=Required.JOB, scope=Scope.OPERATE, problems=(404,), takes_key=True
+        "resumeJob",
+        "jobs",
+        {200: Job},
+        access=Required.JOB,
+        scope=Scope.OPERATE,
+        query=ReasonQuery,
+        problems=(404,),
+        takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Resume a paused job."""

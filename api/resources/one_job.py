@@ -9,11 +9,12 @@ from uuid import UUID
 import falcon
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, edit_bodies, preconditions, user_edits
+from api import access, answers, bodies, edit_bodies, preconditions, reasons, user_edits
 from api.openapi import documented
 from api.operations import Required
 from api.preconditions import IfMatchHeader
 from api.schemas import editing as edits
+from api.schemas.audit import ReasonQuery
 from api.schemas.editing import JobPatch, WholeJob
 from api.schemas.jobs import Job
 from api.threads import Threads
@@ -46,6 +47,7 @@ class OneJob:
         scope=Scope.JOBS,
         headers=IfMatchHeader,
         body=JobPatch,
+        query=ReasonQuery,
         problems=(403, 404, 409, 412),
     )
     async def on_patch(self, req: Request, resp: Response, job_id: UUID) -> None:
@@ -61,6 +63,7 @@ class OneJob:
         scope=Scope.JOBS,
         headers=IfMatchHeader,
         body=WholeJob,
+        query=ReasonQuery,
         problems=(403, 404, 409, 412),
     )
     async def on_put(self, req: Request, resp: Response, job_id: UUID) -> None:
@@ -75,13 +78,13 @@ class OneJob:
         access=Required.JOB,
         scope=Scope.JOBS,
         headers=IfMatchHeader,
+        query=ReasonQuery,
         problems=(404, 412),
     )
     async def on_delete(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Delete a job: runs that have not started never will, those at work may finish."""
-        await self._threads.run(
-            editing.delete, access.principal(req), self._system, job_id, preconditions.expected(req)
-        )
+        expected, reason = preconditions.expected(req), reasons.of(req)
+        await self._threads.run(editing.delete, access.principal(req), self._system, job_id, expected, reason=reason)
         resp.status = falcon.HTTP_NO_CONTENT
 
     def _patch(self, job_id: UUID, req: Request, body: bytes) -> JobView:
@@ -89,14 +92,14 @@ class OneJob:
 
     def _edit(self, job_id: UUID, req: Request, body: bytes, change: Callable[[JobView, Any], Definition]) -> JobView:
         value = bodies.parse(body)
-        expected = preconditions.expected(req)
+        expected, reason = preconditions.expected(req), reasons.of(req)
 
         def amend(view: JobView) -> Definition:
             wanted = change(view, value)
             user_edits.expect_edit(access.principal(req), view, wanted)
             return wanted
 
-        return editing.edit(access.principal(req), self._system, job_id, amend, expected)
+        return editing.edit(access.principal(req), self._system, job_id, amend, expected, reason=reason)
 
 
 def _send(resp: Response, view: JobView) -> None:

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, keys, validation
+from api import access, answers, bodies, keys, reasons, validation
 from api.answers import Answer
 from api.openapi import documented
 from api.operations import Required
+from api.schemas.audit import ReasonQuery
 from api.schemas.repeating import Backfill, NewBackfill, NewTrigger, Retried
 from api.schemas.runs import Run
 from api.threads import Threads
@@ -118,14 +119,22 @@ class CancelOfRun(RunAction):
     """`/api/runs/{run_id}/cancel`."""
 
     @documented(
-        "cancelRun", "runs", {200: Run}, access=Required.RUN, scope=Scope.OPERATE, problems=(404,), takes_key=True
+        "cancelRun",
+        "runs",
+        {200: Run},
+        access=Required.RUN,
+        scope=Scope.OPERATE,
+        query=ReasonQuery,
+        problems=(404,),
+        takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Cancel one run: at once, or, if it is at work, as soon as its worker has stopped it."""
-        await self._by_path(req, resp, lambda: self._cancel(access.principal(req), run_id))
+        reason = reasons.of(req)
+        await self._by_path(req, resp, lambda: self._cancel(access.principal(req), run_id, reason))
 
-    def _cancel(self, principal: Principal, run_id: UUID) -> Answer:
-        return answers.answer(Run.model_validate(cancelling.cancel(principal, self._system, run_id)))
+    def _cancel(self, principal: Principal, run_id: UUID, reason: str | None) -> Answer:
+        return answers.answer(Run.model_validate(cancelling.cancel(principal, self._system, run_id, reason)))
 
 
 def _made(view: RunView) -> Answer:

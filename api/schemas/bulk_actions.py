@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema, field_validator
 
+from api.schemas.audit import Reason
 from api.schemas.paging import CURSOR_SCHEMA, Filter, read_cursor, write_cursor
 from api.schemas.values import Given, Instant, ScheduleKind, Shown
 from api.sources.typed_jobs import words
@@ -94,6 +95,7 @@ class NewJobActions(Given):
     all: Annotated[bool, Field(validate_default=True)] = False
     dry_run: bool = False
     cursor: Cursor | None = None
+    reason: Reason | None = None
 
     _on_purpose = field_validator("all")(_all_on_purpose)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from models.tables.access import AppMember
+from models.tables.access import AppKey, AppMember
 from models.tables.apps import App, AppTaskType, Installation
+from models.tables.audit import AuditEntry
 from models.tables.base import Table, db
 from models.tables.jobs import Job, JobTag, JobVersion, PollingState
 from models.tables.operation import IdempotencyKey, Minute, Signal, Worker
@@ -21,6 +22,8 @@ ALL: tuple[type[Table], ...] = (
     User,
     Token,
     AppMember,
+    AppKey,
+    AuditEntry,
     Job,
     JobTag,
     JobVersion,
@@ -41,10 +44,12 @@ __all__ = [
     "ALL",
     "Alert",
     "App",
+    "AppKey",
     "AppMember",
     "AppSecret",
     "AppTaskType",
     "Attempt",
+    "AuditEntry",
     "Delivery",
     "IdempotencyKey",
     "Installation",

@@ -1,4 +1,4 @@
-"""Tables of who may do what in an app."""
+"""Tables of who may do what in an app: its members and its keys."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID
 import peewee
 
 from core.scopes import Role
-from models.fields import EnumField, InstantField
+from models.fields import EnumField, InstantField, JsonField, new_id
 from models.tables.apps import App
 from models.tables.base import Table
 from models.tables.users import User
@@ -26,3 +26,23 @@ class AppMember(Table):
     class Meta:
         table_name = "app_members"
         primary_key = peewee.CompositeKey("app", "user")
+
+
+class AppKey(Table):
+    """A key of an app: the hash of what its bearer shows, the scopes it has, the one account it may be bound to."""
+
+    id = peewee.UUIDField(primary_key=True, default=new_id)
+    app = peewee.ForeignKeyField(App, column_name="app_id")
+    app_id: UUID
+    name = peewee.TextField()
+    prefix = peewee.TextField()
+    hash = peewee.TextField()
+    scopes = JsonField()
+    account_id = peewee.TextField(null=True)
+    created_by = peewee.TextField()
+    created_at = InstantField()
+    expires_at = InstantField(null=True)
+    used_at = InstantField(null=True)
+
+    class Meta:
+        table_name = "app_keys"

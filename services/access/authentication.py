@@ -16,4 +16,4 @@ def of_token(system: System, token: str, kind: TokenKind) -> Principal | None:
         return None
     with database.reading():
         memberships = tuple(Membership(*one) for one in members.of_user(user.id))
-    return Principal(PrincipalKind.USER, user.id, user.username, user.is_admin, memberships)
+    return Principal(PrincipalKind.USER, user.id, user.username, user.is_admin, memberships, credential=kind.value)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core import built_in_apps, json_text
+from core.auditing import Thing
 from core.errors import Conflict, InvalidInput, NotFound
 from core.principals import Principal
 from core.scopes import Role, Scope
@@ -54,16 +55,25 @@ def put(principal: Principal, system: System, app_name: str, username: str, role
         if role is not Role.OWNER:
             _refuse_without_owner(app, user)
         members.put(app, user.id, role, work.now)
+        work.audit(
+            principal,
+            "member.added" if former is None else "member.changed",
+            Thing("member", user.username, app.id),
+            before=None if former is None else {"role": former.role},
+            after={"role": role},
+        )
         return MemberView(user.username, role, work.now if former is None else former.created_at), former is None
 
 
 def remove(principal: Principal, system: System, app_name: str, username: str) -> None:
     """Take a user out of an app. Raises `NotFound`, and `Conflict` if they are its last owner."""
-    with system.transaction(Gate.UNUSED):
+    with system.transaction(Gate.UNUSED) as work:
         app = _locked(principal, app_name)
-        user, _ = _member(app, username)
+        user, member = _member(app, username)
         _refuse_without_owner(app, user)
         members.remove(app, user)
+        thing = Thing("member", user.username, app.id)
+        work.audit(principal, "member.removed", thing, before={"role": member.role})
 
 
 def _locked(principal: Principal, app_name: str) -> App:

@@ -29,7 +29,7 @@ MOST_OF_ACCOUNT = 10
 MOST_AT_ACCOUNT = 50
 _USED_AGAIN_AFTER = timedelta(minutes=1)
 _TOKEN_BYTES = 32
-_PREFIX = "carillon_"  # lets scanners for leaked secrets know a token of ours
+MARK = "carillon_"  # lets scanners for leaked secrets know a token of ours
 
 # What OWASP recommends for argon2id with least memory: 19 MiB, two passes.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
@@ -92,7 +92,7 @@ def log_in(
         raise InvalidInput.at("credentials", "Invalid credentials.")
     throttle.forget(from_address)
     throttle.give_back(at_account)
-    token = f"{_PREFIX}{secrets.token_urlsafe(_TOKEN_BYTES)}"
+    token = f"{MARK}{secrets.token_urlsafe(_TOKEN_BYTES)}"
     with system.transaction(Gate.UNUSED):
         users.keep_token(user, _hash(token), kind, now, now + LIFETIMES[kind])
     return token, _view(system, user)

@@ -16,11 +16,12 @@ def expect(principal: Principal, name: str, scope: Scope) -> None:
         found(principal, name, scope)
 
 
-def found(principal: Principal, name: str, scope: Scope) -> App:
+def found(principal: Principal, name: str, scope: Scope | None = None) -> App:
     """Returns the app of this name, in the caller's transaction.
 
     Raises `NotFound` if there is none or the principal is no member, `Forbidden` if their role does not grant the
-    scope. What is bound to one account of an app changes nothing of the app itself.
+    scope, where one is given: what one has done is shown whatever one's scopes. What is bound to one account of an app
+    changes nothing of the app itself.
     """
     if json_text.bad_text(name):
         raise NotFound("app", ascii(name))
@@ -28,6 +29,8 @@ def found(principal: Principal, name: str, scope: Scope) -> App:
     member = None if app is None else principal.membership(app.id)
     if app is None or not (principal.sees_all or member):
         raise NotFound("app", name)
+    if scope is None:
+        return app
     principal.expect_scope(scope)
     if member is not None and not principal.sees_all and scope not in member.role.scopes:
         raise Forbidden(f"Your role in {app.name} is {member.role.value}, which does not grant {scope.value}.")

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from core import built_in_apps, masking
+from core.auditing import Thing, differences
 from core.errors import Conflict, Forbidden, InvalidInput
 from core.principals import Principal
 from core.scopes import Role, Scope
@@ -16,6 +17,7 @@ from models import apps, database, members
 from models.pauses import Gate
 from models.tables import App, AppTaskType
 from services.access import visible_apps
+from services.messaging.unit_of_work import UnitOfWork
 from services.reading.views import view_of
 from services.secrets import signing
 from services.system import System
@@ -57,7 +59,7 @@ class AppView:
 def get(principal: Principal, name: str) -> AppView:
     """Returns the app of this name. Raises `NotFound` if there is none or the principal is no member."""
     with database.reading():
-        return _view(visible_apps.found(principal, name, Scope.READ))
+        return _view(visible_apps.found(principal, name))
 
 
 def ensure(system: System, name: str) -> None:
@@ -90,7 +92,9 @@ def create(principal: Principal, system: System, name: str, wanted: AppDefinitio
         if principal.user_id is not None:
             members.put(app, principal.user_id, Role.OWNER, work.now)
         signing.make_first(system, app.id)
-        return _redefined(app, wanted, work.now)
+        view = _redefined(app, wanted, work.now)
+        work.audit(principal, "app.created", Thing.app(app), after=_recorded(view))
+        return view
 
 
 def put(
@@ -100,7 +104,7 @@ def put(
     callback_base_url: str | None,
     task_types: Mapping[str, TaskTypePolicy],
 ) -> tuple[AppView, bool]:
-    """Make the app of this name be so; the app, and whether it is new: only administrators make one in this way.
+    """Create or replace an app; only administrators create one so. Returns it, and whether it is new.
 
     Raises `NotFound` and `Forbidden` as `visible_apps.found` does.
     """
@@ -109,21 +113,28 @@ def put(
         app = apps.made_on_first_use(name, work.now) if is_new else visible_apps.found(principal, name, Scope.APP)
         if is_new:
             signing.make_first(system, app.id)
-        return _redefined(app, AppDefinition(callback_base_url, task_types), work.now), is_new
+        former = None if is_new else _view(app)
+        view = _redefined(app, AppDefinition(callback_base_url, task_types), work.now)
+        _audit(principal, work, app, former, view)
+        return view, is_new
 
 
 def amend(principal: Principal, system: System, name: str, change: Callable[[AppView], AppDefinition]) -> AppView:
-    """Make an app what `change` makes of it as it is shown. Raises `NotFound` and `Forbidden` as `put` does."""
+    """Change an app to what `change` returns for its view. Raises `NotFound` and `Forbidden` as `put` does."""
     with system.transaction(Gate.UNUSED) as work:
         app = visible_apps.found(principal, name, Scope.APP)
         apps.lock(app)
-        return _redefined(app, change(_view(app)), work.now)
+        former = _view(app)
+        view = _redefined(app, change(former), work.now)
+        _audit(principal, work, app, former, view)
+        return view
 
 
-def delete(principal: Principal, system: System, name: str) -> None:
+def delete(principal: Principal, system: System, name: str, reason: str | None = None) -> None:
     """Delete an app that has no jobs, with its members and keys. Raises `Conflict` if it has any, or is shared."""
-    with system.transaction(Gate.UNUSED):
+    with system.transaction(Gate.UNUSED) as work:
         app = visible_apps.found(principal, name, Scope.APP)
+        former = _recorded(_view(app))
         if app.name in built_in_apps.NAMES:
             raise Conflict(f"The app {app.name} is shared by all users and stays.")
         if not apps.delete_if_empty(app):
@@ -131,6 +142,7 @@ def delete(principal: Principal, system: System, name: str) -> None:
                 f"The app {app.name} has jobs. Delete them, and wait until the history of deleted ones is no longer "
                 f"kept (KEEP_HISTORY_DAYS={system.settings.keep_history_days:g})."
             )
+        work.audit(principal, "app.deleted", Thing.app(app), before=former, reason=reason)
 
 
 def _redefined(app: App, wanted: AppDefinition, now: datetime) -> AppView:
@@ -156,6 +168,20 @@ def _unmasked(task_type: str, request: Request | None, stored: Request | None) -
 
 def _shown(row: AppTaskType) -> TaskTypePolicy:
     return view_of(TaskTypePolicy, row, request=header_masks.masked(row.request))
+
+
+def _audit(principal: Principal, work: UnitOfWork, app: App, former: AppView | None, view: AppView) -> None:
+    if former is None:
+        work.audit(principal, "app.created", Thing.app(app), after=_recorded(view))
+        return
+    before, after = differences(_recorded(former), _recorded(view))
+    if before:
+        work.audit(principal, "app.changed", Thing.app(app), before=before, after=after)
+
+
+def _recorded(view: AppView) -> dict[str, Any]:
+    types = {name: asdict(policy) for name, policy in view.task_types.items()}
+    return {"callback_base_url": view.callback_base_url, "task_types": types}
 
 
 def _view(app: App) -> AppView:

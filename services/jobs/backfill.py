@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from core import schedules
+from core.auditing import Thing
 from core.errors import Conflict, InvalidInput
 from core.policies import Overlap
 from core.principals import Principal
@@ -65,6 +66,8 @@ def backfill(
         if rows and not dry_run:
             rows = _in_turn(job, rows)
             _store(job, rows, now)
+            span = {"from": start.isoformat(), "to": end.isoformat(), "runs": len(rows)}
+            work.audit(principal, "job.backfilled", Thing.job(job), after=span)
             work.ring(rows)
     return Backfilled(len(named), len(rows), named[0] if named else None, named[-1] if named else None)
 

@@ -55,7 +55,8 @@ class Outcome:
     last: UUID | None
 
 
-_Act = Callable[[Principal, System, UUID], object]
+_Act = Callable[..., object]
+_REASONED = (Action.PAUSE, Action.RESUME, Action.CANCEL, Action.DELETE)
 _SCOPES = {Action.DELETE: Scope.JOBS}
 _ACTIONS: dict[Action, _Act] = {
     Action.PAUSE: intents.pause,
@@ -118,6 +119,7 @@ def act(
     *,
     dry_run: bool,
     request: Request | None = None,
+    reason: str | None = None,
 ) -> Outcome:
     """Carry out an action on every job that fits, at most 10,000, in the order of their ids, beginning after `after`.
 
@@ -129,7 +131,8 @@ def act(
         with database.reading():
             return jobs.ids(theirs, after, MOST_JOBS + 1)
 
-    return _Work(principal, system, _ACTIONS[action], _lock_jobs, dry_run, request).carry_out(find, MOST_JOBS)
+    one = partial(_ACTIONS[action], reason=reason) if action in _REASONED else _ACTIONS[action]
+    return _Work(principal, system, one, _lock_jobs, dry_run, request).carry_out(find, MOST_JOBS)
 
 
 def replay(

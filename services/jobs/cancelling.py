@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from core.auditing import Thing
 from core.errors import Conflict
 from core.principals import Principal
 from core.states import JobState, RunStatus
@@ -15,7 +16,7 @@ from services.scheduling import overlap_queue, run_endings
 from services.system import System
 
 
-def cancel(principal: Principal, system: System, run_id: UUID) -> RunView:
+def cancel(principal: Principal, system: System, run_id: UUID, reason: str | None = None) -> RunView:
     """Cancel one run, at once or when its worker has stopped. Returns the run; a recurring job goes on without it.
 
     Raises `NotFound`, or `Conflict` when the run has ended.
@@ -25,7 +26,10 @@ def cancel(principal: Principal, system: System, run_id: UUID) -> RunView:
         job, run = locked_run(principal, run_id)
         if run.finished_at is not None:
             raise Conflict(f"The run {run_id} is {run.status} and cannot be cancelled.")
+        former = run.status
         runs.cancel_one(run, "run cancelled", now)
+        thing = Thing("run", str(run_id), job.app_id)
+        work.audit(principal, "run.cancelled", thing, before={"status": former}, reason=reason)
         if run.status != RunStatus.RUNNING or run.reports_until is not None:
             run_endings.end_if_over([(job, JobState.CANCELLED)], now)
         next_in_turn = overlap_queue.give(system, {job.id: job})

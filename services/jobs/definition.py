@@ -50,7 +50,7 @@ class Definition:
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob(Definition):
-    """A definition, the app that it is for, the user whose it is, if it is anyone's, and whether it begins paused.
+    """A definition, the app it is for, the user who owns the job (if any), and whether it begins paused.
 
     Where `app_id` is given, the app of this name must be that one.
     """

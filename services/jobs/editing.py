@@ -10,6 +10,7 @@ from uuid import UUID
 
 from core import edits as rules
 from core import schedules
+from core.auditing import Thing, differences
 from core.errors import Conflict, InvalidInput, PreconditionFailed
 from core.policies import is_spent
 from core.principals import Principal
@@ -19,9 +20,10 @@ from core.states import ENDED, Hold, JobState, RunStatus, Trigger
 from models import edits, jobs, pauses, runs, tags, versions
 from models.pauses import Gate
 from models.tables import Job, Run
-from services.jobs import definition
+from services.jobs import definition, ownership
 from services.jobs.definition import Definition
 from services.jobs.lifecycle import refuse_ended, switch
+from services.messaging.unit_of_work import UnitOfWork
 from services.reading import records, visibility
 from services.reading.views import JobView
 from services.scheduling import planning, run_endings, stored_schedule
@@ -55,6 +57,7 @@ def edit(
     expected: Collection[int] | None = None,
     *,
     active: bool | None = None,
+    reason: str | None = None,
 ) -> JobView:
     """Change a job to what `amend` returns for its view. Returns the job; without a change, it keeps its version.
 
@@ -70,10 +73,13 @@ def edit(
         view = records.job(principal, job_id)
         refuse_ended(job, "edited")
         before = definition.of(job, view.tags)
-        one = _as_wanted(job, before, _unmasked(before, amend(view)), now)
+        wanted = ownership.kept(principal, _unmasked(before, amend(view)))
+        one = _as_wanted(job, before, wanted, now)
         made = [] if definition.alike(one.before, one.wanted) else [*_carry_out(system, one)]
+        former = job.state
         if active is not None and active is (job.state == JobState.PAUSED):
             made += switch(job, now, active=active)
+        _audit(principal, work, one, former, reason)
         view = records.job(principal, job_id)
         work.ring(made)
     return view
@@ -85,6 +91,8 @@ def delete(
     job_id: UUID,
     expected: Collection[int] | None = None,
     refuse: Refuse = lambda _view: None,
+    *,
+    reason: str | None = None,
 ) -> None:
     """Delete a job: runs that have not started never will, those at work may finish; its history is pruned later.
 
@@ -95,10 +103,20 @@ def delete(
         job = _found(principal, job_id, expected)
         edits.lock_not_begun(job)
         refuse(records.job(principal, job_id))
+        former = job.state
         runs.cancel_waiting(job, "job deleted", now)
         if job.state not in ENDED:
             jobs.end([(job, JobState.CANCELLED)], now)
         edits.delete(job, now)
+        work.audit(principal, "job.deleted", Thing.job(job), before={"name": job.name, "state": former}, reason=reason)
+
+
+def _audit(principal: Principal, work: UnitOfWork, one: _Edit, former: JobState, reason: str | None) -> None:
+    """Record what an edit changed, if it changed anything."""
+    was, became = definition.snapshot(one.before), definition.snapshot(one.wanted)
+    before, after = differences({**was, "state": former}, {**became, "state": one.job.state})
+    if before:
+        work.audit(principal, "job.edited", Thing.job(one.job), before=before, after=after, reason=reason)
 
 
 def _found(principal: Principal, job_id: UUID, expected: Collection[int] | None) -> Job:

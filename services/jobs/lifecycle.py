@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from core.auditing import Thing
 from core.errors import Conflict, InvalidInput
 from core.principals import Principal
 from core.scopes import Scope
@@ -54,8 +55,8 @@ def create_many(
     return creating.store(system, [ownership.permitted(principal, one) for one in validated], tell)
 
 
-def cancel(principal: Principal, system: System, job_id: UUID) -> None:
-    """Cancel a job: runs that have not started are cancelled, those at work are stopped at the next heartbeat.
+def cancel(principal: Principal, system: System, job_id: UUID, *, reason: str | None = None) -> None:
+    """End a job: runs that have not started are cancelled, one that runs is stopped at its next heartbeat.
 
     Cancelling a cancelled job does nothing. Raises `NotFound`, or `Conflict` when the job has ended otherwise.
     """
@@ -67,20 +68,28 @@ def cancel(principal: Principal, system: System, job_id: UUID) -> None:
         runs.cancel(job, "job cancelled", work.now)
         jobs.end([(job, JobState.CANCELLED)], work.now)
 
-    _change(principal, system, job_id, change)
+    _change(principal, system, job_id, change, "job.cancelled", reason=reason)
 
 
-def pause(principal: Principal, system: System, job_id: UUID) -> None:
-    """Pause a job: none of its runs starts until it is resumed; due runs are held, occurrences are skipped.
+def pause(principal: Principal, system: System, job_id: UUID, *, reason: str | None = None) -> None:
+    """Pause a job: until it is resumed, due runs are held and occurrences are skipped.
 
     Raises `NotFound`, or `Conflict` when the job has ended.
     """
-    _change(principal, system, job_id, lambda job, work: switch(job, work.now, active=False))
+
+    def change(job: Job, work: UnitOfWork) -> None:
+        switch(job, work.now, active=False)
+
+    _change(principal, system, job_id, change, "job.paused", reason=reason)
 
 
-def resume(principal: Principal, system: System, job_id: UUID) -> None:
+def resume(principal: Principal, system: System, job_id: UUID, *, reason: str | None = None) -> None:
     """Resume a paused job, and ring for the runs that were held. Raises `NotFound`, or `Conflict` when ended."""
-    _change(principal, system, job_id, lambda job, work: work.ring(switch(job, work.now, active=True)))
+
+    def change(job: Job, work: UnitOfWork) -> None:
+        work.ring(switch(job, work.now, active=True))
+
+    _change(principal, system, job_id, change, "job.resumed", reason=reason)
 
 
 def switch(job: Job, now: datetime, *, active: bool) -> list[Run]:
@@ -95,13 +104,25 @@ def switch(job: Job, now: datetime, *, active: bool) -> list[Run]:
     return freed
 
 
-def _change(principal: Principal, system: System, job_id: UUID, change: Callable[[Job, UnitOfWork], object]) -> None:
-    """Change a job under its lock."""
+def _change(
+    principal: Principal,
+    system: System,
+    job_id: UUID,
+    change: Callable[[Job, UnitOfWork], object],
+    action: str,
+    *,
+    reason: str | None,
+) -> None:
+    """Change a job under its lock, and record the action if its state is another then."""
     with system.transaction() as work:
         found = jobs.lock([job_id]).get(job_id)
         kept = None if found is None or found.deleted_at is not None else found
         job = visibility.expected(principal, kept, job_id, Scope.OPERATE)
+        former = job.state
         change(job, work)
+        if job.state != former:
+            states = {"before": {"state": former}, "after": {"state": job.state}}
+            work.audit(principal, action, Thing.job(job), **states, reason=reason)
 
 
 def refuse_ended(job: Job, action: str) -> None:

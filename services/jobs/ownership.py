@@ -9,7 +9,7 @@ from core.errors import Forbidden, InvalidInput, NotFound
 from core.principals import Membership, Principal
 from core.scopes import Scope
 from services.jobs.creation_outcomes import Refusal
-from services.jobs.definition import NewJob
+from services.jobs.definition import Definition, NewJob
 
 
 def permitted(principal: Principal, new: NewJob | Refusal) -> NewJob | Refusal:
@@ -34,6 +34,13 @@ def membership(principal: Principal, app_name: object) -> Membership | None:
     return next((one for one in principal.memberships if names.folded(one.app_name) == key), None)
 
 
+def kept(principal: Principal, wanted: Definition) -> Definition:
+    """Returns what a job is to become. Raises `InvalidInput` where it would leave the account of a key."""
+    if not _is_of_account(principal, wanted):
+        raise _other_account(principal, wanted)
+    return wanted
+
+
 def _own(principal: Principal, new: NewJob) -> NewJob:
     if new.owner_id != principal.user_id:
         raise Forbidden("In the shared apps users make jobs of their own alone; name an app of which you are a member.")
@@ -44,8 +51,16 @@ def _of_app(principal: Principal, member: Membership, new: NewJob) -> NewJob | R
     """Returns a job that is to be of this very app, whoever has taken its name since."""
     if Scope.JOBS not in member.role.scopes:
         raise Forbidden(f"Your role in {member.app_name} is {member.role.value}, and developers make jobs there.")
-    if principal.account_id not in (None, new.account_id):
-        return InvalidInput.at(
-            "account_id", f"is {new.account_id!r}, and this key is for the account {principal.account_id!r} alone."
-        )
+    if not _is_of_account(principal, new):
+        return _other_account(principal, new)
     return replace(new, owner_id=None, app_id=member.app_id)
+
+
+def _is_of_account(principal: Principal, wanted: Definition) -> bool:
+    return principal.account_id in (None, wanted.account_id)
+
+
+def _other_account(principal: Principal, wanted: Definition) -> InvalidInput:
+    return InvalidInput.at(
+        "account_id", f"is {wanted.account_id!r}, and this key is for the account {principal.account_id!r} alone."
+    )

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from core.auditing import Thing
 from core.errors import Conflict, NotFound
 from core.principals import Principal
 from core.scopes import Scope
@@ -55,6 +56,9 @@ def rewind(principal: Principal, system: System, job_id: UUID, version: int) -> 
         state = job.polling_state if version == job.polling_version else polling_states.state(job_id, version)
         if state is None:
             raise NotFound(f"polling state of job {job_id} in version", version)
+        work.audit(
+            principal, "job.rewound", Thing.job(job), before={"version": job.polling_version}, after={"from": version}
+        )
         jobs.set_polling_states([(job, state)], now)
         rows = _polled_anew(job, now)
         view = records.job(principal, job_id)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from core.auditing import Thing
 from core.errors import Conflict, NotFailed, NotFound
 from core.principals import Principal
 from core.schedules import Polling
@@ -38,6 +39,7 @@ def trigger(principal: Principal, system: System, job_id: UUID, data: dict[str, 
         if data is not None:
             registry.validate(system.settings, job.task_type, data)
         row = _store(draft(job, Trigger.MANUAL, now, now, data=data), job)
+        work.audit(principal, "job.triggered", Thing.job(job), after={"run_id": str(row["id"]), "data": data})
         view, _ = records.run(principal, row["id"])
         work.ring([row])
     return view
@@ -58,6 +60,7 @@ def retry(principal: Principal, system: System, job_id: UUID) -> UUID:
         if failed is None:
             raise Conflict(f"The runs of job {job_id} are no longer kept; create a new job instead.")
         row = _again(job, failed, now)
+        work.audit(principal, "job.retried", Thing.job(job), after={"run_id": str(row["id"])})
         work.ring([row])
     return UUID(str(row["id"]))
 
@@ -72,6 +75,7 @@ def replay(principal: Principal, system: System, run_id: UUID) -> RunView:
         job, run = locked_run(principal, run_id)
         _refuse_replay(job, run)
         row = _again(job, run, now)
+        work.audit(principal, "run.replayed", Thing("run", str(run.id), job.app_id), after={"run_id": str(row["id"])})
         view, _ = records.run(principal, row["id"])
         work.ring([row])
     return view

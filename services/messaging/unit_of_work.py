@@ -1,15 +1,18 @@
-"""The unit of work: one transaction that writes, and the rings that are sent once it is committed."""
+"""The unit of work: one transaction that writes, its entries in the audit log, and the rings sent after its commit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
 
+from core.auditing import Thing, recorded
+from core.principals import Principal
 from core.states import WAITING_FOR_INSTANT
+from models import audit
 from models.tables import Run
 from services.messaging.doorbell import Doorbell, Ring
 from services.runtime.clock import Clock
@@ -26,6 +29,7 @@ class UnitOfWork:
         self._clock = clock
         self._doorbell = doorbell
         self._rings: list[tuple[Ring, timedelta]] = []
+        self._audited: list[dict[str, Any]] = []
 
     def ring(self, runs: Iterable[Run | dict[str, Any]], within: timedelta = RING_WITHIN) -> None:
         """Ring, after the commit, for those of these runs that are due by then or within a span.
@@ -42,6 +46,41 @@ class UnitOfWork:
     def ring_at(self, run_id: UUID, queue: str, due_at: datetime, within: timedelta) -> None:
         """Ring, after the commit, for a run that is retried at an instant, if that lies within a span."""
         self._rings.append((Ring(run_id, queue, due_at), within))
+
+    def audit(
+        self,
+        principal: Principal,
+        action: str,
+        thing: Thing,
+        *,
+        before: Mapping[str, Any] | None = None,
+        after: Mapping[str, Any] | None = None,
+        reason: str | None = None,
+    ) -> None:
+        """Record, in this transaction, what a principal does to a thing, and why."""
+        self._audited.append(
+            {
+                "at": self.now,
+                "kind": principal.kind,
+                "principal": principal.label,
+                "caller_id": principal.caller_id,
+                "credential": principal.credential,
+                "address": principal.address,
+                "request_id": principal.request_id,
+                "action": action,
+                "app_id": thing.app_id,
+                "thing": thing.kind,
+                "thing_id": thing.id,
+                "before": recorded(before),
+                "after": recorded(after),
+                "reason": reason,
+            }
+        )
+
+    def write(self) -> None:
+        """Store what is recorded, at the end of the transaction."""
+        if self._audited:
+            audit.insert(self._audited)
 
     def send(self) -> None:
         """Send the collected rings, once the transaction is committed. Never raises."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from core.auditing import Thing
 from core.principals import Principal
 from core.scopes import Scope
 from core.states import Hold, RunStatus
@@ -16,6 +17,8 @@ from models.tables import App, Job, Run
 from services.access import visible_apps
 from services.system import System
 
+_INSTALLATION = Thing("installation", "1")
+
 
 @dataclass(frozen=True)
 class InstallationView:
@@ -24,7 +27,7 @@ class InstallationView:
     paused_at: datetime | None
 
 
-def pause_app(principal: Principal, system: System, name: str) -> None:
+def pause_app(principal: Principal, system: System, name: str, reason: str | None = None) -> None:
     """Pause an app: none of its runs starts until it is resumed. Jobs keep their own pauses. Raises `NotFound`."""
     with system.transaction(Gate.CLOSED) as work:
         now = work.now
@@ -32,6 +35,7 @@ def pause_app(principal: Principal, system: System, name: str) -> None:
         if app.paused_at is None:
             pauses.set_app(app, now, now)
         pauses.hold(pauses.lock_with_due_runs(app, None))
+        work.audit(principal, "app.paused", Thing.app(app), reason=reason)
 
 
 def resume_app(principal: Principal, system: System, name: str) -> None:
@@ -43,22 +47,23 @@ def resume_app(principal: Principal, system: System, name: str) -> None:
         pauses.set_app(app, None, now)
         return app
 
-    _resume(system, change)
+    _resume(principal, system, change)
 
 
-def pause_everything(principal: Principal, system: System) -> None:
+def pause_everything(principal: Principal, system: System, reason: str | None = None) -> None:
     """Pause everything: no run of any app starts until everything is resumed."""
     principal.expect_administration()
-    with system.transaction(Gate.CLOSED):
+    with system.transaction(Gate.CLOSED) as work:
         if pauses.everything_paused_at() is None:
             pauses.set_everything(system.clock.now())
         pauses.hold(pauses.lock_with_due_runs(None, None))
+        work.audit(principal, "installation.paused", _INSTALLATION, reason=reason)
 
 
 def resume_everything(principal: Principal, system: System) -> None:
     """Resume everything, except apps and jobs that are paused themselves."""
     principal.expect_administration()
-    _resume(system, lambda: pauses.set_everything(None))
+    _resume(principal, system, lambda: pauses.set_everything(None))
 
 
 def installation(principal: Principal) -> InstallationView:
@@ -78,11 +83,13 @@ def held_if_paused(jobs: Collection[Job], rows: Iterable[dict[str, Any]]) -> lis
     return [row | held if row["job"] in paused and row["status"] == RunStatus.QUEUED else row for row in rows]
 
 
-def _resume(system: System, change: Callable[[], App | None]) -> None:
-    """Make the change, then put the runs that no other pause holds back into the claim, and ring for them."""
+def _resume(principal: Principal, system: System, change: Callable[[], App | None]) -> None:
+    """Make the change, then put back into the claim what no other pause holds, and ring for it."""
     with system.transaction(Gate.CLOSED) as work:
         app = change()
         held = pauses.lock_with_due_runs(app, Hold.PAUSED)
         still_paused = pauses.paused(held)
         freed: list[Run] = pauses.release([job for job in held if job.id not in still_paused])
+        thing = _INSTALLATION if app is None else Thing.app(app)
+        work.audit(principal, f"{thing.kind}.resumed", thing)
         work.ring(freed)

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core import secret_references
+from core.auditing import Thing
 from core.errors import Conflict, InvalidInput, Misconfigured, NotFound, PermanentFailure, TransientFailure
 from core.principals import Principal
 from core.scopes import Scope
@@ -55,14 +56,17 @@ def put(principal: Principal, system: System, app_name: str, name: str, value: s
         is_new = app_secrets.put(app.id, name, sealed, work.now)
         if is_new and len(app_secrets.of_app(app.id)) > MOST_OF_APP:
             raise Conflict(f"The app {app.name} has {MOST_OF_APP} secrets, the most there may be; delete one.")
+        work.audit(principal, "secret.created" if is_new else "secret.changed", Thing("secret", name, app.id))
     return is_new
 
 
 def delete(principal: Principal, system: System, app_name: str, name: str) -> None:
     """Delete a secret. Raises `NotFound` and `Forbidden` as `visible_apps.found`."""
-    with system.transaction(Gate.UNUSED):
-        if not app_secrets.delete(visible_apps.found(principal, app_name, Scope.APP).id, name):
+    with system.transaction(Gate.UNUSED) as work:
+        app = visible_apps.found(principal, app_name, Scope.APP)
+        if not app_secrets.delete(app.id, name):
             raise NotFound("secret", ascii(name))
+        work.audit(principal, "secret.deleted", Thing("secret", name, app.id))
 
 
 def opened(system: System, app_id: UUID, names: Collection[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core import webhooks
+from core.auditing import Thing
 from core.errors import Conflict, InvalidInput, NotFound
 from core.principals import Principal
 from core.scopes import Scope
@@ -58,12 +59,13 @@ def add(principal: Principal, system: System, name: str, secret: str | None) -> 
         row = known or _store(system, app.id, key, work.now)
         if known is None:
             signing_secrets.delete([one.id for one in rows[signing_secrets.SIGNING - 1 :]])
+            work.audit(principal, "signing_secret.created", Thing("signing_secret", str(row.id), app.id))
     return _view(row), webhooks.secret_of(key), known is None
 
 
 def delete(principal: Principal, system: System, name: str, secret_id: UUID) -> None:
     """Delete a signing secret. Raises `Conflict` for the last one, the rest as `visible_apps.found`."""
-    with system.transaction(Gate.UNUSED):
+    with system.transaction(Gate.UNUSED) as work:
         app = visible_apps.found(principal, name, Scope.APP)
         signing_secrets.lock(app.id)
         rows = signing_secrets.of_app(app.id)
@@ -74,6 +76,7 @@ def delete(principal: Principal, system: System, name: str, secret_id: UUID) -> 
                 f"The signing secret {secret_id} is the only one of {app.name}; POST a new one, then delete this one."
             )
         signing_secrets.delete([secret_id])
+        work.audit(principal, "signing_secret.deleted", Thing("signing_secret", str(secret_id), app.id))
 
 
 def _new_key() -> bytes:

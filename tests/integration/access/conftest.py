@@ -5,15 +5,16 @@ from __future__ import annotations
 import pytest
 
 from tests.factories import GivenSystem, given_system
+from tests.integration.access.tenants import SETTINGS
 from tests.integration.api.client import Client, served
-from tests.integration.api.test_accounts import SECRET, token_of
+from tests.integration.api.test_accounts import token_of
 
 Headers = dict[str, str]
 
 
 @pytest.fixture
 def guarded(store: str) -> GivenSystem:
-    return given_system(internal_secret=SECRET, admin_usernames="root", requests_per_minute=0)
+    return given_system(**SETTINGS)
 
 
 @pytest.fixture

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+from cryptography.fernet import Fernet
+
 from core.scopes import Role
 from tests.integration.api.client import PRINTED, Client
-from tests.integration.api.test_accounts import token_of
+from tests.integration.api.test_accounts import SECRET, token_of
 
 Headers = dict[str, str]
 
 MINE, THEIRS = "mine", "theirs"
 ADDRESS = "http://127.0.0.1:9"
+SETTINGS: dict[str, Any] = {
+    "internal_secret": SECRET,
+    "admin_usernames": "root",
+    "requests_per_minute": 0,
+    "secret_keys": Fernet.generate_key().decode(),
+}
 
 
 def made_app(client: Client, owner: Headers, name: str) -> str:
@@ -35,3 +43,11 @@ def made_job(client: Client, who: Headers, app: str, **changes: Any) -> str:
     result = client.simulate_post("/api/jobs/create", headers=who, json=job)
     assert result.status_code == 201, result.text
     return str(result.json["id"])
+
+
+def made_key(client: Client, owner: Headers, app: str, *scopes: str, **more: Any) -> Headers:
+    """A new key of an app; the header that shows it."""
+    wanted = {"name": "a key", "scopes": list(scopes), **more}
+    result = client.simulate_post(f"/api/apps/{app}/keys", headers=owner, json=wanted)
+    assert result.status_code == 201, result.text
+    return {"Authorization": f"Bearer {result.json['key']}"}

@@ -110,6 +110,8 @@ TAKE_NONE = {
     "registerByPage": "as register",
     "logIn": "an answer that holds a token is never kept",
     "logInByPage": "as logIn",
+    "createApp": "a name can be given once",
+    "createKey": "an answer that holds a key is never kept",
     "logOut": "ends what it is asked with",
     "logOutByPage": "as logOut",
     "reportHeartbeat": "the run and its token tell which report it is",

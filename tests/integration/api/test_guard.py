@@ -36,7 +36,7 @@ FOR_USERS = {
     "/api/jobs/types",
     "/api/jobs/upload-file",
 }
-FOR_USERS |= {"/api/apps"}
+FOR_USERS |= {"/api/apps", "/api/audit"}
 FOR_USERS |= {"/api/schedules/preview", "/api/tasks", "/api/runs", "/api/runs/replay", "/api/upcoming"}
 FOR_USERS |= {"/jobs/api/jobs", "/jobs/api/jobs/stats", "/scheduler/jobs"}
 NOT_METHODS = ("OPTIONS", "WEBSOCKET")  # WebSockets have tests of their own, in test_channels

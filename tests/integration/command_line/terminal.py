@@ -37,8 +37,8 @@ def listening(system: GivenSystem) -> Iterator[str]:
 class Terminal:
     """Types commands to a server, and reads what is printed."""
 
-    def __init__(self, url: str, secret: str = "") -> None:
-        self._environment = {"CARILLON_URL": url, "INTERNAL_SECRET": secret}
+    def __init__(self, url: str, secret: str = "", token: str = "") -> None:
+        self._environment = {"CARILLON_URL": url, "INTERNAL_SECRET": secret, "CARILLON_TOKEN": token}
 
     def run(self, *words: str, answers: str | None = None) -> Any:
         """The result of a command, whatever it is."""

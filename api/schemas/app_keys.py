@@ -1,0 +1,54 @@
+"""Keys of apps as callers write them and get them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from api.schemas.values import AccountId, Given, Instant, Name, Shown
+from core.scopes import Scope
+from services.access import app_keys
+
+ScopeWord = Literal["read", "operate", "jobs", "app"]
+
+
+class NewKey(Given):
+    """A key to make: what it is for, what it may do; of one account's jobs alone, and until when, if that is said."""
+
+    name: Name
+    scopes: Annotated[list[ScopeWord], Field(min_length=1, max_length=len(Scope))]
+    account_id: AccountId | None = None
+    expires_at: Instant | None = None
+
+    def parsed(self) -> app_keys.NewKey:
+        """What the services take."""
+        return app_keys.NewKey(self.name, frozenset(map(Scope, self.scopes)), self.account_id, self.expires_at)
+
+
+class Key(Shown):
+    """A key; `prefix` is how it begins, `used_at` when it was last shown, to the minute."""
+
+    id: UUID
+    name: str
+    prefix: str
+    scopes: list[Scope]
+    account_id: str | None
+    created_by: str
+    created_at: datetime
+    expires_at: datetime | None
+    used_at: datetime | None
+
+
+class MadeKey(Key):
+    """A new key; `key` is told this once, to be sent as `Authorization: Bearer <key>`."""
+
+    key: str
+
+
+class Keys(Shown):
+    """An app's keys, newest first."""
+
+    results: list[Key]

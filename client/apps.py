@@ -1,0 +1,62 @@
+"""`carillon apps`: list, look at, make, delete."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Annotated
+
+import typer
+
+from client import options, output
+from client.options import AsJson, Limit, Reason, Url, in_path
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, make and delete apps.")
+
+AppName = Annotated[str, typer.Argument(metavar="APP", help="The app's name.", show_default=False)]
+
+
+@app.command("list")
+def list_apps(context: typer.Context, limit: Limit = 50, as_json: AsJson = False, url: Url = None) -> None:
+    """List the apps that you may see, newest first."""
+    with options.server(context, url) as server:
+        found = list(islice(server.every("/api/apps"), limit))
+    if as_json:
+        output.document(found)
+        return
+    titles = ("name", "callbacks go to", "task types", "paused since")
+    output.table(
+        titles, ([one["name"], one["callback_base_url"], len(one["task_types"]), one["paused_at"]] for one in found)
+    )
+
+
+@app.command()
+def show(context: typer.Context, name: AppName, as_json: AsJson = False, url: Url = None) -> None:
+    """Look at an app."""
+    with options.server(context, url) as server:
+        found = server.get(f"/api/apps/{in_path(name)}")
+    if as_json:
+        output.document(found)
+    else:
+        output.fields(found)
+
+
+@app.command()
+def create(
+    context: typer.Context,
+    name: AppName,
+    callback_base_url: Annotated[str | None, typer.Option(help="Where its callbacks go.", show_default=False)] = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Make an app; you own it."""
+    with options.server(context, url) as server:
+        made = server.post("/api/apps", {"name": name, "callback_base_url": callback_base_url})
+    options.tell(made, f"The app {made['name']} is made.", as_json=as_json)
+
+
+@app.command()
+def delete(context: typer.Context, name: AppName, reason: Reason = None, url: Url = None) -> None:
+    """Delete an app that has no jobs."""
+    with options.server(context, url) as server:
+        server.ask("DELETE", f"/api/apps/{in_path(name)}", parameters={"reason": reason})
+    typer.echo(f"The app {name} is deleted.")

@@ -1,0 +1,142 @@
+"""Keys of apps: made, listed, revoked. What a key is, is shown once; only its hash is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core import built_in_apps
+from core.auditing import Thing
+from core.errors import Conflict, InvalidInput, NotFound
+from core.principals import Principal
+from core.scopes import Scope
+from models import app_keys, apps, database
+from models.pauses import Gate
+from models.tables import App, AppKey
+from services.access import visible_apps
+from services.system import System
+
+MARK = "crl_"  # lets scanners for leaked secrets know a key of ours
+MOST_KEYS = 100
+_PREFIX_BYTES, _SECRET_BYTES = 4, 32
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A key to make."""
+
+    name: str
+    scopes: frozenset[Scope]
+    account_id: str | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class KeyView:
+    """A key as it is shown: `prefix` is how it begins, which tells it from others and opens nothing."""
+
+    id: UUID
+    name: str
+    prefix: str
+    scopes: tuple[Scope, ...]
+    account_id: str | None
+    created_by: str
+    created_at: datetime
+    expires_at: datetime | None
+    used_at: datetime | None
+
+
+def listed(principal: Principal, app_name: str) -> list[KeyView]:
+    """Returns an app's keys, newest first. Raises as `visible_apps.found` does."""
+    with database.reading():
+        return [_view(key) for key in app_keys.of_app(visible_apps.found(principal, app_name, Scope.APP))]
+
+
+def create(principal: Principal, system: System, app_name: str, new: NewKey) -> tuple[str, KeyView]:
+    """Make a key; returns it, which is never shown again, and its view.
+
+    Raises `InvalidInput` for what a key cannot be, or scopes that the caller does not have, and `Conflict` if the app
+    is shared or has too many.
+    """
+    with system.transaction(Gate.UNUSED) as work:
+        app = visible_apps.found(principal, app_name, Scope.APP)
+        _refuse(principal, new, work.now)
+        apps.lock(app)
+        _refuse_more(app)
+        prefix = MARK + secrets.token_hex(_PREFIX_BYTES)
+        key = f"{prefix}_{secrets.token_urlsafe(_SECRET_BYTES)}"
+        stored = app_keys.insert(
+            app,
+            work.now,
+            name=new.name,
+            prefix=prefix,
+            hash=hashed(key),
+            scopes=[scope.value for scope in Scope if scope in new.scopes],
+            account_id=new.account_id,
+            created_by=principal.label,
+            expires_at=new.expires_at,
+        )
+        view = _view(stored)
+        work.audit(principal, "key.created", Thing("key", prefix, app.id), after=_recorded(view))
+        return key, view
+
+
+def revoke(principal: Principal, system: System, app_name: str, key_id: UUID) -> None:
+    """Delete a key; within five seconds it opens nothing more, in any process. Raises `NotFound`."""
+    with system.transaction(Gate.UNUSED) as work:
+        app = visible_apps.found(principal, app_name, Scope.APP)
+        key = app_keys.remove(app, key_id)
+        if key is None:
+            raise NotFound(f"key of {app.name}", key_id)
+        work.audit(principal, "key.revoked", Thing("key", key.prefix, app.id), before=_recorded(_view(key)))
+
+
+def hashed(key: str) -> str:
+    """Returns the hash by which a key is kept: it has 256 random bits, so a quick one will do."""
+    return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
+
+
+def scopes_of(key: AppKey) -> frozenset[Scope]:
+    """Returns the scopes of a stored key."""
+    return frozenset(map(Scope, key.scopes))
+
+
+def _refuse(principal: Principal, new: NewKey, now: datetime) -> None:
+    """Raises `InvalidInput` for a key that cannot be."""
+    beyond = sorted(new.scopes - principal.scopes)
+    if beyond:
+        raise InvalidInput.at("scopes", f"has {', '.join(beyond)}, which you do not have; give away what is yours.")
+    if new.account_id is not None and Scope.APP in new.scopes:
+        raise InvalidInput.at("scopes", "has app, which is not for a key of one account; leave out one of the two.")
+    if new.expires_at is not None and new.expires_at <= now:
+        raise InvalidInput.at("expires_at", "has passed; give an instant in the future, or leave it out.")
+
+
+def _refuse_more(app: App) -> None:
+    if app.name in built_in_apps.NAMES:
+        raise Conflict(f"The app {app.name} is shared: users show their own tokens there. Make another app for keys.")
+    if app_keys.count(app) >= MOST_KEYS:
+        raise Conflict(f"The app {app.name} has {MOST_KEYS} keys already; revoke those that are no longer used.")
+
+
+def _recorded(view: KeyView) -> dict[str, Any]:
+    expires_at = None if view.expires_at is None else view.expires_at.isoformat()
+    return {"name": view.name, "scopes": view.scopes, "account_id": view.account_id, "expires_at": expires_at}
+
+
+def _view(key: AppKey) -> KeyView:
+    return KeyView(
+        key.id,
+        key.name,
+        key.prefix,
+        tuple(scope for scope in Scope if scope in scopes_of(key)),
+        key.account_id,
+        key.created_by,
+        key.created_at,
+        key.expires_at,
+        key.used_at,
+    )

@@ -1,0 +1,49 @@
+"""The audit log as it is read: of everything by administrators, of their apps by owners."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core.auditing import AuditFilter
+from core.principals import Principal, PrincipalKind
+from core.scopes import Scope
+from models import audit, database
+from models.tables import AuditEntry
+
+
+@dataclass(frozen=True)
+class AuditView:
+    """An entry as it is shown; `app_name` is None where the app is gone, or the change was of no app."""
+
+    id: UUID
+    at: datetime
+    kind: PrincipalKind
+    principal: str
+    credential: str
+    address: str | None
+    request_id: str | None
+    action: str
+    app_name: str | None
+    thing: str
+    thing_id: str
+    before: Any
+    after: Any
+    reason: str | None
+
+
+def listed(principal: Principal, wanted: AuditFilter, after: UUID | None, limit: int) -> tuple[list[AuditView], bool]:
+    """Returns entries that fit and that the principal may see, newest first, and whether more follow."""
+    seen = principal.visible_jobs(Scope.APP)
+    app_ids = None if seen is None else seen.app_ids if seen.account_id is None else frozenset[UUID]()
+    with database.reading():
+        found = audit.page(wanted, app_ids, after, limit + 1)
+        return [_view(entry) for entry in found[:limit]], len(found) > limit
+
+
+def _view(entry: AuditEntry) -> AuditView:
+    app = getattr(entry, "app", None)
+    columns = {name: getattr(entry, name) for name in AuditView.__dataclass_fields__ if name != "app_name"}
+    return AuditView(**columns, app_name=None if app is None else app.name)
