@@ -46,8 +46,8 @@ class Foundation:
 def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
     """Set up the parts of the process in order, take them down after the block, and end the process with status 0."""
     logs.configure(settings.log_level)
-    start.warn(settings)
     faults.arm(settings.fault_points)
+    start.warn(settings)
     database.connect(settings.database, process_name)
     _wait_for_database()
     clock = DatabaseClock()

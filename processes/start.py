@@ -41,10 +41,10 @@ def plain_faults() -> Iterator[None]:
 def embedded_settings() -> Settings:
     """Returns the settings of the embedded server. Raises `ConfigurationError` for those of the services mode."""
     settings = _settings_with_task_types()
-    logs.configure(settings.log_level)
-    warn(settings)
     if not settings.embedded:
         raise ConfigurationError("RABBITMQ_URL is set: that is the services mode. Use ./run services, or unset it.")
+    logs.configure(settings.log_level)
+    warn(settings)
     return settings
 
 
