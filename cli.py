@@ -152,7 +152,7 @@ def _process(name: str) -> ModuleType:
 def _greet(settings: Settings) -> None:
     url = f"http://{settings.host}:{settings.port}"
     typer.echo(
-        f"Carillon serves {url} (API: {url}/swagger/, data: {settings.data_dir}).\n"
+        f"Carillon serves {url}/dashboard/ (API: {url}/swagger/, data: {settings.data_dir}).\n"
         f"Callbacks go to {settings.callback_base_url}. A first job:\n\n"
         f"  curl -s {url}/api/jobs/create -H 'Content-Type: application/json' -d '"
         '{"app_name": "app_a", "user_id": "user1", "account_id": "acc1", "task_type": "hello", '

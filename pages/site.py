@@ -1,0 +1,81 @@
+"""What every page is handed: how to read, to show a template, and to carry out what a form asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+import falcon
+from falcon.asgi import Request, Response
+
+from core.errors import Forbidden
+from core.version import VERSION
+from pages import asked, forms
+from pages.asked import Asked
+from pages.forms import Form
+from pages.readers import Readers
+from pages.rendering import Templates
+from pages.routes import see_other
+from pages.static_files import StaticFiles
+from services.scheduling import pauses
+from services.system import System
+
+Loaded = TypeVar("Loaded")
+Load = Callable[[Asked], Mapping[str, Any]]
+Do = Callable[[Asked, Form], str]
+
+
+class Run(Protocol):
+    """Calls a function in a thread."""
+
+    def __call__(self, function: Callable[..., Loaded], *args: Any) -> Awaitable[Loaded]: ...
+
+
+class Site:
+    """The parts that pages share."""
+
+    def __init__(self, system: System, run: Run, readers: Readers) -> None:
+        self.system = system
+        self.readers = readers
+        self.static = StaticFiles()
+        self._run = run
+        self._prefix = urlsplit(system.settings.public_url or "").path.rstrip("/")
+        common = {"version": VERSION, "anonymous": system.settings.anonymous, "address": system.settings.address}
+        self._templates = Templates(self.url, self.static.path, common)
+
+    def url(self, path: str) -> str:
+        """Returns a path of ours as browsers ask for it."""
+        return f"{self._prefix}{path}"
+
+    def asked(self, req: Request) -> Asked:
+        """Returns what a request says."""
+        return asked.read(req, self.system.clock.now())
+
+    async def show(self, req: Request, resp: Response, template: str, load: Load) -> None:
+        """Answer with a template over what `load` returns; both are work for a thread."""
+        resp.content_type = falcon.MEDIA_HTML
+        resp.data = await self._run(self._page, template, self.asked(req), load)
+
+    async def act(self, req: Request, resp: Response, do: Do) -> None:
+        """Carry out what a form asks for, and lead to the path that `do` returns."""
+        who = self.asked(req)
+        form = await forms.read(req, who, self.system.settings.max_body_bytes)
+        see_other(resp, self.url(await self._run(do, who, form)))
+
+    def render(self, template: str, who: Asked, context: Mapping[str, Any]) -> bytes:
+        """Returns a page that needs nothing from the database."""
+        return self._templates.render(template, who, {"paused_at": None, **context})
+
+    def _page(self, template: str, who: Asked, load: Load) -> bytes:
+        context = load(who)
+        paused = if_allowed(lambda: pauses.installation(who.principal).paused_at)
+        return self._templates.render(template, who, {"paused_at": paused, **context})
+
+
+def if_allowed(look: Callable[[], Loaded]) -> Loaded | None:
+    """Returns what there is to see, or None where it is not for this reader: pages leave such parts out."""
+    try:
+        return look()
+    except Forbidden:
+        return None
