@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pages.middleware import HOME
+from pages.resources import actions
 from pages.resources.accounts import LOGIN, LOGOUT, REGISTER, AccountPage
+from pages.resources.job import JobPage
 from pages.resources.jobs import Jobs
 from pages.resources.preferences import Preferences
+from pages.resources.run import RunPage
 from pages.routes import FOR_EVERYONE, Answer, Responder, Route, leading_to
 from pages.site import Site
+from services.jobs import cancelling, lifecycle
 
 _LIST_JOBS = "GET /api/jobs"
 
@@ -22,7 +26,36 @@ def routes(site: Site, answering: Callable[[str], Responder]) -> list[Route]:
         Route("/admin", get=Answer(leading_to(site.url(HOME)), FOR_EVERYONE)),
         Route("/dashboard", get=Answer(Jobs(site).show, _LIST_JOBS)),
         Route("/dashboard/jobs", get=Answer(Jobs(site).show, _LIST_JOBS)),
+        *_one_job(site),
+        *_one_run(site),
         Route("/dashboard/settings", post=Answer(Preferences(site).keep, _LIST_JOBS)),
+    ]
+
+
+def _one_job(site: Site) -> list[Route]:
+    actions_on_job = {
+        "trigger": actions.trigger(site),
+        "pause": actions.on_job(site, lifecycle.pause, "paused"),
+        "resume": actions.on_job(site, lifecycle.resume, "resumed"),
+        "cancel": actions.on_job(site, lifecycle.cancel, "cancelled"),
+        "retry": actions.retry(site),
+        "rewind": actions.rewind(site),
+    }
+    path, like = "/dashboard/jobs/{job_id:uuid}", "/api/jobs/{job_id:uuid}"
+    return [
+        Route(path, get=Answer(JobPage(site).show, f"GET {like}")),
+        Route(f"{path}/delete", post=Answer(actions.delete(site), f"DELETE {like}")),
+        *(Route(f"{path}/{name}", post=Answer(act, f"POST {like}/{name}")) for name, act in actions_on_job.items()),
+    ]
+
+
+def _one_run(site: Site) -> list[Route]:
+    path, like = "/dashboard/runs/{run_id:uuid}", "/api/runs/{run_id:uuid}"
+    cancel = actions.on_run(site, cancelling.cancel, "cancelled")
+    return [
+        Route(path, get=Answer(RunPage(site).show, f"GET {like}")),
+        Route(f"{path}/replay", post=Answer(actions.replay(site), f"POST {like}/replay")),
+        Route(f"{path}/cancel", post=Answer(cancel, f"POST {like}/cancel")),
     ]
 
 

@@ -9,7 +9,9 @@ from markupsafe import Markup
 
 from core.states import RunStatus
 from pages import formats
+from pages.timeline import Span
 from services.reading.outcomes import SHOWN, OutcomeView
+from services.reading.views import RunView
 
 _CELL, _STRIP_HEIGHT = 8, 18
 # A run's bar tells its outcome by its height and place, too.
@@ -44,3 +46,79 @@ def _summary(outcomes: Sequence[OutcomeView]) -> str:
         return "no run yet"
     failed = sum(one.status == RunStatus.FAILED for one in outcomes)
     return f"{formats.plural(len(outcomes), 'run', 'runs')}, {failed} failed"
+
+
+_WIDE, _ROW, _LABEL = 1000, 22, 150
+
+
+def timeline(spans: Sequence[Span]) -> Markup:
+    """Returns the stretches of a run's time as bars, one below the other, on one axis of time."""
+    begin, end = spans[0].start, max(one.end for one in spans)
+    whole = max((end - begin).total_seconds(), 0.001)
+    room = _WIDE - 2 * _LABEL
+    rows = Markup("").join(
+        _row(number, one, _LABEL + room * (one.start - begin).total_seconds() / whole, room * one.seconds / whole)
+        for number, one in enumerate(spans)
+    )
+    return Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
+        _WIDE, len(spans) * _ROW + 4, ", ".join(f"{one.label} {formats.span(one.seconds)}" for one in spans), rows
+    )
+
+
+def _row(number: int, one: Span, left: float, width: float) -> Markup:
+    top, width = number * _ROW, max(2.0, width)
+    return Markup(
+        '<text x="0" y="{base}">{label}</text>'
+        '<rect class="c-{kind}" x="{left:.1f}" y="{top}" width="{width:.1f}" height="14" rx="2"></rect>'
+        '<text x="{after:.1f}" y="{base}">{span}</text>'
+    ).format(
+        base=top + 14,
+        label=one.label,
+        kind=one.kind,
+        left=left,
+        top=top + 3,
+        width=width,
+        after=left + width + 6,
+        span=formats.span(one.seconds),
+    )
+
+
+_DURATIONS_HEIGHT = 56
+
+
+def durations(runs: Sequence[RunView], zone: ZoneInfo) -> Markup:
+    """Returns how long runs took as bars, the newest to the right; each leads to no run, but says which it is."""
+    taken = [
+        (run, (run.finished_at - run.started_at).total_seconds())
+        for run in reversed(runs)
+        if run.started_at is not None and run.finished_at is not None
+    ]
+    if not taken:
+        return Markup("")
+    longest = max(seconds for _, seconds in taken) or 1.0
+    step = _WIDE / max(len(taken), 20)
+    bars = Markup("").join(
+        Markup(
+            '<rect class="c-{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>'
+        ).format(
+            run.status,
+            place * step,
+            _DURATIONS_HEIGHT - (height := max(2.0, _DURATIONS_HEIGHT * 0.7 * seconds / longest)),
+            step * 0.8,
+            height,
+            f"{formats.span(seconds)}, {run.status}, {formats.local(run.scheduled_for, zone)}",
+        )
+        for place, (run, seconds) in enumerate(taken)
+    )
+    return Markup(
+        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="How long the newest runs took">'
+        '<text x="0" y="11">longest {}</text>{}</svg>'
+    ).format(_WIDE, _DURATIONS_HEIGHT, formats.span(longest), bars)
+
+
+def progress(share: float) -> Markup:
+    """Returns a bar that is filled to a share."""
+    return Markup(
+        '<svg class="chart" viewBox="0 0 1000 20" role="img" aria-label="{:.0%}"><rect class="cold" width="1000" '
+        'height="20" rx="4"></rect><rect class="heat" width="{:.0f}" height="20" rx="4"></rect></svg>'
+    ).format(share, share * 1000)

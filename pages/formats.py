@@ -48,10 +48,11 @@ def relative(instant: datetime, now: datetime, zone: ZoneInfo) -> str:
     return f"in {span(seconds)}" if seconds > 0 else f"{span(-seconds)} ago"
 
 
-def local(instant: datetime, zone: ZoneInfo) -> str:
-    """Returns an instant on the clocks of a zone, to the second: `Sat 28 Nov 2026 09:00:00`."""
+def local(instant: datetime, zone: ZoneInfo, *, milliseconds: bool = False) -> str:
+    """Returns an instant on the clocks of a zone: `Sat 28 Nov 2026 09:00:00`, with `.250` where that is wanted."""
     there = instant.astimezone(zone)
-    return f"{there:%a} {there.day} {there:%b %Y %H:%M:%S}"
+    fraction = f".{there.microsecond // 1000:03}" if milliseconds else ""
+    return f"{there:%a} {there.day} {there:%b %Y %H:%M:%S}{fraction}"
 
 
 def exact(instant: datetime) -> str:

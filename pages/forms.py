@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qs
 
 import falcon
@@ -15,7 +16,10 @@ from pages.asked import Asked
 
 MEDIA_FORM = "application/x-www-form-urlencoded"
 TOKEN = "form_token"  # noqa: S105  the name of a field
+KEY = "key"
+"""The field by which a form that is sent twice is known."""
 MOST_FIELDS = 200
+LONGEST_KEY = 64
 
 Form = Mapping[str, str]
 
@@ -37,7 +41,22 @@ async def read(req: Request, asked: Asked, most: int) -> Form:
     if not hmac.compare_digest(form.pop(TOKEN, "").encode(), asked.form_token.encode()):
         raise Forbidden("The form is not of this session. Load the page anew, then send it again.")
     json_text.checked(form)
+    if len(form.get(KEY, "")) > LONGEST_KEY:
+        raise InvalidInput.at(KEY, f"has more than {LONGEST_KEY} characters; load the page anew.")
     return form
+
+
+def data(text: str) -> dict[str, Any] | None:
+    """Returns the JSON object that a field holds; None for an empty one. Raises `InvalidInput` for anything else."""
+    if not text:
+        return None
+    try:
+        value = json_text.parse(text.encode())
+    except ValueError as error:
+        raise InvalidInput.at("data", f"cannot be read as JSON: {error}.") from None
+    if not isinstance(value, dict):
+        raise InvalidInput.at("data", 'must be a JSON object, for example {"some_key": "some_value"}.')
+    return value
 
 
 async def _body(req: Request, most: int) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
@@ -27,11 +28,12 @@ class Templates:
             lstrip_blocks=True,
         )
         self._environment.globals.update(url=url, static=lambda name: url(static(name)), words=words, charts=charts)
+        self._environment.globals.update(new_key=lambda: str(uuid4()))
         self._environment.globals.update(common)
         self._environment.filters.update(
             when=_when,
             instant=_instant,
-            since=_since,
+            precise=_precise,
             span=formats.span,
             number=formats.number,
             pretty=formats.pretty,
@@ -55,16 +57,18 @@ def _when(context: Context, instant: datetime | None) -> Markup | str:
 def _instant(context: Context, instant: datetime | None) -> Markup | str:
     """An instant on the reader's clocks."""
     asked: Asked = context["asked"]
-    return "" if instant is None else _time(instant, formats.local(instant, asked.zone), asked)
+    return "" if instant is None else _time(instant, formats.local(instant, asked.zone), asked, "abs")
 
 
 @pass_context
-def _since(context: Context, instant: datetime) -> str:
-    """How long ago an instant was."""
+def _precise(context: Context, instant: datetime) -> Markup:
+    """An instant on the reader's clocks, to the millisecond."""
     asked: Asked = context["asked"]
-    return formats.span((asked.now - instant).total_seconds())
+    return _time(instant, formats.local(instant, asked.zone, milliseconds=True), asked, "abs")
 
 
-def _time(instant: datetime, text: str, asked: Asked) -> Markup:
+def _time(instant: datetime, text: str, asked: Asked, kind: str = "rel") -> Markup:
     exact = f"{formats.exact(instant)}; {formats.local(instant, asked.zone)} {asked.zone.key}"
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(formats.machine(instant), exact, text)
+    return Markup('<time class="{}" datetime="{}" title="{}">{}</time>').format(
+        kind, formats.machine(instant), exact, text
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -18,6 +19,7 @@ from pages.readers import Readers
 from pages.rendering import Templates
 from pages.routes import see_other
 from pages.static_files import StaticFiles
+from services.jobs import idempotency
 from services.scheduling import pauses
 from services.system import System
 
@@ -61,7 +63,21 @@ class Site:
         """Carry out what a form asks for, and lead to the path that `do` returns."""
         who = self.asked(req)
         form = await forms.read(req, who, self.system.settings.max_body_bytes)
-        see_other(resp, self.url(await self._run(do, who, form)))
+        see_other(resp, self.url(await self._run(self.once, who, form, do)))
+
+    def once(self, who: Asked, form: Form, do: Do) -> str:
+        """Returns the path that a form leads to. One with a key, sent again, has no second effect and leads there, too.
+
+        Raises `KeyReused` for a form that was sent before with something else in it.
+        """
+        given = {name: value for name, value in form.items() if name != forms.KEY}
+        key = form.get(forms.KEY)
+        request = None
+        if key:
+            scope = json.dumps(["page", who.path, str(who.principal.user_id or "")])
+            request = idempotency.Request(scope, key, idempotency.fingerprint(given))
+        path: str = idempotency.once(self.system, request, lambda: do(who, given))
+        return path
 
     def render(self, template: str, who: Asked, context: Mapping[str, Any]) -> bytes:
         """Returns a page that needs nothing from the database."""

@@ -62,6 +62,7 @@ DONE: dict[str, str] = {
     "cancelled": "Cancelled: what has not started never will, what runs is stopped.",
     "retried": "Set going again with a new run.",
     "replayed": "A new run repeats the one that failed.",
+    "rewound": "Polling goes on from that state.",
     "deleted": "Deleted.",
     "updated": "Changed.",
     "settings": "Your settings are kept in this browser.",
@@ -75,6 +76,7 @@ _REFUSALS: dict[int, str] = {
     405: "This page does not take that",
     409: "It cannot be done now",
     421: "Wrong address",
+    422: "This form was sent before",
     429: "Too many requests",
     503: "A part of Carillon is away",
 }
