@@ -5,28 +5,41 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pages.middleware import HOME
-from pages.resources import actions
+from pages.resources import actions, queues
 from pages.resources.accounts import LOGIN, LOGOUT, REGISTER, AccountPage
+from pages.resources.failures import FailuresPage
 from pages.resources.job import JobPage
 from pages.resources.jobs import Jobs
+from pages.resources.new_job import NewJob
+from pages.resources.overview import Overview, Signs
 from pages.resources.preferences import Preferences
 from pages.resources.run import RunPage
+from pages.resources.upcoming import UpcomingPage
+from pages.resources.workers import Workers
 from pages.routes import FOR_EVERYONE, Answer, Responder, Route, leading_to
 from pages.site import Site
 from services.jobs import cancelling, lifecycle
+from services.scheduling import pauses
 
 _LIST_JOBS = "GET /api/jobs"
+_CREATE_JOB = "POST /api/jobs/create"
 
 
-def routes(site: Site, answering: Callable[[str], Responder]) -> list[Route]:
+def routes(site: Site, signs: Signs, answering: Callable[[str], Responder]) -> list[Route]:
     """Returns the pages of a site. `answering` finds the API's responder for posts to a path."""
+    new = NewJob(site)
     return [
         Route("/dashboard/static/{name}", get=Answer(site.static.show, FOR_EVERYONE)),
         *_accounts(site, answering),
         Route("/admin", get=Answer(leading_to(site.url(HOME)), FOR_EVERYONE)),
-        Route("/dashboard", get=Answer(Jobs(site).show, _LIST_JOBS)),
+        Route("/dashboard", get=Answer(Overview(site, signs).show, "GET /api/jobs/stats")),
         Route("/dashboard/jobs", get=Answer(Jobs(site).show, _LIST_JOBS)),
         *_one_job(site),
+        *_failures(site),
+        *_queues(site),
+        Route("/dashboard/new", get=Answer(new.show, _CREATE_JOB), post=Answer(new.create, _CREATE_JOB)),
+        Route("/dashboard/upcoming", get=Answer(UpcomingPage(site).show, "GET /api/upcoming")),
+        Route("/dashboard/workers", get=Answer(Workers(site).show, "GET /api/workers")),
         *_one_run(site),
         Route("/dashboard/settings", post=Answer(Preferences(site).keep, _LIST_JOBS)),
     ]
@@ -56,6 +69,29 @@ def _one_run(site: Site) -> list[Route]:
         Route(path, get=Answer(RunPage(site).show, f"GET {like}")),
         Route(f"{path}/replay", post=Answer(actions.replay(site), f"POST {like}/replay")),
         Route(f"{path}/cancel", post=Answer(cancel, f"POST {like}/cancel")),
+    ]
+
+
+def _failures(site: Site) -> list[Route]:
+    page, replay = FailuresPage(site), "POST /api/runs/replay"
+    return [
+        Route("/dashboard/failures", get=Answer(page.show, _LIST_JOBS)),
+        Route("/dashboard/failures/replay", get=Answer(page.ask, replay), post=Answer(page.replay, replay)),
+    ]
+
+
+def _queues(site: Site) -> list[Route]:
+    path, app, everything = "/dashboard/queues", "/api/apps/{name}", "/api/installation"
+    pause_app = queues.on_app(site, pauses.pause_app, "paused")
+    resume_app = queues.on_app(site, pauses.resume_app, "resumed")
+    pause = queues.on_everything(site, pauses.pause_everything, "paused")
+    resume = queues.on_everything(site, pauses.resume_everything, "resumed")
+    return [
+        Route(path, get=Answer(queues.Queues(site).show, _LIST_JOBS)),
+        Route(f"{path}/pause-app", post=Answer(pause_app, f"POST {app}/pause")),
+        Route(f"{path}/resume-app", post=Answer(resume_app, f"POST {app}/resume")),
+        Route(f"{path}/pause", post=Answer(pause, f"POST {everything}/pause")),
+        Route(f"{path}/resume", post=Answer(resume, f"POST {everything}/resume")),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -10,6 +11,7 @@ from markupsafe import Markup
 from core.states import RunStatus
 from pages import formats
 from pages.timeline import Span
+from pages.upcoming import HourOfRuns
 from services.reading.outcomes import SHOWN, OutcomeView
 from services.reading.views import RunView
 
@@ -20,7 +22,7 @@ _BARS: dict[RunStatus, tuple[int, int]] = {
     RunStatus.FAILED: (0, 18),
     RunStatus.CANCELLED: (10, 8),
     RunStatus.SKIPPED: (14, 3),
-    RunStatus.MISSED: (0, 6),
+    RunStatus.MISSED: (6, 6),
 }
 
 
@@ -122,3 +124,35 @@ def progress(share: float) -> Markup:
         '<svg class="chart" viewBox="0 0 1000 20" role="img" aria-label="{:.0%}"><rect class="cold" width="1000" '
         'height="20" rx="4"></rect><rect class="heat" width="{:.0f}" height="20" rx="4"></rect></svg>'
     ).format(share, share * 1000)
+
+
+_CELL_WIDTH, _HOUR_HEIGHT, _HOUR_LABEL = 15, 16, 80
+
+
+def heat(hours: Sequence[HourOfRuns], zone: ZoneInfo) -> Markup:
+    """Returns the minutes of hours as cells, an hour to a row: the more runs are due in one, the fuller its colour."""
+    most = max([1, *(count for hour in hours for count in hour.minutes)])
+    rows = Markup("").join(_hour(number, hour, most, zone) for number, hour in enumerate(hours))
+    return Markup(
+        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="Runs by minute, at most {}">{}</svg>'
+    ).format(_HOUR_LABEL + 60 * _CELL_WIDTH, len(hours) * _HOUR_HEIGHT, most, rows)
+
+
+def _hour(number: int, hour: HourOfRuns, most: int, zone: ZoneInfo) -> Markup:
+    top = number * _HOUR_HEIGHT
+    row = Markup('<text x="0" y="{}">{}</text><rect class="cold" x="{}" y="{}" width="{}" height="14"></rect>').format(
+        top + 11, f"{hour.at.astimezone(zone):%a %H:%M}", _HOUR_LABEL, top, 60 * _CELL_WIDTH - 1
+    )
+    cells = (
+        Markup(
+            '<rect class="heat" x="{}" y="{}" width="14" height="14" fill-opacity="{:.2f}"><title>{}</title></rect>'
+        ).format(
+            _HOUR_LABEL + minute * _CELL_WIDTH,
+            top,
+            0.25 + 0.75 * count / most,
+            f"{hour.at.astimezone(zone) + timedelta(minutes=minute):%H:%M}: {formats.plural(count, 'run', 'runs')}",
+        )
+        for minute, count in enumerate(hour.minutes)
+        if count
+    )
+    return row + Markup("").join(cells)

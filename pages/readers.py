@@ -9,6 +9,7 @@ from typing import Any
 from core.filters import JobFilter, RunFilter
 from core.listing import Mark, Ordering, Stretch
 from core.principals import Principal
+from core.schedules import Schedule
 from services.jobs.definition import Definition, NewJob
 from services.reading.views import JobView
 
@@ -40,6 +41,7 @@ class Readers:
     run_list: Callable[[Parameters], RunList]
     cursor: Callable[[Mark, Ordering], str]
     new_job: Callable[[Any], NewJob]
+    schedule: Callable[[Any], Schedule]
     job_as_asked: Callable[[JobView], dict[str, Any]]
     new_command: Callable[[Principal, Any], NewJob]
     changed_command: Callable[[Principal, JobView, Any], Definition]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -11,9 +11,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from pages import charts, formats, words
+from pages import charts, formats, series_charts, words
 from pages.asked import Asked
 from pages.static_files import FOLDER
+
+_A_DAY = timedelta(days=1)
 
 
 class Templates:
@@ -27,11 +29,13 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals.update(url=url, static=lambda name: url(static(name)), words=words, charts=charts)
+        self._environment.globals.update(url=url, static=lambda name: url(static(name)), words=words)
+        self._environment.globals.update(charts=charts, series_charts=series_charts)
         self._environment.globals.update(new_key=lambda: str(uuid4()))
         self._environment.globals.update(common)
         self._environment.filters.update(
             when=_when,
+            soon=_soon,
             instant=_instant,
             precise=_precise,
             span=formats.span,
@@ -51,6 +55,14 @@ def _when(context: Context, instant: datetime | None) -> Markup | str:
     """An instant as seen from now; exact where a pointer rests on it."""
     asked: Asked = context["asked"]
     return "" if instant is None else _time(instant, formats.relative(instant, asked.now, asked.zone), asked)
+
+
+@pass_context
+def _soon(context: Context, instant: datetime) -> str:
+    """How far an instant beside which it stands is from now, where that is less than a day."""
+    asked: Asked = context["asked"]
+    is_soon = abs(instant - asked.now) < _A_DAY
+    return formats.relative(instant, asked.now, asked.zone) if is_soon else ""
 
 
 @pass_context

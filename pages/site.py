@@ -59,11 +59,17 @@ class Site:
         resp.content_type = falcon.MEDIA_HTML
         resp.data = await self._run(self._page, template, self.asked(req), load)
 
+    async def form(self, req: Request) -> Form:
+        """Returns the form that a request posts. Raises as `forms.read` does."""
+        return await forms.read(req, self.asked(req), self.system.settings.max_body_bytes)
+
     async def act(self, req: Request, resp: Response, do: Do) -> None:
         """Carry out what a form asks for, and lead to the path that `do` returns."""
-        who = self.asked(req)
-        form = await forms.read(req, who, self.system.settings.max_body_bytes)
-        see_other(resp, self.url(await self._run(self.once, who, form, do)))
+        await self.carry_out(req, resp, await self.form(req), do)
+
+    async def carry_out(self, req: Request, resp: Response, form: Form, do: Do) -> None:
+        """Carry out what a form that was read asks for, once under its key, and lead to the path that `do` returns."""
+        see_other(resp, self.url(await self._run(self.once, self.asked(req), form, do)))
 
     def once(self, who: Asked, form: Form, do: Do) -> str:
         """Returns the path that a form leads to. One with a key, sent again, has no second effect and leads there, too.

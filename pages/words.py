@@ -62,6 +62,7 @@ DONE: dict[str, str] = {
     "cancelled": "Cancelled: what has not started never will, what runs is stopped.",
     "retried": "Set going again with a new run.",
     "replayed": "A new run repeats the one that failed.",
+    "all_replayed": "New runs repeat those that failed.",
     "rewound": "Polling goes on from that state.",
     "deleted": "Deleted.",
     "updated": "Changed.",
@@ -94,6 +95,11 @@ ENDED_BADLY = (RunStatus.FAILED, RunStatus.CANCELLED)
 PAGES = (
     ("overview", "/dashboard/", "Overview"),
     ("jobs", "/dashboard/jobs", "Jobs"),
+    ("failures", "/dashboard/failures", "Failures"),
+    ("upcoming", "/dashboard/upcoming", "Upcoming"),
+    ("queues", "/dashboard/queues", "Queues"),
+    ("workers", "/dashboard/workers", "Workers"),
+    ("new", "/dashboard/new", "New job"),
 )
 """The pages of the navigation: key, path, label."""
 

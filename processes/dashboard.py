@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from types import SimpleNamespace
+from collections.abc import Callable, Sequence
+from types import MethodType, SimpleNamespace
 from typing import Any
 
 from api.http import App
@@ -11,26 +12,33 @@ from api.operations import Operation, Required, declared_as
 from api.threads import Threads
 from pages import app as pages
 from pages.middleware import PageAnswers
+from pages.resources.overview import Signs
 from pages.routes import Answer, Responder
 from pages.site import Site
 from processes import page_readers
+from services.runtime.troubles import Trouble
 from services.system import System
 
 _THREADS = 3
 """Pages have threads of their own, few: a heavy page never holds up the API."""
 
 
-def add_to(app: App, system: System) -> App:
+def add_to(
+    app: App,
+    system: System,
+    broker_is_up: Callable[[], bool] = lambda: True,
+    troubles: Callable[[], Sequence[Trouble]] = tuple,
+) -> App:
     """Add the pages to the API's app; the app."""
     threads = Threads(_THREADS)
     site = Site(system, threads.run, page_readers.readers(system))
     app.add_middleware([PageAnswers(site), threads])
-    for route in pages.routes(site, lambda path: _posts_to(app, path)):
-        responders = {
-            f"on_{method.lower()}": _declared(app, answer, _of_the_api(app, route.path, method))
-            for method, answer in route.answers().items()
-        }
-        app.add_route(route.path, SimpleNamespace(**responders))
+    for route in pages.routes(site, Signs(broker_is_up, troubles), lambda path: _posts_to(app, path)):
+        resource = SimpleNamespace()
+        for method, answer in route.answers().items():
+            responder = _declared(app, answer, _of_the_api(app, route.path, method))
+            setattr(resource, f"on_{method.lower()}", MethodType(responder, resource))  # only methods are documented
+        app.add_route(route.path, resource)
     return app
 
 
@@ -50,7 +58,7 @@ def _declared(app: App, answer: Answer, behind: Responder | None) -> Any:
     """Returns a page's responder with the access of the operation it is like; documented as the one behind it is."""
     respond = answer.respond
 
-    async def responder(req: Any, resp: Any, **parameters: Any) -> None:
+    async def responder(_resource: Any, req: Any, resp: Any, **parameters: Any) -> None:
         await respond(req, resp, **parameters)
 
     if behind is not None:

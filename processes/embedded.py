@@ -63,7 +63,8 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     def troubles() -> list[Trouble]:
         return [*coordinator.troubles(), *database_retry.troubles.present(), *spool.troubles(settings)]
 
-    app = dashboard.add_to(create_app(system, lambda: True, stopping, troubles), system)
+    api = create_app(system, lambda: True, stopping, troubles)
+    app = dashboard.add_to(api, system, troubles=troubles)
     web = WebServer(
         app, settings, stopping=stopping, drain=drain, on_ready=lambda: on_ready(settings), hurry=worker.hurry
     )

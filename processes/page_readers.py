@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from api import validation
 from api.schemas.jobs import Job, NewJob
 from api.schemas.paging import JobsQuery, RunsQuery, write_cursor
+from api.schemas.schedules import Preview
 from api.sources import translating
 from api.sources.commands import schema, words
 from api.sources.commands.schema import NewCommandTask
 from core import json_text
 from core.listing import Ordering
 from core.principals import Principal
+from core.schedules import KINDS, Schedule
 from pages.readers import JobList, Parameters, Readers, RunList
 from services.jobs.definition import Definition
 from services.jobs.definition import NewJob as Wanted
@@ -29,6 +32,7 @@ def readers(system: System) -> Readers:
         run_list=_run_list,
         cursor=write_cursor,
         new_job=_new_job,
+        schedule=_schedule,
         job_as_asked=_job_as_asked,
         new_command=commands.new,
         changed_command=commands.changed,
@@ -50,12 +54,22 @@ def _new_job(value: Any) -> Wanted:
     return validation.body(NewJob, json_text.checked(value)).parsed()
 
 
+def _schedule(value: Any) -> Schedule:
+    return validation.body(Preview, {"schedule": value}).schedule.parsed()
+
+
 def _job_as_asked(view: JobView) -> dict[str, Any]:
     """What would be asked for to get such a job, without what need not be said."""
     shown = Job.model_validate(view).model_dump(mode="json")
-    shown["schedule"] = {name: value for name, value in shown["schedule"].items() if value is not None}
+    shown["schedule"] = _as_written(shown["schedule"])
     fields = NewJob.model_fields
     return {name: shown[name] for name in fields if shown[name] not in (None, [], fields[name].default)}
+
+
+def _as_written(schedule: Mapping[str, Any]) -> dict[str, Any]:
+    """A schedule's members that callers may write, of those that are set."""
+    writable = {"type", *(one.name for one in KINDS[schedule["type"]].members() if one.writable)}
+    return {name: value for name, value in schedule.items() if name in writable and value is not None}
 
 
 class _Commands:

@@ -39,7 +39,8 @@ def _serve(base: Foundation, probe: BrokerProbe, listening: socket.socket | None
     def troubles() -> list[Trouble]:
         return [*probe.troubles(), *spool.troubles(settings)]
 
-    app = dashboard.add_to(create_app(base.system, probe.is_up, base.stopping, troubles), base.system)
+    api = create_app(base.system, probe.is_up, base.stopping, troubles)
+    app = dashboard.add_to(api, base.system, probe.is_up, troubles)
     if settings.aws_storage_bucket_name is None:
         log.warning("uploads_without_bucket", remedy=_BUCKET_FOR_SEVERAL_HOSTS)
     sweeper = Sweeper(base.system)

@@ -36,6 +36,7 @@ class Page(HTMLParser):
         self.text = ""
         self.links: dict[str, str] = {}
         self.forms: list[Form] = []
+        self.texts: list[tuple[str, str]] = []
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self._open: list[str] = []
         self._link: str | None = None
@@ -82,6 +83,8 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._open or self._open[-1] not in ("script", "style"):
             self.text += f" {data}" if self._open and self._open[-1] != "span" else data
+        if self._open:
+            self.texts.append((self._open[-1], data))
         if self._link is not None and data.strip():
             self.links.setdefault(data.strip(), self._link)
         if self._option:
@@ -96,6 +99,10 @@ class Page(HTMLParser):
         """Returns the form with this button."""
         [found] = [form for form in self.forms if button in form.buttons]
         return found
+
+    def texts_of(self, tag: str) -> list[str]:
+        """Returns the texts of the elements of this kind."""
+        return [text for one, text in self.texts if one == tag]
 
     def has_button(self, button: str) -> bool:
         """Whether there is a form with this button."""

