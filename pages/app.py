@@ -14,6 +14,7 @@ from pages.resources.new_job import NewJob
 from pages.resources.overview import Overview, Signs
 from pages.resources.preferences import Preferences
 from pages.resources.run import RunPage
+from pages.resources.tasks import Tasks
 from pages.resources.upcoming import UpcomingPage
 from pages.resources.workers import Workers
 from pages.routes import FOR_EVERYONE, Answer, Responder, Route, leading_to
@@ -35,6 +36,7 @@ def routes(site: Site, signs: Signs, answering: Callable[[str], Responder]) -> l
         Route("/dashboard", get=Answer(Overview(site, signs).show, "GET /api/jobs/stats")),
         Route("/dashboard/jobs", get=Answer(Jobs(site).show, _LIST_JOBS)),
         *_one_job(site),
+        *_tasks(site),
         *_failures(site),
         *_queues(site),
         Route("/dashboard/new", get=Answer(new.show, _CREATE_JOB), post=Answer(new.create, _CREATE_JOB)),
@@ -69,6 +71,19 @@ def _one_run(site: Site) -> list[Route]:
         Route(path, get=Answer(RunPage(site).show, f"GET {like}")),
         Route(f"{path}/replay", post=Answer(actions.replay(site), f"POST {like}/replay")),
         Route(f"{path}/cancel", post=Answer(cancel, f"POST {like}/cancel")),
+    ]
+
+
+def _tasks(site: Site) -> list[Route]:
+    """The old addresses of section 002."""
+    page, like = Tasks(site), "/api/tasks/{job_id:uuid}"
+    of_one = "/task/{job_id:uuid}"
+    create, change, delete = "POST /api/tasks", f"PUT {like}", f"DELETE {like}"
+    return [
+        Route("/task/create", get=Answer(page.ask_new, create), post=Answer(page.create, create)),
+        Route(of_one, get=Answer(page.show, f"GET {like}")),
+        Route(f"{of_one}/update", get=Answer(page.ask_update, change), post=Answer(page.update, change)),
+        Route(f"{of_one}/delete", get=Answer(page.ask_delete, delete), post=Answer(page.delete, delete)),
     ]
 
 

@@ -66,8 +66,8 @@ def machine(instant: datetime) -> str:
 
 
 def number(value: float) -> str:
-    """Returns a number with its thousands grouped."""
-    return f"{value:,}"
+    """Returns a number with its thousands grouped, without a fraction that says nothing."""
+    return f"{int(value) if value == int(value) else value:,}"
 
 
 def pretty(value: Any) -> str:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from core import instants, schedules
+from core import schedules
 from core.errors import InvalidInput
 from core.policies import CatchUp, Overlap
 from core.schedules import members
 from core.schedules.members import Member
-from pages import words
+from pages import instants_typed, words
 from pages.forms import Form
 from services.task_types.registry import TaskType
 
@@ -157,7 +157,7 @@ def _value(field: Field, text: str, zone: ZoneInfo) -> Any:
         case "choice" if text in ("true", "false"):
             return text == "true"
         case "instant" if field.place[0] != "schedule":  # a schedule's are read on the clocks of its own zone
-            return _on_clocks(text, zone)
+            return instants_typed.read(text, zone)
         case _:
             return text
 
@@ -176,10 +176,3 @@ def _json(field: Field, text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InvalidInput.at(".".join(field.place), f"cannot be read as JSON: {error}.") from None
-
-
-def _on_clocks(text: str, zone: ZoneInfo) -> str:
-    try:
-        return instants.shown(instants.read(text, zone))
-    except (ValueError, OverflowError):
-        return text

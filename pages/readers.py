@@ -45,4 +45,5 @@ class Readers:
     job_as_asked: Callable[[JobView], dict[str, Any]]
     new_command: Callable[[Principal, Any], NewJob]
     changed_command: Callable[[Principal, JobView, Any], Definition]
+    command_as_shown: Callable[[JobView], dict[str, Any]]
     is_command: Callable[[JobView], bool]

@@ -36,6 +36,7 @@ def readers(system: System) -> Readers:
         job_as_asked=_job_as_asked,
         new_command=commands.new,
         changed_command=commands.changed,
+        command_as_shown=lambda view: schema.show(view, {}).model_dump(),
         is_command=words.SOURCE.owns,
     )
 

@@ -102,3 +102,22 @@ def test_too_many_guesses_are_told_when_to_try_again(browser: Browser) -> None:
     assert [page.status for page in pages] == [400] * 10 + [429]
     assert "Wait " in pages[-1].text
     assert pages[-1].headers["Retry-After"]
+
+
+def test_a_user_sees_what_the_api_would_show_them_and_is_told_what_it_would_not(browser: Browser) -> None:
+    register(browser)
+    log_in(browser)
+    for path in ("/dashboard/", "/dashboard/jobs", "/dashboard/failures", "/dashboard/queues"):
+        page = browser.load(path)
+        assert page.status == 200, path
+        assert not page.has_button("Pause everything")
+    refused = browser.load("/dashboard/workers")
+    assert refused.status == 403
+    assert "You may not do this" in refused.text
+
+
+def test_an_administrator_logs_in_and_sees_everything(browser: Browser) -> None:
+    register(browser, "root", **{"X-Internal-Secret": OF_OPERATORS})
+    log_in(browser, name="root")
+    assert browser.load("/dashboard/workers").status == 200
+    assert browser.load("/dashboard/queues").has_button("Pause everything")
