@@ -58,10 +58,11 @@ def serve() -> None:
 
 
 @app.command()
-def demo() -> None:
+def demo(*, keep: bool = typer.Option(False, "--keep", help="go on until Ctrl-C, with more work to look at")) -> None:
     """Run one job of each kind to its end and say what happened."""
     settings = start.embedded_settings()
-    sys.exit(demonstration.on_one_process(settings, [sys.executable, str(start.ROOT / "cli.py"), "serve"]))
+    serve = [sys.executable, str(start.ROOT / "cli.py"), "serve"]
+    sys.exit(demonstration.on_one_process(settings, serve, keep=keep))
 
 
 @app.command()

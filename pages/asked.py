@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 
 from falcon.asgi import Request
 
+from core.accounts import SESSION_COOKIE
 from core.principals import Principal, PrincipalKind
 
-SESSION_COOKIE = "carillon_session"
 ZONE_COOKIE = "carillon_zone"
 THEME_COOKIE = "carillon_theme"
 THEMES = ("auto", "light", "dark")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.policies import CatchUp, Overlap
-from core.states import Hold, JobStatus, Outcome, RunStatus, Trigger
+from core.states import Hold, JobStatus, Outcome, Trigger
 from pages import asked
 
 STATUSES = [one.value for one in JobStatus]
@@ -86,10 +86,6 @@ _REFUSALS: dict[int, str] = {
 def refusal(status: int) -> str:
     """Returns the heading of an error page."""
     return _REFUSALS.get(status, "Something went wrong")
-
-
-ENDED_WELL = RunStatus.COMPLETED
-ENDED_BADLY = (RunStatus.FAILED, RunStatus.CANCELLED)
 
 
 PAGES = (

@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
-from core.states import JobStatus
 from pages import examples
 from pages.asked import Asked
 from pages.site import Site
@@ -47,11 +46,6 @@ class Jobs:
             "next": cursor and _path({**kept, "cursor": cursor}),
             "first_job": examples.first_job(self._site.system.settings),
         }
-
-
-def of_status(status: JobStatus) -> str:
-    """Returns the path of the list of jobs that show a status."""
-    return _path({"status": status.value})
 
 
 def _path(params: dict[str, str]) -> str:

@@ -27,7 +27,15 @@ class Preferences:
         form = await forms.read(req, self._site.asked(req), self._site.system.settings.max_body_bytes)
         _refuse_unknown(form)
         for cookie, name in ((asked.ZONE_COOKIE, "zone"), (asked.THEME_COOKIE, "theme")):
-            resp.set_cookie(cookie, form[name], max_age=_A_YEAR_SECONDS, path="/", secure=False, http_only=False)
+            resp.set_cookie(
+                cookie,
+                form[name],
+                max_age=_A_YEAR_SECONDS,
+                path="/",
+                secure=False,  # it is no secret, and scripts of ours read it
+                http_only=False,
+                same_site="Lax",
+            )
         see_other(resp, self._back(req))
 
     def _back(self, req: Request) -> str:

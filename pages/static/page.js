@@ -1,10 +1,11 @@
 // What a browser adds to pages that work without it: the reader's zone, and keys.
 
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-const known = document.cookie.split("; ").some((one) => one.startsWith("carillon_zone="));
-if (zone && !known) {
+const isKnown = () => document.cookie.split("; ").some((one) => one.startsWith("carillon_zone="));
+if (zone && !isKnown()) {
   document.cookie = `carillon_zone=${zone}; path=/; max-age=31536000; SameSite=Lax`;
-  if (zone !== document.documentElement.dataset.zone) location.reload();
+  // Where cookies are refused, a page that loads itself again would never stop.
+  if (isKnown() && zone !== document.documentElement.dataset.zone) location.reload();
 }
 
 const targets = { o: "overview", j: "jobs", f: "failures", u: "upcoming", q: "queues", w: "workers", n: "new" };

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
+from core.errors import DatabaseUnavailable
 from pages import static_files
 from pages.static_files import StaticFiles
+from services.reading import listing
+from tests.factories import given_system
 from tests.integration.pages.browser import Browser
+from tests.integration.pages.conftest import site
 
 
 def test_a_browser_is_led_to_the_dashboard_and_a_program_is_told_what_this_is(browser: Browser) -> None:
@@ -78,3 +84,34 @@ def test_a_page_of_another_site_cannot_send_a_form(browser: Browser) -> None:
     headers = {"Sec-Fetch-Site": "cross-site"}
     result = browser.request("POST", "/dashboard/settings", body="zone=UTC&theme=dark", **headers)
     assert result.status_code == 403
+
+
+def test_behind_a_proxy_that_serves_it_under_a_path_all_addresses_have_that_path(sqlite: str) -> None:
+    browser = Browser(site(given_system(public_url="https://example.com/carillon")))
+    page = browser.load("/dashboard/jobs")
+    assert all(link.startswith(("/carillon/", "#")) for link in page.links.values())
+    assert all(form.action.startswith("/carillon/") for form in page.forms)
+    for path in ("/", "/admin/"):
+        assert browser.request("GET", path).headers["Location"] == "/carillon/dashboard/"
+    loaded = [given.get("src") or given.get("href") for tag, given in page.elements if tag in ("script", "link")]
+    assert all(str(path).startswith("/carillon/dashboard/static/") for path in loaded)
+
+
+def test_a_page_says_so_while_the_database_is_away(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_given: object) -> None:
+        raise DatabaseUnavailable("connection refused")
+
+    monkeypatch.setattr(listing, "jobs", away)
+    page = browser.load("/dashboard/jobs")
+    assert page.status == 503
+    assert "A part of Carillon is away" in page.text
+    assert "Nothing is known to be lost" in page.text
+    assert page.headers["Retry-After"] == "1"
+
+
+def test_a_body_that_is_no_form_is_refused(browser: Browser) -> None:
+    result = browser.request("POST", "/dashboard/settings", body="{}", **{"Content-Type": "application/json"})
+    assert result.status_code == 415
+    too_many = "&".join(f"field{number}=1" for number in range(300))
+    assert browser.request("POST", "/dashboard/settings", body=too_many).status_code == 400
+    assert browser.request("POST", "/dashboard/settings", body="zone=%00&theme=dark").status_code == 400
