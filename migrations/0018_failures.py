@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-STATEMENTS = ("CREATE INDEX runs_failed ON runs (finished_at) WHERE status = 'failed'",)
+STATEMENTS = ("CREATE INDEX runs_failed ON runs (finished_at, id) WHERE status = 'failed'",)
 
 
 def up(_migrator: Any, database: Any) -> None:
