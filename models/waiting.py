@@ -1,4 +1,4 @@
-"""Queries for what is due and waits, by why it does, and for the apps it waits in."""
+"""The query for what is due and waits, by why it does."""
 
 from __future__ import annotations
 
@@ -27,14 +27,6 @@ class Wait:
     held_until: datetime | None
 
 
-@dataclass(frozen=True)
-class KnownApp:
-    """An app, and since when it is paused."""
-
-    name: str
-    paused_at: datetime | None
-
-
 def grouped(wanted: JobFilter, most: int) -> list[Wait]:
     """Returns what waits of jobs that fit, counted over at most so many runs, most first."""
     query: Any = Run.select(Run.id).join(Job).join(App).where(filtering.LIVE, Run.status == RunStatus.QUEUED)
@@ -50,9 +42,3 @@ def grouped(wanted: JobFilter, most: int) -> list[Wait]:
         .order_by(count.desc())
     )
     return [Wait(*row) for row in found.tuples()]
-
-
-def apps(most: int) -> list[KnownApp]:
-    """Returns apps by name."""
-    found: Any = App.select(App.name, App.paused_at).order_by(App.name).limit(most)
-    return [KnownApp(*row) for row in found.tuples()]

@@ -103,8 +103,8 @@ def _queues(site: Site) -> list[Route]:
     resume = queues.on_everything(site, pauses.resume_everything, "resumed")
     return [
         Route(path, get=Answer(queues.Queues(site).show, _LIST_JOBS)),
-        Route(f"{path}/pause-app", post=Answer(pause_app, f"POST {app}/pause")),
-        Route(f"{path}/resume-app", post=Answer(resume_app, f"POST {app}/resume")),
+        Route("/dashboard/apps/{name}/pause", post=Answer(pause_app, f"POST {app}/pause")),
+        Route("/dashboard/apps/{name}/resume", post=Answer(resume_app, f"POST {app}/resume")),
         Route(f"{path}/pause", post=Answer(pause, f"POST {everything}/pause")),
         Route(f"{path}/resume", post=Answer(resume, f"POST {everything}/resume")),
     ]

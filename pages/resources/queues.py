@@ -12,11 +12,13 @@ from pages import examples
 from pages.asked import Asked
 from pages.forms import Form
 from pages.routes import Responder
-from pages.site import Site, if_allowed
+from pages.site import Site
+from services.jobs import apps
 from services.reading import waiting
 from services.system import System
 
 PATH = "/dashboard/queues"
+MOST_APPS = 100
 
 
 class Queues:
@@ -33,7 +35,8 @@ class Queues:
         settings = self._site.system.settings
         return {
             "waiting": waiting.grouped(who.principal),
-            "apps": if_allowed(lambda: waiting.apps(who.principal)),
+            "apps": apps.listed(who.principal, None, MOST_APPS)[0],
+            "may_pause_everything": who.principal.sees_all,
             "rate": settings.account_rate,
             "most_at_once": settings.max_concurrent_runs,
             "commands": {
@@ -46,13 +49,16 @@ class Queues:
 
 
 def on_app(site: Site, act: Callable[[Principal, System, str], None], done: str) -> Responder:
-    """Returns a responder that pauses or resumes the app that a form names."""
+    """Returns a responder that pauses or resumes the app of the path."""
 
-    def do(who: Asked, form: Form) -> str:
-        act(who.principal, site.system, form.get("name", ""))
-        return f"{PATH}?done={done}"
+    async def respond(req: Request, resp: Response, name: str) -> None:
+        def do(who: Asked, _form: Form) -> str:
+            act(who.principal, site.system, name)
+            return f"{PATH}?done={done}"
 
-    return _acting(site, do)
+        await site.act(req, resp, do)
+
+    return respond
 
 
 def on_everything(site: Site, act: Callable[[Principal, System], None], done: str) -> Responder:
@@ -62,10 +68,6 @@ def on_everything(site: Site, act: Callable[[Principal, System], None], done: st
         act(who.principal, site.system)
         return f"{PATH}?done={done}"
 
-    return _acting(site, do)
-
-
-def _acting(site: Site, do: Callable[[Asked, Form], str]) -> Responder:
     async def respond(req: Request, resp: Response) -> None:
         await site.act(req, resp, do)
 

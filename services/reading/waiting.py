@@ -13,7 +13,6 @@ from services.reading.views import view_of
 from services.reading.visibility import visible
 
 MOST_COUNTED = 10_000
-MOST_APPS = 1_000
 
 
 @dataclass(frozen=True)
@@ -38,14 +37,6 @@ class Waiting:
     is_cut: bool
 
 
-@dataclass(frozen=True)
-class AppState:
-    """An app, and since when it is paused."""
-
-    name: str
-    paused_at: datetime | None
-
-
 def grouped(principal: Principal) -> Waiting:
     """Returns what waits of jobs that the principal may see; at most 10,000 runs are counted."""
     with database.reading():
@@ -53,10 +44,3 @@ def grouped(principal: Principal) -> Waiting:
     count = sum(one.count for one in found)
     groups = [view_of(WaitView, one, held_until=None if one.held_by is None else one.held_until) for one in found]
     return Waiting(groups, min(count, MOST_COUNTED), count > MOST_COUNTED)
-
-
-def apps(principal: Principal) -> list[AppState]:
-    """Returns every app by name. Raises `Forbidden` but to administrators."""
-    principal.expect_administration()
-    with database.reading():
-        return [view_of(AppState, one) for one in waiting.apps(MOST_APPS)]

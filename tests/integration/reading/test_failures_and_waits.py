@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
 from core import schedules
-from core.errors import Forbidden
 from core.principals import LOCAL, Principal, PrincipalKind
 from core.rates import Rate
 from core.signs_of_life import BEAT, TICK
@@ -18,7 +15,6 @@ from services.execution import workers
 from services.jobs import lifecycle
 from services.reading import failures, parts, waiting
 from services.runtime.troubles import Trouble
-from services.scheduling import pauses
 from tests.factories import GivenSystem, claim, given_system, new_job, record, refused
 
 SOMEBODY = Principal(PrincipalKind.USER, uuid4(), "ada")
@@ -64,14 +60,6 @@ def test_what_waits_is_counted_by_its_reason(system: GivenSystem) -> None:
     ]
     assert (found.count, found.is_cut) == (3, False)
     assert waiting.grouped(SOMEBODY).groups == []
-
-
-def test_apps_are_known_with_their_pauses_to_administrators_alone(system: GivenSystem) -> None:
-    lifecycle.create(LOCAL, system, new_job())
-    pauses.pause_app(LOCAL, system, "app_a")
-    assert [(one.name, one.paused_at) for one in waiting.apps(LOCAL)] == [("app_a", system.clock.now())]
-    with pytest.raises(Forbidden):
-        waiting.apps(SOMEBODY)
 
 
 def test_parts_are_well_while_they_give_signs_of_life(store: str) -> None:
