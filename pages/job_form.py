@@ -55,8 +55,10 @@ def task_fields(task_type: TaskType | None) -> list[Field]:
 
 
 def schedule_fields(kind: type[schedules.Schedule]) -> list[Field]:
-    """Returns the fields of a kind of schedule."""
-    return [_of_member(kind.kind, one) for one in kind.members() if one.writable]
+    """Returns the fields of a kind of schedule: its own first, then those that all have which come back."""
+    shared = {one.name for one in schedules.Recurring.members()}
+    written = sorted((one for one in kind.members() if one.writable), key=lambda one: one.name in shared)
+    return [_of_member(kind.kind, one) for one in written]
 
 
 def common_fields() -> list[Field]:
@@ -136,7 +138,7 @@ def _of_member(kind: str, one: Member) -> Field:
     hint = f"for example {one.form.example}" if isinstance(one.form, members.Text) else one.words
     return Field(
         name=f"schedule.{kind}.{one.name}",
-        label=one.name.replace("_", " "),
+        label=one.name.replace("_", " ").capitalize(),
         form=forms.get(type(one.form), "text"),
         path=("schedule", one.name),
         hint=hint,
