@@ -7,7 +7,7 @@ web, worker, coordinator, periodic    one process of the services mode
 autoscale     one to five workers, as the queues ask for them
 migrate       bring the database to the newest schema
 rotate-secrets    seal every stored secret with the first of SECRET_KEYS
-login, jobs, runs, apps, members, keys, audit, apply, export, preview
+login, jobs, runs, apps, members, keys, audit, apply, export, preview, open
               the client's commands, to a server by its API (`./carillon jobs list`)
 """
 
@@ -58,10 +58,11 @@ def serve() -> None:
 
 
 @app.command()
-def demo() -> None:
+def demo(*, keep: bool = typer.Option(False, "--keep", help="go on until Ctrl-C, with more work to look at")) -> None:
     """Run one job of each kind to its end and say what happened."""
     settings = start.embedded_settings()
-    sys.exit(demonstration.on_one_process(settings, [sys.executable, str(start.ROOT / "cli.py"), "serve"]))
+    serve = [sys.executable, str(start.ROOT / "cli.py"), "serve"]
+    sys.exit(demonstration.on_one_process(settings, serve, keep=keep))
 
 
 @app.command()
@@ -152,7 +153,7 @@ def _process(name: str) -> ModuleType:
 def _greet(settings: Settings) -> None:
     url = f"http://{settings.host}:{settings.port}"
     typer.echo(
-        f"Carillon serves {url} (API: {url}/swagger/, data: {settings.data_dir}).\n"
+        f"Carillon serves {url}/dashboard/ (API: {url}/swagger/, data: {settings.data_dir}).\n"
         f"Callbacks go to {settings.callback_base_url}. A first job:\n\n"
         f"  curl -s {url}/api/jobs/create -H 'Content-Type: application/json' -d '"
         '{"app_name": "app_a", "user_id": "user1", "account_id": "acc1", "task_type": "hello", '

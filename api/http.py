@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import unquote
 
 import falcon.asgi
@@ -15,6 +15,11 @@ _SCHEMES = ("http://", "https://")
 
 class App(falcon.asgi.App[Any, Any]):
     """Answers HEAD wherever it answers GET, and accepts a request's target in absolute form, too."""
+
+    @property
+    def routes(self) -> operations.Routes:
+        """Returns the routes, with what each operation declares."""
+        return cast("operations.Routes", self._router)
 
     def add_route(self, uri_template: str, resource: Any, **options: Any) -> None:
         if hasattr(resource, "on_get") and not hasattr(resource, "on_head"):

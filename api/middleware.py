@@ -37,7 +37,8 @@ class SecurityHeaders:
 
     async def process_response(self, req: Request, resp: Response, _resource: Any, _well: bool) -> None:
         page = req.path == _PAGES or req.path.startswith(f"{_PAGES}/")
-        resp.set_header("Content-Security-Policy", _OWN_ASSETS_MAY_LOAD if page else _NOTHING_MAY_LOAD)
+        if resp.get_header("Content-Security-Policy") is None:  # the dashboard's pages have a policy of their own
+            resp.set_header("Content-Security-Policy", _OWN_ASSETS_MAY_LOAD if page else _NOTHING_MAY_LOAD)
         resp.set_header("X-Content-Type-Options", "nosniff")
         if req.path.startswith(_NOT_STORED) and resp.get_header("Cache-Control") is None:
             resp.set_header("Cache-Control", "no-store")

@@ -96,6 +96,16 @@ def operation(
     return declare
 
 
+def declared_as(found: Operation) -> Callable[[Responder], Responder]:
+    """Declare a responder's operation to be that of another: what a page shows is for those whom the API shows it."""
+
+    def declare(responder: Responder) -> Responder:
+        setattr(responder, _DECLARATION, found)
+        return responder
+
+    return declare
+
+
 def as_declared(other: Any) -> Callable[[Responder], Responder]:
     """Declare a responder's operation as another responder has declared it, if it has."""
 
@@ -142,6 +152,15 @@ class Routes(CompiledRouter):
         method = _HANDSHAKE if req.is_websocket else req.method
         asked_for = self.operation(uri_template or "", method)
         return Found(asked_for, params.get(asked_for.access.in_path or ""))
+
+    def declared(self, uri_template: str, method: str) -> Operation:
+        """Returns what the operation of a route declares. Raises `KeyError` where there is none."""
+        return self._declared[uri_template][method]
+
+    def resource_at(self, path: str) -> Any:
+        """Returns the resource that answers at a path, or None."""
+        route = self.find(path)
+        return None if route is None else route[0]
 
     def operation(self, uri_template: str, method: str) -> Operation:
         """Returns what a route declares for a method.

@@ -9,8 +9,9 @@ import falcon
 from falcon.asgi import Request
 
 from core import networks
+from core.accounts import SESSION_COOKIE
 
-COOKIE = "carillon_session"
+COOKIE = SESSION_COOKIE
 HEALTH_PATHS = ("/healthz", "/readyz")
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]+)(:\d*)?")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from client import app_keys, applying, apps, audit, exporting, jobs, login, members, preview, runs
+from client import app_keys, applying, apps, audit, exporting, jobs, login, members, opening, preview, runs
 
 
 def add_to(app: typer.Typer) -> None:
@@ -19,3 +19,4 @@ def add_to(app: typer.Typer) -> None:
     app.command()(preview.preview)
     app.command()(applying.apply)
     app.command()(exporting.export)
+    app.command("open")(opening.open_dashboard)

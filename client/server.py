@@ -43,6 +43,11 @@ class Server:
         elif secret:
             self._session.headers["X-Internal-Secret"] = secret.encode()  # the server compares bytes of UTF-8
 
+    @property
+    def url(self) -> str:
+        """Returns the server's address."""
+        return self._url
+
     def get(self, path: str, **parameters: Any) -> Json:
         """Returns the answer to a GET; parameters that are None are left out."""
         return self.ask("GET", path, parameters=parameters).body

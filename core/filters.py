@@ -43,7 +43,10 @@ class JobFilter:
 
 @dataclass(frozen=True, kw_only=True)
 class RunFilter:
-    """A filter for runs. `due_from` is inclusive, `due_before` exclusive; `visible` is what the caller may see."""
+    """A filter for runs. `due_from` is inclusive, `due_before` exclusive; `but` is a status to leave out.
+
+    `visible` is what the caller may see.
+    """
 
     visible: VisibleJobs | None = None
     job_id: UUID | None = None
@@ -51,6 +54,7 @@ class RunFilter:
     account_id: str | None = None
     task_type: str | None = None
     status: RunStatus | None = None
+    but: RunStatus | None = None
     trigger: Trigger | None = None
     due_from: datetime | None = None
     due_before: datetime | None = None

@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from local import ports
+from local import plausible, ports
 from local.receiver import Receiver
 from local.sample import write_csv
-from processes import programs
+from processes import foreground, programs
 from settings import Settings
 
 ROWS = 1_750
@@ -70,8 +70,11 @@ class _Server:
         return body
 
 
-def on_one_process(settings: Settings, command: list[str]) -> int:
-    """Show the demo on an embedded server of its own, in a temporary folder. Returns the exit status."""
+def on_one_process(settings: Settings, command: list[str], *, keep: bool = False) -> int:
+    """Show the demo on an embedded server of its own, in a temporary folder. Returns the exit status.
+
+    Where `keep`, the server has plausible work besides, and goes on until a signal comes.
+    """
     with tempfile.TemporaryDirectory(prefix="carillon-demo-") as name:
         folder = Path(name)
         receiver = Receiver(folder=folder)
@@ -79,15 +82,39 @@ def on_one_process(settings: Settings, command: list[str]) -> int:
         port = settings.port if ports.is_free(settings.port) else _any_port()
         url = f"http://127.0.0.1:{port}"
         surroundings = {"DATA_DIR": name, "PORT": str(port), "CALLBACK_BASE_URL": receiver.url, "LOG_LEVEL": "WARNING"}
-        server = subprocess.Popen(command, env={**os.environ, **surroundings}, stdout=subprocess.DEVNULL)
+        server = subprocess.Popen(
+            command,
+            env={**os.environ, **surroundings},
+            stdout=subprocess.DEVNULL,
+            process_group=0,  # Ctrl-C is for the demo alone, which then ends the server in order
+        )
         try:
             programs.wait_until(lambda: _is_ready(url), server, Path(os.devnull), name="The server")
             secret = settings.internal_secret
-            return on(url, folder, secret.get_secret_value() if secret else None)
+            shown = secret.get_secret_value() if secret else None
+            if not keep:
+                return on(url, folder, shown)
+            _fill(_Server(url, shown), folder)
+            with foreground.exit_on_signals():
+                _say(f"{url}/dashboard/ shows what goes on; Ctrl-C ends it.")
+                on(url, folder, shown)
+                _say(f"{url}/dashboard/ goes on until Ctrl-C.")
+                return server.wait()
         finally:
             server.terminate()
             server.wait(30)
             receiver.stop()
+
+
+def _fill(server: _Server, folder: Path) -> None:
+    """Give a server plausible work."""
+    write_csv(folder / plausible.STOCK, plausible.STOCK_ROWS)
+    for job in plausible.jobs(datetime.now(UTC)):
+        server.create(job)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201  what a demo is for
 
 
 def on(url: str, receiver_folder: Path | None, secret: str | None) -> int:

@@ -64,7 +64,8 @@ def running(root: Path, environment: Mapping[str, str], settings: Settings) -> I
         stack.callback(supervisor.stop, grace_seconds=settings.shutdown_grace_seconds + _MORE_GRACE_SECONDS)
         supervisor.start()
         _wait_until_ready(url)
-        _say(f"Carillon serves {url} (API: {url}/swagger/). Callbacks go to {surroundings['CALLBACK_BASE_URL']}.")
+        callbacks = surroundings["CALLBACK_BASE_URL"]
+        _say(f"Carillon serves {url}/dashboard/ (API: {url}/swagger/). Callbacks go to {callbacks}.")
         yield Stack(url, folder, supervisor, threading.Event())
 
 

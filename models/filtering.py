@@ -64,6 +64,8 @@ def runs(query: Any, wanted: RunFilter) -> Any:
     query = _of_app(_where_equal(query, equal), wanted.app_name)
     if wanted.status in LIVE_STATUSES:
         query = query.where(LIVE)
+    if wanted.but is not None:
+        query = query.where(Run.status != wanted.but)
     return _where_between(query, Run.due_at, wanted.due_from, wanted.due_before)
 
 

@@ -13,6 +13,7 @@ from actors.main import RunWorker
 from api.app import create_app
 from migrations import runner
 from models import database
+from processes import dashboard
 from processes.web_server import WebServer
 from services.files import spool
 from services.files.sweeping import Sweeper
@@ -62,7 +63,8 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     def troubles() -> list[Trouble]:
         return [*coordinator.troubles(), *database_retry.troubles.present(), *spool.troubles(settings)]
 
-    app = create_app(system, lambda: True, stopping, troubles)
+    api = create_app(system, lambda: True, stopping, troubles)
+    app = dashboard.add_to(api, system, troubles=troubles)
     web = WebServer(
         app, settings, stopping=stopping, drain=drain, on_ready=lambda: on_ready(settings), hurry=worker.hurry
     )

@@ -1,4 +1,4 @@
-"""The web process: serves the HTTP API."""
+"""The web process: serves the HTTP API and the dashboard."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import threading
 import structlog
 
 from api.app import create_app
+from processes import dashboard
 from processes.composition import Foundation, foundation
 from processes.probe import BrokerProbe
 from processes.web_server import WebServer
@@ -25,7 +26,7 @@ log = structlog.get_logger()
 
 
 def run(settings: Settings, listening: socket.socket | None = None) -> None:
-    """Serve the API until SIGTERM or SIGINT, on a socket that listens already if one is given."""
+    """Serve until SIGTERM or SIGINT, on a socket that listens already if one is given."""
     with foundation(settings, "web") as base:
         probe = BrokerProbe(base.broker)
         _serve(base, probe, listening)
@@ -39,6 +40,7 @@ def _serve(base: Foundation, probe: BrokerProbe, listening: socket.socket | None
         return [*probe.troubles(), *spool.troubles(settings)]
 
     api = create_app(base.system, probe.is_up, base.stopping, troubles)
+    app = dashboard.add_to(api, base.system, probe.is_up, troubles)
     if settings.aws_storage_bucket_name is None:
         log.warning("uploads_without_bucket", remedy=_BUCKET_FOR_SEVERAL_HOSTS)
     sweeper = Sweeper(base.system)
@@ -51,5 +53,5 @@ def _serve(base: Foundation, probe: BrokerProbe, listening: socket.socket | None
     def on_ready() -> None:
         log.info("serving")
 
-    server = WebServer(api, settings, stopping=base.stopping, drain=drain, on_ready=on_ready, listening=listening)
+    server = WebServer(app, settings, stopping=base.stopping, drain=drain, on_ready=on_ready, listening=listening)
     server.serve_until_stopped()

@@ -16,7 +16,7 @@ from api.operations import Required
 from api.schemas.reports import Alive, Readiness
 from api.threads import Threads
 from core.errors import Unavailable
-from services.maintenance.coordinator import BEAT, TICK
+from core.signs_of_life import BEAT, OLDEST_BEAT_SECONDS, OLDEST_TICK_SECONDS, TICK
 from services.messaging.broker_troubles import AWAY as NO_ANSWER
 from services.messaging.broker_troubles import BROKER
 from services.reading import records
@@ -24,8 +24,6 @@ from services.runtime.troubles import DATABASE_AWAY, Trouble
 from services.system import System
 
 PATIENCE_SECONDS = 3.0
-OLDEST_TICK_SECONDS = 10.0
-OLDEST_BEAT_SECONDS = 150.0
 log = structlog.get_logger()
 
 

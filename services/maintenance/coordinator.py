@@ -11,12 +11,13 @@ from collections.abc import Callable
 
 import structlog
 
+from core.signs_of_life import BEAT
 from models import signals
 from models.pauses import Gate
 from services.alerts import sending
 from services.execution import limits
 from services.maintenance import upkeep
-from services.maintenance.dispatch_loop import TICK, DispatchLoop
+from services.maintenance.dispatch_loop import DispatchLoop
 from services.maintenance.loops import Loop, Loops
 from services.messaging import broker as brokers
 from services.reading import statistics
@@ -24,9 +25,8 @@ from services.runtime.troubles import Trouble
 from services.scheduling import dispatching, overdue, overlap_queue, planning, timezones
 from services.system import System
 
-__all__ = ["BEAT", "TICK", "Coordinator"]
+__all__ = ["Coordinator"]
 
-BEAT = "beat"
 
 _EACH_SECOND = 1.0
 _FIGURES_SECONDS = 15.0

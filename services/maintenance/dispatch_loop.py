@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from core.signs_of_life import TICK
 from models import signals
 from models.pauses import Gate
 from services.execution.batching import in_parts
@@ -15,8 +16,6 @@ from services.maintenance.loops import READ_ON
 from services.runtime.troubles import Trouble
 from services.scheduling import dispatching
 from services.system import System
-
-TICK = "tick"
 
 _TICK_SECONDS = 1.0
 _OLDEST_TICK_SECONDS = 10.0

@@ -9,6 +9,7 @@ from core.errors import NotFound
 from core.filters import JobFilter, RunFilter
 from core.listing import Mark, Ordering, SortKey, SortValue, Stretch
 from core.principals import Principal
+from core.states import RunStatus
 from models import database, lists
 from models import jobs as stored_jobs
 from models.tables import Run
@@ -36,11 +37,13 @@ def runs(principal: Principal, counts: Counts, wanted: RunFilter, stretch: Stret
         return _run_page(counts, wanted, stretch)
 
 
-def runs_of_job(principal: Principal, counts: Counts, job_id: UUID, stretch: Stretch) -> Page:
-    """Returns a job's runs, newest first. Raises `NotFound`."""
+def runs_of_job(
+    principal: Principal, counts: Counts, job_id: UUID, stretch: Stretch, *, but: RunStatus | None = None
+) -> Page:
+    """Returns a job's runs, newest first, without those of one status if it is named. Raises `NotFound`."""
     with database.reading():
         visibility.expected(principal, stored_jobs.by_id(job_id), job_id)
-        return _run_page(counts, RunFilter(job_id=job_id), stretch)
+        return _run_page(counts, RunFilter(job_id=job_id, but=but), stretch)
 
 
 def executions(principal: Principal, job_id: UUID, stretch: Stretch) -> tuple[list[ExecutionView], bool]:

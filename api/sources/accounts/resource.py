@@ -38,7 +38,10 @@ class Accounts:
     async def _sent(self, req: Request) -> Any:
         accepted = (falcon.MEDIA_JSON, FORM)
         body = await bodies.read(req, self._system.settings.max_body_bytes, accepted)
-        return bodies.without_faults(_form(body)) if _is_form(req) else bodies.parse(body)
+        if not _is_form(req):
+            return bodies.parse(body)
+        req.context.form = _form(body)  # a page shows again what was typed
+        return bodies.without_faults(req.context.form)
 
     async def _register(self, req: Request) -> UserView:
         given = validation.body(Registration, await self._sent(req)).parsed()

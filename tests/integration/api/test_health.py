@@ -13,10 +13,10 @@ import pytest
 from api.resources import health
 from api.sites import COOKIE
 from core.errors import DatabaseUnavailable
+from core.signs_of_life import BEAT, TICK
 from models import database, signals
 from models.tables import db
 from services.access import users
-from services.maintenance.coordinator import BEAT, TICK
 from services.runtime.troubles import Trouble
 from tests.factories import NOON, given_system
 from tests.integration.api.client import Broker, Client, served

@@ -15,7 +15,20 @@ from core.listing import Stretch
 from core.principals import LOCAL
 from core.states import RunStatus, Trigger
 from migrations import runner
-from models import alerts, claims, database, jobs, lists, overlap_queue, runs, shown_jobs, statistics, upcoming
+from models import (
+    alerts,
+    claims,
+    database,
+    failures,
+    jobs,
+    lists,
+    outcomes,
+    overlap_queue,
+    runs,
+    shown_jobs,
+    statistics,
+    upcoming,
+)
 from models.fields import new_id
 from models.hot import claims as hot_claims
 from models.tables import ALL, Job, Run, db
@@ -66,6 +79,7 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         "0015_audit",
         "0016_secrets",
         "0017_claims",
+        "0018_failures",
     ]
 
 
@@ -127,6 +141,8 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: statistics.starts_within(NOON, NOON), "runs_live"),
     (lambda: statistics.waiting_before(NOON), "runs_to_make_due"),
     (lambda: upcoming.planned(JobFilter(), NOON, 10), "runs_to_make_due"),
+    (lambda: failures.newest(JobFilter(), NOON, 10), "runs_failed"),
+    (lambda: outcomes.newest([new_id()], 20), "runs_of_job"),
     (lambda: runs.prune(NOON, 10), "runs_ended"),
     (lambda: jobs.lock_to_plan(NOON, 10), "jobs_to_plan"),
     (lambda: overlap_queue.ready_jobs(10), "runs_waiting_for_turn"),

@@ -1,0 +1,12 @@
+"""Groups failures that are alike: the same kind of task of one app, for the same reason."""
+
+from __future__ import annotations
+
+import re
+
+_VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+(?:[.,:]\d+)*")
+
+
+def reason(error_type: str | None, message: str | None) -> str:
+    """Returns a failure's reason without what differs from one to the next: ids and numbers."""
+    return _VARYING.sub("…", message or error_type or "no reason is known")

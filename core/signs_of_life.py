@@ -1,0 +1,6 @@
+"""The signs of life that parts without an address of their own give, and how old one may be."""
+
+TICK = "tick"  # the coordinator's
+BEAT = "beat"  # periodiq's
+OLDEST_TICK_SECONDS = 10.0
+OLDEST_BEAT_SECONDS = 150.0

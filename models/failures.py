@@ -1,0 +1,38 @@
+"""The query for runs that failed for good."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import peewee
+
+from core.filters import JobFilter
+from models import filtering
+from models.tables import App, Job, Run
+
+# The condition of the partial index `runs_failed`, to the letter. No other table here has a column `status`.
+_FAILED = peewee.SQL("status = 'failed'")
+
+
+class Failure(NamedTuple):
+    """A run that failed for good."""
+
+    run_id: UUID
+    job_id: UUID
+    job_name: str | None
+    app_name: str
+    task_type: str
+    account_id: str
+    error_type: str | None
+    error_message: str | None
+    finished_at: datetime
+
+
+def newest(wanted: JobFilter, since: datetime, limit: int) -> list[Failure]:
+    """Returns runs of jobs that fit and that failed since an instant, newest first."""
+    columns = (Job.name, App.name, Job.task_type, Run.account_id, Run.error_type, Run.error_message, Run.finished_at)
+    query: Any = Run.select(Run.id, Run.job, *columns).join(Job).join(App)
+    query = filtering.jobs(query, wanted).where(_FAILED, Run.finished_at >= since)
+    return [Failure(*row) for row in query.order_by(Run.finished_at.desc(), Run.id.desc()).limit(limit).tuples()]

@@ -1,0 +1,44 @@
+"""The query for what is due and waits, by why it does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import peewee
+
+from core.filters import JobFilter
+from core.states import Hold, RunStatus
+from models import filtering
+from models.tables import App, Job, Run
+
+
+@dataclass(frozen=True)
+class Wait:
+    """So many runs that wait in one queue, for one account of one app, for one reason."""
+
+    app_name: str
+    account_id: str
+    queue: str
+    held_by: Hold | None
+    count: int
+    oldest_due_at: datetime
+    held_until: datetime | None
+
+
+def grouped(wanted: JobFilter, most: int) -> list[Wait]:
+    """Returns what waits of jobs that fit, counted over at most so many runs, most first."""
+    query: Any = Run.select(Run.id).join(Job).join(App).where(filtering.LIVE, Run.status == RunStatus.QUEUED)
+    some = filtering.jobs(query, wanted).limit(most)
+    count = peewee.fn.COUNT(Run.id)
+    columns = (App.name, Run.account_id, Run.queue, Run.held_by)
+    found: Any = (
+        Run.select(*columns, count, peewee.fn.MIN(Run.due_at), peewee.fn.MIN(Run.held_until))
+        .join(Job)
+        .join(App)
+        .where(Run.id.in_(some))
+        .group_by(*columns)
+        .order_by(count.desc())
+    )
+    return [Wait(*row) for row in found.tuples()]

@@ -1,0 +1,119 @@
+"""Every page: its path, who answers it, and the operation of the API whose access it shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pages.middleware import HOME
+from pages.resources import actions, queues
+from pages.resources.accounts import LOGIN, LOGOUT, REGISTER, AccountPage
+from pages.resources.failures import FailuresPage
+from pages.resources.job import JobPage
+from pages.resources.jobs import Jobs
+from pages.resources.new_job import NewJob
+from pages.resources.overview import Overview, Signs
+from pages.resources.preferences import Preferences
+from pages.resources.run import RunPage
+from pages.resources.tasks import Tasks
+from pages.resources.upcoming import UpcomingPage
+from pages.resources.workers import Workers
+from pages.routes import FOR_EVERYONE, Answer, Responder, Route, leading_to
+from pages.site import Site
+from services.jobs import cancelling, lifecycle
+from services.scheduling import pauses
+
+_LIST_JOBS = "GET /api/jobs"
+_CREATE_JOB = "POST /api/jobs/create"
+
+
+def routes(site: Site, signs: Signs, answering: Callable[[str], Responder]) -> list[Route]:
+    """Returns the pages of a site. `answering` finds the API's responder for posts to a path."""
+    new = NewJob(site)
+    return [
+        Route("/dashboard/static/{name}", get=Answer(site.static.show, FOR_EVERYONE)),
+        *_accounts(site, answering),
+        Route("/admin", get=Answer(leading_to(site.url(HOME)), FOR_EVERYONE)),
+        Route("/dashboard", get=Answer(Overview(site, signs).show, "GET /api/jobs/stats")),
+        Route("/dashboard/jobs", get=Answer(Jobs(site).show, _LIST_JOBS)),
+        *_one_job(site),
+        *_tasks(site),
+        *_failures(site),
+        *_queues(site),
+        Route("/dashboard/new", get=Answer(new.show, _CREATE_JOB), post=Answer(new.create, _CREATE_JOB)),
+        Route("/dashboard/upcoming", get=Answer(UpcomingPage(site).show, "GET /api/upcoming")),
+        Route("/dashboard/workers", get=Answer(Workers(site).show, "GET /api/workers")),
+        *_one_run(site),
+        Route("/dashboard/settings", post=Answer(Preferences(site).keep, _LIST_JOBS)),
+    ]
+
+
+def _one_job(site: Site) -> list[Route]:
+    actions_on_job = {
+        "trigger": actions.trigger(site),
+        "pause": actions.on_job(site, lifecycle.pause, "paused"),
+        "resume": actions.on_job(site, lifecycle.resume, "resumed"),
+        "cancel": actions.on_job(site, lifecycle.cancel, "cancelled"),
+        "retry": actions.retry(site),
+        "rewind": actions.rewind(site),
+    }
+    path, like = "/dashboard/jobs/{job_id:uuid}", "/api/jobs/{job_id:uuid}"
+    return [
+        Route(path, get=Answer(JobPage(site).show, f"GET {like}")),
+        Route(f"{path}/delete", post=Answer(actions.delete(site), f"DELETE {like}")),
+        *(Route(f"{path}/{name}", post=Answer(act, f"POST {like}/{name}")) for name, act in actions_on_job.items()),
+    ]
+
+
+def _one_run(site: Site) -> list[Route]:
+    path, like = "/dashboard/runs/{run_id:uuid}", "/api/runs/{run_id:uuid}"
+    cancel = actions.on_run(site, cancelling.cancel, "cancelled")
+    return [
+        Route(path, get=Answer(RunPage(site).show, f"GET {like}")),
+        Route(f"{path}/replay", post=Answer(actions.replay(site), f"POST {like}/replay")),
+        Route(f"{path}/cancel", post=Answer(cancel, f"POST {like}/cancel")),
+    ]
+
+
+def _tasks(site: Site) -> list[Route]:
+    """The old addresses of section 002."""
+    page, like = Tasks(site), "/api/tasks/{job_id:uuid}"
+    of_one = "/task/{job_id:uuid}"
+    create, change, delete = "POST /api/tasks", f"PUT {like}", f"DELETE {like}"
+    return [
+        Route("/task/create", get=Answer(page.ask_new, create), post=Answer(page.create, create)),
+        Route(of_one, get=Answer(page.show, f"GET {like}")),
+        Route(f"{of_one}/update", get=Answer(page.ask_update, change), post=Answer(page.update, change)),
+        Route(f"{of_one}/delete", get=Answer(page.ask_delete, delete), post=Answer(page.delete, delete)),
+    ]
+
+
+def _failures(site: Site) -> list[Route]:
+    page, replay = FailuresPage(site), "POST /api/runs/replay"
+    return [
+        Route("/dashboard/failures", get=Answer(page.show, _LIST_JOBS)),
+        Route("/dashboard/failures/replay", get=Answer(page.ask, replay), post=Answer(page.replay, replay)),
+    ]
+
+
+def _queues(site: Site) -> list[Route]:
+    path, app, everything = "/dashboard/queues", "/api/apps/{name}", "/api/installation"
+    pause_app = queues.on_app(site, pauses.pause_app, "paused")
+    resume_app = queues.on_app(site, pauses.resume_app, "resumed")
+    pause = queues.on_everything(site, pauses.pause_everything, "paused")
+    resume = queues.on_everything(site, pauses.resume_everything, "resumed")
+    return [
+        Route(path, get=Answer(queues.Queues(site).show, _LIST_JOBS)),
+        Route("/dashboard/apps/{name}/pause", post=Answer(pause_app, f"POST {app}/pause")),
+        Route("/dashboard/apps/{name}/resume", post=Answer(resume_app, f"POST {app}/resume")),
+        Route(f"{path}/pause", post=Answer(pause, f"POST {everything}/pause")),
+        Route(f"{path}/resume", post=Answer(resume, f"POST {everything}/resume")),
+    ]
+
+
+def _accounts(site: Site, answering: Callable[[str], Responder]) -> list[Route]:
+    pages = {form.path.rstrip("/"): form for form in (LOGIN, REGISTER, LOGOUT)}
+    made = {path: AccountPage(site, form, answering(path)) for path, form in pages.items()}
+    return [
+        Route(path, get=Answer(page.show, FOR_EVERYONE), post=Answer(page.post, f"POST {path}"))
+        for path, page in made.items()
+    ]

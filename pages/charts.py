@@ -1,0 +1,158 @@
+"""Charts, drawn on the server as SVG: geometry in attributes, colours by the style sheet's classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from core.states import RunStatus
+from pages import formats
+from pages.timeline import Span
+from pages.upcoming import HourOfRuns
+from services.reading.outcomes import SHOWN, OutcomeView
+from services.reading.views import RunView
+
+_CELL, _STRIP_HEIGHT = 8, 18
+# A run's bar tells its outcome by its height and place, too.
+_BARS: dict[RunStatus, tuple[int, int]] = {
+    RunStatus.COMPLETED: (4, 14),
+    RunStatus.FAILED: (0, 18),
+    RunStatus.CANCELLED: (10, 8),
+    RunStatus.SKIPPED: (14, 3),
+    RunStatus.MISSED: (6, 6),
+}
+
+
+def strip(outcomes: Sequence[OutcomeView], zone: ZoneInfo) -> Markup:
+    """Returns the newest runs of a job as a strip, the newest to the right; each bar says which run it is."""
+    begin = SHOWN - len(outcomes)
+    bars = [_bar(place, one, zone) for place, one in enumerate(outcomes, start=begin)]
+    label = _summary(outcomes)
+    return Markup('<svg class="strip" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
+        SHOWN * _CELL, _STRIP_HEIGHT, label, Markup("").join(bars)
+    )
+
+
+def _bar(place: int, one: OutcomeView, zone: ZoneInfo) -> Markup:
+    top, height = _BARS.get(one.status, (8, 10))
+    return Markup('<rect class="c-{}" x="{}" y="{}" width="6" height="{}"><title>{}, {}</title></rect>').format(
+        one.status, place * _CELL, top, height, one.status, formats.local(one.due_at, zone)
+    )
+
+
+def _summary(outcomes: Sequence[OutcomeView]) -> str:
+    if not outcomes:
+        return "no run yet"
+    failed = sum(one.status == RunStatus.FAILED for one in outcomes)
+    return f"{formats.plural(len(outcomes), 'run', 'runs')}, {failed} failed"
+
+
+_WIDE, _ROW, _LABEL = 1000, 22, 150
+
+
+def timeline(spans: Sequence[Span]) -> Markup:
+    """Returns the stretches of a run's time as bars, one below the other, on one axis of time."""
+    begin, end = spans[0].start, max(one.end for one in spans)
+    whole = max((end - begin).total_seconds(), 0.001)
+    room = _WIDE - 2 * _LABEL
+    rows = Markup("").join(
+        _row(number, one, _LABEL + room * (one.start - begin).total_seconds() / whole, room * one.seconds / whole)
+        for number, one in enumerate(spans)
+    )
+    return Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
+        _WIDE, len(spans) * _ROW + 4, ", ".join(f"{one.label} {formats.span(one.seconds)}" for one in spans), rows
+    )
+
+
+def _row(number: int, one: Span, left: float, width: float) -> Markup:
+    top, width = number * _ROW, max(2.0, width)
+    return Markup(
+        '<text x="0" y="{base}">{label}</text>'
+        '<rect class="c-{kind}" x="{left:.1f}" y="{top}" width="{width:.1f}" height="14" rx="2"></rect>'
+        '<text x="{after:.1f}" y="{base}">{span}</text>'
+    ).format(
+        base=top + 14,
+        label=one.label,
+        kind=one.kind,
+        left=left,
+        top=top + 3,
+        width=width,
+        after=left + width + 6,
+        span=formats.span(one.seconds),
+    )
+
+
+_DURATIONS_HEIGHT = 56
+
+
+def durations(runs: Sequence[RunView], zone: ZoneInfo) -> Markup:
+    """Returns how long runs took as bars, the newest to the right; each leads to no run, but says which it is."""
+    taken = [
+        (run, (run.finished_at - run.started_at).total_seconds())
+        for run in reversed(runs)
+        if run.started_at is not None and run.finished_at is not None
+    ]
+    if not taken:
+        return Markup("")
+    longest = max(seconds for _, seconds in taken) or 1.0
+    step = _WIDE / max(len(taken), 20)
+    bars = Markup("").join(
+        Markup(
+            '<rect class="c-{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>'
+        ).format(
+            run.status,
+            place * step,
+            _DURATIONS_HEIGHT - (height := max(2.0, _DURATIONS_HEIGHT * 0.7 * seconds / longest)),
+            step * 0.8,
+            height,
+            f"{formats.span(seconds)}, {run.status}, {formats.local(run.scheduled_for, zone)}",
+        )
+        for place, (run, seconds) in enumerate(taken)
+    )
+    return Markup(
+        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="How long the newest runs took">'
+        '<text x="0" y="11">longest {}</text>{}</svg>'
+    ).format(_WIDE, _DURATIONS_HEIGHT, formats.span(longest), bars)
+
+
+def progress(share: float) -> Markup:
+    """Returns a bar that is filled to a share."""
+    return Markup(
+        '<svg class="chart" viewBox="0 0 1000 20" role="img" aria-label="{:.0%}"><rect class="cold" width="1000" '
+        'height="20" rx="4"></rect><rect class="heat" width="{:.0f}" height="20" rx="4"></rect></svg>'
+    ).format(share, share * 1000)
+
+
+_CELL_WIDTH, _HOUR_HEIGHT, _HOUR_LABEL = 15, 16, 80
+
+
+def heat(hours: Sequence[HourOfRuns], zone: ZoneInfo) -> Markup:
+    """Returns the minutes of hours as cells, an hour to a row: the more runs are due in one, the fuller its colour."""
+    most = max([1, *(count for hour in hours for count in hour.minutes)])
+    rows = Markup("").join(_hour(number, hour, most, zone) for number, hour in enumerate(hours))
+    return Markup(
+        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="Runs by minute, at most {}">{}</svg>'
+    ).format(_HOUR_LABEL + 60 * _CELL_WIDTH, len(hours) * _HOUR_HEIGHT, most, rows)
+
+
+def _hour(number: int, hour: HourOfRuns, most: int, zone: ZoneInfo) -> Markup:
+    top = number * _HOUR_HEIGHT
+    row = Markup('<text x="0" y="{}">{}</text><rect class="cold" x="{}" y="{}" width="{}" height="14"></rect>').format(
+        top + 11, f"{hour.at.astimezone(zone):%a %H:%M}", _HOUR_LABEL, top, 60 * _CELL_WIDTH - 1
+    )
+    cells = (
+        Markup(
+            '<rect class="heat" x="{}" y="{}" width="14" height="14" fill-opacity="{:.2f}"><title>{}</title></rect>'
+        ).format(
+            _HOUR_LABEL + minute * _CELL_WIDTH,
+            top,
+            0.25 + 0.75 * count / most,
+            f"{hour.at.astimezone(zone) + timedelta(minutes=minute):%H:%M}: {formats.plural(count, 'run', 'runs')}",
+        )
+        for minute, count in enumerate(hour.minutes)
+        if count
+    )
+    return row + Markup("").join(cells)

@@ -1,0 +1,76 @@
+"""Forms as browsers post them: read within a limit, and only with the token of the session that shows them."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+import falcon
+from falcon.asgi import Request
+
+from core import json_text
+from core.errors import Forbidden, InvalidInput
+from pages.asked import Asked
+
+MEDIA_FORM = "application/x-www-form-urlencoded"
+TOKEN = "form_token"  # noqa: S105  the name of a field
+KEY = "key"
+"""The field by which a form that is sent twice is known."""
+MOST_FIELDS = 200
+LONGEST_KEY = 64
+
+Form = Mapping[str, str]
+
+
+def is_form(req: Request) -> bool:
+    """Whether a request is a form that a browser posts."""
+    return (req.content_type or "").partition(";")[0].strip().lower() == MEDIA_FORM
+
+
+async def read(req: Request, asked: Asked, most: int) -> Form:
+    """Returns the fields of a form, the last of each name, without spaces at either end.
+
+    Raises `Forbidden` without the session's token, `InvalidInput` for text that cannot be stored, Falcon's 415 for what
+    is no form, and 413 for one that is too large.
+    """
+    if not is_form(req):
+        raise falcon.HTTPUnsupportedMediaType(description=f"Send a form, as {MEDIA_FORM}; programs use the API.")
+    form = _parsed(await _body(req, most))
+    if not hmac.compare_digest(form.pop(TOKEN, "").encode(), asked.form_token.encode()):
+        raise Forbidden("The form is not of this session. Load the page anew, then send it again.")
+    json_text.checked(form)
+    if len(form.get(KEY, "")) > LONGEST_KEY:
+        raise InvalidInput.at(KEY, f"has more than {LONGEST_KEY} characters; load the page anew.")
+    return form
+
+
+def data(text: str) -> dict[str, Any] | None:
+    """Returns the JSON object that a field holds; None for an empty one. Raises `InvalidInput` for anything else."""
+    if not text:
+        return None
+    try:
+        value = json_text.parse(text.encode())
+    except ValueError as error:
+        raise InvalidInput.at("data", f"cannot be read as JSON: {error}.") from None
+    if not isinstance(value, dict):
+        raise InvalidInput.at("data", 'must be a JSON object, for example {"some_key": "some_value"}.')
+    return value
+
+
+async def _body(req: Request, most: int) -> bytes:
+    body = bytearray()
+    async for chunk in req.stream:
+        body += chunk
+        if len(body) > most:
+            raise falcon.HTTPContentTooLarge(description=f"The form is larger than {most} bytes. Send a smaller one.")
+    return bytes(body)
+
+
+def _parsed(body: bytes) -> dict[str, str]:
+    try:
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise InvalidInput.at("form", f"has more than {MOST_FIELDS} fields; send those of the page.") from None
+    return {name: values[-1].replace("\r\n", "\n").strip() for name, values in fields.items()}

@@ -1,0 +1,21 @@
+"""Instants as people type them into forms: on their own clocks."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from core import instants
+
+
+def read(text: str, zone: ZoneInfo) -> str:
+    """Returns the instant that is typed, in UTC as programs write it; what is none as it is, to be refused."""
+    try:
+        return instants.shown(instants.read(text, zone))
+    except (ValueError, OverflowError):
+        return text
+
+
+def shown(at: datetime, zone: ZoneInfo) -> str:
+    """Returns an instant as a browser's field takes it."""
+    return at.astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S")

@@ -1,0 +1,74 @@
+"""What holds for every answer of a page: the headers that browsers obey, and refusals as pages."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+import falcon
+from falcon.asgi import Request, Response
+
+from pages import forms, words
+from pages.routes import see_other
+from pages.site import Site
+
+HOME = "/dashboard/"
+ACCOUNT_PATHS = ("/login", "/register", "/logout")
+_PREFIXES = ("/dashboard/", "/task/")
+_PATHS = ("/dashboard", "/admin", "/task")
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_PROBLEM = "application/problem+json"
+
+
+class PageAnswers:
+    """Leads browsers from `/` to the dashboard, and makes a page of each refusal that a page's request gets."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def process_request(self, req: Request, resp: Response) -> None:
+        if req.path == "/" and req.method == "GET" and "text/html" in (req.accept or ""):
+            see_other(resp, self._site.url(HOME))
+            resp.complete = True
+
+    async def process_response(self, req: Request, resp: Response, _resource: Any, _well: bool) -> None:
+        if not _is_for_page(req):
+            return
+        if (resp.content_type or "").startswith(_PROBLEM):
+            self._refuse(req, resp)
+        resp.set_header("Content-Security-Policy", POLICY)
+        resp.set_header("Referrer-Policy", "same-origin")
+        if resp.get_header("Cache-Control") is None:
+            resp.set_header("Cache-Control", "no-store")
+
+    def _refuse(self, req: Request, resp: Response) -> None:
+        problem = json.loads(resp.data or b"{}")
+        if problem["status"] == HTTPStatus.UNAUTHORIZED:
+            self._lead_to_login(req, resp)
+            return
+        if req.context.get("principal") is None:  # refused before anyone was asked who they are
+            resp.content_type = falcon.MEDIA_TEXT
+            resp.data = f"{problem['title']}: {problem['detail']}\n".encode()
+            return
+        told = {"problem": problem, "words_of_status": words.refusal(problem["status"])}
+        resp.content_type = falcon.MEDIA_HTML
+        resp.data = self._site.render("error.html", self._site.asked(req), told)
+
+    def _lead_to_login(self, req: Request, resp: Response) -> None:
+        """Lead a stranger to the login, and from there back to a page that they wanted to see."""
+        wanted = f"?next={quote(req.relative_uri, safe='')}" if req.method == "GET" else ""
+        see_other(resp, self._site.url(f"/login/{wanted}"))
+        resp.data = None
+        resp.content_type = falcon.MEDIA_HTML
+
+
+def _is_for_page(req: Request) -> bool:
+    """Whether a browser asks for a page: account paths answer programs, too."""
+    if req.path in ACCOUNT_PATHS:
+        return req.method == "GET" or forms.is_form(req)
+    return req.path in _PATHS or req.path.startswith(_PREFIXES)

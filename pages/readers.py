@@ -1,0 +1,49 @@
+"""What the API reads for the pages, so that a form is refused in the API's own words, and by the same rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.filters import JobFilter, RunFilter
+from core.listing import Mark, Ordering, Stretch
+from core.principals import Principal
+from core.schedules import Schedule
+from services.jobs.definition import Definition, NewJob
+from services.reading.views import JobView
+
+Parameters = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class JobList:
+    """Which part of which jobs is wanted, in which order."""
+
+    wanted: JobFilter
+    ordering: Ordering
+    stretch: Stretch
+
+
+@dataclass(frozen=True)
+class RunList:
+    """Which part of which runs is wanted."""
+
+    wanted: RunFilter
+    stretch: Stretch
+
+
+@dataclass(frozen=True)
+class Readers:
+    """Each raises `InvalidInput` naming the wrong fields, as the API does."""
+
+    job_list: Callable[[Parameters], JobList]
+    run_list: Callable[[Parameters], RunList]
+    cursor: Callable[[Mark, Ordering], str]
+    new_job: Callable[[Any], NewJob]
+    schedule: Callable[[Any], Schedule]
+    job_as_asked: Callable[[JobView], dict[str, Any]]
+    new_command: Callable[[Principal, Any], NewJob]
+    changed_command: Callable[[Principal, JobView, Any], Definition]
+    command_as_shown: Callable[[JobView], dict[str, Any]]
+    is_command: Callable[[JobView], bool]

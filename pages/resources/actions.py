@@ -1,0 +1,120 @@
+"""What the buttons of pages do: each calls one service, as the API does, and leads to the page of what it changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import UUID
+
+from falcon.asgi import Request, Response
+
+from core.errors import InvalidInput
+from core.principals import Principal
+from pages import forms
+from pages.asked import Asked
+from pages.forms import Form
+from pages.routes import Responder
+from pages.site import Site
+from services.jobs import editing, polling_states, requested_runs
+from services.system import System
+
+ActOnOne = Callable[[Principal, System, UUID], object]
+DoWithJob = Callable[[Asked, Form, UUID], str]
+
+
+def job_path(job_id: UUID, done: str) -> str:
+    """Returns the path of a job's page, which says what was done."""
+    return f"/dashboard/jobs/{job_id}?done={done}"
+
+
+def run_path(run_id: UUID, done: str) -> str:
+    """Returns the path of a run's page, which says what was done."""
+    return f"/dashboard/runs/{run_id}?done={done}"
+
+
+def on_job(site: Site, act: ActOnOne, done: str) -> Responder:
+    """Returns a responder that acts on a job, and leads back to it."""
+
+    def do(who: Asked, _form: Form, job_id: UUID) -> str:
+        act(who.principal, site.system, job_id)
+        return job_path(job_id, done)
+
+    return _by_job(site, do)
+
+
+def trigger(site: Site) -> Responder:
+    """Returns a responder that runs a job now, with other data if the form has any, and leads to the run."""
+
+    def do(who: Asked, form: Form, job_id: UUID) -> str:
+        data = forms.data(form.get("data", ""))
+        return run_path(requested_runs.trigger(who.principal, site.system, job_id, data).id, "triggered")
+
+    return _by_job(site, do)
+
+
+def retry(site: Site) -> Responder:
+    """Returns a responder that sets a failed job going again, and leads to the new run."""
+
+    def do(who: Asked, _form: Form, job_id: UUID) -> str:
+        return run_path(requested_runs.retry(who.principal, site.system, job_id), "retried")
+
+    return _by_job(site, do)
+
+
+def rewind(site: Site) -> Responder:
+    """Returns a responder that rewinds a polling job to a version of its state."""
+
+    def do(who: Asked, form: Form, job_id: UUID) -> str:
+        polling_states.rewind(who.principal, site.system, job_id, _whole(form, "version"))
+        return job_path(job_id, "rewound")
+
+    return _by_job(site, do)
+
+
+def delete(site: Site) -> Responder:
+    """Returns a responder that deletes a job, and leads to the list."""
+
+    def do(who: Asked, _form: Form, job_id: UUID) -> str:
+        editing.delete(who.principal, site.system, job_id)
+        return "/dashboard/jobs?done=deleted"
+
+    return _by_job(site, do)
+
+
+def replay(site: Site) -> Responder:
+    """Returns a responder that runs again what a run was for, and leads to the new run."""
+
+    def do(who: Asked, _form: Form, run_id: UUID) -> str:
+        return run_path(requested_runs.replay(who.principal, site.system, run_id).id, "replayed")
+
+    return _by_run(site, do)
+
+
+def on_run(site: Site, act: ActOnOne, done: str) -> Responder:
+    """Returns a responder that acts on a run, and leads back to it."""
+
+    def do(who: Asked, _form: Form, run_id: UUID) -> str:
+        act(who.principal, site.system, run_id)
+        return run_path(run_id, done)
+
+    return _by_run(site, do)
+
+
+def _by_job(site: Site, do: DoWithJob) -> Responder:
+    async def respond(req: Request, resp: Response, job_id: UUID) -> None:
+        await site.act(req, resp, lambda who, form: do(who, form, job_id))
+
+    return respond
+
+
+def _by_run(site: Site, do: DoWithJob) -> Responder:
+    async def respond(req: Request, resp: Response, run_id: UUID) -> None:
+        await site.act(req, resp, lambda who, form: do(who, form, run_id))
+
+    return respond
+
+
+def _whole(form: Form, name: str) -> int:
+    try:
+        return int(form.get(name, ""))
+    except ValueError:
+        raise InvalidInput.at(name, "must be a whole number.") from None

@@ -1,0 +1,132 @@
+"""One job: its schedule in words and instants, its runs, its definition, and what can be done with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from falcon.asgi import Request, Response
+
+from core import instants
+from core.errors import InvalidInput
+from core.listing import NEWEST_FIRST, Stretch
+from core.schedules import Polling
+from core.states import ENDED, JobStatus, RunStatus
+from pages import examples, formats
+from pages.asked import Asked
+from pages.site import Site
+from services.jobs import polling_states
+from services.reading import explaining, listing, records
+from services.reading.counting import Counts
+from services.reading.explaining import Explanation
+from services.reading.views import JobView, Occurrence, RunView
+
+COMING = 10
+RUNS = 20
+_ENDED = {str(state) for state in ENDED}
+
+
+@dataclass(frozen=True)
+class Coming:
+    """A coming occurrence; `clocks` tells where the clocks of the schedule's zone change before it."""
+
+    scheduled_for: datetime
+    due_at: datetime
+    clocks: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far polling is: a share of all, and in words."""
+
+    share: float
+    text: str
+
+
+class JobPage:
+    """`/dashboard/jobs/{job_id}`."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._counts = Counts(site.system.clock)
+
+    async def show(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """Show a job."""
+        await self._site.show(req, resp, "job.html", lambda who: self._load(who, job_id))
+
+    def _load(self, who: Asked, job_id: UUID) -> dict[str, Any]:
+        view = records.job(who.principal, job_id)
+        cursor = who.params.get("cursor")
+        after = self._site.readers.run_list({"cursor": cursor}).stretch.after if cursor else None
+        stretch = Stretch(limit=RUNS, after=after)
+        page = listing.runs_of_job(who.principal, self._counts, job_id, stretch, but=RunStatus.PENDING)
+        following = None if page.last is None else self._site.readers.cursor(page.last, NEWEST_FIRST)
+        definition = self._site.readers.job_as_asked(view)
+        return {
+            "job": view,
+            "is_over": str(view.status) in _ENDED,
+            "is_failed": view.status is JobStatus.FAILED,
+            "coming": _coming(view, records.occurrences(who.principal, job_id, COMING)),
+            "runs": page.items,
+            "count": page.count,
+            "paged": cursor is not None,
+            "next": following and f"/dashboard/jobs/{job_id}?{urlencode({'cursor': following})}#runs",
+            "definition": definition,
+            "commands": self._commands(job_id, definition),
+            "why": self._why(who, job_id),
+            "states": polling_states.history(who.principal, job_id) if isinstance(view.schedule, Polling) else [],
+            "progress": next(filter(None, map(_progress, page.items)), None),
+        }
+
+    def _why(self, who: Asked, job_id: UUID) -> Explanation | None:
+        """The answer to the question why the job did or did not run at an instant, if that is asked."""
+        asked_at = who.params.get("at")
+        if not asked_at:
+            return None
+        return explaining.explain(who.principal, self._site.system, job_id, _instant(asked_at, who.zone))
+
+    def _commands(self, job_id: UUID, definition: dict[str, Any]) -> dict[str, str]:
+        settings, path = self._site.system.settings, f"/api/jobs/{job_id}"
+        actions = ("trigger", "pause", "resume", "retry", "cancel")
+        return {
+            "Read it": examples.get(settings, path),
+            "Make another like it": examples.create(settings, definition),
+            **{action.capitalize(): examples.post(settings, f"{path}/{action}") for action in actions},
+        }
+
+
+def _progress(run: RunView) -> Progress | None:
+    """How far a run told that the work is, if it did so in a way that can be drawn."""
+    match run.progress:
+        case {"done": int() | float() as done, "total": int() | float() as total} if total > 0:
+            return Progress(min(1.0, max(0.0, done / total)), f"{formats.number(done)} of {formats.number(total)}")
+        case int() | float() as share if 0 <= share <= 1:
+            return Progress(share, f"{share:.0%}")
+    return None
+
+
+def _instant(text: str, zone: ZoneInfo) -> datetime:
+    try:
+        return instants.read(text, zone)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput.at("at", f"is no instant: {error}; write for example 2026-03-01T09:30.") from None
+
+
+def _coming(view: JobView, found: list[Occurrence]) -> list[Coming]:
+    """Coming occurrences, marked where the offset of the schedule's zone is another than before."""
+    zone = ZoneInfo(getattr(view.schedule, "timezone", "UTC"))
+    offsets = [one.scheduled_for.astimezone(zone).utcoffset() or timedelta() for one in found]
+    return [
+        Coming(one.scheduled_for, one.due_at, _change(before, offset))
+        for one, before, offset in zip(found, [*offsets[:1], *offsets], offsets, strict=False)
+    ]
+
+
+def _change(before: timedelta, offset: timedelta) -> str:
+    if before == offset:
+        return ""
+    return f"clocks {'forward' if offset > before else 'back'} before it"

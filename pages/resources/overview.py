@@ -1,0 +1,88 @@
+"""The overview: a verdict, then charts of what was and comes, what runs, what failed, what comes, and all parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from falcon.asgi import Request, Response
+
+from core.errors import InvalidInput
+from core.filters import JobFilter, RunFilter
+from core.listing import Stretch
+from core.states import RunStatus
+from pages import verdict
+from pages.asked import Asked
+from pages.series import RANGES, series
+from pages.site import Site, if_allowed
+from pages.verdict import Facts
+from services.reading import failures, listing, parts, statistics, upcoming, waiting
+from services.reading.counting import Counts
+from services.reading.parts import PartView
+from services.runtime.troubles import Trouble
+from services.scheduling import pauses
+
+HOUR_MINUTES = 60
+COMING = 20
+_HOUR_SECONDS = 3_600
+_DAY_SECONDS = 86_400
+_MOST_DRAWN = 3_000
+_RUNNING = 20
+_GROUPS = 5
+
+
+@dataclass(frozen=True)
+class Signs:
+    """What this process knows of the installation besides the database."""
+
+    broker_is_up: Callable[[], bool]
+    troubles: Callable[[], Sequence[Trouble]]
+
+
+class Overview:
+    """`/dashboard/`."""
+
+    def __init__(self, site: Site, signs: Signs) -> None:
+        self._site = site
+        self._signs = signs
+        self._counts = Counts(site.system.clock)
+
+    async def show(self, req: Request, resp: Response) -> None:
+        """Show how it stands."""
+        await self._site.show(req, resp, "overview.html", self._load)
+
+    def _load(self, who: Asked) -> dict[str, Any]:
+        chosen = who.params.get("range", "1h")
+        if chosen not in RANGES:
+            raise InvalidInput.at("range", f"must be one of {', '.join(RANGES)}.")
+        system, principal = self._site.system, who.principal
+        known = self._parts()
+        figures = if_allowed(lambda: statistics.series(principal, system, RANGES[chosen].minutes))
+        running = if_allowed(lambda: listing.runs(principal, self._counts, _GOING, Stretch(limit=_RUNNING)))
+        coming = upcoming.coming(principal, system, JobFilter(), _HOUR_SECONDS, _MOST_DRAWN)
+        return {
+            "jobs": statistics.of_jobs(principal, JobFilter()),
+            "verdict": verdict.of(self._facts(who, known, figures)),
+            "parts": known,
+            "range": chosen,
+            "ranges": RANGES,
+            "series": None if figures is None else series(RANGES[chosen], figures, coming, who.now, who.zone),
+            "running": running,
+            "failures": failures.grouped(principal, system, 24),
+            "groups": _GROUPS,
+            "coming": coming[:COMING] or upcoming.coming(principal, system, JobFilter(), _DAY_SECONDS, COMING),
+        }
+
+    def _parts(self) -> list[PartView]:
+        return parts.known(self._site.system, broker=self._signs.broker_is_up(), troubles=self._signs.troubles())
+
+    def _facts(
+        self, who: Asked, known: Sequence[PartView], figures: Sequence[statistics.MinuteFigures] | None
+    ) -> Facts:
+        paused = if_allowed(lambda: pauses.installation(who.principal).paused_at)
+        last_hour = None if figures is None else figures[-HOUR_MINUTES:]
+        return Facts(who.now, who.zone, paused, known, waiting.grouped(who.principal), last_hour)
+
+
+_GOING = RunFilter(status=RunStatus.RUNNING)

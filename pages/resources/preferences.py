@@ -1,0 +1,53 @@
+"""How this browser shows the pages: zone and theme, kept in cookies."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from falcon.asgi import Request, Response
+
+from core.errors import FieldError, InvalidInput
+from pages import asked, forms
+from pages.forms import Form
+from pages.middleware import HOME
+from pages.routes import see_other
+from pages.site import Site
+
+_A_YEAR_SECONDS = 365 * 86_400
+
+
+class Preferences:
+    """`/dashboard/settings`."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def keep(self, req: Request, resp: Response) -> None:
+        """Keep zone and theme in cookies, and lead back to the page that they were chosen on."""
+        form = await forms.read(req, self._site.asked(req), self._site.system.settings.max_body_bytes)
+        _refuse_unknown(form)
+        for cookie, name in ((asked.ZONE_COOKIE, "zone"), (asked.THEME_COOKIE, "theme")):
+            resp.set_cookie(
+                cookie,
+                form[name],
+                max_age=_A_YEAR_SECONDS,
+                path="/",
+                secure=False,  # it is no secret, and scripts of ours read it
+                http_only=False,
+                same_site="Lax",
+            )
+        see_other(resp, self._back(req))
+
+    def _back(self, req: Request) -> str:
+        came_from = urlsplit(req.referer or "").path
+        return came_from if came_from.startswith(self._site.url(HOME)) else self._site.url(HOME)
+
+
+def _refuse_unknown(form: Form) -> None:
+    wrong = []
+    if asked.zone(form.get("zone", "")) is None:
+        wrong.append(FieldError("zone", "is no time zone of the list; choose one of it."))
+    if form.get("theme") not in asked.THEMES:
+        wrong.append(FieldError("theme", f"must be one of {', '.join(asked.THEMES)}."))
+    if wrong:
+        raise InvalidInput(*wrong)

@@ -1,0 +1,50 @@
+"""One run: where its time went, each of its attempts, what came of it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from falcon.asgi import Request, Response
+
+from core.states import LIVE
+from pages import examples, timeline
+from pages.asked import Asked
+from pages.site import Site
+from services.jobs.requested_runs import DEAD
+from services.reading import explaining, records
+from services.reading.views import RunView
+
+
+class RunPage:
+    """`/dashboard/runs/{run_id}`."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def show(self, req: Request, resp: Response, run_id: UUID) -> None:
+        """Show a run."""
+        await self._site.show(req, resp, "run.html", lambda who: self._load(who, run_id))
+
+    def _load(self, who: Asked, run_id: UUID) -> dict[str, Any]:
+        run, attempts = records.run(who.principal, run_id)
+        path = f"/api/runs/{run_id}"
+        return {
+            "run": run,
+            "attempts": attempts,
+            "answer": self._explained(who, run),
+            "events": timeline.events(run, attempts),
+            "spans": timeline.spans(run, attempts, who.now),
+            "is_live": run.status in LIVE,
+            "is_dead": run.status in DEAD,
+            "commands": {
+                "Read it": examples.get(self._site.system.settings, path),
+                "Replay": examples.post(self._site.system.settings, f"{path}/replay"),
+                "Cancel": examples.post(self._site.system.settings, f"{path}/cancel"),
+            },
+        }
+
+    def _explained(self, who: Asked, run: RunView) -> str:
+        """Why the run did or did not happen, where it is the one that its job's instant leads to."""
+        found = explaining.explain(who.principal, self._site.system, run.job_id, run.scheduled_for)
+        return found.answer if found.run_id == run.id else ""

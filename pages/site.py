@@ -1,0 +1,103 @@
+"""What every page is handed: how to read, to show a template, and to carry out what a form asks for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+import falcon
+from falcon.asgi import Request, Response
+
+from core.errors import Forbidden
+from core.version import VERSION
+from pages import asked, forms
+from pages.asked import Asked
+from pages.forms import Form
+from pages.readers import Readers
+from pages.rendering import Templates
+from pages.routes import see_other
+from pages.static_files import StaticFiles
+from services.jobs import idempotency
+from services.scheduling import pauses
+from services.system import System
+
+Loaded = TypeVar("Loaded")
+Load = Callable[[Asked], Mapping[str, Any]]
+Do = Callable[[Asked, Form], str]
+
+
+class Run(Protocol):
+    """Calls a function in a thread."""
+
+    def __call__(self, function: Callable[..., Loaded], *args: Any) -> Awaitable[Loaded]: ...
+
+
+class Site:
+    """The parts that pages share."""
+
+    def __init__(self, system: System, run: Run, readers: Readers) -> None:
+        self.system = system
+        self.readers = readers
+        self.static = StaticFiles()
+        self._run = run
+        self._prefix = urlsplit(system.settings.public_url or "").path.rstrip("/")
+        common = {"version": VERSION, "anonymous": system.settings.anonymous, "address": system.settings.address}
+        self._templates = Templates(self.url, self.static.path, common)
+
+    def url(self, path: str) -> str:
+        """Returns a path of ours as browsers ask for it."""
+        return f"{self._prefix}{path}"
+
+    def asked(self, req: Request) -> Asked:
+        """Returns what a request says."""
+        return asked.read(req, self.system.clock.now())
+
+    async def show(self, req: Request, resp: Response, template: str, load: Load) -> None:
+        """Answer with a template over what `load` returns; both are work for a thread."""
+        resp.content_type = falcon.MEDIA_HTML
+        resp.data = await self._run(self._page, template, self.asked(req), load)
+
+    async def form(self, req: Request) -> Form:
+        """Returns the form that a request posts. Raises as `forms.read` does."""
+        return await forms.read(req, self.asked(req), self.system.settings.max_body_bytes)
+
+    async def act(self, req: Request, resp: Response, do: Do) -> None:
+        """Carry out what a form asks for, and lead to the path that `do` returns."""
+        await self.carry_out(req, resp, await self.form(req), do)
+
+    async def carry_out(self, req: Request, resp: Response, form: Form, do: Do) -> None:
+        """Carry out what a form that was read asks for, once under its key, and lead to the path that `do` returns."""
+        see_other(resp, self.url(await self._run(self.once, self.asked(req), form, do)))
+
+    def once(self, who: Asked, form: Form, do: Do) -> str:
+        """Returns the path that a form leads to. One with a key, sent again, has no second effect and leads there, too.
+
+        Raises `KeyReused` for a form that was sent before with something else in it.
+        """
+        given = {name: value for name, value in form.items() if name != forms.KEY}
+        key = form.get(forms.KEY)
+        request = None
+        if key:
+            scope = json.dumps(["page", who.path, str(who.principal.user_id or "")])
+            request = idempotency.Request(scope, key, idempotency.fingerprint(given))
+        path: str = idempotency.once(self.system, request, lambda: do(who, given))
+        return path
+
+    def render(self, template: str, who: Asked, context: Mapping[str, Any]) -> bytes:
+        """Returns a page that needs nothing from the database."""
+        return self._templates.render(template, who, {"paused_at": None, **context})
+
+    def _page(self, template: str, who: Asked, load: Load) -> bytes:
+        context = load(who)
+        paused = if_allowed(lambda: pauses.installation(who.principal).paused_at)
+        return self._templates.render(template, who, {"paused_at": paused, **context})
+
+
+def if_allowed(look: Callable[[], Loaded]) -> Loaded | None:
+    """Returns what there is to see, or None where it is not for this reader: pages leave such parts out."""
+    try:
+        return look()
+    except Forbidden:
+        return None

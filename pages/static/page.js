@@ -1,0 +1,23 @@
+// What a browser adds to pages that work without it: the reader's zone, and keys.
+
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+const isKnown = () => document.cookie.split("; ").some((one) => one.startsWith("carillon_zone="));
+if (zone && !isKnown()) {
+  document.cookie = `carillon_zone=${zone}; path=/; max-age=31536000; SameSite=Lax`;
+  // Where cookies are refused, a page that loads itself again would never stop.
+  if (isKnown() && zone !== document.documentElement.dataset.zone) location.reload();
+}
+
+const targets = { o: "overview", j: "jobs", f: "failures", u: "upcoming", q: "queues", w: "workers", n: "new" };
+let afterG = false;
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, textarea, select")) return;
+  if (event.key === "/") {
+    event.preventDefault();
+    document.getElementById("search")?.focus();
+  } else if (afterG && targets[event.key]) {
+    document.querySelector(`nav a[data-key="${targets[event.key]}"]`)?.click();
+  }
+  afterG = event.key === "g";
+});

@@ -1,0 +1,113 @@
+"""The words on pages that stand in no template: of statuses, reasons, actions that are done, and refusals."""
+
+from __future__ import annotations
+
+from core.policies import CatchUp, Overlap
+from core.states import Hold, JobStatus, Outcome, Trigger
+from pages import asked
+
+STATUSES = [one.value for one in JobStatus]
+"""What a job may show, as a filter offers it."""
+
+HOLDS: dict[str | None, str] = {
+    None: "for a free worker",
+    Hold.PAUSED: "paused",
+    Hold.OVERLAP: "for the run before it",
+    Hold.RATE_LIMIT: "for a call of its account",
+}
+
+TRIGGERS: dict[str, str] = {
+    Trigger.SCHEDULE: "by its schedule",
+    Trigger.POLL: "poll",
+    Trigger.MANUAL: "on request",
+    Trigger.RETRY: "retry",
+    Trigger.BACKFILL: "backfill",
+}
+
+OUTCOMES: dict[str | None, str] = {
+    None: "under way",
+    Outcome.SUCCEEDED: "succeeded",
+    Outcome.FAILED: "failed",
+    Outcome.LOST: "lost: its worker died or lost its lease",
+    Outcome.RELEASED: "handed back, costs no retry",
+}
+
+SCHEDULES: dict[str, str] = {
+    "immediate": "At once",
+    "run_at": "At an instant",
+    "delay_from_now": "After a delay",
+    "cron": "By a cron expression",
+    "interval": "At an interval",
+    "polling": "Poll until done",
+}
+
+OVERLAPS: dict[str, str] = {
+    Overlap.SKIP: "skip: an occurrence is left out while a run is still going",
+    Overlap.ALLOW: "allow: runs may go side by side",
+    Overlap.QUEUE_ONE: "queue_one: one waits for its turn",
+    Overlap.CANCEL_PREVIOUS: "cancel_previous: the newer stops the older",
+}
+
+CATCH_UPS: dict[str, str] = {
+    CatchUp.LATEST: "latest: the newest missed occurrence still runs",
+    CatchUp.SKIP: "skip: what was missed stays missed",
+    CatchUp.ALL: "all: every missed occurrence still runs",
+}
+
+DONE: dict[str, str] = {
+    "created": "The job is created.",
+    "triggered": "A run was made. It starts as soon as a worker is free.",
+    "paused": "Paused: nothing starts until it is resumed.",
+    "resumed": "Resumed.",
+    "cancelled": "Cancelled: what has not started never will, what runs is stopped.",
+    "retried": "Set going again with a new run.",
+    "replayed": "A new run repeats the one that failed.",
+    "all_replayed": "New runs repeat those that failed.",
+    "rewound": "Polling goes on from that state.",
+    "deleted": "Deleted.",
+    "updated": "Changed.",
+    "settings": "Your settings are kept in this browser.",
+}
+"""What pages say after an action; addresses carry only the key."""
+
+_REFUSALS: dict[int, str] = {
+    400: "That cannot be done as it was asked",
+    403: "You may not do this",
+    404: "There is nothing here",
+    405: "This page does not take that",
+    409: "It cannot be done now",
+    421: "Wrong address",
+    422: "This form was sent before",
+    429: "Too many requests",
+    503: "A part of Carillon is away",
+}
+
+
+def refusal(status: int) -> str:
+    """Returns the heading of an error page."""
+    return _REFUSALS.get(status, "Something went wrong")
+
+
+PAGES = (
+    ("overview", "/dashboard/", "Overview"),
+    ("jobs", "/dashboard/jobs", "Jobs"),
+    ("failures", "/dashboard/failures", "Failures"),
+    ("upcoming", "/dashboard/upcoming", "Upcoming"),
+    ("queues", "/dashboard/queues", "Queues"),
+    ("workers", "/dashboard/workers", "Workers"),
+    ("new", "/dashboard/new", "New job"),
+)
+"""The pages of the navigation: key, path, label."""
+
+ORDERINGS: dict[str, str] = {
+    "-created_at": "newest first",
+    "created_at": "oldest first",
+    "-updated_at": "changed last",
+    "name": "by name",
+    "-priority": "most urgent first",
+    "deadline": "nearest deadline first",
+    "status": "by status",
+}
+
+THEMES = asked.THEMES
+ZONES = asked.zones

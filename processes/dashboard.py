@@ -1,0 +1,73 @@
+"""The dashboard beside the API on one port: the only place that knows both rooms."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from types import MethodType, SimpleNamespace
+from typing import Any
+
+from api.http import App
+from api.operations import Operation, Required, declared_as
+from api.threads import Threads
+from pages import app as pages
+from pages.middleware import PageAnswers
+from pages.resources.overview import Signs
+from pages.routes import Answer, Responder
+from pages.site import Site
+from processes import page_readers
+from services.runtime.troubles import Trouble
+from services.system import System
+
+_THREADS = 3
+"""Pages have threads of their own, few: a heavy page never holds up the API."""
+
+
+def add_to(
+    app: App,
+    system: System,
+    broker_is_up: Callable[[], bool] = lambda: True,
+    troubles: Callable[[], Sequence[Trouble]] = tuple,
+) -> App:
+    """Add the pages to the API's app; the app."""
+    threads = Threads(_THREADS)
+    site = Site(system, threads.run, page_readers.readers(system))
+    app.add_middleware([PageAnswers(site), threads])
+    for route in pages.routes(site, Signs(broker_is_up, troubles), lambda path: _posts_to(app, path)):
+        resource = SimpleNamespace()
+        for method, answer in route.answers().items():
+            responder = _declared(app, answer, _of_the_api(app, route.path, method))
+            setattr(resource, f"on_{method.lower()}", MethodType(responder, resource))  # only methods are documented
+        app.add_route(route.path, resource)
+    return app
+
+
+def _posts_to(app: App, path: str) -> Responder:
+    responder = _of_the_api(app, path, "POST")
+    if responder is None:
+        raise RuntimeError(f"The API does not answer POST {path}, which a page passes forms on to.")
+    return responder
+
+
+def _of_the_api(app: App, path: str, method: str) -> Responder | None:
+    """Returns the API's own responder where a page is put in front of it."""
+    return getattr(app.routes.resource_at(path), f"on_{method.lower()}", None)
+
+
+def _declared(app: App, answer: Answer, behind: Responder | None) -> Any:
+    """Returns a page's responder with the access of the operation it is like; documented as the one behind it is."""
+    respond = answer.respond
+
+    async def responder(_resource: Any, req: Any, resp: Any, **parameters: Any) -> None:
+        await respond(req, resp, **parameters)
+
+    if behind is not None:
+        functools.update_wrapper(responder, behind)
+    return declared_as(_operation(app, answer.like))(responder)
+
+
+def _operation(app: App, like: str | None) -> Operation:
+    if like is None:
+        return Operation(Required.NOTHING)
+    method, path = like.split(" ")
+    return app.routes.declared(path, method)

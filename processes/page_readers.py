@@ -1,0 +1,96 @@
+"""What the API reads and shows for the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from api import validation
+from api.schemas.jobs import Job, NewJob
+from api.schemas.paging import JobsQuery, RunsQuery, write_cursor
+from api.schemas.schedules import Preview
+from api.sources import translating
+from api.sources.commands import schema, words
+from api.sources.commands.schema import NewCommandTask
+from core import json_text
+from core.listing import Ordering
+from core.principals import Principal
+from core.schedules import KINDS, Schedule
+from pages.readers import JobList, Parameters, Readers, RunList
+from services.jobs.definition import Definition
+from services.jobs.definition import NewJob as Wanted
+from services.reading.views import JobView
+from services.system import System
+from services.task_types import run_command
+
+
+def readers(system: System) -> Readers:
+    """Returns the readers of an installation."""
+    commands = _Commands(system)
+    return Readers(
+        job_list=_job_list,
+        run_list=_run_list,
+        cursor=write_cursor,
+        new_job=_new_job,
+        schedule=_schedule,
+        job_as_asked=_job_as_asked,
+        new_command=commands.new,
+        changed_command=commands.changed,
+        command_as_shown=lambda view: schema.show(view, {}).model_dump(),
+        is_command=words.SOURCE.owns,
+    )
+
+
+def _job_list(params: Parameters) -> JobList:
+    query = validation.query(JobsQuery, params)
+    return JobList(query.wanted(), Ordering.of(query.ordering), query.stretch())
+
+
+def _run_list(params: Parameters) -> RunList:
+    query = validation.query(RunsQuery, params)
+    return RunList(query.wanted(), query.stretch())
+
+
+def _new_job(value: Any) -> Wanted:
+    return validation.body(NewJob, json_text.checked(value)).parsed()
+
+
+def _schedule(value: Any) -> Schedule:
+    return validation.body(Preview, {"schedule": value}).schedule.parsed()
+
+
+def _job_as_asked(view: JobView) -> dict[str, Any]:
+    """What would be asked for to get such a job, without what need not be said."""
+    shown = Job.model_validate(view).model_dump(mode="json")
+    shown["schedule"] = _as_written(shown["schedule"])
+    fields = NewJob.model_fields
+    return {name: shown[name] for name in fields if shown[name] not in (None, [], fields[name].default)}
+
+
+def _as_written(schedule: Mapping[str, Any]) -> dict[str, Any]:
+    """A schedule's members that callers may write, of those that are set."""
+    writable = {"type", *(one.name for one in KINDS[schedule["type"]].members() if one.writable)}
+    return {name: value for name, value in schedule.items() if name in writable and value is not None}
+
+
+class _Commands:
+    """Reads the commands of section 002 as its API does."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+
+    def new(self, principal: Principal, value: Any) -> Wanted:
+        given = self._read(value)
+        translating.expect_future("scheduled_time", given.scheduled_time, self._system.clock.now())
+        translating.expect_known("command", run_command.KEY)
+        return given.parsed(principal)
+
+    def changed(self, principal: Principal, view: JobView, value: Any) -> Definition:
+        shown = schema.show(view, {})
+        given = self._read({"metadata": shown.metadata, **value})
+        if given.scheduled_time != shown.scheduled_time:
+            translating.expect_future("scheduled_time", given.scheduled_time, self._system.clock.now())
+        return translating.amended(view, schema.asked_for(shown).parsed(principal), given.parsed(principal))
+
+    def _read(self, value: Any) -> NewCommandTask:
+        return validation.body(NewCommandTask, value)

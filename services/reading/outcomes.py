@@ -1,0 +1,35 @@
+"""How the newest runs of jobs ended: what a list of jobs shows beside each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core.states import RunStatus
+from models import database, outcomes
+
+SHOWN = 20
+
+
+@dataclass(frozen=True)
+class OutcomeView:
+    """A run that is over, in short."""
+
+    run_id: UUID
+    status: RunStatus
+    due_at: datetime
+
+
+def newest(job_ids: Collection[UUID]) -> Mapping[UUID, list[OutcomeView]]:
+    """Returns the newest 20 runs of each job that are over, skipped and missed ones too, oldest first.
+
+    The jobs are those that the caller has shown to somebody before: who may see them is not asked again.
+    """
+    with database.reading():
+        found = outcomes.newest(list(job_ids), SHOWN)
+    views: dict[UUID, list[OutcomeView]] = {job_id: [] for job_id in job_ids}
+    for one in sorted(found, key=lambda outcome: outcome.run_id):
+        views[one.job_id].append(OutcomeView(one.run_id, one.status, one.due_at))
+    return views

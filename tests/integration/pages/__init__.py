@@ -1,0 +1,1 @@
+"""Tests of the pages, over SQLite and inside the process."""

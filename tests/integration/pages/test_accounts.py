@@ -1,0 +1,123 @@
+"""Logging in where a secret is set: by a session's cookie, with a token in each form of the session."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.factories import GivenSystem, given_system
+from tests.integration.pages.browser import Browser, Form
+from tests.integration.pages.conftest import site
+
+NAME, PASSWORD, WRONG = "ada", "correct horse battery", "wrong <b>"
+OF_OPERATORS = "what the operator knows"
+
+
+@pytest.fixture
+def system(sqlite: str) -> GivenSystem:
+    return given_system(internal_secret=OF_OPERATORS, admin_usernames="root")
+
+
+def register(browser: Browser, name: str = NAME, **secret: str) -> None:
+    body = f"username={name}&email={name}%40example.com&password={PASSWORD.replace(' ', '+')}"
+    result = browser.request("POST", "/register/", body=body, **secret)
+    assert result.headers["Location"] == "/login/"
+
+
+def log_in(browser: Browser, path: str = "/login/", name: str = NAME) -> None:
+    page = browser.submit(browser.load(path).form("Log in"), username=name, password=PASSWORD)
+    assert page.status == 200
+    assert page.has_button("Log out")
+
+
+def test_a_stranger_is_led_to_the_login_and_from_there_to_the_page_they_wanted(browser: Browser) -> None:
+    register(browser)
+    login = browser.load("/dashboard/jobs?status=failed")
+    assert login.form("Log in").action == "/login/?next=%2Fdashboard%2Fjobs%3Fstatus%3Dfailed"
+    page = browser.submit(login.form("Log in"), username=NAME, password=PASSWORD)
+    assert "No job fits." in page.text
+
+
+def test_the_login_leads_to_no_other_site(browser: Browser) -> None:
+    register(browser)
+    for wanted in ("https://evil.example/dashboard/", "//evil.example", "/dashboard/\\evil.example", "/swagger/"):
+        form = browser.load(f"/login/?next={wanted}").form("Log in")
+        answer = browser.send(form, username=NAME, password=PASSWORD)
+        assert answer.headers["Location"] == "/dashboard/"
+
+
+def test_a_wrong_password_comes_back_with_the_name_that_was_typed(browser: Browser) -> None:
+    register(browser)
+    page = browser.submit(browser.load("/login/").form("Log in"), username=NAME, password=WRONG)
+    assert page.status == 400
+    assert "Invalid credentials." in page.text
+    assert page.form("Log in").fields == {"username": NAME, "password": ""}
+
+
+def test_what_is_wrong_with_a_registration_stands_beside_its_field(browser: Browser) -> None:
+    form = browser.load("/register/").form("Register")
+    page = browser.submit(form, username=NAME, email="no address", password=PASSWORD)
+    assert page.status == 400
+    assert [given["id"] for _, given in page.elements if str(given.get("id")).startswith("error-")] == ["error-email"]
+    assert page.form("Register").fields["email"] == "no address"
+
+
+def test_programs_still_get_json_at_the_same_addresses(browser: Browser) -> None:
+    register(browser)
+    given = {"Content-Type": "application/json", "Accept": "*/*"}
+    answer = browser.request("POST", "/login/", body='{"username": "ada", "password": "wrong"}', **given)
+    assert answer.json["error"] == "Invalid credentials."
+    answer = browser.request("POST", "/login/", body=f'{{"username": "ada", "password": "{PASSWORD}"}}', **given)
+    assert answer.json["token"]
+
+
+def test_after_logging_out_a_page_is_for_strangers_again(browser: Browser) -> None:
+    register(browser)
+    log_in(browser)
+    page = browser.submit(browser.load("/dashboard/jobs").form("Log out"))
+    assert page.has_button("Log in")
+    assert browser.load("/dashboard/jobs").has_button("Log in")
+
+
+def test_a_form_without_the_token_of_its_session_is_refused(browser: Browser, system: GivenSystem) -> None:
+    register(browser)
+    log_in(browser)
+    form = browser.load("/dashboard/jobs").form("Keep")
+    assert len(form.fields["form_token"]) == 64
+    assert browser.send(form, form_token="").status_code == 403
+    other = Browser(site(system))
+    log_in(other)
+    foreign = other.load("/dashboard/jobs").form("Keep")
+    assert browser.send(Form(form.action, "post", foreign.fields)).status_code == 403
+    assert browser.send(form).status_code == 303
+
+
+def test_a_page_that_asks_nothing_of_a_stranger_shows_them_no_navigation(browser: Browser) -> None:
+    assert "Jobs" not in browser.load("/login/").links
+
+
+def test_too_many_guesses_are_told_when_to_try_again(browser: Browser) -> None:
+    register(browser)
+    form = browser.load("/login/").form("Log in")
+    pages = [browser.submit(form, username=NAME, password=WRONG) for _ in range(11)]
+    assert [page.status for page in pages] == [400] * 10 + [429]
+    assert "Wait " in pages[-1].text
+    assert pages[-1].headers["Retry-After"]
+
+
+def test_a_user_sees_what_the_api_would_show_them_and_is_told_what_it_would_not(browser: Browser) -> None:
+    register(browser)
+    log_in(browser)
+    for path in ("/dashboard/", "/dashboard/jobs", "/dashboard/failures", "/dashboard/queues"):
+        page = browser.load(path)
+        assert page.status == 200, path
+        assert not page.has_button("Pause everything")
+    refused = browser.load("/dashboard/workers")
+    assert refused.status == 403
+    assert "You may not do this" in refused.text
+
+
+def test_an_administrator_logs_in_and_sees_everything(browser: Browser) -> None:
+    register(browser, "root", **{"X-Internal-Secret": OF_OPERATORS})
+    log_in(browser, name="root")
+    assert browser.load("/dashboard/workers").status == 200
+    assert browser.load("/dashboard/queues").has_button("Pause everything")

@@ -1,0 +1,111 @@
+"""What holds for every page: hostile text stays text, and what a page can do the API can do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core import schedules
+from core.errors import PermanentFailure
+from core.principals import LOCAL
+from pages import app as pages
+from pages.resources.overview import Signs
+from pages.routes import Route
+from pages.site import Site
+from processes import page_readers
+from services.execution.work import Failed
+from services.jobs import lifecycle
+from tests.factories import GivenSystem, claim, new_job, record, runs_of
+from tests.integration.pages.browser import Browser
+from tests.integration.pages.conftest import site
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "'-alert(1)-'",
+    "</title><svg/onload=alert(1)>",
+    "{{ 7 * 7 }}{% raw %}",
+    "javascript:alert(1)",
+    "\u202etxt.exe<b>",
+]
+PAGES = (
+    "/dashboard/",
+    "/dashboard/jobs",
+    "/dashboard/failures",
+    "/dashboard/upcoming",
+    "/dashboard/queues",
+    "/dashboard/workers",
+    "/dashboard/new",
+)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_names_data_and_errors_stay_text_on_every_page(browser: Browser, system: GivenSystem, text: str) -> None:
+    hostile: dict[str, Any] = {
+        "title": text,
+        "account_id": text,
+        "data": {text: text},
+        "tags": (text,),
+        "app_name": text.replace("/", ""),
+    }
+    failing = lifecycle.create(LOCAL, system, new_job(max_retries=0, **hostile))
+    [work] = claim(system)
+    record(system, work, Failed(PermanentFailure(text, status_code=422, body=text)))
+    lifecycle.create(LOCAL, system, new_job(**hostile))
+    claim(system)
+    lifecycle.create(LOCAL, system, new_job(schedules.RunAt(system.clock.now() + timedelta(hours=1)), **hostile))
+    lifecycle.create(LOCAL, system, new_job(**hostile))
+    one_of_each = (f"/dashboard/jobs/{failing}", f"/dashboard/runs/{runs_of(failing)[0].id}")
+    for path in (*PAGES, *one_of_each):
+        page = browser.load(path)  # whose reader refuses elements that are not closed
+        assert page.status == 200, path
+        assert not [tag for tag, _ in page.elements if tag in ("img", "iframe", "svg/onload")], path
+        assert not [given for _, given in page.elements if any(name.startswith("on") for name in given)], path
+        assert len([1 for tag, _ in page.elements if tag == "script"]) == 1, path
+        assert not [link for link in page.links.values() if not link.startswith(("/", "#"))], path
+    assert text in browser.load(one_of_each[1]).text.replace("\xa0", " ")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_what_stands_in_an_address_stays_text(browser: Browser, text: str) -> None:
+    form = browser.load("/dashboard/jobs").form("Show")
+    page = browser.submit(form, search=text)
+    assert page.form("Show").fields["search"] == text
+    assert len([1 for tag, _ in page.elements if tag == "script"]) == 1
+    assert browser.submit(form, status=text).status == 400
+
+
+def test_each_page_names_an_operation_of_the_api_and_each_button_leads_to_such_a_page(
+    browser: Browser, system: GivenSystem
+) -> None:
+    app = site(system)
+    routes = {route.path: route for route in all_routes(system)}
+    documented = browser.request("GET", "/openapi.json").json["paths"]
+    operations = {f"{method.upper()} {path}" for path, methods in documented.items() for method in methods}
+    for route in routes.values():
+        for answer in route.answers().values():
+            assert answer.like is None or answer.like.replace(":uuid", "") in operations, route
+    failing = lifecycle.create(LOCAL, system, new_job(max_retries=0))
+    [work] = claim(system)
+    record(system, work, Failed(PermanentFailure("no", status_code=422)))
+    paths = (*PAGES, f"/dashboard/jobs/{failing}", f"/dashboard/runs/{runs_of(failing)[0].id}", "/login/", "/register/")
+    actions = {
+        form.action.partition("?")[0] for path in paths for form in browser.load(path).forms if form.method == "post"
+    }
+    assert len(actions) > 5
+    for action in actions:
+        found: Any = app.routes.find(action.rstrip("/"))
+        assert routes[found[3]].post is not None, action
+
+
+def all_routes(system: GivenSystem) -> list[Route]:
+    async def run(*_: object) -> None:
+        """Nothing is asked here."""
+
+    async def answer(**_: object) -> None:
+        """Nothing is posted here."""
+
+    shown = Site(system, run, page_readers.readers(system))  # type: ignore[arg-type]  # it only lists its pages
+    return pages.routes(shown, Signs(lambda: True, tuple), lambda _path: answer)

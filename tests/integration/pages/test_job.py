@@ -1,0 +1,157 @@
+"""The page of a job: its schedule in words, its runs, and what its buttons do."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from core import schedules
+from core.principals import LOCAL
+from services.jobs import lifecycle
+from services.reading import records
+from tests.factories import GivenSystem, claim, new_job, polled, record, refused, runs_of, succeeded
+from tests.integration.api.client import NO_JOB
+from tests.integration.execution.attempting import make_due_again
+from tests.integration.pages.browser import Browser, Page
+
+WEEKDAYS = schedules.Cron("0 9 * * mon-fri", timezone="America/New_York")
+
+
+def made(system: GivenSystem, schedule: schedules.Schedule | None = None) -> UUID:
+    return lifecycle.create(LOCAL, system, new_job(schedule, name="Digest"))
+
+
+def page_of(browser: Browser, job_id: UUID, query: str = "") -> Page:
+    return browser.load(f"/dashboard/jobs/{job_id}{query}")
+
+
+def status(job_id: UUID) -> str:
+    return records.job(LOCAL, job_id).status
+
+
+def test_the_schedule_is_a_sentence_with_the_next_ten_instants(browser: Browser, system: GivenSystem) -> None:
+    browser.cookies["carillon_zone"] = "America/New_York"
+    page = page_of(browser, made(system, WEEKDAYS))
+    assert "America/New_York; next in 2 h" in page.text
+    times = [given["datetime"] for tag, given in page.elements if tag == "time"]
+    assert "2026-11-20T14:00:00Z" in times
+    assert sum("T14:00:00Z" in str(one) for one in times) >= 10
+
+
+def test_a_change_of_the_clocks_is_marked_where_it_comes(browser: Browser, system: GivenSystem) -> None:
+    system.clock.set(datetime(2026, 10, 29, 12, tzinfo=UTC))
+    page = page_of(browser, made(system, WEEKDAYS))
+    assert page.text.count("clocks back before it") == 1
+
+
+def test_a_job_is_paused_resumed_and_cancelled_by_its_buttons(browser: Browser, system: GivenSystem) -> None:
+    job_id = made(system, WEEKDAYS)
+    page = browser.submit(page_of(browser, job_id).form("Pause"))
+    assert "Paused: nothing starts until it is resumed." in page.text
+    assert status(job_id) == "paused"
+    page = browser.submit(page.form("Resume"))
+    assert status(job_id) == "pending"
+    page = browser.submit(page.form("Cancel"))
+    assert status(job_id) == "cancelled"
+    assert not page.has_button("Pause")
+    assert not page.has_button("Run now")
+
+
+def test_a_button_that_is_pressed_twice_makes_one_run(browser: Browser, system: GivenSystem) -> None:
+    job_id = made(system, WEEKDAYS)
+    form = page_of(browser, job_id).form("Run now")
+    first, second = browser.send(form), browser.send(form)
+    assert first.status_code == second.status_code == 303
+    assert first.headers["Location"] == second.headers["Location"]
+    assert [run.trigger for run in runs_of(job_id)].count("manual") == 1
+    again = browser.send(page_of(browser, job_id).form("Run now"))
+    assert again.headers["Location"] != first.headers["Location"]
+
+
+def test_a_run_with_other_data_has_it_and_data_that_is_no_json_is_refused(
+    browser: Browser, system: GivenSystem
+) -> None:
+    job_id = made(system, WEEKDAYS)
+    form = page_of(browser, job_id).form("Run with this")
+    assert '"some_key": "some_value"' in form.fields["data"]
+    for wrong, word in (("{", "JSON"), ("[1]", "must be a JSON object")):
+        page = browser.submit(form, data=wrong)
+        assert page.status == 400
+        assert word in page.text
+    page = browser.submit(form, data='{"some_key": "<b>other</b>"}')
+    assert "A run was made." in page.text
+    assert runs_of(job_id)[-1].data == {"some_key": "<b>other</b>"}
+
+
+def test_a_failed_job_is_retried_and_an_ended_one_has_no_button_that_would_be_refused(
+    browser: Browser, system: GivenSystem
+) -> None:
+    job_id = made(system)
+    form = page_of(browser, job_id).form("Pause")
+    [work] = claim(system)
+    record(system, work, refused(422))
+    refusal = browser.submit(form)
+    assert refusal.status == 409
+    assert "It cannot be done now" in refusal.text
+    page = page_of(browser, job_id)
+    assert "The receiver will not have it." in page.text
+    assert "Set going again" in browser.submit(page.form("Retry")).text
+    assert status(job_id) == "queued"
+
+
+def test_a_deleted_job_is_gone_from_its_page(browser: Browser, system: GivenSystem) -> None:
+    job_id = made(system)
+    page = browser.submit(page_of(browser, job_id).form("Delete"))
+    assert "Deleted." in page.text
+    assert page_of(browser, job_id).status == 404
+
+
+def test_why_it_did_not_run_is_answered_on_the_readers_clocks(browser: Browser, system: GivenSystem) -> None:
+    browser.cookies["carillon_zone"] = "Europe/Berlin"
+    job_id = made(system, WEEKDAYS)
+    page = browser.submit(page_of(browser, job_id).form("Ask"), at="2026-11-20T12:30:00")
+    assert "The schedule names no occurrence at that instant" in page.text
+    assert "Fri 20 Nov 2026 12:30:00" in page.text
+    assert page_of(browser, job_id, "?at=yesterday").status == 400
+
+
+def test_a_polling_job_shows_how_far_it_is_and_goes_back_to_an_earlier_state(
+    browser: Browser, system: GivenSystem
+) -> None:
+    job_id = made(system, schedules.Polling(interval_seconds=30))
+    for row in (500, 1000):
+        [work] = claim(system)
+        record(system, work, polled({"row": row}))
+        make_due_again(system, runs_of(job_id)[-1].id)
+    page = page_of(browser, job_id)
+    assert "2 polls" in page.text
+    assert '"row": 1000' in page.text
+    [back, *_] = [form for form in page.forms if "Go on from this one" in form.buttons]
+    assert "Polling goes on from that state." in browser.submit(back).text
+    assert records.job(LOCAL, job_id).polling_state == {"row": 500}
+
+
+def test_what_can_be_clicked_can_be_done_from_a_shell(browser: Browser, system: GivenSystem) -> None:
+    job_id = made(system, WEEKDAYS)
+    assert f"curl -s http://127.0.0.1:8000/api/jobs/{job_id}/pause -X POST" in page_of(browser, job_id).text
+
+
+def test_runs_that_have_not_come_are_no_runs_yet_and_older_ones_are_a_click_away(
+    browser: Browser, system: GivenSystem
+) -> None:
+    job_id = made(system, WEEKDAYS)
+    assert "It has not run yet" in page_of(browser, job_id).text
+    for _ in range(21):
+        browser.send(page_of(browser, job_id).form("Run now"))
+        [work] = claim(system)
+        record(system, work, succeeded())
+    page = page_of(browser, job_id)
+    assert "Runs 21" in page.text
+    older = browser.load(page.links["Older"])
+    assert len([one for one in older.elements if str(one[1].get("id")).startswith("run-")]) == 1
+
+
+def test_a_job_that_is_not_there_is_not_found(browser: Browser) -> None:
+    page = browser.load(f"/dashboard/jobs/{NO_JOB}")
+    assert page.status == 404
+    assert f"There is no job {NO_JOB}." in page.text

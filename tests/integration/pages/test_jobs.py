@@ -1,0 +1,52 @@
+"""The list of jobs: what it says of each, filters in the address, and what it says where there is none."""
+
+from __future__ import annotations
+
+from core import schedules
+from core.principals import LOCAL
+from services.jobs import lifecycle, requested_runs
+from tests.factories import GivenSystem, claim, new_job, record, succeeded
+from tests.integration.pages.browser import Browser
+
+
+def test_an_empty_list_says_how_to_make_the_first_job(browser: Browser) -> None:
+    page = browser.load("/dashboard/jobs")
+    assert "There is no job yet." in page.text
+    assert "curl -s http://127.0.0.1:8000/api/jobs/create" in page.text
+
+
+def test_a_job_is_shown_with_its_status_its_schedule_its_runs_and_the_next(
+    browser: Browser, system: GivenSystem
+) -> None:
+    nightly = new_job(schedules.Cron("0 3 * * *"), name="Nightly report", tags=("finance",))
+    requested_runs.trigger(LOCAL, system, lifecycle.create(LOCAL, system, nightly))
+    [work] = claim(system)
+    record(system, work, succeeded())
+    page = browser.load("/dashboard/jobs")
+    assert "1 job" in page.text
+    assert "Nightly report greet · app_a finance pending" in page.text
+    assert [given["class"] for tag, given in page.elements if tag == "rect"] == ["c-completed"]
+    assert "in 15 h" in page.text
+    assert page.links["Nightly report"].startswith("/dashboard/jobs/")
+
+
+def test_filters_stand_in_the_address(browser: Browser, system: GivenSystem) -> None:
+    for name in ("good", "bad"):
+        lifecycle.create(LOCAL, system, new_job(name=name, tags=(name,)))
+    form = browser.load("/dashboard/jobs").form("Show")
+    page = browser.submit(form, tag="good")
+    assert "good" in page.links
+    assert "bad" not in page.links
+    assert page.form("Show").fields["tag"] == "good"
+    assert "No job fits." in browser.load("/dashboard/jobs?search=nothing").text
+
+
+def test_a_long_list_comes_in_pages(browser: Browser, system: GivenSystem) -> None:
+    wanted = [new_job(name=f"job {number:02}") for number in range(52)]
+    lifecycle.create_many(LOCAL, system, wanted, all_or_none=True)
+    first = browser.load("/dashboard/jobs?ordering=name")
+    assert "52 jobs" in first.text
+    assert "job 00" in first.links
+    second = browser.load(first.links["Next 50"])
+    assert [name for name in second.links if name.startswith("job ")] == ["job 50", "job 51"]
+    assert second.links["First page"] == "/dashboard/jobs?ordering=name"

@@ -1,0 +1,160 @@
+"""A new job by a form: one for each kind of task, refused beside its fields, made once however often it is sent."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from core import schedules
+from core.filters import JobFilter
+from core.listing import NEWEST_FIRST, Stretch
+from core.principals import LOCAL
+from services.reading import listing
+from services.reading.counting import Counts
+from services.reading.views import JobView
+from tests.factories import GivenSystem
+from tests.integration.pages.browser import Browser, Page
+
+MAKE, PREVIEW = "Make the job", "Show what it means"
+
+
+def jobs(system: GivenSystem) -> list[JobView]:
+    page = listing.jobs(LOCAL, Counts(system.clock), JobFilter(), NEWEST_FIRST, Stretch(limit=100))
+    return list(page.items)
+
+
+def sent(page: Page, **typed: str) -> dict[str, str]:
+    """What is typed, by the names of fields with dots in place of double underscores."""
+    names = page.form(MAKE).fields
+    named = {name.replace("__", "."): value for name, value in typed.items()}
+    assert named.keys() <= names.keys() | {"do"}, named.keys() - names.keys()
+    return named
+
+
+def wrong_beside(page: Page) -> set[str]:
+    ids = (str(given.get("id")) for _, given in page.elements)
+    return {one.removeprefix("error-") for one in ids if one.startswith("error-")}
+
+
+def test_a_call_of_an_application_every_weekday_is_made_by_a_form(browser: Browser, system: GivenSystem) -> None:
+    browser.cookies["carillon_zone"] = "Europe/Berlin"
+    page = browser.load("/dashboard/new")
+    typed = sent(
+        page,
+        task_type="digest",
+        data='{"to": "<all>"}',
+        name="Weekday digest",
+        tags="mail\r\nnightly",
+        schedule__type="cron",
+        schedule__cron__expression="0 9 * * mon-fri",
+        priority="7",
+        overlap="queue_one",
+    )
+    made = browser.submit(page.form(MAKE), **typed)
+    assert "The job is created." in made.text
+    [job] = jobs(system)
+    assert (job.task_type, job.name, job.data, job.priority) == ("digest", "Weekday digest", {"to": "<all>"}, 7)
+    assert job.tags == ("mail", "nightly")
+    assert job.overlap == "queue_one"
+    assert job.schedule == schedules.Cron("0 9 * * mon-fri", timezone="Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("kind", "members", "expected"),
+    [
+        ("immediate", {}, schedules.Immediate),
+        ("run_at", {"timestamp": "2026-12-24T18:00:00"}, schedules.RunAt),
+        ("delay_from_now", {"duration_seconds": "1.5"}, schedules.DelayFromNow),
+        ("interval", {"every_seconds": "60", "max_runs": "3"}, schedules.Interval),
+        ("polling", {"interval_seconds": "30"}, schedules.Polling),
+    ],
+)
+def test_every_kind_of_schedule_has_its_fields(
+    browser: Browser, system: GivenSystem, kind: str, members: dict[str, str], expected: type
+) -> None:
+    page = browser.load("/dashboard/new")
+    of_kind = {f"schedule.{kind}.{name}": value for name, value in members.items()}
+    made = browser.submit(page.form(MAKE), **{"task_type": "greet", "schedule.type": kind, **of_kind})
+    assert made.status == 200, made.text
+    [job] = jobs(system)
+    assert isinstance(job.schedule, expected)
+
+
+def test_what_is_wrong_stands_beside_its_field_with_what_was_typed(browser: Browser, system: GivenSystem) -> None:
+    page = browser.load("/dashboard/new")
+    typed = sent(
+        page,
+        task_type="no spaces",
+        schedule__type="cron",
+        schedule__cron__expression="0 25 * * *",
+        priority="eleven",
+        app_name="",
+    )
+    refused = browser.submit(page.form(MAKE), **typed)
+    assert refused.status == 400
+    assert wrong_beside(refused) == {"task_type", "schedule.cron.expression", "priority", "app_name"}
+    assert refused.form(MAKE).fields["schedule.cron.expression"] == "0 25 * * *"
+    assert refused.form(MAKE).fields["priority"] == "eleven"
+    assert jobs(system) == []
+    right = sent(refused, task_type="spaces", schedule__cron__expression="0 5 * * *", priority="1", app_name="app_a")
+    assert "The job is created." in browser.submit(refused.form(MAKE), **right).text
+
+
+@pytest.mark.parametrize(("data", "word"), [("{", "cannot be read as JSON"), ("[1]", "must be a JSON object")])
+def test_data_that_is_no_object_is_refused(browser: Browser, data: str, word: str) -> None:
+    page = browser.load("/dashboard/new")
+    refused = browser.submit(page.form(MAKE), task_type="greet", data=data)
+    assert wrong_beside(refused) == {"data"}
+    assert word in refused.text
+
+
+def test_a_form_that_is_sent_twice_makes_one_job(browser: Browser, system: GivenSystem) -> None:
+    form = browser.load("/dashboard/new").form(MAKE)
+    first, second = (browser.send(form, task_type="greet") for _ in range(2))
+    assert first.status_code == second.status_code == 303
+    assert first.headers["Location"] == second.headers["Location"]
+    assert len(jobs(system)) == 1
+    changed = browser.submit(form, task_type="other")
+    assert changed.status == 422
+    assert "This form was sent before" in changed.text
+    assert len(jobs(system)) == 1
+
+
+def test_a_preview_says_what_the_schedule_means_and_makes_nothing(browser: Browser, system: GivenSystem) -> None:
+    page = browser.load("/dashboard/new")
+    typed = sent(page, task_type="greet", schedule__type="cron", schedule__cron__expression="30 4 1 * *")
+    shown = browser.submit(page.form(PREVIEW), do="preview", **typed)
+    assert "Tue 1 Dec 2026 04:30:00" in shown.text
+    assert shown.text.count("04:30:00") == 10
+    assert '"expression": "30 4 1 * *"' in shown.text, "the same from a shell"
+    assert jobs(system) == []
+    assert shown.form(MAKE).fields["schedule.cron.expression"] == "30 4 1 * *"
+    wrong = browser.submit(page.form(PREVIEW), do="preview", **{**typed, "schedule.cron.expression": "@reboot"})
+    assert wrong_beside(wrong) == {"schedule.cron.expression"}
+
+
+def test_each_kind_of_task_that_works_here_has_a_form_of_its_parameters(browser: Browser, system: GivenSystem) -> None:
+    kinds = {link for link in browser.load("/dashboard/new").links.values() if "?kind=" in link}
+    assert {"/dashboard/new?kind=http", "/dashboard/new?kind=send_email"} <= kinds
+    for link in kinds:
+        assert browser.load(link).status == 200
+    page = browser.load("/dashboard/new?kind=http")
+    refused = browser.submit(page.form(MAKE), **{"data.url": "ftp://example.com"})
+    assert wrong_beside(refused) == {"data.url"}
+    made = browser.submit(refused.form(MAKE), **{"data.url": "https://example.com/", "data.method": "PUT"})
+    assert "The job is created." in made.text
+    [job] = jobs(system)
+    assert job.data == {"url": "https://example.com/", "method": "PUT"}
+    assert browser.load("/dashboard/new?kind=juggle").status == 400
+
+
+def test_the_definition_of_a_job_makes_another_like_it(browser: Browser, system: GivenSystem) -> None:
+    page = browser.load("/dashboard/new")
+    typed = sent(page, task_type="greet", schedule__type="interval", schedule__interval__every_seconds="60")
+    made = browser.submit(page.form(MAKE), **typed)
+    [shown] = [json.loads(text) for text in made.texts_of("pre") if '"task_type"' in text and text.startswith("{")]
+    again = browser.request("POST", "/api/jobs/create", body=json.dumps(shown), **{"Content-Type": "application/json"})
+    assert again.status_code == 201
+    first, second = jobs(system)
+    assert (first.schedule, first.task_type) == (second.schedule, second.task_type)

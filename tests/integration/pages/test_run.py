@@ -1,0 +1,69 @@
+"""The page of a run: where its time went, its attempts, what came of it, and its buttons."""
+
+from __future__ import annotations
+
+from core import schedules
+from core.principals import LOCAL
+from services.jobs import lifecycle
+from tests.factories import GivenSystem, claim, failed, first_run, record, refused, stored_run, succeeded
+from tests.integration.pages.browser import Browser, Page
+
+
+def drawn(page: Page) -> list[str]:
+    """What the bars of the time line stand for."""
+    return [str(given["class"]).removeprefix("c-") for tag, given in page.elements if tag == "rect"]
+
+
+def test_waiting_attempts_and_backoff_are_told_in_words_and_bars(browser: Browser, system: GivenSystem) -> None:
+    run = first_run(system, max_retries=1, retry_backoff_base=2.0)
+    system.clock.advance(3)
+    [work] = claim(system)
+    system.clock.advance(1)
+    record(system, work, failed())
+    page = browser.load(f"/dashboard/runs/{run.id}")
+    assert drawn(page) == ["waiting", "failed", "backoff"]
+    assert "attempt 1 failed HTTP 503: The receiver is down." in page.text
+    assert "to be tried again" in page.text
+    assert "retrying" in page.text
+
+
+def test_a_held_run_says_what_it_waits_for(browser: Browser, system: GivenSystem) -> None:
+    run = first_run(system)
+    lifecycle.pause(LOCAL, system, run.job_id)
+    system.clock.advance(5)
+    page = browser.load(f"/dashboard/runs/{run.id}")
+    assert drawn(page) == ["held"]
+    assert "Resume it to let it run." in page.text
+
+
+def test_a_run_that_failed_is_replayed_once_by_a_button_that_is_pressed_twice(
+    browser: Browser, system: GivenSystem
+) -> None:
+    run = first_run(system)
+    [work] = claim(system)
+    record(system, work, refused(422))
+    page = browser.load(f"/dashboard/runs/{run.id}")
+    assert "The receiver will not have it." in page.text
+    form = page.form("Replay")
+    first, second = browser.submit(form), browser.submit(form)
+    assert "A new run repeats the one that failed." in first.text
+    assert first.links[str(run.id)] == f"/dashboard/runs/{run.id}"
+    assert first.text == second.text
+
+
+def test_a_run_that_goes_on_is_cancelled(browser: Browser, system: GivenSystem) -> None:
+    run = first_run(system, schedules.DelayFromNow(60))
+    page = browser.load(f"/dashboard/runs/{run.id}")
+    assert not page.has_button("Replay")
+    page = browser.submit(page.form("Cancel"))
+    assert stored_run(run.id).status == "cancelled"
+    assert page.has_button("Replay")
+
+
+def test_a_result_is_shown(browser: Browser, system: GivenSystem) -> None:
+    run = first_run(system)
+    [work] = claim(system)
+    record(system, work, succeeded())
+    page = browser.load(f"/dashboard/runs/{run.id}")
+    assert "It ran: begun at" in page.text
+    assert drawn(page) == ["succeeded"]

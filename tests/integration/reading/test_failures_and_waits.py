@@ -1,0 +1,86 @@
+"""What failed and what waits, grouped, on both databases; and the parts with their signs of life."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from core import schedules
+from core.principals import LOCAL, Principal, PrincipalKind
+from core.rates import Rate
+from core.signs_of_life import BEAT, TICK
+from core.states import Hold
+from models import signals
+from services.execution import workers
+from services.jobs import lifecycle
+from services.reading import failures, parts, waiting
+from services.runtime.troubles import Trouble
+from tests.factories import GivenSystem, claim, given_system, new_job, record, refused
+
+SOMEBODY = Principal(PrincipalKind.USER, uuid4(), "ada")
+
+
+def fail(system: GivenSystem, status: int = 422, **changes: Any) -> None:
+    lifecycle.create(LOCAL, system, new_job(**changes))
+    [work] = claim(system)
+    record(system, work, refused(status))
+
+
+def test_failures_that_are_alike_are_one_group_with_the_newest_first(system: GivenSystem) -> None:
+    for account in ("acc1", "acc2"):
+        fail(system, account_id=account)
+        system.clock.advance(60)
+    fail(system, task_type="other")
+    found = failures.grouped(LOCAL, system, 1)
+    assert [(one.task_type, one.count, one.accounts) for one in found.groups] == [
+        ("other", 1, ("acc1",)),
+        ("greet", 2, ("acc1", "acc2")),
+    ]
+    assert (found.groups[1].last_at - found.groups[1].first_at).total_seconds() == 60
+    assert (found.count, found.is_cut) == (3, False)
+
+
+def test_failures_of_others_and_of_long_ago_are_not_shown(system: GivenSystem) -> None:
+    fail(system)
+    assert failures.grouped(SOMEBODY, system, 1).groups == []
+    system.clock.advance(3_601)
+    assert failures.grouped(LOCAL, system, 1).groups == []
+
+
+def test_what_waits_is_counted_by_its_reason(system: GivenSystem) -> None:
+    held = [lifecycle.create(LOCAL, system, new_job(account_id="acc2")) for _ in range(2)]
+    for job_id in held:
+        lifecycle.pause(LOCAL, system, job_id)
+    lifecycle.create(LOCAL, system, new_job())
+    lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(60)))
+    found = waiting.grouped(LOCAL)
+    assert [(one.account_id, one.held_by, one.count) for one in found.groups] == [
+        ("acc2", Hold.PAUSED, 2),
+        ("acc1", None, 1),
+    ]
+    assert (found.count, found.is_cut) == (3, False)
+    assert waiting.grouped(SOMEBODY).groups == []
+
+
+def test_parts_are_well_while_they_give_signs_of_life(store: str) -> None:
+    system = given_system(database_url="postgresql://db/carillon", rabbitmq_url="amqp://mq/")
+    workers.register(system)
+    with system.transaction():
+        signals.mark(TICK, system.clock.now())
+        signals.mark(BEAT, system.clock.now())
+    assert [one.name for one in parts.known(system, broker=True, troubles=[]) if not one.is_well] == []
+    system.clock.advance(200)
+    trouble = Trouble("spool", "The disk is full.", "Make room.")
+    found = parts.known(system, broker=False, troubles=[trouble])
+    assert {one.name for one in found if not one.is_well} == {"spool", "broker", "coordinator", "workers", "periodic"}
+    assert found[-1].name == "database"
+
+
+def test_a_rate_that_is_had_says_until_when(store: str) -> None:
+    system = given_system(account_rate=Rate(calls=1, seconds=60))
+    for _ in range(2):
+        lifecycle.create(LOCAL, system, new_job())
+    claim(system)
+    [held] = waiting.grouped(LOCAL).groups
+    assert held.held_by is Hold.RATE_LIMIT
+    assert held.held_until is not None
