@@ -12,8 +12,10 @@ from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Journal
 from tests.lengths import JOBS
 
+THREADS = 8  # of each worker: that many calls are lost when one is killed with its hands full
 # Short leases, so that a test sees a rescue within seconds.
 QUICK = {
+    "WORKER_THREADS": str(THREADS),
     "LEASE_SECONDS": "3",
     "HEARTBEAT_SECONDS": "1",
     "LOG_LEVEL": "WARNING",
@@ -21,7 +23,6 @@ QUICK = {
     "ACCOUNT_RATE": "off",
     "SECRET_KEYS": Fernet.generate_key().decode(),
 }
-THREADS = 8  # of each worker: that many calls are lost when one is killed with its hands full
 # After so many executions a worker dies. All of them and the few that are repeated make two deaths at most, so no run
 # is lost three times; and one of two workers executes half of them, which makes one death at least.
 FATAL = (JOBS + 2 * THREADS) // 3 + 1
