@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -21,6 +22,12 @@ class EventMetrics:
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+        # What each run counts: to look up a series by its labels costs more than to count in it.
+        self._attempts = functools.cache(metrics.attempts.labels)
+        self._runs_ended = functools.cache(metrics.runs_ended.labels)
+        self._duration = functools.cache(metrics.attempt_duration.labels)
+        self._delay = functools.cache(metrics.start_delay.labels)
+        self._sent = functools.cache(metrics.rings_sent.labels)
         self._counted_by: Mapping[str, Callable[..., object]] = {
             "attempt.refused": self._refused,
             "attempts.ended": self._ended,
@@ -55,12 +62,12 @@ class EventMetrics:
     def _ended(self, ends: Sequence[AttemptEnd]) -> None:
         for end in ends:
             labels = self._metrics.tasks.of(end.app, end.task_type)
-            self._metrics.attempts.labels(end.queue, end.outcome).inc()
-            self._metrics.attempt_duration.labels(*labels).observe(end.duration_seconds)
+            self._attempts(end.queue, end.outcome).inc()
+            self._duration(*labels).observe(end.duration_seconds)
             if end.delay_seconds is not None:
-                self._metrics.start_delay.labels(*labels).observe(end.delay_seconds)
+                self._delay(*labels).observe(end.delay_seconds)
             if end.status in ENDS_OF_RUNS:
-                self._metrics.runs_ended.labels(end.queue, end.status).inc()
+                self._runs_ended(end.queue, end.status).inc()
 
     def _refused(self, **_members: object) -> None:
         self._metrics.refused.inc()
@@ -74,7 +81,7 @@ class EventMetrics:
             self._metrics.dispatched.labels(fate).inc(count)
 
     def _ring_sent(self, queue: str) -> None:
-        self._metrics.rings_sent.labels(queue).inc()
+        self._sent(queue).inc()
 
     def _ring_lost(self, queue: str) -> None:
         self._metrics.rings_lost.labels(queue).inc()

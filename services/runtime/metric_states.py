@@ -54,6 +54,7 @@ def _of_state(state: State) -> Iterator[Metric]:
     troubles = GaugeMetricFamily("carillon_trouble", "A part that is in trouble; /readyz says why.", labels=["part"])
     for part in dict.fromkeys(state.troubles):
         troubles.add_metric([part], 1.0)
+    yield GaugeMetricFamily("carillon_troubles", "How many parts are in trouble.", value=len(troubles.samples))
     yield troubles
 
 
