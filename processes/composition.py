@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,7 +58,8 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
     clock.keep_following(settings.heartbeat_seconds)
     broker = brokers.build(settings, process_name)
     doorbell = BrokerDoorbell(broker, clock)
-    metrics = observed(doorbell)
+    shares_port = process_name == "web" and settings.web_processes > 1
+    metrics = observed(doorbell, process=str(os.getpid()) if shares_port else None)
     doorbell.start()
     try:
         yield Foundation(settings, System(settings, clock, doorbell), broker, metrics)
@@ -77,9 +79,9 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
     signals.end_now()
 
 
-def observed(doorbell: Doorbell | None = None) -> Metrics:
+def observed(doorbell: Doorbell | None = None, *, process: str | None = None) -> Metrics:
     """Count the events of this process from now on. Returns the metrics, which show the doorbell too if it has one."""
-    metrics = Metrics(brokers.RUNS)
+    metrics = Metrics(brokers.RUNS, process)
     count_events(metrics)
     if doorbell is not None:
         metrics.watch_rings(doorbell.waiting)

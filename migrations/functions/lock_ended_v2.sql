@@ -8,7 +8,9 @@ RETURNS TABLE (
     job_deadline_at TIMESTAMPTZ, deadline_seconds DOUBLE PRECISION, job_expire BOOLEAN, state TEXT,
     next_run_at TIMESTAMPTZ, polling_state TEXT, polling_version INTEGER, polls INTEGER, created_at TIMESTAMPTZ,
     deleted_at TIMESTAMPTZ, reopened_at TIMESTAMPTZ, failures_in_row INTEGER, late_since TIMESTAMPTZ, a_run_waits BOOLEAN,
-    app_name TEXT, task_type TEXT, run_id UUID, run_queue TEXT, job_version INTEGER, scheduled_for TIMESTAMPTZ, failure_count INTEGER, loss_count INTEGER, fence BIGINT, expire BOOLEAN,
+    app_name TEXT, task_type TEXT,
+    run_id UUID, run_queue TEXT, job_version INTEGER, scheduled_for TIMESTAMPTZ, failure_count INTEGER,
+    loss_count INTEGER, fence BIGINT, expire BOOLEAN,
     deadline_at TIMESTAMPTZ, deadline_missed_at TIMESTAMPTZ, late_at TIMESTAMPTZ, cancel_requested_at TIMESTAMPTZ,
     lease_expires_at TIMESTAMPTZ, reports_until TIMESTAMPTZ, report_lease_at TIMESTAMPTZ,
     claimable_since TIMESTAMPTZ, began_at TIMESTAMPTZ)
@@ -32,8 +34,9 @@ BEGIN
             j.deadline_seconds, j.expire, j.state, j.next_run_at, j.polling_state, j.polling_version, j.polls,
             j.created_at, j.deleted_at, j.reopened_at, j.failures_in_row, j.late_since,
             EXISTS (SELECT FROM runs w WHERE w.job_id = j.id AND w.status = 'queued' AND w.held_by = 'overlap'),
-            a.name, j.task_type, r.id, r.queue, r.job_version, r.scheduled_for, r.failure_count, r.loss_count, r.fence, r.expire, r.deadline_at,
-            r.deadline_missed_at, r.late_at, r.cancel_requested_at, r.lease_expires_at, r.reports_until,
+            a.name, j.task_type,
+            r.id, r.queue, r.job_version, r.scheduled_for, r.failure_count, r.loss_count, r.fence, r.expire,
+            r.deadline_at, r.deadline_missed_at, r.late_at, r.cancel_requested_at, r.lease_expires_at, r.reports_until,
             r.report_lease_at,
             CASE WHEN r.was_held OR r.rate_limited_at IS NOT NULL THEN NULL ELSE r.due_at END, t.started_at
         FROM jobs j

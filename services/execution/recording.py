@@ -83,7 +83,8 @@ def _record(
         ring_for_what_follows(system, unit, settled, next_in_turn)
         if go_on is not None:
             go_on(settled)
-    events.emit("attempts.recorded", count=len(ended), seconds=system.clock.monotonic() - began)
+    count = sum(not isinstance(one, Later) for one in settled)
+    events.emit("attempts.recorded", count=count, seconds=system.clock.monotonic() - began)
     ring_where_limits_held(system, settled)
     return settled
 

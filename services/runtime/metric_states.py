@@ -36,6 +36,14 @@ class Families:
         return self.metrics
 
 
+def labelled(metrics: Iterable[Metric], process: str) -> Families:
+    """Returns these metrics with the name of the process, for processes that Prometheus cannot tell apart."""
+    found = list(metrics)
+    for metric in found:
+        metric.samples = [one._replace(labels={**one.labels, "process": process}) for one in metric.samples]
+    return Families(found)
+
+
 def families(state: State, backlog: Sequence[Backlog]) -> Families:
     """Returns the metrics that show this state and this backlog."""
     return Families([*_of_state(state), *_of_backlog(backlog)])

@@ -13,7 +13,7 @@ from core.states import Outcome, RunStatus
 from core.version import VERSION
 from services.runtime.events import Backlog
 from services.runtime.metric_labels import BoundedLabels
-from services.runtime.metric_states import State, families
+from services.runtime.metric_states import State, families, labelled
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 ENDS_OF_RUNS = (RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED)
@@ -30,10 +30,12 @@ prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # 
 class Metrics:
     """Every metric of a process, each under its own name. Those of these queues begin at nought, not when they count.
 
-    Prometheus sees no step in a series that begins with one.
+    Prometheus sees no step in a series that begins with one. With `process`, each series is labelled with that name:
+    for processes that share a port, or one's counters would look like another's that was reset.
     """
 
-    def __init__(self, queues: Iterable[str] = ()) -> None:
+    def __init__(self, queues: Iterable[str] = (), process: str | None = None) -> None:
+        self._process = process
         registry = self._registry = CollectorRegistry()
         self._backlog: Sequence[Backlog] = ()
         self.tasks = BoundedLabels(MOST_TASKS, ("app", "task_type"))
@@ -106,4 +108,5 @@ class Metrics:
 
     def page(self, state: State) -> bytes:
         """Returns the page that Prometheus scrapes."""
-        return generate_latest(self._registry) + generate_latest(families(state, self._backlog))
+        counted = self._registry if self._process is None else labelled(self._registry.collect(), self._process)
+        return generate_latest(counted) + generate_latest(families(state, self._backlog))

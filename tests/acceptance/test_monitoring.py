@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from core.signs_of_life import BEAT
 from local import install
 from models import database, signals
-from services.maintenance.coordinator import BEAT
 from tests.acceptance.conftest import QUICK
 from tests.acceptance.installation import ROOT, Installation
 from tests.acceptance.journal import Journal

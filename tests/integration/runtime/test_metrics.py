@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -15,6 +16,7 @@ from services.execution.engine import Engine
 from services.execution.rescue import take_back
 from services.execution.work import Result
 from services.jobs import lifecycle as jobs
+from services.maintenance.loops import Loop, Loops
 from services.messaging import broker as brokers
 from services.messaging.doorbell import BrokerDoorbell, Ring
 from services.reading import backlog
@@ -172,6 +174,21 @@ def test_the_backlog_is_shown_by_queue_and_hold_with_its_oldest_run(system: Give
 def test_the_backlog_names_each_queue_with_every_hold(system: GivenSystem) -> None:
     assert Backlog(QUEUE, "rate_limit", 0, 0.0) in backlog.read(system)
     assert len(backlog.read(system)) == len(brokers.RUNS) * (1 + len(Hold))
+
+
+def test_a_loop_that_fails_is_shown_beside_one_that_does_not(system: GivenSystem, shown: Observed) -> None:
+    def fail() -> float:
+        raise ZeroDivisionError
+
+    stopping = threading.Event()
+    loops = Loops([Loop("good", lambda: 3600.0), Loop("bad", fail)], system.clock, stopping)
+    loops.start()
+    until(lambda: shown.page().get(("carillon_loop_turns_total", ("good",))), "the good loop to turn")
+    until(lambda: shown.page().get(("carillon_loop_faults_total", ("bad",))), "the bad loop to fail")
+    loops.stop()
+    assert (shown("loop_turns_total", "good"), shown("loop_faults_total", "good")) == (1, 0)
+    assert shown("loop_turns_total", "bad") == 0
+    assert shown("loop_last_turn_timestamp_seconds", "good") > 0
 
 
 def test_rings_are_shown_that_were_sent_dropped_or_topped_up(system: GivenSystem, shown: Observed) -> None:

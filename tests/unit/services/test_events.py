@@ -80,6 +80,12 @@ def test_every_metric_is_explained() -> None:
     assert [name for name in re.findall(r"`(carillon_\w+)`", told) if name not in named] == []
 
 
+def test_processes_that_share_a_port_are_told_apart() -> None:
+    page = figures(Metrics(["runs.http"], process="41").page(ALL_OF_STATE).decode())
+    assert page["carillon_attempts_total", ("lost", "41", "runs.http")] == 0
+    assert page["carillon_database_up", ()] == 1
+
+
 def test_a_page_is_read_by_prometheus_and_begins_at_nought() -> None:
     page = figures(Metrics(["runs.http"]).page(ALL_OF_STATE).decode())
     assert page["carillon_attempts_total", ("lost", "runs.http")] == 0
