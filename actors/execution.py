@@ -21,7 +21,7 @@ from services.execution.engine import Engine, Exchanged
 from services.execution.leases import Leases
 from services.execution.work import Failed, Result, Stopped, Work
 from services.messaging.doorbell import Ring, actor_of
-from services.runtime import faults
+from services.runtime import events, faults
 from services.runtime.database_retry import patiently
 from services.scheduling import dispatching
 from services.system import System
@@ -108,9 +108,9 @@ class RunExecutor:
         faults.reach(faults.RECORDED)
         settled = answer.settled
         if settled is None:
-            log.warning("result_refused", attempt=work.attempt, fence=work.fence)
+            events.emit("attempt.refused", attempt=work.attempt, fence=work.fence)
             return answer
-        log.info("execution_recorded", attempt=work.attempt, status=settled.status.value)
+        events.emit("attempt.recorded", attempt=work.attempt, status=settled.status.value)
         if answer.work is None and (isinstance(result, Failed) or not self._goes_on(until)):
             self._leave_to_another(work)
         if isinstance(result, Failed):

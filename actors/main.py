@@ -47,6 +47,10 @@ class RunWorker:
         self._engine.start()
         self._dramatiq.start()
 
+    def under_way(self) -> int:
+        """Returns how many attempts are under way."""
+        return self._leases.count()
+
     def finish(self) -> None:
         """Claim no more, wait for attempts to finish within the grace period, and hand back those that have not."""
         self._stopping.set()

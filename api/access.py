@@ -147,7 +147,7 @@ class Access:
         return self._origins.allows(req) and not req.get_cookie_values(COOKIE)
 
     def _shows_secret(self, req: Request) -> bool:
-        given = (req.get_header("X-Internal-Secret") or "").encode("latin-1", "replace")
+        given = (req.get_header("X-Internal-Secret") or _bearer(req)).encode("latin-1", "replace")
         return not self._anonymous and hmac.compare_digest(given, self._secret)
 
     def _refuse_too_large(self, req: Request, operation: Operation) -> None:
@@ -165,6 +165,12 @@ def _refuse_strangers(req: Request, known: Principal | None) -> None:
             "or the token of a user, or the key of an app, as Authorization: Bearer.",
             "X-Internal-Secret",
         )
+
+
+def _bearer(req: Request) -> str:
+    """Returns the bearer token of a request: the form in which Prometheus can show the secret."""
+    scheme, _, token = (req.auth or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def _shows_token(req: Request) -> bool:

@@ -56,6 +56,7 @@ from services.access.login_throttle import Throttle
 from services.access.request_quotas import Quotas
 from services.jobs import lifecycle as intents
 from services.reading.counting import Counts
+from services.runtime.metrics import Metrics
 from services.runtime.troubles import Trouble
 from services.system import System
 
@@ -67,6 +68,7 @@ def create_app(
     broker_is_up: Callable[[], bool],
     shutting_down: threading.Event,
     troubles: Callable[[], Sequence[Trouble]] = tuple,
+    metrics: Metrics | None = None,
 ) -> App:
     """Returns the web application of these parts. Nothing connects, and no thread starts, before the first request."""
     threads = Threads(system.settings.web_threads)
@@ -98,7 +100,9 @@ def create_app(
     _route_accounts(app, system, threads, hashing)
     _route_sources(app, system, threads)
     app.add_route("/healthz", health.Healthz())
-    app.add_route("/readyz", health.Readyz(system, threads, broker_is_up, shutting_down, troubles))
+    readyz = health.Readyz(system, threads, broker_is_up, shutting_down, troubles)
+    app.add_route("/readyz", readyz)
+    app.add_route("/metrics", health.MetricsPage(readyz, threads, metrics or Metrics()))
     app.add_route("/files/{name:path}", files.StoredFile(system, threads))
     app.add_route("/internal/spool/{upload_id:uuid}", files.SpooledFile(system, threads))
     _route_docs(app, system, threads)

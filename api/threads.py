@@ -16,19 +16,24 @@ class Threads:
     """Runs calls that wait without holding up the event loop; each thread keeps its own database connection."""
 
     def __init__(self, count: int) -> None:
-        self._count = count
+        self.count = count
         self._executor: ThreadPoolExecutor | None = None
+        self.calls = 0  # under way: those beyond the threads wait for one
 
     async def run(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function in a thread, within the caller's log context. Returns or raises what it does."""
         if self._executor is None:
-            self._executor = ThreadPoolExecutor(self._count, thread_name_prefix="web")
+            self._executor = ThreadPoolExecutor(self.count, thread_name_prefix="web")
         context = contextvars.copy_context()
 
         def call() -> R:
             return context.run(function, *args, **kwargs)
 
-        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        self.calls += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+        finally:
+            self.calls -= 1
 
     async def process_shutdown(self, _scope: Any, _event: Any) -> None:
         """End the threads when the server stops: Falcon calls this as it does for middleware."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from processes.programs import LocalServerError
 
 PACKAGES = {"postgresql": "postgresql", "rabbitmq": "rabbitmq-server"}
-EXTRAS = {"pgbouncer": "pgbouncer"}  # each installed by itself, where a command asks for it
+EXTRAS = {"pgbouncer": "pgbouncer", "prometheus": "prometheus"}  # each installed by itself, where a command asks for it
 POLICY = Path("/usr/sbin/policy-rc.d")
 _one_at_a_time = threading.Lock()
 
@@ -29,7 +29,8 @@ def ensure(program: str) -> Path:
 
 def find(program: str) -> Path | None:
     """Returns the folder that holds the programs; None if they are not installed."""
-    return {"postgresql": _postgresql, "rabbitmq": _rabbitmq, "pgbouncer": _pgbouncer}[program]()
+    finders = {"postgresql": _postgresql, "rabbitmq": _rabbitmq, "pgbouncer": _pgbouncer, "prometheus": _prometheus}
+    return finders[program]()
 
 
 def all_found() -> bool:
@@ -60,6 +61,11 @@ def _rabbitmq() -> Path | None:
 def _pgbouncer() -> Path | None:
     on_path = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
     return Path(on_path).parent if on_path else None
+
+
+def _prometheus() -> Path | None:
+    on_path = shutil.which("prometheus")
+    return _first_with(("prometheus", "promtool"), [Path(on_path).parent] if on_path else [])
 
 
 def _first_with(names: tuple[str, ...], folders: list[Path]) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +15,11 @@ from migrations import runner
 from models import database
 from processes import signals, start
 from services.messaging import broker as brokers
-from services.messaging.doorbell import BrokerDoorbell
+from services.messaging.doorbell import BrokerDoorbell, Doorbell
 from services.runtime import faults, logs
 from services.runtime.clock import DatabaseClock
+from services.runtime.event_metrics import count_events
+from services.runtime.metrics import Metrics
 from services.runtime.troubles import DATABASE_AWAY, Trouble
 from services.system import System
 from settings import Settings
@@ -35,6 +38,7 @@ class Foundation:
     settings: Settings
     system: System
     broker: brokers.Broker
+    metrics: Metrics
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def broker_troubles(self) -> list[Trouble]:
@@ -54,9 +58,11 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
     clock.keep_following(settings.heartbeat_seconds)
     broker = brokers.build(settings, process_name)
     doorbell = BrokerDoorbell(broker, clock)
+    shares_port = process_name == "web" and settings.web_processes > 1
+    metrics = observed(doorbell, process=str(os.getpid()) if shares_port else None)
     doorbell.start()
     try:
-        yield Foundation(settings, System(settings, clock, doorbell), broker)
+        yield Foundation(settings, System(settings, clock, doorbell), broker, metrics)
     except start.PLAIN_FAULTS as error:
         signals.end_within(_LAST_SECONDS, start.WRONG_CONFIGURATION, last_words=str(error))
         raise
@@ -71,6 +77,15 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
         database.disconnect()
         log.info("stopped")
     signals.end_now()
+
+
+def observed(doorbell: Doorbell | None = None, *, process: str | None = None) -> Metrics:
+    """Count the events of this process from now on. Returns the metrics, which show the doorbell too if it has one."""
+    metrics = Metrics(brokers.RUNS, process)
+    count_events(metrics)
+    if doorbell is not None:
+        metrics.watch_rings(doorbell.waiting)
+    return metrics
 
 
 def _wait_for_database() -> None:

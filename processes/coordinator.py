@@ -27,7 +27,7 @@ def run(settings: Settings) -> None:
         def troubles() -> list[Trouble]:
             return [*base.broker_troubles(), *loops.troubles()]
 
-        with endpoint(settings, base.stopping, troubles):
+        with endpoint(settings, base.stopping, troubles, base.metrics):
             loops.start()
             consumer.start()
             log.info("coordinating")

@@ -14,6 +14,7 @@ from api.app import create_app
 from migrations import runner
 from models import database
 from processes import dashboard
+from processes.composition import observed
 from processes.web_server import WebServer
 from services.files import spool
 from services.files.sweeping import Sweeper
@@ -46,10 +47,12 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     clock = DatabaseClock()
     clock.keep_following(settings.heartbeat_seconds)
     doorbell = BrokerDoorbell(carrier, clock)
+    metrics = observed(doorbell)
     system = System(settings, clock, doorbell)
     upkeep.rescue_all(system)  # the folder is locked by us, so the process that ran them is dead
     stopping = threading.Event()
     worker = RunWorker(system, carrier, stopping)
+    metrics.watch_pool("runs", settings.worker_threads, worker.under_way)
     coordinator = Coordinator(system, carrier)
     sweeper = Sweeper(system)
 
@@ -63,7 +66,7 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     def troubles() -> list[Trouble]:
         return [*coordinator.troubles(), *database_retry.troubles.present(), *spool.troubles(settings)]
 
-    api = create_app(system, lambda: True, stopping, troubles)
+    api = create_app(system, lambda: True, stopping, troubles, metrics)
     app = dashboard.add_to(api, system, troubles=troubles)
     web = WebServer(
         app, settings, stopping=stopping, drain=drain, on_ready=lambda: on_ready(settings), hurry=worker.hurry

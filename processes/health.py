@@ -1,7 +1,8 @@
-"""Health of the processes that serve no API: `/healthz` while alive, `/readyz` until told to stop."""
+"""Health of the processes that serve no API: `/healthz` while alive, `/readyz` until told to stop; and `/metrics`."""
 
 from __future__ import annotations
 
+import hmac
 import json
 import socket
 import socketserver
@@ -14,26 +15,43 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
+from core import networks
 from processes.programs import LocalServerError
-from services.runtime.troubles import Trouble
+from services.messaging.broker_troubles import BROKER
+from services.runtime.metric_states import State
+from services.runtime.metrics import CONTENT_TYPE, Metrics
+from services.runtime.troubles import DATABASE_AWAY, Trouble
 from settings import Settings
 
 _SLOWEST_REQUEST_SECONDS = 10
 _TAKEN = ("GET", "HEAD")
+_REFUSED = "send the server's INTERNAL_SECRET as Authorization: Bearer, or ask from this machine if none is set"
 
 
 @contextmanager
 def endpoint(
-    settings: Settings, stopping: threading.Event, troubles: Callable[[], Sequence[Trouble]]
+    settings: Settings,
+    stopping: threading.Event,
+    troubles: Callable[[], Sequence[Trouble]],
+    metrics: Metrics,
+    *,
+    uses_database: bool = True,
 ) -> Iterator[None]:
-    """Answer health checks on HEALTH_HOST and HEALTH_PORT while the block runs; without a port, do nothing.
+    """Answer health checks and Prometheus on HEALTH_HOST and HEALTH_PORT while the block runs.
 
-    Raises `LocalServerError` if the port cannot be bound.
+    Does nothing without a port. Raises `LocalServerError` if the port cannot be bound.
     """
     if settings.health_port is None:
         yield
         return
-    server = _listening(settings.health_host, settings.health_port, _handler(stopping, troubles))
+
+    def page() -> bytes:
+        return metrics.page(_state([one.part for one in troubles()], uses_database=uses_database))
+
+    handler = _handler(settings.internal_secret, stopping, troubles, page)
+    server = _listening(settings.health_host, settings.health_port, handler)
     threading.Thread(target=server.serve_forever, args=(0.1,), name="health", daemon=True).start()
     try:
         yield
@@ -59,10 +77,19 @@ def _listening(host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> T
         ) from None
 
 
-def _handler(stopping: threading.Event, troubles: Callable[[], Sequence[Trouble]]) -> type[BaseHTTPRequestHandler]:
+def _handler(
+    secret: SecretStr | None,
+    stopping: threading.Event,
+    troubles: Callable[[], Sequence[Trouble]],
+    page: Callable[[], bytes],
+) -> type[BaseHTTPRequestHandler]:
     class Handler(_HealthHandler):
         def readiness(self) -> tuple[HTTPStatus, dict[str, Any]]:
             return _readiness(stopping.is_set(), troubles())
+
+        def metrics(self) -> bytes | None:
+            shown = self.headers.get("Authorization", "")
+            return page() if may_see_metrics(secret, shown, str(self.client_address[0])) else None
 
     return Handler
 
@@ -74,12 +101,18 @@ class _HealthHandler(BaseHTTPRequestHandler):
         """Returns the answer to /readyz."""
         raise NotImplementedError
 
+    def metrics(self) -> bytes | None:
+        """Returns the page for Prometheus; None for callers who may not see it."""
+        raise NotImplementedError
+
     def do_GET(self) -> None:
         path = urlsplit(self.path).path.rstrip("/")
         if path == "/healthz":
             self._answer(HTTPStatus.OK, {"status": "ok"})
         elif path == "/readyz":
             self._answer(*self.readiness())
+        elif path == "/metrics":
+            self._answer_metrics(self.metrics())
         else:
             self._answer(HTTPStatus.NOT_FOUND, {"status": "not found"})
 
@@ -96,12 +129,22 @@ class _HealthHandler(BaseHTTPRequestHandler):
         else:
             super().send_error(code, message, explain)
 
+    def _answer_metrics(self, page: bytes | None) -> None:
+        if page is None:
+            self._answer(HTTPStatus.UNAUTHORIZED, {"status": _REFUSED})
+        else:
+            self._send(HTTPStatus.OK, page, CONTENT_TYPE)
+
     def _answer(self, status: HTTPStatus, body: dict[str, Any]) -> None:
-        data = json.dumps(body).encode()
+        self._send(status, json.dumps(body).encode(), "application/json")
+
+    def _send(self, status: HTTPStatus, data: bytes, content_type: str) -> None:
         self.send_response(status)
+        if status == HTTPStatus.UNAUTHORIZED:
+            self.send_header("WWW-Authenticate", "Bearer")
         if self.command not in _TAKEN:
             self.send_header("Allow", ", ".join((*_TAKEN, "OPTIONS")))
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         if self.command != "HEAD":
@@ -109,6 +152,19 @@ class _HealthHandler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the standard library's name
         """Log nothing: health checks come all the time."""
+
+
+def may_see_metrics(secret: SecretStr | None, shown: str, address: str) -> bool:
+    """Whether a caller shows INTERNAL_SECRET or, where none is set, asks from this machine: metrics name apps."""
+    if secret is None:
+        return networks.is_loopback(address)
+    wanted = f"Bearer {secret.get_secret_value()}"
+    return hmac.compare_digest(shown.encode("latin-1", "replace"), wanted.encode())
+
+
+def _state(troubles: Sequence[str], *, uses_database: bool) -> State:
+    database = DATABASE_AWAY.part not in troubles if uses_database else None
+    return State(database=database, broker=BROKER not in troubles, troubles=troubles)
 
 
 def _readiness(is_stopping: bool, troubles: Sequence[Trouble]) -> tuple[HTTPStatus, dict[str, Any]]:

@@ -8,7 +8,7 @@ import structlog
 
 import periodic as beats
 from processes import signals
-from processes.composition import CLOSING_SECONDS
+from processes.composition import CLOSING_SECONDS, observed
 from processes.health import endpoint
 from processes.signals import StopSignals
 from services.messaging import broker as brokers
@@ -32,7 +32,7 @@ def run(settings: Settings) -> None:
         scheduler.stop()
 
     threading.Thread(target=end, name="end", daemon=True).start()
-    with endpoint(settings, stopping, broker.troubles.present):
+    with endpoint(settings, stopping, broker.troubles.present, observed(), uses_database=False):
         scheduler.run()
     broker.close()
     log.info("stopped")

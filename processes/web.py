@@ -39,7 +39,7 @@ def _serve(base: Foundation, probe: BrokerProbe, listening: socket.socket | None
     def troubles() -> list[Trouble]:
         return [*probe.troubles(), *spool.troubles(settings)]
 
-    api = create_app(base.system, probe.is_up, base.stopping, troubles)
+    api = create_app(base.system, probe.is_up, base.stopping, troubles, base.metrics)
     app = dashboard.add_to(api, base.system, probe.is_up, troubles)
     if settings.aws_storage_bucket_name is None:
         log.warning("uploads_without_bucket", remedy=_BUCKET_FOR_SEVERAL_HOSTS)

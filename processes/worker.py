@@ -22,10 +22,12 @@ def run(settings: Settings) -> None:
         runs = RunWorker(base.system, base.broker, base.stopping)
         stop = StopSignals(base.stopping, runs.hurry)
 
+        base.metrics.watch_pool("runs", settings.worker_threads, runs.under_way)
+
         def troubles() -> list[Trouble]:
             return [*base.broker_troubles(), *database_retry.troubles.present()]
 
-        with endpoint(settings, base.stopping, troubles):
+        with endpoint(settings, base.stopping, troubles, base.metrics):
             runs.start()
             log.info("executing_runs", threads=settings.worker_threads)
             stop.wait()

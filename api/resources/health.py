@@ -12,14 +12,17 @@ from falcon.asgi import Request, Response
 
 from api import answers
 from api.openapi import documented
-from api.operations import Required
+from api.operations import Required, operation
 from api.schemas.reports import Alive, Readiness
 from api.threads import Threads
 from core.errors import Unavailable
+from core.scopes import Scope
 from core.signs_of_life import BEAT, OLDEST_BEAT_SECONDS, OLDEST_TICK_SECONDS, TICK
 from services.messaging.broker_troubles import AWAY as NO_ANSWER
 from services.messaging.broker_troubles import BROKER
 from services.reading import records
+from services.runtime.metric_states import State
+from services.runtime.metrics import CONTENT_TYPE, Metrics
 from services.runtime.troubles import DATABASE_AWAY, Trouble
 from services.system import System
 
@@ -56,9 +59,13 @@ class Readyz:
     @documented("isReady", "health", {200: Readiness, 503: Readiness}, access=Required.NOTHING)
     async def on_get(self, _req: Request, resp: Response) -> None:
         """Report whether requests can be served, and what is wrong."""
-        seen, broker = await asyncio.gather(self._signals(), self._broker())
-        report = self._report(seen, broker=broker)
+        report = await self.report()
         answers.send(resp, report, status=503 if report.status == "unavailable" else 200)
+
+    async def report(self) -> Readiness:
+        """Returns the state of this process and of what it uses."""
+        seen, broker = await asyncio.gather(self._signals(), self._broker())
+        return self._report(seen, broker=broker)
 
     async def _signals(self) -> dict[str, datetime] | None:
         """Returns when beat and tick were last seen; None if the database does not answer in time, or with an error."""
@@ -110,6 +117,29 @@ class Readyz:
     def _age(self, seen: dict[str, datetime] | None, name: str) -> float | None:
         at = (seen or {}).get(name)
         return None if at is None else round((self._system.clock.now() - at).total_seconds(), 3)
+
+
+class MetricsPage:
+    """`/metrics`."""
+
+    def __init__(self, readyz: Readyz, threads: Threads, metrics: Metrics) -> None:
+        self._readyz = readyz
+        self._metrics = metrics
+        metrics.watch_pool("web", threads.count, lambda: threads.calls)
+
+    @operation(access=Required.ADMINISTRATION, scope=Scope.READ)
+    async def on_get(self, _req: Request, resp: Response) -> None:
+        """Show the metrics of this process to Prometheus."""
+        found = await self._readyz.report()
+        state = State(
+            database=found.database,
+            broker=found.broker,
+            troubles=[one.part for one in found.troubles],
+            tick_age_seconds=found.last_tick_age_seconds,
+            beat_age_seconds=found.last_beat_age_seconds,
+        )
+        resp.content_type = CONTENT_TYPE
+        resp.data = self._metrics.page(state)
 
 
 def _unheard(process: str, age_seconds: float | None, meaning: str) -> Trouble:

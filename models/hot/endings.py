@@ -12,7 +12,7 @@ from models.fields import read_json
 from models.hot import of_database
 from models.hot.rows import EndingJob, EndingRun, Ends, Locked
 
-_OF_JOB = 21  # columns
+_OF_JOB = 23  # columns
 
 
 def lock(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool = True) -> Locked:
@@ -41,7 +41,8 @@ def write(ends: Ends, now: datetime) -> None:
 def _job(job_id: UUID, row: Sequence[Any]) -> EndingJob:
     instant = of_database().instant
     _, version, account_id, queue, kind, schedule, priority, deadline_at, seconds, expire, state, *rest = row
-    next_run_at, polling_state, polling_version, polls, created, deleted, reopened, failures, late, a_run_waits = rest
+    next_run_at, polling_state, polling_version, polls, created, deleted, reopened, failures, late, *names = rest
+    a_run_waits, app_name, task_type = names
     return EndingJob(
         job_id,
         version,
@@ -64,6 +65,8 @@ def _job(job_id: UUID, row: Sequence[Any]) -> EndingJob:
         failures,
         instant(late),
         bool(a_run_waits),
+        app_name,
+        task_type,
     )
 
 

@@ -19,7 +19,7 @@ _PICK = "SELECT * FROM carillon_pick_v1(%s, %s, %s)"
 _PERMITS = "SELECT * FROM carillon_permits_v1(%s::TEXT[], %s)"
 _START = "SELECT * FROM carillon_start_v2(%s::UUID[], %s, %s, %s, %s::TEXT[], %s) ORDER BY place"
 _CLAIM = "SELECT * FROM carillon_claim_v1(%s, %s, %s, %s, %s, %s::TEXT[]) ORDER BY place"
-_LOCK_ENDED = "SELECT * FROM carillon_lock_ended_v1(%s, %s::UUID[], %s::UUID[], %s)"
+_LOCK_ENDED = "SELECT * FROM carillon_lock_ended_v2(%s, %s::UUID[], %s::UUID[], %s)"
 _INSERT_RUNS = f"""
     INSERT INTO runs ({NEW_RUN_COLUMNS}, attempt_count, failure_count, loss_count, fence, was_held)
     SELECT {NEW_RUN_COLUMNS}, 0, 0, 0, 0, FALSE

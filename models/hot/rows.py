@@ -107,6 +107,8 @@ class EndingJob:
     failures_in_row: int
     late_since: datetime | None
     a_run_waits: bool  # for another run of the job to end
+    app_name: str
+    task_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,8 @@ class EndingRun:
     lease_expires_at: datetime
     reports_until: datetime | None
     report_lease_at: datetime | None
+    claimable_since: datetime | None  # None for a run that was held
+    began_at: datetime | None  # the attempt
 
 
 @dataclass(frozen=True)

@@ -64,11 +64,15 @@ _ENDED = """
         j.deadline_seconds, j.expire, j.state, j.next_run_at, j.polling_state, j.polling_version, j.polls,
         j.created_at, j.deleted_at, j.reopened_at, j.failures_in_row, j.late_since,
         EXISTS (SELECT 1 FROM runs w WHERE w.job_id = j.id AND w.status = 'queued' AND w.held_by = 'overlap'),
+        a.name, j.task_type,
         r.id, r.queue, r.job_version, r.scheduled_for, r.failure_count, r.loss_count, r.fence, r.expire,
         r.deadline_at, r.deadline_missed_at, r.late_at, r.cancel_requested_at, r.lease_expires_at, r.reports_until,
-        r.report_lease_at
+        r.report_lease_at,
+        CASE WHEN r.was_held OR r.rate_limited_at IS NOT NULL THEN NULL ELSE r.due_at END, t.started_at
     FROM jobs j
+    JOIN apps a ON a.id = j.app_id
     LEFT JOIN runs r ON r.job_id = j.id AND r.status = 'running' AND r.id IN (SELECT value FROM JSON_EACH(?))
+    LEFT JOIN attempts t ON t.run_id = r.id AND t.finished_at IS NULL
     WHERE j.id IN (SELECT value FROM JSON_EACH(?))
 """
 _LEAVE = """

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
+from models import database
 from models.hot.rows import ExecutedJob, StartedRun, Terms
 from models.pauses import Gate
 from services.execution import limits, report_tokens
@@ -16,6 +18,7 @@ from services.execution.work import Work
 from services.execution.workers import WorkerIdentity
 from services.jobs import retry_policy, versions
 from services.messaging import broker as brokers
+from services.runtime import events
 from services.secrets import signers
 from services.system import System
 from services.task_types import registry
@@ -54,6 +57,8 @@ def _look(system: System, worker: WorkerIdentity, queue: str, limit: int) -> tup
     if queue == brokers.RUNS_HTTP:
         of_apps = signers.of_apps(system, {work.app_id for work in works})
         works = [replace(work, signer=of_apps[work.app_id]) for work in works]
+    seconds = system.clock.monotonic() - monotonic
+    database.after_commit(partial(events.emit, "runs.claimed", count=len(works), seconds=seconds))
     return works, claimed.held_others
 
 

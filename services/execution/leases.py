@@ -80,6 +80,10 @@ class Leases:
             with self._changed:
                 del self._held[work.run_id, work.fence]
 
+    def count(self) -> int:
+        """Returns how many attempts are held."""
+        return len(self._held)
+
     def wait_until_none(self, seconds: float) -> None:
         """Return once no attempt is held, or after so many seconds."""
         deadline = self._system.clock.monotonic() + seconds

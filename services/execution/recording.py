@@ -27,6 +27,7 @@ from services.execution import deferred, limits
 from services.execution.work import Deferred, Failed, Result, Stopped, Succeeded, Work
 from services.jobs import retry_policy
 from services.messaging.unit_of_work import UnitOfWork
+from services.runtime import events
 from services.scheduling import overlap_queue, run_endings
 from services.scheduling.run_endings import Settled, Settlement
 from services.system import System
@@ -64,6 +65,7 @@ def record_what_is_free(
 def _record(
     system: System, ended: Sequence[tuple[Work, Result]], go_on: GoOn | None = None, *, patient: bool
 ) -> list[Settled | Later | None]:
+    began = system.clock.monotonic()
     with system.transaction(Gate.UNUSED) as unit:
         now = unit.now
         job_ids, run_ids = {work.job_id for work, _ in ended}, {work.run_id for work, _ in ended}
@@ -81,6 +83,8 @@ def _record(
         ring_for_what_follows(system, unit, settled, next_in_turn)
         if go_on is not None:
             go_on(settled)
+    count = sum(not isinstance(one, Later) for one in settled)
+    events.emit("attempts.recorded", count=count, seconds=system.clock.monotonic() - began)
     ring_where_limits_held(system, settled)
     return settled
 

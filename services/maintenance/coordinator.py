@@ -9,8 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-import structlog
-
 from core.signs_of_life import BEAT
 from models import signals
 from models.pauses import Gate
@@ -20,7 +18,8 @@ from services.maintenance import upkeep
 from services.maintenance.dispatch_loop import DispatchLoop
 from services.maintenance.loops import Loop, Loops
 from services.messaging import broker as brokers
-from services.reading import statistics
+from services.reading import backlog, statistics
+from services.runtime import events
 from services.runtime.troubles import Trouble
 from services.scheduling import dispatching, overdue, overlap_queue, planning, timezones
 from services.system import System
@@ -32,7 +31,6 @@ _EACH_SECOND = 1.0
 _FIGURES_SECONDS = 15.0
 _ALERTS_SECONDS = 5.0
 _PRUNE_SECONDS = 3600.0
-log = structlog.get_logger()
 
 Pass = Callable[[System], object]  # returns something true where more is left to do
 
@@ -64,6 +62,7 @@ class Coordinator:
             Loop("overlap-queue", self._once(overlap_queue.give_all, _EACH_SECOND)),
             Loop("limits", self._once(limits.give_permits, _EACH_SECOND)),
             Loop("figures", self._until_done(statistics.summarise, _FIGURES_SECONDS)),
+            Loop("backlog", self._once(backlog.count, backlog.EVERY_SECONDS)),
             Loop("alerts", self._until_done(sending.tell, _ALERTS_SECONDS)),
             Loop("prune", self._until_done(upkeep.prune, _PRUNE_SECONDS)),
         ]
@@ -82,6 +81,7 @@ class Coordinator:
 
     def beat(self) -> None:
         """Take periodiq's beat: plan now."""
+        events.emit("beat.heard")
         self._beaten.set()
         self._plan_loop.wake.set()
 
@@ -105,7 +105,7 @@ class Coordinator:
     def _rescue(self) -> float:
         rescued = self._rescues.turn()
         if rescued:
-            log.warning("runs_rescued", count=rescued)
+            events.emit("runs.rescued", count=rescued)
         return upkeep.RESCUE_SECONDS
 
     def _once(self, one_pass: Pass, rest_seconds: float) -> Callable[[], float]:

@@ -10,6 +10,7 @@ import structlog
 
 from core.errors import BrokerUnavailable, DatabaseUnavailable, Unavailable
 from services.messaging.broker_troubles import AWAY as NO_ANSWER
+from services.runtime import events
 from services.runtime.clock import Clock
 from services.runtime.troubles import DATABASE_AWAY, Trouble, Troubles
 
@@ -61,6 +62,7 @@ class Loops:
         return self._troubles.present()
 
     def _run(self, loop: Loop) -> None:
+        events.emit("loop.started", loop=loop.name)
         while not self._stopping.is_set():
             loop.wake.wait(self._turn(loop))
             loop.wake.clear()
@@ -70,14 +72,17 @@ class Loops:
         try:
             rest_seconds = loop.turn()
         except Unavailable as error:
+            events.emit("loop.failed", loop=loop.name)
             self._troubles.begin(loop.name, _waits(error), error)
             return _REST_AFTER_FAULT_SECONDS
         except Exception as error:  # a fault in one turn must not end the loop that all jobs depend on
+            events.emit("loop.failed", loop=loop.name)
             fault = Trouble(loop.name, f"The loop `{loop.name}` failed: {type(error).__name__}.", READ_ON)
             if self._troubles.of(loop.name) != fault:  # with its traceback, once while it lasts
                 log.exception("coordinator_fault", loop=loop.name)
             self._troubles.begin(loop.name, fault)
             return _REST_AFTER_FAULT_SECONDS
+        events.emit("loop.turned", loop=loop.name)
         self._troubles.end(loop.name)
         return rest_seconds
 

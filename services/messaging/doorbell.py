@@ -21,6 +21,7 @@ import structlog
 
 from services.messaging import broker as brokers
 from services.messaging.broker_troubles import BROKER, trouble_of
+from services.runtime import events
 from services.runtime.clock import Clock
 
 _KEPT = 100_000
@@ -67,8 +68,10 @@ class BrokerDoorbell:
     def ring(self, rings: Iterable[Ring]) -> None:
         """Send these rings soon; what does not fit is left to the top-up."""
         for ring in rings:
-            with contextlib.suppress(queue.Full):
+            try:
                 self._rings.put_nowait(ring)
+            except queue.Full:
+                events.emit("ring.lost", queue=ring.queue)
 
     def waiting(self) -> int:
         """Returns about how many rings are not sent yet."""
@@ -90,12 +93,13 @@ class BrokerDoorbell:
                 continue
             if ring is None:
                 return
-            if time.monotonic() >= self._resting_until.get(ring.queue, 0.0):
-                self._send(ring)
+            is_sent = time.monotonic() >= self._resting_until.get(ring.queue, 0.0) and self._send(ring)
+            events.emit("ring.sent" if is_sent else "ring.lost", queue=ring.queue)
 
-    def _send(self, ring: Ring) -> None:
-        """Send one ring. If that fails, drop rings for a second: of its queue, or of all if the broker is away.
+    def _send(self, ring: Ring) -> bool:
+        """Send one ring. Returns whether the broker took it.
 
+        If that fails, drop rings for a second: of its queue, or of all if the broker is away.
         The top-up rings for them when it is back.
         """
         noticed_by = f"ringing {ring.queue}"
@@ -110,6 +114,8 @@ class BrokerDoorbell:
             log.exception("doorbell_fault")
         else:
             self._broker.troubles.end(noticed_by)
+            return True
+        return False
 
     def _rest(self, queues: Iterable[str]) -> None:
         self._resting_until |= dict.fromkeys(queues, time.monotonic() + _REST_SECONDS)

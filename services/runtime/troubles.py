@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-import structlog
-
-log = structlog.get_logger()
+from services.runtime import events
 
 
 @dataclass(frozen=True)
@@ -39,9 +37,7 @@ class Troubles:
             known = trouble in self._present.values()
             self._present[noticed_by] = trouble
         if not known:
-            log.warning(
-                "trouble", part=trouble.part, detail=trouble.detail, remedy=trouble.remedy, error=error and str(error)
-            )
+            events.emit("trouble.begun", **asdict(trouble), error=error and str(error))
 
     def end(self, noticed_by: str) -> None:
         """Note that the trouble is over for this part."""
@@ -51,7 +47,7 @@ class Troubles:
             trouble = self._present.pop(noticed_by, None)
             is_over = trouble is not None and trouble not in self._present.values()
         if trouble is not None and is_over:
-            log.info("trouble_over", part=trouble.part)
+            events.emit("trouble.over", part=trouble.part)
 
     def of(self, noticed_by: str) -> Trouble | None:
         """Returns the trouble noted there, or None."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -10,6 +11,7 @@ from core.due_runs import Fate
 from models import claims, database, jobs, runs
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
+from services.runtime import events
 from services.scheduling import overlap
 from services.system import System
 
@@ -37,6 +39,7 @@ def make_due(system: System, run_ids: Sequence[UUID]) -> int:
         overlap.carry_out(verdict, locked, now)
         started = [run for run in due if verdict.fates[run.id] is Fate.START]
         work.ring_claimable(started)
+    events.emit("runs.dispatched", fates=Counter(verdict.fates.values()))
     return len(started)
 
 
@@ -60,7 +63,8 @@ def top_up(system: System, carrier: brokers.Carrier, most: int = MOST_RINGS) -> 
             claimable = claims.claimable(queue, most)
         if not claimable:
             continue
-        missing = len(claimable) - carrier.ready(queue) - system.doorbell.waiting()
-        system.doorbell.ring(Ring(run_id, queue) for run_id in claimable[: max(0, missing)])
-        rung += max(0, missing)
+        missing = max(0, len(claimable) - carrier.ready(queue) - system.doorbell.waiting())
+        system.doorbell.ring(Ring(run_id, queue) for run_id in claimable[:missing])
+        events.emit("rings.topped_up", queue=queue, count=missing)
+        rung += missing
     return rung

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, cast
 
 import structlog
@@ -19,11 +20,12 @@ from core.occurrences import CatchUpPolicy, Missed
 from core.planning import plan_occurrences
 from core.schedules import Recurring, Schedule
 from core.states import JobState, RunStatus, Trigger
-from models import edits, jobs, pauses, runs
+from models import database, edits, jobs, pauses, runs
 from models.hot.rows import PlannedJob
 from models.pauses import Gate
 from models.tables import Job
 from services.alerts import noting
+from services.runtime import events
 from services.scheduling import run_endings, stored_schedule
 from services.system import System
 
@@ -130,6 +132,8 @@ def _plan_from(watermark: datetime | None, job: Job, schedule: Recurring, now: d
     planned = plan_occurrences(schedule, watermark, now, horizon, policy, most=MOST)
     missed = [_missed_row(job, one, now) for one in planned.missed]
     to_run = [_row(job, instant, schedule.due_at(job.id, instant), now) for instant in planned.to_run]
+    count = {"planned": len(to_run), "missed": sum(one.count for one in planned.missed)}
+    database.after_commit(partial(events.emit, "occurrences.planned", **count))
     return Plan(job, [*missed, *to_run], planned.next_run_at)
 
 

@@ -25,6 +25,8 @@ from models.hot import endings
 from models.hot.rows import EndingJob, EndingRun, Ends, JobChange, MaybeOver, RunEnd
 from models.tables import Job
 from services.alerts import noting
+from services.runtime import events
+from services.runtime.events import AttemptEnd
 from services.scheduling import stored_schedule
 
 ANSWER_KEPT = 64 * 1024
@@ -93,6 +95,7 @@ def settle(run: EndingRun, job: EndingJob, decided_by: Facts, ending: Ending, no
 
 def carry_out(settlements: Sequence[Settlement], now: datetime, *, carefully: bool = False) -> None:
     """Write settlements. `carefully` skips parts that cannot be written, except the ends of the runs themselves."""
+    database.after_commit(partial(_tell, settlements, now))
     changes, alarms = _changes(settlements, now)
     ends = Ends(
         [_run_end(one) for one in settlements],
@@ -107,6 +110,23 @@ def carry_out(settlements: Sequence[Settlement], now: datetime, *, carefully: bo
     endings.write(ends, now)
     for part in seldom:  # after the ends: a pause also holds the runs that were just handed back
         part()
+
+
+def _tell(settlements: Sequence[Settlement], now: datetime) -> None:
+    events.emit("attempts.ended", ends=[_observed(one, now) for one in settlements])
+
+
+def _observed(one: Settlement, now: datetime) -> AttemptEnd:
+    began_at, due_at = one.run.began_at or now, one.run.claimable_since
+    return AttemptEnd(
+        app=one.job.app_name,
+        task_type=one.job.task_type,
+        queue=one.run.queue,
+        outcome=one.ending.attempt["outcome"],
+        status=one.ending.changes["status"],
+        duration_seconds=max(0.0, (now - began_at).total_seconds()),
+        delay_seconds=None if due_at is None else max(0.0, (began_at - due_at).total_seconds()),
+    )
 
 
 def _carry_out_in_parts(settlements: Sequence[Settlement], ends: Ends, seldom: Sequence[Part], now: datetime) -> None:

@@ -16,6 +16,7 @@ import requests
 from tests.acceptance.conftest import QUICK
 from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Journal
+from tests.figures import Figures, figures
 from tests.waiting import until
 
 # Whatever keeps it from being used: who declared it, and how.
@@ -30,13 +31,16 @@ class Health:
 
     def __init__(self, carillon: Installation, port: int) -> None:
         self.carillon = carillon
-        self._worker = f"http://127.0.0.1:{port}/readyz"
+        self._worker = f"http://127.0.0.1:{port}"
 
     def of_web(self) -> dict[str, Any]:
         return dict(self.carillon.get("/readyz"))
 
     def of_worker(self) -> dict[str, Any]:
-        return dict(requests.get(self._worker, timeout=5).json())
+        return dict(requests.get(f"{self._worker}/readyz", timeout=5).json())
+
+    def metrics_of_worker(self) -> Figures:
+        return figures(requests.get(f"{self._worker}/metrics", timeout=5).text)
 
     def lines(self, event: str, process: str) -> list[dict[str, Any]]:
         """What a process logged under this event."""
@@ -83,6 +87,9 @@ def test_a_queue_declared_otherwise_is_told_of_until_it_is_put_right(
     for told in (health.of_web(), health.of_worker()):
         assert told["status"] == "degraded"
         assert [f"Delete the queue {wrong}" in remedy for remedy in named(told, wrong)] == [True]
+    shown = health.metrics_of_worker()
+    assert shown["carillon_trouble", (wrong,)] == 1
+    assert shown["carillon_pool_threads", ("runs",)] > shown["carillon_pool_calls", ("runs",)] == 0
     job_id = health.carillon.create({"type": "immediate"})
     with closing(pika.BlockingConnection(pika.URLParameters(rabbitmq_url))) as connection:
         connection.channel().queue_delete(wrong)

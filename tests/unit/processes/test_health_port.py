@@ -9,12 +9,17 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+import requests
+from pydantic import SecretStr
 
-from processes.health import endpoint
+from processes.health import endpoint, may_see_metrics
 from processes.programs import LocalServerError
-from services.runtime.troubles import Trouble
+from services.runtime.metrics import CONTENT_TYPE, Metrics
+from services.runtime.troubles import DATABASE_AWAY, Trouble
 from settings import Settings
 from tests.acceptance.installation import free_port
+from tests.figures import figures
+from tests.waiting import LONGEST
 
 AMISS = Trouble("runs.http", "It is declared otherwise.", "Delete it.")
 
@@ -39,7 +44,7 @@ class Endpoint:
 @pytest.fixture
 def health() -> Iterator[Endpoint]:
     made = Endpoint(free_port())
-    with endpoint(Settings(health_port=made.port), made.stopping, lambda: made.troubles):
+    with endpoint(Settings(health_port=made.port), made.stopping, lambda: made.troubles, Metrics()):
         yield made
 
 
@@ -77,10 +82,42 @@ def test_a_checker_without_a_host_header_is_answered(health: Endpoint) -> None:
         assert b" 200 " in connection.makefile("rb").readline()
 
 
+def test_metrics_are_shown_to_this_machine_where_no_secret_is_set(health: Endpoint) -> None:
+    health.troubles = [AMISS, DATABASE_AWAY]
+    status, headers, body = health.ask("GET", "/metrics")
+    assert (status, headers["Content-Type"]) == (200, CONTENT_TYPE)
+    shown = figures(body.decode())
+    assert shown["carillon_trouble", ("runs.http",)] == 1
+    assert (shown["carillon_database_up", ()], shown["carillon_broker_up", ()]) == (0, 1)
+
+
+@pytest.mark.parametrize(("shown", "status"), [(None, 401), ("Bearer wrong", 401), ("Bearer hushed", 200)])
+def test_metrics_are_shown_to_who_shows_the_secret_where_one_is_set(shown: str | None, status: int) -> None:
+    settings = Settings(health_port=free_port(), internal_secret=SecretStr("hushed"))
+    given = {} if shown is None else {"Authorization": shown}
+    with endpoint(settings, threading.Event(), list, Metrics()):
+        answer = requests.get(f"http://127.0.0.1:{settings.health_port}/metrics", headers=given, timeout=LONGEST)
+    assert answer.status_code == status
+    assert ("carillon_build_info" in answer.text) == (status == 200)
+
+
+def test_metrics_are_hidden_from_other_machines_where_no_secret_is_set() -> None:
+    assert not may_see_metrics(None, "", "192.0.2.1")
+    assert may_see_metrics(None, "", "::1")
+
+
+def test_a_process_without_a_database_says_nothing_of_one() -> None:
+    settings = Settings(health_port=free_port())
+    with endpoint(settings, threading.Event(), list, Metrics(), uses_database=False):
+        page = requests.get(f"http://127.0.0.1:{settings.health_port}/metrics", timeout=LONGEST).text
+    assert ("carillon_broker_up", ()) in figures(page)
+    assert ("carillon_database_up", ()) not in figures(page)
+
+
 def test_it_listens_where_it_is_told_to() -> None:
     port = free_port()
     with (
-        endpoint(Settings(health_port=port, health_host="127.0.0.2"), threading.Event(), list),
+        endpoint(Settings(health_port=port, health_host="127.0.0.2"), threading.Event(), list, Metrics()),
         socket.create_connection(("127.0.0.2", port), timeout=10),
         pytest.raises(ConnectionRefusedError),
     ):
@@ -91,6 +128,6 @@ def test_an_address_that_is_not_ours_is_refused_with_its_name() -> None:
     settings = Settings(health_port=free_port(), health_host="192.0.2.1")
     with (
         pytest.raises(LocalServerError, match=r"HEALTH_HOST=192\.0\.2\.1: .*"),
-        endpoint(settings, threading.Event(), list),
+        endpoint(settings, threading.Event(), list, Metrics()),
     ):
         pass
