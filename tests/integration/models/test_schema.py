@@ -66,6 +66,7 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         "0015_audit",
         "0016_secrets",
         "0017_claims",
+        "0018_changes",
     ]
 
 
