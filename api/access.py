@@ -95,6 +95,11 @@ class Access:
         await self._admit(req, found.operation, from_own_site=True)
         await self._expect_allowed(req, found)
 
+    async def again(self, req: Request) -> Principal | None:
+        """Returns whom the token or session of an earlier request stands for by now; None if it holds no more."""
+        user = await self._user(req)
+        return None if user is None else self._principal(self._routes.found(req).operation, user, shows_secret=False)
+
     async def _admit(self, req: Request, operation: Operation, *, from_own_site: bool) -> None:
         """Establish the principal. Raises for unauthenticated callers, unless the operation is open to them."""
         if self._anonymous:

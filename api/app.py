@@ -11,6 +11,7 @@ from api import errors
 from api.access import Access
 from api.creates import Creates
 from api.http import App as App  # noqa: PLC0414  what this module is asked for
+from api.live.hub import Hub
 from api.middleware import RequestIds, SecurityHeaders
 from api.operations import Routes
 from api.origins import Origins
@@ -22,6 +23,7 @@ from api.resources import (
     audit,
     bulk_actions,
     docs,
+    events,
     explanations,
     files,
     health,
@@ -76,6 +78,8 @@ def create_app(
     limit = system.settings.request_limit
     quotas = RequestQuotas(Quotas(system.clock, limit) if limit else None)
     routes = Routes()
+    admission = Access(system, threads, quotas, origins, routes)
+    hub = Hub(system, threads, admission, shutting_down)
     app = App(
         router=routes,
         middleware=[
@@ -83,7 +87,8 @@ def create_app(
             SecurityHeaders(),
             origins,
             quotas,
-            Access(system, threads, quotas, origins, routes),
+            admission,
+            hub,
             threads,
             hashing,
             creates,
@@ -101,6 +106,7 @@ def create_app(
     app.add_route("/readyz", health.Readyz(system, threads, broker_is_up, shutting_down, troubles))
     app.add_route("/files/{name:path}", files.StoredFile(system, threads))
     app.add_route("/internal/spool/{upload_id:uuid}", files.SpooledFile(system, threads))
+    _route_live(app, hub)
     _route_docs(app, system, threads)
     return app
 
@@ -187,6 +193,10 @@ def _route_sources(app: App, system: System, threads: Threads) -> None:
     app.add_route("/jobs/api/jobs/stats", deadline_jobs.DeadlineStatisticsOfJobs(*parts))
     app.add_route("/jobs/api/jobs/{job_id:uuid}", deadline_jobs.OneDeadlineJob(*parts))
     app.add_route("/jobs/api/jobs/{job_id:uuid}/executions", deadline_jobs.ExecutionsOfDeadlineJob(*parts))
+
+
+def _route_live(app: App, hub: Hub) -> None:
+    app.add_route("/api/events", events.Events(hub))
 
 
 def _route_reports(app: App, system: System, threads: Threads) -> None:

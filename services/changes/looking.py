@@ -13,6 +13,7 @@ from uuid import UUID
 
 from core.cursors import Cursor
 from core.filters import JobFilter
+from core.listing import NEWEST_FIRST, Stretch
 from core.principals import LOCAL, Principal
 from models import apps, change_rows, database, lists
 from models.change_rows import WhoseJob
@@ -20,6 +21,7 @@ from models.changes import EVERY_APP
 from services.reading import records, statistics
 from services.reading.statistics import JobStatistics, OwnFigures
 from services.reading.views import JobView, JobWithLog, RunView, job_views, run_view
+from services.reading.visibility import visible
 
 __all__ = ["Look", "News", "Watch", "WhoseJob", "sees"]
 
@@ -82,6 +84,11 @@ class Look:
         ids = list(job_ids)
         parts = (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
         return {view.id: view for part in parts for view in job_views(part, tolerant=True)}
+
+    def newest_jobs(self, principal: Principal, wanted: JobFilter, limit: int) -> list[JobView]:
+        """Returns the newest jobs that fit and that the principal may see."""
+        found = lists.job_page(visible(principal, wanted), NEWEST_FIRST, Stretch(limit=limit))
+        return job_views(found[:limit], tolerant=True)
 
     def runs(self, run_ids: Iterable[UUID]) -> dict[UUID, RunView]:
         """Returns the views of those of these runs whose jobs are not deleted."""
