@@ -96,9 +96,9 @@ class Access:
         await self._expect_allowed(req, found)
 
     async def again(self, req: Request) -> Principal | None:
-        """Returns whom the token or session of an earlier request stands for by now; None if it holds no more."""
-        user = await self._user(req)
-        return None if user is None else self._principal(self._routes.found(req).operation, user, shows_secret=False)
+        """Returns whom the token or session of an earlier request stands for by now; None if it admits nobody."""
+        known, wanted = await self._known(req), self._routes.found(req).operation
+        return known if known is not None and wanted.scope in known.scopes else None
 
     async def _admit(self, req: Request, operation: Operation, *, from_own_site: bool) -> None:
         """Establish the principal. Raises for unauthenticated callers, unless the operation is open to them."""

@@ -47,10 +47,13 @@ from api.resources import (
 )
 from api.sources import words
 from api.sources.accounts import resource as accounts
+from api.sources.callbacks import channel as callback_updates
 from api.sources.callbacks import resource as callbacks
 from api.sources.commands import resource as tasks
 from api.sources.cron_jobs import resource as scheduler_jobs
+from api.sources.deadline_jobs import channel as deadline_updates
 from api.sources.deadline_jobs import resource as deadline_jobs
+from api.sources.typed_jobs import channel as statuses
 from api.sources.typed_jobs import emails, uploads
 from api.sources.typed_jobs import resource as typed_jobs
 from api.threads import Threads
@@ -197,6 +200,9 @@ def _route_sources(app: App, system: System, threads: Threads) -> None:
 
 def _route_live(app: App, hub: Hub) -> None:
     app.add_route("/api/events", events.Events(hub))
+    app.add_route("/ws/jobs/{job_id:uuid}", callback_updates.UpdatesOfJob(hub))
+    app.add_route("/ws/jobs/status", statuses.StatusesOfJobs(hub))
+    app.add_route("/ws/jobs", deadline_updates.UpdatesOfJobs(hub))
 
 
 def _route_reports(app: App, system: System, threads: Threads) -> None:

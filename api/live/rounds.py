@@ -9,7 +9,8 @@ from uuid import UUID
 from api.live.frames import Frame, Round, Told
 from api.live.listeners import Listener
 from core.errors import CarillonError, NotFound
-from services.changes.looking import Look, News, WhoseJob, sees
+from services.changes.looking import Look, News, WhoseJob
+from services.reading.visibility import sees
 
 MOST_CHANGED = 1_000
 """Of more changed jobs than this, only those who listen to one job are told which."""

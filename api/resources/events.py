@@ -21,6 +21,7 @@ from api.schemas.paging import Filter, Query
 from api.schemas.runs import Run
 from core.filters import JobFilter
 from core.principals import Principal
+from core.scopes import Scope
 
 COMMENT_SECONDS = 15.0
 _BACK_AFTER_MS = (1_000, 2_000)
@@ -51,7 +52,7 @@ class Events:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
-    @operation(access=Required.ACCOUNT)
+    @operation(access=Required.ACCOUNT, scope=Scope.READ)
     async def on_get(self, req: Request, resp: Response) -> None:
         """Tell what is changed from now on, or since the cursor in Last-Event-ID."""
         query = validation.query(EventsQuery, req.params)
@@ -61,7 +62,7 @@ class Events:
         resp.set_headers(_NOT_KEPT_BACK)
         resp.sse = self._events(listener)
 
-    @operation(access=Required.ACCOUNT)
+    @operation(access=Required.ACCOUNT, scope=Scope.READ)
     async def on_head(self, req: Request, resp: Response) -> None:
         """Answer as GET would, without events."""
         validation.query(EventsQuery, req.params)

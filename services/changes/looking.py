@@ -23,7 +23,7 @@ from services.reading.statistics import JobStatistics, OwnFigures
 from services.reading.views import JobView, JobWithLog, RunView, job_views, run_view
 from services.reading.visibility import visible
 
-__all__ = ["Look", "News", "Watch", "WhoseJob", "sees"]
+__all__ = ["Look", "News", "Watch", "WhoseJob"]
 
 _AT_ONCE = 100
 
@@ -39,11 +39,6 @@ class News:
     def is_of_app(self, app_id: UUID) -> bool:
         """Whether so much of an app was changed that only reading it anew tells what."""
         return app_id in self.apps or EVERY_APP in self.apps
-
-
-def sees(principal: Principal, job: WhoseJob) -> bool:
-    """Whether the principal may see a job."""
-    return principal.may_see(job.owner_id)
 
 
 class Look:
