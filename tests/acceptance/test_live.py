@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from tests.acceptance.conftest import QUICK
-from tests.acceptance.installation import new_job
+from tests.acceptance.installation import ROOT, new_job
 from tests.acceptance.test_shutdown import Process
 from tests.waiting import LONGEST
 
@@ -49,6 +50,17 @@ def test_listeners_hear_of_a_job_and_are_sent_away_when_the_process_stops(carill
         assert closed.value.rcvd.code == 1001
         assert [line for line in lines if line.startswith(("event", "data"))] == []  # it ends as a whole answer does
     assert carillon.exit_status() == 0
+
+
+def test_the_client_in_the_documentation_hears_of_a_job(carillon: Process) -> None:
+    example = re.search(r"```python\n(.*?)```", (ROOT / "docs/live.md").read_text(), re.DOTALL)
+    assert example is not None
+    names: dict[str, Any] = {}
+    exec(example[1], names)  # noqa: S102  our own
+    heard = names["changes"](carillon.url, topics="jobs,stats")
+    assert next(heard)[0] == "stats"
+    made = requests.post(f"{carillon.url}/api/jobs/create", json=JOB, timeout=LONGEST).json()["id"]
+    assert next(data for event, data in heard if event == "job")["job"]["id"] == made
 
 
 def told(lines: Iterator[Any]) -> Any:
