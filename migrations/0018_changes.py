@@ -11,7 +11,8 @@ from uuid import uuid4
 import peewee
 
 POSTGRESQL = {
-    "number": "BIGINT PRIMARY KEY DEFAULT pg_current_xact_id()::TEXT::BIGINT",
+    # Not unique: rows that came with a dump have numbers that transactions here get later.
+    "number": "BIGINT NOT NULL DEFAULT pg_current_xact_id()::TEXT::BIGINT",
     "ids": "BYTEA",
     "written": "TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()",
 }
@@ -32,6 +33,7 @@ STATEMENTS = (
         written_at {written}
     )
     """,
+    "CREATE INDEX changes_number ON changes (number)",
     # Tells the cursors of one installation from those of another.
     "ALTER TABLE installation ADD COLUMN epoch TEXT NOT NULL DEFAULT ''",
 )

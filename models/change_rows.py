@@ -20,12 +20,14 @@ _SQLITE_NOW = """
         COALESCE((SELECT seq FROM sqlite_sequence WHERE name = 'changes'), 0) + 1
     FROM installation WHERE id = 1
 """
-_SINCE = "SELECT jobs, runs, apps FROM changes WHERE number >= %s OR number = ANY (%s)"
+# Rows that came with a dump have numbers that no transaction here has had: they say nothing.
+_OF_HERE = "number < pg_snapshot_xmax(pg_current_snapshot())::TEXT::BIGINT"
+_SINCE = f"SELECT jobs, runs, apps FROM changes WHERE (number >= %s OR number = ANY (%s)) AND {_OF_HERE}"  # noqa: S608
 _SQLITE_SINCE = "SELECT jobs, runs, apps FROM changes WHERE number >= ?"
-_PRUNE = """
-    DELETE FROM changes WHERE written_at < clock_timestamp() - %s
-        AND number IN (SELECT number FROM changes ORDER BY number LIMIT %s)
-"""
+_PRUNE = f"""
+    DELETE FROM changes WHERE NOT {_OF_HERE} OR (
+        written_at < clock_timestamp() - %s AND number IN (SELECT number FROM changes ORDER BY number LIMIT %s))
+"""  # noqa: S608  a condition of our own
 _SQLITE_PRUNE = """
     DELETE FROM changes WHERE written_at < strftime('%Y-%m-%dT%H:%M:%fZ', 'now', ?)
         AND number IN (SELECT number FROM changes ORDER BY number LIMIT ?)

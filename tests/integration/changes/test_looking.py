@@ -139,6 +139,15 @@ def test_as_of_never_falls(system: GivenSystem) -> None:
     assert told == sorted(told)
 
 
+def test_rows_that_came_with_a_dump_are_not_taken_for_news_and_go(postgresql: str) -> None:
+    run = first_run(given_system())
+    watcher = Watcher()
+    with database.transaction():
+        Change.insert(number=2**62, jobs=run.job_id.bytes, runs=b"", apps=b"", written_at=datetime.now(UTC)).execute()
+    assert watcher.look().jobs == frozenset()
+    assert pruning.prune(given_system()) == 1
+
+
 def test_rows_are_pruned_after_ten_minutes_and_numbers_are_not_given_twice(system: GivenSystem) -> None:
     first_run(system)
     before = Watcher().cursor()
