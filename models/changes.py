@@ -1,4 +1,4 @@
-"""Notes which jobs, runs and apps a transaction changes, and stores them as one row when it ends.
+"""Notes which jobs, runs and apps a transaction changes, and stores them as one row when it is committed.
 
 Every function of `models` that changes a row that is shown notes its id here, so no service can forget to.
 `models.change_rows` reads the rows.
@@ -7,17 +7,22 @@ Every function of `models` that changes a row that is shown notes its id here, s
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
+
+import peewee
 
 from models.set_based import chunks
 from models.tables import Job, Run, db
 
 MOST_IDS = 1_000
 EVERY_APP = UUID(int=0)
+
+_INSERT = "INSERT INTO changes (jobs, runs, apps) VALUES (%s, %s, %s)"
+_SQLITE_INSERT = "INSERT INTO changes (jobs, runs, apps) VALUES (?, ?, ?)"
 
 # Each thread has a connection of its own, and so at most one transaction.
 _this_thread = threading.local()
@@ -49,11 +54,12 @@ def update_runs(statement: Any) -> int:
 
 @contextmanager
 def collected() -> Iterator[None]:
-    """Wrap a transaction: store what it notes as its last statement. Within another, what it notes is that one's."""
+    """Wrap a transaction, in which the row is stored at last. Within another, what is noted is that one's."""
     if getattr(_this_thread, "noted", None) is not None:
         yield
         return
     _this_thread.noted = noted = _Noted()
+    _this_thread.row = None
     try:
         yield
         _store(noted)
@@ -66,12 +72,18 @@ def _store(noted: _Noted) -> None:
     if len(noted.jobs) + len(noted.runs) > MOST_IDS:
         noted = _Noted(apps=noted.apps | _apps(noted))
     if noted.jobs or noted.runs or noted.apps:
-        values = [_joined(ids) for ids in (noted.jobs, noted.runs, noted.apps)]
-        db.execute_sql(_insert(db.param), values)
+        row = [_joined(ids) for ids in (noted.jobs, noted.runs, noted.apps)]
+        if isinstance(db.obj, peewee.SqliteDatabase):
+            db.execute_sql(_SQLITE_INSERT, row)
+        else:
+            _this_thread.row = row
 
 
-def _insert(mark: str) -> str:
-    return f"INSERT INTO changes (jobs, runs, apps) VALUES ({mark}, {mark}, {mark})"  # noqa: S608  a mark
+def with_commit() -> tuple[str, Sequence[bytes]]:
+    """Returns the text that commits, with its parameters; the row goes along, so that it costs no round trip."""
+    row: Sequence[bytes] | None = getattr(_this_thread, "row", None)
+    _this_thread.row = None
+    return ("COMMIT", ()) if row is None else (f"{_INSERT}; COMMIT", row)
 
 
 def _joined(ids: Collection[UUID]) -> bytes:
