@@ -71,11 +71,14 @@ class Round:
 class Telling:
     """The base of the forms of channels; an instance knows what one listener was told so far.
 
-    Called in a thread, never by two at once.
+    Called in a thread, never by two at once, but for `look_begins`.
     """
 
     wants_jobs = True
     wants_runs = False
+
+    def look_begins(self) -> None:
+        """Have the look answer what was asked before it; called on the event loop."""
 
     def begin(self, _round: Round, _principal: Principal) -> Sequence[Frame]:
         """Returns what is told first."""

@@ -91,6 +91,8 @@ class Hub:
         joining, self._joining = self._joining, {}
         try:
             await self._ask_again()
+            for listener in (*self._listening, *joining):
+                listener.telling.look_begins()
             outcomes, cursor = await self._threads.run(self._look, set(self._listening), list(joining))
         except Unavailable as error:  # who listens is told with the next look
             _refuse(joining, error)

@@ -113,7 +113,7 @@ class EventsOf(Telling):
             counted = JobStatistics.model_validate(current.look.statistics(principal, self._counted))
             return _frame(current, "stats", "stats", counted)
 
-        return [current.once(("stats", principal, self._counted), make)]
+        return [current.once(("stats", principal.visible_jobs(), self._counted), make)]
 
     def reset(self, current: Round, _principal: Principal) -> Sequence[Frame]:
         """Returns the event after which everything is to be read anew."""

@@ -23,7 +23,7 @@ class Picked(NamedTuple):
 
 def claim(queue: str, room: int, terms: Terms) -> list[StartedRun]:
     """Pick and start the most urgent runs of a queue on which no limit is; takes no permits, and waits for no lock."""
-    return [_started(row) for row in of_database().claim(queue, room, terms)]
+    return _all_started(of_database().claim(queue, room, terms))
 
 
 def pick(queue: str, room: int, now: datetime) -> list[Picked]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -72,16 +71,22 @@ class Updates(Telling):
 
     def __init__(self) -> None:
         self._statistics = Pace()
-        self._asked: deque[Question | None] = deque(maxlen=MOST_ASKED)
+        self._heard: list[Question | None] = []
+        self._asked: list[Question | None] = []
 
     def hear(self, text: str) -> None:
         """Take a question, which the next look answers; None stands for one that is not understood."""
-        if len(self._asked) == MOST_ASKED:
+        if len(self._heard) == MOST_ASKED:
             return
         try:
-            self._asked.append(_QUESTIONS.validate_json(text))
+            self._heard.append(_QUESTIONS.validate_json(text))
         except ValidationError:
-            self._asked.append(None)
+            self._heard.append(None)
+
+    def look_begins(self) -> None:
+        """Have the look answer what was heard before it."""
+        self._asked += self._heard
+        self._heard = []
 
     def begin(self, _round: Round, _principal: Principal) -> Sequence[Frame]:
         """Ask for the first statistics."""
@@ -96,7 +101,8 @@ class Updates(Telling):
 
     def tell_due(self, current: Round, principal: Principal) -> Sequence[Frame]:
         """Returns the answers, and the statistics if they may have changed."""
-        answers = [_answer(current, principal, self._asked.popleft()) for _ in range(len(self._asked))]
+        asked, self._asked = self._asked, []
+        answers = [_answer(current, principal, question) for question in asked]
         if self._statistics.is_due(current.now):
             answers.append(_statistics(current, principal))
         return answers
@@ -133,7 +139,7 @@ def _statistics(current: Round, principal: Principal) -> Frame:
     def make() -> Frame:
         return _frame("stats", schema.statistics(current.look.figures(principal)), "stats")
 
-    return current.once(("004 statistics", principal), make)
+    return current.once(("004 statistics", principal.visible_jobs()), make)
 
 
 def _frame(kind: str, data: Any, key: object = None) -> Frame:

@@ -10,6 +10,8 @@ import pytest
 
 from api.live import hub
 from api.resources import events as resource
+from api.sites import COOKIE
+from api.sources.accounts.resource import FORM
 from core.principals import LOCAL
 from services.access import users
 from services.jobs import editing, lifecycle
@@ -17,7 +19,7 @@ from services.scheduling import pauses
 from tests.factories import GivenSystem, claim_one, failed, first_run, given_system, new_job, record, succeeded
 from tests.integration.api.client import NO_JOB, Broker, Client, served
 from tests.integration.api.listening import LOCALHOST, Event, Events, conducted, events
-from tests.integration.api.test_accounts import HIDDEN, SECRET, token_of
+from tests.integration.api.test_accounts import HIDDEN, PASSWORD, SECRET, register, token_of
 
 BURST = 25
 
@@ -245,6 +247,24 @@ def test_a_revoked_token_ends_its_streams(store: str) -> None:
         async with conducted(served(system)) as conductor, events(conductor, **anna) as heard:
             users.log_out(system, anna["Authorization"].removeprefix("Token "))
             system.clock.advance(5)
+            await heard.end()
+
+    asyncio.run(scene())
+
+
+def test_a_stream_left_open_does_not_keep_a_session_alive(store: str) -> None:
+    system = given_system(internal_secret=SECRET)
+    client = Client(served(system))
+    register(client, "anna")
+    login = client.simulate_post("/login/", body=f"username=anna&password={PASSWORD}", content_type=FORM)
+    session = {"Cookie": f"{COOKIE}={login.cookies[COOKIE].value}"}
+
+    async def scene() -> None:
+        async with conducted(served(system)) as conductor, events(conductor, **session) as heard:
+            system.clock.advance(1_700)
+            await heard.next("")
+            await heard.next("")
+            system.clock.advance(101)
             await heard.end()
 
     asyncio.run(scene())
