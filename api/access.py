@@ -95,6 +95,15 @@ class Access:
         await self._admit(req, found.operation, from_own_site=True)
         await self._expect_allowed(req, found)
 
+    async def again(self, req: Request) -> Principal | None:
+        """Returns whom the credential of an earlier request stands for by now; None if it admits nobody any more.
+
+        This does not count as a use of it, so that a channel left open keeps no session alive.
+        """
+        token, wanted = token_of(req), self._routes.found(req).operation
+        known = None if token is None else await self._looked_up(req, token, is_use=False)
+        return known if known is not None and wanted.scope in known.scopes else None
+
     async def _admit(self, req: Request, operation: Operation, *, from_own_site: bool) -> None:
         """Establish the principal. Raises for unauthenticated callers, unless the operation is open to them."""
         if self._anonymous:
@@ -115,10 +124,14 @@ class Access:
         token = token_of(req)
         if token is None:
             return None
-        if _shows_token(req) and token.startswith(KEY_MARK):
-            return self._keys.remembered(token) or await self._threads.run(self._keys.looked_up, token)
+        remembered = self._keys.remembered(token) if _shows_key(req, token) else None
+        return remembered or await self._looked_up(req, token)
+
+    async def _looked_up(self, req: Request, token: str, *, is_use: bool = True) -> Principal | None:
+        if _shows_key(req, token):
+            return await self._threads.run(self._keys.looked_up, token)
         kind = TokenKind.TOKEN if _shows_token(req) else TokenKind.SESSION
-        return await self._threads.run(authentication.of_token, self._system, token, kind)
+        return await self._threads.run(authentication.of_token, self._system, token, kind, is_use=is_use)
 
     def _principal(self, operation: Operation, known: Principal | None, *, shows_secret: bool) -> Principal:
         if known is not None:
@@ -171,6 +184,10 @@ def _bearer(req: Request) -> str:
     """Returns the bearer token of a request: the form in which Prometheus can show the secret."""
     scheme, _, token = (req.auth or "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _shows_key(req: Request, token: str) -> bool:
+    return _shows_token(req) and token.startswith(KEY_MARK)
 
 
 def _shows_token(req: Request) -> bool:

@@ -11,6 +11,7 @@ from api import errors
 from api.access import Access
 from api.creates import Creates
 from api.http import App as App  # noqa: PLC0414  what this module is asked for
+from api.live.hub import Hub
 from api.middleware import RequestIds, SecurityHeaders
 from api.operations import Routes
 from api.origins import Origins
@@ -22,6 +23,7 @@ from api.resources import (
     audit,
     bulk_actions,
     docs,
+    events,
     explanations,
     files,
     health,
@@ -45,10 +47,13 @@ from api.resources import (
 )
 from api.sources import words
 from api.sources.accounts import resource as accounts
+from api.sources.callbacks import channel as callback_updates
 from api.sources.callbacks import resource as callbacks
 from api.sources.commands import resource as tasks
 from api.sources.cron_jobs import resource as scheduler_jobs
+from api.sources.deadline_jobs import channel as deadline_updates
 from api.sources.deadline_jobs import resource as deadline_jobs
+from api.sources.typed_jobs import channel as statuses
 from api.sources.typed_jobs import emails, uploads
 from api.sources.typed_jobs import resource as typed_jobs
 from api.threads import Threads
@@ -78,6 +83,8 @@ def create_app(
     limit = system.settings.request_limit
     quotas = RequestQuotas(Quotas(system.clock, limit) if limit else None)
     routes = Routes()
+    admission = Access(system, threads, quotas, origins, routes)
+    hub = Hub(system, threads, admission, shutting_down)
     app = App(
         router=routes,
         middleware=[
@@ -85,7 +92,8 @@ def create_app(
             SecurityHeaders(),
             origins,
             quotas,
-            Access(system, threads, quotas, origins, routes),
+            admission,
+            hub,
             threads,
             hashing,
             creates,
@@ -105,6 +113,7 @@ def create_app(
     app.add_route("/metrics", health.MetricsPage(readyz, threads, metrics or Metrics()))
     app.add_route("/files/{name:path}", files.StoredFile(system, threads))
     app.add_route("/internal/spool/{upload_id:uuid}", files.SpooledFile(system, threads))
+    _route_live(app, hub)
     _route_docs(app, system, threads)
     return app
 
@@ -191,6 +200,13 @@ def _route_sources(app: App, system: System, threads: Threads) -> None:
     app.add_route("/jobs/api/jobs/stats", deadline_jobs.DeadlineStatisticsOfJobs(*parts))
     app.add_route("/jobs/api/jobs/{job_id:uuid}", deadline_jobs.OneDeadlineJob(*parts))
     app.add_route("/jobs/api/jobs/{job_id:uuid}/executions", deadline_jobs.ExecutionsOfDeadlineJob(*parts))
+
+
+def _route_live(app: App, hub: Hub) -> None:
+    app.add_route("/api/events", events.Events(hub))
+    app.add_route("/ws/jobs/{job_id:uuid}", callback_updates.UpdatesOfJob(hub))
+    app.add_route("/ws/jobs/status", statuses.StatusesOfJobs(hub))
+    app.add_route("/ws/jobs", deadline_updates.UpdatesOfJobs(hub))
 
 
 def _route_reports(app: App, system: System, threads: Threads) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 import peewee
 
 from core import names
+from models import changes
 from models.database import attempt, for_update
 from models.tables import App, AppTaskType
 
@@ -91,6 +92,7 @@ def delete_if_empty(app: App) -> bool:
 def set_callback_base_url(app: App, url: str | None, now: datetime) -> None:
     """Change the base URL that an app's jobs call."""
     App.update(callback_base_url=url, updated_at=now).where(App.id == app.id).execute()
+    changes.note(apps=[app.id])
 
 
 def task_types(app: App) -> list[AppTaskType]:

@@ -16,7 +16,7 @@ from typing import Any
 import peewee
 
 from core.errors import DatabaseUnavailable, Misconfigured
-from models import commits, connection_url, postgresql, statement_timeout
+from models import changes, commits, connection_url, postgresql, statement_timeout
 from models.tables import db
 
 # What is not supported is to write to a standby: one that was the primary until a moment ago.
@@ -71,8 +71,14 @@ def transaction() -> Iterator[None]:
     Raises `DatabaseUnavailable` when the database is away or refuses for want of resources; if that happened at
     the commit, whether it took effect is unknown.
     """
-    with commits.collected(), _translated(), _turn() if is_sqlite() else nullcontext():
-        yield from _begun("IMMEDIATE", postgresql.READ_COMMITTED)
+    with (
+        commits.collected(),
+        _translated(),
+        _turn() if is_sqlite() else nullcontext(),
+        _opened("IMMEDIATE", postgresql.READ_COMMITTED),
+        changes.collected(),
+    ):
+        yield
 
 
 def after_commit(act: commits.Act) -> None:
@@ -91,8 +97,8 @@ def trial() -> Iterator[None]:
 @contextmanager
 def reading() -> Iterator[None]:
     """Run a block that only reads, on one snapshot. Raises `DatabaseUnavailable` when the database is away."""
-    with _translated():
-        yield from _begun("DEFERRED", postgresql.ONE_MOMENT)
+    with _translated(), _opened("DEFERRED", postgresql.ONE_MOMENT):
+        yield
 
 
 def attempt(step: Callable[[], object]) -> Exception | None:
@@ -153,7 +159,8 @@ def _sqlite(path: str) -> peewee.SqliteDatabase:
     )
 
 
-def _begun(sqlite_lock: str, isolation: str) -> Iterator[None]:
+@contextmanager
+def _opened(sqlite_lock: str, isolation: str) -> Iterator[None]:
     with ExitStack() as stack:
         try:
             stack.enter_context(_atomic(sqlite_lock, isolation))

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from core.states import Outcome, RunStatus
-from models import attempts, set_based
+from models import attempts, changes, set_based
 from models.database import for_update
 from models.tables import Run
 
 _CANCELLED = {"error_type": "cancelled", "error_message": "Cancelled while it waited for a report."}
 
 
-def begin(waits: Iterable[tuple[UUID, Mapping[str, Any]]]) -> None:
+def begin(waits: Sequence[tuple[UUID, Mapping[str, Any]]]) -> None:
     """Mark these locked runs as waiting for reports, each with its lease and its limit."""
     set_based.update(Run.id, waits, Run.status == RunStatus.RUNNING)
+    changes.note(runs=(run_id for run_id, _ in waits))
 
 
 def keep_lease(run: Run, until: datetime) -> None:
@@ -41,4 +42,5 @@ def cancel(condition: Any, reason: str, now: datetime) -> int:
             worker_id=None,
             **_CANCELLED,
         ).where(Run.id.in_(run_ids)).execute()
+        changes.note(runs=run_ids)
     return len(run_ids)

@@ -9,7 +9,7 @@ from typing import Any
 import peewee
 
 from core.states import Hold, JobState, RunStatus, Trigger
-from models import filtering, runs, set_based
+from models import changes, filtering, runs, set_based
 from models.database import for_update
 from models.tables import Job, Run
 
@@ -22,26 +22,28 @@ def redefine(job: Job, columns: dict[str, Any], now: datetime) -> bool:
 
     The transaction must then be rolled back.
     """
-    changes = {**columns, "version": job.version + 1, "updated_at": now}
+    new = {**columns, "version": job.version + 1, "updated_at": now}
     try:
-        Job.update(changes).where(Job.id == job.id).execute()
+        Job.update(new).where(Job.id == job.id).execute()
     except peewee.IntegrityError as error:
         if any(name in str(error) for name in _NAMED_ONCE):
             return False
         raise
-    for name, value in changes.items():
+    for name, value in new.items():
         setattr(job, name, value)
+    changes.note(jobs=[job.id])
     return True
 
 
 def delete(job: Job, now: datetime) -> None:
     """Mark a locked job as deleted; its row is removed with its history."""
     Job.update(deleted_at=now, updated_at=now).where(Job.id == job.id).execute()
+    changes.note(jobs=[job.id])
 
 
 def reopen(job: Job, now: datetime) -> None:
     """Reopen a locked job that had ended, and restart its counts towards giving up."""
-    changes: dict[str, Any] = {
+    new: dict[str, Any] = {
         "state": JobState.ACTIVE,
         "finished_at": None,
         "end_reason": None,
@@ -49,9 +51,10 @@ def reopen(job: Job, now: datetime) -> None:
         "reopened_at": now,
         "updated_at": now,
     }
-    Job.update(changes).where(Job.id == job.id).execute()
-    for name, value in changes.items():
+    Job.update(new).where(Job.id == job.id).execute()
+    for name, value in new.items():
         setattr(job, name, value)
+    changes.note(jobs=[job.id])
 
 
 def lock_not_begun(job: Job) -> list[Run]:
@@ -70,14 +73,15 @@ def follow(job: Job, not_begun: Sequence[Run], *, priority_changed: bool, deadli
     own: dict[str, Any] = {"job_version": job.version, "account_id": job.account_id, "queue": job.queue}
     if priority_changed:
         own["priority"] = job.priority
-    changes = ((run.id, own | (_deadline(job, run) if deadline_changed else {})) for run in not_begun)
-    set_based.update(Run.id, changes)
+    new = ((run.id, own | (_deadline(job, run) if deadline_changed else {})) for run in not_begun)
+    set_based.update(Run.id, new)
+    changes.note(runs=(run.id for run in not_begun))
 
 
 def move(job: Job, run: Run, instant: datetime, held_by: Hold | None, now: datetime) -> Run:
     """Move a locked run of a job to another instant. Returns the run."""
     is_due = instant <= now
-    changes: dict[str, Any] = {
+    new: dict[str, Any] = {
         "scheduled_for": instant,
         "due_at": instant,
         "aged_at": instant,
@@ -85,9 +89,10 @@ def move(job: Job, run: Run, instant: datetime, held_by: Hold | None, now: datet
         "status": RunStatus.QUEUED if is_due else RunStatus.PENDING,
         "held_by": held_by if is_due else None,
     }
-    Run.update(changes).where(Run.id == run.id).execute()
-    for name, value in changes.items():
+    Run.update(new).where(Run.id == run.id).execute()
+    for name, value in new.items():
         setattr(run, name, value)
+    changes.note(runs=[run.id])
     return run
 
 
@@ -95,6 +100,7 @@ def delete_planned(job: Job, after: datetime) -> None:
     """Remove a locked job's planned occurrences whose nominal instant is later."""
     planned = (Run.trigger == Trigger.SCHEDULE) & (Run.status == RunStatus.PENDING) & (Run.attempt_count == 0)
     Run.delete().where(Run.job == job.id, filtering.LIVE, planned, Run.scheduled_for > after).execute()
+    changes.note(jobs=[job.id])
 
 
 def _deadline(job: Job, run: Run) -> dict[str, Any]:

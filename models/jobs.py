@@ -16,7 +16,7 @@ import peewee
 
 from core.filters import JobFilter
 from core.states import ENDED, GOING, JobState, RunStatus
-from models import filtering, polling_states, set_based
+from models import changes, filtering, polling_states, set_based
 from models.database import for_update
 from models.tables import App, AppTaskType, Job, Run
 
@@ -76,6 +76,7 @@ def set_next_runs(moved: Sequence[tuple[Job, datetime | None]]) -> None:
     for job, next_run_at in moved:
         job.next_run_at = next_run_at
     set_based.update(Job.id, ((job.id, {"next_run_at": next_run_at}) for job, next_run_at in moved))
+    changes.note(jobs=(job.id for job, _ in moved))
 
 
 def count_starts(starts: Mapping[UUID, int]) -> None:
@@ -89,11 +90,13 @@ def end(ends: Collection[tuple[Job, JobState]], now: datetime) -> None:
         job.state, job.next_run_at = state, None
     ended = {"next_run_at": None, "finished_at": now, "updated_at": now}
     set_based.update(Job.id, ((job.id, {"state": state, **ended}) for job, state in ends), Job.state.not_in(ENDED))
+    changes.note(jobs=(job.id for job, _ in ends))
 
 
 def explain_ends(reasons: Mapping[UUID, str]) -> None:
     """Record why locked jobs end, if their runs do not show it."""
     set_based.update(Job.id, ((job_id, {"end_reason": reason}) for job_id, reason in reasons.items()))
+    changes.note(jobs=reasons)
 
 
 def set_state(changed: Collection[Job], state: JobState, now: datetime) -> None:
@@ -103,6 +106,7 @@ def set_state(changed: Collection[Job], state: JobState, now: datetime) -> None:
     Job.update(state=state, updated_at=now).where(
         Job.id.in_([job.id for job in changed]), Job.state.not_in(ENDED)
     ).execute()
+    changes.note(jobs=(job.id for job in changed))
 
 
 def pause(job_ids: Collection[UUID], now: datetime) -> None:
@@ -110,6 +114,7 @@ def pause(job_ids: Collection[UUID], now: datetime) -> None:
     Job.update(state=JobState.PAUSED, updated_at=now).where(
         Job.id.in_(list(job_ids)), Job.state.not_in(ENDED)
     ).execute()
+    changes.note(jobs=job_ids)
 
 
 def set_polling_states(states: Sequence[tuple[Job, dict[str, Any] | None]], now: datetime) -> None:
@@ -121,6 +126,7 @@ def set_polling_states(states: Sequence[tuple[Job, dict[str, Any] | None]], now:
         ((job.id, {"polling_state": state, "polling_version": job.polling_version + 1}) for job, state in states),
     )
     polling_states.keep(states, now)
+    changes.note(jobs=(job.id for job, _ in states))
 
 
 def going(job_ids: Collection[UUID]) -> dict[UUID, set[RunStatus]]:

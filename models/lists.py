@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from core.filters import JobFilter, RunFilter
 from core.listing import Mark, Ordering, SortKey, SortValue, Stretch
 from models import filtering
 from models.database import is_sqlite
+from models.set_based import chunks
 from models.tables import App, Job, Run
 
 # What a run was given in place of its job's data may be large, and no list shows it.
@@ -42,6 +44,14 @@ def run_count(wanted: RunFilter) -> int:
 def run(run_id: UUID) -> Run | None:
     """Returns the run of this id with its job and app; None if the job was deleted."""
     found: Run | None = _with_jobs().where(Run.id == run_id, Job.deleted_at.is_null()).get_or_none()
+    return found
+
+
+def runs_by_ids(run_ids: Iterable[UUID]) -> list[Run]:
+    """Returns those of these runs whose jobs are not deleted, with their jobs and apps."""
+    found: list[Run] = []
+    for chunk in chunks(run_ids):
+        found.extend(_with_jobs().where(Run.id.in_(chunk), Job.deleted_at.is_null()))
     return found
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import peewee
 
 from core.states import GOING, Hold, RunStatus, Trigger
-from models import deferred, filtering, set_based
+from models import changes, deferred, filtering, set_based
 from models.database import for_update
 from models.tables import Run
 
@@ -54,6 +54,7 @@ def leave(turns: Collection[tuple[Run, Hold | None]]) -> None:
     for run, held_by in turns:
         run.held_by, run.was_held = held_by, True
     set_based.update(Run.id, ((run.id, {"held_by": held_by, "was_held": True}) for run, held_by in turns))
+    changes.note(runs=(run.id for run, _ in turns))
 
 
 def outlasting(job_ids: Collection[UUID]) -> set[UUID]:
@@ -90,12 +91,12 @@ def cancel_occurrences(job_ids: Collection[UUID], reason: str, now: datetime) ->
         "reason": reason,
         "finished_at": now,
     }
-    Run.update(ended).where(of_jobs, Run.status.in_((RunStatus.QUEUED, RunStatus.RETRYING))).execute()
+    changes.update_runs(Run.update(ended).where(of_jobs, Run.status.in_((RunStatus.QUEUED, RunStatus.RETRYING))))
     deferred.cancel(of_jobs, reason, now)
     running = of_jobs & (Run.status == RunStatus.RUNNING) & Run.cancel_requested_at.is_null()
     locked = for_update(Run.select(Run.id).where(running).order_by(Run.id)).cte("locked")  # as heartbeats lock them
-    asked = Run.update(cancel_requested_at=now, reason=reason).with_cte(locked)
-    asked.where(Run.id.in_(peewee.Select((locked,), (locked.c.id,)))).execute()
+    asked: Any = Run.update(cancel_requested_at=now, reason=reason).with_cte(locked)
+    changes.update_runs(asked.where(Run.id.in_(peewee.Select((locked,), (locked.c.id,)))))
 
 
 def to_age(waiting_since: datetime, limit: int) -> list[Run]:
@@ -111,6 +112,7 @@ def age(aged: Iterable[Run], now: datetime) -> None:
         steps.setdefault(run.priority, []).append(run.id)
     for priority, run_ids in steps.items():
         Run.update(priority=min(priority + 1, MOST_URGENT), aged_at=now).where(Run.id.in_(run_ids)).execute()
+        changes.note(runs=run_ids)
 
 
 def past_deadline(now: datetime, limit: int) -> list[UUID]:
@@ -125,10 +127,11 @@ def lock_past_deadline(run_ids: Collection[UUID], now: datetime) -> list[Run]:
     return list(for_update(query))
 
 
-def record_missed(run_ids: Collection[UUID], now: datetime, **changes: Any) -> None:
+def record_missed(run_ids: Collection[UUID], now: datetime, **ended: Any) -> None:
     """Record that the deadline of these locked runs has passed."""
     if run_ids:
-        Run.update(deadline_missed_at=now, **changes).where(Run.id.in_(list(run_ids))).execute()
+        Run.update(deadline_missed_at=now, **ended).where(Run.id.in_(list(run_ids))).execute()
+        changes.note(runs=run_ids)
 
 
 def late(due_before: datetime, limit: int) -> list[UUID]:

@@ -14,6 +14,7 @@ from uuid import UUID
 import peewee
 
 from core.states import Hold, JobState, RunStatus
+from models import changes
 from models.database import for_update, is_sqlite
 from models.tables import App, Installation, Job, Run, db
 
@@ -52,12 +53,14 @@ def everything_paused_at() -> datetime | None:
 def set_everything(paused_at: datetime | None) -> None:
     """Pause everything, or resume it."""
     Installation.update(paused_at=paused_at).execute()
+    changes.note(apps=[changes.EVERY_APP])
 
 
 def set_app(app: App, paused_at: datetime | None, now: datetime) -> None:
     """Pause an app, or resume it."""
     app.paused_at = paused_at
     App.update(paused_at=paused_at, updated_at=now).where(App.id == app.id).execute()
+    changes.note(apps=[app.id])
 
 
 def lock_with_due_runs(app: App | None, held_by: Hold | None) -> list[Job]:
@@ -73,11 +76,13 @@ def lock_with_due_runs(app: App | None, held_by: Hold | None) -> list[Job]:
 def hold(jobs: Collection[Job]) -> None:
     """Take the due runs of these locked jobs out of the claim."""
     due = (Run.status == RunStatus.QUEUED) & Run.held_by.is_null()
-    Run.update(held_by=Hold.PAUSED).where(Run.job.in_([job.id for job in jobs]), due).execute()
+    changes.update_runs(Run.update(held_by=Hold.PAUSED).where(Run.job.in_([job.id for job in jobs]), due))
 
 
 def release(jobs: Collection[Job]) -> list[Run]:
     """Release the runs of these locked jobs that a pause holds. Returns those runs."""
     due = (Run.status == RunStatus.QUEUED) & (Run.held_by == Hold.PAUSED)
     query = Run.update(held_by=None, was_held=True).where(Run.job.in_([job.id for job in jobs]), due).returning(Run)
-    return list(query.execute())
+    released = list(query.execute())
+    changes.note(runs=(run.id for run in released))
+    return released

@@ -10,6 +10,7 @@ from uuid import UUID
 import peewee
 
 from core.states import Hold, RunStatus
+from models import changes
 from models.claims import CLAIMABLE, MOST_URGENT_FIRST
 from models.database import for_update, is_sqlite
 from models.tables import RateLimitedAccount, Run, db
@@ -55,12 +56,13 @@ def front_of(queue: str, account_ids: Collection[str], limit: int) -> list[tuple
 def hold(run_ids: Collection[UUID], account_id: str, until: datetime, now: datetime) -> None:
     """Hold these runs of a locked account until there is a permit; leave out those that another process has locked."""
     still_claimable = for_update(Run.select(Run.id).where(Run.id.in_(list(run_ids)), CLAIMABLE), skip_locked=True)
-    Run.update(
+    held = Run.update(
         held_by=Hold.RATE_LIMIT,
         held_until=until,
         rate_limited_at=now,
         rate_wait_seconds=(until - now).total_seconds(),
-    ).where(Run.id.in_(still_claimable)).execute()
+    )
+    changes.update_runs(held.where(Run.id.in_(still_claimable)))
     RateLimitedAccount.insert(account_id=account_id, until=until).on_conflict(
         conflict_target=[RateLimitedAccount.account_id], update={RateLimitedAccount.until: until}
     ).execute()
@@ -101,4 +103,6 @@ def give(run_ids: Collection[UUID], held_by: Hold | None) -> list[Run]:
     waits = (Run.status == RunStatus.QUEUED) & (Run.held_by == Hold.RATE_LIMIT)
     locked: Any = for_update(Run.select(Run.id).where(Run.id.in_(list(run_ids)), waits).order_by(Run.id)).cte("locked")
     query = Run.update(held_by=held_by, was_held=True).with_cte(locked)
-    return list(query.where(Run.id.in_(peewee.Select((locked,), (locked.c.id,)))).returning(Run).execute())
+    released = list(query.where(Run.id.in_(peewee.Select((locked,), (locked.c.id,)))).returning(Run).execute())
+    changes.note(runs=(run.id for run in released))
+    return released

@@ -12,7 +12,7 @@ import peewee
 import psycopg2
 from psycopg2 import extensions
 
-from models import connection_url, statement_timeout
+from models import changes, connection_url, statement_timeout
 
 READ_COMMITTED = "READ COMMITTED, READ WRITE"
 ONE_MOMENT = "REPEATABLE READ, READ ONLY"
@@ -32,7 +32,7 @@ _SPELLINGS = {
 
 
 class Postgresql(peewee.PostgresqlDatabase):
-    """A PostgreSQL database that sets its isolation, time-outs and formats in each BEGIN."""
+    """A PostgreSQL database that says in each BEGIN what is to hold, and with each COMMIT what was changed."""
 
     def __init__(self, url: str, process_name: str) -> None:
         self._address = connection_url.parse(url)
@@ -48,6 +48,13 @@ class Postgresql(peewee.PostgresqlDatabase):
         """Begin a transaction of this mode, and say in the same text what holds in it."""
         mode = isolation_level or READ_COMMITTED
         super().begin(f"{mode}; {self._said()}")
+
+    def commit(self) -> None:
+        """Commit, with the row that tells what was changed in the same text."""
+        text, parameters = changes.with_commit()
+        cursor: Any = self.cursor
+        with peewee.__exception_wrapper__:  # type: ignore[attr-defined]  # as peewee's own has it
+            cursor().execute(text, parameters)
 
     def _said(self) -> str:
         ours = {name: value for name, value in TIME_OUTS.items() if name not in self._address.set_by_options}

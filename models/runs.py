@@ -10,7 +10,7 @@ from uuid import UUID
 import peewee
 
 from core.states import LIVE, WAITING_FOR_INSTANT, Hold, RunStatus, Trigger
-from models import deferred, set_based
+from models import changes, deferred, set_based
 from models.database import for_update
 from models.fields import json_text, new_id
 from models.hot import of_database
@@ -65,6 +65,7 @@ def insert(rows: Sequence[dict[str, Any]]) -> None:
     """Store runs; one that exists already (same job, trigger and `scheduled_for`) stays as it is."""
     for start in range(0, len(rows), _CHUNK):
         of_database().insert_runs([_stored(row) for row in rows[start : start + _CHUNK]])
+    changes.note(runs=(row["id"] for row in rows))
 
 
 def by_id(run_id: UUID) -> Run | None:
@@ -135,6 +136,7 @@ def make_due(holds: Mapping[UUID, Hold | None]) -> None:
     """Make these runs due: claimable, or held. Their waiting counts from their due instant."""
     due = {"status": RunStatus.QUEUED, "held_until": None, "aged_at": Run.due_at}
     set_based.update(Run.id, ((run_id, {"held_by": held_by, **due}) for run_id, held_by in holds.items()))
+    changes.note(runs=holds)
 
 
 def end_unstarted(ends: Mapping[UUID, tuple[RunStatus, str]], now: datetime) -> None:
@@ -143,33 +145,28 @@ def end_unstarted(ends: Mapping[UUID, tuple[RunStatus, str]], now: datetime) -> 
     set_based.update(
         Run.id, ((run_id, {"status": status, "reason": reason, **ended}) for run_id, (status, reason) in ends.items())
     )
+    changes.note(runs=ends)
 
 
 def hold(job_ids: Collection[UUID], held_by: Hold) -> None:
     """Take the due runs of locked jobs out of the claim."""
-    Run.update(held_by=held_by).where(
-        Run.job.in_(list(job_ids)), Run.status == RunStatus.QUEUED, Run.held_by.is_null()
-    ).execute()
+    due = (Run.status == RunStatus.QUEUED) & Run.held_by.is_null()
+    changes.update_runs(Run.update(held_by=held_by).where(Run.job.in_(list(job_ids)), due))
 
 
 def cancel(job: Job, reason: str, now: datetime) -> int:
     """Cancel a locked job's runs that have not started, and request it for those that run. Returns how many of both."""
     cancelled = cancel_waiting(job, reason, now) + deferred.cancel(Run.job == job.id, reason, now)
     under_way = locked((Run.job == job.id) & (Run.status == RunStatus.RUNNING) & Run.cancel_requested_at.is_null())
-    asked = (
-        Run.update(cancel_requested_at=now)
-        .with_cte(under_way)
-        .where(Run.id.in_(peewee.Select((under_way,), (under_way.c.id,))))
-        .execute()
-    )
-    return cancelled + int(asked)
+    asked: Any = Run.update(cancel_requested_at=now).with_cte(under_way)
+    return cancelled + changes.update_runs(asked.where(Run.id.in_(peewee.Select((under_way,), (under_way.c.id,)))))
 
 
 def cancel_waiting(job: Job, reason: str, now: datetime) -> int:
     """Cancel a locked job's runs that no worker has. Returns how many."""
     waiting_statuses = [status for status in LIVE if status is not RunStatus.RUNNING]
     of_job = Run.update(_cancelled(reason, now)).where(Run.job == job.id, Run.status.in_(waiting_statuses))
-    return int(of_job.execute())
+    return changes.update_runs(of_job)
 
 
 def cancel_one(run: Run, reason: str, now: datetime) -> None:
@@ -179,12 +176,14 @@ def cancel_one(run: Run, reason: str, now: datetime) -> None:
     running = run.status == RunStatus.RUNNING
     change = {"cancel_requested_at": run.cancel_requested_at or now} if running else _cancelled(reason, now)
     Run.update(change).where(Run.id == run.id).execute()
+    changes.note(runs=[run.id])
 
 
 def delete_pending(jobs: Collection[Job]) -> None:
     """Remove the planned occurrences of locked jobs that are not due yet."""
     planned = (Run.trigger == Trigger.SCHEDULE) & (Run.status == RunStatus.PENDING)
     Run.delete().where(Run.job.in_([job.id for job in jobs]), planned).execute()
+    changes.note(jobs=(job.id for job in jobs))
 
 
 def prune(ended_before: datetime, limit: int) -> int:

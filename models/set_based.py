@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import peewee
 
 from models.tables import db
 
+Item = TypeVar("Item")
 Change = tuple[Any, Mapping[str, Any]]  # the row's key, and its new values by the names of their columns
 
 _CHUNK = 500
@@ -29,14 +30,14 @@ def update(key: peewee.Field, changes: Iterable[Change], condition: Any = None) 
     for row_key, change in changes:
         by_columns.setdefault(tuple(sorted(change)), []).append((row_key, change))
     for names, group in by_columns.items():
-        for chunk in _chunks(group):
+        for chunk in chunks(group):
             _update(key, names, chunk, condition)
 
 
 def add(column: peewee.Field, key: peewee.Field, amounts: Mapping[Any, int]) -> None:
     """Add to a column of the rows that have these keys, to each its own amount: one statement whatever the amounts."""
     changes = ((row_key, {column.name: amount}) for row_key, amount in amounts.items() if amount)
-    for chunk in _chunks(changes):
+    for chunk in chunks(changes):
         _update(key, [column.name], chunk, None, lambda field, amount: field + amount)
 
 
@@ -87,7 +88,8 @@ def _type(field: peewee.Field) -> str:
     return types.get(field.field_type, field.field_type)
 
 
-def _chunks(group: Iterable[Change]) -> Iterator[list[Change]]:
+def chunks(group: Iterable[Item]) -> Iterator[list[Item]]:
+    """Returns the items in lists that a statement can take."""
     rest = iter(group)
     while chunk := list(islice(rest, _CHUNK)):
         yield chunk

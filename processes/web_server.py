@@ -17,6 +17,9 @@ from settings import Settings
 
 _LAST_ANSWERS_SECONDS = 2  # for requests still under way when everything else has ended
 _CLOSING_SECONDS = 2
+_LONGEST_MESSAGE = 64 * 1024  # that a client may send over a WebSocket
+_MOST_UNREAD = 128 * 1024
+_UNREAD_SECONDS = 30
 log = structlog.get_logger()
 
 
@@ -37,9 +40,8 @@ class WebServer(uvicorn.Server):
         hurry: Callable[[], None] = lambda: None,
         listening: socket.socket | None = None,
     ) -> None:
-        if listening is None:
-            refuse_taken(settings.host, settings.port)
-        self._sockets = None if listening is None else [listening]
+        self._listening = listening or listening_socket(settings.host, settings.port)
+        limit_unread(self._listening)
         config = uvicorn.Config(
             app,  # type: ignore[arg-type]  # uvicorn's protocol types are narrower than ASGI's
             host=settings.host,
@@ -50,7 +52,9 @@ class WebServer(uvicorn.Server):
             server_header=False,
             timeout_keep_alive=settings.keep_alive_seconds,
             timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
-            ws="none",
+            ws="auto",
+            ws_max_size=_LONGEST_MESSAGE,
+            ws_per_message_deflate=False,  # its buffers take more memory than all else of a listener
         )
         super().__init__(config)
         self._stopping = stopping
@@ -62,7 +66,7 @@ class WebServer(uvicorn.Server):
 
     def serve_until_stopped(self) -> None:
         """Serve on the socket that was given, else on the port of the settings."""
-        self.run(self._sockets)
+        self.run([self._listening])
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, then call `on_ready`."""
@@ -93,8 +97,26 @@ class WebServer(uvicorn.Server):
 
 
 def refuse_taken(host: str, port: int) -> None:
-    """Refuse a taken port before anything starts; uvicorn would only log it, when work is already under way."""
+    """Refuse a taken port before anything starts. Raises `LocalServerError`."""
+    listening_socket(host, port).close()
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Returns a socket that listens there; uvicorn would only log that a port is taken, when work is under way.
+
+    Raises `LocalServerError` if the port cannot be bound.
+    """
     try:
-        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         raise LocalServerError(f"PORT={port} cannot be bound: {error.strerror}; name a free port.") from None
+
+
+def limit_unread(listening: socket.socket) -> None:
+    """Have the kernel end what this socket accepts if its client reads nothing for long, and buffer little until then.
+
+    Nothing else frees a listener that never reads.
+    """
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MOST_UNREAD)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_SECONDS * 1_000)

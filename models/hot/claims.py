@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from core.rates import Used
+from models import changes
 from models.fields import read_json
 from models.hot import of_database
 from models.hot.rows import ExecutedJob, StartedRun, Terms, TypePolicy
@@ -22,7 +23,7 @@ class Picked(NamedTuple):
 
 def claim(queue: str, room: int, terms: Terms) -> list[StartedRun]:
     """Pick and start the most urgent runs of a queue on which no limit is; takes no permits, and waits for no lock."""
-    return [_started(row) for row in of_database().claim(queue, room, terms)]
+    return _all_started(of_database().claim(queue, room, terms))
 
 
 def pick(queue: str, room: int, now: datetime) -> list[Picked]:
@@ -42,7 +43,13 @@ def permits(account_ids: Collection[str], now: datetime, span: timedelta) -> dic
 
 def start(run_ids: Collection[UUID], terms: Terms) -> list[StartedRun]:
     """Start these picked runs and open an attempt for each. Returns them in the order of the ids."""
-    return [_started(row) for row in of_database().start(run_ids, terms)] if run_ids else []
+    return _all_started(of_database().start(run_ids, terms)) if run_ids else []
+
+
+def _all_started(rows: Iterable[Sequence[Any]]) -> list[StartedRun]:
+    started = [_started(row) for row in rows]
+    changes.note(runs=(run.id for run in started))
+    return started
 
 
 def _started(row: Sequence[Any]) -> StartedRun:

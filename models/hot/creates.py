@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from core import names
-from models import apps
+from models import apps, changes
 from models.hot import of_database
 from models.hot.rows import KnownApp, NewRows
 
@@ -29,6 +29,7 @@ def insert(rows: NewRows) -> set[UUID]:
         return set()
     in_order = sorted(rows.jobs, key=lambda job: (job["app_id"], job["name_key"] or ""))
     stored: set[UUID] = of_database().create(NewRows(in_order, rows.tags, rows.runs))
+    changes.note(jobs=stored, runs=(run["id"] for run in rows.runs if run["job"] in stored))
     return stored
 
 

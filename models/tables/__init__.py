@@ -6,6 +6,7 @@ from models.tables.access import AppKey, AppMember
 from models.tables.apps import App, AppTaskType, Installation
 from models.tables.audit import AuditEntry
 from models.tables.base import Table, db
+from models.tables.changes import Change
 from models.tables.jobs import Job, JobTag, JobVersion, PollingState
 from models.tables.operation import IdempotencyKey, Minute, Signal, Worker
 from models.tables.outputs import Alert, Delivery, Upload
@@ -38,6 +39,7 @@ ALL: tuple[type[Table], ...] = (
     Signal,
     IdempotencyKey,
     Minute,
+    Change,
 )
 
 __all__ = [
@@ -50,6 +52,7 @@ __all__ = [
     "AppTaskType",
     "Attempt",
     "AuditEntry",
+    "Change",
     "Delivery",
     "IdempotencyKey",
     "Installation",

@@ -43,6 +43,7 @@ class Installation(Table):
     id = peewee.SmallIntegerField(primary_key=True)
     paused_at = InstantField(null=True)
     timezone_data = peewee.TextField(null=True)
+    epoch = peewee.TextField()
 
     class Meta:
         table_name = "installation"

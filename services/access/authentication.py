@@ -9,9 +9,9 @@ from services.access import users
 from services.system import System
 
 
-def of_token(system: System, token: str, kind: TokenKind) -> Principal | None:
-    """Returns the user whose token or session this is; None if it opens nothing."""
-    user = users.authenticate(system, token, kind)
+def of_token(system: System, token: str, kind: TokenKind, *, is_use: bool = True) -> Principal | None:
+    """Returns the user whose token or session this is, as `users.authenticate` does; None if it opens nothing."""
+    user = users.authenticate(system, token, kind, is_use=is_use)
     if user is None:
         return None
     with database.reading():

@@ -98,14 +98,17 @@ def log_in(
     return token, _view(system, user)
 
 
-def authenticate(system: System, token: str, kind: TokenKind) -> UserView | None:
-    """Returns the user whose token this is; None if it was never given, has expired, or has been idle for too long."""
+def authenticate(system: System, token: str, kind: TokenKind, *, is_use: bool = True) -> UserView | None:
+    """Returns the user whose token this is; None if it was never given, has expired, or has been idle for too long.
+
+    Unless `is_use`, this does not end the time for which it has been idle.
+    """
     now = system.clock.now()
     with database.reading():
         found = users.token(_hash(token), now)
     if found is None or found.kind is not kind or _is_idle(kind, found.used_at, now):
         return None
-    if now - found.used_at >= _USED_AGAIN_AFTER:
+    if is_use and now - found.used_at >= _USED_AGAIN_AFTER:
         with system.transaction(Gate.UNUSED):
             users.mark_used(found, now)
     return _view(system, found.user)

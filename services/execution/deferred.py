@@ -24,8 +24,10 @@ def begin(system: System, deferred: Sequence[EndingRun], now: datetime) -> None:
     until = now + timedelta(seconds=system.settings.report_limit_seconds)
     lease = now + timedelta(seconds=system.settings.report_lease_seconds)
     awaited.begin(
-        (run.id, {"reports_until": until, "lease_expires_at": min(until, max(lease, run.report_lease_at or lease))})
-        for run in deferred
+        [
+            (run.id, {"reports_until": until, "lease_expires_at": min(until, max(lease, run.report_lease_at or lease))})
+            for run in deferred
+        ]
     )
 
 

@@ -13,6 +13,7 @@ from core.signs_of_life import BEAT
 from models import signals
 from models.pauses import Gate
 from services.alerts import sending
+from services.changes import pruning
 from services.execution import limits
 from services.maintenance import upkeep
 from services.maintenance.dispatch_loop import DispatchLoop
@@ -31,6 +32,7 @@ _EACH_SECOND = 1.0
 _FIGURES_SECONDS = 15.0
 _ALERTS_SECONDS = 5.0
 _PRUNE_SECONDS = 3600.0
+_CHANGES_SECONDS = 60.0
 
 Pass = Callable[[System], object]  # returns something true where more is left to do
 
@@ -65,6 +67,7 @@ class Coordinator:
             Loop("backlog", self._once(backlog.count, backlog.EVERY_SECONDS)),
             Loop("alerts", self._until_done(sending.tell, _ALERTS_SECONDS)),
             Loop("prune", self._until_done(upkeep.prune, _PRUNE_SECONDS)),
+            Loop("prune-changes", self._until_done(pruning.prune, _CHANGES_SECONDS)),
         ]
 
     def start(self) -> None:

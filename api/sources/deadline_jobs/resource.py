@@ -23,7 +23,6 @@ from api.sources.deadline_jobs.schema import (
     DeadlineJobs,
     DeadlineStatistics,
     NewDeadlineJob,
-    PriorityCounts,
     WholeDeadlineJob,
 )
 from api.sources.source_jobs import SourceJobs, whole
@@ -34,8 +33,6 @@ from services.jobs import editing
 from services.jobs.definition import Definition
 from services.reading import statistics
 from services.reading.views import JobView
-
-STATUSES = ("pending", "running", "completed", "failed", "cancelled", "paused")
 
 
 class DeadlineJobsQuery(NumberedQuery):
@@ -191,14 +188,4 @@ class DeadlineStatisticsOfJobs(_DeadlineJobs):
     async def on_get(self, req: Request, resp: Response) -> None:
         """Show statistics of the caller's jobs of every section."""
         found = await self.threads.run(statistics.overview, access.principal(req))
-        counts = {name: getattr(found.by_status, name) for name in STATUSES}
-        levels = {word: 0 for _, word in words.PRIORITY_FROM}
-        for priority, count in found.by_priority.items():
-            levels[words.priority_word(priority)] += count
-        shown = DeadlineStatistics(
-            status_counts=counts,
-            priority_counts=PriorityCounts(**levels),
-            avg_wait_time=found.wait_seconds,
-            total_jobs=found.by_status.total,
-        )
-        answers.send(resp, shown)
+        answers.send(resp, schema.statistics(found))

@@ -17,6 +17,7 @@ from core.principals import Principal
 from core.priority import DEFAULT_PRIORITY
 from core.states import JobStatus
 from services.jobs.definition import NewJob
+from services.reading.statistics import OwnFigures
 from services.reading.views import JobView
 
 DEFAULT_TASK_TYPE = "job"
@@ -120,6 +121,19 @@ def show(view: JobView) -> DeadlineJob:
         updated_at=view.updated_at,
         started_at=None if last is None else last.started_at,
         completed_at=view.finished_at,
+    )
+
+
+def statistics(found: OwnFigures) -> DeadlineStatistics:
+    """Returns statistics as 004 shows them."""
+    levels = {word: 0 for _, word in words.PRIORITY_FROM}
+    for priority, count in found.by_priority.items():
+        levels[words.priority_word(priority)] += count
+    return DeadlineStatistics(
+        status_counts={word: getattr(found.by_status, word) for word in words.STATUSES},
+        priority_counts=PriorityCounts(**levels),
+        avg_wait_time=found.wait_seconds,
+        total_jobs=found.by_status.total,
     )
 
 

@@ -14,6 +14,7 @@ from api.app import App
 from api.openapi import documented
 from api.operations import Operation, Required, Routes, UndeclaredOperationError
 from api.operations import operation as declared
+from api.resources import events
 from api.schemas.reports import Alive
 from core.scopes import Scope
 from tests.factories import given_system
@@ -39,6 +40,7 @@ FOR_USERS = {
 FOR_USERS |= {"/api/apps", "/api/audit"}
 FOR_USERS |= {"/api/schedules/preview", "/api/tasks", "/api/runs", "/api/runs/replay", "/api/upcoming"}
 FOR_USERS |= {"/jobs/api/jobs", "/jobs/api/jobs/stats", "/scheduler/jobs"}
+FOR_USERS |= {"/api/events", "/ws/jobs", "/ws/jobs/status"}
 NOT_METHODS = ("OPTIONS", "WEBSOCKET")  # WebSockets have tests of their own, in test_channels
 
 
@@ -146,7 +148,10 @@ def test_a_stranger_is_let_in_where_nothing_is_required_and_nowhere_else(app: Ap
         assert guarded == (template not in OPEN | FOR_RECEIVERS), (method, template, answer.status_code)
 
 
-def test_a_user_is_let_in_where_an_account_is_required_and_finds_no_job_of_others(app: App) -> None:
+def test_a_user_is_let_in_where_an_account_is_required_and_finds_no_job_of_others(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(events, "COMMENT_SECONDS", 0.01)  # with which a stream notices that its client has gone
     client = Client(app)
     anna = token_of(client, "anna")
     for template, method in operations(app):

@@ -74,13 +74,14 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         "0009_names",
         "0010_hot_paths",
         "0011_creates",
-        "0013_members",
-        "0014_keys",
-        "0015_audit",
-        "0016_secrets",
-        "0017_claims",
-        "0018_failures",
-        "0019_metrics",
+        "0012_members",
+        "0013_keys",
+        "0014_audit",
+        "0015_secrets",
+        "0016_claims",
+        "0017_failures",
+        "0018_metrics",
+        "0019_changes",
     ]
 
 

@@ -1,0 +1,33 @@
+"""Allowances: who listens to everything is told of at most so much a second, and must then read anew what they show."""
+
+from __future__ import annotations
+
+from api.live.frames import Told
+
+MOST_A_SECOND = 20
+
+
+class Allowance:
+    """What one listener may still be told of in this second."""
+
+    def __init__(self) -> None:
+        self._began = float("-inf")
+        self._left = 0
+        self._must_read_anew = False
+
+    def granted(self, told: Told | None, now: float) -> Told | None:
+        """Returns what is told; None where all must be read anew.
+
+        Within a second that is said once, and once more in the next for what came after it.
+        """
+        if now - self._began >= 1:
+            self._began, self._left = now, MOST_A_SECOND
+        needed = MOST_A_SECOND + 1 if told is None else len(told.jobs) + len(told.runs)
+        if self._left < 0:  # it was said in this second
+            self._must_read_anew = self._must_read_anew or needed > 0
+            return Told()
+        self._left -= needed
+        if self._left < 0 or self._must_read_anew:
+            self._left, self._must_read_anew = -1, False
+            return None
+        return told

@@ -1,0 +1,162 @@
+"""The hub of a web process: looks at what was changed while somebody listens, and only then."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import structlog
+
+from api import access
+from api.access import Access
+from api.live import rounds
+from api.live.listeners import End, Listener
+from api.live.rounds import Outcomes
+from api.threads import Threads
+from core.errors import CarillonError, Unavailable
+from core.principals import Principal
+from services.changes.looking import Watch
+from services.system import System
+
+LOOK_SECONDS = 0.2
+MOST_LISTENERS = 2_000
+_ASK_AGAIN_SECONDS = 4.0  # who is not allowed to listen any more hears nothing after five
+_STOPPING = "This process is about to stop; connect again, to another one."
+_FULL = f"{MOST_LISTENERS} listeners are connected to this process; try again in a moment."
+log = structlog.get_logger()
+
+Joined = asyncio.Future[None]
+
+
+class Hub:
+    """Keeps the listeners, and tells each what was changed."""
+
+    def __init__(self, system: System, threads: Threads, admission: Access, stopping: threading.Event) -> None:
+        self._clock = system.clock
+        self._threads = threads
+        self._admission = admission
+        self._stopping = stopping
+        self._watch = Watch()
+        self._listening: set[Listener] = set()
+        self._joining: dict[Listener, Joined] = {}
+        self._asked_at = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    async def join(self, listener: Listener) -> None:
+        """Return once the listener is told of everything that is changed from now on, or since its cursor.
+
+        Raises `NotFound` if it may not see the job that it listens to, `Unavailable` if it cannot be served now.
+        """
+        if self._stopping.is_set():
+            raise Unavailable(_STOPPING)
+        if len(self._listening) + len(self._joining) >= MOST_LISTENERS:
+            raise Unavailable(_FULL)
+        joined: Joined = asyncio.get_running_loop().create_future()
+        self._joining[listener] = joined
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="live")
+        try:
+            await joined
+        except BaseException:
+            self.leave(listener)
+            raise
+
+    def leave(self, listener: Listener) -> None:
+        """Tell a listener nothing more."""
+        self._listening.discard(listener)
+        self._joining.pop(listener, None)
+
+    async def process_shutdown(self, _scope: Any, _event: Any) -> None:
+        """Stop looking when the server stops: Falcon calls this as it does for middleware."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        """Look until nobody listens any more."""
+        self._asked_at = self._clock.monotonic()
+        try:
+            while (self._listening or self._joining) and not self._stopping.is_set():
+                await self._turn()
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            self._end_all(End.STOPPING)
+            self._watch.forget()
+            self._task = None
+
+    async def _turn(self) -> None:
+        joining, self._joining = self._joining, {}
+        try:
+            await self._ask_again()
+            for listener in (*self._listening, *joining):
+                listener.telling.look_begins()
+            outcomes, cursor = await self._threads.run(self._look, set(self._listening), list(joining))
+        except Unavailable as error:  # who listens is told with the next look
+            _refuse(joining, error)
+        except Exception as error:
+            log.exception("live_look_failed")
+            _refuse(joining, error)
+            self._end_all(End.TRY_AGAIN)
+            self._watch.forget()
+        else:
+            self._hand_out(outcomes, cursor, joining)
+
+    def _look(self, listening: Collection[Listener], joining: Collection[Listener]) -> tuple[Outcomes, str]:
+        with self._watch.look() as look:
+            return rounds.carry_out(look, self._clock.monotonic(), listening, joining), str(look.now)
+
+    def _hand_out(self, outcomes: Outcomes, cursor: str, joining: Mapping[Listener, Joined]) -> None:
+        for listener, outcome in outcomes.items():
+            joined = joining.get(listener)
+            if isinstance(outcome, CarillonError):
+                self._refuse_one(listener, joined, outcome)
+            elif joined is None or not joined.done():
+                listener.offer(outcome, cursor)
+                if joined is not None:
+                    self._listening.add(listener)
+                    joined.set_result(None)
+
+    async def _ask_again(self) -> None:
+        """Ask for each token that was shown whether it still holds, and for whom; at most every few seconds."""
+        now = self._clock.monotonic()
+        if now - self._asked_at < _ASK_AGAIN_SECONDS:
+            return
+        self._asked_at = now
+        found: dict[str, Principal | None] = {}
+        for listener in list(self._listening):
+            token = access.token_of(listener.req)
+            if token is None:
+                continue
+            if token not in found:
+                found[token] = await self._admission.again(listener.req)
+            self._go_on(listener, found[token])
+
+    def _go_on(self, listener: Listener, principal: Principal | None) -> None:
+        if principal is None:
+            self.leave(listener)
+            listener.end(End.NOT_ALLOWED)
+        else:
+            listener.principal = principal
+
+    def _refuse_one(self, listener: Listener, joined: Joined | None, error: CarillonError) -> None:
+        if joined is None:
+            self.leave(listener)
+            listener.end(End.TRY_AGAIN)
+        elif not joined.done():
+            joined.set_exception(error)
+
+    def _end_all(self, why: End) -> None:
+        _refuse(self._joining, Unavailable(_STOPPING))
+        for listener in self._listening:
+            listener.end(why)
+        self._listening.clear()
+        self._joining.clear()
+
+
+def _refuse(joining: Mapping[Listener, Joined], error: Exception) -> None:
+    for joined in joining.values():
+        if not joined.done():
+            joined.set_exception(error)

@@ -1,0 +1,150 @@
+"""Events: what is changed, as server-sent events."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated, Literal
+from uuid import UUID
+
+from falcon.asgi import Request, Response, SSEvent
+from pydantic import BaseModel, BeforeValidator, Field
+
+from api import validation
+from api.live.frames import DELETED, RESET, Frame, Pace, Round, Telling, Told
+from api.live.hub import Hub
+from api.live.listeners import End, Interest, Listener
+from api.operations import Required, operation
+from api.schemas.figures import JobStatistics
+from api.schemas.jobs import Job
+from api.schemas.paging import Filter, Query
+from api.schemas.runs import Run
+from core.filters import JobFilter
+from core.principals import Principal
+from core.scopes import Scope
+
+COMMENT_SECONDS = 15.0
+_BACK_AFTER_MS = (1_000, 2_000)
+_NOT_KEPT_BACK = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
+
+Topic = Literal["jobs", "runs", "stats"]
+
+
+def _split(given: object) -> object:
+    return given.split(",") if isinstance(given, str) else given
+
+
+class EventsQuery(Query):
+    """Of which job or app to tell, and what; of everything and of jobs if nothing is given."""
+
+    job: UUID | None = None
+    app: Filter | None = None
+    topics: Annotated[tuple[Topic, ...], BeforeValidator(_split), Field(min_length=1)] = ("jobs",)
+
+    def interest(self) -> Interest:
+        """Returns what is listened to."""
+        return Interest(self.job, self.app)
+
+
+class Events:
+    """`/api/events`."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    @operation(access=Required.ACCOUNT, scope=Scope.READ)
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """Tell what is changed from now on, or since the cursor in Last-Event-ID."""
+        query = validation.query(EventsQuery, req.params)
+        told = EventsOf(query.topics, query.app)
+        listener = Listener(req, told, query.interest(), req.get_header("Last-Event-ID"))
+        await self._hub.join(listener)
+        resp.set_headers(_NOT_KEPT_BACK)
+        resp.sse = self._events(listener)
+
+    @operation(access=Required.ACCOUNT, scope=Scope.READ)
+    async def on_head(self, req: Request, resp: Response) -> None:
+        """Answer as GET would, without events."""
+        validation.query(EventsQuery, req.params)
+        resp.set_headers(_NOT_KEPT_BACK)
+        resp.content_type = "text/event-stream"
+
+    async def _events(self, listener: Listener) -> AsyncIterator[SSEvent]:
+        """Yield events; the cursor comes with each after which nothing is left to be told."""
+        try:
+            yield SSEvent(comment="listening", event_id=listener.cursor, retry=random.randint(*_BACK_AFTER_MS))  # noqa: S311
+            while not isinstance(frame := await listener.next(COMMENT_SECONDS), End):
+                cursor = listener.cursor if listener.is_up_to_date else None
+                if frame is None:
+                    yield SSEvent(comment="nothing new", event_id=cursor)
+                else:
+                    yield SSEvent(event=frame.event, text=frame.text, event_id=cursor)
+        finally:
+            self._hub.leave(listener)
+
+
+class EventsOf(Telling):
+    """The events of one listener: jobs and runs as the API shows them, and statistics."""
+
+    def __init__(self, topics: Sequence[Topic], app_name: str | None) -> None:
+        self.wants_jobs = "jobs" in topics
+        self.wants_runs = "runs" in topics
+        self._statistics = Pace() if "stats" in topics else None
+        self._counted = JobFilter(app_name=app_name)
+
+    def begin(self, _round: Round, _principal: Principal) -> Sequence[Frame]:
+        """Ask for the first statistics."""
+        self._note_change()
+        return ()
+
+    def tell(self, current: Round, _principal: Principal, told: Told) -> Sequence[Frame]:
+        """Returns the newest state of each job and run."""
+        self._note_change()
+        jobs = [_job(current, one) for one in told.jobs] if self.wants_jobs else []
+        runs = [_run(current, one) for one in told.runs]
+        return [frame for frame in (*jobs, *runs) if frame is not None]
+
+    def tell_due(self, current: Round, principal: Principal) -> Sequence[Frame]:
+        """Returns the statistics if they may have changed."""
+        if self._statistics is None or not self._statistics.is_due(current.now):
+            return ()
+
+        def make() -> Frame:
+            counted = JobStatistics.model_validate(current.look.statistics(principal, self._counted))
+            return _frame(current, "stats", "stats", counted)
+
+        return [current.once(("stats", principal.visible_jobs(), self._counted), make)]
+
+    def reset(self, current: Round, _principal: Principal) -> Sequence[Frame]:
+        """Returns the event after which everything is to be read anew."""
+        self._note_change()
+        return [Frame(f'{{"as_of":{current.look.as_of}}}', RESET, RESET)]
+
+    def _note_change(self) -> None:
+        if self._statistics is not None:
+            self._statistics.is_wanted = True
+
+
+def _job(current: Round, job_id: UUID) -> Frame:
+    def make() -> Frame:
+        view = current.job(job_id)
+        return _frame(current, "job", job_id, _Deleted(id=job_id) if view is None else Job.model_validate(view))
+
+    return current.once(("job event", job_id), make)
+
+
+def _run(current: Round, run_id: UUID) -> Frame | None:
+    def make() -> Frame | None:
+        view = current.run(run_id)
+        return None if view is None else _frame(current, "run", run_id, Run.model_validate(view))
+
+    return current.once(("run event", run_id), make)
+
+
+def _frame(current: Round, event: str, key: object, shown: BaseModel) -> Frame:
+    return Frame(f'{{"as_of":{current.look.as_of},"{event}":{shown.model_dump_json()}}}', (event, key), event)
+
+
+class _Deleted(BaseModel):
+    id: UUID
+    status: str = DELETED
