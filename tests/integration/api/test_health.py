@@ -30,7 +30,7 @@ def test_alive(client: Client) -> None:
 def test_alive_without_the_database_whoever_asks(
     client: Client, monkeypatch: pytest.MonkeyPatch, shown: dict[str, str]
 ) -> None:
-    def away(*_: object) -> None:
+    def away(*_: object, **__: object) -> None:
         raise DatabaseUnavailable("away")
 
     monkeypatch.setattr(users, "authenticate", away)
