@@ -86,7 +86,7 @@ class Settings(BaseModel):
     command_time_limit_seconds: float = Field(default=300, ge=0.1, le=3600)
     command_memory_bytes: int = Field(default=1024**3, ge=16 * 1024**2, le=1024**4)
 
-    # E-mail: the SMTP server, and who is told of jobs that keep failing.
+    # E-mail: the SMTP server, and who gets alerts about jobs that keep failing.
     email_host: str | None = None
     email_port: int = Field(default=587, ge=1, le=65535)
     email_host_user: str | None = None

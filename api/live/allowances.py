@@ -1,4 +1,4 @@
-"""Allowances: who listens to everything is told of at most so much a second, and must then read anew what they show."""
+"""Allowances: a listener to everything gets at most so many changes a second; after that, it must read anew."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ MOST_A_SECOND = 20
 
 
 class Allowance:
-    """What one listener may still be told of in this second."""
+    """What one listener may still be sent in this second."""
 
     def __init__(self) -> None:
         self._began = float("-inf")

@@ -45,7 +45,7 @@ class Hub:
         self._task: asyncio.Task[None] | None = None
 
     async def join(self, listener: Listener) -> None:
-        """Return once the listener is told of everything that is changed from now on, or since its cursor.
+        """Return once the listener gets every change from now on, or since its cursor.
 
         Raises `NotFound` if it may not see the job that it listens to, `Unavailable` if it cannot be served now.
         """

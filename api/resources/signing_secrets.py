@@ -66,7 +66,7 @@ class OneSigningSecret:
 
     @documented("deleteSigningSecret", "apps", {204: None}, access=Required.APP, scope=Scope.APP, problems=(404, 409))
     async def on_delete(self, req: Request, resp: Response, name: str, secret_id: UUID) -> None:
-        """Let a secret sign no more; the last one stays."""
+        """Delete a signing secret; the last one cannot be deleted."""
         expect_name(name)
         await self._threads.run(signing.delete, access.principal(req), self._system, name, secret_id)
         resp.status = 204

@@ -22,7 +22,7 @@ _SECONDS_PER_JOB_CREATED = 1 / 150
 
 
 def measure(session: Session) -> list[Result]:
-    """Let the embedded server drain callbacks that are all due at one instant."""
+    """Drain callbacks that are all due at one instant on the embedded server."""
     options = session.options
     contestants = [Embedded(checkout, session.folder) for checkout in reversed(session.checkouts)]
     pilot_seconds = 0 if session.is_quick else options.pilot_seconds

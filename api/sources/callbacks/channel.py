@@ -51,7 +51,7 @@ class JobUpdate(Shown):
 
 
 class Updates(Telling):
-    """What one listener was told of a job. Each event is told once, of statuses the newest."""
+    """The frames of a job for one listener: each event of its log once, and only the newest status."""
 
     wants_jobs = False
 
