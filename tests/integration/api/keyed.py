@@ -112,6 +112,7 @@ TAKE_NONE = {
     "logInByPage": "as logIn",
     "createApp": "a name can be given once",
     "createKey": "an answer that holds a key is never kept",
+    "addSigningSecret": "an answer that holds a secret is never kept; one that is given twice is added once",
     "logOut": "ends what it is asked with",
     "logOutByPage": "as logOut",
     "reportHeartbeat": "the run and its token tell which report it is",
