@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from core.policies import CatchUp, Overlap
 from core.states import Hold, JobStatus, Outcome, Trigger
 from pages import asked
@@ -88,16 +90,24 @@ def refusal(status: int) -> str:
     return _REFUSALS.get(status, "Something went wrong")
 
 
+class Page(NamedTuple):
+    """A page of the navigation. Its name's first letter is its key."""
+
+    name: str
+    path: str
+    label: str
+
+
 PAGES = (
-    ("overview", "/dashboard/", "Overview"),
-    ("jobs", "/dashboard/jobs", "Jobs"),
-    ("failures", "/dashboard/failures", "Failures"),
-    ("upcoming", "/dashboard/upcoming", "Upcoming"),
-    ("queues", "/dashboard/queues", "Queues"),
-    ("workers", "/dashboard/workers", "Workers"),
-    ("new", "/dashboard/new", "New job"),
+    Page("overview", "/dashboard/", "Overview"),
+    Page("jobs", "/dashboard/jobs", "Jobs"),
+    Page("failures", "/dashboard/failures", "Failures"),
+    Page("upcoming", "/dashboard/upcoming", "Upcoming"),
+    Page("queues", "/dashboard/queues", "Queues"),
+    Page("workers", "/dashboard/workers", "Workers"),
+    Page("new", "/dashboard/new", "New job"),
 )
-"""The pages of the navigation: key, path, label."""
+"""The pages of the navigation, of which each reader is shown those that they may load."""
 
 ORDERINGS: dict[str, str] = {
     "-created_at": "newest first",
