@@ -40,6 +40,7 @@ class Readers:
     job_list: Callable[[Parameters], JobList]
     run_list: Callable[[Parameters], RunList]
     cursor: Callable[[Mark, Ordering], str]
+    reason: Callable[[Parameters], str | None]
     new_job: Callable[[Any], NewJob]
     schedule: Callable[[Any], Schedule]
     job_as_asked: Callable[[JobView], dict[str, Any]]

@@ -21,6 +21,7 @@ from pages.rendering import Templates
 from pages.routes import see_other
 from pages.static_files import StaticFiles
 from services.jobs import idempotency
+from services.reading import pausing
 from services.scheduling import pauses
 from services.system import System
 
@@ -75,6 +76,11 @@ class Site:
         """Carry out what a form that was read asks for, once under its key, and lead to the path that `do` returns."""
         see_other(resp, self.url(await self._run(self.once, self.asked(req), form, do)))
 
+    def reason(self, form: Form) -> str | None:
+        """Returns why something is done, if the form says so. Raises `InvalidInput`."""
+        given = form.get(forms.REASON)
+        return self.readers.reason({forms.REASON: given}) if given else None
+
     def once(self, who: Asked, form: Form, do: Do) -> str:
         """Returns the path that a form leads to. One with a key, sent again, has no second effect and leads there, too.
 
@@ -91,12 +97,19 @@ class Site:
 
     def render(self, template: str, who: Asked, context: Mapping[str, Any]) -> bytes:
         """Returns a page that needs nothing from the database."""
-        return self._templates.render(template, who, {"paused_at": None, "pages": self._pages(who), **context})
+        return self._templates.render(
+            template, who, {"paused_at": None, "pause": None, "pages": self._pages(who), **context}
+        )
 
     def _page(self, template: str, who: Asked, load: Load) -> bytes:
         context = load(who)
-        paused = if_allowed(lambda: pauses.installation(who.principal).paused_at)
-        return self._templates.render(template, who, {"paused_at": paused, "pages": self._pages(who), **context})
+        paused_at = if_allowed(lambda: pauses.installation(who.principal).paused_at)
+        told = {
+            "paused_at": paused_at,
+            "pause": paused_at and pausing.of_everything(who.principal),
+            "pages": self._pages(who),
+        }
+        return self._templates.render(template, who, {**told, **context})
 
     def _pages(self, who: Asked) -> list[words.Page]:
         """Returns the pages of the navigation that the reader may load; none for strangers."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from core.policies import CatchUp, Overlap
+from core.principals import PrincipalKind
 from core.states import Hold, JobStatus, Outcome, Trigger
 from pages import asked
 
@@ -71,6 +72,12 @@ DONE: dict[str, str] = {
     "settings": "Your settings are kept in this browser.",
 }
 """What pages say after an action; addresses carry only the key."""
+
+WHO: dict[str, str] = {
+    PrincipalKind.LOCAL: "somebody on this machine",
+    PrincipalKind.OPERATOR: "an operator",
+}
+"""Those who have no name."""
 
 _REFUSALS: dict[int, str] = {
     400: "That cannot be done as it was asked",

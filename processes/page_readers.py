@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api import validation
+from api.schemas.audit import ReasonQuery
 from api.schemas.jobs import Job, NewJob
 from api.schemas.paging import JobsQuery, RunsQuery, write_cursor
 from api.schemas.schedules import Preview
@@ -31,6 +32,7 @@ def readers(system: System) -> Readers:
         job_list=_job_list,
         run_list=_run_list,
         cursor=write_cursor,
+        reason=_reason,
         new_job=_new_job,
         schedule=_schedule,
         job_as_asked=_job_as_asked,
@@ -49,6 +51,10 @@ def _job_list(params: Parameters) -> JobList:
 def _run_list(params: Parameters) -> RunList:
     query = validation.query(RunsQuery, params)
     return RunList(query.wanted(), query.stretch())
+
+
+def _reason(params: Parameters) -> str | None:
+    return validation.query(ReasonQuery, params).reason
 
 
 def _new_job(value: Any) -> Wanted:

@@ -20,7 +20,7 @@ from pages import examples, formats
 from pages.asked import Asked
 from pages.site import Site
 from services.jobs import polling_states
-from services.reading import explaining, listing, records
+from services.reading import explaining, listing, pausing, records
 from services.reading.counting import Counts
 from services.reading.explaining import Explanation
 from services.reading.views import JobView, Occurrence, RunView
@@ -68,6 +68,7 @@ class JobPage:
         definition = self._site.readers.job_as_asked(view)
         return {
             "job": view,
+            "job_pause": pausing.of_job(who.principal, job_id) if view.status == JobStatus.PAUSED else None,
             "is_over": str(view.status) in _ENDED,
             "is_failed": view.status is JobStatus.FAILED,
             "coming": _coming(view, records.occurrences(who.principal, job_id, COMING)),
