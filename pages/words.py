@@ -116,6 +116,9 @@ PAGES = (
 )
 """The pages of the navigation, of which each reader is shown those that they may load."""
 
+EVENTS = "/api/events?topics=jobs,runs"
+"""What tells a page that something of it may have changed."""
+
 ORDERINGS: dict[str, str] = {
     "-created_at": "newest first",
     "created_at": "oldest first",
