@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pages.middleware import HOME
 from pages.resources import actions, queues
 from pages.resources.accounts import LOGIN, LOGOUT, REGISTER, AccountPage
+from pages.resources.audit import AuditPage
 from pages.resources.failures import FailuresPage
 from pages.resources.job import JobPage
 from pages.resources.jobs import Jobs
@@ -40,6 +41,7 @@ def routes(site: Site, signs: Signs, answering: Callable[[str], Responder]) -> l
         *_queues(site),
         Route("/dashboard/new", get=Answer(new.show, _CREATE_JOB), post=Answer(new.create, _CREATE_JOB)),
         Route("/dashboard/upcoming", get=Answer(UpcomingPage(site).show, "GET /api/upcoming")),
+        Route("/dashboard/audit", get=Answer(AuditPage(site).show, "GET /api/audit")),
         Route("/dashboard/workers", get=Answer(Workers(site).show, "GET /api/workers")),
         *_one_run(site),
         Route("/dashboard/settings", post=Answer(Preferences(site).keep, _LIST_JOBS)),

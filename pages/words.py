@@ -79,6 +79,13 @@ WHO: dict[str, str] = {
 }
 """Those who have no name."""
 
+PAGES_OF: dict[str, str] = {
+    "job": "/dashboard/jobs/",
+    "run": "/dashboard/runs/",
+    "app": "/dashboard/jobs?app_name=",
+}
+"""Where the thing of an entry of the audit log is shown."""
+
 _REFUSALS: dict[int, str] = {
     400: "That cannot be done as it was asked",
     403: "You may not do this",
@@ -112,6 +119,7 @@ PAGES = (
     Page("upcoming", "/dashboard/upcoming", "Upcoming"),
     Page("queues", "/dashboard/queues", "Queues"),
     Page("workers", "/dashboard/workers", "Workers"),
+    Page("audit", "/dashboard/audit", "Audit"),
     Page("new", "/dashboard/new", "New job"),
 )
 """The pages of the navigation, of which each reader is shown those that they may load."""

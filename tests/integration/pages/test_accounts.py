@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.factories import GivenSystem, given_system
+from core import schedules
+from core.principals import LOCAL
+from services.jobs import apps, lifecycle
+from tests.factories import GivenSystem, given_system, new_job
 from tests.integration.pages.browser import Browser, Form
 from tests.integration.pages.conftest import site
 
@@ -133,6 +136,17 @@ def navigation(browser: Browser, name: str) -> set[str]:
     return {
         str(given["href"]) for tag, given in browser.load("/dashboard/").elements if tag == "a" and "data-key" in given
     }
+
+
+def test_a_user_who_owns_no_app_sees_no_entry_of_the_audit_log(browser: Browser, system: GivenSystem) -> None:
+    apps.ensure(system, "app_a")
+    job_id = lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
+    lifecycle.pause(LOCAL, system, job_id, reason="Lunch")
+    register(browser)
+    log_in(browser)
+    page = browser.load("/dashboard/audit")
+    assert "Nothing has been changed yet in an app that you own." in page.text
+    assert "Lunch" not in page.text
 
 
 def test_an_administrator_logs_in_and_sees_everything(browser: Browser) -> None:

@@ -39,6 +39,7 @@ PAGES = (
     "/dashboard/upcoming",
     "/dashboard/queues",
     "/dashboard/workers",
+    "/dashboard/audit",
     "/dashboard/new",
 )
 
@@ -57,9 +58,12 @@ def test_names_data_and_errors_stay_text_on_every_page(browser: Browser, system:
     record(system, work, Failed(PermanentFailure(text, status_code=422, body=text)))
     lifecycle.create(LOCAL, system, new_job(**hostile))
     claim(system)
-    lifecycle.create(LOCAL, system, new_job(schedules.RunAt(system.clock.now() + timedelta(hours=1)), **hostile))
+    waiting = lifecycle.create(
+        LOCAL, system, new_job(schedules.RunAt(system.clock.now() + timedelta(hours=1)), **hostile)
+    )
     lifecycle.create(LOCAL, system, new_job(**hostile))
     one_of_each = (f"/dashboard/jobs/{failing}", f"/dashboard/runs/{runs_of(failing)[0].id}")
+    lifecycle.pause(LOCAL, system, waiting, reason=text)
     for path in (*PAGES, *one_of_each):
         page = browser.load(path)  # whose reader refuses elements that are not closed
         assert page.status == 200, path
