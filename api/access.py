@@ -148,9 +148,7 @@ class Access:
         caller, wanted = principal(req), found.operation
         if wanted.access.is_open or wanted.scope is None:
             return
-        caller.expect_scope(wanted.scope)
-        if wanted.access is Required.ADMINISTRATION:
-            caller.expect_administration()
+        wanted.expect(caller)
         expect = _EXPECTATIONS.get(wanted.access)
         if expect is not None and found.key is not None and not caller.sees_all:
             await self._threads.run(expect, caller, found.key, wanted.scope)

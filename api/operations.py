@@ -15,6 +15,7 @@ from uuid import UUID
 from falcon.asgi import Request
 from falcon.routing import CompiledRouter, UUIDConverter, map_http_methods
 
+from core.principals import Principal
 from core.scopes import Scope
 
 _DECLARATION = "declared_operation"
@@ -65,6 +66,14 @@ class Operation:
     def is_whole(self) -> bool:
         """Whether it declares a scope, unless its access needs none."""
         return self.scope is not None or self.access not in _OF_SCOPE
+
+    def expect(self, principal: Principal) -> None:
+        """Raises `Forbidden` unless a principal may ask for it at all, whatever the one thing that it is about."""
+        if self.access.is_open or self.scope is None:
+            return
+        principal.expect_scope(self.scope)
+        if self.access is Required.ADMINISTRATION:
+            principal.expect_administration()
 
 
 UNKNOWN = Operation(Required.IDENTITY)

@@ -18,6 +18,15 @@ def insert(rows: Sequence[dict[str, Any]]) -> None:
     AuditEntry.insert_many(rows).execute()
 
 
+def newest(thing: str, thing_id: str, actions: Collection[str]) -> AuditEntry | None:
+    """Returns the newest entry of a thing that tells of one of these actions."""
+    query: Any = AuditEntry.select().where(
+        AuditEntry.thing_id == thing_id, AuditEntry.thing == thing, AuditEntry.action.in_(actions)
+    )
+    found: AuditEntry | None = query.order_by(AuditEntry.id.desc()).first()
+    return found
+
+
 def page(wanted: AuditFilter, app_ids: Collection[UUID] | None, after: UUID | None, limit: int) -> list[AuditEntry]:
     """Returns entries that fit, of these apps or of all, newest first, with the apps that are still there."""
     query: Any = AuditEntry.select(AuditEntry, App.id, App.name).join(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pages.middleware import HOME
 from pages.resources import actions, queues
 from pages.resources.accounts import LOGIN, LOGOUT, REGISTER, AccountPage
+from pages.resources.audit import AuditPage
 from pages.resources.failures import FailuresPage
 from pages.resources.job import JobPage
 from pages.resources.jobs import Jobs
@@ -20,7 +21,6 @@ from pages.resources.workers import Workers
 from pages.routes import FOR_EVERYONE, Answer, Responder, Route, leading_to
 from pages.site import Site
 from services.jobs import cancelling, lifecycle
-from services.scheduling import pauses
 
 _LIST_JOBS = "GET /api/jobs"
 _CREATE_JOB = "POST /api/jobs/create"
@@ -41,6 +41,7 @@ def routes(site: Site, signs: Signs, answering: Callable[[str], Responder]) -> l
         *_queues(site),
         Route("/dashboard/new", get=Answer(new.show, _CREATE_JOB), post=Answer(new.create, _CREATE_JOB)),
         Route("/dashboard/upcoming", get=Answer(UpcomingPage(site).show, "GET /api/upcoming")),
+        Route("/dashboard/audit", get=Answer(AuditPage(site).show, "GET /api/audit")),
         Route("/dashboard/workers", get=Answer(Workers(site).show, "GET /api/workers")),
         *_one_run(site),
         Route("/dashboard/settings", post=Answer(Preferences(site).keep, _LIST_JOBS)),
@@ -97,16 +98,12 @@ def _failures(site: Site) -> list[Route]:
 
 def _queues(site: Site) -> list[Route]:
     path, app, everything = "/dashboard/queues", "/api/apps/{name}", "/api/installation"
-    pause_app = queues.on_app(site, pauses.pause_app, "paused")
-    resume_app = queues.on_app(site, pauses.resume_app, "resumed")
-    pause = queues.on_everything(site, pauses.pause_everything, "paused")
-    resume = queues.on_everything(site, pauses.resume_everything, "resumed")
     return [
         Route(path, get=Answer(queues.Queues(site).show, _LIST_JOBS)),
-        Route("/dashboard/apps/{name}/pause", post=Answer(pause_app, f"POST {app}/pause")),
-        Route("/dashboard/apps/{name}/resume", post=Answer(resume_app, f"POST {app}/resume")),
-        Route(f"{path}/pause", post=Answer(pause, f"POST {everything}/pause")),
-        Route(f"{path}/resume", post=Answer(resume, f"POST {everything}/resume")),
+        Route("/dashboard/apps/{name}/pause", post=Answer(queues.pause_app(site), f"POST {app}/pause")),
+        Route("/dashboard/apps/{name}/resume", post=Answer(queues.resume_app(site), f"POST {app}/resume")),
+        Route(f"{path}/pause", post=Answer(queues.pause_everything(site), f"POST {everything}/pause")),
+        Route(f"{path}/resume", post=Answer(queues.resume_everything(site), f"POST {everything}/resume")),
     ]
 
 

@@ -18,6 +18,7 @@ MEDIA_FORM = "application/x-www-form-urlencoded"
 TOKEN = "form_token"  # noqa: S105  the name of a field
 KEY = "key"
 """The field by which a form that is sent twice is known."""
+REASON = "reason"
 MOST_FIELDS = 200
 LONGEST_KEY = 64
 

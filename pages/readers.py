@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
+from core.auditing import AuditFilter
 from core.filters import JobFilter, RunFilter
 from core.listing import Mark, Ordering, Stretch
 from core.principals import Principal
@@ -34,12 +36,23 @@ class RunList:
 
 
 @dataclass(frozen=True)
+class AuditList:
+    """Which part of the audit log is wanted."""
+
+    wanted: AuditFilter
+    after: UUID | None
+    limit: int
+
+
+@dataclass(frozen=True)
 class Readers:
     """Each raises `InvalidInput` naming the wrong fields, as the API does."""
 
     job_list: Callable[[Parameters], JobList]
     run_list: Callable[[Parameters], RunList]
+    audit: Callable[[Parameters], AuditList]
     cursor: Callable[[Mark, Ordering], str]
+    reason: Callable[[Parameters], str | None]
     new_job: Callable[[Any], NewJob]
     schedule: Callable[[Any], Schedule]
     job_as_asked: Callable[[JobView], dict[str, Any]]

@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from pages import charts, formats, series_charts, words
+from pages import changes, charts, formats, series_charts, words
 from pages.asked import Asked
 from pages.static_files import FOLDER
 
@@ -41,6 +41,7 @@ class Templates:
             span=formats.span,
             number=formats.number,
             pretty=formats.pretty,
+            changes=changes.lines,
             plural=formats.plural,
             machine=formats.machine,
         )

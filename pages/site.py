@@ -11,8 +11,9 @@ import falcon
 from falcon.asgi import Request, Response
 
 from core.errors import Forbidden
+from core.principals import Principal
 from core.version import VERSION
-from pages import asked, forms
+from pages import asked, forms, words
 from pages.asked import Asked
 from pages.forms import Form
 from pages.readers import Readers
@@ -20,12 +21,15 @@ from pages.rendering import Templates
 from pages.routes import see_other
 from pages.static_files import StaticFiles
 from services.jobs import idempotency
+from services.reading import pausing
 from services.scheduling import pauses
 from services.system import System
 
 Loaded = TypeVar("Loaded")
 Load = Callable[[Asked], Mapping[str, Any]]
 Do = Callable[[Asked, Form], str]
+IsOpen = Callable[[Principal, str], bool]
+"""Whether a principal may load the page at a path, as the access of its operation says."""
 
 
 class Run(Protocol):
@@ -37,14 +41,15 @@ class Run(Protocol):
 class Site:
     """The parts that pages share."""
 
-    def __init__(self, system: System, run: Run, readers: Readers) -> None:
+    def __init__(self, system: System, run: Run, readers: Readers, is_open: IsOpen) -> None:
         self.system = system
         self.readers = readers
         self.static = StaticFiles()
         self._run = run
         self._prefix = urlsplit(system.settings.public_url or "").path.rstrip("/")
-        common = {"version": VERSION, "anonymous": system.settings.anonymous, "address": system.settings.address}
+        common = {"version": VERSION, "address": system.settings.address}
         self._templates = Templates(self.url, self.static.path, common)
+        self._is_open = is_open
 
     def url(self, path: str) -> str:
         """Returns a path of ours as browsers ask for it."""
@@ -71,6 +76,11 @@ class Site:
         """Carry out what a form that was read asks for, once under its key, and lead to the path that `do` returns."""
         see_other(resp, self.url(await self._run(self.once, self.asked(req), form, do)))
 
+    def reason(self, form: Form) -> str | None:
+        """Returns why something is done, if the form says so. Raises `InvalidInput`."""
+        given = form.get(forms.REASON)
+        return self.readers.reason({forms.REASON: given}) if given else None
+
     def once(self, who: Asked, form: Form, do: Do) -> str:
         """Returns the path that a form leads to. One with a key, sent again, has no second effect and leads there, too.
 
@@ -87,12 +97,24 @@ class Site:
 
     def render(self, template: str, who: Asked, context: Mapping[str, Any]) -> bytes:
         """Returns a page that needs nothing from the database."""
-        return self._templates.render(template, who, {"paused_at": None, **context})
+        return self._templates.render(
+            template, who, {"paused_at": None, "pause": None, "pages": self._pages(who), **context}
+        )
 
     def _page(self, template: str, who: Asked, load: Load) -> bytes:
         context = load(who)
-        paused = if_allowed(lambda: pauses.installation(who.principal).paused_at)
-        return self._templates.render(template, who, {"paused_at": paused, **context})
+        paused_at = if_allowed(lambda: pauses.installation(who.principal).paused_at)
+        told = {
+            "paused_at": paused_at,
+            "pause": paused_at and pausing.of_everything(who.principal),
+            "pages": self._pages(who),
+        }
+        return self._templates.render(template, who, {**told, **context})
+
+    def _pages(self, who: Asked) -> list[words.Page]:
+        """Returns the pages of the navigation that the reader may load; none for strangers."""
+        is_known = who.is_user or who.principal.is_trusted
+        return [page for page in words.PAGES if is_known and self._is_open(who.principal, page.path)]
 
 
 def if_allowed(look: Callable[[], Loaded]) -> Loaded | None:

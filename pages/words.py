@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from core.policies import CatchUp, Overlap
+from core.principals import PrincipalKind
 from core.states import Hold, JobStatus, Outcome, Trigger
 from pages import asked
 
@@ -70,6 +73,19 @@ DONE: dict[str, str] = {
 }
 """What pages say after an action; addresses carry only the key."""
 
+WHO: dict[str, str] = {
+    PrincipalKind.LOCAL: "somebody on this machine",
+    PrincipalKind.OPERATOR: "an operator",
+}
+"""Those who have no name."""
+
+PAGES_OF: dict[str, str] = {
+    "job": "/dashboard/jobs/",
+    "run": "/dashboard/runs/",
+    "app": "/dashboard/jobs?app_name=",
+}
+"""Where the thing of an entry of the audit log is shown."""
+
 _REFUSALS: dict[int, str] = {
     400: "That cannot be done as it was asked",
     403: "You may not do this",
@@ -88,16 +104,28 @@ def refusal(status: int) -> str:
     return _REFUSALS.get(status, "Something went wrong")
 
 
+class Page(NamedTuple):
+    """A page of the navigation. Its name's first letter is its key."""
+
+    name: str
+    path: str
+    label: str
+
+
 PAGES = (
-    ("overview", "/dashboard/", "Overview"),
-    ("jobs", "/dashboard/jobs", "Jobs"),
-    ("failures", "/dashboard/failures", "Failures"),
-    ("upcoming", "/dashboard/upcoming", "Upcoming"),
-    ("queues", "/dashboard/queues", "Queues"),
-    ("workers", "/dashboard/workers", "Workers"),
-    ("new", "/dashboard/new", "New job"),
+    Page("overview", "/dashboard/", "Overview"),
+    Page("jobs", "/dashboard/jobs", "Jobs"),
+    Page("failures", "/dashboard/failures", "Failures"),
+    Page("upcoming", "/dashboard/upcoming", "Upcoming"),
+    Page("queues", "/dashboard/queues", "Queues"),
+    Page("workers", "/dashboard/workers", "Workers"),
+    Page("audit", "/dashboard/audit", "Audit"),
+    Page("new", "/dashboard/new", "New job"),
 )
-"""The pages of the navigation: key, path, label."""
+"""The pages of the navigation, of which each reader is shown those that they may load."""
+
+EVENTS = "/api/events?topics=jobs,runs"
+"""What tells a page that something of it may have changed."""
 
 ORDERINGS: dict[str, str] = {
     "-created_at": "newest first",

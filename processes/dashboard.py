@@ -10,6 +10,8 @@ from typing import Any
 from api.http import App
 from api.operations import Operation, Required, declared_as
 from api.threads import Threads
+from core.errors import Forbidden
+from core.principals import Principal
 from pages import app as pages
 from pages.middleware import PageAnswers
 from pages.resources.overview import Signs
@@ -31,7 +33,7 @@ def add_to(
 ) -> App:
     """Add the pages to the API's app; the app."""
     threads = Threads(_THREADS)
-    site = Site(system, threads.run, page_readers.readers(system))
+    site = Site(system, threads.run, page_readers.readers(system), functools.partial(_is_open, app))
     app.add_middleware([PageAnswers(site), threads])
     for route in pages.routes(site, Signs(broker_is_up, troubles), lambda path: _posts_to(app, path)):
         resource = SimpleNamespace()
@@ -64,6 +66,15 @@ def _declared(app: App, answer: Answer, behind: Responder | None) -> Any:
     if behind is not None:
         functools.update_wrapper(responder, behind)
     return declared_as(_operation(app, answer.like))(responder)
+
+
+def _is_open(app: App, principal: Principal, path: str) -> bool:
+    """Whether a page's operation is for a principal at all, so that its link is worth showing."""
+    try:
+        app.routes.declared(path.rstrip("/"), "GET").expect(principal)
+    except Forbidden:
+        return False
+    return True
 
 
 def _operation(app: App, like: str | None) -> Operation:

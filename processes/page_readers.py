@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from api import validation
+from api.schemas.audit import AuditQuery, ReasonQuery
 from api.schemas.jobs import Job, NewJob
 from api.schemas.paging import JobsQuery, RunsQuery, write_cursor
 from api.schemas.schedules import Preview
@@ -16,7 +17,7 @@ from core import json_text
 from core.listing import Ordering
 from core.principals import Principal
 from core.schedules import KINDS, Schedule
-from pages.readers import JobList, Parameters, Readers, RunList
+from pages.readers import AuditList, JobList, Parameters, Readers, RunList
 from services.jobs.definition import Definition
 from services.jobs.definition import NewJob as Wanted
 from services.reading.views import JobView
@@ -30,7 +31,9 @@ def readers(system: System) -> Readers:
     return Readers(
         job_list=_job_list,
         run_list=_run_list,
+        audit=_audit,
         cursor=write_cursor,
+        reason=_reason,
         new_job=_new_job,
         schedule=_schedule,
         job_as_asked=_job_as_asked,
@@ -49,6 +52,15 @@ def _job_list(params: Parameters) -> JobList:
 def _run_list(params: Parameters) -> RunList:
     query = validation.query(RunsQuery, params)
     return RunList(query.wanted(), query.stretch())
+
+
+def _audit(params: Parameters) -> AuditList:
+    query = validation.query(AuditQuery, params)
+    return AuditList(query.wanted(), None if query.cursor is None else query.cursor.id, query.limit)
+
+
+def _reason(params: Parameters) -> str | None:
+    return validation.query(ReasonQuery, params).reason
 
 
 def _new_job(value: Any) -> Wanted:

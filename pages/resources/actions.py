@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 from uuid import UUID
 
 from falcon.asgi import Request, Response
@@ -17,7 +18,13 @@ from pages.site import Site
 from services.jobs import editing, polling_states, requested_runs
 from services.system import System
 
-ActOnOne = Callable[[Principal, System, UUID], object]
+
+class ActOnOne(Protocol):
+    """Acts on a job or a run, for a reason that is kept."""
+
+    def __call__(self, principal: Principal, system: System, one: UUID, /, *, reason: str | None) -> object: ...
+
+
 DoWithJob = Callable[[Asked, Form, UUID], str]
 
 
@@ -34,8 +41,8 @@ def run_path(run_id: UUID, done: str) -> str:
 def on_job(site: Site, act: ActOnOne, done: str) -> Responder:
     """Returns a responder that acts on a job, and leads back to it."""
 
-    def do(who: Asked, _form: Form, job_id: UUID) -> str:
-        act(who.principal, site.system, job_id)
+    def do(who: Asked, form: Form, job_id: UUID) -> str:
+        act(who.principal, site.system, job_id, reason=site.reason(form))
         return job_path(job_id, done)
 
     return _by_job(site, do)
@@ -73,8 +80,8 @@ def rewind(site: Site) -> Responder:
 def delete(site: Site) -> Responder:
     """Returns a responder that deletes a job, and leads to the list."""
 
-    def do(who: Asked, _form: Form, job_id: UUID) -> str:
-        editing.delete(who.principal, site.system, job_id)
+    def do(who: Asked, form: Form, job_id: UUID) -> str:
+        editing.delete(who.principal, site.system, job_id, reason=site.reason(form))
         return "/dashboard/jobs?done=deleted"
 
     return _by_job(site, do)
@@ -92,8 +99,8 @@ def replay(site: Site) -> Responder:
 def on_run(site: Site, act: ActOnOne, done: str) -> Responder:
     """Returns a responder that acts on a run, and leads back to it."""
 
-    def do(who: Asked, _form: Form, run_id: UUID) -> str:
-        act(who.principal, site.system, run_id)
+    def do(who: Asked, form: Form, run_id: UUID) -> str:
+        act(who.principal, site.system, run_id, reason=site.reason(form))
         return run_path(run_id, done)
 
     return _by_run(site, do)

@@ -12,21 +12,25 @@ from zoneinfo import ZoneInfo
 from falcon.asgi import Request, Response
 
 from core import instants
+from core.auditing import AuditFilter
 from core.errors import InvalidInput
 from core.listing import NEWEST_FIRST, Stretch
 from core.schedules import Polling
 from core.states import ENDED, JobStatus, RunStatus
 from pages import examples, formats
 from pages.asked import Asked
-from pages.site import Site
+from pages.site import Site, if_allowed
+from services.access import audit
+from services.access.audit import AuditView
 from services.jobs import polling_states
-from services.reading import explaining, listing, records
+from services.reading import explaining, listing, pausing, records
 from services.reading.counting import Counts
 from services.reading.explaining import Explanation
 from services.reading.views import JobView, Occurrence, RunView
 
 COMING = 10
 RUNS = 20
+ENTRIES = 10
 _ENDED = {str(state) for state in ENDED}
 
 
@@ -68,6 +72,8 @@ class JobPage:
         definition = self._site.readers.job_as_asked(view)
         return {
             "job": view,
+            "job_pause": pausing.of_job(who.principal, job_id) if view.status == JobStatus.PAUSED else None,
+            "entries": if_allowed(lambda: _entries(who, job_id)),
             "is_over": str(view.status) in _ENDED,
             "is_failed": view.status is JobStatus.FAILED,
             "coming": _coming(view, records.occurrences(who.principal, job_id, COMING)),
@@ -97,6 +103,11 @@ class JobPage:
             "Make another like it": examples.create(settings, definition),
             **{action.capitalize(): examples.post(settings, f"{path}/{action}") for action in actions},
         }
+
+
+def _entries(who: Asked, job_id: UUID) -> list[AuditView]:
+    found, _more = audit.listed(who.principal, AuditFilter(thing="job", thing_id=str(job_id)), None, ENTRIES)
+    return found
 
 
 def _progress(run: RunView) -> Progress | None:

@@ -7,17 +7,17 @@ from typing import Any
 
 from falcon.asgi import Request, Response
 
-from core.principals import Principal
 from pages import examples
 from pages.asked import Asked
 from pages.forms import Form
 from pages.routes import Responder
-from pages.site import Site
+from pages.site import Do, Site
 from services.jobs import apps
-from services.reading import waiting
-from services.system import System
+from services.reading import pausing, waiting
+from services.scheduling import pauses
 
 PATH = "/dashboard/queues"
+_PAUSED, _RESUMED = f"{PATH}?done=paused", f"{PATH}?done=resumed"
 MOST_APPS = 100
 
 
@@ -33,9 +33,11 @@ class Queues:
 
     def _load(self, who: Asked) -> dict[str, Any]:
         settings = self._site.system.settings
+        found, _more = apps.listed(who.principal, None, MOST_APPS)
         return {
             "waiting": waiting.grouped(who.principal),
-            "apps": apps.listed(who.principal, None, MOST_APPS)[0],
+            "apps": found,
+            "app_pauses": pausing.of_apps(who.principal, [app.name for app in found if app.paused_at]),
             "may_pause_everything": who.principal.sees_all,
             "rate": settings.account_rate,
             "most_at_once": settings.max_concurrent_runs,
@@ -48,26 +50,54 @@ class Queues:
         }
 
 
-def on_app(site: Site, act: Callable[[Principal, System, str], None], done: str) -> Responder:
-    """Returns a responder that pauses or resumes the app of the path."""
+def pause_app(site: Site) -> Responder:
+    """Returns a responder that pauses the app of the path."""
 
+    def do(who: Asked, form: Form, name: str) -> str:
+        pauses.pause_app(who.principal, site.system, name, site.reason(form))
+        return _PAUSED
+
+    return _by_name(site, do)
+
+
+def resume_app(site: Site) -> Responder:
+    """Returns a responder that resumes the app of the path."""
+
+    def do(who: Asked, _form: Form, name: str) -> str:
+        pauses.resume_app(who.principal, site.system, name)
+        return _RESUMED
+
+    return _by_name(site, do)
+
+
+def pause_everything(site: Site) -> Responder:
+    """Returns a responder that pauses everything."""
+
+    def do(who: Asked, form: Form) -> str:
+        pauses.pause_everything(who.principal, site.system, site.reason(form))
+        return _PAUSED
+
+    return _for_all(site, do)
+
+
+def resume_everything(site: Site) -> Responder:
+    """Returns a responder that resumes everything."""
+
+    def do(who: Asked, _form: Form) -> str:
+        pauses.resume_everything(who.principal, site.system)
+        return _RESUMED
+
+    return _for_all(site, do)
+
+
+def _by_name(site: Site, do: Callable[[Asked, Form, str], str]) -> Responder:
     async def respond(req: Request, resp: Response, name: str) -> None:
-        def do(who: Asked, _form: Form) -> str:
-            act(who.principal, site.system, name)
-            return f"{PATH}?done={done}"
-
-        await site.act(req, resp, do)
+        await site.act(req, resp, lambda who, form: do(who, form, name))
 
     return respond
 
 
-def on_everything(site: Site, act: Callable[[Principal, System], None], done: str) -> Responder:
-    """Returns a responder that pauses or resumes everything."""
-
-    def do(who: Asked, _form: Form) -> str:
-        act(who.principal, site.system)
-        return f"{PATH}?done={done}"
-
+def _for_all(site: Site, do: Do) -> Responder:
     async def respond(req: Request, resp: Response) -> None:
         await site.act(req, resp, do)
 

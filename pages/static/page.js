@@ -8,7 +8,6 @@ if (zone && !isKnown()) {
   if (isKnown() && zone !== document.documentElement.dataset.zone) location.reload();
 }
 
-const targets = { o: "overview", j: "jobs", f: "failures", u: "upcoming", q: "queues", w: "workers", n: "new" };
 let afterG = false;
 
 document.addEventListener("keydown", (event) => {
@@ -16,8 +15,8 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "/") {
     event.preventDefault();
     document.getElementById("search")?.focus();
-  } else if (afterG && targets[event.key]) {
-    document.querySelector(`nav a[data-key="${targets[event.key]}"]`)?.click();
+  } else if (afterG && /^[a-z]$/.test(event.key)) {
+    document.querySelector(`nav a[data-key="${event.key}"]`)?.click();
   }
   afterG = event.key === "g";
 });

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.factories import GivenSystem, given_system
+from core import schedules
+from core.principals import LOCAL
+from services.jobs import apps, lifecycle
+from tests.factories import GivenSystem, given_system, new_job
 from tests.integration.pages.browser import Browser, Form
 from tests.integration.pages.conftest import site
 
@@ -111,13 +114,43 @@ def test_a_user_sees_what_the_api_would_show_them_and_is_told_what_it_would_not(
         page = browser.load(path)
         assert page.status == 200, path
         assert not page.has_button("Pause everything")
+    assert "Workers" not in page.links
     refused = browser.load("/dashboard/workers")
     assert refused.status == 403
     assert "You may not do this" in refused.text
 
 
+def test_every_link_of_the_navigation_leads_to_a_page_that_its_reader_may_load(browser: Browser) -> None:
+    register(browser)
+    register(browser, "root", **{"X-Internal-Secret": OF_OPERATORS})
+    shown = {name: navigation(browser, name) for name in (NAME, "root")}
+    for name, paths in shown.items():
+        log_in(browser, name=name)
+        assert {browser.load(path).status for path in paths} == {200}
+    assert shown["root"] - shown[NAME] == {"/dashboard/workers"}
+
+
+def navigation(browser: Browser, name: str) -> set[str]:
+    """Log in by this name; where the navigation leads."""
+    log_in(browser, name=name)
+    return {
+        str(given["href"]) for tag, given in browser.load("/dashboard/").elements if tag == "a" and "data-key" in given
+    }
+
+
+def test_a_user_who_owns_no_app_sees_no_entry_of_the_audit_log(browser: Browser, system: GivenSystem) -> None:
+    apps.ensure(system, "app_a")
+    job_id = lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
+    lifecycle.pause(LOCAL, system, job_id, reason="Lunch")
+    register(browser)
+    log_in(browser)
+    page = browser.load("/dashboard/audit")
+    assert "Nothing has been changed yet in an app that you own." in page.text
+    assert "Lunch" not in page.text
+
+
 def test_an_administrator_logs_in_and_sees_everything(browser: Browser) -> None:
     register(browser, "root", **{"X-Internal-Secret": OF_OPERATORS})
     log_in(browser, name="root")
-    assert browser.load("/dashboard/workers").status == 200
+    assert browser.load(browser.load("/dashboard/").links["Workers"]).status == 200
     assert browser.load("/dashboard/queues").has_button("Pause everything")

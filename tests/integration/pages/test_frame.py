@@ -37,12 +37,20 @@ def test_a_filter_that_is_wrong_is_refused_in_the_words_of_the_api(browser: Brow
 def test_pages_load_only_their_own_files_which_browsers_keep_for_a_year(browser: Browser) -> None:
     page = browser.load("/dashboard/jobs")
     loaded = [given.get("src") or given.get("href") for tag, given in page.elements if tag in ("script", "link")]
-    assert len(loaded) == 3
+    assert len(loaded) == 4
     for path in loaded:
         result = browser.request("GET", str(path))
         assert result.status_code == 200
         assert result.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_a_page_on_which_nothing_changes_listens_to_nothing(browser: Browser) -> None:
+    for path, listens in (("/dashboard/jobs", True), ("/dashboard/new", False), ("/login/", False)):
+        page = browser.load(path)
+        scripts = [str(given.get("src")) for tag, given in page.elements if tag == "script"]
+        assert any("/live." in one for one in scripts) is listens
+        assert any("data-events" in given for _, given in page.elements) is listens
 
 
 def test_no_page_has_inline_styles_or_scripts(browser: Browser) -> None:

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from core import schedules
+from core.auditing import AuditFilter
 from core.principals import LOCAL
-from services.jobs import lifecycle
+from services.access import audit
+from services.jobs import lifecycle, requested_runs
 from services.reading import records
 from tests.factories import GivenSystem, claim, new_job, polled, record, refused, runs_of, succeeded
 from tests.integration.api.client import NO_JOB
@@ -55,6 +57,40 @@ def test_a_job_is_paused_resumed_and_cancelled_by_its_buttons(browser: Browser, 
     assert status(job_id) == "cancelled"
     assert not page.has_button("Pause")
     assert not page.has_button("Run now")
+
+
+def test_a_paused_job_shows_who_paused_it_when_and_why(browser: Browser, system: GivenSystem) -> None:
+    job_id = made(system, WEEKDAYS)
+    form = page_of(browser, job_id).form("Pause")
+    assert browser.send(form, reason="x" * 501).status_code == 400
+    page = browser.submit(form, reason="<b>The receiver</b> is being moved")
+    assert "by somebody on this machine: “<b>The receiver</b> is being moved”" in page.text
+    page = browser.submit(page.form("Resume"))
+    assert "is being moved”" not in page.text
+
+
+def test_a_pause_that_carillon_made_is_not_laid_to_who_paused_the_job_before(
+    browser: Browser, system: GivenSystem
+) -> None:
+    job_id = made(system, WEEKDAYS)
+    lifecycle.pause(LOCAL, system, job_id, reason="Lunch")
+    lifecycle.resume(LOCAL, system, job_id)
+    requested_runs.trigger(LOCAL, system, job_id)
+    [work] = claim(system)
+    record(system, work, refused(410))
+    assert status(job_id) == "paused"
+    assert "“Lunch”" not in page_of(browser, job_id).text
+
+
+def test_why_a_job_is_cancelled_or_deleted_is_kept_in_the_audit_log(browser: Browser, system: GivenSystem) -> None:
+    job_id = made(system, WEEKDAYS)
+    page = browser.submit(page_of(browser, job_id).form("Cancel"), reason="Nobody reads it")
+    browser.submit(page.form("Delete"), reason="")
+    entries, _ = audit.listed(LOCAL, AuditFilter(thing_id=str(job_id)), None, 10)
+    assert [(one.action, one.reason) for one in entries] == [
+        ("job.deleted", None),
+        ("job.cancelled", "Nobody reads it"),
+    ]
 
 
 def test_a_button_that_is_pressed_twice_makes_one_run(browser: Browser, system: GivenSystem) -> None:

@@ -99,12 +99,15 @@ def test_an_app_and_everything_are_paused_and_resumed_and_every_page_says_so(
     browser: Browser, system: GivenSystem
 ) -> None:
     lifecycle.create(LOCAL, system, new_job())
-    page = browser.submit(browser.load("/dashboard/queues").form("Pause"))
+    page = browser.submit(browser.load("/dashboard/queues").form("Pause"), reason="It moves")
+    assert "by somebody on this machine: “It moves”" in page.text
     assert "1 run waits" in page.text
     assert "paused app_a acc1" in page.text
     page = browser.submit(page.form("Resume"))
-    page = browser.submit(page.form("Pause everything"))
-    assert "Everything is paused since" in browser.load("/dashboard/jobs").text
+    page = browser.submit(page.form("Pause everything"), reason="A storm")
+    banner = browser.load("/dashboard/jobs").text
+    assert "Everything is paused since" in banner
+    assert "by somebody on this machine: “A storm”" in banner
     assert pauses.installation(LOCAL).paused_at is not None
     browser.submit(page.form("Resume everything"))
     assert "Everything is paused" not in browser.load("/dashboard/jobs").text

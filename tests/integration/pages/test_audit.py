@@ -1,0 +1,56 @@
+"""The audit log as pages show it: to those who own an app, what is of it; to administrators, all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+from core import schedules
+from core.principals import LOCAL
+from services.jobs import lifecycle
+from tests.factories import GivenSystem, new_job
+from tests.integration.pages.browser import Browser
+
+FROM_AFAR = replace(LOCAL, address="192.0.2.7", credential="session")
+
+
+def paused(system: GivenSystem, reason: str, app_name: str = "app_a") -> UUID:
+    job_id = lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600), name=None, app_name=app_name))
+    lifecycle.pause(FROM_AFAR, system, job_id, reason=reason)
+    return job_id
+
+
+def test_an_entry_says_who_did_what_from_where_and_why_and_leads_to_the_thing(
+    browser: Browser, system: GivenSystem
+) -> None:
+    job_id = paused(system, "Lunch")
+    page = browser.load("/dashboard/audit")
+    assert "somebody on this machine" in page.text
+    assert "by session from 192.0.2.7" in page.text
+    assert "state: active → paused" in page.text
+    assert "Lunch" in page.text
+    assert page.links["job"] == f"/dashboard/jobs/{job_id}"
+
+
+def test_a_job_shows_its_own_entries_and_leads_to_them_in_the_log(browser: Browser, system: GivenSystem) -> None:
+    job_id = paused(system, "Lunch")
+    paused(system, "Supper")
+    page = browser.load(f"/dashboard/jobs/{job_id}")
+    assert "Who changed what" in page.text
+    log = browser.load(page.links["In the audit log"])
+    assert "Lunch" in log.text
+    assert "Supper" not in log.text
+
+
+def test_entries_are_filtered_and_older_ones_are_a_click_away(browser: Browser, system: GivenSystem) -> None:
+    for number in range(51):
+        paused(system, f"reason {number}.", app_name="app_a")
+    paused(system, "of another app", app_name="app_b")
+    page = browser.submit(browser.load("/dashboard/audit").form("Show"), app_name="app_a", thing="job")
+    assert "of another app" not in page.text
+    assert "reason 0." not in page.text
+    older = browser.load(page.links["Older"])
+    assert "reason 0." in older.text
+    assert "reason 50." not in older.text
+    assert "No entry fits." in browser.load("/dashboard/audit?principal=nobody").text
+    assert browser.load("/dashboard/audit?nonsense=1").status == 400
