@@ -141,7 +141,11 @@ def rows() -> dict[str, list[str]]:
     """All that is stored, but for keys and tokens."""
     with database.reading():
         tables: list[Any] = [table for table in (*ALL, Installation) if table not in (IdempotencyKey, Token)]
-        return {table.__name__: sorted(repr(row.__data__) for row in table.select()) for table in tables}
+        return {table.__name__: sorted(_written(row.__data__) for row in table.select()) for table in tables}
+
+
+def _written(row: dict[str, Any]) -> str:
+    return repr({name: bytes(value) if isinstance(value, memoryview) else value for name, value in row.items()})
 
 
 def post(client: Client, path: str, options: dict[str, Any], headers: dict[str, str]) -> Any:
