@@ -171,7 +171,7 @@ def run(system: GivenSystem, request: Mapping[str, Any]) -> Run:
 
 
 def echoed(server: Server) -> None:
-    """Let the receiver send back what it is about to get."""
+    """Make the receiver answer with what it receives."""
     spellings = [CANARY, json.dumps(CANARY), json.dumps(CANARY, ensure_ascii=False), quote(CANARY), quote(CANARY, "")]
     server.body = json.dumps({"args": spellings}).encode() + " ".join(spellings).encode() + CANARY.encode("latin-1")
     server.headers = {"Location": f"/{quote(CANARY, '')}", "Retry-After": quote(CANARY)}
