@@ -21,6 +21,7 @@ import importlib
 import socket
 import sys
 from types import ModuleType
+from typing import NoReturn
 
 import typer
 
@@ -165,6 +166,13 @@ def _greet(settings: Settings) -> None:
 
 commands.add_to(app)
 
+
+def main(arguments: list[str]) -> NoReturn:
+    """Run the command that these arguments name, and end the process."""
+    with endings.plain(arguments), start.plain_faults():
+        app(arguments, prog_name="carillon", obj=start.environment())
+    sys.exit()
+
+
 if __name__ == "__main__":
-    with endings.plain(sys.argv[1:]), start.plain_faults():
-        app(prog_name="carillon", obj=start.environment())
+    main(sys.argv[1:])

@@ -5,10 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import hypothesis
-import psycopg2
 import pytest
 from argon2 import PasswordHasher
 
@@ -19,7 +17,7 @@ from models.tables import ALL, db
 from services.access import users
 from services.scheduling import timezones
 from tests.factories import GivenSystem, given_system
-from tests.servers import needed, virtual_host
+from tests.servers import new_database, virtual_host
 
 # As every process does: tests read the zones that users get, not those of the machine.
 timezones.pin()
@@ -61,12 +59,8 @@ def _needs_servers(item: pytest.Item) -> bool:
 @pytest.fixture(scope="session")
 def postgresql_url(worker_id: str) -> Iterator[str]:
     """A database of this test process's own, dropped afterwards."""
-    server = needed("TEST_DATABASE_URL")
-    name = f"carillon_test_{worker_id}"
-    _execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    _execute(server, f"CREATE DATABASE {name}")
-    yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-    _execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    with new_database(f"carillon_test_{worker_id}") as url:
+        yield url
 
 
 @pytest.fixture
@@ -141,13 +135,3 @@ def _empty() -> None:
             if has_rows:
                 table.delete().execute()
         db.execute_sql("UPDATE installation SET paused_at = NULL, timezone_data = NULL")
-
-
-def _execute(url: str, statement: str) -> None:
-    connection = psycopg2.connect(url)
-    try:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-    finally:
-        connection.close()

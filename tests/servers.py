@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from urllib.parse import quote, urlsplit, urlunsplit
 from uuid import uuid4
 
+import psycopg2
 import pytest
 import requests
 
@@ -20,6 +21,16 @@ def needed(name: str) -> str:
     if value is None:
         pytest.fail(f"{name} is not set: run these tests through ./test, which starts the servers.")
     return value
+
+
+@contextmanager
+def new_database(name: str) -> Iterator[str]:
+    """The URL of an empty database of this name, dropped afterwards."""
+    server = needed("TEST_DATABASE_URL")
+    _execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    _execute(server, f"CREATE DATABASE {name}")
+    yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+    _execute(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @contextmanager
@@ -38,3 +49,10 @@ def virtual_host() -> Iterator[str]:
 
 def _manage(method: str, url: str, body: object = None) -> requests.Response:
     return requests.request(method, url, json=body, timeout=LONGEST)
+
+
+def _execute(url: str, statement: str) -> None:
+    with closing(psycopg2.connect(url)) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(statement)

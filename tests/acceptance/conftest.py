@@ -10,6 +10,7 @@ from cryptography.fernet import Fernet
 
 from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Journal
+from tests.acceptance.kept_services import KeptServices, kept_services
 from tests.lengths import JOBS
 
 THREADS = 8  # of each worker: that many calls are lost when one is killed with its hands full
@@ -26,27 +27,40 @@ QUICK = {
 # After so many executions a worker dies. All of them and the few that are repeated make two deaths at most, so no run
 # is lost three times; and one of two workers executes half of them, which makes one death at least.
 FATAL = (JOBS + 2 * THREADS) // 3 + 1
-SERVICES = {"web": 1, "worker": 2, "coordinator": 1, "periodic": 1}
+# Once a second, so that a test sees a plan within seconds.
+PLANNING_BY_ITSELF = {"BEAT_PATIENCE_SECONDS": "1", "PLAN_AHEAD_SECONDS": "60"}
+SHARED = pytest.mark.xdist_group("services")
 
 
-@pytest.fixture
-def journal() -> Iterator[Journal]:
-    """A receiver that writes down every call."""
+@pytest.fixture(scope="package")
+def listening() -> Iterator[Journal]:
+    """The receiver of all the tests."""
     with Journal() as journal:
         yield journal
 
 
 @pytest.fixture
-def services(tmp_path: Path, postgresql: str, rabbitmq_url: str, journal: Journal) -> Iterator[Installation]:
-    """One web, two workers, a coordinator and periodiq, on the shared servers, calling the journal."""
-    environment = {
-        **QUICK,
-        "DATABASE_URL": postgresql,
-        "RABBITMQ_URL": rabbitmq_url,
-        "CALLBACK_BASE_URL": journal.url,
-    }
-    with Installation(tmp_path, SERVICES, environment) as carillon:
-        yield carillon
+def journal(listening: Journal) -> Journal:
+    """A receiver that writes down every call, and has none yet."""
+    listening.forget()
+    return listening
+
+
+@pytest.fixture(scope="package")
+def kept(tmp_path_factory: pytest.TempPathFactory, listening: Journal) -> Iterator[KeptServices]:
+    """What `services` gives to one test after another."""
+    with kept_services(tmp_path_factory.mktemp("kept"), QUICK | PLANNING_BY_ITSELF, listening.url) as services:
+        yield services
+
+
+@pytest.fixture
+def services(kept: KeptServices, journal: Journal) -> KeptServices:
+    """One web, two workers, a coordinator and periodiq, without a job, calling the journal.
+
+    Tests that use it are of the group SHARED, or each test process would start services of its own.
+    """
+    kept.empty()
+    return kept
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from processes.supervisor import Backoff, Supervisor
 from tests.waiting import LONGEST, until
 
 ROOT = Path(__file__).resolve().parents[2]
+SERVICES = {"web": 1, "worker": 2, "coordinator": 1, "periodic": 1}
 GROUP = 20
 # The web process died before the answer, or in its midst.
 NO_ANSWER = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
@@ -39,6 +40,7 @@ class Installation:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / "carillon.log"
+        self._log_begins_at = 0
         self._output = self.log.open("w")
         surroundings = {**os.environ, "PORT": str(self.port), "DATA_DIR": str(folder / "data"), **environment}
         commands = {name: f"{sys.executable} {ROOT / 'cli.py'} {name}" for name in processes}
@@ -85,7 +87,12 @@ class Installation:
 
     def logged(self, *parts: str) -> int:
         """How many lines of the log have all these parts; a process's line begins with its name."""
-        return sum(all(part in line for part in parts) for line in self.log.read_text().splitlines())
+        lines = self.log.read_bytes()[self._log_begins_at :].decode().splitlines()
+        return sum(all(part in line for part in parts) for line in lines)
+
+    def turn_the_page(self) -> None:
+        """Read the log from here on only."""
+        self._log_begins_at = self.log.stat().st_size
 
     def killed(self, kind: str) -> int:
         """How many processes of a kind a SIGKILL has ended so far."""

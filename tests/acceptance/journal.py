@@ -163,6 +163,12 @@ class Journal:
             call.ended = time.monotonic()
             self._changed.notify_all()
 
+    def forget(self) -> None:
+        """Begin again: without calls, and with the behaviour that answers everything well."""
+        with self._changed:
+            self._calls = []
+        self.behave = lambda _call: Answer()
+
     @property
     def calls(self) -> list[Call]:
         """Every call so far, in the order of their start."""

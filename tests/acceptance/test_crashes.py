@@ -16,8 +16,8 @@ import pytest
 import requests
 
 from tests.acceptance import promises
-from tests.acceptance.conftest import FATAL, QUICK, SERVICES, THREADS
-from tests.acceptance.installation import Installation, new_job
+from tests.acceptance.conftest import FATAL, QUICK, SHARED, THREADS
+from tests.acceptance.installation import SERVICES, Installation, new_job
 from tests.acceptance.journal import Answer, Call, Gate, Journal
 from tests.lengths import JOBS
 from tests.waiting import LONGEST, until
@@ -57,6 +57,7 @@ def mortal(
         yield carillon
 
 
+@SHARED
 def test_a_worker_killed_in_a_callback(services: Installation, journal: Journal, gate: Gate) -> None:
     gate.close(after=JOBS // 4)
     with ThreadPoolExecutor(1) as pool:
@@ -135,6 +136,7 @@ def test_the_embedded_server_killed_at_work(embedded: Installation, journal: Jou
     assert set(promises.again_only_after_loss(embedded, journal)) == held
 
 
+@SHARED
 def test_the_coordinator_killed_with_delayed_jobs_to_come(services: Installation, journal: Journal) -> None:
     delays = [6 + number % 40 / 10 for number in range(JOBS)]
     job_ids = services.create_all([new_job({"type": "delay_from_now", "duration_seconds": delay}) for delay in delays])
@@ -151,6 +153,7 @@ def test_the_coordinator_killed_with_delayed_jobs_to_come(services: Installation
     assert max(early) <= CLOCKS_APART
 
 
+@SHARED
 def test_polls_while_workers_are_killed(services: Installation, journal: Journal) -> None:
     """Polls beside other work; a worker is killed three times, each time when what the last one lost is over.
 

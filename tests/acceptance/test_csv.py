@@ -9,7 +9,9 @@ import pytest
 
 from local.receiver import Receiver, read_rows
 from local.sample import write_csv
+from tests.acceptance.conftest import QUICK
 from tests.acceptance.installation import Installation
+from tests.acceptance.kept_services import kept_services
 from tests.waiting import until
 
 ROWS, ROWS_A_CALL = 10_000, 500
@@ -28,11 +30,18 @@ def journal(tmp_path: Path) -> Iterator[Receiver]:
     receiver.stop()
 
 
-@pytest.mark.parametrize("mode", ["embedded", "services"])
-def test_every_row_is_read_once_in_twenty_polls(
-    request: pytest.FixtureRequest, mode: str, journal: Receiver, tmp_path: Path
-) -> None:
-    carillon: Installation = request.getfixturevalue(mode)
+@pytest.fixture(params=["embedded", "services"])
+def carillon(request: pytest.FixtureRequest, tmp_path: Path, journal: Receiver) -> Iterator[Installation]:
+    """Both kinds of installation, calling the real receiver."""
+    if request.param == "services":
+        with kept_services(tmp_path, QUICK, journal.url) as services:
+            yield services
+    else:
+        with Installation(tmp_path, {"serve": 1}, {**QUICK, "CALLBACK_BASE_URL": journal.url}) as embedded:
+            yield embedded
+
+
+def test_every_row_is_read_once_in_twenty_polls(carillon: Installation, journal: Receiver, tmp_path: Path) -> None:
     schedule = {"type": "polling", "interval_seconds": 0.1}
     job_id = carillon.create(schedule, task_type="read_csv", data={"file_path": CSV}, board_id=7)
     until(lambda: carillon.get(f"/api/jobs/{job_id}")["status"] in {"completed", "failed"}, "the job to end")

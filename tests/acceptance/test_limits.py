@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance import promises
-from tests.acceptance.conftest import QUICK, SERVICES
-from tests.acceptance.installation import Installation
+from tests.acceptance.conftest import QUICK
+from tests.acceptance.installation import SERVICES, Installation
 from tests.acceptance.journal import Gate, Journal
 from tests.waiting import until
 

@@ -3,40 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import psycopg2
-import pytest
 
-from tests.acceptance.conftest import QUICK, SERVICES
+from tests.acceptance.conftest import SHARED
 from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Gate, Journal
+from tests.acceptance.kept_services import KeptServices
 from tests.waiting import LONGEST, until
+
+pytestmark = SHARED
 
 EVERY_SECOND = {"type": "interval", "every_seconds": 1}
 EVERY_MINUTE = {"type": "interval", "every_seconds": 60}
 OVERLAPS = ("skip", "allow", "queue_one", "cancel_previous")
 CATCH_UPS = {"latest": (9, 1), "skip": (10, 0), "all": (0, 10)}
-
-
-@pytest.fixture
-def carillon(tmp_path: Path, postgresql: str, rabbitmq_url: str, journal: Journal) -> Iterator[Installation]:
-    """The services, planning each second."""
-    environment = {
-        **QUICK,
-        "DATABASE_URL": postgresql,
-        "RABBITMQ_URL": rabbitmq_url,
-        "CALLBACK_BASE_URL": journal.url,
-        "BEAT_PATIENCE_SECONDS": "1",
-        "PLAN_AHEAD_SECONDS": "60",
-    }
-    with Installation(tmp_path, SERVICES, environment) as carillon:
-        yield carillon
 
 
 def rows(carillon: Installation, job_id: str) -> list[dict[str, Any]]:
@@ -50,64 +35,64 @@ def tally(carillon: Installation, job_id: str) -> Counter[tuple[str, str | None]
     return Counter((run["status"], run["held_by"] or run["reason"]) for run in rows(carillon, job_id))
 
 
-def test_each_overlap_policy_while_a_call_takes_long(carillon: Installation, journal: Journal) -> None:
+def test_each_overlap_policy_while_a_call_takes_long(services: KeptServices, journal: Journal) -> None:
     gate = Gate()
     journal.behave = gate
     gate.close()
-    jobs = {overlap: carillon.create(EVERY_SECOND, overlap=overlap) for overlap in OVERLAPS}
-    until(lambda: tally(carillon, jobs["skip"])["skipped", "overlap"] >= 3, "occurrences to be skipped")
-    until(lambda: tally(carillon, jobs["allow"])["running", None] >= 3, "occurrences to run side by side")
-    until(lambda: tally(carillon, jobs["queue_one"])["queued", "overlap"] == 1, "one to wait")
+    jobs = {overlap: services.create(EVERY_SECOND, overlap=overlap) for overlap in OVERLAPS}
+    until(lambda: tally(services, jobs["skip"])["skipped", "overlap"] >= 3, "occurrences to be skipped")
+    until(lambda: tally(services, jobs["allow"])["running", None] >= 3, "occurrences to run side by side")
+    until(lambda: tally(services, jobs["queue_one"])["queued", "overlap"] == 1, "one to wait")
     until(
-        lambda: tally(carillon, jobs["cancel_previous"])["cancelled", "replaced by a newer occurrence"] >= 3, "it", 30
+        lambda: tally(services, jobs["cancel_previous"])["cancelled", "replaced by a newer occurrence"] >= 3, "it", 30
     )
-    assert tally(carillon, jobs["skip"])["running", None] == 1
+    assert tally(services, jobs["skip"])["running", None] == 1
     gate.open()
     for overlap, job_id in jobs.items():
-        before = tally(carillon, job_id)["completed", None]
-        until(lambda: tally(carillon, job_id)["completed", None] >= before + 2, f"{overlap} to go on")  # noqa: B023
-        carillon.session.post(f"{carillon.url}/api/jobs/{job_id}/cancel", timeout=LONGEST)
+        before = tally(services, job_id)["completed", None]
+        until(lambda: tally(services, job_id)["completed", None] >= before + 2, f"{overlap} to go on")  # noqa: B023
+        services.session.post(f"{services.url}/api/jobs/{job_id}/cancel", timeout=LONGEST)
     for overlap in ("skip", "queue_one"):
         calls = sorted((call.started, call.ended) for call in journal.calls if call.job_id == jobs[overlap])
         assert all(former[1] is not None and former[1] <= latter[0] for former, latter in pairwise(calls)), overlap
 
 
 def test_a_pause_of_the_app_and_an_edit_take_hold_between_two_occurrences(
-    carillon: Installation, journal: Journal
+    services: KeptServices, journal: Journal
 ) -> None:
-    job_id = carillon.create(EVERY_SECOND, data={"edition": 1})
-    until(lambda: tally(carillon, job_id)["completed", None] >= 2, "the first calls")
-    carillon.session.post(f"{carillon.url}/api/apps/app_a/pause", timeout=LONGEST).raise_for_status()
+    job_id = services.create(EVERY_SECOND, data={"edition": 1})
+    until(lambda: tally(services, job_id)["completed", None] >= 2, "the first calls")
+    services.session.post(f"{services.url}/api/apps/app_a/pause", timeout=LONGEST).raise_for_status()
     paused_at = datetime.now(UTC)
-    until(lambda: tally(carillon, job_id)["skipped", "paused"] >= 2, "occurrences to be skipped")
-    edited = carillon.session.patch(f"{carillon.url}/api/jobs/{job_id}", json={"data": {"edition": 2}}, timeout=LONGEST)
+    until(lambda: tally(services, job_id)["skipped", "paused"] >= 2, "occurrences to be skipped")
+    edited = services.session.patch(f"{services.url}/api/jobs/{job_id}", json={"data": {"edition": 2}}, timeout=LONGEST)
     assert edited.status_code == 200, edited.text
     resumed_at = datetime.now(UTC)
-    carillon.session.post(f"{carillon.url}/api/apps/app_a/resume", timeout=LONGEST).raise_for_status()
-    before = tally(carillon, job_id)["completed", None]
-    until(lambda: tally(carillon, job_id)["completed", None] >= before + 2, "calls again")
+    services.session.post(f"{services.url}/api/apps/app_a/resume", timeout=LONGEST).raise_for_status()
+    before = tally(services, job_id)["completed", None]
+    until(lambda: tally(services, job_id)["completed", None] >= before + 2, "calls again")
     editions = [call.body["payload"]["data"]["edition"] for call in journal.calls]
     assert editions == sorted(editions)
     assert set(editions) == {1, 2}
-    for run in rows(carillon, job_id):
+    for run in rows(services, job_id):
         begun = datetime.fromisoformat(run["started_at"]) if run["started_at"] else None
         assert begun is None or not paused_at < begun < resumed_at
 
 
-def test_what_was_due_while_nobody_planned_follows_catch_up(carillon: Installation, postgresql: str) -> None:
+def test_what_was_due_while_nobody_planned_follows_catch_up(services: KeptServices) -> None:
     """The watermarks stand as ten minutes without coordinators would have left them."""
     late = datetime.now(UTC) - timedelta(seconds=630)
     jobs = {
-        catch_up: carillon.create({**EVERY_MINUTE, "starts_at": late.isoformat()}, catch_up=catch_up, overlap="allow")
+        catch_up: services.create({**EVERY_MINUTE, "starts_at": late.isoformat()}, catch_up=catch_up, overlap="allow")
         for catch_up in CATCH_UPS
     }
-    with closing(psycopg2.connect(postgresql)) as connection, connection, connection.cursor() as cursor:
+    with closing(psycopg2.connect(services.database_url)) as connection, connection, connection.cursor() as cursor:
         cursor.execute("UPDATE jobs SET next_run_at = %s", (late,))
     for catch_up, (missed, run) in CATCH_UPS.items():
         job_id = jobs[catch_up]
-        until(lambda: _older(carillon, job_id).total() == 10, "the late occurrences to be planned")  # noqa: B023
-        until(lambda: _older(carillon, job_id)["completed"] == run, f"{catch_up} to be caught up")  # noqa: B023
-        assert _older(carillon, job_id)["missed"] == missed
+        until(lambda: _older(services, job_id).total() == 10, "the late occurrences to be planned")  # noqa: B023
+        until(lambda: _older(services, job_id)["completed"] == run, f"{catch_up} to be caught up")  # noqa: B023
+        assert _older(services, job_id)["missed"] == missed
 
 
 def _older(carillon: Installation, job_id: str) -> Counter[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -12,9 +12,12 @@ import pytest
 import requests
 
 from services.messaging import broker as brokers
-from tests.acceptance.installation import Installation
+from tests.acceptance.conftest import QUICK
 from tests.acceptance.journal import Answer, Call, Journal
+from tests.acceptance.kept_services import KeptServices, kept_services
 from tests.waiting import LONGEST, until
+
+pytestmark = pytest.mark.xdist_group("rabbitmq_pages")
 
 QUEUES = {f"{queue}{suffix}" for queue in (*brokers.RUNS, "beats") for suffix in ("", ".DQ", ".XQ")}
 PROCESSES = {"carillon web", "carillon worker", "carillon coordinator", "carillon periodic"}
@@ -55,12 +58,19 @@ class Pages:
         return answer.json()
 
 
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory, listening: Journal) -> Iterator[KeptServices]:
+    """Services for these tests alone: others leave delayed messages in the broker."""
+    with kept_services(tmp_path_factory.mktemp("kept"), QUICK, listening.url) as services:
+        yield services
+
+
 @pytest.fixture
-def pages(rabbitmq_url: str) -> Pages:
-    return Pages(urlsplit(rabbitmq_url).path.removeprefix("/"))
+def pages(kept: KeptServices) -> Pages:
+    return Pages(urlsplit(kept.rabbitmq_url).path.removeprefix("/"))
 
 
-def test_queues_and_connections_have_plain_names(services: Installation, journal: Journal, pages: Pages) -> None:
+def test_queues_and_connections_have_plain_names(services: KeptServices, journal: Journal, pages: Pages) -> None:
     until(lambda: set(pages.queues()) >= QUEUES, "every queue to be declared")
     until(lambda: set(pages.connection_names()) >= PROCESSES, "every process to be connected")
     journal.behave = lambda call: Answer(500 if call.attempt == 1 else 200, {"polling_state": {}, "done": True})
@@ -72,20 +82,21 @@ def test_queues_and_connections_have_plain_names(services: Installation, journal
 
 
 def test_after_work_of_every_outcome_all_queues_are_empty(
-    services: Installation, journal: Journal, pages: Pages
+    services: KeptServices, journal: Journal, pages: Pages
 ) -> None:
     journal.behave = _of_every_outcome
+    before = pages.acknowledged("runs.http")
     for task_type in ("good", "hopeless", "second_try", "poll"):
         schedule = {"type": "polling", "interval_seconds": 0.2} if task_type == "poll" else IMMEDIATE
         services.create_many(25, schedule, task_type=task_type, retry_backoff_base=0.2)
     until(lambda: (services.count("completed"), services.count("failed")) == (75, 25), "all jobs to end")
-    until(lambda: pages.acknowledged("runs.http") >= 100, "the pages to show the work")
+    until(lambda: pages.acknowledged("runs.http") >= before + 100, "the pages to show the work")
     until(lambda: set(pages.messages().values()) == {0}, f"empty queues, not {pages.messages()}")
     assert set(pages.queues()) == QUEUES
 
 
 def test_jobs_for_next_month_put_no_message_in_the_broker(
-    services: Installation, journal: Journal, pages: Pages
+    services: KeptServices, journal: Journal, pages: Pages
 ) -> None:
     journal.behave = lambda call: Answer(500 if call.attempt == 1 else 200)
     next_month = datetime.now(UTC) + timedelta(days=30)

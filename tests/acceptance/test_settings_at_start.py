@@ -13,8 +13,11 @@ import pytest
 from annotated_types import Ge, Le
 
 from settings import Settings
+from tests.acceptance import forked_commands
 from tests.acceptance.installation import ROOT, Installation, free_port
-from tests.waiting import until
+from tests.waiting import LONGEST, until
+
+pytestmark = pytest.mark.xdist_group("settings at start")  # one server of forks serves all
 
 SECRET = "hunter2"  # noqa: S105  what must not be shown
 POSTGRESQL = f"postgresql://carillon:{SECRET}@127.0.0.1:1/carillon"
@@ -23,28 +26,26 @@ BOTH = {"DATABASE_URL": POSTGRESQL, "RABBITMQ_URL": RABBITMQ}
 OF_SERVICES = ("web", "worker", "coordinator", "periodic")
 EMBEDDED = ("serve", "demo")
 EVERY = (*OF_SERVICES, *EMBEDDED, "services", "migrate")
-SECONDS_TO_REFUSE = 90
 # The test's own port, and times so short that a busy machine may need longer.
 HARD_TO_KEEP = {"PORT", "LEASE_SECONDS", "HEARTBEAT_SECONDS", "CALLBACK_TIME_LIMIT_SECONDS", "CONNECT_SECONDS"}
 
 
 def refused(folder: Path, *arguments: str, **settings: str) -> list[str]:
     """The lines with which a process with these settings ends; nothing but the search path comes from outside."""
-    surroundings = {"PATH": os.environ["PATH"], "DATA_DIR": str(folder / "data"), **settings}
-    ended = subprocess.run(
-        [sys.executable, str(ROOT / "cli.py"), *arguments],
-        env=surroundings,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS_TO_REFUSE,
-        check=False,
-    )
-    said = ended.stdout + ended.stderr
-    assert ended.returncode == 2, said
-    assert "Traceback" not in said
-    assert SECRET not in said
-    return ended.stderr.splitlines()
+    ended = forked_commands.run(arguments, surroundings(folder, settings), folder)
+    return complaints(ended.status, ended.output, ended.errors)
+
+
+def surroundings(folder: Path, settings: dict[str, str]) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "DATA_DIR": str(folder / "data"), **settings}
+
+
+def complaints(status: int | None, output: str, errors: str) -> list[str]:
+    """The lines of a process that refused to start, in plain words and without a secret."""
+    assert status == 2, output + errors
+    assert "Traceback" not in output + errors
+    assert SECRET not in output + errors
+    return errors.splitlines()
 
 
 @pytest.fixture
@@ -57,7 +58,16 @@ def taken_port() -> Iterator[str]:
 @pytest.mark.parametrize("name", EVERY)
 def test_every_process_says_all_that_is_wrong_one_line_a_fault(tmp_path: Path, name: str) -> None:
     wrong = {"PORT": "eighty", "LEASE_SECONDS": "-1", "INTERNAL_SECRET": SECRET, "CALLBACK_BASE_URL": SECRET}
-    port, lease = sorted(refused(tmp_path, name, **BOTH, **wrong), reverse=True)
+    ended = subprocess.run(
+        [sys.executable, str(ROOT / "cli.py"), name],
+        env=surroundings(tmp_path, BOTH | wrong),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+        check=False,
+    )
+    port, lease = sorted(complaints(ended.returncode, ended.stdout, ended.stderr), reverse=True)
     assert port.startswith("PORT=eighty: ")
     assert lease.startswith("LEASE_SECONDS=-1: ")
 

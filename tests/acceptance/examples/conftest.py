@@ -8,9 +8,9 @@ from contextlib import ExitStack, closing
 import psycopg2
 import pytest
 
-from tests.acceptance.conftest import QUICK, SERVICES
+from tests.acceptance.conftest import QUICK
 from tests.acceptance.examples.listener import Listener
-from tests.acceptance.installation import Installation
+from tests.acceptance.installation import SERVICES, Installation
 from tests.servers import virtual_host
 
 
