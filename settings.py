@@ -6,7 +6,7 @@ import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
@@ -41,6 +41,7 @@ class Settings(BaseModel):
     database_url: str | None = None
     rabbitmq_url: str | None = None
     rabbitmq_management_url: str | None = None
+    rabbitmq_queue_type: Literal["classic", "quorum"] = "classic"
     data_dir: Path = Path(".data")
 
     # The API.

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 import pika
 import pika.exceptions
-from dramatiq.brokers.rabbitmq import RabbitmqBroker, _RabbitmqConsumer
+from dramatiq.brokers.rabbitmq import DEAD_MESSAGE_TTL, RabbitmqBroker, _RabbitmqConsumer
 from dramatiq.brokers.stub import StubBroker
-from dramatiq.common import q_name
+from dramatiq.common import q_name, xq_name
 from dramatiq.errors import BrokerConnectionError
 
 from core.errors import BrokerUnavailable
@@ -31,6 +31,7 @@ RUNS_EMAIL = "runs.email"
 PUBLISHING = "publishing"
 RUNS = (RUNS_HTTP, RUNS_OWN, RUNS_EMAIL, RUNS_COMMAND, RUNS_UPLOAD)
 BEATS = "beats"
+CLASSIC = "classic"
 
 _DEAD_LETTERS_KEPT = 100
 _TRIES_TO_CLOSE = 10
@@ -55,7 +56,9 @@ def build(settings: Settings, process_name: str, least_heartbeat_seconds: int = 
     """Returns the broker that the settings name, without any of Dramatiq's own middleware. Nothing connects yet."""
     if settings.rabbitmq_url is None:
         return InProcessBroker()
-    return RabbitBroker(settings.rabbitmq_url, process_name, least_heartbeat_seconds)
+    return RabbitBroker(
+        settings.rabbitmq_url, process_name, least_heartbeat_seconds, queue_type=settings.rabbitmq_queue_type
+    )
 
 
 class InProcessBroker(StubBroker):
@@ -82,12 +85,16 @@ class InProcessBroker(StubBroker):
 class RabbitBroker(RabbitmqBroker):
     """RabbitMQ, with every publish confirmed, short time-outs, and connections named by process.
 
-    `troubles` holds what keeps a queue from being consumed; each is logged once.
+    `troubles` holds what keeps a queue from being consumed; each is logged once. Queues are declared with `queue_type`:
+    a policy of RabbitMQ cannot set the type of a queue, only its declaration can.
     """
 
-    def __init__(self, url: str, process_name: str, least_heartbeat_seconds: int = 0) -> None:
+    def __init__(
+        self, url: str, process_name: str, least_heartbeat_seconds: int = 0, *, queue_type: str = CLASSIC
+    ) -> None:
         super().__init__(middleware=[], confirm_delivery=True)
         self.troubles = Troubles()
+        self._queue_type = queue_type
         self.parameters: Any = broker_url.parameters(url, process_name, least_heartbeat_seconds)
 
     def close(self) -> None:
@@ -100,6 +107,21 @@ class RabbitBroker(RabbitmqBroker):
     @property
     def consumer_class(self) -> Any:
         return _Consumer
+
+    def _build_queue_arguments(self, queue_name: str) -> dict[str, Any]:
+        """Returns the arguments with which Dramatiq declares a queue and the one of its delayed rings."""
+        arguments: dict[str, Any] = super()._build_queue_arguments(queue_name)  # type: ignore[no-untyped-call]
+        return {**arguments, **self._typed}
+
+    def _declare_xq_queue(self, queue_name: str) -> Any:
+        """Declare the queue of dead letters, which Dramatiq gives no other arguments than these."""
+        arguments = {"x-message-ttl": DEAD_MESSAGE_TTL, **self._typed}
+        return self.channel.queue_declare(queue=xq_name(queue_name), durable=True, arguments=arguments)
+
+    @property
+    def _typed(self) -> dict[str, str]:
+        """Returns the type of the queues where it is not RabbitMQ's default, which earlier releases left unsaid."""
+        return {} if self._queue_type == CLASSIC else {"x-queue-type": self._queue_type}
 
     def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Any:
         """Begin to consume a queue, declared anew if it was deleted."""
@@ -142,7 +164,7 @@ class RabbitBroker(RabbitmqBroker):
 
     def _declared(self, queue: str) -> bool:
         """Declare a queue and its companions as its users do. Returns whether anyone consumes it."""
-        declaring: Any = super()
+        declaring: Any = self
         consumers = declaring._declare_queue(queue).method.consumer_count  # noqa: SLF001
         delayed = declaring._declare_dq_queue(queue).method.consumer_count  # noqa: SLF001
         declaring._declare_xq_queue(queue)  # noqa: SLF001
