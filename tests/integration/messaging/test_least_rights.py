@@ -11,7 +11,7 @@ import pytest
 
 from services.messaging.broker import BEATS, CLASSIC, RUNS, RabbitBroker
 from tests.integration.messaging.test_queue_troubles import limited
-from tests.waiting import LONGEST
+from tests.waiting import LONGEST, until
 
 OPERATIONS = Path(__file__).parents[3] / "docs" / "operations.md"
 
@@ -40,7 +40,7 @@ def test_the_rights_in_the_documentation_are_enough(rabbitmq_url: str, queue_typ
         try:
             note.send_with_options(delay=50)
             assert came.wait(LONGEST)
-            assert broker.unusable([*RUNS, BEATS]) == []
+            until(lambda: broker.unusable([*RUNS, BEATS]) == [], "every queue to be consumed")
         finally:
             worker.stop(timeout=2000)
             broker.close()
