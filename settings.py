@@ -11,6 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from core import configuration, ehlo, networks, origins, secret_keys, urls
+from core.accounts import Registration
 from core.configuration import Rule
 from core.errors import Misconfigured
 from core.networks import Reach
@@ -56,6 +57,7 @@ class Settings(BaseModel):
     requests_per_minute: int | None = Field(default=None, ge=0, le=1_000_000)
     cors_origins: str = ""
     admin_usernames: str = ""
+    registration: Registration = Registration.OPEN
     public_url: str | None = None
 
     # Secrets: the keys that they are sealed with, comma-separated; the first seals, all of them open.
