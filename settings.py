@@ -10,15 +10,16 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from core import configuration, ehlo, networks, origins, secret_keys, urls
+from core import configuration, ehlo, networks, origins, proxies, secret_keys, urls
 from core.accounts import Registration
 from core.configuration import Rule
 from core.errors import Misconfigured
 from core.networks import Reach
 from core.rates import Rate
 from core.retry import LEAST_BACKOFF_SECONDS
+from core.ways import Way
 
-_SECRETIVE = ("SECRET", "PASSWORD", "URL")  # a fault in these is told without the value
+_SECRETIVE = ("SECRET", "PASSWORD", "URL", "PROXY")  # a fault in these is told without the value
 _REQUESTS_PER_MINUTE = 600
 _A_YEAR = 31_536_000
 # What the word `none` gives, where neither an empty list nor no value says it: what is left out has a default there.
@@ -66,6 +67,8 @@ class Settings(BaseModel):
     # Callbacks.
     callback_base_url: str | None = None
     callback_networks_allowed: str | None = None
+    egress_proxy: SecretStr | None = None
+    ca_bundle: Path | None = None
     callback_time_limit_seconds: float = Field(default=30, ge=0.1, le=3600)
     connect_seconds: float = Field(default=5, ge=0.1, le=60)
     report_lease_seconds: float = Field(default=60, ge=1, le=86_400)
@@ -190,6 +193,11 @@ class Settings(BaseModel):
         return _reach(self.callback_base_url, self.callback_networks_allowed, anonymous=self.anonymous)
 
     @property
+    def way(self) -> Way:
+        """How calls leave this installation: through its proxy, believing its own authorities."""
+        return _way(_revealed(self.egress_proxy), self.ca_bundle)
+
+    @property
     def anonymous(self) -> bool:
         """Whether the API asks no one who they are: only ever on loopback."""
         return self.internal_secret is None
@@ -253,6 +261,11 @@ class Settings(BaseModel):
                 has_outbox=self.embedded,
             ),
             *configuration.parsed("EMAIL_EHLO_NAME", ehlo.checked, self.email_ehlo_name),
+            *configuration.parsed(proxies.SETTING, proxies.listed, _revealed(self.egress_proxy)),
+            (
+                self.ca_bundle is not None and not self.ca_bundle.is_file(),
+                f"CA_BUNDLE={self.ca_bundle} is no file; name one that holds certificates in PEM.",
+            ),
             *configuration.parsed(secret_keys.SETTING, secret_keys.listed, _revealed(self.secret_keys)),
         ]
 
@@ -281,6 +294,11 @@ def _reach(base_url: str | None, networks_allowed: str | None, *, anonymous: boo
     if networks_allowed is not None:
         return Reach(networks.listed(networks_allowed), named)
     return Reach(networks.LOOPBACK if anonymous else (), named)
+
+
+@functools.lru_cache(64)  # each call asks for it
+def _way(proxy: str | None, ca_bundle: Path | None) -> Way:
+    return Way(proxy=proxies.listed(proxy or ""), ca_bundle=ca_bundle)
 
 
 def load(environ: Mapping[str, str]) -> Settings:
