@@ -14,6 +14,7 @@ from core import configuration, ehlo, networks, origins, proxies, secret_keys, u
 from core.accounts import Registration
 from core.configuration import Rule
 from core.errors import Misconfigured
+from core.group_roles import GroupRoles
 from core.networks import Reach
 from core.rates import Rate
 from core.retry import LEAST_BACKOFF_SECONDS
@@ -28,6 +29,10 @@ _NOTHING: dict[str, Any] = {"requests_per_minute": 0, "callback_networks_allowed
 
 def _rate(given: Any) -> Any:
     return Rate.written(given) if isinstance(given, str) else given
+
+
+def _group_roles(given: Any) -> Any:
+    return GroupRoles.written(given) if isinstance(given, str) else given
 
 
 class ConfigurationError(Misconfigured):
@@ -59,6 +64,12 @@ class Settings(BaseModel):
     cors_origins: str = ""
     admin_usernames: str = ""
     registration: Registration = Registration.OPEN
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_scopes: str = "openid profile email"
+    oidc_groups_claim: str = "groups"
+    oidc_groups: Annotated[GroupRoles, BeforeValidator(_group_roles)] = GroupRoles()
     public_url: str | None = None
 
     # Secrets: the keys that they are sealed with, comma-separated; the first seals, all of them open.
@@ -261,6 +272,14 @@ class Settings(BaseModel):
                 has_outbox=self.embedded,
             ),
             *configuration.parsed("EMAIL_EHLO_NAME", ehlo.checked, self.email_ehlo_name),
+            (
+                len({self.oidc_issuer is None, self.oidc_client_id is None, self.oidc_client_secret is None}) > 1,
+                "OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET go together; give all three, or none.",
+            ),
+            (
+                self.oidc_issuer is not None and not _is_safe_issuer(self.oidc_issuer),
+                f"OIDC_ISSUER={self.oidc_issuer} must begin with https://, unless it is on this machine.",
+            ),
             *configuration.parsed(proxies.SETTING, proxies.listed, _revealed(self.egress_proxy)),
             (
                 self.ca_bundle is not None and not self.ca_bundle.is_file(),
@@ -294,6 +313,12 @@ def _reach(base_url: str | None, networks_allowed: str | None, *, anonymous: boo
     if networks_allowed is not None:
         return Reach(networks.listed(networks_allowed), named)
     return Reach(networks.LOOPBACK if anonymous else (), named)
+
+
+def _is_safe_issuer(issuer: str) -> bool:
+    if not urls.is_web_address(issuer):
+        return False
+    return issuer.startswith("https://") or networks.is_loopback(urls.place(issuer)[0])
 
 
 @functools.lru_cache(64)  # each call asks for it

@@ -44,6 +44,7 @@ from api.resources import (
     schedules,
     secrets,
     signing_secrets,
+    single_sign_on,
     statistics,
     task_types,
     upcoming,
@@ -62,6 +63,7 @@ from api.sources.typed_jobs import channel as statuses
 from api.sources.typed_jobs import emails, uploads
 from api.sources.typed_jobs import resource as typed_jobs
 from api.threads import Threads
+from services.access.identity_provider import IdentityProvider
 from services.access.login_throttle import Throttle
 from services.access.request_quotas import Quotas
 from services.jobs import lifecycle as intents
@@ -204,6 +206,9 @@ def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads
     app.add_route("/api/me/password", passwords.PasswordOfCaller(system, hashing, throttle))
     app.add_route("/api/password/forgot", passwords.ForgottenPasswords(system, hashing, throttle))
     app.add_route("/api/password/reset", passwords.ResetPasswords(system, hashing, throttle))
+    provider = IdentityProvider(system)
+    app.add_route("/oidc/login", single_sign_on.LoginElsewhere(system, threads, throttle, provider))
+    app.add_route("/oidc/callback", single_sign_on.LoginFromElsewhere(system, threads, throttle, provider))
     app.add_route("/forgot", passwords.ForgottenPasswordsByPage(system, hashing, throttle))
     app.add_route("/reset", passwords.ResetPasswordsByPage(system, hashing, throttle))
     app.add_route("/api/invitations", invitations.AllInvitations(system, threads))

@@ -50,6 +50,11 @@ def lock(user_id: UUID) -> User | None:
     return found[0] if found else None
 
 
+def set_admin(user_id: UUID, *, is_admin: bool) -> None:
+    """Store whether a user is an administrator, whatever the setting says."""
+    User.update(is_admin=is_admin).where(User.id == user_id).execute()
+
+
 def set_password(user_id: UUID, password_hash: str) -> None:
     """Store the hash of a user's new password."""
     User.update(password_hash=password_hash).where(User.id == user_id).execute()

@@ -12,7 +12,7 @@ from models.tables.operation import IdempotencyKey, Minute, Signal, Worker
 from models.tables.outputs import Alert, Delivery, Upload
 from models.tables.runs import Attempt, RateLimitedAccount, Run
 from models.tables.secrets import AppSecret, SigningSecret
-from models.tables.users import Link, Token, User
+from models.tables.users import Link, Token, User, UserIdentity
 
 # Every table that a test may empty; `installation` keeps its row.
 ALL: tuple[type[Table], ...] = (
@@ -24,6 +24,7 @@ ALL: tuple[type[Table], ...] = (
     User,
     Token,
     Link,
+    UserIdentity,
     AppMember,
     AppKey,
     AuditEntry,
@@ -73,6 +74,7 @@ __all__ = [
     "Token",
     "Upload",
     "User",
+    "UserIdentity",
     "Worker",
     "db",
 ]

@@ -48,6 +48,18 @@ class Token(Table):
         table_name = "tokens"
 
 
+class UserIdentity(Table):
+    """Who a user is at an identity provider."""
+
+    issuer = peewee.TextField()
+    subject = peewee.TextField()
+    user = peewee.ForeignKeyField(User, column_name="user_id")
+
+    class Meta:
+        table_name = "user_identities"
+        primary_key = peewee.CompositeKey("issuer", "subject")
+
+
 class Link(Table):
     """A link that opens something once, by the hash of its token; for a user, or for whoever has it."""
 

@@ -115,6 +115,7 @@ class AccountPage:
             "form": self._form,
             "action": f"{self._form.path}?next={quote(_wanted(req), safe='')}" if _wanted(req) else self._form.path,
             "errors": errors,
+            "single_sign_on": self._form is LOGIN and self._site.system.settings.oidc_issuer is not None,
             "failure": str(refusal) if isinstance(refusal, TooMany) else failure,
             "values": {name: value for name, value in {**_of_link(req), **typed}.items() if name not in _NEVER_SHOWN},
         }

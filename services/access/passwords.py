@@ -18,8 +18,8 @@ def hashed(password: str) -> str:
 
 
 def fits(password_hash: str | None, password: str) -> bool:
-    """Whether a password is the one of this hash. Takes as long for nobody, who has none."""
+    """Whether a password is the one of this hash. Takes as long for nobody, and for users who have none."""
     try:
-        return hasher.verify(nobodys_hash if password_hash is None else password_hash, password)
+        return hasher.verify(password_hash or nobodys_hash, password)
     except (VerificationError, InvalidHashError):
         return False

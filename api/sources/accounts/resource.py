@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
 
 import falcon
 from falcon.asgi import Request, Response
 
-from api import access, answers, posted_forms, validation
+from api import access, answers, posted_forms, sites, validation
 from api.access import unauthorized
 from api.openapi import documented
 from api.operations import Required
@@ -18,7 +17,6 @@ from api.threads import Threads
 from core.accounts import TokenKind
 from services.access import registering, tokens, users
 from services.access.login_throttle import Throttle
-from services.access.tokens import LIFETIMES
 from services.access.users import UserView
 from services.system import System
 
@@ -118,9 +116,7 @@ class Logins(Accounts):
         if kind is TokenKind.TOKEN:
             answers.send(resp, LoggedIn(token=token, user=ShownUser.model_validate(user)))
             return
-        seconds = int(LIFETIMES[kind].total_seconds())
-        secure = "https" in (req.scheme, urlsplit(self._system.settings.address).scheme)
-        resp.set_cookie(COOKIE, token, max_age=seconds, path="/", secure=secure, http_only=True, same_site="Lax")
+        sites.keep_session(req, resp, self._system.settings, token)
         posted_forms.lead(resp, DASHBOARD)
 
 

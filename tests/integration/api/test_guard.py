@@ -23,6 +23,7 @@ from tests.integration.api.test_accounts import HIDDEN, SECRET, token_of
 
 OPEN = {"/", "/healthz", "/readyz", "/openapi.json", "/swagger", "/swagger/{file}"}
 OPEN |= {"/register", "/login", "/logout", "/api/register", "/api/login"}
+OPEN |= {"/oidc/login", "/oidc/callback"}
 OPEN |= {"/forgot", "/reset", "/api/password/forgot", "/api/password/reset"}
 OPEN |= {"/files/{name:path}"}  # its links are signed
 FOR_RECEIVERS = {f"/reports/{{run_id:uuid}}/{kind}" for kind in ("heartbeat", "complete", "fail")}
