@@ -10,14 +10,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from core import configuration, ehlo, networks, origins, secret_keys, urls
+from core import configuration, ehlo, networks, origins, proxies, secret_keys, urls
+from core.accounts import Registration
 from core.configuration import Rule
 from core.errors import Misconfigured
+from core.group_roles import GroupRoles
 from core.networks import Reach
 from core.rates import Rate
 from core.retry import LEAST_BACKOFF_SECONDS
+from core.ways import Way
 
-_SECRETIVE = ("SECRET", "PASSWORD", "URL")  # a fault in these is told without the value
+_SECRETIVE = ("SECRET", "PASSWORD", "URL", "PROXY")  # a fault in these is told without the value
 _REQUESTS_PER_MINUTE = 600
 _A_YEAR = 31_536_000
 # What the word `none` gives, where neither an empty list nor no value says it: what is left out has a default there.
@@ -26,6 +29,10 @@ _NOTHING: dict[str, Any] = {"requests_per_minute": 0, "callback_networks_allowed
 
 def _rate(given: Any) -> Any:
     return Rate.written(given) if isinstance(given, str) else given
+
+
+def _group_roles(given: Any) -> Any:
+    return GroupRoles.written(given) if isinstance(given, str) else given
 
 
 class ConfigurationError(Misconfigured):
@@ -57,6 +64,13 @@ class Settings(BaseModel):
     requests_per_minute: int | None = Field(default=None, ge=0, le=1_000_000)
     cors_origins: str = ""
     admin_usernames: str = ""
+    registration: Registration = Registration.OPEN
+    oidc_issuer: str | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_scopes: str = "openid profile email"
+    oidc_groups_claim: str = "groups"
+    oidc_groups: Annotated[GroupRoles, BeforeValidator(_group_roles)] = GroupRoles()
     public_url: str | None = None
 
     # Secrets: the keys that they are sealed with, comma-separated; the first seals, all of them open.
@@ -65,6 +79,8 @@ class Settings(BaseModel):
     # Callbacks.
     callback_base_url: str | None = None
     callback_networks_allowed: str | None = None
+    egress_proxy: SecretStr | None = None
+    ca_bundle: Path | None = None
     callback_time_limit_seconds: float = Field(default=30, ge=0.1, le=3600)
     connect_seconds: float = Field(default=5, ge=0.1, le=60)
     report_lease_seconds: float = Field(default=60, ge=1, le=86_400)
@@ -189,6 +205,11 @@ class Settings(BaseModel):
         return _reach(self.callback_base_url, self.callback_networks_allowed, anonymous=self.anonymous)
 
     @property
+    def way(self) -> Way:
+        """How calls leave this installation: through its proxy, believing its own authorities."""
+        return _way(_revealed(self.egress_proxy), self.ca_bundle)
+
+    @property
     def anonymous(self) -> bool:
         """Whether the API asks no one who they are: only ever on loopback."""
         return self.internal_secret is None
@@ -252,6 +273,19 @@ class Settings(BaseModel):
                 has_outbox=self.embedded,
             ),
             *configuration.parsed("EMAIL_EHLO_NAME", ehlo.checked, self.email_ehlo_name),
+            (
+                len({self.oidc_issuer is None, self.oidc_client_id is None, self.oidc_client_secret is None}) > 1,
+                "OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET go together; give all three, or none.",
+            ),
+            (
+                self.oidc_issuer is not None and not _is_safe_issuer(self.oidc_issuer),
+                f"OIDC_ISSUER={self.oidc_issuer} must begin with https://, unless it is on this machine.",
+            ),
+            *configuration.parsed(proxies.SETTING, proxies.listed, _revealed(self.egress_proxy)),
+            (
+                self.ca_bundle is not None and not self.ca_bundle.is_file(),
+                f"CA_BUNDLE={self.ca_bundle} is no file; name one that holds certificates in PEM.",
+            ),
             *configuration.parsed(secret_keys.SETTING, secret_keys.listed, _revealed(self.secret_keys)),
         ]
 
@@ -280,6 +314,17 @@ def _reach(base_url: str | None, networks_allowed: str | None, *, anonymous: boo
     if networks_allowed is not None:
         return Reach(networks.listed(networks_allowed), named)
     return Reach(networks.LOOPBACK if anonymous else (), named)
+
+
+def _is_safe_issuer(issuer: str) -> bool:
+    if not urls.is_web_address(issuer):
+        return False
+    return issuer.startswith("https://") or networks.is_loopback(urls.place(issuer)[0])
+
+
+@functools.lru_cache(64)  # each call asks for it
+def _way(proxy: str | None, ca_bundle: Path | None) -> Way:
+    return Way(proxy=proxies.listed(proxy or ""), ca_bundle=ca_bundle)
 
 
 def load(environ: Mapping[str, str]) -> Settings:

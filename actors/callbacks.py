@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
@@ -53,6 +54,7 @@ def _request(system: System, work: Work, url: str) -> http.Call:
         connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
         read_seconds=work.time_limit_seconds,
         reach=system.settings.reach,
+        way=replace(system.settings.way, app_id=work.app_id),
         over_new_connection=work.attempt > 1,  # so that a closed connection costs a run at most one attempt
     )
 

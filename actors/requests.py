@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from pydantic import ValidationError
 
-from actors import results
+from actors import access_tokens, results
 from actors.handlers import http
 from core import receiver_answers, secret_references
 from core.errors import Aborted, AttemptError, PermanentFailure, TransientFailure, Unavailable
@@ -25,12 +26,18 @@ from services.task_types.http import HttpRequest, HttpTask
 
 def perform(system: System, work: Work, scope: Scope) -> Result:
     """Send the request once. Raises `Aborted` when the scope is aborted."""
-    mask = Mask(())
+    mask, token = Mask(()), None
     try:
         request, values = _wanted(work)
         secrets = _secrets(system, work, request)
         mask = Mask(secrets.values())
-        answer = http.call(_call(system, work, _filled(request, secrets), {**values, "secret": secrets}), scope)
+        filled = _filled(request, secrets)
+        call = _call(system, work, filled, {**values, "secret": secrets})
+        if filled.oauth2 is not None:
+            token = access_tokens.of(system, filled.oauth2, call, scope)
+            mask = Mask([*secrets.values(), token.text])
+            call = replace(call, headers={**call.headers, "Authorization": f"Bearer {token.text}"})
+        answer = http.call(call, scope)
     except Unavailable as error:
         return Failed(TransientFailure(str(error)))
     except AttemptError as error:
@@ -41,22 +48,31 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
         if mask.is_empty:
             raise
         raise RuntimeError(mask.text(f"{type(error).__name__}: {error}")) from None  # which is logged
-    return _judge(work, request, _as_kept(mask, answer), system.clock.now())
+    kept = _as_kept(mask, answer)
+    if token is not None and answer.status_code == HTTPStatus.UNAUTHORIZED and access_tokens.was_used_before(token):
+        return Failed(access_tokens.refused(token), results.text_of(kept))
+    return _judge(work, request, kept, system.clock.now())
 
 
 def _secrets(system: System, work: Work, request: HttpRequest) -> dict[str, str]:
     """The app's secrets that the request asks for."""
-    names = secret_references.names_in([request.url, dict(request.headers), request.body])
+    oauth2 = None if request.oauth2 is None else request.oauth2.model_dump()
+    places = [request.url, dict(request.headers), request.body, oauth2, request.client_certificate]
+    names = secret_references.names_in(places)
     return named.opened(system, work.app_id, names) if names else {}
 
 
 def _filled(request: HttpRequest, secrets: Mapping[str, str]) -> HttpRequest:
-    """The request with secrets in its URL and its headers; whether they may stand there is judged with the call."""
+    """The request with secrets in all but its body; whether they may stand there is judged with the call."""
     if not secrets:
         return request
     headers = {name: secret_references.filled(value, secrets) for name, value in request.headers.items()}
     url = secret_references.filled_url(request.url, secrets)
-    return request.model_copy(update={"url": url, "headers": headers})
+    shown = request.client_certificate
+    certificate = None if shown is None else secret_references.filled(shown, secrets)
+    oauth2 = None if request.oauth2 is None else request.oauth2.filled(secrets)
+    new = {"url": url, "headers": headers, "client_certificate": certificate, "oauth2": oauth2}
+    return request.model_copy(update=new)
 
 
 def _without_secrets(mask: Mask, error: AttemptError) -> AttemptError:
@@ -115,6 +131,7 @@ def _call(system: System, work: Work, request: HttpRequest, values: dict[str, An
         connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
         read_seconds=work.time_limit_seconds,
         reach=system.settings.reach,
+        way=replace(system.settings.way, app_id=work.app_id, certificate=request.client_certificate),
         over_new_connection=work.attempt > 1,  # so that a closed connection costs a run at most one attempt
     )
 

@@ -27,7 +27,7 @@ from core.scopes import Scope
 from services.access import authentication, visible_apps
 from services.access.app_keys import MARK as KEY_MARK
 from services.access.known_keys import KnownKeys
-from services.access.users import MARK as TOKEN_MARK
+from services.access.tokens import MARK as TOKEN_MARK
 from services.reading import visibility
 from services.system import System
 

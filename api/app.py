@@ -19,6 +19,7 @@ from api.quotas import RequestQuotas
 from api.resources import (
     app_keys,
     app_pauses,
+    app_senders,
     apps,
     audit,
     bulk_actions,
@@ -28,11 +29,14 @@ from api.resources import (
     files,
     health,
     installation,
+    invitations,
     jobs,
     me,
     members,
     new_jobs,
     outbox,
+    own_tokens,
+    passwords,
     polling_states,
     repeating,
     reports,
@@ -40,9 +44,11 @@ from api.resources import (
     schedules,
     secrets,
     signing_secrets,
+    single_sign_on,
     statistics,
     task_types,
     upcoming,
+    versions,
     workers,
 )
 from api.sources import words
@@ -57,6 +63,7 @@ from api.sources.typed_jobs import channel as statuses
 from api.sources.typed_jobs import emails, uploads
 from api.sources.typed_jobs import resource as typed_jobs
 from api.threads import Threads
+from services.access.identity_provider import IdentityProvider
 from services.access.login_throttle import Throttle
 from services.access.request_quotas import Quotas
 from services.jobs import lifecycle as intents
@@ -150,6 +157,7 @@ def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> 
     app.add_route("/api/apps/{name}/keys/{key_id:uuid}", app_keys.OneKey(system, threads))
     app.add_route("/api/apps/{name}/members", members.MembersOfApp(threads))
     app.add_route("/api/apps/{name}/members/{username}", members.OneMember(system, threads))
+    app.add_route("/api/apps/{name}/senders", app_senders.SendersOfApp(system, threads))
     app.add_route("/api/apps/{name}/pause", app_pauses.PauseOfApp(system, threads))
     app.add_route("/api/apps/{name}/resume", app_pauses.ResumptionOfApp(system, threads))
     app.add_route("/api/audit", audit.AuditLog(threads))
@@ -160,6 +168,11 @@ def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> 
 
 
 def _route_control(app: App, system: System, threads: Threads) -> None:
+    version = "/api/jobs/{job_id:uuid}/versions/{version:int}"
+    app.add_route("/api/jobs/{job_id:uuid}/versions", versions.VersionsOfJob(threads))
+    app.add_route(version, versions.VersionOfJob(threads))
+    app.add_route(f"{version}/compare/{{other:int}}", versions.ComparisonOfVersions(threads))
+    app.add_route(f"{version}/revert", versions.RevertOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/trigger", repeating.TriggerOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/retry", repeating.RetryOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/backfill", repeating.BackfillOfJob(system, threads))
@@ -187,6 +200,19 @@ def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads
     app.add_route("/logout", accounts.Logouts(system, threads))
     app.add_route("/api/logout", accounts.ApiLogouts(system, threads))
     app.add_route("/api/me", me.WhoAmI())
+    app.add_route("/api/me/tokens", own_tokens.TokensOfCaller(system, threads))
+    app.add_route("/api/me/tokens/{token_id:uuid}", own_tokens.TokenOfCaller(system, threads))
+    app.add_route("/api/me/sessions", own_tokens.SessionsOfCaller(system, threads))
+    app.add_route("/api/me/password", passwords.PasswordOfCaller(system, hashing, throttle))
+    app.add_route("/api/password/forgot", passwords.ForgottenPasswords(system, hashing, throttle))
+    app.add_route("/api/password/reset", passwords.ResetPasswords(system, hashing, throttle))
+    provider = IdentityProvider(system)
+    app.add_route("/oidc/login", single_sign_on.LoginElsewhere(system, threads, throttle, provider))
+    app.add_route("/oidc/callback", single_sign_on.LoginFromElsewhere(system, threads, throttle, provider))
+    app.add_route("/forgot", passwords.ForgottenPasswordsByPage(system, hashing, throttle))
+    app.add_route("/reset", passwords.ResetPasswordsByPage(system, hashing, throttle))
+    app.add_route("/api/invitations", invitations.AllInvitations(system, threads))
+    app.add_route("/api/invitations/{invitation_id:uuid}", invitations.OneInvitation(system, threads))
 
 
 def _route_sources(app: App, system: System, threads: Threads) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import re
+from urllib.parse import urlsplit
 
 import falcon
-from falcon.asgi import Request
+from falcon.asgi import Request, Response
 
 from core import networks
-from core.accounts import SESSION_COOKIE
+from core.accounts import SESSION_COOKIE, TokenKind
+from services.access.tokens import LIFETIMES
+from settings import Settings
 
 COOKIE = SESSION_COOKIE
 HEALTH_PATHS = ("/healthz", "/readyz")
@@ -40,6 +43,18 @@ def refuse_other_sites(req: Request) -> None:
         own = origin is None or origin.partition("://")[2] == (req.get_header("Host") or "")
     if not own:
         raise falcon.HTTPForbidden(description="A page of another site may not change anything here.")
+
+
+def set_cookie(req: Request, resp: Response, settings: Settings, *, name: str, value: str, seconds: int) -> None:
+    """Give a browser a cookie that scripts and other sites cannot use; for TLS alone, where there is TLS."""
+    secure = "https" in (req.scheme, urlsplit(settings.address).scheme)
+    resp.set_cookie(name, value, max_age=seconds, path="/", secure=secure, http_only=True, same_site="Lax")
+
+
+def keep_session(req: Request, resp: Response, settings: Settings, token: str) -> None:
+    """Give a browser the cookie of a session."""
+    seconds = int(LIFETIMES[TokenKind.SESSION].total_seconds())
+    set_cookie(req, resp, settings, name=COOKIE, value=token, seconds=seconds)
 
 
 def _is_old_checker(req: Request) -> bool:

@@ -1,4 +1,4 @@
-"""The kinds of token by which a user is authenticated."""
+"""Accounts: the kinds of token by which a user is known, of links, and who may register."""
 
 from __future__ import annotations
 
@@ -13,3 +13,19 @@ class TokenKind(StrEnum):
 
     TOKEN = "token"  # noqa: S105  the name of a kind
     SESSION = "session"
+
+
+class LinkPurpose(StrEnum):
+    """What a link opens, once."""
+
+    RESET = "reset"  # set a new password
+    INVITATION = "invitation"  # register where registration is by invitation
+    ADMINISTRATOR = "administrator"  # register as an administrator
+
+
+class Registration(StrEnum):
+    """Who may register, besides callers who show the secret."""
+
+    OPEN = "open"
+    INVITE = "invite"
+    CLOSED = "closed"

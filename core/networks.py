@@ -98,6 +98,11 @@ def kind_of(address: Address) -> str | None:
     return "a reserved" if isinstance(address, IPv6Address) and address not in _GLOBAL else None
 
 
+def is_public(text: str) -> bool:
+    """Whether an address is a public one."""
+    return kind_of(_meant(text)) is None
+
+
 def listed(text: str) -> tuple[Network, ...]:
     """Returns the networks of a comma-separated list. Raises `ValueError`, whose message is the rule."""
     return tuple(_network(word) for word in filter(None, map(str.strip, text.split(","))))

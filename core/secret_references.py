@@ -40,6 +40,11 @@ def fault_of_url(url: str) -> str | None:
     return fault_of_text(url)
 
 
+def is_reference(text: str) -> bool:
+    """Whether a text is one reference and nothing else."""
+    return _REFERENCE.fullmatch(text) is not None
+
+
 def names_in(value: Any) -> set[str]:
     """Returns the names of all secrets that the texts of a JSON value ask for."""
     return {name for text in _texts(value) for name in _REFERENCE.findall(text)}

@@ -21,3 +21,8 @@ def replace(job: Job, tags: Iterable[str]) -> None:
     """Replace a job's tags."""
     JobTag.delete().where(JobTag.job == job.id).execute()
     insert({job.id: tags})
+
+
+def of_job(job: Job) -> tuple[str, ...]:
+    """Returns a job's tags, sorted."""
+    return tuple(row.tag for row in JobTag.select(JobTag.tag).where(JobTag.job == job.id).order_by(JobTag.tag))

@@ -1,4 +1,4 @@
-"""Queries on users, their tokens and sessions."""
+"""Queries on users."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from uuid import UUID
 import peewee
 
 from core import names
-from core.accounts import TokenKind
-from models.tables import Token, User
+from models.database import for_update
+from models.tables import User
 
 
-def insert(username: str, email: str, password_hash: str, now: datetime) -> User | None:
+def insert(username: str, email: str, password_hash: str, now: datetime, *, is_admin: bool = False) -> User | None:
     """Store a user; None if the name or the address is another's."""
     values = {
         "username": username,
@@ -20,6 +20,7 @@ def insert(username: str, email: str, password_hash: str, now: datetime) -> User
         "email": email,
         "password_hash": password_hash,
         "created_at": now,
+        "is_admin": is_admin,
     }
     user = User(**values)
     stored = User.insert(id=user.id, **values).on_conflict(action="NOTHING").returning(User.id)
@@ -43,24 +44,17 @@ def by_ids(user_ids: set[UUID]) -> dict[UUID, User]:
     return {user.id: user for user in User.select().where(User.id.in_(sorted(user_ids)))}
 
 
-def keep_token(user: User, hashed: str, kind: TokenKind, now: datetime, expires_at: datetime) -> None:
-    """Store a user's token until it expires, and delete those of the user that have expired."""
-    Token.delete().where(Token.user == user.id, Token.expires_at <= now).execute()
-    Token.insert(hash=hashed, user=user.id, kind=kind, created_at=now, used_at=now, expires_at=expires_at).execute()
+def lock(user_id: UUID) -> User | None:
+    """Returns a user, locked until the transaction ends."""
+    found = list(for_update(User.select().where(User.id == user_id)))
+    return found[0] if found else None
 
 
-def token(hashed: str, now: datetime) -> Token | None:
-    """Returns the token of this hash with its user, if it has not expired."""
-    query = Token.select(Token, User).join(User).where(Token.hash == hashed, Token.expires_at > now)
-    found: Token | None = query.get_or_none()
-    return found
+def set_admin(user_id: UUID, *, is_admin: bool) -> None:
+    """Store whether a user is an administrator, whatever the setting says."""
+    User.update(is_admin=is_admin).where(User.id == user_id).execute()
 
 
-def mark_used(found: Token, now: datetime) -> None:
-    """Record that a token was shown."""
-    Token.update(used_at=now).where(Token.hash == found.hash).execute()
-
-
-def drop_token(hashed: str) -> None:
-    """Delete a token."""
-    Token.delete().where(Token.hash == hashed).execute()
+def set_password(user_id: UUID, password_hash: str) -> None:
+    """Store the hash of a user's new password."""
+    User.update(password_hash=password_hash).where(User.id == user_id).execute()

@@ -14,9 +14,17 @@ from models.hot.rows import ExecutedJob, TypePolicy
 from models.tables import Job, JobVersion, Run
 
 
-def keep(job: Job, definition: dict[str, Any], now: datetime) -> None:
-    """Store a locked job's definition, before an edit replaces it."""
-    JobVersion.insert(job=job.id, version=job.version, definition=definition, replaced_at=now).execute()
+def keep(job: Job, definition: dict[str, Any], now: datetime, *, by: str, reason: str | None) -> None:
+    """Store a locked job's definition, before an edit replaces it, with who makes the edit and why."""
+    JobVersion.insert(
+        job=job.id, version=job.version, definition=definition, replaced_at=now, replaced_by=by, reason=reason
+    ).execute()
+
+
+def newest(job_id: UUID, limit: int) -> list[JobVersion]:
+    """Returns a job's former versions that are kept, newest first, at most so many."""
+    of_job = JobVersion.select().where(JobVersion.job == job_id)
+    return list(of_job.order_by(JobVersion.version.desc()).limit(limit))
 
 
 def kept(wanted: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], dict[str, Any]]:

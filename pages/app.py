@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pages.middleware import HOME
 from pages.resources import actions, queues
-from pages.resources.accounts import LOGIN, LOGOUT, REGISTER, AccountPage
+from pages.resources.accounts import FORGOT, LOGIN, LOGOUT, REGISTER, RESET, AccountPage
 from pages.resources.audit import AuditPage
 from pages.resources.failures import FailuresPage
 from pages.resources.job import JobPage
@@ -108,7 +108,7 @@ def _queues(site: Site) -> list[Route]:
 
 
 def _accounts(site: Site, answering: Callable[[str], Responder]) -> list[Route]:
-    pages = {form.path.rstrip("/"): form for form in (LOGIN, REGISTER, LOGOUT)}
+    pages = {form.path.rstrip("/"): form for form in (LOGIN, REGISTER, FORGOT, RESET, LOGOUT)}
     made = {path: AccountPage(site, form, answering(path)) for path, form in pages.items()}
     return [
         Route(path, get=Answer(page.show, FOR_EVERYONE), post=Answer(page.post, f"POST {path}"))

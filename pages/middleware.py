@@ -15,7 +15,7 @@ from pages.routes import see_other
 from pages.site import Site
 
 HOME = "/dashboard/"
-ACCOUNT_PATHS = ("/login", "/register", "/logout")
+ACCOUNT_PATHS = ("/login", "/register", "/logout", "/forgot", "/reset")
 _PREFIXES = ("/dashboard/", "/task/")
 _PATHS = ("/dashboard", "/admin", "/task")
 POLICY = (

@@ -14,7 +14,7 @@ from migrations import runner
 from models import database
 from models import postgresql as postgresql_database
 from models.tables import ALL, db
-from services.access import users
+from services.access import passwords
 from services.scheduling import timezones
 from tests.factories import GivenSystem, given_system
 from tests.servers import new_database, virtual_host
@@ -73,11 +73,11 @@ def rabbitmq_url() -> Iterator[str]:
 @pytest.fixture(scope="session", autouse=True)
 def production_hasher() -> Iterator[PasswordHasher]:
     """Hash passwords with the least effort in every test; the hasher that users get, for the test of its effort."""
-    production = users._hasher
+    production = passwords.hasher
     quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(users, "_hasher", quick)
-        patch.setattr(users, "_NOBODYS_HASH", quick.hash("nobody's"))
+        patch.setattr(passwords, "hasher", quick)
+        patch.setattr(passwords, "nobodys_hash", quick.hash("nobody's"))
         yield production
 
 

@@ -7,7 +7,6 @@ connect, TLS handshake, sending and reading.
 from __future__ import annotations
 
 import errno
-import functools
 import io
 import os
 import select
@@ -17,11 +16,12 @@ import threading
 import time
 from typing import Any
 
-import certifi
-
+from actors.handlers import tunnel
 from actors.handlers.lookups import Address, Addresses, Lookups, addresses_of, is_address
+from core import networks
 from core.errors import PermanentFailure, TransientFailure
 from core.networks import Reach
+from core.proxies import Proxy
 
 
 class Wire:
@@ -87,12 +87,13 @@ class Line:
     """One call's connection to its receiver. `cut` may be called from any thread at any time, and never raises.
 
     `connect_seconds` covers lookup, connect and TLS handshake together; `read_seconds` each later wait.
-    `reach` says which addresses are allowed.
+    `reach` says which addresses are allowed; those that are public are reached through `proxy`, if there is one.
     """
 
-    def __init__(self, connect_seconds: float, read_seconds: float, reach: Reach) -> None:
+    def __init__(self, connect_seconds: float, read_seconds: float, reach: Reach, proxy: Proxy | None = None) -> None:
         self.read_seconds = read_seconds
         self._allowed = reach
+        self._proxy = proxy
         self._connect_seconds = connect_seconds
         self._lock = threading.Lock()
         self._woken: threading.Event | None = None
@@ -116,11 +117,29 @@ class Line:
         """
         self.close()  # one wire at a time
         deadline = time.monotonic() + self._connect_seconds
-        fault = "it has no address"
         addresses = self._look_up(host, port, deadline)
+        texts = [str(address[4][0]) for address in addresses]
         # We connect to exactly these addresses, so a later lookup with another answer changes nothing.
-        if denied := self._allowed.fault_of(host, port, (str(address[4][0]) for address in addresses)):
+        if denied := self._allowed.fault_of(host, port, texts):
             raise PermanentFailure(denied)
+        if self._proxy is None or not all(map(networks.is_public, texts)):
+            return self._first(host, port, addresses, deadline)
+        return self._through(self._proxy, texts[0], port, deadline)
+
+    def _through(self, proxy: Proxy, address: str, port: int, deadline: float) -> Wire:
+        """Returns a wire to a checked address by way of the proxy, which is the operator's and may be anywhere."""
+        wire = self._first(proxy.host, proxy.port, self._look_up(proxy.host, proxy.port, deadline), deadline)
+        try:
+            tunnel.dig(wire.socket, proxy, address, port, deadline)
+        except TransientFailure:
+            self._refuse_if_cut()
+            raise
+        wire.socket.settimeout(max(deadline - time.monotonic(), 0.001))
+        return wire
+
+    def _first(self, host: str, port: int, addresses: Addresses, deadline: float) -> Wire:
+        """Returns a wire to the first of these addresses that answers."""
+        fault = "it has no address"
         for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             try:
                 # Each address gets its share, so that a silent first one does not use up the time.
@@ -191,15 +210,6 @@ class Line:
     def _refuse_if_cut(self) -> None:
         if self._is_cut:
             raise ConnectionAbortedError(errno.ECONNABORTED, "The line was cut")
-
-
-@functools.cache
-def trust() -> ssl.SSLContext:
-    """Returns the trusted authorities: the system's (or `SSL_CERT_FILE`, `SSL_CERT_DIR`) and those of certifi."""
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
-    context.set_alpn_protocols(["http/1.1"])
-    return context
 
 
 _lookups = Lookups()

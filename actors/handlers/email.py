@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from actors.handlers import connection
 from core.errors import AttemptError, InvalidInput, PermanentFailure, TransientFailure
 from core.networks import ANYWHERE
+from services.access import app_senders
 from services.email import deliveries, mail
 from services.email.deliveries import REFUSED, SENT, WAITING, Delivered
 from services.execution.work import Failed, Result, Succeeded, Work
@@ -34,7 +35,9 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
     line = connection.Line(system.settings.connect_seconds, _READ_SECONDS, ANYWHERE)  # EMAIL_HOST is the operator's
     try:
         first_run = patiently(lambda: deliveries.first_run(work.run_id))
-        batch = send_email.batch(system.settings, first_run, _parameters(system, work))
+        parameters = _parameters(system, work)
+        allowed = patiently(lambda: app_senders.allowed(work.app_id)) if parameters.sender is not None else ()
+        batch = send_email.batch(system.settings, first_run, parameters, allowed)
         with (
             contextlib.closing(line),
             scope.interruptible(line.cut),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import requests
 import urllib3
 
-from actors.handlers import connection
 from actors.handlers.connection import Line, Wire
 from actors.handlers.response import Response
 from core import urls
@@ -55,11 +55,11 @@ def target_of(url: str) -> Target:
     return Target(scheme, (parts.host or "").strip("[]"), parts.port or _DEFAULT_PORTS[scheme], prepared.path_url)
 
 
-def open_wire(line: Line, target: Target) -> Wire:
-    """Connect to a receiver, with TLS if its URL says https."""
+def open_wire(line: Line, target: Target, context: ssl.SSLContext | None) -> Wire:
+    """Connect to a receiver, with TLS if a context for it is given."""
     wire = line.connect(target.host, target.port)
-    if target.scheme == "https":
-        wire.secure(connection.trust(), target.name)
+    if context is not None:
+        wire.secure(context, target.name)
     return wire
 
 

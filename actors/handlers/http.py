@@ -10,7 +10,7 @@ from http.client import HTTPException, IncompleteRead
 import structlog
 import urllib3
 
-from actors.handlers import connection, exchange
+from actors.handlers import exchange, trust
 from actors.handlers.connection import Line
 from actors.handlers.exchange import NoFirstByte, Target
 from actors.handlers.kept_connections import KeptConnections, Key
@@ -19,6 +19,7 @@ from core import headers
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.networks import PUBLIC, Reach
 from core.version import VERSION
+from core.ways import DIRECT, Way
 from services.runtime import abort_scope
 
 ANSWER_CAP_BYTES = 1024 * 1024
@@ -41,7 +42,7 @@ class Call:
     """A request to send. `connect_seconds` covers lookup, connect and TLS; `read_seconds` each wait after.
 
     `reach` says where it may go; by default, only to public addresses. With `over_new_connection`, no kept connection
-    is used.
+    is used. `way` says through which proxy it goes, and how TLS is spoken.
     """
 
     url: str
@@ -52,6 +53,7 @@ class Call:
     read_seconds: float = 30
     reach: Reach = PUBLIC
     over_new_connection: bool = False
+    way: Way = DIRECT
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Answer:
 
 
 def call(request: Call, scope: abort_scope.Scope) -> Answer:
-    """Send the request once and read the answer; redirects are not followed, cookies not kept, no proxy is used.
+    """Send the request once and read the answer: no redirect is followed, no cookie kept, no proxy of the system used.
 
     Raises `Aborted` as soon as the scope is aborted, and if a kept connection turns out to have been closed;
     `TransientFailure` if no whole answer came, and `PermanentFailure` for a URL, an address, a header or a
@@ -74,7 +76,7 @@ def call(request: Call, scope: abort_scope.Scope) -> Answer:
     target = exchange.target_of(request.url)
     _check_headers(request.headers)
     with (
-        contextlib.closing(Line(request.connect_seconds, request.read_seconds, request.reach)) as line,
+        contextlib.closing(_line(request)) as line,
         scope.interruptible(line.cut),
     ):
         try:
@@ -87,6 +89,10 @@ def call(request: Call, scope: abort_scope.Scope) -> Answer:
         # If the line was cut, a body that ends with the connection only looks whole.
         scope.raise_if_aborted()
         return answer
+
+
+def _line(request: Call) -> Line:
+    return Line(request.connect_seconds, request.read_seconds, request.reach, request.way.proxy)
 
 
 def _check_headers(given: Mapping[str, str]) -> None:
@@ -112,8 +118,9 @@ def _exchange(request: Call, target: Target, line: Line) -> Answer:
 
 
 def _key(request: Call, target: Target) -> Key:
-    trust = connection.trust() if target.scheme == "https" else None
-    return Key(target.scheme, target.host, target.port, trust, request.reach)
+    way = request.way
+    context = trust.context(way.ca_bundle, way.certificate) if target.scheme == "https" else None
+    return Key(target.scheme, target.host, target.port, context, request.reach, way)
 
 
 def _begun(request: Call, target: Target, line: Line, key: Key) -> Response:
@@ -121,7 +128,7 @@ def _begun(request: Call, target: Target, line: Line, key: Key) -> Response:
     wire = None if request.over_new_connection else kept.take(key)
     is_kept = wire is not None
     if wire is None:
-        wire = exchange.open_wire(line, target)
+        wire = exchange.open_wire(line, target, key.trust)
     else:
         line.hold(wire)
     wire.socket.settimeout(line.read_seconds)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from actors.handlers.connection import Wire
 from core.networks import Reach
+from core.ways import DIRECT, Way
 
 LIFE_SECONDS = 60.0  # after that, the name is looked up and checked again
 IDLE_SECONDS = 2.0  # receivers close after 2 to 5
@@ -25,6 +26,7 @@ class Key:
     port: int
     trust: ssl.SSLContext | None  # the authorities that the receiver's certificate was checked with
     reach: Reach  # the rule that its address was checked by
+    way: Way = DIRECT
 
 
 class KeptConnections:

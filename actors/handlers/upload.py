@@ -9,7 +9,7 @@ from http import HTTPStatus
 from http.client import HTTPException
 from typing import IO
 
-from actors.handlers import exchange
+from actors.handlers import exchange, trust
 from actors.handlers.connection import Line
 from actors.handlers.response import Response
 from core.errors import AttemptError, NotFound, PermanentFailure, TransientFailure, Unavailable
@@ -80,9 +80,10 @@ def _asked_for(system: System, upload: UploadView, scope: Scope) -> Iterator[Res
     """Request the file from the host that has it, over a line that an abort cuts. The operator's settings name it."""
     headers = {"Authorization": f"Bearer {uploads.grant(system, upload.id)}", "Accept-Encoding": "identity"}
     target = exchange.target_of(f"{upload.host_url}/internal/spool/{upload.id}")
+    context = trust.context(system.settings.ca_bundle) if target.scheme == "https" else None
     with closing(Line(CONNECT_SECONDS, READ_SECONDS, ANYWHERE)) as line, scope.interruptible(line.cut):
         try:
-            wire = exchange.open_wire(line, target)
+            wire = exchange.open_wire(line, target, context)
         except TransientFailure as error:
             raise ConnectionError(error.message) from error
         wire.socket.settimeout(READ_SECONDS)

@@ -180,6 +180,7 @@ class Job(Shown):
     polls: int
     end_reason: str | None
     created_at: datetime
+    created_by: str | None
     updated_at: datetime
     finished_at: datetime | None
     job_type: str

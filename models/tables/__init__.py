@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.tables.access import AppKey, AppMember
-from models.tables.apps import App, AppTaskType, Installation
+from models.tables.apps import App, AppSender, AppTaskType, Installation
 from models.tables.audit import AuditEntry
 from models.tables.base import Table, db
 from models.tables.changes import Change
@@ -12,16 +12,19 @@ from models.tables.operation import IdempotencyKey, Minute, Signal, Worker
 from models.tables.outputs import Alert, Delivery, Upload
 from models.tables.runs import Attempt, RateLimitedAccount, Run
 from models.tables.secrets import AppSecret, SigningSecret
-from models.tables.users import Token, User
+from models.tables.users import Link, Token, User, UserIdentity
 
 # Every table that a test may empty; `installation` keeps its row.
 ALL: tuple[type[Table], ...] = (
     App,
     AppTaskType,
+    AppSender,
     SigningSecret,
     AppSecret,
     User,
     Token,
+    Link,
+    UserIdentity,
     AppMember,
     AppKey,
     AuditEntry,
@@ -49,6 +52,7 @@ __all__ = [
     "AppKey",
     "AppMember",
     "AppSecret",
+    "AppSender",
     "AppTaskType",
     "Attempt",
     "AuditEntry",
@@ -59,6 +63,7 @@ __all__ = [
     "Job",
     "JobTag",
     "JobVersion",
+    "Link",
     "Minute",
     "PollingState",
     "RateLimitedAccount",
@@ -69,6 +74,7 @@ __all__ = [
     "Token",
     "Upload",
     "User",
+    "UserIdentity",
     "Worker",
     "db",
 ]

@@ -23,6 +23,17 @@ class App(Table):
         table_name = "apps"
 
 
+class AppSender(Table):
+    """An address, or a domain with the @ before it, from which an app's e-mails may come."""
+
+    app = peewee.ForeignKeyField(App, column_name="app_id")
+    sender = peewee.TextField()
+
+    class Meta:
+        table_name = "app_senders"
+        primary_key = peewee.CompositeKey("app", "sender")
+
+
 class AppTaskType(Table):
     """An app's policy for one of its task types: retries, and the request to send."""
 

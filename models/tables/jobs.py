@@ -60,6 +60,7 @@ class Job(Table):
     reopened_at = InstantField(null=True)
     failures_in_row = peewee.IntegerField(default=0)
     late_since = InstantField(null=True)
+    created_by = peewee.TextField(null=True)
 
     class Meta:
         table_name = "jobs"
@@ -78,13 +79,15 @@ class JobTag(Table):
 
 
 class JobVersion(Table):
-    """A job's definition before an edit; the newest version is in the job itself."""
+    """A job's definition before an edit, and who made the edit; the newest version is in the job itself."""
 
     job = peewee.ForeignKeyField(Job, column_name="job_id")
     job_id: UUID
     version = peewee.IntegerField()
     definition = JsonField()
     replaced_at = InstantField()
+    replaced_by = peewee.TextField(null=True)
+    reason = peewee.TextField(null=True)
 
     class Meta:
         table_name = "job_versions"

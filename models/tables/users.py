@@ -1,16 +1,18 @@
-"""Tables of users and their tokens."""
+"""Tables of users, their tokens, and the links that open something to them once."""
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import peewee
 
-from core.accounts import TokenKind
-from models.fields import EnumField, InstantField, new_id
+from core.accounts import LinkPurpose, TokenKind
+from models.fields import EnumField, InstantField, JsonField, new_id
 from models.tables.base import Table
 
 
 class User(Table):
-    """Someone who can log in."""
+    """Someone who can log in. `is_admin` is of those whom no setting names."""
 
     id = peewee.UUIDField(primary_key=True, default=new_id)
     username = peewee.TextField()
@@ -18,20 +20,58 @@ class User(Table):
     email = peewee.TextField()
     password_hash = peewee.TextField()
     created_at = InstantField()
+    is_admin = peewee.BooleanField(default=False)
 
     class Meta:
         table_name = "users"
 
 
 class Token(Table):
-    """The hash of what a user shows instead of a password: a token of the API, or a browser's session."""
+    """The hash of what a user shows instead of a password: a token of the API, or a browser's session.
+
+    A token that the user made for a program has a name, a prefix by which it is known, and scopes.
+    """
 
     hash = peewee.TextField(primary_key=True)
+    id = peewee.UUIDField(default=new_id)
     user = peewee.ForeignKeyField(User, column_name="user_id")
+    user_id: UUID
     kind = EnumField(TokenKind)
+    name = peewee.TextField(null=True)
+    prefix = peewee.TextField(null=True)
+    scopes = JsonField(null=True)
     created_at = InstantField()
     used_at = InstantField()
     expires_at = InstantField()
 
     class Meta:
         table_name = "tokens"
+
+
+class UserIdentity(Table):
+    """Who a user is at an identity provider."""
+
+    issuer = peewee.TextField()
+    subject = peewee.TextField()
+    user = peewee.ForeignKeyField(User, column_name="user_id")
+
+    class Meta:
+        table_name = "user_identities"
+        primary_key = peewee.CompositeKey("issuer", "subject")
+
+
+class Link(Table):
+    """A link that opens something once, by the hash of its token; for a user, or for whoever has it."""
+
+    id = peewee.UUIDField(primary_key=True, default=new_id)
+    purpose = EnumField(LinkPurpose)
+    user = peewee.ForeignKeyField(User, column_name="user_id", null=True)
+    user_id: UUID | None
+    email = peewee.TextField(null=True)
+    hash = peewee.TextField(null=True)
+    created_by = peewee.TextField()
+    created_at = InstantField()
+    expires_at = InstantField()
+
+    class Meta:
+        table_name = "links"

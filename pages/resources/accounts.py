@@ -15,6 +15,8 @@ from pages.routes import Responder
 from pages.site import Site
 
 _OURS = ("/dashboard/", "/task/")
+_NEVER_SHOWN = ("password", "new_password")
+_IN_LINKS = ("invitation", "token")
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,13 @@ class AccountForm:
     links: tuple[tuple[str, str], ...] = field(default=())
 
 
+_TO_LOGIN = ("/login/", "Log in to an account you have")
 _NAME = Field("username", "Name", autocomplete="username")
 LOGIN = AccountForm(
     "/login/",
     "Log in",
     (_NAME, Field("password", "Password", "password", "current-password")),
-    (("/register/", "Make an account"),),
+    (("/register/", "Make an account"), ("/forgot/", "Forgotten the password?")),
 )
 REGISTER = AccountForm(
     "/register/",
@@ -51,8 +54,24 @@ REGISTER = AccountForm(
         _NAME,
         Field("email", "E-mail address", "email", "email"),
         Field("password", "Password", "password", "new-password"),
+        Field("invitation", "Invitation", "hidden"),
     ),
-    (("/login/", "Log in to an account you have"),),
+    (_TO_LOGIN,),
+)
+FORGOT = AccountForm(
+    "/forgot/",
+    "Send a link",
+    (Field("email", "E-mail address of the account", "email", "email"),),
+    (_TO_LOGIN,),
+)
+RESET = AccountForm(
+    "/reset/",
+    "Set a new password",
+    (
+        Field("token", "Code at the end of the link that comes by e-mail", autocomplete="one-time-code"),
+        Field("new_password", "New password", "password", "new-password"),
+    ),
+    (("/forgot/", "Send another link"), _TO_LOGIN),
 )
 LOGOUT = AccountForm("/logout/", "Log out")
 
@@ -89,15 +108,16 @@ class AccountPage:
     def _show(self, req: Request, resp: Response, refusal: CarillonError | None = None) -> None:
         who = self._site.asked(req)
         errors = {one.field: one.message for one in refusal.fields} if isinstance(refusal, InvalidInput) else {}
-        beside = {one.name for one in self._form.fields}
+        beside = {one.name for one in self._form.fields if one.type != "hidden"}
         failure = "; ".join(message for name, message in errors.items() if name not in beside) or None
         typed: dict[str, str] = req.context.get("form") or {}
         context: dict[str, Any] = {
             "form": self._form,
             "action": f"{self._form.path}?next={quote(_wanted(req), safe='')}" if _wanted(req) else self._form.path,
             "errors": errors,
+            "single_sign_on": self._form is LOGIN and self._site.system.settings.oidc_issuer is not None,
             "failure": str(refusal) if isinstance(refusal, TooMany) else failure,
-            "values": {name: value for name, value in typed.items() if name != "password"},
+            "values": {name: value for name, value in {**_of_link(req), **typed}.items() if name not in _NEVER_SHOWN},
         }
         resp.content_type = falcon.MEDIA_HTML
         resp.data = self._site.render("login.html", who, context)
@@ -108,6 +128,11 @@ class AccountPage:
         if location is not None:
             wanted = _wanted(req) if self._form is LOGIN else ""
             resp.set_header("Location", self._site.url(wanted or location))
+
+
+def _of_link(req: Request) -> dict[str, str]:
+    """Returns what a link to the form fills in."""
+    return {name: value for name in _IN_LINKS if (value := req.get_param(name))}
 
 
 def _wanted(req: Request) -> str:

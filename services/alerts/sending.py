@@ -5,7 +5,6 @@ At least once: if a coordinator dies between sending and recording, they are sen
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -18,6 +17,7 @@ from models import alerts
 from models.pauses import Gate
 from models.tables import Alert
 from services.email import mail
+from services.email.reaching import reached
 from services.system import System
 
 BATCH = 100
@@ -59,7 +59,7 @@ def _told(system: System, alike: Sequence[Alert]) -> bool:
     if address is None or not mail.can_send(system.settings):
         return True
     try:
-        with mail.sending(system.settings, lambda host, port: _reached(system, host, port)) as sender:
+        with mail.sending(system.settings, lambda host, port: reached(system, host, port)) as sender:
             sender.send(written(_letter(system, address, alike), system.clock.now()), address)
     except TransientFailure as error:
         log.warning("alert_not_sent", error=error.message)
@@ -85,7 +85,3 @@ def _paragraph(alert: Alert) -> str:
     name = f"The job {job.name or job.id} (app {job.app.name}, task type {job.task_type})"
     what = f"has failed {alert.failures} times in a row." if alert.kind == AlertKind.FAILING else "did not run in time."
     return "\n".join([f"{name} {what}", *filter(None, [alert.words]), f"Job: {job.id}"])
-
-
-def _reached(system: System, host: str, port: int) -> socket.socket:
-    return socket.create_connection((host, port), system.settings.connect_seconds)

@@ -113,6 +113,7 @@ def _rows(system: System, new: NewJob, app: KnownApp, now: datetime) -> Accepted
         "polling_state": {} if isinstance(new.schedule, schedules.Polling) else None,
         "created_at": now,
         "updated_at": now,
+        "created_by": new.created_by,
     }
     horizon = now + timedelta(seconds=system.settings.plan_ahead_seconds)
     first = planning.plan_first(_planned(columns), new.schedule, now, horizon)

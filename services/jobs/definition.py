@@ -50,7 +50,7 @@ class Definition:
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob(Definition):
-    """A definition, the app it is for, the user who owns the job (if any), and whether it begins paused.
+    """A definition, the app it is for, the owner of the job (if any), who creates it, and whether it begins paused.
 
     Where `app_id` is given, the app of this name must be that one.
     """
@@ -58,6 +58,7 @@ class NewJob(Definition):
     app_name: str
     app_id: UUID | None = None
     owner_id: UUID | None = None
+    created_by: str | None = None
     paused: bool = False
 
 

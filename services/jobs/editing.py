@@ -37,12 +37,14 @@ Made = Sequence[Run | dict[str, Any]]
 
 @dataclass(frozen=True)
 class _Edit:
-    """One edit of a locked job: its definition before, its new definition, and the instant of the edit."""
+    """One edit of a locked job: its definition before, its new definition, the instant of the edit, who and why."""
 
     job: Job
     before: Definition
     wanted: Definition
     now: datetime
+    by: str
+    reason: str | None
 
     def changes(self, *names: str) -> bool:
         """Whether the edit changes one of these members."""
@@ -74,12 +76,12 @@ def edit(
         refuse_ended(job, "edited")
         before = definition.of(job, view.tags)
         wanted = ownership.kept(principal, _unmasked(before, amend(view)))
-        one = _as_wanted(job, before, wanted, now)
+        one = _as_wanted(_Edit(job, before, wanted, now, principal.label, reason))
         made = [] if definition.alike(one.before, one.wanted) else [*_carry_out(system, one)]
         former = job.state
         if active is not None and active is (job.state == JobState.PAUSED):
             made += switch(job, now, active=active)
-        _audit(principal, work, one, former, reason)
+        _audit(principal, work, one, former)
         view = records.job(principal, job_id)
         work.ring(made)
     return view
@@ -111,12 +113,12 @@ def delete(
         work.audit(principal, "job.deleted", Thing.job(job), before={"name": job.name, "state": former}, reason=reason)
 
 
-def _audit(principal: Principal, work: UnitOfWork, one: _Edit, former: JobState, reason: str | None) -> None:
+def _audit(principal: Principal, work: UnitOfWork, one: _Edit, former: JobState) -> None:
     """Record what an edit changed, if it changed anything."""
     was, became = definition.snapshot(one.before), definition.snapshot(one.wanted)
     before, after = differences({**was, "state": former}, {**became, "state": one.job.state})
     if before:
-        work.audit(principal, "job.edited", Thing.job(one.job), before=before, after=after, reason=reason)
+        work.audit(principal, "job.edited", Thing.job(one.job), before=before, after=after, reason=one.reason)
 
 
 def _found(principal: Principal, job_id: UUID, expected: Collection[int] | None) -> Job:
@@ -134,13 +136,13 @@ def _unmasked(before: Definition, wanted: Definition) -> Definition:
     return replace(wanted, data=header_masks.restored_data(wanted.task_type, wanted.data, before.data))
 
 
-def _as_wanted(job: Job, before: Definition, wanted: Definition, now: datetime) -> _Edit:
-    """Returns the edit to be stored. Raises `InvalidInput` for another kind of schedule."""
-    refusal = rules.refusal(before.schedule, wanted.schedule)
+def _as_wanted(one: _Edit) -> _Edit:
+    """Returns an edit as it is stored. Raises `InvalidInput` for another kind of schedule."""
+    refusal = rules.refusal(one.before.schedule, one.wanted.schedule)
     if refusal is not None:
         raise InvalidInput.at("schedule.type", refusal)
-    schedule = rules.as_edited(before.schedule, wanted.schedule, now)
-    return _Edit(job, before, replace(wanted, schedule=schedule, tags=tuple(sorted(set(wanted.tags)))), now)
+    schedule = rules.as_edited(one.before.schedule, one.wanted.schedule, one.now)
+    return replace(one, wanted=replace(one.wanted, schedule=schedule, tags=tuple(sorted(set(one.wanted.tags)))))
 
 
 def _carry_out(system: System, one: _Edit) -> Made:
@@ -152,7 +154,7 @@ def _carry_out(system: System, one: _Edit) -> Made:
     definition.judge(system, one.wanted, job.app, one.now, before=one.before)
     if one.changes("schedule"):
         planning.plan_until_now(job, one.now)
-    versions.keep(job, definition.snapshot(one.before), one.now)
+    versions.keep(job, definition.snapshot(one.before), one.now, by=one.by, reason=one.reason)
     columns = definition.columns(one.wanted)
     if not one.changes("name"):
         columns["name_key"] = job.name_key  # an old name's key may be its exact spelling

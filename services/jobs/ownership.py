@@ -18,7 +18,10 @@ def permitted(principal: Principal, new: NewJob | Refusal) -> NewJob | Refusal:
     Raises `Forbidden` where they may not make jobs there.
     """
     principal.expect_scope(Scope.JOBS)
-    if principal.sees_all or not isinstance(new, NewJob):
+    if not isinstance(new, NewJob):
+        return new
+    new = replace(new, created_by=principal.label)
+    if principal.sees_all:
         return new
     if principal.user_id is not None and new.app_name in built_in_apps.NAMES:
         return _own(principal, new)

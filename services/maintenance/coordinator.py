@@ -12,6 +12,7 @@ from collections.abc import Callable
 from core.signs_of_life import BEAT
 from models import signals
 from models.pauses import Gate
+from services.access import password_resets
 from services.alerts import sending
 from services.changes import pruning
 from services.execution import limits
@@ -65,6 +66,7 @@ class Coordinator:
             Loop("limits", self._once(limits.give_permits, _EACH_SECOND)),
             Loop("figures", self._until_done(statistics.summarise, _FIGURES_SECONDS)),
             Loop("backlog", self._once(backlog.count, backlog.EVERY_SECONDS)),
+            Loop("resets", self._until_done(password_resets.send, _ALERTS_SECONDS)),
             Loop("alerts", self._until_done(sending.tell, _ALERTS_SECONDS)),
             Loop("prune", self._until_done(upkeep.prune, _PRUNE_SECONDS)),
             Loop("prune-changes", self._until_done(pruning.prune, _CHANGES_SECONDS)),

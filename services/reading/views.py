@@ -74,6 +74,7 @@ class JobView:
     polls: int
     end_reason: str | None
     created_at: datetime
+    created_by: str | None
     updated_at: datetime
     finished_at: datetime | None
     last_run: LastRun | None

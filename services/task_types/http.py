@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidato
 from core import headers, masking, secret_references, urls
 from services.messaging import broker as brokers
 from services.task_types import filling, registry
+from services.task_types.oauth2 import OAuth2, Secret
 from services.task_types.registry import TaskType
 
 KEY = "http"
@@ -78,7 +79,8 @@ class HttpRequest(BaseModel):
     Texts in `body` may hold `{{data.x}}`, `{{run.id}}` and `{{polling_state.x}}`; an object or list is sent as JSON. A
     text that is nothing but `{{data.x}}` becomes that value, whatever its type. Body, values of headers, path and query
     may hold `{{secret.NAME}}`, a secret of the app. Where no statuses are expected by name, those from 200 to 299 are.
-    Redirects are never followed.
+    Redirects are never followed. `client_certificate` is a secret that holds a certificate and its key in PEM, for
+    receivers that ask for one.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -88,11 +90,21 @@ class HttpRequest(BaseModel):
     headers: Annotated[dict[HeaderName, HeaderValue], Field(max_length=MOST_HEADERS)] = Field(default_factory=dict)
     body: Body = None
     expected_statuses: Annotated[list[Statuses], Field(max_length=MOST_STATUSES)] = Field(default_factory=list)
+    oauth2: OAuth2 | None = None
+    client_certificate: Secret | None = None
 
     @model_validator(mode="after")
     def _body_has_a_method(self) -> Self:
         if self.body is not None and self.method in _WITHOUT_BODY:
             raise ValueError(f"has a body, which {self.method} does not send; leave it out, or give another method.")
+        return self
+
+    @model_validator(mode="after")
+    def _shows_who_asks_in_one_way(self) -> Self:
+        if self.oauth2 is not None and "authorization" in {name.lower() for name in self.headers}:
+            raise ValueError("has oauth2 and the header Authorization, which oauth2 sets; leave one of them out.")
+        if self.client_certificate is not None and not self.url.lower().startswith("https:"):
+            raise ValueError("has a client_certificate, which is shown over TLS alone; call https://, or leave it out.")
         return self
 
     def masked_header(self) -> str | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from core import senders
 from core.errors import InvalidInput, PermanentFailure
 from core.letters import (
     LONGEST_ADDRESS,
@@ -130,12 +131,23 @@ def check(settings: Settings, parameters: SendEmail) -> None:
         raise InvalidInput.at(f"data.{field}", f"has {count} entries, more than {most}; split them over several jobs.")
 
 
-def batch(settings: Settings, first_run_id: UUID, parameters: SendEmail) -> Batch:
+def batch(settings: Settings, first_run_id: UUID, parameters: SendEmail, allowed: Collection[str]) -> Batch:
     """Returns the e-mails of a run, filled in; a run that repeats another sends them under the ids of the first.
 
-    Raises `PermanentFailure` naming what cannot be filled.
+    They come from the address that the job names if it is one of those allowed; else from EMAIL_FROM, with the address
+    that was named to reply to. Raises `PermanentFailure` naming what cannot be filled.
     """
+    parameters = parameters if _may_send(parameters.sender, allowed) else _from_us(parameters)
     return Batch(tuple(_letters(settings, first_run_id, parameters)), is_one=parameters.recipient is not None)
+
+
+def _may_send(sender: str | None, allowed: Collection[str]) -> bool:
+    return sender is None or senders.is_allowed(sender, allowed)
+
+
+def _from_us(parameters: SendEmail) -> SendEmail:
+    reply_to = parameters.reply_to or parameters.sender
+    return parameters.model_copy(update={"sender": None, "reply_to": reply_to})
 
 
 def _letters(settings: Settings, first_run_id: UUID, parameters: SendEmail) -> Iterator[Letter]:

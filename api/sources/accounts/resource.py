@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import falcon
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, validation
+from api import access, answers, posted_forms, sites, validation
 from api.access import unauthorized
 from api.openapi import documented
 from api.operations import Required
@@ -16,15 +15,12 @@ from api.sites import COOKIE
 from api.sources.accounts.schema import Credentials, LoggedIn, Registration, ShownUser
 from api.threads import Threads
 from core.accounts import TokenKind
-from core.errors import InvalidInput
-from services.access import users
+from services.access import registering, tokens, users
 from services.access.login_throttle import Throttle
-from services.access.users import LIFETIMES, UserView
+from services.access.users import UserView
 from services.system import System
 
-FORM = "application/x-www-form-urlencoded"
 DASHBOARD = "/dashboard/"
-_MOST_FIELDS = 50
 
 
 class Accounts:
@@ -36,17 +32,12 @@ class Accounts:
         self._throttle = throttle
 
     async def _sent(self, req: Request) -> Any:
-        accepted = (falcon.MEDIA_JSON, FORM)
-        body = await bodies.read(req, self._system.settings.max_body_bytes, accepted)
-        if not _is_form(req):
-            return bodies.parse(body)
-        req.context.form = _form(body)  # a page shows again what was typed
-        return bodies.without_faults(req.context.form)
+        return await posted_forms.sent(req, self._system.settings.max_body_bytes)
 
     async def _register(self, req: Request) -> UserView:
         given = validation.body(Registration, await self._sent(req)).parsed()
         return await self._hashing.run(
-            users.register,
+            registering.register,
             self._system,
             given,
             req.remote_addr or "",
@@ -101,8 +92,8 @@ class Registrations(Accounts):
     async def on_post(self, req: Request, resp: Response) -> None:
         """Register a user; a form is answered by a redirect."""
         user = await self._register(req)
-        if _is_form(req):
-            _redirect(resp, "/login/")
+        if posted_forms.is_form(req):
+            posted_forms.lead(resp, "/login/")
         else:
             answers.send(resp, ShownUser.model_validate(user), status=201)
 
@@ -120,15 +111,13 @@ class Logins(Accounts):
     )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Log in: JSON gets a token; a form gets a session cookie, and a redirect to the dashboard."""
-        kind = TokenKind.SESSION if _is_form(req) else TokenKind.TOKEN
+        kind = TokenKind.SESSION if posted_forms.is_form(req) else TokenKind.TOKEN
         token, user = await self._log_in(req, kind)
         if kind is TokenKind.TOKEN:
             answers.send(resp, LoggedIn(token=token, user=ShownUser.model_validate(user)))
             return
-        seconds = int(LIFETIMES[kind].total_seconds())
-        secure = "https" in (req.scheme, urlsplit(self._system.settings.address).scheme)
-        resp.set_cookie(COOKIE, token, max_age=seconds, path="/", secure=secure, http_only=True, same_site="Lax")
-        _redirect(resp, DASHBOARD)
+        sites.keep_session(req, resp, self._system.settings, token)
+        posted_forms.lead(resp, DASHBOARD)
 
 
 class ApiLogouts:
@@ -144,7 +133,7 @@ class ApiLogouts:
         token = access.token_of(req)
         if token is None or access.principal(req).user_id is None:
             raise unauthorized("The request has no token to log out. Send it as Authorization: Token.")
-        await self._threads.run(users.log_out, self._system, token)
+        await self._threads.run(tokens.log_out, self._system, token)
         _forget_session(req, resp)
         resp.status = falcon.HTTP_NO_CONTENT
 
@@ -161,30 +150,12 @@ class Logouts:
         """Log out: end the session, if there still is one, and redirect to the login."""
         token = access.token_of(req)
         if token is not None:
-            await self._threads.run(users.log_out, self._system, token)
+            await self._threads.run(tokens.log_out, self._system, token)
         _forget_session(req, resp)
-        _redirect(resp, "/login/")
+        posted_forms.lead(resp, "/login/")
 
 
 def _forget_session(req: Request, resp: Response) -> None:
     """Delete the browser's session cookie, if it has one."""
     if req.get_cookie_values(COOKIE):
         resp.unset_cookie(COOKIE, path="/", same_site="Lax")
-
-
-def _is_form(req: Request) -> bool:
-    return (req.content_type or "").partition(";")[0].strip().lower() == FORM
-
-
-def _form(body: bytes) -> dict[str, str]:
-    """Returns the fields of a form; of fields with one name, the last. Raises `InvalidInput`."""
-    try:
-        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=_MOST_FIELDS)
-    except ValueError:
-        raise InvalidInput.at("body", f"has more than {_MOST_FIELDS} fields; send those that are asked for.") from None
-    return {name: values[-1] for name, values in fields.items()}
-
-
-def _redirect(resp: Response, path: str) -> None:
-    resp.status = falcon.HTTP_SEE_OTHER
-    resp.set_header("Location", path)

@@ -7,16 +7,16 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from api.schemas.accounts import NewPassword
 from api.schemas.values import Shown
 from api.validation import shown
 from core import names
 from core.letters import LONGEST_ADDRESS, fault_of_address
 from core.principals import ANONYMOUS
-from services.access.users import NewUser
+from services.access.registering import NewUser
 
 _ALL_REQUIRED = "Username, password, and email are required."
 _BOTH_REQUIRED = "Username and password are required."
-_LEAST_PASSWORD = 8
 
 
 def _username(name: str) -> str:
@@ -55,13 +55,14 @@ class Credentials(BaseModel):
 
 
 class Registration(BaseModel):
-    """A user to register."""
+    """A user to register; `invitation` is the token of a link, where registration is by invitation."""
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
     username: Annotated[str, Field(min_length=1, max_length=150), AfterValidator(_username)]
-    password: Annotated[str, Field(min_length=_LEAST_PASSWORD, max_length=1_000)]
+    password: NewPassword
     email: Annotated[str, Field(min_length=3, max_length=LONGEST_ADDRESS), AfterValidator(_email)]
+    invitation: Annotated[str | None, Field(max_length=200)] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -70,7 +71,7 @@ class Registration(BaseModel):
 
     def parsed(self) -> NewUser:
         """Returns the registration as services take it."""
-        return NewUser(self.username, self.email, self.password)
+        return NewUser(self.username, self.email, self.password, self.invitation or None)
 
 
 class ShownUser(Shown):

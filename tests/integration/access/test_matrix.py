@@ -32,7 +32,12 @@ OUTSIDE = ("owner of another app", "key of another app", "user without an app", 
 UNKNOWN = ("nobody", "revoked key", "expired key", "wrong token")
 TRUSTED = ("administrator", "operator of all")
 # Other answers than these tell: 401 where a key asks for what is a user's, sessions that end.
-APART = {"logOut": "ends the caller's token", "listTasks": "of users alone", "createTask": "of users alone"}
+APART = {
+    "logOut": "ends the caller's token",
+    "listTasks": "of users alone",
+    "createTask": "of users alone",
+    **dict.fromkeys(("listTokens", "createToken", "revokeToken", "endOtherSessions", "changePassword"), "a user's own"),
+}
 ELSEWHERE = ("/api/tasks/", "/scheduler/", "/jobs/api/")  # the jobs of an app are none of the source systems'
 
 
@@ -53,6 +58,7 @@ class Asked:
     def filled(self, job_id: str, run_id: str, app: str) -> str:
         """Returns the path with these in their places; of what is in an app, nobody and nothing."""
         values = {"job_id": job_id, "run_id": run_id, "name": app, "username": "nobody", "key_id": NO_JOB}
+        values |= {"version": "1", "other": "1"}
         return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], NO_JOB), self.path)
 
 
@@ -129,10 +135,10 @@ def operations(world: World) -> Iterator[Asked]:
     document = world.client.simulate_get("/openapi.json").json
     router = world.app._router
     assert isinstance(router, Routes)
-    uuids = {template.replace(":uuid", ""): template for template in router._declared}
+    templates = {re.sub(r":(uuid|int)}", "}", template): template for template in router._declared}
     for path, methods in document["paths"].items():
         for method, described in methods.items():
-            declared = router.operation(uuids[path], method.upper())
+            declared = router.operation(templates[path], method.upper())
             if not declared.access.is_open:
                 yield Asked(described["operationId"], method.upper(), path, declared)
 

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import unicodedata
+from uuid import UUID
 
 import pytest
 from argon2 import PasswordHasher
@@ -13,16 +14,18 @@ from core import networks
 from core.accounts import TokenKind
 from core.errors import InvalidInput, TooMany
 from models.tables import Token, User
-from services.access import users
+from services.access import authentication, passwords, registering, users
+from services.access.guesses import MOST_AT_ACCOUNT, MOST_OF_ACCOUNT
 from services.access.login_throttle import SPAN_SECONDS, Throttle
-from services.access.users import MOST_AT_ACCOUNT, MOST_OF_ACCOUNT, NewUser, UserView
+from services.access.registering import NewUser
+from services.access.users import UserView
 from tests.factories import GivenSystem, given_system
 
 ANNA = NewUser("anna", "anna@example.com", "a long password")
 
 
 def registered(system: GivenSystem, new: NewUser = ANNA, *, trusted: bool = False) -> UserView:
-    return users.register(system, new, "10.0.0.1", Throttle(system.clock), trusted=trusted)
+    return registering.register(system, new, "10.0.0.1", Throttle(system.clock), trusted=trusted)
 
 
 def logged_in(
@@ -39,12 +42,18 @@ def logged_in(
     return token
 
 
+def authenticated(system: GivenSystem, token: str, kind: TokenKind) -> UUID | None:
+    """The id of the user whom a token opens something to."""
+    found = authentication.of_token(system, token, kind)
+    return None if found is None else found.user_id
+
+
 def test_a_token_is_known_and_neither_it_nor_the_password_is_in_the_database(system: GivenSystem) -> None:
     anna = registered(system)
     token = logged_in(system)
-    assert users.authenticate(system, token, TokenKind.TOKEN) == anna
-    assert users.authenticate(system, token, TokenKind.SESSION) is None
-    assert users.authenticate(system, token + "x", TokenKind.TOKEN) is None
+    assert authenticated(system, token, TokenKind.TOKEN) == anna.id
+    assert authenticated(system, token, TokenKind.SESSION) is None
+    assert authenticated(system, token + "x", TokenKind.TOKEN) is None
     assert len(token) > 43
     stored = str([*User.select().dicts(), *Token.select().dicts()])
     assert token not in stored
@@ -55,9 +64,9 @@ def test_a_token_is_known_and_neither_it_nor_the_password_is_in_the_database(sys
 def test_a_password_is_hashed_with_the_effort_that_owasp_recommends(
     system: GivenSystem, production_hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(users, "_hasher", production_hasher)
+    monkeypatch.setattr(passwords, "hasher", production_hasher)
     anna = registered(system)
-    assert users.authenticate(system, logged_in(system), TokenKind.TOKEN) == anna
+    assert authenticated(system, logged_in(system), TokenKind.TOKEN) == anna.id
     assert User.get().password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
@@ -90,8 +99,8 @@ def test_a_wrong_password_and_an_unknown_name_are_refused_alike(
             verified.append(hashed)
             return hasher.verify(hashed, given)
 
-    hasher = users._hasher
-    monkeypatch.setattr(users, "_hasher", Counting())
+    hasher = passwords.hasher
+    monkeypatch.setattr(passwords, "hasher", Counting())
     with pytest.raises(InvalidInput, match="Invalid credentials"):
         logged_in(system, password, name=name)
     assert len(verified) == 1, "an unknown user costs a hash as well"
@@ -144,9 +153,9 @@ def test_a_token_ends_after_thirty_days(system: GivenSystem) -> None:
     registered(system)
     token = logged_in(system)
     system.clock.advance(30 * 86_400 - 1)
-    assert users.authenticate(system, token, TokenKind.TOKEN)
+    assert authenticated(system, token, TokenKind.TOKEN)
     system.clock.advance(1)
-    assert users.authenticate(system, token, TokenKind.TOKEN) is None
+    assert authenticated(system, token, TokenKind.TOKEN) is None
 
 
 def test_a_session_ends_when_idle_and_after_twelve_hours_at_most(system: GivenSystem) -> None:
@@ -154,10 +163,10 @@ def test_a_session_ends_when_idle_and_after_twelve_hours_at_most(system: GivenSy
     idle = logged_in(system, kind=TokenKind.SESSION)
     used = logged_in(system, kind=TokenKind.SESSION)
     system.clock.advance(1_799)
-    assert users.authenticate(system, used, TokenKind.SESSION)
+    assert authenticated(system, used, TokenKind.SESSION)
     system.clock.advance(2)
-    assert users.authenticate(system, idle, TokenKind.SESSION) is None
-    while users.authenticate(system, used, TokenKind.SESSION):
+    assert authenticated(system, idle, TokenKind.SESSION) is None
+    while authenticated(system, used, TokenKind.SESSION):
         system.clock.advance(1_700)
     elapsed = (system.clock.now() - given_system().clock.now()).total_seconds()
     assert 12 * 3600 <= elapsed < 12 * 3600 + 1_700

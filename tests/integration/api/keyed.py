@@ -49,6 +49,12 @@ def a_cron_job(_system: GivenSystem, client: Client) -> str:
     return client.create(schedule={"type": "cron", "expression": "0 * * * *"}, overlap="allow")
 
 
+def an_edited_job(_system: GivenSystem, client: Client) -> str:
+    job_id = client.create(schedule=LATER)
+    assert client.simulate_patch(f"/api/jobs/{job_id}", json={"priority": 7}).status_code == 200
+    return job_id
+
+
 def paused(client: Client, what: str) -> str:
     assert client.simulate_post(f"/api/{what}/pause").status_code == 200
     return f"/api/{what}/resume"
@@ -85,6 +91,7 @@ TAKE_A_KEY: dict[str, Callable[[GivenSystem, Client], Asked]] = {
     "retryJob": lambda s, c: (f"/api/jobs/{a_failed_run(s, c).job_id}/retry", {}),
     "backfillJob": lambda s, c: (f"/api/jobs/{a_cron_job(s, c)}/backfill", {"json": SPAN}),
     "rewindJob": lambda s, c: (f"/api/jobs/{a_polling_job(s, c)}/rewind", {"json": {"version": 0}}),
+    "revertJob": lambda s, c: (f"/api/jobs/{an_edited_job(s, c)}/versions/1/revert", {}),
     "replayRun": lambda s, c: (f"/api/runs/{a_failed_run(s, c).id}/replay", {}),
     "replayRuns": lambda s, c: (
         "/api/runs/replay",
@@ -112,6 +119,12 @@ TAKE_NONE = {
     "logInByPage": "as logIn",
     "createApp": "a name can be given once",
     "createKey": "an answer that holds a key is never kept",
+    "createToken": "an answer that holds a token is never kept",
+    "createInvitation": "an answer that holds a link is never kept",
+    "forgotPassword": "another link harms nobody, and the newest password counts",
+    "forgotPasswordByPage": "as forgotPassword",
+    "resetPassword": "its link opens once",
+    "resetPasswordByPage": "as resetPassword",
     "addSigningSecret": "an answer that holds a secret is never kept; one that is given twice is added once",
     "logOut": "ends what it is asked with",
     "logOutByPage": "as logOut",

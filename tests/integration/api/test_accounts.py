@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from urllib3 import encode_multipart_formdata
 
+from api.posted_forms import FORM
 from api.sites import COOKIE
-from api.sources.accounts.resource import FORM
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import NO_JOB, PRINTED, Client, refusal, served
 

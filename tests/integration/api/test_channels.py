@@ -11,8 +11,8 @@ from falcon.asgi import Request, WebSocket
 
 from api.app import App
 from api.operations import Required, UndeclaredOperationError, operation
+from api.posted_forms import FORM
 from api.sites import COOKIE
-from api.sources.accounts.resource import FORM
 from core.scopes import Scope
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import NO_JOB, Client, served

@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from api.live import hub
+from api.posted_forms import FORM
 from api.resources import events as resource
 from api.sites import COOKIE
-from api.sources.accounts.resource import FORM
 from core.principals import LOCAL
-from services.access import users
+from services.access import tokens
 from services.jobs import editing, lifecycle
 from services.scheduling import pauses
 from tests.factories import GivenSystem, claim_one, failed, first_run, given_system, new_job, record, succeeded
@@ -245,7 +245,7 @@ def test_a_revoked_token_ends_its_streams(store: str) -> None:
 
     async def scene() -> None:
         async with conducted(served(system)) as conductor, events(conductor, **anna) as heard:
-            users.log_out(system, anna["Authorization"].removeprefix("Token "))
+            tokens.log_out(system, anna["Authorization"].removeprefix("Token "))
             system.clock.advance(5)
             await heard.end()
 

@@ -13,7 +13,7 @@ import pytest
 
 from api.live import hub, listeners
 from core.principals import LOCAL
-from services.access import users
+from services.access import tokens
 from services.jobs import editing, lifecycle
 from tests.factories import GivenSystem, claim_one, failed, first_run, given_system, new_job, record, succeeded
 from tests.integration.api.client import Broker, Client, served
@@ -241,7 +241,7 @@ def test_a_revoked_token_closes_its_channels(store: str) -> None:
 
     async def scene() -> None:
         async with conducted(served(system)) as conductor, opened(conductor, STATUSES, **anna) as channel:
-            users.log_out(system, anna["Authorization"].removeprefix("Token "))
+            tokens.log_out(system, anna["Authorization"].removeprefix("Token "))
             system.clock.advance(5)
             assert await channel.close_code() == 1008
 

@@ -40,6 +40,7 @@ SCHEDULES: list[dict[str, Any]] = [
 WISHES: dict[str, dict[str, Any] | None] = {
     "patchJob": {"priority": 7, "tags": ["a"]},
     "triggerJob": {"data": {"n": 1}},
+    "revertJob": None,
     "retryJob": None,
     "backfillJob": {"from": "2026-11-20T11:00:00Z", "to": "2026-11-20T13:00:00Z"},
     "listPollingStates": None,
@@ -57,16 +58,20 @@ WISHES: dict[str, dict[str, Any] | None] = {
     "patchApp": {"callback_base_url": None},
     "deleteApp": None,
 }
-# Operations on one thing that have tests of their own: reports, members, keys, and what the source systems call
-# by other names.
+# Operations on one thing that have tests of their own: reports, members, keys, senders, users' own tokens,
+# invitations, and what the source systems call by other names.
 ELSEWHERE = (
     "/reports/",
     "/api/apps/{name}/members",
     "/api/apps/{name}/keys",
+    "/api/apps/{name}/senders",
+    "/api/me/tokens/",
+    "/api/invitations/",
     "/api/tasks/",
     "/scheduler/",
     "/jobs/api/",
 )
+FOR_ADMINISTRATORS = {"putSenders"}  # at a path about one thing
 ABOUT_ONE = ("{job_id}", "{run_id}", "{name}")
 # "Valid data is accepted" cannot hold: no JSON Schema tells which cron expressions can ever happen.
 BEYOND_A_SCHEMA = positive_data_acceptance
@@ -147,7 +152,7 @@ def test_answers_about_what_is_there_are_as_described(url: str, schedule: dict[s
     run = Run.get(Run.job == job_id)
     Attempt.create(run=run.id, number=1, fence=1, worker_id=uuid4(), started_at=NOON)
     Run.update(attempt_count=1).execute()
-    ids = {"job_id": job_id, "run_id": str(run.id), "name": "app_a"}
+    ids = {"job_id": job_id, "run_id": str(run.id), "name": "app_a", "version": "1", "other": "1"}
     seen = set()
     for path, method in _paths_with_ids():
         operation = DESCRIBED[path][method]
@@ -157,7 +162,7 @@ def test_answers_about_what_is_there_are_as_described(url: str, schedule: dict[s
         assert answer.status_code == 200, (path, answer.text)
         case.validate_response(answer)
         seen.add(path)
-    assert len(seen) == len(_paths_with_ids()) == 15
+    assert len(seen) == len(_paths_with_ids()) == 18
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: str(schedule["type"]))
@@ -167,6 +172,7 @@ def test_what_is_wished_of_what_is_there_is_answered_as_described(url: str, sche
         "id"
     ]
     ids = {"job_id": job_id, "run_id": str(Run.get(Run.job == job_id).id), "email_id": job_id, "secret_id": job_id}
+    ids |= {"version": "1", "other": "1"}
     ids |= {"name": "app_a", "secret_name": "TOKEN"}
     statuses = {}
     for operation_id, body in WISHES.items():
@@ -198,8 +204,9 @@ def test_the_document_tells_what_a_caller_must_show(settings_given: dict[str, st
         for operation in operations.values():
             shown = [name for way in operation["security"] for name in way]
             assert ("internalSecret" in shown) == (bool(settings_given) and path not in open_to_all)
-            for_users = path in FOR_USERS | FOR_ANYONE_KNOWN or any(one in path for one in ABOUT_ONE)
-            assert ("userToken" in shown) == (for_users and path not in open_to_all)
+            is_for_administrators = operation["operationId"] in FOR_ADMINISTRATORS
+            for_users = path in _documented(FOR_USERS | FOR_ANYONE_KNOWN) or any(one in path for one in ABOUT_ONE)
+            assert ("userToken" in shown) == (for_users and path not in open_to_all and not is_for_administrators)
             assert operation["operationId"]
             assert operation["tags"]
 

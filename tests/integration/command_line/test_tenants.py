@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from services.access import users
+from services.access import registering
 from services.access.login_throttle import Throttle
-from services.access.users import NewUser
+from services.access.registering import NewUser
 from tests.factories import GivenSystem, given_system
 from tests.integration.command_line.terminal import Terminal, listening
 
@@ -25,7 +25,9 @@ def system(sqlite: str) -> GivenSystem:
 def url(system: GivenSystem) -> Iterator[str]:
     throttle = Throttle(system.clock)
     for name in ("anna", "berta"):
-        users.register(system, NewUser(name, f"{name}@example.com", PASSWORD), "127.0.0.1", throttle, trusted=False)
+        registering.register(
+            system, NewUser(name, f"{name}@example.com", PASSWORD), "127.0.0.1", throttle, trusted=False
+        )
     with listening(system) as url:
         yield url
 

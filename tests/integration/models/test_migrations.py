@@ -14,16 +14,19 @@ from uuid import UUID
 import psycopg2
 import pytest
 
+from core.accounts import TokenKind
 from core.errors import InvalidInput, NotFound
 from core.filters import JobFilter
 from core.listing import NEWEST_FIRST, Stretch
 from core.policies import CatchUp, Overlap
 from core.principals import LOCAL
 from core.schedules import Interval
+from core.scopes import Scope
 from core.states import RunStatus
 from migrations import runner
 from models import database, users
 from models.tables import Attempt, Job, Run, db
+from services.access import authentication, own_tokens, tokens
 from services.jobs import apps, definition, editing
 from services.jobs import lifecycle as job_service
 from services.jobs.definition import Definition
@@ -122,6 +125,24 @@ def test_a_job_keeps_a_name_that_it_shares_when_it_is_edited(former: None) -> No
     [shared] = [view for view in _named(name="nightly") if view.name == "nightly"]
     edited = editing.edit(LOCAL, system, shared.id, lambda view: replace(_definition(view.id), title="Other"))
     assert (edited.name, edited.title) == ("nightly", "Other")
+
+
+def test_a_token_that_was_given_before_is_listed_and_opens_what_it_did(former: None) -> None:
+    runner.upgrade("0019_changes")
+    user = "018f0000000070008000000000000400"
+    with database.transaction():
+        ada = {"username": "ada", "username_key": "ada", "email": "a@example.com", "password_hash": "-"}
+        _row("users", id=user, created_at=INSTANT, **ada)
+        instants = {"created_at": INSTANT, "used_at": INSTANT, "expires_at": "2026-12-20T12:00:00.000000Z"}
+        _row("tokens", hash=tokens.hashed("carillon_former"), user_id=user, kind="token", **instants)
+    runner.upgrade()
+    system = given_system()
+    principal = authentication.of_token(system, "carillon_former", TokenKind.TOKEN)
+    assert principal is not None
+    [shown] = own_tokens.listed(principal, system, "carillon_former")
+    assert (shown.name, shown.scopes, shown.is_current, principal.is_admin) == (None, tuple(Scope), True, False)
+    own_tokens.revoke(principal, system, shown.id)
+    assert authentication.of_token(system, "carillon_former", TokenKind.TOKEN) is None
 
 
 def _named(**wanted: Any) -> list[JobView]:

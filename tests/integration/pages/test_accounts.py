@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from core import schedules
 from core.principals import LOCAL
+from services.access import invitations, password_resets
+from services.email import outbox
 from services.jobs import apps, lifecycle
 from tests.factories import GivenSystem, given_system, new_job
 from tests.integration.pages.browser import Browser, Form
@@ -16,8 +20,8 @@ OF_OPERATORS = "what the operator knows"
 
 
 @pytest.fixture
-def system(sqlite: str) -> GivenSystem:
-    return given_system(internal_secret=OF_OPERATORS, admin_usernames="root")
+def system(sqlite: str, tmp_path: Path) -> GivenSystem:
+    return given_system(internal_secret=OF_OPERATORS, admin_usernames="root", data_dir=tmp_path)
 
 
 def register(browser: Browser, name: str = NAME, **secret: str) -> None:
@@ -154,3 +158,29 @@ def test_an_administrator_logs_in_and_sees_everything(browser: Browser) -> None:
     log_in(browser, name="root")
     assert browser.load(browser.load("/dashboard/").links["Workers"]).status == 200
     assert browser.load("/dashboard/queues").has_button("Pause everything")
+
+
+def test_a_forgotten_password_is_set_anew_by_the_link_that_was_sent(browser: Browser, system: GivenSystem) -> None:
+    register(browser)
+    asked = browser.submit(browser.load("/forgot/").form("Send a link"), email=f"{NAME}@example.com")
+    assert asked.form("Set a new password").fields == {"token": "", "new_password": ""}
+    assert password_resets.send(system) == 1
+    [kept] = outbox.newest(LOCAL, system.settings, 1)
+    link = next(word for word in outbox.one(LOCAL, system.settings, kept.id).text.split() if "/reset/" in word)
+    form = browser.load(link.removeprefix(system.settings.address)).form("Set a new password")
+    assert browser.submit(form, new_password="short").form("Set a new password").fields == form.fields  # noqa: S106
+    assert browser.submit(form, new_password="another long password").has_button("Log in")  # noqa: S106
+    assert browser.submit(form, new_password="another long password").status == 400  # noqa: S106
+    page = browser.submit(browser.load("/login/").form("Log in"), username=NAME, password="another long password")  # noqa: S106
+    assert page.has_button("Log out")
+
+
+def test_an_invitation_is_taken_along_from_its_link(sqlite: str) -> None:
+    system = given_system(internal_secret=OF_OPERATORS, registration="invite")
+    browser = Browser(site(system))
+    link, _ = invitations.create(LOCAL, system, None, administrator=False)
+    filled = {"username": NAME, "email": f"{NAME}@example.com", "password": PASSWORD}
+    refused = browser.submit(browser.load("/register/").form("Register"), **filled)
+    assert (refused.status, "Ask an administrator" in refused.text) == (400, True)
+    page = browser.submit(browser.load(link.removeprefix(system.settings.address)).form("Register"), **filled)
+    assert page.has_button("Log in")

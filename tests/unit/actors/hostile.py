@@ -138,6 +138,17 @@ def resetting(answer: bytes) -> Behaviour:
     return behave
 
 
+def tunnelling(behaviour: Behaviour, answer: bytes = b"HTTP/1.1 200 Connection established\r\n\r\n") -> Behaviour:
+    """Acts as a proxy that is asked for a tunnel, and then as the receiver at its end."""
+
+    def behave(server: Hostile, accepted: socket.socket) -> None:
+        read_request(server, accepted)
+        accepted.sendall(answer)
+        behaviour(server, accepted)
+
+    return behave
+
+
 def silent(server: Hostile, accepted: socket.socket) -> None:
     """Reads the request and never answers."""
     read_request(server, accepted)
@@ -161,9 +172,13 @@ def dripping(server: Hostile, accepted: socket.socket) -> None:
         accepted.sendall(b" ")
 
 
-def over_tls(behaviour: Behaviour, certificate: Path) -> Behaviour:
+def over_tls(behaviour: Behaviour, certificate: Path, of_clients: Path | None = None) -> Behaviour:
+    """Speaks TLS; demands a certificate that `of_clients` holds, if it is given."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
+    if of_clients is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(of_clients)
 
     def behave(server: Hostile, accepted: socket.socket) -> None:
         with context.wrap_socket(accepted, server_side=True) as wrapped:

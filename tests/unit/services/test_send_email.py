@@ -18,7 +18,7 @@ MANY = [f"a{number}@example.com" for number in range(100)]
 
 
 def letters(data: dict[str, Any]) -> tuple[Letter, ...]:
-    return send_email.batch(given_system().settings, RUN, send_email.SendEmail.model_validate(data)).letters
+    return send_email.batch(given_system().settings, RUN, send_email.SendEmail.model_validate(data), ()).letters
 
 
 def test_a_text_that_all_get_is_filled_once_and_kept_once() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.handlers import connection, http
+from actors.handlers import http, trust
 from tests.unit.actors import hostile
 from tests.waiting import until
 
@@ -40,9 +40,9 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def trusted(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    connection.trust.cache_clear()
+    trust.context.cache_clear()
     yield certificate
-    connection.trust.cache_clear()
+    trust.context.cache_clear()
 
 
 def _open_files() -> int:

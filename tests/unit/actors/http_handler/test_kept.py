@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from actors.handlers import connection, http
+from actors.handlers import http, trust
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.networks import LOOPBACK, PUBLIC, Reach
 from services.runtime.abort_scope import Scope
@@ -204,7 +204,7 @@ def test_another_host_port_scheme_or_policy_gets_another_connection(trusted: Pat
 def test_another_trust_gets_another_connection(trusted: Path, certificate: Path) -> None:
     with hostile.serving(hostile.over_tls(hostile.conversing(OK), trusted)) as server:
         call(f"https://127.0.0.1:{server.port}/")
-        connection.trust.cache_clear()
+        trust.context.cache_clear()
         call(f"https://127.0.0.1:{server.port}/")
         http.kept.close_all()
     assert server.connections == 2

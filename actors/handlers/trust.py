@@ -1,0 +1,54 @@
+"""Whose certificates are believed, and which one is shown to receivers that ask for one."""
+
+from __future__ import annotations
+
+import functools
+import ssl
+import tempfile
+from pathlib import Path
+
+import certifi
+
+from core.errors import PermanentFailure, TransientFailure
+
+_MOST = 256
+
+
+@functools.lru_cache(_MOST)
+def context(ca_bundle: Path | None = None, certificate: str | None = None) -> ssl.SSLContext:
+    """Returns how TLS is spoken: the same object for the same trust and certificate.
+
+    Believed are the system's authorities (or `SSL_CERT_FILE`, `SSL_CERT_DIR`), those of certifi and those of the
+    installation's own bundle. `certificate` is shown to receivers: it and its key, in PEM. Raises `TransientFailure`
+    where the bundle cannot be read, `PermanentFailure` where the certificate is none.
+    """
+    made = ssl.create_default_context()
+    made.load_verify_locations(certifi.where())
+    if ca_bundle is not None:
+        _believe(made, ca_bundle)
+    if certificate is not None:
+        _show(made, certificate)
+    made.set_alpn_protocols(["http/1.1"])
+    return made
+
+
+def _believe(made: ssl.SSLContext, ca_bundle: Path) -> None:
+    try:
+        made.load_verify_locations(ca_bundle)
+    except OSError as error:  # as what is no certificate is, too
+        raise TransientFailure(f"CA_BUNDLE={ca_bundle} cannot be read: {error.strerror or error}.") from None
+
+
+def _show(made: ssl.SSLContext, certificate: str) -> None:
+    """Load a certificate and its key, which OpenSSL takes of a file alone: one that only this process may read."""
+    with tempfile.NamedTemporaryFile(mode="w", encoding="utf-8", suffix=".pem") as file:
+        file.write(certificate)
+        file.flush()
+        try:
+            # Without a password of its own, OpenSSL would ask the terminal for that of an encrypted key.
+            made.load_cert_chain(file.name, password=lambda: "")
+        except (OSError, ValueError):
+            raise PermanentFailure(
+                "The client_certificate is no certificate with its key in PEM, the key not encrypted; put both into "
+                "the secret, one after the other."
+            ) from None

@@ -1,0 +1,127 @@
+"""Passwords: change one's own, or set a new one by a link that was sent by e-mail."""
+
+from __future__ import annotations
+
+import falcon
+from falcon.asgi import Request, Response
+
+from api import access, posted_forms, validation
+from api.openapi import documented
+from api.operations import Required
+from api.schemas.accounts import ChangedPassword, ForgottenPassword, ResetPassword
+from api.threads import Threads
+from core.scopes import Scope
+from services.access import own_password, password_resets
+from services.access.login_throttle import Throttle
+from services.system import System
+
+
+class _Passwords:
+    """The base: passwords are hashed in a few threads of their own, and guesses are counted."""
+
+    def __init__(self, system: System, hashing: Threads, throttle: Throttle) -> None:
+        self._system = system
+        self._hashing = hashing
+        self._throttle = throttle
+
+    async def _sent(self, req: Request) -> object:
+        return await posted_forms.sent(req, self._system.settings.max_body_bytes)
+
+    async def _ask(self, req: Request) -> None:
+        given = validation.body(ForgottenPassword, await self._sent(req))
+        address = req.remote_addr or ""
+        await self._hashing.run(password_resets.ask, self._system, given.email, address, self._throttle)
+
+    async def _reset(self, req: Request) -> None:
+        given = validation.body(ResetPassword, await self._sent(req))
+        await self._hashing.run(
+            password_resets.redeem,
+            access.principal(req),
+            self._system,
+            given.token,
+            given.new_password,
+            self._throttle,
+        )
+
+
+class PasswordOfCaller(_Passwords):
+    """`/api/me/password`."""
+
+    @documented(
+        "changePassword",
+        "accounts",
+        {204: None},
+        access=Required.ACCOUNT,
+        scope=Scope.APP,
+        body=ChangedPassword,
+        problems=(401, 403, 429),
+    )
+    async def on_put(self, req: Request, resp: Response) -> None:
+        """Change one's own password. Other sessions and logins end; tokens that were made for programs stay."""
+        given = validation.body(ChangedPassword, await self._sent(req))
+        await self._hashing.run(
+            own_password.change,
+            access.principal(req),
+            self._system,
+            given.current_password,
+            given.new_password,
+            shown=access.token_of(req),
+            throttle=self._throttle,
+        )
+        resp.status = falcon.HTTP_NO_CONTENT
+
+
+class ForgottenPasswords(_Passwords):
+    """`/api/password/forgot`."""
+
+    @documented(
+        "forgotPassword",
+        "accounts",
+        {202: None},
+        access=Required.NOTHING,
+        body=ForgottenPassword,
+        problems=(403, 429),
+    )
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Ask for a link to set a new password: it is sent to the address, if a user has it, and opens once."""
+        await self._ask(req)
+        resp.status = falcon.HTTP_ACCEPTED
+
+
+class ResetPasswords(_Passwords):
+    """`/api/password/reset`."""
+
+    @documented("resetPassword", "accounts", {204: None}, access=Required.NOTHING, body=ResetPassword, problems=(429,))
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Set a new password by the token of a link. All of the user's sessions and tokens end."""
+        await self._reset(req)
+        resp.status = falcon.HTTP_NO_CONTENT
+
+
+class ForgottenPasswordsByPage(_Passwords):
+    """`/forgot`."""
+
+    @documented(
+        "forgotPasswordByPage",
+        "accounts",
+        {303: None},
+        access=Required.NOTHING,
+        body=ForgottenPassword,
+        problems=(403, 429),
+    )
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Ask for a link to set a new password; a redirect leads to where it is set."""
+        await self._ask(req)
+        posted_forms.lead(resp, "/reset/")
+
+
+class ResetPasswordsByPage(_Passwords):
+    """`/reset`."""
+
+    @documented(
+        "resetPasswordByPage", "accounts", {303: None}, access=Required.NOTHING, body=ResetPassword, problems=(429,)
+    )
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Set a new password by the token of a link; a redirect leads to the login."""
+        await self._reset(req)
+        posted_forms.lead(resp, "/login/")

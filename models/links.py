@@ -1,0 +1,72 @@
+"""Queries on the links that open something once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core.accounts import LinkPurpose
+from models.database import for_update
+from models.tables import Link, User
+
+
+def insert(purpose: LinkPurpose, now: datetime, expires_at: datetime, **values: Any) -> Link:
+    """Store a link."""
+    link: Link = Link.create(purpose=purpose, created_at=now, expires_at=expires_at, **values)
+    return link
+
+
+def by_hash(hashed: str, purposes: Collection[LinkPurpose], now: datetime) -> Link | None:
+    """Returns the link of this hash, if it is for one of these purposes and has not expired."""
+    link: Link | None = Link.get_or_none(
+        Link.hash == hashed, Link.purpose.in_([one.value for one in purposes]), Link.expires_at > now
+    )
+    return link
+
+
+def spend(link: Link) -> bool:
+    """Delete a link. Returns whether it was still there, so that it opens only once."""
+    return bool(Link.delete().where(Link.id == link.id).execute())
+
+
+def of_purpose(purposes: Collection[LinkPurpose], now: datetime) -> list[Link]:
+    """Returns the links for these purposes that have not expired, newest first."""
+    wanted = Link.purpose.in_([one.value for one in purposes]) & (Link.expires_at > now)
+    return list(Link.select().where(wanted).order_by(Link.id.desc()))
+
+
+def remove(link_id: UUID, purposes: Collection[LinkPurpose]) -> Link | None:
+    """Delete a link by its id, if it is for one of these purposes. Returns what it was."""
+    wanted = (Link.id == link_id) & Link.purpose.in_([one.value for one in purposes])
+    link: Link | None = Link.get_or_none(wanted)
+    if link is not None:
+        Link.delete().where(wanted).execute()
+    return link
+
+
+def remove_of_user(user_id: UUID, purpose: LinkPurpose) -> None:
+    """Delete a user's links for a purpose."""
+    Link.delete().where(Link.user == user_id, Link.purpose == purpose).execute()
+
+
+def to_send(now: datetime) -> tuple[Link, User] | None:
+    """Returns the oldest link that is to be sent, locked, and its user; one that another process has is left out."""
+    waiting = Link.hash.is_null() & Link.user.is_null(False) & (Link.expires_at > now)
+    oldest = Link.select(Link.id).where(waiting).order_by(Link.created_at).limit(1)
+    found = [link.id for link in for_update(oldest, skip_locked=True)]
+    link: Link | None = Link.get_or_none(Link.id == found[0]) if found else None
+    user: User | None = None if link is None else User.get_or_none(User.id == link.user_id)
+    return None if link is None or user is None else (link, user)
+
+
+def set_sent(link: Link, hashed: str | None, expires_at: datetime) -> None:
+    """Store the hash of a link that is sent, or, where it could not be sent, None; and until when it is kept."""
+    Link.update(hash=hashed, expires_at=expires_at).where(Link.id == link.id).execute()
+
+
+def prune(now: datetime, limit: int) -> int:
+    """Delete links that have expired. Returns how many."""
+    expired = Link.select(Link.id).where(Link.expires_at <= now).limit(limit)
+    return int(Link.delete().where(Link.id.in_(expired)).execute())

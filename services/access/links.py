@@ -1,0 +1,60 @@
+"""Links that open something once: only the hash of a link's token is kept, and using it deletes it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from urllib.parse import quote
+from uuid import UUID
+
+from core.accounts import LinkPurpose
+from core.errors import InvalidInput
+from models import links
+from models.tables import Link
+from services.access.tokens import hashed, made
+from services.system import System
+
+LIFETIMES = {
+    LinkPurpose.RESET: timedelta(minutes=30),
+    LinkPurpose.INVITATION: timedelta(days=7),
+    LinkPurpose.ADMINISTRATOR: timedelta(days=1),
+}
+_PATHS = {
+    LinkPurpose.RESET: "/reset/?token=",
+    LinkPurpose.INVITATION: "/register/?invitation=",
+    LinkPurpose.ADMINISTRATOR: "/register/?invitation=",
+}
+
+
+def issue(
+    purpose: LinkPurpose, now: datetime, by: str, *, user_id: UUID | None = None, email: str | None = None
+) -> tuple[str, Link]:
+    """Returns a new token of a link and the link, stored in the caller's transaction."""
+    token = made()
+    expires_at = now + LIFETIMES[purpose]
+    link = links.insert(purpose, now, expires_at, hash=hashed(token), created_by=by, user=user_id, email=email)
+    return token, link
+
+
+def address(system: System, purpose: LinkPurpose, token: str) -> str:
+    """Returns the address of the page where a link leads."""
+    return f"{system.settings.address}{_PATHS[purpose]}{quote(token)}"
+
+
+def found(token: str, purposes: Collection[LinkPurpose], now: datetime, field: str) -> Link:
+    """Returns the link of a token. Raises `InvalidInput` if it opens nothing, or nothing more."""
+    link = links.by_hash(hashed(token), purposes, now)
+    if link is None:
+        raise spent(field)
+    return link
+
+
+def spend(link: Link, field: str) -> None:
+    """Use a link up, in the caller's transaction. Raises `InvalidInput` if another request has done so meanwhile."""
+    if not links.spend(link):
+        raise spent(field)
+
+
+def spent(field: str) -> InvalidInput:
+    """Returns the refusal of a link that opens nothing."""
+    return InvalidInput.at(field, "is wrong, has expired, or was used before: it opens once. Ask for another one.")

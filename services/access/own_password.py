@@ -1,0 +1,43 @@
+"""A user's own password: changed by who knows it."""
+
+from __future__ import annotations
+
+from core.auditing import Thing
+from core.errors import InvalidInput
+from core.principals import Principal
+from models import database, tokens, users
+from models.pauses import Gate
+from services.access import guesses, passwords
+from services.access.login_throttle import Throttle
+from services.access.own_tokens import user_of
+from services.access.tokens import hashed
+from services.system import System
+
+
+def change(
+    principal: Principal, system: System, current: str, new: str, *, shown: str | None, throttle: Throttle
+) -> None:
+    """Change the caller's password, and end their other sessions and logins; what was made for programs stays.
+
+    `shown` is the token of the request, which goes on. Raises `InvalidInput` if the current password is wrong, and
+    `TooMany` for who guesses on.
+    """
+    user_id, address = user_of(principal), principal.address or ""
+    guesses.count(throttle, principal.name, address)
+    with database.reading():
+        [user] = users.by_ids({user_id}).values()
+    if not passwords.fits(user.password_hash, current):
+        raise _wrong()
+    guesses.forget(throttle, principal.name, address)
+    password_hash = passwords.hashed(new)
+    with system.transaction(Gate.UNUSED) as work:
+        locked = users.lock(user_id)
+        if locked is None or locked.password_hash != user.password_hash:  # changed since it was read
+            raise _wrong()
+        users.set_password(user_id, password_hash)
+        tokens.remove_logins(user_id, None if shown is None else hashed(shown))
+        work.audit(principal, "password.changed", Thing("user", principal.name))
+
+
+def _wrong() -> InvalidInput:
+    return InvalidInput.at("current_password", "is wrong. Give the present one, or have it reset by e-mail.")

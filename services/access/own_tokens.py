@@ -1,0 +1,148 @@
+"""A user's own tokens and sessions: made for programs, listed, ended. What a token is, is shown once."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from core.accounts import TokenKind
+from core.auditing import Thing
+from core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from core.principals import Principal
+from core.scopes import Scope
+from models import database, tokens, users
+from models.pauses import Gate
+from models.tables import Token
+from services.access.authentication import scopes_of
+from services.access.tokens import MARK, hashed, is_idle, made
+from services.system import System
+
+MOST_TOKENS = 100
+LONGEST = timedelta(days=366)
+USUAL = timedelta(days=30)
+_PREFIX_BYTES = 4
+
+
+@dataclass(frozen=True)
+class NewToken:
+    """A token to make: for which program, what it may do, until when."""
+
+    name: str
+    scopes: frozenset[Scope]
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class TokenView:
+    """A token or session as its user sees it: of a login's, `name` and `prefix` are None.
+
+    `is_current` is the one that the request showed.
+    """
+
+    id: UUID
+    kind: TokenKind
+    name: str | None
+    prefix: str | None
+    scopes: tuple[Scope, ...]
+    created_at: datetime
+    used_at: datetime
+    expires_at: datetime
+    is_current: bool
+
+
+def user_of(principal: Principal) -> UUID:
+    """Returns the user whom a principal is. Raises `Forbidden` for those who are none."""
+    if principal.user_id is None:
+        raise Forbidden("This is a user's own. Log in, and send the token as Authorization: Bearer.")
+    return principal.user_id
+
+
+def listed(principal: Principal, system: System, shown: str | None) -> list[TokenView]:
+    """Returns the caller's tokens and sessions that open something, newest first. `shown` is the one they show now."""
+    now = system.clock.now()
+    with database.reading():
+        found = [token for token in tokens.of_user(user_of(principal), now) if not is_idle(token, now)]
+    return [_view(token, shown) for token in found]
+
+
+def create(principal: Principal, system: System, new: NewToken) -> tuple[str, TokenView]:
+    """Make a token; returns it, which is never shown again, and its view.
+
+    Raises `InvalidInput` for scopes that the caller does not have or an instant out of reach, `Conflict` for too many.
+    """
+    with system.transaction(Gate.UNUSED) as work:
+        user_id = user_of(principal)
+        expires_at = _expiry(new, work.now)
+        _refuse_scopes(principal, new)
+        users.lock(user_id)
+        if tokens.count_named(user_id) >= MOST_TOKENS:
+            raise Conflict(f"You have {MOST_TOKENS} tokens already; revoke those that are no longer used.")
+        prefix = MARK + secrets.token_hex(_PREFIX_BYTES)
+        token = made(f"{prefix}_")
+        scopes = [scope.value for scope in Scope if scope in new.scopes]
+        named = {"name": new.name, "prefix": prefix, "scopes": scopes}
+        stored = tokens.insert(user_id, hashed(token), TokenKind.TOKEN, work.now, expires_at, **named)
+        view = _view(stored, None)
+        work.audit(principal, "token.created", Thing("token", prefix), after=_recorded(view))
+    return token, view
+
+
+def revoke(principal: Principal, system: System, token_id: UUID) -> None:
+    """Delete one of the caller's tokens or sessions; it opens nothing from then on. Raises `NotFound`."""
+    with system.transaction(Gate.UNUSED) as work:
+        token = tokens.remove(user_of(principal), token_id)
+        if token is None:
+            raise NotFound("token of yours", token_id)
+        thing = Thing("token", token.prefix or str(token.id))
+        work.audit(principal, "token.revoked", thing, before=_recorded(_view(token, None)))
+
+
+def end_others(principal: Principal, system: System, shown: str | None) -> int:
+    """End the caller's other sessions, and the tokens of other logins. Returns how many.
+
+    What was made for programs stays.
+    """
+    with system.transaction(Gate.UNUSED) as work:
+        user_id = user_of(principal)
+        ended = tokens.remove_logins(user_id, None if shown is None else hashed(shown))
+        if ended:
+            work.audit(principal, "sessions.ended", Thing("user", principal.name), after={"ended": ended})
+    return ended
+
+
+def _expiry(new: NewToken, now: datetime) -> datetime:
+    if new.expires_at is None:
+        return now + USUAL
+    if not now < new.expires_at <= now + LONGEST:
+        raise InvalidInput.at(
+            "expires_at", f"must be in the future, and within {LONGEST.days} days; make another then."
+        )
+    return new.expires_at
+
+
+def _refuse_scopes(principal: Principal, new: NewToken) -> None:
+    beyond = sorted(new.scopes - principal.scopes)
+    if beyond:
+        raise InvalidInput.at("scopes", f"has {', '.join(beyond)}, which you do not have; give away what is yours.")
+
+
+def _recorded(view: TokenView) -> dict[str, Any]:
+    return {"name": view.name, "kind": view.kind, "scopes": view.scopes, "expires_at": view.expires_at.isoformat()}
+
+
+def _view(token: Token, shown: str | None) -> TokenView:
+    scopes = scopes_of(token)
+    return TokenView(
+        token.id,
+        token.kind,
+        token.name,
+        token.prefix,
+        tuple(scope for scope in Scope if scope in scopes),
+        token.created_at,
+        token.used_at,
+        token.expires_at,
+        shown is not None and token.hash == hashed(shown),
+    )

@@ -1,0 +1,119 @@
+"""A password that was forgotten: a link is noted when it is asked for, sent by e-mail, and opens once.
+
+The link's token is made when the e-mail is written, so the database holds no more than its hash. Whoever asks is
+answered alike, after as much work, whether a user has the address or not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from core import networks
+from core.accounts import LinkPurpose
+from core.auditing import Thing
+from core.errors import Forbidden, PermanentFailure, TransientFailure
+from core.letters import Letter, address_of, written
+from core.principals import Principal, PrincipalKind
+from models import database, links, tokens, users
+from models.pauses import Gate
+from models.tables import Link, User
+from services.access import links as issued
+from services.access import passwords
+from services.access.guesses import MOST_OF_ADDRESS
+from services.access.login_throttle import Throttle
+from services.access.tokens import hashed, made
+from services.email import mail
+from services.email.reaching import reached
+from services.system import System
+
+MOST_FOR_ADDRESS = 3
+SUBJECT = "Set a New Password"
+_TEXT = """\
+Somebody, probably you, asked to set a new password for {username} at {server}.
+
+Open this address within {minutes} minutes. It works once:
+
+{link}
+
+If it was not you, do nothing: your password stays as it is.
+"""
+log = structlog.get_logger()
+
+
+def ask(system: System, email: str, address: str, throttle: Throttle) -> None:
+    """Note that a user wants to set a new password, if there is one of this address.
+
+    Raises `Forbidden` where no e-mail can be sent, `TooMany` for who asks on.
+    """
+    if not mail.can_send(system.settings):
+        raise Forbidden("This server sends no e-mail (EMAIL_HOST is not set). Ask an administrator.")
+    throttle.take(("reset from", networks.place(address)), MOST_OF_ADDRESS)
+    throttle.take(("reset", email.lower()), MOST_FOR_ADDRESS)
+    with system.transaction(Gate.UNUSED) as work:
+        user = users.by_email(email)
+        expires_at = work.now + issued.LIFETIMES[LinkPurpose.RESET]
+        user_id = user.id if user is not None and user.password_hash else None  # who has no password gets none so
+        links.insert(LinkPurpose.RESET, work.now, expires_at, user=user_id, created_by=address)
+
+
+def redeem(principal: Principal, system: System, token: str, new: str, throttle: Throttle) -> None:
+    """Set a new password by the token of a link, and end all that opened the account before: sessions and tokens.
+
+    Raises `InvalidInput` if the link opens nothing, `TooMany` for who tries on.
+    """
+    throttle.take(("redeem", networks.place(principal.address or "")), MOST_OF_ADDRESS)
+    with database.reading():
+        issued.found(token, (LinkPurpose.RESET,), system.clock.now(), "token")
+    password_hash = passwords.hashed(new)
+    with system.transaction(Gate.UNUSED) as work:
+        link = issued.found(token, (LinkPurpose.RESET,), work.now, "token")
+        issued.spend(link, "token")
+        user = None if link.user_id is None else users.lock(link.user_id)
+        if user is None:
+            raise issued.spent("token")
+        users.set_password(user.id, password_hash)
+        tokens.remove_all(user.id)
+        links.remove_of_user(user.id, LinkPurpose.RESET)
+        whoever = replace(principal, kind=PrincipalKind.USER, user_id=user.id, name=user.username, credential="link")
+        work.audit(whoever, "password.reset", Thing("user", user.username))
+
+
+def send(system: System) -> int:
+    """Send the oldest link that was asked for. Returns how many were taken up.
+
+    Where it cannot be sent at present it is tried again, with another token, until half an hour has passed.
+    """
+    with system.transaction(Gate.UNUSED) as work:
+        links.prune(work.now, 1_000)
+        found = links.to_send(work.now)
+        if found is None:
+            return 0
+        link, user = found
+        token = made()
+        links.set_sent(link, hashed(token), work.now + issued.LIFETIMES[LinkPurpose.RESET])
+    try:
+        with mail.sending(system.settings, lambda host, port: reached(system, host, port)) as sender:
+            sender.send(written(_letter(system, link, user, token), system.clock.now()), user.email)
+    except TransientFailure as error:
+        log.warning("reset_not_sent", error=error.message)
+        with system.transaction(Gate.UNUSED):
+            links.set_sent(link, None, link.expires_at)
+        return 0  # the mail server is away: later
+    except PermanentFailure as error:
+        log.error("reset_refused", error=error.message)  # noqa: TRY400  the server's words say all
+    return 1
+
+
+def _letter(system: System, link: Link, user: User, token: str) -> Letter:
+    sender = system.settings.email_from
+    text = _TEXT.format(
+        username=user.username,
+        server=system.settings.address,
+        minutes=issued.LIFETIMES[LinkPurpose.RESET] // timedelta(minutes=1),
+        link=issued.address(system, LinkPurpose.RESET, token),
+    )
+    message_id = f"<reset.{link.id}@{address_of(sender).rpartition('@')[2]}>"
+    return Letter(message_id=message_id, sender=sender, recipient=user.email, subject=SUBJECT, text=text)

@@ -1,0 +1,25 @@
+"""Passwords: hashed with argon2id, at the effort that OWASP recommends."""
+
+from __future__ import annotations
+
+import secrets
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+# What OWASP recommends for argon2id with least memory: 19 MiB, two passes.
+hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+nobodys_hash = hasher.hash(secrets.token_urlsafe())
+
+
+def hashed(password: str) -> str:
+    """Returns the hash by which a password is kept."""
+    return hasher.hash(password)
+
+
+def fits(password_hash: str | None, password: str) -> bool:
+    """Whether a password is the one of this hash. Takes as long for nobody, and for users who have none."""
+    try:
+        return hasher.verify(password_hash or nobodys_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False

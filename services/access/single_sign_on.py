@@ -1,0 +1,114 @@
+"""Single sign-on: whoever the identity provider knows is a user here, in the roles that their groups give them."""
+
+from __future__ import annotations
+
+import structlog
+
+from core import built_in_apps, names, networks
+from core.accounts import TokenKind
+from core.auditing import Thing
+from core.errors import Conflict, Forbidden
+from core.group_roles import Granted
+from core.letters import fault_of_address
+from core.principals import ANONYMOUS, Principal, PrincipalKind
+from core.scopes import Role
+from models import apps, identities, members, users
+from models.pauses import Gate
+from models.tables import App, User
+from services.access import tokens
+from services.access.guesses import MOST_OF_ADDRESS
+from services.access.identity_provider import Attempt, Identity, IdentityProvider
+from services.access.login_throttle import Throttle
+from services.access.users import looks_like_admin
+from services.messaging.unit_of_work import UnitOfWork
+from services.system import System
+
+NO_PASSWORD = ""
+CREDENTIAL = "single sign-on"
+log = structlog.get_logger()
+
+
+def log_in(
+    principal: Principal,
+    system: System,
+    code: str,
+    attempt: Attempt,
+    *,
+    provider: IdentityProvider,
+    throttle: Throttle,
+) -> str:
+    """Returns a new session of the user who has logged in at the provider; a new user, if they are known here first.
+
+    Raises `Forbidden` and `Unavailable` as `provider.identity` does, `Conflict` if their name or address is another
+    user's, `TooMany` for who tries on.
+    """
+    throttle.take(("single sign-on", networks.place(principal.address or "")), MOST_OF_ADDRESS)
+    identity = provider.identity(code, attempt)
+    granted = system.settings.oidc_groups.granted(identity.groups)
+    with system.transaction(Gate.UNUSED) as work:
+        user = identities.user(identity.issuer, identity.subject) or _made(system, identity, granted, work)
+        users.lock(user.id)
+        whoever = Principal(
+            PrincipalKind.USER,
+            user.id,
+            user.username,
+            credential=CREDENTIAL,
+            address=principal.address,
+            request_id=principal.request_id,
+        )
+        _grant(whoever, system, user, granted, work)
+        return tokens.log_in(user.id, TokenKind.SESSION, work.now)
+
+
+def _made(system: System, identity: Identity, granted: Granted, work: UnitOfWork) -> User:
+    """Returns the new user of an identity. An account that exists is never taken over: its address may be unproved."""
+    _refuse_odd(identity)
+    is_reserved = looks_like_admin(system, identity.username) and not granted.administrator
+    user = None if is_reserved else users.insert(identity.username, identity.email, NO_PASSWORD, work.now)
+    if user is None or not identities.insert(identity.issuer, identity.subject, user):
+        raise Conflict(
+            f"There is a user named {identity.username} or with the address {identity.email} already, who is not known "
+            "to log in by the identity provider. Ask an administrator."
+        )
+    return user
+
+
+def _refuse_odd(identity: Identity) -> None:
+    name = identity.username
+    is_odd = names.fault_of_name(name) or names.turns_text(name) or any(map(str.isspace, name))
+    if is_odd or names.folded(name) == ANONYMOUS or fault_of_address(identity.email):
+        raise Forbidden("The identity provider tells a name or an address of you that cannot be one here.")
+
+
+def _grant(whoever: Principal, system: System, user: User, granted: Granted, work: UnitOfWork) -> None:
+    """Give a user what their groups grant now, and take what these granted before; the rest is not touched."""
+    table = system.settings.oidc_groups
+    if table.administrators and user.is_admin is not granted.administrator:
+        users.set_admin(user.id, is_admin=granted.administrator)
+        was, became = {"administrator": user.is_admin}, {"administrator": granted.administrator}
+        work.audit(whoever, "user.changed", Thing("user", user.username), before=was, after=became)
+    for name in sorted(table.apps):
+        app = apps.by_name(name)
+        if app is None or app.name in built_in_apps.NAMES:
+            log.warning("group_of_no_app", app=name)
+        else:
+            _put(whoever, app, user, granted.roles.get(name), work)
+
+
+def _put(whoever: Principal, app: App, user: User, role: Role | None, work: UnitOfWork) -> None:
+    apps.lock(app)
+    member = members.one(app, user)
+    former = None if member is None else member.role
+    if former is role:
+        return
+    if role is not Role.OWNER and members.owner_ids(app) == {user.id}:
+        log.warning("last_owner_stays", app=app.name, user=user.username)
+        return
+    if role is None:
+        members.remove(app, user)
+    else:
+        members.put(app, user.id, role, work.now)
+    action = "member.removed" if role is None else "member.added" if former is None else "member.changed"
+    before = None if former is None else {"role": former}
+    after = None if role is None else {"role": role}
+    work.audit(whoever, action, Thing("member", user.username, app.id), before=before, after=after)

@@ -1,0 +1,47 @@
+"""Users' tokens and sessions: what they look like, how long they last; only their hashes are kept."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from core.accounts import TokenKind
+from models import tokens
+from models.pauses import Gate
+from models.tables import Token
+from services.system import System
+
+LIFETIMES = {TokenKind.TOKEN: timedelta(days=30), TokenKind.SESSION: timedelta(hours=12)}
+IDLE = {TokenKind.SESSION: timedelta(minutes=30)}
+MARK = "carillon_"  # lets scanners for leaked secrets know a token of ours
+_BYTES = 32
+
+
+def made(prefix: str = MARK) -> str:
+    """Returns a new token that begins so."""
+    return f"{prefix}{secrets.token_urlsafe(_BYTES)}"
+
+
+def hashed(token: str) -> str:
+    """Returns the hash by which a token is kept: it has 256 random bits, so a quick one will do."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
+
+
+def log_in(user_id: UUID, kind: TokenKind, now: datetime) -> str:
+    """Returns a new token for a user who has logged in, stored in the caller's transaction."""
+    token = made()
+    tokens.insert(user_id, hashed(token), kind, now, now + LIFETIMES[kind])
+    return token
+
+
+def log_out(system: System, token: str) -> None:
+    """Revoke a token."""
+    with system.transaction(Gate.UNUSED):
+        tokens.drop(hashed(token))
+
+
+def is_idle(token: Token, now: datetime) -> bool:
+    """Whether a token has not been used for too long."""
+    return token.kind in IDLE and now - token.used_at > IDLE[token.kind]

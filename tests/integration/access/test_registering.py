@@ -1,0 +1,110 @@
+"""Who may register: anybody, who was invited, or nobody; and links by which administrators become such."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.factories import NOON, GivenSystem, given_system
+from tests.integration.access.tenants import SETTINGS, Headers
+from tests.integration.api.client import NO_JOB, Client, refusal, served
+from tests.integration.api.test_accounts import HIDDEN, PASSWORD
+
+INVITATIONS = "/api/invitations"
+
+
+@pytest.fixture
+def guarded(store: str) -> GivenSystem:
+    return given_system(**SETTINGS, registration="invite", public_url="https://jobs.example.com")
+
+
+def register(client: Client, name: str = "anna", headers: Headers | None = None, **more: Any) -> Any:
+    account = {"username": name, "password": PASSWORD, "email": f"{name}@example.com", **more}
+    return client.simulate_post("/api/register/", json=account, headers=headers)
+
+
+def invited(client: Client, **wanted: Any) -> str:
+    """The token of a new invitation's link."""
+    result = client.simulate_post(INVITATIONS, headers=HIDDEN, json=wanted)
+    assert result.status_code == 201, result.text
+    address, _, token = result.json["link"].partition("?invitation=")
+    assert address == "https://jobs.example.com/register/"
+    return str(token)
+
+
+def test_an_invitation_admits_one_user(client: Client) -> None:
+    assert set(refusal(register(client))) == {"invitation"}
+    token = invited(client)
+    assert register(client, invitation=token).status_code == 201
+    assert set(refusal(register(client, "berta", invitation=token))) == {"invitation"}
+
+
+def test_a_registration_that_fails_leaves_its_invitation(client: Client) -> None:
+    first, second = invited(client), invited(client)
+    register(client, invitation=first)
+    assert set(refusal(register(client, invitation=second))) == {"username"}
+    assert register(client, "berta", invitation=second).status_code == 201
+
+
+def test_an_invitation_for_an_address_admits_that_one_alone(client: Client) -> None:
+    token = invited(client, email="Anna@example.com")
+    assert set(refusal(register(client, "berta", invitation=token))) == {"email"}
+    assert register(client, invitation=token).status_code == 201
+
+
+def test_an_invitation_opens_for_a_week(client: Client, guarded: GivenSystem) -> None:
+    token = invited(client)
+    guarded.clock.advance(7 * 86_400)
+    assert set(refusal(register(client, invitation=token))) == {"invitation"}
+
+
+def test_a_withdrawn_invitation_opens_nothing(client: Client) -> None:
+    token = invited(client, email="anna@example.com")
+    [shown] = client.simulate_get(INVITATIONS, headers=HIDDEN).json["results"]
+    assert shown.pop("id")
+    assert shown == {
+        "email": "anna@example.com",
+        "administrator": False,
+        "created_by": "operator",
+        "created_at": NOON.isoformat().replace("+00:00", "Z"),
+        "expires_at": (NOON + timedelta(days=7)).isoformat().replace("+00:00", "Z"),
+    }
+    [kept] = client.simulate_get(INVITATIONS, headers=HIDDEN).json["results"]
+    assert client.simulate_delete(f"{INVITATIONS}/{kept['id']}", headers=HIDDEN).status_code == 204
+    assert set(refusal(register(client, invitation=token))) == {"invitation"}
+    assert client.simulate_delete(f"{INVITATIONS}/{NO_JOB}", headers=HIDDEN).status_code == 404
+
+
+def test_the_link_of_an_administrator_makes_one_by_whatever_name(client: Client) -> None:
+    assert register(client, invitation=invited(client, administrator=True)).status_code == 201
+    token = client.simulate_post("/api/login", json={"username": "anna", "password": PASSWORD}).json["token"]
+    me = client.simulate_get("/api/me", headers={"Authorization": f"Bearer {token}"}).json
+    assert me["is_administrator"]
+    assert register(client, "root", invitation=invited(client)).status_code == 400
+    assert register(client, "root", invitation=invited(client, administrator=True)).status_code == 201
+
+
+def test_only_administrators_invite(client: Client) -> None:
+    register(client, headers=HIDDEN)
+    token = client.simulate_post("/api/login", json={"username": "anna", "password": PASSWORD}).json["token"]
+    who = {"Authorization": f"Bearer {token}"}
+    assert client.simulate_post(INVITATIONS, headers=who, json={}).status_code == 403
+    assert client.simulate_get(INVITATIONS, headers=who).status_code == 403
+
+
+def test_a_closed_registration_is_closed_to_the_invited_too(store: str) -> None:
+    system = given_system(**SETTINGS, registration="closed", public_url="https://jobs.example.com")
+    client = Client(served(system))
+    assert "REGISTRATION" in register(client).json["detail"]
+    assert register(client).status_code == 403
+    assert set(refusal(register(client, invitation=invited(client)))) == {"invitation"}
+    assert register(client, invitation=invited(client, administrator=True)).status_code == 201
+    assert register(client, "berta", headers=HIDDEN).status_code == 201
+
+
+@pytest.mark.parametrize(("wrong", "field"), [({"email": "nobody"}, "email"), ({"administrator": 1}, "administrator")])
+def test_a_wrong_invitation_is_refused(client: Client, wrong: dict[str, Any], field: str) -> None:
+    assert set(refusal(client.simulate_post(INVITATIONS, headers=HIDDEN, json=wrong))) == {field}
+    assert client.simulate_get(INVITATIONS, headers=HIDDEN).json["results"] == []

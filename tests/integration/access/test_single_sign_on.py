@@ -1,0 +1,228 @@
+"""Single sign-on: whom the provider lets in is a user here, with the roles of their groups, and nobody else is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+from joserfc.jwk import RSAKey
+
+from api.resources.single_sign_on import COOKIE
+from api.sites import COOKIE as SESSION
+from core.scopes import Role
+from tests.factories import NOON, GivenSystem, given_system
+from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, made_app
+from tests.integration.api.client import Client, served
+from tests.integration.api.test_accounts import HIDDEN, PASSWORD, register, token_of
+from tests.provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
+
+GROUPS = f"admins=administrator; dev={MINE}:developer; ops={MINE}:operator; ops={THEIRS}:viewer; dev=none:owner"
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with providing(int(NOON.timestamp())) as serving:
+        yield serving
+
+
+@pytest.fixture
+def guarded(store: str, provider: Provider) -> GivenSystem:
+    sso = {"oidc_issuer": provider.issuer, "oidc_client_id": CLIENT_ID, "oidc_client_secret": CLIENT_SECRET}
+    return given_system(**SETTINGS, **sso, oidc_groups=GROUPS, registration="closed")
+
+
+@dataclass
+class Browser:
+    """A browser that goes to the provider and comes back."""
+
+    client: Client
+    cookies: dict[str, str] = field(default_factory=dict)
+
+    def go(self) -> str:
+        """Begin to log in; where the provider leads back to."""
+        begun = self.client.simulate_get("/oidc/login")
+        assert begun.status_code == 303, begun.text
+        self.cookies = {COOKIE: begun.cookies[COOKIE].value}
+        return requests.get(begun.headers["Location"], allow_redirects=False, timeout=30).headers["Location"]
+
+    def come_back(self, address: str, **changes: str) -> Any:
+        query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()} | changes
+        header = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+        return self.client.simulate_get("/oidc/callback", params=query, headers={"Cookie": header} if header else {})
+
+    def log_in(self) -> Headers:
+        """Log in; the header that shows the session."""
+        result = self.come_back(self.go())
+        assert (result.status_code, result.headers.get("Location")) == (303, "/dashboard/"), result.text
+        cookie = result.cookies[SESSION]
+        assert (cookie.http_only, cookie.same_site) == (True, "Lax")
+        return {"Cookie": f"{SESSION}={cookie.value}"}
+
+
+@pytest.fixture
+def browser(client: Client) -> Browser:
+    return Browser(client)
+
+
+def me(client: Client, who: Headers) -> Any:
+    result = client.simulate_get("/api/me", headers=who)
+    assert result.status_code == 200, result.text
+    return result.json
+
+
+def test_whom_the_provider_lets_in_is_a_user_though_registration_is_closed(client: Client, browser: Browser) -> None:
+    first = me(client, browser.log_in())
+    assert (first["name"], first["is_administrator"], first["apps"]) == ("ada", False, [])
+    assert me(client, browser.log_in())["user_id"] == first["user_id"]
+
+
+def test_a_name_that_changes_at_the_provider_is_the_same_user(
+    client: Client, browser: Browser, provider: Provider
+) -> None:
+    first = me(client, browser.log_in())
+    provider.claims |= {"preferred_username": "lovelace", "email": "lovelace@example.com"}
+    assert me(client, browser.log_in()) == first
+
+
+def test_groups_give_roles_and_take_them_at_the_next_login(
+    client: Client, browser: Browser, provider: Provider
+) -> None:
+    owner = owner_of_both(client)
+    for groups, roles, is_administrator in (
+        (["dev", "ops", "other"], {MINE: "developer", THEIRS: "viewer"}, False),
+        (["ops"], {MINE: "operator", THEIRS: "viewer"}, False),
+        (["admins"], {}, True),
+        ([], {}, False),
+    ):
+        provider.claims["groups"] = groups
+        shown = me(client, browser.log_in())
+        assert {one["app_name"]: one["role"] for one in shown["apps"]} == roles
+        assert shown["is_administrator"] is is_administrator
+    changes = client.simulate_get("/api/audit", headers=owner, params={"thing": "member", "app_name": MINE}).json
+    told = [(one["action"], one["principal"], one["credential"]) for one in changes["results"]][:3]
+    assert told == [(f"member.{what}", "ada", "single sign-on") for what in ("removed", "changed", "added")]
+
+
+def test_a_role_that_no_group_gives_stays_where_the_table_names_the_app_not(client: Client, browser: Browser) -> None:
+    owner = token_of_root(client)
+    made_app(client, owner, "other")
+    session = browser.log_in()
+    client.simulate_put("/api/apps/other/members/ada", headers=owner, json={"role": Role.VIEWER.value})
+    assert [one["app_name"] for one in me(client, session)["apps"]] == ["other"]
+    assert [one["app_name"] for one in me(client, browser.log_in())["apps"]] == ["other"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"iss": "https://other.example"},
+        {"aud": "other"},
+        {"aud": None},
+        {"nonce": "other"},
+        {"nonce": None},
+        {"exp": int(NOON.timestamp()) - 61},
+        {"exp": None},
+        {"sub": None},
+        {"email_verified": False},
+        {"email": None},
+        {"preferred_username": "a b"},
+        {"preferred_username": "anonymous"},
+    ],
+)
+def test_an_id_token_that_cannot_be_believed_lets_nobody_in(
+    browser: Browser, provider: Provider, changes: dict[str, Any]
+) -> None:
+    provider.changes = changes
+    result = browser.come_back(browser.go())
+    assert result.status_code == 403, result.text
+    assert SESSION not in result.cookies
+
+
+def test_a_token_that_another_key_signed_lets_nobody_in(browser: Browser, provider: Provider) -> None:
+    provider.signs_with = RSAKey.generate_key(2048, {"kid": "first"})
+    assert browser.come_back(browser.go()).status_code == 403
+
+
+def test_a_provider_that_changes_its_keys_is_asked_for_them_again(browser: Browser, provider: Provider) -> None:
+    browser.log_in()
+    browser.log_in()
+    assert provider.asked.count("/keys") == 1
+    provider.key = RSAKey.generate_key(2048, {"kid": "second"})
+    browser.log_in()
+    assert provider.asked.count("/keys") == 2
+
+
+def test_a_code_is_good_once_and_in_the_browser_that_began_alone(client: Client, browser: Browser) -> None:
+    address = browser.go()
+    stranger = Browser(client)
+    assert stranger.come_back(address).status_code == 403
+    stranger.go()
+    assert stranger.come_back(address).status_code == 403, "the state is another's"
+    assert browser.come_back(address, state="other").status_code == 403
+    assert browser.come_back(address).status_code == 303
+    assert browser.come_back(address).status_code == 403
+
+
+def test_a_verifier_of_another_attempt_gets_no_token(browser: Browser) -> None:
+    address = browser.go()
+    state, nonce, _ = browser.cookies[COOKIE].split(".")
+    browser.cookies[COOKIE] = f"{state}.{nonce}.{'x' * 43}"
+    assert browser.come_back(address).status_code == 403
+
+
+def test_whom_the_provider_does_not_let_in_is_told(browser: Browser) -> None:
+    state = parse_qs(urlsplit(browser.go()).query)["state"][0]
+    result = browser.come_back("/?error=access_denied", state=state)
+    assert (result.status_code, "let nobody log in" in result.json["detail"]) == (403, True)
+
+
+@pytest.mark.parametrize("taken", [{"preferred_username": "Anna"}, {"email": "ANNA@example.com"}])
+def test_no_account_that_exists_is_taken_over(
+    client: Client, browser: Browser, provider: Provider, taken: dict[str, str]
+) -> None:
+    register(client, "anna", **HIDDEN)
+    provider.claims |= taken
+    assert browser.come_back(browser.go()).status_code == 409
+
+
+def test_an_administrators_name_is_for_whom_a_group_makes_one(
+    client: Client, browser: Browser, provider: Provider
+) -> None:
+    provider.claims["preferred_username"] = "root"
+    assert browser.come_back(browser.go()).status_code == 409
+    provider.claims["groups"] = ["admins"]
+    assert me(client, browser.log_in())["is_administrator"]
+
+
+def test_who_logs_in_elsewhere_has_no_password_here(client: Client, browser: Browser) -> None:
+    browser.log_in()
+    for password in ("", PASSWORD):
+        body = {"username": "ada", "password": password}
+        assert client.simulate_post("/api/login", json=body).status_code == 400
+
+
+def test_a_provider_that_is_away_is_a_503(store: str) -> None:
+    sso = {"oidc_issuer": "http://127.0.0.1:9", "oidc_client_id": "a", "oidc_client_secret": "b"}
+    client = Client(served(given_system(**SETTINGS, **sso)))
+    assert client.simulate_get("/oidc/login").status_code == 503
+
+
+def test_without_a_provider_there_is_no_single_sign_on(store: str) -> None:
+    client = Client(served(given_system(**SETTINGS)))
+    for path in ("/oidc/login", "/oidc/callback"):
+        assert client.simulate_get(path).status_code == 404
+
+
+def owner_of_both(client: Client) -> Headers:
+    owner = token_of_root(client)
+    for name in (MINE, THEIRS):
+        made_app(client, owner, name)
+    return owner
+
+
+def token_of_root(client: Client) -> Headers:
+    return token_of(client, "root")
