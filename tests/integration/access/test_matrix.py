@@ -129,7 +129,7 @@ def operations(world: World) -> Iterator[Asked]:
     document = world.client.simulate_get("/openapi.json").json
     router = world.app._router
     assert isinstance(router, Routes)
-    uuids = {template.replace(":uuid", ""): template for template in router._declared}
+    uuids = {re.sub(r":\w+}", "}", template): template for template in router._declared}
     for path, methods in document["paths"].items():
         for method, described in methods.items():
             declared = router.operation(uuids[path], method.upper())
