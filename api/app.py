@@ -31,6 +31,7 @@ from api.resources import (
     installation,
     invitations,
     jobs,
+    limits,
     me,
     members,
     new_jobs,
@@ -161,6 +162,8 @@ def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> 
     app.add_route("/api/apps/{name}/pause", app_pauses.PauseOfApp(system, threads))
     app.add_route("/api/apps/{name}/resume", app_pauses.ResumptionOfApp(system, threads))
     app.add_route("/api/audit", audit.AuditLog(threads))
+    app.add_route("/api/limits", limits.AllLimits(system, threads))
+    app.add_route("/api/limits/{key:path}", limits.OneLimit(system, threads))
     app.add_route("/api/installation", installation.OneInstallation(threads))
     app.add_route("/api/installation/pause", installation.PauseOfEverything(system, threads))
     app.add_route("/api/installation/resume", installation.ResumptionOfEverything(system, threads))

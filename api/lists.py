@@ -69,6 +69,11 @@ def by_cursor(req: Request, last: Mark | None, ordering: Ordering) -> dict[str, 
     return {} if last is None else {"next": _path(req, cursor=write_cursor(last, ordering))}
 
 
+def by_name(req: Request, last: str | None) -> dict[str, str]:
+    """Returns the path of the page after this name, if there is one."""
+    return {} if last is None else {"next": _path(req, after=last)}
+
+
 def by_number(req: Request, number: int, *, more: bool) -> dict[str, str]:
     """Returns the paths of the pages after and before this one, if there are any."""
     after = {"next": _path(req, page=number + 1)} if more else {}

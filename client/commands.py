@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from client import app_keys, applying, apps, audit, exporting, jobs, login, members, opening, preview, runs
+from client import app_keys, applying, apps, audit, exporting, jobs, limits, login, members, opening, preview, runs
 
 
 def add_to(app: typer.Typer) -> None:
@@ -14,6 +14,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(apps.app, name="apps")
     app.add_typer(members.app, name="members")
     app.add_typer(app_keys.app, name="keys")
+    app.add_typer(limits.app, name="limits")
     app.command()(audit.audit)
     app.command()(login.login)
     app.command()(preview.preview)

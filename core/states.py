@@ -82,6 +82,7 @@ class Hold(StrEnum):
     PAUSED = "paused"
     OVERLAP = "overlap"
     RATE_LIMIT = "rate_limit"
+    CONCURRENCY = "concurrency"
 
 
 def shown_status(state: JobState, going: Collection[RunStatus]) -> JobStatus:

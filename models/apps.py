@@ -63,6 +63,11 @@ def insert(name: str, now: datetime) -> App | None:
     return app if list(stored.execute()) else None
 
 
+def names_of(app_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Returns the names of these apps, by id."""
+    return {app.id: app.name for app in App.select(App.id, App.name).where(App.id.in_(list(app_ids)))}
+
+
 def page(app_ids: Collection[UUID] | None, after: UUID | None, limit: int) -> list[App]:
     """Returns those of these apps, or of all, that come after this one, newest first, at most so many."""
     query = App.select() if app_ids is None else App.select().where(App.id.in_(sorted(app_ids)))

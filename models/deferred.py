@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from core.states import Outcome, RunStatus
-from models import attempts, changes, set_based
+from models import attempts, changes, limits, set_based
 from models.database import for_update
 from models.tables import Run
 
@@ -33,6 +33,7 @@ def cancel(condition: Any, reason: str, now: datetime) -> int:
     run_ids = [run.id for run in for_update(waiting.order_by(Run.id))]
     if run_ids:
         attempts.close((run_id, {"outcome": Outcome.FAILED, "finished_at": now, **_CANCELLED}) for run_id in run_ids)
+        limits.end_uses(run_ids, now)
         Run.update(
             status=RunStatus.CANCELLED,
             reason=reason,

@@ -134,7 +134,7 @@ def locked(condition: Any) -> Any:
 
 def make_due(holds: Mapping[UUID, Hold | None]) -> None:
     """Make these runs due: claimable, or held. Their waiting counts from their due instant."""
-    due = {"status": RunStatus.QUEUED, "held_until": None, "aged_at": Run.due_at}
+    due = {"status": RunStatus.QUEUED, "held_key": None, "held_until": None, "aged_at": Run.due_at}
     set_based.update(Run.id, ((run_id, {"held_by": held_by, **due}) for run_id, held_by in holds.items()))
     changes.note(runs=holds)
 

@@ -22,6 +22,7 @@ class Wait:
     account_id: str
     queue: str
     held_by: Hold | None
+    held_key: str | None
     count: int
     oldest_due_at: datetime
     held_until: datetime | None
@@ -32,7 +33,7 @@ def grouped(wanted: JobFilter, most: int) -> list[Wait]:
     query: Any = Run.select(Run.id).join(Job).join(App).where(filtering.LIVE, Run.status == RunStatus.QUEUED)
     some = filtering.jobs(query, wanted).limit(most)
     count = peewee.fn.COUNT(Run.id)
-    columns = (App.name, Run.account_id, Run.queue, Run.held_by)
+    columns = (App.name, Run.account_id, Run.queue, Run.held_by, Run.held_key)
     found: Any = (
         Run.select(*columns, count, peewee.fn.MIN(Run.due_at), peewee.fn.MIN(Run.held_until))
         .join(Job)

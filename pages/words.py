@@ -16,7 +16,8 @@ HOLDS: dict[str | None, str] = {
     None: "for a free worker",
     Hold.PAUSED: "paused",
     Hold.OVERLAP: "for the run before it",
-    Hold.RATE_LIMIT: "for a call of its account",
+    Hold.RATE_LIMIT: "for a call that its rate allows",
+    Hold.CONCURRENCY: "for a place among so many at once",
 }
 
 TRIGGERS: dict[str, str] = {

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, field_validator
 
 from api.schemas.values import AppName, Backoff, BaseUrl, Given, Retries, Shown, TaskType
+from core import limit_keys
 from core.version import VERSION
 from services.jobs import apps
 from services.task_types import registry
@@ -16,15 +17,26 @@ from services.task_types.http import HttpRequest
 MOST_TASK_TYPES = 1_000
 
 
+def _limit_key(text: str) -> str:
+    if fault := limit_keys.fault_of_template(text):
+        raise ValueError(fault)
+    return text
+
+
+LimitKey = Annotated[str, Field(min_length=1, max_length=limit_keys.NAME_LENGTH), AfterValidator(_limit_key)]
+
+
 class NewTaskType(Given):
     """How a task type is retried; for what is left out, the installation's settings apply.
 
-    With `request`, jobs of this type send that request instead of a callback.
+    With `request`, jobs of this type send that request instead of a callback. `limit_key` is filled from a job's data,
+    for example `{{data.customer}}`: equal keys share the limit that `key:APP/...` has.
     """
 
     max_retries: Retries | None = None
     retry_backoff_base: Backoff | None = None
     request: HttpRequest | None = None
+    limit_key: LimitKey | None = None
 
 
 class NewApp(Given):
@@ -48,7 +60,9 @@ class NewApp(Given):
     def policies(self) -> dict[str, apps.TaskTypePolicy]:
         """Returns the task types as services take them."""
         return {
-            name: apps.TaskTypePolicy(given.max_retries, given.retry_backoff_base, _as_json(given.request))
+            name: apps.TaskTypePolicy(
+                given.max_retries, given.retry_backoff_base, _as_json(given.request), given.limit_key
+            )
             for name, given in self.task_types.items()
         }
 
@@ -89,6 +103,7 @@ class TaskTypeOfApp(Shown):
     max_retries: int | None
     retry_backoff_base: float | None
     request: dict[str, Any] | None
+    limit_key: str | None
 
 
 class App(Shown):

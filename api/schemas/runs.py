@@ -30,6 +30,7 @@ class Run(Shown):
     deadline_missed_at: datetime | None
     priority: int
     held_by: str | None
+    held_key: str | None
     held_until: datetime | None
     reason: str | None
     occurrences: int

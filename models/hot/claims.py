@@ -4,46 +4,63 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-from core.rates import Used
+from core.limits import Limit, Standing
+from core.rates import Rate
 from models import changes
 from models.fields import read_json
 from models.hot import of_database
-from models.hot.rows import ExecutedJob, StartedRun, Terms, TypePolicy
-
-
-class Picked(NamedTuple):
-    """A run that may be claimed."""
-
-    id: UUID
-    account_id: str
+from models.hot.rows import Candidate, ExecutedJob, StartedRun, Terms, TypePolicy
 
 
 def claim(queue: str, room: int, terms: Terms) -> list[StartedRun]:
-    """Pick and start the most urgent runs of a queue on which no limit is; takes no permits, and waits for no lock."""
+    """Pick and start the most urgent runs of a queue on which no limit is; waits for no lock."""
     return _all_started(of_database().claim(queue, room, terms))
 
 
-def pick(queue: str, room: int, now: datetime) -> list[Picked]:
+def candidates(queue: str, room: int, now: datetime) -> list[Candidate]:
     """Lock the most urgent runs of a queue that are due and not held; never waits for a lock."""
-    of_this = of_database()
-    return [Picked(of_this.uuid(run_id), account_id) for run_id, account_id in of_this.pick(queue, room, now)]
+    return [candidate(row) for row in of_database().candidates(queue, room, now)]
 
 
-def permits(account_ids: Collection[str], now: datetime, span: timedelta) -> dict[str, Used]:
-    """Lock accounts until the transaction ends, and return the permits in use of each."""
-    of_this = of_database()
-    found = {account_id: Used() for account_id in account_ids}
-    for account_id, taken, first_ended_at in of_this.permits(account_ids, now - span):
-        found[account_id] = Used(taken, of_this.instant(first_ended_at))
-    return found
+def candidate(row: Sequence[Any]) -> Candidate:
+    """Returns a row as `candidates` selects them."""
+    uuid = of_database().uuid
+    run_id, job_id, job_version, queue, app_id, app_name, account_id, looks_further = row
+    ids = uuid(run_id), uuid(job_id), job_version, queue, uuid(app_id)
+    return Candidate(*ids, app_name, account_id, bool(looks_further))
 
 
-def start(run_ids: Collection[UUID], terms: Terms) -> list[StartedRun]:
-    """Start these picked runs and open an attempt for each. Returns them in the order of the ids."""
-    return _all_started(of_database().start(run_ids, terms)) if run_ids else []
+def limited(
+    keys: Collection[str], by_default: Collection[str], default: Rate | None, now: datetime
+) -> dict[str, Standing]:
+    """Lock those of these keys that are limited until the transaction ends. Returns how each stands.
+
+    The keys in `by_default` have the default rate where nobody has limited them otherwise.
+    """
+    span = timedelta() if default is None else default.span
+    rows = of_database().limited(keys, [] if default is None else by_default, span, now)
+    return {key: _standing(row, default) for key, *row in rows}
+
+
+def start(run_ids: Collection[UUID], terms: Terms, uses: Sequence[tuple[str, UUID]] = ()) -> list[StartedRun]:
+    """Start these picked runs and open an attempt for each; `uses` has the limited keys that each uses.
+
+    Returns them in the order of the ids.
+    """
+    return _all_started(of_database().start(run_ids, terms, uses)) if run_ids else []
+
+
+def _standing(row: Sequence[Any], default: Rate | None) -> Standing:
+    is_default, concurrency, calls, seconds, expires_at, running, ended, first_ended_at = row
+    instant = of_database().instant
+    if is_default:
+        limit = Limit(rate=default, is_default=True)
+    else:
+        limit = Limit(concurrency, None if calls is None else Rate(calls, seconds), instant(expires_at))
+    return Standing(limit, running, ended, instant(first_ended_at))
 
 
 def _all_started(rows: Iterable[Sequence[Any]]) -> list[StartedRun]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +15,10 @@ from models.tables import db
 
 Row = Sequence[Any]
 
-_PICK = "SELECT * FROM carillon_pick_v1(%s, %s, %s)"
-_PERMITS = "SELECT * FROM carillon_permits_v1(%s::TEXT[], %s)"
-_START = "SELECT * FROM carillon_start_v2(%s::UUID[], %s, %s, %s, %s::TEXT[], %s) ORDER BY place"
-_CLAIM = "SELECT * FROM carillon_claim_v1(%s, %s, %s, %s, %s, %s::TEXT[]) ORDER BY place"
+_CANDIDATES = "SELECT * FROM carillon_candidates_v1(%s, %s, %s)"
+_LIMITED = "SELECT * FROM carillon_limited_v1(%s::TEXT[], %s::TEXT[], %s, %s)"
+_START = "SELECT * FROM carillon_start_v3(%s::UUID[], %s, %s, %s, %s::TEXT[], %s::TEXT[], %s::UUID[]) ORDER BY place"
+_CLAIM = "SELECT * FROM carillon_claim_v2(%s, %s, %s, %s, %s, %s::TEXT[]) ORDER BY place"
 _LOCK_ENDED = "SELECT * FROM carillon_lock_ended_v2(%s, %s::UUID[], %s::UUID[], %s)"
 _INSERT_RUNS = f"""
     INSERT INTO runs ({NEW_RUN_COLUMNS}, attempt_count, failure_count, loss_count, fence, was_held)
@@ -26,7 +26,7 @@ _INSERT_RUNS = f"""
     FROM JSONB_TO_RECORDSET(%s) AS f ({", ".join(f"{name} {kind}" for name, kind in NEW_RUN.items())})
     ON CONFLICT DO NOTHING
 """  # noqa: S608  names of columns, from the list in `rows`
-_END = "SELECT carillon_end_v1(%s, %s, %s, %s, %s)"
+_END = "SELECT carillon_end_v2(%s, %s, %s, %s, %s)"
 _KNOWN_APPS = """
     SELECT a.id, a.name, a.name_key, a.callback_base_url, a.paused_at IS NOT NULL OR i.paused_at IS NOT NULL
     FROM apps a, installation i WHERE a.name_key = ANY (%s) AND i.id = 1
@@ -35,17 +35,18 @@ _CREATE = "SELECT carillon_create_v2(%s, %s, %s)"
 _EXISTING = "SELECT id FROM jobs WHERE id = ANY (%s::UUID[])"
 
 
-def pick(queue: str, room: int, now: datetime) -> Iterable[Row]:
-    return _rows(_PICK, queue, room, now)
+def candidates(queue: str, room: int, now: datetime) -> Iterable[Row]:
+    return _rows(_CANDIDATES, queue, room, now)
 
 
-def permits(account_ids: Collection[str], since: datetime) -> Iterable[Row]:
-    return _rows(_PERMITS, list(account_ids), since)
+def limited(keys: Collection[str], by_default: Collection[str], span: timedelta, now: datetime) -> Iterable[Row]:
+    return _rows(_LIMITED, list(keys), list(by_default), int(span.total_seconds()), now)
 
 
-def start(run_ids: Collection[UUID], terms: Terms) -> Iterable[Row]:
+def start(run_ids: Collection[UUID], terms: Terms, uses: Sequence[tuple[str, UUID]]) -> Iterable[Row]:
+    used = [key for key, _ in uses], _ids([run_id for _, run_id in uses])
     hashes = list(terms.token_hashes)
-    return _rows(_START, _ids(run_ids), str(terms.worker_id), terms.now, terms.expires_at, hashes, terms.takes_permits)
+    return _rows(_START, _ids(run_ids), str(terms.worker_id), terms.now, terms.expires_at, hashes, *used)
 
 
 def claim(queue: str, room: int, terms: Terms) -> Iterable[Row]:

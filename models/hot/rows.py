@@ -144,6 +144,20 @@ class Locked:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """A run that may begin, and what its limits go by; `looks_further` if hosts or keys of data are limited, too."""
+
+    id: UUID
+    job_id: UUID
+    job_version: int
+    queue: str
+    app_id: UUID
+    app_name: str
+    account_id: str
+    looks_further: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """The terms for starting runs: by which worker, when, with which lease and report tokens (in the runs' order)."""
 
@@ -151,7 +165,6 @@ class Terms:
     now: datetime
     expires_at: datetime
     token_hashes: Sequence[str]
-    takes_permits: bool  # of the accounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,27 +19,27 @@ from models.tables import db
 
 Row = Sequence[Any]
 
-_PICK = """
-    SELECT id, account_id FROM runs
-    WHERE queue = ? AND status = 'queued' AND held_by IS NULL AND (NOT expire OR deadline_at >= ?)
-    ORDER BY priority DESC, (deadline_at IS NULL), deadline_at, due_at, id
+_CANDIDATES = """
+    SELECT r.id, r.job_id, r.job_version, r.queue, j.app_id, a.name, r.account_id,
+        EXISTS (SELECT 1 FROM limits l WHERE l.kind IN ('host', 'key'))
+    FROM runs r JOIN jobs j ON j.id = r.job_id JOIN apps a ON a.id = j.app_id
+    WHERE r.queue = ? AND r.status = 'queued' AND r.held_by IS NULL AND (NOT r.expire OR r.deadline_at >= ?)
+    ORDER BY r.priority DESC, (r.deadline_at IS NULL), r.deadline_at, r.due_at, r.id
     LIMIT ?
 """
-_PERMITS = """
-    SELECT account_id, SUM(taken), MIN(first_ended_at) FROM (
-        SELECT account_id, COUNT(*) AS taken, NULL AS first_ended_at FROM attempts
-        WHERE account_id IS NOT NULL AND account_id IN (SELECT value FROM JSON_EACH(?)) AND finished_at IS NULL
-        GROUP BY account_id
-        UNION ALL
-        SELECT account_id, COUNT(*), MIN(finished_at) FROM attempts
-        WHERE account_id IS NOT NULL AND account_id IN (SELECT value FROM JSON_EACH(?)) AND finished_at > ?
-        GROUP BY account_id
-    )
-    GROUP BY account_id
+_LIMITS = """
+    SELECT key, concurrency, calls, per_seconds, expires_at FROM limits
+    WHERE key IN (SELECT value FROM JSON_EACH(?)) AND (expires_at IS NULL OR expires_at > ?)
 """
+_USED = """
+    SELECT (SELECT COUNT(*) FROM uses WHERE key = ? AND ended_at IS NULL), COUNT(*), MIN(ended_at)
+    FROM uses WHERE key = ? AND ended_at > ?
+"""
+_USE = "INSERT INTO uses (key, run_id, fence) SELECT ?, id, fence FROM runs WHERE id = ? ON CONFLICT DO NOTHING"
+_END_USES = "UPDATE uses SET ended_at = ? WHERE run_id = ? AND ended_at IS NULL"
 _START = """
     UPDATE runs SET status = 'running', attempt_count = attempt_count + 1, fence = fence + 1, worker_id = ?,
-        lease_expires_at = ?, held_until = NULL, started_at = COALESCE(started_at, ?)
+        lease_expires_at = ?, held_key = NULL, held_until = NULL, started_at = COALESCE(started_at, ?)
     WHERE id IN (SELECT value FROM JSON_EACH(?))
 """
 _STARTED = """
@@ -55,8 +55,8 @@ _STARTED = """
     ORDER BY p.key
 """
 _OPEN = """
-    INSERT INTO attempts (run_id, number, fence, worker_id, started_at, token_hash, polling_version, account_id)
-    SELECT r.id, r.attempt_count, r.fence, r.worker_id, ?, ?, j.polling_version, CASE WHEN ? THEN r.account_id END
+    INSERT INTO attempts (run_id, number, fence, worker_id, started_at, token_hash, polling_version)
+    SELECT r.id, r.attempt_count, r.fence, r.worker_id, ?, ?, j.polling_version
     FROM runs r JOIN jobs j ON j.id = r.job_id WHERE r.id = ?
 """
 _ENDED = """
@@ -139,26 +139,34 @@ _EXISTING = "SELECT id FROM jobs WHERE id IN (SELECT value FROM JSON_EACH(?))"
 _CLOSED = ("outcome", "finished_at", "error_type", "error_message", "status_code", "answer")
 
 
-def pick(queue: str, room: int, now: datetime) -> Iterable[Row]:
-    return _rows(_PICK, queue, now, room)
+def candidates(queue: str, room: int, now: datetime) -> Iterable[Row]:
+    return _rows(_CANDIDATES, queue, now, room)
 
 
-def permits(account_ids: Collection[str], since: datetime) -> Iterable[Row]:
-    accounts = json.dumps(list(account_ids))
-    return _rows(_PERMITS, accounts, accounts, since)
+def limited(keys: Collection[str], by_default: Collection[str], span: timedelta, now: datetime) -> Iterable[Row]:
+    limits = {key: limit for key, *limit in _rows(_LIMITS, json.dumps(list(keys)), now)}
+    for key in sorted(keys):
+        is_default = key not in limits
+        if is_default and key not in by_default:
+            continue
+        concurrency, calls, seconds, expires_at = limits.get(key, (None, None, None, None))
+        since = now - (span if is_default else timedelta(seconds=seconds or 0))
+        [used] = _rows(_USED, key, key, since)
+        yield key, is_default, concurrency, calls, seconds, expires_at, *used
 
 
-def start(run_ids: Collection[UUID], terms: Terms) -> Iterable[Row]:
+def start(run_ids: Collection[UUID], terms: Terms, uses: Sequence[tuple[str, UUID]]) -> Iterable[Row]:
     picked = _ids(run_ids)
     _execute(_START, terms.worker_id, terms.expires_at, terms.now, picked)
+    _execute_many(_USE, uses)
     for run_id, token_hash in zip(run_ids, terms.token_hashes, strict=False):
-        _execute(_OPEN, terms.now, token_hash, terms.takes_permits, run_id)
+        _execute(_OPEN, terms.now, token_hash, run_id)
     return _rows(_STARTED, picked)
 
 
 def claim(queue: str, room: int, terms: Terms) -> Iterable[Row]:
-    picked = [UUID(run_id) for run_id, _ in pick(queue, room, terms.now)]
-    return start(picked, terms) if picked else []
+    picked = [UUID(run_id) for run_id, *_ in candidates(queue, room, terms.now)]
+    return start(picked, terms, ()) if picked else []
 
 
 def lock_ended(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool) -> Iterable[Row]:  # noqa: ARG001
@@ -207,6 +215,7 @@ def _end_run(one: RunEnd) -> None:
     changes = ", ".join(f"{name} = ?" for name in one.changes)  # names of columns, from core's own decisions
     _execute(_LEAVE.format(changes=changes), *one.changes.values(), one.run_id)
     _execute(_CLOSE, *(one.attempt.get(name) for name in _CLOSED), one.run_id)
+    _execute(_END_USES, one.attempt["finished_at"], one.run_id)
 
 
 def _change_job(change: JobChange, now: datetime) -> None:

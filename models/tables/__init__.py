@@ -8,9 +8,10 @@ from models.tables.audit import AuditEntry
 from models.tables.base import Table, db
 from models.tables.changes import Change
 from models.tables.jobs import Job, JobTag, JobVersion, PollingState
+from models.tables.limits import HeldKey, Limit, Use
 from models.tables.operation import IdempotencyKey, Minute, Signal, Worker
 from models.tables.outputs import Alert, Delivery, Upload
-from models.tables.runs import Attempt, RateLimitedAccount, Run
+from models.tables.runs import Attempt, Run
 from models.tables.secrets import AppSecret, SigningSecret
 from models.tables.users import Link, Token, User, UserIdentity
 
@@ -37,7 +38,9 @@ ALL: tuple[type[Table], ...] = (
     Upload,
     Delivery,
     Alert,
-    RateLimitedAccount,
+    Limit,
+    Use,
+    HeldKey,
     Worker,
     Signal,
     IdempotencyKey,
@@ -58,21 +61,23 @@ __all__ = [
     "AuditEntry",
     "Change",
     "Delivery",
+    "HeldKey",
     "IdempotencyKey",
     "Installation",
     "Job",
     "JobTag",
     "JobVersion",
+    "Limit",
     "Link",
     "Minute",
     "PollingState",
-    "RateLimitedAccount",
     "Run",
     "Signal",
     "SigningSecret",
     "Table",
     "Token",
     "Upload",
+    "Use",
     "User",
     "UserIdentity",
     "Worker",

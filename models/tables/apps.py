@@ -42,6 +42,7 @@ class AppTaskType(Table):
     max_retries = peewee.IntegerField(null=True)
     retry_backoff_base = peewee.DoubleField(null=True)
     request = JsonField(null=True)
+    limit_key = peewee.TextField(null=True)
 
     class Meta:
         table_name = "app_task_types"

@@ -1,4 +1,4 @@
-"""Tables of runs, their attempts, and the accounts whose runs wait for a permit."""
+"""Tables of runs and their attempts."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class Run(Table):
     was_held = peewee.BooleanField(default=False)
     status = EnumField(RunStatus)
     held_by = EnumField(Hold, null=True)
+    held_key = peewee.TextField(null=True)
     held_until = InstantField(null=True)
     rate_limited_at = InstantField(null=True)
     rate_wait_seconds = peewee.DoubleField(null=True)
@@ -80,18 +81,8 @@ class Attempt(Table):
     token_hash = peewee.TextField(null=True)
     polling_version = peewee.IntegerField(null=True)
     report = peewee.TextField(null=True)
-    account_id = peewee.TextField(null=True)
+    account_id = peewee.TextField(null=True)  # not written since limits have keys
 
     class Meta:
         table_name = "attempts"
         primary_key = peewee.CompositeKey("run", "number")
-
-
-class RateLimitedAccount(Table):
-    """An account that has runs which wait for a permit; none is free before `until`."""
-
-    account_id = peewee.TextField(primary_key=True)
-    until = InstantField()
-
-    class Meta:
-        table_name = "rate_limited_accounts"

@@ -26,11 +26,15 @@ from services.task_types import registry
 _MOST_LOOKS = 10
 
 
-def claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> list[Work]:
-    """Claim the most urgent claimable runs of a queue, at most `limit`, each under its own lease."""
+def claim(system: System, worker: WorkerIdentity, queue: str, limit: int, *, is_limited: bool = True) -> list[Work]:
+    """Claim the most urgent claimable runs of a queue, at most `limit`, each under its own lease.
+
+    With `is_limited` false, no limit is on the queue, so that none need be looked up.
+    """
     taken: list[Work] = []
     for _ in range(_MOST_LOOKS):
-        claimed, held_others = _claim(system, worker, queue, limit - len(taken))
+        with system.transaction(Gate.UNUSED):
+            claimed, held_others = _look(system, worker, queue, limit - len(taken), is_limited=is_limited)
         taken += claimed
         if not held_others or len(taken) == limit:
             break
@@ -39,21 +43,21 @@ def claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> lis
 
 def claim_within(system: System, worker: WorkerIdentity, queue: str, limit: int) -> list[Work]:
     """Take the most urgent runs of a queue on which no limit is, within the caller's transaction; waits for nobody."""
-    return _look(system, worker, queue, limit)[0]
+    return _look(system, worker, queue, limit, is_limited=False)[0]
 
 
-def _claim(system: System, worker: WorkerIdentity, queue: str, limit: int) -> tuple[list[Work], bool]:
+def _look(
+    system: System, worker: WorkerIdentity, queue: str, limit: int, *, is_limited: bool
+) -> tuple[list[Work], bool]:
     """Claim once. Returns what was claimed, and whether other runs were held, so that it is worth claiming again."""
-    with system.transaction(Gate.UNUSED):
-        return _look(system, worker, queue, limit)
-
-
-def _look(system: System, worker: WorkerIdentity, queue: str, limit: int) -> tuple[list[Work], bool]:
     monotonic = system.clock.monotonic()  # before the lease begins, so that it is never thought to last longer
     tokens = [report_tokens.new() for _ in range(limit)]
-    claimed = limits.claim(system, queue, limit, _terms(system, worker, queue, tokens, system.clock.now()))
+    terms = _terms(system, worker, tokens, system.clock.now())
+    claimed = limits.claim(system, queue, limit, terms) if is_limited else limits.claim_freely(queue, limit, terms)
     begun = versions.begun(claimed.runs)
     works = [_work(system, run, begun.get(run.id, run.job), monotonic, tokens[run.place]) for run in claimed.runs]
+    if claimed.places:
+        works = [replace(work, places=claimed.places.get(work.run_id, ())) for work in works]
     if queue == brokers.RUNS_HTTP:
         of_apps = signers.of_apps(system, {work.app_id for work in works})
         works = [replace(work, signer=of_apps[work.app_id]) for work in works]
@@ -62,10 +66,9 @@ def _look(system: System, worker: WorkerIdentity, queue: str, limit: int) -> tup
     return works, claimed.held_others
 
 
-def _terms(system: System, worker: WorkerIdentity, queue: str, tokens: Sequence[str], now: datetime) -> Terms:
+def _terms(system: System, worker: WorkerIdentity, tokens: Sequence[str], now: datetime) -> Terms:
     until = now + timedelta(seconds=system.settings.lease_seconds)
-    counts = limits.rate_of(system.settings, queue) is not None
-    return Terms(worker.id, now, until, [report_tokens.digest(token) for token in tokens], takes_permits=counts)
+    return Terms(worker.id, now, until, [report_tokens.digest(token) for token in tokens])
 
 
 def _work(system: System, run: StartedRun, job: ExecutedJob, monotonic: float, report_token: str) -> Work:

@@ -23,7 +23,8 @@ import structlog
 
 from core.errors import DatabaseUnavailable, Unavailable
 from models import database
-from services.execution import careful_recording, claiming, limits, recording
+from services.execution import careful_recording, claiming, giving, recording
+from services.execution.limits import Known
 from services.execution.recording import Later
 from services.execution.work import Result, Work
 from services.execution.workers import WorkerIdentity
@@ -74,6 +75,7 @@ class Engine:
     def __init__(self, system: System, worker: WorkerIdentity) -> None:
         self._system = system
         self._worker = worker
+        self._limits = Known(system)
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._later: list[_Call] = []
         self._together = 1  # calls in the last round
@@ -149,7 +151,7 @@ class Engine:
         False if nothing was done: then it is to be recorded, and claimed, by a transaction each, so that a fault of
         the one does not keep the other from being done.
         """
-        if not ended or any(limits.are_on(self._system.settings, call.queue_name) for call in (*ended, *free)):
+        if not ended or any(self._limits.are_on(call.queue_name) for call in (*ended, *free)):
             return False
         claimed: dict[str, list[Work]] = {}
 
@@ -183,7 +185,21 @@ class Engine:
             for call in calls:
                 self._lane.submit(self._record_alone, call)
             return []
-        return [call for call, one in zip(calls, settled, strict=True) if self._is_recorded(call, one)]
+        recorded = [call for call, one in zip(calls, settled, strict=True) if self._is_recorded(call, one)]
+        self._give(recorded)
+        return recorded
+
+    def _give(self, recorded: Sequence[_Call]) -> None:
+        """Let the lane give the places that these calls have left to runs that wait for them."""
+        left = [work.places for work, _ in _results(recorded) if work.places]
+        if left:
+            self._lane.submit(self._give_places, [key for places in left for key in places])
+
+    def _give_places(self, keys: Sequence[str]) -> None:
+        try:
+            giving.freed(self._system, keys)
+        except Exception:  # the coordinator gives them, a little later
+            log.exception("places_not_given")
 
     def _is_recorded(self, call: _Call, settled: Settled | Later | None) -> bool:
         if not isinstance(settled, Later):
@@ -203,6 +219,7 @@ class Engine:
         except BaseException as error:  # noqa: BLE001  raised in the thread that waits
             call.reply.put(error)
             return
+        self._give([call])
         call.ended = None
         if call.wants_work:
             self._calls.put(call)
@@ -222,7 +239,8 @@ class Engine:
 
     def _claim_of(self, queue_name: str, calls: Sequence[_Call]) -> None:
         try:
-            works = claiming.claim(self._system, self._worker, queue_name, len(calls))
+            is_limited = self._limits.are_on(queue_name)
+            works = claiming.claim(self._system, self._worker, queue_name, len(calls), is_limited=is_limited)
         except DatabaseUnavailable:
             for call in calls:
                 call.answer(asks_again=True)

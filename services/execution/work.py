@@ -35,6 +35,7 @@ class Work:
     app_id: UUID
     signer: Signer = NOBODY  # of what goes to its app's receivers
     request: dict[str, Any] | None = None  # what the app's table maps the task type to
+    places: tuple[str, ...] = ()  # the keys of limits under which it takes a place among so many at once
 
 
 @dataclass(frozen=True)

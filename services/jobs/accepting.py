@@ -11,14 +11,14 @@ from uuid import UUID
 from core import schedules
 from core.errors import Forbidden, InvalidInput, NotFound
 from core.states import Hold, JobState, RunStatus
-from models import apps
+from models import apps, held_keys
 from models.fields import new_id
 from models.hot import creates
 from models.hot.rows import KnownApp, NewRows, PlannedJob
 from services.jobs import definition
 from services.jobs.creation_outcomes import Outcome, Refusal
 from services.jobs.definition import NewJob
-from services.scheduling import planning
+from services.scheduling import limit_holds, planning
 from services.system import System
 from services.task_types import registry
 
@@ -62,7 +62,23 @@ def store(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> 
     rows = [row for one in fit for row in one.runs]
     tags = {one.id: tuple(dict.fromkeys(one.tags)) for one in fit if one.tags}
     stored = creates.insert(NewRows([one.columns for one in fit], tags, rows))
-    return [_outcome(one, stored) for one in accepted], [row for row in rows if row["job"] in stored]
+    kept = [row for row in rows if row["job"] in stored]
+    _hold(fit, kept, now)
+    return [_outcome(one, stored) for one in accepted], kept
+
+
+def _hold(fit: Sequence[Accepted], rows: Rows, now: datetime) -> None:
+    """Hold those of these stored runs that are due under a key which holds others already."""
+    due = [row for row in rows if row["status"] == RunStatus.QUEUED and row["held_by"] is None]
+    if not due or not held_keys.any_hold():
+        return
+    names = {one.id: one.app.name for one in fit}
+    keys = {
+        row["id"]: limit_holds.keys_of(names[row["job"]], row["account_id"], row["job"], row["queue"]) for row in due
+    }
+    held = limit_holds.hold_these(keys, now)
+    for row in due:
+        row["held_by"] = held.get(row["id"])
 
 
 def _refuse_too_much(fit: Sequence[Accepted]) -> None:

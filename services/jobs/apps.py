@@ -28,11 +28,15 @@ Request = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class TaskTypePolicy:
-    """How a task type is retried (None: by the installation's settings), and the request that its jobs send."""
+    """How a task type is retried (None: by the installation's settings), and the request that its jobs send.
+
+    `limit_key` is filled from each job's data: the runs of equal keys share the limit of `key:APP/...`.
+    """
 
     max_retries: int | None = None
     retry_backoff_base: float | None = None
     request: Mapping[str, Any] | None = None
+    limit_key: str | None = None
 
 
 @dataclass(frozen=True)

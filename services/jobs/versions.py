@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from models import jobs, versions
-from models.hot.rows import EndingRun, ExecutedJob, StartedRun
+from models.hot.rows import Candidate, EndingRun, ExecutedJob, StartedRun
 from models.tables import Job
 from services.jobs import definition as definitions
 from services.scheduling import stored_schedule
@@ -28,7 +28,7 @@ def begun(started: Sequence[StartedRun]) -> dict[UUID, ExecutedJob]:
     return to_execute(behind) if behind else {}
 
 
-def to_execute(runs: Sequence[StartedRun | EndingRun]) -> dict[UUID, ExecutedJob]:
+def to_execute(runs: Sequence[Candidate | StartedRun | EndingRun]) -> dict[UUID, ExecutedJob]:
     """Returns, for each of these runs, its job in the run's version."""
     current = jobs.to_execute(run.job_id for run in runs)
     behind = {(run.job_id, run.job_version) for run in runs if run.job_version != current[run.job_id].version}

@@ -15,7 +15,7 @@ from models.pauses import Gate
 from services.access import password_resets
 from services.alerts import sending
 from services.changes import pruning
-from services.execution import limits
+from services.execution import giving, limits
 from services.maintenance import upkeep
 from services.maintenance.dispatch_loop import DispatchLoop
 from services.maintenance.loops import Loop, Loops
@@ -63,7 +63,9 @@ class Coordinator:
             Loop("deadlines", self._once(overdue.watch_deadlines, _EACH_SECOND)),
             Loop("late", self._once(overdue.watch_late, _EACH_SECOND)),
             Loop("overlap-queue", self._once(overlap_queue.give_all, _EACH_SECOND)),
-            Loop("limits", self._once(limits.give_permits, _EACH_SECOND)),
+            Loop("limits", self._once(giving.give, _EACH_SECOND)),
+            Loop("new-limits", self._once(giving.adopt, _EACH_SECOND)),
+            Loop("tidy-limits", self._once(giving.tidy, giving.TIDY_SECONDS)),
             Loop("figures", self._until_done(statistics.summarise, _FIGURES_SECONDS)),
             Loop("backlog", self._once(backlog.count, backlog.EVERY_SECONDS)),
             Loop("resets", self._until_done(password_resets.send, _ALERTS_SECONDS)),

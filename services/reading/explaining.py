@@ -15,7 +15,7 @@ from core.schedules import Recurring
 from core.states import ENDED, Hold, RunStatus
 from models import database, history, jobs
 from models.tables import Job, Run
-from services.reading import visibility
+from services.reading import limit_words, visibility
 from services.scheduling import overlap, stored_schedule
 from services.system import System
 
@@ -39,16 +39,15 @@ class Explanation:
 
 def explain(principal: Principal, system: System, job_id: UUID, at: datetime) -> Explanation:
     """Returns why a job did or did not run at an instant. Raises `NotFound`."""
-    now = system.clock.now()
     with database.reading():
         job = visibility.expected(principal, jobs.by_id(job_id), job_id)
         run = history.run_of(job_id, at, _WITHIN)
         if run is not None:
-            return Explanation(at, _of_run(run, job), run.id, run.status)
+            return Explanation(at, _of_run(principal, system, run, job), run.id, run.status)
         schedule = _schedule_at(job, at)
         if not isinstance(schedule, Recurring):
             return Explanation(at, f"No run of this job was for that instant. Its schedule: {schedule.describe()}.")
-        return _of_instant(job, schedule, at, now)
+        return _of_instant(principal, system, job, schedule, at)
 
 
 def _schedule_at(job: Job, at: datetime) -> schedules.Schedule:
@@ -56,7 +55,7 @@ def _schedule_at(job: Job, at: datetime) -> schedules.Schedule:
     return stored_schedule.read(job.schedule if former is None else former["schedule"])
 
 
-def _of_instant(job: Job, schedule: Recurring, at: datetime, now: datetime) -> Explanation:
+def _of_instant(principal: Principal, system: System, job: Job, schedule: Recurring, at: datetime) -> Explanation:
     """Explain an instant for which there is no row of its own."""
     named = schedule.next_after(at - _JUST_BEFORE)
     if named is None or named >= at + _WITHIN:
@@ -64,8 +63,8 @@ def _of_instant(job: Job, schedule: Recurring, at: datetime, now: datetime) -> E
         return Explanation(at, answer, previous=_last_before(schedule, at), next=schedule.next_after(at))
     gap = history.gap_before(job.id, at)
     if gap is not None and named in _instants(schedule, gap):
-        return Explanation(at, _of_run(gap, job), gap.id, gap.status)
-    return Explanation(at, _of_no_row(job, named, now))
+        return Explanation(at, _of_run(principal, system, gap, job), gap.id, gap.status)
+    return Explanation(at, _of_no_row(job, named, system.clock.now()))
 
 
 def _reason_for_none(schedule: Recurring, at: datetime) -> str:
@@ -114,7 +113,9 @@ def _last_before(schedule: Recurring, at: datetime) -> datetime | None:
     return None
 
 
-def _of_run(run: Run, job: Job) -> str:
+def _of_run(principal: Principal, system: System, run: Run, job: Job) -> str:
+    if run.held_by in (Hold.RATE_LIMIT, Hold.CONCURRENCY):
+        return f"It is due since {_shown(run.due_at)} and {limit_words.of_held(principal, system, run)}"
     return _IN_WORDS[RunStatus(run.status)](run, job)
 
 
@@ -129,11 +130,6 @@ def _queued(run: Run, _job: Job) -> str:
             return f"{since} and held: the job, its app or everything is paused. Resume it to let it run."
         case Hold.OVERLAP:
             return f"{since} and waits for its turn: another run of the job is still going."
-        case Hold.RATE_LIMIT:
-            until = _shown(run.held_until)
-            return (
-                f"{since} and held: its account has had all its calls for now (ACCOUNT_RATE); looked at again {until}."
-            )
         case _:
             return f"{since} and waits for a free worker (priority {run.priority})."
 

@@ -99,6 +99,7 @@ class RunView:
     deadline_missed_at: datetime | None
     priority: int
     held_by: str | None
+    held_key: str | None
     held_until: datetime | None
     reason: str | None
     occurrences: int
@@ -164,7 +165,7 @@ class LogEntry:
 class JobWithLog:
     """A job and its events, newest first.
 
-    `retrying`: a run waits to be tried again; `rate_limited`: one is due and waits for a permit of its account.
+    `retrying`: a run waits to be tried again; `rate_limited`: one is due and waits for a call that a rate allows.
     """
 
     job: JobView
@@ -211,6 +212,7 @@ def run_view(found: Run) -> RunView:
         app_name=job.app.name,
         task_type=job.task_type,
         waiting_for_report=found.reports_until is not None,
+        held_key=None if found.held_by is None else found.held_key,
         held_until=None if found.held_by is None else found.held_until,
     )
 

@@ -9,6 +9,7 @@ from core.filters import JobFilter
 from core.principals import Principal
 from core.states import Hold
 from models import database, waiting
+from models.waiting import Wait
 from services.reading.views import view_of
 from services.reading.visibility import visible
 
@@ -17,7 +18,10 @@ MOST_COUNTED = 10_000
 
 @dataclass(frozen=True)
 class WaitView:
-    """So many runs that wait in one queue, for one account of one app, for one reason; None: for a free worker."""
+    """So many runs that wait in one queue, for one account of one app, for one reason; None: for a free worker.
+
+    Those that a limit holds wait for room under a key, which is looked at `held_until`.
+    """
 
     app_name: str
     account_id: str
@@ -26,6 +30,7 @@ class WaitView:
     count: int
     oldest_due_at: datetime
     held_until: datetime | None
+    held_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -42,5 +47,13 @@ def grouped(principal: Principal) -> Waiting:
     with database.reading():
         found = waiting.grouped(visible(principal, JobFilter()), MOST_COUNTED + 1)
     count = sum(one.count for one in found)
-    groups = [view_of(WaitView, one, held_until=None if one.held_by is None else one.held_until) for one in found]
+    groups = [_view(one) for one in found]
     return Waiting(groups, min(count, MOST_COUNTED), count > MOST_COUNTED)
+
+
+def _view(found: Wait) -> WaitView:
+    """What has been released and not begun keeps its key, and waits for a worker."""
+    is_held = found.held_by is not None
+    return view_of(
+        WaitView, found, held_key=found.held_key if is_held else None, held_until=found.held_until if is_held else None
+    )

@@ -12,7 +12,7 @@ from models import claims, database, jobs, runs
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
 from services.runtime import events
-from services.scheduling import overlap
+from services.scheduling import limit_holds, overlap
 from services.system import System
 
 LOOK_AHEAD = timedelta(seconds=2)
@@ -37,7 +37,9 @@ def make_due(system: System, run_ids: Sequence[UUID]) -> int:
         due = runs.waiting(run_ids, now)
         verdict = overlap.judge(due, locked)
         overlap.carry_out(verdict, locked, now)
-        started = [run for run in due if verdict.fates[run.id] is Fate.START]
+        begins = [run for run in due if verdict.fates[run.id] is Fate.START]
+        held = limit_holds.hold(begins, locked, now)
+        started = [run for run in begins if run.id not in held]
         work.ring_claimable(started)
     events.emit("runs.dispatched", fates=Counter(verdict.fates.values()))
     return len(started)

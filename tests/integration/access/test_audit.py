@@ -89,6 +89,9 @@ ACTS: dict[str, tuple[str, str, Any]] = {
     "secret.changed": ("PUT", "/api/apps/mine/secrets/API_KEY", {"value": "canary"}),
     "secret.deleted": ("DELETE", "/api/apps/mine/secrets/API_KEY", None),
     "signing_secret.created": ("POST", "/api/apps/mine/signing-secrets", {}),
+    "limit.created": ("PUT", "/api/limits/app:mine", {"concurrency": 2}),
+    "limit.changed": ("PUT", "/api/limits/app:mine", {"concurrency": 3}),
+    "limit.deleted": ("DELETE", "/api/limits/app:mine", None),
     "key.created": ("POST", "/api/apps/mine/keys", {"name": "a", "scopes": ["read"]}),
 }
 

@@ -135,7 +135,7 @@ def operations(world: World) -> Iterator[Asked]:
     document = world.client.simulate_get("/openapi.json").json
     router = world.app._router
     assert isinstance(router, Routes)
-    templates = {re.sub(r":(uuid|int)}", "}", template): template for template in router._declared}
+    templates = {re.sub(r":\w+}", "}", template): template for template in router._declared}
     for path, methods in document["paths"].items():
         for method, described in methods.items():
             declared = router.operation(templates[path], method.upper())

@@ -137,7 +137,7 @@ def test_a_job_that_has_ended_cannot_be_cancelled(client: Client) -> None:
 
 
 def test_an_app_is_made_and_changed_as_a_whole(client: Client) -> None:
-    policy = {"max_retries": 5, "retry_backoff_base": 2.5, "request": None}
+    policy = {"max_retries": 5, "retry_backoff_base": 2.5, "request": None, "limit_key": None}
     app = {"callback_base_url": "http://127.0.0.1:9000/base", "task_types": {"greet": policy}}
     made = client.simulate_put("/api/apps/app b", json=app)
     assert made.status_code == 201

@@ -62,7 +62,7 @@ def test_every_route_that_takes_a_post_is_in_the_document(client: Client) -> Non
         node = waiting.pop()
         waiting += node.children
         if node.method_map and getattr(node.method_map.get("POST"), "__name__", "") == "on_post":
-            routed.add(re.sub(r"\{(\w+)(:uuid|:int)?\}", r"\1", str(node.uri_template)))
+            routed.add(re.sub(r":\w+}", "}", str(node.uri_template)).replace("{", "").replace("}", ""))
     assert len(routed) == len(TAKE_A_KEY) + len(TAKE_NONE)
     assert routed == documented
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -213,4 +214,4 @@ def test_the_document_tells_what_a_caller_must_show(settings_given: dict[str, st
 
 def _documented(templates: set[str]) -> set[str]:
     """The templates of routes as the document spells them."""
-    return {template.replace(":uuid", "") for template in templates}
+    return {re.sub(r":\w+}", "}", template) for template in templates}

@@ -119,8 +119,8 @@ def test_calls_that_wait_share_a_transaction(
     claimed: list[int] = []
     real = claiming.claim
 
-    def counted(*about: object) -> list[Work]:
-        works = real(*about)  # type: ignore[arg-type]
+    def counted(*about: object, is_limited: bool) -> list[Work]:
+        works = real(*about, is_limited=is_limited)  # type: ignore[arg-type]
         claimed.append(len(works))
         return works
 
@@ -169,7 +169,7 @@ def test_a_result_is_told_as_recorded_though_the_claim_after_it_fails(
     first_run(system)
     [done] = claim(system)
 
-    def away(*_about: object) -> list[Work]:
+    def away(*_about: object, **_named: object) -> list[Work]:
         raise DatabaseUnavailable("The database is away.")
 
     monkeypatch.setattr(claiming, "claim", away)
@@ -224,7 +224,7 @@ def test_under_a_limit_the_record_is_committed_before_the_claim_waits_for_others
     first_run(limited)
     [done] = claim(limited)
     first_run(limited)
-    with outsider(store, "SELECT pg_advisory_xact_lock(hashtextextended('acc1', 0))"):
+    with outsider(store, "SELECT pg_advisory_xact_lock(hashtextextended('account:app_a/acc1', 0))"):
         handing_in = threads_under_a_rate.hand_in(done, wants_work=True)
         threads_under_a_rate.start()
         until(lambda: stored_run(done.run_id).status is RunStatus.COMPLETED, "the result is recorded")

@@ -22,10 +22,10 @@ from core.policies import CatchUp, Overlap
 from core.principals import LOCAL
 from core.schedules import Interval
 from core.scopes import Scope
-from core.states import RunStatus
+from core.states import Hold, RunStatus
 from migrations import runner
 from models import database, users
-from models.tables import Attempt, Job, Run, db
+from models.tables import Attempt, HeldKey, Job, Run, Use, db
 from services.access import authentication, own_tokens, tokens
 from services.jobs import apps, definition, editing
 from services.jobs import lifecycle as job_service
@@ -143,6 +143,25 @@ def test_a_token_that_was_given_before_is_listed_and_opens_what_it_did(former: N
     assert (shown.name, shown.scopes, shown.is_current, principal.is_admin) == (None, tuple(Scope), True, False)
     own_tokens.revoke(principal, system, shown.id)
     assert authentication.of_token(system, "carillon_former", TokenKind.TOKEN) is None
+
+
+def test_runs_that_an_accounts_rate_held_go_on_under_the_key_of_its_app_and_its_calls_still_count(former: None) -> None:
+    runner.upgrade("0019_changes")
+    with database.transaction():
+        db.execute_sql("UPDATE runs SET held_by = 'rate_limit', held_until = due_at WHERE status = 'queued'")
+        db.execute_sql("UPDATE attempts SET account_id = 'acc1'")
+        db.execute_sql("INSERT INTO rate_limited_accounts (account_id, until) SELECT 'acc1', due_at FROM runs LIMIT 1")
+    runner.upgrade()
+    with database.reading():
+        [waiting] = Run.select().where(Run.held_by == Hold.RATE_LIMIT)
+        assert waiting.held_key == "account:app_a/acc1"
+        assert [row.key for row in HeldKey.select()] == ["account:app_a/acc1"]
+        running = Use.select().where(Use.key == "account:app_a/acc1", Use.ended_at.is_null())
+        assert running.count() == Run.select().where(Run.status == RunStatus.RUNNING).count() == 1
+    with database.transaction():
+        Run.update(held_by=Hold.CONCURRENCY).where(Run.id == waiting.id).execute()
+    with pytest.raises(Exception, match="held_by"), database.transaction():
+        db.execute_sql("UPDATE runs SET held_by = 'nobody' WHERE status = 'queued'")
 
 
 def _named(**wanted: Any) -> list[JobView]:

@@ -20,6 +20,7 @@ from models import (
     claims,
     database,
     failures,
+    held_keys,
     jobs,
     lists,
     outcomes,
@@ -82,6 +83,7 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         "0017_failures",
         "0018_metrics",
         "0019_changes",
+        "0020_limits_by_key",
         "0022_people",
         "0023_authors",
         "0024_senders_identities",
@@ -156,6 +158,9 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: overlap_queue.past_deadline(NOON, 10), "runs_with_deadline"),
     (lambda: overlap_queue.late(NOON, 10), "runs_may_be_late"),
     (lambda: alerts.take(NOON, NOON, 10), "alerts_to_tell"),
+    (lambda: held_keys.first_held("app:a", 10, looks_further=False), "runs_held_by_key"),
+    (lambda: held_keys.given("app:a"), "runs_held_by_key"),
+    (held_keys.unrecorded, "runs_held_by_key"),
 ]
 
 
@@ -174,12 +179,12 @@ def test_each_hot_question_is_answered_from_its_index(system: GivenSystem) -> No
 @pytest.mark.parametrize("store", ["postgresql"], indirect=True)
 def test_a_claim_planned_over_an_empty_queue_still_reads_it_in_the_order_of_its_index(system: GivenSystem) -> None:
     with database.transaction():
-        assert hot_claims.pick("runs.http", 5, NOON) == []
+        assert hot_claims.candidates("runs.http", 5, NOON) == []
     _fill(system)
     with database.transaction():
         for statement in TELLING_PLANS:
             db.execute_sql(statement)
-        assert len(hot_claims.pick("runs.http", 5, NOON + timedelta(days=1))) == 5
+        assert len(hot_claims.candidates("runs.http", 5, NOON + timedelta(days=1))) == 5
         plan = "\n".join(db.connection().notices)
     assert "Index Scan using runs_to_claim" in plan
     assert "Sort" not in plan

@@ -8,7 +8,7 @@ from core.rates import Rate
 from core.schedules import Cron, Immediate, Interval
 from models import database
 from models.tables import Alert
-from services.execution import limits
+from services.execution import giving
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching, overdue, overlap_queue, planning
 from tests.factories import (
@@ -110,7 +110,7 @@ def test_what_waited_for_a_permit_is_not_late(store: str) -> None:
     [work] = claim(system)
     record(system, work, succeeded())
     system.clock.advance(LATE_SECONDS + 101)
-    limits.give_permits(system)
+    giving.give(system)
     assert [stored_run(run.id).held_by for run in runs] == [None, None]
     assert overdue.watch_late(system) == 0
 

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from core import rates
-from core.rates import Used
+from core import limits
+from core.limits import Limit, Standing
 from core.states import RunStatus
 from services.execution.work import Work
 from settings import Settings
 from tests.integration.execution.walks.rows import Row, Rows
 
 LEASE = timedelta(seconds=60)
-_OF_HOLD = ("held_by", "held_until", "rate_limited_at", "rate_wait_seconds")
+_OF_HOLD = ("held_by", "held_key", "held_until", "rate_limited_at", "rate_wait_seconds")
 
 
 def claimable(rows: Rows, now: datetime) -> list[Row]:
@@ -40,10 +40,16 @@ def let_go(rows: Rows, settings: Settings, now: datetime, most: int) -> list[UUI
         return _ids(urgent[:room])
     since = now - settings.account_rate.span
     in_use = [one for one in rows.attempts.values() if one["finished_at"] is None or one["finished_at"] > since]
-    used = Counter(one["account_id"] for one in in_use)
-    calls = [(run, run["account_id"]) for run in urgent]
-    allowed, _ = rates.within(settings.account_rate, calls, {account: Used(taken) for account, taken in used.items()})
-    return _ids(allowed[:room])
+    used = Counter(account(rows, rows.runs[one["run"]]) for one in in_use)
+    limit = Limit(rate=settings.account_rate)
+    calls = [(run["id"], [account(rows, run)]) for run in urgent]
+    allowed, _ = limits.within(calls, {key: Standing(limit, used[key]) for _, [key] in calls})
+    return allowed[:room]
+
+
+def account(rows: Rows, run: Row) -> str:
+    """The account that a run is for: equal accounts of two apps are two."""
+    return f"{rows.jobs[run['job']]['app']}/{run['account_id']}"
 
 
 def _ids(runs: Sequence[Row]) -> list[UUID]:
@@ -57,7 +63,7 @@ def rows_after(before: Rows, found: Rows, works: Sequence[Work], now: datetime) 
         run = expected.runs[work.run_id]
         run |= {"status": RunStatus.RUNNING, "lease_expires_at": now + LEASE}
         run["worker_id"] = found.runs[work.run_id]["worker_id"]
-        run |= {"started_at": run["started_at"] or now, "held_until": None}
+        run |= {"started_at": run["started_at"] or now, "held_key": None, "held_until": None}
         run |= {"attempt_count": run["attempt_count"] + 1, "fence": run["fence"] + 1}
         assert (work.attempt, work.fence) == (run["attempt_count"], run["fence"])
         expected.attempts[work.run_id, work.attempt] = found.attempts[work.run_id, work.attempt]

@@ -124,7 +124,7 @@ def _next_poll(job: Row, instant: datetime, now: datetime) -> Row:
     deadline_at = job["deadline_at"] if seconds is None else instant + timedelta(seconds=seconds)
     of_job = {name: job[name] for name in ("account_id", "queue", "priority", "expire")}
     names = (
-        "retry_of data deadline_missed_at late_at held_by held_until rate_limited_at rate_wait_seconds reason "
+        "retry_of data deadline_missed_at late_at held_by held_key held_until rate_limited_at rate_wait_seconds reason "
         "cancel_requested_at started_at finished_at error_type error_message result progress message"
     )
     return {

@@ -10,7 +10,7 @@ from core.errors import AbortReason
 from core.rates import Rate
 from core.receiver_answers import PollAnswer
 from core.schedules import DelayFromNow, Immediate, Interval, Polling
-from services.execution import limits
+from services.execution import giving
 from services.execution.work import Deferred, Failed, Result, Stopped, Succeeded, Work
 from services.jobs import lifecycle, requested_runs
 from services.scheduling import overdue, overlap_queue
@@ -66,8 +66,8 @@ PASSES: tuple[Callable[[System], object], ...] = (
     overdue.watch_deadlines,
     overdue.watch_late,
     overlap_queue.give_all,
-    limits.give_permits,
-    limits.give_permits,
+    giving.give,
+    giving.give,
 )
 CHANGES_OF_JOB: tuple[Callable[..., object], ...] = (
     lifecycle.cancel,

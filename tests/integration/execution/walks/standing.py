@@ -10,6 +10,7 @@ from core.rates import Rate
 from core.schedules import Polling
 from core.states import ENDED, GOING, LIVE, JobState, RunStatus, Trigger
 from settings import Settings
+from tests.integration.execution.walks.claiming import account
 from tests.integration.execution.walks.rows import Row, Rows, comes_back, waits_for_turn
 
 REPLACED = "replaced by a newer occurrence"
@@ -54,7 +55,7 @@ def assert_limits_hold(rows: Rows, most: int | None, rate: Rate | None) -> None:
         return
     begun: dict[str, list[Row]] = {}
     for one in sorted(rows.attempts.values(), key=lambda one: (one["started_at"], one["run"])):
-        begun.setdefault(one["account_id"], []).append(one)
+        begun.setdefault(account(rows, rows.runs[one["run"]]), []).append(one)
     for of_account in begun.values():
         for one, later in zip(of_account, of_account[rate.calls :], strict=False):
             assert one["started_at"] + rate.span <= later["started_at"], (one, later)

@@ -1,0 +1,92 @@
+"""Limits by key as callers write them and get them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from api.schemas.paging import Limit as PageLimit
+from api.schemas.paging import Query
+from api.schemas.values import Given, Instant, Shown
+from core import limits
+from core.limit_keys import KEY_LENGTH
+from core.rates import Rate
+from services.reading.limits import LimitView
+
+MOST = 1_000_000
+LONGEST_SECONDS = 86_400
+
+
+class GivenRate(Given):
+    """At most so many calls within any span of so many seconds: each counts until that span after its end."""
+
+    calls: Annotated[int, Field(ge=1, le=MOST)]
+    per_seconds: Annotated[int, Field(ge=1, le=LONGEST_SECONDS)]
+
+
+class NewLimit(Given):
+    """What a key is to allow: so many runs at once, calls at a rate, or both; until an instant, if that is said."""
+
+    concurrency: Annotated[int, Field(ge=1, le=MOST)] | None = None
+    rate: GivenRate | None = None
+    expires_at: Instant | None = None
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> Self:
+        if self.concurrency is None and self.rate is None:
+            raise ValueError("limits nothing; give concurrency, rate, or both.")
+        return self
+
+    def parsed(self) -> limits.Limit:
+        """What the services take."""
+        rate = None if self.rate is None else Rate(self.rate.calls, self.rate.per_seconds)
+        return limits.Limit(self.concurrency, rate, self.expires_at)
+
+
+class LimitsQuery(Query):
+    """Which part of the list: the keys after this one."""
+
+    after: Annotated[str, Field(max_length=KEY_LENGTH)] = ""
+    limit: PageLimit = 50
+
+
+class ShownRate(Shown):
+    """At most so many calls within any span of so many seconds."""
+
+    calls: int
+    per_seconds: int
+
+
+class LimitOfKey(Shown):
+    """A limited key and its use. `is_default`: by ACCOUNT_RATE. `ended`: calls that still count for the rate.
+
+    `room` is how many more calls may begin now; while it is 0, `next_room_at` says when the rate has room again.
+    `waiting` counts the runs that it holds, up to 1,000.
+    """
+
+    key: str
+    concurrency: int | None
+    rate: ShownRate | None
+    expires_at: datetime | None
+    is_default: bool
+    running: int
+    ended: int
+    room: int
+    next_room_at: datetime | None
+    waiting: int
+
+
+def show(view: LimitView) -> LimitOfKey:
+    """Returns a limited key as callers get it."""
+    rate = None if view.rate is None else ShownRate(calls=view.rate.calls, per_seconds=view.rate.seconds)
+    return LimitOfKey(**{**asdict(view), "rate": rate})
+
+
+class LimitPage(Shown):
+    """Limited keys, by name; `next` is the path of the rest."""
+
+    next: str | None
+    results: list[LimitOfKey]

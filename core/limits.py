@@ -1,0 +1,104 @@
+"""Limits by key: how many runs go at once, and how many calls are made within a span.
+
+A call needs room under each of its keys that has a limit. It takes a place while it lasts, and of a rate also for the
+rate's span after it ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from core.rates import Rate
+from core.states import Hold
+
+LOOK_AGAIN = timedelta(seconds=1)
+"""How long a held run may wait for a place that was given free without notice."""
+
+_UNBOUNDED = 2**31
+
+Call = TypeVar("Call")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What a key allows: so many runs at once, and calls at a rate; None where it does not limit that."""
+
+    concurrency: int | None = None
+    rate: Rate | None = None
+    expires_at: datetime | None = None
+    is_default: bool = False  # by a setting, not by anybody's request
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A limited key at one moment: calls under way, calls that ended within the span, and when the first of these did.
+
+    `given` counts held runs that were released and have not begun.
+    """
+
+    limit: Limit
+    running: int = 0
+    ended: int = 0
+    first_ended_at: datetime | None = None
+    given: int = 0
+
+    @property
+    def room(self) -> int:
+        """Returns how many more calls may begin."""
+        return min(self._room_of_rate, self._room_at_once)
+
+    @property
+    def is_at_its_rate(self) -> bool:
+        """Whether the rate has no room, whatever runs at once."""
+        return self._room_of_rate == 0
+
+    @property
+    def held_by(self) -> Hold:
+        """Returns why a run that finds no room is held."""
+        return Hold.RATE_LIMIT if self.is_at_its_rate else Hold.CONCURRENCY
+
+    def look_at(self, now: datetime) -> datetime:
+        """Returns when to look for room again: when the rate may give some, but no later than the limit expires."""
+        rate = self.limit.rate
+        again = now + LOOK_AGAIN
+        if rate is not None and self.is_at_its_rate:
+            again = (self.first_ended_at or now) + rate.span
+        expires_at = self.limit.expires_at
+        return again if expires_at is None else max(now, min(again, expires_at))
+
+    @property
+    def _room_of_rate(self) -> int:
+        rate = self.limit.rate
+        return _UNBOUNDED if rate is None else max(0, rate.calls - self.running - self.ended - self.given)
+
+    @property
+    def _room_at_once(self) -> int:
+        most = self.limit.concurrency
+        return _UNBOUNDED if most is None else max(0, most - self.running - self.given)
+
+
+def within(
+    calls: Iterable[tuple[Call, Iterable[str]]], standings: Mapping[str, Standing]
+) -> tuple[list[Call], dict[str, list[Call]]]:
+    """Divide calls, each with its keys, in order: those that find room under all of them; by key those that do not."""
+    left = {key: standing.room for key, standing in standings.items()}
+    allowed: list[Call] = []
+    refused: dict[str, list[Call]] = {}
+    for call, keys in calls:
+        limited = [key for key in keys if key in left]
+        full = next((key for key in limited if left[key] <= 0), None)
+        if full is not None:
+            refused.setdefault(full, []).append(call)
+            continue
+        allowed.append(call)
+        for key in limited:
+            left[key] -= 1
+    return allowed, refused
+
+
+def after(standing: Standing, begun: int) -> Standing:
+    """Returns how a key stands once so many more calls have begun."""
+    return replace(standing, running=standing.running + begun)

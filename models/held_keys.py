@@ -1,0 +1,141 @@
+"""Queries on runs that a limit holds, and on the keys of these limits."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import peewee
+
+from core.states import Hold, RunStatus
+from models import changes, limits
+from models.claims import CLAIMABLE, MOST_URGENT_FIRST
+from models.database import for_update
+from models.hot.rows import Candidate
+from models.tables import HeldKey, Run, db
+
+LIMITS = (Hold.RATE_LIMIT, Hold.CONCURRENCY)
+
+# As the index has it, to the letter.
+_LIMITED = peewee.SQL("status = 'queued' AND held_key IS NOT NULL")
+
+# From key to key along the index, however many runs each holds.
+_KEYS_OF_RUNS = """
+    WITH RECURSIVE held (key) AS (
+        SELECT (
+            SELECT MIN(r.held_key) FROM runs r
+            WHERE r.status = 'queued' AND r.held_key IS NOT NULL AND r.held_by IN ('rate_limit', 'concurrency'))
+        UNION ALL
+        SELECT (
+            SELECT MIN(r.held_key) FROM runs r
+            WHERE r.status = 'queued' AND r.held_key > h.key AND r.held_key IS NOT NULL
+                AND r.held_by IN ('rate_limit', 'concurrency'))
+        FROM held h WHERE h.key IS NOT NULL
+    )
+    SELECT h.key FROM held h
+    WHERE h.key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM held_keys k WHERE k.key = h.key)
+"""
+
+
+def front_of(queue: str, limit: int) -> list[Candidate]:
+    """Returns the most urgent claimable runs of a queue, at most so many, with what their limits go by."""
+    condition = (Run.queue == queue) & CLAIMABLE
+    query = limits.of_candidates(condition, looks_further=False).order_by(*MOST_URGENT_FIRST).limit(limit)
+    return limits.candidates(query)
+
+
+def hold(run_ids: Collection[UUID], held: HeldKey, now: datetime) -> None:
+    """Hold these runs under a locked key; leave out those that another process has locked."""
+    still_claimable = for_update(Run.select(Run.id).where(Run.id.in_(list(run_ids)), CLAIMABLE), skip_locked=True)
+    changes.update_runs(Run.update(_held(held, now)).where(Run.id.in_(still_claimable)))
+    put(held)
+
+
+def hold_due(run_ids: Collection[UUID], held: HeldKey, now: datetime) -> None:
+    """Hold runs that this transaction makes due, under a key that already holds others."""
+    changes.update_runs(Run.update(_held(held, now)).where(Run.id.in_(list(run_ids))))
+
+
+def move(run_ids: Collection[UUID], held: HeldKey) -> None:
+    """Let these runs of locked jobs be held by another locked key."""
+    held_runs = Run.id.in_(list(run_ids)) & (Run.status == RunStatus.QUEUED) & Run.held_by.in_(LIMITS)
+    moved = {"held_by": held.held_by, "held_key": held.key, "held_until": held.until}
+    changes.update_runs(Run.update(moved).where(held_runs))
+    put(held)
+
+
+def put(held: HeldKey) -> None:
+    """Record that a key holds runs, why, and when to look for room."""
+    again = {HeldKey.until: held.until, HeldKey.held_by: held.held_by}
+    HeldKey.insert(held.__data__).on_conflict(conflict_target=[HeldKey.key], update=again).execute()
+
+
+def any_hold() -> bool:
+    """Whether any key holds runs."""
+    return bool(HeldKey.select(HeldKey.key).limit(1).count())
+
+
+def of_keys(keys: Collection[str]) -> dict[str, HeldKey]:
+    """Returns those of these keys that hold runs."""
+    return {row.key: row for row in HeldKey.select().where(HeldKey.key.in_(list(keys)))}
+
+
+def to_look_at(now: datetime, limit: int) -> list[str]:
+    """Returns the keys under which there may be room now, longest ago first."""
+    query = HeldKey.select(HeldKey.key).where(HeldKey.until <= now).order_by(HeldKey.until)
+    return [row.key for row in query.limit(limit)]
+
+
+def unrecorded() -> list[str]:
+    """Returns the keys that hold runs and are not on record as holding any."""
+    return [key for (key,) in db.execute_sql(_KEYS_OF_RUNS).fetchall()]
+
+
+def look_at(key: str, until: datetime) -> None:
+    """Record when to look for room under a key, if it holds runs."""
+    HeldKey.update(until=until).where(HeldKey.key == key).execute()
+
+
+def hold_no_more(key: str, now: datetime) -> None:
+    """Forget a key that holds no run any more, unless a claim has just held another."""
+    HeldKey.delete().where(HeldKey.key == key, HeldKey.until <= now).execute()
+
+
+def given(key: str) -> int:
+    """Returns how many runs were released under a key and have not begun."""
+    query = Run.select(Run.id).where(_LIMITED, Run.held_key == key, Run.held_by.is_null())
+    return int(query.count())
+
+
+def waiting(key: str, most: int) -> int:
+    """Returns how many runs a key holds; counts no further than `most`."""
+    query = Run.select(Run.id).where(_LIMITED, Run.held_key == key, Run.held_by.in_(LIMITS))
+    return int(query.limit(most).count())
+
+
+def first_held(key: str, limit: int, *, looks_further: bool) -> list[Candidate]:
+    """Returns the most urgent runs that a key holds, with what their limits go by."""
+    condition = _LIMITED & (Run.held_key == key) & Run.held_by.in_(LIMITS)
+    query = limits.of_candidates(condition, looks_further=looks_further).order_by(*MOST_URGENT_FIRST).limit(limit)
+    return limits.candidates(query)
+
+
+def release(run_ids: Collection[UUID], held_by: Hold | None) -> list[Run]:
+    """Release these runs of locked jobs; a pause may still hold them. Returns those runs."""
+    if not run_ids:
+        return []
+    waits = (Run.status == RunStatus.QUEUED) & Run.held_by.in_(LIMITS)
+    locked: Any = for_update(Run.select(Run.id).where(Run.id.in_(list(run_ids)), waits).order_by(Run.id)).cte("locked")
+    query = Run.update(held_by=held_by, was_held=True).with_cte(locked)
+    released = list(query.where(Run.id.in_(peewee.Select((locked,), (locked.c.id,)))).returning(Run).execute())
+    changes.note(runs=(run.id for run in released))
+    return released
+
+
+def _held(held: HeldKey, now: datetime) -> Mapping[str, Any]:
+    of_key = {"held_by": held.held_by, "held_key": held.key, "held_until": held.until}
+    if held.held_by is not Hold.RATE_LIMIT:
+        return of_key
+    return {**of_key, "rate_limited_at": now, "rate_wait_seconds": (held.until - now).total_seconds()}

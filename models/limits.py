@@ -1,0 +1,178 @@
+"""Queries on limits by key, on the calls that use them, and on how many runs go at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any, cast
+from uuid import UUID
+
+import peewee
+
+from core.limit_keys import LimitKind
+from models import set_based
+from models.database import for_update, is_sqlite
+from models.hot.rows import Candidate
+from models.tables import App, AppTaskType, HeldKey, Job, Limit, Run, Use, db
+
+# One number for all Carillon processes; SQLite has one writer anyway.
+_CONCURRENCY = 0x4341524C
+
+# As the index has it, to the letter.
+_AT_WORK = peewee.SQL("status = 'running'")
+
+
+def lock_concurrency() -> None:
+    """Lock the installation's limit: nobody else starts a run under it until the transaction ends."""
+    if not is_sqlite():
+        db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_CONCURRENCY,))
+
+
+def at_work(most: int) -> int:
+    """Returns how many runs are running, including those that wait for a report; counts no further than `most`."""
+    running = Run.select(Run.id).where(_AT_WORK).limit(most)
+    return int(running.count())
+
+
+def are_on() -> bool:
+    """Whether any limit by key is stored."""
+    return bool(Limit.select(Limit.key).limit(1).count())
+
+
+def look_further() -> bool:
+    """Whether hosts or keys of data are limited, so that a run's job and data must be read to know its limits."""
+    further = Limit.select(Limit.key).where(Limit.kind.in_((LimitKind.HOST, LimitKind.KEY)))
+    return bool(further.limit(1).count())
+
+
+def by_key(key: str) -> Limit | None:
+    """Returns the limit of a key."""
+    return Limit.get_or_none(Limit.key == key)
+
+
+def count_of(app_id: UUID | None) -> int:
+    """Returns how many limits an app has, or with None the installation."""
+    of_app = Limit.app_id.is_null() if app_id is None else Limit.app_id == app_id
+    return int(Limit.select(Limit.key).where(of_app).count())
+
+
+def put(row: Mapping[str, Any]) -> None:
+    """Store a limit, in place of the one that its key has."""
+    changed = {name: value for name, value in row.items() if name not in ("key", "created_at")}
+    Limit.insert(row).on_conflict(conflict_target=[Limit.key], update=changed).execute()
+
+
+def delete(key: str) -> None:
+    """Delete the limit of a key."""
+    Limit.delete().where(Limit.key == key).execute()
+
+
+def changed_since(instant: datetime, limit: int) -> list[str]:
+    """Returns the keys whose limits were put since then, at most so many."""
+    query = Limit.select(Limit.key).where(Limit.updated_at > instant).order_by(Limit.updated_at)
+    return [row.key for row in query.limit(limit)]
+
+
+def keys_page(
+    app_ids: Collection[UUID] | None, after: str, limit: int, only: Collection[str] | None = None
+) -> list[str]:
+    """Returns keys that are limited or hold runs, after this one, at most so many.
+
+    Those of these apps, or with None of all; where some are named, only those.
+    """
+    parts = []
+    for table in (Limit, HeldKey):
+        query: Any = table.select(table.key).where(table.key > after)
+        query = query if only is None else query.where(table.key.in_(list(only)))
+        parts.append(query if app_ids is None else query.where(table.app_id.in_(sorted(app_ids))))
+    both: Any = parts[0] | parts[1]  # without doubles
+    return [row.key for row in both.order_by(peewee.SQL("1")).limit(limit)]
+
+
+def lock_running(limit: int) -> list[tuple[Candidate, int]]:
+    """Lock the runs that are running, at most so many. Returns those that were free, each with its fence.
+
+    Whoever ends one of them waits, and so finds what is recorded of it meanwhile.
+    """
+    fences = {
+        run.id: run.fence
+        for run in for_update(Run.select(Run.id, Run.fence).where(_AT_WORK).limit(limit), skip_locked=True)
+    }
+    return [(one, fences[one.id]) for one in candidates(of_candidates(Run.id.in_(list(fences)), looks_further=True))]
+
+
+def of_candidates(condition: Any, *, looks_further: bool) -> Any:
+    """Returns the query for what the limits of runs that fit go by, as `hot.claims.candidates` selects it."""
+    columns = (Run.id, Run.job, Run.job_version, Run.queue, Job.app, App.name, Run.account_id)
+    further = peewee.SQL("TRUE" if looks_further else "FALSE")
+    return Run.select(*columns, further).join(Job).join(App).where(condition)
+
+
+def candidates(query: Any) -> list[Candidate]:
+    """Returns what a query of `of_candidates` finds."""
+    return [Candidate(*row) for row in query.tuples()]
+
+
+def adopt(uses: Iterable[tuple[str, UUID, int]]) -> None:
+    """Count calls that are under way, each a key, a run and its fence; one that is counted stays as it is."""
+    for chunk in set_based.chunks(uses):
+        rows = [{"key": key, "run_id": run_id, "fence": fence} for key, run_id, fence in chunk]
+        Use.insert_many(rows).on_conflict_ignore().execute()
+
+
+def end_uses(run_ids: Collection[UUID], now: datetime) -> None:
+    """Record that the calls of these runs are over."""
+    Use.update(ended_at=now).where(Use.run_id.in_(list(run_ids)), Use.ended_at.is_null()).execute()
+
+
+def end_stray_uses(now: datetime) -> int:
+    """End the uses of runs that are not running, which nobody else ends. Returns how many."""
+    at_work = Run.select(peewee.SQL("1")).where(Run.id == Use.run_id, _AT_WORK)
+    return int(Use.update(ended_at=now).where(Use.ended_at.is_null(), ~peewee.fn.EXISTS(at_work)).execute())
+
+
+def longest_span() -> int:
+    """Returns the longest span in seconds that a stored rate has, 0 without one."""
+    longest: int | None = Limit.select(peewee.fn.MAX(Limit.per_seconds)).scalar()
+    return longest or 0
+
+
+def prune(ended_before: datetime, expired_before: datetime) -> int:
+    """Delete uses that ended, and limits that expired, before these instants. Returns how many."""
+    pruned = int(Use.delete().where(Use.ended_at < ended_before).execute())
+    return pruned + int(Limit.delete().where(Limit.expires_at < expired_before).execute())
+
+
+def used(key: str, since: datetime) -> tuple[int, int, datetime | None]:
+    """Returns a key's calls under way, how many ended since then, and when the first of these did."""
+    running = Use.select(Use.key).where(Use.key == key, Use.ended_at.is_null()).count()
+    ended = Use.select(peewee.fn.COUNT(Use.ended_at), peewee.fn.MIN(Use.ended_at))
+    [found] = ended.where(Use.key == key, Use.ended_at > since).tuples()
+    return running, *cast("tuple[int, datetime | None]", found)
+
+
+def jobs_of_runs(run_ids: Collection[UUID]) -> dict[UUID, Job]:
+    """Returns the jobs of these runs, by run."""
+    query: Any = Run.select(Run.id, Job.id, Job.app, Job.owner_id, Job.account_id).join(Job)
+    return {run.id: run.job for run in query.where(Run.id.in_(list(run_ids)))}
+
+
+def holders(key: str, limit: int) -> list[UUID]:
+    """Returns runs whose calls are under way under a key, at most so many."""
+    query = Use.select(Use.run_id).where(Use.key == key, Use.ended_at.is_null()).limit(limit)
+    return [row.run_id for row in query]
+
+
+def data_of(run_ids: Collection[UUID]) -> dict[UUID, Any]:
+    """Returns the data of those of these runs that have data of their own."""
+    query = Run.select(Run.id, Run.data).where(Run.id.in_(list(run_ids)), Run.data.is_null(False))
+    return {run.id: run.data for run in query}
+
+
+def keys_of_types(app_ids: Collection[UUID]) -> dict[tuple[UUID, str], str]:
+    """Returns the templates of keys that the task types of these apps have, by app and name."""
+    query = AppTaskType.select(AppTaskType.app, AppTaskType.name, AppTaskType.limit_key).where(
+        AppTaskType.app.in_(list(app_ids)), AppTaskType.limit_key.is_null(False)
+    )
+    found: Any = query.tuples()
+    return {(app_id, name): key for app_id, name, key in found}

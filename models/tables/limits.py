@@ -1,0 +1,53 @@
+"""Tables of limits: what they are on, which calls use them, and which keys hold runs."""
+
+from __future__ import annotations
+
+import peewee
+
+from core.limit_keys import LimitKind
+from core.states import Hold
+from models.fields import EnumField, InstantField
+from models.tables.base import Table
+
+
+class Limit(Table):
+    """What a key allows. `app_id` and `job_id` are what the key is on, where it is on one, and goes with."""
+
+    key = peewee.TextField(primary_key=True)
+    kind = EnumField(LimitKind)
+    app_id = peewee.UUIDField(null=True)
+    job_id = peewee.UUIDField(null=True)
+    concurrency = peewee.IntegerField(null=True)
+    calls = peewee.IntegerField(null=True)
+    per_seconds = peewee.IntegerField(null=True)
+    expires_at = InstantField(null=True)
+    created_at = InstantField()
+    updated_at = InstantField()
+
+    class Meta:
+        table_name = "limits"
+
+
+class Use(Table):
+    """A call of a run under a limited key; `ended_at` is null while it lasts."""
+
+    key = peewee.TextField()
+    run_id = peewee.UUIDField()
+    fence = peewee.BigIntegerField()
+    ended_at = InstantField(null=True)
+
+    class Meta:
+        table_name = "uses"
+        primary_key = False
+
+
+class HeldKey(Table):
+    """A key that holds runs: why, and when to look for room."""
+
+    key = peewee.TextField(primary_key=True)
+    app_id = peewee.UUIDField(null=True)
+    held_by = EnumField(Hold)
+    until = InstantField()
+
+    class Meta:
+        table_name = "held_keys"

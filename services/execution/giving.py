@@ -1,0 +1,136 @@
+"""Give room to held runs: the most urgent go back into the claim, as far as all their keys have room for them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from core import limits as rules
+from core.limit_keys import INSTALLATION
+from core.limits import Limit, Standing
+from core.states import Hold
+from models import database, held_keys, jobs, limits, pauses
+from models.hot.rows import Candidate
+from models.pauses import Gate
+from models.tables import Job, Run
+from services.execution import limit_keys
+from services.execution.limits import KNOWN_SECONDS, held_key, ring_next
+from services.system import System
+
+TIDY_SECONDS = 10.0
+
+_KEYS = 200
+_RUNS = 100
+_MOST_PASSES = 10
+_MOST_LIMITS = 100
+_MOST_RUNNING = 10_000
+_EXPIRED_KEPT = timedelta(days=1)
+_NEWS = timedelta(seconds=5 * KNOWN_SECONDS)
+
+
+def give(system: System) -> int:
+    """Release the held runs for which there is room, and ring for them. Returns how many."""
+    with database.reading():
+        keys = held_keys.to_look_at(system.clock.now(), _KEYS)
+    return sum(_give_all(system, key) for key in keys)
+
+
+def freed(system: System, keys: Collection[str]) -> None:
+    """Release held runs after some have ended that took places under these keys, each key once for each."""
+    ring_next(system, sum(key == INSTALLATION for key in keys), is_limited=True)
+    with database.reading():
+        holding = held_keys.of_keys(set(keys) - {INSTALLATION})
+    for key in holding:
+        _give_all(system, key)
+
+
+def adopt(system: System) -> None:
+    """Count the calls under way for limits that were put a moment ago: processes that did not know began some."""
+    with database.reading():
+        keys = limits.changed_since(system.clock.now() - _NEWS, _MOST_LIMITS)
+    if keys:
+        with system.transaction(Gate.UNUSED):
+            count_running(system, keys)
+
+
+def count_running(system: System, keys: Collection[str]) -> None:
+    """Count the calls that are under way as uses of these keys, in the caller's transaction."""
+    running = limits.lock_running(_MOST_RUNNING)
+    of_runs = limit_keys.of(system, [run for run, _ in running])
+    limits.adopt((key, run.id, fence) for run, fence in running for key in of_runs[run.id] if key in keys)
+
+
+def tidy(system: System) -> int:
+    """Put right what was left behind: uses whose run has ended, keys that hold runs unrecorded. Prunes old uses."""
+    rate = system.settings.account_rate
+    with system.transaction(Gate.UNUSED) as work:
+        stray = limits.end_stray_uses(work.now)
+        for key in held_keys.unrecorded():
+            for run in held_keys.first_held(key, 1, looks_further=False):
+                held_keys.put(held_key(key, run, Standing(Limit()), work.now))
+        longest = max(limits.longest_span(), 0 if rate is None else rate.seconds)
+        limits.prune(work.now - timedelta(seconds=longest), work.now - _EXPIRED_KEPT)
+    return stray
+
+
+def _give_all(system: System, key: str) -> int:
+    """Release what a key holds and has room for, in passes. Returns how many runs."""
+    released = 0
+    for _ in range(_MOST_PASSES):
+        count, has_more = _give(system, key)
+        released += count
+        if not has_more:
+            break
+    return released
+
+
+def _give(system: System, key: str) -> tuple[int, bool]:
+    """Release those of a key's most urgent held runs for which there is room under all their keys.
+
+    Returns how many, and whether it is worth trying again at once.
+    """
+    with system.transaction() as work:
+        waiting = held_keys.first_held(key, _RUNS, looks_further=limits.look_further())
+        locked = jobs.lock(run.job_id for run in waiting)  # before the keys: a claim never waits for a job
+        keys = limit_keys.of(system, waiting)
+        found = _less_given(key, limit_keys.standings(system, waiting, keys, work.now))
+        calls = [(run, limit_keys.applied(run, keys, found)) for run in waiting]
+        allowed, refused = rules.within(calls, found)
+        begun = Counter(one for run in allowed for one in limit_keys.applied(run, keys, found))
+        found = {one: rules.after(standing, begun[one]) for one, standing in found.items()}
+        work.ring(_release(allowed, locked))
+        _move(key, refused, found, work.now)
+        has_more = _look_again(key, found.get(key), work.now)
+    return len(allowed), has_more and bool(allowed)
+
+
+def _less_given(key: str, found: Mapping[str, Standing]) -> dict[str, Standing]:
+    """Returns how keys stand, less the room of this one that was given to runs which have not begun."""
+    given = held_keys.given(key)
+    return {one: replace(standing, given=given if one == key else 0) for one, standing in found.items()}
+
+
+def _release(allowed: Sequence[Candidate], locked: Mapping[UUID, Job]) -> list[Run]:
+    paused = pauses.paused(locked.values())
+    held_keys.release([run.id for run in allowed if run.job_id in paused], Hold.PAUSED)
+    return held_keys.release([run.id for run in allowed if run.job_id not in paused], None)
+
+
+def _move(key: str, refused: Mapping[str, Sequence[Candidate]], found: Mapping[str, Standing], now: datetime) -> None:
+    """Let the runs that another of their keys refuses be held by that one."""
+    for other in refused.keys() - {key, INSTALLATION}:
+        runs = refused[other]
+        held_keys.move([run.id for run in runs], held_key(other, runs[0], found[other], now))
+
+
+def _look_again(key: str, standing: Standing | None, now: datetime) -> bool:
+    """Record when to look for room again, if the key still holds runs. Returns whether there is room for more."""
+    if not held_keys.waiting(key, 1):
+        held_keys.hold_no_more(key, now)
+        return False
+    has_room = standing is None or standing.room > 0
+    held_keys.look_at(key, now if standing is None or has_room else standing.look_at(now))
+    return has_room

@@ -1,0 +1,94 @@
+"""Put and delete limits by key. What is put is in force within a second; calls under way count."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from core import instants
+from core.auditing import Thing
+from core.errors import Conflict, InvalidInput, NotFound
+from core.limits import Limit
+from core.principals import Principal
+from core.scopes import Scope
+from models import held_keys, limits
+from models.hot import claims as hot_claims
+from models.pauses import Gate
+from models.tables import Limit as Row
+from services.execution import giving
+from services.reading import limits as reading
+from services.reading.limits import LimitView, Owned
+from services.system import System
+
+MOST_OF_APP = 1_000
+
+
+def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple[LimitView, bool]:
+    """Limit a key, in place of the limit that it has. Returns how it stands, and whether it had none.
+
+    Raises `InvalidInput` for a text that is no key and a limit that is over, `Conflict` if there are too many, and as
+    `services.reading.limits.owned` does.
+    """
+    with system.transaction(Gate.UNUSED) as work:
+        owned = reading.owned(principal, text, Scope.APP)
+        key = owned.key.text
+        if wanted.expires_at is not None and wanted.expires_at <= work.now:
+            raise InvalidInput.at(
+                "expires_at", f"is {instants.shown(wanted.expires_at)}, which has passed; leave it out for no end."
+            )
+        hot_claims.limited([key], [], None, work.now)
+        former = limits.by_key(key)
+        if former is None:
+            _refuse_more(owned)
+        limits.put(_row(owned, wanted, work.now))
+        giving.count_running(system, [key])
+        held_keys.look_at(key, work.now)
+        action = "limit.created" if former is None else "limit.changed"
+        work.audit(principal, action, _thing(owned), before=_recorded(former), after=_recorded(limits.by_key(key)))
+    return reading.get(principal, system, key), former is None
+
+
+def delete(principal: Principal, system: System, text: str, reason: str | None = None) -> None:
+    """Delete the limit of a key; what it holds goes on. Raises `NotFound`, and as `owned` does."""
+    with system.transaction(Gate.UNUSED) as work:
+        owned = reading.owned(principal, text, Scope.APP)
+        key = owned.key.text
+        former = limits.by_key(key)
+        if former is None:
+            raise NotFound("limit", key)
+        limits.delete(key)
+        held_keys.look_at(key, work.now)
+        work.audit(principal, "limit.deleted", _thing(owned), before=_recorded(former), reason=reason)
+
+
+def _refuse_more(owned: Owned) -> None:
+    if limits.count_of(owned.app_id) >= MOST_OF_APP:
+        of_what = "The installation" if owned.app_id is None else f"The app {owned.key.app_name}".rstrip()
+        raise Conflict(f"{of_what} has {MOST_OF_APP} limits, the most there may be; delete one.")
+
+
+def _row(owned: Owned, wanted: Limit, now: datetime) -> dict[str, Any]:
+    return {
+        "key": owned.key.text,
+        "kind": owned.key.kind,
+        "app_id": owned.app_id,
+        "job_id": owned.job_id,
+        "concurrency": wanted.concurrency,
+        "calls": None if wanted.rate is None else wanted.rate.calls,
+        "per_seconds": None if wanted.rate is None else wanted.rate.seconds,
+        "expires_at": wanted.expires_at,
+        "created_at": now,
+        "updated_at": now,
+    }
+
+
+def _thing(owned: Owned) -> Thing:
+    return Thing("limit", owned.key.text, owned.app_id)
+
+
+def _recorded(row: Row | None) -> dict[str, Any] | None:
+    if row is None:
+        return None
+    rate = None if row.calls is None else {"calls": row.calls, "per_seconds": row.per_seconds}
+    expires_at = None if row.expires_at is None else instants.shown(row.expires_at)
+    return {"concurrency": row.concurrency, "rate": rate, "expires_at": expires_at}

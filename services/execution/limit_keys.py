@@ -1,0 +1,96 @@
+"""The keys that the limits of runs go by.
+
+They are the run's job, account and app, and the installation; and, where any are limited, the host that is called and
+the key that the task type fills from the data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core import limit_keys
+from core.limits import Standing
+from models import limits
+from models.hot import claims as hot_claims
+from models.hot.rows import Candidate, ExecutedJob
+from services.jobs import versions
+from services.messaging import broker as brokers
+from services.system import System
+from services.task_types import http
+
+Keys = dict[UUID, tuple[str, ...]]
+
+
+def account(run: Candidate) -> str:
+    """Returns the key of a run's account."""
+    return limit_keys.of_account(run.app_name, run.account_id)
+
+
+def of(system: System, candidates: Sequence[Candidate]) -> Keys:
+    """Returns the keys of these runs, the narrowest first."""
+    further = _further(system, [run for run in candidates if run.looks_further])
+    return {run.id: (*_narrow(run), *further.get(run.id, ()), *_wide(run)) for run in candidates}
+
+
+def _narrow(run: Candidate) -> tuple[str, ...]:
+    return limit_keys.of_job(run.job_id), account(run)
+
+
+def _wide(run: Candidate) -> tuple[str, ...]:
+    return limit_keys.of_app(run.app_name), limit_keys.INSTALLATION
+
+
+def own(run: Candidate) -> tuple[str, ...]:
+    """Returns the keys of a run that need no look at its data."""
+    return (*_narrow(run), *_wide(run))
+
+
+def standings(system: System, candidates: Sequence[Candidate], keys: Keys, now: datetime) -> dict[str, Standing]:
+    """Lock those keys of these runs that are limited until the transaction ends. Returns how each stands."""
+    by_default = {account(run) for run in candidates if run.queue == brokers.RUNS_HTTP}
+    wanted = {key for of_run in keys.values() for key in of_run}
+    return hot_claims.limited(wanted, by_default, system.settings.account_rate, now)
+
+
+def applied(run: Candidate, keys: Keys, found: dict[str, Standing]) -> tuple[str, ...]:
+    """Returns those keys of a run that limit it: the rate of the settings is for calls alone."""
+    is_call = run.queue == brokers.RUNS_HTTP
+    return tuple(key for key in keys[run.id] if key in found and (is_call or not found[key].limit.is_default))
+
+
+def _further(system: System, candidates: Sequence[Candidate]) -> dict[UUID, list[str]]:
+    """Returns the keys of hosts and data, by the version of the job that each run was made from."""
+    if not candidates:
+        return {}
+    executed = versions.to_execute(candidates)
+    own_data = limits.data_of([run.id for run in candidates])
+    templates = limits.keys_of_types({run.app_id for run in candidates})
+    found: dict[UUID, list[str]] = {}
+    for run in candidates:
+        job = executed[run.id]
+        data = own_data.get(run.id, job.data)
+        template = templates.get((run.app_id, job.task_type))
+        name = None if template is None else limit_keys.filled(template, data)
+        of_data = None if name is None else limit_keys.of_data(run.app_name, name)
+        host = _host(system, job, data) if run.queue == brokers.RUNS_HTTP else None
+        found[run.id] = [key for key in (of_data, host) if key is not None]
+    return found
+
+
+def _host(system: System, job: ExecutedJob, data: Any) -> str | None:
+    url = _url(system, job, data)
+    return limit_keys.of_host(url) if isinstance(url, str) else None
+
+
+def _url(system: System, job: ExecutedJob, data: Any) -> Any:
+    """Returns the address that a job calls: its own, its request's, its app's, or the installation's."""
+    if job.callback_url is not None:
+        return job.callback_url
+    if job.policy.request is not None:
+        return job.policy.request.get("url")
+    if job.task_type == http.KEY:
+        return data.get("url") if isinstance(data, dict) else None
+    return job.base_url or system.settings.callback_base_url

@@ -1,0 +1,160 @@
+"""Limits as they are shown: what a key allows, how much of it is used, what waits, and when there is room again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core import limit_keys
+from core.errors import InvalidInput, NotFound
+from core.limit_keys import LimitKey, LimitKind
+from core.limits import Limit, Standing
+from core.principals import Principal
+from core.rates import Rate
+from core.scopes import Scope
+from models import database, held_keys, jobs, limits
+from models.tables import App
+from models.tables import Limit as Row
+from services.access import visible_apps
+from services.reading import visibility
+from services.system import System
+
+MOST_COUNTED = 1_000
+_MOST_HOLDERS = 5
+
+
+@dataclass(frozen=True)
+class Owned:
+    """A key in the spelling in which it is stored, and what it is on."""
+
+    key: LimitKey
+    app_id: UUID | None = None
+    job_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class LimitView:
+    """A key and how it stands; `is_default` if a setting limits it, `waiting` counts the runs it holds, up to 1,000.
+
+    `room` is how many more calls may begin; while it is 0, `next_room_at` says when a rate has room again.
+    """
+
+    key: str
+    concurrency: int | None
+    rate: Rate | None
+    expires_at: datetime | None
+    is_default: bool
+    running: int
+    ended: int
+    room: int
+    next_room_at: datetime | None
+    waiting: int
+
+
+def get(principal: Principal, system: System, text: str) -> LimitView:
+    """Returns how a limited key stands.
+
+    Raises `InvalidInput` for a text that is no key, `NotFound` for a key that is not limited or not the principal's.
+    """
+    with database.reading():
+        key = owned(principal, text, Scope.READ).key.text
+        if principal.account_id is not None and key not in _of_account(principal):
+            raise NotFound("limit", key)
+        found = view(system, key, system.clock.now())
+    if found is None:
+        raise NotFound("limit", key)
+    return found
+
+
+def listed(principal: Principal, system: System, after: str, limit: int) -> tuple[list[LimitView], bool]:
+    """Returns keys that are limited or hold runs, by name, as far as the principal may see; whether more follow."""
+    principal.expect_scope(Scope.READ)
+    with database.reading():
+        found = _keys(principal, after, limit + 1)
+        views = [view(system, key, system.clock.now()) for key in found[:limit]]
+    return [one for one in views if one is not None], len(found) > limit
+
+
+def owned(principal: Principal, text: str, scope: Scope) -> Owned:
+    """Returns the key that a text is, of what the principal may do this with. Call it in a transaction.
+
+    Raises `InvalidInput` for a text that is no key; `NotFound` for a key of an app or a job that the principal may not
+    see, and `Forbidden` where they may not do this: keys of hosts and of the installation are for administrators.
+    """
+    key = _read(text)
+    if key.kind in (LimitKind.INSTALLATION, LimitKind.HOST):
+        principal.expect_scope(scope)
+        principal.expect_administration()
+        return Owned(key)
+    if key.kind is LimitKind.JOB:
+        job_id = UUID(key.name)
+        job = visibility.expected(principal, jobs.by_id(job_id), job_id, scope)
+        return Owned(key, _app(principal, job.app.name, scope).id, job_id)
+    app = _app(principal, key.app_name, scope)
+    return Owned(LimitKey(key.kind, app.name, key.name), app.id)
+
+
+def holders(principal: Principal, key: str) -> list[UUID]:
+    """Returns up to five runs whose calls are under way under a key, as far as the principal may see them."""
+    found = limits.holders(key, _MOST_HOLDERS)
+    seen = limits.jobs_of_runs(found)
+    return [run_id for run_id in found if run_id in seen and visibility.sees(principal, seen[run_id])]
+
+
+def _app(principal: Principal, name: str, scope: Scope) -> App:
+    return visible_apps.found(principal, name, scope)
+
+
+def _read(text: str) -> LimitKey:
+    try:
+        return limit_keys.read(text)
+    except ValueError as error:
+        raise InvalidInput.at("key", str(error)) from None
+
+
+def _keys(principal: Principal, after: str, limit: int) -> list[str]:
+    if principal.sees_all:
+        return limits.keys_page(None, after, limit)
+    app_ids = {one.app_id for one in principal.memberships if Scope.READ in one.role.scopes}
+    only = None if principal.account_id is None else _of_account(principal)
+    return limits.keys_page(app_ids, after, limit, only)
+
+
+def _of_account(principal: Principal) -> Collection[str]:
+    """The keys that a principal sees who is bound to one account of their app."""
+    return [limit_keys.of_account(one.app_name, principal.account_id or "") for one in principal.memberships]
+
+
+def view(system: System, key: str, now: datetime) -> LimitView | None:
+    """Returns how a key stands; None if nothing limits it. Read in the caller's transaction."""
+    row = limits.by_key(key)
+    limit = _limit(system, key, row, now)
+    if limit is None:
+        return None
+    span = None if limit.rate is None else limit.rate.span
+    standing = Standing(limit, *limits.used(key, now if span is None else now - span))
+    return LimitView(
+        key,
+        limit.concurrency,
+        limit.rate,
+        limit.expires_at,
+        limit.is_default,
+        standing.running,
+        standing.ended,
+        standing.room,
+        standing.look_at(now) if standing.is_at_its_rate else None,
+        held_keys.waiting(key, MOST_COUNTED),
+    )
+
+
+def _limit(system: System, key: str, row: Row | None, now: datetime) -> Limit | None:
+    """Returns what limits a key: its own limit, else the rate of accounts; None if nothing does now."""
+    if row is not None and (row.expires_at is None or row.expires_at > now):
+        rate = None if row.calls is None or row.per_seconds is None else Rate(row.calls, row.per_seconds)
+        return Limit(row.concurrency, rate, row.expires_at)
+    default = system.settings.account_rate
+    if default is None or not key.startswith("account:"):
+        return None
+    return Limit(rate=default, is_default=True)

@@ -1,0 +1,43 @@
+"""Hold runs as they become due, where a limit holds others of their keys already: no claim need sweep them aside."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from core import limit_keys
+from core.states import Hold
+from models import apps, held_keys
+from models.tables import Job, Run
+from services.messaging import broker as brokers
+
+
+def hold(due: Collection[Run], locked: Mapping[UUID, Job], now: datetime) -> dict[UUID, Hold]:
+    """Hold those of these due runs of locked jobs that have such a key. Returns why each is held."""
+    if not due or not held_keys.any_hold():
+        return {}
+    names = apps.names_of({locked[run.job_id].app_id for run in due})
+    keys = {run.id: keys_of(names[locked[run.job_id].app_id], run.account_id, run.job_id, run.queue) for run in due}
+    return hold_these(keys, now)
+
+
+def hold_these(keys: Mapping[UUID, Sequence[str]], now: datetime) -> dict[UUID, Hold]:
+    """Hold those of these runs, each with its keys, that have such a key. Returns why each is held.
+
+    If a key lets its last run go at this very moment, the coordinator finds these later (`giving.tidy`).
+    """
+    holding = held_keys.of_keys({key for of_run in keys.values() for key in of_run})
+    held: dict[str, list[UUID]] = {}
+    for run_id, of_run in keys.items():
+        if (key := next((key for key in of_run if key in holding), None)) is not None:
+            held.setdefault(key, []).append(run_id)
+    for key, run_ids in held.items():
+        held_keys.hold_due(run_ids, holding[key], now)
+    return {run_id: holding[key].held_by for key, run_ids in held.items() for run_id in run_ids}
+
+
+def keys_of(app_name: str, account_id: str, job_id: UUID, queue: str) -> list[str]:
+    """Returns the keys that a run surely has; the rate of accounts by default is for calls alone."""
+    account = [limit_keys.of_account(app_name, account_id)] if queue == brokers.RUNS_HTTP else []
+    return [limit_keys.of_job(job_id), *account, limit_keys.of_app(app_name)]
