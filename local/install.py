@@ -13,7 +13,8 @@ from pathlib import Path
 from processes.programs import LocalServerError
 
 PACKAGES = {"postgresql": "postgresql", "rabbitmq": "rabbitmq-server"}
-EXTRAS = {"pgbouncer": "pgbouncer", "prometheus": "prometheus"}  # each installed by itself, where a command asks for it
+# Each is installed by itself, where a command asks for it.
+EXTRAS = {"pgbouncer": "pgbouncer", "prometheus": "prometheus", "chromium": "chromium"}
 POLICY = Path("/usr/sbin/policy-rc.d")
 _one_at_a_time = threading.Lock()
 
@@ -29,8 +30,7 @@ def ensure(program: str) -> Path:
 
 def find(program: str) -> Path | None:
     """Returns the folder that holds the programs; None if they are not installed."""
-    finders = {"postgresql": _postgresql, "rabbitmq": _rabbitmq, "pgbouncer": _pgbouncer, "prometheus": _prometheus}
-    return finders[program]()
+    return _FINDERS[program]()
 
 
 def all_found() -> bool:
@@ -66,6 +66,20 @@ def _pgbouncer() -> Path | None:
 def _prometheus() -> Path | None:
     on_path = shutil.which("prometheus")
     return _first_with(("prometheus", "promtool"), [Path(on_path).parent] if on_path else [])
+
+
+def _chromium() -> Path | None:
+    on_path = shutil.which("chromium")
+    return Path(on_path).parent if on_path else None
+
+
+_FINDERS = {
+    "postgresql": _postgresql,
+    "rabbitmq": _rabbitmq,
+    "pgbouncer": _pgbouncer,
+    "prometheus": _prometheus,
+    "chromium": _chromium,
+}
 
 
 def _first_with(names: tuple[str, ...], folders: list[Path]) -> Path | None:

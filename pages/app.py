@@ -7,7 +7,11 @@ from collections.abc import Callable
 from pages.middleware import HOME
 from pages.resources import actions, queues
 from pages.resources.accounts import FORGOT, LOGIN, LOGOUT, REGISTER, RESET, AccountPage
+from pages.resources.app import AppPage
+from pages.resources.apps import Apps
 from pages.resources.audit import AuditPage
+from pages.resources.backfill import BackfillPage
+from pages.resources.edit_job import EditJob
 from pages.resources.failures import FailuresPage
 from pages.resources.job import JobPage
 from pages.resources.jobs import Jobs
@@ -39,6 +43,7 @@ def routes(site: Site, signs: Signs, answering: Callable[[str], Responder]) -> l
         *_tasks(site),
         *_failures(site),
         *_queues(site),
+        *_apps(site),
         Route("/dashboard/new", get=Answer(new.show, _CREATE_JOB), post=Answer(new.create, _CREATE_JOB)),
         Route("/dashboard/upcoming", get=Answer(UpcomingPage(site).show, "GET /api/upcoming")),
         Route("/dashboard/audit", get=Answer(AuditPage(site).show, "GET /api/audit")),
@@ -58,7 +63,11 @@ def _one_job(site: Site) -> list[Route]:
         "rewind": actions.rewind(site),
     }
     path, like = "/dashboard/jobs/{job_id:uuid}", "/api/jobs/{job_id:uuid}"
+    edit, filling = EditJob(site), BackfillPage(site)
+    change, backfill = f"PUT {like}", f"POST {like}/backfill"
     return [
+        Route(f"{path}/edit", get=Answer(edit.show, change), post=Answer(edit.edit, change)),
+        Route(f"{path}/backfill", get=Answer(filling.ask, backfill), post=Answer(filling.fill, backfill)),
         Route(path, get=Answer(JobPage(site).show, f"GET {like}")),
         Route(f"{path}/delete", post=Answer(actions.delete(site), f"DELETE {like}")),
         *(Route(f"{path}/{name}", post=Answer(act, f"POST {like}/{name}")) for name, act in actions_on_job.items()),
@@ -104,6 +113,32 @@ def _queues(site: Site) -> list[Route]:
         Route("/dashboard/apps/{name}/resume", post=Answer(queues.resume_app(site), f"POST {app}/resume")),
         Route(f"{path}/pause", post=Answer(queues.pause_everything(site), f"POST {everything}/pause")),
         Route(f"{path}/resume", post=Answer(queues.resume_everything(site), f"POST {everything}/resume")),
+    ]
+
+
+def _apps(site: Site) -> list[Route]:
+    all_of_them, page = Apps(site), AppPage(site)
+    path, like = "/dashboard/apps/{name}", "/api/apps/{name}"
+    acts = {
+        "change": (page.change, f"PATCH {like}"),
+        "members": (page.put_member, f"PUT {like}/members/{{username}}"),
+        "members/remove": (page.remove_member, f"DELETE {like}/members/{{username}}"),
+        "keys/revoke": (page.revoke_key, f"DELETE {like}/keys/{{key_id:uuid}}"),
+        "signing/delete": (page.delete_signing_secret, f"DELETE {like}/signing-secrets/{{secret_id:uuid}}"),
+        "secrets": (page.put_secret, f"PUT {like}/secrets/{{secret_name}}"),
+        "secrets/delete": (page.delete_secret, f"DELETE {like}/secrets/{{secret_name}}"),
+    }
+    return [
+        Route(
+            "/dashboard/apps",
+            get=Answer(all_of_them.show, "GET /api/apps"),
+            post=Answer(all_of_them.create, "POST /api/apps"),
+        ),
+        Route(path, get=Answer(page.show, f"GET {like}")),
+        Route(f"{path}/delete", post=Answer(page.delete, f"DELETE {like}")),
+        Route(f"{path}/keys", post=Answer(page.make_key, f"POST {like}/keys")),
+        Route(f"{path}/signing", post=Answer(page.rotate, f"POST {like}/signing-secrets")),
+        *(Route(f"{path}/{name}", post=Answer(page.responder(act), as_api)) for name, (act, as_api) in acts.items()),
     ]
 
 

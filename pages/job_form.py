@@ -40,6 +40,11 @@ class Field:
         """Returns where the value stands in the JSON of a job."""
         return self.path or (self.name,)
 
+    @property
+    def is_on_own_clocks(self) -> bool:
+        """Whether it is an instant on the clocks of the schedule's zone, not of the reader's."""
+        return self.form == "instant" and self.place[0] == "schedule"
+
 
 def task_fields(task_type: TaskType | None) -> list[Field]:
     """Returns the fields for what a kind of task does: its parameters, or JSON for a call of an application."""
@@ -97,8 +102,25 @@ def job_of(form: Form, fields: Iterable[Field], zone: ZoneInfo) -> dict[str, Any
         at = job
         for part in field.place[:-1]:
             at = at.setdefault(part, {})
-        at[field.place[-1]] = _value(field, text, zone)
+        at[field.place[-1]] = value_of(field, text, zone)
     return job
+
+
+def value_of(field: Field, text: str, zone: ZoneInfo) -> Any:
+    """Returns a field's text as JSON has it; what is none stays text, which the API refuses in its own words."""
+    match field.form:
+        case "number":
+            return _number(text)
+        case "json":
+            return _json(field, text)
+        case "lines":
+            return [line.strip() for line in text.split("\n") if line.strip()]
+        case "choice" if text in ("true", "false"):
+            return text == "true"
+        case "instant" if not field.is_on_own_clocks:
+            return instants_typed.read(text, zone)
+        case _:
+            return text
 
 
 def beside(refusal: InvalidInput, fields: Sequence[Field]) -> tuple[dict[str, str], list[str]]:
@@ -145,23 +167,6 @@ def _of_member(kind: str, one: Member) -> Field:
         choices=choices,
         required=one.is_required,
     )
-
-
-def _value(field: Field, text: str, zone: ZoneInfo) -> Any:
-    """A field's text as JSON has it; what is none stays text, which the API refuses in its own words."""
-    match field.form:
-        case "number":
-            return _number(text)
-        case "json":
-            return _json(field, text)
-        case "lines":
-            return [line.strip() for line in text.split("\n") if line.strip()]
-        case "choice" if text in ("true", "false"):
-            return text == "true"
-        case "instant" if field.place[0] != "schedule":  # a schedule's are read on the clocks of its own zone
-            return instants_typed.read(text, zone)
-        case _:
-            return text
 
 
 def _number(text: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,9 @@ from core.filters import JobFilter, RunFilter
 from core.listing import Mark, Ordering, Stretch
 from core.principals import Principal
 from core.schedules import Schedule
+from core.scopes import Role
+from services.access.app_keys import NewKey
+from services.jobs.apps import AppDefinition, AppView
 from services.jobs.definition import Definition, NewJob
 from services.reading.views import JobView
 
@@ -54,8 +58,16 @@ class Readers:
     cursor: Callable[[Mark, Ordering], str]
     reason: Callable[[Parameters], str | None]
     new_job: Callable[[Any], NewJob]
+    span: Callable[[Any], tuple[datetime, datetime]]
     schedule: Callable[[Any], Schedule]
     job_as_asked: Callable[[JobView], dict[str, Any]]
+    job_as_shown: Callable[[JobView], dict[str, Any]]
+    changed_job: Callable[[Principal, JobView, Any], Definition]
+    new_app: Callable[[Any], tuple[str, AppDefinition]]
+    changed_app: Callable[[AppView, Any], AppDefinition]
+    new_key: Callable[[Any], NewKey]
+    role: Callable[[Any], Role]
+    secret: Callable[[str, Any], str]
     new_command: Callable[[Principal, Any], NewJob]
     changed_command: Callable[[Principal, JobView, Any], Definition]
     command_as_shown: Callable[[JobView], dict[str, Any]]

@@ -67,6 +67,12 @@ DONE: dict[str, str] = {
     "retried": "Set going again with a new run.",
     "replayed": "A new run repeats the one that failed.",
     "all_replayed": "New runs repeat those that failed.",
+    "app_made": "The app is made. What its jobs call, who is in it and its keys stand here.",
+    "member_put": "The role is given.",
+    "member_removed": "The user is no longer in the app.",
+    "secret_put": "The secret is stored. Requests have it within five seconds.",
+    "key_revoked": "The key is revoked: within five seconds it opens nothing more.",
+    "backfilled": "New runs stand for those of the span.",
     "rewound": "Polling goes on from that state.",
     "deleted": "Deleted.",
     "updated": "Changed.",
@@ -83,7 +89,7 @@ WHO: dict[str, str] = {
 PAGES_OF: dict[str, str] = {
     "job": "/dashboard/jobs/",
     "run": "/dashboard/runs/",
-    "app": "/dashboard/jobs?app_name=",
+    "app": "/dashboard/apps/",
 }
 """Where the thing of an entry of the audit log is shown."""
 
@@ -106,22 +112,24 @@ def refusal(status: int) -> str:
 
 
 class Page(NamedTuple):
-    """A page of the navigation. Its name's first letter is its key."""
+    """A page of the navigation; `g` and its key lead there."""
 
     name: str
     path: str
     label: str
+    key: str
 
 
 PAGES = (
-    Page("overview", "/dashboard/", "Overview"),
-    Page("jobs", "/dashboard/jobs", "Jobs"),
-    Page("failures", "/dashboard/failures", "Failures"),
-    Page("upcoming", "/dashboard/upcoming", "Upcoming"),
-    Page("queues", "/dashboard/queues", "Queues"),
-    Page("workers", "/dashboard/workers", "Workers"),
-    Page("audit", "/dashboard/audit", "Audit"),
-    Page("new", "/dashboard/new", "New job"),
+    Page("overview", "/dashboard/", "Overview", "o"),
+    Page("jobs", "/dashboard/jobs", "Jobs", "j"),
+    Page("failures", "/dashboard/failures", "Failures", "f"),
+    Page("upcoming", "/dashboard/upcoming", "Upcoming", "u"),
+    Page("queues", "/dashboard/queues", "Queues", "q"),
+    Page("workers", "/dashboard/workers", "Workers", "w"),
+    Page("apps", "/dashboard/apps", "Apps", "p"),
+    Page("audit", "/dashboard/audit", "Audit", "a"),
+    Page("new", "/dashboard/new", "New job", "n"),
 )
 """The pages of the navigation, of which each reader is shown those that they may load."""
 

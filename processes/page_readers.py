@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from api import validation
+from api import user_edits, validation
+from api.resources import apps, secrets
+from api.schemas import editing
+from api.schemas.app_keys import NewKey
+from api.schemas.apps import NewNamedApp
 from api.schemas.audit import AuditQuery, ReasonQuery
 from api.schemas.jobs import Job, NewJob
+from api.schemas.members import NewRole
 from api.schemas.paging import JobsQuery, RunsQuery, write_cursor
+from api.schemas.repeating import NewBackfill
 from api.schemas.schedules import Preview
 from api.sources import translating
 from api.sources.commands import schema, words
@@ -17,7 +25,9 @@ from core import json_text
 from core.listing import Ordering
 from core.principals import Principal
 from core.schedules import KINDS, Schedule
+from core.scopes import Role
 from pages.readers import AuditList, JobList, Parameters, Readers, RunList
+from services.jobs.apps import AppDefinition
 from services.jobs.definition import Definition
 from services.jobs.definition import NewJob as Wanted
 from services.reading.views import JobView
@@ -35,8 +45,16 @@ def readers(system: System) -> Readers:
         cursor=write_cursor,
         reason=_reason,
         new_job=_new_job,
+        span=_span,
         schedule=_schedule,
         job_as_asked=_job_as_asked,
+        job_as_shown=_job_as_shown,
+        changed_job=_changed_job,
+        new_app=_new_app,
+        changed_app=apps.patched,
+        new_key=lambda value: validation.body(NewKey, json_text.checked(value)).parsed(),
+        role=lambda value: Role(validation.body(NewRole, value).role),
+        secret=functools.partial(secrets.value_of, system),
         new_command=commands.new,
         changed_command=commands.changed,
         command_as_shown=lambda view: schema.show(view, {}).model_dump(),
@@ -71,9 +89,29 @@ def _schedule(value: Any) -> Schedule:
     return validation.body(Preview, {"schedule": value}).schedule.parsed()
 
 
+def _span(value: Any) -> tuple[datetime, datetime]:
+    given = validation.body(NewBackfill, value)
+    return given.start, given.end
+
+
+def _new_app(value: Any) -> tuple[str, AppDefinition]:
+    given = validation.body(NewNamedApp, json_text.checked(value))
+    return given.name, given.definition()
+
+
+def _job_as_shown(view: JobView) -> dict[str, Any]:
+    return Job.model_validate(view).model_dump(mode="json")
+
+
+def _changed_job(principal: Principal, view: JobView, value: Any) -> Definition:
+    wanted = editing.replaced(view, json_text.checked(value))
+    user_edits.expect_edit(principal, view, wanted)
+    return wanted
+
+
 def _job_as_asked(view: JobView) -> dict[str, Any]:
     """What would be asked for to get such a job, without what need not be said."""
-    shown = Job.model_validate(view).model_dump(mode="json")
+    shown = _job_as_shown(view)
     shown["schedule"] = _as_written(shown["schedule"])
     fields = NewJob.model_fields
     return {name: shown[name] for name in fields if shown[name] not in (None, [], fields[name].default)}

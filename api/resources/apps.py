@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 import falcon
@@ -120,13 +121,7 @@ class OneApp:
 
     def _patch(self, principal: Principal, name: str, body: bytes) -> AppView:
         patch = validation.json_object(bodies.parse(body))
-
-        def change(view: AppView) -> AppDefinition:
-            shown = App.model_validate(view).model_dump(mode="json")
-            patched = merge_patch.merged({member: shown[member] for member in NewApp.model_fields}, patch)
-            return validation.body(NewApp, patched).definition()
-
-        return apps.amend(principal, self._system, name, change)
+        return apps.amend(principal, self._system, name, lambda view: patched(view, patch))
 
     def _put(self, principal: Principal, name: str, body: bytes) -> tuple[AppView, bool]:
         _check_name(name)
@@ -135,6 +130,13 @@ class OneApp:
             value = read_only.without_read_only(value, shown.model_dump(mode="json"), NewApp.model_fields, "app")
         new = validation.body(NewApp, value)
         return apps.put(principal, self._system, name, new.callback_base_url, new.policies())
+
+
+def patched(view: AppView, patch: Any) -> AppDefinition:
+    """Returns an app's definition with a merge patch applied. Raises `InvalidInput`."""
+    shown = App.model_validate(view).model_dump(mode="json")
+    merged = merge_patch.merged({member: shown[member] for member in NewApp.model_fields}, patch)
+    return validation.body(NewApp, merged).definition()
 
 
 def _shown(principal: Principal, name: str) -> App | None:

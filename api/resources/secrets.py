@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from falcon.asgi import Request, Response
 
 from api import access, answers, bodies, validation
@@ -56,10 +58,7 @@ class OneSecret:
         resp.status = 201 if is_new else 204
 
     def _put(self, principal: Principal, name: str, secret_name: str, body: bytes) -> bool:
-        if not self._system.settings.anonymous:
-            _refuse_shared(name)
-        given = validation.body(NewSecret, bodies.parse(body))
-        return named.put(principal, self._system, name, secret_name, given.value)
+        return named.put(principal, self._system, name, secret_name, value_of(self._system, name, bodies.parse(body)))
 
     @documented("deleteSecret", "apps", {204: None}, access=Required.APP, scope=Scope.APP, problems=(404,))
     async def on_delete(self, req: Request, resp: Response, name: str, secret_name: str) -> None:
@@ -67,6 +66,13 @@ class OneSecret:
         expect_name(name)
         await self._threads.run(named.delete, access.principal(req), self._system, name, secret_name)
         resp.status = 204
+
+
+def value_of(system: System, name: str, body: Any) -> str:
+    """Returns the value of a secret that an app is given. Raises `Conflict` for an app that keeps none."""
+    if not system.settings.anonymous:
+        _refuse_shared(name)
+    return validation.body(NewSecret, body).value
 
 
 def _refuse_shared(name: str) -> None:

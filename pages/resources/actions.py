@@ -71,7 +71,7 @@ def rewind(site: Site) -> Responder:
     """Returns a responder that rewinds a polling job to a version of its state."""
 
     def do(who: Asked, form: Form, job_id: UUID) -> str:
-        polling_states.rewind(who.principal, site.system, job_id, _whole(form, "version"))
+        polling_states.rewind(who.principal, site.system, job_id, whole(form, "version"))
         return job_path(job_id, "rewound")
 
     return _by_job(site, do)
@@ -120,7 +120,8 @@ def _by_run(site: Site, do: DoWithJob) -> Responder:
     return respond
 
 
-def _whole(form: Form, name: str) -> int:
+def whole(form: Form, name: str) -> int:
+    """Returns the whole number in a field. Raises `InvalidInput`."""
     try:
         return int(form.get(name, ""))
     except ValueError:

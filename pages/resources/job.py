@@ -15,7 +15,7 @@ from core import instants
 from core.auditing import AuditFilter
 from core.errors import InvalidInput
 from core.listing import NEWEST_FIRST, Stretch
-from core.schedules import Polling
+from core.schedules import Polling, Recurring
 from core.states import ENDED, JobStatus, RunStatus
 from pages import examples, formats
 from pages.asked import Asked
@@ -75,6 +75,7 @@ class JobPage:
             "job_pause": pausing.of_job(who.principal, job_id) if view.status == JobStatus.PAUSED else None,
             "entries": if_allowed(lambda: _entries(who, job_id)),
             "is_over": str(view.status) in _ENDED,
+            "recurs": isinstance(view.schedule, Recurring),
             "is_failed": view.status is JobStatus.FAILED,
             "coming": _coming(view, records.occurrences(who.principal, job_id, COMING)),
             "runs": page.items,

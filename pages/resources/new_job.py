@@ -10,8 +10,9 @@ from typing import Any
 
 from falcon.asgi import Request, Response
 
-from core import schedules
+from core import built_in_apps, schedules
 from core.errors import InvalidInput, KeyReused, NotFound
+from core.scopes import Scope
 from pages import examples, job_form
 from pages.asked import Asked
 from pages.forms import Form
@@ -134,6 +135,7 @@ class NewJob:
         kind = self._kind(who)
         return {
             "kinds": self._kinds(),
+            "needs_app": not (who.principal.sees_all or _app(who)),
             "kind": CALLBACK if kind is None else kind.key,
             "task_fields": job_form.task_fields(kind),
             "common_fields": job_form.common_fields(),
@@ -146,11 +148,18 @@ class NewJob:
 def _defaults(who: Asked) -> dict[str, str]:
     name = who.principal.name
     zones = {f"schedule.{kind}.timezone": who.zone.key for kind in schedules.KINDS}
-    return {"app_name": "default", "account_id": name, "user_id": name, SCHEDULE_KIND: "immediate", **zones}
+    return {"app_name": _app(who), "account_id": name, "user_id": name, SCHEDULE_KIND: "immediate", **zones}
+
+
+def _app(who: Asked) -> str:
+    """The app that a new job is most likely for: the one that the address names, else the reader's own."""
+    theirs = [one.app_name for one in who.principal.memberships if Scope.JOBS in one.role.scopes]
+    usual = built_in_apps.DEFAULT if who.principal.sees_all else next(iter(theirs), "")
+    return who.params.get("app_name") or usual
 
 
 def _as_input(refusal: InvalidInput | NotFound) -> InvalidInput:
     """A refusal as one of a field: the app that is missing was named by the form."""
     if isinstance(refusal, InvalidInput):
         return refusal
-    return InvalidInput.at("app_name", f"{refusal} Make it with PUT /api/apps/NAME.")
+    return InvalidInput.at("app_name", f"{refusal} Make it on the page of apps.")

@@ -117,6 +117,7 @@ class Browser:
     """Loads pages of an app, with its cookies."""
 
     def __init__(self, app: Any) -> None:
+        self.app = app
         self._client = falcon.testing.TestClient(app)
         self.cookies: dict[str, str] = {}
 

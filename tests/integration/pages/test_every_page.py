@@ -39,6 +39,7 @@ PAGES = (
     "/dashboard/upcoming",
     "/dashboard/queues",
     "/dashboard/workers",
+    "/dashboard/apps",
     "/dashboard/audit",
     "/dashboard/new",
 )

@@ -6,26 +6,26 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 import uvicorn
+from playwright.sync_api import Browser, Page, expect
 
 from api.app import App
 from core import schedules
 from core.principals import LOCAL
+from local import chromium
 from services.jobs import lifecycle
 from tests.factories import GivenSystem, new_job
-from tests.integration.pages import chromium
-from tests.integration.pages.chromium import Tab
 from tests.integration.pages.conftest import site
+from tests.waiting import LONGEST
 
-pytestmark = pytest.mark.skipif(chromium.PROGRAM is None, reason="Chromium is not installed")
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("chromium")]
 
 WEEKDAYS = schedules.Cron("0 9 * * mon-fri")
-FIRST = "document.querySelector('#rows-of-jobs tr').innerText"
 LONGER_THAN_A_WINDOW = 40
+expect.set_options(timeout=LONGEST * 1000)
 
 
 @contextmanager
@@ -48,10 +48,16 @@ def address(system: GivenSystem) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def tab(tmp_path: Path) -> Iterator[Tab]:
-    with chromium.opened(tmp_path) as one:
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium.opened() as one:
         yield one
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Page]:
+    with browser.new_context(viewport={"width": 1000, "height": 600}) as context:
+        yield context.new_page()
 
 
 def made(system: GivenSystem, name: str) -> UUID:
@@ -59,37 +65,38 @@ def made(system: GivenSystem, name: str) -> UUID:
 
 
 def test_a_page_follows_what_happens_and_leaves_menus_text_and_focus_to_the_reader(
-    tab: Tab, address: str, system: GivenSystem
+    tab: Page, address: str, system: GivenSystem
 ) -> None:
     job_id = made(system, "Digest")
-    tab.load(f"{address}/dashboard/jobs/{job_id}")
-    tab.run("document.querySelector('#ask-cancel').open = true")
-    tab.run("document.querySelector('#ask-cancel input[name=reason]').focus()")
-    tab.run("document.activeElement.value = 'Nobody reads it'")
-    tab.run("window.key = document.querySelector('#job-head input[name=key]').value")
+    tab.goto(f"{address}/dashboard/jobs/{job_id}")
+    tab.locator("#ask-cancel > summary").click()
+    why = tab.locator("#ask-cancel input[name=reason]")
+    why.fill("Nobody reads it")
+    key = tab.locator("#job-head input[name=key]").input_value()
     lifecycle.pause(LOCAL, system, job_id, reason="Lunch")
-    tab.until("document.querySelector('#why-so').innerText.includes('Lunch')")
-    assert tab.run("document.querySelector('#job-head .status').innerText") == "paused"
-    assert tab.run("document.querySelector('#ask-cancel').open")
-    assert tab.run("document.activeElement.value") == "Nobody reads it"
-    assert tab.run("document.querySelector('#job-head input[name=key]').value === window.key")
+    expect(tab.locator("#why-so")).to_contain_text("Lunch")
+    expect(tab.locator("#job-head .status")).to_have_text("paused")
+    expect(tab.locator("#ask-cancel")).to_have_attribute("open", "")
+    expect(why).to_be_focused()
+    expect(why).to_have_value("Nobody reads it")
+    lifecycle.resume(LOCAL, system, job_id)
+    expect(tab.locator("#job-head input[name=key]")).to_have_value(key)
 
 
 def test_new_rows_wait_while_the_reader_is_further_down_and_come_when_asked_for(
-    tab: Tab, address: str, system: GivenSystem
+    tab: Page, address: str, system: GivenSystem
 ) -> None:
     for number in range(LONGER_THAN_A_WINDOW):
         made(system, f"Job {number}")
-    tab.load(f"{address}/dashboard/jobs")
+    tab.goto(f"{address}/dashboard/jobs")
+    first, news = tab.locator("#rows-of-jobs tr").first, tab.locator("#news")
     made(system, "Seen at once")
-    tab.until(f"{FIRST}.includes('Seen at once')")
-    tab.run("window.scrollTo(0, document.body.scrollHeight)")
+    expect(first).to_contain_text("Seen at once")
+    tab.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     made(system, "Waiting")
-    tab.until("!document.getElementById('news').hidden")
-    assert tab.run("document.getElementById('news').textContent") == "1 new, show"
-    assert tab.run("document.elementFromPoint(innerWidth / 2, innerHeight - 24)?.id") == "news"
-    assert "Seen at once" in tab.run(FIRST)
-    tab.run("document.getElementById('news').click()")
-    tab.until(f"{FIRST}.includes('Waiting')")
-    assert tab.run("document.getElementById('news').hidden")
-    assert tab.run("window.scrollY") == 0
+    expect(news).to_have_text("1 new, show")
+    expect(first).to_contain_text("Seen at once")
+    news.click()  # refused by Playwright if anything lies above it
+    expect(first).to_contain_text("Waiting")
+    expect(news).to_be_hidden()
+    assert tab.evaluate("window.scrollY") == 0

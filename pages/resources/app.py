@@ -1,0 +1,168 @@
+"""One app: where it is called, its members, its keys and secrets, and what can be done with them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from uuid import UUID
+
+from falcon.asgi import Request, Response
+
+from core import built_in_apps
+from core.errors import Conflict, InvalidInput, NotFound
+from core.scopes import Role, Scope
+from pages.asked import Asked
+from pages.forms import Form
+from pages.resources.apps import app_path
+from pages.routes import Responder
+from pages.site import Site, if_allowed
+from services.access import app_keys, members
+from services.jobs import apps
+from services.reading import pausing
+from services.secrets import named, signing
+
+Act = Callable[[Asked, Form, str], str]
+"""Does what a form of an app asks for; returns the word for what was done."""
+
+
+class AppPage:
+    """`/dashboard/apps/{name}`, and the forms on it."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def show(self, req: Request, resp: Response, name: str) -> None:
+        """Show an app."""
+        await self._site.show(req, resp, "app.html", lambda who: self._load(who, name))
+
+    async def make_key(self, req: Request, resp: Response, name: str) -> None:
+        """Make a key, and show it, this once."""
+        await self._shown_once(req, resp, name, "key", self._key)
+
+    async def rotate(self, req: Request, resp: Response, name: str) -> None:
+        """Make a new signing secret sign beside the former one, and show it, this once."""
+        await self._shown_once(req, resp, name, "signing secret", self._signing_secret)
+
+    async def delete(self, req: Request, resp: Response, name: str) -> None:
+        """Delete an app that has no jobs, and lead to the others."""
+
+        def do(who: Asked, form: Form) -> str:
+            apps.delete(who.principal, self._site.system, name, self._site.reason(form))
+            return "/dashboard/apps?done=deleted"
+
+        await self._act(req, resp, name, do)
+
+    def responder(self, act: Act) -> Responder:
+        """Returns a responder that does what a form asks for and leads back, or shows the app with what is wrong."""
+
+        async def respond(req: Request, resp: Response, name: str) -> None:
+            await self._act(req, resp, name, lambda who, form: app_path(name, act(who, form, name)))
+
+        return respond
+
+    def change(self, who: Asked, form: Form, name: str) -> str:
+        """Change where the app is called."""
+        patch = {"callback_base_url": form.get("callback_base_url") or None}
+        change = self._site.readers.changed_app
+        apps.amend(who.principal, self._site.system, name, lambda view: change(view, patch))
+        return "updated"
+
+    def put_member(self, who: Asked, form: Form, name: str) -> str:
+        """Give a user a role."""
+        role = self._site.readers.role({"role": form.get("role", "")})
+        members.put(who.principal, self._site.system, name, form.get("username", ""), role)
+        return "member_put"
+
+    def remove_member(self, who: Asked, form: Form, name: str) -> str:
+        """Take a user out of the app."""
+        members.remove(who.principal, self._site.system, name, form.get("username", ""))
+        return "member_removed"
+
+    def put_secret(self, who: Asked, form: Form, name: str) -> str:
+        """Store a secret that requests may name."""
+        value = self._site.readers.secret(name, {"value": form.get("value", "")})
+        named.put(who.principal, self._site.system, name, form.get("secret", ""), value)
+        return "secret_put"
+
+    def delete_secret(self, who: Asked, form: Form, name: str) -> str:
+        """Delete a secret."""
+        named.delete(who.principal, self._site.system, name, form.get("secret", ""))
+        return "deleted"
+
+    def revoke_key(self, who: Asked, form: Form, name: str) -> str:
+        """Revoke a key."""
+        app_keys.revoke(who.principal, self._site.system, name, _id(form, "key"))
+        return "key_revoked"
+
+    def delete_signing_secret(self, who: Asked, form: Form, name: str) -> str:
+        """Let a former signing secret sign no more."""
+        signing.delete(who.principal, self._site.system, name, _id(form, "signing secret"))
+        return "deleted"
+
+    def _key(self, who: Asked, form: Form, name: str) -> str:
+        given = {
+            "name": form.get("name", ""),
+            "scopes": [scope.value for scope in Scope if form.get(f"scope.{scope.value}")],
+            "account_id": form.get("account_id") or None,
+        }
+        made, _view = app_keys.create(who.principal, self._site.system, name, self._site.readers.new_key(given))
+        return made
+
+    def _signing_secret(self, who: Asked, _form: Form, name: str) -> str:
+        _view, made, _is_new = signing.add(who.principal, self._site.system, name, None)
+        return made
+
+    async def _shown_once(self, req: Request, resp: Response, name: str, kind: str, make: Act) -> None:
+        """Make what is shown this once; the form sent again makes none, and shows none."""
+        form = await self._site.form(req)
+        made: list[str] = []
+
+        def do(who: Asked, given: Form) -> str:
+            made.append(make(who, given, name))
+            return app_path(name)
+
+        def load(who: Asked) -> dict[str, Any]:
+            self._site.once(who, form, do)
+            return {"kind": kind, "made": made[0] if made else None, "name": name, "path_of": app_path}
+
+        await self._or_again(req, resp, name, lambda: self._site.show(req, resp, "shown_once.html", load))
+
+    async def _act(self, req: Request, resp: Response, name: str, do: Callable[[Asked, Form], str]) -> None:
+        form = await self._site.form(req)
+        await self._or_again(req, resp, name, lambda: self._site.carry_out(req, resp, form, do))
+
+    async def _or_again(self, req: Request, resp: Response, name: str, act: Callable[[], Awaitable[None]]) -> None:
+        """Act, or show the app again with what is wrong."""
+        try:
+            await act()
+        except (InvalidInput, Conflict) as refusal:
+            fields = refusal.fields if isinstance(refusal, InvalidInput) else ()
+            wrong = [f"{one.field} {one.message}" for one in fields] or [str(refusal)]
+            resp.status = 400 if fields else 409
+            await self._site.show(req, resp, "app.html", lambda who: {**self._load(who, name), "wrong": wrong})
+
+    def _load(self, who: Asked, name: str) -> dict[str, Any]:
+        app = apps.get(who.principal, name)
+        keys = if_allowed(lambda: app_keys.listed(who.principal, name))
+        return {
+            "app": app,
+            "wrong": [],
+            "path": app_path(app.name),
+            "is_shared": app.name in built_in_apps.NAMES,
+            "app_pause": pausing.of_apps(who.principal, [app.name]).get(app.name) if app.paused_at else None,
+            "may_change": keys is not None,
+            "members": if_allowed(lambda: members.listed(who.principal, name)),
+            "keys": keys,
+            "signing": if_allowed(lambda: signing.of_app(who.principal, name)),
+            "secrets": if_allowed(lambda: named.of_app(who.principal, name)),
+            "role_words": [role.value for role in Role],
+            "scope_words": [scope.value for scope in Scope],
+        }
+
+
+def _id(form: Form, kind: str) -> UUID:
+    given = form.get("id", "")
+    try:
+        return UUID(given)
+    except ValueError:
+        raise NotFound(kind, ascii(given)) from None

@@ -1,0 +1,93 @@
+"""Change a job by a form: what is typed differently replaces what stood there, and everything else stays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from falcon.asgi import Request, Response
+
+from core.errors import Forbidden, InvalidInput, PreconditionFailed
+from pages import job_edits, job_form
+from pages.asked import Asked
+from pages.forms import Form
+from pages.job_form import Field
+from pages.resources.actions import job_path, whole
+from pages.resources.new_job import Filled
+from pages.site import Site
+from services.jobs import editing
+from services.jobs.definition import Definition
+from services.reading import records
+from services.reading.views import JobView
+from services.task_types import registry
+
+
+class EditJob:
+    """`/dashboard/jobs/{job_id}/edit`."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def show(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """Show the form with what the job is now."""
+        await self._site.show(req, resp, "edit.html", lambda who: self._context(who, job_id, None))
+
+    async def edit(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """Change the job and lead to it, or show the form again with what is wrong."""
+        form = await self._site.form(req)
+        try:
+            await self._site.carry_out(req, resp, form, lambda who, given: self._edit(who, given, job_id))
+        except (InvalidInput, Forbidden, PreconditionFailed) as refusal:
+            resp.status = {Forbidden: 403, PreconditionFailed: 412}.get(type(refusal), 400)
+            wrong = refusal if isinstance(refusal, InvalidInput) else None
+            others = [] if wrong else [str(refusal)]
+            await self._site.show(
+                req, resp, "edit.html", lambda who: self._context(who, job_id, form, wrong=wrong, others=others)
+            )
+
+    def _edit(self, who: Asked, form: Form, job_id: UUID) -> str:
+        def amend(view: JobView) -> Definition:
+            shown = self._site.readers.job_as_shown(view)
+            changed = job_edits.changed(shown, form, _all_of(view), who.zone)
+            return self._site.readers.changed_job(who.principal, view, changed)
+
+        reason = self._site.reason(form)
+        version = whole(form, "version")
+        editing.edit(who.principal, self._site.system, job_id, amend, {version}, reason=reason)
+        return job_path(job_id, "updated")
+
+    def _context(
+        self,
+        who: Asked,
+        job_id: UUID,
+        form: Form | None,
+        *,
+        wrong: InvalidInput | None = None,
+        others: Sequence[str] = (),
+    ) -> dict[str, Any]:
+        view = records.job(who.principal, job_id)
+        fields = _all_of(view)
+        values = form or job_edits.typed(self._site.readers.job_as_shown(view), fields, who.zone)
+        errors, more = job_form.beside(wrong, fields) if wrong else ({}, [])
+        return {
+            "job": view,
+            "version": values.get("version") or view.version,
+            "groups": _groups(view),
+            "filled": Filled(values, errors, [*others, *more]),
+        }
+
+
+def _groups(view: JobView) -> dict[str, list[Field]]:
+    """The fields of a job that may change, by heading: its app and its kinds of task and schedule stay."""
+    common = [one for one in job_form.common_fields() if one.name != "app_name"]
+    return {
+        "What to do": job_form.task_fields(registry.find(view.task_type)),
+        "When": job_form.schedule_fields(type(view.schedule)),
+        "Whose it is": common,
+        "Policies": job_form.policy_fields(),
+    }
+
+
+def _all_of(view: JobView) -> list[Field]:
+    return [field for fields in _groups(view).values() for field in fields]
