@@ -20,7 +20,7 @@ FLOOD = "flood"
 _KILL_EVERY_SECONDS = 20.0
 _ROUND_SECONDS = 300.0  # a longer run has every fault again
 _FIRST_AFTER_SECONDS = 3.0
-_HANDS_FULL = 6  # calls under way when a worker is frozen, of both workers
+_HANDS_FULL = 10  # calls under way when a worker is frozen, of both workers
 _LONGEST_FILL_SECONDS = 10.0
 _OTHERS_SECONDS = 0.7
 _LOOK_SECONDS = 0.05
@@ -108,18 +108,20 @@ class Faults:
             _wait(lambda: len(receiver.held) >= _HANDS_FULL, _LONGEST_FILL_SECONDS)
             with self._noted(WORKER_FROZEN, name):
                 stopped = self.stack.signal(name, signal.SIGSTOP)
-                receiver.holds_later = receiver.holds_half = True
+                taken = sorted(run_id for run_id, _ in list(receiver.held))
+                receiver.first_kept, receiver.later_kept = frozenset(taken[::2]), frozenset(taken)
                 receiver.holds_first = False
+                time.sleep(self.scenario.lease_seconds)
                 _wait(lambda: any(attempt > 1 for _, attempt in list(receiver.held)), self._longest_loss_seconds())
                 time.sleep(_OTHERS_SECONDS)
                 if stopped:
                     self.stack.signal(name, signal.SIGCONT)
                 time.sleep(_OTHERS_SECONDS)
-                receiver.holds_later = receiver.holds_half = False
+                receiver.first_kept = receiver.later_kept = frozenset()
 
     def _longest_loss_seconds(self) -> float:
-        """Returns how long it may take until runs of a frozen worker are rescued, rest a second, and are claimed."""
-        return self.scenario.lease_seconds * 2 + 4
+        """Returns how long it may take after a lease until its run is rescued, has rested, and is claimed anew."""
+        return self.scenario.lease_seconds + 4
 
     def _coordinators_dead(self) -> None:
         """Kill both; those that are started anew are stopped before they have begun, and killed at the end."""

@@ -36,8 +36,8 @@ class Receiver:
     def __init__(self, scenario: Scenario, journal: Journal) -> None:
         self.is_down = False
         self.holds_first = False  # calls of first attempts wait
-        self.holds_half = False  # every other call of a first attempt waits
-        self.holds_later = False  # calls of later attempts wait
+        self.first_kept: frozenset[str] = frozenset()  # of these runs, the calls of first attempts wait
+        self.later_kept: frozenset[str] = frozenset()  # of these runs, those of later ones
         self.held: set[tuple[str, int]] = set()  # calls that are held now: run and attempt
         self._scenario = scenario
         self._journal = journal
@@ -80,8 +80,8 @@ class Receiver:
             self._reports.submit(self._report, call, url, token)
 
     def _is_held(self, call: Call) -> bool:
-        holds_half = self.holds_half and int(call.run_id[-1], 16) % 2 == 0
-        is_held = self.holds_later if call.attempt > 1 else self.holds_first or holds_half
+        first_is_held = self.holds_first or call.run_id in self.first_kept
+        is_held = call.run_id in self.later_kept if call.attempt > 1 else first_is_held
         if is_held:
             self.held.add((call.run_id, call.attempt))
         return is_held
