@@ -219,7 +219,10 @@ class Job(Shown):
 
 
 class JobPage(Shown):
-    """A page of the list of jobs; `next` is the path of the next page. `count` may be a minute old."""
+    """A page of the list of jobs; `next` is the path of the next page.
+
+    `count` may be a minute old, and is an estimate beyond 100,000.
+    """
 
     count: int
     next: str | None
