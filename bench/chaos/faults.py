@@ -23,6 +23,7 @@ _FIRST_AFTER_SECONDS = 3.0
 _HANDS_FULL = 10  # calls under way when a worker is frozen, of both workers
 _LONGEST_FILL_SECONDS = 10.0
 _OTHERS_SECONDS = 0.7
+_OTHERS_IN_BRIEF = 5
 _LOOK_SECONDS = 0.05
 
 
@@ -48,6 +49,9 @@ class Faults:
         draws.shuffle(acts)
         if self.scenario.is_short:  # one stop of RabbitMQ is enough
             acts.remove(draws.choice([self._rabbitmq_stopped, self._rabbitmq_killed]))
+        if self.scenario.is_brief:
+            acts.remove(self._worker_frozen)
+            acts = [self._worker_frozen, *acts[:_OTHERS_IN_BRIEF]]
         time.sleep(_FIRST_AFTER_SECONDS)
         for place, act in enumerate(acts):
             planned = began + (self.scenario.load_seconds - _FIRST_AFTER_SECONDS) * place / len(acts)

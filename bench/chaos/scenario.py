@@ -18,6 +18,7 @@ SMALL_TENANTS = ("middle", "small")
 POLLS = 10
 _WHOLE_SECONDS = 600.0
 _SHORT_SECONDS = 120.0
+_BRIEF_SECONDS = 45.0
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,11 @@ class Scenario:
     def is_short(self) -> bool:
         """Whether leases and faults are shorter, too, so that each kind of fault has its place."""
         return self.seconds < _SHORT_SECONDS
+
+    @property
+    def is_brief(self) -> bool:
+        """Whether there is time for a few kinds of faults only."""
+        return self.seconds < _BRIEF_SECONDS
 
     @property
     def lease_seconds(self) -> float:

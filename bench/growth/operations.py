@@ -12,7 +12,7 @@ from core.filters import JobFilter, RunFilter
 from core.listing import NEWEST_FIRST, Stretch
 from core.principals import LOCAL
 from services.execution import claiming, workers
-from services.maintenance import pruning
+from services.maintenance.pruning import Pruning
 from services.messaging.broker import RUNS_HTTP
 from services.reading import failures, listing, records, statistics
 from services.reading.counting import Counts
@@ -70,7 +70,7 @@ def operations(place: Place, system: System, job_id: UUID) -> list[Operation]:
         Operation("statistics of jobs", lambda: statistics.of_jobs(LOCAL, JobFilter())),
         Operation("figures of an hour", lambda: statistics.series(LOCAL, system, 60)),
         Operation("failures of a day", lambda: failures.grouped(LOCAL, system, 24)),
-        Operation("prune of 200 runs", lambda: pruning.prune(system), lambda: place.query(_MAKE_OLD, (_OLD,))),
+        Operation("a pass of pruning", lambda: Pruning(system).turn(), lambda: place.query(_MAKE_OLD, (_OLD,))),
     ]
 
 

@@ -11,7 +11,7 @@ from bench.figures import distribution
 from bench.growth.system import connected
 from bench.servers import Place
 from services.execution import claiming, workers
-from services.maintenance import pruning
+from services.maintenance.pruning import Pruning
 from services.messaging.broker import RUNS_HTTP
 from services.system import System
 
@@ -60,5 +60,6 @@ def _claims(system: System) -> dict[str, float]:
 def _prune(url: str, begun: Event, ending: Event) -> None:
     system = connected(url)
     begun.set()
-    while not ending.is_set() and pruning.prune(system):
-        pass
+    passes = Pruning(system)
+    while not ending.is_set():
+        passes.turn()

@@ -1,4 +1,4 @@
-"""The short form of the chaos run (docs/benchmarks.md): load and faults drawn from a seed, then every invariant.
+"""A brief form of the chaos run (docs/benchmarks.md): load and faults drawn from a seed, then every invariant.
 
 Unlike other tests this one lasts as long as it says: what breaks things goes by the clock, and waits only at the end.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 import pytest
 
 from bench.chaos import invariants, report, running
+from bench.chaos.faults import WORKER_FROZEN
 from bench.chaos.scenario import Scenario
 
 pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("outages")]
-SECONDS = 45.0
-MOST_KINDS_OF_FAULTS = 10  # one stop of RabbitMQ, and the killed workers
+SECONDS = 35.0
+FEWEST_KINDS_OF_FAULTS = 6  # a worker is frozen, and five others; workers are killed besides
 
 
 def test_nothing_is_lost_and_nothing_done_twice_while_everything_breaks() -> None:
@@ -20,5 +21,7 @@ def test_nothing_is_lost_and_nothing_done_twice_while_everything_breaks() -> Non
     evidence = running.run(scenario)
     breached = invariants.check(evidence)
     assert not breached, "\n".join(report.lines(scenario, evidence, breached))
-    assert len({fault.kind for fault in evidence.journal.faults}) == MOST_KINDS_OF_FAULTS
+    kinds = {fault.kind for fault in evidence.journal.faults}
+    assert WORKER_FROZEN in kinds
+    assert len(kinds) >= FEWEST_KINDS_OF_FAULTS
     assert sum(run.status == "completed" for run in evidence.runs) > len(evidence.jobs) / 2
