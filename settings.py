@@ -127,7 +127,7 @@ class Settings(BaseModel):
 
     # The coordinator's clock.
     window_seconds: float = Field(default=30, ge=2, le=600)
-    plan_ahead_seconds: float = Field(default=150, ge=60, le=3600)
+    plan_ahead_seconds: float = Field(default=150, ge=5, le=3600)
     beat_patience_seconds: float = Field(default=75, ge=1, le=1800)
     scan_seconds: float = Field(default=0.25, ge=0.01, le=1)
     ageing_seconds: float = Field(default=300, ge=1, le=_A_YEAR)

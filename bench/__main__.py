@@ -1,10 +1,15 @@
-"""The command line of the benchmarks: `python -m bench all [--quick]`, or the names of single measurements."""
+"""The command line of the benchmarks: `python -m bench all [--quick]`, single measurements, `chaos` or `growth`."""
 
 from __future__ import annotations
 
 import sys
 
 from bench import command
+from bench.chaos import command as chaos
+from bench.growth import command as growth
+
+_OWN = {"chaos": chaos.main, "growth": growth.main}
 
 if __name__ == "__main__":
-    sys.exit(command.main(sys.argv[1:]))
+    own = _OWN.get(sys.argv[1]) if len(sys.argv) > 1 else None
+    sys.exit(command.main(sys.argv[1:]) if own is None else own(sys.argv[2:]))

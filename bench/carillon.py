@@ -24,7 +24,7 @@ NOOP, FAILING = "bench_noop", "bench_failing"
 CALLBACK, POLLING = "bench_callback", "bench_polling"
 IMMEDIATE = {"type": "immediate"}
 _MOST_JOBS_IN_A_REQUEST = 1_000
-_KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
+KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
 NOBODY = "http://127.0.0.1:9"
 _numbers = itertools.count(1)
 
@@ -124,7 +124,7 @@ def installed(
 def _environment(
     checkout: Checkout, data: Path, port: int, place: Place | None, settings: Mapping[str, object]
 ) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     servers = {} if place is None else _servers(place)
     given = {name.upper(): str(value) for name, value in settings.items()}
     return {

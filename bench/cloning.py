@@ -40,12 +40,12 @@ def fill(place: Place, carillon: Carillon, body: dict[str, Any], count: int) -> 
     """Create one job over the API, while no worker runs, and clone it until there are so many."""
     job_id = str(carillon.post("/api/jobs/create", body)["id"])
     with place.connection() as connection, connection.cursor() as cursor:
-        job = _original(cursor, "jobs", "id", job_id)
-        run = _original(cursor, "runs", "job_id", job_id)
+        job = original(cursor, "jobs", "id", job_id)
+        run = original(cursor, "runs", "job_id", job_id)
         for size in groups(count - 1, _GROUP):
             ids = [str(uuid_utils.uuid7()) for _ in range(size)]
-            _copy(cursor, job, [job.clone(id=one) for one in ids])
-            _copy(cursor, run, [run.clone(id=str(uuid_utils.uuid7()), job_id=one) for one in ids])
+            copy(cursor, job, [job.clone(id=one) for one in ids])
+            copy(cursor, run, [run.clone(id=str(uuid_utils.uuid7()), job_id=one) for one in ids])
 
 
 def groups(count: int, most: int) -> Iterator[int]:
@@ -54,7 +54,8 @@ def groups(count: int, most: int) -> Iterator[int]:
         yield min(most, count - first)
 
 
-def _original(cursor: Any, table: str, column: str, value: str) -> Original:
+def original(cursor: Any, table: str, column: str, value: str) -> Original:
+    """Returns the only row with this value."""
     cursor.execute(_COLUMNS, (table,))
     columns = tuple(name for (name,) in cursor.fetchall())
     listed = ", ".join(columns)
@@ -65,6 +66,7 @@ def _original(cursor: Any, table: str, column: str, value: str) -> Original:
     return Original(table, columns, tuple(written.getvalue().rstrip("\n").split("\t")))
 
 
-def _copy(cursor: Any, original: Original, lines: Sequence[str]) -> None:
+def copy(cursor: Any, original: Original, lines: Sequence[str]) -> None:
+    """Store clones of a row."""
     listed = ", ".join(original.columns)
     cursor.copy_expert(f"COPY {original.table} ({listed}) FROM STDIN", io.StringIO("".join(lines)))

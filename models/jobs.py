@@ -152,19 +152,6 @@ def with_live_run(job_ids: Collection[UUID]) -> set[UUID]:
     return {run.job_id for run in rows}
 
 
-def prune(ended_before: datetime, limit: int) -> int:
-    """Delete jobs that ended before an instant and have no runs left; how many."""
-    old = (
-        Job.select(Job.id)
-        .where(
-            Job.finished_at < ended_before,
-            ~peewee.fn.EXISTS(Run.select(peewee.SQL("1")).where(Run.job == Job.id)),
-        )
-        .limit(limit)
-    )
-    return int(Job.delete().where(Job.id.in_(old)).execute())
-
-
 def ids(wanted: JobFilter, after: UUID | None, limit: int) -> list[UUID]:
     """Returns the ids of jobs that fit, in their order, from `after` (not included) on."""
     query = filtering.jobs(Job.select(Job.id).join(App), wanted)

@@ -10,7 +10,7 @@ import peewee
 
 from core.filters import JobFilter, RunFilter
 from core.listing import Mark, Ordering, SortKey, SortValue, Stretch
-from models import filtering
+from models import counting, filtering
 from models.database import is_sqlite
 from models.set_based import chunks
 from models.tables import App, Job, Run
@@ -27,8 +27,8 @@ def job_page(wanted: JobFilter, ordering: Ordering, stretch: Stretch) -> list[UU
 
 
 def job_count(wanted: JobFilter) -> int:
-    """Returns how many jobs fit."""
-    return int(_jobs(wanted).count())
+    """Returns how many jobs fit; of very many, an estimate."""
+    return counting.count(_jobs(wanted))
 
 
 def run_page(wanted: RunFilter, stretch: Stretch) -> list[Run]:
@@ -37,8 +37,8 @@ def run_page(wanted: RunFilter, stretch: Stretch) -> list[Run]:
 
 
 def run_count(wanted: RunFilter) -> int:
-    """Returns how many runs fit."""
-    return int(filtering.runs(Run.select(Run.id).join(Job).join(App), wanted).count())
+    """Returns how many runs fit; of very many, an estimate."""
+    return counting.count(filtering.runs(Run.select(Run.id).join(Job).join(App), wanted))
 
 
 def run(run_id: UUID) -> Run | None:

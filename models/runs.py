@@ -186,12 +186,6 @@ def delete_pending(jobs: Collection[Job]) -> None:
     changes.note(jobs=(job.id for job in jobs))
 
 
-def prune(ended_before: datetime, limit: int) -> int:
-    """Delete runs that ended before an instant, with their attempts, oldest first. Returns how many."""
-    old = Run.select(Run.id).where(Run.finished_at < ended_before).order_by(Run.finished_at).limit(limit)
-    return int(Run.delete().where(Run.id.in_(old)).execute())
-
-
 def _cancelled(reason: str, now: datetime) -> dict[str, Any]:
     return {"status": RunStatus.CANCELLED, "held_by": None, "reason": reason, "finished_at": now}
 

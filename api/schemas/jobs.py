@@ -38,6 +38,8 @@ from services.jobs import definition as definitions
 from services.reading.views import JobView
 
 MOST_TAGS = 20
+MOST_DAYS_KEPT = 36_500
+MOST_RUNS_KEPT = 100_000
 
 _EXAMPLE: JsonDict = {
     "app_name": "app_a",
@@ -47,6 +49,16 @@ _EXAMPLE: JsonDict = {
     "schedule": {"type": "polling", "interval_seconds": 30},
     "data": {"some_key": "some_value"},
 }
+
+
+class Keep(Given):
+    """How long a job's runs are kept: for so many days, or the newest so many; with both, what either keeps.
+
+    The last run and the last success of a job that goes on are always kept.
+    """
+
+    days: Annotated[float, Field(gt=0, le=MOST_DAYS_KEPT, allow_inf_nan=False)] | None = None
+    last: Annotated[int, Field(ge=1, le=MOST_RUNS_KEPT, strict=True)] | None = None
 
 
 class JobDefinition(Given):
@@ -82,6 +94,7 @@ class JobDefinition(Given):
     deadline: Instant | None = None
     deadline_seconds: Seconds | None = None
     expire: bool = False
+    keep: Keep | None = None
 
     @field_validator("deadline")
     @classmethod
@@ -108,12 +121,15 @@ class JobDefinition(Given):
         """Returns the fields as services take them."""
         fields = {name: getattr(self, name) for name in JobDefinition.model_fields}
         fields["deadline_at"] = fields.pop("deadline")
+        keep = fields.pop("keep") or Keep()
         return {
             **fields,
             "schedule": self.schedule.parsed(),
             "tags": tuple(self.tags),
             "catch_up": CatchUp(self.catch_up),
             "overlap": Overlap(self.overlap),
+            "keep_days": keep.days,
+            "keep_last": keep.last,
         }
 
 
@@ -173,6 +189,7 @@ class Job(Shown):
     deadline: datetime | None
     deadline_seconds: float | None
     expire: bool
+    keep: Keep | None
     version: int
     status: JobStatus
     next_run_at: datetime | None
@@ -198,11 +215,15 @@ class Job(Shown):
         if not isinstance(given, JobView):
             return given
         status = words.status_in_lists(given.app_name, given.status)
-        return {**vars(given), "status": status, **words.aliases(given)}
+        keep = Keep(days=given.keep_days, last=given.keep_last) if given.keep_days or given.keep_last else None
+        return {**vars(given), "keep": keep, "status": status, **words.aliases(given)}
 
 
 class JobPage(Shown):
-    """A page of the list of jobs; `next` is the path of the next page. `count` may be a minute old."""
+    """A page of the list of jobs; `next` is the path of the next page.
+
+    `count` may be a minute old, and is an estimate beyond 100,000.
+    """
 
     count: int
     next: str | None

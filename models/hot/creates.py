@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
 from core import names
-from models import apps, changes
+from models import apps, changes, set_based
 from models.hot import of_database
 from models.hot.rows import KnownApp, NewRows
+from models.tables import Job
+
+_RULE = ("keep_days", "keep_last")
 
 
 def apps_by_names(wanted: Collection[str]) -> dict[str, KnownApp]:
@@ -29,8 +32,15 @@ def insert(rows: NewRows) -> set[UUID]:
         return set()
     in_order = sorted(rows.jobs, key=lambda job: (job["app_id"], job["name_key"] or ""))
     stored: set[UUID] = of_database().create(NewRows(in_order, rows.tags, rows.runs))
+    _add_rules(job for job in in_order if job["id"] in stored)
     changes.note(jobs=stored, runs=(run["id"] for run in rows.runs if run["job"] in stored))
     return stored
+
+
+def _add_rules(jobs: Iterable[Mapping[str, Any]]) -> None:
+    """Store how long history is kept with those of new jobs that have a rule of their own, which few have."""
+    rules = ((job["id"], {name: job.get(name) for name in _RULE}) for job in jobs)
+    set_based.update(Job.id, [(job_id, rule) for job_id, rule in rules if any(rule.values())])
 
 
 def stored(job_ids: Iterable[UUID]) -> set[UUID]:

@@ -45,6 +45,8 @@ class Job(Table):
     deadline_at = InstantField(null=True)
     deadline_seconds = peewee.DoubleField(null=True)
     expire = peewee.BooleanField(default=False)
+    keep_days = peewee.DoubleField(null=True)
+    keep_last = peewee.IntegerField(null=True)
     version = peewee.IntegerField(default=1)
     state = EnumField(JobState)
     next_run_at = InstantField(null=True)

@@ -46,6 +46,8 @@ class Definition:
     deadline_at: datetime | None = None
     deadline_seconds: float | None = None
     expire: bool = False
+    keep_days: float | None = None
+    keep_last: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +86,8 @@ _PLAIN = (
     "deadline_at",
     "deadline_seconds",
     "expire",
+    "keep_days",
+    "keep_last",
 )
 
 

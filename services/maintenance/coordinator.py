@@ -14,11 +14,12 @@ from models import signals
 from models.pauses import Gate
 from services.access import password_resets
 from services.alerts import sending
-from services.changes import pruning
+from services.changes import pruning as changes
 from services.execution import giving, limits
 from services.maintenance import upkeep
 from services.maintenance.dispatch_loop import DispatchLoop
 from services.maintenance.loops import Loop, Loops
+from services.maintenance.pruning import Pruning
 from services.messaging import broker as brokers
 from services.reading import backlog, statistics
 from services.runtime import events
@@ -33,6 +34,7 @@ _EACH_SECOND = 1.0
 _FIGURES_SECONDS = 15.0
 _ALERTS_SECONDS = 5.0
 _PRUNE_SECONDS = 3600.0
+_BETWEEN_PASSES_SECONDS = 0.01  # so that what is claimed meanwhile has its turn
 _CHANGES_SECONDS = 60.0
 
 Pass = Callable[[System], object]  # returns something true where more is left to do
@@ -47,6 +49,7 @@ class Coordinator:
         self._stopping = threading.Event()
         self._beaten = threading.Event()
         self._rescues = upkeep.Rescues(system)
+        self._pruning = Pruning(system)
         self._zones_are_fresh = False
         self._dispatch = DispatchLoop(system, self._stopping)
         self._plan_loop = Loop("plan", self._plan)
@@ -70,8 +73,8 @@ class Coordinator:
             Loop("backlog", self._once(backlog.count, backlog.EVERY_SECONDS)),
             Loop("resets", self._until_done(password_resets.send, _ALERTS_SECONDS)),
             Loop("alerts", self._until_done(sending.tell, _ALERTS_SECONDS)),
-            Loop("prune", self._until_done(upkeep.prune, _PRUNE_SECONDS)),
-            Loop("prune-changes", self._until_done(pruning.prune, _CHANGES_SECONDS)),
+            Loop("prune", self._prune),
+            Loop("prune-changes", self._until_done(changes.prune, _CHANGES_SECONDS)),
         ]
 
     def start(self) -> None:
@@ -114,6 +117,10 @@ class Coordinator:
         if rescued:
             events.emit("runs.rescued", count=rescued)
         return upkeep.RESCUE_SECONDS
+
+    def _prune(self) -> float:
+        """Take one pass, and rest between passes for a moment; after the last, for long."""
+        return _BETWEEN_PASSES_SECONDS if self._pruning.turn() else _PRUNE_SECONDS
 
     def _once(self, one_pass: Pass, rest_seconds: float) -> Callable[[], float]:
         """Returns a turn of one pass, which is bounded, and a rest."""

@@ -1,22 +1,16 @@
-"""Upkeep: rescue runs whose worker died, prune what ended long ago."""
+"""Upkeep: rescue runs whose worker died."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from uuid import UUID
 
 from core.errors import DatabaseUnavailable
-from models import alerts, claims, database, jobs, runs, versions, workers
-from models.pauses import Gate
-from services.email import outbox
+from models import claims, database
 from services.execution.rescue import take_back
-from services.jobs import idempotency
-from services.reading import statistics
 from services.system import System
 
 BATCH = 1_000
 RESCUE_SECONDS = 1.0
-_WORKER_KEPT = timedelta(days=1)
 
 
 class Rescues:
@@ -76,17 +70,3 @@ def rescue_all(system: System) -> int:
             return taken
         taken += take_back(system, left, only_expired=False)
         before = left
-
-
-def prune(system: System) -> int:
-    """Delete one batch of what has outlived its time: history, workers, keys, figures, e-mail. Returns how many."""
-    now = system.clock.now()
-    ended_before = now - timedelta(days=system.settings.keep_history_days)
-    with system.transaction(Gate.UNUSED):
-        pruned = runs.prune(ended_before, BATCH)
-        pruned += jobs.prune(ended_before, BATCH)
-        pruned += versions.prune(ended_before, BATCH)
-        pruned += alerts.prune(ended_before, BATCH)
-        pruned += workers.prune(now - _WORKER_KEPT)
-    pruned += outbox.prune(system.settings, ended_before)
-    return pruned + idempotency.prune(system) + statistics.prune(system)

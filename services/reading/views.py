@@ -67,6 +67,8 @@ class JobView:
     deadline: datetime | None
     deadline_seconds: float | None
     expire: bool
+    keep_days: float | None
+    keep_last: int | None
     version: int
     status: JobStatus
     next_run_at: datetime | None

@@ -14,7 +14,7 @@ from tests.unit.given_settings import faults
 BESIDE: dict[tuple[str, float], dict[str, str]] = {
     ("lease_seconds", 1): {"HEARTBEAT_SECONDS": "0.5"},
     ("heartbeat_seconds", 1800): {"LEASE_SECONDS": "3600"},
-    ("plan_ahead_seconds", 60): {"BEAT_PATIENCE_SECONDS": "30"},
+    ("plan_ahead_seconds", 5): {"BEAT_PATIENCE_SECONDS": "3"},
     ("beat_patience_seconds", 1800): {"PLAN_AHEAD_SECONDS": "3600"},
     ("report_limit_seconds", 1): {"REPORT_LEASE_SECONDS": "1"},
 }

@@ -45,6 +45,16 @@ def test_a_patch_is_merged_into_what_is_there(client: Client, headers: dict[str,
     assert got(client, job_id) == shown
 
 
+def test_how_long_runs_are_kept_is_given_changed_and_removed(client: Client) -> None:
+    job_id = client.create(schedule=INTERVAL, keep={"days": 90.5})
+    assert got(client, job_id)["keep"] == {"days": 90.5, "last": None}
+    assert patch(client, job_id, {"keep": {"last": 20}}).json["keep"] == {"days": 90.5, "last": 20}
+    assert patch(client, job_id, {"keep": {"days": None}}).json["keep"] == {"days": None, "last": 20}
+    assert patch(client, job_id, {"keep": None}).json["keep"] is None
+    assert patch(client, job_id, {"keep": {"last": 0}}).status_code == 400
+    assert got(client, client.create(schedule=INTERVAL))["keep"] is None
+
+
 def test_a_schedule_of_another_type_takes_the_place_of_the_old_one(client: Client) -> None:
     job_id = client.create(schedule={**INTERVAL, "starts_at": "2026-11-21T00:00:00Z"})
     shown = patch(client, job_id, {"schedule": {"type": "cron", "expression": "0 * * * *"}}).json

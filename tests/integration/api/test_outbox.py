@@ -11,7 +11,7 @@ import pytest
 from actors.handlers import email
 from core.principals import LOCAL
 from services.email import outbox
-from services.maintenance import upkeep
+from services.maintenance import pruning
 from services.runtime.abort_scope import Scope
 from tests.factories import GivenSystem, given_system, in_threads
 from tests.integration.api.client import NO_JOB, Client, refusal, served
@@ -88,10 +88,10 @@ def test_an_email_is_kept_as_long_as_history(system: GivenSystem, client: Client
     [kept] = outbox.newest(LOCAL, system.settings, 10)
     made = datetime.fromtimestamp((kept.id.int >> 80) / 1000, UTC)
     system.clock.set(made + timedelta(days=30, seconds=-1))
-    upkeep.prune(system)
+    pruning.prune(system)
     assert outbox.newest(LOCAL, system.settings, 10) == [kept]
     system.clock.advance(2)
-    upkeep.prune(system)
+    pruning.prune(system)
     assert outbox.newest(LOCAL, system.settings, 10) == []
 
 

@@ -14,7 +14,7 @@ from core.states import JobState, RunStatus
 from models.tables import Job, JobTag, JobVersion, PollingState, Run
 from services.jobs import definition, editing
 from services.jobs import lifecycle as job_service
-from services.maintenance import upkeep
+from services.maintenance import pruning
 from services.reading import records
 from services.scheduling import dispatching
 from tests.factories import (
@@ -73,7 +73,7 @@ def test_a_deleted_job_goes_with_its_history(system: GivenSystem) -> None:
     )
     editing.delete(LOCAL, system, run.job_id)
     system.clock.advance(31 * 86_400)
-    upkeep.prune(system)
+    pruning.prune(system)
     for table in (Job, JobTag, JobVersion, PollingState, Run):
         assert table.select().count() == 0
 

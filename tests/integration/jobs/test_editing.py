@@ -19,7 +19,7 @@ from services.jobs import apps, definition, editing
 from services.jobs import lifecycle as job_service
 from services.jobs.apps import TaskTypePolicy
 from services.jobs.definition import Definition
-from services.maintenance import upkeep
+from services.maintenance import pruning
 from services.messaging.doorbell import Ring
 from services.reading.views import JobView
 from services.scheduling import dispatching
@@ -228,11 +228,11 @@ def test_versions_are_pruned_when_no_run_needs_them(system: GivenSystem) -> None
     for n in (2, 3):
         edit(system, run.job_id, data={"n": n})
     system.clock.advance(31 * 86_400)
-    upkeep.prune(system)
+    pruning.prune(system)
     assert [kept.version for kept in JobVersion.select()] == [1], "the run is still to be tried again"
     make_due_again(system, run.id)
     attempt(system, refused())
-    upkeep.prune(system)
+    pruning.prune(system)
     assert list(JobVersion.select()) == []
 
 

@@ -15,6 +15,7 @@ from services.execution import limits
 from services.maintenance import loops, upkeep
 from services.maintenance.coordinator import Coordinator
 from services.maintenance.loops import Loop, Loops
+from services.maintenance.pruning import Pruning
 from services.messaging.broker import InProcessBroker
 from services.reading import statistics
 from services.runtime.clock import DatabaseClock
@@ -35,7 +36,7 @@ PASSES = [
     (limits, "give_permits"),
     (statistics, "summarise"),
     (sending, "tell"),
-    (upkeep, "prune"),
+    (Pruning, "turn"),
 ]
 
 

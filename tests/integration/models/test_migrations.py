@@ -86,6 +86,16 @@ def test_a_migrated_database_holds_what_only_the_new_schema_can(former: None) ->
     assert [run.held_by for run in runs_of(job_id)] == [None, "overlap", None]
 
 
+def test_jobs_from_before_have_no_rule_of_their_own_for_how_long_runs_are_kept(former: None) -> None:
+    runner.upgrade("0019_changes")
+    assert "0026_keep" in runner.upgrade()
+    job = Job.get()
+    assert (job.keep_days, job.keep_last) == (None, None)
+    Job.update(keep_days=1.5, keep_last=3).execute()
+    job = Job.get()
+    assert (job.keep_days, job.keep_last) == (1.5, 3)
+
+
 # Names that were different, as they were compared before, with the app or job that a new spelling now finds.
 APPS = ("Default", "ＡＰＰ_B", "app_b", "Straße")
 JOBS = ("Nightly", "nightly", "Ärger", "A\u0308RGER", "日次　レポート")

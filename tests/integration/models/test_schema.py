@@ -25,6 +25,7 @@ from models import (
     lists,
     outcomes,
     overlap_queue,
+    pruning,
     runs,
     shown_jobs,
     statistics,
@@ -87,6 +88,7 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         "0022_people",
         "0023_authors",
         "0024_senders_identities",
+        "0026_keep",
     ]
 
 
@@ -150,7 +152,7 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: upcoming.planned(JobFilter(), NOON, 10), "runs_to_make_due"),
     (lambda: failures.newest(JobFilter(), NOON, 10), "runs_failed"),
     (lambda: outcomes.newest([new_id()], 20), "runs_of_job"),
-    (lambda: runs.prune(NOON, 10), "runs_ended"),
+    (lambda: pruning.ended_runs(None, NOON, 10), "runs_ended"),
     (lambda: jobs.lock_to_plan(NOON, 10), "jobs_to_plan"),
     (lambda: overlap_queue.ready_jobs(10), "runs_waiting_for_turn"),
     (lambda: overlap_queue.waiting_for_turn([new_id()]), "runs_waiting_for_turn"),

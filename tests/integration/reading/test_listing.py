@@ -16,6 +16,7 @@ from core.listing import NEWEST_FIRST, Ordering, Stretch
 from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow
 from core.states import JobStatus
+from models import counting, database, lists
 from services.execution.work import Result
 from services.jobs import apps
 from services.jobs import lifecycle as job_service
@@ -219,3 +220,21 @@ def test_a_run_of_another_job_is_not_among_a_jobs_runs(system: GivenSystem) -> N
     ids: list[UUID] = [job_service.create(LOCAL, system, new_job(name=name)) for name in ("one", "two")]
     page = listing.runs_of_job(LOCAL, Counts(system.clock), ids[0], ALL)
     assert [(run.job_id, run.job_name, page.count) for run in page.items] == [(ids[0], "one", 1)]
+
+
+def test_more_than_the_limit_are_not_counted_one_by_one(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(6):
+        job_service.create(LOCAL, system, new_job(name=f"job {number}", account_id="many"))
+    monkeypatch.setattr(counting, "MOST_COUNTED", 5)
+    wanted = JobFilter(account_id="many"), RunFilter(account_id="many")
+    with statements.noted() as sent, database.reading():
+        counts = lists.job_count(wanted[0]), lists.run_count(wanted[1])
+    if database.is_sqlite():
+        assert counts == (6, 6)
+    else:
+        assert min(counts) >= 6, "at least what was counted"
+        assert sum("LIMIT" in sql and "COUNT" in sql for sql, _ in sent) == 2
+        assert sum(sql.startswith("EXPLAIN") for sql, _ in sent) == 2
+    monkeypatch.setattr(counting, "MOST_COUNTED", 6)
+    with database.reading():
+        assert (lists.job_count(wanted[0]), lists.run_count(wanted[1])) == (6, 6)

@@ -1,0 +1,176 @@
+"""What is broken, when, and for how long: each kind of fault at least once, in an order drawn from the seed."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from bench.chaos.journal import Fault, Journal
+from bench.chaos.receiver import Receiver
+from bench.chaos.scenario import Scenario
+from bench.chaos.stack import COORDINATORS, CUT_WORKER, WORKERS, Stack
+
+WORKER_FROZEN = "worker frozen"
+FLOOD = "flood"
+_KILL_EVERY_SECONDS = 20.0
+_ROUND_SECONDS = 300.0  # a longer run has every fault again
+_FIRST_AFTER_SECONDS = 3.0
+_HANDS_FULL = 10  # calls under way when a worker is frozen, of both workers
+_LONGEST_FILL_SECONDS = 10.0
+_OTHERS_SECONDS = 0.7
+_OTHERS_IN_BRIEF = 5
+_LOOK_SECONDS = 0.05
+
+
+@dataclass
+class Faults:
+    """Breaks things while the load goes on, and mends them."""
+
+    scenario: Scenario
+    stack: Stack
+    receiver: Receiver
+    journal: Journal
+    flood: Callable[[], None]
+    _over: threading.Event = field(default_factory=threading.Event)
+    _killing: threading.Lock = field(default_factory=threading.Lock)
+
+    def run(self) -> None:
+        """Break one thing after the other; meanwhile, workers are killed."""
+        began = time.monotonic()
+        killer = threading.Thread(target=self._kill_workers, daemon=True)
+        killer.start()
+        draws = self.scenario.draws("faults")
+        acts = self._acts() * max(1, math.ceil(self.scenario.seconds / _ROUND_SECONDS))
+        draws.shuffle(acts)
+        if self.scenario.is_short:  # one stop of RabbitMQ is enough
+            acts.remove(draws.choice([self._rabbitmq_stopped, self._rabbitmq_killed]))
+        if self.scenario.is_brief:
+            acts.remove(self._worker_frozen)
+            acts = [self._worker_frozen, *acts[:_OTHERS_IN_BRIEF]]
+        time.sleep(_FIRST_AFTER_SECONDS)
+        for place, act in enumerate(acts):
+            planned = began + (self.scenario.load_seconds - _FIRST_AFTER_SECONDS) * place / len(acts)
+            time.sleep(max(0.0, planned - time.monotonic()))
+            act()
+        self._over.set()
+        killer.join()
+
+    def _acts(self) -> list[Callable[[], None]]:
+        return [
+            self._rabbitmq_stopped,
+            self._rabbitmq_killed,
+            self._postgresql_restarted,
+            self._postgresql_frozen,
+            self._worker_frozen,
+            self._coordinators_dead,
+            self._worker_cut_off,
+            self._api_killed,
+            self._receiver_down,
+            self._flooded,
+        ]
+
+    def _kill_workers(self) -> None:
+        draws = self.scenario.draws("kills")
+        while not self._over.wait(_KILL_EVERY_SECONDS):
+            name = draws.choice(WORKERS)
+            with self._killing, self._noted("worker killed", name):
+                self.stack.signal(name, signal.SIGKILL)
+
+    def _rabbitmq_stopped(self) -> None:
+        with self._noted("RabbitMQ stopped"):
+            self.stack.rabbit.stop()
+            self._last(8)
+            self.stack.rabbit.start()
+
+    def _rabbitmq_killed(self) -> None:
+        with self._noted("RabbitMQ killed"):
+            self.stack.rabbit.kill()
+            self._last(1)
+            self.stack.rabbit.start()
+
+    def _postgresql_restarted(self) -> None:
+        with self._noted("PostgreSQL restarted"):
+            self.stack.postgres.restart()
+
+    def _postgresql_frozen(self) -> None:
+        with self._noted("PostgreSQL frozen"):
+            self.stack.postgres.freeze()
+            self._last(5)
+            self.stack.postgres.thaw()
+
+    def _worker_frozen(self) -> None:
+        """Freeze a worker with its hands full, past its lease; let it wake while others are at the same runs."""
+        name = self.scenario.draws("frozen").choice(WORKERS)
+        receiver = self.receiver
+        with self._killing:  # a worker that is killed wakes no more
+            receiver.holds_first = True
+            _wait(lambda: len(receiver.held) >= _HANDS_FULL, _LONGEST_FILL_SECONDS)
+            with self._noted(WORKER_FROZEN, name):
+                stopped = self.stack.signal(name, signal.SIGSTOP)
+                taken = sorted(run_id for run_id, _ in list(receiver.held))
+                receiver.first_kept, receiver.later_kept = frozenset(taken[::2]), frozenset(taken)
+                receiver.holds_first = False
+                time.sleep(self.scenario.lease_seconds)
+                _wait(lambda: any(attempt > 1 for _, attempt in list(receiver.held)), self._longest_loss_seconds())
+                time.sleep(_OTHERS_SECONDS)
+                if stopped:
+                    self.stack.signal(name, signal.SIGCONT)
+                time.sleep(_OTHERS_SECONDS)
+                receiver.first_kept = receiver.later_kept = frozenset()
+
+    def _longest_loss_seconds(self) -> float:
+        """Returns how long it may take after a lease until its run is rescued, has rested, and is claimed anew."""
+        return self.scenario.lease_seconds + 4
+
+    def _coordinators_dead(self) -> None:
+        """Kill both; those that are started anew are stopped before they have begun, and killed at the end."""
+        with self._noted("coordinators dead"):
+            for name in COORDINATORS:
+                self.stack.signal(name, signal.SIGKILL)
+            until = time.monotonic() + self.scenario.fault_seconds(10)
+            while time.monotonic() < until:
+                for name in COORDINATORS:
+                    self.stack.signal(name, signal.SIGSTOP)
+                time.sleep(_LOOK_SECONDS)
+            for name in COORDINATORS:
+                self.stack.signal(name, signal.SIGKILL)
+
+    def _worker_cut_off(self) -> None:
+        with self._noted("worker cut off from RabbitMQ", CUT_WORKER):
+            self.stack.proxy.cut()
+            self._last(10)
+            self.stack.proxy.mend()
+
+    def _api_killed(self) -> None:
+        with self._noted("API killed"):
+            self.stack.signal("web", signal.SIGKILL)
+
+    def _receiver_down(self) -> None:
+        with self._noted("receiver down"):
+            self.receiver.is_down = True
+            self._last(10)
+            self.receiver.is_down = False
+
+    def _flooded(self) -> None:
+        with self._noted(FLOOD):
+            self.flood()
+
+    def _last(self, of_ten_minutes: float) -> None:
+        time.sleep(self.scenario.fault_seconds(of_ten_minutes))
+
+    @contextmanager
+    def _noted(self, kind: str, target: str = "") -> Iterator[None]:
+        began = time.time()
+        yield
+        self.journal.faults.append(Fault(kind, began, time.time(), target))
+
+
+def _wait(condition: Callable[[], bool], longest_seconds: float) -> None:
+    until = time.monotonic() + longest_seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(_LOOK_SECONDS)

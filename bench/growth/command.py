@@ -1,0 +1,105 @@
+"""The command line: `python -m bench growth [--ended N,...] [--queued N,...] [--future N,...] [--plans FILE]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.growth import filling, plans, retention
+from bench.growth.filling import Amounts
+from bench.growth.operations import Operation, operations
+from bench.growth.system import connected
+from bench.servers import Servers
+from bench.table import number
+from models import database
+from processes.foreground import exit_on_signals
+
+_REPEATS = 9
+_MOST_GROWTH = 1.3
+_MOST_STALL_MS = 50.0
+Costs = dict[str, float]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure on each amount of rows, and print what grows."""
+    given = _parser().parse_args(arguments)
+    sizes = [Amounts(*one) for one in zip(given.ended, given.queued, given.future, strict=True)]
+    with exit_on_signals(), tempfile.TemporaryDirectory(prefix="carillon-growth-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # PostgreSQL runs as a user of its own
+        servers = Servers(folder)
+        try:
+            servers.start()
+            measured = [_measure(servers, amounts, given.plans) for amounts in sizes]
+        finally:
+            servers.close()
+    print("\n".join(_table(sizes, measured)), flush=True)
+    return 0
+
+
+def _measure(servers: Servers, amounts: Amounts, file: Path | None) -> Costs:
+    """Returns the milliseconds of each operation."""
+    print(f"{amounts.name} ...", file=sys.stderr, flush=True)
+    with servers.place() as place:
+        system = connected(place.database_url)
+        job_id = filling.fill(place, system, amounts)
+        costs: Costs = {}
+        for operation in operations(place, system, job_id):
+            costs[operation.name] = _least_ms(operation)
+            if file is not None:
+                _write_plans(file, amounts, operation)
+        stalls = retention.measure(place, system, amounts.ended // 2)
+        for when, figures in stalls.items():
+            shown = ", ".join(f"{figure} {number(value)}" for figure, value in figures.items())
+            print(f"  a claim of 1 {when}, in ms: {shown}", flush=True)
+        costs["longest claim while pruning"] = stalls["while pruning"]["max"]
+        database.disconnect()
+    return costs
+
+
+def _least_ms(operation: Operation) -> float:
+    """Returns how long the fastest of a few calls took: what else the machine does makes the others longer."""
+    taken = []
+    for _ in range(_REPEATS):
+        operation.prepare()
+        began = time.perf_counter()
+        operation.call()
+        taken.append(1000 * (time.perf_counter() - began))
+    return min(taken)
+
+
+def _write_plans(file: Path, amounts: Amounts, operation: Operation) -> None:
+    operation.prepare()
+    told = plans.of(operation.call)
+    with file.open("a") as out:
+        out.write(f"## {operation.name}: {amounts.name}\n\n" + "\n\n".join(told) + "\n\n")
+
+
+def _table(sizes: Sequence[Amounts], measured: Sequence[Costs]) -> list[str]:
+    width = max(map(len, measured[0]))
+    head = [f"{'ms':{width}}", *(f"{one.ended:>12,}" for one in sizes), "growth"]
+    lines = ["  ".join(head)]
+    for name in measured[0]:
+        costs = [one[name] for one in measured]
+        growth = costs[-1] / costs[0]
+        mark = " <" if growth > _MOST_GROWTH else ""
+        lines.append("  ".join([f"{name:{width}}", *(f"{number(cost):>12}" for cost in costs), f"{growth:.2f}{mark}"]))
+    return [*lines, f"< grows by more than {_MOST_GROWTH}; a claim may wait {_MOST_STALL_MS:g} ms for what prunes"]
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bench growth", description="Measures what grows with the stored rows.")
+    amounts = "how many, for each size"
+    parser.add_argument("--ended", type=_numbers, default=(10_000, 100_000, 1_000_000), metavar="N,...", help=amounts)
+    parser.add_argument("--queued", type=_numbers, default=(10_000, 100_000, 100_000), metavar="N,...", help=amounts)
+    parser.add_argument("--future", type=_numbers, default=(10_000, 100_000, 100_000), metavar="N,...", help=amounts)
+    parser.add_argument("--plans", type=Path, help="append the plans of all statements to this file")
+    return parser
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part.replace("_", "")) for part in text.split(","))

@@ -1,0 +1,27 @@
+"""A brief form of the chaos run (docs/benchmarks.md): load and faults drawn from a seed, then every invariant.
+
+Unlike other tests this one lasts as long as it says: what breaks things goes by the clock, and waits only at the end.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.chaos import invariants, report, running
+from bench.chaos.faults import WORKER_FROZEN
+from bench.chaos.scenario import Scenario
+
+pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("outages")]
+SECONDS = 35.0
+FEWEST_KINDS_OF_FAULTS = 6  # a worker is frozen, and five others; workers are killed besides
+
+
+def test_nothing_is_lost_and_nothing_done_twice_while_everything_breaks() -> None:
+    scenario = Scenario(seed=1, seconds=SECONDS)
+    evidence = running.run(scenario)
+    breached = invariants.check(evidence)
+    assert not breached, "\n".join(report.lines(scenario, evidence, breached))
+    kinds = {fault.kind for fault in evidence.journal.faults}
+    assert WORKER_FROZEN in kinds
+    assert len(kinds) >= FEWEST_KINDS_OF_FAULTS
+    assert sum(run.status == "completed" for run in evidence.runs) > len(evidence.jobs) / 2

@@ -1,0 +1,162 @@
+"""What is pruned and what is kept, by age and by the job's own rule, on both databases."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from core.errors import DatabaseUnavailable
+from core.principals import LOCAL
+from core.schedules import Interval
+from core.states import RunStatus
+from models import pruning as queries
+from models.tables import Attempt, Job, Run
+from services.jobs import lifecycle
+from services.maintenance import pruning
+from services.maintenance.pruning import Pruning
+from services.scheduling import dispatching, planning
+from tests.factories import (
+    GivenSystem,
+    claim_one,
+    failed,
+    first_run,
+    given_system,
+    new_job,
+    record,
+    runs_of,
+    succeeded,
+)
+
+DAY = 86_400.0
+DAILY = Interval(every_seconds=DAY)
+
+
+@pytest.fixture
+def system(store: str) -> GivenSystem:
+    return given_system(keep_history_days=30)
+
+
+def run_daily(system: GivenSystem, days: int, *, failing_from: int | None = None, **fields: object) -> UUID:
+    """A daily job after so many days, a run each; from one day on its runs fail for good."""
+    job_id = lifecycle.create(LOCAL, system, new_job(DAILY, max_retries=0, **fields))
+    for day in range(days):
+        planning.plan(system)
+        dispatching.make_due(system, [run.id for run in runs_of(job_id) if run.status == RunStatus.PENDING])
+        fails = failing_from is not None and day >= failing_from
+        record(system, claim_one(system), failed() if fails else succeeded())
+        system.clock.advance(DAY)
+    return job_id
+
+
+def ages(system: GivenSystem, job_id: UUID) -> list[int]:
+    """How many days ago each run of the job ended that is still there, newest first."""
+    ended = [run.finished_at for run in runs_of(job_id) if run.finished_at is not None]
+    return sorted((system.clock.now() - at) // timedelta(days=1) for at in ended)
+
+
+def test_runs_go_by_their_age_with_their_attempts(system: GivenSystem) -> None:
+    job_id = run_daily(system, 34)
+    pruning.prune(system)
+    assert ages(system, job_id) == list(range(1, 31))
+    assert Attempt.select().count() == 30
+
+
+def test_the_last_run_and_the_last_success_of_a_job_that_goes_on_are_kept_however_old(system: GivenSystem) -> None:
+    job_id = run_daily(system, 4, failing_from=2)
+    system.clock.advance(100 * DAY)
+    pruning.prune(system)
+    assert [run.status for run in runs_of(job_id) if run.finished_at] == [RunStatus.COMPLETED, RunStatus.FAILED]
+    assert ages(system, job_id) == [101, 103]
+
+
+def test_a_job_that_has_ended_goes_with_all_its_runs(system: GivenSystem) -> None:
+    run_daily(system, 2)
+    lifecycle.cancel(LOCAL, system, Job.get().id)
+    system.clock.advance(100 * DAY)
+    pruning.prune(system)
+    assert (Job.select().count(), Run.select().count()) == (0, 0)
+
+
+def test_a_job_may_keep_its_runs_for_fewer_or_for_more_days(system: GivenSystem) -> None:
+    short = run_daily(system, 6, keep_days=2.5)
+    pruning.prune(system)
+    assert ages(system, short) == [1, 2]
+    lifecycle.cancel(LOCAL, system, short)
+    long = run_daily(system, 40, keep_days=365)
+    pruning.prune(system)
+    assert ages(system, long) == list(range(1, 41))
+
+
+def test_a_job_may_keep_its_newest_runs_however_old_and_no_others(system: GivenSystem) -> None:
+    job_id = run_daily(system, 6, keep_last=3)
+    pruning.prune(system)
+    assert ages(system, job_id) == [1, 2, 3]
+    system.clock.advance(300 * DAY)
+    pruning.prune(system)
+    assert ages(system, job_id) == [301, 302, 303]
+
+
+def test_with_both_what_either_keeps_is_kept(system: GivenSystem) -> None:
+    job_id = run_daily(system, 6, keep_days=4.5, keep_last=2)
+    pruning.prune(system)
+    assert ages(system, job_id) == [1, 2, 3, 4]
+    system.clock.advance(50 * DAY)
+    pruning.prune(system)
+    assert ages(system, job_id) == [51, 52]
+
+
+def test_the_last_success_is_kept_beside_the_newest(system: GivenSystem) -> None:
+    job_id = run_daily(system, 6, failing_from=2, keep_last=1)
+    pruning.prune(system)
+    assert ages(system, job_id) == [1, 5]
+
+
+def test_a_job_that_has_ended_keeps_its_runs_as_long_as_its_rule_says(system: GivenSystem) -> None:
+    run = first_run(system, keep_days=90)
+    record(system, claim_one(system), succeeded())
+    system.clock.advance(60 * DAY)
+    pruning.prune(system)
+    assert ages(system, run.job_id) == [60]
+    system.clock.advance(40 * DAY)
+    pruning.prune(system)
+    pruning.prune(system)
+    assert Job.select().count() == 0
+
+
+def test_what_is_kept_in_one_window_does_not_keep_the_next_from_being_pruned(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "WINDOW", 2)
+    jobs = [run_daily(system, 1) for _ in range(5)]  # each with its last run alone
+    job_id = run_daily(system, 34)
+    for one in (*jobs, job_id):
+        lifecycle.pause(LOCAL, system, one)
+    system.clock.advance(40 * DAY)
+    passes = Pruning(system)
+    count = 1
+    while passes.turn():
+        count += 1
+    assert ages(system, job_id) == [41]
+    assert all(len(ages(system, one)) == 1 for one in jobs)
+    assert count > 10
+
+
+def test_a_sweep_begins_anew_after_its_end_and_after_a_fault(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes = Pruning(system)
+    while passes.turn():
+        pass
+    job_id = run_daily(system, 34)
+    with monkeypatch.context() as patch:
+        patch.setattr(queries, "ended_runs", _away)
+        with pytest.raises(DatabaseUnavailable):
+            passes.turn()
+    assert passes.turn()
+    assert ages(system, job_id) == list(range(1, 31))
+
+
+def _away(*_: object) -> None:
+    raise DatabaseUnavailable("away")
