@@ -24,7 +24,12 @@ _SECRETIVE = ("SECRET", "PASSWORD", "URL", "PROXY")  # a fault in these is told 
 _REQUESTS_PER_MINUTE = 600
 _A_YEAR = 31_536_000
 # What the word `none` gives, where neither an empty list nor no value says it: what is left out has a default there.
-_NOTHING: dict[str, Any] = {"requests_per_minute": 0, "callback_networks_allowed": "", "account_rate": None}
+_NOTHING: dict[str, Any] = {
+    "requests_per_minute": 0,
+    "forwarded_allow_ips": "",
+    "callback_networks_allowed": "",
+    "account_rate": None,
+}
 
 
 def _rate(given: Any) -> Any:
@@ -55,6 +60,7 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=1, le=65535)
     keep_alive_seconds: int = Field(default=75, ge=1, le=3600)
+    forwarded_allow_ips: str = "127.0.0.1"
     health_host: str = "127.0.0.1"
     health_port: int | None = Field(default=None, ge=1, le=65535)
     web_threads: int = Field(default=8, ge=1, le=64)
@@ -300,6 +306,7 @@ class Settings(BaseModel):
             *configuration.web_addresses(web),
             *configuration.called("CALLBACK_BASE_URL", self.callback_base_url),
             *configuration.parsed(networks.SETTING, networks.listed, self.callback_networks_allowed),
+            *configuration.parsed("FORWARDED_ALLOW_IPS", networks.listed, self.forwarded_allow_ips),
             *configuration.parsed(origins.SETTING, origins.listed, self.cors_origins),
             (
                 self.anonymous and origins.ANY in self.cors_origins,

@@ -14,7 +14,7 @@ from processes.programs import LocalServerError
 
 PACKAGES = {"postgresql": "postgresql", "rabbitmq": "rabbitmq-server"}
 # Each is installed by itself, where a command asks for it.
-EXTRAS = {"pgbouncer": "pgbouncer", "prometheus": "prometheus", "chromium": "chromium"}
+EXTRAS = {"pgbouncer": "pgbouncer", "prometheus": "prometheus", "chromium": "chromium", "nginx": "nginx-light"}
 POLICY = Path("/usr/sbin/policy-rc.d")
 _one_at_a_time = threading.Lock()
 
@@ -73,12 +73,18 @@ def _chromium() -> Path | None:
     return Path(on_path).parent if on_path else None
 
 
+def _nginx() -> Path | None:
+    on_path = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    return Path(on_path).parent if on_path else None
+
+
 _FINDERS = {
     "postgresql": _postgresql,
     "rabbitmq": _rabbitmq,
     "pgbouncer": _pgbouncer,
     "prometheus": _prometheus,
     "chromium": _chromium,
+    "nginx": _nginx,
 }
 
 

@@ -50,6 +50,7 @@ class WebServer(uvicorn.Server):
             access_log=False,
             lifespan="on",
             server_header=False,
+            forwarded_allow_ips=settings.forwarded_allow_ips,
             timeout_keep_alive=settings.keep_alive_seconds,
             timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
             ws="auto",
