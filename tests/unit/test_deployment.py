@@ -1,0 +1,58 @@
+"""What we hand out for deploying is valid, and names only processes, settings and addresses that there are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import kubernetes_validate  # type: ignore[import-untyped]
+import pytest
+import yaml
+
+from cli import app
+from settings import Settings
+
+FOLDER = Path(__file__).parents[2] / "docs" / "deployment"
+MANIFESTS: list[dict[str, Any]] = list(yaml.safe_load_all((FOLDER / "kubernetes.yml").read_text()))
+UNIT = (FOLDER / "carillon@.service").read_text()
+COMMANDS = {command.name or (command.callback and command.callback.__name__) for command in app.registered_commands}
+SETTINGS = {name.upper() for name in Settings.model_fields}
+
+
+def of_kind(kind: str) -> list[dict[str, Any]]:
+    return [manifest for manifest in MANIFESTS if manifest["kind"] == kind]
+
+
+def containers() -> list[dict[str, Any]]:
+    return [one for manifest in of_kind("Deployment") for one in manifest["spec"]["template"]["spec"]["containers"]]
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda one: f"{one['kind']} {one['metadata']['name']}")
+def test_each_manifest_is_one_that_kubernetes_takes(manifest: dict[str, Any]) -> None:
+    kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_each_container_runs_a_process_that_there_is_and_is_asked_for_its_health() -> None:
+    assert [container["args"] for container in containers()] == [["web"], ["worker"], ["coordinator"], ["periodic"]]
+    paths = {container["livenessProbe"]["httpGet"]["path"] for container in containers()}
+    assert paths == {"/healthz"}
+
+
+def test_each_setting_in_the_manifests_is_one() -> None:
+    [given] = of_kind("ConfigMap")
+    assert set(given["data"]) <= SETTINGS
+    Settings.model_validate({name.lower(): value for name, value in given["data"].items()} | {"internal_secret": "x"})
+
+
+def test_pods_and_units_are_given_longer_to_end_than_runs_are() -> None:
+    grace = Settings.model_fields["shutdown_grace_seconds"].default
+    [worker] = [one for one in of_kind("Deployment") if one["metadata"]["name"] == "carillon-worker"]
+    assert worker["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] > grace
+    [stop] = re.findall(r"^TimeoutStopSec=(\d+)$", UNIT, re.MULTILINE)
+    assert int(stop) > grace
+
+
+def test_the_unit_starts_processes_that_there_are() -> None:
+    assert set(re.findall(r"carillon@(\w+)", UNIT)) <= COMMANDS
+    assert set(re.findall(r"^Environment=(\w+)=", UNIT, re.MULTILINE)) <= SETTINGS
