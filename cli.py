@@ -120,10 +120,16 @@ def autoscale(
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    *, plan: bool = typer.Option(False, "--plan", help="say what would be applied, and change nothing")
+) -> None:
     """Bring the database to the newest schema."""
     settings = start.load_settings()
     database.connect(settings.database, "migrate")
+    if plan:
+        for name, purpose in runner.pending():
+            typer.echo(f"{name}  {purpose}")
+        return
     for name in runner.upgrade():
         typer.echo(f"applied {name}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from models.tables import db
 
 # One number for all Carillon processes: whoever holds it migrates, the others wait and then find nothing to do.
 _ADVISORY_LOCK = 0x43415249
+_FOLDER = Path(__file__).parent
 
 
 def upgrade(to: str | None = None) -> list[str]:
@@ -23,7 +25,7 @@ def upgrade(to: str | None = None) -> list[str]:
     """
     found = surroundings.check()
     with surroundings.refusals(), database.transaction(), statement_timeout.unlimited(), _alone():
-        runner = playhouse_migrations.Runner(db.obj, directory=str(Path(__file__).parent))
+        runner = playhouse_migrations.Runner(db.obj, directory=str(_FOLDER))
         if any(not migration.applied for migration in runner.status()):
             surroundings.check_for_migrating(found)
             applied = list(runner.up(to))
@@ -32,6 +34,24 @@ def upgrade(to: str | None = None) -> list[str]:
     if to is None:
         surroundings.check_rights(found)
     return applied
+
+
+def pending() -> list[tuple[str, str]]:
+    """Returns the name and the purpose of each migration not applied yet, in order; changes nothing.
+
+    Raises as `upgrade` does.
+    """
+    surroundings.check()
+    with surroundings.refusals(), database.reading():
+        runner = playhouse_migrations.Runner(db.obj, directory=str(_FOLDER))
+        names = [migration.name for migration in runner.status() if not migration.applied]
+    return [(name, _purpose(_FOLDER / f"{name}.py")) for name in names]
+
+
+def _purpose(file: Path) -> str:
+    """Returns the first line of a migration's docstring."""
+    described = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    return described.partition("\n")[0]
 
 
 @contextmanager

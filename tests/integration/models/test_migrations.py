@@ -75,6 +75,15 @@ def test_what_the_core_wrote_is_all_there_and_goes_on(former: None) -> None:
     record(system, claim_one(system), succeeded())
 
 
+def test_the_plan_names_what_would_be_applied_and_applies_nothing(former: None) -> None:
+    planned = runner.pending()
+    assert planned == runner.pending()
+    assert planned[0][0] == "0002_time_and_control"
+    assert all(purpose for _, purpose in planned)
+    assert runner.upgrade() == [name for name, _ in planned]
+    assert runner.pending() == []
+
+
 def test_a_migrated_database_holds_what_only_the_new_schema_can(former: None) -> None:
     runner.upgrade()
     system = given_system()
