@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from core.accounts import LinkPurpose
-from models.database import for_update
-from models.tables import Link, User
+from models.database import for_update, is_sqlite
+from models.tables import Link, User, db
 
 
 def insert(purpose: LinkPurpose, now: datetime, expires_at: datetime, **values: Any) -> Link:
@@ -49,6 +49,22 @@ def remove(link_id: UUID, purposes: Collection[LinkPurpose]) -> Link | None:
 def remove_of_user(user_id: UUID, purpose: LinkPurpose) -> None:
     """Delete a user's links for a purpose."""
     Link.delete().where(Link.user == user_id, Link.purpose == purpose).execute()
+
+
+def lock_all() -> None:
+    """Let one transaction after the other look for links and make one, until it ends."""
+    if not is_sqlite():  # whose writer is alone anyway
+        db.execute_sql("LOCK TABLE links IN SHARE ROW EXCLUSIVE MODE")
+
+
+def made_since(by: str, instant: datetime) -> bool:
+    """Whether somebody made a link after an instant that was not used yet."""
+    return Link.get_or_none(Link.created_by == by, Link.created_at > instant) is not None
+
+
+def remove_made_by(by: str) -> None:
+    """Delete the links that somebody made."""
+    Link.delete().where(Link.created_by == by).execute()
 
 
 def to_send(now: datetime) -> tuple[Link, User] | None:

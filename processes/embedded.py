@@ -13,7 +13,7 @@ from actors.main import RunWorker
 from api.app import create_app
 from migrations import runner
 from models import database
-from processes import dashboard
+from processes import dashboard, welcome
 from processes.composition import observed
 from processes.web_server import WebServer
 from services.files import spool
@@ -68,9 +68,12 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
 
     api = create_app(system, lambda: True, stopping, troubles, metrics)
     app = dashboard.add_to(api, system, troubles=troubles)
-    web = WebServer(
-        app, settings, stopping=stopping, drain=drain, on_ready=lambda: on_ready(settings), hurry=worker.hurry
-    )
+
+    def ready() -> None:
+        on_ready(settings)
+        welcome.greet(system)
+
+    web = WebServer(app, settings, stopping=stopping, drain=drain, on_ready=ready, hurry=worker.hurry)
     doorbell.start()
     worker.start()
     coordinator.start()

@@ -8,7 +8,7 @@ import threading
 import structlog
 
 from api.app import create_app
-from processes import dashboard
+from processes import dashboard, welcome
 from processes.composition import Foundation, foundation
 from processes.probe import BrokerProbe
 from processes.web_server import WebServer
@@ -52,6 +52,7 @@ def _serve(base: Foundation, probe: BrokerProbe, listening: socket.socket | None
 
     def on_ready() -> None:
         log.info("serving")
+        welcome.greet(base.system)
 
     server = WebServer(app, settings, stopping=base.stopping, drain=drain, on_ready=on_ready, listening=listening)
     server.serve_until_stopped()

@@ -19,6 +19,8 @@ LIFETIMES = {
     LinkPurpose.INVITATION: timedelta(days=7),
     LinkPurpose.ADMINISTRATOR: timedelta(days=1),
 }
+SAME_START = timedelta(minutes=1)
+"""Processes that start within this time of each other start together."""
 _PATHS = {
     LinkPurpose.RESET: "/reset/?token=",
     LinkPurpose.INVITATION: "/register/?invitation=",

@@ -6,7 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from models.tables import User
+from processes import welcome
+from services.access import first_administrator
 from tests.factories import NOON, GivenSystem, given_system
 from tests.integration.access.tenants import SETTINGS, Headers
 from tests.integration.api.client import NO_JOB, Client, refusal, served
@@ -84,6 +88,42 @@ def test_the_link_of_an_administrator_makes_one_by_whatever_name(client: Client)
     assert me["is_administrator"]
     assert register(client, "root", invitation=invited(client)).status_code == 400
     assert register(client, "root", invitation=invited(client, administrator=True)).status_code == 201
+
+
+def first_link(system: GivenSystem) -> str | None:
+    """The token of the link that a start gives, if it gives one."""
+    link = first_administrator.link(system)
+    return None if link is None else link.partition("?invitation=")[2]
+
+
+def test_the_first_start_gives_one_link_that_makes_an_administrator_once(store: str) -> None:
+    system = given_system(**SETTINGS, registration="closed", host="0.0.0.0")  # noqa: S104  what is off loopback
+    client = Client(served(system))
+    token = first_link(system)
+    assert first_link(system) is None, "another process of the same start"
+    system.clock.advance(120)
+    newer = first_link(system)
+    assert set(refusal(register(client, invitation=token))) == {"invitation"}
+    assert register(client, invitation=newer).status_code == 201
+    assert set(refusal(register(client, "berta", invitation=newer))) == {"invitation"}
+    system.clock.advance(120)
+    assert first_link(system) is None
+    assert User.get().is_admin
+
+
+def test_on_loopback_and_where_nobody_is_asked_who_they_are_no_start_gives_a_link(store: str) -> None:
+    assert first_link(given_system(**SETTINGS)) is None
+    assert first_link(given_system()) is None
+
+
+def test_a_start_says_the_link_to_whoever_looks_and_to_no_log(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    system = given_system(**SETTINGS, host="::")
+    with capture_logs() as logged:
+        welcome.greet(system)
+        welcome.greet(system)
+    said = capsys.readouterr()
+    assert (said.err.count("/register/?invitation="), said.out) == (1, "")
+    assert "invitation" not in str(logged)
 
 
 def test_only_administrators_invite(client: Client) -> None:

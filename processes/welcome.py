@@ -1,0 +1,25 @@
+"""What a server says to the person who starts it for the first time."""
+
+from __future__ import annotations
+
+import structlog
+import typer
+
+from core.errors import Unavailable
+from services.access import first_administrator
+from services.system import System
+
+log = structlog.get_logger()
+
+
+def greet(system: System) -> None:
+    """Print the link of the first administrator, if this is the first start: to standard error, and into no log."""
+    try:
+        link = first_administrator.link(system)
+    except Unavailable as error:
+        log.warning("first_administrator_not_invited", error=str(error))
+        return
+    if link is not None:
+        typer.echo(
+            f"There is no user yet. The first administrator registers here, once, within a day:\n{link}", err=True
+        )
