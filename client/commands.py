@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import typer
 
-from client import app_keys, applying, apps, audit, exporting, jobs, limits, login, members, opening, preview, runs
+from client import (
+    app_keys,
+    applying,
+    apps,
+    audit,
+    exporting,
+    figures,
+    jobs,
+    limits,
+    login,
+    members,
+    opening,
+    preview,
+    runs,
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -17,6 +31,8 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(limits.app, name="limits")
     app.command()(audit.audit)
     app.command()(login.login)
+    app.command()(figures.upcoming)
+    app.command()(figures.stats)
     app.command()(preview.preview)
     app.command()(applying.apply)
     app.command()(exporting.export)

@@ -1,4 +1,4 @@
-"""`carillon jobs`: list, look at, create, edit, trigger, pause, resume, cancel, delete, retry, follow."""
+"""`carillon jobs`: list, look at, create, edit, trigger, pause, resume, cancel, delete, retry, follow, go back."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from client import creating, options, output, tailing, words
+from client import bulk, creating, job_versions, options, output, repeating, tailing, words
 from client.job_fields import json_or_file
 from client.options import AsJson, JobId, Limit, Url
 from core import schedules
@@ -17,6 +17,13 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, creat
 app.command()(creating.create)
 app.command()(creating.edit)
 app.command()(tailing.tail)
+app.command()(repeating.why)
+app.command()(repeating.backfill)
+app.command()(repeating.rewind)
+app.command()(bulk.bulk)
+app.command()(job_versions.versions)
+app.command()(job_versions.compare)
+app.command()(job_versions.revert)
 
 _TITLES = ("id", "app", "name", "task type", "schedule", "status", "next run")
 
