@@ -115,7 +115,7 @@ class Access:
         found = self._principal(operation, known, shows_secret=shows_secret)
         req.context.principal = replace(found, address=req.remote_addr, request_id=req.context.get("request_id"))
         if not shows_secret:
-            self._quotas.count(req)
+            await self._quotas.count(req)
         if not operation.access.is_open:
             _refuse_strangers(req, known)
 

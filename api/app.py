@@ -67,6 +67,7 @@ from api.threads import Threads
 from services.access.identity_provider import IdentityProvider
 from services.access.login_throttle import Throttle
 from services.access.request_quotas import Quotas
+from services.access.shared_quotas import SharedQuotas
 from services.jobs import lifecycle as intents
 from services.reading.counting import Counts
 from services.runtime.metrics import Metrics
@@ -89,7 +90,8 @@ def create_app(
     creates = Creates(system, threads)
     origins = Origins(system.settings.origins_allowed)
     limit = system.settings.request_limit
-    quotas = RequestQuotas(Quotas(system.clock, limit) if limit else None)
+    shared = SharedQuotas(system, limit) if limit and not system.settings.embedded else None
+    quotas = RequestQuotas(Quotas(system.clock, limit) if limit else None, threads, shared)
     routes = Routes()
     admission = Access(system, threads, quotas, origins, routes)
     hub = Hub(system, threads, admission, shutting_down)

@@ -1,7 +1,8 @@
 """Limit the requests of each user, of each key, and of each address without either (RateLimit headers of IETF's draft).
 
 Callers with the server's secret are not counted: they are the operator's own applications, and this server is built
-for their bursts. Reports are not counted either, since a lost one would cost a run its lease.
+for their bursts. Known callers have one quota for all web processes; an address has one in each, so that strangers cost
+no query. Reports are not counted either, since a lost one would cost a run its lease.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from typing import Any
 
 from falcon.asgi import Request, Response
 
+from api.threads import Threads
 from core import networks
 from services.access.request_quotas import Left, Quotas
+from services.access.shared_quotas import SharedQuotas
 
 UNCOUNTED_PATHS = ("/healthz", "/readyz")
 UNCOUNTED_PREFIXES = ("/reports/", "/internal/")
@@ -21,18 +24,27 @@ POLICY = "minute"
 class RequestQuotas:
     """Counts requests, and says in the answer to each counted one how many are left. None: no limit."""
 
-    def __init__(self, quotas: Quotas | None) -> None:
+    def __init__(self, quotas: Quotas | None, threads: Threads, shared: SharedQuotas | None = None) -> None:
         self._quotas = quotas
+        self._shared = shared
+        self._threads = threads
 
-    def count(self, req: Request) -> None:
+    async def count(self, req: Request) -> None:
         """Count a request. Raises `TooMany`."""
         if self._quotas is None or req.path in UNCOUNTED_PATHS or req.path.startswith(UNCOUNTED_PREFIXES):
             return
-        caller_id = req.context.principal.caller_id
-        left = self._quotas.take(networks.place(req.remote_addr or "") if caller_id is None else caller_id)
-        req.context.quota_left = left
+        left = req.context.quota_left = await self._left(req, self._quotas)
         if left.requests < 0:
             raise self._quotas.refusal()
+
+    async def _left(self, req: Request, quotas: Quotas) -> Left:
+        caller_id = req.context.principal.caller_id
+        if caller_id is None:
+            return quotas.take(networks.place(req.remote_addr or ""))
+        if self._shared is None:
+            return quotas.take(caller_id)
+        left = self._shared.at_hand(caller_id)
+        return await self._threads.run(self._shared.take, caller_id) if left is None else left
 
     async def process_response(self, req: Request, resp: Response, _resource: Any, _well: bool) -> None:
         left: Left | None = req.context.get("quota_left")

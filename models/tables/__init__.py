@@ -9,7 +9,7 @@ from models.tables.base import Table, db
 from models.tables.changes import Change
 from models.tables.jobs import Job, JobTag, JobVersion, PollingState
 from models.tables.limits import HeldKey, Limit, Use
-from models.tables.operation import IdempotencyKey, Minute, Signal, Worker
+from models.tables.operation import IdempotencyKey, Minute, RequestBucket, Signal, Worker
 from models.tables.outputs import Alert, Delivery, Upload
 from models.tables.runs import Attempt, Run
 from models.tables.secrets import AppSecret, SigningSecret
@@ -44,6 +44,7 @@ ALL: tuple[type[Table], ...] = (
     Worker,
     Signal,
     IdempotencyKey,
+    RequestBucket,
     Minute,
     Change,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "Link",
     "Minute",
     "PollingState",
+    "RequestBucket",
     "Run",
     "Signal",
     "SigningSecret",

@@ -33,6 +33,17 @@ class Signal(Table):
         table_name = "signals"
 
 
+class RequestBucket(Table):
+    """How many requests a caller has left, of a minute's; a user's, or a key's."""
+
+    caller_id = peewee.UUIDField(primary_key=True)
+    left_over = peewee.DoubleField()
+    taken_at = InstantField()
+
+    class Meta:
+        table_name = "request_buckets"
+
+
 class IdempotencyKey(Table):
     """An answer given under an Idempotency-Key, so that the same request gets the same answer."""
 

@@ -14,6 +14,7 @@ from core.keeping import is_dispensable, kept_newest, kept_since
 from models import alerts, pruning, versions, workers
 from models.pauses import Gate
 from models.pruning import SweptJob
+from services.access import shared_quotas
 from services.email import outbox
 from services.jobs import idempotency
 from services.reading import statistics
@@ -53,7 +54,7 @@ def sweep(system: System) -> Iterator[int]:
     """Go once through everything: each step is one short pass, and gives how many rows it deleted."""
     yield from _runs(system)
     yield from _jobs(system)
-    for one_pass in (_others, idempotency.prune, statistics.prune):
+    for one_pass in (_others, idempotency.prune, statistics.prune, shared_quotas.prune):
         while pruned := one_pass(system):
             yield pruned
 

@@ -1,0 +1,31 @@
+"""Queries on the buckets of callers' requests, which all web processes take from."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from core.buckets import Bucket
+from models.database import for_update
+from models.tables import RequestBucket
+
+
+def lock(caller_id: UUID, most: int, now: datetime) -> Bucket:
+    """Returns a caller's bucket, locked until the transaction ends; a full one for a caller who had none."""
+    new = RequestBucket.insert(caller_id=caller_id, left_over=float(most), taken_at=now)
+    new.on_conflict(action="NOTHING").execute()
+    [row] = for_update(RequestBucket.select().where(RequestBucket.caller_id == caller_id))
+    return Bucket(most, row.left_over, row.taken_at)
+
+
+def put(caller_id: UUID, bucket: Bucket) -> None:
+    """Store a locked bucket."""
+    RequestBucket.update(left_over=bucket.left, taken_at=bucket.at).where(
+        RequestBucket.caller_id == caller_id
+    ).execute()
+
+
+def prune(taken_before: datetime, limit: int) -> int:
+    """Delete buckets that nobody has taken from since an instant. Returns how many."""
+    old = RequestBucket.select(RequestBucket.caller_id).where(RequestBucket.taken_at < taken_before).limit(limit)
+    return int(RequestBucket.delete().where(RequestBucket.caller_id.in_(old)).execute())

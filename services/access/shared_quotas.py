@@ -1,0 +1,104 @@
+"""Limits the requests of each known caller over all web processes: each takes slices of one bucket in the database.
+
+So a limit does not grow with the processes, and a request costs a query only where a slice begins.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from core.buckets import MINUTE_SECONDS
+from models import request_buckets
+from models.pauses import Gate
+from services.access.request_quotas import MOST_KEYS, Left
+from services.system import System
+
+SLICES = 20
+"""Into how many slices a minute's requests are cut: fewer cost fewer queries, more leave less idle in one process."""
+SLICE_SECONDS = 10.0
+"""How long a slice may be used; what is left of it then goes back with the next one."""
+KEPT = timedelta(minutes=10)
+BATCH = 1_000
+
+
+@dataclass
+class _Slice:
+    """What this process may still let in of a caller, and what was left in the bucket; instants are monotonic."""
+
+    left: int = 0
+    beyond: float = 0.0
+    until: float = 0.0
+    refused_until: float = 0.0
+
+
+class SharedQuotas:
+    """This process's slices of the buckets of all callers."""
+
+    def __init__(self, system: System, per_minute: int) -> None:
+        self._system = system
+        self._per_minute = per_minute
+        self._size = max(1, per_minute // SLICES)
+        self._slices: OrderedDict[UUID, _Slice] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def at_hand(self, caller_id: UUID) -> Left | None:
+        """Count a request of what this process has at hand. Returns what is left, None if it must ask the database.
+
+        Whoever was refused is refused until a request more is due, without asking again.
+        """
+        now = self._system.clock.monotonic()
+        with self._lock:
+            mine = self._slices.get(caller_id)
+            if mine is None:
+                return None
+            if now < mine.refused_until:
+                return self._told(mine, -1)
+            if mine.left == 0 or now >= mine.until:
+                return None
+            mine.left -= 1
+            return self._told(mine, mine.left)
+
+    def take(self, caller_id: UUID) -> Left:
+        """Count a request of a new slice. Returns what is left: less than zero if the request is one too many."""
+        returned = self._given_back(caller_id)
+        now = self._system.clock.monotonic()
+        with self._system.transaction(Gate.UNUSED) as work:
+            bucket = request_buckets.lock(caller_id, self._per_minute, work.now)
+            count, bucket = bucket.taken(self._size, work.now, returned)
+            request_buckets.put(caller_id, bucket)
+        with self._lock:
+            mine = self._slices.setdefault(caller_id, _Slice())
+            self._slices.move_to_end(caller_id)
+            while len(self._slices) > MOST_KEYS:
+                self._slices.popitem(last=False)
+            mine.beyond, mine.until = bucket.left, now + SLICE_SECONDS
+            if count == 0:
+                mine.refused_until = now + (1 - bucket.left) * MINUTE_SECONDS / self._per_minute
+                return self._told(mine, -1)
+            mine.left += count - 1
+            return self._told(mine, mine.left)
+
+    def _given_back(self, caller_id: UUID) -> int:
+        """Returns how much of a slice is left whose time is over, and takes it away."""
+        with self._lock:
+            mine = self._slices.get(caller_id)
+            if mine is None or self._system.clock.monotonic() < mine.until:
+                return 0
+            returned, mine.left = mine.left, 0
+            return returned
+
+    def _told(self, mine: _Slice, left: int) -> Left:
+        whole = max(left, 0) + mine.beyond
+        full_in = (self._per_minute - whole) * MINUTE_SECONDS / self._per_minute
+        return Left(left if left < 0 else math.floor(whole), math.ceil(max(full_in, 0)))
+
+
+def prune(system: System) -> int:
+    """Delete one batch of the buckets of callers that have been silent: they are full again. Returns how many."""
+    with system.transaction(Gate.UNUSED) as work:
+        return request_buckets.prune(work.now - KEPT, BATCH)
