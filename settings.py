@@ -279,13 +279,8 @@ class Settings(BaseModel):
                 has_outbox=self.embedded,
             ),
             *configuration.parsed("EMAIL_EHLO_NAME", ehlo.checked, self.email_ehlo_name),
-            (
-                len({self.oidc_issuer is None, self.oidc_client_id is None, self.oidc_client_secret is None}) > 1,
-                "OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET go together; give all three, or none.",
-            ),
-            (
-                self.oidc_issuer is not None and not _is_safe_issuer(self.oidc_issuer),
-                f"OIDC_ISSUER={self.oidc_issuer} must begin with https://, unless it is on this machine.",
+            *configuration.single_sign_on(
+                self.oidc_issuer, self.oidc_client_id, has_secret=self.oidc_client_secret is not None
             ),
             *configuration.parsed(proxies.SETTING, proxies.listed, _revealed(self.egress_proxy)),
             (
@@ -321,12 +316,6 @@ def _reach(base_url: str | None, networks_allowed: str | None, *, anonymous: boo
     if networks_allowed is not None:
         return Reach(networks.listed(networks_allowed), named)
     return Reach(networks.LOOPBACK if anonymous else (), named)
-
-
-def _is_safe_issuer(issuer: str) -> bool:
-    if not urls.is_web_address(issuer):
-        return False
-    return issuer.startswith("https://") or networks.is_loopback(urls.place(issuer)[0])
 
 
 @functools.lru_cache(64)  # each call asks for it

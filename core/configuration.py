@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from core import urls
+from core import networks, urls
 from core.letters import address_of, fault_of_address, fault_of_header
 
 Rule = tuple[bool, str]  # whether it is broken, and the line that says so
@@ -94,6 +94,20 @@ def mail(
     ]
 
 
+def single_sign_on(issuer: str | None, client_id: str | None, *, has_secret: bool) -> list[Rule]:
+    """Check the settings of the identity provider."""
+    return [
+        (
+            len({issuer is not None, client_id is not None, has_secret}) > 1,
+            "OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET go together; give all three, or none.",
+        ),
+        (
+            issuer is not None and not _is_safe(issuer),
+            f"OIDC_ISSUER={issuer} must begin with https://, unless it is on this machine.",
+        ),
+    ]
+
+
 def parsed(name: str, parse: Callable[[str], object], text: str | None) -> list[Rule]:
     """Check that `parse` accepts a setting, if it is given."""
     try:
@@ -101,3 +115,10 @@ def parsed(name: str, parse: Callable[[str], object], text: str | None) -> list[
     except ValueError as error:
         return [(True, f"{name} {error}")]
     return []
+
+
+def _is_safe(issuer: str) -> bool:
+    """Whether nobody on the way can answer in a provider's place."""
+    if not urls.is_web_address(issuer):
+        return False
+    return issuer.startswith("https://") or networks.is_loopback(urls.place(issuer)[0])

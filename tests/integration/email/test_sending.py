@@ -58,36 +58,6 @@ def test_a_message_arrives_as_it_was_written(server: MailServer) -> None:
     assert (settled.status, stored_run(work.run_id).result) == (RunStatus.COMPLETED, result.result)
 
 
-@pytest.mark.parametrize(
-    ("allowed", "shown"),
-    [
-        ([], ("carillon@example.com", "shop@Example.org")),
-        (
-            ["@example.com", "SHOP@example.org", "shop@example.org.net"],
-            ("carillon@example.com", "shop@Example.org"),
-        ),
-        (["@example.org"], ("shop@Example.org", None)),
-        (["shop@example.org"], ("shop@Example.org", None)),
-    ],
-)
-def test_a_sender_that_the_app_may_not_name_is_replied_to(
-    server: MailServer, allowed: list[str], shown: tuple[str, str | None]
-) -> None:
-    system = mailing(server, email_from="carillon@example.com")
-    apps.ensure(system, "app_a")
-    app_senders.put(LOCAL, system, "app_a", allowed)
-    attempted(system, claimed(system, {**LETTER, "from": "shop@Example.org"}))
-    [message] = server.messages
-    assert (message["From"], message["Reply-To"]) == shown
-
-
-def test_an_address_to_reply_to_stays_where_the_sender_may_not_be_named(server: MailServer) -> None:
-    system = mailing(server, email_from="carillon@example.com")
-    attempted(system, claimed(system, {**LETTER, "from": "shop@example.org", "reply_to": "help@example.org"}))
-    [message] = server.messages
-    assert (message["From"], message["Reply-To"]) == ("carillon@example.com", "help@example.org")
-
-
 def test_names_in_the_template_are_filled_and_escaped_in_html_alone(server: MailServer) -> None:
     system = mailing(server)
     letter = {**LETTER, "subject": "For {{name}}", "body": "Dear {{name}}", "html": "<p>{{ name }}</p>"}
