@@ -16,7 +16,7 @@ from core.errors import DatabaseUnavailable
 from core.signs_of_life import BEAT, TICK
 from models import database, signals
 from models.tables import db
-from services.access import users
+from services.access import authentication
 from services.runtime.troubles import Trouble
 from tests.factories import NOON, given_system
 from tests.integration.api.client import Broker, Client, served
@@ -33,7 +33,7 @@ def test_alive_without_the_database_whoever_asks(
     def away(*_: object, **__: object) -> None:
         raise DatabaseUnavailable("away")
 
-    monkeypatch.setattr(users, "authenticate", away)
+    monkeypatch.setattr(authentication, "of_token", away)
     assert client.simulate_get("/healthz", headers=shown).status_code == 200
     assert client.simulate_get("/api/jobs", headers=shown).status_code == 503
 
