@@ -62,7 +62,7 @@ def timeline(spans: Sequence[Span]) -> Markup:
         _row(number, one, _LABEL + room * (one.start - begin).total_seconds() / whole, room * one.seconds / whole)
         for number, one in enumerate(spans)
     )
-    return Markup('<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
+    return Markup('<svg class="chart wide" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
         _WIDE, len(spans) * _ROW + 4, ", ".join(f"{one.label} {formats.span(one.seconds)}" for one in spans), rows
     )
 
@@ -113,7 +113,7 @@ def durations(runs: Sequence[RunView], zone: ZoneInfo) -> Markup:
         for place, (run, seconds) in enumerate(taken)
     )
     return Markup(
-        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="How long the newest runs took">'
+        '<svg class="chart wide" viewBox="0 0 {} {}" role="img" aria-label="How long the newest runs took">'
         '<text x="0" y="11">longest {}</text>{}</svg>'
     ).format(_WIDE, _DURATIONS_HEIGHT, formats.span(longest), bars)
 

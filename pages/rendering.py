@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from pages.asked import Asked
 from pages.static_files import FOLDER
 
 _A_DAY = timedelta(days=1)
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)")
 
 
 class Templates:
@@ -37,6 +39,7 @@ class Templates:
             when=_when,
             soon=_soon,
             instant=_instant,
+            told=_told,
             precise=_precise,
             span=formats.span,
             number=formats.number,
@@ -71,6 +74,16 @@ def _instant(context: Context, instant: datetime | None) -> Markup | str:
     """An instant on the reader's clocks."""
     asked: Asked = context["asked"]
     return "" if instant is None else _time(instant, formats.local(instant, asked.zone), asked, "abs")
+
+
+@pass_context
+def _told(context: Context, sentence: str) -> Markup:
+    """A sentence with the instants in it on the reader's clocks."""
+    pieces = _INSTANT.split(sentence)  # every second one is an instant
+    shown = [
+        _instant(context, datetime.fromisoformat(piece)) if number % 2 else piece for number, piece in enumerate(pieces)
+    ]
+    return Markup("").join(shown)
 
 
 @pass_context

@@ -12,6 +12,7 @@ from falcon.asgi import Request, Response
 
 from core import built_in_apps, schedules
 from core.errors import InvalidInput, KeyReused, NotFound
+from core.principals import PrincipalKind
 from core.scopes import Scope
 from pages import examples, job_form
 from pages.asked import Asked
@@ -154,7 +155,7 @@ def _defaults(who: Asked) -> dict[str, str]:
 def _app(who: Asked) -> str:
     """The app that a new job is most likely for: the one that the address names, else the reader's own."""
     theirs = [one.app_name for one in who.principal.memberships if Scope.JOBS in one.role.scopes]
-    usual = built_in_apps.DEFAULT if who.principal.sees_all else next(iter(theirs), "")
+    usual = built_in_apps.DEFAULT if who.principal.kind is PrincipalKind.LOCAL else next(iter(theirs), "")
     return who.params.get("app_name") or usual
 
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import socket
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import UUID
 
 import pytest
-import uvicorn
 from playwright.sync_api import Browser, Page, expect
 
-from api.app import App
 from core import schedules
 from core.principals import LOCAL
 from local import chromium
+from local.serving import served
 from services.jobs import lifecycle
 from tests.factories import GivenSystem, new_job
 from tests.integration.pages.conftest import site
@@ -26,20 +22,6 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("chromium")]
 WEEKDAYS = schedules.Cron("0 9 * * mon-fri")
 LONGER_THAN_A_WINDOW = 40
 expect.set_options(timeout=LONGEST * 1000)
-
-
-@contextmanager
-def served(app: App) -> Iterator[str]:
-    """The address of an app that is served on a port."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1))
-        thread = threading.Thread(target=server.run, args=([listening],))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join()
 
 
 @pytest.fixture

@@ -1,0 +1,124 @@
+"""Somebody who reads the dashboard in a browser, and takes note of whatever goes beyond its rules."""
+
+from __future__ import annotations
+
+import re
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
+
+PASSWORD = "correct horse battery"  # noqa: S105  of the users of these tests
+_SERIOUS = ("serious", "critical")
+_ID = re.compile(r"/dashboard/(?:jobs|runs)/([0-9a-f-]{36})")
+
+
+class Reader:
+    """One tab of one reader; `url` is where the dashboard is served, with its prefix."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.faults: list[str] = []
+        self._url = url
+        page.on("request", self._note_request)
+        page.on("console", self._note_message)
+        page.on("pageerror", lambda error: self.faults.append(f"a script failed: {error}"))
+
+    def open(self, path: str) -> None:
+        """Load a page."""
+        answer = self.page.goto(self._url + path)
+        assert answer is not None
+        assert answer.ok, f"{path}: {answer.status}"
+
+    def register(self, name: str) -> None:
+        """Make an account by the form, and log in by the form that follows."""
+        self.open("/register/")
+        self.fill(username=name, email=f"{name}@example.com", password=PASSWORD)
+        self.press("Register")
+        self.page.wait_for_url("**/login/")
+        self.log_in(name)
+
+    def begin(self, name: str) -> str:
+        """Register, log in and make an app, by forms; the app's name."""
+        self.register(name)
+        self.open("/dashboard/apps")
+        self.fill(name=f"shop-of-{name}")
+        self.press("Make the app")
+        expect(self.done).to_contain_text("The app is made.")
+        return f"shop-of-{name}"
+
+    def log_in(self, name: str) -> None:
+        """Log in by the form that is shown."""
+        self.fill(username=name, password=PASSWORD)
+        self.press("Log in")
+        self.page.wait_for_url("**/dashboard/**")
+
+    def fill(self, **typed: str) -> None:
+        """Type into fields, which are named with `__` in place of dots."""
+        for name, text in typed.items():
+            field = self.page.locator(f"main [name='{name.replace('__', '.')}']").first
+            if field.evaluate("one => one.tagName") == "SELECT":
+                field.select_option(text)
+            else:
+                field.fill(text)
+
+    def press(self, label: str, within: str = "main") -> None:
+        """Press the button of this label."""
+        self.page.locator(within).get_by_role("button", name=label, exact=True).first.click()
+
+    def follow(self, label: str) -> None:
+        """Follow the link of this label."""
+        self.page.locator("main").get_by_role("link", name=label, exact=True).first.click()
+
+    def do_for_a_reason(self, what: str, reason: str) -> None:
+        """Open the menu of a button that asks why, and press it with a reason."""
+        menu = self.page.locator(f"#ask-{what}")
+        menu.locator("summary").click()
+        menu.locator("input[name=reason]").fill(reason)
+        menu.locator("button").click()
+
+    def make_job(self, task_type: str, schedule: str = "immediate", **typed: str) -> str:
+        """Make a call of an application by the form; the job's id."""
+        self.open("/dashboard/new")
+        self.page.locator(f"input[name='schedule.type'][value={schedule}]").check()
+        if "max_retries" in typed:
+            self.page.locator("summary", has_text="Policies").click()
+        self.fill(task_type=task_type, **typed)
+        self.press("Make the job")
+        self.page.wait_for_url("**/dashboard/jobs/*")
+        return self.shown_id()
+
+    def shown_id(self) -> str:
+        """The id of the job or run whose page is shown."""
+        found = _ID.search(self.page.url)
+        assert found is not None, self.page.url
+        return found[1]
+
+    @property
+    def done(self) -> Locator:
+        """The line that says what was done."""
+        return self.page.locator("main > .note.ok")
+
+    @property
+    def status(self) -> Locator:
+        """The status of the job or run that is shown."""
+        return self.page.locator(".head .status").first
+
+    def barriers(self) -> list[str]:
+        """What axe finds that keeps somebody from reading the page: all its rules in light, contrast in dark, too."""
+        self.page.emulate_media(color_scheme="light")
+        found = Axe().run(self.page).response["violations"]
+        self.page.emulate_media(color_scheme="dark")
+        found += Axe().run(self.page, options={"runOnly": ["color-contrast"]}).response["violations"]
+        return [
+            f"{self.page.url}: {one['help']}: {one['nodes'][0]['html'][:200]}"
+            for one in found
+            if one["impact"] in _SERIOUS
+        ]
+
+    def _note_request(self, request: Request) -> None:
+        if not request.url.startswith((self._url, "data:")):
+            self.faults.append(f"{self.page.url} asks for {request.url}")
+
+    def _note_message(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and "Content Security Policy" in message.text:
+            self.faults.append(message.text)
