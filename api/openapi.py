@@ -50,6 +50,7 @@ class Description:
     headers: type[BaseModel] | None
     body: type[BaseModel] | None
     form: type[BaseModel] | None
+    media: str | None  # of its good answer, where that is no JSON
 
 
 described: list[Description] = []
@@ -69,6 +70,7 @@ def documented(
     form: type[BaseModel] | None = None,
     problems: tuple[int, ...] = (),
     takes_key: bool = False,
+    media: str | None = None,
 ) -> Callable[[F], F]:
     """Declare an operation: whom it is for, in which scope, what it takes, and what it answers, problems included.
 
@@ -84,7 +86,16 @@ def documented(
     def describe_and_declare(responder: F) -> F:
         described.append(
             Description(
-                responder, operation_id, tag, access, MappingProxyType(models), query, headers, body=body, form=form
+                responder,
+                operation_id,
+                tag,
+                access,
+                MappingProxyType(models),
+                query,
+                headers,
+                body=body,
+                form=form,
+                media=media,
             )
         )
         return declare(responder)

@@ -61,8 +61,11 @@ def document(app: falcon.asgi.App[Any, Any], *, secret_needed: bool) -> dict[str
         raise RuntimeError("The OpenAPI document is empty: spectree found no route.")
     for by_method in spec["paths"].values():
         for method, operation in by_method.items():
-            operation["security"] = _shown_for(_described[operation["operationId"]].access, secret_needed=secret_needed)
+            description = _described[operation["operationId"]]
+            operation["security"] = _shown_for(description.access, secret_needed=secret_needed)
             _finish(operation)
+            if description.media is not None:
+                operation["responses"]["200"]["content"] = {description.media: {"schema": {"type": "string"}}}
             if method == "patch":
                 content = operation["requestBody"]["content"]
                 content[MEDIA_MERGE_PATCH] = content["application/json"]
@@ -113,6 +116,8 @@ def _finish(operation: dict[str, Any]) -> None:
     """Add what spectree leaves out: the media type of problems, and the default problem."""
     for parameter in operation["parameters"]:
         _drop_null(parameter["schema"])
+        if parameter["schema"].get("type") == "array":
+            parameter["explode"] = False  # one parameter, with commas between
     responses = operation["responses"]
     del responses["500"]
     for answer in responses.values():

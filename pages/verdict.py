@@ -73,7 +73,11 @@ def _long_waits(facts: Facts) -> Verdict | None:
 
 def _reason(one: WaitView, facts: Facts) -> str:
     if one.held_by is Hold.RATE_LIMIT:
-        until = f" until {formats.local(one.held_until, facts.zone)}" if one.held_until is not None else ""
+        until = (
+            f" until {formats.local(one.held_until, facts.zone)}"
+            if one.held_until is not None and one.held_until > facts.now
+            else ""
+        )
         return f"account {one.account_id} has had its calls{until}"
     waited = formats.span((facts.now - one.oldest_due_at).total_seconds())
     return f"no worker has been free for those of {one.app_name} on {one.queue} for {waited}"

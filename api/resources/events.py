@@ -8,12 +8,13 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from falcon.asgi import Request, Response, SSEvent
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from api import validation
 from api.live.frames import DELETED, RESET, Frame, Pace, Round, Telling, Told
 from api.live.hub import Hub
 from api.live.listeners import End, Interest, Listener
+from api.openapi import documented
 from api.operations import Required, operation
 from api.schemas.figures import JobStatistics
 from api.schemas.jobs import Job
@@ -25,6 +26,7 @@ from core.scopes import Scope
 
 COMMENT_SECONDS = 15.0
 _BACK_AFTER_MS = (1_000, 2_000)
+_STREAM = "text/event-stream"
 _NOT_KEPT_BACK = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
 
 Topic = Literal["jobs", "runs", "stats"]
@@ -46,13 +48,30 @@ class EventsQuery(Query):
         return Interest(self.job, self.app)
 
 
+class LastEventId(BaseModel):
+    """The cursor of the last event that was told, from which to go on; an `id:` of an earlier stream."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cursor: Annotated[str | None, Field(alias="Last-Event-ID")] = None
+
+
 class Events:
     """`/api/events`."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
 
-    @operation(access=Required.ACCOUNT, scope=Scope.READ)
+    @documented(
+        "listenToEvents",
+        "events",
+        {200: None},
+        access=Required.ACCOUNT,
+        scope=Scope.READ,
+        query=EventsQuery,
+        headers=LastEventId,
+        media=_STREAM,
+    )
     async def on_get(self, req: Request, resp: Response) -> None:
         """Tell what is changed from now on, or since the cursor in Last-Event-ID."""
         query = validation.query(EventsQuery, req.params)
@@ -67,7 +86,7 @@ class Events:
         """Answer as GET would, without events."""
         validation.query(EventsQuery, req.params)
         resp.set_headers(_NOT_KEPT_BACK)
-        resp.content_type = "text/event-stream"
+        resp.content_type = _STREAM
 
     async def _events(self, listener: Listener) -> AsyncIterator[SSEvent]:
         """Yield events; the cursor comes with each after which nothing is left to be told."""

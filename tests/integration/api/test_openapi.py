@@ -78,6 +78,8 @@ ABOUT_ONE = ("{job_id}", "{run_id}", "{name}")
 BEYOND_A_SCHEMA = positive_data_acceptance
 # In the mode `each`, wrong jobs are told in an answer that is good.
 TOLD_IN_A_GOOD_ANSWER = {"createJobs": [negative_data_rejection]}
+# A stream that is asked for rightly does not end: tests/integration/api/test_events.py reads it.
+ENDLESS = {"listenToEvents"}
 # A form holds texts alone: what is no text in JSON is one there.
 ALWAYS_TEXT = {"uploadFile": [negative_data_rejection]}
 
@@ -141,7 +143,7 @@ def _asked_at_random(operation_id: str) -> Any:
 
 
 # One name for each: schemathesis gives all operations of a test one node id, of which xdist runs only one.
-for _id in OPERATIONS:
+for _id in OPERATIONS.keys() - ENDLESS:
     globals()[f"test_{_id}_answers_as_described"] = _asked_at_random(_id)
 
 
@@ -210,6 +212,15 @@ def test_the_document_tells_what_a_caller_must_show(settings_given: dict[str, st
             assert ("userToken" in shown) == (for_users and path not in open_to_all and not is_for_administrators)
             assert operation["operationId"]
             assert operation["tags"]
+
+
+def test_the_stream_of_events_is_described_as_what_it_is() -> None:
+    operation = DOCUMENT["paths"]["/api/events"]["get"]
+    parameters = {one["name"]: one for one in operation["parameters"]}
+    assert parameters.keys() == {"job", "app", "topics", "Last-Event-ID"}
+    assert parameters["topics"]["explode"] is False
+    assert parameters["topics"]["schema"]["items"]["enum"] == ["jobs", "runs", "stats"]
+    assert list(operation["responses"]["200"]["content"]) == ["text/event-stream"]
 
 
 def _documented(templates: set[str]) -> set[str]:

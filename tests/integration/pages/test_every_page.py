@@ -31,7 +31,7 @@ HOSTILE = [
     "javascript:alert(1)",
     "\u202etxt.exe<b>",
 ]
-OURS = {StaticFiles().path(name) for name in ("page.js", "live.js")}
+OURS = {StaticFiles().path(name) for name in ("page.js", "live.js", "palette.js")}
 PAGES = (
     "/dashboard/",
     "/dashboard/jobs",

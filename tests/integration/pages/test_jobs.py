@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from core import schedules
 from core.principals import LOCAL
 from services.jobs import lifecycle, requested_runs
-from tests.factories import GivenSystem, claim, new_job, record, succeeded
+from tests.factories import NOON, GivenSystem, claim, new_job, record, succeeded
 from tests.integration.pages.browser import Browser
 
 
@@ -50,3 +52,9 @@ def test_a_long_list_comes_in_pages(browser: Browser, system: GivenSystem) -> No
     second = browser.load(first.links["Next 50"])
     assert [name for name in second.links if name.startswith("job ")] == ["job 50", "job 51"]
     assert second.links["First page"] == "/dashboard/jobs?ordering=name"
+
+
+def test_an_instant_in_a_schedule_is_on_the_readers_clocks(browser: Browser, system: GivenSystem) -> None:
+    browser.cookies["carillon_zone"] = "Europe/Berlin"
+    lifecycle.create(LOCAL, system, new_job(schedules.RunAt(NOON + timedelta(hours=1))))
+    assert "at Fri 20 Nov 2026 14:00:00" in browser.load("/dashboard/jobs").text.replace("\xa0", " ")

@@ -65,6 +65,31 @@ def test_a_page_follows_what_happens_and_leaves_menus_text_and_focus_to_the_read
     expect(tab.locator("#job-head input[name=key]")).to_have_value(key)
 
 
+def test_the_palette_goes_to_a_job_by_its_name_or_id_and_opens_what_asks_why(
+    tab: Page, address: str, system: GivenSystem
+) -> None:
+    job_id = made(system, "Weekday digest")
+    tab.goto(f"{address}/dashboard/")
+    tab.keyboard.press("Control+k")
+    tab.keyboard.type("day dig")
+    choices = tab.locator("#choices li")
+    expect(choices).to_have_text("Weekday digest job")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url(f"**/dashboard/jobs/{job_id}")
+    tab.keyboard.press("Control+k")
+    tab.keyboard.type("pause")
+    expect(choices.first).to_have_text("Pause… this page")
+    tab.keyboard.press("Enter")
+    expect(tab.locator("#ask-pause input[name=reason]")).to_be_focused()
+    tab.locator("h1").click()
+    tab.keyboard.press("?")
+    expect(tab.locator("#help")).to_contain_text("find a job")
+    tab.keyboard.press("Escape")
+    tab.keyboard.press("Control+k")
+    tab.keyboard.insert_text(str(job_id))
+    expect(choices).to_have_text(f"{job_id} job")
+
+
 def test_new_rows_wait_while_the_reader_is_further_down_and_come_when_asked_for(
     tab: Page, address: str, system: GivenSystem
 ) -> None:
