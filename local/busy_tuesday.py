@@ -17,7 +17,7 @@ from core.principals import Principal, PrincipalKind
 from core.signs_of_life import BEAT, TICK
 from local.plausible_tuesday import BURST, JOBS, RECEIVERS, Behaviour, behaviour_of, jobs_of_minute
 from models import fields, signals, workers
-from services.execution import claiming, limits, recording
+from services.execution import claiming, giving, recording
 from services.execution import workers as working
 from services.execution.work import Result, Work
 from services.execution.workers import WorkerIdentity
@@ -114,7 +114,7 @@ class Day:
         planning.plan(self.system)
         for job in jobs_of_minute(minute, self._lots):
             lifecycle.create(MARA, self.system, job)
-        for one_pass in (overdue.age, overdue.watch_late, overlap_queue.give_all, limits.give_permits):
+        for one_pass in (overdue.age, overdue.watch_late, overlap_queue.give_all, giving.give):
             one_pass(self.system)
         while statistics.summarise(self.system):
             pass
@@ -141,7 +141,7 @@ class Day:
         """Give permits as often as the coordinator does, while an account has more to do than its rate allows."""
         if minute < BURST:
             return 0
-        limits.give_permits(self.system)
+        giving.give(self.system)
         return 1
 
     def _begin(self) -> None:

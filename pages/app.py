@@ -15,18 +15,21 @@ from pages.resources.edit_job import EditJob
 from pages.resources.failures import FailuresPage
 from pages.resources.job import JobPage
 from pages.resources.jobs import Jobs
+from pages.resources.mine import Mine
 from pages.resources.new_job import NewJob
 from pages.resources.overview import Overview, Signs
 from pages.resources.preferences import Preferences
 from pages.resources.run import RunPage
 from pages.resources.tasks import Tasks
 from pages.resources.upcoming import UpcomingPage
+from pages.resources.versions import VersionsPage
 from pages.resources.workers import Workers
 from pages.routes import FOR_EVERYONE, Answer, Responder, Route, leading_to
 from pages.site import Site
 from services.jobs import cancelling, lifecycle
 
 _LIST_JOBS = "GET /api/jobs"
+_VERSION = "versions/{version:int}"
 _CREATE_JOB = "POST /api/jobs/create"
 
 
@@ -44,6 +47,7 @@ def routes(site: Site, signs: Signs, answering: Callable[[str], Responder]) -> l
         *_failures(site),
         *_queues(site),
         *_apps(site),
+        *_mine(site),
         Route("/dashboard/new", get=Answer(new.show, _CREATE_JOB), post=Answer(new.create, _CREATE_JOB)),
         Route("/dashboard/upcoming", get=Answer(UpcomingPage(site).show, "GET /api/upcoming")),
         Route("/dashboard/audit", get=Answer(AuditPage(site).show, "GET /api/audit")),
@@ -63,10 +67,12 @@ def _one_job(site: Site) -> list[Route]:
         "rewind": actions.rewind(site),
     }
     path, like = "/dashboard/jobs/{job_id:uuid}", "/api/jobs/{job_id:uuid}"
-    edit, filling = EditJob(site), BackfillPage(site)
+    edit, filling, history = EditJob(site), BackfillPage(site), VersionsPage(site)
     change, backfill = f"PUT {like}", f"POST {like}/backfill"
     return [
         Route(f"{path}/edit", get=Answer(edit.show, change), post=Answer(edit.edit, change)),
+        Route(f"{path}/versions", get=Answer(history.show, f"GET {like}/versions")),
+        Route(f"{path}/{_VERSION}/revert", post=Answer(history.revert, f"POST {like}/{_VERSION}/revert")),
         Route(f"{path}/backfill", get=Answer(filling.ask, backfill), post=Answer(filling.fill, backfill)),
         Route(path, get=Answer(JobPage(site).show, f"GET {like}")),
         Route(f"{path}/delete", post=Answer(actions.delete(site), f"DELETE {like}")),
@@ -139,6 +145,16 @@ def _apps(site: Site) -> list[Route]:
         Route(f"{path}/keys", post=Answer(page.make_key, f"POST {like}/keys")),
         Route(f"{path}/signing", post=Answer(page.rotate, f"POST {like}/signing-secrets")),
         *(Route(f"{path}/{name}", post=Answer(page.responder(act), as_api)) for name, (act, as_api) in acts.items()),
+    ]
+
+
+def _mine(site: Site) -> list[Route]:
+    page, path, like = Mine(site), "/dashboard/mine", "/api/me/tokens"
+    return [
+        Route(path, get=Answer(page.show, f"GET {like}")),
+        Route(f"{path}/tokens", post=Answer(page.make, f"POST {like}")),
+        Route(f"{path}/revoke", post=Answer(page.revoke, f"DELETE {like}/{{token_id:uuid}}")),
+        Route(f"{path}/end-others", post=Answer(page.end_others, "DELETE /api/me/sessions")),
     ]
 
 

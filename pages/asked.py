@@ -6,7 +6,7 @@ import functools
 import hmac
 import zoneinfo
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -29,8 +29,9 @@ class Asked:
     params: Mapping[str, str]
     zone: ZoneInfo
     theme: str
-    form_token: str
+    form_token: str = field(repr=False)
     now: datetime
+    session: str | None = field(repr=False)
 
     @property
     def is_user(self) -> bool:
@@ -50,6 +51,7 @@ def read(req: Request, now: datetime) -> Asked:
         theme=theme if theme in THEMES else THEMES[0],
         form_token=form_token(_cookie(req, SESSION_COOKIE)),
         now=now,
+        session=_cookie(req, SESSION_COOKIE) or None,
     )
 
 

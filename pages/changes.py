@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from services.access.audit import AuditView
@@ -12,11 +13,15 @@ LONGEST = 120
 
 def lines(entry: AuditView) -> list[str]:
     """Returns `priority: 3 → 5` for each value that is another now, or that there was only before or is only now."""
-    before, after = entry.before or {}, entry.after or {}
+    return between(entry.before or {}, entry.after or {})
+
+
+def between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """Returns a line for each value that is another in what came after, or stands in one of both alone."""
     return [f"{name}: {_change(before, after, name)}" for name in {**before, **after}]
 
 
-def _change(before: dict[str, Any], after: dict[str, Any], name: str) -> str:
+def _change(before: Mapping[str, Any], after: Mapping[str, Any], name: str) -> str:
     values = [values[name] for values in (before, after) if name in values]
     return " → ".join(map(_text, values))
 

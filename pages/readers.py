@@ -15,8 +15,10 @@ from core.principals import Principal
 from core.schedules import Schedule
 from core.scopes import Role
 from services.access.app_keys import NewKey
+from services.access.own_tokens import NewToken
 from services.jobs.apps import AppDefinition, AppView
 from services.jobs.definition import Definition, NewJob
+from services.jobs.version_history import Comparison
 from services.reading.views import JobView
 
 Parameters = Mapping[str, str]
@@ -68,6 +70,9 @@ class Readers:
     new_key: Callable[[Any], NewKey]
     role: Callable[[Any], Role]
     secret: Callable[[str, Any], str]
+    differences: Callable[[Comparison], tuple[Mapping[str, Any], Mapping[str, Any]]]
+    expect_edit: Callable[[Principal, JobView, Definition], None]
+    new_token: Callable[[Any], NewToken]
     new_command: Callable[[Principal, Any], NewJob]
     changed_command: Callable[[Principal, JobView, Any], Definition]
     command_as_shown: Callable[[JobView], dict[str, Any]]

@@ -67,6 +67,7 @@ DONE: dict[str, str] = {
     "retried": "Set going again with a new run.",
     "replayed": "A new run repeats the one that failed.",
     "all_replayed": "New runs repeat those that failed.",
+    "ended": "Ended: it opens nothing more.",
     "app_made": "The app is made. What its jobs call, who is in it and its keys stand here.",
     "member_put": "The role is given.",
     "member_removed": "The user is no longer in the app.",

@@ -9,7 +9,7 @@ from typing import Any
 
 from api import user_edits, validation
 from api.resources import apps, secrets
-from api.schemas import editing
+from api.schemas import accounts, editing
 from api.schemas.app_keys import NewKey
 from api.schemas.apps import NewNamedApp
 from api.schemas.audit import AuditQuery, ReasonQuery
@@ -18,6 +18,7 @@ from api.schemas.members import NewRole
 from api.schemas.paging import JobsQuery, RunsQuery, write_cursor
 from api.schemas.repeating import NewBackfill
 from api.schemas.schedules import Preview
+from api.schemas.versions import Differences
 from api.sources import translating
 from api.sources.commands import schema, words
 from api.sources.commands.schema import NewCommandTask
@@ -30,6 +31,7 @@ from pages.readers import AuditList, JobList, Parameters, Readers, RunList
 from services.jobs.apps import AppDefinition
 from services.jobs.definition import Definition
 from services.jobs.definition import NewJob as Wanted
+from services.jobs.version_history import Comparison
 from services.reading.views import JobView
 from services.system import System
 from services.task_types import run_command
@@ -55,6 +57,9 @@ def readers(system: System) -> Readers:
         new_key=lambda value: validation.body(NewKey, json_text.checked(value)).parsed(),
         role=lambda value: Role(validation.body(NewRole, value).role),
         secret=functools.partial(secrets.value_of, system),
+        differences=_differences,
+        expect_edit=user_edits.expect_edit,
+        new_token=lambda value: validation.body(accounts.NewToken, json_text.checked(value)).parsed(),
         new_command=commands.new,
         changed_command=commands.changed,
         command_as_shown=lambda view: schema.show(view, {}).model_dump(),
@@ -97,6 +102,11 @@ def _span(value: Any) -> tuple[datetime, datetime]:
 def _new_app(value: Any) -> tuple[str, AppDefinition]:
     given = validation.body(NewNamedApp, json_text.checked(value))
     return given.name, given.definition()
+
+
+def _differences(found: Comparison) -> tuple[dict[str, Any], dict[str, Any]]:
+    differing = Differences.of(found).results
+    return {one.member: one.before for one in differing}, {one.member: one.after for one in differing}
 
 
 def _job_as_shown(view: JobView) -> dict[str, Any]:

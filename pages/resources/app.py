@@ -123,7 +123,7 @@ class AppPage:
 
         def load(who: Asked) -> dict[str, Any]:
             self._site.once(who, form, do)
-            return {"kind": kind, "made": made[0] if made else None, "name": name, "path_of": app_path}
+            return {"kind": kind, "made": made[0] if made else None, "name": name, "back": app_path(name)}
 
         await self._or_again(req, resp, name, lambda: self._site.show(req, resp, "shown_once.html", load))
 

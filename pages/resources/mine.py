@@ -1,0 +1,84 @@
+"""What is one's own: the sessions and tokens that open the reader's account, and the ways to end and make them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from falcon.asgi import Request, Response
+
+from core.errors import Conflict, InvalidInput, NotFound
+from core.scopes import Scope
+from pages.asked import Asked
+from pages.forms import Form
+from pages.site import Site
+from services.access import own_tokens
+
+PATH = "/dashboard/mine"
+
+
+class Mine:
+    """`/dashboard/mine`."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    async def show(self, req: Request, resp: Response) -> None:
+        """Show sessions and tokens."""
+        await self._site.show(req, resp, "mine.html", self._load)
+
+    async def make(self, req: Request, resp: Response) -> None:
+        """Make a token for a program, and show it, this once; the form sent again makes none."""
+        form = await self._site.form(req)
+        made: list[str] = []
+
+        def do(who: Asked, given: Form) -> str:
+            scopes = [scope.value for scope in Scope if given.get(f"scope.{scope.value}")]
+            new = self._site.readers.new_token({"name": given.get("name", ""), "scopes": scopes})
+            made.append(own_tokens.create(who.principal, self._site.system, new)[0])
+            return PATH
+
+        def load(who: Asked) -> dict[str, Any]:
+            self._site.once(who, form, do)
+            return {"kind": "token", "made": made[0] if made else None, "name": who.principal.name, "back": PATH}
+
+        try:
+            await self._site.show(req, resp, "shown_once.html", load)
+        except (InvalidInput, Conflict) as refusal:
+            fields = refusal.fields if isinstance(refusal, InvalidInput) else ()
+            wrong = [f"{one.field} {one.message}" for one in fields] or [str(refusal)]
+            resp.status = 400 if fields else 409
+            await self._site.show(req, resp, "mine.html", lambda who: {**self._load(who), "wrong": wrong})
+
+    async def revoke(self, req: Request, resp: Response) -> None:
+        """End a session, or revoke a token."""
+
+        def do(who: Asked, form: Form) -> str:
+            own_tokens.revoke(who.principal, self._site.system, _id(form))
+            return f"{PATH}?done=ended"
+
+        await self._site.act(req, resp, do)
+
+    async def end_others(self, req: Request, resp: Response) -> None:
+        """End all sessions but this one."""
+
+        def do(who: Asked, _form: Form) -> str:
+            own_tokens.end_others(who.principal, self._site.system, who.session)
+            return f"{PATH}?done=ended"
+
+        await self._site.act(req, resp, do)
+
+    def _load(self, who: Asked) -> dict[str, Any]:
+        return {
+            "tokens": own_tokens.listed(who.principal, self._site.system, who.session),
+            "scope_words": [scope.value for scope in Scope],
+            "wrong": [],
+        }
+
+
+def _id(form: Form) -> UUID:
+    given = form.get("id", "")
+    try:
+        return UUID(given)
+    except ValueError:
+        raise NotFound("token of yours", ascii(given)) from None
