@@ -16,7 +16,7 @@ from tests.acceptance.pages.reader import Reader
 pytestmark = pytest.mark.xdist_group("chromium")
 A_PHONE = 375
 OVERVIEWS = ("", "jobs", "failures", "upcoming", "queues", "workers", "apps", "audit", "new")
-OF_ONE = ("jobs/", "runs/", "jobs//edit", "jobs//backfill", "failures/replay")
+OF_ONE = ("jobs/", "runs/", "jobs//edit", "jobs//versions", "jobs//backfill", "failures/replay")
 
 
 def test_a_run_is_watched_from_its_beginning_to_its_end_without_a_reload(ada: Reader, gate: Gate) -> None:
@@ -181,7 +181,14 @@ def test_axe_finds_nothing_serious_on_any_page_in_either_theme(root: Reader, ses
     expect(root.status).to_have_text("failed")
     pages |= set(pages_of(root))
     root.open("/dashboard/failures")
-    pages |= {*pages_of(root), f"/dashboard/apps/{session.app}", "/task/create/", "/login/", "/register/"}
+    pages |= {
+        *pages_of(root),
+        f"/dashboard/apps/{session.app}",
+        "/dashboard/mine",
+        "/task/create/",
+        "/login/",
+        "/register/",
+    }
     kinds = {re.sub(r"[0-9a-f-]{36}|[?].*", "", path) for path in pages}
     assert kinds >= {f"/dashboard/{one}" for one in (*OVERVIEWS, *OF_ONE)}
     barriers = []
