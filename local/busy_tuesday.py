@@ -1,7 +1,7 @@
 """Two hours of a company's Tuesday, lived through by the real services on a clock that is set from event to event.
 
-So the pages have something to show at once, and the same each time: apps, accounts, an outage, failures with causes,
-a polling job at 60 %, an account at its rate, a pause with a reason.
+So the pages have something to show at once, and much the same each time: apps, accounts, an outage, failures with
+causes, a polling job at 60 %, an account at its rate.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ class Day:
     def __init__(self, settings: Settings) -> None:
         self.clock = SetClock(BEGIN)
         self.system = System(settings, self.clock, Silent())
-        self._lots = random.Random(2)  # noqa: S311  a day to look at, the same each time
+        self._lots = random.Random(2)  # noqa: S311  a day to look at
         self._endings: list[_Ending] = []
         self._numbers = count()
         self._workers: list[WorkerIdentity] = []
