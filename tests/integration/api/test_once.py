@@ -115,6 +115,7 @@ def test_a_late_repeat_does_not_undo_what_others_did_meanwhile(
 def test_a_wrong_key_is_refused_before_anything_else(client: Client, operation: str) -> None:
     path, _ = posts(client)[operation]
     path = path.replace("{job_id}", NO_JOB).replace("{run_id}", NO_JOB).replace("{name}", "nobody")
+    path = path.replace("{version}", "1")
     options = form() if operation == "uploadFile" else {"json": {}}
     options |= {"headers": token_of(client, "anna")} if operation == "createTask" else {}
     before = rows()
