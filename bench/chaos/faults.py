@@ -104,19 +104,18 @@ class Faults:
             self.stack.postgres.thaw()
 
     def _worker_frozen(self) -> None:
-        """Freeze a worker with its hands full, past its lease; let it wake while others are at the same runs."""
-        name = self.scenario.draws("frozen").choice(WORKERS)
+        """Freeze the worker that has its hands fullest, past its leases; wake it while others are at the same runs."""
         receiver = self.receiver
         with self._killing:  # a worker that is killed wakes no more
             receiver.holds_first = True
             _wait(lambda: len(receiver.held) >= _HANDS_FULL, _LONGEST_FILL_SECONDS)
+            held = sorted(run_id for run_id, _ in list(receiver.held))
+            name, taken = self.stack.busiest_worker(held)
             with self._noted(WORKER_FROZEN, name):
                 stopped = self.stack.signal(name, signal.SIGSTOP)
-                taken = sorted(run_id for run_id, _ in list(receiver.held))
                 receiver.first_kept, receiver.later_kept = frozenset(taken[::2]), frozenset(taken)
                 receiver.holds_first = False
-                time.sleep(self.scenario.lease_seconds)
-                _wait(lambda: any(attempt > 1 for _, attempt in list(receiver.held)), self._longest_loss_seconds())
+                _wait(lambda: _others_are_at(receiver), self._longest_loss_seconds())
                 time.sleep(_OTHERS_SECONDS)
                 if stopped:
                     self.stack.signal(name, signal.SIGCONT)
@@ -124,8 +123,8 @@ class Faults:
                 receiver.first_kept = receiver.later_kept = frozenset()
 
     def _longest_loss_seconds(self) -> float:
-        """Returns how long it may take after a lease until its run is rescued, has rested, and is claimed anew."""
-        return self.scenario.lease_seconds + 4
+        """Returns how long it may take until runs of a frozen worker are rescued, have rested, and are claimed anew."""
+        return self.scenario.lease_seconds * 2 + 5
 
     def _coordinators_dead(self) -> None:
         """Kill both; those that are started anew are stopped before they have begun, and killed at the end."""
@@ -168,6 +167,10 @@ class Faults:
         began = time.time()
         yield
         self.journal.faults.append(Fault(kind, began, time.time(), target))
+
+
+def _others_are_at(receiver: Receiver) -> bool:
+    return any(attempt > 1 and run_id in receiver.later_kept for run_id, attempt in list(receiver.held))
 
 
 def _wait(condition: Callable[[], bool], longest_seconds: float) -> None:
