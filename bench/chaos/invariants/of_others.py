@@ -65,9 +65,15 @@ def small_tenants_do_not_wait(evidence: Evidence) -> Iterator[Breach]:
 
 
 def waits(evidence: Evidence) -> list[float]:
-    """Returns how long the runs of small tenants waited that fell due outside outages."""
+    """Returns how long the runs of small tenants waited that fell due outside outages.
+
+    An outage is over once what it left is worked off: a lease and a moment later, and again as long as it lasted.
+    """
     faults = [fault for fault in evidence.journal.faults if fault.kind != FLOOD]
-    outages = [(fault.began - CALL_LIMIT_SECONDS, fault.ended + evidence.lease_seconds + 2) for fault in faults]
+    outages = [
+        (fault.began - CALL_LIMIT_SECONDS, 2 * fault.ended - fault.began + evidence.lease_seconds + 2)
+        for fault in faults
+    ]
     return [
         (run.started or run.scheduled_for) - run.scheduled_for
         for run in evidence.runs
