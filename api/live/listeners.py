@@ -62,13 +62,14 @@ class Listener:
         self.brings_unreadable_cursor = resumes_at is not None and self.resumes_at is None
         self.cursor = ""
         self._ended: End | None = None
+        self._has_dropped = False
         self._frames: dict[object, Frame] = {}
         self._changed = asyncio.Event()
 
     @property
     def is_up_to_date(self) -> bool:
-        """Whether everything up to `cursor` was taken."""
-        return not self._frames
+        """Whether everything up to `cursor` was taken: nothing waits, and nothing was dropped."""
+        return not self._frames and not self._has_dropped
 
     def offer(self, frames: Iterable[Frame], cursor: str) -> None:
         """Queue frames, with which everything up to the cursor is told."""
@@ -86,6 +87,7 @@ class Listener:
         """End the channel; only if the server stops, what is queued is told before."""
         self._ended = self._ended or why
         if why is not End.STOPPING:
+            self._has_dropped = self._has_dropped or bool(self._frames)
             self._frames.clear()
         self._changed.set()
 

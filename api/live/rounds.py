@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from api.live.frames import Frame, Round, Told
-from api.live.listeners import Listener
+from api.live.listeners import MOST_FRAMES, Listener
 from core.errors import CarillonError, NotFound
 from services.changes.looking import Look, News, WhoseJob
 from services.reading.visibility import sees
@@ -65,9 +65,15 @@ def _share(
     look: Look, now: float, listener: Listener, news: News | None, whose: Mapping[UUID, WhoseJob], *, joins: bool
 ) -> _Share:
     told = None if news is None or _is_too_much(look, listener, news, whose) else _told(listener, news, whose)
+    if told is not None and _frames(listener, told) > MOST_FRAMES:  # would be sent away, come back, and miss as much
+        told = None
     if listener.interest.is_everything and not joins:
         told = listener.allowance.granted(told, now)
     return _Share(listener, told, joins)
+
+
+def _frames(listener: Listener, told: Told) -> int:
+    return len(told.runs) + (len(told.jobs) if listener.telling.wants_jobs else 0)
 
 
 def _is_too_much(look: Look, listener: Listener, news: News, whose: Mapping[UUID, WhoseJob]) -> bool:

@@ -91,7 +91,8 @@ class Events:
     async def _events(self, listener: Listener) -> AsyncIterator[SSEvent]:
         """Yield events; the cursor comes with each after which nothing is left to be told."""
         try:
-            yield SSEvent(comment="listening", event_id=listener.cursor, retry=random.randint(*_BACK_AFTER_MS))  # noqa: S311
+            cursor = listener.cursor if listener.is_up_to_date else None  # what was missed is still to be told
+            yield SSEvent(comment="listening", event_id=cursor, retry=random.randint(*_BACK_AFTER_MS))  # noqa: S311
             while not isinstance(frame := await listener.next(COMMENT_SECONDS), End):
                 cursor = listener.cursor if listener.is_up_to_date else None
                 if frame is None:

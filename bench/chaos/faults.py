@@ -20,8 +20,8 @@ FLOOD = "flood"
 _KILL_EVERY_SECONDS = 20.0
 _ROUND_SECONDS = 300.0  # a longer run has every fault again
 _FIRST_AFTER_SECONDS = 3.0
-_HANDS_FULL = 10  # calls under way when a worker is frozen, of both workers
-_LONGEST_FILL_SECONDS = 10.0
+_HANDS_FULL = 4  # calls under way when a worker is frozen
+_LONGEST_FILL_SECONDS = 30.0
 _OTHERS_SECONDS = 0.7
 _OTHERS_IN_BRIEF = 5
 _LOOK_SECONDS = 0.05
@@ -49,9 +49,10 @@ class Faults:
         draws.shuffle(acts)
         if self.scenario.is_short:  # one stop of RabbitMQ is enough
             acts.remove(draws.choice([self._rabbitmq_stopped, self._rabbitmq_killed]))
+        acts.remove(self._worker_frozen)
+        acts.insert(0, self._worker_frozen)  # while there is most to do
         if self.scenario.is_brief:
-            acts.remove(self._worker_frozen)
-            acts = [self._worker_frozen, *acts[:_OTHERS_IN_BRIEF]]
+            acts = acts[: 1 + _OTHERS_IN_BRIEF]
         time.sleep(_FIRST_AFTER_SECONDS)
         for place, act in enumerate(acts):
             planned = began + (self.scenario.load_seconds - _FIRST_AFTER_SECONDS) * place / len(acts)
@@ -104,28 +105,34 @@ class Faults:
             self.stack.postgres.thaw()
 
     def _worker_frozen(self) -> None:
-        """Freeze a worker with its hands full, past its lease; let it wake while others are at the same runs."""
-        name = self.scenario.draws("frozen").choice(WORKERS)
+        """Freeze the worker that has its hands fullest, past its leases; wake it while others are at the same runs."""
         receiver = self.receiver
         with self._killing:  # a worker that is killed wakes no more
             receiver.holds_first = True
-            _wait(lambda: len(receiver.held) >= _HANDS_FULL, _LONGEST_FILL_SECONDS)
+            name, taken = self._fill_hands()
             with self._noted(WORKER_FROZEN, name):
                 stopped = self.stack.signal(name, signal.SIGSTOP)
-                taken = sorted(run_id for run_id, _ in list(receiver.held))
                 receiver.first_kept, receiver.later_kept = frozenset(taken[::2]), frozenset(taken)
                 receiver.holds_first = False
-                time.sleep(self.scenario.lease_seconds)
-                _wait(lambda: any(attempt > 1 for _, attempt in list(receiver.held)), self._longest_loss_seconds())
+                _wait(lambda: _others_are_at(receiver), self._longest_loss_seconds())
                 time.sleep(_OTHERS_SECONDS)
                 if stopped:
                     self.stack.signal(name, signal.SIGCONT)
                 time.sleep(_OTHERS_SECONDS)
                 receiver.first_kept = receiver.later_kept = frozenset()
 
+    def _fill_hands(self) -> tuple[str, list[str]]:
+        """Wait until a worker has several calls under way. Returns the worker, and their runs."""
+        until = time.monotonic() + _LONGEST_FILL_SECONDS
+        while True:
+            name, taken = self.stack.busiest_worker([run_id for run_id, _ in list(self.receiver.held)])
+            if len(taken) >= _HANDS_FULL or time.monotonic() > until:
+                return name, taken
+            time.sleep(_LOOK_SECONDS)
+
     def _longest_loss_seconds(self) -> float:
-        """Returns how long it may take after a lease until its run is rescued, has rested, and is claimed anew."""
-        return self.scenario.lease_seconds + 4
+        """Returns how long it may take until runs of a frozen worker are rescued, have rested, and are claimed anew."""
+        return self.scenario.lease_seconds * 2 + 5
 
     def _coordinators_dead(self) -> None:
         """Kill both; those that are started anew are stopped before they have begun, and killed at the end."""
@@ -168,6 +175,10 @@ class Faults:
         began = time.time()
         yield
         self.journal.faults.append(Fault(kind, began, time.time(), target))
+
+
+def _others_are_at(receiver: Receiver) -> bool:
+    return any(attempt > 1 and run_id in receiver.later_kept for run_id, attempt in list(receiver.held))
 
 
 def _wait(condition: Callable[[], bool], longest_seconds: float) -> None:

@@ -48,18 +48,19 @@ class Listener:
             f"{self._url}/api/events", query, headers=headers, stream=True, timeout=_TIMEOUT_SECONDS
         ) as answer:
             answer.raise_for_status()
-            event, data = "", ""
+            event, data, cursor = "", "", self._cursor
             for line in answer.iter_lines(decode_unicode=True):
                 name, _, value = line.partition(": ")
                 if name == "id":
-                    self._cursor = value
+                    cursor = value
                 elif name == "event":
                     event = value
                 elif name == "data":
                     data = value
-                elif not line and event:
-                    self._note(event, json.loads(data))
-                    event = ""
+                elif not line:  # the end of an event: what was broken off before does not count
+                    if event:
+                        self._note(event, json.loads(data))
+                    event, self._cursor = "", cursor
 
     def _note(self, event: str, data: dict[str, Any]) -> None:
         shown = data.get(event) or {}

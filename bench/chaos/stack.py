@@ -7,7 +7,7 @@ import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,10 @@ WORKERS = ("worker_a", "worker_b")
 COORDINATORS = ("coordinator_a", "coordinator_b")
 _PERIODICS = ("periodic_a", "periodic_b")
 PROCESSES = ("web", *WORKERS, *COORDINATORS, *_PERIODICS)
+_TAKEN = """
+    SELECT r.id::TEXT, w.pid FROM runs r JOIN workers w ON w.id = r.worker_id
+    WHERE r.id = ANY (%s::UUID[]) AND r.status = 'running' ORDER BY r.id
+"""
 CUT_WORKER = "worker_b"  # it reaches RabbitMQ through a proxy
 
 
@@ -53,6 +57,16 @@ class Stack:
         except ProcessLookupError:
             return False
         return True
+
+    def busiest_worker(self, run_ids: Sequence[str]) -> tuple[str, list[str]]:
+        """Returns the worker that has most of these runs, and those that it has."""
+        names = {self.supervisor.pid(name): name for name in WORKERS}
+        taken: dict[str, list[str]] = {name: [] for name in WORKERS}
+        for run_id, pid in self.place.query(_TAKEN, (list(run_ids),)):
+            if pid in names:
+                taken[names[pid]].append(run_id)
+        name = max(WORKERS, key=lambda one: len(taken[one]))
+        return name, taken[name]
 
 
 @contextmanager

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str]) -> int:
             measured = [_measure(servers, amounts, given.plans) for amounts in sizes]
         finally:
             servers.close()
-    print("\n".join(_table(sizes, measured)), flush=True)
+    print("\n".join(table(sizes, measured)), flush=True)
     return 0
 
 
@@ -79,7 +79,8 @@ def _write_plans(file: Path, amounts: Amounts, operation: Operation) -> None:
         out.write(f"## {operation.name}: {amounts.name}\n\n" + "\n\n".join(told) + "\n\n")
 
 
-def _table(sizes: Sequence[Amounts], measured: Sequence[Costs]) -> list[str]:
+def table(sizes: Sequence[Amounts], measured: Sequence[Costs]) -> list[str]:
+    """Returns the lines of the table: each operation's milliseconds for each size, and by how much it grows."""
     width = max(map(len, measured[0]))
     head = [f"{'ms':{width}}", *(f"{one.ended:>12,}" for one in sizes), "growth"]
     lines = ["  ".join(head)]

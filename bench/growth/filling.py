@@ -27,6 +27,11 @@ from services.system import System
 RUNS_OF_A_JOB = 10
 RECURRING = 1_000
 _GROUP = 20_000
+_INDEXES = """
+    SELECT indexname, indexdef FROM pg_indexes
+    WHERE schemaname = current_schema() AND tablename IN ('jobs', 'runs', 'attempts') AND indexname NOT IN (
+        SELECT conname FROM pg_constraint)
+"""
 _DAYS_KEPT = 29.0
 _FAILED_SHARE = 0.01
 
@@ -53,10 +58,11 @@ def fill(place: Place, system: System, amounts: Amounts) -> UUID:
     future = lifecycle.create(LOCAL, system, job(RunAt(tomorrow)))
     recurring = lifecycle.create(LOCAL, system, job(Interval(every_seconds=60)))
     with _copying(), place.connection() as connection, connection.cursor() as cursor:
-        _clone_ended(cursor, str(ended), amounts.ended)
-        _clone_each(cursor, str(queued), amounts.queued)
-        _clone_each(cursor, str(future), amounts.future)
-        _clone_each(cursor, str(recurring), RECURRING, with_runs=False)
+        with _without_indexes(cursor):
+            _clone_ended(cursor, str(ended), amounts.ended)
+            _clone_each(cursor, str(queued), amounts.queued)
+            _clone_each(cursor, str(future), amounts.future)
+            _clone_each(cursor, str(recurring), RECURRING, with_runs=False)
         cursor.execute("VACUUM ANALYZE")
     return ended
 
@@ -70,6 +76,21 @@ def _copying() -> Iterator[None]:
         yield
     finally:
         extensions.set_wait_callback(callback)
+
+
+@contextmanager
+def _without_indexes(cursor: Any) -> Iterator[None]:
+    """Drop the indexes of what is filled, make them again after the block; check no reference meanwhile."""
+    cursor.execute(_INDEXES)
+    found = cursor.fetchall()
+    cursor.execute("SET session_replication_role = replica")
+    for name, _ in found:
+        cursor.execute(f"DROP INDEX {name}")
+    yield
+    cursor.execute("SET maintenance_work_mem = '256MB'")
+    for _, definition in found:
+        cursor.execute(definition)
+    cursor.execute("SET session_replication_role = DEFAULT")
 
 
 def _ended(system: System) -> UUID:

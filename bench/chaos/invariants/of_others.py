@@ -15,7 +15,7 @@ from bench.figures import percentile
 
 MOST_MEGABYTES = 300.0
 # Web: its threads and the loops beside them. Worker: the engine, its lane, the heartbeat, and a thread each.
-MOST_CONNECTIONS = {"web": 16, "worker": 2 * (THREADS + 6), "coordinator": 2 * 18, "periodic": 2 * 2}
+MOST_CONNECTIONS = {"web": 16, "worker": 2 * (THREADS + 6), "coordinator": 2 * 24, "periodic": 2 * 2}
 FEWEST_TO_JUDGE = 20
 _CLOCK_SECONDS = 0.25
 _ORDER = {"pending": 0, "running": 1, "retrying": 2, "queued": 3}
@@ -65,9 +65,15 @@ def small_tenants_do_not_wait(evidence: Evidence) -> Iterator[Breach]:
 
 
 def waits(evidence: Evidence) -> list[float]:
-    """Returns how long the runs of small tenants waited that fell due outside outages."""
+    """Returns how long the runs of small tenants waited that fell due outside outages.
+
+    An outage is over once what it left is worked off: a lease and a moment later, and again as long as it lasted.
+    """
     faults = [fault for fault in evidence.journal.faults if fault.kind != FLOOD]
-    outages = [(fault.began - CALL_LIMIT_SECONDS, fault.ended + evidence.lease_seconds + 2) for fault in faults]
+    outages = [
+        (fault.began - CALL_LIMIT_SECONDS, 2 * fault.ended - fault.began + evidence.lease_seconds + 2)
+        for fault in faults
+    ]
     return [
         (run.started or run.scheduled_for) - run.scheduled_for
         for run in evidence.runs

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from api.live import hub
+from api.live import hub, rounds
 from api.posted_forms import FORM
 from api.resources import events as resource
 from api.sites import COOKIE
@@ -144,6 +144,41 @@ def test_who_comes_back_with_a_cursor_is_told_what_was_missed(system: GivenSyste
         assert cursor is not None
         async with listening(system, **{"Last-Event-ID": cursor}) as heard:
             assert (await heard.next("job")).data["job"]["id"] == str(missed[0])
+
+    asyncio.run(scene())
+
+
+def test_who_comes_back_and_is_cut_off_before_hearing_what_was_missed_hears_it_the_next_time(
+    system: GivenSystem,
+) -> None:
+    async def scene() -> None:
+        async with listening(system) as heard:
+            cursor = (await heard.until(lambda event: event.cursor)).cursor or ""
+        missed = first_run(system).job_id
+        async with listening(system, **{"Last-Event-ID": cursor}) as heard:
+            greeting = await heard.until(lambda _: True)
+        cursor = greeting.cursor or cursor
+        async with listening(system, **{"Last-Event-ID": cursor}) as heard:
+            first_run(system)
+            assert (await heard.next("job")).data["job"]["id"] == str(missed)
+
+    asyncio.run(scene())
+
+
+def test_who_missed_more_than_could_wait_to_be_told_reads_anew(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "MOST_FRAMES", 3)
+
+    async def scene() -> None:
+        query = "app=app_a&topics=jobs,runs"
+        async with listening(system, query) as heard:
+            cursor = (await heard.until(lambda event: event.cursor)).cursor or ""
+        first_run(system), first_run(system)
+        async with listening(system, query, **{"Last-Event-ID": cursor}) as heard:
+            assert (await heard.next("reset", "job", "run")).name == "reset"
+            first_run(system)
+            assert (await heard.next("reset", "job", "run")).name == "job"
 
     asyncio.run(scene())
 

@@ -10,8 +10,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from core.errors import DatabaseUnavailable
+from services.access import password_resets
 from services.alerts import sending
-from services.execution import limits
+from services.execution import giving
 from services.maintenance import loops, upkeep
 from services.maintenance.coordinator import Coordinator
 from services.maintenance.loops import Loop, Loops
@@ -33,8 +34,11 @@ PASSES = [
     (overdue, "watch_deadlines"),
     (overdue, "watch_late"),
     (overlap_queue, "give_all"),
-    (limits, "give_permits"),
+    (giving, "give"),
+    (giving, "adopt"),
+    (giving, "tidy"),
     (statistics, "summarise"),
+    (password_resets, "send"),
     (sending, "tell"),
     (Pruning, "turn"),
 ]

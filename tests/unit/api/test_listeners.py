@@ -58,6 +58,7 @@ def test_it_is_up_to_date_with_its_cursor_when_all_was_taken(listener: Listener)
 def test_whose_queue_is_full_is_told_nothing_more(listener: Listener) -> None:
     listener.offer([Frame(str(number)) for number in range(listeners.MOST_FRAMES)], "1")
     listener.offer([Frame("one too many")], "2")
+    assert not listener.is_up_to_date, "what was dropped was not told"
     assert run(listener.next(AT_ONCE)) is End.TRY_AGAIN
 
 
