@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from core.errors import DatabaseUnavailable
 from services.alerts import sending
-from services.execution import limits
+from services.execution import giving
 from services.maintenance import loops, upkeep
 from services.maintenance.coordinator import Coordinator
 from services.maintenance.loops import Loop, Loops
@@ -33,7 +33,9 @@ PASSES = [
     (overdue, "watch_deadlines"),
     (overdue, "watch_late"),
     (overlap_queue, "give_all"),
-    (limits, "give_permits"),
+    (giving, "give"),
+    (giving, "adopt"),
+    (giving, "tidy"),
     (statistics, "summarise"),
     (sending, "tell"),
     (Pruning, "turn"),

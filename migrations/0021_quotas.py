@@ -1,0 +1,27 @@
+"""Quotas of apps: how much of an installation one app may take."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import peewee
+
+POSTGRESQL = {"uuid": "UUID", "float": "DOUBLE PRECISION", "instant": "TIMESTAMPTZ"}
+SQLITE = {"uuid": "TEXT", "float": "REAL", "instant": "TEXT"}
+
+STATEMENT = """
+    CREATE TABLE app_quotas (
+        app_id {uuid} NOT NULL PRIMARY KEY REFERENCES apps (id) ON DELETE CASCADE,
+        jobs INTEGER CHECK (jobs >= 0),
+        waiting_runs INTEGER CHECK (waiting_runs >= 0),
+        shortest_interval_seconds {float} CHECK (shortest_interval_seconds > 0),
+        payload_bytes INTEGER CHECK (payload_bytes >= 0),
+        updated_at {instant} NOT NULL
+    )
+"""
+
+
+def up(_migrator: Any, database: Any) -> None:
+    """Add the table."""
+    types = SQLITE if isinstance(database, peewee.SqliteDatabase) else POSTGRESQL
+    database.execute_sql(STATEMENT.format(**types))
