@@ -13,7 +13,7 @@ from core.limit_keys import LimitKind
 from models import set_based
 from models.database import for_update, is_sqlite
 from models.hot.rows import Candidate
-from models.tables import App, AppTaskType, HeldKey, Job, Limit, Run, Use, db
+from models.tables import App, HeldKey, Job, Limit, Run, Use, db
 
 # One number for all Carillon processes; SQLite has one writer anyway.
 _CONCURRENCY = 0x4341524C
@@ -167,12 +167,3 @@ def data_of(run_ids: Collection[UUID]) -> dict[UUID, Any]:
     """Returns the data of those of these runs that have data of their own."""
     query = Run.select(Run.id, Run.data).where(Run.id.in_(list(run_ids)), Run.data.is_null(False))
     return {run.id: run.data for run in query}
-
-
-def keys_of_types(app_ids: Collection[UUID]) -> dict[tuple[UUID, str], str]:
-    """Returns the templates of keys that the task types of these apps have, by app and name."""
-    query = AppTaskType.select(AppTaskType.app, AppTaskType.name, AppTaskType.limit_key).where(
-        AppTaskType.app.in_(list(app_ids)), AppTaskType.limit_key.is_null(False)
-    )
-    found: Any = query.tuples()
-    return {(app_id, name): key for app_id, name, key in found}
