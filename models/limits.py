@@ -89,7 +89,7 @@ def keys_page(
     return [row.key for row in both.order_by(peewee.SQL("1")).limit(limit)]
 
 
-def lock_running(limit: int) -> list[tuple[Candidate, int]]:
+def lock_running(limit: int, *, looks_further: bool) -> list[tuple[Candidate, int]]:
     """Lock the runs that are running, at most so many. Returns those that were free, each with its fence.
 
     Whoever ends one of them waits, and so finds what is recorded of it meanwhile.
@@ -98,7 +98,8 @@ def lock_running(limit: int) -> list[tuple[Candidate, int]]:
         run.id: run.fence
         for run in for_update(Run.select(Run.id, Run.fence).where(_AT_WORK).limit(limit), skip_locked=True)
     }
-    return [(one, fences[one.id]) for one in candidates(of_candidates(Run.id.in_(list(fences)), looks_further=True))]
+    query = of_candidates(Run.id.in_(list(fences)), looks_further=looks_further)
+    return [(one, fences[one.id]) for one in candidates(query)]
 
 
 def of_candidates(condition: Any, *, looks_further: bool) -> Any:
