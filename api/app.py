@@ -39,6 +39,7 @@ from api.resources import (
     own_tokens,
     passwords,
     polling_states,
+    quotas,
     repeating,
     reports,
     runs,
@@ -91,9 +92,9 @@ def create_app(
     origins = Origins(system.settings.origins_allowed)
     limit = system.settings.request_limit
     shared = SharedQuotas(system, limit) if limit and not system.settings.embedded else None
-    quotas = RequestQuotas(Quotas(system.clock, limit) if limit else None, threads, shared)
+    request_quotas = RequestQuotas(Quotas(system.clock, limit) if limit else None, threads, shared)
     routes = Routes()
-    admission = Access(system, threads, quotas, origins, routes)
+    admission = Access(system, threads, request_quotas, origins, routes)
     hub = Hub(system, threads, admission, shutting_down)
     app = App(
         router=routes,
@@ -101,7 +102,7 @@ def create_app(
             RequestIds(),
             SecurityHeaders(),
             origins,
-            quotas,
+            request_quotas,
             admission,
             hub,
             threads,
@@ -161,6 +162,7 @@ def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> 
     app.add_route("/api/apps/{name}/members", members.MembersOfApp(threads))
     app.add_route("/api/apps/{name}/members/{username}", members.OneMember(system, threads))
     app.add_route("/api/apps/{name}/senders", app_senders.SendersOfApp(system, threads))
+    app.add_route("/api/apps/{name}/quotas", quotas.AppsQuotas(system, threads))
     app.add_route("/api/apps/{name}/pause", app_pauses.PauseOfApp(system, threads))
     app.add_route("/api/apps/{name}/resume", app_pauses.ResumptionOfApp(system, threads))
     app.add_route("/api/audit", audit.AuditLog(threads))

@@ -69,11 +69,11 @@ class Carillon:
 
     def post(self, path: str, body: Any) -> dict[str, Any]:
         """Post to the API and return its answer. Raises unless it is a success."""
-        answer = self._session.post(f"{self.url}{path}", json=body, timeout=300)
-        if not answer.ok:
-            raise requests.HTTPError(f"{answer.status_code} for {path}: {answer.text[:500]}")
-        result: dict[str, Any] = answer.json()
-        return result
+        return self._send("POST", path, body)
+
+    def put(self, path: str, body: Any) -> dict[str, Any]:
+        """Put to the API and return its answer. Raises unless it is a success."""
+        return self._send("PUT", path, body)
 
     def create(self, count: int, body: Mapping[str, Any]) -> None:
         """Create so many equal jobs."""
@@ -96,6 +96,13 @@ class Carillon:
     def wait_until(self, condition: Callable[[], bool], what: str, rest_seconds: float = 0.02) -> None:
         """Return when the condition holds. Raises if a process has died meanwhile, or it takes too long."""
         waiting.until(condition, what, check=self.children.check, rest_seconds=rest_seconds)
+
+    def _send(self, method: str, path: str, body: Any) -> dict[str, Any]:
+        answer = self._session.request(method, f"{self.url}{path}", json=body, timeout=300)
+        if not answer.ok:
+            raise requests.HTTPError(f"{answer.status_code} for {path}: {answer.text[:500]}")
+        result: dict[str, Any] = answer.json()
+        return result
 
     def _answers(self) -> bool:
         return self._status() is not None

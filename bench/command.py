@@ -24,6 +24,7 @@ from bench.measurements import (
     embedded,
     kinds,
     lateness,
+    limits,
     recovery,
     requests,
 )
@@ -42,6 +43,7 @@ MEASUREMENTS: Mapping[str, Callable[[Session], list[Result]]] = {
     "backlog": backlog.measure,
     "recovery": recovery.measure,
     "cost": cost.measure,
+    "limits": limits.measure,
     "embedded": embedded.measure,
     "requests": requests.measure,
 }

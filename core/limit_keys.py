@@ -122,6 +122,11 @@ def is_of_app(key: str) -> bool:
     return key != INSTALLATION and not key.startswith("host:")
 
 
+def looks_further(key: str) -> bool:
+    """Whether a run's job and data must be read to know whether it has this key, as it is stored."""
+    return key.startswith(("host:", "key:"))
+
+
 def read(text: str) -> LimitKey:
     """Returns the key that a text is. Raises `ValueError` with what is wrong and what to write."""
     if fault := _fault_of_text(text):

@@ -22,6 +22,7 @@ from models.tables import App, AppTaskType, Job, Run
 
 # What decides about a job; its payload, which may be large, is read by those who deliver or show it.
 _PAYLOAD = {"data", "user_id", "board_id", "metadata"}  # names, for `==` of two columns makes an SQL condition
+_POLICY = (AppTaskType.max_retries, AppTaskType.retry_backoff_base, AppTaskType.request, AppTaskType.limit_key)
 _RULES = [column for column in Job._meta.sorted_fields if column.name not in _PAYLOAD]  # noqa: SLF001  peewee's own way
 
 
@@ -39,7 +40,7 @@ def by_ids(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
 def to_execute(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
     """Returns jobs with their app and its policy for the task type (`job.policy`, if there is one)."""
     query = (
-        Job.select(Job, App, AppTaskType.max_retries, AppTaskType.retry_backoff_base, AppTaskType.request)
+        Job.select(Job, App, *_POLICY)
         .join(App)
         .join_from(
             Job,

@@ -13,7 +13,7 @@ from core.limit_keys import LimitKind
 from models import set_based
 from models.database import for_update, is_sqlite
 from models.hot.rows import Candidate
-from models.tables import App, AppTaskType, HeldKey, Job, Limit, Run, Use, db
+from models.tables import App, HeldKey, Job, Limit, Run, Use, db
 
 # One number for all Carillon processes; SQLite has one writer anyway.
 _CONCURRENCY = 0x4341524C
@@ -89,7 +89,7 @@ def keys_page(
     return [row.key for row in both.order_by(peewee.SQL("1")).limit(limit)]
 
 
-def lock_running(limit: int) -> list[tuple[Candidate, int]]:
+def lock_running(limit: int, *, looks_further: bool) -> list[tuple[Candidate, int]]:
     """Lock the runs that are running, at most so many. Returns those that were free, each with its fence.
 
     Whoever ends one of them waits, and so finds what is recorded of it meanwhile.
@@ -98,7 +98,8 @@ def lock_running(limit: int) -> list[tuple[Candidate, int]]:
         run.id: run.fence
         for run in for_update(Run.select(Run.id, Run.fence).where(_AT_WORK).limit(limit), skip_locked=True)
     }
-    return [(one, fences[one.id]) for one in candidates(of_candidates(Run.id.in_(list(fences)), looks_further=True))]
+    query = of_candidates(Run.id.in_(list(fences)), looks_further=looks_further)
+    return [(one, fences[one.id]) for one in candidates(query)]
 
 
 def of_candidates(condition: Any, *, looks_further: bool) -> Any:
@@ -167,12 +168,3 @@ def data_of(run_ids: Collection[UUID]) -> dict[UUID, Any]:
     """Returns the data of those of these runs that have data of their own."""
     query = Run.select(Run.id, Run.data).where(Run.id.in_(list(run_ids)), Run.data.is_null(False))
     return {run.id: run.data for run in query}
-
-
-def keys_of_types(app_ids: Collection[UUID]) -> dict[tuple[UUID, str], str]:
-    """Returns the templates of keys that the task types of these apps have, by app and name."""
-    query = AppTaskType.select(AppTaskType.app, AppTaskType.name, AppTaskType.limit_key).where(
-        AppTaskType.app.in_(list(app_ids)), AppTaskType.limit_key.is_null(False)
-    )
-    found: Any = query.tuples()
-    return {(app_id, name): key for app_id, name, key in found}

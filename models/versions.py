@@ -64,6 +64,7 @@ def executed(job: Job) -> ExecutedJob:
         job.polling_state,
         job.polling_version,
         TypePolicy(*(getattr(policy, name, None) for name in ("max_retries", "retry_backoff_base", "request"))),
+        job.limit_key or getattr(policy, "limit_key", None),
     )
 
 

@@ -5,25 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
-from api.schemas.values import AppName, Backoff, BaseUrl, Given, Retries, Shown, TaskType
-from core import limit_keys
+from api.schemas.values import AppName, Backoff, BaseUrl, Given, LimitKey, Retries, Shown, TaskType
 from core.version import VERSION
 from services.jobs import apps
 from services.task_types import registry
 from services.task_types.http import HttpRequest
 
 MOST_TASK_TYPES = 1_000
-
-
-def _limit_key(text: str) -> str:
-    if fault := limit_keys.fault_of_template(text):
-        raise ValueError(fault)
-    return text
-
-
-LimitKey = Annotated[str, Field(min_length=1, max_length=limit_keys.NAME_LENGTH), AfterValidator(_limit_key)]
 
 
 class NewTaskType(Given):

@@ -19,6 +19,7 @@ from api.schemas.values import (
     Given,
     Identifier,
     Instant,
+    LimitKey,
     Name,
     OverlapWord,
     Priority,
@@ -95,6 +96,7 @@ class JobDefinition(Given):
     deadline_seconds: Seconds | None = None
     expire: bool = False
     keep: Keep | None = None
+    limit_key: LimitKey | None = None
 
     @field_validator("deadline")
     @classmethod
@@ -190,6 +192,7 @@ class Job(Shown):
     deadline_seconds: float | None
     expire: bool
     keep: Keep | None
+    limit_key: str | None
     version: int
     status: JobStatus
     next_run_at: datetime | None

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from api.validation import shown
-from core import built_in_apps, instants, names, schedules, urls
+from core import built_in_apps, instants, limit_keys, names, schedules, urls
 from core.policies import CatchUp, Overlap
 from core.priority import PRIORITY_WORDS
 from core.retry import LEAST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS
@@ -94,6 +94,12 @@ def _base_url(url: str) -> str:
     return _url(url)
 
 
+def _limit_key(text: str) -> str:
+    if fault := limit_keys.fault_of_template(text):
+        raise ValueError(fault)
+    return text
+
+
 def _priority(value: Any) -> int:
     if isinstance(value, str) and value in PRIORITY_WORDS:
         return PRIORITY_WORDS[value]
@@ -155,6 +161,12 @@ TaskType = Annotated[
 ]
 Url = Annotated[str, Field(max_length=URL_LENGTH), AfterValidator(_url), WithJsonSchema(_URL_SCHEMA)]
 BaseUrl = Annotated[str, Field(max_length=URL_LENGTH), AfterValidator(_base_url), WithJsonSchema(_URL_SCHEMA)]
+LimitKey = Annotated[
+    str,
+    Field(min_length=1, max_length=limit_keys.NAME_LENGTH),
+    AfterValidator(_limit_key),
+    Field(examples=["{{data.customer}}"]),
+]
 Priority = Annotated[
     int,
     PlainValidator(_priority),

@@ -65,6 +65,7 @@ class ExecutedJob:
     polling_state: dict[str, Any] | None
     polling_version: int
     policy: TypePolicy
+    limit_key: str | None = None  # read only where limits look further
 
 
 @dataclass(frozen=True, slots=True)

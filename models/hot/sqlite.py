@@ -114,8 +114,8 @@ _JOB_COLUMNS = (
     "id", "app_id", "owner_id", "account_id", "name", "name_key", "title", "search_text", "metadata", "user_id",
     "board_id", "task_type", "queue", "callback_url", "data", "schedule_kind", "schedule", "priority", "max_retries",
     "retry_backoff_base", "retry_backoff_max", "time_limit_seconds", "catch_up", "catch_up_window_seconds", "overlap",
-    "deadline_at", "deadline_seconds", "expire", "state", "next_run_at", "polling_state", "created_at", "updated_at",
-    "created_by",
+    "deadline_at", "deadline_seconds", "expire", "limit_key", "state", "next_run_at", "polling_state", "created_at",
+    "updated_at", "created_by",
 )  # fmt: skip
 _CREATE = f"""
     INSERT INTO jobs ({", ".join(_JOB_COLUMNS)}, version, runs_started, polling_version, polls, failures_in_row)

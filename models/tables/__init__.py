@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.tables.access import AppKey, AppMember
-from models.tables.apps import App, AppSender, AppTaskType, Installation
+from models.tables.apps import App, AppQuotas, AppSender, AppTaskType, Installation
 from models.tables.audit import AuditEntry
 from models.tables.base import Table, db
 from models.tables.changes import Change
@@ -18,6 +18,7 @@ from models.tables.users import Link, Token, User, UserIdentity
 # Every table that a test may empty; `installation` keeps its row.
 ALL: tuple[type[Table], ...] = (
     App,
+    AppQuotas,
     AppTaskType,
     AppSender,
     SigningSecret,
@@ -55,6 +56,7 @@ __all__ = [
     "App",
     "AppKey",
     "AppMember",
+    "AppQuotas",
     "AppSecret",
     "AppSender",
     "AppTaskType",

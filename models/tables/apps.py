@@ -49,6 +49,20 @@ class AppTaskType(Table):
         primary_key = peewee.CompositeKey("app", "name")
 
 
+class AppQuotas(Table):
+    """How much of the installation an app may take; None where it may take any amount."""
+
+    app_id = peewee.UUIDField(primary_key=True)
+    jobs = peewee.IntegerField(null=True)
+    waiting_runs = peewee.IntegerField(null=True)
+    shortest_interval_seconds = peewee.DoubleField(null=True)
+    payload_bytes = peewee.IntegerField(null=True)
+    updated_at = InstantField()
+
+    class Meta:
+        table_name = "app_quotas"
+
+
 class Installation(Table):
     """The state of the whole installation, in the only row, whose id is 1."""
 

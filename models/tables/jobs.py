@@ -47,6 +47,7 @@ class Job(Table):
     expire = peewee.BooleanField(default=False)
     keep_days = peewee.DoubleField(null=True)
     keep_last = peewee.IntegerField(null=True)
+    limit_key = peewee.TextField(null=True)
     version = peewee.IntegerField(default=1)
     state = EnumField(JobState)
     next_run_at = InstantField(null=True)

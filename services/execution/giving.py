@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from core import limits as rules
-from core.limit_keys import INSTALLATION
+from core.limit_keys import INSTALLATION, looks_further
 from core.limits import Limit, Standing
 from core.states import Hold
 from models import database, held_keys, jobs, limits, pauses
@@ -58,7 +58,8 @@ def adopt(system: System) -> None:
 
 def count_running(system: System, keys: Collection[str]) -> None:
     """Count the calls that are under way as uses of these keys, in the caller's transaction."""
-    running = limits.lock_running(_MOST_RUNNING)
+    further = any(looks_further(key) for key in keys)
+    running = limits.lock_running(_MOST_RUNNING, looks_further=further)
     of_runs = limit_keys.of(system, [run for run, _ in running])
     limits.adopt((key, run.id, fence) for run, fence in running for key in of_runs[run.id] if key in keys)
 

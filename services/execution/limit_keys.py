@@ -67,13 +67,11 @@ def _further(system: System, candidates: Sequence[Candidate]) -> dict[UUID, list
         return {}
     executed = versions.to_execute(candidates)
     own_data = limits.data_of([run.id for run in candidates])
-    templates = limits.keys_of_types({run.app_id for run in candidates})
     found: dict[UUID, list[str]] = {}
     for run in candidates:
         job = executed[run.id]
         data = own_data.get(run.id, job.data)
-        template = templates.get((run.app_id, job.task_type))
-        name = None if template is None else limit_keys.filled(template, data)
+        name = None if job.limit_key is None else limit_keys.filled(job.limit_key, data)
         of_data = None if name is None else limit_keys.of_data(run.app_name, name)
         host = _host(system, job, data) if run.queue == brokers.RUNS_HTTP else None
         found[run.id] = [key for key in (of_data, host) if key is not None]

@@ -18,6 +18,7 @@ from models.hot.rows import KnownApp, NewRows, PlannedJob
 from services.jobs import definition
 from services.jobs.creation_outcomes import Outcome, Refusal
 from services.jobs.definition import NewJob
+from services.jobs.quotas import Ledger
 from services.scheduling import limit_holds, planning
 from services.system import System
 from services.task_types import registry
@@ -55,7 +56,8 @@ def store(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> 
     Call it in a transaction that shares the gate of pauses.
     """
     known = _apps(system, {new.app_name for new in wanted if isinstance(new, NewJob)})
-    accepted = [_accept(system, new, known, now) if isinstance(new, NewJob) else new for new in wanted]
+    ledger = Ledger(system, {app.id for app in known.values() if not app.is_new})
+    accepted = [_accept(system, new, known, ledger, now) if isinstance(new, NewJob) else new for new in wanted]
     fit = [one for one in accepted if isinstance(one, Accepted)]
     _refuse_too_much(fit)
     _make_apps([one for one in fit if one.app.is_new], now)
@@ -107,15 +109,20 @@ def _make_apps(fit: Sequence[Accepted], now: datetime) -> None:
         one.columns["app_id"] = made[one.app.name].id
 
 
-def _accept(system: System, new: NewJob, known: dict[str, KnownApp], now: datetime) -> Accepted | Refusal:
+def _accept(
+    system: System, new: NewJob, known: dict[str, KnownApp], ledger: Ledger, now: datetime
+) -> Accepted | Refusal:
     app = known.get(new.app_name)
     if app is None or new.app_id not in (None, app.id):
         return NotFound("app", new.app_name)
     try:
         definition.judge(system, new, app, now)
-        return _rows(system, new, app, now)
+        ledger.check(app.id, new, now)
+        accepted = _rows(system, new, app, now)
+        ledger.take(app.id, sum(row["status"] == RunStatus.QUEUED for row in accepted.runs))
     except InvalidInput as refusal:
         return refusal
+    return accepted
 
 
 def _rows(system: System, new: NewJob, app: KnownApp, now: datetime) -> Accepted:

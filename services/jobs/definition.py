@@ -48,6 +48,7 @@ class Definition:
     expire: bool = False
     keep_days: float | None = None
     keep_last: int | None = None
+    limit_key: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +89,7 @@ _PLAIN = (
     "expire",
     "keep_days",
     "keep_last",
+    "limit_key",
 )
 
 

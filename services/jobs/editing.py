@@ -20,7 +20,7 @@ from core.states import ENDED, Hold, JobState, RunStatus, Trigger
 from models import edits, jobs, pauses, runs, tags, versions
 from models.pauses import Gate
 from models.tables import Job, Run
-from services.jobs import definition, ownership
+from services.jobs import definition, ownership, quotas
 from services.jobs.definition import Definition
 from services.jobs.lifecycle import refuse_ended, switch
 from services.messaging.unit_of_work import UnitOfWork
@@ -152,6 +152,7 @@ def _carry_out(system: System, one: _Edit) -> Made:
         registry.validate(system.settings, one.wanted.task_type, one.wanted.data)
     definition.refuse_growth(one.before, one.wanted, system.settings.max_body_bytes)
     definition.judge(system, one.wanted, job.app, one.now, before=one.before)
+    quotas.check_edit(system, job, one.before, one.wanted, one.now)
     if one.changes("schedule"):
         planning.plan_until_now(job, one.now)
     versions.keep(job, definition.snapshot(one.before), one.now, by=one.by, reason=one.reason)

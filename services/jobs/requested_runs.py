@@ -14,6 +14,7 @@ from core.scopes import Scope
 from core.states import ENDED, JobState, RunStatus, Trigger
 from models import edits, jobs, repeats, runs
 from models.tables import Job, Run
+from services.jobs import quotas
 from services.jobs.lifecycle import refuse_ended
 from services.reading import records, visibility
 from services.reading.views import RunView
@@ -38,6 +39,7 @@ def trigger(principal: Principal, system: System, job_id: UUID, data: dict[str, 
         _refuse_second_poll(job)
         if data is not None:
             registry.validate(system.settings, job.task_type, data)
+        quotas.take_waiting(system, job)
         row = _store(draft(job, Trigger.MANUAL, now, now, data=data), job)
         work.audit(principal, "job.triggered", Thing.job(job), after={"run_id": str(row["id"]), "data": data})
         view, _ = records.run(principal, row["id"])
@@ -59,6 +61,7 @@ def retry(principal: Principal, system: System, job_id: UUID) -> UUID:
         failed = repeats.last_failed(job)
         if failed is None:
             raise Conflict(f"The runs of job {job_id} are no longer kept; create a new job instead.")
+        quotas.take_waiting(system, job)
         row = _again(job, failed, now)
         work.audit(principal, "job.retried", Thing.job(job), after={"run_id": str(row["id"])})
         work.ring([row])
@@ -74,6 +77,7 @@ def replay(principal: Principal, system: System, run_id: UUID) -> RunView:
         now = work.now
         job, run = locked_run(principal, run_id)
         _refuse_replay(job, run)
+        quotas.take_waiting(system, job)
         row = _again(job, run, now)
         work.audit(principal, "run.replayed", Thing("run", str(run.id), job.app_id), after={"run_id": str(row["id"])})
         view, _ = records.run(principal, row["id"])

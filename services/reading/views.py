@@ -69,6 +69,7 @@ class JobView:
     expire: bool
     keep_days: float | None
     keep_last: int | None
+    limit_key: str | None
     version: int
     status: JobStatus
     next_run_at: datetime | None

@@ -34,6 +34,7 @@ TRUSTED = ("administrator", "operator of all")
 # Other answers than these tell: 401 where a key asks for what is a user's, sessions that end.
 APART = {
     "logOut": "ends the caller's token",
+    "putQuotas": "of administrators alone",
     "listTasks": "of users alone",
     "createTask": "of users alone",
     **dict.fromkeys(("listTokens", "createToken", "revokeToken", "endOtherSessions", "changePassword"), "a user's own"),

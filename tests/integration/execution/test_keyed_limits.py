@@ -64,6 +64,20 @@ def test_a_job_that_runs_for_many_instants_goes_one_at_a_time(system: GivenSyste
     assert held([job_id]) == [(Hold.CONCURRENCY, f"job:{job_id}")]
 
 
+def test_a_jobs_own_key_of_data_counts_in_place_of_its_task_types_and_an_edit_changes_it(system: GivenSystem) -> None:
+    apps.put(LOCAL, system, "app_a", CALLBACK_BASE_URL, {"greet": TaskTypePolicy(limit_key="of-the-type")})
+    put(system, "key:app_a/c1", 1)
+    ids = create(system, 3, data={"customer": "c1"}, limit_key="{{data.customer}}")
+    create(system, 1)
+    assert len(claim(system)) == 2
+    assert held(ids) == [(Hold.CONCURRENCY, "key:app_a/c1")] * 2
+    [waiting] = create(system, 1, schedule=DelayFromNow(5), data={"customer": "c1"}, limit_key="{{data.customer}}")
+    editing.edit(LOCAL, system, waiting, lambda _: replace(definition.of(stored_job(waiting), ()), limit_key="free"))
+    system.clock.advance(5)
+    dispatching.make_due(system, [runs_of(waiting)[0].id])
+    assert [work.job_id for work in claim(system)] == [waiting]
+
+
 def test_equal_accounts_of_two_apps_share_nothing(store: str) -> None:
     system = given_system(account_rate=Rate(2, 60))
     create(system, 3, app_name="app_a")

@@ -48,6 +48,7 @@ FULL = new_job(
     catch_up=CatchUp.ALL,
     catch_up_window_seconds=12.34,
     overlap=Overlap.QUEUE_ONE,
+    limit_key="{{data.b}}",
     paused=True,
 )
 

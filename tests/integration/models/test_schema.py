@@ -85,6 +85,7 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         "0018_metrics",
         "0019_changes",
         "0020_limits_by_key",
+        "0021_quotas",
         "0022_people",
         "0023_authors",
         "0024_senders_identities",

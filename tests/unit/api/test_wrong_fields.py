@@ -71,6 +71,9 @@ BAD_JOBS: list[tuple[dict[str, Any], set[str]]] = [
     ({"time_limit_seconds": 0}, {"time_limit_seconds"}),
     ({"time_limit_seconds": 3601}, {"time_limit_seconds"}),
     ({"time_limit_seconds": False}, {"time_limit_seconds"}),
+    ({"limit_key": "{{data.x"}, {"limit_key"}),
+    ({"limit_key": ""}, {"limit_key"}),
+    ({"limit_key": "{{secret.KEY}}"}, {"limit_key"}),
     ({"id": "x", "status": "completed"}, {"id", "status"}),
     ({"Priority": 5}, {"Priority"}),
 ]

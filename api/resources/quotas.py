@@ -1,0 +1,52 @@
+"""Quotas of apps: how much of the installation an app may take."""
+
+from __future__ import annotations
+
+from falcon.asgi import Request, Response
+
+from api import access, answers, bodies, validation
+from api.openapi import documented
+from api.operations import Required
+from api.resources.apps import expect_name
+from api.schemas.quotas import NewQuotas, QuotasOfApp
+from api.threads import Threads
+from core.principals import Principal
+from core.scopes import Scope
+from services.jobs import quotas
+from services.jobs.quotas import QuotasView
+from services.system import System
+
+
+class AppsQuotas:
+    """`/api/apps/{name}/quotas`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("getQuotas", "apps", {200: QuotasOfApp}, access=Required.APP, scope=Scope.READ, problems=(404,))
+    async def on_get(self, req: Request, resp: Response, name: str) -> None:
+        """Show an app's quotas, and what it has taken of them."""
+        expect_name(name)
+        found = await self._threads.run(quotas.get, access.principal(req), name)
+        answers.send(resp, QuotasOfApp.model_validate(found))
+
+    @documented(
+        "putQuotas",
+        "apps",
+        {200: QuotasOfApp},
+        access=Required.APP,
+        scope=Scope.APP,
+        body=NewQuotas,
+        problems=(403, 404),
+    )
+    async def on_put(self, req: Request, resp: Response, name: str) -> None:
+        """Give an app quotas, in place of those that it has. For administrators."""
+        expect_name(name)
+        body = await bodies.read(req, self._system.settings.max_body_bytes)
+        answers.send(
+            resp, QuotasOfApp.model_validate(await self._threads.run(self._put, access.principal(req), name, body))
+        )
+
+    def _put(self, principal: Principal, name: str, body: bytes) -> QuotasView:
+        return quotas.put(principal, self._system, name, validation.body(NewQuotas, bodies.parse(body)).parsed())

@@ -1,0 +1,49 @@
+"""Quotas of apps as callers write them and get them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from api.schemas.values import Given, Shown
+from core.quotas import Quotas
+from core.schedules.members import TEN_YEARS_SECONDS
+
+MOST = 1_000_000_000
+
+
+class NewQuotas(Given):
+    """What an app may take; what is left out, or null, is not limited."""
+
+    jobs: Annotated[int, Field(ge=0, le=MOST)] | None = None
+    waiting_runs: Annotated[int, Field(ge=0, le=MOST)] | None = None
+    shortest_interval_seconds: Annotated[float, Field(gt=0, le=TEN_YEARS_SECONDS, allow_inf_nan=False)] | None = None
+    payload_bytes: Annotated[int, Field(ge=0, le=MOST)] | None = None
+
+    def parsed(self) -> Quotas:
+        """What the services take."""
+        return Quotas(self.jobs, self.waiting_runs, self.shortest_interval_seconds, self.payload_bytes)
+
+
+class ShownQuotas(Shown):
+    """What an app may take; null where it may take any amount."""
+
+    jobs: int | None
+    waiting_runs: int | None
+    shortest_interval_seconds: float | None
+    payload_bytes: int | None
+
+
+class TakenOfApp(Shown):
+    """What an app has taken of the quotas that it has, counted no further than these; without a quota, 0."""
+
+    jobs: int
+    waiting_runs: int
+
+
+class QuotasOfApp(Shown):
+    """An app's quotas, and what it has taken: jobs, those that ended and are kept included, and due runs that wait."""
+
+    quotas: ShownQuotas
+    taken: TakenOfApp

@@ -1,0 +1,147 @@
+"""Quotas of apps: put by administrators, seen by members, kept where jobs and runs are asked for.
+
+Jobs and waiting runs are counted once a second by each process, which adds what it makes itself meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from core import json_text
+from core import quotas as rules
+from core.auditing import Thing, differences
+from core.errors import Conflict, InvalidInput
+from core.principals import Principal
+from core.quotas import Quotas, Taken
+from core.scopes import Scope
+from models import database, quotas
+from models.pauses import Gate
+from models.tables import Job
+from services.access import visible_apps
+from services.jobs.definition import Definition
+from services.system import System
+
+COUNTED_SECONDS = 1.0
+_MOST_KNOWN = 10_000
+_PAYLOAD = ("data", "metadata")
+
+
+@dataclass(frozen=True)
+class QuotasView:
+    """An app's quotas, and what it has taken of those on its jobs and its waiting runs."""
+
+    quotas: Quotas
+    taken: Taken
+
+
+def get(principal: Principal, app_name: str) -> QuotasView:
+    """Returns an app's quotas. Raises as `visible_apps.found` does."""
+    with database.reading():
+        app = visible_apps.found(principal, app_name, Scope.READ)
+        found = quotas.of_apps([app.id]).get(app.id, Quotas())
+        return QuotasView(found, quotas.taken(app.id, found))
+
+
+def put(principal: Principal, system: System, app_name: str, wanted: Quotas) -> QuotasView:
+    """Give an app these quotas, in place of those that it has. Raises `Forbidden` but for administrators.
+
+    Other processes know of them within a second.
+    """
+    with system.transaction(Gate.UNUSED) as work:
+        app = visible_apps.found(principal, app_name, Scope.APP)
+        principal.expect_administration()
+        former = quotas.of_apps([app.id]).get(app.id, Quotas())
+        quotas.put(app.id, wanted, work.now)
+        before, after = differences(asdict(former), asdict(wanted))
+        work.audit(principal, "app.quotas_changed", Thing.app(app), before=before, after=after)
+    with _lock:
+        _kept.pop(app.id, None)
+    return get(principal, app_name)
+
+
+class Ledger:
+    """The quotas of the apps that ask for something in one transaction, and what each has left."""
+
+    def __init__(self, system: System, app_ids: Collection[UUID]) -> None:
+        self._system = system
+        self._known = _known(system, app_ids)
+
+    def check(self, app_id: UUID, wanted: Definition, now: datetime) -> None:
+        """Raise `InvalidInput` for a new job of an app beyond its quotas."""
+        known = self._known.get(app_id)
+        if known is None:
+            return
+        check_definition(known.quotas, wanted, now)
+        if fault := rules.fault_of_jobs(known.quotas, known.taken):
+            raise InvalidInput.at("app_name", fault)
+
+    def take(self, app_id: UUID, waiting_runs: int) -> None:
+        """Count a new job of an app, with its runs that are due. Raises `InvalidInput` where they are too many."""
+        known = self._known.get(app_id)
+        if known is None:
+            return
+        if waiting_runs and (fault := rules.fault_of_waiting(known.quotas, known.taken)):
+            raise InvalidInput.at("app_name", fault)
+        known.taken = Taken(known.taken.jobs + 1, known.taken.waiting_runs + waiting_runs)
+
+
+def check_definition(found: Quotas, wanted: Definition, now: datetime, before: Definition | None = None) -> None:
+    """Raise `InvalidInput` for a job that carries more, or comes back sooner, than its app's jobs may.
+
+    What an edit leaves as it was `before` is not checked again.
+    """
+    for member in _PAYLOAD:
+        value = getattr(wanted, member)
+        if value is not None and (before is None or value != getattr(before, member)):
+            rules.check_payload(found, member, json_text.size(value))
+    if before is None or wanted.schedule != before.schedule:
+        rules.check_pace(found, wanted.schedule, now)
+
+
+def check_edit(system: System, job: Job, before: Definition, wanted: Definition, now: datetime) -> None:
+    """Raise `InvalidInput` for an edit beyond the quotas of the job's app."""
+    if known := _known(system, [job.app_id]).get(job.app_id):
+        check_definition(known.quotas, wanted, now, before)
+
+
+def take_waiting(system: System, job: Job) -> None:
+    """Count a run that is made on request. Raises `Conflict` where too many of its app wait already."""
+    known = _known(system, [job.app_id]).get(job.app_id)
+    if known is None:
+        return
+    if fault := rules.fault_of_waiting(known.quotas, known.taken):
+        raise Conflict(f"The app of this job {fault}")
+    known.taken = replace(known.taken, waiting_runs=known.taken.waiting_runs + 1)
+
+
+@dataclass
+class _Known:
+    """The quotas of an app, and what it has taken, as counted then and counted on since."""
+
+    quotas: Quotas
+    taken: Taken
+
+
+_kept: dict[UUID, tuple[float, _Known | None]] = {}  # by app, with when it was read
+_lock = threading.Lock()
+
+
+def _known(system: System, app_ids: Collection[UUID]) -> dict[UUID, _Known]:
+    """Returns what those of these apps that have quotas have taken; read each second, in the caller's transaction."""
+    now = system.clock.monotonic()
+    with _lock:
+        kept = {one: _kept[one] for one in app_ids if one in _kept}
+    fresh = {one: known for one, (at, known) in kept.items() if 0 <= now - at < COUNTED_SECONDS}
+    if missing := set(app_ids) - fresh.keys():
+        found = quotas.of_apps(missing)
+        read = {one: _Known(found[one], quotas.taken(one, found[one])) if one in found else None for one in missing}
+        with _lock:
+            if len(_kept) > _MOST_KNOWN:
+                _kept.clear()
+            _kept.update({one: (now, known) for one, known in read.items()})
+        fresh |= read
+    return {one: known for one, known in fresh.items() if known is not None}
