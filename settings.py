@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
-from core import configuration, ehlo, networks, origins, proxies, secret_keys, urls
+import settings_rules
+from core import networks, origins, proxies, urls
 from core.accounts import Registration
-from core.configuration import Rule
 from core.errors import Misconfigured
 from core.group_roles import GroupRoles
 from core.networks import Reach
@@ -213,7 +213,7 @@ class Settings(BaseModel):
     @property
     def way(self) -> Way:
         """How calls leave this installation: through its proxy, believing its own authorities."""
-        return _way(_revealed(self.egress_proxy), self.ca_bundle)
+        return _way(settings_rules.revealed(self.egress_proxy), self.ca_bundle)
 
     @property
     def anonymous(self) -> bool:
@@ -228,86 +228,10 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _no_contradictions(self) -> Self:
-        faults = [message for wrong, message in self._contradictions() if wrong]
+        faults = [message for wrong, message in settings_rules.all_of(self) if wrong]
         if faults:
             raise ValueError("\n".join(faults))
         return self
-
-    def _contradictions(self) -> list[Rule]:
-        return [
-            *configuration.servers(self.database_url, self.rabbitmq_url),
-            (
-                self.heartbeat_seconds * 2 > self.lease_seconds,
-                (
-                    f"HEARTBEAT_SECONDS={self.heartbeat_seconds:g} is too long for LEASE_SECONDS="
-                    f"{self.lease_seconds:g}: a lease must outlast two heartbeats."
-                ),
-            ),
-            (
-                self.report_lease_seconds > self.report_limit_seconds,
-                (
-                    f"REPORT_LEASE_SECONDS={self.report_lease_seconds:g} is longer than REPORT_LIMIT_SECONDS="
-                    f"{self.report_limit_seconds:g}, the most that a run may wait."
-                ),
-            ),
-            (
-                self.beat_patience_seconds >= self.plan_ahead_seconds,
-                (
-                    f"BEAT_PATIENCE_SECONDS={self.beat_patience_seconds:g} must be less than PLAN_AHEAD_SECONDS="
-                    f"{self.plan_ahead_seconds:g}, or occurrences would be planned late."
-                ),
-            ),
-            (
-                self.anonymous and not networks.is_loopback(self.host),
-                f"HOST={self.host} is open to others, which needs INTERNAL_SECRET. Set it, or listen on 127.0.0.1.",
-            ),
-            (
-                any("/" in program and not program.startswith("/") for program in self.programs_allowed),
-                "COMMANDS_ALLOWED names a path that does not begin with /; write a program's name or its whole path.",
-            ),
-            (
-                (self.aws_access_key_id is None) != (self.aws_secret_access_key is None),
-                "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together; give both, or neither.",
-            ),
-            *self._wrong_places(),
-            *configuration.mail(
-                host=self.email_host,
-                user=self.email_host_user,
-                has_password=self.email_host_password is not None,
-                sender=self.email_from,
-                alerted=self.alert_email,
-                has_outbox=self.embedded,
-            ),
-            *configuration.parsed("EMAIL_EHLO_NAME", ehlo.checked, self.email_ehlo_name),
-            *configuration.single_sign_on(
-                self.oidc_issuer, self.oidc_client_id, has_secret=self.oidc_client_secret is not None
-            ),
-            *configuration.parsed(proxies.SETTING, proxies.listed, _revealed(self.egress_proxy)),
-            (
-                self.ca_bundle is not None and not self.ca_bundle.is_file(),
-                f"CA_BUNDLE={self.ca_bundle} is no file; name one that holds certificates in PEM.",
-            ),
-            *configuration.parsed(secret_keys.SETTING, secret_keys.listed, _revealed(self.secret_keys)),
-        ]
-
-    def _wrong_places(self) -> list[Rule]:
-        web = {
-            "RABBITMQ_MANAGEMENT_URL": self.rabbitmq_management_url,
-            "PUBLIC_URL": self.public_url,
-            "AWS_ENDPOINT_URL": self.aws_endpoint_url,
-            "SPOOL_URL": self.spool_url,
-        }
-        return [
-            *configuration.web_addresses(web),
-            *configuration.called("CALLBACK_BASE_URL", self.callback_base_url),
-            *configuration.parsed(networks.SETTING, networks.listed, self.callback_networks_allowed),
-            *configuration.parsed("FORWARDED_ALLOW_IPS", networks.listed, self.forwarded_allow_ips),
-            *configuration.parsed(origins.SETTING, origins.listed, self.cors_origins),
-            (
-                self.anonymous and origins.ANY in self.cors_origins,
-                "CORS_ORIGINS=* needs INTERNAL_SECRET: without it, any page in a browser here could do everything.",
-            ),
-        ]
 
 
 @functools.lru_cache(64)  # each callback asks for it
@@ -340,10 +264,6 @@ def _without_none(name: str, value: Any, default: Any) -> Any:
     if not isinstance(value, str) or value.strip().lower() != "none":
         return value
     return _NOTHING.get(name, default if default in ("", None) else value)
-
-
-def _revealed(secret: SecretStr | None) -> str | None:
-    return None if secret is None else secret.get_secret_value()
 
 
 def _listed(names: str) -> frozenset[str]:

@@ -97,7 +97,7 @@ def test_a_migrated_database_holds_what_only_the_new_schema_can(former: None) ->
 
 def test_jobs_from_before_have_no_rule_of_their_own_for_how_long_runs_are_kept(former: None) -> None:
     runner.upgrade("0019_changes")
-    assert "0026_keep" in runner.upgrade()
+    assert "0025_keep" in runner.upgrade()
     job = Job.get()
     assert (job.keep_days, job.keep_last) == (None, None)
     Job.update(keep_days=1.5, keep_last=3).execute()

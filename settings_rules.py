@@ -1,0 +1,103 @@
+"""The rules that settings keep together, beyond those of each by itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
+
+from core import configuration, ehlo, networks, origins, proxies, secret_keys
+from core.configuration import Rule
+
+if TYPE_CHECKING:
+    from settings import Settings
+
+
+def all_of(settings: Settings) -> list[Rule]:
+    """Returns every rule that settings keep together, and whether these break it."""
+    return [
+        *configuration.servers(settings.database_url, settings.rabbitmq_url),
+        *_times(settings),
+        (
+            settings.anonymous and not networks.is_loopback(settings.host),
+            f"HOST={settings.host} is open to others, which needs INTERNAL_SECRET. Set it, or listen on 127.0.0.1.",
+        ),
+        (
+            any("/" in program and not program.startswith("/") for program in settings.programs_allowed),
+            "COMMANDS_ALLOWED names a path that does not begin with /; write a program's name or its whole path.",
+        ),
+        (
+            (settings.aws_access_key_id is None) != (settings.aws_secret_access_key is None),
+            "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together; give both, or neither.",
+        ),
+        *_places(settings),
+        *configuration.mail(
+            host=settings.email_host,
+            user=settings.email_host_user,
+            has_password=settings.email_host_password is not None,
+            sender=settings.email_from,
+            alerted=settings.alert_email,
+            has_outbox=settings.embedded,
+        ),
+        *configuration.parsed("EMAIL_EHLO_NAME", ehlo.checked, settings.email_ehlo_name),
+        *configuration.single_sign_on(
+            settings.oidc_issuer, settings.oidc_client_id, has_secret=settings.oidc_client_secret is not None
+        ),
+        *configuration.parsed(proxies.SETTING, proxies.listed, revealed(settings.egress_proxy)),
+        (
+            settings.ca_bundle is not None and not settings.ca_bundle.is_file(),
+            f"CA_BUNDLE={settings.ca_bundle} is no file; name one that holds certificates in PEM.",
+        ),
+        *configuration.parsed(secret_keys.SETTING, secret_keys.listed, revealed(settings.secret_keys)),
+    ]
+
+
+def _times(settings: Settings) -> list[Rule]:
+    return [
+        (
+            settings.heartbeat_seconds * 2 > settings.lease_seconds,
+            (
+                f"HEARTBEAT_SECONDS={settings.heartbeat_seconds:g} is too long for LEASE_SECONDS="
+                f"{settings.lease_seconds:g}: a lease must outlast two heartbeats."
+            ),
+        ),
+        (
+            settings.report_lease_seconds > settings.report_limit_seconds,
+            (
+                f"REPORT_LEASE_SECONDS={settings.report_lease_seconds:g} is longer than REPORT_LIMIT_SECONDS="
+                f"{settings.report_limit_seconds:g}, the most that a run may wait."
+            ),
+        ),
+        (
+            settings.beat_patience_seconds >= settings.plan_ahead_seconds,
+            (
+                f"BEAT_PATIENCE_SECONDS={settings.beat_patience_seconds:g} must be less than PLAN_AHEAD_SECONDS="
+                f"{settings.plan_ahead_seconds:g}, or occurrences would be planned late."
+            ),
+        ),
+    ]
+
+
+def _places(settings: Settings) -> list[Rule]:
+    web = {
+        "RABBITMQ_MANAGEMENT_URL": settings.rabbitmq_management_url,
+        "PUBLIC_URL": settings.public_url,
+        "AWS_ENDPOINT_URL": settings.aws_endpoint_url,
+        "SPOOL_URL": settings.spool_url,
+    }
+    return [
+        *configuration.web_addresses(web),
+        *configuration.called("CALLBACK_BASE_URL", settings.callback_base_url),
+        *configuration.parsed(networks.SETTING, networks.listed, settings.callback_networks_allowed),
+        *configuration.parsed("FORWARDED_ALLOW_IPS", networks.listed, settings.forwarded_allow_ips),
+        *configuration.parsed(origins.SETTING, origins.listed, settings.cors_origins),
+        (
+            settings.anonymous and origins.ANY in settings.cors_origins,
+            "CORS_ORIGINS=* needs INTERNAL_SECRET: without it, any page in a browser here could do everything.",
+        ),
+    ]
+
+
+def revealed(secret: SecretStr | None) -> str | None:
+    """Returns a secret's text, if there is one."""
+    return None if secret is None else secret.get_secret_value()
