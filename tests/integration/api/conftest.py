@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from api.live import hub
+from api.resources import events as resource
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import Broker, Client, served
 
@@ -21,3 +23,10 @@ def broker() -> Broker:
 @pytest.fixture
 def client(system: GivenSystem, broker: Broker) -> Client:
     return Client(served(system, broker))
+
+
+@pytest.fixture
+def prompt_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looks and comments come often; it is with a comment that a stream notices that its client has gone."""
+    monkeypatch.setattr(resource, "COMMENT_SECONDS", 0.05)
+    monkeypatch.setattr(hub, "LOOK_SECONDS", 0.01)

@@ -12,6 +12,8 @@ from typing import Any
 import falcon.testing
 
 from api.app import App
+from tests.factories import GivenSystem
+from tests.integration.api.client import served
 from tests.waiting import LONGEST
 
 LOCALHOST = "127.0.0.1"
@@ -81,3 +83,9 @@ async def events(
     async with stream as result:
         assert result.status_code == 200
         yield Events(result)
+
+
+@asynccontextmanager
+async def listening(system: GivenSystem, query: str = "", **headers: str) -> AsyncIterator[Events]:
+    async with conducted(served(system)) as conductor, events(conductor, query, **headers) as heard:
+        yield heard

@@ -1,0 +1,86 @@
+"""Who may listen to server-sent events, to what, and how long."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from api.posted_forms import FORM
+from api.sites import COOKIE
+from services.access import tokens
+from tests.factories import given_system
+from tests.integration.api.client import NO_JOB, Client, served
+from tests.integration.api.listening import conducted, events
+from tests.integration.api.test_accounts import HIDDEN, PASSWORD, SECRET, register, token_of
+
+pytestmark = pytest.mark.usefixtures("prompt_streams")
+
+
+def test_each_is_told_of_their_own_jobs_alone(store: str) -> None:
+    system = given_system(internal_secret=SECRET, admin_usernames="root")
+    client = Client(served(system))
+    anna, berta = token_of(client, "anna"), token_of(client, "berta")
+
+    async def scene() -> None:
+        async with (
+            conducted(served(system)) as conductor,
+            events(conductor, **anna) as of_anna,
+            events(conductor, **HIDDEN) as of_operator,
+        ):
+            made = []
+            for token in (berta, anna):
+                result = await conductor.simulate_post("/jobs/api/jobs", json={"name": "Report"}, headers=token)
+                made.append(result.json["id"])
+            assert (await of_anna.next("job")).data["job"]["id"] == made[1]
+            assert {(await of_operator.next("job")).data["job"]["id"] for _ in made} == set(made)
+            refused = await conductor.simulate_get("/api/events", params={"job": made[0]}, headers=anna)
+            assert refused.status_code == 404
+
+    asyncio.run(scene())
+
+
+def test_what_cannot_be_listened_to_is_refused(sqlite: str) -> None:
+    client = Client(served(given_system()))
+    for query, field in [("topics=news", "topics.0"), ("topics=", "topics.0"), ("job=x", "job"), ("jobs=x", "jobs")]:
+        result = client.simulate_get("/api/events", query_string=query)
+        assert (result.status_code, [one["field"] for one in result.json["errors"]]) == (400, [field])
+    assert client.simulate_get("/api/events", query_string=f"job={NO_JOB}").status_code == 404
+    head = client.simulate_head("/api/events")
+    assert (head.status_code, head.headers["Content-Type"]) == (200, "text/event-stream")
+
+
+def test_strangers_do_not_listen(sqlite: str) -> None:
+    client = Client(served(given_system(internal_secret=SECRET)))
+    assert client.simulate_get("/api/events").status_code == 401
+
+
+def test_a_revoked_token_ends_its_streams(store: str) -> None:
+    system = given_system(internal_secret=SECRET)
+    anna = token_of(Client(served(system)), "anna")
+
+    async def scene() -> None:
+        async with conducted(served(system)) as conductor, events(conductor, **anna) as heard:
+            tokens.log_out(system, anna["Authorization"].removeprefix("Token "))
+            system.clock.advance(5)
+            await heard.end()
+
+    asyncio.run(scene())
+
+
+def test_a_stream_left_open_does_not_keep_a_session_alive(store: str) -> None:
+    system = given_system(internal_secret=SECRET)
+    client = Client(served(system))
+    register(client, "anna")
+    login = client.simulate_post("/login/", body=f"username=anna&password={PASSWORD}", content_type=FORM)
+    session = {"Cookie": f"{COOKIE}={login.cookies[COOKIE].value}"}
+
+    async def scene() -> None:
+        async with conducted(served(system)) as conductor, events(conductor, **session) as heard:
+            system.clock.advance(1_700)
+            await heard.next("")
+            await heard.next("")
+            system.clock.advance(101)
+            await heard.end()
+
+    asyncio.run(scene())
