@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Self
 from uuid import UUID
 
+from core import masking
 from core.masking import MASK
 
 LONGEST_REASON = 500
@@ -65,7 +66,8 @@ def _masked(name: str, value: Any) -> Any:
         return MASK
     match value:
         case Mapping():
-            return {key: _masked(str(key), one) for key, one in value.items()}
+            shown = masking.masked(value) if name.lower() == "headers" else value
+            return {key: _masked(str(key), one) for key, one in shown.items()}
         case list() | tuple():
             return [_masked("", one) for one in value]
         case str():

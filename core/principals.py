@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -116,6 +117,11 @@ class Principal:
         if scope not in self.scopes:
             given = ", ".join(sorted(self.scopes)) or "none"
             raise Forbidden(f"This needs the scope {scope.value}, and the key or token has {given}; use another one.")
+
+    def expect_scopes(self, scopes: Iterable[Scope]) -> None:
+        """Raises `Forbidden` unless the key or token has each of these scopes."""
+        for scope in sorted(scopes):
+            self.expect_scope(scope)
 
     def expect_administration(self) -> None:
         """Raises `Forbidden` unless they are trusted or an administrator."""

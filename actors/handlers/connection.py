@@ -122,9 +122,10 @@ class Line:
         # We connect to exactly these addresses, so a later lookup with another answer changes nothing.
         if denied := self._allowed.fault_of(host, port, texts):
             raise PermanentFailure(denied)
-        if self._proxy is None or not all(map(networks.is_public, texts)):
+        public = [text for text in texts if networks.is_public(text)]
+        if self._proxy is None or not public:
             return self._first(host, port, addresses, deadline)
-        return self._through(self._proxy, texts[0], port, deadline)
+        return self._through(self._proxy, public[0], port, deadline)  # no answer of a resolver leads past the proxy
 
     def _through(self, proxy: Proxy, address: str, port: int, deadline: float) -> Wire:
         """Returns a wire to a checked address by way of the proxy, which is the operator's and may be anywhere."""

@@ -1,4 +1,7 @@
-"""The outbox: e-mail that the embedded server keeps while no mail server is set."""
+"""The outbox: e-mail that the embedded server keeps while no mail server is set.
+
+It holds links that open accounts, so reading is not enough to see it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ class Outbox:
         self._threads = threads
 
     @documented(
-        "listOutbox", "e-mail", {200: OutboxList}, access=Required.ADMINISTRATION, scope=Scope.READ, query=OutboxQuery
+        "listOutbox", "e-mail", {200: OutboxList}, access=Required.ADMINISTRATION, scope=Scope.APP, query=OutboxQuery
     )
     async def on_get(self, req: Request, resp: Response) -> None:
         """List the e-mails that were stored instead of sent, newest first; empty if a mail server is set."""
@@ -49,7 +52,7 @@ class EmailInOutbox:
         "e-mail",
         {200: WholeOutboxEmail},
         access=Required.ADMINISTRATION,
-        scope=Scope.READ,
+        scope=Scope.APP,
         problems=(404,),
     )
     async def on_get(self, req: Request, resp: Response, email_id: UUID) -> None:

@@ -11,6 +11,7 @@ from core.accounts import LinkPurpose
 from core.auditing import Thing
 from core.errors import NotFound
 from core.principals import Principal
+from core.scopes import ALL_SCOPES
 from models import database, links
 from models.pauses import Gate
 from models.tables import Link
@@ -44,9 +45,11 @@ def create(
 ) -> tuple[str, InvitationView]:
     """Make an invitation; returns its link, which is never shown again, and its view.
 
-    Raises `Forbidden` unless for administrators.
+    Raises `Forbidden` unless for administrators; who invites one must have every scope, which the new one will have.
     """
     principal.expect_administration()
+    if administrator:
+        principal.expect_scopes(ALL_SCOPES)
     purpose = LinkPurpose.ADMINISTRATOR if administrator else LinkPurpose.INVITATION
     with system.transaction(Gate.UNUSED) as work:
         token, link = issued.issue(purpose, work.now, principal.label, email=email)

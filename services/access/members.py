@@ -44,8 +44,10 @@ def get(principal: Principal, app_name: str, username: str) -> MemberView:
 def put(principal: Principal, system: System, app_name: str, username: str, role: Role) -> tuple[MemberView, bool]:
     """Give a user this role in an app; the member, and whether they are new.
 
-    Raises `InvalidInput` for an unknown user, `Conflict` if the app would lose its last owner, or is a shared one.
+    Raises `InvalidInput` for an unknown user, `Conflict` if the app would lose its last owner, or is a shared one, and
+    `Forbidden` for a role with scopes that the principal does not have.
     """
+    principal.expect_scopes(role.scopes)
     with system.transaction(Gate.UNUSED) as work:
         app = _locked(principal, app_name)
         user = _user(username)

@@ -53,7 +53,8 @@ def listed(principal: Principal, job_id: UUID) -> list[VersionView]:
         job = visibility.expected(principal, jobs.by_id(job_id), job_id)
         kept = {one.version: one for one in versions.newest(job_id, MOST_LISTED)}
     found = []
-    for version in (job.version, *kept):
+    former = [version for version, one in kept.items() if _may_see(principal, one.definition.get("account_id"))]
+    for version in (job.version, *former):
         made = kept.get(version - 1)
         if made is not None:
             since, by, reason = made.replaced_at, made.replaced_by, made.reason
@@ -66,14 +67,14 @@ def listed(principal: Principal, job_id: UUID) -> list[VersionView]:
 def shown(principal: Principal, job_id: UUID, version: int) -> Definition:
     """Returns a version of a job as it is shown. Raises `NotFound`, also for one that is no longer kept."""
     with database.reading():
-        return _masked(_found(visibility.expected(principal, jobs.by_id(job_id), job_id), version))
+        return _masked(_found(principal, visibility.expected(principal, jobs.by_id(job_id), job_id), version))
 
 
 def compared(principal: Principal, job_id: UUID, earlier: int, later: int) -> Comparison:
     """Returns what differs between two versions of a job. Raises as `shown` does."""
     with database.reading():
         job = visibility.expected(principal, jobs.by_id(job_id), job_id)
-        one, other = _found(job, earlier), _found(job, later)
+        one, other = _found(principal, job, earlier), _found(principal, job, later)
     differing = tuple(name for name in _MEMBERS if getattr(one, name) != getattr(other, name))
     return Comparison(_masked(one), _masked(other), differing)
 
@@ -94,15 +95,20 @@ def revert(
     """
 
     def amend(view: JobView) -> Definition:
-        wanted = _found(jobs.by_ids([job_id])[job_id], version)
+        wanted = _found(principal, jobs.by_ids([job_id])[job_id], version)
         allow(view, wanted)
         return wanted
 
     return editing.edit(principal, system, job_id, amend, expected, reason=reason)
 
 
-def _found(job: Job, version: int) -> Definition:
-    """Returns a job's definition in a version. Raises `NotFound`."""
+def _may_see(principal: Principal, account_id: str | None) -> bool:
+    """Whether a version is of the account to which the principal is bound, if to one: a job may have moved."""
+    return principal.account_id in (None, account_id)
+
+
+def _found(principal: Principal, job: Job, version: int) -> Definition:
+    """Returns a job's definition in a version. Raises `NotFound`, also for one that was another account's."""
     if version == job.version:
         return definitions.of(job, tags.of_job(job))
     is_possible = 0 < version < job.version
@@ -111,10 +117,13 @@ def _found(job: Job, version: int) -> Definition:
     if kept is None:
         raise missing
     try:
-        return definitions.restore(kept)
+        found = definitions.restore(kept)
     except stored_schedule.UNREADABLE:
         log.exception("version_unreadable", job_id=str(job.id), version=version)
         raise missing from None
+    if not _may_see(principal, found.account_id):
+        raise missing
+    return found
 
 
 def _masked(definition: Definition) -> Definition:

@@ -179,3 +179,13 @@ def test_a_user_brings_back_in_a_shared_app_no_more_than_they_may_set(client: Cl
     edit(client, HIDDEN, job, time_limit_seconds=5)
     edit(client, HIDDEN, job, time_limit_seconds=None)
     assert revert(client, anna, job, 2).status_code == 403
+
+
+def test_a_key_of_an_account_sees_no_version_that_was_another_accounts(client: Client, anna: Headers, job: str) -> None:
+    edit(client, anna, job, account_id="acc2")
+    edit(client, anna, job, priority=3)
+    key = made_key(client, anna, MINE, "read", "jobs", account_id="acc2")
+    assert [one["version"] for one in get(client, key, job)["results"]] == [3, 2]
+    for path in ("/1", "/1/compare/3"):
+        assert client.simulate_get(f"/api/jobs/{job}/versions{path}", headers=key).status_code == 404
+    assert revert(client, key, job, 1).status_code == 404

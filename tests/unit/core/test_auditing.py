@@ -19,6 +19,13 @@ def test_what_is_named_like_a_secret_is_masked_however_deep_it_lies(name: str, v
     assert kept == {"data": {"headers": [{name: MASK, "other": 1}]}}
 
 
+@pytest.mark.parametrize("name", ["Ocp-Apim-Subscription-Key", "X-Access-Key", "X-Auth", "X-Session-Id"])
+def test_headers_that_are_masked_where_they_are_shown_are_masked_here(name: str) -> None:
+    assert recorded({"data": {"headers": {name: "canary", "Accept": "*/*"}}}) == {
+        "data": {"headers": {name: MASK, "Accept": "*/*"}}
+    }
+
+
 def test_who_logs_in_by_a_url_is_masked() -> None:
     kept = recorded({"callback_url": "https://anna:canary@example.com/a@b", "task_type": "a@b"})
     assert kept == {"callback_url": f"https://{MASK}@example.com/a@b", "task_type": "a@b"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -9,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from core.errors import PermanentFailure, TransientFailure
-from core.networks import PUBLIC
+from core.networks import PUBLIC, Reach
 from core.proxies import Proxy
 from core.ways import Way
 from tests.unit.actors import hostile
@@ -43,6 +44,14 @@ def test_a_proxy_is_told_the_address_that_was_checked_and_the_receiver_its_name(
     assert b"Host: named.test:81" in request
     assert b"canary" not in request
     assert resolver.asked.count("named.test") == 1
+
+
+def test_a_name_with_an_inner_address_besides_leads_nobody_past_the_proxy(resolver: Resolver) -> None:
+    resolver.names["mixed.test"] = ["10.1.2.3", PUBLIC_ADDRESS]
+    reach = Reach((ipaddress.ip_network("10.0.0.0/8"),))
+    with serving(tunnelling(answering(CLOSING))) as proxy:
+        assert call("http://mixed.test/", reach=reach, way=through(proxy)).status_code == 200
+        assert proxy.requests[0].startswith(b"CONNECT 1.1.1.1:80 ")
 
 
 def test_tls_is_spoken_with_the_receiver_through_the_tunnel(resolver: Resolver, tmp_path: Path) -> None:
