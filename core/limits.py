@@ -64,7 +64,7 @@ class Standing:
         """Returns when to look for room again: when the rate may give some, but no later than the limit expires."""
         rate = self.limit.rate
         again = now + LOOK_AGAIN
-        if rate is not None and self.is_at_its_rate:
+        if rate is not None and self.is_at_its_rate and not self.given:  # what was given may never be used
             again = (self.first_ended_at or now) + rate.span
         expires_at = self.limit.expires_at
         return again if expires_at is None else max(now, min(again, expires_at))
@@ -97,6 +97,11 @@ def within(
         for key in limited:
             left[key] -= 1
     return allowed, refused
+
+
+def after_giving(standing: Standing, given: int) -> Standing:
+    """Returns how a key stands once so many more held runs have been released."""
+    return replace(standing, given=standing.given + given)
 
 
 def after(standing: Standing, begun: int) -> Standing:

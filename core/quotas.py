@@ -67,7 +67,7 @@ def fault_of_jobs(quotas: Quotas, taken: Taken) -> str | None:
     """Returns why an app may have no more jobs, or None."""
     if quotas.jobs is None or taken.jobs < quotas.jobs:
         return None
-    return f"has {taken.jobs} jobs, and {quotas.jobs} is its quota; delete some, {_ADMINISTRATORS}."
+    return f"has {quotas.jobs} jobs or more, and that is its quota; delete some, {_ADMINISTRATORS}."
 
 
 def fault_of_waiting(quotas: Quotas, taken: Taken) -> str | None:
@@ -75,6 +75,6 @@ def fault_of_waiting(quotas: Quotas, taken: Taken) -> str | None:
     if quotas.waiting_runs is None or taken.waiting_runs < quotas.waiting_runs:
         return None
     return (
-        f"has {taken.waiting_runs} due runs that wait, and {quotas.waiting_runs} is its quota; try again when some "
-        f"have begun, {_ADMINISTRATORS}."
+        f"has {quotas.waiting_runs} due runs or more that wait, and that is its quota; try again when some have begun, "
+        f"{_ADMINISTRATORS}."
     )

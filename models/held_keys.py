@@ -138,4 +138,4 @@ def _held(held: HeldKey, now: datetime) -> Mapping[str, Any]:
     of_key = {"held_by": held.held_by, "held_key": held.key, "held_until": held.until}
     if held.held_by is not Hold.RATE_LIMIT:
         return of_key
-    return {**of_key, "rate_limited_at": now, "rate_wait_seconds": (held.until - now).total_seconds()}
+    return {**of_key, "rate_limited_at": now, "rate_wait_seconds": max(0.0, (held.until - now).total_seconds())}

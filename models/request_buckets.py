@@ -13,7 +13,9 @@ from models.tables import RequestBucket
 def lock(caller_id: UUID, most: int, now: datetime) -> Bucket:
     """Returns a caller's bucket, locked until the transaction ends; a full one for a caller who had none."""
     new = RequestBucket.insert(caller_id=caller_id, left_over=float(most), taken_at=now)
-    new.on_conflict(action="NOTHING").execute()
+    # A row that is there is locked at once, or it could be pruned before it is read.
+    same = {RequestBucket.taken_at: RequestBucket.taken_at}
+    new.on_conflict(conflict_target=[RequestBucket.caller_id], update=same).execute()
     [row] = for_update(RequestBucket.select().where(RequestBucket.caller_id == caller_id))
     return Bucket(most, row.left_over, row.taken_at)
 

@@ -40,4 +40,7 @@ def change(
 
 
 def _wrong() -> InvalidInput:
-    return InvalidInput.at("current_password", "is wrong. Give the present one, or have it reset by e-mail.")
+    return InvalidInput.at(
+        "current_password",
+        "is wrong. Give the present one, or have it reset by e-mail. Who logs in by single sign-on has none here.",
+    )

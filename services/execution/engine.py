@@ -80,6 +80,7 @@ class Engine:
         self._later: list[_Call] = []
         self._together = 1  # calls in the last round
         self._lane = ThreadPoolExecutor(1, thread_name_prefix="record-alone")
+        self._giver = ThreadPoolExecutor(1, thread_name_prefix="give-places")
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -91,6 +92,7 @@ class Engine:
         self._calls.put(None)
         self._thread.join()
         self._lane.shutdown()
+        self._giver.shutdown()  # after the lane, whose results leave places too
         while not self._calls.empty():  # the lane recorded their results meanwhile; they get no further work
             if (call := self._calls.get()) is not None:
                 call.answer()
@@ -190,10 +192,10 @@ class Engine:
         return recorded
 
     def _give(self, recorded: Sequence[_Call]) -> None:
-        """Let the lane give the places that these calls have left to runs that wait for them."""
+        """Give the places that these calls have left to runs that wait for them; no result waits for that."""
         left = [work.places for work, _ in _results(recorded) if work.places]
         if left:
-            self._lane.submit(self._give_places, [key for places in left for key in places])
+            self._giver.submit(self._give_places, [key for places in left for key in places])
 
     def _give_places(self, keys: Sequence[str]) -> None:
         try:

@@ -15,7 +15,7 @@ from core.states import Hold
 from models import database, held_keys, jobs, limits, pauses
 from models.hot.rows import Candidate
 from models.pauses import Gate
-from models.tables import Job, Run
+from models.tables import Job
 from services.execution import limit_keys
 from services.execution.limits import KNOWN_SECONDS, held_key, ring_next
 from services.system import System
@@ -96,28 +96,30 @@ def _give(system: System, key: str) -> tuple[int, bool]:
     with system.transaction() as work:
         waiting = held_keys.first_held(key, _RUNS, looks_further=limits.look_further())
         locked = jobs.lock(run.job_id for run in waiting)  # before the keys: a claim never waits for a job
-        keys = limit_keys.of(system, waiting)
-        found = _less_given(key, limit_keys.standings(system, waiting, keys, work.now))
-        calls = [(run, limit_keys.applied(run, keys, found)) for run in waiting]
+        going = _without_paused(waiting, locked)
+        keys = limit_keys.of(system, going)
+        found = _less_given(key, limit_keys.standings(system, going, keys, work.now))
+        calls = [(run, limit_keys.applied(run, keys, found)) for run in going]
         allowed, refused = rules.within(calls, found)
-        begun = Counter(one for run in allowed for one in limit_keys.applied(run, keys, found))
-        found = {one: rules.after(standing, begun[one]) for one, standing in found.items()}
-        work.ring(_release(allowed, locked))
+        given = Counter(one for run in allowed for one in limit_keys.applied(run, keys, found))
+        found = {one: rules.after_giving(standing, given[one]) for one, standing in found.items()}
+        work.ring(held_keys.release([run.id for run in allowed], None))
         _move(key, refused, found, work.now)
         has_more = _look_again(key, found.get(key), work.now)
-    return len(allowed), has_more and bool(allowed)
+    return len(allowed), has_more and (bool(allowed) or len(going) < len(waiting))
+
+
+def _without_paused(waiting: Sequence[Candidate], locked: Mapping[UUID, Job]) -> list[Candidate]:
+    """Let the pause alone hold the runs of paused jobs, so that they take no room. Returns the others."""
+    paused = pauses.paused(locked.values())
+    held_keys.release([run.id for run in waiting if run.job_id in paused], Hold.PAUSED)
+    return [run for run in waiting if run.job_id not in paused]
 
 
 def _less_given(key: str, found: Mapping[str, Standing]) -> dict[str, Standing]:
     """Returns how keys stand, less the room of this one that was given to runs which have not begun."""
     given = held_keys.given(key)
     return {one: replace(standing, given=given if one == key else 0) for one, standing in found.items()}
-
-
-def _release(allowed: Sequence[Candidate], locked: Mapping[UUID, Job]) -> list[Run]:
-    paused = pauses.paused(locked.values())
-    held_keys.release([run.id for run in allowed if run.job_id in paused], Hold.PAUSED)
-    return held_keys.release([run.id for run in allowed if run.job_id not in paused], None)
 
 
 def _move(key: str, refused: Mapping[str, Sequence[Candidate]], found: Mapping[str, Standing], now: datetime) -> None:

@@ -20,6 +20,7 @@ from services.access.known_keys import REMEMBERED_SECONDS
 from tests.factories import NOON, GivenSystem, given_system, runs_of
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, joined, made_app, made_job, made_key
 from tests.integration.api.client import NO_JOB, Client, served
+from tests.integration.api.listening import ENDLESS
 from tests.integration.api.test_accounts import HIDDEN, token_of
 
 NO_APP = "none"
@@ -209,7 +210,7 @@ def test_nothing_of_another_tenant_is_in_any_list_count_or_action_on_many(world:
     job, run = world.a_job()
     before = rows()
     for one in operations(world):
-        if one.declared.access is not Required.ACCOUNT or one.method != "GET":
+        if one.declared.access is not Required.ACCOUNT or one.method != "GET" or one.id in ENDLESS:
             continue
         for query in ("", f"?app_name={MINE}", "?account_id=acc1", f"?job_id={job}", "?status=pending"):
             answer = world.ask(one, one.path + query, who)

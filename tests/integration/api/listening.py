@@ -17,6 +17,8 @@ from tests.integration.api.client import served
 from tests.waiting import LONGEST
 
 LOCALHOST = "127.0.0.1"
+# Operations whose answer, if they are asked rightly, does not end: tests of events read it.
+ENDLESS = {"listenToEvents"}
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,7 @@ def test_no_more_jobs_are_taken_than_the_quota_has_in_one_request_or_many(client
     many = {"jobs": [{**PRINTED, "app_name": MINE, "schedule": CRON}] * 4, "mode": "each"}
     told = client.simulate_post("/api/jobs/bulk", headers=anna, json=many)
     assert told.json["created"] == 2, told.text
-    assert "3 is its quota" in refusal(create(client, anna))["app_name"]
+    assert "has 3 jobs or more, and that is its quota" in refusal(create(client, anna))["app_name"]
     with database.reading():
         assert Job.select().count() == 3
 

@@ -23,6 +23,7 @@ from schemathesis.specs.openapi.schemas import OpenApiSchema
 from api.app import create_app
 from models.tables import Attempt, Run
 from tests.factories import NOON, given_system
+from tests.integration.api.listening import ENDLESS
 from tests.integration.api.test_guard import FOR_ANYONE_KNOWN, FOR_RECEIVERS, FOR_USERS, OPEN
 from tests.lengths import EXAMPLES
 from tests.waiting import LONGEST
@@ -78,8 +79,6 @@ ABOUT_ONE = ("{job_id}", "{run_id}", "{name}")
 BEYOND_A_SCHEMA = positive_data_acceptance
 # In the mode `each`, wrong jobs are told in an answer that is good.
 TOLD_IN_A_GOOD_ANSWER = {"createJobs": [negative_data_rejection]}
-# A stream that is asked for rightly does not end: tests/integration/api/test_events.py reads it.
-ENDLESS = {"listenToEvents"}
 # A form holds texts alone: what is no text in JSON is one there.
 ALWAYS_TEXT = {"uploadFile": [negative_data_rejection]}
 

@@ -13,6 +13,8 @@ from models import database, held_keys, limits
 from models.tables import HeldKey, Use
 from services.execution import claiming, giving, limit_changes, workers
 from services.execution.work import Work
+from services.jobs import lifecycle as job_service
+from services.jobs import requested_runs
 from services.messaging import broker as brokers
 from services.scheduling import pauses
 from tests.factories import (
@@ -146,6 +148,37 @@ def test_what_a_pause_holds_meanwhile_is_released_to_the_pause(system: GivenSyst
     giving.give(system)
     assert {by for by, _ in held(ids)} <= {Hold.PAUSED}
     assert claim(system) == []
+
+
+def test_held_runs_of_a_paused_job_take_no_room_from_others(system: GivenSystem) -> None:
+    put(system, "app:app_a", rate=Rate(1, 60))
+    [paused] = create(system, 1, priority=9)
+    requested_runs.trigger(LOCAL, system, paused)
+    record(system, claim_one(system), succeeded())
+    [other] = create(system, 1)
+    assert claim(system) == []
+    job_service.pause(LOCAL, system, paused)
+    system.clock.advance(61)
+    giving.give(system)
+    assert [work.job_id for work in claim(system)] == [other]
+
+
+def test_room_that_was_given_and_not_used_is_given_to_the_next_soon(system: GivenSystem) -> None:
+    put(system, "app:app_a", rate=Rate(1, 3600))
+    record(system, create_and_claim(system), succeeded())
+    first, second = create(system, 2)
+    assert claim(system) == []
+    system.clock.advance(3601)
+    giving.give(system)
+    job_service.cancel(LOCAL, system, first)
+    system.clock.advance(2)
+    giving.give(system)
+    assert [work.job_id for work in claim(system)] == [second]
+
+
+def create_and_claim(system: GivenSystem) -> Work:
+    create(system, 1)
+    return claim_one(system)
 
 
 @pytest.mark.parametrize("store", ["postgresql"], indirect=True)
