@@ -13,23 +13,33 @@ from jinja2 import Environment
 from jinja2.exceptions import TemplateSyntaxError
 from jinja2.lexer import TOKEN_DATA, Lexer
 
-_STRING = r"'(?:[^'\\]|\\.)*+'" + r'|"(?:[^"\\]|\\.)*+"'
+_STRING = r"'(?:[^'\\]|\\.)*'" + r'|"(?:[^"\\]|\\.)*"'
 _TRIMMING = frozenset({"{{-", "{{+", "-}}", "{%-", "{%+", "-%}", "+%}"})
 _STRINGS = re.compile(_STRING, re.DOTALL)
 
 
-def _enclosed(opening: str, more: str, closing: str) -> str:
+def _atomic(pattern: str, name: str) -> str:
+    """Returns a pattern that matches as this one does at first, and gives nothing back: else the work would explode.
+
+    Python has `(?>...)` for it, which matches wrongly before 3.11.5 (github.com/python/cpython/issues/106052).
+    """
+    return rf"(?=(?P<{name}>{pattern}))(?P={name})"
+
+
+def _enclosed(name: str, opening: str, more: str, closing: str) -> str:
     """Returns the pattern of an opening and the next closing; a closing within a string does not count.
 
     If the quotes never end, the closing counts all the same, and Jinja2 reports the mistake. An opening that another
     one follows before its closing is text.
     """
     other = rf"(?!{opening}|{closing})."
-    return rf"{opening}{more}(?:(?:{_STRING}|\\.|{other})*+{closing}|(?:{other})*+{closing})"
+    with_strings = _atomic(rf"(?:{_STRING}|\\.|{other})*", f"{name}_with_strings")
+    plain = _atomic(f"(?:{other})*", f"{name}_plain")
+    return f"{opening}{more}(?:{with_strings}{closing}|{plain}{closing})"
 
 
-_VALUE = _enclosed(r"\{\{", r"(?!\{)", r"\}\}")
-_BLOCK = _enclosed(r"\{%", r"[-+]?\s*+(?:if|elif|else|endif)\b", r"%\}")
+_VALUE = _enclosed("value", r"\{\{", r"(?!\{)", r"\}\}")
+_BLOCK = _enclosed("block", r"\{%", r"[-+]?\s*(?:if|elif|else|endif)\b", r"%\}")
 _VALUES = re.compile(_VALUE, re.DOTALL)
 _VALUES_AND_BLOCKS = re.compile(f"{_VALUE}|{_BLOCK}", re.DOTALL)
 
