@@ -61,7 +61,7 @@ WISHES: dict[str, dict[str, Any] | None] = {
     "deleteApp": None,
 }
 # Operations on one thing that have tests of their own: reports, members, keys, senders, users' own tokens,
-# invitations, and what the source systems call by other names.
+# invitations, limits, and what the source systems call by other names.
 ELSEWHERE = (
     "/reports/",
     "/api/apps/{name}/members",
@@ -69,6 +69,7 @@ ELSEWHERE = (
     "/api/apps/{name}/senders",
     "/api/me/tokens/",
     "/api/invitations/",
+    "/api/limits/",
     "/api/tasks/",
     "/scheduler/",
     "/jobs/api/",
@@ -165,7 +166,7 @@ def test_answers_about_what_is_there_are_as_described(url: str, schedule: dict[s
         assert answer.status_code == 200, (path, answer.text)
         case.validate_response(answer)
         seen.add(path)
-    assert len(seen) == len(_paths_with_ids()) == 18
+    assert len(seen) == len(_paths_with_ids()) == 19
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: str(schedule["type"]))

@@ -35,12 +35,12 @@ class Away:
         self.seen_while_away: list[object] = []
         self.look: Callable[[], object] = lambda: None
 
-    def __call__(self, *arguments: Any) -> Any:
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
         if self._left > 0:
             self._left -= 1
             self.seen_while_away.append(self.look())
             raise DatabaseUnavailable("The database is away.")
-        return self._real(*arguments)
+        return self._real(*arguments, **named)
 
 
 @pytest.mark.parametrize("step", [(claiming, "claim"), (recording, "record_what_is_free")])
