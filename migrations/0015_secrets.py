@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import peewee
 
-FUNCTION = Path(__file__).parent / "functions" / "start_v2.sql"
+from migrations import functions
 
 POSTGRESQL = {"uuid": "UUID", "instant": "TIMESTAMPTZ"}
 SQLITE = {"uuid": "TEXT", "instant": "TEXT"}
@@ -36,26 +35,10 @@ STATEMENTS = (
     """,
 )
 
-# As 0010_hot_paths has them, for the functions that are made anew.
-SETTINGS = """
-    SET search_path = {schema}, pg_temp
-    SET plan_cache_mode = force_generic_plan
-    SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-"""
-
 
 def up(_migrator: Any, database: Any) -> None:
     """Make room for secrets; no key is needed, for apps get their first one when it is first used."""
     on_sqlite = isinstance(database, peewee.SqliteDatabase)
     for statement in STATEMENTS:
         database.execute_sql(statement.format(**(SQLITE if on_sqlite else POSTGRESQL)))
-    if not on_sqlite:
-        _make_function(database)
-
-
-def _make_function(database: Any) -> None:
-    (schema,) = database.execute_sql(
-        "SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'runs'::regclass"
-    ).fetchone()
-    text = FUNCTION.read_text(encoding="utf-8")
-    database.execute_sql(text.replace("{settings}", SETTINGS.format(schema=schema)))
+    functions.make(database, "start_v2", settings=functions.ON_LARGE_TABLES)

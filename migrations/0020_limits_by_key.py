@@ -6,13 +6,12 @@ and a table that are no longer read.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import peewee
 
-FUNCTIONS = ("candidates_v1", "limited_v1", "start_v3", "end_v2")
-FOLDER = Path(__file__).parent / "functions"
+from migrations import functions
+
 HOLDS = "held_by IN ('paused', 'overlap', 'rate_limit', 'concurrency', 'destination')"
 
 POSTGRESQL = {"uuid": "UUID", "instant": "TIMESTAMPTZ", "now": "NOW()", "since": "NOW() - INTERVAL '1 hour'"}
@@ -22,15 +21,6 @@ SQLITE = {
     "now": "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')",
     "since": "strftime('%Y-%m-%dT%H:%M:%f000Z', 'now', '-1 hour')",
 }
-
-# As in 0010_hot_paths: a plan that was made with few rows must still be right with a million.
-SETTINGS = """
-    SET search_path = {schema}, pg_temp
-    SET plan_cache_mode = force_generic_plan
-    SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
-"""
-# It only calls functions that say how they are planned.
-OUTER_SETTINGS = "SET search_path = {schema}, pg_temp"
 
 STATEMENTS = (
     """
@@ -115,12 +105,9 @@ def up(_migrator: Any, database: Any) -> None:
         return
     for statement in CHECK_ON_POSTGRESQL:
         database.execute_sql(statement)
-    (schema,) = database.execute_sql(
-        "SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'runs'::regclass"
-    ).fetchone()
-    for name, settings in (*((name, SETTINGS) for name in FUNCTIONS), ("claim_v2", OUTER_SETTINGS)):
-        text = (FOLDER / f"{name}.sql").read_text(encoding="utf-8")
-        database.execute_sql(text.replace("{settings}", settings.format(schema=schema)))
+    names = ("candidates_v1", "limited_v1", "start_v3", "end_v2")
+    functions.make(database, *names, settings=functions.ON_LARGE_TABLES)
+    functions.make(database, "claim_v2", settings=functions.CALLING_OTHERS)
 
 
 def _allow_holds(database: Any) -> None:

@@ -1,23 +1,13 @@
-"""Quotas of apps: how much of an installation one app may take; and keys of limits that jobs have of their own.
-
-See 0010_hot_paths on how the functions of the database change.
-"""
+"""Quotas of apps: how much of an installation one app may take; and keys of limits that jobs have of their own."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import peewee
 
 POSTGRESQL = {"uuid": "UUID", "float": "DOUBLE PRECISION", "instant": "TIMESTAMPTZ"}
 SQLITE = {"uuid": "TEXT", "float": "REAL", "instant": "TEXT"}
-
-# It also stores what 0023_authors adds: a function's columns are looked up when it is called.
-FUNCTION = Path(__file__).parent / "functions" / "create_v3.sql"
-
-# What it reads of tables is looked up by key: no plan depends on how much is in them.
-SETTINGS = "SET search_path = {schema}, pg_temp SET plan_cache_mode = force_generic_plan"
 
 STATEMENTS = (
     """
@@ -36,18 +26,7 @@ STATEMENTS = (
 
 
 def up(_migrator: Any, database: Any) -> None:
-    """Add the table, the column, and the function that stores it; SQLite has its statement in the models."""
-    on_sqlite = isinstance(database, peewee.SqliteDatabase)
-    types = SQLITE if on_sqlite else POSTGRESQL
+    """Add the table and the column; the function that stores it is made by 0023_authors."""
+    types = SQLITE if isinstance(database, peewee.SqliteDatabase) else POSTGRESQL
     for statement in STATEMENTS:
         database.execute_sql(statement.format(**types))
-    if not on_sqlite:
-        _make_function(database)
-
-
-def _make_function(database: Any) -> None:
-    (schema,) = database.execute_sql(
-        "SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'jobs'::regclass"
-    ).fetchone()
-    text = FUNCTION.read_text(encoding="utf-8")
-    database.execute_sql(text.replace("{settings}", SETTINGS.format(schema=schema)))

@@ -13,20 +13,20 @@ BEGIN
             id, app_id, owner_id, account_id, name, name_key, title, search_text, metadata, user_id, board_id, task_type,
             queue, callback_url, data, schedule_kind, schedule, priority, max_retries, retry_backoff_base,
             retry_backoff_max, time_limit_seconds, catch_up, catch_up_window_seconds, overlap, deadline_at,
-            deadline_seconds, expire, state, next_run_at, polling_state, created_at, updated_at, created_by, version,
-            runs_started, polling_version, polls, failures_in_row)
+            deadline_seconds, expire, limit_key, state, next_run_at, polling_state, created_at, updated_at, created_by,
+            version, runs_started, polling_version, polls, failures_in_row)
         SELECT j.id, j.app_id, j.owner_id, j.account_id, j.name, j.name_key, j.title, j.search_text, j.metadata,
             j.user_id, j.board_id, j.task_type, j.queue, j.callback_url, j.data, j.schedule_kind, j.schedule, j.priority,
             j.max_retries, j.retry_backoff_base, j.retry_backoff_max, j.time_limit_seconds, j.catch_up,
-            j.catch_up_window_seconds, j.overlap, j.deadline_at, j.deadline_seconds, j.expire, j.state, j.next_run_at,
-            j.polling_state, j.created_at, j.updated_at, j.created_by, 1, 0, 0, 0, 0
+            j.catch_up_window_seconds, j.overlap, j.deadline_at, j.deadline_seconds, j.expire, j.limit_key, j.state,
+            j.next_run_at, j.polling_state, j.created_at, j.updated_at, j.created_by, 1, 0, 0, 0, 0
         FROM JSONB_TO_RECORDSET(new_jobs) AS j (
             id UUID, app_id UUID, owner_id UUID, account_id TEXT, name TEXT, name_key TEXT, title TEXT, search_text TEXT,
             metadata TEXT, user_id TEXT, board_id TEXT, task_type TEXT, queue TEXT, callback_url TEXT, data TEXT,
             schedule_kind TEXT, schedule TEXT, priority SMALLINT, max_retries INTEGER,
             retry_backoff_base DOUBLE PRECISION, retry_backoff_max DOUBLE PRECISION,
             time_limit_seconds DOUBLE PRECISION, catch_up TEXT, catch_up_window_seconds DOUBLE PRECISION, overlap TEXT,
-            deadline_at TIMESTAMPTZ, deadline_seconds DOUBLE PRECISION, expire BOOLEAN, state TEXT,
+            deadline_at TIMESTAMPTZ, deadline_seconds DOUBLE PRECISION, expire BOOLEAN, limit_key TEXT, state TEXT,
             next_run_at TIMESTAMPTZ, polling_state TEXT, created_at TIMESTAMPTZ, updated_at TIMESTAMPTZ,
             created_by TEXT)
         ON CONFLICT DO NOTHING

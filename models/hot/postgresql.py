@@ -31,7 +31,7 @@ _KNOWN_APPS = """
     SELECT a.id, a.name, a.name_key, a.callback_base_url, a.paused_at IS NOT NULL OR i.paused_at IS NOT NULL
     FROM apps a, installation i WHERE a.name_key = ANY (%s) AND i.id = 1
 """
-_CREATE = "SELECT carillon_create_v3(%s, %s, %s)"
+_CREATE = "SELECT carillon_create_v2(%s, %s, %s)"
 _EXISTING = "SELECT id FROM jobs WHERE id = ANY (%s::UUID[])"
 
 
