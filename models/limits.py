@@ -28,6 +28,12 @@ def lock_concurrency() -> None:
         db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_CONCURRENCY,))
 
 
+def lock(key: str) -> None:
+    """Lock a key, limited or not, until the transaction ends: whoever claims under it or changes its limit waits."""
+    if not is_sqlite():
+        db.execute_sql("SELECT pg_advisory_xact_lock(HASHTEXTEXTENDED(%s, 0))", (key,))
+
+
 def at_work(most: int) -> int:
     """Returns how many runs are running, including those that wait for a report; counts no further than `most`."""
     running = Run.select(Run.id).where(_AT_WORK).limit(most)

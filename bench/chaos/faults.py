@@ -6,7 +6,7 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -41,7 +41,6 @@ class Faults:
 
     def run(self) -> None:
         """Break one thing after the other; meanwhile, workers are killed."""
-        began = time.monotonic()
         killer = threading.Thread(target=self._kill_workers, daemon=True)
         killer.start()
         draws = self.scenario.draws("faults")
@@ -53,13 +52,22 @@ class Faults:
         acts.insert(0, self._worker_frozen)  # while there is most to do
         if self.scenario.is_brief:
             acts = acts[: 1 + _OTHERS_IN_BRIEF]
-        time.sleep(_FIRST_AFTER_SECONDS)
-        for place, act in enumerate(acts):
-            planned = began + (self.scenario.load_seconds - _FIRST_AFTER_SECONDS) * place / len(acts)
-            time.sleep(max(0.0, planned - time.monotonic()))
-            act()
+        try:
+            self._break_each(acts, time.monotonic() + _FIRST_AFTER_SECONDS)
+        finally:
+            self._over.set()
+            killer.join()
+
+    def stop(self) -> None:
+        """Break nothing more, and mend at once what is broken."""
         self._over.set()
-        killer.join()
+
+    def _break_each(self, acts: Sequence[Callable[[], None]], first_at: float) -> None:
+        for place, act in enumerate(acts):
+            planned = first_at + (self.scenario.load_seconds - _FIRST_AFTER_SECONDS) * place / len(acts)
+            if self._over.wait(max(0.0, planned - time.monotonic())):
+                return
+            act()
 
     def _acts(self) -> list[Callable[[], None]]:
         return [
@@ -168,7 +176,7 @@ class Faults:
             self.flood()
 
     def _last(self, of_ten_minutes: float) -> None:
-        time.sleep(self.scenario.fault_seconds(of_ten_minutes))
+        self._over.wait(self.scenario.fault_seconds(of_ten_minutes))
 
     @contextmanager
     def _noted(self, kind: str, target: str = "") -> Iterator[None]:

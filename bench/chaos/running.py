@@ -66,8 +66,13 @@ def _load_and_break(scenario: Scenario, running: Stack, receiver: Receiver, call
 
     breaking = threading.Thread(target=break_things, daemon=True)
     breaking.start()
-    load.run()
-    breaking.join()
+    try:
+        load.run()
+    except BaseException:
+        faults.stop()
+        raise
+    finally:
+        breaking.join()
     _say("load and faults are over")
     if failed:
         raise failed[0]

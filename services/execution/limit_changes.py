@@ -12,7 +12,6 @@ from core.limits import Limit
 from core.principals import Principal
 from core.scopes import Scope
 from models import held_keys, limits
-from models.hot import claims as hot_claims
 from models.pauses import Gate
 from models.tables import Limit as Row
 from services.execution import giving
@@ -36,7 +35,7 @@ def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple
             raise InvalidInput.at(
                 "expires_at", f"is {instants.shown(wanted.expires_at)}, which has passed; leave it out for no end."
             )
-        hot_claims.limited([key], [], None, work.now)
+        limits.lock(key)
         former = limits.by_key(key)
         if former is None:
             _refuse_more(owned)
@@ -53,6 +52,7 @@ def delete(principal: Principal, system: System, text: str, reason: str | None =
     with system.transaction(Gate.UNUSED) as work:
         owned = reading.owned(principal, text, Scope.APP)
         key = owned.key.text
+        limits.lock(key)
         former = limits.by_key(key)
         if former is None:
             raise NotFound("limit", key)

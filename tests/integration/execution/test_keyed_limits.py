@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from core.limits import Limit
 from core.principals import LOCAL
 from core.rates import Rate
 from core.schedules import DelayFromNow
 from core.states import Hold
-from services.execution import claiming, giving, rescue, workers
+from services.execution import claiming, giving, limit_changes, rescue, workers
 from services.execution.limits import Known
 from services.jobs import apps, definition, editing, requested_runs
 from services.jobs.apps import TaskTypePolicy
@@ -27,6 +28,7 @@ from tests.factories import (
     claim_one,
     failed,
     given_system,
+    in_threads,
     record,
     runs_of,
     stored_job,
@@ -199,3 +201,9 @@ def test_why_says_which_key_holds_a_run_until_when_and_who_is_before_it(system: 
     assert "app:app_a may have 1 runs at once" in answer
     assert "2026-11-20T12:00:01Z" in answer
     assert str(work.run_id) in answer
+
+
+def test_of_two_who_limit_a_key_at_once_one_is_the_first(system: GivenSystem) -> None:
+    apps.ensure(system, "app_a")
+    were_new = in_threads(2, lambda number: limit_changes.put(LOCAL, system, "app:app_a", Limit(number + 1))[1])
+    assert sorted(were_new) == [False, True]
