@@ -108,6 +108,8 @@ def up(_migrator: Any, database: Any) -> None:
     names = ("candidates_v1", "limited_v1", "start_v3", "end_v2")
     functions.make(database, *names, settings=functions.ON_LARGE_TABLES)
     functions.make(database, "claim_v2", settings=functions.CALLING_OTHERS)
+    # Of workers and coordinators alone, which are stopped.
+    functions.drop(database, "claim_v1", "start_v1", "start_v2", "permits_v1", "lock_ended_v1")
 
 
 def _allow_holds(database: Any) -> None:

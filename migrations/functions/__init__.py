@@ -28,9 +28,23 @@ def make(database: Any, *names: str, settings: str) -> None:
     """Make these functions in the schema that the tables are in; nothing on SQLite."""
     if isinstance(database, peewee.SqliteDatabase):
         return
-    (schema,) = database.execute_sql(
-        "SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'runs'::regclass"
-    ).fetchone()
+    schema = _schema(database)
     for name in names:
         text = (Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8")
         database.execute_sql(text.replace("{settings}", settings.format(schema=schema)))
+
+
+def drop(database: Any, *names: str) -> None:
+    """Drop these functions, which no process calls any more; nothing on SQLite."""
+    if isinstance(database, peewee.SqliteDatabase):
+        return
+    schema = _schema(database)
+    for name in names:
+        database.execute_sql(f"DROP FUNCTION {schema}.carillon_{name}")
+
+
+def _schema(database: Any) -> str:
+    (schema,) = database.execute_sql(
+        "SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'runs'::regclass"
+    ).fetchone()
+    return str(schema)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,7 @@ from core.filters import JobFilter, RunFilter
 from core.listing import Stretch
 from core.principals import LOCAL
 from core.states import RunStatus, Trigger
-from migrations import runner
+from migrations import functions, runner
 from models import (
     alerts,
     claims,
@@ -33,6 +35,7 @@ from models import (
 )
 from models.fields import new_id
 from models.hot import claims as hot_claims
+from models.hot import postgresql
 from models.tables import ALL, Job, Run, db
 from services.jobs import lifecycle as job_service
 from tests import statements
@@ -192,6 +195,18 @@ def test_a_claim_planned_over_an_empty_queue_still_reads_it_in_the_order_of_its_
         plan = "\n".join(db.connection().notices)
     assert "Index Scan using runs_to_claim" in plan
     assert "Sort" not in plan
+
+
+@pytest.mark.parametrize("store", ["postgresql"], indirect=True)
+def test_the_database_keeps_no_function_that_nobody_calls(store: str) -> None:
+    stored = {name for (name,) in db.execute_sql("SELECT proname FROM pg_proc WHERE STARTS_WITH(proname, 'carillon_')")}
+    waiting, called = [Path(postgresql.__file__).read_text()], set[str]()
+    while waiting:
+        for name in set(re.findall(r"carillon_(\w+_v\d+)", waiting.pop())) - called:
+            called.add(name)
+            waiting.append((Path(functions.__file__).parent / f"{name}.sql").read_text())
+    of_former_webs = {"create_v1"}  # which go on while a migration is applied
+    assert stored == {f"carillon_{name}" for name in called | of_former_webs}
 
 
 def _fill(system: GivenSystem) -> None:
