@@ -23,6 +23,7 @@ from core.errors import (
     Forbidden,
     InvalidInput,
     KeyReused,
+    NotAuthenticated,
     NotFailed,
     NotFound,
     PreconditionFailed,
@@ -51,6 +52,7 @@ KINDS: dict[type[CarillonError], Kind] = {
     InvalidInput: Kind(HTTPStatus.BAD_REQUEST, "invalid-input", "Some fields are wrong"),
     KeyReused: Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "key-reused", "The key was used for another request"),
     Forbidden: Kind(HTTPStatus.FORBIDDEN, "forbidden", "The installation does not allow this"),
+    NotAuthenticated: Kind(HTTPStatus.UNAUTHORIZED, "not-authenticated", "Log in anew"),
     WrongToken: Kind(HTTPStatus.UNAUTHORIZED, "wrong-token", "The token is not for this run"),
     NotFound: Kind(HTTPStatus.NOT_FOUND, "not-found", "Not found"),
     NotFailed: Kind(HTTPStatus.BAD_REQUEST, "not-failed", "Only what has failed can be retried"),
@@ -110,6 +112,8 @@ class _Problems:
             members["missing"] = error.noun
         if isinstance(error, WrongToken):
             resp.set_header("WWW-Authenticate", "X-Carillon-Report-Token")
+        if isinstance(error, NotAuthenticated):
+            resp.set_header("WWW-Authenticate", "Token")
         if isinstance(error, TooMany):
             resp.set_header("Retry-After", str(error.seconds))
         if isinstance(error, Unavailable):

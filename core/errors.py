@@ -4,6 +4,7 @@
     |- InvalidInput        the caller's values break a rule; names every field
     |  `- KeyReused            the Idempotency-Key came with another request before
     |- Forbidden           the installation does not allow it
+    |- NotAuthenticated    the token or session that the caller showed opens nothing any more
     |- WrongToken          a report's token does not belong to the run
     |- NotFound            there is no such thing (or none that the caller may see)
     |- Misconfigured       what the process was given to work with cannot be used; one line for each fault
@@ -68,6 +69,13 @@ class KeyReused(InvalidInput):
 
 class Forbidden(CarillonError):  # noqa: N818
     """The installation does not allow it; the message names the setting that would."""
+
+
+class NotAuthenticated(CarillonError):  # noqa: N818
+    """The token or session of a request was ended while the request waited."""
+
+    def __init__(self) -> None:
+        super().__init__("The token or session has been ended meanwhile. Log in anew with POST /api/login/.")
 
 
 class WrongToken(CarillonError):  # noqa: N818

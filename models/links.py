@@ -46,9 +46,9 @@ def remove(link_id: UUID, purposes: Collection[LinkPurpose]) -> Link | None:
     return link
 
 
-def remove_of_user(user_id: UUID, purpose: LinkPurpose) -> None:
-    """Delete a user's links for a purpose."""
-    Link.delete().where(Link.user == user_id, Link.purpose == purpose).execute()
+def remove_of_user(user_id: UUID, purposes: Collection[LinkPurpose]) -> None:
+    """Delete the links for these purposes that are for a user, or that the user made."""
+    Link.delete().where(Link.user == user_id, Link.purpose.in_([one.value for one in purposes])).execute()
 
 
 def lock_all() -> None:

@@ -46,7 +46,8 @@ class TokensOfCaller:
         """Make a token for a program. It is told this once; where the answer is lost, revoke it and make another."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         new = validation.body(NewToken, bodies.parse(body)).parsed()
-        token, view = await self._threads.run(own_tokens.create, access.principal(req), self._system, new)
+        principal, shown = access.principal(req), access.token_of(req)
+        token, view = await self._threads.run(own_tokens.create, principal, self._system, new, shown)
         answers.send(resp, MadeToken(**vars(view), token=token), status=201)
 
 

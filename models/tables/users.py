@@ -61,7 +61,7 @@ class UserIdentity(Table):
 
 
 class Link(Table):
-    """A link that opens something once, by the hash of its token; for a user, or for whoever has it."""
+    """A link that opens something once, by the hash of its token: for a user, or made by the user for somebody else."""
 
     id = peewee.UUIDField(primary_key=True, default=new_id)
     purpose = EnumField(LinkPurpose)

@@ -35,7 +35,7 @@ class Mine:
         def do(who: Asked, given: Form) -> str:
             scopes = [scope.value for scope in Scope if given.get(f"scope.{scope.value}")]
             new = self._site.readers.new_token({"name": given.get("name", ""), "scopes": scopes})
-            made.append(own_tokens.create(who.principal, self._site.system, new)[0])
+            made.append(own_tokens.create(who.principal, self._site.system, new, who.session)[0])
             return PATH
 
         def load(who: Asked) -> dict[str, Any]:

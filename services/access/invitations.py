@@ -52,7 +52,7 @@ def create(
         principal.expect_scopes(ALL_SCOPES)
     purpose = LinkPurpose.ADMINISTRATOR if administrator else LinkPurpose.INVITATION
     with system.transaction(Gate.UNUSED) as work:
-        token, link = issued.issue(purpose, work.now, principal.label, email=email)
+        token, link = issued.issue(purpose, work.now, principal.label, user_id=principal.user_id, email=email)
         view = _view(link)
         work.audit(principal, "invitation.created", Thing("invitation", str(link.id)), after=_recorded(view))
     return issued.address(system, purpose, token), view

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from core.accounts import LinkPurpose
 from core.auditing import Thing
 from core.errors import InvalidInput
 from core.principals import Principal
-from models import database, tokens, users
+from models import database, links, tokens, users
 from models.pauses import Gate
 from services.access import guesses, passwords
 from services.access.login_throttle import Throttle
@@ -19,6 +20,7 @@ def change(
 ) -> None:
     """Change the caller's password, and end their other sessions and logins; what was made for programs stays.
 
+    The links of administrators that the caller made end too: whoever knew the password may have them.
     `shown` is the token of the request, which goes on. Raises `InvalidInput` if the current password is wrong, and
     `TooMany` for who guesses on.
     """
@@ -36,6 +38,7 @@ def change(
             raise _wrong()
         users.set_password(user_id, password_hash)
         tokens.remove_logins(user_id, None if shown is None else hashed(shown))
+        links.remove_of_user(user_id, (LinkPurpose.ADMINISTRATOR,))
         work.audit(principal, "password.changed", Thing("user", principal.name))
 
 

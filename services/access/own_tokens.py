@@ -10,7 +10,7 @@ from uuid import UUID
 
 from core.accounts import TokenKind
 from core.auditing import Thing
-from core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from core.errors import Conflict, Forbidden, InvalidInput, NotAuthenticated, NotFound
 from core.principals import Principal
 from core.scopes import Scope
 from models import database, tokens, users
@@ -68,16 +68,19 @@ def listed(principal: Principal, system: System, shown: str | None) -> list[Toke
     return [_view(token, shown) for token in found]
 
 
-def create(principal: Principal, system: System, new: NewToken) -> tuple[str, TokenView]:
-    """Make a token; returns it, which is never shown again, and its view.
+def create(principal: Principal, system: System, new: NewToken, shown: str | None) -> tuple[str, TokenView]:
+    """Make a token; returns it, which is never shown again, and its view. `shown` is the one of the request.
 
-    Raises `InvalidInput` for scopes that the caller does not have or an instant out of reach, `Conflict` for too many.
+    Raises `InvalidInput` for scopes that the caller does not have or an instant out of reach, `Conflict` for too many,
+    `NotAuthenticated` if `shown` was ended meanwhile: what ends all tokens of a user locks the user, as this does.
     """
     with system.transaction(Gate.UNUSED) as work:
         user_id = user_of(principal)
         expires_at = _expiry(new, work.now)
         _refuse_scopes(principal, new)
         users.lock(user_id)
+        if shown is None or tokens.by_hash(hashed(shown), work.now) is None:
+            raise NotAuthenticated
         if tokens.count_named(user_id) >= MOST_TOKENS:
             raise Conflict(f"You have {MOST_TOKENS} tokens already; revoke those that are no longer used.")
         prefix = MARK + secrets.token_hex(_PREFIX_BYTES)

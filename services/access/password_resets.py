@@ -62,6 +62,7 @@ def ask(system: System, email: str, address: str, throttle: Throttle) -> None:
 def redeem(principal: Principal, system: System, token: str, new: str, throttle: Throttle) -> None:
     """Set a new password by the token of a link, and end all that opened the account before: sessions and tokens.
 
+    The links of administrators that the user made end too.
     Raises `InvalidInput` if the link opens nothing, `TooMany` for who tries on.
     """
     throttle.take(("redeem", networks.place(principal.address or "")), MOST_OF_ADDRESS)
@@ -76,7 +77,7 @@ def redeem(principal: Principal, system: System, token: str, new: str, throttle:
             raise issued.spent("token")
         users.set_password(user.id, password_hash)
         tokens.remove_all(user.id)
-        links.remove_of_user(user.id, LinkPurpose.RESET)
+        links.remove_of_user(user.id, (LinkPurpose.RESET, LinkPurpose.ADMINISTRATOR))
         whoever = replace(principal, kind=PrincipalKind.USER, user_id=user.id, name=user.username, credential="link")
         work.audit(whoever, "password.reset", Thing("user", user.username))
 

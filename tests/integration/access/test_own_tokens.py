@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from models import database
-from models.tables import Token, db
+from models import database, tokens, users
+from models.tables import Token, User, db
 from tests.factories import NOON, GivenSystem
 from tests.integration.access.tenants import MINE, Headers, made_app, made_job, made_key
 from tests.integration.api.client import NO_JOB, PRINTED, Client, refusal
@@ -104,6 +105,22 @@ def test_a_revoked_token_opens_nothing_from_then_on(client: Client, anna: Header
     assert client.simulate_delete(path, headers=anna).status_code == 204
     assert client.simulate_get("/api/me", headers=bearer(token)).status_code == 401
     assert client.simulate_delete(path, headers=anna).status_code == 404
+
+
+def test_a_token_that_was_ended_while_its_request_waited_makes_none(
+    client: Client, guarded: GivenSystem, anna: Headers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = users.lock
+
+    def overtaken(user_id: UUID) -> User | None:
+        locked = lock(user_id)
+        tokens.remove_all(user_id)
+        return locked
+
+    monkeypatch.setattr("services.access.own_tokens.users.lock", overtaken)
+    refused = client.simulate_post(TOKENS, headers=anna, json={"name": "a program", "scopes": ["read"]})
+    assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, "Token")
+    assert len(listed(client, anna)) == 1
 
 
 def test_each_sees_their_own_tokens_alone(client: Client, anna: Headers, berta: Headers) -> None:

@@ -19,7 +19,7 @@ from tests.factories import GivenSystem, given_system
 from tests.integration.access.tenants import SETTINGS, Headers
 from tests.integration.access.test_own_tokens import bearer, made
 from tests.integration.api.client import Client, refusal, served
-from tests.integration.api.test_accounts import HIDDEN, PASSWORD, register, session_of
+from tests.integration.api.test_accounts import HIDDEN, PASSWORD, register, session_of, token_of
 from tests.integration.email.conftest import mailing
 from tests.mail_server import MailServer
 
@@ -54,6 +54,38 @@ def test_a_changed_password_ends_other_sessions_and_logins(client: Client, anna:
     assert (logged_in(client, PASSWORD), logged_in(client, NEW)) == (400, 200)
     statuses = [client.simulate_get("/api/me", headers=who).status_code for who in (anna, other, program)]
     assert statuses == [200, 401, 200]
+
+
+def invited_by_root(client: Client) -> Headers:
+    """The header of an administrator, who has invited one administrator and one user."""
+    root = token_of(client, "root")
+    for administrator in (True, False):
+        client.simulate_post("/api/invitations", headers=root, json={"administrator": administrator})
+    return root
+
+
+def open_links(client: Client) -> list[bool]:
+    """Of each invitation that is still open, whether it makes an administrator."""
+    found = client.simulate_get("/api/invitations", headers=HIDDEN).json["results"]
+    return [one["administrator"] for one in found]
+
+
+def test_a_changed_password_ends_the_links_of_administrators_that_its_user_made(client: Client, anna: Headers) -> None:
+    root = invited_by_root(client)
+    client.simulate_post("/api/invitations", headers=HIDDEN, json={"administrator": True})
+    assert change(client, anna).status_code == 204
+    assert open_links(client) == [True, False, True]
+    assert change(client, root).status_code == 204
+    assert open_links(client) == [True, False], "the operator's, and one that makes no administrator"
+
+
+def test_a_reset_ends_the_links_of_administrators_that_its_user_made(
+    client: Client, guarded: GivenSystem, server: MailServer
+) -> None:
+    invited_by_root(client)
+    ask(client, "root@example.com")
+    assert reset(client, sent_token(guarded, server)).status_code == 204
+    assert open_links(client) == [False]
 
 
 def test_a_session_changes_the_password_and_goes_on(client: Client) -> None:
