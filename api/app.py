@@ -75,6 +75,7 @@ from services.runtime.metrics import Metrics
 from services.runtime.troubles import Trouble
 from services.system import System
 
+_MOST_ASKING = 2  # logins at the identity provider at a time: one that is slow holds up nothing else
 _MOST_HASHING = 2  # passwords at a time: each takes 19 MiB and much of a processor
 
 
@@ -87,7 +88,7 @@ def create_app(
 ) -> App:
     """Returns the web application of these parts. Nothing connects, and no thread starts, before the first request."""
     threads = Threads(system.settings.web_threads)
-    hashing = Threads(_MOST_HASHING)
+    hashing, asking = Threads(_MOST_HASHING), Threads(_MOST_ASKING)
     creates = Creates(system, threads)
     origins = Origins(system.settings.origins_allowed)
     limit = system.settings.request_limit
@@ -107,6 +108,7 @@ def create_app(
             hub,
             threads,
             hashing,
+            asking,
             creates,
         ],
     )
@@ -116,7 +118,7 @@ def create_app(
     _route_control(app, system, threads)
     _route_secrets(app, system, threads)
     _route_reports(app, system, threads)
-    _route_accounts(app, system, threads, hashing)
+    _route_accounts(app, system, threads, hashing, asking)
     _route_sources(app, system, threads)
     app.add_route("/healthz", health.Healthz())
     readyz = health.Readyz(system, threads, broker_is_up, shutting_down, troubles)
@@ -198,7 +200,7 @@ def _route_secrets(app: App, system: System, threads: Threads) -> None:
     app.add_route(f"{signing}/{{secret_id:uuid}}", signing_secrets.OneSigningSecret(system, threads))
 
 
-def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads) -> None:
+def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads, asking: Threads) -> None:
     throttle = Throttle(system.clock)
     app.add_route("/register", accounts.Registrations(system, hashing, throttle))
     app.add_route("/login", accounts.Logins(system, hashing, throttle))
@@ -214,8 +216,8 @@ def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads
     app.add_route("/api/password/forgot", passwords.ForgottenPasswords(system, hashing, throttle))
     app.add_route("/api/password/reset", passwords.ResetPasswords(system, hashing, throttle))
     provider = IdentityProvider(system)
-    app.add_route("/oidc/login", single_sign_on.LoginElsewhere(system, threads, throttle, provider))
-    app.add_route("/oidc/callback", single_sign_on.LoginFromElsewhere(system, threads, throttle, provider))
+    app.add_route("/oidc/login", single_sign_on.LoginElsewhere(system, asking, throttle, provider))
+    app.add_route("/oidc/callback", single_sign_on.LoginFromElsewhere(system, asking, throttle, provider))
     app.add_route("/forgot", passwords.ForgottenPasswordsByPage(system, hashing, throttle))
     app.add_route("/reset", passwords.ResetPasswordsByPage(system, hashing, throttle))
     app.add_route("/api/invitations", invitations.AllInvitations(system, threads))

@@ -27,6 +27,7 @@ from core.errors import (
     NotFailed,
     NotFound,
     PreconditionFailed,
+    ProviderUnavailable,
     TooMany,
     Unavailable,
     WrongToken,
@@ -119,7 +120,7 @@ class _Problems:
         if isinstance(error, Unavailable):
             log.warning("unavailable", error=detail)
             resp.set_header("Retry-After", _RETRY_AFTER_SECONDS)
-            detail = detail if isinstance(error, DiskUnavailable) else _AWAY
+            detail = detail if isinstance(error, (DiskUnavailable, ProviderUnavailable)) else _AWAY
         self._write(req, resp, kind.status, title=kind.title, detail=detail, **members)
 
     async def answer_unforeseen(

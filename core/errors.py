@@ -15,6 +15,7 @@
     |- Unavailable         a server we stand on is away; trying again later may work
     |  |- DatabaseUnavailable
     |  |- BrokerUnavailable
+    |  |- ProviderUnavailable  the identity provider
     |  `- DiskUnavailable      it is full, or faulty
     |- AttemptError        a handler's work did not succeed
     |  |- TransientFailure     worth trying again
@@ -134,6 +135,15 @@ class DatabaseUnavailable(Unavailable):
 
 class BrokerUnavailable(Unavailable):
     """The message broker is away. Nothing is lost: the database holds the work."""
+
+
+class ProviderUnavailable(Unavailable):
+    """The identity provider cannot be asked, or answers what cannot be used. The log says why."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The identity provider cannot be asked at present. Try again in a moment, or ask who runs this."
+        )
 
 
 class DiskUnavailable(Unavailable):

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -39,6 +39,11 @@ class Provider(ThreadingHTTPServer):
         self.changes: dict[str, Any] = {}
         self.codes: dict[str, dict[str, str]] = {}
         self.asked: list[str] = []
+        self.is_away = False
+        self.padding = ""  # of what it publishes about itself
+        self.drips: bytes | None = None  # how an answer begins that comes byte by byte and never ends
+        self.reached, self.answers, self.pause = Event(), Event(), Event()
+        self.answers.set()
 
     @property
     def issuer(self) -> str:
@@ -78,6 +83,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         parts = urlsplit(self.path)
         self.server.asked.append(parts.path)
+        self.server.reached.set()
+        self.server.answers.wait(60)
+        if self.server.drips is not None:
+            self._drip(self.server.drips)
+            return
         if parts.path == "/authorize":
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
             self.send_response(302)
@@ -92,10 +102,11 @@ class _Handler(BaseHTTPRequestHandler):
                 "authorization_endpoint": f"{issuer}/authorize",
                 "token_endpoint": f"{issuer}/token",
                 "jwks_uri": f"{issuer}/keys",
+                "padding": self.server.padding,
             },
             "/keys": {"keys": [self.server.key.as_dict(private=False)]},
         }
-        self._answer(published.get(parts.path))
+        self._answer(None if self.server.is_away else published.get(parts.path))
 
     def do_POST(self) -> None:
         self.server.asked.append(self.path)
@@ -110,6 +121,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def _drip(self, begun: bytes) -> None:
+        self.close_connection = True
+        try:
+            self.wfile.write(begun)
+            while True:
+                self.wfile.write(b" ")
+                self.server.pause.wait(0.02)
+        except OSError:  # whoever asked has had enough
+            pass
 
     def log_message(self, *_: Any) -> None:
         """Says nothing."""

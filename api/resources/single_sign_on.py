@@ -23,11 +23,11 @@ _LONGEST_CODE = 4_000
 
 
 class _SingleSignOn:
-    """The base: the installation has a provider, or there is nothing here."""
+    """The base: the installation has a provider, or there is nothing here. Threads of their own wait for it."""
 
-    def __init__(self, system: System, threads: Threads, throttle: Throttle, provider: IdentityProvider) -> None:
+    def __init__(self, system: System, asking: Threads, throttle: Throttle, provider: IdentityProvider) -> None:
         self._system = system
-        self._threads = threads
+        self._asking = asking
         self._throttle = throttle
         self._provider = provider
 
@@ -44,7 +44,9 @@ class LoginElsewhere(_SingleSignOn):
         """Lead a browser to the provider, which leads it back."""
         self._expect_provider()
         attempt = Attempt.new()
-        url = await self._threads.run(self._provider.url, attempt)
+        url = await self._asking.run(
+            single_sign_on.begin, access.principal(req), attempt, provider=self._provider, throttle=self._throttle
+        )
         text = f"{attempt.state}.{attempt.nonce}.{attempt.verifier}"
         sites.set_cookie(req, resp, self._system.settings, name=COOKIE, value=text, seconds=_ATTEMPT_SECONDS)
         posted_forms.lead(resp, url)
@@ -62,7 +64,7 @@ class LoginFromElsewhere(_SingleSignOn):
         if not 0 < len(code) <= _LONGEST_CODE:
             raise Forbidden("The identity provider let nobody log in. Log in again, or ask who runs it.")
         principal = access.principal(req)
-        token = await self._threads.run(
+        token = await self._asking.run(
             single_sign_on.log_in,
             principal,
             self._system,
@@ -81,6 +83,7 @@ def _attempt(req: Request) -> Attempt:
     kept = req.get_cookie_values(COOKIE) or [""]
     parts = kept[0].split(".")
     state = req.get_param("state") or ""
-    if len(parts) != 3 or not hmac.compare_digest(parts[0].encode(), state.encode()):  # noqa: PLR2004  as they are set
+    is_whole = len(parts) == 3 and all(parts)  # noqa: PLR2004  as they are set
+    if not is_whole or not hmac.compare_digest(parts[0].encode(), state.encode()):
         raise Forbidden("This login was not begun in this browser, or too long ago. Log in again.")
     return Attempt(*parts)

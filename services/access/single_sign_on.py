@@ -28,6 +28,12 @@ CREDENTIAL = "single sign-on"
 log = structlog.get_logger()
 
 
+def begin(principal: Principal, attempt: Attempt, *, provider: IdentityProvider, throttle: Throttle) -> str:
+    """Returns where a browser logs in. Raises `ProviderUnavailable`, and `TooMany` for who tries on."""
+    throttle.take(("single sign-on begun", networks.place(principal.address or "")), MOST_OF_ADDRESS)
+    return provider.url(attempt)
+
+
 def log_in(
     principal: Principal,
     system: System,
@@ -39,8 +45,8 @@ def log_in(
 ) -> str:
     """Returns a new session of the user who has logged in at the provider; a new user, if they are known here first.
 
-    Raises `Forbidden` and `Unavailable` as `provider.identity` does, `Conflict` if their name or address is another
-    user's, `TooMany` for who tries on.
+    Raises what `provider.identity` does, `Conflict` if their name or address is another user's, `TooMany` for who tries
+    on.
     """
     throttle.take(("single sign-on", networks.place(principal.address or "")), MOST_OF_ADDRESS)
     identity = provider.identity(code, attempt)
