@@ -29,6 +29,7 @@ _NOTHING: dict[str, Any] = {
     "forwarded_allow_ips": "",
     "callback_networks_allowed": "",
     "account_rate": None,
+    "registration": Registration.CLOSED,
 }
 
 
@@ -70,7 +71,7 @@ class Settings(BaseModel):
     requests_per_minute: int | None = Field(default=None, ge=0, le=1_000_000)
     cors_origins: str = ""
     admin_usernames: str = ""
-    registration: Registration = Registration.OPEN
+    registration: Registration | None = None
     oidc_issuer: str | None = None
     oidc_client_id: str | None = None
     oidc_client_secret: SecretStr | None = None
@@ -199,6 +200,13 @@ class Settings(BaseModel):
         if self.requests_per_minute is not None:
             return self.requests_per_minute
         return 0 if self.anonymous else _REQUESTS_PER_MINUTE
+
+    @property
+    def who_may_register(self) -> Registration:
+        """Who may register; where a provider says who is who, nobody else does, unless REGISTRATION says so."""
+        if self.registration is not None:
+            return self.registration
+        return Registration.OPEN if self.oidc_issuer is None else Registration.CLOSED
 
     @property
     def management_url(self) -> str:

@@ -57,7 +57,7 @@ def register(system: System, new: NewUser, address: str, throttle: Throttle, *, 
 
 def _admitted(system: System, new: NewUser, *, trusted: bool) -> Link | None:
     """Returns the link by which a user is admitted, None where they need none. Raises for those who are not."""
-    policy = system.settings.registration
+    policy = system.settings.who_may_register
     if new.invitation is not None:
         purposes = _ALWAYS if policy is Registration.CLOSED else _BY_INVITATION
         link = links.found(new.invitation, purposes, system.clock.now(), _FIELD)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from core.accounts import Registration
 from core.group_roles import GroupRoles
 from core.proxies import Proxy
 from settings import ConfigurationError, load
@@ -30,6 +31,14 @@ def test_what_is_known_of_the_provider_goes_together(left_out: str) -> None:
 def test_nobody_on_the_way_may_answer_in_the_providers_place(issuer: str) -> None:
     assert "https://" in faults(**{**PROVIDER, "OIDC_ISSUER": issuer})
     assert load({**PROVIDER, "OIDC_ISSUER": "http://127.0.0.1:8080"}).oidc_issuer
+
+
+def test_who_may_register_is_said_or_follows_from_the_provider() -> None:
+    assert load({}).who_may_register is Registration.OPEN
+    assert load(PROVIDER).who_may_register is Registration.CLOSED
+    for said in Registration:
+        assert load({**PROVIDER, "REGISTRATION": said}).who_may_register is said
+    assert load({"REGISTRATION": "none"}).who_may_register is Registration.CLOSED
 
 
 def test_the_groups_are_read_as_a_table() -> None:
