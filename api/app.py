@@ -50,6 +50,7 @@ from api.resources import (
     statistics,
     task_types,
     upcoming,
+    users,
     versions,
     workers,
 )
@@ -220,6 +221,7 @@ def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads
     app.add_route("/oidc/callback", single_sign_on.LoginFromElsewhere(system, asking, throttle, provider))
     app.add_route("/forgot", passwords.ForgottenPasswordsByPage(system, hashing, throttle))
     app.add_route("/reset", passwords.ResetPasswordsByPage(system, hashing, throttle))
+    app.add_route("/api/users/{username}/tokens", users.TokensOfUser(system, threads))
     app.add_route("/api/invitations", invitations.AllInvitations(system, threads))
     app.add_route("/api/invitations/{invitation_id:uuid}", invitations.OneInvitation(system, threads))
 

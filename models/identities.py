@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from models.tables import User, UserIdentity
 
 
@@ -14,6 +16,11 @@ def user(issuer: str, subject: str) -> User | None:
         .get_or_none()
     )
     return None if found is None else found.user
+
+
+def is_known(user_id: UUID) -> bool:
+    """Whether a user is somebody at an identity provider."""
+    return UserIdentity.get_or_none(UserIdentity.user == user_id) is not None
 
 
 def insert(issuer: str, subject: str, user: User) -> bool:

@@ -62,6 +62,6 @@ def remove_logins(user_id: UUID, but: str | None = None) -> int:
     return int(Token.delete().where(logins if but is None else logins & (Token.hash != but)).execute())
 
 
-def remove_all(user_id: UUID) -> None:
-    """Delete all tokens and sessions of a user."""
-    Token.delete().where(Token.user == user_id).execute()
+def remove_all(user_id: UUID) -> int:
+    """Delete all tokens and sessions of a user. Returns how many."""
+    return int(Token.delete().where(Token.user == user_id).execute())

@@ -70,7 +70,7 @@ class OwnTokens(Shown):
 
 
 class Ended(Shown):
-    """How many sessions and logins were ended."""
+    """How many sessions and tokens were ended."""
 
     ended: int
 

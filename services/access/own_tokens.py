@@ -13,7 +13,7 @@ from core.auditing import Thing
 from core.errors import Conflict, Forbidden, InvalidInput, NotAuthenticated, NotFound
 from core.principals import Principal
 from core.scopes import Scope
-from models import database, tokens, users
+from models import database, identities, tokens, users
 from models.pauses import Gate
 from models.tables import Token
 from services.access.authentication import scopes_of
@@ -79,8 +79,15 @@ def create(principal: Principal, system: System, new: NewToken, shown: str | Non
         expires_at = _expiry(new, work.now)
         _refuse_scopes(principal, new)
         users.lock(user_id)
-        if shown is None or tokens.by_hash(hashed(shown), work.now) is None:
+        parent = None if shown is None else tokens.by_hash(hashed(shown), work.now)
+        if parent is None:
             raise NotAuthenticated
+        latest = _latest(parent, work.now)
+        if expires_at > latest and new.expires_at is not None:
+            raise InvalidInput.at(
+                "expires_at", f"must be {latest.isoformat()} at the latest; log in anew for a later one."
+            )
+        expires_at = min(expires_at, latest)
         if tokens.count_named(user_id) >= MOST_TOKENS:
             raise Conflict(f"You have {MOST_TOKENS} tokens already; revoke those that are no longer used.")
         prefix = MARK + secrets.token_hex(_PREFIX_BYTES)
@@ -124,6 +131,17 @@ def _expiry(new: NewToken, now: datetime) -> datetime:
             "expires_at", f"must be in the future, and within {LONGEST.days} days; make another then."
         )
     return new.expires_at
+
+
+def _latest(parent: Token, now: datetime) -> datetime:
+    """Returns until when a token may last that is made by showing another.
+
+    Whom an identity provider knows has to come back there, so that their groups count anew: a session's token lasts
+    `USUAL`, and a token gives none that outlasts it.
+    """
+    if not identities.is_known(parent.user_id):
+        return now + LONGEST
+    return parent.expires_at if parent.kind is TokenKind.TOKEN else now + USUAL
 
 
 def _refuse_scopes(principal: Principal, new: NewToken) -> None:

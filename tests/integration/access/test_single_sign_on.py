@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,7 +20,8 @@ from core.errors import ProviderUnavailable
 from core.scopes import Role
 from tests.factories import NOON, GivenSystem, given_system
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, made_app
-from tests.integration.api.client import Client, served
+from tests.integration.access.test_own_tokens import TOKENS, bearer
+from tests.integration.api.client import Client, refusal, served
 from tests.integration.api.listening import LOCALHOST, conducted
 from tests.integration.api.test_accounts import HIDDEN, PASSWORD, register, token_of
 from tests.provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
@@ -119,6 +121,21 @@ def test_a_role_that_no_group_gives_stays_where_the_table_names_the_app_not(clie
     client.simulate_put("/api/apps/other/members/ada", headers=owner, json={"role": Role.VIEWER.value})
     assert [one["app_name"] for one in me(client, session)["apps"]] == ["other"]
     assert [one["app_name"] for one in me(client, browser.log_in())["apps"]] == ["other"]
+
+
+def test_a_token_ends_a_month_after_its_user_logged_in_at_the_provider(
+    client: Client, browser: Browser, guarded: GivenSystem
+) -> None:
+    session = browser.log_in()
+    in_a_month = NOON + timedelta(days=30)
+    program = {"name": "a program", "scopes": ["app"]}
+    late = {**program, "expires_at": (in_a_month + timedelta(seconds=1)).isoformat()}
+    assert set(refusal(client.simulate_post(TOKENS, headers=session, json=late))) == {"expires_at"}
+    first = client.simulate_post(TOKENS, headers=session, json=program).json
+    guarded.clock.advance(86_400)
+    assert set(refusal(client.simulate_post(TOKENS, headers=bearer(first), json=late))) == {"expires_at"}
+    second = client.simulate_post(TOKENS, headers=bearer(first), json=program).json
+    assert first["expires_at"] == second["expires_at"] == in_a_month.isoformat().replace("+00:00", "Z")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,33 @@
+"""What administrators end at once: all that opens a user's account at present, and what the user administers."""
+
+from __future__ import annotations
+
+from core.accounts import LinkPurpose
+from core.auditing import Thing
+from core.errors import NotFound
+from core.principals import Principal
+from models import links, tokens, users
+from models.pauses import Gate
+from services.system import System
+
+
+def end(principal: Principal, system: System, username: str, reason: str | None = None) -> int:
+    """End all tokens, sessions and links of a user, and take back their administration. Returns how many tokens ended.
+
+    Whom ADMIN_USERNAMES names stays an administrator, and who may log in may do so again. Raises `NotFound`, and
+    `Forbidden` unless for administrators.
+    """
+    principal.expect_administration()
+    with system.transaction(Gate.UNUSED) as work:
+        found = users.by_username(username)
+        user = None if found is None else users.lock(found.id)
+        if user is None:
+            raise NotFound("user", username)
+        ended = tokens.remove_all(user.id)
+        links.remove_of_user(user.id, tuple(LinkPurpose))
+        users.set_admin(user.id, is_admin=False)
+        before, after = {"administrator": user.is_admin}, {"administrator": False, "ended": ended}
+        work.audit(
+            principal, "user.access_ended", Thing("user", user.username), before=before, after=after, reason=reason
+        )
+    return ended
