@@ -44,9 +44,9 @@ def by_ids(user_ids: set[UUID]) -> dict[UUID, User]:
     return {user.id: user for user in User.select().where(User.id.in_(sorted(user_ids)))}
 
 
-def is_any() -> bool:
-    """Whether there is a user at all."""
-    return User.select(User.id).limit(1).get_or_none() is not None
+def is_any_admin() -> bool:
+    """Whether any user is an administrator, whatever the setting says."""
+    return User.select(User.id).where(User.is_admin).limit(1).get_or_none() is not None
 
 
 def lock(user_id: UUID) -> User | None:

@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 
 def greet(system: System) -> None:
-    """Print the link of the first administrator, if this is the first start: to standard error, and into no log."""
+    """Print the link of the first administrator, as long as there is none: to standard error, and into no log."""
     try:
         link = first_administrator.link(system)
     except Unavailable as error:
@@ -21,5 +21,6 @@ def greet(system: System) -> None:
         return
     if link is not None:
         typer.echo(
-            f"There is no user yet. The first administrator registers here, once, within a day:\n{link}", err=True
+            f"There is no administrator yet. The first administrator registers here, once, within a day:\n{link}",
+            err=True,
         )

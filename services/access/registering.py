@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 from core import networks
 from core.accounts import LinkPurpose, Registration
+from core.auditing import Thing
 from core.errors import Forbidden, InvalidInput
+from core.principals import Principal, PrincipalKind
 from models import database, users
 from models.pauses import Gate
-from models.tables import Link
+from models.tables import Link, User
 from services.access import links, passwords
 from services.access.guesses import MOST_OF_ADDRESS
 from services.access.login_throttle import Throttle
 from services.access.users import UserView, looks_like_admin, view
+from services.messaging.unit_of_work import UnitOfWork
 from services.system import System
 
 _FIELD = "invitation"
@@ -52,6 +55,8 @@ def register(system: System, new: NewUser, address: str, throttle: Throttle, *, 
         if stored is None:
             _refuse_taken(new)
             raise _taken("username")
+        if link is not None:
+            _record(work, link, stored, address)
         return view(system, stored)
 
 
@@ -69,6 +74,12 @@ def _admitted(system: System, new: NewUser, *, trusted: bool) -> Link | None:
     if policy is Registration.INVITE:
         raise InvalidInput.at(_FIELD, "is missing: whoever registers here needs one. Ask an administrator for a link.")
     raise Forbidden("Registration is closed (the setting REGISTRATION). Ask an administrator.")
+
+
+def _record(work: UnitOfWork, link: Link, user: User, address: str) -> None:
+    whoever = Principal(PrincipalKind.USER, user.id, user.username, credential="link", address=address)
+    after = {"invited_by": link.created_by, "administrator": user.is_admin}
+    work.audit(whoever, "user.registered", Thing("user", user.username), after=after)
 
 
 def _refuse_taken(new: NewUser) -> None:

@@ -65,6 +65,12 @@ def is_admin(system: System, username: str) -> bool:
     return _in_lower_case(username) in set(map(_in_lower_case, _admins(system)))
 
 
+def is_any_admin(system: System) -> bool:
+    """Whether any user is an administrator, in the caller's transaction."""
+    named = filter(None, map(users.by_username, _admins(system)))
+    return users.is_any_admin() or any(is_admin(system, user.username) for user in named)
+
+
 def looks_like_admin(system: System, username: str) -> bool:
     """Whether a name could be mistaken for an administrator's."""
     return names.folded(username) in set(map(names.folded, _admins(system)))

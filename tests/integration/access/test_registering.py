@@ -109,6 +109,19 @@ def test_the_first_start_gives_one_link_that_makes_an_administrator_once(store: 
     system.clock.advance(120)
     assert first_link(system) is None
     assert User.get().is_admin
+    [entry] = client.simulate_get("/api/audit", headers=HIDDEN, params={"thing": "user"}).json["results"]
+    assert (entry["action"], entry["principal"], entry["credential"]) == ("user.registered", "anna", "link")
+    assert entry["after"] == {"invited_by": "first start", "administrator": True}
+
+
+def test_each_start_gives_a_link_until_somebody_is_an_administrator(store: str) -> None:
+    system = given_system(**SETTINGS, host="0.0.0.0")  # noqa: S104  what is off loopback
+    client = Client(served(system))
+    register(client)
+    assert first_link(system) is not None, "anna administers nothing"
+    system.clock.advance(120)
+    register(client, "root", headers=HIDDEN)
+    assert first_link(system) is None, "root is named by ADMIN_USERNAMES"
 
 
 def test_on_loopback_and_where_nobody_is_asked_who_they_are_no_start_gives_a_link(store: str) -> None:
