@@ -71,8 +71,8 @@ def redeem(principal: Principal, system: System, token: str, new: str, throttle:
     password_hash = passwords.hashed(new)
     with system.transaction(Gate.UNUSED) as work:
         link = issued.found(token, (LinkPurpose.RESET,), work.now, "token")
+        user = None if link.user_id is None else users.lock(link.user_id)  # first, or two links of one user deadlock
         issued.spend(link, "token")
-        user = None if link.user_id is None else users.lock(link.user_id)
         if user is None:
             raise issued.spent("token")
         users.set_password(user.id, password_hash)
