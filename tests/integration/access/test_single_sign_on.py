@@ -2,83 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import requests
 from joserfc.jwk import RSAKey
-from structlog.testing import capture_logs
 
 from api.resources.single_sign_on import COOKIE
 from api.sites import COOKIE as SESSION
-from core.errors import ProviderUnavailable
 from core.scopes import Role
 from tests.factories import NOON, GivenSystem, given_system
+from tests.integration.access.browsing import Browser, browser, guarded, provider
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, made_app
 from tests.integration.access.test_own_tokens import TOKENS, bearer
 from tests.integration.api.client import Client, refusal, served
-from tests.integration.api.listening import LOCALHOST, conducted
 from tests.integration.api.test_accounts import HIDDEN, PASSWORD, register, token_of
-from tests.provider import CLIENT_ID, CLIENT_SECRET, Provider, providing
-from tests.waiting import LONGEST
-
-GROUPS = f"admins=administrator; dev={MINE}:developer; ops={MINE}:operator; ops={THEIRS}:viewer; dev=none:owner"
-
-
-@pytest.fixture
-def provider() -> Iterator[Provider]:
-    with providing(int(NOON.timestamp())) as serving:
-        yield serving
-
-
-@pytest.fixture
-def guarded(store: str, provider: Provider) -> GivenSystem:
-    sso = {"oidc_issuer": provider.issuer, "oidc_client_id": CLIENT_ID, "oidc_client_secret": CLIENT_SECRET}
-    return given_system(**SETTINGS, **sso, oidc_groups=GROUPS, registration="closed")
-
-
-@dataclass
-class Browser:
-    """A browser that goes to the provider and comes back."""
-
-    client: Client
-    cookies: dict[str, str] = field(default_factory=dict)
-
-    def go(self) -> str:
-        """Begin to log in; where the provider leads back to."""
-        begun = self.client.simulate_get("/oidc/login")
-        assert begun.status_code == 303, begun.text
-        self.cookies = {COOKIE: begun.cookies[COOKIE].value}
-        return requests.get(begun.headers["Location"], allow_redirects=False, timeout=30).headers["Location"]
-
-    def come_back(self, address: str, **changes: str) -> Any:
-        query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()} | changes
-        header = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        return self.client.simulate_get("/oidc/callback", params=query, headers={"Cookie": header} if header else {})
-
-    def log_in(self) -> Headers:
-        """Log in; the header that shows the session."""
-        result = self.come_back(self.go())
-        assert (result.status_code, result.headers.get("Location")) == (303, "/dashboard/"), result.text
-        cookie = result.cookies[SESSION]
-        assert (cookie.http_only, cookie.same_site) == (True, "Lax")
-        return {"Cookie": f"{SESSION}={cookie.value}"}
-
-
-@pytest.fixture
-def browser(client: Client) -> Browser:
-    return Browser(client)
+from tests.provider import Provider
 
 
 def me(client: Client, who: Headers) -> Any:
     result = client.simulate_get("/api/me", headers=who)
     assert result.status_code == 200, result.text
     return result.json
+
+
+__all__ = ["browser", "guarded", "provider"]  # fixtures
 
 
 def test_whom_the_provider_lets_in_is_a_user_though_registration_is_closed(client: Client, browser: Browser) -> None:
@@ -236,67 +185,6 @@ def test_who_logs_in_elsewhere_has_no_password_here(client: Client, browser: Bro
     for password in ("", PASSWORD):
         body = {"username": "ada", "password": password}
         assert client.simulate_post("/api/login", json=body).status_code == 400
-
-
-def test_a_provider_that_is_away_is_a_503_that_tells_no_cause(store: str) -> None:
-    sso = {"oidc_issuer": "http://127.0.0.1:9", "oidc_client_id": "a", "oidc_client_secret": "b"}
-    client = Client(served(given_system(**SETTINGS, **sso)))
-    with capture_logs() as logged:
-        refused = client.simulate_get("/oidc/login")
-    assert (refused.status_code, refused.json["detail"]) == (503, str(ProviderUnavailable()))
-    [told] = [one["error"] for one in logged if one["event"] == "identity_provider_away"]
-    assert "127.0.0.1" in told
-
-
-def test_a_provider_that_was_away_is_asked_again_after_ten_seconds(
-    client: Client, guarded: GivenSystem, provider: Provider
-) -> None:
-    provider.is_away = True
-    for seconds, asked in ((0, 1), (9, 1), (1, 2)):
-        guarded.clock.advance(seconds)
-        assert client.simulate_get("/oidc/login").status_code == 503
-        assert len(provider.asked) == asked
-    provider.is_away = False
-    guarded.clock.advance(10)
-    assert client.simulate_get("/oidc/login").status_code == 303
-
-
-def test_an_answer_of_more_than_a_mebibyte_is_not_read(client: Client, provider: Provider) -> None:
-    provider.padding = "x" * 1024 * 1024
-    assert client.simulate_get("/oidc/login").status_code == 503
-
-
-@pytest.mark.parametrize("begun", [b"HTTP/1.1 200 OK\r\nX-A: ", b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"])
-def test_an_answer_that_comes_byte_by_byte_is_not_waited_for(
-    client: Client, provider: Provider, begun: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("services.access.identity_provider._SECONDS", 0.5)
-    provider.drips = begun
-    assert client.simulate_get("/oidc/login").status_code == 503
-
-
-def test_a_provider_that_is_slow_holds_up_nobody_else(store: str, provider: Provider) -> None:
-    sso = {"oidc_issuer": provider.issuer, "oidc_client_id": CLIENT_ID, "oidc_client_secret": CLIENT_SECRET}
-    app = served(given_system(**SETTINGS, **sso, web_threads=1))
-
-    async def ask() -> None:
-        provider.answers.clear()
-        async with conducted(app) as conductor:
-            login = asyncio.create_task(conductor.simulate_get("/oidc/login", host=LOCALHOST))
-            try:
-                assert await asyncio.to_thread(provider.reached.wait, LONGEST)
-                other = await conductor.simulate_get("/api/apps", host=LOCALHOST, headers=HIDDEN)
-                assert (other.status_code, login.done()) == (200, False)
-            finally:
-                provider.answers.set()
-            assert (await login).status_code == 303
-
-    asyncio.run(ask())
-
-
-def test_who_begins_login_after_login_must_wait(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.access.single_sign_on.MOST_OF_ADDRESS", 2)
-    assert [client.simulate_get("/oidc/login").status_code for _ in range(3)] == [303, 303, 429]
 
 
 def test_without_a_provider_there_is_no_single_sign_on(store: str) -> None:
