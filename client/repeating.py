@@ -55,7 +55,7 @@ def rewind(
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
-    """Let a job poll on from a state that it has had."""
+    """Poll on from a state that the job has had."""
     with options.server(context, url) as server:
         job = server.post(f"/api/jobs/{job_id}/rewind", {"version": version})
     options.tell(job, f"Job {job['id']} polls on from the state of version {version}.", as_json=as_json)

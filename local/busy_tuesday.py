@@ -108,7 +108,7 @@ class Day:
         return one
 
     def _live_through(self, minute: datetime) -> None:
-        """Let a minute pass: what comes due begins, what has taken its time ends."""
+        """Advance the clock by a minute: what comes due begins, what has taken its time ends."""
         self.clock.set(minute)
         until = min(minute + _MINUTE, END)
         planning.plan(self.system)

@@ -59,7 +59,7 @@ def hold_due(run_ids: Collection[UUID], held: HeldKey, now: datetime) -> None:
 
 
 def move(run_ids: Collection[UUID], held: HeldKey) -> None:
-    """Let these runs of locked jobs be held by another locked key."""
+    """Hold these runs of locked jobs by another locked key."""
     held_runs = Run.id.in_(list(run_ids)) & (Run.status == RunStatus.QUEUED) & Run.held_by.in_(LIMITS)
     moved = {"held_by": held.held_by, "held_key": held.key, "held_until": held.until}
     changes.update_runs(Run.update(moved).where(held_runs))

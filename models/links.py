@@ -52,7 +52,7 @@ def remove_of_user(user_id: UUID, purposes: Collection[LinkPurpose]) -> None:
 
 
 def lock_all() -> None:
-    """Let one transaction after the other look for links and make one, until it ends."""
+    """Lock the table until the transaction ends: links are made by one transaction at a time."""
     if not is_sqlite():  # whose writer is alone anyway
         db.execute_sql("LOCK TABLE links IN SHARE ROW EXCLUSIVE MODE")
 

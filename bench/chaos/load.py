@@ -50,7 +50,7 @@ class Load:
                 one.result()
 
     def flood(self) -> None:
-        """Let one tenant create very many jobs at once."""
+        """Have one tenant create very many jobs at once."""
         kind = next(kind for kind in KINDS if kind.name == "immediate")
         draws = self.scenario.draws("flood")
         more: Body = {"account_id": "big"} if self.scenario.has_limits else {"account_id": "big", "priority": _LOW}

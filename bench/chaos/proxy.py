@@ -31,7 +31,7 @@ class Proxy:
             self._open.clear()
 
     def mend(self) -> None:
-        """Let connections through again."""
+        """Pass connections on again."""
         with self._lock:
             self._is_cut = False
 

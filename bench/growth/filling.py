@@ -69,7 +69,7 @@ def fill(place: Place, system: System, amounts: Amounts) -> UUID:
 
 @contextmanager
 def _copying() -> Iterator[None]:
-    """Let psycopg2 COPY, which it refuses beside the callback by which the models limit what a statement may take."""
+    """Take away the callback by which the models limit statements: psycopg2 refuses to COPY beside it."""
     callback = extensions.get_wait_callback()
     extensions.set_wait_callback(None)
     try:

@@ -116,7 +116,7 @@ class BesideOne:
         return f"{self.checkout.name}, {self.waiting:,} wait"
 
     def sample(self, seconds: float) -> Sample:
-        """Let the one account reach its limit and pile up its jobs, then time those of the other."""
+        """Bring the one account to its limit, pile up its jobs, then time those of the other."""
         amount = Amount("beside a limited account")
         jobs = amount.jobs(seconds)
         settings = {"callback_base_url": self.url}

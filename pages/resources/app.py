@@ -95,7 +95,7 @@ class AppPage:
         return "key_revoked"
 
     def delete_signing_secret(self, who: Asked, form: Form, name: str) -> str:
-        """Let a former signing secret sign no more."""
+        """Stop signing with a former signing secret."""
         signing.delete(who.principal, self._site.system, name, _id(form, "signing secret"))
         return "deleted"
 

@@ -55,7 +55,7 @@ def ask(system: System, email: str, address: str, throttle: Throttle) -> None:
     with system.transaction(Gate.UNUSED) as work:
         user = users.by_email(email)
         expires_at = work.now + issued.LIFETIMES[LinkPurpose.RESET]
-        user_id = user.id if user is not None and user.password_hash else None  # who has no password gets none so
+        user_id = user.id if user is not None and user.password_hash else None  # single sign-on has none
         links.insert(LinkPurpose.RESET, work.now, expires_at, user=user_id, created_by=address)
 
 

@@ -110,7 +110,7 @@ def _give(system: System, key: str) -> tuple[int, bool]:
 
 
 def _without_paused(waiting: Sequence[Candidate], locked: Mapping[UUID, Job]) -> list[Candidate]:
-    """Let the pause alone hold the runs of paused jobs, so that they take no room. Returns the others."""
+    """Release the runs of paused jobs to their pause, so that they take no room. Returns the others."""
     paused = pauses.paused(locked.values())
     held_keys.release([run.id for run in waiting if run.job_id in paused], Hold.PAUSED)
     return [run for run in waiting if run.job_id not in paused]
@@ -123,7 +123,7 @@ def _less_given(key: str, found: Mapping[str, Standing]) -> dict[str, Standing]:
 
 
 def _move(key: str, refused: Mapping[str, Sequence[Candidate]], found: Mapping[str, Standing], now: datetime) -> None:
-    """Let the runs that another of their keys refuses be held by that one."""
+    """Hold the runs that another of their keys refuses by that key."""
     for other in refused.keys() - {key, INSTALLATION}:
         runs = refused[other]
         held_keys.move([run.id for run in runs], held_key(other, runs[0], found[other], now))

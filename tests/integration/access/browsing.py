@@ -1,4 +1,4 @@
-"""A browser that logs in at a provider which the tests start, and what the server is told of that provider."""
+"""A browser that logs in at a provider which the tests start, and the settings that name that provider."""
 
 from __future__ import annotations
 
