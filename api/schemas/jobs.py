@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -60,6 +60,11 @@ class Keep(Given):
 
     days: Annotated[float, Field(gt=0, le=MOST_DAYS_KEPT, allow_inf_nan=False)] | None = None
     last: Annotated[int, Field(ge=1, le=MOST_RUNS_KEPT, strict=True)] | None = None
+
+    @classmethod
+    def of(cls, days: float | None, last: int | None) -> Self | None:
+        """The rule as it is shown; None where a job has none."""
+        return cls(days=days, last=last) if days or last else None
 
 
 class JobDefinition(Given):
@@ -218,7 +223,7 @@ class Job(Shown):
         if not isinstance(given, JobView):
             return given
         status = words.status_in_lists(given.app_name, given.status)
-        keep = Keep(days=given.keep_days, last=given.keep_last) if given.keep_days or given.keep_last else None
+        keep = Keep.of(given.keep_days, given.keep_last)
         return {**vars(given), "keep": keep, "status": status, **words.aliases(given)}
 
 

@@ -8,12 +8,15 @@ from typing import Annotated, Any, Self
 
 from pydantic import BeforeValidator
 
+from api.schemas.jobs import Keep
 from api.schemas.shown_schedules import ShownSchedule, show
 from api.schemas.values import Shown
 from core import schedules
 from core.policies import CatchUp, Overlap
 from services.jobs.definition import Definition
 from services.jobs.version_history import Comparison
+
+_SHOWN_AS = {"deadline_at": "deadline", "keep_days": "keep", "keep_last": "keep"}
 
 
 class Version(Shown):
@@ -61,11 +64,14 @@ class JobInVersion(Shown):
     deadline: datetime | None
     deadline_seconds: float | None
     expire: bool
+    keep: Keep | None
+    limit_key: str | None
 
     @classmethod
     def of(cls, definition: Definition) -> Self:
         """The definition as it is shown."""
-        return cls(**{_shown(one.name): getattr(definition, one.name) for one in fields(Definition)})
+        members = {_shown(one.name): getattr(definition, one.name) for one in fields(Definition)}
+        return cls(**{**members, "keep": Keep.of(definition.keep_days, definition.keep_last)})
 
 
 class Difference(Shown):
@@ -85,9 +91,9 @@ class Differences(Shown):
     def of(cls, found: Comparison) -> Self:
         """What a comparison has found, in the values that the API shows."""
         earlier, later = (JobInVersion.of(one).model_dump(mode="json") for one in (found.earlier, found.later))
-        members = sorted(map(_shown, found.differing))
+        members = sorted(set(map(_shown, found.differing)))
         return cls(results=[Difference(member=one, before=earlier[one], after=later[one]) for one in members])
 
 
 def _shown(member: str) -> str:
-    return "deadline" if member == "deadline_at" else member
+    return _SHOWN_AS.get(member, member)

@@ -104,6 +104,18 @@ def test_two_versions_are_compared_by_the_members_that_differ(client: Client, an
     assert get(client, anna, job, "/2/compare/1")["results"][0]["after"] == 5
 
 
+def test_how_long_runs_are_kept_and_the_key_of_limits_are_shown_and_compared(
+    client: Client, anna: Headers, job: str
+) -> None:
+    edit(client, anna, job, keep={"days": 7, "last": 3}, limit_key="{{data.customer}}")
+    shown = get(client, anna, job, "/2")
+    assert (shown["keep"], shown["limit_key"]) == ({"days": 7, "last": 3}, "{{data.customer}}")
+    assert get(client, anna, job, "/1/compare/2")["results"] == [
+        {"member": "keep", "before": None, "after": {"days": 7, "last": 3}},
+        {"member": "limit_key", "before": None, "after": "{{data.customer}}"},
+    ]
+
+
 def test_secrets_stay_masked_where_versions_are_shown_and_compared(client: Client, anna: Headers, job: str) -> None:
     other = made_job(client, anna, MINE, task_type="http", data=SECRET_DATA)
     edit(client, anna, other, data={"headers": {"Authorization": "Bearer canary-2"}})
