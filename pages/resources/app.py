@@ -9,8 +9,9 @@ from uuid import UUID
 from falcon.asgi import Request, Response
 
 from core import built_in_apps
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import NotFound
 from core.scopes import Role, Scope
+from pages import shown_once
 from pages.asked import Asked
 from pages.forms import Form
 from pages.resources.apps import app_path
@@ -113,33 +114,24 @@ class AppPage:
         return made
 
     async def _shown_once(self, req: Request, resp: Response, name: str, kind: str, make: Act) -> None:
-        """Make what is shown this once; the form sent again makes none, and shows none."""
-        form = await self._site.form(req)
-        made: list[str] = []
+        described = {"kind": kind, "name": name}
 
-        def do(who: Asked, given: Form) -> str:
-            made.append(make(who, given, name))
-            return app_path(name)
+        def do(who: Asked, form: Form) -> str:
+            return make(who, form, name)
 
-        def load(who: Asked) -> dict[str, Any]:
-            self._site.once(who, form, do)
-            return {"kind": kind, "made": made[0] if made else None, "name": name, "back": app_path(name)}
+        def act() -> Awaitable[None]:
+            return shown_once.show(self._site, req, resp, do, described=lambda _: described, back=app_path(name))
 
-        await self._or_again(req, resp, name, lambda: self._site.show(req, resp, "shown_once.html", load))
+        await self._or_again(req, resp, name, act)
 
     async def _act(self, req: Request, resp: Response, name: str, do: Callable[[Asked, Form], str]) -> None:
         form = await self._site.form(req)
         await self._or_again(req, resp, name, lambda: self._site.carry_out(req, resp, form, do))
 
     async def _or_again(self, req: Request, resp: Response, name: str, act: Callable[[], Awaitable[None]]) -> None:
-        """Act, or show the app again with what is wrong."""
-        try:
-            await act()
-        except (InvalidInput, Conflict) as refusal:
-            fields = refusal.fields if isinstance(refusal, InvalidInput) else ()
-            wrong = [f"{one.field} {one.message}" for one in fields] or [str(refusal)]
-            resp.status = 400 if fields else 409
-            await self._site.show(req, resp, "app.html", lambda who: {**self._load(who, name), "wrong": wrong})
+        await shown_once.or_again(
+            self._site, req, resp, act, template="app.html", load=lambda who: self._load(who, name)
+        )
 
     def _load(self, who: Asked, name: str) -> dict[str, Any]:
         app = apps.get(who.principal, name)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from core.errors import Conflict, InvalidInput, NotFound
+from core.errors import NotFound
 from core.scopes import Scope
+from pages import shown_once
 from pages.asked import Asked
 from pages.forms import Form
 from pages.site import Site
@@ -29,26 +31,19 @@ class Mine:
 
     async def make(self, req: Request, resp: Response) -> None:
         """Make a token for a program, and show it, this once; the form sent again makes none."""
-        form = await self._site.form(req)
-        made: list[str] = []
 
-        def do(who: Asked, given: Form) -> str:
+        def make(who: Asked, given: Form) -> str:
             scopes = [scope.value for scope in Scope if given.get(f"scope.{scope.value}")]
             new = self._site.readers.new_token({"name": given.get("name", ""), "scopes": scopes})
-            made.append(own_tokens.create(who.principal, self._site.system, new, who.session)[0])
-            return PATH
+            return own_tokens.create(who.principal, self._site.system, new, who.session)[0]
 
-        def load(who: Asked) -> dict[str, Any]:
-            self._site.once(who, form, do)
-            return {"kind": "token", "made": made[0] if made else None, "name": who.principal.name, "back": PATH}
+        def described(who: Asked) -> dict[str, Any]:
+            return {"kind": "token", "name": who.principal.name}
 
-        try:
-            await self._site.show(req, resp, "shown_once.html", load)
-        except (InvalidInput, Conflict) as refusal:
-            fields = refusal.fields if isinstance(refusal, InvalidInput) else ()
-            wrong = [f"{one.field} {one.message}" for one in fields] or [str(refusal)]
-            resp.status = 400 if fields else 409
-            await self._site.show(req, resp, "mine.html", lambda who: {**self._load(who), "wrong": wrong})
+        def act() -> Awaitable[None]:
+            return shown_once.show(self._site, req, resp, make, described=described, back=PATH)
+
+        await shown_once.or_again(self._site, req, resp, act, template="mine.html", load=self._load)
 
     async def revoke(self, req: Request, resp: Response) -> None:
         """End a session, or revoke a token."""
