@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import hypothesis
+import peewee
 import pytest
 from argon2 import PasswordHasher
 
@@ -27,10 +29,22 @@ hypothesis.settings.register_profile("carillon", deadline=None)
 hypothesis.settings.load_profile("carillon")
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
-OF_SERVERS = {"postgresql", "postgresql_url", "rabbitmq_url"}  # the fixtures that lead to the real servers
+OF_SERVERS = {"postgresql", "kept_postgresql", "rabbitmq_url"}  # the fixtures that lead to the real servers
 
 # Tests that let sessions wait for each other's locks do so on machines that are busy with other tests.
 postgresql_database.TIME_OUTS.update(lock_timeout="13s", statement_timeout="14s")
+
+
+@dataclass(frozen=True)
+class KeptDatabase:
+    """A database to which the connection stays open from test to test: what the server looks up is looked up once."""
+
+    url: str
+    database: peewee.Database
+
+    def point_to(self) -> None:
+        """Point the tables at this database."""
+        db.initialize(self.database)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -57,10 +71,15 @@ def _needs_servers(item: pytest.Item) -> bool:
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(worker_id: str) -> Iterator[str]:
-    """A database of this test process's own, dropped afterwards."""
+def kept_postgresql(worker_id: str) -> Iterator[KeptDatabase]:
+    """A database of this test process's own with the newest schema, and a connection to it, dropped afterwards."""
     with new_database(f"carillon_test_{worker_id}") as url:
-        yield url
+        database.connect(url, "test")
+        runner.upgrade()
+        kept = KeptDatabase(url, db.obj)
+        yield kept
+        kept.point_to()
+        database.disconnect()
 
 
 @pytest.fixture
@@ -99,13 +118,13 @@ def store(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def postgresql(postgresql_url: str) -> Iterator[str]:
+def postgresql(kept_postgresql: KeptDatabase) -> Iterator[str]:
     """An empty PostgreSQL database with the newest schema; its URL."""
-    database.connect(postgresql_url, "test")
-    runner.upgrade()
+    kept_postgresql.point_to()
     _empty()
-    yield postgresql_url
-    database.disconnect()
+    yield kept_postgresql.url
+    if db.obj is not kept_postgresql.database or db.in_transaction():
+        database.disconnect()
 
 
 @pytest.fixture
@@ -129,8 +148,8 @@ def _empty() -> None:
     """Delete the rows that the test before left: quicker than to truncate every table for the few that have any."""
     tables = ALL[::-1]  # a table refers to tables before it
     questions = ", ".join(f"EXISTS (SELECT FROM {table._meta.table_name})" for table in tables)
-    filled = db.execute_sql(f"SELECT {questions}").fetchone()
-    with db.atomic():
+    with database.transaction():
+        filled = db.execute_sql(f"SELECT {questions}").fetchone()
         for table, has_rows in zip(tables, filled, strict=True):
             if has_rows:
                 table.delete().execute()

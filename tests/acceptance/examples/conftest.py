@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing
+from uuid import uuid4
 
-import psycopg2
 import pytest
 
 from tests.acceptance.conftest import QUICK
 from tests.acceptance.examples.listener import Listener
 from tests.acceptance.installation import SERVICES, Installation
-from tests.servers import virtual_host
+from tests.servers import new_database, virtual_host
 
 
 @pytest.fixture(scope="package")
@@ -30,13 +30,6 @@ def carillon(
     with ExitStack() as stack:
         if request.param == "services":
             processes = SERVICES
-            environment["DATABASE_URL"] = _empty(request.getfixturevalue("postgresql_url"))
+            environment["DATABASE_URL"] = stack.enter_context(new_database(f"carillon_examples_{uuid4().hex[:12]}"))
             environment["RABBITMQ_URL"] = stack.enter_context(virtual_host())
         yield stack.enter_context(Installation(tmp_path_factory.mktemp("carillon"), processes, environment))
-
-
-def _empty(url: str) -> str:
-    """The database without what former tests left; its URL."""
-    with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
-        cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    return url

@@ -5,13 +5,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-import psycopg2
 import pytest
 
 from core.accounts import TokenKind
@@ -35,6 +34,7 @@ from services.reading.counting import Counts
 from services.reading.views import JobView
 from services.scheduling import dispatching
 from tests.factories import NOON, claim_one, given_system, new_job, record, runs_of, succeeded
+from tests.servers import new_database
 
 APP, JOB = "018f000000007000800000000000000a", "018f000000007000800000000000000b"
 STATUSES = [status.value for status in RunStatus]
@@ -45,18 +45,20 @@ INSTANT = "2026-11-20T12:00:00.000000Z"
 @pytest.fixture(params=["sqlite", "postgresql"])
 def former(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
     """A database as migration 0001 left it, with a run in every status and an attempt at each that had one."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'carillon.db'}"
-    else:
-        url = request.getfixturevalue("postgresql_url")
-        with closing(psycopg2.connect(url)) as connection, connection, connection.cursor() as cursor:
-            cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    database.connect(url, "test")
-    runner.upgrade("0001_core")
-    with database.transaction():
-        _fill()
-    yield
-    database.disconnect()
+    with _empty(request.param, tmp_path) as url:
+        database.connect(url, "test")
+        runner.upgrade("0001_core")
+        with database.transaction():
+            _fill()
+        yield
+        database.disconnect()
+
+
+def _empty(kind: str, folder: Path) -> AbstractContextManager[str]:
+    """The URL of a database without tables."""
+    if kind == "sqlite":
+        return nullcontext(f"sqlite:///{folder / 'carillon.db'}")
+    return new_database(f"carillon_former_{uuid4().hex[:12]}")
 
 
 def test_what_the_core_wrote_is_all_there_and_goes_on(former: None) -> None:
