@@ -13,13 +13,13 @@ import dramatiq
 import periodiq
 
 from services.messaging import broker as brokers
-from services.messaging.broker_troubles import trouble_of
+from services.messaging.broker_troubles import ERRORS, trouble_of
 from services.runtime.troubles import Troubles
 
 EVERY_MINUTE = "* * * * *"
 HEARTBEAT_SECONDS = 180  # its connection is used once a minute, and by nobody else to keep it alive
 _STALE_AFTER_SECONDS = 30
-_IDLE_WAKE_MILLISECONDS = 100
+_IDLE_WAKE_MILLISECONDS = 500
 
 
 def declare(broker: dramatiq.Broker, on_beat: Callable[[], None]) -> list[dramatiq.Actor[[], None]]:
@@ -58,7 +58,7 @@ class Beats(periodiq.Scheduler):  # type: ignore[misc]  # periodiq has no types
         """The next beat is tried in a minute, whatever becomes of this one."""
         try:
             super().send_actors(actors, now)
-        except brokers.AWAY as error:
+        except ERRORS as error:
             self._troubles.begin(brokers.BEATS, trouble_of(brokers.BEATS, error), error)
         else:
             self._troubles.end(brokers.BEATS)

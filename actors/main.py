@@ -16,7 +16,7 @@ from services.execution.leases import Leases
 from services.messaging import broker as brokers
 from services.system import System
 
-_IDLE_WAKE_MILLISECONDS = 100
+_IDLE_WAKE_MILLISECONDS = 500
 _HAND_BACK_SECONDS = 5.0
 _IDLE_THREADS_END_MILLISECONDS = 1000
 log = structlog.get_logger()

@@ -5,21 +5,21 @@ from __future__ import annotations
 import collections
 import contextlib
 import threading
-import time
 from collections.abc import Iterable
 from typing import Any, Protocol
 
 import pika
 import pika.exceptions
-from dramatiq.brokers.rabbitmq import DEAD_MESSAGE_TTL, RabbitmqBroker, _RabbitmqConsumer
+from dramatiq.brokers.rabbitmq import DEAD_MESSAGE_TTL, RabbitmqBroker
 from dramatiq.brokers.stub import StubBroker
 from dramatiq.common import q_name, xq_name
-from dramatiq.errors import BrokerConnectionError
+from dramatiq.errors import BrokerConnectionError, QueueNotFound
 
 from core.errors import BrokerUnavailable
 from services.messaging import broker_url
 from services.messaging.broker_troubles import AWAY as NO_ANSWER
-from services.messaging.broker_troubles import BROKER, trouble_of
+from services.messaging.broker_troubles import BROKER, ERRORS, trouble_of
+from services.messaging.consumers import InProcessConsumer, RabbitConsumer
 from services.runtime.troubles import Trouble, Troubles
 from settings import Settings
 
@@ -35,7 +35,6 @@ CLASSIC = "classic"
 
 _DEAD_LETTERS_KEPT = 100
 _TRIES_TO_CLOSE = 10
-_KEEP_ALIVE_SECONDS = 5.0
 _REFUSED_REST_SECONDS = 5.0  # RabbitMQ logs each refusal
 _NOBODY = "carillon.nobody"
 
@@ -69,6 +68,13 @@ class InProcessBroker(StubBroker):
         self.troubles = Troubles()
         bounded: Any = collections.defaultdict(lambda: collections.deque(maxlen=_DEAD_LETTERS_KEPT))
         self.dead_letters_by_queue = bounded
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 100) -> Any:
+        """Begin to consume a queue."""
+        try:
+            return InProcessConsumer(self.queues[queue_name], self.dead_letters_by_queue[queue_name], prefetch, timeout)
+        except KeyError:
+            raise QueueNotFound(queue_name) from None  # type: ignore[no-untyped-call]
 
     def ready(self, queue: str) -> int:
         waiting = self.queues.get(queue)
@@ -106,7 +112,7 @@ class RabbitBroker(RabbitmqBroker):
 
     @property
     def consumer_class(self) -> Any:
-        return _Consumer
+        return RabbitConsumer
 
     def _build_queue_arguments(self, queue_name: str) -> dict[str, Any]:
         """Returns the arguments with which Dramatiq declares a queue and the one of its delayed rings."""
@@ -130,7 +136,7 @@ class RabbitBroker(RabbitmqBroker):
         self.queues_pending.add(q_name(queue_name))
         try:
             consumer = super().consume(queue_name, prefetch, timeout)
-        except AWAY as error:
+        except ERRORS as error:
             raise self.lost(queue_name, error) from None
         self.troubles.end(queue_name)
         return consumer
@@ -157,7 +163,7 @@ class RabbitBroker(RabbitmqBroker):
                 self._try_to_publish()
             elif not self._declared(queue):
                 return _unheard(queue)
-        except AWAY as error:
+        except ERRORS as error:
             del self.connection
             return trouble_of(queue or PUBLISHING, error)
         return None
@@ -203,38 +209,9 @@ class RabbitBroker(RabbitmqBroker):
             raise BrokerUnavailable(f"RabbitMQ closed the connection: {error!r}") from error
 
 
-_Untyped: Any = _RabbitmqConsumer
-
-
-class _Consumer(_Untyped):  # type: ignore[misc]  # Dramatiq has no types for it
-    """Consumes a queue, and keeps alive the connection on which its thread declares queues and forwards delayed rings.
-
-    RabbitMQ would close that one for missed heartbeats, and log an error.
-    """
-
-    def __init__(self, broker: RabbitBroker, queue_name: str, prefetch: int, timeout: int) -> None:
-        super().__init__(broker, queue_name, prefetch, timeout)
-        self._alive_until = 0.0
-
-    def __next__(self) -> Any:
-        try:
-            message = super().__next__()
-            if time.monotonic() >= self._alive_until:
-                self._alive_until = time.monotonic() + _KEEP_ALIVE_SECONDS
-                self.broker.keep_alive()
-        except AWAY as error:
-            raise self.broker.lost(self.queue_name, error) from None
-        except StopIteration:  # the queue was deleted under us
-            self.broker.queues_pending.add(q_name(self.queue_name))
-            raise
-        return message
-
-
 def _unheard(queue: str) -> Trouble:
     who = "coordinator" if queue == BEATS else "worker"
     return Trouble(queue, f"No {who} consumes the queue {queue}.", f"Start a {who}, or read in its log what keeps it.")
 
 
 Broker = RabbitBroker | InProcessBroker
-
-AWAY = (BrokerConnectionError, BrokerUnavailable, pika.exceptions.AMQPError, OSError)

@@ -1,0 +1,60 @@
+"""Consumers: they rest while nothing comes, and wake when a delayed message that they hold is due."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+
+import dramatiq
+import pytest
+from dramatiq.common import current_millis, dq_name
+
+from services.messaging.broker import RUNS_HTTP, Broker, InProcessBroker, RabbitBroker
+from tests.waiting import LONGEST
+
+DELAY, LATER = 200, 3_600_000  # milliseconds
+
+
+@pytest.fixture(params=["in process", "rabbitmq"])
+def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
+    if request.param == "in process":
+        yield InProcessBroker()
+        return
+    rabbit = RabbitBroker(request.getfixturevalue("rabbitmq_url"), "test")
+    yield rabbit
+    rabbit.close()
+
+
+@pytest.fixture
+def actor(broker: Broker) -> dramatiq.Actor[[], None]:
+    @dramatiq.actor(broker=broker, queue_name=RUNS_HTTP)
+    def nothing() -> None:
+        """Nothing to do."""
+
+    return nothing
+
+
+def test_a_consumer_wakes_when_the_first_of_its_delayed_messages_is_due(
+    broker: Broker, actor: dramatiq.Actor[[], None]
+) -> None:
+    for delay in (LATER, DELAY):
+        actor.send_with_options(delay=delay)
+    with closing(broker.consume(dq_name(RUNS_HTTP), prefetch=10, timeout=int(LONGEST * 1000))) as consumer:
+        due = [next(consumer).options["eta"] for _ in range(2)]
+        began = time.monotonic()
+        assert next(consumer) is None
+        assert time.monotonic() - began < LONGEST, "it rested to the end, as if nothing were due"
+        assert current_millis() >= min(due), "it woke too early to pass anything on"
+
+
+def test_a_consumer_rests_for_its_whole_time_once_what_was_due_is_passed_on(
+    broker: Broker, actor: dramatiq.Actor[[], None]
+) -> None:
+    actor.send_with_options(delay=1)
+    with closing(broker.consume(dq_name(RUNS_HTTP), prefetch=10, timeout=DELAY)) as consumer:
+        next(consumer)
+        assert next(consumer) is None, "it is due"
+        began = time.monotonic()
+        assert next(consumer) is None
+        assert time.monotonic() - began >= DELAY / 1000 * 0.9, "it wakes again and again for what it has passed on"
