@@ -75,6 +75,12 @@ def newest_minute() -> datetime | None:
     return newest
 
 
+def first_run_made_at() -> datetime | None:
+    """Returns when the oldest run that is kept was made."""
+    oldest: datetime | None = Run.select(Run.created_at).order_by(Run.id).limit(1).scalar()
+    return oldest
+
+
 def add_minute(figures: dict[str, Any]) -> None:
     """Store a minute's figures; those that another process has stored stay."""
     Minute.insert(figures).on_conflict_ignore().execute()

@@ -132,12 +132,12 @@ def prune(system: System) -> int:
 
 
 def _due(now: datetime) -> list[datetime]:
-    """The minutes that have passed and are not summed up yet, oldest first."""
+    """The minutes that have passed and are not summed up yet, oldest first; the first is the first run's."""
     end = whole_minute(now - GRACE)
     with database.reading():
         newest = statistics.newest_minute()
-    first = end - MOST_SUMMARISED * MINUTE
-    return minutes_between(first if newest is None else max(first, newest + MINUTE), end)
+        first = statistics.first_run_made_at() if newest is None else newest + MINUTE
+    return [] if first is None else minutes_between(max(whole_minute(first), end - MOST_SUMMARISED * MINUTE), end)
 
 
 def _figures(minute: datetime) -> MinuteFigures:

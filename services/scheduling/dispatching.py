@@ -59,10 +59,10 @@ def top_up(system: System, carrier: brokers.Carrier, most: int = MOST_RINGS) -> 
 
     Raises `BrokerUnavailable`, or `DatabaseUnavailable`.
     """
+    with database.reading():
+        waiting = {queue: claims.claimable(queue, most) for queue in brokers.RUNS}
     rung = 0
-    for queue in brokers.RUNS:
-        with database.reading():
-            claimable = claims.claimable(queue, most)
+    for queue, claimable in waiting.items():
         if not claimable:
             continue
         missing = max(0, len(claimable) - carrier.ready(queue) - system.doorbell.waiting())
