@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,11 +11,12 @@ import peewee
 
 from core.states import RunStatus
 from models import runs
-from models.tables import Run
+from models.tables import Run, db
 
 # A partial index is only used where the query repeats its condition to the letter, which SQLite does not recognise in
 # bound parameters.
 CLAIMABLE = peewee.SQL("status = 'queued' AND held_by IS NULL")
+_WAITS = "SELECT ? WHERE EXISTS (SELECT 1 FROM runs WHERE queue = ? AND status = 'queued' AND held_by IS NULL)"
 _RUNNING = peewee.SQL("status = 'running'")
 MOST_URGENT_FIRST = (Run.priority.desc(), Run.deadline_at.is_null(), Run.deadline_at, Run.due_at, Run.id)
 
@@ -23,6 +25,13 @@ def claimable(queue: str, limit: int) -> list[UUID]:
     """Returns the most urgent runs of a queue that wait for a worker, at most so many."""
     query = Run.select(Run.id).where(Run.queue == queue, CLAIMABLE).order_by(*MOST_URGENT_FIRST).limit(limit)
     return _ids(query)
+
+
+def waiting_queues(queues: Sequence[str]) -> list[str]:
+    """Returns those of these queues in which a run waits for a worker. Asked every second, so it is written as text."""
+    question = " UNION ALL ".join([_WAITS] * len(queues)).replace("?", db.obj.param)
+    parameters = [queue for queue in queues for _ in range(2)]
+    return [name for (name,) in db.execute_sql(question, parameters).fetchall()]
 
 
 def renew(leases: dict[UUID, int], worker_id: UUID, until: datetime) -> dict[UUID, bool]:

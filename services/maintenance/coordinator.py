@@ -109,7 +109,7 @@ class Coordinator:
 
     def _top_up(self) -> float:
         self._carrier.keep_alive()
-        dispatching.top_up(self._system, self._carrier, limits.most_rings(self._system))
+        dispatching.top_up(self._system, self._carrier, limits.most_rings)
         return _EACH_SECOND
 
     def _rescue(self) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -54,17 +54,22 @@ def arrive(system: System, run_id: UUID, due_at: datetime) -> float:
     return 0.0
 
 
-def top_up(system: System, carrier: brokers.Carrier, most: int = MOST_RINGS) -> int:
-    """Ring for every queue that has more claimable runs than rings, up to `most` rings. Returns how many it sent.
+def top_up(
+    system: System, carrier: brokers.Carrier, most_rings: Callable[[System], int] = lambda _system: MOST_RINGS
+) -> int:
+    """Ring for every queue that has more claimable runs than rings, up to `most_rings`. Returns how many it sent.
 
     Raises `BrokerUnavailable`, or `DatabaseUnavailable`.
     """
     with database.reading():
-        waiting = {queue: claims.claimable(queue, most) for queue in brokers.RUNS}
+        waiting = claims.waiting_queues(brokers.RUNS)
+    if not waiting:
+        return 0
+    most = most_rings(system)
     rung = 0
-    for queue, claimable in waiting.items():
-        if not claimable:
-            continue
+    for queue in waiting:
+        with database.reading():
+            claimable = claims.claimable(queue, most)
         missing = max(0, len(claimable) - carrier.ready(queue) - system.doorbell.waiting())
         system.doorbell.ring(Ring(run_id, queue) for run_id in claimable[:missing])
         events.emit("rings.topped_up", queue=queue, count=missing)
