@@ -20,6 +20,7 @@ from tests.waiting import LONGEST, until
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = {"web": 1, "worker": 2, "coordinator": 1, "periodic": 1}
+WITHOUT_BEATS = {"web": 1, "worker": 2, "coordinator": 1}  # the plan goes on by itself
 GROUP = 20
 # The web process died before the answer, or in its midst.
 NO_ANSWER = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)

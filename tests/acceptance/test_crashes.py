@@ -17,7 +17,7 @@ import requests
 
 from tests.acceptance import promises
 from tests.acceptance.conftest import FATAL, QUICK, SHARED, THREADS
-from tests.acceptance.installation import SERVICES, Installation, new_job
+from tests.acceptance.installation import WITHOUT_BEATS, Installation, new_job
 from tests.acceptance.journal import Answer, Call, Gate, Journal
 from tests.lengths import JOBS
 from tests.waiting import LONGEST, until
@@ -53,7 +53,7 @@ def mortal(
         "CALLBACK_BASE_URL": journal.url,
         "FAULT_POINTS": fault_points,
     }
-    with Installation(tmp_path, SERVICES, environment) as carillon:
+    with Installation(tmp_path, WITHOUT_BEATS, environment) as carillon:
         yield carillon
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.acceptance import promises
 from tests.acceptance.conftest import QUICK
-from tests.acceptance.installation import SERVICES, Installation
+from tests.acceptance.installation import WITHOUT_BEATS, Installation
 from tests.acceptance.journal import Answer, Call, Gate, Journal
 from tests.waiting import LONGEST, until
 
@@ -32,7 +32,7 @@ def limited(
 ) -> Iterator[Installation]:
     """Two workers under limits."""
     urls = {"DATABASE_URL": postgresql, "RABBITMQ_URL": rabbitmq_url, "CALLBACK_BASE_URL": journal.url}
-    with Installation(tmp_path, SERVICES, {**QUICK, **urls, **limits}) as carillon:
+    with Installation(tmp_path, WITHOUT_BEATS, {**QUICK, **urls, **limits}) as carillon:
         yield carillon
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import requests
@@ -15,27 +16,35 @@ import requests
 from processes import programs
 from tests.acceptance.conftest import QUICK
 from tests.acceptance.installation import Installation, new_job
+from tests.servers import new_database, virtual_host
 from tests.waiting import LONGEST, until
 
 PAIRS = 50
 TOMORROW = {"type": "delay_from_now", "duration_seconds": 86_400}
 
 
-@pytest.fixture
-def webs(tmp_path: Path, postgresql: str, rabbitmq_url: str) -> Iterator[tuple[Installation, Installation]]:
-    """Two web processes over the same servers."""
-    urls = {"DATABASE_URL": postgresql, "RABBITMQ_URL": rabbitmq_url, "CALLBACK_BASE_URL": "http://127.0.0.1:9"}
+pytestmark = pytest.mark.xdist_group("several_webs")
+
+
+@pytest.fixture(scope="module")
+def webs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Installation, Installation]]:
+    """Two web processes over the same servers, for all the tests: each asks for what is its own."""
     with ExitStack() as stack:
-        folders = [tmp_path / name for name in ("first", "second")]
-        for folder in folders:
-            folder.mkdir()
+        urls = {
+            "DATABASE_URL": stack.enter_context(new_database(f"carillon_webs_{uuid4().hex[:12]}")),
+            "RABBITMQ_URL": stack.enter_context(virtual_host()),
+            "CALLBACK_BASE_URL": "http://127.0.0.1:9",
+        }
+        folders = [tmp_path_factory.mktemp(name) for name in ("first", "second")]
         first, second = (stack.enter_context(Installation(one, {"web": 1}, {**QUICK, **urls})) for one in folders)
         yield first, second
 
 
 def create(web: Installation, key: str) -> str:
     headers = {"Idempotency-Key": key}
-    answer = requests.post(f"{web.url}/api/jobs/create", json=new_job(TOMORROW), headers=headers, timeout=LONGEST)
+    answer = requests.post(
+        f"{web.url}/api/jobs/create", json=new_job(TOMORROW, account_id="pairs"), headers=headers, timeout=LONGEST
+    )
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
 
@@ -54,13 +63,13 @@ def test_one_request_that_reaches_both_makes_one_job(webs: tuple[Installation, I
         made = [{answer.result() for answer in pair} for pair in pairs]
     assert all(len(of_pair) == 1 for of_pair in made)
     assert len(set.union(*made)) == PAIRS
-    assert webs[1].get("/api/jobs/stats")["total"] == PAIRS
+    assert webs[1].get("/api/jobs/stats?account_id=pairs")["total"] == PAIRS
 
 
 def test_a_list_that_one_begins_the_other_continues(webs: tuple[Installation, Installation]) -> None:
     first, second = webs
-    job_ids = first.create_many(30, TOMORROW)
-    page = first.get("/api/jobs?limit=20")
+    job_ids = first.create_many(30, TOMORROW, account_id="listed")
+    page = first.get("/api/jobs?limit=20&account_id=listed")
     rest = second.get(page["next"])
     assert {one["id"] for one in [*page["results"], *rest["results"]]} == set(job_ids)
 
