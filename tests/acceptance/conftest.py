@@ -54,13 +54,14 @@ def kept(tmp_path_factory: pytest.TempPathFactory, listening: Journal) -> Iterat
 
 
 @pytest.fixture
-def services(kept: KeptServices, journal: Journal) -> KeptServices:
+def services(kept: KeptServices, journal: Journal) -> Iterator[KeptServices]:
     """One web, two workers, a coordinator and periodiq, without a job, calling the journal.
 
-    Tests that use it are of the group SHARED, or each test process would start services of its own.
+    Tests that use it are of the group SHARED, or each test process would start services of its own. What a test has
+    begun ends with it: the journal is that of other tests, too.
     """
+    yield kept
     kept.empty()
-    return kept
 
 
 @pytest.fixture
