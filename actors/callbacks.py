@@ -28,7 +28,7 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
                 "No URL to call: the job has no callback_url, its app no callback_base_url, and CALLBACK_BASE_URL "
                 "is not set. Give one of the three."
             )
-        answer = http.call(_request(system, work, work.url), scope)
+        answer = http.call(_request(system, work, work.url), scope, work.trace)
     except AttemptError as error:
         return Failed(error)
     return _judge(work, answer, system.clock.now())
@@ -46,6 +46,7 @@ def _request(system: System, work: Work, url: str) -> http.Call:
         "X-Carillon-Scheduled-For": shown(work.scheduled_for),
         "X-Carillon-Report-URL": f"{system.settings.address}/reports/{work.run_id}",
         "X-Carillon-Report-Token": work.report_token,
+        **results.marks_of(work),
     }
     return http.Call(
         url=url,
@@ -55,7 +56,8 @@ def _request(system: System, work: Work, url: str) -> http.Call:
         read_seconds=work.time_limit_seconds,
         reach=system.settings.reach,
         way=replace(system.settings.way, app_id=work.app_id),
-        over_new_connection=work.attempt > 1,  # so that a closed connection costs a run at most one attempt
+        over_new_connection=work.attempt > 1
+        or work.is_test,  # so that a closed connection costs a run at most one attempt
     )
 
 
@@ -81,4 +83,4 @@ def _judge(work: Work, answer: http.Answer, now: datetime) -> Result:
         return Failed(failure, results.text_of(answer))
     if answer.status_code == HTTPStatus.ACCEPTED:
         return Deferred()
-    return results.result_of(work, answer)
+    return results.result_of(work, answer, results.json_of(answer))

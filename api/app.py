@@ -23,9 +23,11 @@ from api.resources import (
     apps,
     audit,
     bulk_actions,
+    calendar,
     docs,
     events,
     explanations,
+    failures,
     files,
     health,
     installation,
@@ -43,12 +45,14 @@ from api.resources import (
     repeating,
     reports,
     runs,
+    saved_views,
     schedules,
     secrets,
     signing_secrets,
     single_sign_on,
     statistics,
     task_types,
+    trial_calls,
     upcoming,
     users,
     versions,
@@ -70,6 +74,7 @@ from services.access.identity_provider import IdentityProvider
 from services.access.login_throttle import Throttle
 from services.access.request_quotas import Quotas
 from services.access.shared_quotas import SharedQuotas
+from services.execution.trial_calls import MOST_AT_ONCE
 from services.jobs import lifecycle as intents
 from services.reading.counting import Counts
 from services.runtime.metrics import Metrics
@@ -89,7 +94,7 @@ def create_app(
 ) -> App:
     """Returns the web application of these parts. Nothing connects, and no thread starts, before the first request."""
     threads = Threads(system.settings.web_threads)
-    hashing, asking = Threads(_MOST_HASHING), Threads(_MOST_ASKING)
+    hashing, asking, calling = Threads(_MOST_HASHING), Threads(_MOST_ASKING), Threads(MOST_AT_ONCE)
     creates = Creates(system, threads)
     origins = Origins(system.settings.origins_allowed)
     limit = system.settings.request_limit
@@ -110,6 +115,7 @@ def create_app(
             threads,
             hashing,
             asking,
+            calling,
             creates,
         ],
     )
@@ -117,6 +123,8 @@ def create_app(
     errors.install(app, words.error_members)
     _route_api(app, system, threads, creates)
     _route_control(app, system, threads)
+    app.add_route("/api/jobs/{job_id:uuid}/test-call", trial_calls.TestCallOfJob(system, calling))
+    app.add_route("/api/apps/{name}/test-call", trial_calls.TestCallOfApp(system, calling))
     _route_secrets(app, system, threads)
     _route_reports(app, system, threads)
     _route_accounts(app, system, threads, hashing, asking)
@@ -145,6 +153,7 @@ def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> 
     app.add_route("/api/jobs/{job_id:uuid}/status", callbacks.JobStatuses(threads))
     app.add_route("/api/jobs/{job_id:uuid}/download-url", files.DownloadOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/next", jobs.NextOfJob(threads))
+    app.add_route("/api/jobs/{job_id:uuid}/calendar", calendar.CalendarOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/runs", runs.RunsOfJob(threads, counts))
     app.add_route("/api/jobs/{job_id:uuid}/executions", runs.ExecutionsOfJob(threads))
     app.add_route("/api/jobs/{job_id:uuid}/cancel", jobs.Cancel(system, threads, intents.cancel))
@@ -153,7 +162,9 @@ def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> 
     app.add_route("/api/runs", runs.Runs(threads, counts))
     app.add_route("/api/jobs/{job_id:uuid}/why", explanations.WhyOfJob(system, threads))
     app.add_route("/api/runs/{run_id:uuid}", runs.OneRun(threads))
+    app.add_route("/api/runs/{run_id:uuid}/log", runs.LogOfRun(threads))
     app.add_route("/api/stats/series", statistics.MinuteSeries(system, threads))
+    app.add_route("/api/failures", failures.GroupedFailures(system, threads))
     app.add_route("/api/upcoming", upcoming.UpcomingRuns(system, threads))
     app.add_route("/api/outbox", outbox.Outbox(system, threads))
     app.add_route("/api/outbox/{email_id:uuid}", outbox.EmailInOutbox(system, threads))
@@ -169,6 +180,8 @@ def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> 
     app.add_route("/api/apps/{name}/pause", app_pauses.PauseOfApp(system, threads))
     app.add_route("/api/apps/{name}/resume", app_pauses.ResumptionOfApp(system, threads))
     app.add_route("/api/audit", audit.AuditLog(threads))
+    app.add_route("/api/views", saved_views.SavedViews(system, threads))
+    app.add_route("/api/views/{view_id:uuid}", saved_views.SavedView(system, threads))
     app.add_route("/api/limits", limits.AllLimits(system, threads))
     app.add_route("/api/limits/{key:path}", limits.OneLimit(system, threads))
     app.add_route("/api/installation", installation.OneInstallation(threads))
@@ -188,6 +201,7 @@ def _route_control(app: App, system: System, threads: Threads) -> None:
     app.add_route("/api/jobs/{job_id:uuid}/backfill", repeating.BackfillOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/polling-states", polling_states.StatesOfJob(threads))
     app.add_route("/api/jobs/{job_id:uuid}/rewind", polling_states.RewindOfJob(system, threads))
+    app.add_route("/api/runs/actions", bulk_actions.ActionsOnRuns(system, threads))
     app.add_route("/api/runs/replay", bulk_actions.ReplaysOfRuns(system, threads))
     app.add_route("/api/runs/{run_id:uuid}/replay", repeating.ReplayOfRun(system, threads))
     app.add_route("/api/runs/{run_id:uuid}/cancel", repeating.CancelOfRun(system, threads))
@@ -221,6 +235,9 @@ def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads
     app.add_route("/oidc/callback", single_sign_on.LoginFromElsewhere(system, asking, throttle, provider))
     app.add_route("/forgot", passwords.ForgottenPasswordsByPage(system, hashing, throttle))
     app.add_route("/reset", passwords.ResetPasswordsByPage(system, hashing, throttle))
+    app.add_route("/api/users", users.AllUsers(system, threads))
+    app.add_route("/api/users/{username}", users.OneUser(system, threads))
+    app.add_route("/api/users/{username}/reset", users.ResetOfUser(system, threads))
     app.add_route("/api/users/{username}/tokens", users.TokensOfUser(system, threads))
     app.add_route("/api/invitations", invitations.AllInvitations(system, threads))
     app.add_route("/api/invitations/{invitation_id:uuid}", invitations.OneInvitation(system, threads))
@@ -248,6 +265,7 @@ def _route_live(app: App, hub: Hub) -> None:
 
 def _route_reports(app: App, system: System, threads: Threads) -> None:
     app.add_route("/reports/{run_id:uuid}/heartbeat", reports.Heartbeats(system, threads))
+    app.add_route("/reports/{run_id:uuid}/log", reports.Logs(system, threads))
     app.add_route("/reports/{run_id:uuid}/complete", reports.Completions(system, threads))
     app.add_route("/reports/{run_id:uuid}/fail", reports.Failures(system, threads))
 

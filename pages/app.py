@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pages.middleware import HOME
-from pages.resources import actions, queues
+from pages.resources import actions, many, queues
 from pages.resources.accounts import FORGOT, LOGIN, LOGOUT, REGISTER, RESET, AccountPage
 from pages.resources.app import AppPage
 from pages.resources.apps import Apps
 from pages.resources.audit import AuditPage
 from pages.resources.backfill import BackfillPage
+from pages.resources.bulk import BulkPage
 from pages.resources.edit_job import EditJob
 from pages.resources.failures import FailuresPage
 from pages.resources.job import JobPage
 from pages.resources.jobs import Jobs
+from pages.resources.limits import LimitsPage
 from pages.resources.mine import Mine
 from pages.resources.new_job import NewJob
 from pages.resources.overview import Overview, Signs
+from pages.resources.people import People
 from pages.resources.preferences import Preferences
 from pages.resources.run import RunPage
+from pages.resources.runs import RunsPage
 from pages.resources.tasks import Tasks
+from pages.resources.trial_call import TestCallPage
 from pages.resources.upcoming import UpcomingPage
 from pages.resources.versions import VersionsPage
+from pages.resources.views import ViewsPage
 from pages.resources.workers import Workers
 from pages.routes import FOR_EVERYONE, Answer, Responder, Route, leading_to
 from pages.site import Site
@@ -41,12 +47,14 @@ def routes(site: Site, signs: Signs, answering: Callable[[str], Responder]) -> l
         *_accounts(site, answering),
         Route("/admin", get=Answer(leading_to(site.url(HOME)), FOR_EVERYONE)),
         Route("/dashboard", get=Answer(Overview(site, signs).show, "GET /api/jobs/stats")),
-        Route("/dashboard/jobs", get=Answer(Jobs(site).show, _LIST_JOBS)),
+        *_lists(site),
         *_one_job(site),
         *_tasks(site),
         *_failures(site),
         *_queues(site),
         *_apps(site),
+        *_limits(site),
+        *_people(site),
         *_mine(site),
         Route("/dashboard/new", get=Answer(new.show, _CREATE_JOB), post=Answer(new.create, _CREATE_JOB)),
         Route("/dashboard/upcoming", get=Answer(UpcomingPage(site).show, "GET /api/upcoming")),
@@ -69,7 +77,9 @@ def _one_job(site: Site) -> list[Route]:
     path, like = "/dashboard/jobs/{job_id:uuid}", "/api/jobs/{job_id:uuid}"
     edit, filling, history = EditJob(site), BackfillPage(site), VersionsPage(site)
     change, backfill = f"PUT {like}", f"POST {like}/backfill"
+    test_call = TestCallPage(site).of_job
     return [
+        Route(f"{path}/test-call", post=Answer(test_call, f"POST {like}/test-call")),
         Route(f"{path}/edit", get=Answer(edit.show, change), post=Answer(edit.edit, change)),
         Route(f"{path}/versions", get=Answer(history.show, f"GET {like}/versions")),
         Route(f"{path}/{_VERSION}/revert", post=Answer(history.revert, f"POST {like}/{_VERSION}/revert")),
@@ -104,10 +114,20 @@ def _tasks(site: Site) -> list[Route]:
 
 
 def _failures(site: Site) -> list[Route]:
-    page, replay = FailuresPage(site), "POST /api/runs/replay"
+    return [Route("/dashboard/failures", get=Answer(FailuresPage(site).show, "GET /api/failures"))]
+
+
+def _lists(site: Site) -> list[Route]:
+    runs, act_on_jobs, act_on_runs = "/dashboard/runs", "POST /api/jobs/actions", "POST /api/runs/actions"
+    on_jobs, on_runs = BulkPage(site, many.of_jobs(site)), BulkPage(site, many.of_runs(site))
+    views = ViewsPage(site)
     return [
-        Route("/dashboard/failures", get=Answer(page.show, _LIST_JOBS)),
-        Route("/dashboard/failures/replay", get=Answer(page.ask, replay), post=Answer(page.replay, replay)),
+        Route("/dashboard/views", post=Answer(views.save, "POST /api/views")),
+        Route("/dashboard/views/delete", post=Answer(views.delete, "DELETE /api/views/{view_id:uuid}")),
+        Route("/dashboard/jobs", get=Answer(Jobs(site).show, _LIST_JOBS)),
+        Route("/dashboard/jobs/actions", get=Answer(on_jobs.ask, act_on_jobs), post=Answer(on_jobs.act, act_on_jobs)),
+        Route(runs, get=Answer(RunsPage(site).show, "GET /api/runs")),
+        Route(f"{runs}/actions", get=Answer(on_runs.ask, act_on_runs), post=Answer(on_runs.act, act_on_runs)),
     ]
 
 
@@ -142,8 +162,34 @@ def _apps(site: Site) -> list[Route]:
         ),
         Route(path, get=Answer(page.show, f"GET {like}")),
         Route(f"{path}/delete", post=Answer(page.delete, f"DELETE {like}")),
+        Route(f"{path}/test-call", post=Answer(TestCallPage(site).of_app, f"POST {like}/test-call")),
         Route(f"{path}/keys", post=Answer(page.make_key, f"POST {like}/keys")),
         Route(f"{path}/signing", post=Answer(page.rotate, f"POST {like}/signing-secrets")),
+        *(Route(f"{path}/{name}", post=Answer(page.responder(act), as_api)) for name, (act, as_api) in acts.items()),
+    ]
+
+
+def _limits(site: Site) -> list[Route]:
+    page, path, like = LimitsPage(site), "/dashboard/limits", "/api/limits/{key:path}"
+    return [
+        Route(path, get=Answer(page.show, "GET /api/limits")),
+        Route(f"{path}/of", get=Answer(page.show_one, f"GET {like}")),
+        Route(f"{path}/put", post=Answer(page.put, f"PUT {like}")),
+        Route(f"{path}/delete", post=Answer(page.delete, f"DELETE {like}")),
+    ]
+
+
+def _people(site: Site) -> list[Route]:
+    page, path, like = People(site), "/dashboard/people", "/api/users/{username}"
+    acts = {
+        "change": (page.change, f"PATCH {like}"),
+        "end": (page.end, f"DELETE {like}/tokens"),
+        "withdraw": (page.withdraw, "DELETE /api/invitations/{invitation_id:uuid}"),
+    }
+    return [
+        Route(path, get=Answer(page.show, "GET /api/users")),
+        Route(f"{path}/reset", post=Answer(page.reset, f"POST {like}/reset")),
+        Route(f"{path}/invite", post=Answer(page.invite, "POST /api/invitations")),
         *(Route(f"{path}/{name}", post=Answer(page.responder(act), as_api)) for name, (act, as_api) in acts.items()),
     ]
 
@@ -154,6 +200,7 @@ def _mine(site: Site) -> list[Route]:
         Route(path, get=Answer(page.show, f"GET {like}")),
         Route(f"{path}/tokens", post=Answer(page.make, f"POST {like}")),
         Route(f"{path}/revoke", post=Answer(page.revoke, f"DELETE {like}/{{token_id:uuid}}")),
+        Route(f"{path}/password", post=Answer(page.change_password, "PUT /api/me/password")),
         Route(f"{path}/end-others", post=Answer(page.end_others, "DELETE /api/me/sessions")),
     ]
 

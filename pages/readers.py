@@ -10,12 +10,14 @@ from uuid import UUID
 
 from core.auditing import AuditFilter
 from core.filters import JobFilter, RunFilter
+from core.limits import Limit
 from core.listing import Mark, Ordering, Stretch
 from core.principals import Principal
 from core.schedules import Schedule
 from core.scopes import Role
 from services.access.app_keys import NewKey
 from services.access.own_tokens import NewToken
+from services.access.saved_views import ViewedList
 from services.jobs.apps import AppDefinition, AppView
 from services.jobs.definition import Definition, NewJob
 from services.jobs.version_history import Comparison
@@ -72,6 +74,11 @@ class Readers:
     secret: Callable[[str, Any], str]
     differences: Callable[[Comparison], tuple[Mapping[str, Any], Mapping[str, Any]]]
     expect_edit: Callable[[Principal, JobView, Definition], None]
+    test_call: Callable[[Any], tuple[str, dict[str, Any] | None]]
+    view: Callable[[Any], tuple[ViewedList, str, Mapping[str, str]]]
+    limit: Callable[[Any], Limit]
+    invitation: Callable[[Any], tuple[str | None, bool]]
+    passwords: Callable[[Any], tuple[str, str]]
     new_token: Callable[[Any], NewToken]
     new_command: Callable[[Principal, Any], NewJob]
     changed_command: Callable[[Principal, JobView, Any], Definition]

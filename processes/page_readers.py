@@ -14,10 +14,13 @@ from api.schemas.app_keys import NewKey
 from api.schemas.apps import NewNamedApp
 from api.schemas.audit import AuditQuery, ReasonQuery
 from api.schemas.jobs import Job, NewJob
+from api.schemas.limits import NewLimit
 from api.schemas.members import NewRole
 from api.schemas.paging import JobsQuery, RunsQuery, write_cursor
 from api.schemas.repeating import NewBackfill
+from api.schemas.saved_views import NewView
 from api.schemas.schedules import Preview
+from api.schemas.trial_calls import NewTrialCall
 from api.schemas.versions import Differences
 from api.sources import translating
 from api.sources.commands import schema, words
@@ -28,6 +31,7 @@ from core.principals import Principal
 from core.schedules import KINDS, Schedule
 from core.scopes import Role
 from pages.readers import AuditList, JobList, Parameters, Readers, RunList
+from services.access.saved_views import ViewedList
 from services.jobs.apps import AppDefinition
 from services.jobs.definition import Definition
 from services.jobs.definition import NewJob as Wanted
@@ -59,6 +63,11 @@ def readers(system: System) -> Readers:
         secret=functools.partial(secrets.value_of, system),
         differences=_differences,
         expect_edit=user_edits.expect_edit,
+        test_call=_test_call,
+        view=_view,
+        limit=lambda value: validation.body(NewLimit, value).parsed(),
+        invitation=_invitation,
+        passwords=_passwords,
         new_token=lambda value: validation.body(accounts.NewToken, json_text.checked(value)).parsed(),
         new_command=commands.new,
         changed_command=commands.changed,
@@ -92,6 +101,26 @@ def _new_job(value: Any) -> Wanted:
 
 def _schedule(value: Any) -> Schedule:
     return validation.body(Preview, {"schedule": value}).schedule.parsed()
+
+
+def _test_call(value: Any) -> tuple[str, dict[str, Any] | None]:
+    given = validation.body(NewTrialCall, value)
+    return given.task_type, given.data
+
+
+def _view(value: Any) -> tuple[ViewedList, str, Mapping[str, str]]:
+    given = validation.body(NewView, value)
+    return ViewedList(given.list), given.name, given.checked()
+
+
+def _invitation(value: Any) -> tuple[str | None, bool]:
+    given = validation.body(accounts.NewInvitation, value)
+    return given.email, given.administrator
+
+
+def _passwords(value: Any) -> tuple[str, str]:
+    given = validation.body(accounts.ChangedPassword, value)
+    return given.current_password, given.new_password
 
 
 def _span(value: Any) -> tuple[datetime, datetime]:

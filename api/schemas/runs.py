@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import RootModel
+from pydantic import Field, RootModel
 
+from api.schemas.paging import Query
 from api.schemas.values import Shown
 from core.states import Outcome, RunStatus
+
+LINES_SHOWN = 100
+MOST_LINES_KEPT = 1_000
 
 
 class Run(Shown):
@@ -54,8 +58,47 @@ class RunPage(Shown):
     results: list[Run]
 
 
+class SentRequest(Shown):
+    """What was sent, secrets masked; at most 16 KiB of the body, whose size in bytes is `size`."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str | None
+    size: int
+
+
+class AnswerHead(Shown):
+    """The head of an answer, secrets masked, and the size of its body in bytes; the body is the attempt's `answer`."""
+
+    status_code: int
+    headers: dict[str, str]
+    size: int
+
+
+class CallPhase(Shown):
+    """How long a phase of a call took: `look_up`, `connect`, `tls`, `send`, `wait` (for the first byte), `receive`."""
+
+    name: str
+    seconds: float
+
+
+class Call(Shown):
+    """The HTTP call of an attempt: what was sent to which address, what was answered, and where its time went.
+
+    A kept connection needs no look-up, connect or TLS. `answer` is null where none came; the last phase is then the one
+    in which the call ended.
+    """
+
+    request: SentRequest
+    address: str | None
+    over_kept_connection: bool
+    answer: AnswerHead | None
+    phases: list[CallPhase]
+
+
 class Attempt(Shown):
-    """One try at a run; `outcome` is null while it lasts."""
+    """One try at a run; `outcome` is null while it lasts. `call` is null if it made none, or that is not kept."""
 
     number: int
     worker_id: UUID
@@ -66,12 +109,35 @@ class Attempt(Shown):
     error_message: str | None
     status_code: int | None
     answer: str | None
+    call: Call | None = None
+
+
+class LogLine(Shown):
+    """A line that a receiver logged while it worked, at which attempt; lines are numbered from 1."""
+
+    number: int
+    attempt: int
+    logged_at: datetime
+    text: str
+
+
+class LogLines(Shown):
+    """The newest lines of a run's log, oldest first."""
+
+    results: list[LogLine]
+
+
+class LogQuery(Query):
+    """How many lines to return."""
+
+    limit: Annotated[int, Field(ge=1, le=MOST_LINES_KEPT)] = MOST_LINES_KEPT
 
 
 class RunWithAttempts(Run):
-    """One execution of a job, with every try at it in order."""
+    """One execution of a job, with every try at it in order, and the newest 100 lines that its receivers logged."""
 
     attempts: list[Attempt]
+    log: list[LogLine]
 
 
 class Execution(Shown):

@@ -11,9 +11,10 @@ from models.tables.jobs import Job, JobTag, JobVersion, PollingState
 from models.tables.limits import HeldKey, Limit, Use
 from models.tables.operation import IdempotencyKey, Minute, RequestBucket, Signal, Worker
 from models.tables.outputs import Alert, Delivery, Upload
-from models.tables.runs import Attempt, Run
+from models.tables.runs import Attempt, DismissedFailure, KeptCall, Run, RunLine
 from models.tables.secrets import AppSecret, SigningSecret
 from models.tables.users import Link, Token, User, UserIdentity
+from models.tables.views import SavedView
 
 # Every table that a test may empty; `installation` keeps its row.
 ALL: tuple[type[Table], ...] = (
@@ -27,6 +28,7 @@ ALL: tuple[type[Table], ...] = (
     Token,
     Link,
     UserIdentity,
+    SavedView,
     AppMember,
     AppKey,
     AuditEntry,
@@ -36,6 +38,9 @@ ALL: tuple[type[Table], ...] = (
     PollingState,
     Run,
     Attempt,
+    DismissedFailure,
+    KeptCall,
+    RunLine,
     Upload,
     Delivery,
     Alert,
@@ -64,18 +69,22 @@ __all__ = [
     "AuditEntry",
     "Change",
     "Delivery",
+    "DismissedFailure",
     "HeldKey",
     "IdempotencyKey",
     "Installation",
     "Job",
     "JobTag",
     "JobVersion",
+    "KeptCall",
     "Limit",
     "Link",
     "Minute",
     "PollingState",
     "RequestBucket",
     "Run",
+    "RunLine",
+    "SavedView",
     "Signal",
     "SigningSecret",
     "Table",

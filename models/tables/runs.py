@@ -63,6 +63,18 @@ class Run(Table):
         table_name = "runs"
 
 
+class DismissedFailure(Table):
+    """A run that failed for good, and that somebody has looked at: it is shown among the failures no more."""
+
+    run = peewee.ForeignKeyField(Run, column_name="run_id", primary_key=True)
+    run_id: UUID
+    dismissed_at = InstantField()
+    dismissed_by = peewee.TextField()
+
+    class Meta:
+        table_name = "dismissed_failures"
+
+
 class Attempt(Table):
     """One try at a run; `outcome` is null while it lasts."""
 
@@ -85,4 +97,32 @@ class Attempt(Table):
 
     class Meta:
         table_name = "attempts"
+        primary_key = peewee.CompositeKey("run", "number")
+
+
+class KeptCall(Table):
+    """What the HTTP call of an attempt told of itself: what was sent and answered, and its phases, as JSON."""
+
+    run = peewee.ForeignKeyField(Run, column_name="run_id")
+    run_id: UUID
+    number = peewee.IntegerField()
+    call = peewee.TextField()
+
+    class Meta:
+        table_name = "calls"
+        primary_key = peewee.CompositeKey("run", "number")
+
+
+class RunLine(Table):
+    """A line that a receiver logged while it worked; a run keeps its newest."""
+
+    run = peewee.ForeignKeyField(Run, column_name="run_id")
+    run_id: UUID
+    number = peewee.IntegerField()
+    attempt = peewee.IntegerField()
+    logged_at = InstantField()
+    text = WordsField()
+
+    class Meta:
+        table_name = "run_lines"
         primary_key = peewee.CompositeKey("run", "number")

@@ -15,8 +15,11 @@ from tests.acceptance.pages.reader import Reader
 
 pytestmark = pytest.mark.xdist_group("chromium")
 A_PHONE = 375
-OVERVIEWS = ("", "jobs", "failures", "upcoming", "queues", "workers", "apps", "audit", "new")
-OF_ONE = ("jobs/", "runs/", "jobs//edit", "jobs//versions", "jobs//backfill", "failures/replay")
+OVERVIEWS = (
+    "",
+    *["jobs", "runs", "failures", "upcoming", "queues", "limits", "workers", "apps", "people", "audit", "new"],
+)
+OF_ONE = ("jobs/", "runs/", "jobs//edit", "jobs//versions", "jobs//backfill", "runs/actions")
 
 
 def test_a_run_is_watched_from_its_beginning_to_its_end_without_a_reload(ada: Reader, gate: Gate) -> None:
@@ -69,6 +72,15 @@ def test_what_failed_is_repeated_singly_and_as_a_group(ada: Reader) -> None:
     ada.follow("Replay…")
     ada.page.get_by_role("button", name="Replay ").click()
     expect(ada.done).to_have_text("New runs repeat those that failed.")
+    ada.open("/dashboard/jobs")
+    ada.page.get_by_label("Tick all shown").check()
+    ada.page.get_by_label("Tick First").uncheck()
+    ada.page.get_by_label("Tick Second").uncheck()
+    ada.page.locator("#bulk [name=action]").select_option("delete")
+    ada.press("Preview…")
+    ada.press("Delete 1")
+    expect(ada.done).to_have_text("Deleted.")
+    expect(ada.page.locator("#jobs")).not_to_contain_text("Third")
 
 
 def test_polling_is_watched_and_goes_on_from_a_former_state(ada: Reader) -> None:

@@ -97,6 +97,10 @@ TAKE_A_KEY: dict[str, Callable[[GivenSystem, Client], Asked]] = {
         "/api/runs/replay",
         {"json": {"filter": {"account_id": stored_account(a_failed_run(s, c))}}},
     ),
+    "actOnRuns": lambda s, c: (
+        "/api/runs/actions",
+        {"json": {"action": "dismiss", "filter": {"account_id": stored_account(a_failed_run(s, c))}}},
+    ),
     "actOnJobs": lambda s, c: (
         "/api/jobs/actions",
         {"json": {"action": "trigger", "filter": {"task_type": task_type(a_job(s, c))}}},
@@ -121,6 +125,10 @@ TAKE_NONE = {
     "createKey": "an answer that holds a key is never kept",
     "createToken": "an answer that holds a token is never kept",
     "createInvitation": "an answer that holds a link is never kept",
+    "saveView": "the same view under the same name is one view",
+    "testCall": "each call that is asked for is made, to look at it, and nothing follows",
+    "testCallOfApp": "as testCall",
+    "offerReset": "an answer that holds a link is never kept",
     "forgotPassword": "another link harms nobody, and the newest password counts",
     "forgotPasswordByPage": "as forgotPassword",
     "resetPassword": "its link opens once",
@@ -129,6 +137,7 @@ TAKE_NONE = {
     "logOut": "ends what it is asked with",
     "logOutByPage": "as logOut",
     "reportHeartbeat": "the run and its token tell which report it is",
+    "reportLog": "lines are for people, who see it where one comes twice",
     "reportCompletion": "the same report again is answered alike, by the run and its token",
     "reportFailure": "as reportCompletion",
 }

@@ -26,7 +26,7 @@ OPEN |= {"/register", "/login", "/logout", "/api/register", "/api/login"}
 OPEN |= {"/oidc/login", "/oidc/callback"}
 OPEN |= {"/forgot", "/reset", "/api/password/forgot", "/api/password/reset"}
 OPEN |= {"/files/{name:path}"}  # its links are signed
-FOR_RECEIVERS = {f"/reports/{{run_id:uuid}}/{kind}" for kind in ("heartbeat", "complete", "fail")}
+FOR_RECEIVERS = {f"/reports/{{run_id:uuid}}/{kind}" for kind in ("heartbeat", "log", "complete", "fail")}
 FOR_RECEIVERS |= {"/internal/spool/{upload_id:uuid}"}
 FOR_ANYONE_KNOWN = {"/api/logout", "/api/me"}
 FOR_USERS = {
@@ -41,7 +41,16 @@ FOR_USERS = {
 }
 FOR_USERS |= {"/api/apps", "/api/audit", "/api/limits", "/api/limits/{key:path}"}
 FOR_USERS |= {"/api/me/tokens", "/api/me/tokens/{token_id:uuid}", "/api/me/sessions", "/api/me/password"}
-FOR_USERS |= {"/api/schedules/preview", "/api/tasks", "/api/runs", "/api/runs/replay", "/api/upcoming"}
+FOR_USERS |= {
+    "/api/schedules/preview",
+    "/api/tasks",
+    "/api/runs",
+    "/api/runs/actions",
+    "/api/runs/replay",
+    "/api/upcoming",
+}
+FOR_USERS |= {"/api/views", "/api/views/{view_id:uuid}"}
+FOR_USERS |= {"/api/failures", "/api/runs/actions"}
 FOR_USERS |= {"/jobs/api/jobs", "/jobs/api/jobs/stats", "/scheduler/jobs"}
 FOR_USERS |= {"/api/events", "/ws/jobs", "/ws/jobs/status"}
 NOT_METHODS = ("OPTIONS", "WEBSOCKET")  # WebSockets have tests of their own, in test_channels

@@ -1,0 +1,28 @@
+"""Test calls as callers get them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from api.schemas.runs import Call
+from api.schemas.values import Given, Shown, TaskType
+
+
+class NewTrialCall(Given):
+    """What an app's receiver is called for: one of the app's task types, and the data of a job."""
+
+    task_type: TaskType
+    data: dict[str, Any] | None = None
+
+
+class TrialCall(Shown):
+    """A call that was made to look at it: how a run would have ended, what was sent and answered.
+
+    At most 16 KiB of the answer; `call` is null where nothing could be sent.
+    """
+
+    outcome: Literal["succeeded", "failed", "deferred"]
+    error_type: str | None
+    error_message: str | None
+    answer: str | None
+    call: Call | None
