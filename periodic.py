@@ -13,7 +13,8 @@ import dramatiq
 import periodiq
 
 from services.messaging import broker as brokers
-from services.messaging.broker_troubles import ERRORS, trouble_of
+from services.messaging.broker_troubles import trouble_of
+from services.messaging.consumers import AWAY
 from services.runtime.troubles import Troubles
 
 EVERY_MINUTE = "* * * * *"
@@ -58,7 +59,7 @@ class Beats(periodiq.Scheduler):  # type: ignore[misc]  # periodiq has no types
         """The next beat is tried in a minute, whatever becomes of this one."""
         try:
             super().send_actors(actors, now)
-        except ERRORS as error:
+        except AWAY as error:
             self._troubles.begin(brokers.BEATS, trouble_of(brokers.BEATS, error), error)
         else:
             self._troubles.end(brokers.BEATS)

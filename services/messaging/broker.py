@@ -18,8 +18,8 @@ from dramatiq.errors import BrokerConnectionError, QueueNotFound
 from core.errors import BrokerUnavailable
 from services.messaging import broker_url
 from services.messaging.broker_troubles import AWAY as NO_ANSWER
-from services.messaging.broker_troubles import BROKER, ERRORS, trouble_of
-from services.messaging.consumers import InProcessConsumer, RabbitConsumer
+from services.messaging.broker_troubles import BROKER, trouble_of
+from services.messaging.consumers import AWAY, InProcessConsumer, RabbitConsumer
 from services.runtime.troubles import Trouble, Troubles
 from settings import Settings
 
@@ -136,7 +136,7 @@ class RabbitBroker(RabbitmqBroker):
         self.queues_pending.add(q_name(queue_name))
         try:
             consumer = super().consume(queue_name, prefetch, timeout)
-        except ERRORS as error:
+        except AWAY as error:
             raise self.lost(queue_name, error) from None
         self.troubles.end(queue_name)
         return consumer
@@ -163,7 +163,7 @@ class RabbitBroker(RabbitmqBroker):
                 self._try_to_publish()
             elif not self._declared(queue):
                 return _unheard(queue)
-        except ERRORS as error:
+        except AWAY as error:
             del self.connection
             return trouble_of(queue or PUBLISHING, error)
         return None

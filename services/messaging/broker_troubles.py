@@ -5,14 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import pika.exceptions
-from dramatiq.errors import BrokerConnectionError
-
-from core.errors import BrokerUnavailable
 from services.runtime.troubles import Trouble
 
 BROKER = "broker"
-ERRORS = (BrokerConnectionError, BrokerUnavailable, pika.exceptions.AMQPError, OSError)  # of a broker that is away
 AWAY = Trouble(
     BROKER,
     "RabbitMQ does not answer.",

@@ -10,14 +10,18 @@ import heapq
 import time
 from typing import TYPE_CHECKING, Any
 
+import pika.exceptions
 from dramatiq.brokers.rabbitmq import _RabbitmqConsumer
 from dramatiq.brokers.stub import _StubConsumer
 from dramatiq.common import current_millis, q_name
+from dramatiq.errors import BrokerConnectionError
 
-from services.messaging.broker_troubles import ERRORS
+from core.errors import BrokerUnavailable
 
 if TYPE_CHECKING:
     from services.messaging.broker import RabbitBroker
+
+AWAY = (BrokerConnectionError, BrokerUnavailable, pika.exceptions.AMQPError, OSError)
 
 _KEEP_ALIVE_SECONDS = 5.0
 _UntypedRabbitmqConsumer: Any = _RabbitmqConsumer
@@ -87,7 +91,7 @@ class RabbitConsumer(_UntypedRabbitmqConsumer):  # type: ignore[misc]  # Dramati
             if time.monotonic() >= self._alive_until:
                 self._alive_until = time.monotonic() + _KEEP_ALIVE_SECONDS
                 self.broker.keep_alive()
-        except ERRORS as error:
+        except AWAY as error:
             raise self.broker.lost(self.queue_name, error) from None
         except StopIteration:  # the queue was deleted under us
             self.broker.queues_pending.add(q_name(self.queue_name))

@@ -20,7 +20,8 @@ import dramatiq
 import structlog
 
 from services.messaging import broker as brokers
-from services.messaging.broker_troubles import BROKER, ERRORS, trouble_of
+from services.messaging.broker_troubles import BROKER, trouble_of
+from services.messaging.consumers import AWAY
 from services.runtime import events
 from services.runtime.clock import Clock
 
@@ -88,7 +89,7 @@ class BrokerDoorbell:
             try:
                 ring = self._rings.get(timeout=_KEEP_ALIVE_SECONDS)
             except queue.Empty:
-                with contextlib.suppress(*ERRORS):
+                with contextlib.suppress(*AWAY):
                     self._broker.keep_alive()
                 continue
             if ring is None:
@@ -105,7 +106,7 @@ class BrokerDoorbell:
         noticed_by = f"ringing {ring.queue}"
         try:
             self._broker.enqueue(_message(ring), delay=_delay(ring, self._clock.now()))
-        except ERRORS as error:
+        except AWAY as error:
             trouble = trouble_of(ring.queue, error)
             self._rest(brokers.RUNS if trouble.part == BROKER else (ring.queue,))
             self._broker.troubles.begin(noticed_by, trouble, error)
