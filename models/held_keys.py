@@ -11,7 +11,7 @@ import peewee
 
 from core.states import Hold, RunStatus
 from models import changes, limits
-from models.claims import CLAIMABLE, MOST_URGENT_FIRST
+from models.claims import BY_PARTY, CLAIMABLE, MOST_URGENT_FIRST
 from models.database import for_update
 from models.hot.rows import Candidate
 from models.tables import HeldKey, Run, db
@@ -39,11 +39,17 @@ _KEYS_OF_RUNS = """
 """
 
 
-def front_of(queue: str, limit: int) -> list[Candidate]:
-    """Returns the most urgent claimable runs of a queue, at most so many, with what their limits go by."""
-    condition = (Run.queue == queue) & CLAIMABLE
-    query = limits.of_candidates(condition, looks_further=False).order_by(*MOST_URGENT_FIRST).limit(limit)
-    return limits.candidates(query)
+def front_of(queue: str, lines: Collection[tuple[int, str]], limit: int) -> list[Candidate]:
+    """Returns the most urgent claimable runs of a queue, of each of these priorities and parties an equal part.
+
+    They are at most so many, with what their limits go by.
+    """
+    found: list[Candidate] = []
+    for priority, party in lines:
+        condition = (Run.queue == queue) & (Run.priority == priority) & (Run.party == party) & CLAIMABLE
+        query = limits.of_candidates(condition, looks_further=False).order_by(*BY_PARTY)
+        found += limits.candidates(query.limit(limit // len(lines)))
+    return found
 
 
 def hold(run_ids: Collection[UUID], held: HeldKey, now: datetime) -> None:

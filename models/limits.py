@@ -20,6 +20,8 @@ _CONCURRENCY = 0x4341524C
 
 # As the index has it, to the letter.
 _AT_WORK = peewee.SQL("status = 'running'")
+# A weight limits nothing.
+_LIMITING = Limit.concurrency.is_null(False) | Limit.calls.is_null(False)
 
 
 def lock_concurrency() -> None:
@@ -42,7 +44,7 @@ def at_work(most: int) -> int:
 
 def are_on() -> bool:
     """Whether any limit by key is stored."""
-    return bool(Limit.select(Limit.key).limit(1).count())
+    return bool(Limit.select(Limit.key).where(_LIMITING).limit(1).count())
 
 
 def look_further() -> bool:
@@ -75,7 +77,7 @@ def delete(key: str) -> None:
 
 def changed_since(instant: datetime, limit: int) -> list[str]:
     """Returns the keys whose limits were put since then, at most so many."""
-    query = Limit.select(Limit.key).where(Limit.updated_at > instant).order_by(Limit.updated_at)
+    query = Limit.select(Limit.key).where(Limit.updated_at > instant, _LIMITING).order_by(Limit.updated_at)
     return [row.key for row in query.limit(limit)]
 
 
@@ -110,9 +112,9 @@ def lock_running(limit: int, *, looks_further: bool) -> list[tuple[Candidate, in
 
 def of_candidates(condition: Any, *, looks_further: bool) -> Any:
     """Returns the query for what the limits of runs that fit go by, as `hot.claims.candidates` selects it."""
-    columns = (Run.id, Run.job, Run.job_version, Run.queue, Job.app, App.name, Run.account_id)
+    own = (Run.id, Run.job, Run.job_version, Run.queue, Job.app, App.name, Run.account_id, Run.priority, Run.party)
     further = peewee.SQL("TRUE" if looks_further else "FALSE")
-    return Run.select(*columns, further).join(Job).join(App).where(condition)
+    return Run.select(*own, further).join(Job).join(App).where(condition)
 
 
 def candidates(query: Any) -> list[Candidate]:

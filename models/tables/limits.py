@@ -11,7 +11,10 @@ from models.tables.base import Table
 
 
 class Limit(Table):
-    """What a key allows. `app_id` and `job_id` are what the key is on, where it is on one, and goes with."""
+    """What a key allows, and what it weighs if it is that of a party.
+
+    `app_id` and `job_id` are what the key is on, where it is on one, and goes with.
+    """
 
     key = peewee.TextField(primary_key=True)
     kind = EnumField(LimitKind)
@@ -20,6 +23,7 @@ class Limit(Table):
     concurrency = peewee.IntegerField(null=True)
     calls = peewee.IntegerField(null=True)
     per_seconds = peewee.IntegerField(null=True)
+    weight = peewee.DoubleField(null=True)
     expires_at = InstantField(null=True)
     created_at = InstantField()
     updated_at = InstantField()

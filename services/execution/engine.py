@@ -26,6 +26,7 @@ from models import database
 from services.execution import careful_recording, claiming, giving, recording
 from services.execution.limits import Known
 from services.execution.recording import Later
+from services.execution.rotation import Rotation
 from services.execution.work import Result, Work
 from services.execution.workers import WorkerIdentity
 from services.scheduling.run_endings import Settled
@@ -76,6 +77,7 @@ class Engine:
         self._system = system
         self._worker = worker
         self._limits = Known(system)
+        self._rotation = Rotation()
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._later: list[_Call] = []
         self._together = 1  # calls in the last round
@@ -161,7 +163,9 @@ class Engine:
             recorded = [call for call, one in zip(ended, settled, strict=True) if not isinstance(one, Later)]
             wanted = Counter(call.queue_name for call in (*recorded, *free) if call.wants_work)
             for queue_name, count in wanted.items():
-                claimed[queue_name] = claiming.claim_within(self._system, self._worker, queue_name, count)
+                claimed[queue_name] = claiming.claim_within(
+                    self._system, self._worker, queue_name, count, self._rotation
+                )
 
         try:
             settled = recording.record_what_is_free(self._system, _results(ended), claim)
@@ -242,7 +246,9 @@ class Engine:
     def _claim_of(self, queue_name: str, calls: Sequence[_Call]) -> None:
         try:
             is_limited = self._limits.are_on(queue_name)
-            works = claiming.claim(self._system, self._worker, queue_name, len(calls), is_limited=is_limited)
+            works = claiming.claim(
+                self._system, self._worker, queue_name, len(calls), self._rotation, is_limited=is_limited
+            )
         except DatabaseUnavailable:
             for call in calls:
                 call.answer(asks_again=True)

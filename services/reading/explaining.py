@@ -131,7 +131,7 @@ def _queued(run: Run, _job: Job) -> str:
         case Hold.OVERLAP:
             return f"{since} and waits for its turn: another run of the job is still going."
         case _:
-            return f"{since} and waits for a free worker (priority {run.priority})."
+            return f"{since} and waits for a free worker (priority {run.priority}, in which accounts take turns)."
 
 
 def _running(run: Run, _job: Job) -> str:

@@ -18,7 +18,7 @@ def of_held(principal: Principal, system: System, run: Run) -> str:
 
 
 def _allowed(key: str, view: LimitView | None) -> str:
-    if view is None:
+    if view is None or view.room is None:
         return f"{key} is not limited any more, so it goes on"
     by = "ACCOUNT_RATE" if view.is_default else "its limit"
     if view.rate is not None and view.next_room_at is not None:
