@@ -16,7 +16,7 @@ from models.database import for_update
 from models.hot.rows import Candidate
 from models.tables import HeldKey, Run, db
 
-LIMITS = (Hold.RATE_LIMIT, Hold.CONCURRENCY)
+LIMITS = (Hold.RATE_LIMIT, Hold.CONCURRENCY, Hold.DESTINATION)
 
 # As the index has it, to the letter.
 _LIMITED = peewee.SQL("status = 'queued' AND held_key IS NOT NULL")
@@ -26,12 +26,13 @@ _KEYS_OF_RUNS = """
     WITH RECURSIVE held (key) AS (
         SELECT (
             SELECT MIN(r.held_key) FROM runs r
-            WHERE r.status = 'queued' AND r.held_key IS NOT NULL AND r.held_by IN ('rate_limit', 'concurrency'))
+            WHERE r.status = 'queued' AND r.held_key IS NOT NULL
+                AND r.held_by IN ('rate_limit', 'concurrency', 'destination'))
         UNION ALL
         SELECT (
             SELECT MIN(r.held_key) FROM runs r
             WHERE r.status = 'queued' AND r.held_key > h.key AND r.held_key IS NOT NULL
-                AND r.held_by IN ('rate_limit', 'concurrency'))
+                AND r.held_by IN ('rate_limit', 'concurrency', 'destination'))
         FROM held h WHERE h.key IS NOT NULL
     )
     SELECT h.key FROM held h

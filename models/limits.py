@@ -10,7 +10,7 @@ from uuid import UUID
 import peewee
 
 from core.limit_keys import LimitKind
-from models import set_based
+from models import breakers, set_based
 from models.database import for_update, is_sqlite
 from models.hot.rows import Candidate
 from models.tables import App, HeldKey, Job, Limit, Run, Use, db
@@ -43,14 +43,14 @@ def at_work(most: int) -> int:
 
 
 def are_on() -> bool:
-    """Whether any limit by key is stored."""
-    return bool(Limit.select(Limit.key).where(_LIMITING).limit(1).count())
+    """Whether any limit by key is stored, or any destination left alone."""
+    return bool(Limit.select(Limit.key).where(_LIMITING).limit(1).count()) or breakers.any_is_open()
 
 
 def look_further() -> bool:
-    """Whether hosts or keys of data are limited, so that a run's job and data must be read to know its limits."""
+    """Whether a run's job and data must be read to know its limits: those of hosts, destinations and keys of data."""
     further = Limit.select(Limit.key).where(Limit.kind.in_((LimitKind.HOST, LimitKind.KEY)))
-    return bool(further.limit(1).count())
+    return bool(further.limit(1).count()) or breakers.any_is_open()
 
 
 def by_key(key: str) -> Limit | None:

@@ -15,8 +15,8 @@ from models.tables import db
 
 Row = Sequence[Any]
 
-_CANDIDATES = "SELECT * FROM carillon_candidates_v2(%s, %s, %s, %s::TEXT[])"
-_LIMITED = "SELECT * FROM carillon_limited_v2(%s::TEXT[], %s::TEXT[], %s, %s)"
+_CANDIDATES = "SELECT * FROM carillon_candidates_v3(%s, %s, %s, %s::TEXT[])"
+_LIMITED = "SELECT * FROM carillon_limited_v3(%s::TEXT[], %s::TEXT[], %s, %s)"
 _START = "SELECT * FROM carillon_start_v3(%s::UUID[], %s, %s, %s, %s::TEXT[], %s::TEXT[], %s::UUID[]) ORDER BY place"
 _CLAIM = "SELECT * FROM carillon_claim_v3(%s, %s, %s, %s, %s, %s::TEXT[], %s::TEXT[]) ORDER BY place"
 _LOCK_ENDED = "SELECT * FROM carillon_lock_ended_v2(%s, %s::UUID[], %s::UUID[], %s)"

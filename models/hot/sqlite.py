@@ -22,7 +22,7 @@ Row = Sequence[Any]
 
 _CANDIDATES = """
     SELECT r.id, r.job_id, r.job_version, r.queue, j.app_id, a.name, r.account_id, r.priority, r.party,
-        EXISTS (SELECT 1 FROM limits l WHERE l.kind IN ('host', 'key'))
+        EXISTS (SELECT 1 FROM limits l WHERE l.kind IN ('host', 'key')) OR EXISTS (SELECT 1 FROM breakers)
     FROM JSON_EACH(?) p JOIN runs r ON r.id = p.value JOIN jobs j ON j.id = r.job_id JOIN apps a ON a.id = j.app_id
     ORDER BY p.key
 """
@@ -30,6 +30,9 @@ _LIMITS = """
     SELECT key, concurrency, calls, per_seconds, expires_at FROM limits
     WHERE key IN (SELECT value FROM JSON_EACH(?)) AND (expires_at IS NULL OR expires_at > ?)
         AND (concurrency IS NOT NULL OR calls IS NOT NULL)
+    UNION ALL
+    SELECT key, CASE WHEN probe_at <= ? THEN MAX(places, 1) ELSE places END, NULL, NULL, NULL FROM breakers
+    WHERE key IN (SELECT value FROM JSON_EACH(?))
 """
 _USED = """
     SELECT (SELECT COUNT(*) FROM uses WHERE key = ? AND ended_at IS NULL), COUNT(*), MIN(ended_at)
@@ -144,7 +147,8 @@ def candidates(queue: str, room: int, now: datetime, after: Mapping[int, str]) -
 
 
 def limited(keys: Collection[str], by_default: Collection[str], span: timedelta, now: datetime) -> Iterable[Row]:
-    limits = {key: limit for key, *limit in _rows(_LIMITS, json.dumps(list(keys)), now)}
+    wanted = json.dumps(list(keys))
+    limits = {key: limit for key, *limit in _rows(_LIMITS, wanted, now, now, wanted)}
     for key in sorted(keys):
         is_default = key not in limits
         if is_default and key not in by_default:

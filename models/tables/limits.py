@@ -55,3 +55,18 @@ class HeldKey(Table):
 
     class Meta:
         table_name = "held_keys"
+
+
+class Breaker(Table):
+    """A host that is left alone when an app calls it: how many calls may go at once, and when one may be tried."""
+
+    key = peewee.TextField(primary_key=True)
+    app_id = peewee.UUIDField()
+    host = peewee.TextField()
+    places = peewee.IntegerField()
+    wait_seconds = peewee.DoubleField()
+    probe_at = InstantField()
+    opened_at = InstantField()
+
+    class Meta:
+        table_name = "breakers"

@@ -15,8 +15,9 @@ from uuid import UUID
 
 from core import limits as rules
 from core.errors import DatabaseUnavailable
-from core.limit_keys import INSTALLATION, is_of_app
+from core.limit_keys import INSTALLATION, is_of_app, is_of_destination
 from core.limits import Standing
+from core.states import Hold
 from models import claims, database, held_keys, limits
 from models.hot import claims as hot_claims
 from models.hot.rows import Candidate, StartedRun, Terms
@@ -168,4 +169,5 @@ def _hold(queue: str, refused: Mapping[str, list[Candidate]], found: Mapping[str
 def held_key(key: str, run: Candidate, standing: Standing, now: datetime) -> HeldKey:
     """Returns what is recorded of a key that holds a run: why, and when to look for room."""
     app_id = run.app_id if is_of_app(key) else None
-    return HeldKey(key=key, app_id=app_id, held_by=standing.held_by, until=standing.look_at(now))
+    held_by = Hold.DESTINATION if is_of_destination(key) else standing.held_by
+    return HeldKey(key=key, app_id=app_id, held_by=held_by, until=standing.look_at(now))

@@ -114,7 +114,7 @@ def _last_before(schedule: Recurring, at: datetime) -> datetime | None:
 
 
 def _of_run(principal: Principal, system: System, run: Run, job: Job) -> str:
-    if run.held_by in (Hold.RATE_LIMIT, Hold.CONCURRENCY):
+    if run.held_by in (Hold.RATE_LIMIT, Hold.CONCURRENCY, Hold.DESTINATION):
         return f"It is due since {_shown(run.due_at)} and {limit_words.of_held(principal, system, run)}"
     return _IN_WORDS[RunStatus(run.status)](run, job)
 

@@ -61,7 +61,7 @@ WISHES: dict[str, dict[str, Any] | None] = {
     "deleteApp": None,
 }
 # Operations on one thing that have tests of their own: reports, members, keys, senders, users' own tokens,
-# invitations, who ends the access of a user, limits, and what the source systems call by other names.
+# invitations, who ends the access of a user, breakers, limits, and what the source systems call by other names.
 ELSEWHERE = (
     "/reports/",
     "/api/apps/{name}/members",
@@ -70,6 +70,7 @@ ELSEWHERE = (
     "/api/me/tokens/",
     "/api/invitations/",
     "/api/users/",
+    "/api/breakers/",
     "/api/limits/",
     "/api/tasks/",
     "/scheduler/",
