@@ -106,6 +106,7 @@ class Settings(BaseModel):
     shutdown_grace_seconds: float = Field(default=20, ge=0, le=3600)
     max_concurrent_runs: int | None = Field(default=None, ge=1, le=1_000_000)
     account_rate: Annotated[Rate | None, BeforeValidator(_rate)] = Rate(calls=90, seconds=60)
+    destination_breaker: bool = False
 
     # Commands: which programs jobs may run, and within what.
     commands_allowed: str = ""

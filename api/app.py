@@ -22,6 +22,7 @@ from api.resources import (
     app_senders,
     apps,
     audit,
+    breakers,
     bulk_actions,
     calendar,
     docs,
@@ -182,6 +183,8 @@ def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> 
     app.add_route("/api/audit", audit.AuditLog(threads))
     app.add_route("/api/views", saved_views.SavedViews(system, threads))
     app.add_route("/api/views/{view_id:uuid}", saved_views.SavedView(system, threads))
+    app.add_route("/api/breakers", breakers.AllBreakers(system, threads))
+    app.add_route("/api/breakers/{key:path}", breakers.OneBreaker(system, threads))
     app.add_route("/api/limits", limits.AllLimits(system, threads))
     app.add_route("/api/limits/{key:path}", limits.OneLimit(system, threads))
     app.add_route("/api/installation", installation.OneInstallation(threads))

@@ -21,7 +21,7 @@ Key = Annotated[
     ),
 ]
 
-_TITLES = ("key", "at once", "rate", "running", "room", "waiting", "room again", "expires")
+_TITLES = ("key", "at once", "rate", "weight", "running", "room", "waiting", "room again", "expires")
 
 
 @app.command("list")
@@ -52,12 +52,16 @@ def set_limit(
     key: Key,
     concurrency: Annotated[int | None, typer.Option(help="So many runs at once.", show_default=False)] = None,
     rate: Annotated[str | None, typer.Option(help="CALLS/SECONDS, for example 90/60.", show_default=False)] = None,
+    weight: Annotated[
+        float | None,
+        typer.Option(help="An account's share of workers, while others wait: 1 without one.", show_default=False),
+    ] = None,
     expires: Annotated[str | None, typer.Option(help="Until this instant.", show_default=False)] = None,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
     """Limit a key, in place of the limit that it has."""
-    wanted = {"concurrency": concurrency, "rate": _read_rate(rate), "expires_at": expires}
+    wanted = {"concurrency": concurrency, "rate": _read_rate(rate), "weight": weight, "expires_at": expires}
     with options.server(context, url) as server:
         made = server.ask("PUT", f"/api/limits/{in_path(key)}", wanted).body
     options.tell(made, f"{made['key']} is limited.", as_json=as_json)
@@ -88,5 +92,5 @@ def _row(one: dict[str, Any]) -> list[Any]:
     rate = _rate(one)
     by = " (ACCOUNT_RATE)" if one["is_default"] else ""
     shown = None if rate is None else rate + by
-    members = ("running", "room", "waiting", "next_room_at", "expires_at")
+    members = ("weight", "running", "room", "waiting", "next_room_at", "expires_at")
     return [one["key"], one["concurrency"], shown, *(one[member] for member in members)]

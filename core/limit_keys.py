@@ -11,6 +11,7 @@ from uuid import UUID
 from core import json_text, names, urls
 
 INSTALLATION = "installation"
+DESTINATION = "destination:"
 KEY_LENGTH = 500
 NAME_LENGTH = 200
 """The longest key that is filled from data."""
@@ -76,6 +77,16 @@ def of_job(job_id: UUID) -> str:
 def of_data(app_name: str, name: str) -> str:
     """Returns the key that an app's task type fills from a job's data."""
     return f"key:{app_name}/{name}"
+
+
+def of_destination(app_name: str, host: str) -> str:
+    """Returns the key of a host as one app calls it, which has a breaker and no limit."""
+    return f"{DESTINATION}{app_name}/{host}"
+
+
+def is_of_destination(key: str) -> bool:
+    """Whether a key, as it is stored, is that of a destination."""
+    return key.startswith(DESTINATION)
 
 
 def of_host(url: str) -> str | None:

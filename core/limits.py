@@ -24,12 +24,21 @@ Call = TypeVar("Call")
 
 @dataclass(frozen=True)
 class Limit:
-    """What a key allows: so many runs at once, and calls at a rate; None where it does not limit that."""
+    """What a key allows: so many runs at once, and calls at a rate; None where it does not limit that.
+
+    `weight` is that of a party (`core.fairness`), which limits nothing.
+    """
 
     concurrency: int | None = None
     rate: Rate | None = None
     expires_at: datetime | None = None
     is_default: bool = False  # by a setting, not by anybody's request
+    weight: float | None = None
+
+    @property
+    def limits_something(self) -> bool:
+        """Whether it is more than a weight."""
+        return self.concurrency is not None or self.rate is not None
 
 
 @dataclass(frozen=True)

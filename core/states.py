@@ -83,6 +83,7 @@ class Hold(StrEnum):
     OVERLAP = "overlap"
     RATE_LIMIT = "rate_limit"
     CONCURRENCY = "concurrency"
+    DESTINATION = "destination"
 
 
 def shown_status(state: JobState, going: Collection[RunStatus]) -> JobStatus:

@@ -94,9 +94,9 @@ def delete_if_empty(app: App) -> bool:
     raise error
 
 
-def set_callback_base_url(app: App, url: str | None, now: datetime) -> None:
-    """Change the base URL that an app's jobs call."""
-    App.update(callback_base_url=url, updated_at=now).where(App.id == app.id).execute()
+def redefine(app: App, url: str | None, breaker: bool | None, now: datetime) -> None:
+    """Change the base URL that an app's jobs call, and whether it wants breakers."""
+    App.update(callback_base_url=url, destination_breaker=breaker, updated_at=now).where(App.id == app.id).execute()
     changes.note(apps=[app.id])
 
 

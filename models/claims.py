@@ -18,12 +18,15 @@ from models.tables import Run, db
 CLAIMABLE = peewee.SQL("status = 'queued' AND held_by IS NULL")
 _WAITS = "SELECT ? WHERE EXISTS (SELECT 1 FROM runs WHERE queue = ? AND status = 'queued' AND held_by IS NULL)"
 _RUNNING = peewee.SQL("status = 'running'")
-MOST_URGENT_FIRST = (Run.priority.desc(), Run.deadline_at.is_null(), Run.deadline_at, Run.due_at, Run.id)
+_EARLIEST_FIRST = (Run.deadline_at.is_null(), Run.deadline_at, Run.due_at, Run.id)
+MOST_URGENT_FIRST = (Run.priority.desc(), *_EARLIEST_FIRST)
+# As the index of the queue has it.
+BY_PARTY = (Run.priority.desc(), Run.party, *_EARLIEST_FIRST)
 
 
 def claimable(queue: str, limit: int) -> list[UUID]:
-    """Returns the most urgent runs of a queue that wait for a worker, at most so many."""
-    query = Run.select(Run.id).where(Run.queue == queue, CLAIMABLE).order_by(*MOST_URGENT_FIRST).limit(limit)
+    """Returns runs of a queue that wait for a worker, of the highest priority first, at most so many."""
+    query = Run.select(Run.id).where(Run.queue == queue, CLAIMABLE).order_by(*BY_PARTY).limit(limit)
     return _ids(query)
 
 

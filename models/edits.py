@@ -8,6 +8,7 @@ from typing import Any
 
 import peewee
 
+from core import fairness
 from core.states import Hold, JobState, RunStatus, Trigger
 from models import changes, filtering, runs, set_based
 from models.database import for_update
@@ -73,6 +74,8 @@ def follow(job: Job, not_begun: Sequence[Run], *, priority_changed: bool, deadli
     own: dict[str, Any] = {"job_version": job.version, "account_id": job.account_id, "queue": job.queue}
     if priority_changed:
         own["priority"] = job.priority
+    if any(run.account_id != job.account_id for run in not_begun):
+        own["party"] = fairness.party(job.app.name, job.account_id)
     new = ((run.id, own | (_deadline(job, run) if deadline_changed else {})) for run in not_begun)
     set_based.update(Run.id, new)
     changes.note(runs=(run.id for run in not_begun))

@@ -11,12 +11,12 @@ import peewee
 
 from core.states import Hold, RunStatus
 from models import changes, limits
-from models.claims import CLAIMABLE, MOST_URGENT_FIRST
+from models.claims import BY_PARTY, CLAIMABLE, MOST_URGENT_FIRST
 from models.database import for_update
 from models.hot.rows import Candidate
 from models.tables import HeldKey, Run, db
 
-LIMITS = (Hold.RATE_LIMIT, Hold.CONCURRENCY)
+LIMITS = (Hold.RATE_LIMIT, Hold.CONCURRENCY, Hold.DESTINATION)
 
 # As the index has it, to the letter.
 _LIMITED = peewee.SQL("status = 'queued' AND held_key IS NOT NULL")
@@ -26,12 +26,13 @@ _KEYS_OF_RUNS = """
     WITH RECURSIVE held (key) AS (
         SELECT (
             SELECT MIN(r.held_key) FROM runs r
-            WHERE r.status = 'queued' AND r.held_key IS NOT NULL AND r.held_by IN ('rate_limit', 'concurrency'))
+            WHERE r.status = 'queued' AND r.held_key IS NOT NULL
+                AND r.held_by IN ('rate_limit', 'concurrency', 'destination'))
         UNION ALL
         SELECT (
             SELECT MIN(r.held_key) FROM runs r
             WHERE r.status = 'queued' AND r.held_key > h.key AND r.held_key IS NOT NULL
-                AND r.held_by IN ('rate_limit', 'concurrency'))
+                AND r.held_by IN ('rate_limit', 'concurrency', 'destination'))
         FROM held h WHERE h.key IS NOT NULL
     )
     SELECT h.key FROM held h
@@ -39,11 +40,17 @@ _KEYS_OF_RUNS = """
 """
 
 
-def front_of(queue: str, limit: int) -> list[Candidate]:
-    """Returns the most urgent claimable runs of a queue, at most so many, with what their limits go by."""
-    condition = (Run.queue == queue) & CLAIMABLE
-    query = limits.of_candidates(condition, looks_further=False).order_by(*MOST_URGENT_FIRST).limit(limit)
-    return limits.candidates(query)
+def front_of(queue: str, lines: Collection[tuple[int, str]], limit: int) -> list[Candidate]:
+    """Returns the most urgent claimable runs of a queue, of each of these priorities and parties an equal part.
+
+    They are at most so many, with what their limits go by.
+    """
+    found: list[Candidate] = []
+    for priority, party in lines:
+        condition = (Run.queue == queue) & (Run.priority == priority) & (Run.party == party) & CLAIMABLE
+        query = limits.of_candidates(condition, looks_further=False).order_by(*BY_PARTY)
+        found += limits.candidates(query.limit(limit // len(lines)))
+    return found
 
 
 def hold(run_ids: Collection[UUID], held: HeldKey, now: datetime) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 import peewee
 
 from core.limit_keys import LimitKind
-from models import set_based
+from models import breakers, set_based
 from models.database import for_update, is_sqlite
 from models.hot.rows import Candidate
 from models.tables import App, HeldKey, Job, Limit, Run, Use, db
@@ -20,6 +20,8 @@ _CONCURRENCY = 0x4341524C
 
 # As the index has it, to the letter.
 _AT_WORK = peewee.SQL("status = 'running'")
+# A weight limits nothing.
+_LIMITING = Limit.concurrency.is_null(False) | Limit.calls.is_null(False)
 
 
 def lock_concurrency() -> None:
@@ -41,14 +43,14 @@ def at_work(most: int) -> int:
 
 
 def are_on() -> bool:
-    """Whether any limit by key is stored."""
-    return bool(Limit.select(Limit.key).limit(1).count())
+    """Whether any limit by key is stored, or any destination left alone."""
+    return bool(Limit.select(Limit.key).where(_LIMITING).limit(1).count()) or breakers.any_is_open()
 
 
 def look_further() -> bool:
-    """Whether hosts or keys of data are limited, so that a run's job and data must be read to know its limits."""
+    """Whether a run's job and data must be read to know its limits: those of hosts, destinations and keys of data."""
     further = Limit.select(Limit.key).where(Limit.kind.in_((LimitKind.HOST, LimitKind.KEY)))
-    return bool(further.limit(1).count())
+    return bool(further.limit(1).count()) or breakers.any_is_open()
 
 
 def by_key(key: str) -> Limit | None:
@@ -75,7 +77,7 @@ def delete(key: str) -> None:
 
 def changed_since(instant: datetime, limit: int) -> list[str]:
     """Returns the keys whose limits were put since then, at most so many."""
-    query = Limit.select(Limit.key).where(Limit.updated_at > instant).order_by(Limit.updated_at)
+    query = Limit.select(Limit.key).where(Limit.updated_at > instant, _LIMITING).order_by(Limit.updated_at)
     return [row.key for row in query.limit(limit)]
 
 
@@ -110,9 +112,9 @@ def lock_running(limit: int, *, looks_further: bool) -> list[tuple[Candidate, in
 
 def of_candidates(condition: Any, *, looks_further: bool) -> Any:
     """Returns the query for what the limits of runs that fit go by, as `hot.claims.candidates` selects it."""
-    columns = (Run.id, Run.job, Run.job_version, Run.queue, Job.app, App.name, Run.account_id)
+    own = (Run.id, Run.job, Run.job_version, Run.queue, Job.app, App.name, Run.account_id, Run.priority, Run.party)
     further = peewee.SQL("TRUE" if looks_further else "FALSE")
-    return Run.select(*columns, further).join(Job).join(App).where(condition)
+    return Run.select(*own, further).join(Job).join(App).where(condition)
 
 
 def candidates(query: Any) -> list[Candidate]:

@@ -9,13 +9,14 @@ from uuid import UUID
 
 import peewee
 
+from core import fairness
 from core.states import LIVE, WAITING_FOR_INSTANT, Hold, RunStatus, Trigger
 from models import changes, deferred, set_based
 from models.database import for_update
 from models.fields import json_text, new_id
 from models.hot import of_database
 from models.hot.rows import EndingJob, PlannedJob
-from models.tables import Job, Run
+from models.tables import App, Job, Run
 
 _CHUNK = 500
 
@@ -64,7 +65,9 @@ def deadline(job: Job | EndingJob | PlannedJob, due_at: datetime) -> datetime | 
 def insert(rows: Sequence[dict[str, Any]]) -> None:
     """Store runs; one that exists already (same job, trigger and `scheduled_for`) stays as it is."""
     for start in range(0, len(rows), _CHUNK):
-        of_database().insert_runs([_stored(row) for row in rows[start : start + _CHUNK]])
+        chunk = rows[start : start + _CHUNK]
+        app_names = _app_names({row["job"] for row in chunk})
+        of_database().insert_runs([_stored(row, app_names[row["job"]]) for row in chunk])
     changes.note(runs=(row["id"] for row in rows))
 
 
@@ -190,7 +193,13 @@ def _cancelled(reason: str, now: datetime) -> dict[str, Any]:
     return {"status": RunStatus.CANCELLED, "held_by": None, "reason": reason, "finished_at": now}
 
 
-def _stored(row: dict[str, Any]) -> dict[str, Any]:
+def _app_names(job_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The names of the apps that these jobs belong to, by job."""
+    query: Any = Job.select(Job.id, App.name).join(App).where(Job.id.in_(list(job_ids)))
+    return dict(query.tuples())
+
+
+def _stored(row: dict[str, Any], app_name: str) -> dict[str, Any]:
     """A draft as the hot statement takes it."""
-    data = row["data"]
-    return {**row, "job_id": row["job"], "data": None if data is None else json_text(data)}
+    data = None if row["data"] is None else json_text(row["data"])
+    return {**row, "job_id": row["job"], "data": data, "party": fairness.party(app_name, row["account_id"])}

@@ -79,6 +79,8 @@ def _reason(one: WaitView, facts: Facts) -> str:
             else ""
         )
         return f"account {one.account_id} has had its calls{until}"
+    if one.held_by is Hold.DESTINATION:
+        return f"most of the last calls of {one.app_name} failed, so they are held ({one.held_key})"
     waited = formats.span((facts.now - one.oldest_due_at).total_seconds())
     return f"no worker has been free for those of {one.app_name} on {one.queue} for {waited}"
 

@@ -20,6 +20,7 @@ HOLDS: dict[str | None, str] = {
     Hold.OVERLAP: "for the run before it",
     Hold.RATE_LIMIT: "for a call that its rate allows",
     Hold.CONCURRENCY: "for a place among so many at once",
+    Hold.DESTINATION: "for its receiver to answer again",
 }
 
 TRIGGERS: dict[str, str] = {

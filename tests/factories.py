@@ -17,6 +17,7 @@ from core.receiver_answers import PollAnswer
 from models import database
 from models.tables import Attempt, Job, Run, db
 from services.execution import claiming, recording, workers
+from services.execution.rotation import Rotation
 from services.execution.work import Failed, Result, Succeeded, Work
 from services.execution.workers import WorkerIdentity
 from services.jobs import lifecycle as job_service
@@ -165,9 +166,11 @@ def attempts_at(run_id: UUID) -> list[Attempt]:
         return list(Attempt.select().where(Attempt.run == run_id).order_by(Attempt.number))
 
 
-def claim(system: System, limit: int = 1_000, worker: WorkerIdentity | None = None) -> list[Work]:
+def claim(
+    system: System, limit: int = 1_000, worker: WorkerIdentity | None = None, rotation: Rotation | None = None
+) -> list[Work]:
     """What a worker gets that asks for so many runs."""
-    return claiming.claim(system, worker or workers.register(system), brokers.RUNS_HTTP, limit)
+    return claiming.claim(system, worker or workers.register(system), brokers.RUNS_HTTP, limit, rotation)
 
 
 def claim_one(system: System, worker: WorkerIdentity | None = None) -> Work:

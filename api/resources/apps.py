@@ -129,7 +129,15 @@ class OneApp:
         if shown is not None:
             value = read_only.without_read_only(value, shown.model_dump(mode="json"), NewApp.model_fields, "app")
         new = validation.body(NewApp, value)
-        return apps.put(principal, self._system, name, new.callback_base_url, new.policies())
+        wanted = new.definition()
+        return apps.put(
+            principal,
+            self._system,
+            name,
+            wanted.callback_base_url,
+            wanted.task_types,
+            destination_breaker=wanted.destination_breaker,
+        )
 
 
 def patched(view: AppView, patch: Any) -> AppDefinition:

@@ -30,9 +30,13 @@ class NewTaskType(Given):
 
 
 class NewApp(Given):
-    """An app's whole definition: what is left out is empty."""
+    """An app's whole definition: what is left out is empty.
+
+    With `destination_breaker`, a host is left alone while most calls to it fail; null: as DESTINATION_BREAKER says.
+    """
 
     callback_base_url: BaseUrl | None = None
+    destination_breaker: bool | None = None
     task_types: Annotated[dict[TaskType, NewTaskType], Field(max_length=MOST_TASK_TYPES)] = Field(default_factory=dict)
 
     @field_validator("task_types")
@@ -45,7 +49,7 @@ class NewApp(Given):
 
     def definition(self) -> apps.AppDefinition:
         """What the app is to be, as the services take it."""
-        return apps.AppDefinition(self.callback_base_url, self.policies())
+        return apps.AppDefinition(self.callback_base_url, self.policies(), self.destination_breaker)
 
     def policies(self) -> dict[str, apps.TaskTypePolicy]:
         """Returns the task types as services take them."""
@@ -78,6 +82,7 @@ class AppPatch(Given):
     """What is to change of an app, as a merge patch: null sets a member back."""
 
     callback_base_url: BaseUrl | None = None
+    destination_breaker: bool | None = None
     task_types: Annotated[dict[TaskType, NewTaskType | None], Field(max_length=MOST_TASK_TYPES)] | None = None
 
 
@@ -101,6 +106,7 @@ class App(Shown):
 
     name: str
     callback_base_url: str | None
+    destination_breaker: bool | None
     task_types: dict[str, TaskTypeOfApp]
     paused_at: datetime | None
     created_at: datetime

@@ -13,6 +13,7 @@ from api.schemas.paging import Limit as PageLimit
 from api.schemas.paging import Query
 from api.schemas.values import Given, Instant, Shown
 from core import limits
+from core.fairness import LEAST_WEIGHT, MOST_WEIGHT
 from core.limit_keys import KEY_LENGTH
 from core.rates import Rate
 from services.reading.limits import LimitView
@@ -29,22 +30,27 @@ class GivenRate(Given):
 
 
 class NewLimit(Given):
-    """What a key is to allow: so many runs at once, calls at a rate, or both; until an instant, if that is said."""
+    """What a key is to allow: so many runs at once, calls at a rate, or both; until an instant, if that is said.
+
+    `weight` is for an account, or an app that all users share: while others wait for workers too, it gets so many times
+    the threads of one that has none. It may be put alone, and then limits nothing.
+    """
 
     concurrency: Annotated[int, Field(ge=1, le=MOST)] | None = None
     rate: GivenRate | None = None
+    weight: Annotated[float, Field(ge=LEAST_WEIGHT, le=MOST_WEIGHT)] | None = None
     expires_at: Instant | None = None
 
     @model_validator(mode="after")
     def _limits_something(self) -> Self:
-        if self.concurrency is None and self.rate is None:
-            raise ValueError("limits nothing; give concurrency, rate, or both.")
+        if self.concurrency is None and self.rate is None and self.weight is None:
+            raise ValueError("limits nothing; give concurrency, rate, weight, or several of them.")
         return self
 
     def parsed(self) -> limits.Limit:
         """What the services take."""
         rate = None if self.rate is None else Rate(self.rate.calls, self.rate.per_seconds)
-        return limits.Limit(self.concurrency, rate, self.expires_at)
+        return limits.Limit(self.concurrency, rate, self.expires_at, weight=self.weight)
 
 
 class LimitsQuery(Query):
@@ -64,18 +70,19 @@ class ShownRate(Shown):
 class LimitOfKey(Shown):
     """A limited key and its use. `is_default`: by ACCOUNT_RATE. `ended`: calls that still count for the rate.
 
-    `room` is how many more calls may begin now; while it is 0, `next_room_at` says when the rate has room again.
-    `waiting` counts the runs that it holds, up to 1,000.
+    `room` is how many more calls may begin now, null where only a weight is put; while it is 0, `next_room_at` says
+    when the rate has room again. `waiting` counts the runs that it holds, up to 1,000.
     """
 
     key: str
     concurrency: int | None
     rate: ShownRate | None
+    weight: float | None
     expires_at: datetime | None
     is_default: bool
     running: int
     ended: int
-    room: int
+    room: int | None
     next_room_at: datetime | None
     waiting: int
 

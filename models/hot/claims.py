@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,25 +12,31 @@ from core.rates import Rate
 from models import changes
 from models.fields import read_json
 from models.hot import of_database
-from models.hot.rows import Candidate, ExecutedJob, StartedRun, Terms, TypePolicy
+from models.hot.rows import Candidate, ExecutedJob, Picked, StartedRun, Terms, TypePolicy
 
 
-def claim(queue: str, room: int, terms: Terms) -> list[StartedRun]:
-    """Pick and start the most urgent runs of a queue on which no limit is; waits for no lock."""
-    return _all_started(of_database().claim(queue, room, terms))
+def claim(queue: str, room: int, terms: Terms, after: Mapping[int, str]) -> tuple[list[StartedRun], list[Picked]]:
+    """Pick and start the most urgent runs of a queue on which no limit is; waits for no lock.
+
+    Parties share what is picked of a priority; the walk over them begins after the one that `after` has for it.
+    Returns the runs, and for which priorities and parties they were picked, where several shared one.
+    """
+    rows = list(of_database().claim(queue, room, terms, after))
+    picked = [(priority, party) for *_, priority, party in rows if party is not None]
+    return _all_started(row[:-2] for row in rows), picked
 
 
-def candidates(queue: str, room: int, now: datetime) -> list[Candidate]:
-    """Lock the most urgent runs of a queue that are due and not held; never waits for a lock."""
-    return [candidate(row) for row in of_database().candidates(queue, room, now)]
+def candidates(queue: str, room: int, now: datetime, after: Mapping[int, str]) -> list[Candidate]:
+    """Lock the most urgent runs of a queue that are due and not held, as `claim` picks them; never waits for a lock."""
+    return [candidate(row) for row in of_database().candidates(queue, room, now, after)]
 
 
 def candidate(row: Sequence[Any]) -> Candidate:
     """Returns a row as `candidates` selects them."""
     uuid = of_database().uuid
-    run_id, job_id, job_version, queue, app_id, app_name, account_id, looks_further = row
+    run_id, job_id, job_version, queue, app_id, app_name, account_id, priority, party, looks_further = row
     ids = uuid(run_id), uuid(job_id), job_version, queue, uuid(app_id)
-    return Candidate(*ids, app_name, account_id, bool(looks_further))
+    return Candidate(*ids, app_name, account_id, priority, party, bool(looks_further))
 
 
 def limited(

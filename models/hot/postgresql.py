@@ -15,10 +15,10 @@ from models.tables import db
 
 Row = Sequence[Any]
 
-_CANDIDATES = "SELECT * FROM carillon_candidates_v1(%s, %s, %s)"
-_LIMITED = "SELECT * FROM carillon_limited_v1(%s::TEXT[], %s::TEXT[], %s, %s)"
+_CANDIDATES = "SELECT * FROM carillon_candidates_v3(%s, %s, %s, %s::TEXT[])"
+_LIMITED = "SELECT * FROM carillon_limited_v3(%s::TEXT[], %s::TEXT[], %s, %s)"
 _START = "SELECT * FROM carillon_start_v3(%s::UUID[], %s, %s, %s, %s::TEXT[], %s::TEXT[], %s::UUID[]) ORDER BY place"
-_CLAIM = "SELECT * FROM carillon_claim_v2(%s, %s, %s, %s, %s, %s::TEXT[]) ORDER BY place"
+_CLAIM = "SELECT * FROM carillon_claim_v3(%s, %s, %s, %s, %s, %s::TEXT[], %s::TEXT[]) ORDER BY place"
 _LOCK_ENDED = "SELECT * FROM carillon_lock_ended_v2(%s, %s::UUID[], %s::UUID[], %s)"
 _INSERT_RUNS = f"""
     INSERT INTO runs ({NEW_RUN_COLUMNS}, attempt_count, failure_count, loss_count, fence, was_held)
@@ -31,12 +31,12 @@ _KNOWN_APPS = """
     SELECT a.id, a.name, a.name_key, a.callback_base_url, a.paused_at IS NOT NULL OR i.paused_at IS NOT NULL
     FROM apps a, installation i WHERE a.name_key = ANY (%s) AND i.id = 1
 """
-_CREATE = "SELECT carillon_create_v2(%s, %s, %s)"
+_CREATE = "SELECT carillon_create_v3(%s, %s, %s)"
 _EXISTING = "SELECT id FROM jobs WHERE id = ANY (%s::UUID[])"
 
 
-def candidates(queue: str, room: int, now: datetime) -> Iterable[Row]:
-    return _rows(_CANDIDATES, queue, room, now)
+def candidates(queue: str, room: int, now: datetime, after: Mapping[int, str]) -> Iterable[Row]:
+    return _rows(_CANDIDATES, queue, room, now, _by_priority(after))
 
 
 def limited(keys: Collection[str], by_default: Collection[str], span: timedelta, now: datetime) -> Iterable[Row]:
@@ -49,8 +49,9 @@ def start(run_ids: Collection[UUID], terms: Terms, uses: Sequence[tuple[str, UUI
     return _rows(_START, _ids(run_ids), str(terms.worker_id), terms.now, terms.expires_at, hashes, *used)
 
 
-def claim(queue: str, room: int, terms: Terms) -> Iterable[Row]:
-    return _rows(_CLAIM, queue, room, str(terms.worker_id), terms.now, terms.expires_at, list(terms.token_hashes))
+def claim(queue: str, room: int, terms: Terms, after: Mapping[int, str]) -> Iterable[Row]:
+    hashes = list(terms.token_hashes)
+    return _rows(_CLAIM, queue, room, str(terms.worker_id), terms.now, terms.expires_at, hashes, _by_priority(after))
 
 
 def lock_ended(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool) -> Iterable[Row]:
@@ -58,8 +59,10 @@ def lock_ended(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient:
 
 
 def end(ends: Ends, now: datetime) -> None:
+    if ends.following:  # first: a job with a run that follows is not over
+        insert_runs(ends.following)
     runs = [{"id": one.run_id, "c": one.changes, **one.attempt} for one in ends.runs]
-    lists = (runs, ends.jobs, ends.following, ends.maybe_over)
+    lists = (runs, ends.jobs, (), ends.maybe_over)
     db.execute_sql(_END, (*(_json(rows) for rows in lists), now))
 
 
@@ -88,6 +91,11 @@ def instant(value: Any) -> Any:
 
 def uuid(value: Any) -> Any:
     return value
+
+
+def _by_priority(after: Mapping[int, str]) -> list[str]:
+    """Returns the parties as an array that has that of each priority at its place."""
+    return [after.get(priority, "") for priority in range(max(after, default=-1) + 1)]
 
 
 def _given(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ NEW_RUN = {
     "job_id": "UUID",
     "job_version": "INTEGER",
     "account_id": "TEXT",
+    "party": "TEXT",
     "queue": "TEXT",
     "trigger": "TEXT",
     "retry_of": "UUID",
@@ -155,7 +156,13 @@ class Candidate:
     app_id: UUID
     app_name: str
     account_id: str
+    priority: int
+    party: str
     looks_further: bool
+
+
+Picked = tuple[int, str]
+"""For which priority and which party a run was picked, where several parties shared what was."""
 
 
 @dataclass(frozen=True, slots=True)

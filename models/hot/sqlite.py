@@ -14,22 +14,25 @@ from uuid import UUID
 import peewee
 
 from models.fields import json_text, sqlite_instant, sqlite_text
+from models.hot import sqlite_picks
 from models.hot.rows import JSON_COLUMNS, NEW_RUN, NEW_RUN_COLUMNS, Ends, JobChange, NewRows, RunEnd, Terms
 from models.tables import db
 
 Row = Sequence[Any]
 
 _CANDIDATES = """
-    SELECT r.id, r.job_id, r.job_version, r.queue, j.app_id, a.name, r.account_id,
-        EXISTS (SELECT 1 FROM limits l WHERE l.kind IN ('host', 'key'))
-    FROM runs r JOIN jobs j ON j.id = r.job_id JOIN apps a ON a.id = j.app_id
-    WHERE r.queue = ? AND r.status = 'queued' AND r.held_by IS NULL AND (NOT r.expire OR r.deadline_at >= ?)
-    ORDER BY r.priority DESC, (r.deadline_at IS NULL), r.deadline_at, r.due_at, r.id
-    LIMIT ?
+    SELECT r.id, r.job_id, r.job_version, r.queue, j.app_id, a.name, r.account_id, r.priority, r.party,
+        EXISTS (SELECT 1 FROM limits l WHERE l.kind IN ('host', 'key')) OR EXISTS (SELECT 1 FROM breakers)
+    FROM JSON_EACH(?) p JOIN runs r ON r.id = p.value JOIN jobs j ON j.id = r.job_id JOIN apps a ON a.id = j.app_id
+    ORDER BY p.key
 """
 _LIMITS = """
     SELECT key, concurrency, calls, per_seconds, expires_at FROM limits
     WHERE key IN (SELECT value FROM JSON_EACH(?)) AND (expires_at IS NULL OR expires_at > ?)
+        AND (concurrency IS NOT NULL OR calls IS NOT NULL)
+    UNION ALL
+    SELECT key, CASE WHEN probe_at <= ? THEN MAX(places, 1) ELSE places END, NULL, NULL, NULL FROM breakers
+    WHERE key IN (SELECT value FROM JSON_EACH(?))
 """
 _USED = """
     SELECT (SELECT COUNT(*) FROM uses WHERE key = ? AND ended_at IS NULL), COUNT(*), MIN(ended_at)
@@ -125,26 +128,27 @@ _CREATE = f"""
 _TAG = "INSERT INTO job_tags (job_id, tag) VALUES (?, ?)"
 _FIRST_COLUMNS = (
     "id", "job", "job_version", "account_id", "queue", "trigger", "scheduled_for", "due_at", "priority", "deadline_at",
-    "expire", "aged_at", "status", "held_by", "reason", "finished_at", "occurrences", "created_at",
+    "expire", "aged_at", "status", "held_by", "reason", "finished_at", "occurrences", "created_at", "party",
 )  # fmt: skip
 _FIRST = """
     INSERT INTO runs (
         id, job_id, job_version, account_id, queue, trigger, scheduled_for, due_at, priority, deadline_at,
-        expire, aged_at, status, held_by, reason, finished_at, occurrences, created_at,
+        expire, aged_at, status, held_by, reason, finished_at, occurrences, created_at, party,
         attempt_count, failure_count, loss_count, fence, was_held)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, FALSE)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, FALSE)
     ON CONFLICT DO NOTHING
 """
 _EXISTING = "SELECT id FROM jobs WHERE id IN (SELECT value FROM JSON_EACH(?))"
 _CLOSED = ("outcome", "finished_at", "error_type", "error_message", "status_code", "answer")
 
 
-def candidates(queue: str, room: int, now: datetime) -> Iterable[Row]:
-    return _rows(_CANDIDATES, queue, now, room)
+def candidates(queue: str, room: int, now: datetime, after: Mapping[int, str]) -> Iterable[Row]:
+    return _rows(_CANDIDATES, json.dumps([one.run_id for one in sqlite_picks.pick(queue, room, now, after)]))
 
 
 def limited(keys: Collection[str], by_default: Collection[str], span: timedelta, now: datetime) -> Iterable[Row]:
-    limits = {key: limit for key, *limit in _rows(_LIMITS, json.dumps(list(keys)), now)}
+    wanted = json.dumps(list(keys))
+    limits = {key: limit for key, *limit in _rows(_LIMITS, wanted, now, now, wanted)}
     for key in sorted(keys):
         is_default = key not in limits
         if is_default and key not in by_default:
@@ -164,9 +168,10 @@ def start(run_ids: Collection[UUID], terms: Terms, uses: Sequence[tuple[str, UUI
     return _rows(_STARTED, picked)
 
 
-def claim(queue: str, room: int, terms: Terms) -> Iterable[Row]:
-    picked = [UUID(run_id) for run_id, *_ in candidates(queue, room, terms.now)]
-    return start(picked, terms, ()) if picked else []
+def claim(queue: str, room: int, terms: Terms, after: Mapping[int, str]) -> Iterable[Row]:
+    picks = sqlite_picks.pick(queue, room, terms.now, after)
+    started = start([UUID(one.run_id) for one in picks], terms, ()) if picks else []
+    return [(*row, one.priority, one.party) for row, one in zip(started, picks, strict=True)]
 
 
 def lock_ended(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool) -> Iterable[Row]:  # noqa: ARG001

@@ -8,7 +8,7 @@ from models.tables.audit import AuditEntry
 from models.tables.base import Table, db
 from models.tables.changes import Change
 from models.tables.jobs import Job, JobTag, JobVersion, PollingState
-from models.tables.limits import HeldKey, Limit, Use
+from models.tables.limits import Breaker, HeldKey, Limit, Use
 from models.tables.operation import IdempotencyKey, Minute, RequestBucket, Signal, Worker
 from models.tables.outputs import Alert, Delivery, Upload
 from models.tables.runs import Attempt, DismissedFailure, KeptCall, Run, RunLine
@@ -46,6 +46,7 @@ ALL: tuple[type[Table], ...] = (
     Alert,
     Limit,
     Use,
+    Breaker,
     HeldKey,
     Worker,
     Signal,
@@ -67,6 +68,7 @@ __all__ = [
     "AppTaskType",
     "Attempt",
     "AuditEntry",
+    "Breaker",
     "Change",
     "Delivery",
     "DismissedFailure",

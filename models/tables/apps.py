@@ -15,6 +15,7 @@ class App(Table):
     name = peewee.TextField()
     name_key = peewee.TextField()
     callback_base_url = peewee.TextField(null=True)
+    destination_breaker = peewee.BooleanField(null=True)
     paused_at = InstantField(null=True)
     created_at = InstantField()
     updated_at = InstantField()

@@ -11,7 +11,10 @@ from models.tables.base import Table
 
 
 class Limit(Table):
-    """What a key allows. `app_id` and `job_id` are what the key is on, where it is on one, and goes with."""
+    """What a key allows, and what it weighs if it is that of a party.
+
+    `app_id` and `job_id` are what the key is on, where it is on one, and goes with.
+    """
 
     key = peewee.TextField(primary_key=True)
     kind = EnumField(LimitKind)
@@ -20,6 +23,7 @@ class Limit(Table):
     concurrency = peewee.IntegerField(null=True)
     calls = peewee.IntegerField(null=True)
     per_seconds = peewee.IntegerField(null=True)
+    weight = peewee.DoubleField(null=True)
     expires_at = InstantField(null=True)
     created_at = InstantField()
     updated_at = InstantField()
@@ -51,3 +55,18 @@ class HeldKey(Table):
 
     class Meta:
         table_name = "held_keys"
+
+
+class Breaker(Table):
+    """A host that is left alone when an app calls it: how many calls may go at once, and when one may be tried."""
+
+    key = peewee.TextField(primary_key=True)
+    app_id = peewee.UUIDField()
+    host = peewee.TextField()
+    places = peewee.IntegerField()
+    wait_seconds = peewee.DoubleField()
+    probe_at = InstantField()
+    opened_at = InstantField()
+
+    class Meta:
+        table_name = "breakers"

@@ -20,6 +20,7 @@ class Run(Table):
     job_id: UUID  # what peewee keeps of `job` without reading it
     job_version = peewee.IntegerField()
     account_id = peewee.TextField()
+    party = peewee.TextField(default="")  # `core.fairness`; empty for runs of a former release
     queue = peewee.TextField()
     trigger = EnumField(Trigger)
     retry_of = peewee.UUIDField(null=True)

@@ -14,6 +14,7 @@ from models import database
 from models.hot.rows import ExecutedJob, StartedRun, Terms
 from models.pauses import Gate
 from services.execution import limits, report_tokens
+from services.execution.rotation import Rotation
 from services.execution.work import Work
 from services.execution.workers import WorkerIdentity
 from services.jobs import retry_policy, versions
@@ -26,34 +27,47 @@ from services.task_types import registry
 _MOST_LOOKS = 10
 
 
-def claim(system: System, worker: WorkerIdentity, queue: str, limit: int, *, is_limited: bool = True) -> list[Work]:
+def claim(
+    system: System,
+    worker: WorkerIdentity,
+    queue: str,
+    limit: int,
+    rotation: Rotation | None = None,
+    *,
+    is_limited: bool = True,
+) -> list[Work]:
     """Claim the most urgent claimable runs of a queue, at most `limit`, each under its own lease.
 
-    With `is_limited` false, no limit is on the queue, so that none need be looked up.
+    With `is_limited` false, no limit is on the queue, so that none need be looked up. Without a rotation, parties share
+    the threads as if this were the first claim.
     """
+    rotation = rotation or Rotation()
     taken: list[Work] = []
     for _ in range(_MOST_LOOKS):
         with system.transaction(Gate.UNUSED):
-            claimed, held_others = _look(system, worker, queue, limit - len(taken), is_limited=is_limited)
+            claimed, held_others = _look(system, worker, queue, limit - len(taken), rotation, is_limited=is_limited)
         taken += claimed
         if not held_others or len(taken) == limit:
             break
     return taken
 
 
-def claim_within(system: System, worker: WorkerIdentity, queue: str, limit: int) -> list[Work]:
+def claim_within(system: System, worker: WorkerIdentity, queue: str, limit: int, rotation: Rotation) -> list[Work]:
     """Take the most urgent runs of a queue on which no limit is, within the caller's transaction; waits for nobody."""
-    return _look(system, worker, queue, limit, is_limited=False)[0]
+    return _look(system, worker, queue, limit, rotation, is_limited=False)[0]
 
 
 def _look(
-    system: System, worker: WorkerIdentity, queue: str, limit: int, *, is_limited: bool
+    system: System, worker: WorkerIdentity, queue: str, limit: int, rotation: Rotation, *, is_limited: bool
 ) -> tuple[list[Work], bool]:
     """Claim once. Returns what was claimed, and whether other runs were held, so that it is worth claiming again."""
     monotonic = system.clock.monotonic()  # before the lease begins, so that it is never thought to last longer
     tokens = [report_tokens.new() for _ in range(limit)]
     terms = _terms(system, worker, tokens, system.clock.now())
-    claimed = limits.claim(system, queue, limit, terms) if is_limited else limits.claim_freely(queue, limit, terms)
+    if is_limited:
+        claimed = limits.claim(system, queue, limit, terms, rotation)
+    else:
+        claimed = limits.claim_freely(queue, limit, terms, rotation)
     begun = versions.begun(claimed.runs)
     works = [_work(system, run, begun.get(run.id, run.job), monotonic, tokens[run.place]) for run in claimed.runs]
     if claimed.places:

@@ -23,11 +23,14 @@ import structlog
 
 from core.errors import DatabaseUnavailable, Unavailable
 from models import database
-from services.execution import careful_recording, claiming, giving, recording
+from services.execution import breakers, careful_recording, claiming, giving, recording
+from services.execution.breakers import Destination, Watch
 from services.execution.limits import Known
 from services.execution.recording import Later
+from services.execution.rotation import Rotation
 from services.execution.work import Result, Work
 from services.execution.workers import WorkerIdentity
+from services.messaging.broker import RUNS_HTTP
 from services.scheduling.run_endings import Settled
 from services.system import System
 
@@ -76,6 +79,8 @@ class Engine:
         self._system = system
         self._worker = worker
         self._limits = Known(system)
+        self._rotation = Rotation()
+        self._watch = Watch(system)
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._later: list[_Call] = []
         self._together = 1  # calls in the last round
@@ -161,7 +166,9 @@ class Engine:
             recorded = [call for call, one in zip(ended, settled, strict=True) if not isinstance(one, Later)]
             wanted = Counter(call.queue_name for call in (*recorded, *free) if call.wants_work)
             for queue_name, count in wanted.items():
-                claimed[queue_name] = claiming.claim_within(self._system, self._worker, queue_name, count)
+                claimed[queue_name] = claiming.claim_within(
+                    self._system, self._worker, queue_name, count, self._rotation
+                )
 
         try:
             settled = recording.record_what_is_free(self._system, _results(ended), claim)
@@ -171,6 +178,7 @@ class Engine:
         for call in (*recorded, *free):
             works = claimed.get(call.queue_name) if call.wants_work else None
             call.answer(works.pop(0) if works else None)
+        self._follow_up(recorded)
         return True
 
     def _record(self, calls: Sequence[_Call]) -> list[_Call]:
@@ -188,18 +196,21 @@ class Engine:
                 self._lane.submit(self._record_alone, call)
             return []
         recorded = [call for call, one in zip(calls, settled, strict=True) if self._is_recorded(call, one)]
-        self._give(recorded)
+        self._follow_up(recorded)
         return recorded
 
-    def _give(self, recorded: Sequence[_Call]) -> None:
-        """Give the places that these calls have left to runs that wait for them; no result waits for that."""
-        left = [work.places for work, _ in _results(recorded) if work.places]
-        if left:
-            self._giver.submit(self._give_places, [key for places in left for key in places])
+    def _follow_up(self, recorded: Sequence[_Call]) -> None:
+        """Move breakers by how these calls ended, and give the places that they left; no result waits for that."""
+        tripped = self._watch.tripped(_results([call for call in recorded if call.queue_name == RUNS_HTTP]))
+        left = [(work, result) for work, result in _results(recorded) if work.places]
+        if left or tripped:
+            self._giver.submit(self._give_places, left, tripped)
 
-    def _give_places(self, keys: Sequence[str]) -> None:
+    def _give_places(self, left: Sequence[Ended], tripped: Sequence[Destination]) -> None:
         try:
-            giving.freed(self._system, keys)
+            breakers.open_new(self._system, tripped)
+            breakers.settle(self._system, left)
+            giving.freed(self._system, [key for work, _ in left for key in work.places])
         except Exception:  # the coordinator gives them, a little later
             log.exception("places_not_given")
 
@@ -221,7 +232,7 @@ class Engine:
         except BaseException as error:  # noqa: BLE001  raised in the thread that waits
             call.reply.put(error)
             return
-        self._give([call])
+        self._follow_up([call])
         call.ended = None
         if call.wants_work:
             self._calls.put(call)
@@ -242,7 +253,9 @@ class Engine:
     def _claim_of(self, queue_name: str, calls: Sequence[_Call]) -> None:
         try:
             is_limited = self._limits.are_on(queue_name)
-            works = claiming.claim(self._system, self._worker, queue_name, len(calls), is_limited=is_limited)
+            works = claiming.claim(
+                self._system, self._worker, queue_name, len(calls), self._rotation, is_limited=is_limited
+            )
         except DatabaseUnavailable:
             for call in calls:
                 call.answer(asks_again=True)

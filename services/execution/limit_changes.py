@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from core import instants
+from core import built_in_apps, fairness, instants
 from core.auditing import Thing
 from core.errors import Conflict, InvalidInput, NotFound
 from core.limits import Limit
@@ -25,22 +25,26 @@ MOST_OF_APP = 1_000
 def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple[LimitView, bool]:
     """Limit a key, in place of the limit that it has. Returns how it stands, and whether it had none.
 
-    Raises `InvalidInput` for a text that is no key and a limit that is over, `Conflict` if there are too many, and as
-    `services.reading.limits.owned` does.
+    Raises `InvalidInput` for a text that is no key, a limit that is over, a weight of what is no party; `Conflict` if
+    there are too many; and as `services.reading.limits.owned` does.
     """
     with system.transaction(Gate.UNUSED) as work:
         owned = reading.owned(principal, text, Scope.APP)
         key = owned.key.text
+        _refuse_weight(owned, wanted)
         if wanted.expires_at is not None and wanted.expires_at <= work.now:
             raise InvalidInput.at(
                 "expires_at", f"is {instants.shown(wanted.expires_at)}, which has passed; leave it out for no end."
             )
         limits.lock(key)
         former = limits.by_key(key)
+        if (wanted.weight or 0) > _usual_weight(former, work.now):  # at the cost of other tenants
+            principal.expect_administration()
         if former is None:
             _refuse_more(owned)
         limits.put(_row(owned, wanted, work.now))
-        giving.count_running(system, [key])
+        if wanted.limits_something:
+            giving.count_running(system, [key])
         held_keys.look_at(key, work.now)
         action = "limit.created" if former is None else "limit.changed"
         work.audit(principal, action, _thing(owned), before=_recorded(former), after=_recorded(limits.by_key(key)))
@@ -61,6 +65,22 @@ def delete(principal: Principal, system: System, text: str, reason: str | None =
         work.audit(principal, "limit.deleted", _thing(owned), before=_recorded(former), reason=reason)
 
 
+def _refuse_weight(owned: Owned, wanted: Limit) -> None:
+    if wanted.weight is not None and not fairness.is_party(owned.key):
+        raise InvalidInput.at(
+            "weight",
+            f"is for those that share workers, and {owned.key.text} is none; put it on account:APP/ACCOUNT, or on "
+            f"app:NAME for an app that all users share ({', '.join(sorted(built_in_apps.NAMES))}).",
+        )
+
+
+def _usual_weight(former: Row | None, now: datetime) -> float:
+    """Returns the weight that an owner may give: that of all, or what an administrator has given more."""
+    if former is None or former.weight is None or (former.expires_at is not None and former.expires_at <= now):
+        return 1.0
+    return max(1.0, former.weight)
+
+
 def _refuse_more(owned: Owned) -> None:
     if limits.count_of(owned.app_id) >= MOST_OF_APP:
         of_what = "The installation" if owned.app_id is None else f"The app {owned.key.app_name}".rstrip()
@@ -76,6 +96,7 @@ def _row(owned: Owned, wanted: Limit, now: datetime) -> dict[str, Any]:
         "concurrency": wanted.concurrency,
         "calls": None if wanted.rate is None else wanted.rate.calls,
         "per_seconds": None if wanted.rate is None else wanted.rate.seconds,
+        "weight": wanted.weight,
         "expires_at": wanted.expires_at,
         "created_at": now,
         "updated_at": now,
@@ -91,4 +112,4 @@ def _recorded(row: Row | None) -> dict[str, Any] | None:
         return None
     rate = None if row.calls is None else {"calls": row.calls, "per_seconds": row.per_seconds}
     expires_at = None if row.expires_at is None else instants.shown(row.expires_at)
-    return {"concurrency": row.concurrency, "rate": rate, "expires_at": expires_at}
+    return {"concurrency": row.concurrency, "rate": rate, "weight": row.weight, "expires_at": expires_at}

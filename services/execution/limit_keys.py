@@ -74,7 +74,8 @@ def _further(system: System, candidates: Sequence[Candidate]) -> dict[UUID, list
         name = None if job.limit_key is None else limit_keys.filled(job.limit_key, data)
         of_data = None if name is None else limit_keys.of_data(run.app_name, name)
         host = _host(system, job, data) if run.queue == brokers.RUNS_HTTP else None
-        found[run.id] = [key for key in (of_data, host) if key is not None]
+        destination = None if host is None else limit_keys.of_destination(run.app_name, host.removeprefix("host:"))
+        found[run.id] = [key for key in (of_data, destination, host) if key is not None]
     return found
 
 

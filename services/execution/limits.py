@@ -15,14 +15,16 @@ from uuid import UUID
 
 from core import limits as rules
 from core.errors import DatabaseUnavailable
-from core.limit_keys import INSTALLATION, is_of_app
+from core.limit_keys import INSTALLATION, is_of_app, is_of_destination
 from core.limits import Standing
+from core.states import Hold
 from models import claims, database, held_keys, limits
 from models.hot import claims as hot_claims
 from models.hot.rows import Candidate, StartedRun, Terms
 from models.pauses import Gate
 from models.tables import HeldKey
 from services.execution import limit_keys
+from services.execution.rotation import Rotation
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
 from services.scheduling.dispatching import MOST_RINGS
@@ -71,10 +73,10 @@ class Known:
         return self._stored
 
 
-def claim(system: System, queue: str, limit: int, terms: Terms) -> Claimed:
+def claim(system: System, queue: str, limit: int, terms: Terms, rotation: Rotation) -> Claimed:
     """Claim the most urgent runs of a queue that the limits allow, within the caller's transaction."""
     room = _claim_room(system.settings, limit)
-    candidates = hot_claims.candidates(queue, room, terms.now) if room > 0 else []
+    candidates = hot_claims.candidates(queue, room, terms.now, rotation.after(queue)) if room > 0 else []
     if not candidates:
         return Claimed([])
     keys = limit_keys.of(system, candidates)
@@ -83,15 +85,18 @@ def claim(system: System, queue: str, limit: int, terms: Terms) -> Claimed:
     allowed, refused = rules.within(calls, found)
     uses = [(key, run.id) for run in allowed for key in limit_keys.applied(run, keys, found)]
     started = hot_claims.start([run.id for run in allowed], terms, uses)
+    rotation.advance(queue, [(run.priority, run.party) for run in allowed])
     refused.pop(INSTALLATION, None)
     if refused:  # only now: the runs that may start have left the front of the queue
         _hold(queue, refused, _after(found, uses), terms.now)
     return Claimed(started, held_others=bool(refused), places=_places(uses, found))
 
 
-def claim_freely(queue: str, limit: int, terms: Terms) -> Claimed:
+def claim_freely(queue: str, limit: int, terms: Terms, rotation: Rotation) -> Claimed:
     """Claim the most urgent runs of a queue on which no limit is, within the caller's transaction."""
-    return Claimed(hot_claims.claim(queue, limit, terms))
+    started, picked = hot_claims.claim(queue, limit, terms, rotation.after(queue))
+    rotation.advance(queue, picked)
+    return Claimed(started)
 
 
 def most_rings(system: System) -> int:
@@ -151,9 +156,10 @@ def _places(uses: Sequence[tuple[str, UUID]], found: Mapping[str, Standing]) -> 
 
 
 def _hold(queue: str, refused: Mapping[str, list[Candidate]], found: Mapping[str, Standing], now: datetime) -> None:
-    """Hold these runs, and others of their keys at the front of the queue, so that no claim looks at them again."""
+    """Hold these runs, and others of their keys that would be next, so that no claim looks at them again."""
     front: dict[str, list[UUID]] = {}
-    for run in held_keys.front_of(queue, _FRONT):
+    lines = {(run.priority, run.party) for runs in refused.values() for run in runs}
+    for run in held_keys.front_of(queue, lines, _FRONT):
         for key in limit_keys.own(run):
             front.setdefault(key, []).append(run.id)
     for key, runs in refused.items():
@@ -163,4 +169,5 @@ def _hold(queue: str, refused: Mapping[str, list[Candidate]], found: Mapping[str
 def held_key(key: str, run: Candidate, standing: Standing, now: datetime) -> HeldKey:
     """Returns what is recorded of a key that holds a run: why, and when to look for room."""
     app_id = run.app_id if is_of_app(key) else None
-    return HeldKey(key=key, app_id=app_id, held_by=standing.held_by, until=standing.look_at(now))
+    held_by = Hold.DESTINATION if is_of_destination(key) else standing.held_by
+    return HeldKey(key=key, app_id=app_id, held_by=held_by, until=standing.look_at(now))

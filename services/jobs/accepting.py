@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from core import schedules
+from core import fairness, schedules
 from core.errors import Forbidden, InvalidInput, NotFound
 from core.states import Hold, JobState, RunStatus
 from models import apps, held_keys
@@ -144,6 +144,8 @@ def _rows(system: System, new: NewJob, app: KnownApp, now: datetime) -> Accepted
         raise InvalidInput.at("schedule", "names no instant in the future; give one that does.")
     columns["next_run_at"] = first.next_run_at
     runs = _held(first.rows) if new.paused or app.is_paused else first.rows
+    party = fairness.party(app.name, new.account_id)
+    runs = [row | {"party": party} for row in runs]
     return Accepted(columns["id"], app, new.name, columns, new.tags, runs)
 
 

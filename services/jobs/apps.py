@@ -41,10 +41,11 @@ class TaskTypePolicy:
 
 @dataclass(frozen=True)
 class AppDefinition:
-    """What an app is to be."""
+    """What an app is to be; `destination_breaker` None: as the installation's settings have it."""
 
     callback_base_url: str | None = None
     task_types: Mapping[str, TaskTypePolicy] = field(default_factory=dict)
+    destination_breaker: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class AppView:
     name: str
     callback_base_url: str | None
     task_types: Mapping[str, TaskTypePolicy]
+    destination_breaker: bool | None
     paused_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -107,6 +109,8 @@ def put(
     name: str,
     callback_base_url: str | None,
     task_types: Mapping[str, TaskTypePolicy],
+    *,
+    destination_breaker: bool | None = None,
 ) -> tuple[AppView, bool]:
     """Create or replace an app; only administrators create one so. Returns it, and whether it is new.
 
@@ -118,7 +122,7 @@ def put(
         if is_new:
             signing.make_first(system, app.id)
         former = None if is_new else _view(app)
-        view = _redefined(app, AppDefinition(callback_base_url, task_types), work.now)
+        view = _redefined(app, AppDefinition(callback_base_url, task_types, destination_breaker), work.now)
         _audit(principal, work, app, former, view)
         return view, is_new
 
@@ -150,7 +154,7 @@ def delete(principal: Principal, system: System, name: str, reason: str | None =
 
 
 def _redefined(app: App, wanted: AppDefinition, now: datetime) -> AppView:
-    apps.set_callback_base_url(app, wanted.callback_base_url, now)
+    apps.redefine(app, wanted.callback_base_url, wanted.destination_breaker, now)
     stored = {row.name: row.request for row in apps.task_types(app)}
     policies = {
         name: replace(policy, request=_unmasked(name, policy.request, stored.get(name)))
@@ -185,7 +189,11 @@ def _audit(principal: Principal, work: UnitOfWork, app: App, former: AppView | N
 
 def _recorded(view: AppView) -> dict[str, Any]:
     types = {name: asdict(policy) for name, policy in view.task_types.items()}
-    return {"callback_base_url": view.callback_base_url, "task_types": types}
+    return {
+        "callback_base_url": view.callback_base_url,
+        "task_types": types,
+        "destination_breaker": view.destination_breaker,
+    }
 
 
 def _view(app: App) -> AppView:
@@ -194,6 +202,7 @@ def _view(app: App) -> AppView:
         name=app.name,
         callback_base_url=app.callback_base_url,
         task_types={row.name: _shown(row) for row in apps.task_types(app)},
+        destination_breaker=app.destination_breaker,
         paused_at=app.paused_at,
         created_at=app.created_at,
         updated_at=app.updated_at,

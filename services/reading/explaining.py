@@ -114,7 +114,7 @@ def _last_before(schedule: Recurring, at: datetime) -> datetime | None:
 
 
 def _of_run(principal: Principal, system: System, run: Run, job: Job) -> str:
-    if run.held_by in (Hold.RATE_LIMIT, Hold.CONCURRENCY):
+    if run.held_by in (Hold.RATE_LIMIT, Hold.CONCURRENCY, Hold.DESTINATION):
         return f"It is due since {_shown(run.due_at)} and {limit_words.of_held(principal, system, run)}"
     return _IN_WORDS[RunStatus(run.status)](run, job)
 
@@ -131,7 +131,7 @@ def _queued(run: Run, _job: Job) -> str:
         case Hold.OVERLAP:
             return f"{since} and waits for its turn: another run of the job is still going."
         case _:
-            return f"{since} and waits for a free worker (priority {run.priority})."
+            return f"{since} and waits for a free worker (priority {run.priority}, in which accounts take turns)."
 
 
 def _running(run: Run, _job: Job) -> str:

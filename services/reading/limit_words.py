@@ -1,10 +1,12 @@
-"""Says in words why a limit holds a run: which key, what it allows, until when, and up to five runs under way."""
+"""Says in words why a limit or a breaker holds a run: which key, until when, and up to five runs under way."""
 
 from __future__ import annotations
 
 from core.instants import shown
+from core.limit_keys import is_of_destination
 from core.principals import Principal
-from models.tables import Run
+from models import breakers
+from models.tables import Breaker, Run
 from services.reading import limits
 from services.reading.limits import LimitView
 from services.system import System
@@ -13,12 +15,23 @@ from services.system import System
 def of_held(principal: Principal, system: System, run: Run) -> str:
     """Returns why a held run waits; read in the caller's transaction."""
     key = run.held_key or ""
+    if is_of_destination(key):
+        return f"held: {_left_alone(breakers.by_key(key), key)}{_under_way(principal, key)}."
     view = limits.view(system, key, system.clock.now())
     return f"held: {_allowed(key, view)}; looked at again {shown(run.held_until)}{_under_way(principal, key)}."
 
 
+def _left_alone(breaker: Breaker | None, key: str) -> str:
+    if breaker is None:
+        return f"the breaker of {key} is closed, so it goes on"
+    since = f"most of the last calls to {breaker.host} failed, so it is left alone since {shown(breaker.opened_at)}"
+    if breaker.places == 0:
+        return f"{since} (breaker {key}); one call is tried from {shown(breaker.probe_at)} on"
+    return f"{since} (breaker {key}); it answers again, and {breaker.places} calls may go at once"
+
+
 def _allowed(key: str, view: LimitView | None) -> str:
-    if view is None:
+    if view is None or view.room is None:
         return f"{key} is not limited any more, so it goes on"
     by = "ACCOUNT_RATE" if view.is_default else "its limit"
     if view.rate is not None and view.next_room_at is not None:

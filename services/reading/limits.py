@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -40,17 +40,19 @@ class Owned:
 class LimitView:
     """A key and how it stands; `is_default` if a setting limits it, `waiting` counts the runs it holds, up to 1,000.
 
-    `room` is how many more calls may begin; while it is 0, `next_room_at` says when a rate has room again.
+    `room` is how many more calls may begin, None where only a weight is put; while it is 0, `next_room_at` says when a
+    rate has room again.
     """
 
     key: str
     concurrency: int | None
     rate: Rate | None
+    weight: float | None
     expires_at: datetime | None
     is_default: bool
     running: int
     ended: int
-    room: int
+    room: int | None
     next_room_at: datetime | None
     waiting: int
 
@@ -159,11 +161,12 @@ def view(system: System, key: str, now: datetime) -> LimitView | None:
         key,
         limit.concurrency,
         limit.rate,
+        limit.weight,
         limit.expires_at,
         limit.is_default,
         standing.running,
         standing.ended,
-        standing.room,
+        standing.room if limit.limits_something else None,
         standing.look_at(now) if standing.is_at_its_rate else None,
         held_keys.waiting(key, MOST_COUNTED),
     )
@@ -171,10 +174,12 @@ def view(system: System, key: str, now: datetime) -> LimitView | None:
 
 def _limit(system: System, key: str, row: Row | None, now: datetime) -> Limit | None:
     """Returns what limits a key: its own limit, else the rate of accounts; None if nothing does now."""
-    if row is not None and (row.expires_at is None or row.expires_at > now):
-        rate = None if row.calls is None or row.per_seconds is None else Rate(row.calls, row.per_seconds)
-        return Limit(row.concurrency, rate, row.expires_at)
-    default = system.settings.account_rate
-    if default is None or not key.startswith("account:"):
-        return None
-    return Limit(rate=default, is_default=True)
+    default = system.settings.account_rate if key.startswith("account:") else None
+    by_default = None if default is None else Limit(rate=default, is_default=True)
+    if row is None or (row.expires_at is not None and row.expires_at <= now):
+        return by_default
+    rate = None if row.calls is None or row.per_seconds is None else Rate(row.calls, row.per_seconds)
+    own = Limit(row.concurrency, rate, row.expires_at, weight=row.weight)
+    if own.limits_something or by_default is None:
+        return own
+    return replace(by_default, weight=own.weight, expires_at=own.expires_at)

@@ -23,6 +23,8 @@ class Line:
 LINES = {
     "attempt.recorded": Line("info", "execution_recorded", ("attempt", "status")),
     "attempt.refused": Line("warning", "result_refused", ("attempt", "fence")),
+    "breaker.opened": Line("warning", "breaker_opened", ("app", "host")),
+    "breaker.closed": Line("info", "breaker_closed", ("app", "host")),
     "runs.rescued": Line("warning", "runs_rescued", ("count",)),
     "trouble.begun": Line("warning", "trouble", ("part", "detail", "remedy", "error")),
     "trouble.over": Line("info", "trouble_over", ("part",)),

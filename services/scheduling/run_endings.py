@@ -15,7 +15,7 @@ from uuid import UUID
 
 import structlog
 
-from core import attempt_endings, schedules
+from core import attempt_endings, fairness, schedules
 from core.alerting import Alarm, Condition, Event, after
 from core.attempt_endings import Ending, Facts
 from core.polls import PollingFacts
@@ -100,7 +100,7 @@ def carry_out(settlements: Sequence[Settlement], now: datetime, *, carefully: bo
     ends = Ends(
         [_run_end(one) for one in settlements],
         changes,
-        [_following(one.next_poll) for one in settlements if one.next_poll is not None],
+        [_following(one.job, one.next_poll) for one in settlements if one.next_poll is not None],
         _maybe_over(settlements),
     )
     seldom = [partial(_pause, settlements, now), partial(noting.insert, alarms, now)]
@@ -157,8 +157,8 @@ def _run_end(one: Settlement) -> RunEnd:
     return RunEnd(one.run.id, one.ending.attempt, {**one.ending.changes, **written})
 
 
-def _following(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row, "job_id": row["job"]}
+def _following(job: EndingJob, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "job_id": row["job"], "party": fairness.party(job.app_name, job.account_id)}
 
 
 def _maybe_over(settlements: Sequence[Settlement]) -> list[MaybeOver]:

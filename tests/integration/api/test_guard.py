@@ -40,6 +40,7 @@ FOR_USERS = {
     "/api/jobs/upload-file",
 }
 FOR_USERS |= {"/api/apps", "/api/audit", "/api/limits", "/api/limits/{key:path}"}
+FOR_USERS |= {"/api/breakers", "/api/breakers/{key:path}"}
 FOR_USERS |= {"/api/me/tokens", "/api/me/tokens/{token_id:uuid}", "/api/me/sessions", "/api/me/password"}
 FOR_USERS |= {
     "/api/schedules/preview",

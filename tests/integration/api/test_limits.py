@@ -54,6 +54,7 @@ def test_a_limit_is_put_shown_changed_listed_and_deleted(client: Client, anna: H
         "key": key,
         "concurrency": 3,
         "rate": {"calls": 90, "per_seconds": 60},
+        "weight": None,
         "expires_at": "2026-11-20T13:00:00Z",
         "is_default": False,
         "running": 0,
@@ -97,6 +98,39 @@ def test_an_account_that_waits_for_the_rate_of_all_is_listed(sqlite: str) -> Non
     assert (shown["key"], shown["is_default"], shown["waiting"]) == (f"account:{MINE}/acc1", True, 1)
 
 
+def test_a_weight_alone_limits_nothing_and_is_shown(client: Client, anna: Headers) -> None:
+    made = put(client, f"account:{MINE}/acc1", anna, {"weight": 0.5})
+    assert made.status_code == 201
+    assert {name: made.json[name] for name in ("concurrency", "rate", "weight", "room")} == {
+        "concurrency": None,
+        "rate": None,
+        "weight": 0.5,
+        "room": None,
+    }
+
+
+def test_the_rate_of_all_holds_for_an_account_that_has_a_weight_alone(sqlite: str) -> None:
+    system = given_system(**SETTINGS, account_rate=Rate(1, 60))
+    client = Client(served(system))
+    anna = token_of(client, "anna")
+    made_app(client, anna, MINE)
+    shown = put(client, f"account:{MINE}/acc1", anna, {"weight": 0.5}).json
+    assert (shown["rate"], shown["is_default"], shown["room"]) == ({"calls": 1, "per_seconds": 60}, True, 1)
+    for _ in range(2):
+        made_job(client, anna, MINE, schedule={"type": "immediate"})
+    assert len(claim(system)) == 1
+
+
+def test_only_administrators_give_an_account_more_than_others_have(client: Client, anna: Headers) -> None:
+    key = f"account:{MINE}/acc1"
+    assert put(client, key, anna, {"weight": 2}).status_code == 403
+    assert stored() == 0
+    assert put(client, key, HIDDEN, {"weight": 2}).status_code == 201
+    kept = put(client, key, anna, {"weight": 2, "concurrency": 1})
+    assert (kept.status_code, kept.json["weight"]) == (200, 2)
+    assert put(client, key, anna, {"weight": 2.5}).status_code == 403
+
+
 def test_the_list_comes_in_pages_by_key(client: Client, anna: Headers) -> None:
     for number in range(3):
         put(client, f"account:{MINE}/acc{number}", anna)
@@ -123,6 +157,9 @@ def test_the_list_comes_in_pages_by_key(client: Client, anna: Headers) -> None:
         ({"rate": {"calls": 90}}, "rate.per_seconds"),
         ({"rate": {"calls": 90, "per_seconds": 60, "cron": "* * * * *"}}, "rate.cron"),
         ({"concurrency": 1, "cron": "* * * * *"}, "cron"),
+        ({"weight": 0}, "weight"),
+        ({"weight": 101}, "weight"),
+        ({"weight": 1}, "weight"),  # an app shares no workers, its accounts do
         ({"concurrency": 1, "expires_at": "2026-11-20T11:59:59Z"}, "expires_at"),
         ({"concurrency": 1, "expires_at": "soon"}, "expires_at"),
     ],

@@ -63,7 +63,7 @@ WISHES: dict[str, dict[str, Any] | None] = {
     "deleteApp": None,
 }
 # Operations on one thing that have tests of their own: reports, members, keys, senders, users' own tokens,
-# invitations, who ends the access of a user, limits, and what the source systems call by other names.
+# invitations, who ends the access of a user, breakers, limits, and what the source systems call by other names.
 ELSEWHERE = (
     "/reports/",
     "/api/apps/{name}/members",
@@ -73,6 +73,7 @@ ELSEWHERE = (
     "/api/invitations/",
     "/api/users/",
     "/api/views/",
+    "/api/breakers/",
     "/api/limits/",
     "/api/tasks/",
     "/scheduler/",

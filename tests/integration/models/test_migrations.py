@@ -24,7 +24,7 @@ from core.scopes import Scope
 from core.states import Hold, RunStatus
 from migrations import runner
 from models import database, users
-from models.tables import Attempt, HeldKey, Job, Run, Use, db
+from models.tables import Attempt, HeldKey, Job, Limit, Run, Use, db
 from services.access import authentication, own_tokens, tokens
 from services.jobs import apps, definition, editing
 from services.jobs import lifecycle as job_service
@@ -105,6 +105,24 @@ def test_jobs_from_before_have_no_rule_of_their_own_for_how_long_runs_are_kept(f
     Job.update(keep_days=1.5, keep_last=3).execute()
     job = Job.get()
     assert (job.keep_days, job.keep_last) == (1.5, 3)
+
+
+def test_limits_stay_and_runs_from_before_wait_in_one_line_beside_the_accounts(former: None) -> None:
+    runner.upgrade("0026_request_buckets")
+    columns = "key, kind, app_id, concurrency, created_at, updated_at"
+    db.execute_sql(
+        f"INSERT INTO limits ({columns}) VALUES ('app:a', 'app', '{APP}', 3, '{INSTANT}', '{INSTANT}')"  # noqa: S608
+    )
+    assert "0027_fairness" in runner.upgrade()
+    assert [(row.key, row.concurrency, row.weight) for row in Limit.select()] == [("app:a", 3, None)]
+    Limit.insert(
+        key="account:a/x", kind="account", app_id=UUID(APP), weight=2.5, created_at=NOON, updated_at=NOON
+    ).execute()
+    system = given_system()
+    job_service.resume(LOCAL, system, Job.get().id)
+    [anew] = runs_of(job_service.create(LOCAL, system, new_job(account_id="anew")))
+    claimed = {Run.get_by_id(claim_one(system).run_id).party for _ in range(2)}
+    assert (anew.party, claimed) == ("account:app_a/anew", {"", "account:app_a/anew"})
 
 
 # Names that were different, as they were compared before, with the app or job that a new spelling now finds.

@@ -1,20 +1,25 @@
-"""Which runs a claim must take: the most urgent, as far as the limits let them go."""
+"""Which runs a claim must take: the most urgent, of which parties share those of a priority, as the limits allow."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from core import limits
+from core import fairness, limits
+from core.fairness import Waiting
 from core.limits import Limit, Standing
 from core.states import RunStatus
+from services.execution.rotation import Rotation
 from services.execution.work import Work
+from services.messaging.broker import RUNS_HTTP
 from settings import Settings
 from tests.integration.execution.walks.rows import Row, Rows
 
 LEASE = timedelta(seconds=60)
+LOOKS = 10
 _OF_HOLD = ("held_by", "held_key", "held_until", "rate_limited_at", "rate_wait_seconds")
 
 
@@ -30,30 +35,79 @@ def claimable(rows: Rows, now: datetime) -> list[Row]:
     return sorted(in_time, key=urgency)
 
 
-def let_go(rows: Rows, settings: Settings, now: datetime, most: int) -> list[UUID]:
-    """Those of the claimable runs that the limits let go, at most so many."""
-    room = most
-    if settings.max_concurrent_runs is not None:
-        room = min(most, settings.max_concurrent_runs - len(rows.running()))
-    urgent = claimable(rows, now)
+def let_go(rows: Rows, settings: Settings, now: datetime, most: int, rotation: Rotation) -> set[UUID]:
+    """Those of the claimable runs that the limits let go, at most so many.
+
+    A claim looks again, up to ten times, while the limits hold others of those that it picked.
+    """
+    rotation = deepcopy(rotation)
+    waiting, taken, in_flight = claimable(rows, now), list[Row](), in_flight_of(rows)
+    standings = _standings(rows, settings, now)
+    for _ in range(LOOKS):
+        room = most - len(taken)
+        if settings.max_concurrent_runs is not None:
+            room = min(room, settings.max_concurrent_runs - len(rows.running()) - len(taken))
+        calls = [(run, [run["party"]]) for run in picked(waiting, in_flight, rotation.after(RUNS_HTTP), room)]
+        allowed, refused = limits.within(calls, standings)
+        taken += allowed
+        rotation.advance(RUNS_HTTP, [(run["priority"], run["party"]) for run in allowed])
+        begun = Counter(run["party"] for run in allowed)
+        in_flight += begun
+        standings = {party: limits.after(standing, begun[party]) for party, standing in standings.items()}
+        held = {(run["priority"], run["party"]) for runs in refused.values() for run in runs}
+        waiting = [one for one in waiting if one not in allowed and (one["priority"], one["party"]) not in held]
+        if not refused or len(taken) == most:
+            break
+    return {run["id"] for run in taken}
+
+
+def picked(waiting: Sequence[Row], in_flight: Counter[str], after: Mapping[int, str], room: int) -> list[Row]:
+    """The runs that a claim picks of those that wait: of each priority, of each party its share, most urgent first."""
+    found: list[Row] = []
+    for priority in sorted({run["priority"] for run in waiting}, reverse=True):
+        of_parties: dict[str, list[Row]] = {}
+        for run in waiting:
+            if run["priority"] == priority:
+                of_parties.setdefault(run["party"], []).append(run)
+        found += _shared(of_parties, in_flight, after.get(priority, ""), room - len(found))
+    return found
+
+
+def _shared(of_parties: dict[str, list[Row]], in_flight: Counter[str], after: str, room: int) -> list[Row]:
+    found: list[Row] = []
+    taken = Counter[str]()
+    spent = set[str]()
+    while len(found) < room and len(spent) < len(of_parties):
+        slots = room - len(found)
+        walk = sorted(of_parties.keys() - spent, key=lambda party: (party <= after, party))[: 2 * slots]
+        waiting = [Waiting(party, in_flight[party] + taken[party]) for party in walk]
+        for party, share in fairness.shares(waiting, slots).items():
+            some = of_parties[party][taken[party] : taken[party] + share]
+            found += some
+            taken[party] += len(some)
+            if len(some) < share:
+                spent.add(party)
+    return found
+
+
+def in_flight_of(rows: Rows) -> Counter[str]:
+    return Counter(run["party"] for run in rows.running() if run["reports_until"] is None)
+
+
+def _standings(rows: Rows, settings: Settings, now: datetime) -> dict[str, Standing]:
+    """How the rate of each party stands, which are accounts of two apps here; none without a rate."""
     if settings.account_rate is None:
-        return _ids(urgent[:room])
+        return {}
     since = now - settings.account_rate.span
     in_use = [one for one in rows.attempts.values() if one["finished_at"] is None or one["finished_at"] > since]
-    used = Counter(account(rows, rows.runs[one["run"]]) for one in in_use)
+    used = Counter(rows.runs[one["run"]]["party"] for one in in_use)
     limit = Limit(rate=settings.account_rate)
-    calls = [(run["id"], [account(rows, run)]) for run in urgent]
-    allowed, _ = limits.within(calls, {key: Standing(limit, used[key]) for _, [key] in calls})
-    return allowed[:room]
+    return {run["party"]: Standing(limit, used[run["party"]]) for run in rows.runs.values()}
 
 
 def account(rows: Rows, run: Row) -> str:
     """The account that a run is for: equal accounts of two apps are two."""
     return f"{rows.jobs[run['job']]['app']}/{run['account_id']}"
-
-
-def _ids(runs: Sequence[Row]) -> list[UUID]:
-    return [run["id"] for run in runs]
 
 
 def rows_after(before: Rows, found: Rows, works: Sequence[Work], now: datetime) -> Rows:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from core import attempt_endings
+from core import attempt_endings, fairness
 from core.alerting import Condition, after
 from core.attempt_endings import Ending
 from core.overlap_queue import JobFacts, WaitingRun, give_turns
@@ -123,6 +123,7 @@ def _next_poll(job: Row, instant: datetime, now: datetime) -> Row:
     seconds = job["deadline_seconds"]
     deadline_at = job["deadline_at"] if seconds is None else instant + timedelta(seconds=seconds)
     of_job = {name: job[name] for name in ("account_id", "queue", "priority", "expire")}
+    of_job["party"] = fairness.party(job["app_name"], job["account_id"])
     names = (
         "retry_of data deadline_missed_at late_at held_by held_key held_until rate_limited_at rate_wait_seconds reason "
         "cancel_requested_at started_at finished_at error_type error_message result progress message"

@@ -57,9 +57,10 @@ class Rows:
 def read() -> Rows:
     """All rows as they are stored now."""
     with database.reading():
+        names = {app.id: app.name for app in App.select()}
         everything = Installation.get_by_id(1).paused_at is not None
         return Rows(
-            jobs={row["id"]: row for row in _all(Job)},
+            jobs={row["id"]: {**row, "app_name": names[row["app"]]} for row in _all(Job)},
             runs={row["id"]: row for row in _all(Run)},
             attempts={(row["run"], row["number"]): row for row in _all(Attempt)},
             alerts=[{name: row[name] for name in ("job", "kind", "failures", "words")} for row in _all(Alert)],

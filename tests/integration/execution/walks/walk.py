@@ -17,6 +17,7 @@ from core.principals import LOCAL
 from core.states import ENDED, LIVE
 from services.execution import recording, reports, workers
 from services.execution.reports import Sender
+from services.execution.rotation import Rotation
 from services.execution.work import Succeeded, Work
 from services.jobs import apps, cancelling, definition, editing, polling_states, requested_runs
 from services.jobs import lifecycle as job_service
@@ -53,6 +54,7 @@ class Walk:
             report_limit_seconds=REPORT_LIMIT.total_seconds(),
         )
         self.workers = [workers.register(self.system) for _ in range(2)]
+        self.rotation = Rotation()
         self.works: list[Work] = []  # all that were ever claimed
         self.expected: Rows | None = None  # None where only the standing rules tell what must be
         self.starts = standing.Starts()
@@ -102,13 +104,11 @@ class Walk:
             (self.resume, 8, self.rows.paused_apps),
         ]
 
-    # --- Attempts and their ends -------------------------------------------------------------------------
-
     def claim(self) -> None:
         now, most = self.system.clock.now(), self.draw.randint(1, LARGEST_GROUP)
-        foretold = claiming.let_go(self.rows, self.system.settings, now, most)
-        works = claim(self.system, most, self.draw.choice(self.workers))
-        assert [work.run_id for work in works] == foretold
+        foretold = claiming.let_go(self.rows, self.system.settings, now, most, self.rotation)
+        works = claim(self.system, most, self.draw.choice(self.workers), self.rotation)
+        assert {work.run_id for work in works} == foretold
         self.works += works
         self.expected = claiming.rows_after(self.rows, stored.read(), works, now)
 

@@ -1,0 +1,52 @@
+"""Breakers of destinations: which hosts are left alone, and closing a breaker by hand."""
+
+from __future__ import annotations
+
+import falcon
+from falcon.asgi import Request, Response
+
+from api import access, answers, reasons
+from api.openapi import documented
+from api.operations import Required
+from api.schemas.audit import ReasonQuery
+from api.schemas.breakers import OpenBreaker, OpenBreakers
+from api.threads import Threads
+from core.scopes import Scope
+from services.execution import breakers as changes
+from services.reading import breakers
+from services.system import System
+
+
+class AllBreakers:
+    """`/api/breakers`."""
+
+    def __init__(self, _system: System, threads: Threads) -> None:
+        self._threads = threads
+
+    @documented("listBreakers", "limits", {200: OpenBreakers}, access=Required.ACCOUNT, scope=Scope.READ)
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """List the hosts that are left alone when the caller's apps call them; of all apps for operators."""
+        found = await self._threads.run(breakers.listed, access.principal(req))
+        answers.send(resp, OpenBreakers(results=[OpenBreaker.model_validate(one) for one in found]))
+
+
+class OneBreaker:
+    """`/api/breakers/{key}`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented(
+        "closeBreaker",
+        "limits",
+        {204: None},
+        access=Required.ACCOUNT,
+        scope=Scope.OPERATE,
+        query=ReasonQuery,
+        problems=(403, 404),
+    )
+    async def on_delete(self, req: Request, resp: Response, key: str) -> None:
+        """Close a breaker, for example once the receiver is mended; the runs that it holds go on."""
+        await self._threads.run(changes.close, access.principal(req), self._system, key, reasons.of(req))
+        resp.status = falcon.HTTP_NO_CONTENT

@@ -1,0 +1,52 @@
+"""Breakers: when a destination is left alone since most calls to it fail, and how it is tried again.
+
+A destination is a host as one app calls it. While its breaker is open, it has no places; once the wait is over, it has
+one, for a probe. Each call that succeeds then gives it one more, until the breaker closes; a failure opens it anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+CALLS = 20
+"""Of how many of the last calls it is decided."""
+
+FEWEST_CALLS = 10
+MOST_PLACES = 16
+FIRST_WAIT_SECONDS = 30.0
+LONGEST_WAIT_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Breaker:
+    """How an open breaker stands: how many calls may go at once, and after which wait a probe may."""
+
+    places: int
+    probe_at: datetime
+    wait_seconds: float
+
+
+def trips(last_calls: Collection[bool]) -> bool:
+    """Whether a breaker opens after these calls, of which those are true that failed: more than half of enough."""
+    return len(last_calls) >= FEWEST_CALLS and sum(last_calls) * 2 > len(last_calls)
+
+
+def opened(now: datetime, wait_seconds: float = FIRST_WAIT_SECONDS) -> Breaker:
+    """Returns a breaker that has just opened."""
+    return Breaker(0, now + timedelta(seconds=wait_seconds), wait_seconds)
+
+
+def after_success(breaker: Breaker) -> Breaker | None:
+    """Returns a breaker after a call that it let go has succeeded; None once it closes."""
+    places = max(1, breaker.places) + 1
+    return None if places > MOST_PLACES else Breaker(places, breaker.probe_at, FIRST_WAIT_SECONDS)
+
+
+def after_failure(breaker: Breaker, now: datetime) -> Breaker:
+    """Returns a breaker after a call that it let go has failed: a probe that fails doubles the wait."""
+    if breaker.places == 0 and now < breaker.probe_at:
+        return breaker  # opened again by another of these calls
+    waited = breaker.wait_seconds * 2 if breaker.places == 0 else FIRST_WAIT_SECONDS
+    return opened(now, min(LONGEST_WAIT_SECONDS, waited))

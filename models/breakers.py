@@ -1,0 +1,57 @@
+"""Queries on open breakers. A breaker that is closed has no row."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from uuid import UUID
+
+from core import breakers as rules
+from models.tables import App, Breaker
+
+
+def any_is_open() -> bool:
+    """Whether any destination is left alone."""
+    return bool(Breaker.select(Breaker.key).limit(1).count())
+
+
+def wanted_by_apps() -> Mapping[UUID, bool]:
+    """Returns the apps that say themselves whether they want breakers, each with what it says."""
+    query = App.select(App.id, App.destination_breaker).where(App.destination_breaker.is_null(False))
+    return {app.id: bool(app.destination_breaker) for app in query}
+
+
+def by_key(key: str) -> Breaker | None:
+    """Returns the open breaker of a destination."""
+    return Breaker.get_or_none(Breaker.key == key)
+
+
+def standing(row: Breaker) -> rules.Breaker:
+    """Returns how a stored breaker stands."""
+    return rules.Breaker(row.places, row.probe_at, row.wait_seconds)
+
+
+def open_new(key: str, app_id: UUID, host: str, breaker: rules.Breaker, now: datetime) -> bool:
+    """Store a breaker that opens; False if it is open already."""
+    row = {"key": key, "app_id": app_id, "host": host, "opened_at": now, **asdict(breaker)}
+    return bool(list(Breaker.insert(row).on_conflict_ignore().returning(Breaker.key).execute()))
+
+
+def replace(key: str, former: rules.Breaker, new: rules.Breaker | None) -> bool:
+    """Let a breaker stand otherwise, or close it with None, if it still stands as it did; False if it does not."""
+    same = (Breaker.key == key) & (Breaker.places == former.places) & (Breaker.probe_at == former.probe_at)
+    if new is None:
+        return bool(Breaker.delete().where(same).execute())
+    return bool(Breaker.update(**asdict(new)).where(same).execute())
+
+
+def delete(key: str) -> None:
+    """Close a breaker."""
+    Breaker.delete().where(Breaker.key == key).execute()
+
+
+def page(app_ids: Collection[UUID] | None, limit: int) -> list[Breaker]:
+    """Returns the open breakers of these apps, or of all, by key, at most so many."""
+    query = Breaker.select().order_by(Breaker.key).limit(limit)
+    return list(query if app_ids is None else query.where(Breaker.app_id.in_(sorted(app_ids))))

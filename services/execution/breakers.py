@@ -1,0 +1,160 @@
+"""Watch how calls to destinations end, and open and close their breakers.
+
+An engine keeps the last calls of each destination in memory, and writes only when a breaker opens, or when a call that
+an open breaker let go has ended. Which runs are held meanwhile, and that one probe goes at a time, is decided where all
+limits are: in the claim, and where held runs are given room.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from uuid import UUID
+
+from core import breakers as rules
+from core import limit_keys
+from core.auditing import Thing
+from core.errors import AbortReason, DatabaseUnavailable, NotFound, TransientFailure
+from core.principals import Principal
+from core.scopes import Scope
+from models import apps, breakers, database, held_keys
+from models.pauses import Gate
+from models.tables import App
+from services.access import visible_apps
+from services.execution.work import Failed, Result, Stopped, Work
+from services.runtime import events
+from services.system import System
+from services.task_types import http
+
+Destination = tuple[UUID, str]
+Ended = tuple[Work, Result]
+
+_MOST_WATCHED = 1_000
+_KNOWN_SECONDS = 1.0
+
+
+class Watch:
+    """The last calls of the destinations that one process calls; used by one thread."""
+
+    def __init__(self, system: System) -> None:
+        self._system = system
+        self._calls: OrderedDict[Destination, deque[bool]] = OrderedDict()
+        self._of_apps: Mapping[UUID, bool] = {}
+        self._known_until: float | None = None
+
+    def tripped(self, ended: Iterable[Ended]) -> list[Destination]:
+        """Note how calls have ended. Returns the destinations whose breakers are to open."""
+        calls = [(work, is_failed) for work, result in ended if (is_failed := failed(result)) is not None]
+        if not calls or not self._any_is_wanted():
+            return []
+        return [found for work, is_failed in calls if (found := self._note(work, is_failed=is_failed)) is not None]
+
+    def _note(self, work: Work, *, is_failed: bool) -> Destination | None:
+        host = host_of(work)
+        if host is None or not self._of_apps.get(work.app_id, self._system.settings.destination_breaker):
+            return None
+        destination = work.app_id, host
+        last = self._calls.setdefault(destination, deque(maxlen=rules.CALLS))
+        self._calls.move_to_end(destination)
+        if len(self._calls) > _MOST_WATCHED:
+            self._calls.popitem(last=False)
+        last.append(is_failed)
+        if not rules.trips(last):
+            return None
+        del self._calls[destination]  # what comes after it closes counts anew
+        return destination
+
+    def _any_is_wanted(self) -> bool:
+        now = self._system.clock.monotonic()
+        if self._known_until is None or now >= self._known_until:
+            try:
+                with database.reading():
+                    self._of_apps = breakers.wanted_by_apps()
+            except DatabaseUnavailable:
+                return False
+            self._known_until = now + _KNOWN_SECONDS
+        return self._system.settings.destination_breaker or any(self._of_apps.values())
+
+
+def failed(result: Result) -> bool | None:
+    """Whether a call failed without an answer or with a 5xx; None where it was broken off and tells nothing."""
+    if isinstance(result, Stopped):
+        return True if result.reason is AbortReason.TIME_LIMIT else None
+    if not isinstance(result, Failed):
+        return False
+    status = result.error.status_code
+    return isinstance(result.error, TransientFailure) and (status is None or status >= 500)  # noqa: PLR2004  HTTP's
+
+
+def host_of(work: Work) -> str | None:
+    """Returns the host that an attempt calls."""
+    url = work.url
+    if work.request is not None:
+        url = work.request.get("url")
+    elif work.task_type == http.KEY and isinstance(work.data, dict):
+        url = work.data.get("url")
+    key = limit_keys.of_host(url) if isinstance(url, str) else None
+    return None if key is None else key.removeprefix("host:")
+
+
+def open_new(system: System, destinations: Sequence[Destination]) -> None:
+    """Open the breakers of these destinations, where they are closed."""
+    if not destinations:
+        return
+    with system.transaction(Gate.UNUSED) as work:
+        names = apps.names_of({app_id for app_id, _ in destinations})
+        for app_id, host in destinations:
+            key = limit_keys.of_destination(names[app_id], host)
+            if breakers.open_new(key, app_id, host, rules.opened(work.now), work.now):
+                _tell("opened", names[app_id], host)
+
+
+def settle(system: System, ended: Sequence[Ended]) -> None:
+    """Let the breakers that let these calls go stand as they do once the calls have ended."""
+    for work, result in ended:
+        is_failed = failed(result)
+        for key in work.places:
+            if is_failed is not None and limit_keys.is_of_destination(key):
+                while not _settle(system, key, is_failed=is_failed):
+                    pass  # another call has ended meanwhile
+
+
+def _settle(system: System, key: str, *, is_failed: bool) -> bool:
+    with system.transaction(Gate.UNUSED) as work:
+        row = breakers.by_key(key)
+        if row is None:
+            return True
+        former = breakers.standing(row)
+        new = rules.after_failure(former, work.now) if is_failed else rules.after_success(former)
+        if not breakers.replace(key, former, new):
+            return False
+        held_keys.look_at(key, work.now)
+        if new is None:
+            _tell("closed", apps.names_of([row.app_id])[row.app_id], row.host)
+    return True
+
+
+def close(principal: Principal, system: System, key: str, reason: str | None = None) -> None:
+    """Close a breaker by hand; what it holds goes on. Raises `NotFound`, and as `visible_apps.found` does."""
+    with system.transaction(Gate.UNUSED) as work:
+        row = breakers.by_key(key)
+        if row is None:
+            raise NotFound("breaker", key)
+        app = _app(principal, row.app_id, key)
+        breakers.delete(key)
+        held_keys.look_at(key, work.now)
+        work.audit(principal, "breaker.closed", Thing("breaker", key, app.id), reason=reason)
+        _tell("closed", app.name, row.host)
+
+
+def _app(principal: Principal, app_id: UUID, key: str) -> App:
+    name = apps.names_of([app_id])[app_id]
+    try:
+        return visible_apps.found(principal, name, Scope.OPERATE)
+    except NotFound:
+        raise NotFound("breaker", key) from None
+
+
+def _tell(what: str, app: str, host: str) -> None:
+    database.after_commit(partial(events.emit, f"breaker.{what}", app=app, host=host))
