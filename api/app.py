@@ -26,6 +26,7 @@ from api.resources import (
     docs,
     events,
     explanations,
+    failures,
     files,
     health,
     installation,
@@ -154,6 +155,7 @@ def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> 
     app.add_route("/api/jobs/{job_id:uuid}/why", explanations.WhyOfJob(system, threads))
     app.add_route("/api/runs/{run_id:uuid}", runs.OneRun(threads))
     app.add_route("/api/stats/series", statistics.MinuteSeries(system, threads))
+    app.add_route("/api/failures", failures.GroupedFailures(system, threads))
     app.add_route("/api/upcoming", upcoming.UpcomingRuns(system, threads))
     app.add_route("/api/outbox", outbox.Outbox(system, threads))
     app.add_route("/api/outbox/{email_id:uuid}", outbox.EmailInOutbox(system, threads))
@@ -188,6 +190,7 @@ def _route_control(app: App, system: System, threads: Threads) -> None:
     app.add_route("/api/jobs/{job_id:uuid}/backfill", repeating.BackfillOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/polling-states", polling_states.StatesOfJob(threads))
     app.add_route("/api/jobs/{job_id:uuid}/rewind", polling_states.RewindOfJob(system, threads))
+    app.add_route("/api/runs/actions", bulk_actions.ActionsOnRuns(system, threads))
     app.add_route("/api/runs/replay", bulk_actions.ReplaysOfRuns(system, threads))
     app.add_route("/api/runs/{run_id:uuid}/replay", repeating.ReplayOfRun(system, threads))
     app.add_route("/api/runs/{run_id:uuid}/cancel", repeating.CancelOfRun(system, threads))

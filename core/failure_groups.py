@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+VARIES = "…"
+"""What stands for an id or a number."""
+UNKNOWN = "no reason is known"
 _VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+(?:[.,:]\d+)*")
 
 
 def reason(error_type: str | None, message: str | None) -> str:
     """Returns a failure's reason without what differs from one to the next: ids and numbers."""
-    return _VARYING.sub("…", message or error_type or "no reason is known")
+    return _VARYING.sub(VARIES, message or error_type or UNKNOWN)

@@ -39,13 +39,14 @@ class JobFilter:
     created_from: datetime | None = None
     created_before: datetime | None = None
     search: str | None = None
+    ids: tuple[UUID, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunFilter:
     """A filter for runs. `due_from` is inclusive, `due_before` exclusive; `but` is a status to leave out.
 
-    `visible` is what the caller may see.
+    `visible` is what the caller may see; `failure` is why runs failed, as `core.failure_groups` tells it.
     """
 
     visible: VisibleJobs | None = None
@@ -58,3 +59,5 @@ class RunFilter:
     trigger: Trigger | None = None
     due_from: datetime | None = None
     due_before: datetime | None = None
+    ids: tuple[UUID, ...] | None = None
+    failure: str | None = None

@@ -1,4 +1,4 @@
-"""The query for runs that failed for good."""
+"""Queries for runs that failed for good."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from uuid import UUID
 import peewee
 
 from core.filters import JobFilter
-from models import filtering
-from models.tables import App, Job, Run
+from models import changes, filtering
+from models.chosen_runs import is_dismissed
+from models.tables import App, DismissedFailure, Job, Run
 
 # The condition of the partial index `runs_failed`, to the letter. No other table here has a column `status`.
 _FAILED = peewee.SQL("status = 'failed'")
@@ -31,8 +32,17 @@ class Failure(NamedTuple):
 
 
 def newest(wanted: JobFilter, since: datetime, limit: int) -> list[Failure]:
-    """Returns runs of jobs that fit and that failed since an instant, newest first."""
+    """Returns runs of jobs that fit and that failed since an instant, newest first, without those dismissed."""
     columns = (Job.name, App.name, Job.task_type, Run.account_id, Run.error_type, Run.error_message, Run.finished_at)
     query: Any = Run.select(Run.id, Run.job, *columns).join(Job).join(App)
-    query = filtering.jobs(query, wanted).where(_FAILED, Run.finished_at >= since)
+    query = filtering.jobs(query, wanted).where(_FAILED, Run.finished_at >= since, ~is_dismissed())
     return [Failure(*row) for row in query.order_by(Run.finished_at.desc(), Run.id.desc()).limit(limit).tuples()]
+
+
+def dismiss(run: Run, by: str, now: datetime) -> bool:
+    """Show a run among the failures no more. Returns whether it was shown there."""
+    row: Any = DismissedFailure.insert(run=run.id, dismissed_at=now, dismissed_by=by).on_conflict_ignore()
+    if not row.execute():
+        return False
+    changes.note(runs=[run.id])
+    return True

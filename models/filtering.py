@@ -34,6 +34,8 @@ def jobs(query: Any, wanted: JobFilter) -> Any:
         Job.schedule_kind: wanted.schedule_kind,
     }
     query = _of_app(_where_equal(query, equal), wanted.app_name)
+    if wanted.ids is not None:
+        query = query.where(Job.id.in_(wanted.ids))
     if wanted.name is not None:
         query = query.where(Job.name_key.in_(names.keys(wanted.name)))
     query = _where_between(query, Job.created_at, wanted.created_from, wanted.created_before)
@@ -64,6 +66,8 @@ def runs(query: Any, wanted: RunFilter) -> Any:
     query = _of_app(_where_equal(query, equal), wanted.app_name)
     if wanted.status in LIVE_STATUSES:
         query = query.where(LIVE)
+    if wanted.ids is not None:
+        query = query.where(Run.id.in_(wanted.ids))
     if wanted.but is not None:
         query = query.where(Run.status != wanted.but)
     return _where_between(query, Run.due_at, wanted.due_from, wanted.due_before)

@@ -8,10 +8,8 @@ from uuid import UUID
 
 import peewee
 
-from core.filters import RunFilter
 from core.states import RunStatus, Trigger
-from models import filtering
-from models.tables import App, Job, Run
+from models.tables import Job, Run
 
 # As the index `runs_once_each` has it, to the letter.
 _ONCE_EACH = peewee.SQL("trigger IN ('schedule', 'poll', 'backfill')")
@@ -31,16 +29,6 @@ def going_on(run_ids: Collection[UUID]) -> set[UUID]:
     """Returns which of these runs are repeated by a run that is not over."""
     query = Run.select(Run.retry_of).where(Run.retry_of.in_(list(run_ids)), Run.finished_at.is_null())
     return {run.retry_of for run in query if run.retry_of is not None}
-
-
-def not_repeated(wanted: RunFilter, after: UUID | None, limit: int) -> list[UUID]:
-    """Returns runs that fit and that no other run repeats, in the order of ids, from `after` (not included) on."""
-    repeat = Run.alias()
-    repeated = repeat.select(peewee.SQL("1")).where(repeat.retry_of == Run.id)
-    query = filtering.runs(Run.select(Run.id).join(Job).join(App), wanted).where(~peewee.fn.EXISTS(repeated))
-    if after is not None:
-        query = query.where(Run.id > after)
-    return [run.id for run in query.order_by(Run.id).limit(limit)]
 
 
 def of_span(job: Job, start: datetime, end: datetime) -> list[Run]:

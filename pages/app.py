@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pages.middleware import HOME
-from pages.resources import actions, queues
+from pages.resources import actions, many, queues
 from pages.resources.accounts import FORGOT, LOGIN, LOGOUT, REGISTER, RESET, AccountPage
 from pages.resources.app import AppPage
 from pages.resources.apps import Apps
 from pages.resources.audit import AuditPage
 from pages.resources.backfill import BackfillPage
+from pages.resources.bulk import BulkPage
 from pages.resources.edit_job import EditJob
 from pages.resources.failures import FailuresPage
 from pages.resources.job import JobPage
@@ -20,6 +21,7 @@ from pages.resources.new_job import NewJob
 from pages.resources.overview import Overview, Signs
 from pages.resources.preferences import Preferences
 from pages.resources.run import RunPage
+from pages.resources.runs import RunsPage
 from pages.resources.tasks import Tasks
 from pages.resources.upcoming import UpcomingPage
 from pages.resources.versions import VersionsPage
@@ -41,7 +43,7 @@ def routes(site: Site, signs: Signs, answering: Callable[[str], Responder]) -> l
         *_accounts(site, answering),
         Route("/admin", get=Answer(leading_to(site.url(HOME)), FOR_EVERYONE)),
         Route("/dashboard", get=Answer(Overview(site, signs).show, "GET /api/jobs/stats")),
-        Route("/dashboard/jobs", get=Answer(Jobs(site).show, _LIST_JOBS)),
+        *_lists(site),
         *_one_job(site),
         *_tasks(site),
         *_failures(site),
@@ -104,10 +106,17 @@ def _tasks(site: Site) -> list[Route]:
 
 
 def _failures(site: Site) -> list[Route]:
-    page, replay = FailuresPage(site), "POST /api/runs/replay"
+    return [Route("/dashboard/failures", get=Answer(FailuresPage(site).show, "GET /api/failures"))]
+
+
+def _lists(site: Site) -> list[Route]:
+    runs, act_on_jobs, act_on_runs = "/dashboard/runs", "POST /api/jobs/actions", "POST /api/runs/actions"
+    on_jobs, on_runs = BulkPage(site, many.of_jobs(site)), BulkPage(site, many.of_runs(site))
     return [
-        Route("/dashboard/failures", get=Answer(page.show, _LIST_JOBS)),
-        Route("/dashboard/failures/replay", get=Answer(page.ask, replay), post=Answer(page.replay, replay)),
+        Route("/dashboard/jobs", get=Answer(Jobs(site).show, _LIST_JOBS)),
+        Route("/dashboard/jobs/actions", get=Answer(on_jobs.ask, act_on_jobs), post=Answer(on_jobs.act, act_on_jobs)),
+        Route(runs, get=Answer(RunsPage(site).show, "GET /api/runs")),
+        Route(f"{runs}/actions", get=Answer(on_runs.ask, act_on_runs), post=Answer(on_runs.act, act_on_runs)),
     ]
 
 

@@ -32,6 +32,8 @@ class Asked:
     form_token: str = field(repr=False)
     now: datetime
     session: str | None = field(repr=False)
+    chosen: tuple[str, ...] = ()
+    """The ids of what is ticked in a list."""
 
     @property
     def is_user(self) -> bool:
@@ -52,6 +54,7 @@ def read(req: Request, now: datetime) -> Asked:
         form_token=form_token(_cookie(req, SESSION_COOKIE)),
         now=now,
         session=_cookie(req, SESSION_COOKIE) or None,
+        chosen=tuple(req.get_param_as_list("id") or ()),
     )
 
 

@@ -6,11 +6,13 @@ from typing import NamedTuple
 
 from core.policies import CatchUp, Overlap
 from core.principals import PrincipalKind
-from core.states import Hold, JobStatus, Outcome, Trigger
+from core.states import Hold, JobStatus, Outcome, RunStatus, Trigger
 from pages import asked
 
 STATUSES = [one.value for one in JobStatus]
 """What a job may show, as a filter offers it."""
+
+RUN_STATUSES = [one.value for one in RunStatus]
 
 HOLDS: dict[str | None, str] = {
     None: "for a free worker",
@@ -58,6 +60,59 @@ CATCH_UPS: dict[str, str] = {
     CatchUp.ALL: "all: every missed occurrence still runs",
 }
 
+ACTIONS_ON_JOBS: dict[str, str] = {
+    "pause": "Pause",
+    "resume": "Resume",
+    "trigger": "Run now",
+    "retry": "Retry",
+    "cancel": "Cancel",
+    "delete": "Delete",
+}
+
+ACTIONS_ON_RUNS: dict[str, str] = {"replay": "Replay", "cancel": "Cancel", "dismiss": "Dismiss"}
+
+PAST: dict[str, str] = {
+    "pause": "paused",
+    "resume": "resumed",
+    "trigger": "run",
+    "retry": "set going again",
+    "cancel": "cancelled",
+    "delete": "deleted",
+    "replay": "repeated",
+    "dismiss": "dismissed",
+}
+"""What becomes of each thing by an action on many."""
+
+WITHOUT_REASON = ("trigger", "retry", "replay")
+"""Actions for which no reason is kept."""
+
+DANGEROUS = ("cancel", "delete")
+
+DONE_WITH_MANY: dict[str, str] = {
+    "pause": "paused",
+    "resume": "resumed",
+    "cancel": "cancelled",
+    "delete": "deleted",
+    "replay": "all_replayed",
+    "dismiss": "dismissed",
+}
+
+FILTERS: dict[str, str] = {
+    "search": "Text",
+    "status": "Status",
+    "kind": "Schedule",
+    "task_type": "Task type",
+    "app_name": "App",
+    "account_id": "Account",
+    "tag": "Tag",
+    "trigger": "Made",
+    "job_id": "Job",
+    "failure": "Why",
+    "due_from": "Due from",
+    "due_before": "Due before",
+}
+"""What filters are called."""
+
 DONE: dict[str, str] = {
     "created": "The job is created.",
     "triggered": "A run was made. It starts as soon as a worker is free.",
@@ -67,6 +122,8 @@ DONE: dict[str, str] = {
     "retried": "Set going again with a new run.",
     "replayed": "A new run repeats the one that failed.",
     "all_replayed": "New runs repeat those that failed.",
+    "acted": "Carried out.",
+    "dismissed": "Dismissed: they are shown among the failures no more.",
     "ended": "Ended: it opens nothing more.",
     "app_made": "The app is made. What its jobs call, who is in it and its keys stand here.",
     "member_put": "The role is given.",
@@ -124,6 +181,7 @@ class Page(NamedTuple):
 PAGES = (
     Page("overview", "/dashboard/", "Overview", "o"),
     Page("jobs", "/dashboard/jobs", "Jobs", "j"),
+    Page("runs", "/dashboard/runs", "Runs", "r"),
     Page("failures", "/dashboard/failures", "Failures", "f"),
     Page("upcoming", "/dashboard/upcoming", "Upcoming", "u"),
     Page("queues", "/dashboard/queues", "Queues", "q"),

@@ -7,12 +7,12 @@ from falcon.asgi import Request, Response
 from api import access, answers, bodies, keys, validation
 from api.openapi import documented
 from api.operations import Required
-from api.schemas.bulk_actions import JobActions, NewJobActions, NewReplays, Replays
+from api.schemas.bulk_actions import JobActions, NewJobActions, NewReplays, NewRunActions, Replays, RunActions
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
 from services.jobs import bulk_actions
-from services.jobs.bulk_actions import Action
+from services.jobs.bulk_actions import Action, RunAction
 from services.jobs.idempotency import Request as KeyedRequest
 from services.system import System
 
@@ -47,6 +47,44 @@ class ActionsOnJobs:
             principal, self._system, action, wanted, after, dry_run=given.dry_run, request=request, reason=given.reason
         )
         return JobActions.of(outcome, dry_run=given.dry_run)
+
+
+class ActionsOnRuns:
+    """`/api/runs/actions`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented(
+        "actOnRuns",
+        "runs",
+        {200: RunActions},
+        access=Required.ACCOUNT,
+        scope=Scope.OPERATE,
+        body=NewRunActions,
+        takes_key=True,
+    )
+    async def on_post(self, req: Request, resp: Response) -> None:
+        """Replay, cancel or dismiss every run that fits the filter, in batches."""
+        body = await bodies.read(req, self._system.settings.max_body_bytes)
+        answers.send(resp, await self._threads.run(self._act, access.principal(req), keys.request(req, body), body))
+
+    def _act(self, principal: Principal, request: KeyedRequest | None, body: bytes) -> RunActions:
+        given = validation.body(NewRunActions, bodies.parse(body))
+        after = None if given.cursor is None else given.cursor.id
+        outcome = bulk_actions.act_on_runs(
+            principal,
+            self._system,
+            RunAction(given.action),
+            given.filter.wanted(),
+            after,
+            dry_run=given.dry_run,
+            request=request,
+            reason=given.reason,
+            limit=given.limit,
+        )
+        return RunActions.of(outcome, dry_run=given.dry_run)
 
 
 class ReplaysOfRuns:

@@ -16,6 +16,7 @@ from core.listing import Mark, Ordering, SortKey
 from core.states import JobStatus, RunStatus, Trigger
 from services.jobs import bulk_actions
 
+MOST_IDS = 1_000
 _OLDEST_FIRST = Ordering(SortKey.CREATED_AT)
 
 
@@ -42,6 +43,9 @@ Cursor = Annotated[Mark, PlainValidator(_mark), WithJsonSchema(CURSOR_SCHEMA)]
 Id = Annotated[UUID, BeforeValidator(_id), WithJsonSchema({"type": "string", "format": "uuid"})]
 ActionWord = Literal["pause", "resume", "cancel", "delete", "retry", "trigger"]
 StatusWord = Literal["pending", "queued", "running", "completed", "failed", "cancelled", "paused"]
+RunActionWord = Literal["replay", "cancel", "dismiss"]
+RunStatusWord = Literal["pending", "queued", "running", "retrying", "completed", "failed", "cancelled"]
+Ids = Annotated[list[Id], Field(min_length=1, max_length=MOST_IDS)]
 TriggerWord = Literal["schedule", "poll", "manual", "retry", "backfill"]
 
 
@@ -76,12 +80,13 @@ class JobsMeant(_Meant):
     created_from: Instant | None = None
     created_before: Instant | None = None
     search: Filter | None = None
+    ids: Ids | None = None
 
     def wanted(self) -> JobFilter:
         """What the services take."""
-        fields = self.model_dump(exclude={"kind", "status"})
+        fields = self.model_dump(exclude={"kind", "status", "ids"})
         status = None if self.status is None else JobStatus(self.status)
-        return words.as_shown(JobFilter(**fields, status=status, schedule_kind=self.kind))
+        return words.as_shown(JobFilter(**fields, status=status, schedule_kind=self.kind, ids=_all(self.ids)))
 
 
 class NewJobActions(Given):
@@ -117,6 +122,51 @@ class RunsMeant(_Meant):
         fields = self.model_dump(exclude={"status", "trigger"})
         trigger = None if self.trigger is None else Trigger(self.trigger)
         return RunFilter(**fields, status=RunStatus(self.status), trigger=trigger)
+
+
+class RunsActedOn(_Meant):
+    """Selects the runs that fit every member given, of those that the action is for.
+
+    `failure` is why they failed, as the list of failures tells it. Of runs that are named by `ids`, those that the
+    action is not for are refused.
+    """
+
+    ids: Ids | None = None
+    job_id: Id | None = None
+    app_name: Filter | None = None
+    account_id: Filter | None = None
+    task_type: Filter | None = None
+    status: RunStatusWord | None = None
+    trigger: TriggerWord | None = None
+    failure: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
+    due_from: Instant | None = None
+    due_before: Instant | None = None
+
+    def wanted(self) -> RunFilter:
+        """What the services take."""
+        fields = self.model_dump(exclude={"status", "trigger", "ids"})
+        trigger = None if self.trigger is None else Trigger(self.trigger)
+        status = None if self.status is None else RunStatus(self.status)
+        return RunFilter(**fields, status=status, trigger=trigger, ids=_all(self.ids))
+
+
+class NewRunActions(Given):
+    """An action on every run that fits, at most `limit` at a time; an empty filter needs `all`.
+
+    `replay` is for runs that failed or were cancelled and that no other repeats, `cancel` for those that have not
+    ended, `dismiss` for those that failed: they are listed among the failures no more. A dry run says what would
+    happen, and changes nothing. If more runs fit, send `cursor` to continue with the rest.
+    """
+
+    action: RunActionWord
+    filter: RunsActedOn = Field(default_factory=RunsActedOn)
+    all: Annotated[bool, Field(validate_default=True)] = False
+    dry_run: bool = False
+    limit: Annotated[int, Field(ge=1, le=bulk_actions.MOST_RUNS)] = bulk_actions.MOST_RUNS
+    cursor: Cursor | None = None
+    reason: Reason | None = None
+
+    _on_purpose = field_validator("all")(_all_on_purpose)
 
 
 class NewReplays(Given):
@@ -160,6 +210,10 @@ class JobActions(_Outcome):
         return cls(changed=outcome.changed, **_shared(outcome), dry_run=dry_run)
 
 
+class RunActions(JobActions):
+    """How many runs fit, how many were acted on, and the first 20 refused; `more` if others may fit."""
+
+
 class Replays(_Outcome):
     """How many runs fit, how many were replayed, and the first 20 refused; `more` if others may fit."""
 
@@ -178,3 +232,7 @@ def _shared(outcome: bulk_actions.Outcome) -> dict[str, Any]:
         "more": last is not None,
         "cursor": None if last is None else write_cursor(Mark(last), _OLDEST_FIRST),
     }
+
+
+def _all(ids: list[UUID] | None) -> tuple[UUID, ...] | None:
+    return None if ids is None else tuple(ids)

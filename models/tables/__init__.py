@@ -11,7 +11,7 @@ from models.tables.jobs import Job, JobTag, JobVersion, PollingState
 from models.tables.limits import HeldKey, Limit, Use
 from models.tables.operation import IdempotencyKey, Minute, RequestBucket, Signal, Worker
 from models.tables.outputs import Alert, Delivery, Upload
-from models.tables.runs import Attempt, Run
+from models.tables.runs import Attempt, DismissedFailure, Run
 from models.tables.secrets import AppSecret, SigningSecret
 from models.tables.users import Link, Token, User, UserIdentity
 
@@ -36,6 +36,7 @@ ALL: tuple[type[Table], ...] = (
     PollingState,
     Run,
     Attempt,
+    DismissedFailure,
     Upload,
     Delivery,
     Alert,
@@ -64,6 +65,7 @@ __all__ = [
     "AuditEntry",
     "Change",
     "Delivery",
+    "DismissedFailure",
     "HeldKey",
     "IdempotencyKey",
     "Installation",

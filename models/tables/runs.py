@@ -63,6 +63,18 @@ class Run(Table):
         table_name = "runs"
 
 
+class DismissedFailure(Table):
+    """A run that failed for good, and that somebody has looked at: it is shown among the failures no more."""
+
+    run = peewee.ForeignKeyField(Run, column_name="run_id", primary_key=True)
+    run_id: UUID
+    dismissed_at = InstantField()
+    dismissed_by = peewee.TextField()
+
+    class Meta:
+        table_name = "dismissed_failures"
+
+
 class Attempt(Table):
     """One try at a run; `outcome` is null while it lasts."""
 

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
+from core.scopes import Scope
 from pages import examples
 from pages.asked import Asked
 from pages.site import Site
@@ -40,7 +41,9 @@ class Jobs:
             "count": page.count,
             "outcomes": outcomes.newest([job.id for job in page.items]),
             "given": {name: given.get(name, "") for name in _SHOWN},
+            "kept": {name: value for name, value in given.items() if name in FILTERS},
             "filtered": any(name in given for name in FILTERS),
+            "may_act": Scope.OPERATE in who.principal.scopes,
             "paged": "cursor" in given,
             "first": _path(kept),
             "next": cursor and _path({**kept, "cursor": cursor}),

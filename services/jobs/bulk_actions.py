@@ -13,8 +13,8 @@ from core.errors import Conflict, NotFound
 from core.filters import JobFilter, RunFilter
 from core.principals import Principal
 from core.scopes import Scope
-from models import database, jobs, repeats, runs
-from services.jobs import editing, requested_runs
+from models import chosen_runs, database, jobs, runs
+from services.jobs import cancelling, editing, failures, requested_runs
 from services.jobs import lifecycle as intents
 from services.jobs.idempotency import Request, once
 from services.reading import visibility
@@ -35,6 +35,14 @@ class Action(StrEnum):
     DELETE = "delete"
     RETRY = "retry"
     TRIGGER = "trigger"
+
+
+class RunAction(StrEnum):
+    """What can be done to many runs at once."""
+
+    REPLAY = "replay"
+    CANCEL = "cancel"
+    DISMISS = "dismiss"
 
 
 @dataclass(frozen=True)
@@ -66,6 +74,17 @@ _ACTIONS: dict[Action, _Act] = {
     Action.RETRY: requested_runs.retry,
     Action.TRIGGER: requested_runs.trigger,
 }
+_RUN_ACTIONS: dict[RunAction, _Act] = {
+    RunAction.REPLAY: requested_runs.replay,
+    RunAction.CANCEL: cancelling.cancel,
+    RunAction.DISMISS: failures.dismiss,
+}
+_FITTING: dict[RunAction, Callable[[RunFilter, UUID | None, int], list[UUID]]] = {
+    RunAction.REPLAY: chosen_runs.not_repeated,
+    RunAction.CANCEL: chosen_runs.live,
+    RunAction.DISMISS: chosen_runs.not_dismissed,
+}
+_UNREASONED = (RunAction.REPLAY,)
 
 
 @dataclass(frozen=True)
@@ -120,8 +139,9 @@ def act(
     dry_run: bool,
     request: Request | None = None,
     reason: str | None = None,
+    limit: int = MOST_JOBS,
 ) -> Outcome:
-    """Carry out an action on every job that fits, at most 10,000, in the order of their ids, beginning after `after`.
+    """Carry out an action on every job that fits, at most `limit`, in the order of their ids, beginning after `after`.
 
     A job that the action is refused for is left unchanged. A dry run rolls everything back.
     """
@@ -129,10 +149,10 @@ def act(
 
     def find() -> Sequence[UUID]:
         with database.reading():
-            return jobs.ids(theirs, after, MOST_JOBS + 1)
+            return jobs.ids(theirs, after, limit + 1)
 
     one = partial(_ACTIONS[action], reason=reason) if action in _REASONED else _ACTIONS[action]
-    return _Work(principal, system, one, _lock_jobs, dry_run, request).carry_out(find, MOST_JOBS)
+    return _Work(principal, system, one, _lock_jobs, dry_run, request).carry_out(find, limit)
 
 
 def replay(
@@ -146,13 +166,37 @@ def replay(
     request: Request | None = None,
 ) -> Outcome:
     """Replay every dead run that fits and was not repeated before, at most so many; as `act` does."""
+    return act_on_runs(
+        principal, system, RunAction.REPLAY, wanted, after, limit=limit, dry_run=dry_run, request=request
+    )
+
+
+def act_on_runs(
+    principal: Principal,
+    system: System,
+    action: RunAction,
+    wanted: RunFilter,
+    after: UUID | None = None,
+    *,
+    dry_run: bool,
+    request: Request | None = None,
+    reason: str | None = None,
+    limit: int = MOST_RUNS,
+) -> Outcome:
+    """Carry out an action on every run that fits and that it is for, at most so many; as `act` does.
+
+    Of runs that are named by their ids, those that the action is not for are refused, too.
+    """
     theirs = visibility.visible(principal, wanted, Scope.OPERATE)
+    fitting = _FITTING[action] if wanted.ids is None else chosen_runs.those
 
     def find() -> Sequence[UUID]:
         with database.reading():
-            return repeats.not_repeated(theirs, after, limit + 1)
+            return fitting(theirs, after, limit + 1)
 
-    return _Work(principal, system, requested_runs.replay, _lock_jobs_of_runs, dry_run, request).carry_out(find, limit)
+    act = _RUN_ACTIONS[action]
+    one = act if action in _UNREASONED else partial(act, reason=reason)
+    return _Work(principal, system, one, _lock_jobs_of_runs, dry_run, request).carry_out(find, limit)
 
 
 def _read(told: Sequence[str]) -> Refused:

@@ -15,8 +15,8 @@ from tests.acceptance.pages.reader import Reader
 
 pytestmark = pytest.mark.xdist_group("chromium")
 A_PHONE = 375
-OVERVIEWS = ("", "jobs", "failures", "upcoming", "queues", "workers", "apps", "audit", "new")
-OF_ONE = ("jobs/", "runs/", "jobs//edit", "jobs//versions", "jobs//backfill", "failures/replay")
+OVERVIEWS = ("", "jobs", "runs", "failures", "upcoming", "queues", "workers", "apps", "audit", "new")
+OF_ONE = ("jobs/", "runs/", "jobs//edit", "jobs//versions", "jobs//backfill", "runs/actions")
 
 
 def test_a_run_is_watched_from_its_beginning_to_its_end_without_a_reload(ada: Reader, gate: Gate) -> None:

@@ -97,6 +97,10 @@ TAKE_A_KEY: dict[str, Callable[[GivenSystem, Client], Asked]] = {
         "/api/runs/replay",
         {"json": {"filter": {"account_id": stored_account(a_failed_run(s, c))}}},
     ),
+    "actOnRuns": lambda s, c: (
+        "/api/runs/actions",
+        {"json": {"action": "dismiss", "filter": {"account_id": stored_account(a_failed_run(s, c))}}},
+    ),
     "actOnJobs": lambda s, c: (
         "/api/jobs/actions",
         {"json": {"action": "trigger", "filter": {"task_type": task_type(a_job(s, c))}}},

@@ -41,7 +41,15 @@ FOR_USERS = {
 }
 FOR_USERS |= {"/api/apps", "/api/audit", "/api/limits", "/api/limits/{key:path}"}
 FOR_USERS |= {"/api/me/tokens", "/api/me/tokens/{token_id:uuid}", "/api/me/sessions", "/api/me/password"}
-FOR_USERS |= {"/api/schedules/preview", "/api/tasks", "/api/runs", "/api/runs/replay", "/api/upcoming"}
+FOR_USERS |= {
+    "/api/schedules/preview",
+    "/api/tasks",
+    "/api/runs",
+    "/api/runs/actions",
+    "/api/runs/replay",
+    "/api/upcoming",
+}
+FOR_USERS |= {"/api/failures", "/api/runs/actions"}
 FOR_USERS |= {"/jobs/api/jobs", "/jobs/api/jobs/stats", "/scheduler/jobs"}
 FOR_USERS |= {"/api/events", "/ws/jobs", "/ws/jobs/status"}
 NOT_METHODS = ("OPTIONS", "WEBSOCKET")  # WebSockets have tests of their own, in test_channels

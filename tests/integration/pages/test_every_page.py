@@ -36,6 +36,7 @@ OURS = {StaticFiles().path(name) for name in ("page.js", "live.js", "palette.js"
 PAGES = (
     "/dashboard/",
     "/dashboard/jobs",
+    "/dashboard/runs",
     "/dashboard/failures",
     "/dashboard/upcoming",
     "/dashboard/queues",

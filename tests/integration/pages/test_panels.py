@@ -10,7 +10,7 @@ from services.execution import workers
 from services.jobs import lifecycle
 from services.runtime.troubles import Trouble
 from services.scheduling import pauses
-from tests.factories import GivenSystem, claim, new_job, record, refused, runs_of, succeeded
+from tests.factories import GivenSystem, claim, new_job, record, refused, succeeded
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
 
@@ -60,21 +60,6 @@ def test_a_trouble_of_this_process_is_a_part_that_is_amiss(system: GivenSystem) 
     trouble = Trouble("spool", "The disk is full.", "Make room.")
     page = Browser(site(system, troubles=[trouble])).load("/dashboard/")
     assert "Something is amiss with the part spool: The disk is full. Make room." in page.text
-
-
-def test_failures_are_grouped_and_repeated_after_a_trial(browser: Browser, system: GivenSystem) -> None:
-    job_ids = [lifecycle.create(LOCAL, system, new_job()) for _ in range(3)]
-    for work in claim(system):
-        record(system, work, refused(422))
-    page = browser.load("/dashboard/failures")
-    assert "3 runs that failed for good" in page.text
-    trial = browser.load(page.links["Replay…"])
-    assert "of 3 runs that failed and were not repeated, 3 would run again now." in trial.text
-    assert [len(runs_of(job_id)) for job_id in job_ids] == [1, 1, 1], "the trial leaves nothing behind"
-    form = trial.form("Replay 3")
-    assert "New runs repeat those that failed." in browser.submit(form).text
-    browser.submit(form)
-    assert [len(runs_of(job_id)) for job_id in job_ids] == [2, 2, 2]
 
 
 def test_where_nothing_failed_or_comes_or_waits_the_pages_say_so(browser: Browser) -> None:

@@ -1,0 +1,32 @@
+"""What failed for good, grouped."""
+
+from __future__ import annotations
+
+from falcon.asgi import Request, Response
+
+from api import access, answers, validation
+from api.openapi import documented
+from api.operations import Required
+from api.schemas.failures import Failures, FailuresQuery
+from api.threads import Threads
+from core.scopes import Scope
+from services.reading import failures
+from services.system import System
+
+
+class GroupedFailures:
+    """`/api/failures`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented("listFailures", "runs", {200: Failures}, access=Required.ACCOUNT, scope=Scope.READ, query=FailuresQuery)
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """List what failed for good and was not dismissed, grouped by app, task type and reason, the newest first."""
+        answers.send(resp, await self._threads.run(self._grouped, req))
+
+    def _grouped(self, req: Request) -> Failures:
+        query = validation.query(FailuresQuery, req.params)
+        found = failures.grouped(access.principal(req), self._system, query.hours, query.wanted())
+        return Failures.model_validate(found)

@@ -1,0 +1,59 @@
+"""`POST /api/runs/actions` and `GET /api/failures`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.factories import GivenSystem, given_system, stored_run
+from tests.integration.api.client import NO_JOB, Client
+from tests.integration.api.keyed import a_failed_run
+
+
+@pytest.fixture
+def system(sqlite: str) -> GivenSystem:
+    return given_system()
+
+
+def act(client: Client, **body: Any) -> Any:
+    return client.simulate_post("/api/runs/actions", json=body)
+
+
+def test_a_group_of_failures_is_found_dismissed_and_gone(client: Client, system: GivenSystem) -> None:
+    run = a_failed_run(system, client)
+    [group] = client.simulate_get("/api/failures").json["groups"]
+    assert (group["count"], group["run_id"]) == (1, str(run.id))
+    tried = act(client, action="dismiss", filter={"failure": group["reason"]}, dry_run=True).json
+    assert (tried["matched"], tried["changed"], tried["dry_run"]) == (1, 1, True)
+    assert act(client, action="dismiss", filter={"ids": [str(run.id)]}, reason="Known").json["changed"] == 1
+    assert client.simulate_get("/api/failures").json == {"groups": [], "count": 0, "is_cut": False}
+    [entry] = client.simulate_get("/api/audit", params={"thing_id": str(run.id)}).json["results"]
+    assert (entry["action"], entry["reason"]) == ("run.dismissed", "Known")
+
+
+def test_a_failed_run_is_not_cancelled_and_says_so(client: Client, system: GivenSystem) -> None:
+    run = a_failed_run(system, client)
+    outcome = act(client, action="cancel", filter={"ids": [str(run.id)]}).json
+    assert outcome["changed"] == 0
+    assert "is failed and cannot be cancelled" in outcome["refused"][0]["detail"]
+    assert stored_run(run.id).status == "failed"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"action": "replay"}, "all"),
+        ({"action": "sing", "all": True}, "action"),
+        ({"action": "replay", "filter": {"ids": []}}, "filter.ids"),
+        ({"action": "replay", "filter": {"ids": ["1"]}}, "filter.ids.0"),
+        ({"action": "replay", "filter": {"ids": [NO_JOB] * 1_001}}, "filter.ids"),
+        ({"action": "replay", "filter": {"failure": ""}}, "filter.failure"),
+        ({"action": "replay", "all": True, "limit": 0}, "limit"),
+    ],
+)
+def test_what_is_wrong_is_refused_by_its_field(client: Client, body: dict[str, Any], field: str) -> None:
+    result = act(client, **body)
+    assert result.status_code == 400
+    assert [one["field"] for one in result.json["errors"]] == [field]
+    assert client.simulate_get("/api/failures", params={"hours": "0"}).status_code == 400

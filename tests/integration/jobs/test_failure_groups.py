@@ -1,0 +1,42 @@
+"""Runs that failed alike are found by what their errors share, on both databases."""
+
+from __future__ import annotations
+
+import pytest
+
+from core import failure_groups
+from core.errors import PermanentFailure
+from core.filters import RunFilter
+from core.principals import LOCAL
+from models import chosen_runs
+from services.execution.work import Failed
+from services.jobs import bulk_actions, lifecycle
+from services.jobs.bulk_actions import RunAction
+from services.reading import failures
+from tests.factories import GivenSystem, claim, given_system, new_job, record
+
+ERRORS = ("100% of 5 \\ _ are gone.", "100% of 6 \\ _ are gone.", "100X of 5 \\ _ are gone.", "Gone.", "")
+
+
+@pytest.fixture
+def system(store: str) -> GivenSystem:
+    return given_system()
+
+
+def test_each_group_selects_just_its_runs(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chosen_runs, "_READ_AT_ONCE", 1)
+    jobs = {lifecycle.create(LOCAL, system, new_job()): error for error in ERRORS}
+    for work in claim(system):
+        record(system, work, Failed(PermanentFailure(jobs[work.job_id], status_code=422)))
+    groups = failures.grouped(LOCAL, system, 24).groups
+    assert sorted(one.count for one in groups) == [1, 1, 1, 2]
+    for one in groups:
+        wanted = RunFilter(failure=one.reason, app_name=one.app_name)
+        outcome = bulk_actions.act_on_runs(LOCAL, system, RunAction.DISMISS, wanted, dry_run=False)
+        assert (outcome.matched, outcome.changed) == (one.count, one.count)
+    assert failures.grouped(LOCAL, system, 24).count == 0
+
+
+def test_ids_and_numbers_differ_within_a_group() -> None:
+    ids = ("018f0000-0000-7000-8000-000000000001", "018f0000-0000-7000-8000-000000000002")
+    assert len({failure_groups.reason(None, f"Lock {one} is held, 12:30.") for one in ids}) == 1

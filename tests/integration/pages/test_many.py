@@ -1,0 +1,166 @@
+"""Actions on many jobs and runs of a list: those ticked, or all that fit, tried before they are carried out."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+import pytest
+
+from core import schedules
+from core.errors import PermanentFailure
+from core.principals import LOCAL
+from pages.resources import bulk
+from services.execution.work import Failed
+from services.jobs import lifecycle, requested_runs
+from tests.factories import GivenSystem, claim, new_job, record, runs_of, stored_job, stored_run
+from tests.integration.pages.browser import Browser, Page
+
+LATER = schedules.DelayFromNow(600)
+
+
+def preview(browser: Browser, path: str, **fields: object) -> Page:
+    return browser.load(f"{path}/actions?{urlencode(fields, doseq=True)}")
+
+
+def made(system: GivenSystem, *names: str) -> list[UUID]:
+    return [lifecycle.create(LOCAL, system, new_job(LATER, name=name, tags=(name[:1],))) for name in names]
+
+
+def failing(system: GivenSystem, *errors: str) -> list[UUID]:
+    """The runs of jobs that failed, each for one of these reasons."""
+    jobs = {lifecycle.create(LOCAL, system, new_job()): error for error in errors}
+    for work in claim(system):
+        record(system, work, Failed(PermanentFailure(jobs[work.job_id], status_code=422)))
+    return [runs_of(job_id)[0].id for job_id in jobs]
+
+
+def states(job_ids: list[UUID]) -> list[str]:
+    return [str(stored_job(one).state) for one in job_ids]
+
+
+def test_the_jobs_that_are_ticked_are_paused_after_a_trial_for_a_reason(browser: Browser, system: GivenSystem) -> None:
+    jobs = made(system, "one", "two", "three")
+    listed = browser.load("/dashboard/jobs")
+    boxes = {given["value"] for tag, given in listed.elements if tag == "input" and given.get("type") == "checkbox"}
+    assert boxes == set(map(str, jobs))
+    trial = preview(browser, "/dashboard/jobs", action="pause", which="chosen", id=jobs[:2])
+    assert "of 2 jobs that fit, 2 would be paused now." in trial.text
+    assert states(jobs) == ["active"] * 3, "the trial leaves nothing behind"
+    form = trial.form("Pause 2")
+    assert "Paused: nothing starts" in browser.submit(form, reason="It moves").text
+    browser.submit(form, reason="It moves")
+    assert states(jobs) == ["paused", "paused", "active"]
+    assert "“It moves”" in browser.load(f"/dashboard/jobs/{jobs[0]}").text
+
+
+def test_all_that_fit_the_filter_are_meant_where_that_is_chosen(browser: Browser, system: GivenSystem) -> None:
+    jobs = made(system, "a1", "a2", "b1")
+    form = browser.load("/dashboard/jobs?tag=a").form("Preview…")
+    trial = browser.submit(form, action="delete", which="all")
+    assert "Tag a" in trial.text
+    page = browser.submit(trial.form("Delete 2"))
+    assert "Deleted." in page.text
+    assert states(jobs)[2] == "active"
+    assert [name for name in browser.load("/dashboard/jobs").links if name in ("a1", "a2", "b1")] == ["b1"]
+
+
+def test_what_an_action_is_not_for_stays_and_says_why(browser: Browser, system: GivenSystem) -> None:
+    [run_id] = failing(system, "Broken.")
+    [waiting] = [run.id for job in made(system, "later") for run in runs_of(job)]
+    trial = preview(browser, "/dashboard/runs", action="replay", which="chosen", id=[run_id, waiting])
+    assert "of 2 runs that fit, 1 would be repeated now." in trial.text
+    assert f"The run {waiting} is pending" in trial.text
+    assert "New runs repeat those that failed." in browser.submit(trial.form("Replay 1")).text
+    assert stored_run(waiting).status == "pending"
+
+
+def test_runs_that_have_not_ended_are_cancelled(browser: Browser, system: GivenSystem) -> None:
+    failing(system, "Broken.")
+    [job] = made(system, "later")
+    trial = preview(browser, "/dashboard/runs", action="cancel", which="all")
+    browser.submit(trial.form("Cancel 1"))
+    assert runs_of(job)[0].status == "cancelled"
+
+
+def test_a_list_that_is_longer_goes_on_with_the_rest(
+    browser: Browser, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pages.resources.many.MOST", 2)
+    jobs = made(system, "one", "two", "three")
+    trial = preview(browser, "/dashboard/jobs", action="trigger", which="all")
+    assert "2 would be run now; more fit, and come after these." in trial.text
+    rest = browser.submit(trial.form("Run now 2"))
+    assert "of 1 job that fits, 1 would be run now." in rest.text
+    assert "Carried out." in browser.submit(rest.form("Run now 1")).text
+    assert [len(runs_of(job)) for job in jobs] == [2, 2, 2]
+
+
+def test_failures_are_grouped_and_a_group_is_replayed_or_dismissed(browser: Browser, system: GivenSystem) -> None:
+    full, odd = "The disk 1_0% of node 7 is full.", "Nothing like it."
+    alike = failing(system, full, "The disk 1_0% of node 12 is full.", odd)
+    page = browser.load("/dashboard/failures")
+    assert "3 runs that failed for good" in page.text
+    groups = [link for link in page.elements if link[0] == "a" and "action=" in str(link[1].get("href"))]
+    replays = [str(given["href"]) for _, given in groups if "action=replay" in str(given["href"])]
+    assert len(replays) == 2
+    trials = {trial.text.count("2 would be repeated"): trial for trial in map(browser.load, replays)}
+    assert "Why The disk …_…% of node … is full." in trials[1].text
+    browser.submit(trials[1].form("Replay 2"))
+    assert [len(runs_of(stored_run(one).job_id)) for one in alike] == [2, 2, 1]
+    links = [str(given["href"]) for _, given in groups]
+    [dismiss] = [link for link in links if "dismiss" in link and "Nothing" in link]
+    after = browser.submit(browser.load(dismiss).form("Dismiss 1"))
+    assert "Dismissed:" in after.text
+    left = browser.load("/dashboard/failures")
+    assert "2 runs that failed for good" in left.text
+    assert odd not in left.text
+    assert stored_run(alike[2]).status == "failed"
+
+
+def test_a_failure_that_is_dismissed_can_still_be_replayed_and_is_shown_when_it_fails_anew(
+    browser: Browser, system: GivenSystem
+) -> None:
+    [run_id] = failing(system, "Broken.")
+    browser.submit(preview(browser, "/dashboard/runs", action="dismiss", which="chosen", id=run_id).form("Dismiss 1"))
+    again = preview(browser, "/dashboard/runs", action="dismiss", which="chosen", id=run_id)
+    assert "is dismissed already" in again.text
+    requested_runs.replay(LOCAL, system, run_id)
+    [work] = claim(system)
+    record(system, work, Failed(PermanentFailure("Broken.", status_code=422)))
+    assert "1 run that failed for good" in browser.load("/dashboard/failures").text
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("action=sing&which=all", "action must be one of"),
+        ("action=pause&which=chosen", "tick the jobs"),
+        ("action=pause&which=chosen&id=1", "is not an id"),
+        ("action=pause&which=all&status=odd", "status"),
+        ("action=pause&which=all&after=1", "after"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(browser: Browser, query: str, told: str) -> None:
+    page = browser.load(f"/dashboard/jobs/actions?{query}")
+    assert page.status == 400
+    assert told in page.text
+
+
+def test_more_ids_than_a_form_may_carry_are_refused(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "MOST", 1)
+    page = preview(browser, "/dashboard/jobs", action="pause", which="chosen", id=[UUID(int=1), UUID(int=2)])
+    assert page.status == 400
+    assert "is given more than 1 times" in page.text
+
+
+def test_runs_of_all_jobs_are_listed_and_filtered(browser: Browser, system: GivenSystem) -> None:
+    failing(system, "Broken.")
+    made(system, "later")
+    page = browser.load("/dashboard/runs")
+    assert "2 runs, newest first" in page.text
+    page = browser.submit(page.form("Show"), status="failed")
+    assert "1 run that fit, newest first" in page.text
+    assert "later" not in page.links
+    assert "No run fits." in browser.load("/dashboard/runs?app_name=none").text
+    assert browser.load("/dashboard/runs?status=odd").status == 400
