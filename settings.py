@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, V
 import settings_rules
 from core import networks, origins, proxies, urls
 from core.accounts import Registration
+from core.calls import CallsKept
 from core.errors import Misconfigured
 from core.group_roles import GroupRoles
 from core.networks import Reach
@@ -92,6 +93,8 @@ class Settings(BaseModel):
     connect_seconds: float = Field(default=5, ge=0.1, le=60)
     report_lease_seconds: float = Field(default=60, ge=1, le=86_400)
     report_limit_seconds: float = Field(default=86_400, ge=1, le=_A_YEAR)
+
+    calls_kept: CallsKept = CallsKept.ALL
 
     # Kinds of task of one's own: the modules that register them.
     task_types: str = ""

@@ -28,7 +28,7 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
                 "No URL to call: the job has no callback_url, its app no callback_base_url, and CALLBACK_BASE_URL "
                 "is not set. Give one of the three."
             )
-        answer = http.call(_request(system, work, work.url), scope)
+        answer = http.call(_request(system, work, work.url), scope, work.trace)
     except AttemptError as error:
         return Failed(error)
     return _judge(work, answer, system.clock.now())
@@ -81,4 +81,4 @@ def _judge(work: Work, answer: http.Answer, now: datetime) -> Result:
         return Failed(failure, results.text_of(answer))
     if answer.status_code == HTTPStatus.ACCEPTED:
         return Deferred()
-    return results.result_of(work, answer)
+    return results.result_of(work, answer, results.json_of(answer))

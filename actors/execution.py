@@ -16,7 +16,7 @@ from actors.handling import HANDLERS
 from actors.middleware import AttemptFailed
 from core.errors import Aborted, AbortReason, DatabaseUnavailable, TransientFailure
 from core.states import RunStatus
-from services.execution import careful_recording
+from services.execution import careful_recording, kept_calls
 from services.execution.engine import Engine, Exchanged
 from services.execution.leases import Leases
 from services.execution.work import Failed, Result, Stopped, Work
@@ -103,6 +103,7 @@ class RunExecutor:
             log.warning("lease_lost", attempt=work.attempt)
             return Exchanged(asks_again=self._goes_on(until))
         kept = careful_recording.as_kept(result)
+        kept_calls.prepare(self._system, work, kept)
         # Also when stopping: results are recorded until the grace period ends the process.
         answer = patiently(lambda: self._exchange(work, kept, until))
         faults.reach(faults.RECORDED)

@@ -30,14 +30,14 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
     try:
         request, values = _wanted(work)
         secrets = _secrets(system, work, request)
-        mask = Mask(secrets.values())
+        mask = work.trace.mask = Mask(secrets.values())
         filled = _filled(request, secrets)
         call = _call(system, work, filled, {**values, "secret": secrets})
         if filled.oauth2 is not None:
             token = access_tokens.of(system, filled.oauth2, call, scope)
-            mask = Mask([*secrets.values(), token.text])
+            mask = work.trace.mask = Mask([*secrets.values(), token.text])
             call = replace(call, headers={**call.headers, "Authorization": f"Bearer {token.text}"})
-        answer = http.call(call, scope)
+        answer = http.call(call, scope, work.trace)
     except Unavailable as error:
         return Failed(TransientFailure(str(error)))
     except AttemptError as error:

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from actors.handlers import http
-from core import receiver_answers
+from core import json_text, receiver_answers
 from core.errors import TransientFailure
 from services.execution.work import Failed, Result, Succeeded, Work
+
+LARGEST_RESULT = 64 * 1024
+_JSON = re.compile(r"^[\w.-]+/(?:[\w.-]+\+)?json\b", re.IGNORECASE)
 
 
 def text_of(answer: http.Answer) -> str:
     """Returns the answer's body as text that the database can store."""
     return answer.body.decode("utf-8", "replace").replace("\x00", "\ufffd")
+
+
+def json_of(answer: http.Answer) -> Any:
+    """Returns the JSON value that an answer holds, as its type says; None if it holds none, or a large one."""
+    if (
+        answer.truncated
+        or len(answer.body) > LARGEST_RESULT
+        or not _JSON.search(answer.headers.get("content-type", ""))
+    ):
+        return None
+    try:
+        return json_text.parse(answer.body)
+    except (ValueError, RecursionError):
+        return None
 
 
 def result_of(work: Work, answer: http.Answer, made: Any = None) -> Result:

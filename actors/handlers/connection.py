@@ -22,13 +22,15 @@ from core import networks
 from core.errors import PermanentFailure, TransientFailure
 from core.networks import Reach
 from core.proxies import Proxy
+from services.execution.traces import Phase, Trace
 
 
 class Wire:
     """A socket to a receiver and its reader, for one call after the other."""
 
-    def __init__(self, connecting: socket.socket) -> None:
+    def __init__(self, connecting: socket.socket, address: str | None = None) -> None:
         self.socket = connecting
+        self.address = address
         self.opened_at = self.idle_since = time.monotonic()
         self._handle = connecting.dup()  # to shut it down with, since TLS detaches the first socket object
         self._reader: io.BufferedReader | None = None
@@ -88,9 +90,18 @@ class Line:
 
     `connect_seconds` covers lookup, connect and TLS handshake together; `read_seconds` each later wait.
     `reach` says which addresses are allowed; those that are public are reached through `proxy`, if there is one.
+    `trace` is told when each phase begins.
     """
 
-    def __init__(self, connect_seconds: float, read_seconds: float, reach: Reach, proxy: Proxy | None = None) -> None:
+    def __init__(
+        self,
+        connect_seconds: float,
+        read_seconds: float,
+        reach: Reach,
+        proxy: Proxy | None = None,
+        trace: Trace | None = None,
+    ) -> None:
+        self.trace = trace or Trace()
         self.read_seconds = read_seconds
         self._allowed = reach
         self._proxy = proxy
@@ -117,11 +128,13 @@ class Line:
         """
         self.close()  # one wire at a time
         deadline = time.monotonic() + self._connect_seconds
+        self.trace.enter(Phase.LOOK_UP)
         addresses = self._look_up(host, port, deadline)
         texts = [str(address[4][0]) for address in addresses]
         # We connect to exactly these addresses, so a later lookup with another answer changes nothing.
         if denied := self._allowed.fault_of(host, port, texts):
             raise PermanentFailure(denied)
+        self.trace.enter(Phase.CONNECT)
         public = [text for text in texts if networks.is_public(text)]
         if self._proxy is None or not public:
             return self._first(host, port, addresses, deadline)
@@ -136,6 +149,7 @@ class Line:
             self._refuse_if_cut()
             raise
         wire.socket.settimeout(max(deadline - time.monotonic(), 0.001))
+        wire.address = address
         return wire
 
     def _first(self, host: str, port: int, addresses: Addresses, deadline: float) -> Wire:
@@ -198,6 +212,7 @@ class Line:
     def _reach(self, address: Address, seconds: float) -> Wire:
         family, kind, protocol, _, target = address
         wire = _begin_to_connect(socket.socket(family, kind, protocol), target)
+        wire.address = str(target[0])
         try:
             # Held only now: shutting down a socket that has not begun to connect would not stop it.
             self.hold(wire)

@@ -15,6 +15,7 @@ from actors.handlers.connection import Line, Wire
 from actors.handlers.response import Response
 from core import urls
 from core.errors import PermanentFailure
+from services.execution.traces import Phase, Trace
 
 _SENT_TOGETHER_BYTES = 64 * 1024
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -59,18 +60,30 @@ def open_wire(line: Line, target: Target, context: ssl.SSLContext | None) -> Wir
     """Connect to a receiver, with TLS if a context for it is given."""
     wire = line.connect(target.host, target.port)
     if context is not None:
+        line.trace.enter(Phase.TLS)
         wire.secure(context, target.name)
     return wire
 
 
-def ask(wire: Wire, method: str, target: Target, headers: Mapping[str, str], body: bytes | None) -> Response:
+def ask(
+    wire: Wire,
+    method: str,
+    target: Target,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    *,
+    trace: Trace | None = None,
+) -> Response:
     """Send a request and read the head of its response. Raises `NoFirstByte` if no response begins.
 
     The wire's time-out applies to the whole sending, and to each wait after it.
     """
+    trace = trace or Trace()
+    trace.enter(Phase.SEND)
     try:
         with contextlib.suppress(BrokenPipeError):  # it may have answered before it closed
             _send(wire, _head(method, target, headers, body), body or b"")
+        trace.enter(Phase.WAIT)
         began = wire.reader.peek(1)
     except TimeoutError:
         raise
@@ -78,6 +91,7 @@ def ask(wire: Wire, method: str, target: Target, headers: Mapping[str, str], bod
         raise NoFirstByte(error.errno, error.strerror or str(error)) from error
     if not began:
         raise NoFirstByte("Remote end closed connection without response")
+    trace.enter(Phase.RECEIVE)
     response = Response(wire, method)
     response.begin()
     return response

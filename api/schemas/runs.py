@@ -54,8 +54,47 @@ class RunPage(Shown):
     results: list[Run]
 
 
+class SentRequest(Shown):
+    """What was sent, secrets masked; at most 16 KiB of the body, whose size in bytes is `size`."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str | None
+    size: int
+
+
+class AnswerHead(Shown):
+    """The head of an answer, secrets masked, and the size of its body in bytes; the body is the attempt's `answer`."""
+
+    status_code: int
+    headers: dict[str, str]
+    size: int
+
+
+class CallPhase(Shown):
+    """How long a phase of a call took: `look_up`, `connect`, `tls`, `send`, `wait` (for the first byte), `receive`."""
+
+    name: str
+    seconds: float
+
+
+class Call(Shown):
+    """The HTTP call of an attempt: what was sent to which address, what was answered, and where its time went.
+
+    A kept connection needs no look-up, connect or TLS. `answer` is null where none came; the last phase is then the one
+    in which the call ended.
+    """
+
+    request: SentRequest
+    address: str | None
+    over_kept_connection: bool
+    answer: AnswerHead | None
+    phases: list[CallPhase]
+
+
 class Attempt(Shown):
-    """One try at a run; `outcome` is null while it lasts."""
+    """One try at a run; `outcome` is null while it lasts. `call` is null if it made none, or that is not kept."""
 
     number: int
     worker_id: UUID
@@ -66,6 +105,7 @@ class Attempt(Shown):
     error_message: str | None
     status_code: int | None
     answer: str | None
+    call: Call | None = None
 
 
 class RunWithAttempts(Run):

@@ -11,7 +11,7 @@ from models.tables.jobs import Job, JobTag, JobVersion, PollingState
 from models.tables.limits import HeldKey, Limit, Use
 from models.tables.operation import IdempotencyKey, Minute, RequestBucket, Signal, Worker
 from models.tables.outputs import Alert, Delivery, Upload
-from models.tables.runs import Attempt, DismissedFailure, Run
+from models.tables.runs import Attempt, DismissedFailure, KeptCall, Run
 from models.tables.secrets import AppSecret, SigningSecret
 from models.tables.users import Link, Token, User, UserIdentity
 
@@ -37,6 +37,7 @@ ALL: tuple[type[Table], ...] = (
     Run,
     Attempt,
     DismissedFailure,
+    KeptCall,
     Upload,
     Delivery,
     Alert,
@@ -72,6 +73,7 @@ __all__ = [
     "Job",
     "JobTag",
     "JobVersion",
+    "KeptCall",
     "Limit",
     "Link",
     "Minute",

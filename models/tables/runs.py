@@ -98,3 +98,16 @@ class Attempt(Table):
     class Meta:
         table_name = "attempts"
         primary_key = peewee.CompositeKey("run", "number")
+
+
+class KeptCall(Table):
+    """What the HTTP call of an attempt told of itself: what was sent and answered, and its phases, as JSON."""
+
+    run = peewee.ForeignKeyField(Run, column_name="run_id")
+    run_id: UUID
+    number = peewee.IntegerField()
+    call = peewee.TextField()
+
+    class Meta:
+        table_name = "calls"
+        primary_key = peewee.CompositeKey("run", "number")

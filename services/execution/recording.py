@@ -23,7 +23,7 @@ from models.hot import endings
 from models.hot.rows import EndingRun, Locked
 from models.pauses import Gate
 from models.tables import Run
-from services.execution import deferred, limits
+from services.execution import deferred, kept_calls, limits
 from services.execution.work import Deferred, Failed, Result, Stopped, Succeeded, Work
 from services.jobs import retry_policy
 from services.messaging.unit_of_work import UnitOfWork
@@ -75,6 +75,7 @@ def _record(
         deferred.begin(system, [end for end in ends if isinstance(end, EndingRun)], now)
         carried_out = [end for end in ends if isinstance(end, Settlement)]
         run_endings.carry_out(carried_out, now)
+        kept_calls.keep(work for (work, _), end in zip(ended, ends, strict=True) if end is not None)
         next_in_turn = give_turns(system, carried_out)
         settled = [
             Later() if not patient and work.job_id not in locked.jobs else told(end)

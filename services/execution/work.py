@@ -10,6 +10,7 @@ from uuid import UUID
 from core.errors import AbortReason, AttemptError
 from core.receiver_answers import PollAnswer
 from core.retry import RetryPolicy
+from services.execution.traces import Trace
 from services.secrets.signers import NOBODY, Signer
 
 
@@ -35,6 +36,7 @@ class Work:
     app_id: UUID
     signer: Signer = NOBODY  # of what goes to its app's receivers
     request: dict[str, Any] | None = None  # what the app's table maps the task type to
+    trace: Trace = field(default_factory=Trace, repr=False, compare=False)  # what its call tells of itself
     places: tuple[str, ...] = ()  # the keys of limits under which it takes a place among so many at once
 
 

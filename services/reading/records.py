@@ -13,7 +13,7 @@ from core.errors import NotFound
 from core.principals import Principal
 from core.schedules import Recurring
 from core.states import Hold, Outcome
-from models import attempts, database, job_logs, jobs, lists, runs, signals
+from models import attempts, calls, database, job_logs, jobs, lists, runs, signals
 from models.job_logs import LoggedAttempt, LoggedWait
 from services.reading import visibility
 from services.reading.views import (
@@ -77,7 +77,10 @@ def run(principal: Principal, run_id: UUID) -> tuple[RunView, list[AttemptView]]
         found = lists.run(run_id)
         if found is None or not visibility.sees(principal, found.job):
             raise NotFound("run", run_id)
-        return run_view(found), [view_of(AttemptView, one) for one in attempts.of_run(run_id)]
+        told = calls.of_run(run_id)
+        return run_view(found), [
+            view_of(AttemptView, one, call=told.get(one.number)) for one in attempts.of_run(run_id)
+        ]
 
 
 def signals_seen() -> dict[str, datetime]:

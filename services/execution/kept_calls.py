@@ -1,0 +1,36 @@
+"""Keep what attempts' calls told of themselves, as far as the setting CALLS_KEPT says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import structlog
+
+from core.calls import CallsKept
+from models import calls, fields
+from services.execution.work import Failed, Result, Work
+from services.system import System
+
+log = structlog.get_logger()
+
+
+def prepare(system: System, work: Work, result: Result) -> None:
+    """Make the text by which an attempt's call is stored, outside of the transaction that ends it. Never raises."""
+    if not _is_wanted(system.settings.calls_kept, result):
+        return
+    try:
+        told = work.trace.told()
+        work.trace.text = None if told is None else fields.json_text(told)
+    except Exception:  # a call that cannot be told keeps no attempt from being recorded
+        log.exception("call_not_kept", run_id=str(work.run_id))
+
+
+def keep(recorded: Iterable[Work]) -> None:
+    """Store the calls of attempts whose end is recorded, in the same transaction, in one statement."""
+    rows = [(work.run_id, work.attempt, work.trace.text) for work in recorded if work.trace.text is not None]
+    if rows:
+        calls.insert(rows)
+
+
+def _is_wanted(kept: CallsKept, result: Result) -> bool:
+    return kept is CallsKept.ALL or (kept is CallsKept.FAILED and isinstance(result, Failed))

@@ -1,0 +1,104 @@
+"""What one HTTP call tells of itself while it lasts: what was sent and answered, and how long each phase took."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+
+from core import masking, storable
+from core.masking import Mask
+
+BODY_KEPT = 16 * 1024
+_USERINFO = re.compile(r"(?<=://)[^/?#@\s]+@")
+_HIDES_NOTHING = Mask(())
+
+
+class Phase(StrEnum):
+    """A phase of a call, in the order in which they come; over a kept connection, the first is `send`."""
+
+    LOOK_UP = "look_up"
+    CONNECT = "connect"
+    TLS = "tls"
+    SEND = "send"
+    WAIT = "wait"
+    RECEIVE = "receive"
+
+
+class Trace:
+    """Collects what a call tells of itself. `mask` hides what the request was filled with."""
+
+    __slots__ = ("_address", "_answer", "_is_kept", "_marks", "_request", "mask", "text")
+
+    def __init__(self) -> None:
+        self.mask = _HIDES_NOTHING
+        self.text: str | None = None
+        """The call as it is to be stored, once its attempt is over and it is to be."""
+        self._request: tuple[str, str, Mapping[str, str], bytes | None] | None = None
+        self._answer: tuple[int, Mapping[str, str], int] | None = None
+        self._address: str | None = None
+        self._is_kept = False
+        self._marks: list[tuple[Phase | None, float]] = []
+
+    def sends(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> None:
+        """Take what is about to be sent."""
+        self._request = (method, url, headers, body)
+
+    def enter(self, phase: Phase) -> None:
+        """Begin a phase, and so end the one before."""
+        self._marks.append((phase, time.monotonic()))
+
+    def reached(self, address: str | None, *, is_kept: bool) -> None:
+        """Take the address that is called, and whether over a connection that was kept."""
+        self._address, self._is_kept = address, is_kept
+
+    def answered(self, status_code: int, headers: Mapping[str, str], size: int) -> None:
+        """Take the head of the answer, and how many bytes its body has."""
+        self._answer = (status_code, headers, size)
+
+    def end(self) -> None:
+        """End the last phase."""
+        self._marks.append((None, time.monotonic()))
+
+    def told(self) -> dict[str, Any] | None:
+        """Returns the call as it is kept and shown: masked, bodies cut; None if there was none."""
+        if self._request is None:
+            return None
+        method, url, headers, body = self._request
+        request = {
+            "method": method,
+            "url": self._shown(_USERINFO.sub("***@", url)),
+            "headers": self._headers(headers),
+            "body": None if body is None else self._body(body),
+            "size": len(body or b""),
+        }
+        answer = None
+        if self._answer is not None:
+            status_code, headers, size = self._answer
+            answer = {"status_code": status_code, "headers": self._headers(headers), "size": size}
+        return {
+            "request": request,
+            "address": self._address,
+            "over_kept_connection": self._is_kept,
+            "answer": answer,
+            "phases": self._phases(),
+        }
+
+    def _phases(self) -> list[dict[str, Any]]:
+        return [
+            {"name": phase.value, "seconds": round(following - began, 6)}
+            for (phase, began), (_, following) in zip(self._marks, self._marks[1:], strict=False)
+            if phase is not None
+        ]
+
+    def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
+        shown = masking.masked(headers)
+        return {self._shown(name): self._shown(value) for name, value in shown.items()}
+
+    def _body(self, body: bytes) -> str:
+        return storable.text(self.mask.bytes(body)[:BODY_KEPT].decode("utf-8", "replace"))
+
+    def _shown(self, text: str) -> str:
+        return storable.text(self.mask.text(text), BODY_KEPT)
