@@ -154,6 +154,7 @@ def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> 
     app.add_route("/api/runs", runs.Runs(threads, counts))
     app.add_route("/api/jobs/{job_id:uuid}/why", explanations.WhyOfJob(system, threads))
     app.add_route("/api/runs/{run_id:uuid}", runs.OneRun(threads))
+    app.add_route("/api/runs/{run_id:uuid}/log", runs.LogOfRun(threads))
     app.add_route("/api/stats/series", statistics.MinuteSeries(system, threads))
     app.add_route("/api/failures", failures.GroupedFailures(system, threads))
     app.add_route("/api/upcoming", upcoming.UpcomingRuns(system, threads))
@@ -251,6 +252,7 @@ def _route_live(app: App, hub: Hub) -> None:
 
 def _route_reports(app: App, system: System, threads: Threads) -> None:
     app.add_route("/reports/{run_id:uuid}/heartbeat", reports.Heartbeats(system, threads))
+    app.add_route("/reports/{run_id:uuid}/log", reports.Logs(system, threads))
     app.add_route("/reports/{run_id:uuid}/complete", reports.Completions(system, threads))
     app.add_route("/reports/{run_id:uuid}/fail", reports.Failures(system, threads))
 

@@ -27,6 +27,12 @@ def keep_lease(run: Run, until: datetime) -> None:
     Run.update(change).where(Run.id == run.id).execute()
 
 
+def tell(run: Run, told: Mapping[str, Any]) -> None:
+    """Store how far a locked run is, as its receiver tells."""
+    Run.update(told).where(Run.id == run.id).execute()
+    changes.note(runs=[run.id])
+
+
 def cancel(condition: Any, reason: str, now: datetime) -> int:
     """Cancel those of the runs that fit which wait for a report. Returns how many. The caller has locked their jobs."""
     waiting = Run.select(Run.id).where(condition, Run.status == RunStatus.RUNNING, Run.reports_until.is_null(False))

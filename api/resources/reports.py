@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from api import answers, bodies, validation
 from api.openapi import documented
 from api.operations import Required
-from api.schemas.run_reports import Completion, Ended, Failure, Heartbeat, Lease, TokenHeader
+from api.schemas.run_reports import Completion, Ended, Failure, Heartbeat, Lease, Log, Logged, TokenHeader
 from api.threads import Threads
 from core import json_text
 from services.execution import reports
@@ -59,12 +59,32 @@ class Heartbeats(Report):
         problems=(401, 409),
     )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
-        """Report that the work continues: the run's lease is renewed."""
+        """Report that the work continues, and how far it is: the run's lease is renewed."""
         await self._answer(req, resp, run_id, self._keep)
 
     def _keep(self, sender: Sender, value: Any) -> Lease:
         wanted = validation.body(Heartbeat, value)
-        return Lease.model_validate(reports.heartbeat(self._system, sender, wanted.seconds))
+        return Lease.model_validate(reports.heartbeat(self._system, sender, wanted.seconds, wanted.told()))
+
+
+class Logs(Report):
+    """`/reports/{run_id}/log`."""
+
+    @documented(
+        "reportLog",
+        "reports",
+        {200: Logged},
+        access=Required.RECEIVER,
+        headers=TokenHeader,
+        body=Log,
+        problems=(401, 409),
+    )
+    async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
+        """Log lines while the work goes on; the run keeps the newest 1,000, and its page shows them as they come."""
+        await self._answer(req, resp, run_id, self._log)
+
+    def _log(self, sender: Sender, value: Any) -> Logged:
+        return Logged.model_validate(reports.log_lines(self._system, sender, validation.body(Log, value).lines))
 
 
 class Completions(Report):

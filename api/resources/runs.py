@@ -11,9 +11,21 @@ from api.lists import Listed
 from api.openapi import documented
 from api.operations import Required
 from api.schemas.paging import NumberedQuery, PageQuery, RunsQuery
-from api.schemas.runs import Attempt, Execution, Executions, Run, RunPage, RunWithAttempts
+from api.schemas.runs import (
+    LINES_SHOWN,
+    Attempt,
+    Execution,
+    Executions,
+    LogLine,
+    LogLines,
+    LogQuery,
+    Run,
+    RunPage,
+    RunWithAttempts,
+)
 from api.threads import Threads
 from core.listing import NEWEST_FIRST
+from core.principals import Principal
 from core.scopes import Scope
 from services.reading import listing, records
 from services.reading.counting import Counts
@@ -88,12 +100,39 @@ class OneRun:
     @documented("getRun", "runs", {200: RunWithAttempts}, access=Required.RUN, scope=Scope.READ, problems=(404,))
     async def on_get(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Show a run and its attempts."""
-        view, attempts = await self._threads.run(records.run, access.principal(req), run_id)
-        shown = RunWithAttempts(
-            **Run.model_validate(view).model_dump(),
-            attempts=lists.readable(Attempt.model_validate, attempts),
-        )
-        answers.send(resp, shown)
+        answers.send(resp, await self._threads.run(_whole, access.principal(req), run_id))
+
+
+class LogOfRun:
+    """`/api/runs/{run_id}/log`."""
+
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+
+    @documented(
+        "getLogOfRun",
+        "runs",
+        {200: LogLines},
+        access=Required.RUN,
+        scope=Scope.READ,
+        query=LogQuery,
+        problems=(404,),
+    )
+    async def on_get(self, req: Request, resp: Response, run_id: UUID) -> None:
+        """Show the newest lines that the receivers of a run logged, oldest first."""
+        query = validation.query(LogQuery, req.params)
+        found = await self._threads.run(records.log_of_run, access.principal(req), run_id, query.limit)
+        answers.send(resp, LogLines(results=[LogLine.model_validate(one) for one in found]))
+
+
+def _whole(principal: Principal, run_id: UUID) -> RunWithAttempts:
+    view, attempts = records.run(principal, run_id)
+    lines = records.log_of_run(principal, run_id, LINES_SHOWN)
+    return RunWithAttempts(
+        **Run.model_validate(view).model_dump(),
+        attempts=lists.readable(Attempt.model_validate, attempts),
+        log=[LogLine.model_validate(one) for one in lines],
+    )
 
 
 def listed_executions(req: Request, job_id: UUID) -> Listed:

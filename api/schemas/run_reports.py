@@ -6,9 +6,10 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from api.schemas.values import Given, Shown
+from core import json_text
 from core.errors import AttemptError, PermanentFailure, TransientFailure
 from core.receiver_answers import PollAnswer
 from core.retry import MAX_RETRY_AFTER_SECONDS
@@ -16,6 +17,9 @@ from core.states import Outcome
 
 DAY_SECONDS = 86_400
 LONGEST_MESSAGE = 2_000
+LARGEST_PROGRESS = 4_096
+LONGEST_LINE = 1_000
+MOST_LINES = 100
 
 
 class TokenHeader(BaseModel):
@@ -27,9 +31,32 @@ class TokenHeader(BaseModel):
 
 
 class Heartbeat(Given):
-    """The work continues; the lease is renewed for so many seconds from now, or for the usual time."""
+    """The work continues; the lease is renewed for so many seconds from now, or for the usual time.
+
+    `progress` is a share from 0 to 1, `{"done": 3, "total": 8}` or any other JSON of at most 4 KiB; it and `message`
+    are shown with the run, until another heartbeat gives others.
+    """
 
     seconds: Annotated[float, Field(gt=0, le=DAY_SECONDS, allow_inf_nan=False)] | None = None
+    progress: Any = None
+    message: Annotated[str, Field(max_length=LONGEST_MESSAGE)] | None = None
+
+    @field_validator("progress")
+    @classmethod
+    def _small(cls, progress: Any) -> Any:
+        if json_text.size(progress) > LARGEST_PROGRESS:
+            raise ValueError(f"is more than {LARGEST_PROGRESS} bytes of JSON; tell less, and log the rest.")
+        return progress
+
+    def told(self) -> dict[str, Any]:
+        """Returns what it tells of the run, as far as it is given."""
+        return {name: getattr(self, name) for name in ("progress", "message") if name in self.model_fields_set}
+
+
+class Log(Given):
+    """Lines for the log of a run, oldest first: at most 100 at a time, each of at most 1,000 characters."""
+
+    lines: Annotated[list[Annotated[str, Field(max_length=LONGEST_LINE)]], Field(min_length=1, max_length=MOST_LINES)]
 
 
 class Completion(Given):
@@ -66,6 +93,14 @@ class Lease(Shown):
     run_id: UUID
     attempt: int
     lease_expires_at: datetime
+
+
+class Logged(Shown):
+    """How many lines the run keeps now: at most 1,000, the newest."""
+
+    run_id: UUID
+    attempt: int
+    lines: int
 
 
 class Ended(Shown):

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import RootModel
+from pydantic import Field, RootModel
 
+from api.schemas.paging import Query
 from api.schemas.values import Shown
 from core.states import Outcome, RunStatus
+
+LINES_SHOWN = 100
+MOST_LINES_KEPT = 1_000
 
 
 class Run(Shown):
@@ -108,10 +112,32 @@ class Attempt(Shown):
     call: Call | None = None
 
 
+class LogLine(Shown):
+    """A line that a receiver logged while it worked, at which attempt; lines are numbered from 1."""
+
+    number: int
+    attempt: int
+    logged_at: datetime
+    text: str
+
+
+class LogLines(Shown):
+    """The newest lines of a run's log, oldest first."""
+
+    results: list[LogLine]
+
+
+class LogQuery(Query):
+    """How many lines to return."""
+
+    limit: Annotated[int, Field(ge=1, le=MOST_LINES_KEPT)] = MOST_LINES_KEPT
+
+
 class RunWithAttempts(Run):
-    """One execution of a job, with every try at it in order."""
+    """One execution of a job, with every try at it in order, and the newest 100 lines that its receivers logged."""
 
     attempts: list[Attempt]
+    log: list[LogLine]
 
 
 class Execution(Shown):

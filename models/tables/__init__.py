@@ -11,7 +11,7 @@ from models.tables.jobs import Job, JobTag, JobVersion, PollingState
 from models.tables.limits import HeldKey, Limit, Use
 from models.tables.operation import IdempotencyKey, Minute, RequestBucket, Signal, Worker
 from models.tables.outputs import Alert, Delivery, Upload
-from models.tables.runs import Attempt, DismissedFailure, KeptCall, Run
+from models.tables.runs import Attempt, DismissedFailure, KeptCall, Run, RunLine
 from models.tables.secrets import AppSecret, SigningSecret
 from models.tables.users import Link, Token, User, UserIdentity
 
@@ -38,6 +38,7 @@ ALL: tuple[type[Table], ...] = (
     Attempt,
     DismissedFailure,
     KeptCall,
+    RunLine,
     Upload,
     Delivery,
     Alert,
@@ -80,6 +81,7 @@ __all__ = [
     "PollingState",
     "RequestBucket",
     "Run",
+    "RunLine",
     "Signal",
     "SigningSecret",
     "Table",

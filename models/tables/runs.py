@@ -111,3 +111,18 @@ class KeptCall(Table):
     class Meta:
         table_name = "calls"
         primary_key = peewee.CompositeKey("run", "number")
+
+
+class RunLine(Table):
+    """A line that a receiver logged while it worked; a run keeps its newest."""
+
+    run = peewee.ForeignKeyField(Run, column_name="run_id")
+    run_id: UUID
+    number = peewee.IntegerField()
+    attempt = peewee.IntegerField()
+    logged_at = InstantField()
+    text = WordsField()
+
+    class Meta:
+        table_name = "run_lines"
+        primary_key = peewee.CompositeKey("run", "number")

@@ -17,7 +17,7 @@ from core.errors import InvalidInput
 from core.listing import NEWEST_FIRST, Stretch
 from core.schedules import Polling, Recurring
 from core.states import ENDED, JobStatus, RunStatus
-from pages import examples, formats
+from pages import examples, progress
 from pages.asked import Asked
 from pages.site import Site, if_allowed
 from services.access import audit
@@ -26,7 +26,7 @@ from services.jobs import polling_states
 from services.reading import explaining, listing, pausing, records
 from services.reading.counting import Counts
 from services.reading.explaining import Explanation
-from services.reading.views import JobView, Occurrence, RunView
+from services.reading.views import JobView, Occurrence
 
 COMING = 10
 RUNS = 20
@@ -41,14 +41,6 @@ class Coming:
     scheduled_for: datetime
     due_at: datetime
     clocks: str
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far polling is: a share of all, and in words."""
-
-    share: float
-    text: str
 
 
 class JobPage:
@@ -86,7 +78,7 @@ class JobPage:
             "commands": self._commands(job_id, definition),
             "why": self._why(who, job_id),
             "states": polling_states.history(who.principal, job_id) if isinstance(view.schedule, Polling) else [],
-            "progress": next(filter(None, map(_progress, page.items)), None),
+            "progress": next(filter(None, map(progress.of, page.items)), None),
         }
 
     def _why(self, who: Asked, job_id: UUID) -> Explanation | None:
@@ -109,16 +101,6 @@ class JobPage:
 def _entries(who: Asked, job_id: UUID) -> list[AuditView]:
     found, _more = audit.listed(who.principal, AuditFilter(thing="job", thing_id=str(job_id)), None, ENTRIES)
     return found
-
-
-def _progress(run: RunView) -> Progress | None:
-    """How far a run told that the work is, if it did so in a way that can be drawn."""
-    match run.progress:
-        case {"done": int() | float() as done, "total": int() | float() as total} if total > 0:
-            return Progress(min(1.0, max(0.0, done / total)), f"{formats.number(done)} of {formats.number(total)}")
-        case int() | float() as share if 0 <= share <= 1:
-            return Progress(share, f"{share:.0%}")
-    return None
 
 
 def _instant(text: str, zone: ZoneInfo) -> datetime:

@@ -8,12 +8,14 @@ from uuid import UUID
 from falcon.asgi import Request, Response
 
 from core.states import LIVE
-from pages import examples, timeline
+from pages import examples, progress, timeline
 from pages.asked import Asked
 from pages.site import Site
 from services.jobs.requested_runs import DEAD
 from services.reading import explaining, records
 from services.reading.views import RunView
+
+LINES = 200
 
 
 class RunPage:
@@ -32,6 +34,8 @@ class RunPage:
         return {
             "run": run,
             "attempts": attempts,
+            "lines": records.log_of_run(who.principal, run_id, LINES),
+            "progress": progress.of(run),
             "answer": self._explained(who, run),
             "events": timeline.events(run, attempts),
             "spans": timeline.spans(run, attempts, who.now),

@@ -7,7 +7,7 @@ same answer; any other report about an attempt that has ended is refused.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from core.attempt_endings import Ending, Facts
 from core.errors import AttemptError, CarillonError, Conflict, InvalidInput, WrongToken
 from core.receiver_answers import PollAnswer
 from core.states import Outcome
-from models import attempts, database, runs
+from models import attempts, database, run_lines, runs
 from models import deferred as awaited
 from models.hot import endings
 from models.hot.rows import EndingJob, EndingRun
@@ -34,6 +34,7 @@ from services.scheduling.run_endings import Settlement
 from services.system import System
 
 log = structlog.get_logger()
+LINES_KEPT = 1_000
 Decide = Callable[[Facts, EndingRun, EndingJob, Attempt, datetime], Ending]
 
 
@@ -55,6 +56,15 @@ class Lease:
 
 
 @dataclass(frozen=True)
+class Logged:
+    """How many lines a run keeps, now that more were logged."""
+
+    run_id: UUID
+    attempt: int
+    lines: int
+
+
+@dataclass(frozen=True)
 class Ended:
     """How an attempt ended by its receiver's report."""
 
@@ -64,8 +74,10 @@ class Ended:
     finished_at: datetime
 
 
-def heartbeat(system: System, sender: Sender, seconds: float | None) -> Lease:
+def heartbeat(system: System, sender: Sender, seconds: float | None, told: Mapping[str, Any] | None = None) -> Lease:
     """Renew the lease of a run by `seconds`, else by the usual length, but not past `reports_until`.
+
+    `told` is the run's new progress and message, as far as the receiver gives them.
 
     Raises `WrongToken`, or `Conflict` when the attempt has ended.
     """
@@ -78,7 +90,24 @@ def heartbeat(system: System, sender: Sender, seconds: float | None) -> Lease:
             raise _too_late(attempt)
         until = until if run.reports_until is None else min(until, run.reports_until)
         awaited.keep_lease(run, until)
+        if told:
+            awaited.tell(run, told)
         return Lease(sender.run_id, attempt.number, until)
+
+
+def log_lines(system: System, sender: Sender, lines: Sequence[str]) -> Logged:
+    """Add lines to the log of a run, which keeps its newest 1,000; the lease is not renewed by that.
+
+    Raises as `heartbeat` does.
+    """
+    _refuse_strangers(sender)
+    with system.transaction(Gate.UNUSED) as unit:
+        run = runs.lock_one(sender.run_id)
+        attempt = _recognised(sender)
+        if run is None or attempt.finished_at is not None:
+            raise _too_late(attempt)
+        number = run_lines.add(run.id, attempt.number, lines, unit.now, LINES_KEPT)
+        return Logged(sender.run_id, attempt.number, min(number, LINES_KEPT))
 
 
 def complete(system: System, sender: Sender, result: Any, poll: PollAnswer | None) -> Ended:

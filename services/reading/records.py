@@ -13,13 +13,14 @@ from core.errors import NotFound
 from core.principals import Principal
 from core.schedules import Recurring
 from core.states import Hold, Outcome
-from models import attempts, calls, database, job_logs, jobs, lists, runs, signals
+from models import attempts, calls, database, job_logs, jobs, lists, run_lines, runs, signals
 from models.job_logs import LoggedAttempt, LoggedWait
 from services.reading import visibility
 from services.reading.views import (
     AttemptView,
     JobView,
     JobWithLog,
+    LineView,
     LogEntry,
     Occurrence,
     RunView,
@@ -81,6 +82,15 @@ def run(principal: Principal, run_id: UUID) -> tuple[RunView, list[AttemptView]]
         return run_view(found), [
             view_of(AttemptView, one, call=told.get(one.number)) for one in attempts.of_run(run_id)
         ]
+
+
+def log_of_run(principal: Principal, run_id: UUID, limit: int) -> list[LineView]:
+    """Returns the newest lines that a run's receivers logged, oldest first. Raises `NotFound`."""
+    with database.reading():
+        found = lists.run(run_id)
+        if found is None or not visibility.sees(principal, found.job):
+            raise NotFound("run", run_id)
+        return [view_of(LineView, one) for one in run_lines.newest(run_id, limit)]
 
 
 def signals_seen() -> dict[str, datetime]:

@@ -134,6 +134,16 @@ class AttemptView:
 
 
 @dataclass(frozen=True)
+class LineView:
+    """A line that a receiver logged, at which attempt."""
+
+    number: int
+    attempt: int
+    logged_at: datetime
+    text: str
+
+
+@dataclass(frozen=True)
 class ExecutionView:
     """A run that has started, as section 004 prints it; `success` is None while it lasts."""
 

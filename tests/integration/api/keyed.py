@@ -133,6 +133,7 @@ TAKE_NONE = {
     "logOut": "ends what it is asked with",
     "logOutByPage": "as logOut",
     "reportHeartbeat": "the run and its token tell which report it is",
+    "reportLog": "lines are for people, who see it where one comes twice",
     "reportCompletion": "the same report again is answered alike, by the run and its token",
     "reportFailure": "as reportCompletion",
 }

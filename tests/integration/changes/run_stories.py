@@ -164,6 +164,13 @@ def a_receiver_takes_a_run_on(system: GivenSystem) -> Iterator[None]:
     deferred(system)
 
 
+def a_receiver_tells_how_far_it_is(system: GivenSystem) -> Iterator[None]:
+    first_run(system)
+    work = deferred(system)
+    yield
+    reports.heartbeat(system, sender(work), None, {"progress": 0.5, "message": "half"})
+
+
 def a_receiver_reports(system: GivenSystem) -> Iterator[None]:
     first_run(system)
     work = deferred(system)
@@ -198,6 +205,7 @@ STORIES = (
     the_last_poll_is_answered,
     a_polling_state_is_rewound,
     a_receiver_takes_a_run_on,
+    a_receiver_tells_how_far_it_is,
     a_receiver_reports,
     a_run_is_rescued,
 )

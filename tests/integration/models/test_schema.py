@@ -95,7 +95,7 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         "0025_keep",
         "0026_request_buckets",
         "0029_dismissed_failures",
-        "0030_calls",
+        "0030_pages",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Calls: what attempts sent and what was answered, beside the attempts, so that these stay small."""
+"""What pages show besides: the calls of attempts, and the lines that receivers log."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 import peewee
 
-POSTGRESQL = {"uuid": "UUID"}
-SQLITE = {"uuid": "TEXT"}
+POSTGRESQL = {"uuid": "UUID", "instant": "TIMESTAMPTZ"}
+SQLITE = {"uuid": "TEXT", "instant": "TEXT"}
 
 STATEMENTS = (
     """
@@ -18,11 +18,21 @@ STATEMENTS = (
         PRIMARY KEY (run_id, number)
     )
     """,
+    """
+    CREATE TABLE run_lines (
+        run_id {uuid} NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        number INTEGER NOT NULL,
+        attempt INTEGER NOT NULL,
+        logged_at {instant} NOT NULL,
+        text TEXT NOT NULL,
+        PRIMARY KEY (run_id, number)
+    )
+    """,
 )
 
 
 def up(_migrator: Any, database: Any) -> None:
-    """Add the table."""
+    """Add the tables."""
     types = SQLITE if isinstance(database, peewee.SqliteDatabase) else POSTGRESQL
     for statement in STATEMENTS:
         database.execute_sql(statement.format(**types))

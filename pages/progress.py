@@ -1,0 +1,26 @@
+"""How far the work of a run is, as it was told: a share to draw, and words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pages import formats
+from services.reading.views import RunView
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the work is: a share of all, and in words."""
+
+    share: float
+    text: str
+
+
+def of(run: RunView) -> Progress | None:
+    """Returns how far a run told that the work is, if it did so in a way that can be drawn."""
+    match run.progress:
+        case {"done": int() | float() as done, "total": int() | float() as total} if total > 0:
+            return Progress(min(1.0, max(0.0, done / total)), f"{formats.number(done)} of {formats.number(total)}")
+        case int() | float() as share if 0 <= share <= 1:
+            return Progress(share, f"{share:.0%}")
+    return None

@@ -1,0 +1,96 @@
+"""What receivers tell while they work: progress, a message, lines of a log; in GET run and on the run's page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from models import database
+from models.tables import RunLine
+from tests.factories import GivenSystem, stored_run
+from tests.integration.api.client import Client, refusal
+from tests.integration.api.test_reports import deferred, report
+from tests.integration.changes.watching import Watcher
+from tests.integration.pages.browser import Browser
+from tests.integration.pages.conftest import site
+
+
+def shown(client: Client, run_id: object) -> Any:
+    return client.simulate_get(f"/api/runs/{run_id}").json
+
+
+def test_progress_and_message_are_shown_until_others_come(client: Client, system: GivenSystem) -> None:
+    work = deferred(client, system)
+    told = {"progress": {"done": 3, "total": 8}, "message": "Page 3"}
+    assert report(client, work, "heartbeat", told).status_code == 200
+    report(client, work, "heartbeat")
+    run = shown(client, work.run_id)
+    assert (run["progress"], run["message"]) == ({"done": 3, "total": 8}, "Page 3")
+    page = Browser(site(system)).load(f"/dashboard/runs/{work.run_id}")
+    assert "3 of 8" in page.text
+    assert "Page 3" in page.text
+    report(client, work, "heartbeat", {"progress": 0.5, "message": None})
+    run = shown(client, work.run_id)
+    assert (run["progress"], run["message"]) == (0.5, None)
+
+
+def test_lines_are_logged_in_order_and_the_newest_are_kept(
+    client: Client, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.execution.reports.LINES_KEPT", 3)
+    work = deferred(client, system)
+    assert report(client, work, "log", {"lines": ["one", "two"]}).json["lines"] == 2
+    answer = report(client, work, "log", {"lines": ["<b>three</b>", "fo\u0000ur"]})
+    assert answer.status_code == 400, "a text that cannot be stored is refused"
+    answer = report(client, work, "log", {"lines": ["<b>three</b>", "four"]})
+    assert answer.json == {"run_id": str(work.run_id), "attempt": 1, "lines": 3}
+    with database.reading():
+        assert RunLine.select().count() == 3
+    log = shown(client, work.run_id)["log"]
+    assert [(one["number"], one["attempt"], one["text"]) for one in log] == [
+        (2, 1, "two"),
+        (3, 1, "<b>three</b>"),
+        (4, 1, "four"),
+    ]
+    newest = client.simulate_get(f"/api/runs/{work.run_id}/log", params={"limit": "1"}).json["results"]
+    assert [one["text"] for one in newest] == ["four"]
+    assert "<b>three</b> " in Browser(site(system)).load(f"/dashboard/runs/{work.run_id}").text
+
+
+def test_those_who_listen_hear_of_a_line(client: Client, system: GivenSystem) -> None:
+    work = deferred(client, system)
+    watcher = Watcher()
+    report(client, work, "log", {"lines": ["one"]})
+    assert work.run_id in watcher.look().runs
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "field"),
+    [
+        ("log", {}, "lines"),
+        ("log", {"lines": []}, "lines"),
+        ("log", {"lines": ["x"] * 101}, "lines"),
+        ("log", {"lines": ["x" * 1_001]}, "lines.0"),
+        ("log", {"lines": "one"}, "lines"),
+        ("log", {"lines": ["one"], "more": 1}, "more"),
+        ("heartbeat", {"progress": "x" * 5_000}, "progress"),
+        ("heartbeat", {"message": "x" * 2_001}, "message"),
+    ],
+)
+def test_what_is_wrong_is_refused_by_its_field(
+    client: Client, system: GivenSystem, kind: str, body: Any, field: str
+) -> None:
+    work = deferred(client, system)
+    assert set(refusal(report(client, work, kind, body))) == {field}
+
+
+def test_lines_of_strangers_and_of_what_has_ended_are_refused(client: Client, system: GivenSystem) -> None:
+    work = deferred(client, system)
+    wrong = {"X-Carillon-Report-Token": "wrong"}
+    assert report(client, work, "log", {"lines": ["one"]}, **wrong).status_code == 401
+    report(client, work, "complete", {})
+    assert report(client, work, "log", {"lines": ["one"]}).status_code == 409
+    assert report(client, work, "heartbeat", {"message": "late"}).status_code == 409
+    assert stored_run(work.run_id).message is None
+    assert client.simulate_get(f"/api/runs/{work.run_id}/log", params={"limit": "0"}).status_code == 400
