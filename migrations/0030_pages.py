@@ -1,4 +1,4 @@
-"""What pages show besides: the calls of attempts, and the lines that receivers log."""
+"""What pages show besides: the calls of attempts, the lines that receivers log; and users who may not log in."""
 
 from __future__ import annotations
 
@@ -28,11 +28,13 @@ STATEMENTS = (
         PRIMARY KEY (run_id, number)
     )
     """,
+    # Without a default, so that no row is rewritten.
+    "ALTER TABLE users ADD COLUMN disabled_at {instant}",
 )
 
 
 def up(_migrator: Any, database: Any) -> None:
-    """Add the tables."""
+    """Add the tables and the column."""
     types = SQLITE if isinstance(database, peewee.SqliteDatabase) else POSTGRESQL
     for statement in STATEMENTS:
         database.execute_sql(statement.format(**types))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -42,3 +43,21 @@ def put(app: App, user_id: UUID, role: Role, now: datetime) -> None:
 def remove(app: App, user: User) -> None:
     """Delete a user's membership of an app."""
     AppMember.delete().where(AppMember.app == app.id, AppMember.user == user.id).execute()
+
+
+def of_users(user_ids: Collection[UUID]) -> dict[UUID, list[tuple[str, Role]]]:
+    """Returns the names of the apps that users are members of, with their roles there, by name."""
+    found: dict[UUID, list[tuple[str, Role]]] = {user_id: [] for user_id in user_ids}
+    query = AppMember.select(AppMember, App.name).join(App).where(AppMember.user.in_(list(user_ids)))
+    for member in query.order_by(App.name):
+        found[member.user_id].append((member.app.name, member.role))
+    return found
+
+
+def of_apps(app_ids: Collection[UUID]) -> dict[UUID, list[AppMember]]:
+    """Returns the members of apps, with their users, by name."""
+    found: dict[UUID, list[AppMember]] = {app_id: [] for app_id in app_ids}
+    query = AppMember.select(AppMember, User).join(User).where(AppMember.app.in_(list(app_ids)))
+    for member in query.order_by(User.username_key):
+        found[member.app_id].append(member)
+    return found

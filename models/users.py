@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import peewee
 
 from core import names
 from models.database import for_update
-from models.tables import User
+from models.tables import Token, User
 
 
 def insert(username: str, email: str, password_hash: str, now: datetime, *, is_admin: bool = False) -> User | None:
@@ -63,3 +64,30 @@ def set_admin(user_id: UUID, *, is_admin: bool) -> None:
 def set_password(user_id: UUID, password_hash: str) -> None:
     """Store the hash of a user's new password."""
     User.update(password_hash=password_hash).where(User.id == user_id).execute()
+
+
+def set_disabled(user_id: UUID, at: datetime | None) -> None:
+    """Store since when a user may not log in; None for who may."""
+    User.update(disabled_at=at).where(User.id == user_id).execute()
+
+
+class SeenUser(NamedTuple):
+    """A user, and when they last used any of their tokens and sessions that are left."""
+
+    user: User
+    seen_at: datetime | None
+
+
+def page(search: str | None, after: str | None, limit: int) -> list[SeenUser]:
+    """Returns users in the order of their names, those whose name or address has a text in it, from one name on."""
+    seen: Any = peewee.fn.MAX(Token.used_at)
+    newest = Token.select(Token.user, seen.alias("seen_at")).group_by(Token.user)
+    query: Any = User.select(User, newest.c.seen_at).join(
+        newest, peewee.JOIN.LEFT_OUTER, on=(newest.c.user_id == User.id)
+    )
+    if search is not None:
+        query = query.where(User.username_key.contains(names.folded(search)) | User.email.contains(search))
+    if after is not None:
+        query = query.where(User.username_key > names.folded(after))
+    rows = query.order_by(User.username_key).limit(limit).objects()
+    return [SeenUser(user, Token.used_at.python_value(user.seen_at)) for user in rows]

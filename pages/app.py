@@ -19,6 +19,7 @@ from pages.resources.jobs import Jobs
 from pages.resources.mine import Mine
 from pages.resources.new_job import NewJob
 from pages.resources.overview import Overview, Signs
+from pages.resources.people import People
 from pages.resources.preferences import Preferences
 from pages.resources.run import RunPage
 from pages.resources.runs import RunsPage
@@ -49,6 +50,7 @@ def routes(site: Site, signs: Signs, answering: Callable[[str], Responder]) -> l
         *_failures(site),
         *_queues(site),
         *_apps(site),
+        *_people(site),
         *_mine(site),
         Route("/dashboard/new", get=Answer(new.show, _CREATE_JOB), post=Answer(new.create, _CREATE_JOB)),
         Route("/dashboard/upcoming", get=Answer(UpcomingPage(site).show, "GET /api/upcoming")),
@@ -157,12 +159,28 @@ def _apps(site: Site) -> list[Route]:
     ]
 
 
+def _people(site: Site) -> list[Route]:
+    page, path, like = People(site), "/dashboard/people", "/api/users/{username}"
+    acts = {
+        "change": (page.change, f"PATCH {like}"),
+        "end": (page.end, f"DELETE {like}/tokens"),
+        "withdraw": (page.withdraw, "DELETE /api/invitations/{invitation_id:uuid}"),
+    }
+    return [
+        Route(path, get=Answer(page.show, "GET /api/users")),
+        Route(f"{path}/reset", post=Answer(page.reset, f"POST {like}/reset")),
+        Route(f"{path}/invite", post=Answer(page.invite, "POST /api/invitations")),
+        *(Route(f"{path}/{name}", post=Answer(page.responder(act), as_api)) for name, (act, as_api) in acts.items()),
+    ]
+
+
 def _mine(site: Site) -> list[Route]:
     page, path, like = Mine(site), "/dashboard/mine", "/api/me/tokens"
     return [
         Route(path, get=Answer(page.show, f"GET {like}")),
         Route(f"{path}/tokens", post=Answer(page.make, f"POST {like}")),
         Route(f"{path}/revoke", post=Answer(page.revoke, f"DELETE {like}/{{token_id:uuid}}")),
+        Route(f"{path}/password", post=Answer(page.change_password, "PUT /api/me/password")),
         Route(f"{path}/end-others", post=Answer(page.end_others, "DELETE /api/me/sessions")),
     ]
 

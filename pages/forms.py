@@ -22,6 +22,9 @@ REASON = "reason"
 MOST_FIELDS = 200
 LONGEST_KEY = 64
 
+_AS_TYPED = ("current_password", "new_password", "again")
+"""Fields in which a space at either end counts."""
+
 Form = Mapping[str, str]
 
 
@@ -74,4 +77,8 @@ def _parsed(body: bytes) -> dict[str, str]:
         fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError:
         raise InvalidInput.at("form", f"has more than {MOST_FIELDS} fields; send those of the page.") from None
-    return {name: values[-1].replace("\r\n", "\n").strip() for name, values in fields.items()}
+    return {name: _typed(name, values[-1]) for name, values in fields.items()}
+
+
+def _typed(name: str, value: str) -> str:
+    return value if name in _AS_TYPED else value.replace("\r\n", "\n").strip()

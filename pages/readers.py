@@ -72,6 +72,8 @@ class Readers:
     secret: Callable[[str, Any], str]
     differences: Callable[[Comparison], tuple[Mapping[str, Any], Mapping[str, Any]]]
     expect_edit: Callable[[Principal, JobView, Definition], None]
+    invitation: Callable[[Any], tuple[str | None, bool]]
+    passwords: Callable[[Any], tuple[str, str]]
     new_token: Callable[[Any], NewToken]
     new_command: Callable[[Principal, Any], NewJob]
     changed_command: Callable[[Principal, JobView, Any], Definition]

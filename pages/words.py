@@ -134,6 +134,9 @@ DONE: dict[str, str] = {
     "all_replayed": "New runs repeat those that failed.",
     "acted": "Carried out.",
     "dismissed": "Dismissed: they are shown among the failures no more.",
+    "disabled": "Disabled: logged out everywhere, and cannot log in. Their jobs run on.",
+    "enabled": "Enabled: they may log in again.",
+    "password_changed": "The password is changed. Your other sessions and logins have ended.",
     "ended": "Ended: it opens nothing more.",
     "app_made": "The app is made. What its jobs call, who is in it and its keys stand here.",
     "member_put": "The role is given.",
@@ -197,6 +200,7 @@ PAGES = (
     Page("queues", "/dashboard/queues", "Queues", "q"),
     Page("workers", "/dashboard/workers", "Workers", "w"),
     Page("apps", "/dashboard/apps", "Apps", "p"),
+    Page("people", "/dashboard/people", "People", "e"),
     Page("audit", "/dashboard/audit", "Audit", "a"),
     Page("new", "/dashboard/new", "New job", "n"),
 )

@@ -59,6 +59,8 @@ def readers(system: System) -> Readers:
         secret=functools.partial(secrets.value_of, system),
         differences=_differences,
         expect_edit=user_edits.expect_edit,
+        invitation=_invitation,
+        passwords=_passwords,
         new_token=lambda value: validation.body(accounts.NewToken, json_text.checked(value)).parsed(),
         new_command=commands.new,
         changed_command=commands.changed,
@@ -92,6 +94,16 @@ def _new_job(value: Any) -> Wanted:
 
 def _schedule(value: Any) -> Schedule:
     return validation.body(Preview, {"schedule": value}).schedule.parsed()
+
+
+def _invitation(value: Any) -> tuple[str | None, bool]:
+    given = validation.body(accounts.NewInvitation, value)
+    return given.email, given.administrator
+
+
+def _passwords(value: Any) -> tuple[str, str]:
+    given = validation.body(accounts.ChangedPassword, value)
+    return given.current_password, given.new_password
 
 
 def _span(value: Any) -> tuple[datetime, datetime]:

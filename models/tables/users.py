@@ -21,6 +21,7 @@ class User(Table):
     password_hash = peewee.TextField()
     created_at = InstantField()
     is_admin = peewee.BooleanField(default=False)
+    disabled_at = InstantField(null=True)
 
     class Meta:
         table_name = "users"

@@ -13,6 +13,7 @@ from core.scopes import Scope
 from pages.asked import Asked
 from pages.forms import Form
 from pages.site import Site
+from services.access import members_of_apps
 from services.jobs import apps
 
 MOST = 200
@@ -54,6 +55,7 @@ class Apps:
             "apps": found,
             "is_cut": more,
             "shared": built_in_apps.NAMES,
+            "members": members_of_apps.owned(who.principal, [app.id for app in found]),
             "roles": {one.app_name: one.role.value for one in who.principal.memberships},
             "may_make": Scope.APP in who.principal.scopes,
             "path_of": app_path,

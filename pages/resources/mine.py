@@ -8,13 +8,14 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from core.errors import NotFound
+from core.errors import InvalidInput, NotFound
 from core.scopes import Scope
 from pages import shown_once
 from pages.asked import Asked
 from pages.forms import Form
 from pages.site import Site
-from services.access import own_tokens
+from services.access import own_password, own_tokens
+from services.access.login_throttle import Throttle
 
 PATH = "/dashboard/mine"
 
@@ -24,6 +25,7 @@ class Mine:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._throttle = Throttle(site.system.clock)
 
     async def show(self, req: Request, resp: Response) -> None:
         """Show sessions and tokens."""
@@ -53,6 +55,26 @@ class Mine:
             return f"{PATH}?done=ended"
 
         await self._site.act(req, resp, do)
+
+    async def change_password(self, req: Request, resp: Response) -> None:
+        """Change the reader's password, and end all sessions but this one; or say what is wrong."""
+        form = await self._site.form(req)
+
+        def do(who: Asked, given: Form) -> str:
+            current, new = self._site.readers.passwords(
+                {"current_password": given.get("current_password", ""), "new_password": given.get("new_password", "")}
+            )
+            if new != given.get("again"):
+                raise InvalidInput.at("again", "is another one than the new password; type it twice alike.")
+            own_password.change(
+                who.principal, self._site.system, current, new, shown=who.session, throttle=self._throttle
+            )
+            return f"{PATH}?done=password_changed"
+
+        def act() -> Awaitable[None]:
+            return self._site.carry_out(req, resp, form, do)
+
+        await shown_once.or_again(self._site, req, resp, act, template="mine.html", load=self._load)
 
     async def end_others(self, req: Request, resp: Response) -> None:
         """End all sessions but this one."""

@@ -25,7 +25,7 @@ def of_token(system: System, token: str, kind: TokenKind, *, is_use: bool = True
     now = system.clock.now()
     with database.reading():
         found = tokens.by_hash(hashed(token), now)
-        if found is None or found.kind is not kind or is_idle(found, now):
+        if found is None or found.kind is not kind or is_idle(found, now) or found.user.disabled_at is not None:
             return None
         memberships = tuple(Membership(*one) for one in members.of_user(found.user_id))
     if is_use and now - found.used_at >= _USED_AGAIN_AFTER:

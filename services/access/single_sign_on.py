@@ -19,7 +19,7 @@ from services.access import tokens
 from services.access.guesses import MOST_OF_ADDRESS
 from services.access.identity_provider import Attempt, Identity, IdentityProvider
 from services.access.login_throttle import Throttle
-from services.access.users import looks_like_admin
+from services.access.users import expect_enabled, looks_like_admin
 from services.messaging.unit_of_work import UnitOfWork
 from services.system import System
 
@@ -53,7 +53,7 @@ def log_in(
     granted = system.settings.oidc_groups.granted(identity.groups)
     with system.transaction(Gate.UNUSED) as work:
         user = identities.user(identity.issuer, identity.subject) or _made(system, identity, granted, work)
-        users.lock(user.id)
+        expect_enabled(users.lock(user.id) or user)
         whoever = Principal(
             PrincipalKind.USER,
             user.id,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from core import names
 from core.accounts import TokenKind
-from core.errors import InvalidInput
+from core.errors import Forbidden, InvalidInput
 from models import database, users
 from models.pauses import Gate
 from models.tables import User
@@ -32,7 +32,8 @@ def log_in(
 ) -> tuple[str, UserView]:
     """Returns a new token for a user who knows the password, and the user. Only the hash of the token is kept.
 
-    An unknown user takes as long as a known one. Raises `InvalidInput`, or `TooMany` after too many guesses.
+    An unknown user takes as long as a known one. Raises `InvalidInput`, `Forbidden` for who is disabled, or `TooMany`
+    after too many guesses.
     """
     guesses.count(throttle, username, address)
     with database.reading():
@@ -44,6 +45,7 @@ def log_in(
         locked = users.lock(user.id)
         if locked is None or locked.password_hash != user.password_hash:  # changed since it was read
             raise _wrong_credentials()
+        expect_enabled(locked)
         token = tokens.log_in(user.id, kind, work.now)
     return token, view(system, user)
 
@@ -58,6 +60,12 @@ def view(system: System, user: User) -> UserView:
     """Returns a user as they are shown."""
     is_named = user.is_admin or is_admin(system, user.username)
     return UserView(user.id, user.username, user.email, is_named)
+
+
+def expect_enabled(user: User) -> None:
+    """Raises `Forbidden` for a user whom an administrator has disabled."""
+    if user.disabled_at is not None:
+        raise Forbidden("This account is disabled. Ask an administrator.")
 
 
 def is_admin(system: System, username: str) -> bool:

@@ -139,20 +139,21 @@ def act(
     dry_run: bool,
     request: Request | None = None,
     reason: str | None = None,
-    limit: int = MOST_JOBS,
+    limit: int | None = None,
 ) -> Outcome:
-    """Carry out an action on every job that fits, at most `limit`, in the order of their ids, beginning after `after`.
+    """Carry out an action on every job that fits, at most `limit` (10,000), in the order of their ids, beginning after `after`.
 
     A job that the action is refused for is left unchanged. A dry run rolls everything back.
     """
+    most = limit or MOST_JOBS
     theirs = visibility.visible(principal, wanted, _SCOPES.get(action, Scope.OPERATE))
 
     def find() -> Sequence[UUID]:
         with database.reading():
-            return jobs.ids(theirs, after, limit + 1)
+            return jobs.ids(theirs, after, most + 1)
 
     one = partial(_ACTIONS[action], reason=reason) if action in _REASONED else _ACTIONS[action]
-    return _Work(principal, system, one, _lock_jobs, dry_run, request).carry_out(find, limit)
+    return _Work(principal, system, one, _lock_jobs, dry_run, request).carry_out(find, most)
 
 
 def replay(

@@ -1,0 +1,157 @@
+"""Users as administrators see to them: who there is, who may log in, who administers; a link to a new password."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.accounts import LinkPurpose
+from core.auditing import Thing
+from core.errors import Conflict, NotFound
+from core.principals import Principal
+from core.scopes import ALL_SCOPES, Role
+from models import database, links, members, tokens, users
+from models.pauses import Gate
+from models.tables import User
+from services.access import links as issued
+from services.access.users import is_admin
+from services.system import System
+
+
+@dataclass(frozen=True)
+class Part:
+    """A role of a user in an app."""
+
+    app_name: str
+    role: Role
+
+
+@dataclass(frozen=True)
+class PersonView:
+    """A user as administrators see them; `is_named` by ADMIN_USERNAMES. `seen_at` is None where nothing tells it."""
+
+    username: str
+    email: str
+    is_admin: bool
+    is_named: bool
+    has_password: bool
+    created_at: datetime
+    seen_at: datetime | None
+    disabled_at: datetime | None
+    apps: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be changed of a user; None leaves it as it is."""
+
+    disabled: bool | None = None
+    administrator: bool | None = None
+
+
+def listed(
+    principal: Principal, system: System, search: str | None, after: str | None, limit: int
+) -> tuple[list[PersonView], bool]:
+    """Returns users by name, and whether more follow. Raises `Forbidden` unless for administrators."""
+    principal.expect_administration()
+    with database.reading():
+        found = users.page(search, after, limit + 1)
+        apps = members.of_users({one.user.id for one in found})
+    views = [_view(system, one.user, one.seen_at, apps[one.user.id]) for one in found[:limit]]
+    return views, len(found) > limit
+
+
+def change(
+    principal: Principal, system: System, username: str, wanted: Change, reason: str | None = None
+) -> PersonView:
+    """Disable or enable a user, make them an administrator or take that back; the user afterwards.
+
+    Who is disabled is logged out everywhere and cannot log in. What they made stays: jobs run, keys of apps open them.
+    Raises `NotFound`, `Conflict` for oneself, or to take back what ADMIN_USERNAMES gives, and `Forbidden` unless for
+    administrators; who makes one must have every scope.
+    """
+    principal.expect_administration()
+    if wanted.administrator:
+        principal.expect_scopes(ALL_SCOPES)
+    with system.transaction(Gate.UNUSED) as work:
+        user = _locked(username)
+        _refuse_oneself(principal, user)
+        _refuse_named(system, user, wanted)
+        before, after = _changes(user, wanted)
+        if "disabled" in after:
+            _set_disabled(user, work.now if wanted.disabled else None)
+        if "administrator" in after:
+            users.set_admin(user.id, is_admin=wanted.administrator is True)
+        if after:
+            thing = Thing("user", user.username)
+            work.audit(principal, "user.changed", thing, before=before, after=after, reason=reason)
+        [changed] = users.by_ids({user.id}).values()
+        return _view(system, changed, None, members.of_users([user.id])[user.id])
+
+
+def reset(principal: Principal, system: System, username: str, reason: str | None = None) -> str:
+    """Make a link by which a user sets a new password, for half an hour; it is shown this once.
+
+    Raises `NotFound`, `Conflict` for who has no password here, or may not log in, and `Forbidden` unless for
+    administrators; with every scope, for the link opens the whole account.
+    """
+    principal.expect_administration()
+    principal.expect_scopes(ALL_SCOPES)
+    with system.transaction(Gate.UNUSED) as work:
+        user = _locked(username)
+        if not user.password_hash:
+            raise Conflict(f"{user.username} logs in by single sign-on, and has no password here.")
+        if user.disabled_at is not None:
+            raise Conflict(f"{user.username} is disabled; enable them first.")
+        links.remove_of_user(user.id, (LinkPurpose.RESET,))
+        token, _link = issued.issue(LinkPurpose.RESET, work.now, principal.label, user_id=user.id)
+        work.audit(principal, "password.reset_offered", Thing("user", user.username), reason=reason)
+    return issued.address(system, LinkPurpose.RESET, token)
+
+
+def _locked(username: str) -> User:
+    found = users.by_username(username)
+    user = None if found is None else users.lock(found.id)
+    if user is None:
+        raise NotFound("user", username)
+    return user
+
+
+def _refuse_oneself(principal: Principal, user: User) -> None:
+    if principal.user_id == user.id:
+        raise Conflict("That would be yourself: ask another administrator, so that one is left.")
+
+
+def _refuse_named(system: System, user: User, wanted: Change) -> None:
+    if wanted.administrator is False and is_admin(system, user.username):
+        raise Conflict(f"The setting ADMIN_USERNAMES names {user.username} an administrator; change it there.")
+
+
+def _changes(user: User, wanted: Change) -> tuple[dict[str, bool], dict[str, bool]]:
+    """Returns what differs, as it was and as it is to be."""
+    now = {"disabled": user.disabled_at is not None, "administrator": user.is_admin}
+    new = {"disabled": wanted.disabled, "administrator": wanted.administrator}
+    after = {name: value for name, value in new.items() if value is not None and value is not now[name]}
+    return {name: now[name] for name in after}, after
+
+
+def _set_disabled(user: User, at: datetime | None) -> None:
+    users.set_disabled(user.id, at)
+    if at is not None:
+        tokens.remove_all(user.id)
+        links.remove_of_user(user.id, tuple(LinkPurpose))
+
+
+def _view(system: System, user: User, seen_at: datetime | None, apps: list[tuple[str, Role]]) -> PersonView:
+    is_named = is_admin(system, user.username)
+    return PersonView(
+        username=user.username,
+        email=user.email,
+        is_admin=user.is_admin or is_named,
+        is_named=is_named,
+        has_password=bool(user.password_hash),
+        created_at=user.created_at,
+        seen_at=seen_at,
+        disabled_at=user.disabled_at,
+        apps=tuple(Part(*one) for one in apps),
+    )
