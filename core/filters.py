@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core.principals import VisibleJobs
-from core.states import JobStatus, RunStatus, Trigger
+from core.states import Hold, JobStatus, RunStatus, Trigger
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class JobFilter:
 class RunFilter:
     """A filter for runs. `due_from` is inclusive, `due_before` exclusive; `but` is a status to leave out.
 
-    `visible` is what the caller may see; `failure` is why runs failed, as `core.failure_groups` tells it.
+    `visible` is what the caller may see; `failure` is why runs failed, as `core.failure_groups` tells it;
+    `held_by` and `held_key` are of those that wait.
     """
 
     visible: VisibleJobs | None = None
@@ -61,3 +62,5 @@ class RunFilter:
     due_before: datetime | None = None
     ids: tuple[UUID, ...] | None = None
     failure: str | None = None
+    held_by: Hold | None = None
+    held_key: str | None = None

@@ -68,6 +68,9 @@ def runs(query: Any, wanted: RunFilter) -> Any:
         query = query.where(LIVE)
     if wanted.ids is not None:
         query = query.where(Run.id.in_(wanted.ids))
+    if wanted.held_by is not None or wanted.held_key is not None:  # what was released keeps its key
+        query = query.where(LIVE, Run.status == RunStatus.QUEUED, Run.held_by.is_null(False))
+        query = _where_equal(query, {Run.held_by: wanted.held_by, Run.held_key: wanted.held_key})
     if wanted.but is not None:
         query = query.where(Run.status != wanted.but)
     return _where_between(query, Run.due_at, wanted.due_from, wanted.due_before)

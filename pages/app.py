@@ -16,6 +16,7 @@ from pages.resources.edit_job import EditJob
 from pages.resources.failures import FailuresPage
 from pages.resources.job import JobPage
 from pages.resources.jobs import Jobs
+from pages.resources.limits import LimitsPage
 from pages.resources.mine import Mine
 from pages.resources.new_job import NewJob
 from pages.resources.overview import Overview, Signs
@@ -50,6 +51,7 @@ def routes(site: Site, signs: Signs, answering: Callable[[str], Responder]) -> l
         *_failures(site),
         *_queues(site),
         *_apps(site),
+        *_limits(site),
         *_people(site),
         *_mine(site),
         Route("/dashboard/new", get=Answer(new.show, _CREATE_JOB), post=Answer(new.create, _CREATE_JOB)),
@@ -156,6 +158,16 @@ def _apps(site: Site) -> list[Route]:
         Route(f"{path}/keys", post=Answer(page.make_key, f"POST {like}/keys")),
         Route(f"{path}/signing", post=Answer(page.rotate, f"POST {like}/signing-secrets")),
         *(Route(f"{path}/{name}", post=Answer(page.responder(act), as_api)) for name, (act, as_api) in acts.items()),
+    ]
+
+
+def _limits(site: Site) -> list[Route]:
+    page, path, like = LimitsPage(site), "/dashboard/limits", "/api/limits/{key:path}"
+    return [
+        Route(path, get=Answer(page.show, "GET /api/limits")),
+        Route(f"{path}/of", get=Answer(page.show_one, f"GET {like}")),
+        Route(f"{path}/put", post=Answer(page.put, f"PUT {like}")),
+        Route(f"{path}/delete", post=Answer(page.delete, f"DELETE {like}")),
     ]
 
 

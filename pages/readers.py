@@ -10,6 +10,7 @@ from uuid import UUID
 
 from core.auditing import AuditFilter
 from core.filters import JobFilter, RunFilter
+from core.limits import Limit
 from core.listing import Mark, Ordering, Stretch
 from core.principals import Principal
 from core.schedules import Schedule
@@ -72,6 +73,7 @@ class Readers:
     secret: Callable[[str, Any], str]
     differences: Callable[[Comparison], tuple[Mapping[str, Any], Mapping[str, Any]]]
     expect_edit: Callable[[Principal, JobView, Definition], None]
+    limit: Callable[[Any], Limit]
     invitation: Callable[[Any], tuple[str | None, bool]]
     passwords: Callable[[Any], tuple[str, str]]
     new_token: Callable[[Any], NewToken]

@@ -14,6 +14,7 @@ from api.schemas.app_keys import NewKey
 from api.schemas.apps import NewNamedApp
 from api.schemas.audit import AuditQuery, ReasonQuery
 from api.schemas.jobs import Job, NewJob
+from api.schemas.limits import NewLimit
 from api.schemas.members import NewRole
 from api.schemas.paging import JobsQuery, RunsQuery, write_cursor
 from api.schemas.repeating import NewBackfill
@@ -59,6 +60,7 @@ def readers(system: System) -> Readers:
         secret=functools.partial(secrets.value_of, system),
         differences=_differences,
         expect_edit=user_edits.expect_edit,
+        limit=lambda value: validation.body(NewLimit, value).parsed(),
         invitation=_invitation,
         passwords=_passwords,
         new_token=lambda value: validation.body(accounts.NewToken, json_text.checked(value)).parsed(),

@@ -10,7 +10,7 @@ from api.lists import Listed
 from api.openapi import documented
 from api.operations import Required
 from api.schemas.audit import ReasonQuery
-from api.schemas.limits import LimitOfKey, LimitPage, LimitsQuery, NewLimit, show
+from api.schemas.limits import HeldLimit, LimitOfKey, LimitPage, LimitsQuery, NewLimit, show
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
@@ -48,11 +48,12 @@ class OneLimit:
         self._threads = threads
 
     @documented(
-        "getLimit", "limits", {200: LimitOfKey}, access=Required.ACCOUNT, scope=Scope.READ, problems=(400, 403, 404)
+        "getLimit", "limits", {200: HeldLimit}, access=Required.ACCOUNT, scope=Scope.READ, problems=(400, 403, 404)
     )
     async def on_get(self, req: Request, resp: Response, key: str) -> None:
-        """Show a limited key and its use."""
-        answers.send(resp, show(await self._threads.run(limits.get, access.principal(req), self._system, key)))
+        """Show a limited key, its use, and which runs hold it; `GET /api/runs?held_key=` lists those that wait."""
+        view, runs = await self._threads.run(limits.with_holders, access.principal(req), self._system, key)
+        answers.send(resp, HeldLimit(**show(view).model_dump(), holders=[run.id for run in runs]))
 
     @documented(
         "putLimit",

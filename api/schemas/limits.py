@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Self
+from uuid import UUID
 
 from pydantic import Field, model_validator
 
@@ -77,6 +78,12 @@ class LimitOfKey(Shown):
     room: int
     next_room_at: datetime | None
     waiting: int
+
+
+class HeldLimit(LimitOfKey):
+    """A limited key, its use, and the first 20 runs whose calls are under way under it."""
+
+    holders: list[UUID]
 
 
 def show(view: LimitView) -> LimitOfKey:

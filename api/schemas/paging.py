@@ -14,8 +14,9 @@ from api.bodies import bad_text
 from api.schemas.values import NAME_LENGTH, InstantInQuery, ScheduleKind, instant
 from api.sources.typed_jobs import words
 from core.filters import JobFilter, RunFilter
+from core.limit_keys import KEY_LENGTH
 from core.listing import NEWEST_FIRST, Mark, Ordering, SortKey, SortValue, Stretch
-from core.states import JobStatus, RunStatus, Trigger
+from core.states import Hold, JobStatus, RunStatus, Trigger
 
 MOST_IN_PAGE = 100
 _LONGEST_CURSOR = 2_000
@@ -178,6 +179,8 @@ class RunsQuery(PageQuery):
     trigger: Trigger | None = None
     due_from: InstantInQuery | None = None
     due_before: InstantInQuery | None = None
+    held_by: Hold | None = None
+    held_key: Annotated[str, Field(min_length=1, max_length=KEY_LENGTH)] | None = None
 
     def wanted(self) -> RunFilter:
         """Returns the filter of these runs."""

@@ -15,7 +15,18 @@ from services.reading import listing
 from services.reading.counting import Counts
 
 PATH = "/dashboard/runs"
-FILTERS = ("status", "trigger", "task_type", "app_name", "account_id", "job_id", "due_from", "due_before")
+FILTERS = (
+    "status",
+    "trigger",
+    "task_type",
+    "app_name",
+    "account_id",
+    "job_id",
+    "due_from",
+    "due_before",
+    "held_by",
+    "held_key",
+)
 
 
 class RunsPage:

@@ -141,7 +141,7 @@ def act(
     reason: str | None = None,
     limit: int | None = None,
 ) -> Outcome:
-    """Carry out an action on every job that fits, at most `limit` (10,000), in the order of their ids, beginning after `after`.
+    """Carry out an action on every job that fits, at most `limit` (10,000), in the order of their ids, after `after`.
 
     A job that the action is refused for is left unchanged. A dry run rolls everything back.
     """

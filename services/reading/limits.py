@@ -8,20 +8,22 @@ from datetime import datetime
 from uuid import UUID
 
 from core import limit_keys
-from core.errors import InvalidInput, NotFound
+from core.errors import Forbidden, InvalidInput, NotFound
 from core.limit_keys import LimitKey, LimitKind
 from core.limits import Limit, Standing
 from core.principals import Principal
 from core.rates import Rate
 from core.scopes import Scope
-from models import database, held_keys, jobs, limits
+from models import database, held_keys, jobs, limits, lists
 from models.tables import App
 from models.tables import Limit as Row
 from services.access import visible_apps
 from services.reading import visibility
+from services.reading.views import RunView, run_view
 from services.system import System
 
 MOST_COUNTED = 1_000
+MOST_SHOWN = 20
 _MOST_HOLDERS = 5
 
 
@@ -96,9 +98,27 @@ def owned(principal: Principal, text: str, scope: Scope) -> Owned:
     return Owned(LimitKey(key.kind, app.name, key.name), app.id)
 
 
-def holders(principal: Principal, key: str) -> list[UUID]:
-    """Returns up to five runs whose calls are under way under a key, as far as the principal may see them."""
-    found = limits.holders(key, _MOST_HOLDERS)
+def may_change(principal: Principal, text: str) -> bool:
+    """Whether the principal may put and delete the limit of a key."""
+    try:
+        with database.reading():
+            owned(principal, text, Scope.APP)
+    except (Forbidden, NotFound):
+        return False
+    return True
+
+
+def with_holders(principal: Principal, system: System, text: str) -> tuple[LimitView, list[RunView]]:
+    """Returns how a limited key stands, and the first 20 runs whose calls are under way under it. Raises as `get`."""
+    found = get(principal, system, text)
+    with database.reading():
+        runs = lists.runs_by_ids(holders(principal, found.key, MOST_SHOWN))
+    return found, [run_view(one) for one in runs]
+
+
+def holders(principal: Principal, key: str, most: int = _MOST_HOLDERS) -> list[UUID]:
+    """Returns some runs whose calls are under way under a key, as far as the principal may see them."""
+    found = limits.holders(key, most)
     seen = limits.jobs_of_runs(found)
     return [run_id for run_id in found if run_id in seen and visibility.sees(principal, seen[run_id])]
 

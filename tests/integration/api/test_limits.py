@@ -62,7 +62,7 @@ def test_a_limit_is_put_shown_changed_listed_and_deleted(client: Client, anna: H
         "next_room_at": None,
         "waiting": 0,
     }
-    assert client.simulate_get(f"/api/limits/{key}", headers=anna).json == made.json
+    assert client.simulate_get(f"/api/limits/{key}", headers=anna).json == {**made.json, "holders": []}
     assert put(client, key, anna, {"concurrency": 1}).status_code == 200
     [listed] = client.simulate_get("/api/limits", headers=anna).json["results"]
     assert (listed["key"], listed["concurrency"], listed["rate"]) == (key, 1, None)

@@ -1,0 +1,108 @@
+"""Limits by key: how each stands; of one, who holds it and who waits; put and deleted by those who may."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+from urllib.parse import urlencode
+
+from falcon.asgi import Request, Response
+
+from core import instants
+from core.filters import RunFilter
+from core.listing import Stretch
+from core.scopes import Scope
+from pages import shown_once
+from pages.asked import Asked
+from pages.forms import Form
+from pages.site import Site
+from services.execution import limit_changes
+from services.reading import limits, listing
+from services.reading.counting import Counts
+
+PATH = "/dashboard/limits"
+SHOWN = 50
+WAITING = 20
+
+
+def limit_path(key: str, done: str = "") -> str:
+    """Returns the path of a key's page, which says what was done."""
+    return f"{PATH}/of?{urlencode({'key': key, 'done': done} if done else {'key': key})}"
+
+
+class LimitsPage:
+    """`/dashboard/limits`, and `/dashboard/limits/of` with a key."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._counts = Counts(site.system.clock)
+
+    async def show(self, req: Request, resp: Response) -> None:
+        """Show the limited keys, by name."""
+        await self._site.show(req, resp, "limits.html", self._load)
+
+    async def show_one(self, req: Request, resp: Response) -> None:
+        """Show a key with those who hold it and those who wait."""
+        await self._site.show(req, resp, "limit.html", lambda who: self._load_one(who, who.params.get("key", "")))
+
+    async def put(self, req: Request, resp: Response) -> None:
+        """Limit a key, or show the list again with what is wrong."""
+        form = await self._site.form(req)
+
+        def do(who: Asked, given: Form) -> str:
+            wanted = self._site.readers.limit(_as_json(given))
+            view, _is_new = limit_changes.put(who.principal, self._site.system, given.get("limited", ""), wanted)
+            return limit_path(view.key, "limited")
+
+        def act() -> Awaitable[None]:
+            return self._site.carry_out(req, resp, form, do)
+
+        await shown_once.or_again(self._site, req, resp, act, template="limits.html", load=self._load)
+
+    async def delete(self, req: Request, resp: Response) -> None:
+        """Delete the limit of a key."""
+
+        def do(who: Asked, form: Form) -> str:
+            reason = self._site.reason(form)
+            limit_changes.delete(who.principal, self._site.system, form.get("limited", ""), reason)
+            return f"{PATH}?done=unlimited"
+
+        await self._site.act(req, resp, do)
+
+    def _load(self, who: Asked) -> dict[str, Any]:
+        found, more = limits.listed(who.principal, self._site.system, who.params.get("after", ""), SHOWN)
+        settings = self._site.system.settings
+        return {
+            "limits": found,
+            "path_of": limit_path,
+            "paged": "after" in who.params,
+            "next": f"{PATH}?{urlencode({'after': found[-1].key})}" if more else None,
+            "may_put": Scope.APP in who.principal.scopes,
+            "rate": settings.account_rate,
+            "most_at_once": settings.max_concurrent_runs,
+            "wrong": [],
+        }
+
+    def _load_one(self, who: Asked, key: str) -> dict[str, Any]:
+        found, holders = limits.with_holders(who.principal, self._site.system, key)
+        waiting = listing.runs(who.principal, self._counts, RunFilter(held_key=found.key), Stretch(limit=WAITING))
+        return {
+            "limit": found,
+            "holders": holders,
+            "waiting": waiting.items,
+            "all_waiting": f"/dashboard/runs?{urlencode({'held_key': found.key})}",
+            "may_change": limits.may_change(who.principal, found.key),
+            "until": "" if found.expires_at is None else instants.shown(found.expires_at),
+        }
+
+
+def _as_json(form: Form) -> dict[str, Any]:
+    """Returns what the API takes for what is typed; numbers that are none are refused there."""
+    given: dict[str, Any] = {name: _number(form[name]) for name in ("concurrency",) if form.get(name)}
+    if form.get("calls") or form.get("per_seconds"):
+        given["rate"] = {name: _number(form.get(name, "")) for name in ("calls", "per_seconds")}
+    return {**given, "expires_at": form["expires_at"]} if form.get("expires_at") else given
+
+
+def _number(text: str) -> int | str:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else text  # noqa: PLR2004

@@ -1,0 +1,101 @@
+"""Limits by key on pages: how each stands, who holds it and who waits, put in place and deleted."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.principals import LOCAL
+from core.rates import Rate
+from core.scopes import Role
+from services.access import members
+from services.reading import limits
+from tests.factories import GivenSystem, claim, first_run, given_system, stored_run
+from tests.integration.execution.limiting import create, put
+from tests.integration.pages.browser import Browser
+from tests.integration.pages.conftest import site
+from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
+
+KEY = "account:app_a/acc1"
+
+
+def test_a_key_is_limited_seen_changed_and_deleted(browser: Browser, system: GivenSystem) -> None:
+    create(system)
+    page = browser.submit(browser.load("/dashboard/limits").form("Limit"), limited=KEY, concurrency="3")
+    assert "in force within a second" in page.text
+    assert "3 at once" in page.text
+    page = browser.submit(
+        page.form("Limit"), concurrency="", calls="90", per_seconds="60", expires_at="2026-11-21T00:00Z"
+    )
+    assert "90 calls within 1 min" in page.text
+    assert page.form("Limit").fields["expires_at"] == "2026-11-21T00:00:00Z"
+    assert limits.get(LOCAL, system, KEY).rate == Rate(90, 60)
+    assert KEY in browser.load("/dashboard/limits").links
+    assert "The limit is deleted" in browser.submit(page.form("Delete the limit"), reason="Enough").text
+    assert browser.load(f"/dashboard/limits/of?key={KEY}").status == 404
+
+
+def test_who_holds_a_key_and_who_waits_is_shown(browser: Browser, system: GivenSystem) -> None:
+    put(system, KEY, 1)
+    create(system, name="Export")
+    [holder] = claim(system)
+    waiting = first_run(system, name="Report")
+    claim(system)
+    assert stored_run(waiting.id).held_key == KEY
+    page = browser.load(f"/dashboard/limits/of?key={KEY}")
+    assert "1 call is under way; room for 0" in page.text
+    assert f"/dashboard/runs/{holder.run_id}" in page.links.values()
+    assert "Hold it now 1" in page.text
+    assert "Wait for it 1" in page.text
+    listed = browser.load(page.links["All that wait"])
+    assert "1 run that fit" in listed.text
+    assert "Report" in listed.links
+    assert "Export" not in listed.links
+    assert KEY in browser.load(f"/dashboard/runs/{waiting.id}").links
+    assert KEY in browser.load("/dashboard/queues").links
+    held = browser.submit(browser.load("/dashboard/runs").form("Show"), held_by="concurrency")
+    assert "1 run that fit" in held.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ({"limited": "odd:key", "concurrency": "1"}, "whose kind is not known"),
+        ({"limited": KEY}, "limits nothing"),
+        ({"limited": KEY, "concurrency": "many"}, "concurrency"),
+        ({"limited": KEY, "calls": "5"}, "per_seconds"),
+        ({"limited": KEY, "concurrency": "1", "expires_at": "2020-01-01T00:00:00Z"}, "has passed"),
+    ],
+)
+def test_what_is_no_limit_is_refused_in_words(
+    browser: Browser, system: GivenSystem, typed: dict[str, str], told: str
+) -> None:
+    create(system)
+    page = browser.submit(browser.load("/dashboard/limits").form("Limit"), **typed)
+    assert page.status == 400
+    assert told in page.text
+
+
+def test_who_may_not_change_a_limit_is_shown_no_form(sqlite: str) -> None:
+    system = given_system(internal_secret=OF_OPERATORS)
+    put(system, KEY, 1)
+    put(system, "installation", 9)
+    browser = Browser(site(system))
+    register(browser)
+    log_in(browser)
+    assert KEY not in browser.load("/dashboard/limits").links
+    assert browser.load("/dashboard/limits/of?key=installation").status == 403
+
+
+def test_a_viewer_of_the_app_sees_its_limits_and_no_form(sqlite: str) -> None:
+    system = given_system(internal_secret=OF_OPERATORS)
+    put(system, KEY, 1)
+    browser = Browser(site(system))
+    register(browser)
+    members.put(LOCAL, system, "app_a", "ada", Role.OWNER)
+    register(browser, "bob")
+    members.put(LOCAL, system, "app_a", "bob", Role.VIEWER)
+    log_in(browser, name="bob")
+    page = browser.load(f"/dashboard/limits/of?key={KEY}")
+    assert "1 at once" in page.text
+    assert not page.has_button("Limit")
+    assert not page.has_button("Delete the limit")
