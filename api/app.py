@@ -23,6 +23,7 @@ from api.resources import (
     apps,
     audit,
     bulk_actions,
+    calendar,
     docs,
     events,
     explanations,
@@ -146,6 +147,7 @@ def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> 
     app.add_route("/api/jobs/{job_id:uuid}/status", callbacks.JobStatuses(threads))
     app.add_route("/api/jobs/{job_id:uuid}/download-url", files.DownloadOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/next", jobs.NextOfJob(threads))
+    app.add_route("/api/jobs/{job_id:uuid}/calendar", calendar.CalendarOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/runs", runs.RunsOfJob(threads, counts))
     app.add_route("/api/jobs/{job_id:uuid}/executions", runs.ExecutionsOfJob(threads))
     app.add_route("/api/jobs/{job_id:uuid}/cancel", jobs.Cancel(system, threads, intents.cancel))

@@ -11,7 +11,7 @@ from falcon.asgi import Request, Response
 from core import built_in_apps
 from core.errors import NotFound
 from core.scopes import Role, Scope
-from pages import shown_once
+from pages import rights, shown_once
 from pages.asked import Asked
 from pages.forms import Form
 from pages.resources.apps import app_path
@@ -138,6 +138,7 @@ class AppPage:
         keys = if_allowed(lambda: app_keys.listed(who.principal, name))
         return {
             "app": app,
+            "may": rights.on_app(who.principal, app.id),
             "wrong": [],
             "path": app_path(app.name),
             "is_shared": app.name in built_in_apps.NAMES,

@@ -17,13 +17,13 @@ from core.errors import InvalidInput
 from core.listing import NEWEST_FIRST, Stretch
 from core.schedules import Polling, Recurring
 from core.states import ENDED, JobStatus, RunStatus
-from pages import examples, progress
+from pages import examples, progress, rights
 from pages.asked import Asked
 from pages.site import Site, if_allowed
 from services.access import audit
 from services.access.audit import AuditView
 from services.jobs import polling_states
-from services.reading import explaining, listing, pausing, records
+from services.reading import calendar, explaining, listing, pausing, records
 from services.reading.counting import Counts
 from services.reading.explaining import Explanation
 from services.reading.views import JobView, Occurrence
@@ -64,12 +64,14 @@ class JobPage:
         definition = self._site.readers.job_as_asked(view)
         return {
             "job": view,
+            "may": rights.on_job(who.principal, view),
             "job_pause": pausing.of_job(who.principal, job_id) if view.status == JobStatus.PAUSED else None,
             "entries": if_allowed(lambda: _entries(who, job_id)),
             "is_over": str(view.status) in _ENDED,
             "recurs": isinstance(view.schedule, Recurring),
             "is_failed": view.status is JobStatus.FAILED,
             "coming": _coming(view, records.occurrences(who.principal, job_id, COMING)),
+            "days": calendar.of_job(who.principal, self._site.system, job_id, who.zone),
             "runs": page.items,
             "count": page.count,
             "paged": cursor is not None,

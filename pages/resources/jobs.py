@@ -43,6 +43,7 @@ class Jobs:
             "given": {name: given.get(name, "") for name in _SHOWN},
             "kept": {name: value for name, value in given.items() if name in FILTERS},
             "filtered": any(name in given for name in FILTERS),
+            "may_make": Scope.JOBS in who.principal.scopes,
             "may_act": Scope.OPERATE in who.principal.scopes,
             "paged": "cursor" in given,
             "first": _path(kept),

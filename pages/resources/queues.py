@@ -7,7 +7,8 @@ from typing import Any
 
 from falcon.asgi import Request, Response
 
-from pages import examples
+from core.scopes import Scope
+from pages import examples, rights
 from pages.asked import Asked
 from pages.forms import Form
 from pages.routes import Responder
@@ -37,8 +38,9 @@ class Queues:
         return {
             "waiting": waiting.grouped(who.principal),
             "apps": found,
+            "may": {app.id: rights.on_app(who.principal, app.id) for app in found},
             "app_pauses": pausing.of_apps(who.principal, [app.name for app in found if app.paused_at]),
-            "may_pause_everything": who.principal.sees_all,
+            "may_pause_everything": who.principal.sees_all and Scope.OPERATE in who.principal.scopes,
             "rate": settings.account_rate,
             "most_at_once": settings.max_concurrent_runs,
             "commands": {

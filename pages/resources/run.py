@@ -8,7 +8,7 @@ from uuid import UUID
 from falcon.asgi import Request, Response
 
 from core.states import LIVE
-from pages import examples, progress, timeline
+from pages import examples, progress, rights, timeline
 from pages.asked import Asked
 from pages.site import Site
 from services.jobs.requested_runs import DEAD
@@ -33,6 +33,7 @@ class RunPage:
         path = f"/api/runs/{run_id}"
         return {
             "run": run,
+            "may": rights.on_job(who.principal, records.job(who.principal, run.job_id)),
             "attempts": attempts,
             "lines": records.log_of_run(who.principal, run_id, LINES),
             "progress": progress.of(run),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from pages import changes
+from pages import changes, rights
 from pages.asked import Asked
 from pages.forms import Form
 from pages.resources.actions import job_path, whole
@@ -50,6 +50,7 @@ class VersionsPage:
         lines = [] if earlier == later else self._differences(who, job_id, earlier, later)
         return {
             "job": view,
+            "may": rights.on_job(who.principal, view),
             "versions": version_history.listed(who.principal, job_id),
             "earlier": earlier,
             "later": later,

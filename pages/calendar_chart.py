@@ -1,0 +1,69 @@
+"""The calendar of a job, drawn as SVG: a column for each week, a cell for each day, which leads to that day's runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from urllib.parse import urlencode
+from uuid import UUID
+
+from markupsafe import Markup
+
+from core import instants
+from pages import formats
+from services.reading.calendar import Day
+
+_CELL, _SIZE, _LEFT, _TOP = 14, 11, 30, 16
+_KINDS = ("failed", "missed", "cancelled", "skipped", "completed")
+"""What a day is shown as, if there was any of it, the worst first."""
+_ROWS = {0: "Mon", 2: "Wed", 4: "Fri"}
+
+
+def calendar(days: Sequence[Day], job_id: UUID, url: Callable[[str], str]) -> Markup:
+    """Returns the days as a calendar."""
+    first = days[0].day.weekday()
+    cells = Markup("").join(_cell(place + first, one, job_id, url) for place, one in enumerate(days))
+    weeks = (len(days) + first + 6) // 7
+    labels = [
+        Markup('<text x="0" y="{}">{}</text>').format(_TOP + row * _CELL + 9, name) for row, name in _ROWS.items()
+    ]
+    labels += [
+        Markup('<text x="{}" y="10">{}</text>').format(_LEFT + (place + first) // 7 * _CELL, f"{one.day:%b}")
+        for place, one in enumerate(days)
+        if one.day.day == 1
+    ]
+    return Markup('<svg class="calendar" viewBox="0 0 {} {}" role="group" aria-label="{}">{}{}</svg>').format(
+        _LEFT + weeks * _CELL, _TOP + 7 * _CELL, _summary(days), Markup("").join(labels), cells
+    )
+
+
+def _cell(place: int, one: Day, job_id: UUID, url: Callable[[str], str]) -> Markup:
+    left, top = _LEFT + place // 7 * _CELL, _TOP + place % 7 * _CELL
+    kind = next((kind for kind in _KINDS if getattr(one, kind)), "")
+    told = f"{one.day:%a} {one.day.day} {one.day:%b}: {_told(one) or 'nothing'}"
+    shape = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="2"><title>{}</title></rect>{}').format(
+        f"c-{kind}" if kind else "cold", left, top, _SIZE, _SIZE, told, _mark(kind, left, top)
+    )
+    if not kind:
+        return shape
+    of_day = {"job_id": job_id, "due_from": instants.shown(one.start), "due_before": instants.shown(one.end)}
+    path = url(f"/dashboard/runs?{urlencode(of_day)}")
+    return Markup('<a href="{}" aria-label="{}">{}</a>').format(path, told, shape)
+
+
+def _mark(kind: str, left: int, top: int) -> Markup:
+    """Returns what tells a bad day by its shape, too."""
+    if kind not in ("failed", "missed"):
+        return Markup("")
+    cross = f"M{left + 3} {top + 3}l5 5m0-5l-5 5" if kind == "failed" else f"M{left + 3} {top + 5.5}h5"
+    return Markup('<path class="cross" d="{}"></path>').format(cross)
+
+
+def _told(one: Day) -> str:
+    counts = [(kind, getattr(one, kind)) for kind in ("completed", "failed", "missed", "skipped", "cancelled")]
+    return ", ".join(f"{formats.number(count)} {kind}" for kind, count in counts if count)
+
+
+def _summary(days: Sequence[Day]) -> str:
+    ran, failed = sum(one.completed for one in days), sum(one.failed for one in days)
+    missed = sum(one.missed + one.skipped for one in days)
+    return f"{len(days)} days: {formats.number(ran)} completed, {failed:,} failed, {missed:,} missed or skipped"

@@ -1,0 +1,80 @@
+"""The calendar of a job: each day on the reader's clocks, drawn and as JSON; a day leads to its runs."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from core.principals import LOCAL
+from core.schedules import Cron
+from core.states import RunStatus, Trigger
+from models import runs
+from services.jobs import lifecycle
+from services.reading import calendar
+from tests.factories import NOON, GivenSystem, given_system, new_job, stored_job
+from tests.integration.api.client import NO_JOB
+from tests.integration.pages.browser import Browser
+from tests.integration.pages.conftest import site
+
+
+def history(system: GivenSystem, *ended: tuple[float, RunStatus, int]) -> str:
+    """The id of a job that had runs so many hours ago, which ended so and stand for so many occurrences."""
+    job_id = lifecycle.create(LOCAL, system, new_job(Cron("0 3 1 1 *")))
+    with system.transaction():
+        job = stored_job(job_id)
+        rows = []
+        for hours, status, occurrences in ended:
+            at = NOON - timedelta(hours=hours)
+            row = runs.draft(job, Trigger.SCHEDULE, at, at, due_at=at, status=status)
+            rows.append({**row, "finished_at": at, "occurrences": occurrences})
+        runs.insert(rows)
+    return str(job_id)
+
+
+@pytest.fixture(name="stored")
+def system_on_each(store: str) -> GivenSystem:
+    return given_system()
+
+
+def test_days_are_those_of_a_zone_and_count_what_happened(stored: GivenSystem) -> None:
+    job_id = history(
+        stored,
+        (1, RunStatus.COMPLETED, 1),
+        (1.001, RunStatus.FAILED, 1),
+        (18.3, RunStatus.MISSED, 7),  # 17:42 in London, 23:27 in Nepal
+        (18.2, RunStatus.SKIPPED, 1),
+        (17.6, RunStatus.CANCELLED, 1),  # 18:24, and 00:09 of the next day
+        (24 * 100, RunStatus.COMPLETED, 1),
+    )
+    days = calendar.of_job(LOCAL, stored, UUID(job_id), ZoneInfo("Asia/Kathmandu"))
+    assert (len(days), days[-1].day, days[0].day) == (90, date(2026, 11, 20), date(2026, 8, 23))
+    today, yesterday = days[-1], days[-2]
+    assert (today.completed, today.failed, today.cancelled, today.missed) == (1, 1, 1, 0)
+    assert (yesterday.missed, yesterday.skipped, yesterday.completed) == (7, 1, 0)
+    assert (today.end - today.start) == timedelta(days=1)
+    assert sum(one.completed for one in days) == 1
+
+
+def test_a_day_leads_to_its_runs(browser: Browser, system: GivenSystem) -> None:
+    job_id = history(system, (1, RunStatus.FAILED, 1), (30, RunStatus.COMPLETED, 1))
+    page = browser.load(f"/dashboard/jobs/{job_id}")
+    cells = [str(given["href"]) for tag, given in page.elements if tag == "a" and "due_from" in str(given.get("href"))]
+    assert len(cells) == 2
+    listed = browser.load(cells[-1])
+    assert "1 run that fit" in listed.text
+    assert "failed" in listed.text
+    assert "90 days: 1 completed, 1 failed, 0 missed or skipped" in page.html
+
+
+def test_the_api_shows_the_same_and_refuses_what_is_no_zone(browser: Browser, system: GivenSystem) -> None:
+    job_id = history(system, (1, RunStatus.FAILED, 1))
+    path = f"/api/jobs/{job_id}/calendar"
+    found = browser.request("GET", f"{path}?days=2&timezone=Europe/Berlin").json["results"]
+    assert [(one["day"], one["failed"]) for one in found] == [("2026-11-19", 0), ("2026-11-20", 1)]
+    assert found[1]["start"] == "2026-11-19T23:00:00Z"
+    for query in ("days=0", "days=91", "timezone=Nowhere", "odd=1"):
+        assert browser.request("GET", f"{path}?{query}").status_code == 400
+    assert Browser(site(system)).request("GET", f"/api/jobs/{NO_JOB}/calendar").status_code == 404

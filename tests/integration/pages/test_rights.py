@@ -1,0 +1,76 @@
+"""Buttons that would be refused are not shown: what each role sees of one job, its run, its app and the lists."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest
+
+from core.principals import LOCAL
+from core.schedules import Cron
+from core.scopes import Role
+from services.access import members
+from services.jobs import apps, lifecycle, requested_runs
+from tests.factories import GivenSystem, claim, given_system, new_job, record, refused, runs_of
+from tests.integration.pages.browser import Browser
+from tests.integration.pages.conftest import site
+from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
+
+OF_ALL = {"/logout/", "/dashboard/settings"}
+OPERATES = {"trigger", "pause", "cancel", "retry", "replay", "actions"}
+CHANGES = {"delete", "edit", "revert"}
+
+
+@pytest.fixture
+def system(sqlite: str) -> GivenSystem:
+    return given_system(internal_secret=OF_OPERATORS)
+
+
+@pytest.fixture
+def job(system: GivenSystem) -> UUID:
+    """A job of an app, with one run that failed and one to come."""
+    apps.ensure(system, "app_a")
+    job_id = lifecycle.create(LOCAL, system, new_job(Cron("0 3 * * *"), name="Nightly"))
+    requested_runs.trigger(LOCAL, system, job_id)
+    [work] = claim(system)
+    record(system, work, refused())
+    return job_id
+
+
+def as_role(system: GivenSystem, role: Role) -> Browser:
+    browser = Browser(site(system))
+    register(browser)
+    register(browser, "eve")  # an app that has members keeps an owner
+    members.put(LOCAL, system, "app_a", "eve", Role.OWNER)
+    members.put(LOCAL, system, "app_a", "ada", role)
+    log_in(browser)
+    return browser
+
+
+def posts(browser: Browser, *paths: str) -> set[str]:
+    """The last part of the path of each form that changes something."""
+    pages = [browser.load(path) for path in paths]
+    assert {page.status for page in pages} == {200}
+    forms = [form for page in pages for form in page.forms if form.method == "post" and form.action not in OF_ALL]
+    return {form.action.rpartition("/")[2] for form in forms}
+
+
+@pytest.mark.parametrize(
+    ("role", "there", "not_there"),
+    [
+        (Role.VIEWER, set(), OPERATES | CHANGES | {"members", "keys"}),
+        (Role.OPERATOR, {"trigger", "pause", "cancel", "replay"}, CHANGES | {"members", "keys"}),
+        (Role.DEVELOPER, {"trigger", "pause", "cancel", "replay", "delete"}, {"members", "keys"}),
+        (Role.OWNER, {"trigger", "pause", "cancel", "replay", "delete", "members", "keys"}, set()),
+    ],
+)
+def test_each_role_is_shown_the_buttons_that_it_may_press(
+    system: GivenSystem, job: UUID, role: Role, there: set[str], not_there: set[str]
+) -> None:
+    browser = as_role(system, role)
+    runs = [f"/dashboard/runs/{run.id}" for run in runs_of(job)]
+    of_one = (f"/dashboard/jobs/{job}", f"/dashboard/jobs/{job}/versions", *runs)
+    shown = posts(browser, *of_one, "/dashboard/apps/app_a", "/dashboard/queues", "/dashboard/failures")
+    assert there <= shown
+    assert shown & not_there == set()
+    assert ("Edit" in browser.load(f"/dashboard/jobs/{job}").links) is (role in (Role.DEVELOPER, Role.OWNER))
