@@ -45,6 +45,7 @@ from api.resources import (
     repeating,
     reports,
     runs,
+    saved_views,
     schedules,
     secrets,
     signing_secrets,
@@ -174,6 +175,8 @@ def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> 
     app.add_route("/api/apps/{name}/pause", app_pauses.PauseOfApp(system, threads))
     app.add_route("/api/apps/{name}/resume", app_pauses.ResumptionOfApp(system, threads))
     app.add_route("/api/audit", audit.AuditLog(threads))
+    app.add_route("/api/views", saved_views.SavedViews(system, threads))
+    app.add_route("/api/views/{view_id:uuid}", saved_views.SavedView(system, threads))
     app.add_route("/api/limits", limits.AllLimits(system, threads))
     app.add_route("/api/limits/{key:path}", limits.OneLimit(system, threads))
     app.add_route("/api/installation", installation.OneInstallation(threads))

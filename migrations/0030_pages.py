@@ -1,4 +1,4 @@
-"""What pages show besides: the calls of attempts, the lines that receivers log; and users who may not log in."""
+"""What pages show besides: calls of attempts, lines that receivers log, saved views; users who may not log in."""
 
 from __future__ import annotations
 
@@ -26,6 +26,18 @@ STATEMENTS = (
         logged_at {instant} NOT NULL,
         text TEXT NOT NULL,
         PRIMARY KEY (run_id, number)
+    )
+    """,
+    # Of a user or a key; the owner of views of who has no account is the id of zeros.
+    """
+    CREATE TABLE saved_views (
+        id {uuid} NOT NULL PRIMARY KEY,
+        owner_id {uuid} NOT NULL,
+        list TEXT NOT NULL CHECK (list IN ('jobs', 'runs')),
+        name TEXT NOT NULL,
+        query TEXT NOT NULL,
+        created_at {instant} NOT NULL,
+        UNIQUE (owner_id, list, name)
     )
     """,
     # Without a default, so that no row is rewritten.

@@ -27,6 +27,7 @@ from pages.resources.runs import RunsPage
 from pages.resources.tasks import Tasks
 from pages.resources.upcoming import UpcomingPage
 from pages.resources.versions import VersionsPage
+from pages.resources.views import ViewsPage
 from pages.resources.workers import Workers
 from pages.routes import FOR_EVERYONE, Answer, Responder, Route, leading_to
 from pages.site import Site
@@ -116,7 +117,10 @@ def _failures(site: Site) -> list[Route]:
 def _lists(site: Site) -> list[Route]:
     runs, act_on_jobs, act_on_runs = "/dashboard/runs", "POST /api/jobs/actions", "POST /api/runs/actions"
     on_jobs, on_runs = BulkPage(site, many.of_jobs(site)), BulkPage(site, many.of_runs(site))
+    views = ViewsPage(site)
     return [
+        Route("/dashboard/views", post=Answer(views.save, "POST /api/views")),
+        Route("/dashboard/views/delete", post=Answer(views.delete, "DELETE /api/views/{view_id:uuid}")),
         Route("/dashboard/jobs", get=Answer(Jobs(site).show, _LIST_JOBS)),
         Route("/dashboard/jobs/actions", get=Answer(on_jobs.ask, act_on_jobs), post=Answer(on_jobs.act, act_on_jobs)),
         Route(runs, get=Answer(RunsPage(site).show, "GET /api/runs")),

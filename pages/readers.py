@@ -17,6 +17,7 @@ from core.schedules import Schedule
 from core.scopes import Role
 from services.access.app_keys import NewKey
 from services.access.own_tokens import NewToken
+from services.access.saved_views import ViewedList
 from services.jobs.apps import AppDefinition, AppView
 from services.jobs.definition import Definition, NewJob
 from services.jobs.version_history import Comparison
@@ -73,6 +74,7 @@ class Readers:
     secret: Callable[[str, Any], str]
     differences: Callable[[Comparison], tuple[Mapping[str, Any], Mapping[str, Any]]]
     expect_edit: Callable[[Principal, JobView, Definition], None]
+    view: Callable[[Any], tuple[ViewedList, str, Mapping[str, str]]]
     limit: Callable[[Any], Limit]
     invitation: Callable[[Any], tuple[str | None, bool]]
     passwords: Callable[[Any], tuple[str, str]]

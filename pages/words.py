@@ -136,6 +136,7 @@ DONE: dict[str, str] = {
     "all_replayed": "New runs repeat those that failed.",
     "limited": "Limited. It is in force within a second; calls that are under way count.",
     "unlimited": "The limit is deleted; what it held goes on.",
+    "view_saved": "The view is saved: it stands above the filter.",
     "acted": "Carried out.",
     "dismissed": "Dismissed: they are shown among the failures no more.",
     "disabled": "Disabled: logged out everywhere, and cannot log in. Their jobs run on.",

@@ -18,6 +18,7 @@ from api.schemas.limits import NewLimit
 from api.schemas.members import NewRole
 from api.schemas.paging import JobsQuery, RunsQuery, write_cursor
 from api.schemas.repeating import NewBackfill
+from api.schemas.saved_views import NewView
 from api.schemas.schedules import Preview
 from api.schemas.versions import Differences
 from api.sources import translating
@@ -29,6 +30,7 @@ from core.principals import Principal
 from core.schedules import KINDS, Schedule
 from core.scopes import Role
 from pages.readers import AuditList, JobList, Parameters, Readers, RunList
+from services.access.saved_views import ViewedList
 from services.jobs.apps import AppDefinition
 from services.jobs.definition import Definition
 from services.jobs.definition import NewJob as Wanted
@@ -60,6 +62,7 @@ def readers(system: System) -> Readers:
         secret=functools.partial(secrets.value_of, system),
         differences=_differences,
         expect_edit=user_edits.expect_edit,
+        view=_view,
         limit=lambda value: validation.body(NewLimit, value).parsed(),
         invitation=_invitation,
         passwords=_passwords,
@@ -96,6 +99,11 @@ def _new_job(value: Any) -> Wanted:
 
 def _schedule(value: Any) -> Schedule:
     return validation.body(Preview, {"schedule": value}).schedule.parsed()
+
+
+def _view(value: Any) -> tuple[ViewedList, str, Mapping[str, str]]:
+    given = validation.body(NewView, value)
+    return given.list, given.name, given.checked()
 
 
 def _invitation(value: Any) -> tuple[str | None, bool]:

@@ -14,6 +14,7 @@ from models.tables.outputs import Alert, Delivery, Upload
 from models.tables.runs import Attempt, DismissedFailure, KeptCall, Run, RunLine
 from models.tables.secrets import AppSecret, SigningSecret
 from models.tables.users import Link, Token, User, UserIdentity
+from models.tables.views import SavedView
 
 # Every table that a test may empty; `installation` keeps its row.
 ALL: tuple[type[Table], ...] = (
@@ -27,6 +28,7 @@ ALL: tuple[type[Table], ...] = (
     Token,
     Link,
     UserIdentity,
+    SavedView,
     AppMember,
     AppKey,
     AuditEntry,
@@ -82,6 +84,7 @@ __all__ = [
     "RequestBucket",
     "Run",
     "RunLine",
+    "SavedView",
     "Signal",
     "SigningSecret",
     "Table",

@@ -10,7 +10,9 @@ from falcon.asgi import Request, Response
 from core.scopes import Scope
 from pages import examples
 from pages.asked import Asked
+from pages.resources import views
 from pages.site import Site
+from services.access.saved_views import ViewedList
 from services.reading import listing, outcomes
 from services.reading.counting import Counts
 
@@ -42,6 +44,7 @@ class Jobs:
             "outcomes": outcomes.newest([job.id for job in page.items]),
             "given": {name: given.get(name, "") for name in _SHOWN},
             "kept": {name: value for name, value in given.items() if name in FILTERS},
+            "views": views.offered(who.principal, ViewedList.JOBS),
             "filtered": any(name in given for name in FILTERS),
             "may_make": Scope.JOBS in who.principal.scopes,
             "may_act": Scope.OPERATE in who.principal.scopes,

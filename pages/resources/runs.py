@@ -10,7 +10,9 @@ from falcon.asgi import Request, Response
 from core.listing import NEWEST_FIRST
 from core.scopes import Scope
 from pages.asked import Asked
+from pages.resources import views
 from pages.site import Site
+from services.access.saved_views import ViewedList
 from services.reading import listing
 from services.reading.counting import Counts
 
@@ -51,6 +53,7 @@ class RunsPage:
             "count": page.count,
             "given": {name: given.get(name, "") for name in FILTERS},
             "kept": kept,
+            "views": views.offered(who.principal, ViewedList.RUNS),
             "paged": "cursor" in given,
             "first": _path(kept),
             "next": cursor and _path({**kept, "cursor": cursor}),

@@ -125,6 +125,7 @@ TAKE_NONE = {
     "createKey": "an answer that holds a key is never kept",
     "createToken": "an answer that holds a token is never kept",
     "createInvitation": "an answer that holds a link is never kept",
+    "saveView": "the same view under the same name is one view",
     "offerReset": "an answer that holds a link is never kept",
     "forgotPassword": "another link harms nobody, and the newest password counts",
     "forgotPasswordByPage": "as forgotPassword",

@@ -49,6 +49,7 @@ FOR_USERS |= {
     "/api/runs/replay",
     "/api/upcoming",
 }
+FOR_USERS |= {"/api/views", "/api/views/{view_id:uuid}"}
 FOR_USERS |= {"/api/failures", "/api/runs/actions"}
 FOR_USERS |= {"/jobs/api/jobs", "/jobs/api/jobs/stats", "/scheduler/jobs"}
 FOR_USERS |= {"/api/events", "/ws/jobs", "/ws/jobs/status"}
