@@ -46,6 +46,7 @@ def _request(system: System, work: Work, url: str) -> http.Call:
         "X-Carillon-Scheduled-For": shown(work.scheduled_for),
         "X-Carillon-Report-URL": f"{system.settings.address}/reports/{work.run_id}",
         "X-Carillon-Report-Token": work.report_token,
+        **results.marks_of(work),
     }
     return http.Call(
         url=url,
@@ -55,7 +56,8 @@ def _request(system: System, work: Work, url: str) -> http.Call:
         read_seconds=work.time_limit_seconds,
         reach=system.settings.reach,
         way=replace(system.settings.way, app_id=work.app_id),
-        over_new_connection=work.attempt > 1,  # so that a closed connection costs a run at most one attempt
+        over_new_connection=work.attempt > 1
+        or work.is_test,  # so that a closed connection costs a run at most one attempt
     )
 
 

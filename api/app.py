@@ -52,6 +52,7 @@ from api.resources import (
     single_sign_on,
     statistics,
     task_types,
+    trial_calls,
     upcoming,
     users,
     versions,
@@ -73,6 +74,7 @@ from services.access.identity_provider import IdentityProvider
 from services.access.login_throttle import Throttle
 from services.access.request_quotas import Quotas
 from services.access.shared_quotas import SharedQuotas
+from services.execution.trial_calls import MOST_AT_ONCE
 from services.jobs import lifecycle as intents
 from services.reading.counting import Counts
 from services.runtime.metrics import Metrics
@@ -92,7 +94,7 @@ def create_app(
 ) -> App:
     """Returns the web application of these parts. Nothing connects, and no thread starts, before the first request."""
     threads = Threads(system.settings.web_threads)
-    hashing, asking = Threads(_MOST_HASHING), Threads(_MOST_ASKING)
+    hashing, asking, calling = Threads(_MOST_HASHING), Threads(_MOST_ASKING), Threads(MOST_AT_ONCE)
     creates = Creates(system, threads)
     origins = Origins(system.settings.origins_allowed)
     limit = system.settings.request_limit
@@ -113,6 +115,7 @@ def create_app(
             threads,
             hashing,
             asking,
+            calling,
             creates,
         ],
     )
@@ -120,6 +123,7 @@ def create_app(
     errors.install(app, words.error_members)
     _route_api(app, system, threads, creates)
     _route_control(app, system, threads)
+    app.add_route("/api/jobs/{job_id:uuid}/test-call", trial_calls.TestCallOfJob(system, calling))
     _route_secrets(app, system, threads)
     _route_reports(app, system, threads)
     _route_accounts(app, system, threads, hashing, asking)

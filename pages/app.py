@@ -25,6 +25,7 @@ from pages.resources.preferences import Preferences
 from pages.resources.run import RunPage
 from pages.resources.runs import RunsPage
 from pages.resources.tasks import Tasks
+from pages.resources.trial_call import TestCallPage
 from pages.resources.upcoming import UpcomingPage
 from pages.resources.versions import VersionsPage
 from pages.resources.views import ViewsPage
@@ -76,7 +77,9 @@ def _one_job(site: Site) -> list[Route]:
     path, like = "/dashboard/jobs/{job_id:uuid}", "/api/jobs/{job_id:uuid}"
     edit, filling, history = EditJob(site), BackfillPage(site), VersionsPage(site)
     change, backfill = f"PUT {like}", f"POST {like}/backfill"
+    test_call = TestCallPage(site).make
     return [
+        Route(f"{path}/test-call", post=Answer(test_call, f"POST {like}/test-call")),
         Route(f"{path}/edit", get=Answer(edit.show, change), post=Answer(edit.edit, change)),
         Route(f"{path}/versions", get=Answer(history.show, f"GET {like}/versions")),
         Route(f"{path}/{_VERSION}/revert", post=Answer(history.revert, f"POST {like}/{_VERSION}/revert")),

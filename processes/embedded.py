@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from actors import callbacks
 from actors.main import RunWorker
 from api.app import create_app
 from migrations import runner
@@ -48,7 +49,7 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     clock.keep_following(settings.heartbeat_seconds)
     doorbell = BrokerDoorbell(carrier, clock)
     metrics = observed(doorbell)
-    system = System(settings, clock, doorbell)
+    system = System(settings, clock, doorbell, callbacks.perform)
     upkeep.rescue_all(system)  # the folder is locked by us, so the process that ran them is dead
     stopping = threading.Event()
     worker = RunWorker(system, carrier, stopping)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import socket
 import threading
+from dataclasses import replace
 
 import structlog
 
+from actors import callbacks
 from api.app import create_app
 from processes import dashboard, welcome
 from processes.composition import Foundation, foundation
@@ -27,7 +29,8 @@ log = structlog.get_logger()
 
 def run(settings: Settings, listening: socket.socket | None = None) -> None:
     """Serve until SIGTERM or SIGINT, on a socket that listens already if one is given."""
-    with foundation(settings, "web") as base:
+    with foundation(settings, "web") as found:
+        base = replace(found, system=replace(found.system, perform_call=callbacks.perform))
         probe = BrokerProbe(base.broker)
         _serve(base, probe, listening)
         probe.stop()

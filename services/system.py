@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from models import database
 from models.pauses import Gate
@@ -21,6 +22,7 @@ class System:
     settings: Settings
     clock: Clock
     doorbell: Doorbell
+    perform_call: Callable[[System, Any, Any], Any] | None = None  # makes the call of a job, in processes that can
 
     @contextmanager
     def transaction(self, gate: Gate = Gate.SHARED, *, dry_run: bool = False) -> Iterator[UnitOfWork]:

@@ -23,10 +23,12 @@ from pages.site import Site, if_allowed
 from services.access import audit
 from services.access.audit import AuditView
 from services.jobs import polling_states
+from services.messaging import broker as brokers
 from services.reading import calendar, explaining, listing, pausing, records
 from services.reading.counting import Counts
 from services.reading.explaining import Explanation
 from services.reading.views import JobView, Occurrence
+from services.task_types import registry
 
 COMING = 10
 RUNS = 20
@@ -64,6 +66,7 @@ class JobPage:
         definition = self._site.readers.job_as_asked(view)
         return {
             "job": view,
+            "calls_over_http": registry.queue_of(view.task_type) == brokers.RUNS_HTTP,
             "may": rights.on_job(who.principal, view),
             "job_pause": pausing.of_job(who.principal, job_id) if view.status == JobStatus.PAUSED else None,
             "entries": if_allowed(lambda: _entries(who, job_id)),

@@ -79,7 +79,7 @@ def _work(system: System, run: StartedRun, job: ExecutedJob, monotonic: float, r
         fence=run.fence,
         scheduled_for=run.scheduled_for,
         task_type=job.task_type,
-        url=_callback_url(system, job),
+        url=callback_url(system, job),
         board_id=job.board_id,
         data=job.data if run.data is None else run.data,
         policy=retry_policy.policy(system, job),
@@ -93,8 +93,8 @@ def _work(system: System, run: StartedRun, job: ExecutedJob, monotonic: float, r
     )
 
 
-def _callback_url(system: System, job: ExecutedJob) -> str | None:
-    """Where a job calls back: its own address, else its app's or the installation's base and the task type."""
+def callback_url(system: System, job: ExecutedJob) -> str | None:
+    """Returns where a job calls back: its own address, else its app's or the installation's base and the task type."""
     if job.callback_url is not None:
         return job.callback_url
     base = job.base_url or system.settings.callback_base_url

@@ -37,6 +37,7 @@ class Work:
     signer: Signer = NOBODY  # of what goes to its app's receivers
     request: dict[str, Any] | None = None  # what the app's table maps the task type to
     trace: Trace = field(default_factory=Trace, repr=False, compare=False)  # what its call tells of itself
+    is_test: bool = False  # of a call that is made to look at it, and marked so
     places: tuple[str, ...] = ()  # the keys of limits under which it takes a place among so many at once
 
 

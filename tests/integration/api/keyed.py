@@ -126,6 +126,7 @@ TAKE_NONE = {
     "createToken": "an answer that holds a token is never kept",
     "createInvitation": "an answer that holds a link is never kept",
     "saveView": "the same view under the same name is one view",
+    "testCall": "each call that is asked for is made, to look at it, and nothing follows",
     "offerReset": "an answer that holds a link is never kept",
     "forgotPassword": "another link harms nobody, and the newest password counts",
     "forgotPasswordByPage": "as forgotPassword",

@@ -1,0 +1,35 @@
+"""Test calls of jobs."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from falcon.asgi import Request, Response
+
+from api import access, answers
+from api.openapi import documented
+from api.operations import Required
+from api.schemas.trial_calls import TrialCall
+from api.threads import Threads
+from core.scopes import Scope
+from services.execution import trial_calls
+from services.system import System
+
+
+class TestCallOfJob:
+    """`/api/jobs/{job_id}/test-call`."""
+
+    def __init__(self, system: System, calling: Threads) -> None:
+        self._system = system
+        self._calling = calling
+
+    @documented(
+        "testCall", "jobs", {200: TrialCall}, access=Required.JOB, scope=Scope.OPERATE, problems=(403, 404, 409)
+    )
+    async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """Send what the job sends, once and now, marked by `X-Carillon-Test: true`, and show what comes back.
+
+        No run is made and nothing follows; limits and pauses do not hold it. It may take ten seconds.
+        """
+        made = await self._calling.run(trial_calls.make, access.principal(req), self._system, job_id)
+        answers.send(resp, TrialCall.model_validate(made))

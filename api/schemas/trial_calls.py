@@ -1,0 +1,21 @@
+"""Test calls as callers get them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from api.schemas.runs import Call
+from api.schemas.values import Shown
+
+
+class TrialCall(Shown):
+    """A call that was made to look at it: how a run would have ended, what was sent and answered.
+
+    At most 16 KiB of the answer; `call` is null where nothing could be sent.
+    """
+
+    outcome: Literal["succeeded", "failed", "deferred"]
+    error_type: str | None
+    error_message: str | None
+    answer: str | None
+    call: Call | None

@@ -1,0 +1,110 @@
+"""A test call of a job: sent once, marked, shown with its answer; no run is made, and nothing else follows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from actors import callbacks
+from core.principals import LOCAL
+from core.schedules import Cron, Polling
+from services.execution import trial_calls
+from services.jobs import lifecycle
+from tests.factories import GivenSystem, given_system, new_job, runs_of, stored_job
+from tests.integration.api.client import NO_JOB, Client, served
+from tests.integration.execution.answering import Server, answering
+from tests.integration.pages.browser import Browser
+from tests.integration.pages.conftest import site
+
+NEXT_YEAR = Cron("0 3 1 1 *")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with answering() as serving:
+        yield serving
+
+
+@pytest.fixture
+def system(sqlite: str) -> GivenSystem:
+    return replace(given_system(commands_allowed="echo"), perform_call=callbacks.perform)
+
+
+def made(system: GivenSystem, **wanted: Any) -> UUID:
+    return lifecycle.create(LOCAL, system, new_job(wanted.pop("schedule", NEXT_YEAR), **wanted))
+
+
+def call(system: GivenSystem, job_id: UUID | str) -> Any:
+    return Client(served(system)).simulate_post(f"/api/jobs/{job_id}/test-call")
+
+
+def test_the_call_is_sent_once_marked_and_no_run_is_made(system: GivenSystem, server: Server) -> None:
+    server.body = b'{"rows": 3}'
+    job_id = made(system, callback_url=server.url)
+    before = [run.id for run in runs_of(job_id)]
+    answer = call(system, job_id)
+    assert answer.status_code == 200
+    assert (answer.json["outcome"], answer.json["answer"]) == ("succeeded", '{"rows": 3}')
+    assert answer.json["call"]["answer"]["status_code"] == 200
+    assert [one["name"] for one in answer.json["call"]["phases"]] == ["look_up", "connect", "send", "wait", "receive"]
+    [(_, _, headers, _)] = server.got
+    assert headers["x-carillon-test"] == "true"
+    assert [run.id for run in runs_of(job_id)] == before
+    token = {"X-Carillon-Report-Token": headers["x-carillon-report-token"]}
+    report = Client(served(system)).simulate_post(f"/reports/{headers['x-carillon-run-id']}/complete", headers=token)
+    assert report.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "told"),
+    [(500, "failed", "500"), (422, "failed", "422"), (202, "deferred", None)],
+)
+def test_what_a_run_would_make_of_the_answer_is_told(
+    system: GivenSystem, server: Server, status: int, outcome: str, told: str | None
+) -> None:
+    server.status = status
+    answer = call(system, made(system, callback_url=server.url)).json
+    assert answer["outcome"] == outcome
+    assert told is None or told in answer["error_message"]
+
+
+def test_a_polling_job_keeps_its_state(system: GivenSystem, server: Server) -> None:
+    server.body = b'{"polling_state": {"seen": 9}, "done": true}'
+    job_id = made(system, schedule=Polling(interval_seconds=60), callback_url=server.url)
+    before = stored_job(job_id).polling_state
+    assert call(system, job_id).json["outcome"] == "succeeded"
+    assert stored_job(job_id).polling_state == before
+
+
+def test_a_receiver_that_is_silent_is_given_up(
+    system: GivenSystem, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial_calls, "LONGEST_SECONDS", 0.05)
+    server.headers, server.body = {"Content-Length": "3"}, b""
+    answer = call(system, made(system, callback_url=server.url)).json
+    assert answer["outcome"] == "failed"
+
+
+def test_what_makes_no_call_or_is_not_there_is_refused(system: GivenSystem) -> None:
+    command = made(system, task_type="run_command", data={"command": "echo hi"})
+    assert call(system, command).status_code == 409
+    assert call(system, NO_JOB).status_code == 404
+    assert call(given_system(), command).status_code == 409
+    with trial_calls._place(), trial_calls._place():
+        assert "are under way" in call(system, command).json["detail"]
+
+
+def test_the_page_of_a_job_sends_it_and_shows_what_came_back(system: GivenSystem, server: Server) -> None:
+    job_id = made(system, name="Nightly", callback_url=server.url)
+    browser = Browser(site(system))
+    page = browser.submit(browser.load(f"/dashboard/jobs/{job_id}").form("Send a test call"))
+    assert "A run would have succeeded with this answer." in page.text
+    assert "X-Carillon-Test: true" in page.text
+    assert "first byte after" in page.text
+    server.status = 500
+    assert "A run would have failed and been tried again" in browser.submit(page.form("Call again")).text
+    assert len(server.got) == 2
