@@ -103,7 +103,7 @@ def _schedule(value: Any) -> Schedule:
 
 def _view(value: Any) -> tuple[ViewedList, str, Mapping[str, str]]:
     given = validation.body(NewView, value)
-    return given.list, given.name, given.checked()
+    return ViewedList(given.list), given.name, given.checked()
 
 
 def _invitation(value: Any) -> tuple[str | None, bool]:

@@ -14,6 +14,7 @@ from api.schemas.saved_views import NewView, View, Views, ViewsQuery
 from api.threads import Threads
 from core.scopes import Scope
 from services.access import saved_views
+from services.access.saved_views import ViewedList
 from services.system import System
 
 
@@ -38,8 +39,9 @@ class SavedViews:
         """Save a filter of a list under a name, in place of one's own view of that name."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         given = validation.body(NewView, bodies.parse(body))
-        query, principal = given.checked(), access.principal(req)
-        saved = await self._threads.run(saved_views.put, principal, self._system, given.list, given.name, query)
+        query, of_list = given.checked(), ViewedList(given.list)
+        principal = access.principal(req)
+        saved = await self._threads.run(saved_views.put, principal, self._system, of_list, given.name, query)
         answers.send(resp, View.model_validate(saved), status=201)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field
@@ -16,13 +16,14 @@ from services.access.saved_views import ViewedList
 
 LONGEST_NAME = 60
 _NO_FILTERS = ("cursor", "page", "limit")
+ListWord = Literal["jobs", "runs"]
 _LISTS: dict[ViewedList, type[Query]] = {ViewedList.JOBS: JobsQuery, ViewedList.RUNS: RunsQuery}
 
 
 class NewView(Given):
     """A filter of a list, as its query parameters, to be saved under a name."""
 
-    list: ViewedList
+    list: ListWord
     name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
     query: Annotated[dict[str, str], Field(min_length=1, max_length=20)]
 
@@ -31,7 +32,7 @@ class NewView(Given):
         for name in _NO_FILTERS:
             if name in self.query:
                 raise InvalidInput.at(f"query.{name}", "is a place in the list, and no filter; leave it out.")
-        validation.query(_LISTS[self.list], self.query)
+        validation.query(_LISTS[ViewedList(self.list)], self.query)
         return self.query
 
 

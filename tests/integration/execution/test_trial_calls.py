@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from threading import Event
+from typing import Any, NoReturn
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ from core.principals import LOCAL
 from core.schedules import Cron, Polling
 from services.execution import trial_calls
 from services.jobs import lifecycle
+from services.runtime.abort_scope import Scope
 from tests.factories import GivenSystem, given_system, new_job, runs_of, stored_job
 from tests.integration.api.client import NO_JOB, Client, served
 from tests.integration.execution.answering import Server, answering
@@ -80,13 +82,19 @@ def test_a_polling_job_keeps_its_state(system: GivenSystem, server: Server) -> N
     assert stored_job(job_id).polling_state == before
 
 
-def test_a_receiver_that_is_silent_is_given_up(
-    system: GivenSystem, server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(trial_calls, "LONGEST_SECONDS", 0.05)
-    server.headers, server.body = {"Content-Length": "3"}, b""
-    answer = call(system, made(system, callback_url=server.url)).json
-    assert answer["outcome"] == "failed"
+def test_a_receiver_that_is_silent_is_given_up(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial_calls, "LONGEST_SECONDS", 0.01)
+    answer = call(replace(system, perform_call=waits_for_ever), made(system)).json
+    assert (answer["outcome"], answer["call"]) == ("failed", None)
+    assert answer["error_message"] == "It took longer than its limit of 0.01 s."
+
+
+def waits_for_ever(_system: object, _work: object, scope: Scope) -> NoReturn:
+    woken = Event()
+    with scope.interruptible(woken.set):
+        woken.wait()
+    scope.raise_if_aborted()
+    raise AssertionError("nobody ended it")
 
 
 def test_what_makes_no_call_or_is_not_there_is_refused(system: GivenSystem) -> None:

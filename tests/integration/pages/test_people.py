@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.factories import GivenSystem, given_system
-from tests.integration.api.test_accounts import PASSWORD
 from tests.integration.pages.browser import Browser, Page
-from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
+from tests.integration.pages.test_accounts import OF_OPERATORS, PASSWORD, log_in, register
 
 NEW = " a new long password "
 
@@ -28,7 +27,7 @@ def bob(browser: Browser) -> Browser:
 @pytest.fixture
 def page(browser: Browser, bob: Browser) -> Page:
     """The page as an administrator sees it."""
-    register(browser)
+    register(browser, **{"X-Internal-Secret": OF_OPERATORS})
     log_in(browser)
     return browser.load("/dashboard/people")
 
