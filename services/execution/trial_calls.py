@@ -50,6 +50,7 @@ def make(principal: Principal, system: System, job_id: UUID) -> TrialCall:
 
     Raises `NotFound`, `Forbidden`, and `Conflict` for a job that makes no HTTP call, or while two calls are under way.
     """
+    visibility.expect(principal, job_id, Allowed.OPERATE)
     if system.perform_call is None:
         raise Conflict("This process makes no calls; ask a web process of the installation.")
     with _place():

@@ -224,6 +224,8 @@ def test_nothing_of_another_tenant_is_in_any_list_count_or_action_on_many(world:
     for path, body in (
         ("/api/jobs/actions", {"action": "cancel", "all": True}),
         ("/api/jobs/actions", {"action": "delete", "filter": {"app_name": MINE}}),
+        ("/api/runs/actions", {"action": "cancel", "all": True}),
+        ("/api/runs/actions", {"action": "dismiss", "filter": {"ids": [run]}}),
         ("/api/runs/replay", {"all": True}),
         ("/api/runs/replay", {"filter": {"job_id": job}}),
     ):

@@ -42,6 +42,7 @@ SCHEDULES: list[dict[str, Any]] = [
 WISHES: dict[str, dict[str, Any] | None] = {
     "patchJob": {"priority": 7, "tags": ["a"]},
     "triggerJob": {"data": {"n": 1}},
+    "testCall": None,
     "revertJob": None,
     "retryJob": None,
     "backfillJob": {"from": "2026-11-20T11:00:00Z", "to": "2026-11-20T13:00:00Z"},
@@ -167,7 +168,7 @@ def test_answers_about_what_is_there_are_as_described(url: str, schedule: dict[s
         assert answer.status_code == 200, (path, answer.text)
         case.validate_response(answer)
         seen.add(path)
-    assert len(seen) == len(_paths_with_ids()) == 19
+    assert len(seen) == len(_paths_with_ids()) == 21
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: str(schedule["type"]))
