@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import json
 import re
@@ -39,7 +40,12 @@ class Mask:
 
 def is_secretive(header: str, value: str) -> bool:
     """Whether a header carries a secret in plain: by its name it does, and its value is more than references."""
-    return _SECRETIVE.search(header) is not None and _REFERENCES.fullmatch(value) is None
+    return _names_secret(header) and _REFERENCES.fullmatch(value) is None
+
+
+@functools.lru_cache(maxsize=1_024)
+def _names_secret(header: str) -> bool:
+    return _SECRETIVE.search(header) is not None
 
 
 def is_mask(header: str, value: str) -> bool:

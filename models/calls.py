@@ -6,13 +6,23 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from models.database import is_sqlite
 from models.fields import read_json
 from models.set_based import chunks
-from models.tables import KeptCall
+from models.tables import KeptCall, db
+
+_INSERT = """
+    INSERT INTO calls (run_id, number, call)
+    SELECT * FROM unnest(%s::uuid[], %s::integer[], %s::text[]) ON CONFLICT DO NOTHING
+"""
 
 
 def insert(rows: Sequence[tuple[UUID, int, str]]) -> None:
     """Store calls: of each its run, the number of its attempt, and its JSON."""
+    if not is_sqlite():
+        run_ids, numbers, texts = zip(*rows, strict=True)
+        db.execute_sql(_INSERT, ([str(one) for one in run_ids], list(numbers), list(texts)))
+        return
     columns: Any = (KeptCall.run, KeptCall.number, KeptCall.call)
     for chunk in chunks(rows):
         KeptCall.insert_many(chunk, fields=columns).on_conflict_ignore().execute()

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
-from core import masking, storable
+from core import masking
 from core.masking import Mask
 
 BODY_KEPT = 16 * 1024
+HEADER_KEPT = 1_000
 _USERINFO = re.compile(r"(?<=://)[^/?#@\s]+@")
 _HIDES_NOTHING = Mask(())
 
@@ -69,7 +70,7 @@ class Trace:
         method, url, headers, body = self._request
         request = {
             "method": method,
-            "url": self._shown(_USERINFO.sub("***@", url)),
+            "url": self.mask.text(_USERINFO.sub("***@", url) if "@" in url else url),
             "headers": self._headers(headers),
             "body": None if body is None else self._body(body),
             "size": len(body or b""),
@@ -95,10 +96,9 @@ class Trace:
 
     def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         shown = masking.masked(headers)
-        return {self._shown(name): self._shown(value) for name, value in shown.items()}
+        if not self.mask.is_empty:  # before anything is cut, lest a part of a secret is left
+            shown = {self.mask.text(name): self.mask.text(value) for name, value in shown.items()}
+        return {name: value[:HEADER_KEPT] for name, value in shown.items()}
 
     def _body(self, body: bytes) -> str:
-        return storable.text(self.mask.bytes(body)[:BODY_KEPT].decode("utf-8", "replace"))
-
-    def _shown(self, text: str) -> str:
-        return storable.text(self.mask.text(text), BODY_KEPT)
+        return self.mask.bytes(body)[:BODY_KEPT].decode("utf-8", "replace").replace("\x00", "\ufffd")

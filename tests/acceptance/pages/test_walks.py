@@ -15,7 +15,10 @@ from tests.acceptance.pages.reader import Reader
 
 pytestmark = pytest.mark.xdist_group("chromium")
 A_PHONE = 375
-OVERVIEWS = ("", "jobs", "runs", "failures", "upcoming", "queues", "workers", "apps", "audit", "new")
+OVERVIEWS = (
+    "",
+    *["jobs", "runs", "failures", "upcoming", "queues", "limits", "workers", "apps", "people", "audit", "new"],
+)
 OF_ONE = ("jobs/", "runs/", "jobs//edit", "jobs//versions", "jobs//backfill", "runs/actions")
 
 
@@ -69,6 +72,13 @@ def test_what_failed_is_repeated_singly_and_as_a_group(ada: Reader) -> None:
     ada.follow("Replay…")
     ada.page.get_by_role("button", name="Replay ").click()
     expect(ada.done).to_have_text("New runs repeat those that failed.")
+    ada.open("/dashboard/jobs")
+    ada.page.get_by_label("Tick Third").check()
+    ada.page.locator("#bulk [name=action]").select_option("delete")
+    ada.press("Preview…")
+    ada.press("Delete 1")
+    expect(ada.done).to_have_text("Deleted.")
+    expect(ada.page.locator("#jobs")).not_to_contain_text("Third")
 
 
 def test_polling_is_watched_and_goes_on_from_a_former_state(ada: Reader) -> None:

@@ -10,7 +10,7 @@ from core.scopes import Role
 from tests.factories import GivenSystem, given_system
 from tests.integration.access.tenants import MINE, SETTINGS, Headers, joined, made_app, made_job, made_key
 from tests.integration.access.test_ending_access import me
-from tests.integration.api.client import NO_JOB, Client
+from tests.integration.api.client import NO_JOB, Client, served
 from tests.integration.api.test_accounts import HIDDEN, PASSWORD, token_of
 
 
@@ -75,7 +75,9 @@ def test_what_would_leave_nobody_or_contradicts_the_setting_is_refused(client: C
     assert change(client, "anna", anna, disabled=True).status_code == 403
 
 
-def test_users_are_listed_by_name_with_their_apps_and_when_they_were_seen(client: Client, anna: Headers) -> None:
+def test_users_are_listed_by_name_with_their_apps_and_when_they_were_seen(store: str) -> None:
+    client = Client(served(given_system(**SETTINGS)))
+    anna = token_of(client, "anna")
     made_app(client, anna, MINE)
     joined(client, anna, MINE, "clara", Role.VIEWER)
     token_of(client, "berta")

@@ -71,6 +71,7 @@ ELSEWHERE = (
     "/api/me/tokens/",
     "/api/invitations/",
     "/api/users/",
+    "/api/views/",
     "/api/limits/",
     "/api/tasks/",
     "/scheduler/",

@@ -90,7 +90,7 @@ def test_a_failure_that_no_call_caused_shows_none(system: GivenSystem) -> None:
     [(CallsKept.NONE, 500, 0), (CallsKept.FAILED, 200, 0), (CallsKept.FAILED, 500, 1), (CallsKept.ALL, 200, 1)],
 )
 def test_the_setting_says_whose_calls_are_kept(
-    sqlite: str, server: Server, kept: CallsKept, status: int, count: int
+    store: str, server: Server, kept: CallsKept, status: int, count: int
 ) -> None:
     server.status = status
     attempt(given_system(calls_kept=kept), server.url)
