@@ -20,3 +20,16 @@ document.addEventListener("keydown", (event) => {
   }
   afterG = event.key === "g";
 });
+
+// In a list that takes actions on many, a box that ticks all that are shown; in the form, which live changes leave alone.
+const bulk = document.getElementById("bulk");
+if (bulk) {
+  const label = document.createElement("label");
+  const all = document.createElement("input");
+  all.type = "checkbox";
+  all.addEventListener("change", () => {
+    for (const box of document.querySelectorAll("input[form=bulk]")) box.checked = all.checked;
+  });
+  label.append("Tick all shown", all);
+  bulk.prepend(label);
+}
