@@ -113,6 +113,8 @@ def test_the_page_of_a_job_sends_it_and_shows_what_came_back(system: GivenSystem
     assert "A run would have succeeded with this answer." in page.text
     assert "X-Carillon-Test: true" in page.text
     assert "first byte after" in page.text
+    [bar] = [given for tag, given in page.elements if tag == "svg" and given.get("class") == "chart phases"]
+    assert str(bar["aria-label"]).startswith("look-up ")
     server.status = 500
     assert "A run would have failed and been tried again" in browser.submit(page.form("Call again")).text
     assert len(server.got) == 2
