@@ -25,6 +25,7 @@ document.addEventListener("keydown", (event) => {
 const bulk = document.getElementById("bulk");
 if (bulk) {
   const label = document.createElement("label");
+  label.className = "tick";
   const all = document.createElement("input");
   all.type = "checkbox";
   all.addEventListener("change", () => {
