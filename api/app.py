@@ -124,6 +124,7 @@ def create_app(
     _route_api(app, system, threads, creates)
     _route_control(app, system, threads)
     app.add_route("/api/jobs/{job_id:uuid}/test-call", trial_calls.TestCallOfJob(system, calling))
+    app.add_route("/api/apps/{name}/test-call", trial_calls.TestCallOfApp(system, calling))
     _route_secrets(app, system, threads)
     _route_reports(app, system, threads)
     _route_accounts(app, system, threads, hashing, asking)

@@ -77,7 +77,7 @@ def _one_job(site: Site) -> list[Route]:
     path, like = "/dashboard/jobs/{job_id:uuid}", "/api/jobs/{job_id:uuid}"
     edit, filling, history = EditJob(site), BackfillPage(site), VersionsPage(site)
     change, backfill = f"PUT {like}", f"POST {like}/backfill"
-    test_call = TestCallPage(site).make
+    test_call = TestCallPage(site).of_job
     return [
         Route(f"{path}/test-call", post=Answer(test_call, f"POST {like}/test-call")),
         Route(f"{path}/edit", get=Answer(edit.show, change), post=Answer(edit.edit, change)),
@@ -162,6 +162,7 @@ def _apps(site: Site) -> list[Route]:
         ),
         Route(path, get=Answer(page.show, f"GET {like}")),
         Route(f"{path}/delete", post=Answer(page.delete, f"DELETE {like}")),
+        Route(f"{path}/test-call", post=Answer(TestCallPage(site).of_app, f"POST {like}/test-call")),
         Route(f"{path}/keys", post=Answer(page.make_key, f"POST {like}/keys")),
         Route(f"{path}/signing", post=Answer(page.rotate, f"POST {like}/signing-secrets")),
         *(Route(f"{path}/{name}", post=Answer(page.responder(act), as_api)) for name, (act, as_api) in acts.items()),

@@ -74,6 +74,7 @@ class Readers:
     secret: Callable[[str, Any], str]
     differences: Callable[[Comparison], tuple[Mapping[str, Any], Mapping[str, Any]]]
     expect_edit: Callable[[Principal, JobView, Definition], None]
+    test_call: Callable[[Any], tuple[str, dict[str, Any] | None]]
     view: Callable[[Any], tuple[ViewedList, str, Mapping[str, str]]]
     limit: Callable[[Any], Limit]
     invitation: Callable[[Any], tuple[str | None, bool]]

@@ -20,6 +20,7 @@ from api.schemas.paging import JobsQuery, RunsQuery, write_cursor
 from api.schemas.repeating import NewBackfill
 from api.schemas.saved_views import NewView
 from api.schemas.schedules import Preview
+from api.schemas.trial_calls import NewTrialCall
 from api.schemas.versions import Differences
 from api.sources import translating
 from api.sources.commands import schema, words
@@ -62,6 +63,7 @@ def readers(system: System) -> Readers:
         secret=functools.partial(secrets.value_of, system),
         differences=_differences,
         expect_edit=user_edits.expect_edit,
+        test_call=_test_call,
         view=_view,
         limit=lambda value: validation.body(NewLimit, value).parsed(),
         invitation=_invitation,
@@ -99,6 +101,11 @@ def _new_job(value: Any) -> Wanted:
 
 def _schedule(value: Any) -> Schedule:
     return validation.body(Preview, {"schedule": value}).schedule.parsed()
+
+
+def _test_call(value: Any) -> tuple[str, dict[str, Any] | None]:
+    given = validation.body(NewTrialCall, value)
+    return given.task_type, given.data
 
 
 def _view(value: Any) -> tuple[ViewedList, str, Mapping[str, str]]:

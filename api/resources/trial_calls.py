@@ -6,10 +6,10 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import access, answers
+from api import access, answers, bodies, validation
 from api.openapi import documented
 from api.operations import Required
-from api.schemas.trial_calls import TrialCall
+from api.schemas.trial_calls import NewTrialCall, TrialCall
 from api.threads import Threads
 from core.scopes import Scope
 from services.execution import trial_calls
@@ -31,5 +31,31 @@ class TestCallOfJob:
 
         No run is made and nothing follows; limits and pauses do not hold it. It may take ten seconds.
         """
-        made = await self._calling.run(trial_calls.make, access.principal(req), self._system, job_id)
+        made = await self._calling.run(trial_calls.of_job, access.principal(req), self._system, job_id)
+        answers.send(resp, TrialCall.model_validate(made))
+
+
+class TestCallOfApp:
+    """`/api/apps/{name}/test-call`."""
+
+    def __init__(self, system: System, calling: Threads) -> None:
+        self._system = system
+        self._calling = calling
+
+    @documented(
+        "testCallOfApp",
+        "apps",
+        {200: TrialCall},
+        access=Required.APP,
+        scope=Scope.OPERATE,
+        body=NewTrialCall,
+        problems=(403, 404, 409),
+    )
+    async def on_post(self, req: Request, resp: Response, name: str) -> None:
+        """Call an app's receiver once and now, as for a job of this type and data; as `testCall` does for a job."""
+        body = await bodies.read(req, self._system.settings.max_body_bytes)
+        given = validation.body(NewTrialCall, bodies.parse(body))
+        made = await self._calling.run(
+            trial_calls.of_app, access.principal(req), self._system, name, given.task_type, given.data
+        )
         answers.send(resp, TrialCall.model_validate(made))

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from api.schemas.runs import Call
-from api.schemas.values import Shown
+from api.schemas.values import Given, Shown, TaskType
+
+
+class NewTrialCall(Given):
+    """What an app's receiver is called for: one of the app's task types, and the data of a job."""
+
+    task_type: TaskType
+    data: dict[str, Any] | None = None
 
 
 class TrialCall(Shown):

@@ -1,4 +1,4 @@
-"""A test call of a job: sent when its button is pressed, and shown with what came back."""
+"""A test call of a job, or of an app's receiver: sent when its button is pressed, and shown with what came back."""
 
 from __future__ import annotations
 
@@ -7,23 +7,41 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
+from pages import forms
 from pages.asked import Asked
+from pages.forms import Form
+from pages.resources.apps import app_path
 from pages.site import Site
 from services.execution import trial_calls
 from services.reading import records
 
 
 class TestCallPage:
-    """`/dashboard/jobs/{job_id}/test-call`."""
+    """`/dashboard/jobs/{job_id}/test-call` and `/dashboard/apps/{name}/test-call`."""
 
     def __init__(self, site: Site) -> None:
         self._site = site
 
-    async def make(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Make the call, and show it."""
+    async def of_job(self, req: Request, resp: Response, job_id: UUID) -> None:
+        """Make the call of a job, and show it."""
         await self._site.form(req)
-        await self._site.show(req, resp, "test_call.html", lambda who: self._load(who, job_id))
+        await self._site.show(req, resp, "test_call.html", lambda who: self._of_job(who, job_id))
 
-    def _load(self, who: Asked, job_id: UUID) -> dict[str, Any]:
-        made = trial_calls.make(who.principal, self._site.system, job_id)
-        return {"job": records.job(who.principal, job_id), "made": made}
+    async def of_app(self, req: Request, resp: Response, name: str) -> None:
+        """Call the receiver of an app, and show what came back."""
+        form = await self._site.form(req)
+        await self._site.show(req, resp, "test_call.html", lambda who: self._of_app(who, name, form))
+
+    def _of_job(self, who: Asked, job_id: UUID) -> dict[str, Any]:
+        made = trial_calls.of_job(who.principal, self._site.system, job_id)
+        job = records.job(who.principal, job_id)
+        of = {"name": job.name or job.title or job.task_type, "path": f"/dashboard/jobs/{job_id}"}
+        return {"made": made, "of": of, "section": "jobs", "again": {}}
+
+    def _of_app(self, who: Asked, name: str, form: Form) -> dict[str, Any]:
+        task_type, data = self._site.readers.test_call(
+            {"task_type": form.get("task_type", ""), "data": forms.data(form.get("data", ""))}
+        )
+        made = trial_calls.of_app(who.principal, self._site.system, name, task_type, data)
+        again = {"task_type": task_type, "data": form.get("data", "")}
+        return {"made": made, "of": {"name": name, "path": app_path(name)}, "section": "apps", "again": again}

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from core.auditing import Thing
-from core.errors import Aborted, AbortReason, Conflict
+from core.errors import Aborted, AbortReason, Conflict, InvalidInput
 from core.principals import Principal
 from core.scopes import Scope as Allowed
-from models import jobs, versions
+from models import apps, database, jobs, versions
 from models.fields import new_id
+from models.hot.rows import ExecutedJob, TypePolicy
 from models.pauses import Gate
+from services.access import visible_apps
 from services.execution import report_tokens
 from services.execution.claiming import callback_url
 from services.execution.traces import BODY_KEPT
@@ -26,6 +29,7 @@ from services.reading import visibility
 from services.runtime.abort_scope import Scope
 from services.secrets import signers
 from services.system import System
+from services.task_types import registry
 
 LONGEST_SECONDS = 10.0
 """Whoever waits for it has a page open."""
@@ -45,36 +49,78 @@ class TrialCall:
     call: Any
 
 
-def make(principal: Principal, system: System, job_id: UUID) -> TrialCall:
+def of_job(principal: Principal, system: System, job_id: UUID) -> TrialCall:
     """Make the call of a job once, marked by `X-Carillon-Test: true`; limits and pauses do not hold it.
 
     Raises `NotFound`, `Forbidden`, and `Conflict` for a job that makes no HTTP call, or while two calls are under way.
     """
     visibility.expect(principal, job_id, Allowed.OPERATE)
+    return _made(system, lambda: _work_of_job(principal, system, job_id))
+
+
+def of_app(principal: Principal, system: System, name: str, task_type: str, data: dict[str, Any] | None) -> TrialCall:
+    """Call the receiver of an app once, as for a job of one of its task types with this data; as `of_job` does.
+
+    Raises `InvalidInput` for a type of Carillon's own, which no receiver of the app does.
+    """
+    with database.reading():
+        visible_apps.found(principal, name, Allowed.OPERATE)
+    if registry.find(task_type) is not None:
+        raise InvalidInput.at("task_type", f"is {task_type}, which Carillon does itself; name one that the app does.")
+    return _made(system, lambda: _work_of_app(principal, system, name, task_type, data))
+
+
+def _made(system: System, begin: Callable[[], Work]) -> TrialCall:
     if system.perform_call is None:
         raise Conflict("This process makes no calls; ask a web process of the installation.")
     with _place():
-        work = _work(principal, system, job_id)
+        work = begin()
         result = _performed(system, work)
     return _told(work, result)
 
 
-def _work(principal: Principal, system: System, job_id: UUID) -> Work:
+def _work_of_job(principal: Principal, system: System, job_id: UUID) -> Work:
     with system.transaction(Gate.UNUSED) as unit:
         visibility.expected(principal, jobs.by_id(job_id), job_id, Allowed.OPERATE)
         stored = jobs.to_execute([job_id])[job_id]
         if stored.queue != brokers.RUNS_HTTP:
             raise Conflict(f"A job of the type {stored.task_type} makes no HTTP call of its own; run it instead.")
-        job = versions.executed(stored)
-        signer = signers.of_apps(system, {job.app_id})[job.app_id]
         unit.audit(principal, "job.test_called", Thing.job(stored))
-        scheduled_for = unit.now
+        return _work(system, job_id, versions.executed(stored), unit.now)
+
+
+def _work_of_app(principal: Principal, system: System, name: str, task_type: str, data: dict[str, Any] | None) -> Work:
+    with system.transaction(Gate.UNUSED) as unit:
+        app = visible_apps.found(principal, name, Allowed.OPERATE)
+        row = apps.task_type(app.id, task_type)
+        policy = TypePolicy(None, None, None) if row is None else TypePolicy(None, None, row.request)
+        unit.audit(principal, "app.test_called", Thing.app(app), after={"task_type": task_type, "data": data})
+        job = ExecutedJob(
+            version=0,
+            task_type=task_type,
+            callback_url=None,
+            app_id=app.id,
+            base_url=app.callback_base_url,
+            board_id=None,
+            data=data,
+            max_retries=None,
+            retry_backoff_base=None,
+            retry_backoff_max=None,
+            time_limit_seconds=None,
+            polling_state=None,
+            polling_version=0,
+            policy=policy,
+        )
+        return _work(system, new_id(), job, unit.now)
+
+
+def _work(system: System, job_id: UUID, job: ExecutedJob, now: datetime) -> Work:
     return Work(
         run_id=new_id(),
         job_id=job_id,
         attempt=1,
         fence=0,
-        scheduled_for=scheduled_for,
+        scheduled_for=now,
         task_type=job.task_type,
         url=callback_url(system, job),
         board_id=job.board_id,
@@ -86,7 +132,7 @@ def _work(principal: Principal, system: System, job_id: UUID) -> Work:
         claimed_monotonic=system.clock.monotonic(),
         report_token=report_tokens.new(),  # kept nowhere, so that reports are refused
         app_id=job.app_id,
-        signer=signer,
+        signer=signers.of_apps(system, {job.app_id})[job.app_id],
         request=None if job.callback_url is not None else job.policy.request,
         is_test=True,
     )

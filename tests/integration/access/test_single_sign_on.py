@@ -36,6 +36,15 @@ def test_whom_the_provider_lets_in_is_a_user_though_registration_is_closed(clien
     assert me(client, browser.log_in())["user_id"] == first["user_id"]
 
 
+def test_who_is_disabled_here_is_refused_whatever_the_provider_says(client: Client, browser: Browser) -> None:
+    session = browser.log_in()
+    client.simulate_patch("/api/users/ada", headers=token_of_root(client), json={"disabled": True})
+    assert client.simulate_get("/api/me", headers=session).status_code == 401
+    refused = browser.come_back(browser.go())
+    assert refused.status_code == 403
+    assert "is disabled" in refused.json["detail"]
+
+
 def test_a_name_that_changes_at_the_provider_is_the_same_user(
     client: Client, browser: Browser, provider: Provider
 ) -> None:

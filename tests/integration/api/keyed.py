@@ -127,6 +127,7 @@ TAKE_NONE = {
     "createInvitation": "an answer that holds a link is never kept",
     "saveView": "the same view under the same name is one view",
     "testCall": "each call that is asked for is made, to look at it, and nothing follows",
+    "testCallOfApp": "as testCall",
     "offerReset": "an answer that holds a link is never kept",
     "forgotPassword": "another link harms nobody, and the newest password counts",
     "forgotPasswordByPage": "as forgotPassword",

@@ -43,6 +43,7 @@ WISHES: dict[str, dict[str, Any] | None] = {
     "patchJob": {"priority": 7, "tags": ["a"]},
     "triggerJob": {"data": {"n": 1}},
     "testCall": None,
+    "testCallOfApp": {"task_type": "greet"},
     "revertJob": None,
     "retryJob": None,
     "backfillJob": {"from": "2026-11-20T11:00:00Z", "to": "2026-11-20T13:00:00Z"},

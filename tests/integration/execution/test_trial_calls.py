@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from threading import Event
@@ -14,7 +15,7 @@ from actors import callbacks
 from core.principals import LOCAL
 from core.schedules import Cron, Polling
 from services.execution import trial_calls
-from services.jobs import lifecycle
+from services.jobs import apps, lifecycle
 from services.runtime.abort_scope import Scope
 from tests.factories import GivenSystem, given_system, new_job, runs_of, stored_job
 from tests.integration.api.client import NO_JOB, Client, served
@@ -104,6 +105,25 @@ def test_what_makes_no_call_or_is_not_there_is_refused(system: GivenSystem) -> N
     assert call(given_system(), command).status_code == 409
     with trial_calls._place(), trial_calls._place():
         assert "are under way" in call(system, command).json["detail"]
+
+
+def test_the_receiver_of_an_app_is_called_for_one_of_its_task_types(system: GivenSystem, server: Server) -> None:
+    apps.create(LOCAL, system, "shop", apps.AppDefinition(server.url.partition("/x")[0], {}))
+    client = Client(served(system))
+    body = {"task_type": "greet", "data": {"n": 1}}
+    answer = client.simulate_post("/api/apps/shop/test-call", json=body)
+    assert answer.json["outcome"] == "succeeded"
+    [(_, path, headers, sent)] = server.got
+    assert (path, headers["x-carillon-test"]) == ("/internal/jobs/greet", "true")
+    assert json.loads(sent)["payload"]["data"] == {"n": 1}
+    for wrong, status in (({"task_type": "http"}, 400), ({}, 400), ({"task_type": "greet", "data": 1}, 400)):
+        assert client.simulate_post("/api/apps/shop/test-call", json=wrong).status_code == status
+    assert client.simulate_post("/api/apps/none/test-call", json=body).status_code == 404
+    browser = Browser(site(system))
+    page = browser.submit(browser.load("/dashboard/apps/shop").form("Send a test call"), task_type="greet", data="")
+    assert "A run would have succeeded with this answer." in page.text
+    assert browser.submit(page.form("Call again")).status == 200
+    assert len(server.got) == 3
 
 
 def test_the_page_of_a_job_sends_it_and_shows_what_came_back(system: GivenSystem, server: Server) -> None:
