@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -32,6 +32,11 @@ class Choice:
     ids: tuple[UUID, ...] | None
     after: UUID | None
 
+    @property
+    def selecting(self) -> Mapping[str, str]:
+        """Returns the filter as far as it selects: what is ticked is meant, whatever has become of it meanwhile."""
+        return self.filter if self.ids is None else {}
+
     def fields(self) -> dict[str, str]:
         """Returns the fields of a form that says the same."""
         given = {"action": self.action, "which": _ALL if self.ids is None else _CHOSEN, **self.filter}
@@ -40,8 +45,10 @@ class Choice:
         return given if self.after is None else {**given, "after": str(self.after)}
 
 
-Act = Callable[[Principal, Choice, bool, str | None], Outcome]
-"""Acts on what is chosen, or tries to, for a reason."""
+class Act(Protocol):
+    """Acts on what is chosen, or tries to, for a reason."""
+
+    def __call__(self, who: Principal, choice: Choice, /, *, dry_run: bool, reason: str | None) -> Outcome: ...
 
 
 @dataclass(frozen=True)
@@ -75,21 +82,21 @@ class BulkPage:
         return {
             "kind": self._kind,
             "choice": choice,
-            "outcome": self._kind.act(who.principal, choice, True, None),
+            "outcome": self._kind.act(who.principal, choice, dry_run=True, reason=None),
             "label": self._kind.actions[choice.action],
             "takes_reason": choice.action not in words.WITHOUT_REASON,
             "back": self._list(choice),
         }
 
     def _act(self, who: Asked, form: Form) -> str:
-        choice = self._choice(form, form.get("ids", "").split())
-        outcome = self._kind.act(who.principal, choice, False, self._site.reason(form))
+        choice = self._choice(form, ())
+        outcome = self._kind.act(who.principal, choice, dry_run=False, reason=self._site.reason(form))
         if outcome.last is None:
             return self._list(choice, done=words.DONE_WITH_MANY.get(choice.action, "acted"))
         rest = Choice(choice.action, choice.filter, choice.ids, outcome.last)
         return f"{self._kind.path}/actions?{urlencode(rest.fields())}"
 
-    def _choice(self, given: Mapping[str, str], ids: tuple[str, ...] | list[str]) -> Choice:
+    def _choice(self, given: Mapping[str, str], ids: tuple[str, ...]) -> Choice:
         action = given.get("action", "")
         if action not in self._kind.actions:
             raise InvalidInput.at("action", f"must be one of {', '.join(self._kind.actions)}.")

@@ -18,8 +18,8 @@ OF_FAILURES = "failure"
 def of_jobs(site: Site) -> Kind:
     """Returns what can be done with jobs."""
 
-    def act(who: Principal, choice: Choice, dry_run: bool, reason: str | None) -> Outcome:
-        wanted = replace(site.readers.job_list(choice.filter).wanted, ids=choice.ids)
+    def act(who: Principal, choice: Choice, /, *, dry_run: bool, reason: str | None) -> Outcome:
+        wanted = replace(site.readers.job_list(choice.selecting).wanted, ids=choice.ids)
         return bulk_actions.act(
             who,
             site.system,
@@ -37,9 +37,11 @@ def of_jobs(site: Site) -> Kind:
 def of_runs(site: Site) -> Kind:
     """Returns what can be done with runs; those of a group of failures are told by why they failed."""
 
-    def act(who: Principal, choice: Choice, dry_run: bool, reason: str | None) -> Outcome:
-        listed = {name: value for name, value in choice.filter.items() if name != OF_FAILURES}
-        wanted = replace(site.readers.run_list(listed).wanted, ids=choice.ids, failure=choice.filter.get(OF_FAILURES))
+    def act(who: Principal, choice: Choice, /, *, dry_run: bool, reason: str | None) -> Outcome:
+        listed = {name: value for name, value in choice.selecting.items() if name != OF_FAILURES}
+        wanted = replace(
+            site.readers.run_list(listed).wanted, ids=choice.ids, failure=choice.selecting.get(OF_FAILURES)
+        )
         return bulk_actions.act_on_runs(
             who,
             site.system,

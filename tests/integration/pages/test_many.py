@@ -75,6 +75,15 @@ def test_what_an_action_is_not_for_stays_and_says_why(browser: Browser, system: 
     assert stored_run(waiting).status == "pending"
 
 
+def test_what_is_ticked_is_meant_though_it_fits_the_filter_no_more(browser: Browser, system: GivenSystem) -> None:
+    [job] = made(system, "one")
+    trial = preview(browser, "/dashboard/jobs", action="delete", which="chosen", status="completed", id=job)
+    assert "of 1 job that fits, 1 would be deleted now." in trial.text
+    back = browser.submit(trial.form("Delete 1"))
+    assert back.form("Show").fields["status"] == "completed"
+    assert states([job]) == ["cancelled"]
+
+
 def test_runs_that_have_not_ended_are_cancelled(browser: Browser, system: GivenSystem) -> None:
     failing(system, "Broken.")
     [job] = made(system, "later")
