@@ -131,7 +131,7 @@ def test_every_link_of_the_navigation_leads_to_a_page_that_its_reader_may_load(b
     for name, paths in shown.items():
         log_in(browser, name=name)
         assert {browser.load(path).status for path in paths} == {200}
-    assert shown["root"] - shown[NAME] == {"/dashboard/workers"}
+    assert shown["root"] - shown[NAME] == {"/dashboard/people", "/dashboard/workers"}
 
 
 def navigation(browser: Browser, name: str) -> set[str]:
