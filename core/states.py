@@ -83,6 +83,7 @@ class Hold(StrEnum):
     OVERLAP = "overlap"
     RATE_LIMIT = "rate_limit"
     CONCURRENCY = "concurrency"
+    RESTORED = "restored"  # the database was taken back, and it may have run already
 
 
 def shown_status(state: JobState, going: Collection[RunStatus]) -> JobStatus:

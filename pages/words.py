@@ -18,6 +18,7 @@ HOLDS: dict[str | None, str] = {
     Hold.OVERLAP: "for the run before it",
     Hold.RATE_LIMIT: "for a call that its rate allows",
     Hold.CONCURRENCY: "for a place among so many at once",
+    Hold.RESTORED: "to be released: the database was taken back",
 }
 
 TRIGGERS: dict[str, str] = {

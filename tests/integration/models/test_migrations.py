@@ -24,7 +24,7 @@ from core.scopes import Scope
 from core.states import Hold, RunStatus
 from migrations import runner
 from models import database, users
-from models.tables import Attempt, HeldKey, Job, Run, Use, db
+from models.tables import Attempt, HeldKey, Installation, Job, Run, Use, db
 from services.access import authentication, own_tokens, tokens
 from services.jobs import apps, definition, editing
 from services.jobs import lifecycle as job_service
@@ -105,6 +105,19 @@ def test_jobs_from_before_have_no_rule_of_their_own_for_how_long_runs_are_kept(f
     Job.update(keep_days=1.5, keep_last=3).execute()
     job = Job.get()
     assert (job.keep_days, job.keep_last) == (1.5, 3)
+
+
+def test_an_installation_gets_an_identity_and_its_runs_may_be_held_for_a_restore(former: None) -> None:
+    runner.upgrade("0026_request_buckets")
+    assert "0031_restores" in runner.upgrade()
+    with database.transaction():
+        found = Installation.get()
+        assert (len(found.identity), found.mark, found.home, found.restored_at) == (32, 0, None, None)
+        for hold in Hold:
+            assert Run.update(held_by=hold).where(Run.status == RunStatus.QUEUED).execute() == 1
+        held = Run.select().where(Run.status == RunStatus.QUEUED).get()
+    assert held.held_by is Hold.RESTORED
+    assert database.attempt(lambda: Run.update(held_by="another").execute()) is not None
 
 
 # Names that were different, as they were compared before, with the app or job that a new spelling now finds.

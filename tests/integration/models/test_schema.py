@@ -94,6 +94,7 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         "0024_senders_identities",
         "0025_keep",
         "0026_request_buckets",
+        "0031_restores",
     ]
 
 
