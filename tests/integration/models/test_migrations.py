@@ -120,6 +120,27 @@ def test_an_installation_gets_an_identity_and_its_runs_may_be_held_for_a_restore
     assert database.attempt(lambda: Run.update(held_by="another").execute()) is not None
 
 
+@pytest.mark.parametrize("former", ["postgresql"], indirect=True)
+def test_a_migration_that_meets_a_lock_steps_back_and_is_tried_again(
+    former: None, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    runner.upgrade("0026_request_buckets")
+    with closing(psycopg2.connect(request.getfixturevalue("postgresql_url"))) as reader, reader.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM runs")  # and goes on reading
+        stepped_back: list[float] = []
+
+        def let_go(seconds: float) -> None:
+            with database.reading():  # nobody waits for the migration meanwhile
+                assert Run.select(Run.id).count()
+            stepped_back.append(seconds)
+            reader.rollback()
+
+        monkeypatch.setattr(runner, "_LOCK_WAIT", "50ms")
+        monkeypatch.setattr("migrations.runner.time.sleep", let_go)
+        assert "0031_restores" in runner.upgrade()
+    assert len(stepped_back) == 1
+
+
 # Names that were different, as they were compared before, with the app or job that a new spelling now finds.
 APPS = ("Default", "ＡＰＰ_B", "app_b", "Straße")
 JOBS = ("Nightly", "nightly", "Ärger", "A\u0308RGER", "日次　レポート")
