@@ -38,9 +38,8 @@ def hold_everything(now: datetime) -> int:
     claimable = Run.held_by.is_null() | Run.held_by.in_(LIMITS)
     due = runs.locked((Run.status == RunStatus.QUEUED) & claimable)
     held: Any = Run.update(held_by=Hold.RESTORED, held_key=None, held_until=None).with_cte(due)
-    count = held.where(Run.id.in_(peewee.Select((due,), (due.c.id,)))).execute()
     changes.note(apps=[changes.EVERY_APP])
-    return int(count)
+    return changes.update_runs(held.where(Run.id.in_(peewee.Select((due,), (due.c.id,)))))
 
 
 def held_apps() -> list[HeldApp]:

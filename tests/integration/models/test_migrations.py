@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg2
 import pytest
 
 from core.accounts import TokenKind
@@ -43,14 +44,14 @@ INSTANT = "2026-11-20T12:00:00.000000Z"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def former(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
-    """A database as migration 0001 left it, with a run in every status and an attempt at each that had one."""
+def former(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database as migration 0001 left it: a run in every status, an attempt at each that had one."""
     with _empty(request.param, tmp_path) as url:
         database.connect(url, "test")
         runner.upgrade("0001_core")
         with database.transaction():
             _fill()
-        yield
+        yield url
         database.disconnect()
 
 
@@ -122,10 +123,10 @@ def test_an_installation_gets_an_identity_and_its_runs_may_be_held_for_a_restore
 
 @pytest.mark.parametrize("former", ["postgresql"], indirect=True)
 def test_a_migration_that_meets_a_lock_steps_back_and_is_tried_again(
-    former: None, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    former: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runner.upgrade("0026_request_buckets")
-    with closing(psycopg2.connect(request.getfixturevalue("postgresql_url"))) as reader, reader.cursor() as cursor:
+    with closing(psycopg2.connect(former)) as reader, reader.cursor() as cursor:
         cursor.execute("SELECT COUNT(*) FROM runs")  # and goes on reading
         stepped_back: list[float] = []
 

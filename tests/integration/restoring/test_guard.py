@@ -189,6 +189,14 @@ def test_a_run_on_request_waits_and_why_says_what_for(system: GivenSystem, take_
     assert "carillon restore" in answer
 
 
+def test_live_channels_begin_anew_since_their_cursors_are_of_a_future_that_is_gone(
+    system: GivenSystem, take_back: TakeBack
+) -> None:
+    before = Installation.get().epoch
+    take_back()
+    assert Installation.get().epoch != before
+
+
 def test_a_restore_that_nobody_can_notice_is_declared(system: GivenSystem) -> None:
     run = first_run(system)
     shown = declaring.declare(LOCAL, system, "restored by hand")

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from core.errors import NotFound
-from core.principals import LOCAL
+from core.errors import Forbidden, NotFound
+from core.principals import LOCAL, Principal, PrincipalKind
 from core.schedules import Interval
 from core.states import Hold, JobState, RunStatus
 from models import database
@@ -106,12 +106,27 @@ def test_what_a_broken_off_release_left_is_released_by_the_coordinator(system: G
     assert releasing.release_left_behind(system) == 0
 
 
-def test_each_release_is_on_record(system: GivenSystem) -> None:
+def test_each_step_is_on_record_with_its_reason(system: GivenSystem) -> None:
     held(system, "app_a")
     releasing.release(LOCAL, system, Slice("app_a", most=1), "the receiver knows repeats")
+    releasing.release(LOCAL, system, Slice("app_a", most=1, discard=True))
+    releasing.release(LOCAL, system, Slice())
     with database.reading():
-        entry = AuditEntry.select().order_by(AuditEntry.id.desc()).get()
-    assert (entry.action, entry.after, entry.reason) == ("restore.released", {"runs": 1}, "the receiver knows repeats")
+        entries = sorted((one.action, repr(one.after), one.reason or "") for one in AuditEntry.select())
+    assert entries == [
+        ("restore.declared", "{'runs': 3}", ""),
+        ("restore.discarded", "{'runs': 1}", ""),
+        ("restore.ended", "None", ""),
+        ("restore.released", "{'runs': 1}", ""),
+        ("restore.released", "{'runs': 1}", "the receiver knows repeats"),
+    ]
+
+
+def test_a_user_who_is_no_administrator_releases_nothing(system: GivenSystem) -> None:
+    held(system, "app_a")
+    with pytest.raises(Forbidden):
+        releasing.release(Principal(PrincipalKind.USER), system, Slice())
+    assert started(system) == []
 
 
 def test_an_unknown_app_is_not_found(system: GivenSystem) -> None:
