@@ -5,8 +5,8 @@ WORKDIR /carillon
 COPY requirements.txt ./
 RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 COPY . .
-RUN useradd --system carillon && mkdir -p .data && chown carillon .data
-USER carillon
+RUN useradd --system --uid 999 carillon && mkdir -p .data && chown carillon .data
+USER 999
 
 ENTRYPOINT [".venv/bin/python", "cli.py"]
 CMD ["web"]

@@ -7,7 +7,7 @@ web, worker, coordinator, periodic    one process of the services mode
 autoscale     one to five workers, as the queues ask for them
 migrate       bring the database to the newest schema
 rotate-secrets    seal every stored secret with the first of SECRET_KEYS
-login, jobs, runs, upcoming, stats, apps, members, keys, limits, audit, apply, export, preview, open
+login, jobs, runs, upcoming, stats, apps, members, keys, limits, restore, audit, apply, export, preview, open
               the client's commands, to a server by its API (`./carillon jobs list`)
 """
 

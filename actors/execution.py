@@ -83,10 +83,12 @@ class RunExecutor:
 
     def _execute(self, work: Work, until: float) -> Exchanged:
         with (
-            structlog.contextvars.bound_contextvars(run_id=str(work.run_id), job_id=str(work.job_id)),
+            structlog.contextvars.bound_contextvars(
+                run_id=str(work.run_id), job_id=str(work.job_id), attempt=work.attempt
+            ),
             self._leases.holding(work) as scope,
         ):
-            log.debug("execution_started", attempt=work.attempt)
+            log.debug("execution_started")
             try:
                 result = HANDLERS[self._queue](self._system, work, scope)
             except Aborted as stop:

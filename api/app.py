@@ -45,6 +45,7 @@ from api.resources import (
     quotas,
     repeating,
     reports,
+    restores,
     runs,
     saved_views,
     schedules,
@@ -190,6 +191,8 @@ def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> 
     app.add_route("/api/installation", installation.OneInstallation(threads))
     app.add_route("/api/installation/pause", installation.PauseOfEverything(system, threads))
     app.add_route("/api/installation/resume", installation.ResumptionOfEverything(system, threads))
+    app.add_route("/api/installation/restore", restores.RestoreOfInstallation(system, threads))
+    app.add_route("/api/installation/restore/release", restores.ReleaseOfRestore(system, threads))
     app.add_route("/api/schedules/preview", schedules.Previews(system, threads))
 
 

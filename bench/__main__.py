@@ -1,4 +1,4 @@
-"""The command line of the benchmarks: `python -m bench all [--quick]`, single measurements, `chaos` or `growth`."""
+"""The command line: `python -m bench all [--quick]`, single measurements, `chaos`, `growth` or `drill`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import sys
 
 from bench import command
 from bench.chaos import command as chaos
+from bench.drills import command as drills
 from bench.growth import command as growth
 
-_OWN = {"chaos": chaos.main, "growth": growth.main}
+_OWN = {"chaos": chaos.main, "growth": growth.main, "drill": drills.main}
 
 if __name__ == "__main__":
     own = _OWN.get(sys.argv[1]) if len(sys.argv) > 1 else None

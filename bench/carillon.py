@@ -55,7 +55,7 @@ class Carillon:
         data.mkdir()
         port = ports.remembered(data / "ports.json", ["web"])["web"]
         self.url = f"http://127.0.0.1:{port}"
-        self._environment = _environment(checkout, data, port, place, settings)
+        self.environment = _environment(checkout, data, port, place, settings)
         self._session = requests.Session()
         self.children = Children(data / "output.log")
 
@@ -63,7 +63,7 @@ class Carillon:
         """Start processes of a kind: web, worker, coordinator, periodic, or serve for the embedded mode."""
         command = [sys.executable, str(self._checkout.folder / "cli.py"), kind]
         for _ in range(count):
-            self.children.start(kind, command, self._environment, self._checkout.folder)
+            self.children.start(kind, command, self.environment, self._checkout.folder)
         if kind in {"web", "serve"}:
             self.wait_until(self._answers, f"an answer of {kind}")
 

@@ -17,6 +17,7 @@ from client import (
     members,
     opening,
     preview,
+    restores,
     runs,
 )
 
@@ -29,6 +30,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(members.app, name="members")
     app.add_typer(app_keys.app, name="keys")
     app.add_typer(limits.app, name="limits")
+    app.add_typer(restores.app, name="restore")
     app.command()(audit.audit)
     app.command()(login.login)
     app.command()(figures.upcoming)

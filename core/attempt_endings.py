@@ -122,14 +122,14 @@ def lose(facts: Facts, decision: RetryDecision, now: datetime) -> Ending:
     )
 
 
-def release(facts: Facts, now: datetime, *, job_is_held: bool) -> Ending:
-    """Hand a run back: due again at once, held if its job is paused; nothing is counted against it."""
+def release(facts: Facts, now: datetime, held_by: Hold | None = None) -> Ending:
+    """Hand a run back: due again at once, held as its job is; nothing is counted against it."""
     attempt = _closed(Outcome.RELEASED, now)
     if facts.job_state in ENDED:
         return Ending(attempt, _ended(facts, RunStatus.CANCELLED, now) | {"reason": JOB_ENDED})
     if _is_too_late(facts):
         return Ending(attempt, _dropped(facts, now), job_ends=JobState.FAILED)
-    return Ending(attempt, {"status": RunStatus.QUEUED, "held_by": Hold.PAUSED if job_is_held else None})
+    return Ending(attempt, {"status": RunStatus.QUEUED, "held_by": held_by})
 
 
 def cancel(facts: Facts, outcome: Outcome, now: datetime) -> Ending:

@@ -17,13 +17,14 @@ from core.states import ENDED, JobState, RunStatus, Trigger
 class Fate(StrEnum):
     """What becomes of a run whose instant has come.
 
-    It is due and claimable, due and held (for its turn, by a pause), skipped (by overlap, by a pause), cancelled (a
-    newer occurrence replaces it, its job has ended), or left planned, as more than `max_runs` allows.
+    It is due and claimable, due and held (for its turn, by a pause, after a restore), skipped (by overlap, by a pause),
+    cancelled (a newer occurrence replaces it, its job has ended), or left planned, as more than `max_runs` allows.
     """
 
     START = "start"
     WAIT = "wait"
     HOLD = "hold"
+    GUARD = "guard"
     SKIP_OVERLAP = "skip_overlap"
     SKIP_PAUSED = "skip_paused"
     REPLACE = "replace"
@@ -31,6 +32,7 @@ class Fate(StrEnum):
     SURPLUS = "surplus"
 
 
+_GOING = (Fate.START, Fate.GUARD)
 _SKIPPED = (Fate.SKIP_OVERLAP, Fate.SKIP_PAUSED)
 
 
@@ -58,15 +60,17 @@ class DueRun:
 class JobFacts:
     """The facts of a locked job on which the decision about its due runs rests.
 
-    `going` if a run of it is due, running or to be tried again; `one_waits` if an occurrence waits for its turn;
-    `outlasting` if something is going that does not end at once when occurrences are cancelled; `counted` is how many
-    occurrences count against `max_runs` and have not begun.
+    `restored` if its app is held since the database was taken back, so that what would start is held; `going` if a run
+    of it is due, running or to be tried again; `one_waits` if an occurrence waits for its turn; `outlasting` if
+    something is going that does not end at once when occurrences are cancelled; `counted` is how many occurrences count
+    against `max_runs` and have not begun.
     """
 
     state: JobState
     comes_back: bool
     overlap: Overlap
     paused: bool = False
+    restored: bool = False
     going: bool = False
     one_waits: bool = False
     outlasting: bool = False
@@ -127,7 +131,12 @@ class _Standing:
         if self._facts.paused:
             return Fate.HOLD
         self._going = True
-        return Fate.START
+        return self._starting
+
+    @property
+    def _starting(self) -> Fate:
+        """What becomes of a run that nothing but a restore keeps from starting."""
+        return Fate.GUARD if self._facts.restored else Fate.START
 
     def _fate_of_occurrence(self) -> Fate:
         fate = Fate.SKIP_PAUSED if self._facts.paused else self._admit()
@@ -150,7 +159,7 @@ class _Standing:
     def _start(self) -> Fate:
         self._going = True
         self.starts += 1
-        return Fate.START
+        return self._starting
 
     def _wait(self) -> Fate:
         self._one_waits = True
@@ -161,8 +170,8 @@ class _Standing:
         self.replaces = True
         self.starts -= self._counted
         self._counted = 0
-        admitted = {run: fate for run, fate in self.fates.items() if fate in (Fate.START, Fate.WAIT) and run.gives_way}
-        self.starts -= sum(fate is Fate.START and run.begins_occurrence for run, fate in admitted.items())
+        admitted = {run: fate for run, fate in self.fates.items() if fate in (*_GOING, Fate.WAIT) and run.gives_way}
+        self.starts -= sum(fate in _GOING and run.begins_occurrence for run, fate in admitted.items())
         self.fates.update(dict.fromkeys(admitted, Fate.REPLACE))
         return self._wait() if self._facts.outlasting else self._start()
 

@@ -27,7 +27,7 @@ class JobFacts:
     """The facts of a locked job; `busy` if a run of it is going that does not wait for its turn itself."""
 
     busy: bool = False
-    paused: bool = False
+    hold: Hold | None = None
     runs_started: int = 0
     max_runs: int | None = None
 
@@ -51,7 +51,7 @@ def give_turns(waiting: Iterable[WaitingRun], jobs: Mapping[UUID, JobFacts]) -> 
     starts = {run.job_id: 1 for run in given if run.trigger is Trigger.SCHEDULE}
     last = [job_id for job_id in starts if is_spent(jobs[job_id].runs_started + 1, jobs[job_id].max_runs)]
     return Turns(
-        given={run.id: Hold.PAUSED if jobs[run.job_id].paused else None for run in given},
+        given={run.id: jobs[run.job_id].hold for run in given},
         refused=frozenset(run.id for run in refused),
         starts=starts,
         spent=frozenset([*last, *(run.job_id for run in refused)]),

@@ -84,6 +84,7 @@ class Hold(StrEnum):
     RATE_LIMIT = "rate_limit"
     CONCURRENCY = "concurrency"
     DESTINATION = "destination"
+    RESTORED = "restored"  # the database was taken back, and it may have run already
 
 
 def shown_status(state: JobState, going: Collection[RunStatus]) -> JobStatus:

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote, urlsplit
@@ -31,6 +32,22 @@ def management_url_for(url: str) -> str:
     return f"http://{parts.username or USER}:{parts.password or PASSWORD}@{parts.hostname}:15672"
 
 
+@dataclass(frozen=True)
+class Cluster:
+    """The nodes of one cluster: their names, the port of their common name server, and the secret that they share."""
+
+    names: tuple[str, ...]
+    name_server_port: int
+    cookie: str
+
+    def settings(self) -> dict[str, object]:
+        """Returns the settings by which each node finds the others when it starts for the first time."""
+        nodes = {
+            f"cluster_formation.classic_config.nodes.{number}": name for number, name in enumerate(self.names, start=1)
+        }
+        return {"cluster_formation.peer_discovery_backend": "classic_config", **nodes}
+
+
 class PrivateRabbit:
     """A private node: same folder, same queues, same ports, from one start to the next.
 
@@ -38,12 +55,16 @@ class PrivateRabbit:
     any state; `stop`, `kill` and `close` return when no process is left.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, cluster: Cluster | None = None, number: int = 0) -> None:
         self._temporary = folder is None
+        self._cluster = cluster
+        self._name = "carillon@localhost" if cluster is None else cluster.names[number]
         self.folder = (folder or Path(tempfile.mkdtemp(prefix="carillon-rabbitmq-"))).resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
         self._log = self.folder / "rabbitmq.log"
         self._ports = ports.remembered(self.folder / "ports.json", ["amqp", "management", "epmd", "peers"])
+        if cluster is not None:
+            self._ports["epmd"] = cluster.name_server_port
         self.port = self._ports["amqp"]
         self._node: subprocess.Popen[bytes] | None = None
         self._name_server: subprocess.Popen[bytes] | None = None
@@ -129,7 +150,12 @@ class PrivateRabbit:
         self.close()
 
     def _start_name_server(self, environment: dict[str, str], log: int) -> None:
-        """Start Erlang's name server (epmd) for this node alone: a shared one would outlive us."""
+        """Start Erlang's name server (epmd) for this node alone: a shared one would outlive us.
+
+        That of a cluster is started by whoever has the cluster.
+        """
+        if self._cluster is not None:
+            return
         if self._name_server is None or self._name_server.poll() is not None:
             epmd = shutil.which("epmd") or "epmd"
             self._name_server = programs.spawn([epmd], output=log, environment=environment)
@@ -139,7 +165,7 @@ class PrivateRabbit:
             programs.end(self._name_server, by=signal.SIGTERM, grace_seconds=5)
 
     def _write_configuration(self) -> None:
-        settings = {
+        settings: dict[str, object] = {
             "listeners.tcp.1": f"127.0.0.1:{self.port}",
             "management.tcp.ip": "127.0.0.1",
             "management.tcp.port": self._ports["management"],
@@ -149,6 +175,8 @@ class PrivateRabbit:
             "log.console.level": "warning",
             "log.file": "false",
         }
+        if self._cluster is not None:
+            settings |= self._cluster.settings()
         lines = [f"{name} = {value}\n" for name, value in settings.items()]
         (self.folder / "rabbitmq.conf").write_text("".join(lines))
         (self.folder / "enabled_plugins").write_text("[rabbitmq_management].\n")
@@ -156,7 +184,7 @@ class PrivateRabbit:
         cookie = self.folder / ".erlang.cookie"
         if not cookie.exists():
             cookie.touch(mode=0o600)
-            cookie.write_text(secrets.token_hex(20))
+            cookie.write_text(secrets.token_hex(20) if self._cluster is None else self._cluster.cookie)
 
     def _environment(self) -> dict[str, str]:
         """Everything inside the folder, everything on loopback, nothing from the machine's own node."""
@@ -171,7 +199,7 @@ class PrivateRabbit:
             "LC_ALL": "C.UTF-8",
             "ERL_EPMD_ADDRESS": "127.0.0.1",
             "ERL_EPMD_PORT": str(self._ports["epmd"]),
-            "RABBITMQ_NODENAME": "carillon@localhost",
+            "RABBITMQ_NODENAME": self._name,
             "RABBITMQ_DIST_PORT": str(self._ports["peers"]),
             "RABBITMQ_CONF_ENV_FILE": str(self.folder / "rabbitmq-env.conf"),
             "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import peewee
@@ -35,13 +36,22 @@ class Gate(enum.Enum):
             db.execute_sql(self.value, (GATE,))
 
 
+def holds(jobs: Collection[Job]) -> dict[UUID, Hold]:
+    """Returns what keeps runs of these jobs from being claimed, by job: a pause or, without one, a restore.
+
+    A pause is of the job, its app or everything.
+    """
+    everything = peewee.fn.EXISTS(Installation.select(peewee.SQL("1")).where(Installation.paused_at.is_null(False)))
+    is_paused = App.paused_at.is_null(False) | everything
+    of_ours = App.id.in_({job.app_id for job in jobs}) & (is_paused | App.restored_at.is_null(False))
+    of_apps = {app_id: Hold.PAUSED if paused else Hold.RESTORED for app_id, paused in _whether(is_paused, of_ours)}
+    of_jobs = {job.id: Hold.PAUSED if job.state == JobState.PAUSED else of_apps.get(job.app_id) for job in jobs}
+    return {job_id: hold for job_id, hold in of_jobs.items() if hold is not None}
+
+
 def paused(jobs: Collection[Job]) -> set[UUID]:
     """Returns which of these jobs are paused: by themselves, with their app, or with everything."""
-    everything = peewee.fn.EXISTS(Installation.select(peewee.SQL("1")).where(Installation.paused_at.is_null(False)))
-    app_ids = {job.app_id for job in jobs}
-    query = App.select(App.id).where(App.id.in_(app_ids), App.paused_at.is_null(False) | everything)
-    paused_apps = {app.id for app in query}
-    return {job.id for job in jobs if job.state == JobState.PAUSED or job.app_id in paused_apps}
+    return {job_id for job_id, hold in holds(jobs).items() if hold is Hold.PAUSED}
 
 
 def everything_paused_at() -> datetime | None:
@@ -79,10 +89,17 @@ def hold(jobs: Collection[Job]) -> None:
     changes.update_runs(Run.update(held_by=Hold.PAUSED).where(Run.job.in_([job.id for job in jobs]), due))
 
 
-def release(jobs: Collection[Job]) -> list[Run]:
-    """Release the runs of these locked jobs that a pause holds. Returns those runs."""
+def release(jobs: Collection[Job], held_by: Hold | None = None) -> list[Run]:
+    """Release the runs of these locked jobs that a pause holds; a restore may still hold them. Returns those runs."""
     due = (Run.status == RunStatus.QUEUED) & (Run.held_by == Hold.PAUSED)
-    query = Run.update(held_by=None, was_held=True).where(Run.job.in_([job.id for job in jobs]), due).returning(Run)
+    released_jobs = Run.job.in_([job.id for job in jobs])
+    query = Run.update(held_by=held_by, was_held=True).where(released_jobs, due).returning(Run)
     released = list(query.execute())
     changes.note(runs=(run.id for run in released))
     return released
+
+
+def _whether(is_paused: Any, condition: Any) -> list[tuple[UUID, bool]]:
+    """Returns these apps, and whether each is paused."""
+    query: Any = App.select(App.id, is_paused).where(condition)
+    return [(app_id, bool(paused)) for app_id, paused in query.tuples()]

@@ -22,6 +22,7 @@ TIME_OUTS = {
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "20s",
 }
+_NOT_REPLICATED = "synchronous replication"
 # Not standard_conforming_strings: psycopg2 looks once, when it connects, and quotes as it found it.
 _SPELLINGS = {
     "TimeZone": "UTC",
@@ -50,11 +51,20 @@ class Postgresql(peewee.PostgresqlDatabase):
         super().begin(f"{mode}; {self._said()}")
 
     def commit(self) -> None:
-        """Commit, with the row that tells what was changed in the same text."""
+        """Commit, with the row that tells what was changed in the same text.
+
+        Raises an error of the database, too, if the commit was not waited for until a synchronous standby had it: the
+        server calls that a success with a warning, but a failover may still undo it.
+        """
         text, parameters = changes.with_commit()
         cursor: Any = self.cursor
         with peewee.__exception_wrapper__:  # type: ignore[attr-defined]  # as peewee's own has it
-            cursor().execute(text, parameters)
+            executed = cursor()
+            notices: list[str] = executed.connection.notices
+            notices.clear()
+            executed.execute(text, parameters)
+            if unsure := [told for told in notices if _NOT_REPLICATED in told]:
+                raise psycopg2.OperationalError(unsure[0].strip())
 
     def _said(self) -> str:
         ours = {name: value for name, value in TIME_OUTS.items() if name not in self._address.set_by_options}

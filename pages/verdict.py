@@ -65,7 +65,7 @@ def _long_waits(facts: Facts) -> Verdict | None:
     """Whether a group of runs has waited for long, though nobody paused it: the largest such."""
     for one in facts.waiting.groups:
         waited = (facts.now - one.oldest_due_at).total_seconds()
-        if one.held_by not in (Hold.PAUSED, Hold.OVERLAP) and waited > LONG_SECONDS:
+        if one.held_by not in (Hold.PAUSED, Hold.OVERLAP, Hold.RESTORED) and waited > LONG_SECONDS:
             count = formats.plural(one.count, "run waits", "runs wait")
             return Verdict("wait", f"{count}: {_reason(one, facts)}.", "/dashboard/queues", "What waits")
     return None

@@ -21,6 +21,7 @@ HOLDS: dict[str | None, str] = {
     Hold.RATE_LIMIT: "for a call that its rate allows",
     Hold.CONCURRENCY: "for a place among so many at once",
     Hold.DESTINATION: "for its receiver to answer again",
+    Hold.RESTORED: "to be released: the database was taken back",
 }
 
 TRIGGERS: dict[str, str] = {

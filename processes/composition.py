@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -16,6 +16,7 @@ from models import database
 from processes import signals, start
 from services.messaging import broker as brokers
 from services.messaging.doorbell import BrokerDoorbell, Doorbell
+from services.restoring.guard import Guard
 from services.runtime import faults, logs
 from services.runtime.clock import DatabaseClock
 from services.runtime.event_metrics import count_events
@@ -39,11 +40,12 @@ class Foundation:
     system: System
     broker: brokers.Broker
     metrics: Metrics
+    guard: Guard
     stopping: threading.Event = field(default_factory=threading.Event)
 
-    def broker_troubles(self) -> list[Trouble]:
-        """Returns what keeps this process from consuming its queues."""
-        return self.broker.troubles.present()
+    def troubles(self) -> list[Trouble]:
+        """Returns what keeps this process from consuming its queues, and every process from starting runs."""
+        return [*self.broker.troubles.present(), *self.guard.troubles()]
 
 
 @contextmanager
@@ -53,16 +55,19 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
     faults.arm(settings.fault_points)
     start.warn(settings)
     database.connect(settings.database, process_name)
-    _wait_for_database()
+    _patiently(runner.upgrade)
     clock = DatabaseClock()
     clock.keep_following(settings.heartbeat_seconds)
     broker = brokers.build(settings, process_name)
     doorbell = BrokerDoorbell(broker, clock)
     shares_port = process_name == "web" and settings.web_processes > 1
     metrics = observed(doorbell, process=str(os.getpid()) if shares_port else None)
+    system = System(settings, clock, doorbell)
+    guard = Guard(system)
+    _patiently(guard.start)
     doorbell.start()
     try:
-        yield Foundation(settings, System(settings, clock, doorbell), broker, metrics)
+        yield Foundation(settings, system, broker, metrics, guard)
     except start.PLAIN_FAULTS as error:
         signals.end_within(_LAST_SECONDS, start.WRONG_CONFIGURATION, last_words=str(error))
         raise
@@ -72,6 +77,7 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
     else:
         signals.end_within(_LAST_SECONDS)
     finally:
+        guard.stop()
         doorbell.close(timeout_seconds=_LAST_RINGS_SECONDS)
         broker.close()
         database.disconnect()
@@ -88,13 +94,13 @@ def observed(doorbell: Doorbell | None = None, *, process: str | None = None) ->
     return metrics
 
 
-def _wait_for_database() -> None:
-    """Wait until the database answers and has the newest schema; log once that the process is waiting."""
+def _patiently(step: Callable[[], object]) -> None:
+    """Take a step that needs the database, once that answers; log once that the process is waiting."""
     rest = threading.Event()
     said = False
     while True:
         try:
-            runner.upgrade()
+            step()
         except DatabaseUnavailable as error:
             if not said:
                 log.warning("waiting_for_database", error=str(error), remedy=DATABASE_AWAY.remedy)

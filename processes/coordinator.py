@@ -25,7 +25,7 @@ def run(settings: Settings) -> None:
         stop = StopSignals(base.stopping)
 
         def troubles() -> list[Trouble]:
-            return [*base.broker_troubles(), *loops.troubles()]
+            return [*base.troubles(), *loops.troubles()]
 
         with endpoint(settings, base.stopping, troubles, base.metrics):
             loops.start()

@@ -23,6 +23,7 @@ from services.maintenance import upkeep
 from services.maintenance.coordinator import Coordinator
 from services.messaging import broker
 from services.messaging.doorbell import BrokerDoorbell
+from services.restoring.guard import Guard
 from services.runtime import database_retry, faults
 from services.runtime.clock import DatabaseClock
 from services.runtime.troubles import Trouble
@@ -51,6 +52,8 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     metrics = observed(doorbell)
     system = System(settings, clock, doorbell, callbacks.perform)
     upkeep.rescue_all(system)  # the folder is locked by us, so the process that ran them is dead
+    guard = Guard(system)
+    guard.start()
     stopping = threading.Event()
     worker = RunWorker(system, carrier, stopping)
     metrics.watch_pool("runs", settings.worker_threads, worker.under_way)
@@ -62,10 +65,12 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
         worker.stop()
         coordinator.stop()
         sweeper.stop()
+        guard.stop()
         doorbell.close(timeout_seconds=1)
 
     def troubles() -> list[Trouble]:
-        return [*coordinator.troubles(), *database_retry.troubles.present(), *spool.troubles(settings)]
+        of_database = (*database_retry.troubles.present(), *guard.troubles())
+        return [*coordinator.troubles(), *of_database, *spool.troubles(settings)]
 
     api = create_app(system, lambda: True, stopping, troubles, metrics)
     app = dashboard.add_to(api, system, troubles=troubles)

@@ -40,7 +40,7 @@ def _serve(base: Foundation, probe: BrokerProbe, listening: socket.socket | None
     settings = base.settings
 
     def troubles() -> list[Trouble]:
-        return [*probe.troubles(), *spool.troubles(settings)]
+        return [*probe.troubles(), *base.guard.troubles(), *spool.troubles(settings)]
 
     api = create_app(base.system, probe.is_up, base.stopping, troubles, base.metrics)
     app = dashboard.add_to(api, base.system, probe.is_up, troubles)

@@ -25,7 +25,7 @@ def run(settings: Settings) -> None:
         base.metrics.watch_pool("runs", settings.worker_threads, runs.under_way)
 
         def troubles() -> list[Trouble]:
-            return [*base.broker_troubles(), *database_retry.troubles.present()]
+            return [*base.troubles(), *database_retry.troubles.present()]
 
         with endpoint(settings, base.stopping, troubles, base.metrics):
             runs.start()

@@ -154,3 +154,4 @@ def _empty() -> None:
             if has_rows:
                 table.delete().execute()
         db.execute_sql("UPDATE installation SET paused_at = NULL, timezone_data = NULL")
+        db.execute_sql("UPDATE installation SET mark = 0, marked_at = NULL, home = NULL, restored_at = NULL")

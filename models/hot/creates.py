@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from core import names
+from core.states import Hold
 from models import apps, changes, set_based
 from models.hot import of_database
 from models.hot.rows import KnownApp, NewRows
@@ -49,5 +50,12 @@ def stored(job_ids: Iterable[UUID]) -> set[UUID]:
     return {of_this.uuid(job_id) for (job_id,) in of_this.existing_jobs(list(job_ids))}
 
 
-def _app(app_id: Any, name: str, key: str, url: str | None, is_paused: Any) -> tuple[str, KnownApp]:
-    return key, KnownApp(of_database().uuid(app_id), name, url, bool(is_paused))
+def _app(app_id: Any, name: str, key: str, url: str | None, *holds: Any) -> tuple[str, KnownApp]:
+    return key, KnownApp(of_database().uuid(app_id), name, url, _hold(*holds))
+
+
+def _hold(is_paused: Any, is_restored: Any) -> Hold | None:
+    """Returns what holds the runs of an app, as `pauses.holds` has it."""
+    if is_paused:
+        return Hold.PAUSED
+    return Hold.RESTORED if is_restored else None

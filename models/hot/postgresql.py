@@ -28,7 +28,8 @@ _INSERT_RUNS = f"""
 """  # noqa: S608  names of columns, from the list in `rows`
 _END = "SELECT carillon_end_v2(%s, %s, %s, %s, %s)"
 _KNOWN_APPS = """
-    SELECT a.id, a.name, a.name_key, a.callback_base_url, a.paused_at IS NOT NULL OR i.paused_at IS NOT NULL
+    SELECT a.id, a.name, a.name_key, a.callback_base_url, a.paused_at IS NOT NULL OR i.paused_at IS NOT NULL,
+        a.restored_at IS NOT NULL
     FROM apps a, installation i WHERE a.name_key = ANY (%s) AND i.id = 1
 """
 _CREATE = "SELECT carillon_create_v3(%s, %s, %s)"

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 from uuid import UUID
 
 from core.policies import CatchUp
-from core.states import JobState
+from core.states import Hold, JobState
 
 # The columns of a new run, each with its type in PostgreSQL; its counters are left out, since they begin at 0.
 NEW_RUN = {
@@ -216,12 +216,12 @@ class Ends:
 
 @dataclass(frozen=True, slots=True)
 class KnownApp:
-    """The columns of an app that creating a job needs; `is_paused` if the app or the whole installation is."""
+    """The columns of an app that creating a job needs; `hold` is what keeps its runs from being claimed."""
 
     id: UUID
     name: str
     callback_base_url: str | None
-    is_paused: bool
+    hold: Hold | None = None
     is_new: bool = False  # still to be stored
 
 

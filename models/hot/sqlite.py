@@ -110,7 +110,8 @@ _OVER = """
         WHERE runs.job_id = jobs.id AND runs.status IN ('pending', 'queued', 'running', 'retrying'))
 """
 _KNOWN_APPS = """
-    SELECT a.id, a.name, a.name_key, a.callback_base_url, a.paused_at IS NOT NULL OR i.paused_at IS NOT NULL
+    SELECT a.id, a.name, a.name_key, a.callback_base_url, a.paused_at IS NOT NULL OR i.paused_at IS NOT NULL,
+        a.restored_at IS NOT NULL
     FROM apps a, installation i WHERE a.name_key IN (SELECT value FROM JSON_EACH(?)) AND i.id = 1
 """
 _JOB_COLUMNS = (

@@ -17,6 +17,7 @@ class App(Table):
     callback_base_url = peewee.TextField(null=True)
     destination_breaker = peewee.BooleanField(null=True)
     paused_at = InstantField(null=True)
+    restored_at = InstantField(null=True)
     created_at = InstantField()
     updated_at = InstantField()
 
@@ -71,6 +72,12 @@ class Installation(Table):
     paused_at = InstantField(null=True)
     timezone_data = peewee.TextField(null=True)
     epoch = peewee.TextField()
+    identity = peewee.TextField(default="")
+    mark = peewee.BigIntegerField(default=0)
+    marked_at = InstantField(null=True)
+    home = peewee.TextField(null=True)
+    restored_at = InstantField(null=True)
+    restored_to = InstantField(null=True)
 
     class Meta:
         table_name = "installation"

@@ -154,8 +154,8 @@ def _decided(locked: Locked, attempt: tuple[Work, Result], now: datetime) -> Set
     """Returns what follows from a result; where that cannot be decided, the run simply ends."""
     work, result = attempt
     try:
-        paused = recording.paused_of_handed_back([attempt], locked)
-        return recording.decide(locked, attempt, now, paused)
+        holds = recording.holds_of_handed_back([attempt], locked)
+        return recording.decide(locked, attempt, now, holds)
     except Unavailable:
         raise
     except Exception:

@@ -11,7 +11,6 @@ from uuid import UUID
 from core import limits as rules
 from core.limit_keys import INSTALLATION, looks_further
 from core.limits import Limit, Standing
-from core.states import Hold
 from models import database, held_keys, jobs, limits, pauses
 from models.hot.rows import Candidate
 from models.pauses import Gate
@@ -110,10 +109,11 @@ def _give(system: System, key: str) -> tuple[int, bool]:
 
 
 def _without_paused(waiting: Sequence[Candidate], locked: Mapping[UUID, Job]) -> list[Candidate]:
-    """Release the runs of paused jobs to their pause, so that they take no room. Returns the others."""
-    paused = pauses.paused(locked.values())
-    held_keys.release([run.id for run in waiting if run.job_id in paused], Hold.PAUSED)
-    return [run for run in waiting if run.job_id not in paused]
+    """Release the runs of paused or restored jobs to that hold, so that they take no room. Returns the others."""
+    holds = pauses.holds(locked.values())
+    for hold in set(holds.values()):
+        held_keys.release([run.id for run in waiting if holds.get(run.job_id) is hold], hold)
+    return [run for run in waiting if run.job_id not in holds]
 
 
 def _less_given(key: str, found: Mapping[str, Standing]) -> dict[str, Standing]:

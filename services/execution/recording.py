@@ -6,7 +6,7 @@ recorded as they are go through `services.execution.careful_recording`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,7 +17,7 @@ from core import attempt_endings
 from core.attempt_endings import Ending, Facts
 from core.errors import Aborted, AbortReason
 from core.retry import after_failure
-from core.states import Outcome, RunStatus
+from core.states import Hold, Outcome, RunStatus
 from models import jobs, pauses
 from models.hot import endings
 from models.hot.rows import EndingRun, Locked
@@ -70,8 +70,8 @@ def _record(
         now = unit.now
         job_ids, run_ids = {work.job_id for work, _ in ended}, {work.run_id for work, _ in ended}
         locked = endings.lock(job_ids, run_ids, patient=patient)
-        paused = paused_of_handed_back(ended, locked)
-        ends = _decide_each(locked, ended, now, paused)
+        holds = holds_of_handed_back(ended, locked)
+        ends = _decide_each(locked, ended, now, holds)
         deferred.begin(system, [end for end in ends if isinstance(end, EndingRun)], now)
         carried_out = [end for end in ends if isinstance(end, Settlement)]
         run_endings.carry_out(carried_out, now)
@@ -91,23 +91,23 @@ def _record(
 
 
 def _decide_each(
-    locked: Locked, ended: Sequence[tuple[Work, Result]], now: datetime, paused: Collection[UUID]
+    locked: Locked, ended: Sequence[tuple[Work, Result]], now: datetime, holds: Mapping[UUID, Hold]
 ) -> list[Settlement | EndingRun | None]:
     """Returns what follows from each result; of two results for one run, the first counts."""
     ends: list[Settlement | EndingRun | None] = []
     recorded: set[UUID] = set()
     for attempt in ended:
         run_id = attempt[0].run_id
-        ends.append(None if run_id in recorded else decide(locked, attempt, now, paused))
+        ends.append(None if run_id in recorded else decide(locked, attempt, now, holds))
         if ends[-1] is not None:
             recorded.add(run_id)
     return ends
 
 
-def paused_of_handed_back(ended: Sequence[tuple[Work, Result]], locked: Locked) -> set[UUID]:
-    """Returns which jobs are paused, of those whose runs are handed back."""
+def holds_of_handed_back(ended: Sequence[tuple[Work, Result]], locked: Locked) -> dict[UUID, Hold]:
+    """Returns what holds jobs, of those whose runs are handed back."""
     handed_back = {work.job_id for work, result in ended if isinstance(result, Stopped) and result.hands_back}
-    return pauses.paused(jobs.lock(handed_back & locked.jobs.keys()).values()) if handed_back else set()
+    return pauses.holds(jobs.lock(handed_back & locked.jobs.keys()).values()) if handed_back else {}
 
 
 def give_turns(system: System, ended: Sequence[Settlement]) -> list[Run]:
@@ -117,7 +117,7 @@ def give_turns(system: System, ended: Sequence[Settlement]) -> list[Run]:
 
 
 def decide(
-    locked: Locked, attempt: tuple[Work, Result], now: datetime, paused: Collection[UUID]
+    locked: Locked, attempt: tuple[Work, Result], now: datetime, holds: Mapping[UUID, Hold]
 ) -> Settlement | EndingRun | None:
     """Decide what follows from a result: the run itself if it waits for a report, None if its fence no longer holds."""
     work, result = attempt
@@ -128,7 +128,7 @@ def decide(
     if isinstance(result, Deferred) and run.cancel_requested_at is None:
         return run
     facts = run_endings.facts(run, job)
-    ending = _ending(facts, work, result, now, job_is_held=job.id in paused)
+    ending = _ending(facts, work, result, now, holds.get(job.id))
     return run_endings.settle(run, job, facts, ending, now)
 
 
@@ -160,7 +160,7 @@ def ring_where_limits_held(system: System, settled: Sequence[Settled | Later | N
         log.exception("ring_failed")
 
 
-def _ending(facts: Facts, work: Work, result: Result, now: datetime, *, job_is_held: bool) -> Ending:
+def _ending(facts: Facts, work: Work, result: Result, now: datetime, held_by: Hold | None) -> Ending:
     match result:
         case Succeeded(status_code, answer, poll, made, note):
             details = {"status_code": status_code, "answer": answer[: run_endings.ANSWER_KEPT]}
@@ -172,7 +172,7 @@ def _ending(facts: Facts, work: Work, result: Result, now: datetime, *, job_is_h
         case Deferred() | Stopped(AbortReason.CANCELLED):
             return attempt_endings.cancel(facts, Outcome.FAILED, now)
         case Stopped(hands_back=True) if facts.cancel_requested_at is None:
-            return attempt_endings.release(facts, now, job_is_held=job_is_held)
+            return attempt_endings.release(facts, now, held_by)
         case Stopped(hands_back=True):
             return attempt_endings.cancel(facts, Outcome.RELEASED, now)
         case Stopped(reason):

@@ -31,12 +31,12 @@ _BATCH = 200
 class Incoming:
     """A file that is being received. Raises `DiskUnavailable`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, identity: str) -> None:
         self.id = uuid4()
         self.size = 0
         self._hash = hashlib.sha256()
         with _on_disk():
-            self._path = _made(folder(settings)) / f"{_UNFINISHED}{self.id}"
+            self._path = _made(folder(settings, identity)) / f"{_UNFINISHED}{self.id}"
             self._file = self._path.open("xb")
             self._path.chmod(0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX)
@@ -73,9 +73,9 @@ class Incoming:
                 self._file.close()
 
 
-def folder(settings: Settings) -> Path:
-    """Returns the folder of this host's spool."""
-    return settings.data_dir / "spool"
+def folder(settings: Settings, identity: str | None = None) -> Path:
+    """Returns the folder of this host's spool; of an installation's own part of it, given its identity."""
+    return settings.data_dir / "spool" / (identity or "")
 
 
 def troubles(settings: Settings) -> list[Trouble]:
@@ -93,20 +93,24 @@ def troubles(settings: Settings) -> list[Trouble]:
 
 def opened(settings: Settings, upload_id: UUID) -> IO[bytes] | None:
     """Returns the opened file of an upload; None if it is not in this host's spool."""
-    try:
-        return (folder(settings) / str(upload_id)).open("rb")
-    except FileNotFoundError:
-        return None
+    for place in _places(settings, upload_id):
+        with suppress(FileNotFoundError):
+            return place.open("rb")
+    return None
 
 
 def remove(settings: Settings, upload_id: UUID) -> None:
     """Remove the file of an upload, if it is in this host's spool."""
-    (folder(settings) / str(upload_id)).unlink(missing_ok=True)
+    for place in _places(settings, upload_id):
+        place.unlink(missing_ok=True)
 
 
-def sweep(settings: Settings, needed: Callable[[Collection[UUID]], set[UUID]]) -> int:
-    """Remove files that nobody has locked and that are not `needed`. Returns how many."""
-    paths = _files(settings)
+def sweep(settings: Settings, identity: str, needed: Callable[[Collection[UUID]], set[UUID]]) -> int:
+    """Remove an installation's files that nobody has locked and that are not `needed`. Returns how many.
+
+    What others left in the same DATA_DIR, or a release before installations had an identity, stays.
+    """
+    paths = _files(folder(settings, identity))
     return sum(_sweep(paths[start : start + _BATCH], needed) for start in range(0, len(paths), _BATCH))
 
 
@@ -122,9 +126,14 @@ def _sweep(paths: Sequence[Path], needed: Callable[[Collection[UUID]], set[UUID]
         return len(over)
 
 
-def _files(settings: Settings) -> list[Path]:
+def _places(settings: Settings, upload_id: UUID) -> list[Path]:
+    """Returns where a file may be: in an installation's folder, or where the release before put it."""
+    return [*folder(settings).glob(f"*/{upload_id}"), folder(settings) / str(upload_id)]
+
+
+def _files(own_folder: Path) -> list[Path]:
     try:
-        return list(folder(settings).iterdir())
+        return list(own_folder.iterdir())
     except FileNotFoundError:
         return []
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from core import object_names
 from core.errors import Conflict, Forbidden, NotFound, Unavailable
 from core.principals import Principal
-from models import database, uploads
+from models import database, installation, uploads
 from models.pauses import Gate
 from models.tables import Upload
 from services.files import download_links, objects, spool
@@ -39,6 +39,11 @@ class UploadView:
     host_url: str
     object_name: str
     is_stored: bool
+
+
+def incoming(system: System) -> Incoming:
+    """Begin to receive a file in this installation's part of the spool. Raises `DiskUnavailable`."""
+    return Incoming(system.settings, _identity())
 
 
 def accept(principal: Principal, system: System, new: NewJob, file: Incoming, file_name: str) -> UUID:
@@ -126,7 +131,12 @@ def sweep(system: System) -> int:
         with database.reading():
             return uploads.still_needed(upload_ids)
 
-    return spool.sweep(system.settings, needed)
+    return spool.sweep(system.settings, _identity(), needed)
+
+
+def _identity() -> str:
+    with database.reading():
+        return installation.identity()
 
 
 def _refuse_too_much(system: System, owner_id: UUID | None, size: int) -> None:

@@ -98,7 +98,7 @@ def _apps(system: System, names: Iterable[str]) -> dict[str, KnownApp]:
     wanted = set(names)
     found = creates.apps_by_names(wanted)
     if system.settings.anonymous:
-        found |= {name: KnownApp(new_id(), name, None, is_paused=False, is_new=True) for name in wanted - found.keys()}
+        found |= {name: KnownApp(new_id(), name, None, is_new=True) for name in wanted - found.keys()}
     return found
 
 
@@ -143,9 +143,9 @@ def _rows(system: System, new: NewJob, app: KnownApp, now: datetime) -> Accepted
     if schedules.comes_back(new.schedule) and first.next_run_at is None and not first.rows:
         raise InvalidInput.at("schedule", "names no instant in the future; give one that does.")
     columns["next_run_at"] = first.next_run_at
-    runs = _held(first.rows) if new.paused or app.is_paused else first.rows
     party = fairness.party(app.name, new.account_id)
-    runs = [row | {"party": party} for row in runs]
+    rows = _held(first.rows, Hold.PAUSED if new.paused else app.hold)
+    runs = [row | {"party": party} for row in rows]
     return Accepted(columns["id"], app, new.name, columns, new.tags, runs)
 
 
@@ -164,10 +164,11 @@ def _planned(columns: Row) -> PlannedJob:
     )
 
 
-def _held(rows: Rows) -> Rows:
-    """Returns the first runs of a paused job, with those that are due held."""
-    held = {"held_by": Hold.PAUSED}
-    return [row | held if row["status"] == RunStatus.QUEUED else row for row in rows]
+def _held(rows: Rows, hold: Hold | None) -> Rows:
+    """Returns the first runs of a job, with those that are due held, if anything holds them."""
+    if hold is None:
+        return rows
+    return [row | {"held_by": hold} if row["status"] == RunStatus.QUEUED else row for row in rows]
 
 
 def _outcome(one: Accepted | Refusal, stored: set[UUID]) -> Outcome:

@@ -16,7 +16,7 @@ from core.policies import is_spent
 from core.principals import Principal
 from core.schedules import Recurring
 from core.scopes import Scope
-from core.states import ENDED, Hold, JobState, RunStatus, Trigger
+from core.states import ENDED, JobState, RunStatus, Trigger
 from models import edits, jobs, pauses, runs, tags, versions
 from models.pauses import Gate
 from models.tables import Job, Run
@@ -214,5 +214,5 @@ def _move(one: _Edit, not_begun: Sequence[Run]) -> Run:
 
 
 def _put(one: _Edit, run: Run, instant: datetime) -> Run:
-    held_by = Hold.PAUSED if pauses.paused([one.job]) else None
+    held_by = pauses.holds([one.job]).get(one.job.id)
     return edits.move(one.job, run, instant, held_by, one.now)

@@ -93,14 +93,15 @@ def resume(principal: Principal, system: System, job_id: UUID, *, reason: str | 
 
 
 def switch(job: Job, now: datetime, *, active: bool) -> list[Run]:
-    """Pause or resume a locked job, in a transaction that shares the gate. Returns the runs to ring for."""
+    """Pause or resume a locked job, in a transaction that shares the gate. Returns the runs that it lets go."""
     refuse_ended(job, "resumed" if active else "paused")
     if not active:
         runs.hold([job.id], Hold.PAUSED)
     jobs.set_state([job], JobState.ACTIVE if active else JobState.PAUSED, now)
-    if pauses.paused([job]):  # or its app, or everything
+    hold = pauses.holds([job]).get(job.id)
+    if hold is Hold.PAUSED:  # or its app is, or everything
         return []
-    freed: list[Run] = pauses.release([job])
+    freed: list[Run] = pauses.release([job], hold)
     return freed
 
 

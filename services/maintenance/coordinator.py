@@ -22,6 +22,7 @@ from services.maintenance.loops import Loop, Loops
 from services.maintenance.pruning import Pruning
 from services.messaging import broker as brokers
 from services.reading import backlog, statistics
+from services.restoring import releasing
 from services.runtime import events
 from services.runtime.troubles import Trouble
 from services.scheduling import dispatching, overdue, overlap_queue, planning, timezones
@@ -33,6 +34,7 @@ __all__ = ["Coordinator"]
 _EACH_SECOND = 1.0
 _FIGURES_SECONDS = 15.0
 _ALERTS_SECONDS = 5.0
+_RESTORES_SECONDS = 10.0
 _PRUNE_SECONDS = 3600.0
 _BETWEEN_PASSES_SECONDS = 0.01  # so that what is claimed meanwhile has its turn
 _CHANGES_SECONDS = 60.0
@@ -69,6 +71,7 @@ class Coordinator:
             Loop("limits", self._once(giving.give, _EACH_SECOND)),
             Loop("new-limits", self._once(giving.adopt, _EACH_SECOND)),
             Loop("tidy-limits", self._once(giving.tidy, giving.TIDY_SECONDS)),
+            Loop("restores", self._until_done(releasing.release_left_behind, _RESTORES_SECONDS)),
             Loop("figures", self._until_done(statistics.summarise, _FIGURES_SECONDS)),
             Loop("backlog", self._once(backlog.count, backlog.EVERY_SECONDS)),
             Loop("resets", self._until_done(password_resets.send, _ALERTS_SECONDS)),

@@ -128,6 +128,11 @@ def _queued(run: Run, _job: Job) -> str:
     match run.held_by:
         case Hold.PAUSED:
             return f"{since} and held: the job, its app or everything is paused. Resume it to let it run."
+        case Hold.RESTORED:
+            return (
+                f"{since} and held: the database was taken back to an earlier state, so it may have run before. "
+                "An administrator releases it (carillon restore)."
+            )
         case Hold.OVERLAP:
             return f"{since} and waits for its turn: another run of the job is still going."
         case _:

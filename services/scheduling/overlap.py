@@ -24,7 +24,7 @@ OVERLAP = "overlap"
 PAUSED = "paused"
 REPLACED = "replaced by a newer occurrence"
 
-_HOLDS = {Fate.START: None, Fate.WAIT: Hold.OVERLAP, Fate.HOLD: Hold.PAUSED}
+_HOLDS = {Fate.START: None, Fate.WAIT: Hold.OVERLAP, Fate.HOLD: Hold.PAUSED, Fate.GUARD: Hold.RESTORED}
 _ENDS = {
     Fate.SKIP_OVERLAP: (RunStatus.SKIPPED, OVERLAP),
     Fate.SKIP_PAUSED: (RunStatus.SKIPPED, PAUSED),
@@ -54,7 +54,7 @@ def _facts(due: Sequence[DueRun], locked: Mapping[UUID, Job]) -> dict[UUID, JobF
     """Load the facts about the jobs of these runs; what matters only to occurrences is read only if one is due."""
     affected = {run.job_id: locked[run.job_id] for run in due}
     occurring = {run.job_id for run in due if run.begins_occurrence and _comes_back(locked[run.job_id])}
-    paused = pauses.paused(affected.values()) if affected else set()
+    holds = pauses.holds(affected.values()) if affected else {}
     going = {job_id for job_id, statuses in jobs.going(occurring).items() if statuses}
     waiting = {run.job_id for run in overlap_queue.waiting_for_turn(going) if run.trigger is Trigger.SCHEDULE}
     replacing = [job_id for job_id in going if locked[job_id].overlap is Overlap.CANCEL_PREVIOUS]
@@ -65,7 +65,8 @@ def _facts(due: Sequence[DueRun], locked: Mapping[UUID, Job]) -> dict[UUID, JobF
             state=job.state,
             comes_back=_comes_back(job),
             overlap=job.overlap,
-            paused=job.id in paused,
+            paused=holds.get(job.id) is Hold.PAUSED,
+            restored=holds.get(job.id) is Hold.RESTORED,
             going=job.id in going,
             one_waits=job.id in waiting,
             outlasting=job.id in outlasting,

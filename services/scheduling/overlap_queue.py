@@ -49,11 +49,11 @@ def give(system: System, locked: Mapping[UUID, Job]) -> list[Run]:
 
 def _facts(affected: Mapping[UUID, Job]) -> dict[UUID, JobFacts]:
     busy = overlap_queue.busy(affected)
-    paused = pauses.paused(affected.values())
+    holds = pauses.holds(affected.values())
     return {
         job.id: JobFacts(
             busy=job.id in busy,
-            paused=job.id in paused,
+            hold=holds.get(job.id),
             runs_started=job.runs_started,
             max_runs=stored_schedule.max_runs(job),
         )

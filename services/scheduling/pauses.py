@@ -74,13 +74,23 @@ def installation(principal: Principal) -> InstallationView:
 
 
 def held_if_paused(jobs: Collection[Job], rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Returns runs that are about to be stored, with the due ones held if their job is paused.
+    """Returns runs that are about to be stored, with the due ones held if their job is paused or was restored.
 
     Call it in a transaction that shares the gate.
     """
-    paused = pauses.paused(jobs)
-    held = {"held_by": Hold.PAUSED}
-    return [row | held if row["job"] in paused and row["status"] == RunStatus.QUEUED else row for row in rows]
+    holds = pauses.holds(jobs)
+    return [_held(row, holds.get(row["job"])) for row in rows]
+
+
+def _held(row: dict[str, Any], hold: Hold | None) -> dict[str, Any]:
+    return row if hold is None or row["status"] != RunStatus.QUEUED else row | {"held_by": hold}
+
+
+def _released(jobs: Collection[Job]) -> list[Run]:
+    """Release the runs of locked jobs from a pause that is over. Returns those that nothing else holds."""
+    holds = pauses.holds(jobs)
+    pauses.release([job for job in jobs if holds.get(job.id) is Hold.RESTORED], Hold.RESTORED)
+    return pauses.release([job for job in jobs if job.id not in holds])
 
 
 def _resume(principal: Principal, system: System, change: Callable[[], App | None]) -> None:
@@ -88,8 +98,7 @@ def _resume(principal: Principal, system: System, change: Callable[[], App | Non
     with system.transaction(Gate.CLOSED) as work:
         app = change()
         held = pauses.lock_with_due_runs(app, Hold.PAUSED)
-        still_paused = pauses.paused(held)
-        freed: list[Run] = pauses.release([job for job in held if job.id not in still_paused])
+        freed = _released(held)
         thing = _INSTALLATION if app is None else Thing.app(app)
         work.audit(principal, f"{thing.kind}.resumed", thing)
         work.ring(freed)

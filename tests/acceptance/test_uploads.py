@@ -58,7 +58,7 @@ def downloaded(carillon: Installation, job_id: str) -> bytes:
 
 
 def spooled(carillon: Installation) -> list[Path]:
-    return list((carillon.log.parent / "data" / "spool").iterdir())
+    return [path for path in (carillon.log.parent / "data" / "spool").rglob("*") if path.is_file()]
 
 
 def memory(carillon: Installation, kind: str) -> int:

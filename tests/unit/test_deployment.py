@@ -15,6 +15,7 @@ from settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "docs" / "deployment"
 MANIFESTS: list[dict[str, Any]] = list(yaml.safe_load_all((FOLDER / "kubernetes.yml").read_text()))
+SCALERS: list[dict[str, Any]] = list(yaml.safe_load_all((FOLDER / "autoscaling.yml").read_text()))
 UNIT = (FOLDER / "carillon@.service").read_text()
 COMMANDS = {command.name or (command.callback and command.callback.__name__) for command in app.registered_commands}
 SETTINGS = {name.upper() for name in Settings.model_fields}
@@ -31,6 +32,25 @@ def containers() -> list[dict[str, Any]]:
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda one: f"{one['kind']} {one['metadata']['name']}")
 def test_each_manifest_is_one_that_kubernetes_takes(manifest: dict[str, Any]) -> None:
     kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_the_scaler_by_processor_time_is_one_that_kubernetes_takes() -> None:
+    kubernetes_validate.validate(SCALERS[0], kubernetes_validate.latest_version(), strict=True)
+
+
+def test_the_scaler_of_keda_asks_for_a_metric_that_there_is() -> None:
+    [trigger] = SCALERS[1]["spec"]["triggers"]
+    assert set(trigger["metadata"]) == {"serverAddress", "query", "threshold"}  # as KEDA's documentation requires
+    [metric] = re.findall(r"carillon_\w+", trigger["metadata"]["query"])
+    assert f"`{metric}`" in (FOLDER.parent / "operations.md").read_text()
+
+
+def test_the_scalers_scale_workers_that_there_are_within_the_same_bounds() -> None:
+    workers = {one["metadata"]["name"] for one in of_kind("Deployment")}
+    bounds = [(one["spec"]["minReplicas"], one["spec"]["maxReplicas"]) for one in SCALERS[:1]]
+    bounds += [(one["spec"]["minReplicaCount"], one["spec"]["maxReplicaCount"]) for one in SCALERS[1:]]
+    assert {one["spec"]["scaleTargetRef"]["name"] for one in SCALERS} <= workers
+    assert bounds[0] == bounds[1]
 
 
 def test_each_container_runs_a_process_that_there_is_and_is_asked_for_its_health() -> None:

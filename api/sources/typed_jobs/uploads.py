@@ -46,7 +46,7 @@ class Uploads:
         """Upload a file: it is spooled here, and a job stores it permanently."""
         keys.read(req)  # a wrong key is refused before a large file is read
         most = self._system.settings.max_upload_bytes
-        incoming = await self._threads.run(Incoming, self._system.settings)
+        incoming = await self._threads.run(uploads.incoming, self._system)
         try:
             form = await forms.read(req, most, lambda piece: self._threads.run(incoming.write, piece))
             await self._threads.run(incoming.finish)  # before any transaction, since it waits for the disk

@@ -60,6 +60,11 @@ def paused(client: Client, what: str) -> str:
     return f"/api/{what}/resume"
 
 
+def restored(client: Client, _run: Run) -> str:
+    assert client.simulate_post("/api/installation/restore").status_code == 200
+    return "/api/installation/restore"
+
+
 def an_app(_system: GivenSystem, client: Client) -> str:
     client.create(schedule=LATER)
     return "apps/app_a"
@@ -113,6 +118,8 @@ TAKE_A_KEY: dict[str, Callable[[GivenSystem, Client], Asked]] = {
     "resumeApp": lambda s, c: (paused(c, an_app(s, c)), {}),
     "pauseEverything": lambda _s, _c: ("/api/installation/pause", {}),
     "resumeEverything": lambda _s, c: (paused(c, "installation"), {}),
+    "declareRestore": lambda _s, _c: ("/api/installation/restore", {}),
+    "releaseRestore": lambda s, c: (f"{restored(c, first_run(s))}/release", {"json": {"runs": 1}}),
 }
 # Every other POST, and why it takes none.
 TAKE_NONE = {

@@ -13,6 +13,8 @@ from core.schedules import Cron, DelayFromNow
 from services.jobs import backfill, cancelling, definition, editing, lifecycle, requested_runs
 from services.jobs.definition import Definition
 from services.reading.views import JobView
+from services.restoring import declaring, releasing
+from services.restoring.releasing import Slice
 from services.scheduling import overdue, pauses
 from tests.factories import (
     GivenSystem,
@@ -143,6 +145,20 @@ def everything_is_resumed(system: GivenSystem) -> Iterator[None]:
     pauses.resume_everything(LOCAL, system)
 
 
+def what_a_restore_holds_is_released(system: GivenSystem) -> Iterator[None]:
+    first_run(system)
+    declaring.declare(LOCAL, system)
+    yield
+    releasing.release(LOCAL, system, Slice(most=1))
+
+
+def what_a_restore_holds_is_discarded(system: GivenSystem) -> Iterator[None]:
+    first_run(system)
+    declaring.declare(LOCAL, system)
+    yield
+    releasing.release(LOCAL, system, Slice(discard=True))
+
+
 STORIES = (
     a_job_is_paused,
     a_job_is_resumed,
@@ -161,4 +177,6 @@ STORIES = (
     a_run_is_too_late,
     an_app_is_paused,
     everything_is_resumed,
+    what_a_restore_holds_is_released,
+    what_a_restore_holds_is_discarded,
 )

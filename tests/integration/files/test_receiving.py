@@ -119,8 +119,8 @@ def test_a_full_disk_is_a_503_that_says_so(
 ) -> None:
     begin = Incoming.__init__
 
-    def begin_on_a_full_disk(incoming: Incoming, settings: Settings) -> None:
-        begin(incoming, settings)
+    def begin_on_a_full_disk(incoming: Incoming, settings: Settings, identity: str) -> None:
+        begin(incoming, settings, identity)
         with Path("/dev/full").open("wb") as full:
             os.dup2(full.fileno(), incoming._file.fileno())
 

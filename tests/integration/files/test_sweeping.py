@@ -15,14 +15,19 @@ from uuid import uuid4
 import pytest
 
 from core.errors import PermanentFailure
+from models import database, installation
 from services.execution.work import Failed
-from services.files import uploads
-from services.files.spool import Incoming
+from services.files import spool, uploads
 from tests.factories import NOON, GivenSystem, failed, record
 from tests.integration.api.client import Client
 from tests.integration.files.uploading import claimed, spooled, stored, upload
 
 ROOT = Path(__file__).parents[3]
+
+
+def folder(system: GivenSystem) -> Path:
+    with database.reading():
+        return spool.folder(system.settings, installation.identity())
 
 
 def test_a_file_stays_until_its_job_is_due(client: Client, system: GivenSystem) -> None:
@@ -71,7 +76,7 @@ def test_a_file_that_was_stored_goes_even_if_its_worker_died_before_removing_it(
 
 
 def test_a_file_whose_job_was_never_stored_goes(system: GivenSystem) -> None:
-    incoming = Incoming(system.settings)
+    incoming = uploads.incoming(system)
     incoming.write(b"x")
     incoming.finish()
     assert uploads.sweep(system) == 0  # somebody is about to store the job
@@ -83,7 +88,8 @@ def test_a_file_whose_job_was_never_stored_goes(system: GivenSystem) -> None:
 def test_a_file_that_a_killed_process_was_receiving_goes_in_a_minute(system: GivenSystem) -> None:
     program = (
         "import pathlib, sys, settings; from services.files.spool import Incoming;"
-        f"incoming = Incoming(settings.Settings(data_dir=pathlib.Path({str(system.settings.data_dir)!r})));"
+        f"settings = settings.Settings(data_dir=pathlib.Path({str(system.settings.data_dir)!r}));"
+        f"incoming = Incoming(settings, {folder(system).name!r});"
         "incoming.write(b'x' * 100_000); print('begun', flush=True); sys.stdin.read()"
     )
     receiver = subprocess.Popen(
@@ -102,9 +108,8 @@ def test_a_file_that_a_killed_process_was_receiving_goes_in_a_minute(system: Giv
 
 
 def test_a_file_that_has_only_just_come_is_left_alone(system: GivenSystem) -> None:
-    folder = system.settings.data_dir / "spool"
-    folder.mkdir(parents=True)
-    (folder / f".receiving-{uuid4()}").touch()
+    folder(system).mkdir(parents=True)
+    (folder(system) / f".receiving-{uuid4()}").touch()
     assert uploads.sweep(system) == 0
 
 
@@ -118,11 +123,27 @@ def test_two_sweeps_at_a_time_do_not_mind_each_other(client: Client, system: Giv
 
 
 def test_files_of_others_in_the_folder_are_left_alone(system: GivenSystem) -> None:
-    folder = system.settings.data_dir / "spool"
-    folder.mkdir(parents=True)
-    (folder / "README").write_text("?")
+    folder(system).mkdir(parents=True)
+    (folder(system) / "README").write_text("?")
     assert uploads.sweep(system) == 0
     assert len(spooled(system)) == 1
+
+
+def test_files_of_another_installation_in_the_same_folder_are_left_alone(system: GivenSystem) -> None:
+    others = spool.folder(system.settings, "f" * 32)
+    others.mkdir(parents=True)
+    (others / str(uuid4())).touch()
+    assert uploads.sweep(system) == 0
+    assert len(spooled(system)) == 1
+
+
+def test_a_file_that_the_release_before_left_is_stored(client: Client, system: GivenSystem) -> None:
+    upload(client)
+    [file] = spooled(system)
+    file.rename(system.settings.data_dir / "spool" / file.name)
+    assert uploads.sweep(system) == 0
+    assert stored(system)
+    assert spooled(system) == []
 
 
 def test_an_empty_house_needs_no_sweeping(system: GivenSystem) -> None:
@@ -131,8 +152,7 @@ def test_an_empty_house_needs_no_sweeping(system: GivenSystem) -> None:
 
 def test_many_files_are_swept_in_turns(client: Client, system: GivenSystem) -> None:
     needed = upload(client)["data"]["upload_id"]
-    folder = system.settings.data_dir / "spool"
     for _ in range(450):
-        (folder / str(uuid4())).touch()
+        (folder(system) / str(uuid4())).touch()
     assert uploads.sweep(system) == 450
     assert [file.name for file in spooled(system)] == [needed]

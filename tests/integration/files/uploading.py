@@ -63,7 +63,7 @@ def stored(system: GivenSystem) -> dict[str, Any]:
 def spooled(system: GivenSystem) -> list[Path]:
     """What is in the spool."""
     folder = system.settings.data_dir / "spool"
-    return sorted(folder.iterdir()) if folder.exists() else []
+    return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
 def kept(system: GivenSystem) -> list[Path]:

@@ -33,6 +33,35 @@ def test_a_migration_is_waited_for_as_long_as_it_takes(postgresql: str, monkeypa
         db.execute_sql("SELECT pg_sleep(0.3)")
 
 
+WARNS_AT_COMMIT = """
+    CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE WARNING 'canceling wait for synchronous replication due to user request';
+        RETURN NULL;
+    END $$;
+    CREATE CONSTRAINT TRIGGER warn AFTER INSERT ON signals DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION warn()
+"""
+
+
+def _mark_and_ring(rung: list[str]) -> None:
+    with database.transaction():
+        database.after_commit(lambda: rung.append("after a commit that is known"))
+        signals.mark("tick", NOON)
+
+
+def test_a_commit_that_a_standby_may_not_have_is_an_unknown_outcome(postgresql: str) -> None:
+    rung: list[str] = []
+    try:
+        db.execute_sql(WARNS_AT_COMMIT)
+        with pytest.raises(DatabaseUnavailable, match="synchronous replication"):
+            _mark_and_ring(rung)
+    finally:
+        db.execute_sql("DROP FUNCTION IF EXISTS warn CASCADE")
+    assert rung == []
+    with database.reading():
+        assert signals.seen() == {"tick": NOON}
+
+
 @pytest.fixture
 def other(postgresql: str) -> Iterator[Any]:
     """A second session, to end the first one with."""

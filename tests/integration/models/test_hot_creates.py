@@ -13,6 +13,7 @@ import pytest
 from core.policies import CatchUp, Overlap
 from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Immediate, Interval, Polling, RunAt, Schedule
+from core.states import Hold
 from models import database
 from models.fields import new_id
 from models.hot import creates
@@ -97,14 +98,16 @@ def test_an_app_is_found_by_its_own_spelling_first_and_paused_with_everything(sy
     lifecycle.create(LOCAL, system, new_job(app_name="App"))
     with database.transaction():
         [shared] = creates.apps_by_names(["aPP"]).values()
-        assert (shared.name, shared.is_paused) == ("App", False)
+        assert (shared.name, shared.hold) == ("App", None)
         App.insert(id=new_id(), name="APP", name_key="app\x1fAPP", created_at=NOON, updated_at=NOON).execute()
+        App.update(restored_at=NOON).where(App.name == "APP").execute()
+        assert creates.apps_by_names(["APP"])["APP"].hold is Hold.RESTORED
         Installation.update(paused_at=NOON).execute()
         found = creates.apps_by_names(["APP", "app", "none"])
         Installation.update(paused_at=None).execute()
-    assert {name: (app.name, app.is_paused) for name, app in found.items()} == {
-        "APP": ("APP", True),
-        "app": ("App", True),
+    assert {name: (app.name, app.hold) for name, app in found.items()} == {
+        "APP": ("APP", Hold.PAUSED),
+        "app": ("App", Hold.PAUSED),
     }
 
 

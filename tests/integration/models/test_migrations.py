@@ -5,12 +5,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg2
 import pytest
 
 from core.accounts import TokenKind
@@ -24,7 +25,7 @@ from core.scopes import Scope
 from core.states import Hold, RunStatus
 from migrations import runner
 from models import database, users
-from models.tables import Attempt, HeldKey, Job, Limit, Run, Use, db
+from models.tables import Attempt, HeldKey, Installation, Job, Limit, Run, Use, db
 from services.access import authentication, own_tokens, tokens
 from services.jobs import apps, definition, editing
 from services.jobs import lifecycle as job_service
@@ -43,14 +44,14 @@ INSTANT = "2026-11-20T12:00:00.000000Z"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def former(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
-    """A database as migration 0001 left it, with a run in every status and an attempt at each that had one."""
+def former(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database as migration 0001 left it: a run in every status, an attempt at each that had one."""
     with _empty(request.param, tmp_path) as url:
         database.connect(url, "test")
         runner.upgrade("0001_core")
         with database.transaction():
             _fill()
-        yield
+        yield url
         database.disconnect()
 
 
@@ -123,6 +124,40 @@ def test_limits_stay_and_runs_from_before_wait_in_one_line_beside_the_accounts(f
     [anew] = runs_of(job_service.create(LOCAL, system, new_job(account_id="anew")))
     claimed = {Run.get_by_id(claim_one(system).run_id).party for _ in range(2)}
     assert (anew.party, claimed) == ("account:app_a/anew", {"", "account:app_a/anew"})
+
+
+def test_an_installation_gets_an_identity_and_its_runs_may_be_held_for_a_restore(former: None) -> None:
+    runner.upgrade("0026_request_buckets")
+    assert "0031_restores" in runner.upgrade()
+    with database.transaction():
+        found = Installation.get()
+        assert (len(found.identity), found.mark, found.home, found.restored_at) == (32, 0, None, None)
+        for hold in Hold:
+            assert Run.update(held_by=hold).where(Run.status == RunStatus.QUEUED).execute() == 1
+        held = Run.select().where(Run.status == RunStatus.QUEUED).get()
+    assert held.held_by is Hold.RESTORED
+    assert database.attempt(lambda: Run.update(held_by="another").execute()) is not None
+
+
+@pytest.mark.parametrize("former", ["postgresql"], indirect=True)
+def test_a_migration_that_meets_a_lock_steps_back_and_is_tried_again(
+    former: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner.upgrade("0026_request_buckets")
+    with closing(psycopg2.connect(former)) as reader, reader.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM runs")  # and goes on reading
+        stepped_back: list[float] = []
+
+        def let_go(seconds: float) -> None:
+            with database.reading():  # nobody waits for the migration meanwhile
+                assert Run.select(Run.id).count()
+            stepped_back.append(seconds)
+            reader.rollback()
+
+        monkeypatch.setattr(runner, "_LOCK_WAIT", "50ms")
+        monkeypatch.setattr("migrations.runner.time.sleep", let_go)
+        assert "0031_restores" in runner.upgrade()
+    assert len(stepped_back) == 1
 
 
 # Names that were different, as they were compared before, with the app or job that a new spelling now finds.

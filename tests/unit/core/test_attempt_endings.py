@@ -95,14 +95,14 @@ def test_a_loss_moves_the_fence_so_that_a_late_result_is_refused() -> None:
     assert ending.attempt["outcome"] == Outcome.LOST
 
 
-@pytest.mark.parametrize(("job_is_held", "held_by"), [(False, None), (True, Hold.PAUSED)])
-def test_a_run_handed_back_is_due_again_and_held_by_a_pause(job_is_held: bool, held_by: Hold | None) -> None:
-    ending = attempt_endings.release(FACTS, NOON, job_is_held=job_is_held)
+@pytest.mark.parametrize("held_by", [None, Hold.PAUSED, Hold.RESTORED])
+def test_a_run_handed_back_is_due_again_and_held_by_a_pause(held_by: Hold | None) -> None:
+    ending = attempt_endings.release(FACTS, NOON, held_by)
     assert ending.changes == {"status": RunStatus.QUEUED, "held_by": held_by}
 
 
 def test_a_run_handed_back_of_a_job_that_has_ended_is_cancelled() -> None:
-    ending = attempt_endings.release(replace(FACTS, job_state=JobState.FAILED), NOON, job_is_held=False)
+    ending = attempt_endings.release(replace(FACTS, job_state=JobState.FAILED), NOON)
     assert (ending.changes["status"], ending.changes["reason"]) == (RunStatus.CANCELLED, attempt_endings.JOB_ENDED)
 
 

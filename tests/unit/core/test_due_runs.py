@@ -233,3 +233,14 @@ def test_a_paused_job_starts_nothing_and_keeps_what_someone_asked_for(due: list[
     assert found.fates == {run.id: SKIP_PAUSED if run.begins_occurrence else HOLD for run in due}
     assert not found.starts
     assert not found.replacing
+
+
+@given(jobs_with_due_runs())
+def test_after_a_restore_all_is_decided_as_ever_and_what_would_start_is_held(
+    given_jobs: tuple[list[DueRun], Mapping[UUID, JobFacts]],
+) -> None:
+    due, jobs = given_jobs
+    found = decide(due, {job_id: replace(facts, restored=True) for job_id, facts in jobs.items()})
+    usual = decide(due, jobs)
+    as_usual = {run_id: Fate.GUARD if fate is START else fate for run_id, fate in usual.fates.items()}
+    assert found == replace(usual, fates=as_usual)

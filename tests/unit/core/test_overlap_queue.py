@@ -33,8 +33,9 @@ def test_nobody_has_a_turn_while_something_of_its_job_is_going() -> None:
     assert give_turns([FIRST], {JOB: replace(FREE, busy=True)}) == NOBODY
 
 
-def test_one_whose_job_is_paused_leaves_the_queue_and_is_held_by_the_pause() -> None:
-    assert give_turns([FIRST], {JOB: replace(FREE, paused=True)}).given == {FIRST.id: Hold.PAUSED}
+@pytest.mark.parametrize("hold", [Hold.PAUSED, Hold.RESTORED])
+def test_one_whose_job_is_held_leaves_the_queue_for_that_hold(hold: Hold) -> None:
+    assert give_turns([FIRST], {JOB: replace(FREE, hold=hold)}).given == {FIRST.id: hold}
 
 
 def test_what_was_requested_has_its_turn_whatever_max_runs_says_and_does_not_count() -> None:
@@ -60,7 +61,7 @@ def test_a_turn_counts_against_max_runs(runs_started: int, turns: Turns) -> None
     st.builds(
         JobFacts,
         busy=st.booleans(),
-        paused=st.booleans(),
+        hold=st.sampled_from([None, Hold.PAUSED, Hold.RESTORED]),
         runs_started=st.integers(0, 3),
         max_runs=st.none() | st.integers(3, 4),
     ),

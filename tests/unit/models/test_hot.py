@@ -16,7 +16,7 @@ from core.polls import PollingFacts
 from core.receiver_answers import PollAnswer
 from core.retry import GIVE_UP, RetryDecision
 from core.schedules import Polling
-from core.states import JobState, Outcome
+from core.states import Hold, JobState, Outcome
 from migrations import runner
 from models.hot import sqlite
 
@@ -39,7 +39,7 @@ def endings() -> Iterator[Ending]:
             yield attempt_endings.fail(facts, error, decision, NOON, answer="busy", result={})
             yield attempt_endings.lose(facts, decision, NOON)
         yield attempt_endings.fail(facts, PermanentFailure("Gone.", status_code=410), GIVE_UP, NOON, answer=None)
-        yield attempt_endings.release(facts, NOON, job_is_held=True)
+        yield attempt_endings.release(facts, NOON, held_by=Hold.PAUSED)
         yield attempt_endings.cancel(facts, Outcome.FAILED, NOON)
 
 

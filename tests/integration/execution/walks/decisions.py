@@ -12,7 +12,7 @@ from core.errors import AttemptError, TransientFailure
 from core.polls import PollingFacts
 from core.retry import RetryPolicy, after_failure, after_loss
 from core.schedules import Schedule
-from core.states import Outcome, RunStatus
+from core.states import Hold, Outcome, RunStatus
 from services.execution.work import Deferred, Failed, Result, Stopped, Succeeded, Work
 from tests.integration.execution.walks.rows import Row, Rows, comes_back
 
@@ -101,7 +101,7 @@ class Decisions:
             case Deferred() if run["cancel_requested_at"] is None:
                 return None
             case Stopped(hands_back=True) if run["cancel_requested_at"] is None:
-                return attempt_endings.release(facts, now, job_is_held=self.rows.is_paused(run["job"]))
+                return attempt_endings.release(facts, now, Hold.PAUSED if self.rows.is_paused(run["job"]) else None)
             case Stopped(hands_back=True):
                 return attempt_endings.cancel(facts, Outcome.RELEASED, now)
             case _:

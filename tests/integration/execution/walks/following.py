@@ -78,7 +78,8 @@ class _After:
         busy = any(not waits_for_turn(run) for run in self.rows.runs_of(job_id, *GOING))
         schedule = self.schedules[job_id]
         most = schedule.max_runs if isinstance(schedule, Recurring) else None
-        stands = JobFacts(busy, self.rows.is_paused(job_id), job["runs_started"], most)
+        hold = Hold.PAUSED if self.rows.is_paused(job_id) else None
+        stands = JobFacts(busy, hold, job["runs_started"], most)
         turns = give_turns([WaitingRun(run["id"], job_id, run["trigger"]) for run in waiting], {job_id: stands})
         for run_id, held_by in turns.given.items():
             self.rows.runs[run_id] |= {"held_by": held_by, "was_held": True}

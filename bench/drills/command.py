@@ -1,0 +1,49 @@
+"""The command line: `python -m bench drill restore`, and the like."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from bench.drills import cluster, restore, standby, upgrade
+from processes.foreground import exit_on_signals
+from processes.programs import LocalServerError
+
+_FAULTS = (LocalServerError, TimeoutError)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one drill. Returns 0 if all that was promised holds, 1 if not, 2 if the drill itself failed."""
+    given = _parser().parse_args(arguments)
+    with exit_on_signals(), tempfile.TemporaryDirectory(prefix="carillon-drill-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o711)  # PostgreSQL runs as a user of its own
+        try:
+            return _drill(given)(folder)
+        except _FAULTS as error:
+            print(f"the drill failed: {error}", file=sys.stderr)
+            return 2
+
+
+def _drill(given: argparse.Namespace) -> Callable[[Path], int]:
+    if given.drill == "upgrade":
+        return partial(upgrade.run, since=given.since)
+    if given.drill == "standby":
+        return partial(standby.run, asynchronous=given.asynchronous)
+    return cluster.run if given.drill == "cluster" else restore.run
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bench drill", description="Does under load what is done at night.")
+    drills = parser.add_subparsers(dest="drill", required=True)
+    drills.add_parser("restore", help="a dump under load, restored elsewhere; held, and released in slices")
+    one = drills.add_parser("upgrade", help="an earlier commit and this tree side by side, migrated in between")
+    one.add_argument("--from", dest="since", required=True, metavar="COMMIT", help="the earlier commit")
+    one = drills.add_parser("standby", help="the primary of PostgreSQL is killed, its standby promoted")
+    one.add_argument("--asynchronous", action="store_true", help="replicate asynchronously; tells what was lost")
+    drills.add_parser("cluster", help="three nodes of RabbitMQ, of which one is killed, then another")
+    return parser

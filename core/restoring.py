@@ -1,0 +1,31 @@
+"""Decide whether a database was taken back to an earlier state: restored from a backup, or copied.
+
+An installation counts a mark upwards in its database, and each process keeps the last one that it has seen in a file of
+its host. A database that is behind that file was taken back. So may be one that is in another place than the one in
+which it was counted last: restored elsewhere, where nobody knows how far it had come.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A database: the last mark that was counted in it, the place in which that was, and the place in which it is."""
+
+    mark: int
+    counted_in: str | None  # None: never counted
+    place: str
+
+
+def was_taken_back(found: Standing, seen: int | None) -> bool:
+    """Whether a database was taken back, given the last mark that this host has seen, if any."""
+    if seen is not None and seen > found.mark:
+        return True
+    return found.counted_in not in (None, found.place)
+
+
+def next_mark(found: Standing, seen: int | None) -> int:
+    """Returns the mark from which a database goes on that was taken back: beyond any that is known."""
+    return max(found.mark, seen or 0) + 1

@@ -1,0 +1,88 @@
+"""Queries on the installation: its identity, its mark, and the place in which its database is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import peewee
+
+from core.restoring import Standing
+from models import database
+from models.tables import App, Installation, db
+
+_MAY_IDENTIFY = "SELECT has_function_privilege('pg_control_system()', 'EXECUTE')"
+_SERVER = "SELECT system_identifier FROM pg_control_system()"
+_DATABASE = "SELECT oid FROM pg_database WHERE datname = current_database()"
+
+
+@dataclass(frozen=True)
+class InstallationState:
+    """The installation as its database has it."""
+
+    identity: str
+    standing: Standing
+    marked_at: datetime | None
+    restored_at: datetime | None
+    restored_to: datetime | None
+
+
+def state() -> InstallationState:
+    """Returns the installation as the open transaction sees it."""
+    return _state(Installation.get_by_id(1))
+
+
+def identity() -> str:
+    """Returns what tells this installation from others."""
+    return str(Installation.get_by_id(1).identity)
+
+
+def lock() -> InstallationState:
+    """Lock the installation. Returns its state."""
+    return _state(database.for_update(Installation.select().where(Installation.id == 1)).get())
+
+
+def count_mark(now: datetime, before: datetime) -> None:
+    """Count the mark upwards, if it was counted last before an instant."""
+    is_old = Installation.marked_at.is_null() | (Installation.marked_at < before)
+    Installation.update(mark=Installation.mark + 1, marked_at=now).where(Installation.id == 1, is_old).execute()
+
+
+def settle(place: str) -> None:
+    """Record the place in which the database is."""
+    Installation.update(home=place).where(Installation.id == 1).execute()
+
+
+def take_back(mark: int, place: str, now: datetime, restored_to: datetime | None) -> None:
+    """Record that the database was taken back, and go on from a mark. Cursors of live channels end."""
+    new = {"mark": mark, "marked_at": now, "home": place, "restored_at": now, "restored_to": restored_to}
+    Installation.update(epoch=uuid4().hex[:12], **new).where(Installation.id == 1).execute()
+
+
+def end_restore_if_over() -> bool:
+    """Record that the restore is over, if no app is held for it any more. Returns whether it is."""
+    held = App.select(peewee.SQL("1")).where(App.restored_at.is_null(False))
+    if held.limit(1).count():
+        return False
+    Installation.update(restored_at=None, restored_to=None).where(Installation.id == 1).execute()
+    return True
+
+
+def _state(row: Any) -> InstallationState:
+    standing = Standing(row.mark, row.home, _place())
+    return InstallationState(row.identity, standing, row.marked_at, row.restored_at, row.restored_to)
+
+
+def _place() -> str:
+    """Returns what tells this database from a copy: of PostgreSQL, server and database; of SQLite, the file."""
+    if database.is_sqlite():
+        return f"file {Path(db.obj.database).stat().st_ino}"
+    server = _first(_SERVER) if _first(_MAY_IDENTIFY) else "unknown"
+    return f"server {server}, database {_first(_DATABASE)}"
+
+
+def _first(query: str) -> Any:
+    return db.execute_sql(query).fetchone()[0]

@@ -1,0 +1,104 @@
+"""Queries on runs that are held since the database was taken back, and on their apps."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import peewee
+
+from core.states import Hold, RunStatus
+from models import changes, runs
+from models.database import for_update
+from models.held_keys import LIMITS
+from models.tables import App, Job, Run
+
+_HELD = (Run.status == RunStatus.QUEUED) & (Run.held_by == Hold.RESTORED)
+_BEGUN = Run.attempt_count > 0
+
+
+@dataclass(frozen=True)
+class HeldApp:
+    """The runs of an app that are held: those that had begun, which somebody was called for, and the others."""
+
+    app_id: UUID
+    app_name: str
+    begun: int
+    not_begun: int
+    oldest_due_at: datetime | None
+    newest_due_at: datetime | None
+
+
+def hold_everything(now: datetime) -> int:
+    """Hold every app, and every run that a worker could claim now or as soon as a limit lets it. Returns how many."""
+    App.update(restored_at=now).execute()
+    claimable = Run.held_by.is_null() | Run.held_by.in_(LIMITS)
+    due = runs.locked((Run.status == RunStatus.QUEUED) & claimable)
+    held: Any = Run.update(held_by=Hold.RESTORED, held_key=None, held_until=None).with_cte(due)
+    changes.note(apps=[changes.EVERY_APP])
+    return changes.update_runs(held.where(Run.id.in_(peewee.Select((due,), (due.c.id,)))))
+
+
+def held_apps() -> list[HeldApp]:
+    """Returns the apps that are held, by name, with their runs that are."""
+    begun, count = peewee.fn.SUM(peewee.Case(None, [(_BEGUN, 1)], 0)), peewee.fn.COUNT(Run.id)
+    query: Any = (
+        App.select(App.id, App.name, begun, count, peewee.fn.MIN(Run.due_at), peewee.fn.MAX(Run.due_at))
+        .join(Job, peewee.JOIN.LEFT_OUTER)
+        .join(Run, peewee.JOIN.LEFT_OUTER, on=(Run.job == Job.id) & _HELD)
+        .where(App.restored_at.is_null(False))
+        .group_by(App.id, App.name)
+        .order_by(App.name)
+    )
+    return [
+        HeldApp(app_id, name, with_attempts, runs_held - with_attempts, _instant(oldest), _instant(newest))
+        for app_id, name, with_attempts, runs_held, oldest, newest in query.tuples()
+    ]
+
+
+def first_held(app_id: UUID | None, *, begun: bool | None, limit: int) -> list[tuple[UUID, UUID]]:
+    """Returns the runs of an app (or of all) that are held, longest due first, each with its job.
+
+    `begun` asks for those alone that had begun, or had not.
+    """
+    query = Run.select(Run.id, Run.job).join(Job).where(_HELD)
+    if app_id is not None:
+        query = query.where(Job.app == app_id)
+    if begun is not None:
+        query = query.where(_BEGUN if begun else ~_BEGUN)
+    found: Any = query.order_by(Run.due_at, Run.id).limit(limit).tuples()
+    return list(found)
+
+
+def left_behind(limit: int) -> list[tuple[UUID, UUID]]:
+    """Returns runs that are still held though their apps are not, each with its job."""
+    query: Any = Run.select(Run.id, Run.job).join(Job).join(App).where(_HELD, App.restored_at.is_null())
+    return list(query.order_by(Run.due_at, Run.id).limit(limit).tuples())
+
+
+def lock_held(run_ids: Collection[UUID]) -> list[Run]:
+    """Lock those of these runs of locked jobs that are held. Returns them."""
+    return list(for_update(Run.select().where(Run.id.in_(list(run_ids)), _HELD).order_by(Run.id)))
+
+
+def release(locked: Collection[Run], held_by: Hold | None) -> None:
+    """Release these locked runs; a pause may still hold them."""
+    for run in locked:
+        run.held_by = held_by
+    Run.update(held_by=held_by, was_held=True).where(Run.id.in_([run.id for run in locked])).execute()
+    changes.note(runs=(run.id for run in locked))
+
+
+def release_apps(app_id: UUID | None) -> None:
+    """Let an app (or all) go on; its held runs are released by themselves."""
+    held = App.update(restored_at=None).where(App.restored_at.is_null(False))
+    (held if app_id is None else held.where(App.id == app_id)).execute()
+    changes.note(apps=[app_id or changes.EVERY_APP])
+
+
+def _instant(value: Any) -> datetime | None:
+    found: datetime | None = Run.due_at.python_value(value)
+    return found

@@ -1,0 +1,41 @@
+"""Whether a database was taken back: by its mark, by the last mark that was seen of it, and by its place."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.restoring import Standing, next_mark, was_taken_back
+
+
+@pytest.mark.parametrize(
+    ("mark", "counted_in", "seen", "expected"),
+    [
+        (7, "here", None, False),
+        (7, "here", 7, False),
+        (7, "here", 3, False),
+        (7, "here", 8, True),
+        (7, "elsewhere", 7, True),
+        (7, "elsewhere", None, True),
+        (0, None, None, False),
+        (0, None, 5, True),
+    ],
+    ids=[
+        "a host that never saw it",
+        "a host that saw its last mark",
+        "a host that was away",
+        "behind what was seen",
+        "in another place",
+        "in another place, seen by nobody",
+        "new",
+        "taken back to before the first mark",
+    ],
+)
+def test_a_database_was_taken_back_if_it_is_behind_or_elsewhere(
+    mark: int, counted_in: str | None, seen: int | None, expected: bool
+) -> None:
+    assert was_taken_back(Standing(mark, counted_in, "here"), seen) is expected
+
+
+@pytest.mark.parametrize(("seen", "expected"), [(None, 8), (3, 8), (20, 21)])
+def test_the_next_mark_is_beyond_any_that_is_known(seen: int | None, expected: int) -> None:
+    assert next_mark(Standing(7, "here", "here"), seen) == expected
