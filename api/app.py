@@ -124,6 +124,7 @@ def create_app(
     app.req_options.strip_url_path_trailing_slash = True
     errors.install(app, words.error_members)
     _route_api(app, system, threads, creates)
+    _route_apps(app, system, threads)
     _route_control(app, system, threads)
     app.add_route("/api/jobs/{job_id:uuid}/test-call", trial_calls.TestCallOfJob(system, calling))
     app.add_route("/api/apps/{name}/test-call", trial_calls.TestCallOfApp(system, calling))
@@ -171,6 +172,18 @@ def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> 
     app.add_route("/api/outbox", outbox.Outbox(system, threads))
     app.add_route("/api/outbox/{email_id:uuid}", outbox.EmailInOutbox(system, threads))
     app.add_route("/api/workers", workers.AllWorkers(system, threads))
+    app.add_route("/api/audit", audit.AuditLog(threads))
+    app.add_route("/api/views", saved_views.SavedViews(system, threads))
+    app.add_route("/api/views/{view_id:uuid}", saved_views.SavedView(system, threads))
+    app.add_route("/api/installation", installation.OneInstallation(threads))
+    app.add_route("/api/installation/pause", installation.PauseOfEverything(system, threads))
+    app.add_route("/api/installation/resume", installation.ResumptionOfEverything(system, threads))
+    app.add_route("/api/installation/restore", restores.RestoreOfInstallation(system, threads))
+    app.add_route("/api/installation/restore/release", restores.ReleaseOfRestore(system, threads))
+    app.add_route("/api/schedules/preview", schedules.Previews(system, threads))
+
+
+def _route_apps(app: App, system: System, threads: Threads) -> None:
     app.add_route("/api/apps", apps.AllApps(system, threads))
     app.add_route("/api/apps/{name}", apps.OneApp(system, threads))
     app.add_route("/api/apps/{name}/keys", app_keys.KeysOfApp(system, threads))
@@ -181,19 +194,10 @@ def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> 
     app.add_route("/api/apps/{name}/quotas", quotas.AppsQuotas(system, threads))
     app.add_route("/api/apps/{name}/pause", app_pauses.PauseOfApp(system, threads))
     app.add_route("/api/apps/{name}/resume", app_pauses.ResumptionOfApp(system, threads))
-    app.add_route("/api/audit", audit.AuditLog(threads))
-    app.add_route("/api/views", saved_views.SavedViews(system, threads))
-    app.add_route("/api/views/{view_id:uuid}", saved_views.SavedView(system, threads))
     app.add_route("/api/breakers", breakers.AllBreakers(system, threads))
     app.add_route("/api/breakers/{key:path}", breakers.OneBreaker(system, threads))
     app.add_route("/api/limits", limits.AllLimits(system, threads))
     app.add_route("/api/limits/{key:path}", limits.OneLimit(system, threads))
-    app.add_route("/api/installation", installation.OneInstallation(threads))
-    app.add_route("/api/installation/pause", installation.PauseOfEverything(system, threads))
-    app.add_route("/api/installation/resume", installation.ResumptionOfEverything(system, threads))
-    app.add_route("/api/installation/restore", restores.RestoreOfInstallation(system, threads))
-    app.add_route("/api/installation/restore/release", restores.ReleaseOfRestore(system, threads))
-    app.add_route("/api/schedules/preview", schedules.Previews(system, threads))
 
 
 def _route_control(app: App, system: System, threads: Threads) -> None:
