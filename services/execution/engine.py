@@ -39,6 +39,7 @@ Ended = tuple[Work, Result]
 MOST_TOGETHER = 32
 _ROUNDS_BEFORE_THE_LANE = 3
 _REST_SECONDS = 0.001
+_MOST_RESTS = 3
 log = structlog.get_logger()
 
 
@@ -125,22 +126,33 @@ class Engine:
         database.disconnect()
 
     def _waiting_calls(self) -> tuple[list[_Call], bool]:
-        """Wait for a call. Returns all calls that are waiting by then, and whether there may be more."""
+        """Wait for a call. Returns all calls that are waiting by then, and whether there may be more.
+
+        Where threads work side by side, rests for as many as came together the last time, though not for long.
+        """
         calls, self._later = self._later, []
         if not calls:
             first = self._calls.get()
             if first is None:
                 return [], False
             calls.append(first)
-        if self._together > 1 or calls[0].rounds:  # others are about to call, or to release their locks
+        goes_on = self._gather(calls)
+        rests = _MOST_RESTS if self._together > 1 or calls[0].rounds else 0  # rounds: others are to release their locks
+        while goes_on and rests:
             time.sleep(_REST_SECONDS)
+            goes_on = self._gather(calls)
+            rests = rests - 1 if len(calls) < self._together else 0
+        self._together = len(calls)
+        return calls, goes_on
+
+    def _gather(self, calls: list[_Call]) -> bool:
+        """Add the calls that are waiting. Returns whether there may be more."""
         while not self._calls.empty():
             call = self._calls.get()
             if call is None:
-                return calls, False
+                return False
             calls.append(call)
-        self._together = len(calls)
-        return calls, True
+        return True
 
     def _answer(self, calls: Sequence[_Call]) -> None:
         ended = [call for call in calls if call.ended is not None]
