@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from core.accounts import LinkPurpose
 from core.auditing import Thing
@@ -115,8 +116,8 @@ def reset(principal: Principal, system: System, username: str, reason: str | Non
 def _locked(principal: Principal, system: System, username: str) -> User:
     """Returns the user of this name, locked together with who asks, so that two cannot take each other's rights."""
     found = users.by_username(username)
-    ids = {one for one in (principal.user_id, found and found.id) if one is not None}
-    locked = {user.id: user for user in map(users.lock, sorted(ids)) if user is not None}
+    ids: set[UUID | None] = {principal.user_id, None if found is None else found.id}
+    locked = {user.id: user for user in map(users.lock, sorted(filter(None, ids))) if user is not None}
     if principal.user_id is not None:
         _expect_still_administrator(system, locked.get(principal.user_id))
     user = None if found is None else locked.get(found.id)
