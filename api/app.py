@@ -76,7 +76,7 @@ from services.access.identity_provider import IdentityProvider
 from services.access.login_throttle import Throttle
 from services.access.request_quotas import Quotas
 from services.access.shared_quotas import SharedQuotas
-from services.execution.trial_calls import MOST_AT_ONCE
+from services.execution.trial_places import MOST_AT_ONCE
 from services.jobs import lifecycle as intents
 from services.reading.counting import Counts
 from services.runtime.metrics import Metrics

@@ -2,11 +2,12 @@
 
 Callers with the server's secret are not counted: they are the operator's own applications, and this server is built
 for their bursts. Known callers have one quota for all web processes; an address has one in each, so that strangers cost
-no query. Reports are not counted either, since a lost one would cost a run its lease.
+no query. Reports are not counted either, since a lost one would cost a run its lease; but lines that are logged are.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from falcon.asgi import Request, Response
@@ -18,6 +19,7 @@ from services.access.shared_quotas import SharedQuotas
 
 UNCOUNTED_PATHS = ("/healthz", "/readyz")
 UNCOUNTED_PREFIXES = ("/reports/", "/internal/")
+_LOGGED = re.compile(r"/reports/[^/]+/log")
 POLICY = "minute"
 
 
@@ -31,7 +33,7 @@ class RequestQuotas:
 
     async def count(self, req: Request) -> None:
         """Count a request. Raises `TooMany`."""
-        if self._quotas is None or req.path in UNCOUNTED_PATHS or req.path.startswith(UNCOUNTED_PREFIXES):
+        if self._quotas is None or _is_uncounted(req.path):
             return
         left = req.context.quota_left = await self._left(req, self._quotas)
         if left.requests < 0:
@@ -51,3 +53,7 @@ class RequestQuotas:
         if left is not None and self._quotas is not None:
             resp.set_header("RateLimit-Policy", f'"{POLICY}";q={self._quotas.per_minute};w=60')
             resp.set_header("RateLimit", f'"{POLICY}";r={max(left.requests, 0)};t={left.full_in_seconds}')
+
+
+def _is_uncounted(path: str) -> bool:
+    return path in UNCOUNTED_PATHS or (path.startswith(UNCOUNTED_PREFIXES) and _LOGGED.fullmatch(path) is None)

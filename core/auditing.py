@@ -16,7 +16,6 @@ from core.masking import MASK
 LONGEST_REASON = 500
 _LONGEST_VALUE = 2_000  # characters of JSON; what is longer is told by its length
 _SECRET = re.compile(r"authori[sz]ation|cookie|token|secret|passw|api[-_]?key|credential|signature", re.IGNORECASE)
-_USERINFO = re.compile(r"(?<=://)[^/?#@\s]+@")
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def _masked(name: str, value: Any) -> Any:
         case list() | tuple():
             return [_masked("", one) for one in value]
         case str():
-            return _USERINFO.sub(f"{MASK}@", value)
+            return masking.addresses(value)
         case _:
             return value
 

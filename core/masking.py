@@ -1,4 +1,4 @@
-"""Hides secrets in what is shown: those that a request was filled with, and headers that carry one in plain."""
+"""Hides secrets in what is shown: those that a request was filled with, those in plain in headers and addresses."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
 
 _SECRETIVE = re.compile(
-    r"auth(?!ority|ors?\b)|token|secret|key$|passw|cookie|credential|signature|session", re.IGNORECASE
+    r"auth(?!ority|ors?\b)|token|secret|(?<!idempotency[-_])key$|passw|cookie|credential|signature|^sig$|session",
+    re.IGNORECASE,
 )
+_USERINFO = re.compile(r"(?<=://)[^/?#@\s]+@")
+_PARAMETER = re.compile(r"""(?<=[?&#])([^=?&#\s"'<>]+)=([^&#\s"'<>]+)""")
 _REFERENCES = re.compile(r"(?:(?:Bearer|Basic|Token|ApiKey) )?(?:\{\{ *secret\.\w+ *\}\}[:;, ]*)+", re.IGNORECASE)
 
 
@@ -63,6 +66,18 @@ def masked(headers: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: MASK if isinstance(value, str) and is_secretive(name, value) else value for name, value in headers.items()
     }
+
+
+def addresses(text: str) -> str:
+    """Returns a text with the secrets of its addresses hidden: user and password, and parameters named like secrets."""
+    if "@" in text:
+        text = _USERINFO.sub(f"{MASK}@", text)
+    return _PARAMETER.sub(_parameter, text) if "=" in text else text
+
+
+def _parameter(found: re.Match[str]) -> str:
+    name, value = found.groups()
+    return f"{name}={MASK}" if is_secretive(unquote(name), value) else found.group()
 
 
 def restored(headers: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:

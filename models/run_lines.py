@@ -14,8 +14,8 @@ from models.set_based import chunks
 from models.tables import RunLine
 
 
-def add(run_id: UUID, attempt: int, lines: Sequence[str], now: datetime, keep: int) -> int:
-    """Add lines to a locked run, and delete all but its newest so many. Returns the number of the last line."""
+def add(run_id: UUID, attempt: int, lines: Sequence[str], now: datetime, *, most: int, characters: int) -> int:
+    """Add lines to a locked run, and delete all but its newest within two bounds. Returns how many stay."""
     query: Any = RunLine.select(peewee.fn.MAX(RunLine.number)).where(RunLine.run == run_id)
     last = query.scalar() or 0
     rows = [(run_id, last + place, attempt, now, text) for place, text in enumerate(lines, start=1)]
@@ -23,9 +23,23 @@ def add(run_id: UUID, attempt: int, lines: Sequence[str], now: datetime, keep: i
     for chunk in chunks(rows):
         RunLine.insert_many(chunk, fields=columns).execute()
     number = int(last) + len(rows)
-    RunLine.delete().where(RunLine.run == run_id, RunLine.number <= number - keep).execute()
+    RunLine.delete().where(RunLine.run == run_id, RunLine.number <= number - most).execute()
     changes.note(runs=[run_id])
-    return number
+    kept, beyond = _sized(run_id, characters)
+    if beyond:
+        RunLine.delete().where(RunLine.run == run_id, RunLine.number <= beyond).execute()
+    return kept
+
+
+def _sized(run_id: UUID, most: int) -> tuple[int, int | None]:
+    """Returns how many of a run's newest lines have together so many characters, and the number of the next older."""
+    size: Any = peewee.fn.SUM(peewee.fn.LENGTH(RunLine.text)).over(order_by=[RunLine.number.desc()])
+    lines: Any = RunLine.select(RunLine.number, size.alias("size")).where(RunLine.run == run_id)
+    fits = lines.c.size <= most
+    beyond = peewee.fn.MAX(peewee.Case(None, [(fits, None)], lines.c.number))
+    query: Any = RunLine.select(peewee.fn.COUNT(peewee.Case(None, [(fits, 1)])), beyond)
+    [(kept, number)] = query.from_(lines).tuples()
+    return kept, number
 
 
 def newest(run_id: UUID, limit: int) -> list[RunLine]:

@@ -46,8 +46,8 @@ def by_ids(user_ids: set[UUID]) -> dict[UUID, User]:
 
 
 def is_any_admin() -> bool:
-    """Whether any user is an administrator, whatever the setting says."""
-    return User.select(User.id).where(User.is_admin).limit(1).get_or_none() is not None
+    """Whether any user who may log in is an administrator, whatever the setting says."""
+    return User.select(User.id).where(User.is_admin, User.disabled_at.is_null()).limit(1).get_or_none() is not None
 
 
 def lock(user_id: UUID) -> User | None:

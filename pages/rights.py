@@ -7,6 +7,7 @@ from uuid import UUID
 
 from core.principals import Principal
 from core.scopes import Scope
+from services.access import visible_apps
 from services.reading.views import JobView
 
 
@@ -26,10 +27,9 @@ def on_job(principal: Principal, job: JobView) -> Rights:
 
 def on_app(principal: Principal, app_id: UUID) -> Rights:
     """Returns what a principal may do with an app as a whole."""
-    membership = principal.membership(app_id)
+    return Rights(*(visible_apps.may(principal, app_id, scope) for scope in (Scope.OPERATE, Scope.APP)))
 
-    def may(scope: Scope) -> bool:
-        granted = principal.sees_all or (membership is not None and scope in membership.role.scopes)
-        return scope in principal.scopes and granted
 
-    return Rights(may(Scope.OPERATE), may(Scope.APP))
+def on_jobs_of(principal: Principal, app_id: UUID) -> bool:
+    """Whether a principal may make jobs of an app, and so send its receiver what they choose."""
+    return visible_apps.may(principal, app_id, Scope.JOBS)

@@ -77,10 +77,14 @@ class Logs(Report):
         access=Required.RECEIVER,
         headers=TokenHeader,
         body=Log,
-        problems=(401, 409),
+        problems=(401, 409, 429),
     )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
-        """Log lines while the work goes on; the run keeps the newest 1,000, and its page shows them as they come."""
+        """Log lines while the work goes on; the run keeps the newest, and its page shows them as they come.
+
+        It keeps at most 1,000 lines of together 262,144 characters. Other than reports, this is counted in the quota of
+        requests of the sender's address.
+        """
         await self._answer(req, resp, run_id, self._log)
 
     def _log(self, sender: Sender, value: Any) -> Logged:

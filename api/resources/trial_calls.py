@@ -12,7 +12,7 @@ from api.operations import Required
 from api.schemas.trial_calls import NewTrialCall, TrialCall
 from api.threads import Threads
 from core.scopes import Scope
-from services.execution import trial_calls
+from services.execution import trial_calls, trial_places
 from services.system import System
 
 
@@ -24,14 +24,17 @@ class TestCallOfJob:
         self._calling = calling
 
     @documented(
-        "testCall", "jobs", {200: TrialCall}, access=Required.JOB, scope=Scope.OPERATE, problems=(403, 404, 409)
+        "testCall", "jobs", {200: TrialCall}, access=Required.JOB, scope=Scope.OPERATE, problems=(403, 404, 409, 429)
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Send what the job sends, once and now, marked by `X-Carillon-Test: true`, and show what comes back.
 
-        No run is made and nothing follows; limits and pauses do not hold it. It may take ten seconds.
+        It needs the scope `read` besides `operate`, for it shows the job's data and its receiver's answer. No run is
+        made and nothing follows; limits and the job's own pause do not hold it, while a pause of its app or of
+        everything refuses it (409). It may take ten seconds; one at a time for each app.
         """
-        made = await self._calling.run(trial_calls.of_job, access.principal(req), self._system, job_id)
+        with trial_places.place():
+            made = await self._calling.run(trial_calls.of_job, access.principal(req), self._system, job_id)
         answers.send(resp, TrialCall.model_validate(made))
 
 
@@ -47,15 +50,19 @@ class TestCallOfApp:
         "apps",
         {200: TrialCall},
         access=Required.APP,
-        scope=Scope.OPERATE,
+        scope=Scope.JOBS,
         body=NewTrialCall,
-        problems=(403, 404, 409),
+        problems=(403, 404, 409, 429),
     )
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
-        """Call an app's receiver once and now, as for a job of this type and data; as `testCall` does for a job."""
+        """Call an app's receiver once and now, as for a job of this type and data; as `testCall` does for a job.
+
+        Like a new job it needs the scope `jobs`, and its data counts against the app's quota.
+        """
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         given = validation.body(NewTrialCall, bodies.parse(body))
-        made = await self._calling.run(
-            trial_calls.of_app, access.principal(req), self._system, name, given.task_type, given.data
-        )
+        with trial_places.place():
+            made = await self._calling.run(
+                trial_calls.of_app, access.principal(req), self._system, name, given.task_type, given.data
+            )
         answers.send(resp, TrialCall.model_validate(made))

@@ -96,7 +96,7 @@ class Lease(Shown):
 
 
 class Logged(Shown):
-    """How many lines the run keeps now: at most 1,000, the newest."""
+    """How many lines the run keeps now: at most 1,000 of together 262,144 characters, the newest."""
 
     run_id: UUID
     attempt: int

@@ -59,7 +59,7 @@ class RunPage(Shown):
 
 
 class SentRequest(Shown):
-    """What was sent, secrets masked; at most 16 KiB of the body, whose size in bytes is `size`."""
+    """What was sent, secrets masked; at most 16 KiB of headers, and of the body, whose size in bytes is `size`."""
 
     method: str
     url: str

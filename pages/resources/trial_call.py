@@ -12,7 +12,7 @@ from pages.asked import Asked
 from pages.forms import Form
 from pages.resources.apps import app_path
 from pages.site import Site
-from services.execution import trial_calls
+from services.execution import trial_calls, trial_places
 from services.reading import records
 
 
@@ -25,12 +25,14 @@ class TestCallPage:
     async def of_job(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Make the call of a job, and show it."""
         await self._site.form(req)
-        await self._site.show(req, resp, "test_call.html", lambda who: self._of_job(who, job_id))
+        with trial_places.place():
+            await self._site.show(req, resp, "test_call.html", lambda who: self._of_job(who, job_id))
 
     async def of_app(self, req: Request, resp: Response, name: str) -> None:
         """Call the receiver of an app, and show what came back."""
         form = await self._site.form(req)
-        await self._site.show(req, resp, "test_call.html", lambda who: self._of_app(who, name, form))
+        with trial_places.place():
+            await self._site.show(req, resp, "test_call.html", lambda who: self._of_app(who, name, form))
 
     def _of_job(self, who: Asked, job_id: UUID) -> dict[str, Any]:
         made = trial_calls.of_job(who.principal, self._site.system, job_id)

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from core.accounts import LinkPurpose
 from core.auditing import Thing
-from core.errors import Conflict, NotFound
+from core.errors import Conflict, Forbidden, NotFound
 from core.principals import Principal
 from core.scopes import ALL_SCOPES, Role
 from models import database, links, members, tokens, users
 from models.pauses import Gate
 from models.tables import User
 from services.access import links as issued
-from services.access.users import is_admin
+from services.access.users import is_admin, view
 from services.system import System
 
 
@@ -74,8 +75,8 @@ def change(
     if wanted.administrator:
         principal.expect_scopes(ALL_SCOPES)
     with system.transaction(Gate.UNUSED) as work:
-        user = _locked(username)
-        _refuse_oneself(principal, user)
+        user = _locked(principal, system, username)
+        _refuse_oneself(principal, user, "ask another administrator, so that one is left.")
         _refuse_named(system, user, wanted)
         before, after = _changes(user, wanted)
         if "disabled" in after:
@@ -92,13 +93,16 @@ def change(
 def reset(principal: Principal, system: System, username: str, reason: str | None = None) -> str:
     """Make a link by which a user sets a new password, for half an hour; it is shown this once.
 
-    Raises `NotFound`, `Conflict` for who has no password here, or may not log in, and `Forbidden` unless for
+    Raises `NotFound`, `Conflict` for oneself, who has no password here, or may not log in, and `Forbidden` unless for
     administrators; with every scope, for the link opens the whole account.
     """
     principal.expect_administration()
     principal.expect_scopes(ALL_SCOPES)
     with system.transaction(Gate.UNUSED) as work:
-        user = _locked(username)
+        user = _locked(principal, system, username)
+        _refuse_oneself(
+            principal, user, "change your password with the one that you have, or ask for a link by e-mail."
+        )
         if not user.password_hash:
             raise Conflict(f"{user.username} logs in by single sign-on, and has no password here.")
         if user.disabled_at is not None:
@@ -109,17 +113,27 @@ def reset(principal: Principal, system: System, username: str, reason: str | Non
     return issued.address(system, LinkPurpose.RESET, token)
 
 
-def _locked(username: str) -> User:
+def _locked(principal: Principal, system: System, username: str) -> User:
+    """Returns the user of this name, locked together with who asks, so that two cannot take each other's rights."""
     found = users.by_username(username)
-    user = None if found is None else users.lock(found.id)
+    ids: set[UUID | None] = {principal.user_id, None if found is None else found.id}
+    locked = {user.id: user for user in map(users.lock, sorted(filter(None, ids))) if user is not None}
+    if principal.user_id is not None:
+        _expect_still_administrator(system, locked.get(principal.user_id))
+    user = None if found is None else locked.get(found.id)
     if user is None:
         raise NotFound("user", username)
     return user
 
 
-def _refuse_oneself(principal: Principal, user: User) -> None:
+def _expect_still_administrator(system: System, asking: User | None) -> None:
+    if asking is None or asking.disabled_at is not None or not view(system, asking).is_admin:
+        raise Forbidden("You are no longer an administrator; somebody has changed that meanwhile.")
+
+
+def _refuse_oneself(principal: Principal, user: User, remedy: str) -> None:
     if principal.user_id == user.id:
-        raise Conflict("That would be yourself: ask another administrator, so that one is left.")
+        raise Conflict(f"That would be yourself: {remedy}")
 
 
 def _refuse_named(system: System, user: User, wanted: Change) -> None:

@@ -74,9 +74,9 @@ def is_admin(system: System, username: str) -> bool:
 
 
 def is_any_admin(system: System) -> bool:
-    """Whether any user is an administrator, in the caller's transaction."""
+    """Whether any user who may log in is an administrator, in the caller's transaction."""
     named = filter(None, map(users.by_username, _admins(system)))
-    return users.is_any_admin() or any(is_admin(system, user.username) for user in named)
+    return users.is_any_admin() or any(user.disabled_at is None and is_admin(system, user.username) for user in named)
 
 
 def looks_like_admin(system: System, username: str) -> bool:

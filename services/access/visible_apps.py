@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from core import json_text
 from core.errors import Forbidden, NotFound
 from core.principals import Principal
@@ -32,8 +34,16 @@ def found(principal: Principal, name: str, scope: Scope | None = None) -> App:
     if scope is None:
         return app
     principal.expect_scope(scope)
+    if may(principal, app.id, scope):
+        return app
     if member is not None and not principal.sees_all and scope not in member.role.scopes:
         raise Forbidden(f"Your role in {app.name} is {member.role.value}, which does not grant {scope.value}.")
-    if principal.account_id is not None and scope is not Scope.READ:
-        raise Forbidden(f"This key is for the account {principal.account_id!r} alone, not for the whole app.")
-    return app
+    raise Forbidden(f"This key is for the account {principal.account_id!r} alone, not for the whole app.")
+
+
+def may(principal: Principal, app_id: UUID, scope: Scope) -> bool:
+    """Whether a principal may do this with an app as a whole."""
+    if scope not in principal.scopes or (principal.account_id is not None and scope is not Scope.READ):
+        return False
+    member = principal.membership(app_id)
+    return principal.sees_all or (member is not None and scope in member.role.scopes)

@@ -35,6 +35,7 @@ from services.system import System
 
 log = structlog.get_logger()
 LINES_KEPT = 1_000
+CHARACTERS_KEPT = 256 * 1024
 Decide = Callable[[Facts, EndingRun, EndingJob, Attempt, datetime], Ending]
 
 
@@ -96,7 +97,7 @@ def heartbeat(system: System, sender: Sender, seconds: float | None, told: Mappi
 
 
 def log_lines(system: System, sender: Sender, lines: Sequence[str]) -> Logged:
-    """Add lines to the log of a run, which keeps its newest 1,000; the lease is not renewed by that.
+    """Add lines to the log of a run, which keeps its newest within two bounds; the lease is not renewed by that.
 
     Raises as `heartbeat` does.
     """
@@ -106,8 +107,8 @@ def log_lines(system: System, sender: Sender, lines: Sequence[str]) -> Logged:
         attempt = _recognised(sender)
         if run is None or attempt.finished_at is not None:
             raise _too_late(attempt)
-        number = run_lines.add(run.id, attempt.number, lines, unit.now, LINES_KEPT)
-        return Logged(sender.run_id, attempt.number, min(number, LINES_KEPT))
+        kept = run_lines.add(run.id, attempt.number, lines, unit.now, most=LINES_KEPT, characters=CHARACTERS_KEPT)
+        return Logged(sender.run_id, attempt.number, kept)
 
 
 def complete(system: System, sender: Sender, result: Any, poll: PollAnswer | None) -> Ended:

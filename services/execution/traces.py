@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
 from enum import StrEnum
@@ -13,7 +12,8 @@ from core.masking import Mask
 
 BODY_KEPT = 16 * 1024
 HEADER_KEPT = 1_000
-_USERINFO = re.compile(r"(?<=://)[^/?#@\s]+@")
+NAME_KEPT = 200
+HEADERS_KEPT = 16 * 1024
 _HIDES_NOTHING = Mask(())
 
 
@@ -70,7 +70,7 @@ class Trace:
         method, url, headers, body = self._request
         request = {
             "method": method,
-            "url": self.mask.text(_USERINFO.sub("***@", url) if "@" in url else url),
+            "url": self.mask.text(masking.addresses(url)),
             "headers": self._headers(headers),
             "body": None if body is None else self._body(body),
             "size": len(body or b""),
@@ -98,7 +98,19 @@ class Trace:
         shown = masking.masked(headers)
         if not self.mask.is_empty:  # before anything is cut, lest a part of a secret is left
             shown = {self.mask.text(name): self.mask.text(value) for name, value in shown.items()}
-        return {name: value[:HEADER_KEPT] for name, value in shown.items()}
+        return _fitting({name: masking.addresses(value) for name, value in shown.items()})
 
     def _body(self, body: bytes) -> str:
         return self.mask.bytes(body)[:BODY_KEPT].decode("utf-8", "replace").replace("\x00", "\ufffd")
+
+
+def _fitting(headers: Mapping[str, str]) -> dict[str, str]:
+    """Returns headers cut in name and value, the first of them that fit into what is kept of all together."""
+    left, kept = HEADERS_KEPT, {}
+    for whole_name, whole_value in headers.items():
+        name, value = whole_name[:NAME_KEPT], whole_value[:HEADER_KEPT]
+        left -= len(name.encode()) + len(value.encode())
+        if left < 0:
+            break
+        kept[name] = value
+    return kept

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,16 +13,17 @@ from core.auditing import Thing
 from core.errors import Aborted, AbortReason, Conflict, InvalidInput
 from core.principals import Principal
 from core.scopes import Scope as Allowed
-from models import apps, database, jobs, versions
+from models import apps, database, jobs, pauses, versions
 from models.fields import new_id
 from models.hot.rows import ExecutedJob, TypePolicy
 from models.pauses import Gate
+from models.tables import App
 from services.access import visible_apps
-from services.execution import report_tokens
+from services.execution import report_tokens, trial_places
 from services.execution.claiming import callback_url
 from services.execution.traces import BODY_KEPT
 from services.execution.work import Deferred, Failed, Result, Succeeded, Work
-from services.jobs import retry_policy
+from services.jobs import quotas, retry_policy
 from services.messaging import broker as brokers
 from services.reading import visibility
 from services.runtime.abort_scope import Scope
@@ -33,9 +33,6 @@ from services.task_types import registry
 
 LONGEST_SECONDS = 10.0
 """Whoever waits for it has a page open."""
-MOST_AT_ONCE = 2
-
-_places = threading.BoundedSemaphore(MOST_AT_ONCE)
 
 
 @dataclass(frozen=True)
@@ -50,30 +47,35 @@ class TrialCall:
 
 
 def of_job(principal: Principal, system: System, job_id: UUID) -> TrialCall:
-    """Make the call of a job once, marked by `X-Carillon-Test: true`; limits and pauses do not hold it.
+    """Make the call of a job once, marked by `X-Carillon-Test: true`; limits do not hold it.
 
-    Raises `NotFound`, `Forbidden`, and `Conflict` for a job that makes no HTTP call, or while two calls are under way.
+    Callers hold a place (`trial_places`). It shows the job's data and what the receiver answers, so it needs `read`,
+    too. Raises `NotFound`, `Forbidden`, `Conflict` for a job that makes no HTTP call or whose app or installation is
+    paused, and `TooMany` while another call is under way for its app.
     """
-    visibility.expect(principal, job_id, Allowed.OPERATE)
-    return _made(system, lambda: _work_of_job(principal, system, job_id))
+    with database.reading():
+        visibility.expected(principal, jobs.by_id(job_id), job_id, Allowed.READ)
+        job = visibility.expected(principal, jobs.by_id(job_id), job_id, Allowed.OPERATE)
+    return _made(system, job.app_id, lambda: _work_of_job(principal, system, job_id))
 
 
 def of_app(principal: Principal, system: System, name: str, task_type: str, data: dict[str, Any] | None) -> TrialCall:
     """Call the receiver of an app once, as for a job of one of its task types with this data; as `of_job` does.
 
-    Raises `InvalidInput` for a type of Carillon's own, which no receiver of the app does.
+    Data of one's choice goes to the receiver, as by a new job: it needs `jobs`, and counts against the app's quota.
+    Raises `InvalidInput` also for a type of Carillon's own, which no receiver of the app does.
     """
     with database.reading():
-        visible_apps.found(principal, name, Allowed.OPERATE)
+        app = visible_apps.found(principal, name, Allowed.JOBS)
     if registry.find(task_type) is not None:
         raise InvalidInput.at("task_type", f"is {task_type}, which Carillon does itself; name one that the app does.")
-    return _made(system, lambda: _work_of_app(principal, system, name, task_type, data))
+    return _made(system, app.id, lambda: _work_of_app(principal, system, name, task_type, data))
 
 
-def _made(system: System, begin: Callable[[], Work]) -> TrialCall:
+def _made(system: System, app_id: UUID, begin: Callable[[], Work]) -> TrialCall:
     if system.perform_call is None:
         raise Conflict("This process makes no calls; ask a web process of the installation.")
-    with _place():
+    with trial_places.turn_of(app_id):
         work = begin()
         result = _performed(system, work)
     return _told(work, result)
@@ -81,7 +83,8 @@ def _made(system: System, begin: Callable[[], Work]) -> TrialCall:
 
 def _work_of_job(principal: Principal, system: System, job_id: UUID) -> Work:
     with system.transaction(Gate.UNUSED) as unit:
-        visibility.expected(principal, jobs.by_id(job_id), job_id, Allowed.OPERATE)
+        job = visibility.expected(principal, jobs.by_id(job_id), job_id, Allowed.OPERATE)
+        _refuse_paused(job.app)
         stored = jobs.to_execute([job_id])[job_id]
         if stored.queue != brokers.RUNS_HTTP:
             raise Conflict(f"A job of the type {stored.task_type} makes no HTTP call of its own; run it instead.")
@@ -91,7 +94,9 @@ def _work_of_job(principal: Principal, system: System, job_id: UUID) -> Work:
 
 def _work_of_app(principal: Principal, system: System, name: str, task_type: str, data: dict[str, Any] | None) -> Work:
     with system.transaction(Gate.UNUSED) as unit:
-        app = visible_apps.found(principal, name, Allowed.OPERATE)
+        app = visible_apps.found(principal, name, Allowed.JOBS)
+        _refuse_paused(app)
+        quotas.check_payload(system, app.id, data)
         row = apps.task_type(app.id, task_type)
         policy = TypePolicy(None, None, None) if row is None else TypePolicy(None, None, row.request)
         unit.audit(principal, "app.test_called", Thing.app(app), after={"task_type": task_type, "data": data})
@@ -112,6 +117,13 @@ def _work_of_app(principal: Principal, system: System, name: str, task_type: str
             policy=policy,
         )
         return _work(system, new_id(), job, unit.now)
+
+
+def _refuse_paused(app: App) -> None:
+    if pauses.everything_paused_at() is not None:
+        raise Conflict("Everything is paused, and nothing is called; resume the installation first.")
+    if app.paused_at is not None:
+        raise Conflict(f"The app {app.name} is paused, and nothing of it is called; resume it first.")
 
 
 def _work(system: System, job_id: UUID, job: ExecutedJob, now: datetime) -> Work:
@@ -167,13 +179,3 @@ def _told(work: Work, result: Result | None) -> TrialCall:
         case _:
             message = f"It took longer than its limit of {work.time_limit_seconds:g} s."
             return TrialCall("failed", "transient", message, None, call)
-
-
-@contextmanager
-def _place() -> Iterator[None]:
-    if not _places.acquire(blocking=False):
-        raise Conflict(f"{MOST_AT_ONCE} test calls are under way in this process; try again in a moment.")
-    try:
-        yield
-    finally:
-        _places.release()

@@ -6,9 +6,10 @@ Jobs and waiting runs are counted once a second by each process, which adds what
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from core import json_text
@@ -100,6 +101,13 @@ def check_definition(found: Quotas, wanted: Definition, now: datetime, before: D
             rules.check_payload(found, member, json_text.size(value))
     if before is None or wanted.schedule != before.schedule:
         rules.check_pace(found, wanted.schedule, now)
+
+
+def check_payload(system: System, app_id: UUID, data: Mapping[str, Any] | None) -> None:
+    """Raise `InvalidInput` for data that is larger than the jobs of this app may carry."""
+    known = _known(system, [app_id]).get(app_id)
+    if known is not None and data is not None:
+        rules.check_payload(known.quotas, "data", json_text.size(data))
 
 
 def check_edit(system: System, job: Job, before: Definition, wanted: Definition, now: datetime) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 
+from core.errors import Forbidden
+from core.principals import LOCAL, Principal, PrincipalKind
 from core.scopes import Role
+from models import database, users
+from services.access import people
+from services.access import users as accounts
+from services.access.people import Change
 from tests.factories import GivenSystem, given_system
 from tests.integration.access.tenants import MINE, SETTINGS, Headers, joined, made_app, made_job, made_key
 from tests.integration.access.test_ending_access import me
@@ -27,7 +34,7 @@ def log_in(client: Client, username: str, password: str = PASSWORD) -> Any:
     return client.simulate_post("/api/login", json={"username": username, "password": password})
 
 
-def people(client: Client, who: Headers = HIDDEN, **wanted: str) -> Any:
+def listed(client: Client, who: Headers = HIDDEN, **wanted: str) -> Any:
     return client.simulate_get("/api/users", headers=who, params=wanted).json
 
 
@@ -75,21 +82,50 @@ def test_what_would_leave_nobody_or_contradicts_the_setting_is_refused(client: C
     assert change(client, "anna", anna, disabled=True).status_code == 403
 
 
+def test_who_was_disabled_or_demoted_meanwhile_changes_nobody(guarded: GivenSystem, client: Client) -> None:
+    token_of(client, "root")
+    token_of(client, "berta")
+    with database.reading():
+        root = users.by_username("root")
+    assert root is not None
+    asking = Principal(PrincipalKind.USER, root.id, "root", is_admin=True)
+    people.change(asking, guarded, "berta", Change(administrator=True))
+    people.change(LOCAL, guarded, "root", Change(disabled=True))  # while their request was on its way
+    for late in (partial(people.change, wanted=Change(disabled=True)), people.reset):
+        with pytest.raises(Forbidden, match="no longer an administrator"):
+            late(asking, guarded, "berta")
+
+
+def test_an_administrator_offers_no_link_to_themselves(client: Client) -> None:
+    answer = client.simulate_post("/api/users/root/reset", headers=token_of(client, "root"))
+    assert (answer.status_code, "yourself" in answer.json["detail"]) == (409, True)
+
+
+def test_an_administrator_who_is_disabled_is_none(guarded: GivenSystem, client: Client) -> None:
+    token_of(client, "root")
+    token_of(client, "anna")
+    change(client, "anna", administrator=True)
+    for name, is_left in (("root", True), ("anna", False)):
+        change(client, name, disabled=True)
+        with database.reading():
+            assert accounts.is_any_admin(guarded) is is_left
+
+
 def test_users_are_listed_by_name_with_their_apps_and_when_they_were_seen(store: str) -> None:
     client = Client(served(given_system(**SETTINGS)))
     anna = token_of(client, "anna")
     made_app(client, anna, MINE)
     joined(client, anna, MINE, "clara", Role.VIEWER)
     token_of(client, "berta")
-    found = people(client)["results"]
+    found = listed(client)["results"]
     assert [one["username"] for one in found] == ["anna", "berta", "clara"]
     assert found[2]["apps"] == [{"app_name": MINE, "role": "viewer"}]
     assert found[0]["seen_at"].startswith("2026-11-20T12:00:00")
-    first = people(client, limit="2")
+    first = listed(client, limit="2")
     assert (first["more"], len(first["results"])) == (True, 2)
-    rest = people(client, limit="2", after="berta")
+    rest = listed(client, limit="2", after="berta")
     assert [one["username"] for one in rest["results"]] == ["clara"]
-    assert [one["username"] for one in people(client, search="BERT")["results"]] == ["berta"]
+    assert [one["username"] for one in listed(client, search="BERT")["results"]] == ["berta"]
     assert client.simulate_get("/api/users", headers=HIDDEN, params={"limit": "0"}).status_code == 400
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from models import database
 from models.tables import RunLine
-from tests.factories import GivenSystem, stored_run
-from tests.integration.api.client import Client, refusal
+from tests.factories import GivenSystem, given_system, stored_run
+from tests.integration.api.client import NO_JOB, Client, refusal, served
+from tests.integration.api.test_accounts import SECRET
 from tests.integration.api.test_reports import deferred, report
 from tests.integration.changes.watching import Watcher
 from tests.integration.pages.browser import Browser
@@ -56,6 +57,25 @@ def test_lines_are_logged_in_order_and_the_newest_are_kept(
     newest = client.simulate_get(f"/api/runs/{work.run_id}/log", params={"limit": "1"}).json["results"]
     assert [one["text"] for one in newest] == ["four"]
     assert "<b>three</b> " in Browser(site(system)).load(f"/dashboard/runs/{work.run_id}").text
+
+
+def test_long_lines_push_out_older_ones(client: Client, system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("services.execution.reports.CHARACTERS_KEPT", 10)
+    work = deferred(client, system)
+    assert report(client, work, "log", {"lines": ["öööö", "bbbb", "cc"]}).json["lines"] == 3
+    assert report(client, work, "log", {"lines": ["d"]}).json["lines"] == 3
+    assert [one["number"] for one in shown(client, work.run_id)["log"]] == [2, 3, 4]
+    assert report(client, work, "log", {"lines": ["e" * 10]}).json["lines"] == 1
+    assert [one["number"] for one in shown(client, work.run_id)["log"]] == [5]
+
+
+def test_lines_are_counted_among_the_requests_of_an_address_and_reports_are_not(sqlite: str) -> None:
+    client = Client(served(given_system(internal_secret=SECRET, requests_per_minute=2)))
+    path = f"/reports/{NO_JOB}"
+    logged = [client.simulate_post(f"{path}/log", json={"lines": ["one"]}).status_code for _ in range(3)]
+    assert logged == [401, 401, 429]
+    assert client.simulate_post(f"{path}/log/", json={"lines": ["one"]}).status_code == 429
+    assert client.simulate_post(f"{path}/heartbeat").status_code == 401
 
 
 def test_those_who_listen_hear_of_a_line(client: Client, system: GivenSystem) -> None:

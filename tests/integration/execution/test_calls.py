@@ -16,6 +16,7 @@ from core.principals import LOCAL
 from models import database
 from models.tables import KeptCall
 from services.execution import careful_recording, kept_calls
+from services.execution.traces import Trace
 from services.execution.work import Result, Stopped
 from services.jobs import lifecycle
 from services.reading import records
@@ -78,6 +79,20 @@ def test_a_body_is_cut_at_16_kib_and_its_size_is_told(system: GivenSystem, serve
     call = call_of(attempt(system, server.url, data={"text": "x" * 50_000}))
     assert len(call["request"]["body"]) == 16 * 1024
     assert call["request"]["size"] > 50_000
+
+
+def test_headers_are_cut_in_name_value_and_all_together() -> None:
+    trace = Trace()
+    trace.sends("GET", "http://a.example/?token=canary", {}, None)
+    many = {f"X-{number}-{'n' * 500}": "v" * 5_000 for number in range(100)}
+    trace.answered(302, {"Location": "/in?session=canary", **many}, 0)
+    told: Any = trace.told()
+    headers = told["answer"]["headers"]
+    assert headers["Location"] == "/in?session=***"
+    assert told["request"]["url"] == "http://a.example/?token=***"
+    assert 10_000 < sum(len(name) + len(value) for name, value in headers.items()) <= 16 * 1024
+    assert max(map(len, headers)) == 200
+    assert max(map(len, headers.values())) == 1_000
 
 
 def test_a_failure_that_no_call_caused_shows_none(system: GivenSystem) -> None:

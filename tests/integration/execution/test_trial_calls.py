@@ -13,12 +13,13 @@ import pytest
 
 from actors import callbacks
 from core.principals import LOCAL
+from core.quotas import Quotas
 from core.schedules import Cron, Polling
-from services.execution import trial_calls
-from services.jobs import apps, lifecycle
+from services.execution import trial_calls, trial_places
+from services.jobs import apps, lifecycle, quotas
 from services.runtime.abort_scope import Scope
 from tests.factories import GivenSystem, given_system, new_job, runs_of, stored_job
-from tests.integration.api.client import NO_JOB, Client, served
+from tests.integration.api.client import NO_JOB, Client, refusal, served
 from tests.integration.execution.answering import Server, answering
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
@@ -103,8 +104,47 @@ def test_what_makes_no_call_or_is_not_there_is_refused(system: GivenSystem) -> N
     assert call(system, command).status_code == 409
     assert call(system, NO_JOB).status_code == 404
     assert call(given_system(), command).status_code == 409
-    with trial_calls._place(), trial_calls._place():
-        assert "are under way" in call(system, command).json["detail"]
+
+
+def test_the_third_call_at_once_and_the_second_of_an_app_are_refused_at_once(
+    system: GivenSystem, server: Server
+) -> None:
+    job_id = made(system, callback_url=server.url)
+    with trial_places.place(), trial_places.place():
+        assert_refused(call(system, job_id), "2 test calls are under way")
+    with trial_places.turn_of(stored_job(job_id).app_id):
+        assert_refused(call(system, job_id), "for this app is under way")
+    assert server.got == []
+    assert [call(system, job_id).status_code for _ in range(3)] == [200, 200, 200], "each gives its place back"
+
+
+def assert_refused(answer: Any, why: str) -> None:
+    assert answer.status_code == 429
+    assert why in answer.json["detail"]
+    assert answer.headers["Retry-After"] == "10"
+
+
+def test_nothing_of_a_paused_app_or_installation_is_called(system: GivenSystem, server: Server) -> None:
+    apps.create(LOCAL, system, "shop", apps.AppDefinition(server.url.partition("/x")[0], {}))
+    job_id = made(system, app_name="shop")
+    client = Client(served(system))
+    paths = {"/api/apps/shop/test-call": {"task_type": "greet"}, f"/api/jobs/{job_id}/test-call": None}
+    for what in ("apps/shop", "installation"):
+        client.simulate_post(f"/api/{what}/pause")
+        for path, body in paths.items():
+            answer = client.simulate_post(path, json=body)
+            assert (answer.status_code, "paused" in answer.json["detail"]) == (409, True)
+        client.simulate_post(f"/api/{what}/resume")
+    assert server.got == []
+    assert all(client.simulate_post(path, json=body).status_code == 200 for path, body in paths.items())
+
+
+def test_the_data_of_a_call_counts_against_the_quota_of_the_app(system: GivenSystem, server: Server) -> None:
+    apps.create(LOCAL, system, "shop", apps.AppDefinition(server.url.partition("/x")[0], {}))
+    quotas.put(LOCAL, system, "shop", Quotas(payload_bytes=20))
+    body = {"task_type": "greet", "data": {"text": "x" * 20}}
+    assert set(refusal(Client(served(system)).simulate_post("/api/apps/shop/test-call", json=body))) == {"data"}
+    assert server.got == []
 
 
 def test_the_receiver_of_an_app_is_called_for_one_of_its_task_types(system: GivenSystem, server: Server) -> None:

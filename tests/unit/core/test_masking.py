@@ -7,7 +7,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from core.masking import MASK, Mask, masked, restored
+from core.masking import MASK, Mask, addresses, masked, restored
 
 CANARY = 'c@n "ary"/+ü'
 
@@ -39,6 +39,7 @@ def test_a_secret_that_begins_another_leaves_nothing_of_it() -> None:
         ("X-Api-Key", "{{secret.KEY}}", "{{secret.KEY}}"),
         ("X-API-Key", "x", MASK),
         ("X-Author", "x", "x"),
+        ("Idempotency-Key", "x", "x"),
         ("Content-Type", "text/plain", "text/plain"),
     ],
 )
@@ -52,3 +53,19 @@ def test_a_masked_header_that_comes_back_is_the_one_that_is_stored() -> None:
     assert restored(back, stored) == {"Authorization": "Bearer x", "X-A": "b"}
     assert restored({"authorization": MASK}, stored) == {"authorization": "Bearer x"}
     assert restored({"X-A": MASK, "Cookie": MASK}, stored) == {"X-A": MASK, "Cookie": MASK}
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("https://me:pass@a.example/x?n=1", "https://***@a.example/x?n=1"),
+        ("https://a.example/?n=1&api_key=x&token=y#top", "https://a.example/?n=1&api_key=***&token=***#top"),
+        ("https://a.example/?X-Amz-Signature=x&sig=y", "https://a.example/?X-Amz-Signature=***&sig=***"),
+        ("/login#access%5Ftoken=x", "/login#access%5Ftoken=***"),
+        ("/x?password={{secret.P}}&author=b", "/x?password={{secret.P}}&author=b"),
+        ('<https://a.example/?token=x>; rel="next"', '<https://a.example/?token=***>; rel="next"'),
+        ("text/plain; charset=utf-8", "text/plain; charset=utf-8"),
+    ],
+)
+def test_parameters_of_addresses_that_are_named_like_secrets_are_masked(address: str, shown: str) -> None:
+    assert addresses(address) == shown
