@@ -6,6 +6,7 @@ from typing import Any
 
 from falcon.asgi import Request, Response
 
+from core import instants
 from core.errors import InvalidInput
 from core.scopes import Scope
 from pages.asked import Asked
@@ -32,6 +33,7 @@ class FailuresPage:
         found = failures.grouped(who.principal, self._site.system, RANGES[chosen][1])
         return {
             "failures": found,
+            "since": instants.shown(found.since),
             "range": chosen,
             "ranges": RANGES,
             "may_act": Scope.OPERATE in who.principal.scopes,

@@ -26,6 +26,9 @@ FILTERS = (
     "job_id",
     "due_from",
     "due_before",
+    "scheduled_from",
+    "scheduled_before",
+    "finished_from",
     "held_by",
     "held_key",
 )
