@@ -33,9 +33,9 @@ class TokenHeader(BaseModel):
 class Heartbeat(Given):
     """The work continues; the lease is renewed for so many seconds from now, or for the usual time.
 
-    `progress` is a share from 0 to 1, `{"done": 3, "total": 8}` or any other JSON of at most 4 KiB, whose share, `done`
-    and `total` are at most 1e15 if they are numbers; it and `message`
-    are shown with the run, until another heartbeat gives others.
+    `progress` is a share from 0 to 1, `{"done": 3, "total": 8}` or any other JSON of at most 4 KiB; a number that is
+    its share, `done` or `total` is at most 1e15. It and `message` are shown with the run until another heartbeat gives
+    others, the run is tried again, or it is completed.
     """
 
     seconds: Annotated[float, Field(gt=0, le=DAY_SECONDS, allow_inf_nan=False)] | None = None
