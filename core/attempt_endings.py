@@ -26,6 +26,7 @@ GONE = 410  # the receiver wants no more calls: the job is paused too
 
 _LOST = "The worker died or lost its lease before it could record what happened."
 _LOST_FOR_GOOD = "{losses} workers in turn died or lost their lease while running this; it is not tried again."
+_UNTOLD = {"progress": None, "message": None}  # an attempt tells how far it is itself, not the one before it
 _CANCELLED = {"error_type": "cancelled", "error_message": "Cancelled while it ran."}
 
 
@@ -75,9 +76,7 @@ def succeed(
     `note` says what of the outcome could not be kept.
     """
     changes = _ended(facts, RunStatus.COMPLETED, now) | {"error_type": None, "error_message": None, "reason": None}
-    changes["result"] = result
-    if note is not None:
-        changes["message"] = note
+    changes |= {"result": result, "progress": None, "message": note}
     if poll is not None:
         changes |= {"progress": poll.progress, "message": note or poll.message}
     polled = None if poll is None else _after_poll(facts, poll, polling_version, now)
@@ -129,7 +128,7 @@ def release(facts: Facts, now: datetime, held_by: Hold | None = None) -> Ending:
         return Ending(attempt, _ended(facts, RunStatus.CANCELLED, now) | {"reason": JOB_ENDED})
     if _is_too_late(facts):
         return Ending(attempt, _dropped(facts, now), job_ends=JobState.FAILED)
-    return Ending(attempt, {"status": RunStatus.QUEUED, "held_by": held_by})
+    return Ending(attempt, {"status": RunStatus.QUEUED, "held_by": held_by, **_UNTOLD})
 
 
 def cancel(facts: Facts, outcome: Outcome, now: datetime) -> Ending:
@@ -162,7 +161,8 @@ def _again_or_end(facts: Facts, decision: RetryDecision, now: datetime, **parts:
     if _is_too_late(facts):
         return Ending(changes=_dropped(facts, now) | changes, job_ends=JobState.FAILED, **parts)
     retry_at = now + timedelta(seconds=decision.wait_seconds)
-    return Ending(changes={"status": RunStatus.RETRYING, "due_at": retry_at, **changes}, retry_at=retry_at, **parts)
+    again = {"status": RunStatus.RETRYING, "due_at": retry_at, **_UNTOLD}
+    return Ending(changes={**again, **changes}, retry_at=retry_at, **parts)
 
 
 def _is_too_late(facts: Facts) -> bool:

@@ -11,5 +11,6 @@ _VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+(?:[.,:]\d+)*")
 
 
 def reason(error_type: str | None, message: str | None) -> str:
-    """Returns a failure's reason without what differs from one to the next: ids and numbers."""
-    return _VARYING.sub(VARIES, message or error_type or UNKNOWN)
+    """Returns a failure's reason without what differs from one to the next: ids, numbers, how lines end."""
+    told = message or error_type or UNKNOWN
+    return _VARYING.sub(VARIES, told.replace("\r\n", "\n").replace("\r", "\n"))

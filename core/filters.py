@@ -44,7 +44,7 @@ class JobFilter:
 
 @dataclass(frozen=True, kw_only=True)
 class RunFilter:
-    """A filter for runs. `due_from` is inclusive, `due_before` exclusive; `but` is a status to leave out.
+    """A filter for runs. `..._from` is inclusive, `..._before` exclusive; `but` is a status to leave out.
 
     `visible` is what the caller may see; `failure` is why runs failed, as `core.failure_groups` tells it;
     `held_by` and `held_key` are of those that wait.
@@ -60,6 +60,9 @@ class RunFilter:
     trigger: Trigger | None = None
     due_from: datetime | None = None
     due_before: datetime | None = None
+    scheduled_from: datetime | None = None
+    scheduled_before: datetime | None = None
+    finished_from: datetime | None = None
     ids: tuple[UUID, ...] | None = None
     failure: str | None = None
     held_by: Hold | None = None

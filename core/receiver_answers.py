@@ -18,6 +18,8 @@ from core.retry import MAX_RETRY_AFTER_SECONDS
 NEXT_POLL_CAP_SECONDS = 31_536_000.0
 MESSAGE_CAP = 1_000
 MAX_DEPTH = 32
+LARGEST_NUMBER = 1e15
+"""Up to this, progress is counted."""
 
 Progress = float | dict[str, float]
 

@@ -30,6 +30,8 @@ class RunStatus(StrEnum):
 WAITING_FOR_INSTANT = (RunStatus.PENDING, RunStatus.RETRYING)
 GOING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 LIVE = (RunStatus.PENDING, *GOING)
+DEAD = (RunStatus.FAILED, RunStatus.CANCELLED)
+"""The states of runs that can be replayed."""
 
 
 class JobState(StrEnum):

@@ -10,7 +10,7 @@ import peewee
 
 from core import failure_groups
 from core.filters import RunFilter
-from core.states import RunStatus
+from core.states import DEAD, RunStatus
 from models import filtering
 from models.tables import App, DismissedFailure, Job, Run
 
@@ -29,10 +29,11 @@ def live(wanted: RunFilter, after: UUID | None, limit: int) -> list[UUID]:
 
 
 def not_repeated(wanted: RunFilter, after: UUID | None, limit: int) -> list[UUID]:
-    """Returns runs that fit and that no other run repeats."""
+    """Returns dead runs that fit, that no other run repeats and that nobody has dismissed."""
     repeat = Run.alias()
     repeated = repeat.select(peewee.SQL("1")).where(repeat.retry_of == Run.id)
-    return _found(_fitting(wanted).where(~peewee.fn.EXISTS(repeated)), wanted, after, limit)
+    query = _fitting(wanted).where(Run.status.in_(DEAD), ~peewee.fn.EXISTS(repeated), ~is_dismissed())
+    return _found(query, wanted, after, limit)
 
 
 def not_dismissed(wanted: RunFilter, after: UUID | None, limit: int) -> list[UUID]:
@@ -80,4 +81,4 @@ def _page(query: Any, after: UUID | None, limit: int) -> list[Run]:
 
 def _pattern(failure: str) -> str:
     """Returns a pattern that every reason of this group fits, and few others."""
-    return failure.replace("\\", "_").replace("%", "_").replace(failure_groups.VARIES, "%")
+    return failure.replace("\\", "_").replace("%", "_").replace(failure_groups.VARIES, "%").replace("\n", "%")

@@ -73,7 +73,9 @@ def runs(query: Any, wanted: RunFilter) -> Any:
         query = _where_equal(query, {Run.held_by: wanted.held_by, Run.held_key: wanted.held_key})
     if wanted.but is not None:
         query = query.where(Run.status != wanted.but)
-    return _where_between(query, Run.due_at, wanted.due_from, wanted.due_before)
+    query = _where_between(query, Run.due_at, wanted.due_from, wanted.due_before)
+    query = _where_between(query, Run.scheduled_for, wanted.scheduled_from, wanted.scheduled_before)
+    return _where_between(query, Run.finished_at, wanted.finished_from, None)
 
 
 def visible(query: Any, seen: VisibleJobs | None) -> Any:

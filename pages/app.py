@@ -17,7 +17,7 @@ from pages.resources.failures import FailuresPage
 from pages.resources.job import JobPage
 from pages.resources.jobs import Jobs
 from pages.resources.limits import LimitsPage
-from pages.resources.mine import Mine
+from pages.resources.mine import ChangePassword, Mine
 from pages.resources.new_job import NewJob
 from pages.resources.overview import Overview, Signs
 from pages.resources.people import People
@@ -39,7 +39,9 @@ _VERSION = "versions/{version:int}"
 _CREATE_JOB = "POST /api/jobs/create"
 
 
-def routes(site: Site, signs: Signs, answering: Callable[[str], Responder]) -> list[Route]:
+def routes(
+    site: Site, signs: Signs, answering: Callable[[str], Responder], change_password: ChangePassword
+) -> list[Route]:
     """Returns the pages of a site. `answering` finds the API's responder for posts to a path."""
     new = NewJob(site)
     return [
@@ -55,7 +57,7 @@ def routes(site: Site, signs: Signs, answering: Callable[[str], Responder]) -> l
         *_apps(site),
         *_limits(site),
         *_people(site),
-        *_mine(site),
+        *_mine(site, change_password),
         Route("/dashboard/new", get=Answer(new.show, _CREATE_JOB), post=Answer(new.create, _CREATE_JOB)),
         Route("/dashboard/upcoming", get=Answer(UpcomingPage(site).show, "GET /api/upcoming")),
         Route("/dashboard/audit", get=Answer(AuditPage(site).show, "GET /api/audit")),
@@ -194,8 +196,8 @@ def _people(site: Site) -> list[Route]:
     ]
 
 
-def _mine(site: Site) -> list[Route]:
-    page, path, like = Mine(site), "/dashboard/mine", "/api/me/tokens"
+def _mine(site: Site, change_password: ChangePassword) -> list[Route]:
+    page, path, like = Mine(site, change_password), "/dashboard/mine", "/api/me/tokens"
     return [
         Route(path, get=Answer(page.show, f"GET {like}")),
         Route(f"{path}/tokens", post=Answer(page.make, f"POST {like}")),

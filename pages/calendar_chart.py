@@ -39,14 +39,21 @@ def calendar(days: Sequence[Day], job_id: UUID, url: Callable[[str], str]) -> Ma
 def _cell(place: int, one: Day, job_id: UUID, url: Callable[[str], str]) -> Markup:
     left, top = _LEFT + place // 7 * _CELL, _TOP + place % 7 * _CELL
     kind = next((kind for kind in _KINDS if getattr(one, kind)), "")
-    told = f"{one.day:%a} {one.day.day} {one.day:%b}: {_told(one) or 'nothing'}"
+    told = f"{one.day:%a} {one.day.day} {one.day:%b}: {_told(one) if one.is_known else 'not known'}"
+    look = f"c-{kind}" if kind else "cold" if one.is_known else "unknown"
     shape = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="2"><title>{}</title></rect>{}').format(
-        f"c-{kind}" if kind else "cold", left, top, _SIZE, _SIZE, told, _mark(kind, left, top)
+        look,
+        left,
+        top,
+        _SIZE,
+        _SIZE,
+        told,
+        _mark(kind, left, top),
     )
     if not kind:
         return shape
-    of_day = {"job_id": job_id, "due_from": instants.shown(one.start), "due_before": instants.shown(one.end)}
-    path = url(f"/dashboard/runs?{urlencode(of_day)}")
+    of_day = {"scheduled_from": instants.shown(one.start), "scheduled_before": instants.shown(one.end)}
+    path = url(f"/dashboard/runs?{urlencode({'job_id': job_id, **of_day})}")
     return Markup('<a href="{}" aria-label="{}">{}</a>').format(path, told, shape)
 
 
@@ -60,10 +67,12 @@ def _mark(kind: str, left: int, top: int) -> Markup:
 
 def _told(one: Day) -> str:
     counts = [(kind, getattr(one, kind)) for kind in ("completed", "failed", "missed", "skipped", "cancelled")]
-    return ", ".join(f"{formats.number(count)} {kind}" for kind, count in counts if count)
+    return ", ".join(f"{formats.number(count)} {kind}" for kind, count in counts if count) or "nothing"
 
 
 def _summary(days: Sequence[Day]) -> str:
-    ran, failed = sum(one.completed for one in days), sum(one.failed for one in days)
-    missed = sum(one.missed + one.skipped for one in days)
-    return f"{len(days)} days: {formats.number(ran)} completed, {failed:,} failed, {missed:,} missed or skipped"
+    ran, failed = sum(one.completed or 0 for one in days), sum(one.failed or 0 for one in days)
+    missed = sum((one.missed or 0) + (one.skipped or 0) for one in days)
+    unknown = sum(not one.is_known for one in days)
+    told = f"{len(days)} days: {formats.number(ran)} completed, {failed:,} failed, {missed:,} missed or skipped"
+    return f"{told}; {unknown} not known" if unknown else told

@@ -23,7 +23,9 @@ MOST_FIELDS = 200
 LONGEST_KEY = 64
 
 _AS_TYPED = ("current_password", "new_password", "again")
-"""Fields in which a space at either end counts."""
+"""Fields that are taken to the letter."""
+_WITH_SPACES = ("failure",)
+"""Fields in which a space at either end counts, but not how a browser writes the ends of lines."""
 
 Form = Mapping[str, str]
 
@@ -81,4 +83,7 @@ def _parsed(body: bytes) -> dict[str, str]:
 
 
 def _typed(name: str, value: str) -> str:
-    return value if name in _AS_TYPED else value.replace("\r\n", "\n").strip()
+    if name in _AS_TYPED:
+        return value
+    lines = value.replace("\r\n", "\n")
+    return lines if name in _WITH_SPACES else lines.strip()

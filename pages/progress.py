@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, TypeGuard
 
+from core.receiver_answers import LARGEST_NUMBER
 from pages import formats
 from services.reading.views import RunView
 
@@ -19,8 +21,13 @@ class Progress:
 def of(run: RunView) -> Progress | None:
     """Returns how far a run told that the work is, if it did so in a way that can be drawn."""
     match run.progress:
-        case {"done": int() | float() as done, "total": int() | float() as total} if total > 0:
+        case {"done": done, "total": total} if _is_number(done) and _is_number(total) and total > 0:
             return Progress(min(1.0, max(0.0, done / total)), f"{formats.number(done)} of {formats.number(total)}")
-        case int() | float() as share if 0 <= share <= 1:
+        case share if _is_number(share) and 0 <= share <= 1:
             return Progress(share, f"{share:.0%}")
     return None
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    """Whether a value can be reckoned with: JSON's numbers may be longer than any float, and `true` is none."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST_NUMBER

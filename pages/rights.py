@@ -13,23 +13,33 @@ from services.reading.views import JobView
 
 @dataclass(frozen=True)
 class Rights:
-    """Whether a reader may run and stop, and whether they may change and delete."""
+    """Whether a reader may run and stop, make jobs, and change and delete."""
 
     operate: bool
+    make: bool
     change: bool
 
 
 def on_job(principal: Principal, job: JobView) -> Rights:
     """Returns what a principal may do with a job that they see."""
     whose = (job.owner_id, job.app_id, job.account_id)
-    return Rights(principal.may(Scope.OPERATE, *whose), principal.may(Scope.JOBS, *whose))
+    may_change = principal.may(Scope.JOBS, *whose)
+    return Rights(principal.may(Scope.OPERATE, *whose), may_change, may_change)
 
 
 def on_app(principal: Principal, app_id: UUID) -> Rights:
     """Returns what a principal may do with an app as a whole."""
-    return Rights(*(visible_apps.may(principal, app_id, scope) for scope in (Scope.OPERATE, Scope.APP)))
+    return Rights(*(visible_apps.may(principal, app_id, scope) for scope in (Scope.OPERATE, Scope.JOBS, Scope.APP)))
 
 
-def on_jobs_of(principal: Principal, app_id: UUID) -> bool:
-    """Whether a principal may make jobs of an app, and so send its receiver what they choose."""
-    return visible_apps.may(principal, app_id, Scope.JOBS)
+def operates_in(principal: Principal, app_name: str) -> bool:
+    """Whether a principal may run and stop what they see in an app; without a role there, that is their own."""
+    role = next((one.role for one in principal.memberships if one.app_name == app_name), None)
+    granted = principal.sees_all or role is None or Scope.OPERATE in role.scopes
+    return Scope.OPERATE in principal.scopes and granted
+
+
+def has_somewhere(principal: Principal, scope: Scope) -> bool:
+    """Whether a principal has a scope in any app as a whole."""
+    granted = principal.sees_all or any(scope in one.role.scopes for one in principal.memberships)
+    return scope in principal.scopes and granted

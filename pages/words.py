@@ -124,6 +124,9 @@ FILTERS: dict[str, str] = {
     "held_key": "Key",
     "due_from": "Due from",
     "due_before": "Due before",
+    "scheduled_from": "Scheduled from",
+    "scheduled_before": "Scheduled before",
+    "finished_from": "Ended since",
 }
 """What filters are called."""
 
@@ -140,6 +143,7 @@ DONE: dict[str, str] = {
     "unlimited": "The limit is deleted; what it held goes on.",
     "view_saved": "The view is saved: it stands above the filter.",
     "acted": "Carried out.",
+    "unchanged": "Nothing changed.",
     "dismissed": "Dismissed: they are shown among the failures no more.",
     "disabled": "Disabled: logged out everywhere, and cannot log in. Their jobs run on.",
     "enabled": "Enabled: they may log in again.",
@@ -156,7 +160,22 @@ DONE: dict[str, str] = {
     "updated": "Changed.",
     "settings": "Your settings are kept in this browser.",
 }
-"""What pages say after an action; addresses carry only the key."""
+"""What pages say after an action; addresses carry only the key, and after an action on many how many it was for."""
+
+
+def done_with_many(action: str, changed: int, refused: int) -> str:
+    """Returns what an address carries after an action on many: `done` reads it."""
+    return f"{DONE_WITH_MANY.get(action, 'acted') if changed else 'unchanged'}.{changed}.{refused}"
+
+
+def done(carried: str) -> str:
+    """Returns what a page says after an action, empty for what no action of ours carries."""
+    key, *counts = carried.split(".")
+    if len(counts) != 2 or not all(one.isascii() and one.isdecimal() and len(one) < 8 for one in counts):  # noqa: PLR2004
+        return DONE.get(carried, "")
+    changed, refused = map(int, counts)
+    return f"{DONE[key]} {changed:,} changed, {refused:,} refused." if key in DONE else ""
+
 
 WHO: dict[str, str] = {
     PrincipalKind.LOCAL: "somebody on this machine",

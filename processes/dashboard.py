@@ -35,7 +35,8 @@ def add_to(
     threads = Threads(_THREADS)
     site = Site(system, threads.run, page_readers.readers(system), functools.partial(_is_open, app))
     app.add_middleware([PageAnswers(site), threads])
-    for route in pages.routes(site, Signs(broker_is_up, troubles), lambda path: _posts_to(app, path)):
+    change_password = app.routes.resource_at("/api/me/password").change
+    for route in pages.routes(site, Signs(broker_is_up, troubles), lambda path: _posts_to(app, path), change_password):
         resource = SimpleNamespace()
         for method, answer in route.answers().items():
             responder = _declared(app, answer, _of_the_api(app, route.path, method))

@@ -10,6 +10,7 @@ from api.openapi import documented
 from api.operations import Required
 from api.schemas.accounts import ChangedPassword, ForgottenPassword, ResetPassword
 from api.threads import Threads
+from core.principals import Principal
 from core.scopes import Scope
 from services.access import own_password, password_resets
 from services.access.login_throttle import Throttle
@@ -59,16 +60,14 @@ class PasswordOfCaller(_Passwords):
     async def on_put(self, req: Request, resp: Response) -> None:
         """Change one's own password. Other sessions and logins end; tokens that were made for programs stay."""
         given = validation.body(ChangedPassword, await self._sent(req))
-        await self._hashing.run(
-            own_password.change,
-            access.principal(req),
-            self._system,
-            given.current_password,
-            given.new_password,
-            shown=access.token_of(req),
-            throttle=self._throttle,
-        )
+        await self.change(access.principal(req), given.current_password, given.new_password, access.token_of(req))
         resp.status = falcon.HTTP_NO_CONTENT
+
+    async def change(self, principal: Principal, current: str, new: str, shown: str | None) -> None:
+        """Change the caller's password in the threads and under the throttle of all that ask for one; for pages too."""
+        await self._hashing.run(
+            own_password.change, principal, self._system, current, new, shown=shown, throttle=self._throttle
+        )
 
 
 class ForgottenPasswords(_Passwords):

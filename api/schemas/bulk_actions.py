@@ -141,6 +141,7 @@ class RunsActedOn(_Meant):
     failure: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
     due_from: Instant | None = None
     due_before: Instant | None = None
+    finished_from: Instant | None = None
 
     def wanted(self) -> RunFilter:
         """What the services take."""
@@ -153,9 +154,9 @@ class RunsActedOn(_Meant):
 class NewRunActions(Given):
     """An action on every run that fits, at most `limit` at a time; an empty filter needs `all`.
 
-    `replay` is for runs that failed or were cancelled and that no other repeats, `cancel` for those that have not
-    ended, `dismiss` for those that failed: they are listed among the failures no more. A dry run says what would
-    happen, and changes nothing. If more runs fit, send `cursor` to continue with the rest.
+    `replay` is for runs that failed or were cancelled, that no other repeats and that are not dismissed, `cancel` for
+    those that have not ended, `dismiss` for those that failed: they are listed among the failures no more. A dry run
+    says what would happen, and changes nothing. If more runs fit, send `cursor` to continue with the rest.
     """
 
     action: RunActionWord
@@ -170,7 +171,7 @@ class NewRunActions(Given):
 
 
 class NewReplays(Given):
-    """Replay every dead run that fits and was not replayed before, at most `limit` at a time.
+    """Replay every dead run that fits and was neither replayed nor dismissed before, at most `limit` at a time.
 
     An empty filter selects every failed run, and needs `all`. A dry run says what would happen, and changes nothing.
     If more runs fit, send `cursor` to continue with the rest.

@@ -20,16 +20,20 @@ class CalendarQuery(Query):
 
 
 class DayOfJob(Shown):
-    """A day from `start` to before `end`, and how many occurrences of the job ran well, failed and so on in it."""
+    """A day from `start` to before `end`, and how many occurrences of the job ran well, failed and so on in it.
+
+    An occurrence that was replayed counts once, as its replay ended. The counts are null for a day of which nothing is
+    known: its runs are no longer kept, or are older than the newest 20,000.
+    """
 
     day: date
     start: datetime
     end: datetime
-    completed: int
-    failed: int
-    missed: int
-    skipped: int
-    cancelled: int
+    completed: int | None
+    failed: int | None
+    missed: int | None
+    skipped: int | None
+    cancelled: int | None
 
 
 class Calendar(Shown):

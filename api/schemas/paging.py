@@ -179,6 +179,9 @@ class RunsQuery(PageQuery):
     trigger: Trigger | None = None
     due_from: InstantInQuery | None = None
     due_before: InstantInQuery | None = None
+    scheduled_from: InstantInQuery | None = None
+    scheduled_before: InstantInQuery | None = None
+    finished_from: InstantInQuery | None = None
     held_by: Hold | None = None
     held_key: Annotated[str, Field(min_length=1, max_length=KEY_LENGTH)] | None = None
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from api.schemas.values import Given, Shown
 from core import json_text
 from core.errors import AttemptError, PermanentFailure, TransientFailure
-from core.receiver_answers import PollAnswer
+from core.receiver_answers import LARGEST_NUMBER, PollAnswer
 from core.retry import MAX_RETRY_AFTER_SECONDS
 from core.states import Outcome
 
@@ -33,8 +33,9 @@ class TokenHeader(BaseModel):
 class Heartbeat(Given):
     """The work continues; the lease is renewed for so many seconds from now, or for the usual time.
 
-    `progress` is a share from 0 to 1, `{"done": 3, "total": 8}` or any other JSON of at most 4 KiB; it and `message`
-    are shown with the run, until another heartbeat gives others.
+    `progress` is a share from 0 to 1, `{"done": 3, "total": 8}` or any other JSON of at most 4 KiB; a number that is
+    its share, `done` or `total` is at most 1e15. It and `message` are shown with the run until another heartbeat gives
+    others, the run is tried again, or it is completed.
     """
 
     seconds: Annotated[float, Field(gt=0, le=DAY_SECONDS, allow_inf_nan=False)] | None = None
@@ -46,6 +47,9 @@ class Heartbeat(Given):
     def _small(cls, progress: Any) -> Any:
         if json_text.size(progress) > LARGEST_PROGRESS:
             raise ValueError(f"is more than {LARGEST_PROGRESS} bytes of JSON; tell less, and log the rest.")
+        told = (progress.get("done"), progress.get("total")) if isinstance(progress, dict) else (progress,)
+        if any(isinstance(one, int | float) and abs(one) > LARGEST_NUMBER for one in told):
+            raise ValueError("has a number beyond 1e15; count in a larger unit, or tell a share from 0 to 1.")
         return progress
 
     def told(self) -> dict[str, Any]:

@@ -139,7 +139,6 @@ class AppPage:
         return {
             "app": app,
             "may": rights.on_app(who.principal, app.id),
-            "may_call": rights.on_jobs_of(who.principal, app.id),
             "wrong": [],
             "path": app_path(app.name),
             "is_shared": app.name in built_in_apps.NAMES,

@@ -79,10 +79,12 @@ class BulkPage:
 
     def _try(self, who: Asked) -> dict[str, Any]:
         choice = self._choice(who.params, who.chosen)
+        outcome = self._kind.act(who.principal, choice, dry_run=True, reason=None)
         return {
             "kind": self._kind,
             "choice": choice,
-            "outcome": self._kind.act(who.principal, choice, dry_run=True, reason=None),
+            "outcome": outcome,
+            "rest": self._rest(choice, outcome),
             "label": self._kind.actions[choice.action],
             "takes_reason": choice.action not in words.WITHOUT_REASON,
             "back": self._list(choice),
@@ -91,10 +93,15 @@ class BulkPage:
     def _act(self, who: Asked, form: Form) -> str:
         choice = self._choice(form, ())
         outcome = self._kind.act(who.principal, choice, dry_run=False, reason=self._site.reason(form))
+        done = words.done_with_many(choice.action, outcome.changed, outcome.matched - outcome.changed)
+        return self._rest(choice, outcome, done=done) or self._list(choice, done=done)
+
+    def _rest(self, choice: Choice, outcome: Outcome, **more: str) -> str | None:
+        """Returns the path that goes on after those that were tried or acted on, if more fit."""
         if outcome.last is None:
-            return self._list(choice, done=words.DONE_WITH_MANY.get(choice.action, "acted"))
+            return None
         rest = Choice(choice.action, choice.filter, choice.ids, outcome.last)
-        return f"{self._kind.path}/actions?{urlencode(rest.fields())}"
+        return f"{self._kind.path}/actions?{urlencode({**rest.fields(), **more})}"
 
     def _choice(self, given: Mapping[str, str], ids: tuple[str, ...]) -> Choice:
         action = given.get("action", "")

@@ -6,8 +6,9 @@ from typing import Any
 
 from falcon.asgi import Request, Response
 
+from core import instants
 from core.errors import InvalidInput
-from core.scopes import Scope
+from pages import rights
 from pages.asked import Asked
 from pages.site import Site
 from services.reading import failures
@@ -32,7 +33,8 @@ class FailuresPage:
         found = failures.grouped(who.principal, self._site.system, RANGES[chosen][1])
         return {
             "failures": found,
+            "since": instants.shown(found.since),
             "range": chosen,
             "ranges": RANGES,
-            "may_act": Scope.OPERATE in who.principal.scopes,
+            "may_act_in": {one.app_name for one in found.groups if rights.operates_in(who.principal, one.app_name)},
         }

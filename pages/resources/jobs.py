@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from falcon.asgi import Request, Response
 
 from core.scopes import Scope
-from pages import examples
+from pages import examples, rights
 from pages.asked import Asked
 from pages.resources import views
 from pages.site import Site
@@ -46,8 +46,8 @@ class Jobs:
             "kept": {name: value for name, value in given.items() if name in FILTERS},
             "views": views.offered(who.principal, ViewedList.JOBS),
             "filtered": any(name in given for name in FILTERS),
-            "may_make": Scope.JOBS in who.principal.scopes,
-            "may_act": Scope.OPERATE in who.principal.scopes,
+            "may_make": Scope.JOBS in who.principal.scopes,  # without a role: in the shared apps
+            "may_act_on": {job.id for job in page.items if rights.on_job(who.principal, job).operate},
             "paged": "cursor" in given,
             "first": _path(kept),
             "next": cursor and _path({**kept, "cursor": cursor}),

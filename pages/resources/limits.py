@@ -12,7 +12,7 @@ from core import instants
 from core.filters import RunFilter
 from core.listing import Stretch
 from core.scopes import Scope
-from pages import shown_once
+from pages import rights, shown_once
 from pages.asked import Asked
 from pages.forms import Form
 from pages.site import Site
@@ -77,7 +77,7 @@ class LimitsPage:
             "path_of": limit_path,
             "paged": "after" in who.params,
             "next": f"{PATH}?{urlencode({'after': found[-1].key})}" if more else None,
-            "may_put": Scope.APP in who.principal.scopes,
+            "may_put": rights.has_somewhere(who.principal, Scope.APP),
             "rate": settings.account_rate,
             "most_at_once": settings.max_concurrent_runs,
             "wrong": [],

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
 from falcon.asgi import Request, Response
 
 from core.errors import InvalidInput, NotFound
+from core.principals import Principal
 from core.scopes import Scope
 from pages import shown_once
 from pages.asked import Asked
 from pages.forms import Form
+from pages.routes import see_other
 from pages.site import Site
-from services.access import own_password, own_tokens
-from services.access.login_throttle import Throttle
+from services.access import own_tokens
 
 PATH = "/dashboard/mine"
+ChangePassword = Callable[[Principal, str, str, str | None], Awaitable[None]]
+"""Changes a password as the API does: the present one, the new one, and the session that goes on."""
 
 
 class Mine:
     """`/dashboard/mine`."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, change_password: ChangePassword) -> None:
         self._site = site
-        self._throttle = Throttle(site.system.clock)
+        self._change_password = change_password
 
     async def show(self, req: Request, resp: Response) -> None:
         """Show sessions and tokens."""
@@ -58,21 +61,16 @@ class Mine:
 
     async def change_password(self, req: Request, resp: Response) -> None:
         """Change the reader's password, and end all sessions but this one; or say what is wrong."""
-        form = await self._site.form(req)
+        form, who = await self._site.form(req), self._site.asked(req)
 
-        def do(who: Asked, given: Form) -> str:
+        async def act() -> None:
             current, new = self._site.readers.passwords(
-                {"current_password": given.get("current_password", ""), "new_password": given.get("new_password", "")}
+                {"current_password": form.get("current_password", ""), "new_password": form.get("new_password", "")}
             )
-            if new != given.get("again"):
+            if new != form.get("again"):
                 raise InvalidInput.at("again", "is another one than the new password; type it twice alike.")
-            own_password.change(
-                who.principal, self._site.system, current, new, shown=who.session, throttle=self._throttle
-            )
-            return f"{PATH}?done=password_changed"
-
-        def act() -> Awaitable[None]:
-            return self._site.carry_out(req, resp, form, do)
+            await self._change_password(who.principal, current, new, who.session)
+            see_other(resp, self._site.url(f"{PATH}?done=password_changed"))
 
         await shown_once.or_again(self._site, req, resp, act, template="mine.html", load=self._load)
 

@@ -7,11 +7,10 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from core.states import LIVE
+from core.states import DEAD, LIVE
 from pages import examples, progress, rights, timeline
 from pages.asked import Asked
 from pages.site import Site
-from services.jobs.requested_runs import DEAD
 from services.reading import explaining, records
 from services.reading.views import RunView
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from falcon.asgi import Request, Response
 
 from core.listing import NEWEST_FIRST
-from core.scopes import Scope
+from pages import rights
 from pages.asked import Asked
 from pages.resources import views
 from pages.site import Site
@@ -26,6 +26,9 @@ FILTERS = (
     "job_id",
     "due_from",
     "due_before",
+    "scheduled_from",
+    "scheduled_before",
+    "finished_from",
     "held_by",
     "held_key",
 )
@@ -57,7 +60,7 @@ class RunsPage:
             "paged": "cursor" in given,
             "first": _path(kept),
             "next": cursor and _path({**kept, "cursor": cursor}),
-            "may_act": Scope.OPERATE in who.principal.scopes,
+            "may_act_on": {run.id for run in page.items if rights.operates_in(who.principal, run.app_name)},
         }
 
 

@@ -166,7 +166,7 @@ def replay(
     dry_run: bool,
     request: Request | None = None,
 ) -> Outcome:
-    """Replay every dead run that fits and was not repeated before, at most so many; as `act` does."""
+    """Replay every dead run that fits and was neither repeated nor dismissed before, at most so many; as `act` does."""
     return act_on_runs(
         principal, system, RunAction.REPLAY, wanted, after, limit=limit, dry_run=dry_run, request=request
     )

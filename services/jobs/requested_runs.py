@@ -11,7 +11,7 @@ from core.errors import Conflict, NotFailed, NotFound
 from core.principals import Principal
 from core.schedules import Polling
 from core.scopes import Scope
-from core.states import ENDED, JobState, RunStatus, Trigger
+from core.states import DEAD, ENDED, JobState, RunStatus, Trigger
 from models import edits, jobs, repeats, runs
 from models.tables import Job, Run
 from services.jobs import quotas
@@ -21,8 +21,6 @@ from services.reading.views import RunView
 from services.scheduling import pauses as pausing
 from services.system import System
 from services.task_types import registry
-
-DEAD = (RunStatus.FAILED, RunStatus.CANCELLED)
 
 Row = dict[str, Any]
 

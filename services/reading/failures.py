@@ -38,11 +38,12 @@ class FailureGroup:
 
 @dataclass(frozen=True)
 class Failures:
-    """The groups, those that failed last first; `is_cut` where more failed than were read."""
+    """The groups, those that failed last first, of runs that ended since `since`; `is_cut` where more failed."""
 
     groups: list[FailureGroup]
     count: int
     is_cut: bool
+    since: datetime
 
 
 def grouped(principal: Principal, system: System, hours: float, wanted: JobFilter | None = None) -> Failures:
@@ -56,7 +57,7 @@ def grouped(principal: Principal, system: System, hours: float, wanted: JobFilte
         key = (one.app_name, one.task_type, failure_groups.reason(one.error_type, one.error_message))
         together.setdefault(key, []).append(one)
     groups = [_group(key[2], members) for key, members in together.items()]
-    return Failures(groups, len(read), len(found) > MOST_READ)
+    return Failures(groups, len(read), len(found) > MOST_READ, since)
 
 
 def _group(reason: str, members: Sequence[Failure]) -> FailureGroup:

@@ -36,6 +36,28 @@ def test_progress_and_message_are_shown_until_others_come(client: Client, system
     assert (run["progress"], run["message"]) == (0.5, None)
 
 
+def test_what_an_attempt_told_stays_neither_on_the_next_nor_when_the_run_is_completed(
+    client: Client, system: GivenSystem
+) -> None:
+    work = deferred(client, system)
+    told = {"progress": 0.5, "message": "Half of it"}
+    report(client, work, "heartbeat", told)
+    report(client, work, "fail", {"message": "Not yet."})
+    run = shown(client, work.run_id)
+    assert (run["status"], run["progress"], run["message"]) == ("retrying", None, None)
+    work = deferred(client, system)
+    report(client, work, "heartbeat", told)
+    report(client, work, "complete", {"result": 1})
+    run = shown(client, work.run_id)
+    assert (run["status"], run["progress"], run["message"]) == ("completed", None, None)
+
+
+@pytest.mark.parametrize("progress", [10**400, {"done": 10**400, "total": 10**401}, {"done": 1, "total": -1e16}])
+def test_numbers_beyond_what_can_be_counted_are_refused(client: Client, system: GivenSystem, progress: Any) -> None:
+    answer = report(client, deferred(client, system), "heartbeat", {"progress": progress})
+    assert (answer.status_code, [one["field"] for one in answer.json["errors"]]) == (400, ["progress"])
+
+
 def test_lines_are_logged_in_order_and_the_newest_are_kept(
     client: Client, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,12 +12,16 @@ from core.principals import LOCAL
 from core.schedules import Cron
 from core.states import RunStatus, Trigger
 from models import runs
-from services.jobs import lifecycle
+from models.tables import Job, Run
+from services.execution.work import Succeeded
+from services.jobs import lifecycle, requested_runs
 from services.reading import calendar
-from tests.factories import NOON, GivenSystem, given_system, new_job, stored_job
+from tests.factories import NOON, GivenSystem, claim, given_system, new_job, record, runs_of, stored_job
 from tests.integration.api.client import NO_JOB
-from tests.integration.pages.browser import Browser
+from tests.integration.pages.browser import Browser, Page
 from tests.integration.pages.conftest import site
+
+UTC = ZoneInfo("UTC")
 
 
 def history(system: GivenSystem, *ended: tuple[float, RunStatus, int]) -> str:
@@ -32,6 +36,12 @@ def history(system: GivenSystem, *ended: tuple[float, RunStatus, int]) -> str:
             rows.append({**row, "finished_at": at, "occurrences": occurrences})
         runs.insert(rows)
     return str(job_id)
+
+
+def days_of(page: Page) -> list[str]:
+    """The links of the days on which something ended."""
+    links = [str(given.get("href")) for _, given in page.elements]
+    return [link for link in links if "scheduled_from" in link]
 
 
 @pytest.fixture(name="stored")
@@ -55,18 +65,63 @@ def test_days_are_those_of_a_zone_and_count_what_happened(stored: GivenSystem) -
     assert (today.completed, today.failed, today.cancelled, today.missed) == (1, 1, 1, 0)
     assert (yesterday.missed, yesterday.skipped, yesterday.completed) == (7, 1, 0)
     assert (today.end - today.start) == timedelta(days=1)
-    assert sum(one.completed for one in days) == 1
+    assert sum(one.completed or 0 for one in days) == 1
 
 
 def test_a_day_leads_to_its_runs(browser: Browser, system: GivenSystem) -> None:
     job_id = history(system, (1, RunStatus.FAILED, 1), (30, RunStatus.COMPLETED, 1))
     page = browser.load(f"/dashboard/jobs/{job_id}")
-    cells = [str(given["href"]) for tag, given in page.elements if tag == "a" and "due_from" in str(given.get("href"))]
+    cells = [
+        str(given["href"]) for tag, given in page.elements if tag == "a" and "scheduled_from" in str(given.get("href"))
+    ]
     assert len(cells) == 2
     listed = browser.load(cells[-1])
     assert "1 run that fit" in listed.text
     assert "failed" in listed.text
     assert "90 days: 1 completed, 1 failed, 0 missed or skipped" in page.html
+
+
+def test_a_day_leads_to_runs_that_were_retried_on_another(browser: Browser, system: GivenSystem) -> None:
+    job_id = history(system, (24 * 5, RunStatus.FAILED, 1))
+    with system.transaction():
+        Run.update(due_at=NOON, finished_at=NOON).where(Run.job == job_id).execute()
+    page = browser.load(f"/dashboard/jobs/{job_id}")
+    [day] = [
+        str(given["href"]) for tag, given in page.elements if tag == "a" and "scheduled_" in str(given.get("href"))
+    ]
+    assert "1 run that fit" in browser.load(day).text
+
+
+def test_a_run_that_was_replayed_counts_as_its_replay(stored: GivenSystem) -> None:
+    job_id = UUID(history(stored, (1, RunStatus.FAILED, 1), (2, RunStatus.FAILED, 1)))
+    replayed = runs_of(job_id)[0].id
+    requested_runs.replay(LOCAL, stored, replayed)
+    [work] = claim(stored)
+    assert calendar.of_job(LOCAL, stored, job_id, UTC)[-1].failed == 2, "until the replay has ended"
+    record(stored, work, Succeeded(200, ""))
+    today = calendar.of_job(LOCAL, stored, job_id, UTC)[-1]
+    assert (today.completed, today.failed) == (1, 1)
+
+
+def test_days_whose_runs_were_not_read_or_kept_are_not_known(
+    browser: Browser, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = history(system, (24 * 5, RunStatus.COMPLETED, 1), (30, RunStatus.COMPLETED, 1), (1, RunStatus.FAILED, 1))
+    with system.transaction():
+        Job.update(created_at=NOON - timedelta(days=40)).where(Job.id == job_id).execute()
+
+    def unknown() -> list[int]:
+        days = calendar.of_job(LOCAL, system, UUID(job_id), UTC)
+        return [back for back, one in enumerate(reversed(days)) if not one.is_known]
+
+    assert unknown() == list(range(30, 41)), "pruned after 30 days; before it was made, nothing ran"
+    monkeypatch.setattr(calendar, "MOST_READ", 2)
+    assert unknown() == list(range(2, 41))
+    path = f"/api/jobs/{job_id}/calendar?days=3"
+    assert [one["failed"] for one in browser.request("GET", path).json["results"]] == [None, 0, 1]
+    page = browser.load(f"/dashboard/jobs/{job_id}").html
+    assert "Sun 15 Nov: not known" in page
+    assert "; 39 not known" in page
 
 
 def test_the_api_shows_the_same_and_refuses_what_is_no_zone(browser: Browser, system: GivenSystem) -> None:

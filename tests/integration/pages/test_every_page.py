@@ -122,5 +122,8 @@ def all_routes(system: GivenSystem) -> list[Route]:
     async def answer(**_: object) -> None:
         """Nothing is posted here."""
 
+    async def change(*_: object) -> None:
+        """No password is changed here."""
+
     shown = Site(system, run, page_readers.readers(system), lambda *_: True)  # type: ignore[arg-type]  # it only lists its pages
-    return pages.routes(shown, Signs(lambda: True, tuple), lambda _path: answer)
+    return pages.routes(shown, Signs(lambda: True, tuple), lambda _path: answer, change)

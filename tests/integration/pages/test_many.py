@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -10,10 +11,11 @@ import pytest
 from core import schedules
 from core.errors import PermanentFailure
 from core.principals import LOCAL
+from models.tables import Run
 from pages.resources import bulk
-from services.execution.work import Failed
+from services.execution.work import Failed, Succeeded
 from services.jobs import lifecycle, requested_runs
-from tests.factories import GivenSystem, claim, new_job, record, runs_of, stored_job, stored_run
+from tests.factories import NOON, GivenSystem, claim, new_job, record, runs_of, stored_job, stored_run
 from tests.integration.pages.browser import Browser, Page
 
 LATER = schedules.DelayFromNow(600)
@@ -101,7 +103,7 @@ def test_a_list_that_is_longer_goes_on_with_the_rest(
     assert "2 would be run now; more fit, and come after these." in trial.text
     rest = browser.submit(trial.form("Run now 2"))
     assert "of 1 job that fits, 1 would be run now." in rest.text
-    assert "Carried out." in browser.submit(rest.form("Run now 1")).text
+    assert "Carried out. 1 changed, 0 refused." in browser.submit(rest.form("Run now 1")).text
     assert [len(runs_of(job)) for job in jobs] == [2, 2, 2]
 
 
@@ -125,6 +127,45 @@ def test_failures_are_grouped_and_a_group_is_replayed_or_dismissed(browser: Brow
     assert "2 runs that failed for good" in left.text
     assert odd not in left.text
     assert stored_run(alike[2]).status == "failed"
+
+
+def test_what_is_dismissed_or_older_than_the_page_shows_is_not_replayed_with_its_group(
+    browser: Browser, system: GivenSystem
+) -> None:
+    known, old, new = failing(system, *["Broken."] * 3)
+    browser.submit(preview(browser, "/dashboard/runs", action="dismiss", which="chosen", id=known).form("Dismiss 1"))
+    with system.transaction():
+        Run.update(finished_at=NOON - timedelta(days=2)).where(Run.id == old).execute()
+    links = [str(given.get("href")) for _, given in browser.load("/dashboard/failures").elements]
+    [replay] = [link for link in links if "action=replay" in link]
+    browser.submit(browser.load(replay).form("Replay 1"))
+    assert [len(runs_of(stored_run(one).job_id)) for one in (known, old, new)] == [1, 1, 2]
+
+
+def test_replaying_all_means_dead_runs_alone_and_goes_on_after_those_refused(
+    browser: Browser, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(system, "later")
+    [cancelled] = made(system, "cancelled")
+    [well] = [lifecycle.create(LOCAL, system, new_job())]
+    [work] = claim(system)
+    record(system, work, Succeeded(200, ""))
+    lifecycle.cancel(LOCAL, system, cancelled)  # the runs of cancelled jobs cannot be replayed
+    failing(system, "Broken.")
+    monkeypatch.setattr("pages.resources.many.MOST", 1)
+    trial = preview(browser, "/dashboard/runs", action="replay", which="all")
+    assert "of 1 run that fits, 0 would be repeated now; more fit, and come after these." in trial.text
+    rest = browser.load(trial.links["Go on with the rest"])
+    assert "New runs repeat those that failed. 1 changed, 0 refused." in browser.submit(rest.form("Replay 1")).text
+    assert len(runs_of(well)) == 1
+
+
+def test_a_reason_of_lines_is_acted_on_and_the_page_says_how_many(browser: Browser, system: GivenSystem) -> None:
+    failing(system, "Broken:\r\nno 3\n")
+    links = [str(given.get("href")) for _, given in browser.load("/dashboard/failures").elements]
+    form = browser.load(next(link for link in links if "action=dismiss" in link)).form("Dismiss 1")
+    assert "1 changed, 0 refused." in browser.submit(form).text
+    assert "Nothing changed. 0 changed, 0 refused." in browser.submit(form, key="another").text
 
 
 def test_a_failure_that_is_dismissed_can_still_be_replayed_and_is_shown_when_it_fails_anew(

@@ -98,3 +98,14 @@ def test_owners_see_the_members_of_their_apps_in_one_look(page: Page, browser: B
     bob.submit(bob.load("/dashboard/apps").form("Make the app"), name="bobs")
     assert "bob (owner)" in bob.load("/dashboard/apps").text
     assert "bob (owner)" in browser.load("/dashboard/apps").text
+
+
+def test_guesses_at_ones_password_count_with_those_at_the_login(
+    page: Page, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form = browser.load("/dashboard/mine").form("Change the password")
+    monkeypatch.setattr("services.access.guesses.MOST_OF_ACCOUNT", 1)
+    typed = {"current_password": "wrong", "new_password": NEW, "again": NEW}
+    assert browser.submit(form, **typed).status == 400
+    refused = browser.request("POST", "/api/login", body="username=ada&password=wrong")
+    assert refused.status_code == 429

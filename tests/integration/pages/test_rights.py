@@ -47,21 +47,30 @@ def as_role(system: GivenSystem, role: Role) -> Browser:
     return browser
 
 
-def posts(browser: Browser, *paths: str) -> set[str]:
-    """The last part of the path of each form that changes something."""
-    pages = [browser.load(path) for path in paths]
-    assert {page.status for page in pages} == {200}
-    forms = [form for page in pages for form in page.forms if form.method == "post" and form.action not in OF_ALL]
-    return {form.action.rpartition("/")[2] for form in forms}
+def offered(browser: Browser, *paths: str) -> set[str]:
+    """The last part of the path of each form and each link to an action, of which each that only reads opens."""
+    shown: set[str] = set()
+    for page in map(browser.load, paths):
+        assert page.status == 200
+        links = {str(given["href"]) for tag, given in page.elements if tag == "a" and given.get("href")}
+        shown |= links | {form.action for form in page.forms} - OF_ALL
+        reads = {form.action for form in page.forms if form.method != "post"} - {"/dashboard/jobs/actions"}
+        for path in {one for one in links | reads if one.startswith("/dashboard") and not one.endswith("/actions")}:
+            assert browser.load(path).status == 200, path
+    return {one.partition("?")[0].rpartition("/")[2] for one in shown}
 
 
 @pytest.mark.parametrize(
     ("role", "there", "not_there"),
     [
-        (Role.VIEWER, set(), OPERATES | CHANGES | {"members", "keys"}),
-        (Role.OPERATOR, {"trigger", "pause", "cancel", "replay"}, CHANGES | {"members", "keys"}),
-        (Role.DEVELOPER, {"trigger", "pause", "cancel", "replay", "delete"}, {"members", "keys"}),
-        (Role.OWNER, {"trigger", "pause", "cancel", "replay", "delete", "members", "keys"}, set()),
+        (Role.VIEWER, set(), OPERATES | CHANGES | {"members", "keys", "put", "backfill", "test-call"}),
+        (Role.OPERATOR, {"trigger", "pause", "cancel", "replay", "actions"}, CHANGES | {"members", "keys"}),
+        (
+            Role.DEVELOPER,
+            {"trigger", "pause", "cancel", "replay", "delete", "test-call"},
+            {"members", "keys", "put"},
+        ),
+        (Role.OWNER, {"trigger", "pause", "cancel", "replay", "delete", "members", "keys", "put"}, set()),
     ],
 )
 def test_each_role_is_shown_the_buttons_that_it_may_press(
@@ -69,8 +78,9 @@ def test_each_role_is_shown_the_buttons_that_it_may_press(
 ) -> None:
     browser = as_role(system, role)
     runs = [f"/dashboard/runs/{run.id}" for run in runs_of(job)]
-    of_one = (f"/dashboard/jobs/{job}", f"/dashboard/jobs/{job}/versions", *runs)
-    shown = posts(browser, *of_one, "/dashboard/apps/app_a", "/dashboard/queues", "/dashboard/failures")
+    of_one = (f"/dashboard/jobs/{job}", f"/dashboard/jobs/{job}/versions", *runs, "/dashboard/apps/app_a")
+    lists = [f"/dashboard/{name}" for name in ("", "jobs", "runs", "failures", "limits", "queues", "upcoming")]
+    shown = offered(browser, *of_one, *lists)
     assert there <= shown
     assert shown & not_there == set()
     assert ("Edit" in browser.load(f"/dashboard/jobs/{job}").links) is (role in (Role.DEVELOPER, Role.OWNER))

@@ -98,7 +98,7 @@ def test_a_loss_moves_the_fence_so_that_a_late_result_is_refused() -> None:
 @pytest.mark.parametrize("held_by", [None, Hold.PAUSED, Hold.RESTORED])
 def test_a_run_handed_back_is_due_again_and_held_by_a_pause(held_by: Hold | None) -> None:
     ending = attempt_endings.release(FACTS, NOON, held_by)
-    assert ending.changes == {"status": RunStatus.QUEUED, "held_by": held_by}
+    assert ending.changes == {"status": RunStatus.QUEUED, "held_by": held_by, "progress": None, "message": None}
 
 
 def test_a_run_handed_back_of_a_job_that_has_ended_is_cancelled() -> None:

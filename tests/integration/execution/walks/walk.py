@@ -14,7 +14,7 @@ from uuid import UUID
 from core.errors import CarillonError
 from core.policies import Overlap
 from core.principals import LOCAL
-from core.states import ENDED, LIVE
+from core.states import DEAD, ENDED, LIVE
 from services.execution import recording, reports, workers
 from services.execution.reports import Sender
 from services.execution.rotation import Rotation
@@ -268,7 +268,7 @@ class Walk:
             self.expected = self.rows
 
     def _is_worth_it(self, run: Any) -> bool:
-        return run["status"] in LIVE or run["status"] in requested_runs.DEAD
+        return run["status"] in LIVE or run["status"] in DEAD
 
     def _at_work(self) -> list[Work]:
         """The claims under whose fence a run is running."""
