@@ -139,7 +139,7 @@ def close(principal: Principal, system: System, key: str, reason: str | None = N
     """Close a breaker by hand; what it holds goes on. Raises `NotFound`, and as `visible_apps.found` does."""
     with system.transaction(Gate.UNUSED) as work:
         row = breakers.by_key(key)
-        if row is None:
+        if row is None or principal.account_id is not None:  # as in the list: not even that there is one
             raise NotFound("breaker", key)
         app = _app(principal, row.app_id, key)
         breakers.delete(key)
