@@ -15,7 +15,7 @@ from models import database, held_keys, jobs, limits, pauses
 from models.hot.rows import Candidate
 from models.pauses import Gate
 from models.tables import Job
-from services.execution import limit_keys
+from services.execution import breakers, limit_keys
 from services.execution.limits import KNOWN_SECONDS, held_key, ring_next
 from services.system import System
 
@@ -64,7 +64,10 @@ def count_running(system: System, keys: Collection[str]) -> None:
 
 
 def tidy(system: System) -> int:
-    """Put right what was left behind: uses whose run has ended, keys that hold runs unrecorded. Prunes old uses."""
+    """Put right what was left behind: uses whose run has ended, keys that hold runs unrecorded.
+
+    Prunes old uses, limits that expired and breakers that nothing needs.
+    """
     rate = system.settings.account_rate
     with system.transaction(Gate.UNUSED) as work:
         stray = limits.end_stray_uses(work.now)
@@ -72,6 +75,7 @@ def tidy(system: System) -> int:
             for run in held_keys.first_held(key, 1, looks_further=False):
                 held_keys.put(held_key(key, run, Standing(Limit()), work.now))
         longest = max(limits.longest_span(), 0 if rate is None else rate.seconds)
+        breakers.forget_idle(work.now)
         limits.prune(work.now - timedelta(seconds=longest), work.now - _EXPIRED_KEPT)
     return stray
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Any, Self
 from uuid import UUID
 
@@ -13,9 +14,10 @@ from core.breakers import FEWEST_CALLS, FIRST_WAIT_SECONDS, MOST_PLACES
 from core.errors import NotFound, PermanentFailure, TransientFailure
 from core.principals import LOCAL
 from core.states import Hold, RunStatus
+from models import breakers as stored_breakers
 from models import database
 from models.tables import Breaker, Run
-from services.execution import breakers, giving, workers
+from services.execution import breakers, giving, recording, workers
 from services.execution.engine import Engine
 from services.execution.work import Failed, Result, Work
 from services.jobs import apps
@@ -187,3 +189,59 @@ def test_it_is_shown_explained_and_closed_by_hand(system: GivenSystem, two: Work
     assert two.claim() is not None
     with pytest.raises(NotFound):
         breakers.close(LOCAL, system, KEY)
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_fault_of_breakers_keeps_no_thread_from_its_answer(
+    system: GivenSystem, two: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down(*_given: object) -> None:
+        raise RuntimeError
+
+    queued(system, 2)
+    works = [two.claim(), two.claim()]
+    monkeypatch.setattr(breakers.Watch, "tripped", break_down)
+    monkeypatch.setattr(recording, "record_what_is_free", break_down)  # so that the lane records the second
+    for work in works:
+        assert work is not None
+        two.end(work, DOWN)
+        assert stored_run(work.run_id).status is RunStatus.FAILED
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_breaker_that_cannot_be_moved_keeps_no_other_from_moving(
+    system: GivenSystem, two: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued(system, FEWEST_CALLS + 1)
+    two.fail_until_it_opens()
+    system.clock.advance(FIRST_WAIT_SECONDS)
+    probe = two.claim()
+    assert probe is not None
+    broken = replace(probe, places=("destination:nobody/127.0.0.1", *probe.places))
+    by_key = stored_breakers.by_key
+    monkeypatch.setattr(stored_breakers, "by_key", lambda key: by_key(key) if key == KEY else 1 / 0)
+    breakers.settle(system, [(broken, succeeded())])
+    assert standing() == 2
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_no_breaker_opens_in_an_app_that_all_users_share(system: GivenSystem) -> None:
+    apps.ensure(system, "tasks")
+    ids = [apps.get(LOCAL, "tasks").id, apps.put(LOCAL, system, "app_a", CALLBACK_BASE_URL, {})[0].id]
+    breakers.open_new(system, [(app_id, "127.0.0.1") for app_id in ids])
+    assert [one.key for one in reading.listed(LOCAL)] == [KEY]
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_breaker_that_holds_nothing_is_forgotten_in_time(system: GivenSystem, two: Workers) -> None:
+    made = queued(system, FEWEST_CALLS + 1)
+    two.fail_until_it_opens()
+    assert two.claim() is None
+    system.clock.advance(FIRST_WAIT_SECONDS + 1201)
+    giving.tidy(system)
+    assert standing() == 0, "it holds a run"
+    [held] = waiting(made)
+    job_service.cancel(LOCAL, system, held.job_id)
+    giving.give(system)
+    giving.tidy(system)
+    assert standing() is None
