@@ -19,7 +19,7 @@ import structlog
 from core import breakers as rules
 from core import built_in_apps, limit_keys
 from core.auditing import Thing
-from core.errors import AbortReason, DatabaseUnavailable, NotFound, TransientFailure
+from core.errors import AbortReason, DatabaseUnavailable, NotFound
 from core.principals import Principal
 from core.scopes import Scope
 from models import apps, breakers, database, held_keys
@@ -89,13 +89,15 @@ class Watch:
 
 
 def failed(result: Result) -> bool | None:
-    """Whether a call failed without an answer or with a 5xx; None where it was broken off and tells nothing."""
+    """Whether a call failed without an answer or with a 5xx; None where none was made, or it was broken off."""
     if isinstance(result, Stopped):
         return True if result.reason is AbortReason.TIME_LIMIT else None
     if not isinstance(result, Failed):
         return False
     status = result.error.status_code
-    return isinstance(result.error, TransientFailure) and (status is None or status >= 500)  # noqa: PLR2004  HTTP's
+    if not result.error.was_called or (result.error.permanent and status is None):
+        return None
+    return not result.error.permanent and (status is None or status >= 500)  # noqa: PLR2004  HTTP's
 
 
 def host_of(work: Work) -> str | None:

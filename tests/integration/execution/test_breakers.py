@@ -11,13 +11,13 @@ from uuid import UUID
 import pytest
 
 from core.breakers import FEWEST_CALLS, FIRST_WAIT_SECONDS, MOST_PLACES
-from core.errors import NotFound, PermanentFailure, TransientFailure
+from core.errors import AttemptError, NotFound, PermanentFailure, TransientFailure
 from core.principals import LOCAL
 from core.states import Hold, RunStatus
 from models import breakers as stored_breakers
 from models import database
 from models.tables import Breaker, Run
-from services.execution import breakers, giving, recording, workers
+from services.execution import breakers, careful_recording, giving, recording, workers
 from services.execution.engine import Engine
 from services.execution.work import Failed, Result, Work
 from services.jobs import apps
@@ -141,6 +141,20 @@ def test_an_answer_that_refuses_opens_no_breaker_nor_does_what_is_no_call(
         two.end(work, result, queue=queue)
     assert two.claim() is not None
     assert standing() is None
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (NO_ANSWER.error, True),
+        (DOWN.error, True),
+        (REFUSED.error, False),
+        (TransientFailure("A secret cannot be opened.", was_called=False), None),
+        (PermanentFailure("The app has no such secret."), None),
+    ],
+)
+def test_what_failed_before_the_host_was_called_tells_nothing_of_it(error: AttemptError, expected: bool | None) -> None:
+    assert breakers.failed(careful_recording.as_kept(Failed(error))) is expected
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
