@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -20,12 +21,22 @@ from models.tables import Breaker, Run
 from services.execution import breakers, careful_recording, giving, recording, workers
 from services.execution.engine import Engine
 from services.execution.work import Failed, Result, Work
-from services.jobs import apps
+from services.jobs import apps, definition, editing
 from services.jobs import lifecycle as job_service
 from services.messaging.broker import RUNS_EMAIL, RUNS_HTTP
 from services.reading import breakers as reading
 from services.reading import explaining
-from tests.factories import CALLBACK_BASE_URL, NOON, GivenSystem, given_system, new_job, runs_of, stored_run, succeeded
+from tests.factories import (
+    CALLBACK_BASE_URL,
+    NOON,
+    GivenSystem,
+    given_system,
+    new_job,
+    runs_of,
+    stored_job,
+    stored_run,
+    succeeded,
+)
 from tests.waiting import until
 
 DOWN = Failed(TransientFailure("Down.", status_code=503), "down")
@@ -259,3 +270,54 @@ def test_a_breaker_that_holds_nothing_is_forgotten_in_time(system: GivenSystem, 
     giving.give(system)
     giving.tidy(system)
     assert standing() is None
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_many_runs_of_a_host_that_is_down_keep_no_claim_from_the_others(system: GivenSystem, two: Workers) -> None:
+    queued(system, FEWEST_CALLS)
+    two.fail_until_it_opens()
+    queued(system, 50, priority=9)
+    [other] = queued(system, 1, app_name="app_b", priority=1)
+    work = two.claim()
+    assert work is not None
+    assert work.run_id == other
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_run_that_goes_to_another_host_now_waits_no_longer(system: GivenSystem, two: Workers) -> None:
+    made = queued(system, FEWEST_CALLS + 1)
+    two.fail_until_it_opens()
+    assert two.claim() is None
+    [held] = waiting(made)
+    there = "http://127.0.0.2:9/other"
+    editing.edit(
+        LOCAL, system, held.job_id, lambda _: replace(definition.of(stored_job(held.job_id), ()), callback_url=there)
+    )
+    work = two.claim()
+    assert work is not None
+    assert (work.run_id, work.url) == (held.id, there)
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_an_edit_of_a_paused_job_leaves_its_held_run_to_the_pause(system: GivenSystem, two: Workers) -> None:
+    made = queued(system, FEWEST_CALLS + 1)
+    two.fail_until_it_opens()
+    assert two.claim() is None
+    [held] = waiting(made)
+    job_service.pause(LOCAL, system, held.job_id)
+    editing.edit(LOCAL, system, held.job_id, lambda _: replace(definition.of(stored_job(held.job_id), ()), priority=9))
+    assert stored_run(held.id).held_by is Hold.PAUSED
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_probe_is_any_of_the_runs_that_wait(
+    system: GivenSystem, two: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(random, "sample", lambda runs, count: runs[::-1][:count])
+    queued(system, FEWEST_CALLS)
+    two.fail_until_it_opens()
+    made = [run_id for priority in (9, 5, 1) for run_id in queued(system, 1, priority=priority)]
+    assert two.claim() is None
+    system.clock.advance(FIRST_WAIT_SECONDS)
+    giving.give(system)
+    assert [run_id for run_id in made if stored_run(run_id).held_by is None] == [made[-1]]
