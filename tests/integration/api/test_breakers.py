@@ -90,3 +90,5 @@ def test_an_app_says_whether_it_wants_breakers(client: Client, anna: Headers) ->
     assert set(refusal(client.simulate_patch(path, headers=anna, json={"destination_breaker": "often"}))) == {
         "destination_breaker"
     }
+    shared = client.simulate_put("/api/apps/tasks", headers=HIDDEN, json={"destination_breaker": True})
+    assert set(refusal(shared)) == {"destination_breaker"}, "any user could keep the others from a host"
