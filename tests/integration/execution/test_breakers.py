@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any, Self
-from uuid import UUID
 
 import pytest
 
@@ -17,11 +14,10 @@ from core.principals import LOCAL
 from core.states import Hold, RunStatus
 from models import breakers as stored_breakers
 from models import database
-from models.tables import Breaker, Run
-from services.execution import breakers, careful_recording, giving, recording, workers
-from services.execution.engine import Engine
-from services.execution.work import Failed, Result, Work
-from services.jobs import apps, definition, editing
+from models.tables import Breaker
+from services.execution import breakers, careful_recording, giving, recording
+from services.execution.work import Failed, Result
+from services.jobs import apps
 from services.jobs import lifecycle as job_service
 from services.messaging.broker import RUNS_EMAIL, RUNS_HTTP
 from services.reading import breakers as reading
@@ -31,50 +27,20 @@ from tests.factories import (
     NOON,
     GivenSystem,
     given_system,
-    new_job,
-    runs_of,
-    stored_job,
     stored_run,
     succeeded,
 )
-from tests.waiting import until
-
-DOWN = Failed(TransientFailure("Down.", status_code=503), "down")
-NO_ANSWER = Failed(TransientFailure("Connection refused."))
-REFUSED = Failed(PermanentFailure("Not like this.", status_code=400), "no")
-KEY = "destination:app_a/127.0.0.1"
-
-
-class Workers:
-    """Engines of worker processes, whose threads end their runs as the receiver of a test does."""
-
-    def __init__(self, system: GivenSystem, count: int) -> None:
-        self.system = system
-        self._engines = [Engine(system, workers.register(system)) for _ in range(count)]
-
-    def __enter__(self) -> Self:
-        for engine in self._engines:
-            engine.start()
-        return self
-
-    def __exit__(self, *_about: object) -> None:
-        for engine in self._engines:
-            engine.stop()
-
-    def claim(self, engine: int = 0) -> Work | None:
-        """What a thread of an engine gets that has nothing to hand in."""
-        self.system.clock.advance(1)  # so that the engine looks whether anything is limited
-        return self._engines[engine].exchange(RUNS_HTTP).work
-
-    def end(self, work: Work, result: Result, engine: int = 0, queue: str = RUNS_HTTP) -> None:
-        self._engines[engine].exchange(queue, (work, result), wants_work=False)
-
-    def fail_until_it_opens(self, result: Result = DOWN) -> None:
-        for _ in range(FEWEST_CALLS):
-            work = self.claim()
-            assert work is not None
-            self.end(work, result)
-        until(lambda: standing() is not None, "the breaker to open")
+from tests.integration.execution.breaking import (
+    DOWN,
+    KEY,
+    NO_ANSWER,
+    REFUSED,
+    Workers,
+    queued,
+    standing,
+    until_moved,
+    waiting,
+)
 
 
 @pytest.fixture
@@ -86,26 +52,6 @@ def system(store: str) -> GivenSystem:
 def two(system: GivenSystem) -> Iterator[Workers]:
     with ExitStack() as stack:
         yield stack.enter_context(Workers(system, 2))
-
-
-def standing() -> int | None:
-    """How many calls the breaker lets go at once; None while it is closed."""
-    with database.reading():
-        row = Breaker.get_or_none(Breaker.key == KEY)
-    return None if row is None else row.places
-
-
-def until_moved(places: int | None) -> None:
-    until(lambda: standing() != places, "the breaker to move")
-
-
-def queued(system: GivenSystem, count: int, **changes: Any) -> list[UUID]:
-    jobs = [job_service.create(LOCAL, system, new_job(**changes)) for _ in range(count)]
-    return [run.id for job_id in jobs for run in runs_of(job_id)]
-
-
-def waiting(run_ids: list[UUID]) -> list[Run]:
-    return [run for run in map(stored_run, run_ids) if run.status is RunStatus.QUEUED]
 
 
 def test_a_receiver_that_fails_and_comes_back(system: GivenSystem, two: Workers) -> None:
@@ -270,54 +216,3 @@ def test_a_breaker_that_holds_nothing_is_forgotten_in_time(system: GivenSystem, 
     giving.give(system)
     giving.tidy(system)
     assert standing() is None
-
-
-@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-def test_many_runs_of_a_host_that_is_down_keep_no_claim_from_the_others(system: GivenSystem, two: Workers) -> None:
-    queued(system, FEWEST_CALLS)
-    two.fail_until_it_opens()
-    queued(system, 50, priority=9)
-    [other] = queued(system, 1, app_name="app_b", priority=1)
-    work = two.claim()
-    assert work is not None
-    assert work.run_id == other
-
-
-@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-def test_a_run_that_goes_to_another_host_now_waits_no_longer(system: GivenSystem, two: Workers) -> None:
-    made = queued(system, FEWEST_CALLS + 1)
-    two.fail_until_it_opens()
-    assert two.claim() is None
-    [held] = waiting(made)
-    there = "http://127.0.0.2:9/other"
-    editing.edit(
-        LOCAL, system, held.job_id, lambda _: replace(definition.of(stored_job(held.job_id), ()), callback_url=there)
-    )
-    work = two.claim()
-    assert work is not None
-    assert (work.run_id, work.url) == (held.id, there)
-
-
-@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-def test_an_edit_of_a_paused_job_leaves_its_held_run_to_the_pause(system: GivenSystem, two: Workers) -> None:
-    made = queued(system, FEWEST_CALLS + 1)
-    two.fail_until_it_opens()
-    assert two.claim() is None
-    [held] = waiting(made)
-    job_service.pause(LOCAL, system, held.job_id)
-    editing.edit(LOCAL, system, held.job_id, lambda _: replace(definition.of(stored_job(held.job_id), ()), priority=9))
-    assert stored_run(held.id).held_by is Hold.PAUSED
-
-
-@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-def test_a_probe_is_any_of_the_runs_that_wait(
-    system: GivenSystem, two: Workers, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(random, "sample", lambda runs, count: runs[::-1][:count])
-    queued(system, FEWEST_CALLS)
-    two.fail_until_it_opens()
-    made = [run_id for priority in (9, 5, 1) for run_id in queued(system, 1, priority=priority)]
-    assert two.claim() is None
-    system.clock.advance(FIRST_WAIT_SECONDS)
-    giving.give(system)
-    assert [run_id for run_id in made if stored_run(run_id).held_by is None] == [made[-1]]
