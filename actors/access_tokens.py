@@ -109,7 +109,11 @@ def of(system: System, oauth2: OAuth2, call: http.Call, scope: Scope) -> Token:
         if token := _tokens.found(key, system.clock.monotonic()):  # fetched by whoever was before
             return token
         asked_at = system.clock.monotonic()
-        given = _fetched(system, oauth2, call, scope)
+        try:
+            given = _fetched(system, oauth2, call, scope)
+        except AttemptError as error:
+            error.was_called = False  # the token endpoint was, not the receiver
+            raise
         lasts = given.expires_in or _UNLESS_SAID_SECONDS
         token = Token(key, given.access_token, asked_at + max(lasts - SPARE_SECONDS, lasts / 2))
         _tokens.keep(token)

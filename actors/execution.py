@@ -95,7 +95,8 @@ class RunExecutor:
                 result = _stopped(work, stop.reason)
             except BaseException:
                 log.exception("handler_broke")
-                result = Failed(TransientFailure("Carillon could not do this: an internal error, which is logged."))
+                told = "Carillon could not do this: an internal error, which is logged."
+                result = Failed(TransientFailure(told, was_called=False))
             faults.reach(faults.EXECUTED)
             return self._hand_in(work, result, until)
 

@@ -39,7 +39,7 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
             call = replace(call, headers={**call.headers, "Authorization": f"Bearer {token.text}"})
         answer = http.call(call, scope, work.trace)
     except Unavailable as error:
-        return Failed(TransientFailure(str(error)))
+        return Failed(TransientFailure(str(error), was_called=False))
     except AttemptError as error:
         return Failed(_without_secrets(mask, error))
     except Aborted:
@@ -79,7 +79,8 @@ def _without_secrets(mask: Mask, error: AttemptError) -> AttemptError:
     told = mask.text(error.message)
     if told == error.message:
         return error
-    return type(error)(told, status_code=error.status_code, retry_after_seconds=error.retry_after_seconds)
+    seconds = error.retry_after_seconds
+    return type(error)(told, status_code=error.status_code, retry_after_seconds=seconds, was_called=error.was_called)
 
 
 def _as_kept(mask: Mask, answer: http.Answer) -> http.Answer:

@@ -1,13 +1,14 @@
 """Breakers: when a destination is left alone since most calls to it fail, and how it is tried again.
 
 A destination is a host as one app calls it. While its breaker is open, it has no places; once the wait is over, it has
-one, for a probe. Each call that succeeds then gives it one more, until the breaker closes; a failure opens it anew.
+one, for a probe. Each call that succeeds then gives it one more, until the breaker closes; one that fails halves them,
+and the last opens it anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 CALLS = 20
@@ -38,15 +39,24 @@ def opened(now: datetime, wait_seconds: float = FIRST_WAIT_SECONDS) -> Breaker:
     return Breaker(0, now + timedelta(seconds=wait_seconds), wait_seconds)
 
 
-def after_success(breaker: Breaker) -> Breaker | None:
+def after_success(breaker: Breaker, now: datetime) -> Breaker | None:
     """Returns a breaker after a call that it let go has succeeded; None once it closes."""
+    if _waits(breaker, now):
+        return breaker
     places = max(1, breaker.places) + 1
     return None if places > MOST_PLACES else Breaker(places, breaker.probe_at, FIRST_WAIT_SECONDS)
 
 
 def after_failure(breaker: Breaker, now: datetime) -> Breaker:
     """Returns a breaker after a call that it let go has failed: a probe that fails doubles the wait."""
-    if breaker.places == 0 and now < breaker.probe_at:
-        return breaker  # opened again by another of these calls
+    if _waits(breaker, now):
+        return breaker
+    if breaker.places > 1:
+        return replace(breaker, places=breaker.places // 2)
     waited = breaker.wait_seconds * 2 if breaker.places == 0 else FIRST_WAIT_SECONDS
     return opened(now, min(LONGEST_WAIT_SECONDS, waited))
+
+
+def _waits(breaker: Breaker, now: datetime) -> bool:
+    """Whether another call has opened it again, so that calls which it let go before tell nothing new."""
+    return breaker.places == 0 and now < breaker.probe_at

@@ -151,7 +151,10 @@ class DiskUnavailable(Unavailable):
 
 
 class AttemptError(CarillonError):
-    """A handler's work did not succeed. `status_code` is the answer's, where there was one."""
+    """A handler's work did not succeed. `status_code` is the answer's, where there was one.
+
+    `was_called` is False where it failed before the receiver was called, and so tells nothing of it.
+    """
 
     permanent = False
 
@@ -162,12 +165,14 @@ class AttemptError(CarillonError):
         status_code: int | None = None,
         retry_after_seconds: float | None = None,
         body: Any = None,
+        was_called: bool = True,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.status_code = status_code
         self.retry_after_seconds = retry_after_seconds
         self.body = body
+        self.was_called = was_called
 
 
 class TransientFailure(AttemptError):  # noqa: N818

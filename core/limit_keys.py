@@ -135,7 +135,7 @@ def is_of_app(key: str) -> bool:
 
 def looks_further(key: str) -> bool:
     """Whether a run's job and data must be read to know whether it has this key, as it is stored."""
-    return key.startswith(("host:", "key:"))
+    return key.startswith(("host:", "key:", DESTINATION))
 
 
 def read(text: str) -> LimitKey:

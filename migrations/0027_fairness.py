@@ -63,9 +63,10 @@ def up(_migrator: Any, database: Any) -> None:
     """Add the columns, order the queue by party, and make the functions; SQLite has its statements in the models."""
     on_sqlite = isinstance(database, peewee.SqliteDatabase)
     by_bytes = "" if on_sqlite else 'COLLATE "C"'
+    if not on_sqlite:
+        database.execute_sql("LOCK TABLE limits, runs")  # in the order of claims, which then wait for both
     for statement in (*STATEMENTS, *(WEIGHTS_ON_SQLITE if on_sqlite else WEIGHTS_ON_POSTGRESQL)):
         database.execute_sql(statement.format(by_bytes=by_bytes))
-    names = ("shares_v1", "pick_shared_v1", "pick_v2", "candidates_v2", "limited_v2")
-    functions.make(database, *names, settings=functions.ON_LARGE_TABLES)
+    functions.make(database, "shares_v1", "pick_shared_v1", "pick_v2", settings=functions.ON_LARGE_TABLES)
     functions.make(database, "create_v3", settings=functions.BY_KEYS)
     functions.make(database, "claim_v3", settings=functions.CALLING_OTHERS)

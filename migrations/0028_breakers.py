@@ -33,5 +33,4 @@ def up(_migrator: Any, database: Any) -> None:
     types = SQLITE if isinstance(database, peewee.SqliteDatabase) else POSTGRESQL
     for statement in STATEMENTS:
         database.execute_sql(statement.format(**types))
-    functions.drop(database, "candidates_v2", "limited_v2")  # of 0027, which no release had without this
     functions.make(database, "candidates_v3", "limited_v3", settings=functions.ON_LARGE_TABLES)

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core import breakers as rules
-from models.tables import App, Breaker
+from models.tables import App, Breaker, HeldKey
 
 
 def any_is_open() -> bool:
@@ -49,6 +49,13 @@ def replace(key: str, former: rules.Breaker, new: rules.Breaker | None) -> bool:
 def delete(key: str) -> None:
     """Close a breaker."""
     Breaker.delete().where(Breaker.key == key).execute()
+
+
+def delete_idle(before: datetime) -> list[Breaker]:
+    """Close the breakers that could have been tried before this instant and hold no run. Returns them."""
+    holding = HeldKey.select(HeldKey.key)
+    query = Breaker.delete().where(Breaker.probe_at < before, Breaker.key.not_in(holding))
+    return list(query.returning(Breaker).execute())
 
 
 def page(app_ids: Collection[UUID] | None, limit: int) -> list[Breaker]:

@@ -40,7 +40,7 @@ _KEYS_OF_RUNS = """
 """
 
 
-def front_of(queue: str, lines: Collection[tuple[int, str]], limit: int) -> list[Candidate]:
+def front_of(queue: str, lines: Collection[tuple[int, str]], limit: int, *, looks_further: bool) -> list[Candidate]:
     """Returns the most urgent claimable runs of a queue, of each of these priorities and parties an equal part.
 
     They are at most so many, with what their limits go by.
@@ -48,7 +48,7 @@ def front_of(queue: str, lines: Collection[tuple[int, str]], limit: int) -> list
     found: list[Candidate] = []
     for priority, party in lines:
         condition = (Run.queue == queue) & (Run.priority == priority) & (Run.party == party) & CLAIMABLE
-        query = limits.of_candidates(condition, looks_further=False).order_by(*BY_PARTY)
+        query = limits.of_candidates(condition, looks_further=looks_further).order_by(*BY_PARTY)
         found += limits.candidates(query.limit(limit // len(lines)))
     return found
 

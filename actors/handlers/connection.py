@@ -142,7 +142,11 @@ class Line:
 
     def _through(self, proxy: Proxy, address: str, port: int, deadline: float) -> Wire:
         """Returns a wire to a checked address by way of the proxy, which is the operator's and may be anywhere."""
-        wire = self._first(proxy.host, proxy.port, self._look_up(proxy.host, proxy.port, deadline), deadline)
+        try:
+            wire = self._first(proxy.host, proxy.port, self._look_up(proxy.host, proxy.port, deadline), deadline)
+        except TransientFailure as error:
+            error.was_called = False
+            raise
         try:
             tunnel.dig(wire.socket, proxy, address, port, deadline)
         except TransientFailure:

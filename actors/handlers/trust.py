@@ -36,7 +36,9 @@ def _believe(made: ssl.SSLContext, ca_bundle: Path) -> None:
     try:
         made.load_verify_locations(ca_bundle)
     except OSError as error:  # as what is no certificate is, too
-        raise TransientFailure(f"CA_BUNDLE={ca_bundle} cannot be read: {error.strerror or error}.") from None
+        raise TransientFailure(
+            f"CA_BUNDLE={ca_bundle} cannot be read: {error.strerror or error}.", was_called=False
+        ) from None
 
 
 def _show(made: ssl.SSLContext, certificate: str) -> None:

@@ -24,11 +24,16 @@ def dig(wire: socket.socket, proxy: Proxy, address: str, port: int, deadline: fl
         wire.sendall(proxy.request(address, port))
         head = _head(wire, deadline)
     except OSError as error:
-        raise TransientFailure(f"The proxy {proxy.host} made no tunnel: {error.strerror or error}.") from error
+        raise TransientFailure(
+            f"The proxy {proxy.host} made no tunnel: {error.strerror or error}.", was_called=False
+        ) from error
     status = _STATUS.match(head)
     if status is None or not status[1].startswith(b"2"):
         told = "what is no answer of HTTP" if status is None else status[1].decode()
-        raise TransientFailure(f"The proxy {proxy.host} answered {told} when it was asked for a tunnel to {address}.")
+        raise TransientFailure(
+            f"The proxy {proxy.host} answered {told} when it was asked for a tunnel to {address}.",
+            was_called=status is not None and status[1].startswith(b"5"),  # it tried, and got no connection
+        )
 
 
 def _head(wire: socket.socket, deadline: float) -> bytes:

@@ -33,6 +33,7 @@ class NewApp(Given):
     """An app's whole definition: what is left out is empty.
 
     With `destination_breaker`, a host is left alone while most calls to it fail; null: as DESTINATION_BREAKER says.
+    The apps that all users share have no breakers.
     """
 
     callback_base_url: BaseUrl | None = None

@@ -33,7 +33,7 @@ class NewLimit(Given):
     """What a key is to allow: so many runs at once, calls at a rate, or both; until an instant, if that is said.
 
     `weight` is for an account, or an app that all users share: while others wait for workers too, it gets so many times
-    the threads of one that has none. It may be put alone, and then limits nothing.
+    the threads of one that has none. It may be put alone, and then limits nothing. Without it, that of the key stays.
     """
 
     concurrency: Annotated[int, Field(ge=1, le=MOST)] | None = None

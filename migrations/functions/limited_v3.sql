@@ -27,7 +27,8 @@ BEGIN
     ) AS locks;
     RETURN QUERY
         SELECT k.key, l.key IS NULL AND b.key IS NULL,
-            CASE WHEN b.probe_at <= at THEN GREATEST(b.places, 1) ELSE COALESCE(b.places, l.concurrency) END, l.calls, l.per_seconds, l.expires_at,
+            CASE WHEN b.probe_at <= at THEN GREATEST(b.places, 1) ELSE COALESCE(b.places, l.concurrency) END,
+            l.calls, l.per_seconds, l.expires_at,
             (SELECT COUNT(*) FROM uses u WHERE u.key = k.key AND u.ended_at IS NULL), e.ended, e.first_ended_at
         FROM UNNEST(limited) AS k (key)
         LEFT JOIN limits l ON l.key = k.key AND (l.expires_at IS NULL OR l.expires_at > at)

@@ -7,15 +7,19 @@ limits are: in the claim, and where held runs are given room.
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
+import structlog
+
 from core import breakers as rules
-from core import limit_keys
+from core import built_in_apps, limit_keys
 from core.auditing import Thing
-from core.errors import AbortReason, DatabaseUnavailable, NotFound, TransientFailure
+from core.errors import AbortReason, DatabaseUnavailable, NotFound
 from core.principals import Principal
 from core.scopes import Scope
 from models import apps, breakers, database, held_keys
@@ -32,13 +36,17 @@ Ended = tuple[Work, Result]
 
 _MOST_WATCHED = 1_000
 _KNOWN_SECONDS = 1.0
+_IDLE = timedelta(minutes=20)
+
+log = structlog.get_logger()
 
 
 class Watch:
-    """The last calls of the destinations that one process calls; used by one thread."""
+    """The last calls of the destinations that one process calls."""
 
     def __init__(self, system: System) -> None:
         self._system = system
+        self._lock = threading.Lock()  # the engine and its lane both record calls
         self._calls: OrderedDict[Destination, deque[bool]] = OrderedDict()
         self._of_apps: Mapping[UUID, bool] = {}
         self._known_until: float | None = None
@@ -46,9 +54,12 @@ class Watch:
     def tripped(self, ended: Iterable[Ended]) -> list[Destination]:
         """Note how calls have ended. Returns the destinations whose breakers are to open."""
         calls = [(work, is_failed) for work, result in ended if (is_failed := failed(result)) is not None]
-        if not calls or not self._any_is_wanted():
+        if not calls:
             return []
-        return [found for work, is_failed in calls if (found := self._note(work, is_failed=is_failed)) is not None]
+        with self._lock:
+            if not self._any_is_wanted():
+                return []
+            return [found for work, is_failed in calls if (found := self._note(work, is_failed=is_failed)) is not None]
 
     def _note(self, work: Work, *, is_failed: bool) -> Destination | None:
         host = host_of(work)
@@ -78,13 +89,15 @@ class Watch:
 
 
 def failed(result: Result) -> bool | None:
-    """Whether a call failed without an answer or with a 5xx; None where it was broken off and tells nothing."""
+    """Whether a call failed without an answer or with a 5xx; None where none was made, or it was broken off."""
     if isinstance(result, Stopped):
         return True if result.reason is AbortReason.TIME_LIMIT else None
     if not isinstance(result, Failed):
         return False
     status = result.error.status_code
-    return isinstance(result.error, TransientFailure) and (status is None or status >= 500)  # noqa: PLR2004  HTTP's
+    if not result.error.was_called or (result.error.permanent and status is None):
+        return None
+    return not result.error.permanent and (status is None or status >= 500)  # noqa: PLR2004  HTTP's
 
 
 def host_of(work: Work) -> str | None:
@@ -99,12 +112,14 @@ def host_of(work: Work) -> str | None:
 
 
 def open_new(system: System, destinations: Sequence[Destination]) -> None:
-    """Open the breakers of these destinations, where they are closed."""
+    """Open the breakers of these destinations, where they are closed; none in the apps that all users share."""
     if not destinations:
         return
     with system.transaction(Gate.UNUSED) as work:
         names = apps.names_of({app_id for app_id, _ in destinations})
-        for app_id, host in destinations:
+        for app_id, host in sorted(destinations):  # in one order, so that no two wait for each other
+            if names[app_id] in built_in_apps.NAMES:
+                continue  # any user could keep the others from a host
             key = limit_keys.of_destination(names[app_id], host)
             if breakers.open_new(key, app_id, host, rules.opened(work.now), work.now):
                 _tell("opened", names[app_id], host)
@@ -116,8 +131,15 @@ def settle(system: System, ended: Sequence[Ended]) -> None:
         is_failed = failed(result)
         for key in work.places:
             if is_failed is not None and limit_keys.is_of_destination(key):
-                while not _settle(system, key, is_failed=is_failed):
-                    pass  # another call has ended meanwhile
+                _settle_surely(system, key, is_failed=is_failed)
+
+
+def _settle_surely(system: System, key: str, *, is_failed: bool) -> None:
+    try:
+        while not _settle(system, key, is_failed=is_failed):
+            pass  # another call has ended meanwhile
+    except Exception:  # the others are settled all the same
+        log.exception("breaker_not_settled", key=key)
 
 
 def _settle(system: System, key: str, *, is_failed: bool) -> bool:
@@ -126,7 +148,7 @@ def _settle(system: System, key: str, *, is_failed: bool) -> bool:
         if row is None:
             return True
         former = breakers.standing(row)
-        new = rules.after_failure(former, work.now) if is_failed else rules.after_success(former)
+        new = rules.after_failure(former, work.now) if is_failed else rules.after_success(former, work.now)
         if not breakers.replace(key, former, new):
             return False
         held_keys.look_at(key, work.now)
@@ -135,11 +157,17 @@ def _settle(system: System, key: str, *, is_failed: bool) -> bool:
     return True
 
 
+def forget_idle(now: datetime) -> None:
+    """Close breakers that hold no run and wait for none to try them, in the caller's transaction."""
+    for row in breakers.delete_idle(now - _IDLE):
+        _tell("closed", apps.names_of([row.app_id])[row.app_id], row.host)
+
+
 def close(principal: Principal, system: System, key: str, reason: str | None = None) -> None:
     """Close a breaker by hand; what it holds goes on. Raises `NotFound`, and as `visible_apps.found` does."""
     with system.transaction(Gate.UNUSED) as work:
         row = breakers.by_key(key)
-        if row is None:
+        if row is None or principal.account_id is not None:  # as in the list: not even that there is one
             raise NotFound("breaker", key)
         app = _app(principal, row.app_id, key)
         breakers.delete(key)

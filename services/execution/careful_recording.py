@@ -95,6 +95,7 @@ def _error(error: AttemptError) -> AttemptError:
         storable.text(getattr(error, "message", error), MESSAGE_KEPT),
         status_code=storable.whole_number(getattr(error, "status_code", None), 0, _LARGEST_STATUS),
         retry_after_seconds=storable.seconds(getattr(error, "retry_after_seconds", None), MAX_RETRY_AFTER_SECONDS),
+        was_called=getattr(error, "was_called", True) is not False,
     )
 
 

@@ -15,16 +15,17 @@ import queue
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 
 from core.errors import DatabaseUnavailable, Unavailable
 from models import database
 from services.execution import breakers, careful_recording, claiming, giving, recording
-from services.execution.breakers import Destination, Watch
+from services.execution.breakers import Watch
 from services.execution.limits import Known
 from services.execution.recording import Later
 from services.execution.rotation import Rotation
@@ -212,18 +213,23 @@ class Engine:
         return recorded
 
     def _follow_up(self, recorded: Sequence[_Call]) -> None:
-        """Move breakers by how these calls ended, and give the places that they left; no result waits for that."""
-        tripped = self._watch.tripped(_results([call for call in recorded if call.queue_name == RUNS_HTTP]))
-        left = [(work, result) for work, result in _results(recorded) if work.places]
-        if left or tripped:
-            self._giver.submit(self._give_places, left, tripped)
+        """Move breakers by how these calls ended, and give the places that they left.
 
-    def _give_places(self, left: Sequence[Ended], tripped: Sequence[Destination]) -> None:
+        No result waits for that, and no fault of it keeps a thread from its answer.
+        """
         try:
-            breakers.open_new(self._system, tripped)
-            breakers.settle(self._system, left)
-            giving.freed(self._system, [key for work, _ in left for key in work.places])
-        except Exception:  # the coordinator gives them, a little later
+            if tripped := self._watch.tripped(_results([call for call in recorded if call.queue_name == RUNS_HTTP])):
+                self._giver.submit(self._see_to, breakers.open_new, tripped)
+            if left := [(work, result) for work, result in _results(recorded) if work.places]:
+                self._giver.submit(self._see_to, breakers.settle, left)
+                self._giver.submit(self._see_to, giving.freed, [key for work, _ in left for key in work.places])
+        except Exception:
+            log.exception("breakers_not_moved")
+
+    def _see_to(self, action: Callable[[System, Any], None], what: Any) -> None:
+        try:
+            action(self._system, what)
+        except Exception:  # the coordinator gives places, a little later
             log.exception("places_not_given")
 
     def _is_recorded(self, call: _Call, settled: Settled | Later | None) -> bool:

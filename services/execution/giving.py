@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -9,13 +10,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from core import limits as rules
-from core.limit_keys import INSTALLATION, looks_further
+from core.limit_keys import INSTALLATION, is_of_destination, looks_further
 from core.limits import Limit, Standing
 from models import database, held_keys, jobs, limits, pauses
 from models.hot.rows import Candidate
 from models.pauses import Gate
 from models.tables import Job
-from services.execution import limit_keys
+from services.execution import breakers, limit_keys
 from services.execution.limits import KNOWN_SECONDS, held_key, ring_next
 from services.system import System
 
@@ -64,7 +65,10 @@ def count_running(system: System, keys: Collection[str]) -> None:
 
 
 def tidy(system: System) -> int:
-    """Put right what was left behind: uses whose run has ended, keys that hold runs unrecorded. Prunes old uses."""
+    """Put right what was left behind: uses whose run has ended, keys that hold runs unrecorded.
+
+    Prunes old uses, limits that expired and breakers that nothing needs.
+    """
     rate = system.settings.account_rate
     with system.transaction(Gate.UNUSED) as work:
         stray = limits.end_stray_uses(work.now)
@@ -72,6 +76,7 @@ def tidy(system: System) -> int:
             for run in held_keys.first_held(key, 1, looks_further=False):
                 held_keys.put(held_key(key, run, Standing(Limit()), work.now))
         longest = max(limits.longest_span(), 0 if rate is None else rate.seconds)
+        breakers.forget_idle(work.now)
         limits.prune(work.now - timedelta(seconds=longest), work.now - _EXPIRED_KEPT)
     return stray
 
@@ -95,7 +100,7 @@ def _give(system: System, key: str) -> tuple[int, bool]:
     with system.transaction() as work:
         waiting = held_keys.first_held(key, _RUNS, looks_further=limits.look_further())
         locked = jobs.lock(run.job_id for run in waiting)  # before the keys: a claim never waits for a job
-        going = _without_paused(waiting, locked)
+        going = _in_turn(key, _without_paused(waiting, locked))
         keys = limit_keys.of(system, going)
         found = _less_given(key, limit_keys.standings(system, going, keys, work.now))
         calls = [(run, limit_keys.applied(run, keys, found)) for run in going]
@@ -106,6 +111,14 @@ def _give(system: System, key: str) -> tuple[int, bool]:
         _move(key, refused, found, work.now)
         has_more = _look_again(key, found.get(key), work.now)
     return len(allowed), has_more and (bool(allowed) or len(going) < len(waiting))
+
+
+def _in_turn(key: str, waiting: Sequence[Candidate]) -> Sequence[Candidate]:
+    """Returns runs in the order in which they get room: the most urgent first, of a destination any.
+
+    The most urgent may be what its host fails on, and would be each of its probes.
+    """
+    return random.sample(waiting, len(waiting)) if is_of_destination(key) else waiting
 
 
 def _without_paused(waiting: Sequence[Candidate], locked: Mapping[UUID, Job]) -> list[Candidate]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +24,9 @@ MOST_OF_APP = 1_000
 
 
 def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple[LimitView, bool]:
-    """Limit a key, in place of the limit that it has. Returns how it stands, and whether it had none.
+    """Limit a key, in place of the limit that it has, whose weight stays where none is given.
+
+    Returns how it stands, and whether it had none.
 
     Raises `InvalidInput` for a text that is no key, a limit that is over, a weight of what is no party; `Conflict` if
     there are too many; and as `services.reading.limits.owned` does.
@@ -38,6 +41,7 @@ def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple
             )
         limits.lock(key)
         former = limits.by_key(key)
+        wanted = _with_weight(wanted, former, work.now)
         if (wanted.weight or 0) > _usual_weight(former, work.now):  # at the cost of other tenants
             principal.expect_administration()
         if former is None:
@@ -74,11 +78,20 @@ def _refuse_weight(owned: Owned, wanted: Limit) -> None:
         )
 
 
+def _with_weight(wanted: Limit, former: Row | None, now: datetime) -> Limit:
+    """Returns a limit with the weight that its key has, if it gives none: it may be an administrator's."""
+    return wanted if wanted.weight is not None else replace(wanted, weight=_weight(former, now))
+
+
 def _usual_weight(former: Row | None, now: datetime) -> float:
     """Returns the weight that an owner may give: that of all, or what an administrator has given more."""
-    if former is None or former.weight is None or (former.expires_at is not None and former.expires_at <= now):
-        return 1.0
-    return max(1.0, former.weight)
+    return max(1.0, _weight(former, now) or 1.0)
+
+
+def _weight(former: Row | None, now: datetime) -> float | None:
+    if former is None or (former.expires_at is not None and former.expires_at <= now):
+        return None
+    return former.weight
 
 
 def _refuse_more(owned: Owned) -> None:

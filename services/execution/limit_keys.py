@@ -43,11 +43,6 @@ def _wide(run: Candidate) -> tuple[str, ...]:
     return limit_keys.of_app(run.app_name), limit_keys.INSTALLATION
 
 
-def own(run: Candidate) -> tuple[str, ...]:
-    """Returns the keys of a run that need no look at its data."""
-    return (*_narrow(run), *_wide(run))
-
-
 def standings(system: System, candidates: Sequence[Candidate], keys: Keys, now: datetime) -> dict[str, Standing]:
     """Lock those keys of these runs that are limited until the transaction ends. Returns how each stands."""
     by_default = {account(run) for run in candidates if run.queue == brokers.RUNS_HTTP}

@@ -88,7 +88,7 @@ def claim(system: System, queue: str, limit: int, terms: Terms, rotation: Rotati
     rotation.advance(queue, [(run.priority, run.party) for run in allowed])
     refused.pop(INSTALLATION, None)
     if refused:  # only now: the runs that may start have left the front of the queue
-        _hold(queue, refused, _after(found, uses), terms.now)
+        _hold(system, queue, refused, _after(found, uses), terms.now)
     return Claimed(started, held_others=bool(refused), places=_places(uses, found))
 
 
@@ -155,12 +155,17 @@ def _places(uses: Sequence[tuple[str, UUID]], found: Mapping[str, Standing]) -> 
     return places
 
 
-def _hold(queue: str, refused: Mapping[str, list[Candidate]], found: Mapping[str, Standing], now: datetime) -> None:
+def _hold(
+    system: System, queue: str, refused: Mapping[str, list[Candidate]], found: Mapping[str, Standing], now: datetime
+) -> None:
     """Hold these runs, and others of their keys that would be next, so that no claim looks at them again."""
     front: dict[str, list[UUID]] = {}
     lines = {(run.priority, run.party) for runs in refused.values() for run in runs}
-    for run in held_keys.front_of(queue, lines, _FRONT):
-        for key in limit_keys.own(run):
+    # Of a host that is left alone, all its runs would be next, so they are worth a look at their jobs.
+    next_ones = held_keys.front_of(queue, lines, _FRONT, looks_further=any(map(is_of_destination, refused)))
+    keys = limit_keys.of(system, next_ones)
+    for run in next_ones:
+        for key in keys[run.id]:
             front.setdefault(key, []).append(run.id)
     for key, runs in refused.items():
         held_keys.hold({*(run.id for run in runs), *front.get(key, ())}, held_key(key, runs[0], found[key], now), now)

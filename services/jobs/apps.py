@@ -154,6 +154,10 @@ def delete(principal: Principal, system: System, name: str, reason: str | None =
 
 
 def _redefined(app: App, wanted: AppDefinition, now: datetime) -> AppView:
+    if wanted.destination_breaker and app.name in built_in_apps.NAMES:
+        raise InvalidInput.at(
+            "destination_breaker", f"is for apps of one tenant; all users share {app.name}, so leave it out."
+        )
     apps.redefine(app, wanted.callback_base_url, wanted.destination_breaker, now)
     stored = {row.name: row.request for row in apps.task_types(app)}
     policies = {

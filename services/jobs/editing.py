@@ -17,7 +17,7 @@ from core.principals import Principal
 from core.schedules import Recurring
 from core.scopes import Scope
 from core.states import ENDED, JobState, RunStatus, Trigger
-from models import edits, jobs, pauses, runs, tags, versions
+from models import edits, held_keys, jobs, pauses, runs, tags, versions
 from models.pauses import Gate
 from models.tables import Job, Run
 from services.jobs import definition, ownership, quotas
@@ -170,7 +170,9 @@ def _carry_out(system: System, one: _Edit) -> Made:
         priority_changed=one.changes("priority"),
         deadline_changed=one.changes("deadline_at", "deadline_seconds", "expire"),
     )
-    return _reschedule(system, one, not_begun) if one.changes("schedule") else []
+    # Its calls may go elsewhere now; what a limit still refuses is held again by the claim.
+    released = held_keys.release([run.id for run in not_begun], pauses.holds([job]).get(job.id))
+    return [*released, *(_reschedule(system, one, not_begun) if one.changes("schedule") else [])]
 
 
 def _reschedule(system: System, one: _Edit, not_begun: Sequence[Run]) -> Made:

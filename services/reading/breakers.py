@@ -27,8 +27,13 @@ class BreakerView:
 
 
 def listed(principal: Principal) -> list[BreakerView]:
-    """Returns the open breakers of the principal's apps, or all for administrators, by key, the first 1,000."""
+    """Returns the open breakers of the principal's apps, or all for administrators, by key, the first 1,000.
+
+    A key for one account sees none: they would tell which hosts the app's other accounts call.
+    """
     principal.expect_scope(Scope.READ)
+    if principal.account_id is not None:
+        return []
     seen = None
     if not principal.sees_all:
         seen = {one.app_id for one in principal.memberships if Scope.READ in one.role.scopes}

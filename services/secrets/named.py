@@ -96,7 +96,7 @@ def _unsealed(system: System, name: str, sealed: str) -> str:
     try:
         return sealing.unseal(system.settings, sealed).decode()
     except Misconfigured as error:
-        raise TransientFailure(f"The secret {name} cannot be opened: {error}") from None
+        raise TransientFailure(f"The secret {name} cannot be opened: {error}", was_called=False) from None
 
 
 def _check(name: str, value: str) -> None:

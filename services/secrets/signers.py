@@ -34,7 +34,7 @@ class Signer:
         What is to be signed never goes out without: its receiver would refuse it for good.
         """
         if self.fault is not None:
-            raise TransientFailure(f"The request cannot be signed: {self.fault}")
+            raise TransientFailure(f"The request cannot be signed: {self.fault}", was_called=False)
         return webhooks.headers(self.keys, message_id, at, body or b"") if self.keys else {}
 
 

@@ -10,7 +10,7 @@ from core.scopes import Role
 from models import database
 from models.tables import App, Breaker
 from tests.factories import NOON, GivenSystem, given_system
-from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, joined, made_app
+from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, joined, made_app, made_key
 from tests.integration.api.client import Client, refusal, served
 from tests.integration.api.test_accounts import HIDDEN, token_of
 
@@ -61,6 +61,12 @@ def test_an_open_breaker_is_shown_to_members_and_operators_alone(client: Client,
     assert client.simulate_get("/api/breakers", headers=berta).json == {"results": []}
 
 
+def test_a_key_for_one_account_learns_of_none(client: Client, anna: Headers) -> None:
+    key = made_key(client, anna, MINE, "read", "operate", account_id="acc1")
+    assert client.simulate_get("/api/breakers", headers=key).json == {"results": []}
+    assert client.simulate_delete(PATH, headers=key).status_code == 404
+
+
 def test_it_is_closed_by_those_who_operate_the_app_and_is_on_record(client: Client, anna: Headers) -> None:
     berta = token_of(client, "berta")
     viewer = joined(client, anna, MINE, "vera", Role.VIEWER)
@@ -84,3 +90,5 @@ def test_an_app_says_whether_it_wants_breakers(client: Client, anna: Headers) ->
     assert set(refusal(client.simulate_patch(path, headers=anna, json={"destination_breaker": "often"}))) == {
         "destination_breaker"
     }
+    shared = client.simulate_put("/api/apps/tasks", headers=HIDDEN, json={"destination_breaker": True})
+    assert set(refusal(shared)) == {"destination_breaker"}, "any user could keep the others from a host"

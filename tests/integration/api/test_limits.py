@@ -129,6 +129,7 @@ def test_only_administrators_give_an_account_more_than_others_have(client: Clien
     kept = put(client, key, anna, {"weight": 2, "concurrency": 1})
     assert (kept.status_code, kept.json["weight"]) == (200, 2)
     assert put(client, key, anna, {"weight": 2.5}).status_code == 403
+    assert put(client, key, anna, {"concurrency": 3}).json["weight"] == 2, "without a weight, it stays"
 
 
 def test_the_list_comes_in_pages_by_key(client: Client, anna: Headers) -> None:

@@ -157,6 +157,7 @@ def test_without_a_token_nothing_is_sent_and_the_answer_says_why(
     assert isinstance(result, Failed)
     assert isinstance(result.error, kind)
     assert told in str(result.error)
+    assert not result.error.was_called
     assert "canary" not in str(result.error)
     assert not target.got
 

@@ -115,6 +115,7 @@ def test_what_no_key_opens_is_tried_again(system: GivenSystem, receiver: Server)
     assert isinstance(result, Failed)
     assert isinstance(result.error, TransientFailure)
     assert "The secret OTHER cannot be opened" in result.error.message
+    assert not result.error.was_called
     assert receiver.got == []
 
 

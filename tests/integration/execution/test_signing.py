@@ -183,6 +183,7 @@ def test_what_cannot_be_signed_is_not_sent_and_tried_again(store: str, receiver:
     assert isinstance(result, Failed)
     assert isinstance(result.error, TransientFailure)
     assert "SECRET_KEYS" in result.error.message
+    assert not result.error.was_called
     assert receiver.got == []
 
 

@@ -36,7 +36,7 @@ def test_each_success_gives_one_more_place_until_it_closes() -> None:
     standing: Breaker | None = breakers.opened(NOON)
     places = []
     while standing is not None:
-        standing = breakers.after_success(standing)
+        standing = breakers.after_success(standing, AFTER_THE_WAIT)
         places.append(None if standing is None else standing.places)
     assert places == [*range(2, MOST_PLACES + 1), None]
 
@@ -49,11 +49,17 @@ def test_a_probe_that_fails_doubles_the_wait_up_to_the_longest() -> None:
     assert waits == [60, 120, 240, 480, LONGEST_WAIT_SECONDS, LONGEST_WAIT_SECONDS]
 
 
-def test_a_failure_while_it_comes_back_opens_it_again_for_the_first_wait() -> None:
-    coming_back = Breaker(5, NOON, 240)
-    assert breakers.after_failure(coming_back, NOON) == breakers.opened(NOON)
+def test_each_failure_while_it_comes_back_halves_its_places_and_the_last_opens_it_again_for_the_first_wait() -> None:
+    standing, places = Breaker(5, NOON, FIRST_WAIT_SECONDS), []
+    for _ in range(3):
+        standing = breakers.after_failure(standing, NOON)
+        places.append(standing.places)
+    assert places == [2, 1, 0]
+    assert standing == breakers.opened(NOON)
 
 
-def test_a_call_that_fails_after_another_has_opened_it_again_changes_nothing() -> None:
+def test_a_call_that_ends_after_another_has_opened_it_again_changes_nothing() -> None:
     standing = breakers.opened(NOON)
-    assert breakers.after_failure(standing, NOON + timedelta(seconds=1)) == standing
+    meanwhile = NOON + timedelta(seconds=1)
+    assert breakers.after_failure(standing, meanwhile) == standing
+    assert breakers.after_success(standing, meanwhile) == standing

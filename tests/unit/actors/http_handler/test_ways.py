@@ -126,6 +126,22 @@ def test_a_proxy_that_makes_no_tunnel_is_told_of_and_tried_again(resolver: Resol
     with serving(answering(answer)) as proxy, pytest.raises(TransientFailure, match=told) as failed:
         call("http://named.test/", reach=PUBLIC, way=through(proxy, "Basic canary"))
     assert "canary" not in str(failed.value)
+    assert not failed.value.was_called
+
+
+def test_a_proxy_that_got_no_connection_tells_of_the_receiver_and_one_that_is_away_of_itself(
+    resolver: Resolver,
+) -> None:
+    resolver.names["named.test"] = [PUBLIC_ADDRESS]
+    was_called = []
+    with serving(answering(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")) as proxy:
+        way = through(proxy)
+        with pytest.raises(TransientFailure, match="answered 502") as failed:
+            call("http://named.test/", reach=PUBLIC, way=way)
+        was_called.append(failed.value.was_called)
+    with pytest.raises(TransientFailure, match="No connection") as failed:
+        call("http://named.test/", reach=PUBLIC, way=way)
+    assert [*was_called, failed.value.was_called] == [True, False]
 
 
 def test_a_silent_proxy_costs_no_more_than_connecting_may(resolver: Resolver) -> None:
@@ -143,8 +159,9 @@ def test_the_installations_own_authorities_are_believed_where_it_names_them(cert
 
 
 def test_authorities_that_cannot_be_read_are_told_with_the_setting(tmp_path: Path) -> None:
-    with pytest.raises(TransientFailure, match="CA_BUNDLE"):
+    with pytest.raises(TransientFailure, match="CA_BUNDLE") as failed:
         call("https://127.0.0.1:9/", way=Way(ca_bundle=tmp_path / "none.pem"))
+    assert not failed.value.was_called
 
 
 def test_a_receiver_that_asks_for_a_certificate_is_shown_the_one_of_the_call(certificate: Path) -> None:
