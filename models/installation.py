@@ -57,9 +57,14 @@ def settle(place: str) -> None:
 
 
 def take_back(mark: int, place: str, now: datetime, restored_to: datetime | None) -> None:
-    """Record that the database was taken back, and go on from a mark. Cursors of live channels end."""
+    """Record that the database was taken back, and go on from a mark. Cursors of live channels end.
+
+    From here on it is an installation of its own: the one that it was copied from may go on beside it, in the same
+    DATA_DIR, where each has what bears its identity.
+    """
     new = {"mark": mark, "marked_at": now, "home": place, "restored_at": now, "restored_to": restored_to}
-    Installation.update(epoch=uuid4().hex[:12], **new).where(Installation.id == 1).execute()
+    own = {"identity": uuid4().hex, "epoch": uuid4().hex[:12]}
+    Installation.update(**own, **new).where(Installation.id == 1).execute()
 
 
 def end_restore_if_over() -> bool:

@@ -14,6 +14,7 @@ from core.schedules import DelayFromNow, Interval
 from core.states import Hold, RunStatus
 from models import database
 from models.tables import Installation
+from services.files import spool, uploads
 from services.jobs import lifecycle, requested_runs
 from services.maintenance import upkeep
 from services.reading import explaining
@@ -116,6 +117,23 @@ def test_another_installation_in_the_same_folder_is_not_one_that_was_taken_back(
     other.look()
     assert other.troubles() == []
     assert len(list((system.settings.data_dir / mark_file.FOLDER).iterdir())) == 2
+
+
+def test_a_copy_that_shares_the_folder_leaves_the_mark_and_the_uploads_of_the_original_alone(
+    system: GivenSystem,
+) -> None:
+    Guard(system).look()
+    original = Installation.get().identity
+    waits = spool.Incoming(system.settings, original)
+    waits.finish()
+    waits.release()
+    with database.transaction():  # the copy has the identity, and none of the jobs that were created since
+        Installation.update(home="another server").execute()
+    Guard(system).look()
+    assert uploads.sweep(system) == 0
+    assert spool.opened(system.settings, waits.id) is not None
+    assert Installation.get().identity != original
+    assert mark_file.read(system.settings, original) == 1
 
 
 def test_a_host_that_cannot_keep_the_mark_goes_on(store: str, tmp_path: Path) -> None:
