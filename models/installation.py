@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import peewee
 
-from core.restoring import Standing
+from core.restoring import Standing, place_in
 from models import database
 from models.tables import App, Installation, db
 
@@ -46,8 +46,9 @@ def lock() -> InstallationState:
 
 
 def count_mark(now: datetime, before: datetime) -> None:
-    """Count the mark upwards, if it was counted last before an instant."""
-    is_old = Installation.marked_at.is_null() | (Installation.marked_at < before)
+    """Count the mark upwards, if it was counted last before an instant, or by a clock that has gone back since."""
+    marked_at = Installation.marked_at
+    is_old = marked_at.is_null() | (marked_at < before) | (marked_at > now)
     Installation.update(mark=Installation.mark + 1, marked_at=now).where(Installation.id == 1, is_old).execute()
 
 
@@ -85,8 +86,7 @@ def _place() -> str:
     """Returns what tells this database from a copy: of PostgreSQL, server and database; of SQLite, the file."""
     if database.is_sqlite():
         return f"file {Path(db.obj.database).stat().st_ino}"
-    server = _first(_SERVER) if _first(_MAY_IDENTIFY) else "unknown"
-    return f"server {server}, database {_first(_DATABASE)}"
+    return place_in(_first(_SERVER) if _first(_MAY_IDENTIFY) else None, _first(_DATABASE))
 
 
 def _first(query: str) -> Any:

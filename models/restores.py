@@ -14,9 +14,11 @@ from core.states import Hold, RunStatus
 from models import changes, runs
 from models.database import for_update
 from models.held_keys import LIMITS
+from models.set_based import chunks
 from models.tables import App, Job, Run
 
 _HELD = (Run.status == RunStatus.QUEUED) & (Run.held_by == Hold.RESTORED)
+_CLAIMABLE = (Run.status == RunStatus.QUEUED) & (Run.held_by.is_null() | Run.held_by.in_(LIMITS))
 _BEGUN = Run.attempt_count > 0
 
 
@@ -33,13 +35,21 @@ class HeldApp:
 
 
 def hold_everything(now: datetime) -> int:
-    """Hold every app, and every run that a worker could claim now or as soon as a limit lets it. Returns how many."""
+    """Hold every app, and every run that a worker could claim now or as soon as a limit lets it. Returns how many.
+
+    However many they are, no statement outlasts its time-out: a part of the runs at a time, in one transaction.
+    """
     App.update(restored_at=now).execute()
-    claimable = Run.held_by.is_null() | Run.held_by.in_(LIMITS)
-    due = runs.locked((Run.status == RunStatus.QUEUED) & claimable)
-    held: Any = Run.update(held_by=Hold.RESTORED, held_key=None, held_until=None).with_cte(due)
+    claimable: Any = Run.select(Run.id).where(_CLAIMABLE).tuples()
+    ids = sorted(run_id for (run_id,) in claimable)
     changes.note(apps=[changes.EVERY_APP])
-    return changes.update_runs(held.where(Run.id.in_(peewee.Select((due,), (due.c.id,)))))
+    return sum(_hold(part) for part in chunks(ids))
+
+
+def _hold(run_ids: Collection[UUID]) -> int:
+    due = runs.locked(Run.id.in_(run_ids) & _CLAIMABLE)
+    held: Any = Run.update(held_by=Hold.RESTORED, held_key=None, held_until=None).with_cte(due)
+    return len(list(held.where(Run.id.in_(peewee.Select((due,), (due.c.id,)))).returning(Run.id).execute()))
 
 
 def held_apps() -> list[HeldApp]:

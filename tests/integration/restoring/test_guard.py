@@ -12,7 +12,7 @@ import pytest
 from core.principals import LOCAL
 from core.schedules import DelayFromNow, Interval
 from core.states import Hold, RunStatus
-from models import database
+from models import database, set_based
 from models.tables import Installation
 from services.files import spool, uploads
 from services.jobs import lifecycle, requested_runs
@@ -21,6 +21,7 @@ from services.reading import explaining
 from services.restoring import declaring, mark_file
 from services.restoring.guard import Guard
 from services.scheduling import dispatching, pauses
+from tests import statements
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -53,6 +54,13 @@ def test_an_installation_that_goes_on_is_never_held(system: GivenSystem) -> None
         assert one.troubles() == []
     assert Installation.get().mark == 3
     assert claim_one(system).run_id == run.id
+
+
+def test_a_clock_that_goes_back_does_not_stop_the_mark(system: GivenSystem) -> None:
+    Guard(system).look()
+    system.clock.advance(-3600)
+    Guard(system).look()
+    assert Installation.get().mark == 2
 
 
 def test_what_was_due_when_the_database_was_taken_back_does_not_start(system: GivenSystem, take_back: TakeBack) -> None:
@@ -213,6 +221,17 @@ def test_live_channels_begin_anew_since_their_cursors_are_of_a_future_that_is_go
     before = Installation.get().epoch
     take_back()
     assert Installation.get().epoch != before
+
+
+def test_many_runs_are_held_a_part_at_a_time_so_that_no_statement_takes_long(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(set_based, "_CHUNK", 2)
+    due = [first_run(system) for _ in range(5)]
+    with statements.noted() as sent:
+        declaring.declare(LOCAL, system)
+    assert len([text for text, _ in sent if 'UPDATE "runs"' in text]) == 3
+    assert {stored_run(run.id).held_by for run in due} == {Hold.RESTORED}
 
 
 def test_a_restore_that_nobody_can_notice_is_declared(system: GivenSystem) -> None:
