@@ -68,13 +68,21 @@ def take_back(mark: int, place: str, now: datetime, restored_to: datetime | None
     Installation.update(**own, **new).where(Installation.id == 1).execute()
 
 
+def is_restore_over() -> bool:
+    """Whether a restore is on record for which no app is held any more."""
+    return Installation.get_by_id(1).restored_at is not None and not _holds_apps()
+
+
 def end_restore_if_over() -> bool:
     """Record that the restore is over, if no app is held for it any more. Returns whether it is."""
-    held = App.select(peewee.SQL("1")).where(App.restored_at.is_null(False))
-    if held.limit(1).count():
+    if _holds_apps():
         return False
     Installation.update(restored_at=None, restored_to=None).where(Installation.id == 1).execute()
     return True
+
+
+def _holds_apps() -> bool:
+    return bool(App.select(peewee.SQL("1")).where(App.restored_at.is_null(False)).limit(1).count())
 
 
 def _state(row: Any) -> InstallationState:

@@ -8,12 +8,14 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from typer.testing import CliRunner
 
+from cli import app
 from core.principals import LOCAL
 from core.schedules import DelayFromNow, Interval
 from core.states import Hold, RunStatus
 from models import database, set_based
-from models.tables import Installation
+from models.tables import AuditEntry, Installation
 from services.files import spool, uploads
 from services.jobs import lifecycle, requested_runs
 from services.maintenance import upkeep
@@ -221,6 +223,18 @@ def test_live_channels_begin_anew_since_their_cursors_are_of_a_future_that_is_go
     before = Installation.get().epoch
     take_back()
     assert Installation.get().epoch != before
+
+
+def test_a_restore_is_declared_before_anything_is_started(sqlite: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = given_system()
+    run = first_run(system)
+    monkeypatch.setenv("DATABASE_URL", sqlite)
+    told = CliRunner().invoke(app, ["restore", "declare-offline", "--reason", "marks were restored too"])
+    assert "1 runs" in told.stdout
+    assert claim(system) == []
+    assert stored_run(run.id).held_by is Hold.RESTORED
+    with database.reading():
+        assert AuditEntry.get().reason == "marks were restored too"
 
 
 def test_many_runs_are_held_a_part_at_a_time_so_that_no_statement_takes_long(
