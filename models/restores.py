@@ -11,7 +11,7 @@ from uuid import UUID
 import peewee
 
 from core.states import Hold, RunStatus
-from models import changes, runs
+from models import changes
 from models.database import for_update
 from models.held_keys import LIMITS
 from models.set_based import chunks
@@ -47,9 +47,15 @@ def hold_everything(now: datetime) -> int:
 
 
 def _hold(run_ids: Collection[UUID]) -> int:
-    due = runs.locked(Run.id.in_(run_ids) & _CLAIMABLE)
-    held: Any = Run.update(held_by=Hold.RESTORED, held_key=None, held_until=None).with_cte(due)
-    return len(list(held.where(Run.id.in_(peewee.Select((due,), (due.c.id,)))).returning(Run.id).execute()))
+    """Hold those of these runs that are still claimable.
+
+    They are looked up by their ids alone: just restored, a database has no statistics, and would go through all that
+    are claimable each time.
+    """
+    locked = for_update(Run.select(Run.id, Run.status, Run.held_by).where(Run.id.in_(run_ids)).order_by(Run.id))
+    due = [run.id for run in locked if run.status == RunStatus.QUEUED and run.held_by in (None, *LIMITS)]
+    Run.update(held_by=Hold.RESTORED, held_key=None, held_until=None).where(Run.id.in_(due)).execute()
+    return len(due)
 
 
 def held_apps() -> list[HeldApp]:
