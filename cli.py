@@ -7,6 +7,7 @@ web, worker, coordinator, periodic    one process of the services mode
 autoscale     one to five workers, as the queues ask for them
 migrate       bring the database to the newest schema
 rotate-secrets    seal every stored secret with the first of SECRET_KEYS
+restore declare-offline    hold every app in the database, before anything is started on it
 login, jobs, runs, upcoming, stats, apps, members, keys, limits, restore, audit, apply, export, preview, open
               the client's commands, to a server by its API (`./carillon jobs list`)
 """
@@ -25,11 +26,13 @@ from typing import NoReturn
 
 import typer
 
-from client import commands, endings
+from client import commands, endings, restores
+from client.options import Reason
 from local import demonstration, stack, trial_receiver
 from migrations import runner
 from models import database
 from processes import start
+from services.restoring import offline
 from services.scheduling import timezones
 from services.secrets import key_file, rotating
 from settings import ConfigurationError, Settings
@@ -143,6 +146,17 @@ def rotate_secrets() -> None:
     database.connect(settings.database, "rotate-secrets")
     runner.upgrade()
     typer.echo(f"sealed {rotating.rotate(settings)} secrets with the first of SECRET_KEYS")
+
+
+@restores.app.command()
+def declare_offline(reason: Reason = None) -> None:
+    """Hold every app in the database itself: after a restore, before anything is started on it."""
+    settings = start.load_settings()
+    database.connect(settings.database, "declare-offline")
+    runner.upgrade()
+    held = offline.declare(settings, reason)
+    runs = sum(one.begun + one.not_begun for one in held.apps)
+    typer.echo(f"Held: {len(held.apps)} apps, {runs} runs. Start Carillon, and release them: carillon restore release.")
 
 
 def _run(name: str) -> None:

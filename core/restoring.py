@@ -8,6 +8,10 @@ which it was counted last: restored elsewhere, where nobody knows how far it had
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import zip_longest
+
+UNKNOWN_SERVER = "server unknown"
+_BETWEEN = ", "
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,19 @@ def was_taken_back(found: Standing, seen: int | None) -> bool:
     """Whether a database was taken back, given the last mark that this host has seen, if any."""
     if seen is not None and seen > found.mark:
         return True
-    return found.counted_in not in (None, found.place)
+    return found.counted_in is not None and not _may_be_one(found.counted_in, found.place)
+
+
+def place_in(server: object, database_id: object) -> str:
+    """Returns the place of a database in a server; None is the server of a role that may not ask for it."""
+    of_server = UNKNOWN_SERVER if server is None else f"server {server}"
+    return f"{of_server}{_BETWEEN}database {database_id}"
+
+
+def _may_be_one(one: str, other: str) -> bool:
+    """Whether two places may be the same: a server that is unknown may be any."""
+    parts = zip_longest(one.split(_BETWEEN), other.split(_BETWEEN))
+    return all(part == counterpart or UNKNOWN_SERVER in (part, counterpart) for part, counterpart in parts)
 
 
 def next_mark(found: Standing, seen: int | None) -> int:

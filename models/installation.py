@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import peewee
 
-from core.restoring import Standing
+from core.restoring import Standing, place_in
 from models import database
 from models.tables import App, Installation, db
 
@@ -46,8 +46,9 @@ def lock() -> InstallationState:
 
 
 def count_mark(now: datetime, before: datetime) -> None:
-    """Count the mark upwards, if it was counted last before an instant."""
-    is_old = Installation.marked_at.is_null() | (Installation.marked_at < before)
+    """Count the mark upwards, if it was counted last before an instant, or by a clock that has gone back since."""
+    marked_at = Installation.marked_at
+    is_old = marked_at.is_null() | (marked_at < before) | (marked_at > now)
     Installation.update(mark=Installation.mark + 1, marked_at=now).where(Installation.id == 1, is_old).execute()
 
 
@@ -57,18 +58,31 @@ def settle(place: str) -> None:
 
 
 def take_back(mark: int, place: str, now: datetime, restored_to: datetime | None) -> None:
-    """Record that the database was taken back, and go on from a mark. Cursors of live channels end."""
+    """Record that the database was taken back, and go on from a mark. Cursors of live channels end.
+
+    From here on it is an installation of its own: the one that it was copied from may go on beside it, in the same
+    DATA_DIR, where each has what bears its identity.
+    """
     new = {"mark": mark, "marked_at": now, "home": place, "restored_at": now, "restored_to": restored_to}
-    Installation.update(epoch=uuid4().hex[:12], **new).where(Installation.id == 1).execute()
+    own = {"identity": uuid4().hex, "epoch": uuid4().hex[:12]}
+    Installation.update(**own, **new).where(Installation.id == 1).execute()
+
+
+def is_restore_over() -> bool:
+    """Whether a restore is on record for which no app is held any more."""
+    return Installation.get_by_id(1).restored_at is not None and not _holds_apps()
 
 
 def end_restore_if_over() -> bool:
     """Record that the restore is over, if no app is held for it any more. Returns whether it is."""
-    held = App.select(peewee.SQL("1")).where(App.restored_at.is_null(False))
-    if held.limit(1).count():
+    if _holds_apps():
         return False
     Installation.update(restored_at=None, restored_to=None).where(Installation.id == 1).execute()
     return True
+
+
+def _holds_apps() -> bool:
+    return bool(App.select(peewee.SQL("1")).where(App.restored_at.is_null(False)).limit(1).count())
 
 
 def _state(row: Any) -> InstallationState:
@@ -80,8 +94,7 @@ def _place() -> str:
     """Returns what tells this database from a copy: of PostgreSQL, server and database; of SQLite, the file."""
     if database.is_sqlite():
         return f"file {Path(db.obj.database).stat().st_ino}"
-    server = _first(_SERVER) if _first(_MAY_IDENTIFY) else "unknown"
-    return f"server {server}, database {_first(_DATABASE)}"
+    return place_in(_first(_SERVER) if _first(_MAY_IDENTIFY) else None, _first(_DATABASE))
 
 
 def _first(query: str) -> Any:

@@ -11,12 +11,14 @@ from uuid import UUID
 import peewee
 
 from core.states import Hold, RunStatus
-from models import changes, runs
+from models import changes
 from models.database import for_update
 from models.held_keys import LIMITS
+from models.set_based import chunks
 from models.tables import App, Job, Run
 
 _HELD = (Run.status == RunStatus.QUEUED) & (Run.held_by == Hold.RESTORED)
+_CLAIMABLE = (Run.status == RunStatus.QUEUED) & (Run.held_by.is_null() | Run.held_by.in_(LIMITS))
 _BEGUN = Run.attempt_count > 0
 
 
@@ -33,13 +35,27 @@ class HeldApp:
 
 
 def hold_everything(now: datetime) -> int:
-    """Hold every app, and every run that a worker could claim now or as soon as a limit lets it. Returns how many."""
+    """Hold every app, and every run that a worker could claim now or as soon as a limit lets it. Returns how many.
+
+    However many they are, no statement outlasts its time-out: a part of the runs at a time, in one transaction.
+    """
     App.update(restored_at=now).execute()
-    claimable = Run.held_by.is_null() | Run.held_by.in_(LIMITS)
-    due = runs.locked((Run.status == RunStatus.QUEUED) & claimable)
-    held: Any = Run.update(held_by=Hold.RESTORED, held_key=None, held_until=None).with_cte(due)
+    claimable: Any = Run.select(Run.id).where(_CLAIMABLE).tuples()
+    ids = sorted(run_id for (run_id,) in claimable)
     changes.note(apps=[changes.EVERY_APP])
-    return changes.update_runs(held.where(Run.id.in_(peewee.Select((due,), (due.c.id,)))))
+    return sum(_hold(part) for part in chunks(ids))
+
+
+def _hold(run_ids: Collection[UUID]) -> int:
+    """Hold those of these runs that are still claimable.
+
+    They are looked up by their ids alone: just restored, a database has no statistics, and would go through all that
+    are claimable each time.
+    """
+    locked = for_update(Run.select(Run.id, Run.status, Run.held_by).where(Run.id.in_(run_ids)).order_by(Run.id))
+    due = [run.id for run in locked if run.status == RunStatus.QUEUED and run.held_by in (None, *LIMITS)]
+    Run.update(held_by=Hold.RESTORED, held_key=None, held_until=None).where(Run.id.in_(due)).execute()
+    return len(due)
 
 
 def held_apps() -> list[HeldApp]:

@@ -51,9 +51,9 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     doorbell = BrokerDoorbell(carrier, clock)
     metrics = observed(doorbell)
     system = System(settings, clock, doorbell, callbacks.perform)
-    upkeep.rescue_all(system)  # the folder is locked by us, so the process that ran them is dead
     guard = Guard(system)
-    guard.start()
+    guard.start()  # first: what follows must not be done to a database that was taken back, as if it were the latest
+    upkeep.rescue_all(system)  # the folder is locked by us, so the process that ran them is dead
     stopping = threading.Event()
     worker = RunWorker(system, carrier, stopping)
     metrics.watch_pool("runs", settings.worker_threads, worker.under_way)

@@ -6,9 +6,9 @@ that was taken back.
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 import structlog
 
@@ -33,7 +33,7 @@ def read(settings: Settings, identity: str) -> int | None:
 def write(settings: Settings, identity: str, mark: int) -> bool:
     """Keep the last mark that was seen, whole and on the disk before it has its name. Returns whether that was done."""
     path = _path(settings, identity)
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
+    new = path.with_name(f"{path.name}.{uuid4().hex}.new")  # containers share the folder, and numbers of processes
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with new.open("wb") as file:

@@ -73,7 +73,11 @@ def release(principal: Principal, system: System, wanted: Slice, reason: str | N
 
 
 def release_left_behind(system: System) -> int:
-    """Release runs that are still held though their apps are not: a release that was broken off. Returns how many."""
+    """Release runs that are still held though their apps are not: a release that was broken off. Returns how many.
+
+    Ends the restore, too, if the last app that was held has been deleted.
+    """
+    _end_if_over(system)
     with database.reading():
         found = restores.left_behind(BATCH)
     return _pass(system, found, _release) if found else 0
@@ -93,6 +97,14 @@ def _let_go_on(system: System, order: _Order) -> None:
         restores.release_apps(order.app_id)
         installation.end_restore_if_over()
         order.record(work, "restore.ended")
+
+
+def _end_if_over(system: System) -> None:
+    with database.reading():
+        is_over = installation.is_restore_over()
+    if is_over:
+        with system.transaction(Gate.CLOSED):
+            installation.end_restore_if_over()
 
 
 def _in_passes(system: System, order: _Order) -> int:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from cli import app
+from services.restoring import mark_file
 from settings import Settings
 
 FOLDER = Path(__file__).parents[2] / "docs" / "deployment"
@@ -57,6 +58,21 @@ def test_each_container_runs_a_process_that_there_is_and_is_asked_for_its_health
     assert [container["args"] for container in containers()] == [["web"], ["worker"], ["coordinator"], ["periodic"]]
     paths = {container["livenessProbe"]["httpGet"]["path"] for container in containers()}
     assert paths == {"/healthz"}
+
+
+def test_the_pods_that_start_runs_keep_the_mark_of_the_database_where_it_outlives_them() -> None:
+    [image_folder] = re.findall(r"^WORKDIR (.+)$", (FOLDER.parents[1] / "Dockerfile").read_text(), re.MULTILINE)
+    marks = f"{image_folder}/{Settings.model_fields['data_dir'].default}/{mark_file.FOLDER}"
+    [claim] = of_kind("PersistentVolumeClaim")
+    assert claim["spec"]["accessModes"] == ["ReadWriteMany"]  # they are on many nodes
+    pods = [one["spec"]["template"]["spec"] for one in of_kind("Deployment")]
+    keeping = [pod for pod in pods if "volumes" in pod]
+    assert [pod["containers"][0]["args"] for pod in keeping] == [["web"], ["worker"], ["coordinator"]]
+    for pod in keeping:
+        [volume], [mount] = pod["volumes"], pod["containers"][0]["volumeMounts"]
+        assert volume["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+        assert mount == {"name": volume["name"], "mountPath": marks}
+        assert pod["securityContext"]["fsGroup"] == pod["containers"][0]["securityContext"]["runAsUser"]
 
 
 def test_each_setting_in_the_manifests_is_one() -> None:

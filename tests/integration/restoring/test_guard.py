@@ -8,18 +8,22 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from typer.testing import CliRunner
 
+from cli import app
 from core.principals import LOCAL
 from core.schedules import DelayFromNow, Interval
 from core.states import Hold, RunStatus
-from models import database
-from models.tables import Installation
+from models import database, set_based
+from models.tables import AuditEntry, Installation
+from services.files import spool, uploads
 from services.jobs import lifecycle, requested_runs
 from services.maintenance import upkeep
 from services.reading import explaining
 from services.restoring import declaring, mark_file
 from services.restoring.guard import Guard
 from services.scheduling import dispatching, pauses
+from tests import statements
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -52,6 +56,13 @@ def test_an_installation_that_goes_on_is_never_held(system: GivenSystem) -> None
         assert one.troubles() == []
     assert Installation.get().mark == 3
     assert claim_one(system).run_id == run.id
+
+
+def test_a_clock_that_goes_back_does_not_stop_the_mark(system: GivenSystem) -> None:
+    Guard(system).look()
+    system.clock.advance(-3600)
+    Guard(system).look()
+    assert Installation.get().mark == 2
 
 
 def test_what_was_due_when_the_database_was_taken_back_does_not_start(system: GivenSystem, take_back: TakeBack) -> None:
@@ -116,6 +127,23 @@ def test_another_installation_in_the_same_folder_is_not_one_that_was_taken_back(
     other.look()
     assert other.troubles() == []
     assert len(list((system.settings.data_dir / mark_file.FOLDER).iterdir())) == 2
+
+
+def test_a_copy_that_shares_the_folder_leaves_the_mark_and_the_uploads_of_the_original_alone(
+    system: GivenSystem,
+) -> None:
+    Guard(system).look()
+    original = Installation.get().identity
+    waits = spool.Incoming(system.settings, original)
+    waits.finish()
+    waits.release()
+    with database.transaction():  # the copy has the identity, and none of the jobs that were created since
+        Installation.update(home="another server").execute()
+    Guard(system).look()
+    assert uploads.sweep(system) == 0
+    assert spool.opened(system.settings, waits.id) is not None
+    assert Installation.get().identity != original
+    assert mark_file.read(system.settings, original) == 1
 
 
 def test_a_host_that_cannot_keep_the_mark_goes_on(store: str, tmp_path: Path) -> None:
@@ -195,6 +223,29 @@ def test_live_channels_begin_anew_since_their_cursors_are_of_a_future_that_is_go
     before = Installation.get().epoch
     take_back()
     assert Installation.get().epoch != before
+
+
+def test_a_restore_is_declared_before_anything_is_started(sqlite: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = given_system()
+    run = first_run(system)
+    monkeypatch.setenv("DATABASE_URL", sqlite)
+    told = CliRunner().invoke(app, ["restore", "declare-offline", "--reason", "marks were restored too"])
+    assert "1 runs" in told.stdout
+    assert claim(system) == []
+    assert stored_run(run.id).held_by is Hold.RESTORED
+    with database.reading():
+        assert AuditEntry.get().reason == "marks were restored too"
+
+
+def test_many_runs_are_held_a_part_at_a_time_so_that_no_statement_takes_long(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(set_based, "_CHUNK", 2)
+    due = [first_run(system) for _ in range(5)]
+    with statements.noted() as sent:
+        declaring.declare(LOCAL, system)
+    assert len([text for text, _ in sent if 'UPDATE "runs"' in text]) == 3
+    assert {stored_run(run.id).held_by for run in due} == {Hold.RESTORED}
 
 
 def test_a_restore_that_nobody_can_notice_is_declared(system: GivenSystem) -> None:

@@ -12,7 +12,7 @@ from core.schedules import Interval
 from core.states import Hold, JobState, RunStatus
 from models import database
 from models.tables import App, AuditEntry
-from services.jobs import lifecycle
+from services.jobs import apps, lifecycle
 from services.maintenance import upkeep
 from services.restoring import declaring, releasing
 from services.restoring.releasing import Slice
@@ -104,6 +104,14 @@ def test_what_a_broken_off_release_left_is_released_by_the_coordinator(system: G
     assert releasing.release_left_behind(system) == THREE
     assert started(system) == runs
     assert releasing.release_left_behind(system) == 0
+
+
+def test_the_restore_is_over_when_the_last_app_that_it_held_is_deleted(system: GivenSystem) -> None:
+    apps.put(LOCAL, system, "app_a", None, {})
+    declaring.declare(LOCAL, system)
+    apps.delete(LOCAL, system, "app_a")
+    releasing.release_left_behind(system)
+    assert declaring.view(LOCAL).restored_at is None
 
 
 def test_each_step_is_on_record_with_its_reason(system: GivenSystem) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.restoring import Standing, next_mark, was_taken_back
+from core.restoring import Standing, next_mark, place_in, was_taken_back
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,22 @@ def test_a_database_was_taken_back_if_it_is_behind_or_elsewhere(
     mark: int, counted_in: str | None, seen: int | None, expected: bool
 ) -> None:
     assert was_taken_back(Standing(mark, counted_in, "here"), seen) is expected
+
+
+@pytest.mark.parametrize(
+    ("counted_in", "place", "expected"),
+    [
+        (place_in(1, 5), place_in(None, 5), False),
+        (place_in(None, 5), place_in(1, 5), False),
+        (place_in(None, 5), place_in(None, 5), False),
+        (place_in(None, 5), place_in(None, 6), True),
+        (place_in(1, 5), place_in(None, 6), True),
+        (place_in(1, 5), place_in(2, 5), True),
+        ("file 1", place_in(None, 5), True),
+    ],
+)
+def test_a_server_that_a_role_may_not_ask_for_is_no_other_one(counted_in: str, place: str, expected: bool) -> None:
+    assert was_taken_back(Standing(7, counted_in, place), None) is expected
 
 
 @pytest.mark.parametrize(("seen", "expected"), [(None, 8), (3, 8), (20, 21)])
