@@ -122,7 +122,7 @@ def open_new(system: System, destinations: Sequence[Destination]) -> None:
                 continue  # any user could keep the others from a host
             key = limit_keys.of_destination(names[app_id], host)
             if breakers.open_new(key, app_id, host, rules.opened(work.now), work.now):
-                _tell("opened", names[app_id], host)
+                _tell_opened(names[app_id], host)
 
 
 def settle(system: System, ended: Sequence[Ended]) -> None:
@@ -153,14 +153,14 @@ def _settle(system: System, key: str, *, is_failed: bool) -> bool:
             return False
         held_keys.look_at(key, work.now)
         if new is None:
-            _tell("closed", apps.names_of([row.app_id])[row.app_id], row.host)
+            _tell_closed(apps.names_of([row.app_id])[row.app_id], row.host)
     return True
 
 
 def forget_idle(now: datetime) -> None:
     """Close breakers that hold no run and wait for none to try them, in the caller's transaction."""
     for row in breakers.delete_idle(now - _IDLE):
-        _tell("closed", apps.names_of([row.app_id])[row.app_id], row.host)
+        _tell_closed(apps.names_of([row.app_id])[row.app_id], row.host)
 
 
 def close(principal: Principal, system: System, key: str, reason: str | None = None) -> None:
@@ -173,7 +173,7 @@ def close(principal: Principal, system: System, key: str, reason: str | None = N
         breakers.delete(key)
         held_keys.look_at(key, work.now)
         work.audit(principal, "breaker.closed", Thing("breaker", key, app.id), reason=reason)
-        _tell("closed", app.name, row.host)
+        _tell_closed(app.name, row.host)
 
 
 def _app(principal: Principal, app_id: UUID, key: str) -> App:
@@ -184,5 +184,9 @@ def _app(principal: Principal, app_id: UUID, key: str) -> App:
         raise NotFound("breaker", key) from None
 
 
-def _tell(what: str, app: str, host: str) -> None:
-    database.after_commit(partial(events.emit, f"breaker.{what}", app=app, host=host))
+def _tell_opened(app: str, host: str) -> None:
+    database.after_commit(partial(events.emit, "breaker.opened", app=app, host=host))
+
+
+def _tell_closed(app: str, host: str) -> None:
+    database.after_commit(partial(events.emit, "breaker.closed", app=app, host=host))
