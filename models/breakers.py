@@ -39,7 +39,7 @@ def open_new(key: str, app_id: UUID, host: str, breaker: rules.Breaker, now: dat
 
 
 def replace(key: str, former: rules.Breaker, new: rules.Breaker | None) -> bool:
-    """Let a breaker stand otherwise, or close it with None, if it still stands as it did; False if it does not."""
+    """Replace how a breaker stands, None to close it, if it still stands as given. Returns whether it did."""
     same = (Breaker.key == key) & (Breaker.places == former.places) & (Breaker.probe_at == former.probe_at)
     if new is None:
         return bool(Breaker.delete().where(same).execute())

@@ -1,4 +1,4 @@
-"""Queries on what attempts' calls told of themselves."""
+"""Queries on the calls of attempts: what was sent and answered."""
 
 from __future__ import annotations
 

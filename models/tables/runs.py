@@ -102,7 +102,7 @@ class Attempt(Table):
 
 
 class KeptCall(Table):
-    """What the HTTP call of an attempt told of itself: what was sent and answered, and its phases, as JSON."""
+    """What the HTTP call of an attempt sent and got, and how long its phases took, as JSON."""
 
     run = peewee.ForeignKeyField(Run, column_name="run_id")
     run_id: UUID

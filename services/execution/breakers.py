@@ -126,7 +126,7 @@ def open_new(system: System, destinations: Sequence[Destination]) -> None:
 
 
 def settle(system: System, ended: Sequence[Ended]) -> None:
-    """Let the breakers that let these calls go stand as they do once the calls have ended."""
+    """Move on the breakers that allowed these calls, now that the calls have ended."""
     for work, result in ended:
         is_failed = failed(result)
         for key in work.places:

@@ -1,4 +1,4 @@
-"""Keep what attempts' calls told of themselves, as far as the setting CALLS_KEPT says."""
+"""Record what the calls of attempts sent and got, for the attempts that the setting CALLS_KEPT names."""
 
 from __future__ import annotations
 

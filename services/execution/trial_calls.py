@@ -37,7 +37,7 @@ LONGEST_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class TrialCall:
-    """A call as it went: what it told of itself, what was answered, and what a run would have made of it."""
+    """A test call: what was sent, what was answered, and what a run would have made of it."""
 
     outcome: str
     error_type: str | None

@@ -130,7 +130,7 @@ class AttemptView:
     error_message: str | None
     status_code: int | None
     answer: str | None
-    call: Any  # what its HTTP call told of itself; None if it made none, or that is not kept
+    call: Any  # what its HTTP call sent and got; None if it made none, or that is not kept
 
 
 @dataclass(frozen=True)

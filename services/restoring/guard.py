@@ -96,7 +96,7 @@ class Guard:
             log.warning(
                 "mark_not_kept",
                 detail="a restore of the database is noticed here only while this process runs",
-                remedy="Let the process write to DATA_DIR.",
+                remedy="Give the process write permission on DATA_DIR.",
             )
         self._keeps_file = keeps_file
 

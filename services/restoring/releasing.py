@@ -92,7 +92,7 @@ def _of(principal: Principal, app_name: str | None) -> tuple[UUID | None, Thing]
 
 
 def _let_go_on(system: System, order: _Order) -> None:
-    """Let the app go on: from here on its runs start when they come due."""
+    """Release the app: from here on its runs start when they come due."""
     with system.transaction(Gate.CLOSED) as work:
         restores.release_apps(order.app_id)
         installation.end_restore_if_over()

@@ -1,65 +1,27 @@
 """Migrations: a database full of what the version before wrote goes forward, and loses nothing."""
 
-# ruff: noqa: RUF001  the scripts of the world
-
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
-from uuid import UUID, uuid4
+from contextlib import closing
+from uuid import UUID
 
 import psycopg2
 import pytest
 
 from core.accounts import TokenKind
-from core.errors import InvalidInput, NotFound
-from core.filters import JobFilter
-from core.listing import NEWEST_FIRST, Stretch
 from core.policies import CatchUp, Overlap
 from core.principals import LOCAL
 from core.schedules import Interval
 from core.scopes import Scope
 from core.states import Hold, RunStatus
 from migrations import runner
-from models import database, users
+from models import database
 from models.tables import Attempt, HeldKey, Installation, Job, Limit, Run, Use, db
 from services.access import authentication, own_tokens, tokens
-from services.jobs import apps, definition, editing
 from services.jobs import lifecycle as job_service
-from services.jobs.definition import Definition
-from services.reading import listing
-from services.reading.counting import Counts
-from services.reading.views import JobView
 from services.scheduling import dispatching
 from tests.factories import NOON, claim_one, given_system, new_job, record, runs_of, succeeded
-from tests.servers import new_database
-
-APP, JOB = "018f000000007000800000000000000a", "018f000000007000800000000000000b"
-STATUSES = [status.value for status in RunStatus]
-ENDED = {"completed", "failed", "cancelled", "skipped", "missed"}
-INSTANT = "2026-11-20T12:00:00.000000Z"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def former(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a database as migration 0001 left it: a run in every status, an attempt at each that had one."""
-    with _empty(request.param, tmp_path) as url:
-        database.connect(url, "test")
-        runner.upgrade("0001_core")
-        with database.transaction():
-            _fill()
-        yield url
-        database.disconnect()
-
-
-def _empty(kind: str, folder: Path) -> AbstractContextManager[str]:
-    """The URL of a database without tables."""
-    if kind == "sqlite":
-        return nullcontext(f"sqlite:///{folder / 'carillon.db'}")
-    return new_database(f"carillon_former_{uuid4().hex[:12]}")
+from tests.integration.models.former import APP, INSTANT, STATUSES, row
 
 
 def test_what_the_core_wrote_is_all_there_and_goes_on(former: None) -> None:
@@ -161,54 +123,14 @@ def test_a_migration_that_meets_a_lock_steps_back_and_is_tried_again(
 
 
 # Names that were different, as they were compared before, with the app or job that a new spelling now finds.
-APPS = ("Default", "ＡＰＰ_B", "app_b", "Straße")
-JOBS = ("Nightly", "nightly", "Ärger", "A\u0308RGER", "日次　レポート")
-USERS = ("Ada", "ÄDA", "äda")
-
-
-def test_names_that_were_told_apart_stay_and_are_found_and_none_is_taken_anew(former: None) -> None:
-    runner.upgrade("0008_late")
-    with database.transaction():
-        _fill_names()
-    assert runner.upgrade("0009_names") == ["0009_names"]
-    runner.upgrade()
-    system = given_system()
-    found = {name: apps.get(LOCAL, name).name for name in (*APPS, "APP_B", "STRASSE")}
-    assert found == {**dict(zip(APPS, APPS, strict=True)), "APP_B": "app_b", "STRASSE": "Straße"}
-    with pytest.raises(NotFound):
-        apps.get(LOCAL, "default")
-    for name in JOBS:
-        assert [view.name for view in _named(name=name)][:1] == [name]
-        with pytest.raises(InvalidInput, match="another job"):
-            job_service.create(LOCAL, system, new_job(name=name.swapcase() if name.isascii() else name))
-    assert [view.name for view in _named(search="日次 レ")] == ["日次　レポート"]
-    assert {view.name for view in _named(search="ärger")} == {"Ärger", "A\u0308RGER"}
-    assert {view.name for view in _named(search="TITEL Ü")} == set(JOBS)
-    with database.reading():
-        names_of_users = {name: getattr(users.by_username(name), "username", None) for name in (*USERS, "ADA", "Äda")}
-    third = "äda" if database.is_sqlite() else "ÄDA"  # lower() of PostgreSQL never told these two apart
-    assert names_of_users == {"Ada": "Ada", "ÄDA": "ÄDA", "äda": third, "ADA": "Ada", "Äda": "ÄDA"}
-
-
-def test_a_job_keeps_a_name_that_it_shares_when_it_is_edited(former: None) -> None:
-    runner.upgrade("0008_late")
-    with database.transaction():
-        _fill_names()
-    runner.upgrade()
-    system = given_system()
-    [shared] = [view for view in _named(name="nightly") if view.name == "nightly"]
-    edited = editing.edit(LOCAL, system, shared.id, lambda view: replace(_definition(view.id), title="Other"))
-    assert (edited.name, edited.title) == ("nightly", "Other")
-
-
 def test_a_token_that_was_given_before_is_listed_and_opens_what_it_did(former: None) -> None:
     runner.upgrade("0019_changes")
     user = "018f0000000070008000000000000400"
     with database.transaction():
         ada = {"username": "ada", "username_key": "ada", "email": "a@example.com", "password_hash": "-"}
-        _row("users", id=user, created_at=INSTANT, **ada)
+        row("users", id=user, created_at=INSTANT, **ada)
         instants = {"created_at": INSTANT, "used_at": INSTANT, "expires_at": "2026-12-20T12:00:00.000000Z"}
-        _row("tokens", hash=tokens.hashed("carillon_former"), user_id=user, kind="token", **instants)
+        row("tokens", hash=tokens.hashed("carillon_former"), user_id=user, kind="token", **instants)
     runner.upgrade()
     system = given_system()
     principal = authentication.of_token(system, "carillon_former", TokenKind.TOKEN)
@@ -236,92 +158,3 @@ def test_runs_that_an_accounts_rate_held_go_on_under_the_key_of_its_app_and_its_
         Run.update(held_by=Hold.CONCURRENCY).where(Run.id == waiting.id).execute()
     with pytest.raises(Exception, match="held_by"), database.transaction():
         db.execute_sql("UPDATE runs SET held_by = 'nobody' WHERE status = 'queued'")
-
-
-def _named(**wanted: Any) -> list[JobView]:
-    """The jobs found so, those of exactly the name looked for first."""
-    page = listing.jobs(LOCAL, Counts(given_system().clock), JobFilter(**wanted), NEWEST_FIRST, Stretch(limit=100))
-    return sorted(page.items, key=lambda view: view.name != wanted.get("name"))
-
-
-def _definition(job_id: UUID) -> Definition:
-    return definition.of(Job.get_by_id(job_id), ())
-
-
-def _fill_names() -> None:
-    for number, name in enumerate(APPS):
-        _row("apps", id=f"018f00000000700080000000000002{number:02}", name=name, created_at=INSTANT, updated_at=INSTANT)
-    for number, name in enumerate(JOBS):
-        _fill_job(id=f"018f00000000700080000000000003{number:02}", name=name, title="Titel ü")
-    _fill_job(id="018f0000000070008000000000000399", name="NIGHTLY", deleted_at=INSTANT)
-    for number, name in enumerate(USERS):
-        if name != "äda" or database.is_sqlite():
-            email = f"{number}@example.com"
-            user = {"username": name, "email": email, "password_hash": "-", "created_at": INSTANT}
-            _row("users", id=f"018f00000000700080000000000004{number:02}", **user)
-
-
-def _fill() -> None:
-    _row("apps", id=APP, name="app_a", created_at=INSTANT, updated_at=INSTANT)
-    _fill_job(id=JOB)
-    for number, status in enumerate(STATUSES):
-        _fill_run(number, status)
-
-
-def _fill_job(**values: Any) -> None:
-    _row(
-        "jobs",
-        app_id=APP,
-        account_id="acc1",
-        user_id='"user1"',
-        task_type="greet",
-        queue="runs.http",
-        schedule_kind="interval",
-        schedule='{"type":"interval","every_seconds":60,"anchor_at":"2026-11-20T12:00:00+00:00"}',
-        priority=5,
-        version=1,
-        state="active",
-        next_run_at="2026-11-20T13:00:00.000000Z",
-        runs_started=0,
-        polling_version=0,
-        polls=0,
-        created_at=INSTANT,
-        updated_at=INSTANT,
-        **values,
-    )
-
-
-def _fill_run(number: int, status: str) -> None:
-    run_id = f"018f00000000700080000000000001{number:02}"
-    running = {"lease_expires_at": INSTANT, "worker_id": APP} if status == "running" else {}
-    _row(
-        "runs",
-        id=run_id,
-        job_id=JOB,
-        job_version=1,
-        account_id="acc1",
-        queue="runs.http",
-        trigger="schedule",
-        scheduled_for=f"2026-11-20T12:{number:02}:00.000000Z",
-        due_at=INSTANT,
-        priority=5,
-        status=status,
-        held_by="paused" if status == "queued" else None,
-        finished_at=INSTANT if status in ENDED else None,
-        occurrences=1,
-        attempt_count=1,
-        failure_count=0,
-        loss_count=0,
-        fence=1,
-        created_at=INSTANT,
-        **running,
-    )
-    over = {} if status == "running" else {"finished_at": INSTANT, "outcome": "released"}
-    _row("attempts", run_id=run_id, number=1, fence=1, worker_id=APP, started_at=INSTANT, **over)
-
-
-def _row(table: str, **values: Any) -> None:
-    mark = "?" if database.is_sqlite() else "%s"
-    marks = ", ".join([mark] * len(values))
-    statement = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"  # noqa: S608  names of our own
-    db.execute_sql(statement, tuple(values.values()))

@@ -22,7 +22,7 @@ def system(store: str, tmp_path: Path) -> GivenSystem:
 
 @pytest.fixture
 def take_back(system: GivenSystem) -> TakeBack:
-    """Let the installation count on, forget it in the database alone, and look as a process does that starts then."""
+    """Count a mark, forget it in the database alone, and look as a process does that starts then."""
     Guard(system).look()
 
     def taken_back() -> Guard:
