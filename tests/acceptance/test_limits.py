@@ -42,7 +42,7 @@ def test_no_key_is_used_beyond_its_limit_though_limits_change_and_a_worker_is_ki
 ) -> None:
     gate = Gate(_take_a_moment)
     journal.behave = gate
-    limited.create_many(1, IMMEDIATE, account_id="acc2")
+    first_ids = limited.create_many(1, IMMEDIATE, account_id="acc2")
     _put(limited, "account:app_a/acc2", concurrency=2)
     job_ids = limited.create_many(5 * CALLS, IMMEDIATE)
     other_ids = limited.create_many(5 * CALLS, IMMEDIATE, account_id="acc2")
@@ -61,7 +61,7 @@ def test_no_key_is_used_beyond_its_limit_though_limits_change_and_a_worker_is_ki
     limited.kill_and_wait("worker.1")
     _put(limited, "account:app_a/acc2", concurrency=3)
     gate.open()
-    promises.all_complete(limited, [*job_ids, *other_ids])
+    promises.all_complete(limited, [*first_ids, *job_ids, *other_ids])
     promises.one_key_a_run(journal)
     calls = sorted((one for one in journal.calls if one.job_id in job_ids), key=lambda one: one.started)
     assert {one.job_id for one in calls} == set(job_ids)
