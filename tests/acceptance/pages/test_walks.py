@@ -79,7 +79,7 @@ def test_what_failed_is_repeated_singly_and_as_a_group(ada: Reader) -> None:
     ada.page.locator("#bulk [name=action]").select_option("delete")
     ada.press("Preview…")
     ada.press("Delete 1")
-    expect(ada.done).to_have_text("Deleted.")
+    expect(ada.done).to_have_text("Deleted. 1 changed, 0 refused.")
     expect(ada.page.locator("#jobs")).not_to_contain_text("Third")
 
 
