@@ -224,13 +224,13 @@ class Engine:
                 self._giver.submit(self._see_to, breakers.settle, left)
                 self._giver.submit(self._see_to, giving.freed, [key for work, _ in left for key in work.places])
         except Exception:
-            log.exception("breakers_not_moved")
+            log.exception("follow_up_failed")
 
     def _see_to(self, action: Callable[[System, Any], None], what: Any) -> None:
         try:
             action(self._system, what)
-        except Exception:  # the coordinator gives places, a little later
-            log.exception("places_not_given")
+        except Exception:  # the coordinator gives places, a little later; a breaker moves by the next call
+            log.exception("follow_up_failed", action=action.__name__)
 
     def _is_recorded(self, call: _Call, settled: Settled | Later | None) -> bool:
         if not isinstance(settled, Later):
