@@ -60,27 +60,29 @@ def test_a_job_is_edited_paused_for_a_reason_resumed_backfilled_cancelled_and_de
     expect(ada.page.locator("main")).not_to_contain_text("Digest")
 
 
-def test_what_failed_is_repeated_singly_and_as_a_group(ada: Reader) -> None:
+def test_what_failed_is_repeated_singly_and_as_a_group(reader: NewReader) -> None:
+    grace = reader()
+    grace.begin("grace")
     for name in ("First", "Second", "Third"):
-        ada.make_job("broken", name=name, max_retries="0")
-        expect(ada.status).to_have_text("failed")
-    ada.press("Retry")
-    expect(ada.done).to_contain_text("Set going again")
-    ada.open("/dashboard/failures")
-    group = ada.page.locator("#failures tbody tr")
+        grace.make_job("broken", name=name, max_retries="0")
+        expect(grace.status).to_have_text("failed")
+    grace.press("Retry")
+    expect(grace.done).to_contain_text("Set going again")
+    grace.open("/dashboard/failures")
+    group = grace.page.locator("#failures tbody tr")
     expect(group).to_contain_text("The receiver answered 422")
-    ada.follow("Replay…")
-    ada.page.get_by_role("button", name="Replay ").click()
-    expect(ada.done).to_contain_text("New runs repeat those that failed.")
-    ada.open("/dashboard/jobs")
-    ada.page.get_by_label("Tick all shown").check()
-    ada.page.get_by_label("Tick First").uncheck()
-    ada.page.get_by_label("Tick Second").uncheck()
-    ada.page.locator("#bulk [name=action]").select_option("delete")
-    ada.press("Preview…")
-    ada.press("Delete 1")
-    expect(ada.done).to_have_text("Deleted. 1 changed, 0 refused.")
-    expect(ada.page.locator("#jobs")).not_to_contain_text("Third")
+    grace.follow("Replay…")
+    grace.page.get_by_role("button", name="Replay ").click()
+    expect(grace.done).to_contain_text("New runs repeat those that failed.")
+    grace.open("/dashboard/jobs")
+    grace.page.get_by_label("Tick all shown").check()
+    grace.page.get_by_label("Tick First").uncheck()
+    grace.page.get_by_label("Tick Second").uncheck()
+    grace.page.locator("#bulk [name=action]").select_option("delete")
+    grace.press("Preview…")
+    grace.press("Delete 1")
+    expect(grace.done).to_have_text("Deleted. 1 changed, 0 refused.")
+    expect(grace.page.locator("#jobs")).not_to_contain_text("Third")
 
 
 def test_polling_is_watched_and_goes_on_from_a_former_state(ada: Reader) -> None:
