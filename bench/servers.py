@@ -37,6 +37,17 @@ class Place:
         return int(self.query(statement)[0][0])
 
     @contextmanager
+    def counting(self) -> Iterator[Callable[[str], int]]:
+        """Yield a function that returns the number a statement counts, all over one connection: to watch costs little."""
+        with self.connection() as connection, connection.cursor() as cursor:
+
+            def count(statement: str) -> int:
+                cursor.execute(statement)
+                return int(cursor.fetchone()[0])
+
+            yield count
+
+    @contextmanager
     def connection(self) -> Iterator[Any]:
         """Connect for the block, in autocommit mode."""
         with contextlib.closing(psycopg2.connect(self.database_url)) as connection:

@@ -95,7 +95,8 @@ class LimitedDrain:
             carillon.wait_until_coordinated()
             carillon.start("worker", 2)
             meters = {**carillon.children.meters("worker", "coordinator"), **self.servers.processor_times()}
-            figures = draining.watch(RunsDrain(place, carillon), jobs, meters)
+            with place.counting() as count:
+                figures = draining.watch(RunsDrain(place, carillon, count), jobs, meters)
         amount.learn(figures["per_s"])
         return figures
 

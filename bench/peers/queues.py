@@ -75,9 +75,9 @@ class PeerDrain:
         marks.touch()
         with self.servers.place() as place, Children(self.folder / "peers.log") as children:
             self._run(children, place, marks, jobs)
-            drain = _MarkedDrain(children, place, marks, self.peer.done)
             meters = {**children.meters("worker"), **self.servers.processor_times()}
-            figures = draining.watch(drain, jobs, meters)
+            with place.counting() as count:
+                figures = draining.watch(_MarkedDrain(children, marks, count, self.peer.done), jobs, meters)
         amount.learn(figures["per_s"])
         return figures
 
@@ -104,8 +104,8 @@ class _MarkedDrain:
     """A drain timed by the marks that its jobs leave in a file; done jobs are counted where the peer records them."""
 
     children: Children
-    place: Place
     marks: Path
+    count: Callable[[str], int]
     done_statement: str | None
 
     def begun(self) -> bool:
@@ -113,7 +113,7 @@ class _MarkedDrain:
 
     def done(self) -> int:
         if self.done_statement is not None:
-            return self.place.count(self.done_statement)
+            return self.count(self.done_statement)
         return self.marks.stat().st_size // MARK.size
 
     def seconds(self) -> float:
