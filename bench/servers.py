@@ -38,7 +38,7 @@ class Place:
 
     @contextmanager
     def counting(self) -> Iterator[Callable[[str], int]]:
-        """Yield a function that returns the number a statement counts, all over one connection: to watch costs little."""
+        """Yield a function that returns the number a statement counts, over one connection: to watch costs little."""
         with self.connection() as connection, connection.cursor() as cursor:
 
             def count(statement: str) -> int:
