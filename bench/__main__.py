@@ -1,15 +1,15 @@
-"""The command line: `python -m bench all [--quick]`, single measurements, `chaos`, `growth` or `drill`."""
+"""The command line: `python -m bench all [--quick]`, single measurements, `chaos`, `growth`, `pages` or `drill`."""
 
 from __future__ import annotations
 
 import sys
 
-from bench import command
+from bench import command, pages
 from bench.chaos import command as chaos
 from bench.drills import command as drills
 from bench.growth import command as growth
 
-_OWN = {"chaos": chaos.main, "growth": growth.main, "drill": drills.main}
+_OWN = {"chaos": chaos.main, "growth": growth.main, "pages": pages.main, "drill": drills.main}
 
 if __name__ == "__main__":
     own = _OWN.get(sys.argv[1]) if len(sys.argv) > 1 else None
