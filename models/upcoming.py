@@ -1,13 +1,14 @@
 """Queries on what comes: runs that wait for their instant, and jobs whose next occurrence has no row yet.
 
-What is paused, with its app or by itself, is left out.
+What is paused, with its app or by itself, is left out. Thousands are asked for at a time, so rows are plain tuples, and
+a schedule is the text that is stored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import peewee
@@ -19,21 +20,51 @@ from models.tables import App, Job, Run
 
 # As the index `runs_to_make_due` has it.
 _WAITING = peewee.SQL("status IN ('pending', 'retrying')")
-_SHOWN = (Job.id, Job.name, Job.task_type, Job.schedule, Job.next_run_at, Job.runs_started, App.id, App.name)
+_OF_JOB = (Job.id, Job.name, Job.task_type, Job.schedule.cast("TEXT"), Job.runs_started, App.name)
 
 
-def planned(wanted: JobFilter, until: datetime, limit: int) -> list[Run]:
-    """Returns planned runs that are due by an instant and have not begun, with jobs and apps, soonest first."""
-    columns = (Run.id, Run.job, Run.trigger, Run.scheduled_for, Run.due_at)
-    query = _going_on(Run.select(*columns, *_SHOWN).join(Job).join(App), wanted)
+class ComingJob(NamedTuple):
+    """A job of which a run comes."""
+
+    id: UUID
+    name: str | None
+    task_type: str
+    schedule: str
+    runs_started: int
+    app_name: str
+
+
+class PlannedRun(NamedTuple):
+    """A run that waits for its instant."""
+
+    job: ComingJob
+    id: UUID
+    trigger: str
+    scheduled_for: datetime
+    due_at: datetime
+
+
+class Unplanned(NamedTuple):
+    """A job whose occurrences have no rows from this instant on."""
+
+    job: ComingJob
+    next_run_at: datetime
+
+
+def planned(wanted: JobFilter, until: datetime, limit: int) -> list[PlannedRun]:
+    """Returns planned runs that are due by an instant and have not begun, soonest first."""
+    columns = (Run.id, Run.trigger, Run.scheduled_for, Run.due_at)
+    query = _going_on(Run.select(*_OF_JOB, *columns).join(Job).join(App), wanted)
     query = query.where(_WAITING, Run.status == RunStatus.PENDING, Run.due_at <= until)
-    return list(query.order_by(Run.due_at, Run.id).limit(limit))
+    query = query.order_by(Run.due_at, Run.id).limit(limit)
+    return [PlannedRun(ComingJob(*row[: -len(columns)]), *row[-len(columns) :]) for row in query.tuples()]
 
 
-def to_plan(wanted: JobFilter, until: datetime, limit: int) -> list[Job]:
-    """Returns jobs with an occurrence by an instant that has no row yet, with their apps, soonest first."""
-    query = _going_on(Job.select(*_SHOWN).join(App), wanted).where(Job.next_run_at <= until)
-    return list(query.order_by(Job.next_run_at, Job.id).limit(limit))
+def to_plan(wanted: JobFilter, until: datetime, limit: int) -> list[Unplanned]:
+    """Returns jobs with an occurrence by an instant that has no row yet, soonest first."""
+    query = _going_on(Job.select(*_OF_JOB, Job.next_run_at).join(App), wanted).where(Job.next_run_at <= until)
+    rows = query.order_by(Job.next_run_at, Job.id).limit(limit).tuples()
+    return [Unplanned(ComingJob(*of_job), next_run_at) for *of_job, next_run_at in rows]
 
 
 def count_planned(job_ids: Collection[UUID]) -> dict[UUID, int]:

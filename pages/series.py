@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from core.figures import MINUTE, whole_minute
 from services.reading.statistics import MinuteFigures
-from services.reading.upcoming import UpcomingView
-
-_MINUTE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -53,16 +51,16 @@ class Series:
 
 
 def series(
-    chosen: Range, minutes: Sequence[MinuteFigures], coming: Sequence[UpcomingView], now: datetime, zone: ZoneInfo
+    chosen: Range, minutes: Sequence[MinuteFigures], ahead: Mapping[datetime, int], now: datetime, zone: ZoneInfo
 ) -> Series:
-    """Returns the columns of a range."""
+    """Returns the columns of a range; `ahead` has how many runs are due in each coming minute."""
     parts = [minutes[begin : begin + chosen.step] for begin in range(0, len(minutes), chosen.step)]
-    ahead = [0] * chosen.ahead
-    for one in coming:
-        place = int((one.due_at - now).total_seconds() // (chosen.step * _MINUTE_SECONDS))
+    coming = [0] * chosen.ahead
+    for minute, count in ahead.items():
+        place = (minute - whole_minute(now)) // (chosen.step * MINUTE)
         if 0 <= place < chosen.ahead:
-            ahead[place] += 1
-    return Series([_column(part) for part in parts], ahead, chosen.step, zone)
+            coming[place] += count
+    return Series([_column(part) for part in parts], coming, chosen.step, zone)
 
 
 def _column(minutes: Sequence[MinuteFigures]) -> Column:

@@ -18,6 +18,7 @@ from pages.series import RANGES, series
 from pages.site import Site, if_allowed
 from pages.verdict import Facts
 from services.reading import failures, listing, parts, statistics, upcoming, waiting
+from services.reading.coming_minutes import ComingMinutes
 from services.reading.counting import Counts
 from services.reading.parts import PartView
 from services.runtime.troubles import Trouble
@@ -47,6 +48,7 @@ class Overview:
         self._site = site
         self._signs = signs
         self._counts = Counts(site.system.clock)
+        self._minutes = ComingMinutes(site.system, _HOUR_SECONDS, _MOST_DRAWN)
 
     async def show(self, req: Request, resp: Response) -> None:
         """Show how it stands."""
@@ -60,18 +62,18 @@ class Overview:
         known = self._parts()
         figures = if_allowed(lambda: statistics.series(principal, system, RANGES[chosen].minutes))
         running = if_allowed(lambda: listing.runs(principal, self._counts, _GOING, Stretch(limit=_RUNNING)))
-        coming = upcoming.coming(principal, system, JobFilter(), _HOUR_SECONDS, _MOST_DRAWN)
+        ahead = self._minutes.of(principal, JobFilter()).counts
         return {
             "jobs": statistics.of_jobs(principal, JobFilter()),
             "verdict": verdict.of(self._facts(who, known, figures)),
             "parts": known,
             "range": chosen,
             "ranges": RANGES,
-            "series": None if figures is None else series(RANGES[chosen], figures, coming, who.now, who.zone),
+            "series": None if figures is None else series(RANGES[chosen], figures, ahead, who.now, who.zone),
             "running": running,
             "failures": failures.grouped(principal, system, 24),
             "groups": _GROUPS,
-            "coming": coming[:COMING] or upcoming.coming(principal, system, JobFilter(), _DAY_SECONDS, COMING),
+            "coming": upcoming.coming(principal, system, JobFilter(), _DAY_SECONDS, COMING),
         }
 
     def _parts(self) -> list[PartView]:

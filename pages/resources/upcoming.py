@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 from falcon.asgi import Request, Response
 
-from core.figures import whole_minute
 from core.filters import JobFilter
 from pages.asked import Asked
 from pages.site import Site
 from pages.upcoming import collisions, hours
 from services.reading import upcoming
+from services.reading.coming_minutes import ComingMinutes
 
 MOST = 5_000
 LISTED = 100
@@ -24,6 +23,7 @@ class UpcomingPage:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._minutes = ComingMinutes(site.system, _A_DAY_SECONDS, MOST)
 
     async def show(self, req: Request, resp: Response) -> None:
         """Show what comes."""
@@ -32,14 +32,13 @@ class UpcomingPage:
     def _load(self, who: Asked) -> dict[str, Any]:
         app_name = who.params.get("app_name") or None
         wanted = JobFilter(app_name=app_name)
-        coming = upcoming.coming(who.principal, self._site.system, wanted, _A_DAY_SECONDS, MOST)
-        counts = Counter(whole_minute(one.due_at) for one in coming)
-        until = coming[-1].due_at if len(coming) == MOST else None
+        coming = upcoming.coming(who.principal, self._site.system, wanted, _A_DAY_SECONDS, LISTED)
+        ahead = self._minutes.of(who.principal, wanted)
         return {
             "app_name": app_name or "",
-            "coming": coming[:LISTED],
-            "count": len(coming),
-            "until": until,
-            "hours": hours(counts, who.now, until),
-            "collisions": collisions(counts, until),
+            "coming": coming,
+            "count": ahead.total,
+            "until": ahead.until,
+            "hours": hours(ahead.counts, who.now, ahead.until),
+            "collisions": collisions(ahead.counts, ahead.until),
         }

@@ -12,11 +12,11 @@ from uuid import UUID
 from core import schedules
 from core.filters import JobFilter
 from core.principals import Principal
-from core.schedules import Recurring, cron
+from core.schedules import Recurring
 from core.states import Trigger
 from core.upcoming import soonest
 from models import database, pauses, upcoming
-from models.tables import Job, Run
+from models.upcoming import ComingJob, PlannedRun, Unplanned
 from services.reading import visibility
 from services.scheduling import stored_schedule
 from services.system import System
@@ -24,7 +24,6 @@ from services.system import System
 MOST_JOBS = 1_000
 MOST_NAMED = 5_000
 _JUST_BEFORE = timedelta(microseconds=1)
-_UNREADABLE = (LookupError, TypeError, ValueError, cron.InvalidCron)
 
 
 @dataclass(frozen=True)
@@ -51,53 +50,60 @@ def coming(principal: Principal, system: System, wanted: JobFilter, seconds: flo
         if pauses.everything_paused_at() is not None:
             return []
         rows = upcoming.planned(wanted, until, 2 * limit)  # some may be more than `max_runs` allows
-        unplanned = upcoming.to_plan(wanted, until, MOST_JOBS)
-        counts = upcoming.count_planned([job.id for job in unplanned])
-    if len(unplanned) == MOST_JOBS:  # of later ones, not every job is known
+        most_jobs = min(MOST_JOBS, 2 * limit)  # no more can be among the soonest; some may have no run left
+        unplanned = upcoming.to_plan(wanted, until, most_jobs)
+        limited = [one.job.id for one in unplanned if _is_limited(one.job)]
+        counts = upcoming.count_planned(limited) if limited else {}
+    if len(unplanned) == most_jobs:  # of later ones, not every job is known
         until = unplanned[-1].next_run_at
-    named = [islice(_named(job, counts.get(job.id, 0)), limit) for job in unplanned]
+    named = [islice(_named(one, counts.get(one.job.id, 0)), limit) for one in unplanned]
     return soonest(_planned(rows), named, until, limit, MOST_NAMED)
 
 
-def _planned(rows: Iterable[Run]) -> Iterator[UpcomingView]:
+def _planned(rows: Iterable[PlannedRun]) -> Iterator[UpcomingView]:
     """Runs that have a row, without those that `max_runs` will not let start."""
     taken: Counter[UUID] = Counter()
     for run in rows:
         if run.trigger == Trigger.SCHEDULE:
-            taken[run.job_id] += 1
+            taken[run.job.id] += 1
             left = _left_of(run.job)
-            if left is not None and taken[run.job_id] > left:
+            if left is not None and taken[run.job.id] > left:
                 continue
         yield _view(run.job, run.scheduled_for, run.due_at, run.id)
 
 
-def _named(job: Job, planned: int) -> Iterator[UpcomingView]:
+def _named(one: Unplanned, planned: int) -> Iterator[UpcomingView]:
     """The occurrences of a job that have no row yet, in nominal order; none of a schedule that cannot be read."""
+    job = one.job
     try:
-        schedule = stored_schedule.read(job.schedule)
+        schedule = stored_schedule.read_text(job.schedule)
         if not isinstance(schedule, Recurring):
             return
         left = _left(job, schedule)
-        instants = schedules.upcoming(schedule, job.next_run_at - _JUST_BEFORE)
+        instants = schedules.upcoming(schedule, one.next_run_at - _JUST_BEFORE)
         for instant in islice(instants, None if left is None else max(0, left - planned)):
             yield _view(job, instant, schedule.due_at(job.id, instant), None)
-    except _UNREADABLE:  # the planner says so, and goes on with the others
+    except stored_schedule.UNREADABLE:  # the planner says so, and goes on with the others
         return
 
 
-def _left_of(job: Job) -> int | None:
+def _is_limited(job: ComingJob) -> bool:
+    return _left_of(job) is not None
+
+
+def _left_of(job: ComingJob) -> int | None:
     """Returns how many runs may still start; None, for any number, also if the schedule cannot be read."""
     try:
-        return _left(job, stored_schedule.read(job.schedule))
-    except _UNREADABLE:
+        return _left(job, stored_schedule.read_text(job.schedule))
+    except stored_schedule.UNREADABLE:
         return None
 
 
-def _left(job: Job, schedule: schedules.Schedule) -> int | None:
+def _left(job: ComingJob, schedule: schedules.Schedule) -> int | None:
     """How many scheduled runs of a job may still start; None for any number."""
     most = schedule.max_runs if isinstance(schedule, Recurring) else None
     return None if most is None else max(0, most - job.runs_started)
 
 
-def _view(job: Job, scheduled_for: datetime, due_at: datetime, run_id: UUID | None) -> UpcomingView:
-    return UpcomingView(job.id, job.name, job.task_type, job.app.name, scheduled_for, due_at, run_id)
+def _view(job: ComingJob, scheduled_for: datetime, due_at: datetime, run_id: UUID | None) -> UpcomingView:
+    return UpcomingView(job.id, job.name, job.task_type, job.app_name, scheduled_for, due_at, run_id)

@@ -14,16 +14,10 @@ from pages import charts, formats, series_charts, upcoming
 from pages.series import Range, series
 from services.reading.outcomes import OutcomeView
 from services.reading.statistics import MinuteFigures
-from services.reading.upcoming import UpcomingView
 from tests.factories import NOON
 
 UTC = ZoneInfo("UTC")
 MINUTE = timedelta(minutes=1)
-
-
-def comes(seconds: float) -> UpcomingView:
-    at = NOON + timedelta(seconds=seconds)
-    return UpcomingView(uuid4(), None, "greet", "app", at, at, None)
 
 
 @pytest.mark.parametrize(
@@ -54,19 +48,20 @@ def test_minutes_are_summed_up_to_columns_and_what_comes_follows() -> None:
         MinuteFigures(NOON + number * MINUTE, completed=number, failed=1, waiting=number, lateness_p95_seconds=late)
         for number, late in enumerate((None, 0.5, 2.0, None))
     ]
-    found = series(Range("4 minutes", 4, 2, ahead=2), minutes, [comes(1), comes(130), comes(9_999)], NOON, UTC)
+    ahead = {NOON: 1, NOON + MINUTE: 2, NOON + 2 * MINUTE: 3, NOON + 166 * MINUTE: 4}
+    found = series(Range("4 minutes", 4, 2, ahead=2), minutes, ahead, NOON, UTC)
     assert [(one.completed, one.failed, one.waiting, one.lateness_seconds) for one in found.columns] == [
         (1, 2, 1, 0.5),
         (5, 2, 3, 2.0),
     ]
-    assert found.coming == [1, 1]
+    assert found.coming == [3, 3]
 
 
 def test_a_line_breaks_where_nothing_began() -> None:
     minutes = [
         MinuteFigures(NOON + n * MINUTE, lateness_p95_seconds=late) for n, late in enumerate((1.0, None, 1.0, 1.0))
     ]
-    drawn = str(series_charts.lateness(series(Range("", 4, 1), minutes, [], NOON, UTC)))
+    drawn = str(series_charts.lateness(series(Range("", 4, 1), minutes, {}, NOON, UTC)))
     assert drawn.count("M37.5") == 1
     assert drawn.count("M187.5") == 1
     assert drawn.count("L262.5") == 1

@@ -1,0 +1,57 @@
+"""Counts the runs that come by the minute in which they are due, without counting many each time.
+
+Where there are many, their counts are kept for half a minute; few are counted anew, so that a new job is among them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.figures import whole_minute
+from core.filters import JobFilter
+from core.principals import Principal
+from services.reading import upcoming, visibility
+from services.reading.kept import Kept
+from services.system import System
+
+KEPT_SECONDS = 30.0
+MANY = 500
+_MOST_KEPT = 100
+
+
+@dataclass(frozen=True)
+class MinutesAhead:
+    """How many runs are due in each minute; nothing is known beyond `until`, if it is set."""
+
+    counts: Mapping[datetime, int]
+    until: datetime | None
+
+    @property
+    def total(self) -> int:
+        """How many runs in all."""
+        return sum(self.counts.values())
+
+
+class ComingMinutes:
+    """The counts that one process keeps."""
+
+    def __init__(self, system: System, seconds: float, most: int) -> None:
+        self._system = system
+        self._seconds = seconds
+        self._most = most
+        self._kept = Kept[MinutesAhead](system.clock, KEPT_SECONDS, _MOST_KEPT)
+
+    def of(self, principal: Principal, wanted: JobFilter) -> MinutesAhead:
+        """Returns the minutes in which runs of jobs that fit are due, as `upcoming.coming` finds them."""
+        key = visibility.visible(principal, wanted)
+        kept = self._kept.get(key)
+        if kept is not None and kept.total >= MANY:
+            return kept
+        coming = upcoming.coming(principal, self._system, wanted, self._seconds, self._most)
+        until = coming[-1].due_at if len(coming) == self._most else None
+        counted = MinutesAhead(Counter(whole_minute(one.due_at) for one in coming), until)
+        self._kept.put(key, counted)
+        return counted
