@@ -11,16 +11,20 @@ from falcon.asgi import Request, Response
 from core.errors import InvalidInput
 from core.filters import JobFilter, RunFilter
 from core.listing import Stretch
+from core.principals import Principal
 from core.states import RunStatus
 from pages import verdict
 from pages.asked import Asked
 from pages.series import RANGES, series
 from pages.site import Site, if_allowed
 from pages.verdict import Facts
-from services.reading import failures, listing, parts, statistics, upcoming, waiting
+from services.reading import failures, listing, parts, statistics, upcoming, visibility, waiting
 from services.reading.coming_minutes import ComingMinutes
 from services.reading.counting import Counts
+from services.reading.kept import Kept
 from services.reading.parts import PartView
+from services.reading.statistics import JobStatistics
+from services.reading.waiting import Waiting
 from services.runtime.troubles import Trouble
 from services.scheduling import pauses
 
@@ -31,6 +35,9 @@ _DAY_SECONDS = 86_400
 _MOST_DRAWN = 3_000
 _RUNNING = 20
 _GROUPS = 5
+_MANY = 1_000  # to count them takes long, so the count is kept for a while
+_KEPT_SECONDS = 5.0
+_MOST_KEPT = 100
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,8 @@ class Overview:
         self._signs = signs
         self._counts = Counts(site.system.clock)
         self._minutes = ComingMinutes(site.system, _HOUR_SECONDS, _MOST_DRAWN)
+        self._jobs = Kept[JobStatistics](site.system.clock, _KEPT_SECONDS, _MOST_KEPT)
+        self._waiting = Kept[Waiting](site.system.clock, _KEPT_SECONDS, _MOST_KEPT)
 
     async def show(self, req: Request, resp: Response) -> None:
         """Show how it stands."""
@@ -64,7 +73,7 @@ class Overview:
         running = if_allowed(lambda: listing.runs(principal, self._counts, _GOING, Stretch(limit=_RUNNING)))
         ahead = self._minutes.of(principal, JobFilter()).counts
         return {
-            "jobs": statistics.of_jobs(principal, JobFilter()),
+            "jobs": self._jobs_of(principal),
             "verdict": verdict.of(self._facts(who, known, figures)),
             "parts": known,
             "range": chosen,
@@ -76,6 +85,14 @@ class Overview:
             "coming": upcoming.coming(principal, system, JobFilter(), _DAY_SECONDS, COMING),
         }
 
+    def _jobs_of(self, principal: Principal) -> JobStatistics:
+        key = visibility.visible(principal, JobFilter())
+        return self._jobs.of(key, lambda: statistics.of_jobs(principal, JobFilter()), lambda one: one.total >= _MANY)
+
+    def _waiting_of(self, principal: Principal) -> Waiting:
+        key = visibility.visible(principal, JobFilter())
+        return self._waiting.of(key, lambda: waiting.grouped(principal), lambda one: one.count >= _MANY)
+
     def _parts(self) -> list[PartView]:
         return parts.known(self._site.system, broker=self._signs.broker_is_up(), troubles=self._signs.troubles())
 
@@ -84,7 +101,7 @@ class Overview:
     ) -> Facts:
         paused = if_allowed(lambda: pauses.installation(who.principal).paused_at)
         last_hour = None if figures is None else figures[-HOUR_MINUTES:]
-        return Facts(who.now, who.zone, paused, known, waiting.grouped(who.principal), last_hour)
+        return Facts(who.now, who.zone, paused, known, self._waiting_of(who.principal), last_hour)
 
 
 _GOING = RunFilter(status=RunStatus.RUNNING)

@@ -47,11 +47,9 @@ class ComingMinutes:
     def of(self, principal: Principal, wanted: JobFilter) -> MinutesAhead:
         """Returns the minutes in which runs of jobs that fit are due, as `upcoming.coming` finds them."""
         key = visibility.visible(principal, wanted)
-        kept = self._kept.get(key)
-        if kept is not None and kept.total >= MANY:
-            return kept
+        return self._kept.of(key, lambda: self._counted(principal, wanted), lambda found: found.total >= MANY)
+
+    def _counted(self, principal: Principal, wanted: JobFilter) -> MinutesAhead:
         coming = upcoming.coming(principal, self._system, wanted, self._seconds, self._most)
         until = coming[-1].due_at if len(coming) == self._most else None
-        counted = MinutesAhead(Counter(whole_minute(one.due_at) for one in coming), until)
-        self._kept.put(key, counted)
-        return counted
+        return MinutesAhead(Counter(whole_minute(one.due_at) for one in coming), until)

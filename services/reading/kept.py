@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from services.runtime.clock import Clock
@@ -35,3 +35,12 @@ class Kept(Generic[Value]):
             self._values.move_to_end(key)
             while len(self._values) > self._most:
                 self._values.popitem(last=False)
+
+    def of(self, key: Hashable, make: Callable[[], Value], is_kept: Callable[[Value], bool]) -> Value:
+        """Returns the kept value, or else a new one, which is kept if it is such that it took long to make."""
+        found = self.get(key)
+        if found is None:
+            found = make()
+            if is_kept(found):
+                self.put(key, found)
+        return found
