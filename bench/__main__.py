@@ -1,4 +1,4 @@
-"""The command line: `python -m bench all [--quick]`, single measurements, `chaos`, `growth`, `pages` or `drill`."""
+"""The command line: `python -m bench all [--quick]`, single measurements, or what is listed in `_OWN`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from bench import command, pages
 from bench.chaos import command as chaos
 from bench.drills import command as drills
 from bench.growth import command as growth
+from bench.live import command as live
 
-_OWN = {"chaos": chaos.main, "growth": growth.main, "pages": pages.main, "drill": drills.main}
+_OWN = {"chaos": chaos.main, "growth": growth.main, "pages": pages.main, "live": live.main, "drill": drills.main}
 
 if __name__ == "__main__":
     own = _OWN.get(sys.argv[1]) if len(sys.argv) > 1 else None

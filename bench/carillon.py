@@ -80,10 +80,13 @@ class Carillon:
         for first in range(0, count, _MOST_JOBS_IN_A_REQUEST):
             self.create_all([body] * min(_MOST_JOBS_IN_A_REQUEST, count - first))
 
-    def create_all(self, bodies: list[Mapping[str, Any]]) -> None:
-        """Create these jobs, up to 1,000 in a request."""
+    def create_all(self, bodies: list[Mapping[str, Any]]) -> list[str]:
+        """Create these jobs, up to 1,000 in a request. Returns their ids."""
+        ids: list[str] = []
         for first in range(0, len(bodies), _MOST_JOBS_IN_A_REQUEST):
-            self.post("/api/jobs/bulk", {"jobs": bodies[first : first + _MOST_JOBS_IN_A_REQUEST]})
+            made = self.post("/api/jobs/bulk", {"jobs": bodies[first : first + _MOST_JOBS_IN_A_REQUEST]})
+            ids += [one["id"] for one in made["results"]]
+        return ids
 
     def wait_until_coordinated(self) -> None:
         """Return when the coordinator has given its first sign of life, a second after its loops began."""

@@ -55,6 +55,12 @@ class Children:
             if any(process.poll() is not None for process in processes):
                 raise programs.LocalServerError(f"{kind} ended by itself:\n{self._last_words()}")
 
+    def kill(self, kind: str, number: signal.Signals) -> None:
+        """Send the processes of a kind a signal that ends them, and return when they have ended."""
+        for process in self._kinds.pop(kind, []):
+            process.send_signal(number)
+            process.wait()
+
     def stop(self, kind: str | None = None) -> None:
         """Ask the processes of a kind, or all, to end, and return when they have."""
         ending = [self._kinds.pop(one) for one in ([kind] if kind else list(self._kinds)) if one in self._kinds]
