@@ -10,7 +10,7 @@ from pydantic import Field, RootModel
 
 from api.schemas.paging import Query
 from api.schemas.values import Shown
-from core.states import Outcome, RunStatus
+from core.states import Hold, Outcome, RunStatus
 
 LINES_SHOWN = 100
 MOST_LINES_KEPT = 1_000
@@ -127,6 +127,20 @@ class LogLines(Shown):
     results: list[LogLine]
 
 
+class RunHold(Shown):
+    """A time in which the run was due and held; `until` is null while it lasts.
+
+    `key` is that of the limit or breaker, if one held it, and `holders` are up to five runs that had the places under
+    it as the hold began: calls under way, of a rate also those that had ended last; as far as the caller may see them.
+    """
+
+    held_by: Hold
+    key: str | None
+    since: datetime
+    until: datetime | None
+    holders: list[UUID]
+
+
 class LogQuery(Query):
     """How many lines to return."""
 
@@ -134,8 +148,12 @@ class LogQuery(Query):
 
 
 class RunWithAttempts(Run):
-    """One execution of a job, with every try at it in order, and the newest 100 lines that its receivers logged."""
+    """One execution of a job, with what held it before (its first 100 holds), and every try at it, each in order.
 
+    `log` has the newest 100 lines that its receivers logged.
+    """
+
+    holds: list[RunHold]
     attempts: list[Attempt]
     log: list[LogLine]
 
