@@ -11,13 +11,16 @@ from pydantic import Field, RootModel
 from api.schemas.paging import Query
 from api.schemas.values import Shown
 from core.states import Hold, Outcome, RunStatus
+from services.execution.reports import LINES_KEPT
 
 LINES_SHOWN = 100
-MOST_LINES_KEPT = 1_000
 
 
 class Run(Shown):
-    """One execution of a job, with the members that identify its job."""
+    """One execution of a job, with the members that identify its job.
+
+    In lists, a `result` of more than 1,024 characters of JSON is null and `result_left_out` true; the run alone has it.
+    """
 
     id: UUID
     job_id: UUID
@@ -45,6 +48,7 @@ class Run(Shown):
     error_type: str | None
     error_message: str | None
     result: Any
+    result_left_out: bool
     progress: Any
     message: str | None
 
@@ -144,7 +148,7 @@ class RunHold(Shown):
 class LogQuery(Query):
     """How many lines to return."""
 
-    limit: Annotated[int, Field(ge=1, le=MOST_LINES_KEPT)] = MOST_LINES_KEPT
+    limit: Annotated[int, Field(ge=1, le=LINES_KEPT)] = LINES_KEPT
 
 
 class RunWithAttempts(Run):
