@@ -8,7 +8,7 @@ autoscale     one to five workers, as the queues ask for them
 migrate       bring the database to the newest schema
 rotate-secrets    seal every stored secret with the first of SECRET_KEYS
 restore declare-offline    hold every app in the database, before anything is started on it
-login, jobs, runs, upcoming, stats, apps, members, keys, limits, restore, audit, apply, export, preview, open
+login, jobs, runs, upcoming, stats, apps, members, keys, limits, breakers, restore, audit, apply, export, preview, open
               the client's commands, to a server by its API (`./carillon jobs list`)
 """
 

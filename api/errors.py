@@ -105,8 +105,9 @@ class _Problems:
     def _answer_kind(self, req: Request, resp: Response, error: CarillonError, kind: Kind) -> None:
         members: dict[str, Any] = {"type": f"/problems/{kind.name}"}
         detail = str(error)
-        if isinstance(error, InvalidInput):
+        if isinstance(error, (InvalidInput, Forbidden)) and error.fields:
             members["errors"] = [{"field": one.field[:_LONGEST_PATH], "message": one.message} for one in error.fields]
+        if isinstance(error, InvalidInput):
             detail = _wrong_fields(error)
             members["faults"] = error.fields
         if isinstance(error, NotFound):

@@ -9,6 +9,7 @@ from client import (
     applying,
     apps,
     audit,
+    breakers,
     exporting,
     figures,
     jobs,
@@ -30,6 +31,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(members.app, name="members")
     app.add_typer(app_keys.app, name="keys")
     app.add_typer(limits.app, name="limits")
+    app.add_typer(breakers.app, name="breakers")
     app.add_typer(restores.app, name="restore")
     app.command()(audit.audit)
     app.command()(login.login)

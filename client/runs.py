@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -15,6 +15,8 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List and co
 
 _TITLES = ("id", "job", "task type", "trigger", "due", "attempts", "status")
 _ATTEMPT_TITLES = ("attempt", "started", "finished", "outcome", "error")
+
+_HOLD_TITLES = ("held by", "key", "since", "until", "behind")
 
 Text = Annotated[str | None, typer.Option(show_default=False)]
 
@@ -69,14 +71,17 @@ def list_runs(
 
 @app.command()
 def show(context: typer.Context, run_id: RunId, as_json: AsJson = False, url: Url = None) -> None:
-    """Look at a run, with every attempt at it."""
+    """Look at a run, with what held it and every attempt at it."""
     with options.server(context, url) as server:
         run = server.get(f"/api/runs/{run_id}")
     if as_json:
         output.document(run)
         return
-    attempts = run.pop("attempts")
+    attempts, holds = run.pop("attempts"), run.pop("holds", [])
     output.fields(run)
+    if holds:
+        typer.echo()
+        output.table(_HOLD_TITLES, map(_hold, holds))
     if attempts:
         typer.echo()
         output.table(
@@ -107,3 +112,7 @@ def _act(context: typer.Context, run_id: UUID, action: str, url: str | None, *, 
         output.document(run)
     else:
         typer.echo(f"Run {run['id']} is {run['status']}.")
+
+
+def _hold(one: dict[str, Any]) -> list[Any]:
+    return [*(one[member] for member in ("held_by", "key", "since", "until")), ", ".join(one["holders"])]

@@ -69,7 +69,11 @@ class KeyReused(InvalidInput):
 
 
 class Forbidden(CarillonError):  # noqa: N818
-    """The installation does not allow it; the message names the setting that would."""
+    """The installation does not allow it; the message names the setting that would, `field` the member if it is one."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message if field is None else f"{field} {message}")
+        self.fields = () if field is None else (FieldError(field, message),)
 
 
 class NotAuthenticated(CarillonError):  # noqa: N818

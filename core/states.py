@@ -89,6 +89,10 @@ class Hold(StrEnum):
     RESTORED = "restored"  # the database was taken back, and it may have run already
 
 
+KEYED_HOLDS = (Hold.RATE_LIMIT, Hold.CONCURRENCY, Hold.DESTINATION)
+"""The holds of limits and breakers: by a key."""
+
+
 def shown_status(state: JobState, going: Collection[RunStatus]) -> JobStatus:
     """Returns the status a job shows, from its stored state and the statuses of its runs that are not over."""
     if state is not JobState.ACTIVE:

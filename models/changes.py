@@ -47,9 +47,14 @@ def note(*, jobs: Iterable[UUID] = (), runs: Iterable[UUID] = (), apps: Iterable
 
 def update_runs(statement: Any) -> int:
     """Execute a statement that updates runs, and note which. Returns how many."""
+    return len(updated_runs(statement))
+
+
+def updated_runs(statement: Any) -> list[UUID]:
+    """Execute a statement that updates runs, and note which. Returns them."""
     found = [run.id for run in statement.returning(Run.id).execute()]
     note(runs=found)
-    return len(found)
+    return found
 
 
 @contextmanager

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import peewee
@@ -15,20 +15,28 @@ from models import filtering
 from models.tables import App, DismissedFailure, Job, Run
 
 _READ_AT_ONCE = 2_000
+_MOST_PAGES = 25
 _REASON = peewee.fn.COALESCE(peewee.fn.NULLIF(Run.error_message, ""), Run.error_type, failure_groups.UNKNOWN)
 
 
-def those(wanted: RunFilter, after: UUID | None, limit: int) -> list[UUID]:
+class Chosen(NamedTuple):
+    """The first so many runs that fit; `read_to` is the run up to which runs were read, if more may fit beyond it."""
+
+    ids: Sequence[UUID]
+    read_to: UUID | None = None
+
+
+def fitting(wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
     """Returns runs that fit."""
     return _found(_fitting(wanted), wanted, after, limit)
 
 
-def live(wanted: RunFilter, after: UUID | None, limit: int) -> list[UUID]:
+def live(wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
     """Returns runs that fit and have not ended."""
     return _found(_fitting(wanted).where(filtering.LIVE), wanted, after, limit)
 
 
-def not_repeated(wanted: RunFilter, after: UUID | None, limit: int) -> list[UUID]:
+def not_repeated(wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
     """Returns dead runs that fit, that no other run repeats and that nobody has dismissed."""
     repeat = Run.alias()
     repeated = repeat.select(peewee.SQL("1")).where(repeat.retry_of == Run.id)
@@ -36,7 +44,7 @@ def not_repeated(wanted: RunFilter, after: UUID | None, limit: int) -> list[UUID
     return _found(query, wanted, after, limit)
 
 
-def not_dismissed(wanted: RunFilter, after: UUID | None, limit: int) -> list[UUID]:
+def not_dismissed(wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
     """Returns failed runs that fit and that nobody has dismissed."""
     query = _fitting(wanted).where(Run.status == RunStatus.FAILED, ~is_dismissed())
     return _found(query, wanted, after, limit)
@@ -53,24 +61,23 @@ def _fitting(wanted: RunFilter) -> Any:
     return filtering.runs(Run.select(*columns).join(Job).join(App), wanted)
 
 
-def _found(query: Any, wanted: RunFilter, after: UUID | None, limit: int) -> list[UUID]:
+def _found(query: Any, wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
     """Returns the first so many; why runs failed is compared here, since databases know no such pattern."""
     if wanted.failure is None:
-        return [run.id for run in _page(query, after, limit)]
+        return Chosen([run.id for run in _page(query, after, limit)])
     alike = query.where(_REASON ** _pattern(wanted.failure))
     found: list[UUID] = []
-    for run in _in_pages(alike, after):
-        if failure_groups.reason(run.error_type, run.error_message) == wanted.failure:
-            found.append(run.id)
-            if len(found) == limit:
-                break
-    return found
-
-
-def _in_pages(query: Any, after: UUID | None) -> Iterator[Run]:
-    while page := _page(query, after, _READ_AT_ONCE):
-        yield from page
+    for _ in range(_MOST_PAGES):
+        page = _page(alike, after, _READ_AT_ONCE)
+        found += [run.id for run in page if _reason(run) == wanted.failure]
+        if len(found) >= limit or len(page) < _READ_AT_ONCE:
+            return Chosen(found[:limit])
         after = page[-1].id
+    return Chosen(found, after)
+
+
+def _reason(run: Run) -> str:
+    return failure_groups.reason(run.error_type, run.error_message)
 
 
 def _page(query: Any, after: UUID | None, limit: int) -> list[Run]:

@@ -10,7 +10,7 @@ import peewee
 
 from core import fairness
 from core.states import Hold, JobState, RunStatus, Trigger
-from models import changes, filtering, runs, set_based
+from models import changes, filtering, run_holds, runs, set_based
 from models.database import for_update
 from models.tables import Job, Run
 
@@ -93,6 +93,7 @@ def move(job: Job, run: Run, instant: datetime, held_by: Hold | None, now: datet
         "held_by": held_by if is_due else None,
     }
     Run.update(new).where(Run.id == run.id).execute()
+    run_holds.change([run.id], now)
     for name, value in new.items():
         setattr(run, name, value)
     changes.note(runs=[run.id])

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import peewee
 
-from core.states import Hold, RunStatus
-from models import changes, limits
+from core.states import KEYED_HOLDS, Hold, RunStatus
+from models import changes, limits, run_holds
 from models.claims import BY_PARTY, CLAIMABLE, MOST_URGENT_FIRST
 from models.database import for_update
 from models.hot.rows import Candidate
 from models.tables import HeldKey, Run, db
-
-LIMITS = (Hold.RATE_LIMIT, Hold.CONCURRENCY, Hold.DESTINATION)
 
 # As the index has it, to the letter.
 _LIMITED = peewee.SQL("status = 'queued' AND held_key IS NOT NULL")
@@ -56,20 +54,25 @@ def front_of(queue: str, lines: Collection[tuple[int, str]], limit: int, *, look
 def hold(run_ids: Collection[UUID], held: HeldKey, now: datetime) -> None:
     """Hold these runs under a locked key; leave out those that another process has locked."""
     still_claimable = for_update(Run.select(Run.id).where(Run.id.in_(list(run_ids)), CLAIMABLE), skip_locked=True)
-    changes.update_runs(Run.update(_held(held, now)).where(Run.id.in_(still_claimable)))
+    newly_held = changes.updated_runs(Run.update(_held(held, now)).where(Run.id.in_(still_claimable)))
+    run_holds.begin(newly_held, now)
     put(held)
 
 
-def hold_due(run_ids: Collection[UUID], held: HeldKey, now: datetime) -> None:
-    """Hold runs that this transaction makes due, under a key that already holds others."""
-    changes.update_runs(Run.update(_held(held, now)).where(Run.id.in_(list(run_ids))))
+def hold_due(by_keys: Iterable[tuple[HeldKey, Collection[UUID]]], now: datetime) -> None:
+    """Hold runs that this transaction makes due, each under a key that already holds others."""
+    newly_held: list[UUID] = []
+    for held, run_ids in by_keys:
+        newly_held += changes.updated_runs(Run.update(_held(held, now)).where(Run.id.in_(list(run_ids))))
+    run_holds.begin(newly_held, now)
 
 
-def move(run_ids: Collection[UUID], held: HeldKey) -> None:
+def move(run_ids: Collection[UUID], held: HeldKey, now: datetime) -> None:
     """Hold these runs of locked jobs by another locked key."""
-    held_runs = Run.id.in_(list(run_ids)) & (Run.status == RunStatus.QUEUED) & Run.held_by.in_(LIMITS)
+    held_runs = Run.id.in_(list(run_ids)) & (Run.status == RunStatus.QUEUED) & Run.held_by.in_(KEYED_HOLDS)
     moved = {"held_by": held.held_by, "held_key": held.key, "held_until": held.until}
-    changes.update_runs(Run.update(moved).where(held_runs))
+    passed_on = changes.updated_runs(Run.update(moved).where(held_runs))
+    run_holds.change(passed_on, now)
     put(held)
 
 
@@ -118,25 +121,26 @@ def given(key: str) -> int:
 
 def waiting(key: str, most: int) -> int:
     """Returns how many runs a key holds; counts no further than `most`."""
-    query = Run.select(Run.id).where(_LIMITED, Run.held_key == key, Run.held_by.in_(LIMITS))
+    query = Run.select(Run.id).where(_LIMITED, Run.held_key == key, Run.held_by.in_(KEYED_HOLDS))
     return int(query.limit(most).count())
 
 
 def first_held(key: str, limit: int, *, looks_further: bool) -> list[Candidate]:
     """Returns the most urgent runs that a key holds, with what their limits go by."""
-    condition = _LIMITED & (Run.held_key == key) & Run.held_by.in_(LIMITS)
+    condition = _LIMITED & (Run.held_key == key) & Run.held_by.in_(KEYED_HOLDS)
     query = limits.of_candidates(condition, looks_further=looks_further).order_by(*MOST_URGENT_FIRST).limit(limit)
     return limits.candidates(query)
 
 
-def release(run_ids: Collection[UUID], held_by: Hold | None) -> list[Run]:
+def release(run_ids: Collection[UUID], held_by: Hold | None, now: datetime) -> list[Run]:
     """Release these runs of locked jobs; a pause may still hold them. Returns those runs."""
     if not run_ids:
         return []
-    waits = (Run.status == RunStatus.QUEUED) & Run.held_by.in_(LIMITS)
+    waits = (Run.status == RunStatus.QUEUED) & Run.held_by.in_(KEYED_HOLDS)
     locked: Any = for_update(Run.select(Run.id).where(Run.id.in_(list(run_ids)), waits).order_by(Run.id)).cte("locked")
     query = Run.update(held_by=held_by, was_held=True).with_cte(locked)
     released = list(query.where(Run.id.in_(peewee.Select((locked,), (locked.c.id,)))).returning(Run).execute())
+    run_holds.change([run.id for run in released], now)
     changes.note(runs=(run.id for run in released))
     return released
 

@@ -15,8 +15,14 @@ from models.database import is_sqlite
 from models.set_based import chunks
 from models.tables import App, Job, Run
 
+LONGEST_RESULT_LISTED = 1_024
+"""Characters of JSON of a result that a list of runs shows; longer ones are shown with their run alone."""
+
 # What a run was given in place of its job's data may be large, and no list shows it.
 _SHOWN = [column for column in Run._meta.sorted_fields if column is not Run.data]  # noqa: SLF001  peewee's own way
+_LISTED = [column for column in _SHOWN if column is not Run.result]
+_IS_LONG = peewee.fn.LENGTH(Run.result) > LONGEST_RESULT_LISTED
+_SHORT_RESULT: Any = peewee.Case(None, [(_IS_LONG, None)], Run.result)
 
 
 def job_page(wanted: JobFilter, ordering: Ordering, stretch: Stretch) -> list[UUID]:
@@ -32,8 +38,14 @@ def job_count(wanted: JobFilter) -> int:
 
 
 def run_page(wanted: RunFilter, stretch: Stretch) -> list[Run]:
-    """Returns runs that fit with their jobs and apps, newest first; one more than the limit if more follow."""
-    return list(_stretch(filtering.runs(_with_jobs(), wanted), Run.id, None, stretch, descending=True))
+    """Returns runs that fit with their jobs and apps, newest first; one more than the limit if more follow.
+
+    A long result is not among what is read of them; `result_left_out` says so.
+    """
+    result = _SHORT_RESULT.converter(Run.result.python_value).alias("result")
+    is_left_out = peewee.Case(None, [(_IS_LONG, True)], False).alias("result_left_out")
+    query = _with_jobs(*_LISTED, result, is_left_out)
+    return list(_stretch(filtering.runs(query, wanted), Run.id, None, stretch, descending=True))
 
 
 def run_count(wanted: RunFilter) -> int:
@@ -43,7 +55,7 @@ def run_count(wanted: RunFilter) -> int:
 
 def run(run_id: UUID) -> Run | None:
     """Returns the run of this id with its job and app; None if the job was deleted."""
-    found: Run | None = _with_jobs().where(Run.id == run_id, Job.deleted_at.is_null()).get_or_none()
+    found: Run | None = _with_jobs(*_SHOWN).where(Run.id == run_id, Job.deleted_at.is_null()).get_or_none()
     return found
 
 
@@ -51,13 +63,13 @@ def runs_by_ids(run_ids: Iterable[UUID]) -> list[Run]:
     """Returns those of these runs whose jobs are not deleted, with their jobs and apps."""
     found: list[Run] = []
     for chunk in chunks(run_ids):
-        found.extend(_with_jobs().where(Run.id.in_(chunk), Job.deleted_at.is_null()))
+        found.extend(_with_jobs(*_SHOWN).where(Run.id.in_(chunk), Job.deleted_at.is_null()))
     return found
 
 
 def executions(job_id: UUID, stretch: Stretch) -> list[Run]:
     """Returns a job's runs that have started, newest first; one more than the limit if more follow."""
-    query = Run.select(*_SHOWN).where(Run.job == job_id, Run.started_at.is_null(False))
+    query = Run.select(*_LISTED).where(Run.job == job_id, Run.started_at.is_null(False))
     return list(_stretch(query, Run.id, None, stretch, descending=True))
 
 
@@ -67,9 +79,9 @@ def _jobs(wanted: JobFilter) -> Any:
     return filtering.jobs(Job.select(Job.id).join(App) if asks_apps else Job.select(Job.id), wanted)
 
 
-def _with_jobs() -> Any:
+def _with_jobs(*of_run: Any) -> Any:
     of_job = (Job.id, Job.app, Job.owner_id, Job.account_id, Job.name, Job.task_type)
-    return Run.select(*_SHOWN, *of_job, App.id, App.name).join(Job).join(App)
+    return Run.select(*of_run, *of_job, App.id, App.name).join(Job).join(App)
 
 
 def _stretch(query: Any, ids: Any, values: Any, stretch: Stretch, *, descending: bool) -> Any:

@@ -10,7 +10,7 @@ from uuid import UUID
 import peewee
 
 from core.states import GOING, Hold, RunStatus, Trigger
-from models import changes, deferred, filtering, set_based
+from models import changes, deferred, filtering, run_holds, set_based
 from models.database import for_update
 from models.tables import Run
 
@@ -49,11 +49,12 @@ def busy(job_ids: Collection[UUID]) -> set[UUID]:
     return {run.job_id for run in query}
 
 
-def leave(turns: Collection[tuple[Run, Hold | None]]) -> None:
+def leave(turns: Collection[tuple[Run, Hold | None]], now: datetime) -> None:
     """Take locked runs out of the overlap queue; a pause may still hold them."""
     for run, held_by in turns:
         run.held_by, run.was_held = held_by, True
     set_based.update(Run.id, ((run.id, {"held_by": held_by, "was_held": True}) for run, held_by in turns))
+    run_holds.change([run.id for run, _ in turns], now)
     changes.note(runs=(run.id for run, _ in turns))
 
 

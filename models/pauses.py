@@ -15,7 +15,7 @@ from uuid import UUID
 import peewee
 
 from core.states import Hold, JobState, RunStatus
-from models import changes
+from models import changes, run_holds
 from models.database import for_update, is_sqlite
 from models.tables import App, Installation, Job, Run, db
 
@@ -83,18 +83,20 @@ def lock_with_due_runs(app: App | None, held_by: Hold | None) -> list[Job]:
     return list(for_update(query.order_by(Job.id)))
 
 
-def hold(jobs: Collection[Job]) -> None:
+def hold(job_ids: Collection[UUID], now: datetime) -> None:
     """Take the due runs of these locked jobs out of the claim."""
     due = (Run.status == RunStatus.QUEUED) & Run.held_by.is_null()
-    changes.update_runs(Run.update(held_by=Hold.PAUSED).where(Run.job.in_([job.id for job in jobs]), due))
+    held = changes.updated_runs(Run.update(held_by=Hold.PAUSED).where(Run.job.in_(list(job_ids)), due))
+    run_holds.begin(held, now)
 
 
-def release(jobs: Collection[Job], held_by: Hold | None = None) -> list[Run]:
+def release(jobs: Collection[Job], held_by: Hold | None, now: datetime) -> list[Run]:
     """Release the runs of these locked jobs that a pause holds; a restore may still hold them. Returns those runs."""
     due = (Run.status == RunStatus.QUEUED) & (Run.held_by == Hold.PAUSED)
     released_jobs = Run.job.in_([job.id for job in jobs])
     query = Run.update(held_by=held_by, was_held=True).where(released_jobs, due).returning(Run)
     released = list(query.execute())
+    run_holds.change([run.id for run in released], now)
     changes.note(runs=(run.id for run in released))
     return released
 

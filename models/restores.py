@@ -10,15 +10,14 @@ from uuid import UUID
 
 import peewee
 
-from core.states import Hold, RunStatus
-from models import changes
+from core.states import KEYED_HOLDS, Hold, RunStatus
+from models import changes, run_holds
 from models.database import for_update
-from models.held_keys import LIMITS
 from models.set_based import chunks
 from models.tables import App, Job, Run
 
 _HELD = (Run.status == RunStatus.QUEUED) & (Run.held_by == Hold.RESTORED)
-_CLAIMABLE = (Run.status == RunStatus.QUEUED) & (Run.held_by.is_null() | Run.held_by.in_(LIMITS))
+_CLAIMABLE = (Run.status == RunStatus.QUEUED) & (Run.held_by.is_null() | Run.held_by.in_(KEYED_HOLDS))
 _BEGUN = Run.attempt_count > 0
 
 
@@ -43,18 +42,19 @@ def hold_everything(now: datetime) -> int:
     claimable: Any = Run.select(Run.id).where(_CLAIMABLE).tuples()
     ids = sorted(run_id for (run_id,) in claimable)
     changes.note(apps=[changes.EVERY_APP])
-    return sum(_hold(part) for part in chunks(ids))
+    return sum(_hold(part, now) for part in chunks(ids))
 
 
-def _hold(run_ids: Collection[UUID]) -> int:
+def _hold(run_ids: Collection[UUID], now: datetime) -> int:
     """Hold those of these runs that are still claimable.
 
     They are looked up by their ids alone: just restored, a database has no statistics, and would go through all that
     are claimable each time.
     """
     locked = for_update(Run.select(Run.id, Run.status, Run.held_by).where(Run.id.in_(run_ids)).order_by(Run.id))
-    due = [run.id for run in locked if run.status == RunStatus.QUEUED and run.held_by in (None, *LIMITS)]
+    due = [run.id for run in locked if run.status == RunStatus.QUEUED and run.held_by in (None, *KEYED_HOLDS)]
     Run.update(held_by=Hold.RESTORED, held_key=None, held_until=None).where(Run.id.in_(due)).execute()
+    run_holds.change(due, now)
     return len(due)
 
 
@@ -100,11 +100,12 @@ def lock_held(run_ids: Collection[UUID]) -> list[Run]:
     return list(for_update(Run.select().where(Run.id.in_(list(run_ids)), _HELD).order_by(Run.id)))
 
 
-def release(locked: Collection[Run], held_by: Hold | None) -> None:
+def release(locked: Collection[Run], held_by: Hold | None, now: datetime) -> None:
     """Release these locked runs; a pause may still hold them."""
     for run in locked:
         run.held_by = held_by
     Run.update(held_by=held_by, was_held=True).where(Run.id.in_([run.id for run in locked])).execute()
+    run_holds.change([run.id for run in locked], now)
     changes.note(runs=(run.id for run in locked))
 
 

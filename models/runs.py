@@ -11,7 +11,7 @@ import peewee
 
 from core import fairness
 from core.states import LIVE, WAITING_FOR_INSTANT, Hold, RunStatus, Trigger
-from models import changes, deferred, set_based
+from models import changes, deferred, run_holds, set_based
 from models.database import for_update
 from models.fields import json_text, new_id
 from models.hot import of_database
@@ -68,6 +68,7 @@ def insert(rows: Sequence[dict[str, Any]]) -> None:
         chunk = rows[start : start + _CHUNK]
         app_names = _app_names({row["job"] for row in chunk})
         of_database().insert_runs([_stored(row, app_names[row["job"]]) for row in chunk])
+    run_holds.begin_with(rows)
     changes.note(runs=(row["id"] for row in rows))
 
 
@@ -135,10 +136,11 @@ def locked(condition: Any) -> Any:
     return for_update(Run.select(Run.id).where(condition).order_by(Run.id)).cte("locked")
 
 
-def make_due(holds: Mapping[UUID, Hold | None]) -> None:
+def make_due(holds: Mapping[UUID, Hold | None], now: datetime) -> None:
     """Make these runs due: claimable, or held. Their waiting counts from their due instant."""
     due = {"status": RunStatus.QUEUED, "held_key": None, "held_until": None, "aged_at": Run.due_at}
     set_based.update(Run.id, ((run_id, {"held_by": held_by, **due}) for run_id, held_by in holds.items()))
+    run_holds.begin([run_id for run_id, held_by in holds.items() if held_by is not None], now)
     changes.note(runs=holds)
 
 
@@ -149,12 +151,6 @@ def end_unstarted(ends: Mapping[UUID, tuple[RunStatus, str]], now: datetime) -> 
         Run.id, ((run_id, {"status": status, "reason": reason, **ended}) for run_id, (status, reason) in ends.items())
     )
     changes.note(runs=ends)
-
-
-def hold(job_ids: Collection[UUID], held_by: Hold) -> None:
-    """Take the due runs of locked jobs out of the claim."""
-    due = (Run.status == RunStatus.QUEUED) & Run.held_by.is_null()
-    changes.update_runs(Run.update(held_by=held_by).where(Run.job.in_(list(job_ids)), due))
 
 
 def cancel(job: Job, reason: str, now: datetime) -> int:

@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from core.states import Outcome, RunStatus
 from pages import words
+from services.reading.holds import HoldView
 from services.reading.views import AttemptView, RunView
 
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened to a run, or will."""
+    """Something that happened to a run, or will; `runs` are others that it is about."""
 
     at: datetime
     text: str
     detail: str = ""
+    runs: tuple[UUID, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,13 @@ class Span:
         return (self.end - self.start).total_seconds()
 
 
-def events(run: RunView, attempts: Sequence[AttemptView]) -> list[Event]:
+def events(run: RunView, attempts: Sequence[AttemptView], holds: Sequence[HoldView]) -> list[Event]:
     """Returns what happened to a run, in order."""
     found = [Event(run.scheduled_for, "planned for this instant", words.TRIGGERS.get(run.trigger, run.trigger))]
     if run.due_at != run.scheduled_for and not attempts:
         found.append(Event(run.due_at, "due"))
+    for held in holds:
+        found.extend(_of_hold(held))
     for one in attempts:
         found.extend(_of_attempt(one))
     if run.status == RunStatus.RETRYING:
@@ -52,29 +57,44 @@ def events(run: RunView, attempts: Sequence[AttemptView]) -> list[Event]:
     return sorted(found, key=lambda event: event.at)
 
 
-def spans(run: RunView, attempts: Sequence[AttemptView], now: datetime) -> list[Span]:
+def spans(run: RunView, attempts: Sequence[AttemptView], holds: Sequence[HoldView], now: datetime) -> list[Span]:
     """Returns where a run's time went, in order; what lasts ends now."""
     if not attempts:
-        return _before_any(run, now)
+        return _waiting("waiting", run.due_at, run.finished_at or now, holds)
     first = run.due_at if run.attempt_count == 1 and run.due_at <= attempts[0].started_at else run.scheduled_for
-    found = [Span("waiting", "waiting", first, attempts[0].started_at)] if first < attempts[0].started_at else []
+    found = _waiting("waiting", first, attempts[0].started_at, holds)
     for one, following in zip(attempts, [*attempts[1:], None], strict=True):
         ended = one.finished_at or now
         found.append(Span(one.outcome or "running", f"attempt {one.number}", one.started_at, ended))
         if following is not None:
-            found.append(Span("backoff", _pause_after(one), ended, following.started_at))
-    if run.status == RunStatus.RETRYING and attempts[-1].finished_at is not None:
-        found.append(Span("backoff", "backoff", attempts[-1].finished_at, max(now, run.due_at)))
+            found.extend(_waiting(_pause_after(one), ended, following.started_at, holds))
+    last = attempts[-1].finished_at
+    if run.status == RunStatus.RETRYING and last is not None:
+        found.append(Span("backoff", "backoff", last, max(now, run.due_at)))
+    elif run.status == RunStatus.QUEUED and last is not None:
+        found.extend(_waiting(_pause_after(attempts[-1]), last, now, holds))
     return found
 
 
-def _before_any(run: RunView, now: datetime) -> list[Span]:
-    end = run.finished_at or now
-    if run.due_at >= end:
-        return []
-    kind = "waiting" if run.held_by is None else "held"
-    label = "waiting" if run.held_by is None else words.HOLDS.get(run.held_by, run.held_by)
-    return [Span(kind, label, run.due_at, end)]
+def _waiting(kind: str, start: datetime, end: datetime, holds: Sequence[HoldView]) -> list[Span]:
+    """Returns a stretch of waiting, with the times in it in which the run was held as stretches of their own."""
+    found: list[Span] = []
+    for one in holds:
+        since, until = max(one.since, start), min(one.until or end, end)
+        if since >= until:
+            continue
+        if start < since:
+            found.append(Span(kind, kind, start, since))
+        found.append(Span("held", words.HOLDS[one.held_by], since, until))
+        start = until
+    return [*found, Span(kind, kind, start, end)] if start < end else found
+
+
+def _of_hold(one: HoldView) -> Iterator[Event]:
+    why = words.HOLDS[one.held_by] + (f": {one.key}" if one.key else "")
+    yield Event(one.since, "held", f"{why}, behind" if one.holders else why, one.holders)
+    if one.until is not None:
+        yield Event(one.until, "held no longer", words.HOLDS[one.held_by])
 
 
 def _of_attempt(one: AttemptView) -> Iterator[Event]:

@@ -83,7 +83,7 @@ ACTIONS_ON_JOBS: dict[str, str] = {
 
 ACTIONS_ON_RUNS: dict[str, str] = {"replay": "Replay", "cancel": "Cancel", "dismiss": "Dismiss"}
 
-PAST: dict[str, str] = {
+PARTICIPLES: dict[str, str] = {
     "pause": "paused",
     "resume": "resumed",
     "trigger": "run",

@@ -68,7 +68,8 @@ class OneLimit:
         """Limit a key: `installation`, `app:NAME`, `account:APP/ACCOUNT`, `host:HOST`, `job:ID` or `key:APP/NAME`.
 
         It is in force within a second; calls that are under way count. A weight is in force at once. Keys of an app are
-        for its owners, those of hosts and of the installation and weights above 1 for administrators.
+        for its owners, those of hosts and of the installation and weights above 1 for administrators; a weight below 1
+        that an administrator put is not for owners to change.
         """
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         view, is_new = await self._threads.run(self._put, access.principal(req), key, body)

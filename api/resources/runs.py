@@ -20,6 +20,7 @@ from api.schemas.runs import (
     LogLines,
     LogQuery,
     Run,
+    RunHold,
     RunPage,
     RunWithAttempts,
 )
@@ -27,7 +28,7 @@ from api.threads import Threads
 from core.listing import NEWEST_FIRST
 from core.principals import Principal
 from core.scopes import Scope
-from services.reading import listing, records
+from services.reading import holds, listing, records
 from services.reading.counting import Counts
 from services.reading.views import Page
 
@@ -99,7 +100,7 @@ class OneRun:
 
     @documented("getRun", "runs", {200: RunWithAttempts}, access=Required.RUN, scope=Scope.READ, problems=(404,))
     async def on_get(self, req: Request, resp: Response, run_id: UUID) -> None:
-        """Show a run and its attempts."""
+        """Show a run, what held it, and its attempts."""
         answers.send(resp, await self._threads.run(_whole, access.principal(req), run_id))
 
 
@@ -130,6 +131,7 @@ def _whole(principal: Principal, run_id: UUID) -> RunWithAttempts:
     lines = records.log_of_run(principal, run_id, LINES_SHOWN)
     return RunWithAttempts(
         **Run.model_validate(view).model_dump(),
+        holds=[RunHold.model_validate(one) for one in holds.of_run(principal, run_id)],
         attempts=lists.readable(Attempt.model_validate, attempts),
         log=[LogLine.model_validate(one) for one in lines],
     )

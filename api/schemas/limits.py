@@ -71,13 +71,15 @@ class LimitOfKey(Shown):
     """A limited key and its use. `is_default`: by ACCOUNT_RATE. `ended`: calls that still count for the rate.
 
     `room` is how many more calls may begin now, null where only a weight is put; while it is 0, `next_room_at` says
-    when the rate has room again. `waiting` counts the runs that it holds, up to 1,000.
+    when the rate has room again. `waiting` counts the runs that it holds, up to 1,000. `weight_put_by` is the
+    administrator who put a weight below 1: owners cannot change it, nor delete the limit.
     """
 
     key: str
     concurrency: int | None
     rate: ShownRate | None
     weight: float | None
+    weight_put_by: str | None
     expires_at: datetime | None
     is_default: bool
     running: int

@@ -10,14 +10,17 @@ from pydantic import Field, RootModel
 
 from api.schemas.paging import Query
 from api.schemas.values import Shown
-from core.states import Outcome, RunStatus
+from core.states import Hold, Outcome, RunStatus
+from services.execution.reports import LINES_KEPT
 
 LINES_SHOWN = 100
-MOST_LINES_KEPT = 1_000
 
 
 class Run(Shown):
-    """One execution of a job, with the members that identify its job."""
+    """One execution of a job, with the members that identify its job.
+
+    In lists, a `result` of more than 1,024 characters of JSON is null and `result_left_out` true; the run alone has it.
+    """
 
     id: UUID
     job_id: UUID
@@ -45,6 +48,7 @@ class Run(Shown):
     error_type: str | None
     error_message: str | None
     result: Any
+    result_left_out: bool
     progress: Any
     message: str | None
 
@@ -127,15 +131,33 @@ class LogLines(Shown):
     results: list[LogLine]
 
 
+class RunHold(Shown):
+    """A time in which the run was due and held; `until` is null while it lasts.
+
+    `key` is that of the limit or breaker, if one held it, and `holders` are up to five runs that had the places under
+    it as the hold began: calls under way, of a rate also those that had ended last; as far as the caller may see them.
+    """
+
+    held_by: Hold
+    key: str | None
+    since: datetime
+    until: datetime | None
+    holders: list[UUID]
+
+
 class LogQuery(Query):
     """How many lines to return."""
 
-    limit: Annotated[int, Field(ge=1, le=MOST_LINES_KEPT)] = MOST_LINES_KEPT
+    limit: Annotated[int, Field(ge=1, le=LINES_KEPT)] = LINES_KEPT
 
 
 class RunWithAttempts(Run):
-    """One execution of a job, with every try at it in order, and the newest 100 lines that its receivers logged."""
+    """One execution of a job, with what held it before (its first 100 holds), and every try at it, each in order.
 
+    `log` has the newest 100 lines that its receivers logged.
+    """
+
+    holds: list[RunHold]
     attempts: list[Attempt]
     log: list[LogLine]
 

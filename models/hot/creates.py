@@ -8,7 +8,7 @@ from uuid import UUID
 
 from core import names
 from core.states import Hold
-from models import apps, changes, set_based
+from models import apps, changes, run_holds, set_based
 from models.hot import of_database
 from models.hot.rows import KnownApp, NewRows
 from models.tables import Job
@@ -34,7 +34,9 @@ def insert(rows: NewRows) -> set[UUID]:
     in_order = sorted(rows.jobs, key=lambda job: (job["app_id"], job["name_key"] or ""))
     stored: set[UUID] = of_database().create(NewRows(in_order, rows.tags, rows.runs))
     _add_rules(job for job in in_order if job["id"] in stored)
-    changes.note(jobs=stored, runs=(run["id"] for run in rows.runs if run["job"] in stored))
+    runs = [run for run in rows.runs if run["job"] in stored]
+    run_holds.begin_with(runs)
+    changes.note(jobs=stored, runs=(run["id"] for run in runs))
     return stored
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from core.states import JobState
-from models import changes
+from models import changes, run_holds
 from models.fields import read_json
 from models.hot import of_database
 from models.hot.rows import EndingJob, EndingRun, Ends, Locked
@@ -37,6 +37,8 @@ def lock(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool 
 def write(ends: Ends, now: datetime) -> None:
     """Write what follows from the ends of attempts at locked runs of locked jobs."""
     of_database().end(ends, now)
+    if handed_back := [one.run_id for one in ends.runs if one.changes.get("held_by") is not None]:
+        run_holds.begin(handed_back, now)
     jobs = [one["id"] for one in (*ends.jobs, *ends.maybe_over)]
     changes.note(jobs=jobs, runs=[*(one.run_id for one in ends.runs), *(run["id"] for run in ends.following)])
 

@@ -11,7 +11,7 @@ from models.tables.jobs import Job, JobTag, JobVersion, PollingState
 from models.tables.limits import Breaker, HeldKey, Limit, Use
 from models.tables.operation import IdempotencyKey, Minute, RequestBucket, Signal, Worker
 from models.tables.outputs import Alert, Delivery, Upload
-from models.tables.runs import Attempt, DismissedFailure, KeptCall, Run, RunLine
+from models.tables.runs import Attempt, DismissedFailure, KeptCall, Run, RunHold, RunLine
 from models.tables.secrets import AppSecret, SigningSecret
 from models.tables.users import Link, Token, User, UserIdentity
 from models.tables.views import SavedView
@@ -39,6 +39,7 @@ ALL: tuple[type[Table], ...] = (
     Run,
     Attempt,
     DismissedFailure,
+    RunHold,
     KeptCall,
     RunLine,
     Upload,
@@ -85,6 +86,7 @@ __all__ = [
     "PollingState",
     "RequestBucket",
     "Run",
+    "RunHold",
     "RunLine",
     "SavedView",
     "Signal",

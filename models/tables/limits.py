@@ -24,6 +24,7 @@ class Limit(Table):
     calls = peewee.IntegerField(null=True)
     per_seconds = peewee.IntegerField(null=True)
     weight = peewee.DoubleField(null=True)
+    weight_put_by = peewee.TextField(null=True)  # the administrator, of a weight below 1
     expires_at = InstantField(null=True)
     created_at = InstantField()
     updated_at = InstantField()

@@ -101,6 +101,26 @@ class Attempt(Table):
         primary_key = peewee.CompositeKey("run", "number")
 
 
+class RunHold(Table):
+    """A time in which a run was held: why, by which key, and up to five runs that were before it.
+
+    `until` is null while it lasts, and where the run ended in it.
+    """
+
+    run = peewee.ForeignKeyField(Run, column_name="run_id")
+    run_id: UUID
+    number = peewee.IntegerField()
+    held_by = EnumField(Hold)
+    key = peewee.TextField(null=True)
+    since = InstantField()
+    until = InstantField(null=True)
+    holders = JsonField(null=True)
+
+    class Meta:
+        table_name = "run_holds"
+        primary_key = peewee.CompositeKey("run", "number")
+
+
 class KeptCall(Table):
     """What the HTTP call of an attempt sent and got, and how long its phases took, as JSON."""
 

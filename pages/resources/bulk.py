@@ -97,7 +97,7 @@ class BulkPage:
         return self._rest(choice, outcome, done=done) or self._list(choice, done=done)
 
     def _rest(self, choice: Choice, outcome: Outcome, **more: str) -> str | None:
-        """Returns the path that goes on after those that were tried or acted on, if more fit."""
+        """Returns the path that goes on after those that were tried or acted on, if more may fit."""
         if outcome.last is None:
             return None
         rest = Choice(choice.action, choice.filter, choice.ids, outcome.last)

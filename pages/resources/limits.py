@@ -92,6 +92,7 @@ class LimitsPage:
             "waiting": waiting.items,
             "all_waiting": f"/dashboard/runs?{urlencode({'held_key': found.key})}",
             "may_change": limits.may_change(who.principal, found.key),
+            "may_delete": who.principal.sees_all or found.weight_put_by is None,
             "until": "" if found.expires_at is None else instants.shown(found.expires_at),
         }
 

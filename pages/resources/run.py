@@ -11,7 +11,7 @@ from core.states import DEAD, LIVE
 from pages import examples, progress, rights, timeline
 from pages.asked import Asked
 from pages.site import Site
-from services.reading import explaining, records
+from services.reading import explaining, holds, records
 from services.reading.views import RunView
 
 LINES = 200
@@ -29,6 +29,7 @@ class RunPage:
 
     def _load(self, who: Asked, run_id: UUID) -> dict[str, Any]:
         run, attempts = records.run(who.principal, run_id)
+        held = holds.of_run(who.principal, run_id)
         path = f"/api/runs/{run_id}"
         return {
             "run": run,
@@ -37,8 +38,8 @@ class RunPage:
             "lines": records.log_of_run(who.principal, run_id, LINES),
             "progress": progress.of(run),
             "answer": self._explained(who, run),
-            "events": timeline.events(run, attempts),
-            "spans": timeline.spans(run, attempts, who.now),
+            "events": timeline.events(run, attempts, held),
+            "spans": timeline.spans(run, attempts, held, who.now),
             "is_live": run.status in LIVE,
             "is_dead": run.status in DEAD,
             "commands": {

@@ -27,7 +27,7 @@ class ViewedList(StrEnum):
 
 
 @dataclass(frozen=True)
-class SavedViewView:
+class SavedFilter:
     """A filter of a list, under its name."""
 
     id: UUID
@@ -37,15 +37,13 @@ class SavedViewView:
     created_at: datetime
 
 
-def listed(principal: Principal, of_list: ViewedList | None = None) -> list[SavedViewView]:
+def listed(principal: Principal, of_list: ViewedList | None = None) -> list[SavedFilter]:
     """Returns the caller's views, of one list if it is named, by name."""
     with database.reading():
         return [_view(one) for one in saved_views.of(_owner(principal), of_list)]
 
 
-def put(
-    principal: Principal, system: System, of_list: ViewedList, name: str, query: Mapping[str, str]
-) -> SavedViewView:
+def put(principal: Principal, system: System, of_list: ViewedList, name: str, query: Mapping[str, str]) -> SavedFilter:
     """Save a view, in place of the caller's view of that list and name. Raises `Conflict` for too many."""
     owner_id = _owner(principal)
     with system.transaction(Gate.UNUSED) as work:
@@ -66,5 +64,5 @@ def _owner(principal: Principal) -> UUID:
     return principal.caller_id or _OF_NOBODY
 
 
-def _view(row: SavedView) -> SavedViewView:
-    return SavedViewView(row.id, ViewedList(row.list), row.name, row.query or {}, row.created_at)
+def _view(row: SavedView) -> SavedFilter:
+    return SavedFilter(row.id, ViewedList(row.list), row.name, row.query or {}, row.created_at)

@@ -100,14 +100,14 @@ def _give(system: System, key: str) -> tuple[int, bool]:
     with system.transaction() as work:
         waiting = held_keys.first_held(key, _RUNS, looks_further=limits.look_further())
         locked = jobs.lock(run.job_id for run in waiting)  # before the keys: a claim never waits for a job
-        going = _in_turn(key, _without_paused(waiting, locked))
+        going = _in_turn(key, _without_paused(waiting, locked, work.now))
         keys = limit_keys.of(system, going)
         found = _less_given(key, limit_keys.standings(system, going, keys, work.now))
         calls = [(run, limit_keys.applied(run, keys, found)) for run in going]
         allowed, refused = rules.within(calls, found)
         given = Counter(one for run in allowed for one in limit_keys.applied(run, keys, found))
         found = {one: rules.after_giving(standing, given[one]) for one, standing in found.items()}
-        work.ring(held_keys.release([run.id for run in allowed], None))
+        work.ring(held_keys.release([run.id for run in allowed], None, work.now))
         _move(key, refused, found, work.now)
         has_more = _look_again(key, found.get(key), work.now)
     return len(allowed), has_more and (bool(allowed) or len(going) < len(waiting))
@@ -121,11 +121,11 @@ def _in_turn(key: str, waiting: Sequence[Candidate]) -> Sequence[Candidate]:
     return random.sample(waiting, len(waiting)) if is_of_destination(key) else waiting
 
 
-def _without_paused(waiting: Sequence[Candidate], locked: Mapping[UUID, Job]) -> list[Candidate]:
+def _without_paused(waiting: Sequence[Candidate], locked: Mapping[UUID, Job], now: datetime) -> list[Candidate]:
     """Release the runs of paused or restored jobs to that hold, so that they take no room. Returns the others."""
     holds = pauses.holds(locked.values())
     for hold in set(holds.values()):
-        held_keys.release([run.id for run in waiting if holds.get(run.job_id) is hold], hold)
+        held_keys.release([run.id for run in waiting if holds.get(run.job_id) is hold], hold, now)
     return [run for run in waiting if run.job_id not in holds]
 
 
@@ -139,7 +139,7 @@ def _move(key: str, refused: Mapping[str, Sequence[Candidate]], found: Mapping[s
     """Hold the runs that another of their keys refuses by that key."""
     for other in refused.keys() - {key, INSTALLATION}:
         runs = refused[other]
-        held_keys.move([run.id for run in runs], held_key(other, runs[0], found[other], now))
+        held_keys.move([run.id for run in runs], held_key(other, runs[0], found[other], now), now)
 
 
 def _look_again(key: str, standing: Standing | None, now: datetime) -> bool:

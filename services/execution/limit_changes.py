@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +14,8 @@ from core.scopes import Scope
 from models import held_keys, limits
 from models.pauses import Gate
 from models.tables import Limit as Row
-from services.execution import giving
+from services.execution import giving, weights
+from services.execution.weights import Weight
 from services.reading import limits as reading
 from services.reading.limits import LimitView, Owned
 from services.system import System
@@ -29,7 +29,7 @@ def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple
     Returns how it stands, and whether it had none.
 
     Raises `InvalidInput` for a text that is no key, a limit that is over, a weight of what is no party; `Conflict` if
-    there are too many; and as `services.reading.limits.owned` does.
+    there are too many; and as `services.reading.limits.owned` and `weights.judged` do.
     """
     with system.transaction(Gate.UNUSED) as work:
         owned = reading.owned(principal, text, Scope.APP)
@@ -41,12 +41,10 @@ def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple
             )
         limits.lock(key)
         former = limits.by_key(key)
-        wanted = _with_weight(wanted, former, work.now)
-        if (wanted.weight or 0) > _usual_weight(former, work.now):  # at the cost of other tenants
-            principal.expect_administration()
+        weight = weights.judged(principal, wanted, former, work.now)
         if former is None:
             _refuse_more(owned)
-        limits.put(_row(owned, wanted, work.now))
+        limits.put(_row(owned, wanted, weight, work.now))
         if wanted.limits_something:
             giving.count_running(system, [key])
         held_keys.look_at(key, work.now)
@@ -56,7 +54,7 @@ def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple
 
 
 def delete(principal: Principal, system: System, text: str, reason: str | None = None) -> None:
-    """Delete the limit of a key; what it holds goes on. Raises `NotFound`, and as `owned` does."""
+    """Delete the limit of a key; what it holds goes on. Raises `NotFound`, and as `put` does."""
     with system.transaction(Gate.UNUSED) as work:
         owned = reading.owned(principal, text, Scope.APP)
         key = owned.key.text
@@ -64,6 +62,7 @@ def delete(principal: Principal, system: System, text: str, reason: str | None =
         former = limits.by_key(key)
         if former is None:
             raise NotFound("limit", key)
+        weights.refuse_deleting(principal, former, work.now)
         limits.delete(key)
         held_keys.look_at(key, work.now)
         work.audit(principal, "limit.deleted", _thing(owned), before=_recorded(former), reason=reason)
@@ -78,29 +77,13 @@ def _refuse_weight(owned: Owned, wanted: Limit) -> None:
         )
 
 
-def _with_weight(wanted: Limit, former: Row | None, now: datetime) -> Limit:
-    """Returns a limit with the weight that its key has, if it gives none: it may be an administrator's."""
-    return wanted if wanted.weight is not None else replace(wanted, weight=_weight(former, now))
-
-
-def _usual_weight(former: Row | None, now: datetime) -> float:
-    """Returns the weight that an owner may give: that of all, or what an administrator has given more."""
-    return max(1.0, _weight(former, now) or 1.0)
-
-
-def _weight(former: Row | None, now: datetime) -> float | None:
-    if former is None or (former.expires_at is not None and former.expires_at <= now):
-        return None
-    return former.weight
-
-
 def _refuse_more(owned: Owned) -> None:
     if limits.count_of(owned.app_id) >= MOST_OF_APP:
         of_what = "The installation" if owned.app_id is None else f"The app {owned.key.app_name}".rstrip()
         raise Conflict(f"{of_what} has {MOST_OF_APP} limits, the most there may be; delete one.")
 
 
-def _row(owned: Owned, wanted: Limit, now: datetime) -> dict[str, Any]:
+def _row(owned: Owned, wanted: Limit, weight: Weight, now: datetime) -> dict[str, Any]:
     return {
         "key": owned.key.text,
         "kind": owned.key.kind,
@@ -109,7 +92,8 @@ def _row(owned: Owned, wanted: Limit, now: datetime) -> dict[str, Any]:
         "concurrency": wanted.concurrency,
         "calls": None if wanted.rate is None else wanted.rate.calls,
         "per_seconds": None if wanted.rate is None else wanted.rate.seconds,
-        "weight": wanted.weight,
+        "weight": weight.value,
+        "weight_put_by": weight.put_by,
         "expires_at": wanted.expires_at,
         "created_at": now,
         "updated_at": now,

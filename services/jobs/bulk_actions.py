@@ -14,6 +14,7 @@ from core.filters import JobFilter, RunFilter
 from core.principals import Principal
 from core.scopes import Scope
 from models import chosen_runs, database, jobs, runs
+from models.chosen_runs import Chosen
 from services.jobs import cancelling, editing, failures, requested_runs
 from services.jobs import lifecycle as intents
 from services.jobs.idempotency import Request, once
@@ -55,7 +56,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How many fit, how many were acted on, and the first that were refused; `last` if more fit."""
+    """How many fit, how many were acted on, and the first that were refused; `last` if more may fit."""
 
     matched: int
     changed: int
@@ -79,7 +80,7 @@ _RUN_ACTIONS: dict[RunAction, _Act] = {
     RunAction.CANCEL: cancelling.cancel,
     RunAction.DISMISS: failures.dismiss,
 }
-_FITTING: dict[RunAction, Callable[[RunFilter, UUID | None, int], list[UUID]]] = {
+_FITTING: dict[RunAction, Callable[[RunFilter, UUID | None, int], Chosen]] = {
     RunAction.REPLAY: chosen_runs.not_repeated,
     RunAction.CANCEL: chosen_runs.live,
     RunAction.DISMISS: chosen_runs.not_dismissed,
@@ -98,7 +99,7 @@ class _Work:
     dry_run: bool
     request: Request | None
 
-    def carry_out(self, find: Callable[[], Sequence[UUID]], limit: int) -> Outcome:
+    def carry_out(self, find: Callable[[], Chosen], limit: int) -> Outcome:
         """Carry out the action on what `find` returns, at most `limit`.
 
         The ids found are stored with the first batch, so that a repeated request continues where the first one stopped.
@@ -111,14 +112,15 @@ class _Work:
             part = self.request and self.request.part(f"{first['id']} {start}")
             batch = partial(self._batch, ids[start : start + BATCH])
             refused += map(_read, once(self.system, part, batch))
-        last = ids[-1] if len(found) > limit else None
+        last = ids[-1] if len(found) > limit else first.get("read_to") and UUID(first["read_to"])
         return Outcome(len(ids), len(ids) - len(refused), refused[:REFUSED_TOLD], last)
 
-    def _begun(self, found: Sequence[UUID], limit: int) -> dict[str, Any]:
+    def _begun(self, found: Chosen, limit: int) -> dict[str, Any]:
         return {
             "id": str(uuid4()),
-            "found": [str(one) for one in found],
-            "refused": self._batch(found[: min(limit, BATCH)]),
+            "found": [str(one) for one in found.ids],
+            "read_to": found.read_to and str(found.read_to),
+            "refused": self._batch(found.ids[: min(limit, BATCH)]),
         }
 
     def _batch(self, batch: Sequence[UUID]) -> list[list[str]]:
@@ -148,9 +150,9 @@ def act(
     most = limit or MOST_JOBS
     theirs = visibility.visible(principal, wanted, _SCOPES.get(action, Scope.OPERATE))
 
-    def find() -> Sequence[UUID]:
+    def find() -> Chosen:
         with database.reading():
-            return jobs.ids(theirs, after, most + 1)
+            return Chosen(jobs.ids(theirs, after, most + 1))
 
     one = partial(_ACTIONS[action], reason=reason) if action in _REASONED else _ACTIONS[action]
     return _Work(principal, system, one, _lock_jobs, dry_run, request).carry_out(find, most)
@@ -189,9 +191,9 @@ def act_on_runs(
     Of runs that are named by their ids, those that the action is not for are refused, too.
     """
     theirs = visibility.visible(principal, wanted, Scope.OPERATE)
-    fitting = _FITTING[action] if wanted.ids is None else chosen_runs.those
+    fitting = _FITTING[action] if wanted.ids is None else chosen_runs.fitting
 
-    def find() -> Sequence[UUID]:
+    def find() -> Chosen:
         with database.reading():
             return fitting(theirs, after, limit + 1)
 

@@ -171,7 +171,7 @@ def _carry_out(system: System, one: _Edit) -> Made:
         deadline_changed=one.changes("deadline_at", "deadline_seconds", "expire"),
     )
     # Its calls may go elsewhere now; what a limit still refuses is held again by the claim.
-    released = held_keys.release([run.id for run in not_begun], pauses.holds([job]).get(job.id))
+    released = held_keys.release([run.id for run in not_begun], pauses.holds([job]).get(job.id), one.now)
     return [*released, *(_reschedule(system, one, not_begun) if one.changes("schedule") else [])]
 
 

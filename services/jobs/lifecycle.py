@@ -96,12 +96,12 @@ def switch(job: Job, now: datetime, *, active: bool) -> list[Run]:
     """Pause or resume a locked job, in a transaction that shares the gate. Returns the runs that it lets go."""
     refuse_ended(job, "resumed" if active else "paused")
     if not active:
-        runs.hold([job.id], Hold.PAUSED)
+        pauses.hold([job.id], now)
     jobs.set_state([job], JobState.ACTIVE if active else JobState.PAUSED, now)
     hold = pauses.holds([job]).get(job.id)
     if hold is Hold.PAUSED:  # or its app is, or everything
         return []
-    freed: list[Run] = pauses.release([job], hold)
+    freed: list[Run] = pauses.release([job], hold, now)
     return freed
 
 

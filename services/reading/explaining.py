@@ -12,10 +12,10 @@ from core import schedules
 from core.attempt_endings import TOO_LATE
 from core.principals import Principal
 from core.schedules import Recurring
-from core.states import ENDED, Hold, RunStatus
+from core.states import ENDED, KEYED_HOLDS, Hold, RunStatus
 from models import database, history, jobs
 from models.tables import Job, Run
-from services.reading import limit_words, visibility
+from services.reading import hold_words, holds, limit_words, visibility
 from services.scheduling import overlap, stored_schedule
 from services.system import System
 
@@ -114,9 +114,10 @@ def _last_before(schedule: Recurring, at: datetime) -> datetime | None:
 
 
 def _of_run(principal: Principal, system: System, run: Run, job: Job) -> str:
-    if run.held_by in (Hold.RATE_LIMIT, Hold.CONCURRENCY, Hold.DESTINATION):
-        return f"It is due since {_shown(run.due_at)} and {limit_words.of_held(principal, system, run)}"
-    return _IN_WORDS[RunStatus(run.status)](run, job)
+    before = hold_words.of_past(holds.read(principal, run))
+    if run.held_by in KEYED_HOLDS:
+        return f"It is due since {_shown(run.due_at)} and {limit_words.of_held(principal, system, run)}{before}"
+    return f"{_IN_WORDS[RunStatus(run.status)](run, job)}{before}"
 
 
 def _pending(run: Run, _job: Job) -> str:

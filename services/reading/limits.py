@@ -40,6 +40,8 @@ class Owned:
 class LimitView:
     """A key and how it stands; `is_default` if a setting limits it, `waiting` counts the runs it holds, up to 1,000.
 
+    `weight_put_by` is the administrator who put a weight below 1, which owners cannot change.
+
     `room` is how many more calls may begin, None where only a weight is put; while it is 0, `next_room_at` says when a
     rate has room again.
     """
@@ -48,6 +50,7 @@ class LimitView:
     concurrency: int | None
     rate: Rate | None
     weight: float | None
+    weight_put_by: str | None
     expires_at: datetime | None
     is_default: bool
     running: int
@@ -162,6 +165,7 @@ def view(system: System, key: str, now: datetime) -> LimitView | None:
         limit.concurrency,
         limit.rate,
         limit.weight,
+        None if limit.weight is None or row is None else row.weight_put_by,
         limit.expires_at,
         limit.is_default,
         standing.running,

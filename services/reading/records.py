@@ -39,7 +39,7 @@ def job(principal: Principal, job_id: UUID) -> JobView:
         return _shown(principal, job_id)
 
 
-def those(principal: Principal, job_ids: Sequence[UUID]) -> list[JobView]:
+def jobs_by_ids(principal: Principal, job_ids: Sequence[UUID]) -> list[JobView]:
     """Returns those of these jobs that the principal may see and that are not deleted, in the order of the ids."""
     with database.reading():
         return [view for view in job_views(job_ids) if visibility.sees(principal, view)]

@@ -85,7 +85,7 @@ class JobView:
 
 @dataclass(frozen=True)
 class RunView:
-    """A run as it is shown, with what tells its job from others."""
+    """A run as it is shown, with what tells its job from others; lists leave out a long result, and say so."""
 
     id: UUID
     job_id: UUID
@@ -113,6 +113,7 @@ class RunView:
     error_type: str | None
     error_message: str | None
     result: Any
+    result_left_out: bool
     progress: Any
     message: str | None
 
@@ -226,6 +227,7 @@ def run_view(found: Run) -> RunView:
         app_name=job.app.name,
         task_type=job.task_type,
         waiting_for_report=found.reports_until is not None,
+        result_left_out=bool(getattr(found, "result_left_out", False)),
         held_key=None if found.held_by is None else found.held_key,
         held_until=None if found.held_by is None else found.held_until,
     )

@@ -135,9 +135,9 @@ def _pass(system: System, found: _Found, act: _Act, order: _Order | None = None)
 
 def _release(_system: System, work: UnitOfWork, held: Sequence[Run], locked: dict[UUID, Job]) -> None:
     paused = pauses.paused(locked.values())
-    restores.release([run for run in held if run.job_id in paused], Hold.PAUSED)
+    restores.release([run for run in held if run.job_id in paused], Hold.PAUSED, work.now)
     free = [run for run in held if run.job_id not in paused]
-    restores.release(free, None)
+    restores.release(free, None, work.now)
     work.ring_claimable(free)
 
 

@@ -32,8 +32,7 @@ def hold_these(keys: Mapping[UUID, Sequence[str]], now: datetime) -> dict[UUID, 
     for run_id, of_run in keys.items():
         if (key := next((key for key in of_run if key in holding), None)) is not None:
             held.setdefault(key, []).append(run_id)
-    for key, run_ids in held.items():
-        held_keys.hold_due(run_ids, holding[key], now)
+    held_keys.hold_due([(holding[key], run_ids) for key, run_ids in held.items()], now)
     return {run_id: holding[key].held_by for key, run_ids in held.items() for run_id in run_ids}
 
 

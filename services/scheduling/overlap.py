@@ -42,7 +42,7 @@ def judge(due: Sequence[Run], locked: Mapping[UUID, Job]) -> Verdict:
 def carry_out(verdict: Verdict, locked: Mapping[UUID, Job], now: datetime) -> None:
     """Write a verdict."""
     overlap_queue.cancel_occurrences(verdict.replacing, REPLACED, now)
-    runs.make_due({run_id: _HOLDS[fate] for run_id, fate in verdict.fates.items() if fate in _HOLDS})
+    runs.make_due({run_id: _HOLDS[fate] for run_id, fate in verdict.fates.items() if fate in _HOLDS}, now)
     runs.end_unstarted({run_id: _ENDS[fate] for run_id, fate in verdict.fates.items() if fate in _ENDS}, now)
     jobs.count_starts(verdict.starts)
     run_endings.end_schedules([job for job in locked.values() if job.id in verdict.spent], now)

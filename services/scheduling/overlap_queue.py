@@ -64,6 +64,6 @@ def _facts(affected: Mapping[UUID, Job]) -> dict[UUID, JobFacts]:
 def _carry_out(turns: Turns, given: Sequence[Run], locked: Mapping[UUID, Job], now: datetime) -> None:
     """Write what was decided; a schedule that has had its `max_runs` ends."""
     runs.end_unstarted(dict.fromkeys(turns.refused, _SPENT), now)
-    overlap_queue.leave([(run, turns.given[run.id]) for run in given])
+    overlap_queue.leave([(run, turns.given[run.id]) for run in given], now)
     jobs.count_starts(turns.starts)
     run_endings.end_schedules([job for job in locked.values() if job.id in turns.spent], now)

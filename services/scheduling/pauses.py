@@ -34,7 +34,7 @@ def pause_app(principal: Principal, system: System, name: str, reason: str | Non
         app = visible_apps.found(principal, name, Scope.OPERATE)
         if app.paused_at is None:
             pauses.set_app(app, now, now)
-        pauses.hold(pauses.lock_with_due_runs(app, None))
+        pauses.hold([job.id for job in pauses.lock_with_due_runs(app, None)], now)
         work.audit(principal, "app.paused", Thing.app(app), reason=reason)
 
 
@@ -56,7 +56,7 @@ def pause_everything(principal: Principal, system: System, reason: str | None = 
     with system.transaction(Gate.CLOSED) as work:
         if pauses.everything_paused_at() is None:
             pauses.set_everything(system.clock.now())
-        pauses.hold(pauses.lock_with_due_runs(None, None))
+        pauses.hold([job.id for job in pauses.lock_with_due_runs(None, None)], work.now)
         work.audit(principal, "installation.paused", _INSTALLATION, reason=reason)
 
 
@@ -86,11 +86,11 @@ def _held(row: dict[str, Any], hold: Hold | None) -> dict[str, Any]:
     return row if hold is None or row["status"] != RunStatus.QUEUED else row | {"held_by": hold}
 
 
-def _released(jobs: Collection[Job]) -> list[Run]:
+def _released(jobs: Collection[Job], now: datetime) -> list[Run]:
     """Release the runs of locked jobs from a pause that is over. Returns those that nothing else holds."""
     holds = pauses.holds(jobs)
-    pauses.release([job for job in jobs if holds.get(job.id) is Hold.RESTORED], Hold.RESTORED)
-    return pauses.release([job for job in jobs if job.id not in holds])
+    pauses.release([job for job in jobs if holds.get(job.id) is Hold.RESTORED], Hold.RESTORED, now)
+    return pauses.release([job for job in jobs if job.id not in holds], None, now)
 
 
 def _resume(principal: Principal, system: System, change: Callable[[], App | None]) -> None:
@@ -98,7 +98,7 @@ def _resume(principal: Principal, system: System, change: Callable[[], App | Non
     with system.transaction(Gate.CLOSED) as work:
         app = change()
         held = pauses.lock_with_due_runs(app, Hold.PAUSED)
-        freed = _released(held)
+        freed = _released(held, work.now)
         thing = _INSTALLATION if app is None else Thing.app(app)
         work.audit(principal, f"{thing.kind}.resumed", thing)
         work.ring(freed)

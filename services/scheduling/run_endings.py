@@ -19,8 +19,8 @@ from core import attempt_endings, fairness, schedules
 from core.alerting import Alarm, Condition, Event, after
 from core.attempt_endings import Ending, Facts
 from core.polls import PollingFacts
-from core.states import ENDED, Hold, JobState, RunStatus, Trigger
-from models import database, fields, jobs, polling_states, runs
+from core.states import ENDED, JobState, RunStatus, Trigger
+from models import database, fields, jobs, pauses, polling_states, runs
 from models.hot import endings
 from models.hot.rows import EndingJob, EndingRun, Ends, JobChange, MaybeOver, RunEnd
 from models.tables import Job
@@ -210,7 +210,7 @@ def _change(job: EndingJob, condition: Condition, polled: Sequence[Settlement]) 
 def _pause(settlements: Sequence[Settlement], now: datetime) -> None:
     paused = [one.job.id for one in settlements if one.ending.job_pauses]
     if paused:
-        runs.hold(paused, Hold.PAUSED)
+        pauses.hold(paused, now)
         jobs.pause(paused, now)
 
 

@@ -53,6 +53,6 @@ class NewEmails:
         wanted = [one.parsed(principal, self._system.clock.now()) for one in mails.jobs()]
         apps.ensure(self._system, words.SOURCE.app_name)
         created = lifecycle.create_many(principal, self._system, wanted, all_or_none=True)
-        views = records.those(principal, [one.job_id for one in created if one.job_id is not None])
+        views = records.jobs_by_ids(principal, [one.job_id for one in created if one.job_id is not None])
         shown = [Job.model_validate(view) for view in views]
         return answers.answer(OneOrMore(shown[0] if mails.is_one else shown), 201)

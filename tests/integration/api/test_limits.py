@@ -55,6 +55,7 @@ def test_a_limit_is_put_shown_changed_listed_and_deleted(client: Client, anna: H
         "concurrency": 3,
         "rate": {"calls": 90, "per_seconds": 60},
         "weight": None,
+        "weight_put_by": None,
         "expires_at": "2026-11-20T13:00:00Z",
         "is_default": False,
         "running": 0,
@@ -130,6 +131,33 @@ def test_only_administrators_give_an_account_more_than_others_have(client: Clien
     assert (kept.status_code, kept.json["weight"]) == (200, 2)
     assert put(client, key, anna, {"weight": 2.5}).status_code == 403
     assert put(client, key, anna, {"concurrency": 3}).json["weight"] == 2, "without a weight, it stays"
+
+
+def test_what_an_administrator_gives_an_account_less_its_owners_do_not_undo(
+    client: Client, system: GivenSystem, anna: Headers
+) -> None:
+    key = f"account:{MINE}/acc1"
+    root = token_of(client, "root")
+    assert put(client, key, anna, {"weight": 0.5}).json["weight_put_by"] is None
+    assert put(client, key, anna, {"weight": 1}).status_code == 200, "an owner undoes what an owner did"
+    expires_at = "2026-11-20T13:00:00Z"
+    assert put(client, key, root, {"weight": 0.2, "expires_at": expires_at}).json["weight_put_by"] == "root"
+    for body, field in (
+        ({"weight": 1}, "weight"),
+        ({"weight": 0.1}, "weight"),
+        ({"concurrency": 3, "expires_at": "2026-11-20T12:00:01Z"}, "expires_at"),
+    ):
+        refused = put(client, key, anna, body)
+        assert (refused.status_code, refused.json["errors"][0]["field"]) == (403, field)
+        assert "administrator root" in refused.json["detail"]
+    assert client.simulate_delete(f"/api/limits/{key}", headers=anna).status_code == 403
+    beside = put(client, key, anna, {"concurrency": 3, "expires_at": expires_at}).json
+    assert (beside["concurrency"], beside["weight"], beside["weight_put_by"]) == (3, 0.2, "root")
+    system.clock.advance(3600)
+    assert put(client, key, anna, {"weight": 1}).json["weight_put_by"] is None, "it is over"
+    assert put(client, key, root, {"weight": 0.2}).status_code == 200
+    assert put(client, key, root, {"weight": 3}).json["weight_put_by"] is None
+    assert client.simulate_delete(f"/api/limits/{key}", headers=anna).status_code == 204
 
 
 def test_the_list_comes_in_pages_by_key(client: Client, anna: Headers) -> None:

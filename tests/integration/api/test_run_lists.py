@@ -24,7 +24,7 @@ def test_runs_are_listed_and_shown_with_their_attempts(client: Client) -> None:
     attempt = {"run": runs[0]["id"], "number": 1, "fence": 1, "worker_id": uuid4(), "started_at": NOON}
     Attempt.create(**attempt)
     shown = client.simulate_get(f"/api/runs/{runs[0]['id']}").json
-    assert {**shown, "attempts": None} == {**runs[0], "attempts": None, "log": []}
+    assert {**shown, "attempts": None} == {**runs[0], "attempts": None, "holds": [], "log": []}
     assert [(one["number"], one["outcome"]) for one in shown["attempts"]] == [(1, None)]
 
 

@@ -173,6 +173,20 @@ def test_runs_are_listed_and_shown(terminal: Terminal, system: GivenSystem) -> N
     assert "The receiver will not have it." in terminal.ok("runs", "show", run["id"])
 
 
+def test_a_run_is_shown_with_what_held_it(terminal: Terminal, system: GivenSystem) -> None:
+    job_id = terminal.create("--now")
+    terminal.ok("jobs", "pause", job_id)
+    [run] = terminal.json("runs", "list", "--job", job_id)
+    [hold] = terminal.json("runs", "show", run["id"])["holds"]
+    assert hold == {"held_by": "paused", "key": None, "since": "2026-11-20T12:00:00Z", "until": None, "holders": []}
+    system.clock.advance(3)
+    terminal.ok("jobs", "resume", job_id)
+    record(system, claim_one(system), succeeded())
+    assert "2026-11-20T12:00:00Z  2026-11-20T12:00:03Z" in terminal.ok("runs", "show", run["id"])
+    why = terminal.ok("jobs", "why", job_id, "--at", "2026-11-20T12:00:00Z").replace("\n", " ")
+    assert "It was held from 2026-11-20T12:00:00Z to 2026-11-20T12:00:03Z by a pause." in why
+
+
 # --- Change ----------------------------------------------------------------------------------------------------
 
 

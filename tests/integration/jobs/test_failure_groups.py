@@ -37,6 +37,25 @@ def test_each_group_selects_just_its_runs(system: GivenSystem, monkeypatch: pyte
     assert failures.grouped(LOCAL, system, 24).count == 0
 
 
+def test_where_few_of_those_alike_fit_so_many_are_read_and_the_rest_is_gone_on_with(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chosen_runs, "_READ_AT_ONCE", 2)
+    monkeypatch.setattr(chosen_runs, "_MOST_PAGES", 1)
+    for message in ("1 of x is gone", "1 of 2 is gone", "3 of x is gone", "3 of 4 is gone"):
+        lifecycle.create(LOCAL, system, new_job())
+        [work] = claim(system)
+        record(system, work, Failed(PermanentFailure(message, status_code=422)))
+    wanted = RunFilter(failure="… of … is gone", app_name="app_a")
+    matched, last = [], None
+    for _ in range(3):
+        outcome = bulk_actions.act_on_runs(LOCAL, system, RunAction.DISMISS, wanted, last, dry_run=False)
+        matched.append(outcome.matched)
+        last = outcome.last
+    assert matched == [1, 1, 0]
+    assert last is None
+
+
 def test_ids_and_numbers_differ_within_a_group() -> None:
     ids = ("018f0000-0000-7000-8000-000000000001", "018f0000-0000-7000-8000-000000000002")
     assert len({failure_groups.reason(None, f"Lock {one} is held, 12:30.") for one in ids}) == 1

@@ -16,7 +16,7 @@ from core.scopes import Scope
 from core.states import Hold, RunStatus
 from migrations import runner
 from models import database
-from models.tables import Attempt, HeldKey, Installation, Job, Limit, Run, Use, db
+from models.tables import Attempt, HeldKey, Installation, Job, Limit, Run, RunHold, Use, db
 from services.access import authentication, own_tokens, tokens
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching
@@ -99,6 +99,24 @@ def test_an_installation_gets_an_identity_and_its_runs_may_be_held_for_a_restore
         held = Run.select().where(Run.status == RunStatus.QUEUED).get()
     assert held.held_by is Hold.RESTORED
     assert database.attempt(lambda: Run.update(held_by="another").execute()) is not None
+
+
+def test_what_was_held_before_there_was_a_history_has_none_and_what_comes_has(former: None) -> None:
+    runner.upgrade("0031_restores")
+    db.execute_sql(
+        "INSERT INTO limits (key, kind, weight, created_at, updated_at) "  # noqa: S608
+        f"VALUES ('account:a/x', 'account', 0.5, '{INSTANT}', '{INSTANT}')"
+    )
+    assert "0033_holds_and_weights" in runner.upgrade()
+    assert [(row.weight, row.weight_put_by) for row in Limit.select()] == [(0.5, None)]
+    system = given_system()
+    job_id = Job.get().id
+    job_service.resume(LOCAL, system, job_id)
+    assert RunHold.select().count() == 0
+    system.clock.advance(1)
+    job_service.pause(LOCAL, system, job_id)
+    [hold] = RunHold.select()
+    assert (hold.held_by, hold.since, hold.until) == (Hold.PAUSED, system.clock.now(), None)
 
 
 @pytest.mark.parametrize("former", ["postgresql"], indirect=True)

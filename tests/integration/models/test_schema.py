@@ -99,6 +99,7 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         "0029_dismissed_failures",
         "0030_pages",
         "0031_restores",
+        "0033_holds_and_weights",
     ]
 
 

@@ -100,7 +100,7 @@ def test_a_list_that_is_longer_goes_on_with_the_rest(
     monkeypatch.setattr("pages.resources.many.MOST", 2)
     jobs = made(system, "one", "two", "three")
     trial = preview(browser, "/dashboard/jobs", action="trigger", which="all")
-    assert "2 would be run now; more fit, and come after these." in trial.text
+    assert "2 would be run now; more may fit, and come after these." in trial.text
     rest = browser.submit(trial.form("Run now 2"))
     assert "of 1 job that fits, 1 would be run now." in rest.text
     assert "Carried out. 1 changed, 0 refused." in browser.submit(rest.form("Run now 1")).text
@@ -154,7 +154,7 @@ def test_replaying_all_means_dead_runs_alone_and_goes_on_after_those_refused(
     failing(system, "Broken.")
     monkeypatch.setattr("pages.resources.many.MOST", 1)
     trial = preview(browser, "/dashboard/runs", action="replay", which="all")
-    assert "of 1 run that fits, 0 would be repeated now; more fit, and come after these." in trial.text
+    assert "of 1 run that fits, 0 would be repeated now; more may fit, and come after these." in trial.text
     rest = browser.load(trial.links["Go on with the rest"])
     assert "New runs repeat those that failed. 1 changed, 0 refused." in browser.submit(rest.form("Replay 1")).text
     assert len(runs_of(well)) == 1

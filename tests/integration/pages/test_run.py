@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from core import schedules
+from core.limits import Limit
 from core.principals import LOCAL
+from services.execution import giving, limit_changes
 from services.jobs import lifecycle
 from tests.factories import GivenSystem, claim, failed, first_run, record, refused, stored_run, succeeded
 from tests.integration.pages.browser import Browser, Page
@@ -34,6 +36,25 @@ def test_a_held_run_says_what_it_waits_for(browser: Browser, system: GivenSystem
     page = browser.load(f"/dashboard/runs/{run.id}")
     assert drawn(page) == ["held"]
     assert "Resume it to let it run." in page.text
+
+
+def test_a_run_that_was_held_tells_behind_whom_and_for_how_long(browser: Browser, system: GivenSystem) -> None:
+    first = first_run(system, priority=9)
+    limit_changes.put(LOCAL, system, "app:app_a", Limit(1))
+    run = first_run(system)
+    [work] = claim(system)
+    system.clock.advance(5)
+    record(system, work, succeeded())
+    giving.give(system)
+    system.clock.advance(2)
+    [work] = claim(system)
+    system.clock.advance(1)
+    record(system, work, succeeded())
+    page = browser.load(f"/dashboard/runs/{run.id}")
+    assert drawn(page) == ["held", "waiting", "succeeded"]
+    assert "held for a place among so many at once: app:app_a, behind" in page.text
+    assert page.links[str(first.id)] == f"/dashboard/runs/{first.id}"
+    assert f"by the number of runs that app:app_a allows at once, behind {first.id}." in page.text
 
 
 def test_a_run_that_failed_is_replayed_once_by_a_button_that_is_pressed_twice(

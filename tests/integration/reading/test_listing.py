@@ -17,13 +17,24 @@ from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow
 from core.states import JobStatus
 from models import counting, database, lists
-from services.execution.work import Result
+from services.execution.work import Result, Succeeded
 from services.jobs import apps
 from services.jobs import lifecycle as job_service
-from services.reading import listing
+from services.reading import listing, records
 from services.reading.counting import KEPT_SECONDS, LONG, MOST_KEPT, Counts
 from tests import statements
-from tests.factories import NOON, GivenClock, GivenSystem, claim, failed, new_job, record, refused, succeeded
+from tests.factories import (
+    NOON,
+    GivenClock,
+    GivenSystem,
+    claim,
+    failed,
+    new_job,
+    record,
+    refused,
+    stored_job,
+    succeeded,
+)
 
 ALL = Stretch(limit=100)
 NAMES = ("Zebra", "ant", "Bee", "éclair", "100%", "a_b", "aXb", "back\\slash", None)
@@ -55,6 +66,20 @@ def test_jobs_without_a_deadline_come_last_whatever_the_database(system: GivenSy
     for ordering, names in zip(("deadline", "-deadline"), expected, strict=True):
         assert _found(ordering) == names
         assert _walked(ordering, 2) == names
+
+
+def test_a_long_result_is_shown_with_its_run_and_left_out_of_lists(system: GivenSystem) -> None:
+    results = {"short": {"rows": 3}, "long": "x" * lists.LONGEST_RESULT_LISTED, "none": None}
+    for name in results:
+        job_service.create(LOCAL, system, new_job(name=name))
+    for work in claim(system):
+        record(system, work, Succeeded(200, "{}", result=results[str(stored_job(work.job_id).name)]))
+    page = listing.runs(LOCAL, Counts(GivenClock()), RunFilter(), ALL)
+    listed = {view.job_name: (view.result, view.result_left_out) for view in page.items}
+    assert listed == {"short": ({"rows": 3}, False), "long": (None, True), "none": (None, False)}
+    for view in page.items:
+        alone, _ = records.run(LOCAL, view.id)
+        assert (alone.result, alone.result_left_out) == (results[str(view.job_name)], False)
 
 
 def _walked(ordering: str, limit: int) -> list[Any]:

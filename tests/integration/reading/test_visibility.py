@@ -89,7 +89,7 @@ def test_runs_are_listed_of_the_jobs_of_their_user_alone(
 
 def test_of_many_jobs_those_of_others_are_left_out(system: GivenSystem, anna: Principal, berta: Principal) -> None:
     hers, anothers = made_by(anna, system), made_by(berta, system)
-    assert [view.id for view in records.those(anna, [hers, anothers])] == [hers]
+    assert [view.id for view in records.jobs_by_ids(anna, [hers, anothers])] == [hers]
 
 
 @pytest.mark.parametrize("show", FOR_ADMINISTRATORS.values(), ids=FOR_ADMINISTRATORS)

@@ -10,7 +10,7 @@ from uuid import UUID
 from core.schedules import RECURRING_KINDS
 from core.states import Hold, JobState, RunStatus
 from models import database
-from models.tables import Alert, App, Attempt, Installation, Job, Run
+from models.tables import Alert, App, Attempt, Installation, Job, Run, RunHold
 from models.tables.base import Table
 
 Row = dict[str, Any]
@@ -66,6 +66,15 @@ def read() -> Rows:
             alerts=[{name: row[name] for name in ("job", "kind", "failures", "words")} for row in _all(Alert)],
             paused_apps={app.id for app in App.select() if everything or app.paused_at is not None},
         )
+
+
+def holds() -> dict[UUID, list[Row]]:
+    """The holds of runs, in order, by the run."""
+    of_runs: dict[UUID, list[Row]] = {}
+    with database.reading():
+        for hold in _all(RunHold):
+            of_runs.setdefault(hold["run"], []).append(hold)
+    return of_runs
 
 
 def _copied(rows: dict[Key, Row]) -> dict[Key, Row]:

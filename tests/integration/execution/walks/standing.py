@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from uuid import UUID
 
 from core.policies import Overlap
 from core.rates import Rate
 from core.schedules import Polling
-from core.states import ENDED, GOING, LIVE, JobState, RunStatus, Trigger
+from core.states import ENDED, GOING, KEYED_HOLDS, LIVE, JobState, RunStatus, Trigger
 from settings import Settings
 from tests.integration.execution.walks.claiming import account
 from tests.integration.execution.walks.rows import Row, Rows, comes_back, waits_for_turn
@@ -66,6 +68,19 @@ def assert_pauses_hold(rows: Rows) -> None:
     for run in rows.runs.values():
         claimable = run["status"] is RunStatus.QUEUED and run["held_by"] is None
         assert not (claimable and rows.is_paused(run["job"])), run
+
+
+def assert_holds_are_on_record(rows: Rows, holds: Mapping[UUID, Sequence[Row]]) -> None:
+    """The last hold of a run that is held is open and says why; of one that goes on none is; none began before it."""
+    for run_id, run in rows.runs.items():
+        of_run = holds.get(run_id, ())
+        lasting = [(one["held_by"], one["key"]) for one in of_run if one["until"] is None]
+        key = run["held_key"] if run["held_by"] in KEYED_HOLDS else None
+        if run["held_by"] is not None:
+            assert lasting == [(run["held_by"], key)], run
+        assert run["status"] not in GOING or run["held_by"] is not None or not lasting, run
+        for one, following in pairwise(of_run):
+            assert one["since"] <= one["until"] <= following["since"], run
 
 
 def assert_jobs_end_with_their_runs(rows: Rows) -> None:

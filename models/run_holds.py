@@ -1,0 +1,98 @@
+"""Queries on the history of holds: what kept runs from the claim, from when to when, and which runs were before it.
+
+Whoever changes `held_by` of runs tells it here, in the same transaction. Only what ends runs that are held does not:
+the last hold of such a run stays open, and lasted until its end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from core.states import KEYED_HOLDS, Hold
+from models.database import is_sqlite
+from models.tables import RunHold, db
+
+MOST_OF_A_RUN = 100
+"""How many holds are kept of each run, its first: two limits could pass one to and fro for days."""
+
+MOST_HOLDERS = 5
+
+_KEYED = ", ".join(f"'{one}'" for one in KEYED_HOLDS)
+
+# Who is before those that a key holds is looked up once for each key: whose calls are under way, and of a rate, whose
+# ended last.
+_BEGIN = f"""
+    WITH held AS (
+        SELECT r.id, r.held_by, CASE WHEN r.held_by IN ({_KEYED}) THEN r.held_key END AS key,
+            (SELECT COALESCE(MAX(former.number), 0) FROM run_holds former WHERE former.run_id = r.id) AS last
+        FROM runs r WHERE r.id {{of_these}} AND r.held_by IS NOT NULL
+    ), keys AS (
+        SELECT DISTINCT held_by, key FROM held WHERE key IS NOT NULL
+    ), holders AS (
+        SELECT k.held_by, k.key, (
+            SELECT {{as_array}} FROM (
+                SELECT going.run_id FROM (
+                    SELECT run_id FROM uses WHERE key = k.key AND ended_at IS NULL LIMIT {MOST_HOLDERS}
+                ) going
+                UNION ALL
+                SELECT ended.run_id FROM (
+                    SELECT run_id FROM uses
+                    WHERE key = k.key AND ended_at IS NOT NULL AND k.held_by = '{Hold.RATE_LIMIT}'
+                    ORDER BY ended_at DESC LIMIT {MOST_HOLDERS}
+                ) ended
+                LIMIT {MOST_HOLDERS}
+            ) one
+        ) AS run_ids
+        FROM keys k
+    )
+    INSERT INTO run_holds (run_id, number, held_by, key, since, holders)
+    SELECT h.id, h.last + 1, h.held_by, h.key, {{mark}}, w.run_ids
+    FROM held h LEFT JOIN holders w ON w.held_by = h.held_by AND w.key = h.key
+    WHERE h.last < {MOST_OF_A_RUN}
+"""  # noqa: S608  words of our own
+_END = "UPDATE run_holds SET until = {mark} WHERE until IS NULL AND run_id {of_these}"
+
+_POSTGRESQL = {"of_these": "= ANY (%s::UUID[])", "as_array": "JSON_AGG(one.run_id)::TEXT", "mark": "%s"}
+_SQLITE = {
+    "of_these": "IN (SELECT value FROM JSON_EACH(?))",
+    "as_array": "JSON_GROUP_ARRAY(one.run_id)",
+    "mark": "?",
+}
+
+
+def begin(run_ids: Collection[UUID], now: datetime) -> None:
+    """Record that those of these runs which are held have been held since now."""
+    if run_ids:
+        _execute(_BEGIN, _ids(run_ids), RunHold.since.db_value(now))
+
+
+def begin_with(rows: Iterable[Mapping[str, Any]]) -> None:
+    """Record the holds of runs that were stored just now, those that are held."""
+    held = [row for row in rows if row["held_by"] is not None]
+    if held:
+        begin([row["id"] for row in held], max(row["created_at"] for row in held))
+
+
+def change(run_ids: Collection[UUID], now: datetime) -> None:
+    """Record that the holds which these runs had are over, and that those which they have now begin."""
+    if run_ids:
+        _execute(_END, RunHold.until.db_value(now), _ids(run_ids))
+        begin(run_ids, now)
+
+
+def of_run(run_id: UUID) -> list[RunHold]:
+    """Returns the holds of a run, in order."""
+    return list(RunHold.select().where(RunHold.run == run_id).order_by(RunHold.number))
+
+
+def _execute(text: str, *parameters: Any) -> None:
+    db.execute_sql(text.format(**(_SQLITE if is_sqlite() else _POSTGRESQL)), parameters)
+
+
+def _ids(run_ids: Collection[UUID]) -> list[str] | str:
+    found = [run_id.hex for run_id in run_ids]
+    return json.dumps(found) if is_sqlite() else found

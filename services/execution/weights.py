@@ -1,0 +1,64 @@
+"""Who may put which weight beside a limit: owners up to 1, administrators any; what these put below 1, owners keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.errors import Forbidden
+from core.instants import shown
+from core.limits import Limit
+from core.principals import Principal
+from models.tables import Limit as Row
+
+_REMEDY = "ask an administrator to change it"
+
+
+@dataclass(frozen=True)
+class Weight:
+    """The weight that a key gets, and the administrator who put it, if it is below 1."""
+
+    value: float | None
+    put_by: str | None
+
+
+def judged(principal: Principal, wanted: Limit, former: Row | None, now: datetime) -> Weight:
+    """Returns the weight that a key gets by a limit: the one given, else the one that it has. Raises `Forbidden`."""
+    kept = _standing(former, now)
+    had = Weight(None, None) if kept is None else Weight(kept.weight, kept.weight_put_by)
+    value = had.value if wanted.weight is None else wanted.weight
+    if not principal.sees_all:
+        _refuse_undoing(kept, wanted)
+        if (value or 0) > max(1.0, had.value or 1.0):  # at the cost of other tenants
+            principal.expect_administration()
+        return Weight(value, had.put_by)
+    if wanted.weight is None:
+        return had
+    return Weight(value, principal.label if wanted.weight < 1 else None)
+
+
+def refuse_deleting(principal: Principal, former: Row, now: datetime) -> None:
+    """Raises `Forbidden` if the weight that goes with a limit is not the principal's to change."""
+    kept = _standing(former, now)
+    if kept is not None and kept.weight_put_by is not None and not principal.sees_all:
+        raise Forbidden(f"of {_as_put(kept)}, so this limit stays; {_REMEDY}.", "weight")
+
+
+def _refuse_undoing(kept: Row | None, wanted: Limit) -> None:
+    if kept is None or kept.weight_put_by is None:
+        return
+    if wanted.weight is not None and wanted.weight != kept.weight:
+        raise Forbidden(f"is {wanted.weight:g}, in place of {_as_put(kept)}; leave it out, or {_REMEDY}.", "weight")
+    ends_at = wanted.expires_at
+    if ends_at is not None and (kept.expires_at is None or ends_at < kept.expires_at):
+        raise Forbidden(f"is {shown(ends_at)}, which would end {_as_put(kept)}; {_REMEDY}.", "expires_at")
+
+
+def _as_put(kept: Row) -> str:
+    until = "" if kept.expires_at is None else f" until {shown(kept.expires_at)}"
+    return f"the weight {kept.weight:g} that the administrator {kept.weight_put_by} put on {kept.key}{until}"
+
+
+def _standing(row: Row | None, now: datetime) -> Row | None:
+    is_over = row is None or (row.expires_at is not None and row.expires_at <= now)
+    return None if is_over else row

@@ -1,0 +1,75 @@
+"""The history of what held a run: by what, from when to when, and which runs had the places then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core.errors import NotFound
+from core.principals import Principal
+from core.states import Hold
+from models import attempts, database, limits, lists, run_holds
+from models.tables import Run, RunHold
+from services.reading import visibility
+
+
+@dataclass(frozen=True)
+class HoldView:
+    """A time in which a run was held; `until` is None while it lasts.
+
+    `holders` are those of up to five runs, before it as the hold began, that the principal may see.
+    """
+
+    held_by: Hold
+    key: str | None
+    since: datetime
+    until: datetime | None
+    holders: tuple[UUID, ...]
+
+
+def of_run(principal: Principal, run_id: UUID) -> list[HoldView]:
+    """Returns what held a run, in order. Raises `NotFound`."""
+    with database.reading():
+        found = lists.run(run_id)
+        if found is None or not visibility.sees(principal, found.job):
+            raise NotFound("run", run_id)
+        return read(principal, found)
+
+
+def read(principal: Principal, run: Run) -> list[HoldView]:
+    """Returns what held a run that the principal may see; read in the caller's transaction."""
+    found = run_holds.of_run(run.id)
+    seen = _seen(principal, found)
+    ends = _ends(run) if any(one.until is None for one in found) else []
+    return [
+        HoldView(
+            one.held_by,
+            one.key,
+            one.since,
+            one.until or next((end for end in ends if end >= one.since), None),
+            tuple(holder for holder in _holders(one) if holder in seen),
+        )
+        for one in found
+    ]
+
+
+def _ends(run: Run) -> list[datetime]:
+    """Returns what ended a hold of a run that is held no more, where nobody recorded it.
+
+    The run was cancelled or dropped meanwhile; or a process of a release that knew no history has let it go.
+    """
+    if run.held_by is not None:
+        return []
+    begun = [one.started_at for one in attempts.of_run(run.id)]
+    return begun if run.finished_at is None else [*begun, run.finished_at]
+
+
+def _seen(principal: Principal, found: Sequence[RunHold]) -> set[UUID]:
+    of_runs = limits.jobs_of_runs({holder for one in found for holder in _holders(one)})
+    return {run_id for run_id, job in of_runs.items() if visibility.sees(principal, job)}
+
+
+def _holders(one: RunHold) -> list[UUID]:
+    return [UUID(text) for text in one.holders or ()]
