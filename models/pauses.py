@@ -17,10 +17,12 @@ import peewee
 from core.states import Hold, JobState, RunStatus
 from models import changes, run_holds
 from models.database import for_update, is_sqlite
+from models.set_based import chunks
 from models.tables import App, Installation, Job, Run, db
 
 # One number for all Carillon processes; SQLite has one writer anyway.
 GATE = 0x43415250
+_OF_A_RING = (Run.id, Run.job, Run.queue, Run.status, Run.held_by, Run.due_at)
 
 
 class Gate(enum.Enum):
@@ -84,19 +86,25 @@ def lock_with_due_runs(app: App | None, held_by: Hold | None) -> list[Job]:
 
 
 def hold(job_ids: Collection[UUID], now: datetime) -> None:
-    """Take the due runs of these locked jobs out of the claim."""
+    """Take the due runs of these locked jobs out of the claim, in parts: one statement for all could take too long."""
     due = (Run.status == RunStatus.QUEUED) & Run.held_by.is_null()
-    held = changes.updated_runs(Run.update(held_by=Hold.PAUSED).where(Run.job.in_(list(job_ids)), due))
-    run_holds.begin(held, now)
+    for part in chunks(job_ids):
+        held = changes.updated_runs(Run.update(held_by=Hold.PAUSED).where(Run.job.in_(part), due))
+        run_holds.begin(held, now)
 
 
 def release(jobs: Collection[Job], held_by: Hold | None, now: datetime) -> list[Run]:
-    """Release the runs of these locked jobs that a pause holds; a restore may still hold them. Returns those runs."""
+    """Release the runs of these locked jobs that a pause holds; a restore may still hold them.
+
+    Returns of those runs what a ring needs.
+    """
     due = (Run.status == RunStatus.QUEUED) & (Run.held_by == Hold.PAUSED)
-    released_jobs = Run.job.in_([job.id for job in jobs])
-    query = Run.update(held_by=held_by, was_held=True).where(released_jobs, due).returning(Run)
-    released = list(query.execute())
-    run_holds.change([run.id for run in released], now)
+    released: list[Run] = []
+    for part in chunks([job.id for job in jobs]):
+        query = Run.update(held_by=held_by, was_held=True).where(Run.job.in_(part), due).returning(*_OF_A_RING)
+        found = list(query.execute())
+        run_holds.change([run.id for run in found], now)
+        released += found
     changes.note(runs=(run.id for run in released))
     return released
 

@@ -12,6 +12,7 @@ from core.errors import AbortReason, NotFound
 from core.principals import LOCAL, Principal
 from core.schedules import DelayFromNow, Interval, Polling
 from core.states import Hold, JobState, JobStatus, RunStatus
+from models import set_based
 from services.execution import claiming, workers
 from services.execution.work import Stopped
 from services.jobs import definition, editing
@@ -68,6 +69,20 @@ def switch(request: pytest.FixtureRequest) -> tuple[Switch, Switch]:
 def come(system: GivenSystem, seconds: float) -> None:
     system.clock.advance(seconds)
     dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
+
+
+def test_of_many_jobs_the_runs_are_held_and_released_part_by_part(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All in one statement, a backlog of some 100,000 could not be paused: it takes longer than a statement may."""
+    monkeypatch.setattr(set_based, "_CHUNK", 2)
+    due = [first_run(system).id for _ in range(5)]
+    system.doorbell.heard()
+    pauses.pause_everything(LOCAL, system)
+    assert {stored_run(run_id).held_by for run_id in due} == {Hold.PAUSED}
+    pauses.resume_everything(LOCAL, system)
+    assert {ring.run_id for ring in system.doorbell.heard()} == set(due)
+    assert {one.run_id for one in claim(system, 9)} == set(due)
 
 
 def test_what_is_due_is_held_and_goes_on_with_a_ring(system: GivenSystem, switch: tuple[Switch, Switch]) -> None:
