@@ -84,7 +84,7 @@ class RunExecutor:
     def _execute(self, work: Work, until: float) -> Exchanged:
         with (
             structlog.contextvars.bound_contextvars(
-                run_id=str(work.run_id), job_id=str(work.job_id), attempt=work.attempt
+                run_id=str(work.run_id), job_id=str(work.job_id), attempt=work.attempt, trace_id=work.trace_id
             ),
             self._leases.holding(work) as scope,
         ):

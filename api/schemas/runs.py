@@ -47,6 +47,7 @@ class Run(Shown):
     result: Any
     progress: Any
     message: str | None
+    trace_id: str
 
 
 class RunPage(Shown):

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 
-from core import schedules
+from core import schedules, trace_context
 from core.listing import Mark
 from core.policies import CatchUp, Overlap
 from core.states import JobStatus, Outcome, RunStatus, shown_status
@@ -115,6 +115,7 @@ class RunView:
     result: Any
     progress: Any
     message: str | None
+    trace_id: str
 
 
 @dataclass(frozen=True)
@@ -226,6 +227,7 @@ def run_view(found: Run) -> RunView:
         app_name=job.app.name,
         task_type=job.task_type,
         waiting_for_report=found.reports_until is not None,
+        trace_id=trace_context.id_of(found.trace, found.id),
         held_key=None if found.held_by is None else found.held_key,
         held_until=None if found.held_by is None else found.held_until,
     )

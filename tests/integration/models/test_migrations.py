@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from uuid import UUID
 
 import psycopg2
@@ -14,6 +15,7 @@ from core.principals import LOCAL
 from core.schedules import Interval
 from core.scopes import Scope
 from core.states import Hold, RunStatus
+from core.trace_context import TraceContext
 from migrations import runner
 from models import database
 from models.tables import Attempt, HeldKey, Installation, Job, Limit, Run, Use, db
@@ -99,6 +101,17 @@ def test_an_installation_gets_an_identity_and_its_runs_may_be_held_for_a_restore
         held = Run.select().where(Run.status == RunStatus.QUEUED).get()
     assert held.held_by is Hold.RESTORED
     assert database.attempt(lambda: Run.update(held_by="another").execute()) is not None
+
+
+def test_runs_from_before_have_no_trace_and_new_ones_may(former: None) -> None:
+    runner.upgrade("0031_restores")
+    assert runner.upgrade() == ["0032_traces"]
+    system = given_system()
+    job_service.resume(LOCAL, system, Job.get().id)
+    trace = TraceContext("1" * 32, "2" * 16, is_sampled=True, state="a=1")
+    job_service.create(replace(LOCAL, trace=trace), system, new_job())
+    works = {claim_one(system).trace for _ in range(2)}
+    assert works == {None, trace}
 
 
 @pytest.mark.parametrize("former", ["postgresql"], indirect=True)
