@@ -6,7 +6,7 @@ Imported only where spans are exported: nothing else needs the library.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -14,16 +14,23 @@ from opentelemetry import trace as api
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision
 
 from core.trace_context import TraceContext
 from core.version import VERSION
 from services.runtime.spans import Attributes, Beginning, Kind, Root, Span
+from services.runtime.troubles import Trouble, Troubles
 
 _NAME = "carillon"
+_STOP_SECONDS = 2.0
+_NOT_TAKEN = Trouble(
+    "traces",
+    "The collector does not take spans.",
+    "Start it, or correct OTEL_EXPORTER_OTLP_ENDPOINT. Runs go on; their spans are dropped meanwhile.",
+)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _KINDS = {
@@ -35,7 +42,7 @@ _KINDS = {
 
 def to_collector(process_name: str) -> OpenTelemetry:
     """Returns a tracer that sends spans to a collector, many at a time and by a thread of its own."""
-    return OpenTelemetry(BatchSpanProcessor(OTLPSpanExporter()), process_name)
+    return OpenTelemetry(BatchSpanProcessor(ToldOnce(OTLPSpanExporter())), process_name)
 
 
 class OpenTelemetry:
@@ -61,8 +68,10 @@ class OpenTelemetry:
         return _Begun(span)
 
     def stop(self) -> None:
-        """Export what is left, within seconds."""
-        self._provider.shutdown()
+        """Export what is left; whoever stops waits for a collector that is away no longer than seconds."""
+        stopping = threading.Thread(target=self._provider.shutdown, name="last-spans", daemon=True)
+        stopping.start()
+        stopping.join(_STOP_SECONDS)
 
     def _above(self, beginning: Beginning) -> Context:
         """Returns the context of what the span is below; an empty one for a root."""
@@ -81,6 +90,27 @@ class OpenTelemetry:
         is_sampled = self._provider.sampler.should_sample(None, trace_id, name).decision is Decision.RECORD_AND_SAMPLE
         flags = api.TraceFlags(api.TraceFlags.SAMPLED if is_sampled else api.TraceFlags.DEFAULT)
         return api.SpanContext(trace_id, int(first.span_id, 16), is_remote=True, trace_flags=flags)
+
+
+class ToldOnce(SpanExporter):
+    """Exports by another exporter, and logs once that this fails, and once that it is well again."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self._exporter = exporter
+        self._troubles = Troubles()
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Export spans."""
+        result = self._exporter.export(spans)
+        if result is SpanExportResult.SUCCESS:
+            self._troubles.end(_NAME)
+        else:
+            self._troubles.begin(_NAME, _NOT_TAKEN)
+        return result
+
+    def shutdown(self) -> None:
+        """End the other exporter."""
+        self._exporter.shutdown()
 
 
 class _Begun:

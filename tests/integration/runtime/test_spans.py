@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -10,14 +11,16 @@ from uuid import UUID
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, format_span_id, format_trace_id
+from structlog.testing import capture_logs
 
 from core import trace_context
 from core.trace_context import TraceContext
 from processes import tracing
-from services.runtime.open_telemetry import OpenTelemetry
+from services.runtime import open_telemetry
+from services.runtime.open_telemetry import OpenTelemetry, ToldOnce
 from services.runtime.spans import Beginning, Span
 from settings import Settings
 from tests.factories import GivenSystem, given_system, runs_of, stored_run
@@ -225,6 +228,39 @@ def test_spans_go_to_the_collector_that_the_environment_names(monkeypatch: pytes
     assert (resource["service.name"], resource["carillon.process"]) == ("nightly jobs", "worker")
     [span] = of_resource.scope_spans[0].spans
     assert (span.name, span.trace_id.hex(), span.parent_span_id.hex()) == ("wait", SENT.trace_id, SENT.span_id)
+
+
+class Away(SpanExporter):
+    """A collector that is away, then there again."""
+
+    def __init__(self) -> None:
+        self.is_away = True
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:  # noqa: ARG002  as the SDK names it
+        return SpanExportResult.FAILURE if self.is_away else SpanExportResult.SUCCESS
+
+
+def test_a_collector_that_is_away_is_told_once_and_once_that_it_is_back() -> None:
+    away = Away()
+    tracer = OpenTelemetry(SimpleSpanProcessor(ToldOnce(away)), "test")
+    now = given_system().clock.now()
+    with capture_logs() as logged:
+        for is_away in (True, True, False, False):
+            away.is_away = is_away
+            tracer.begin(Beginning("wait", now)).end(now, {})
+    assert [(line["event"], line["part"]) for line in logged] == [("trouble", "traces"), ("trouble_over", "traces")]
+
+
+def test_who_stops_does_not_wait_for_a_collector_that_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    never = threading.Event()
+
+    class Hanging(Away):
+        def shutdown(self) -> None:
+            never.wait()
+
+    monkeypatch.setattr(open_telemetry, "_STOP_SECONDS", 0.01)
+    OpenTelemetry(SimpleSpanProcessor(Hanging()), "test").stop()
+    never.set()
 
 
 @pytest.mark.parametrize(
