@@ -2,8 +2,9 @@
 FROM python:3.11-slim
 
 WORKDIR /carillon
-COPY requirements.txt ./
-RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
+ARG REQUIREMENTS=requirements.txt
+COPY requirements.txt requirements-traces.txt ./
+RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir --require-hashes -r "$REQUIREMENTS"
 COPY . .
 RUN useradd --system --uid 999 carillon && mkdir -p .data && chown carillon .data
 USER 999

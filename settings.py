@@ -149,6 +149,12 @@ class Settings(BaseModel):
     max_retries: int = Field(default=3, ge=0, le=100)
     retry_backoff_base: float = Field(default=60, ge=LEAST_BACKOFF_SECONDS, le=86_400)
 
+    # Traces: where spans go (OTLP over HTTP), and the page that shows a trace, with {trace_id} in its address.
+    otel_exporter_otlp_endpoint: str | None = None
+    otel_sdk_disabled: bool = False
+    otel_exporter_otlp_protocol: Literal["http/protobuf"] = "http/protobuf"
+    trace_url: str | None = None
+
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     fault_points: str = ""
 

@@ -84,9 +84,12 @@ def _places(settings: Settings) -> list[Rule]:
         "PUBLIC_URL": settings.public_url,
         "AWS_ENDPOINT_URL": settings.aws_endpoint_url,
         "SPOOL_URL": settings.spool_url,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": settings.otel_exporter_otlp_endpoint,
+        "TRACE_URL": settings.trace_url,
     }
     return [
         *configuration.web_addresses(web),
+        *configuration.of_trace_page(settings.trace_url),
         *configuration.called("CALLBACK_BASE_URL", settings.callback_base_url),
         *configuration.parsed(networks.SETTING, networks.listed, settings.callback_networks_allowed),
         *configuration.parsed("FORWARDED_ALLOW_IPS", networks.listed, settings.forwarded_allow_ips),

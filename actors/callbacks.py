@@ -28,7 +28,7 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
                 "No URL to call: the job has no callback_url, its app no callback_base_url, and CALLBACK_BASE_URL "
                 "is not set. Give one of the three."
             )
-        answer = http.call(_request(system, work, work.url), scope, work.trace)
+        answer = http.call(_request(system, work, work.url), scope, work.transcript)
     except AttemptError as error:
         return Failed(error)
     return _judge(work, answer, system.clock.now())
@@ -47,6 +47,7 @@ def _request(system: System, work: Work, url: str) -> http.Call:
         "X-Carillon-Report-URL": f"{system.settings.address}/reports/{work.run_id}",
         "X-Carillon-Report-Token": work.report_token,
         **results.marks_of(work),
+        **results.trace_of(work),
     }
     return http.Call(
         url=url,

@@ -16,7 +16,7 @@ from actors.handling import HANDLERS
 from actors.middleware import AttemptFailed
 from core.errors import Aborted, AbortReason, DatabaseUnavailable, TransientFailure
 from core.states import RunStatus
-from services.execution import careful_recording, kept_calls
+from services.execution import attempt_spans, careful_recording, kept_calls
 from services.execution.engine import Engine, Exchanged
 from services.execution.leases import Leases
 from services.execution.work import Failed, Result, Stopped, Work
@@ -82,9 +82,10 @@ class RunExecutor:
             self._system.doorbell.ring([Ring(run_id, self._queue, due_at)])
 
     def _execute(self, work: Work, until: float) -> Exchanged:
+        work, span = attempt_spans.begin(self._system, work)
         with (
             structlog.contextvars.bound_contextvars(
-                run_id=str(work.run_id), job_id=str(work.job_id), attempt=work.attempt
+                run_id=str(work.run_id), job_id=str(work.job_id), attempt=work.attempt, trace_id=work.trace_id
             ),
             self._leases.holding(work) as scope,
         ):
@@ -97,6 +98,7 @@ class RunExecutor:
                 log.exception("handler_broke")
                 told = "Carillon could not do this: an internal error, which is logged."
                 result = Failed(TransientFailure(told, was_called=False))
+            attempt_spans.end(self._system, span, work, result)
             faults.reach(faults.EXECUTED)
             return self._hand_in(work, result, until)
 

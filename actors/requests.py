@@ -30,14 +30,14 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
     try:
         request, values = _wanted(work)
         secrets = _secrets(system, work, request)
-        mask = work.trace.mask = Mask(secrets.values())
+        mask = work.transcript.mask = Mask(secrets.values())
         filled = _filled(request, secrets)
         call = _call(system, work, filled, {**values, "secret": secrets})
         if filled.oauth2 is not None:
             token = access_tokens.of(system, filled.oauth2, call, scope)
-            mask = work.trace.mask = Mask([*secrets.values(), token.text])
+            mask = work.transcript.mask = Mask([*secrets.values(), token.text])
             call = replace(call, headers={**call.headers, "Authorization": f"Bearer {token.text}"})
-        answer = http.call(call, scope, work.trace)
+        answer = http.call(call, scope, work.transcript)
     except Unavailable as error:
         return Failed(TransientFailure(str(error), was_called=False))
     except AttemptError as error:
@@ -129,7 +129,7 @@ def _call(system: System, work: Work, request: HttpRequest, values: dict[str, An
         url=request.url,
         method=request.method,
         body=body,
-        headers={**request.headers, **headers},
+        headers={**results.trace_of(work, request.headers), **request.headers, **headers},
         connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
         read_seconds=work.time_limit_seconds,
         reach=system.settings.reach,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from actors.handlers import http
 from core import json_text, receiver_answers
 from core.errors import TransientFailure
+from core.trace_context import TRACEPARENT
 from services.execution.work import Failed, Result, Succeeded, Work
 
 LARGEST_RESULT = 64 * 1024
@@ -17,6 +19,13 @@ _JSON = re.compile(r"^[\w.-]+/(?:[\w.-]+\+)?json\b", re.IGNORECASE)
 def marks_of(work: Work) -> dict[str, str]:
     """Returns the headers by which a receiver knows a call that is made to look at it."""
     return {"X-Carillon-Test": "true"} if work.is_test else {}
+
+
+def trace_of(work: Work, given: Collection[str] = ()) -> dict[str, str]:
+    """Returns the headers by which a call carries its trace on, unless `given`, the job's own headers, name one."""
+    if work.carried is None or any(name.lower() == TRACEPARENT for name in given):
+        return {}
+    return work.carried.headers
 
 
 def text_of(answer: http.Answer) -> str:

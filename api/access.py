@@ -113,7 +113,8 @@ class Access:
         known = None if operation.access.is_open else await self._known(req)
         shows_secret = self._shows_secret(req)
         found = self._principal(operation, known, shows_secret=shows_secret)
-        req.context.principal = replace(found, address=req.remote_addr, request_id=req.context.get("request_id"))
+        request_id, trace = req.context.get("request_id"), req.context.get("trace")
+        req.context.principal = replace(found, address=req.remote_addr, request_id=request_id, trace=trace)
         if not shows_secret:
             await self._quotas.count(req)
         if not operation.access.is_open:

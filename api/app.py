@@ -71,6 +71,7 @@ from api.sources.deadline_jobs import resource as deadline_jobs
 from api.sources.typed_jobs import channel as statuses
 from api.sources.typed_jobs import emails, uploads
 from api.sources.typed_jobs import resource as typed_jobs
+from api.spans import RequestSpans
 from api.threads import Threads
 from services.access.identity_provider import IdentityProvider
 from services.access.login_throttle import Throttle
@@ -109,6 +110,7 @@ def create_app(
         router=routes,
         middleware=[
             RequestIds(),
+            *([] if system.tracer is None else [RequestSpans(system.tracer, system.clock)]),
             SecurityHeaders(),
             origins,
             request_quotas,

@@ -1,4 +1,4 @@
-"""Middleware for every request and answer: a request id for the logs, and security headers for browsers."""
+"""Middleware for every request and answer: ids for the logs, and security headers for browsers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 import structlog
 import uuid_utils
 from falcon.asgi import Request, Response, WebSocket
+
+from core import trace_context
+from core.trace_context import TRACEPARENT, TRACESTATE
 
 _SANE_ID = re.compile(r"[\x21-\x7e]{1,100}")
 _NOT_STORED = ("/api/", "/scheduler/", "/jobs/api/")
@@ -20,7 +23,10 @@ _OWN_ASSETS_MAY_LOAD = (
 
 
 class RequestIds:
-    """Gives each request an id (the caller's, if valid), returns it in the answer, and adds it to every log line."""
+    """Gives each request an id (the caller's, if valid), returns it in the answer, and adds it to every log line.
+
+    The lines also name the trace that the request belongs to, if it does.
+    """
 
     async def process_request(self, req: Request, _resp: Response) -> None:
         _identify(req)
@@ -49,5 +55,9 @@ def _identify(req: Request) -> None:
     req.context.request_id = (
         given if _SANE_ID.fullmatch(given) else str(uuid_utils.uuid4())
     )  # Python's own uuid4 releases the GIL
+    trace = trace_context.parsed(req.get_header(TRACEPARENT), req.get_header(TRACESTATE))
+    req.context.trace = trace
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=req.context.request_id)
+    if trace is not None:
+        structlog.contextvars.bind_contextvars(trace_id=trace.trace_id)

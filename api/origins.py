@@ -11,7 +11,7 @@ from core import origins
 
 METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 # X-Internal-Secret is left out: who sends it may do everything, so it must not reach a browser.
-TAKEN = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id"
+TAKEN = "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, X-Request-Id, traceparent, tracestate"
 SHOWN = "ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id"
 _KEPT_SECONDS = "600"
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from core import networks, urls
 from core.letters import address_of, fault_of_address, fault_of_header
 
+TRACE_ID = "{trace_id}"
+
 Rule = tuple[bool, str]  # whether it is broken, and the line that says so
 _READABLE = "its port must be a number from 1 to 65535, an IPv6 host stands in brackets."
 
@@ -59,6 +61,11 @@ def web_addresses(given: Mapping[str, str | None]) -> list[Rule]:
         )
         for name, url in given.items()
     ]
+
+
+def of_trace_page(url: str | None) -> list[Rule]:
+    """Check that the address of the page that shows a trace says where its id stands."""
+    return [(url is not None and TRACE_ID not in url, f"TRACE_URL has no {TRACE_ID}; write it where the id goes.")]
 
 
 def called(name: str, url: str | None) -> list[Rule]:

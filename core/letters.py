@@ -14,6 +14,7 @@ from uuid import UUID
 
 from core import mail_headers
 from core.errors import PermanentFailure
+from core.trace_context import TraceContext
 
 LONGEST_ADDRESS = 254  # RFC 5321, section 4.5.3.1.3
 LONGEST_LOCAL_PART = 64
@@ -27,7 +28,10 @@ _SEVEN_BIT = SMTP.clone(cte_type="7bit")  # which every server takes
 
 @dataclass(frozen=True)
 class Letter:
-    """An e-mail to one recipient; `sender` may carry a name: `Carillon <carillon@example.com>`."""
+    """An e-mail to one recipient; `sender` may carry a name: `Carillon <carillon@example.com>`.
+
+    It carries on a trace, if it is part of one.
+    """
 
     message_id: str
     sender: str
@@ -36,6 +40,7 @@ class Letter:
     text: str
     html: str | None = None
     reply_to: str | None = None
+    trace: TraceContext | None = None
 
 
 def message_id(of: UUID, position: int, recipient: str, sender: str) -> str:
@@ -73,6 +78,8 @@ def _headers(letter: Letter, now: datetime) -> dict[str, str]:
     }
     if letter.reply_to is not None:
         written["Reply-To"] = mail_headers.of_mailbox("Reply-To", letter.reply_to)
+    if letter.trace is not None:  # ASCII, and shorter than a line may be
+        written |= {name: f"{name}: {value}" for name, value in letter.trace.headers.items()}
     return written
 
 

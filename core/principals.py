@@ -9,6 +9,7 @@ from uuid import UUID
 
 from core.errors import Forbidden
 from core.scopes import ALL_SCOPES, Role, Scope
+from core.trace_context import TraceContext
 
 ANONYMOUS = "anonymous"
 """Account and user of a job that no user asked for."""
@@ -72,6 +73,7 @@ class Principal:
     credential: str = "none"  # what they show: token, session, secret, or how a key begins
     address: str | None = None
     request_id: str | None = None
+    trace: TraceContext | None = None  # that their request belongs to
 
     @property
     def is_trusted(self) -> bool:

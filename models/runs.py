@@ -51,6 +51,7 @@ def draft(
         "finished_at": None,
         "occurrences": 1,
         "created_at": now,
+        "trace": None,
         **more,
     }
 

@@ -13,7 +13,7 @@ import structlog
 from core.errors import DatabaseUnavailable
 from migrations import runner
 from models import database
-from processes import signals, start
+from processes import signals, start, tracing
 from services.messaging import broker as brokers
 from services.messaging.doorbell import BrokerDoorbell, Doorbell
 from services.restoring.guard import Guard
@@ -62,7 +62,8 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
     doorbell = BrokerDoorbell(broker, clock)
     shares_port = process_name == "web" and settings.web_processes > 1
     metrics = observed(doorbell, process=str(os.getpid()) if shares_port else None)
-    system = System(settings, clock, doorbell)
+    tracer = tracing.tracer(settings, process_name)
+    system = System(settings, clock, doorbell, tracer=tracer)
     guard = Guard(system)
     _patiently(guard.start)
     doorbell.start()
@@ -80,6 +81,7 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
         guard.stop()
         doorbell.close(timeout_seconds=_LAST_RINGS_SECONDS)
         broker.close()
+        tracing.stop(tracer)
         database.disconnect()
         log.info("stopped")
     signals.end_now()

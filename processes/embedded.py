@@ -14,7 +14,7 @@ from actors.main import RunWorker
 from api.app import create_app
 from migrations import runner
 from models import database
-from processes import dashboard, welcome
+from processes import dashboard, tracing, welcome
 from processes.composition import observed
 from processes.web_server import WebServer
 from services.files import spool
@@ -50,7 +50,8 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     clock.keep_following(settings.heartbeat_seconds)
     doorbell = BrokerDoorbell(carrier, clock)
     metrics = observed(doorbell)
-    system = System(settings, clock, doorbell, callbacks.perform)
+    tracer = tracing.tracer(settings, "embedded")
+    system = System(settings, clock, doorbell, callbacks.perform, tracer)
     guard = Guard(system)
     guard.start()  # first: what follows must not be done to a database that was taken back, as if it were the latest
     upkeep.rescue_all(system)  # the folder is locked by us, so the process that ran them is dead
@@ -67,6 +68,7 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
         sweeper.stop()
         guard.stop()
         doorbell.close(timeout_seconds=1)
+        tracing.stop(tracer)
 
     def troubles() -> list[Trouble]:
         of_database = (*database_retry.troubles.present(), *guard.troubles())

@@ -17,7 +17,7 @@ from core.errors import DatabaseUnavailable, Misconfigured
 from models import database
 from processes.programs import LocalServerError
 from services.messaging import broker_url
-from services.runtime import logs
+from services.runtime import logs, spans
 from services.task_types import loading
 from settings import ConfigurationError, Settings
 
@@ -75,7 +75,8 @@ def checked_settings(given: dict[str, str]) -> Settings:
     """
     settings = configuration.load(given)
     of_broker = [] if settings.rabbitmq_url is None else broker_url.faults(settings.rabbitmq_url)
-    if lines := [*database.faults_of(settings.database), *of_broker]:
+    of_spans = spans.faults_of(settings.otel_exporter_otlp_endpoint)
+    if lines := [*database.faults_of(settings.database), *of_broker, *of_spans]:
         raise ConfigurationError("\n".join(lines))
     return settings
 
@@ -88,6 +89,11 @@ def environment() -> dict[str, str]:
         raise ConfigurationError(f"{ROOT / '.env'} cannot be read: {error}.") from None
     given = {name: value for name, value in os.environ.items() if value.strip()}
     return {**{name: value for name, value in from_file.items() if value is not None}, **given}
+
+
+def lend(prefix: str) -> None:
+    """Give the variables of this prefix to a library that reads the environment by itself, those of `.env` too."""
+    os.environ.update({name: value for name, value in environment().items() if name.startswith(prefix)})
 
 
 def warn(settings: Settings) -> None:

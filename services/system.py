@@ -12,6 +12,7 @@ from models.pauses import Gate
 from services.messaging.doorbell import Doorbell
 from services.messaging.unit_of_work import UnitOfWork
 from services.runtime.clock import Clock
+from services.runtime.spans import Tracer
 from settings import Settings
 
 
@@ -23,6 +24,7 @@ class System:
     clock: Clock
     doorbell: Doorbell
     perform_call: Callable[[System, Any, Any], Any] | None = None  # makes the call of a job, in processes that can
+    tracer: Tracer | None = None  # exports spans, where the installation says where they go
 
     @contextmanager
     def transaction(self, gate: Gate = Gate.SHARED, *, dry_run: bool = False) -> Iterator[UnitOfWork]:

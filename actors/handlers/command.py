@@ -49,10 +49,16 @@ def _command(settings: Settings, work: Work) -> Command:
     return Command(
         path=_path(parameters.words[0]),
         words=parameters.words,
-        environment={**_ENVIRONMENT, **parameters.env},
+        environment={**_ENVIRONMENT, **_of_trace(work), **parameters.env},
         stdin=parameters.stdin,
         limits=_limits(settings, work.time_limit_seconds),
     )
+
+
+def _of_trace(work: Work) -> dict[str, str]:
+    """Returns the variables by which a program carries its trace on, as OpenTelemetry names them."""
+    carried = {} if work.carried is None else work.carried.headers
+    return {name.upper(): value for name, value in carried.items()}
 
 
 def _path(program: str) -> str:

@@ -22,7 +22,7 @@ from core import networks
 from core.errors import PermanentFailure, TransientFailure
 from core.networks import Reach
 from core.proxies import Proxy
-from services.execution.traces import Phase, Trace
+from services.execution.transcripts import Phase, Transcript
 
 
 class Wire:
@@ -90,7 +90,7 @@ class Line:
 
     `connect_seconds` covers lookup, connect and TLS handshake together; `read_seconds` each later wait.
     `reach` says which addresses are allowed; those that are public are reached through `proxy`, if there is one.
-    `trace` is told when each phase begins.
+    `transcript` is told when each phase begins.
     """
 
     def __init__(
@@ -99,9 +99,9 @@ class Line:
         read_seconds: float,
         reach: Reach,
         proxy: Proxy | None = None,
-        trace: Trace | None = None,
+        transcript: Transcript | None = None,
     ) -> None:
-        self.trace = trace or Trace()
+        self.transcript = transcript or Transcript()
         self.read_seconds = read_seconds
         self._allowed = reach
         self._proxy = proxy
@@ -128,13 +128,13 @@ class Line:
         """
         self.close()  # one wire at a time
         deadline = time.monotonic() + self._connect_seconds
-        self.trace.enter(Phase.LOOK_UP)
+        self.transcript.enter(Phase.LOOK_UP)
         addresses = self._look_up(host, port, deadline)
         texts = [str(address[4][0]) for address in addresses]
         # We connect to exactly these addresses, so a later lookup with another answer changes nothing.
         if denied := self._allowed.fault_of(host, port, texts):
             raise PermanentFailure(denied)
-        self.trace.enter(Phase.CONNECT)
+        self.transcript.enter(Phase.CONNECT)
         public = [text for text in texts if networks.is_public(text)]
         if self._proxy is None or not public:
             return self._first(host, port, addresses, deadline)

@@ -36,7 +36,8 @@ def perform(_system: System, work: Work, scope: Scope) -> Result:
             PermanentFailure(f"The task type {work.task_type!r} is not registered here; name its module in TASK_TYPES.")
         )
     try:
-        made = task_type.perform(Task(work.run_id, work.attempt, _parameters(task_type, work), scope))
+        headers = {} if work.carried is None else work.carried.headers
+        made = task_type.perform(Task(work.run_id, work.attempt, _parameters(task_type, work), scope, headers))
     except Aborted:
         raise
     except BaseException as error:  # noqa: BLE001  a custom task may raise anything

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -43,7 +44,8 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
             scope.interruptible(line.cut),
             mail.sending(system.settings, lambda host, port: line.connect(host, port).socket) as sender,
         ):
-            became = deliveries.deliver(system, work.run_id, batch.letters, sender, scope)
+            letters = [replace(letter, trace=work.carried) for letter in batch.letters]
+            became = deliveries.deliver(system, work.run_id, letters, sender, scope)
     except AttemptError as error:
         return Failed(error)
     return _judged(work.run_id, batch, became)

@@ -15,7 +15,7 @@ from actors.handlers.connection import Line, Wire
 from actors.handlers.response import Response
 from core import urls
 from core.errors import PermanentFailure
-from services.execution.traces import Phase, Trace
+from services.execution.transcripts import Phase, Transcript
 
 _SENT_TOGETHER_BYTES = 64 * 1024
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -60,7 +60,7 @@ def open_wire(line: Line, target: Target, context: ssl.SSLContext | None) -> Wir
     """Connect to a receiver, with TLS if a context for it is given."""
     wire = line.connect(target.host, target.port)
     if context is not None:
-        line.trace.enter(Phase.TLS)
+        line.transcript.enter(Phase.TLS)
         wire.secure(context, target.name)
     return wire
 
@@ -72,18 +72,18 @@ def ask(
     headers: Mapping[str, str],
     body: bytes | None,
     *,
-    trace: Trace | None = None,
+    transcript: Transcript | None = None,
 ) -> Response:
     """Send a request and read the head of its response. Raises `NoFirstByte` if no response begins.
 
     The wire's time-out applies to the whole sending, and to each wait after it.
     """
-    trace = trace or Trace()
-    trace.enter(Phase.SEND)
+    transcript = transcript or Transcript()
+    transcript.enter(Phase.SEND)
     try:
         with contextlib.suppress(BrokenPipeError):  # it may have answered before it closed
             _send(wire, _head(method, target, headers, body), body or b"")
-        trace.enter(Phase.WAIT)
+        transcript.enter(Phase.WAIT)
         began = wire.reader.peek(1)
     except TimeoutError:
         raise
@@ -91,7 +91,7 @@ def ask(
         raise NoFirstByte(error.errno, error.strerror or str(error)) from error
     if not began:
         raise NoFirstByte("Remote end closed connection without response")
-    trace.enter(Phase.RECEIVE)
+    transcript.enter(Phase.RECEIVE)
     response = Response(wire, method)
     response.begin()
     return response

@@ -20,7 +20,7 @@ from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.networks import PUBLIC, Reach
 from core.version import VERSION
 from core.ways import DIRECT, Way
-from services.execution.traces import Trace
+from services.execution.transcripts import Transcript
 from services.runtime import abort_scope
 
 ANSWER_CAP_BYTES = 1024 * 1024
@@ -67,37 +67,37 @@ class Answer:
     truncated: bool
 
 
-def call(request: Call, scope: abort_scope.Scope, trace: Trace | None = None) -> Answer:
+def call(request: Call, scope: abort_scope.Scope, transcript: Transcript | None = None) -> Answer:
     """Send the request once and read the answer: no redirect is followed, no cookie kept, no proxy of the system used.
 
     Raises `Aborted` as soon as the scope is aborted, and if a kept connection turns out to have been closed;
     `TransientFailure` if no whole answer came, and `PermanentFailure` for a URL, an address, a header or a
     certificate that is refused. The status is not judged here. To limit the whole call, the caller aborts the scope.
-    `trace` is told what is sent and answered, and when.
+    `transcript` is told what is sent and answered, and when.
     """
-    trace = trace or Trace()
+    transcript = transcript or Transcript()
     target = exchange.target_of(request.url)
     _check_headers(request.headers)
     with (
-        contextlib.closing(_line(request, trace)) as line,
+        contextlib.closing(_line(request, transcript)) as line,
         scope.interruptible(line.cut),
     ):
         try:
-            answer = _exchange(request, target, line, trace)
+            answer = _exchange(request, target, line, transcript)
         except Exception as error:
             scope.raise_if_aborted()
             if not isinstance(error, _NO_ANSWER):
                 raise
             raise _failure(error, request) from error
         finally:
-            trace.end()
+            transcript.end()
         # If the line was cut, a body that ends with the connection only looks whole.
         scope.raise_if_aborted()
         return answer
 
 
-def _line(request: Call, trace: Trace) -> Line:
-    return Line(request.connect_seconds, request.read_seconds, request.reach, request.way.proxy, trace)
+def _line(request: Call, transcript: Transcript) -> Line:
+    return Line(request.connect_seconds, request.read_seconds, request.reach, request.way.proxy, transcript)
 
 
 def _check_headers(given: Mapping[str, str]) -> None:
@@ -108,12 +108,12 @@ def _check_headers(given: Mapping[str, str]) -> None:
             raise PermanentFailure(f"The value of the header {name} {fault}")
 
 
-def _exchange(request: Call, target: Target, line: Line, trace: Trace) -> Answer:
+def _exchange(request: Call, target: Target, line: Line, transcript: Transcript) -> Answer:
     key = _key(request, target)
-    response = _begun(request, target, line, key, trace)
-    trace.answered(response.status, response.headers, response.length or 0)
+    response = _begun(request, target, line, key, transcript)
+    transcript.answered(response.status, response.headers, response.length or 0)
     body = _body(response)
-    trace.answered(response.status, response.headers, len(body))
+    transcript.answered(response.status, response.headers, len(body))
     if response.leaves_wire_usable and (wire := line.let_go()) is not None:
         kept.keep(key, wire)
     return Answer(
@@ -130,20 +130,20 @@ def _key(request: Call, target: Target) -> Key:
     return Key(target.scheme, target.host, target.port, context, request.reach, way)
 
 
-def _begun(request: Call, target: Target, line: Line, key: Key, trace: Trace) -> Response:
+def _begun(request: Call, target: Target, line: Line, key: Key, transcript: Transcript) -> Response:
     """Returns the head of the answer. The request is sent only once, even if a kept connection proves to be closed."""
     sent = _sent(request.headers)
-    trace.sends(request.method, request.url, sent, request.body)
+    transcript.sends(request.method, request.url, sent, request.body)
     wire = None if request.over_new_connection else kept.take(key)
     is_kept = wire is not None
     if wire is None:
         wire = exchange.open_wire(line, target, key.trust)
     else:
         line.hold(wire)
-    trace.reached(wire.address, is_kept=is_kept)
+    transcript.reached(wire.address, is_kept=is_kept)
     wire.socket.settimeout(line.read_seconds)
     try:
-        return exchange.ask(wire, request.method, target, sent, request.body, trace=trace)
+        return exchange.ask(wire, request.method, target, sent, request.body, transcript=transcript)
     except NoFirstByte as error:
         if not is_kept:
             raise

@@ -51,6 +51,7 @@ class Run(Shown):
     result_left_out: bool
     progress: Any
     message: str | None
+    trace_id: str
 
 
 class RunPage(Shown):

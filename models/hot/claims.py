@@ -77,6 +77,7 @@ def _all_started(rows: Iterable[Sequence[Any]]) -> list[StartedRun]:
 
 def _started(row: Sequence[Any]) -> StartedRun:
     place, run_id, job_id, job_version, attempt_count, fence, scheduled_for, data, *of_job = row
+    *of_job, due_at, trace, job_trace = of_job
     return StartedRun(
         place - 1,
         of_database().uuid(run_id),
@@ -86,6 +87,9 @@ def _started(row: Sequence[Any]) -> StartedRun:
         fence,
         of_database().instant(scheduled_for),
         read_json(data, "data"),
+        of_database().instant(due_at),
+        trace,
+        job_trace,
         _job(of_job),
     )
 

@@ -17,8 +17,8 @@ Row = Sequence[Any]
 
 _CANDIDATES = "SELECT * FROM carillon_candidates_v3(%s, %s, %s, %s::TEXT[])"
 _LIMITED = "SELECT * FROM carillon_limited_v3(%s::TEXT[], %s::TEXT[], %s, %s)"
-_START = "SELECT * FROM carillon_start_v3(%s::UUID[], %s, %s, %s, %s::TEXT[], %s::TEXT[], %s::UUID[]) ORDER BY place"
-_CLAIM = "SELECT * FROM carillon_claim_v3(%s, %s, %s, %s, %s, %s::TEXT[], %s::TEXT[]) ORDER BY place"
+_START = "SELECT * FROM carillon_start_v4(%s::UUID[], %s, %s, %s, %s::TEXT[], %s::TEXT[], %s::UUID[]) ORDER BY place"
+_CLAIM = "SELECT * FROM carillon_claim_v4(%s, %s, %s, %s, %s, %s::TEXT[], %s::TEXT[]) ORDER BY place"
 _LOCK_ENDED = "SELECT * FROM carillon_lock_ended_v2(%s, %s::UUID[], %s::UUID[], %s)"
 _INSERT_RUNS = f"""
     INSERT INTO runs ({NEW_RUN_COLUMNS}, attempt_count, failure_count, loss_count, fence, was_held)
@@ -32,7 +32,7 @@ _KNOWN_APPS = """
         a.restored_at IS NOT NULL
     FROM apps a, installation i WHERE a.name_key = ANY (%s) AND i.id = 1
 """
-_CREATE = "SELECT carillon_create_v3(%s, %s, %s)"
+_CREATE = "SELECT carillon_create_v4(%s, %s, %s)"
 _EXISTING = "SELECT id FROM jobs WHERE id = ANY (%s::UUID[])"
 
 

@@ -35,6 +35,7 @@ NEW_RUN = {
     "finished_at": "TIMESTAMPTZ",
     "occurrences": "INTEGER",
     "created_at": "TIMESTAMPTZ",
+    "trace": "TEXT",
 }
 NEW_RUN_COLUMNS = ", ".join(NEW_RUN)
 
@@ -81,6 +82,9 @@ class StartedRun:
     fence: int
     scheduled_for: datetime
     data: Any
+    due_at: datetime
+    trace: str | None
+    job_trace: str | None
     job: ExecutedJob
 
 

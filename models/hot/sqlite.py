@@ -49,7 +49,7 @@ _STARTED = """
     SELECT p.key + 1, r.id, r.job_id, r.job_version, r.attempt_count, r.fence, r.scheduled_for, r.data,
         j.version, j.task_type, j.callback_url, j.board_id, j.data, j.max_retries, j.retry_backoff_base,
         j.retry_backoff_max, j.time_limit_seconds, j.polling_state, j.polling_version, j.app_id, a.callback_base_url,
-        t.max_retries, t.retry_backoff_base, t.request
+        t.max_retries, t.retry_backoff_base, t.request, r.due_at, r.trace, j.trace
     FROM JSON_EACH(?) p
     JOIN runs r ON r.id = p.value
     JOIN jobs j ON j.id = r.job_id
@@ -119,7 +119,7 @@ _JOB_COLUMNS = (
     "board_id", "task_type", "queue", "callback_url", "data", "schedule_kind", "schedule", "priority", "max_retries",
     "retry_backoff_base", "retry_backoff_max", "time_limit_seconds", "catch_up", "catch_up_window_seconds", "overlap",
     "deadline_at", "deadline_seconds", "expire", "limit_key", "state", "next_run_at", "polling_state", "created_at",
-    "updated_at", "created_by",
+    "updated_at", "created_by", "trace",
 )  # fmt: skip
 _CREATE = f"""
     INSERT INTO jobs ({", ".join(_JOB_COLUMNS)}, version, runs_started, polling_version, polls, failures_in_row)
@@ -130,13 +130,14 @@ _TAG = "INSERT INTO job_tags (job_id, tag) VALUES (?, ?)"
 _FIRST_COLUMNS = (
     "id", "job", "job_version", "account_id", "queue", "trigger", "scheduled_for", "due_at", "priority", "deadline_at",
     "expire", "aged_at", "status", "held_by", "reason", "finished_at", "occurrences", "created_at", "party",
+    "trace",
 )  # fmt: skip
 _FIRST = """
     INSERT INTO runs (
         id, job_id, job_version, account_id, queue, trigger, scheduled_for, due_at, priority, deadline_at,
-        expire, aged_at, status, held_by, reason, finished_at, occurrences, created_at, party,
+        expire, aged_at, status, held_by, reason, finished_at, occurrences, created_at, party, trace,
         attempt_count, failure_count, loss_count, fence, was_held)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, FALSE)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, FALSE)
     ON CONFLICT DO NOTHING
 """
 _EXISTING = "SELECT id FROM jobs WHERE id IN (SELECT value FROM JSON_EACH(?))"

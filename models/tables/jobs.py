@@ -64,6 +64,7 @@ class Job(Table):
     failures_in_row = peewee.IntegerField(default=0)
     late_since = InstantField(null=True)
     created_by = peewee.TextField(null=True)
+    trace = peewee.TextField(null=True)  # of the request that created it: `core.trace_context`
 
     class Meta:
         table_name = "jobs"

@@ -59,6 +59,7 @@ class Run(Table):
     progress = JsonField(null=True)
     message = WordsField(null=True)
     created_at = InstantField()
+    trace = peewee.TextField(null=True)  # of the request that made it; without one, the run begins its own
 
     class Meta:
         table_name = "runs"

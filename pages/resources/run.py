@@ -7,6 +7,7 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
+from core.configuration import TRACE_ID
 from core.states import DEAD, LIVE
 from pages import examples, progress, rights, timeline
 from pages.asked import Asked
@@ -35,6 +36,7 @@ class RunPage:
             "run": run,
             "may": rights.on_job(who.principal, records.job(who.principal, run.job_id)),
             "attempts": attempts,
+            "trace_url": self._trace_url(run),
             "lines": records.log_of_run(who.principal, run_id, LINES),
             "progress": progress.of(run),
             "answer": self._explained(who, run),
@@ -48,6 +50,11 @@ class RunPage:
                 "Cancel": examples.post(self._site.system.settings, f"{path}/cancel"),
             },
         }
+
+    def _trace_url(self, run: RunView) -> str | None:
+        """Returns where the run's trace is shown, if the installation says where traces are."""
+        place = self._site.system.settings.trace_url
+        return None if place is None else place.replace(TRACE_ID, run.trace_id)
 
     def _explained(self, who: Asked, run: RunView) -> str:
         """Why the run did or did not happen, where it is the one that its job's instant leads to."""

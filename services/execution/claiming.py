@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from core import trace_context
 from models import database
 from models.hot.rows import ExecutedJob, StartedRun, Terms
 from models.pauses import Gate
@@ -19,7 +20,7 @@ from services.execution.work import Work
 from services.execution.workers import WorkerIdentity
 from services.jobs import retry_policy, versions
 from services.messaging import broker as brokers
-from services.runtime import events
+from services.runtime import events, spans
 from services.secrets import signers
 from services.system import System
 from services.task_types import registry
@@ -86,6 +87,7 @@ def _terms(system: System, worker: WorkerIdentity, tokens: Sequence[str], now: d
 
 
 def _work(system: System, run: StartedRun, job: ExecutedJob, monotonic: float, report_token: str) -> Work:
+    trace = trace_context.read(run.trace)
     return Work(
         run_id=run.id,
         job_id=run.job_id,
@@ -104,6 +106,10 @@ def _work(system: System, run: StartedRun, job: ExecutedJob, monotonic: float, r
         claimed_monotonic=monotonic,
         report_token=report_token,
         app_id=job.app_id,
+        due_at=run.due_at,
+        trace=trace,
+        job_trace=trace_context.read(run.job_trace),
+        carried=spans.next_in(trace),
     )
 
 

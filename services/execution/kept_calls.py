@@ -19,15 +19,15 @@ def prepare(system: System, work: Work, result: Result) -> None:
     if not _is_wanted(system.settings.calls_kept, result):
         return
     try:
-        told = work.trace.told()
-        work.trace.text = None if told is None else fields.json_text(told)
+        told = work.transcript.told()
+        work.transcript.text = None if told is None else fields.json_text(told)
     except Exception:  # a call that cannot be told keeps no attempt from being recorded
         log.exception("call_not_kept", run_id=str(work.run_id))
 
 
 def keep(recorded: Iterable[Work]) -> None:
     """Store the calls of attempts whose end is recorded, in the same transaction, in one statement."""
-    rows = [(work.run_id, work.attempt, work.trace.text) for work in recorded if work.trace.text is not None]
+    rows = [(work.run_id, work.attempt, work.transcript.text) for work in recorded if work.transcript.text is not None]
     if rows:
         calls.insert(rows)
 

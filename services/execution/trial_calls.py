@@ -21,11 +21,12 @@ from models.tables import App
 from services.access import visible_apps
 from services.execution import report_tokens, trial_places
 from services.execution.claiming import callback_url
-from services.execution.traces import BODY_KEPT
+from services.execution.transcripts import BODY_KEPT
 from services.execution.work import Deferred, Failed, Result, Succeeded, Work
 from services.jobs import quotas, retry_policy
 from services.messaging import broker as brokers
 from services.reading import visibility
+from services.runtime import spans
 from services.runtime.abort_scope import Scope
 from services.secrets import signers
 from services.system import System
@@ -89,7 +90,7 @@ def _work_of_job(principal: Principal, system: System, job_id: UUID) -> Work:
         if stored.queue != brokers.RUNS_HTTP:
             raise Conflict(f"A job of the type {stored.task_type} makes no HTTP call of its own; run it instead.")
         unit.audit(principal, "job.test_called", Thing.job(stored))
-        return _work(system, job_id, versions.executed(stored), unit.now)
+        return _work(principal, system, job_id, versions.executed(stored), unit.now)
 
 
 def _work_of_app(principal: Principal, system: System, name: str, task_type: str, data: dict[str, Any] | None) -> Work:
@@ -116,7 +117,7 @@ def _work_of_app(principal: Principal, system: System, name: str, task_type: str
             polling_version=0,
             policy=policy,
         )
-        return _work(system, new_id(), job, unit.now)
+        return _work(principal, system, new_id(), job, unit.now)
 
 
 def _refuse_paused(app: App) -> None:
@@ -126,7 +127,7 @@ def _refuse_paused(app: App) -> None:
         raise Conflict(f"The app {app.name} is paused, and nothing of it is called; resume it first.")
 
 
-def _work(system: System, job_id: UUID, job: ExecutedJob, now: datetime) -> Work:
+def _work(principal: Principal, system: System, job_id: UUID, job: ExecutedJob, now: datetime) -> Work:
     return Work(
         run_id=new_id(),
         job_id=job_id,
@@ -147,6 +148,8 @@ def _work(system: System, job_id: UUID, job: ExecutedJob, now: datetime) -> Work
         signer=signers.of_apps(system, {job.app_id})[job.app_id],
         request=None if job.callback_url is not None else job.policy.request,
         is_test=True,
+        trace=principal.trace,
+        carried=spans.next_in(principal.trace),
     )
 
 
@@ -167,7 +170,7 @@ def _performed(system: System, work: Work) -> Result | None:
 
 
 def _told(work: Work, result: Result | None) -> TrialCall:
-    call = work.trace.told()
+    call = work.transcript.told()
     match result:
         case Succeeded(answer=answer):
             return TrialCall("succeeded", None, None, answer[:BODY_KEPT], call)

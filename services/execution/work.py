@@ -10,7 +10,8 @@ from uuid import UUID
 from core.errors import AbortReason, AttemptError
 from core.receiver_answers import PollAnswer
 from core.retry import RetryPolicy
-from services.execution.traces import Trace
+from core.trace_context import TraceContext, own_trace_id
+from services.execution.transcripts import Transcript
 from services.secrets.signers import NOBODY, Signer
 
 
@@ -36,9 +37,18 @@ class Work:
     app_id: UUID
     signer: Signer = NOBODY  # of what goes to its app's receivers
     request: dict[str, Any] | None = None  # what the app's table maps the task type to
-    trace: Trace = field(default_factory=Trace, repr=False, compare=False)  # what its call tells of itself
+    transcript: Transcript = field(default_factory=Transcript, repr=False, compare=False)  # of its call
     is_test: bool = False  # of a call that is made to look at it, and marked so
     places: tuple[str, ...] = ()  # the keys of limits under which it takes a place among so many at once
+    due_at: datetime | None = None  # since when the run has waited for this attempt
+    trace: TraceContext | None = None  # that the run continues; without one, it begins its own
+    job_trace: TraceContext | None = None  # in which the job was created
+    carried: TraceContext | None = None  # what its calls and e-mails carry
+
+    @property
+    def trace_id(self) -> str:
+        """Returns the id of the trace that the attempt belongs to."""
+        return own_trace_id(self.run_id) if self.trace is None else self.trace.trace_id
 
 
 @dataclass(frozen=True)

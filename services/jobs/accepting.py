@@ -10,6 +10,7 @@ from uuid import UUID
 
 from core import fairness, schedules
 from core.errors import Forbidden, InvalidInput, NotFound
+from core.schedules import Nature
 from core.states import Hold, JobState, RunStatus
 from models import apps, held_keys
 from models.fields import new_id
@@ -137,6 +138,7 @@ def _rows(system: System, new: NewJob, app: KnownApp, now: datetime) -> Accepted
         "created_at": now,
         "updated_at": now,
         "created_by": new.created_by,
+        "trace": None if new.trace is None else new.trace.text,
     }
     horizon = now + timedelta(seconds=system.settings.plan_ahead_seconds)
     first = planning.plan_first(_planned(columns), new.schedule, now, horizon)
@@ -145,7 +147,8 @@ def _rows(system: System, new: NewJob, app: KnownApp, now: datetime) -> Accepted
     columns["next_run_at"] = first.next_run_at
     party = fairness.party(app.name, new.account_id)
     rows = _held(first.rows, Hold.PAUSED if new.paused else app.hold)
-    runs = [row | {"party": party} for row in rows]
+    trace = columns["trace"] if new.schedule.nature is Nature.ONE_SHOT else None
+    runs = [row | {"party": party, "trace": trace} for row in rows]
     return Accepted(columns["id"], app, new.name, columns, new.tags, runs)
 
 

@@ -12,6 +12,7 @@ from core import json_text, names, schedules
 from core.errors import InvalidInput
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.priority import DEFAULT_PRIORITY
+from core.trace_context import TraceContext
 from models import apps
 from models.hot.rows import KnownApp
 from models.tables import App, Job
@@ -53,7 +54,7 @@ class Definition:
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob(Definition):
-    """A definition, the app it is for, the owner of the job (if any), who creates it, and whether it begins paused.
+    """A definition, the app it is for, the owner of the job (if any), who creates it in which trace; may begin paused.
 
     Where `app_id` is given, the app of this name must be that one.
     """
@@ -62,6 +63,7 @@ class NewJob(Definition):
     app_id: UUID | None = None
     owner_id: UUID | None = None
     created_by: str | None = None
+    trace: TraceContext | None = None
     paused: bool = False
 
 

@@ -38,7 +38,7 @@ def trigger(principal: Principal, system: System, job_id: UUID, data: dict[str, 
         if data is not None:
             registry.validate(system.settings, job.task_type, data)
         quotas.take_waiting(system, job)
-        row = _store(draft(job, Trigger.MANUAL, now, now, data=data), job)
+        row = _store(draft(job, Trigger.MANUAL, now, now, data=data, trace=_trace(principal)), job)
         work.audit(principal, "job.triggered", Thing.job(job), after={"run_id": str(row["id"]), "data": data})
         view, _ = records.run(principal, row["id"])
         work.ring([row])
@@ -60,7 +60,7 @@ def retry(principal: Principal, system: System, job_id: UUID) -> UUID:
         if failed is None:
             raise Conflict(f"The runs of job {job_id} are no longer kept; create a new job instead.")
         quotas.take_waiting(system, job)
-        row = _again(job, failed, now)
+        row = _again(principal, job, failed, now)
         work.audit(principal, "job.retried", Thing.job(job), after={"run_id": str(row["id"])})
         work.ring([row])
     return UUID(str(row["id"]))
@@ -76,7 +76,7 @@ def replay(principal: Principal, system: System, run_id: UUID) -> RunView:
         job, run = locked_run(principal, run_id)
         _refuse_replay(job, run)
         quotas.take_waiting(system, job)
-        row = _again(job, run, now)
+        row = _again(principal, job, run, now)
         work.audit(principal, "run.replayed", Thing("run", str(run.id), job.app_id), after={"run_id": str(row["id"])})
         view, _ = records.run(principal, row["id"])
         work.ring([row])
@@ -117,11 +117,17 @@ def _refuse_replay(job: Job, run: Run) -> None:
     _refuse_second_poll(job)
 
 
-def _again(job: Job, run: Run, now: datetime) -> Row:
+def _again(principal: Principal, job: Job, run: Run, now: datetime) -> Row:
     """Store a run that repeats another, with its own idempotency key; a job that has ended is active again for it."""
     if job.state in ENDED:
         edits.reopen(job, now)
-    return _store(draft(job, Trigger.RETRY, run.scheduled_for, now, retry_of=run.id, data=run.data), job)
+    again = {"retry_of": run.id, "data": run.data, "trace": _trace(principal)}
+    return _store(draft(job, Trigger.RETRY, run.scheduled_for, now, **again), job)
+
+
+def _trace(principal: Principal) -> str | None:
+    """Returns the trace that a run continues which a request makes directly."""
+    return None if principal.trace is None else principal.trace.text
 
 
 def _store(row: Row, job: Job) -> Row:

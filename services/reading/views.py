@@ -11,7 +11,7 @@ from uuid import UUID
 
 import structlog
 
-from core import schedules
+from core import schedules, trace_context
 from core.listing import Mark
 from core.policies import CatchUp, Overlap
 from core.states import JobStatus, Outcome, RunStatus, shown_status
@@ -116,6 +116,7 @@ class RunView:
     result_left_out: bool
     progress: Any
     message: str | None
+    trace_id: str
 
 
 @dataclass(frozen=True)
@@ -228,6 +229,7 @@ def run_view(found: Run) -> RunView:
         task_type=job.task_type,
         waiting_for_report=found.reports_until is not None,
         result_left_out=bool(getattr(found, "result_left_out", False)),
+        trace_id=trace_context.id_of(found.trace, found.id),
         held_key=None if found.held_by is None else found.held_key,
         held_until=None if found.held_by is None else found.held_until,
     )

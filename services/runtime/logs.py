@@ -15,6 +15,7 @@ _QUIET = {
     "uvicorn": logging.WARNING,
     "peewee": logging.WARNING,
     "urllib3": logging.CRITICAL,
+    "opentelemetry": logging.CRITICAL,
 }
 
 # What Dramatiq says of a connection that breaks, or is refused: `Troubles` says it once, with a remedy.

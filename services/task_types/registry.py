@@ -6,8 +6,8 @@ An installation adds its own kind by one call of `register`, in a module that TA
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -22,12 +22,16 @@ from settings import Settings
 
 @dataclass(frozen=True)
 class Task:
-    """One attempt, as passed to the function of an installation's own kind; `scope` tells when to stop."""
+    """One attempt, as passed to the function of an installation's own kind; `scope` tells when to stop.
+
+    `trace_headers` carry its trace on with the requests that the function sends.
+    """
 
     run_id: UUID
     attempt: int
     parameters: Any
     scope: Scope
+    trace_headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,15 @@ def test_only_these_files_know_dramatiq_and_periodiq() -> None:
     assert importers_of("periodiq") == {"periodic.py"}
 
 
+def test_only_a_process_that_exports_spans_imports_what_they_are_made_with() -> None:
+    tracer = "services/runtime/open_telemetry.py"
+    assert importers_of("opentelemetry") == {tracer}
+    assert importers_of("services.runtime.open_telemetry") == {"processes/tracing.py"}
+    whole = ast.parse((ROOT / "processes/tracing.py").read_text())
+    at_once = {node.module for node in whole.body if isinstance(node, ast.ImportFrom)}
+    assert "services.runtime.open_telemetry" not in at_once  # but in a function
+
+
 def declared() -> brokers.InProcessBroker:
     """A broker with every actor there is."""
     broker = brokers.InProcessBroker()

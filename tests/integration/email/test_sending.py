@@ -12,15 +12,16 @@ from actors.handlers import email
 from core.errors import Aborted, AbortReason, DatabaseUnavailable
 from core.principals import LOCAL
 from core.states import RunStatus
+from core.trace_context import TraceContext
 from models import database
 from models import deliveries as stored
 from models.tables import Run
 from services.access import app_senders
 from services.execution.work import Failed, Succeeded
-from services.jobs import apps, requested_runs
+from services.jobs import apps, lifecycle, requested_runs
 from services.runtime import faults
 from services.runtime.abort_scope import Scope
-from tests.factories import given_system, stored_run
+from tests.factories import given_system, new_job, stored_run
 from tests.integration.email.conftest import LETTER, attempted, claimed, claimed_again, mailing
 from tests.integration.execution.attempting import make_due_again
 from tests.mail_server import TAKEN, MailServer
@@ -56,6 +57,19 @@ def test_a_message_arrives_as_it_was_written(server: MailServer) -> None:
     assert isinstance(result, Succeeded)
     assert result.result == {"message": "Email sent successfully.", "recipient": "ada@example.com"}
     assert (settled.status, stored_run(work.run_id).result) == (RunStatus.COMPLETED, result.result)
+
+
+def test_a_message_carries_the_trace_of_its_run(server: MailServer) -> None:
+    state = ",".join(f"vendor{number}={'x' * 40}" for number in range(10))
+    trace = TraceContext("1" * 32, "2" * 16, is_sampled=True, state=state)
+    system = mailing(server)
+    lifecycle.create(replace(LOCAL, trace=trace), system, new_job(task_type="send_email", data=LETTER))
+    work = claimed_again(system)
+    attempted(system, work)
+    [message] = server.messages
+    assert work.carried is not None
+    assert message["traceparent"] == work.carried.traceparent != trace.traceparent
+    assert (work.carried.trace_id, message["tracestate"]) == (trace.trace_id, state)
 
 
 def test_names_in_the_template_are_filled_and_escaped_in_html_alone(server: MailServer) -> None:

@@ -16,7 +16,7 @@ from core.principals import LOCAL
 from models import database
 from models.tables import KeptCall
 from services.execution import careful_recording, kept_calls
-from services.execution.traces import Trace
+from services.execution.transcripts import Transcript
 from services.execution.work import Result, Stopped
 from services.jobs import lifecycle
 from services.reading import records
@@ -82,11 +82,11 @@ def test_a_body_is_cut_at_16_kib_and_its_size_is_told(system: GivenSystem, serve
 
 
 def test_headers_are_cut_in_name_value_and_all_together() -> None:
-    trace = Trace()
-    trace.sends("GET", "http://a.example/?token=canary", {}, None)
+    transcript = Transcript()
+    transcript.sends("GET", "http://a.example/?token=canary", {}, None)
     many = {f"X-{number}-{'n' * 500}": "v" * 5_000 for number in range(100)}
-    trace.answered(302, {"Location": "/in?session=canary", **many}, 0)
-    told: Any = trace.told()
+    transcript.answered(302, {"Location": "/in?session=canary", **many}, 0)
+    told: Any = transcript.told()
     headers = told["answer"]["headers"]
     assert headers["Location"] == "/in?session=***"
     assert told["request"]["url"] == "http://a.example/?token=***"

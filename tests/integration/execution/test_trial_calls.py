@@ -12,9 +12,11 @@ from uuid import UUID
 import pytest
 
 from actors import callbacks
+from core import trace_context
 from core.principals import LOCAL
 from core.quotas import Quotas
 from core.schedules import Cron, Polling
+from core.trace_context import TraceContext
 from services.execution import trial_calls, trial_places
 from services.jobs import apps, lifecycle, quotas
 from services.runtime.abort_scope import Scope
@@ -46,6 +48,15 @@ def call(system: GivenSystem, job_id: UUID | str) -> Any:
     return Client(served(system)).simulate_post(f"/api/jobs/{job_id}/test-call")
 
 
+def test_the_call_is_part_of_the_trace_of_the_request(system: GivenSystem, server: Server) -> None:
+    trace = TraceContext("1" * 32, "2" * 16)
+    trial_calls.of_job(replace(LOCAL, trace=trace), system, made(system, callback_url=server.url))
+    [(_, _, headers, _)] = server.got
+    carried = trace_context.parsed(headers["traceparent"])
+    assert carried is not None
+    assert carried == trace.child(carried.span_id)
+
+
 def test_the_call_is_sent_once_marked_and_no_run_is_made(system: GivenSystem, server: Server) -> None:
     server.body = b'{"rows": 3}'
     job_id = made(system, callback_url=server.url)
@@ -57,6 +68,7 @@ def test_the_call_is_sent_once_marked_and_no_run_is_made(system: GivenSystem, se
     assert [one["name"] for one in answer.json["call"]["phases"]] == ["look_up", "connect", "send", "wait", "receive"]
     [(_, _, headers, _)] = server.got
     assert headers["x-carillon-test"] == "true"
+    assert "traceparent" not in headers
     assert [run.id for run in runs_of(job_id)] == before
     token = {"X-Carillon-Report-Token": headers["x-carillon-report-token"]}
     report = Client(served(system)).simulate_post(f"/reports/{headers['x-carillon-run-id']}/complete", headers=token)

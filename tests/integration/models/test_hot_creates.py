@@ -14,6 +14,7 @@ from core.policies import CatchUp, Overlap
 from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Immediate, Interval, Polling, RunAt, Schedule
 from core.states import Hold
+from core.trace_context import TraceContext
 from models import database
 from models.fields import new_id
 from models.hot import creates
@@ -72,7 +73,7 @@ def test_the_rows_are_those_that_the_tables_own_insert_stores(
     wanted = replace(
         given, schedule=schedule, deadline_at=instant if fixed else None, deadline_seconds=None if fixed else 60.5
     )
-    job_id = lifecycle.create(LOCAL, system, wanted)
+    job_id = lifecycle.create(replace(LOCAL, trace=TraceContext("1" * 32, "2" * 16)), system, wanted)
     stored = _stored(job_id)
     _delete(job_id)
     _store_by_the_tables(noted[0])

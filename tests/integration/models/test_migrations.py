@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from uuid import UUID
 
 import psycopg2
@@ -14,6 +15,7 @@ from core.principals import LOCAL
 from core.schedules import Interval
 from core.scopes import Scope
 from core.states import Hold, RunStatus
+from core.trace_context import TraceContext
 from migrations import runner
 from models import database
 from models.tables import Attempt, HeldKey, Installation, Job, Limit, Run, RunHold, Use, db
@@ -117,6 +119,17 @@ def test_what_was_held_before_there_was_a_history_has_none_and_what_comes_has(fo
     job_service.pause(LOCAL, system, job_id)
     [hold] = RunHold.select()
     assert (hold.held_by, hold.since, hold.until) == (Hold.PAUSED, system.clock.now(), None)
+
+
+def test_runs_from_before_have_no_trace_and_new_ones_may(former: None) -> None:
+    runner.upgrade("0031_restores")
+    assert "0032_traces" in runner.upgrade()
+    system = given_system()
+    job_service.resume(LOCAL, system, Job.get().id)
+    trace = TraceContext("1" * 32, "2" * 16, is_sampled=True, state="a=1")
+    job_service.create(replace(LOCAL, trace=trace), system, new_job())
+    works = {claim_one(system).trace for _ in range(2)}
+    assert works == {None, trace}
 
 
 @pytest.mark.parametrize("former", ["postgresql"], indirect=True)

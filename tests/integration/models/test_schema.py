@@ -99,6 +99,7 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         "0029_dismissed_failures",
         "0030_pages",
         "0031_restores",
+        "0032_traces",
         "0033_holds_and_weights",
     ]
 
@@ -212,7 +213,8 @@ def test_the_database_keeps_no_function_that_nobody_calls(store: str) -> None:
             called.add(name)
             waiting.append((Path(functions.__file__).parent / f"{name}.sql").read_text())
     # Of processes of former releases, which go on while a migration is applied.
-    of_former = {"create_v1", "create_v2", "claim_v2", "candidates_v1", "pick_v1", "limited_v1"}
+    of_former = {"create_v1", "create_v2", "create_v3", "claim_v2", "claim_v3", "start_v3"}
+    of_former |= {"candidates_v1", "pick_v1", "limited_v1"}
     assert stored == {f"carillon_{name}" for name in called | of_former}
 
 

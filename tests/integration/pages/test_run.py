@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from core import schedules
+from core import schedules, trace_context
 from core.limits import Limit
 from core.principals import LOCAL
 from services.execution import giving, limit_changes
 from services.jobs import lifecycle
-from tests.factories import GivenSystem, claim, failed, first_run, record, refused, stored_run, succeeded
+from tests.factories import GivenSystem, claim, failed, first_run, given_system, record, refused, stored_run, succeeded
 from tests.integration.pages.browser import Browser, Page
+from tests.integration.pages.conftest import site
 
 
 def drawn(page: Page) -> list[str]:
@@ -79,6 +80,18 @@ def test_a_run_that_goes_on_is_cancelled(browser: Browser, system: GivenSystem) 
     page = browser.submit(page.form("Cancel"))
     assert stored_run(run.id).status == "cancelled"
     assert page.has_button("Replay")
+
+
+def test_its_trace_is_named_and_leads_to_where_traces_are_shown(browser: Browser, system: GivenSystem) -> None:
+    run = first_run(system)
+    trace_id = trace_context.own_trace_id(run.id)
+    path = f"/dashboard/runs/{run.id}"
+    page = browser.load(path)
+    assert trace_id in page.text
+    assert trace_id not in page.links
+    where = given_system(trace_url="https://jaeger.example.com/trace/{trace_id}?from=carillon")
+    page = Browser(site(where)).load(path)
+    assert page.links[trace_id] == f"https://jaeger.example.com/trace/{trace_id}?from=carillon"
 
 
 def test_a_result_is_shown(browser: Browser, system: GivenSystem) -> None:

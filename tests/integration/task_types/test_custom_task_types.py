@@ -6,6 +6,7 @@ import asyncio
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from core import storable
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.principals import LOCAL
 from core.states import RunStatus
+from core.trace_context import TraceContext
 from services.execution import claiming, workers
 from services.execution.work import Failed, Succeeded, Work
 from services.jobs import lifecycle
@@ -125,6 +127,16 @@ def raising(error: BaseException) -> Any:
         raise error
 
     return perform
+
+
+def test_a_function_gets_the_headers_that_carry_its_trace_on(system: GivenSystem) -> None:
+    registry.register(TaskType("thumbnail", "Any", Nothing, perform=lambda task: dict(task.trace_headers)))
+    trace = TraceContext("1" * 32, "2" * 16, state="a=1")
+    work = claimed(system, {})
+    for carried, headers in ((None, {}), (trace, trace.headers)):
+        result = custom_task.perform(system, replace(work, carried=carried), Scope())
+        assert isinstance(result, Succeeded)
+        assert result.result == headers
 
 
 @pytest.mark.parametrize("made", [None, 7, "x", [1], {"a": None}])

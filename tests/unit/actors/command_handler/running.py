@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
 from actors.handlers import command
 from core.retry import RetryPolicy
+from core.trace_context import TraceContext
 from services.execution.work import Failed, Result, Succeeded, Work
 from services.runtime.abort_scope import Scope
 from tests.factories import NOON, given_system
@@ -38,6 +40,14 @@ def work(data: Any, time_limit_seconds: float = 30) -> Work:
 def perform(data: Any, scope: Scope | None = None, **settings: Any) -> Result:
     system = given_system(**{"commands_allowed": ALLOWED, "commands_env_allowed": "GREETING", **settings})
     return command.perform(system, work(data), scope or Scope())
+
+
+def result_in_trace(trace: TraceContext, *argv: str) -> dict[str, Any]:
+    """What a command leaves whose run is part of a trace."""
+    one = replace(work({"argv": list(argv)}), carried=trace)
+    result = command.perform(given_system(commands_allowed=ALLOWED), one, Scope())
+    assert isinstance(result, Succeeded), result
+    return dict(result.result)
 
 
 def result_of(*argv: str, **parameters: Any) -> dict[str, Any]:

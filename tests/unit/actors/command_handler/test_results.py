@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from actors.handlers.command_process import KEPT_BYTES
+from core.trace_context import TraceContext
 from services.execution.work import Succeeded
-from tests.unit.actors.command_handler.running import failure_of, perform, result_of
+from tests.unit.actors.command_handler.running import failure_of, perform, result_in_trace, result_of
 
 
 def test_a_command_leaves_its_exit_code_and_what_it_wrote() -> None:
@@ -66,6 +67,12 @@ def test_standard_input_is_what_is_given_and_else_empty() -> None:
     text = "line\n" * 100_000
     assert result_of("sh", "-c", "cat | wc -c", stdin=text)["stdout"].strip() == str(len(text))
     assert result_of("cat")["stdout"] == ""
+
+
+def test_a_command_gets_the_trace_of_its_run() -> None:
+    trace = TraceContext("1" * 32, "2" * 16, is_sampled=True, state="a=1")
+    lines = result_in_trace(trace, "env")["stdout"].splitlines()
+    assert {f"TRACEPARENT={trace.traceparent}", "TRACESTATE=a=1"} < set(lines)
 
 
 def test_a_command_sees_nothing_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:

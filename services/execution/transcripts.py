@@ -28,7 +28,7 @@ class Phase(StrEnum):
     RECEIVE = "receive"
 
 
-class Trace:
+class Transcript:
     """Collects what a call tells of itself. `mask` hides what the request was filled with."""
 
     __slots__ = ("_address", "_answer", "_is_kept", "_marks", "_request", "mask", "text")
@@ -84,15 +84,24 @@ class Trace:
             "address": self._address,
             "over_kept_connection": self._is_kept,
             "answer": answer,
-            "phases": self._phases(),
+            "phases": [
+                {"name": phase.value, "seconds": round(over - began, 6)} for phase, began, over in self.phases()
+            ],
         }
 
-    def _phases(self) -> list[dict[str, Any]]:
+    def phases(self) -> list[tuple[Phase, float, float]]:
+        """Returns each phase with its beginning and its end, by the monotonic clock."""
         return [
-            {"name": phase.value, "seconds": round(following - began, 6)}
+            (phase, began, following)
             for (phase, began), (_, following) in zip(self._marks, self._marks[1:], strict=False)
             if phase is not None
         ]
+
+    def summary(self) -> tuple[str | None, str | None, str | None, int | None]:
+        """Returns method, masked URL, address and status code; None for each that there was not."""
+        method, url = (None, None) if self._request is None else self._request[:2]
+        shown = None if url is None else self.mask.text(masking.addresses(url))
+        return method, shown, self._address, None if self._answer is None else self._answer[0]
 
     def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         shown = masking.masked(headers)

@@ -1,0 +1,115 @@
+"""The seam to traces: what Carillon does begins and ends spans, which a tracer exports, if the process has one.
+
+Only the tracer knows the library that does it (`services/runtime/open_telemetry.py`); without one, traces that others
+began are still carried on.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+import structlog
+
+from core.trace_context import TraceContext
+
+Attribute = str | int | float | bool
+Attributes = Mapping[str, Attribute]
+
+log = structlog.get_logger()
+
+
+class Kind(StrEnum):
+    """What a span is: an answer to a request, a request to somebody else, or work within."""
+
+    SERVER = "server"
+    CLIENT = "client"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True)
+class Root:
+    """The ids of a trace that begins with a span, and of that span."""
+
+    trace_id: str
+    span_id: str
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """A span as it begins: below `parent`, or as the `root` of a trace; `link` is what caused it, in another trace.
+
+    A `Root` as a parent has begun in whatever process, at some time.
+    """
+
+    name: str
+    began_at: datetime
+    kind: Kind = Kind.INTERNAL
+    parent: TraceContext | Root | None = None
+    root: Root | None = None
+    link: TraceContext | None = None
+    attributes: Attributes = field(default_factory=dict)
+
+
+class Span(Protocol):
+    """A span that has begun."""
+
+    @property
+    def context(self) -> TraceContext:
+        """Returns what requests carry that are sent within the span."""
+        ...
+
+    def rename(self, name: str) -> None:
+        """Give the span a better name, now that it is known."""
+        ...
+
+    def end(self, at: datetime, attributes: Attributes, fault: str | None = None) -> None:
+        """End the span; `fault` says what went wrong."""
+        ...
+
+
+class Tracer(Protocol):
+    """Exports spans."""
+
+    def begin(self, beginning: Beginning, /) -> Span:
+        """Begin a span."""
+        ...
+
+    def stop(self) -> None:
+        """Export what is left, within seconds."""
+        ...
+
+
+@contextmanager
+def unharmed() -> Iterator[None]:
+    """Log what goes wrong within the block, and go on: a fault of who observes must not touch what is observed."""
+    try:
+        yield
+    except Exception:
+        log.exception("span_fault")
+
+
+def faults_of(endpoint: str | None) -> list[str]:
+    """Returns why spans cannot be sent to this place: one line, if the libraries are missing."""
+    if endpoint is None or _are_installed():
+        return []
+    remedy = "pip install --require-hashes -r requirements-traces.txt, or leave it out"
+    return [f"OTEL_EXPORTER_OTLP_ENDPOINT needs libraries that are not installed: {remedy}."]
+
+
+def _are_installed() -> bool:
+    try:
+        return importlib.util.find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:  # not even what that lies in
+        return False
+
+
+def next_in(trace: TraceContext | None) -> TraceContext | None:
+    """Returns what requests carry of a trace where no span is exported for them: a place of their own in it."""
+    return None if trace is None else trace.child(secrets.token_hex(8))
