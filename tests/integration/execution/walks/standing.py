@@ -18,7 +18,7 @@ from tests.integration.execution.walks.rows import Row, Rows, comes_back, waits_
 REPLACED = "replaced by a newer occurrence"
 
 
-def assert_all(before: Rows, after: Rows, settings: Settings) -> None:
+def assert_all(before: Rows, after: Rows, settings: Settings, holds: Mapping[UUID, Sequence[Row]]) -> None:
     """All of the below."""
     assert_what_has_ended_stays(before, after)
     assert_attempts_are_counted(after)
@@ -27,6 +27,7 @@ def assert_all(before: Rows, after: Rows, settings: Settings) -> None:
     assert_pauses_hold(after)
     assert_jobs_end_with_their_runs(after)
     assert_overlap_holds(after)
+    assert_holds_are_on_record(after, holds)
 
 
 def assert_attempts_are_counted(rows: Rows) -> None:

@@ -77,8 +77,7 @@ class Walk:
             stored.assert_alike(self.rows, self.expected)
         self.starts.follow(before, self.rows)
         self.starts.assert_counted(self.rows)
-        standing.assert_all(before, self.rows, self.system.settings)
-        standing.assert_holds_are_on_record(self.rows, stored.holds())
+        standing.assert_all(before, self.rows, self.system.settings, stored.holds())
 
     def _steps(self) -> list[tuple[Callable[[], object], int, object]]:
         """Every step, how often it is drawn, and whether it may matter now."""
