@@ -6,7 +6,7 @@ ARG REQUIREMENTS=requirements.txt
 COPY requirements.txt requirements-traces.txt ./
 RUN python -m venv .venv && .venv/bin/pip install --no-cache-dir --require-hashes -r "$REQUIREMENTS"
 COPY . .
-RUN useradd --system --uid 999 carillon && mkdir -p .data && chown carillon .data
+RUN useradd --system --uid 999 carillon && mkdir -p .data/marks .data/files && chown -R carillon .data
 USER 999
 
 ENTRYPOINT [".venv/bin/python", "cli.py"]
