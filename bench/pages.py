@@ -2,7 +2,8 @@
 
 A database is filled by COPY as `bench growth` does it: ten ended runs for each job. Then one web process answers each
 page and list again and again, on one connection. What is printed is the whole time of a request, so a little more than
-the server's own; the targets are for that.
+the server's own; the targets are for that. The first answer of each finds nothing that is kept for a while; the others
+have what people have who keep a page open.
 """
 
 from __future__ import annotations

@@ -5,10 +5,11 @@ from __future__ import annotations
 import bisect
 import heapq
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from operator import attrgetter
-from typing import Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 
 class Coming(Protocol):
@@ -22,13 +23,23 @@ class Coming(Protocol):
 
 
 C = TypeVar("C", bound=Coming)
+
+
+@dataclass(frozen=True)
+class Ahead(Generic[C]):
+    """What comes, soonest first: all that is due by `until` is among it."""
+
+    found: list[C]
+    until: datetime
+
+
 _nominal = attrgetter("scheduled_for")
 _due = attrgetter("due_at")
 
 
 def soonest(
     planned: Iterable[C], named: Iterable[Iterator[C]], until: datetime, limit: int, most_named: int
-) -> list[C]:
+) -> Ahead[C]:
     """Returns the soonest planned runs and schedules' occurrences that are due by `until`, at most `limit`.
 
     Each schedule names its occurrences in nominal order; jitter may make them due in another. If sorting that out takes
@@ -38,9 +49,16 @@ def soonest(
     merged = heapq.merge(*named, key=_nominal)
     for one in islice(merged, most_named):
         if one.scheduled_for > until or (len(best) == limit and one.scheduled_for >= best[-1].due_at):
-            return best
+            return _all_of(best, until, limit)
         if one.due_at <= until:
             bisect.insort(best, one, key=_due)
             del best[limit:]
     following = next(merged, None)
-    return best if following is None else [one for one in best if one.due_at <= following.scheduled_for]
+    if following is not None and following.scheduled_for < until:
+        until = following.scheduled_for
+    return _all_of([one for one in best if one.due_at <= until], until, limit)
+
+
+def _all_of(best: list[C], until: datetime, limit: int) -> Ahead[C]:
+    """What is found is all up to `until` or, where there may be more than was wanted, to the last."""
+    return Ahead(best, best[-1].due_at if best and len(best) == limit else until)

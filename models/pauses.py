@@ -7,7 +7,7 @@ first. So no run slips through between the reading and the commit. The gate come
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -88,8 +88,8 @@ def lock_with_due_runs(app: App | None, held_by: Hold | None) -> list[Job]:
 def hold(job_ids: Collection[UUID], now: datetime) -> None:
     """Take the due runs of these locked jobs out of the claim, in parts: one statement for all could take too long."""
     due = (Run.status == RunStatus.QUEUED) & Run.held_by.is_null()
-    for part in chunks(job_ids):
-        held = changes.updated_runs(Run.update(held_by=Hold.PAUSED).where(Run.job.in_(part), due))
+    for part in _parts(job_ids, due):
+        held = changes.updated_runs(Run.update(held_by=Hold.PAUSED).where(Run.id.in_(part), due))
         run_holds.begin(held, now)
 
 
@@ -100,13 +100,20 @@ def release(jobs: Collection[Job], held_by: Hold | None, now: datetime) -> list[
     """
     due = (Run.status == RunStatus.QUEUED) & (Run.held_by == Hold.PAUSED)
     released: list[Run] = []
-    for part in chunks([job.id for job in jobs]):
-        query = Run.update(held_by=held_by, was_held=True).where(Run.job.in_(part), due).returning(*_OF_A_RING)
+    for part in _parts([job.id for job in jobs], due):
+        query = Run.update(held_by=held_by, was_held=True).where(Run.id.in_(part), due).returning(*_OF_A_RING)
         found = list(query.execute())
         run_holds.change([run.id for run in found], now)
         released += found
     changes.note(runs=(run.id for run in released))
     return released
+
+
+def _parts(job_ids: Collection[UUID], condition: Any) -> Iterator[list[UUID]]:
+    """Returns the runs of these jobs that meet the condition, as many at a time as a statement is to change."""
+    for part in chunks(job_ids):
+        query: Any = Run.select(Run.id).where(Run.job.in_(part), condition)
+        yield from chunks(run_id for (run_id,) in query.tuples())
 
 
 def _whether(is_paused: Any, condition: Any) -> list[tuple[UUID, bool]]:

@@ -119,6 +119,7 @@ def _measure(carillon: Carillon, place: Place, crowd: Crowd, listeners: int, job
     faults = [
         *(["a listener saw a status or as_of go back"] if steps_back else []),
         *(["the API got more than twice as slow"] if second.p99_ms > _MOST_TIMES_SLOWER * first.p99_ms else []),
+        *(["the API refused to answer"] if first.refused or second.refused else []),
         *(["memory grows"] if after > _MOST_GROWTH * before else []),
     ]
     print("\n".join(faults) or "all holds", flush=True)
@@ -127,10 +128,11 @@ def _measure(carillon: Carillon, place: Place, crowd: Crowd, listeners: int, job
 
 @dataclass(frozen=True)
 class Drained:
-    """How fast the runs ended, and how fast the API was meanwhile."""
+    """How fast the runs ended, how fast the API was meanwhile, and how often it refused."""
 
     per_s: float
     p99_ms: float
+    refused: int
 
 
 def _create(carillon: Carillon, jobs: int) -> dict[str, list[str]]:
@@ -161,7 +163,7 @@ def _drain(carillon: Carillon, place: Place, of_apps: dict[str, list[str]], kill
             wait_for(jobs)
         seconds = time.monotonic() - began
     carillon.children.stop("worker")
-    return Drained(jobs / seconds, probe.p99_ms)
+    return Drained(jobs / seconds, probe.p99_ms, probe.refused)
 
 
 def _memory(carillon: Carillon) -> float:

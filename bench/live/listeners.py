@@ -15,7 +15,7 @@ import requests
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-_RANKS = {"pending": 0, "running": 1, "completed": 2}
+_RANKS = {"pending": 0, "running": 1, "completed": 2, "failed": 2, "cancelled": 2}
 _REST_SECONDS = 1.0
 _TIMEOUT_SECONDS = 60.0
 _BREAKS = (OSError, EOFError, TimeoutError, ValueError, WebSocketException, requests.RequestException)

@@ -21,11 +21,12 @@ class Probe:
     def __init__(self, url: str) -> None:
         self._url = url
         self._taken: list[float] = []
+        self.refused = 0
         self._stopping = threading.Event()
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Ask until the block ends, or the server does."""
+        """Ask until the block ends."""
         thread = threading.Thread(target=self._ask, daemon=True)
         thread.start()
         try:
@@ -43,8 +44,5 @@ class Probe:
         with requests.Session() as session:
             while not self._stopping.wait(_REST_SECONDS):
                 began = time.perf_counter()
-                try:
-                    session.get(self._url, timeout=60).raise_for_status()
-                except requests.RequestException:
-                    return
+                self.refused += not session.get(self._url, timeout=60).ok
                 self._taken.append(1000 * (time.perf_counter() - began))

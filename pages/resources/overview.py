@@ -36,7 +36,7 @@ _MOST_DRAWN = 3_000
 _RUNNING = 20
 _GROUPS = 5
 _MANY = 1_000  # to count them takes long, so the count is kept for a while
-_KEPT_SECONDS = 5.0
+KEPT_SECONDS = 5
 _MOST_KEPT = 100
 
 
@@ -56,8 +56,8 @@ class Overview:
         self._signs = signs
         self._counts = Counts(site.system.clock)
         self._minutes = ComingMinutes(site.system, _HOUR_SECONDS, _MOST_DRAWN)
-        self._jobs = Kept[JobStatistics](site.system.clock, _KEPT_SECONDS, _MOST_KEPT)
-        self._waiting = Kept[Waiting](site.system.clock, _KEPT_SECONDS, _MOST_KEPT)
+        self._jobs = Kept[JobStatistics](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._waiting = Kept[Waiting](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
 
     async def show(self, req: Request, resp: Response) -> None:
         """Show how it stands."""
@@ -77,6 +77,7 @@ class Overview:
             "verdict": verdict.of(self._facts(who, known, figures)),
             "parts": known,
             "range": chosen,
+            "refetch_seconds": KEPT_SECONDS + 1,
             "ranges": RANGES,
             "series": None if figures is None else series(RANGES[chosen], figures, ahead, who.now, who.zone),
             "running": running,

@@ -9,11 +9,14 @@ const REST = 5; // how many times as long as the server took it is left in peace
 const source = document.querySelector("[data-events]")?.dataset.events;
 const news = document.getElementById("news");
 const select = "[data-live][id]";
+// Of a page that shows what the server keeps for so many seconds, what came last is fetched once more after these.
+const refetchSeconds = Number(document.querySelector("[data-refetch]")?.dataset.refetch ?? 0);
 
 let events = null;
 let isStale = false;
 let isBusy = false;
 let showAll = false;
+let later = null;
 
 if (source && news && document.querySelector(select)) {
   document.addEventListener("visibilitychange", listenIfSeen);
@@ -43,6 +46,13 @@ function close() {
 }
 
 function note() {
+  stale();
+  if (!refetchSeconds) return;
+  clearTimeout(later);
+  later = setTimeout(stale, 1000 * refetchSeconds);
+}
+
+function stale() {
   isStale = true;
   refresh();
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from core.figures import whole_minute
 from core.filters import JobFilter
@@ -50,6 +50,7 @@ class ComingMinutes:
         return self._kept.of(key, lambda: self._counted(principal, wanted), lambda found: found.total >= MANY)
 
     def _counted(self, principal: Principal, wanted: JobFilter) -> MinutesAhead:
-        coming = upcoming.coming(principal, self._system, wanted, self._seconds, self._most)
-        until = coming[-1].due_at if len(coming) == self._most else None
-        return MinutesAhead(Counter(whole_minute(one.due_at) for one in coming), until)
+        horizon = self._system.clock.now() + timedelta(seconds=self._seconds)
+        ahead = upcoming.look_ahead(principal, self._system, wanted, self._seconds, self._most)
+        until = ahead.until if ahead.until < horizon else None
+        return MinutesAhead(Counter(whole_minute(one.due_at) for one in ahead.found), until)

@@ -14,7 +14,7 @@ from core.filters import JobFilter
 from core.principals import Principal
 from core.schedules import Recurring
 from core.states import Trigger
-from core.upcoming import soonest
+from core.upcoming import Ahead, soonest
 from models import database, pauses, upcoming
 from models.upcoming import ComingJob, PlannedRun, Unplanned
 from services.reading import visibility
@@ -44,16 +44,29 @@ def coming(principal: Principal, system: System, wanted: JobFilter, seconds: flo
 
     The work is bounded: at most 1,000 jobs and 5,000 occurrences are looked at.
     """
+    return look_ahead(principal, system, wanted, seconds, limit).found
+
+
+def look_ahead(
+    principal: Principal, system: System, wanted: JobFilter, seconds: float, limit: int
+) -> Ahead[UpcomingView]:
+    """Returns what `coming` does, and up to which instant that is all."""
     wanted = visibility.visible(principal, wanted)
     until = system.clock.now() + timedelta(seconds=seconds)
     with database.reading():
         if pauses.everything_paused_at() is not None:
-            return []
-        rows = upcoming.planned(wanted, until, 2 * limit)  # some may be more than `max_runs` allows
-        most_jobs = min(MOST_JOBS, 2 * limit)  # no more can be among the soonest; some may have no run left
-        unplanned = upcoming.to_plan(wanted, until, most_jobs)
-        limited = [one.job.id for one in unplanned if _is_limited(one.job)]
-        counts = upcoming.count_planned(limited) if limited else {}
+            return Ahead([], until)
+        ahead = _look(wanted, until, limit, min(MOST_JOBS, 2 * limit))
+        if len(ahead.found) < limit and ahead.until < until:  # jitter, and runs that will not start, hide later ones
+            ahead = _look(wanted, until, limit, MOST_JOBS)
+    return ahead
+
+
+def _look(wanted: JobFilter, until: datetime, limit: int, most_jobs: int) -> Ahead[UpcomingView]:
+    rows = upcoming.planned(wanted, until, 2 * limit)  # some may be more than `max_runs` allows
+    unplanned = upcoming.to_plan(wanted, until, most_jobs)
+    limited = [one.job.id for one in unplanned if _is_limited(one.job)]
+    counts = upcoming.count_planned(limited) if limited else {}
     if len(unplanned) == most_jobs:  # of later ones, not every job is known
         until = unplanned[-1].next_run_at
     named = [islice(_named(one, counts.get(one.job.id, 0)), limit) for one in unplanned]

@@ -6,6 +6,7 @@ from core import schedules
 from core.principals import LOCAL
 from core.signs_of_life import TICK
 from models import signals
+from pages.resources import overview
 from services.execution import workers
 from services.jobs import lifecycle
 from services.runtime.troubles import Trouble
@@ -27,6 +28,10 @@ def test_the_overview_begins_with_a_verdict(browser: Browser, system: GivenSyste
     alive(system)
     page = browser.load("/dashboard/")
     assert "All is well. Nothing has run in the last hour." in page.text
+    [main] = [given for tag, given in page.elements if tag == "main"]
+    assert int(str(main["data-refetch"])) > overview.KEPT_SECONDS, (
+        "or it would show what was kept until the next change"
+    )
     assert page.links["What comes"] == "/dashboard/upcoming"
 
 

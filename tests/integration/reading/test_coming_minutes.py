@@ -10,7 +10,7 @@ from core.filters import JobFilter
 from core.principals import LOCAL
 from core.schedules import Cron
 from services.jobs import lifecycle
-from services.reading import coming_minutes
+from services.reading import coming_minutes, upcoming
 from services.reading.coming_minutes import KEPT_SECONDS, ComingMinutes
 from tests.factories import NOON, GivenSystem, new_job
 
@@ -20,10 +20,19 @@ HOUR = 3600.0
 def test_each_minute_has_its_runs_and_nothing_is_known_beyond_the_last_that_was_looked_at(system: GivenSystem) -> None:
     for _ in range(2):
         lifecycle.create(LOCAL, system, new_job(Cron("*/20 * * * *")))
-    found = ComingMinutes(system, HOUR, 5).of(LOCAL, JobFilter())
+    found = ComingMinutes(system, HOUR + 60, 5).of(LOCAL, JobFilter())
     at = [NOON + timedelta(minutes=minutes) for minutes in (20, 40, 60)]
     assert (found.counts, found.total, found.until) == ({at[0]: 2, at[1]: 2, at[2]: 1}, 5, at[2])
     assert ComingMinutes(system, HOUR, 7).of(LOCAL, JobFilter()).until is None
+
+
+def test_where_not_every_job_is_looked_at_nothing_is_known_beyond_the_last_of_them(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upcoming, "MOST_JOBS", 2)
+    for minutes in (10, 20, 30):
+        lifecycle.create(LOCAL, system, new_job(Cron(f"{minutes} * * * *")))
+    assert ComingMinutes(system, HOUR, 100).of(LOCAL, JobFilter()).until == NOON + timedelta(minutes=20)
 
 
 @pytest.mark.parametrize(("many", "seen"), [(3, 3), (4, 6)])

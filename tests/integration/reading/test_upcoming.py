@@ -76,6 +76,12 @@ def test_jitter_delays_and_never_changes_its_mind(system: GivenSystem) -> None:
     assert due.items() <= {one.scheduled_for: one.due_at for one in found}.items()
 
 
+def test_jitter_hides_none_of_the_few_that_are_wanted(system: GivenSystem) -> None:
+    for _ in range(4):
+        job_service.create(LOCAL, system, new_job(Cron("0 14 * * *", jitter_seconds=600)))
+    assert len(_coming(system, seconds=3 * HOUR, limit=1)) == 1
+
+
 def test_what_is_paused_does_not_come(system: GivenSystem) -> None:
     first = job_service.create(LOCAL, system, new_job(Cron("* * * * *"), app_name="a"))
     job_service.create(LOCAL, system, new_job(Cron("30 12 * * *"), app_name="b"))

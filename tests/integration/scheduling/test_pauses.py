@@ -15,7 +15,7 @@ from core.states import Hold, JobState, JobStatus, RunStatus
 from models import set_based
 from services.execution import claiming, workers
 from services.execution.work import Stopped
-from services.jobs import definition, editing
+from services.jobs import definition, editing, requested_runs
 from services.jobs import lifecycle as job_service
 from services.jobs.definition import Definition
 from services.reading.views import JobView
@@ -77,6 +77,8 @@ def test_of_many_jobs_the_runs_are_held_and_released_part_by_part(
     """All in one statement, a backlog of some 100,000 could not be paused: it takes longer than a statement may."""
     monkeypatch.setattr(set_based, "_CHUNK", 2)
     due = [first_run(system).id for _ in range(5)]
+    job_id = stored_run(due[0]).job_id
+    due += [requested_runs.trigger(LOCAL, system, job_id).id for _ in range(3)]
     system.doorbell.heard()
     pauses.pause_everything(LOCAL, system)
     assert {stored_run(run_id).held_by for run_id in due} == {Hold.PAUSED}
