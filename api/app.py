@@ -21,6 +21,7 @@ from api.resources import (
     app_pauses,
     app_senders,
     apps,
+    archive,
     audit,
     breakers,
     bulk_actions,
@@ -97,7 +98,10 @@ def create_app(
 ) -> App:
     """Returns the web application of these parts. Nothing connects, and no thread starts, before the first request."""
     threads = Threads(system.settings.web_threads)
-    hashing, asking, calling = Threads(_MOST_HASHING), Threads(_MOST_ASKING), Threads(MOST_AT_ONCE)
+    hashing, asking = Threads(_MOST_HASHING), Threads(_MOST_ASKING)
+    calling, at_archive = Threads(MOST_AT_ONCE), Threads(archive.MOST_AT_ONCE)
+    spans = [] if system.tracer is None else [RequestSpans(system.tracer, system.clock)]
+    pools = (threads, hashing, asking, calling, at_archive)
     creates = Creates(system, threads)
     origins = Origins(system.settings.origins_allowed)
     limit = system.settings.request_limit
@@ -108,20 +112,7 @@ def create_app(
     hub = Hub(system, threads, admission, shutting_down)
     app = App(
         router=routes,
-        middleware=[
-            RequestIds(),
-            *([] if system.tracer is None else [RequestSpans(system.tracer, system.clock)]),
-            SecurityHeaders(),
-            origins,
-            request_quotas,
-            admission,
-            hub,
-            threads,
-            hashing,
-            asking,
-            calling,
-            creates,
-        ],
+        middleware=[RequestIds(), *spans, SecurityHeaders(), origins, request_quotas, admission, hub, *pools, creates],
     )
     app.req_options.strip_url_path_trailing_slash = True
     errors.install(app, words.error_members)
@@ -130,6 +121,7 @@ def create_app(
     _route_control(app, system, threads)
     app.add_route("/api/jobs/{job_id:uuid}/test-call", trial_calls.TestCallOfJob(system, calling))
     app.add_route("/api/apps/{name}/test-call", trial_calls.TestCallOfApp(system, calling))
+    _route_archive(app, system, at_archive)
     _route_secrets(app, system, threads)
     _route_reports(app, system, threads)
     _route_accounts(app, system, threads, hashing, asking)
@@ -217,6 +209,12 @@ def _route_control(app: App, system: System, threads: Threads) -> None:
     app.add_route("/api/runs/replay", bulk_actions.ReplaysOfRuns(system, threads))
     app.add_route("/api/runs/{run_id:uuid}/replay", repeating.ReplayOfRun(system, threads))
     app.add_route("/api/runs/{run_id:uuid}/cancel", repeating.CancelOfRun(system, threads))
+
+
+def _route_archive(app: App, system: System, threads: Threads) -> None:
+    app.add_route("/api/archive", archive.Archive(system, threads))
+    app.add_route("/api/archive/{day}", archive.ArchivedRunsOfDay(system, threads))
+    app.add_route("/api/archive/runs/{run_id:uuid}", archive.OneArchivedRun(system, threads))
 
 
 def _route_secrets(app: App, system: System, threads: Threads) -> None:

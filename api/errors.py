@@ -28,6 +28,7 @@ from core.errors import (
     NotFound,
     PreconditionFailed,
     ProviderUnavailable,
+    StorageUnavailable,
     TooMany,
     Unavailable,
     WrongToken,
@@ -62,6 +63,7 @@ KINDS: dict[type[CarillonError], Kind] = {
     TooMany: Kind(HTTPStatus.TOO_MANY_REQUESTS, "too-many", "Tried too often"),
     Unavailable: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable"),
 }
+_TELLING = (DiskUnavailable, ProviderUnavailable, StorageUnavailable)  # what is away and what to do, in their own words
 _AWAY = "The database does not answer at present. Nothing is known to be lost; try again in a moment."
 _UNFORESEEN = "Something went wrong here. It is logged under this request id."
 _RETRY_AFTER_SECONDS = "1"
@@ -121,7 +123,7 @@ class _Problems:
         if isinstance(error, Unavailable):
             log.warning("unavailable", error=detail)
             resp.set_header("Retry-After", _RETRY_AFTER_SECONDS)
-            detail = detail if isinstance(error, (DiskUnavailable, ProviderUnavailable)) else _AWAY
+            detail = detail if isinstance(error, _TELLING) else _AWAY
         self._write(req, resp, kind.status, title=kind.title, detail=detail, **members)
 
     async def answer_unforeseen(

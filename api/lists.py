@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -72,6 +73,11 @@ def by_cursor(req: Request, last: Mark | None, ordering: Ordering) -> dict[str, 
 def by_name(req: Request, last: str | None) -> dict[str, str]:
     """Returns the path of the page after this name, if there is one."""
     return {} if last is None else {"next": _path(req, after=last)}
+
+
+def by_day(req: Request, last: date | None) -> dict[str, str]:
+    """Returns the path of the page whose last day is this one, if there is one."""
+    return {} if last is None else {"next": _path(req, last_day=last.isoformat())}
 
 
 def by_number(req: Request, number: int, *, more: bool) -> dict[str, str]:

@@ -8,6 +8,7 @@ from client import (
     app_keys,
     applying,
     apps,
+    archive,
     audit,
     breakers,
     exporting,
@@ -32,6 +33,7 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(app_keys.app, name="keys")
     app.add_typer(limits.app, name="limits")
     app.add_typer(breakers.app, name="breakers")
+    app.add_typer(archive.app, name="archive")
     app.add_typer(restores.app, name="restore")
     app.command()(audit.audit)
     app.command()(login.login)

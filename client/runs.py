@@ -74,6 +74,11 @@ def show(context: typer.Context, run_id: RunId, as_json: AsJson = False, url: Ur
     """Look at a run, with what held it and every attempt at it."""
     with options.server(context, url) as server:
         run = server.get(f"/api/runs/{run_id}")
+    tell(run, as_json=as_json)
+
+
+def tell(run: dict[str, Any], *, as_json: bool) -> None:
+    """Print a run with every attempt at it, for people or for programs."""
     if as_json:
         output.document(run)
         return

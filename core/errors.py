@@ -16,6 +16,7 @@
     |  |- DatabaseUnavailable
     |  |- BrokerUnavailable
     |  |- ProviderUnavailable  the identity provider
+    |  |- StorageUnavailable   the bucket, or the folder in its place
     |  `- DiskUnavailable      it is full, or faulty
     |- AttemptError        a handler's work did not succeed
     |  |- TransientFailure     worth trying again
@@ -148,6 +149,10 @@ class ProviderUnavailable(Unavailable):
         super().__init__(
             "The identity provider cannot be asked at present. Try again in a moment, or ask who runs this."
         )
+
+
+class StorageUnavailable(Unavailable):
+    """The bucket, or the folder in its place, does not take or give what is stored there."""
 
 
 class DiskUnavailable(Unavailable):

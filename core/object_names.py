@@ -20,7 +20,7 @@ _NOT_IN_A_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 def object_name(app_name: str, account_id: str, upload_id: UUID, file_name: str) -> str:
     """Returns the name under which an upload is stored."""
-    return "/".join((_folder(app_name), _folder(account_id), str(upload_id), cleaned(file_name)))
+    return "/".join((folder(app_name), folder(account_id), str(upload_id), cleaned(file_name)))
 
 
 def base_name(path: str) -> str:
@@ -44,8 +44,13 @@ def cleaned(file_name: str) -> str:
     return plain[-_LONGEST_KEPT:].lstrip(".") or "file"
 
 
-def _folder(name: str) -> str:
+def is_plain(name: str) -> bool:
+    """Whether a name is its own folder."""
+    return _PLAIN.fullmatch(name) is not None
+
+
+def folder(name: str) -> str:
     """Returns a folder for this name alone: one that is not plain is followed by a full stop and its hash."""
-    if _PLAIN.fullmatch(name):
+    if is_plain(name):
         return name
     return f"{_NOT_PLAIN.sub('_', name)[:40]}.{hashlib.sha256(name.encode()).hexdigest()[:16]}"

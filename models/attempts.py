@@ -20,6 +20,14 @@ def of_run(run_id: UUID) -> list[Attempt]:
     return list(Attempt.select().where(Attempt.run == run_id).order_by(Attempt.number))
 
 
+def of_runs(run_ids: Iterable[UUID]) -> dict[UUID, list[Attempt]]:
+    """Returns the attempts at these runs, in order; a run without any is left out."""
+    found: dict[UUID, list[Attempt]] = {}
+    for one in Attempt.select().where(Attempt.run.in_(list(run_ids))).order_by(Attempt.run, Attempt.number):
+        found.setdefault(one.run_id, []).append(one)
+    return found
+
+
 def by_token(run_id: UUID, token_hash: str) -> Attempt | None:
     """Returns the attempt at a run that a report's token is for, without its answer."""
     columns = (Attempt.run, Attempt.number, Attempt.finished_at, Attempt.outcome, Attempt.polling_version)

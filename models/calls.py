@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -32,3 +32,9 @@ def of_run(run_id: UUID) -> dict[int, Any]:
     """Returns the calls of a run's attempts, by the numbers of these."""
     query: Any = KeptCall.select(KeptCall.number, KeptCall.call).where(KeptCall.run == run_id)
     return {number: read_json(call, "call") for number, call in query.tuples()}
+
+
+def of_runs(run_ids: Iterable[UUID]) -> dict[tuple[UUID, int], Any]:
+    """Returns the calls of the attempts at these runs, by run and number."""
+    query: Any = KeptCall.select(KeptCall.run, KeptCall.number, KeptCall.call).where(KeptCall.run.in_(list(run_ids)))
+    return {(run_id, number): read_json(call, "call") for run_id, number, call in query.tuples()}

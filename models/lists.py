@@ -67,6 +67,11 @@ def runs_by_ids(run_ids: Iterable[UUID]) -> list[Run]:
     return found
 
 
+def ended_runs(run_ids: Iterable[UUID]) -> list[Run]:
+    """Returns those of these runs that have ended, with their jobs and apps, deleted jobs included."""
+    return list(_with_jobs(*_SHOWN).where(Run.id.in_(list(run_ids)), Run.finished_at.is_null(False)))
+
+
 def executions(job_id: UUID, stretch: Stretch) -> list[Run]:
     """Returns a job's runs that have started, newest first; one more than the limit if more follow."""
     query = Run.select(*_LISTED).where(Run.job == job_id, Run.started_at.is_null(False))

@@ -12,7 +12,7 @@ import peewee
 from core.keeping import EndedRun, Keep
 from core.states import ENDED, JobState, RunStatus
 from models.database import for_update
-from models.tables import Job, Run
+from models.tables import App, Job, Run
 
 _NEVER_RAN = (RunStatus.SKIPPED, RunStatus.MISSED)
 
@@ -24,6 +24,14 @@ class OldRun(NamedTuple):
     finished_at: datetime
     facts: EndedRun
     keep: Keep
+
+
+class EndedIn(NamedTuple):
+    """A run that has ended: when, and in which app."""
+
+    id: UUID
+    finished_at: datetime
+    app_name: str
 
 
 class SweptJob(NamedTuple):
@@ -60,6 +68,17 @@ def beyond(job_id: UUID, newest: int, before: datetime | None, limit: int) -> li
     if before is not None:
         of_job &= Run.finished_at < before
     return [_old_run(row) for row in _old(of_job).order_by(Run.id.desc()).limit(limit).tuples()]
+
+
+def looked_at(run_ids: Collection[UUID]) -> list[OldRun]:
+    """Returns those of these ended runs that are still there, with the facts as they are now."""
+    return [_old_run(row) for row in _old(Run.id.in_(list(run_ids))).tuples()]
+
+
+def ended_in(run_ids: Collection[UUID]) -> list[EndedIn]:
+    """Returns of these ended runs when they ended, and the app in which."""
+    query: Any = Run.select(Run.id, Run.finished_at, App.name).join(Job).join(App).where(Run.id.in_(list(run_ids)))
+    return [EndedIn(*row) for row in query.tuples()]
 
 
 def swept_jobs(after: UUID | None, limit: int) -> list[SweptJob]:

@@ -89,6 +89,14 @@ def of_run(run_id: UUID) -> list[RunHold]:
     return list(RunHold.select().where(RunHold.run == run_id).order_by(RunHold.number))
 
 
+def of_runs(run_ids: Iterable[UUID]) -> dict[UUID, list[RunHold]]:
+    """Returns the holds of these runs, in order; a run without any is left out."""
+    found: dict[UUID, list[RunHold]] = {}
+    for one in RunHold.select().where(RunHold.run.in_(list(run_ids))).order_by(RunHold.run, RunHold.number):
+        found.setdefault(one.run_id, []).append(one)
+    return found
+
+
 def _execute(text: str, *parameters: Any) -> None:
     db.execute_sql(text.format(**(_SQLITE if is_sqlite() else _POSTGRESQL)), parameters)
 

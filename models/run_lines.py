@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -46,3 +46,11 @@ def newest(run_id: UUID, limit: int) -> list[RunLine]:
     """Returns a run's newest lines, oldest first."""
     query = RunLine.select().where(RunLine.run == run_id).order_by(RunLine.number.desc()).limit(limit)
     return list(query)[::-1]
+
+
+def of_runs(run_ids: Iterable[UUID]) -> dict[UUID, list[RunLine]]:
+    """Returns all lines of these runs, oldest first; a run without any is left out."""
+    found: dict[UUID, list[RunLine]] = {}
+    for one in RunLine.select().where(RunLine.run.in_(list(run_ids))).order_by(RunLine.run, RunLine.number):
+        found.setdefault(one.run_id, []).append(one)
+    return found

@@ -34,7 +34,7 @@ def put(settings: Settings, name: str, file: IO[bytes], size: int, scope: Scope,
     """
     try:
         if settings.aws_storage_bucket_name is not None:
-            asyncio.run(_put(_bucket(settings), name, file, size, scope, saved_as=saved_as))
+            asyncio.run(_put(store(settings), name, file, size, scope, saved_as=saved_as))
         else:
             _put_into_folder(folder(settings), name, file, size, scope)
     except asyncio.CancelledError:
@@ -61,6 +61,24 @@ def signed_url(settings: Settings, name: str, expires_in: timedelta) -> str | No
     if settings.aws_storage_bucket_name is None:
         return None
     return obstore.sign(_bucket(settings), "GET", name, expires_in)
+
+
+def store(settings: Settings) -> S3Store | LocalStore:
+    """Returns where objects are kept: the bucket, or the folder in its place."""
+    if settings.aws_storage_bucket_name is not None:
+        return _bucket(settings)
+    return LocalStore(folder(settings), mkdir=True)
+
+
+def place(settings: Settings) -> str:
+    """Returns where objects are kept, in words."""
+    bucket = settings.aws_storage_bucket_name
+    return "DATA_DIR/files" if bucket is None else f"the bucket {bucket}"
+
+
+def words(error: Exception) -> str:
+    """Returns the first line of an error: further lines are for the developers of obstore."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(": ")
 
 
 def folder(settings: Settings) -> Path:
@@ -133,9 +151,7 @@ def _bucket(settings: Settings) -> S3Store:
 
 
 def _failure(settings: Settings, error: Exception) -> AttemptError:
-    """Returns the failure, with the first line of the error: further lines are for the developers of obstore."""
-    words = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(": ")
-    where = f"the bucket {settings.aws_storage_bucket_name}" if settings.aws_storage_bucket_name else "DATA_DIR/files"
+    told = f"The file could not be stored in {place(settings)}: {words(error)}."
     if settings.aws_storage_bucket_name and isinstance(error, _HOPELESS):
-        return PermanentFailure(f"The file could not be stored in {where}: {words}. Look at the AWS_ settings.")
-    return TransientFailure(f"The file could not be stored in {where}: {words}.")
+        return PermanentFailure(f"{told} Look at the AWS_ settings.")
+    return TransientFailure(told)

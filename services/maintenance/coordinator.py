@@ -19,7 +19,7 @@ from services.execution import giving, limits
 from services.maintenance import upkeep
 from services.maintenance.dispatch_loop import DispatchLoop
 from services.maintenance.loops import Loop, Loops
-from services.maintenance.pruning import Pruning
+from services.maintenance.prune_loop import PruneLoop
 from services.messaging import broker as brokers
 from services.reading import backlog, statistics
 from services.restoring import releasing
@@ -35,8 +35,6 @@ _EACH_SECOND = 1.0
 _FIGURES_SECONDS = 15.0
 _ALERTS_SECONDS = 5.0
 _RESTORES_SECONDS = 10.0
-_PRUNE_SECONDS = 3600.0
-_BETWEEN_PASSES_SECONDS = 0.01  # so that what is claimed meanwhile has its turn
 _CHANGES_SECONDS = 60.0
 
 Pass = Callable[[System], object]  # returns something true where more is left to do
@@ -51,7 +49,7 @@ class Coordinator:
         self._stopping = threading.Event()
         self._beaten = threading.Event()
         self._rescues = upkeep.Rescues(system)
-        self._pruning = Pruning(system)
+        self._prune_loop = PruneLoop(system)
         self._zones_are_fresh = False
         self._dispatch = DispatchLoop(system, self._stopping)
         self._plan_loop = Loop("plan", self._plan)
@@ -76,7 +74,7 @@ class Coordinator:
             Loop("backlog", self._once(backlog.count, backlog.EVERY_SECONDS)),
             Loop("resets", self._until_done(password_resets.send, _ALERTS_SECONDS)),
             Loop("alerts", self._until_done(sending.tell, _ALERTS_SECONDS)),
-            Loop("prune", self._prune),
+            Loop("prune", self._prune_loop.turn),
             Loop("prune-changes", self._until_done(changes.prune, _CHANGES_SECONDS)),
         ]
 
@@ -90,7 +88,7 @@ class Coordinator:
 
     def troubles(self) -> list[Trouble]:
         """Returns the present troubles of the loops."""
-        return [*self._loops.troubles(), *self._dispatch.troubles()]
+        return [*self._loops.troubles(), *self._dispatch.troubles(), *self._prune_loop.troubles()]
 
     def beat(self) -> None:
         """Take periodiq's beat: plan now."""
@@ -120,10 +118,6 @@ class Coordinator:
         if rescued:
             events.emit("runs.rescued", count=rescued)
         return upkeep.RESCUE_SECONDS
-
-    def _prune(self) -> float:
-        """Take one pass, and rest between passes for a moment; after the last, for long."""
-        return _BETWEEN_PASSES_SECONDS if self._pruning.turn() else _PRUNE_SECONDS
 
     def _once(self, one_pass: Pass, rest_seconds: float) -> Callable[[], float]:
         """Returns a turn of one pass, which is bounded, and a rest."""

@@ -1,23 +1,27 @@
 """Prune: delete what has outlived its time, in passes of bounded size.
 
 A sweep goes once through the ended runs from the oldest on, then through all jobs, remembering where it is: what is
-kept though it is old is looked at once a sweep, not in every pass. `core.keeping` decides what goes.
+kept though it is old is looked at once a sweep, not in every pass. `core.keeping` decides what goes. Where history is
+archived, runs are stored before they are deleted, while no transaction waits for the bucket.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from core.errors import StorageUnavailable
 from core.keeping import is_dispensable, kept_newest, kept_since
-from models import alerts, pruning, versions, workers
+from models import alerts, database, pruning, versions, workers
 from models.pauses import Gate
-from models.pruning import SweptJob
+from models.pruning import OldRun, SweptJob
 from services.access import shared_quotas
+from services.archive import storing
 from services.email import outbox
 from services.jobs import idempotency
 from services.reading import statistics
+from services.runtime import faults
 from services.system import System
 
 WINDOW = 500  # rows that one pass looks at, or deletes
@@ -51,12 +55,21 @@ def prune(system: System) -> int:
 
 
 def sweep(system: System) -> Iterator[int]:
-    """Go once through everything: each step is one short pass, and gives how many rows it deleted."""
-    yield from _runs(system)
-    yield from _jobs(system)
+    """Go once through everything: each step is one short pass, and gives how many rows it deleted.
+
+    While the archive is away, runs stay and all else goes on; then it raises `StorageUnavailable` at its end.
+    """
+    away: StorageUnavailable | None = None
+    try:
+        yield from _runs(system)
+        yield from _jobs(system)
+    except StorageUnavailable as error:
+        away = error
     for one_pass in (_others, idempotency.prune, statistics.prune, shared_quotas.prune):
         while pruned := one_pass(system):
             yield pruned
+    if away is not None:
+        raise away
 
 
 def _runs(system: System) -> Iterator[int]:
@@ -64,11 +77,9 @@ def _runs(system: System) -> Iterator[int]:
     before = _usually_kept_since(system)
     after: tuple[datetime, UUID] | None = None
     while True:
-        with system.transaction(Gate.UNUSED):
+        with database.reading():
             found = pruning.ended_runs(after, before, WINDOW)
-            going = [run.id for run in found if not run.keep.is_given and is_dispensable(run.facts)]
-            pruned = pruning.delete_runs(going)
-        yield pruned
+        yield _delete(system, _dispensable([run for run in found if not run.keep.is_given]))
         if len(found) < WINDOW:
             return
         after = found[-1].finished_at, found[-1].id
@@ -84,25 +95,50 @@ def _jobs(system: System) -> Iterator[int]:
             old = [job.id for job in found if job.finished_at is not None and job.finished_at < before]
             pruned = pruning.delete_jobs_without_runs(old)
         yield pruned
-        for job in found:
-            if job.keep.is_given:
-                yield from _by_own_rule(system, job)
+        yield from _by_own_rules(system, [job for job in found if job.keep.is_given])
         if len(found) < WINDOW:
             return
         after = found[-1].id
 
 
-def _by_own_rule(system: System, job: SweptJob) -> Iterator[int]:
+def _by_own_rules(system: System, jobs: Sequence[SweptJob]) -> Iterator[int]:
+    """Delete runs by their jobs' own rules: of several jobs together, so that the archive gets few parts."""
+    going: list[UUID] = []
+    for job in jobs:
+        is_full = True
+        while is_full:
+            found = _beyond_own_rule(system, job)
+            going += _dispensable(found)
+            pruned = 0
+            is_full = len(found) == WINDOW
+            if is_full or len(going) >= WINDOW:
+                pruned, going = _delete(system, going), []
+                is_full = is_full and pruned > 0
+            yield pruned
+    yield _delete(system, going)
+
+
+def _beyond_own_rule(system: System, job: SweptJob) -> list[OldRun]:
     newest = kept_newest(job.keep, job_has_ended=job.has_ended)
-    while True:
-        with system.transaction(Gate.UNUSED) as work:
-            days = system.settings.keep_history_days
-            before = kept_since(job.keep, work.now, days, job_has_ended=job.has_ended)
-            found = pruning.beyond(job.id, newest, before, WINDOW)
-            pruned = pruning.delete_runs([run.id for run in found if is_dispensable(run.facts)])
-        yield pruned
-        if len(found) < WINDOW or not pruned:
-            return
+    days = system.settings.keep_history_days
+    before = kept_since(job.keep, system.clock.now(), days, job_has_ended=job.has_ended)
+    with database.reading():
+        return pruning.beyond(job.id, newest, before, WINDOW)
+
+
+def _dispensable(runs: Sequence[OldRun]) -> list[UUID]:
+    return [run.id for run in runs if is_dispensable(run.facts)]
+
+
+def _delete(system: System, run_ids: Sequence[UUID]) -> int:
+    """Delete runs that may still go; where history is archived, those that are stored there. Returns how many."""
+    if not run_ids:
+        return 0
+    if system.settings.archive_history:
+        run_ids = storing.store(system, run_ids)
+        faults.reach(faults.ARCHIVED)
+    with system.transaction(Gate.UNUSED):
+        return pruning.delete_runs(_dispensable(pruning.looked_at(run_ids)))
 
 
 def _others(system: System) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -41,29 +41,39 @@ def of_run(principal: Principal, run_id: UUID) -> list[HoldView]:
 def read(principal: Principal, run: Run) -> list[HoldView]:
     """Returns what held a run that the principal may see; read in the caller's transaction."""
     found = run_holds.of_run(run.id)
-    seen = _seen(principal, found)
-    ends = _ends(run) if any(one.until is None for one in found) else []
+    begun = [one.started_at for one in attempts.of_run(run.id)] if any(one.until is None for one in found) else []
+    return _views(run, found, begun, _seen(principal, found).__contains__)
+
+
+def of_ended(run: Run, found: Sequence[RunHold], begun: Sequence[datetime]) -> list[HoldView]:
+    """Returns what held a run that has ended, with all that were before it, given when its attempts began."""
+    return _views(run, found, begun, lambda _: True)
+
+
+def _views(
+    run: Run, found: Sequence[RunHold], begun: Sequence[datetime], shows: Callable[[UUID], bool]
+) -> list[HoldView]:
+    ends = _ends(run, begun)
     return [
         HoldView(
             one.held_by,
             one.key,
             one.since,
             one.until or next((end for end in ends if end >= one.since), None),
-            tuple(holder for holder in _holders(one) if holder in seen),
+            tuple(filter(shows, _holders(one))),
         )
         for one in found
     ]
 
 
-def _ends(run: Run) -> list[datetime]:
+def _ends(run: Run, begun: Sequence[datetime]) -> list[datetime]:
     """Returns what ended a hold of a run that is held no more, where nobody recorded it.
 
     The run was cancelled or dropped meanwhile; or a process of a release that knew no history has let it go.
     """
     if run.held_by is not None:
         return []
-    begun = [one.started_at for one in attempts.of_run(run.id)]
-    return begun if run.finished_at is None else [*begun, run.finished_at]
+    return list(begun) if run.finished_at is None else [*begun, run.finished_at]
 
 
 def _seen(principal: Principal, found: Sequence[RunHold]) -> set[UUID]:

@@ -16,7 +16,8 @@ CREATE_COMMITTED = "create.committed"  # the job is stored, its ring not sent
 EXECUTED = "attempt.executed"  # the handler is through, nothing recorded
 RECORDED = "attempt.recorded"  # recorded, the message not acknowledged
 EMAIL_SENT = "email.sent"  # the mail server has the message, nothing recorded
-POINTS = (CREATE_COMMITTED, EXECUTED, RECORDED, EMAIL_SENT)
+ARCHIVED = "history.archived"  # runs are stored in the archive, not deleted
+POINTS = (CREATE_COMMITTED, EXECUTED, RECORDED, EMAIL_SENT, ARCHIVED)
 
 _lock = threading.Lock()
 _left: dict[str, int] = {}

@@ -63,7 +63,8 @@ WISHES: dict[str, dict[str, Any] | None] = {
     "deleteApp": None,
 }
 # Operations on one thing that have tests of their own: reports, members, keys, senders, users' own tokens,
-# invitations, who ends the access of a user, breakers, limits, and what the source systems call by other names.
+# invitations, who ends the access of a user, breakers, limits, the archive, and what the source systems call by other
+# names.
 ELSEWHERE = (
     "/reports/",
     "/api/apps/{name}/members",
@@ -75,11 +76,12 @@ ELSEWHERE = (
     "/api/views/",
     "/api/breakers/",
     "/api/limits/",
+    "/api/archive/",
     "/api/tasks/",
     "/scheduler/",
     "/jobs/api/",
 )
-FOR_ADMINISTRATORS = {"putSenders"}  # at a path about one thing
+FOR_ADMINISTRATORS = {"putSenders", "getArchivedRun"}  # at a path about one thing
 ABOUT_ONE = ("{job_id}", "{run_id}", "{name}")
 # "Valid data is accepted" cannot hold: no JSON Schema tells which cron expressions can ever happen.
 BEYOND_A_SCHEMA = positive_data_acceptance

@@ -1,0 +1,119 @@
+"""Names of archived objects: which part of a day holds which runs.
+
+A part holds runs of one app that ended on one day of UTC, in the order of their ends. Its name says all by which a
+reader chooses it:
+
+    archive/2026/11/28/shop/081530123456-094512000001-500-0193a5b2c3d4-0193a5b2ffff-3fa9c1d2e4b5f607.jsonl.gz
+
+the first and the last end (hours to microseconds), how many runs, the lowest and the highest beginning of their ids,
+and a hash of all the ids. So two parts of one name hold the same runs, and one may take the other's place.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple, Self
+from uuid import UUID
+
+from core import object_names
+
+TOP = "archive"
+_NAME = re.compile(
+    rf"{TOP}/(?P<day>\d{{4}}/\d\d/\d\d)/(?P<folder>[^/]+)/(?P<first>\d{{12}})-(?P<last>\d{{12}})-(?P<runs>\d+)"
+    r"-(?P<lowest>[0-9a-f]{12})-(?P<highest>[0-9a-f]{12})-(?P<digest>[0-9a-f]{16})\.jsonl\.gz"
+)
+_DAY = "%Y/%m/%d"
+_ENDED = "%H%M%S%f"
+_BEGINNING = 12  # digits of an id: of a UUIDv7, the milliseconds of its making
+_DIGEST = 16
+_UUID_OF_TIME = 7
+
+
+class Place(NamedTuple):
+    """Where a run stands among those of its app and day: by its end, then its id. Places sort as their runs do."""
+
+    ended: str
+    run_id: str
+
+    @classmethod
+    def of(cls, finished_at: datetime, run_id: UUID | str) -> Self:
+        """Returns the place of a run that ended then."""
+        return cls(finished_at.astimezone(UTC).strftime(_ENDED), str(run_id))
+
+
+@dataclass(frozen=True, order=True)
+class Part:
+    """What the name of a part says of it. Parts sort by app, then by their first end."""
+
+    folder: str
+    first: str
+    last: str
+    runs: int
+    lowest: str
+    highest: str
+    digest: str
+    day: date
+
+    @classmethod
+    def of(cls, app_name: str, ended: Sequence[tuple[datetime, UUID]]) -> Self:
+        """Returns the part that holds these runs of an app, all of which ended on one day."""
+        places = sorted(Place.of(at, run_id) for at, run_id in ended)
+        ids = sorted(run_id.hex for _, run_id in ended)
+        return cls(
+            folder=object_names.folder(app_name),
+            first=places[0].ended,
+            last=places[-1].ended,
+            runs=len(ids),
+            lowest=ids[0][:_BEGINNING],
+            highest=ids[-1][:_BEGINNING],
+            digest=hashlib.sha256("".join(ids).encode()).hexdigest()[:_DIGEST],
+            day=day_of(ended[0][0]),
+        )
+
+    @classmethod
+    def named(cls, name: str) -> Self | None:
+        """Returns the part of this name; None if it is the name of something else."""
+        found = _NAME.fullmatch(name)
+        if found is None:
+            return None
+        try:
+            day = datetime.strptime(found["day"], _DAY).replace(tzinfo=UTC).date()
+        except ValueError:
+            return None
+        texts = {one: found[one] for one in ("folder", "first", "last", "lowest", "highest", "digest")}
+        return cls(**texts, runs=int(found["runs"]), day=day)
+
+    @property
+    def name(self) -> str:
+        """Returns the name of the object."""
+        said = (self.first, self.last, str(self.runs), self.lowest, self.highest, self.digest)
+        return f"{prefix(self.day)}/{self.folder}/{'-'.join(said)}.jsonl.gz"
+
+    def may_hold(self, run_id: UUID) -> bool:
+        """Whether a run of this id may be in it."""
+        return self.lowest <= run_id.hex[:_BEGINNING] <= self.highest
+
+
+def prefix(day: date, app_name: str | None = None) -> str:
+    """Returns how the names of a day's parts begin, or those of one app on that day."""
+    of_day = f"{TOP}/{day.strftime(_DAY)}"
+    return of_day if app_name is None else f"{of_day}/{object_names.folder(app_name)}"
+
+
+def day_of(instant: datetime) -> date:
+    """Returns the day on which an instant is, in UTC."""
+    return instant.astimezone(UTC).date()
+
+
+def earliest_day(run_id: UUID) -> date:
+    """Returns the first day on which a run of this id can have ended: the one before its making, as clocks differ."""
+    if run_id.version != _UUID_OF_TIME:
+        return date.min
+    try:
+        return datetime.fromtimestamp((run_id.int >> 80) / 1_000, UTC).date() - timedelta(days=1)
+    except (ValueError, OverflowError):
+        return date.max
