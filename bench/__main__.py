@@ -8,9 +8,17 @@ from bench import command, pages
 from bench.chaos import command as chaos
 from bench.drills import command as drills
 from bench.growth import command as growth
+from bench.growth import retention_command as retention
 from bench.live import command as live
 
-_OWN = {"chaos": chaos.main, "growth": growth.main, "pages": pages.main, "live": live.main, "drill": drills.main}
+_OWN = {
+    "chaos": chaos.main,
+    "growth": growth.main,
+    "retention": retention.main,
+    "pages": pages.main,
+    "live": live.main,
+    "drill": drills.main,
+}
 
 if __name__ == "__main__":
     own = _OWN.get(sys.argv[1]) if len(sys.argv) > 1 else None

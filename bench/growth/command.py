@@ -20,7 +20,6 @@ from processes.foreground import exit_on_signals
 
 _REPEATS = 9
 _MOST_GROWTH = 1.3
-_MOST_STALL_MS = 50.0
 Costs = dict[str, float]
 
 
@@ -89,7 +88,8 @@ def table(sizes: Sequence[Amounts], measured: Sequence[Costs]) -> list[str]:
         growth = costs[-1] / costs[0]
         mark = " <" if growth > _MOST_GROWTH else ""
         lines.append("  ".join([f"{name:{width}}", *(f"{number(cost):>12}" for cost in costs), f"{growth:.2f}{mark}"]))
-    return [*lines, f"< grows by more than {_MOST_GROWTH}; a claim may wait {_MOST_STALL_MS:g} ms for what prunes"]
+    longest = f"a claim may wait {retention.MOST_STALL_MS:g} ms for what prunes"
+    return [*lines, f"< grows by more than {_MOST_GROWTH}; {longest}"]
 
 
 def _parser() -> argparse.ArgumentParser:

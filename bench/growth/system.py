@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from core.schedules import Schedule
 from migrations import runner
@@ -30,11 +31,12 @@ class Silent(Doorbell):
         return 0
 
 
-def connected(url: str) -> System:
+def connected(url: str, **settings: Any) -> System:
     """Point this process at a database with the newest schema. Returns the services' system."""
     database.connect(url, "growth")
     runner.upgrade()
-    return System(Settings(callback_base_url="http://127.0.0.1:9", account_rate=None), DatabaseClock(), Silent())
+    given = {"callback_base_url": "http://127.0.0.1:9", "account_rate": None, **settings}
+    return System(Settings(**given), DatabaseClock(), Silent())
 
 
 def job(schedule: Schedule) -> NewJob:

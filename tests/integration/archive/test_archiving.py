@@ -19,11 +19,14 @@ from models.tables import Job, RunHold
 from services.archive import lines, storing
 from services.jobs import editing
 from services.maintenance import pruning
+from services.maintenance.coordinator import Coordinator
 from services.maintenance.prune_loop import ARCHIVE_AWAY, PruneLoop
+from services.messaging.broker import InProcessBroker
 from services.runtime import faults
 from tests.factories import GivenSystem, claim_one, first_run, given_system, record, refused
 from tests.integration.api.client import Client, served
 from tests.integration.archive.archiving import DAY, DAY_SECONDS, ended, left, let_them_age, parts, shown
+from tests.waiting import until
 
 CALL = {
     "request": {"method": "POST", "url": "http://a/", "headers": {"X-Key": "***"}, "body": "é", "size": 2},
@@ -165,6 +168,20 @@ def test_the_trouble_is_over_when_the_archive_takes_runs_again(system: GivenSyst
     files.unlink()
     assert after_a_sweep(loop) == 3_600
     assert (left(*runs), loop.troubles(), len(parts(system))) == (0, [], 1)
+
+
+def test_the_coordinator_tells_of_an_archive_that_is_away(system: GivenSystem) -> None:
+    ended(system)
+    let_them_age(system)
+    files = system.settings.data_dir / "files"
+    files.parent.mkdir(parents=True)
+    files.write_text("not a folder")
+    coordinator = Coordinator(system, InProcessBroker())
+    coordinator.start()
+    try:
+        until(lambda: ARCHIVE_AWAY in coordinator.troubles(), "the trouble to be told")
+    finally:
+        coordinator.stop()
 
 
 def after_a_sweep(loop: PruneLoop) -> float:
