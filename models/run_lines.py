@@ -1,4 +1,4 @@
-"""Queries on the lines that receivers log."""
+"""Queries on the lines that receivers log and commands write."""
 
 from __future__ import annotations
 
@@ -14,15 +14,27 @@ from models.set_based import chunks
 from models.tables import RunLine
 
 
-def add(run_id: UUID, attempt: int, lines: Sequence[str], now: datetime, *, most: int, characters: int) -> int:
-    """Add lines to a locked run, and delete all but its newest within two bounds. Returns how many stay."""
+def add(
+    run_id: UUID,
+    attempt: int,
+    lines: Sequence[str],
+    now: datetime,
+    *,
+    most: int,
+    characters: int,
+    left_out: int = 0,
+) -> int:
+    """Add lines to a locked run, and delete all but its newest within two bounds. Returns how many stay.
+
+    `left_out` lines that came before them are numbered and counted like those that were deleted.
+    """
     query: Any = RunLine.select(peewee.fn.MAX(RunLine.number)).where(RunLine.run == run_id)
-    last = query.scalar() or 0
+    last = int(query.scalar() or 0) + left_out
     rows = [(run_id, last + place, attempt, now, text) for place, text in enumerate(lines, start=1)]
     columns: Any = (RunLine.run, RunLine.number, RunLine.attempt, RunLine.logged_at, RunLine.text)
     for chunk in chunks(rows):
         RunLine.insert_many(chunk, fields=columns).execute()
-    number = int(last) + len(rows)
+    number = last + len(rows)
     RunLine.delete().where(RunLine.run == run_id, RunLine.number <= number - most).execute()
     changes.note(runs=[run_id])
     kept, beyond = _sized(run_id, characters)

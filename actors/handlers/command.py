@@ -1,4 +1,4 @@
-"""`run_command`: run an allowed program, without a shell; its output and exit code are the result."""
+"""`run_command`: run an allowed program, without a shell; output and exit code are the result, lines the log."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import errno
 import math
 import os
 import shutil
+from contextlib import closing
 from typing import Any
 
 from pydantic import ValidationError
 
 from actors.handlers import command_process
+from actors.handlers.command_log import CommandLog
 from actors.handlers.command_process import Command, Ended
 from core.errors import AttemptError, Forbidden, PermanentFailure, TransientFailure
 from services.execution.work import Failed, Result, Succeeded, Work
@@ -33,9 +35,10 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
     """Run the command once. Raises `Aborted` when the scope is aborted, after all its processes have ended."""
     try:
         command = _command(system.settings, work)
-        ended = command_process.run(command, scope)
-        scope.raise_if_aborted()
-        return _judge(command, ended)
+        with closing(CommandLog(system, work)) as lines:
+            ended = command_process.run(command, scope, lines)
+            scope.raise_if_aborted()
+            return _judge(command, ended)
     except AttemptError as error:
         return Failed(error)
 

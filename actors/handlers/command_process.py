@@ -12,12 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from actors.handlers.command_log import CommandLog
 from core.errors import TransientFailure
 from services.runtime.abort_scope import Scope
 
@@ -53,7 +54,7 @@ class Ended:
     truncated: bool
 
 
-def run(command: Command, scope: Scope) -> Ended:
+def run(command: Command, scope: Scope, lines: CommandLog) -> Ended:
     """Run a command to its end, in its own folder that is removed afterwards; no process that it started stays.
 
     From then on, only root can read this process's memory or environment, which may hold secrets.
@@ -64,17 +65,18 @@ def run(command: Command, scope: Scope) -> Ended:
     _libc.prctl(_SET_DUMPABLE, 0)
     with ExitStack() as stack:
         line, keeper = _keeper(stack, command.stdin)
-        told, out, error = _Kept(), _Kept(), _Kept()
+        told, out, error = _Kept(), _Kept(lines.out), _Kept(lines.error)
         with scope.interruptible(lambda: _hang_up(line)):
             _order(line, command)
-            _listen(keeper, line, {line: told, keeper.stdout: out, keeper.stderr: error}, scope)
+            _listen(keeper, line, {line: told, keeper.stdout: out, keeper.stderr: error}, scope, lines)
     return _ended(bytes(told.data), out, error, scope)
 
 
 class _Kept:
-    """The first 64 KiB of a stream; the rest is read, so that the writer does not block, and dropped."""
+    """The first 64 KiB of a stream; the rest is read, so that the writer does not block, and only passed on."""
 
-    def __init__(self) -> None:
+    def __init__(self, pass_on: Callable[[bytes], object] = lambda _: None) -> None:
+        self._pass_on = pass_on
         self.data = bytearray()
         self.truncated = False
 
@@ -82,6 +84,7 @@ class _Kept:
         room = KEPT_BYTES - len(self.data)
         self.data += piece[:room]
         self.truncated = self.truncated or len(piece) > room
+        self._pass_on(piece)
 
 
 def _keeper(stack: ExitStack, stdin: str) -> tuple[socket.socket, subprocess.Popen[bytes]]:
@@ -128,7 +131,13 @@ def _order(line: socket.socket, command: Command) -> None:
         line.sendall(json.dumps(order).encode() + b"\n")
 
 
-def _listen(keeper: subprocess.Popen[bytes], line: socket.socket, heard: Mapping[Any, _Kept], scope: Scope) -> None:
+def _listen(
+    keeper: subprocess.Popen[bytes],
+    line: socket.socket,
+    heard: Mapping[Any, _Kept],
+    scope: Scope,
+    lines: CommandLog,
+) -> None:
     """Read all streams to their ends, which come when the keeper and all its descendants have ended."""
     give_up_at: float | None = None
     with selectors.DefaultSelector() as streams:
@@ -140,6 +149,7 @@ def _listen(keeper: subprocess.Popen[bytes], line: socket.socket, heard: Mapping
                 heard[key.fileobj].take(piece)
                 if not piece:
                     streams.unregister(key.fileobj)
+            lines.look()
             now = time.monotonic()
             if give_up_at is None and (scope.reason is not None or keeper.poll() is not None):
                 _hang_up(line)  # in case the keeper's inner process has outlived it

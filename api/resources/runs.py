@@ -120,7 +120,7 @@ class LogOfRun:
         problems=(404,),
     )
     async def on_get(self, req: Request, resp: Response, run_id: UUID) -> None:
-        """Show the newest lines that the receivers of a run logged, oldest first."""
+        """Show the newest lines that a run's receivers logged or its command wrote, oldest first."""
         query = validation.query(LogQuery, req.params)
         found = await self._threads.run(records.log_of_run, access.principal(req), run_id, query.limit)
         answers.send(resp, LogLines(results=[LogLine.model_validate(one) for one in found]))

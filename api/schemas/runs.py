@@ -118,7 +118,10 @@ class Attempt(Shown):
 
 
 class LogLine(Shown):
-    """A line that a receiver logged while it worked, at which attempt; lines are numbered from 1."""
+    """A line that a receiver logged or a command wrote while it worked, at which attempt.
+
+    Lines are numbered from 1; where numbers are missing, a command wrote more lines than the log takes.
+    """
 
     number: int
     attempt: int
@@ -155,7 +158,7 @@ class LogQuery(Query):
 class RunWithAttempts(Run):
     """One execution of a job, with what held it before (its first 100 holds), and every try at it, each in order.
 
-    `log` has the newest 100 lines that its receivers logged.
+    `log` has the newest 100 lines that its receivers logged or its command wrote.
     """
 
     holds: list[RunHold]

@@ -136,7 +136,7 @@ class KeptCall(Table):
 
 
 class RunLine(Table):
-    """A line that a receiver logged while it worked; a run keeps its newest."""
+    """A line that a receiver logged, or a command wrote, while it worked; a run keeps its newest."""
 
     run = peewee.ForeignKeyField(Run, column_name="run_id")
     run_id: UUID

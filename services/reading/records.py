@@ -85,7 +85,7 @@ def run(principal: Principal, run_id: UUID) -> tuple[RunView, list[AttemptView]]
 
 
 def log_of_run(principal: Principal, run_id: UUID, limit: int) -> list[LineView]:
-    """Returns the newest lines that a run's receivers logged, oldest first. Raises `NotFound`."""
+    """Returns the newest lines that a run's receivers logged or its command wrote, oldest first. Raises `NotFound`."""
     with database.reading():
         found = lists.run(run_id)
         if found is None or not visibility.sees(principal, found.job):

@@ -137,7 +137,7 @@ class AttemptView:
 
 @dataclass(frozen=True)
 class LineView:
-    """A line that a receiver logged, at which attempt."""
+    """A line that a receiver logged or a command wrote, at which attempt."""
 
     number: int
     attempt: int

@@ -1,0 +1,82 @@
+"""Hand the lines that a command writes over to the log of its run, while it goes on.
+
+Whoever reads the command's output never waits for the database: what is read is put aside, and one thread of this
+process hands it over for all its commands, for each once a second at most.
+"""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import structlog
+
+from actors.handlers.output_lines import Batch, Stream, WaitingOutput
+from core.errors import DatabaseUnavailable
+from services.execution import command_lines
+from services.execution.work import Work
+from services.system import System
+
+EVERY_SECONDS = 1.0
+
+_thread = ThreadPoolExecutor(1, thread_name_prefix="command-log")
+log = structlog.get_logger()
+
+
+class CommandLog:
+    """The log of one attempt at a command. A fault of it is logged once, and touches neither command nor result."""
+
+    def __init__(self, system: System, work: Work) -> None:
+        self._system = system
+        self._work = work
+        self._waiting = WaitingOutput()
+        self._handed_at = time.monotonic()
+        self._under_way: Future[None] | None = None
+        self._is_open = True
+        self._has_failed = False
+
+    def out(self, piece: bytes) -> None:
+        """Take what the command wrote to its standard output."""
+        self._take(self._waiting.out, piece)
+
+    def error(self, piece: bytes) -> None:
+        """Take what the command wrote to its standard error."""
+        self._take(self._waiting.error, piece)
+
+    def look(self) -> None:
+        """Begin to hand over what waits, unless that was done within the last second or is under way."""
+        now = time.monotonic()
+        if not self._waiting or not self._is_open or now - self._handed_at < EVERY_SECONDS:
+            return
+        if self._under_way is None or self._under_way.done():
+            self._handed_at = now
+            self._under_way = _thread.submit(self._hand_over)
+
+    def close(self) -> None:
+        """Hand over what is left, and wait until that is done: once the attempt has ended, no line is taken."""
+        if self._waiting or self._under_way is not None:
+            _thread.submit(self._hand_over, is_last=True).result()
+
+    def _take(self, stream: Stream, piece: bytes) -> None:
+        if piece and self._is_open:
+            self._waiting.put(stream, piece)
+
+    def _hand_over(self, *, is_last: bool = False) -> None:
+        batch = self._waiting.batch(is_last=is_last)
+        if not (batch.lines and self._stored(batch)):
+            self._waiting.lose(batch)
+
+    def _stored(self, batch: Batch) -> bool:
+        """Store a batch, if it can be; whether it was. Stops taking output if the attempt is another's by now."""
+        try:
+            self._is_open = command_lines.add(self._system, self._work, batch.lines, batch.left_out)
+        except Exception as error:  # noqa: BLE001  lines are no reason to fail an attempt
+            self._tell(error)
+            return False
+        return self._is_open
+
+    def _tell(self, error: Exception) -> None:
+        if not self._has_failed:
+            told = None if isinstance(error, DatabaseUnavailable) else error
+            log.warning("command_lines_lost", run_id=str(self._work.run_id), error=str(error), exc_info=told)
+        self._has_failed = True
