@@ -153,7 +153,7 @@ class Settings(BaseModel):
     # Traces: where spans go (OTLP over HTTP), and the page that shows a trace, with {trace_id} in its address.
     otel_exporter_otlp_endpoint: str | None = None
     otel_sdk_disabled: bool = False
-    otel_exporter_otlp_protocol: Literal["http/protobuf"] = "http/protobuf"
+    otel_exporter_otlp_protocol: str = "http/protobuf"
     trace_url: str | None = None
 
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")

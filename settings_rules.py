@@ -84,7 +84,6 @@ def _places(settings: Settings) -> list[Rule]:
         "PUBLIC_URL": settings.public_url,
         "AWS_ENDPOINT_URL": settings.aws_endpoint_url,
         "SPOOL_URL": settings.spool_url,
-        "OTEL_EXPORTER_OTLP_ENDPOINT": settings.otel_exporter_otlp_endpoint,
         "TRACE_URL": settings.trace_url,
     }
     return [
