@@ -21,7 +21,6 @@ from core.rates import Rate
 from core.retry import LEAST_BACKOFF_SECONDS
 from core.ways import Way
 
-_SECRETIVE = ("SECRET", "PASSWORD", "URL", "PROXY")  # a fault in these is told without the value
 _REQUESTS_PER_MINUTE = 600
 _A_YEAR = 31_536_000
 # What the word `none` gives, where neither an empty list nor no value says it: what is left out has a default there.
@@ -153,7 +152,7 @@ class Settings(BaseModel):
     # Traces: where spans go (OTLP over HTTP), and the page that shows a trace, with {trace_id} in its address.
     otel_exporter_otlp_endpoint: str | None = None
     otel_sdk_disabled: bool = False
-    otel_exporter_otlp_protocol: Literal["http/protobuf"] = "http/protobuf"
+    otel_exporter_otlp_protocol: str = "http/protobuf"
     trace_url: str | None = None
 
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
@@ -275,7 +274,7 @@ def load(environ: Mapping[str, str]) -> Settings:
     try:
         return Settings.model_validate(given)
     except ValidationError as error:
-        raise ConfigurationError("\n".join(_lines(error))) from None
+        raise ConfigurationError("\n".join(settings_rules.lines_of(error))) from None
 
 
 def _without_none(name: str, value: Any, default: Any) -> Any:
@@ -287,15 +286,3 @@ def _without_none(name: str, value: Any, default: Any) -> Any:
 
 def _listed(names: str) -> frozenset[str]:
     return frozenset(filter(None, map(str.strip, names.split(","))))
-
-
-def _lines(error: ValidationError) -> list[str]:
-    lines: list[str] = []
-    for fault in error.errors():
-        message = fault["msg"].removeprefix("Value error, ")
-        if fault["loc"]:
-            name = str(fault["loc"][0]).upper()
-            shown = "" if any(word in name for word in _SECRETIVE) else f"={fault['input']}"
-            message = f"{name}{shown}: {message}."
-        lines.extend(message.splitlines())
-    return lines

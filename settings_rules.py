@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from core import configuration, ehlo, networks, origins, proxies, secret_keys
 from core.configuration import Rule
 
 if TYPE_CHECKING:
     from settings import Settings
+
+_SECRETIVE = ("SECRET", "PASSWORD", "URL", "PROXY")  # a fault in these is told without the value
 
 
 def all_of(settings: Settings) -> list[Rule]:
@@ -84,7 +86,6 @@ def _places(settings: Settings) -> list[Rule]:
         "PUBLIC_URL": settings.public_url,
         "AWS_ENDPOINT_URL": settings.aws_endpoint_url,
         "SPOOL_URL": settings.spool_url,
-        "OTEL_EXPORTER_OTLP_ENDPOINT": settings.otel_exporter_otlp_endpoint,
         "TRACE_URL": settings.trace_url,
     }
     return [
@@ -104,3 +105,16 @@ def _places(settings: Settings) -> list[Rule]:
 def revealed(secret: SecretStr | None) -> str | None:
     """Returns a secret's text, if there is one."""
     return None if secret is None else secret.get_secret_value()
+
+
+def lines_of(error: ValidationError) -> list[str]:
+    """Returns a line for each fault, with the variable's name and, unless it may be a secret, its value."""
+    lines: list[str] = []
+    for fault in error.errors():
+        message = fault["msg"].removeprefix("Value error, ")
+        if fault["loc"]:
+            name = str(fault["loc"][0]).upper()
+            shown = "" if any(word in name for word in _SECRETIVE) else f"={fault['input']}"
+            message = f"{name}{shown}: {message}."
+        lines.extend(message.splitlines())
+    return lines

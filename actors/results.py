@@ -7,9 +7,8 @@ from collections.abc import Collection
 from typing import Any
 
 from actors.handlers import http
-from core import json_text, receiver_answers
+from core import json_text, receiver_answers, trace_context
 from core.errors import TransientFailure
-from core.trace_context import TRACEPARENT
 from services.execution.work import Failed, Result, Succeeded, Work
 
 LARGEST_RESULT = 64 * 1024
@@ -22,8 +21,11 @@ def marks_of(work: Work) -> dict[str, str]:
 
 
 def trace_of(work: Work, given: Collection[str] = ()) -> dict[str, str]:
-    """Returns the headers by which a call carries its trace on, unless `given`, the job's own headers, name one."""
-    if work.carried is None or any(name.lower() == TRACEPARENT for name in given):
+    """Returns the headers by which a call carries its trace on, unless `given`, the job's own headers, name one.
+
+    Both or neither: the state of one place in a trace says nothing of another.
+    """
+    if work.carried is None or trace_context.is_named(given):
         return {}
     return work.carried.headers
 

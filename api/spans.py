@@ -45,7 +45,8 @@ class RequestSpans:
         about: dict[str, Attribute] = {"http.response.status_code": resp.status_code}
         if req.uri_template is not None:
             about["http.route"] = _CONVERTER.sub("}", req.uri_template)
-            span.rename(f"{req.method} {about['http.route']}")
         is_fault = resp.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
         with unharmed():
+            if "http.route" in about:
+                span.rename(f"{req.method} {about['http.route']}")
             span.end(self._clock.now(), about, HTTPStatus(resp.status_code).phrase if is_fault else None)

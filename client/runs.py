@@ -15,7 +15,6 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List and co
 
 _TITLES = ("id", "job", "task type", "trigger", "due", "attempts", "status")
 _ATTEMPT_TITLES = ("attempt", "started", "finished", "outcome", "error")
-
 _HOLD_TITLES = ("held by", "key", "since", "until", "behind")
 
 Text = Annotated[str | None, typer.Option(show_default=False)]

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from core import mail_headers
 from core.errors import PermanentFailure
-from core.trace_context import TraceContext
+from core.trace_context import TRACEPARENT, TraceContext
 
 LONGEST_ADDRESS = 254  # RFC 5321, section 4.5.3.1.3
 LONGEST_LOCAL_PART = 64
@@ -78,8 +78,8 @@ def _headers(letter: Letter, now: datetime) -> dict[str, str]:
     }
     if letter.reply_to is not None:
         written["Reply-To"] = mail_headers.of_mailbox("Reply-To", letter.reply_to)
-    if letter.trace is not None:  # ASCII, and shorter than a line may be
-        written |= {name: f"{name}: {value}" for name, value in letter.trace.headers.items()}
+    if letter.trace is not None:  # without the state, which is for tracing systems and not for whoever gets mail
+        written[TRACEPARENT] = f"{TRACEPARENT}: {letter.trace.traceparent}"
     return written
 
 

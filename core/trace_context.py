@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 TRACEPARENT = "traceparent"
 TRACESTATE = "tracestate"
+NAMES = frozenset({TRACEPARENT, TRACESTATE})
 LONGEST_STATE = 512
 
 _SAMPLED = 0x01
@@ -59,6 +61,11 @@ def parsed(traceparent: str | None, tracestate: str | None = None) -> TraceConte
     if version == "ff" or (version == "00" and more) or not int(trace_id, 16) or not int(span_id, 16):
         return None
     return TraceContext(trace_id, span_id, bool(int(flags, 16) & _SAMPLED), _state(tracestate or ""))
+
+
+def is_named(names: Iterable[str]) -> bool:
+    """Returns whether one of these names, of headers or variables, is that of a header here, in whatever case."""
+    return any(name.lower() in NAMES for name in names)
 
 
 def read(stored: str | None) -> TraceContext | None:

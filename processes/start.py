@@ -75,7 +75,7 @@ def checked_settings(given: dict[str, str]) -> Settings:
     """
     settings = configuration.load(given)
     of_broker = [] if settings.rabbitmq_url is None else broker_url.faults(settings.rabbitmq_url)
-    of_spans = spans.faults_of(settings.otel_exporter_otlp_endpoint)
+    of_spans = spans.faults_of(settings)
     if lines := [*database.faults_of(settings.database), *of_broker, *of_spans]:
         raise ConfigurationError("\n".join(lines))
     return settings

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import structlog
+
 from processes import start
+from services.runtime import spans
 from services.runtime.spans import Tracer
 from settings import Settings
 
 _VARIABLES = "OTEL_"
+_INSTALL = (
+    "OTEL_EXPORTER_OTLP_ENDPOINT needs libraries that are not installed: "
+    "pip install --require-hashes -r requirements-traces.txt, or set OTEL_SDK_DISABLED=true."
+)
+log = structlog.get_logger()
 
 
 def tracer(settings: Settings, process_name: str) -> Tracer | None:
     """Returns what exports the spans of this process, or None."""
-    if settings.otel_exporter_otlp_endpoint is None or settings.otel_sdk_disabled:
+    if not spans.are_wanted(settings):
+        return None
+    if not spans.can_be_sent():
+        log.warning("spans_are_not_exported", remedy=_INSTALL)
         return None
     start.lend(_VARIABLES)
     from services.runtime.open_telemetry import to_collector  # noqa: PLC0415  only here does it cost its import

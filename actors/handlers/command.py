@@ -6,11 +6,13 @@ import errno
 import math
 import os
 import shutil
+from collections.abc import Mapping
 from contextlib import closing
 from typing import Any
 
 from pydantic import ValidationError
 
+from actors import results
 from actors.handlers import command_process
 from actors.handlers.command_log import CommandLog
 from actors.handlers.command_process import Command, Ended
@@ -52,16 +54,15 @@ def _command(settings: Settings, work: Work) -> Command:
     return Command(
         path=_path(parameters.words[0]),
         words=parameters.words,
-        environment={**_ENVIRONMENT, **_of_trace(work), **parameters.env},
+        environment={**_ENVIRONMENT, **_of_trace(work, parameters.env), **parameters.env},
         stdin=parameters.stdin,
         limits=_limits(settings, work.time_limit_seconds),
     )
 
 
-def _of_trace(work: Work) -> dict[str, str]:
-    """Returns the variables by which a program carries its trace on, as OpenTelemetry names them."""
-    carried = {} if work.carried is None else work.carried.headers
-    return {name.upper(): value for name, value in carried.items()}
+def _of_trace(work: Work, given: Mapping[str, str]) -> dict[str, str]:
+    """Returns the variables by which a program carries its trace on, unless `given`, the job's own, name one."""
+    return {name.upper(): value for name, value in results.trace_of(work, given).items()}  # as OpenTelemetry has it
 
 
 def _path(program: str) -> str:

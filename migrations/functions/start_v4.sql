@@ -1,6 +1,6 @@
--- Starts picked runs, each under a lease, opens their attempts, and returns all that a handler needs, and the traces that
--- runs and jobs were made in. Those that use
--- limited keys are named with them: the run `used_by[n]` uses the key `used_keys[n]`.
+-- Starts picked runs, each under a lease, opens their attempts, and returns all that a handler needs, with the traces that
+-- runs and jobs were made in. Those that use limited keys are named with them: the run `used_by[n]` uses the key
+-- `used_keys[n]`.
 CREATE FUNCTION carillon_start_v4(
     picked UUID[], worker UUID, at TIMESTAMPTZ, lease_until TIMESTAMPTZ, token_hashes TEXT[], used_keys TEXT[],
     used_by UUID[])

@@ -54,7 +54,7 @@ class Definition:
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob(Definition):
-    """A definition, the app it is for, the owner of the job (if any), who creates it in which trace; may begin paused.
+    """A definition, the app and the owner (if any) that it is for, who creates it, and in which trace.
 
     Where `app_id` is given, the app of this name must be that one.
     """

@@ -9,13 +9,14 @@ from typing import Any
 import structlog
 
 # Their warnings matter; what they say below that, or say of a broker that is away, we say ourselves.
-_QUIET = {
+QUIET = {
     "pika": logging.CRITICAL,
     "dramatiq": logging.WARNING,
     "uvicorn": logging.WARNING,
     "peewee": logging.WARNING,
     "urllib3": logging.CRITICAL,
-    "opentelemetry": logging.CRITICAL,
+    "opentelemetry": logging.WARNING,
+    "opentelemetry.exporter": logging.CRITICAL,  # `ToldOnce` says it
 }
 
 # What Dramatiq says of a connection that breaks, or is refused: `Troubles` says it once, with a remedy.
@@ -59,5 +60,10 @@ def configure(level: str) -> None:
     )
     handler.addFilter(_is_news)
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name, least in _QUIET.items():
+    quiet()
+
+
+def quiet() -> None:
+    """Keep from the log what libraries say and we say ourselves, or nobody needs."""
+    for name, least in QUIET.items():
         logging.getLogger(name).setLevel(least)

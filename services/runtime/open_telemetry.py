@@ -101,11 +101,14 @@ class ToldOnce(SpanExporter):
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Export spans."""
-        result = self._exporter.export(spans)
+        try:
+            result, error = self._exporter.export(spans), None
+        except Exception as raised:  # noqa: BLE001  of a library: told as a trouble, as what it returns is
+            result, error = SpanExportResult.FAILURE, raised
         if result is SpanExportResult.SUCCESS:
             self._troubles.end(_NAME)
         else:
-            self._troubles.begin(_NAME, _NOT_TAKEN)
+            self._troubles.begin(_NAME, _NOT_TAKEN, error)
         return result
 
     def shutdown(self) -> None:

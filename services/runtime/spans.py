@@ -17,10 +17,14 @@ from typing import Protocol
 
 import structlog
 
+from core import configuration
 from core.trace_context import TraceContext
+from settings import Settings
 
 Attribute = str | int | float | bool
 Attributes = Mapping[str, Attribute]
+
+_PROTOCOL = "http/protobuf"
 
 log = structlog.get_logger()
 
@@ -45,7 +49,7 @@ class Root:
 class Beginning:
     """A span as it begins: below `parent`, or as the `root` of a trace; `link` is what caused it, in another trace.
 
-    A `Root` as a parent has begun in whatever process, at some time.
+    A `Root` may be the parent, too: another process may have begun it.
     """
 
     name: str
@@ -95,15 +99,30 @@ def unharmed() -> Iterator[None]:
         log.exception("span_fault")
 
 
-def faults_of(endpoint: str | None) -> list[str]:
-    """Returns why spans cannot be sent to this place: one line, if the libraries are missing."""
-    if endpoint is None or _are_installed():
+def faults_of(settings: Settings) -> list[str]:
+    """Returns why spans cannot be sent as the settings say, one line per fault; none where no spans are sent.
+
+    A whole cluster may have these variables from its operators: they must not keep a process from starting that sends
+    no spans.
+    """
+    if not (are_wanted(settings) and can_be_sent()):
         return []
-    remedy = "pip install --require-hashes -r requirements-traces.txt, or leave it out"
-    return [f"OTEL_EXPORTER_OTLP_ENDPOINT needs libraries that are not installed: {remedy}."]
+    protocol = settings.otel_exporter_otlp_protocol
+    wrong_protocol = f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol}: spans are sent by {_PROTOCOL} alone; set that."
+    rules = [
+        *configuration.web_addresses({"OTEL_EXPORTER_OTLP_ENDPOINT": settings.otel_exporter_otlp_endpoint}),
+        (protocol != _PROTOCOL, wrong_protocol),
+    ]
+    return [line for is_broken, line in rules if is_broken]
 
 
-def _are_installed() -> bool:
+def are_wanted(settings: Settings) -> bool:
+    """Returns whether the settings say where spans go, and do not turn them off."""
+    return settings.otel_exporter_otlp_endpoint is not None and not settings.otel_sdk_disabled
+
+
+def can_be_sent() -> bool:
+    """Returns whether the libraries are installed that send spans."""
     try:
         return importlib.util.find_spec("opentelemetry.exporter.otlp.proto.http") is not None
     except ModuleNotFoundError:  # not even what that lies in

@@ -44,7 +44,6 @@ from tests.unit.given_settings import POSTGRESQL, RABBITMQ, faults
         ({"AWS_ACCESS_KEY_ID": "k"}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"),
         ({"AWS_SECRET_ACCESS_KEY": "k"}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"),
         ({"AWS_ENDPOINT_URL": "s3.example.com"}, "AWS_ENDPOINT_URL must begin with http:// or https://"),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"}, "OTEL_EXPORTER_OTLP_ENDPOINT must begin with http://"),
         (
             {"TRACE_URL": "https://jaeger.example.com/trace"},
             "TRACE_URL has no {trace_id}; write it where the id",

@@ -46,9 +46,8 @@ def test_a_message_arrives_as_it_was_written(server: MailServer) -> None:
     assert (settled.status, stored_run(work.run_id).result) == (RunStatus.COMPLETED, result.result)
 
 
-def test_a_message_carries_the_trace_of_its_run(server: MailServer) -> None:
-    state = ",".join(f"vendor{number}={'x' * 40}" for number in range(10))
-    trace = TraceContext("1" * 32, "2" * 16, is_sampled=True, state=state)
+def test_a_message_carries_the_trace_of_its_run_without_what_tracing_systems_keep_with_it(server: MailServer) -> None:
+    trace = TraceContext("1" * 32, "2" * 16, is_sampled=True, state="vendor=1")
     system = mailing(server)
     lifecycle.create(replace(LOCAL, trace=trace), system, new_job(task_type="send_email", data=LETTER))
     work = claimed_again(system)
@@ -56,7 +55,7 @@ def test_a_message_carries_the_trace_of_its_run(server: MailServer) -> None:
     [message] = server.messages
     assert work.carried is not None
     assert message["traceparent"] == work.carried.traceparent != trace.traceparent
-    assert (work.carried.trace_id, message["tracestate"]) == (trace.trace_id, state)
+    assert (work.carried.trace_id, message["tracestate"]) == (trace.trace_id, None)
 
 
 def test_names_in_the_template_are_filled_and_escaped_in_html_alone(server: MailServer) -> None:

@@ -1,28 +1,26 @@
-"""Spans: from the request that creates a job to the phases of the call that it leads to, and how they are exported."""
+"""Spans: from the request that creates a job to the phases of the call that it leads to."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, format_span_id, format_trace_id
-from structlog.testing import capture_logs
 
+from actors import callbacks
 from core import trace_context
+from core.principals import LOCAL
 from core.trace_context import TraceContext
-from processes import tracing
-from services.runtime import open_telemetry
-from services.runtime.open_telemetry import OpenTelemetry, ToldOnce
-from services.runtime.spans import Beginning, Span
-from settings import Settings
+from services.execution import trial_calls
+from services.runtime.open_telemetry import OpenTelemetry
+from services.runtime.spans import Attributes, Beginning, Span
 from tests.factories import GivenSystem, given_system, runs_of, stored_run
 from tests.integration.api.client import Client, served
 from tests.integration.execution.answering import Server, answering
@@ -172,6 +170,16 @@ def test_a_planned_run_begins_its_own_trace_linked_to_the_create_and_its_retry_g
     assert carried == [place(span) for span in attempts]
 
 
+def test_a_test_call_is_below_the_request_that_asks_for_it(
+    client: Client, system: GivenSystem, spans: Spans, receiver: Server
+) -> None:
+    job_id = client.create(schedule=MINUTELY, callback_url=receiver.url)
+    trial_calls.of_job(replace(LOCAL, trace=SENT), replace(system, perform_call=callbacks.perform), UUID(job_id))
+    [(_, _, headers, _)] = receiver.got
+    assert trace_context.parsed(headers["traceparent"], headers["tracestate"]) == SENT
+    assert spans.names == ["POST /api/jobs/create"], "which has no span of its own that the receiver could be below"
+
+
 def test_what_is_not_sampled_is_not_exported_and_says_so_to_receivers(
     client: Client, system: GivenSystem, spans: Spans, receiver: Server
 ) -> None:
@@ -203,68 +211,29 @@ class BrokenTracer:
         """Nothing to do."""
 
 
-def test_a_tracer_that_fails_keeps_nothing_from_being_done(sqlite: str, receiver: Server) -> None:
-    system = replace(given_system(), tracer=BrokenTracer())
+class BrokenSpan:
+    """Fails once it has begun."""
+
+    context = SENT
+
+    def rename(self, name: str) -> None:
+        raise RuntimeError(f"broken at {name}")
+
+    def end(self, at: datetime, attributes: Attributes, fault: str | None = None) -> None:
+        raise RuntimeError(f"broken at {at}, {attributes}, {fault}")
+
+
+class TracerOfBrokenSpans(BrokenTracer):
+    """Begins spans that fail."""
+
+    def begin(self, _beginning: Beginning, /) -> Span:
+        return BrokenSpan()
+
+
+@pytest.mark.parametrize("broken", [BrokenTracer(), TracerOfBrokenSpans()])
+def test_a_tracer_that_fails_keeps_nothing_from_being_done(sqlite: str, receiver: Server, broken: BrokenTracer) -> None:
+    system = replace(given_system(), tracer=broken)
     job_id = Client(served(system)).create(schedule=ONCE, callback_url=receiver.url)
     execute(system)
     [run] = runs_of(UUID(job_id))
     assert stored_run(run.id).status == "completed"
-
-
-def test_spans_go_to_the_collector_that_the_environment_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    with answering() as collector:
-        endpoint = f"http://127.0.0.1:{collector.server_address[1]}"
-        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
-        monkeypatch.setenv("OTEL_SERVICE_NAME", "nightly jobs")
-        found = tracing.tracer(Settings(otel_exporter_otlp_endpoint=endpoint), "worker")
-        assert found is not None
-        now = given_system().clock.now()
-        found.begin(Beginning("wait", now, parent=SENT)).end(now, {"carillon.attempt.number": 1})
-        tracing.stop(found)
-        [(method, path, headers, body)] = collector.got
-    assert (method, path, headers["content-type"]) == ("POST", "/v1/traces", "application/x-protobuf")
-    [of_resource] = ExportTraceServiceRequest.FromString(body).resource_spans
-    resource = {one.key: one.value.string_value for one in of_resource.resource.attributes}
-    assert (resource["service.name"], resource["carillon.process"]) == ("nightly jobs", "worker")
-    [span] = of_resource.scope_spans[0].spans
-    assert (span.name, span.trace_id.hex(), span.parent_span_id.hex()) == ("wait", SENT.trace_id, SENT.span_id)
-
-
-class Away(SpanExporter):
-    """A collector that is away, then there again."""
-
-    def __init__(self) -> None:
-        self.is_away = True
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:  # noqa: ARG002  as the SDK names it
-        return SpanExportResult.FAILURE if self.is_away else SpanExportResult.SUCCESS
-
-
-def test_a_collector_that_is_away_is_told_once_and_once_that_it_is_back() -> None:
-    away = Away()
-    tracer = OpenTelemetry(SimpleSpanProcessor(ToldOnce(away)), "test")
-    now = given_system().clock.now()
-    with capture_logs() as logged:
-        for is_away in (True, True, False, False):
-            away.is_away = is_away
-            tracer.begin(Beginning("wait", now)).end(now, {})
-    assert [(line["event"], line["part"]) for line in logged] == [("trouble", "traces"), ("trouble_over", "traces")]
-
-
-def test_who_stops_does_not_wait_for_a_collector_that_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    never = threading.Event()
-
-    class Hanging(Away):
-        def shutdown(self) -> None:
-            never.wait()
-
-    monkeypatch.setattr(open_telemetry, "_STOP_SECONDS", 0.01)
-    OpenTelemetry(SimpleSpanProcessor(Hanging()), "test").stop()
-    never.set()
-
-
-@pytest.mark.parametrize(
-    "given", [{}, {"otel_exporter_otlp_endpoint": "http://127.0.0.1:9", "otel_sdk_disabled": True}]
-)
-def test_without_a_collector_or_disabled_there_is_no_tracer(given: dict[str, Any]) -> None:
-    assert tracing.tracer(Settings(**given), "worker") is None

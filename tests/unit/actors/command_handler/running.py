@@ -42,10 +42,11 @@ def perform(data: Any, scope: Scope | None = None, **settings: Any) -> Result:
     return command.perform(system, work(data), scope or Scope())
 
 
-def result_in_trace(trace: TraceContext, *argv: str) -> dict[str, Any]:
+def result_in_trace(trace: TraceContext, *argv: str, **env: str) -> dict[str, Any]:
     """What a command leaves whose run is part of a trace."""
-    one = replace(work({"argv": list(argv)}), carried=trace)
-    result = command.perform(given_system(commands_allowed=ALLOWED), one, Scope())
+    one = replace(work({"argv": list(argv), "env": env}), carried=trace)
+    system = given_system(commands_allowed=ALLOWED, commands_env_allowed=",".join(env))
+    result = command.perform(system, one, Scope())
     assert isinstance(result, Succeeded), result
     return dict(result.result)
 

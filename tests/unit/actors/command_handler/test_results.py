@@ -73,6 +73,9 @@ def test_a_command_gets_the_trace_of_its_run() -> None:
     trace = TraceContext("1" * 32, "2" * 16, is_sampled=True, state="a=1")
     lines = result_in_trace(trace, "env")["stdout"].splitlines()
     assert {f"TRACEPARENT={trace.traceparent}", "TRACESTATE=a=1"} < set(lines)
+    of_job = f"TRACEPARENT=00-{'3' * 32}-{'4' * 16}-01"
+    lines = result_in_trace(trace, "env", TRACEPARENT=of_job.partition("=")[2])["stdout"].splitlines()
+    assert [line for line in lines if line.startswith("TRACE")] == [of_job], "the state belongs to the other trace"
 
 
 def test_a_command_sees_nothing_of_our_environment(monkeypatch: pytest.MonkeyPatch) -> None:
