@@ -72,7 +72,7 @@ class LimitOfKey(Shown):
 
     `room` is how many more calls may begin now, null where only a weight is put; while it is 0, `next_room_at` says
     when the rate has room again. `waiting` counts the runs that it holds, up to 1,000. `weight_put_by` is the
-    administrator who put a weight below 1: owners cannot change it, nor delete the limit.
+    administrator who put a weight below 1: owners cannot change it, nor delete the limit or give it another end.
     """
 
     key: str

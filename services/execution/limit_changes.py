@@ -26,6 +26,8 @@ MOST_OF_APP = 1_000
 def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple[LimitView, bool]:
     """Limit a key, in place of the limit that it has, whose weight stays where none is given.
 
+    With a weight that an administrator put, its end stays, too, where an owner limits the key.
+
     Returns how it stands, and whether it had none.
 
     Raises `InvalidInput` for a text that is no key, a limit that is over, a weight of what is no party; `Conflict` if
@@ -94,7 +96,7 @@ def _row(owned: Owned, wanted: Limit, weight: Weight, now: datetime) -> dict[str
         "per_seconds": None if wanted.rate is None else wanted.rate.seconds,
         "weight": weight.value,
         "weight_put_by": weight.put_by,
-        "expires_at": wanted.expires_at,
+        "expires_at": weight.expires_at,
         "created_at": now,
         "updated_at": now,
     }

@@ -1,4 +1,7 @@
-"""Who may put which weight beside a limit: owners up to 1, administrators any; what these put below 1, owners keep."""
+"""Who may put which weight beside a limit: owners up to 1, administrators any; what these put below 1, owners keep.
+
+Owners keep its end, too: a limit and its weight are over together.
+"""
 
 from __future__ import annotations
 
@@ -10,48 +13,53 @@ from core.instants import shown
 from core.limits import Limit
 from core.principals import Principal
 from models.tables import Limit as Row
+from services.reading.limits import administrator_of
 
 _REMEDY = "ask an administrator to change it"
 
 
 @dataclass(frozen=True)
 class Weight:
-    """The weight that a key gets, and the administrator who put it, if it is below 1."""
+    """The weight that a key gets, the administrator who put it, if it is below 1, and when the limit is over."""
 
     value: float | None
     put_by: str | None
+    expires_at: datetime | None
 
 
 def judged(principal: Principal, wanted: Limit, former: Row | None, now: datetime) -> Weight:
     """Returns the weight that a key gets by a limit: the one given, else the one that it has. Raises `Forbidden`."""
     kept = _standing(former, now)
-    had = Weight(None, None) if kept is None else Weight(kept.weight, kept.weight_put_by)
-    value = had.value if wanted.weight is None else wanted.weight
-    if not principal.sees_all:
+    had, put_by = (None, None) if kept is None else (kept.weight, administrator_of(kept))
+    value = had if wanted.weight is None else wanted.weight
+    if principal.sees_all:
+        if wanted.weight is not None:
+            put_by = principal.label if wanted.weight < 1 else None
+        return Weight(value, put_by, wanted.expires_at)
+    if kept is not None and put_by is not None:
         _refuse_undoing(kept, wanted)
-        if (value or 0) > max(1.0, had.value or 1.0):  # at the cost of other tenants
-            principal.expect_administration()
-        return Weight(value, had.put_by)
-    if wanted.weight is None:
-        return had
-    return Weight(value, principal.label if wanted.weight < 1 else None)
+        return Weight(had, put_by, kept.expires_at)
+    if (value or 0) > max(1.0, had or 1.0):  # at the cost of other tenants
+        principal.expect_administration()
+    return Weight(value, None, wanted.expires_at)
 
 
 def refuse_deleting(principal: Principal, former: Row, now: datetime) -> None:
     """Raises `Forbidden` if the weight that goes with a limit is not the principal's to change."""
     kept = _standing(former, now)
-    if kept is not None and kept.weight_put_by is not None and not principal.sees_all:
+    if kept is not None and administrator_of(kept) is not None and not principal.sees_all:
         raise Forbidden(f"of {_as_put(kept)}, so this limit stays; {_REMEDY}.", "weight")
 
 
-def _refuse_undoing(kept: Row | None, wanted: Limit) -> None:
-    if kept is None or kept.weight_put_by is None:
-        return
+def _refuse_undoing(kept: Row, wanted: Limit) -> None:
     if wanted.weight is not None and wanted.weight != kept.weight:
         raise Forbidden(f"is {wanted.weight:g}, in place of {_as_put(kept)}; leave it out, or {_REMEDY}.", "weight")
     ends_at = wanted.expires_at
-    if ends_at is not None and (kept.expires_at is None or ends_at < kept.expires_at):
-        raise Forbidden(f"is {shown(ends_at)}, which would end {_as_put(kept)}; {_REMEDY}.", "expires_at")
+    if ends_at is not None and ends_at != kept.expires_at:
+        raise Forbidden(
+            f"is {shown(ends_at)}, which would be the end of {_as_put(kept)}, too; leave it out, or {_REMEDY}.",
+            "expires_at",
+        )
 
 
 def _as_put(kept: Row) -> str:

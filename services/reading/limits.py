@@ -165,7 +165,7 @@ def view(system: System, key: str, now: datetime) -> LimitView | None:
         limit.concurrency,
         limit.rate,
         limit.weight,
-        None if limit.weight is None or row is None else row.weight_put_by,
+        None if limit.weight is None or row is None else administrator_of(row),
         limit.expires_at,
         limit.is_default,
         standing.running,
@@ -174,6 +174,14 @@ def view(system: System, key: str, now: datetime) -> LimitView | None:
         standing.look_at(now) if standing.is_at_its_rate else None,
         held_keys.waiting(key, MOST_COUNTED),
     )
+
+
+def administrator_of(row: Row) -> str | None:
+    """Returns who put the weight of a limit below 1, if an administrator did.
+
+    A process of the former release changes a weight and leaves on record who had put the one before.
+    """
+    return row.weight_put_by if row.weight is not None and row.weight < 1 else None
 
 
 def _limit(system: System, key: str, row: Row | None, now: datetime) -> Limit | None:

@@ -146,17 +146,30 @@ def test_what_an_administrator_gives_an_account_less_its_owners_do_not_undo(
         ({"weight": 1}, "weight"),
         ({"weight": 0.1}, "weight"),
         ({"concurrency": 3, "expires_at": "2026-11-20T12:00:01Z"}, "expires_at"),
+        ({"concurrency": 3, "expires_at": "2026-11-20T14:00:00Z"}, "expires_at"),
     ):
         refused = put(client, key, anna, body)
         assert (refused.status_code, refused.json["errors"][0]["field"]) == (403, field)
         assert "administrator root" in refused.json["detail"]
     assert client.simulate_delete(f"/api/limits/{key}", headers=anna).status_code == 403
-    beside = put(client, key, anna, {"concurrency": 3, "expires_at": expires_at}).json
-    assert (beside["concurrency"], beside["weight"], beside["weight_put_by"]) == (3, 0.2, "root")
+    for body in ({"concurrency": 3, "expires_at": expires_at}, {"concurrency": 3}):
+        beside = put(client, key, anna, body).json
+        assert (beside["concurrency"], beside["weight"], beside["weight_put_by"]) == (3, 0.2, "root")
+        assert beside["expires_at"] == expires_at, "the limit does not outlast the weight, nor the weight its end"
     system.clock.advance(3600)
     assert put(client, key, anna, {"weight": 1}).json["weight_put_by"] is None, "it is over"
     assert put(client, key, root, {"weight": 0.2}).status_code == 200
     assert put(client, key, root, {"weight": 3}).json["weight_put_by"] is None
+    assert client.simulate_delete(f"/api/limits/{key}", headers=anna).status_code == 204
+
+
+def test_a_weight_that_a_process_of_the_former_release_raised_is_its_owners(client: Client, anna: Headers) -> None:
+    key = f"account:{MINE}/acc1"
+    put(client, key, token_of(client, "root"), {"weight": 0.2, "concurrency": 2})
+    with database.transaction():
+        Limit.update(weight=1).execute()  # and leaves `weight_put_by`, which it does not know
+    assert client.simulate_get(f"/api/limits/{key}", headers=anna).json["weight_put_by"] is None
+    assert put(client, key, anna, {"weight": 0.5}).json["weight_put_by"] is None
     assert client.simulate_delete(f"/api/limits/{key}", headers=anna).status_code == 204
 
 
