@@ -57,19 +57,28 @@ def is_dismissed() -> Any:
 
 
 def _fitting(wanted: RunFilter) -> Any:
-    columns = (Run.id, Run.error_type, Run.error_message)
-    return filtering.runs(Run.select(*columns).join(Job).join(App), wanted)
+    why = () if wanted.failure is None else _why(wanted.failure)
+    return filtering.runs(Run.select(Run.id, *why).join(Job).join(App), wanted)
+
+
+def _why(failure: str) -> tuple[Any, ...]:
+    """Returns columns that tell whether a run fits the pattern of a group, and why it failed, if it does.
+
+    The pattern is no condition: where few fit it, one page would read all runs there are.
+    """
+    fits = _REASON ** _pattern(failure)
+    told = [peewee.Case(None, [(fits, one)], None).alias(one.name) for one in (Run.error_type, Run.error_message)]
+    return (peewee.Case(None, [(fits, 1)], 0).alias("fits"), *told)
 
 
 def _found(query: Any, wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
     """Returns the first so many; why runs failed is compared here, since databases know no such pattern."""
     if wanted.failure is None:
         return Chosen([run.id for run in _page(query, after, limit)])
-    alike = query.where(_REASON ** _pattern(wanted.failure))
     found: list[UUID] = []
     for _ in range(_MOST_PAGES):
-        page = _page(alike, after, _READ_AT_ONCE)
-        found += [run.id for run in page if _reason(run) == wanted.failure]
+        page = _page(query, after, _READ_AT_ONCE)
+        found += [run.id for run in page if run.fits and _reason(run) == wanted.failure]
         if len(found) >= limit or len(page) < _READ_AT_ONCE:
             return Chosen(found[:limit])
         after = page[-1].id
@@ -80,7 +89,7 @@ def _reason(run: Run) -> str:
     return failure_groups.reason(run.error_type, run.error_message)
 
 
-def _page(query: Any, after: UUID | None, limit: int) -> list[Run]:
+def _page(query: Any, after: UUID | None, limit: int) -> list[Any]:
     if after is not None:
         query = query.where(Run.id > after)
     return list(query.order_by(Run.id).limit(limit))

@@ -54,16 +54,25 @@ def _views(
     run: Run, found: Sequence[RunHold], begun: Sequence[datetime], shows: Callable[[UUID], bool]
 ) -> list[HoldView]:
     ends = _ends(run, begun)
+    following = [*(one.since for one in found[1:]), None]
     return [
         HoldView(
             one.held_by,
             one.key,
             one.since,
-            one.until or next((end for end in ends if end >= one.since), None),
+            _until(one, ends, next_since),
             tuple(filter(shows, _holders(one))),
         )
-        for one in found
+        for one, next_since in zip(found, following, strict=False)  # of none, None follows
     ]
+
+
+def _until(one: RunHold, ends: Sequence[datetime], next_since: datetime | None) -> datetime | None:
+    """Returns when a hold was over: at the latest as the next began, if a process that knew no history let it go."""
+    over = one.until or next((end for end in ends if end >= one.since), None)
+    if over is None or next_since is None:
+        return over or next_since
+    return min(over, next_since)
 
 
 def _ends(run: Run, begun: Sequence[datetime]) -> list[datetime]:

@@ -149,6 +149,7 @@ def test_what_is_made_during_a_pause_and_cancelled_in_it_was_held_to_its_end(sys
 def test_a_run_that_is_handed_back_to_a_paused_job_is_held_from_then_on(system: GivenSystem) -> None:
     run = first_run(system)
     work = claim_one(system)
+    assert history(run.id) == []
     job_service.pause(LOCAL, system, run.job_id)
     system.clock.advance(3)
     record(system, work, SHUTDOWN)
@@ -206,3 +207,17 @@ def test_a_hold_that_a_process_of_the_former_release_ended_lasted_to_the_next_at
     system.clock.advance(1)
     claim_one(system)
     assert history(run.id) == [(Hold.PAUSED, None, 0, 6, ())]
+
+
+def test_holds_that_such_a_process_ended_did_not_last_into_the_next_one(system: GivenSystem) -> None:
+    run = first_run(system)
+    job_service.pause(LOCAL, system, run.job_id)
+    system.clock.advance(5)
+    job_service.resume(LOCAL, system, run.job_id)
+    with database.transaction():
+        RunHold.update(until=None).execute()
+    job_service.pause(LOCAL, system, run.job_id)
+    assert history(run.id) == [(Hold.PAUSED, None, 0, 5, ()), (Hold.PAUSED, None, 5, None, ())]
+    system.clock.advance(4)
+    job_service.resume(LOCAL, system, run.job_id)  # ends both that are open
+    assert history(run.id) == [(Hold.PAUSED, None, 0, 5, ()), (Hold.PAUSED, None, 5, 9, ())]

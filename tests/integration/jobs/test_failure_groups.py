@@ -56,6 +56,22 @@ def test_where_few_of_those_alike_fit_so_many_are_read_and_the_rest_is_gone_on_w
     assert last is None
 
 
+def test_those_of_other_groups_count_among_the_runs_that_one_action_reads(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chosen_runs, "_READ_AT_ONCE", 1)
+    monkeypatch.setattr(chosen_runs, "_MOST_PAGES", 2)
+    for message in ("Lost.", "Lost.", "Lost.", "Gone."):
+        lifecycle.create(LOCAL, system, new_job())
+        [work] = claim(system)
+        record(system, work, Failed(PermanentFailure(message, status_code=422)))
+    wanted = RunFilter(failure="Gone.", app_name="app_a")
+    first = bulk_actions.act_on_runs(LOCAL, system, RunAction.REPLAY, wanted, dry_run=False)
+    assert (first.matched, first.last is None) == (0, False)
+    rest = bulk_actions.act_on_runs(LOCAL, system, RunAction.REPLAY, wanted, first.last, dry_run=False)
+    assert (rest.matched, rest.changed) == (1, 1)
+
+
 def test_ids_and_numbers_differ_within_a_group() -> None:
     ids = ("018f0000-0000-7000-8000-000000000001", "018f0000-0000-7000-8000-000000000002")
     assert len({failure_groups.reason(None, f"Lock {one} is held, 12:30.") for one in ids}) == 1
