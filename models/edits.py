@@ -93,7 +93,7 @@ def move(job: Job, run: Run, instant: datetime, held_by: Hold | None, now: datet
         "held_by": held_by if is_due else None,
     }
     Run.update(new).where(Run.id == run.id).execute()
-    run_holds.change([run.id], now)
+    run_holds.release([run.id], new["held_by"], now)
     for name, value in new.items():
         setattr(run, name, value)
     changes.note(runs=[run.id])

@@ -51,12 +51,14 @@ def front_of(queue: str, lines: Collection[tuple[int, str]], limit: int, *, look
     return found
 
 
-def hold(run_ids: Collection[UUID], held: HeldKey, now: datetime) -> None:
-    """Hold these runs under a locked key; leave out those that another process has locked."""
-    still_claimable = for_update(Run.select(Run.id).where(Run.id.in_(list(run_ids)), CLAIMABLE), skip_locked=True)
-    newly_held = changes.updated_runs(Run.update(_held(held, now)).where(Run.id.in_(still_claimable)))
+def hold(by_keys: Iterable[tuple[HeldKey, Collection[UUID]]], now: datetime) -> None:
+    """Hold runs, each under a locked key; leave out those that another process has locked."""
+    newly_held: list[UUID] = []
+    for held, run_ids in by_keys:
+        still_claimable = for_update(Run.select(Run.id).where(Run.id.in_(list(run_ids)), CLAIMABLE), skip_locked=True)
+        newly_held += changes.updated_runs(Run.update(_held(held, now)).where(Run.id.in_(still_claimable)))
+        put(held)
     run_holds.begin(newly_held, now)
-    put(held)
 
 
 def hold_due(by_keys: Iterable[tuple[HeldKey, Collection[UUID]]], now: datetime) -> None:
@@ -140,7 +142,7 @@ def release(run_ids: Collection[UUID], held_by: Hold | None, now: datetime) -> l
     locked: Any = for_update(Run.select(Run.id).where(Run.id.in_(list(run_ids)), waits).order_by(Run.id)).cte("locked")
     query = Run.update(held_by=held_by, was_held=True).with_cte(locked)
     released = list(query.where(Run.id.in_(peewee.Select((locked,), (locked.c.id,)))).returning(Run).execute())
-    run_holds.change([run.id for run in released], now)
+    run_holds.release([run.id for run in released], held_by, now)
     changes.note(runs=(run.id for run in released))
     return released
 

@@ -21,8 +21,6 @@ LONGEST_RESULT_LISTED = 1_024
 # What a run was given in place of its job's data may be large, and no list shows it.
 _SHOWN = [column for column in Run._meta.sorted_fields if column is not Run.data]  # noqa: SLF001  peewee's own way
 _LISTED = [column for column in _SHOWN if column is not Run.result]
-_IS_LONG = peewee.fn.LENGTH(Run.result) > LONGEST_RESULT_LISTED
-_SHORT_RESULT: Any = peewee.Case(None, [(_IS_LONG, None)], Run.result)
 
 
 def job_page(wanted: JobFilter, ordering: Ordering, stretch: Stretch) -> list[UUID]:
@@ -40,12 +38,10 @@ def job_count(wanted: JobFilter) -> int:
 def run_page(wanted: RunFilter, stretch: Stretch) -> list[Run]:
     """Returns runs that fit with their jobs and apps, newest first; one more than the limit if more follow.
 
-    A long result is not among what is read of them; `result_left_out` says so.
+    Of long results, `result_left_out` says that they are left out.
     """
-    result = _SHORT_RESULT.converter(Run.result.python_value).alias("result")
-    is_left_out = peewee.Case(None, [(_IS_LONG, True)], False).alias("result_left_out")
-    query = _with_jobs(*_LISTED, result, is_left_out)
-    return list(_stretch(filtering.runs(query, wanted), Run.id, None, stretch, descending=True))
+    query = filtering.runs(_with_jobs(*_with_short_result()), wanted)
+    return list(_stretch(query, Run.id, None, stretch, descending=True))
 
 
 def run_count(wanted: RunFilter) -> int:
@@ -60,10 +56,10 @@ def run(run_id: UUID) -> Run | None:
 
 
 def runs_by_ids(run_ids: Iterable[UUID]) -> list[Run]:
-    """Returns those of these runs whose jobs are not deleted, with their jobs and apps."""
+    """Returns those of these runs whose jobs are not deleted, as `run_page` does."""
     found: list[Run] = []
     for chunk in chunks(run_ids):
-        found.extend(_with_jobs(*_SHOWN).where(Run.id.in_(chunk), Job.deleted_at.is_null()))
+        found.extend(_with_jobs(*_with_short_result()).where(Run.id.in_(chunk), Job.deleted_at.is_null()))
     return found
 
 
@@ -87,6 +83,19 @@ def _jobs(wanted: JobFilter) -> Any:
 def _with_jobs(*of_run: Any) -> Any:
     of_job = (Job.id, Job.app, Job.owner_id, Job.account_id, Job.name, Job.task_type)
     return Run.select(*of_run, *of_job, App.id, App.name).join(Job).join(App)
+
+
+def _with_short_result() -> list[Any]:
+    """Returns the columns of runs in lists.
+
+    Of a text, PostgreSQL knows the bytes without reading it, but not the characters. Of JSON as it is stored, they are
+    as many: all else is escaped.
+    """
+    length = peewee.fn.LENGTH if is_sqlite() else peewee.fn.OCTET_LENGTH
+    is_long = length(Run.result) > LONGEST_RESULT_LISTED
+    short: Any = peewee.Case(None, [(is_long, None)], Run.result)
+    is_left_out = peewee.Case(None, [(is_long, True)], False).alias("result_left_out")
+    return [*_LISTED, short.converter(Run.result.python_value).alias("result"), is_left_out]
 
 
 def _stretch(query: Any, ids: Any, values: Any, stretch: Stretch, *, descending: bool) -> Any:

@@ -54,7 +54,8 @@ def leave(turns: Collection[tuple[Run, Hold | None]], now: datetime) -> None:
     for run, held_by in turns:
         run.held_by, run.was_held = held_by, True
     set_based.update(Run.id, ((run.id, {"held_by": held_by, "was_held": True}) for run, held_by in turns))
-    run_holds.change([run.id for run, _ in turns], now)
+    run_holds.end([run.id for run, _ in turns], now)
+    run_holds.begin([run.id for run, held_by in turns if held_by is not None], now)
     changes.note(runs=(run.id for run, _ in turns))
 
 

@@ -103,7 +103,7 @@ def release(jobs: Collection[Job], held_by: Hold | None, now: datetime) -> list[
     for part in _parts([job.id for job in jobs], due):
         query = Run.update(held_by=held_by, was_held=True).where(Run.id.in_(part), due).returning(*_OF_A_RING)
         found = list(query.execute())
-        run_holds.change([run.id for run in found], now)
+        run_holds.release([run.id for run in found], held_by, now)
         released += found
     changes.note(runs=(run.id for run in released))
     return released

@@ -105,7 +105,7 @@ def release(locked: Collection[Run], held_by: Hold | None, now: datetime) -> Non
     for run in locked:
         run.held_by = held_by
     Run.update(held_by=held_by, was_held=True).where(Run.id.in_([run.id for run in locked])).execute()
-    run_holds.change([run.id for run in locked], now)
+    run_holds.release([run.id for run in locked], held_by, now)
     changes.note(runs=(run.id for run in locked))
 
 

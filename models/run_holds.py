@@ -77,11 +77,23 @@ def begin_with(rows: Iterable[Mapping[str, Any]]) -> None:
         begin([row["id"] for row in held], max(row["created_at"] for row in held))
 
 
-def change(run_ids: Collection[UUID], now: datetime) -> None:
-    """Record that the holds which these runs had are over, and that those which they have now begin."""
+def end(run_ids: Collection[UUID], now: datetime) -> None:
+    """Record that the holds which these runs had are over."""
     if run_ids:
         _execute(_END, RunHold.until.db_value(now), _ids(run_ids))
+
+
+def release(run_ids: Collection[UUID], held_by: Hold | None, now: datetime) -> None:
+    """Record that the holds which these runs had are over, and if something else holds them now, that this begins."""
+    end(run_ids, now)
+    if held_by is not None:
         begin(run_ids, now)
+
+
+def change(run_ids: Collection[UUID], now: datetime) -> None:
+    """Record that the holds which these runs had are over, and that those which they have now begin."""
+    end(run_ids, now)
+    begin(run_ids, now)
 
 
 def of_run(run_id: UUID) -> list[RunHold]:

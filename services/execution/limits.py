@@ -167,8 +167,11 @@ def _hold(
     for run in next_ones:
         for key in keys[run.id]:
             front.setdefault(key, []).append(run.id)
-    for key, runs in refused.items():
-        held_keys.hold({*(run.id for run in runs), *front.get(key, ())}, held_key(key, runs[0], found[key], now), now)
+    by_keys = [
+        (held_key(key, runs[0], found[key], now), {*(run.id for run in runs), *front.get(key, ())})
+        for key, runs in refused.items()
+    ]
+    held_keys.hold(by_keys, now)
 
 
 def held_key(key: str, run: Candidate, standing: Standing, now: datetime) -> HeldKey:

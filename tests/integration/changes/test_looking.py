@@ -16,8 +16,9 @@ from models import database
 from models.tables import Change
 from services.changes import pruning
 from services.changes.looking import Watch
+from services.execution.work import Succeeded
 from services.jobs import lifecycle
-from tests.factories import GivenSystem, first_run, given_system, in_threads, new_job
+from tests.factories import GivenSystem, claim_one, first_run, given_system, in_threads, new_job, record
 from tests.integration.changes.watching import Watcher
 from tests.waiting import LONGEST
 
@@ -36,6 +37,14 @@ def test_a_watch_that_begins_sees_nothing_as_changed(system: GivenSystem) -> Non
         news = look.news()
     assert news is not None
     assert news.jobs == frozenset()
+
+
+def test_a_look_leaves_out_a_long_result_and_says_so(system: GivenSystem) -> None:
+    run = first_run(system)
+    record(system, claim_one(system), Succeeded(200, "{}", result="x" * 2_000))
+    with Watch().look() as look:
+        view = look.runs([run.id])[run.id]
+    assert (view.result, view.result_left_out) == (None, True)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from services.reading import holds
 from services.restoring import declaring, releasing
 from services.restoring.releasing import Slice
 from services.scheduling import dispatching, pauses, planning
+from tests import statements
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -221,3 +222,37 @@ def test_holds_that_such_a_process_ended_did_not_last_into_the_next_one(system: 
     system.clock.advance(4)
     job_service.resume(LOCAL, system, run.job_id)  # ends both that are open
     assert history(run.id) == [(Hold.PAUSED, None, 0, 5, ()), (Hold.PAUSED, None, 5, 9, ())]
+
+
+def test_a_claim_that_holds_by_several_keys_records_all_its_holds_in_one_statement(system: GivenSystem) -> None:
+    accounts = ("acc1", "acc2", "acc3")
+    for account in accounts:
+        put(system, f"account:app_a/{account}", 1)
+        create(system, 2, account_id=account)
+    with statements.noted() as sent:
+        assert len(claim(system, 6)) == len(accounts)
+    assert begun(sent) == 1
+    with database.reading():
+        assert RunHold.select().count() == len(accounts)
+
+
+def test_a_release_after_which_nothing_holds_the_runs_looks_for_no_hold(system: GivenSystem) -> None:
+    put(system, KEY, 1)
+    create(system, 2)
+    paused = first_run(system, app_name="app_b")
+    job_service.pause(LOCAL, system, paused.job_id)
+    [first] = claim(system)
+    record(system, first, succeeded())
+    with database.reading():
+        assert RunHold.select().where(RunHold.until.is_null()).count() == 2
+    system.clock.advance(1)
+    with statements.noted() as sent:
+        giving.give(system)
+        job_service.resume(LOCAL, system, paused.job_id)
+    assert begun(sent) == 0
+    with database.reading():
+        assert RunHold.select().where(RunHold.until.is_null()).count() == 0
+
+
+def begun(sent: list[statements.Statement]) -> int:
+    return sum("INSERT INTO run_holds" in text for text, _ in sent)
