@@ -41,6 +41,8 @@ def judged(principal: Principal, wanted: Limit, former: Row | None, now: datetim
         return Weight(had, put_by, kept.expires_at)
     if (value or 0) > max(1.0, had or 1.0):  # at the cost of other tenants
         principal.expect_administration()
+    if kept is not None and (value or 0) > 1:
+        return Weight(value, None, _no_later(kept, wanted.expires_at))
     return Weight(value, None, wanted.expires_at)
 
 
@@ -60,6 +62,16 @@ def _refuse_undoing(kept: Row, wanted: Limit) -> None:
             f"is {shown(ends_at)}, which would be the end of {_as_put(kept)}, too; leave it out, or {_REMEDY}.",
             "expires_at",
         )
+
+
+def _no_later(kept: Row, ends_at: datetime | None) -> datetime | None:
+    """Returns the end of a limit whose weight is above 1: not after the one that an administrator gave it."""
+    if kept.expires_at is None or ends_at is None:
+        return kept.expires_at or ends_at
+    if ends_at > kept.expires_at:
+        detail = f"is {shown(ends_at)}, but the weight {kept.weight:g} on {kept.key} ends at {shown(kept.expires_at)}"
+        raise Forbidden(f"{detail}; leave it out, or {_REMEDY}.", "expires_at")
+    return ends_at
 
 
 def _as_put(kept: Row) -> str:
