@@ -14,6 +14,10 @@ from services.runtime.troubles import Trouble
 from settings import Settings
 
 _STOPPED_WITHIN_MILLISECONDS = 500
+_FOLDER_THAT_LASTS = (
+    "History is archived in DATA_DIR/files: see that this folder outlives the container and is the same for all "
+    "coordinators and web processes, or set AWS_STORAGE_BUCKET_NAME."
+)
 log = structlog.get_logger()
 
 
@@ -27,6 +31,8 @@ def run(settings: Settings) -> None:
         def troubles() -> list[Trouble]:
             return [*base.troubles(), *loops.troubles()]
 
+        if settings.archive_history and settings.aws_storage_bucket_name is None:
+            log.warning("archive_without_bucket", remedy=_FOLDER_THAT_LASTS)
         with endpoint(settings, base.stopping, troubles, base.metrics):
             loops.start()
             consumer.start()

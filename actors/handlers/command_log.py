@@ -18,6 +18,8 @@ from services.execution.work import Work
 from services.system import System
 
 EVERY_SECONDS = 1.0
+_TIMES_LONGER_AFTER_A_FAULT = 10
+_LAST_SECONDS = 5.0
 
 _thread = ThreadPoolExecutor(1, thread_name_prefix="command-log")
 log = structlog.get_logger()
@@ -53,9 +55,12 @@ class CommandLog:
             self._under_way = _thread.submit(self._hand_over)
 
     def close(self) -> None:
-        """Hand over what is left, and wait until that is done: once the attempt has ended, no line is taken."""
+        """Hand over what is left, and wait for that, though not long: once the attempt has ended, no line is taken."""
         if self._waiting or self._under_way is not None:
-            _thread.submit(self._hand_over, is_last=True).result()
+            try:
+                _thread.submit(self._hand_over, is_last=True).result(_LAST_SECONDS)
+            except Exception as error:  # noqa: BLE001  its end is recorded all the same
+                self._tell(error)
 
     def _take(self, stream: Stream, piece: bytes) -> None:
         if piece and self._is_open:
@@ -76,7 +81,9 @@ class CommandLog:
         return self._is_open
 
     def _tell(self, error: Exception) -> None:
+        """Log the first fault, and let the next hand-over wait longer: others wait for the same thread."""
         if not self._has_failed:
-            told = None if isinstance(error, DatabaseUnavailable) else error
+            told = None if isinstance(error, (DatabaseUnavailable, TimeoutError)) else error
             log.warning("command_lines_lost", run_id=str(self._work.run_id), error=str(error), exc_info=told)
         self._has_failed = True
+        self._handed_at = time.monotonic() + (_TIMES_LONGER_AFTER_A_FAULT - 1) * EVERY_SECONDS

@@ -9,15 +9,19 @@ from datetime import date
 from typing import IO
 from uuid import UUID
 
+import structlog
+
 from core import archives
 from core.archives import Part, Place
-from core.errors import AttemptError, StorageUnavailable
+from core.errors import AttemptError, StorageUnavailable, Unavailable
 from models import database, pruning
 from models.pruning import EndedIn
 from services.archive import lines
 from services.files import objects
 from services.runtime.abort_scope import Scope
 from services.system import System
+
+log = structlog.get_logger()
 
 
 def store(system: System, run_ids: Collection[UUID]) -> list[UUID]:
@@ -44,7 +48,7 @@ def _by_day_and_app(found: Iterable[EndedIn]) -> dict[tuple[date, str], list[End
 
 
 def _store_part(system: System, app_name: str, runs: Sequence[EndedIn]) -> bool:
-    """Store a part, unless some of its runs are gone. Returns whether it is stored."""
+    """Store a part, unless some of its runs are gone or cannot be read. Returns whether it is stored."""
     part = Part.of(app_name, [(run.finished_at, run.id) for run in runs])
     try:
         with tempfile.SpooledTemporaryFile(max_size=objects.PIECE_BYTES) as file:
@@ -57,6 +61,11 @@ def _store_part(system: System, app_name: str, runs: Sequence[EndedIn]) -> bool:
         raise StorageUnavailable(error.message) from error
     except OSError as error:
         raise StorageUnavailable(f"The part {part.name} of the archive could not be written: {error}.") from error
+    except Unavailable:
+        raise
+    except Exception:  # its runs stay, and all others go on
+        log.exception("part_not_archived", part=part.name)
+        return False
     return True
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from datetime import timedelta
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +22,7 @@ from settings import Settings
 PIECE_BYTES = 5 * 1024 * 1024  # the least that S3 takes for a part
 PIECES_AT_ONCE = 2
 _ANSWER_SECONDS = 60
+_LEFT_SECONDS = 3600.0  # a file that nobody has written to for so long was left behind
 _RETRIES = 2  # within one attempt; the rest is for the run's own policy
 _HOPELESS = (FileNotFoundError, PermissionError, obstore.exceptions.UnauthenticatedError)
 
@@ -88,15 +90,24 @@ def folder(settings: Settings) -> Path:
 
 def _put_into_folder(top: Path, name: str, file: IO[bytes], size: int, scope: Scope) -> None:
     path = top / name
-    for left in path.parent.glob("*#*"):  # by an attempt that was killed
-        left.unlink(missing_ok=True)
+    _remove_what_was_left(path)
     asyncio.run(_put(LocalStore(top, mkdir=True), name, file, size, scope))
+    if (there := path.stat().st_size) != size:  # another process wrote the same name at the same time
+        raise OSError(f"{name} has {there} bytes in the folder, not {size}")
     with path.open("rb") as stored:
         durable.sync(stored)
     for one in path.parents:
         durable.sync_folder(one)
         if one == top:
             return
+
+
+def _remove_what_was_left(path: Path) -> None:
+    """Remove what attempts that were killed had begun to write beside a file: under its name, or long ago."""
+    for left in path.parent.glob("*#*"):
+        with contextlib.suppress(FileNotFoundError):
+            if left.name.startswith(f"{path.name}#") or time.time() - left.stat().st_mtime > _LEFT_SECONDS:
+                left.unlink()
 
 
 async def _put(

@@ -65,6 +65,7 @@ def sweep(system: System) -> Iterator[int]:
         yield from _jobs(system)
     except StorageUnavailable as error:
         away = error
+        yield from _jobs(system, by_own_rules=False)
     for one_pass in (_others, idempotency.prune, statistics.prune, shared_quotas.prune):
         while pruned := one_pass(system):
             yield pruned
@@ -85,7 +86,7 @@ def _runs(system: System) -> Iterator[int]:
         after = found[-1].finished_at, found[-1].id
 
 
-def _jobs(system: System) -> Iterator[int]:
+def _jobs(system: System, *, by_own_rules: bool = True) -> Iterator[int]:
     """Go through all jobs: delete runs by rules of their own, and jobs that ended long ago and have no runs left."""
     after: UUID | None = None
     while True:
@@ -95,7 +96,8 @@ def _jobs(system: System) -> Iterator[int]:
             old = [job.id for job in found if job.finished_at is not None and job.finished_at < before]
             pruned = pruning.delete_jobs_without_runs(old)
         yield pruned
-        yield from _by_own_rules(system, [job for job in found if job.keep.is_given])
+        if by_own_rules:
+            yield from _by_own_rules(system, [job for job in found if job.keep.is_given])
         if len(found) < WINDOW:
             return
         after = found[-1].id
@@ -103,7 +105,7 @@ def _jobs(system: System) -> Iterator[int]:
 
 def _by_own_rules(system: System, jobs: Sequence[SweptJob]) -> Iterator[int]:
     """Delete runs by their jobs' own rules: of several jobs together, so that the archive gets few parts."""
-    going: list[UUID] = []
+    going: list[OldRun] = []
     for job in jobs:
         is_full = True
         while is_full:
@@ -126,19 +128,25 @@ def _beyond_own_rule(system: System, job: SweptJob) -> list[OldRun]:
         return pruning.beyond(job.id, newest, before, WINDOW)
 
 
-def _dispensable(runs: Sequence[OldRun]) -> list[UUID]:
-    return [run.id for run in runs if is_dispensable(run.facts)]
+def _dispensable(runs: Sequence[OldRun]) -> list[OldRun]:
+    return [run for run in runs if is_dispensable(run.facts)]
 
 
-def _delete(system: System, run_ids: Sequence[UUID]) -> int:
-    """Delete runs that may still go; where history is archived, those that are stored there. Returns how many."""
-    if not run_ids:
+def _delete(system: System, runs: Sequence[OldRun]) -> int:
+    """Delete runs that may still go by the rules by which they were found. Returns how many.
+
+    Where history is archived, those that are stored there.
+    """
+    if not runs:
         return 0
+    found_by = {run.id: run.keep for run in runs}
+    going = list(found_by)
     if system.settings.archive_history:
-        run_ids = storing.store(system, run_ids)
+        going = storing.store(system, going)
         faults.reach(faults.ARCHIVED)
     with system.transaction(Gate.UNUSED):
-        return pruning.delete_runs(_dispensable(pruning.looked_at(run_ids)))
+        there = _dispensable(pruning.looked_at(going))
+        return pruning.delete_runs([run.id for run in there if run.keep == found_by[run.id]])
 
 
 def _others(system: System) -> int:

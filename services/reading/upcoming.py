@@ -64,6 +64,8 @@ def look_ahead(
 
 def _look(wanted: JobFilter, until: datetime, limit: int, most_jobs: int) -> Ahead[UpcomingView]:
     rows = upcoming.planned(wanted, until, 2 * limit)  # some may be more than `max_runs` allows
+    if len(rows) == 2 * limit:
+        until = min(until, rows[-1].due_at)
     unplanned = upcoming.to_plan(wanted, until, most_jobs)
     limited = [one.job.id for one in unplanned if _is_limited(one.job)]
     counts = upcoming.count_planned(limited) if limited else {}

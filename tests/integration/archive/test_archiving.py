@@ -15,9 +15,9 @@ from api.schemas.archive import ArchivedRun
 from core.principals import LOCAL
 from core.states import JobState
 from models import calls, database, run_lines
-from models.tables import Job, RunHold
+from models.tables import Job, Run, RunHold
 from services.archive import lines, storing
-from services.jobs import editing
+from services.jobs import editing, lifecycle
 from services.maintenance import pruning
 from services.maintenance.coordinator import Coordinator
 from services.maintenance.prune_loop import ARCHIVE_AWAY, PruneLoop
@@ -148,10 +148,15 @@ def test_a_bucket_that_is_away_keeps_the_runs_and_nothing_else(
         away = {"aws_endpoint_url": f"http://127.0.0.1:{closed.getsockname()[1]}"}
     system = given_system(**settings, **{**bucket, **away})
     runs = ended(system, 2, keep_days=10) + ended(system, 2)
+    without_runs = first_run(system).job_id
+    lifecycle.cancel(LOCAL, system, without_runs)
+    with database.transaction():
+        Run.delete().where(Run.job == without_runs).execute()
     let_them_age(system)
     loop = PruneLoop(system)
     first, second = after_a_sweep(loop), after_a_sweep(loop)
     assert left(*runs) == 4
+    assert Job.get_or_none(Job.id == without_runs) is None
     assert second == 2 * first > 1
     assert loop.troubles() == [ARCHIVE_AWAY]
 
@@ -218,6 +223,39 @@ def test_a_run_that_must_stay_by_now_is_not_deleted_though_it_is_stored(
     monkeypatch.setattr(faults, "reach", reopened)
     pruning.prune(system)
     assert (left(run), len(parts(system))) == (1, 1)
+
+
+def test_a_rule_that_was_given_meanwhile_keeps_a_run_though_it_is_stored(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [run] = ended(system)
+    let_them_age(system)
+
+    def ruled(_point: str) -> None:
+        with database.transaction():
+            Job.update(keep_days=3_650).execute()
+
+    monkeypatch.setattr(faults, "reach", ruled)
+    pruning.prune(system)
+    assert left(run) == 1
+
+
+def test_a_run_that_cannot_be_written_down_stays_and_all_others_go(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd, *others = ended(system, 3)
+    of_runs = lines.of_runs
+
+    def written(run_ids: Sequence[UUID]) -> Iterator[bytes]:
+        if UUID(odd) in run_ids:
+            raise ValueError("a status of a later release")
+        return of_runs(run_ids)
+
+    monkeypatch.setattr(lines, "of_runs", written)
+    monkeypatch.setattr(pruning, "WINDOW", 1)
+    let_them_age(system)
+    pruning.prune(system)
+    assert (left(odd), left(*others), len(parts(system))) == (1, 0, 2)
 
 
 def test_runs_of_many_jobs_with_rules_of_their_own_share_a_part(system: GivenSystem, client: Client) -> None:

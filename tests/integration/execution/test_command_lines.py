@@ -144,10 +144,12 @@ def test_while_lines_are_stored_more_are_read(sqlite: str, monkeypatch: pytest.M
     system, path, wrote = commanding(), tmp_path / "gate", tmp_path / "wrote"
     work = claimed(system, f"exec 3<> {path}; echo one; read x <&3; seq 100000; echo > {wrote}; read x <&3")
     is_asked: list[int] = []
+    has_gone_on: list[bool] = []
 
     def wait(*_: object) -> bool:
         is_asked.append(1)
         until(wrote.exists, "the command to have written all")
+        has_gone_on.append(True)
         return True
 
     with ThreadPoolExecutor(1) as pool, gate(path) as opened:
@@ -158,6 +160,7 @@ def test_while_lines_are_stored_more_are_read(sqlite: str, monkeypatch: pytest.M
         until(wrote.exists, "the command to have written all")
         os.write(opened, b"go\n")
         assert succeeded(result.result())["truncated"]
+    assert has_gone_on, "while the database had not answered"
 
 
 def test_lines_are_numbered_on_and_the_newest_are_kept(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
