@@ -126,8 +126,8 @@ def _next_poll(job: Row, instant: datetime, now: datetime) -> Row:
     of_job = {name: job[name] for name in ("account_id", "queue", "priority", "expire")}
     of_job["party"] = fairness.party(job["app_name"], job["account_id"])
     names = (
-        "retry_of data deadline_missed_at late_at held_by held_key held_until rate_limited_at rate_wait_seconds reason "
-        "cancel_requested_at started_at finished_at error_type error_message result progress message"
+        "retry_of data trace deadline_missed_at late_at held_by held_key held_until rate_limited_at rate_wait_seconds "
+        "reason cancel_requested_at started_at finished_at error_type error_message result progress message"
     )
     return {
         **dict.fromkeys((*names.split(), *AT_REST)),
