@@ -51,7 +51,7 @@ class Crowd:
         self._wait(lambda: all(one.is_open for one in self.listeners), "every listener to be let in")
 
     def wait_until_all_know(self) -> None:
-        """Return when every listener was told of the end of every job that it follows."""
+        """Return when every listener knows that every job it follows has ended."""
         self._wait(lambda: all(one.knows_all for one in self.listeners), "every listener to know the end of all jobs")
 
     def sum(self, of: Callable[[Listener], int]) -> int:

@@ -35,7 +35,7 @@ class Listener(ABC):
 
     @property
     def knows_all(self) -> bool:
-        """Whether it was told of the end of every job that it follows."""
+        """Whether it knows that every job it follows has ended."""
         return all(status == "completed" for status in self._statuses.values())
 
     async def listen(self) -> None:

@@ -1,4 +1,4 @@
-"""Spans on their way to a collector: how they are sent, what is told of one that is away, who waits for it."""
+"""Spans on their way to a collector: how they are sent, what is logged while it is away, who waits for it."""
 
 from __future__ import annotations
 
