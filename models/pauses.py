@@ -110,10 +110,10 @@ def release(jobs: Collection[Job], held_by: Hold | None, now: datetime) -> list[
 
 
 def _parts(job_ids: Collection[UUID], condition: Any) -> Iterator[list[UUID]]:
-    """Returns the runs of these jobs that meet the condition, as many at a time as a statement is to change."""
+    """Yields the runs of these jobs that meet the condition, as many at a time as a statement is to change."""
     for part in chunks(job_ids):
         query: Any = Run.select(Run.id).where(Run.job.in_(part), condition)
-        yield from chunks(run_id for (run_id,) in query.tuples())
+        yield from chunks([run_id for (run_id,) in query.tuples()])  # read whole: what is yielded is changed meanwhile
 
 
 def _whether(is_paused: Any, condition: Any) -> list[tuple[UUID, bool]]:

@@ -81,7 +81,7 @@ class CommandLog:
         return self._is_open
 
     def _tell(self, error: Exception) -> None:
-        """Log the first fault, and let the next hand-over wait longer: others wait for the same thread."""
+        """Log the first fault, and put the next hand-over off: other commands wait for the same thread."""
         if not self._has_failed:
             told = None if isinstance(error, (DatabaseUnavailable, TimeoutError)) else error
             log.warning("command_lines_lost", run_id=str(self._work.run_id), error=str(error), exc_info=told)
