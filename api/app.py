@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
 
-from api import errors
+from api import errors, routes
 from api.access import Access
 from api.creates import Creates
 from api.http import App as App  # noqa: PLC0414  what this module is asked for
@@ -15,78 +13,17 @@ from api.live.hub import Hub
 from api.middleware import RequestIds, SecurityHeaders
 from api.operations import Routes
 from api.origins import Origins
+from api.pools import Pools
 from api.quotas import RequestQuotas
-from api.resources import (
-    app_keys,
-    app_pauses,
-    app_senders,
-    apps,
-    archive,
-    audit,
-    breakers,
-    bulk_actions,
-    calendar,
-    docs,
-    events,
-    explanations,
-    failures,
-    files,
-    health,
-    installation,
-    invitations,
-    jobs,
-    limits,
-    me,
-    members,
-    new_jobs,
-    outbox,
-    own_tokens,
-    passwords,
-    polling_states,
-    quotas,
-    repeating,
-    reports,
-    restores,
-    runs,
-    saved_views,
-    schedules,
-    secrets,
-    signing_secrets,
-    single_sign_on,
-    statistics,
-    task_types,
-    trial_calls,
-    upcoming,
-    users,
-    versions,
-    workers,
-)
+from api.resources import health
 from api.sources import words
-from api.sources.accounts import resource as accounts
-from api.sources.callbacks import channel as callback_updates
-from api.sources.callbacks import resource as callbacks
-from api.sources.commands import resource as tasks
-from api.sources.cron_jobs import resource as scheduler_jobs
-from api.sources.deadline_jobs import channel as deadline_updates
-from api.sources.deadline_jobs import resource as deadline_jobs
-from api.sources.typed_jobs import channel as statuses
-from api.sources.typed_jobs import emails, uploads
-from api.sources.typed_jobs import resource as typed_jobs
 from api.spans import RequestSpans
 from api.threads import Threads
-from services.access.identity_provider import IdentityProvider
-from services.access.login_throttle import Throttle
 from services.access.request_quotas import Quotas
 from services.access.shared_quotas import SharedQuotas
-from services.execution.trial_places import MOST_AT_ONCE
-from services.jobs import lifecycle as intents
-from services.reading.counting import Counts
 from services.runtime.metrics import Metrics
 from services.runtime.troubles import Trouble
 from services.system import System
-
-_MOST_ASKING = 2  # logins at the identity provider at a time: one that is slow holds up nothing else
-_MOST_HASHING = 2  # passwords at a time: each takes 19 MiB and much of a processor
 
 
 def create_app(
@@ -97,197 +34,30 @@ def create_app(
     metrics: Metrics | None = None,
 ) -> App:
     """Returns the web application of these parts. Nothing connects, and no thread starts, before the first request."""
-    threads = Threads(system.settings.web_threads)
-    hashing, asking = Threads(_MOST_HASHING), Threads(_MOST_ASKING)
-    calling, at_archive = Threads(MOST_AT_ONCE), Threads(archive.MOST_AT_ONCE)
+    pools = Pools.of(system)
+    threads = pools.general
+    router = Routes()
     spans = [] if system.tracer is None else [RequestSpans(system.tracer, system.clock)]
-    pools = (threads, hashing, asking, calling, at_archive)
-    creates = Creates(system, threads)
     origins = Origins(system.settings.origins_allowed)
-    limit = system.settings.request_limit
-    shared = SharedQuotas(system, limit) if limit and not system.settings.embedded else None
-    request_quotas = RequestQuotas(Quotas(system.clock, limit) if limit else None, threads, shared)
-    routes = Routes()
-    admission = Access(system, threads, request_quotas, origins, routes)
-    hub = Hub(system, threads, admission, shutting_down)
+    quotas = _request_quotas(system, threads)
+    access = Access(system, threads, quotas, origins, router)
+    hub = Hub(system, threads, access, shutting_down)
+    creates = Creates(system, threads)
     app = App(
-        router=routes,
-        middleware=[RequestIds(), *spans, SecurityHeaders(), origins, request_quotas, admission, hub, *pools, creates],
+        router=router,
+        middleware=[RequestIds(), *spans, SecurityHeaders(), origins, quotas, access, hub, *pools.all(), creates],
     )
     app.req_options.strip_url_path_trailing_slash = True
     errors.install(app, words.error_members)
-    _route_api(app, system, threads, creates)
-    _route_apps(app, system, threads)
-    _route_control(app, system, threads)
-    app.add_route("/api/jobs/{job_id:uuid}/test-call", trial_calls.TestCallOfJob(system, calling))
-    app.add_route("/api/apps/{name}/test-call", trial_calls.TestCallOfApp(system, calling))
-    _route_archive(app, system, at_archive)
-    _route_secrets(app, system, threads)
-    _route_reports(app, system, threads)
-    _route_accounts(app, system, threads, hashing, asking)
-    _route_sources(app, system, threads)
-    app.add_route("/healthz", health.Healthz())
+    routes.add(app, system, pools, creates, hub)
     readyz = health.Readyz(system, threads, broker_is_up, shutting_down, troubles)
+    app.add_route("/healthz", health.Healthz())
     app.add_route("/readyz", readyz)
     app.add_route("/metrics", health.MetricsPage(readyz, threads, metrics or Metrics()))
-    app.add_route("/files/{name:path}", files.StoredFile(system, threads))
-    app.add_route("/internal/spool/{upload_id:uuid}", files.SpooledFile(system, threads))
-    _route_live(app, hub)
-    _route_docs(app, system, threads)
     return app
 
 
-def _route_api(app: App, system: System, threads: Threads, creates: Creates) -> None:
-    counts = Counts(system.clock)
-    app.add_route("/api/jobs", typed_jobs.Jobs(system, threads, counts))
-    app.add_route("/api/jobs/create", new_jobs.NewJobs(system, threads, creates))
-    app.add_route("/api/jobs/bulk", new_jobs.ManyNewJobs(system, threads))
-    app.add_route("/api/jobs/types", task_types.TaskTypes(system))
-    app.add_route("/api/jobs/stats", statistics.StatisticsOfJobs(threads))
-    app.add_route("/api/jobs/actions", bulk_actions.ActionsOnJobs(system, threads))
-    app.add_route("/api/jobs/upload-file", uploads.Uploads(system, threads))
-    app.add_route("/api/jobs/{job_id:uuid}", typed_jobs.OneJob(system, threads))
-    app.add_route("/api/jobs/{job_id:uuid}/status", callbacks.JobStatuses(threads))
-    app.add_route("/api/jobs/{job_id:uuid}/download-url", files.DownloadOfJob(system, threads))
-    app.add_route("/api/jobs/{job_id:uuid}/next", jobs.NextOfJob(threads))
-    app.add_route("/api/jobs/{job_id:uuid}/calendar", calendar.CalendarOfJob(system, threads))
-    app.add_route("/api/jobs/{job_id:uuid}/runs", runs.RunsOfJob(threads, counts))
-    app.add_route("/api/jobs/{job_id:uuid}/executions", runs.ExecutionsOfJob(threads))
-    app.add_route("/api/jobs/{job_id:uuid}/cancel", jobs.Cancel(system, threads, intents.cancel))
-    app.add_route("/api/jobs/{job_id:uuid}/pause", jobs.Pause(system, threads, intents.pause))
-    app.add_route("/api/jobs/{job_id:uuid}/resume", jobs.Resume(system, threads, intents.resume))
-    app.add_route("/api/runs", runs.Runs(threads, counts))
-    app.add_route("/api/jobs/{job_id:uuid}/why", explanations.WhyOfJob(system, threads))
-    app.add_route("/api/runs/{run_id:uuid}", runs.OneRun(threads))
-    app.add_route("/api/runs/{run_id:uuid}/log", runs.LogOfRun(threads))
-    app.add_route("/api/stats/series", statistics.MinuteSeries(system, threads))
-    app.add_route("/api/failures", failures.GroupedFailures(system, threads))
-    app.add_route("/api/upcoming", upcoming.UpcomingRuns(system, threads))
-    app.add_route("/api/outbox", outbox.Outbox(system, threads))
-    app.add_route("/api/outbox/{email_id:uuid}", outbox.EmailInOutbox(system, threads))
-    app.add_route("/api/workers", workers.AllWorkers(system, threads))
-    app.add_route("/api/audit", audit.AuditLog(threads))
-    app.add_route("/api/views", saved_views.SavedViews(system, threads))
-    app.add_route("/api/views/{view_id:uuid}", saved_views.SavedView(system, threads))
-    app.add_route("/api/installation", installation.OneInstallation(threads))
-    app.add_route("/api/installation/pause", installation.PauseOfEverything(system, threads))
-    app.add_route("/api/installation/resume", installation.ResumptionOfEverything(system, threads))
-    app.add_route("/api/installation/restore", restores.RestoreOfInstallation(system, threads))
-    app.add_route("/api/installation/restore/release", restores.ReleaseOfRestore(system, threads))
-    app.add_route("/api/schedules/preview", schedules.Previews(system, threads))
-
-
-def _route_apps(app: App, system: System, threads: Threads) -> None:
-    app.add_route("/api/apps", apps.AllApps(system, threads))
-    app.add_route("/api/apps/{name}", apps.OneApp(system, threads))
-    app.add_route("/api/apps/{name}/keys", app_keys.KeysOfApp(system, threads))
-    app.add_route("/api/apps/{name}/keys/{key_id:uuid}", app_keys.OneKey(system, threads))
-    app.add_route("/api/apps/{name}/members", members.MembersOfApp(threads))
-    app.add_route("/api/apps/{name}/members/{username}", members.OneMember(system, threads))
-    app.add_route("/api/apps/{name}/senders", app_senders.SendersOfApp(system, threads))
-    app.add_route("/api/apps/{name}/quotas", quotas.AppsQuotas(system, threads))
-    app.add_route("/api/apps/{name}/pause", app_pauses.PauseOfApp(system, threads))
-    app.add_route("/api/apps/{name}/resume", app_pauses.ResumptionOfApp(system, threads))
-    app.add_route("/api/breakers", breakers.AllBreakers(system, threads))
-    app.add_route("/api/breakers/{key:path}", breakers.OneBreaker(system, threads))
-    app.add_route("/api/limits", limits.AllLimits(system, threads))
-    app.add_route("/api/limits/{key:path}", limits.OneLimit(system, threads))
-
-
-def _route_control(app: App, system: System, threads: Threads) -> None:
-    version = "/api/jobs/{job_id:uuid}/versions/{version:int}"
-    app.add_route("/api/jobs/{job_id:uuid}/versions", versions.VersionsOfJob(threads))
-    app.add_route(version, versions.VersionOfJob(threads))
-    app.add_route(f"{version}/compare/{{other:int}}", versions.ComparisonOfVersions(threads))
-    app.add_route(f"{version}/revert", versions.RevertOfJob(system, threads))
-    app.add_route("/api/jobs/{job_id:uuid}/trigger", repeating.TriggerOfJob(system, threads))
-    app.add_route("/api/jobs/{job_id:uuid}/retry", repeating.RetryOfJob(system, threads))
-    app.add_route("/api/jobs/{job_id:uuid}/backfill", repeating.BackfillOfJob(system, threads))
-    app.add_route("/api/jobs/{job_id:uuid}/polling-states", polling_states.StatesOfJob(threads))
-    app.add_route("/api/jobs/{job_id:uuid}/rewind", polling_states.RewindOfJob(system, threads))
-    app.add_route("/api/runs/actions", bulk_actions.ActionsOnRuns(system, threads))
-    app.add_route("/api/runs/replay", bulk_actions.ReplaysOfRuns(system, threads))
-    app.add_route("/api/runs/{run_id:uuid}/replay", repeating.ReplayOfRun(system, threads))
-    app.add_route("/api/runs/{run_id:uuid}/cancel", repeating.CancelOfRun(system, threads))
-
-
-def _route_archive(app: App, system: System, threads: Threads) -> None:
-    app.add_route("/api/archive", archive.Archive(system, threads))
-    app.add_route("/api/archive/{day}", archive.ArchivedRunsOfDay(system, threads))
-    app.add_route("/api/archive/runs/{run_id:uuid}", archive.OneArchivedRun(system, threads))
-
-
-def _route_secrets(app: App, system: System, threads: Threads) -> None:
-    app.add_route("/api/apps/{name}/secrets", secrets.SecretsOfApp(threads))
-    app.add_route("/api/apps/{name}/secrets/{secret_name}", secrets.OneSecret(system, threads))
-    signing = "/api/apps/{name}/signing-secrets"
-    app.add_route(signing, signing_secrets.SigningSecretsOfApp(system, threads))
-    app.add_route(f"{signing}/{{secret_id:uuid}}", signing_secrets.OneSigningSecret(system, threads))
-
-
-def _route_accounts(app: App, system: System, threads: Threads, hashing: Threads, asking: Threads) -> None:
-    throttle = Throttle(system.clock)
-    app.add_route("/register", accounts.Registrations(system, hashing, throttle))
-    app.add_route("/login", accounts.Logins(system, hashing, throttle))
-    app.add_route("/api/register", accounts.ApiRegistrations(system, hashing, throttle))
-    app.add_route("/api/login", accounts.ApiLogins(system, hashing, throttle))
-    app.add_route("/logout", accounts.Logouts(system, threads))
-    app.add_route("/api/logout", accounts.ApiLogouts(system, threads))
-    app.add_route("/api/me", me.WhoAmI())
-    app.add_route("/api/me/tokens", own_tokens.TokensOfCaller(system, threads))
-    app.add_route("/api/me/tokens/{token_id:uuid}", own_tokens.TokenOfCaller(system, threads))
-    app.add_route("/api/me/sessions", own_tokens.SessionsOfCaller(system, threads))
-    app.add_route("/api/me/password", passwords.PasswordOfCaller(system, hashing, throttle))
-    app.add_route("/api/password/forgot", passwords.ForgottenPasswords(system, hashing, throttle))
-    app.add_route("/api/password/reset", passwords.ResetPasswords(system, hashing, throttle))
-    provider = IdentityProvider(system)
-    app.add_route("/oidc/login", single_sign_on.LoginElsewhere(system, asking, throttle, provider))
-    app.add_route("/oidc/callback", single_sign_on.LoginFromElsewhere(system, asking, throttle, provider))
-    app.add_route("/forgot", passwords.ForgottenPasswordsByPage(system, hashing, throttle))
-    app.add_route("/reset", passwords.ResetPasswordsByPage(system, hashing, throttle))
-    app.add_route("/api/users", users.AllUsers(system, threads))
-    app.add_route("/api/users/{username}", users.OneUser(system, threads))
-    app.add_route("/api/users/{username}/reset", users.ResetOfUser(system, threads))
-    app.add_route("/api/users/{username}/tokens", users.TokensOfUser(system, threads))
-    app.add_route("/api/invitations", invitations.AllInvitations(system, threads))
-    app.add_route("/api/invitations/{invitation_id:uuid}", invitations.OneInvitation(system, threads))
-
-
-def _route_sources(app: App, system: System, threads: Threads) -> None:
-    parts = (system, threads, Counts(system.clock))
-    app.add_route("/api/jobs/send-email", emails.NewEmails(system, threads))
-    app.add_route("/api/tasks", tasks.Tasks(*parts))
-    app.add_route("/api/tasks/{job_id:uuid}", tasks.OneTask(*parts))
-    app.add_route("/scheduler/jobs", scheduler_jobs.SchedulerJobs(*parts))
-    app.add_route("/scheduler/jobs/{job_id:uuid}", scheduler_jobs.OneSchedulerJob(*parts))
-    app.add_route("/jobs/api/jobs", deadline_jobs.AllDeadlineJobs(*parts))
-    app.add_route("/jobs/api/jobs/stats", deadline_jobs.DeadlineStatisticsOfJobs(*parts))
-    app.add_route("/jobs/api/jobs/{job_id:uuid}", deadline_jobs.OneDeadlineJob(*parts))
-    app.add_route("/jobs/api/jobs/{job_id:uuid}/executions", deadline_jobs.ExecutionsOfDeadlineJob(*parts))
-
-
-def _route_live(app: App, hub: Hub) -> None:
-    app.add_route("/api/events", events.Events(hub))
-    app.add_route("/ws/jobs/{job_id:uuid}", callback_updates.UpdatesOfJob(hub))
-    app.add_route("/ws/jobs/status", statuses.StatusesOfJobs(hub))
-    app.add_route("/ws/jobs", deadline_updates.UpdatesOfJobs(hub))
-
-
-def _route_reports(app: App, system: System, threads: Threads) -> None:
-    app.add_route("/reports/{run_id:uuid}/heartbeat", reports.Heartbeats(system, threads))
-    app.add_route("/reports/{run_id:uuid}/log", reports.Logs(system, threads))
-    app.add_route("/reports/{run_id:uuid}/complete", reports.Completions(system, threads))
-    app.add_route("/reports/{run_id:uuid}/fail", reports.Failures(system, threads))
-
-
-def _route_docs(app: App, system: System, threads: Threads) -> None:
-    app.add_route("/", docs.Root())
-    app.add_route("/swagger", docs.SwaggerPage())
-    app.add_route("/swagger/{file}", docs.SwaggerAsset(threads))
-    app.add_route("/openapi.json", docs.OpenApi(threads, partial(_openapi_document, app, system)))
-
-
-def _openapi_document(app: App, system: System) -> dict[str, Any]:
-    from api import openapi_document  # noqa: PLC0415  see there
-
-    return openapi_document.document(app, secret_needed=not system.settings.anonymous)
+def _request_quotas(system: System, threads: Threads) -> RequestQuotas:
+    limit = system.settings.request_limit
+    shared = SharedQuotas(system, limit) if limit and not system.settings.embedded else None
+    return RequestQuotas(Quotas(system.clock, limit) if limit else None, threads, shared)

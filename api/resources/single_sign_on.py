@@ -25,15 +25,16 @@ _LONGEST_CODE = 4_000
 class _SingleSignOn:
     """The base: the installation has a provider, or there is nothing here. Threads of their own wait for it."""
 
-    def __init__(self, system: System, asking: Threads, throttle: Throttle, provider: IdentityProvider) -> None:
+    def __init__(self, system: System, asking: Threads, throttle: Throttle, provider: IdentityProvider | None) -> None:
         self._system = system
         self._asking = asking
         self._throttle = throttle
         self._provider = provider
 
-    def _expect_provider(self) -> None:
-        if self._system.settings.oidc_issuer is None:
+    def _expected_provider(self) -> IdentityProvider:
+        if self._provider is None:
             raise NotFound("single sign-on", "here: OIDC_ISSUER is not set")
+        return self._provider
 
 
 class LoginElsewhere(_SingleSignOn):
@@ -42,10 +43,10 @@ class LoginElsewhere(_SingleSignOn):
     @operation(access=Required.NOTHING)
     async def on_get(self, req: Request, resp: Response) -> None:
         """Lead a browser to the provider, which leads it back."""
-        self._expect_provider()
+        provider = self._expected_provider()
         attempt = Attempt.new()
         url = await self._asking.run(
-            single_sign_on.begin, access.principal(req), attempt, provider=self._provider, throttle=self._throttle
+            single_sign_on.begin, access.principal(req), attempt, provider=provider, throttle=self._throttle
         )
         text = f"{attempt.state}.{attempt.nonce}.{attempt.verifier}"
         sites.set_cookie(req, resp, self._system.settings, name=COOKIE, value=text, seconds=_ATTEMPT_SECONDS)
@@ -58,7 +59,7 @@ class LoginFromElsewhere(_SingleSignOn):
     @operation(access=Required.NOTHING)
     async def on_get(self, req: Request, resp: Response) -> None:
         """Take the code with which a browser comes back from the provider, and begin a session."""
-        self._expect_provider()
+        provider = self._expected_provider()
         attempt = _attempt(req)
         code = req.get_param("code") or ""
         if not 0 < len(code) <= _LONGEST_CODE:
@@ -70,7 +71,7 @@ class LoginFromElsewhere(_SingleSignOn):
             self._system,
             code,
             attempt,
-            provider=self._provider,
+            provider=provider,
             throttle=self._throttle,
         )
         resp.unset_cookie(COOKIE, path="/", same_site="Lax")

@@ -52,7 +52,7 @@ def test_an_answer_of_more_than_a_mebibyte_is_not_read(client: Client, provider:
 def test_an_answer_that_comes_byte_by_byte_is_not_waited_for(
     client: Client, provider: Provider, begun: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.access.identity_provider._SECONDS", 0.5)
+    monkeypatch.setattr("services.access.openid_connect._SECONDS", 0.5)
     provider.drips = begun
     assert client.simulate_get("/oidc/login").status_code == 503
 

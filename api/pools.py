@@ -1,0 +1,39 @@
+"""The threads in which requests wait, in pools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from api.resources.archive import MOST_AT_ONCE as MOST_AT_ARCHIVE
+from api.threads import Threads
+from services.execution.trial_places import MOST_AT_ONCE as MOST_TRIAL_CALLS
+from services.system import System
+
+_MOST_ASKING = 2  # logins at the identity provider at a time
+_MOST_HASHING = 2  # passwords at a time: each takes 19 MiB and much of a processor
+
+
+@dataclass(frozen=True)
+class Pools:
+    """Threads in which requests wait, apart where a slow one would hold up the others."""
+
+    general: Threads
+    hashing: Threads
+    asking: Threads
+    calling: Threads
+    at_archive: Threads
+
+    @classmethod
+    def of(cls, system: System) -> Pools:
+        """Returns the pools of an installation."""
+        return cls(
+            Threads(system.settings.web_threads),
+            Threads(_MOST_HASHING),
+            Threads(_MOST_ASKING),
+            Threads(MOST_TRIAL_CALLS),
+            Threads(MOST_AT_ARCHIVE),
+        )
+
+    def all(self) -> tuple[Threads, ...]:
+        """Returns every pool, for who ends them."""
+        return self.general, self.hashing, self.asking, self.calling, self.at_archive

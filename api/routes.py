@@ -1,0 +1,262 @@
+"""Which resource answers at which address."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from api.creates import Creates
+from api.http import App
+from api.live.hub import Hub
+from api.pools import Pools
+from api.resources import (
+    app_keys,
+    app_pauses,
+    app_senders,
+    apps,
+    archive,
+    audit,
+    breakers,
+    bulk_actions,
+    calendar,
+    docs,
+    events,
+    explanations,
+    failures,
+    files,
+    installation,
+    invitations,
+    jobs,
+    limits,
+    me,
+    members,
+    new_jobs,
+    outbox,
+    own_tokens,
+    passwords,
+    polling_states,
+    quotas,
+    repeating,
+    reports,
+    restores,
+    runs,
+    saved_views,
+    schedules,
+    secrets,
+    signing_secrets,
+    single_sign_on,
+    statistics,
+    task_types,
+    trial_calls,
+    upcoming,
+    users,
+    versions,
+    workers,
+)
+from api.sources.accounts import resource as accounts
+from api.sources.callbacks import channel as callback_updates
+from api.sources.callbacks import resource as callbacks
+from api.sources.commands import resource as tasks
+from api.sources.cron_jobs import resource as scheduler_jobs
+from api.sources.deadline_jobs import channel as deadline_updates
+from api.sources.deadline_jobs import resource as deadline_jobs
+from api.sources.typed_jobs import channel as statuses
+from api.sources.typed_jobs import emails, uploads
+from api.sources.typed_jobs import resource as typed_jobs
+from api.threads import Threads
+from services.access.identity_provider import IdentityProvider
+from services.access.login_throttle import Throttle
+from services.jobs import lifecycle as intents
+from services.reading.counting import Counts
+from services.system import System
+
+
+def add(app: App, system: System, pools: Pools, creates: Creates, hub: Hub) -> None:
+    """Add every route but those that ask for the health of the process."""
+    _jobs_and_runs(app, system, pools.general, creates)
+    _control(app, system, pools.general)
+    _apps(app, system, pools.general)
+    _secrets(app, system, pools.general)
+    _trial_calls(app, system, pools.calling)
+    _archive(app, system, pools.at_archive)
+    _reports(app, system, pools.general)
+    _accounts(app, system, pools)
+    _sources(app, system, pools.general)
+    _stored_files(app, system, pools.general)
+    _live(app, hub)
+    _docs(app, system, pools.general)
+
+
+def _jobs_and_runs(app: App, system: System, threads: Threads, creates: Creates) -> None:
+    counts = Counts(system.clock)
+    app.add_route("/api/jobs", typed_jobs.Jobs(system, threads, counts))
+    app.add_route("/api/jobs/create", new_jobs.NewJobs(system, threads, creates))
+    app.add_route("/api/jobs/bulk", new_jobs.ManyNewJobs(system, threads))
+    app.add_route("/api/jobs/types", task_types.TaskTypes(system))
+    app.add_route("/api/jobs/stats", statistics.StatisticsOfJobs(threads))
+    app.add_route("/api/jobs/actions", bulk_actions.ActionsOnJobs(system, threads))
+    app.add_route("/api/jobs/upload-file", uploads.Uploads(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}", typed_jobs.OneJob(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}/status", callbacks.JobStatuses(threads))
+    app.add_route("/api/jobs/{job_id:uuid}/download-url", files.DownloadOfJob(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}/next", jobs.NextOfJob(threads))
+    app.add_route("/api/jobs/{job_id:uuid}/calendar", calendar.CalendarOfJob(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}/runs", runs.RunsOfJob(threads, counts))
+    app.add_route("/api/jobs/{job_id:uuid}/executions", runs.ExecutionsOfJob(threads))
+    app.add_route("/api/jobs/{job_id:uuid}/cancel", jobs.Cancel(system, threads, intents.cancel))
+    app.add_route("/api/jobs/{job_id:uuid}/pause", jobs.Pause(system, threads, intents.pause))
+    app.add_route("/api/jobs/{job_id:uuid}/resume", jobs.Resume(system, threads, intents.resume))
+    app.add_route("/api/runs", runs.Runs(threads, counts))
+    app.add_route("/api/jobs/{job_id:uuid}/why", explanations.WhyOfJob(system, threads))
+    app.add_route("/api/runs/{run_id:uuid}", runs.OneRun(threads))
+    app.add_route("/api/runs/{run_id:uuid}/log", runs.LogOfRun(threads))
+    app.add_route("/api/stats/series", statistics.MinuteSeries(system, threads))
+    app.add_route("/api/failures", failures.GroupedFailures(system, threads))
+    app.add_route("/api/upcoming", upcoming.UpcomingRuns(system, threads))
+    app.add_route("/api/outbox", outbox.Outbox(system, threads))
+    app.add_route("/api/outbox/{email_id:uuid}", outbox.EmailInOutbox(system, threads))
+    app.add_route("/api/workers", workers.AllWorkers(system, threads))
+    app.add_route("/api/audit", audit.AuditLog(threads))
+    app.add_route("/api/views", saved_views.SavedViews(system, threads))
+    app.add_route("/api/views/{view_id:uuid}", saved_views.SavedView(system, threads))
+    app.add_route("/api/installation", installation.OneInstallation(threads))
+    app.add_route("/api/installation/pause", installation.PauseOfEverything(system, threads))
+    app.add_route("/api/installation/resume", installation.ResumptionOfEverything(system, threads))
+    app.add_route("/api/installation/restore", restores.RestoreOfInstallation(system, threads))
+    app.add_route("/api/installation/restore/release", restores.ReleaseOfRestore(system, threads))
+    app.add_route("/api/schedules/preview", schedules.Previews(system, threads))
+
+
+def _apps(app: App, system: System, threads: Threads) -> None:
+    app.add_route("/api/apps", apps.AllApps(system, threads))
+    app.add_route("/api/apps/{name}", apps.OneApp(system, threads))
+    app.add_route("/api/apps/{name}/keys", app_keys.KeysOfApp(system, threads))
+    app.add_route("/api/apps/{name}/keys/{key_id:uuid}", app_keys.OneKey(system, threads))
+    app.add_route("/api/apps/{name}/members", members.MembersOfApp(threads))
+    app.add_route("/api/apps/{name}/members/{username}", members.OneMember(system, threads))
+    app.add_route("/api/apps/{name}/senders", app_senders.SendersOfApp(system, threads))
+    app.add_route("/api/apps/{name}/quotas", quotas.AppsQuotas(system, threads))
+    app.add_route("/api/apps/{name}/pause", app_pauses.PauseOfApp(system, threads))
+    app.add_route("/api/apps/{name}/resume", app_pauses.ResumptionOfApp(system, threads))
+    app.add_route("/api/breakers", breakers.AllBreakers(system, threads))
+    app.add_route("/api/breakers/{key:path}", breakers.OneBreaker(system, threads))
+    app.add_route("/api/limits", limits.AllLimits(system, threads))
+    app.add_route("/api/limits/{key:path}", limits.OneLimit(system, threads))
+
+
+def _control(app: App, system: System, threads: Threads) -> None:
+    version = "/api/jobs/{job_id:uuid}/versions/{version:int}"
+    app.add_route("/api/jobs/{job_id:uuid}/versions", versions.VersionsOfJob(threads))
+    app.add_route(version, versions.VersionOfJob(threads))
+    app.add_route(f"{version}/compare/{{other:int}}", versions.ComparisonOfVersions(threads))
+    app.add_route(f"{version}/revert", versions.RevertOfJob(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}/trigger", repeating.TriggerOfJob(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}/retry", repeating.RetryOfJob(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}/backfill", repeating.BackfillOfJob(system, threads))
+    app.add_route("/api/jobs/{job_id:uuid}/polling-states", polling_states.StatesOfJob(threads))
+    app.add_route("/api/jobs/{job_id:uuid}/rewind", polling_states.RewindOfJob(system, threads))
+    app.add_route("/api/runs/actions", bulk_actions.ActionsOnRuns(system, threads))
+    app.add_route("/api/runs/replay", bulk_actions.ReplaysOfRuns(system, threads))
+    app.add_route("/api/runs/{run_id:uuid}/replay", repeating.ReplayOfRun(system, threads))
+    app.add_route("/api/runs/{run_id:uuid}/cancel", repeating.CancelOfRun(system, threads))
+
+
+def _trial_calls(app: App, system: System, threads: Threads) -> None:
+    app.add_route("/api/jobs/{job_id:uuid}/test-call", trial_calls.TestCallOfJob(system, threads))
+    app.add_route("/api/apps/{name}/test-call", trial_calls.TestCallOfApp(system, threads))
+
+
+def _archive(app: App, system: System, threads: Threads) -> None:
+    app.add_route("/api/archive", archive.Archive(system, threads))
+    app.add_route("/api/archive/{day}", archive.ArchivedRunsOfDay(system, threads))
+    app.add_route("/api/archive/runs/{run_id:uuid}", archive.OneArchivedRun(system, threads))
+
+
+def _secrets(app: App, system: System, threads: Threads) -> None:
+    app.add_route("/api/apps/{name}/secrets", secrets.SecretsOfApp(threads))
+    app.add_route("/api/apps/{name}/secrets/{secret_name}", secrets.OneSecret(system, threads))
+    signing = "/api/apps/{name}/signing-secrets"
+    app.add_route(signing, signing_secrets.SigningSecretsOfApp(system, threads))
+    app.add_route(f"{signing}/{{secret_id:uuid}}", signing_secrets.OneSigningSecret(system, threads))
+
+
+def _accounts(app: App, system: System, pools: Pools) -> None:
+    threads, hashing, asking = pools.general, pools.hashing, pools.asking
+    throttle = Throttle(system.clock)
+    app.add_route("/register", accounts.Registrations(system, hashing, throttle))
+    app.add_route("/login", accounts.Logins(system, hashing, throttle))
+    app.add_route("/api/register", accounts.ApiRegistrations(system, hashing, throttle))
+    app.add_route("/api/login", accounts.ApiLogins(system, hashing, throttle))
+    app.add_route("/logout", accounts.Logouts(system, threads))
+    app.add_route("/api/logout", accounts.ApiLogouts(system, threads))
+    app.add_route("/api/me", me.WhoAmI())
+    app.add_route("/api/me/tokens", own_tokens.TokensOfCaller(system, threads))
+    app.add_route("/api/me/tokens/{token_id:uuid}", own_tokens.TokenOfCaller(system, threads))
+    app.add_route("/api/me/sessions", own_tokens.SessionsOfCaller(system, threads))
+    app.add_route("/api/me/password", passwords.PasswordOfCaller(system, hashing, throttle))
+    app.add_route("/api/password/forgot", passwords.ForgottenPasswords(system, hashing, throttle))
+    app.add_route("/api/password/reset", passwords.ResetPasswords(system, hashing, throttle))
+    provider = _identity_provider(system)
+    app.add_route("/oidc/login", single_sign_on.LoginElsewhere(system, asking, throttle, provider))
+    app.add_route("/oidc/callback", single_sign_on.LoginFromElsewhere(system, asking, throttle, provider))
+    app.add_route("/forgot", passwords.ForgottenPasswordsByPage(system, hashing, throttle))
+    app.add_route("/reset", passwords.ResetPasswordsByPage(system, hashing, throttle))
+    app.add_route("/api/users", users.AllUsers(system, threads))
+    app.add_route("/api/users/{username}", users.OneUser(system, threads))
+    app.add_route("/api/users/{username}/reset", users.ResetOfUser(system, threads))
+    app.add_route("/api/users/{username}/tokens", users.TokensOfUser(system, threads))
+    app.add_route("/api/invitations", invitations.AllInvitations(system, threads))
+    app.add_route("/api/invitations/{invitation_id:uuid}", invitations.OneInvitation(system, threads))
+
+
+def _identity_provider(system: System) -> IdentityProvider | None:
+    if system.settings.oidc_issuer is None:
+        return None
+    from services.access.openid_connect import OpenIdConnect  # noqa: PLC0415  see there
+
+    return OpenIdConnect(system)
+
+
+def _sources(app: App, system: System, threads: Threads) -> None:
+    parts = (system, threads, Counts(system.clock))
+    app.add_route("/api/jobs/send-email", emails.NewEmails(system, threads))
+    app.add_route("/api/tasks", tasks.Tasks(*parts))
+    app.add_route("/api/tasks/{job_id:uuid}", tasks.OneTask(*parts))
+    app.add_route("/scheduler/jobs", scheduler_jobs.SchedulerJobs(*parts))
+    app.add_route("/scheduler/jobs/{job_id:uuid}", scheduler_jobs.OneSchedulerJob(*parts))
+    app.add_route("/jobs/api/jobs", deadline_jobs.AllDeadlineJobs(*parts))
+    app.add_route("/jobs/api/jobs/stats", deadline_jobs.DeadlineStatisticsOfJobs(*parts))
+    app.add_route("/jobs/api/jobs/{job_id:uuid}", deadline_jobs.OneDeadlineJob(*parts))
+    app.add_route("/jobs/api/jobs/{job_id:uuid}/executions", deadline_jobs.ExecutionsOfDeadlineJob(*parts))
+
+
+def _stored_files(app: App, system: System, threads: Threads) -> None:
+    app.add_route("/files/{name:path}", files.StoredFile(system, threads))
+    app.add_route("/internal/spool/{upload_id:uuid}", files.SpooledFile(system, threads))
+
+
+def _live(app: App, hub: Hub) -> None:
+    app.add_route("/api/events", events.Events(hub))
+    app.add_route("/ws/jobs/{job_id:uuid}", callback_updates.UpdatesOfJob(hub))
+    app.add_route("/ws/jobs/status", statuses.StatusesOfJobs(hub))
+    app.add_route("/ws/jobs", deadline_updates.UpdatesOfJobs(hub))
+
+
+def _reports(app: App, system: System, threads: Threads) -> None:
+    app.add_route("/reports/{run_id:uuid}/heartbeat", reports.Heartbeats(system, threads))
+    app.add_route("/reports/{run_id:uuid}/log", reports.Logs(system, threads))
+    app.add_route("/reports/{run_id:uuid}/complete", reports.Completions(system, threads))
+    app.add_route("/reports/{run_id:uuid}/fail", reports.Failures(system, threads))
+
+
+def _docs(app: App, system: System, threads: Threads) -> None:
+    app.add_route("/", docs.Root())
+    app.add_route("/swagger", docs.SwaggerPage())
+    app.add_route("/swagger/{file}", docs.SwaggerAsset(threads))
+    app.add_route("/openapi.json", docs.OpenApi(threads, partial(_openapi_document, app, system)))
+
+
+def _openapi_document(app: App, system: System) -> dict[str, Any]:
+    from api import openapi_document  # noqa: PLC0415  see there
+
+    return openapi_document.document(app, secret_needed=not system.settings.anonymous)
