@@ -50,7 +50,7 @@ def create_app(
     app.req_options.strip_url_path_trailing_slash = True
     errors.install(app, words.error_members)
     routes.add(app, system, pools, creates, hub)
-    readyz = health.Readyz(system, threads, broker_is_up, shutting_down, troubles)
+    readyz = health.Readyz(system, pools.health, broker_is_up, shutting_down, troubles)
     app.add_route("/healthz", health.Healthz())
     app.add_route("/readyz", readyz)
     app.add_route("/metrics", health.MetricsPage(readyz, threads, metrics or Metrics()))

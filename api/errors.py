@@ -16,9 +16,10 @@ from falcon.asgi.ws import http_status_to_ws_code
 from falcon.asgi_spec import WSCloseCode
 
 from core.errors import (
+    BrokerUnavailable,
     CarillonError,
     Conflict,
-    DiskUnavailable,
+    DatabaseUnavailable,
     FieldError,
     Forbidden,
     InvalidInput,
@@ -27,8 +28,6 @@ from core.errors import (
     NotFailed,
     NotFound,
     PreconditionFailed,
-    ProviderUnavailable,
-    StorageUnavailable,
     TooMany,
     Unavailable,
     WrongToken,
@@ -63,7 +62,7 @@ KINDS: dict[type[CarillonError], Kind] = {
     TooMany: Kind(HTTPStatus.TOO_MANY_REQUESTS, "too-many", "Tried too often"),
     Unavailable: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable"),
 }
-_TELLING = (DiskUnavailable, ProviderUnavailable, StorageUnavailable)  # what is away and what to do, in their own words
+_UNTOLD = (BrokerUnavailable, DatabaseUnavailable)  # their words are for the log
 _AWAY = "The database does not answer at present. Nothing is known to be lost; try again in a moment."
 _UNFORESEEN = "Something went wrong here. It is logged under this request id."
 _RETRY_AFTER_SECONDS = "1"
@@ -123,7 +122,7 @@ class _Problems:
         if isinstance(error, Unavailable):
             log.warning("unavailable", error=detail)
             resp.set_header("Retry-After", _RETRY_AFTER_SECONDS)
-            detail = detail if isinstance(error, _TELLING) else _AWAY
+            detail = _AWAY if isinstance(error, _UNTOLD) else detail
         self._write(req, resp, kind.status, title=kind.title, detail=detail, **members)
 
     async def answer_unforeseen(

@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 
 from api import keys, operations
 from api.operations import Required
@@ -52,6 +52,11 @@ class Description:
     form: type[BaseModel] | None
     media: str | None  # of its good answer, where that is no JSON
 
+    def models(self) -> Iterator[type[BaseModel]]:
+        """Yields the models of what it takes and of what it answers."""
+        answers = (one[0] if isinstance(one, tuple) else one for one in self.answers.values())
+        yield from (one for one in (self.query, self.headers, self.body, self.form, *answers) if one is not None)
+
 
 described: list[Description] = []
 """Every operation that was declared, in order."""
@@ -76,7 +81,7 @@ def documented(
 
     An operation that takes an Idempotency-Key must answer through `keys`.
     """
-    headers = keys.KeyHeader if takes_key else headers
+    headers = _with_key(headers) if takes_key else headers
     keyed = _KEYED if takes_key else ()
     codes = sorted({*problems, 503, *(_TAKES_BODY if body or form else ()), *((400,) if query else ()), *keyed})
     models: dict[str, Any] = {f"HTTP_{code}": model for code, model in answers.items()}
@@ -101,3 +106,10 @@ def documented(
         return declare(responder)
 
     return describe_and_declare
+
+
+def _with_key(headers: type[BaseModel] | None) -> type[BaseModel]:
+    """Returns a model of these headers and of the Idempotency-Key."""
+    if headers is None:
+        return keys.KeyHeader
+    return create_model(f"Keyed{headers.__name__}", __base__=(keys.KeyHeader, headers))

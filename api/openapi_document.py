@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import copy
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 import falcon.asgi
+from pydantic import BaseModel
 from spectree import Response, SecurityScheme, SpecTree
 from spectree.models import InType, SecureType, SecuritySchemeData
 
@@ -74,6 +76,7 @@ def document(app: falcon.asgi.App[Any, Any], *, secret_needed: bool) -> dict[str
 
 def _generated(app: falcon.asgi.App[Any, Any]) -> dict[str, Any]:
     with _one_at_a_time:
+        _expect_names_apart(openapi.described)
         for one in openapi.described:
             if one.operation_id not in _described:
                 _describe(one)
@@ -102,6 +105,14 @@ def _describe(one: Description) -> None:
     metadata = _tree._function_metadata  # noqa: SLF001  it is looked up by the function that the route has
     metadata[one.responder] = metadata[validated]
     _described[one.operation_id] = one
+
+
+def _expect_names_apart(described: Iterable[Description]) -> None:
+    """Raises `RuntimeError` if two models share a name: the document would show one of them in place of the other."""
+    seen: dict[str, type[BaseModel]] = {}
+    for model in (model for one in described for model in one.models()):
+        if seen.setdefault(model.__name__, model) is not model:
+            raise RuntimeError(f"Two models of the API are named {model.__name__}; rename one.")
 
 
 def _shown_for(access: Required, *, secret_needed: bool) -> list[dict[str, list[str]]]:

@@ -10,6 +10,7 @@ from services.execution.trial_places import MOST_AT_ONCE as MOST_TRIAL_CALLS
 from services.system import System
 
 _MOST_ASKING = 2  # logins at the identity provider at a time
+_MOST_LOOKING = 2  # at the database and the broker, so that readiness waits behind no slow request
 _MOST_HASHING = 2  # passwords at a time: each takes 19 MiB and much of a processor
 
 
@@ -22,6 +23,7 @@ class Pools:
     asking: Threads
     calling: Threads
     at_archive: Threads
+    health: Threads
 
     @classmethod
     def of(cls, system: System) -> Pools:
@@ -32,8 +34,9 @@ class Pools:
             Threads(_MOST_ASKING),
             Threads(MOST_TRIAL_CALLS),
             Threads(MOST_AT_ARCHIVE),
+            Threads(_MOST_LOOKING),
         )
 
     def all(self) -> tuple[Threads, ...]:
         """Returns every pool, for who ends them."""
-        return self.general, self.hashing, self.asking, self.calling, self.at_archive
+        return self.general, self.hashing, self.asking, self.calling, self.at_archive, self.health

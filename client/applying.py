@@ -22,6 +22,7 @@ from core.states import ENDED
 _SIGNS = {Action.CREATE: "+", Action.CHANGE: "~", Action.REMOVE: "-", Action.KEEP: "=", Action.LEAVE: "."}
 _DONE = {Action.CREATE: "created", Action.CHANGE: "changed", Action.REMOVE: "removed"}
 _PRECONDITION_FAILED = 412
+_CHANGED_MEANWHILE = ("was changed by someone else meanwhile; apply again.",)
 
 
 def apply(
@@ -68,19 +69,18 @@ def _found(server: Server, wanted: Sequence[DeclaredJob]) -> dict[Key, Found]:
         spellings = {shown["name"]: shown for shown in server.every("/api/jobs", app_name=job.app, name=job.name)}
         if spellings:
             shown = spellings.get(job.name) or next(iter(spellings.values()))
-            found[job.app, job.name] = _look(server, shown["id"])
+            found[job.app, job.name] = _as_found(shown)
     return found
 
 
 def _marked(server: Server, apps: Sequence[str]) -> list[Found]:
     """The jobs of these apps that `apply` has made, and that have not ended."""
     listed = (shown for app in apps for shown in server.every("/api/jobs", app_name=app, tag=MARK))
-    return [_look(server, shown["id"]) for shown in listed if shown["name"] and shown["status"] not in ENDED]
+    return [_as_found(shown) for shown in listed if shown["name"] and shown["status"] not in ENDED]
 
 
-def _look(server: Server, job_id: str) -> Found:
-    answer = server.ask("GET", f"/api/jobs/{job_id}")
-    return Found(answer.body, answer.etag)
+def _as_found(shown: Any) -> Found:
+    return Found(shown, f'"{shown["version"]}"')
 
 
 def _ask(count: int) -> None:
@@ -105,9 +105,9 @@ def _carry_out(server: Server, step: Step) -> tuple[str, ...]:
             case Step(action=Action.REMOVE, found=Found() as found):
                 server.ask("DELETE", _path(found), headers=_if_match(found))
     except Refused as refusal:
-        if refusal.status == _PRECONDITION_FAILED:
-            return ("was changed by someone else meanwhile; apply again.",)
-        return refusal.faults
+        return _CHANGED_MEANWHILE if refusal.status == _PRECONDITION_FAILED else refusal.faults
+    except CommandFailed as failure:  # the server is away: what was done before is still told
+        return failure.lines
     return ()
 
 

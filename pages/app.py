@@ -31,7 +31,7 @@ from pages.resources.versions import VersionsPage
 from pages.resources.views import ViewsPage
 from pages.resources.workers import Workers
 from pages.routes import FOR_EVERYONE, Answer, Responder, Route, leading_to
-from pages.site import Site
+from pages.site import Run, Site
 from services.jobs import cancelling, lifecycle
 
 _LIST_JOBS = "GET /api/jobs"
@@ -40,9 +40,12 @@ _CREATE_JOB = "POST /api/jobs/create"
 
 
 def routes(
-    site: Site, signs: Signs, answering: Callable[[str], Responder], change_password: ChangePassword
+    site: Site, signs: Signs, answering: Callable[[str], Responder], change_password: ChangePassword, calling: Run
 ) -> list[Route]:
-    """Returns the pages of a site. `answering` finds the API's responder for posts to a path."""
+    """Returns the pages of a site.
+
+    `answering` finds the API's responder for posts to a path; `calling` runs test calls, in threads of their own.
+    """
     new = NewJob(site)
     return [
         Route("/dashboard/static/{name}", get=Answer(site.static.show, FOR_EVERYONE)),
@@ -51,6 +54,7 @@ def routes(
         Route("/dashboard", get=Answer(Overview(site, signs).show, "GET /api/jobs/stats")),
         *_lists(site),
         *_one_job(site),
+        *_test_calls(site, calling),
         *_tasks(site),
         *_failures(site),
         *_queues(site),
@@ -67,6 +71,14 @@ def routes(
     ]
 
 
+def _test_calls(site: Site, run: Run) -> list[Route]:
+    page, of_job, of_app = TestCallPage(site, run), "jobs/{job_id:uuid}/test-call", "apps/{name}/test-call"
+    return [
+        Route(f"/dashboard/{of_job}", post=Answer(page.of_job, f"POST /api/{of_job}")),
+        Route(f"/dashboard/{of_app}", post=Answer(page.of_app, f"POST /api/{of_app}")),
+    ]
+
+
 def _one_job(site: Site) -> list[Route]:
     actions_on_job = {
         "trigger": actions.trigger(site),
@@ -79,9 +91,7 @@ def _one_job(site: Site) -> list[Route]:
     path, like = "/dashboard/jobs/{job_id:uuid}", "/api/jobs/{job_id:uuid}"
     edit, filling, history = EditJob(site), BackfillPage(site), VersionsPage(site)
     change, backfill = f"PUT {like}", f"POST {like}/backfill"
-    test_call = TestCallPage(site).of_job
     return [
-        Route(f"{path}/test-call", post=Answer(test_call, f"POST {like}/test-call")),
         Route(f"{path}/edit", get=Answer(edit.show, change), post=Answer(edit.edit, change)),
         Route(f"{path}/versions", get=Answer(history.show, f"GET {like}/versions")),
         Route(f"{path}/{_VERSION}/revert", post=Answer(history.revert, f"POST {like}/{_VERSION}/revert")),
@@ -164,7 +174,6 @@ def _apps(site: Site) -> list[Route]:
         ),
         Route(path, get=Answer(page.show, f"GET {like}")),
         Route(f"{path}/delete", post=Answer(page.delete, f"DELETE {like}")),
-        Route(f"{path}/test-call", post=Answer(TestCallPage(site).of_app, f"POST {like}/test-call")),
         Route(f"{path}/keys", post=Answer(page.make_key, f"POST {like}/keys")),
         Route(f"{path}/signing", post=Answer(page.rotate, f"POST {like}/signing-secrets")),
         *(Route(f"{path}/{name}", post=Answer(page.responder(act), as_api)) for name, (act, as_api) in acts.items()),

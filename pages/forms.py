@@ -22,7 +22,7 @@ REASON = "reason"
 MOST_FIELDS = 200
 LONGEST_KEY = 64
 
-_AS_TYPED = ("current_password", "new_password", "again")
+_AS_TYPED = ("current_password", "new_password", "again", "value")
 """Fields that are taken to the letter."""
 _WITH_SPACES = ("failure",)
 """Fields in which a space at either end counts, but not how a browser writes the ends of lines."""
@@ -71,6 +71,8 @@ async def _body(req: Request, most: int) -> bytes:
         body += chunk
         if len(body) > most:
             raise falcon.HTTPContentTooLarge(description=f"The form is larger than {most} bytes. Send a smaller one.")
+    if len(body) < (req.content_length or 0):  # a filter or a reason at its end would be missing
+        raise falcon.HTTPBadRequest(title="The form is cut off", description="Its end is missing. Send it again.")
     return bytes(body)
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from core import schedules
-from core.errors import InvalidInput
+from core import json_text, schedules
+from core.errors import FieldError, InvalidInput
 from core.policies import CatchUp, Overlap
 from core.schedules import members
 from core.schedules.members import Member
@@ -179,7 +178,10 @@ def _number(text: str) -> Any:
 
 
 def _json(field: Field, text: str) -> Any:
+    place = ".".join(field.place)
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput.at(".".join(field.place), f"cannot be read as JSON: {error}.") from None
+        return json_text.parse(text.encode())
+    except InvalidInput as refusal:  # its paths begin within the field
+        raise InvalidInput(*(FieldError(place, f"{one.field} {one.message}") for one in refusal.fields)) from None
+    except ValueError as error:
+        raise InvalidInput.at(place, f"cannot be read as JSON: {error}.") from None

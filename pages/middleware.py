@@ -17,7 +17,7 @@ from pages.site import Site
 HOME = "/dashboard/"
 ACCOUNT_PATHS = ("/login", "/register", "/logout", "/forgot", "/reset")
 _PREFIXES = ("/dashboard/", "/task/")
-_PATHS = ("/dashboard", "/admin", "/task")
+_PATHS = ("/dashboard", "/admin", "/task", "/oidc/login", "/oidc/callback")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -7,7 +7,7 @@ from typing import Any
 
 from falcon.asgi import Request, Response
 
-from core.errors import Conflict, InvalidInput
+from core.errors import Conflict, InvalidInput, KeyReused
 from pages.asked import Asked
 from pages.forms import Form
 from pages.site import Load, Site
@@ -39,6 +39,8 @@ async def or_again(
     """Act, or show the page again with what is wrong."""
     try:
         await act()
+    except KeyReused:
+        raise  # 422: this form was sent before
     except (InvalidInput, Conflict) as refusal:
         fields = refusal.fields if isinstance(refusal, InvalidInput) else ()
         wrong = [f"{one.field} {one.message}" for one in fields] or [str(refusal)]

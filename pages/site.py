@@ -59,10 +59,10 @@ class Site:
         """Returns what a request says."""
         return asked.read(req, self.system.clock.now())
 
-    async def show(self, req: Request, resp: Response, template: str, load: Load) -> None:
-        """Answer with a template over what `load` returns; both are work for a thread."""
+    async def show(self, req: Request, resp: Response, template: str, load: Load, *, run: Run | None = None) -> None:
+        """Answer with a template over what `load` returns; both are work for a thread: of the pages, or by `run`."""
         resp.content_type = falcon.MEDIA_HTML
-        resp.data = await self._run(self._page, template, self.asked(req), load)
+        resp.data = await (run or self._run)(self._page, template, self.asked(req), load)
 
     async def form(self, req: Request) -> Form:
         """Returns the form that a request posts. Raises as `forms.read` does."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from core import schedules
 from core.policies import CatchUp, Overlap
 from core.principals import PrincipalKind
 from core.states import Hold, JobStatus, Outcome, RunStatus, Trigger
@@ -58,6 +59,9 @@ SCHEDULES: dict[str, str] = {
     "interval": "At an interval",
     "polling": "Poll until done",
 }
+
+SCHEDULE_KINDS = tuple(schedules.KINDS)
+"""What lists are filtered by; `SCHEDULES` only labels them."""
 
 OVERLAPS: dict[str, str] = {
     Overlap.SKIP: "skip: an occurrence is left out while a run is still going",
@@ -117,6 +121,11 @@ FILTERS: dict[str, str] = {
     "app_name": "App",
     "account_id": "Account",
     "tag": "Tag",
+    "user_id": "User",
+    "job_type": "Task type",
+    "name": "Name",
+    "created_from": "Created from",
+    "created_before": "Created before",
     "trigger": "Made",
     "job_id": "Job",
     "failure": "Why",

@@ -15,9 +15,10 @@ from core.principals import Principal
 from pages import app as pages
 from pages.middleware import PageAnswers
 from pages.resources.overview import Signs
-from pages.routes import Answer, Responder
+from pages.routes import Answer, Responder, Route
 from pages.site import Site
 from processes import page_readers
+from services.execution.trial_places import MOST_AT_ONCE
 from services.runtime.troubles import Trouble
 from services.system import System
 
@@ -34,15 +35,23 @@ def add_to(
     """Add the pages to the API's app; the app."""
     threads = Threads(_THREADS)
     site = Site(system, threads.run, page_readers.readers(system), functools.partial(_is_open, app))
-    app.add_middleware([PageAnswers(site), threads])
+    calling = Threads(MOST_AT_ONCE)
+    app.add_middleware([PageAnswers(site), threads, calling])
     change_password = app.routes.resource_at("/api/me/password").change
-    for route in pages.routes(site, Signs(broker_is_up, troubles), lambda path: _posts_to(app, path), change_password):
-        resource = SimpleNamespace()
-        for method, answer in route.answers().items():
-            responder = _declared(app, answer, _of_the_api(app, route.path, method))
-            setattr(resource, f"on_{method.lower()}", MethodType(responder, resource))  # only methods are documented
-        app.add_route(route.path, resource)
+    signs = Signs(broker_is_up, troubles)
+    routes = pages.routes(site, signs, lambda path: _posts_to(app, path), change_password, calling.run)
+    # All are made before the first is added: a look-up after an addition compiles the whole router anew.
+    for path, resource in [(route.path, _resource(app, route)) for route in routes]:
+        app.add_route(path, resource)
     return app
+
+
+def _resource(app: App, route: Route) -> SimpleNamespace:
+    resource = SimpleNamespace()
+    for method, answer in route.answers().items():
+        responder = _declared(app, answer, _of_the_api(app, route.path, method))
+        setattr(resource, f"on_{method.lower()}", MethodType(responder, resource))  # only methods are documented
+    return resource
 
 
 def _posts_to(app: App, path: str) -> Responder:

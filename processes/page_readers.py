@@ -26,6 +26,7 @@ from api.sources import translating
 from api.sources.commands import schema, words
 from api.sources.commands.schema import NewCommandTask
 from core import json_text
+from core.errors import InvalidInput
 from core.listing import Ordering
 from core.principals import Principal
 from core.schedules import KINDS, Schedule
@@ -58,7 +59,7 @@ def readers(system: System) -> Readers:
         changed_job=_changed_job,
         new_app=_new_app,
         changed_app=apps.patched,
-        new_key=lambda value: validation.body(NewKey, json_text.checked(value)).parsed(),
+        new_key=lambda value: validation.body(NewKey, _checked(value)).parsed(),
         role=lambda value: Role(validation.body(NewRole, value).role),
         secret=functools.partial(secrets.value_of, system),
         differences=_differences,
@@ -68,12 +69,19 @@ def readers(system: System) -> Readers:
         limit=lambda value: validation.body(NewLimit, value).parsed(),
         invitation=_invitation,
         passwords=_passwords,
-        new_token=lambda value: validation.body(accounts.NewToken, json_text.checked(value)).parsed(),
+        new_token=lambda value: validation.body(accounts.NewToken, _checked(value)).parsed(),
         new_command=commands.new,
         changed_command=commands.changed,
         command_as_shown=lambda view: schema.show(view, {}).model_dump(),
         is_command=words.SOURCE.owns,
     )
+
+
+def _checked(value: Any) -> Any:
+    try:
+        return json_text.checked(value)
+    except json_text.TooDeep as error:
+        raise InvalidInput.at("data", f"{error}.") from None
 
 
 def _job_list(params: Parameters) -> JobList:
@@ -96,7 +104,7 @@ def _reason(params: Parameters) -> str | None:
 
 
 def _new_job(value: Any) -> Wanted:
-    return validation.body(NewJob, json_text.checked(value)).parsed()
+    return validation.body(NewJob, _checked(value)).parsed()
 
 
 def _schedule(value: Any) -> Schedule:
@@ -129,7 +137,7 @@ def _span(value: Any) -> tuple[datetime, datetime]:
 
 
 def _new_app(value: Any) -> tuple[str, AppDefinition]:
-    given = validation.body(NewNamedApp, json_text.checked(value))
+    given = validation.body(NewNamedApp, _checked(value))
     return given.name, given.definition()
 
 
@@ -143,7 +151,7 @@ def _job_as_shown(view: JobView) -> dict[str, Any]:
 
 
 def _changed_job(principal: Principal, view: JobView, value: Any) -> Definition:
-    wanted = editing.replaced(view, json_text.checked(value))
+    wanted = editing.replaced(view, _checked(value))
     user_edits.expect_edit(principal, view, wanted)
     return wanted
 

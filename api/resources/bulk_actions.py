@@ -9,11 +9,9 @@ from api.openapi import documented
 from api.operations import Required
 from api.schemas.bulk_actions import JobActions, NewJobActions, NewReplays, NewRunActions, Replays, RunActions
 from api.threads import Threads
-from core.principals import Principal
 from core.scopes import Scope
 from services.jobs import bulk_actions
 from services.jobs.bulk_actions import Action, RunAction
-from services.jobs.idempotency import Request as KeyedRequest
 from services.system import System
 
 
@@ -36,9 +34,10 @@ class ActionsOnJobs:
     async def on_post(self, req: Request, resp: Response) -> None:
         """Pause, resume, cancel, delete, retry or trigger every job that fits the filter, in batches."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        answers.send(resp, await self._threads.run(self._act, access.principal(req), keys.request(req, body), body))
+        answers.send(resp, await self._threads.run(self._act, req, body))
 
-    def _act(self, principal: Principal, request: KeyedRequest | None, body: bytes) -> JobActions:
+    def _act(self, req: Request, body: bytes) -> JobActions:
+        principal, request = access.principal(req), keys.request(req, body)
         given = validation.body(NewJobActions, bodies.parse(body))
         after = None if given.cursor is None else given.cursor.id
         action = Action(given.action)
@@ -68,9 +67,10 @@ class ActionsOnRuns:
     async def on_post(self, req: Request, resp: Response) -> None:
         """Replay, cancel or dismiss every run that fits the filter, in batches."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        answers.send(resp, await self._threads.run(self._act, access.principal(req), keys.request(req, body), body))
+        answers.send(resp, await self._threads.run(self._act, req, body))
 
-    def _act(self, principal: Principal, request: KeyedRequest | None, body: bytes) -> RunActions:
+    def _act(self, req: Request, body: bytes) -> RunActions:
+        principal, request = access.principal(req), keys.request(req, body)
         given = validation.body(NewRunActions, bodies.parse(body))
         after = None if given.cursor is None else given.cursor.id
         outcome = bulk_actions.act_on_runs(
@@ -106,9 +106,10 @@ class ReplaysOfRuns:
     async def on_post(self, req: Request, resp: Response) -> None:
         """Replay every failed run that fits the filter, in batches."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        answers.send(resp, await self._threads.run(self._replay, access.principal(req), keys.request(req, body), body))
+        answers.send(resp, await self._threads.run(self._replay, req, body))
 
-    def _replay(self, principal: Principal, request: KeyedRequest | None, body: bytes) -> Replays:
+    def _replay(self, req: Request, body: bytes) -> Replays:
+        principal, request = access.principal(req), keys.request(req, body)
         given = validation.body(NewReplays, bodies.parse(body))
         after = None if given.cursor is None else given.cursor.id
         wanted = given.filter.wanted()

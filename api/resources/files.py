@@ -51,7 +51,7 @@ class StoredFile:
             req.get_param(given, default="") for given in ("expires", "signature", "file_name")
         )
         file = await self._threads.run(self._opened, name, expires, signature, saved_as)
-        await _send(resp, self._threads, file)
+        await _send(req, resp, self._threads, file)
         resp.set_header("Content-Disposition", object_names.disposition(saved_as))
 
     def _opened(self, name: str, expires: str, signature: str, saved_as: str) -> IO[bytes]:
@@ -69,15 +69,29 @@ class SpooledFile:
     @operation(access=Required.RECEIVER)
     async def on_get(self, req: Request, resp: Response, upload_id: UUID) -> None:
         token = (req.auth or "").removeprefix("Bearer ")
-        await _send(resp, self._threads, await self._threads.run(uploads.opened, self._system, upload_id, token))
+        await _send(req, resp, self._threads, await self._threads.run(uploads.opened, self._system, upload_id, token))
 
 
-async def _send(resp: Response, threads: Threads, file: IO[bytes]) -> None:
+async def _send(req: Request, resp: Response, threads: Threads, file: IO[bytes]) -> None:
     """Answer with a file, piece by piece, as a download that a browser never displays."""
-    size = await threads.run(file.seek, 0, 2)
-    await threads.run(file.seek, 0)
     resp.content_type = "application/octet-stream"
-    resp.set_stream(_pieces(threads, file), size)
+    size = await threads.run(_size, file)
+    if req.method == "HEAD":  # nobody reads the pieces then
+        file.close()
+        resp.content_length = size
+    else:
+        resp.set_stream(_pieces(threads, file), size)
+
+
+def _size(file: IO[bytes]) -> int:
+    """Returns the size of a file, at whose beginning it is left."""
+    try:
+        size = file.seek(0, 2)
+        file.seek(0)
+    except BaseException:
+        file.close()
+        raise
+    return size
 
 
 async def _pieces(threads: Threads, file: IO[bytes]) -> AsyncIterator[bytes]:

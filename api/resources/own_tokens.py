@@ -10,7 +10,7 @@ from falcon.asgi import Request, Response
 from api import access, answers, bodies, validation
 from api.openapi import documented
 from api.operations import Required
-from api.schemas.accounts import Ended, MadeToken, NewToken, OwnToken, OwnTokens
+from api.schemas.accounts import EndedAccess, MadeToken, NewToken, OwnToken, OwnTokens
 from api.threads import Threads
 from core.scopes import Scope
 from services.access import own_tokens
@@ -75,10 +75,15 @@ class SessionsOfCaller:
         self._threads = threads
 
     @documented(
-        "endOtherSessions", "accounts", {200: Ended}, access=Required.ACCOUNT, scope=Scope.APP, problems=(401, 403)
+        "endOtherSessions",
+        "accounts",
+        {200: EndedAccess},
+        access=Required.ACCOUNT,
+        scope=Scope.APP,
+        problems=(401, 403),
     )
     async def on_delete(self, req: Request, resp: Response) -> None:
         """End one's other sessions, and the tokens of other logins. Tokens that were made for programs stay."""
         shown = access.token_of(req)
         ended = await self._threads.run(own_tokens.end_others, access.principal(req), self._system, shown)
-        answers.send(resp, Ended(ended=ended))
+        answers.send(resp, EndedAccess(ended=ended))

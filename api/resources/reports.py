@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from api import answers, bodies, validation
 from api.openapi import documented
 from api.operations import Required
-from api.schemas.run_reports import Completion, Ended, Failure, Heartbeat, Lease, Log, Logged, TokenHeader
+from api.schemas.run_reports import Completion, EndedAttempt, Failure, Heartbeat, Lease, Log, Logged, TokenHeader
 from api.threads import Threads
 from core import json_text
 from services.execution import reports
@@ -97,7 +97,7 @@ class Completions(Report):
     @documented(
         "reportCompletion",
         "reports",
-        {200: Ended},
+        {200: EndedAttempt},
         access=Required.RECEIVER,
         headers=TokenHeader,
         body=Completion,
@@ -107,11 +107,11 @@ class Completions(Report):
         """Report that the work is done; for a poll, also its new state and whether it was the last."""
         await self._answer(req, resp, run_id, self._complete)
 
-    def _complete(self, sender: Sender, value: Any) -> Ended:
+    def _complete(self, sender: Sender, value: Any) -> EndedAttempt:
         made = validation.body(Completion, value)
         if json_text.size(made.result) > LONGEST_RESULT:
             raise ResultTooLarge
-        return Ended.model_validate(reports.complete(self._system, sender, made.result, made.poll()))
+        return EndedAttempt.model_validate(reports.complete(self._system, sender, made.result, made.poll()))
 
 
 class Failures(Report):
@@ -120,7 +120,7 @@ class Failures(Report):
     @documented(
         "reportFailure",
         "reports",
-        {200: Ended},
+        {200: EndedAttempt},
         access=Required.RECEIVER,
         headers=TokenHeader,
         body=Failure,
@@ -130,6 +130,6 @@ class Failures(Report):
         """Report that the work has failed; unless `permanent`, it is tried again as retries allow."""
         await self._answer(req, resp, run_id, self._fail)
 
-    def _fail(self, sender: Sender, value: Any) -> Ended:
+    def _fail(self, sender: Sender, value: Any) -> EndedAttempt:
         failure = validation.body(Failure, value)
-        return Ended.model_validate(reports.fail(self._system, sender, failure.error()))
+        return EndedAttempt.model_validate(reports.fail(self._system, sender, failure.error()))

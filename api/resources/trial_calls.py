@@ -11,6 +11,7 @@ from api.openapi import documented
 from api.operations import Required
 from api.schemas.trial_calls import NewTrialCall, TrialCall
 from api.threads import Threads
+from core.principals import Principal
 from core.scopes import Scope
 from services.execution import trial_calls, trial_places
 from services.system import System
@@ -60,9 +61,10 @@ class TestCallOfApp:
         Like a new job it needs the scope `jobs`, and its data counts against the app's quota.
         """
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        given = validation.body(NewTrialCall, bodies.parse(body))
         with trial_places.place():
-            made = await self._calling.run(
-                trial_calls.of_app, access.principal(req), self._system, name, given.task_type, given.data
-            )
-        answers.send(resp, TrialCall.model_validate(made))
+            made = await self._calling.run(self._made, access.principal(req), name, body)
+        answers.send(resp, made)
+
+    def _made(self, principal: Principal, name: str, body: bytes) -> TrialCall:
+        given = validation.body(NewTrialCall, bodies.parse(body))
+        return TrialCall.model_validate(trial_calls.of_app(principal, self._system, name, given.task_type, given.data))

@@ -7,7 +7,7 @@ from falcon.asgi import Request, Response
 from api import access, answers, bodies, reasons, validation
 from api.openapi import documented
 from api.operations import Required
-from api.schemas.accounts import Ended
+from api.schemas.accounts import EndedAccess
 from api.schemas.audit import ReasonQuery
 from api.schemas.people import ChangedPerson, OfferedReset, People, PeopleQuery, Person
 from api.threads import Threads
@@ -104,7 +104,7 @@ class TokensOfUser:
     @documented(
         "endAccessOfUser",
         "accounts",
-        {200: Ended},
+        {200: EndedAccess},
         access=Required.ADMINISTRATION,
         scope=Scope.APP,
         query=ReasonQuery,
@@ -117,4 +117,4 @@ class TokensOfUser:
         """
         principal, reason = access.principal(req), reasons.of(req)
         ended = await self._threads.run(ending_access.end, principal, self._system, username, reason)
-        answers.send(resp, Ended(ended=ended))
+        answers.send(resp, EndedAccess(ended=ended))

@@ -10,6 +10,7 @@ from falcon.asgi import Request, Response
 from api import access, answers, bodies, keys, preconditions, reasons, user_edits
 from api.openapi import documented
 from api.operations import Required
+from api.preconditions import IfMatchHeader
 from api.schemas.audit import ReasonQuery
 from api.schemas.jobs import Job
 from api.schemas.versions import Differences, JobInVersion, Version, Versions
@@ -73,6 +74,7 @@ class RevertOfJob:
         access=Required.JOB,
         scope=Scope.JOBS,
         query=ReasonQuery,
+        headers=IfMatchHeader,
         problems=(403, 404, 409, 412),
         takes_key=True,
     )

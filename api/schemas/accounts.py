@@ -69,7 +69,7 @@ class OwnTokens(Shown):
     results: list[OwnToken]
 
 
-class Ended(Shown):
+class EndedAccess(Shown):
     """How many sessions and tokens were ended."""
 
     ended: int

@@ -11,7 +11,7 @@ from core.scopes import Role, Scope
 
 
 class RoleInApp(Shown):
-    """The caller's role in an app."""
+    """A user's role in an app."""
 
     app_name: str
     role: Role

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from api.schemas.me import RoleInApp
 from api.schemas.paging import Filter, Query
 from api.schemas.values import Given, Shown
-from core.scopes import Role
 from services.access.people import Change
 
 MOST_PEOPLE = 200
@@ -21,13 +21,6 @@ class PeopleQuery(Query):
     search: Filter | None = None
     after: Filter | None = None
     limit: Annotated[int, Field(ge=1, le=MOST_PEOPLE)] = 50
-
-
-class RoleInApp(Shown):
-    """A user's role in an app."""
-
-    app_name: str
-    role: Role
 
 
 class Person(Shown):

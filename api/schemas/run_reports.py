@@ -107,7 +107,7 @@ class Logged(Shown):
     lines: int
 
 
-class Ended(Shown):
+class EndedAttempt(Shown):
     """How the attempt ended; the same report sent again gets the same answer."""
 
     run_id: UUID

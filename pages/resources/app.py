@@ -114,7 +114,7 @@ class AppPage:
         return made
 
     async def _shown_once(self, req: Request, resp: Response, name: str, kind: str, make: Act) -> None:
-        described = {"kind": kind, "name": name}
+        described = {"kind": kind, "name": name, "section": "apps"}
 
         def do(who: Asked, form: Form) -> str:
             return make(who, form, name)

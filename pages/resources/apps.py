@@ -8,7 +8,7 @@ from urllib.parse import quote
 from falcon.asgi import Request, Response
 
 from core import built_in_apps
-from core.errors import InvalidInput
+from core.errors import InvalidInput, KeyReused
 from core.scopes import Scope
 from pages.asked import Asked
 from pages.forms import Form
@@ -39,6 +39,8 @@ class Apps:
         form = await self._site.form(req)
         try:
             await self._site.carry_out(req, resp, form, self._create)
+        except KeyReused:
+            raise  # 422: this form was sent before
         except InvalidInput as refusal:
             resp.status = 400
             errors = {one.field: one.message for one in refusal.fields}

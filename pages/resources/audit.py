@@ -13,7 +13,7 @@ from pages.site import Site
 from services.access import audit
 
 PATH = "/dashboard/audit"
-FILTERS = ("app_name", "principal", "thing", "thing_id")
+FILTERS = ("app_name", "principal", "thing", "thing_id", "since", "before")
 
 
 class AuditPage:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from core.errors import Forbidden, InvalidInput, PreconditionFailed
+from core.errors import Conflict, Forbidden, InvalidInput, KeyReused, PreconditionFailed
 from pages import job_edits, job_form
 from pages.asked import Asked
 from pages.forms import Form
@@ -38,8 +38,10 @@ class EditJob:
         form = await self._site.form(req)
         try:
             await self._site.carry_out(req, resp, form, lambda who, given: self._edit(who, given, job_id))
-        except (InvalidInput, Forbidden, PreconditionFailed) as refusal:
-            resp.status = {Forbidden: 403, PreconditionFailed: 412}.get(type(refusal), 400)
+        except KeyReused:
+            raise  # 422: this form was sent before
+        except (InvalidInput, Forbidden, PreconditionFailed, Conflict) as refusal:
+            resp.status = {Forbidden: 403, Conflict: 409, PreconditionFailed: 412}.get(type(refusal), 400)
             wrong = refusal if isinstance(refusal, InvalidInput) else None
             others = [] if wrong else [str(refusal)]
             await self._site.show(

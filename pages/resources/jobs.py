@@ -17,7 +17,9 @@ from services.reading import listing, outcomes
 from services.reading.counting import Counts
 
 PATH = "/dashboard/jobs"
-FILTERS = ("search", "status", "kind", "task_type", "app_name", "account_id", "tag")
+_HIDDEN = ("user_id", "job_type", "name", "created_from", "created_before")
+"""Filters that the form has no field for: they come with a link, and stay."""
+FILTERS = ("search", "status", "kind", "task_type", "app_name", "account_id", "tag", *_HIDDEN)
 _SHOWN = (*FILTERS, "ordering")
 
 
@@ -44,6 +46,7 @@ class Jobs:
             "outcomes": outcomes.newest([job.id for job in page.items]),
             "given": {name: given.get(name, "") for name in _SHOWN},
             "kept": {name: value for name, value in given.items() if name in FILTERS},
+            "hidden": {name: given[name] for name in _HIDDEN if name in given},
             "views": views.offered(who.principal, ViewedList.JOBS),
             "filtered": any(name in given for name in FILTERS),
             "may_make": Scope.JOBS in who.principal.scopes,  # without a role: in the shared apps

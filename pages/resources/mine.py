@@ -43,7 +43,7 @@ class Mine:
             return own_tokens.create(who.principal, self._site.system, new, who.session)[0]
 
         def described(who: Asked) -> dict[str, Any]:
-            return {"kind": "token", "name": who.principal.name}
+            return {"kind": "token", "name": who.principal.name, "section": "mine"}
 
         def act() -> Awaitable[None]:
             return shown_once.show(self._site, req, resp, make, described=described, back=PATH)

@@ -95,7 +95,7 @@ class People:
         return "ended"
 
     async def _shown_once(self, req: Request, resp: Response, kind: str, make: Act) -> None:
-        described = {"kind": kind, "name": ""}
+        described = {"kind": kind, "name": "", "section": "people"}
 
         def act() -> Awaitable[None]:
             return shown_once.show(self._site, req, resp, make, described=lambda _: described, back=PATH)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from core.errors import Forbidden, InvalidInput, NotFound
+from core.errors import Forbidden, InvalidInput, KeyReused, NotFound
 from core.principals import Principal
 from core.states import ENDED
 from pages import instants_typed
@@ -69,6 +69,8 @@ class Tasks:
         form = await self._site.form(req)
         try:
             await self._site.carry_out(req, resp, form, do)
+        except KeyReused:
+            raise  # 422: this form was sent before
         except (InvalidInput, Forbidden) as refusal:
             resp.status = 403 if isinstance(refusal, Forbidden) else 400
             again = _asking(form, _errors(refusal), job_id)

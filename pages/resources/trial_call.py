@@ -11,7 +11,7 @@ from pages import forms
 from pages.asked import Asked
 from pages.forms import Form
 from pages.resources.apps import app_path
-from pages.site import Site
+from pages.site import Run, Site
 from services.execution import trial_calls, trial_places
 from services.reading import records
 
@@ -19,20 +19,21 @@ from services.reading import records
 class TestCallPage:
     """`/dashboard/jobs/{job_id}/test-call` and `/dashboard/apps/{name}/test-call`."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, run: Run) -> None:
         self._site = site
+        self._run = run  # in threads of their own: a call may take ten seconds
 
     async def of_job(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Make the call of a job, and show it."""
         await self._site.form(req)
         with trial_places.place():
-            await self._site.show(req, resp, "test_call.html", lambda who: self._of_job(who, job_id))
+            await self._site.show(req, resp, "test_call.html", lambda who: self._of_job(who, job_id), run=self._run)
 
     async def of_app(self, req: Request, resp: Response, name: str) -> None:
         """Call the receiver of an app, and show what came back."""
         form = await self._site.form(req)
         with trial_places.place():
-            await self._site.show(req, resp, "test_call.html", lambda who: self._of_app(who, name, form))
+            await self._site.show(req, resp, "test_call.html", lambda who: self._of_app(who, name, form), run=self._run)
 
     def _of_job(self, who: Asked, job_id: UUID) -> dict[str, Any]:
         made = trial_calls.of_job(who.principal, self._site.system, job_id)

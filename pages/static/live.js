@@ -4,6 +4,7 @@
 const LEAST_GAP_MS = 1000;
 const AWAY_MS = 5_000;
 const REFUSED_MS = 30_000;
+const LONGEST_MS = 30_000; // an answer that takes longer will not come
 const REST = 5; // how many times as long as the server took it is left in peace
 
 const source = document.querySelector("[data-events]")?.dataset.events;
@@ -64,7 +65,7 @@ async function refresh() {
   const began = performance.now();
   let isAway = false;
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(LONGEST_MS) });
     if (answer.redirected || answer.status === 404) close(); // the session has ended, or what is shown is deleted
     else if (answer.ok) show(await answer.text());
     else isAway = true;
@@ -88,8 +89,9 @@ function show(html) {
   if (seen.hidden) news.textContent = `${seen.hidden} new, show`;
 }
 
-// Makes an element like another one, keeping each node that can stay. `isAbove(list)` says whether the reader is past the top of a list marked `data-rows`: its new rows then wait, and are
-// counted in `seen.hidden`, so that nothing moves under their eyes.
+// Makes an element like another one, keeping each node that can stay. `isAbove(list)` says whether the reader is past
+// the top of a list marked `data-rows`: its new rows then wait, and are counted in `seen.hidden`, so that nothing moves
+// under their eyes.
 function morph(old, wanted, isAbove, seen) {
   if (old.nodeType !== Node.ELEMENT_NODE) {
     if (old.nodeValue !== wanted.nodeValue) old.nodeValue = wanted.nodeValue;

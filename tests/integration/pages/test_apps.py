@@ -6,6 +6,7 @@ import pytest
 
 from core.principals import LOCAL
 from core.scopes import Role
+from models.tables import App
 from services.access import app_keys, members
 from services.jobs import apps
 from services.secrets import named, signing
@@ -147,3 +148,17 @@ def test_an_app_without_jobs_is_deleted(page: Page, browser: Browser, system: Gi
     done = browser.submit(page.form("Delete"), reason="Sold")
     assert "Deleted." in done.text
     assert browser.load("/dashboard/apps/shop").status == 404
+
+
+def test_a_form_that_is_sent_again_with_something_else_is_refused(browser: Browser, page: Page) -> None:
+    form = browser.load("/dashboard/apps").form("Make the app")
+    browser.submit(form, name="first")
+    refused = browser.submit(form, name="second")
+    assert refused.status == 422
+    assert "Idempotency-Key" in refused.text
+
+
+def test_a_secret_is_kept_to_the_letter(page: Page, browser: Browser, system: GivenSystem) -> None:
+    browser.submit(to(page, "secrets"), **{NAME: "PASSWORD", "value": " two words "})
+    app_id = App.get(App.name == "shop").id
+    assert named.opened(system, app_id, {"PASSWORD"}) == {"PASSWORD": " two words "}

@@ -126,4 +126,4 @@ def all_routes(system: GivenSystem) -> list[Route]:
         """No password is changed here."""
 
     shown = Site(system, run, page_readers.readers(system), lambda *_: True)  # type: ignore[arg-type]  # it only lists its pages
-    return pages.routes(shown, Signs(lambda: True, tuple), lambda _path: answer, change)
+    return pages.routes(shown, Signs(lambda: True, tuple), lambda _path: answer, change, run)  # type: ignore[arg-type]  # nothing is called

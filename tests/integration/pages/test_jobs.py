@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from api.schemas.paging import JobsQuery
 from core import schedules
 from core.principals import LOCAL
+from pages.resources import jobs
 from services.jobs import lifecycle, requested_runs
 from tests.factories import NOON, GivenSystem, claim, new_job, record, succeeded
 from tests.integration.pages.browser import Browser
@@ -41,6 +43,22 @@ def test_filters_stand_in_the_address(browser: Browser, system: GivenSystem) -> 
     assert "bad" not in page.links
     assert page.form("Show").fields["tag"] == "good"
     assert "No job fits." in browser.load("/dashboard/jobs?search=nothing").text
+
+
+def test_a_filter_that_came_with_a_link_stays_for_what_is_done_to_all_that_fit(
+    browser: Browser, system: GivenSystem
+) -> None:
+    for name in ("good", "bad"):
+        lifecycle.create(LOCAL, system, new_job(name=name))
+    page = browser.load("/dashboard/jobs?name=good")
+    assert "1 job that fit" in page.text
+    assert "Name: good" in page.text
+    assert page.form("Show").fields["name"] == "good"
+    assert page.form("Preview…").fields["name"] == "good"
+
+
+def test_every_filter_of_the_api_is_one_of_the_page() -> None:
+    assert set(jobs.FILTERS) == JobsQuery.model_fields.keys() - {"ordering", "limit", "cursor", "page"}
 
 
 def test_a_long_list_comes_in_pages(browser: Browser, system: GivenSystem) -> None:

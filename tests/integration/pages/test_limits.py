@@ -8,6 +8,7 @@ from core.principals import LOCAL
 from core.rates import Rate
 from core.scopes import Role
 from services.access import members
+from services.jobs import apps
 from services.reading import limits
 from tests.factories import GivenSystem, claim, first_run, given_system, stored_run
 from tests.integration.execution.limiting import create, put
@@ -32,6 +33,13 @@ def test_a_key_is_limited_seen_changed_and_deleted(browser: Browser, system: Giv
     assert KEY in browser.load("/dashboard/limits").links
     assert "The limit is deleted" in browser.submit(page.form("Delete the limit"), reason="Enough").text
     assert browser.load(f"/dashboard/limits/of?key={KEY}").status == 404
+
+
+def test_a_key_that_has_a_weight_alone_is_shown(browser: Browser, system: GivenSystem) -> None:
+    apps.ensure(system, "jobs")
+    put(system, "app:jobs", weight=0.5)
+    assert "weight 0.5" in browser.load("/dashboard/limits").text
+    assert "weight 0.5" in browser.load("/dashboard/limits/of?key=app:jobs").text
 
 
 def test_who_holds_a_key_and_who_waits_is_shown(browser: Browser, system: GivenSystem) -> None:

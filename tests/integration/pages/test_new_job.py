@@ -101,7 +101,18 @@ def test_what_is_wrong_stands_beside_its_field_with_what_was_typed(browser: Brow
     assert "The job is created." in browser.submit(refused.form(MAKE), **right).text
 
 
-@pytest.mark.parametrize(("data", "word"), [("{", "cannot be read as JSON"), ("[1]", "must be a JSON object")])
+DEEP = '{"a":' * 32 + "1" + "}" * 32
+
+
+@pytest.mark.parametrize(
+    ("data", "word"),
+    [
+        ("{", "cannot be read as JSON"),
+        ("[1]", "must be a JSON object"),
+        ('{"a": 1, "a": 2}', "a is given more than once"),
+        (DEEP, "nests deeper than 32 levels"),
+    ],
+)
 def test_data_that_is_no_object_is_refused(browser: Browser, data: str, word: str) -> None:
     page = browser.load("/dashboard/new")
     refused = browser.submit(page.form(MAKE), task_type="greet", data=data)
