@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -203,10 +205,9 @@ def test_axe_finds_nothing_serious_on_any_page_in_either_theme(root: Reader, ses
         "/login/",
         "/register/",
     }
-    kinds = {re.sub(r"[0-9a-f-]{36}|[?].*", "", path) for path in pages}
-    assert kinds >= {f"/dashboard/{one}" for one in (*OVERVIEWS, *OF_ONE)}
+    assert set(map(kind_of, pages)) >= {f"/dashboard/{one}" for one in (*OVERVIEWS, *OF_ONE)}
     barriers = []
-    for path in sorted(pages):
+    for path in two_of_each(pages):
         root.open(path)
         barriers += root.barriers()
     assert barriers == []
@@ -217,6 +218,19 @@ def pages_of(one: Reader) -> list[str]:
     links = one.page.locator("header nav a, main a[href*='/dashboard/']").all()
     paths = {"/dashboard/" + str(link.get_attribute("href")).partition("/dashboard/")[2] for link in links}
     return sorted({path.partition("#")[0] for path in paths})
+
+
+def kind_of(path: str) -> str:
+    """What is left of the path of a page without what it is about."""
+    return re.sub(r"[0-9a-f-]{36}|[?].*", "", path)
+
+
+def two_of_each(paths: Collection[str]) -> list[str]:
+    """Two paths at most of each kind of page."""
+    by_kind = defaultdict(list)
+    for path in sorted(paths):
+        by_kind[kind_of(path)].append(path)
+    return [path for found in by_kind.values() for path in found[:2]]
 
 
 def tab_to(one: Reader, wanted: str) -> None:
