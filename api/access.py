@@ -96,7 +96,7 @@ class Access:
         await self._expect_allowed(req, found)
 
     async def again(self, req: Request) -> Principal | None:
-        """Returns whom the credential of an earlier request stands for by now; None if it admits nobody any more.
+        """Returns the principal for whom a request's credential is still valid; None if it is no longer.
 
         This does not count as a use of it, so that a channel left open keeps no session alive.
         """

@@ -28,7 +28,7 @@ class Creates:
         self._creator = Creator(system)
 
     async def create(self, principal: Principal, body: bytes, parsed: Callable[[bytes], NewJob]) -> UUID:
-        """Store the job of a small body. Returns its id. Raises what `parsed` and `lifecycle.create` raise."""
+        """Store the job of a small body. Returns its id. Raises what `parsed` and `Creator.create` raise."""
         new = parsed(body)
         valid = await self._validated(new) if registry.is_checked(new.task_type) else self._valid(new)
         return await asyncio.wrap_future(self._creator.create(principal, valid))

@@ -22,7 +22,7 @@ Models = Mapping[int, type[BaseModel] | None]
 
 _REASONS = {
     400: "The request is wrong; `errors` names the wrong fields.",
-    403: "The installation does not allow it; `detail` names the setting that would.",
+    403: "You may not do this; `detail` says which role, scope or setting is missing.",
     404: "Not found.",
     409: "Its state does not allow this, or the first request with this Idempotency-Key is still under way.",
     412: "It has been changed since: its version is none of those that If-Match names.",

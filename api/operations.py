@@ -83,7 +83,7 @@ _UNDECLARED = Operation(Required.ADMINISTRATION, Scope.APP)
 
 @dataclass(frozen=True)
 class Found:
-    """The operation that a request asks for, and the id or name in its path of the one thing that it is about."""
+    """The operation that a request asks for, and the id or name in its path of the job, run or app it is about."""
 
     operation: Operation
     key: Any = None

@@ -25,7 +25,7 @@ def plain(words: Sequence[str]) -> Iterator[None]:
             yield
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:  # who reads has enough, as `head`
+    except BrokenPipeError:  # the reader, such as `head`, has enough
         _discard_output()
         sys.exit(_FAILED)
     except OSError as error:

@@ -36,7 +36,7 @@ def upcoming(
 def stats(
     context: typer.Context, app: Text = None, account: Text = None, as_json: AsJson = False, url: Url = None
 ) -> None:
-    """Count jobs by what they show."""
+    """Count jobs by status."""
     with options.server(context, url) as server:
         found = server.get("/api/jobs/stats", app_name=app, account_id=account)
     if as_json:

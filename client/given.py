@@ -11,7 +11,7 @@ _EXAMPLE = "write for example http://127.0.0.1:8000."
 
 
 def address(name: str, value: str) -> str:
-    """Returns a server's address, without what surrounds it. Raises `WrongInput`."""
+    """Returns a server's address, without surrounding spaces. Raises `WrongInput`."""
     url = value.strip().rstrip("/")
     if fault := _fault_of_text(url) or _fault_of_address(url):
         raise WrongInput(f"{name}{_shown(url)} {fault}")
@@ -19,7 +19,7 @@ def address(name: str, value: str) -> str:
 
 
 def secret(name: str, value: str | None) -> str | None:
-    """Returns the secret, without what surrounds it, as the server reads its own; None for a blank one.
+    """Returns the secret, without surrounding spaces, as the server reads its own; None for a blank one.
 
     Raises `WrongInput`, never with the value.
     """

@@ -34,9 +34,9 @@ Reason = Annotated[str | None, typer.Option("--reason", help="Why: kept in the a
 
 @contextmanager
 def server(context: typer.Context, url: str | None, *, known: bool = True) -> Iterator[Server]:
-    """Yields the server that the option names, else the environment, which the command line passes in.
+    """Yields the server named by the option, else by the environment.
 
-    To be known there, a token or key is shown, else the secret; or neither.
+    It is shown the token or key, else the secret; with `known=False`, neither.
     """
     environment: Mapping[str, str] = context.obj or {}
     with plain_faults():

@@ -70,7 +70,7 @@ class KeyReused(InvalidInput):
 
 
 class Forbidden(CarillonError):  # noqa: N818
-    """The installation does not allow it; the message names the setting that would, `field` the member if it is one."""
+    """The caller may not do this; the message says what would allow it, `field` names the member if it is about one."""
 
     def __init__(self, message: str, field: str | None = None) -> None:
         super().__init__(message if field is None else f"{field} {message}")

@@ -12,12 +12,12 @@ LONGEST = 120
 
 
 def lines(entry: AuditView) -> list[str]:
-    """Returns `priority: 3 → 5` for each value that is another now, or that there was only before or is only now."""
+    """Returns a line such as `priority: 3 → 5` for each member that was changed, added or removed."""
     return between(entry.before or {}, entry.after or {})
 
 
 def between(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
-    """Returns a line for each value that is another in what came after, or stands in one of both alone."""
+    """Returns such a line for each member of either object."""
     return [f"{name}: {_change(before, after, name)}" for name in {**before, **after}]
 
 

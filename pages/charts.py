@@ -89,7 +89,7 @@ _DURATIONS_HEIGHT = 56
 
 
 def durations(runs: Sequence[RunView], zone: ZoneInfo) -> Markup:
-    """Returns how long runs took as bars, the newest to the right; each leads to no run, but says which it is."""
+    """Returns how long runs took as bars, the newest to the right; a bar's title names its run."""
     taken = [
         (run, (run.finished_at - run.started_at).total_seconds())
         for run in reversed(runs)

@@ -9,7 +9,7 @@ from core import instants
 
 
 def read(text: str, zone: ZoneInfo) -> str:
-    """Returns the instant that is typed, in UTC as programs write it; what is none as it is, to be refused."""
+    """Returns the typed instant in UTC, as programs write it; other text unchanged, to be refused."""
     try:
         return instants.shown(instants.read(text, zone))
     except (ValueError, OverflowError):

@@ -71,7 +71,7 @@ class Readers:
     changed_app: Callable[[AppView, Any], AppDefinition]
     new_key: Callable[[Any], NewKey]
     role: Callable[[Any], Role]
-    secret: Callable[[str, Any], str]
+    secret: Callable[[Any], str]
     differences: Callable[[Comparison], tuple[Mapping[str, Any], Mapping[str, Any]]]
     expect_edit: Callable[[Principal, JobView, Definition], None]
     test_call: Callable[[Any], tuple[str, dict[str, Any] | None]]

@@ -31,7 +31,7 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a verdict is about; `minutes` is None for who may not see how the installation does."""
+    """What a verdict is based on; `minutes` is None for readers who may not see figures of the installation."""
 
     now: datetime
     zone: ZoneInfo

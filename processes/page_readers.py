@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -61,7 +60,7 @@ def readers(system: System) -> Readers:
         changed_app=apps.patched,
         new_key=lambda value: validation.body(NewKey, _checked(value)).parsed(),
         role=lambda value: Role(validation.body(NewRole, value).role),
-        secret=functools.partial(secrets.value_of, system),
+        secret=secrets.value_of,
         differences=_differences,
         expect_edit=user_edits.expect_edit,
         test_call=_test_call,

@@ -40,7 +40,7 @@ class KeysOfApp:
         problems=(403, 404, 409),
     )
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
-        """Make a key of an app. It is told this once; where the answer is lost, revoke it and make another."""
+        """Make a key of an app. It is shown only once; where the answer is lost, revoke it and make another."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         new = validation.body(NewKey, bodies.parse(body)).parsed()
         key, view = await self._threads.run(app_keys.create, access.principal(req), self._system, name, new)

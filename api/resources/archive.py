@@ -120,7 +120,7 @@ class OneArchivedRun:
         problems=(404,),
     )
     async def on_get(self, req: Request, resp: Response, run_id: UUID) -> None:
-        """Show an archived run, looked for from the day of its making on, through 31 days that have runs."""
+        """Show an archived run. It is searched for from the day it was created, in up to 31 days that have runs."""
         query = validation.query(ArchivedRunQuery, req.params)
         found = await self._threads.run(reading.run, access.principal(req), self._system, run_id, query.since)
         answers.give(resp, Answer(200, json_text.compact(found).decode()))

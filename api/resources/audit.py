@@ -23,7 +23,7 @@ class AuditLog:
 
     @documented("listAudit", "audit", {200: AuditPage}, access=Required.ACCOUNT, scope=Scope.APP, query=AuditQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
-        """List the changes of the apps that the caller owns, newest first; for administrators, all there were."""
+        """List the changes in the apps that the caller owns, newest first; administrators get all changes."""
         lists.send(resp, await self._threads.run(self._list, req))
 
     def _list(self, req: Request) -> Listed:

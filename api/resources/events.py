@@ -37,7 +37,7 @@ def _split(given: object) -> object:
 
 
 class EventsQuery(Query):
-    """Of which job or app to tell, and what; of everything and of jobs if nothing is given."""
+    """Which events to send: of one job or one app, on which topics; by default of all jobs, on `jobs`."""
 
     job: UUID | None = None
     app: Filter | None = None

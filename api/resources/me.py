@@ -15,5 +15,5 @@ class WhoAmI:
 
     @documented("getMe", "accounts", {200: Me}, access=Required.IDENTITY)
     async def on_get(self, req: Request, resp: Response) -> None:
-        """See who one is to this server: the roles in apps, the scopes of what was shown."""
+        """Show who the caller is: their roles in apps and the scopes of their credential."""
         answers.send(resp, Me.of(access.principal(req)))

@@ -43,7 +43,7 @@ class TokensOfCaller:
         problems=(401, 403, 409),
     )
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Make a token for a program. It is told this once; where the answer is lost, revoke it and make another."""
+        """Make a token for a program. It is shown only once; where the answer is lost, revoke it and make another."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         new = validation.body(NewToken, bodies.parse(body)).parsed()
         principal, shown = access.principal(req), access.token_of(req)

@@ -1,4 +1,4 @@
-"""Reports about a run whose receiver answered 202: a heartbeat, its end, or its failure."""
+"""Reports about a run whose receiver answered 202: a heartbeat, lines for its log, its end, or its failure."""
 
 from __future__ import annotations
 
@@ -82,8 +82,8 @@ class Logs(Report):
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Log lines while the work goes on; the run keeps the newest, and its page shows them as they come.
 
-        It keeps at most 1,000 lines of together 262,144 characters. Other than reports, this is counted in the quota of
-        requests of the sender's address.
+        It keeps at most 1,000 lines of together 262,144 characters. Unlike the other reports, it counts against the
+        request quota of the sender's address.
         """
         await self._answer(req, resp, run_id, self._log)
 

@@ -12,8 +12,6 @@ from api.operations import Required
 from api.resources.apps import expect_name
 from api.schemas.secrets import NewSecret, Secret, Secrets
 from api.threads import Threads
-from core import built_in_apps
-from core.errors import Conflict
 from core.principals import Principal
 from core.scopes import Scope
 from services.secrets import named
@@ -58,7 +56,7 @@ class OneSecret:
         resp.status = 201 if is_new else 204
 
     def _put(self, principal: Principal, name: str, secret_name: str, body: bytes) -> bool:
-        return named.put(principal, self._system, name, secret_name, value_of(self._system, name, bodies.parse(body)))
+        return named.put(principal, self._system, name, secret_name, value_of(bodies.parse(body)))
 
     @documented("deleteSecret", "apps", {204: None}, access=Required.APP, scope=Scope.APP, problems=(404,))
     async def on_delete(self, req: Request, resp: Response, name: str, secret_name: str) -> None:
@@ -68,14 +66,6 @@ class OneSecret:
         resp.status = 204
 
 
-def value_of(system: System, name: str, body: Any) -> str:
-    """Returns the value of a secret that an app is given. Raises `Conflict` for an app that keeps none."""
-    if not system.settings.anonymous:
-        _refuse_shared(name)
+def value_of(body: Any) -> str:
+    """Returns the value of a secret that an app is given."""
     return validation.body(NewSecret, body).value
-
-
-def _refuse_shared(name: str) -> None:
-    """Raises `Conflict` for an app in which every user makes jobs, any of whom could send its secrets anywhere."""
-    if built_in_apps.canonical(name) in built_in_apps.NAMES:
-        raise Conflict(f"The app {name} is shared by all users, so it keeps no secret; use an app of your own.")

@@ -1,4 +1,4 @@
-"""Users, as administrators see to them."""
+"""Users, as administrators manage them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class OneUser:
     async def on_patch(self, req: Request, resp: Response, username: str) -> None:
         """Disable or enable a user, make them an administrator or take that back.
 
-        Who is disabled is logged out everywhere and cannot log in; their jobs run on, and keys of apps stay.
+        A disabled user is logged out everywhere and cannot log in; their jobs run on, and keys of apps stay.
         """
         body = await bodies.read(req, self._system.settings.max_body_bytes)
         wanted = validation.body(ChangedPerson, bodies.parse(body)).change()
@@ -88,7 +88,7 @@ class ResetOfUser:
         problems=(403, 404, 409),
     )
     async def on_post(self, req: Request, resp: Response, username: str) -> None:
-        """Make a link by which a user sets a new password: for who cannot be sent one. It is told this once."""
+        """Make a link by which a user sets a new password, for users whom no e-mail reaches. It is shown only once."""
         principal, reason = access.principal(req), reasons.of(req)
         link = await self._threads.run(people.reset, principal, self._system, username, reason)
         answers.send(resp, OfferedReset(link=link), status=201)

@@ -8,8 +8,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from api.schemas.app_keys import ScopeWord
-from api.schemas.values import Given, Instant, Name, Shown
+from api.schemas.values import Given, Instant, Name, ScopeWord, Shown
 from core.accounts import TokenKind
 from core.letters import LONGEST_ADDRESS, fault_of_address
 from core.scopes import Scope
@@ -39,7 +38,7 @@ class NewToken(Given):
     expires_at: Instant | None = None
 
     def parsed(self) -> own_tokens.NewToken:
-        """What the services take."""
+        """Returns this as the services take it."""
         return own_tokens.NewToken(self.name, frozenset(map(Scope, self.scopes)), self.expires_at)
 
 
@@ -58,7 +57,7 @@ class OwnToken(Shown):
 
 
 class MadeToken(OwnToken):
-    """A new token; `token` is told this once, to be sent as `Authorization: Bearer <token>`."""
+    """A new token; `token` is shown only once, to be sent as `Authorization: Bearer <token>`."""
 
     token: str
 
@@ -114,7 +113,7 @@ class Invitation(Shown):
 
 
 class MadeInvitation(Invitation):
-    """A new invitation; `link` is told this once, and opens once."""
+    """A new invitation; `link` is shown only once, and opens once."""
 
     link: str
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import Field
 
-from api.schemas.values import AccountId, Given, Instant, Name, Shown
+from api.schemas.values import AccountId, Given, Instant, Name, ScopeWord, Shown
 from core.scopes import Scope
 from services.access import app_keys
-
-ScopeWord = Literal["read", "operate", "jobs", "app"]
 
 
 class NewKey(Given):
@@ -24,7 +22,7 @@ class NewKey(Given):
     expires_at: Instant | None = None
 
     def parsed(self) -> app_keys.NewKey:
-        """What the services take."""
+        """Returns this as the services take it."""
         return app_keys.NewKey(self.name, frozenset(map(Scope, self.scopes)), self.account_id, self.expires_at)
 
 
@@ -43,7 +41,7 @@ class Key(Shown):
 
 
 class MadeKey(Key):
-    """A new key; `key` is told this once, to be sent as `Authorization: Bearer <key>`."""
+    """A new key; `key` is shown only once, to be sent as `Authorization: Bearer <key>`."""
 
     key: str
 

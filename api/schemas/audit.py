@@ -33,14 +33,14 @@ class AuditQuery(PageQuery):
     before: InstantInQuery | None = None
 
     def wanted(self) -> AuditFilter:
-        """What the services take."""
+        """Returns this as the services take it."""
         return AuditFilter(**self.model_dump(exclude={"limit", "cursor"}))
 
 
 class AuditEntry(Shown):
     """One change: who made it (`kind`, `principal`), with what (`credential`), from where, of what, and why.
 
-    Of `before` and `after` there is what differs, secrets masked. What is created shows in the job itself.
+    `before` and `after` hold the members that changed, secrets masked; a creation shows in the job itself.
     """
 
     id: UUID

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, PlainValidator, ValidationInfo, Wit
 
 from api.schemas.audit import Reason
 from api.schemas.paging import CURSOR_SCHEMA, Filter, read_cursor, write_cursor
-from api.schemas.values import Given, Instant, ScheduleKind, Shown
+from api.schemas.values import Given, Instant, ScheduleKind, Shown, TriggerWord
 from api.sources.typed_jobs import words
 from core.filters import JobFilter, RunFilter
 from core.listing import Mark, Ordering, SortKey
@@ -46,7 +46,6 @@ StatusWord = Literal["pending", "queued", "running", "completed", "failed", "can
 RunActionWord = Literal["replay", "cancel", "dismiss"]
 RunStatusWord = Literal["pending", "queued", "running", "retrying", "completed", "failed", "cancelled"]
 Ids = Annotated[list[Id], Field(min_length=1, max_length=MOST_IDS)]
-TriggerWord = Literal["schedule", "poll", "manual", "retry", "backfill"]
 
 
 class _Meant(Given):
@@ -83,7 +82,7 @@ class JobsMeant(_Meant):
     ids: Ids | None = None
 
     def wanted(self) -> JobFilter:
-        """What the services take."""
+        """Returns this as the services take it."""
         fields = self.model_dump(exclude={"kind", "status", "ids"})
         status = None if self.status is None else JobStatus(self.status)
         return words.as_shown(JobFilter(**fields, status=status, schedule_kind=self.kind, ids=_all(self.ids)))
@@ -118,7 +117,7 @@ class RunsMeant(_Meant):
     due_before: Instant | None = None
 
     def wanted(self) -> RunFilter:
-        """What the services take."""
+        """Returns this as the services take it."""
         fields = self.model_dump(exclude={"status", "trigger"})
         trigger = None if self.trigger is None else Trigger(self.trigger)
         return RunFilter(**fields, status=RunStatus(self.status), trigger=trigger)
@@ -144,7 +143,7 @@ class RunsActedOn(_Meant):
     finished_from: Instant | None = None
 
     def wanted(self) -> RunFilter:
-        """What the services take."""
+        """Returns this as the services take it."""
         fields = self.model_dump(exclude={"status", "trigger", "ids"})
         trigger = None if self.trigger is None else Trigger(self.trigger)
         status = None if self.status is None else RunStatus(self.status)

@@ -1,4 +1,4 @@
-"""Failures as callers get them: alike ones together."""
+"""Failures as callers get them, grouped by cause."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class FailuresQuery(Query):
 
 
 class FailureGroup(Shown):
-    """Runs that failed alike: `reason` is what their errors share, and selects them as `failure` in actions on runs.
+    """Runs that failed for one reason. `reason` is what their errors share; actions on runs take it as `failure`.
 
     The run, the error and the job are those of the newest.
     """

@@ -48,7 +48,7 @@ class NewLimit(Given):
         return self
 
     def parsed(self) -> limits.Limit:
-        """What the services take."""
+        """Returns this as the services take it."""
         rate = None if self.rate is None else Rate(self.rate.calls, self.rate.per_seconds)
         return limits.Limit(self.concurrency, rate, self.expires_at, weight=self.weight)
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
 
-from api.schemas.values import Given, Shown
+from api.schemas.values import Given, RoleWord, Shown
 from core.scopes import Role
-
-RoleWord = Literal["viewer", "operator", "developer", "owner"]
 
 
 class NewRole(Given):

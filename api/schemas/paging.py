@@ -95,7 +95,7 @@ class PageQuery(Query):
     cursor: Cursor | None = None
 
     def stretch(self) -> Stretch:
-        """What the services take."""
+        """Returns this as the services take it."""
         return Stretch(limit=self.limit, after=self.cursor)
 
 
@@ -106,7 +106,7 @@ class NumberedQuery(Query):
     page: PageNumber = 1
 
     def stretch(self) -> Stretch:
-        """What the services take."""
+        """Returns this as the services take it."""
         return Stretch(limit=self.limit, page=self.page)
 
 

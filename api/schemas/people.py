@@ -51,11 +51,11 @@ class ChangedPerson(Given):
     administrator: bool | None = None
 
     def change(self) -> Change:
-        """What the services take."""
+        """Returns this as the services take it."""
         return Change(self.disabled, self.administrator)
 
 
 class OfferedReset(Shown):
-    """A link by which the user sets a new password, within half an hour; it is told this once, and opens once."""
+    """A link by which the user sets a new password, within half an hour; it is shown only once, and opens once."""
 
     link: str

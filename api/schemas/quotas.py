@@ -22,7 +22,7 @@ class NewQuotas(Given):
     payload_bytes: Annotated[int, Field(ge=0, le=MOST)] | None = None
 
     def parsed(self) -> Quotas:
-        """What the services take."""
+        """Returns this as the services take it."""
         return Quotas(self.jobs, self.waiting_runs, self.shortest_interval_seconds, self.payload_bytes)
 
 

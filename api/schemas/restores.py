@@ -26,7 +26,10 @@ class HeldApp(Shown):
 
 
 class Restore(Shown):
-    """When the database was found to be taken back, and to which instant; null: it was not, or all is released."""
+    """When a restore of the database was noticed, and to which instant it went back.
+
+    Both are null if there was none, or all runs are released.
+    """
 
     restored_at: datetime | None
     restored_to: datetime | None
@@ -46,7 +49,7 @@ class NewRelease(Given):
     reason: Reason | None = None
 
     def wanted(self) -> Slice:
-        """What the services take."""
+        """Returns this as the services take it."""
         return Slice(self.app_name, self.runs, self.begun, self.discard)
 
 

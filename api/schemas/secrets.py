@@ -24,7 +24,7 @@ class NewSecret(Given):
 
 
 class Secret(Shown):
-    """That an app has a secret, and since when."""
+    """An app's secret: its name and dates, never its value."""
 
     name: str
     created_at: datetime

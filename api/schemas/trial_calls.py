@@ -16,7 +16,7 @@ class NewTrialCall(Given):
 
 
 class TrialCall(Shown):
-    """A call that was made to look at it: how a run would have ended, what was sent and answered.
+    """A test call: how a run would have ended, what was sent and what was answered.
 
     At most 16 KiB of the answer; `call` is null where nothing could be sent.
     """

@@ -16,7 +16,10 @@ from core import built_in_apps, instants, limit_keys, names, schedules, urls
 from core.policies import CatchUp, Overlap
 from core.priority import PRIORITY_WORDS
 from core.retry import LEAST_BACKOFF_SECONDS, LONGEST_BACKOFF_SECONDS
+from core.schedules.interval import Frequency
 from core.schedules.members import TEN_YEARS_SECONDS
+from core.scopes import Role, Scope
+from core.states import Trigger
 from core.urls import URL_LENGTH
 
 NAME_LENGTH = 200
@@ -187,7 +190,15 @@ if TYPE_CHECKING:
     ScheduleKind = str
     CatchUpWord = str
     OverlapWord = str
+    ScopeWord = str
+    RoleWord = str
+    TriggerWord = str
+    FrequencyWord = str
 else:
     ScheduleKind = Literal[tuple(schedules.KINDS)]
     CatchUpWord = Literal[tuple(one.value for one in CatchUp)]
     OverlapWord = Literal[tuple(one.value for one in Overlap)]
+    ScopeWord = Literal[tuple(one.value for one in Scope)]
+    RoleWord = Literal[tuple(one.value for one in Role)]
+    TriggerWord = Literal[tuple(one.value for one in Trigger)]
+    FrequencyWord = Literal[tuple(one.value for one in Frequency)]

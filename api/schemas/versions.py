@@ -75,7 +75,7 @@ class JobInVersion(Shown):
 
 
 class Difference(Shown):
-    """A member in which two versions differ, and its values; what is masked may differ and look alike."""
+    """A member in which two versions differ; masked values may look the same although they differ."""
 
     member: str
     before: Any

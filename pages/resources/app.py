@@ -81,7 +81,7 @@ class AppPage:
 
     def put_secret(self, who: Asked, form: Form, name: str) -> str:
         """Store a secret that requests may name."""
-        value = self._site.readers.secret(name, {"value": form.get("value", "")})
+        value = self._site.readers.secret({"value": form.get("value", "")})
         named.put(who.principal, self._site.system, name, form.get("secret", ""), value)
         return "secret_put"
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from core import secret_references
+from core import built_in_apps, secret_references
 from core.auditing import Thing
 from core.errors import Conflict, InvalidInput, Misconfigured, NotFound, PermanentFailure, TransientFailure
 from core.principals import Principal
@@ -45,9 +45,11 @@ def of_app(principal: Principal, app_name: str) -> list[SecretView]:
 def put(principal: Principal, system: System, app_name: str, name: str, value: str) -> bool:
     """Store a secret, in place of one of the same name. Returns whether there was none.
 
-    Raises `InvalidInput` for a name or a value that cannot be one, `NotFound`, `Conflict` when the app has too many,
-    and `Forbidden` but to those who may change the app, and where no key can seal it.
+    Raises `InvalidInput` for a name or a value that cannot be one, `NotFound`, `Conflict` when the app has too many or
+    may keep none, and `Forbidden` but to those who may change the app, and where no key can seal it.
     """
+    if not system.settings.anonymous:
+        _refuse_shared(app_name)
     _check(name, value)
     sealed = sealing.seal(system.settings, value.encode())
     with system.transaction(Gate.UNUSED) as work:
@@ -97,6 +99,12 @@ def _unsealed(system: System, name: str, sealed: str) -> str:
         return sealing.unseal(system.settings, sealed).decode()
     except Misconfigured as error:
         raise TransientFailure(f"The secret {name} cannot be opened: {error}", was_called=False) from None
+
+
+def _refuse_shared(app_name: str) -> None:
+    """Raises `Conflict` for an app in which every user makes jobs, any of whom could send its secrets anywhere."""
+    if built_in_apps.canonical(app_name) in built_in_apps.NAMES:
+        raise Conflict(f"The app {app_name} is shared by all users, so it keeps no secret; use an app of your own.")
 
 
 def _check(name: str, value: str) -> None:

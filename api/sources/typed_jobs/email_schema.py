@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from api.schemas.bulk import MOST_JOBS
-from api.schemas.values import Instant, Priority, Retries
+from api.schemas.values import FrequencyWord, Instant, Priority, Retries
 from api.sources.typed_jobs.schema import RETRIES, NewTypedJob
 from core import json_text
 from core.priority import DEFAULT_PRIORITY
@@ -24,7 +24,7 @@ class NewMails(SendEmail):
     max_retries: Retries = RETRIES
     schedule_type: Literal["immediate", "scheduled", "interval"] = "immediate"
     scheduled_time: Instant | None = None
-    frequency: Literal["hourly", "daily", "weekly", "monthly"] | None = Field(default=None)
+    frequency: FrequencyWord | None = Field(default=None)
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:

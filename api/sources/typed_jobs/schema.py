@@ -10,7 +10,7 @@ from pydantic import Field, RootModel
 from api import validation
 from api.schemas.jobs import Job, NewJob
 from api.schemas.shown_schedules import show
-from api.schemas.values import Given, Instant, Priority, Retries, TaskType
+from api.schemas.values import FrequencyWord, Given, Instant, Priority, Retries, TaskType
 from api.sources import translating
 from api.sources.source import plain_status
 from api.sources.typed_jobs import words
@@ -40,7 +40,7 @@ class NewTypedJob(Given):
     max_retries: Retries = RETRIES
     schedule_type: Literal["immediate", "scheduled", "interval"] = "immediate"
     scheduled_time: Instant | None = None
-    frequency: Literal["hourly", "daily", "weekly", "monthly"] | None = None
+    frequency: FrequencyWord | None = None
 
     def parsed(self, principal: Principal, now: datetime) -> definition.NewJob:
         """Returns the job as services take it. Raises `InvalidInput`."""
@@ -70,7 +70,7 @@ class TypedFields(Given):
     parameters: dict[str, Any]
     schedule_type: Annotated[str, Field(max_length=20)]
     scheduled_time: Instant | None
-    frequency: Literal["hourly", "daily", "weekly", "monthly"] | None
+    frequency: FrequencyWord | None
 
 
 _FIELDS = frozenset(TypedFields.model_fields)
