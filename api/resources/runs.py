@@ -30,6 +30,7 @@ from core.principals import Principal
 from core.scopes import Scope
 from services.reading import holds, listing, records
 from services.reading.counting import Counts
+from services.reading.moment import one_moment
 from services.reading.views import Page
 
 
@@ -127,11 +128,13 @@ class LogOfRun:
 
 
 def _whole(principal: Principal, run_id: UUID) -> RunWithAttempts:
-    view, attempts = records.run(principal, run_id)
-    lines = records.log_of_run(principal, run_id, LINES_SHOWN)
+    with one_moment():
+        view, attempts = records.run(principal, run_id)
+        lines = records.log_of_run(principal, run_id, LINES_SHOWN)
+        held = holds.of_run(principal, run_id)
     return RunWithAttempts(
         **Run.model_validate(view).model_dump(),
-        holds=[RunHold.model_validate(one) for one in holds.of_run(principal, run_id)],
+        holds=[RunHold.model_validate(one) for one in held],
         attempts=lists.readable(Attempt.model_validate, attempts),
         log=[LogLine.model_validate(one) for one in lines],
     )

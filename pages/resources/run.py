@@ -13,6 +13,7 @@ from pages import examples, progress, rights, timeline
 from pages.asked import Asked
 from pages.site import Site
 from services.reading import explaining, holds, records
+from services.reading.moment import one_moment
 from services.reading.views import RunView
 
 LINES = 200
@@ -29,6 +30,10 @@ class RunPage:
         await self._site.show(req, resp, "run.html", lambda who: self._load(who, run_id))
 
     def _load(self, who: Asked, run_id: UUID) -> dict[str, Any]:
+        with one_moment():
+            return self._read(who, run_id)
+
+    def _read(self, who: Asked, run_id: UUID) -> dict[str, Any]:
         run, attempts = records.run(who.principal, run_id)
         held = holds.of_run(who.principal, run_id)
         path = f"/api/runs/{run_id}"

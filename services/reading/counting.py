@@ -24,9 +24,4 @@ class Counts:
 
     def of(self, wanted: Hashable, count: Callable[[], int], *, is_first_page: bool) -> int:
         """Returns how many items fit: the kept count if it may be used, else a new one."""
-        kept = self._kept.get(wanted)
-        if kept is not None and (kept >= LONG or not is_first_page):
-            return kept
-        counted = count()
-        self._kept.put(wanted, counted)
-        return counted
+        return self._kept.of(wanted, count, lambda kept: kept >= LONG or not is_first_page)

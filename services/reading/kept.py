@@ -5,11 +5,19 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from services.runtime.clock import Clock
 
+PATIENCE_SECONDS = 10.0
+_OVERDUE = 2.0  # times as old as a value may be otherwise, for those who would have to wait for the next
+
 Value = TypeVar("Value")
+
+
+class _Made(NamedTuple, Generic[Value]):
+    value: Value
+    at: float  # of the monotonic clock
 
 
 class Kept(Generic[Value]):
@@ -19,28 +27,50 @@ class Kept(Generic[Value]):
         self._clock = clock
         self._seconds = seconds
         self._most = most
-        self._values: OrderedDict[Hashable, tuple[Value, float]] = OrderedDict()  # with the monotonic time of making
+        self._values: OrderedDict[Hashable, _Made[Value]] = OrderedDict()
+        self._being_made: dict[Hashable, threading.Event] = {}
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable) -> Value | None:
-        """Returns the value kept for this; None if there is none, or it is too old."""
-        with self._lock:
-            found = self._values.get(key)
-        return None if found is None or self._clock.monotonic() - found[1] >= self._seconds else found[0]
+    def of(self, key: Hashable, make: Callable[[], Value], is_good: Callable[[Value], bool]) -> Value:
+        """Returns the value that is kept, where it is good enough for the caller, else a new one.
 
-    def put(self, key: Hashable, value: Value) -> None:
-        """Keep a value that was just made."""
+        A value that is too old is made anew by one thread; those who ask meanwhile take it if it is little too old, or
+        wait for the new one, `PATIENCE_SECONDS` at most. What the making raises is raised to that one alone.
+        """
         with self._lock:
-            self._values[key] = (value, self._clock.monotonic())
+            found = self._young(key, self._seconds)
+            being_made = self._being_made.get(key)
+            is_first = found is None and being_made is None
+            if is_first:
+                self._being_made[key] = threading.Event()
+        if is_first:
+            return self._made_for_all(key, make)
+        if found is None and being_made is not None:
+            found = self._young(key, _OVERDUE * self._seconds) or self._awaited(key, being_made)
+        return found.value if found is not None and is_good(found.value) else self._made(key, make)
+
+    def _made_for_all(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        try:
+            return self._made(key, make)
+        finally:
+            with self._lock:
+                self._being_made.pop(key).set()
+
+    def _awaited(self, key: Hashable, being_made: threading.Event) -> _Made[Value] | None:
+        """Returns what another makes; None if that failed, or takes too long."""
+        being_made.wait(PATIENCE_SECONDS)
+        return self._young(key, self._seconds)
+
+    def _young(self, key: Hashable, seconds: float) -> _Made[Value] | None:
+        """Returns what is kept, if it was made within so many seconds."""
+        found = self._values.get(key)
+        return found if found is not None and self._clock.monotonic() - found.at < seconds else None
+
+    def _made(self, key: Hashable, make: Callable[[], Value]) -> Value:
+        made = _Made(make(), self._clock.monotonic())
+        with self._lock:
+            self._values[key] = made
             self._values.move_to_end(key)
             while len(self._values) > self._most:
                 self._values.popitem(last=False)
-
-    def of(self, key: Hashable, make: Callable[[], Value], is_kept: Callable[[Value], bool]) -> Value:
-        """Returns the kept value, or else a new one, which is kept if it is such that it took long to make."""
-        found = self.get(key)
-        if found is None:
-            found = make()
-            if is_kept(found):
-                self.put(key, found)
-        return found
+        return made.value

@@ -6,9 +6,21 @@ from typing import Any
 
 import pytest
 
-from models import database
-from models.tables import RunLine
-from tests.factories import GivenSystem, given_system, stored_run
+from core.states import RunStatus
+from models import database, run_lines
+from models.tables import Run, RunLine
+from services.reading import records
+from tests.factories import (
+    NOON,
+    GivenSystem,
+    claim,
+    first_run,
+    given_system,
+    in_threads,
+    record,
+    stored_run,
+    succeeded,
+)
 from tests.integration.api.client import NO_JOB, Client, refusal, served
 from tests.integration.api.test_accounts import SECRET
 from tests.integration.api.test_reports import deferred, report
@@ -136,3 +148,37 @@ def test_lines_of_strangers_and_of_what_has_ended_are_refused(client: Client, sy
     assert report(client, work, "heartbeat", {"message": "late"}).status_code == 409
     assert stored_run(work.run_id).message is None
     assert client.simulate_get(f"/api/runs/{work.run_id}/log", params={"limit": "0"}).status_code == 400
+
+
+@pytest.fixture
+def ending(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """A run that logs a line and ends just after it was read as running, before the rest of it is read."""
+    run = first_run(system)
+    [work] = claim(system)
+    read = records.run
+
+    def end(_: int) -> None:
+        with database.transaction():
+            run_lines.add(run.id, 1, ["That was it."], NOON, most=10, characters=100)
+        record(system, work, succeeded())
+
+    def and_then_ends(*asked: Any) -> Any:
+        found = read(*asked)
+        in_threads(1, end)
+        return found
+
+    monkeypatch.setattr(records, "run", and_then_ends)
+    return run
+
+
+def test_a_run_that_ends_while_it_is_read_is_shown_as_it_was_before(client: Client, ending: Run) -> None:
+    run = shown(client, ending.id)
+    assert (run["status"], run["log"]) == ("running", [])
+    assert stored_run(ending.id).status is RunStatus.COMPLETED
+
+
+def test_a_page_of_a_run_that_ends_while_it_is_read_is_as_it_was_before(system: GivenSystem, ending: Run) -> None:
+    page = Browser(site(system)).load(f"/dashboard/runs/{ending.id}")
+    assert "It is running" in page.text
+    assert "That was it." not in page.text
+    assert stored_run(ending.id).status is RunStatus.COMPLETED
