@@ -144,6 +144,7 @@ class Settings(BaseModel):
     late_seconds: float = Field(default=300, ge=1, le=_A_YEAR)
     keep_history_days: float = Field(default=30, ge=0.01, le=36_500)
     archive_history: bool = False
+    archive_prefix: str = "archive"
 
     # Retries, where neither the job nor its app's task type says otherwise.
     max_retries: int = Field(default=3, ge=0, le=100)
