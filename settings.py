@@ -111,6 +111,7 @@ class Settings(BaseModel):
     commands_allowed: str = ""
     commands_env_allowed: str = ""
     command_time_limit_seconds: float = Field(default=300, ge=0.1, le=3600)
+    command_lines: bool = True
     command_memory_bytes: int = Field(default=1024**3, ge=16 * 1024**2, le=1024**4)
 
     # E-mail: the SMTP server, and who gets alerts about jobs that keep failing.
