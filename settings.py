@@ -111,6 +111,7 @@ class Settings(BaseModel):
     commands_allowed: str = ""
     commands_env_allowed: str = ""
     command_time_limit_seconds: float = Field(default=300, ge=0.1, le=3600)
+    command_lines: bool = True
     command_memory_bytes: int = Field(default=1024**3, ge=16 * 1024**2, le=1024**4)
 
     # E-mail: the SMTP server, and who gets alerts about jobs that keep failing.
@@ -144,6 +145,7 @@ class Settings(BaseModel):
     late_seconds: float = Field(default=300, ge=1, le=_A_YEAR)
     keep_history_days: float = Field(default=30, ge=0.01, le=36_500)
     archive_history: bool = False
+    archive_prefix: str = "archive"
 
     # Retries, where neither the job nor its app's task type says otherwise.
     max_retries: int = Field(default=3, ge=0, le=100)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr, ValidationError
 
-from core import configuration, ehlo, networks, origins, proxies, secret_keys
+from core import archives, configuration, ehlo, networks, origins, proxies, secret_keys
 from core.configuration import Rule
 
 if TYPE_CHECKING:
@@ -31,6 +31,13 @@ def all_of(settings: Settings) -> list[Rule]:
         (
             (settings.aws_access_key_id is None) != (settings.aws_secret_access_key is None),
             "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together; give both, or neither.",
+        ),
+        (
+            not archives.is_top(settings.archive_prefix),
+            (
+                f"ARCHIVE_PREFIX={settings.archive_prefix} is no folder: write letters, digits, _, - and . (not "
+                "first), with / between folders, of 200 characters at most."
+            ),
         ),
         *_places(settings),
         *configuration.mail(

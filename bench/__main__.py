@@ -10,6 +10,7 @@ from bench.drills import command as drills
 from bench.growth import command as growth
 from bench.growth import retention_command as retention
 from bench.live import command as live
+from bench.soak import command as soak
 
 _OWN = {
     "chaos": chaos.main,
@@ -18,6 +19,7 @@ _OWN = {
     "pages": pages.main,
     "live": live.main,
     "drill": drills.main,
+    "soak": soak.main,
 }
 
 if __name__ == "__main__":

@@ -88,6 +88,11 @@ class Servers:
         """Shut PostgreSQL down at once, start it again, and return when it answers."""
         self._postgres.restart()
 
+    def pids(self) -> dict[str, int]:
+        """Returns the process of each server."""
+        found = {"postgresql": self._postgres.pid, "rabbitmq": self._rabbit.pid}
+        return {name: pid for name, pid in found.items() if pid is not None}
+
     def processor_times(self) -> dict[str, Callable[[], float]]:
         """Returns, for each server, a function that reads its processor seconds."""
         return {"postgresql": lambda: _taken(self._postgres.pid), "rabbitmq": lambda: _taken(self._rabbit.pid)}

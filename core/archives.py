@@ -1,7 +1,7 @@
 """Names of archived objects: which part of a day holds which runs.
 
 A part holds runs of one app that ended on one day of UTC, in the order of their ends. Its name says all by which a
-reader chooses it:
+reader chooses it, below the top of the installation's archive:
 
     archive/2026/11/28/shop/081530123456-094512000001-500-0193a5b2c3d4-0193a5b2ffff-3fa9c1d2e4b5f607.jsonl.gz
 
@@ -21,9 +21,10 @@ from uuid import UUID
 
 from core import object_names
 
-TOP = "archive"
+_LONGEST_TOP = 200
+_TOP = r"[A-Za-z0-9_-][A-Za-z0-9._-]*(?:/[A-Za-z0-9_-][A-Za-z0-9._-]*)*"
 _NAME = re.compile(
-    rf"{TOP}/(?P<day>\d{{4}}/\d\d/\d\d)/(?P<folder>[^/]+)/(?P<first>\d{{12}})-(?P<last>\d{{12}})-(?P<runs>\d+)"
+    rf"(?P<top>{_TOP})/(?P<day>\d{{4}}/\d\d/\d\d)/(?P<folder>[^/]+)/(?P<first>\d{{12}})-(?P<last>\d{{12}})-(?P<runs>\d+)"
     r"-(?P<lowest>[0-9a-f]{12})-(?P<highest>[0-9a-f]{12})-(?P<digest>[0-9a-f]{16})\.jsonl\.gz"
 )
 _DAY = "%Y/%m/%d"
@@ -57,9 +58,10 @@ class Part:
     highest: str
     digest: str
     day: date
+    top: str
 
     @classmethod
-    def of(cls, app_name: str, ended: Sequence[tuple[datetime, UUID]]) -> Self:
+    def of(cls, top: str, app_name: str, ended: Sequence[tuple[datetime, UUID]]) -> Self:
         """Returns the part that holds these runs of an app, all of which ended on one day."""
         places = sorted(Place.of(at, run_id) for at, run_id in ended)
         ids = sorted(run_id.hex for _, run_id in ended)
@@ -72,6 +74,7 @@ class Part:
             highest=ids[-1][:_BEGINNING],
             digest=hashlib.sha256("".join(ids).encode()).hexdigest()[:_DIGEST],
             day=day_of(ended[0][0]),
+            top=top,
         )
 
     @classmethod
@@ -84,23 +87,28 @@ class Part:
             day = datetime.strptime(found["day"], _DAY).replace(tzinfo=UTC).date()
         except ValueError:
             return None
-        texts = {one: found[one] for one in ("folder", "first", "last", "lowest", "highest", "digest")}
+        texts = {one: found[one] for one in ("folder", "first", "last", "lowest", "highest", "digest", "top")}
         return cls(**texts, runs=int(found["runs"]), day=day)
 
     @property
     def name(self) -> str:
         """Returns the name of the object."""
         said = (self.first, self.last, str(self.runs), self.lowest, self.highest, self.digest)
-        return f"{prefix(self.day)}/{self.folder}/{'-'.join(said)}.jsonl.gz"
+        return f"{prefix(self.top, self.day)}/{self.folder}/{'-'.join(said)}.jsonl.gz"
 
     def may_hold(self, run_id: UUID) -> bool:
         """Whether a run of this id may be in it."""
         return self.lowest <= run_id.hex[:_BEGINNING] <= self.highest
 
 
-def prefix(day: date, app_name: str | None = None) -> str:
+def is_top(text: str) -> bool:
+    """Whether the names of an archive's parts may begin so: by folders of plain characters."""
+    return len(text) <= _LONGEST_TOP and re.fullmatch(_TOP, text) is not None
+
+
+def prefix(top: str, day: date, app_name: str | None = None) -> str:
     """Returns how the names of a day's parts begin, or those of one app on that day."""
-    of_day = f"{TOP}/{day.strftime(_DAY)}"
+    of_day = f"{top}/{day.strftime(_DAY)}"
     return of_day if app_name is None else f"{of_day}/{object_names.folder(app_name)}"
 
 

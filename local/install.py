@@ -14,7 +14,13 @@ from processes.programs import LocalServerError
 
 PACKAGES = {"postgresql": "postgresql", "rabbitmq": "rabbitmq-server"}
 # Each is installed by itself, where a command asks for it.
-EXTRAS = {"pgbouncer": "pgbouncer", "prometheus": "prometheus", "chromium": "chromium", "nginx": "nginx-light"}
+EXTRAS = {
+    "pgbouncer": "pgbouncer",
+    "prometheus": "prometheus",
+    "chromium": "chromium",
+    "nginx": "nginx-light",
+    "docker-compose": "docker-compose",
+}
 POLICY = Path("/usr/sbin/policy-rc.d")
 _one_at_a_time = threading.Lock()
 
@@ -78,6 +84,11 @@ def _nginx() -> Path | None:
     return Path(on_path).parent if on_path else None
 
 
+def _docker_compose() -> Path | None:
+    on_path = shutil.which("docker-compose")
+    return Path(on_path).parent if on_path else None
+
+
 _FINDERS = {
     "postgresql": _postgresql,
     "rabbitmq": _rabbitmq,
@@ -85,6 +96,7 @@ _FINDERS = {
     "prometheus": _prometheus,
     "chromium": _chromium,
     "nginx": _nginx,
+    "docker-compose": _docker_compose,
 }
 
 

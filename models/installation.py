@@ -68,8 +68,8 @@ def take_back(mark: int, place: str, now: datetime, restored_to: datetime | None
     Installation.update(**own, **new).where(Installation.id == 1).execute()
 
 
-def is_restore_over() -> bool:
-    """Whether a restore is on record for which no app is held any more."""
+def may_restore_be_over() -> bool:
+    """Whether a restore is on record for which no app is held any more; runs may be."""
     return Installation.get_by_id(1).restored_at is not None and not _holds_apps()
 
 

@@ -68,8 +68,9 @@ def remove_made_by(by: str) -> None:
 
 
 def to_send(now: datetime) -> tuple[Link, User] | None:
-    """Returns the oldest link that is to be sent, locked, and its user; one that another process has is left out."""
-    waiting = Link.hash.is_null() & Link.user.is_null(False) & (Link.expires_at > now)
+    """Returns the oldest link that is to be sent now, locked, and its user; those of another process are left out."""
+    is_due = Link.put_off_until.is_null() | (Link.put_off_until <= now)
+    waiting = Link.hash.is_null() & Link.user.is_null(False) & (Link.expires_at > now) & is_due
     oldest = Link.select(Link.id).where(waiting).order_by(Link.created_at).limit(1)
     found = [link.id for link in for_update(oldest, skip_locked=True)]
     link: Link | None = Link.get_or_none(Link.id == found[0]) if found else None
@@ -77,9 +78,14 @@ def to_send(now: datetime) -> tuple[Link, User] | None:
     return None if link is None or user is None else (link, user)
 
 
-def set_sent(link: Link, hashed: str | None, expires_at: datetime) -> None:
-    """Store the hash of a link that is sent, or, where it could not be sent, None; and until when it is kept."""
+def set_sent(link: Link, hashed: str, expires_at: datetime) -> None:
+    """Store the hash of a link that is sent, and until when it opens."""
     Link.update(hash=hashed, expires_at=expires_at).where(Link.id == link.id).execute()
+
+
+def put_off(link: Link, until: datetime) -> None:
+    """Take back that a link was sent: it is to be sent from then on, and kept as long as before."""
+    Link.update(hash=None, expires_at=link.expires_at, put_off_until=until).where(Link.id == link.id).execute()
 
 
 def prune(now: datetime, limit: int) -> int:

@@ -12,6 +12,7 @@ import peewee
 from core.keeping import EndedRun, Keep
 from core.states import ENDED, JobState, RunStatus
 from models.database import for_update
+from models.set_based import chunks
 from models.tables import App, Job, Run
 
 _NEVER_RAN = (RunStatus.SKIPPED, RunStatus.MISSED)
@@ -77,8 +78,11 @@ def looked_at(run_ids: Collection[UUID]) -> list[OldRun]:
 
 def ended_in(run_ids: Collection[UUID]) -> list[EndedIn]:
     """Returns of these ended runs when they ended, and the app in which."""
-    query: Any = Run.select(Run.id, Run.finished_at, App.name).join(Job).join(App).where(Run.id.in_(list(run_ids)))
-    return [EndedIn(*row) for row in query.tuples()]
+    found: list[EndedIn] = []
+    for part in chunks(run_ids):
+        query: Any = Run.select(Run.id, Run.finished_at, App.name).join(Job).join(App).where(Run.id.in_(part))
+        found += [EndedIn(*row) for row in query.tuples()]
+    return found
 
 
 def swept_jobs(after: UUID | None, limit: int) -> list[SweptJob]:

@@ -44,8 +44,8 @@ class Foundation:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def troubles(self) -> list[Trouble]:
-        """Returns what keeps this process from consuming its queues, and every process from starting runs."""
-        return [*self.broker.troubles.present(), *self.guard.troubles()]
+        """Returns what keeps this process from its queues or from exporting spans, and all from starting runs."""
+        return [*self.broker.troubles.present(), *self.guard.troubles(), *tracing.troubles(self.system.tracer)]
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
 
     def troubles() -> list[Trouble]:
         of_database = (*database_retry.troubles.present(), *guard.troubles())
-        return [*coordinator.troubles(), *of_database, *spool.troubles(settings)]
+        return [*coordinator.troubles(), *of_database, *spool.troubles(settings), *tracing.troubles(tracer)]
 
     api = create_app(system, lambda: True, stopping, troubles, metrics)
     app = dashboard.add_to(api, system, troubles=troubles)

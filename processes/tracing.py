@@ -7,6 +7,7 @@ import structlog
 from processes import start
 from services.runtime import spans
 from services.runtime.spans import Tracer
+from services.runtime.troubles import Trouble
 from settings import Settings
 
 _VARIABLES = "OTEL_"
@@ -28,6 +29,11 @@ def tracer(settings: Settings, process_name: str) -> Tracer | None:
     from services.runtime.open_telemetry import to_collector  # noqa: PLC0415  only here does it cost its import
 
     return to_collector(process_name)
+
+
+def troubles(found: Tracer | None) -> list[Trouble]:
+    """Returns what keeps spans from being exported."""
+    return [] if found is None else found.troubles()
 
 
 def stop(found: Tracer | None) -> None:

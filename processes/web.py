@@ -10,7 +10,7 @@ import structlog
 
 from actors import callbacks
 from api.app import create_app
-from processes import dashboard, welcome
+from processes import dashboard, tracing, welcome
 from processes.composition import Foundation, foundation
 from processes.probe import BrokerProbe
 from processes.web_server import WebServer
@@ -40,7 +40,8 @@ def _serve(base: Foundation, probe: BrokerProbe, listening: socket.socket | None
     settings = base.settings
 
     def troubles() -> list[Trouble]:
-        return [*probe.troubles(), *base.guard.troubles(), *spool.troubles(settings)]
+        of_spans = tracing.troubles(base.system.tracer)
+        return [*probe.troubles(), *base.guard.troubles(), *spool.troubles(settings), *of_spans]
 
     api = create_app(base.system, probe.is_up, base.stopping, troubles, base.metrics)
     app = dashboard.add_to(api, base.system, probe.is_up, troubles)

@@ -34,7 +34,7 @@ class CommandLog:
         self._waiting = WaitingOutput()
         self._handed_at = time.monotonic()
         self._under_way: Future[None] | None = None
-        self._is_open = True
+        self._is_open = system.settings.command_lines
         self._has_failed = False
 
     def out(self, piece: bytes) -> None:

@@ -1,4 +1,7 @@
-"""The command line: `python -m bench growth [--ended N,...] [--queued N,...] [--future N,...] [--plans FILE]`."""
+"""The command line: `python -m bench growth [--ended N,...] [--queued N,...] [--future N,...] [--plans FILE]`.
+
+Without `--queued` and `--future` there are as many as ended runs, up to 100,000.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +23,13 @@ from processes.foreground import exit_on_signals
 
 _REPEATS = 9
 _MOST_GROWTH = 1.3
+_MOST_USUAL = 100_000
 Costs = dict[str, float]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Measure on each amount of rows, and print what grows."""
-    given = _parser().parse_args(arguments)
-    sizes = [Amounts(*one) for one in zip(given.ended, given.queued, given.future, strict=True)]
+    given, sizes = parse(arguments)
     with exit_on_signals(), tempfile.TemporaryDirectory(prefix="carillon-growth-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o711)  # PostgreSQL runs as a user of its own
@@ -38,6 +41,17 @@ def main(arguments: Sequence[str]) -> int:
             servers.close()
     print("\n".join(table(sizes, measured)), flush=True)
     return 0
+
+
+def parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[Amounts]]:
+    """Read the command line. Returns it, and the amounts of each size. Raises `SystemExit` if it is wrong."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    usual = tuple(min(ended, _MOST_USUAL) for ended in given.ended)
+    columns = (given.ended, given.queued or usual, given.future or usual)
+    if len({len(column) for column in columns}) > 1:
+        parser.error("--ended, --queued and --future must name as many sizes each")
+    return given, [Amounts(*one) for one in zip(*columns, strict=True)]
 
 
 def _measure(servers: Servers, amounts: Amounts, file: Path | None) -> Costs:
@@ -96,8 +110,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench growth", description="Measures what grows with the stored rows.")
     amounts = "how many, for each size"
     parser.add_argument("--ended", type=_numbers, default=(10_000, 100_000, 1_000_000), metavar="N,...", help=amounts)
-    parser.add_argument("--queued", type=_numbers, default=(10_000, 100_000, 100_000), metavar="N,...", help=amounts)
-    parser.add_argument("--future", type=_numbers, default=(10_000, 100_000, 100_000), metavar="N,...", help=amounts)
+    parser.add_argument("--queued", type=_numbers, metavar="N,...", help=amounts)
+    parser.add_argument("--future", type=_numbers, metavar="N,...", help=amounts)
     parser.add_argument("--plans", type=Path, help="append the plans of all statements to this file")
     return parser
 

@@ -73,6 +73,7 @@ class Link(Table):
     created_by = peewee.TextField()
     created_at = InstantField()
     expires_at = InstantField()
+    put_off_until = InstantField(null=True)
 
     class Meta:
         table_name = "links"

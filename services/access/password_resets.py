@@ -26,10 +26,13 @@ from services.access.guesses import MOST_OF_ADDRESS
 from services.access.login_throttle import Throttle
 from services.access.tokens import hashed, made
 from services.email import mail
+from services.email.mail import Unreachable
 from services.email.reaching import reached
 from services.system import System
 
 MOST_FOR_ADDRESS = 3
+AGAIN_AFTER = timedelta(seconds=60)
+_AT_ONCE = timedelta(0)
 SUBJECT = "Set a New Password"
 _TEXT = """\
 Somebody, probably you, asked to set a new password for {username} at {server}.
@@ -83,29 +86,45 @@ def redeem(principal: Principal, system: System, token: str, new: str, throttle:
 
 
 def send(system: System) -> int:
-    """Send the oldest link that was asked for. Returns how many were taken up.
+    """Send the oldest link that was asked for. Returns how many were taken up: 0 if none can be sent at present.
 
-    Where it cannot be sent at present it is tried again, with another token, until half an hour has passed.
+    One that is not sent is tried again, with another token, until half an hour has passed: those of a mailbox that the
+    server defers after a minute, so that they hold up no other.
     """
+    taken = _take(system)
+    if taken is None:
+        return 0
+    link, user, token = taken
+    try:
+        with mail.sending(system.settings, lambda host, port: reached(system, host, port)) as sender:
+            sender.send(written(_letter(system, link, user, token), system.clock.now()), user.email)
+    except Unreachable as error:
+        _put_off(system, link, _AT_ONCE, error)
+        return 0
+    except TransientFailure as error:
+        _put_off(system, link, AGAIN_AFTER, error)
+    except PermanentFailure as error:
+        log.error("reset_refused", error=error.message)  # noqa: TRY400  the server's words say all
+    return 1
+
+
+def _take(system: System) -> tuple[Link, User, str] | None:
+    """Take the oldest link that is to be sent, as sent. Returns it, its user and its token; None if there is none."""
     with system.transaction(Gate.UNUSED) as work:
         links.prune(work.now, 1_000)
         found = links.to_send(work.now)
         if found is None:
-            return 0
+            return None
         link, user = found
         token = made()
         links.set_sent(link, hashed(token), work.now + issued.LIFETIMES[LinkPurpose.RESET])
-    try:
-        with mail.sending(system.settings, lambda host, port: reached(system, host, port)) as sender:
-            sender.send(written(_letter(system, link, user, token), system.clock.now()), user.email)
-    except TransientFailure as error:
-        log.warning("reset_not_sent", error=error.message)
-        with system.transaction(Gate.UNUSED):
-            links.set_sent(link, None, link.expires_at)
-        return 0  # the mail server is away: later
-    except PermanentFailure as error:
-        log.error("reset_refused", error=error.message)  # noqa: TRY400  the server's words say all
-    return 1
+    return link, user, token
+
+
+def _put_off(system: System, link: Link, after: timedelta, error: TransientFailure) -> None:
+    log.warning("reset_not_sent", error=error.message)
+    with system.transaction(Gate.UNUSED) as work:
+        links.put_off(link, work.now + after)
 
 
 def _letter(system: System, link: Link, user: User, token: str) -> Letter:

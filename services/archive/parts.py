@@ -48,7 +48,8 @@ def days(settings: Settings, first: date, last: date, *, newest_first: bool) -> 
 
 def of_day(settings: Settings, day: date, app_name: str | None = None) -> list[SizedPart]:
     """Returns the parts of a day, or those of one app on it, in order. Raises `StorageUnavailable`."""
-    found = ((Part.named(one.name), one.size) for one in stored.below(settings, archives.prefix(day, app_name)))
+    prefix = archives.prefix(settings.archive_prefix, day, app_name)
+    found = ((Part.named(one.name), one.size) for one in stored.below(settings, prefix))
     return sorted((SizedPart(part, size) for part, size in found if part), key=lambda one: one.part)
 
 
@@ -109,7 +110,7 @@ def _below(
     if len(found) == _LEVELS:
         yield found
         return
-    prefix = "/".join([archives.TOP, *(f"{number:02}" for number in found)])
+    prefix = "/".join([settings.archive_prefix, *(f"{number:02}" for number in found)])
     numbers = [int(name) for name in stored.folders(settings, prefix) if name.isdecimal()]
     for number in sorted(numbers, reverse=newest_first):
         here = (*found, number)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby, islice
@@ -21,6 +21,7 @@ from settings import Settings
 
 MOST_DAYS_LOOKED_THROUGH = 31
 MOST_PARTS_LOOKED_THROUGH = 200
+MOST_BYTES_LOOKED_THROUGH = 256 * 1024 * 1024  # zipped
 MOST_BYTES_IN_PAGE = 8 * 1024 * 1024
 _A_DAY = timedelta(days=1)
 
@@ -97,17 +98,29 @@ def run(principal: Principal, system: System, run_id: UUID, since: date | None) 
     first = archives.earliest_day(run_id) if since is None else since
     some = list(islice(parts.days(system.settings, first, date.max, newest_first=False), MOST_DAYS_LOOKED_THROUGH))
     may_hold = (part for day in some for part in _parts_that_may_hold(system.settings, day, run_id))
-    looked_through = list(islice(may_hold, MOST_PARTS_LOOKED_THROUGH))
+    looked_through, is_cut = _first_of(may_hold)
     for part in looked_through:
         for line in parts.in_part(system.settings, part, run_id):
             if line.run["id"] == str(run_id):
                 return line.run
-    raise NotFound(_looked_for(first, some, looked_through), run_id)
+    raise NotFound(_looked_for(first, some, looked_through, is_cut=is_cut), run_id)
 
 
-def _looked_for(first: date, some: Sequence[date], looked_through: Sequence[Part]) -> str:
+def _first_of(found: Iterable[SizedPart]) -> tuple[list[Part], bool]:
+    """Returns the first of these parts, as many as one request may read, and whether there are more."""
+    first: list[Part] = []
+    size = 0
+    for one in found:
+        size += one.size
+        if first and (len(first) == MOST_PARTS_LOOKED_THROUGH or size > MOST_BYTES_LOOKED_THROUGH):
+            return first, True
+        first.append(one.part)
+    return first, False
+
+
+def _looked_for(first: date, some: Sequence[date], looked_through: Sequence[Part], *, is_cut: bool) -> str:
     """Returns what was looked for, and where, as the noun of an error."""
-    if len(looked_through) == MOST_PARTS_LOOKED_THROUGH:
+    if is_cut:
         last = looked_through[-1].day
         return f"archived run in {len(looked_through)} parts from {first} to {last} (list the runs of its day instead):"
     if len(some) < MOST_DAYS_LOOKED_THROUGH:
@@ -115,8 +128,8 @@ def _looked_for(first: date, some: Sequence[date], looked_through: Sequence[Part
     return f"archived run that ended from {first} to {some[-1]} (look on by since={some[-1] + _A_DAY}):"
 
 
-def _parts_that_may_hold(settings: Settings, day: date, run_id: UUID) -> Iterator[Part]:
-    return (one.part for one in parts.of_day(settings, day) if one.part.may_hold(run_id))
+def _parts_that_may_hold(settings: Settings, day: date, run_id: UUID) -> Iterator[SizedPart]:
+    return (one for one in parts.of_day(settings, day) if one.part.may_hold(run_id))
 
 
 def _lines_after(settings: Settings, found: Sequence[Part], after: Mark | None) -> Iterator[tuple[Mark, Line]]:

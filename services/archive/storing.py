@@ -21,11 +21,12 @@ from services.files import objects
 from services.runtime.abort_scope import Scope
 from services.system import System
 
+MOST_OF_A_PART = 1_000
 log = structlog.get_logger()
 
 
 def store(system: System, run_ids: Collection[UUID]) -> list[UUID]:
-    """Store ended runs: a part for each app and day. Returns those of them that outlast a deletion now.
+    """Store ended runs: parts of an app and a day each. Returns those of them that outlast a deletion now.
 
     A part holds all the runs of its name or is not stored: one of the same name may be all that is left of them.
     So runs of which another process deletes some meanwhile are not stored, and not returned. Raises
@@ -34,9 +35,11 @@ def store(system: System, run_ids: Collection[UUID]) -> list[UUID]:
     with database.reading():
         found = pruning.ended_in(run_ids)
     stored: list[UUID] = []
-    for (_, app_name), runs in _by_day_and_app(found).items():
-        if _store_part(system, app_name, runs):
-            stored += [run.id for run in runs]
+    for (_, app_name), of_part in _by_day_and_app(found).items():
+        for first in range(0, len(of_part), MOST_OF_A_PART):
+            runs = of_part[first : first + MOST_OF_A_PART]
+            if _store_part(system, app_name, runs):
+                stored += [run.id for run in runs]
     return stored
 
 
@@ -49,7 +52,7 @@ def _by_day_and_app(found: Iterable[EndedIn]) -> dict[tuple[date, str], list[End
 
 def _store_part(system: System, app_name: str, runs: Sequence[EndedIn]) -> bool:
     """Store a part, unless some of its runs are gone or cannot be read. Returns whether it is stored."""
-    part = Part.of(app_name, [(run.finished_at, run.id) for run in runs])
+    part = Part.of(system.settings.archive_prefix, app_name, [(run.finished_at, run.id) for run in runs])
     try:
         with tempfile.SpooledTemporaryFile(max_size=objects.PIECE_BYTES) as file:
             if _write(file, [run.id for run in runs]) < len(runs):

@@ -25,6 +25,7 @@ from services.runtime import faults
 from services.system import System
 
 WINDOW = 500  # rows that one pass looks at, or deletes
+GATHERED = 5_000  # runs that are stored in the archive together
 _WORKER_KEPT = timedelta(days=1)
 
 
@@ -74,13 +75,23 @@ def sweep(system: System) -> Iterator[int]:
 
 
 def _runs(system: System) -> Iterator[int]:
-    """Delete old runs of jobs without a rule of their own, longest over first."""
+    """Delete old runs of jobs without a rule of their own, longest over first.
+
+    For the archive many are gathered before they are stored: of each app on each day there are more then.
+    """
     before = _usually_kept_since(system)
+    enough = GATHERED if system.settings.archive_history else 1
+    going: list[OldRun] = []
     after: tuple[datetime, UUID] | None = None
     while True:
         with database.reading():
             found = pruning.ended_runs(after, before, WINDOW)
-        yield _delete(system, _dispensable([run for run in found if not run.keep.is_given]))
+        going += _dispensable([run for run in found if not run.keep.is_given])
+        if len(going) >= enough or len(found) < WINDOW:
+            yield from _delete(system, going)
+            going = []
+        else:
+            yield 0
         if len(found) < WINDOW:
             return
         after = found[-1].finished_at, found[-1].id
@@ -114,10 +125,10 @@ def _by_own_rules(system: System, jobs: Sequence[SweptJob]) -> Iterator[int]:
             pruned = 0
             is_full = len(found) == WINDOW
             if is_full or len(going) >= WINDOW:
-                pruned, going = _delete(system, going), []
+                pruned, going = sum(_delete(system, going)), []
                 is_full = is_full and pruned > 0
             yield pruned
-    yield _delete(system, going)
+    yield from _delete(system, going)
 
 
 def _beyond_own_rule(system: System, job: SweptJob) -> list[OldRun]:
@@ -132,21 +143,21 @@ def _dispensable(runs: Sequence[OldRun]) -> list[OldRun]:
     return [run for run in runs if is_dispensable(run.facts)]
 
 
-def _delete(system: System, runs: Sequence[OldRun]) -> int:
-    """Delete runs that may still go by the rules by which they were found. Returns how many.
+def _delete(system: System, runs: Sequence[OldRun]) -> Iterator[int]:
+    """Delete runs that may still go by the rules by which they were found; yields how many in each pass.
 
     Where history is archived, those that are stored there.
     """
-    if not runs:
-        return 0
     found_by = {run.id: run.keep for run in runs}
     going = list(found_by)
-    if system.settings.archive_history:
+    if going and system.settings.archive_history:
         going = storing.store(system, going)
         faults.reach(faults.ARCHIVED)
-    with system.transaction(Gate.UNUSED):
-        there = _dispensable(pruning.looked_at(going))
-        return pruning.delete_runs([run.id for run in there if run.keep == found_by[run.id]])
+    for first in range(0, len(going), WINDOW):
+        with system.transaction(Gate.UNUSED):
+            there = _dispensable(pruning.looked_at(going[first : first + WINDOW]))
+            pruned = pruning.delete_runs([run.id for run in there if run.keep == found_by[run.id]])
+        yield pruned
 
 
 def _others(system: System) -> int:

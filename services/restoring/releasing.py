@@ -12,6 +12,7 @@ from core.scopes import Scope
 from core.states import Hold, JobState, RunStatus
 from models import database, installation, jobs, pauses, restores, runs
 from models.pauses import Gate
+from models.set_based import chunks
 from models.tables import Job, Run
 from services.access import visible_apps
 from services.messaging.unit_of_work import UnitOfWork
@@ -20,7 +21,8 @@ from services.scheduling import overlap_queue, run_endings
 from services.system import System
 
 DISCARDED = "discarded after a restore: it may have run before"
-BATCH = 500
+LOOK = 20_000
+"""How many held runs are looked for at once: to find them, all that waits is read."""
 
 _Found = Sequence[tuple[UUID, UUID]]
 
@@ -69,18 +71,20 @@ def release(principal: Principal, system: System, wanted: Slice, reason: str | N
     count = _in_passes(system, order)
     if wanted.is_the_rest and wanted.discard:
         _let_go_on(system, order)
+    _end_if_over(system)
     return count
 
 
 def release_left_behind(system: System) -> int:
     """Release runs that are still held though their apps are not: a release that was broken off. Returns how many.
 
-    Ends the restore, too, if the last app that was held has been deleted.
+    Ends the restore, if nothing is held any more. Without a restore on record nothing is looked for.
     """
-    _end_if_over(system)
     with database.reading():
-        found = restores.left_behind(BATCH)
-    return _pass(system, found, _release) if found else 0
+        found = restores.left_behind(LOOK) if installation.state().restored_at is not None else []
+    count = sum(_pass(system, part, _release) for part in chunks(found))
+    _end_if_over(system)
+    return count
 
 
 def _of(principal: Principal, app_name: str | None) -> tuple[UUID | None, Thing]:
@@ -95,28 +99,29 @@ def _let_go_on(system: System, order: _Order) -> None:
     """Release the app: from here on its runs start when they come due."""
     with system.transaction(Gate.CLOSED) as work:
         restores.release_apps(order.app_id)
-        installation.end_restore_if_over()
         order.record(work, "restore.ended")
 
 
 def _end_if_over(system: System) -> None:
     with database.reading():
-        is_over = installation.is_restore_over()
-    if is_over:
+        may_be_over = installation.may_restore_be_over()
+    if may_be_over:
         with system.transaction(Gate.CLOSED):
-            installation.end_restore_if_over()
+            if not restores.left_behind(1):
+                installation.end_restore_if_over()
 
 
 def _in_passes(system: System, order: _Order) -> int:
     """Release or discard in passes, each with a transaction and an entry of its own. Returns how many runs."""
     wanted, count = order.wanted, 0
     while True:
-        room = BATCH if wanted.most is None else min(BATCH, wanted.most - count)
+        room = LOOK if wanted.most is None else min(LOOK, wanted.most - count)
         with database.reading():
             found = restores.first_held(order.app_id, begun=wanted.begun, limit=room) if room else []
         if not found:
             return count
-        count += _pass(system, found, _discard if wanted.discard else _release, order)
+        act = _discard if wanted.discard else _release
+        count += sum(_pass(system, part, act, order) for part in chunks(found))
 
 
 _Act = Callable[[System, UnitOfWork, Sequence[Run], dict[UUID, Job]], None]

@@ -42,13 +42,15 @@ _KINDS = {
 
 def to_collector(process_name: str) -> OpenTelemetry:
     """Returns a tracer that sends spans to a collector, many at a time and by a thread of its own."""
-    return OpenTelemetry(BatchSpanProcessor(ToldOnce(OTLPSpanExporter())), process_name)
+    troubles = Troubles()
+    return OpenTelemetry(BatchSpanProcessor(ToldOnce(OTLPSpanExporter(), troubles)), process_name, troubles)
 
 
 class OpenTelemetry:
-    """Begins spans of one process, and hands those that end to a processor."""
+    """Begins spans of one process, and hands those that end to a processor, which may note troubles."""
 
-    def __init__(self, processor: SpanProcessor, process_name: str) -> None:
+    def __init__(self, processor: SpanProcessor, process_name: str, troubles: Troubles | None = None) -> None:
+        self._troubles = troubles or Troubles()
         self._ids = _Ids()
         self._provider = TracerProvider(resource=_resource(process_name), id_generator=self._ids)
         self._provider.add_span_processor(processor)
@@ -66,6 +68,10 @@ class OpenTelemetry:
                 start_time=_nanoseconds(beginning.began_at),
             )
         return _Begun(span)
+
+    def troubles(self) -> list[Trouble]:
+        """Returns the trouble that the collector takes no spans, from an export that failed to one that does not."""
+        return self._troubles.present()
 
     def stop(self) -> None:
         """Export what is left; whoever stops waits for a collector that is away no longer than seconds."""
@@ -93,11 +99,11 @@ class OpenTelemetry:
 
 
 class ToldOnce(SpanExporter):
-    """Exports by another exporter, and logs once that this fails, and once that it is well again."""
+    """Exports by another exporter, and notes the trouble that this fails, until it is well again."""
 
-    def __init__(self, exporter: SpanExporter) -> None:
+    def __init__(self, exporter: SpanExporter, troubles: Troubles) -> None:
         self._exporter = exporter
-        self._troubles = Troubles()
+        self._troubles = troubles
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Export spans."""

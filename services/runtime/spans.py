@@ -19,6 +19,7 @@ import structlog
 
 from core import configuration
 from core.trace_context import TraceContext
+from services.runtime.troubles import Trouble
 from settings import Settings
 
 Attribute = str | int | float | bool
@@ -83,6 +84,10 @@ class Tracer(Protocol):
 
     def begin(self, beginning: Beginning, /) -> Span:
         """Begin a span."""
+        ...
+
+    def troubles(self) -> list[Trouble]:
+        """Returns the trouble that spans are not taken, while they are not."""
         ...
 
     def stop(self) -> None:

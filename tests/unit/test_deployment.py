@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import json
 import re
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]
 import kubernetes_validate  # type: ignore[import-untyped]
 import pytest
 import yaml
@@ -17,6 +22,7 @@ from settings import Settings
 FOLDER = Path(__file__).parents[2] / "docs" / "deployment"
 MANIFESTS: list[dict[str, Any]] = list(yaml.safe_load_all((FOLDER / "kubernetes.yml").read_text()))
 SCALERS: list[dict[str, Any]] = list(yaml.safe_load_all((FOLDER / "autoscaling.yml").read_text()))
+KEDA: dict[str, Any] = json.loads((Path(__file__).parent / "keda_scaled_object.json").read_text())
 UNIT = (FOLDER / "carillon@.service").read_text()
 COMMANDS = {command.name or (command.callback and command.callback.__name__) for command in app.registered_commands}
 SETTINGS = {name.upper() for name in Settings.model_fields}
@@ -39,9 +45,38 @@ def test_the_scaler_by_processor_time_is_one_that_kubernetes_takes() -> None:
     kubernetes_validate.validate(SCALERS[0], kubernetes_validate.latest_version(), strict=True)
 
 
+def test_the_scaler_of_keda_is_one_that_keda_takes() -> None:
+    jsonschema.validate(SCALERS[1], KEDA)
+    behavior = SCALERS[1]["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
+    assert behavior == SCALERS[0]["spec"]["behavior"], "which Kubernetes's own schema has taken"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("spec", "minReplicas"), 2),  # of the other scaler
+        (("spec", "maxReplicaCount"), "10"),
+        (("spec", "cooldownPeriod"), 300),
+        (("spec", "scaleTargetRef", "names"), "carillon-worker"),
+        (("spec", "advanced", "behavior"), {}),
+        (("spec", "triggers"), []),
+        (("spec", "triggers", 0, "type"), "prometheuss"),
+        (("spec", "triggers", 0, "metadata", "threshold"), 15),
+        (("spec", "triggers", 0, "metadata", "server"), "http://prometheus:9090"),
+        (("metadata", "labels"), "none"),
+        (("apiVersion",), "keda.sh/v1"),
+    ],
+)
+def test_a_wrong_field_of_a_scaler_of_keda_is_found(path: tuple[Any, ...], value: object) -> None:
+    wrong = copy.deepcopy(SCALERS[1])
+    within = reduce(getitem, path[:-1], wrong)
+    within[path[-1]] = value
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(wrong, KEDA)
+
+
 def test_the_scaler_of_keda_asks_for_a_metric_that_there_is() -> None:
     [trigger] = SCALERS[1]["spec"]["triggers"]
-    assert set(trigger["metadata"]) == {"serverAddress", "query", "threshold"}  # as KEDA's documentation requires
     [metric] = re.findall(r"carillon_\w+", trigger["metadata"]["query"])
     assert f"`{metric}`" in (FOLDER.parent / "operations.md").read_text()
 

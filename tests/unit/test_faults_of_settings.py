@@ -43,6 +43,9 @@ from tests.unit.given_settings import POSTGRESQL, RABBITMQ, faults
         ({"COMMANDS_ALLOWED": "echo, ./run"}, "COMMANDS_ALLOWED names a path that does not begin with /"),
         ({"AWS_ACCESS_KEY_ID": "k"}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"),
         ({"AWS_SECRET_ACCESS_KEY": "k"}, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY go together"),
+        ({"ARCHIVE_PREFIX": "/shop"}, "ARCHIVE_PREFIX=/shop is no folder: write letters"),
+        ({"ARCHIVE_PREFIX": "shop/../archive"}, "ARCHIVE_PREFIX=shop/../archive is no folder"),
+        ({"ARCHIVE_PREFIX": "a" * 201}, "ARCHIVE_PREFIX=aaa"),
         ({"AWS_ENDPOINT_URL": "s3.example.com"}, "AWS_ENDPOINT_URL must begin with http:// or https://"),
         (
             {"TRACE_URL": "https://jaeger.example.com/trace"},

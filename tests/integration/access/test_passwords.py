@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from tests.integration.api.client import Client, refusal, served
 from tests.integration.api.test_accounts import HIDDEN, PASSWORD, register, session_of, token_of
 from tests.integration.email.conftest import mailing
 from tests.mail_server import MailServer
+from tests.scripted_mail_server import ScriptedMailServer, Session
 
 NEW = "another long password"
 HALF_AN_HOUR = LIFETIMES[LinkPurpose.RESET].total_seconds()
@@ -185,6 +187,30 @@ def test_a_link_is_sent_later_where_the_mail_server_is_away(
     assert password_resets.send(away) == 0
     guarded.clock.advance(60)
     assert reset(client, sent_token(guarded, server)).status_code == 204
+
+
+def test_a_mailbox_that_defers_holds_up_no_other_and_is_asked_again_a_minute_later(
+    client: Client, guarded: GivenSystem, anna: Headers
+) -> None:
+    register(client, "bob")
+    defers = [True]
+
+    def greylisted(command: str, _session: Session) -> str | None:
+        return "451 4.7.1 greylisted" if defers[0] and command == "rcpt to:<anna@example.com>" else None
+
+    with ScriptedMailServer(greylisted) as server:
+        settings = {"email_host": "127.0.0.1", "email_port": server.port, "email_use_tls": False}
+        system = replace(guarded, settings=guarded.settings.model_copy(update=settings))
+        for name in ("anna", "bob"):
+            ask(client, f"{name}@example.com")
+            system.clock.advance(1)
+        assert [password_resets.send(system) for _ in range(3)] == [1, 1, 0]
+        assert server.taken == ["bob@example.com"]
+        defers[0] = False
+        assert password_resets.send(system) == 0
+        system.clock.advance(60)
+        assert password_resets.send(system) == 1
+        assert server.taken == ["bob@example.com", "anna@example.com"]
 
 
 def test_where_no_e_mail_is_sent_nobody_is_promised_any(store: str) -> None:

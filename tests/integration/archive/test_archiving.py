@@ -253,6 +253,7 @@ def test_a_run_that_cannot_be_written_down_stays_and_all_others_go(
 
     monkeypatch.setattr(lines, "of_runs", written)
     monkeypatch.setattr(pruning, "WINDOW", 1)
+    monkeypatch.setattr(pruning, "GATHERED", 1)
     let_them_age(system)
     pruning.prune(system)
     assert (left(odd), left(*others), len(parts(system))) == (1, 0, 2)
@@ -264,3 +265,38 @@ def test_runs_of_many_jobs_with_rules_of_their_own_share_a_part(system: GivenSys
     pruning.prune(system)
     assert (left(*runs), len(parts(system))) == (0, 1)
     assert shown(client) == runs
+
+
+def test_runs_of_many_passes_share_a_part_of_each_app(
+    system: GivenSystem, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "WINDOW", 2)
+    runs = [run for _ in range(3) for app_name in ("app_a", "app_b") for run in ended(system, app_name=app_name)]
+    let_them_age(system)
+    pruning.prune(system)
+    assert (left(*runs), [part.parent.name for part in parts(system)]) == (0, ["app_a", "app_b"])
+    assert shown(client) == runs[::2] + runs[1::2]
+
+
+def test_a_part_has_no_more_runs_than_it_may(
+    system: GivenSystem, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storing, "MOST_OF_A_PART", 2)
+    runs = ended(system, 5)
+    let_them_age(system)
+    pruning.prune(system)
+    assert (left(*runs), len(parts(system))) == (0, 3)
+    assert shown(client) == runs
+
+
+def test_installations_that_share_a_bucket_keep_to_their_own_prefixes(
+    sqlite: str, settings: dict[str, Any], bucket: dict[str, Any]
+) -> None:
+    systems = [given_system(**settings, **bucket, archive_prefix=one) for one in ("shop/archive", "archive")]
+    [mine, other] = [Client(served(one)) for one in systems]
+    runs = ended(systems[0], 2)
+    let_them_age(systems[0])
+    pruning.prune(systems[0])
+    assert (shown(mine), shown(other)) == (runs, [])
+    assert other.simulate_get("/api/archive").json["results"] == []
+    assert mine.simulate_get(f"/api/archive/runs/{runs[1]}", params={"since": DAY}).json["id"] == runs[1]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from services.archive import reading
+from core.archives import Part
+from services.archive import reading, storing
 from services.maintenance import pruning
 from tests.factories import GivenSystem
 from tests.integration.api.client import NO_JOB, Client, refusal
@@ -103,9 +104,21 @@ def test_a_search_that_ends_early_says_where_to_look_on(
     path = f"/api/archive/runs/{runs[4]}"
     assert f"since={NEXT_DAY}" in client.simulate_get(path, params={"since": "2026-01-01"}).json["detail"]
     assert client.simulate_get(path, params={"since": NEXT_DAY}).json["id"] == runs[4]
-    monkeypatch.setattr(reading, "MOST_PARTS_LOOKED_THROUGH", 1)
-    missing = f"/api/archive/runs/{runs[1][:-4]}0000"  # one that the part of runs[1] may hold
-    assert f"1 parts from {DAY} to {DAY}" in client.simulate_get(missing, params={"since": DAY}).json["detail"]
+
+
+@pytest.mark.parametrize("bound", ["MOST_PARTS_LOOKED_THROUGH", "MOST_BYTES_LOOKED_THROUGH"])
+def test_a_search_reads_so_many_parts_and_bytes_and_says_so(
+    client: Client, system: GivenSystem, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    monkeypatch.setattr(storing, "MOST_OF_A_PART", 1)
+    runs = ended(system, 2)
+    let_them_age(system)
+    pruning.prune(system)
+    monkeypatch.setattr(Part, "may_hold", lambda *_: True)
+    monkeypatch.setattr(reading, bound, 1)
+    told = client.simulate_get(f"/api/archive/runs/{NO_JOB}", params={"since": DAY}).json["detail"]
+    assert f"in 1 parts from {DAY} to {DAY}" in told
+    assert client.simulate_get(f"/api/archive/runs/{runs[0]}", params={"since": DAY}).status_code == 200
 
 
 WRONG: list[tuple[str, dict[str, str], str]] = [

@@ -107,6 +107,14 @@ def test_of_much_output_the_log_has_the_end_and_the_result_the_beginning(sqlite:
     assert lines[-1]["number"] > len(lines), "what was left out is missing in the numbers"
 
 
+def test_where_lines_are_not_wanted_the_result_alone_tells_what_was_written(sqlite: str) -> None:
+    system = given_system(commands_allowed="sh", command_lines=False)
+    work = claimed(system, "echo one; echo two >&2")
+    result = succeeded(command.perform(system, work, Scope()))
+    assert (result["stdout"], result["stderr"]) == ("one\n", "two\n")
+    assert shown(system, work) == []
+
+
 @pytest.mark.parametrize("error", [DatabaseUnavailable("It is away."), ValueError("A fault.")])
 def test_lines_that_cannot_be_stored_are_lost_which_is_logged_once_and_fails_nothing(
     sqlite: str, monkeypatch: pytest.MonkeyPatch, error: Exception

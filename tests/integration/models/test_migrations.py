@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import psycopg2
@@ -17,7 +18,7 @@ from core.scopes import Scope
 from core.states import Hold, RunStatus
 from core.trace_context import TraceContext
 from migrations import runner
-from models import database
+from models import database, links
 from models.tables import Attempt, HeldKey, Installation, Job, Limit, Run, RunHold, Use, db
 from services.access import authentication, own_tokens, tokens
 from services.jobs import lifecycle as job_service
@@ -130,6 +131,21 @@ def test_runs_from_before_have_no_trace_and_new_ones_may(former: None) -> None:
     job_service.create(replace(LOCAL, trace=trace), system, new_job())
     works = {claim_one(system).trace for _ in range(2)}
     assert works == {None, trace}
+
+
+def test_a_link_that_waited_before_it_could_be_put_off_is_sent_at_once(former: None) -> None:
+    runner.upgrade("0033_holds_and_weights")
+    user, link = "018f0000000070008000000000000400", "018f0000000070008000000000000500"
+    ada = {"username": "ada", "username_key": "ada", "email": "a@example.com", "password_hash": "-"}
+    row("users", id=user, created_at=INSTANT, **ada)
+    asked = {"created_at": INSTANT, "expires_at": "2026-12-20T12:00:00.000000Z", "created_by": "10.0.0.1"}
+    row("links", id=link, purpose="reset", user_id=user, **asked)
+    assert "0037_links_put_off" in runner.upgrade()
+    found = links.to_send(NOON)
+    assert found is not None
+    links.put_off(found[0], NOON + timedelta(seconds=60))
+    assert links.to_send(NOON) is None
+    assert links.to_send(NOON + timedelta(seconds=60)) is not None
 
 
 @pytest.mark.parametrize("former", ["postgresql"], indirect=True)

@@ -10,13 +10,14 @@ from core.errors import Forbidden, NotFound
 from core.principals import LOCAL, Principal, PrincipalKind
 from core.schedules import Interval
 from core.states import Hold, JobState, RunStatus
-from models import database
+from models import database, set_based
 from models.tables import App, AuditEntry
 from services.jobs import apps, lifecycle
 from services.maintenance import upkeep
 from services.restoring import declaring, releasing
 from services.restoring.releasing import Slice
 from services.scheduling import dispatching
+from tests import statements
 from tests.factories import GivenSystem, claim, claim_one, first_run, stored_job, stored_run
 
 THREE = 3
@@ -104,6 +105,39 @@ def test_what_a_broken_off_release_left_is_released_by_the_coordinator(system: G
     assert releasing.release_left_behind(system) == THREE
     assert started(system) == runs
     assert releasing.release_left_behind(system) == 0
+
+
+def test_a_restore_is_not_over_before_all_that_it_held_is_released(system: GivenSystem) -> None:
+    held(system, "app_a")
+    with database.transaction():
+        App.update(restored_at=None).execute()
+    assert declaring.view(LOCAL).restored_at is not None
+    releasing.release_left_behind(system)
+    assert declaring.view(LOCAL).restored_at is None
+
+
+def test_without_a_restore_the_coordinator_looks_through_no_runs(system: GivenSystem) -> None:
+    first_run(system)
+    with statements.noted() as sent:
+        assert releasing.release_left_behind(system) == 0
+    assert [text for text, _ in sent if "runs" in text] == []
+
+
+def test_many_runs_are_released_a_part_at_a_time_and_looked_for_seldom(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = held(system, "app_a", "app_b")
+    monkeypatch.setattr(set_based, "_CHUNK", 2)
+    monkeypatch.setattr(releasing, "LOOK", 4)
+    with statements.noted() as sent:
+        assert releasing.release(LOCAL, system, Slice("app_a", most=1)) == 1
+        assert releasing.release(LOCAL, system, Slice()) == 2 * THREE - 1
+    looks = [text for text, _ in sent if "ORDER BY" in text and "LIMIT" in text and "due_at" in text]
+    assert len(looks) == 1 + 3 + 1  # four, one, and none; then whether the restore is over
+    assert sorted(started(system)) == sorted(runs["app_a"] + runs["app_b"])
+    with database.reading():
+        passes = [one.after for one in AuditEntry.select() if one.action == "restore.released"]
+    assert sorted(passes, key=repr) == [{"runs": 1}, {"runs": 1}, {"runs": 2}, {"runs": 2}]
 
 
 def test_the_restore_is_over_when_the_last_app_that_it_held_is_deleted(system: GivenSystem) -> None:

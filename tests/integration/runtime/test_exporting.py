@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -14,13 +16,20 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 from structlog.testing import capture_logs
 
+from core.signs_of_life import TICK
 from core.trace_context import TraceContext
+from models import signals
 from processes import tracing
+from processes.composition import Foundation
+from services.restoring.guard import Guard
 from services.runtime import logs, open_telemetry
+from services.runtime.metrics import Metrics
 from services.runtime.open_telemetry import OpenTelemetry, ToldOnce
 from services.runtime.spans import Beginning
+from services.runtime.troubles import Troubles
 from settings import Settings
 from tests.factories import given_system
+from tests.integration.api.client import Broker, Client, served
 from tests.integration.execution.answering import answering
 
 SENT = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", is_sampled=True)
@@ -69,13 +78,33 @@ class Raising(Away):
 
 @pytest.mark.parametrize("away", [Away(), Raising()])
 def test_a_collector_that_is_away_is_told_once_and_once_that_it_is_back(away: Away) -> None:
-    tracer = OpenTelemetry(SimpleSpanProcessor(ToldOnce(away)), "test")
+    troubles = Troubles()
+    tracer = OpenTelemetry(SimpleSpanProcessor(ToldOnce(away, troubles)), "test", troubles)
     now = given_system().clock.now()
     with capture_logs() as logged:
         for is_away in (True, True, False, False):
             away.is_away = is_away
             tracer.begin(Beginning("wait", now)).end(now, {})
+            assert [one.part for one in tracing.troubles(tracer)] == (["traces"] if is_away else [])
     assert [(line["event"], line["part"]) for line in logged] == [("trouble", "traces"), ("trouble_over", "traces")]
+
+
+def test_a_process_whose_spans_are_refused_is_degraded_and_stays_ready(sqlite: str) -> None:
+    troubles = Troubles()
+    tracer = OpenTelemetry(SimpleSpanProcessor(ToldOnce(Away(), troubles)), "test", troubles)
+    system = given_system()
+    now = system.clock.now()
+    carrier = Mock()
+    carrier.troubles.present.return_value = []
+    base = Foundation(system.settings, replace(system, tracer=tracer), carrier, Metrics([]), Guard(system))
+    broker = Broker()
+    client = Client(served(system, broker))
+    signals.mark(TICK, now)
+    for parts in ([], ["traces"]):
+        broker.troubles = base.troubles()
+        told = client.simulate_get("/readyz")
+        assert (told.status_code, [one["part"] for one in told.json["troubles"]]) == (200, parts)
+        tracer.begin(Beginning("wait", now)).end(now, {})
 
 
 def test_the_log_tells_what_the_library_drops_and_not_each_failure_of_its_exporter() -> None:

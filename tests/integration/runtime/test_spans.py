@@ -21,6 +21,7 @@ from core.trace_context import TraceContext
 from services.execution import trial_calls
 from services.runtime.open_telemetry import OpenTelemetry
 from services.runtime.spans import Attributes, Beginning, Span
+from services.runtime.troubles import Trouble
 from tests.factories import GivenSystem, given_system, runs_of, stored_run
 from tests.integration.api.client import Client, served
 from tests.integration.execution.answering import Server, answering
@@ -206,6 +207,9 @@ class BrokenTracer:
 
     def begin(self, _beginning: Beginning, /) -> Span:
         raise RuntimeError("broken")
+
+    def troubles(self) -> list[Trouble]:
+        return []
 
     def stop(self) -> None:
         """Nothing to do."""

@@ -14,8 +14,8 @@ EVENING = datetime(2026, 11, 28, 23, 59, 59, 999_999, tzinfo=UTC)
 EARLY, LATE = UUID("0193a5b2-c3d4-7000-8000-000000000001"), UUID("0193a5b2-ffff-7000-8000-000000000002")
 
 
-def part(*runs: tuple[datetime, UUID], app_name: str = "shop") -> Part:
-    return Part.of(app_name, runs or ((EVENING, EARLY), (EVENING - timedelta(hours=1), LATE)))
+def part(*runs: tuple[datetime, UUID], app_name: str = "shop", top: str = "archive") -> Part:
+    return Part.of(top, app_name, runs or ((EVENING, EARLY), (EVENING - timedelta(hours=1), LATE)))
 
 
 def test_a_part_is_named_by_its_day_its_app_its_ends_and_its_ids() -> None:
@@ -44,7 +44,20 @@ def test_an_app_of_any_name_has_a_folder_of_its_own(app_name: str) -> None:
     found = part(app_name=app_name)
     assert Part.named(found.name) == found
     assert found.name.count("/") == part().name.count("/")
-    assert found.name.startswith(archives.prefix(found.day, app_name))
+    assert found.name.startswith(archives.prefix("archive", found.day, app_name))
+
+
+@pytest.mark.parametrize("top", ["a", "shop-eu/archive", "2026/11/28", "archive/2026/11/28/shop", "a.b/c_d"])
+def test_parts_lie_below_the_top_that_the_archive_has(top: str) -> None:
+    assert archives.is_top(top)
+    found = part(top=top)
+    assert found.name.startswith(f"{top}/2026/11/28/shop/")
+    assert Part.named(found.name) == found
+
+
+@pytest.mark.parametrize("top", ["", "/a", "a/", "a//b", "a/../b", ".a", "a b", "a\n", "ä", "a" * 201])
+def test_what_is_no_folder_is_no_top(top: str) -> None:
+    assert not archives.is_top(top)
 
 
 @pytest.mark.parametrize(
