@@ -80,9 +80,10 @@ class BrokerDoorbell:
 
     def close(self, timeout_seconds: float) -> None:
         """Send what is left for at most `timeout_seconds`, then stop."""
+        deadline = time.monotonic() + timeout_seconds
         with contextlib.suppress(queue.Full):
             self._rings.put(None, timeout=timeout_seconds)
-        self._thread.join(timeout_seconds)
+        self._thread.join(max(0.0, deadline - time.monotonic()))
 
     def _run(self) -> None:
         while True:
