@@ -99,7 +99,7 @@ class Engine:
         self._calls.put(None)
         self._thread.join()
         self._lane.shutdown()
-        self._giver.shutdown()  # after the lane, whose results leave places too
+        self._giver.shutdown(cancel_futures=True)  # the coordinator gives what is left, a little later
         while not self._calls.empty():  # the lane recorded their results meanwhile; they get no further work
             if (call := self._calls.get()) is not None:
                 call.answer()
@@ -123,7 +123,7 @@ class Engine:
             for first in range(0, len(calls), MOST_TOGETHER):
                 self._answer(calls[first : first + MOST_TOGETHER])
         for call in self._later:
-            self._lane.submit(self._record_alone, call)
+            self._to_the_lane(call)
         database.disconnect()
 
     def _waiting_calls(self) -> tuple[list[_Call], bool]:
@@ -185,7 +185,8 @@ class Engine:
 
         try:
             settled = recording.record_what_is_free(self._system, _results(ended), claim)
-        except Exception:  # noqa: BLE001  whoever does it by itself meets it again
+        except Exception as error:  # noqa: BLE001  each is done by itself now, and meets it again
+            log.debug("exchange_split", error=str(error))
             return False
         recorded = [call for call, one in zip(ended, settled, strict=True) if self._is_recorded(call, one)]
         for call in (*recorded, *free):
@@ -206,7 +207,7 @@ class Engine:
             return []
         except Exception:  # noqa: BLE001  one result is bad: each is recorded alone
             for call in calls:
-                self._lane.submit(self._record_alone, call)
+                self._to_the_lane(call)
             return []
         recorded = [call for call, one in zip(calls, settled, strict=True) if self._is_recorded(call, one)]
         self._follow_up(recorded)
@@ -240,13 +241,17 @@ class Engine:
         if call.rounds < _ROUNDS_BEFORE_THE_LANE:
             self._later.append(call)
         else:
-            self._lane.submit(self._record_alone, call)
+            self._to_the_lane(call)
         return False
 
-    def _record_alone(self, call: _Call) -> None:
+    def _to_the_lane(self, call: _Call) -> None:
+        if call.ended is not None:  # only who hands in a result is put off
+            self._lane.submit(self._record_alone, call, call.ended)
+
+    def _record_alone(self, call: _Call, ended: Ended) -> None:
         """Record one result, waiting for locks if need be, then put the call back to claim its next work."""
         try:
-            [call.settled] = careful_recording.record(self._system, [call.ended] if call.ended else [])
+            [call.settled] = careful_recording.record(self._system, [ended])
         except BaseException as error:  # noqa: BLE001  raised in the thread that waits
             call.reply.put(error)
             return
