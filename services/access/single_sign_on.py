@@ -53,7 +53,8 @@ def log_in(
     granted = system.settings.oidc_groups.granted(identity.groups)
     with system.transaction(Gate.UNUSED) as work:
         user = identities.user(identity.issuer, identity.subject) or _made(system, identity, granted, work)
-        expect_enabled(users.lock(user.id) or user)
+        user = users.lock(user.id) or user
+        expect_enabled(user)
         whoever = Principal(
             PrincipalKind.USER,
             user.id,
