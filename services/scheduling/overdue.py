@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
 
 import structlog
 
@@ -14,6 +16,7 @@ from models import database, jobs, overlap_queue, runs
 from models.pauses import Gate
 from models.tables import Job, Run
 from services.alerts import noting
+from services.runtime.batching import in_parts
 from services.scheduling import run_endings
 from services.system import System
 
@@ -36,11 +39,22 @@ def watch_deadlines(system: System) -> int:
     now = system.clock.now()
     with database.reading():
         late = overlap_queue.past_deadline(now, BATCH)
-    if not late:
-        return 0
+    return in_parts(partial(_record_passed, system, now), late) if late else 0
+
+
+def watch_late(system: System) -> int:
+    """Mark due runs that no worker has begun for long, once each. Returns how many; held runs are never late."""
+    now = system.clock.now()
+    with database.reading():
+        late = overlap_queue.late(now - timedelta(seconds=system.settings.late_seconds), BATCH)
+    return in_parts(partial(_record_late, system, now), late) if late else 0
+
+
+def _record_passed(system: System, now: datetime, run_ids: Sequence[UUID]) -> int:
+    """Record that the deadlines of these runs have passed, and drop those that are not to begin any more."""
     with system.transaction(Gate.UNUSED):
-        locked = jobs.lock(runs.job_ids(late))
-        passed = overlap_queue.lock_past_deadline(late, now)
+        locked = jobs.lock(runs.job_ids(run_ids))
+        passed = overlap_queue.lock_past_deadline(run_ids, now)
         dropped = {run.id: run for run in passed if run.expire and run.status != RunStatus.RUNNING}
         _drop(dropped.values(), now)
         overlap_queue.record_missed([run.id for run in passed if run.id not in dropped], now)
@@ -51,16 +65,11 @@ def watch_deadlines(system: System) -> int:
     return len(passed)
 
 
-def watch_late(system: System) -> int:
-    """Mark due runs that no worker has begun for long, once each. Returns how many; held runs are never late."""
-    now = system.clock.now()
-    with database.reading():
-        found = overlap_queue.late(now - timedelta(seconds=system.settings.late_seconds), BATCH)
-    if not found:
-        return 0
+def _record_late(system: System, now: datetime, run_ids: Sequence[UUID]) -> int:
+    """Mark these runs as late, those that no worker has begun meanwhile."""
     with system.transaction(Gate.UNUSED):
-        locked = jobs.lock(runs.job_ids(found))
-        late = overlap_queue.lock_late(found)
+        locked = jobs.lock(runs.job_ids(run_ids))
+        late = overlap_queue.lock_late(run_ids)
         overlap_queue.record_late([run.id for run in late], now)
         noting.note(((locked[run.job_id], _not_begun(run)) for run in late), now)
     log.warning("runs_late", count=len(late))
