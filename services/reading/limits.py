@@ -80,7 +80,9 @@ def listed(principal: Principal, system: System, after: str, limit: int) -> tupl
     principal.expect_scope(Scope.READ)
     with database.reading():
         found = _keys(principal, after, limit + 1)
-        views = [view(system, key, system.clock.now()) for key in found[:limit]]
+        rows, waiting = limits.by_keys(found[:limit]), held_keys.waiting_by_key(found[:limit], MOST_COUNTED)
+        now = system.clock.now()
+        views = [_view(system, key, rows.get(key), waiting[key], now) for key in found[:limit]]
     return [one for one in views if one is not None], len(found) > limit
 
 
@@ -154,7 +156,10 @@ def _of_account(principal: Principal) -> Collection[str]:
 
 def view(system: System, key: str, now: datetime) -> LimitView | None:
     """Returns how a key stands; None if nothing limits it. Read in the caller's transaction."""
-    row = limits.by_key(key)
+    return _view(system, key, limits.by_key(key), held_keys.waiting(key, MOST_COUNTED), now)
+
+
+def _view(system: System, key: str, row: Row | None, waiting: int, now: datetime) -> LimitView | None:
     limit = _limit(system, key, row, now)
     if limit is None:
         return None
@@ -172,7 +177,7 @@ def view(system: System, key: str, now: datetime) -> LimitView | None:
         standing.ended,
         standing.room if limit.limits_something else None,
         standing.look_at(now) if standing.is_at_its_rate else None,
-        held_keys.waiting(key, MOST_COUNTED),
+        waiting,
     )
 
 
