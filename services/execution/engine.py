@@ -25,17 +25,15 @@ import structlog
 from core.errors import DatabaseUnavailable, Unavailable
 from models import database
 from services.execution import breakers, careful_recording, claiming, giving, recording
-from services.execution.breakers import Watch
+from services.execution.breakers import LastCalls
 from services.execution.limits import Known
 from services.execution.recording import Later
 from services.execution.rotation import Rotation
-from services.execution.work import Result, Work
+from services.execution.work import EndedAttempt, Work
 from services.execution.workers import WorkerIdentity
 from services.messaging.broker import RUNS_HTTP
 from services.scheduling.run_endings import Settled
 from services.system import System
-
-Ended = tuple[Work, Result]
 
 MOST_TOGETHER = 32
 _ROUNDS_BEFORE_THE_LANE = 3
@@ -64,7 +62,7 @@ class _Call:
     """A thread that waits for an answer."""
 
     queue_name: str
-    ended: Ended | None
+    ended: EndedAttempt | None
     wants_work: bool
     reply: queue.SimpleQueue[Reply] = field(default_factory=queue.SimpleQueue)
     settled: Settled | None = None
@@ -82,7 +80,7 @@ class Engine:
         self._worker = worker
         self._limits = Known(system)
         self._rotation = Rotation()
-        self._watch = Watch(system)
+        self._last_calls = LastCalls(system)
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._later: list[_Call] = []
         self._together = 1  # calls in the last round
@@ -104,7 +102,7 @@ class Engine:
             if (call := self._calls.get()) is not None:
                 call.answer()
 
-    def exchange(self, queue_name: str, ended: Ended | None = None, *, wants_work: bool = True) -> Exchanged:
+    def exchange(self, queue_name: str, ended: EndedAttempt | None = None, *, wants_work: bool = True) -> Exchanged:
         """Record a result, if one is given, and claim the most urgent run of a queue, if one is wanted.
 
         Raises `DatabaseUnavailable` while the result cannot be recorded; hand it in again then.
@@ -219,10 +217,11 @@ class Engine:
         No result waits for that, and no fault of it keeps a thread from its answer.
         """
         try:
-            if tripped := self._watch.tripped(_results([call for call in recorded if call.queue_name == RUNS_HTTP])):
+            of_http = _results([call for call in recorded if call.queue_name == RUNS_HTTP])
+            if tripped := self._last_calls.tripped(of_http):
                 self._giver.submit(self._see_to, breakers.open_new, tripped)
             if left := [(work, result) for work, result in _results(recorded) if work.places]:
-                self._giver.submit(self._see_to, breakers.settle, left)
+                self._giver.submit(self._see_to, breakers.move, left)
                 self._giver.submit(self._see_to, giving.freed, [key for work, _ in left for key in work.places])
         except Exception:
             log.exception("follow_up_failed")
@@ -248,7 +247,7 @@ class Engine:
         if call.ended is not None:  # only who hands in a result is put off
             self._lane.submit(self._record_alone, call, call.ended)
 
-    def _record_alone(self, call: _Call, ended: Ended) -> None:
+    def _record_alone(self, call: _Call, ended: EndedAttempt) -> None:
         """Record one result, waiting for locks if need be, then put the call back to claim its next work."""
         try:
             [call.settled] = careful_recording.record(self._system, [ended])
@@ -287,5 +286,5 @@ class Engine:
             call.answer(work)
 
 
-def _results(calls: Sequence[_Call]) -> list[Ended]:
+def _results(calls: Sequence[_Call]) -> list[EndedAttempt]:
     return [call.ended for call in calls if call.ended is not None]

@@ -89,3 +89,4 @@ class Stopped:
 
 
 Result = Succeeded | Deferred | Failed | Stopped
+EndedAttempt = tuple[Work, Result]
