@@ -21,7 +21,7 @@ import structlog
 
 from services.messaging import broker as brokers
 from services.messaging.broker_troubles import BROKER, trouble_of
-from services.messaging.consumers import AWAY
+from services.messaging.consumers import CONNECTION_ERRORS
 from services.runtime import events
 from services.runtime.clock import Clock
 
@@ -90,7 +90,7 @@ class BrokerDoorbell:
             try:
                 ring = self._rings.get(timeout=_KEEP_ALIVE_SECONDS)
             except queue.Empty:
-                with contextlib.suppress(*AWAY):
+                with contextlib.suppress(*CONNECTION_ERRORS):
                     self._broker.keep_alive()
                 continue
             if ring is None:
@@ -107,7 +107,7 @@ class BrokerDoorbell:
         noticed_by = f"ringing {ring.queue}"
         try:
             self._broker.enqueue(_message(ring), delay=_delay(ring, self._clock.now()))
-        except AWAY as error:
+        except CONNECTION_ERRORS as error:
             trouble = trouble_of(ring.queue, error)
             self._rest(brokers.RUNS if trouble.part == BROKER else (ring.queue,))
             self._broker.troubles.begin(noticed_by, trouble, error)

@@ -60,7 +60,7 @@ def documented(folder: Path) -> None:
 
 def claimed(system: GivenSystem, data: dict[str, Any]) -> Work:
     lifecycle.create(LOCAL, system, new_job(task_type="thumbnail", data=data))
-    [work] = claiming.claim(system, workers.register(system), brokers.RUNS_OWN, 1)
+    [work] = claiming.claim(system, workers.register(system), brokers.RUNS_CUSTOM, 1)
     return work
 
 
