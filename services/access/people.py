@@ -20,7 +20,7 @@ from services.system import System
 
 
 @dataclass(frozen=True)
-class Part:
+class RoleInApp:
     """A role of a user in an app."""
 
     app_name: str
@@ -39,7 +39,7 @@ class PersonView:
     created_at: datetime
     seen_at: datetime | None
     disabled_at: datetime | None
-    apps: tuple[Part, ...]
+    apps: tuple[RoleInApp, ...]
 
 
 @dataclass(frozen=True)
@@ -167,5 +167,5 @@ def _view(system: System, user: User, seen_at: datetime | None, apps: list[tuple
         created_at=user.created_at,
         seen_at=seen_at,
         disabled_at=user.disabled_at,
-        apps=tuple(Part(*one) for one in apps),
+        apps=tuple(RoleInApp(*one) for one in apps),
     )
