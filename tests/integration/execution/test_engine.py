@@ -16,7 +16,8 @@ from core.rates import Rate
 from core.states import RunStatus
 from models.pauses import GATE
 from services.execution import claiming, giving, workers
-from services.execution.engine import Engine, Exchanged
+from services.execution.engine import Engine
+from services.execution.engine_calls import Exchanged
 from services.execution.work import Work
 from services.messaging.broker import RUNS_HTTP
 from services.scheduling.run_endings import Settled
@@ -36,7 +37,7 @@ class Threads:
         self._called = 0
 
     def start(self) -> None:
-        until(lambda: self.engine._calls.qsize() == self._called, "every thread has called")
+        until(lambda: self.engine._calls.count() == self._called, "every thread has called")
         self.engine.start()
 
     def ask(self) -> Future[Exchanged]:
