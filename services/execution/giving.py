@@ -143,7 +143,7 @@ def _without_paused(waiting: Sequence[Candidate], locked: Mapping[UUID, Job], no
 
 
 def _less_given(key: str, found: Mapping[str, Standing]) -> dict[str, Standing]:
-    """Returns how keys stand, less the room of this one that was given to runs which have not begun."""
+    """Returns how keys stand, with the room of `key` reduced by the runs that it released and that have not begun."""
     given = held_keys.given(key)
     return {one: replace(standing, given=given if one == key else 0) for one, standing in found.items()}
 

@@ -26,7 +26,7 @@ MOST_OF_APP = 1_000
 def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple[LimitView, bool]:
     """Limit a key, in place of the limit that it has, whose weight stays where none is given.
 
-    With a weight that an administrator put, its end stays, too, where an owner limits the key.
+    If an administrator set the weight, a limit that an owner puts keeps the weight's expiry, too.
 
     Returns how it stands, and whether it had none.
 

@@ -50,7 +50,7 @@ class Claimed:
 
 
 class Known:
-    """Whether limits are on, as the database had it a moment ago."""
+    """Remembers for a second whether limits are on."""
 
     def __init__(self, system: System) -> None:
         self._system = system

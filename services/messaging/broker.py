@@ -104,7 +104,7 @@ class RabbitBroker(RabbitmqBroker):
         self.parameters: Any = broker_url.parameters(url, process_name, least_heartbeat_seconds)
 
     def close(self) -> None:
-        """Close every connection, though a thread may just be opening one: Dramatiq stumbles over that."""
+        """Close every connection. Dramatiq fails if a thread opens one meanwhile, so this tries again."""
         for _ in range(_TRIES_TO_CLOSE):
             with contextlib.suppress(RuntimeError):
                 super().close()
