@@ -14,7 +14,7 @@ import periodiq
 
 from services.messaging import broker as brokers
 from services.messaging.broker_troubles import trouble_of
-from services.messaging.consumers import AWAY
+from services.messaging.consumers import CONNECTION_ERRORS
 from services.runtime.troubles import Troubles
 
 EVERY_MINUTE = "* * * * *"
@@ -59,7 +59,7 @@ class Beats(periodiq.Scheduler):  # type: ignore[misc]  # periodiq has no types
         """The next beat is tried in a minute, whatever becomes of this one."""
         try:
             super().send_actors(actors, now)
-        except AWAY as error:
+        except CONNECTION_ERRORS as error:
             self._troubles.begin(brokers.BEATS, trouble_of(brokers.BEATS, error), error)
         else:
             self._troubles.end(brokers.BEATS)

@@ -17,7 +17,8 @@ from actors.middleware import AttemptFailed
 from core.errors import Aborted, AbortReason, DatabaseUnavailable, TransientFailure
 from core.states import RunStatus
 from services.execution import attempt_spans, careful_recording, kept_calls
-from services.execution.engine import Engine, Exchanged
+from services.execution.engine import Engine
+from services.execution.engine_calls import Exchanged
 from services.execution.leases import Leases
 from services.execution.work import Failed, Result, Stopped, Work
 from services.messaging.doorbell import Ring, actor_of

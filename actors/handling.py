@@ -23,6 +23,6 @@ def _named(module: str) -> Handler:
 
 HANDLERS: dict[str, Handler] = {
     brokers.RUNS_HTTP: callbacks.perform,
-    brokers.RUNS_OWN: custom_task.perform,
+    brokers.RUNS_CUSTOM: custom_task.perform,
     **{one.queue: _named(one.handler) for one in registry.known() if one.handler is not None},
 }

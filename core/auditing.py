@@ -37,6 +37,9 @@ class Thing:
         return cls("app", row.name, row.id)
 
 
+INSTALLATION = Thing("installation", "1")
+
+
 @dataclass(frozen=True, kw_only=True)
 class AuditFilter:
     """Which entries are wanted; a member that is None does not filter. `since` is inclusive, `before` exclusive."""

@@ -76,9 +76,10 @@ def page(app_ids: Collection[UUID] | None, after: UUID | None, limit: int) -> li
     return list(query.order_by(App.id.desc()).limit(limit))
 
 
-def lock(app: App) -> None:
-    """Lock an app until the transaction ends."""
-    list(for_update(App.select(App.id).where(App.id == app.id)))
+def lock(app: App) -> App | None:
+    """Lock an app until the transaction ends. Returns it as it is now; None if it was deleted since it was read."""
+    locked = list(for_update(App.select().where(App.id == app.id)))
+    return locked[0] if locked else None
 
 
 def delete_if_empty(app: App) -> bool:
@@ -103,6 +104,14 @@ def redefine(app: App, url: str | None, breaker: bool | None, now: datetime) -> 
 def task_types(app: App) -> list[AppTaskType]:
     """Returns an app's task types, by name."""
     return list(AppTaskType.select().where(AppTaskType.app == app).order_by(AppTaskType.name))
+
+
+def task_types_by_app(app_ids: Collection[UUID]) -> dict[UUID, list[AppTaskType]]:
+    """Returns the task types of each of these apps, by name."""
+    found: dict[UUID, list[AppTaskType]] = {app_id: [] for app_id in app_ids}
+    for row in AppTaskType.select().where(AppTaskType.app.in_(list(app_ids))).order_by(AppTaskType.name):
+        found[row.app_id].append(row)
+    return found
 
 
 def task_type(app_id: UUID, name: str) -> AppTaskType | None:

@@ -17,7 +17,7 @@ BUCKET_SECONDS = 900
 
 
 class Bucket(NamedTuple):
-    """So many occurrences of a quarter of an hour that went alike."""
+    """How many occurrences of a quarter of an hour ended in one status."""
 
     at: datetime
     status: RunStatus

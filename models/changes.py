@@ -59,7 +59,7 @@ def updated_runs(statement: Any) -> list[UUID]:
 
 @contextmanager
 def collected() -> Iterator[None]:
-    """Wrap a transaction, in which the row is stored at last. Within another, what is noted is that one's."""
+    """Wrap a transaction, and store its row just before the commit; within another, ids are noted for the outermost."""
     if getattr(_this_thread, "noted", None) is not None:
         yield
         return

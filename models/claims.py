@@ -64,5 +64,5 @@ def held_by_workers(limit: int) -> list[UUID]:
 
 
 def _ids(query: Any) -> list[UUID]:
-    """The only column of these rows: an instance of the table for each would take far longer."""
+    """Returns the ids alone: to build a model for each row would take far longer."""
     return [run_id for (run_id,) in query.tuples()]

@@ -10,7 +10,7 @@ from uuid import UUID
 import peewee
 
 from core.states import KEYED_HOLDS, Hold, RunStatus
-from models import changes, limits, run_holds
+from models import changes, limits, run_holds, set_based
 from models.claims import BY_PARTY, CLAIMABLE, MOST_URGENT_FIRST
 from models.database import for_update
 from models.hot.rows import Candidate
@@ -36,6 +36,13 @@ _KEYS_OF_RUNS = """
     SELECT h.key FROM held h
     WHERE h.key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM held_keys k WHERE k.key = h.key)
 """
+
+_WAITING = f"""
+    SELECT CAST(? AS TEXT), (SELECT COUNT(*) FROM (
+        SELECT 1 FROM runs WHERE status = 'queued' AND held_key IS NOT NULL AND held_key = ?
+            AND held_by IN ({", ".join(f"'{one}'" for one in KEYED_HOLDS)}) LIMIT ?
+    ) AS held)
+"""  # noqa: S608  words of our own
 
 
 def front_of(queue: str, lines: Collection[tuple[int, str]], limit: int, *, looks_further: bool) -> list[Candidate]:
@@ -125,6 +132,16 @@ def waiting(key: str, most: int) -> int:
     """Returns how many runs a key holds; counts no further than `most`."""
     query = Run.select(Run.id).where(_LIMITED, Run.held_key == key, Run.held_by.in_(KEYED_HOLDS))
     return int(query.limit(most).count())
+
+
+def waiting_by_key(keys: Collection[str], most: int) -> dict[str, int]:
+    """Returns how many runs each of these keys holds; counts no further than `most` for each."""
+    found: dict[str, int] = {}
+    for chunk in set_based.chunks(keys):
+        text = " UNION ALL ".join([_WAITING.replace("?", db.param)] * len(chunk))
+        values = [value for key in chunk for value in (key, key, most)]
+        found.update(db.execute_sql(text, values).fetchall())
+    return found
 
 
 def first_held(key: str, limit: int, *, looks_further: bool) -> list[Candidate]:

@@ -52,7 +52,7 @@ def count_mark(now: datetime, before: datetime) -> None:
     Installation.update(mark=Installation.mark + 1, marked_at=now).where(Installation.id == 1, is_old).execute()
 
 
-def settle(place: str) -> None:
+def set_home(place: str) -> None:
     """Record the place in which the database is."""
     Installation.update(home=place).where(Installation.id == 1).execute()
 

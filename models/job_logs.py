@@ -1,4 +1,4 @@
-"""What a job's log tells, asked for over and over: text, not expressions, and no more columns than are told."""
+"""Reads a job's log. It is asked for often, so the queries are text, and read only the columns that are shown."""
 
 from __future__ import annotations
 

@@ -104,17 +104,16 @@ def set_state(changed: Collection[Job], state: JobState, now: datetime) -> None:
     """Pause or resume locked jobs; one that has ended stays as it is."""
     for job in changed:
         job.state = state
-    Job.update(state=state, updated_at=now).where(
-        Job.id.in_([job.id for job in changed]), Job.state.not_in(ENDED)
-    ).execute()
-    changes.note(jobs=(job.id for job in changed))
+    _set_state([job.id for job in changed], state, now)
 
 
 def pause(job_ids: Collection[UUID], now: datetime) -> None:
     """Pause locked jobs; one that has ended stays as it is."""
-    Job.update(state=JobState.PAUSED, updated_at=now).where(
-        Job.id.in_(list(job_ids)), Job.state.not_in(ENDED)
-    ).execute()
+    _set_state(job_ids, JobState.PAUSED, now)
+
+
+def _set_state(job_ids: Collection[UUID], state: JobState, now: datetime) -> None:
+    Job.update(state=state, updated_at=now).where(Job.id.in_(list(job_ids)), Job.state.not_in(ENDED)).execute()
     changes.note(jobs=job_ids)
 
 

@@ -6,13 +6,9 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-import peewee
-
 from core.states import RunStatus, Trigger
 from models.tables import Job, Run
 
-# As the index `runs_once_each` has it, to the letter.
-_ONCE_EACH = peewee.SQL("trigger IN ('schedule', 'poll', 'backfill')")
 _ENDED = (RunStatus.FAILED, RunStatus.COMPLETED, RunStatus.CANCELLED, RunStatus.MISSED)
 
 

@@ -110,7 +110,7 @@ def release(locked: Collection[Run], held_by: Hold | None, now: datetime) -> Non
 
 
 def release_apps(app_id: UUID | None) -> None:
-    """Let an app (or all) go on; its held runs are released by themselves."""
+    """End the hold of an app, or of all; `release` releases its runs."""
     held = App.update(restored_at=None).where(App.restored_at.is_null(False))
     (held if app_id is None else held.where(App.id == app_id)).execute()
     changes.note(apps=[app_id or changes.EVERY_APP])

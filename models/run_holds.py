@@ -65,7 +65,7 @@ _SQLITE = {
 
 
 def begin(run_ids: Collection[UUID], now: datetime) -> None:
-    """Record that those of these runs which are held have been held since now."""
+    """Open a hold for each of these runs that is held now."""
     if run_ids:
         _execute(_BEGIN, _ids(run_ids), RunHold.since.db_value(now))
 
@@ -78,20 +78,20 @@ def begin_with(rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def end(run_ids: Collection[UUID], now: datetime) -> None:
-    """Record that the holds which these runs had are over."""
+    """Close the open holds of these runs."""
     if run_ids:
         _execute(_END, RunHold.until.db_value(now), _ids(run_ids))
 
 
 def release(run_ids: Collection[UUID], held_by: Hold | None, now: datetime) -> None:
-    """Record that the holds which these runs had are over, and if something else holds them now, that this begins."""
+    """Close the open holds of these runs; if something else holds the runs now, open a hold for it."""
     end(run_ids, now)
     if held_by is not None:
         begin(run_ids, now)
 
 
 def change(run_ids: Collection[UUID], now: datetime) -> None:
-    """Record that the holds which these runs had are over, and that those which they have now begin."""
+    """Close the open holds of these runs, and open those that they have now."""
     end(run_ids, now)
     begin(run_ids, now)
 

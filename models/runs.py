@@ -18,8 +18,6 @@ from models.hot import of_database
 from models.hot.rows import EndingJob, PlannedJob
 from models.tables import App, Job, Run
 
-_CHUNK = 500
-
 # As the index has it, to the letter.
 _WAITING = peewee.SQL("status IN ('pending', 'retrying')")
 
@@ -65,8 +63,7 @@ def deadline(job: Job | EndingJob | PlannedJob, due_at: datetime) -> datetime | 
 
 def insert(rows: Sequence[dict[str, Any]]) -> None:
     """Store runs; one that exists already (same job, trigger and `scheduled_for`) stays as it is."""
-    for start in range(0, len(rows), _CHUNK):
-        chunk = rows[start : start + _CHUNK]
+    for chunk in set_based.chunks(rows):
         app_names = _app_names({row["job"] for row in chunk})
         of_database().insert_runs([_stored(row, app_names[row["job"]]) for row in chunk])
     run_holds.begin_with(rows)

@@ -105,7 +105,7 @@ def _shown(row: Sequence[Any]) -> ShownJob:
 
 
 def _made(model: Any, fields: Sequence[Any], values: Sequence[Any]) -> Any:
-    """A row of ours, as the database holds it."""
+    """Returns a model with these values, converted as peewee converts what it reads."""
     made = model(__no_default__=True)
     made.__data__.update(
         (field.name, None if value is None else field.python_value(value))

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
+from models import set_based
 from models.tables import Job, JobTag
-
-_CHUNK = 1_000
 
 
 def insert(tagged: Mapping[UUID, Iterable[str]]) -> None:
     """Give jobs that are new their tags."""
     rows = [{"job": job_id, "tag": tag} for job_id, given in tagged.items() for tag in dict.fromkeys(given)]
-    for start in range(0, len(rows), _CHUNK):
-        JobTag.insert_many(rows[start : start + _CHUNK]).execute()
+    for chunk in set_based.chunks(rows):
+        JobTag.insert_many(chunk).execute()
 
 
 def replace(job: Job, tags: Iterable[str]) -> None:

@@ -88,6 +88,7 @@ def page(search: str | None, after: str | None, limit: int) -> list[SeenUser]:
     if search is not None:
         query = query.where(User.username_key.contains(names.folded(search)) | User.email.contains(search))
     if after is not None:
-        query = query.where(User.username_key > names.folded(after))
+        last = by_username(after)  # a key may be longer than the folded name
+        query = query.where(User.username_key > (names.folded(after) if last is None else last.username_key))
     rows = query.order_by(User.username_key).limit(limit).objects()
     return [SeenUser(user, Token.used_at.python_value(user.seen_at)) for user in rows]

@@ -32,8 +32,9 @@ def newest(limit: int) -> list[Worker]:
 
 
 def running() -> dict[UUID, int]:
-    """Returns how many runs each worker holds."""
-    query: Any = Run.select(Run.worker_id, peewee.fn.COUNT(Run.id)).where(peewee.SQL("status = 'running'"))
+    """Returns how many runs each worker is at; one that waits for a report takes none of its threads."""
+    at_work = (peewee.SQL("status = 'running'"), Run.reports_until.is_null())
+    query: Any = Run.select(Run.worker_id, peewee.fn.COUNT(Run.id)).where(*at_work)
     return dict(query.group_by(Run.worker_id).tuples())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import peewee
 
 from models.fields import InstantField, JsonField, new_id
@@ -45,6 +47,7 @@ class AppTaskType(Table):
     retry_backoff_base = peewee.DoubleField(null=True)
     request = JsonField(null=True)
     limit_key = peewee.TextField(null=True)
+    app_id: UUID  # what peewee keeps of `app` without reading it
 
     class Meta:
         table_name = "app_task_types"

@@ -13,7 +13,7 @@ from models.tables.base import Table
 class Limit(Table):
     """What a key allows, and what it weighs if it is that of a party.
 
-    `app_id` and `job_id` are what the key is on, where it is on one, and goes with.
+    `app_id` and `job_id` are the app or job that the key is on, if any; the limit is deleted with it.
     """
 
     key = peewee.TextField(primary_key=True)

@@ -12,7 +12,7 @@ from models.tables.base import Table
 
 
 class User(Table):
-    """Someone who can log in. `is_admin` is of those whom no setting names."""
+    """Someone who can log in. `is_admin` makes an administrator of a user whom ADMIN_USERNAMES does not name."""
 
     id = peewee.UUIDField(primary_key=True, default=new_id)
     username = peewee.TextField()

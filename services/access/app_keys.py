@@ -1,4 +1,4 @@
-"""Keys of apps: made, listed, revoked. What a key is, is shown once; only its hash is kept."""
+"""Keys of apps: made, listed, revoked. A key is shown once; only its hash is kept."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from models.tables import App, AppKey
 from services.access import visible_apps
 from services.system import System
 
-MARK = "crl_"  # lets scanners for leaked secrets know a key of ours
+MARK = "crl_"  # by which secret scanners recognise a leaked one
 MOST_KEYS = 100
 _PREFIX_BYTES, _SECRET_BYTES = 4, 32
 

@@ -1,4 +1,4 @@
-"""The start of a server that others can reach and nobody administers: a link by which its administrator registers."""
+"""Makes the link by which the first administrator registers, on a server that others can reach."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ BY = "first start"
 def link(system: System) -> str | None:
     """Returns a link that makes its user an administrator, once, within a day; None where there is one.
 
-    It is given off loopback alone, as long as no user is an administrator, whoever else has registered. Of several
-    processes that start together, one is given a link; a later start gives another, and the former opens nothing.
+    Only a server that listens beyond loopback makes one, and only while no user is an administrator. Of several
+    processes that start together, one makes a link; a later start makes another, and the former opens nothing.
     """
     if system.settings.anonymous or networks.is_loopback(system.settings.host):
         return None

@@ -18,11 +18,11 @@ from services.system import System
 def change(
     principal: Principal, system: System, current: str, new: str, *, shown: str | None, throttle: Throttle
 ) -> None:
-    """Change the caller's password, and end their other sessions and logins; what was made for programs stays.
+    """Change the caller's password, and end their other sessions and logins; tokens made for programs stay valid.
 
-    The links of administrators that the caller made end too: whoever knew the password may have them.
-    `shown` is the token of the request, which goes on. Raises `InvalidInput` if the current password is wrong, and
-    `TooMany` for who guesses on.
+    Administrator links that the caller made are revoked: whoever knew the old password may have them. `shown` is the
+    token of the request, which goes on. Raises `InvalidInput` if the current password is wrong, and `TooMany` after too
+    many tries.
     """
     user_id, address = user_of(principal), principal.address or ""
     guesses.count(throttle, principal.name, address)

@@ -1,4 +1,4 @@
-"""A user's own tokens and sessions: made for programs, listed, ended. What a token is, is shown once."""
+"""A user's own tokens and sessions: made for programs, listed, ended. A token is shown once."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TokenView:
 
 
 def user_of(principal: Principal) -> UUID:
-    """Returns the user whom a principal is. Raises `Forbidden` for those who are none."""
+    """Returns the id of the user that the principal is. Raises `Forbidden` if it is no user."""
     if principal.user_id is None:
         raise Forbidden("This is a user's own. Log in, and send the token as Authorization: Bearer.")
     return principal.user_id

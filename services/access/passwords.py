@@ -18,7 +18,7 @@ def hashed(password: str) -> str:
 
 
 def fits(password_hash: str | None, password: str) -> bool:
-    """Whether a password is the one of this hash. Takes as long for nobody, and for users who have none."""
+    """Whether a password matches a hash. Takes as long where there is no hash, so that the time tells nothing."""
     try:
         return hasher.verify(password_hash or nobodys_hash, password)
     except (VerificationError, InvalidHashError):

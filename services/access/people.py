@@ -1,4 +1,4 @@
-"""Users as administrators see to them: who there is, who may log in, who administers; a link to a new password."""
+"""What administrators see and change of users: who may log in, who administers, links to set a new password."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from services.system import System
 
 
 @dataclass(frozen=True)
-class Part:
+class RoleInApp:
     """A role of a user in an app."""
 
     app_name: str
@@ -39,7 +39,7 @@ class PersonView:
     created_at: datetime
     seen_at: datetime | None
     disabled_at: datetime | None
-    apps: tuple[Part, ...]
+    apps: tuple[RoleInApp, ...]
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def change(
 ) -> PersonView:
     """Disable or enable a user, make them an administrator or take that back; the user afterwards.
 
-    Who is disabled is logged out everywhere and cannot log in. What they made stays: jobs run, keys of apps open them.
+    A disabled user is logged out everywhere and cannot log in. Their jobs go on, and keys that they made stay valid.
     Raises `NotFound`, `Conflict` for oneself, or to take back what ADMIN_USERNAMES gives, and `Forbidden` unless for
     administrators; who makes one must have every scope.
     """
@@ -93,8 +93,8 @@ def change(
 def reset(principal: Principal, system: System, username: str, reason: str | None = None) -> str:
     """Make a link by which a user sets a new password, for half an hour; it is shown this once.
 
-    Raises `NotFound`, `Conflict` for oneself, who has no password here, or may not log in, and `Forbidden` unless for
-    administrators; with every scope, for the link opens the whole account.
+    Raises `NotFound`, `Conflict` for oneself, for a user without a password here, and for a disabled one, and
+    `Forbidden` unless for administrators; with every scope, for the link opens the whole account.
     """
     principal.expect_administration()
     principal.expect_scopes(ALL_SCOPES)
@@ -167,5 +167,5 @@ def _view(system: System, user: User, seen_at: datetime | None, apps: list[tuple
         created_at=user.created_at,
         seen_at=seen_at,
         disabled_at=user.disabled_at,
-        apps=tuple(Part(*one) for one in apps),
+        apps=tuple(RoleInApp(*one) for one in apps),
     )

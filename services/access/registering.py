@@ -35,7 +35,7 @@ class NewUser:
 
 
 def register(system: System, new: NewUser, address: str, throttle: Throttle, *, trusted: bool) -> UserView:
-    """Register a user. An administrator's name is for a `trusted` caller, or who has the link of an administrator.
+    """Register a user. An administrator's name is for a `trusted` caller, or one with an administrator's link.
 
     Raises `InvalidInput` if the name or the address is taken or the invitation opens nothing, `Forbidden` if
     registration is closed, `TooMany` if one address registers too often.

@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 
 def begin(principal: Principal, attempt: Attempt, *, provider: IdentityProvider, throttle: Throttle) -> str:
-    """Returns where a browser logs in. Raises `ProviderUnavailable`, and `TooMany` for who tries on."""
+    """Returns where a browser logs in. Raises `ProviderUnavailable`, and `TooMany` after too many tries."""
     throttle.take(("single sign-on begun", networks.place(principal.address or "")), MOST_OF_ADDRESS)
     return provider.url(attempt)
 
@@ -45,15 +45,16 @@ def log_in(
 ) -> str:
     """Returns a new session of the user who has logged in at the provider; a new user, if they are known here first.
 
-    Raises what `provider.identity` does, `Conflict` if their name or address is another user's, `TooMany` for who tries
-    on.
+    Raises what `provider.identity` does, `Conflict` if their name or address is another user's, and `TooMany` after too
+    many tries.
     """
     throttle.take(("single sign-on", networks.place(principal.address or "")), MOST_OF_ADDRESS)
     identity = provider.identity(code, attempt)
     granted = system.settings.oidc_groups.granted(identity.groups)
     with system.transaction(Gate.UNUSED) as work:
         user = identities.user(identity.issuer, identity.subject) or _made(system, identity, granted, work)
-        expect_enabled(users.lock(user.id) or user)
+        user = users.lock(user.id) or user
+        expect_enabled(user)
         whoever = Principal(
             PrincipalKind.USER,
             user.id,

@@ -15,7 +15,7 @@ from services.system import System
 
 LIFETIMES = {TokenKind.TOKEN: timedelta(days=30), TokenKind.SESSION: timedelta(hours=12)}
 IDLE = {TokenKind.SESSION: timedelta(minutes=30)}
-MARK = "carillon_"  # lets scanners for leaked secrets know a token of ours
+MARK = "carillon_"  # by which secret scanners recognise a leaked one
 _BYTES = 32
 
 

@@ -1,7 +1,7 @@
 """The spans of an attempt: how long its run waited for it, the attempt itself, and the phases of its call.
 
 A run that a request made belongs to the trace of that request. Any other begins a trace of its own with its first
-wait, which is linked to the request that created the job; what follows is below that.
+wait, which is linked to the request that created the job; later waits and attempts are below that wait.
 """
 
 from __future__ import annotations

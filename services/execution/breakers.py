@@ -26,13 +26,12 @@ from models import apps, breakers, database, held_keys
 from models.pauses import Gate
 from models.tables import App
 from services.access import visible_apps
-from services.execution.work import Failed, Result, Stopped, Work
+from services.execution.work import EndedAttempt, Failed, Result, Stopped, Work
 from services.runtime import events
 from services.system import System
 from services.task_types import http
 
 Destination = tuple[UUID, str]
-Ended = tuple[Work, Result]
 
 _MOST_WATCHED = 1_000
 _KNOWN_SECONDS = 1.0
@@ -41,7 +40,7 @@ _IDLE = timedelta(minutes=20)
 log = structlog.get_logger()
 
 
-class Watch:
+class LastCalls:
     """The last calls of the destinations that one process calls."""
 
     def __init__(self, system: System) -> None:
@@ -51,7 +50,7 @@ class Watch:
         self._of_apps: Mapping[UUID, bool] = {}
         self._known_until: float | None = None
 
-    def tripped(self, ended: Iterable[Ended]) -> list[Destination]:
+    def tripped(self, ended: Iterable[EndedAttempt]) -> list[Destination]:
         """Note how calls have ended. Returns the destinations whose breakers are to open."""
         calls = [(work, is_failed) for work, result in ended if (is_failed := failed(result)) is not None]
         if not calls:
@@ -125,24 +124,24 @@ def open_new(system: System, destinations: Sequence[Destination]) -> None:
                 _tell_opened(names[app_id], host)
 
 
-def settle(system: System, ended: Sequence[Ended]) -> None:
-    """Move on the breakers that allowed these calls, now that the calls have ended."""
+def move(system: System, ended: Sequence[EndedAttempt]) -> None:
+    """Move the breakers that let these calls go, now that the calls have ended."""
     for work, result in ended:
         is_failed = failed(result)
         for key in work.places:
             if is_failed is not None and limit_keys.is_of_destination(key):
-                _settle_surely(system, key, is_failed=is_failed)
+                _move_surely(system, key, is_failed=is_failed)
 
 
-def _settle_surely(system: System, key: str, *, is_failed: bool) -> None:
+def _move_surely(system: System, key: str, *, is_failed: bool) -> None:
     try:
-        while not _settle(system, key, is_failed=is_failed):
+        while not _move(system, key, is_failed=is_failed):
             pass  # another call has ended meanwhile
-    except Exception:  # the others are settled all the same
-        log.exception("breaker_not_settled", key=key)
+    except Exception:  # the others are moved all the same
+        log.exception("breaker_not_moved", key=key)
 
 
-def _settle(system: System, key: str, *, is_failed: bool) -> bool:
+def _move(system: System, key: str, *, is_failed: bool) -> bool:
     with system.transaction(Gate.UNUSED) as work:
         row = breakers.by_key(key)
         if row is None:

@@ -25,7 +25,7 @@ from models.hot.rows import EndingRun, Locked
 from models.pauses import Gate
 from models.tables import Run
 from services.execution import deferred, recording
-from services.execution.work import Failed, Result, Succeeded, Work
+from services.execution.work import EndedAttempt, Failed, Result, Succeeded, Work
 from services.scheduling import run_endings
 from services.scheduling.run_endings import Settled, Settlement
 from services.system import System
@@ -37,7 +37,7 @@ _LARGEST_STATUS = 2**31 - 1
 log = structlog.get_logger()
 
 
-def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled | None]:
+def record(system: System, ended: Sequence[EndedAttempt]) -> list[Settled | None]:
     """Record how attempts ended, as `recording.record` does; a single one is recorded whatever it ended with.
 
     Raises `DatabaseUnavailable` while nothing can be recorded. For several attempts, raises the error that one of
@@ -151,7 +151,7 @@ def _record_least(system: System, work: Work, result: Result) -> Settled | None:
     return settled
 
 
-def _decided(locked: Locked, attempt: tuple[Work, Result], now: datetime) -> Settlement | EndingRun | None:
+def _decided(locked: Locked, attempt: EndedAttempt, now: datetime) -> Settlement | EndingRun | None:
     """Returns what follows from a result; where that cannot be decided, the run simply ends."""
     work, result = attempt
     try:

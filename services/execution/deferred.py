@@ -13,7 +13,7 @@ from core import attempt_endings
 from core.attempt_endings import Ending, Facts
 from core.errors import AttemptError, TransientFailure
 from core.retry import RetryPolicy, after_failure
-from models import deferred as awaited
+from models import deferred as deferred_rows
 from models.hot.rows import EndingRun
 from services.jobs import retry_policy, versions
 from services.system import System
@@ -23,7 +23,7 @@ def begin(system: System, deferred: Sequence[EndingRun], now: datetime) -> None:
     """Make these locked runs wait for reports, under the usual lease or a longer one that an early heartbeat set."""
     until = now + timedelta(seconds=system.settings.report_limit_seconds)
     lease = now + timedelta(seconds=system.settings.report_lease_seconds)
-    awaited.begin(
+    deferred_rows.begin(
         [
             (run.id, {"reports_until": until, "lease_expires_at": min(until, max(lease, run.report_lease_at or lease))})
             for run in deferred

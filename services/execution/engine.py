@@ -11,13 +11,10 @@ be recorded together go to the lane, too.
 
 from __future__ import annotations
 
-import queue
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -25,53 +22,20 @@ import structlog
 from core.errors import DatabaseUnavailable, Unavailable
 from models import database
 from services.execution import breakers, careful_recording, claiming, giving, recording
-from services.execution.breakers import Watch
+from services.execution.breakers import LastCalls
+from services.execution.engine_calls import Call, Calls, Exchanged
 from services.execution.limits import Known
 from services.execution.recording import Later
 from services.execution.rotation import Rotation
-from services.execution.work import Result, Work
+from services.execution.work import EndedAttempt, Work
 from services.execution.workers import WorkerIdentity
 from services.messaging.broker import RUNS_HTTP
 from services.scheduling.run_endings import Settled
 from services.system import System
 
-Ended = tuple[Work, Result]
-
 MOST_TOGETHER = 32
 _ROUNDS_BEFORE_THE_LANE = 3
-_REST_SECONDS = 0.001
-_MOST_RESTS = 3
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Exchanged:
-    """What a thread gets for its result: how that was recorded (None: it was refused), and its next work.
-
-    With `asks_again`, no work could be claimed because the database was away.
-    """
-
-    settled: Settled | None = None
-    work: Work | None = None
-    asks_again: bool = False
-
-
-Reply = Exchanged | BaseException
-
-
-@dataclass
-class _Call:
-    """A thread that waits for an answer."""
-
-    queue_name: str
-    ended: Ended | None
-    wants_work: bool
-    reply: queue.SimpleQueue[Reply] = field(default_factory=queue.SimpleQueue)
-    settled: Settled | None = None
-    rounds: int = 0
-
-    def answer(self, work: Work | None = None, *, asks_again: bool = False) -> None:
-        self.reply.put(Exchanged(self.settled, work, asks_again))
 
 
 class Engine:
@@ -82,10 +46,8 @@ class Engine:
         self._worker = worker
         self._limits = Known(system)
         self._rotation = Rotation()
-        self._watch = Watch(system)
-        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
-        self._later: list[_Call] = []
-        self._together = 1  # calls in the last round
+        self._last_calls = LastCalls(system)
+        self._calls = Calls()
         self._lane = ThreadPoolExecutor(1, thread_name_prefix="record-alone")
         self._giver = ThreadPoolExecutor(1, thread_name_prefix="give-places")
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -96,66 +58,33 @@ class Engine:
 
     def stop(self) -> None:
         """Answer the calls that are waiting, then end the thread."""
-        self._calls.put(None)
+        self._calls.close()
         self._thread.join()
         self._lane.shutdown()
-        self._giver.shutdown()  # after the lane, whose results leave places too
-        while not self._calls.empty():  # the lane recorded their results meanwhile; they get no further work
-            if (call := self._calls.get()) is not None:
-                call.answer()
+        self._giver.shutdown(cancel_futures=True)  # the coordinator gives what is left, a little later
+        for call in self._calls.take_left():  # the lane recorded their results meanwhile; they get no further work
+            call.answer()
 
-    def exchange(self, queue_name: str, ended: Ended | None = None, *, wants_work: bool = True) -> Exchanged:
+    def exchange(self, queue_name: str, ended: EndedAttempt | None = None, *, wants_work: bool = True) -> Exchanged:
         """Record a result, if one is given, and claim the most urgent run of a queue, if one is wanted.
 
         Raises `DatabaseUnavailable` while the result cannot be recorded; hand it in again then.
         """
-        call = _Call(queue_name, ended, wants_work)
+        call = Call(queue_name, ended, wants_work)
         self._calls.put(call)
-        reply = call.reply.get()
-        if isinstance(reply, BaseException):
-            raise reply
-        return reply
+        return call.wait()
 
     def _run(self) -> None:
         goes_on = True
         while goes_on:
-            calls, goes_on = self._waiting_calls()
+            calls, goes_on = self._calls.next_round()
             for first in range(0, len(calls), MOST_TOGETHER):
                 self._answer(calls[first : first + MOST_TOGETHER])
-        for call in self._later:
-            self._lane.submit(self._record_alone, call)
+        for call in self._calls.take_put_off():
+            self._to_the_lane(call)
         database.disconnect()
 
-    def _waiting_calls(self) -> tuple[list[_Call], bool]:
-        """Wait for a call. Returns all calls that are waiting by then, and whether there may be more.
-
-        Where threads work side by side, rests for as many as came together the last time, though not for long.
-        """
-        calls, self._later = self._later, []
-        if not calls:
-            first = self._calls.get()
-            if first is None:
-                return [], False
-            calls.append(first)
-        goes_on = self._gather(calls)
-        rests = _MOST_RESTS if self._together > 1 or calls[0].rounds else 0  # rounds: others are to release their locks
-        while goes_on and rests:
-            time.sleep(_REST_SECONDS)
-            goes_on = self._gather(calls)
-            rests = rests - 1 if len(calls) < self._together else 0
-        self._together = len(calls)
-        return calls, goes_on
-
-    def _gather(self, calls: list[_Call]) -> bool:
-        """Add the calls that are waiting. Returns whether there may be more."""
-        while not self._calls.empty():
-            call = self._calls.get()
-            if call is None:
-                return False
-            calls.append(call)
-        return True
-
-    def _answer(self, calls: Sequence[_Call]) -> None:
+    def _answer(self, calls: Sequence[Call]) -> None:
         ended = [call for call in calls if call.ended is not None]
         free = [call for call in calls if call.ended is None]
         try:
@@ -163,9 +92,9 @@ class Engine:
                 self._claim([*self._record(ended), *free])
         except BaseException as error:  # noqa: BLE001  raised in the threads that wait
             for call in calls:
-                call.reply.put(error)
+                call.fail(error)
 
-    def _exchange_at_once(self, ended: Sequence[_Call], free: Sequence[_Call]) -> bool:
+    def _exchange_at_once(self, ended: Sequence[Call], free: Sequence[Call]) -> bool:
         """Record what these threads hand in and claim for all of them in one transaction, where no limit forbids it.
 
         False if nothing was done: then it is to be recorded, and claimed, by a transaction each, so that a fault of
@@ -185,7 +114,8 @@ class Engine:
 
         try:
             settled = recording.record_what_is_free(self._system, _results(ended), claim)
-        except Exception:  # noqa: BLE001  whoever does it by itself meets it again
+        except Exception as error:  # noqa: BLE001  each is done by itself now, and meets it again
+            log.debug("exchange_split", error=str(error))
             return False
         recorded = [call for call, one in zip(ended, settled, strict=True) if self._is_recorded(call, one)]
         for call in (*recorded, *free):
@@ -194,7 +124,7 @@ class Engine:
         self._follow_up(recorded)
         return True
 
-    def _record(self, calls: Sequence[_Call]) -> list[_Call]:
+    def _record(self, calls: Sequence[Call]) -> list[Call]:
         """Record the results of these calls. Returns the calls whose result is recorded."""
         if not calls:
             return []
@@ -202,26 +132,27 @@ class Engine:
             settled = recording.record_what_is_free(self._system, _results(calls))
         except Unavailable as error:
             for call in calls:
-                call.reply.put(error)
+                call.fail(error)
             return []
         except Exception:  # noqa: BLE001  one result is bad: each is recorded alone
             for call in calls:
-                self._lane.submit(self._record_alone, call)
+                self._to_the_lane(call)
             return []
         recorded = [call for call, one in zip(calls, settled, strict=True) if self._is_recorded(call, one)]
         self._follow_up(recorded)
         return recorded
 
-    def _follow_up(self, recorded: Sequence[_Call]) -> None:
+    def _follow_up(self, recorded: Sequence[Call]) -> None:
         """Move breakers by how these calls ended, and give the places that they left.
 
         No result waits for that, and no fault of it keeps a thread from its answer.
         """
         try:
-            if tripped := self._watch.tripped(_results([call for call in recorded if call.queue_name == RUNS_HTTP])):
+            of_http = _results([call for call in recorded if call.queue_name == RUNS_HTTP])
+            if tripped := self._last_calls.tripped(of_http):
                 self._giver.submit(self._see_to, breakers.open_new, tripped)
             if left := [(work, result) for work, result in _results(recorded) if work.places]:
-                self._giver.submit(self._see_to, breakers.settle, left)
+                self._giver.submit(self._see_to, breakers.move, left)
                 self._giver.submit(self._see_to, giving.freed, [key for work, _ in left for key in work.places])
         except Exception:
             log.exception("follow_up_failed")
@@ -232,23 +163,27 @@ class Engine:
         except Exception:  # the coordinator gives places, a little later; a breaker moves by the next call
             log.exception("follow_up_failed", action=action.__name__)
 
-    def _is_recorded(self, call: _Call, settled: Settled | Later | None) -> bool:
+    def _is_recorded(self, call: Call, settled: Settled | Later | None) -> bool:
         if not isinstance(settled, Later):
             call.settled = settled
             return True
         call.rounds += 1
         if call.rounds < _ROUNDS_BEFORE_THE_LANE:
-            self._later.append(call)
+            self._calls.put_off(call)
         else:
-            self._lane.submit(self._record_alone, call)
+            self._to_the_lane(call)
         return False
 
-    def _record_alone(self, call: _Call) -> None:
+    def _to_the_lane(self, call: Call) -> None:
+        if call.ended is not None:  # only who hands in a result is put off
+            self._lane.submit(self._record_alone, call, call.ended)
+
+    def _record_alone(self, call: Call, ended: EndedAttempt) -> None:
         """Record one result, waiting for locks if need be, then put the call back to claim its next work."""
         try:
-            [call.settled] = careful_recording.record(self._system, [call.ended] if call.ended else [])
+            [call.settled] = careful_recording.record(self._system, [ended])
         except BaseException as error:  # noqa: BLE001  raised in the thread that waits
-            call.reply.put(error)
+            call.fail(error)
             return
         self._follow_up([call])
         call.ended = None
@@ -257,9 +192,9 @@ class Engine:
         else:
             call.answer()
 
-    def _claim(self, calls: Sequence[_Call]) -> None:
+    def _claim(self, calls: Sequence[Call]) -> None:
         """Claim work for these calls, and answer each, with or without work."""
-        of_queues: dict[str, list[_Call]] = {}
+        of_queues: dict[str, list[Call]] = {}
         for call in calls:
             if call.wants_work:
                 of_queues.setdefault(call.queue_name, []).append(call)
@@ -268,7 +203,7 @@ class Engine:
         for queue_name, wanting in of_queues.items():
             self._claim_of(queue_name, wanting)
 
-    def _claim_of(self, queue_name: str, calls: Sequence[_Call]) -> None:
+    def _claim_of(self, queue_name: str, calls: Sequence[Call]) -> None:
         try:
             is_limited = self._limits.are_on(queue_name)
             works = claiming.claim(
@@ -282,5 +217,5 @@ class Engine:
             call.answer(work)
 
 
-def _results(calls: Sequence[_Call]) -> list[Ended]:
+def _results(calls: Sequence[Call]) -> list[EndedAttempt]:
     return [call.ended for call in calls if call.ended is not None]

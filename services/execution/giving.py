@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from core import limits as rules
@@ -18,6 +19,7 @@ from models.pauses import Gate
 from models.tables import Job
 from services.execution import breakers, limit_keys
 from services.execution.limits import KNOWN_SECONDS, held_key, ring_next
+from services.runtime.batching import one_by_one
 from services.system import System
 
 TIDY_SECONDS = 10.0
@@ -27,6 +29,7 @@ _RUNS = 100
 _MOST_PASSES = 10
 _MOST_LIMITS = 100
 _MOST_RUNNING = 10_000
+_USES_PRUNED = 50_000  # in one pass
 _EXPIRED_KEPT = timedelta(days=1)
 _NEWS = timedelta(seconds=5 * KNOWN_SECONDS)
 
@@ -35,7 +38,7 @@ def give(system: System) -> int:
     """Release the held runs for which there is room, and ring for them. Returns how many."""
     with database.reading():
         keys = held_keys.to_look_at(system.clock.now(), _KEYS)
-    return sum(_give_all(system, key) for key in keys)
+    return one_by_one(partial(_give_all, system), keys)
 
 
 def freed(system: System, keys: Collection[str]) -> None:
@@ -65,20 +68,30 @@ def count_running(system: System, keys: Collection[str]) -> None:
 
 
 def tidy(system: System) -> int:
-    """Put right what was left behind: uses whose run has ended, keys that hold runs unrecorded.
+    """Put right what was left behind: uses whose run has ended, keys that hold runs unrecorded. Then prune.
 
-    Prunes old uses, limits that expired and breakers that nothing needs.
+    Returns how many uses were ended.
     """
-    rate = system.settings.account_rate
     with system.transaction(Gate.UNUSED) as work:
         stray = limits.end_stray_uses(work.now)
         for key in held_keys.unrecorded():
             for run in held_keys.first_held(key, 1, looks_further=False):
                 held_keys.put(held_key(key, run, Standing(Limit()), work.now))
+    _prune(system)
+    return stray
+
+
+def _prune(system: System) -> None:
+    """Prune old uses, limits that expired and breakers that nothing needs, apart from the repairs.
+
+    So a prune that fails takes back none of them; after a backlog the next one goes on.
+    """
+    rate = system.settings.account_rate
+    with system.transaction(Gate.UNUSED) as work:
         longest = max(limits.longest_span(), 0 if rate is None else rate.seconds)
         breakers.forget_idle(work.now)
-        limits.prune(work.now - timedelta(seconds=longest), work.now - _EXPIRED_KEPT)
-    return stray
+        limits.prune_expired(work.now - _EXPIRED_KEPT)
+        limits.prune_uses(work.now - timedelta(seconds=longest), _USES_PRUNED)
 
 
 def _give_all(system: System, key: str) -> int:
@@ -130,7 +143,7 @@ def _without_paused(waiting: Sequence[Candidate], locked: Mapping[UUID, Job], no
 
 
 def _less_given(key: str, found: Mapping[str, Standing]) -> dict[str, Standing]:
-    """Returns how keys stand, less the room of this one that was given to runs which have not begun."""
+    """Returns how keys stand, with the room of `key` reduced by the runs that it released and that have not begun."""
     given = held_keys.given(key)
     return {one: replace(standing, given=given if one == key else 0) for one, standing in found.items()}
 

@@ -17,7 +17,7 @@ from models.tables import Limit as Row
 from services.execution import giving, weights
 from services.execution.weights import Weight
 from services.reading import limits as reading
-from services.reading.limits import LimitView, Owned
+from services.reading.limits import LimitView, OwnedKey
 from services.system import System
 
 MOST_OF_APP = 1_000
@@ -26,7 +26,7 @@ MOST_OF_APP = 1_000
 def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple[LimitView, bool]:
     """Limit a key, in place of the limit that it has, whose weight stays where none is given.
 
-    With a weight that an administrator put, its end stays, too, where an owner limits the key.
+    If an administrator set the weight, a limit that an owner puts keeps the weight's expiry, too.
 
     Returns how it stands, and whether it had none.
 
@@ -70,7 +70,7 @@ def delete(principal: Principal, system: System, text: str, reason: str | None =
         work.audit(principal, "limit.deleted", _thing(owned), before=_recorded(former), reason=reason)
 
 
-def _refuse_weight(owned: Owned, wanted: Limit) -> None:
+def _refuse_weight(owned: OwnedKey, wanted: Limit) -> None:
     if wanted.weight is not None and not fairness.is_party(owned.key):
         raise InvalidInput.at(
             "weight",
@@ -79,13 +79,13 @@ def _refuse_weight(owned: Owned, wanted: Limit) -> None:
         )
 
 
-def _refuse_more(owned: Owned) -> None:
+def _refuse_more(owned: OwnedKey) -> None:
     if limits.count_of(owned.app_id) >= MOST_OF_APP:
         of_what = "The installation" if owned.app_id is None else f"The app {owned.key.app_name}".rstrip()
         raise Conflict(f"{of_what} has {MOST_OF_APP} limits, the most there may be; delete one.")
 
 
-def _row(owned: Owned, wanted: Limit, weight: Weight, now: datetime) -> dict[str, Any]:
+def _row(owned: OwnedKey, wanted: Limit, weight: Weight, now: datetime) -> dict[str, Any]:
     return {
         "key": owned.key.text,
         "kind": owned.key.kind,
@@ -102,7 +102,7 @@ def _row(owned: Owned, wanted: Limit, weight: Weight, now: datetime) -> dict[str
     }
 
 
-def _thing(owned: Owned) -> Thing:
+def _thing(owned: OwnedKey) -> Thing:
     return Thing("limit", owned.key.text, owned.app_id)
 
 

@@ -50,7 +50,7 @@ class Claimed:
 
 
 class Known:
-    """Whether limits are on, as the database had it a moment ago."""
+    """Remembers for a second whether limits are on."""
 
     def __init__(self, system: System) -> None:
         self._system = system
@@ -59,7 +59,7 @@ class Known:
 
     def are_on(self, queue: str) -> bool:
         """Whether a claim from a queue may have to wait for others who claim, and so must lock nothing before it."""
-        return _set(self._system.settings, queue) or self._are_stored()
+        return _is_limited_by_settings(self._system.settings, queue) or self._are_stored()
 
     def _are_stored(self) -> bool:
         now = self._system.clock.monotonic()
@@ -121,7 +121,7 @@ def ring_next(system: System, freed: int, *, is_limited: bool = False) -> None:
     system.doorbell.ring(following)
 
 
-def _set(settings: Settings, queue: str) -> bool:
+def _is_limited_by_settings(settings: Settings, queue: str) -> bool:
     """Whether the settings limit the runs of a queue."""
     return settings.max_concurrent_runs is not None or (
         queue == brokers.RUNS_HTTP and settings.account_rate is not None

@@ -24,7 +24,7 @@ from models.hot.rows import EndingRun, Locked
 from models.pauses import Gate
 from models.tables import Run
 from services.execution import deferred, kept_calls, limits
-from services.execution.work import Deferred, Failed, Result, Stopped, Succeeded, Work
+from services.execution.work import Deferred, EndedAttempt, Failed, Result, Stopped, Succeeded, Work
 from services.jobs import retry_policy
 from services.messaging.unit_of_work import UnitOfWork
 from services.runtime import events
@@ -43,7 +43,7 @@ class Later:
 GoOn = Callable[[Sequence[Settled | Later | None]], object]
 
 
-def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled | None]:
+def record(system: System, ended: Sequence[EndedAttempt]) -> list[Settled | None]:
     """Record how attempts ended, all in one transaction, then ring for the polls that follow.
 
     Returns None for an attempt whose fence no longer holds: its run is no longer the worker's, and the result is
@@ -53,7 +53,7 @@ def record(system: System, ended: Sequence[tuple[Work, Result]]) -> list[Settled
 
 
 def record_what_is_free(
-    system: System, ended: Sequence[tuple[Work, Result]], go_on: GoOn | None = None
+    system: System, ended: Sequence[EndedAttempt], go_on: GoOn | None = None
 ) -> list[Settled | Later | None]:
     """Record how attempts ended, as `record` does, except those for which it would have to wait for a lock.
 
@@ -63,7 +63,7 @@ def record_what_is_free(
 
 
 def _record(
-    system: System, ended: Sequence[tuple[Work, Result]], go_on: GoOn | None = None, *, patient: bool
+    system: System, ended: Sequence[EndedAttempt], go_on: GoOn | None = None, *, patient: bool
 ) -> list[Settled | Later | None]:
     began = system.clock.monotonic()
     with system.transaction(Gate.UNUSED) as unit:
@@ -91,7 +91,7 @@ def _record(
 
 
 def _decide_each(
-    locked: Locked, ended: Sequence[tuple[Work, Result]], now: datetime, holds: Mapping[UUID, Hold]
+    locked: Locked, ended: Sequence[EndedAttempt], now: datetime, holds: Mapping[UUID, Hold]
 ) -> list[Settlement | EndingRun | None]:
     """Returns what follows from each result; of two results for one run, the first counts."""
     ends: list[Settlement | EndingRun | None] = []
@@ -104,7 +104,7 @@ def _decide_each(
     return ends
 
 
-def holds_of_handed_back(ended: Sequence[tuple[Work, Result]], locked: Locked) -> dict[UUID, Hold]:
+def holds_of_handed_back(ended: Sequence[EndedAttempt], locked: Locked) -> dict[UUID, Hold]:
     """Returns what holds jobs, of those whose runs are handed back."""
     handed_back = {work.job_id for work, result in ended if isinstance(result, Stopped) and result.hands_back}
     return pauses.holds(jobs.lock(handed_back & locked.jobs.keys()).values()) if handed_back else {}
@@ -117,7 +117,7 @@ def give_turns(system: System, ended: Sequence[Settlement]) -> list[Run]:
 
 
 def decide(
-    locked: Locked, attempt: tuple[Work, Result], now: datetime, holds: Mapping[UUID, Hold]
+    locked: Locked, attempt: EndedAttempt, now: datetime, holds: Mapping[UUID, Hold]
 ) -> Settlement | EndingRun | None:
     """Decide what follows from a result: the run itself if it waits for a report, None if its fence no longer holds."""
     work, result = attempt

@@ -21,7 +21,7 @@ from core.errors import AttemptError, CarillonError, Conflict, InvalidInput, Wro
 from core.receiver_answers import PollAnswer
 from core.states import Outcome
 from models import attempts, database, run_lines, runs
-from models import deferred as awaited
+from models import deferred as deferred_rows
 from models.hot import endings
 from models.hot.rows import EndingJob, EndingRun
 from models.pauses import Gate
@@ -90,9 +90,9 @@ def heartbeat(system: System, sender: Sender, seconds: float | None, told: Mappi
         if run is None or attempt.finished_at is not None:
             raise _too_late(attempt)
         until = until if run.reports_until is None else min(until, run.reports_until)
-        awaited.keep_lease(run, until)
+        deferred_rows.keep_lease(run, until)
         if told:
-            awaited.tell(run, told)
+            deferred_rows.tell(run, told)
         return Lease(sender.run_id, attempt.number, until)
 
 

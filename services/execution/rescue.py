@@ -15,8 +15,8 @@ from models.hot import endings
 from models.hot.rows import EndingRun, Locked
 from models.pauses import Gate
 from services.execution import deferred
-from services.execution.batching import in_parts
 from services.jobs import retry_policy
+from services.runtime.batching import in_parts
 from services.scheduling import run_endings
 from services.scheduling.run_endings import Settlement
 from services.system import System

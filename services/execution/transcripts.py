@@ -1,4 +1,4 @@
-"""What one HTTP call tells of itself while it lasts: what was sent and answered, and how long each phase took."""
+"""The transcript of one HTTP call: its request, the head of its answer, its address, and the time of each phase."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Phase(StrEnum):
 
 
 class Transcript:
-    """Collects what a call tells of itself. `mask` hides what the request was filled with."""
+    """Records one HTTP call. `mask` hides the secrets that the request was filled with."""
 
     __slots__ = ("_address", "_answer", "_is_kept", "_marks", "_request", "mask", "text")
 
     def __init__(self) -> None:
         self.mask = _HIDES_NOTHING
         self.text: str | None = None
-        """The call as it is to be stored, once its attempt is over and it is to be."""
+        """The call as JSON, ready to be stored; None if it is not kept."""
         self._request: tuple[str, str, Mapping[str, str], bytes | None] | None = None
         self._answer: tuple[int, Mapping[str, str], int] | None = None
         self._address: str | None = None
@@ -98,7 +98,7 @@ class Transcript:
         ]
 
     def summary(self) -> tuple[str | None, str | None, str | None, int | None]:
-        """Returns method, masked URL, address and status code; None for each that there was not."""
+        """Returns method, masked URL, address and status code, each None if there is none."""
         method, url = (None, None) if self._request is None else self._request[:2]
         shown = None if url is None else self.mask.text(masking.addresses(url))
         return method, shown, self._address, None if self._answer is None else self._answer[0]

@@ -33,7 +33,7 @@ from services.system import System
 from services.task_types import registry
 
 LONGEST_SECONDS = 10.0
-"""Whoever waits for it has a page open."""
+"""Somebody waits for it with a page open."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ def of_job(principal: Principal, system: System, job_id: UUID) -> TrialCall:
 def of_app(principal: Principal, system: System, name: str, task_type: str, data: dict[str, Any] | None) -> TrialCall:
     """Call the receiver of an app once, as for a job of one of its task types with this data; as `of_job` does.
 
-    Data of one's choice goes to the receiver, as by a new job: it needs `jobs`, and counts against the app's quota.
-    Raises `InvalidInput` also for a type of Carillon's own, which no receiver of the app does.
+    The caller chooses the data, as with a new job: it needs `jobs`, and counts against the app's quota. Raises
+    `InvalidInput` also for a task type that Carillon performs itself.
     """
     with database.reading():
         app = visible_apps.found(principal, name, Allowed.JOBS)

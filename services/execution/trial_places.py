@@ -30,7 +30,7 @@ def place() -> Iterator[None]:
 
 @contextmanager
 def turn_of(app_id: UUID) -> Iterator[None]:
-    """Let an app have one call at a time, so that no app takes all places."""
+    """Hold the only test call that an app may have at a time. Raises `TooMany`."""
     with _lock:
         if app_id in _called:
             raise TooMany(_AGAIN_SECONDS, "A test call for this app is under way.")

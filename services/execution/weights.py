@@ -1,6 +1,7 @@
-"""Who may put which weight beside a limit: owners up to 1, administrators any; what these put below 1, owners keep.
+"""Decides which weight a caller may set with a limit: owners up to 1, administrators any.
 
-Owners keep its end, too: a limit and its weight are over together.
+An owner changes neither a weight below 1 that an administrator set, nor its expiry: a limit and its weight expire
+together.
 """
 
 from __future__ import annotations

@@ -38,11 +38,11 @@ class Work:
     signer: Signer = NOBODY  # of what goes to its app's receivers
     request: dict[str, Any] | None = None  # what the app's table maps the task type to
     transcript: Transcript = field(default_factory=Transcript, repr=False, compare=False)  # of its call
-    is_test: bool = False  # of a call that is made to look at it, and marked so
+    is_test: bool = False  # a test call, marked as one
     places: tuple[str, ...] = ()  # the keys of limits under which it takes a place among so many at once
     due_at: datetime | None = None  # since when the run has waited for this attempt
-    trace: TraceContext | None = None  # that the run continues; without one, it begins its own
-    job_trace: TraceContext | None = None  # in which the job was created
+    trace: TraceContext | None = None  # the trace that the run continues; None: it begins its own
+    job_trace: TraceContext | None = None  # the trace in which the job was created
     carried: TraceContext | None = None  # what its calls and e-mails carry
 
     @property
@@ -89,3 +89,4 @@ class Stopped:
 
 
 Result = Succeeded | Deferred | Failed | Stopped
+EndedAttempt = tuple[Work, Result]

@@ -14,6 +14,7 @@ from uuid import UUID
 from core import object_names
 from core.errors import Conflict, Forbidden, NotFound, Unavailable
 from core.principals import Principal
+from core.scopes import Scope
 from models import database, installation, uploads
 from models.pauses import Gate
 from models.tables import Upload
@@ -21,7 +22,7 @@ from services.files import download_links, objects, spool
 from services.files.spool import Incoming
 from services.jobs import lifecycle
 from services.jobs.definition import NewJob
-from services.reading import records
+from services.reading import visibility
 from services.system import System
 from services.task_types import upload_file
 
@@ -96,7 +97,7 @@ def download_url(principal: Principal, system: System, job_id: UUID) -> str:
 
     Raises `NotFound` if the job has no file, `Conflict` while that is not stored.
     """
-    records.job(principal, job_id)
+    visibility.expect(principal, job_id, Scope.READ)
     upload = of_job(job_id)
     if not upload.is_stored:
         raise Conflict(f"The file of job {job_id} is not stored; wait until the job is completed.")

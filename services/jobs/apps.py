@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from uuid import UUID
 
 from core import built_in_apps, masking
 from core.auditing import Thing, differences
-from core.errors import Conflict, Forbidden, InvalidInput
+from core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from core.principals import Principal
 from core.scopes import Role, Scope
 from models import apps, database, members
@@ -80,7 +80,8 @@ def listed(principal: Principal, after: UUID | None, limit: int) -> tuple[list[A
     seen = None if principal.sees_all else {one.app_id for one in principal.memberships}
     with database.reading():
         found = apps.page(seen, after, limit + 1)
-        return [_view(app) for app in found[:limit]], len(found) > limit
+        types = apps.task_types_by_app([app.id for app in found[:limit]])
+        return [_view_with(app, types[app.id]) for app in found[:limit]], len(found) > limit
 
 
 def create(principal: Principal, system: System, name: str, wanted: AppDefinition) -> AppView:
@@ -118,7 +119,7 @@ def put(
     """
     with system.transaction(Gate.UNUSED) as work:
         is_new = principal.sees_all and apps.by_name(name) is None
-        app = apps.made_on_first_use(name, work.now) if is_new else visible_apps.found(principal, name, Scope.APP)
+        app = apps.made_on_first_use(name, work.now) if is_new else _locked(principal, name)
         if is_new:
             signing.make_first(system, app.id)
         former = None if is_new else _view(app)
@@ -130,8 +131,7 @@ def put(
 def amend(principal: Principal, system: System, name: str, change: Callable[[AppView], AppDefinition]) -> AppView:
     """Change an app to what `change` returns for its view. Raises `NotFound` and `Forbidden` as `put` does."""
     with system.transaction(Gate.UNUSED) as work:
-        app = visible_apps.found(principal, name, Scope.APP)
-        apps.lock(app)
+        app = _locked(principal, name)
         former = _view(app)
         view = _redefined(app, change(former), work.now)
         _audit(principal, work, app, former, view)
@@ -151,6 +151,14 @@ def delete(principal: Principal, system: System, name: str, reason: str | None =
                 f"kept (KEEP_HISTORY_DAYS={system.settings.keep_history_days:g})."
             )
         work.audit(principal, "app.deleted", Thing.app(app), before=former, reason=reason)
+
+
+def _locked(principal: Principal, name: str) -> App:
+    """Returns the app of this name as it is now, locked. Raises as `visible_apps.found` does."""
+    app = apps.lock(visible_apps.found(principal, name, Scope.APP))
+    if app is None:
+        raise NotFound("app", name)
+    return app
 
 
 def _redefined(app: App, wanted: AppDefinition, now: datetime) -> AppView:
@@ -201,11 +209,15 @@ def _recorded(view: AppView) -> dict[str, Any]:
 
 
 def _view(app: App) -> AppView:
+    return _view_with(app, apps.task_types(app))
+
+
+def _view_with(app: App, task_types: Iterable[AppTaskType]) -> AppView:
     return AppView(
         id=app.id,
         name=app.name,
         callback_base_url=app.callback_base_url,
-        task_types={row.name: _shown(row) for row in apps.task_types(app)},
+        task_types={row.name: _shown(row) for row in task_types},
         destination_breaker=app.destination_breaker,
         paused_at=app.paused_at,
         created_at=app.created_at,

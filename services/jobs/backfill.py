@@ -83,7 +83,8 @@ def _named(job: Job, start: datetime, end: datetime) -> list[datetime]:
     """Returns the occurrences in the span. Raises `InvalidInput`."""
     schedule = stored_schedule.read(job.schedule)
     if not isinstance(schedule, Recurring):
-        raise InvalidInput.at("schedule.type", f"of this job is {schedule.kind}; only cron and interval have a past.")
+        kinds = " and ".join(schedules.RECURRING_KINDS)
+        raise InvalidInput.at("schedule.type", f"of this job is {schedule.kind}; only {kinds} have a past.")
     ahead = schedules.upcoming(schedule, start - _JUST_BEFORE)
     named = list(islice(takewhile(lambda instant: instant < end, ahead), MOST + 1))
     if len(named) > MOST:

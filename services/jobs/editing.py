@@ -148,7 +148,7 @@ def _as_wanted(one: _Edit) -> _Edit:
 def _carry_out(system: System, one: _Edit) -> Made:
     """Write a new version, and move runs that have not begun to it. Returns the runs that were made or moved."""
     job = one.job
-    if one.changes("task_type", "data"):
+    if one.changes("task_type", "data"):  # under the lock, though it may take long: only here is known what is wanted
         registry.validate(system.settings, one.wanted.task_type, one.wanted.data)
     definition.refuse_growth(one.before, one.wanted, system.settings.max_body_bytes)
     definition.judge(system, one.wanted, job.app, one.now, before=one.before)

@@ -13,9 +13,9 @@ from services.jobs.definition import Definition, NewJob
 
 
 def permitted(principal: Principal, new: NewJob | Refusal) -> NewJob | Refusal:
-    """Returns a new job as the principal may make it, or why it is refused: an app of others is as good as none.
+    """Returns a new job as the principal may make it, or why it is refused.
 
-    Raises `Forbidden` where they may not make jobs there.
+    An app that the principal may not see counts as missing. Raises `Forbidden` where they may not make jobs there.
     """
     principal.expect_scope(Scope.JOBS)
     if not isinstance(new, NewJob):

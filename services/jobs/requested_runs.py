@@ -12,7 +12,7 @@ from core.principals import Principal
 from core.schedules import Polling
 from core.scopes import Scope
 from core.states import DEAD, ENDED, JobState, RunStatus, Trigger
-from models import edits, jobs, repeats, runs
+from models import database, edits, jobs, repeats, runs
 from models.tables import Job, Run
 from services.jobs import quotas
 from services.jobs.lifecycle import refuse_ended
@@ -30,13 +30,13 @@ def trigger(principal: Principal, system: System, job_id: UUID, data: dict[str, 
 
     Raises `NotFound`, `Conflict` when the job has ended or polls already, and the refusal of `data` by its task type.
     """
+    if data is not None:
+        _validate(principal, system, job_id, data)
     with system.transaction() as work:
         now = work.now
         job = visibility.expected(principal, jobs.lock_whole(job_id), job_id, Scope.OPERATE)
         refuse_ended(job, "triggered")
         _refuse_second_poll(job)
-        if data is not None:
-            registry.validate(system.settings, job.task_type, data)
         quotas.take_waiting(system, job)
         row = _store(draft(job, Trigger.MANUAL, now, now, data=data, trace=_trace(principal)), job)
         work.audit(principal, "job.triggered", Thing.job(job), after={"run_id": str(row["id"]), "data": data})
@@ -100,6 +100,13 @@ def draft(job: Job, why: Trigger, scheduled_for: datetime, now: datetime, **more
     if row["deadline_at"] is not None and row["deadline_at"] <= now:
         row |= {"deadline_at": None, "expire": False}
     return row
+
+
+def _validate(principal: Principal, system: System, job_id: UUID, data: dict[str, Any]) -> None:
+    """Check the data by the job's task type, which may take long: so before the transaction."""
+    with database.reading():
+        job = visibility.expected(principal, jobs.by_id(job_id), job_id, Scope.OPERATE)
+    registry.validate(system.settings, job.task_type, data)
 
 
 def _refuse_second_poll(job: Job) -> None:

@@ -11,8 +11,8 @@ from uuid import UUID
 from core.signs_of_life import TICK
 from models import signals
 from models.pauses import Gate
-from services.execution.batching import in_parts
 from services.maintenance.loops import READ_ON
+from services.runtime.batching import in_parts
 from services.runtime.troubles import Trouble
 from services.scheduling import dispatching
 from services.system import System

@@ -19,17 +19,17 @@ from core.errors import BrokerUnavailable
 from services.messaging import broker_url
 from services.messaging.broker_troubles import AWAY as NO_ANSWER
 from services.messaging.broker_troubles import BROKER, trouble_of
-from services.messaging.consumers import AWAY, InProcessConsumer, RabbitConsumer
+from services.messaging.consumers import CONNECTION_ERRORS, InProcessConsumer, RabbitConsumer
 from services.runtime.troubles import Trouble, Troubles
 from settings import Settings
 
 RUNS_HTTP = "runs.http"
-RUNS_OWN = "runs.own"
+RUNS_CUSTOM = "runs.own"
 RUNS_COMMAND = "runs.command"
 RUNS_UPLOAD = "runs.upload"
 RUNS_EMAIL = "runs.email"
 PUBLISHING = "publishing"
-RUNS = (RUNS_HTTP, RUNS_OWN, RUNS_EMAIL, RUNS_COMMAND, RUNS_UPLOAD)
+RUNS = (RUNS_HTTP, RUNS_CUSTOM, RUNS_EMAIL, RUNS_COMMAND, RUNS_UPLOAD)
 BEATS = "beats"
 CLASSIC = "classic"
 
@@ -104,7 +104,7 @@ class RabbitBroker(RabbitmqBroker):
         self.parameters: Any = broker_url.parameters(url, process_name, least_heartbeat_seconds)
 
     def close(self) -> None:
-        """Close every connection, though a thread may just be opening one: Dramatiq stumbles over that."""
+        """Close every connection. Dramatiq fails if a thread opens one meanwhile, so this tries again."""
         for _ in range(_TRIES_TO_CLOSE):
             with contextlib.suppress(RuntimeError):
                 super().close()
@@ -136,7 +136,7 @@ class RabbitBroker(RabbitmqBroker):
         self.queues_pending.add(q_name(queue_name))
         try:
             consumer = super().consume(queue_name, prefetch, timeout)
-        except AWAY as error:
+        except CONNECTION_ERRORS as error:
             raise self.lost(queue_name, error) from None
         self.troubles.end(queue_name)
         return consumer
@@ -163,7 +163,7 @@ class RabbitBroker(RabbitmqBroker):
                 self._try_to_publish()
             elif not self._declared(queue):
                 return _unheard(queue)
-        except AWAY as error:
+        except CONNECTION_ERRORS as error:
             del self.connection
             return trouble_of(queue or PUBLISHING, error)
         return None

@@ -21,7 +21,7 @@ from core.errors import BrokerUnavailable
 if TYPE_CHECKING:
     from services.messaging.broker import RabbitBroker
 
-AWAY = (BrokerConnectionError, BrokerUnavailable, pika.exceptions.AMQPError, OSError)
+CONNECTION_ERRORS = (BrokerConnectionError, BrokerUnavailable, pika.exceptions.AMQPError, OSError)
 
 _KEEP_ALIVE_SECONDS = 5.0
 _UntypedRabbitmqConsumer: Any = _RabbitmqConsumer
@@ -91,7 +91,7 @@ class RabbitConsumer(_UntypedRabbitmqConsumer):  # type: ignore[misc]  # Dramati
             if time.monotonic() >= self._alive_until:
                 self._alive_until = time.monotonic() + _KEEP_ALIVE_SECONDS
                 self.broker.keep_alive()
-        except AWAY as error:
+        except CONNECTION_ERRORS as error:
             raise self.broker.lost(self.queue_name, error) from None
         except StopIteration:  # the queue was deleted under us
             self.broker.queues_pending.add(q_name(self.queue_name))

@@ -21,7 +21,7 @@ import structlog
 
 from services.messaging import broker as brokers
 from services.messaging.broker_troubles import BROKER, trouble_of
-from services.messaging.consumers import AWAY
+from services.messaging.consumers import CONNECTION_ERRORS
 from services.runtime import events
 from services.runtime.clock import Clock
 
@@ -80,16 +80,17 @@ class BrokerDoorbell:
 
     def close(self, timeout_seconds: float) -> None:
         """Send what is left for at most `timeout_seconds`, then stop."""
+        deadline = time.monotonic() + timeout_seconds
         with contextlib.suppress(queue.Full):
             self._rings.put(None, timeout=timeout_seconds)
-        self._thread.join(timeout_seconds)
+        self._thread.join(max(0.0, deadline - time.monotonic()))
 
     def _run(self) -> None:
         while True:
             try:
                 ring = self._rings.get(timeout=_KEEP_ALIVE_SECONDS)
             except queue.Empty:
-                with contextlib.suppress(*AWAY):
+                with contextlib.suppress(*CONNECTION_ERRORS):
                     self._broker.keep_alive()
                 continue
             if ring is None:
@@ -106,7 +107,7 @@ class BrokerDoorbell:
         noticed_by = f"ringing {ring.queue}"
         try:
             self._broker.enqueue(_message(ring), delay=_delay(ring, self._clock.now()))
-        except AWAY as error:
+        except CONNECTION_ERRORS as error:
             trouble = trouble_of(ring.queue, error)
             self._rest(brokers.RUNS if trouble.part == BROKER else (ring.queue,))
             self._broker.troubles.begin(noticed_by, trouble, error)

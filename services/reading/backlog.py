@@ -9,12 +9,12 @@ from services.runtime import events
 from services.runtime.events import Backlog
 from services.system import System
 
-EVERY_SECONDS = 15.0  # it reads every due run, so no oftener
+EVERY_SECONDS = 15.0  # each count reads every due run
 _HOLDS = (None, *Hold)
 
 
 def count(system: System) -> None:
-    """Count the backlog, and tell whoever observes it; what nothing waits for is told as nought."""
+    """Count the backlog and emit it; a queue or hold without runs counts 0."""
     events.emit("backlog.counted", backlog=read(system))
 
 

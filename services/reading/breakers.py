@@ -40,6 +40,7 @@ def listed(principal: Principal) -> list[BreakerView]:
     with database.reading():
         rows = breakers.page(seen, MOST_SHOWN)
         names = apps.names_of({row.app_id for row in rows})
+        waiting = held_keys.waiting_by_key([row.key for row in rows], MOST_COUNTED)
         return [
             BreakerView(
                 row.key,
@@ -48,7 +49,7 @@ def listed(principal: Principal) -> list[BreakerView]:
                 row.opened_at,
                 row.places,
                 row.probe_at,
-                held_keys.waiting(row.key, MOST_COUNTED),
+                waiting[row.key],
             )
             for row in rows
         ]

@@ -63,7 +63,7 @@ def _views(
             _until(one, ends, next_since),
             tuple(filter(shows, _holders(one))),
         )
-        for one, next_since in zip(found, following, strict=False)  # of none, None follows
+        for one, next_since in zip(found, following, strict=False)  # without holds, one None is left over
     ]
 
 
@@ -76,9 +76,9 @@ def _until(one: RunHold, ends: Sequence[datetime], next_since: datetime | None) 
 
 
 def _ends(run: Run, begun: Sequence[datetime]) -> list[datetime]:
-    """Returns what ended a hold of a run that is held no more, where nobody recorded it.
+    """Returns the instants that may have ended a hold whose end was not recorded: attempts began, or the run ended.
 
-    The run was cancelled or dropped meanwhile; or a process of a release that knew no history has let it go.
+    A run cancelled while it was held leaves its hold open; so do processes of the release before holds were recorded.
     """
     if run.held_by is not None:
         return []

@@ -15,7 +15,6 @@ from core.principals import Principal
 from core.rates import Rate
 from core.scopes import Scope
 from models import database, held_keys, jobs, limits, lists
-from models.tables import App
 from models.tables import Limit as Row
 from services.access import visible_apps
 from services.reading import visibility
@@ -28,7 +27,7 @@ _MOST_HOLDERS = 5
 
 
 @dataclass(frozen=True)
-class Owned:
+class OwnedKey:
     """A key in the spelling in which it is stored, and what it is on."""
 
     key: LimitKey
@@ -80,11 +79,13 @@ def listed(principal: Principal, system: System, after: str, limit: int) -> tupl
     principal.expect_scope(Scope.READ)
     with database.reading():
         found = _keys(principal, after, limit + 1)
-        views = [view(system, key, system.clock.now()) for key in found[:limit]]
+        rows, waiting = limits.by_keys(found[:limit]), held_keys.waiting_by_key(found[:limit], MOST_COUNTED)
+        now = system.clock.now()
+        views = [_view(system, key, rows.get(key), waiting[key], now) for key in found[:limit]]
     return [one for one in views if one is not None], len(found) > limit
 
 
-def owned(principal: Principal, text: str, scope: Scope) -> Owned:
+def owned(principal: Principal, text: str, scope: Scope) -> OwnedKey:
     """Returns the key that a text is, of what the principal may do this with. Call it in a transaction.
 
     Raises `InvalidInput` for a text that is no key; `NotFound` for a key of an app or a job that the principal may not
@@ -94,13 +95,13 @@ def owned(principal: Principal, text: str, scope: Scope) -> Owned:
     if key.kind in (LimitKind.INSTALLATION, LimitKind.HOST):
         principal.expect_scope(scope)
         principal.expect_administration()
-        return Owned(key)
+        return OwnedKey(key)
     if key.kind is LimitKind.JOB:
         job_id = UUID(key.name)
         job = visibility.expected(principal, jobs.by_id(job_id), job_id, scope)
-        return Owned(key, _app(principal, job.app.name, scope).id, job_id)
-    app = _app(principal, key.app_name, scope)
-    return Owned(LimitKey(key.kind, app.name, key.name), app.id)
+        return OwnedKey(key, visible_apps.found(principal, job.app.name, scope).id, job_id)
+    app = visible_apps.found(principal, key.app_name, scope)
+    return OwnedKey(LimitKey(key.kind, app.name, key.name), app.id)
 
 
 def may_change(principal: Principal, text: str) -> bool:
@@ -128,10 +129,6 @@ def holders(principal: Principal, key: str, most: int = _MOST_HOLDERS) -> list[U
     return [run_id for run_id in found if run_id in seen and visibility.sees(principal, seen[run_id])]
 
 
-def _app(principal: Principal, name: str, scope: Scope) -> App:
-    return visible_apps.found(principal, name, scope)
-
-
 def _read(text: str) -> LimitKey:
     try:
         return limit_keys.read(text)
@@ -154,7 +151,10 @@ def _of_account(principal: Principal) -> Collection[str]:
 
 def view(system: System, key: str, now: datetime) -> LimitView | None:
     """Returns how a key stands; None if nothing limits it. Read in the caller's transaction."""
-    row = limits.by_key(key)
+    return _view(system, key, limits.by_key(key), held_keys.waiting(key, MOST_COUNTED), now)
+
+
+def _view(system: System, key: str, row: Row | None, waiting: int, now: datetime) -> LimitView | None:
     limit = _limit(system, key, row, now)
     if limit is None:
         return None
@@ -172,7 +172,7 @@ def view(system: System, key: str, now: datetime) -> LimitView | None:
         standing.ended,
         standing.room if limit.limits_something else None,
         standing.look_at(now) if standing.is_at_its_rate else None,
-        held_keys.waiting(key, MOST_COUNTED),
+        waiting,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from core.auditing import INSTALLATION
 from core.principals import Principal, PrincipalKind
 from core.scopes import Scope
 from models import audit, database, jobs
@@ -46,7 +47,7 @@ def of_everything(principal: Principal) -> PauseView | None:
     """Returns the pause of everything. Raises `Forbidden`."""
     principal.expect_administration()
     with database.reading():
-        return _latest("installation", "1", _OF_EVERYTHING)
+        return _latest(INSTALLATION.kind, INSTALLATION.id, _OF_EVERYTHING)
 
 
 def _latest(thing: str, thing_id: str, actions: tuple[str, ...]) -> PauseView | None:

@@ -5,14 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.auditing import Thing
+from core.auditing import INSTALLATION
 from core.principals import Principal
 from models import database, installation, restores
 from models.pauses import Gate
 from services.restoring import guard
 from services.system import System
-
-INSTALLATION = Thing("installation", "1")
 
 
 @dataclass(frozen=True)

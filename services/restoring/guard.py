@@ -76,7 +76,7 @@ class Guard:
             installation.count_mark(work.now, work.now - _MARK_SECONDS)
             found = installation.state()
             if found.standing.counted_in is None:
-                installation.settle(found.standing.place)
+                installation.set_home(found.standing.place)
         return found
 
     def _close(self) -> InstallationState:

@@ -13,7 +13,7 @@ from settings import Settings
 
 
 def declare(settings: Settings, reason: str | None) -> RestoreView:
-    """Hold everything in the connected database, whose schema is the newest; what is held is rung for by nobody."""
+    """Hold everything in the connected database, whose schema is the newest. Sends no rings."""
     clock = DatabaseClock()
     clock.follow()
     doorbell = BrokerDoorbell(InProcessBroker(), clock)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from core.auditing import Thing
+from core.auditing import INSTALLATION, Thing
 from core.principals import Principal
 from core.scopes import Scope
 from core.states import Hold, JobState, RunStatus
@@ -16,7 +16,6 @@ from models.set_based import chunks
 from models.tables import Job, Run
 from services.access import visible_apps
 from services.messaging.unit_of_work import UnitOfWork
-from services.restoring.declaring import INSTALLATION
 from services.scheduling import overlap_queue, run_endings
 from services.system import System
 

@@ -10,9 +10,12 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import structlog
+
 from core.errors import Aborted, AbortReason
 
 Interrupt = Callable[[], None]
+log = structlog.get_logger()
 
 
 class Scope:
@@ -36,7 +39,10 @@ class Scope:
             self._reason = reason
             interrupts = list(self._interrupts)
         for interrupt in interrupts:
-            interrupt()
+            try:
+                interrupt()
+            except Exception:  # whoever aborts, above all the watchdog, must reach the others
+                log.exception("interrupt_failed", reason=reason.value)
 
     def raise_if_aborted(self) -> None:
         """Raises `Aborted` if the attempt has been aborted."""
@@ -45,7 +51,7 @@ class Scope:
 
     @contextmanager
     def interruptible(self, interrupt: Interrupt) -> Iterator[None]:
-        """Run a block that `interrupt` can wake; `interrupt` must not raise and may run on another thread.
+        """Run a block that `interrupt` can wake; `interrupt` may run on another thread.
 
         Raises `Aborted` at once if the attempt has been aborted already.
         """

@@ -1,6 +1,6 @@
-"""The seam to observe: services emit events, one subscriber writes log lines of them, another counts them as metrics.
+"""Events: services emit them; one subscriber logs them, another counts them as metrics.
 
-Whoever emits knows neither. Where a log line is all that is wanted, code logs by structlog itself.
+An emitter knows neither. Code that only wants a log line calls structlog itself.
 """
 
 from __future__ import annotations

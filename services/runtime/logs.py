@@ -8,7 +8,7 @@ from typing import Any
 
 import structlog
 
-# Their warnings matter; what they say below that, or say of a broker that is away, we say ourselves.
+# Only warnings of these matter; the rest, and what they say of a broker that is away, Carillon logs itself.
 QUIET = {
     "pika": logging.CRITICAL,
     "dramatiq": logging.WARNING,
@@ -64,6 +64,6 @@ def configure(level: str) -> None:
 
 
 def quiet() -> None:
-    """Keep from the log what libraries say and we say ourselves, or nobody needs."""
+    """Silence what libraries log and Carillon logs itself, or nobody needs."""
     for name, least in QUIET.items():
         logging.getLogger(name).setLevel(least)

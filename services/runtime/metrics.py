@@ -28,10 +28,11 @@ prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # 
 
 
 class Metrics:
-    """Every metric of a process, each under its own name. Those of these queues begin at nought, not when they count.
+    """Every metric of one process.
 
-    Prometheus sees no step in a series that begins with one. With `process`, each series is labelled with that name:
-    for processes that share a port, or one's counters would look like another's that was reset.
+    The series of `queues` start at 0, not at their first event: Prometheus sees no increase in a series whose first
+    sample is 1. With `process`, each series is labelled with that name; otherwise the counters of processes that share
+    a port would look like one that is reset again and again.
     """
 
     def __init__(self, queues: Iterable[str] = (), process: str | None = None) -> None:

@@ -32,10 +32,14 @@ class Troubles:
         self._present: dict[str, Trouble] = {}
 
     def begin(self, noticed_by: str, trouble: Trouble, error: object = None) -> None:
-        """Note a trouble; it is present until everyone who noticed it has ended it."""
+        """Note a trouble, in place of the one noted there; it is present until everyone who noticed it has ended it."""
         with self._lock:
             known = trouble in self._present.values()
+            former = self._present.get(noticed_by)
             self._present[noticed_by] = trouble
+            is_former_over = former is not None and former not in self._present.values()
+        if former is not None and is_former_over:
+            events.emit("trouble.over", part=former.part)
         if not known:
             events.emit("trouble.begun", **asdict(trouble), error=error and str(error))
 

@@ -1,4 +1,4 @@
-"""Hold runs as they become due, where a limit holds others of their keys already: no claim need sweep them aside."""
+"""Hold runs as they become due if one of their keys already holds others, so that no claim has to look at them."""
 
 from __future__ import annotations
 

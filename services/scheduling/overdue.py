@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID
 
 import structlog
 
 from core.alerting import Event
 from core.attempt_endings import TOO_LATE
 from core.states import JobState, RunStatus
-from models import database, jobs, overlap_queue, runs
+from models import database, jobs, overdue, runs
 from models.pauses import Gate
 from models.tables import Job, Run
 from services.alerts import noting
+from services.runtime.batching import in_parts
 from services.scheduling import run_endings
 from services.system import System
 
@@ -26,8 +29,8 @@ def age(system: System) -> int:
     """Raise the priority of due runs that have waited another step, so that none starves. Returns how many."""
     with system.transaction(Gate.UNUSED) as work:
         now = work.now
-        aged = overlap_queue.to_age(now - timedelta(seconds=system.settings.ageing_seconds), BATCH)
-        overlap_queue.age(aged, now)
+        aged = overdue.to_age(now - timedelta(seconds=system.settings.ageing_seconds), BATCH)
+        overdue.age(aged, now)
     return len(aged)
 
 
@@ -35,15 +38,26 @@ def watch_deadlines(system: System) -> int:
     """Record deadlines that have passed, and drop runs with `expire` that are not running. Returns how many passed."""
     now = system.clock.now()
     with database.reading():
-        late = overlap_queue.past_deadline(now, BATCH)
-    if not late:
-        return 0
+        late = overdue.past_deadline(now, BATCH)
+    return in_parts(partial(_record_passed, system, now), late) if late else 0
+
+
+def watch_late(system: System) -> int:
+    """Mark due runs that no worker has begun for long, once each. Returns how many; held runs are never late."""
+    now = system.clock.now()
+    with database.reading():
+        late = overdue.late(now - timedelta(seconds=system.settings.late_seconds), BATCH)
+    return in_parts(partial(_record_late, system, now), late) if late else 0
+
+
+def _record_passed(system: System, now: datetime, run_ids: Sequence[UUID]) -> int:
+    """Record that the deadlines of these runs have passed, and drop those that are not to begin any more."""
     with system.transaction(Gate.UNUSED):
-        locked = jobs.lock(runs.job_ids(late))
-        passed = overlap_queue.lock_past_deadline(late, now)
+        locked = jobs.lock(runs.job_ids(run_ids))
+        passed = overdue.lock_past_deadline(run_ids, now)
         dropped = {run.id: run for run in passed if run.expire and run.status != RunStatus.RUNNING}
         _drop(dropped.values(), now)
-        overlap_queue.record_missed([run.id for run in passed if run.id not in dropped], now)
+        overdue.record_missed([run.id for run in passed if run.id not in dropped], now)
         _end_jobs([locked[job_id] for job_id in {run.job_id for run in dropped.values()}], now)
         noting.note(((locked[run.job_id], _too_late(run)) for run in passed), now)
     for run in passed:
@@ -51,17 +65,12 @@ def watch_deadlines(system: System) -> int:
     return len(passed)
 
 
-def watch_late(system: System) -> int:
-    """Mark due runs that no worker has begun for long, once each. Returns how many; held runs are never late."""
-    now = system.clock.now()
-    with database.reading():
-        found = overlap_queue.late(now - timedelta(seconds=system.settings.late_seconds), BATCH)
-    if not found:
-        return 0
+def _record_late(system: System, now: datetime, run_ids: Sequence[UUID]) -> int:
+    """Mark these runs as late, those that no worker has begun meanwhile."""
     with system.transaction(Gate.UNUSED):
-        locked = jobs.lock(runs.job_ids(found))
-        late = overlap_queue.lock_late(found)
-        overlap_queue.record_late([run.id for run in late], now)
+        locked = jobs.lock(runs.job_ids(run_ids))
+        late = overdue.lock_late(run_ids)
+        overdue.record_late([run.id for run in late], now)
         noting.note(((locked[run.job_id], _not_begun(run)) for run in late), now)
     log.warning("runs_late", count=len(late))
     return len(late)
@@ -86,5 +95,5 @@ def _drop(dropped: Collection[Run], now: datetime) -> None:
     end = {"reason": TOO_LATE, "finished_at": now, "held_by": None}
     never_tried = [run.id for run in dropped if run.attempt_count == 0]
     tried = [run.id for run in dropped if run.attempt_count > 0]
-    overlap_queue.record_missed(never_tried, now, status=RunStatus.MISSED, **end)
-    overlap_queue.record_missed(tried, now, status=RunStatus.FAILED, **end)
+    overdue.record_missed(never_tried, now, status=RunStatus.MISSED, **end)
+    overdue.record_missed(tried, now, status=RunStatus.FAILED, **end)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from core.auditing import Thing
+from core.auditing import INSTALLATION, Thing
 from core.principals import Principal
 from core.scopes import Scope
 from core.states import Hold, RunStatus
@@ -16,8 +16,6 @@ from models.pauses import Gate
 from models.tables import App, Job, Run
 from services.access import visible_apps
 from services.system import System
-
-_INSTALLATION = Thing("installation", "1")
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def pause_everything(principal: Principal, system: System, reason: str | None = 
         if pauses.everything_paused_at() is None:
             pauses.set_everything(system.clock.now())
         pauses.hold([job.id for job in pauses.lock_with_due_runs(None, None)], work.now)
-        work.audit(principal, "installation.paused", _INSTALLATION, reason=reason)
+        work.audit(principal, "installation.paused", INSTALLATION, reason=reason)
 
 
 def resume_everything(principal: Principal, system: System) -> None:
@@ -99,6 +97,6 @@ def _resume(principal: Principal, system: System, change: Callable[[], App | Non
         app = change()
         held = pauses.lock_with_due_runs(app, Hold.PAUSED)
         freed = _released(held, work.now)
-        thing = _INSTALLATION if app is None else Thing.app(app)
+        thing = INSTALLATION if app is None else Thing.app(app)
         work.audit(principal, f"{thing.kind}.resumed", thing)
         work.ring(freed)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, cast
@@ -55,12 +55,11 @@ def plan(system: System) -> int:
     it again until nothing is planned.
     """
     now = system.clock.now()
+    late_before = now - timedelta(seconds=system.settings.late_seconds)
     with system.transaction(Gate.UNUSED):
         plans = _plan_batch(system, now)
-        rows = _noted_late(plans, now, now - timedelta(seconds=system.settings.late_seconds))
-        runs.insert(rows)
-        jobs.set_next_runs([(one.job, one.next_run_at) for one in plans])
-        run_endings.end_if_over([(one.job, JobState.COMPLETED) for one in plans], now)
+        if database.attempt(partial(_store, plans, now, late_before)) is not None:
+            _store_or_park(plans, now, late_before)
     return len(plans)
 
 
@@ -137,6 +136,28 @@ def _plan_from(watermark: datetime | None, job: Job, schedule: Recurring, now: d
     return Plan(job, [*missed, *to_run], planned.next_run_at)
 
 
+def _store(plans: Sequence[Plan], now: datetime, late_before: datetime) -> None:
+    """Store the rows of these plans, note alerts for late ones, move the watermarks, and end what is over."""
+    late = _late(plans, late_before)
+    ids = {row["id"] for row in late}
+    runs.insert([row | {"late_at": now} if row["id"] in ids else row for one in plans for row in one.rows])
+    jobs_by_id = {one.job.id: one.job for one in plans}
+    noting.note(((jobs_by_id[row["job"]], _lateness(row)) for row in late), now)
+    jobs.set_next_runs([(one.job, one.next_run_at) for one in plans])
+    run_endings.end_if_over([(one.job, JobState.COMPLETED) for one in plans], now)
+
+
+def _store_or_park(plans: Sequence[Plan], now: datetime, late_before: datetime) -> None:
+    """Store these plans one by one; put off a job whose rows the database refuses, so that it does not block others."""
+    stored = jobs.lock(one.job.id for one in plans)  # the jobs in memory may show what was rolled back
+    for one in plans:
+        job = stored[one.job.id]
+        error = database.attempt(partial(_store, [replace(one, job=job)], now, late_before))
+        if error is not None:
+            log.error("plan_refused", job_id=str(job.id), exc_info=error)
+            jobs.set_next_runs([(job, now + PARKED)])
+
+
 def _row(job: Job, instant: datetime, due_at: datetime, now: datetime) -> Row:
     return runs.draft(job, Trigger.SCHEDULE, instant, now, status=RunStatus.PENDING, due_at=due_at)
 
@@ -154,19 +175,16 @@ def _missed_row(job: Job, missed: Missed, now: datetime) -> Row:
     )
 
 
-def _noted_late(plans: Sequence[Plan], now: datetime, due_before: datetime) -> list[Row]:
-    """Returns the rows of these plans, and notes alerts for missed or late ones, except those of paused jobs."""
-    late = {one.job.id: one.job for one in plans if any(_is_late(row, due_before) for row in one.rows)}
-    paused = pauses.paused(late.values()) if late else set()
-    rows = [row for one in plans for row in one.rows]
-    told = [row for row in rows if row["job"] in late and row["job"] not in paused and _is_late(row, due_before)]
-    noting.note(((late[row["job"]], _lateness(row)) for row in told), now)
-    ids = {row["id"] for row in told}
-    return [row | {"late_at": now} if row["id"] in ids else row for row in rows]
+def _late(plans: Sequence[Plan], late_before: datetime) -> list[Row]:
+    """Returns the rows of these plans that are missed or late, except those of paused jobs."""
+    late = [row for one in plans for row in one.rows if _is_late(row, late_before)]
+    of_late = {row["job"] for row in late}
+    paused = pauses.paused([one.job for one in plans if one.job.id in of_late]) if late else set()
+    return [row for row in late if row["job"] not in paused]
 
 
-def _is_late(row: Row, due_before: datetime) -> bool:
-    return bool(row["status"] == RunStatus.MISSED or row["due_at"] < due_before)
+def _is_late(row: Row, late_before: datetime) -> bool:
+    return bool(row["status"] == RunStatus.MISSED or row["due_at"] < late_before)
 
 
 def _lateness(row: Row) -> Event:

@@ -32,7 +32,7 @@ from services.scheduling import stored_schedule
 ANSWER_KEPT = 64 * 1024
 LONGEST_RESULT = 64 * 1024  # as JSON
 
-Part = Callable[[], object]
+Step = Callable[[], object]
 _JSON_OF_RUN = ("result", "progress")
 log = structlog.get_logger()
 
@@ -129,9 +129,9 @@ def _observed(one: Settlement, now: datetime) -> AttemptEnd:
     )
 
 
-def _carry_out_in_parts(settlements: Sequence[Settlement], ends: Ends, seldom: Sequence[Part], now: datetime) -> None:
+def _carry_out_in_parts(settlements: Sequence[Settlement], ends: Ends, seldom: Sequence[Step], now: datetime) -> None:
     endings.write(Ends(runs=ends.runs), now)
-    consequences: list[Part] = [
+    consequences: list[Step] = [
         *(partial(endings.write, Ends(jobs=[change]), now) for change in ends.jobs),
         *seldom,
         partial(endings.write, Ends(following=ends.following), now),
@@ -143,7 +143,7 @@ def _carry_out_in_parts(settlements: Sequence[Settlement], ends: Ends, seldom: S
         _written(partial(endings.write, Ends(maybe_over=over), now))
 
 
-def _written(part: Part) -> bool:
+def _written(part: Step) -> bool:
     error = database.attempt(part)
     if error is not None:
         log.error("outcome_recorded_in_part", exc_info=error)

@@ -66,7 +66,7 @@ def _refresh_job(job: Job, now: datetime) -> None:
 
 
 def _next_run_at(job: Job, now: datetime) -> datetime | None:
-    """Returns the first occurrence without a row, later than all existing rows and than all that were passed over."""
+    """Returns the first occurrence after the last planned one, and after all instants that planning has passed."""
     schedule = stored_schedule.read(job.schedule)
     watermark: datetime | None = job.next_run_at
     if watermark is None or not isinstance(schedule, Recurring):

@@ -88,7 +88,7 @@ def opened(system: System, app_id: UUID, names: Collection[str]) -> dict[str, st
 
 
 def _read(system: System, app_id: UUID, keys: Collection[tuple[UUID, str]]) -> dict[tuple[UUID, str], str]:
-    """Those of these secrets that there are: one that is missing may be put the next moment, so nobody remembers it."""
+    """Reads these secrets. Missing ones are left out, and so not remembered: they may be put the next moment."""
     with database.reading():
         sealed = app_secrets.sealed(app_id, [name for _, name in keys])
     return {(app_id, name): _unsealed(system, name, text) for name, text in sealed.items()}

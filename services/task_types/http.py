@@ -1,4 +1,4 @@
-"""`http`: a request of one's own making. An app's table of task types may give any other name to such a request."""
+"""`http`: a request that the job itself describes. An app may map its own task types to such requests."""
 
 from __future__ import annotations
 

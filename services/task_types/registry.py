@@ -46,7 +46,7 @@ class TaskType:
     key: str
     label: str
     parameters: type[BaseModel]
-    queue: str = brokers.RUNS_OWN
+    queue: str = brokers.RUNS_CUSTOM
     perform: Callable[[Task], Any] | None = None
     handler: str | None = None
     check: Callable[[Settings, Any], None] | None = None
@@ -75,7 +75,7 @@ def _refuse_what_cannot_be(task_type: TaskType) -> None:
         )
     if not (isinstance(task_type.parameters, type) and issubclass(task_type.parameters, BaseModel)):
         raise TypeError(f"The task type {task_type.key!r} has parameters that are no pydantic model; give its class.")
-    if task_type.queue == brokers.RUNS_OWN and task_type.perform is None:
+    if task_type.queue == brokers.RUNS_CUSTOM and task_type.perform is None:
         raise ValueError(f"The task type {task_type.key!r} has nobody to do it; give a function as perform.")
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from core import names
 from core.errors import Forbidden
 from core.principals import LOCAL, Principal, PrincipalKind
 from core.scopes import Role
 from models import database, users
+from models.tables import User
 from services.access import people
 from services.access import users as accounts
 from services.access.people import Change
@@ -127,6 +129,15 @@ def test_users_are_listed_by_name_with_their_apps_and_when_they_were_seen(store:
     assert [one["username"] for one in rest["results"]] == ["clara"]
     assert [one["username"] for one in listed(client, search="BERT")["results"]] == ["berta"]
     assert client.simulate_get("/api/users", headers=HIDDEN, params={"limit": "0"}).status_code == 400
+
+
+def test_a_user_whose_key_is_of_the_old_form_is_listed_once(guarded: GivenSystem, client: Client) -> None:
+    for name in ("anna", "berta", "clara"):
+        token_of(client, name)
+    with database.transaction():
+        User.update(username_key=names.old_key("berta", "berta")).where(User.username == "berta").execute()
+    rest = listed(client, limit="1", after="berta")
+    assert [one["username"] for one in rest["results"]] == ["clara"]
 
 
 def test_a_link_to_a_new_password_opens_once_and_ends_what_was_open(client: Client, anna: Headers) -> None:

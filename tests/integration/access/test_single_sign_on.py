@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import pytest
 from joserfc.jwk import RSAKey
@@ -12,6 +13,8 @@ from joserfc.jwk import RSAKey
 from api.resources.single_sign_on import COOKIE
 from api.sites import COOKIE as SESSION
 from core.scopes import Role
+from models import users
+from models.tables import User
 from tests.factories import NOON, GivenSystem, given_system
 from tests.integration.access.browsing import Browser, browser, guarded, provider
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, made_app
@@ -70,6 +73,22 @@ def test_groups_give_roles_and_take_them_at_the_next_login(
     changes = client.simulate_get("/api/audit", headers=owner, params={"thing": "member", "app_name": MINE}).json
     told = [(one["action"], one["principal"], one["credential"]) for one in changes["results"]][:3]
     assert told == [(f"member.{what}", "ada", "single sign-on") for what in ("removed", "changed", "added")]
+
+
+def test_administration_that_another_gave_a_moment_before_is_taken_back(
+    client: Client, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = browser.log_in()
+    lock = users.lock
+
+    def overtaken(user_id: UUID) -> User | None:
+        users.set_admin(user_id, is_admin=True)
+        return lock(user_id)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(users, "lock", overtaken)
+        browser.log_in()
+    assert me(client, session)["is_administrator"] is False
 
 
 def test_a_role_that_no_group_gives_stays_where_the_table_names_the_app_not(client: Client, browser: Browser) -> None:

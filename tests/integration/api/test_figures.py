@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from services.execution import workers
+from services.execution.work import Deferred
 from services.reading import statistics
-from tests.factories import GivenSystem
+from tests.factories import GivenSystem, claim, first_run, record
 from tests.integration.api.client import Client, refusal
 
 CRON = {"type": "cron", "expression": "0 13 * * *"}
@@ -63,6 +64,15 @@ def test_workers_are_listed(client: Client, system: GivenSystem) -> None:
     assert (shown["id"], shown["status"], shown["running"]) == (str(worker.id), "alive", 0)
     assert shown["threads"] == system.settings.worker_threads
     assert shown["started_at"] == shown["heartbeat_at"] == "2026-11-20T12:00:00Z"
+
+
+def test_a_run_that_waits_for_a_report_takes_no_thread_of_its_worker(client: Client, system: GivenSystem) -> None:
+    worker = workers.register(system)
+    for _ in range(2):
+        first_run(system)
+    waiting, _ = claim(system, 2, worker)
+    record(system, waiting, Deferred())
+    assert [one["running"] for one in client.simulate_get("/api/workers").json["results"]] == [1]
 
 
 def test_what_comes_is_listed(client: Client) -> None:

@@ -171,7 +171,7 @@ def test_a_fault_of_breakers_keeps_no_thread_from_its_answer(
 
     queued(system, 2)
     works = [two.claim(), two.claim()]
-    monkeypatch.setattr(breakers.Watch, "tripped", break_down)
+    monkeypatch.setattr(breakers.LastCalls, "tripped", break_down)
     monkeypatch.setattr(recording, "record_what_is_free", break_down)  # so that the lane records the second
     for work in works:
         assert work is not None
@@ -191,7 +191,7 @@ def test_a_breaker_that_cannot_be_moved_keeps_no_other_from_moving(
     broken = replace(probe, places=("destination:nobody/127.0.0.1", *probe.places))
     by_key = stored_breakers.by_key
     monkeypatch.setattr(stored_breakers, "by_key", lambda key: by_key(key) if key == KEY else 1 / 0)
-    breakers.settle(system, [(broken, succeeded())])
+    breakers.move(system, [(broken, succeeded())])
     assert standing() == 2
 
 

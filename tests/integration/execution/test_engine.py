@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import psycopg2
 import pytest
+import structlog
 
 from core.errors import DatabaseUnavailable
 from core.rates import Rate
 from core.states import RunStatus
 from models.pauses import GATE
-from services.execution import claiming, workers
-from services.execution.engine import Engine, Exchanged
+from services.execution import claiming, giving, workers
+from services.execution.engine import Engine
+from services.execution.engine_calls import Exchanged
 from services.execution.work import Work
 from services.messaging.broker import RUNS_HTTP
 from services.scheduling.run_endings import Settled
 from tests.factories import GivenSystem, claim, first_run, stored_run, succeeded
+from tests.integration.execution.limiting import put
 from tests.waiting import LONGEST, until
 
 COMPLETED = Settled(RunStatus.COMPLETED)
@@ -33,7 +37,7 @@ class Threads:
         self._called = 0
 
     def start(self) -> None:
-        until(lambda: self.engine._calls.qsize() == self._called, "every thread has called")
+        until(lambda: self.engine._calls.count() == self._called, "every thread has called")
         self.engine.start()
 
     def ask(self) -> Future[Exchanged]:
@@ -211,10 +215,12 @@ def test_a_claim_that_breaks_takes_back_no_record(
 
     monkeypatch.setattr(claiming, "claim_within", broken)
     handing_in = threads.hand_in(done, wants_work=True)
-    threads.start()
-    answer = of(handing_in)
+    with structlog.testing.capture_logs() as lines:
+        threads.start()
+        answer = of(handing_in)
     assert answer.settled == COMPLETED
     assert answer.work is not None, "claimed by a transaction of its own"
+    assert [line["error"] for line in lines if line["event"] == "exchange_split"] == ["It broke."]
 
 
 @pytest.mark.parametrize("store", ["postgresql"], indirect=True)
@@ -239,3 +245,36 @@ def test_two_results_of_one_run_are_one_record_and_one_refusal(system: GivenSyst
     threads.start()
     assert sorted([of(one).settled for one in twice], key=str) == [None, COMPLETED]
     assert stored_run(run.id).status is RunStatus.COMPLETED
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_an_engine_that_stops_leaves_what_it_has_not_begun_to_give_to_the_coordinator(
+    system: GivenSystem, threads: Threads, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, goes_on, freed = threading.Event(), threading.Event(), []
+
+    def waits_for_the_database(_system: GivenSystem, keys: list[str]) -> None:
+        freed.append(keys)
+        begun.set()
+        assert goes_on.wait(LONGEST)
+
+    monkeypatch.setattr(giving, "freed", waits_for_the_database)
+    put(system, "app:app_a", 2)
+    for _ in range(2):
+        first_run(system)
+    works = claim(system)
+    threads.start()
+    for work in works:
+        of(threads.hand_in(work))
+    assert begun.wait(LONGEST)
+    giver = threads.engine._giver
+    stop = giver.shutdown
+
+    def stopped_while_one_waits(**how: bool) -> None:
+        stop(wait=False, **how)
+        goes_on.set()
+        stop()
+
+    monkeypatch.setattr(giver, "shutdown", stopped_while_one_waits)
+    threads.engine.stop()
+    assert len(freed) == 1

@@ -10,13 +10,16 @@ from core.principals import LOCAL
 from core.rates import Rate
 from core.states import Hold
 from models import database, held_keys, limits
+from models.hot.rows import Candidate
 from models.tables import HeldKey, Use
 from services.execution import claiming, giving, limit_changes, workers
 from services.execution.work import Work
 from services.jobs import lifecycle as job_service
 from services.jobs import requested_runs
 from services.messaging import broker as brokers
+from services.reading import limits as reading
 from services.scheduling import pauses
+from tests import statements
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -26,6 +29,7 @@ from tests.factories import (
     given_system,
     in_threads,
     record,
+    stored_job,
     stored_run,
     succeeded,
 )
@@ -134,6 +138,65 @@ def test_uses_are_forgotten_once_no_rate_counts_them(store: str) -> None:
         giving.tidy(system)
         with database.reading():
             assert Use.select().count() == left
+
+
+def test_uses_are_forgotten_a_bounded_number_at_a_time(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(giving, "_USES_PRUNED", 2)
+    system = given_system(account_rate=Rate(9, 60))
+    create(system, 3)
+    for work in claim(system):
+        record(system, work, succeeded())
+    system.clock.advance(61)
+    for left in (1, 0):
+        giving.tidy(system)
+        with database.reading():
+            assert Use.select().count() == left
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_what_was_put_right_stays_so_though_the_pruning_after_it_fails(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = first_run(system)
+    with database.transaction():
+        limits.adopt([("app:app_a", run.id, 1)])
+    monkeypatch.setattr(limits, "prune_uses", lambda *_about: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        giving.tidy(system)
+    with database.reading():
+        assert [use.ended_at for use in Use.select()] == [NOON]
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_key_whose_runs_cannot_be_released_keeps_no_other_key_waiting(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in (1, 2):
+        put(system, f"account:app_a/acc{number}", rate=Rate(1, 60))
+        create(system, 2, account_id=f"acc{number}")
+    for work in claim(system):
+        record(system, work, succeeded())
+    first_held = held_keys.first_held
+
+    def broken(key: str, limit: int, *, looks_further: bool) -> list[Candidate]:
+        return first_held(key, limit, looks_further=looks_further) if key.endswith("acc2") else 1 / 0  # type: ignore[return-value]
+
+    monkeypatch.setattr(held_keys, "first_held", broken)
+    system.clock.advance(61)
+    assert giving.give(system) == 1
+    assert [one.account_id for one in map(stored_job, (work.job_id for work in claim(system)))] == ["acc2"]
+
+
+def test_a_page_of_limits_counts_what_all_its_keys_hold_by_one_query(system: GivenSystem) -> None:
+    for number in (1, 2):
+        put(system, f"account:app_a/acc{number}", 1)
+        create(system, 1 + number, account_id=f"acc{number}")
+    assert len(claim(system)) == 2
+    with statements.noted() as sent:
+        found, _ = reading.listed(LOCAL, system, "", 10)
+    assert [(one.key, one.waiting) for one in found] == [("account:app_a/acc1", 1), ("account:app_a/acc2", 2)]
+    assert sum("runs" in sql for sql, _ in sent) == 1
+    assert [reading.get(LOCAL, system, one.key) for one in found] == found
 
 
 def test_what_a_pause_holds_meanwhile_is_released_to_the_pause(system: GivenSystem) -> None:

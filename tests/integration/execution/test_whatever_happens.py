@@ -23,7 +23,8 @@ from core.states import JobState, Outcome, RunStatus
 from models import database
 from models.tables import Job, db
 from services.execution import careful_recording, claiming, workers
-from services.execution.engine import Engine, Exchanged
+from services.execution.engine import Engine
+from services.execution.engine_calls import Exchanged
 from services.execution.work import Failed, Result, Succeeded, Work
 from services.maintenance import upkeep
 from services.messaging import broker as brokers
@@ -265,7 +266,7 @@ def handed_in_together(system: GivenSystem, works: Sequence[Work]) -> list[Excha
         handing_in = [
             threads.submit(engine.exchange, brokers.RUNS_HTTP, (work, DONE), wants_work=False) for work in works
         ]
-        until(lambda: engine._calls.qsize() == len(works), "every thread has handed in its result")
+        until(lambda: engine._calls.count() == len(works), "every thread has handed in its result")
         engine.start()
         answers = [one.result() for one in handing_in]
     engine.stop()

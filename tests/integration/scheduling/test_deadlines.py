@@ -27,6 +27,7 @@ from tests.factories import (
     stored_run,
     succeeded,
 )
+from tests.integration.scheduling.refusing import refuse
 
 IN_A_MINUTE = NOON + timedelta(seconds=60)
 
@@ -42,6 +43,15 @@ def test_a_deadline_that_passes_is_recorded_once_and_the_run_still_runs(system: 
     record(system, claim_one(system), succeeded())
     ended = stored_run(run.id)
     assert (ended.status, ended.deadline_missed_at) == (RunStatus.COMPLETED, passed_at)
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_run_whose_missed_deadline_cannot_be_stored_keeps_no_other_from_it(system: GivenSystem) -> None:
+    refused, other = [first_run(system, deadline_at=IN_A_MINUTE) for _ in range(2)]
+    refuse("UPDATE OF deadline_missed_at ON runs", refused.id)
+    passed_at = system.clock.advance(61)
+    assert overdue.watch_deadlines(system) == 1
+    assert [stored_run(run.id).deadline_missed_at for run in (refused, other)] == [None, passed_at]
 
 
 def test_a_run_that_ends_too_late_says_so_though_nobody_looked(system: GivenSystem) -> None:

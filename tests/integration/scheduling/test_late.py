@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from core.policies import Overlap
 from core.principals import LOCAL
 from core.rates import Rate
@@ -26,6 +28,7 @@ from tests.factories import (
     succeeded,
 )
 from tests.integration.execution.attempting import make_due_again
+from tests.integration.scheduling.refusing import refuse
 
 LATE_SECONDS = 300
 
@@ -45,6 +48,15 @@ def test_a_run_that_no_worker_takes_is_late_and_told_once(system: GivenSystem) -
     [(kind, words)] = alerts()
     assert kind == "late"
     assert str(run.id) in (words or "")
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_late_run_that_cannot_be_marked_keeps_no_other_from_it(system: GivenSystem) -> None:
+    refused, other = [first_run(system) for _ in range(2)]
+    refuse("UPDATE OF late_at ON runs", refused.id)
+    found_at = system.clock.advance(LATE_SECONDS + 1)
+    assert overdue.watch_late(system) == 1
+    assert [stored_run(run.id).late_at for run in (refused, other)] == [None, found_at]
 
 
 def test_how_long_is_late_can_be_set(store: str) -> None:

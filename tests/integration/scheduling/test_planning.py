@@ -25,6 +25,7 @@ from tests.factories import (
     succeeded,
 )
 from tests.integration.scheduling.planned import in_minutes, made, minutes, plan_all
+from tests.integration.scheduling.refusing import refuse
 
 # --- Ahead, and once ---------------------------------------------------------------------------------------
 
@@ -102,6 +103,18 @@ def test_a_planner_leaves_a_job_to_whoever_is_planning_it(postgresql: str) -> No
     assert (minutes(busy), minutes(free)) == ([1, 2], [1, 2, 3])
     planning.plan(system)
     assert minutes(busy) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_job_whose_rows_the_database_refuses_is_put_off_and_keeps_no_other_waiting(system: GivenSystem) -> None:
+    refused, other = made(system), made(system)
+    refuse("INSERT ON runs", refused, "job_id")
+    system.clock.advance(60)
+    assert planning.plan(system) == 2
+    assert (minutes(refused), minutes(other)) == ([1, 2], [1, 2, 3])
+    assert stored_job(refused).next_run_at == system.clock.now() + planning.PARKED
+    assert stored_job(other).next_run_at == in_minutes(4)
+    assert planning.plan(system) == 0
 
 
 def test_rows_that_are_there_already_stay_as_they_are(system: GivenSystem) -> None:

@@ -19,15 +19,16 @@ from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.principals import LOCAL
 from core.states import RunStatus
 from core.trace_context import TraceContext
+from models.tables import db
 from services.execution import claiming, workers
 from services.execution.work import Failed, Succeeded, Work
-from services.jobs import lifecycle
+from services.jobs import lifecycle, requested_runs
 from services.messaging import broker as brokers
 from services.runtime.abort_scope import Scope
 from services.task_types import loading, registry
 from services.task_types.registry import Task, TaskType
 from settings import ConfigurationError, Settings
-from tests.factories import GivenSystem, new_job, record, runs_of, stored_run
+from tests.factories import GivenSystem, given_system, new_job, record, runs_of, stored_run
 from tests.integration.api.client import Client, served
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "task_types.md"
@@ -59,7 +60,7 @@ def documented(folder: Path) -> None:
 
 def claimed(system: GivenSystem, data: dict[str, Any]) -> Work:
     lifecycle.create(LOCAL, system, new_job(task_type="thumbnail", data=data))
-    [work] = claiming.claim(system, workers.register(system), brokers.RUNS_OWN, 1)
+    [work] = claiming.claim(system, workers.register(system), brokers.RUNS_CUSTOM, 1)
     return work
 
 
@@ -237,3 +238,15 @@ def test_a_kind_that_is_not_registered_here_is_told_by_name(documented: None, sy
     result = custom_task.perform(system, work, Scope())
     assert isinstance(result, Failed)
     assert "name its module in TASK_TYPES" in result.error.message
+
+
+def test_the_check_of_triggered_data_keeps_nobody_waiting_for_its_job(sqlite: str) -> None:
+    system, checked_within = given_system(), []
+
+    def check(_settings: Settings, _parameters: BaseModel) -> None:
+        checked_within.append(db.in_transaction())
+
+    registry.register(TaskType("thumbnail", "Any", Nothing, perform=lambda _task: None, check=check))
+    job_id = lifecycle.create(LOCAL, system, new_job(task_type="thumbnail", data={}))
+    requested_runs.trigger(LOCAL, system, job_id, {})
+    assert checked_within == [False, False]

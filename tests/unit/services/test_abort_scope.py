@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+import structlog
 
 from core.errors import Aborted, AbortReason
 from services.runtime.abort_scope import Scope
@@ -108,3 +109,16 @@ def test_an_abort_between_the_look_and_the_block_waits_for_the_block_and_interru
         assert woken.wait(LONGEST)
     assert scope.stopper is not None
     scope.stopper.join()
+
+
+def closed() -> None:
+    raise OSError("The socket is closed already.")
+
+
+def test_an_interrupt_that_fails_keeps_no_other_from_being_called_and_harms_nobody_who_aborts() -> None:
+    scope, woken = Scope(), threading.Event()
+    with scope.interruptible(closed), scope.interruptible(woken.set):
+        with structlog.testing.capture_logs() as lines:
+            scope.abort(AbortReason.TIME_LIMIT)
+        assert woken.is_set()
+    assert [(line["event"], line["reason"]) for line in lines] == [("interrupt_failed", "time_limit")]

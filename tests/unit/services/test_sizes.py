@@ -5,22 +5,11 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from actors.handlers import custom_task
-from api.sources.typed_jobs import email_schema as emails
 from core.errors import PermanentFailure
-from services.scheduling.run_endings import LONGEST_RESULT
 from services.task_types import filling
 from services.task_types.run_command import LONGEST_WORD, RunCommand
 
 THREE_BYTES = "\u6f22"
-
-
-def test_the_result_of_a_task_of_ones_own() -> None:
-    fits = THREE_BYTES * ((LONGEST_RESULT - 2) // 3)
-    assert custom_task._done(fits).result == fits
-    too_long = custom_task._done(fits + THREE_BYTES)
-    assert too_long.result is None
-    assert "longer than" in str(too_long.note)
 
 
 @pytest.mark.parametrize("member", ["command", "argv", "env"])
@@ -48,13 +37,3 @@ def test_the_texts_of_a_request_in_other_scripts() -> None:
     template = "{{data.x}} " + THREE_BYTES
     with pytest.raises(PermanentFailure, match="grows beyond"):
         filling.content(template, {"data": {"x": THREE_BYTES * (filling.LONGEST_BYTES // 3)}})
-
-
-def test_mails_that_share_a_text() -> None:
-    context = {"text": THREE_BYTES * 5_000}
-    few = [f"{number}@example.com" for number in range(1_000)]
-    assert emails.NewMails.model_validate({"recipients": few, "subject": "s", "body": "b", "context": context})
-    with pytest.raises(ValidationError, match="more than 16777216"):
-        emails.NewMails.model_validate(
-            {"recipients": few, "subject": "s", "body": "b", "context": {"text": THREE_BYTES * 6_000}}
-        )

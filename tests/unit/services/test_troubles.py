@@ -11,6 +11,7 @@ from services.messaging.broker_troubles import AWAY, FULL, REFUSED_USER, REFUSED
 from services.runtime.troubles import Trouble, Troubles
 
 QUEUE = "runs.http"
+FULL_QUEUE = Trouble(QUEUE, "The queue takes no more.", "Change the policy.")
 DECLARED_OTHERWISE = "PRECONDITION_FAILED - inequivalent arg '{}' for queue '{}' in vhost 'x': received ..."
 
 
@@ -84,3 +85,13 @@ def test_a_trouble_that_comes_back_is_said_again() -> None:
             troubles.begin("dispatch", AWAY)
             troubles.end("dispatch")
     assert [line["event"] for line in lines] == ["trouble", "trouble_over"] * 2
+
+
+def test_a_trouble_in_whose_place_another_comes_is_over() -> None:
+    troubles = Troubles()
+    with structlog.testing.capture_logs() as lines:
+        for trouble in (AWAY, FULL_QUEUE, FULL_QUEUE):
+            troubles.begin("runs.http", trouble)
+    assert troubles.present() == [FULL_QUEUE]
+    said = [(line["event"], line["part"]) for line in lines]
+    assert said == [("trouble", "broker"), ("trouble_over", "broker"), ("trouble", QUEUE)]

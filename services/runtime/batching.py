@@ -1,4 +1,4 @@
-"""Process many items together, so that one bad item does not stop the others."""
+"""Process many items, so that one bad item does not stop the others."""
 
 from __future__ import annotations
 
@@ -28,3 +28,8 @@ def in_parts(work: Callable[[Sequence[Item]], int], items: Sequence[Item]) -> in
             return in_parts(work, items[:half]) + in_parts(work, items[half:])
         log.exception("bad_item", item=str(items[0]))
         return 0
+
+
+def one_by_one(work: Callable[[Item], int], items: Sequence[Item]) -> int:
+    """Carry out `work` on one item after the other. Returns the sum of its answers; logs and raises as `in_parts`."""
+    return sum(in_parts(lambda part: work(part[0]), [item]) for item in items)
