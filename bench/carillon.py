@@ -145,7 +145,7 @@ def _environment(
         "PYTHONPATH": os.pathsep.join([str(checkout.folder), str(ROOT / "bench" / "task_types")]),
         "TASK_TYPES": NOOP,
         "LOG_LEVEL": "WARNING",
-        "ACCOUNT_RATE": "off",
+        "ACCOUNT_RATE": "none",
         "SECRET_KEYS": base64.urlsafe_b64encode(bytes(32)).decode(),  # so that callbacks are signed
         "CALLBACK_BASE_URL": NOBODY,
         **given,

@@ -44,9 +44,11 @@ def after(
     is_newest = from_version == facts.version  # else it was rewound meanwhile
     if poll.done and is_newest:
         return Polled(state, from_version, is_done=True)
+    if not goes_on:
+        return Polled(state, from_version)
     if facts.schedule is None:
         return Polled(state, from_version, stopped=_UNREADABLE)
-    if not goes_on or not isinstance(facts.schedule, Polling):
+    if not isinstance(facts.schedule, Polling):
         return Polled(state, from_version)
     next_at = max(facts.schedule.next_after_poll(now, poll.next_in_seconds), last + _NEXT_INSTANT)
     stopped = facts.schedule.reason_to_stop(facts.polls + 1, facts.since, next_at)

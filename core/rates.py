@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Self
 
 _WRITTEN = re.compile(r"([1-9][0-9]{0,6})/([1-9][0-9]{0,6})")
-OFF = "off"
 
 
 @dataclass(frozen=True)
@@ -19,10 +18,8 @@ class Rate:
     seconds: int
 
     @classmethod
-    def written(cls, text: str) -> Self | None:
-        """Returns the rate that `calls/seconds` gives; None for `off`. Raises `ValueError` for anything else."""
-        if text == OFF:
-            return None
+    def written(cls, text: str) -> Self:
+        """Returns the rate that `calls/seconds` gives. Raises `ValueError` for anything else."""
         found = _WRITTEN.fullmatch(text)
         if found is None:
             raise ValueError("write calls/seconds in whole numbers, for example 90/60, or none")

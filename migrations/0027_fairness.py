@@ -1,6 +1,7 @@
 """Fairness: to which party a run belongs, which is claimed in turn with others, and weights of parties.
 
-Runs that are stored already have no party, and count as one together. Workers of the former release go on, but read a
+It reads `runs` twice to build indexes, while nothing else can. Runs that are stored already have no party, and count as
+one together. Workers of the former release go on, but read a
 long queue slowly; web processes and coordinators of the former release add runs without a party.
 """
 

@@ -100,9 +100,9 @@ def _only_locked(error: DatabaseUnavailable) -> bool:
 
 
 def _purpose(file: Path) -> str:
-    """Returns the first line of a migration's docstring."""
+    """Returns what a migration says of itself: its purpose, and what operators must know before they apply it."""
     described = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
-    return described.partition("\n")[0]
+    return " ".join(described.split())
 
 
 @contextmanager

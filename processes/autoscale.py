@@ -31,9 +31,9 @@ def run(settings: Settings, environment: Mapping[str, str], folder: Path, *, dry
     """Keep as many workers as the queues need until SIGTERM or SIGINT; a dry run only prints what it would do."""
     queues = Queues(settings.rabbitmq_url or "", settings.management_url, brokers.RUNS)
     grace = settings.shutdown_grace_seconds + _MORE_GRACE_SECONDS
-    workers = ImaginedWorkers() if dry_run else WorkerProcesses(folder, environment, grace)
+    workers: Workers = ImaginedWorkers() if dry_run else WorkerProcesses(folder, environment, grace)
     stopping = threading.Event()
-    stop = StopSignals(stopping)
+    stop = StopSignals(stopping, workers.hurry)
     autoscaler = Autoscaler(queues.load, workers, printer(sys.stdout, dry_run=dry_run))
     looking = threading.Thread(target=autoscaler.run, args=(stopping,), name="autoscale")
     looking.start()
@@ -90,6 +90,10 @@ class Workers(Protocol):
         """Stop the one that was started last."""
         ...
 
+    def hurry(self) -> None:
+        """Tell all that are left to hand back their runs at once."""
+        ...
+
     def stop(self) -> None:
         """Stop all."""
         ...
@@ -104,7 +108,7 @@ class WorkerProcesses:
         self._grace_seconds = grace_seconds
         self._numbers = itertools.count(1)  # so that no worker has the name of one that is still ending
         self._running: list[Supervisor] = []
-        self._leaving: list[threading.Thread] = []
+        self._leaving: list[tuple[Supervisor, threading.Thread]] = []
 
     @property
     def count(self) -> int:
@@ -118,16 +122,22 @@ class WorkerProcesses:
         self._running.append(supervisor)
 
     def remove(self) -> None:
-        leaving = threading.Thread(target=self._running[-1].stop, args=(self._grace_seconds,), daemon=True)
-        leaving.start()
+        supervisor = self._running[-1]
+        stopping = threading.Thread(target=supervisor.stop, args=(self._grace_seconds,), daemon=True)
+        stopping.start()
+        # Added before it is taken from the running ones, so that `hurry` misses none.
+        self._leaving = [one for one in self._leaving if one[1].is_alive()] + [(supervisor, stopping)]
         self._running.pop()
-        self._leaving = [thread for thread in self._leaving if thread.is_alive()] + [leaving]
+
+    def hurry(self) -> None:
+        for supervisor in {*self._running, *(supervisor for supervisor, _ in self._leaving)}:
+            supervisor.ask_to_end()
 
     def stop(self) -> None:
         while self._running:
             self.remove()
-        for thread in self._leaving:
-            thread.join()
+        for _, stopping in self._leaving:
+            stopping.join()
 
 
 class ImaginedWorkers:
@@ -141,6 +151,9 @@ class ImaginedWorkers:
 
     def remove(self) -> None:
         self.count -= 1
+
+    def hurry(self) -> None:
+        """Do nothing: no process runs."""
 
     def stop(self) -> None:
         """Do nothing: no process runs."""

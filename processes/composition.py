@@ -70,7 +70,7 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
     try:
         yield Foundation(settings, system, broker, metrics, guard)
     except start.PLAIN_FAULTS as error:
-        signals.end_within(_LAST_SECONDS, start.WRONG_CONFIGURATION, last_words=str(error))
+        signals.end_within(_LAST_SECONDS, start.status_of(error), last_words=str(error))
         raise
     except BaseException:
         signals.end_within(_LAST_SECONDS, status=1)  # the supervisor must see that this was no orderly end

@@ -6,12 +6,15 @@ import threading
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+import structlog
+
 from services.messaging import broker as brokers
 from services.messaging.broker_troubles import BROKER
 from services.runtime.troubles import Trouble
 
 _ASK_EVERY_SECONDS = 2.0
 _STOP_SECONDS = 0.5
+log = structlog.get_logger()
 
 
 class Carrier(Protocol):
@@ -48,6 +51,9 @@ class BrokerProbe:
 
     def _ask_again_and_again(self) -> None:
         while not self._stopping.is_set():
-            self._troubles = self._carrier.unusable((*brokers.RUNS, brokers.BEATS))
+            try:
+                self._troubles = self._carrier.unusable((*brokers.RUNS, brokers.BEATS))
+            except Exception:  # without the next question, the last answer would stand for ever
+                log.exception("probe_fault")
             self._answered.set()
             self._stopping.wait(_ASK_EVERY_SECONDS)

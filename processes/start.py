@@ -25,17 +25,23 @@ ROOT = Path(__file__).parents[1]
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  compared with, not listened on
 PLAIN_FAULTS = (Misconfigured, LocalServerError, DatabaseUnavailable)  # their message is enough, without a traceback
 WRONG_CONFIGURATION = 2
+DATABASE_AWAY = 1
 log = structlog.get_logger()
 
 
 @contextmanager
 def plain_faults() -> Iterator[None]:
-    """Print a wrong configuration, one line per fault, and exit with status 2."""
+    """Print the fault, one line each, and exit: with 2 for a wrong configuration, with 1 where the database is away."""
     try:
         yield
     except PLAIN_FAULTS as error:
         typer.echo(str(error), err=True)
-        sys.exit(WRONG_CONFIGURATION)
+        sys.exit(status_of(error))
+
+
+def status_of(error: Exception) -> int:
+    """Returns the exit status for a fault: only a wrong configuration is one that another start would meet again."""
+    return DATABASE_AWAY if isinstance(error, DatabaseUnavailable) else WRONG_CONFIGURATION
 
 
 def embedded_settings() -> Settings:

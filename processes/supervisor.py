@@ -86,13 +86,17 @@ class Supervisor:
         """Ask every process to end, kill those that have not ended after the grace, and wait until all are gone."""
         deadline = time.monotonic() + grace_seconds
         try:
-            for watched in self._watched.values():
-                watched.ask_to_end()
+            self.ask_to_end()
             for watched in self._watched.values():
                 watched.join(max(0.0, deadline - time.monotonic()))
         finally:  # also when a second Ctrl-C cuts the grace short
             for watched in self._watched.values():
                 watched.kill()
+
+    def ask_to_end(self) -> None:
+        """Ask every process to end; a second time tells workers to do so at once."""
+        for watched in self._watched.values():
+            watched.ask_to_end()
 
     def run_until(self, stop_event: threading.Event, grace_seconds: float = 30) -> None:
         """Run until the event is set or, in the main thread, SIGTERM, SIGHUP or SIGINT arrives; then stop."""

@@ -32,8 +32,10 @@ def run(settings: Settings, listening: socket.socket | None = None) -> None:
     with foundation(settings, "web") as found:
         base = replace(found, system=replace(found.system, perform_call=callbacks.perform))
         probe = BrokerProbe(base.broker)
-        _serve(base, probe, listening)
-        probe.stop()
+        try:
+            _serve(base, probe, listening)
+        finally:
+            probe.stop()
 
 
 def _serve(base: Foundation, probe: BrokerProbe, listening: socket.socket | None) -> None:

@@ -30,7 +30,7 @@ def run(settings: Settings) -> None:
     """Serve the API by as many processes as the settings say until SIGTERM or SIGINT."""
     logs.configure(settings.log_level)
     stopping = threading.Event()
-    webs = [_Web(one, stopping) for one in listening(settings.host, settings.port, settings.web_processes)]
+    webs = [WebProcess(one, stopping) for one in listening(settings.host, settings.port, settings.web_processes)]
 
     def ask_all_to_end() -> None:
         for web in webs:
@@ -63,7 +63,7 @@ def _listening(host: str, port: int) -> socket.socket:
     return made
 
 
-class _Web:
+class WebProcess:
     """One web process after the other, on the same socket."""
 
     def __init__(self, listening_at: socket.socket, stopping: threading.Event) -> None:
@@ -87,7 +87,15 @@ class _Web:
                 self._process.send_signal(signal.SIGTERM)
 
     def _keep_running(self) -> None:
-        while (process := self._begun()) is not None:
+        while True:
+            try:
+                process = self._begun()
+            except OSError as error:  # the machine gives no process just now; connections wait on the socket
+                log.warning("web_process_not_started", error=str(error))
+                self._stopping.wait(_REST_SECONDS)
+                continue
+            if process is None:
+                return
             status = process.wait()
             if status == start.WRONG_CONFIGURATION:  # it has said why, and so would the next
                 self.is_refused = True

@@ -66,7 +66,8 @@ def _fetched(system: System, upload: UploadView, scope: Scope) -> Iterator[IO[by
             scope.raise_if_aborted()
             raise TransientFailure(
                 f"{upload.file_name} could not be fetched from {upload.host_url}, which received it: "
-                f"{type(error).__name__}. Let SPOOL_URL there be an address that workers reach."
+                f"{str(error).rstrip('.') or type(error).__name__}. "
+                "Set SPOOL_URL there to an address that workers can reach."
             ) from error
         scope.raise_if_aborted()
         if file.tell() != upload.size:
@@ -96,7 +97,15 @@ def _copy(answer: Response, file: IO[bytes], size: int) -> None:
         piece = answer.read(min(wanted, _PIECE_BYTES))
         if not piece:
             return
+        _keep(piece, file)
+
+
+def _keep(piece: bytes, file: IO[bytes]) -> None:
+    try:
         file.write(piece)
+        file.flush()
+    except OSError as error:
+        raise TransientFailure(f"The worker's disk does not take the file: {error.strerror or error}.") from error
 
 
 def _refuse_failure(answer: Response, upload: UploadView) -> None:

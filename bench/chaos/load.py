@@ -23,6 +23,7 @@ _FLOOD_IN_ONE_BODY = 50
 _CHANGES = {"edit": 50, "cancel": 50, "delete": 50, "backfill": 30}
 _CHANGED = {"edit": ("timed",), "cancel": ("timed", "interval", "polling"), "delete": ("timed", "interval")}
 _UPLOADS = 40
+_LATE_ENOUGH_SECONDS = 8.0
 _LOW = 1  # the priority of a flood where no limit holds it back
 
 
@@ -103,9 +104,6 @@ class Load:
                 list(pool.map(self.caller.backfill, [job_id, job_id]))
         else:
             self.caller.ask(change, job_id, edition=1 if change == "edit" else None)
-
-
-_LATE_ENOUGH_SECONDS = 8.0
 
 
 def _taken(changes: dict[str, list[str]], kind: str) -> str | None:

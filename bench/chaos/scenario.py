@@ -68,7 +68,7 @@ class Scenario:
     def settings(self) -> dict[str, str]:
         """Returns the environment of every process."""
         heartbeat = SHORT_HEARTBEAT_SECONDS if self.is_short else HEARTBEAT_SECONDS
-        limits = {"ACCOUNT_RATE": "40/2", "MAX_CONCURRENT_RUNS": "14"} if self.has_limits else {"ACCOUNT_RATE": "off"}
+        limits = {"ACCOUNT_RATE": "40/2", "MAX_CONCURRENT_RUNS": "14"} if self.has_limits else {"ACCOUNT_RATE": "none"}
         return {
             **limits,
             "LEASE_SECONDS": str(self.lease_seconds),

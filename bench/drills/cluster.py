@@ -57,7 +57,7 @@ def run(folder: Path) -> int:
         repeated = receiver.repeated()
         verdict.expect(holds=not repeated, found=f"{len(repeated)} runs were called for more than once")
         [(latest,)] = place.query(_LATENESS)
-        verdict.expect(holds=True, found=f"the latest run began {latest:.1f} s after it was due")
+        verdict.note(f"the latest run began {latest:.1f} s after it was due")
     return verdict.told()
 
 
@@ -75,7 +75,7 @@ def _break(node: PrivateRabbit, cluster: PrivateRabbitCluster) -> None:
 
 def _judge_nodes(verdict: Verdict, cluster: PrivateRabbitCluster) -> None:
     waiting.until(lambda: len(_running(cluster.nodes[0])) == NODES, "all nodes", rest_seconds=0.5)
-    verdict.expect(holds=True, found=f"the cluster has {', '.join(_running(cluster.nodes[0]))}")
+    verdict.note(f"the cluster has {', '.join(_running(cluster.nodes[0]))}")
 
 
 def _running(node: PrivateRabbit) -> list[str]:

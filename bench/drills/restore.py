@@ -65,7 +65,7 @@ def _until_the_dump(place: Place, folder: Path, receiver: Receiver, dump: Path, 
             time.sleep(_LOAD_SECONDS / 2)
         wanted = {*load.acknowledged(), *later}
         running.wait_until(lambda: wanted <= receiver.jobs(), "the end of all jobs", rest_seconds=0.2)
-        verdict.expect(holds=True, found=f"{len(wanted)} jobs ran to their end, {len(later)} of them after the dump")
+        verdict.note(f"{len(wanted)} jobs ran to their end, {len(later)} of them after the dump")
     return set(later)
 
 
@@ -113,7 +113,7 @@ def _release(running: Carillon, place: Place, receiver: Receiver, held: int, ver
     )
     new = running.post("/api/jobs/create", _later(0) | {"schedule": {"type": "immediate"}})["id"]
     running.wait_until(lambda: new in receiver.jobs(), "a new job", rest_seconds=0.2)
-    verdict.expect(holds=True, found="/readyz is ready, and a new job runs")
+    verdict.note("/readyz is ready, and a new job runs")
 
 
 def _start(running: Carillon) -> None:

@@ -53,7 +53,7 @@ def run(folder: Path, *, asynchronous: bool) -> int:
         running = parts.enter_context(carillons.installed(ours(), folder, both, settings))
         load, pause_seconds = _failed_over(running, primary, standby)
         running.wait_until(lambda: second.count(_UNFINISHED) == 0, "the end of all runs", rest_seconds=0.5)
-        verdict.expect(holds=True, found=f"creates were acknowledged again {pause_seconds:.1f} s after the kill")
+        verdict.note(f"creates were acknowledged again {pause_seconds:.1f} s after the kill")
         _judge(verdict, second, receiver, load)
     return verdict.told()
 
@@ -86,7 +86,7 @@ def _judge(verdict: Verdict, place: Place, receiver: Receiver, load: Load) -> No
     told = ", ".join(f"{count} x {what}" for what, count in load.refused.items()) or "none"
     verdict.expect(holds=set(load.refused) <= {"503"}, found=f"requests without success, sent again: {told}")
     repeated = receiver.repeated()
-    verdict.expect(holds=True, found=f"{len(repeated)} runs were called for more than once (at least once is promised)")
+    verdict.note(f"{len(repeated)} runs were called for more than once (at least once is promised)")
 
 
 def _make_synchronous(place: Place) -> None:

@@ -13,15 +13,22 @@ class Verdict:
 
     name: str
     checks: list[tuple[bool, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def expect(self, *, holds: bool, found: str) -> None:
         """Note a check."""
         self.checks.append((holds, found))
 
+    def note(self, found: str) -> None:
+        """Note what was measured and is not judged."""
+        self.notes.append(found)
+
     def told(self) -> int:
-        """Print every check and the verdict. Returns the exit status: 0 if all hold."""
+        """Print every check, every note and the verdict. Returns the exit status: 0 if all hold."""
         for holds, found in self.checks:
             print(f"{'holds ' if holds else 'BROKEN'}  {found}")
+        for found in self.notes:
+            print(f"        {found}")
         broken = sum(not holds for holds, _ in self.checks)
         print(f"{self.name}: {'all holds' if not broken else f'{broken} of {len(self.checks)} broken'}", flush=True)
         return 1 if broken or not self.checks else 0

@@ -70,7 +70,7 @@ class LimitedDrain:
     task_type: str = NOOP
     accounts: int = 1
     url: str = NOBODY
-    account_rate: str = "off"
+    account_rate: str = "none"
     limits: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property

@@ -21,7 +21,7 @@ QUICK = {
     "HEARTBEAT_SECONDS": "1",
     "LOG_LEVEL": "WARNING",
     "SHUTDOWN_GRACE_SECONDS": "5",
-    "ACCOUNT_RATE": "off",
+    "ACCOUNT_RATE": "none",
     "SECRET_KEYS": Fernet.generate_key().decode(),
 }
 # After so many executions a worker dies. All of them and the few that are repeated make two deaths at most, so no run

@@ -128,6 +128,7 @@ def test_a_call_goes_with_its_run(system: GivenSystem, server: Server) -> None:
         ("text/plain", b'{"rows": 3}', None),
         ("application/json", b"{rows", None),
         ("application/json", b"[" * 50_000, None),
+        ("application/json", b'{"a": 1, "a": 2}', None),
         ("application/json", b'"' + b"x" * 70_000 + b'"', None),
     ],
 )

@@ -6,7 +6,9 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -125,6 +127,19 @@ def test_a_host_that_is_away_is_worth_another_try(web: GivenSystem, worker: Give
     assert isinstance(result, Failed)
     assert isinstance(result.error, TransientFailure)
     assert "could not be fetched" in result.error.message
+    assert "refused. Set SPOOL_URL there to" in result.error.message
+
+
+def test_a_worker_whose_disk_is_full_says_so(
+    web: GivenSystem, worker: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(web)
+    full = partial(Path("/dev/full").open, "r+b")
+    monkeypatch.setattr(handler, "tempfile", SimpleNamespace(TemporaryFile=full))
+    result = perform(worker)
+    assert isinstance(result, Failed)
+    assert isinstance(result.error, TransientFailure)
+    assert result.error.message == "The worker's disk does not take the file: No space left on device."
 
 
 def test_a_file_that_came_cut_off_is_not_stored(web: GivenSystem, worker: GivenSystem) -> None:

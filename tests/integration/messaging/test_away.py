@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from actors.main import RunWorker
 from core.errors import DatabaseUnavailable
 from core.schedules import DelayFromNow
 from core.states import RunStatus
-from services.execution import claiming, recording
+from models.tables import Worker
+from services.execution import claiming, recording, workers
+from services.messaging.broker import InProcessBroker
 from services.messaging.doorbell import Ring
 from services.runtime import database_retry
 from services.scheduling import dispatching
@@ -58,6 +62,15 @@ def test_a_ring_taken_while_the_database_is_away_is_kept_and_tried_again(
     house.answer(Ring(run.id, QUEUE))
     assert away.seen_while_away == [1, 1, 1], "the message stays unacknowledged meanwhile"
     assert executed(receiver, run)
+
+
+def test_a_worker_that_begins_while_the_database_is_away_waits_for_it(
+    system: GivenSystem, quick: pytest.MonkeyPatch
+) -> None:
+    quick.setattr(workers, "register", Away(workers.register, times=3))
+    before = Worker.select().count()
+    RunWorker(system, InProcessBroker(), threading.Event())
+    assert Worker.select().count() == before + 1
 
 
 def test_a_delayed_ring_taken_while_the_database_is_away_is_kept_and_tried_again(

@@ -48,6 +48,7 @@ def test_the_plan_names_what_would_be_applied_and_applies_nothing(former: None) 
     assert planned == runner.pending()
     assert planned[0][0] == "0002_time_and_control"
     assert all(purpose for _, purpose in planned)
+    assert "must be stopped first" in dict(planned)["0020_limits_by_key"]
     assert runner.upgrade() == [name for name, _ in planned]
     assert runner.pending() == []
 

@@ -29,6 +29,14 @@ from tests.servers import needed
 from tests.waiting import LONGEST, until
 
 ROOT = Path(__file__).parents[3]
+ENDS_AT_THE_SECOND_SIGNAL = """
+import signal
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+print("begun", flush=True)
+for number in (1, 2):
+    signal.sigwait({signal.SIGTERM})
+    print("signal", number, flush=True)
+"""
 
 
 class Management(ThreadingHTTPServer):
@@ -173,6 +181,25 @@ def test_workers_have_names_of_their_own_and_may_live_in_a_folder_with_spaces(
     workers.add()
     until(lambda: begun("worker.2"), "the next one to begin")
     workers.stop()
+
+
+def test_a_worker_that_finishes_its_runs_is_told_to_hurry(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "cli.py").write_text(ENDS_AT_THE_SECOND_SIGNAL)
+    workers = WorkerProcesses(tmp_path, os.environ, grace_seconds=LONGEST)
+    said = ""
+
+    def told(words: str) -> bool:
+        nonlocal said
+        said += capfd.readouterr().out
+        return words in said
+
+    workers.add()
+    until(lambda: told("begun"), "the worker to begin")
+    workers.remove()
+    until(lambda: told("signal 1"), "the worker to be asked to end")
+    workers.hurry()
+    workers.stop()
+    assert told("worker.1 stopped (status 0)")
 
 
 # --- RabbitMQ's own API ------------------------------------------------------------------------------------

@@ -42,6 +42,13 @@ def test_a_verdict_is_good_if_something_was_checked_and_all_holds(
     assert capsys.readouterr().out.count("BROKEN") == checks.count(False)
 
 
+def test_what_is_only_noted_does_not_count_as_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    verdict = Verdict("a drill")
+    verdict.note("It took 3 s.")
+    assert verdict.told() == 1
+    assert "It took 3 s." in capsys.readouterr().out
+
+
 def test_a_job_that_was_never_delivered_is_counted() -> None:
     assert missing(["a", "b", "c"], {"a", "c"}) == "3 jobs were acknowledged, 1 of them were never delivered"
 

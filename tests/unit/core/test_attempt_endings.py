@@ -122,6 +122,7 @@ def test_no_poll_follows_for_a_job_that_has_ended_or_has_no_readable_schedule() 
     assert polled(replace(FACTS, job_state=JobState.CANCELLED)).job_ends is JobState.CANCELLED
     unreadable = replace(FACTS, polling=replace(POLLING, schedule=None))
     assert polled(unreadable).job_ends is JobState.FAILED
+    assert polled(replace(unreadable, cancel_requested_at=NOON)).job_ends is JobState.CANCELLED
 
 
 def test_runs_count_for_a_job_that_comes_back_and_attempts_for_all_others() -> None:

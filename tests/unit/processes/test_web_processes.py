@@ -1,15 +1,18 @@
-"""The sockets of several web processes: one port for all, and nobody else's."""
+"""Several web processes: their sockets share one port, nobody else's, and each has a process again when it can."""
 
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
+from processes import programs, web_processes
 from processes.programs import LocalServerError
-from processes.web_processes import listening
+from processes.web_processes import WebProcess, listening
 from tests.acceptance.installation import free_port
 
 HERE = "127.0.0.1"
@@ -50,3 +53,28 @@ def test_asyncio_sends_answers_without_delay(pair: list[socket.socket]) -> None:
         accepted, _ = inherited.accept()
         with accepted:
             assert accepted.proto == socket.IPPROTO_TCP
+
+
+def test_a_process_that_cannot_be_started_now_is_started_later(
+    pair: list[socket.socket], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stopping = threading.Event()
+    tries: list[str] = []
+
+    class Ended:
+        def wait(self) -> int:
+            stopping.set()
+            return 0
+
+    def spawn(*_: Any, **_more: Any) -> Ended:
+        tries.append("one")
+        if len(tries) == 1:
+            raise BlockingIOError("Resource temporarily unavailable")
+        return Ended()
+
+    monkeypatch.setattr(programs, "spawn", spawn)
+    monkeypatch.setattr(web_processes, "_REST_SECONDS", 0.01)
+    web = WebProcess(pair[0], stopping)
+    web.start()
+    web.join()
+    assert tries == ["one", "one"]
