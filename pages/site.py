@@ -13,7 +13,7 @@ from falcon.asgi import Request, Response
 from core.errors import Forbidden
 from core.principals import Principal
 from core.version import VERSION
-from pages import asked, forms, words
+from pages import asked, forms, navigation
 from pages.asked import Asked
 from pages.forms import Form
 from pages.readers import Readers
@@ -98,7 +98,7 @@ class Site:
     def render(self, template: str, who: Asked, context: Mapping[str, Any]) -> bytes:
         """Returns a page that needs nothing from the database."""
         return self._templates.render(
-            template, who, {"paused_at": None, "pause": None, "pages": self._pages(who), **context}
+            template, who, {"paused_at": None, "pause": None, **self._navigation(who), **context}
         )
 
     def _page(self, template: str, who: Asked, load: Load) -> bytes:
@@ -107,14 +107,18 @@ class Site:
         told = {
             "paused_at": paused_at,
             "pause": paused_at and pausing.of_everything(who.principal),
-            "pages": self._pages(who),
+            **self._navigation(who),
         }
         return self._templates.render(template, who, {**told, **context})
 
-    def _pages(self, who: Asked) -> list[words.Page]:
-        """Returns the pages of the navigation that the reader may load; none for strangers."""
+    def _navigation(self, who: Asked) -> dict[str, list[navigation.Page]]:
+        """Returns the pages that the reader may load, at the head and at the foot; none for strangers."""
+        listed = {"pages": navigation.PAGES, "more_pages": navigation.MORE_PAGES}
         is_known = who.is_user or who.principal.is_trusted
-        return [page for page in words.PAGES if is_known and self._is_open(who.principal, page.path)]
+        return {
+            place: [page for page in pages if is_known and self._is_open(who.principal, page.path)]
+            for place, pages in listed.items()
+        }
 
 
 def if_allowed(look: Callable[[], Loaded]) -> Loaded | None:

@@ -17,7 +17,7 @@ from services.reading import listing, outcomes
 from services.reading.counting import Counts
 
 PATH = "/dashboard/jobs"
-FILTERS = ("search", "status", "kind", "task_type", "app_name", "account_id", "tag")
+FILTERS = ("search", "status", "kind", "task_type", "app_name", "account_id", "tag", "created_from", "created_before")
 _SHOWN = (*FILTERS, "ordering")
 
 

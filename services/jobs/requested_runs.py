@@ -35,8 +35,7 @@ def trigger(principal: Principal, system: System, job_id: UUID, data: dict[str, 
         job = visibility.expected(principal, jobs.lock_whole(job_id), job_id, Scope.OPERATE)
         refuse_ended(job, "triggered")
         _refuse_second_poll(job)
-        if data is not None:
-            registry.validate(system.settings, job.task_type, data)
+        _check(system, job, data)
         quotas.take_waiting(system, job)
         row = _store(draft(job, Trigger.MANUAL, now, now, data=data, trace=_trace(principal)), job)
         work.audit(principal, "job.triggered", Thing.job(job), after={"run_id": str(row["id"]), "data": data})
@@ -66,18 +65,21 @@ def retry(principal: Principal, system: System, job_id: UUID) -> UUID:
     return UUID(str(row["id"]))
 
 
-def replay(principal: Principal, system: System, run_id: UUID) -> RunView:
+def replay(principal: Principal, system: System, run_id: UUID, data: dict[str, Any] | None = None) -> RunView:
     """Replay a dead run. Returns the new run; a job that has ended is active again until that is over.
 
-    Raises `NotFound`, or `Conflict` when the run is not dead, is replayed at present, or belongs to a cancelled job.
+    `data`, if given, replaces the run's. Raises `NotFound`, the refusal of `data` by its task type, or `Conflict` when
+    the run is not dead, is replayed at present, or belongs to a cancelled job.
     """
     with system.transaction() as work:
         now = work.now
         job, run = locked_run(principal, run_id)
         _refuse_replay(job, run)
+        _check(system, job, data)
         quotas.take_waiting(system, job)
-        row = _again(principal, job, run, now)
-        work.audit(principal, "run.replayed", Thing("run", str(run.id), job.app_id), after={"run_id": str(row["id"])})
+        row = _again(principal, job, run, now, data)
+        after = {"run_id": str(row["id"])} if data is None else {"run_id": str(row["id"]), "data": data}
+        work.audit(principal, "run.replayed", Thing("run", str(run.id), job.app_id), after=after)
         view, _ = records.run(principal, row["id"])
         work.ring([row])
     return view
@@ -102,6 +104,15 @@ def draft(job: Job, why: Trigger, scheduled_for: datetime, now: datetime, **more
     return row
 
 
+def _check(system: System, job: Job, data: dict[str, Any] | None) -> None:
+    """Raise as the task type refuses data.
+
+    No mask in it is restored: who may run a job may not send its secrets elsewhere.
+    """
+    if data is not None:
+        registry.validate(system.settings, job.task_type, data)
+
+
 def _refuse_second_poll(job: Job) -> None:
     if job.schedule_kind == Polling.kind and jobs.with_live_run([job.id]):
         raise Conflict(f"The job {job.id} polls: its next poll is planned or running, and there is one at a time.")
@@ -117,11 +128,11 @@ def _refuse_replay(job: Job, run: Run) -> None:
     _refuse_second_poll(job)
 
 
-def _again(principal: Principal, job: Job, run: Run, now: datetime) -> Row:
+def _again(principal: Principal, job: Job, run: Run, now: datetime, data: dict[str, Any] | None = None) -> Row:
     """Store a run that repeats another, with its own idempotency key; a job that has ended is active again for it."""
     if job.state in ENDED:
         edits.reopen(job, now)
-    again = {"retry_of": run.id, "data": run.data, "trace": _trace(principal)}
+    again = {"retry_of": run.id, "data": run.data if data is None else data, "trace": _trace(principal)}
     return _store(draft(job, Trigger.RETRY, run.scheduled_for, now, **again), job)
 
 

@@ -32,7 +32,7 @@ HOSTILE = [
     "javascript:alert(1)",
     "\u202etxt.exe<b>",
 ]
-OURS = {StaticFiles().path(name) for name in ("page.js", "live.js", "palette.js")}
+OURS = {StaticFiles().path(name) for name in ("page.js", "live.js", "palette.js", "preview.js")}
 PAGES = (
     "/dashboard/",
     "/dashboard/jobs",
@@ -46,6 +46,8 @@ PAGES = (
     "/dashboard/apps",
     "/dashboard/audit",
     "/dashboard/new",
+    "/dashboard/settings",
+    "/dashboard/outbox",
 )
 
 
