@@ -19,6 +19,7 @@ from api.resources import (
     breakers,
     bulk_actions,
     calendar,
+    configuration,
     docs,
     events,
     explanations,
@@ -119,6 +120,7 @@ def _jobs_and_runs(app: App, system: System, threads: Threads, creates: Creates)
     app.add_route("/api/audit", audit.AuditLog(threads))
     app.add_route("/api/views", saved_views.SavedViews(system, threads))
     app.add_route("/api/views/{view_id:uuid}", saved_views.SavedView(system, threads))
+    app.add_route("/api/settings", configuration.SettingsOfProcess(system))
     app.add_route("/api/installation", installation.OneInstallation(threads))
     app.add_route("/api/installation/pause", installation.PauseOfEverything(system, threads))
     app.add_route("/api/installation/resume", installation.ResumptionOfEverything(system, threads))

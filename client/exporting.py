@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from client import options, output, yaml_text
+from client import options, output
 from client.definitions import without_defaults
 from client.options import AsJson, Url
+from core import yaml_writing
 from core.states import ENDED
 
 Job = dict[str, Any]
@@ -33,7 +34,7 @@ def export(
     if as_json:
         output.document(_document(named))
         return
-    text = yaml_text.write(_document(named))
+    text = yaml_writing.write(_document(named))
     if every:
         text += _comment([job for job in jobs if not job["name"]])
     if file is None:

@@ -1,7 +1,7 @@
-"""YAML in and out, as the JSON value it stands for.
+"""YAML as the JSON value that it stands for.
 
 Only what JSON knows: text that looks like a date or a time of day stays text, words like `yes` stay words, numbers are
-decimal. A key given twice is refused. What is written here is read here as the same value.
+decimal. A key given twice is refused. What `core/yaml_writing.py` writes is read here as the same value.
 """
 
 from __future__ import annotations
@@ -35,18 +35,6 @@ for _name, _pattern, _first in (
     _Loader.add_implicit_resolver(f"{_TAG}{_name}", re.compile(f"^(?:{_pattern})$"), list(_first))
 
 
-class _Dumper(yaml.SafeDumper):
-    """Puts characters into quotes that PyYAML would otherwise write as line ends."""
-
-    def represent_text(self, text: str) -> yaml.ScalarNode:
-        style = '"' if _LINE_ENDS.intersection(text) else None
-        return self.represent_scalar(f"{_TAG}str", text, style)
-
-
-_LINE_ENDS = frozenset("\x85\u2028\u2029\ufeff")
-_Dumper.add_representer(str, _Dumper.represent_text)
-
-
 def read(text: str, source: str) -> tuple[Any, yaml.Node | None]:
     """Returns the value of a YAML text, and its nodes, which know their lines. Raises `WrongFile`."""
     try:
@@ -64,11 +52,6 @@ def read(text: str, source: str) -> tuple[Any, yaml.Node | None]:
         raise WrongFile(source, _line_at(node, first.field), f"{first.field} {first.message}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise WrongFile(source, 1, f"is not YAML: {' '.join(str(error).split())}.") from None
-
-
-def write(value: Any) -> str:
-    """Returns the YAML text of a JSON value."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 def line_of(node: yaml.Node) -> int:

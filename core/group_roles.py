@@ -49,6 +49,12 @@ class GroupRoles:
         """Returns the apps whose roles the table gives."""
         return frozenset(app for _, app, _ in self.roles)
 
+    @property
+    def text(self) -> str:
+        """Returns the table as a setting writes it."""
+        administrators = [f"{group}={_ADMINISTRATOR}" for group in sorted(self.administrators)]
+        return ";".join([*administrators, *(f"{group}={app}:{role.value}" for group, app, role in self.roles)])
+
     def granted(self, groups: Collection[str]) -> Granted:
         """Returns what a user of these groups is granted; of several roles in an app, the one that may most."""
         rank = list(Role)

@@ -15,6 +15,7 @@ from itertools import count
 
 from core.principals import Principal, PrincipalKind
 from core.signs_of_life import BEAT, TICK
+from core.version import VERSION
 from local.plausible_tuesday import BURST, JOBS, RECEIVERS, Behaviour, behaviour_of, jobs_of_minute
 from models import fields, signals, workers
 from services.execution import claiming, giving, recording
@@ -104,7 +105,7 @@ class Day:
     def _worker(self, host: str) -> WorkerIdentity:
         one = WorkerIdentity(fields.new_id(), _THREADS)
         with self.system.transaction():
-            workers.register(one.id, host, 1, _THREADS, self.clock.now())
+            workers.register(one.id, self.clock.now(), host=host, pid=1, threads=_THREADS, version=VERSION)
         return one
 
     def _live_through(self, minute: datetime) -> None:

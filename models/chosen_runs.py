@@ -38,9 +38,7 @@ def live(wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
 
 def not_repeated(wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
     """Returns dead runs that fit, that no other run repeats and that nobody has dismissed."""
-    repeat = Run.alias()
-    repeated = repeat.select(peewee.SQL("1")).where(repeat.retry_of == Run.id)
-    query = _fitting(wanted).where(Run.status.in_(DEAD), ~peewee.fn.EXISTS(repeated), ~is_dismissed())
+    query = _fitting(wanted).where(Run.status.in_(DEAD), ~is_repeated(), ~is_dismissed())
     return _found(query, wanted, after, limit)
 
 
@@ -48,6 +46,12 @@ def not_dismissed(wanted: RunFilter, after: UUID | None, limit: int) -> Chosen:
     """Returns failed runs that fit and that nobody has dismissed."""
     query = _fitting(wanted).where(Run.status == RunStatus.FAILED, ~is_dismissed())
     return _found(query, wanted, after, limit)
+
+
+def is_repeated() -> Any:
+    """Returns the condition under which another run repeats a run."""
+    repeat = Run.alias()
+    return peewee.fn.EXISTS(repeat.select(peewee.SQL("1")).where(repeat.retry_of == Run.id))
 
 
 def is_dismissed() -> Any:

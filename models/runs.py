@@ -75,6 +75,20 @@ def by_id(run_id: UUID) -> Run | None:
     return Run.get_or_none(Run.id == run_id)
 
 
+def data_of(run_id: UUID) -> Any:
+    """Returns the data that a run was given in place of its job's; None if it was given none."""
+    run = by_id(run_id)
+    return None if run is None else run.data
+
+
+def beside(run_id: UUID, job_id: UUID) -> tuple[UUID | None, UUID | None]:
+    """Returns the runs of a job that were made just before and just after one of them."""
+    of_job: Any = Run.select(Run.id).where(Run.job == job_id)
+    former = of_job.where(Run.id < run_id).order_by(Run.id.desc()).first()
+    later = of_job.where(Run.id > run_id).order_by(Run.id).first()
+    return former and former.id, later and later.id
+
+
 def job_ids(run_ids: Iterable[UUID]) -> set[UUID]:
     """Returns the jobs these runs belong to."""
     found: Any = Run.select(Run.job).where(Run.id.in_(list(run_ids))).tuples()

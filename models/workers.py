@@ -11,9 +11,9 @@ import peewee
 from models.tables import Run, Worker
 
 
-def register(worker_id: UUID, host: str, pid: int, threads: int, now: datetime) -> None:
-    """Record that a worker has started."""
-    Worker.insert(id=worker_id, host=host, pid=pid, threads=threads, started_at=now, heartbeat_at=now).execute()
+def register(worker_id: UUID, now: datetime, **about: Any) -> None:
+    """Record that a worker has started: on which host, as which process, with how many threads, in which version."""
+    Worker.insert(id=worker_id, started_at=now, heartbeat_at=now, **about).execute()
 
 
 def heartbeat(worker_id: UUID, now: datetime) -> None:

@@ -12,6 +12,7 @@ from pages.resources.apps import Apps
 from pages.resources.audit import AuditPage
 from pages.resources.backfill import BackfillPage
 from pages.resources.bulk import BulkPage
+from pages.resources.configuration import SettingsPage
 from pages.resources.edit_job import EditJob
 from pages.resources.failures import FailuresPage
 from pages.resources.job import JobPage
@@ -19,6 +20,7 @@ from pages.resources.jobs import Jobs
 from pages.resources.limits import LimitsPage
 from pages.resources.mine import ChangePassword, Mine
 from pages.resources.new_job import NewJob
+from pages.resources.outbox import OutboxPage
 from pages.resources.overview import Overview, Signs
 from pages.resources.people import People
 from pages.resources.preferences import Preferences
@@ -31,7 +33,7 @@ from pages.resources.versions import VersionsPage
 from pages.resources.views import ViewsPage
 from pages.resources.workers import Workers
 from pages.routes import FOR_EVERYONE, Answer, Responder, Route, leading_to
-from pages.site import Run, Site
+from pages.site import Site
 from services.jobs import cancelling, lifecycle
 
 _LIST_JOBS = "GET /api/jobs"
@@ -40,12 +42,9 @@ _CREATE_JOB = "POST /api/jobs/create"
 
 
 def routes(
-    site: Site, signs: Signs, answering: Callable[[str], Responder], change_password: ChangePassword, calling: Run
+    site: Site, signs: Signs, answering: Callable[[str], Responder], change_password: ChangePassword
 ) -> list[Route]:
-    """Returns the pages of a site.
-
-    `answering` finds the API's responder for posts to a path; `calling` runs test calls, in threads of their own.
-    """
+    """Returns the pages of a site. `answering` finds the API's responder for posts to a path."""
     new = NewJob(site)
     return [
         Route("/dashboard/static/{name}", get=Answer(site.static.show, FOR_EVERYONE)),
@@ -54,7 +53,7 @@ def routes(
         Route("/dashboard", get=Answer(Overview(site, signs).show, "GET /api/jobs/stats")),
         *_lists(site),
         *_one_job(site),
-        *_test_calls(site, calling),
+        *_test_calls(site),
         *_tasks(site),
         *_failures(site),
         *_queues(site),
@@ -67,12 +66,17 @@ def routes(
         Route("/dashboard/audit", get=Answer(AuditPage(site).show, "GET /api/audit")),
         Route("/dashboard/workers", get=Answer(Workers(site).show, "GET /api/workers")),
         *_one_run(site),
-        Route("/dashboard/settings", post=Answer(Preferences(site).keep, _LIST_JOBS)),
+        *_outbox(site),
+        Route(
+            "/dashboard/settings",
+            get=Answer(SettingsPage(site).show, "GET /api/settings"),
+            post=Answer(Preferences(site).keep, _LIST_JOBS),
+        ),
     ]
 
 
-def _test_calls(site: Site, run: Run) -> list[Route]:
-    page, of_job, of_app = TestCallPage(site, run), "jobs/{job_id:uuid}/test-call", "apps/{name}/test-call"
+def _test_calls(site: Site) -> list[Route]:
+    page, of_job, of_app = TestCallPage(site), "jobs/{job_id:uuid}/test-call", "apps/{name}/test-call"
     return [
         Route(f"/dashboard/{of_job}", post=Answer(page.of_job, f"POST /api/{of_job}")),
         Route(f"/dashboard/{of_app}", post=Answer(page.of_app, f"POST /api/{of_app}")),
@@ -129,6 +133,12 @@ def _failures(site: Site) -> list[Route]:
     return [Route("/dashboard/failures", get=Answer(FailuresPage(site).show, "GET /api/failures"))]
 
 
+def _outbox(site: Site) -> list[Route]:
+    page, path, like = OutboxPage(site), "/dashboard/outbox", "/api/outbox"
+    one = Route(f"{path}/{{email_id:uuid}}", get=Answer(page.show_one, f"GET {like}/{{email_id:uuid}}"))
+    return [Route(path, get=Answer(page.show, f"GET {like}")), one]
+
+
 def _lists(site: Site) -> list[Route]:
     runs, act_on_jobs, act_on_runs = "/dashboard/runs", "POST /api/jobs/actions", "POST /api/runs/actions"
     on_jobs, on_runs = BulkPage(site, many.of_jobs(site)), BulkPage(site, many.of_runs(site))
@@ -147,6 +157,7 @@ def _queues(site: Site) -> list[Route]:
     path, app, everything = "/dashboard/queues", "/api/apps/{name}", "/api/installation"
     return [
         Route(path, get=Answer(queues.Queues(site).show, _LIST_JOBS)),
+        Route(f"{path}/close", post=Answer(queues.close_breaker(site), "DELETE /api/breakers/{key:path}")),
         Route("/dashboard/apps/{name}/pause", post=Answer(queues.pause_app(site), f"POST {app}/pause")),
         Route("/dashboard/apps/{name}/resume", post=Answer(queues.resume_app(site), f"POST {app}/resume")),
         Route(f"{path}/pause", post=Answer(queues.pause_everything(site), f"POST {everything}/pause")),
@@ -159,6 +170,7 @@ def _apps(site: Site) -> list[Route]:
     path, like = "/dashboard/apps/{name}", "/api/apps/{name}"
     acts = {
         "change": (page.change, f"PATCH {like}"),
+        "quotas": (page.put_quotas, f"PUT {like}/quotas"),
         "members": (page.put_member, f"PUT {like}/members/{{username}}"),
         "members/remove": (page.remove_member, f"DELETE {like}/members/{{username}}"),
         "keys/revoke": (page.revoke_key, f"DELETE {like}/keys/{{key_id:uuid}}"),

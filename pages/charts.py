@@ -13,7 +13,6 @@ from pages import formats
 from pages.timeline import Span
 from pages.upcoming import HourOfRuns
 from services.reading.outcomes import SHOWN, OutcomeView
-from services.reading.views import RunView
 
 _CELL, _STRIP_HEIGHT = 8, 18
 # A run's bar tells its outcome by its height and place, too.
@@ -83,39 +82,6 @@ def _row(number: int, one: Span, left: float, width: float) -> Markup:
         after=left + width + 6,
         span=formats.span(one.seconds),
     )
-
-
-_DURATIONS_HEIGHT = 56
-
-
-def durations(runs: Sequence[RunView], zone: ZoneInfo) -> Markup:
-    """Returns how long runs took as bars, the newest to the right; a bar's title names its run."""
-    taken = [
-        (run, (run.finished_at - run.started_at).total_seconds())
-        for run in reversed(runs)
-        if run.started_at is not None and run.finished_at is not None
-    ]
-    if not taken:
-        return Markup("")
-    longest = max(seconds for _, seconds in taken) or 1.0
-    step = _WIDE / max(len(taken), 20)
-    bars = Markup("").join(
-        Markup(
-            '<rect class="c-{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>'
-        ).format(
-            run.status,
-            place * step,
-            _DURATIONS_HEIGHT - (height := max(2.0, _DURATIONS_HEIGHT * 0.7 * seconds / longest)),
-            step * 0.8,
-            height,
-            f"{formats.span(seconds)}, {run.status}, {formats.local(run.scheduled_for, zone)}",
-        )
-        for place, (run, seconds) in enumerate(taken)
-    )
-    return Markup(
-        '<svg class="chart wide" viewBox="0 0 {} {}" role="img" aria-label="How long the newest runs took">'
-        '<text x="0" y="11">longest {}</text>{}</svg>'
-    ).format(_WIDE, _DURATIONS_HEIGHT, formats.span(longest), bars)
 
 
 def progress(share: float) -> Markup:

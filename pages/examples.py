@@ -1,11 +1,13 @@
-"""What a page shows as commands for a shell: the same by the API."""
+"""What a page shows for whoever would rather write it: the same by the API, from a shell or a program, or as code."""
 
 from __future__ import annotations
 
 import json
 import shlex
+from pprint import pformat
 from typing import Any
 
+from core import yaml_writing
 from settings import Settings
 
 _FIRST = {
@@ -16,6 +18,8 @@ _FIRST = {
     "schedule": {"type": "immediate"},
     "data": {"some_key": "some_value"},
 }
+_NAMELESS = "# `carillon apply` knows jobs by their names: give this one a name.\n"
+_WIDTH = 88
 
 
 def first_job(settings: Settings) -> str:
@@ -27,6 +31,26 @@ def create(settings: Settings, job: dict[str, Any]) -> str:
     """Returns the command that makes a job."""
     body = shlex.quote(json.dumps(job, ensure_ascii=False))
     return f"{_curl(settings, '/api/jobs/create')} \\\n  -H 'Content-Type: application/json' -d {body}"
+
+
+def as_yaml(job: dict[str, Any]) -> str:
+    """Returns a job as the file that `carillon apply` takes."""
+    whole = {"name": job.get("name"), **job}
+    declared = {name: value for name, value in whole.items() if name != "app_name" and value is not None}
+    text = yaml_writing.write({"app": job.get("app_name"), "jobs": [declared]})
+    return text if job.get("name") else _NAMELESS + text
+
+
+def as_python(settings: Settings, job: dict[str, Any]) -> str:
+    """Returns the program that makes a job."""
+    imports = "import requests" if settings.anonymous else "import os\n\nimport requests"
+    headers = "" if settings.anonymous else '    headers={"X-Internal-Secret": os.environ["INTERNAL_SECRET"]},\n'
+    url = f"{settings.address}/api/jobs/create"
+    return (
+        f"{imports}\n\njob = {pformat(job, sort_dicts=False, width=_WIDTH)}\n"
+        f"answer = requests.post(\n    {url!r},\n    json=job,\n{headers}    timeout=30,\n)\n"
+        "answer.raise_for_status()\nprint(answer.json()['id'])\n"
+    )
 
 
 def post(settings: Settings, path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -21,6 +22,8 @@ KEY = "key"
 REASON = "reason"
 MOST_FIELDS = 200
 LONGEST_KEY = 64
+_MOST_DIGITS = 20
+_DECIMAL = re.compile(r"[0-9]{1,12}\.[0-9]{1,6}")
 
 _AS_TYPED = ("current_password", "new_password", "again", "value")
 """Fields that are taken to the letter."""
@@ -89,3 +92,10 @@ def _typed(name: str, value: str) -> str:
         return value
     lines = value.replace("\r\n", "\n")
     return lines if name in _WITH_SPACES else lines.strip()
+
+
+def typed_number(text: str) -> int | float | str:
+    """Returns the number that is typed; what is none as it is, to be refused."""
+    if text.isascii() and text.isdecimal() and len(text) < _MOST_DIGITS:
+        return int(text)
+    return float(text) if _DECIMAL.fullmatch(text) else text

@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from core import instants
+from core.errors import InvalidInput
 
 
 def read(text: str, zone: ZoneInfo) -> str:
@@ -14,6 +15,14 @@ def read(text: str, zone: ZoneInfo) -> str:
         return instants.shown(instants.read(text, zone))
     except (ValueError, OverflowError):
         return text
+
+
+def expected(name: str, text: str, zone: ZoneInfo) -> datetime:
+    """Returns the instant that is typed into a field. Raises `InvalidInput`."""
+    try:
+        return instants.read(text, zone)
+    except (ValueError, OverflowError) as error:
+        raise InvalidInput.at(name, f"is no instant: {error}; write for example 2026-03-01T09:30.") from None
 
 
 def shown(at: datetime, zone: ZoneInfo) -> str:

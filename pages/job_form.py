@@ -14,12 +14,15 @@ from core.schedules import members
 from core.schedules.members import Member
 from pages import instants_typed, words
 from pages.forms import Form
+from services.task_types import registry
 from services.task_types.registry import TaskType
+from settings import Settings
 
 SCHEDULE_KIND = "schedule.type"
 CALLBACK = "callback"
 """The kind of task that is a call of an application, and has no parameters of its own but JSON."""
 _LONG_TEXT = 1_000
+_WITHOUT_FORM = ("upload_file",)  # it needs a file
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,11 @@ class Field:
     def is_on_own_clocks(self) -> bool:
         """Whether it is an instant on the clocks of the schedule's zone, not of the reader's."""
         return self.form == "instant" and self.place[0] == "schedule"
+
+
+def kinds(settings: Settings) -> list[TaskType]:
+    """Returns the kinds of task that work here and have a form."""
+    return [one for one in registry.working(settings) if one.key not in _WITHOUT_FORM]
 
 
 def task_fields(task_type: TaskType | None) -> list[Field]:

@@ -13,6 +13,7 @@ from core.filters import JobFilter, RunFilter
 from core.limits import Limit
 from core.listing import Mark, Ordering, Stretch
 from core.principals import Principal
+from core.quotas import Quotas
 from core.schedules import Schedule
 from core.scopes import Role
 from services.access.app_keys import NewKey
@@ -77,6 +78,7 @@ class Readers:
     test_call: Callable[[Any], tuple[str, dict[str, Any] | None]]
     view: Callable[[Any], tuple[ViewedList, str, Mapping[str, str]]]
     limit: Callable[[Any], Limit]
+    quotas: Callable[[Any], Quotas]
     invitation: Callable[[Any], tuple[str | None, bool]]
     passwords: Callable[[Any], tuple[str, str]]
     new_token: Callable[[Any], NewToken]

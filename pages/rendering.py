@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from pages import calendar_chart, call_chart, changes, charts, formats, series_charts, words
+from pages import calendar_chart, call_chart, changes, charts, duration_chart, formats, series_charts, words
 from pages.asked import Asked
 from pages.static_files import FOLDER
 
@@ -35,6 +35,9 @@ class Templates:
         self._environment.globals.update(charts=charts, series_charts=series_charts)
         self._environment.globals.update(phases=call_chart.phases)
         self._environment.globals.update(calendar=lambda days, job_id: calendar_chart.calendar(days, job_id, url))
+        self._environment.globals.update(
+            durations=lambda runs, usual, zone: duration_chart.durations(runs, usual, zone, url)
+        )
         self._environment.globals.update(new_key=lambda: str(uuid4()))
         self._environment.globals.update(common)
         self._environment.filters.update(

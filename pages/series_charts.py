@@ -2,147 +2,135 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from markupsafe import Markup
 
-from pages import formats
-from pages.series import Column, Series
+from core.states import Hold
+from pages import formats, words
+from pages.chart_frame import HEAD, TALL, clock, frame, left_of, width, y
+from pages.series import Series
+from services.reading.columns import ColumnFigures
 
-_TALL, _FOOT, _HEAD = 90, 18, 14
-_PIXELS_TO_A_TICK = 90
 _NARROW = 300
-_A_DAY_MINUTES = 1_440
+_BAR = Markup('<rect class="c-{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"></rect>')
+_HOLDS: tuple[tuple[Hold | None, str], ...] = (
+    (None, "waiting"),
+    (Hold.RATE_LIMIT, "running"),
+    (Hold.CONCURRENCY, "held"),
+    (Hold.DESTINATION, "failed"),
+    (Hold.OVERLAP, "cancelled"),
+    (Hold.RESTORED, "backoff"),
+    (Hold.PAUSED, "skipped"),
+)
+"""What runs wait for, from the bottom of a column to its top, and how each is drawn."""
 
 
 def runs(series: Series) -> Markup:
     """Returns runs that completed, failed on top of them, and those that come right of now."""
     most = max([1, *(one.completed + one.failed for one in series.columns), *series.coming])
-    scale = _TALL / most
-    bars = [_ended(series, place, one, scale) for place, one in enumerate(series.columns)]
-    bars += [_coming(series, place, count, scale) for place, count in enumerate(series.coming) if count]
-    return _chart(series, f"most {formats.number(most)} in {_step(series)}", bars, "Runs that ended, and that come")
+    bars = [
+        _stack(series, place, most, _ended(series, one), [("completed", one.completed), ("failed", one.failed)])
+        for place, one in enumerate(series.columns)
+    ]
+    bars += [_coming(series, place, count, most) for place, count in enumerate(series.coming) if count]
+    return frame(series, f"most {formats.number(most)} in {_step(series)}", bars, "Runs that ended, and that come")
 
 
 def lateness(series: Series) -> Markup:
-    """Returns how late runs began as a line, broken where nothing began."""
+    """Returns how late runs began as two lines, broken where nothing began: half of them, and 95 of 100."""
     series = replace(series, wide=_NARROW)
-    values = [one.lateness_seconds for one in series.columns]
-    most = max([0.001, *(value for value in values if value is not None)])
-    line = Markup('<path class="line" d="{}"></path>').format(_path(series, [_part(value, most) for value in values]))
-    return _chart(series, f"most {formats.span(most)}", [line], "How late runs began")
+    most = max([0.001, *(one.lateness_p95_seconds or 0.0 for one in series.columns)])
+    lines = [
+        _line(series, "line faint", most, lambda one: one.lateness_p50_seconds),
+        _line(series, "line", most, lambda one: one.lateness_p95_seconds),
+    ]
+    return frame(series, f"most {formats.span(most)}", lines, "How late runs began")
 
 
 def waiting(series: Series) -> Markup:
-    """Returns how many runs were due and had not begun."""
+    """Returns how many runs were due and had not begun, by what they waited for."""
     series = replace(series, wide=_NARROW)
-    most = max([1, *(one.waiting for one in series.columns)])
-    parts = [one.waiting / most for one in series.columns]
-    steps = " ".join(f"V{_y(part):.1f}H{_x(series, place + 1):.1f}" for place, part in enumerate(parts))
-    area = Markup('<path class="area" d="M0 {} {} V{} Z"></path>').format(_y(0), steps, _y(0))
     peak = max((one.waiting for one in series.columns), default=0)
-    return _chart(series, f"most {formats.number(peak)}", [area], "Runs that were due and had not begun")
+    bars = [
+        _stack(series, place, max(1, peak), _waited(series, one), _by_hold(one))
+        for place, one in enumerate(series.columns)
+    ]
+    return frame(series, f"most {formats.number(peak)}", bars, "Runs that were due and had not begun")
 
 
-def _chart(series: Series, most: str, drawn: Iterable[Markup], label: str) -> Markup:
-    now = Markup("")
-    if series.coming:
-        edge = _x(series, len(series.columns))
-        now = Markup('<path class="now" d="M{:.1f} {}V{}"></path><text x="{:.1f}" y="10">now</text>').format(
-            edge, _HEAD, _HEAD + _TALL, edge + 4
-        )
-    return Markup(
-        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}, {}"><text x="0" y="10">{}</text>{}{}'
-        '<path class="axis" d="M0 {}H{}"></path>{}</svg>'
-    ).format(
-        series.wide,
-        _HEAD + _TALL + _FOOT,
-        label,
-        most,
-        most,
-        now,
-        Markup("").join(drawn),
-        _HEAD + _TALL,
-        series.wide,
-        _ticks(series),
-    )
+def waited_for(series: Series) -> list[tuple[str, str]]:
+    """Returns what runs waited for in any column: how that is drawn, and its words."""
+    found = {kind for one in series.columns for kind, count in _by_hold(one) if count}
+    return [(kind, words.HOLDS[hold]) for hold, kind in _HOLDS if kind in found]
 
 
-def _ended(series: Series, place: int, one: Column, scale: float) -> Markup:
-    failed, completed = one.failed * scale, one.completed * scale
-    said = f"{_clock(series, one.at)}: {formats.number(one.completed)} completed, {formats.number(one.failed)} failed"
-    bar = Markup('<rect class="c-{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"></rect>')
-    left, width = _x(series, place), _width(series)
+def has_gaps(series: Series) -> bool:
+    """Whether there are columns of which nothing is known."""
+    return any(one.known == 0 for one in series.columns)
+
+
+def _by_hold(one: ColumnFigures) -> list[tuple[str, int]]:
+    """How many waited for what; the rest of them, for a free worker."""
+    held = {hold: one.held.get(hold, 0) for hold, _ in _HOLDS if hold is not None}
+    free = max(0, one.waiting - sum(held.values()))
+    return [(kind, free if hold is None else held[hold]) for hold, kind in _HOLDS]
+
+
+def _stack(series: Series, place: int, most: int, told: str, parts: Sequence[tuple[str, int]]) -> Markup:
+    """A column of bars, one on top of the other, which says what it is."""
     drawn = Markup("")
-    if completed:
-        drawn += bar.format("completed", left, _HEAD + _TALL - completed, width, completed)
-    if failed:
-        drawn += bar.format("failed", left, _HEAD + _TALL - completed - failed, width, failed)
-    return Markup("<g><title>{}</title>{}</g>").format(said, drawn) if drawn else drawn
+    foot: float = HEAD + TALL
+    for kind, count in parts:
+        if count:
+            height = min(count * TALL / most, foot - HEAD)
+            foot -= height
+            drawn += _BAR.format(kind, left_of(series, place), foot, width(series), height)
+    return Markup("<g><title>{}</title>{}</g>").format(told, drawn) if drawn else drawn
 
 
-def _coming(series: Series, place: int, count: int, scale: float) -> Markup:
+def _ended(series: Series, one: ColumnFigures) -> str:
+    ended = f"{formats.number(one.completed)} completed, {formats.number(one.failed)} failed"
+    return f"{clock(series, one.at)}: {ended}"
+
+
+def _waited(series: Series, one: ColumnFigures) -> str:
+    words_of = {kind: words.HOLDS[hold] for hold, kind in _HOLDS}
+    parts = ", ".join(f"{formats.number(count)} {words_of[kind]}" for kind, count in _by_hold(one) if count)
+    return f"{clock(series, one.at)}: {parts}"
+
+
+def _coming(series: Series, place: int, count: int, most: int) -> Markup:
     at = series.columns[-1].at + timedelta(minutes=series.step * (place + 1))
+    height = count * TALL / most
     return Markup(
         '<rect class="c-coming" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}: {}</title></rect>'
     ).format(
-        _x(series, len(series.columns) + place) + 0.5,
-        _HEAD + _TALL - count * scale,
-        _width(series) - 1,
-        count * scale,
-        _clock(series, at),
+        left_of(series, len(series.columns) + place) + 0.5,
+        HEAD + TALL - height,
+        width(series) - 1,
+        height,
+        clock(series, at),
         formats.plural(count, "comes", "come"),
     )
 
 
-def _ticks(series: Series) -> Markup:
-    count = len(series.columns) + len(series.coming)
-    every = max(1, count * _PIXELS_TO_A_TICK // series.wide)
-    start = series.columns[0].at
-    return Markup("").join(
-        Markup('<text x="{:.1f}" y="{}">{}</text>').format(
-            _x(series, place), _HEAD + _TALL + 14, _clock(series, start + timedelta(minutes=series.step * place))
-        )
-        for place in range(0, count, every)
-        if _x(series, place) < series.wide - 40
-    )
+def _line(series: Series, kind: str, most: float, value_of: Callable[[ColumnFigures], float | None]) -> Markup:
+    path = "".join(_steps(series, [value_of(one) for one in series.columns], most))
+    return Markup('<path class="{}" d="{}"></path>').format(kind, path) if path else Markup("")
 
 
-def _path(series: Series, parts: Sequence[float | None]) -> str:
+def _steps(series: Series, values: Sequence[float | None], most: float) -> Iterator[str]:
     """A line through the columns that have a value."""
-    found = []
     pen_is_down = False
-    for place, part in enumerate(parts):
-        if part is not None:
-            found.append(f"{'L' if pen_is_down else 'M'}{_x(series, place + 0.5):.1f} {_y(part):.1f}")
+    for place, value in enumerate(values):
+        if value is not None:
+            yield f"{'L' if pen_is_down else 'M'}{left_of(series, place + 0.5):.1f} {y(value / most):.1f}"
             if not pen_is_down:
-                found.append("h0.1")  # a value alone is a dot
-        pen_is_down = part is not None
-    return "".join(found)
-
-
-def _part(value: float | None, most: float) -> float | None:
-    return None if value is None else value / most
-
-
-def _x(series: Series, place: float) -> float:
-    return place * series.wide / (len(series.columns) + len(series.coming))
-
-
-def _width(series: Series) -> float:
-    return max(1.0, _x(series, 1) - 1)
-
-
-def _y(part: float) -> float:
-    return _HEAD + _TALL * (1 - part)
-
-
-def _clock(series: Series, at: datetime) -> str:
-    there = at.astimezone(series.zone)
-    is_long = len(series.columns) * series.step > _A_DAY_MINUTES
-    return f"{there:%a %H:%M}" if is_long else f"{there:%H:%M}"
+                yield "h0.1"  # a value alone is a dot
+        pen_is_down = value is not None
 
 
 def _step(series: Series) -> str:

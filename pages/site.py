@@ -13,7 +13,7 @@ from falcon.asgi import Request, Response
 from core.errors import Forbidden
 from core.principals import Principal
 from core.version import VERSION
-from pages import asked, forms, words
+from pages import asked, forms, navigation
 from pages.asked import Asked
 from pages.forms import Form
 from pages.readers import Readers
@@ -41,11 +41,12 @@ class Run(Protocol):
 class Site:
     """The parts that pages share."""
 
-    def __init__(self, system: System, run: Run, readers: Readers, is_open: IsOpen) -> None:
+    def __init__(self, system: System, run: Run, call: Run, readers: Readers, is_open: IsOpen) -> None:
         self.system = system
         self.readers = readers
         self.static = StaticFiles()
         self._run = run
+        self._call = call
         self._prefix = urlsplit(system.settings.public_url or "").path.rstrip("/")
         common = {"version": VERSION, "address": system.settings.address}
         self._templates = Templates(self.url, self.static.path, common)
@@ -59,10 +60,15 @@ class Site:
         """Returns what a request says."""
         return asked.read(req, self.system.clock.now())
 
-    async def show(self, req: Request, resp: Response, template: str, load: Load, *, run: Run | None = None) -> None:
-        """Answer with a template over what `load` returns; both are work for a thread: of the pages, or by `run`."""
+    async def show(self, req: Request, resp: Response, template: str, load: Load) -> None:
+        """Answer with a template over what `load` returns; both are work for a thread."""
         resp.content_type = falcon.MEDIA_HTML
-        resp.data = await (run or self._run)(self._page, template, self.asked(req), load)
+        resp.data = await self._run(self._page, template, self.asked(req), load)
+
+    async def show_call(self, req: Request, resp: Response, load: Load) -> None:
+        """Answer with the test call that `load` makes, in a thread that may wait ten seconds for a receiver."""
+        resp.content_type = falcon.MEDIA_HTML
+        resp.data = await self._call(self._page, "test_call.html", self.asked(req), load)
 
     async def form(self, req: Request) -> Form:
         """Returns the form that a request posts. Raises as `forms.read` does."""
@@ -98,7 +104,7 @@ class Site:
     def render(self, template: str, who: Asked, context: Mapping[str, Any]) -> bytes:
         """Returns a page that needs nothing from the database."""
         return self._templates.render(
-            template, who, {"paused_at": None, "pause": None, "pages": self._pages(who), **context}
+            template, who, {"paused_at": None, "pause": None, **self._navigation(who), **context}
         )
 
     def _page(self, template: str, who: Asked, load: Load) -> bytes:
@@ -107,14 +113,18 @@ class Site:
         told = {
             "paused_at": paused_at,
             "pause": paused_at and pausing.of_everything(who.principal),
-            "pages": self._pages(who),
+            **self._navigation(who),
         }
         return self._templates.render(template, who, {**told, **context})
 
-    def _pages(self, who: Asked) -> list[words.Page]:
-        """Returns the pages of the navigation that the reader may load; none for strangers."""
+    def _navigation(self, who: Asked) -> dict[str, list[navigation.Page]]:
+        """Returns the pages that the reader may load, at the head and at the foot; none for strangers."""
+        listed = {"pages": navigation.PAGES, "more_pages": navigation.MORE_PAGES}
         is_known = who.is_user or who.principal.is_trusted
-        return [page for page in words.PAGES if is_known and self._is_open(who.principal, page.path)]
+        return {
+            place: [page for page in pages if is_known and self._is_open(who.principal, page.path)]
+            for place, pages in listed.items()
+        }
 
 
 def if_allowed(look: Callable[[], Loaded]) -> Loaded | None:

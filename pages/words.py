@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from core import schedules
 from core.policies import CatchUp, Overlap
 from core.principals import PrincipalKind
 from core.states import Hold, JobStatus, Outcome, RunStatus, Trigger
 from pages import asked
+from services.reading.configuration import Origin
 
 STATUSES = [one.value for one in JobStatus]
 """What a job may show, as a filter offers it."""
@@ -148,6 +147,7 @@ DONE: dict[str, str] = {
     "retried": "Set going again with a new run.",
     "replayed": "A new run repeats the one that failed.",
     "all_replayed": "New runs repeat those that failed.",
+    "closed": "The breaker is closed: calls go to that host again, and what waited for it goes on.",
     "limited": "Limited. It is in force within a second; calls that are under way count.",
     "unlimited": "The limit is deleted; what it held goes on.",
     "view_saved": "The view is saved: it stands above the filter.",
@@ -217,33 +217,26 @@ def refusal(status: int) -> str:
     return _REFUSALS.get(status, "Something went wrong")
 
 
-class Page(NamedTuple):
-    """A page of the navigation; `g` and its key lead there."""
+QUOTAS: dict[str, str] = {
+    "jobs": "Jobs",
+    "waiting_runs": "Due runs that wait",
+    "shortest_interval_seconds": "Shortest wait between runs of a job, seconds",
+    "payload_bytes": "Data of a job, bytes",
+}
 
-    name: str
-    path: str
-    label: str
-    key: str
-
-
-PAGES = (
-    Page("overview", "/dashboard/", "Overview", "o"),
-    Page("jobs", "/dashboard/jobs", "Jobs", "j"),
-    Page("runs", "/dashboard/runs", "Runs", "r"),
-    Page("failures", "/dashboard/failures", "Failures", "f"),
-    Page("upcoming", "/dashboard/upcoming", "Upcoming", "u"),
-    Page("queues", "/dashboard/queues", "Queues", "q"),
-    Page("limits", "/dashboard/limits", "Limits", "l"),
-    Page("workers", "/dashboard/workers", "Workers", "w"),
-    Page("apps", "/dashboard/apps", "Apps", "p"),
-    Page("people", "/dashboard/people", "People", "e"),
-    Page("audit", "/dashboard/audit", "Audit", "a"),
-    Page("new", "/dashboard/new", "New job", "n"),
-)
-"""The pages of the navigation, of which each reader is shown those that they may load."""
+ORIGINS: dict[str, str] = {
+    Origin.ENVIRONMENT: "the environment",
+    Origin.DEFAULT: "the default",
+    Origin.DERIVED: "other settings",
+}
 
 EVENTS = "/api/events?topics=jobs,runs"
 """What tells a page that something of it may have changed."""
+
+LOST_AWAY = "Not up to date: the server has not answered since {}. The page goes on by itself once it does."
+LOST_ENDED = "Not up to date since {}: your session has ended. Load the page anew to log in."
+LOST_GONE = "Not up to date since {}: what this page shows is no longer there, or no longer for you."
+"""What a page says once it no longer follows what happens; `{}` is the time of its last look."""
 
 ORDERINGS: dict[str, str] = {
     "-created_at": "newest first",

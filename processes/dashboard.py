@@ -34,12 +34,12 @@ def add_to(
 ) -> App:
     """Add the pages to the API's app; the app."""
     threads = Threads(_THREADS)
-    site = Site(system, threads.run, page_readers.readers(system), functools.partial(_is_open, app))
     calling = Threads(MOST_AT_ONCE)
+    site = Site(system, threads.run, calling.run, page_readers.readers(system), functools.partial(_is_open, app))
     app.add_middleware([PageAnswers(site), threads, calling])
     change_password = app.routes.resource_at("/api/me/password").change
     signs = Signs(broker_is_up, troubles)
-    routes = pages.routes(site, signs, lambda path: _posts_to(app, path), change_password, calling.run)
+    routes = pages.routes(site, signs, lambda path: _posts_to(app, path), change_password)
     # All are made before the first is added: a look-up after an addition compiles the whole router anew.
     for path, resource in [(route.path, _resource(app, route)) for route in routes]:
         app.add_route(path, resource)

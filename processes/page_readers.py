@@ -16,6 +16,7 @@ from api.schemas.jobs import Job, NewJob
 from api.schemas.limits import NewLimit
 from api.schemas.members import NewRole
 from api.schemas.paging import JobsQuery, RunsQuery, write_cursor
+from api.schemas.quotas import NewQuotas
 from api.schemas.repeating import NewBackfill
 from api.schemas.saved_views import NewView
 from api.schemas.schedules import Preview
@@ -66,6 +67,7 @@ def readers(system: System) -> Readers:
         test_call=_test_call,
         view=_view,
         limit=lambda value: validation.body(NewLimit, value).parsed(),
+        quotas=lambda value: validation.body(NewQuotas, value).parsed(),
         invitation=_invitation,
         passwords=_passwords,
         new_token=lambda value: validation.body(accounts.NewToken, _checked(value)).parsed(),

@@ -12,7 +12,7 @@ from api.answers import Answer
 from api.openapi import documented
 from api.operations import Required
 from api.schemas.audit import ReasonQuery
-from api.schemas.repeating import Backfill, NewBackfill, NewTrigger, Retried
+from api.schemas.repeating import Backfill, NewBackfill, NewReplay, NewTrigger, Retried
 from api.schemas.runs import Run
 from api.threads import Threads
 from core.principals import Principal
@@ -105,14 +105,22 @@ class ReplayOfRun(RunAction):
     """`/api/runs/{run_id}/replay`."""
 
     @documented(
-        "replayRun", "runs", {201: Run}, access=Required.RUN, scope=Scope.OPERATE, problems=(404,), takes_key=True
+        "replayRun",
+        "runs",
+        {201: Run},
+        access=Required.RUN,
+        scope=Scope.OPERATE,
+        body=NewReplay,
+        problems=(404,),
+        takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
-        """Replay a run that failed or was cancelled: repeat it with a new run."""
-        await self._by_path(req, resp, lambda: self._replay(access.principal(req), run_id))
+        """Replay a run that failed or was cancelled: repeat it with a new run; `data`, if given, replaces its data."""
+        await self._by_body(req, resp, lambda body: self._replay(access.principal(req), run_id, body))
 
-    def _replay(self, principal: Principal, run_id: UUID) -> Answer:
-        return _made(requested_runs.replay(principal, self._system, run_id))
+    def _replay(self, principal: Principal, run_id: UUID, body: bytes) -> Answer:
+        given = validation.body(NewReplay, bodies.parse_if_any(body))
+        return _made(requested_runs.replay(principal, self._system, run_id, given.data))
 
 
 class CancelOfRun(RunAction):

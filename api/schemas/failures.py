@@ -31,7 +31,7 @@ class FailuresQuery(Query):
 class FailureGroup(Shown):
     """Runs that failed for one reason. `reason` is what their errors share; actions on runs take it as `failure`.
 
-    The run, the error and the job are those of the newest.
+    The run, the error and the job are those of the newest; `repeated` counts those that another run repeats.
     """
 
     app_name: str
@@ -40,6 +40,7 @@ class FailureGroup(Shown):
     error_type: str | None
     message: str | None
     count: int
+    repeated: int
     accounts: list[str]
     first_at: datetime
     last_at: datetime

@@ -11,6 +11,7 @@ from pydantic import Field
 from api.schemas.paging import Filter, Query
 from api.schemas.values import Shown
 from core.filters import JobFilter
+from core.states import Hold
 from core.workers import WorkerStatus
 
 DAY_MINUTES = 1_440
@@ -49,8 +50,9 @@ class SeriesQuery(Query):
 class MinuteFigures(Shown):
     """What happened in the minute that begins at `minute`.
 
-    `waiting` is how many runs were due when it ended and had not begun, held ones included. `lateness_p95_seconds` is
-    how late runs began in it, retried runs excluded: 95 of 100 no later than this; null if none began.
+    `waiting` is how many runs were due when it ended and had not begun, held ones included: of these, `held` has how
+    many each reason held. `lateness_p95_seconds` is how late runs began in it, retried runs excluded: 95 of 100 no
+    later than this, and half of them no later than `lateness_p50_seconds`; null if none began.
     """
 
     minute: datetime
@@ -58,6 +60,8 @@ class MinuteFigures(Shown):
     completed: int
     failed: int
     waiting: int
+    held: dict[Hold, int]
+    lateness_p50_seconds: float | None
     lateness_p95_seconds: float | None
 
 
@@ -68,12 +72,13 @@ class Series(Shown):
 
 
 class Worker(Shown):
-    """A process that executes runs; `running` is how many it holds now."""
+    """A process that executes runs; `running` is how many it holds now, `version` of Carillon null if not known."""
 
     id: UUID
     host: str
     pid: int
     threads: int
+    version: str | None
     started_at: datetime
     heartbeat_at: datetime
     status: WorkerStatus

@@ -17,6 +17,12 @@ class NewTrigger(Given):
     data: dict[str, Any] | None = None
 
 
+class NewReplay(Given):
+    """A run to repeat; `data`, if given, replaces the run's."""
+
+    data: dict[str, Any] | None = None
+
+
 class Retried(Shown):
     """The run with which a failed job continues."""
 

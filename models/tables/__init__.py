@@ -9,7 +9,7 @@ from models.tables.base import Table, db
 from models.tables.changes import Change
 from models.tables.jobs import Job, JobTag, JobVersion, PollingState
 from models.tables.limits import Breaker, HeldKey, Limit, Use
-from models.tables.operation import IdempotencyKey, Minute, RequestBucket, Signal, Worker
+from models.tables.operation import IdempotencyKey, Minute, MinuteHold, RequestBucket, Signal, Worker
 from models.tables.outputs import Alert, Delivery, Upload
 from models.tables.runs import Attempt, DismissedFailure, KeptCall, Run, RunHold, RunLine
 from models.tables.secrets import AppSecret, SigningSecret
@@ -54,6 +54,7 @@ ALL: tuple[type[Table], ...] = (
     IdempotencyKey,
     RequestBucket,
     Minute,
+    MinuteHold,
     Change,
 )
 
@@ -83,6 +84,7 @@ __all__ = [
     "Limit",
     "Link",
     "Minute",
+    "MinuteHold",
     "PollingState",
     "RequestBucket",
     "Run",

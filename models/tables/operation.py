@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import peewee
 
-from models.fields import InstantField, JsonField
+from core.states import Hold
+from models.fields import EnumField, InstantField, JsonField
 from models.tables.base import Table
 
 
@@ -18,6 +19,7 @@ class Worker(Table):
     started_at = InstantField()
     heartbeat_at = InstantField()
     stopped_at = InstantField(null=True)
+    version = peewee.TextField(null=True)
 
     class Meta:
         table_name = "workers"
@@ -67,6 +69,19 @@ class Minute(Table):
     failed = peewee.IntegerField()
     waiting = peewee.IntegerField()
     lateness_p95_seconds = peewee.DoubleField(null=True)
+    lateness_p50_seconds = peewee.DoubleField(null=True)
 
     class Meta:
         table_name = "minutes"
+
+
+class MinuteHold(Table):
+    """How many of the runs that waited as a minute ended were held for one reason."""
+
+    minute = InstantField()
+    held_by = EnumField(Hold)
+    waiting = peewee.IntegerField()
+
+    class Meta:
+        table_name = "minute_holds"
+        primary_key = peewee.CompositeKey("minute", "held_by")

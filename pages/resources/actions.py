@@ -88,10 +88,11 @@ def delete(site: Site) -> Responder:
 
 
 def replay(site: Site) -> Responder:
-    """Returns a responder that runs again what a run was for, and leads to the new run."""
+    """Returns a responder that runs again what a run was for, with other data if the form has any; leads to the run."""
 
-    def do(who: Asked, _form: Form, run_id: UUID) -> str:
-        return run_path(requested_runs.replay(who.principal, site.system, run_id).id, "replayed")
+    def do(who: Asked, form: Form, run_id: UUID) -> str:
+        data = forms.data(form.get("data", ""))
+        return run_path(requested_runs.replay(who.principal, site.system, run_id, data).id, "replayed")
 
     return _by_run(site, do)
 

@@ -11,17 +11,18 @@ from falcon.asgi import Request, Response
 from core import built_in_apps
 from core.errors import NotFound
 from core.scopes import Role, Scope
-from pages import rights, shown_once
+from pages import rights, shown_once, words
 from pages.asked import Asked
-from pages.forms import Form
+from pages.forms import Form, typed_number
 from pages.resources.apps import app_path
 from pages.routes import Responder
 from pages.site import Site, if_allowed
 from services.access import app_keys, members
-from services.jobs import apps
+from services.jobs import apps, quotas
 from services.reading import pausing
 from services.secrets import named, signing
 
+QUOTAS = tuple(words.QUOTAS)
 Act = Callable[[Asked, Form, str], str]
 """Does what a form of an app asks for; returns the word for what was done."""
 
@@ -90,6 +91,12 @@ class AppPage:
         named.delete(who.principal, self._site.system, name, form.get("secret", ""))
         return "deleted"
 
+    def put_quotas(self, who: Asked, form: Form, name: str) -> str:
+        """Give the app quotas in place of those that it has."""
+        given = {one: typed_number(form[one]) for one in QUOTAS if form.get(one)}
+        quotas.put(who.principal, self._site.system, name, self._site.readers.quotas(given))
+        return "updated"
+
     def revoke_key(self, who: Asked, form: Form, name: str) -> str:
         """Revoke a key."""
         app_keys.revoke(who.principal, self._site.system, name, _id(form, "key"))
@@ -144,6 +151,9 @@ class AppPage:
             "is_shared": app.name in built_in_apps.NAMES,
             "app_pause": pausing.of_apps(who.principal, [app.name]).get(app.name) if app.paused_at else None,
             "may_change": keys is not None,
+            "quotas": quotas.get(who.principal, name),
+            "quota_words": words.QUOTAS,
+            "may_put_quotas": who.principal.sees_all and Scope.APP in who.principal.scopes,
             "members": if_allowed(lambda: members.listed(who.principal, name)),
             "keys": keys,
             "signing": if_allowed(lambda: signing.of_app(who.principal, name)),

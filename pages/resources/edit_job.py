@@ -11,10 +11,10 @@ from falcon.asgi import Request, Response
 from core.errors import Conflict, Forbidden, InvalidInput, KeyReused, PreconditionFailed
 from pages import job_edits, job_form
 from pages.asked import Asked
+from pages.filled import Filled
 from pages.forms import Form
 from pages.job_form import Field
 from pages.resources.actions import job_path, whole
-from pages.resources.new_job import Filled
 from pages.site import Site
 from services.jobs import editing
 from services.jobs.definition import Definition

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from falcon.asgi import Request, Response
 
 from core import instants
 from core.errors import InvalidInput
-from pages import rights
+from pages import instants_typed, rights
 from pages.asked import Asked
 from pages.site import Site
-from services.reading import failures
+from services.reading import failures, retries
 
+TODAY = "today"
 RANGES = {"24h": ("24 hours", 24), "7d": ("7 days", 168), "30d": ("30 days", 720)}
+_HOUR_SECONDS = 3_600
 
 
 class FailuresPage:
@@ -27,14 +30,27 @@ class FailuresPage:
         await self._site.show(req, resp, "failures.html", self._load)
 
     def _load(self, who: Asked) -> dict[str, Any]:
-        chosen = who.params.get("range", "24h")
-        if chosen not in RANGES:
-            raise InvalidInput.at("range", f"must be one of {', '.join(RANGES)}.")
-        found = failures.grouped(who.principal, self._site.system, RANGES[chosen][1])
+        since = _since(who)
+        hours = (who.now - since).total_seconds() / _HOUR_SECONDS
+        found = failures.grouped(who.principal, self._site.system, hours)
         return {
             "failures": found,
+            "retries": retries.grouped(who.principal),
             "since": instants.shown(found.since),
-            "range": chosen,
+            "typed": who.params.get("since", ""),
+            "range": "" if who.params.get("since") else who.params.get("range", "24h"),
             "ranges": RANGES,
             "may_act_in": {one.app_name for one in found.groups if rights.operates_in(who.principal, one.app_name)},
         }
+
+
+def _since(who: Asked) -> datetime:
+    """Returns the instant from which on failures are shown: one that is typed, or what a range says."""
+    if typed := who.params.get("since"):
+        return instants_typed.expected("since", typed, who.zone)
+    chosen = who.params.get("range", "24h")
+    if chosen == TODAY:
+        return who.now.astimezone(who.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    if chosen not in RANGES:
+        raise InvalidInput.at("range", f"must be one of {', '.join([TODAY, *RANGES])}.")
+    return who.now - timedelta(hours=RANGES[chosen][1])

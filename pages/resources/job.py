@@ -11,23 +11,21 @@ from zoneinfo import ZoneInfo
 
 from falcon.asgi import Request, Response
 
-from core import instants
 from core.auditing import AuditFilter
-from core.errors import InvalidInput
 from core.listing import NEWEST_FIRST, Stretch
 from core.schedules import Polling, Recurring
 from core.states import ENDED, JobStatus, RunStatus
-from pages import examples, progress, rights
+from pages import examples, instants_typed, job_form, progress, rights
 from pages.asked import Asked
 from pages.site import Site, if_allowed
 from services.access import audit
 from services.access.audit import AuditView
 from services.jobs import polling_states
 from services.messaging import broker as brokers
-from services.reading import calendar, explaining, listing, pausing, records
+from services.reading import calendar, durations, explaining, listing, pausing, records
 from services.reading.counting import Counts
 from services.reading.explaining import Explanation
-from services.reading.views import JobView, Occurrence
+from services.reading.views import JobView, LastRun, Occurrence
 from services.task_types import registry
 
 COMING = 10
@@ -75,23 +73,38 @@ class JobPage:
             "is_failed": view.status is JobStatus.FAILED,
             "coming": _coming(view, records.occurrences(who.principal, job_id, COMING)),
             "days": calendar.of_job(who.principal, self._site.system, job_id, who.zone),
+            "usual": durations.of_jobs([job_id]).get(job_id),
+            "newest_seconds": _seconds(view.last_run, who.now),
             "runs": page.items,
             "count": page.count,
             "paged": cursor is not None,
             "next": following and f"/dashboard/jobs/{job_id}?{urlencode({'cursor': following})}#runs",
             "definition": definition,
+            "clone": self._clone(view),
+            "written": {
+                "YAML": examples.as_yaml(definition),
+                "Python": examples.as_python(self._site.system.settings, definition),
+            },
             "commands": self._commands(job_id, definition),
             "why": self._why(who, job_id),
             "states": polling_states.history(who.principal, job_id) if isinstance(view.schedule, Polling) else [],
             "progress": next(filter(None, map(progress.of, page.items)), None),
         }
 
+    def _clone(self, view: JobView) -> str | None:
+        """The path of a form filled with what a job is; None where its kind of task has no form."""
+        if registry.find(view.task_type) is None:
+            return f"/dashboard/new?like={view.id}"
+        has_form = any(one.key == view.task_type for one in job_form.kinds(self._site.system.settings))
+        return f"/dashboard/new?{urlencode({'like': view.id, 'kind': view.task_type})}" if has_form else None
+
     def _why(self, who: Asked, job_id: UUID) -> Explanation | None:
         """The answer to the question why the job did or did not run at an instant, if that is asked."""
         asked_at = who.params.get("at")
         if not asked_at:
             return None
-        return explaining.explain(who.principal, self._site.system, job_id, _instant(asked_at, who.zone))
+        at = instants_typed.expected("at", asked_at, who.zone)
+        return explaining.explain(who.principal, self._site.system, job_id, at)
 
     def _commands(self, job_id: UUID, definition: dict[str, Any]) -> dict[str, str]:
         settings, path = self._site.system.settings, f"/api/jobs/{job_id}"
@@ -108,11 +121,9 @@ def _entries(who: Asked, job_id: UUID) -> list[AuditView]:
     return found
 
 
-def _instant(text: str, zone: ZoneInfo) -> datetime:
-    try:
-        return instants.read(text, zone)
-    except (ValueError, OverflowError) as error:
-        raise InvalidInput.at("at", f"is no instant: {error}; write for example 2026-03-01T09:30.") from None
+def _seconds(run: LastRun | None, now: datetime) -> float | None:
+    """How long the newest run that has begun took, or has taken up to now."""
+    return None if run is None else ((run.finished_at or now) - run.started_at).total_seconds()
 
 
 def _coming(view: JobView, found: list[Occurrence]) -> list[Coming]:

@@ -17,9 +17,10 @@ from services.reading import listing, outcomes
 from services.reading.counting import Counts
 
 PATH = "/dashboard/jobs"
-_HIDDEN = ("user_id", "job_type", "name", "created_from", "created_before")
+_HIDDEN = ("user_id", "job_type", "name")
 """Filters that the form has no field for: they come with a link, and stay."""
-FILTERS = ("search", "status", "kind", "task_type", "app_name", "account_id", "tag", *_HIDDEN)
+_IN_FORM = ("search", "status", "kind", "task_type", "app_name", "account_id", "tag", "created_from", "created_before")
+FILTERS = (*_IN_FORM, *_HIDDEN)
 _SHOWN = (*FILTERS, "ordering")
 
 

@@ -14,7 +14,7 @@ from core.listing import Stretch
 from core.scopes import Scope
 from pages import rights, shown_once
 from pages.asked import Asked
-from pages.forms import Form
+from pages.forms import Form, typed_number
 from pages.site import Site
 from services.execution import limit_changes
 from services.reading import limits, listing
@@ -99,11 +99,7 @@ class LimitsPage:
 
 def _as_json(form: Form) -> dict[str, Any]:
     """Returns what the API takes for what is typed; numbers that are none are refused there."""
-    given: dict[str, Any] = {name: _number(form[name]) for name in ("concurrency",) if form.get(name)}
+    given: dict[str, Any] = {name: typed_number(form[name]) for name in ("concurrency",) if form.get(name)}
     if form.get("calls") or form.get("per_seconds"):
-        given["rate"] = {name: _number(form.get(name, "")) for name in ("calls", "per_seconds")}
+        given["rate"] = {name: typed_number(form.get(name, "")) for name in ("calls", "per_seconds")}
     return {**given, "expires_at": form["expires_at"]} if form.get("expires_at") else given
-
-
-def _number(text: str) -> int | str:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else text  # noqa: PLR2004

@@ -3,48 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import islice
 from typing import Any
+from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from core import built_in_apps, schedules
+from core import schedules
 from core.errors import InvalidInput, KeyReused, NotFound
-from core.principals import PrincipalKind
-from core.scopes import Scope
-from pages import examples, job_form
+from pages import examples, filled, job_form, presets
 from pages.asked import Asked
+from pages.filled import Filled, Preview
 from pages.forms import Form
 from pages.job_form import CALLBACK, SCHEDULE_KIND, Field
+from pages.resources import trial_call
 from pages.resources.actions import job_path
 from pages.site import Site
+from services.execution import trial_places
 from services.jobs import lifecycle
-from services.task_types import registry
+from services.reading import records
 from services.task_types.registry import TaskType
 
 NEXT = 10
-_BY_FORM_ONLY_ELSEWHERE = ("upload_file",)  # it needs a file
-
-
-@dataclass(frozen=True)
-class Preview:
-    """What a schedule means: a sentence, and its next instants."""
-
-    sentence: str
-    coming: list[datetime]
-
-
-@dataclass(frozen=True)
-class Filled:
-    """A form as it is shown again: what was typed, what is wrong with it, and what it would do."""
-
-    values: Mapping[str, str]
-    errors: Mapping[str, str] = field(default_factory=dict)
-    others: list[str] = field(default_factory=list)
-    preview: Preview | None = None
-    command: str = ""
+_PRESET = "preset."
 
 
 class NewJob:
@@ -54,15 +35,28 @@ class NewJob:
         self._site = site
 
     async def show(self, req: Request, resp: Response) -> None:
-        """Show the form, empty."""
-        await self._site.show(req, resp, "new.html", lambda who: self._context(who, Filled(_defaults(who))))
+        """Show the form, empty, or as a job is that the address names."""
+        await self._site.show(req, resp, "new.html", lambda who: self._context(who, Filled(self._begun(who))))
 
     async def create(self, req: Request, resp: Response) -> None:
         """Make the job and lead to it, or show the form again with what is wrong, or with what it would do."""
         form = await self._site.form(req)
-        if form.get("do") == "preview":
-            await self._site.show(req, resp, "new.html", lambda who: self._context(who, self._previewed(who, form)))
-            return
+        match form.get("do", ""):
+            case "look":
+                await self._site.show(req, resp, "preview.html", lambda who: self._looked_at(who, form))
+            case "try":
+                await self._try(req, resp, form)
+            case "preview":
+                await self._site.show(req, resp, "new.html", lambda who: self._context(who, self._previewed(who, form)))
+            case preset if preset.startswith(_PRESET):
+                values = filled.by_preset(form, preset.removeprefix(_PRESET))
+                await self._site.show(
+                    req, resp, "new.html", lambda who: self._context(who, self._previewed(who, values))
+                )
+            case _:
+                await self._make(req, resp, form)
+
+    async def _make(self, req: Request, resp: Response, form: Form) -> None:
         try:
             await self._site.carry_out(req, resp, form, self._create)
         except KeyReused:
@@ -74,26 +68,55 @@ class NewJob:
                 req, resp, "new.html", lambda who: self._context(who, self._refused(who, form, wrong))
             )
 
+    async def _try(self, req: Request, resp: Response, form: Form) -> None:
+        """Call the receiver of the app once with what the form says, and show what comes back."""
+        name = form.get("app_name", "")
+        with trial_places.place():
+            await self._site.show_call(req, resp, lambda who: trial_call.told_of_app(self._site, who, name, form))
+
     def _create(self, who: Asked, form: Form) -> str:
         new = self._site.readers.new_job(self._job(who, form))
         return job_path(lifecycle.create(who.principal, self._site.system, new), "created")
+
+    def _begun(self, who: Asked) -> dict[str, str]:
+        """What the form begins with: that of a job, if the address names one that the reader sees."""
+        if not who.params.get("like"):
+            return filled.at_first(who)
+        try:
+            job_id = UUID(who.params["like"])
+        except ValueError:
+            raise NotFound("job", ascii(who.params["like"])) from None
+        view = records.job(who.principal, job_id)
+        fields = self._fields(who, {SCHEDULE_KIND: view.schedule.kind})
+        return filled.like(who, self._site.readers.job_as_shown(view), fields)
+
+    def _looked_at(self, who: Asked, form: Form) -> dict[str, Any]:
+        return {
+            "filled": self._previewed(who, form),
+            "labels": {one.name: one.label for one in self._fields(who, form)},
+        }
 
     def _previewed(self, who: Asked, form: Form) -> Filled:
         try:
             job = self._job(who, form)
             schedule = self._site.readers.schedule(job.get("schedule", {}))
             coming = list(islice(schedules.preview(schedule, who.now), NEXT))
-            command = examples.create(self._site.system.settings, job)
-            return Filled(form, preview=Preview(schedule.describe(), coming), command=command)
+            return Filled(form, preview=Preview(schedule.describe(), coming), written=self._written(job))
         except InvalidInput as refusal:
             return self._refused(who, form, refusal)
+
+    def _written(self, job: dict[str, Any]) -> dict[str, str]:
+        """The same job as text: as a command, as a file, as a program."""
+        settings = self._site.system.settings
+        return {
+            "curl": examples.create(settings, job),
+            "YAML": examples.as_yaml(job),
+            "Python": examples.as_python(settings, job),
+        }
 
     def _refused(self, who: Asked, form: Form, refusal: InvalidInput) -> Filled:
         errors, others = job_form.beside(refusal, self._fields(who, form))
         return Filled(form, errors, others)
-
-    def _again(self, who: Asked, form: Form, refusal: InvalidInput) -> dict[str, Any]:
-        return self._context(who, self._refused(who, form, refusal))
 
     def _job(self, who: Asked, form: Form) -> dict[str, Any]:
         """The JSON that a form stands for."""
@@ -105,7 +128,7 @@ class NewJob:
         job.setdefault("schedule", {})["type"] = form.get(SCHEDULE_KIND, "")
         return job
 
-    def _fields(self, who: Asked, form: Form) -> list[Field]:
+    def _fields(self, who: Asked, form: Mapping[str, str]) -> list[Field]:
         """The fields that count: those of the kind of schedule that is chosen."""
         chosen = schedules.KINDS.get(form.get(SCHEDULE_KIND, ""))
         of_schedule = [] if chosen is None else job_form.schedule_fields(chosen)
@@ -129,34 +152,22 @@ class NewJob:
         return found
 
     def _kinds(self) -> list[TaskType]:
-        working = registry.working(self._site.system.settings)
-        return [one for one in working if one.key not in _BY_FORM_ONLY_ELSEWHERE]
+        return job_form.kinds(self._site.system.settings)
 
-    def _context(self, who: Asked, filled: Filled) -> dict[str, Any]:
+    def _context(self, who: Asked, shown: Filled) -> dict[str, Any]:
         kind = self._kind(who)
         return {
             "kinds": self._kinds(),
-            "needs_app": not (who.principal.sees_all or _app(who)),
+            "needs_app": not (who.principal.sees_all or filled.app_of(who)),
             "kind": CALLBACK if kind is None else kind.key,
             "task_fields": job_form.task_fields(kind),
             "common_fields": job_form.common_fields(),
             "schedule_kinds": {key: job_form.schedule_fields(one) for key, one in schedules.KINDS.items()},
             "policy_fields": job_form.policy_fields(),
-            "filled": filled,
+            "presets": presets.PRESETS,
+            "labels": {},
+            "filled": shown,
         }
-
-
-def _defaults(who: Asked) -> dict[str, str]:
-    name = who.principal.name
-    zones = {f"schedule.{kind}.timezone": who.zone.key for kind in schedules.KINDS}
-    return {"app_name": _app(who), "account_id": name, "user_id": name, SCHEDULE_KIND: "immediate", **zones}
-
-
-def _app(who: Asked) -> str:
-    """The app that a new job is most likely for: the one that the address names, else the reader's own."""
-    theirs = [one.app_name for one in who.principal.memberships if Scope.JOBS in one.role.scopes]
-    usual = built_in_apps.DEFAULT if who.principal.kind is PrincipalKind.LOCAL else next(iter(theirs), "")
-    return who.params.get("app_name") or usual
 
 
 def _as_input(refusal: InvalidInput | NotFound) -> InvalidInput:

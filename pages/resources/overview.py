@@ -9,16 +9,18 @@ from typing import Any
 from falcon.asgi import Request, Response
 
 from core.errors import InvalidInput
+from core.figures import whole_minute
 from core.filters import JobFilter, RunFilter
 from core.listing import Stretch
 from core.principals import Principal
 from core.states import RunStatus
-from pages import verdict
+from pages import progress, verdict
 from pages.asked import Asked
 from pages.series import RANGES, series
 from pages.site import Site, if_allowed
 from pages.verdict import Facts
-from services.reading import failures, listing, parts, statistics, upcoming, visibility, waiting
+from services.reading import columns, durations, failures, listing, parts, statistics, upcoming, visibility, waiting
+from services.reading.columns import ColumnFigures
 from services.reading.coming_minutes import ComingMinutes
 from services.reading.counting import Counts
 from services.reading.kept import Kept
@@ -30,6 +32,7 @@ from services.scheduling import pauses
 
 HOUR_MINUTES = 60
 COMING = 20
+_MINUTE_SECONDS = 60
 _HOUR_SECONDS = 3_600
 _DAY_SECONDS = 86_400
 _MOST_DRAWN = 3_000
@@ -57,6 +60,7 @@ class Overview:
         self._counts = Counts(site.system.clock)
         self._minutes = ComingMinutes(site.system, _HOUR_SECONDS, _MOST_DRAWN)
         self._jobs = Kept[JobStatistics](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._columns = Kept[Sequence[ColumnFigures]](site.system.clock, _MINUTE_SECONDS, len(RANGES))
         self._waiting = Kept[Waiting](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
 
     async def show(self, req: Request, resp: Response) -> None:
@@ -69,7 +73,8 @@ class Overview:
             raise InvalidInput.at("range", f"must be one of {', '.join(RANGES)}.")
         system, principal = self._site.system, who.principal
         known = self._parts()
-        figures = if_allowed(lambda: statistics.series(principal, system, RANGES[chosen].minutes))
+        figures = if_allowed(lambda: statistics.series(principal, system, HOUR_MINUTES))
+        drawn = if_allowed(lambda: self._columns_of(principal, chosen))
         running = if_allowed(lambda: listing.runs(principal, self._counts, _GOING, Stretch(limit=_RUNNING)))
         ahead = self._minutes.of(principal, JobFilter()).counts
         return {
@@ -79,8 +84,10 @@ class Overview:
             "range": chosen,
             "refetch_seconds": KEPT_SECONDS + 1,
             "ranges": RANGES,
-            "series": None if figures is None else series(RANGES[chosen], figures, ahead, who.now, who.zone),
+            "series": None if drawn is None else series(RANGES[chosen], drawn, ahead, who.now, who.zone),
             "running": running,
+            "usual": durations.of_jobs({run.job_id for run in running.items} if running else ()),
+            "progress_of": progress.of,
             "failures": failures.grouped(principal, system, 24),
             "groups": _GROUPS,
             "coming": upcoming.coming(principal, system, JobFilter(), _DAY_SECONDS, COMING),
@@ -94,6 +101,16 @@ class Overview:
         key = visibility.visible(principal, JobFilter())
         return self._waiting.of(key, lambda: waiting.grouped(principal), lambda one: one.count >= _MANY)
 
+    def _columns_of(self, principal: Principal, chosen: str) -> Sequence[ColumnFigures]:
+        """The columns of a range; those of long ones are read once a minute, for all who look."""
+        principal.expect_administration()
+        wanted, system = RANGES[chosen], self._site.system
+        return self._columns.of(
+            (chosen, whole_minute(system.clock.now())),
+            lambda: columns.of_minutes(principal, system, wanted.minutes, wanted.step),
+            lambda _: wanted.minutes > HOUR_MINUTES,
+        )
+
     def _parts(self) -> list[PartView]:
         return parts.known(self._site.system, broker=self._signs.broker_is_up(), troubles=self._signs.troubles())
 
@@ -101,8 +118,7 @@ class Overview:
         self, who: Asked, known: Sequence[PartView], figures: Sequence[statistics.MinuteFigures] | None
     ) -> Facts:
         paused = if_allowed(lambda: pauses.installation(who.principal).paused_at)
-        last_hour = None if figures is None else figures[-HOUR_MINUTES:]
-        return Facts(who.now, who.zone, paused, known, self._waiting_of(who.principal), last_hour)
+        return Facts(who.now, who.zone, paused, known, self._waiting_of(who.principal), figures)
 
 
 _GOING = RunFilter(status=RunStatus.RUNNING)

@@ -13,8 +13,9 @@ from pages.asked import Asked
 from pages.forms import Form
 from pages.routes import Responder
 from pages.site import Do, Site
+from services.execution import breakers as closing
 from services.jobs import apps
-from services.reading import pausing, waiting
+from services.reading import breakers, pausing, waiting
 from services.scheduling import pauses
 
 PATH = "/dashboard/queues"
@@ -40,6 +41,9 @@ class Queues:
             "apps": found,
             "may": {app.id: rights.on_app(who.principal, app.id) for app in found},
             "app_pauses": pausing.of_apps(who.principal, [app.name for app in found if app.paused_at]),
+            "breakers": breakers.listed(who.principal),
+            "watches": settings.destination_breaker or any(app.destination_breaker for app in found),
+            "operates_in": rights.operates_in,
             "may_pause_everything": who.principal.sees_all and Scope.OPERATE in who.principal.scopes,
             "rate": settings.account_rate,
             "most_at_once": settings.max_concurrent_runs,
@@ -50,6 +54,16 @@ class Queues:
                 "Resume everything": examples.post(settings, "/api/installation/resume"),
             },
         }
+
+
+def close_breaker(site: Site) -> Responder:
+    """Returns a responder that closes a breaker, so that what it holds goes on."""
+
+    def do(who: Asked, form: Form) -> str:
+        closing.close(who.principal, site.system, form.get("key_of_breaker", ""), site.reason(form))
+        return f"{PATH}?done=closed"
+
+    return _for_all(site, do)
 
 
 def pause_app(site: Site) -> Responder:

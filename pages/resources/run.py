@@ -12,7 +12,7 @@ from core.states import DEAD, LIVE
 from pages import examples, progress, rights, timeline
 from pages.asked import Asked
 from pages.site import Site
-from services.reading import explaining, holds, records
+from services.reading import durations, explaining, holds, records
 from services.reading.moment import one_moment
 from services.reading.views import RunView
 
@@ -46,9 +46,12 @@ class RunPage:
             "progress": progress.of(run),
             "answer": self._explained(who, run),
             "events": timeline.events(run, attempts, held),
+            "usual": durations.of_jobs([run.job_id]).get(run.job_id),
             "spans": timeline.spans(run, attempts, held, who.now),
             "is_live": run.status in LIVE,
             "is_dead": run.status in DEAD,
+            "data": records.data_of_run(who.principal, run_id) if run.status in DEAD else None,
+            "beside": records.beside(who.principal, run_id),
             "commands": {
                 "Read it": examples.get(self._site.system.settings, path),
                 "Replay": examples.post(self._site.system.settings, f"{path}/replay"),

@@ -11,7 +11,7 @@ from pages import forms
 from pages.asked import Asked
 from pages.forms import Form
 from pages.resources.apps import app_path
-from pages.site import Run, Site
+from pages.site import Site
 from services.execution import trial_calls, trial_places
 from services.reading import records
 
@@ -19,21 +19,20 @@ from services.reading import records
 class TestCallPage:
     """`/dashboard/jobs/{job_id}/test-call` and `/dashboard/apps/{name}/test-call`."""
 
-    def __init__(self, site: Site, run: Run) -> None:
+    def __init__(self, site: Site) -> None:
         self._site = site
-        self._run = run  # in threads of their own: a call may take ten seconds
 
     async def of_job(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Make the call of a job, and show it."""
         await self._site.form(req)
         with trial_places.place():
-            await self._site.show(req, resp, "test_call.html", lambda who: self._of_job(who, job_id), run=self._run)
+            await self._site.show_call(req, resp, lambda who: self._of_job(who, job_id))
 
     async def of_app(self, req: Request, resp: Response, name: str) -> None:
         """Call the receiver of an app, and show what came back."""
         form = await self._site.form(req)
         with trial_places.place():
-            await self._site.show(req, resp, "test_call.html", lambda who: self._of_app(who, name, form), run=self._run)
+            await self._site.show_call(req, resp, lambda who: told_of_app(self._site, who, name, form))
 
     def _of_job(self, who: Asked, job_id: UUID) -> dict[str, Any]:
         made = trial_calls.of_job(who.principal, self._site.system, job_id)
@@ -41,10 +40,12 @@ class TestCallPage:
         of = {"name": job.name or job.title or job.task_type, "path": f"/dashboard/jobs/{job_id}"}
         return {"made": made, "of": of, "section": "jobs", "again": {}}
 
-    def _of_app(self, who: Asked, name: str, form: Form) -> dict[str, Any]:
-        task_type, data = self._site.readers.test_call(
-            {"task_type": form.get("task_type", ""), "data": forms.data(form.get("data", ""))}
-        )
-        made = trial_calls.of_app(who.principal, self._site.system, name, task_type, data)
-        again = {"task_type": task_type, "data": form.get("data", "")}
-        return {"made": made, "of": {"name": name, "path": app_path(name)}, "section": "apps", "again": again}
+
+def told_of_app(site: Site, who: Asked, name: str, form: Form) -> dict[str, Any]:
+    """Call the receiver of an app with the task type and the data of a form. Returns what the page shows of it."""
+    task_type, data = site.readers.test_call(
+        {"task_type": form.get("task_type", ""), "data": forms.data(form.get("data", ""))}
+    )
+    made = trial_calls.of_app(who.principal, site.system, name, task_type, data)
+    again = {"task_type": task_type, "data": form.get("data", "")}
+    return {"made": made, "of": {"name": name, "path": app_path(name)}, "section": "apps", "again": again}

@@ -40,5 +40,6 @@ class UpcomingPage:
             "count": ahead.total,
             "until": ahead.until,
             "hours": hours(ahead.counts, who.now, ahead.until),
+            "meeting": ahead.meeting,
             "collisions": collisions(ahead.counts, ahead.until),
         }

@@ -5,10 +5,12 @@ const LEAST_GAP_MS = 1000;
 const AWAY_MS = 5_000;
 const REFUSED_MS = 30_000;
 const LONGEST_MS = 30_000; // an answer that takes longer will not come
+const LOST_MS = 5_000; // a stream that breaks is opened again by the browser, mostly sooner
 const REST = 5; // how many times as long as the server took it is left in peace
 
 const source = document.querySelector("[data-events]")?.dataset.events;
 const news = document.getElementById("news");
+const lost = document.getElementById("lost");
 const select = "[data-live][id]";
 // Of a page that shows what the server keeps for so many seconds, what came last is fetched once more after these.
 const refetchSeconds = Number(document.querySelector("[data-refetch]")?.dataset.refetch ?? 0);
@@ -18,6 +20,9 @@ let isStale = false;
 let isBusy = false;
 let showAll = false;
 let later = null;
+let losing = null;
+let lostAt = null;
+let isOver = false;
 
 if (source && news && document.querySelector(select)) {
   document.addEventListener("visibilitychange", listenIfSeen);
@@ -30,11 +35,13 @@ if (source && news && document.querySelector(select)) {
 // A hidden page listens to nothing: browsers open only six connections to a server, for all pages together.
 function listenIfSeen() {
   if (document.hidden) { close(); return; }
-  if (events) return;
+  if (events || isOver) return;
   events = new EventSource(source);
-  events.onopen = note; // what has changed while nobody listened
+  events.onopen = () => { clearTimeout(losing); losing = null; note(); }; // what has changed while nobody listened
   for (const kind of ["job", "run", "reset"]) events.addEventListener(kind, note);
   events.onerror = () => {
+    lostAt ??= new Date();
+    losing ??= setTimeout(say, LOST_MS, "away");
     if (events?.readyState !== EventSource.CLOSED) return; // it connects again by itself
     close(); // it was refused: by a proxy while the server starts, or for good
     setTimeout(listenIfSeen, REFUSED_MS);
@@ -44,6 +51,24 @@ function listenIfSeen() {
 function close() {
   events?.close();
   events = null;
+}
+
+// Says why the page shows no longer what is so now, and since when; without a reason, that it does again.
+function say(why) {
+  lostAt = why ? lostAt ?? new Date() : null;
+  lost.hidden = !why;
+  lost.textContent = why ? lost.dataset[why].replace("{}", clock(lostAt)) : "";
+}
+
+function clock(at) {
+  return at.toLocaleTimeString("en-GB", { timeZone: document.documentElement.dataset.zone });
+}
+
+function leave(why) {
+  isOver = true;
+  close();
+  clearTimeout(losing);
+  say(why);
 }
 
 function note() {
@@ -66,13 +91,15 @@ async function refresh() {
   let isAway = false;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(LONGEST_MS) });
-    if (answer.redirected || answer.status === 404) close(); // the session has ended, or what is shown is deleted
+    if (answer.redirected) leave("ended");
+    else if (answer.status === 403 || answer.status === 404) leave("gone");
     else if (answer.ok) show(await answer.text());
     else isAway = true;
   } catch {
     isAway = true;
   }
   isStale ||= isAway;
+  if (isAway) say("away");
   const rest = isAway ? AWAY_MS : Math.max(LEAST_GAP_MS, REST * (performance.now() - began));
   setTimeout(() => { isBusy = false; refresh(); }, rest);
 }
@@ -85,6 +112,7 @@ function show(html) {
     if (wanted) morph(old, wanted, (rows) => !showAll && rows.getBoundingClientRect().top < 0, seen);
   }
   showAll = false;
+  if (losing === null) say("");
   news.hidden = seen.hidden === 0;
   if (seen.hidden) news.textContent = `${seen.hidden} new, show`;
 }

@@ -35,6 +35,10 @@ typed?.addEventListener("keydown", (event) => {
   }
 });
 
+const wanted = document.querySelector(":is(#run-now, #ask-pause):target");
+if (wanted?.matches("details")) press(wanted.querySelector("summary"));
+else wanted?.focus();
+
 function open() {
   typed.value = "";
   offer(here());
@@ -44,7 +48,7 @@ function open() {
 // What the page itself has: the other pages, and its own buttons.
 function here() {
   const words = typed.value.trim().toLowerCase();
-  const pages = [...document.querySelectorAll("header nav a")].map((link) => going(link.textContent, "page", link.href));
+  const pages = [...document.querySelectorAll("nav a[data-key]")].map((link) => going(link.textContent, "page", link.href));
   const buttons = [...document.querySelectorAll("#job-head :is(button, summary), #run-head :is(button, summary)")]
     .filter((one) => one.matches("summary") || !one.closest("details"))
     .map((one) => ({ label: one.textContent.trim(), kind: "this page", act: () => { palette.close(); press(one); } }));
@@ -61,6 +65,13 @@ function going(label, kind, href) {
   return { label: label.trim(), kind, act: () => { location.href = href; } };
 }
 
+// What can be done with a job that is on another page: it is asked there, so that nothing happens by one key.
+function onJob(link) {
+  const href = link.getAttribute("href");
+  const label = link.textContent;
+  return [going(`Run now: ${label}`, "on its page", `${href}#run-now`), going(`Pause: ${label}`, "on its page", `${href}#ask-pause`)];
+}
+
 async function find() {
   const words = typed.value.trim();
   const jobs = palette.dataset.jobs;
@@ -74,7 +85,8 @@ async function find() {
   if (!answer.ok || turn !== asked) return; // something else was typed meanwhile
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const found = [...page.querySelectorAll("#rows-of-jobs tr .name > a")];
-  offer([...here(), ...found.map((link) => going(link.textContent, "job", link.getAttribute("href")))]);
+  const jobsFound = found.map((link) => going(link.textContent, "job", link.getAttribute("href")));
+  offer([...here(), ...jobsFound, ...(found.length === 1 ? onJob(found[0]) : [])]);
 }
 
 function offer(wanted) {

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from core.version import VERSION
 from models import claims, workers
 from models.fields import new_id
 from models.pauses import Gate
@@ -26,7 +27,14 @@ def register(system: System) -> WorkerIdentity:
     """Record that this process now executes runs."""
     worker = WorkerIdentity(new_id(), system.settings.worker_threads)
     with system.transaction(Gate.UNUSED):
-        workers.register(worker.id, socket.gethostname(), os.getpid(), worker.threads, system.clock.now())
+        workers.register(
+            worker.id,
+            system.clock.now(),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            threads=worker.threads,
+            version=VERSION,
+        )
     return worker
 
 

@@ -30,8 +30,8 @@ def trigger(principal: Principal, system: System, job_id: UUID, data: dict[str, 
 
     Raises `NotFound`, `Conflict` when the job has ended or polls already, and the refusal of `data` by its task type.
     """
-    if data is not None:
-        _validate(principal, system, job_id, data)
+    if data is not None:  # before the transaction: it may take long
+        registry.validate(system.settings, _task_type_of_job(principal, job_id), data)
     with system.transaction() as work:
         now = work.now
         job = visibility.expected(principal, jobs.lock_whole(job_id), job_id, Scope.OPERATE)
@@ -66,18 +66,23 @@ def retry(principal: Principal, system: System, job_id: UUID) -> UUID:
     return UUID(str(row["id"]))
 
 
-def replay(principal: Principal, system: System, run_id: UUID) -> RunView:
+def replay(principal: Principal, system: System, run_id: UUID, data: dict[str, Any] | None = None) -> RunView:
     """Replay a dead run. Returns the new run; a job that has ended is active again until that is over.
 
-    Raises `NotFound`, or `Conflict` when the run is not dead, is replayed at present, or belongs to a cancelled job.
+    `data`, if given, replaces the run's. Raises `NotFound`, the refusal of `data` by its task type, or `Conflict` when
+    the run is not dead, is replayed at present, or belongs to a cancelled job. No mask in `data` is restored: who may
+    run a job may not send its secrets elsewhere.
     """
+    if data is not None:  # before the transaction: it may take long
+        registry.validate(system.settings, _task_type_of_run(principal, run_id), data)
     with system.transaction() as work:
         now = work.now
         job, run = locked_run(principal, run_id)
         _refuse_replay(job, run)
         quotas.take_waiting(system, job)
-        row = _again(principal, job, run, now)
-        work.audit(principal, "run.replayed", Thing("run", str(run.id), job.app_id), after={"run_id": str(row["id"])})
+        row = _again(principal, job, run, now, data)
+        after = {"run_id": str(row["id"])} if data is None else {"run_id": str(row["id"]), "data": data}
+        work.audit(principal, "run.replayed", Thing("run", str(run.id), job.app_id), after=after)
         view, _ = records.run(principal, row["id"])
         work.ring([row])
     return view
@@ -102,11 +107,16 @@ def draft(job: Job, why: Trigger, scheduled_for: datetime, now: datetime, **more
     return row
 
 
-def _validate(principal: Principal, system: System, job_id: UUID, data: dict[str, Any]) -> None:
-    """Check the data by the job's task type, which may take long: so before the transaction."""
+def _task_type_of_job(principal: Principal, job_id: UUID) -> str:
     with database.reading():
-        job = visibility.expected(principal, jobs.by_id(job_id), job_id, Scope.OPERATE)
-    registry.validate(system.settings, job.task_type, data)
+        return str(visibility.expected(principal, jobs.by_id(job_id), job_id, Scope.OPERATE).task_type)
+
+
+def _task_type_of_run(principal: Principal, run_id: UUID) -> str:
+    with database.reading():
+        run = runs.by_id(run_id)
+        job = None if run is None else jobs.by_id(run.job_id)
+        return str(visibility.expected_of(principal, job, NotFound("run", run_id), Scope.OPERATE).task_type)
 
 
 def _refuse_second_poll(job: Job) -> None:
@@ -124,11 +134,11 @@ def _refuse_replay(job: Job, run: Run) -> None:
     _refuse_second_poll(job)
 
 
-def _again(principal: Principal, job: Job, run: Run, now: datetime) -> Row:
+def _again(principal: Principal, job: Job, run: Run, now: datetime, data: dict[str, Any] | None = None) -> Row:
     """Store a run that repeats another, with its own idempotency key; a job that has ended is active again for it."""
     if job.state in ENDED:
         edits.reopen(job, now)
-    again = {"retry_of": run.id, "data": run.data, "trace": _trace(principal)}
+    again = {"retry_of": run.id, "data": run.data if data is None else data, "trace": _trace(principal)}
     return _store(draft(job, Trigger.RETRY, run.scheduled_for, now, **again), job)
 
 

@@ -6,28 +6,35 @@ Where there are many, their counts are kept for half a minute; few are counted a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from core.figures import whole_minute
 from core.filters import JobFilter
 from core.principals import Principal
 from services.reading import upcoming, visibility
 from services.reading.kept import Kept
+from services.reading.upcoming import UpcomingView
 from services.system import System
 
 KEPT_SECONDS = 30.0
 MANY = 500
+MOST_NAMED = 5
 _MOST_KEPT = 100
 
 
 @dataclass(frozen=True)
 class MinutesAhead:
-    """How many runs are due in each minute; nothing is known beyond `until`, if it is set."""
+    """How many runs are due in each minute; nothing is known beyond `until`, if it is set.
+
+    `meeting` has the first jobs of each minute in which runs of several jobs are due.
+    """
 
     counts: Mapping[datetime, int]
     until: datetime | None
+    meeting: Mapping[datetime, Sequence[UpcomingView]] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
@@ -53,4 +60,14 @@ class ComingMinutes:
         horizon = self._system.clock.now() + timedelta(seconds=self._seconds)
         ahead = upcoming.look_ahead(principal, self._system, wanted, self._seconds, self._most)
         until = ahead.until if ahead.until < horizon else None
-        return MinutesAhead(Counter(whole_minute(one.due_at) for one in ahead.found), until)
+        counts = Counter(whole_minute(one.due_at) for one in ahead.found)
+        return MinutesAhead(counts, until, _meeting(ahead.found))
+
+
+def _meeting(found: Iterable[UpcomingView]) -> dict[datetime, list[UpcomingView]]:
+    jobs: dict[datetime, dict[UUID, UpcomingView]] = {}
+    for one in found:
+        of_minute = jobs.setdefault(whole_minute(one.due_at), {})
+        if len(of_minute) < MOST_NAMED:
+            of_minute.setdefault(one.job_id, one)
+    return {minute: list(of_minute.values()) for minute, of_minute in jobs.items() if len(of_minute) > 1}

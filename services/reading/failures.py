@@ -20,7 +20,10 @@ MOST_READ = 1_000
 
 @dataclass(frozen=True)
 class FailureGroup:
-    """Failures that are alike; the run, the message and the job are those of the newest."""
+    """Failures that are alike; the run, the message and the job are those of the newest.
+
+    Of `repeated` of them, another run has been made since that repeats them.
+    """
 
     app_name: str
     task_type: str
@@ -28,6 +31,7 @@ class FailureGroup:
     error_type: str | None
     message: str | None
     count: int
+    repeated: int
     accounts: tuple[str, ...]
     first_at: datetime
     last_at: datetime
@@ -69,6 +73,7 @@ def _group(reason: str, members: Sequence[Failure]) -> FailureGroup:
         error_type=newest.error_type,
         message=newest.error_message,
         count=len(members),
+        repeated=sum(one.is_repeated for one in members),
         accounts=tuple(sorted({one.account_id for one in members})),
         first_at=members[-1].finished_at,
         last_at=newest.finished_at,

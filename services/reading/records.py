@@ -15,6 +15,7 @@ from core.schedules import Recurring
 from core.states import Hold, Outcome
 from models import attempts, calls, database, job_logs, jobs, lists, run_lines, runs, signals
 from models.job_logs import LoggedAttempt, LoggedWait
+from models.tables import Run
 from services.reading import visibility
 from services.reading.views import (
     AttemptView,
@@ -29,6 +30,7 @@ from services.reading.views import (
     view_of,
 )
 from services.scheduling import stored_schedule
+from services.task_types import header_masks
 
 LOG_ENTRIES = 20
 
@@ -75,21 +77,32 @@ def occurrences(principal: Principal, job_id: UUID, count: int) -> list[Occurren
 def run(principal: Principal, run_id: UUID) -> tuple[RunView, list[AttemptView]]:
     """Returns a run and its attempts in order. Raises `NotFound`."""
     with database.reading():
-        found = lists.run(run_id)
-        if found is None or not visibility.sees(principal, found.job):
-            raise NotFound("run", run_id)
+        found = _seen_run(principal, run_id)
         told = calls.of_run(run_id)
         return run_view(found), [
             view_of(AttemptView, one, call=told.get(one.number)) for one in attempts.of_run(run_id)
         ]
 
 
+def beside(principal: Principal, run_id: UUID) -> tuple[UUID | None, UUID | None]:
+    """Returns the runs of the same job that were made just before and just after a run. Raises `NotFound`."""
+    with database.reading():
+        return runs.beside(run_id, _seen_run(principal, run_id).job_id)
+
+
+def data_of_run(principal: Principal, run_id: UUID) -> Any:
+    """Returns the data that a replay of a run has, as it is shown: its own, else its job's. Raises `NotFound`."""
+    with database.reading():
+        found = _seen_run(principal, run_id)
+        job_data = _shown(principal, found.job_id).data
+        own = runs.data_of(run_id)  # which no list reads: it may be large
+        return job_data if own is None else header_masks.masked_data(found.job.task_type, own)
+
+
 def log_of_run(principal: Principal, run_id: UUID, limit: int) -> list[LineView]:
     """Returns the newest lines that a run's receivers logged or its command wrote, oldest first. Raises `NotFound`."""
     with database.reading():
-        found = lists.run(run_id)
-        if found is None or not visibility.sees(principal, found.job):
-            raise NotFound("run", run_id)
+        _seen_run(principal, run_id)
         return [view_of(LineView, one) for one in run_lines.newest(run_id, limit)]
 
 
@@ -104,6 +117,13 @@ def _shown(principal: Principal, job_id: UUID) -> JobView:
         if visibility.sees(principal, view):
             return view
     raise NotFound("job", job_id)
+
+
+def _seen_run(principal: Principal, run_id: UUID) -> Run:
+    found = lists.run(run_id)
+    if found is None or not visibility.sees(principal, found.job):
+        raise NotFound("run", run_id)
+    return found
 
 
 def _held(run: LoggedWait) -> LogEntry:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 
 from core.figures import MINUTE, minutes_between, percentile, whole_minute
 from core.filters import JobFilter
 from core.principals import Principal
-from core.states import JobState, RunStatus
+from core.states import Hold, JobState, RunStatus
 from models import database, statistics
 from models.pauses import Gate
 from services.reading.views import view_of
@@ -23,7 +23,7 @@ GRACE = timedelta(seconds=5)
 MOST_READ_LIVE = 3
 BATCH = 1_000
 MOST_WAITS = 1_000
-_SHARE = 0.95
+_HALF, _MOST = 0.5, 0.95
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,9 @@ class MinuteFigures:
     """What happened in the minute that begins at `minute`.
 
     `started`, `completed` and `failed` count runs, each once. `waiting` is how many were due when the minute ended and
-    had not begun, held ones included. `lateness_p95_seconds` is about the runs that began in the minute and were never
-    retried: 95 of 100 began no later than this; None without such runs.
+    had not begun, held ones included; `held` says how many of them each reason held. `lateness_p95_seconds` is about
+    the runs that began in the minute and were never retried: 95 of 100 began no later than this, and half of them no
+    later than `lateness_p50_seconds`; None without such runs.
     """
 
     minute: datetime
@@ -53,7 +54,9 @@ class MinuteFigures:
     completed: int = 0
     failed: int = 0
     waiting: int = 0
+    lateness_p50_seconds: float | None = None
     lateness_p95_seconds: float | None = None
+    held: Mapping[Hold, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,8 +105,12 @@ def series(principal: Principal, system: System, minutes: int) -> list[MinuteFig
     end = whole_minute(system.clock.now())
     wanted = minutes_between(end - minutes * MINUTE, end)
     with database.reading():
-        known = {row.minute: view_of(MinuteFigures, row) for row in statistics.minutes(wanted[0])}
-        known |= {minute: _figures(minute) for minute in wanted[-MOST_READ_LIVE:] if minute not in known}
+        held = statistics.minute_holds(wanted[0])
+        known = {
+            row.minute: view_of(MinuteFigures, row, held=held.get(row.minute, {}))
+            for row in statistics.minutes(wanted[0])
+        }
+        known |= {minute: of_minute(minute) for minute in wanted[-MOST_READ_LIVE:] if minute not in known}
     return [known.get(minute) or MinuteFigures(minute) for minute in wanted]
 
 
@@ -116,9 +123,9 @@ def summarise(system: System) -> int:
     stored = 0
     for minute in _due(system.clock.now()):
         with database.reading():
-            figures = _figures(minute)
+            figures = asdict(of_minute(minute))
         with system.transaction(Gate.UNUSED):
-            statistics.add_minute(asdict(figures))
+            statistics.add_minute(figures, figures.pop("held"))
         stored += 1
         if system.clock.monotonic() >= until:
             break
@@ -131,6 +138,29 @@ def prune(system: System) -> int:
         return statistics.prune_minutes(system.clock.now() - timedelta(days=system.settings.keep_history_days), BATCH)
 
 
+def of_minute(minute: datetime) -> MinuteFigures:
+    """Returns the figures of a minute, read from the rows in the caller's transaction."""
+    end = minute + MINUTE
+    ended = statistics.ended_within(minute, end)
+    starts = statistics.starts_within(minute, end)
+    waits = statistics.waiting_before(end)
+    late = [max(0.0, (began - due).total_seconds()) for due, began, repeats in starts if repeats == 0]
+    return MinuteFigures(
+        minute=minute,
+        started=len(starts),
+        completed=ended.get(RunStatus.COMPLETED, 0),
+        failed=ended.get(RunStatus.FAILED, 0),
+        waiting=sum(waits.values()),
+        lateness_p50_seconds=_rounded(percentile(late, _HALF)),
+        lateness_p95_seconds=_rounded(percentile(late, _MOST)),
+        held={hold: count for hold, count in waits.items() if hold is not None},
+    )
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
 def _due(now: datetime) -> list[datetime]:
     """The minutes that have passed and are not summed up yet, oldest first; the first is the first run's."""
     end = whole_minute(now - GRACE)
@@ -138,20 +168,3 @@ def _due(now: datetime) -> list[datetime]:
         newest = statistics.newest_minute()
         first = statistics.first_run_made_at() if newest is None else newest + MINUTE
     return [] if first is None else minutes_between(max(whole_minute(first), end - MOST_SUMMARISED * MINUTE), end)
-
-
-def _figures(minute: datetime) -> MinuteFigures:
-    """Returns the figures of a minute, read from the rows in the caller's transaction."""
-    end = minute + MINUTE
-    ended = statistics.ended_within(minute, end)
-    starts = statistics.starts_within(minute, end)
-    late = [max(0.0, (began - due).total_seconds()) for due, began, repeats in starts if repeats == 0]
-    lateness = percentile(late, _SHARE)
-    return MinuteFigures(
-        minute=minute,
-        started=len(starts),
-        completed=ended.get(RunStatus.COMPLETED, 0),
-        failed=ended.get(RunStatus.FAILED, 0),
-        waiting=statistics.waiting_before(end),
-        lateness_p95_seconds=None if lateness is None else round(lateness, 3),
-    )

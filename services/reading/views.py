@@ -107,6 +107,7 @@ class RunView:
     reason: str | None
     occurrences: int
     attempt_count: int
+    worker_id: UUID | None
     waiting_for_report: bool
     started_at: datetime | None
     finished_at: datetime | None

@@ -17,12 +17,13 @@ MOST_SHOWN = 1_000
 
 @dataclass(frozen=True)
 class WorkerView:
-    """A worker process as it is shown; `running` is how many runs it holds now."""
+    """A worker process as it is shown; `running` is how many runs it holds now. Of old ones no `version` is known."""
 
     id: UUID
     host: str
     pid: int
     threads: int
+    version: str | None
     started_at: datetime
     heartbeat_at: datetime
     status: WorkerStatus

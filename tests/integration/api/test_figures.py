@@ -44,6 +44,8 @@ def test_minutes_are_shown_oldest_first(client: Client, system: GivenSystem) -> 
         "completed": 0,
         "failed": 0,
         "waiting": 1,
+        "held": {},
+        "lateness_p50_seconds": None,
         "lateness_p95_seconds": None,
     }
     system.clock.advance(60)

@@ -53,6 +53,14 @@ def test_a_dead_run_is_replayed(client: Client, system: GivenSystem) -> None:
     assert post(client, f"runs/{work.run_id}/replay").status_code == 409
 
 
+def test_a_dead_run_is_replayed_with_other_data(client: Client, system: GivenSystem) -> None:
+    client.create(schedule=ONCE)
+    work, _ = attempt(system, refused())
+    assert set(refusal(post(client, f"runs/{work.run_id}/replay", {"data": [], "x": 1}))) == {"data", "x"}
+    assert post(client, f"runs/{work.run_id}/replay", {"data": {"n": 1}}).status_code == 201
+    assert claim_one(system).data == {"n": 1}
+
+
 def test_a_run_is_cancelled(client: Client) -> None:
     job_id = client.create(schedule=LATER)
     [run] = client.simulate_get(f"/api/jobs/{job_id}/runs").json["results"]

@@ -19,7 +19,7 @@ from core.states import Hold, RunStatus
 from core.trace_context import TraceContext
 from migrations import runner
 from models import database, links
-from models.tables import Attempt, HeldKey, Installation, Job, Limit, Run, RunHold, Use, db
+from models.tables import Attempt, HeldKey, Installation, Job, Limit, Minute, MinuteHold, Run, RunHold, Use, Worker, db
 from services.access import authentication, own_tokens, tokens
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching
@@ -121,6 +121,16 @@ def test_what_was_held_before_there_was_a_history_has_none_and_what_comes_has(fo
     job_service.pause(LOCAL, system, job_id)
     [hold] = RunHold.select()
     assert (hold.held_by, hold.since, hold.until) == (Hold.PAUSED, system.clock.now(), None)
+
+
+def test_figures_and_workers_from_before_stay_without_what_was_not_kept_then(former: None) -> None:
+    runner.upgrade("0033_holds_and_weights")
+    row("minutes", minute=INSTANT, started=1, completed=1, failed=0, waiting=2, lateness_p95_seconds=0.5)
+    row("workers", id=APP, host="old", pid=1, threads=2, started_at=INSTANT, heartbeat_at=INSTANT)
+    assert "0035_figures" in runner.upgrade()
+    minute, worker = Minute.get(), Worker.get()
+    assert (minute.waiting, minute.lateness_p95_seconds, minute.lateness_p50_seconds) == (2, 0.5, None)
+    assert (worker.host, worker.version, MinuteHold.select().count()) == ("old", None, 0)
 
 
 def test_runs_from_before_have_no_trace_and_new_ones_may(former: None) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from core.principals import LOCAL
+from core.quotas import Quotas
 from core.scopes import Role
 from models.tables import App
 from services.access import app_keys, members
-from services.jobs import apps
+from services.jobs import apps, quotas
 from services.secrets import named, signing
 from tests.factories import GivenSystem, given_system
 from tests.integration.pages.browser import Browser, Form, Page
@@ -47,6 +48,16 @@ def test_a_user_makes_an_app_and_owns_it(page: Page, browser: Browser, system: G
     assert [(one.username, one.role) for one in members.listed(LOCAL, "shop")] == [("ada", Role.OWNER)]
     assert "shop" in browser.load("/dashboard/apps").links
     assert browser.load("/dashboard/new").form("Make the job").fields["app_name"] == "shop"
+
+
+def test_quotas_are_shown_and_put_by_administrators_alone(page: Page, browser: Browser, system: GivenSystem) -> None:
+    assert "Jobs no limit" in page.text
+    assert "Change them" not in page.text
+    quotas.put(LOCAL, system, "shop", Quotas(jobs=7, shortest_interval_seconds=0.5))
+    assert "Jobs 0 of 7" in browser.load("/dashboard/apps/shop").text
+    form = Form("/dashboard/apps/shop/quotas", "post", dict(to(page, "change").fields))
+    assert browser.send(form, jobs="9").status_code == 403
+    assert quotas.get(LOCAL, "shop").quotas == Quotas(jobs=7, shortest_interval_seconds=0.5)
 
 
 def test_what_is_wrong_with_a_new_app_stands_beside_its_field(page: Page, browser: Browser) -> None:

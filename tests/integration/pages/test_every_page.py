@@ -32,7 +32,7 @@ HOSTILE = [
     "javascript:alert(1)",
     "\u202etxt.exe<b>",
 ]
-OURS = {StaticFiles().path(name) for name in ("page.js", "live.js", "palette.js")}
+OURS = {StaticFiles().path(name) for name in ("page.js", "live.js", "palette.js", "preview.js")}
 PAGES = (
     "/dashboard/",
     "/dashboard/jobs",
@@ -46,6 +46,8 @@ PAGES = (
     "/dashboard/apps",
     "/dashboard/audit",
     "/dashboard/new",
+    "/dashboard/settings",
+    "/dashboard/outbox",
 )
 
 
@@ -125,5 +127,5 @@ def all_routes(system: GivenSystem) -> list[Route]:
     async def change(*_: object) -> None:
         """No password is changed here."""
 
-    shown = Site(system, run, page_readers.readers(system), lambda *_: True)  # type: ignore[arg-type]  # it only lists its pages
-    return pages.routes(shown, Signs(lambda: True, tuple), lambda _path: answer, change, run)  # type: ignore[arg-type]  # nothing is called
+    shown = Site(system, run, run, page_readers.readers(system), lambda *_: True)  # type: ignore[arg-type]  # it only lists its pages
+    return pages.routes(shown, Signs(lambda: True, tuple), lambda _path: answer, change)

@@ -12,7 +12,7 @@ from core import schedules
 from core.principals import LOCAL
 from local import chromium
 from local.serving import served
-from services.jobs import lifecycle
+from services.jobs import editing, lifecycle
 from tests.factories import GivenSystem, new_job
 from tests.integration.pages.conftest import site
 from tests.waiting import LONGEST
@@ -88,6 +88,37 @@ def test_the_palette_goes_to_a_job_by_its_name_or_id_and_opens_what_asks_why(
     tab.keyboard.press("Control+k")
     tab.keyboard.insert_text(str(job_id))
     expect(choices).to_have_text(f"{job_id} job")
+
+
+def test_a_page_says_since_when_it_is_not_up_to_date_and_goes_on_by_itself(
+    tab: Page, address: str, system: GivenSystem
+) -> None:
+    job_id = made(system, "Digest")
+    tab.goto(f"{address}/dashboard/jobs/{job_id}")
+    lost = tab.locator("#lost")
+    expect(lost).to_be_hidden()
+    tab.route("**/dashboard/jobs/*", lambda route: route.abort())
+    lifecycle.pause(LOCAL, system, job_id)
+    expect(lost).to_contain_text("Not up to date: the server has not answered since")
+    tab.unroute("**/dashboard/jobs/*")
+    expect(tab.locator("#job-head .status")).to_have_text("paused")
+    expect(lost).to_be_hidden()
+    editing.delete(LOCAL, system, job_id)
+    expect(lost).to_contain_text("what this page shows is no longer there")
+
+
+def test_a_new_job_is_told_as_it_is_typed(tab: Page, address: str) -> None:
+    tab.goto(f"{address}/dashboard/new")
+    tab.locator("[name=task_type]").fill("greet")
+    tab.locator("[name='schedule.type'][value=cron]").check()
+    tab.locator("[name='schedule.cron.expression']").fill("0 2 * * *")
+    shown = tab.locator("#preview")
+    expect(shown.locator("li")).to_have_count(10)
+    tab.get_by_text("The same as YAML").click()
+    tab.locator("[name='schedule.cron.expression']").fill("0 25 * * *")
+    expect(shown).to_contain_text("Expression")
+    tab.locator("[name='schedule.cron.expression']").fill("0 3 * * *")
+    expect(shown.locator("pre").first).to_contain_text("0 3 * * *")
 
 
 def test_new_rows_wait_while_the_reader_is_further_down_and_come_when_asked_for(

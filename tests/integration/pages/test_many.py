@@ -15,7 +15,7 @@ from models.tables import Run
 from pages.resources import bulk
 from services.execution.work import Failed, Succeeded
 from services.jobs import lifecycle, requested_runs
-from tests.factories import NOON, GivenSystem, claim, new_job, record, runs_of, stored_job, stored_run
+from tests.factories import NOON, GivenSystem, claim, failed, new_job, record, runs_of, stored_job, stored_run
 from tests.integration.pages.browser import Browser, Page
 
 LATER = schedules.DelayFromNow(600)
@@ -112,7 +112,7 @@ def test_failures_are_grouped_and_a_group_is_replayed_or_dismissed(browser: Brow
     alike = failing(system, full, "The disk 1_0% of node 12 is full.", odd)
     page = browser.load("/dashboard/failures")
     assert "3 runs that failed for good" in page.text
-    groups = [link for link in page.elements if link[0] == "a" and "action=" in str(link[1].get("href"))]
+    groups = [link for link in page.elements if link[0] == "a" and "failure=" in str(link[1].get("href"))]
     replays = [str(given["href"]) for _, given in groups if "action=replay" in str(given["href"])]
     assert len(replays) == 2
     trials = {trial.text.count("2 would be repeated"): trial for trial in map(browser.load, replays)}
@@ -137,9 +137,38 @@ def test_what_is_dismissed_or_older_than_the_page_shows_is_not_replayed_with_its
     with system.transaction():
         Run.update(finished_at=NOON - timedelta(days=2)).where(Run.id == old).execute()
     links = [str(given.get("href")) for _, given in browser.load("/dashboard/failures").elements]
-    [replay] = [link for link in links if "action=replay" in link]
+    [replay] = [link for link in links if "action=replay" in link and "failure=" in link]
     browser.submit(browser.load(replay).form("Replay 1"))
     assert [len(runs_of(stored_run(one).job_id)) for one in (known, old, new)] == [1, 1, 2]
+
+
+def test_what_failed_since_an_instant_is_replayed_as_a_whole_and_says_so(browser: Browser, system: GivenSystem) -> None:
+    browser.cookies["carillon_zone"] = "Europe/Berlin"
+    [yesterday, *this_morning] = failing(system, "Broken.", "Full.", "Lost.")
+    with system.transaction():
+        Run.update(finished_at=NOON - timedelta(hours=14)).where(Run.id == yesterday).execute()
+    assert "3 runs that failed for good" in browser.load("/dashboard/failures").text
+    page = browser.load("/dashboard/failures?range=today")
+    assert "2 runs that failed for good" in page.text
+    page = browser.submit(page.form("Since then"), since="2026-11-20T06:00:00")
+    assert page.form("Since then").fields["since"] == "2026-11-20T06:00:00"
+    browser.submit(browser.load(page.links["Replay all…"]).form("Replay 2"))
+    assert [len(runs_of(stored_run(one).job_id)) for one in (yesterday, *this_morning)] == [1, 2, 2]
+    assert browser.load("/dashboard/failures").text.count("1 repeated") == 2
+    assert browser.load("/dashboard/failures?since=yesterday").status == 400
+    assert browser.load("/dashboard/failures?range=1y").status == 400
+    assert "Nothing failed for good since Fri 20 Nov" in browser.load("/dashboard/failures?since=2026-11-20T14:00").text
+
+
+def test_what_is_tried_again_is_told_by_why_it_failed(browser: Browser, system: GivenSystem) -> None:
+    assert "No run waits for another try" in browser.load("/dashboard/failures").text
+    for _ in range(2):
+        lifecycle.create(LOCAL, system, new_job(max_retries=1, retry_backoff_base=60.0))
+    for work in claim(system):
+        record(system, work, failed())
+    page = browser.load("/dashboard/failures")
+    assert "2 greet app_a The receiver is down." in page.text
+    assert "in 1 min" in page.text
 
 
 def test_replaying_all_means_dead_runs_alone_and_goes_on_after_those_refused(
@@ -163,7 +192,8 @@ def test_replaying_all_means_dead_runs_alone_and_goes_on_after_those_refused(
 def test_a_reason_of_lines_is_acted_on_and_the_page_says_how_many(browser: Browser, system: GivenSystem) -> None:
     failing(system, "Broken:\r\nno 3\n")
     links = [str(given.get("href")) for _, given in browser.load("/dashboard/failures").elements]
-    form = browser.load(next(link for link in links if "action=dismiss" in link)).form("Dismiss 1")
+    dismiss = next(link for link in links if "action=dismiss" in link and "failure=" in link)
+    form = browser.load(dismiss).form("Dismiss 1")
     assert "1 changed, 0 refused." in browser.submit(form).text
     assert "Nothing changed. 0 changed, 0 refused." in browser.submit(form, key="another").text
 

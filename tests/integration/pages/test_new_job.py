@@ -3,20 +3,37 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from client import declared as declaration
 from core import schedules
 from core.filters import JobFilter
 from core.listing import NEWEST_FIRST, Stretch
 from core.principals import LOCAL
+from pages import presets
+from services.jobs import apps
 from services.reading import listing
 from services.reading.counting import Counts
 from services.reading.views import JobView
 from tests.factories import GivenSystem
+from tests.integration.api.client import NO_JOB
 from tests.integration.pages.browser import Browser, Page
 
 MAKE, PREVIEW = "Make the job", "Show what it means"
+
+
+class Posting:
+    """Stands for `requests`: keeps what is posted."""
+
+    def __init__(self, made: dict[str, Any]) -> None:
+        self._made = made
+
+    def post(self, url: str, **given: Any) -> Any:
+        self._made.update(given, url=url)
+        return SimpleNamespace(raise_for_status=lambda: None, json=lambda: {"id": "1"})
 
 
 def jobs(system: GivenSystem) -> list[JobView]:
@@ -143,6 +160,78 @@ def test_a_preview_says_what_the_schedule_means_and_makes_nothing(browser: Brows
     assert shown.form(MAKE).fields["schedule.cron.expression"] == "30 4 1 * *"
     wrong = browser.submit(page.form(PREVIEW), do="preview", **{**typed, "schedule.cron.expression": "@reboot"})
     assert wrong_beside(wrong) == {"schedule.cron.expression"}
+
+
+def test_what_is_typed_is_told_at_once_as_a_sentence_a_command_a_file_and_a_program(
+    browser: Browser, system: GivenSystem
+) -> None:
+    page = browser.load("/dashboard/new")
+    typed = sent(
+        page,
+        app_name="app_a",
+        task_type="greet",
+        name="nightly",
+        schedule__type="cron",
+        schedule__cron__expression="0 2 * * *",
+    )
+    shown = browser.submit(page.form(PREVIEW), do="look", **typed)
+    assert shown.text.count("02:00:00") == 10
+    assert "<html" not in shown.html, "a part of a page"
+    curl, declared, program = shown.texts_of("pre")
+    assert "curl -s http://127.0.0.1:8000/api/jobs/create" in curl
+    job = declaration.read(declared, "nightly.yaml").jobs[0]
+    assert (job.app, job.name, job.definition["schedule"]["expression"]) == ("app_a", "nightly", "0 2 * * *")
+    made: dict[str, Any] = {}
+    exec(program.replace("import requests", ""), {"requests": Posting(made), "print": lambda *_: None})  # noqa: S102
+    assert made["json"]["task_type"] == "greet"
+    wrong = browser.submit(page.form(PREVIEW), do="look", **{**typed, "schedule.cron.expression": "0 25 * * *"})
+    assert "Expression" in wrong.text
+    assert wrong.status == 200
+    assert jobs(system) == []
+
+
+def test_a_preset_fills_in_the_schedule_and_leaves_what_was_typed(browser: Browser) -> None:
+    page = browser.load("/dashboard/new")
+    for key in presets.PRESETS:
+        shown = browser.submit(page.form(PREVIEW), do=f"preset.{key}", task_type="greet")
+        assert shown.form(MAKE).fields["task_type"] == "greet"
+        assert "The same as YAML" in shown.text, key
+    assert shown.form(MAKE).fields["schedule.type"] == "cron"
+    assert shown.form(MAKE).fields["schedule.cron.expression"] == "0 6 1 * *"
+    assert browser.submit(page.form(PREVIEW), do="preset.never").status == 400
+
+
+def test_a_clone_is_all_that_a_job_is_but_its_name(browser: Browser, system: GivenSystem) -> None:
+    browser.cookies["carillon_zone"] = "Europe/Berlin"
+    page = browser.load("/dashboard/new?kind=http")
+    typed = {
+        "data.url": "https://example.com/",
+        "schedule.type": "interval",
+        "schedule.interval.every_seconds": "60",
+        "schedule.interval.starts_at": "2026-11-24T18:00:00",
+        "name": "ping",
+        "tags": "a\r\nb",
+        "priority": "7",
+    }
+    made = browser.submit(page.form(MAKE), **typed)
+    form = browser.load(made.links["Clone"]).form(MAKE)
+    assert form.fields["name"] == ""
+    browser.submit(form)
+    second, first = jobs(system)
+    assert (second.data, second.tags, second.priority) == (first.data, first.tags, first.priority)
+    assert second.schedule == first.schedule
+    assert browser.load(f"/dashboard/new?like={NO_JOB}").status == 404
+    assert browser.load("/dashboard/new?like=1").status == 404
+
+
+def test_the_receiver_is_called_once_before_a_job_is_made(browser: Browser, system: GivenSystem) -> None:
+    page = browser.load("/dashboard/new")
+    typed = {"app_name": "app_a", "task_type": "greet"}
+    assert browser.submit(page.form(MAKE), do="try", **typed).status == 404, "there is no such app yet"
+    apps.ensure(system, "app_a")
+    answer = browser.submit(page.form(MAKE), do="try", **typed)
+    assert "This process makes no calls" in answer.text, "as the API says where none are made"
+    assert jobs(system) == []
 
 
 def test_each_kind_of_task_that_works_here_has_a_form_of_its_parameters(browser: Browser, system: GivenSystem) -> None:

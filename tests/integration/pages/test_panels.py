@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from core import schedules
+from core import breakers as rules
+from core import limit_keys, schedules
 from core.principals import LOCAL
 from core.signs_of_life import TICK
-from models import signals
+from models import apps, breakers, signals
 from pages.resources import overview
 from services.execution import workers
-from services.jobs import lifecycle
+from services.jobs import lifecycle, requested_runs
 from services.runtime.troubles import Trouble
 from services.scheduling import pauses
 from tests.factories import GivenSystem, claim, new_job, record, refused, succeeded
@@ -53,11 +54,47 @@ def test_the_overview_shows_what_runs_what_failed_and_what_comes(browser: Browse
 
 
 def test_the_charts_reach_back_as_far_as_is_asked_for(browser: Browser, system: GivenSystem) -> None:
-    for chosen in ("1h", "24h", "7d"):
+    for chosen in ("1h", "24h", "7d", "30d"):
         page = browser.load(f"/dashboard/?range={chosen}")
         charts = [given["aria-label"] for tag, given in page.elements if tag == "svg" and "aria-label" in given]
         assert len(charts) == 3
     assert browser.load("/dashboard/?range=1y").status == 400
+
+
+def test_what_runs_is_told_beside_how_long_it_usually_takes(browser: Browser, system: GivenSystem) -> None:
+    job_id = lifecycle.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *"), name="Report"))
+    for _ in range(3):
+        requested_runs.trigger(LOCAL, system, job_id)
+        [work] = claim(system)
+        system.clock.advance(4)
+        record(system, work, succeeded())
+    requested_runs.trigger(LOCAL, system, job_id)
+    claim(system)
+    system.clock.advance(5)
+    assert "5.0 s usually 4.0 s" in browser.load("/dashboard/").text
+    system.clock.advance(60)
+    assert "slow , usually 4.0 s" in browser.load("/dashboard/").text
+    page = browser.load(f"/dashboard/jobs/{job_id}")
+    assert "It usually takes 4.0 s" in page.text
+    assert "The newest has taken 1 min 5 s: slow" in page.text
+    worker = browser.load("/dashboard/workers")
+    assert "Report for 1 min 5 s , slow , usually 4.0 s" in worker.text
+
+
+def test_receivers_that_are_left_alone_are_shown_and_called_again(system: GivenSystem) -> None:
+    browser = Browser(site(system))
+    assert "None, and none is watched" in browser.load("/dashboard/queues").text
+    lifecycle.create(LOCAL, system, new_job())
+    with system.transaction():
+        app = apps.by_name("app_a")
+        assert app is not None
+        key = limit_keys.of_destination("app_a", "app.example.com")
+        breakers.open_new(key, app.id, "app.example.com", rules.opened(system.clock.now()), system.clock.now())
+    page = browser.load("/dashboard/queues")
+    assert "app.example.com app_a now" in page.text
+    page = browser.submit(page.form("Call it again"), reason="It is mended")
+    assert "The breaker is closed" in page.text
+    assert "app.example.com" not in page.text
 
 
 def test_a_trouble_of_this_process_is_a_part_that_is_amiss(system: GivenSystem) -> None:
@@ -80,7 +117,7 @@ def test_what_comes_is_a_strip_of_minutes_and_a_list(browser: Browser, system: G
     lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(660), app_name="app_b"))
     page = browser.load("/dashboard/upcoming")
     assert "4 runs in the coming day" in page.text
-    assert "Fri 20 Nov 2026 12:10:00 has 3 Fri 20 Nov 2026 12:12:00 is free" in page.text
+    assert "Fri 20 Nov 2026 12:10:00 has 3 Fri 20 Nov 2026 12:12:00 is free greet , greet , greet" in page.text
     assert len([1 for tag, given in page.elements if tag == "rect" and given["class"] == "heat"]) == 2
     assert "1 run in the coming day" in browser.load("/dashboard/upcoming?app_name=app_b").text
 

@@ -6,7 +6,7 @@ from core import schedules, trace_context
 from core.limits import Limit
 from core.principals import LOCAL
 from services.execution import giving, limit_changes
-from services.jobs import lifecycle
+from services.jobs import lifecycle, requested_runs
 from tests.factories import GivenSystem, claim, failed, first_run, given_system, record, refused, stored_run, succeeded
 from tests.integration.pages.browser import Browser, Page
 from tests.integration.pages.conftest import site
@@ -71,6 +71,32 @@ def test_a_run_that_failed_is_replayed_once_by_a_button_that_is_pressed_twice(
     assert "A new run repeats the one that failed." in first.text
     assert first.links[str(run.id)] == f"/dashboard/runs/{run.id}"
     assert first.text == second.text
+
+
+def test_a_run_is_replayed_with_other_data(browser: Browser, system: GivenSystem) -> None:
+    run = first_run(system)
+    [work] = claim(system)
+    record(system, work, refused(422))
+    form = browser.load(f"/dashboard/runs/{run.id}").form("Replay with this")
+    assert '"some_key": "some_value"' in form.fields["data"]
+    assert browser.submit(form, data="[1]").status == 400
+    page = browser.submit(form, data='{"some_key": "another"}')
+    assert "A new run repeats the one that failed." in page.text
+    [again] = claim(system)
+    assert again.data == {"some_key": "another"}
+    record(system, again, refused(422))
+    once_more = browser.load(f"/dashboard/runs/{again.run_id}").form("Replay with this")
+    assert '"some_key": "another"' in once_more.fields["data"]
+
+
+def test_the_runs_before_and_after_it_are_a_click_away(browser: Browser, system: GivenSystem) -> None:
+    first = first_run(system, schedules.Cron("0 0 1 1 *"))
+    second = requested_runs.trigger(LOCAL, system, first.job_id)
+    page = browser.load(f"/dashboard/runs/{first.id}")
+    assert "the run before" not in page.links
+    page = browser.load(page.links["the run after"])
+    assert page.links["the run before"] == f"/dashboard/runs/{first.id}"
+    assert str(second.id) in page.text
 
 
 def test_a_run_that_goes_on_is_cancelled(browser: Browser, system: GivenSystem) -> None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
+import pytest
+
+from core.errors import Forbidden
 from core.filters import JobFilter
-from core.principals import LOCAL
+from core.principals import LOCAL, Principal, PrincipalKind
 from core.schedules import DelayFromNow
-from core.states import RunStatus, Trigger
+from core.states import Hold, RunStatus, Trigger
 from models import database, jobs, runs
 from models.tables import Minute, Run
 from services.execution import workers as worker_processes
 from services.jobs import lifecycle as job_service
-from services.reading import statistics, workers
+from services.reading import columns, statistics, workers
+from services.reading.columns import ColumnFigures
 from services.reading.statistics import MOST_SUMMARISED, JobStatistics, MinuteFigures
 from services.scheduling import dispatching
 from tests.factories import (
@@ -99,7 +104,9 @@ def _eventful_minute(system: GivenSystem) -> None:
     dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
 
 
-EVENTFUL = MinuteFigures(NOON, started=5, completed=1, failed=1, waiting=1, lateness_p95_seconds=30.0)
+EVENTFUL = MinuteFigures(
+    NOON, started=5, completed=1, failed=1, waiting=1, lateness_p50_seconds=30.0, lateness_p95_seconds=30.0
+)
 
 
 def test_a_minute_tells_what_began_ended_and_waited_and_how_late(system: GivenSystem) -> None:
@@ -140,7 +147,7 @@ def test_a_run_counts_in_the_minute_it_began_in_and_in_the_one_it_ended_in(syste
     record(system, work, succeeded())
     system.clock.advance(60)
     assert statistics.series(LOCAL, system, 2) == [
-        MinuteFigures(NOON, started=1, lateness_p95_seconds=59.0),
+        MinuteFigures(NOON, started=1, lateness_p50_seconds=59.0, lateness_p95_seconds=59.0),
         MinuteFigures(NOON + MINUTE, completed=1),
     ]
 
@@ -159,6 +166,62 @@ def test_what_did_not_fire_never_waited(system: GivenSystem) -> None:
         with database.transaction():
             Run.update(status=status, finished_at=system.clock.now()).where(Run.id == run.id).execute()
         assert [one.waiting for one in statistics.series(LOCAL, system, 2)] == [0, 0]
+
+
+def test_what_waits_is_told_by_what_holds_it_then_and_later(system: GivenSystem) -> None:
+    for _ in range(3):
+        first_run(system)
+    held = first_run(system)
+    job_service.pause(LOCAL, system, held.job_id)
+    system.clock.set(NOON + MINUTE + statistics.GRACE)
+    [figures] = statistics.series(LOCAL, system, 1)
+    assert (figures.waiting, figures.held) == (4, {Hold.PAUSED: 1})
+    statistics.summarise(system)
+    job_service.resume(LOCAL, system, held.job_id)
+    assert statistics.series(LOCAL, system, 1) == [figures]
+
+
+# --- Columns of charts -------------------------------------------------------------------------------------
+
+
+def test_columns_sum_up_their_minutes_and_tell_the_worst_of_them(system: GivenSystem) -> None:
+    _eventful_minute(system)
+    system.clock.set(NOON + 2 * MINUTE)
+    for work in claim(system):
+        record(system, work, succeeded())
+    system.clock.set(NOON + 3 * MINUTE + statistics.GRACE)
+    statistics.summarise(system)
+    for _ in range(2):  # summed up, then in part read from the rows
+        [unknown, column] = columns.of_minutes(LOCAL, system, 6, 3)
+        assert (unknown.at, unknown.known) == (NOON - 3 * MINUTE, 0)
+        assert column == ColumnFigures(
+            NOON,
+            known=3,
+            completed=2,
+            failed=1,
+            waiting=1,
+            lateness_p50_seconds=70.0,
+            lateness_p95_seconds=70.0,
+        )
+        with database.transaction():
+            Minute.delete().where(Minute.minute == NOON + 2 * MINUTE).execute()
+
+
+def test_a_column_tells_what_held_most_in_any_of_its_minutes(system: GivenSystem) -> None:
+    held = [first_run(system).job_id for _ in range(2)]
+    for job_id in held:
+        job_service.pause(LOCAL, system, job_id)
+    system.clock.set(NOON + MINUTE + statistics.GRACE)
+    statistics.summarise(system)
+    job_service.resume(LOCAL, system, held[0])
+    system.clock.set(NOON + 2 * MINUTE)
+    [column] = columns.of_minutes(LOCAL, system, 2, 2)
+    assert (column.waiting, column.held) == (2, {Hold.PAUSED: 2})
+
+
+def test_columns_are_for_administrators(system: GivenSystem) -> None:
+    with pytest.raises(Forbidden):
+        columns.of_minutes(Principal(PrincipalKind.USER, uuid4(), "ada"), system, 1, 1)
 
 
 def test_a_series_has_every_complete_minute_and_no_other(system: GivenSystem) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from client import yaml_text
 from client.errors import WrongFile
+from core import yaml_writing
 
 TEXTS = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")),  # what no server takes is told
@@ -28,7 +29,7 @@ VALUES: st.SearchStrategy[Any] = st.recursive(
 @settings(deadline=None, database=None)
 @given(VALUES)
 def test_what_is_written_is_read_as_the_same_value(value: Any) -> None:
-    read, _ = yaml_text.read(yaml_text.write(value), "file")
+    read, _ = yaml_text.read(yaml_writing.write(value), "file")
     assert read == value
     assert repr(read) == repr(value)
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from core.states import RunStatus
+from core.states import Hold, RunStatus
 from pages import charts, formats, series_charts, upcoming
 from pages.series import Range, series
+from services.reading.columns import ColumnFigures
 from services.reading.outcomes import OutcomeView
-from services.reading.statistics import MinuteFigures
 from tests.factories import NOON
 
 UTC = ZoneInfo("UTC")
@@ -43,28 +44,43 @@ def test_an_instant_is_relative_within_a_day_and_a_date_beyond() -> None:
     assert formats.relative(NOON + timedelta(days=1), NOON, tokyo) == "Sat 21 Nov 2026 21:00:00"
 
 
-def test_minutes_are_summed_up_to_columns_and_what_comes_follows() -> None:
-    minutes = [
-        MinuteFigures(NOON + number * MINUTE, completed=number, failed=1, waiting=number, lateness_p95_seconds=late)
-        for number, late in enumerate((None, 0.5, 2.0, None))
-    ]
+def columns(*figures: dict[str, Any]) -> list[ColumnFigures]:
+    return [ColumnFigures(NOON + number * MINUTE, **{"known": 1, **one}) for number, one in enumerate(figures)]
+
+
+def test_what_comes_is_counted_by_the_columns_right_of_now() -> None:
     ahead = {NOON: 1, NOON + MINUTE: 2, NOON + 2 * MINUTE: 3, NOON + 166 * MINUTE: 4}
-    found = series(Range("4 minutes", 4, 2, ahead=2), minutes, ahead, NOON, UTC)
-    assert [(one.completed, one.failed, one.waiting, one.lateness_seconds) for one in found.columns] == [
-        (1, 2, 1, 0.5),
-        (5, 2, 3, 2.0),
-    ]
-    assert found.coming == [3, 3]
+    assert series(Range("4 minutes", 4, 2, ahead=2), columns({}, {}), ahead, NOON, UTC).coming == [3, 3]
 
 
 def test_a_line_breaks_where_nothing_began() -> None:
-    minutes = [
-        MinuteFigures(NOON + n * MINUTE, lateness_p95_seconds=late) for n, late in enumerate((1.0, None, 1.0, 1.0))
+    late = [{"lateness_p50_seconds": one, "lateness_p95_seconds": one} for one in (1.0, None, 1.0, 1.0)]
+    drawn = str(series_charts.lateness(series(Range("", 4, 1), columns(*late), {}, NOON, UTC)))
+    assert drawn.count("M37.5") == 2, "half of the runs, and 95 of 100"
+    assert drawn.count("M187.5") == 2
+    assert drawn.count("L262.5") == 2
+
+
+def test_what_waits_is_stacked_and_told_by_what_it_waits_for() -> None:
+    waits = columns({"waiting": 10, "held": {Hold.RATE_LIMIT: 7, Hold.PAUSED: 2}}, {"waiting": 0})
+    shown = series(Range("", 2, 1), waits, {}, NOON, UTC)
+    drawn = str(series_charts.waiting(shown))
+    assert "12:00: 1 for a free worker, 7 for a call that its rate allows, 2 paused" in drawn
+    assert drawn.count("<g>") == 1
+    assert [words for _, words in series_charts.waited_for(shown)] == [
+        "for a free worker",
+        "for a call that its rate allows",
+        "paused",
     ]
-    drawn = str(series_charts.lateness(series(Range("", 4, 1), minutes, {}, NOON, UTC)))
-    assert drawn.count("M37.5") == 1
-    assert drawn.count("M187.5") == 1
-    assert drawn.count("L262.5") == 1
+
+
+def test_columns_of_which_nothing_is_known_are_gaps() -> None:
+    shown = series(Range("", 4, 1), columns({}, {"known": 0}, {"known": 0}, {}), {}, NOON, UTC)
+    assert series_charts.has_gaps(shown)
+    for drawn in map(str, (series_charts.runs(shown), series_charts.waiting(shown))):
+        assert drawn.count('class="gap"') == 1
+        assert "from 12:01 on for 2 min: not known" in drawn
+    assert not series_charts.has_gaps(series(Range("", 1, 1), columns({}), {}, NOON, UTC))
 
 
 def test_each_outcome_has_a_form_of_its_own_besides_its_colour() -> None:

@@ -25,6 +25,6 @@ def test_a_connection_that_is_opened_meanwhile_is_closed_like_the_others() -> No
     broker = RabbitBroker("amqp://127.0.0.1:1", "test")
     late = Connection(broker.connections)
     opened = [Connection(broker.connections, late), Connection(broker.connections)]
-    broker.connections.update(opened)  # type: ignore[arg-type]  # all that a broker asks of one is to close
+    broker.connections.update(opened)
     broker.close()
     assert [one.is_open for one in (*opened, late)] == [False, False, False]

@@ -203,8 +203,11 @@ class Walk:
 
     def change_run(self) -> None:
         """Cancel a run, or replay one."""
-        change = self.draw.choice([cancelling.cancel, requested_runs.replay])
-        self._try(change, self._some([run_id for run_id, run in self.rows.runs.items() if self._is_worth_it(run)]))
+        changes: list[Callable[..., object]] = [cancelling.cancel, requested_runs.replay]
+        self._try(
+            self.draw.choice(changes),
+            self._some([run_id for run_id, run in self.rows.runs.items() if self._is_worth_it(run)]),
+        )
 
     def change_job(self) -> None:
         self._try(self.draw.choice(menu.CHANGES_OF_JOB), self._some([*self.rows.jobs]))

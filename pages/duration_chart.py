@@ -1,0 +1,58 @@
+"""How long the newest runs of a job took, drawn as SVG: a bar for each, which leads to it, and what is usual."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup
+
+from core.usual import Usual
+from pages import formats
+from services.reading.views import RunView
+
+_WIDE, _TALL, _LEAST_BARS = 1000, 56, 20
+_SHARE = 0.7  # of the height, for the longest
+
+
+def durations(runs: Sequence[RunView], usual: Usual | None, zone: ZoneInfo, url: Callable[[str], str]) -> Markup:
+    """Returns the runs that have ended as bars, the newest to the right; nothing where none has."""
+    taken = [
+        (run, (run.finished_at - run.started_at).total_seconds())
+        for run in reversed(runs)
+        if run.started_at is not None and run.finished_at is not None
+    ]
+    if not taken:
+        return Markup("")
+    longest = max(seconds for _, seconds in taken) or 1.0
+    step = _WIDE / max(len(taken), _LEAST_BARS)
+    bars = Markup("").join(
+        Markup('<a href="{}" aria-label="{}">{}</a>').format(
+            url(f"/dashboard/runs/{run.id}"),
+            told := f"{formats.span(seconds)}, {run.status}, {formats.local(run.scheduled_for, zone)}",
+            _bar(run.status, place * step, step * 0.8, _height(seconds, longest), told),
+        )
+        for place, (run, seconds) in enumerate(taken)
+    )
+    return Markup(
+        '<svg class="chart wide" viewBox="0 0 {} {}" role="group" aria-label="How long the newest runs took">'
+        '<text x="0" y="11">longest {}</text>{}{}</svg>'
+    ).format(_WIDE, _TALL, formats.span(longest), bars, _line(usual, longest))
+
+
+def _bar(kind: str, left: float, width: float, height: float, told: str) -> Markup:
+    height = max(2.0, height)
+    return Markup(
+        '<rect class="c-{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"><title>{}</title></rect>'
+    ).format(kind, left, _TALL - height, width, height, told)
+
+
+def _line(usual: Usual | None, longest: float) -> Markup:
+    """What is usual, where it is within the chart."""
+    if usual is None or usual.seconds > longest:
+        return Markup("")
+    return Markup('<path class="now" d="M0 {:.1f}H{}"></path>').format(_TALL - _height(usual.seconds, longest), _WIDE)
+
+
+def _height(seconds: float, longest: float) -> float:
+    return _TALL * _SHARE * seconds / longest

@@ -1,0 +1,61 @@
+"""What is being tried again, grouped by app, kind of task and reason: it tells which receivers fail at this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from core import failure_groups
+from core.filters import JobFilter
+from core.principals import Principal
+from models import database, failures
+from models.failures import Retry
+from services.reading.visibility import visible
+
+MOST_READ = 1_000
+
+
+@dataclass(frozen=True)
+class RetryGroup:
+    """Runs whose last attempts failed alike, and the next instant at which one of them is tried again.
+
+    The run, the message and the job are those of the run that is tried next.
+    """
+
+    app_name: str
+    task_type: str
+    message: str | None
+    error_type: str | None
+    count: int
+    next_at: datetime
+    run_id: UUID
+    job_id: UUID
+    job_name: str | None
+
+
+def grouped(principal: Principal) -> list[RetryGroup]:
+    """Returns what is being tried again, of jobs that the principal may see, most first; 1,000 runs are read."""
+    with database.reading():
+        found = failures.retrying(visible(principal, JobFilter()), MOST_READ)
+    together: dict[tuple[str, str, str], list[Retry]] = {}
+    for one in found:
+        key = (one.app_name, one.task_type, failure_groups.reason(one.error_type, one.error_message))
+        together.setdefault(key, []).append(one)
+    return sorted(map(_group, together.values()), key=lambda group: -group.count)
+
+
+def _group(members: Sequence[Retry]) -> RetryGroup:
+    first = members[0]
+    return RetryGroup(
+        app_name=first.app_name,
+        task_type=first.task_type,
+        message=first.error_message,
+        error_type=first.error_type,
+        count=len(members),
+        next_at=first.due_at,
+        run_id=first.run_id,
+        job_id=first.job_id,
+        job_name=first.job_name,
+    )
