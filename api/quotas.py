@@ -12,12 +12,12 @@ from typing import Any
 
 from falcon.asgi import Request, Response
 
+from api.sites import HEALTH_PATHS
 from api.threads import Threads
 from core import networks
 from services.access.request_quotas import Left, Quotas
 from services.access.shared_quotas import SharedQuotas
 
-UNCOUNTED_PATHS = ("/healthz", "/readyz")
 UNCOUNTED_PREFIXES = ("/reports/", "/internal/")
 _LOGGED = re.compile(r"/reports/[^/]+/log")
 POLICY = "minute"
@@ -56,4 +56,4 @@ class RequestQuotas:
 
 
 def _is_uncounted(path: str) -> bool:
-    return path in UNCOUNTED_PATHS or (path.startswith(UNCOUNTED_PREFIXES) and _LOGGED.fullmatch(path) is None)
+    return path in HEALTH_PATHS or (path.startswith(UNCOUNTED_PREFIXES) and _LOGGED.fullmatch(path) is None)

@@ -140,7 +140,7 @@ def _apps(app: App, system: System, threads: Threads) -> None:
     app.add_route("/api/apps/{name}/quotas", quotas.AppsQuotas(system, threads))
     app.add_route("/api/apps/{name}/pause", app_pauses.PauseOfApp(system, threads))
     app.add_route("/api/apps/{name}/resume", app_pauses.ResumptionOfApp(system, threads))
-    app.add_route("/api/breakers", breakers.AllBreakers(system, threads))
+    app.add_route("/api/breakers", breakers.AllBreakers(threads))
     app.add_route("/api/breakers/{key:path}", breakers.OneBreaker(system, threads))
     app.add_route("/api/limits", limits.AllLimits(system, threads))
     app.add_route("/api/limits/{key:path}", limits.OneLimit(system, threads))

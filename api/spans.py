@@ -9,10 +9,11 @@ from typing import Any
 import structlog
 from falcon.asgi import Request, Response
 
+from api.sites import HEALTH_PATHS
 from services.runtime.clock import Clock
 from services.runtime.spans import Attribute, Beginning, Kind, Span, Tracer, unharmed
 
-_NOT_TRACED = frozenset({"/healthz", "/readyz", "/metrics"})
+_NOT_TRACED = frozenset({*HEALTH_PATHS, "/metrics"})
 _CONVERTER = re.compile(r":[^{}]*}")
 
 

@@ -8,11 +8,9 @@ from typing import Annotated
 import typer
 
 from client import options, output
-from client.options import AsJson, Limit, Url
+from client.options import AsJson, Limit, Text, Url
 
 _TITLES = ("at", "who", "action", "app", "id", "reason")
-
-Text = Annotated[str | None, typer.Option(show_default=False)]
 
 
 def audit(

@@ -7,11 +7,9 @@ from typing import Annotated, Any
 import typer
 
 from client import options, output
-from client.options import AsJson, Reason, Url
+from client.options import AsJson, Reason, Text, Url
 from client.server import Server
 from core import schedules
-
-Text = Annotated[str | None, typer.Option(show_default=False)]
 
 _ACTIONS = "pause, resume, cancel, delete, retry or trigger"
 

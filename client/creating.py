@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from client import options, output, schedule_options
+from client import options, schedule_options
 from client.derived_options import Option, takes, was_given
 from client.job_fields import BY_OPTION, JobField, as_sent, json_or_file
 from client.options import AsJson, JobId, Url
@@ -33,10 +33,7 @@ def create(
     headers = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
     with options.server(context, url) as server:
         created = server.post("/api/jobs/create", body, **headers)
-    if as_json:
-        output.document(created)
-    else:
-        typer.echo(f"Job {created['id']} is created.")
+    options.tell(created, f"Job {created['id']} is created.", as_json=as_json)
 
 
 @takes([*(_option(one) for one in BY_OPTION if one.name not in _NOT_EDITED), *schedule_options.options()])
@@ -56,10 +53,7 @@ def edit(
         raise typer.BadParameter("Give an option for each field to change, or --clear.")
     with options.server(context, url) as server:
         edited = server.ask("PATCH", f"/api/jobs/{job_id}", patch).body
-    if as_json:
-        output.document(edited)
-    else:
-        typer.echo(f"Job {edited['id']} is changed: {', '.join(patch)}.")
+    options.tell(edited, f"Job {edited['id']} is changed: {', '.join(patch)}.", as_json=as_json)
 
 
 def _new_job(given: dict[str, Any]) -> dict[str, Any]:

@@ -7,11 +7,9 @@ from typing import Annotated
 import typer
 
 from client import options, output
-from client.options import AsJson, Limit, Url
+from client.options import AsJson, Limit, Text, Url
 
 _TITLES = ("due", "job", "name", "app", "task type")
-
-Text = Annotated[str | None, typer.Option(show_default=False)]
 
 
 def upcoming(

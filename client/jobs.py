@@ -10,7 +10,7 @@ import typer
 
 from client import bulk, creating, job_versions, options, output, repeating, tailing, words
 from client.job_fields import json_or_file
-from client.options import AsJson, JobId, Limit, Url
+from client.options import AsJson, JobId, Limit, Text, Url
 from core import schedules
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, create and control jobs.")
@@ -26,8 +26,6 @@ app.command()(job_versions.compare)
 app.command()(job_versions.revert)
 
 _TITLES = ("id", "app", "name", "task type", "schedule", "status", "next run")
-
-Text = Annotated[str | None, typer.Option(show_default=False)]
 
 
 @app.command("list")
@@ -105,7 +103,7 @@ def trigger(
     body = {} if data is None else {"data": json_or_file("--data", data)}
     with options.server(context, url) as server:
         run = server.post(f"/api/jobs/{job_id}/trigger", body)
-    _tell(run, f"Run {run['id']} is {run['status']}.", as_json=as_json)
+    options.tell(run, f"Run {run['id']} is {run['status']}.", as_json=as_json)
 
 
 @app.command()
@@ -131,7 +129,7 @@ def delete(context: typer.Context, job_id: JobId, as_json: AsJson = False, url: 
     """Delete a job: what has not started never will, what runs may finish."""
     with options.server(context, url) as server:
         server.ask("DELETE", f"/api/jobs/{job_id}")
-    _tell({"id": str(job_id), "deleted": True}, f"Job {job_id} is deleted.", as_json=as_json)
+    options.tell({"id": str(job_id), "deleted": True}, f"Job {job_id} is deleted.", as_json=as_json)
 
 
 @app.command()
@@ -139,20 +137,13 @@ def retry(context: typer.Context, job_id: JobId, as_json: AsJson = False, url: U
     """Run a job again whose last run has failed."""
     with options.server(context, url) as server:
         answer = server.post(f"/api/jobs/{job_id}/retry")
-    _tell(answer, f"Run {answer['run_id']} is the retry.", as_json=as_json)
+    options.tell(answer, f"Run {answer['run_id']} is the retry.", as_json=as_json)
 
 
 def _act(context: typer.Context, job_id: UUID, action: str, url: str | None, *, as_json: bool) -> None:
     with options.server(context, url) as server:
         job = server.post(f"/api/jobs/{job_id}/{action}")
-    _tell(job, f"Job {job_id} is {job['status']}.", as_json=as_json)
-
-
-def _tell(answer: Any, sentence: str, *, as_json: bool) -> None:
-    if as_json:
-        output.document(answer)
-    else:
-        typer.echo(sentence)
+    options.tell(job, f"Job {job_id} is {job['status']}.", as_json=as_json)
 
 
 def _print(job: dict[str, Any], *, as_json: bool) -> None:

@@ -29,6 +29,7 @@ JobId = Annotated[UUID, typer.Argument(metavar="ID", help="The job's id.", show_
 RunId = Annotated[UUID, typer.Argument(metavar="ID", help="The run's id.", show_default=False)]
 
 
+Text = Annotated[str | None, typer.Option(show_default=False)]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why: kept in the audit log.", show_default=False)]
 
 

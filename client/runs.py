@@ -9,15 +9,13 @@ from uuid import UUID
 import typer
 
 from client import options, output, words
-from client.options import AsJson, Limit, RunId, Url
+from client.options import AsJson, Limit, RunId, Text, Url
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List and control runs.")
 
 _TITLES = ("id", "job", "task type", "trigger", "due", "attempts", "status")
 _ATTEMPT_TITLES = ("attempt", "started", "finished", "outcome", "error")
 _HOLD_TITLES = ("held by", "key", "since", "until", "behind")
-
-Text = Annotated[str | None, typer.Option(show_default=False)]
 
 
 @app.command("list")
@@ -112,10 +110,7 @@ def cancel(context: typer.Context, run_id: RunId, as_json: AsJson = False, url: 
 def _act(context: typer.Context, run_id: UUID, action: str, url: str | None, *, as_json: bool) -> None:
     with options.server(context, url) as server:
         run = server.post(f"/api/runs/{run_id}/{action}")
-    if as_json:
-        output.document(run)
-    else:
-        typer.echo(f"Run {run['id']} is {run['status']}.")
+    options.tell(run, f"Run {run['id']} is {run['status']}.", as_json=as_json)
 
 
 def _hold(one: dict[str, Any]) -> list[Any]:

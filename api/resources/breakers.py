@@ -20,7 +20,7 @@ from services.system import System
 class AllBreakers:
     """`/api/breakers`."""
 
-    def __init__(self, _system: System, threads: Threads) -> None:
+    def __init__(self, threads: Threads) -> None:
         self._threads = threads
 
     @documented("listBreakers", "limits", {200: OpenBreakers}, access=Required.ACCOUNT, scope=Scope.READ)

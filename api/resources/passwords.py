@@ -6,27 +6,17 @@ import falcon
 from falcon.asgi import Request, Response
 
 from api import access, posted_forms, validation
+from api.hashing import Hashing
 from api.openapi import documented
 from api.operations import Required
 from api.schemas.accounts import ChangedPassword, ForgottenPassword, ResetPassword
-from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
 from services.access import own_password, password_resets
-from services.access.login_throttle import Throttle
-from services.system import System
 
 
-class _Passwords:
-    """The base: passwords are hashed in a few threads of their own, and guesses are counted."""
-
-    def __init__(self, system: System, hashing: Threads, throttle: Throttle) -> None:
-        self._system = system
-        self._hashing = hashing
-        self._throttle = throttle
-
-    async def _sent(self, req: Request) -> object:
-        return await posted_forms.sent(req, self._system.settings.max_body_bytes)
+class _Passwords(Hashing):
+    """What its paths share, of forms and of JSON."""
 
     async def _ask(self, req: Request) -> None:
         given = validation.body(ForgottenPassword, await self._sent(req))

@@ -87,10 +87,7 @@ class ExecutionsOfJob:
     )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """List a job's runs that have started, newest first, each with how it went and how long it took."""
-        lists.send(resp, await self._threads.run(self._list, req, job_id))
-
-    def _list(self, req: Request, job_id: UUID) -> Listed:
-        return listed_executions(req, job_id)
+        lists.send(resp, await self._threads.run(listed_executions, req, job_id))
 
 
 class OneRun:

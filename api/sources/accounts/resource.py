@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import falcon
 from falcon.asgi import Request, Response
 
 from api import access, answers, posted_forms, sites, validation
 from api.access import unauthorized
+from api.hashing import Hashing
 from api.openapi import documented
 from api.operations import Required
 from api.sites import COOKIE
@@ -16,23 +15,14 @@ from api.sources.accounts.schema import Credentials, LoggedIn, Registration, Sho
 from api.threads import Threads
 from core.accounts import TokenKind
 from services.access import registering, tokens, users
-from services.access.login_throttle import Throttle
 from services.access.users import UserView
 from services.system import System
 
 DASHBOARD = "/dashboard/"
 
 
-class Accounts:
-    """The base: passwords are hashed in a few threads of their own, since each hash costs much time and memory."""
-
-    def __init__(self, system: System, hashing: Threads, throttle: Throttle) -> None:
-        self._system = system
-        self._hashing = hashing
-        self._throttle = throttle
-
-    async def _sent(self, req: Request) -> Any:
-        return await posted_forms.sent(req, self._system.settings.max_body_bytes)
+class Accounts(Hashing):
+    """What its paths share, of forms and of JSON."""
 
     async def _register(self, req: Request) -> UserView:
         given = validation.body(Registration, await self._sent(req)).parsed()

@@ -25,8 +25,6 @@ from services.jobs import editing
 from services.jobs.definition import Definition
 from services.reading.views import JobView
 
-_PATCHES = (bodies.MEDIA_MERGE_PATCH, falcon.MEDIA_JSON)
-
 
 class _SchedulerJobs(SourceJobs):
     source = words.SOURCE
@@ -109,7 +107,7 @@ class OneSchedulerJob(_SchedulerJobs):
     )
     async def on_patch(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Change some of a job's members; `is_active: false` pauses it."""
-        body = await self.edit(req, job_id, _PATCHES)
+        body = await self.edit(req, job_id, bodies.PATCHES)
         answers.send(resp, await self.threads.run(self._patch, req, job_id, body))
 
     @documented(
