@@ -29,7 +29,7 @@ import typer
 from client import commands, endings, restores
 from client.options import Reason
 from local import demonstration, stack, trial_receiver
-from migrations import runner
+from migrations import large_indexes, runner
 from models import database
 from processes import start
 from services.restoring import offline
@@ -135,6 +135,8 @@ def migrate(
         return
     for name in runner.upgrade():
         typer.echo(f"applied {name}")
+    for name in large_indexes.build():
+        typer.echo(f"built {name}")
 
 
 @app.command()

@@ -88,7 +88,9 @@ def _all_shown(job_id: UUID, run_id: UUID) -> list[Shown]:
     of_one = (f"jobs/{job_id}", f"jobs/{job_id}/versions", f"runs/{run_id}")
     pages = ("jobs", "jobs?status=failed", f"jobs?app_name={APP}", "runs", "runs?status=failed", "failures")
     others = ("upcoming", "queues", "limits", "workers", "apps", "people", "audit", "new")
-    jobs = ("", "?status=completed", "?search=greet", "?search=nothing", "?ordering=-priority", f"?app_name={APP}")
+    texts = ("greet", "branch 77", "branch 77&ordering=name", "nothing", "x7")
+    searches = (f"?search={text}" for text in texts)
+    jobs = ("", "?status=completed", *searches, "?ordering=-priority", "?tag=none", f"?app_name={APP}")
     runs = ("", "?status=failed", f"?app_name={APP}", "?status=queued", f"?job_id={job_id}")
     figures = ("jobs/stats", "stats/series", "failures")
     return [

@@ -27,7 +27,7 @@ def bulk(
     tag: Text = None,
     created_from: Annotated[str | None, typer.Option(help="Created at this instant or later.")] = None,
     created_before: Annotated[str | None, typer.Option(help="Created before this instant.")] = None,
-    search: Annotated[str | None, typer.Option(help="A part of the name, the task type or the app's name.")] = None,
+    search: Annotated[str | None, typer.Option(help="A part of the name, title, task type or app's name.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Where no filter is given: all jobs.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
     reason: Reason = None,

@@ -41,7 +41,7 @@ def list_jobs(
     tag: Text = None,
     created_from: Annotated[str | None, typer.Option(help="Created at this instant or later.")] = None,
     created_before: Annotated[str | None, typer.Option(help="Created before this instant.")] = None,
-    search: Annotated[str | None, typer.Option(help="A part of the name, the task type or the app's name.")] = None,
+    search: Annotated[str | None, typer.Option(help="A part of the name, title, task type or app's name.")] = None,
     ordering: Annotated[str | None, typer.Option(help="For example -created_at, priority or name.")] = None,
     limit: Limit = 50,
     as_json: AsJson = False,

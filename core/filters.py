@@ -22,8 +22,8 @@ class StatusesOfApp:
 class JobFilter:
     """A filter for jobs. `created_from` is inclusive, `created_before` exclusive; `search` is a part of a text.
 
-    Names, titles, task types and apps are searched. `status_but` overrides `status` for the jobs of one app.
-    `visible` is what the caller may see.
+    Names, titles, task types and names of apps are searched, all folded (`core.names`). `status_but` overrides `status`
+    for the jobs of one app. `visible` is what the caller may see.
     """
 
     app_name: str | None = None

@@ -60,6 +60,11 @@ class Stretch:
     page: int | None = None
 
     @property
+    def is_first(self) -> bool:
+        """Whether it is the first part of the list."""
+        return self.after is None and self.offset == 0
+
+    @property
     def offset(self) -> int:
         """Returns the number of items before a numbered page."""
         return 0 if self.page is None else (self.page - 1) * self.limit

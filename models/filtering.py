@@ -15,7 +15,7 @@ from core.filters import JobFilter, RunFilter, StatusesOfApp
 from core.principals import VisibleJobs
 from core.states import GOING, JobState, JobStatus, RunStatus
 from core.states import LIVE as LIVE_STATUSES
-from models import apps
+from models import apps, searching
 from models.tables import App, Job, JobTag, Run
 
 # As the index `runs_live` has it: a partial index is only used where the query repeats its condition to the letter.
@@ -26,7 +26,7 @@ _WHOLE_NUMBER = re.compile(r"-?[1-9][0-9]{0,18}|0")
 
 
 def jobs(query: Any, wanted: JobFilter) -> Any:
-    """Returns a query's jobs that fit, not deleted. A search, or a status that differs by app, needs joined apps."""
+    """Returns a query's jobs that fit, not deleted. A status that differs by app needs joined apps."""
     query = visible(query, wanted.visible).where(Job.deleted_at.is_null())
     equal = {
         Job.account_id: wanted.account_id,
@@ -46,10 +46,7 @@ def jobs(query: Any, wanted: JobFilter) -> Any:
         tagged = JobTag.select(peewee.SQL("1")).where(JobTag.job == Job.id, JobTag.tag == wanted.tag)
         query = query.where(peewee.fn.EXISTS(tagged))
     if wanted.search is not None:
-        searched = names.folded(wanted.search)
-        query = query.where(
-            Job.search_text.contains(searched) | Job.task_type.contains(searched) | App.name_key.contains(searched)
-        )
+        query = query.where(searching.has(wanted.search))
     return query if wanted.status is None else query.where(_shows(wanted.status, wanted.status_but))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ import peewee
 
 from core.filters import JobFilter, RunFilter
 from core.listing import Mark, Ordering, SortKey, SortValue, Stretch
-from models import counting, filtering
+from models import counting, filtering, searching
 from models.database import is_sqlite
 from models.set_based import chunks
 from models.tables import App, Job, Run
@@ -23,11 +24,24 @@ _SHOWN = [column for column in Run._meta.sorted_fields if column is not Run.data
 _LISTED = [column for column in _SHOWN if column is not Run.result]
 
 
-def job_page(wanted: JobFilter, ordering: Ordering, stretch: Stretch) -> list[UUID]:
-    """Returns the ids of jobs that fit, in this order; one more than the limit if more follow."""
+@dataclass(frozen=True)
+class JobPage:
+    """The ids of the jobs on a page, one more than the limit if more follow; how many fit, where that was found out."""
+
+    ids: list[UUID]
+    count: int | None = None
+
+
+def job_page(wanted: JobFilter, ordering: Ordering, stretch: Stretch) -> JobPage:
+    """Returns a page of the jobs that fit, in this order."""
+
+    def paged(query: Any) -> Any:
+        return _stretch(query, Job.id, _sort_column(ordering.key), stretch, descending=ordering.descending)
+
     query = _jobs(wanted)
-    page = _stretch(query, Job.id, _sort_column(ordering.key), stretch, descending=ordering.descending)
-    return [job_id for (job_id,) in page.tuples()]
+    if wanted.search is not None and (few := searching.page_of_few(query, paged)) is not None:
+        return JobPage(*few)
+    return JobPage([job_id for (job_id,) in paged(query).tuples()])
 
 
 def job_count(wanted: JobFilter) -> int:
@@ -76,8 +90,8 @@ def executions(job_id: UUID, stretch: Stretch) -> list[Run]:
 
 def _jobs(wanted: JobFilter) -> Any:
     """Returns a query for the ids of jobs that fit. Apps are joined only if a filter needs them: that costs a sort."""
-    asks_apps = wanted.search is not None or wanted.status_but is not None
-    return filtering.jobs(Job.select(Job.id).join(App) if asks_apps else Job.select(Job.id), wanted)
+    every = Job.select(Job.id)
+    return filtering.jobs(every if wanted.status_but is None else every.join(App), wanted)
 
 
 def _with_jobs(*of_run: Any) -> Any:

@@ -12,7 +12,7 @@ import peewee
 import pytest
 from argon2 import PasswordHasher
 
-from migrations import runner
+from migrations import large_indexes, runner
 from models import database
 from models import postgresql as postgresql_database
 from models.tables import ALL, db
@@ -76,6 +76,7 @@ def kept_postgresql(worker_id: str) -> Iterator[KeptDatabase]:
     with new_database(f"carillon_test_{worker_id}") as url:
         database.connect(url, "test")
         runner.upgrade()
+        large_indexes.build()
         kept = KeptDatabase(url, db.obj)
         yield kept
         kept.point_to()

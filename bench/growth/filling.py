@@ -26,6 +26,8 @@ from services.system import System
 
 RUNS_OF_A_JOB = 10
 RECURRING = 1_000
+BRANCHES = 100
+"""Of which titles tell: one of so many jobs has the title that a search is for."""
 _GROUP = 20_000
 _INDEXES = """
     SELECT indexname, indexdef FROM pg_indexes
@@ -119,10 +121,16 @@ def _clone_ended(cursor: Any, job_id: str, count: int) -> None:
     draws = random.Random(1)
     for size in groups(count, _GROUP):
         ids = [_new_id() for _ in range(size // RUNS_OF_A_JOB or 1)]
-        copy(cursor, row, [row.clone(id=one) for one in ids])
+        copy(cursor, row, [row.clone(id=one, **_title(draws.randrange(count))) for one in ids])
         runs = [_ended_run(draws, ids[place % len(ids)]) for place in range(size)]
         copy(cursor, run, [run.clone(**one) for one in runs])
         copy(cursor, attempt, [_its_attempt(attempt, one) for one in runs])
+
+
+def _title(number: int) -> dict[str, str]:
+    """A title and what a search looks through, as COPY reads a line break."""
+    title = f"Report {number} of branch {number % BRANCHES}"
+    return {"title": title, "search_text": rf"\n{title.lower()}"}
 
 
 def _ended_run(draws: random.Random, job_id: str) -> dict[str, str]:

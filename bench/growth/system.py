@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from core.schedules import Schedule
-from migrations import runner
+from migrations import large_indexes, runner
 from models import database
 from services.jobs.definition import NewJob
 from services.messaging.doorbell import Doorbell
@@ -32,9 +32,10 @@ class Silent(Doorbell):
 
 
 def connected(url: str, **settings: Any) -> System:
-    """Point this process at a database with the newest schema. Returns the services' system."""
+    """Point this process at a database with the newest schema and every index. Returns the services' system."""
     database.connect(url, "growth")
     runner.upgrade()
+    large_indexes.build()
     given = {"callback_base_url": "http://127.0.0.1:9", "account_rate": None, **settings}
     return System(Settings(**given), DatabaseClock(), Silent())
 

@@ -82,7 +82,7 @@ class Look:
 
     def newest_jobs(self, principal: Principal, wanted: JobFilter, limit: int) -> list[JobView]:
         """Returns the newest jobs that fit and that the principal may see."""
-        found = lists.job_page(visible(principal, wanted), NEWEST_FIRST, Stretch(limit=limit))
+        found = lists.job_page(visible(principal, wanted), NEWEST_FIRST, Stretch(limit=limit)).ids
         return job_views(found[:limit], tolerant=True)
 
     def runs(self, run_ids: Iterable[UUID]) -> dict[UUID, RunView]:

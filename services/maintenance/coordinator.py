@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 
 from core.signs_of_life import BEAT
+from migrations import large_indexes
 from models import signals
 from models.pauses import Gate
 from services.access import password_resets
@@ -76,6 +77,7 @@ class Coordinator:
             Loop("alerts", self._until_done(sending.tell, _ALERTS_SECONDS)),
             Loop("prune", self._prune_loop.turn),
             Loop("prune-changes", self._until_done(changes.prune, _CHANGES_SECONDS)),
+            Loop("large-indexes", self._once(lambda _: large_indexes.build(), large_indexes.BUILD_SECONDS)),
         ]
 
     def start(self) -> None:

@@ -23,10 +23,12 @@ def jobs(principal: Principal, counts: Counts, wanted: JobFilter, ordering: Orde
     wanted = visibility.visible(principal, wanted)
     with database.reading():
         found = lists.job_page(wanted, ordering, stretch)
-        views = job_views(found[: stretch.limit], tolerant=True)
-        _refuse_page_beyond(stretch, found)
-        count = counts.of(wanted, lambda: lists.job_count(wanted), is_first_page=_is_first(stretch))
-    more = bool(views) and len(found) > stretch.limit
+        views = job_views(found.ids[: stretch.limit], tolerant=True)
+        _refuse_page_beyond(stretch, found.ids)
+        count = found.count
+        if count is None:
+            count = counts.of(wanted, lambda: lists.job_count(wanted), is_first_page=stretch.is_first)
+    more = bool(views) and len(found.ids) > stretch.limit
     return Page(views, count, Mark(views[-1].id, _sort_value(views[-1], ordering.key)) if more else None)
 
 
@@ -60,7 +62,7 @@ def executions(principal: Principal, job_id: UUID, stretch: Stretch) -> tuple[li
 
 def _run_page(counts: Counts, wanted: RunFilter, stretch: Stretch) -> Page:
     found: list[Run] = lists.run_page(wanted, stretch)
-    count = counts.of(wanted, lambda: lists.run_count(wanted), is_first_page=_is_first(stretch))
+    count = counts.of(wanted, lambda: lists.run_count(wanted), is_first_page=stretch.is_first)
     views = [run_view(one) for one in found[: stretch.limit]]
     return Page(views, count, Mark(views[-1].id) if len(found) > stretch.limit else None)
 
@@ -68,10 +70,6 @@ def _run_page(counts: Counts, wanted: RunFilter, stretch: Stretch) -> Page:
 def _refuse_page_beyond(stretch: Stretch, found: Sequence[object]) -> None:
     if not found and stretch.offset:
         raise NotFound("page", stretch.page)
-
-
-def _is_first(stretch: Stretch) -> bool:
-    return stretch.after is None and stretch.offset == 0
 
 
 def _sort_value(view: JobView, key: SortKey) -> SortValue:

@@ -14,9 +14,10 @@ import psycopg2
 import pytest
 
 from core.errors import DatabaseUnavailable, Misconfigured
+from core.filters import JobFilter
 from local.postgres import PrivatePostgres
-from migrations import runner
-from models import database, statement_timeout
+from migrations import large_indexes, runner
+from models import database, lists, statement_timeout
 from models.tables import App, db
 from tests.factories import NOON
 from tests.servers import needed
@@ -157,6 +158,21 @@ def test_a_role_that_may_read_and_write_needs_no_more_once_the_tables_are_there(
     run(owners, f"GRANT INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}")
     database.connect(url, "test")
     assert runner.upgrade() == []
+
+
+def test_a_role_that_may_not_make_extensions_has_searches_without_an_index_until_it_has_one(
+    powerless: tuple[str, str],
+) -> None:
+    owners, url = powerless
+    run(owners, f"GRANT USAGE, CREATE ON SCHEMA public TO {urlsplit(url).username}")
+    database.connect(url, "test")
+    assert "0034_search" in runner.upgrade()
+    with database.reading():
+        assert lists.job_count(JobFilter(search="nightly")) == 0
+    assert large_indexes.build() == []
+    run(owners, "CREATE SCHEMA extensions", "CREATE EXTENSION pg_trgm SCHEMA extensions")
+    run(owners, f"GRANT USAGE ON SCHEMA extensions TO {urlsplit(url).username}")
+    assert large_indexes.build() == ["jobs_searched"]
 
 
 @pytest.mark.parametrize("name", ["my db", "größe", "a/b%c+d"])

@@ -10,18 +10,19 @@ from uuid import UUID
 
 import pytest
 
-from core.errors import InvalidInput
+from core.errors import InvalidInput, NotFound
 from core.filters import JobFilter, RunFilter, StatusesOfApp
 from core.listing import NEWEST_FIRST, Ordering, Stretch
 from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow
 from core.states import JobStatus
-from models import counting, database, lists
+from models import counting, database, lists, searching
 from services.execution.work import Result, Succeeded
 from services.jobs import apps
 from services.jobs import lifecycle as job_service
 from services.reading import listing, records
 from services.reading.counting import KEPT_SECONDS, LONG, MOST_KEPT, Counts
+from services.reading.views import Page
 from tests import statements
 from tests.factories import (
     NOON,
@@ -41,9 +42,13 @@ NAMES = ("Zebra", "ant", "Bee", "éclair", "100%", "a_b", "aXb", "back\\slash", 
 
 
 def _found(ordering: str = "created_at", **wanted: Any) -> list[Any]:
-    page = listing.jobs(LOCAL, Counts(GivenClock()), JobFilter(**wanted), Ordering.of(ordering), ALL)
+    page = _page(ordering, ALL, **wanted)
     assert page.count == len(page.items)
     return [view.name for view in page.items]
+
+
+def _page(ordering: str, stretch: Stretch, **wanted: Any) -> Page:
+    return listing.jobs(LOCAL, Counts(GivenClock()), JobFilter(**wanted), Ordering.of(ordering), stretch)
 
 
 def _create_named(system: GivenSystem) -> None:
@@ -82,12 +87,11 @@ def test_a_long_result_is_shown_with_its_run_and_left_out_of_lists(system: Given
         assert (alone.result, alone.result_left_out) == (results[str(view.job_name)], False)
 
 
-def _walked(ordering: str, limit: int) -> list[Any]:
+def _walked(ordering: str, limit: int, **wanted: Any) -> list[Any]:
     """The names in all pages, each from where the one before ended."""
     page, names, mark = None, [], None
     while page is None or mark is not None:
-        stretch = Stretch(limit=limit, after=mark)
-        page = listing.jobs(LOCAL, Counts(GivenClock()), JobFilter(), Ordering.of(ordering), stretch)
+        page = _page(ordering, Stretch(limit=limit, after=mark), **wanted)
         names += [view.name for view in page.items]
         mark = page.last
     return names
@@ -115,6 +119,26 @@ def test_a_search_looks_for_a_part_of_a_text_to_the_letter(
 ) -> None:
     _create_named(system)
     assert _found(search=search) == names
+
+
+@pytest.mark.parametrize("few", [3, 100])
+@pytest.mark.parametrize("ordering", ["-created_at", "name", "-priority"])
+def test_a_search_finds_few_and_many_in_the_same_order_and_counts_them(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch, few: int, ordering: str
+) -> None:
+    monkeypatch.setattr(searching, "FEW", few)
+    for number in range(7):
+        job_service.create(LOCAL, system, new_job(name=f"night {number}", priority=number % 3))
+    job_service.create(LOCAL, system, new_job(name="day"))
+    in_order = [name for name in _found(ordering) if name != "day"]
+    assert _found(ordering, search="night") == in_order
+    assert _walked(ordering, 2, search="night") == in_order
+    pages = (_page(ordering, Stretch(limit=2, page=number), search="night") for number in (1, 2, 3, 4))
+    assert [(page.count, [view.name for view in page.items]) for page in pages] == [
+        (7, in_order[first : first + 2]) for first in (0, 2, 4, 6)
+    ]
+    with pytest.raises(NotFound):
+        _page(ordering, Stretch(limit=2, page=5), search="night")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,93 @@
+"""Indexes of tables that may be large, which PostgreSQL builds while others write. A migration, a transaction, cannot.
+
+A coordinator builds them, and so does `carillon migrate`. Until one is there, what it is for is answered by reading.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import peewee
+import structlog
+
+from models import database, statement_timeout
+from models.tables import db
+
+BUILD_SECONDS = 600.0
+EXTENSION = "pg_trgm"
+# A search reads what is not sorted in yet, and whoever writes when there is much of that sorts it in: it is kept short.
+_SORTED_IN_KILOBYTES = 256
+_STANDING = """
+    SELECT (SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)),
+        EXISTS (SELECT FROM pg_stat_progress_create_index AS building WHERE building.relid = pg_class.oid),
+        pg_has_role(relowner, 'USAGE')
+    FROM pg_class WHERE oid = to_regclass(%s)
+"""
+_TRIGRAMS = """
+    SELECT format('%%I.gin_trgm_ops', nspname) FROM pg_extension JOIN pg_namespace ON pg_namespace.oid = extnamespace
+    WHERE extname = %s
+"""
+_REMEDY = "Searches read every job meanwhile. A coordinator tries again within ten minutes; so does `carillon migrate`."
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class LargeIndex:
+    """An index: its name, its table, and what CREATE INDEX says after that, with a place for the class of trigrams."""
+
+    name: str
+    table: str
+    keys: str
+
+
+INDEXES = [
+    LargeIndex(
+        "jobs_searched",
+        "jobs",
+        'USING gin (search_text {trigrams}, lower(task_type COLLATE "C") {trigrams}) '
+        f"WITH (gin_pending_list_limit = {_SORTED_IN_KILOBYTES})",
+    )
+]
+
+
+def build() -> list[str]:
+    """Build the indexes that are missing or were left half-built. Returns the names of those built.
+
+    Does nothing on SQLite, while another process is at it, without the extension, or for a role that does not own the
+    tables. Raises `DatabaseUnavailable`.
+    """
+    if database.is_sqlite() or (trigrams := _trigrams()) is None:
+        return []
+    return [index.name for index in INDEXES if _built(index, trigrams)]
+
+
+def _built(index: LargeIndex, trigrams: str) -> bool:
+    is_valid, is_under_way, is_ours = _standing(index)
+    if is_valid or is_under_way or not is_ours:
+        return False
+    try:
+        with statement_timeout.unlimited():
+            if is_valid is not None:
+                db.execute_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}")
+            keys = index.keys.format(trigrams=trigrams)
+            db.execute_sql(f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {index.name} ON {index.table} {keys}")
+            db.execute_sql(f"ANALYZE {index.table}")  # what is in an expression is not known before
+    except peewee.PeeweeException as error:
+        log.warning("index_not_built", index=index.name, error=str(error).splitlines()[0], remedy=_REMEDY)
+    else:
+        log.info("index_built", index=index.name)
+    return bool(_standing(index)[0])
+
+
+def _trigrams() -> str | None:
+    """Returns the name of the trigrams' operator class; None if the database has not the extension."""
+    with database.reading():
+        found = db.execute_sql(_TRIGRAMS, (EXTENSION,)).fetchone()
+    return None if found is None else str(found[0])
+
+
+def _standing(index: LargeIndex) -> tuple[bool | None, bool, bool]:
+    """Returns whether an index is valid (None if there is none), one is being built, and the table is this role's."""
+    with database.reading():
+        is_valid, is_under_way, is_ours = db.execute_sql(_STANDING, (index.name, index.table)).fetchone()
+    return is_valid, is_under_way, is_ours

@@ -1,0 +1,64 @@
+"""A search in SQL: the jobs that have a text in their name, their title, their task type or the name of their app.
+
+All of these are compared folded, as the text is. On PostgreSQL an index of trigrams answers where the text has three
+letters or digits in a row (`migrations.large_indexes`); without it, and for shorter texts, jobs are read one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+import peewee
+
+from core import names
+from models.database import is_sqlite
+from models.tables import App, Job, db
+
+FEW = 2_000
+"""As many jobs are found, and then sorted, before a list reads jobs in its own order until a page is full."""
+_MOST_APPS = 1_000
+
+
+def has(text: str) -> Any:
+    """Returns the condition under which a job has this text in it."""
+    wanted = names.folded(text)
+    return _contains(Job.search_text, wanted) | _contains(_task_type(), wanted) | _is_of_app(wanted)
+
+
+def page_of_few(query: Any, paged: Callable[[Any], Any]) -> tuple[list[UUID], int] | None:
+    """Returns a page of a query's jobs, found before they are sorted, and how many they are; None if they are many.
+
+    PostgreSQL guesses how many have a text. Where it guesses too many, it would look through all jobs in the order of
+    the list, expecting a page to be full soon. SQLite does that anyway.
+    """
+    if is_sqlite():
+        return None
+    found = query.limit(FEW + 1).cte("found", materialized=True)
+    ids, count = (peewee.Select([found], [column]) for column in (found.c.id, peewee.fn.COUNT(found.c.id)))
+    these = Job.select(Job.id.cast("TEXT")).where(Job.id == peewee.fn.ANY(peewee.fn.ARRAY(ids)))
+    both: Any = peewee.Select(None, [count, peewee.fn.ARRAY(paged(these))]).with_cte(found).tuples()
+    [(number, page)] = both.execute(db)
+    return None if number > FEW else (list(map(UUID, page)), number)
+
+
+def _contains(column: Any, text: str) -> Any:
+    """SQLite's LIKE is the one that does not tell capital letters, and it has no other."""
+    found = column.contains(text)
+    return found if is_sqlite() else peewee.Expression(found.lhs, peewee.OP.LIKE, found.rhs)
+
+
+def _task_type() -> Any:
+    """Task types are ASCII, and kept as they were given; spelled as the index has it."""
+    return Job.task_type if is_sqlite() else peewee.fn.LOWER(Job.task_type.collate('"C"'))
+
+
+def _is_of_app(text: str) -> Any:
+    """Apps are looked up first: PostgreSQL uses indexes for alternatives only if they are all about one table."""
+    found: list[UUID] = [app.id for app in _apps(text).limit(_MOST_APPS + 1)]
+    return Job.app.in_(found if len(found) <= _MOST_APPS else _apps(text))
+
+
+def _apps(text: str) -> Any:
+    return App.select(App.id).where(_contains(App.name_key, text))

@@ -1,0 +1,109 @@
+"""The index of searches: built beside the work, by one at a time, and used; without it searches find the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+
+import psycopg2
+import pytest
+
+from core.filters import JobFilter
+from core.listing import NEWEST_FIRST, Stretch
+from core.principals import LOCAL
+from migrations import large_indexes
+from migrations.large_indexes import LargeIndex
+from models import database, lists
+from models.tables import db
+from services.jobs import lifecycle as job_service
+from tests import statements
+from tests.factories import GivenSystem, given_system, new_job
+from tests.waiting import until
+
+pytestmark = pytest.mark.servers
+INDEX = "jobs_searched"
+IS_VALID = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
+
+
+@pytest.fixture
+def system(postgresql: str) -> Iterator[GivenSystem]:
+    """A system on an empty database without the index, which it has again afterwards."""
+    db.execute_sql(f"DROP INDEX IF EXISTS {INDEX}")
+    yield given_system()
+    large_indexes.build()
+
+
+def found(search: str) -> int:
+    with database.reading():
+        return len(lists.job_page(JobFilter(search=search), NEWEST_FIRST, Stretch(limit=50)).ids)
+
+
+def is_valid() -> bool:
+    with database.reading():
+        return bool(db.execute_sql(IS_VALID, (INDEX,)).fetchone()[0])
+
+
+def plan_of(search: str) -> str:
+    """How a page of a search is read, by a planner that reads no table as a whole."""
+    with statements.noted() as sent:
+        found(search)
+    with database.reading():
+        db.execute_sql("SET LOCAL enable_seqscan = off")
+        asked = [(sql, params) for sql, params in sent if sql.startswith("WITH")]
+        [(sql, params)] = asked
+        return "\n".join(str(row) for row in db.execute_sql(f"EXPLAIN {sql}", params))
+
+
+def test_a_search_reads_the_index_once_it_is_built_and_finds_the_same(system: GivenSystem) -> None:
+    for name in ("nightly", "weekly"):
+        job_service.create(LOCAL, system, new_job(name=name, task_type="Make.Report"))
+    searches = {"night": 1, "NIGHT": 1, "make.r": 2, "app_a": 2, "ly": 2, "nobody": 0}
+    assert {text: found(text) for text in searches} == searches
+    assert INDEX not in plan_of("night")
+    assert large_indexes.build() == [INDEX]
+    assert {text: found(text) for text in searches} == searches
+    assert f"Bitmap Index Scan on {INDEX}" in plan_of("night")
+    assert large_indexes.build() == []
+
+
+def test_what_an_interrupted_build_has_left_is_built_anew(system: GivenSystem) -> None:
+    assert large_indexes.build() == [INDEX]
+    db.execute_sql("UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid = to_regclass(%s)", (INDEX,))
+    assert large_indexes.build() == [INDEX]
+    assert is_valid()
+
+
+def test_a_build_that_fails_leaves_searches_as_they_are(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_service.create(LOCAL, system, new_job(name="nightly"))
+    broken = LargeIndex(INDEX, "jobs", "USING gin (no_such_column {trigrams})")
+    with monkeypatch.context() as patch:
+        patch.setattr(large_indexes, "INDEXES", [broken])
+        assert large_indexes.build() == []
+    assert found("night") == 1
+
+
+def test_jobs_are_created_while_it_is_built_and_only_one_builds_it(system: GivenSystem, postgresql: str) -> None:
+    job_service.create(LOCAL, system, new_job(name="nightly"))
+    with closing(psycopg2.connect(postgresql)) as writer, writer.cursor() as cursor, ThreadPoolExecutor(1) as threads:
+        cursor.execute("UPDATE jobs SET title = 'slowly'")  # a build waits for those who write until they are done
+        building = threads.submit(_build)
+        until(lambda: _is_under_way(building), "the build to begin")
+        job_service.create(LOCAL, system, new_job(name="weekly"))
+        assert large_indexes.build() == []
+        writer.rollback()
+        assert building.result() == [INDEX]
+    assert found("weekly") == 1
+
+
+def _build() -> list[str]:
+    try:
+        return large_indexes.build()
+    finally:
+        database.disconnect()
+
+
+def _is_under_way(building: Future[list[str]]) -> bool:
+    assert not building.done(), building.result()
+    with database.reading():
+        return bool(db.execute_sql("SELECT COUNT(*) FROM pg_stat_progress_create_index").fetchone()[0])
