@@ -101,6 +101,7 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         "0031_restores",
         "0032_traces",
         "0033_holds_and_weights",
+        "0036_app_requests",
     ]
 
 
