@@ -9,6 +9,7 @@ from uuid import UUID
 from api.live.frames import Frame, Round, Told
 from api.live.listeners import MOST_FRAMES, Listener
 from core.errors import CarillonError, NotFound
+from core.principals import Principal
 from services.access import visible_apps
 from services.changes.looking import Look, News, WhoseJob
 from services.reading.visibility import sees
@@ -87,7 +88,20 @@ def _is_too_much(look: Look, listener: Listener, news: News, whose: Mapping[UUID
         return False  # what becomes of another's app is not told, nor whether there is one of this name
     if len(news.jobs) > MOST_CHANGED:
         return True
-    return bool(news.apps) and (interest.app_name is None or look.is_of_app_named(news, interest.app_name))
+    if not news.apps:
+        return False
+    if interest.app_name is not None:
+        return look.is_of_app_named(news, interest.app_name)
+    return _is_of_theirs(look, listener.principal, news)
+
+
+def _is_of_theirs(look: Look, principal: Principal, news: News) -> bool:
+    """Whether so much was changed of an app in which a principal may see jobs: of another's, nothing is told."""
+    if principal.sees_all:
+        return True
+    own = {one.app_id for one in principal.memberships}
+    shared = look.shared_apps if principal.user_id is not None else frozenset()
+    return any(map(news.is_of_app, own | shared))
 
 
 def _told(listener: Listener, news: News, whose: Mapping[UUID, WhoseJob]) -> Told:

@@ -101,13 +101,16 @@ def test_what_becomes_of_anothers_app_is_told_no_more_than_of_one_that_is_not_th
             conducted(served(system)) as conductor,
             events(conductor, "app=" + THEIRS, **anna) as of_anothers,
             events(conductor, "app=none", **anna) as of_none,
-            events(conductor, "app=" + MINE, **anna) as of_ours,
+            events(conductor, **anna) as of_all_of_hers,
+            events(conductor, **HIDDEN) as of_everything,
         ):
-            for app, who in ((THEIRS, berta), (MINE, anna)):
-                assert (await conductor.simulate_post(f"/api/apps/{app}/pause", headers=who)).status_code == 200
-            await of_ours.next("reset")
+            assert (await conductor.simulate_post(f"/api/apps/{THEIRS}/pause", headers=berta)).status_code == 200
+            await of_everything.next("reset")
+            for heard in (of_anothers, of_none, of_all_of_hers):
+                assert {(await heard.next("reset", "")).name for _ in range(COMMENTS)} == {""}
+            assert (await conductor.simulate_post(f"/api/apps/{MINE}/pause", headers=anna)).status_code == 200
+            await of_all_of_hers.next("reset")
             for heard in (of_anothers, of_none):
-                told = {(await heard.next("reset", "")).name for _ in range(COMMENTS)}
-                assert told == {""}, "comments alone, though both apps were changed"
+                assert {(await heard.next("reset", "")).name for _ in range(COMMENTS)} == {""}
 
     asyncio.run(scene())
