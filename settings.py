@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 import settings_rules
-from core import networks, origins, proxies, urls
+from core import networks, origins, ports, proxies, urls
 from core.accounts import Registration
 from core.calls import CallsKept
 from core.errors import Misconfigured
@@ -86,6 +86,7 @@ class Settings(BaseModel):
     # Callbacks.
     callback_base_url: str | None = None
     callback_networks_allowed: str | None = None
+    callback_ports_allowed: str = ports.USUAL
     egress_proxy: SecretStr | None = None
     ca_bundle: Path | None = None
     callback_time_limit_seconds: float = Field(default=30, ge=0.1, le=3600)
@@ -227,8 +228,14 @@ class Settings(BaseModel):
 
     @property
     def reach(self) -> Reach:
-        """Where callbacks may go besides public addresses (docs/decisions/0011-inner-addresses.md)."""
-        return _reach(self.callback_base_url, self.callback_networks_allowed, anonymous=self.anonymous)
+        """Where calls may go whose address an application has given (docs/decisions/0011-inner-addresses.md)."""
+        return _reach(None, self.callback_networks_allowed, self.callback_ports_allowed, anonymous=self.anonymous)
+
+    @property
+    def reach_of_base(self) -> Reach:
+        """Where calls may go whose address is built from CALLBACK_BASE_URL: to its host and port besides."""
+        base = self.callback_base_url
+        return _reach(base, self.callback_networks_allowed, self.callback_ports_allowed, anonymous=self.anonymous)
 
     @property
     def way(self) -> Way:
@@ -255,11 +262,11 @@ class Settings(BaseModel):
 
 
 @functools.lru_cache(64)  # each callback asks for it
-def _reach(base_url: str | None, networks_allowed: str | None, *, anonymous: bool) -> Reach:
+def _reach(base_url: str | None, networks_allowed: str | None, ports_allowed: str, *, anonymous: bool) -> Reach:
     named = frozenset() if base_url is None else frozenset([urls.place(base_url)])
-    if networks_allowed is not None:
-        return Reach(networks.listed(networks_allowed), named)
-    return Reach(networks.LOOPBACK if anonymous else (), named)
+    unless_said = networks.LOOPBACK if anonymous else ()
+    opened = unless_said if networks_allowed is None else networks.listed(networks_allowed)
+    return Reach(opened, named, ports.listed(ports_allowed))
 
 
 @functools.lru_cache(64)  # each call asks for it

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr, ValidationError
 
-from core import archives, configuration, ehlo, networks, origins, proxies, secret_keys
+from core import archives, configuration, ehlo, networks, origins, ports, proxies, secret_keys
 from core.configuration import Rule
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ def _places(settings: Settings) -> list[Rule]:
         *configuration.of_trace_page(settings.trace_url),
         *configuration.called("CALLBACK_BASE_URL", settings.callback_base_url),
         *configuration.parsed(networks.SETTING, networks.listed, settings.callback_networks_allowed),
+        *configuration.parsed(ports.SETTING, ports.listed, settings.callback_ports_allowed),
         *configuration.parsed("FORWARDED_ALLOW_IPS", networks.listed, settings.forwarded_allow_ips),
         *configuration.parsed(origins.SETTING, origins.listed, settings.cors_origins),
         (

@@ -55,7 +55,7 @@ def _request(system: System, work: Work, url: str) -> http.Call:
         headers=headers,
         connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
         read_seconds=work.time_limit_seconds,
-        reach=system.settings.reach,
+        reach=system.settings.reach_of_base if work.is_at_base else system.settings.reach,
         way=replace(system.settings.way, app_id=work.app_id),
         over_new_connection=work.attempt > 1
         or work.is_test,  # so that a closed connection costs a run at most one attempt

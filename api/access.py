@@ -50,9 +50,10 @@ def principal(req: Request) -> Principal:
 
 
 def token_of(req: Request) -> str | None:
-    """Returns the token in a request's header, else that of its session cookie."""
-    if _shows_token(req):
-        return (req.auth or "").partition(" ")[2].strip()
+    """Returns the token or key in a request's header, else that of its session cookie."""
+    shown = _shown(req)
+    if shown is not None:
+        return shown
     session = req.get_cookie_values(COOKIE)
     return session[0] if session else None
 
@@ -169,7 +170,7 @@ class Access:
 
 
 def _refuse_strangers(req: Request, known: Principal | None) -> None:
-    if known is None and _shows_token(req):
+    if known is None and _shows_token(req) and principal(req).kind is not PrincipalKind.OPERATOR:
         raise unauthorized("The token or key is wrong, revoked or has expired. Log in anew with POST /api/login/.")
     if known is None and not principal(req).is_trusted:
         raise unauthorized(
@@ -190,6 +191,18 @@ def _shows_key(req: Request, token: str) -> bool:
 
 
 def _shows_token(req: Request) -> bool:
-    """Whether a request carries a token or key of ours; bearer tokens of other kinds are ignored."""
+    """Whether a header of a request carries a token or key of ours."""
+    return _shown(req) is not None
+
+
+def _shown(req: Request) -> str | None:
+    """Returns the token or key of ours in a request's headers; bearer tokens of other kinds are ignored.
+
+    An app that was written for a secret of its own shows its key as X-Internal-Secret.
+    """
     scheme, _, token = (req.auth or "").partition(" ")
-    return scheme.lower() == SCHEME.lower() or (scheme.lower() == BEARER and token.strip().startswith(_OUR_MARKS))
+    is_ours = token.strip().startswith(_OUR_MARKS)
+    if scheme.lower() == SCHEME.lower() or (scheme.lower() == BEARER and is_ours):
+        return token.strip()
+    secret = req.get_header("X-Internal-Secret") or ""
+    return secret if secret.startswith(KEY_MARK) else None

@@ -59,5 +59,5 @@ def create_app(
 
 def _request_quotas(system: System, threads: Threads) -> RequestQuotas:
     limit = system.settings.request_limit
-    shared = SharedQuotas(system, limit) if limit and not system.settings.embedded else None
-    return RequestQuotas(Quotas(system.clock, limit) if limit else None, threads, shared)
+    quotas = Quotas(system.clock, limit) if limit else None
+    return RequestQuotas(quotas, threads, SharedQuotas(system), is_embedded=system.settings.embedded)

@@ -41,7 +41,12 @@ _tree = SpecTree(
     security_schemes=[
         SecurityScheme(
             name=_SECRET,
-            data=SecuritySchemeData(type=SecureType.API_KEY, name="X-Internal-Secret", field_in=InType.HEADER),
+            data=SecuritySchemeData(
+                type=SecureType.API_KEY,
+                name="X-Internal-Secret",
+                field_in=InType.HEADER,
+                description="The server's INTERNAL_SECRET, which opens everything; or the key of an app.",
+            ),
         ),
         SecurityScheme(
             name=_TOKEN,

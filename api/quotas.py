@@ -1,58 +1,94 @@
-"""Limit the requests of each user, of each key, and of each address without either (RateLimit headers of IETF's draft).
+"""Limit the requests of each user, of each key, of each address without either, and of all keys of an app together.
 
-Callers with the server's secret are not counted: they are the operator's own applications, and this server is built
-for their bursts. Known callers have one quota for all web processes; an address has one in each, so that strangers cost
-no query. Reports are not counted either, since a lost one would cost a run its lease; but lines that are logged are.
+Answers have the RateLimit headers of IETF's draft. Callers with the server's secret are not counted: they are the
+operator's own applications, and this server is built for their bursts. Known callers have one quota for all web
+processes, and so has an app; an address has one in each, so that strangers cost no query. Reports are not counted
+either, since a lost one would cost a run its lease; but lines that are logged are.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from falcon.asgi import Request, Response
 
 from api.sites import HEALTH_PATHS
 from api.threads import Threads
 from core import networks
+from core.principals import Principal
+from services.access import request_quotas
 from services.access.request_quotas import Left, Quotas
 from services.access.shared_quotas import SharedQuotas
 
 UNCOUNTED_PREFIXES = ("/reports/", "/internal/")
 _LOGGED = re.compile(r"/reports/[^/]+/log")
-POLICY = "minute"
+OF_CALLER, OF_APP = "minute", "app"
+_OF_ALL_KEYS = "the quota of this app allows all its keys together"
+
+
+@dataclass(frozen=True)
+class _Counted:
+    """What a request has left of one quota, and the name of that quota in its answer."""
+
+    policy: str
+    per_minute: int
+    left: Left
 
 
 class RequestQuotas:
-    """Counts requests, and says in the answer to each counted one how many are left. None: no limit."""
+    """Counts requests, and says in the answer to each counted one how many are left. No `quotas`: no limit on callers.
 
-    def __init__(self, quotas: Quotas | None, threads: Threads, shared: SharedQuotas | None = None) -> None:
+    In the one process of an embedded server, callers are counted in memory.
+    """
+
+    def __init__(self, quotas: Quotas | None, threads: Threads, shared: SharedQuotas, *, is_embedded: bool) -> None:
         self._quotas = quotas
         self._shared = shared
         self._threads = threads
+        self._is_embedded = is_embedded
 
     async def count(self, req: Request) -> None:
-        """Count a request. Raises `TooMany`."""
-        if self._quotas is None or _is_uncounted(req.path):
+        """Count a request, as one of its caller and as one of their app. Raises `TooMany`."""
+        if _is_uncounted(req.path):
             return
-        left = req.context.quota_left = await self._left(req, self._quotas)
-        if left.requests < 0:
-            raise self._quotas.refusal()
+        counted: list[_Counted] = []
+        req.context.quotas_left = counted
+        caller: Principal = req.context.principal
+        if self._quotas is not None:
+            counted.append(_Counted(OF_CALLER, self._quotas.per_minute, await self._left(req, caller, self._quotas)))
+            if counted[-1].left.requests < 0:
+                raise self._quotas.refusal()
+        per_minute = caller.app_requests_per_minute
+        if per_minute is not None:
+            [app] = caller.memberships
+            counted.append(_Counted(OF_APP, per_minute, await self._left_of_all(app.app_id, per_minute)))
+            if counted[-1].left.requests < 0:
+                raise request_quotas.refusal(per_minute, _OF_ALL_KEYS)
 
-    async def _left(self, req: Request, quotas: Quotas) -> Left:
-        caller_id = req.context.principal.caller_id
-        if caller_id is None:
+    async def _left(self, req: Request, caller: Principal, quotas: Quotas) -> Left:
+        if caller.caller_id is None:
             return quotas.take(networks.place(req.remote_addr or ""))
-        if self._shared is None:
-            return quotas.take(caller_id)
-        left = self._shared.at_hand(caller_id)
-        return await self._threads.run(self._shared.take, caller_id) if left is None else left
+        if self._is_embedded:
+            return quotas.take(caller.caller_id)
+        return await self._left_of_all(caller.caller_id, quotas.per_minute)
+
+    async def _left_of_all(self, caller_id: UUID, per_minute: int) -> Left:
+        """Returns what is left of a quota that all web processes take from."""
+        left = self._shared.at_hand(caller_id, per_minute)
+        return await self._threads.run(self._shared.take, caller_id, per_minute) if left is None else left
 
     async def process_response(self, req: Request, resp: Response, _resource: Any, _well: bool) -> None:
-        left: Left | None = req.context.get("quota_left")
-        if left is not None and self._quotas is not None:
-            resp.set_header("RateLimit-Policy", f'"{POLICY}";q={self._quotas.per_minute};w=60')
-            resp.set_header("RateLimit", f'"{POLICY}";r={max(left.requests, 0)};t={left.full_in_seconds}')
+        counted: list[_Counted] = req.context.get("quotas_left") or []
+        if counted:
+            resp.set_header("RateLimit-Policy", ", ".join(f'"{one.policy}";q={one.per_minute};w=60' for one in counted))
+            resp.set_header("RateLimit", ", ".join(_told(one) for one in counted))
+
+
+def _told(one: _Counted) -> str:
+    return f'"{one.policy}";r={max(one.left.requests, 0)};t={one.left.full_in_seconds}'
 
 
 def _is_uncounted(path: str) -> bool:

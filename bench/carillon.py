@@ -59,11 +59,14 @@ class Carillon:
         self._session = requests.Session()
         self.children = Children(data / "output.log")
 
-    def start(self, kind: str, count: int = 1) -> None:
-        """Start processes of a kind: web, worker, coordinator, periodic, or serve for the embedded mode."""
+    def start(self, kind: str, count: int = 1, *, name: str | None = None) -> None:
+        """Start processes of a kind: web, worker, coordinator, periodic, or serve for the embedded mode.
+
+        `name` is by which they are killed and stopped, in place of their kind.
+        """
         command = [sys.executable, str(self._checkout.folder / "cli.py"), kind]
         for _ in range(count):
-            self.children.start(kind, command, self.environment, self._checkout.folder)
+            self.children.start(name or kind, command, self.environment, self._checkout.folder)
         if kind in {"web", "serve"}:
             self.wait_until(self._answers, f"an answer of {kind}")
 

@@ -6,7 +6,7 @@ import functools
 import re
 
 _OF_CONNECTIONS = frozenset(
-    {"host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect"}
+    {"host", "content-length", "transfer-encoding", "connection", "te", "trailer", "upgrade", "expect", "proxy"}
 )
 _OUR_PREFIXES = ("webhook-", "x-carillon-")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, section 5.6.2
@@ -16,7 +16,8 @@ _TAKEN = "is set by Carillon itself; leave it out."
 
 def fault_of_name(name: str) -> str | None:
     """Returns what is wrong with the name of a header that a caller gives, or None."""
-    ours = name.lower() == "idempotency-key" or name.lower().startswith(_OUR_PREFIXES)
+    read = _as_read(name)
+    ours = read == "idempotency-key" or read.startswith(_OUR_PREFIXES)
     return _TAKEN if ours else fault_of_any_name(name)
 
 
@@ -25,7 +26,8 @@ def fault_of_any_name(name: str) -> str | None:
     """Returns what is wrong with a header's name, whoever sets it, or None."""
     if _TOKEN.fullmatch(name) is None:
         return "is no header's name; write letters, digits and hyphens."
-    of_connections = name.lower() in _OF_CONNECTIONS or name.lower().startswith("proxy-")
+    read = _as_read(name)
+    of_connections = read in _OF_CONNECTIONS or read.startswith("proxy-")
     return _TAKEN if of_connections else None
 
 
@@ -34,3 +36,8 @@ def fault_of_value(value: str) -> str | None:
     if _FIELD_VALUE.fullmatch(value) is None:
         return "holds a line break or a character that a header cannot carry; remove it."
     return None if value == value.strip() else "has a space at an end; remove it."
+
+
+def _as_read(name: str) -> str:
+    """Returns a name as a receiver may read it: CGI and WSGI take webhook_id for webhook-id."""
+    return name.lower().replace("_", "-")

@@ -7,6 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 
+from core.ports import ANY, Ports
+from core.ports import SETTING as PORTS_SETTING
+from core.ports import shown as shown_ports
+
 Address = IPv4Address | IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -25,10 +29,14 @@ EVERYTHING = _networks("0.0.0.0/0", "::/0")
 _INNER: dict[str, tuple[Network, ...]] = {
     METADATA: _networks(
         "169.254.169.254/32",
+        "169.254.170.2/32",
+        "169.254.170.23/32",
+        "169.254.0.23/32",
         "168.63.129.16/32",
         "100.100.100.200/32",
         "192.0.0.192/32",
         "fd00:ec2::254/128",
+        "fd00:ec2::23/128",
         "fd20:ce::254/128",
     ),
     "a loopback": LOOPBACK,
@@ -58,10 +66,11 @@ _LOW_32_BITS = 0xFFFF_FFFF
 
 @dataclass(frozen=True)
 class Reach:
-    """The places that callbacks may go to besides public addresses: networks, and hosts, each at its port."""
+    """The places that callbacks may go to: public addresses at some ports; networks, and hosts, each at its port."""
 
     networks: tuple[Network, ...] = ()
     hosts: frozenset[tuple[str, int]] = frozenset()
+    ports: Ports = ANY
 
     def __hash__(self) -> int:
         """Leave the networks out: each callback asks for this, and they take longer than all else of it."""
@@ -71,18 +80,28 @@ class Reach:
         """Returns why a host with these addresses may not be called, or None. One denied address is enough."""
         if (host.lower(), port) in self.hosts:
             return None
-        return next((fault for text in addresses if (fault := self._fault_of(host, text))), None)
+        return next((fault for text in addresses if (fault := self._fault_of(host, port, text))), None)
 
-    def _fault_of(self, host: str, text: str) -> str | None:
+    def _fault_of(self, host: str, port: int, text: str) -> str | None:
         address = _meant(text)
         kind = kind_of(address)
         if kind == METADATA:
             return f"{host} is at {text}, {kind} address, which no callback may reach; call another host."
-        if kind is None or any(address in network for network in self.networks):
+        if any(address in network for network in self.networks):
             return None
+        if kind is None:
+            return self._fault_of_port(host, port)
         return (
             f"{host} is at {text}, {kind} address, and callbacks go to public addresses alone; call another host, "
             f"or let {SETTING} name its network."
+        )
+
+    def _fault_of_port(self, host: str, port: int) -> str | None:
+        if any(port in span for span in self.ports):
+            return None
+        return (
+            f"{host} is to be called at port {port}, and callbacks go to the ports {shown_ports(self.ports)} alone; "
+            f"serve at one of these, or let {PORTS_SETTING} name it."
         )
 
 

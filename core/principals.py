@@ -70,6 +70,7 @@ class Principal:
     scopes: frozenset[Scope] = ALL_SCOPES
     key_id: UUID | None = None
     account_id: str | None = None
+    app_requests_per_minute: int | None = None  # that all keys of a key's app may send together; None for any number
     credential: str = "none"  # what they show: token, session, secret, or how a key begins
     address: str | None = None
     request_id: str | None = None

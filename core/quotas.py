@@ -1,4 +1,4 @@
-"""Quotas of apps: how many jobs and waiting runs, how often they come back, how much data each carries."""
+"""Quotas of apps: how many jobs, waiting runs and requests, how often jobs come back, how much data each carries."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ _ADMINISTRATORS = "or ask an administrator of this server for more"
 
 @dataclass(frozen=True)
 class Quotas:
-    """What an app may take; None where it may take any."""
+    """What an app may take; None where it may take any. Requests are those of all its keys together."""
 
     jobs: int | None = None
     waiting_runs: int | None = None
     shortest_interval_seconds: float | None = None
     payload_bytes: int | None = None
+    requests_per_minute: int | None = None
 
 
 @dataclass(frozen=True)

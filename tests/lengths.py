@@ -10,5 +10,6 @@ MINUTES = 3 if JOBS >= 1_000 else 2  # for which cron jobs are counted, with eve
 RACES = JOBS // 3  # of each kind of race
 SCHEDULES = JOBS // 6  # of each kind that an outage of the coordinator meets: each pair of policies twice at least
 EXAMPLES = JOBS // 30  # requests made up from the description of each operation
+OF_OTHERS = JOBS // 75  # requests made up for each operation, about what is another tenant's
 EXPRESSIONS = JOBS * 2 // 3  # cron expressions made up for each of twelve zones
 STEPS = JOBS * 2  # of the random walk on each database; TEST_JOBS=5000 asks for 10,000

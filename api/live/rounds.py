@@ -9,6 +9,8 @@ from uuid import UUID
 from api.live.frames import Frame, Round, Told
 from api.live.listeners import MOST_FRAMES, Listener
 from core.errors import CarillonError, NotFound
+from core.principals import Principal
+from services.access import visible_apps
 from services.changes.looking import Look, News, WhoseJob
 from services.reading.visibility import sees
 
@@ -54,7 +56,7 @@ def _looked_up(news: Mapping[Listener, News | None], joining: Collection[Listene
     wanted: set[UUID] = set()
     for one, found in news.items():
         job_id = one.interest.job_id
-        if job_id is not None and (one in joining or (found is not None and (found.apps or job_id in found.jobs))):
+        if job_id is not None and (one in joining or found is None or found.apps or job_id in found.jobs):
             wanted.add(job_id)
         elif job_id is None and found is not None and len(found.jobs) <= MOST_CHANGED:
             wanted |= found.jobs
@@ -82,9 +84,24 @@ def _is_too_much(look: Look, listener: Listener, news: News, whose: Mapping[UUID
     if interest.job_id is not None:
         job = whose.get(interest.job_id)
         return bool(news.apps) and job is not None and news.is_of_app(job.app_id)
+    if interest.app_name is not None and not visible_apps.may_have_jobs(listener.principal, interest.app_name):
+        return False  # what becomes of another's app is not told, nor whether there is one of this name
     if len(news.jobs) > MOST_CHANGED:
         return True
-    return bool(news.apps) and (interest.app_name is None or look.is_of_app_named(news, interest.app_name))
+    if not news.apps:
+        return False
+    if interest.app_name is not None:
+        return look.is_of_app_named(news, interest.app_name)
+    return _is_of_theirs(look, listener.principal, news)
+
+
+def _is_of_theirs(look: Look, principal: Principal, news: News) -> bool:
+    """Whether so much was changed of an app in which a principal may see jobs: of another's, nothing is told."""
+    if principal.sees_all:
+        return True
+    own = {one.app_id for one in principal.memberships}
+    shared = look.shared_apps if principal.user_id is not None else frozenset()
+    return any(map(news.is_of_app, own | shared))
 
 
 def _told(listener: Listener, news: News, whose: Mapping[UUID, WhoseJob]) -> Told:
@@ -106,6 +123,7 @@ def _outcome(current: Round, share: _Share, whose: Mapping[UUID, WhoseJob]) -> O
             _expect_visible(listener, whose)
             begun = telling.begin(current, principal)
         if share.told is None:
+            _expect_still_visible(listener, whose)
             told = telling.reset(current, principal)
         else:
             told = telling.tell(current, principal, share.told) if share.told else ()
@@ -122,3 +140,10 @@ def _expect_visible(listener: Listener, whose: Mapping[UUID, WhoseJob]) -> None:
     job = whose.get(job_id)
     if job is None or job.deleted_at is not None or not sees(listener.principal, job):
         raise NotFound("job", job_id)
+
+
+def _expect_still_visible(listener: Listener, whose: Mapping[UUID, WhoseJob]) -> None:
+    """Raises `NotFound` for a job that the listener may not see any more: what it shows is about to be read anew."""
+    job = None if listener.interest.job_id is None else whose.get(listener.interest.job_id)
+    if job is not None and not sees(listener.principal, job):
+        raise NotFound("job", job.id)

@@ -20,10 +20,11 @@ class NewQuotas(Given):
     waiting_runs: Annotated[int, Field(ge=0, le=MOST)] | None = None
     shortest_interval_seconds: Annotated[float, Field(gt=0, le=TEN_YEARS_SECONDS, allow_inf_nan=False)] | None = None
     payload_bytes: Annotated[int, Field(ge=0, le=MOST)] | None = None
+    requests_per_minute: Annotated[int, Field(ge=1, le=MOST)] | None = None
 
     def parsed(self) -> Quotas:
         """Returns this as the services take it."""
-        return Quotas(self.jobs, self.waiting_runs, self.shortest_interval_seconds, self.payload_bytes)
+        return Quotas(**self.model_dump())
 
 
 class ShownQuotas(Shown):
@@ -33,6 +34,7 @@ class ShownQuotas(Shown):
     waiting_runs: int | None
     shortest_interval_seconds: float | None
     payload_bytes: int | None
+    requests_per_minute: int | None
 
 
 class TakenOfApp(Shown):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from bench.drills import cluster, restore, standby, upgrade
+from bench.drills import cluster, limits, restore, standby, upgrade
 from processes.foreground import exit_on_signals
 from processes.programs import LocalServerError
 
@@ -34,6 +34,8 @@ def _drill(given: argparse.Namespace) -> Callable[[Path], int]:
         return partial(upgrade.run, since=given.since)
     if given.drill == "standby":
         return partial(standby.run, asynchronous=given.asynchronous)
+    if given.drill == "limits":
+        return partial(limits.run, seconds=given.seconds, seed=given.seed)
     return cluster.run if given.drill == "cluster" else restore.run
 
 
@@ -45,5 +47,10 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--from", dest="since", required=True, metavar="COMMIT", help="the earlier commit")
     one = drills.add_parser("standby", help="the primary of PostgreSQL is killed, its standby promoted")
     one.add_argument("--asynchronous", action="store_true", help="replicate asynchronously; tells what was lost")
+    one = drills.add_parser(
+        "limits", help="limits changed and processes killed under load; what receivers saw is exact"
+    )
+    one.add_argument("--seconds", type=float, default=limits.SECONDS, help="how long the load lasts")
+    one.add_argument("--seed", type=int, default=1, help="what everything is drawn from")
     drills.add_parser("cluster", help="three nodes of RabbitMQ, of which one is killed, then another")
     return parser

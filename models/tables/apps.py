@@ -62,6 +62,7 @@ class AppQuotas(Table):
     waiting_runs = peewee.IntegerField(null=True)
     shortest_interval_seconds = peewee.DoubleField(null=True)
     payload_bytes = peewee.IntegerField(null=True)
+    requests_per_minute = peewee.IntegerField(null=True)
     updated_at = InstantField()
 
     class Meta:

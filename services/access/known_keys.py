@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from core.principals import Membership, Principal, PrincipalKind
 from core.scopes import Role
-from models import app_keys, database
+from models import app_keys, database, quotas
 from models.pauses import Gate
 from models.tables import AppKey
 from services.access.app_keys import hashed, scopes_of
@@ -47,12 +47,13 @@ class KnownKeys:
         read_at, now = self._system.clock.monotonic(), self._system.clock.now()
         with database.reading():
             found = app_keys.by_hash(hashed(key))
+            per_minute = None if found is None else _requests_per_minute(found)
         if found is None or not self._is_valid(found.expires_at):
             return None
         if found.used_at is None or now - found.used_at >= _USED_AGAIN_AFTER:
             with self._system.transaction(Gate.UNUSED):
                 app_keys.mark_used(found, now)
-        principal = _principal(found)
+        principal = _principal(found, per_minute)
         self._remember(hashed(key), _Known(principal, found.expires_at, read_at))
         return principal
 
@@ -67,7 +68,13 @@ class KnownKeys:
         return expires_at is None or self._system.clock.now() < expires_at
 
 
-def _principal(key: AppKey) -> Principal:
+def _requests_per_minute(key: AppKey) -> int | None:
+    """Returns how many requests all keys of a key's app may send, in the caller's transaction."""
+    found = quotas.of_apps([key.app_id]).get(key.app_id)
+    return None if found is None else found.requests_per_minute
+
+
+def _principal(key: AppKey, app_requests_per_minute: int | None) -> Principal:
     return Principal(
         PrincipalKind.KEY,
         name=key.prefix,
@@ -75,5 +82,6 @@ def _principal(key: AppKey) -> Principal:
         scopes=scopes_of(key),
         key_id=key.id,
         account_id=key.account_id,
+        app_requests_per_minute=app_requests_per_minute,
         credential=key.prefix,
     )

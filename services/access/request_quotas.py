@@ -46,12 +46,15 @@ class Quotas:
         return Left(math.floor(left_after), math.ceil((self.per_minute - max(left_after, 0)) / self._per_second))
 
     def refusal(self) -> TooMany:
-        """Returns the error for a request too many, which tells when the next one is allowed."""
-        return TooMany(
-            math.ceil(1 / self._per_second),
-            f"More than the {self.per_minute} requests a minute came that REQUESTS_PER_MINUTE allows each caller.",
-        )
+        """Returns the error for a request too many."""
+        return refusal(self.per_minute, "REQUESTS_PER_MINUTE allows each caller")
 
     @property
     def _per_second(self) -> float:
         return self.per_minute / MINUTE_SECONDS
+
+
+def refusal(per_minute: int, rule: str) -> TooMany:
+    """Returns the error for a request too many by a rule, which tells when the next one is allowed."""
+    seconds = math.ceil(MINUTE_SECONDS / per_minute)
+    return TooMany(seconds, f"More than the {per_minute} requests a minute came that {rule}.")

@@ -1,6 +1,7 @@
-"""Limits the requests of each known caller over all web processes: each takes slices of one bucket in the database.
+"""Limits the requests of each known caller, and of each app, over all web processes.
 
-So a limit does not grow with the processes, and a request costs a query only where a slice begins.
+Each process takes slices of one bucket in the database, so a limit does not grow with the processes, and a request
+costs a query only where a slice begins.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ BATCH = 1_000
 class _Slice:
     """What this process may still let in of a caller, and what was left in the bucket; instants are monotonic."""
 
+    per_minute: int
     left: int = 0
     beyond: float = 0.0
     until: float = 0.0
@@ -37,65 +39,65 @@ class _Slice:
 
 
 class SharedQuotas:
-    """This process's slices of the buckets of all callers."""
+    """This process's slices of the buckets of all callers. A caller is one by their id; an app, by its own."""
 
-    def __init__(self, system: System, per_minute: int) -> None:
+    def __init__(self, system: System) -> None:
         self._system = system
-        self._per_minute = per_minute
-        self._size = max(1, per_minute // SLICES)
         self._slices: OrderedDict[UUID, _Slice] = OrderedDict()
         self._lock = threading.Lock()
 
-    def at_hand(self, caller_id: UUID) -> Left | None:
+    def at_hand(self, caller_id: UUID, per_minute: int) -> Left | None:
         """Count a request of what this process has at hand. Returns what is left, None if it must ask the database.
 
-        Whoever was refused is refused until a request more is due, without asking again.
+        Whoever was refused is refused until a request more is due, without asking again, unless the limit has changed.
         """
         now = self._system.clock.monotonic()
         with self._lock:
             mine = self._slices.get(caller_id)
-            if mine is None:
+            if mine is None or mine.per_minute != per_minute:
                 return None
             if now < mine.refused_until:
-                return self._told(mine, -1)
+                return _told(mine, -1)
             if mine.left == 0 or now >= mine.until:
                 return None
             mine.left -= 1
-            return self._told(mine, mine.left)
+            return _told(mine, mine.left)
 
-    def take(self, caller_id: UUID) -> Left:
+    def take(self, caller_id: UUID, per_minute: int) -> Left:
         """Count a request of a new slice. Returns what is left: less than zero if the request is one too many."""
-        returned = self._given_back(caller_id)
+        returned = self._given_back(caller_id, per_minute)
         now = self._system.clock.monotonic()
         with self._system.transaction(Gate.UNUSED) as work:
-            bucket = request_buckets.lock(caller_id, self._per_minute, work.now)
-            count, bucket = bucket.taken(self._size, work.now, returned)
+            bucket = request_buckets.lock(caller_id, per_minute, work.now)
+            count, bucket = bucket.taken(max(1, per_minute // SLICES), work.now, returned)
             request_buckets.put(caller_id, bucket)
         with self._lock:
-            mine = self._slices.setdefault(caller_id, _Slice())
+            mine = self._slices.setdefault(caller_id, _Slice(per_minute))
             self._slices.move_to_end(caller_id)
             while len(self._slices) > MOST_KEYS:
                 self._slices.popitem(last=False)
-            mine.beyond, mine.until = bucket.left, now + SLICE_SECONDS
+            mine.per_minute, mine.beyond, mine.until = per_minute, bucket.left, now + SLICE_SECONDS
             if count == 0:
-                mine.refused_until = now + (1 - bucket.left) * MINUTE_SECONDS / self._per_minute
-                return self._told(mine, -1)
+                mine.refused_until = now + (1 - bucket.left) * MINUTE_SECONDS / per_minute
+                return _told(mine, -1)
+            mine.refused_until = 0.0
             mine.left += count - 1
-            return self._told(mine, mine.left)
+            return _told(mine, mine.left)
 
-    def _given_back(self, caller_id: UUID) -> int:
-        """Returns how much of a slice is left whose time is over, and takes it away."""
+    def _given_back(self, caller_id: UUID, per_minute: int) -> int:
+        """Returns how much of a slice is left that may not be used any more, and takes it away."""
         with self._lock:
             mine = self._slices.get(caller_id)
-            if mine is None or self._system.clock.monotonic() < mine.until:
+            if mine is None or (mine.per_minute == per_minute and self._system.clock.monotonic() < mine.until):
                 return 0
             returned, mine.left = mine.left, 0
             return returned
 
-    def _told(self, mine: _Slice, left: int) -> Left:
-        whole = max(left, 0) + mine.beyond
-        full_in = (self._per_minute - whole) * MINUTE_SECONDS / self._per_minute
-        return Left(left if left < 0 else math.floor(whole), math.ceil(max(full_in, 0)))
+
+def _told(mine: _Slice, left: int) -> Left:
+    whole = max(left, 0) + mine.beyond
+    full_in = (mine.per_minute - whole) * MINUTE_SECONDS / mine.per_minute
+    return Left(left if left < 0 else math.floor(whole), math.ceil(max(full_in, 0)))
 
 
 def prune(system: System) -> int:

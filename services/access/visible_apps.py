@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from core import json_text
+from core import built_in_apps, json_text, names
 from core.errors import Forbidden, NotFound
 from core.principals import Principal
 from core.scopes import Scope
@@ -47,3 +47,9 @@ def may(principal: Principal, app_id: UUID, scope: Scope) -> bool:
         return False
     member = principal.membership(app_id)
     return principal.sees_all or (member is not None and scope in member.role.scopes)
+
+
+def may_have_jobs(principal: Principal, name: str) -> bool:
+    """Whether there may be jobs that a principal sees in an app of this name: one of theirs, or one that all share."""
+    theirs = {names.folded(one.app_name) for one in principal.memberships}
+    return principal.sees_all or names.folded(name) in theirs or built_in_apps.canonical(name) in built_in_apps.NAMES

@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
+from core import built_in_apps
 from core.cursors import Cursor
 from core.filters import JobFilter
 from core.listing import NEWEST_FIRST, Stretch
@@ -73,6 +75,11 @@ class Look:
         """Whether so much of the app of this name was changed that only reading it anew tells what."""
         app = apps.by_name(name)
         return app is None or news.is_of_app(app.id)
+
+    @cached_property
+    def shared_apps(self) -> frozenset[UUID]:
+        """The ids of the apps that all users share."""
+        return frozenset(app.id for app in apps.by_names(built_in_apps.NAMES).values())
 
     def jobs(self, job_ids: Collection[UUID]) -> dict[UUID, JobView]:
         """Returns the views of those of these jobs that are not deleted."""

@@ -96,6 +96,7 @@ def _work(system: System, run: StartedRun, job: ExecutedJob, monotonic: float, r
         scheduled_for=run.scheduled_for,
         task_type=job.task_type,
         url=callback_url(system, job),
+        is_at_base=is_at_base(job),
         board_id=job.board_id,
         data=job.data if run.data is None else run.data,
         policy=retry_policy.policy(system, job),
@@ -119,3 +120,8 @@ def callback_url(system: System, job: ExecutedJob) -> str | None:
         return job.callback_url
     base = job.base_url or system.settings.callback_base_url
     return None if base is None else f"{base.rstrip('/')}/internal/jobs/{job.task_type}"
+
+
+def is_at_base(job: ExecutedJob) -> bool:
+    """Whether a job calls back where the installation says, since neither it nor its app says where."""
+    return job.callback_url is None and not job.base_url

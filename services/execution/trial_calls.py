@@ -20,7 +20,7 @@ from models.pauses import Gate
 from models.tables import App
 from services.access import visible_apps
 from services.execution import report_tokens, trial_places
-from services.execution.claiming import callback_url
+from services.execution.claiming import callback_url, is_at_base
 from services.execution.transcripts import BODY_KEPT
 from services.execution.work import Deferred, Failed, Result, Succeeded, Work
 from services.jobs import quotas, retry_policy
@@ -136,6 +136,7 @@ def _work(principal: Principal, system: System, job_id: UUID, job: ExecutedJob, 
         scheduled_for=now,
         task_type=job.task_type,
         url=callback_url(system, job),
+        is_at_base=is_at_base(job),
         board_id=job.board_id,
         data=job.data,
         policy=retry_policy.policy(system, job),

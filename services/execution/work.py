@@ -36,6 +36,7 @@ class Work:
     report_token: str = field(repr=False)  # never in a log
     app_id: UUID
     signer: Signer = NOBODY  # of what goes to its app's receivers
+    is_at_base: bool = False  # its URL is built from CALLBACK_BASE_URL, whose place is open to such calls alone
     request: dict[str, Any] | None = None  # what the app's table maps the task type to
     transcript: Transcript = field(default_factory=Transcript, repr=False, compare=False)  # of its call
     is_test: bool = False  # a test call, marked as one

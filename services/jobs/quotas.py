@@ -1,6 +1,7 @@
 """Quotas of apps: put by administrators, seen by members, kept where jobs and runs are asked for.
 
-Jobs and waiting runs are counted once a second by each process, which adds what it makes itself meanwhile.
+Jobs and waiting runs are counted once a second by each process, which adds what it makes itself meanwhile. Requests
+are counted where they come in (`services/access/shared_quotas.py`).
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def get(principal: Principal, app_name: str) -> QuotasView:
 def put(principal: Principal, system: System, app_name: str, wanted: Quotas) -> QuotasView:
     """Give an app these quotas, in place of those that it has. Raises `Forbidden` but for administrators.
 
-    Other processes know of them within a second.
+    Other processes know of them within a second; of the one on requests, within five.
     """
     with system.transaction(Gate.UNUSED) as work:
         app = visible_apps.found(principal, app_name, Scope.APP)

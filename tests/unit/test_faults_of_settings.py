@@ -28,6 +28,8 @@ from tests.unit.given_settings import POSTGRESQL, RABBITMQ, faults
         ({"CALLBACK_BASE_URL": "http://[::1"}, "CALLBACK_BASE_URL"),
         ({"CALLBACK_BASE_URL": "http://a:99999"}, "CALLBACK_BASE_URL cannot be read: its port must be"),
         ({"CALLBACK_NETWORKS_ALLOWED": "10.0.0.1/8"}, "CALLBACK_NETWORKS_ALLOWED names '10.0.0.1/8', which is no"),
+        ({"CALLBACK_PORTS_ALLOWED": "443, http"}, "CALLBACK_PORTS_ALLOWED names 'http', which is no port; write ports"),
+        ({"CALLBACK_PORTS_ALLOWED": "none"}, "CALLBACK_PORTS_ALLOWED names 'none', which is no port"),
         ({"CALLBACK_NETWORKS_ALLOWED": "10.0.0.0/8, home"}, "CALLBACK_NETWORKS_ALLOWED names 'home', which is no"),
         ({"CORS_ORIGINS": "https://a.example.com/app"}, "CORS_ORIGINS names 'https://a.example.com/app', which is no"),
         ({"CORS_ORIGINS": "https://a.example.com, b.example.com"}, "CORS_ORIGINS names 'b.example.com', which is no"),

@@ -166,9 +166,19 @@ def test_callbacks_stay_outside_but_for_loopback_without_a_secret_and_what_is_na
     [("http://app.internal", 80), ("https://APP.internal/x", 443), ("http://app.internal:9000", 9000)],
 )
 def test_the_callback_base_url_may_be_inside_at_its_own_port(url: str, port: int) -> None:
-    reach = load({"INTERNAL_SECRET": "s", "CALLBACK_BASE_URL": url}).reach
-    assert reach.fault_of("app.internal", port, ["10.0.0.1"]) is None
-    assert reach.fault_of("app.internal", 81, ["10.0.0.1"])
+    given = load({"INTERNAL_SECRET": "s", "CALLBACK_BASE_URL": url})
+    assert given.reach_of_base.fault_of("app.internal", port, ["10.0.0.1"]) is None
+    assert given.reach_of_base.fault_of("app.internal", 81, ["10.0.0.1"])
+    assert given.reach.fault_of("app.internal", port, ["10.0.0.1"]), "an address that a job gives"
+
+
+def test_callbacks_go_to_the_ports_of_the_web_and_those_that_anybody_may_serve_at_unless_others_are_named() -> None:
+    def open_ports(**environ: str) -> list[int]:
+        reach = load(environ).reach
+        return [port for port in (22, 25, 80, 443, 1024, 65_535) if not reach.fault_of("x.test", port, ["1.1.1.1"])]
+
+    assert open_ports() == [80, 443, 1024, 65_535]
+    assert open_ports(CALLBACK_PORTS_ALLOWED="443, 20-25") == [22, 25, 443]
 
 
 @pytest.mark.parametrize(

@@ -214,3 +214,21 @@ def test_the_shared_apps_have_no_keys(client: Client) -> None:
     body = {"name": "a key", "scopes": ["read"]}
     assert client.simulate_post("/api/apps/default/keys", headers=HIDDEN, json=body).status_code == 409
     assert SECRET not in client.simulate_get("/api/apps/default/keys", headers=HIDDEN).text
+
+
+def test_an_app_shows_its_key_as_its_own_internal_secret(client: Client, anna: Headers) -> None:
+    app = made_app(client, anna, MINE)
+    key = made_key(client, anna, app, "read")["Authorization"].removeprefix("Bearer ")
+    shown = {"X-Internal-Secret": key}
+    me = client.simulate_get("/api/me", headers=shown).json
+    assert (me["kind"], client.simulate_get("/api/jobs", headers=shown).status_code) == ("key", 200)
+    assert client.simulate_get("/api/users", headers=shown).status_code == 403
+    assert client.simulate_post("/api/jobs/create", headers=shown, json=PRINTED).status_code == 403
+    for wrong in (f"{key}x", "crl_00000000_wrong", "another secret"):
+        assert client.simulate_get("/api/me", headers={"X-Internal-Secret": wrong}).status_code == 401
+
+
+def test_a_secret_of_the_server_that_looks_like_a_key_still_opens_all(sqlite: str) -> None:
+    client = Client(served(given_system(internal_secret="crl_looks_like_a_key")))  # noqa: S106
+    shown = {"X-Internal-Secret": "crl_looks_like_a_key"}
+    assert client.simulate_get("/api/users", headers=shown).status_code == 200

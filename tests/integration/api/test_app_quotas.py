@@ -14,7 +14,13 @@ from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, ma
 from tests.integration.api.client import PRINTED, Client, refusal, served
 from tests.integration.api.test_accounts import HIDDEN, token_of
 
-QUOTAS: dict[str, Any] = {"jobs": 2, "waiting_runs": 1, "shortest_interval_seconds": 60.0, "payload_bytes": 100}
+QUOTAS: dict[str, Any] = {
+    "jobs": 2,
+    "waiting_runs": 1,
+    "shortest_interval_seconds": 60.0,
+    "payload_bytes": 100,
+    "requests_per_minute": 600,
+}
 IMMEDIATE = {"type": "immediate"}
 CRON = {"type": "cron", "expression": "* * * * *"}
 
@@ -60,7 +66,15 @@ def test_an_administrator_puts_quotas_and_members_see_them(client: Client, anna:
 
 
 @pytest.mark.parametrize(
-    "wanted", [{"jobs": -1}, {"jobs": "many"}, {"payload_bytes": 1.5}, {"shortest_interval_seconds": 0}, {"apps": 1}]
+    "wanted",
+    [
+        {"jobs": -1},
+        {"jobs": "many"},
+        {"payload_bytes": 1.5},
+        {"shortest_interval_seconds": 0},
+        {"requests_per_minute": 0},
+        {"apps": 1},
+    ],
 )
 def test_what_cannot_be_a_quota_is_refused_and_not_stored(client: Client, anna: Headers, wanted: Any) -> None:
     assert set(refusal(put(client, **wanted))) == set(wanted)

@@ -10,9 +10,12 @@ from api.posted_forms import FORM
 from api.sites import COOKIE
 from services.access import tokens
 from tests.factories import given_system
+from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, made_app
 from tests.integration.api.client import NO_JOB, Client, served
 from tests.integration.api.listening import conducted, events
 from tests.integration.api.test_accounts import HIDDEN, PASSWORD, SECRET, register, token_of
+
+COMMENTS = 5  # that come after what would have been told
 
 pytestmark = pytest.mark.usefixtures("prompt_streams")
 
@@ -82,5 +85,32 @@ def test_a_stream_left_open_does_not_keep_a_session_alive(store: str) -> None:
             await heard.next("")
             system.clock.advance(101)
             await heard.end()
+
+    asyncio.run(scene())
+
+
+def test_what_becomes_of_anothers_app_is_told_no_more_than_of_one_that_is_not_there(sqlite: str) -> None:
+    system = given_system(**SETTINGS)
+    client = Client(served(system))
+    anna, berta = token_of(client, "anna"), token_of(client, "berta")
+    made_app(client, anna, MINE)
+    made_app(client, berta, THEIRS)
+
+    async def scene() -> None:
+        async with (
+            conducted(served(system)) as conductor,
+            events(conductor, "app=" + THEIRS, **anna) as of_anothers,
+            events(conductor, "app=none", **anna) as of_none,
+            events(conductor, **anna) as of_all_of_hers,
+            events(conductor, **HIDDEN) as of_everything,
+        ):
+            assert (await conductor.simulate_post(f"/api/apps/{THEIRS}/pause", headers=berta)).status_code == 200
+            await of_everything.next("reset")
+            for heard in (of_anothers, of_none, of_all_of_hers):
+                assert {(await heard.next("reset", "")).name for _ in range(COMMENTS)} == {""}
+            assert (await conductor.simulate_post(f"/api/apps/{MINE}/pause", headers=anna)).status_code == 200
+            await of_all_of_hers.next("reset")
+            for heard in (of_anothers, of_none):
+                assert {(await heard.next("reset", "")).name for _ in range(COMMENTS)} == {""}
 
     asyncio.run(scene())

@@ -13,9 +13,11 @@ import pytest
 
 from api.live import hub, listeners
 from core.principals import LOCAL
+from core.scopes import Role
 from services.access import tokens
 from services.jobs import editing, lifecycle
 from tests.factories import GivenSystem, claim_one, failed, first_run, given_system, new_job, record, succeeded
+from tests.integration.access.tenants import MINE, SETTINGS, joined, made_app, made_job
 from tests.integration.api.client import Broker, Client, served
 from tests.integration.api.listening import LOCALHOST, conducted
 from tests.integration.api.test_accounts import SECRET, token_of
@@ -258,5 +260,29 @@ def test_who_reads_too_slowly_is_closed_with_1013(sqlite: str, monkeypatch: pyte
                 for _ in range(4):
                     first_run(system)
             assert await channel.close_code() == 1013
+
+    asyncio.run(scene())
+
+
+def test_who_was_taken_out_of_an_app_is_told_nothing_of_its_job_when_the_app_changes(sqlite: str) -> None:
+    system = given_system(**SETTINGS)
+    client = Client(served(system))
+    anna = token_of(client, "anna")
+    app = made_app(client, anna, MINE)
+    clara = joined(client, anna, app, "clara", Role.VIEWER)
+    path = f"/ws/jobs/{made_job(client, anna, app)}/"
+
+    async def scene() -> None:
+        async with (
+            conducted(served(system)) as conductor,
+            opened(conductor, path, **anna) as of_anna,
+            opened(conductor, path, **clara) as of_clara,
+        ):
+            out = await conductor.simulate_delete(f"/api/apps/{app}/members/clara", headers=anna, host=LOCALHOST)
+            assert out.status_code == 204
+            system.clock.advance(5)
+            await conductor.simulate_post(f"/api/apps/{app}/pause", headers=anna, host=LOCALHOST)
+            assert (await of_anna.next())["status"]
+            assert await of_clara.close_code() == 1013, "closed without a frame; who asks again gets a 404"
 
     asyncio.run(scene())

@@ -11,11 +11,13 @@ import pytest
 
 from actors import callbacks
 from core.errors import PermanentFailure, TransientFailure
+from core.principals import LOCAL
 from core.receiver_answers import PollAnswer
 from core.retry import RetryPolicy
 from services.execution.work import Deferred, Failed, Result, Succeeded, Work
+from services.jobs import apps, lifecycle
 from services.runtime.abort_scope import Scope
-from tests.factories import NOON, given_system
+from tests.factories import NOON, claim_one, given_system, new_job
 from tests.integration.execution.answering import Server, answering
 
 
@@ -182,6 +184,25 @@ def test_where_a_secret_is_set_a_job_cannot_reach_this_machine(server: Server, t
     assert len(server.got) == 1
 
 
-def test_the_receiver_that_the_operator_names_is_called_where_a_secret_is_set(server: Server) -> None:
-    guarded = given_system(internal_secret="s", callback_base_url=server.url)  # noqa: S106
-    assert isinstance(callbacks.perform(guarded, work({}, task_type="greet", url=server.url), Scope()), Succeeded)
+def test_the_receiver_that_the_operator_names_is_called_at_the_address_built_from_that_alone(
+    sqlite: str, server: Server
+) -> None:
+    base = server.url.removesuffix("/x?y=1")
+    guarded = given_system(internal_secret="s", callback_base_url=base)  # noqa: S106
+    apps.put(LOCAL, guarded, "app_a", None, {})
+    apps.put(LOCAL, guarded, "app_b", base, {})
+
+    def called(**job: Any) -> Result:
+        lifecycle.create(LOCAL, guarded, new_job(**job))
+        return callbacks.perform(guarded, claim_one(guarded), Scope())
+
+    assert isinstance(called(), Succeeded)
+    for job in (
+        {"callback_url": f"{base}/admin"},
+        {"task_type": "http", "data": {"url": f"{base}/admin", "method": "DELETE"}},
+        {"app_name": "app_b"},
+    ):
+        refused = called(**job)
+        assert isinstance(refused, Failed)
+        assert "a loopback address" in refused.error.message
+    assert [path for _, path, _, _ in server.got] == ["/internal/jobs/greet"]

@@ -19,7 +19,21 @@ from core.states import Hold, RunStatus
 from core.trace_context import TraceContext
 from migrations import runner
 from models import database, links
-from models.tables import Attempt, HeldKey, Installation, Job, Limit, Minute, MinuteHold, Run, RunHold, Use, Worker, db
+from models.tables import (
+    AppQuotas,
+    Attempt,
+    HeldKey,
+    Installation,
+    Job,
+    Limit,
+    Minute,
+    MinuteHold,
+    Run,
+    RunHold,
+    Use,
+    Worker,
+    db,
+)
 from services.access import authentication, own_tokens, tokens
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching
@@ -216,3 +230,12 @@ def test_runs_that_an_accounts_rate_held_go_on_under_the_key_of_its_app_and_its_
         Run.update(held_by=Hold.CONCURRENCY).where(Run.id == waiting.id).execute()
     with pytest.raises(Exception, match="held_by"), database.transaction():
         db.execute_sql("UPDATE runs SET held_by = 'nobody' WHERE status = 'queued'")
+
+
+def test_quotas_from_before_limit_no_requests(former: None) -> None:
+    runner.upgrade("0033_holds_and_weights")
+    db.execute_sql(f"INSERT INTO app_quotas (app_id, jobs, updated_at) VALUES ('{APP}', 3, '{INSTANT}')")  # noqa: S608
+    assert "0036_app_requests" in runner.upgrade()
+    [row] = AppQuotas.select()
+    assert (row.jobs, row.requests_per_minute) == (3, None)
+    assert database.attempt(lambda: AppQuotas.update(requests_per_minute=0).execute()) is not None

@@ -104,6 +104,7 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         "0033_holds_and_weights",
         "0034_search",
         "0035_figures",
+        "0036_app_requests",
         "0037_links_put_off",
     ]
 

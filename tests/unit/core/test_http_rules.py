@@ -20,6 +20,12 @@ from core import headers, urls
         "X-Carillon-Report-Token",
         "TE",
         "Upgrade",
+        "Proxy",
+        "Webhook_Signature",
+        "IDEMPOTENCY_KEY",
+        "X_Carillon_Run_Id",
+        "Transfer_Encoding",
+        "proxy_authorization",
     ],
 )
 def test_headers_that_are_ours_are_nobody_elses(name: str) -> None:
@@ -31,7 +37,9 @@ def test_what_is_no_header_name_is_refused(name: str) -> None:
     assert "no header's name" in str(headers.fault_of_name(name))
 
 
-@pytest.mark.parametrize("name", ["Authorization", "X-Api-Key", "Content-Type", "Cookie", "hostess"])
+@pytest.mark.parametrize(
+    "name", ["Authorization", "X-Api-Key", "Content-Type", "Cookie", "hostess", "x_trace", "proxying"]
+)
 def test_other_headers_may_be_given(name: str) -> None:
     assert headers.fault_of_name(name) is None
 

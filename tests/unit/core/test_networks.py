@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 import pytest
 
-from core import networks
+from core import networks, ports
 from core.networks import ANYWHERE, PUBLIC, Reach
 
 INNER = {
@@ -16,7 +16,10 @@ INNER = {
     "a link-local": ["169.254.1.1", "fe80::1", "febf::1"],
     "a shared": ["100.64.0.1", "100.127.255.255"],
     "a multicast": ["224.0.0.1", "239.255.255.255", "ff02::1"],
-    "a metadata": ["169.254.169.254", "168.63.129.16", "100.100.100.200", "192.0.0.192", "fd00:ec2::254"],
+    "a metadata": [
+        *("169.254.169.254", "169.254.170.2", "169.254.170.23", "169.254.0.23", "168.63.129.16", "100.100.100.200"),
+        *("192.0.0.192", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254"),
+    ],
     "a reserved": [
         *("192.0.0.1", "192.0.2.1", "192.88.99.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "240.0.0.1"),
         *("255.255.255.255", "2001::1", "2001:db8::1", "3fff::1", "fec0::1", "100::1", "64:ff9b:1::1", "4000::1"),
@@ -67,7 +70,19 @@ def test_a_network_that_is_named_opens_itself_alone() -> None:
 
 def test_metadata_stays_closed_whatever_is_named() -> None:
     assert ANYWHERE.fault_of("x.test", 80, ["10.0.0.1", "::1"]) is None
-    assert ANYWHERE.fault_of("x.test", 80, ["169.254.169.254"])
+    for address in INNER["a metadata"]:
+        assert ANYWHERE.fault_of("x.test", 80, [address])
+
+
+def test_a_public_address_is_open_at_the_ports_that_are_named_and_an_inner_network_at_each() -> None:
+    reach = Reach(networks.listed("10.0.0.0/8"), frozenset({("app.internal", 25)}), ports.listed("443, 8000-8080"))
+    assert [port for port in (25, 443, 8080, 8081) if not reach.fault_of("x.test", port, ["1.1.1.1"])] == [443, 8080]
+    assert reach.fault_of("x.test", 25, ["10.0.0.1"]) is None
+    assert reach.fault_of("app.internal", 25, ["1.1.1.1"]) is None
+    assert reach.fault_of("x.test", 25, ["1.1.1.1"]) == (
+        "x.test is to be called at port 25, and callbacks go to the ports 443, 8000-8080 alone; serve at one of these, "
+        "or let CALLBACK_PORTS_ALLOWED name it."
+    )
 
 
 def test_a_host_that_is_named_is_open_at_its_port_alone() -> None:
