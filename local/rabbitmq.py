@@ -23,6 +23,7 @@ from local import install, ports
 from processes import programs
 
 USER = PASSWORD = "guest"  # noqa: S105  what every RabbitMQ begins with, and lets in from loopback only
+_WATERMARK = 0.6
 GREETING = b"AMQP\x00\x00\x09\x01"
 
 
@@ -126,6 +127,14 @@ class PrivateRabbit:
         if self.pid:
             os.kill(self.pid, signal.SIGCONT)
 
+    def raise_memory_alarm(self) -> None:
+        """Let the node take all of its memory for used up: it blocks every connection that publishes."""
+        self._set_watermark(0)
+
+    def end_memory_alarm(self) -> None:
+        """Give the node its usual memory again."""
+        self._set_watermark(_WATERMARK)
+
     def create_vhost(self, name: str) -> str:
         """Create the virtual host if there is none of this name. Returns its AMQP URL."""
         everything = {"configure": ".*", "write": ".*", "read": ".*"}
@@ -149,6 +158,17 @@ class PrivateRabbit:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _set_watermark(self, share: float) -> None:
+        command = [str(install.ensure("rabbitmq") / "rabbitmqctl"), "--node", self._name]
+        with self._log.open("ab") as log:
+            subprocess.run(
+                [*command, "set_vm_memory_high_watermark", str(share)],
+                env=self._environment(),
+                stdout=log,
+                stderr=log,
+                check=True,
+            )
+
     def _start_name_server(self, environment: dict[str, str], log: int) -> None:
         """Start Erlang's name server (epmd) for this node alone: a shared one would outlive us.
 
@@ -170,7 +190,7 @@ class PrivateRabbit:
             "management.tcp.ip": "127.0.0.1",
             "management.tcp.port": self._ports["management"],
             "disk_free_limit.absolute": "10MB",  # small disks should not block publishers
-            "vm_memory_high_watermark.relative": "0.6",
+            "vm_memory_high_watermark.relative": _WATERMARK,
             "log.console": "true",
             "log.console.level": "warning",
             "log.file": "false",

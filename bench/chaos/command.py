@@ -1,4 +1,4 @@
-"""The command line: `python -m bench chaos [--minutes 10] [--seed N] [--mutation NAME]`."""
+"""The command line: `python -m bench chaos [--minutes 10] [--seed N] [--mutation NAME] [--pgbouncer]`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str]) -> int:
     scenario = Scenario(given.seed, given.minutes * 60)
     with exit_on_signals():
         try:
-            evidence = running.run(scenario, given.mutation, given.log)
+            evidence = running.run(scenario, given.mutation, given.log, through_pgbouncer=given.pgbouncer)
         except _FAULTS as error:
             print(f"chaos failed: {error}", file=sys.stderr)
             return 2
@@ -45,5 +45,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=10, help="how long load and faults last")
     parser.add_argument("--seed", type=int, default=1, help="what everything is drawn from; even: with limits")
     parser.add_argument("--mutation", choices=list(mutations.PATCHES), help="build this fault in, which must be found")
+    parser.add_argument("--pgbouncer", action="store_true", help="reach PostgreSQL through PgBouncer")
     parser.add_argument("--log", type=Path, help="keep the log of the processes in this file")
     return parser

@@ -73,6 +73,7 @@ class Faults:
         return [
             self._rabbitmq_stopped,
             self._rabbitmq_killed,
+            self._rabbitmq_alarmed,
             self._postgresql_restarted,
             self._postgresql_frozen,
             self._worker_frozen,
@@ -101,6 +102,13 @@ class Faults:
             self.stack.rabbit.kill()
             self._last(1)
             self.stack.rabbit.start()
+
+    def _rabbitmq_alarmed(self) -> None:
+        """Let RabbitMQ block all who publish, for longer than they wait."""
+        with self._noted("RabbitMQ out of memory"):
+            self.stack.rabbit.raise_memory_alarm()
+            self._last(15)
+            self.stack.rabbit.end_memory_alarm()
 
     def _postgresql_restarted(self) -> None:
         with self._noted("PostgreSQL restarted"):

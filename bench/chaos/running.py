@@ -30,7 +30,9 @@ _TOLD_SECONDS = 20.0
 _LOOK_SECONDS = 0.5
 
 
-def run(scenario: Scenario, mutation: str | None = None, log: Path | None = None) -> Evidence:
+def run(
+    scenario: Scenario, mutation: str | None = None, log: Path | None = None, *, through_pgbouncer: bool = False
+) -> Evidence:
     """Run one scenario. Returns all evidence; the log of the processes is kept at `log`, if that is given."""
     journal = Journal()
     with _folder() as folder, ExitStack() as parts:
@@ -43,7 +45,9 @@ def run(scenario: Scenario, mutation: str | None = None, log: Path | None = None
         }
         if log is not None:
             parts.callback(lambda: log.write_bytes((folder / "carillon.log").read_bytes()))
-        running = parts.enter_context(stack.running(scenario, folder, given, mutation))
+        running = parts.enter_context(
+            stack.running(scenario, folder, given, mutation, through_pgbouncer=through_pgbouncer)
+        )
         caller = Caller(running.url, journal)
         for number in range(_LISTENERS):
             parts.enter_context(Listener(f"listener {number + 1}", running.url, journal))

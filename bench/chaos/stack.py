@@ -20,6 +20,7 @@ from bench.chaos.scenario import Scenario
 from bench.checkout import ROOT
 from bench.servers import Place
 from local import ports
+from local.pgbouncer import PrivatePgBouncer
 from local.postgres import PrivatePostgres
 from local.rabbitmq import PrivateRabbit
 from processes.supervisor import Backoff, Supervisor
@@ -70,7 +71,9 @@ class Stack:
 
 
 @contextmanager
-def running(scenario: Scenario, folder: Path, given: Mapping[str, str], mutation: str | None) -> Iterator[Stack]:
+def running(
+    scenario: Scenario, folder: Path, given: Mapping[str, str], mutation: str | None, *, through_pgbouncer: bool
+) -> Iterator[Stack]:
     """Run everything for the block. `given` adds to the environment of the processes."""
     with ExitStack() as stack:
         postgres = stack.enter_context(PrivatePostgres(folder / "postgres", durable=True))
@@ -79,6 +82,8 @@ def running(scenario: Scenario, folder: Path, given: Mapping[str, str], mutation
         place = Place(postgres.create_database("chaos"), rabbit.url, rabbit.management_url)
         port = ports.remembered(folder / "web.json", ["web"])["web"]
         environment = _environment(scenario, folder, port, place, given)
+        if through_pgbouncer:
+            environment["DATABASE_URL"] = stack.enter_context(PrivatePgBouncer(place.database_url)).url
         subprocess.run([*_command(None), "migrate"], cwd=ROOT, env=environment, check=True, stdout=subprocess.DEVNULL)
         history.install(place)
         if statement := mutations.STATEMENTS.get(mutation or ""):

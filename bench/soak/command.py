@@ -28,6 +28,7 @@ _RECURRING, _EVERY_SECONDS = 60, 10
 _WARM_UP_SECONDS, _PILOT_SECONDS = 10.0, 30.0
 _UNDER_WAY = 400  # as many as keep every thread busy, and few enough not to be a backlog
 _LOOK_AGAIN_SECONDS = 0.25
+_WORKERS = "SELECT count(*) FROM workers WHERE stopped_at IS NULL"
 _LEFT = "SELECT count(*) FROM runs WHERE status IN ('queued', 'running')"
 _FAILED = "SELECT count(*) FROM runs WHERE status = 'failed'"
 _FAULTS = (LocalServerError, TimeoutError)
@@ -68,6 +69,7 @@ def _run(folder: Path, given: argparse.Namespace) -> int:
         for kind, count in _KINDS.items():
             carillon.start(kind, count)
         carillon.wait_until_ready()
+        carillon.wait_until(lambda: place.count(_WORKERS) == _KINDS["worker"], "the workers")
         carillon.create_all(recurring(_RECURRING, _EVERY_SECONDS))
         with Load(carillon.url) as load:
             parties = _Parties(place, carillon, servers, load)

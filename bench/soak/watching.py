@@ -120,13 +120,15 @@ def lateness(place: Place, since: float, until: float) -> Lateness | None:
 
 
 def mean(samples: Sequence[Sample], first: float, last: float) -> Sample | None:
-    """Returns the average of the samples of a stretch, in shares of the whole time; None if it has none."""
+    """Returns the average of the samples of a stretch, in shares of the whole time; None if there are none at all.
+
+    Of a stretch that is too short to have any, the sample that is nearest.
+    """
     if not samples:
         return None
     end = samples[-1].at
     some = [one for one in samples if first * end <= one.at <= last * end]
-    if not some:
-        return None
+    some = some or [min(samples, key=lambda one: abs(one.at - (first + last) / 2 * end))]
     return Sample(
         some[-1].at,
         sum(one.megabytes for one in some) / len(some),

@@ -36,6 +36,11 @@ def test_what_grows_to_the_end_is_named(grown: list[Sample], words: str) -> None
     assert report.growing({"web": grown}) == [words]
 
 
+def test_a_short_time_has_few_samples_and_is_judged_all_the_same() -> None:
+    few = [Sample(at, megabytes, files=40, threads=12) for at, megabytes in ((10, 80), (20, 81), (30, 90))]
+    assert report.growing({"web": few}) == ["web grows: 81.0 MB after half of the time, 90.0 MB at the end"]
+
+
 def test_what_the_servers_hold_is_shown_and_not_judged() -> None:
     held = {"postgresql": samples(lambda at: 100 + 10 * at)}
     assert report.growing(held) == []
