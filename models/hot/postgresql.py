@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from models.fields import json_text
 from models.hot.rows import JSON_COLUMNS, NEW_RUN, NEW_RUN_COLUMNS, Ends, NewRows, Stored, Terms
@@ -117,8 +118,5 @@ def _ids(ids: Collection[UUID]) -> list[str]:
     return [one.hex for one in ids]
 
 
-def _as_text(value: UUID | datetime) -> str:
-    return value.hex if isinstance(value, UUID) else value.isoformat()
-
-
-_json = json.JSONEncoder(default=_as_text, separators=(",", ":")).encode
+def _json(rows: Any) -> str:
+    return orjson.dumps(rows).decode()

@@ -128,7 +128,9 @@ def _accept(
 
 
 def _rows(system: System, new: NewJob, app: KnownApp, now: datetime) -> Accepted:
-    new = replace(new, schedule=schedules.as_accepted(new.schedule, now))
+    schedule = schedules.as_accepted(new.schedule, now)
+    if schedule is not new.schedule:
+        new = replace(new, schedule=schedule)
     columns = {
         **definition.columns(new),
         "id": new_id(),
