@@ -53,11 +53,8 @@ def parse(text: bytes) -> Any:
     Raises `NotJson`, `TooDeep`, and `InvalidInput` naming each place of a member that is given twice, a number that is
     none, and a text that cannot be stored.
     """
-    encoding = json.detect_encoding(text)
-    if encoding not in _UTF_8:
-        raise NotJson(f"it is in {encoding.upper()}; send UTF-8")
     try:
-        value, is_plain = _read(text.decode("utf-8-sig"))
+        value, is_plain = _read(_decoded(text))
     except RecursionError:
         raise TooDeep from None
     except UnicodeDecodeError as error:
@@ -96,6 +93,15 @@ def bad_text(text: str) -> str | None:
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         return "holds half a surrogate pair; write whole characters."
     return None
+
+
+def _decoded(text: bytes) -> str:
+    """Returns bytes as text, without a byte order mark."""
+    if not text.isascii() or b"\0" in text:
+        encoding = json.detect_encoding(text)
+        if encoding not in _UTF_8:
+            raise NotJson(f"it is in {encoding.upper()}; send UTF-8")
+    return text.decode().removeprefix(_BOM)
 
 
 def _read(text: str) -> tuple[Any, bool]:
