@@ -24,7 +24,7 @@ from services.jobs.definition import NewJob
 from services.system import System
 
 MOST_TOGETHER = 64
-ENOUGH = 8  # calls for another thread to go, while one is busy: fewer would cost a transaction more than waiting costs
+ENOUGH = 12  # calls for another thread to go, while one is busy: fewer would cost a transaction more than waiting costs
 _MOST_APPS_KNOWN = 10_000
 _STOP_SECONDS = 2.0
 
