@@ -160,8 +160,10 @@ class Access:
         return self._origins.allows(req) and not req.get_cookie_values(COOKIE)
 
     def _shows_secret(self, req: Request) -> bool:
+        if self._anonymous:
+            return False
         given = (req.get_header("X-Internal-Secret") or _bearer(req)).encode("latin-1", "replace")
-        return not self._anonymous and hmac.compare_digest(given, self._secret)
+        return hmac.compare_digest(given, self._secret)
 
     def _refuse_too_large(self, req: Request, operation: Operation) -> None:
         most = self._most_of_a_file if operation.takes_file else self._most

@@ -48,15 +48,24 @@ async def read(req: Request, most: int, accepted: Collection[str] = (falcon.MEDI
 
 async def raw(req: Request, most: int) -> bytes:
     """Returns the request's body, of any Content-Type. Raises `BodyTooLarge`, or Falcon's 400 if it is cut off."""
-    if (req.content_length or 0) > most:
+    declared = req.content_length
+    if declared is None:
+        return await _undeclared(req, most)
+    if declared > most:
         raise BodyTooLarge(most)
+    body: bytes = await req.stream.read()
+    if len(body) < declared:  # the caller has gone, and will assume that it was not sent
+        raise falcon.HTTPBadRequest(title="The body is cut off", description="Less came than Content-Length says.")
+    return body
+
+
+async def _undeclared(req: Request, most: int) -> bytes:
+    """Returns a body that does not tell its length ahead."""
     body = bytearray()
     async for chunk in req.stream:
         body += chunk
         if len(body) > most:
             raise BodyTooLarge(most)
-    if len(body) < (req.content_length or 0):  # the caller has gone, and will assume that it was not sent
-        raise falcon.HTTPBadRequest(title="The body is cut off", description="Less came than Content-Length says.")
     return bytes(body)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +15,7 @@ DEEPEST = 32
 _FAULTS_TOLD = 20
 _MOST_DIGITS = 1_000
 _LONGEST_SHOWN = 40
+_BOM = "\ufeff"
 _UTF_8 = ("utf-8", "utf-8-sig")  # what else `detect_encoding` finds is UTF-16 or UTF-32
 
 
@@ -25,6 +28,10 @@ class TooDeep(ValueError):  # noqa: N818
 
     def __init__(self) -> None:
         super().__init__(f"nests deeper than {DEEPEST} levels; write a flatter value")
+
+
+class _LookCloser(Exception):  # noqa: N818
+    """A text has something odd in it, which is to be told with its place."""
 
 
 @dataclass(frozen=True)
@@ -46,24 +53,15 @@ def parse(text: bytes) -> Any:
     Raises `NotJson`, `TooDeep`, and `InvalidInput` naming each place of a member that is given twice, a number that is
     none, and a text that cannot be stored.
     """
-    encoding = json.detect_encoding(text)
-    if encoding not in _UTF_8:
-        raise NotJson(f"it is in {encoding.upper()}; send UTF-8")
     try:
-        value = json.loads(
-            text.decode("utf-8-sig"),
-            object_pairs_hook=_members_once,
-            parse_constant=_constant,
-            parse_float=_float,
-            parse_int=_whole,
-        )
+        value, is_plain = _read(_decoded(text))
     except RecursionError:
         raise TooDeep from None
     except UnicodeDecodeError as error:
         raise NotJson(f"byte {error.start + 1} is not UTF-8") from None
     except ValueError as error:
         raise NotJson(str(error)) from None
-    return checked(value)
+    return value if is_plain else checked(value)
 
 
 def checked(value: Any) -> Any:
@@ -95,6 +93,34 @@ def bad_text(text: str) -> str | None:
     if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
         return "holds half a surrogate pair; write whole characters."
     return None
+
+
+def _decoded(text: bytes) -> str:
+    """Returns bytes as text, without a byte order mark."""
+    if not text.isascii() or b"\0" in text:
+        encoding = json.detect_encoding(text)
+        if encoding not in _UTF_8:
+            raise NotJson(f"it is in {encoding.upper()}; send UTF-8")
+    return text.decode().removeprefix(_BOM)
+
+
+def _read(text: str) -> tuple[Any, bool]:
+    """Returns the JSON value of a text, and whether it is plain, as nearly all are: then it need not be checked.
+
+    In another, marks stand for what is odd.
+    """
+    if _may_be_plain(text):
+        with contextlib.suppress(_LookCloser):
+            return _PLAIN.decode(text), True
+    marked = json.loads(
+        text, object_pairs_hook=_members_once, parse_constant=_constant, parse_float=_float, parse_int=_whole
+    )
+    return marked, False
+
+
+def _may_be_plain(text: str) -> bool:
+    """Whether no text in it can be a bad one, which only an escape makes, and it cannot nest too deeply."""
+    return "\\u" not in text and text.count("{") + text.count("[") <= DEEPEST and not text.startswith(_BOM)
 
 
 def _faults(value: Any) -> list[FieldError]:
@@ -167,3 +193,24 @@ def _whole(text: str) -> int | _NoNumber:
     if len(text) > _MOST_DIGITS:
         return _NoNumber(f"is a number of more than {_MOST_DIGITS} digits; write a shorter one, or text.")
     return int(text)
+
+
+def _only(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Returns a hook that raises `_LookCloser` where `read` returns a mark."""
+
+    def read_plain(given: Any) -> Any:
+        value = read(given)
+        if isinstance(value, _MARKS):
+            raise _LookCloser
+        return value
+
+    return read_plain
+
+
+_MARKS = (_Doubled, _NoNumber)
+_PLAIN = json.JSONDecoder(
+    object_pairs_hook=_only(_members_once),
+    parse_constant=_only(_constant),
+    parse_float=_only(_float),
+    parse_int=_only(_whole),
+)

@@ -7,6 +7,7 @@ stored beside them (`lower()` of SQLite knows ASCII alone).
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -44,8 +45,12 @@ def searched(*texts: str | None) -> str:
     return "\n".join(folded(text or "") for text in texts)
 
 
+@functools.lru_cache(maxsize=1024)
 def fault_of_name(name: str) -> str | None:
-    """Returns what is wrong with a name, or None; every script and mark is accepted."""
+    """Returns what is wrong with a name, or None; every script and mark is accepted.
+
+    Cached, since applications name the same apps again and again.
+    """
     if _CONTROLS.search(name):
         return "holds a control character or a line break"
     if name != name.strip():

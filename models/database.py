@@ -22,6 +22,7 @@ from models.tables import db
 # What is not supported is to write to a standby: one that was the primary until a moment ago.
 _AWAY = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError, peewee.NotSupportedError)
 _TOO_MUCH = "54"  # PostgreSQL's class of errors for values beyond its limits: the values' fault, for ever
+_WAITED = ("55P03", "57014")  # a lock was not to be had in time, and a statement took too long
 _SQLITE = "sqlite:///"
 _CLOCK_SAMPLES = 5
 _TURN_SECONDS = 10.0
@@ -65,17 +66,18 @@ def is_sqlite() -> bool:
 
 
 @contextmanager
-def transaction() -> Iterator[None]:
+def transaction(gate: str | None = None) -> Iterator[None]:
     """Run a block that writes in one transaction: all of it is kept, or none. Within another, it is part of that one.
 
-    Raises `DatabaseUnavailable` when the database is away or refuses for want of resources; if that happened at
-    the commit, whether it took effect is unknown.
+    PostgreSQL takes the lock of `gate`, a statement, before anything else, without a round trip of its own; SQLite has
+    one writer anyway. Raises `DatabaseUnavailable` when the database is away or refuses for want of resources; if that
+    happened at the commit, whether it took effect is unknown.
     """
     with (
         commits.collected(),
         _translated(),
         _turn() if is_sqlite() else nullcontext(),
-        _opened("IMMEDIATE", postgresql.READ_COMMITTED),
+        _opened("IMMEDIATE", postgresql.READ_COMMITTED, gate),
         changes.collected(),
     ):
         yield
@@ -87,9 +89,9 @@ def after_commit(act: commits.Act) -> None:
 
 
 @contextmanager
-def trial() -> Iterator[None]:
+def trial(gate: str | None = None) -> Iterator[None]:
     """Run a block in a transaction as `transaction` does, then roll it back."""
-    with suppress(_TakenBack), transaction():
+    with suppress(_TakenBack), transaction(gate):
         yield
         raise _TakenBack
 
@@ -160,15 +162,16 @@ def _sqlite(path: str) -> peewee.SqliteDatabase:
 
 
 @contextmanager
-def _opened(sqlite_lock: str, isolation: str) -> Iterator[None]:
+def _opened(sqlite_lock: str, isolation: str, gate: str | None = None) -> Iterator[None]:
     with ExitStack() as stack:
         try:
-            stack.enter_context(_atomic(sqlite_lock, isolation))
-        except _AWAY:
-            if db.in_transaction() or is_sqlite():  # SQLite has waited for its lock already
+            stack.enter_context(_atomic(sqlite_lock, isolation, gate))
+        except _AWAY as error:
+            # SQLite has waited for its lock already.
+            if db.in_transaction() or is_sqlite() or _code(error) in _WAITED:
                 raise
             _drop()
-            stack.enter_context(_atomic(sqlite_lock, isolation))
+            stack.enter_context(_atomic(sqlite_lock, isolation, gate))
         yield
 
 
@@ -191,8 +194,17 @@ def _offset_once() -> tuple[timedelta, timedelta]:
     return took, server - (before + took / 2)
 
 
-def _atomic(sqlite_lock: str, isolation: str) -> Any:
-    return db.atomic(sqlite_lock) if is_sqlite() else db.atomic(isolation)
+@contextmanager
+def _atomic(sqlite_lock: str, isolation: str, gate: str | None) -> Iterator[None]:
+    if is_sqlite():
+        with db.atomic(sqlite_lock):
+            yield
+        return
+    is_within = db.in_transaction()
+    with db.atomic(isolation, gate):
+        if is_within and gate is not None:
+            db.execute_sql(gate)
+        yield
 
 
 @contextmanager
@@ -209,8 +221,12 @@ def _translated() -> Iterator[None]:
 
 def _is_of_the_values(error: Exception) -> bool:
     """Whether the database is there, and only refuses what it was given."""
-    code = getattr(getattr(error, "orig", None), "pgcode", None)
-    return code is not None and str(code).startswith(_TOO_MUCH)
+    return _code(error).startswith(_TOO_MUCH)
+
+
+def _code(error: Exception) -> str:
+    """Returns PostgreSQL's code of an error; an empty text for any other."""
+    return str(getattr(getattr(error, "orig", None), "pgcode", None) or "")
 
 
 def _drop() -> None:

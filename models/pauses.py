@@ -16,9 +16,9 @@ import peewee
 
 from core.states import Hold, JobState, RunStatus
 from models import changes, run_holds
-from models.database import for_update, is_sqlite
+from models.database import for_update
 from models.set_based import chunks
-from models.tables import App, Installation, Job, Run, db
+from models.tables import App, Installation, Job, Run
 
 # One number for all Carillon processes; SQLite has one writer anyway.
 GATE = 0x43415250
@@ -29,13 +29,8 @@ class Gate(enum.Enum):
     """The ways to pass the gate between pauses and all that makes runs claimable."""
 
     UNUSED = None
-    SHARED = "SELECT pg_advisory_xact_lock_shared(%s)"
-    CLOSED = "SELECT pg_advisory_xact_lock(%s)"
-
-    def enter(self) -> None:
-        """Take the gate until the transaction ends: shared, no pause begins meanwhile; closed, nobody shares it."""
-        if self.value is not None and not is_sqlite():
-            db.execute_sql(self.value, (GATE,))
+    SHARED = f"SELECT pg_advisory_xact_lock_shared({GATE})"  # no pause begins until the transaction ends
+    CLOSED = f"SELECT pg_advisory_xact_lock({GATE})"  # nobody shares it meanwhile
 
 
 def holds(jobs: Collection[Job]) -> dict[UUID, Hold]:

@@ -45,10 +45,10 @@ class Postgresql(peewee.PostgresqlDatabase):
         """Returns the server's settings that DATABASE_URL sets and we do not."""
         return [name for name in self._address.set_by_options if name not in map(str.lower, _SPELLINGS)]
 
-    def begin(self, isolation_level: str | None = None) -> None:
-        """Begin a transaction of this mode, and say in the same text what holds in it."""
+    def begin(self, isolation_level: str | None = None, gate: str | None = None) -> None:
+        """Begin a transaction of this mode; the same text says what holds in it, and takes the lock of a gate."""
         mode = isolation_level or READ_COMMITTED
-        super().begin(f"{mode}; {self._said()}")
+        super().begin("; ".join([mode, self._said(), gate or ""]))
 
     def commit(self) -> None:
         """Commit, with the row that tells what was changed in the same text.

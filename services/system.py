@@ -34,8 +34,7 @@ class System:
         is taken before anything else (docs/decisions/0008-pauses-and-turns.md). A dry run takes everything back.
         Raises `DatabaseUnavailable`.
         """
-        with database.trial() if dry_run else database.transaction():
-            gate.enter()
+        with (database.trial if dry_run else database.transaction)(gate.value):
             work = UnitOfWork(self.clock, self.doorbell)
             yield work
             work.write()

@@ -126,18 +126,21 @@ class JobDefinition(Given):
 
     def definition(self) -> dict[str, Any]:
         """Returns the fields as services take them."""
-        fields = {name: getattr(self, name) for name in JobDefinition.model_fields}
-        fields["deadline_at"] = fields.pop("deadline")
-        keep = fields.pop("keep") or Keep()
+        given, keep = self.__dict__, self.keep
         return {
-            **fields,
+            **{name: given[name] for name in _TAKEN_AS_GIVEN},
+            "deadline_at": self.deadline,
             "schedule": self.schedule.parsed(),
             "tags": tuple(self.tags),
             "catch_up": CatchUp(self.catch_up),
             "overlap": Overlap(self.overlap),
-            "keep_days": keep.days,
-            "keep_last": keep.last,
+            "keep_days": None if keep is None else keep.days,
+            "keep_last": None if keep is None else keep.last,
         }
+
+
+_CONVERTED = ("deadline", "schedule", "tags", "catch_up", "overlap", "keep")
+_TAKEN_AS_GIVEN = tuple(name for name in JobDefinition.model_fields if name not in _CONVERTED)
 
 
 class NewJob(JobDefinition):

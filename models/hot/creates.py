@@ -10,7 +10,7 @@ from core import names
 from core.states import Hold
 from models import apps, changes, run_holds, set_based
 from models.hot import of_database
-from models.hot.rows import KnownApp, NewRows
+from models.hot.rows import KnownApp, NewRows, Stored
 from models.tables import Job
 
 _RULE = ("keep_days", "keep_last")
@@ -24,19 +24,19 @@ def apps_by_names(wanted: Collection[str]) -> dict[str, KnownApp]:
     return apps.of_names(wanted, dict(rows))
 
 
-def insert(rows: NewRows) -> set[UUID]:
-    """Store new jobs, their tags and runs. Returns the ids of the stored jobs: a job whose name is taken is left out.
+def insert(rows: NewRows) -> Stored:
+    """Store new jobs, their tags and runs. Returns what was stored: a job whose name is taken is left out.
 
     Jobs are stored in the order of their names, so that two transactions with the same names cannot deadlock.
     """
     if not rows.jobs:
-        return set()
+        return Stored()
     in_order = sorted(rows.jobs, key=lambda job: (job["app_id"], job["name_key"] or ""))
-    stored: set[UUID] = of_database().create(NewRows(in_order, rows.tags, rows.runs))
-    _add_rules(job for job in in_order if job["id"] in stored)
-    runs = [run for run in rows.runs if run["job"] in stored]
+    stored: Stored = of_database().create(NewRows(in_order, rows.tags, rows.runs))
+    _add_rules(job for job in in_order if job["id"] in stored.jobs)
+    runs = [run for run in rows.runs if run["job"] in stored.jobs]
     run_holds.begin_with(runs)
-    changes.note(jobs=stored, runs=(run["id"] for run in runs))
+    changes.note(jobs=stored.jobs, runs=(run["id"] for run in runs))
     return stored
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from models.fields import json_text
-from models.hot.rows import JSON_COLUMNS, NEW_RUN, NEW_RUN_COLUMNS, Ends, NewRows, Terms
+from models.hot.rows import JSON_COLUMNS, NEW_RUN, NEW_RUN_COLUMNS, Ends, NewRows, Stored, Terms
 from models.pauses import GATE
 from models.tables import db
 
@@ -32,7 +33,7 @@ _KNOWN_APPS = """
         a.restored_at IS NOT NULL
     FROM apps a, installation i WHERE a.name_key = ANY (%s) AND i.id = 1
 """
-_CREATE = "SELECT carillon_create_v4(%s, %s, %s)"
+_CREATE = "SELECT carillon_create_v4(%s, %s, %s), EXISTS (SELECT FROM held_keys)"
 _EXISTING = "SELECT id FROM jobs WHERE id = ANY (%s::UUID[])"
 
 
@@ -75,11 +76,12 @@ def known_apps(name_keys: Collection[str]) -> Iterable[Row]:
     return _rows(_KNOWN_APPS, list(name_keys))
 
 
-def create(rows: NewRows) -> set[UUID]:
+def create(rows: NewRows) -> Stored:
     jobs = [_given(job) for job in rows.jobs]
     tags = [{"job_id": job_id, "tag": tag} for job_id, given in rows.tags.items() for tag in given]
     runs = [_given(run) for run in rows.runs]
-    return {job_id for (job_id,) in _rows(_CREATE, _json(jobs), _json(tags), _json(runs))}
+    found = list(_rows(_CREATE, _json(jobs), _json(tags), _json(runs)))
+    return Stored({job_id for job_id, _ in found}, any(keys_hold for _, keys_hold in found))
 
 
 def existing_jobs(job_ids: Collection[UUID]) -> Iterable[Row]:
@@ -116,8 +118,5 @@ def _ids(ids: Collection[UUID]) -> list[str]:
     return [one.hex for one in ids]
 
 
-def _as_text(value: UUID | datetime) -> str:
-    return value.hex if isinstance(value, UUID) else value.isoformat()
-
-
-_json = json.JSONEncoder(default=_as_text, separators=(",", ":")).encode
+def _json(rows: Any) -> str:
+    return orjson.dumps(rows).decode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypedDict
 from uuid import UUID
@@ -256,3 +256,11 @@ class NewRows:
     jobs: Sequence[Mapping[str, Any]]
     tags: Mapping[UUID, Sequence[str]]
     runs: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Which new jobs were stored, and whether a limit holds runs of any key."""
+
+    jobs: set[UUID] = field(default_factory=set)
+    keys_hold: bool = False

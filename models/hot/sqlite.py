@@ -15,7 +15,7 @@ import peewee
 
 from models.fields import json_text, sqlite_instant, sqlite_text
 from models.hot import sqlite_picks
-from models.hot.rows import JSON_COLUMNS, NEW_RUN, NEW_RUN_COLUMNS, Ends, JobChange, NewRows, RunEnd, Terms
+from models.hot.rows import JSON_COLUMNS, NEW_RUN, NEW_RUN_COLUMNS, Ends, JobChange, NewRows, RunEnd, Stored, Terms
 from models.tables import db
 
 Row = Sequence[Any]
@@ -141,6 +141,7 @@ _FIRST = """
     ON CONFLICT DO NOTHING
 """
 _EXISTING = "SELECT id FROM jobs WHERE id IN (SELECT value FROM JSON_EACH(?))"
+_KEYS_HOLD = "SELECT EXISTS (SELECT 1 FROM held_keys)"
 _CLOSED = ("outcome", "finished_at", "error_type", "error_message", "status_code", "answer")
 
 
@@ -198,12 +199,12 @@ def known_apps(name_keys: Collection[str]) -> Iterable[Row]:
     return _rows(_KNOWN_APPS, json.dumps(list(name_keys)))
 
 
-def create(rows: NewRows) -> set[UUID]:
+def create(rows: NewRows) -> Stored:
     _execute_many(_CREATE, map(_of_job, rows.jobs))
     stored = {UUID(job_id) for (job_id,) in existing_jobs([job["id"] for job in rows.jobs])}
     _execute_many(_TAG, ((job_id, tag) for job_id, given in rows.tags.items() if job_id in stored for tag in given))
     _execute_many(_FIRST, ([run[name] for name in _FIRST_COLUMNS] for run in rows.runs if run["job"] in stored))
-    return stored
+    return Stored(stored, bool(_execute(_KEYS_HOLD).fetchone()[0]))
 
 
 def existing_jobs(job_ids: Collection[UUID]) -> Iterable[Row]:

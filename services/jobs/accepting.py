@@ -12,7 +12,7 @@ from core import fairness, schedules
 from core.errors import Forbidden, InvalidInput, NotFound
 from core.schedules import Nature
 from core.states import Hold, JobState, RunStatus
-from models import apps, held_keys
+from models import apps
 from models.fields import new_id
 from models.hot import creates
 from models.hot.rows import KnownApp, NewRows, PlannedJob
@@ -65,15 +65,16 @@ def store(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> 
     rows = [row for one in fit for row in one.runs]
     tags = {one.id: tuple(dict.fromkeys(one.tags)) for one in fit if one.tags}
     stored = creates.insert(NewRows([one.columns for one in fit], tags, rows))
-    kept = [row for row in rows if row["job"] in stored]
-    _hold(fit, kept, now)
-    return [_outcome(one, stored) for one in accepted], kept
+    kept = [row for row in rows if row["job"] in stored.jobs]
+    if stored.keys_hold:
+        _hold(fit, kept, now)
+    return [_outcome(one, stored.jobs) for one in accepted], kept
 
 
 def _hold(fit: Sequence[Accepted], rows: Rows, now: datetime) -> None:
     """Hold those of these stored runs that are due under a key which holds others already."""
     due = [row for row in rows if row["status"] == RunStatus.QUEUED and row["held_by"] is None]
-    if not due or not held_keys.any_hold():
+    if not due:
         return
     names = {one.id: one.app.name for one in fit}
     keys = {
@@ -127,7 +128,9 @@ def _accept(
 
 
 def _rows(system: System, new: NewJob, app: KnownApp, now: datetime) -> Accepted:
-    new = replace(new, schedule=schedules.as_accepted(new.schedule, now))
+    schedule = schedules.as_accepted(new.schedule, now)
+    if schedule is not new.schedule:
+        new = replace(new, schedule=schedule)
     columns = {
         **definition.columns(new),
         "id": new_id(),

@@ -17,7 +17,8 @@ from core.schedules import DelayFromNow
 from models import database
 from models.tables import App, Job, Run, db
 from services.jobs import creating, first_rings, lifecycle
-from services.jobs.creating import Creator
+from services.jobs import creator as creators
+from services.jobs.creator import Creator
 from services.jobs.definition import NewJob
 from tests.factories import GivenSystem, given_system, new_job, stored_job
 from tests.waiting import LONGEST
@@ -32,9 +33,18 @@ def creator(system: GivenSystem) -> Iterator[Creator]:
     made.stop()
 
 
+def asked(creator: Creator, new: NewJob) -> Future[UUID]:
+    answer: Future[UUID] = Future()
+    creator.create(LOCAL, new, answer)
+    return answer
+
+
 @contextmanager
-def held_back(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
-    """Let calls wait until the block ends, so that they go together; the sizes of the groups that went."""
+def held_back(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[list[int], threading.Semaphore]]:
+    """Let calls wait until the block ends, so that they go together.
+
+    Yields the sizes of the groups that went, and a semaphore that is released when one begins to wait.
+    """
     busy, go_on, store = threading.Semaphore(0), threading.Event(), creating.store
     sizes: list[int] = []
 
@@ -46,11 +56,11 @@ def held_back(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> Iterator[lis
 
     with monkeypatch.context() as patch:
         patch.setattr(creating, "store", slow)
-        for new in (new_job(), new_job(name="first")):  # one for each thread
-            creator.create(LOCAL, new)
+        for new in (new_job(), new_job(name="first")):  # one for each kind of thread
+            asked(creator, new)
             assert busy.acquire(timeout=LONGEST)
         try:
-            yield sizes
+            yield sizes, busy
         finally:
             go_on.set()
             creator.stop()
@@ -61,9 +71,9 @@ def held_back(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> Iterator[lis
 
 def together(creator: Creator, monkeypatch: pytest.MonkeyPatch, *wanted: NewJob) -> tuple[list[Any], list[int]]:
     """The answers to creates that waited at the same moment, and the sizes of the groups they went in."""
-    creator.create(LOCAL, new_job()).result(LONGEST)  # the app is known from now on
-    with held_back(creator, monkeypatch) as sizes:
-        futures = [creator.create(LOCAL, new) for new in wanted]
+    asked(creator, new_job()).result(LONGEST)  # the app is known from now on
+    with held_back(creator, monkeypatch) as (sizes, _):
+        futures = [asked(creator, new) for new in wanted]
     return [_answer(future) for future in futures], sizes
 
 
@@ -120,29 +130,29 @@ def test_a_new_app_is_made_once_for_all_who_ask_for_it(creator: Creator, monkeyp
 
 def test_an_unknown_app_is_refused_where_there_are_operators(store: str) -> None:
     creator = Creator(given_system(internal_secret="s" * 16))
-    assert isinstance(_answer(creator.create(LOCAL, new_job())), NotFound)
+    assert isinstance(_answer(asked(creator, new_job())), NotFound)
     creator.stop()
 
 
 def test_who_stores_the_same_name_in_a_long_transaction_holds_up_no_job_without_a_name(postgresql: str) -> None:
     system = given_system()
     creator = Creator(system)
-    creator.create(LOCAL, new_job()).result(LONGEST)
+    asked(creator, new_job()).result(LONGEST)
     with database.transaction():
         lifecycle.create(LOCAL, system, new_job(name="mine"))
-        waits = creator.create(LOCAL, new_job(name="mine"))
-        assert creator.create(LOCAL, new_job()).result(LONGEST)
+        waits = asked(creator, new_job(name="mine"))
+        assert asked(creator, new_job()).result(LONGEST)
         assert not waits.done()
     assert isinstance(_answer(waits), InvalidInput)
     creator.stop()
 
 
 def test_a_held_job_is_held_and_nobody_is_rung_for(creator: Creator, system: GivenSystem) -> None:
-    creator.create(LOCAL, new_job()).result(LONGEST)
+    asked(creator, new_job()).result(LONGEST)
     with database.transaction():
         App.update(paused_at=system.clock.now()).execute()
     system.doorbell.heard()
-    job_id = creator.create(LOCAL, new_job()).result(LONGEST)
+    job_id = asked(creator, new_job()).result(LONGEST)
     with database.reading():
         assert [run.held_by for run in Run.select().where(Run.job == job_id)] == ["paused"]
     assert system.doorbell.heard() == []
@@ -166,10 +176,10 @@ def fail_at_commit(monkeypatch: pytest.MonkeyPatch, *, after: bool) -> None:
 def test_a_commit_that_was_not_answered_but_took_effect_is_told_as_done_and_rung_for(
     system: GivenSystem, creator: Creator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    creator.create(LOCAL, new_job()).result(LONGEST)
+    asked(creator, new_job()).result(LONGEST)
     system.doorbell.heard()
     fail_at_commit(monkeypatch, after=True)
-    job_id = creator.create(LOCAL, new_job()).result(LONGEST)
+    job_id = asked(creator, new_job()).result(LONGEST)
     assert stored_job(job_id).id == job_id
     assert [ring.run_id for ring in system.doorbell.heard()] == [Run.get(Run.job == job_id).id]
 
@@ -177,17 +187,17 @@ def test_a_commit_that_was_not_answered_but_took_effect_is_told_as_done_and_rung
 def test_a_commit_that_did_not_take_effect_is_told_as_unavailable(
     system: GivenSystem, creator: Creator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    creator.create(LOCAL, new_job()).result(LONGEST)
+    asked(creator, new_job()).result(LONGEST)
     system.doorbell.heard()
     fail_at_commit(monkeypatch, after=False)
-    assert isinstance(_answer(creator.create(LOCAL, new_job())), DatabaseUnavailable)
+    assert isinstance(_answer(asked(creator, new_job())), DatabaseUnavailable)
     assert Job.select().count() == 1
     assert system.doorbell.heard() == []
 
 
 def test_it_begins_anew_after_it_was_stopped(creator: Creator) -> None:
     for _ in range(2):
-        assert creator.create(LOCAL, new_job()).result(LONGEST)
+        assert asked(creator, new_job()).result(LONGEST)
         creator.stop()
 
 
@@ -202,23 +212,43 @@ def test_commits_that_follow_each_other_ring_for_no_more_either_until_time_has_p
     system: GivenSystem, creator: Creator
 ) -> None:
     for _ in range(20):
-        creator.create(LOCAL, new_job()).result(LONGEST)
+        asked(creator, new_job()).result(LONGEST)
     assert len(system.doorbell.heard()) == first_rings.MOST
     system.clock.advance(first_rings.REFILLED_IN_SECONDS)
-    creator.create(LOCAL, new_job()).result(LONGEST)
+    asked(creator, new_job()).result(LONGEST)
     assert len(system.doorbell.heard()) == 1
 
 
 def test_what_is_due_later_takes_nothing_from_the_rings(system: GivenSystem, creator: Creator) -> None:
     for _ in range(20):
-        creator.create(LOCAL, new_job(DelayFromNow(3600))).result(LONGEST)
-    creator.create(LOCAL, new_job()).result(LONGEST)
+        asked(creator, new_job(DelayFromNow(3600))).result(LONGEST)
+    asked(creator, new_job()).result(LONGEST)
     assert len(system.doorbell.heard()) == 1
 
 
 def test_groups_have_a_largest_size() -> None:
-    calls = [creating._Call(new_job()) for _ in range(creating.MOST_TOGETHER + 1)]
-    assert [len(group) for group in creating._groups(calls)] == [creating.MOST_TOGETHER, 1]
+    calls = [creators._Call(new_job(), Future()) for _ in range(creators.MOST_TOGETHER + 1)]
+    assert [len(group) for group in creators._groups(calls)] == [creators.MOST_TOGETHER, 1]
+
+
+def test_enough_calls_go_while_others_are_being_stored(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked(creator, new_job()).result(LONGEST)  # the app is known from now on
+    with held_back(creator, monkeypatch) as (sizes, busy):
+        few = [asked(creator, new_job()) for _ in range(creators.ENOUGH - 1)]
+        assert not busy.acquire(blocking=False)
+        enough = [*few, asked(creator, new_job())]
+        assert busy.acquire(timeout=LONGEST)
+    assert all(future.result(LONGEST) for future in enough)
+    assert sizes == [creators.ENOUGH]
+
+
+def test_who_has_gone_meanwhile_keeps_nobody_from_an_answer(creator: Creator, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked(creator, new_job()).result(LONGEST)
+    with held_back(creator, monkeypatch) as (sizes, _):
+        gone, other = asked(creator, new_job()), asked(creator, new_job())
+        gone.cancel()
+    assert other.result(LONGEST)
+    assert sizes == [1]
 
 
 def test_a_refused_job_leaves_no_app_behind_and_harms_no_other_of_a_new_app(

@@ -18,7 +18,7 @@ from core.trace_context import TraceContext
 from models import database
 from models.fields import new_id
 from models.hot import creates
-from models.hot.rows import NewRows
+from models.hot.rows import NewRows, Stored
 from models.tables import App, Installation, Job, JobTag, Run, db
 from services.jobs import accepting, lifecycle
 from services.jobs.definition import NewJob
@@ -63,7 +63,7 @@ def test_the_rows_are_those_that_the_tables_own_insert_stores(
     noted: list[NewRows] = []
     insert = creates.insert
 
-    def note(rows: NewRows) -> set[UUID]:
+    def note(rows: NewRows) -> Stored:
         noted.append(rows)
         return insert(rows)
 
@@ -92,7 +92,7 @@ def test_a_job_whose_name_is_taken_is_left_out_with_its_tags_and_runs(system: Gi
 
 
 def test_nothing_to_store_stores_nothing(system: GivenSystem) -> None:
-    assert creates.insert(NewRows([], {}, [])) == set()
+    assert creates.insert(NewRows([], {}, [])).jobs == set()
 
 
 def test_an_app_is_found_by_its_own_spelling_first_and_paused_with_everything(system: GivenSystem) -> None:
