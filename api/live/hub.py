@@ -125,14 +125,12 @@ class Hub:
         if now - self._asked_at < _ASK_AGAIN_SECONDS:
             return
         self._asked_at = now
-        found: dict[str, Principal | None] = {}
-        for listener in list(self._listening):
-            token = access.token_of(listener.req)
-            if token is None:
-                continue
-            if token not in found:
-                found[token] = await self._admission.again(listener.req)
-            self._go_on(listener, found[token])
+        asked = {one: token for one in self._listening if (token := access.token_of(one.req)) is not None}
+        if not asked:
+            return
+        found = await self._admission.again({token: one.req for one, token in asked.items()})
+        for listener, token in asked.items():
+            self._go_on(listener, found.get(token))
 
     def _go_on(self, listener: Listener, principal: Principal | None) -> None:
         if principal is None:
