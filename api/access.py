@@ -6,7 +6,7 @@ Which jobs a principal may see, and in which scope they may act, `core/principal
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -96,14 +96,14 @@ class Access:
         await self._admit(req, found.operation, from_own_site=True)
         await self._expect_allowed(req, found)
 
-    async def again(self, req: Request) -> Principal | None:
-        """Returns the principal for whom a request's credential is still valid; None if it is no longer.
+    async def again(self, reqs: Mapping[str, Request]) -> dict[str, Principal]:
+        """Returns, by its token, the principal of each of these requests whose token is still valid.
 
-        This does not count as a use of it, so that a channel left open keeps no session alive.
+        This does not count as a use of them, so that a channel left open keeps no session alive.
         """
-        token, wanted = token_of(req), self._routes.found(req).operation
-        known = None if token is None else await self._looked_up(req, token, is_use=False)
-        return known if known is not None and wanted.scope in known.scopes else None
+        known = await self._threads.run(self._looked_up_again, reqs)
+        scopes = {token: self._routes.found(reqs[token]).operation.scope for token in known}
+        return {token: one for token, one in known.items() if scopes[token] in one.scopes}
 
     async def _admit(self, req: Request, operation: Operation, *, from_own_site: bool) -> None:
         """Establish the principal. Raises for unauthenticated callers, unless the operation is open to them."""
@@ -129,11 +129,16 @@ class Access:
         remembered = self._keys.remembered(token) if _shows_key(req, token) else None
         return remembered or await self._looked_up(req, token)
 
-    async def _looked_up(self, req: Request, token: str, *, is_use: bool = True) -> Principal | None:
+    async def _looked_up(self, req: Request, token: str) -> Principal | None:
         if _shows_key(req, token):
             return await self._threads.run(self._keys.looked_up, token)
-        kind = TokenKind.TOKEN if _shows_token(req) else TokenKind.SESSION
-        return await self._threads.run(authentication.of_token, self._system, token, kind, is_use=is_use)
+        return await self._threads.run(authentication.of_token, self._system, token, _kind(req))
+
+    def _looked_up_again(self, reqs: Mapping[str, Request]) -> dict[str, Principal]:
+        keys = {token for token, req in reqs.items() if _shows_key(req, token)}
+        of_keys = {key: found for key in keys if (found := self._keys.looked_up(key)) is not None}
+        others = {token: _kind(req) for token, req in reqs.items() if token not in keys}
+        return of_keys | authentication.of_tokens(self._system, others)
 
     def _principal(self, operation: Operation, known: Principal | None, *, shows_secret: bool) -> Principal:
         if known is not None:
@@ -190,6 +195,11 @@ def _bearer(req: Request) -> str:
 
 def _shows_key(req: Request, token: str) -> bool:
     return _shows_token(req) and token.startswith(KEY_MARK)
+
+
+def _kind(req: Request) -> TokenKind:
+    """Returns what kind of token of a user a request carries."""
+    return TokenKind.TOKEN if _shows_token(req) else TokenKind.SESSION
 
 
 def _shows_token(req: Request) -> bool:

@@ -101,9 +101,15 @@ class Principal:
         self.expect_scope(scope)
         return None if self.sees_all else self._jobs(scope)
 
+    @property
+    def seen_jobs(self) -> VisibleJobs | None:
+        """Returns the jobs that exist for them, None for all. Raises `Forbidden` if none ever does."""
+        return None if self.sees_all else self._jobs(Scope.READ)
+
     def sees(self, owner_id: UUID | None, app_id: UUID, account_id: str) -> bool:
         """Whether a job with this owner, app and account exists for them. Raises `Forbidden` if none ever does."""
-        return self.sees_all or self._jobs(Scope.READ).include(owner_id, app_id, account_id)
+        seen = self.seen_jobs
+        return seen is None or seen.include(owner_id, app_id, account_id)
 
     def may(self, scope: Scope, owner_id: UUID | None, app_id: UUID, account_id: str) -> bool:
         """Whether they may do this with a job that they see."""

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID
 
 from core.scopes import Role
+from models.set_based import chunks
 from models.tables import App, AppMember, User
 
 
 def of_user(user_id: UUID) -> list[tuple[UUID, str, Role]]:
     """Returns the id and name of each app that a user is a member of, and their role there, by name."""
-    query = AppMember.select(AppMember, App.id, App.name).join(App).where(AppMember.user == user_id)
-    return [(member.app_id, member.app.name, member.role) for member in query.order_by(App.name)]
+    return memberships([user_id])[user_id]
 
 
 def of_app(app: App) -> list[AppMember]:
@@ -51,6 +52,16 @@ def of_users(user_ids: Collection[UUID]) -> dict[UUID, list[tuple[str, Role]]]:
     query = AppMember.select(AppMember, App.name).join(App).where(AppMember.user.in_(list(user_ids)))
     for member in query.order_by(App.name):
         found[member.user_id].append((member.app.name, member.role))
+    return found
+
+
+def memberships(user_ids: Iterable[UUID]) -> dict[UUID, list[tuple[UUID, str, Role]]]:
+    """Returns what `of_user` returns for each of these users; of others nothing."""
+    found: dict[UUID, list[tuple[UUID, str, Role]]] = defaultdict(list)
+    for chunk in chunks(user_ids):
+        query = AppMember.select(AppMember, App.id, App.name).join(App).where(AppMember.user.in_(chunk))
+        for member in query.order_by(App.name):
+            found[member.user_id].append((member.app_id, member.app.name, member.role))
     return found
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from core.accounts import TokenKind
+from models.set_based import chunks
 from models.tables import Token, User
 
 
@@ -24,6 +26,15 @@ def by_hash(hashed: str, now: datetime) -> Token | None:
     query = Token.select(Token, User).join(User).where(Token.hash == hashed, Token.expires_at > now)
     found: Token | None = query.get_or_none()
     return found
+
+
+def by_hashes(hashes: Iterable[str], now: datetime) -> list[Token]:
+    """Returns the tokens of these hashes with their users, those that have not expired."""
+    queries = (
+        Token.select(Token, User).join(User).where(Token.hash.in_(chunk), Token.expires_at > now)
+        for chunk in chunks(hashes)
+    )
+    return [found for query in queries for found in query]
 
 
 def of_user(user_id: UUID, now: datetime) -> list[Token]:

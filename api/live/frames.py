@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar, cast
 from uuid import UUID
 
@@ -26,10 +27,15 @@ class Frame:
     key: Hashable | None = None
     event: str = ""
 
+    @cached_property
+    def as_event(self) -> bytes:
+        """Returns it as a server-sent event, made once for all listeners that it is told to."""
+        return f"event: {self.event}\ndata: {self.text}\n\n".encode()
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Told:
-    """The jobs and runs that were changed and that a listener wants and may see."""
+    """The jobs and runs that were changed and that an audience wants and may see: in a round, one object for all."""
 
     jobs: Collection[UUID] = ()
     runs: Collection[UUID] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Collection, Mapping
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -22,7 +23,11 @@ from services.system import System
 
 LOOK_SECONDS = 0.2
 MOST_LISTENERS = 2_000
-_ASK_AGAIN_SECONDS = 4.0  # who is not allowed to listen any more hears nothing after five
+MOST_JOINING = 250  # in one look: of a thousand that come back at once, the others wait for the next
+AT_ONCE = 20  # listeners are handed their frames, then requests have their turn
+_RESTS = 2.0  # times as long as the look took: requests have two thirds of the time
+LONGEST_REST_SECONDS = 1.0
+_ASK_AGAIN_SECONDS = 3.0  # who is not allowed to listen any more hears nothing after five
 _STOPPING = "This process is about to stop; connect again, to another one."
 _FULL = f"{MOST_LISTENERS} listeners are connected to this process; try again in a moment."
 log = structlog.get_logger()
@@ -80,15 +85,22 @@ class Hub:
         self._asked_at = self._clock.monotonic()
         try:
             while (self._listening or self._joining) and not self._stopping.is_set():
+                began = _now()
                 await self._turn()
-                await asyncio.sleep(LOOK_SECONDS)
+                await self._rest(rest_after(_now() - began))
         finally:
             self._end_all(End.STOPPING)
             self._watch.forget()
             self._task = None
 
+    async def _rest(self, seconds: float) -> None:
+        """Rest so long, or until the server stops."""
+        ends_at = _now() + seconds
+        while (left := ends_at - _now()) > 0 and not self._stopping.is_set():  # noqa: ASYNC110  threads wait for it, too
+            await asyncio.sleep(min(left, LOOK_SECONDS))
+
     async def _turn(self) -> None:
-        joining, self._joining = self._joining, {}
+        joining = {one: self._joining.pop(one) for one in list(islice(self._joining, MOST_JOINING))}
         try:
             await self._ask_again()
             for listener in (*self._listening, *joining):
@@ -102,13 +114,16 @@ class Hub:
             self._end_all(End.TRY_AGAIN)
             self._watch.forget()
         else:
-            self._hand_out(outcomes, cursor, joining)
+            await self._hand_out(outcomes, cursor, joining)
+        finally:
+            _refuse(joining, Unavailable(_STOPPING))  # unless they have their answer
 
     def _look(self, listening: Collection[Listener], joining: Collection[Listener]) -> tuple[Outcomes, str]:
         with self._watch.look() as look:
             return rounds.carry_out(look, self._clock.monotonic(), listening, joining), str(look.now)
 
-    def _hand_out(self, outcomes: Outcomes, cursor: str, joining: Mapping[Listener, Joined]) -> None:
+    async def _hand_out(self, outcomes: Outcomes, cursor: str, joining: Mapping[Listener, Joined]) -> None:
+        handed = 0
         for listener, outcome in outcomes.items():
             joined = joining.get(listener)
             if isinstance(outcome, CarillonError):
@@ -118,6 +133,10 @@ class Hub:
                 if joined is not None:
                     self._listening.add(listener)
                     joined.set_result(None)
+                handed += bool(outcome) or joined is not None
+                if handed == AT_ONCE:
+                    handed = 0
+                    await asyncio.sleep(0)
 
     async def _ask_again(self) -> None:
         """Ask for each token that was shown whether it still holds, and for whom; at most every few seconds."""
@@ -125,21 +144,19 @@ class Hub:
         if now - self._asked_at < _ASK_AGAIN_SECONDS:
             return
         self._asked_at = now
-        found: dict[str, Principal | None] = {}
-        for listener in list(self._listening):
-            token = access.token_of(listener.req)
-            if token is None:
-                continue
-            if token not in found:
-                found[token] = await self._admission.again(listener.req)
-            self._go_on(listener, found[token])
+        asked = {one: token for one in self._listening if (token := access.token_of(one.req)) is not None}
+        if not asked:
+            return
+        found = await self._admission.again({token: one.req for one, token in asked.items()})
+        for listener, token in asked.items():
+            self._go_on(listener, found.get(token))
 
     def _go_on(self, listener: Listener, principal: Principal | None) -> None:
         if principal is None:
             self.leave(listener)
             listener.end(End.NOT_ALLOWED)
         else:
-            listener.principal = principal
+            listener.listen_as(principal)
 
     def _refuse_one(self, listener: Listener, joined: Joined | None, error: CarillonError) -> None:
         if joined is None:
@@ -154,6 +171,15 @@ class Hub:
             listener.end(why)
         self._listening.clear()
         self._joining.clear()
+
+
+def rest_after(took: float) -> float:
+    """Returns how long to rest after a look that took so many seconds."""
+    return min(max(LOOK_SECONDS, _RESTS * took), LONGEST_REST_SECONDS)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def _refuse(joining: Mapping[Listener, Joined], error: Exception) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from uuid import UUID
@@ -13,10 +13,12 @@ from falcon.asgi import Request
 from api import access
 from api.live.allowances import Allowance
 from api.live.frames import Frame, Telling
-from core import names
 from core.cursors import Cursor
+from core.principals import Principal, VisibleJobs
 
 MOST_FRAMES = 1_000
+AT_ONCE = 64 * 1024
+"""Characters: with so many, the frames are sent that have been taken from a queue."""
 
 
 class End(Enum):
@@ -39,12 +41,18 @@ class Interest:
         """Whether nothing is left out."""
         return self.job_id is None and self.app_name is None
 
-    def includes(self, app_name: str) -> bool:
-        """Whether the jobs of an app are listened to."""
-        return self.app_name is None or names.folded(self.app_name) == names.folded(app_name)
-
 
 EVERYTHING = Interest()
+
+
+@dataclass(frozen=True)
+class Audience:
+    """Listeners who are told of the same jobs and runs: who want the same, and may see the same."""
+
+    interest: Interest
+    seen: VisibleJobs | None
+    wants_jobs: bool
+    wants_runs: bool
 
 
 class Listener:
@@ -54,9 +62,9 @@ class Listener:
         self, req: Request, telling: Telling, interest: Interest = EVERYTHING, resumes_at: str | None = None
     ) -> None:
         self.req = req
-        self.principal = access.principal(req)
         self.telling = telling
         self.interest = interest
+        self.listen_as(access.principal(req))
         self.allowance = Allowance()
         self.resumes_at = None if resumes_at is None else Cursor.parsed(resumes_at)
         self.brings_unreadable_cursor = resumes_at is not None and self.resumes_at is None
@@ -70,6 +78,12 @@ class Listener:
     def is_up_to_date(self) -> bool:
         """Whether everything up to `cursor` was taken: nothing waits, and nothing was dropped."""
         return not self._frames and not self._has_dropped
+
+    def listen_as(self, principal: Principal) -> None:
+        """Tell from now on what this principal may see."""
+        self.principal = principal
+        wants_jobs, wants_runs = self.telling.wants_jobs, self.telling.wants_runs
+        self.audience = Audience(self.interest, principal.seen_jobs, wants_jobs, wants_runs)
 
     def offer(self, frames: Iterable[Frame], cursor: str) -> None:
         """Queue frames, with which everything up to the cursor is told."""
@@ -91,12 +105,23 @@ class Listener:
             self._frames.clear()
         self._changed.set()
 
-    async def next(self, seconds: float) -> Frame | End | None:
-        """Returns the next frame, or why the channel ends; None if neither comes within so many seconds."""
+    async def next(self, seconds: float) -> Sequence[Frame] | End:
+        """Returns the next frames, or why the channel ends; no frames if neither comes within so many seconds."""
         if not self._frames and self._ended is None:
             self._changed.clear()
+            patience = asyncio.get_running_loop().call_later(seconds, self._changed.set)
             try:
-                await asyncio.wait_for(self._changed.wait(), seconds)
-            except TimeoutError:
-                return None
-        return self._frames.pop(next(iter(self._frames))) if self._frames else self._ended
+                await self._changed.wait()
+            finally:
+                patience.cancel()
+        return self._taken() or self._ended or ()
+
+    def _taken(self) -> Sequence[Frame]:
+        """Take the frames that have waited longest, as many as are sent together."""
+        taken: list[Frame] = []
+        room = AT_ONCE
+        while self._frames and room > 0:
+            frame = self._frames.pop(next(iter(self._frames)))
+            room -= len(frame.text)
+            taken.append(frame)
+        return taken

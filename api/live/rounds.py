@@ -2,119 +2,66 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
 from api.live.frames import Frame, Round, Told
-from api.live.listeners import MOST_FRAMES, Listener
+from api.live.listeners import Listener
+from api.live.shares import Share, Whose, shares
+from core.cursors import Cursor
 from core.errors import CarillonError, NotFound
-from core.principals import Principal
-from services.access import visible_apps
-from services.changes.looking import Look, News, WhoseJob
+from services.changes.looking import Look, News
 from services.reading.visibility import sees
 
-MOST_CHANGED = 1_000
-"""Of more changed jobs than this, only those who listen to one job are told which."""
-_NOTHING = News(frozenset(), {}, frozenset())
+_NO_NEWS = News(frozenset(), {}, frozenset())
 
 Outcome = Sequence[Frame] | CarillonError
 Outcomes = Mapping[Listener, Outcome]
 
 
-@dataclass(frozen=True)
-class _Share:
-    """What a listener is told in a round; `told` is None where it must read anew what it shows."""
-
-    listener: Listener
-    told: Told | None
-    joins: bool
-
-
 def carry_out(look: Look, now: float, listening: Collection[Listener], joining: Collection[Listener]) -> Outcomes:
     """Returns the frames for each listener; for one that joins and may not, the error."""
-    news = dict.fromkeys(listening, look.news()) | {one: _missed(look, one) for one in joining}
-    whose = look.whose(_looked_up(news, joining))
-    shares = [_share(look, now, one, news[one], whose, joins=one in joining) for one in news]
+    whose: Whose = {}
+    found = shares(look, now, listening, look.news(), whose)
+    for comers in _by_cursor(joining):  # the news of one cursor at a time: those of a thousand do not fit in memory
+        found += shares(look, now, comers, _missed(look, comers[0]), whose, join=True)
     current = Round(look, now)
-    current.read(
-        {job for share in shares if share.told and share.listener.telling.wants_jobs for job in share.told.jobs},
-        {run for share in shares if share.told and share.listener.telling.wants_runs for run in share.told.runs},
-    )
-    return {share.listener: _outcome(current, share, whose) for share in shares}
+    current.read(*_wanted(found))
+    return {share.listener: _outcome(current, share, whose) for share in found}
+
+
+def _by_cursor(joining: Iterable[Listener]) -> Collection[Sequence[Listener]]:
+    """Returns the listeners that join, those together who were told equally much before."""
+    found: dict[tuple[Cursor | None, bool], list[Listener]] = defaultdict(list)
+    for one in joining:
+        found[one.resumes_at, one.brings_unreadable_cursor].append(one)
+    return found.values()
 
 
 def _missed(look: Look, joining: Listener) -> News | None:
     """Returns what was changed since the cursor that a listener brings; nothing if it brings none."""
     if joining.resumes_at is None:
-        return None if joining.brings_unreadable_cursor else _NOTHING
+        return None if joining.brings_unreadable_cursor else _NO_NEWS
     return look.news_since(joining.resumes_at)
 
 
-def _looked_up(news: Mapping[Listener, News | None], joining: Collection[Listener]) -> Iterable[UUID]:
-    """Returns the jobs of which it matters whose they are."""
-    wanted: set[UUID] = set()
-    for one, found in news.items():
-        job_id = one.interest.job_id
-        if job_id is not None and (one in joining or found is None or found.apps or job_id in found.jobs):
-            wanted.add(job_id)
-        elif job_id is None and found is not None and len(found.jobs) <= MOST_CHANGED:
-            wanted |= found.jobs
-    return wanted
+def _wanted(found: Iterable[Share]) -> tuple[set[UUID], set[UUID]]:
+    """Returns the jobs and the runs that somebody is told of, or must read anew what it shows of."""
+    jobs: set[UUID] = set()
+    runs: set[UUID] = set()
+    added: set[Told] = set()
+    for share in found:
+        if share.told is None and share.listener.interest.job_id is not None:
+            jobs.add(share.listener.interest.job_id)
+        elif share.told and share.told not in added:  # an audience shares one
+            added.add(share.told)
+            jobs.update(share.told.jobs if share.listener.telling.wants_jobs else ())
+            runs.update(share.told.runs if share.listener.telling.wants_runs else ())
+    return jobs, runs
 
 
-def _share(
-    look: Look, now: float, listener: Listener, news: News | None, whose: Mapping[UUID, WhoseJob], *, joins: bool
-) -> _Share:
-    told = None if news is None or _is_too_much(look, listener, news, whose) else _told(listener, news, whose)
-    if told is not None and _frames(listener, told) > MOST_FRAMES:  # would be sent away, come back, and miss as much
-        told = None
-    if listener.interest.is_everything and not joins:
-        told = listener.allowance.granted(told, now)
-    return _Share(listener, told, joins)
-
-
-def _frames(listener: Listener, told: Told) -> int:
-    return len(told.runs) + (len(told.jobs) if listener.telling.wants_jobs else 0)
-
-
-def _is_too_much(look: Look, listener: Listener, news: News, whose: Mapping[UUID, WhoseJob]) -> bool:
-    """Whether so much was changed of what somebody listens to that only reading it anew tells what."""
-    interest = listener.interest
-    if interest.job_id is not None:
-        job = whose.get(interest.job_id)
-        return bool(news.apps) and job is not None and news.is_of_app(job.app_id)
-    if interest.app_name is not None and not visible_apps.may_have_jobs(listener.principal, interest.app_name):
-        return False  # what becomes of another's app is not told, nor whether there is one of this name
-    if len(news.jobs) > MOST_CHANGED:
-        return True
-    if not news.apps:
-        return False
-    if interest.app_name is not None:
-        return look.is_of_app_named(news, interest.app_name)
-    return _is_of_theirs(look, listener.principal, news)
-
-
-def _is_of_theirs(look: Look, principal: Principal, news: News) -> bool:
-    """Whether so much was changed of an app in which a principal may see jobs: of another's, nothing is told."""
-    if principal.sees_all:
-        return True
-    own = {one.app_id for one in principal.memberships}
-    shared = look.shared_apps if principal.user_id is not None else frozenset()
-    return any(map(news.is_of_app, own | shared))
-
-
-def _told(listener: Listener, news: News, whose: Mapping[UUID, WhoseJob]) -> Told:
-    """Returns what a listener wants and may see of what was changed."""
-    interest = listener.interest
-    touched = news.jobs if interest.job_id is None else news.jobs & {interest.job_id}
-    found = (whose[one] for one in touched if one in whose)
-    jobs = {one.id for one in found if interest.includes(one.app_name) and sees(listener.principal, one)}
-    runs = [run for run, job in news.runs.items() if job in jobs] if jobs and listener.telling.wants_runs else []
-    return Told(jobs, runs)
-
-
-def _outcome(current: Round, share: _Share, whose: Mapping[UUID, WhoseJob]) -> Outcome:
+def _outcome(current: Round, share: Share, whose: Whose) -> Outcome:
     listener = share.listener
     telling, principal = listener.telling, listener.principal
     try:
@@ -132,7 +79,7 @@ def _outcome(current: Round, share: _Share, whose: Mapping[UUID, WhoseJob]) -> O
         return error
 
 
-def _expect_visible(listener: Listener, whose: Mapping[UUID, WhoseJob]) -> None:
+def _expect_visible(listener: Listener, whose: Whose) -> None:
     """Raises `NotFound` for a job that is not there, or that the listener may not see."""
     job_id = listener.interest.job_id
     if job_id is None:
@@ -142,7 +89,7 @@ def _expect_visible(listener: Listener, whose: Mapping[UUID, WhoseJob]) -> None:
         raise NotFound("job", job_id)
 
 
-def _expect_still_visible(listener: Listener, whose: Mapping[UUID, WhoseJob]) -> None:
+def _expect_still_visible(listener: Listener, whose: Whose) -> None:
     """Raises `NotFound` for a job that the listener may not see any more: what it shows is about to be read anew."""
     job = None if listener.interest.job_id is None else whose.get(listener.interest.job_id)
     if job is not None and not sees(listener.principal, job):

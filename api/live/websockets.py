@@ -41,10 +41,10 @@ async def serve(hub: Hub, ws: WebSocket, listener: Listener, hear: Callable[[str
 
 
 async def _tell(ws: WebSocket, listener: Listener) -> None:
-    while not isinstance(frame := await listener.next(_IDLE_SECONDS), End):
-        if frame is not None:
+    while not isinstance(frames := await listener.next(_IDLE_SECONDS), End):
+        for frame in frames:
             await ws.send_text(frame.text)
-    await ws.close(frame.value)
+    await ws.close(frames.value)
 
 
 async def _hear(ws: WebSocket, hear: Callable[[str], None]) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from falcon.asgi import Request, Response, SSEvent
+from falcon.media import BaseHandler
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from api import validation
@@ -93,14 +94,24 @@ class Events:
         try:
             cursor = listener.cursor if listener.is_up_to_date else None  # what was missed is still to be told
             yield SSEvent(comment="listening", event_id=cursor, retry=random.randint(*_BACK_AFTER_MS))  # noqa: S311
-            while not isinstance(frame := await listener.next(COMMENT_SECONDS), End):
+            while not isinstance(frames := await listener.next(COMMENT_SECONDS), End):
                 cursor = listener.cursor if listener.is_up_to_date else None
-                if frame is None:
-                    yield SSEvent(comment="nothing new", event_id=cursor)
-                else:
-                    yield SSEvent(event=frame.event, text=frame.text, event_id=cursor)
+                yield _Written(frames, cursor) if frames else SSEvent(comment="nothing new", event_id=cursor)
         finally:
             self._hub.leave(listener)
+
+
+class _Written(SSEvent):
+    """Events that are sent together; the cursor comes with the last of them."""
+
+    def __init__(self, frames: Sequence[Frame], cursor: str | None) -> None:
+        self._frames = frames
+        self._cursor = cursor
+
+    def serialize(self, _handler: BaseHandler | None = None) -> bytes:
+        """Returns their bytes; Falcon writes one event at a time, and makes its bytes anew for each listener."""
+        *before, last = [frame.as_event for frame in self._frames]
+        return b"".join([*before, b"" if self._cursor is None else f"id: {self._cursor}\n".encode(), last])
 
 
 class EventsOf(Telling):
@@ -120,9 +131,13 @@ class EventsOf(Telling):
     def tell(self, current: Round, _principal: Principal, told: Told) -> Sequence[Frame]:
         """Returns the newest state of each job and run."""
         self._note_change()
-        jobs = [_job(current, one) for one in told.jobs] if self.wants_jobs else []
-        runs = [_run(current, one) for one in told.runs]
-        return [frame for frame in (*jobs, *runs) if frame is not None]
+
+        def make() -> Sequence[Frame]:
+            jobs = [_job(current, one) for one in told.jobs] if self.wants_jobs else []
+            runs = [_run(current, one) for one in told.runs]
+            return [frame for frame in (*jobs, *runs) if frame is not None]
+
+        return current.once(("events", told), make)
 
     def tell_due(self, current: Round, principal: Principal) -> Sequence[Frame]:
         """Returns the statistics if they may have changed."""

@@ -93,22 +93,25 @@ def _measure(carillon: Carillon, place: Place, crowd: Crowd, listeners: int, job
     carillon.start("coordinator")
     carillon.wait_until_coordinated()
     first = _drain(carillon, place, _create(carillon, jobs))
-    print(f"without listeners: {first.per_s:,.0f} runs a second, the API's p99 {first.p99_ms:.1f} ms", flush=True)
+    print(f"without listeners: {first}; the web process has {_memory(carillon):.0f} MB", flush=True)
 
     of_apps = _create(carillon, jobs)
     every = [job_id for ids in of_apps.values() for job_id in ids]
     apps = list(of_apps.items())
     crowd.add([EventListener(carillon.url, *apps[number % len(apps)]) for number in range(listeners)])
     crowd.add([SocketListener(carillon.url, every[number % len(every)]) for number in range(listeners)])
-    print(f"{listeners:,} listeners by events, {listeners:,} by WebSockets", flush=True)
+    print(
+        f"{listeners:,} listeners by events, {listeners:,} by WebSockets; "
+        f"the web process has {_memory(carillon):.0f} MB",
+        flush=True,
+    )
     second = _drain(carillon, place, of_apps, kill_at=jobs // 2)
     crowd.wait_until_open()
     crowd.wait_until_all_know()
     events, resets = crowd.sum(lambda one: one.events), crowd.sum(lambda one: one.resets)
     steps_back = crowd.sum(lambda one: one.steps_back)
     print(
-        f"with listeners: {second.per_s:,.0f} runs a second, the API's p99 {second.p99_ms:.1f} ms until the web "
-        f"process was killed; all know the end of every job; "
+        f"with listeners, until the web process was killed: {second}; all know the end of every job; "
         f"{events:,} events, {resets:,} resets, {steps_back} steps back",
         flush=True,
     )
@@ -133,6 +136,13 @@ class Drained:
     per_s: float
     p99_ms: float
     refused: int
+    web_share: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.per_s:,.0f} runs a second, the API's p99 {self.p99_ms:.1f} ms, "
+            f"the web process on {self.web_share:.0%} of a core"
+        )
 
 
 def _create(carillon: Carillon, jobs: int) -> dict[str, list[str]]:
@@ -153,17 +163,23 @@ def _drain(carillon: Carillon, place: Place, of_apps: dict[str, list[str]], kill
                 lambda: count(_DONE) - done_before >= wanted, "jobs to end", seconds=_LONGEST_SECONDS, rest_seconds=0.1
             )
 
-        began = time.monotonic()
+        began, used_before = time.monotonic(), _processor_seconds(carillon)
         carillon.start("worker", 2)
         with probe.asking():
             wait_for(jobs if kill_at is None else kill_at)
+        web_share = (_processor_seconds(carillon) - used_before) / (time.monotonic() - began)
         if kill_at is not None:
             carillon.children.kill("web", signal.SIGKILL)
             carillon.start("web")
             wait_for(jobs)
         seconds = time.monotonic() - began
     carillon.children.stop("worker")
-    return Drained(jobs / seconds, probe.p99_ms, probe.refused)
+    return Drained(jobs / seconds, probe.p99_ms, probe.refused, web_share)
+
+
+def _processor_seconds(carillon: Carillon) -> float:
+    """Returns what the web process has used of the processor."""
+    return processor_time.of_trees(carillon.children.pids("web"))
 
 
 def _memory(carillon: Carillon) -> float:

@@ -18,6 +18,7 @@ from websockets.exceptions import WebSocketException
 _RANKS = {"pending": 0, "running": 1, "completed": 2, "failed": 2, "cancelled": 2}
 _REST_SECONDS = 1.0
 _TIMEOUT_SECONDS = 60.0
+_LONGEST_EVENT = 2**20
 _BREAKS = (OSError, EOFError, TimeoutError, ValueError, WebSocketException, requests.RequestException)
 
 
@@ -84,11 +85,10 @@ class EventListener(Listener):
 
     async def _listen_once(self) -> None:
         place = urlsplit(self._url)
-        reader, writer = await asyncio.open_connection(place.hostname, place.port)
+        reader, writer = await asyncio.open_connection(place.hostname, place.port, limit=_LONGEST_EVENT)
         try:
             resume = f"Last-Event-ID: {self._cursor}\r\n" if self._cursor else ""
             path = f"/api/events?topics=jobs&app={self._app}"
-            # As HTTP 1.0, so that the lines of the answer are those of the events.
             writer.write(f"GET {path} HTTP/1.0\r\nHost: {place.netloc}\r\n{resume}\r\n".encode())
             if b" 200 " not in await reader.readline():
                 return
@@ -100,20 +100,13 @@ class EventListener(Listener):
             writer.close()
 
     async def _follow(self, reader: asyncio.StreamReader) -> None:
-        event, data, cursor = "", "", self._cursor
-        while line := (await reader.readline()).decode():
-            name, _, value = line.rstrip("\r\n").partition(": ")
-            match name:
-                case "id":
-                    cursor = value
-                case "event":
-                    event = value
-                case "data":
-                    data = value
-                case "":  # the event has come whole
-                    if event:
-                        await self._take(event, json.loads(data))
-                    event, self._cursor = "", cursor
+        while True:
+            block = (await reader.readuntil(b"\n\n")).decode()
+            # Sizes of chunks stand between events, on lines of their own.
+            fields = dict(line.split(": ", 1) for line in block.split("\n") if ": " in line and line[0] != ":")
+            if "event" in fields:
+                await self._take(fields["event"], json.loads(fields["data"]))
+            self._cursor = fields.get("id", self._cursor)
 
     async def _take(self, event: str, data: dict[str, Any]) -> None:
         self.steps_back += data["as_of"] < self._as_of

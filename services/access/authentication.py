@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from core.accounts import TokenKind
 from core.principals import Membership, Principal, PrincipalKind
-from core.scopes import ALL_SCOPES, Scope
+from core.scopes import ALL_SCOPES, Role, Scope
 from models import database, members, tokens
 from models.pauses import Gate
 from models.tables import Token
@@ -17,29 +19,48 @@ from services.system import System
 _USED_AGAIN_AFTER = timedelta(minutes=1)
 
 
-def of_token(system: System, token: str, kind: TokenKind, *, is_use: bool = True) -> Principal | None:
+def of_token(system: System, token: str, kind: TokenKind) -> Principal | None:
     """Returns the user whose token or session this is; None if it was never given, has expired, or was idle too long.
 
-    Unless `is_use`, this does not end the time for which it has been idle.
+    This ends the time for which it has been idle.
     """
     now = system.clock.now()
     with database.reading():
         found = tokens.by_hash(hashed(token), now)
-        if found is None or found.kind is not kind or is_idle(found, now) or found.user.disabled_at is not None:
+        if found is None or not _admits(found, kind, now):
             return None
-        memberships = tuple(Membership(*one) for one in members.of_user(found.user_id))
-    if is_use and now - found.used_at >= _USED_AGAIN_AFTER:
+        memberships = members.of_user(found.user_id)
+    if now - found.used_at >= _USED_AGAIN_AFTER:
         with system.transaction(Gate.UNUSED):
             tokens.mark_used(found, now)
+    return _principal(system, found, memberships)
+
+
+def of_tokens(system: System, shown: Mapping[str, TokenKind]) -> dict[str, Principal]:
+    """Returns the user of each of these tokens and sessions that `of_token` returns one for; this is no use of them."""
+    now = system.clock.now()
+    by_hash = {hashed(token): token for token in shown}
+    with database.reading():
+        found = {by_hash[one.hash]: one for one in tokens.by_hashes(by_hash, now)}
+        valid = {token: one for token, one in found.items() if _admits(one, shown[token], now)}
+        memberships = members.memberships({one.user_id for one in valid.values()})
+    return {token: _principal(system, one, memberships[one.user_id]) for token, one in valid.items()}
+
+
+def _admits(found: Token, kind: TokenKind, now: datetime) -> bool:
+    return found.kind is kind and not is_idle(found, now) and found.user.disabled_at is None
+
+
+def _principal(system: System, found: Token, memberships: Iterable[tuple[UUID, str, Role]]) -> Principal:
     user = users.view(system, found.user)
     return Principal(
         PrincipalKind.USER,
         user.id,
         user.username,
         user.is_admin,
-        memberships,
+        tuple(Membership(*one) for one in memberships),
         scopes=scopes_of(found),
-        credential=found.prefix or kind.value,
+        credential=found.prefix or found.kind.value,
     )
 
 

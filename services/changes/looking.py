@@ -16,13 +16,13 @@ from core import built_in_apps
 from core.cursors import Cursor
 from core.filters import JobFilter
 from core.listing import NEWEST_FIRST, Stretch
-from core.principals import LOCAL, Principal
+from core.principals import Principal
 from models import apps, change_rows, database, lists
 from models.change_rows import WhoseJob
 from models.changes import EVERY_APP
 from services.reading import records, statistics
 from services.reading.statistics import JobStatistics, OwnFigures
-from services.reading.views import JobView, JobWithLog, RunView, job_views, run_view
+from services.reading.views import JobView, JobWithLog, LogEntry, RunView, job_views, run_view
 from services.reading.visibility import visible
 
 __all__ = ["Look", "News", "Watch", "WhoseJob"]
@@ -96,9 +96,13 @@ class Look:
         """Returns the views of those of these runs whose jobs are not deleted."""
         return {found.id: run_view(found) for found in lists.runs_by_ids(run_ids)}
 
-    def job_with_log(self, job_id: UUID) -> JobWithLog:
-        """Returns a job with its newest events. Raises `NotFound`."""
-        return records.job_with_log(LOCAL, job_id)
+    def with_log(self, view: JobView) -> JobWithLog:
+        """Returns a job that this look has read, with its newest events."""
+        return records.with_log(view)
+
+    def log_of(self, job_id: UUID) -> list[LogEntry]:
+        """Returns the newest events of a job."""
+        return records.log_of(job_id)
 
     def statistics(self, principal: Principal, wanted: JobFilter) -> JobStatistics:
         """Returns the statistics of the jobs that fit and that the principal may see."""

@@ -50,14 +50,19 @@ def jobs_by_ids(principal: Principal, job_ids: Sequence[UUID]) -> list[JobView]:
 def job_with_log(principal: Principal, job_id: UUID) -> JobWithLog:
     """Returns a job with its newest 20 events. Raises `NotFound`."""
     with database.reading():
-        view = _shown(principal, job_id)
-        events = [entry for one in job_logs.attempts(job_id, LOG_ENTRIES) for entry in _events(one)]
-        held = job_logs.waits(job_id, LOG_ENTRIES)
-        retrying = job_logs.is_retrying(job_id)
-    # A sort that keeps the order of what happened at one instant.
-    events = sorted([*events, *map(_held, held)], key=lambda entry: entry.created_at, reverse=True)
+        return with_log(_shown(principal, job_id))
+
+
+def with_log(view: JobView) -> JobWithLog:
+    """Returns a job that was read in the caller's transaction, with its newest 20 events."""
+    held = job_logs.waits(view.id, LOG_ENTRIES)
     rate_limited = any(run.held_by == Hold.RATE_LIMIT for run in held)
-    return JobWithLog(view, events[:LOG_ENTRIES], retrying=retrying, rate_limited=rate_limited)
+    return JobWithLog(view, _log(view.id, held), retrying=job_logs.is_retrying(view.id), rate_limited=rate_limited)
+
+
+def log_of(job_id: UUID) -> list[LogEntry]:
+    """Returns the newest 20 events of a job, read in the caller's transaction."""
+    return _log(job_id, job_logs.waits(job_id, LOG_ENTRIES))
 
 
 def occurrences(principal: Principal, job_id: UUID, count: int) -> list[Occurrence]:
@@ -124,6 +129,12 @@ def _seen_run(principal: Principal, run_id: UUID) -> Run:
     if found is None or not visibility.sees(principal, found.job):
         raise NotFound("run", run_id)
     return found
+
+
+def _log(job_id: UUID, held: Sequence[LoggedWait]) -> list[LogEntry]:
+    events = [entry for one in job_logs.attempts(job_id, LOG_ENTRIES) for entry in _events(one)]
+    # A sort that keeps the order of what happened at one instant.
+    return sorted([*events, *map(_held, held)], key=lambda entry: entry.created_at, reverse=True)[:LOG_ENTRIES]
 
 
 def _held(run: LoggedWait) -> LogEntry:

@@ -16,7 +16,6 @@ from api.live.websockets import serve
 from api.operations import Required, operation
 from api.schemas.values import Shown
 from api.sources.callbacks import words
-from core.errors import NotFound
 from core.principals import Principal
 from core.scopes import Scope
 from services.reading.views import JobWithLog, LogEntry
@@ -53,16 +52,13 @@ class JobUpdate(Shown):
 class Updates(Telling):
     """The frames of a job for one listener: each event of its log once, and only the newest status."""
 
-    wants_jobs = False
-
     def __init__(self, job_id: UUID) -> None:
         self._job_id = job_id
         self._entries: list[LogEntry] = []
 
     def begin(self, current: Round, _principal: Principal) -> Sequence[Frame]:
         """Note which events were before."""
-        found = self._found(current)
-        self._entries = [] if found is None else found.entries
+        self._entries = current.once(("events", self._job_id), lambda: current.look.log_of(self._job_id))
         return ()
 
     def tell(self, current: Round, _principal: Principal, _told: Told) -> Sequence[Frame]:
@@ -84,10 +80,8 @@ class Updates(Telling):
         """Returns the job with its log; None if it was deleted."""
 
         def read() -> JobWithLog | None:
-            try:
-                return current.look.job_with_log(self._job_id)
-            except NotFound:
-                return None
+            view = current.job(self._job_id)
+            return None if view is None else current.look.with_log(view)
 
         return current.once(("log", self._job_id), read)
 

@@ -18,6 +18,7 @@ from services.access import authentication, passwords, registering, users
 from services.access.guesses import MOST_AT_ACCOUNT, MOST_OF_ACCOUNT
 from services.access.login_throttle import SPAN_SECONDS, Throttle
 from services.access.registering import NewUser
+from services.access.tokens import IDLE
 from services.access.users import UserView
 from tests.factories import GivenSystem, given_system
 
@@ -59,6 +60,20 @@ def test_a_token_is_known_and_neither_it_nor_the_password_is_in_the_database(sys
     assert token not in stored
     assert ANNA.password not in stored
     assert "$argon2id$" in stored
+
+
+def test_tokens_that_are_looked_up_together_admit_whom_they_admit_alone_and_are_not_used(system: GivenSystem) -> None:
+    registered(system)
+    token, session = logged_in(system), logged_in(system, kind=TokenKind.SESSION)
+    shown = {token: TokenKind.TOKEN, session: TokenKind.SESSION, "carillon_unknown": TokenKind.TOKEN}
+    found = authentication.of_tokens(system, shown)
+    assert found == {token: authentication.of_token(system, token, TokenKind.TOKEN), session: found[session]}
+    assert found[session].user_id == found[token].user_id
+    assert authentication.of_tokens(system, {token: TokenKind.SESSION}) == {}
+    system.clock.advance(IDLE[TokenKind.SESSION].total_seconds())
+    assert authentication.of_tokens(system, shown).keys() == {token, session}
+    system.clock.advance(1)
+    assert authentication.of_tokens(system, shown).keys() == {token}
 
 
 def test_a_password_is_hashed_with_the_effort_that_owasp_recommends(

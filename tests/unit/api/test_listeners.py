@@ -14,7 +14,7 @@ from falcon.asgi import Request
 from api.live import listeners
 from api.live.allowances import MOST_A_SECOND, Allowance
 from api.live.frames import Frame, Pace, Telling, Told
-from api.live.listeners import End, Interest, Listener
+from api.live.listeners import End, Listener
 from core.principals import LOCAL
 
 AT_ONCE = 0.0
@@ -36,9 +36,15 @@ def run(scene: Coroutine[Any, Any, Returned]) -> Returned:
 def taken(listener: Listener) -> list[str]:
     """The texts of all frames that wait."""
     texts = []
-    while isinstance(frame := run(listener.next(AT_ONCE)), Frame):
-        texts.append(frame.text)
+    while frames := waiting(listener):
+        texts += frames
     return texts
+
+
+def waiting(listener: Listener) -> list[str]:
+    """The texts of the frames that it is given together."""
+    frames = run(listener.next(AT_ONCE))
+    return [] if isinstance(frames, End) else [frame.text for frame in frames]
 
 
 def test_a_newer_state_takes_the_place_of_an_older_and_events_are_all_told(listener: Listener) -> None:
@@ -48,11 +54,16 @@ def test_a_newer_state_takes_the_place_of_an_older_and_events_are_all_told(liste
 
 
 def test_it_is_up_to_date_with_its_cursor_when_all_was_taken(listener: Listener) -> None:
-    listener.offer([Frame("a"), Frame("b")], "7")
-    run(listener.next(AT_ONCE))
+    long = "a" * listeners.AT_ONCE
+    listener.offer([Frame("short"), Frame(long), Frame("b")], "7")
+    assert waiting(listener) == ["short", long]
     assert not listener.is_up_to_date
-    run(listener.next(AT_ONCE))
+    assert waiting(listener) == ["b"]
     assert (listener.is_up_to_date, listener.cursor) == (True, "7")
+
+
+def test_nothing_is_given_if_nothing_comes_in_time(listener: Listener) -> None:
+    assert run(listener.next(AT_ONCE)) == ()
 
 
 def test_whose_queue_is_full_is_told_nothing_more(listener: Listener) -> None:
@@ -76,16 +87,11 @@ def test_nothing_is_told_to_who_is_not_allowed_any_more(listener: Listener) -> N
     assert run(listener.next(AT_ONCE)) is End.NOT_ALLOWED
 
 
-def test_an_app_is_the_same_in_every_spelling() -> None:
-    assert Interest(app_name="Billing").includes("BILLING")
-    assert not Interest(app_name="Billing").includes("Shipping")
-
-
 def test_so_many_are_granted_in_a_second_then_all_is_to_be_read_anew_once() -> None:
     allowance = Allowance()
     assert allowance.granted(ALL_OF_A_SECOND, 10.0) is ALL_OF_A_SECOND
     assert allowance.granted(ONE, 10.5) is None
-    assert allowance.granted(ONE, 10.9) == Told()
+    assert not allowance.granted(ONE, 10.9)
     assert allowance.granted(Told(), 11.0) is None  # for what came after it was said
     assert allowance.granted(ONE, 12.0) is ONE
 
@@ -93,7 +99,7 @@ def test_so_many_are_granted_in_a_second_then_all_is_to_be_read_anew_once() -> N
 def test_if_nothing_came_after_it_was_said_it_is_not_said_again() -> None:
     allowance = Allowance()
     assert allowance.granted(None, 10.0) is None
-    assert allowance.granted(Told(), 10.5) == Told()
+    assert not allowance.granted(Told(), 10.5)
     assert allowance.granted(ONE, 11.0) is ONE
 
 
