@@ -15,7 +15,7 @@ _DUE_AT: Any = Run.due_at
 _STARTED_AT: Any = Run.started_at
 
 
-class Outcome(NamedTuple):
+class OverRun(NamedTuple):
     """A run that is over."""
 
     job_id: UUID
@@ -32,12 +32,12 @@ class Duration(NamedTuple):
     finished_at: datetime
 
 
-def newest(job_ids: Sequence[UUID], count: int) -> list[Outcome]:
+def newest(job_ids: Sequence[UUID], count: int) -> list[OverRun]:
     """Returns at most so many runs of each job that are over, those with the newest ids.
 
     One statement, as text: peewee takes longer to build it than the database to answer.
     """
-    return [_outcome(*row) for row in _of_each(_OF_ONE_JOB, job_ids, count)]
+    return [_over_run(*row) for row in _of_each(_OF_ONE_JOB, job_ids, count)]
 
 
 def durations(job_ids: Sequence[UUID], count: int, most: int) -> list[Duration]:
@@ -72,8 +72,8 @@ _DURATIONS_OF_ONE_JOB = """
 """
 
 
-def _outcome(job_id: Any, run_id: Any, status: Any, due_at: Any) -> Outcome:
-    return Outcome(_ID.python_value(job_id), _ID.python_value(run_id), RunStatus(status), _DUE_AT.python_value(due_at))
+def _over_run(job_id: Any, run_id: Any, status: Any, due_at: Any) -> OverRun:
+    return OverRun(_ID.python_value(job_id), _ID.python_value(run_id), RunStatus(status), _DUE_AT.python_value(due_at))
 
 
 def _duration(job_id: Any, started_at: Any, finished_at: Any) -> Duration:

@@ -19,7 +19,7 @@ from processes.composition import observed
 from processes.web_server import WebServer
 from services.files import spool
 from services.files.sweeping import Sweeper
-from services.maintenance import upkeep
+from services.maintenance import rescues
 from services.maintenance.coordinator import Coordinator
 from services.messaging import broker
 from services.messaging.doorbell import BrokerDoorbell
@@ -54,7 +54,7 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     system = System(settings, clock, doorbell, callbacks.perform, tracer)
     guard = Guard(system)
     guard.start()  # first: what follows must not be done to a database that was taken back, as if it were the latest
-    upkeep.rescue_all(system)  # the folder is locked by us, so the process that ran them is dead
+    rescues.rescue_all(system)  # the folder is locked by us, so the process that ran them is dead
     stopping = threading.Event()
     worker = RunWorker(system, carrier, stopping)
     metrics.watch_pool("runs", settings.worker_threads, worker.under_way)

@@ -30,11 +30,11 @@ def _plan_without_locks() -> None:
 
 def _no_upkeep() -> None:
     """Neither ring for what has too few rings nor take back what was lost."""
-    from services.maintenance import upkeep  # noqa: PLC0415
+    from services.maintenance import rescues  # noqa: PLC0415
     from services.scheduling import dispatching  # noqa: PLC0415
 
     _put(dispatching, "top_up", lambda *_: None)
-    _put(upkeep.Rescues, "turn", lambda _: 0)
+    _put(rescues.Rescues, "turn", lambda _: 0)
 
 
 def _ignore_fences() -> None:

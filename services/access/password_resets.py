@@ -49,7 +49,7 @@ log = structlog.get_logger()
 def ask(system: System, email: str, address: str, throttle: Throttle) -> None:
     """Note that a user wants to set a new password, if there is one of this address.
 
-    Raises `Forbidden` where no e-mail can be sent, `TooMany` for who asks on.
+    Raises `Forbidden` where no e-mail can be sent, `TooMany` after too many tries.
     """
     if not mail.can_send(system.settings):
         raise Forbidden("This server sends no e-mail (EMAIL_HOST is not set). Ask an administrator.")
@@ -66,7 +66,7 @@ def redeem(principal: Principal, system: System, token: str, new: str, throttle:
     """Set a new password by the token of a link, and end all that opened the account before: sessions and tokens.
 
     The links of administrators that the user made end too.
-    Raises `InvalidInput` if the link opens nothing, `TooMany` for who tries on.
+    Raises `InvalidInput` if the link opens nothing, `TooMany` after too many tries.
     """
     throttle.take(("redeem", networks.place(principal.address or "")), MOST_OF_ADDRESS)
     with database.reading():

@@ -29,7 +29,7 @@ _RUNS = 100
 _MOST_PASSES = 10
 _MOST_LIMITS = 100
 _MOST_RUNNING = 10_000
-_USES_PRUNED = 50_000  # in one pass
+_USES_PRUNED = 10_000  # in one pass
 _EXPIRED_KEPT = timedelta(days=1)
 _NEWS = timedelta(seconds=5 * KNOWN_SECONDS)
 
@@ -82,16 +82,21 @@ def tidy(system: System) -> int:
 
 
 def _prune(system: System) -> None:
-    """Prune old uses, limits that expired and breakers that nothing needs, apart from the repairs.
+    """Prune limits that expired, breakers that nothing needs, and in passes the uses that no rate counts any more.
 
-    So a prune that fails takes back none of them; after a backlog the next one goes on.
+    These are transactions of their own, so that a prune that fails takes back no repair.
     """
     rate = system.settings.account_rate
     with system.transaction(Gate.UNUSED) as work:
-        longest = max(limits.longest_span(), 0 if rate is None else rate.seconds)
         breakers.forget_idle(work.now)
         limits.prune_expired(work.now - _EXPIRED_KEPT)
-        limits.prune_uses(work.now - timedelta(seconds=longest), _USES_PRUNED)
+        longest = max(limits.longest_span(), 0 if rate is None else rate.seconds)
+        counted_since = work.now - timedelta(seconds=longest)
+    for _ in range(_MOST_PASSES):
+        with system.transaction(Gate.UNUSED):
+            pruned = limits.prune_uses(counted_since, _USES_PRUNED)
+        if pruned < _USES_PRUNED:
+            return
 
 
 def _give_all(system: System, key: str) -> int:

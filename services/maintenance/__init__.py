@@ -1,1 +1,1 @@
-"""The coordinator's loops, and the upkeep that they do."""
+"""The coordinator's loops, and what they do that no other room does."""

@@ -1,4 +1,4 @@
-"""The coordinator: the table of loops over planning, dispatching and upkeep, each on its own clock.
+"""The coordinator: the table of loops over planning, dispatching, rescues and pruning, each on its own clock.
 
 Any number of coordinators may run: the database settles who does what, so two do no harm, and the others take over
 when one dies.
@@ -17,7 +17,7 @@ from services.access import password_resets
 from services.alerts import sending
 from services.changes import pruning as changes
 from services.execution import giving, limits
-from services.maintenance import upkeep
+from services.maintenance import rescues
 from services.maintenance.dispatch_loop import DispatchLoop
 from services.maintenance.loops import Loop, Loops
 from services.maintenance.prune_loop import PruneLoop
@@ -49,7 +49,7 @@ class Coordinator:
         self._carrier = carrier
         self._stopping = threading.Event()
         self._beaten = threading.Event()
-        self._rescues = upkeep.Rescues(system)
+        self._rescues = rescues.Rescues(system)
         self._prune_loop = PruneLoop(system)
         self._zones_are_fresh = False
         self._dispatch = DispatchLoop(system, self._stopping)
@@ -119,7 +119,7 @@ class Coordinator:
         rescued = self._rescues.turn()
         if rescued:
             events.emit("runs.rescued", count=rescued)
-        return upkeep.RESCUE_SECONDS
+        return rescues.RESCUE_SECONDS
 
     def _once(self, one_pass: Pass, rest_seconds: float) -> Callable[[], float]:
         """Returns a turn of one pass, which is bounded, and a rest."""

@@ -21,7 +21,7 @@ class _Made(NamedTuple, Generic[Value]):
 
 
 class Kept(Generic[Value]):
-    """Values by what they are for, each for so many seconds; of more than `most`, those made last."""
+    """Keeps values by key for some seconds; of more than `most`, the newest."""
 
     def __init__(self, clock: Clock, seconds: float, most: int) -> None:
         self._clock = clock

@@ -16,7 +16,7 @@ QUIET = {
     "peewee": logging.WARNING,
     "urllib3": logging.CRITICAL,
     "opentelemetry": logging.WARNING,
-    "opentelemetry.exporter": logging.CRITICAL,  # `ToldOnce` says it
+    "opentelemetry.exporter": logging.CRITICAL,  # `LoggedOnce` says it
 }
 
 # What Dramatiq says of a connection that breaks, or is refused: `Troubles` says it once, with a remedy.

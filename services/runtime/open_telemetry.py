@@ -43,7 +43,7 @@ _KINDS = {
 def to_collector(process_name: str) -> OpenTelemetry:
     """Returns a tracer that sends spans to a collector, many at a time and by a thread of its own."""
     troubles = Troubles()
-    return OpenTelemetry(BatchSpanProcessor(ToldOnce(OTLPSpanExporter(), troubles)), process_name, troubles)
+    return OpenTelemetry(BatchSpanProcessor(LoggedOnce(OTLPSpanExporter(), troubles)), process_name, troubles)
 
 
 class OpenTelemetry:
@@ -74,7 +74,7 @@ class OpenTelemetry:
         return self._troubles.present()
 
     def stop(self) -> None:
-        """Export what is left; whoever stops waits for a collector that is away no longer than seconds."""
+        """Export what is left; wait at most `_STOP_SECONDS` for a collector that does not answer."""
         stopping = threading.Thread(target=self._provider.shutdown, name="last-spans", daemon=True)
         stopping.start()
         stopping.join(_STOP_SECONDS)
@@ -91,14 +91,17 @@ class OpenTelemetry:
         return api.set_span_in_context(api.NonRecordingSpan(parent), Context())
 
     def _sampled_alike(self, first: Root, name: str) -> api.SpanContext:
-        """Returns the first span of a trace that began elsewhere: samplers decide by the trace's id, so as they did."""
+        """Returns the context of a trace's first span, which another process began.
+
+        Samplers decide by the trace's id, so this repeats its decision.
+        """
         trace_id = int(first.trace_id, 16)
         is_sampled = self._provider.sampler.should_sample(None, trace_id, name).decision is Decision.RECORD_AND_SAMPLE
         flags = api.TraceFlags(api.TraceFlags.SAMPLED if is_sampled else api.TraceFlags.DEFAULT)
         return api.SpanContext(trace_id, int(first.span_id, 16), is_remote=True, trace_flags=flags)
 
 
-class ToldOnce(SpanExporter):
+class LoggedOnce(SpanExporter):
     """Exports by another exporter, and notes the trouble that this fails, until it is well again."""
 
     def __init__(self, exporter: SpanExporter, troubles: Troubles) -> None:
@@ -109,7 +112,7 @@ class ToldOnce(SpanExporter):
         """Export spans."""
         try:
             result, error = self._exporter.export(spans), None
-        except Exception as raised:  # noqa: BLE001  of a library: told as a trouble, as what it returns is
+        except Exception as raised:  # noqa: BLE001  a library's: treated like the failure that it returns
             result, error = SpanExportResult.FAILURE, raised
         if result is SpanExportResult.SUCCESS:
             self._troubles.end(_NAME)
@@ -175,7 +178,7 @@ class _Ids(RandomIdGenerator):
 
 
 def _resource(process_name: str) -> Resource:
-    """Returns what the process says of itself; what the environment says of it goes before."""
+    """Returns the attributes of this process; OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME take precedence."""
     own = Resource({"service.name": _NAME, "service.version": VERSION, "carillon.process": process_name})
     return Resource.create().merge(own).merge(OTELResourceDetector().detect())
 

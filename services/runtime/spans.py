@@ -107,8 +107,8 @@ def unharmed() -> Iterator[None]:
 def faults_of(settings: Settings) -> list[str]:
     """Returns why spans cannot be sent as the settings say, one line per fault; none where no spans are sent.
 
-    A whole cluster may have these variables from its operators: they must not keep a process from starting that sends
-    no spans.
+    Operators may set these variables for a whole cluster: they must not keep a process from starting that sends no
+    spans.
     """
     if not (are_wanted(settings) and can_be_sent()):
         return []
@@ -130,7 +130,7 @@ def can_be_sent() -> bool:
     """Returns whether the libraries are installed that send spans."""
     try:
         return importlib.util.find_spec("opentelemetry.exporter.otlp.proto.http") is not None
-    except ModuleNotFoundError:  # not even what that lies in
+    except ModuleNotFoundError:  # its parent package is missing, too
         return False
 
 

@@ -10,7 +10,7 @@ from core.schedules import Cron, DelayFromNow, Polling
 from services.execution import giving, reports
 from services.execution.work import Work
 from services.jobs import lifecycle, polling_states
-from services.maintenance import upkeep
+from services.maintenance import rescues
 from services.scheduling import planning
 from tests.factories import (
     GivenSystem,
@@ -183,7 +183,7 @@ def a_run_is_rescued(system: GivenSystem) -> Iterator[None]:
     claim_one(system)
     system.clock.advance(LEASE_SECONDS + 1)
     yield
-    assert upkeep.rescue(system) == 1
+    assert rescues.rescue(system) == 1
 
 
 STORIES = (

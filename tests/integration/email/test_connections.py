@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from actors.handlers import email
 from core.errors import Aborted, AbortReason, PermanentFailure
 from core.states import RunStatus
-from services.email import mail
+from services.email import mail, smtp_client
 from services.execution.work import Failed, Succeeded
 from services.runtime.abort_scope import Scope
 from tests.factories import given_system
@@ -42,9 +42,9 @@ def tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ssl.SSLCont
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(file)
     monkeypatch.setenv("SSL_CERT_FILE", str(file))
-    mail._trust.cache_clear()
+    smtp_client.trusted.cache_clear()
     yield context
-    mail._trust.cache_clear()
+    smtp_client.trusted.cache_clear()
 
 
 def test_a_login_goes_over_tls(tls: ssl.SSLContext) -> None:
@@ -89,7 +89,7 @@ def test_a_login_is_in_utf_8(tls: ssl.SSLContext) -> None:
     ],
 )
 def test_each_way_to_log_in_is_in_utf_8(mechanism: str, challenges: list[str], answers: list[str]) -> None:
-    client = mail._Client(lambda *_: socket.socket(), None)
+    client = smtp_client.Client(lambda *_: socket.socket(), None)
     client.user, client.password = "änn", "pässwörd"
     replies = iter([*((334, base64.b64encode(one.encode())) for one in challenges), (235, b"")])
     sent: list[str] = []

@@ -22,7 +22,7 @@ from services.execution import workers
 from services.execution.engine import Engine
 from services.execution.leases import Leases
 from services.execution.work import Failed, Result, Succeeded
-from services.maintenance import upkeep
+from services.maintenance import rescues
 from services.messaging import broker as brokers
 from tests.factories import GivenSystem, attempts_at, first_run, stored_run
 from tests.integration.execution.attempting import LEASE_SECONDS, make_due_again
@@ -97,7 +97,7 @@ class House:
     def look_for_the_dead(self, run: Run) -> None:
         """Expire the lease, as if nothing had been recorded, and ring again."""
         self._system.clock.advance(LEASE_SECONDS + 1)
-        upkeep.rescue(self._system)
+        rescues.rescue(self._system)
         self.ring(run, DONE)
 
 

@@ -19,7 +19,7 @@ from models.tables import Attempt, Job, Run
 from services.execution import recording, workers
 from services.execution.work import Result, Stopped, Work
 from services.jobs import lifecycle as job_service
-from services.maintenance import upkeep
+from services.maintenance import rescues
 from services.scheduling import dispatching, planning
 from tests.factories import (
     GivenSystem,
@@ -111,7 +111,7 @@ class Hammer:
         job_service.resume(LOCAL, self._system, self._random.choice(self._job_ids))
 
     def _rescue(self) -> None:
-        upkeep.rescue(self._system)
+        rescues.rescue(self._system)
 
     def _dispatch(self) -> None:
         dispatching.make_due(self._system, [run_id for run_id, _ in dispatching.due_soon(self._system)])
@@ -203,7 +203,7 @@ def come_to_rest(system: GivenSystem, job_ids: list[UUID]) -> None:
         with contextlib.suppress(Conflict):
             job_service.cancel(LOCAL, system, job_id)
     system.clock.advance(system.settings.lease_seconds + 1)
-    upkeep.rescue(system)
+    rescues.rescue(system)
     with database.reading():
         assert Run.select().where(Run.status.in_(LIVE)).count() == 0
         assert Job.select().where(Job.state.in_((JobState.ACTIVE, JobState.PAUSED))).count() == 0

@@ -11,7 +11,7 @@ from core.schedules import Polling
 from core.states import RunStatus
 from services.execution import recording
 from services.execution.work import Result
-from services.maintenance import upkeep
+from services.maintenance import rescues
 from services.scheduling.run_endings import Settled
 from tests.factories import (
     GivenSystem,
@@ -44,7 +44,7 @@ def test_a_result_that_comes_too_late_changes_nothing(system: GivenSystem, resul
     run = first_run(system, Polling(30), max_retries=9)
     late = claim_one(system)
     system.clock.advance(LEASE_SECONDS + 1)
-    assert upkeep.rescue(system) == 1
+    assert rescues.rescue(system) == 1
     before = everything(run.job_id)
     assert record(system, late, result) is None
     assert everything(run.job_id) == before

@@ -15,7 +15,7 @@ from services.execution.leases import Leases
 from services.execution.work import Work
 from services.execution.workers import WorkerIdentity
 from services.jobs import lifecycle as job_service
-from services.maintenance import upkeep
+from services.maintenance import rescues
 from services.scheduling import dispatching
 from tests.factories import (
     NOON,
@@ -49,7 +49,7 @@ def test_an_attempt_renewed_again_and_again_outlives_its_first_lease(
         for _ in range(20):
             system.clock.advance(15)
             leases.renew()
-            assert upkeep.rescue(system) == 0
+            assert rescues.rescue(system) == 0
         assert scope.reason is None
 
 
@@ -92,7 +92,7 @@ def test_an_attempt_whose_lease_was_taken_is_stopped_at_the_next_renewal(
 ) -> None:
     with leases.holding(work) as scope:
         system.clock.advance(61)
-        upkeep.rescue(system)
+        rescues.rescue(system)
         leases.renew()
         assert scope.reason is AbortReason.LEASE_LOST
 
@@ -104,7 +104,7 @@ def test_a_lease_taken_and_claimed_again_by_the_same_worker_is_lost_to_the_first
     with leases.holding(work):
         pass
     system.clock.advance(61)
-    upkeep.rescue_all(system)
+    rescues.rescue_all(system)
     assert workers.renew(system, worker, {work.run_id: work.fence}) == {}
 
 

@@ -18,7 +18,7 @@ from models import database
 from services.execution import recording, workers
 from services.execution.work import Result, Work
 from services.execution.workers import WorkerIdentity
-from services.maintenance import upkeep
+from services.maintenance import rescues
 from tests.factories import (
     GivenSystem,
     claim_one,
@@ -126,7 +126,7 @@ def test_a_lease_being_renewed_while_rescue_grasps_for_it_is_left_alone(postgres
     with ThreadPoolExecutor(2) as pool, held(postgresql, run.id) as outsider:
         renewing = begun(pool, lambda: workers.renew(system, worker, {run.id: work.fence}))
         outsider.wait_for_queue(1)
-        rescuing = begun(pool, lambda: upkeep.rescue(system))
+        rescuing = begun(pool, lambda: rescues.rescue(system))
         outsider.wait_for_queue(2)
         outsider.let_go()
         assert renewing.result(LONGEST) == {run.id: False}
@@ -143,7 +143,7 @@ def test_a_record_and_a_rescue_of_the_same_run_have_one_winner(postgresql: str) 
         run = first_run(system)
         work = claim_one(system)
         system.clock.advance(system.settings.lease_seconds + 1)
-        recorded, rescued = at_once(partial(record, system, work, succeeded()), partial(upkeep.rescue, system))
+        recorded, rescued = at_once(partial(record, system, work, succeeded()), partial(rescues.rescue, system))
         status = stored_run(run.id).status
         assert (recorded is None, rescued, status) in [(True, 1, RunStatus.RETRYING), (False, 0, RunStatus.COMPLETED)]
 

@@ -13,7 +13,7 @@ from models.tables import Attempt
 from services.execution import reports
 from services.execution.reports import Sender
 from services.execution.work import Deferred
-from services.maintenance import upkeep
+from services.maintenance import rescues
 from tests.factories import (
     GivenSystem,
     claim,
@@ -41,7 +41,7 @@ def test_a_run_is_not_sent_again_when_its_worker_dies_while_the_receiver_reports
     system.clock.advance(LEASE - 10)
     reports.heartbeat(system, sender(work), 600)
     system.clock.advance(11)
-    upkeep.rescue(system)
+    rescues.rescue(system)
     waiting = stored_run(run.id)
     assert (waiting.status, waiting.loss_count) == (RunStatus.RUNNING, 0)
     assert waiting.reports_until is not None
@@ -52,7 +52,7 @@ def test_a_run_whose_receiver_has_fallen_silent_is_lost_with_its_worker(system: 
     run = first_run(system)
     reports.heartbeat(system, sender(claim_one(system)), 20)
     system.clock.advance(LEASE + 1)
-    upkeep.rescue(system)
+    rescues.rescue(system)
     assert (stored_run(run.id).status, stored_run(run.id).loss_count) == (RunStatus.RETRYING, 1)
 
 
@@ -91,7 +91,7 @@ def test_a_report_about_an_attempt_that_was_given_up_is_refused(system: GivenSys
     run = first_run(system)
     old = deferred(system)
     system.clock.advance(LEASE + 1)
-    upkeep.rescue(system)
+    rescues.rescue(system)
     make_due_again(system, run.id)
     new = deferred(system)
     with pytest.raises(Conflict, match=f"Attempt 1 at the run {run.id} has ended"):

@@ -17,7 +17,7 @@ from services.execution import reports, workers
 from services.execution.work import Deferred
 from services.jobs import cancelling
 from services.jobs import lifecycle as job_service
-from services.maintenance import upkeep
+from services.maintenance import rescues
 from services.messaging.doorbell import Ring
 from services.reading import explaining, records
 from services.scheduling import dispatching
@@ -75,9 +75,9 @@ def test_silence_past_the_lease_is_a_failure_that_is_tried_again(system: GivenSy
     run = first_run(system, max_retries=1)
     deferred(system)
     system.clock.advance(LEASE)
-    assert upkeep.rescue(system) == 0
+    assert rescues.rescue(system) == 0
     system.clock.advance(0.001)
-    assert upkeep.rescue(system) == 1
+    assert rescues.rescue(system) == 1
     stored = stored_run(run.id)
     assert (stored.status, stored.failure_count, stored.loss_count) == (RunStatus.RETRYING, 1, 0)
     assert (stored.error_type, stored.reports_until) == ("transient", None)
@@ -85,7 +85,7 @@ def test_silence_past_the_lease_is_a_failure_that_is_tried_again(system: GivenSy
     make_due_again(system, run.id)
     deferred(system)
     system.clock.advance(LEASE + 1)
-    upkeep.rescue(system)
+    rescues.rescue(system)
     assert stored_run(run.id).status is RunStatus.FAILED
     assert stored_job(run.job_id).state is JobState.FAILED
 
@@ -95,7 +95,7 @@ def test_a_start_of_the_embedded_server_leaves_waiting_runs_alone(system: GivenS
     work = deferred(system)
     at_work = first_run(system)
     claim_one(system)
-    assert upkeep.rescue_all(system) == 1
+    assert rescues.rescue_all(system) == 1
     assert stored_run(waiting.id).status is RunStatus.RUNNING
     assert stored_run(at_work.id).status is RunStatus.RETRYING
     assert reports.complete(system, sender(work), None, None).outcome is Outcome.SUCCEEDED
@@ -174,7 +174,7 @@ def test_no_heartbeat_carries_a_run_past_its_total_limit(system: GivenSystem) ->
     reports.heartbeat(system, sender(work), DAY)
     assert stored_run(run.id).lease_expires_at == NOON + timedelta(seconds=DAY)
     system.clock.advance(DAY)
-    assert upkeep.rescue(system) == 1
+    assert rescues.rescue(system) == 1
     assert "did not report the end" in str(stored_run(run.id).error_message)
 
 

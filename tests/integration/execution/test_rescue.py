@@ -9,7 +9,7 @@ from models import database
 from models.tables import Run
 from services.execution import rescue, workers
 from services.jobs import lifecycle as job_service
-from services.maintenance import upkeep
+from services.maintenance import rescues
 from services.scheduling.run_endings import Settled
 from tests.factories import (
     GivenSystem,
@@ -30,7 +30,7 @@ def test_a_lease_that_has_not_run_out_is_left_alone(system: GivenSystem) -> None
     run = first_run(system)
     claim_one(system)
     system.clock.advance(LEASE_SECONDS)
-    assert upkeep.rescue(system) == 0
+    assert rescues.rescue(system) == 0
     assert stored_run(run.id).status is RunStatus.RUNNING
 
 
@@ -38,7 +38,7 @@ def test_a_run_whose_lease_has_run_out_is_lost_and_backs_off(system: GivenSystem
     run = first_run(system, max_retries=0)
     work = claim_one(system)
     now = system.clock.advance(LEASE_SECONDS + 0.001)
-    assert upkeep.rescue(system) == 1
+    assert rescues.rescue(system) == 1
     stored = stored_run(run.id)
     assert (stored.status, stored.loss_count, stored.failure_count) == (RunStatus.RETRYING, 1, 0)
     assert 1 <= (stored.due_at - now).total_seconds() < 1.1
@@ -46,14 +46,14 @@ def test_a_run_whose_lease_has_run_out_is_lost_and_backs_off(system: GivenSystem
     assert (stored.lease_expires_at, stored.worker_id, stored.error_type) == (None, None, "lost")
     [tried] = attempts_at(run.id)
     assert (tried.outcome, tried.finished_at, tried.error_type) == (Outcome.LOST, now, "lost")
-    assert upkeep.rescue(system) == 0
+    assert rescues.rescue(system) == 0
 
 
 def lose(system: GivenSystem) -> None:
     """Let the next attempt's worker die."""
     claim_one(system)
     system.clock.advance(LEASE_SECONDS + 1)
-    assert upkeep.rescue(system) == 1
+    assert rescues.rescue(system) == 1
 
 
 def test_the_third_loss_fails_the_run_saying_so(system: GivenSystem) -> None:
@@ -88,7 +88,7 @@ def test_a_lease_renewed_in_time_is_left_alone(system: GivenSystem) -> None:
     system.clock.advance(LEASE_SECONDS - 1)
     assert workers.renew(system, worker, {run.id: work.fence}) == {run.id: False}
     system.clock.advance(2)
-    assert upkeep.rescue(system) == 0
+    assert rescues.rescue(system) == 0
     assert stored_run(run.id).status is RunStatus.RUNNING
 
 
@@ -118,7 +118,7 @@ def test_a_run_that_was_to_be_cancelled_ends_cancelled_when_its_worker_dies(syst
     work = claim_one(system)
     job_service.cancel(LOCAL, system, run.job_id)
     system.clock.advance(LEASE_SECONDS + 1)
-    assert upkeep.rescue(system) == 1
+    assert rescues.rescue(system) == 1
     stored = stored_run(run.id)
     assert (stored.status, stored.loss_count) == (RunStatus.CANCELLED, 0)
     assert attempts_at(run.id)[0].outcome is Outcome.LOST
@@ -129,6 +129,6 @@ def test_a_start_without_any_worker_takes_back_every_run_at_once(system: GivenSy
     made = [first_run(system) for _ in range(3)]
     first_run(system, DelayFromNow(60))
     assert len(claim(system)) == 3
-    assert upkeep.rescue_all(system) == 3
+    assert rescues.rescue_all(system) == 3
     assert {stored_run(run.id).status for run in made} == {RunStatus.RETRYING}
-    assert upkeep.rescue_all(system) == 0
+    assert rescues.rescue_all(system) == 0

@@ -26,7 +26,7 @@ from services.execution import careful_recording, claiming, workers
 from services.execution.engine import Engine
 from services.execution.engine_calls import Exchanged
 from services.execution.work import Failed, Result, Succeeded, Work
-from services.maintenance import upkeep
+from services.maintenance import rescues
 from services.messaging import broker as brokers
 from services.scheduling.run_endings import Settled
 from tests.factories import GivenSystem, first_run, runs_of, stored_job, stored_run
@@ -285,9 +285,9 @@ def test_a_run_that_cannot_be_taken_back_harms_no_other(system: GivenSystem, mon
         return real(facts, *about)
 
     monkeypatch.setattr(attempt_endings, "lose", lose)
-    assert upkeep.rescue(system) == 4
+    assert rescues.rescue(system) == 4
     assert [stored_run(run.id).status for run in lost].count(RunStatus.RETRYING) == 4
-    assert upkeep.rescue_all(system) == 0
+    assert rescues.rescue_all(system) == 0
 
 
 def test_a_job_whose_schedule_can_no_longer_be_read_still_ends(system: GivenSystem, house: House) -> None:

@@ -13,7 +13,7 @@ from core.errors import DatabaseUnavailable
 from services.access import password_resets
 from services.alerts import sending
 from services.execution import giving
-from services.maintenance import loops, upkeep
+from services.maintenance import loops, rescues
 from services.maintenance.coordinator import Coordinator
 from services.maintenance.loops import Loop, Loops
 from services.maintenance.pruning import Pruning
@@ -29,7 +29,7 @@ PASSES = [
     (planning, "plan"),
     (dispatching, "due_soon"),
     (dispatching, "top_up"),
-    (upkeep.Rescues, "turn"),
+    (rescues.Rescues, "turn"),
     (overdue, "age"),
     (overdue, "watch_deadlines"),
     (overdue, "watch_late"),

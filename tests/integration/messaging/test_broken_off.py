@@ -8,7 +8,7 @@ from core.errors import AbortReason
 from core.principals import LOCAL
 from core.states import Outcome, RunStatus
 from services.jobs import lifecycle as job_service
-from services.maintenance import upkeep
+from services.maintenance import rescues
 from services.scheduling import dispatching
 from tests.factories import GivenSystem, attempts_at, first_run, stored_run
 from tests.integration.messaging.house import House, Make, ScriptedReceiver, executed
@@ -107,7 +107,7 @@ def test_a_call_whose_lease_is_lost_records_nothing(
     def freeze() -> None:
         receiver.first = None
         system.clock.advance(61)
-        upkeep.rescue(system)
+        rescues.rescue(system)
         house.leases.renew()
 
     receiver.first = freeze

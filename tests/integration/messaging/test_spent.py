@@ -6,7 +6,7 @@ from core.principals import LOCAL
 from core.schedules import DelayFromNow
 from core.states import RunStatus
 from services.jobs import lifecycle as job_service
-from services.maintenance import upkeep
+from services.maintenance import rescues
 from tests.factories import GivenSystem, claim_one, failed, record, stored_run
 from tests.integration.messaging.house import House, Make, ScriptedReceiver, dispatch, executed
 
@@ -79,7 +79,7 @@ def test_a_run_whose_worker_died_is_rung_for_when_its_wait_is_over(
     claim_one(system)
     house.answer(*system.doorbell.heard())
     system.clock.advance(61)
-    upkeep.rescue(system)
+    rescues.rescue(system)
     system.clock.advance(2)
     dispatch(system)
     house.answer(*system.doorbell.heard())

@@ -18,7 +18,7 @@ from models import database, set_based
 from models.tables import AuditEntry, Installation
 from services.files import spool, uploads
 from services.jobs import lifecycle, requested_runs
-from services.maintenance import upkeep
+from services.maintenance import rescues
 from services.reading import explaining
 from services.restoring import declaring, mark_file
 from services.restoring.guard import Guard
@@ -200,7 +200,7 @@ def test_a_run_that_a_worker_had_at_the_backup_is_held_when_it_is_tried_again(
     run = first_run(system)
     claim_one(system)
     take_back()
-    upkeep.rescue_all(system)
+    rescues.rescue_all(system)
     come(system, 3600)
     assert held(run.job_id) == [(RunStatus.QUEUED, Hold.RESTORED)]
     [shown] = declaring.view(LOCAL).apps

@@ -13,7 +13,7 @@ from core.states import Hold, JobState, RunStatus
 from models import database, set_based
 from models.tables import App, AuditEntry
 from services.jobs import apps, lifecycle
-from services.maintenance import upkeep
+from services.maintenance import rescues
 from services.restoring import declaring, releasing
 from services.restoring.releasing import Slice
 from services.scheduling import dispatching
@@ -80,7 +80,7 @@ def test_a_job_that_comes_back_goes_on_after_what_was_discarded(system: GivenSys
 def test_those_that_had_begun_are_chosen_from_the_others(system: GivenSystem) -> None:
     begun = first_run(system)
     claim_one(system)
-    upkeep.rescue_all(system)
+    rescues.rescue_all(system)
     other = first_run(system)
     declaring.declare(LOCAL, system)
     system.clock.advance(3600)

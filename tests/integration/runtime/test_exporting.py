@@ -24,7 +24,7 @@ from processes.composition import Foundation
 from services.restoring.guard import Guard
 from services.runtime import logs, open_telemetry
 from services.runtime.metrics import Metrics
-from services.runtime.open_telemetry import OpenTelemetry, ToldOnce
+from services.runtime.open_telemetry import LoggedOnce, OpenTelemetry
 from services.runtime.spans import Beginning
 from services.runtime.troubles import Troubles
 from settings import Settings
@@ -79,7 +79,7 @@ class Raising(Away):
 @pytest.mark.parametrize("away", [Away(), Raising()])
 def test_a_collector_that_is_away_is_told_once_and_once_that_it_is_back(away: Away) -> None:
     troubles = Troubles()
-    tracer = OpenTelemetry(SimpleSpanProcessor(ToldOnce(away, troubles)), "test", troubles)
+    tracer = OpenTelemetry(SimpleSpanProcessor(LoggedOnce(away, troubles)), "test", troubles)
     now = given_system().clock.now()
     with capture_logs() as logged:
         for is_away in (True, True, False, False):
@@ -91,7 +91,7 @@ def test_a_collector_that_is_away_is_told_once_and_once_that_it_is_back(away: Aw
 
 def test_a_process_whose_spans_are_refused_is_degraded_and_stays_ready(sqlite: str) -> None:
     troubles = Troubles()
-    tracer = OpenTelemetry(SimpleSpanProcessor(ToldOnce(Away(), troubles)), "test", troubles)
+    tracer = OpenTelemetry(SimpleSpanProcessor(LoggedOnce(Away(), troubles)), "test", troubles)
     system = given_system()
     now = system.clock.now()
     carrier = Mock()

@@ -15,7 +15,7 @@ from services.execution import claiming, workers
 from services.execution.work import Stopped, Work
 from services.jobs import lifecycle as job_service
 from services.jobs import requested_runs
-from services.maintenance import upkeep
+from services.maintenance import rescues
 from services.messaging.doorbell import Ring
 from services.scheduling import dispatching, overlap_queue, planning
 from services.scheduling.overlap import REPLACED
@@ -124,7 +124,7 @@ def test_the_one_that_waits_starts_when_the_worker_of_the_one_before_has_died(sy
     job_id, _ = first_going(system, Overlap.CANCEL_PREVIOUS)
     next_minute(system)
     system.clock.advance(system.settings.lease_seconds + 1)
-    assert upkeep.rescue(system) == 1
+    assert rescues.rescue(system) == 1
     assert overlap_queue.give_all(system) == 1
     assert claim_one(system).run_id == runs_of(job_id)[1].id
 

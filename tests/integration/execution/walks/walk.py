@@ -22,7 +22,7 @@ from services.execution.work import Succeeded, Work
 from services.jobs import apps, cancelling, definition, editing, polling_states, requested_runs
 from services.jobs import lifecycle as job_service
 from services.jobs.definition import Definition
-from services.maintenance import upkeep
+from services.maintenance import rescues
 from services.reading.views import JobView
 from services.scheduling import dispatching, pauses, planning, stored_schedule
 from services.scheduling.run_endings import Settled
@@ -140,7 +140,7 @@ class Walk:
         policies = {work.run_id: work.policy for work in self.works}
         decisions = self._decisions()
         ends = [decisions.of_loss(run, policies[run["id"]]) for run in expired]
-        upkeep.rescue(self.system)
+        rescues.rescue(self.system)
         self.expected = rows_after(decisions, ends, turns=False)
 
     def report(self) -> None:

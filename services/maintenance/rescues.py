@@ -1,4 +1,4 @@
-"""Upkeep: rescue runs whose worker died."""
+"""Rescue runs whose worker died, once workers could have renewed their leases."""
 
 from __future__ import annotations
 
