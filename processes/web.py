@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from dataclasses import replace
 
 import structlog
@@ -54,7 +55,7 @@ def _serve(base: Foundation, probe: BrokerProbe, listening: socket.socket | None
 
     def drain() -> None:
         threading.Thread(target=sweeper.stop, daemon=True).start()
-        threading.Event().wait(_SHUTDOWN_NOTICE_SECONDS)  # let the balancer see /readyz before the socket closes
+        time.sleep(_SHUTDOWN_NOTICE_SECONDS)  # let the balancer see /readyz before the socket closes
 
     def on_ready() -> None:
         log.info("serving")

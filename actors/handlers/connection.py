@@ -24,6 +24,8 @@ from core.networks import Reach
 from core.proxies import Proxy
 from services.execution.transcripts import Phase, Transcript
 
+_lookups = Lookups()
+
 
 class Wire:
     """A socket to a receiver and its reader, for one call after the other."""
@@ -230,9 +232,6 @@ class Line:
     def _refuse_if_cut(self) -> None:
         if self._is_cut:
             raise ConnectionAbortedError(errno.ECONNABORTED, "The line was cut")
-
-
-_lookups = Lookups()
 
 
 def _begin_to_connect(connecting: socket.socket, target: Any) -> Wire:

@@ -166,15 +166,13 @@ def _body(response: Response) -> bytes:
     is_coded = response.headers.get("content-encoding", "").strip().lower() in _DECODED
     source = _unpacking(response) if is_coded else response
     body = bytearray()
-    while wanted := ANSWER_CAP_BYTES + 1 - len(body):
-        piece = source.read(min(wanted, PIECE_BYTES))
+    while len(body) <= ANSWER_CAP_BYTES:
+        piece = source.read(min(ANSWER_CAP_BYTES + 1 - len(body), PIECE_BYTES))
         if not piece:
+            if response.length:
+                raise IncompleteRead(bytes(body), response.length)
             break
         body += piece
-    else:
-        return bytes(body)
-    if response.length:
-        raise IncompleteRead(bytes(body), response.length)
     return bytes(body)
 
 
