@@ -37,7 +37,9 @@ def serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
 
     Raises `ConfigurationError` when another server uses the data folder.
     """
-    with _folder_of_our_own(settings.database_folder):
+    folder = settings.database_folder
+    named = f"DATA_DIR={folder}" if settings.database_url is None else f"The folder {folder} of DATABASE_URL"
+    with _folder_of_our_own(folder, named):
         _serve(key_file.with_key(settings), on_ready)
 
 
@@ -90,7 +92,7 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
 
 
 @contextmanager
-def _folder_of_our_own(folder: Path) -> Iterator[None]:
+def _folder_of_our_own(folder: Path, named: str) -> Iterator[None]:
     """Lock the data folder: of two servers on one SQLite file, each would take the other's runs for lost."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -98,13 +100,13 @@ def _folder_of_our_own(folder: Path) -> Iterator[None]:
         lock = (folder / "carillon.lock").open("w")
     except OSError as error:
         raise ConfigurationError(
-            f"DATA_DIR={folder} cannot be used: {error.strerror}; name a folder that this user may write to."
+            f"{named} cannot be used: {error.strerror}; name a folder that this user may write to."
         ) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ConfigurationError(
-                f"DATA_DIR={folder} is in use by another Carillon; stop that one or name another folder."
+                f"{named} is in use by another Carillon; stop that one or name another folder."
             ) from None
         yield

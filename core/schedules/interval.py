@@ -51,7 +51,7 @@ class Interval(Recurring):
         return replace(self, anchor_at=self.anchor_at or self.starts_at or at)
 
     def replacing(self, old: Schedule, now: datetime) -> Self:
-        """Returns the schedule as an edit stores it: it keeps its anchor unless its pace or its start changes."""
+        """Returns the schedule as an edit stores it, with its anchor unless `every_seconds` or its start changes."""
         return replace(self, anchor_at=self._anchor(old, now)) if isinstance(old, Interval) else self.accepted(now)
 
     def _anchor(self, old: Interval, now: datetime) -> datetime | None:
