@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from actors import callbacks
+from actors.calling import perform_call
 from actors.main import RunWorker
 from api.app import create_app
 from migrations import runner
@@ -53,7 +53,7 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     doorbell = BrokerDoorbell(carrier, clock)
     metrics = observed(doorbell)
     tracer = tracing.tracer(settings, "embedded")
-    system = System(settings, clock, doorbell, callbacks.perform, tracer)
+    system = System(settings, clock, doorbell, perform_call, tracer)
     guard = Guard(system)
     guard.start()  # first: what follows must not be done to a database that was taken back, as if it were the latest
     upkeep.rescue_all(system)  # the folder is locked by us, so the process that ran them is dead

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import structlog
 
-from actors import callbacks
+from actors.calling import perform_call
 from api.app import create_app
 from processes import dashboard, tracing, welcome
 from processes.composition import Foundation, foundation
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 def run(settings: Settings, listening: socket.socket | None = None) -> None:
     """Serve until SIGTERM or SIGINT, on a socket that listens already if one is given."""
     with foundation(settings, "web") as found:
-        base = replace(found, system=replace(found.system, perform_call=callbacks.perform))
+        base = replace(found, system=replace(found.system, perform_call=perform_call))
         probe = BrokerProbe(base.broker)
         try:
             _serve(base, probe, listening)
