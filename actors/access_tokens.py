@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, Field, ValidationError
 
-from actors.handlers import http
+from actors.calls import http
 from core import receiver_answers
 from core.errors import AttemptError, PermanentFailure, TransientFailure
 from services.runtime.abort_scope import Scope

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from actors.handlers import http
+from actors.calls import http
 from core import json_text, receiver_answers
 from core.errors import InvalidInput, TransientFailure
 from services.execution.work import Failed, Result, Succeeded, Work

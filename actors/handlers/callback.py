@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from actors import results, sending
-from actors.handlers import http
+from actors.calls import http
 from core import json_text, receiver_answers
 from core.errors import AttemptError, PermanentFailure
 from core.instants import shown

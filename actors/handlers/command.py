@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from actors import sending
-from actors.handlers import command_process
-from actors.handlers.command_log import CommandLog
-from actors.handlers.command_process import Command, Ended
+from actors.commands import command_process
+from actors.commands.command_log import CommandLog
+from actors.commands.command_process import Command, Ended
 from core.errors import AttemptError, Forbidden, PermanentFailure, TransientFailure
 from services.execution.work import Failed, Result, Succeeded, Work
 from services.runtime.abort_scope import Scope

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from actors import access_tokens, results, sending
-from actors.handlers import http
+from actors.calls import http
 from core import receiver_answers, secret_references
 from core.errors import Aborted, AttemptError, PermanentFailure, TransientFailure, Unavailable
 from core.instants import shown

@@ -14,8 +14,8 @@ from cryptography.fernet import Fernet
 from structlog.testing import capture_logs
 
 from actors.calling import perform_call
+from actors.calls import exchange
 from actors.execution import RunExecutor
-from actors.handlers import exchange
 from actors.middleware import AttemptFailed
 from core.errors import InvalidInput, PermanentFailure, TransientFailure
 from core.principals import LOCAL

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import structlog
 
-from actors.handlers.output_lines import Batch, Stream, WaitingOutput
+from actors.commands.output_lines import Batch, Stream, WaitingOutput
 from core.errors import DatabaseUnavailable
 from services.execution import command_lines
 from services.execution.work import Work

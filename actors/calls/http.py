@@ -10,11 +10,11 @@ from http.client import HTTPException, IncompleteRead
 import structlog
 import urllib3
 
-from actors.handlers import exchange, trust
-from actors.handlers.connection import Line
-from actors.handlers.exchange import NoFirstByte, Target
-from actors.handlers.kept_connections import KeptConnections, Key
-from actors.handlers.response import Response
+from actors.calls import exchange, trust
+from actors.calls.connection import Line
+from actors.calls.exchange import NoFirstByte, Target
+from actors.calls.kept_connections import KeptConnections, Key
+from actors.calls.response import Response
 from core import headers
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.networks import PUBLIC, Reach
