@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from core.instants import to_utc
 from core.schedules.kind import Option, Schedule
 from core.schedules.members import TEN_YEARS_SECONDS, Choice, Instant, Number, member
-from core.schedules.recurring import JUST_BEFORE, Recurring
+from core.schedules.recurring import Recurring
 
 
 class Frequency(StrEnum):
@@ -63,7 +63,7 @@ class Interval(Recurring):
 
     def preview(self, at: datetime) -> Iterator[datetime]:
         """Returns the instants for a job accepted at this moment, which is the first unless `starts_at` is later."""
-        return self.accepted(at).upcoming(at - JUST_BEFORE)
+        return self.accepted(at).starting_at(at)
 
     def describe(self) -> str:
         if self.frequency is None:
