@@ -8,7 +8,8 @@ autoscale     one to five workers, as the queues ask for them
 migrate       bring the database to the newest schema
 rotate-secrets    seal every stored secret with the first of SECRET_KEYS
 restore declare-offline    hold every app in the database, before anything is started on it
-login, jobs, runs, upcoming, stats, apps, members, keys, limits, breakers, restore, audit, apply, export, preview, open
+login, jobs, runs, upcoming, stats, apps, members, keys, limits, breakers, restore, archive, audit, apply, export,
+              preview, open
               the client's commands, to a server by its API (`./carillon jobs list`)
 """
 
@@ -117,7 +118,7 @@ def periodic() -> None:
 def autoscale(
     *, dry_run: bool = typer.Option(False, "--dry-run", help="say what would be done, and start nothing")
 ) -> None:
-    """Keep one to five workers running: one more while over ten runs wait, one less when nothing does."""
+    """Keep one to five workers running: one more while over ten runs wait, one fewer when none does."""
     settings = start.services_settings()
     _process("autoscale").run(settings, start.environment(), start.ROOT, dry_run=dry_run)
 

@@ -23,7 +23,7 @@ from core.ways import Way
 
 _REQUESTS_PER_MINUTE = 600
 _A_YEAR = 31_536_000
-# What the word `none` gives, where neither an empty list nor no value says it: what is left out has a default there.
+# What `none` stands for where the default is neither an empty text nor nothing.
 _NOTHING: dict[str, Any] = {
     "requests_per_minute": 0,
     "forwarded_allow_ips": "",

@@ -9,12 +9,11 @@ from collections import OrderedDict
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, Field, ValidationError
 
-from actors.handlers import http
+from actors.calls import http
 from core import receiver_answers
 from core.errors import AttemptError, PermanentFailure, TransientFailure
 from services.runtime.abort_scope import Scope
@@ -45,6 +44,12 @@ class _Given(BaseModel):
     access_token: str = Field(min_length=1, max_length=16_000)
     token_type: str = "bearer"  # noqa: S105  a kind
     expires_in: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+
+
+class _Refusal(BaseModel):
+    """What a token endpoint answers that gives none, RFC 6749, section 5.2."""
+
+    error: str = Field(pattern=r"^[a-z_]{1,50}$")
 
 
 class _Tokens:
@@ -160,13 +165,9 @@ def _read(body: bytes) -> _Given:
 
 
 def _said(body: bytes) -> str:
-    """Returns the error that a token endpoint names, RFC 6749, section 5.2."""
-
-    class Refused(BaseModel):
-        error: str = Field(pattern=r"^[a-z_]{1,50}$")
-
+    """Returns the error that a token endpoint names, for a message."""
     try:
-        told: Any = Refused.model_validate_json(body)
+        told = _Refusal.model_validate_json(body)
     except ValidationError:
         return ""
     return f" ({told.error})"

@@ -63,14 +63,14 @@ class RunExecutor:
         an attempt did not succeed, after its consequences are committed.
         """
         if due_at is not None:
-            self._patiently(lambda: self._arrive(UUID(run_id), datetime.fromisoformat(due_at)))
+            self._unless_stopping(lambda: self._arrive(UUID(run_id), datetime.fromisoformat(due_at)))
         until = self._system.clock.monotonic() + _CLAIM_FOR_SECONDS
         answer: Exchanged | None = Exchanged(asks_again=True)
         while answer is not None and not self._stopping.is_set():
             if answer.work is not None:
                 answer = self._execute(answer.work, until)
             elif answer.asks_again:
-                answer = self._patiently(lambda: self._engine.exchange(self._queue))
+                answer = self._unless_stopping(lambda: self._engine.exchange(self._queue))
             else:
                 return
 
@@ -127,7 +127,7 @@ class RunExecutor:
         return answer
 
     def _leave_to_another(self, work: Work) -> None:
-        """Ring for another thread: this one ends its ring without having seen that the queue is empty."""
+        """Ring for another thread: this one stops claiming, though the queue may not be empty."""
         if not self._stopping.is_set():
             self._system.doorbell.ring([Ring(work.run_id, self._queue)])
 
@@ -138,7 +138,7 @@ class RunExecutor:
     def _goes_on(self, until: float) -> bool:
         return not self._stopping.is_set() and self._system.clock.monotonic() < until
 
-    def _patiently(self, action: Callable[[], Done]) -> Done | None:
+    def _unless_stopping(self, action: Callable[[], Done]) -> Done | None:
         """Retry an action while the database is away. Returns None if the process is to stop meanwhile.
 
         The message stays unacknowledged, so it is delivered again if this process ends.

@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Callable
 from typing import cast
 
-from actors import callbacks
+from actors.calling import perform_call
 from actors.handlers import custom_task
 from services.execution.work import Result, Work
 from services.messaging import broker as brokers
@@ -22,7 +22,7 @@ def _named(module: str) -> Handler:
 
 
 HANDLERS: dict[str, Handler] = {
-    brokers.RUNS_HTTP: callbacks.perform,
+    brokers.RUNS_HTTP: perform_call,
     brokers.RUNS_CUSTOM: custom_task.perform,
     **{one.queue: _named(one.handler) for one in registry.known() if one.handler is not None},
 }

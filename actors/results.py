@@ -1,33 +1,17 @@
-"""Turn a successful answer into a result; for a poll, with its new state."""
+"""Turn an answer into a result; for a poll, with its new state."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from typing import Any
 
-from actors.handlers import http
-from core import json_text, receiver_answers, trace_context
+from actors.calls import http
+from core import json_text, receiver_answers
 from core.errors import InvalidInput, TransientFailure
 from services.execution.work import Failed, Result, Succeeded, Work
+from services.scheduling.run_endings import LONGEST_RESULT
 
-LARGEST_RESULT = 64 * 1024
 _JSON = re.compile(r"^[\w.-]+/(?:[\w.-]+\+)?json\b", re.IGNORECASE)
-
-
-def marks_of(work: Work) -> dict[str, str]:
-    """Returns the headers by which a receiver knows a call that is made to look at it."""
-    return {"X-Carillon-Test": "true"} if work.is_test else {}
-
-
-def trace_of(work: Work, given: Collection[str] = ()) -> dict[str, str]:
-    """Returns the headers by which a call carries its trace on, unless `given`, the job's own headers, name one.
-
-    Both or neither: the state of one place in a trace says nothing of another.
-    """
-    if work.carried is None or trace_context.is_named(given):
-        return {}
-    return work.carried.headers
 
 
 def text_of(answer: http.Answer) -> str:
@@ -39,7 +23,7 @@ def json_of(answer: http.Answer) -> Any:
     """Returns the JSON value that an answer holds, as its type says; None if it holds none, or a large one."""
     if (
         answer.truncated
-        or len(answer.body) > LARGEST_RESULT
+        or len(answer.body) > LONGEST_RESULT
         or not _JSON.search(answer.headers.get("content-type", ""))
     ):
         return None

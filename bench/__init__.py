@@ -1,1 +1,1 @@
-"""Repeatable measurements. Each prints JSON lines; run them on an otherwise idle machine."""
+"""Repeatable measurements. Each prints a table; run them on an otherwise idle machine."""

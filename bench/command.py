@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ from bench.measurements import (
     requests,
 )
 from bench.report import Files
-from bench.servers import Servers
+from bench.servers import running
 from bench.session import Options, Session
 from processes.foreground import exit_on_signals
 from processes.programs import LocalServerError
@@ -138,15 +137,8 @@ def _options(given: argparse.Namespace) -> Options:
 
 @contextmanager
 def _session(options: Options) -> Iterator[Session]:
-    with tempfile.TemporaryDirectory(prefix="carillon-bench-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o711)  # PostgreSQL runs as a user of its own
+    with running("bench") as (folder, servers):
         checkouts = [checkout.ours()]
         if options.against is not None:
             checkouts.append(checkout.of_commit(options.against, folder))
-        servers = Servers(folder)
-        try:
-            servers.start()
-            yield Session(options, servers, folder, tuple(checkouts))
-        finally:
-            servers.close()
+        yield Session(options, servers, folder, tuple(checkouts))

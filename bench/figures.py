@@ -6,6 +6,8 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from core import figures
+
 OURS = "Carillon"
 Sample = Mapping[str, float]
 
@@ -80,9 +82,11 @@ def spread_percent(values: Sequence[float]) -> float | None:
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Returns the value below which this share of the values lies."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    """Returns a percentile by nearest rank, as the dashboard shows it. Raises `ValueError` without values."""
+    found = figures.percentile(values, share)
+    if found is None:
+        raise ValueError("There is no percentile of no values.")
+    return found
 
 
 def distribution(values: Sequence[float], prefix: str = "") -> dict[str, float]:

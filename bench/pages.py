@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from bench.figures import percentile
 from bench.growth import filling
 from bench.growth.filling import Amounts
 from bench.growth.system import APP, connected
-from bench.servers import Place, Servers
+from bench.servers import Place, running
 from bench.table import number
 from models import database
 from processes.foreground import exit_on_signals
@@ -53,16 +52,8 @@ class Shown:
 def main(arguments: Sequence[str]) -> int:
     """Fill, ask, print. Returns 1 if the median of anything is over its target."""
     given = _parser().parse_args(arguments)
-    with exit_on_signals(), tempfile.TemporaryDirectory(prefix="carillon-pages-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o711)  # PostgreSQL runs as a user of its own
-        servers = Servers(folder)
-        try:
-            servers.start()
-            with servers.place() as place:
-                return _measure(place, folder, Amounts(given.ended, _WAITING, _WAITING), given.seconds)
-        finally:
-            servers.close()
+    with exit_on_signals(), running("pages") as (folder, servers), servers.place() as place:
+        return _measure(place, folder, Amounts(given.ended, _WAITING, _WAITING), given.seconds)
 
 
 def _measure(place: Place, folder: Path, amounts: Amounts, seconds: float) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +17,27 @@ import requests
 from bench import processor_time
 from local.postgres import PrivatePostgres
 from local.rabbitmq import PrivateRabbit
+
+
+@contextmanager
+def temporary_folder(purpose: str) -> Iterator[Path]:
+    """Yield a temporary folder that PostgreSQL, which runs as a user of its own, can reach."""
+    with tempfile.TemporaryDirectory(prefix=f"carillon-{purpose}-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
+
+
+@contextmanager
+def running(purpose: str) -> Iterator[tuple[Path, Servers]]:
+    """Run PostgreSQL and RabbitMQ for the block, in a temporary folder. Yields the folder and both."""
+    with temporary_folder(purpose) as folder:
+        servers = Servers(folder)
+        try:
+            servers.start()
+            yield folder, servers
+        finally:
+            servers.close()
 
 
 @dataclass(frozen=True)

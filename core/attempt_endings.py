@@ -26,7 +26,7 @@ GONE = 410  # the receiver wants no more calls: the job is paused too
 
 _LOST = "The worker died or lost its lease before it could record what happened."
 _LOST_FOR_GOOD = "{losses} workers in turn died or lost their lease while running this; it is not tried again."
-_UNTOLD = {"progress": None, "message": None}  # an attempt tells how far it is itself, not the one before it
+_UNTOLD = {"progress": None, "message": None}  # each attempt reports its own progress
 _CANCELLED = {"error_type": "cancelled", "error_message": "Cancelled while it ran."}
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 CALLS = 20
-"""Of how many of the last calls it is decided."""
+"""How many of a destination's last calls are judged."""
 
 FEWEST_CALLS = 10
 MOST_PLACES = 16
@@ -29,9 +29,9 @@ class Breaker:
     wait_seconds: float
 
 
-def trips(last_calls: Collection[bool]) -> bool:
-    """Whether a breaker opens after these calls, of which those are true that failed: more than half of enough."""
-    return len(last_calls) >= FEWEST_CALLS and sum(last_calls) * 2 > len(last_calls)
+def trips(failed: Collection[bool]) -> bool:
+    """Whether a breaker opens: of at least `FEWEST_CALLS` last calls, each true if it failed, more than half did."""
+    return len(failed) >= FEWEST_CALLS and sum(failed) * 2 > len(failed)
 
 
 def opened(now: datetime, wait_seconds: float = FIRST_WAIT_SECONDS) -> Breaker:
@@ -58,5 +58,5 @@ def after_failure(breaker: Breaker, now: datetime) -> Breaker:
 
 
 def _waits(breaker: Breaker, now: datetime) -> bool:
-    """Whether another call has opened it again, so that calls which it let go before tell nothing new."""
+    """Whether the breaker has opened again since, so that calls from before that no longer count."""
     return breaker.places == 0 and now < breaker.probe_at

@@ -15,21 +15,17 @@ from core.states import ENDED, JobState, RunStatus, Trigger
 
 
 class Fate(StrEnum):
-    """What becomes of a run whose instant has come.
+    """What becomes of a run whose instant has come."""
 
-    It is due and claimable, due and held (for its turn, by a pause, after a restore), skipped (by overlap, by a pause),
-    cancelled (a newer occurrence replaces it, its job has ended), or left planned, as more than `max_runs` allows.
-    """
-
-    START = "start"
-    WAIT = "wait"
-    HOLD = "hold"
-    GUARD = "guard"
-    SKIP_OVERLAP = "skip_overlap"
-    SKIP_PAUSED = "skip_paused"
-    REPLACE = "replace"
-    ORPHAN = "orphan"
-    SURPLUS = "surplus"
+    START = "start"  # due and claimable
+    WAIT = "wait"  # due, held for its turn
+    HOLD = "hold"  # due, held by a pause
+    GUARD = "guard"  # due, held after a restore
+    SKIP_OVERLAP = "skip_overlap"  # skipped: another run of its job is not over
+    SKIP_PAUSED = "skip_paused"  # skipped: its job or app is paused
+    REPLACE = "replace"  # cancelled: a newer occurrence takes its place
+    ORPHAN = "orphan"  # cancelled: its job has ended
+    SURPLUS = "surplus"  # stays planned: more than `max_runs` allows
 
 
 _GOING = (Fate.START, Fate.GUARD)

@@ -16,5 +16,5 @@ def refusal(old: Schedule, new: Schedule) -> str | None:
 
 
 def as_edited(old: Schedule, new: Schedule, now: datetime) -> Schedule:
-    """Returns the schedule as an edit stores it: an interval keeps its anchor unless its pace or its start changes."""
+    """Returns the schedule as an edit stores it: an interval keeps its anchor, unless its pace or start changes."""
     return new.replacing(old, now)

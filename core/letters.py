@@ -60,7 +60,7 @@ def written(letter: Letter, now: datetime) -> bytes:
         content = "".join(f"{header}\r\n" for header in headers.values()).encode("ascii") + _content(letter)
     except UnicodeEncodeError as error:
         raise PermanentFailure(
-            f"This e-mail holds {error.object[error.start : error.end]!a}, which no alphabet has; leave it out."
+            f"This e-mail holds {error.object[error.start : error.end]!a}, which is half a character; leave it out."
         ) from error
     if BytesHeaderParser().parsebytes(content).keys()[: len(headers)] != [*headers]:
         raise PermanentFailure("The headers of this e-mail would be read as others; write plain text in the subject.")

@@ -43,7 +43,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class Standing:
-    """A limited key at one moment: calls under way, calls that ended within the span, and when the first of these did.
+    """How much of a limit is used at one moment: calls under way, calls that ended within the span, and the first end.
 
     `given` counts held runs that were released and have not begun.
     """

@@ -6,14 +6,11 @@ The decision reads values alone; `services.scheduling.planning` loads and applie
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice, takewhile
 
-from core import schedules
 from core.occurrences import LATE_AFTER, CatchUpPolicy, Missed, sort_out
 from core.schedules import Schedule
-
-_JUST_BEFORE = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -37,10 +34,8 @@ def plan_occurrences(
     """Plan at most `most` occurrences from the watermark to the horizon, both included; none without a watermark."""
     if watermark is None:
         return PlannedOccurrences()
-    just_before = watermark - _JUST_BEFORE
-    upcoming = schedules.upcoming(schedule, just_before)
-    named = list(islice(takewhile(lambda instant: instant <= horizon, upcoming), most))
-    next_run_at = next(schedules.upcoming(schedule, named[-1] if named else just_before), None)
+    named = list(islice(takewhile(lambda instant: instant <= horizon, schedule.starting_at(watermark)), most))
+    next_run_at = next(schedule.upcoming(named[-1]) if named else schedule.starting_at(watermark), None)
     late_follow = next_run_at is not None and next_run_at < now - LATE_AFTER
     sorted_out = sort_out(named, now, policy, more_follow=late_follow)
     return PlannedOccurrences(sorted_out.to_run, sorted_out.missed, next_run_at)

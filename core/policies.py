@@ -1,4 +1,4 @@
-"""Policies of a job: what becomes of occurrences that were missed, and of one due while another is going."""
+"""Policies of a job: which late occurrences still run, and what happens when two overlap."""
 
 from __future__ import annotations
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,12 +10,13 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, NoReturn
 
-from core.errors import AttemptError, PermanentFailure, TransientFailure
+from core import json_text
+from core.errors import AttemptError, InvalidInput, PermanentFailure, TransientFailure
+from core.json_text import NotJson, TooDeep
 from core.retry import MAX_RETRY_AFTER_SECONDS
 
 NEXT_POLL_CAP_SECONDS = 31_536_000.0
 MESSAGE_CAP = 1_000
-MAX_DEPTH = 32
 LARGEST_NUMBER = 1e15
 """Up to this, progress is counted."""
 
@@ -60,15 +59,15 @@ class PollAnswer:
 def read_poll(body: bytes, truncated: bool) -> PollAnswer:
     """Reads a poll's answer; members it does not know, or that have a wrong form, are ignored.
 
-    Raises `TransientFailure` when the answer is not a JSON object, cannot be stored (too deep, NUL or half
-    a surrogate pair in a text), or has a `polling_state` that is not an object. Only JSON `true` ends a job.
+    Raises `TransientFailure` when the answer is not a JSON object, cannot be stored (too deep, a member given twice,
+    NUL or half a surrogate pair in a text), or has a `polling_state` that is not an object. Only JSON `true` ends a
+    job.
     """
     if truncated:
         _refuse("longer than what is read of an answer")
     answer = _parsed(body)
     if not isinstance(answer, dict):
         _refuse("not a JSON object")
-    _check_storable(answer)
     state = answer.get("polling_state", {})
     if not isinstance(state, dict):
         _refuse("JSON, but its polling_state is not an object")
@@ -127,50 +126,11 @@ def _refuse(fault: str) -> NoReturn:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant, parse_float=_finite)
-    except (ValueError, RecursionError):
-        _refuse("not JSON that can be read")
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON.")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{text} is too large.")  # it would be stored as Infinity, which is not JSON
-    return number
-
-
-def _check_storable(answer: Any) -> None:
-    """Refuses what a database could not keep. Goes level by level, because the nesting may be hostile."""
-    level = [answer]
-    for _ in range(MAX_DEPTH + 1):
-        level = [inner for value in level for inner in _inside(value)]
-        if not level:
-            return
-    _refuse(f"nested more than {MAX_DEPTH} deep")
-
-
-def _inside(value: Any) -> list[Any]:
-    match value:
-        case dict():
-            return [*value.keys(), *value.values()]
-        case list():
-            return value
-        case str():
-            _check_text(value)
-    return []
-
-
-def _check_text(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        _refuse("JSON, but a text in it has half a surrogate pair")
-    if "\0" in text:
-        _refuse("JSON, but a text in it has a NUL character")
+        return json_text.parse(body)
+    except (NotJson, TooDeep) as error:
+        _refuse(f"not JSON that can be read: {error}")
+    except InvalidInput as error:
+        _refuse(f"JSON that cannot be stored: {str(error).rstrip('.')}")
 
 
 def _number(value: Any) -> float | None:

@@ -36,8 +36,9 @@ GIVE_UP = RetryDecision(None)
 
 
 def after_failure(policy: RetryPolicy, failures: int, error: AttemptError, spread: float) -> RetryDecision:
-    """Decide after the `failures`-th failed attempt; `spread` in [0, 1) parts runs that failed together.
+    """Decide after the `failures`-th failed attempt.
 
+    `spread`, drawn from [0, 1), keeps runs that failed together from being tried again together.
     The wait is min(base * 2^(n-1), max) and up to a tenth more. The answer's Retry-After is a floor, at most 24 h.
     Base and max count as at least a hundredth of a second and at most a year, whatever was stored.
     """

@@ -36,7 +36,7 @@ def fault_of_text(text: str) -> str | None:
 def fault_of_url(url: str) -> str | None:
     """Returns what is wrong with how a URL names secrets, or None: whom to call is never secret."""
     if _REFERENCE.search(url) and "{{" in urlsplit(url).netloc:
-        return f"has {_HOW} in its host; write the host, and let secrets be in the path or the query."
+        return f"has {_HOW} in its host; write the host itself; secrets may stand in the path or the query."
     return fault_of_text(url)
 
 

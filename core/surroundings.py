@@ -82,4 +82,4 @@ def lasting_fault(told: str) -> str | None:
     """Returns the line for an error that will not pass by itself, or None where waiting may help."""
     if not any(words in told for words in _LASTING):
         return None
-    return f"DATABASE_URL asks for what is not to be had: {told}; change its parameters, or the server."
+    return f"DATABASE_URL asks for something that the server refuses: {told}; change its parameters, or the server."

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -162,14 +161,13 @@ def _requests(now: datetime) -> dict[str, dict[str, Any]]:
 
 def _watch(server: _Server, shown: list[_Shown], console: Console) -> None:
     deadline = time.monotonic() + _PATIENCE_SECONDS
-    rest = threading.Event()
     with Live(_table(shown), console=console, refresh_per_second=4) as live:
         while time.monotonic() < deadline and not all(one.ended for one in shown):
             for one in shown:
                 if not one.ended:
                     _look(server, one)
             live.update(_table(shown))
-            rest.wait(_LOOK_AGAIN_SECONDS)
+            time.sleep(_LOOK_AGAIN_SECONDS)
     console.print()
 
 

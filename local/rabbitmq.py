@@ -17,7 +17,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from local import install, ports
 from processes import programs
@@ -25,12 +25,6 @@ from processes import programs
 USER = PASSWORD = "guest"  # noqa: S105  what every RabbitMQ begins with, and lets in from loopback only
 _WATERMARK = 0.6
 GREETING = b"AMQP\x00\x00\x09\x01"
-
-
-def management_url_for(url: str) -> str:
-    """Returns the usual management address beside a given AMQP URL: same host, same user, usual port."""
-    parts = urlsplit(url)
-    return f"http://{parts.username or USER}:{parts.password or PASSWORD}@{parts.hostname}:15672"
 
 
 @dataclass(frozen=True)

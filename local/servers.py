@@ -19,10 +19,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core import urls
 from local import compose, install
 from local.pgbouncer import PrivatePgBouncer
 from local.postgres import PrivatePostgres
-from local.rabbitmq import PrivateRabbit, management_url_for
+from local.rabbitmq import PrivateRabbit
 from processes.foreground import exit_on_signals, run_in_foreground
 from processes.programs import LocalServerError
 
@@ -69,7 +70,7 @@ def servers(environment: Mapping[str, str], folder: Path | None, *, durable: boo
     """Use the first source available: URLs given, programs installed, Debian's packages, Docker Compose."""
     database, rabbitmq = environment.get("TEST_DATABASE_URL"), environment.get("TEST_RABBITMQ_URL")
     if database and rabbitmq:
-        management = environment.get("TEST_RABBITMQ_MANAGEMENT_URL") or management_url_for(rabbitmq)
+        management = environment.get("TEST_RABBITMQ_MANAGEMENT_URL") or urls.management_of(rabbitmq)
         yield Servers(database, rabbitmq, management)
     elif install.all_found() or install.can_install() or not compose.answers():
         with private_servers(folder, durable=durable) as private:

@@ -70,7 +70,7 @@ def running(root: Path, environment: Mapping[str, str], settings: Settings) -> I
 
 
 def _servers(stack: ExitStack, settings: Settings) -> dict[str, str]:
-    """Yields the servers that are named, else private ones, kept in the data folder."""
+    """Returns the variables that name private servers, kept in the data folder; none where others are named already."""
     if settings.rabbitmq_url is not None:
         return {}
     if settings.database_url is not None:
@@ -101,13 +101,12 @@ def _receiver(stack: ExitStack, folder: Path) -> Receiver:
 
 def _wait_until_ready(url: str) -> None:
     deadline = time.monotonic() + _READY_WITHIN_SECONDS
-    rest = threading.Event()
     while time.monotonic() < deadline:
         with contextlib.suppress(requests.RequestException):
             answer = requests.get(f"{url}/readyz", timeout=5)
             if answer.ok and answer.json()["status"] == "ready":
                 return
-        rest.wait(_LOOK_AGAIN_SECONDS)
+        time.sleep(_LOOK_AGAIN_SECONDS)
     raise LocalServerError(f"{url}/readyz was not ready within {_READY_WITHIN_SECONDS} s; the lines above say why.")
 
 

@@ -1,7 +1,7 @@
 """Brings a database to the newest schema, one process at a time, while others go on working on it.
 
-Each migration is a transaction of its own, and waits for a table only for a moment: who waits for a table keeps
-everybody else from it. If it does not get its locks, or meets another's in the wrong order, it is tried again.
+Each migration is a transaction of its own. It waits at most a second for the lock of a table, since all later
+statements on that table queue behind it; without the lock, or after a deadlock, it is tried again.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 
 def upgrade(to: str | None = None) -> list[str]:
-    """Apply every migration not applied yet, in order, up to the one named (the newest); the names of those applied.
+    """Apply every migration not applied yet, in order, up to the one named (the newest). Returns their names.
 
     Safe to call from many processes at once. Raises `DatabaseUnavailable` when the database is away, or its tables are
     in use without a pause, `Misconfigured` when it is none to work on.
@@ -95,7 +95,7 @@ def _pending(runner: playhouse_migrations.Runner, to: str | None) -> list[str]:
 
 
 def _only_locked(error: DatabaseUnavailable) -> bool:
-    """Whether a migration failed since somebody else was at its tables."""
+    """Whether a migration failed because another transaction held a lock."""
     return getattr(getattr(error.__cause__, "orig", None), "pgcode", None) in _LOCK_REFUSALS
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -55,7 +56,7 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
     faults.arm(settings.fault_points)
     start.warn(settings)
     database.connect(settings.database, process_name)
-    _patiently(runner.upgrade)
+    _once_the_database_answers(runner.upgrade)
     clock = DatabaseClock()
     clock.keep_following(settings.heartbeat_seconds)
     broker = brokers.build(settings, process_name)
@@ -65,18 +66,11 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
     tracer = tracing.tracer(settings, process_name)
     system = System(settings, clock, doorbell, tracer=tracer)
     guard = Guard(system)
-    _patiently(guard.start)
+    _once_the_database_answers(guard.start)
     doorbell.start()
     try:
-        yield Foundation(settings, system, broker, metrics, guard)
-    except start.PLAIN_FAULTS as error:
-        signals.end_within(_LAST_SECONDS, start.status_of(error), last_words=str(error))
-        raise
-    except BaseException:
-        signals.end_within(_LAST_SECONDS, status=1)  # the supervisor must see that this was no orderly end
-        raise
-    else:
-        signals.end_within(_LAST_SECONDS)
+        with _ending_the_process():
+            yield Foundation(settings, system, broker, metrics, guard)
     finally:
         guard.stop()
         doorbell.close(timeout_seconds=_LAST_RINGS_SECONDS)
@@ -85,6 +79,20 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
         database.disconnect()
         log.info("stopped")
     signals.end_now()
+
+
+@contextmanager
+def _ending_the_process() -> Iterator[None]:
+    """Make sure that the process ends soon after the block, whatever blocks then, with a status for how it went."""
+    try:
+        yield
+    except start.PLAIN_FAULTS as error:
+        signals.end_within(_LAST_SECONDS, start.status_of(error), last_words=str(error))
+        raise
+    except BaseException:
+        signals.end_within(_LAST_SECONDS, status=1)  # the supervisor must see that this was no orderly end
+        raise
+    signals.end_within(_LAST_SECONDS)
 
 
 def observed(doorbell: Doorbell | None = None, *, process: str | None = None) -> Metrics:
@@ -96,9 +104,8 @@ def observed(doorbell: Doorbell | None = None, *, process: str | None = None) ->
     return metrics
 
 
-def _patiently(step: Callable[[], object]) -> None:
+def _once_the_database_answers(step: Callable[[], object]) -> None:
     """Take a step that needs the database, once that answers; log once that the process is waiting."""
-    rest = threading.Event()
     said = False
     while True:
         try:
@@ -107,6 +114,6 @@ def _patiently(step: Callable[[], object]) -> None:
             if not said:
                 log.warning("waiting_for_database", error=str(error), remedy=DATABASE_AWAY.remedy)
             said = True
-            rest.wait(_DATABASE_REST_SECONDS)
+            time.sleep(_DATABASE_REST_SECONDS)
         else:
             return

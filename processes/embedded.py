@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from actors import callbacks
+from actors.calling import perform_call
 from actors.main import RunWorker
 from api.app import create_app
 from migrations import runner
@@ -37,7 +37,9 @@ def serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
 
     Raises `ConfigurationError` when another server uses the data folder.
     """
-    with _folder_of_our_own(settings.database_folder):
+    folder = settings.database_folder
+    named = f"DATA_DIR={folder}" if settings.database_url is None else f"The folder {folder} of DATABASE_URL"
+    with _folder_of_our_own(folder, named):
         _serve(key_file.with_key(settings), on_ready)
 
 
@@ -51,7 +53,7 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     doorbell = BrokerDoorbell(carrier, clock)
     metrics = observed(doorbell)
     tracer = tracing.tracer(settings, "embedded")
-    system = System(settings, clock, doorbell, callbacks.perform, tracer)
+    system = System(settings, clock, doorbell, perform_call, tracer)
     guard = Guard(system)
     guard.start()  # first: what follows must not be done to a database that was taken back, as if it were the latest
     rescues.rescue_all(system)  # the folder is locked by us, so the process that ran them is dead
@@ -90,7 +92,7 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
 
 
 @contextmanager
-def _folder_of_our_own(folder: Path) -> Iterator[None]:
+def _folder_of_our_own(folder: Path, named: str) -> Iterator[None]:
     """Lock the data folder: of two servers on one SQLite file, each would take the other's runs for lost."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -98,13 +100,13 @@ def _folder_of_our_own(folder: Path) -> Iterator[None]:
         lock = (folder / "carillon.lock").open("w")
     except OSError as error:
         raise ConfigurationError(
-            f"DATA_DIR={folder} cannot be used: {error.strerror}; name a folder that this user may write to."
+            f"{named} cannot be used: {error.strerror}; name a folder that this user may write to."
         ) from None
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise ConfigurationError(
-                f"DATA_DIR={folder} is in use by another Carillon; stop that one or name another folder."
+                f"{named} is in use by another Carillon; stop that one or name another folder."
             ) from None
         yield

@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import NoReturn
@@ -35,13 +36,13 @@ def obey(status: int | None = None) -> None:
     def leave(number: int, _frame: FrameType | None) -> NoReturn:
         raise SystemExit(status_of(number))
 
-    def see_to_it(number: int) -> None:
-        threading.Event().wait(_LEAVE_SECONDS)
-        if _listener.in_charge is see_to_it:
+    def end_unless_handed_over(number: int) -> None:
+        time.sleep(_LEAVE_SECONDS)
+        if _listener.in_charge is end_unless_handed_over:
             os._exit(status_of(number))
         _listener.in_charge(number)
 
-    _listener.hand_over(see_to_it, leave)
+    _listener.hand_over(end_unless_handed_over, leave)
 
 
 class StopSignals:

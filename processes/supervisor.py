@@ -17,7 +17,7 @@ from typing import Self, TextIO
 
 from honcho.environ import parse_procfile
 
-from processes import foreground, programs
+from processes import programs
 
 COLOURS = (36, 33, 32, 35, 34, 96, 93, 92)
 OWN_NAME = "supervisor"
@@ -97,15 +97,6 @@ class Supervisor:
         """Ask every process to end; a second time tells workers to do so at once."""
         for watched in self._watched.values():
             watched.ask_to_end()
-
-    def run_until(self, stop_event: threading.Event, grace_seconds: float = 30) -> None:
-        """Run until the event is set or, in the main thread, SIGTERM, SIGHUP or SIGINT arrives; then stop."""
-        try:
-            with contextlib.suppress(SystemExit), foreground.exit_on_signals():
-                self.start()
-                stop_event.wait()
-        finally:
-            self.stop(grace_seconds)
 
     def pid(self, name: str) -> int | None:
         """Returns the id of the process of this name while it runs."""

@@ -1,4 +1,4 @@
-"""The tracer of a process: there is one where the installation says where spans go; else nothing of it is imported."""
+"""The tracer of a process, where OTEL_EXPORTER_OTLP_ENDPOINT names a collector; else no library of it is imported."""
 
 from __future__ import annotations
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from dataclasses import replace
 
 import structlog
 
-from actors import callbacks
+from actors.calling import perform_call
 from api.app import create_app
 from processes import dashboard, tracing, welcome
 from processes.composition import Foundation, foundation
@@ -30,7 +31,7 @@ log = structlog.get_logger()
 def run(settings: Settings, listening: socket.socket | None = None) -> None:
     """Serve until SIGTERM or SIGINT, on a socket that listens already if one is given."""
     with foundation(settings, "web") as found:
-        base = replace(found, system=replace(found.system, perform_call=callbacks.perform))
+        base = replace(found, system=replace(found.system, perform_call=perform_call))
         probe = BrokerProbe(base.broker)
         try:
             _serve(base, probe, listening)
@@ -54,7 +55,7 @@ def _serve(base: Foundation, probe: BrokerProbe, listening: socket.socket | None
 
     def drain() -> None:
         threading.Thread(target=sweeper.stop, daemon=True).start()
-        threading.Event().wait(_SHUTDOWN_NOTICE_SECONDS)  # let the balancer see /readyz before the socket closes
+        time.sleep(_SHUTDOWN_NOTICE_SECONDS)  # let the balancer see /readyz before the socket closes
 
     def on_ready() -> None:
         log.info("serving")

@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 
 def greet(system: System) -> None:
-    """Print the link of the first administrator, as long as there is none: to standard error, and into no log."""
+    """Print the link by which the first administrator registers, until one has: to standard error, never to a log."""
     try:
         link = first_administrator.link(system)
     except Unavailable as error:

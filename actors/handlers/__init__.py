@@ -1,1 +1,1 @@
-"""Handlers, which perform each kind of task, and their building blocks."""
+"""Handlers: one file for each kind of task, with the function that performs it."""

@@ -12,10 +12,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from actors import results
-from actors.handlers import command_process
-from actors.handlers.command_log import CommandLog
-from actors.handlers.command_process import Command, Ended
+from actors import sending
+from actors.commands import command_process
+from actors.commands.command_log import CommandLog
+from actors.commands.command_process import Command, Ended
 from core.errors import AttemptError, Forbidden, PermanentFailure, TransientFailure
 from services.execution.work import Failed, Result, Succeeded, Work
 from services.runtime.abort_scope import Scope
@@ -61,8 +61,11 @@ def _command(settings: Settings, work: Work) -> Command:
 
 
 def _of_trace(work: Work, given: Mapping[str, str]) -> dict[str, str]:
-    """Returns the variables by which a program carries its trace on, unless `given`, the job's own, name one."""
-    return {name.upper(): value for name, value in results.trace_of(work, given).items()}  # as OpenTelemetry has it
+    """Returns the variables by which a program carries its trace on, unless `given`, the job's own, name one.
+
+    They have the headers' names in upper case, as OpenTelemetry has it.
+    """
+    return {name.upper(): value for name, value in sending.trace_headers(work, given).items()}
 
 
 def _path(program: str) -> str:

@@ -22,8 +22,8 @@ from services.task_types import registry
 from services.task_types.registry import Task, TaskType
 
 _TOO_LONG = (
-    f"The result is longer than {LONGEST_RESULT} bytes of JSON and was not kept; let the task store it elsewhere, and "
-    "return where."
+    f"The result is longer than {LONGEST_RESULT} bytes of JSON and was not kept; store it elsewhere, and return "
+    "where it is."
 )
 log = structlog.get_logger()
 
@@ -61,8 +61,8 @@ def _not_begun(task_type: TaskType, made: Any) -> PermanentFailure:
     if inspect.iscoroutine(made):
         made.close()
     return PermanentFailure(
-        f"The function of the task type {task_type.key!r} returned a {type(made).__name__}, so nothing was done; let "
-        "it be a plain function that does the work."
+        f"The function of the task type {task_type.key!r} returned a {type(made).__name__}, so nothing was done; "
+        "register a plain function that does the work."
     )
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from actors.handlers import connection
+from actors.calls import connection
 from core.errors import AttemptError, InvalidInput, PermanentFailure, TransientFailure
 from core.networks import ANYWHERE
 from services.access import app_senders

@@ -9,9 +9,9 @@ from http import HTTPStatus
 from http.client import HTTPException
 from typing import IO
 
-from actors.handlers import exchange, trust
-from actors.handlers.connection import Line
-from actors.handlers.response import Response
+from actors.calls import exchange, trust
+from actors.calls.connection import Line
+from actors.calls.response import Response
 from core.errors import AttemptError, NotFound, PermanentFailure, TransientFailure, Unavailable
 from core.networks import ANYWHERE
 from services.execution.work import Failed, Result, Succeeded, Work

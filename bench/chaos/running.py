@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from bench import waiting
@@ -22,6 +20,7 @@ from bench.chaos.load import Load
 from bench.chaos.receiver import Receiver
 from bench.chaos.scenario import Scenario
 from bench.chaos.stack import Stack
+from bench.servers import temporary_folder
 
 _LISTENERS = 2
 _LONGEST_STANDSTILL_SECONDS = 20.0
@@ -35,7 +34,7 @@ def run(
 ) -> Evidence:
     """Run one scenario. Returns all evidence; the log of the processes is kept at `log`, if that is given."""
     journal = Journal()
-    with _folder() as folder, ExitStack() as parts:
+    with temporary_folder("chaos") as folder, ExitStack() as parts:
         receiver = parts.enter_context(Receiver(scenario, journal))
         mail_port = parts.enter_context(letters.taking(journal))
         given = {
@@ -129,11 +128,3 @@ def _evidence(scenario: Scenario, running: Stack, caller: Caller, journal: Journ
 
 def _say(words: str) -> None:
     print(f"  {time.strftime('%H:%M:%S')} {words}", file=sys.stderr, flush=True)
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="carillon-chaos-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o711)  # PostgreSQL runs as a user of its own
-        yield folder

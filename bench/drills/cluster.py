@@ -11,9 +11,9 @@ import requests
 from bench import carillon as carillons
 from bench import waiting
 from bench.checkout import ours
+from bench.drills import installation
 from bench.drills.load import Load
 from bench.drills.receiver import Receiver
-from bench.drills.upgrade import KINDS
 from bench.drills.verdict import Verdict, missing, say
 from bench.servers import Place
 from local.postgres import PrivatePostgres
@@ -21,7 +21,6 @@ from local.rabbitmq import PrivateRabbit
 from local.rabbitmq_cluster import NODES, PrivateRabbitCluster
 
 _STAGE_SECONDS = 8.0
-_UNFINISHED = "SELECT COUNT(*) FROM runs WHERE status NOT IN ('completed', 'failed', 'cancelled', 'skipped', 'missed')"
 _LATENESS = """
     SELECT COALESCE(MAX(EXTRACT(EPOCH FROM started_at - due_at)), 0)::DOUBLE PRECISION FROM runs
 """
@@ -36,21 +35,15 @@ def run(folder: Path) -> int:
         receiver = parts.enter_context(Receiver())
         place = Place(postgres.create_database("drill"), cluster.url, cluster.management_url)
         _judge_nodes(verdict, cluster)
-        settings = {
-            "callback_base_url": receiver.url,
-            "requests_per_minute": "none",
-            "rabbitmq_queue_type": "quorum",
-        }
+        settings = installation.settings(receiver, rabbitmq_queue_type="quorum")
         running = parts.enter_context(carillons.installed(ours(), folder, place, settings))
-        for kind in KINDS:
-            running.start(kind)
-        running.wait_until_coordinated()
+        installation.start(running)
         with Load([running.url]) as load:
             time.sleep(_STAGE_SECONDS)
             for node in cluster.nodes[:2]:
                 _break(node, cluster)
                 running.children.check()
-        running.wait_until(lambda: place.count(_UNFINISHED) == 0, "the end of all runs", rest_seconds=0.5)
+        running.wait_until(lambda: place.count(installation.UNFINISHED) == 0, "the end of all runs", rest_seconds=0.5)
         acknowledged, delivered = load.acknowledged(), receiver.jobs()
         verdict.expect(holds=set(acknowledged) <= delivered, found=missing(acknowledged, delivered))
         verdict.expect(holds=not load.refused, found=f"{load.refused.total()} creates were refused")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from bench.drills import cluster, limits, restore, standby, upgrade
+from bench.servers import temporary_folder
 from processes.foreground import exit_on_signals
 from processes.programs import LocalServerError
 
@@ -19,9 +19,7 @@ _FAULTS = (LocalServerError, TimeoutError)
 def main(arguments: Sequence[str]) -> int:
     """Run one drill. Returns 0 if all that was promised holds, 1 if not, 2 if the drill itself failed."""
     given = _parser().parse_args(arguments)
-    with exit_on_signals(), tempfile.TemporaryDirectory(prefix="carillon-drill-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o711)  # PostgreSQL runs as a user of its own
+    with exit_on_signals(), temporary_folder("drill") as folder:
         try:
             return _drill(given)(folder)
         except _FAULTS as error:

@@ -15,6 +15,8 @@ from bench import carillon as carillons
 from bench import waiting
 from bench.carillon import Carillon
 from bench.checkout import ours
+from bench.drills import installation
+from bench.drills.installation import SHORT_LEASES
 from bench.drills.load import Load
 from bench.drills.receiver import Receiver
 from bench.drills.verdict import Verdict, say
@@ -24,7 +26,6 @@ from local.postgres import PrivatePostgres
 from local.rabbitmq import PrivateRabbit
 from processes.programs import LocalServerError
 
-_KINDS = ("web", "worker", "coordinator", "periodic")
 _LATER = {"type": "delay_from_now", "duration_seconds": 20}
 _LATER_JOBS = 40
 _LOAD_SECONDS = 10.0
@@ -54,8 +55,8 @@ def run(folder: Path) -> int:
 
 def _until_the_dump(place: Place, folder: Path, receiver: Receiver, dump: Path, verdict: Verdict) -> set[str]:
     """Run an installation under load, dump it in the midst, and let it go on until all has run. Returns later jobs."""
-    with carillons.installed(ours(), folder, place, _settings(receiver)) as running:
-        _start(running)
+    with carillons.installed(ours(), folder, place, installation.settings(receiver, **SHORT_LEASES)) as running:
+        installation.start(running)
         with Load([running.url]) as load:
             later = [running.post("/api/jobs/create", _later(number))["id"] for number in range(_LATER_JOBS)]
             time.sleep(_LOAD_SECONDS / 2)
@@ -72,8 +73,8 @@ def _until_the_dump(place: Place, folder: Path, receiver: Receiver, dump: Path, 
 def _after_the_restore(place: Place, folder: Path, receiver: Receiver, waits: set[str], verdict: Verdict) -> None:
     """Start on the restored database: nothing may be delivered again before it is released, and then all of a slice."""
     before = receiver.total()
-    with carillons.installed(ours(), folder, place, _settings(receiver)) as running:
-        _start(running)
+    with carillons.installed(ours(), folder, place, installation.settings(receiver, **SHORT_LEASES)) as running:
+        installation.start(running)
         waiting.until(lambda: _readiness(running)["status"] == "degraded", "the guard")
         # Runs that a worker had at the dump are taken back, and what was to come is made due.
         running.wait_until(lambda: place.count(_ON_THE_WAY) == 0, "what is due", rest_seconds=0.2)
@@ -114,22 +115,6 @@ def _release(running: Carillon, place: Place, receiver: Receiver, held: int, ver
     new = running.post("/api/jobs/create", _later(0) | {"schedule": {"type": "immediate"}})["id"]
     running.wait_until(lambda: new in receiver.jobs(), "a new job", rest_seconds=0.2)
     verdict.note("/readyz is ready, and a new job runs")
-
-
-def _start(running: Carillon) -> None:
-    for kind in _KINDS:
-        running.start(kind)
-    running.wait_until_coordinated()
-
-
-def _settings(receiver: Receiver) -> dict[str, object]:
-    return {
-        "callback_base_url": receiver.url,
-        "requests_per_minute": "none",
-        "lease_seconds": 6,
-        "heartbeat_seconds": 2,
-        "retry_backoff_base": 1,
-    }
 
 
 def _later(number: int) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from bench import carillon as carillons
 from bench import waiting
 from bench.carillon import Carillon
 from bench.checkout import ours
+from bench.drills import installation
 from bench.drills.load import Load
 from bench.drills.receiver import Receiver
-from bench.drills.upgrade import KINDS
 from bench.drills.verdict import Verdict, missing, say
 from bench.servers import Place
 from local.postgres import PrivatePostgres
@@ -26,7 +26,6 @@ from local.standby import PrivateStandby
 
 _STAGE_SECONDS = 8.0
 _SYNCHRONOUS = "SELECT COUNT(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
-_UNFINISHED = "SELECT COUNT(*) FROM runs WHERE status NOT IN ('completed', 'failed', 'cancelled', 'skipped', 'missed')"
 _JOBS = "SELECT id::TEXT FROM jobs"
 
 
@@ -43,16 +42,10 @@ def run(folder: Path, *, asynchronous: bool) -> int:
             _make_synchronous(first)
         second = Place(standby.create_database("drill"), rabbit.url, rabbit.management_url)
         both = Place(_both(first, second), rabbit.url, rabbit.management_url)
-        settings = {
-            "callback_base_url": receiver.url,
-            "requests_per_minute": "none",
-            "lease_seconds": 6,
-            "heartbeat_seconds": 2,
-            "retry_backoff_base": 1,
-        }
+        settings = installation.settings(receiver, **installation.SHORT_LEASES)
         running = parts.enter_context(carillons.installed(ours(), folder, both, settings))
         load, pause_seconds = _failed_over(running, primary, standby)
-        running.wait_until(lambda: second.count(_UNFINISHED) == 0, "the end of all runs", rest_seconds=0.5)
+        running.wait_until(lambda: second.count(installation.UNFINISHED) == 0, "the end of all runs", rest_seconds=0.5)
         verdict.note(f"creates were acknowledged again {pause_seconds:.1f} s after the kill")
         _judge(verdict, second, receiver, load)
     return verdict.told()
@@ -60,9 +53,7 @@ def run(folder: Path, *, asynchronous: bool) -> int:
 
 def _failed_over(running: Carillon, primary: PrivatePostgres, standby: PrivateStandby) -> tuple[Load, float]:
     """Kill the primary under load, and promote the standby. Returns the load, and for how long it had to wait."""
-    for kind in KINDS:
-        running.start(kind)
-    running.wait_until_coordinated()
+    installation.start(running)
     with Load([running.url]) as load:
         time.sleep(_STAGE_SECONDS)
         say("killing the primary")

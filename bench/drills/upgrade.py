@@ -14,14 +14,14 @@ from pathlib import Path
 from bench import carillon as carillons
 from bench.carillon import Carillon
 from bench.checkout import ROOT, Checkout, of_commit, ours
+from bench.drills import installation
+from bench.drills.installation import KINDS
 from bench.drills.load import Load
 from bench.drills.receiver import Receiver
 from bench.drills.verdict import Verdict, missing, say
 from bench.servers import Place, Servers
 
-KINDS = ("web", "worker", "coordinator", "periodic")
 _STAGE_SECONDS = 6.0
-_UNFINISHED = "SELECT COUNT(*) FROM runs WHERE status NOT IN ('completed', 'failed', 'cancelled', 'skipped', 'missed')"
 _FAILED = "SELECT COUNT(*) FROM runs WHERE status = 'failed'"
 _LOST = "SELECT COUNT(*) FROM attempts WHERE outcome = 'lost'"
 _APPLIED = "SELECT name FROM schema_migration ORDER BY name"
@@ -37,13 +37,13 @@ def run(folder: Path, since: str) -> int:
         servers.start()
         place = parts.enter_context(servers.place())
         receiver = parts.enter_context(Receiver())
-        settings = {"callback_base_url": receiver.url, "requests_per_minute": "none"}
+        settings = installation.settings(receiver)
         former_tree = of_commit(since, folder)
         former = parts.enter_context(carillons.installed(former_tree, folder, place, settings))
         newer = parts.enter_context(carillons.installed(ours(), folder, place, settings))
         load = _upgraded(former, newer, place, verdict)
         acknowledged = load.acknowledged()
-        newer.wait_until(lambda: place.count(_UNFINISHED) == 0, "the end of all runs", rest_seconds=0.5)
+        newer.wait_until(lambda: place.count(installation.UNFINISHED) == 0, "the end of all runs", rest_seconds=0.5)
         _judge(verdict, place, receiver, load, acknowledged)
         for tree, one in ((former_tree, former), (ours(), newer)):
             _judge_log(verdict, tree, one)
@@ -52,9 +52,7 @@ def run(folder: Path, since: str) -> int:
 
 def _upgraded(former: Carillon, newer: Carillon, place: Place, verdict: Verdict) -> Load:
     """Upgrade under load. Returns the load, which is over."""
-    for kind in KINDS:
-        former.start(kind)
-    former.wait_until_coordinated()
+    installation.start(former)
     say("the earlier processes run")
     with Load([former.url]) as load:
         time.sleep(_STAGE_SECONDS)

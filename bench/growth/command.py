@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from bench.growth import filling, plans, retention
 from bench.growth.filling import Amounts
 from bench.growth.operations import Operation, operations
 from bench.growth.system import connected
-from bench.servers import Servers
+from bench.servers import Servers, running
 from bench.table import number
 from models import database
 from processes.foreground import exit_on_signals
@@ -30,15 +29,8 @@ Costs = dict[str, float]
 def main(arguments: Sequence[str]) -> int:
     """Measure on each amount of rows, and print what grows."""
     given, sizes = parse(arguments)
-    with exit_on_signals(), tempfile.TemporaryDirectory(prefix="carillon-growth-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o711)  # PostgreSQL runs as a user of its own
-        servers = Servers(folder)
-        try:
-            servers.start()
-            measured = [_measure(servers, amounts, given.plans) for amounts in sizes]
-        finally:
-            servers.close()
+    with exit_on_signals(), running("growth") as (_, servers):
+        measured = [_measure(servers, amounts, given.plans) for amounts in sizes]
     print("\n".join(table(sizes, measured)), flush=True)
     return 0
 

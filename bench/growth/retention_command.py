@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from bench.growth import filling, retention
 from bench.growth.filling import Amounts
 from bench.growth.retention import MOST_STALL_MS, Pruner, Taken
 from bench.growth.system import connected
-from bench.servers import Place, Servers
+from bench.servers import Place, running
 from bench.table import number
 from models import database
 from processes.foreground import exit_on_signals
@@ -27,16 +26,8 @@ def main(arguments: Sequence[str]) -> int:
     Returns 0 if no claim was stalled, 1 if one was, and 2 if claims were stalled without pruning, too.
     """
     given = _parser().parse_args(arguments)
-    with exit_on_signals(), tempfile.TemporaryDirectory(prefix="carillon-prune-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o711)  # PostgreSQL runs as a user of its own
-        servers = Servers(folder)
-        try:
-            servers.start()
-            with servers.place() as place:
-                return _measure(place, folder, given)
-        finally:
-            servers.close()
+    with exit_on_signals(), running("prune") as (folder, servers), servers.place() as place:
+        return _measure(place, folder, given)
 
 
 def _measure(place: Place, folder: Path, given: argparse.Namespace) -> int:

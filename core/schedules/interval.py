@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from core.instants import to_utc
 from core.schedules.kind import Option, Schedule
 from core.schedules.members import TEN_YEARS_SECONDS, Choice, Instant, Number, member
-from core.schedules.recurring import JUST_BEFORE, Recurring
+from core.schedules.recurring import Recurring
 
 
 class Frequency(StrEnum):
@@ -51,7 +51,7 @@ class Interval(Recurring):
         return replace(self, anchor_at=self.anchor_at or self.starts_at or at)
 
     def replacing(self, old: Schedule, now: datetime) -> Self:
-        """Returns the schedule as an edit stores it: it keeps its anchor unless its pace or its start changes."""
+        """Returns the schedule as an edit stores it, with its anchor unless `every_seconds` or its start changes."""
         return replace(self, anchor_at=self._anchor(old, now)) if isinstance(old, Interval) else self.accepted(now)
 
     def _anchor(self, old: Interval, now: datetime) -> datetime | None:
@@ -63,7 +63,7 @@ class Interval(Recurring):
 
     def preview(self, at: datetime) -> Iterator[datetime]:
         """Returns the instants for a job accepted at this moment, which is the first unless `starts_at` is later."""
-        return self.accepted(at).upcoming(at - JUST_BEFORE)
+        return self.accepted(at).starting_at(at)
 
     def describe(self) -> str:
         if self.frequency is None:

@@ -6,12 +6,14 @@ import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from typing import Any, ClassVar, Self
 
 from core.schedules.members import Member, member_of
+
+JUST_BEFORE = timedelta(microseconds=1)
 
 
 class Nature(StrEnum):
@@ -71,7 +73,14 @@ class Schedule(ABC):
 
     @abstractmethod
     def upcoming(self, after: datetime) -> Iterator[datetime]:
-        """Returns the instants later than `after`, as far as they can be known ahead."""
+        """Returns the instants later than `after`, as far as they can be known ahead.
+
+        Of a kind that names one instant: when a job accepted at `after` is due, at once if that instant has passed.
+        """
+
+    def starting_at(self, first: datetime) -> Iterator[datetime]:
+        """Returns the instants from `first` on, itself included if it is one."""
+        return self.upcoming(first - JUST_BEFORE)
 
     @abstractmethod
     def describe(self) -> str:

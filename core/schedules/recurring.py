@@ -10,10 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
-from core.schedules.kind import Nature, Schedule
+from core.schedules.kind import JUST_BEFORE, Nature, Schedule
 from core.schedules.members import DAY_SECONDS, MOST_RUNS, Instant, Number, Zone, member
-
-JUST_BEFORE = timedelta(microseconds=1)
 
 
 def _fault_of_end(ends_at: datetime, before: Mapping[str, Any]) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import islice, takewhile
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,6 @@ from services.scheduling import stored_schedule
 from services.system import System
 
 MOST = 1_000
-_JUST_BEFORE = timedelta(microseconds=1)
 _DID_NOT_RUN = (RunStatus.SKIPPED, RunStatus.MISSED, RunStatus.CANCELLED)
 
 Rows = list[dict[str, Any]]
@@ -85,8 +84,7 @@ def _named(job: Job, start: datetime, end: datetime) -> list[datetime]:
     if not isinstance(schedule, Recurring):
         kinds = " and ".join(schedules.RECURRING_KINDS)
         raise InvalidInput.at("schedule.type", f"of this job is {schedule.kind}; only {kinds} have a past.")
-    ahead = schedules.upcoming(schedule, start - _JUST_BEFORE)
-    named = list(islice(takewhile(lambda instant: instant < end, ahead), MOST + 1))
+    named = list(islice(takewhile(lambda instant: instant < end, schedule.starting_at(start)), MOST + 1))
     if len(named) > MOST:
         until = named[MOST].isoformat()
         raise InvalidInput.at("to", f"takes in more than {MOST} occurrences; give {until} or an earlier instant.")

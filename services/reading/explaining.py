@@ -21,7 +21,6 @@ from services.scheduling import overlap, stored_schedule
 from services.system import System
 
 _WITHIN = timedelta(seconds=1)  # an instant is asked for by the second
-_JUST_BEFORE = timedelta(microseconds=1)
 _LOOK_BACK = (timedelta(hours=2), timedelta(days=8), timedelta(days=400), timedelta(days=3_000))
 _MOST_LOOKED_THROUGH = 10_000
 
@@ -58,7 +57,7 @@ def _schedule_at(job: Job, at: datetime) -> schedules.Schedule:
 
 def _of_instant(principal: Principal, system: System, job: Job, schedule: Recurring, at: datetime) -> Explanation:
     """Explain an instant for which there is no row of its own."""
-    named = schedule.next_after(at - _JUST_BEFORE)
+    named = next(schedule.starting_at(at), None)
     if named is None or named >= at + _WITHIN:
         answer = f"The schedule names no occurrence at that instant: {_reason_for_none(schedule, at)}."
         return Explanation(at, answer, previous=_last_before(schedule, at), next=schedule.next_after(at))
@@ -98,7 +97,7 @@ def _of_no_row(job: Job, at: datetime, now: datetime) -> str:
 def _instants(schedule: Recurring, gap: Run) -> set[datetime]:
     """The occurrences that a row stands for."""
     count = min(gap.occurrences, _MOST_LOOKED_THROUGH)
-    return set(islice(schedules.upcoming(schedule, gap.scheduled_for - _JUST_BEFORE), count))
+    return set(islice(schedule.starting_at(gap.scheduled_for), count))
 
 
 def _last_before(schedule: Recurring, at: datetime) -> datetime | None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import chain, islice
 from typing import Any
 from uuid import UUID
 
-from core import schedules
 from core.errors import NotFound
 from core.principals import Principal
 from core.schedules import Recurring
@@ -73,7 +72,7 @@ def occurrences(principal: Principal, job_id: UUID, count: int) -> list[Occurren
     schedule = stored_schedule.read(found.schedule)
     if found.next_run_at is None or not isinstance(schedule, Recurring):
         return planned
-    later = schedules.upcoming(schedule, found.next_run_at - timedelta(microseconds=1))
+    later = schedule.starting_at(found.next_run_at)
     unplanned = (Occurrence(instant, schedule.due_at(job_id, instant)) for instant in later)
     left = None if schedule.max_runs is None else max(0, schedule.max_runs - found.runs_started)
     return list(islice(chain(planned, unplanned), count if left is None else min(count, left)))

@@ -23,7 +23,6 @@ from services.system import System
 
 MOST_JOBS = 1_000
 MOST_NAMED = 5_000
-_JUST_BEFORE = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -95,7 +94,7 @@ def _named(one: Unplanned, planned: int) -> Iterator[UpcomingView]:
         if not isinstance(schedule, Recurring):
             return
         left = _left(job, schedule)
-        instants = schedules.upcoming(schedule, one.next_run_at - _JUST_BEFORE)
+        instants = schedule.starting_at(one.next_run_at)
         for instant in islice(instants, None if left is None else max(0, left - planned)):
             yield _view(job, instant, schedule.due_at(job.id, instant), None)
     except stored_schedule.UNREADABLE:  # the planner says so, and goes on with the others

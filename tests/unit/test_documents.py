@@ -103,7 +103,7 @@ def test_the_readme_shows_every_kind_of_schedule_with_its_members() -> None:
     told = (ROOT / "README.md").read_text()
     for name, kind in schedules.KINDS.items():
         [row] = re.findall(rf"^\| `{name}` \|.*$", told, re.MULTILINE)
-        shared = "takes `timezone`" if kind.nature is schedules.Nature.RECURRING else ""
+        shared = "also take `timezone`" if kind.nature is schedules.Nature.RECURRING else ""
         place = row + told[told.index(shared) :].split("\n\n")[0] if shared else row
         assert [one.name for one in kind.members() if one.writable and f"`{one.name}`" not in place] == []
 

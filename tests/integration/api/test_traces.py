@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 import structlog
 
-from actors import callbacks
+from actors.calling import perform_call
 from actors.handling import HANDLERS
 from core import trace_context
 from core.states import RunStatus
@@ -63,7 +63,7 @@ def test_the_receiver_gets_the_trace_of_the_request_that_created_the_job(
     data = {"url": receiver.url} if "task_type" in job else {}
     where = {} if data else {"callback_url": receiver.url}
     tracing_client.create(**job, **where, data=data)
-    callbacks.perform(system, claim_one(system), Scope())
+    perform_call(system, claim_one(system), Scope())
     got = carried(receiver)
     assert got is not None
     assert got == SENT.child(got.span_id)
@@ -75,7 +75,7 @@ def test_a_job_that_names_a_part_of_a_trace_in_its_own_headers_gets_nothing_of_o
     tracing_client: Client, system: GivenSystem, receiver: Server, headers: dict[str, str]
 ) -> None:
     tracing_client.create(task_type="http", schedule=ONCE, data={"url": receiver.url, "headers": headers})
-    callbacks.perform(system, claim_one(system), Scope())
+    perform_call(system, claim_one(system), Scope())
     [(_, _, got, _)] = receiver.got
     assert {name: value for name, value in got.items() if name in trace_context.NAMES} == {
         name.lower(): value for name, value in headers.items()
@@ -89,7 +89,7 @@ def test_without_a_good_trace_none_is_carried_and_the_run_shows_its_own(
     client._default_headers = None if traceparent is None else {"traceparent": traceparent, "tracestate": "a=1"}
     client.create(schedule=ONCE, callback_url=receiver.url)
     work = claim_one(system)
-    callbacks.perform(system, work, Scope())
+    perform_call(system, work, Scope())
     assert carried(receiver) is None
     assert shown(client, work.run_id) == trace_context.own_trace_id(work.run_id)
 

@@ -8,8 +8,8 @@ from unittest.mock import Mock
 
 import pytest
 
+from actors.calls.connection import Line
 from actors.handlers import email
-from actors.handlers.connection import Line
 from core.errors import Aborted, AbortReason, TransientFailure
 from core.states import RunStatus
 from services.email import mail

@@ -13,8 +13,9 @@ from urllib.parse import parse_qs
 import pytest
 from cryptography.fernet import Fernet
 
-from actors import access_tokens, callbacks
+from actors import access_tokens
 from actors.access_tokens import SPARE_SECONDS, _Tokens
+from actors.calling import perform_call
 from core.errors import Aborted, AbortReason, InvalidInput, PermanentFailure, TransientFailure
 from core.principals import LOCAL
 from services.execution.work import Failed, Result, Succeeded
@@ -67,7 +68,7 @@ def request(issuer: Server, target: Server, **more: Any) -> dict[str, Any]:
 
 def perform(system: GivenSystem, data: dict[str, Any]) -> Result:
     job_service.create(LOCAL, system, new_job(task_type="http", data=data))
-    return callbacks.perform(system, claim_one(system), Scope())
+    return perform_call(system, claim_one(system), Scope())
 
 
 def test_a_token_is_fetched_by_client_credentials_and_sent_as_a_bearer(
@@ -108,7 +109,7 @@ def test_a_token_is_of_one_app_endpoint_client_and_scope(system: GivenSystem, is
     apps.put(LOCAL, system, "app_b", None, {})
     named.put(LOCAL, system, "app_b", "CLIENT", CANARY)
     job_service.create(LOCAL, system, new_job(app_name="app_b", task_type="http", data=request(issuer, target)))
-    callbacks.perform(system, claim_one(system), Scope())
+    perform_call(system, claim_one(system), Scope())
     assert len(issuer.got) == 6
 
 
@@ -118,7 +119,7 @@ def test_many_calls_at_once_fetch_one_token(system: GivenSystem, issuer: Server,
     ]
     works = [claim_one(system) for _ in job_ids]
     with ThreadPoolExecutor(4) as threads:
-        results = list(threads.map(lambda one: callbacks.perform(system, one, Scope()), works))
+        results = list(threads.map(lambda one: perform_call(system, one, Scope()), works))
     assert all(isinstance(one, Succeeded) for one in results)
     assert (len(issuer.got), len(target.got)) == (1, 4)
 
@@ -230,5 +231,5 @@ def test_a_request_of_the_apps_table_gets_a_token_too(system: GivenSystem, issue
     policy = TaskTypePolicy(request=request(issuer, target))
     apps.put(LOCAL, system, "app_a", None, {"mapped": policy})
     job_service.create(LOCAL, system, new_job(task_type="mapped"))
-    assert isinstance(callbacks.perform(system, claim_one(system), Scope()), Succeeded)
+    assert isinstance(perform_call(system, claim_one(system), Scope()), Succeeded)
     assert target.got[0][2]["authorization"] == f"Bearer {TOKEN}"

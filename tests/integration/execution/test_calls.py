@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from actors import callbacks
+from actors.calling import perform_call
 from core.calls import CallsKept
 from core.errors import AbortReason
 from core.principals import LOCAL
@@ -42,7 +42,7 @@ def attempt(system: GivenSystem, url: str, result: Result | None = None, **asked
     """The id of a run that was attempted once, as workers do it."""
     lifecycle.create(LOCAL, system, new_job(callback_url=url, **asked))
     work = claim_one(system)
-    ended = careful_recording.as_kept(result or callbacks.perform(system, work, Scope()))
+    ended = careful_recording.as_kept(result or perform_call(system, work, Scope()))
     kept_calls.prepare(system, work, ended)
     record(system, work, ended)
     return work.run_id

@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from actors.handlers import command, command_log
-from actors.handlers.command_log import CommandLog
+from actors.commands import command_log
+from actors.commands.command_log import CommandLog
+from actors.handlers import command
 from core.errors import Aborted, AbortReason, DatabaseUnavailable
 from services.execution import claiming, command_lines, workers
 from services.execution.work import Result, Stopped, Succeeded, Work

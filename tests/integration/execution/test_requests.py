@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from actors import callbacks
+from actors.calling import perform_call
 from core.errors import PermanentFailure, TransientFailure
 from core.principals import LOCAL
 from core.receiver_answers import PollAnswer
@@ -51,7 +51,7 @@ def work(data: Any, **changes: Any) -> Work:
 
 
 def perform(one: Work) -> Result:
-    return callbacks.perform(given_system(), one, Scope())
+    return perform_call(given_system(), one, Scope())
 
 
 def test_a_request_goes_out_as_it_is_written(server: Server) -> None:
@@ -155,7 +155,7 @@ def test_data_that_no_longer_fits_fails_for_good(server: Server) -> None:
 def test_a_callback_carries_where_and_by_what_to_report(server: Server) -> None:
     system = given_system(public_url="https://carillon.example.com/")
     one = work({}, task_type="greet", url=server.url)
-    callbacks.perform(system, one, Scope())
+    perform_call(system, one, Scope())
     headers = server.got[0][2]
     assert headers["x-carillon-report-url"] == f"https://carillon.example.com/reports/{one.run_id}"
     assert headers["x-carillon-report-token"] == "a token"
@@ -174,13 +174,13 @@ def test_a_callback_answered_with_202_is_deferred(server: Server) -> None:
 def test_where_a_secret_is_set_a_job_cannot_reach_this_machine(server: Server, task_type: str) -> None:
     one = work({"url": server.url}, task_type=task_type, url=server.url)
     guarded = given_system(internal_secret="s")  # noqa: S106
-    result = callbacks.perform(guarded, one, Scope())
+    result = perform_call(guarded, one, Scope())
     assert isinstance(result, Failed)
     assert result.error.permanent
     assert "127.0.0.1 is at 127.0.0.1, a loopback address" in result.error.message
     assert not server.got
     opened = given_system(internal_secret="s", callback_networks_allowed="127.0.0.0/8")  # noqa: S106
-    callbacks.perform(opened, one, Scope())
+    perform_call(opened, one, Scope())
     assert len(server.got) == 1
 
 
@@ -194,7 +194,7 @@ def test_the_receiver_that_the_operator_names_is_called_at_the_address_built_fro
 
     def called(**job: Any) -> Result:
         lifecycle.create(LOCAL, guarded, new_job(**job))
-        return callbacks.perform(guarded, claim_one(guarded), Scope())
+        return perform_call(guarded, claim_one(guarded), Scope())
 
     assert isinstance(called(), Succeeded)
     for job in (

@@ -13,9 +13,9 @@ import pytest
 from cryptography.fernet import Fernet
 from structlog.testing import capture_logs
 
-from actors import callbacks
+from actors.calling import perform_call
+from actors.calls import exchange
 from actors.execution import RunExecutor
-from actors.handlers import exchange
 from actors.middleware import AttemptFailed
 from core.errors import InvalidInput, PermanentFailure, TransientFailure
 from core.principals import LOCAL
@@ -55,7 +55,7 @@ def system(store: str) -> GivenSystem:
 
 def perform(system: GivenSystem, data: Mapping[str, Any], **job: Any) -> Result:
     job_service.create(LOCAL, system, new_job(**{"task_type": "http", "data": data, **job}))
-    return callbacks.perform(system, claim_one(system), Scope())
+    return perform_call(system, claim_one(system), Scope())
 
 
 def test_secrets_are_filled_into_path_query_headers_and_body(system: GivenSystem, receiver: Server) -> None:

@@ -11,7 +11,7 @@ import pytest
 from cryptography.fernet import Fernet
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from actors import callbacks
+from actors.calling import perform_call
 from core import webhooks
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound, TransientFailure
 from core.principals import LOCAL
@@ -50,7 +50,7 @@ def keyed(receiver: Server, keys: str | None = KEY) -> GivenSystem:
 
 def call(system: GivenSystem, **job: Any) -> Result:
     job_service.create(LOCAL, system, new_job(**job))
-    return callbacks.perform(system, claim_one(system), Scope())
+    return perform_call(system, claim_one(system), Scope())
 
 
 def sent(receiver: Server) -> tuple[dict[str, str], bytes]:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from actors import callbacks
+from actors.calling import perform_call
 from core import trace_context
 from core.principals import LOCAL
 from core.quotas import Quotas
@@ -37,7 +37,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def system(sqlite: str) -> GivenSystem:
-    return replace(given_system(commands_allowed="echo"), perform_call=callbacks.perform)
+    return replace(given_system(commands_allowed="echo"), perform_call=perform_call)
 
 
 def made(system: GivenSystem, **wanted: Any) -> UUID:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from actors.handlers import http
+from actors.calls import http
 from core.errors import AbortReason
 from core.principals import LOCAL
 from core.states import Outcome, RunStatus

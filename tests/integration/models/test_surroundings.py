@@ -198,7 +198,7 @@ def test_what_the_url_asks_of_the_server_is_so(make: Make, query: str, setting: 
 
 @pytest.mark.parametrize("query", ["options=-c%20nonsense%3D1", "sslmode=require"])
 def test_what_the_server_does_not_do_is_one_line(make: Make, query: str) -> None:
-    assert refused(f"{make()}?{query}").startswith("DATABASE_URL asks for what is not to be had")
+    assert refused(f"{make()}?{query}").startswith("DATABASE_URL asks for something that the server refuses")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode, format_span_id, format_trace_id
 
-from actors import callbacks
+from actors.calling import perform_call
 from core import trace_context
 from core.principals import LOCAL
 from core.trace_context import TraceContext
@@ -175,7 +175,7 @@ def test_a_test_call_is_below_the_request_that_asks_for_it(
     client: Client, system: GivenSystem, spans: Spans, receiver: Server
 ) -> None:
     job_id = client.create(schedule=MINUTELY, callback_url=receiver.url)
-    trial_calls.of_job(replace(LOCAL, trace=SENT), replace(system, perform_call=callbacks.perform), UUID(job_id))
+    trial_calls.of_job(replace(LOCAL, trace=SENT), replace(system, perform_call=perform_call), UUID(job_id))
     [(_, _, headers, _)] = receiver.got
     assert trace_context.parsed(headers["traceparent"], headers["tracestate"]) == SENT
     assert spans.names == ["POST /api/jobs/create"], "which has no span of its own that the receiver could be below"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from actors.handlers.connection import Line
+from actors.calls.connection import Line
 from core.networks import ANYWHERE
 from tests.waiting import LONGEST
 

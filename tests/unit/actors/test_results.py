@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actors import results
-from actors.handlers import http
+from actors.calls import http
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import queue
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +20,17 @@ from tests.waiting import LONGEST
 ROOT = Path(__file__).parents[3]
 QUICK = Backoff(first_seconds=0.01, longest_seconds=0.05)
 WAITS = "sh -c 'echo here; exec sleep 600'"
+SUPERVISES = """
+import contextlib, os, pathlib, sys, threading
+from processes import foreground
+from processes.supervisor import Supervisor
+
+supervisor = Supervisor.of_procfile(pathlib.Path(sys.argv[1]), dict(os.environ))
+with contextlib.suppress(SystemExit), foreground.exit_on_signals():
+    supervisor.start()
+    threading.Event().wait()
+supervisor.stop()
+"""
 DEAF = "sh -c 'trap \"\" TERM; echo here; while :; do sleep 600; done'"
 
 
@@ -117,14 +127,11 @@ def test_what_a_dead_process_leaves_of_its_group_ends_with_it(lines: Lines) -> N
 
 def test_several_of_a_kind_have_numbers(lines: Lines) -> None:
     supervisor = Supervisor({"web": WAITS, "worker": WAITS}, dict(os.environ), concurrency={"worker": 2}, output=lines)
-    stop = threading.Event()
-    thread = threading.Thread(target=supervisor.run_until, args=(stop,))
-    thread.start()
+    supervisor.start()
     started = {lines.wait_for("here").split()[0] for _ in range(3)}
     assert started == {"web", "worker.1", "worker.2"}
     assert pid_of(supervisor, "worker.1") != pid_of(supervisor, "worker.2")
-    stop.set()
-    thread.join(LONGEST)
+    supervisor.stop()
     assert supervisor.pid("worker.1") is None
 
 
@@ -132,12 +139,8 @@ def test_several_of_a_kind_have_numbers(lines: Lines) -> None:
 def test_the_processes_end_with_the_supervisor(number: signal.Signals, tmp_path: Path) -> None:
     procfile = tmp_path / "Procfile"
     procfile.write_text("web: sh -c 'echo pid $$; exec sleep 600'\n")
-    program = (
-        "import os, pathlib, sys, threading; from processes.supervisor import Supervisor; "
-        "Supervisor.of_procfile(pathlib.Path(sys.argv[1]), dict(os.environ)).run_until(threading.Event())"
-    )
     with subprocess.Popen(
-        [sys.executable, "-c", program, str(procfile)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", SUPERVISES, str(procfile)], cwd=ROOT, stdout=subprocess.PIPE, text=True
     ) as supervisor:
         assert supervisor.stdout is not None
         child = int(supervisor.stdout.readline().rpartition(" ")[2])

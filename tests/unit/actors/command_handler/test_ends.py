@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from actors.handlers import command, command_supervisor
+from actors.commands import command_keeper
+from actors.handlers import command
 from core.errors import Aborted, AbortReason, TransientFailure
 from services.execution.leases import Leases
 from services.execution.work import Failed
@@ -188,7 +189,7 @@ def test_a_command_that_stops_its_keeper_ends_when_it_is_to(tmp_path: Path) -> N
 def test_a_worker_that_is_killed_leaves_no_folder_of_its_command(moment: str, tmp_path: Path) -> None:
     before = "command_process._order = lambda *_: os.kill(os.getpid(), 9)\n" if moment == "before its order" else ""
     program = (
-        f"import os\nfrom actors.handlers import command_process\n{before}"
+        f"import os\nfrom actors.commands import command_process\n{before}"
         "from tests.unit.actors.command_handler.running import perform\n"
         "perform({'argv': ['sh', '-c', 'kill -9 $(cut -d\" \" -f4 /proc/$(cut -d\" \" -f4 /proc/$PPID/stat)/stat)']})"
     )
@@ -205,7 +206,7 @@ def test_one_process_that_may_not_be_killed_does_not_spare_the_others(monkeypatc
         sent.append(pid)
         raise PermissionError
 
-    monkeypatch.setattr(command_supervisor, "_descendants", lambda: iter([1001, 1002]))
+    monkeypatch.setattr(command_keeper, "_descendants", lambda: iter([1001, 1002]))
     monkeypatch.setattr(os, "kill", kill)
-    command_supervisor._send(signal.SIGKILL)
+    command_keeper._send(signal.SIGKILL)
     assert sent == [1001, 1002]

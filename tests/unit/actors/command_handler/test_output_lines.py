@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actors.handlers.output_lines import LONGEST_LINE, MOST_LINES, WAITING_BYTES, Batch, WaitingOutput
+from actors.commands.output_lines import LONGEST_LINE, MOST_LINES, WAITING_BYTES, Batch, WaitingOutput
 
 
 def lines_of(*pieces: bytes) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from actors.handlers.command_process import KEPT_BYTES
+from actors.commands.command_process import KEPT_BYTES
 from core.trace_context import TraceContext
 from services.execution.work import Succeeded
 from tests.unit.actors.command_handler.running import failure_of, perform, result_in_trace, result_of

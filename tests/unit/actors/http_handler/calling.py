@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actors.handlers import http
+from actors.calls import http
 from core.networks import LOOPBACK, Reach
 from services.runtime.abort_scope import Scope
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.handlers import http, trust
+from actors.calls import http, trust
 from tests.unit.actors import hostile
 from tests.waiting import until
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actors.handlers import http
+from actors.calls import http
 
 
 def kept() -> int:

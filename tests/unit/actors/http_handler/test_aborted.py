@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from actors.handlers import connection, http
+from actors.calls import connection, http
 from core.errors import Aborted, AbortReason
 from services.runtime.abort_scope import Scope
 from tests.unit.actors import hostile

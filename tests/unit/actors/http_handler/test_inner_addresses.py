@@ -197,7 +197,7 @@ def test_tls_is_asked_for_the_original_name(
     with hostile.serving(hostile.over_tls(hostile.answering(OK), certificate)) as server:
         resolver.names["named.test"] = ["127.0.0.1"]
         reach = Reach(hosts=frozenset({("named.test", server.port)}))
-        monkeypatch.setattr("actors.handlers.trust.context", lambda *_: _believing(certificate))
+        monkeypatch.setattr("actors.calls.trust.context", lambda *_: _believing(certificate))
         assert call(f"https://named.test:{server.port}/", reach=reach).status_code == 200
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from actors.handlers import http, trust
+from actors.calls import http, trust
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.networks import LOOPBACK, PUBLIC, Reach
 from services.runtime.abort_scope import Scope

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from actors.handlers import kept_connections
-from actors.handlers.connection import Wire
-from actors.handlers.kept_connections import IDLE_SECONDS, LIFE_SECONDS, MOST, KeptConnections, Key
+from actors.calls import kept_connections
+from actors.calls.kept_connections import IDLE_SECONDS, LIFE_SECONDS, MOST, KeptConnections, Key
+from actors.calls.wire import Wire
 from core.networks import PUBLIC
 from tests.waiting import until
 

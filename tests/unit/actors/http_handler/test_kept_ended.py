@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from actors.handlers import http
+from actors.calls import http
 from core.errors import Aborted, AbortReason, TransientFailure
 from tests.unit.actors import hostile
 from tests.unit.actors.http_handler.calling import OK, call

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import requests
 import urllib3
 
-from actors.handlers.connection import Line, Wire
-from actors.handlers.response import Response
+from actors.calls.connection import Line
+from actors.calls.response import Response
+from actors.calls.wire import Wire
 from core import urls
 from core.errors import PermanentFailure
 from services.execution.transcripts import Phase, Transcript

@@ -7,21 +7,18 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from actors import requests, results
-from actors.handlers import http
+from actors import results, sending
+from actors.calls import http
 from core import json_text, receiver_answers
 from core.errors import AttemptError, PermanentFailure
 from core.instants import shown
 from services.execution.work import Deferred, Failed, Result, Work
 from services.runtime.abort_scope import Scope
 from services.system import System
-from services.task_types.http import KEY
 
 
 def perform(system: System, work: Work, scope: Scope) -> Result:
     """Call the application back for one attempt. Raises `Aborted` when the scope is aborted."""
-    if work.request is not None or work.task_type == KEY:
-        return requests.perform(system, work, scope)
     try:
         if work.url is None:
             raise PermanentFailure(
@@ -46,8 +43,8 @@ def _request(system: System, work: Work, url: str) -> http.Call:
         "X-Carillon-Scheduled-For": shown(work.scheduled_for),
         "X-Carillon-Report-URL": f"{system.settings.address}/reports/{work.run_id}",
         "X-Carillon-Report-Token": work.report_token,
-        **results.marks_of(work),
-        **results.trace_of(work),
+        **sending.test_header(work),
+        **sending.trace_headers(work),
     }
     return http.Call(
         url=url,

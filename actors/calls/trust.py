@@ -20,7 +20,7 @@ def context(ca_bundle: Path | None = None, certificate: str | None = None) -> ss
 
     Believed are the system's authorities (or `SSL_CERT_FILE`, `SSL_CERT_DIR`), those of certifi and those of the
     installation's own bundle. `certificate` is shown to receivers: it and its key, in PEM. Raises `TransientFailure`
-    where the bundle cannot be read, `PermanentFailure` where the certificate is none.
+    where the bundle cannot be read, `PermanentFailure` where the certificate is not valid.
     """
     made = ssl.create_default_context()
     made.load_verify_locations(certifi.where())
@@ -35,7 +35,7 @@ def context(ca_bundle: Path | None = None, certificate: str | None = None) -> ss
 def _believe(made: ssl.SSLContext, ca_bundle: Path) -> None:
     try:
         made.load_verify_locations(ca_bundle)
-    except OSError as error:  # as what is no certificate is, too
+    except OSError as error:  # also for a file that holds no certificate
         raise TransientFailure(
             f"CA_BUNDLE={ca_bundle} cannot be read: {error.strerror or error}.", was_called=False
         ) from None

@@ -1,4 +1,4 @@
-"""Run a command under a keeper (`command_supervisor`): start it, read its output, stop it with all its descendants."""
+"""Run a command under a keeper (`command_keeper`): start it, read its output, stop it with all its descendants."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from actors.handlers.command_log import CommandLog
+from actors.commands.command_log import CommandLog
 from core.errors import TransientFailure
 from services.runtime.abort_scope import Scope
 
 KEPT_BYTES = 64 * 1024
 
-_KEEPER = Path(__file__).with_name("command_supervisor.py")
+_KEEPER = Path(__file__).with_name("command_keeper.py")
 _PIECE_BYTES = 64 * 1024
 _LOOK_SECONDS = 1.0
 _KEEPER_ENDS_WITHIN_SECONDS = 8.0

@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from actors import access_tokens, results
-from actors.handlers import http
+from actors import access_tokens, results, sending
+from actors.calls import http
 from core import receiver_answers, secret_references
 from core.errors import Aborted, AttemptError, PermanentFailure, TransientFailure, Unavailable
 from core.instants import shown
@@ -121,7 +121,7 @@ def _call(system: System, work: Work, request: HttpRequest, values: dict[str, An
         "Idempotency-Key": str(work.run_id),
         "X-Carillon-Run-Id": str(work.run_id),
         **work.signer.headers(str(work.run_id), system.clock.now(), body),
-        **results.marks_of(work),
+        **sending.test_header(work),
     }
     if content is not None and "content-type" not in {name.lower() for name in request.headers}:
         headers["Content-Type"] = content.media_type
@@ -129,7 +129,7 @@ def _call(system: System, work: Work, request: HttpRequest, values: dict[str, An
         url=request.url,
         method=request.method,
         body=body,
-        headers={**results.trace_of(work, request.headers), **request.headers, **headers},
+        headers={**sending.trace_headers(work, request.headers), **request.headers, **headers},
         connect_seconds=min(system.settings.connect_seconds, work.time_limit_seconds),
         read_seconds=work.time_limit_seconds,
         reach=system.settings.reach,

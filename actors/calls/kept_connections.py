@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from actors.handlers.connection import Wire
+from actors.calls.wire import Wire
 from core.networks import Reach
 from core.ways import DIRECT, Way
 

@@ -11,7 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import structlog
 
-from actors.handlers.output_lines import Batch, Stream, WaitingOutput
+from actors.commands.output_lines import Batch, Stream, WaitingOutput
 from core.errors import DatabaseUnavailable
 from services.execution import command_lines
 from services.execution.work import Work
@@ -55,7 +55,7 @@ class CommandLog:
             self._under_way = _thread.submit(self._hand_over)
 
     def close(self) -> None:
-        """Hand over what is left, and wait for that, though not long: once the attempt has ended, no line is taken."""
+        """Hand over what is left, and wait for that for a moment: after the end of the attempt no line is taken."""
         if self._waiting or self._under_way is not None:
             try:
                 _thread.submit(self._hand_over, is_last=True).result(_LAST_SECONDS)
@@ -72,7 +72,7 @@ class CommandLog:
             self._waiting.lose(batch)
 
     def _stored(self, batch: Batch) -> bool:
-        """Store a batch, if it can be; whether it was. Stops taking output if the attempt is another's by now."""
+        """Store a batch. Returns whether it was stored. Stops taking output if the run is another attempt's by now."""
         try:
             self._is_open = command_lines.add(self._system, self._work, batch.lines, batch.left_out)
         except Exception as error:  # noqa: BLE001  lines are no reason to fail an attempt

@@ -10,7 +10,7 @@ import http.client
 import io
 from http import HTTPStatus
 
-from actors.handlers.connection import Wire
+from actors.calls.wire import Wire
 
 _MOST_HEADERS = 100
 _LONGEST_LINE = 65_536

@@ -10,11 +10,11 @@ from http.client import HTTPException, IncompleteRead
 import structlog
 import urllib3
 
-from actors.handlers import exchange, trust
-from actors.handlers.connection import Line
-from actors.handlers.exchange import NoFirstByte, Target
-from actors.handlers.kept_connections import KeptConnections, Key
-from actors.handlers.response import Response
+from actors.calls import exchange, trust
+from actors.calls.connection import Line
+from actors.calls.exchange import NoFirstByte, Target
+from actors.calls.kept_connections import KeptConnections, Key
+from actors.calls.response import Response
 from core import headers
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.networks import PUBLIC, Reach
@@ -166,15 +166,13 @@ def _body(response: Response) -> bytes:
     is_coded = response.headers.get("content-encoding", "").strip().lower() in _DECODED
     source = _unpacking(response) if is_coded else response
     body = bytearray()
-    while wanted := ANSWER_CAP_BYTES + 1 - len(body):
-        piece = source.read(min(wanted, PIECE_BYTES))
+    while len(body) <= ANSWER_CAP_BYTES:
+        piece = source.read(min(ANSWER_CAP_BYTES + 1 - len(body), PIECE_BYTES))
         if not piece:
+            if response.length:
+                raise IncompleteRead(bytes(body), response.length)
             break
         body += piece
-    else:
-        return bytes(body)
-    if response.length:
-        raise IncompleteRead(bytes(body), response.length)
     return bytes(body)
 
 

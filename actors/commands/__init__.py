@@ -1,0 +1,1 @@
+"""Run the program of a command: under a keeper, with its output read line by line."""
