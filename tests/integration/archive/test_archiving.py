@@ -287,16 +287,3 @@ def test_a_part_has_no_more_runs_than_it_may(
     pruning.prune(system)
     assert (left(*runs), len(parts(system))) == (0, 3)
     assert shown(client) == runs
-
-
-def test_installations_that_share_a_bucket_keep_to_their_own_prefixes(
-    sqlite: str, settings: dict[str, Any], bucket: dict[str, Any]
-) -> None:
-    systems = [given_system(**settings, **bucket, archive_prefix=one) for one in ("shop/archive", "archive")]
-    [mine, other] = [Client(served(one)) for one in systems]
-    runs = ended(systems[0], 2)
-    let_them_age(systems[0])
-    pruning.prune(systems[0])
-    assert (shown(mine), shown(other)) == (runs, [])
-    assert other.simulate_get("/api/archive").json["results"] == []
-    assert mine.simulate_get(f"/api/archive/runs/{runs[1]}", params={"since": DAY}).json["id"] == runs[1]

@@ -14,9 +14,8 @@ from core.schedules import DelayFromNow
 from core.states import Hold, RunStatus, Trigger
 from models import database, jobs, runs
 from models.tables import Minute, Run
-from services.execution import workers as worker_processes
 from services.jobs import lifecycle as job_service
-from services.reading import columns, statistics, workers
+from services.reading import columns, statistics
 from services.reading.columns import ColumnFigures
 from services.reading.statistics import MOST_SUMMARISED, JobStatistics, MinuteFigures
 from services.scheduling import dispatching
@@ -281,22 +280,3 @@ def test_figures_older_than_history_are_pruned(system: GivenSystem) -> None:
     system.clock.set(NOON + 60 * MINUTE + timedelta(days=system.settings.keep_history_days) - 10 * MINUTE)
     assert statistics.prune(system) == MOST_SUMMARISED - 10
     assert statistics.prune(system) == 0
-
-
-# --- Workers -----------------------------------------------------------------------------------------------
-
-
-def test_workers_are_shown_with_what_they_hold(system: GivenSystem) -> None:
-    idle = worker_processes.register(system)
-    system.clock.advance(5)
-    busy = worker_processes.register(system)
-    for _ in range(3):
-        first_run(system)
-    claim(system, 2, busy)
-    system.clock.advance(system.settings.lease_seconds)
-    worker_processes.renew(system, busy, {})
-    shown = workers.known(LOCAL, system)
-    assert [(one.id, one.status, one.running) for one in shown] == [(busy.id, "alive", 2), (idle.id, "silent", 0)]
-    assert (shown[0].heartbeat_at, shown[1].started_at) == (system.clock.now(), NOON)
-    worker_processes.sign_off(system, busy)
-    assert workers.known(LOCAL, system)[0].status == "stopped"

@@ -19,7 +19,7 @@ from services.execution import recording, reports, workers
 from services.execution.reports import Sender
 from services.execution.rotation import Rotation
 from services.execution.work import Succeeded, Work
-from services.jobs import apps, cancelling, definition, editing, polling_states, requested_runs
+from services.jobs import apps, definition, editing, polling_states
 from services.jobs import lifecycle as job_service
 from services.jobs.definition import Definition
 from services.maintenance import rescues
@@ -203,11 +203,8 @@ class Walk:
 
     def change_run(self) -> None:
         """Cancel a run, or replay one."""
-        changes: list[Callable[..., object]] = [cancelling.cancel, requested_runs.replay]
-        self._try(
-            self.draw.choice(changes),
-            self._some([run_id for run_id, run in self.rows.runs.items() if self._is_worth_it(run)]),
-        )
+        worth = [run_id for run_id, run in self.rows.runs.items() if self._is_worth_it(run)]
+        self._try(self.draw.choice(menu.CHANGES_OF_RUN), self._some(worth))
 
     def change_job(self) -> None:
         self._try(self.draw.choice(menu.CHANGES_OF_JOB), self._some([*self.rows.jobs]))
