@@ -12,7 +12,7 @@ from actors.calls.connection import Line
 from actors.handlers import email
 from core.errors import Aborted, AbortReason, TransientFailure
 from core.states import RunStatus
-from services.email import mail
+from services.email import smtp_client
 from services.runtime.abort_scope import Scope
 from tests.factories import given_system, stored_run
 from tests.integration.email.conftest import LETTER, attempted, claimed
@@ -69,7 +69,7 @@ def test_a_server_that_is_away_is_tried_once_for_all(monkeypatch: pytest.MonkeyP
 
 
 def test_a_server_that_takes_its_time_after_the_last_dot_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mail, "_REPLY_SECONDS", 0.2)
+    monkeypatch.setattr(smtp_client, "_REPLY_SECONDS", 0.2)
     left: list[bool] = []
 
     def take_its_time(command: str, session: Session) -> None:
