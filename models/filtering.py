@@ -43,8 +43,7 @@ def jobs(query: Any, wanted: JobFilter) -> Any:
         numeric = [int(wanted.user_id)] if _WHOLE_NUMBER.fullmatch(wanted.user_id) else []
         query = query.where(Job.user_id.in_([wanted.user_id, *numeric]))
     if wanted.tag is not None:
-        tagged = JobTag.select(peewee.SQL("1")).where(JobTag.job == Job.id, JobTag.tag == wanted.tag)
-        query = query.where(peewee.fn.EXISTS(tagged))
+        query = query.where(Job.id.in_(JobTag.select(JobTag.job).where(JobTag.tag == wanted.tag)))
     if wanted.search is not None:
         query = query.where(searching.has(wanted.search))
     return query if wanted.status is None else query.where(_shows(wanted.status, wanted.status_but))

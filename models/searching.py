@@ -6,6 +6,7 @@ letters or digits in a row (`migrations.large_indexes`); without it, and for sho
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -30,17 +31,25 @@ def has(text: str) -> Any:
 def page_of_few(query: Any, paged: Callable[[Any], Any]) -> tuple[list[UUID], int] | None:
     """Returns a page of a query's jobs, found before they are sorted, and how many they are; None if they are many.
 
-    PostgreSQL guesses how many have a text. Where it guesses too many, it would look through all jobs in the order of
-    the list, expecting a page to be full soon. SQLite does that anyway.
+    A database guesses how many have a text. Where it guesses too many, it would look through all jobs in the order of
+    the list, expecting a page to be full soon, and look through them once more to count them.
     """
-    if is_sqlite():
-        return None
-    found = query.limit(FEW + 1).cte("found", materialized=True)
+    found = query.limit(FEW + 1).cte("found", materialized=None if is_sqlite() else True)
     ids, count = (peewee.Select([found], [column]) for column in (found.c.id, peewee.fn.COUNT(found.c.id)))
-    these = Job.select(Job.id.cast("TEXT")).where(Job.id == peewee.fn.ANY(peewee.fn.ARRAY(ids)))
-    both: Any = peewee.Select(None, [count, peewee.fn.ARRAY(paged(these))]).with_cte(found).tuples()
-    [(number, page)] = both.execute(db)
-    return None if number > FEW else (list(map(UUID, page)), number)
+    page = _as_array(paged(Job.select(Job.id.cast("TEXT").alias("id")).where(_is_among(ids))))
+    [(number, listed)] = peewee.Select(None, [count, page]).with_cte(found).tuples().execute(db)
+    if number > FEW:
+        return None
+    return [UUID(one) for one in (json.loads(listed) if is_sqlite() else listed)], number
+
+
+def _is_among(ids: Any) -> Any:
+    """Of an array PostgreSQL guesses that it is short, and looks its jobs up one by one."""
+    return Job.id.in_(ids) if is_sqlite() else Job.id == peewee.fn.ANY(peewee.fn.ARRAY(ids))
+
+
+def _as_array(page: Any) -> Any:
+    return peewee.Select([page], [peewee.fn.JSON_GROUP_ARRAY(page.c.id)]) if is_sqlite() else peewee.fn.ARRAY(page)
 
 
 def _contains(column: Any, text: str) -> Any:
