@@ -31,6 +31,9 @@ class PageAnswers:
     def __init__(self, site: Site) -> None:
         self._site = site
 
+    async def process_startup(self, _scope: Any, _event: Any) -> None:
+        self._site.prepare()
+
     async def process_request(self, req: Request, resp: Response) -> None:
         if req.path == "/" and req.method == "GET" and "text/html" in (req.accept or ""):
             see_other(resp, self._site.url(HOME))

@@ -54,6 +54,11 @@ class Templates:
             machine=formats.machine,
         )
 
+    def prepare(self, *templates: str) -> None:
+        """Compile templates, so that the first who asks for them does not wait for it."""
+        for template in templates:
+            self._environment.get_template(template)
+
     def render(self, template: str, asked: Asked, context: Mapping[str, Any]) -> bytes:
         """Returns a page."""
         return self._environment.get_template(template).render(asked=asked, **context).encode()

@@ -52,6 +52,10 @@ class Site:
         self._templates = Templates(self.url, self.static.path, common)
         self._is_open = is_open
 
+    def prepare(self) -> None:
+        """Prepare the page that most ask for first, and what it shares with the others."""
+        self._templates.prepare("macros.html", "base.html", "overview.html")
+
     def url(self, path: str) -> str:
         """Returns a path of ours as browsers ask for it."""
         return f"{self._prefix}{path}"

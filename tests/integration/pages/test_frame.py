@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
+from falcon.testing import ASGIConductor
+from jinja2 import Environment
 
 from core.errors import DatabaseUnavailable
 from pages import static_files
 from pages.static_files import StaticFiles
 from services.reading import listing
-from tests.factories import given_system
+from tests.factories import GivenSystem, given_system
 from tests.integration.pages.browser import Browser
 from tests.integration.pages.conftest import site
 
@@ -123,3 +128,27 @@ def test_a_body_that_is_no_form_is_refused(browser: Browser) -> None:
     too_many = "&".join(f"field{number}=1" for number in range(300))
     assert browser.request("POST", "/dashboard/settings", body=too_many).status_code == 400
     assert browser.request("POST", "/dashboard/settings", body="zone=%00&theme=dark").status_code == 400
+
+
+def test_whoever_asks_first_for_the_overview_waits_for_no_template(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[str] = []
+    before: list[str] = []
+    shown: list[str] = []
+    compile_one = Environment.compile
+
+    def noted(self: Environment, source: str, name: str, *others: Any) -> Any:
+        compiled.append(name)
+        return compile_one(self, source, name, *others)
+
+    async def ask_first() -> None:
+        async with ASGIConductor(site(system)) as started:
+            before.extend(compiled)
+            shown.append((await started.simulate_get("/dashboard", host="127.0.0.1")).text)
+
+    monkeypatch.setattr(Environment, "compile", noted)
+    asyncio.run(ask_first())
+    assert "<title>Overview" in shown[0]
+    assert compiled == before
+    assert sorted(before) == ["base.html", "macros.html", "overview.html"]
