@@ -32,6 +32,7 @@ def _lines(run_ids: Sequence[UUID]) -> list[bytes]:
     for run in lists.ended_runs(run_ids):
         tries = tried.get(run.id, [])
         shown = {**vars(run_view(run)), "account_id": run.account_id}
+        del shown["worker_id"]  # of runs under way alone
         shown["holds"] = list(map(vars, holds.of_ended(run, held.get(run.id, []), [one.started_at for one in tries])))
         shown["attempts"] = [vars(view_of(AttemptView, one, call=called.get((run.id, one.number)))) for one in tries]
         shown["log"] = [vars(view_of(LineView, one)) for one in logged.get(run.id, [])]
