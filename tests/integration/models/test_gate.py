@@ -14,7 +14,10 @@ from models.pauses import GATE, Gate
 from models.postgresql import Postgresql
 from models.tables import db
 
-HELD = "SELECT mode FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND granted"
+HELD = """
+    SELECT mode FROM pg_locks JOIN pg_database d ON d.oid = database AND d.datname = CURRENT_DATABASE()
+    WHERE locktype = 'advisory' AND objid = %s AND granted
+"""  # the server has the databases of other tests, too
 
 
 @pytest.fixture
