@@ -34,11 +34,11 @@ _NOTHING: dict[str, Any] = {
 
 
 def _rate(given: Any) -> Any:
-    return Rate.written(given) if isinstance(given, str) else given
+    return Rate.parse(given) if isinstance(given, str) else given
 
 
 def _group_roles(given: Any) -> Any:
-    return GroupRoles.written(given) if isinstance(given, str) else given
+    return GroupRoles.parse(given) if isinstance(given, str) else given
 
 
 class ConfigurationError(Misconfigured):
@@ -263,7 +263,7 @@ class Settings(BaseModel):
 
 @functools.lru_cache(64)  # each callback asks for it
 def _reach(base_url: str | None, networks_allowed: str | None, ports_allowed: str, *, anonymous: bool) -> Reach:
-    named = frozenset() if base_url is None else frozenset([urls.place(base_url)])
+    named = frozenset() if base_url is None else frozenset([urls.host_and_port(base_url)])
     unless_said = networks.LOOPBACK if anonymous else ()
     opened = unless_said if networks_allowed is None else networks.listed(networks_allowed)
     return Reach(opened, named, ports.listed(ports_allowed))
