@@ -18,7 +18,7 @@ from services.messaging.consumers import CONNECTION_ERRORS
 from services.runtime.troubles import Troubles
 
 EVERY_MINUTE = "* * * * *"
-HEARTBEAT_SECONDS = 180  # its connection is used once a minute, and by nobody else to keep it alive
+CONNECTION_HEARTBEAT_SECONDS = 180  # its connection is used once a minute, and by nobody else to keep it alive
 _STALE_AFTER_SECONDS = 30
 _IDLE_WAKE_MILLISECONDS = 500
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 import settings_rules
-from core import networks, origins, ports, proxies, urls
+import settings_values as values
+from core import origins, ports, urls
 from core.accounts import Registration
 from core.calls import CallsKept
 from core.errors import Misconfigured
@@ -23,22 +23,6 @@ from core.ways import Way
 
 _REQUESTS_PER_MINUTE = 600
 _A_YEAR = 31_536_000
-# What `none` stands for where the default is neither an empty text nor nothing.
-_NOTHING: dict[str, Any] = {
-    "requests_per_minute": 0,
-    "forwarded_allow_ips": "",
-    "callback_networks_allowed": "",
-    "account_rate": None,
-    "registration": Registration.CLOSED,
-}
-
-
-def _rate(given: Any) -> Any:
-    return Rate.written(given) if isinstance(given, str) else given
-
-
-def _group_roles(given: Any) -> Any:
-    return GroupRoles.written(given) if isinstance(given, str) else given
 
 
 class ConfigurationError(Misconfigured):
@@ -77,7 +61,7 @@ class Settings(BaseModel):
     oidc_client_secret: SecretStr | None = None
     oidc_scopes: str = "openid profile email"
     oidc_groups_claim: str = "groups"
-    oidc_groups: Annotated[GroupRoles, BeforeValidator(_group_roles)] = GroupRoles()
+    oidc_groups: Annotated[GroupRoles, BeforeValidator(values.group_roles)] = GroupRoles()
     public_url: str | None = None
 
     # Secrets: the keys that they are sealed with, comma-separated; the first seals, all of them open.
@@ -105,7 +89,7 @@ class Settings(BaseModel):
     heartbeat_seconds: float = Field(default=15, ge=0.1, le=1800)
     shutdown_grace_seconds: float = Field(default=20, ge=0, le=3600)
     max_concurrent_runs: int | None = Field(default=None, ge=1, le=1_000_000)
-    account_rate: Annotated[Rate | None, BeforeValidator(_rate)] = Rate(calls=90, seconds=60)
+    account_rate: Annotated[Rate | None, BeforeValidator(values.rate)] = Rate(calls=90, seconds=60)
     destination_breaker: bool = False
 
     # Commands: which programs jobs may run, and within what.
@@ -179,12 +163,12 @@ class Settings(BaseModel):
     @property
     def programs_allowed(self) -> frozenset[str]:
         """The programs that jobs may run, by name or absolute path; none: commands are off."""
-        return _listed(self.commands_allowed)
+        return values.listed(self.commands_allowed)
 
     @property
     def variables_allowed(self) -> frozenset[str]:
         """The environment variables that jobs may set for their commands."""
-        return _listed(self.commands_env_allowed)
+        return values.listed(self.commands_env_allowed)
 
     @property
     def origins_allowed(self) -> frozenset[str]:
@@ -229,18 +213,18 @@ class Settings(BaseModel):
     @property
     def reach(self) -> Reach:
         """Where calls may go whose address an application has given (docs/decisions/0011-inner-addresses.md)."""
-        return _reach(None, self.callback_networks_allowed, self.callback_ports_allowed, anonymous=self.anonymous)
+        return values.reach(None, self.callback_networks_allowed, self.callback_ports_allowed, anonymous=self.anonymous)
 
     @property
     def reach_of_base(self) -> Reach:
         """Where calls may go whose address is built from CALLBACK_BASE_URL: to its host and port besides."""
         base = self.callback_base_url
-        return _reach(base, self.callback_networks_allowed, self.callback_ports_allowed, anonymous=self.anonymous)
+        return values.reach(base, self.callback_networks_allowed, self.callback_ports_allowed, anonymous=self.anonymous)
 
     @property
     def way(self) -> Way:
         """How calls leave this installation: through its proxy, believing its own authorities."""
-        return _way(settings_rules.revealed(self.egress_proxy), self.ca_bundle)
+        return values.way(settings_rules.revealed(self.egress_proxy), self.ca_bundle)
 
     @property
     def anonymous(self) -> bool:
@@ -251,7 +235,7 @@ class Settings(BaseModel):
     @classmethod
     def _none_is_a_word(cls, given: dict[str, Any]) -> dict[str, Any]:
         """Read `none` as nobody, nowhere or no limit, for every setting that can do without."""
-        return {name: _without_none(name, value, cls.model_fields[name].default) for name, value in given.items()}
+        return {name: values.without_none(name, value, cls.model_fields[name].default) for name, value in given.items()}
 
     @model_validator(mode="after")
     def _no_contradictions(self) -> Self:
@@ -259,19 +243,6 @@ class Settings(BaseModel):
         if faults:
             raise ValueError("\n".join(faults))
         return self
-
-
-@functools.lru_cache(64)  # each callback asks for it
-def _reach(base_url: str | None, networks_allowed: str | None, ports_allowed: str, *, anonymous: bool) -> Reach:
-    named = frozenset() if base_url is None else frozenset([urls.place(base_url)])
-    unless_said = networks.LOOPBACK if anonymous else ()
-    opened = unless_said if networks_allowed is None else networks.listed(networks_allowed)
-    return Reach(opened, named, ports.listed(ports_allowed))
-
-
-@functools.lru_cache(64)  # each call asks for it
-def _way(proxy: str | None, ca_bundle: Path | None) -> Way:
-    return Way(proxy=proxies.listed(proxy or ""), ca_bundle=ca_bundle)
 
 
 def load(environ: Mapping[str, str]) -> Settings:
@@ -284,14 +255,3 @@ def load(environ: Mapping[str, str]) -> Settings:
         return Settings.model_validate(given)
     except ValidationError as error:
         raise ConfigurationError("\n".join(settings_rules.lines_of(error))) from None
-
-
-def _without_none(name: str, value: Any, default: Any) -> Any:
-    """A setting's value; nothing for `none`, unless the setting cannot do without."""
-    if not isinstance(value, str) or value.strip().lower() != "none":
-        return value
-    return _NOTHING.get(name, default if default in ("", None) else value)
-
-
-def _listed(names: str) -> frozenset[str]:
-    return frozenset(filter(None, map(str.strip, names.split(","))))

@@ -38,7 +38,7 @@ class Condition:
 
 
 @dataclass(frozen=True)
-class Alarm:
+class Alert:
     """An alert to be sent to the owner."""
 
     kind: AlertKind
@@ -46,17 +46,17 @@ class Alarm:
     words: str | None = None
 
 
-def after(condition: Condition, events: Sequence[Event], now: datetime) -> tuple[Condition, list[Alarm]]:
+def judge(condition: Condition, events: Sequence[Event], now: datetime) -> tuple[Condition, list[Alert]]:
     """Returns the job's condition after these events, in their order, and the alerts that they raise."""
-    alarms = []
+    alerts = []
     for event in events:
         following = _after(condition, event, now)
         if condition.failures_in_row < FAILURES_IN_ROW <= following.failures_in_row:
-            alarms.append(Alarm(AlertKind.FAILING, following.failures_in_row, event.words))
+            alerts.append(Alert(AlertKind.FAILING, following.failures_in_row, event.words))
         if condition.late_since is None and following.late_since is not None:
-            alarms.append(Alarm(AlertKind.LATE, words=event.words))
+            alerts.append(Alert(AlertKind.LATE, words=event.words))
         condition = following
-    return condition, alarms
+    return condition, alerts
 
 
 def _after(condition: Condition, event: Event, now: datetime) -> Condition:

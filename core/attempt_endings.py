@@ -139,8 +139,9 @@ def cancel(facts: Facts, outcome: Outcome, now: datetime) -> Ending:
 
 def event(facts: Facts, ending: Ending) -> Event:
     """Returns an ending as an event for alerts: a job that comes back counts its runs, any other its attempts."""
-    failed = ending.changes["status"] if facts.job_comes_back else ending.attempt["outcome"]
-    well = True if ending.attempt["outcome"] == Outcome.SUCCEEDED else False if failed == Outcome.FAILED else None
+    outcome = ending.attempt["outcome"]
+    has_failed = ending.changes["status"] == RunStatus.FAILED if facts.job_comes_back else outcome == Outcome.FAILED
+    well = True if outcome == Outcome.SUCCEEDED else False if has_failed else None
     missed = facts.deadline_missed_at is not None or "deadline_missed_at" in ending.changes
     late = missed or facts.late_at is not None
     return Event(well, late=late, words=ending.changes.get("error_message"))

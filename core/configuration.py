@@ -128,4 +128,4 @@ def _is_safe(issuer: str) -> bool:
     """Whether nobody on the way can answer in a provider's place."""
     if not urls.is_web_address(issuer):
         return False
-    return issuer.startswith("https://") or networks.is_loopback(urls.place(issuer)[0])
+    return issuer.startswith("https://") or networks.is_loopback(urls.host_and_port(issuer)[0])

@@ -29,7 +29,7 @@ class GroupRoles:
     roles: tuple[tuple[str, str, Role], ...] = field(default=())
 
     @classmethod
-    def written(cls, text: str) -> Self:
+    def parse(cls, text: str) -> Self:
         """Returns the table that a setting writes. Raises `ValueError`, whose message is the rule."""
         administrators, roles = set(), []
         for line in filter(None, map(str.strip, text.split(";"))):

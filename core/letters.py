@@ -97,7 +97,7 @@ def address_of(sender: str) -> str:
     return parseaddr(sender)[1]
 
 
-def same_for_all(address: str) -> str:
+def with_lower_domain(address: str) -> str:
     """Returns an address with its domain in lower case, to compare by."""
     local, at, domain = address.rpartition("@")
     return f"{local}{at}{domain.lower()}"

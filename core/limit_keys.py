@@ -92,7 +92,7 @@ def is_of_destination(key: str) -> bool:
 def of_host(url: str) -> str | None:
     """Returns the key of the host that a URL names, if it names one."""
     try:
-        host = urls.place(url)[0].lower().removesuffix(".")
+        host = urls.host_and_port(url)[0].lower().removesuffix(".")
     except ValueError:
         return None
     return f"host:[{host}]" if ":" in host else f"host:{host}" if host else None

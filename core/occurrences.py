@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp
 
-LATE_AFTER = timedelta(seconds=60)
+MISSED_AFTER = timedelta(seconds=60)
 ROWS_FOR_A_GAP = 1_000
 
 SUPERSEDED = "late: a newer one was caught up in its place"
@@ -49,7 +49,7 @@ def sort_out(
     More than 1,000 missed in a row for one reason become one, with their count. If `more_follow` and all of these
     are late, the newest of all is not among them.
     """
-    late = [instant for instant in instants if instant < now - LATE_AFTER]
+    late = [instant for instant in instants if instant < now - MISSED_AFTER]
     in_time = tuple(instants[len(late) :])
     window_begins = now - timedelta(seconds=policy.window_seconds)
     too_old = [instant for instant in late if instant < window_begins]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice, takewhile
 
-from core.occurrences import LATE_AFTER, CatchUpPolicy, Missed, sort_out
+from core.occurrences import MISSED_AFTER, CatchUpPolicy, Missed, sort_out
 from core.schedules import Schedule
 
 
@@ -36,6 +36,6 @@ def plan_occurrences(
         return PlannedOccurrences()
     named = list(islice(takewhile(lambda instant: instant <= horizon, schedule.starting_at(watermark)), most))
     next_run_at = next(schedule.upcoming(named[-1]) if named else schedule.starting_at(watermark), None)
-    late_follow = next_run_at is not None and next_run_at < now - LATE_AFTER
+    late_follow = next_run_at is not None and next_run_at < now - MISSED_AFTER
     sorted_out = sort_out(named, now, policy, more_follow=late_follow)
     return PlannedOccurrences(sorted_out.to_run, sorted_out.missed, next_run_at)

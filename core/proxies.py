@@ -21,7 +21,7 @@ class Proxy:
     authorization: str | None = field(default=None, repr=False)
 
     @classmethod
-    def written(cls, url: str) -> Self:
+    def parse(cls, url: str) -> Self:
         """Returns the proxy that a URL names. Raises `ValueError`, whose message is the rule and not the URL."""
         try:
             parts = urlsplit(url)
@@ -42,8 +42,8 @@ class Proxy:
 
 
 def listed(url: str) -> Proxy | None:
-    """Returns the proxy of a setting that may be empty. Raises `ValueError` as `Proxy.written` does."""
-    return Proxy.written(url) if url else None
+    """Returns the proxy of a setting that may be empty. Raises `ValueError` as `Proxy.parse` does."""
+    return Proxy.parse(url) if url else None
 
 
 def _authorization(user: str | None, password: str | None) -> str | None:

@@ -18,7 +18,7 @@ class Rate:
     seconds: int
 
     @classmethod
-    def written(cls, text: str) -> Self:
+    def parse(cls, text: str) -> Self:
         """Returns the rate that `calls/seconds` gives. Raises `ValueError` for anything else."""
         found = _WRITTEN.fullmatch(text)
         if found is None:

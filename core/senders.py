@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from core.letters import fault_of_address, same_for_all
+from core.letters import fault_of_address, with_lower_domain
 
 
 def is_allowed(address: str, senders: Collection[str]) -> bool:
     """Whether an address is one of these, or of one of these domains."""
-    return not {same_for_all(address), f"@{_domain(address)}"}.isdisjoint(senders)
+    return not {with_lower_domain(address), f"@{_domain(address)}"}.isdisjoint(senders)
 
 
 def canonical(sender: str) -> str:
@@ -17,7 +17,7 @@ def canonical(sender: str) -> str:
     address = f"anybody{sender}" if sender.startswith("@") else sender
     if fault := fault_of_address(address):
         raise ValueError(f"is {sender!r}, which {fault} A whole domain is written @example.com.")
-    return same_for_all(sender)
+    return with_lower_domain(sender)
 
 
 def _domain(address: str) -> str:

@@ -58,7 +58,7 @@ def hosts_can_be_read(url: str) -> bool:
     return found is not None and all(can_be_read(f"//{host}") for host in found[1].split(","))
 
 
-def place(url: str) -> tuple[str, int]:
+def host_and_port(url: str) -> tuple[str, int]:
     """Returns the host and the port of a web address."""
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)

@@ -14,7 +14,7 @@ class WorkerStatus(StrEnum):
     STOPPED = "stopped"
 
 
-def shown_status(
+def worker_status(
     heartbeat_at: datetime, stopped_at: datetime | None, now: datetime, lease_seconds: float
 ) -> WorkerStatus:
     """Returns a worker's status: without a heartbeat for a lease it is silent, and has lost its runs."""

@@ -22,7 +22,7 @@ def run(settings: Settings) -> None:
     """Send beats until SIGTERM or SIGINT, and end the process with status 0."""
     logs.configure(settings.log_level)
     stopping = threading.Event()
-    broker = brokers.build(settings, "periodic", beats.HEARTBEAT_SECONDS)
+    broker = brokers.build(settings, "periodic", beats.CONNECTION_HEARTBEAT_SECONDS)
     scheduler = beats.Beats(beats.declare(broker, lambda: None), broker.troubles)
     stop = StopSignals(stopping)
 

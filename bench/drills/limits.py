@@ -179,7 +179,7 @@ def _judge(verdict: Verdict, place: Place, receiver: SlowReceiver, drill: _Drill
     told = "; ".join(map(str, found[:5])) or "none came too many"
     verdict.expect(holds=not found, found=f"of {len(calls)} calls under {len(drill.puts)} limits: {told}")
     for line in _busiest(calls):
-        verdict.expect(holds=True, found=line)
+        verdict.note(line)
     ended = dict(place.query(_ENDED))
     verdict.expect(holds=sum(ended.values()) == jobs, found=f"{jobs} jobs: {ended}; no place is taken, nothing held")
     count, waited, held = place.query(_WAITED)[0]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from core.alerting import Alarm, Condition, Event, after
+from core.alerting import Alert, Condition, Event, judge
 from models import alerts
 from models.fields import new_id
 from models.tables import Job
@@ -21,31 +21,31 @@ def note(happened: Iterable[tuple[Job, Event]], now: datetime) -> None:
     for job, event in happened:
         events.setdefault(job.id, (job, []))[1].append(event)
     changed: dict[UUID, Condition] = {}
-    told: list[tuple[UUID, Alarm]] = []
+    told: list[tuple[UUID, Alert]] = []
     for job, of_job in events.values():
         before = Condition(job.failures_in_row, job.late_since)
-        condition, alarms = after(before, of_job, now)
+        condition, raised = judge(before, of_job, now)
         if condition != before:
             job.failures_in_row, job.late_since = condition.failures_in_row, condition.late_since
             changed[job.id] = condition
         if job.deleted_at is None:
-            told += [(job.id, alarm) for alarm in alarms]
+            told += [(job.id, alert) for alert in raised]
     if changed:
         alerts.set_conditions(changed)
     insert(told, now)
 
 
-def insert(told: Iterable[tuple[UUID, Alarm]], now: datetime) -> None:
+def insert(told: Iterable[tuple[UUID, Alert]], now: datetime) -> None:
     """Note alerts for the owners of jobs."""
-    alerts.insert([_row(job_id, alarm, now) for job_id, alarm in told])
+    alerts.insert([_row(job_id, alert, now) for job_id, alert in told])
 
 
-def _row(job_id: UUID, alarm: Alarm, now: datetime) -> dict[str, object]:
+def _row(job_id: UUID, alert: Alert, now: datetime) -> dict[str, object]:
     return {
         "id": new_id(),
         "job": job_id,
-        "kind": alarm.kind,
-        "failures": alarm.failures,
-        "words": alarm.words,
+        "kind": alert.kind,
+        "failures": alert.failures,
+        "words": alert.words,
         "created_at": now,
     }

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from core import schedules
 from core.attempt_endings import TOO_LATE
-from core.occurrences import LATE_AFTER
+from core.occurrences import MISSED_AFTER
 from core.principals import Principal
 from core.schedules import Recurring
 from core.states import ENDED, KEYED_HOLDS, Hold, RunStatus
@@ -179,7 +179,7 @@ def _missed(run: Run, job: Job) -> str:
         return f"It never ran: its deadline {_shown(run.deadline_at)} passed while it waited, and it expires."
     several = f" So were {run.occurrences - 1} after it." if run.occurrences > 1 else ""
     return (
-        f"It was missed: its row was made at {_shown(run.created_at)}, more than {LATE_AFTER.total_seconds():g} s "
+        f"It was missed: its row was made at {_shown(run.created_at)}, more than {MISSED_AFTER.total_seconds():g} s "
         f"late, since no coordinator was at work before ({run.reason}; catch_up: {job.catch_up}).{several}"
     )
 

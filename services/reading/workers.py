@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core.principals import Principal
-from core.workers import WorkerStatus, shown_status
+from core.workers import WorkerStatus, worker_status
 from models import database, workers
 from services.reading.views import view_of
 from services.system import System
@@ -40,7 +40,7 @@ def known(principal: Principal, system: System) -> list[WorkerView]:
         view_of(
             WorkerView,
             one,
-            status=shown_status(one.heartbeat_at, one.stopped_at, now, lease_seconds),
+            status=worker_status(one.heartbeat_at, one.stopped_at, now, lease_seconds),
             running=running.get(one.id, 0),
         )
         for one in found

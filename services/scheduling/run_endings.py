@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 
 from core import attempt_endings, fairness, schedules
-from core.alerting import Alarm, Condition, Event, after
+from core.alerting import Alert, Condition, Event, judge
 from core.attempt_endings import Ending, Facts
 from core.polls import PollingFacts
 from core.states import ENDED, JobState, RunStatus, Trigger
@@ -96,14 +96,14 @@ def settle(run: EndingRun, job: EndingJob, decided_by: Facts, ending: Ending, no
 def carry_out(settlements: Sequence[Settlement], now: datetime, *, carefully: bool = False) -> None:
     """Write settlements. `carefully` skips parts that cannot be written, except the ends of the runs themselves."""
     database.after_commit(partial(_tell, settlements, now))
-    changes, alarms = _changes(settlements, now)
+    changes, raised = _changes(settlements, now)
     ends = Ends(
         [_run_end(one) for one in settlements],
         changes,
         [_following(one.job, one.next_poll) for one in settlements if one.next_poll is not None],
         _maybe_over(settlements),
     )
-    seldom = [partial(_pause, settlements, now), partial(noting.insert, alarms, now)]
+    seldom = [partial(_pause, settlements, now), partial(noting.insert, raised, now)]
     if carefully:
         _carry_out_in_parts(settlements, ends, seldom, now)
         return
@@ -171,22 +171,22 @@ def _over(job: EndingJob, state: JobState) -> MaybeOver:
     return MaybeOver(id=job.id, state=JobState.COMPLETED if _comes_back(job) else state)
 
 
-def _changes(settlements: Sequence[Settlement], now: datetime) -> tuple[list[JobChange], list[tuple[UUID, Alarm]]]:
-    """Returns the changes of the jobs, and the alarms to note; a job that was well and still is does not change."""
+def _changes(settlements: Sequence[Settlement], now: datetime) -> tuple[list[JobChange], list[tuple[UUID, Alert]]]:
+    """Returns the changes of the jobs, and the alerts to note; a job that was well and still is does not change."""
     of_jobs: dict[UUID, list[Settlement]] = {}
     for one in settlements:
         of_jobs.setdefault(one.job.id, []).append(one)
     changes: list[JobChange] = []
-    told: list[tuple[UUID, Alarm]] = []
+    told: list[tuple[UUID, Alert]] = []
     for of_job in of_jobs.values():
         job = of_job[0].job
         before = Condition(job.failures_in_row, job.late_since)
-        condition, alarms = after(before, [one.event for one in of_job], now)
+        condition, raised = judge(before, [one.event for one in of_job], now)
         polled = [one for one in of_job if one.ending.polled is not None]
         if polled or condition != before:
             changes.append(_change(job, condition, polled))
         if job.deleted_at is None:
-            told += [(job.id, alarm) for alarm in alarms]
+            told += [(job.id, alert) for alert in raised]
     return changes, told
 
 

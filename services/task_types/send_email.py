@@ -19,7 +19,7 @@ from core.letters import (
     fault_of_address,
     fault_of_header,
     message_id,
-    same_for_all,
+    with_lower_domain,
 )
 from services.email import mail, templates
 from services.messaging import broker as brokers
@@ -99,7 +99,7 @@ class SendEmail(_Given):
             raise ValueError("needs a subject and a body.")
         if self.emails is not None and (texts or self.html is not None):
             raise ValueError("has emails, each with its own subject and body; leave those beside them out.")
-        twice = [one for one, count in Counter(map(same_for_all, self.recipients or ())).items() if count > 1]
+        twice = [one for one, count in Counter(map(with_lower_domain, self.recipients or ())).items() if count > 1]
         if twice:
             raise ValueError(f"names the recipient {twice[0]} more than once; each gets one e-mail.")
         return self

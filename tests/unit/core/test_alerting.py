@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from core.alerting import FAILURES_IN_ROW, Alarm, AlertKind, Condition, Event, after
+from core.alerting import FAILURES_IN_ROW, Alert, AlertKind, Condition, Event, judge
 from tests.factories import NOON
 
 FAILED = Event(well=False, words="The receiver is down.")
@@ -16,43 +16,43 @@ LATE = Event(well=None, late=True)
 LATER = NOON + timedelta(minutes=1)
 
 
-def alarms(*events: Event, since: Condition | None = None) -> list[Alarm]:
-    return after(since or Condition(), events, NOON)[1]
+def alerts(*events: Event, since: Condition | None = None) -> list[Alert]:
+    return judge(since or Condition(), events, NOON)[1]
 
 
 def test_four_failures_in_a_row_are_not_told() -> None:
-    condition, told = after(Condition(), [FAILED] * 4, NOON)
+    condition, told = judge(Condition(), [FAILED] * 4, NOON)
     assert (condition, told) == (Condition(4), [])
 
 
 def test_the_fifth_failure_in_a_row_is_told_with_its_words() -> None:
-    assert alarms(*[FAILED] * 5) == [Alarm(AlertKind.FAILING, 5, "The receiver is down.")]
+    assert alerts(*[FAILED] * 5) == [Alert(AlertKind.FAILING, 5, "The receiver is down.")]
 
 
 def test_the_sixth_and_all_later_ones_are_not_told_again() -> None:
-    assert len(alarms(*[FAILED] * 50)) == 1
-    assert alarms(FAILED, since=Condition(FAILURES_IN_ROW)) == []
+    assert len(alerts(*[FAILED] * 50)) == 1
+    assert alerts(FAILED, since=Condition(FAILURES_IN_ROW)) == []
 
 
 def test_one_that_goes_well_ends_the_row() -> None:
-    assert alarms(*[FAILED] * 4, WELL, *[FAILED] * 4) == []
+    assert alerts(*[FAILED] * 4, WELL, *[FAILED] * 4) == []
 
 
 def test_after_it_has_recovered_it_is_told_anew() -> None:
-    assert len(alarms(*[FAILED] * 5, WELL, *[FAILED] * 5)) == 2
+    assert len(alerts(*[FAILED] * 5, WELL, *[FAILED] * 5)) == 2
 
 
 def test_what_says_nothing_leaves_the_row_as_it_is() -> None:
-    assert len(alarms(*[FAILED] * 4, NOTHING, FAILED)) == 1
+    assert len(alerts(*[FAILED] * 4, NOTHING, FAILED)) == 1
 
 
 def test_being_late_is_told_once_until_it_goes_well_in_time() -> None:
     late = Event(well=True, late=True)
-    assert [one.kind for one in alarms(LATE, LATE, late, FAILED, LATE)] == [AlertKind.LATE]
-    assert len(alarms(LATE, WELL, LATE)) == 2
+    assert [one.kind for one in alerts(LATE, LATE, late, FAILED, LATE)] == [AlertKind.LATE]
+    assert len(alerts(LATE, WELL, LATE)) == 2
 
 
 @pytest.mark.parametrize(("event", "since"), [(LATE, NOON), (FAILED, NOON), (NOTHING, NOON), (WELL, None)])
 def test_a_job_is_late_since_the_first_time(event: Event, since: object) -> None:
-    condition, _ = after(Condition(late_since=NOON), [event], LATER)
+    condition, _ = judge(Condition(late_since=NOON), [event], LATER)
     assert condition.late_since == since

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from core.figures import minutes_between, percentile, whole_minute
-from core.workers import WorkerStatus, shown_status
+from core.workers import WorkerStatus, worker_status
 from tests.factories import NOON
 
 
@@ -50,4 +50,4 @@ def test_a_worker_is_silent_when_it_was_not_heard_of_for_a_lease(
     silent_seconds: float, stopped: bool, expected: WorkerStatus
 ) -> None:
     now = NOON + timedelta(seconds=silent_seconds)
-    assert shown_status(NOON, now if stopped else None, now, 60) is expected
+    assert worker_status(NOON, now if stopped else None, now, 60) is expected

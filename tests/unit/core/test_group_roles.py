@@ -7,7 +7,7 @@ import pytest
 from core.group_roles import Granted, GroupRoles
 from core.scopes import Role
 
-TABLE = GroupRoles.written("cn=admins,dc=x=administrator; dev = app a:developer ;dev=b:viewer; all=b:owner;")
+TABLE = GroupRoles.parse("cn=admins,dc=x=administrator; dev = app a:developer ;dev=b:viewer; all=b:owner;")
 
 
 @pytest.mark.parametrize(
@@ -31,4 +31,4 @@ def test_the_table_knows_its_apps() -> None:
 @pytest.mark.parametrize("wrong", ["dev", "dev=", "=administrator", "dev=app", "dev=app:king", "dev=:viewer"])
 def test_what_is_no_table_is_refused_with_the_rule(wrong: str) -> None:
     with pytest.raises(ValueError, match="write group=administrator or group=app:role"):
-        GroupRoles.written(wrong)
+        GroupRoles.parse(wrong)

@@ -8,7 +8,7 @@ from core.rates import Rate
 
 
 def test_a_rate_is_written_as_calls_in_seconds() -> None:
-    assert Rate.written("90/60") == Rate(90, 60)
+    assert Rate.parse("90/60") == Rate(90, 60)
 
 
 @pytest.mark.parametrize(
@@ -16,4 +16,4 @@ def test_a_rate_is_written_as_calls_in_seconds() -> None:
 )
 def test_what_is_no_rate_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="90/60"):
-        Rate.written(text)
+        Rate.parse(text)

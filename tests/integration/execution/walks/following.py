@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from core import attempt_endings, fairness
-from core.alerting import Condition, after
+from core.alerting import Condition, judge
 from core.attempt_endings import Ending
 from core.overlap_queue import JobFacts, WaitingRun, give_turns
 from core.schedules import Recurring, Schedule
@@ -59,10 +59,10 @@ class _After:
 
     def job_follows(self, job_id: UUID, endings: Sequence[Ending], events: Sequence[Any]) -> None:
         job = self.rows.jobs[job_id]
-        condition, alarms = after(Condition(job["failures_in_row"], job["late_since"]), events, self.now)
+        condition, raised = judge(Condition(job["failures_in_row"], job["late_since"]), events, self.now)
         job |= {"failures_in_row": condition.failures_in_row, "late_since": condition.late_since}
         self.rows.alerts += [
-            {"job": job_id, "kind": one.kind, "failures": one.failures, "words": one.words} for one in alarms
+            {"job": job_id, "kind": one.kind, "failures": one.failures, "words": one.words} for one in raised
         ]
         if any(ending.job_pauses for ending in endings):
             self._pause(job)

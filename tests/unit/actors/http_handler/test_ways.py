@@ -197,6 +197,6 @@ def test_calls_of_different_ways_never_share_a_connection(certificate: Path) -> 
 
 
 def test_ways_show_neither_keys_nor_passwords() -> None:
-    way = Way(proxy=Proxy.written("http://ada:canary@proxy.test"), certificate="canary")
+    way = Way(proxy=Proxy.parse("http://ada:canary@proxy.test"), certificate="canary")
     assert "canary" not in repr(way)
     assert "Y2FuYXJ5" not in repr(way)
