@@ -35,9 +35,11 @@ typed?.addEventListener("keydown", (event) => {
   }
 });
 
-const wanted = document.querySelector(":is(#run-now, #ask-pause):target");
-if (wanted?.matches("details")) press(wanted.querySelector("summary"));
-else wanted?.focus();
+// What the palette of another page has led here for. No element has these ids: the browser would take the focus away.
+const wanted = { "#do-run": "#go-now", "#do-pause": "#ask-pause > summary" }[location.hash];
+const found = wanted && document.querySelector(wanted);
+if (found?.matches("summary")) press(found);
+else found?.focus();
 
 function open() {
   typed.value = "";
@@ -69,7 +71,7 @@ function going(label, kind, href) {
 function onJob(link) {
   const href = link.getAttribute("href");
   const label = link.textContent;
-  return [going(`Run now: ${label}`, "on its page", `${href}#run-now`), going(`Pause: ${label}`, "on its page", `${href}#ask-pause`)];
+  return [going(`Run now: ${label}`, "on its page", `${href}#do-run`), going(`Pause: ${label}`, "on its page", `${href}#do-pause`)];
 }
 
 async function find() {

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
 from core.principals import LOCAL
 from core.quotas import Quotas
 from core.scopes import Role
 from models.tables import App
+from pages import words
 from services.access import app_keys, members
 from services.jobs import apps, quotas
 from services.secrets import named, signing
@@ -51,6 +54,7 @@ def test_a_user_makes_an_app_and_owns_it(page: Page, browser: Browser, system: G
 
 
 def test_quotas_are_shown_and_put_by_administrators_alone(page: Page, browser: Browser, system: GivenSystem) -> None:
+    assert set(words.QUOTAS) == {one.name for one in fields(Quotas)}, "or the form would take back what it leaves out"
     assert "Jobs no limit" in page.text
     assert "Change them" not in page.text
     quotas.put(LOCAL, system, "shop", Quotas(jobs=7, shortest_interval_seconds=0.5))

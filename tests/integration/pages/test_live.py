@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.servers, pytest.mark.xdist_group("chromium")]
 
 WEEKDAYS = schedules.Cron("0 9 * * mon-fri")
 LONGER_THAN_A_WINDOW = 40
+PAUSE = "Pause: Weekday digest on its page"
 expect.set_options(timeout=LONGEST * 1000)
 
 
@@ -73,7 +74,15 @@ def test_the_palette_goes_to_a_job_by_its_name_or_id_and_opens_what_asks_why(
     tab.keyboard.press("Control+k")
     tab.keyboard.type("day dig")
     choices = tab.locator("#choices li")
-    expect(choices).to_have_text("Weekday digest job")
+    expect(choices).to_have_text(["Weekday digest job", "Run now: Weekday digest on its page", PAUSE])
+    tab.keyboard.press("ArrowUp")  # the last of them
+    tab.keyboard.press("Enter")
+    tab.wait_for_url(f"**/dashboard/jobs/{job_id}#do-pause")
+    expect(tab.locator("#ask-pause input[name=reason]")).to_be_focused()
+    tab.goto(f"{address}/dashboard/")
+    tab.keyboard.press("Control+k")
+    tab.keyboard.type("day dig")
+    expect(choices).to_have_count(3)
     tab.keyboard.press("Enter")
     tab.wait_for_url(f"**/dashboard/jobs/{job_id}")
     tab.keyboard.press("Control+k")

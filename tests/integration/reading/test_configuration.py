@@ -23,7 +23,7 @@ def test_every_setting_is_told_with_where_its_value_came_from() -> None:
     found = shown(WORKER_THREADS="4")
     assert list(found) == [name.upper() for name in Settings.model_fields]
     assert found["WORKER_THREADS"] == SettingView("WORKER_THREADS", "4", Origin.ENVIRONMENT)
-    assert found["LEASE_SECONDS"] == SettingView("LEASE_SECONDS", "60.0", Origin.DEFAULT)
+    assert found["LEASE_SECONDS"] == SettingView("LEASE_SECONDS", "60", Origin.DEFAULT)
     assert found["ACCOUNT_RATE"].value == "90/60"
     assert found["DESTINATION_BREAKER"].value == "no"
     assert found["EMAIL_HOST"] == SettingView("EMAIL_HOST", None, Origin.DEFAULT)
