@@ -222,6 +222,7 @@ QUOTAS: dict[str, str] = {
     "waiting_runs": "Due runs that wait",
     "shortest_interval_seconds": "Shortest wait between runs of a job, seconds",
     "payload_bytes": "Data of a job, bytes",
+    "requests_per_minute": "Requests of its keys in a minute",
 }
 
 ORIGINS: dict[str, str] = {

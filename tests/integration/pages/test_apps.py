@@ -8,6 +8,7 @@ from core.principals import LOCAL
 from core.quotas import Quotas
 from core.scopes import Role
 from models.tables import App
+from pages import words
 from services.access import app_keys, members
 from services.jobs import apps, quotas
 from services.secrets import named, signing
@@ -48,6 +49,10 @@ def test_a_user_makes_an_app_and_owns_it(page: Page, browser: Browser, system: G
     assert [(one.username, one.role) for one in members.listed(LOCAL, "shop")] == [("ada", Role.OWNER)]
     assert "shop" in browser.load("/dashboard/apps").links
     assert browser.load("/dashboard/new").form("Make the job").fields["app_name"] == "shop"
+
+
+def test_the_form_of_quotas_has_each_of_them_for_what_it_leaves_out_it_would_lift() -> None:
+    assert words.QUOTAS.keys() == Quotas.__dataclass_fields__.keys()
 
 
 def test_quotas_are_shown_and_put_by_administrators_alone(page: Page, browser: Browser, system: GivenSystem) -> None:
