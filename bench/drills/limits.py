@@ -191,9 +191,8 @@ def _judge(verdict: Verdict, place: Place, receiver: SlowReceiver, drill: _Drill
         holds=not odd, found=f"{len(holds)} holds: {len(odd)} not over, or under a key that is not the run's"
     )
     count, waited, held = place.query(_WAITED)[0]
-    verdict.expect(  # the rest is for a free thread, and for what was killed: how long that takes tells of the machine
-        holds=held <= waited, found=f"{count} runs waited {waited:.0f} s together, of which they were held {held:.0f} s"
-    )
+    # The rest is for free threads, and for what was killed: how long that takes tells of the machine.
+    verdict.note(f"{count} runs waited {waited:.0f} s together, of which they were held {held:.0f} s")
 
 
 def _keys(data: Any) -> list[str]:

@@ -233,7 +233,7 @@ def test_runs_that_an_accounts_rate_held_go_on_under_the_key_of_its_app_and_its_
 
 
 def test_quotas_from_before_limit_no_requests(former: None) -> None:
-    runner.upgrade("0033_holds_and_weights")
+    runner.upgrade("0035_figures")
     db.execute_sql(f"INSERT INTO app_quotas (app_id, jobs, updated_at) VALUES ('{APP}', 3, '{INSTANT}')")  # noqa: S608
     assert "0036_app_requests" in runner.upgrade()
     [row] = AppQuotas.select()

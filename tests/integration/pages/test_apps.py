@@ -53,6 +53,10 @@ def test_a_user_makes_an_app_and_owns_it(page: Page, browser: Browser, system: G
     assert browser.load("/dashboard/new").form("Make the job").fields["app_name"] == "shop"
 
 
+def test_the_form_of_quotas_has_each_of_them_for_what_it_leaves_out_it_would_lift() -> None:
+    assert words.QUOTAS.keys() == Quotas.__dataclass_fields__.keys()
+
+
 def test_quotas_are_shown_and_put_by_administrators_alone(page: Page, browser: Browser, system: GivenSystem) -> None:
     assert set(words.QUOTAS) == {one.name for one in fields(Quotas)}, "or the form would take back what it leaves out"
     assert "Jobs no limit" in page.text
