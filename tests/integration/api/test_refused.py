@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import falcon.asgi
 import falcon.testing
 import pytest
 
@@ -160,9 +160,10 @@ def test_an_id_in_another_spelling_than_ours_is_not_found(client: Client, spelli
 
 
 def test_a_body_that_is_cut_off_is_refused() -> None:
-    async def arriving() -> AsyncIterator[bytes]:
-        yield json.dumps(PRINTED).encode()
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": json.dumps(PRINTED).encode(), "more_body": False}
 
-    request = SimpleNamespace(content_type="application/json", content_length=5_000, stream=arriving())
+    stream = falcon.asgi.BoundedStream(cast("Any", receive), content_length=5_000)
+    request = SimpleNamespace(content_type="application/json", content_length=5_000, stream=stream)
     with pytest.raises(falcon.HTTPBadRequest, match="Bad Request"):
         asyncio.run(bodies.read(cast("Any", request), 10_000))
