@@ -67,7 +67,7 @@ _DURATIONS_OF_ONE_JOB = """
             SELECT id, job_id, status, started_at, finished_at FROM runs
             WHERE job_id = ? AND finished_at IS NOT NULL ORDER BY id DESC LIMIT ?
         ) AS newest
-        WHERE status = 'completed' ORDER BY id DESC LIMIT ?
+        WHERE status = 'completed' AND started_at IS NOT NULL ORDER BY id DESC LIMIT ?
     ) AS completed
 """
 

@@ -88,7 +88,7 @@ def common_fields() -> list[Field]:
 def policy_fields() -> list[Field]:
     """Returns the fields that need no answer."""
     return [
-        Field("priority", "Priority", "number", hint="0 to 9, the higher the sooner; 5 where nothing is said"),
+        Field("priority", "Priority", "number", hint="0 to 9, the higher the sooner; 5 by default"),
         Field("max_retries", "Retries", "number", hint="of a run that failed"),
         Field("retry_backoff_base", "First backoff", "number", hint="seconds; doubles with each retry"),
         Field("time_limit_seconds", "Time limit", "number", hint="seconds, for each attempt"),

@@ -49,7 +49,7 @@ def events(run: RunView, attempts: Sequence[AttemptView], holds: Sequence[HoldVi
     if run.status == RunStatus.RETRYING:
         found.append(Event(run.due_at, "to be tried again", "after the backoff"))
     if run.held_by is not None and run.held_until is not None:
-        found.append(Event(run.held_until, "looked at again", words.HOLDS.get(run.held_by, run.held_by)))
+        found.append(Event(run.held_until, "to be checked again", words.HOLDS.get(run.held_by, run.held_by)))
     if run.deadline_missed_at is not None:
         found.append(Event(run.deadline_missed_at, "its deadline passed"))
     if run.finished_at is not None:

@@ -58,7 +58,7 @@ def _amiss(facts: Facts) -> Verdict | None:
     wrong = next((part for part in facts.parts if not part.is_well), None)
     if wrong is None:
         return None
-    return Verdict("bad", f"Something is amiss with the part {wrong.name}: {wrong.detail}", "#parts", "All parts")
+    return Verdict("bad", f"Something is wrong with the part {wrong.name}: {wrong.detail}", "#parts", "All parts")
 
 
 def _long_waits(facts: Facts) -> Verdict | None:
@@ -78,9 +78,9 @@ def _reason(one: WaitView, facts: Facts) -> str:
             if one.held_until is not None and one.held_until > facts.now
             else ""
         )
-        return f"account {one.account_id} has had its calls{until}"
+        return f"account {one.account_id} has used up its rate{until}"
     if one.held_by is Hold.DESTINATION:
-        return f"most of the last calls of {one.app_name} failed, so they are held ({one.held_key})"
+        return f"most of the last calls of {one.app_name} failed, so its runs are held ({one.held_key})"
     waited = formats.span((facts.now - one.oldest_due_at).total_seconds())
     return f"no worker has been free for those of {one.app_name} on {one.queue} for {waited}"
 

@@ -86,7 +86,7 @@ def _groups(view: JobView) -> dict[str, list[Field]]:
     return {
         "What to do": job_form.task_fields(registry.find(view.task_type)),
         "When": job_form.schedule_fields(type(view.schedule)),
-        "Whose it is": common,
+        "Owner": common,
         "Policies": job_form.policy_fields(),
     }
 

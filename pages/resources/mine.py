@@ -68,7 +68,7 @@ class Mine:
                 {"current_password": form.get("current_password", ""), "new_password": form.get("new_password", "")}
             )
             if new != form.get("again"):
-                raise InvalidInput.at("again", "is another one than the new password; type it twice alike.")
+                raise InvalidInput.at("again", "differs from the new password; type the same one twice.")
             await self._change_password(who.principal, current, new, who.session)
             see_other(resp, self._site.url(f"{PATH}?done=password_changed"))
 

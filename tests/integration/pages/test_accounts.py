@@ -88,12 +88,12 @@ def test_after_logging_out_a_page_is_for_strangers_again(browser: Browser) -> No
 def test_a_form_without_the_token_of_its_session_is_refused(browser: Browser, system: GivenSystem) -> None:
     register(browser)
     log_in(browser)
-    form = browser.load("/dashboard/jobs").form("Keep")
+    form = browser.load("/dashboard/jobs").form("Save")
     assert len(form.fields["form_token"]) == 64
     assert browser.send(form, form_token="").status_code == 403
     other = Browser(site(system))
     log_in(other)
-    foreign = other.load("/dashboard/jobs").form("Keep")
+    foreign = other.load("/dashboard/jobs").form("Save")
     assert browser.send(Form(form.action, "post", foreign.fields)).status_code == 403
     assert browser.send(form).status_code == 303
 
@@ -131,7 +131,8 @@ def test_every_link_of_the_navigation_leads_to_a_page_that_its_reader_may_load(b
     for name, paths in shown.items():
         log_in(browser, name=name)
         assert {browser.load(path).status for path in paths} == {200}
-    assert shown["root"] - shown[NAME] == {"/dashboard/people", "/dashboard/workers"}
+    for_administrators = {"people", "workers", "settings", "outbox"}
+    assert shown["root"] - shown[NAME] == {f"/dashboard/{page}" for page in for_administrators}
 
 
 def navigation(browser: Browser, name: str) -> set[str]:

@@ -151,7 +151,7 @@ def test_a_member_gets_a_role_and_sees_what_it_grants(page: Page, browser: Brows
         "/dashboard/settings",
         "/logout/",
     }
-    token = seen.form("Keep").fields["form_token"]
+    token = seen.form("Save").fields["form_token"]
     assert bob.submit(Form("/dashboard/apps/shop/signing", "post", {"form_token": token})).status == 403
 
 

@@ -111,7 +111,7 @@ def test_a_past_span_is_tried_first_and_then_run(browser: Browser, system: Given
     assert "The schedule names 3 occurrences there" in trial.text
     assert triggers(job_id) == set()
     done = browser.submit(trial.form("Run 3 now"))
-    assert "New runs stand for those of the span." in done.text
+    assert "Runs were made for the occurrences of that span." in done.text
     assert triggers(job_id) == {"backfill"}
     again = browser.submit(page.form("Try"), **{"from": "2026-11-20T09:00", "to": "2026-11-20T12:00"})
     assert "0 would run now" in again.text

@@ -79,7 +79,7 @@ def test_a_file_that_changes_has_another_address() -> None:
 
 
 def test_zone_and_theme_are_kept_in_the_browser(browser: Browser) -> None:
-    form = browser.load("/dashboard/jobs").form("Keep")
+    form = browser.load("/dashboard/jobs").form("Save")
     page = browser.submit(form, zone="Asia/Tokyo", theme="dark")
     assert ("html", {"lang": "en", "data-theme": "dark", "data-zone": "Asia/Tokyo"}) in page.elements
     refused = browser.submit(form, zone="Atlantis", theme="dark")

@@ -131,7 +131,7 @@ def test_a_failed_job_is_retried_and_an_ended_one_has_no_button_that_would_be_re
     assert "It cannot be done now" in refusal.text
     page = page_of(browser, job_id)
     assert "The receiver will not have it." in page.text
-    assert "Set going again" in browser.submit(page.form("Retry")).text
+    assert "Retried with a new run" in browser.submit(page.form("Retry")).text
     assert status(job_id) == "queued"
 
 

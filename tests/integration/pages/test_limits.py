@@ -52,8 +52,8 @@ def test_who_holds_a_key_and_who_waits_is_shown(browser: Browser, system: GivenS
     page = browser.load(f"/dashboard/limits/of?key={KEY}")
     assert "1 call is under way; room for 0" in page.text
     assert f"/dashboard/runs/{holder.run_id}" in page.links.values()
-    assert "Hold it now 1" in page.text
-    assert "Wait for it 1" in page.text
+    assert "Holding it now 1" in page.text
+    assert "Waiting for it 1" in page.text
     listed = browser.load(page.links["All that wait"])
     assert "1 run that fit" in listed.text
     assert "Report" in listed.links

@@ -28,7 +28,7 @@ def test_this_session_is_told_from_others_which_can_be_ended(page: Page, browser
     log_in(elsewhere)
     seen = browser.load("/dashboard/mine")
     assert seen.text.count("session of a login") == 2
-    assert "Ended: it opens nothing more." in browser.submit(seen.form("End")).text
+    assert "Ended: it is no longer accepted." in browser.submit(seen.form("End")).text
     assert elsewhere.load("/dashboard/jobs").has_button("Log in")
     log_in(elsewhere)
     browser.submit(seen.form("End my other sessions"))

@@ -25,7 +25,7 @@ def alive(system: GivenSystem) -> None:
 
 
 def test_the_overview_begins_with_a_verdict(browser: Browser, system: GivenSystem) -> None:
-    assert "Something is amiss with the part coordinator" in browser.load("/dashboard/").text
+    assert "Something is wrong with the part coordinator" in browser.load("/dashboard/").text
     alive(system)
     page = browser.load("/dashboard/")
     assert "All is well. Nothing has run in the last hour." in page.text
@@ -101,7 +101,7 @@ def test_a_trouble_of_this_process_is_a_part_that_is_amiss(system: GivenSystem) 
     alive(system)
     trouble = Trouble("spool", "The disk is full.", "Make room.")
     page = Browser(site(system, troubles=[trouble])).load("/dashboard/")
-    assert "Something is amiss with the part spool: The disk is full. Make room." in page.text
+    assert "Something is wrong with the part spool: The disk is full. Make room." in page.text
 
 
 def test_where_nothing_failed_or_comes_or_waits_the_pages_say_so(browser: Browser) -> None:

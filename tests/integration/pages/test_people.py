@@ -45,7 +45,7 @@ def test_an_administrator_is_made_and_sees_the_page(page: Page, browser: Browser
     assert bob.load("/dashboard/people").status == 403
     browser.submit(page.form("Make administrator"))
     assert "People" in bob.load("/dashboard/jobs").links
-    browser.submit(browser.load("/dashboard/people").form("No administrator"))
+    browser.submit(browser.load("/dashboard/people").form("Remove administrator"))
     assert bob.load("/dashboard/people").status == 403
 
 

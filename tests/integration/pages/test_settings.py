@@ -28,7 +28,7 @@ def test_the_settings_in_force_are_shown_and_the_readers_own_are_kept_beside_the
     assert "WORKER_THREADS 16 the default" in page.text
     assert "CALLBACK_BASE_URL http://127.0.0.1:9 the environment" in page.text
     assert "Your settings are kept" not in page.text
-    assert browser.submit(page.form("Keep"), zone="Asia/Tokyo", theme="dark").status == 200
+    assert browser.submit(page.form("Save"), zone="Asia/Tokyo", theme="dark").status == 200
 
 
 def test_an_email_that_was_kept_is_read_and_stays_text(browser: Browser, system: GivenSystem) -> None:

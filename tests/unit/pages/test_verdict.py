@@ -47,7 +47,7 @@ def test_all_is_well_is_said_with_figures() -> None:
 
 def test_runs_that_wait_for_long_have_a_reason() -> None:
     said = text(waiting=waits(61, Hold.RATE_LIMIT))
-    assert said == "412 runs wait: account acc7 has had its calls until Fri 20 Nov 2026 12:03:10."
+    assert said == "412 runs wait: account acc7 has used up its rate until Fri 20 Nov 2026 12:03:10."
     assert "no worker has been free for those of crm on runs.http for 2 min" in text(waiting=waits(120))
 
 
