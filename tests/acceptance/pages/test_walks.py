@@ -69,7 +69,7 @@ def test_what_failed_is_repeated_singly_and_as_a_group(reader: NewReader) -> Non
         grace.make_job("broken", name=name, max_retries="0")
         expect(grace.status).to_have_text("failed")
     grace.press("Retry")
-    expect(grace.done).to_contain_text("Set going again")
+    expect(grace.done).to_contain_text("Retried with a new run")
     grace.open("/dashboard/failures")
     group = grace.page.locator("#failures tbody tr")
     expect(group).to_contain_text("The receiver answered 422")
