@@ -19,7 +19,10 @@ EXTENSION = "pg_trgm"
 _SORTED_IN_KILOBYTES = 256
 _STANDING = """
     SELECT (SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)),
-        EXISTS (SELECT FROM pg_stat_progress_create_index AS building WHERE building.relid = pg_class.oid),
+        EXISTS (
+            SELECT FROM pg_stat_progress_create_index AS building
+            WHERE building.datname = current_database() AND building.relid = pg_class.oid
+        ),
         pg_has_role(relowner, 'USAGE')
     FROM pg_class WHERE oid = to_regclass(%s)
 """

@@ -103,7 +103,11 @@ def _build() -> list[str]:
         database.disconnect()
 
 
+# The view tells of all databases of the server, and so of the tests beside this one.
+_UNDER_WAY = "SELECT COUNT(*) FROM pg_stat_progress_create_index WHERE datname = current_database()"
+
+
 def _is_under_way(building: Future[list[str]]) -> bool:
     assert not building.done(), building.result()
     with database.reading():
-        return bool(db.execute_sql("SELECT COUNT(*) FROM pg_stat_progress_create_index").fetchone()[0])
+        return bool(db.execute_sql(_UNDER_WAY).fetchone()[0])
