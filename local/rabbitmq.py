@@ -122,7 +122,7 @@ class PrivateRabbit:
             os.kill(self.pid, signal.SIGCONT)
 
     def raise_memory_alarm(self) -> None:
-        """Let the node take all of its memory for used up: it blocks every connection that publishes."""
+        """Make the node believe that its memory is used up: it blocks every connection that publishes."""
         self._set_watermark(0)
 
     def end_memory_alarm(self) -> None:

@@ -47,7 +47,7 @@ EVERYTHING = Interest()
 
 @dataclass(frozen=True)
 class Audience:
-    """Listeners who are told of the same jobs and runs: who want the same, and may see the same."""
+    """Listeners to whom the same jobs and runs are sent: they want the same, and may see the same."""
 
     interest: Interest
     seen: VisibleJobs | None

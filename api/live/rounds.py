@@ -47,7 +47,7 @@ def _missed(look: Look, joining: Listener) -> News | None:
 
 
 def _wanted(found: Iterable[Share]) -> tuple[set[UUID], set[UUID]]:
-    """Returns the jobs and the runs that somebody is told of, or must read anew what it shows of."""
+    """Returns the jobs and the runs to read: those in somebody's share, and those whose listeners must reload."""
     jobs: set[UUID] = set()
     runs: set[UUID] = set()
     added: set[Told] = set()

@@ -1,4 +1,4 @@
-"""Shares: what each listener is told of the news. What is the same for many of them is found out once."""
+"""Shares: which news each listener gets. What is the same for many of them is found out once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Share:
 def shares(
     look: Look, now: float, listeners: Collection[Listener], news: News | None, whose: Whose, *, join: bool = False
 ) -> list[Share]:
-    """Returns what each of these listeners is told of the news; adds to `whose` the jobs that were looked up for it."""
+    """Returns the share of each of these listeners in the news; adds to `whose` the jobs that were looked up for it."""
     whose.update(look.whose(_looked_up(listeners, news, join=join) - whose.keys()))
     sharing = _Sharing(look, news, whose)
     found = []

@@ -37,7 +37,7 @@ class Call:
     _reply: queue.SimpleQueue[Exchanged | BaseException] = field(default_factory=queue.SimpleQueue)
 
     def answer(self, work: Work | None = None, *, asks_again: bool = False) -> None:
-        """Let the thread go on, with or without work."""
+        """Wake the thread, with or without work."""
         self._reply.put(Exchanged(self.settled, work, asks_again))
 
     def fail(self, error: BaseException) -> None:
