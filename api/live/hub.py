@@ -29,6 +29,7 @@ _RESTS = 2.0  # times as long as the look took: requests have two thirds of the 
 LONGEST_REST_SECONDS = 1.0
 _ASK_AGAIN_SECONDS = 3.0  # who is not allowed to listen any more hears nothing after five
 _STOPPING = "This process is about to stop; connect again, to another one."
+_FAILED = "The live channel failed just now; connect again."
 _FULL = f"{MOST_LISTENERS} listeners are connected to this process; try again in a moment."
 log = structlog.get_logger()
 
@@ -89,7 +90,7 @@ class Hub:
                 await self._turn()
                 await self._rest(rest_after(_now() - began))
         finally:
-            self._end_all(End.STOPPING)
+            self._end_all(End.STOPPING, _STOPPING)
             self._watch.forget()
             self._task = None
 
@@ -111,7 +112,7 @@ class Hub:
         except Exception as error:
             log.exception("live_look_failed")
             _refuse(joining, error)
-            self._end_all(End.TRY_AGAIN)
+            self._end_all(End.TRY_AGAIN, _FAILED)
             self._watch.forget()
         else:
             await self._hand_out(outcomes, cursor, joining)
@@ -165,8 +166,8 @@ class Hub:
         elif not joined.done():
             joined.set_exception(error)
 
-    def _end_all(self, why: End) -> None:
-        _refuse(self._joining, Unavailable(_STOPPING))
+    def _end_all(self, why: End, words: str) -> None:
+        _refuse(self._joining, Unavailable(words))
         for listener in self._listening:
             listener.end(why)
         self._listening.clear()
