@@ -10,7 +10,7 @@ import structlog
 from migrations.large_indexes import EXTENSION
 
 REMEDY = (
-    f"Searches read every job. Have the owner of the database run `CREATE EXTENSION {EXTENSION}` in it; where the server has "
+    f"Searches read every job. Its owner may run `CREATE EXTENSION {EXTENSION}` in it; where the server has "
     "it not, it is in the package postgresql-contrib. A coordinator builds the index then."
 )
 log = structlog.get_logger()
