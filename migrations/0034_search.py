@@ -10,8 +10,8 @@ import structlog
 from migrations.large_indexes import EXTENSION
 
 REMEDY = (
-    f"Searches read every job. Its owner may run `CREATE EXTENSION {EXTENSION}` in it; where the server has "
-    "it not, it is in the package postgresql-contrib. A coordinator builds the index then."
+    f"Searches read every job. As the owner of the database, run `CREATE EXTENSION {EXTENSION}` in it; if the server "
+    "lacks the extension, it is in the package postgresql-contrib. A coordinator builds the index then."
 )
 log = structlog.get_logger()
 
