@@ -8,8 +8,8 @@ autoscale     one to five workers, as the queues ask for them
 migrate       bring the database to the newest schema
 rotate-secrets    seal every stored secret with the first of SECRET_KEYS
 restore declare-offline    hold every app in the database, before anything is started on it
-login, jobs, runs, upcoming, stats, apps, members, keys, limits, breakers, restore, archive, audit, apply, export,
-              preview, open
+login, jobs, runs, upcoming, stats, apps, members, keys, limits, breakers, workers, restore, archive, audit, apply,
+              export, preview, open, pause, resume
               the client's commands, to a server by its API (`./carillon jobs list`)
 """
 
@@ -17,26 +17,22 @@ from __future__ import annotations
 
 from processes import signals
 
-signals.obey()  # before what follows, which takes a second to import
+signals.obey()  # before what follows, which takes a while to import
 
+import gc
 import importlib
 import socket
 import sys
+from collections.abc import Sequence
 from types import ModuleType
 from typing import NoReturn
 
 import typer
 
-from client import commands, endings, restores
-from client.options import Reason
-from local import demonstration, stack, trial_receiver
-from migrations import large_indexes, runner
-from models import database
-from processes import start
-from services.restoring import offline
-from services.scheduling import timezones
-from services.secrets import key_file, rotating
-from settings import ConfigurationError, Settings
+from client import commands, endings
+from processes import zones
+from processes.endings import plain_faults
+from processes.environment import ROOT, environment
 
 app = typer.Typer(
     add_completion=False,
@@ -50,50 +46,40 @@ app = typer.Typer(
 @app.callback()
 def begin() -> None:
     """Prepare what all commands share."""
-    timezones.pin()
+    zones.pin()
 
 
 @app.command()
 def serve() -> None:
     """Serve everything from one process, on SQLite and an in-process broker."""
     signals.obey(0)
-    settings = start.embedded_settings()
-    with trial_receiver.for_callbacks(settings) as complete:
-        _process("embedded").serve(complete, _greet)
+    settings = _imported("processes.start").embedded_settings()
+    _imported("local.in_one_process").serve(settings)
 
 
 @app.command()
-def demo(*, keep: bool = typer.Option(False, "--keep", help="go on until Ctrl-C, with more work to look at")) -> None:
+def demo(
+    *, keep: bool = typer.Option(False, "--keep", help="a company's busy Tuesday to look at, until Ctrl-C")
+) -> None:
     """Run one job of each kind to its end and say what happened."""
-    settings = start.embedded_settings()
-    serve = [sys.executable, str(start.ROOT / "cli.py"), "serve"]
-    sys.exit(demonstration.on_one_process(settings, serve, keep=keep))
+    _imported("local.on_this_machine").demo(keep=keep)
 
 
 @app.command()
 def services(what: str = typer.Argument("", help="`demo` to show one job of each kind, then stop")) -> None:
     """Run the Procfile's processes, on the servers that are named or on private ones."""
-    environment = start.environment()
-    if what not in ("", "demo"):
-        raise ConfigurationError(f"services knows `demo` or nothing, not `{what}`.")
-    if what == "demo":
-        environment = {"LOG_LEVEL": "WARNING", **environment}  # the table is what is to be seen
-    settings = start.checked_settings(environment)  # else each process would say the same, again and again
-    with stack.running(start.ROOT, environment, settings) as running:
-        if what == "demo":
-            sys.exit(demonstration.on(running.url, running.receiver_folder, environment.get("INTERNAL_SECRET")))
-        running.wait_for_signal()
+    _imported("local.on_this_machine").services(what)
 
 
 @app.command()
 def web(descriptor: int | None = typer.Option(None, "--socket", hidden=True)) -> None:
     """Serve the HTTP API, by as many processes as WEB_CONCURRENCY says."""
     signals.obey(0)
-    settings = start.services_settings()
+    settings = _imported("processes.start").services_settings()
     if descriptor is not None:
-        _process("web").run(settings, socket.socket(fileno=descriptor))
+        _imported("processes.web").run(settings, socket.socket(fileno=descriptor))
     else:
-        _process("web" if settings.web_processes == 1 else "web_processes").run(settings)
+        _imported("processes.web" if settings.web_processes == 1 else "processes.web_processes").run(settings)
 
 
 @app.command()
@@ -119,8 +105,8 @@ def autoscale(
     *, dry_run: bool = typer.Option(False, "--dry-run", help="say what would be done, and start nothing")
 ) -> None:
     """Keep one to five workers running: one more while over ten runs wait, one fewer when none does."""
-    settings = start.services_settings()
-    _process("autoscale").run(settings, start.environment(), start.ROOT, dry_run=dry_run)
+    settings = _imported("processes.start").services_settings()
+    _imported("processes.autoscale").run(settings, environment(), ROOT, dry_run=dry_run)
 
 
 @app.command()
@@ -128,72 +114,64 @@ def migrate(
     *, plan: bool = typer.Option(False, "--plan", help="say what would be applied, and change nothing")
 ) -> None:
     """Bring the database to the newest schema."""
-    settings = start.load_settings()
-    database.connect(settings.database, "migrate")
-    if plan:
-        for name, purpose in runner.pending():
-            typer.echo(f"{name}  {purpose}")
-        return
-    for name in runner.upgrade():
-        typer.echo(f"applied {name}")
-    for name in large_indexes.build():
-        typer.echo(f"built {name}")
+    _imported("processes.on_database").migrate(plan=plan)
 
 
 @app.command()
 def rotate_secrets() -> None:
     """Seal every stored secret with the first of SECRET_KEYS."""
-    settings = start.load_settings()
-    if settings.embedded:
-        settings = key_file.with_key(settings)
-    database.connect(settings.database, "rotate-secrets")
-    runner.upgrade()
-    typer.echo(f"sealed {rotating.rotate(settings)} secrets with the first of SECRET_KEYS")
+    _imported("processes.on_database").rotate_secrets()
 
 
-@restores.app.command()
-def declare_offline(reason: Reason = None) -> None:
+def declare_offline(
+    reason: str | None = typer.Option(None, help="Why: kept in the audit log.", show_default=False),
+) -> None:
     """Hold every app in the database itself: after a restore, before anything is started on it."""
-    settings = start.load_settings()
-    database.connect(settings.database, "declare-offline")
-    runner.upgrade()
-    held = offline.declare(settings, reason)
-    runs = sum(one.begun + one.not_begun for one in held.apps)
-    typer.echo(f"Held: {len(held.apps)} apps, {runs} runs. Start Carillon, and release them: carillon restore release.")
+    _imported("processes.on_database").declare_offline(reason)
 
 
 def _run(name: str) -> None:
     """Run one process of the services mode until it is told to stop."""
     signals.obey(0)
-    settings = start.services_settings()
-    _process(name).run(settings)
+    settings = _imported("processes.start").services_settings()
+    _imported(f"processes.{name}").run(settings)
 
 
-def _process(name: str) -> ModuleType:
-    """Returns the module of a process. It is half of a start to import one: only who runs it waits for it."""
-    return importlib.import_module(f"processes.{name}")
+def _imported(name: str) -> ModuleType:
+    """Returns a module, imported only now: most of a start is imports, so each command waits only for its own.
+
+    What is imported stays, so the garbage collector looks through it neither meanwhile nor later.
+    """
+    gc.disable()
+    try:
+        return importlib.import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
-def _greet(settings: Settings) -> None:
-    url = f"http://{settings.host}:{settings.port}"
-    typer.echo(
-        f"Carillon serves {url}/dashboard/ (API: {url}/swagger/, data: {settings.data_dir}).\n"
-        f"Callbacks go to {settings.callback_base_url}. A first job:\n\n"
-        f"  curl -s {url}/api/jobs/create -H 'Content-Type: application/json' -d '"
-        '{"app_name": "app_a", "user_id": "user1", "account_id": "acc1", "task_type": "hello", '
-        '"schedule": {"type": "immediate"}, "data": {"some_key": "some_value"}}'
-        "'\n",
-        nl=True,
-    )
+def command_line(arguments: Sequence[str]) -> typer.Typer:
+    """Returns the command line for these arguments; of the client's commands it has only the one that they name.
+
+    If they name no command it has them all, so that help and corrections list each.
+    """
+    first = next(iter(arguments), "")
+    if first not in _own_commands():
+        names = [first] if first in commands.NAMES else commands.NAMES
+        commands.add_to(app, names)
+        if "restore" in names:
+            _imported("client.restores").app.command()(declare_offline)
+    return app
 
 
-commands.add_to(app)
+def _own_commands() -> set[str]:
+    return {one.callback.__name__.replace("_", "-") for one in app.registered_commands if one.callback}
 
 
 def main(arguments: list[str]) -> NoReturn:
     """Run the command that these arguments name, and end the process."""
-    with endings.plain(arguments), start.plain_faults():
-        app(arguments, prog_name="carillon", obj=start.environment())
+    with endings.plain(arguments), plain_faults():
+        command_line(arguments)(arguments, prog_name="carillon", obj=environment())
     sys.exit()
 
 

@@ -20,6 +20,7 @@ from services.runtime.troubles import Troubles
 EVERY_MINUTE = "* * * * *"
 CONNECTION_HEARTBEAT_SECONDS = 180  # its connection is used once a minute, and by nobody else to keep it alive
 _STALE_AFTER_SECONDS = 30
+_BEAT, _SENDER = "beat", "sender"
 _IDLE_WAKE_MILLISECONDS = 500
 
 
@@ -29,7 +30,7 @@ def declare(broker: dramatiq.Broker, on_beat: Callable[[], None]) -> list[dramat
 
     @dramatiq.actor(
         broker=broker,
-        actor_name="beat",
+        actor_name=_BEAT,
         queue_name=brokers.BEATS,
         periodic=periodiq.cron(EVERY_MINUTE),
     )
@@ -40,25 +41,52 @@ def declare(broker: dramatiq.Broker, on_beat: Callable[[], None]) -> list[dramat
     return [beat]
 
 
-def consumer(broker: dramatiq.Broker, on_beat: Callable[[], None]) -> dramatiq.Worker:
-    """Returns a consumer of beats on one thread, which calls `on_beat` for each. It is not started yet."""
+def consumer(
+    broker: dramatiq.Broker, on_beat: Callable[[], None], hear_sender: Callable[[Any], None]
+) -> dramatiq.Worker:
+    """Returns a consumer of beats on one thread, which calls `on_beat` for each. It is not started yet.
+
+    `hear_sender` is called with what a beat tells of its sender.
+    """
     declare(broker, on_beat)
+    broker.add_middleware(_Senders(hear_sender))
     return dramatiq.Worker(broker, queues={brokers.BEATS}, worker_threads=1, worker_timeout=_IDLE_WAKE_MILLISECONDS)
+
+
+class _Senders(dramatiq.Middleware):
+    """Hands on what a beat tells of its sender; those of the former release tell nothing."""
+
+    def __init__(self, hear: Callable[[Any], None]) -> None:
+        self._hear = hear
+
+    def after_process_message(
+        self,
+        _broker: dramatiq.Broker,
+        message: Any,
+        *,
+        result: Any = None,  # noqa: ARG002  Dramatiq's signature
+        exception: BaseException | None = None,  # noqa: ARG002
+    ) -> None:
+        if message.actor_name == _BEAT and _SENDER in message.options:
+            self._hear(message.options[_SENDER])
 
 
 class Beats(periodiq.Scheduler):  # type: ignore[misc]  # periodiq has no types
     """Sends each beat at its minute; one that finds RabbitMQ away is let go, the coordinator plans without it."""
 
-    def __init__(self, actors: list[Any], troubles: Troubles) -> None:
+    def __init__(self, actors: list[Any], troubles: Troubles, sender: dict[str, Any]) -> None:
+        """`sender` is what each beat tells of this process, which has no database to tell it to."""
         super().__init__(actors=actors)
         self._troubles = troubles
+        self._sender = sender
         # Signal handlers put into it, which the lock of a Queue might not survive.
         self.alarm_q: queue.SimpleQueue[bool] = queue.SimpleQueue()
 
     def send_actors(self, actors: list[Any], now: Any) -> None:
         """The next beat is tried in a minute, whatever becomes of this one."""
         try:
-            super().send_actors(actors, now)
+            for actor in actors:
+                actor.send_with_options(scheduled_at=str(now), **{_SENDER: self._sender})
         except CONNECTION_ERRORS as error:
             self._troubles.begin(brokers.BEATS, trouble_of(brokers.BEATS, error), error)
         else:

@@ -21,7 +21,7 @@ from services.system import System
 from services.task_types.oauth2 import OAuth2
 
 MOST_KEPT = 1_000
-SPARE_SECONDS = 30.0  # a token that ends sooner might end on its way
+SPARE_SECONDS = 30.0  # a token that expires sooner might expire in transit
 _UNLESS_SAID_SECONDS = 300.0
 _LOOK_SECONDS = 0.1
 _FORM = "application/x-www-form-urlencoded"
@@ -39,7 +39,7 @@ class Token:
 
 
 class _Given(BaseModel):
-    """What a token endpoint answers, RFC 6749, section 5.1."""
+    """The answer of a token endpoint (RFC 6749, section 5.1)."""
 
     access_token: str = Field(min_length=1, max_length=16_000)
     token_type: str = "bearer"  # noqa: S105  a kind
@@ -47,7 +47,7 @@ class _Given(BaseModel):
 
 
 class _Refusal(BaseModel):
-    """What a token endpoint answers that gives none, RFC 6749, section 5.2."""
+    """The error answer of a token endpoint (RFC 6749, section 5.2)."""
 
     error: str = Field(pattern=r"^[a-z_]{1,50}$")
 
@@ -81,7 +81,7 @@ class _Tokens:
 
     @contextmanager
     def alone(self, key: Hashable, scope: Scope) -> Iterator[None]:
-        """Keep other threads from fetching the same token meanwhile. Raises `Aborted` for who waits and is stopped."""
+        """Keep other threads from fetching the same token meanwhile. Raises `Aborted` if stopped while waiting."""
         with self._lock:
             lock, waiting = self._fetching.get(key, (threading.Lock(), 0))
             self._fetching[key] = lock, waiting + 1
@@ -103,21 +103,21 @@ _tokens = _Tokens()
 
 
 def of(system: System, oauth2: OAuth2, call: http.Call, scope: Scope) -> Token:
-    """Returns the token for a call: one that is kept, else a new one, got by the way that the call takes.
+    """Returns the token for a call: a cached one, else a new one, fetched by the way that the call takes.
 
-    Raises `TransientFailure` or `PermanentFailure` where there is none to be had, and `Aborted` as `http.call` does.
+    Raises `TransientFailure` or `PermanentFailure` if none can be fetched, and `Aborted` as `http.call` does.
     """
     key = (call.way, call.reach, oauth2)
     if token := _tokens.found(key, system.clock.monotonic()):
         return token
     with _tokens.alone(key, scope):
-        if token := _tokens.found(key, system.clock.monotonic()):  # fetched by whoever was before
+        if token := _tokens.found(key, system.clock.monotonic()):  # fetched by the previous thread
             return token
         asked_at = system.clock.monotonic()
         try:
             given = _fetched(system, oauth2, call, scope)
         except AttemptError as error:
-            error.was_called = False  # the token endpoint was, not the receiver
+            error.was_called = False  # the token endpoint was called, not the receiver
             raise
         lasts = given.expires_in or _UNLESS_SAID_SECONDS
         token = Token(key, given.access_token, asked_at + max(lasts - SPARE_SECONDS, lasts / 2))
@@ -131,7 +131,7 @@ def was_used_before(token: Token) -> bool:
 
 
 def refused(token: Token) -> AttemptError:
-    """Forget a token that a receiver refused. Returns why the attempt is tried again."""
+    """Forget a token that a receiver refused. Returns why the attempt is retried."""
     _tokens.forget(token)
     return TransientFailure("The receiver answered 401 to an access token that was used before; a new one is fetched.")
 

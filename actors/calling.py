@@ -1,4 +1,4 @@
-"""Perform a run that is one call: of the application, or of whomever the job or its app names."""
+"""Perform a run that is one call: a callback of the application, or a request that the job or its app defines."""
 
 from __future__ import annotations
 

@@ -37,15 +37,25 @@ log = structlog.get_logger()
 class RunExecutor:
     """Executes the runs of one queue in this process, as many at once as Dramatiq has threads for it.
 
-    Once `stopping` is set, it claims no more runs; attempts under way go on.
+    It claims no runs once `stopping` is set, or while `draining` is; attempts under way continue.
     """
 
-    def __init__(self, system: System, engine: Engine, leases: Leases, queue: str, stopping: threading.Event) -> None:
+    def __init__(
+        self,
+        system: System,
+        engine: Engine,
+        leases: Leases,
+        queue: str,
+        stopping: threading.Event,
+        *,
+        draining: threading.Event | None = None,
+    ) -> None:
         self._system = system
         self._engine = engine
         self._leases = leases
         self._queue = queue
         self._stopping = stopping
+        self._draining = draining or threading.Event()
 
     def declare(self, broker: dramatiq.Broker) -> None:
         """Make this the actor that answers rings on the given broker."""
@@ -66,16 +76,16 @@ class RunExecutor:
             self._unless_stopping(lambda: self._arrive(UUID(run_id), datetime.fromisoformat(due_at)))
         until = self._system.clock.monotonic() + _CLAIM_FOR_SECONDS
         answer: Exchanged | None = Exchanged(asks_again=True)
-        while answer is not None and not self._stopping.is_set():
-            if answer.work is not None:
+        while answer is not None:
+            if answer.work is not None:  # even if no more may be claimed: this one already is
                 answer = self._execute(answer.work, until)
-            elif answer.asks_again:
+            elif answer.asks_again and self._takes_work():
                 answer = self._unless_stopping(lambda: self._engine.exchange(self._queue))
             else:
                 return
 
     def _arrive(self, run_id: UUID, due_at: datetime) -> None:
-        """Take a delayed ring: wait if it is at most a second early; send it again if it is earlier, or if we stop."""
+        """Handle a delayed ring: wait if it is at most a second early, else (or at shutdown) send it again."""
         early = dispatching.arrive(self._system, run_id, due_at)
         while 0 < early <= _EARLY_SECONDS and not self._stopping.wait(early):
             early = dispatching.arrive(self._system, run_id, due_at)
@@ -127,7 +137,7 @@ class RunExecutor:
         return answer
 
     def _leave_to_another(self, work: Work) -> None:
-        """Ring for another thread: this one stops claiming, though the queue may not be empty."""
+        """Ring for another thread: this one stops claiming, although the queue may not be empty."""
         if not self._stopping.is_set():
             self._system.doorbell.ring([Ring(work.run_id, self._queue)])
 
@@ -136,10 +146,13 @@ class RunExecutor:
         return self._engine.exchange(self._queue, (work, result), wants_work=goes_on)
 
     def _goes_on(self, until: float) -> bool:
-        return not self._stopping.is_set() and self._system.clock.monotonic() < until
+        return self._takes_work() and self._system.clock.monotonic() < until
+
+    def _takes_work(self) -> bool:
+        return not self._stopping.is_set() and not self._draining.is_set()
 
     def _unless_stopping(self, action: Callable[[], Done]) -> Done | None:
-        """Retry an action while the database is away. Returns None if the process is to stop meanwhile.
+        """Retry an action while the database is unavailable. Returns None if the process is told to stop meanwhile.
 
         The message stays unacknowledged, so it is delivered again if this process ends.
         """

@@ -7,6 +7,7 @@ import threading
 import dramatiq
 import structlog
 
+from actors.draining import Drain
 from actors.execution import RunExecutor
 from actors.middleware import RowDecidedRetries
 from core.errors import AbortReason, DatabaseUnavailable
@@ -30,17 +31,19 @@ class RunWorker:
         self._system = system
         self._stopping = stopping
         self._identity = patiently(lambda: workers.register(system), stopping.is_set)
-        self._leases = Leases(system, self._identity)
+        self._leases = Leases(system, self._identity, self._hear_drain)
         self._engine = Engine(system, self._identity)
         broker.add_middleware(RowDecidedRetries(system))
+        draining = threading.Event()
         for queue in brokers.RUNS:
-            RunExecutor(system, self._engine, self._leases, queue, stopping).declare(broker)
+            RunExecutor(system, self._engine, self._leases, queue, stopping, draining=draining).declare(broker)
         self._dramatiq = dramatiq.Worker(
             broker,
             queues=set(brokers.RUNS),
             worker_timeout=_IDLE_WAKE_MILLISECONDS,
             worker_threads=system.settings.worker_threads,
         )
+        self._drain = Drain(self._dramatiq, draining)
 
     def start(self) -> None:
         """Begin to answer rings."""
@@ -60,7 +63,7 @@ class RunWorker:
         self._leases.wait_until_none(_HAND_BACK_SECONDS)
 
     def hurry(self) -> None:
-        """Hand back all attempts, and each that is claimed from now on."""
+        """Hand back all attempts, including any that are claimed later."""
         self._leases.abort_all(AbortReason.SHUTDOWN)
 
     def stop(self) -> None:
@@ -72,3 +75,7 @@ class RunWorker:
             workers.sign_off(self._system, self._identity)
         except DatabaseUnavailable as error:
             log.warning("sign_off_failed", error=str(error))
+
+    def _hear_drain(self, drains: bool) -> None:
+        if not self._stopping.is_set():
+            self._drain.hear(drains)

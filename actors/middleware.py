@@ -1,6 +1,6 @@
 """Retry and back off as the run's row says.
 
-Dramatiq's `Retries` is not installed, since the run's row alone decides about retries. The actor commits that decision
+Dramatiq's `Retries` is not installed, since only the run's row decides about retries. The actor commits that decision
 before it raises `AttemptFailed`; this middleware only sends the ring for it.
 """
 
@@ -19,7 +19,7 @@ from services.system import System
 
 
 class AttemptFailed(CarillonError):  # noqa: N818  says what happened
-    """An attempt did not succeed; what follows is committed. `retry_at` is None if there is no retry."""
+    """An attempt did not succeed; its consequences are committed. `retry_at` is None if there is no retry."""
 
     def __init__(self, run_id: UUID, queue: str, retry_at: datetime | None) -> None:
         super().__init__(f"The attempt at run {run_id} did not succeed.")

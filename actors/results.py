@@ -20,7 +20,7 @@ def text_of(answer: http.Answer) -> str:
 
 
 def json_of(answer: http.Answer) -> Any:
-    """Returns the JSON value that an answer holds, as its type says; None if it holds none, or a large one."""
+    """Returns the JSON value of an answer whose content type says JSON; None if it has none, or a large one."""
     if (
         answer.truncated
         or len(answer.body) > LONGEST_RESULT
@@ -29,7 +29,7 @@ def json_of(answer: http.Answer) -> Any:
         return None
     try:
         return json_text.parse(answer.body)
-    except (ValueError, InvalidInput):  # the receiver has done its work: its answer is kept as text alone
+    except (ValueError, InvalidInput):  # the receiver has done its work: its answer is only kept as text
         return None
 
 

@@ -1,4 +1,4 @@
-"""The headers of calls that do not depend on what is called: the mark of a test, and the trace."""
+"""The headers of calls that do not depend on the receiver: the mark of a test, and the trace."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from services.execution.work import Work
 
 
 def test_header(work: Work) -> dict[str, str]:
-    """Returns the header by which a receiver knows a call that is made to look at it."""
+    """Returns the header by which a receiver recognises a test call."""
     return {"X-Carillon-Test": "true"} if work.is_test else {}
 
 
 def trace_headers(work: Work, given: Collection[str] = ()) -> dict[str, str]:
-    """Returns the headers by which a call carries its trace on, unless `given`, the job's own headers, name one.
+    """Returns the headers with the trace context of a call, unless `given`, the job's own headers, name one of them.
 
-    Both or neither: the state of one place in a trace says nothing of another.
+    Both or neither: the state that belongs to one position in a trace is meaningless for another.
     """
     if work.carried is None or trace_context.is_named(given):
         return {}

@@ -1,6 +1,6 @@
-"""Access: who asks, and whether they may do what an operation declares. Asked once, for HTTP and WebSocket.
+"""Access: authenticate the caller, and check what an operation requires. In one place, for HTTP and WebSocket.
 
-Which jobs a principal may see, and in which scope they may act, `core/principals.py` says.
+`core/principals.py` decides which jobs a principal may see, and in which scopes they may act.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import falcon
 from falcon.asgi import Request, Response, WebSocket
 
-from api import sites
+from api import posted_forms, sites
 from api.bodies import BodyTooLarge
 from api.forms import OVERHEAD_BYTES
 from api.operations import Found, Operation, Required, Routes
@@ -28,6 +28,7 @@ from services.access import authentication, visible_apps
 from services.access.app_keys import MARK as KEY_MARK
 from services.access.known_keys import KnownKeys
 from services.access.tokens import MARK as TOKEN_MARK
+from services.access.wrong_secrets import WrongSecrets
 from services.reading import visibility
 from services.system import System
 
@@ -44,7 +45,7 @@ _EDITS = ("PUT", "PATCH")  # may be as large as the thing they edit, so their re
 
 
 def principal(req: Request) -> Principal:
-    """Returns who sent a request."""
+    """Returns the principal of a request."""
     found: Principal = req.context.principal
     return found
 
@@ -70,13 +71,21 @@ class Access:
     """
 
     def __init__(
-        self, system: System, threads: Threads, quotas: RequestQuotas, origins: Origins, routes: Routes
+        self,
+        system: System,
+        threads: Threads,
+        quotas: RequestQuotas,
+        origins: Origins,
+        routes: Routes,
+        *,
+        wrong_secrets: WrongSecrets,
     ) -> None:
         settings = system.settings
         self._system = system
         self._keys = KnownKeys(system)
         self._threads = threads
         self._quotas = quotas
+        self._wrong_secrets = wrong_secrets
         self._origins = origins
         self._routes = routes
         self._most = settings.max_body_bytes
@@ -92,7 +101,7 @@ class Access:
 
     async def process_request_ws(self, req: Request, _ws: WebSocket) -> None:
         found = self._routes.found(req)
-        # Browsers let a page open a channel to any site, with that site's cookies, and read what comes.
+        # Browsers let a page open a channel to any site, with that site's cookies, and read from it.
         await self._admit(req, found.operation, from_own_site=True)
         await self._expect_allowed(req, found)
 
@@ -127,12 +136,15 @@ class Access:
         if token is None:
             return None
         remembered = self._keys.remembered(token) if _shows_key(req, token) else None
-        return remembered or await self._looked_up(req, token)
+        return remembered or await self._threads.run(self._looked_up, req, token)
 
-    async def _looked_up(self, req: Request, token: str) -> Principal | None:
-        if _shows_key(req, token):
-            return await self._threads.run(self._keys.looked_up, token)
-        return await self._threads.run(authentication.of_token, self._system, token, _kind(req))
+    def _looked_up(self, req: Request, token: str) -> Principal | None:
+        def look_up() -> Principal | None:
+            if _shows_key(req, token):
+                return self._keys.looked_up(token)
+            return authentication.of_token(self._system, token, _kind(req))
+
+        return self._wrong_secrets.looked_up(token, req.remote_addr, look_up)
 
     def _looked_up_again(self, reqs: Mapping[str, Request]) -> dict[str, Principal]:
         keys = {token for token, req in reqs.items() if _shows_key(req, token)}
@@ -161,8 +173,11 @@ class Access:
             await self._threads.run(expect, caller, found.key, wanted.scope)
 
     def _is_invited(self, req: Request) -> bool:
-        """Whether a page of an allowed origin sent the request, without the session that browsers add by themselves."""
-        return self._origins.allows(req) and not req.get_cookie_values(COOKIE)
+        """Whether a page of an allowed origin sent the request, without the session that browsers add by themselves.
+
+        Posted forms are accepted from our own pages only: browsers send them without a preflight, and one may log in.
+        """
+        return self._origins.allows(req) and not req.get_cookie_values(COOKIE) and not posted_forms.is_form(req)
 
     def _shows_secret(self, req: Request) -> bool:
         if self._anonymous:
@@ -203,14 +218,14 @@ def _kind(req: Request) -> TokenKind:
 
 
 def _shows_token(req: Request) -> bool:
-    """Whether a header of a request carries a token or key of ours."""
+    """Whether a header of a request carries one of our tokens or keys."""
     return _shown(req) is not None
 
 
 def _shown(req: Request) -> str | None:
-    """Returns the token or key of ours in a request's headers; bearer tokens of other kinds are ignored.
+    """Returns our token or key in a request's headers; bearer tokens of other kinds are ignored.
 
-    An app that was written for a secret of its own shows its key as X-Internal-Secret.
+    An app that was written for its own shared secret sends its key as X-Internal-Secret.
     """
     scheme, _, token = (req.auth or "").partition(" ")
     is_ours = token.strip().startswith(_OUR_MARKS)

@@ -1,4 +1,4 @@
-"""The web application, where its parts meet."""
+"""The web application, composed of its parts."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from api.spans import RequestSpans
 from api.threads import Threads
 from services.access.request_quotas import Quotas
 from services.access.shared_quotas import SharedQuotas
+from services.access.wrong_secrets import WrongSecrets
 from services.runtime.metrics import Metrics
 from services.runtime.troubles import Trouble
 from services.system import System
@@ -40,7 +41,8 @@ def create_app(
     spans = [] if system.tracer is None else [RequestSpans(system.tracer, system.clock)]
     origins = Origins(system.settings.origins_allowed)
     quotas = _request_quotas(system, threads)
-    access = Access(system, threads, quotas, origins, router)
+    wrong_secrets = WrongSecrets(system.clock, system.settings.request_limit)
+    access = Access(system, threads, quotas, origins, router, wrong_secrets=wrong_secrets)
     hub = Hub(system, threads, access, shutting_down)
     creates = Creates(system, threads)
     app = App(
@@ -49,7 +51,7 @@ def create_app(
     )
     app.req_options.strip_url_path_trailing_slash = True
     errors.install(app, words.error_members)
-    routes.add(app, system, pools, creates, hub)
+    routes.add(app, system, pools, creates, hub, wrong_secrets=wrong_secrets)
     readyz = health.Readyz(system, pools.health, broker_is_up, shutting_down, troubles)
     app.add_route("/healthz", health.Healthz())
     app.add_route("/readyz", readyz)

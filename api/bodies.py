@@ -54,13 +54,13 @@ async def raw(req: Request, most: int) -> bytes:
     if declared > most:
         raise BodyTooLarge(most)
     body: bytes = await req.stream.read()
-    if len(body) < declared:  # the caller has gone, and will assume that it was not sent
+    if len(body) < declared:  # the caller has disconnected, and will assume that the request was not sent
         raise falcon.HTTPBadRequest(title="The body is cut off", description="Less came than Content-Length says.")
     return body
 
 
 async def _undeclared(req: Request, most: int) -> bytes:
-    """Returns a body that does not tell its length ahead."""
+    """Returns a body without a declared length."""
     body = bytearray()
     async for chunk in req.stream:
         body += chunk

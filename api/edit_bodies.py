@@ -1,4 +1,4 @@
-"""Read the bodies of edits: what a GET has shown can be PUT, so they may be as large as that."""
+"""Read the bodies of edits: the answer of a GET can be PUT, so they may be as large as that."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from falcon.asgi import Request, Response, WebSocket
 from falcon.asgi.ws import http_status_to_ws_code
 from falcon.asgi_spec import WSCloseCode
 
+from core.database_faults import ADVICE
 from core.errors import (
     BrokerUnavailable,
     CarillonError,
@@ -32,6 +33,7 @@ from core.errors import (
     Unavailable,
     WrongToken,
 )
+from services.runtime import database_troubles
 
 MoreMembers = Callable[[str, str, Sequence[FieldError], str | None], dict[str, Any]]
 """Maps the path, the detail, the wrong fields and the noun of what is missing to further members of a problem."""
@@ -62,8 +64,8 @@ KINDS: dict[type[CarillonError], Kind] = {
     TooMany: Kind(HTTPStatus.TOO_MANY_REQUESTS, "too-many", "Tried too often"),
     Unavailable: Kind(HTTPStatus.SERVICE_UNAVAILABLE, "unavailable", "Temporarily unavailable"),
 }
-_UNTOLD = (BrokerUnavailable, DatabaseUnavailable)  # their words are for the log
-_AWAY = "The database does not answer at present. Nothing is known to be lost; try again in a moment."
+_BROKER_AWAY = "The message broker does not answer at present. Nothing is lost; try again in a moment."
+_TRY_AGAIN = "Nothing is known to be lost; try again in a moment."
 _UNFORESEEN = "Something went wrong here. It is logged under this request id."
 _RETRY_AFTER_SECONDS = "1"
 _LONGEST_PATH = 200
@@ -119,11 +121,21 @@ class _Problems:
             resp.set_header("WWW-Authenticate", "Token")
         if isinstance(error, TooMany):
             resp.set_header("Retry-After", str(error.seconds))
-        if isinstance(error, Unavailable):
+        if isinstance(error, DatabaseUnavailable):
+            detail = self._database_unavailable(resp, error)
+        elif isinstance(error, Unavailable):
             log.warning("unavailable", error=detail)
             resp.set_header("Retry-After", _RETRY_AFTER_SECONDS)
-            detail = _AWAY if isinstance(error, _UNTOLD) else detail
+            detail = _BROKER_AWAY if isinstance(error, BrokerUnavailable) else detail
         self._write(req, resp, kind.status, title=kind.title, detail=detail, **members)
+
+    def _database_unavailable(self, resp: Response, error: DatabaseUnavailable) -> str:
+        """Returns which fault it is, in words that anybody may read; the database's own are for the log."""
+        log.warning("unavailable", fault=error.fault, error=str(error))
+        database_troubles.met.meet(error)
+        advice = ADVICE[error.fault]
+        resp.set_header("Retry-After", str(advice.retry_after_seconds))
+        return f"{advice.detail} {_TRY_AGAIN}"
 
     async def answer_unforeseen(
         self,

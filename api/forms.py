@@ -15,7 +15,7 @@ from api.validation import shown
 from core.errors import FieldError, InvalidInput
 
 MEDIA_FORM = falcon.MEDIA_MULTIPART
-OVERHEAD_BYTES = 64 * 1024  # what a form may have besides its file
+OVERHEAD_BYTES = 64 * 1024  # the most bytes of a form besides its file
 PIECE_BYTES = 256 * 1024
 LONGEST_TEXT_BYTES = 4_096
 MOST_TEXTS = 20

@@ -1,4 +1,4 @@
-"""What HTTP requires of every path, whichever resource answers: RFC 9110 and 9112."""
+"""Requirements of HTTP for every path, independent of the resource: RFC 9110 and 9112."""
 
 from __future__ import annotations
 

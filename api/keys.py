@@ -55,8 +55,30 @@ async def answer_once(
     answers.give(resp, await threads.run(carry_out))
 
 
+async def answer_in_parts(
+    system: System,
+    threads: Threads,
+    req: Request,
+    resp: Response,
+    *,
+    content: bytes,
+    act: Callable[[idempotency.Request | None], Answer],
+) -> None:
+    """Answer as `answer_once` does, where `act` needs many transactions; it gets the request, and does each once."""
+
+    def carry_out() -> Answer:
+        wanted = request(req, content)
+        answer = idempotency.answered(system, wanted)
+        if answer is None:
+            made = asdict(act(wanted))
+            answer = idempotency.once(system, wanted, lambda: made)
+        return Answer(**answer)
+
+    answers.give(resp, await threads.run(carry_out))
+
+
 def request(req: Request, content: bytes) -> idempotency.Request | None:
-    """Returns the request that a key stands for; None without a key. Raises `InvalidInput` for a wrong key.
+    """Returns the request of a key; None without a key. Raises `InvalidInput` for a wrong key.
 
     Keys are scoped by operation, by caller, and by app if the content names exactly one.
     """

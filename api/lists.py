@@ -21,6 +21,9 @@ _TAG_LENGTH = 32
 Shown = TypeVar("Shown")
 log = structlog.get_logger()
 
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What showing a row may raise if it holds a value of another form than expected; no error of the database is one."""
+
 
 @dataclass(frozen=True)
 class Listed:
@@ -50,12 +53,12 @@ def send_if_changed(req: Request, resp: Response, listed: Listed) -> None:
 
 
 def readable(show: Callable[[Any], Shown], found: Iterable[Any]) -> list[Shown]:
-    """Returns what was found, as it is shown; a row that cannot be shown is logged and left out, so no list fails."""
+    """Returns rows as they are shown; a row that cannot be shown is logged and left out, so that no list fails."""
     shown = []
     for one in found:
         try:
             shown.append(show(one))
-        except ValueError:
+        except UNREADABLE:
             log.exception("row_unreadable", id=str(getattr(one, "id", "")))
     return shown
 
@@ -73,6 +76,11 @@ def by_cursor(req: Request, last: Mark | None, ordering: Ordering) -> dict[str, 
 def by_name(req: Request, last: str | None) -> dict[str, str]:
     """Returns the path of the page after this name, if there is one."""
     return {} if last is None else {"next": _path(req, after=last)}
+
+
+def by_version(req: Request, last: int | None) -> dict[str, str]:
+    """Returns the path of the page before this version, if there is one."""
+    return {} if last is None else {"next": _path(req, before=last)}
 
 
 def by_day(req: Request, last: date | None) -> dict[str, str]:

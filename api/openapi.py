@@ -77,7 +77,7 @@ def documented(
     takes_key: bool = False,
     media: str | None = None,
 ) -> Callable[[F], F]:
-    """Declare an operation: whom it is for, in which scope, what it takes, and what it answers, problems included.
+    """Declare an operation: who may call it, its scope, its inputs and its answers, problems included.
 
     An operation that takes an Idempotency-Key must answer through `keys`.
     """

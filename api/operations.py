@@ -1,4 +1,4 @@
-"""What each operation of the API declares where it is defined: whom it is for, its scope, whether it takes a file.
+"""What each operation of the API declares where it is defined: who may call it, its scope, whether it takes a file.
 
 A route whose operation declares nothing is refused when it is added, so that nothing is open by oversight.
 """

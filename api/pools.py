@@ -11,6 +11,7 @@ from services.system import System
 
 _MOST_ASKING = 2  # logins at the identity provider at a time
 _MOST_LOOKING = 2  # at the database and the broker, so that readiness waits behind no slow request
+_MOST_ACTING = 2  # on many jobs or runs at a time
 _MOST_HASHING = 2  # passwords at a time: each takes 19 MiB and much of a processor
 
 
@@ -22,6 +23,7 @@ class Pools:
     hashing: Threads
     asking: Threads
     calling: Threads
+    acting: Threads
     at_archive: Threads
     health: Threads
 
@@ -33,10 +35,11 @@ class Pools:
             Threads(_MOST_HASHING),
             Threads(_MOST_ASKING),
             Threads(MOST_TRIAL_CALLS),
+            Threads(_MOST_ACTING),
             Threads(MOST_AT_ARCHIVE),
             Threads(_MOST_LOOKING),
         )
 
     def all(self) -> tuple[Threads, ...]:
         """Returns every pool, for who ends them."""
-        return self.general, self.hashing, self.asking, self.calling, self.at_archive, self.health
+        return self.general, self.hashing, self.asking, self.calling, self.acting, self.at_archive, self.health

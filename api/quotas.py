@@ -76,7 +76,7 @@ class RequestQuotas:
         return await self._left_of_all(caller.caller_id, quotas.per_minute)
 
     async def _left_of_all(self, caller_id: UUID, per_minute: int) -> Left:
-        """Returns what is left of a quota that all web processes take from."""
+        """Returns how much is left of a quota that all web processes share."""
         left = self._shared.at_hand(caller_id, per_minute)
         return await self._threads.run(self._shared.take, caller_id, per_minute) if left is None else left
 

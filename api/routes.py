@@ -10,6 +10,7 @@ from api.http import App
 from api.live.hub import Hub
 from api.pools import Pools
 from api.resources import (
+    alerts,
     app_keys,
     app_pauses,
     app_senders,
@@ -67,23 +68,25 @@ from api.sources.typed_jobs import resource as typed_jobs
 from api.threads import Threads
 from services.access.identity_provider import IdentityProvider
 from services.access.login_throttle import Throttle
+from services.access.wrong_secrets import WrongSecrets
 from services.jobs import lifecycle as intents
 from services.reading.counting import Counts
 from services.system import System
 
 
-def add(app: App, system: System, pools: Pools, creates: Creates, hub: Hub) -> None:
+def add(app: App, system: System, pools: Pools, creates: Creates, hub: Hub, *, wrong_secrets: WrongSecrets) -> None:
     """Add every route but those that ask for the health of the process."""
     _jobs_and_runs(app, system, pools.general, creates)
     _control(app, system, pools.general)
+    _actions_on_many(app, system, pools.acting)
     _apps(app, system, pools.general)
     _secrets(app, system, pools.general)
     _trial_calls(app, system, pools.calling)
     _archive(app, system, pools.at_archive)
-    _reports(app, system, pools.general)
+    _reports(app, system, pools.general, wrong_secrets)
     _accounts(app, system, pools)
     _sources(app, system, pools.general)
-    _stored_files(app, system, pools.general)
+    _stored_files(app, system, pools.general, wrong_secrets)
     _live(app, hub)
     _docs(app, system, pools.general)
 
@@ -94,13 +97,14 @@ def _jobs_and_runs(app: App, system: System, threads: Threads, creates: Creates)
     app.add_route("/api/jobs/create", new_jobs.NewJobs(system, threads, creates))
     app.add_route("/api/jobs/bulk", new_jobs.ManyNewJobs(system, threads))
     app.add_route("/api/jobs/types", task_types.TaskTypes(system))
+    app.add_route("/api/jobs/slow", statistics.SlowJobsOfAll(system, threads))
     app.add_route("/api/jobs/stats", statistics.StatisticsOfJobs(threads))
-    app.add_route("/api/jobs/actions", bulk_actions.ActionsOnJobs(system, threads))
     app.add_route("/api/jobs/upload-file", uploads.Uploads(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}", typed_jobs.OneJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/status", callbacks.JobStatuses(threads))
     app.add_route("/api/jobs/{job_id:uuid}/download-url", files.DownloadOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/next", jobs.NextOfJob(threads))
+    app.add_route("/api/jobs/{job_id:uuid}/occurrences", calendar.OccurrencesOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/calendar", calendar.CalendarOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/runs", runs.RunsOfJob(threads, counts))
     app.add_route("/api/jobs/{job_id:uuid}/executions", runs.ExecutionsOfJob(threads))
@@ -112,11 +116,15 @@ def _jobs_and_runs(app: App, system: System, threads: Threads, creates: Creates)
     app.add_route("/api/runs/{run_id:uuid}", runs.OneRun(threads))
     app.add_route("/api/runs/{run_id:uuid}/log", runs.LogOfRun(threads))
     app.add_route("/api/stats/series", statistics.MinuteSeries(system, threads))
+    app.add_route("/api/alerts", alerts.AllOpenAlerts(threads))
+    app.add_route("/api/failures/hosts", failures.AllFailingHosts(system, threads))
     app.add_route("/api/failures", failures.GroupedFailures(system, threads))
     app.add_route("/api/upcoming", upcoming.UpcomingRuns(system, threads))
     app.add_route("/api/outbox", outbox.Outbox(system, threads))
     app.add_route("/api/outbox/{email_id:uuid}", outbox.EmailInOutbox(system, threads))
     app.add_route("/api/workers", workers.AllWorkers(system, threads))
+    app.add_route("/api/processes", workers.OtherProcesses(system, threads))
+    app.add_route("/api/workers/{worker_id:uuid}/drain", workers.DrainOfWorker(system, threads))
     app.add_route("/api/audit", audit.AuditLog(threads))
     app.add_route("/api/views", saved_views.SavedViews(system, threads))
     app.add_route("/api/views/{view_id:uuid}", saved_views.SavedView(system, threads))
@@ -127,6 +135,12 @@ def _jobs_and_runs(app: App, system: System, threads: Threads, creates: Creates)
     app.add_route("/api/installation/restore", restores.RestoreOfInstallation(system, threads))
     app.add_route("/api/installation/restore/release", restores.ReleaseOfRestore(system, threads))
     app.add_route("/api/schedules/preview", schedules.Previews(system, threads))
+
+
+def _actions_on_many(app: App, system: System, threads: Threads) -> None:
+    app.add_route("/api/jobs/actions", bulk_actions.ActionsOnJobs(system, threads))
+    app.add_route("/api/runs/actions", bulk_actions.ActionsOnRuns(system, threads))
+    app.add_route("/api/runs/replay", bulk_actions.ReplaysOfRuns(system, threads))
 
 
 def _apps(app: App, system: System, threads: Threads) -> None:
@@ -157,8 +171,6 @@ def _control(app: App, system: System, threads: Threads) -> None:
     app.add_route("/api/jobs/{job_id:uuid}/backfill", repeating.BackfillOfJob(system, threads))
     app.add_route("/api/jobs/{job_id:uuid}/polling-states", polling_states.StatesOfJob(threads))
     app.add_route("/api/jobs/{job_id:uuid}/rewind", polling_states.RewindOfJob(system, threads))
-    app.add_route("/api/runs/actions", bulk_actions.ActionsOnRuns(system, threads))
-    app.add_route("/api/runs/replay", bulk_actions.ReplaysOfRuns(system, threads))
     app.add_route("/api/runs/{run_id:uuid}/replay", repeating.ReplayOfRun(system, threads))
     app.add_route("/api/runs/{run_id:uuid}/cancel", repeating.CancelOfRun(system, threads))
 
@@ -232,9 +244,9 @@ def _sources(app: App, system: System, threads: Threads) -> None:
     app.add_route("/jobs/api/jobs/{job_id:uuid}/executions", deadline_jobs.ExecutionsOfDeadlineJob(*parts))
 
 
-def _stored_files(app: App, system: System, threads: Threads) -> None:
+def _stored_files(app: App, system: System, threads: Threads, wrong_secrets: WrongSecrets) -> None:
     app.add_route("/files/{name:path}", files.StoredFile(system, threads))
-    app.add_route("/internal/spool/{upload_id:uuid}", files.SpooledFile(system, threads))
+    app.add_route("/internal/spool/{upload_id:uuid}", files.SpooledFile(system, threads, wrong_secrets))
 
 
 def _live(app: App, hub: Hub) -> None:
@@ -244,11 +256,12 @@ def _live(app: App, hub: Hub) -> None:
     app.add_route("/ws/jobs", deadline_updates.UpdatesOfJobs(hub))
 
 
-def _reports(app: App, system: System, threads: Threads) -> None:
-    app.add_route("/reports/{run_id:uuid}/heartbeat", reports.Heartbeats(system, threads))
-    app.add_route("/reports/{run_id:uuid}/log", reports.Logs(system, threads))
-    app.add_route("/reports/{run_id:uuid}/complete", reports.Completions(system, threads))
-    app.add_route("/reports/{run_id:uuid}/fail", reports.Failures(system, threads))
+def _reports(app: App, system: System, threads: Threads, wrong_secrets: WrongSecrets) -> None:
+    parts = (system, threads, wrong_secrets)
+    app.add_route("/reports/{run_id:uuid}/heartbeat", reports.Heartbeats(*parts))
+    app.add_route("/reports/{run_id:uuid}/log", reports.Logs(*parts))
+    app.add_route("/reports/{run_id:uuid}/complete", reports.Completions(*parts))
+    app.add_route("/reports/{run_id:uuid}/fail", reports.Failures(*parts))
 
 
 def _docs(app: App, system: System, threads: Threads) -> None:

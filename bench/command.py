@@ -106,7 +106,7 @@ def _measure_all(session: Session, asked: Asked) -> bool:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench", description="Measures Carillon beside its peers.")
     parser.add_argument("names", nargs="+", choices=[ALL, COMMITS, *MEASUREMENTS], metavar="NAME", help=_NAMES)
-    parser.add_argument("--quick", action="store_true", help="rough figures, all of them in five minutes")
+    parser.add_argument("--quick", action="store_true", help="rough figures, all of them in some eight minutes")
     parser.add_argument("--rounds", type=int, help="how often each contestant has its turn")
     parser.add_argument("--seconds", type=float, help="how long a turn takes")
     parser.add_argument("--threads", type=_numbers, metavar="N,...", help="threads of a worker process in `drain`")

@@ -121,7 +121,7 @@ def _if_match(found: Found) -> dict[str, str]:
 
 def _show(steps: Sequence[Step]) -> None:
     for step in steps:
-        if step.action == Action.KEEP:
+        if step.action == Action.KEEP and step.reason is None:
             continue
         typer.echo(f"{_SIGNS[step.action]} {_title(step)}{f': {step.reason}' if step.reason else ''}")
         if step.action == Action.CHANGE:

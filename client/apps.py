@@ -1,4 +1,4 @@
-"""`carillon apps`: list, look at, make, delete."""
+"""`carillon apps`: list, look at, make, pause, resume, delete."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from client import options, output
-from client.options import AsJson, Limit, Reason, Url, in_path
+from client.options import AsJson, Limit, Reason, Until, Url, in_path
+from client.words import paused
 
-app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, make and delete apps.")
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, make, pause and delete apps.")
 
 AppName = Annotated[str, typer.Argument(metavar="APP", help="The app's name.", show_default=False)]
 
@@ -52,6 +53,30 @@ def create(
     with options.server(context, url) as server:
         made = server.post("/api/apps", {"name": name, "callback_base_url": callback_base_url})
     options.tell(made, f"The app {made['name']} is made.", as_json=as_json)
+
+
+@app.command()
+def pause(
+    context: typer.Context,
+    name: AppName,
+    until: Until = None,
+    reason: Reason = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Pause an app: none of its runs starts until it is resumed. Again: until another instant."""
+    given = {"until": until, "reason": reason}
+    with options.server(context, url) as server:
+        found = server.ask("POST", f"/api/apps/{in_path(name)}/pause", parameters=given).body
+    options.tell(found, f"The app {found['name']} is {paused(found)}.", as_json=as_json)
+
+
+@app.command()
+def resume(context: typer.Context, name: AppName, as_json: AsJson = False, url: Url = None) -> None:
+    """Resume an app, except its jobs that are paused themselves."""
+    with options.server(context, url) as server:
+        found = server.post(f"/api/apps/{in_path(name)}/resume")
+    options.tell(found, f"The app {found['name']} is resumed.", as_json=as_json)
 
 
 @app.command()

@@ -67,8 +67,12 @@ def list_days(
         return
     output.table(
         _DAY_TITLES,
-        ([day["day"], of_app["app_name"], of_app["runs"], of_app["size"]] for day in found for of_app in day["apps"]),
+        ([day["day"], of_app["app_name"], _count(of_app), of_app["size"]] for day in found for of_app in day["apps"]),
     )
+
+
+def _count(of_app: dict[str, Any]) -> str:
+    return f"{of_app['runs']}" if of_app["is_exact"] else f"at most {of_app['runs']}"
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`carillon breakers`: which hosts are left alone since most calls to them failed, and closing a breaker by hand."""
+"""`carillon breakers`: the hosts that are not called since most calls to them failed, and closing a breaker by hand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PATH = "/api/breakers"
 
 @app.command("list")
 def list_breakers(context: typer.Context, as_json: AsJson = False, url: Url = None) -> None:
-    """List the hosts that are left alone when your apps call them, and how many runs wait for each."""
+    """List the hosts with an open circuit breaker, and how many runs wait for each."""
     with options.server(context, url) as server:
         found = server.get(_PATH)["results"]
     if as_json:
@@ -36,7 +36,7 @@ def list_breakers(context: typer.Context, as_json: AsJson = False, url: Url = No
 
 @app.command()
 def close(context: typer.Context, host: Host, app_name: OfApp = None, reason: Reason = None, url: Url = None) -> None:
-    """Close the breaker of a host, for example once it is mended; the runs that it holds go on."""
+    """Close the breaker of a host, for example once it is repaired; the runs that it holds continue."""
     with options.server(context, url) as server:
         found = _breaker(server, host, app_name)
         server.ask("DELETE", f"{_PATH}/{in_path(found['key'])}", parameters={"reason": reason})
@@ -49,7 +49,7 @@ def _breaker(server: Server, host: str, app_name: str | None) -> dict[str, Any]:
     found = [one for one in of_host if app_name in (None, one["app_name"])]
     if len(found) > 1:
         apps = ", ".join(one["app_name"] for one in found)
-        raise CommandFailed(f"{host} is left alone by several apps ({apps}); name one with --app.")
+        raise CommandFailed(f"{host} has an open breaker for several apps ({apps}); name one with --app.")
     if not found:
         calls = "" if app_name is None else f" as {app_name} calls it"
         raise CommandFailed(f"No breaker of {host}{calls} is open; `carillon breakers list` shows those that are.")

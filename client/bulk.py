@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from client import options, output
-from client.options import AsJson, Reason, Text, Url
+from client.options import AsJson, Paused, Reason, Text, Until, Url
 from client.server import Server
 from core import schedules
 
@@ -21,6 +21,7 @@ def bulk(
     account: Text = None,
     user: Text = None,
     status: Annotated[str | None, typer.Option(help="For example running, paused or failed.")] = None,
+    is_paused: Paused = None,
     task_type: Text = None,
     kind: Annotated[str | None, typer.Option(help=f"Of schedule: {', '.join(schedules.KINDS)}.")] = None,
     name: Text = None,
@@ -30,6 +31,7 @@ def bulk(
     search: Annotated[str | None, typer.Option(help="A part of the name, title, task type or app's name.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Where no filter is given: all jobs.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would happen, and change nothing.")] = False,
+    until: Until = None,
     reason: Reason = None,
     as_json: AsJson = False,
     url: Url = None,
@@ -40,6 +42,7 @@ def bulk(
         "account_id": account,
         "user_id": user,
         "status": status,
+        "paused": is_paused,
         "task_type": task_type,
         "kind": kind,
         "name": name,
@@ -50,6 +53,8 @@ def bulk(
     }
     wanted = {name: value for name, value in given.items() if value is not None}
     body = {"action": action, "filter": wanted, "all": everything, "dry_run": dry_run, "reason": reason}
+    if until is not None:
+        body["until"] = until
     with options.server(context, url) as server:
         found = _done(server, body)
     if as_json:

@@ -1,45 +1,45 @@
-"""Every command of the client, to be added to the command line."""
+"""Every command of the client, by name. Only those that are added to a command line are imported."""
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Iterable
+
 import typer
 
-from client import (
-    app_keys,
-    applying,
-    apps,
-    archive,
-    audit,
-    breakers,
-    exporting,
-    figures,
-    jobs,
-    limits,
-    login,
-    members,
-    opening,
-    preview,
-    restores,
-    runs,
-)
+# The module of each: a group is its `app`, a command of its own is a function in it.
+_GROUPS = {
+    "jobs": "jobs",
+    "runs": "runs",
+    "apps": "apps",
+    "members": "members",
+    "keys": "app_keys",
+    "limits": "limits",
+    "breakers": "breakers",
+    "archive": "archive",
+    "restore": "restores",
+    "workers": "workers",
+}
+_COMMANDS = {
+    "audit": ("audit", "audit"),
+    "login": ("login", "login"),
+    "upcoming": ("figures", "upcoming"),
+    "stats": ("figures", "stats"),
+    "preview": ("preview", "preview"),
+    "apply": ("applying", "apply"),
+    "export": ("exporting", "export"),
+    "open": ("opening", "open_dashboard"),
+    "pause": ("everything", "pause"),
+    "resume": ("everything", "resume"),
+}
+NAMES = (*_GROUPS, *_COMMANDS)
 
 
-def add_to(app: typer.Typer) -> None:
-    """Add the commands to a command line whose context carries the environment."""
-    app.add_typer(jobs.app, name="jobs")
-    app.add_typer(runs.app, name="runs")
-    app.add_typer(apps.app, name="apps")
-    app.add_typer(members.app, name="members")
-    app.add_typer(app_keys.app, name="keys")
-    app.add_typer(limits.app, name="limits")
-    app.add_typer(breakers.app, name="breakers")
-    app.add_typer(archive.app, name="archive")
-    app.add_typer(restores.app, name="restore")
-    app.command()(audit.audit)
-    app.command()(login.login)
-    app.command()(figures.upcoming)
-    app.command()(figures.stats)
-    app.command()(preview.preview)
-    app.command()(applying.apply)
-    app.command()(exporting.export)
-    app.command("open")(opening.open_dashboard)
+def add_to(app: typer.Typer, names: Iterable[str] = NAMES) -> None:
+    """Add the commands of these names to a command line whose context carries the environment."""
+    for name in names:
+        if name in _GROUPS:
+            app.add_typer(importlib.import_module(f"client.{_GROUPS[name]}").app, name=name)
+        else:
+            module, function = _COMMANDS[name]
+            app.command(name)(getattr(importlib.import_module(f"client.{module}"), function))

@@ -73,7 +73,7 @@ def _from_file(file: Path, given: dict[str, Any]) -> Any:
 def _schedule_patch(given: dict[str, Any]) -> dict[str, Any]:
     ways, refining = schedule_options.chosen(given), schedule_options.refinements(given)
     if ways:
-        return {"schedule": schedule_options.schedule(ways, refining)}
+        return {"schedule": schedule_options.change(ways, refining)}
     return {"schedule": refining} if refining else {}
 
 

@@ -10,6 +10,7 @@ import yaml
 from client import yaml_text
 from client.definitions import FIELDS, NEEDED, Definition
 from client.errors import WrongFile
+from core import names
 
 _MEMBERS = ("app", "jobs")
 
@@ -76,9 +77,12 @@ def _refuse_unknown(node: yaml.Node, known: tuple[str, ...], source: str, whose:
 
 
 def _refuse_doubles(declared: list[DeclaredJob], source: str) -> None:
-    lines: dict[tuple[str, str], int] = {}
+    """Raises `WrongFile` where two jobs are one: to the server, two spellings are one name (`core.names`)."""
+    known: dict[tuple[str, str], DeclaredJob] = {}
     for job in declared:
-        if (job.app, job.name) in lines:
-            first = lines[job.app, job.name]
-            raise WrongFile(source, job.line, f"job {job.name} of the app {job.app} stands on line {first} already.")
-        lines[job.app, job.name] = job.line
+        first = known.setdefault((names.folded(job.app), names.folded(job.name)), job)
+        if first is not job:
+            is_same = (first.app, first.name) == (job.app, job.name)
+            spelled = "" if is_same else f", as {first.name} of {first.app}: spellings of one name"
+            fault = f"job {job.name} of the app {job.app} stands on line {first.line} already{spelled}."
+            raise WrongFile(source, job.line, fault)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from client.job_fields import JOB_FIELDS
 from core import instants, schedules
+from core.masking import masked
 from core.priority import PRIORITY_WORDS
 from core.schedules.members import Instant, Member, Zone
 
@@ -21,6 +22,8 @@ DEFAULTS: dict[str, Any] = {one.name: one.default for one in _FIELDS if not one.
 FIELDS = ("name", *NEEDED, *(name for name in DEFAULTS if name != "name"))
 
 _SERVERS_OWN = {one.name for kind in schedules.KINDS.values() for one in kind.members() if not one.writable}
+
+_HTTP = "http"  # the task type whose data has headers
 
 Definition = dict[str, Any]
 Path = tuple[str, ...]
@@ -46,6 +49,7 @@ def canonical(definition: Definition) -> Definition:
         "priority": _priority(full["priority"]),
         "deadline": _instant(full["deadline"], "UTC"),
         "schedule": _schedule(full["schedule"]),
+        "keep": _keep(full["keep"]),
     }
 
 
@@ -56,13 +60,35 @@ def without_defaults(definition: Definition) -> Definition:
 
 
 def changes(old: Definition, new: Definition) -> tuple[Change, ...]:
-    """Returns the fields in which two definitions differ."""
-    before, after = dict(_leaves(canonical(old))), dict(_leaves(canonical(new)))
+    """Returns the fields in which two definitions differ.
+
+    Headers with a secret in plain are compared, and told, as the server shows them: it never tells what they hold.
+    """
+    before, after = (dict(_leaves(_masked(canonical(one)))) for one in (old, new))
     return tuple(
         Change(".".join(path), before.get(path), after.get(path))
         for path in dict.fromkeys([*before, *after])
         if _differ(path, before, after)
     )
+
+
+def not_compared(definition: Definition) -> list[str]:
+    """Returns the names of the headers with a secret in plain, whose values the server does not tell."""
+    headers = _headers(definition)
+    shown = masked(headers)
+    return [name for name, value in headers.items() if shown[name] != value]
+
+
+def _masked(definition: Definition) -> Definition:
+    """Returns a definition as the server shows it."""
+    headers = _headers(definition)
+    return {**definition, "data": {**definition["data"], "headers": masked(headers)}} if headers else definition
+
+
+def _headers(definition: Definition) -> dict[str, Any]:
+    data = definition.get("data")
+    headers = data.get("headers") if isinstance(data, dict) and definition.get("task_type") == _HTTP else None
+    return headers if isinstance(headers, dict) else {}
 
 
 def _differ(path: Path, before: dict[Path, Any], after: dict[Path, Any]) -> bool:
@@ -108,8 +134,13 @@ def _instant(value: Any, zone: Any) -> Any:
     """Returns an instant in UTC; anything else stays as it is, for the server to refuse."""
     try:
         return instants.shown(instants.read(value, ZoneInfo(zone)))
-    except (AttributeError, OSError, OverflowError, TypeError, ValueError):
+    except (AttributeError, LookupError, OSError, OverflowError, TypeError, ValueError):  # LookupError: no such zone
         return value
+
+
+def _keep(value: Any) -> Any:
+    """Returns a rule without the members that it does not give, which the server shows as null."""
+    return {name: inner for name, inner in value.items() if inner is not None} if isinstance(value, dict) else value
 
 
 def _account(value: Any) -> Any:

@@ -6,6 +6,7 @@ A test compares it with the API's own description of a new job.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +21,7 @@ from core.errors import InvalidInput
 from core.policies import CATCH_UP_WINDOW_SECONDS, CatchUp, Overlap
 from core.priority import DEFAULT_PRIORITY, PRIORITY_WORDS
 
+_STDIN = "-"
 _WHOLE = re.compile(r"[0-9]{1,9}")
 
 
@@ -50,15 +52,26 @@ class JobField:
 
 
 def json_or_file(option: str, text: str) -> Any:
-    """Returns the JSON value that an option gives, itself or in a file. Raises `typer.BadParameter`."""
+    """Returns the JSON value that an option gives: itself, in a file, or as `-` on standard input.
+
+    Raises `typer.BadParameter`.
+    """
     try:
-        return json_text.parse(Path(text[1:]).read_bytes() if text.startswith("@") else text.encode())
+        return json_text.parse(_content(text))
     except InvalidInput as refusal:
         faults = " ".join(f"{one.field} {one.message}" for one in refusal.fields)
         raise typer.BadParameter(f"{text[:60]!r} cannot be sent: {faults}", param_hint=option) from None
     except (OSError, ValueError) as error:
         fault = f"{text[:60]!r} is neither JSON nor @ and a file that holds it: {error}."
+        if text == _STDIN:
+            fault = f"standard input is not JSON: {error}."
         raise typer.BadParameter(fault, param_hint=option) from None
+
+
+def _content(text: str) -> bytes:
+    if text == _STDIN:
+        return sys.stdin.buffer.read()
+    return Path(text[1:]).read_bytes() if text.startswith("@") else text.encode()
 
 
 def _whole_or_word(_option: str, text: str) -> Any:

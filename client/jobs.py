@@ -10,7 +10,8 @@ import typer
 
 from client import bulk, creating, job_versions, options, output, repeating, tailing, words
 from client.job_fields import json_or_file
-from client.options import AsJson, JobId, Limit, Text, Url
+from client.options import AsJson, Data, JobId, Limit, Paused, Reason, Text, Until, Url
+from client.words import paused
 from core import schedules
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List, create and control jobs.")
@@ -35,6 +36,7 @@ def list_jobs(
     account: Text = None,
     user: Text = None,
     status: Annotated[str | None, typer.Option(help="For example running, paused or failed.")] = None,
+    is_paused: Paused = None,
     task_type: Text = None,
     kind: Annotated[str | None, typer.Option(help=f"Of schedule: {', '.join(schedules.KINDS)}.")] = None,
     name: Text = None,
@@ -53,6 +55,7 @@ def list_jobs(
         "account_id": account,
         "user_id": user,
         "status": status,
+        "paused": is_paused,
         "task_type": task_type,
         "kind": kind,
         "name": name,
@@ -95,11 +98,11 @@ def show(context: typer.Context, job_id: JobId, as_json: AsJson = False, url: Ur
 def trigger(
     context: typer.Context,
     job_id: JobId,
-    data: Annotated[str | None, typer.Option(help="Instead of the job's: JSON, or @FILE.")] = None,
+    data: Data = None,
     as_json: AsJson = False,
     url: Url = None,
 ) -> None:
-    """Run a job now, besides its schedule."""
+    """Run a job now, besides its schedule, with its data or other data."""
     body = {} if data is None else {"data": json_or_file("--data", data)}
     with options.server(context, url) as server:
         run = server.post(f"/api/jobs/{job_id}/trigger", body)
@@ -107,9 +110,18 @@ def trigger(
 
 
 @app.command()
-def pause(context: typer.Context, job_id: JobId, as_json: AsJson = False, url: Url = None) -> None:
-    """Pause a job: nothing of it starts until it is resumed."""
-    _act(context, job_id, "pause", url, as_json=as_json)
+def pause(
+    context: typer.Context,
+    job_id: JobId,
+    until: Until = None,
+    reason: Reason = None,
+    as_json: AsJson = False,
+    url: Url = None,
+) -> None:
+    """Pause a job: nothing of it starts until it is resumed. Again: until another instant."""
+    with options.server(context, url) as server:
+        job = server.ask("POST", f"/api/jobs/{job_id}/pause", parameters={"until": until, "reason": reason}).body
+    options.tell(job, f"Job {job_id} is {paused(job)}.", as_json=as_json)
 
 
 @app.command()

@@ -69,7 +69,7 @@ def set_limit(
 
 @app.command()
 def remove(context: typer.Context, key: Key, reason: Reason = None, url: Url = None) -> None:
-    """Remove a key's limit; the runs that it holds go on."""
+    """Remove a key's limit; the runs that it holds continue."""
     with options.server(context, url) as server:
         server.ask("DELETE", f"/api/limits/{in_path(key)}", parameters={"reason": reason})
     typer.echo(f"{key} is not limited any more.")

@@ -30,6 +30,19 @@ RunId = Annotated[UUID, typer.Argument(metavar="ID", help="The run's id.", show_
 
 
 Text = Annotated[str | None, typer.Option(show_default=False)]
+Data = Annotated[
+    str | None, typer.Option("--data", help="Other data: JSON, @FILE, or - for standard input.", show_default=False)
+]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        "--until", metavar="INSTANT", help="Resumed by itself then; else when someone resumes.", show_default=False
+    ),
+]
+Paused = Annotated[
+    bool | None,
+    typer.Option("--paused/--not-paused", help="By itself, with its app or with everything.", show_default=False),
+]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why: kept in the audit log.", show_default=False)]
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from client.declared import DeclaredJob
-from client.definitions import MARK, Change, Definition, changes
+from client.definitions import MARK, Change, Definition, changes, not_compared
 from core.states import ENDED
 
 Key = tuple[str, str]
@@ -79,5 +79,12 @@ def _step(job: DeclaredJob, found: Found | None) -> Step:
         return Step(Action.LEAVE, job.app, job.name, found, reason=reason)
     differing = changes(found.shown, job.definition)
     if not differing:
-        return Step(Action.KEEP, job.app, job.name, found)
+        return Step(Action.KEEP, job.app, job.name, found, reason=_not_compared(job.definition))
     return Step(Action.CHANGE, job.app, job.name, found, definition, differing)
+
+
+def _not_compared(definition: Definition) -> str | None:
+    headers = ", ".join(not_compared(definition))
+    if not headers:
+        return None
+    return f"not compared: {headers}, since the server does not show a secret that is given in plain"

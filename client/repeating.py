@@ -26,7 +26,7 @@ def why(
         output.document(found)
         return
     typer.echo(output.plain(found["answer"]))
-    output.fields({name: found[name] for name in ("run_id", "run_status", "previous", "next")})
+    output.fields({name: found[name] for name in ("run_id", "run_status", "blocked_by", "previous", "next")})
 
 
 def backfill(

@@ -9,7 +9,8 @@ from uuid import UUID
 import typer
 
 from client import options, output, words
-from client.options import AsJson, Limit, RunId, Text, Url
+from client.job_fields import json_or_file
+from client.options import AsJson, Data, Limit, RunId, Text, Url
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="List and control runs.")
 
@@ -96,9 +97,10 @@ def tell(run: dict[str, Any], *, as_json: bool) -> None:
 
 
 @app.command()
-def replay(context: typer.Context, run_id: RunId, as_json: AsJson = False, url: Url = None) -> None:
-    """Run again what a run that has ended did."""
-    _act(context, run_id, "replay", url, as_json=as_json)
+def replay(context: typer.Context, run_id: RunId, data: Data = None, as_json: AsJson = False, url: Url = None) -> None:
+    """Run again what a run that failed or was cancelled was for, with its data or other data."""
+    body = None if data is None else {"data": json_or_file("--data", data)}
+    _act(context, run_id, "replay", url, body, as_json=as_json)
 
 
 @app.command()
@@ -107,9 +109,11 @@ def cancel(context: typer.Context, run_id: RunId, as_json: AsJson = False, url: 
     _act(context, run_id, "cancel", url, as_json=as_json)
 
 
-def _act(context: typer.Context, run_id: UUID, action: str, url: str | None, *, as_json: bool) -> None:
+def _act(
+    context: typer.Context, run_id: UUID, action: str, url: str | None, body: Any = None, *, as_json: bool
+) -> None:
     with options.server(context, url) as server:
-        run = server.post(f"/api/runs/{run_id}/{action}")
+        run = server.post(f"/api/runs/{run_id}/{action}", body)
     options.tell(run, f"Run {run['id']} is {run['status']}.", as_json=as_json)
 
 

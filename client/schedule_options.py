@@ -47,6 +47,15 @@ def schedule(ways: dict[str, Any], refining: dict[str, Any]) -> dict[str, Any]:
     return {"type": _KINDS[flag].kind, **_member_of(_KINDS[flag], value), **refined}
 
 
+def change(ways: dict[str, Any], refining: dict[str, Any]) -> dict[str, Any]:
+    """Returns the schedule of exactly one option as a merge patch. Raises `typer.BadParameter`.
+
+    The other members that the option may give are removed: seconds take the place of a frequency, and it theirs.
+    """
+    made = schedule(ways, refining)
+    return {**dict.fromkeys(schedules.KINDS[made["type"]].option.members), **made}
+
+
 def seconds(text: str) -> float:
     """Returns the seconds that a time like 90, 90s, 5m, 2h or 1d has. Raises `typer.BadParameter`."""
     match = _DURATION.fullmatch(text)

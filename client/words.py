@@ -13,6 +13,11 @@ def schedule(one: dict[str, Any]) -> str:
     return str(one["type"]) if kind is None else kind.of_members(one).brief()
 
 
+def paused(one: dict[str, Any]) -> str:
+    """Returns how a job, an app or everything stands after a pause: until when, where that is known."""
+    return f"paused until {one['paused_until']}" if one["paused_until"] else "paused"
+
+
 def state_of_run(run: dict[str, Any]) -> str:
     """Returns a run's status, with the reason where it is known."""
     reason = run["error_message"] or run["reason"] or (run["held_by"] and f"held: {run['held_by']}")

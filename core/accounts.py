@@ -1,4 +1,4 @@
-"""Accounts: the kinds of token by which a user is known, of links, and who may register."""
+"""Accounts: the kinds of tokens that identify a user, the kinds of links, and who may register."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Decide when a job's owner is alerted: once it has failed so often in a row, and once it did not run when due.
 
-An owner is alerted once until the job recovers: a success ends the row of failures, and the lateness.
+An owner is alerted once until the job recovers: a success resets both the count of failures and the lateness.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Names of archived objects: which part of a day holds which runs.
 
-A part holds runs of one app that ended on one day of UTC, in the order of their ends. Its name says all by which a
-reader chooses it, below the top of the installation's archive:
+A part holds runs of one app that ended on one day (UTC), in the order of their ends. Its name, below the top of the
+installation's archive, has everything that a reader needs to choose it:
 
     archive/2026/11/28/shop/081530123456-094512000001-500-0193a5b2c3d4-0193a5b2ffff-3fa9c1d2e4b5f607.jsonl.gz
 
-the first and the last end (hours to microseconds), how many runs, the lowest and the highest beginning of their ids,
-and a hash of all the ids. So two parts of one name hold the same runs, and one may take the other's place.
+the first and the last end (hours to microseconds), the number of runs, the lowest and the highest prefix of their ids,
+and a hash of all the ids. So two parts with the same name hold the same runs, and one may replace the other.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _UUID_OF_TIME = 7
 
 
 class Place(NamedTuple):
-    """Where a run stands among those of its app and day: by its end, then its id. Places sort as their runs do."""
+    """The position of a run among those of its app and day: by its end, then its id. Places sort as their runs do."""
 
     ended: str
     run_id: str
@@ -48,7 +48,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, order=True)
 class Part:
-    """What the name of a part says of it. Parts sort by app, then by their first end."""
+    """A part as its name describes it. Parts sort by app, then by their first end."""
 
     folder: str
     first: str
@@ -79,7 +79,7 @@ class Part:
 
     @classmethod
     def named(cls, name: str) -> Self | None:
-        """Returns the part of this name; None if it is the name of something else."""
+        """Returns the part with this name; None if the name is not that of a part."""
         found = _NAME.fullmatch(name)
         if found is None:
             return None
@@ -97,17 +97,34 @@ class Part:
         return f"{prefix(self.top, self.day)}/{self.folder}/{'-'.join(said)}.jsonl.gz"
 
     def may_hold(self, run_id: UUID) -> bool:
-        """Whether a run of this id may be in it."""
+        """Whether the part may hold a run with this id."""
         return self.lowest <= run_id.hex[:_BEGINNING] <= self.highest
+
+    def may_share(self, other: Part) -> bool:
+        """Whether both parts, of the same app and day, may hold the same run."""
+        is_in_ends = self.first <= other.last and other.first <= self.last
+        return is_in_ends and self.lowest <= other.highest and other.lowest <= self.highest
+
+
+def that_may_share(parts: Sequence[Part]) -> set[Part]:
+    """Returns those of an app's parts of a day that may share a run with another one."""
+    found: set[Part] = set()
+    near: list[Part] = []
+    for part in sorted(parts):
+        near = [one for one in near if one.last >= part.first]
+        sharing = [one for one in near if one.may_share(part)]
+        found.update(sharing, [part] if sharing else [])
+        near.append(part)
+    return found
 
 
 def is_top(text: str) -> bool:
-    """Whether the names of an archive's parts may begin so: by folders of plain characters."""
+    """Whether a text may be the prefix of an archive's parts: folders of plain characters."""
     return len(text) <= _LONGEST_TOP and re.fullmatch(_TOP, text) is not None
 
 
 def prefix(top: str, day: date, app_name: str | None = None) -> str:
-    """Returns how the names of a day's parts begin, or those of one app on that day."""
+    """Returns the prefix of the names of a day's parts, or of one app's parts on that day."""
     of_day = f"{top}/{day.strftime(_DAY)}"
     return of_day if app_name is None else f"{of_day}/{object_names.folder(app_name)}"
 
@@ -118,7 +135,7 @@ def day_of(instant: datetime) -> date:
 
 
 def earliest_day(run_id: UUID) -> date:
-    """Returns the first day on which a run of this id can have ended: the one before its making, as clocks differ."""
+    """Returns the first day on which a run with this id can have ended: the day before its creation (clocks differ)."""
     if run_id.version != _UUID_OF_TIME:
         return date.min
     try:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from core import polls, storable
@@ -30,8 +30,7 @@ _UNTOLD = {"progress": None, "message": None}  # each attempt reports its own pr
 _CANCELLED = {"error_type": "cancelled", "error_message": "Cancelled while it ran."}
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """The facts that decide about the end of an attempt: those of its run and its job, read under their locks."""
 
     run_id: UUID
@@ -47,6 +46,12 @@ class Facts:
     job_state: JobState
     job_comes_back: bool
     polling: PollingFacts
+    polling_version: int  # of the state with which the attempt was made
+
+    @property
+    def is_rewound(self) -> bool:
+        """Whether the job's polling state has been replaced since the attempt began."""
+        return self.polling_version != self.polling.version
 
 
 @dataclass(frozen=True)
@@ -59,12 +64,23 @@ class Ending:
     job_ends: JobState | None = None  # how the job ends, if this run was the last of it
     job_pauses: bool = False
     polled: Polled | None = None
+    polled_anew_at: datetime | None = None  # when another run polls in place of this one
+    gave_up: str | None = None  # why a poll that failed is not tried again, though its retries are not used up
+
+    @property
+    def next_poll_at(self) -> datetime | None:
+        """Returns the instant of the poll that follows; None if none does."""
+        return self.polled_anew_at if self.polled is None else self.polled.next_at
+
+    @property
+    def end_reason(self) -> str | None:
+        """Returns why the job stops polling though it is not done; None if it goes on, or ends for another reason."""
+        return self.gave_up if self.polled is None else self.polled.stopped
 
 
 def succeed(
     facts: Facts,
     poll: PollAnswer | None,
-    polling_version: int,
     now: datetime,
     *,
     result: Any,
@@ -73,13 +89,13 @@ def succeed(
 ) -> Ending:
     """Complete a run, and its job if this was the last of it; a poll that is not done is followed by the next.
 
-    `note` says what of the outcome could not be kept.
+    `note` says which part of the outcome could not be stored.
     """
     changes = _ended(facts, RunStatus.COMPLETED, now) | {"error_type": None, "error_message": None, "reason": None}
     changes |= {"result": result, "progress": None, "message": note}
     if poll is not None:
         changes |= {"progress": poll.progress, "message": note or poll.message}
-    polled = None if poll is None else _after_poll(facts, poll, polling_version, now)
+    polled = None if poll is None else _after_poll(facts, poll, now)
     attempt = _closed(Outcome.SUCCEEDED, now, **details)
     return Ending(attempt, changes, job_ends=polls.end_of_job(polled), polled=polled)
 
@@ -93,7 +109,7 @@ def fail(
     answer: str | None,
     result: Any = None,
 ) -> Ending:
-    """Fail an attempt, and try the run again later or end it, as was decided."""
+    """Fail an attempt, and retry the run later or end it, as was decided."""
     fault = {
         "error_type": "permanent" if error.permanent else "transient",
         "error_message": storable.text(error.message, MESSAGE_KEPT),
@@ -109,7 +125,7 @@ def fail(
 
 
 def lose(facts: Facts, decision: RetryDecision, now: datetime) -> Ending:
-    """End an attempt whose worker died or lost its lease, and try the run again or end it."""
+    """End an attempt whose worker died or lost its lease, and retry the run or end it."""
     losses = facts.loss_count + 1
     message = _LOST if decision.wait_seconds is not None else _LOST_FOR_GOOD.format(losses=losses)
     return _again_or_end(
@@ -121,13 +137,18 @@ def lose(facts: Facts, decision: RetryDecision, now: datetime) -> Ending:
     )
 
 
-def release(facts: Facts, now: datetime, held_by: Hold | None = None) -> Ending:
-    """Hand a run back: due again at once, held as its job is; nothing is counted against it."""
-    attempt = _closed(Outcome.RELEASED, now)
+def release(facts: Facts, now: datetime, held_by: Hold | None = None, *, why: str | None = None) -> Ending:
+    """Hand a run back: due again at once, held as its job is; nothing is counted against it. The attempt keeps why.
+
+    A poll whose state was rewound meanwhile is replaced by a new one that is due at once.
+    """
+    attempt = _closed(Outcome.RELEASED, now, error_message=why)
     if facts.job_state in ENDED:
         return Ending(attempt, _ended(facts, RunStatus.CANCELLED, now) | {"reason": JOB_ENDED})
     if _is_too_late(facts):
         return Ending(attempt, _dropped(facts, now), job_ends=JobState.FAILED)
+    if facts.is_rewound:
+        return _polled_anew(facts, now, now, attempt=attempt, changes={})
     return Ending(attempt, {"status": RunStatus.QUEUED, "held_by": held_by, **_UNTOLD})
 
 
@@ -138,7 +159,7 @@ def cancel(facts: Facts, outcome: Outcome, now: datetime) -> Ending:
 
 
 def event(facts: Facts, ending: Ending) -> Event:
-    """Returns an ending as an event for alerts: a job that comes back counts its runs, any other its attempts."""
+    """Returns an ending as an event for alerts: a recurring job counts its runs, any other its attempts."""
     outcome = ending.attempt["outcome"]
     has_failed = ending.changes["status"] == RunStatus.FAILED if facts.job_comes_back else outcome == Outcome.FAILED
     well = True if outcome == Outcome.SUCCEEDED else False if has_failed else None
@@ -147,9 +168,9 @@ def event(facts: Facts, ending: Ending) -> Event:
     return Event(well, late=late, words=ending.changes.get("error_message"))
 
 
-def _after_poll(facts: Facts, poll: PollAnswer, polling_version: int, now: datetime) -> Polled:
+def _after_poll(facts: Facts, poll: PollAnswer, now: datetime) -> Polled:
     goes_on = facts.cancel_requested_at is None and facts.job_state not in ENDED
-    return polls.after(facts.polling, poll, polling_version, now, last=facts.scheduled_for, goes_on=goes_on)
+    return polls.after(facts.polling, poll, facts.polling_version, now, last=facts.scheduled_for, goes_on=goes_on)
 
 
 def _again_or_end(facts: Facts, decision: RetryDecision, now: datetime, **parts: Any) -> Ending:
@@ -159,11 +180,25 @@ def _again_or_end(facts: Facts, decision: RetryDecision, now: datetime, **parts:
         status = RunStatus.CANCELLED if cancelled else RunStatus.FAILED
         job_ends = JobState.CANCELLED if cancelled else JobState.FAILED
         return Ending(changes=_ended(facts, status, now) | changes, job_ends=job_ends, **parts)
+    if facts.job_state in ENDED:  # it was deleted, for example
+        failed = _ended(facts, RunStatus.FAILED, now) | {"reason": JOB_ENDED}
+        return Ending(changes=failed | changes, **parts)
     if _is_too_late(facts):
         return Ending(changes=_dropped(facts, now) | changes, job_ends=JobState.FAILED, **parts)
-    retry_at = now + timedelta(seconds=decision.wait_seconds)
-    again = {"status": RunStatus.RETRYING, "due_at": retry_at, **_UNTOLD}
-    return Ending(changes={**again, **changes}, retry_at=retry_at, **parts)
+    retry = polls.retry(facts.polling, decision, now)
+    if retry.at is None:
+        failed = _ended(facts, RunStatus.FAILED, now) | {"reason": retry.gave_up}
+        return Ending(changes=failed | changes, job_ends=JobState.FAILED, gave_up=retry.gave_up, **parts)
+    if facts.is_rewound:
+        return _polled_anew(facts, retry.at, now, changes=changes, **parts)
+    again = {"status": RunStatus.RETRYING, "due_at": retry.at, **_UNTOLD}
+    return Ending(changes={**again, **changes}, retry_at=retry.at, **parts)
+
+
+def _polled_anew(facts: Facts, at: datetime, now: datetime, *, changes: Mapping[str, Any], **parts: Any) -> Ending:
+    """End a poll instead of retrying it, and poll in a new run: no idempotency key is sent with two states."""
+    ended = _ended(facts, RunStatus.CANCELLED, now) | {"reason": polls.REWOUND}
+    return Ending(changes={**ended, **changes}, polled_anew_at=polls.instant_after(facts.scheduled_for, at), **parts)
 
 
 def _is_too_late(facts: Facts) -> bool:

@@ -14,13 +14,13 @@ from core import masking
 from core.masking import MASK
 
 LONGEST_REASON = 500
-_LONGEST_VALUE = 2_000  # characters of JSON; what is longer is told by its length
+_LONGEST_VALUE = 2_000  # characters of JSON; for longer values only the length is recorded
 _SECRET = re.compile(r"authori[sz]ation|cookie|token|secret|passw|api[-_]?key|credential|signature", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Thing:
-    """What was changed: of which kind, which one, and of which app, if of one."""
+    """The thing that was changed: its kind, its id, and its app, if it belongs to one."""
 
     kind: str
     id: str
@@ -59,7 +59,7 @@ def differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[di
 
 
 def recorded(values: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Returns values as they are kept: masked, and long ones told by their length."""
+    """Returns values as they are recorded: masked, and long ones replaced by their length."""
     return None if values is None else {name: _bounded(_masked(name, value)) for name, value in values.items()}
 
 

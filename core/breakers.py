@@ -1,8 +1,8 @@
-"""Breakers: when a destination is left alone since most calls to it fail, and how it is tried again.
+"""Circuit breakers: when the runs for a destination are held because most calls to it fail, and how it is probed.
 
 A destination is a host as one app calls it. While its breaker is open, it has no places; once the wait is over, it has
-one, for a probe. Each call that succeeds then gives it one more, until the breaker closes; one that fails halves them,
-and the last opens it anew.
+one, for a probe. Each call that succeeds then adds a place, until the breaker closes; each call that fails halves the
+number of places, and when none is left the breaker opens again.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LONGEST_WAIT_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class Breaker:
-    """How an open breaker stands: how many calls may go at once, and after which wait a probe may."""
+    """The state of an open breaker: how many calls may be made at once, and the wait before a probe."""
 
     places: int
     probe_at: datetime
@@ -30,7 +30,7 @@ class Breaker:
 
 
 def trips(failed: Collection[bool]) -> bool:
-    """Whether a breaker opens: of at least `FEWEST_CALLS` last calls, each true if it failed, more than half did."""
+    """Whether a breaker opens: of at least `FEWEST_CALLS` last calls (true: failed), more than half have failed."""
     return len(failed) >= FEWEST_CALLS and sum(failed) * 2 > len(failed)
 
 
@@ -40,7 +40,7 @@ def opened(now: datetime, wait_seconds: float = FIRST_WAIT_SECONDS) -> Breaker:
 
 
 def after_success(breaker: Breaker, now: datetime) -> Breaker | None:
-    """Returns a breaker after a call that it let go has succeeded; None once it closes."""
+    """Returns a breaker after a call that it allowed has succeeded; None once it closes."""
     if _waits(breaker, now):
         return breaker
     places = max(1, breaker.places) + 1
@@ -48,7 +48,7 @@ def after_success(breaker: Breaker, now: datetime) -> Breaker | None:
 
 
 def after_failure(breaker: Breaker, now: datetime) -> Breaker:
-    """Returns a breaker after a call that it let go has failed: a probe that fails doubles the wait."""
+    """Returns a breaker after a call that it allowed has failed: a failed probe doubles the wait."""
     if _waits(breaker, now):
         return breaker
     if breaker.places > 1:
@@ -58,5 +58,5 @@ def after_failure(breaker: Breaker, now: datetime) -> Breaker:
 
 
 def _waits(breaker: Breaker, now: datetime) -> bool:
-    """Whether the breaker has opened again since, so that calls from before that no longer count."""
+    """Whether the breaker has opened again meanwhile, so that earlier calls no longer count."""
     return breaker.places == 0 and now < breaker.probe_at

@@ -1,4 +1,4 @@
-"""The apps that come with every installation: created on first use; names that look like theirs mean them."""
+"""The apps that every installation has, created on first use; similar spellings of their names mean the same apps."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which calls are kept: what was sent and answered, for those who look at an attempt later."""
+"""For which attempts the call (request and answer) is stored, so that it can be shown later."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class CallsKept(StrEnum):
-    """The calls of which attempts are kept."""
+    """The attempts whose calls are stored."""
 
     ALL = "all"
     FAILED = "failed"

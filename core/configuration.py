@@ -9,7 +9,7 @@ from core.letters import address_of, fault_of_address, fault_of_header
 
 TRACE_ID = "{trace_id}"
 
-Rule = tuple[bool, str]  # whether it is broken, and the line that says so
+Rule = tuple[bool, str]  # whether the rule is broken, and the message
 _READABLE = "its port must be a number from 1 to 65535, an IPv6 host stands in brackets."
 
 
@@ -64,7 +64,7 @@ def web_addresses(given: Mapping[str, str | None]) -> list[Rule]:
 
 
 def of_trace_page(url: str | None) -> list[Rule]:
-    """Check that the address of the page that shows a trace says where its id stands."""
+    """Check that the address of the page that shows a trace has a placeholder for the trace's id."""
     return [(url is not None and TRACE_ID not in url, f"TRACE_URL has no {TRACE_ID}; write it where the id goes.")]
 
 
@@ -125,7 +125,7 @@ def parsed(name: str, parse: Callable[[str], object], text: str | None) -> list[
 
 
 def _is_safe(issuer: str) -> bool:
-    """Whether nobody on the way can answer in a provider's place."""
+    """Whether nobody on the network path can impersonate a provider."""
     if not urls.is_web_address(issuer):
         return False
     return issuer.startswith("https://") or networks.is_loopback(urls.host_and_port(issuer)[0])

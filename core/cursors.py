@@ -1,4 +1,4 @@
-"""Cursors: how far a watcher has seen the changes, exactly, even while transactions that began earlier are open."""
+"""Cursors: exactly which changes a watcher has seen, even while transactions that began earlier are still open."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TEXT = re.compile(
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Which transactions were over: those below `end`, but for those that were still `open`.
+    """Which transactions were over: those below `end`, except those that were still `open`.
 
     PostgreSQL's `pg_snapshot`, without the number of its oldest open transaction.
     """

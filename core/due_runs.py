@@ -43,7 +43,7 @@ class DueRun:
 
     @property
     def begins_occurrence(self) -> bool:
-        """Whether this is the first try at an instant that a schedule named."""
+        """Whether this is the first attempt at an occurrence of a schedule."""
         return self.trigger is Trigger.SCHEDULE and self.status is RunStatus.PENDING
 
     @property
@@ -56,9 +56,9 @@ class DueRun:
 class JobFacts:
     """The facts of a locked job on which the decision about its due runs rests.
 
-    `restored` if its app is held since the database was taken back, so that what would start is held; `going` if a run
-    of it is due, running or to be tried again; `one_waits` if an occurrence waits for its turn; `outlasting` if
-    something is going that does not end at once when occurrences are cancelled; `counted` is how many occurrences count
+    `restored`: its app is held because the database was taken back, so that runs that would start are held. `going`: a
+    run of the job is due, running or waiting for a retry. `one_waits`: an occurrence waits for its turn. `outlasting`:
+    a run is going that does not end at once when occurrences are cancelled. `counted`: how many occurrences count
     against `max_runs` and have not begun.
     """
 
@@ -80,14 +80,14 @@ class Verdict:
     """What becomes of runs, in the order of their instants, and what follows for their jobs."""
 
     fates: Mapping[UUID, Fate]  # by run
-    starts: Mapping[UUID, int]  # by job: what to add to `runs_started`; less than nothing is given back
+    starts: Mapping[UUID, int]  # by job: what to add to `runs_started`; a negative number is given back
     replacing: frozenset[UUID]  # jobs whose occurrences that are going give way
-    spent: frozenset[UUID]  # jobs whose schedule has had its `max_runs`
+    spent: frozenset[UUID]  # jobs whose schedule has used up its `max_runs`
     skipping: frozenset[UUID]  # jobs that may be over, since an occurrence was skipped
 
 
 def decide(due: Sequence[DueRun], jobs: Mapping[UUID, JobFacts]) -> Verdict:
-    """Decide about runs in the order given, each as its job stands after those before it."""
+    """Decide about runs in the given order, each on the state that the decisions before it leave its job in."""
     standing = {job_id: _Standing(facts) for job_id, facts in jobs.items()}
     for run in due:
         standing[run.job_id].decide(run)
@@ -162,7 +162,7 @@ class _Standing:
         return Fate.WAIT
 
     def _replace(self) -> Fate:
-        """Take the place of the occurrence that is going: at once, or when nothing is going any more."""
+        """Replace the occurrence that is going: at once, or when nothing of the job is going any more."""
         self.replaces = True
         self.starts -= self._counted
         self._counted = 0

@@ -34,7 +34,7 @@ def literal(address: str) -> str:
 
 
 def checked(given: str) -> str:
-    """Returns the name from the settings, perhaps an empty one. Raises `ValueError` for one strict servers refuse."""
+    """Returns the name from the settings, perhaps empty. Raises `ValueError` for one that strict servers refuse."""
     if not given or is_full_name(given) or _is_literal(given):
         return given
     raise ValueError(f"is {given!r}; write a full domain name such as mail.example.com, or an address as [192.0.2.1].")

@@ -7,12 +7,12 @@
     |- NotAuthenticated    the token or session that the caller showed opens nothing any more
     |- WrongToken          a report's token does not belong to the run
     |- NotFound            there is no such thing (or none that the caller may see)
-    |- Misconfigured       what the process was given to work with cannot be used; one line for each fault
+    |- Misconfigured       the settings, or what they name, cannot be used; one line for each fault
     |- Conflict            the thing is in a state that forbids the action
     |  `- NotFailed            only what has failed can be retried
     |- PreconditionFailed  the thing is no longer as the caller saw it
-    |- TooMany             it was tried too often; waiting helps
-    |- Unavailable         a server we stand on is away; trying again later may work
+    |- TooMany             too many requests or attempts; waiting helps
+    |- Unavailable         a server that Carillon needs is unavailable; a retry may succeed
     |  |- DatabaseUnavailable
     |  |- BrokerUnavailable
     |  |- ProviderUnavailable  the identity provider
@@ -31,6 +31,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from core.database_faults import DatabaseFault
 
 
 class CarillonError(Exception):
@@ -104,7 +106,7 @@ class NotFound(CarillonError):  # noqa: N818
 
 
 class Misconfigured(CarillonError):  # noqa: N818
-    """What the process was given to work with cannot be used; each line says what to change."""
+    """The settings, or what they name, cannot be used; each line says what to change."""
 
 
 class Conflict(CarillonError):  # noqa: N818
@@ -123,7 +125,7 @@ class PreconditionFailed(CarillonError):  # noqa: N818
 
 
 class TooMany(CarillonError):  # noqa: N818
-    """It was tried too often; free again after `seconds`."""
+    """Too many requests or attempts; allowed again after `seconds`."""
 
     def __init__(self, seconds: int, reason: str = "This was tried too often.") -> None:
         super().__init__(f"{reason} Wait {seconds} s, then try again.")
@@ -131,11 +133,15 @@ class TooMany(CarillonError):  # noqa: N818
 
 
 class Unavailable(CarillonError):  # noqa: N818
-    """A server we stand on is away; trying again later may work."""
+    """A server that Carillon needs is unavailable; a retry may succeed."""
 
 
 class DatabaseUnavailable(Unavailable):
     """The database is away, overloaded or shutting down. The outcome of a commit may be unknown."""
+
+    def __init__(self, message: str, fault: DatabaseFault = DatabaseFault.AWAY) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class BrokerUnavailable(Unavailable):
@@ -143,7 +149,7 @@ class BrokerUnavailable(Unavailable):
 
 
 class ProviderUnavailable(Unavailable):
-    """The identity provider cannot be asked, or answers what cannot be used. The log says why."""
+    """The identity provider cannot be reached, or its answer cannot be used. The log says why."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -152,7 +158,7 @@ class ProviderUnavailable(Unavailable):
 
 
 class StorageUnavailable(Unavailable):
-    """The bucket, or the folder in its place, does not take or give what is stored there."""
+    """The bucket, or the folder in its place, cannot be written or read."""
 
 
 class DiskUnavailable(Unavailable):
@@ -160,9 +166,9 @@ class DiskUnavailable(Unavailable):
 
 
 class AttemptError(CarillonError):
-    """A handler's work did not succeed. `status_code` is the answer's, where there was one.
+    """A handler's work did not succeed. `status_code` is the answer's, if there was one.
 
-    `was_called` is False where it failed before the receiver was called, and so tells nothing of it.
+    `was_called` is False if it failed before the receiver was called, and so says nothing about the receiver.
     """
 
     permanent = False
@@ -189,7 +195,7 @@ class TransientFailure(AttemptError):  # noqa: N818
 
 
 class PermanentFailure(AttemptError):  # noqa: N818
-    """The attempt failed for a reason that another attempt cannot mend."""
+    """The attempt failed for a reason that another attempt cannot fix."""
 
     permanent = True
 
@@ -201,11 +207,11 @@ class AbortReason(StrEnum):
     TIME_LIMIT = "time_limit"
     LEASE_LOST = "lease_lost"
     SHUTDOWN = "shutdown"
-    CONNECTION_CLOSED = "connection_closed"  # by the receiver, who had kept it from a call before and answered nothing
+    CONNECTION_CLOSED = "connection_closed"  # by the receiver, which closed a kept connection without an answer
 
 
 class Aborted(CarillonError):  # noqa: N818
-    """The work was stopped from outside; `reason` says by whom."""
+    """The work was stopped from outside; `reason` says why."""
 
     def __init__(self, reason: AbortReason) -> None:
         super().__init__(f"The attempt was stopped: {reason.value}.")

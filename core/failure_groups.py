@@ -9,8 +9,20 @@ VARIES = "…"
 UNKNOWN = "no reason is known"
 _VARYING = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|\d+(?:[.,:]\d+)*")
 
+# A receiver that gives no answer in time meets one of two limits, of the call or of the run, by chance.
+_SAME = {f"The receiver was silent for {VARIES} seconds.": f"It took longer than its limit of {VARIES} s."}
+
 
 def reason(error_type: str | None, message: str | None) -> str:
-    """Returns a failure's reason without what differs from one to the next: ids, numbers, how lines end."""
+    """Returns a failure's reason without the parts that differ between failures: ids, numbers, line ends.
+
+    Texts with the same cause have the same reason.
+    """
     told = message or error_type or UNKNOWN
-    return _VARYING.sub(VARIES, told.replace("\r\n", "\n").replace("\r", "\n"))
+    found = _VARYING.sub(VARIES, told.replace("\r\n", "\n").replace("\r", "\n"))
+    return _SAME.get(found, found)
+
+
+def spellings(of: str) -> list[str]:
+    """Returns the texts that have this reason, which is the first of them."""
+    return [of, *(text for text, same in _SAME.items() if same == of)]

@@ -1,7 +1,7 @@
 """Fairness: parties whose runs wait share the free threads of workers, fewest runs in flight first.
 
-A party is an account of an app; a shared app is one as a whole. Its text is the key that its limits are on, so that
-its weight is put with them.
+A party is an account of an app; a shared app as a whole is one party. It is identified by its limit key, so that its
+weight is set together with its limits.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def is_party(key: LimitKey) -> bool:
 
 
 def shares(waiting: Sequence[Waiting], slots: int) -> dict[str, int]:
-    """Returns how many slots each party gets, without those that get none.
+    """Returns how many slots each party gets; parties without a slot are left out.
 
-    Each slot goes to the party with fewest runs in flight by weight, of equals to the first. Every party is taken to
-    have as many runs as there are slots.
+    Each slot goes to the party with the fewest runs in flight relative to its weight, among equals to the first. Every
+    party is assumed to have as many waiting runs as there are slots.
     """
     queue = [(one.in_flight / one.weight, place) for place, one in enumerate(waiting)]
     heapq.heapify(queue)
@@ -57,5 +57,5 @@ def shares(waiting: Sequence[Waiting], slots: int) -> dict[str, int]:
 
 
 def farthest(parties: Iterable[str], after: str) -> str:
-    """Returns which of these parties a walk reaches last that begins after one and goes round."""
+    """Returns the party that a cyclic walk beginning after a given party reaches last."""
     return max(parties, key=lambda one: (one <= after, one))

@@ -10,7 +10,7 @@ MINUTE = timedelta(minutes=1)
 
 
 def percentile(values: Iterable[float], share: float) -> float | None:
-    """Returns a percentile by nearest rank: the least value that this share of the values do not exceed, if any."""
+    """Returns a percentile by nearest rank: the least value that this share of the values does not exceed, if any."""
     ordered = sorted(values)
     return ordered[max(1, math.ceil(share * len(ordered))) - 1] if ordered else None
 

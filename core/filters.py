@@ -23,7 +23,8 @@ class JobFilter:
     """A filter for jobs. `created_from` is inclusive, `created_before` exclusive; `search` is a part of a text.
 
     Names, titles, task types and names of apps are searched, all folded (`core.names`). `status_but` overrides `status`
-    for the jobs of one app. `visible` is what the caller may see.
+    for the jobs of one app. `visible` is what the caller may see. `paused` is whether a job's runs are kept from
+    starting by a pause of the job, its app or everything; a job that has ended is not paused.
     """
 
     app_name: str | None = None
@@ -32,6 +33,7 @@ class JobFilter:
     visible: VisibleJobs | None = None
     status: JobStatus | None = None
     status_but: StatusesOfApp | None = None
+    paused: bool | None = None
     task_type: str | None = None
     schedule_kind: str | None = None
     name: str | None = None
@@ -46,8 +48,8 @@ class JobFilter:
 class RunFilter:
     """A filter for runs. `..._from` is inclusive, `..._before` exclusive; `but` is a status to leave out.
 
-    `visible` is what the caller may see; `failure` is why runs failed, as `core.failure_groups` tells it;
-    `held_by` and `held_key` are of those that wait.
+    `visible` is what the caller may see; `failure` is a reason for failure as `core.failure_groups` computes it;
+    `held_by` and `held_key` filter runs that are held; `retry_of` is the run that they replay.
     """
 
     visible: VisibleJobs | None = None
@@ -63,6 +65,9 @@ class RunFilter:
     scheduled_from: datetime | None = None
     scheduled_before: datetime | None = None
     finished_from: datetime | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    retry_of: UUID | None = None
     ids: tuple[UUID, ...] | None = None
     failure: str | None = None
     held_by: Hold | None = None

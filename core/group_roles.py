@@ -30,7 +30,7 @@ class GroupRoles:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Returns the table that a setting writes. Raises `ValueError`, whose message is the rule."""
+        """Returns the table in the text of a setting. Raises `ValueError`, whose message is the rule."""
         administrators, roles = set(), []
         for line in filter(None, map(str.strip, text.split(";"))):
             group, _, granted = (part.strip() for part in line.rpartition("="))
@@ -51,12 +51,12 @@ class GroupRoles:
 
     @property
     def text(self) -> str:
-        """Returns the table as a setting writes it."""
+        """Returns the table as the text of a setting."""
         administrators = [f"{group}={_ADMINISTRATOR}" for group in sorted(self.administrators)]
         return ";".join([*administrators, *(f"{group}={app}:{role.value}" for group, app, role in self.roles)])
 
     def granted(self, groups: Collection[str]) -> Granted:
-        """Returns what a user of these groups is granted; of several roles in an app, the one that may most."""
+        """Returns what a user of these groups is granted; of several roles in an app, the highest."""
         rank = list(Role)
         roles: dict[str, Role] = {}
         for group, app, role in self.roles:

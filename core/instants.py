@@ -50,3 +50,8 @@ def shown(instant: datetime) -> str:
 def to_utc(naive: datetime, zone: ZoneInfo) -> datetime:
     """Returns the instant of a wall-clock time: one in the spring gap moves past it, a repeated one means the first."""
     return naive.replace(tzinfo=zone, fold=0).astimezone(UTC)
+
+
+def first_of(*instants: datetime | None) -> datetime | None:
+    """Returns the first of these instants; None if there is none."""
+    return min(filter(None, instants), default=None)

@@ -1,12 +1,14 @@
-"""JSON from outside, read by the letter of its standards (RFC 8259 and 7493), and JSON as it is sent and measured."""
+"""Parse JSON from outside strictly by its standards (RFC 8259 and 7493), and write and measure JSON as it is sent."""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from core.errors import FieldError, InvalidInput
@@ -31,7 +33,7 @@ class TooDeep(ValueError):  # noqa: N818
 
 
 class _LookCloser(Exception):  # noqa: N818
-    """A text has something odd in it, which is to be told with its place."""
+    """A text has a fault, which must be reported with its place."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,22 @@ class _Doubled(dict[str, Any]):
     names: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The path of a value; written out only for a fault, since a path may be as long as the text itself."""
+
+    above: _Place | None
+    name: str | int
+
+    def __str__(self) -> str:
+        return f"{self.name}" if self.above is None else f"{self.above}.{self.name}"
+
+
 def parse(text: bytes) -> Any:
     """Returns the JSON value of these bytes; a leading byte order mark is ignored.
 
-    Raises `NotJson`, `TooDeep`, and `InvalidInput` naming each place of a member that is given twice, a number that is
-    none, and a text that cannot be stored.
+    Raises `NotJson`, `TooDeep`, and `InvalidInput` naming the path of each duplicate member, invalid number (such as
+    NaN), and text that cannot be stored.
     """
     try:
         value, is_plain = _read(_decoded(text))
@@ -77,7 +90,7 @@ def compact(value: Any) -> bytes:
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     try:
         return text.encode()
-    except UnicodeEncodeError:  # half a surrogate pair, which only an escape can carry
+    except UnicodeEncodeError:  # a lone surrogate, which only an escape can express
         return json.dumps(value, separators=(",", ":")).encode()
 
 
@@ -107,7 +120,7 @@ def _decoded(text: bytes) -> str:
 def _read(text: str) -> tuple[Any, bool]:
     """Returns the JSON value of a text, and whether it is plain, as nearly all are: then it need not be checked.
 
-    In another, marks stand for what is odd.
+    In a value that is not plain, marks replace the faulty parts.
     """
     if _may_be_plain(text):
         with contextlib.suppress(_LookCloser):
@@ -119,23 +132,28 @@ def _read(text: str) -> tuple[Any, bool]:
 
 
 def _may_be_plain(text: str) -> bool:
-    """Whether no text in it can be a bad one, which only an escape makes, and it cannot nest too deeply."""
+    """Whether it can hold no bad text, which takes an escape, and cannot nest too deeply."""
     return "\\u" not in text and text.count("{") + text.count("[") <= DEEPEST and not text.startswith(_BOM)
 
 
 def _faults(value: Any) -> list[FieldError]:
-    """Returns the faults within a value, each with its path. Raises `TooDeep`."""
+    """Returns the first faults within a value, each with its path. Raises `TooDeep`."""
     faults: list[FieldError] = []
-    waiting = [("", 0, value)]
+    waiting: list[tuple[_Place | None, int, Any]] = [(None, 0, value)]
     while waiting and len(faults) < _FAULTS_TOLD:
-        path, depth, inner = waiting.pop()
+        place, depth, inner = waiting.pop()
         if isinstance(inner, dict | list):
             if depth == DEEPEST:
                 raise TooDeep
-            waiting.extend((place, depth + 1, one) for place, one in _members(path, inner, faults))
+            faults.extend(_faults_of_names(place, inner) if isinstance(inner, dict) else ())
+            waiting.extend((_Place(place, name), depth + 1, one) for name, one in _members(inner))
         elif fault := _fault(inner):
-            faults.append(FieldError(path or "body", fault))
-    return faults
+            faults.append(FieldError(_path(place), fault))
+    return faults[:_FAULTS_TOLD]
+
+
+def _path(place: _Place | None) -> str:
+    return ("" if place is None else str(place)) or "body"
 
 
 def _fault(inner: Any) -> str | None:
@@ -149,16 +167,20 @@ def _fault(inner: Any) -> str | None:
     return None
 
 
-def _members(path: str, inner: dict[str, Any] | list[Any], faults: list[FieldError]) -> list[tuple[str, Any]]:
-    dot = f"{path}." if path else ""
-    if isinstance(inner, list):
-        return [(f"{dot}{index}", one) for index, one in enumerate(inner) if isinstance(one, _LOOKED_AT)]
-    faults.extend(
-        FieldError(path or "body", f"has a member whose name {message}") for message in map(bad_text, inner) if message
-    )
+def _faults_of_names(place: _Place | None, inner: dict[str, Any]) -> list[FieldError]:
+    bad = [f"has a member whose name {message}" for message in islice(filter(None, map(bad_text, inner)), _FAULTS_TOLD)]
+    faults = [FieldError(_path(place), message) for message in bad]
     if isinstance(inner, _Doubled):
-        faults.extend(FieldError(f"{dot}{name}", "is given more than once; give it once.") for name in inner.names)
-    return [(f"{dot}{name}", one) for name, one in inner.items() if isinstance(one, _LOOKED_AT)]
+        faults += [
+            FieldError(str(_Place(place, name)), "is given more than once; give it once.") for name in inner.names
+        ]
+    return faults
+
+
+def _members(inner: dict[str, Any] | list[Any]) -> list[tuple[str | int, Any]]:
+    """Returns the parts of a value that may have a fault."""
+    pairs = inner.items() if isinstance(inner, dict) else enumerate(inner)
+    return [(name, one) for name, one in pairs if isinstance(one, _LOOKED_AT)]
 
 
 _LOOKED_AT = (str, dict, list, float, _NoNumber)
@@ -169,9 +191,17 @@ def _members_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) == len(pairs):
         return members
     doubled = _Doubled(members)
-    names = [name for name, _ in pairs]
-    doubled.names = tuple(name for name in members if names.count(name) > 1 and not bad_text(name))[:_FAULTS_TOLD]
+    times = Counter(name for name, _ in pairs)
+    told = (name for name in members if times[name] > 1 and not bad_text(name))
+    doubled.names = tuple(islice(told, _FAULTS_TOLD))
     return doubled
+
+
+def _plain_members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise _LookCloser
+    return members
 
 
 def _constant(text: str) -> _NoNumber:
@@ -200,16 +230,15 @@ def _only(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
     def read_plain(given: Any) -> Any:
         value = read(given)
-        if isinstance(value, _MARKS):
+        if isinstance(value, _NoNumber):
             raise _LookCloser
         return value
 
     return read_plain
 
 
-_MARKS = (_Doubled, _NoNumber)
 _PLAIN = json.JSONDecoder(
-    object_pairs_hook=_only(_members_once),
+    object_pairs_hook=_plain_members,
     parse_constant=_only(_constant),
     parse_float=_only(_float),
     parse_int=_only(_whole),

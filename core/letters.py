@@ -22,7 +22,6 @@ LONGEST_LOCAL_PART = 64
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LABEL = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
-_ENCODED_WORD = re.compile(r"=\?.*\?=")  # RFC 2047; what it holds, line breaks too, would be written as it stands
 _SEVEN_BIT = SMTP.clone(cte_type="7bit")  # which every server takes
 
 
@@ -30,7 +29,7 @@ _SEVEN_BIT = SMTP.clone(cte_type="7bit")  # which every server takes
 class Letter:
     """An e-mail to one recipient; `sender` may carry a name: `Carillon <carillon@example.com>`.
 
-    It carries on a trace, if it is part of one.
+    It has the trace headers of its run, if any.
     """
 
     message_id: str
@@ -50,7 +49,7 @@ def message_id(of: UUID, position: int, recipient: str, sender: str) -> str:
 
 
 def written(letter: Letter, now: datetime) -> bytes:
-    """Returns a letter as a message. Raises `PermanentFailure` if its readers would not see what was meant."""
+    """Returns a letter as a message. Raises `PermanentFailure` if its readers would see something else."""
     if fault := fault_of_address(letter.recipient):
         raise PermanentFailure(f"The recipient {letter.recipient!r} {fault}")
     if "\0" in letter.text or "\0" in (letter.html or ""):
@@ -78,7 +77,7 @@ def _headers(letter: Letter, now: datetime) -> dict[str, str]:
     }
     if letter.reply_to is not None:
         written["Reply-To"] = mail_headers.of_mailbox("Reply-To", letter.reply_to)
-    if letter.trace is not None:  # without the state, which is for tracing systems and not for whoever gets mail
+    if letter.trace is not None:  # without the tracestate, which is for tracing systems and not for recipients
         written[TRACEPARENT] = f"{TRACEPARENT}: {letter.trace.traceparent}"
     return written
 
@@ -121,6 +120,12 @@ def fault_of_header(text: str) -> str | None:
     """Returns what is wrong with a text for a header, or None."""
     if _CONTROL.search(text):
         return "holds a line break or another control character, which a header cannot; write one line."
-    if _ENCODED_WORD.search(text):
+    if _holds_encoded_word(text):
         return "holds an encoded word, =?...?=; write the text itself, which is encoded on its way."
     return None
+
+
+def _holds_encoded_word(line: str) -> bool:
+    """Whether a line has an encoded word (RFC 2047), whose content, even line breaks, would be written unchanged."""
+    begin = line.find("=?")
+    return begin >= 0 and line.find("?=", begin + 2) >= 0

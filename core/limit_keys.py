@@ -12,6 +12,7 @@ from core import json_text, names, urls
 
 INSTALLATION = "installation"
 DESTINATION = "destination:"
+ACCOUNT = "account:"
 KEY_LENGTH = 500
 NAME_LENGTH = 200
 """The longest key that is filled from data."""
@@ -66,7 +67,7 @@ def of_app(app_name: str) -> str:
 
 def of_account(app_name: str, account_id: str) -> str:
     """Returns the key of an account of an app; equal accounts of two apps have different keys."""
-    return f"account:{app_name}/{account_id}"
+    return f"{ACCOUNT}{app_name}/{account_id}"
 
 
 def of_job(job_id: UUID) -> str:
@@ -80,13 +81,21 @@ def of_data(app_name: str, name: str) -> str:
 
 
 def of_destination(app_name: str, host: str) -> str:
-    """Returns the key of a host as one app calls it, which has a breaker and no limit."""
+    """Returns the key of a host as one app calls it, which is for its breaker, not for limits."""
     return f"{DESTINATION}{app_name}/{host}"
 
 
 def is_of_destination(key: str) -> bool:
     """Whether a key, as it is stored, is that of a destination."""
     return key.startswith(DESTINATION)
+
+
+def read_destination(key: str) -> tuple[str, str] | None:
+    """Returns the app and the host of a destination's key; None for any other text."""
+    app_name, slash, host = key.removeprefix(DESTINATION).partition("/")
+    if not is_of_destination(key) or not (app_name and slash and host):
+        return None
+    return app_name, host
 
 
 def of_host(url: str) -> str | None:
@@ -109,7 +118,7 @@ def fault_of_template(text: str) -> str | None:
 
 
 def filled(template: str, data: Any) -> str | None:
-    """Returns the name that a template makes of a job's data; None where that has no text or whole number for it."""
+    """Returns a template filled from a job's data; None if a value is missing or neither a text nor a whole number."""
     parts: list[str] = []
     end = 0
     for match in _VALUE.finditer(template):
@@ -134,12 +143,12 @@ def is_of_app(key: str) -> bool:
 
 
 def looks_further(key: str) -> bool:
-    """Whether a run's job and data must be read to know whether it has this key, as it is stored."""
+    """Whether a run's job and data must be read to know whether the run has this (stored) key."""
     return key.startswith(("host:", "key:", DESTINATION))
 
 
 def read(text: str) -> LimitKey:
-    """Returns the key that a text is. Raises `ValueError` with what is wrong and what to write."""
+    """Parse a key from a text. Raises `ValueError`, which says what is wrong and what to write."""
     if fault := _fault_of_text(text):
         raise ValueError(f"{fault}; {_EXAMPLES}")
     if text == INSTALLATION:

@@ -1,7 +1,7 @@
 """Limits by key: how many runs go at once, and how many calls are made within a span.
 
-A call needs room under each of its keys that has a limit. It takes a place while it lasts, and of a rate also for the
-rate's span after it ended.
+A call needs room under each of its keys that has a limit. It takes a place while it lasts, and counts against a rate
+also for the rate's span after it ended.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ Call = TypeVar("Call")
 
 @dataclass(frozen=True)
 class Limit:
-    """What a key allows: so many runs at once, and calls at a rate; None where it does not limit that.
+    """What a key allows: a number of runs at once, and a rate of calls; None: not limited.
 
-    `weight` is that of a party (`core.fairness`), which limits nothing.
+    `weight` is the weight of a party (`core.fairness`), which limits nothing.
     """
 
     concurrency: int | None = None
@@ -37,7 +37,7 @@ class Limit:
 
     @property
     def limits_something(self) -> bool:
-        """Whether it is more than a weight."""
+        """Whether it has a limit besides a weight."""
         return self.concurrency is not None or self.rate is not None
 
 
@@ -61,19 +61,19 @@ class Standing:
 
     @property
     def is_at_its_rate(self) -> bool:
-        """Whether the rate has no room, whatever runs at once."""
+        """Whether the rate has no room, regardless of the number of runs at once."""
         return self._room_of_rate == 0
 
     @property
     def held_by(self) -> Hold:
-        """Returns why a run that finds no room is held."""
+        """Returns the reason that holds a run for which there is no room."""
         return Hold.RATE_LIMIT if self.is_at_its_rate else Hold.CONCURRENCY
 
     def look_at(self, now: datetime) -> datetime:
         """Returns when to look for room again: when the rate may give some, but no later than the limit expires."""
         rate = self.limit.rate
         again = now + LOOK_AGAIN
-        if rate is not None and self.is_at_its_rate and not self.given:  # what was given may never be used
+        if rate is not None and self.is_at_its_rate and not self.given:  # room that was given may never be used
             again = (self.first_ended_at or now) + rate.span
         expires_at = self.limit.expires_at
         return again if expires_at is None else max(now, min(again, expires_at))
@@ -92,7 +92,7 @@ class Standing:
 def within(
     calls: Iterable[tuple[Call, Iterable[str]]], standings: Mapping[str, Standing]
 ) -> tuple[list[Call], dict[str, list[Call]]]:
-    """Divide calls, each with its keys, in order: those that find room under all of them; by key those that do not."""
+    """Divide calls, in order: those with room under all of their keys, and the others by the key that refuses them."""
     left = {key: standing.room for key, standing in standings.items()}
     allowed: list[Call] = []
     refused: dict[str, list[Call]] = {}
@@ -109,10 +109,10 @@ def within(
 
 
 def after_giving(standing: Standing, given: int) -> Standing:
-    """Returns how a key stands once so many more held runs have been released."""
+    """Returns the state of a key once the given number of held runs has been released."""
     return replace(standing, given=standing.given + given)
 
 
 def after(standing: Standing, begun: int) -> Standing:
-    """Returns how a key stands once so many more calls have begun."""
+    """Returns the state of a key once the given number of further calls has begun."""
     return replace(standing, running=standing.running + begun)

@@ -1,14 +1,28 @@
-"""The order of lists, and positions in them."""
+"""The order of lists, positions in them, and how much fits on a page."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
 from uuid import UUID
 
+MOST_BYTES_IN_PAGE = 8 * 1024 * 1024
+"""A page ends early where its items together have more, so that no answer fills the memory of a process."""
 _DESCENDING = "-"
+
+
+def count_that_fits(sizes: Iterable[int], most: int) -> int:
+    """Returns how many of the first items, given their sizes, fit on a page: at least one, if there is one."""
+    count = total = 0
+    for size in sizes:
+        total += size
+        if count and total > most:
+            break
+        count += 1
+    return count
 
 
 class SortKey(StrEnum):

@@ -1,4 +1,4 @@
-"""Headers of e-mail as every reader decodes them: a text that is not plain ASCII is encoded as a whole (RFC 2047).
+"""Encode headers of e-mail as every reader decodes them: a text that is not ASCII is encoded as a whole (RFC 2047).
 
 Python 3.11 encodes word by word and leaves a space between two encoded words, which readers drop.
 """

@@ -1,4 +1,4 @@
-"""Hides secrets in what is shown: those that a request was filled with, those in plain in headers and addresses."""
+"""Hides secrets in shown values: those that a request was filled with, and those in headers and addresses."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from urllib.parse import quote, quote_plus, unquote
 
 MASK = "***"
 
+_EACH_BYTE = "iso-8859-1"  # makes one character of each byte
+_NO_BYTE = "\u0100"
+
 _SECRETIVE = re.compile(
     r"auth(?!ority|ors?\b)|token|secret|(?<!idempotency[-_])key$|passw|cookie|credential|signature|^sig$|session",
     re.IGNORECASE,
@@ -22,27 +25,48 @@ _REFERENCES = re.compile(r"(?:(?:Bearer|Basic|Token|ApiKey) )?(?:\{\{ *secret\.\
 
 
 class Mask:
-    """Hides these secrets wherever they stand, in the spellings that a receiver may give them back in."""
+    """Hides these secrets wherever they occur, in all spellings in which a receiver may return them."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         spelled = {spelling for secret in secrets for spelling in _spellings(secret)}
-        encoded = {data for spelling in spelled for data in _encoded(spelling)}
-        # The longest first, for one may begin another.
-        self._texts = re.compile("|".join(map(re.escape, sorted(spelled, key=len, reverse=True))))
-        self._bytes = re.compile(b"|".join(map(re.escape, sorted(encoded, key=len, reverse=True))))
+        self._texts = _longest_first(map(_in_utf_8, spelled))
+        self._bytes = _longest_first(data for spelling in spelled for data in _encoded(spelling))
         self.is_empty = not spelled  # hides nothing
 
     def text(self, text: str) -> str:
         """Returns a text without the secrets."""
-        return text if self.is_empty else self._texts.sub(MASK, text)
+        if self.is_empty:
+            return text
+        return _without(self._texts, _in_utf_8(text)).decode("utf-8", "surrogatepass")
 
     def bytes(self, data: bytes) -> bytes:
         """Returns bytes without the secrets."""
-        return data if self.is_empty else self._bytes.sub(MASK.encode(), data)
+        return data if self.is_empty else _without(self._bytes, data)
+
+
+def _without(secrets: list[str], data: bytes) -> bytes:
+    """Returns bytes without these secrets, one after the other.
+
+    One regex with all of them as alternatives could take as many steps at each byte as the secrets are long. The
+    placeholder used meanwhile is not a byte, so that no secret is found in it.
+    """
+    rest = data.decode(_EACH_BYTE)
+    for secret in secrets:
+        rest = rest.replace(secret, _NO_BYTE)
+    return rest.replace(_NO_BYTE, MASK).encode(_EACH_BYTE)
+
+
+def _longest_first(secrets: Iterable[bytes]) -> list[str]:
+    """Returns secrets in the order in which to hide them: one may be the beginning of another."""
+    return [data.decode(_EACH_BYTE) for data in sorted(set(secrets), key=len, reverse=True)]
+
+
+def _in_utf_8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def is_secretive(header: str, value: str) -> bool:
-    """Whether a header carries a secret in plain: by its name it does, and its value is more than references."""
+    """Whether a header has a plain secret: its name suggests one, and its value is more than references."""
     return _names_secret(header) and _REFERENCES.fullmatch(value) is None
 
 
@@ -52,12 +76,12 @@ def _names_secret(header: str) -> bool:
 
 
 def is_mask(header: str, value: str) -> bool:
-    """Whether a header's value is what is shown in place of it."""
+    """Whether a header's value is the mask that is shown in its place."""
     return value == MASK and is_secretive(header, value)
 
 
 def fault_of_mask(header: str) -> str:
-    """Returns what is wrong with a header that has a mask for its value, where nothing is stored behind it."""
+    """Returns what is wrong with a header whose value is a mask although no value is stored for it."""
     return f"has the header {header} as it is shown; give its value, or name a secret as in {{{{secret.NAME}}}}."
 
 
@@ -81,13 +105,13 @@ def _parameter(found: re.Match[str]) -> str:
 
 
 def restored(headers: Mapping[str, Any], stored: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns headers that come back as they were shown with what they stand for."""
+    """Returns headers in which masks, sent back as they were shown, are replaced by the stored values."""
     former = {name.lower(): value for name, value in stored.items()}
     return {name: former.get(name.lower(), value) if is_mask(name, value) else value for name, value in headers.items()}
 
 
 def _spellings(secret: str) -> set[str]:
-    """A secret as it may come back: as it is, in JSON, in JSON that is a text in JSON, in a URL, in HTML."""
+    """The forms in which a secret may be returned: as it is, in JSON, in JSON within a JSON text, in a URL, in HTML."""
     in_json = _in_json(secret)
     twice = {text for once in in_json for text in _in_json(once)}
     return {secret, *in_json, *twice, quote(secret, safe=""), quote(secret), quote_plus(secret), html.escape(secret)}

@@ -6,7 +6,7 @@ from typing import Any
 
 
 def merged(target: Any, patch: Any) -> Any:
-    """Returns a patched JSON value: objects are merged, null removes a member, all else replaces."""
+    """Returns a patched JSON value: objects are merged, null removes a member, anything else replaces."""
     if not isinstance(patch, dict):
         return patch
     result = dict(target) if isinstance(target, dict) else {}

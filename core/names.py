@@ -1,8 +1,8 @@
-"""Names that people give: which characters they may hold, and which of them are the same name.
+"""Names that people give: which characters they may contain, and which spellings are the same name.
 
-Whatever script they are in, names are kept as they were given. Two that differ only in case, in how their characters
-are composed, in their width, or in invisible characters, are one name: they have one folded form, which is
-stored beside them (`lower()` of SQLite knows ASCII alone).
+Names in any script are stored as they were given. Names that differ only in case, in how their characters are composed,
+in width, or in invisible characters, are the same name: they have the same folded form, which is stored beside them
+(`lower()` of SQLite only handles ASCII).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import functools
 import re
 import unicodedata
 
-# Before the spelling of a name that became another's when names were first compared so; no name holds it.
+# Precedes the spelling of a name that became equal to another when this comparison was introduced; no name contains it.
 _OLD_SPELLING = "\x1f"
 
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
@@ -20,23 +20,33 @@ _FILLERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")  # lett
 _VARIATIONS = re.compile(r"[\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
+# More characters than any name has. Sorting combining marks takes time quadratic in the length of their sequence.
+_FOLDED_TOGETHER = 1_024
+
+
 def folded(text: str) -> str:
-    """Returns the folded form of a text: the same for all its spellings (nearly Unicode's NFKC_Casefold)."""
+    """Returns the folded form of a text: the same for all its spellings (nearly Unicode's NFKC_Casefold).
+
+    A text that is longer than any name is folded piece by piece.
+    """
     if text.isascii():
         return text.lower()
+    if len(text) > _FOLDED_TOGETHER:
+        pieces = range(0, len(text), _FOLDED_TOGETHER)
+        return "".join(folded(text[begin : begin + _FOLDED_TOGETHER]) for begin in pieces)
     once = unicodedata.normalize("NFKC", unicodedata.normalize("NFD", text).casefold())
     shown = "".join(one for one in once if not _is_unseen(one))
     return unicodedata.normalize("NFKC", shown.casefold())
 
 
 def keys(name: str) -> tuple[str, str]:
-    """Returns the stored keys a name may have: the one shared by its spellings, and the one of this spelling alone."""
+    """Returns the stored keys a name may have: the one shared by its spellings, and the one of only this spelling."""
     key = folded(name)
     return key, old_key(key, name)
 
 
 def old_key(key: str, name: str) -> str:
-    """Returns the key of a name that equals another's, both being older than the comparison by keys."""
+    """Returns the key of a name that equals another, if both are older than the comparison by keys."""
     return f"{key}{_OLD_SPELLING}{name}"
 
 

@@ -25,7 +25,7 @@ def _networks(*texts: str) -> tuple[Network, ...]:
 LOOPBACK = _networks("127.0.0.0/8", "::1/128")
 EVERYTHING = _networks("0.0.0.0/0", "::/0")
 
-# IANA's registries of special-purpose addresses, and where clouds tell their machines secrets. The first that fits.
+# IANA's registries of special-purpose addresses, and the metadata addresses of clouds. The first match counts.
 _INNER: dict[str, tuple[Network, ...]] = {
     METADATA: _networks(
         "169.254.169.254/32",
@@ -58,22 +58,22 @@ _INNER: dict[str, tuple[Network, ...]] = {
         "3fff::/20",
     ),
 }
-_GLOBAL = ipaddress.IPv6Network("2000::/3")  # of IPv6 nothing else is public
+_GLOBAL = ipaddress.IPv6Network("2000::/3")  # nothing else in IPv6 is public
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-_OWN_PREFIX = 64  # whoever has one IPv6 address has this many bits of them
+_OWN_PREFIX = 64  # the prefix of the network that one holder of IPv6 addresses usually has
 _LOW_32_BITS = 0xFFFF_FFFF
 
 
 @dataclass(frozen=True)
 class Reach:
-    """The places that callbacks may go to: public addresses at some ports; networks, and hosts, each at its port."""
+    """The destinations that callbacks may go to: public addresses at some ports; networks; and hosts with a port."""
 
     networks: tuple[Network, ...] = ()
     hosts: frozenset[tuple[str, int]] = frozenset()
     ports: Ports = ANY
 
     def __hash__(self) -> int:
-        """Leave the networks out: each callback asks for this, and they take longer than all else of it."""
+        """Leave the networks out: each callback computes this hash, and they would take most of the time."""
         return hash(self.hosts)
 
     def fault_of(self, host: str, port: int, addresses: Iterable[str]) -> str | None:
@@ -128,7 +128,7 @@ def listed(text: str) -> tuple[Network, ...]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a bind address or a Host header's name means this machine alone."""
+    """Whether a bind address or the name in a Host header means only this machine."""
     if host == "localhost":
         return True
     try:
@@ -138,7 +138,7 @@ def is_loopback(host: str) -> bool:
 
 
 def place(address: str) -> str:
-    """Returns the source of a request: its IPv4 address, or the IPv6 network that one household or host has."""
+    """Returns the source of a request: its IPv4 address, or the IPv6 network of its household or host."""
     try:
         known = ipaddress.ip_address(address)
     except ValueError:
@@ -149,7 +149,7 @@ def place(address: str) -> str:
 
 
 def _meant(text: str) -> Address:
-    """Returns the address that packets end at: the IPv4 address embedded in an IPv6 one, if there is one."""
+    """Returns the address that packets really go to: the IPv4 address embedded in an IPv6 one, if there is one."""
     address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, IPv4Address):
         return address

@@ -32,7 +32,7 @@ def base_name(path: str) -> str:
 def disposition(file_name: str) -> str:
     """Returns the Content-Disposition that saves a file by its own name (RFC 6266, RFC 8187).
 
-    The ASCII name in it is for old clients, some of which decode percent signs there, or stumble over quotes.
+    The ASCII name in it is for old clients, some of which decode percent signs there, or cannot handle quotes.
     """
     plain = _NOT_IN_A_FALLBACK.sub("_", file_name)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file_name, safe=_ATTR_CHARS)}"
@@ -45,12 +45,12 @@ def cleaned(file_name: str) -> str:
 
 
 def is_plain(name: str) -> bool:
-    """Whether a name is its own folder."""
+    """Whether a name can be used as a folder unchanged."""
     return _PLAIN.fullmatch(name) is not None
 
 
 def folder(name: str) -> str:
-    """Returns a folder for this name alone: one that is not plain is followed by a full stop and its hash."""
+    """Returns a folder that no other name has: a name that is not plain is followed by a full stop and its hash."""
     if is_plain(name):
         return name
     return f"{_NOT_PLAIN.sub('_', name)[:40]}.{hashlib.sha256(name.encode()).hexdigest()[:16]}"

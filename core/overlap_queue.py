@@ -5,7 +5,8 @@ The decision reads frozen facts and returns ids; `services.scheduling.overlap_qu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -24,9 +25,14 @@ class WaitingRun:
 
 @dataclass(frozen=True)
 class JobFacts:
-    """The facts of a locked job; `busy` if a run of it is going that does not wait for its turn itself."""
+    """The facts of a locked job.
+
+    `busy` if a run of it is going, other than those that wait for their turn; `overlaps` if its runs may now run at the
+    same time, so that none has to wait.
+    """
 
     busy: bool = False
+    overlaps: bool = False
     hold: Hold | None = None
     runs_started: int = 0
     max_runs: int | None = None
@@ -37,26 +43,39 @@ class Turns:
     """The runs that leave the overlap queue, and what follows for their jobs."""
 
     given: Mapping[UUID, Hold | None]  # by run: what still holds it
-    refused: frozenset[UUID]  # runs that are one more than `max_runs` allows
+    refused: frozenset[UUID]  # runs beyond `max_runs`
     starts: Mapping[UUID, int]  # by job: what to add to `runs_started`
-    spent: frozenset[UUID]  # jobs whose schedule has had its `max_runs`; they may be over now
+    spent: frozenset[UUID]  # jobs whose schedule has used up its `max_runs`; they may be over now
 
 
 def give_turns(waiting: Iterable[WaitingRun], jobs: Mapping[UUID, JobFacts]) -> Turns:
-    """Give the first waiting run of each job its turn where nothing else of the job is going."""
-    first = {run.job_id: run for run in reversed([*waiting])}
-    free = [run for run in first.values() if not jobs[run.job_id].busy]
-    refused = [run for run in free if _is_one_too_many(run, jobs[run.job_id])]
-    given = [run for run in free if run not in refused]
-    starts = {run.job_id: 1 for run in given if run.trigger is Trigger.SCHEDULE}
-    last = [job_id for job_id in starts if is_spent(jobs[job_id].runs_started + 1, jobs[job_id].max_runs)]
-    return Turns(
-        given={run.id: jobs[run.job_id].hold for run in given},
-        refused=frozenset(run.id for run in refused),
-        starts=starts,
-        spent=frozenset([*last, *(run.job_id for run in refused)]),
-    )
+    """Give turns, in the order given: to the first waiting run of each job if nothing else of the job is going.
+
+    If a job's runs may overlap, all of its waiting runs get their turn.
+    """
+    given: dict[UUID, Hold | None] = {}
+    refused: dict[UUID, UUID] = {}  # the job of each
+    starts: Counter[UUID] = Counter()
+    for run in _in_turn(waiting, jobs):
+        job = jobs[run.job_id]
+        if _is_one_too_many(run, job, starts[run.job_id]):
+            refused[run.id] = run.job_id
+            continue
+        given[run.id] = job.hold
+        if run.trigger is Trigger.SCHEDULE:
+            starts[run.job_id] += 1
+    last = [job_id for job_id in starts if is_spent(jobs[job_id].runs_started + starts[job_id], jobs[job_id].max_runs)]
+    return Turns(given, frozenset(refused), dict(starts), frozenset([*last, *refused.values()]))
 
 
-def _is_one_too_many(run: WaitingRun, job: JobFacts) -> bool:
-    return run.trigger is Trigger.SCHEDULE and is_spent(job.runs_started, job.max_runs)
+def _in_turn(waiting: Iterable[WaitingRun], jobs: Mapping[UUID, JobFacts]) -> Iterator[WaitingRun]:
+    before: set[UUID] = set()
+    for run in waiting:
+        job = jobs[run.job_id]
+        if job.overlaps or not (job.busy or run.job_id in before):
+            yield run
+        before.add(run.job_id)
+
+
+def _is_one_too_many(run: WaitingRun, job: JobFacts, started: int) -> bool:
+    return run.trigger is Trigger.SCHEDULE and is_spent(job.runs_started + started, job.max_runs)

@@ -52,5 +52,5 @@ def admit(overlap: Overlap, *, going: bool, one_waits: bool) -> Admission:
 
 
 def is_spent(runs_started: int, max_runs: int | None) -> bool:
-    """Whether a schedule has had its `max_runs`."""
+    """Whether a schedule has used up its `max_runs`."""
     return max_runs is not None and runs_started >= max_runs

@@ -1,9 +1,10 @@
-"""Principals: who asks, established once for each request, and what they may do with which jobs."""
+"""Principals: the caller of each request, authenticated once, and what they may do with which jobs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -16,7 +17,7 @@ ANONYMOUS = "anonymous"
 
 
 class PrincipalKind(StrEnum):
-    """How a principal is known."""
+    """How a principal is authenticated."""
 
     LOCAL = "local"  # anyone on this machine, where no secret is set
     OPERATOR = "operator"  # shows the server's secret
@@ -24,7 +25,15 @@ class PrincipalKind(StrEnum):
     KEY = "key"  # shows the key of an app
     RECEIVER = "receiver"  # shows a token for one run or one file, which the resource checks
     VISITOR = "visitor"  # shows nothing, at a path that is open to all
+    SYSTEM = "system"  # Carillon itself, in the audit log
 
+
+NAMELESS: dict[str, str] = {
+    PrincipalKind.LOCAL: "somebody on this machine",
+    PrincipalKind.OPERATOR: "an operator",
+    PrincipalKind.SYSTEM: "Carillon",
+}
+"""What those are called who have no name."""
 
 _TRUSTED = (PrincipalKind.LOCAL, PrincipalKind.OPERATOR)
 
@@ -40,9 +49,9 @@ class Membership:
 
 @dataclass(frozen=True)
 class VisibleJobs:
-    """The jobs of an owner and those of some apps; of these, the jobs of one account where one is named.
+    """The jobs of an owner and those of some apps; if an account is given, only that account's jobs of these apps.
 
-    The one condition by which one tenant's jobs are kept from another: here for one job, in SQL for many.
+    This is the only condition that separates tenants: applied here for one job, in SQL for many.
     """
 
     owner_id: UUID | None = None
@@ -57,9 +66,9 @@ class VisibleJobs:
 
 @dataclass(frozen=True)
 class Principal:
-    """Who asks: a user, a key of an app, or one without an account, who owns nothing.
+    """The caller: a user, a key of an app, or a caller without an account, who owns nothing.
 
-    A key is a member of its one app in the role of an owner, narrowed by its scopes, and to one account if it has one.
+    A key counts as an owner of its app, restricted to its scopes, and to one account if it is bound to one.
     """
 
     kind: PrincipalKind
@@ -70,7 +79,8 @@ class Principal:
     scopes: frozenset[Scope] = ALL_SCOPES
     key_id: UUID | None = None
     account_id: str | None = None
-    app_requests_per_minute: int | None = None  # that all keys of a key's app may send together; None for any number
+    app_requests_per_minute: int | None = None  # of all keys of a key's app together; None: unlimited
+    expires_at: datetime | None = None  # of a key or a user's named token; None for a login, which proves who they are
     credential: str = "none"  # what they show: token, session, secret, or how a key begins
     address: str | None = None
     request_id: str | None = None
@@ -78,7 +88,7 @@ class Principal:
 
     @property
     def is_trusted(self) -> bool:
-        """Whether they may do whatever the installation allows: the operator, or anyone on a machine of one's own."""
+        """Whether they may do whatever the installation allows: the operator, or a local caller without a secret."""
         return self.kind in _TRUSTED
 
     @property
@@ -88,12 +98,12 @@ class Principal:
 
     @property
     def label(self) -> str:
-        """Returns the name by which people know them: a user's, or how a key begins; else what kind they are."""
+        """Returns a name to show: a user's name, or the beginning of a key; else the kind of principal."""
         return self.name if self.caller_id is not None else self.kind.value
 
     @property
     def caller_id(self) -> UUID | None:
-        """Returns what tells this caller from others: a user's id, or a key's; None for those who have no account."""
+        """Returns the id of this caller: that of the user or the key; None for callers without an account."""
         return self.user_id or self.key_id
 
     def visible_jobs(self, scope: Scope = Scope.READ) -> VisibleJobs | None:
@@ -110,6 +120,10 @@ class Principal:
         """Whether a job with this owner, app and account exists for them. Raises `Forbidden` if none ever does."""
         seen = self.seen_jobs
         return seen is None or seen.include(owner_id, app_id, account_id)
+
+    def sees_runs_of(self, account_id: str) -> bool:
+        """Whether runs that were made for an account, of jobs that they see, exist for them: a job may have moved."""
+        return self.account_id in (None, account_id)
 
     def may(self, scope: Scope, owner_id: UUID | None, app_id: UUID, account_id: str) -> bool:
         """Whether they may do this with a job that they see."""
@@ -132,6 +146,11 @@ class Principal:
         for scope in sorted(scopes):
             self.expect_scope(scope)
 
+    def expect_no_end(self, what: str) -> None:
+        """Raises `Forbidden` for a token that expires: the right that it would grant does not."""
+        if self.expires_at is not None:
+            raise Forbidden(f"{what} would outlast the token, which ends at {self.expires_at.isoformat()}; log in.")
+
     def expect_administration(self) -> None:
         """Raises `Forbidden` unless they are trusted or an administrator."""
         if not self.sees_all:
@@ -145,3 +164,5 @@ class Principal:
 
 
 LOCAL = Principal(PrincipalKind.LOCAL)
+SYSTEM = Principal(PrincipalKind.SYSTEM, scopes=frozenset())
+"""Carillon itself, to which the audit log lays what nobody asks for at that moment."""

@@ -14,7 +14,7 @@ _RULE = "is no proxy's address; write for example http://proxy.example.com:3128,
 
 @dataclass(frozen=True)
 class Proxy:
-    """An HTTP proxy that makes tunnels; `authorization` is what it asks to be shown, if it does."""
+    """An HTTP proxy that opens tunnels; `authorization` is the credential that it requires, if any."""
 
     host: str
     port: int

@@ -1,4 +1,4 @@
-"""Quotas of apps: how many jobs, waiting runs and requests, how often jobs come back, how much data each carries."""
+"""Quotas of apps: the number of jobs, waiting runs and requests, the shortest interval, the data of a job."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ADMINISTRATORS = "or ask an administrator of this server for more"
 
 @dataclass(frozen=True)
 class Quotas:
-    """What an app may take; None where it may take any. Requests are those of all its keys together."""
+    """What an app may use; None: unlimited. Requests are those of all its keys together."""
 
     jobs: int | None = None
     waiting_runs: int | None = None
@@ -27,7 +27,7 @@ class Quotas:
 
 @dataclass(frozen=True)
 class Taken:
-    """What an app took a moment ago: its jobs, those that ended and are kept included, and its due runs that wait."""
+    """What an app used a moment ago: its jobs, including ended ones that are kept, and its due runs that wait."""
 
     jobs: int = 0
     waiting_runs: int = 0
@@ -41,7 +41,7 @@ def check_payload(quotas: Quotas, member: str, size: int) -> None:
 
 
 def check_pace(quotas: Quotas, schedule: Schedule, now: datetime) -> None:
-    """Raise `InvalidInput` for a schedule that comes back sooner than an app's jobs may."""
+    """Raise `InvalidInput` for a schedule that recurs more often than the app's jobs may."""
     least = quotas.shortest_interval_seconds
     if least is None:
         return
@@ -55,7 +55,7 @@ def check_pace(quotas: Quotas, schedule: Schedule, now: datetime) -> None:
 
 
 def pace(schedule: Schedule, now: datetime) -> timedelta | None:
-    """Returns the shortest wait between two of a schedule's next occurrences; None if it does not come back."""
+    """Returns the shortest interval between a schedule's next occurrences; None if it does not recur."""
     if isinstance(schedule, Polling):
         return timedelta(seconds=schedule.interval_seconds)
     if not schedules.comes_back(schedule):
@@ -71,10 +71,15 @@ def fault_of_jobs(quotas: Quotas, taken: Taken) -> str | None:
     return f"has {quotas.jobs} jobs or more, and that is its quota; delete some, {_ADMINISTRATORS}."
 
 
-def fault_of_waiting(quotas: Quotas, taken: Taken) -> str | None:
-    """Returns why no more runs of an app may be made that wait for a worker, or None."""
-    if quotas.waiting_runs is None or taken.waiting_runs < quotas.waiting_runs:
+def fault_of_waiting(quotas: Quotas, taken: Taken, more: int = 1) -> str | None:
+    """Returns why an app may not get this many more waiting runs, or None."""
+    if quotas.waiting_runs is None or taken.waiting_runs + more <= quotas.waiting_runs:
         return None
+    if more > 1:
+        return (
+            f"has {taken.waiting_runs} due runs that wait, and its quota of {quotas.waiting_runs} leaves no room for "
+            f"{more} more; ask for fewer, try again when some have begun, {_ADMINISTRATORS}."
+        )
     return (
         f"has {quotas.waiting_runs} due runs or more that wait, and that is its quota; try again when some have begun, "
         f"{_ADMINISTRATORS}."

@@ -27,9 +27,9 @@ _SECONDS = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 def failure_of(status_code: int, retry_after: str | None, now: datetime) -> AttemptError | None:
-    """Says what an answer's status means: None when it was delivered, else the failure to record.
+    """Returns the failure that an answer's status means, or None if the call was delivered.
 
-    `retry_after` is the header of that name as it came; a date in it is read against `now` (UTC).
+    `retry_after` is the header of that name as received; a date in it is compared with `now` (UTC).
     A status outside 100 to 599 counts as a server error (RFC 9110, section 15).
     """
     if status_code in range(200, 300):

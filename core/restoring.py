@@ -1,8 +1,8 @@
 """Decide whether a database was taken back to an earlier state: restored from a backup, or copied.
 
-An installation counts a mark upwards in its database, and each process keeps the last one that it has seen in a file of
-its host. A database that is behind that file was taken back. So may be one that is in another place than the one in
-which it was counted last: restored elsewhere, where nobody knows how far it had come.
+An installation counts a mark upwards in its database, and each process stores the last one that it has seen in a file
+on its host. A database that is behind that file was taken back. A database in another place than the one in which the
+mark was last counted may have been taken back, too: restored elsewhere, where no file says how far it had come.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ def place_in(server: object, database_id: object) -> str:
 
 
 def _may_be_one(one: str, other: str) -> bool:
-    """Whether two places may be the same: a server that is unknown may be any."""
+    """Whether two places may be the same: an unknown server may be any server."""
     parts = zip_longest(one.split(_BETWEEN), other.split(_BETWEEN))
     return all(part == counterpart or UNKNOWN_SERVER in (part, counterpart) for part, counterpart in parts)
 
 
 def next_mark(found: Standing, seen: int | None) -> int:
-    """Returns the mark from which a database goes on that was taken back: beyond any that is known."""
+    """Returns the mark with which a database that was taken back continues: higher than any known mark."""
     return max(found.mark, seen or 0) + 1

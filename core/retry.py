@@ -1,4 +1,4 @@
-"""Decide whether and when a run is tried again."""
+"""Decide whether and when a run is retried."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core import storable
 from core.errors import AttemptError
 
 MAX_BACKOFF_SECONDS = 3600.0
-LEAST_BACKOFF_SECONDS = 0.01  # less would hammer whoever is down: doubled from next to nothing, it stays nothing
+LEAST_BACKOFF_SECONDS = 0.01  # a shorter backoff would hammer a receiver that is down, even doubled
 LONGEST_BACKOFF_SECONDS = 365 * 86_400.0
 MAX_RETRY_AFTER_SECONDS = 24 * 3600.0
 MAX_LOSSES = 3
@@ -18,7 +18,7 @@ SPREAD = 0.1
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often and how soon: `max_retries` tries after the first, after waits from `base_seconds` to `max_seconds`."""
+    """The number and the backoff of retries: `max_retries`, after waits from `base_seconds` to `max_seconds`."""
 
     max_retries: int
     base_seconds: float
@@ -27,9 +27,13 @@ class RetryPolicy:
 
 @dataclass(frozen=True)
 class RetryDecision:
-    """The decision after an unsuccessful attempt: another one after so many seconds, or (None) no more."""
+    """The decision after an unsuccessful attempt: the seconds until a retry, or None for no retry.
+
+    `least_seconds` is the part of the wait that the receiver asked for.
+    """
 
     wait_seconds: float | None
+    least_seconds: float = 0.0
 
 
 GIVE_UP = RetryDecision(None)
@@ -38,14 +42,15 @@ GIVE_UP = RetryDecision(None)
 def after_failure(policy: RetryPolicy, failures: int, error: AttemptError, spread: float) -> RetryDecision:
     """Decide after the `failures`-th failed attempt.
 
-    `spread`, drawn from [0, 1), keeps runs that failed together from being tried again together.
-    The wait is min(base * 2^(n-1), max) and up to a tenth more. The answer's Retry-After is a floor, at most 24 h.
+    `spread`, drawn from [0, 1), keeps runs that failed together from being retried together (jitter).
+    The wait is min(base * 2^(n-1), max) plus up to a tenth. The answer's Retry-After is a lower bound, at most 24 h.
     Base and max count as at least a hundredth of a second and at most a year, whatever was stored.
     """
     if error.permanent or failures > policy.max_retries:
         return GIVE_UP
     floor = storable.seconds(error.retry_after_seconds, MAX_RETRY_AFTER_SECONDS) or 0.0
-    return RetryDecision(max(_backoff(policy.base_seconds, failures, spread, policy.max_seconds), floor))
+    backoff = _backoff(policy.base_seconds, failures, spread, policy.max_seconds)
+    return RetryDecision(max(backoff, floor), least_seconds=floor)
 
 
 def after_loss(losses: int, spread: float) -> RetryDecision:

@@ -18,7 +18,7 @@ ALL_SCOPES = frozenset(Scope)
 
 
 class Role(StrEnum):
-    """What a member may do in an app, from the least to the most; each role may do what those before it may."""
+    """What a member may do in an app, from the lowest to the highest; each role includes the ones before it."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"

@@ -1,4 +1,4 @@
-"""References to secrets: `{{secret.NAME}}` in a request, which is filled where it is sent and stored nowhere."""
+"""References to secrets: `{{secret.NAME}}` in a request; the value is filled in on sending, and stored nowhere."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from urllib.parse import quote, urlsplit
 ROOT = "secret"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
 _REFERENCE = re.compile(rf"\{{\{{ *{ROOT}\.({_NAME.pattern}) *\}}\}}")
-_BRACES = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 _MENTION = re.compile(rf"(?<![\w.\"']){ROOT}\b")
 _HOW = "{{secret.NAME}}"
 
@@ -25,16 +24,16 @@ def fault_of_name(name: str) -> str | None:
 def fault_of_text(text: str) -> str | None:
     """Returns what is wrong with how a text names secrets, or None.
 
-    Nothing may be done to a secret but to send it, so that whatever of it comes back is known and masked.
+    A secret can only be sent unchanged, so that it is recognised and masked wherever an answer repeats it.
     """
-    for braces in _BRACES.findall(text):
+    for braces in _in_braces(text):
         if _MENTION.search(braces) and _REFERENCE.fullmatch(braces) is None:
             return f"uses a secret otherwise than as {_HOW}; write just that, with a name of letters and digits."
     return None
 
 
 def fault_of_url(url: str) -> str | None:
-    """Returns what is wrong with how a URL names secrets, or None: whom to call is never secret."""
+    """Returns what is wrong with how a URL names secrets, or None: the receiver itself is never secret."""
     if _REFERENCE.search(url) and "{{" in urlsplit(url).netloc:
         return f"has {_HOW} in its host; write the host itself; secrets may stand in the path or the query."
     return fault_of_text(url)
@@ -56,8 +55,16 @@ def filled(text: str, secrets: Mapping[str, str]) -> str:
 
 
 def filled_url(url: str, secrets: Mapping[str, str]) -> str:
-    """Returns a URL with its secrets in it, percent-encoded: they are values, and change nothing else of the URL."""
+    """Returns a URL with its secrets filled in, percent-encoded, so that they cannot change other parts of the URL."""
     return _REFERENCE.sub(lambda found: quote(secrets[found[1]], safe=""), url)
+
+
+def _in_braces(text: str) -> Iterator[str]:
+    """Yields each part from `{{` to the next `}}` in one pass over the text, which a regex would not guarantee."""
+    begin = text.find("{{")
+    while begin >= 0 and (end := text.find("}}", begin + 2)) >= 0:
+        yield text[begin : end + 2]
+        begin = text.find("{{", end + 2)
 
 
 def _texts(value: Any) -> Iterator[str]:

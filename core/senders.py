@@ -1,4 +1,4 @@
-"""Which addresses e-mails may come from: whole addresses, and domains written with the @ before them."""
+"""Which addresses e-mails may come from: whole addresses, and domains written with a leading @."""
 
 from __future__ import annotations
 

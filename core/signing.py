@@ -1,4 +1,4 @@
-"""Signatures that prove that a text is our own."""
+"""Signatures that prove that Carillon made a text."""
 
 from __future__ import annotations
 

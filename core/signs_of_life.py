@@ -1,4 +1,4 @@
-"""The signs of life that parts without an address of their own give, and how old one may be."""
+"""The signs of life of parts that have no address of their own, and how old one may be."""
 
 TICK = "tick"  # the coordinator's
 BEAT = "beat"  # periodiq's

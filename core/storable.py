@@ -1,4 +1,4 @@
-"""Values made storable: text without NUL and lone surrogates, JSON without what JSON cannot hold.
+"""Make values storable: text without NUL and lone surrogates, JSON without values that JSON cannot represent.
 
 Nothing here raises, whatever it is given: every outcome is recorded.
 """
@@ -38,9 +38,9 @@ def text(value: object, longest: int | None = None) -> str:
 
 
 def json_value(value: object) -> Kept:
-    """Returns the JSON value nearest to any value.
+    """Returns the JSON value closest to any value.
 
-    Texts are mended; what JSON cannot hold, nests too deeply or is too large is replaced by its text.
+    Texts are repaired; a value that JSON cannot represent, nests too deeply or is too large is replaced by its text.
     """
     walk = _Walk()
     return Kept(walk.kept(value, 0), walk.is_whole)

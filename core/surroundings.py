@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 UTF8 = "UTF8"
 
-# What a server or a pooler says when it will not do what DATABASE_URL asks: to try again would not help.
+# Messages of a server or a pooler that refuses what DATABASE_URL asks for: a retry would not help.
 _LASTING = (
     "unsupported startup parameter",
     "unrecognized configuration parameter",
@@ -71,7 +71,7 @@ class Surroundings:
 
 
 def missing_rights(role: str, tables: list[str]) -> str:
-    """Returns the line for tables that exist and that our role may not use."""
+    """Returns the line for existing tables that our role may not use."""
     return (
         f"DATABASE_URL: the role {role} may not read and write {', '.join(tables)}; run GRANT SELECT, INSERT, UPDATE, "
         f"DELETE ON ALL TABLES IN SCHEMA ... TO {role} there."
@@ -79,7 +79,7 @@ def missing_rights(role: str, tables: list[str]) -> str:
 
 
 def lasting_fault(told: str) -> str | None:
-    """Returns the line for an error that will not pass by itself, or None where waiting may help."""
+    """Returns the line for an error that will not go away by itself, or None if waiting may help."""
     if not any(words in told for words in _LASTING):
         return None
     return f"DATABASE_URL asks for something that the server refuses: {told}; change its parameters, or the server."

@@ -24,7 +24,7 @@ _MEMBER = re.compile(rf"({_KEY})={_VALUE}")
 
 @dataclass(frozen=True, slots=True)
 class TraceContext:
-    """A place in a trace: the trace, one of its spans, whether it is sampled, and what tracing systems keep with it."""
+    """A position in a trace: the trace, one of its spans, whether it is sampled, and the state of tracing systems."""
 
     trace_id: str
     span_id: str
@@ -53,7 +53,7 @@ class TraceContext:
 
 
 def parsed(traceparent: str | None, tracestate: str | None = None) -> TraceContext | None:
-    """Returns the context that two headers carry, or None: a malformed one is ignored, as the standard has it."""
+    """Returns the context in two headers, or None: a malformed one is ignored, as the standard requires."""
     found = _TRACEPARENT.fullmatch((traceparent or "").strip(" \t"))
     if found is None:
         return None
@@ -77,15 +77,15 @@ def read(stored: str | None) -> TraceContext | None:
 
 
 def id_of(stored: str | None, run_id: UUID) -> str:
-    """Returns the id of the trace that a run belongs to: the one it was made in, else its own."""
+    """Returns the id of the trace that a run belongs to: the one in which it was created, else its own."""
     found = read(stored)
     return own_trace_id(run_id) if found is None else found.trace_id
 
 
 def own_trace_id(run_id: UUID) -> str:
-    """Returns the id of the trace that a run begins by itself: the same wherever it is asked for.
+    """Returns the id of the trace that a run begins by itself, which is derived from the run's id.
 
-    A hash, for samplers decide by bits of the id that count upwards in the ids of runs.
+    It is a hash, because samplers decide by bits that are not random in the ids of runs.
     """
     return hashlib.blake2b(run_id.bytes, digest_size=16).hexdigest()
 

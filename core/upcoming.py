@@ -27,7 +27,7 @@ C = TypeVar("C", bound=Coming)
 
 @dataclass(frozen=True)
 class Ahead(Generic[C]):
-    """What comes, soonest first: all that is due by `until` is among it."""
+    """Upcoming runs, soonest first, complete up to `until`."""
 
     found: list[C]
     until: datetime
@@ -42,8 +42,8 @@ def soonest(
 ) -> Ahead[C]:
     """Returns the soonest planned runs and schedules' occurrences that are due by `until`, at most `limit`.
 
-    Each schedule names its occurrences in nominal order; jitter may make them due in another. If sorting that out takes
-    more than `most_named` of them, the list ends with the last that no other can precede.
+    Each schedule yields its occurrences in nominal order; jitter may make them due in another order. If sorting them
+    takes more than `most_named` occurrences, the list ends with the last one that no other can precede.
     """
     best = sorted((one for one in planned if one.due_at <= until), key=_due)[:limit]
     merged = heapq.merge(*named, key=_nominal)
@@ -60,5 +60,5 @@ def soonest(
 
 
 def _all_of(best: list[C], until: datetime, limit: int) -> Ahead[C]:
-    """What is found is all up to `until` or, where there may be more than was wanted, to the last."""
+    """The list is complete up to `until` or, if there may be more than the limit, up to its last item."""
     return Ahead(best, best[-1].due_at if best and len(best) == limit else until)

@@ -10,7 +10,7 @@ URL_LENGTH = 2_000
 
 _CHARACTERS = re.compile(r"[\x21-\x5b\x5d-\x7e]*")  # printable ASCII without space and backslash
 _BETWEEN_URLS = re.compile(r"\s*[,;]\s*(?=amqps?://)")
-_HOSTS = re.compile(r"[a-z]+://(?:[^@/]*@)?([^/?]*)")  # whoever is named ends at the first @, as libpq has it
+_HOSTS = re.compile(r"[a-z]+://(?:[^@/]*@)?([^/?]*)")  # user and password end at the first @, as in libpq
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
@@ -62,6 +62,16 @@ def host_and_port(url: str) -> tuple[str, int]:
     """Returns the host and the port of a web address."""
     parts = urlsplit(url)
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def origin(url: object) -> tuple[str, str, int] | None:
+    """Returns the scheme, host and port of a web address; None if the text is not one."""
+    if not isinstance(url, str) or not is_web_address(url):
+        return None
+    try:
+        return (urlsplit(url).scheme, *host_and_port(url))
+    except ValueError:
+        return None
 
 
 def management_of(rabbitmq_url: str) -> str:

@@ -1,4 +1,4 @@
-"""The way that a call takes: through which proxy, believing which authorities, for which app."""
+"""The way that a call takes: its proxy, the certificate authorities that it trusts, and its app."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from core.proxies import Proxy
 class Way:
     """How a call gets to its receiver; two calls of different ways never share a connection.
 
-    `certificate` is the one, with its key in PEM, that is shown to a receiver that asks for one.
+    `certificate` is a client certificate with its key, in PEM, for receivers that ask for one.
     """
 
     app_id: UUID | None = None

@@ -1,4 +1,4 @@
-"""Signatures of what Carillon sends, as Standard Webhooks has them (https://www.standardwebhooks.com).
+"""Signatures of the requests that Carillon sends, by Standard Webhooks (https://www.standardwebhooks.com).
 
 A secret is written `whsec_` and its bytes in base64; the bytes are the key.
 """
@@ -39,7 +39,7 @@ def key_of(secret: str) -> bytes:
 
 
 def hint_of(key: bytes) -> str:
-    """Returns the end of a secret, by which those who have it tell it from others."""
+    """Returns the end of a secret, by which those who have it can identify it."""
     return secret_of(key).rstrip("=")[-_SHOWN:]
 
 

@@ -1,4 +1,4 @@
-"""Writes JSON values as YAML, so that whoever reads it gets the same values: `client/yaml_text.py` does."""
+"""Writes JSON values as YAML, so that a reader such as `client/yaml_text.py` gets the same values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LINE_ENDS = frozenset("\x85\u2028\u2029\ufeff")
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts characters into quotes that PyYAML would otherwise write as line ends."""
+    """Quotes characters that PyYAML would otherwise write as line ends."""
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
         style = '"' if _LINE_ENDS.intersection(text) else None

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,10 +20,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from local import plausible, ports
+from local import ports
 from local.receiver import Receiver
 from local.sample import write_csv
-from processes import foreground, programs
+from processes import programs
 from settings import Settings
 
 ROWS = 1_750
@@ -72,49 +73,49 @@ class _Server:
         return body
 
 
-def on_one_process(settings: Settings, command: list[str], *, keep: bool = False) -> int:
-    """Show the demo on an embedded server of its own, in a temporary folder. Returns the exit status.
-
-    Where `keep`, the server has plausible work besides, and goes on until a signal comes.
-    """
+def on_one_process(settings: Settings, command: list[str]) -> int:
+    """Show the demo on an embedded server of its own, in a temporary folder. Returns the exit status."""
     with tempfile.TemporaryDirectory(prefix="carillon-demo-") as name:
         folder = Path(name)
         receiver = Receiver(folder=folder)
-        receiver.start()
-        port = settings.port if ports.is_free(settings.port) else _any_port()
-        url = f"http://127.0.0.1:{port}"
-        surroundings = {"DATA_DIR": name, "PORT": str(port), "CALLBACK_BASE_URL": receiver.url, "LOG_LEVEL": "WARNING"}
-        server = subprocess.Popen(
-            command,
-            env={**os.environ, **surroundings},
-            stdout=subprocess.DEVNULL,
-            process_group=0,  # Ctrl-C is for the demo alone, which then ends the server in order
-        )
-        try:
-            programs.wait_until(lambda: _is_ready(url), server, Path(os.devnull), name="The server")
-            secret = settings.internal_secret
-            shown = secret.get_secret_value() if secret else None
-            if not keep:
-                return on(url, folder, shown)
-            _fill(_Server(url, shown), folder)
-            with foreground.exit_on_signals():
-                _say(f"{url}/dashboard/ shows what goes on; Ctrl-C ends it.")
-                on(url, folder, shown)
-                _say(f"{url}/dashboard/ goes on until Ctrl-C.")
-                return server.wait()
-        finally:
-            programs.end(server, by=signal.SIGTERM, grace_seconds=_GRACE_SECONDS)
-            receiver.stop()
+        with serving(settings, command, folder, receiver) as (_, url):
+            return on(url, folder, _secret(settings))
 
 
-def _fill(server: _Server, folder: Path) -> None:
-    """Give a server plausible work."""
-    write_csv(folder / plausible.STOCK, plausible.STOCK_ROWS)
-    for job in plausible.jobs(datetime.now(UTC)):
-        server.create(job)
+@contextmanager
+def serving(
+    settings: Settings, command: list[str], folder: Path, receiver: Receiver, log_level: str = "WARNING"
+) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """Runs an embedded server on a folder, beside its receiver, while a block lasts."""
+    receiver.start()
+    port = settings.port if ports.is_free(settings.port) else _any_port()
+    url = f"http://127.0.0.1:{port}"
+    surroundings = {
+        "DATA_DIR": str(folder),
+        "PORT": str(port),
+        "CALLBACK_BASE_URL": receiver.url,
+        "LOG_LEVEL": log_level,
+    }
+    server = subprocess.Popen(
+        command,
+        env={**os.environ, **surroundings},
+        stdout=subprocess.DEVNULL,
+        process_group=0,  # only the demo handles Ctrl-C, and then stops the server in order
+    )
+    try:
+        programs.wait_until(lambda: _is_ready(url), server, Path(os.devnull), name="The server")
+        yield server, url
+    finally:
+        programs.end(server, by=signal.SIGTERM, grace_seconds=_GRACE_SECONDS)
+        receiver.stop()
 
 
-def _say(line: str) -> None:
+def _secret(settings: Settings) -> str | None:
+    return settings.internal_secret.get_secret_value() if settings.internal_secret else None
+
+
+def say(line: str) -> None:
+    """Tell the reader of the terminal something."""
     print(line, flush=True)  # noqa: T201  what a demo is for
 
 

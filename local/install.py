@@ -130,7 +130,7 @@ def _packages(program: str) -> list[str]:
 
 
 def missing(program: str) -> str:
-    """Returns one line that says what is missing and what would help."""
+    """Returns one line that names the missing programs and the remedy."""
     if program in EXTRAS:
         return f"{program} is not installed: install {EXTRAS[program]} (apt-get, as root)."
     return (

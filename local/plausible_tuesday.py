@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -12,7 +11,8 @@ from core import schedules
 from core.errors import PermanentFailure, TransientFailure
 from core.policies import Overlap
 from core.receiver_answers import PollAnswer
-from services.execution.work import Failed, Result, Succeeded, Work
+from local.simulation import Behaviour
+from services.execution.work import Failed, Succeeded, Work
 from services.jobs.definition import NewJob
 
 RECEIVERS = {
@@ -29,14 +29,6 @@ _OUTAGE = (datetime(2026, 12, 1, 12, 41, tzinfo=UTC), datetime(2026, 12, 1, 12, 
 BURST = datetime(2026, 12, 1, 13, 32, tzinfo=UTC)
 _BEGIN = datetime(2026, 12, 1, 11, 30, tzinfo=UTC)
 _WHOLE_SECONDS = 12_400.0  # so that 60 % are read after the two hours that are shown
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """How long an attempt takes, and how it ends."""
-
-    seconds: float
-    result: Result
 
 
 def _cron(expression: str, timezone: str = "Europe/Berlin", **more: Any) -> schedules.Cron:
@@ -122,7 +114,7 @@ _TAKES = {
 
 
 def jobs_of_minute(minute: datetime, lots: Random) -> Iterator[NewJob]:
-    """Yields what applications ask for in a minute: more at noon, and one account all at once in the end."""
+    """Yields the jobs that applications create in a minute: more at noon, and a burst of one account at the end."""
     for number in range(lots.randint(1, 4)):
         at = schedules.RunAt(minute + timedelta(seconds=lots.randrange(60)))
         account = lots.choice(_ACCOUNTS)

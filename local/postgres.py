@@ -181,7 +181,7 @@ def _remembered_password(file: Path, owner: str | None) -> str:
 
 
 def server_user() -> str | None:
-    """Returns the user to run a server as: None for our own; another for root, as whom PostgreSQL refuses to run."""
+    """Returns the user to run a server as: None for the current one; for root, which PostgreSQL refuses, another."""
     if os.geteuid():
         return None
     import pwd  # noqa: PLC0415  only systems that have a root have it

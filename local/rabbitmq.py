@@ -140,7 +140,7 @@ class PrivateRabbit:
     def close(self) -> None:
         """Stop, and remove the folder if it is a temporary one."""
         if self._temporary:
-            self.kill()  # an orderly stop takes six seconds, for data that nobody wants
+            self.kill()  # an orderly stop would take six seconds, for data that is not needed
             shutil.rmtree(self.folder, ignore_errors=True)
         else:
             self.stop()
@@ -166,7 +166,7 @@ class PrivateRabbit:
     def _start_name_server(self, environment: dict[str, str], log: int) -> None:
         """Start Erlang's name server (epmd) for this node alone: a shared one would outlive us.
 
-        That of a cluster is started by whoever has the cluster.
+        For a cluster, the cluster's owner starts it.
         """
         if self._cluster is not None:
             return

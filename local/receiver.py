@@ -1,6 +1,6 @@
 """A small receiver for trying Carillon out: it reads CSV files piece by piece, counts polls, and echoes.
 
-`POST /internal/jobs/<task_type>` takes what Carillon sends. Standard library only.
+`POST /internal/jobs/<task_type>` receives callbacks. Standard library only.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Receiver:
 
     @property
     def journal(self) -> list[Entry]:
-        """Returns what has been received, oldest first."""
+        """Returns the received calls, oldest first."""
         with self._changed:
             return list(self._journal)
 
@@ -126,7 +126,7 @@ def read_rows(path: Path, state: Mapping[str, Any]) -> tuple[list[list[str]], di
         if "byte_offset" in state:
             file.seek(_whole_number(state, "byte_offset"))
         else:
-            deque(islice(records, 1 + index), maxlen=0)  # passes over the header row and what was read
+            deque(islice(records, 1 + index), maxlen=0)  # skips the header row and the rows already read
         rows = list(islice(records, ROWS_PER_CALL))
         following = {"last_row_index": index + len(rows), "byte_offset": file.tell()}
         return rows, following, next(records, None) is None
@@ -148,7 +148,7 @@ class _Server(ThreadingHTTPServer):
         self._open: set[Any] = set()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answers what comes over a connection, in a thread of its own."""
+        """Answers the requests of a connection, in a thread of its own."""
         self._open.add(request)
         super().process_request(request, client_address)
 

@@ -22,8 +22,7 @@ from local.busy_tuesday import Day
 from local.serving import served
 from migrations import runner
 from models import database
-from processes import dashboard
-from services.scheduling import timezones
+from processes import dashboard, zones
 from settings import Settings
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "screenshots"
@@ -54,7 +53,7 @@ def take(folder: Path) -> list[Path]:
 
 @contextmanager
 def _a_busy_tuesday() -> Iterator[str]:
-    timezones.pin()
+    zones.pin()
     with tempfile.TemporaryDirectory(prefix="carillon-pictures-") as name:
         settings = Settings(data_dir=Path(name), account_rate=Rate(calls=30, seconds=60))
         database.connect(f"sqlite:///{name}/carillon.db", "screenshots")
@@ -111,7 +110,7 @@ def _picture(page: Page, url: str, path: str, file: Path) -> Path:
 
 
 def _preview(page: Page) -> None:
-    """Have the form of a new job say what a schedule means."""
+    """Make the form of a new job show what a schedule means."""
     page.fill("[name=task_type]", "send_digest")
     page.fill("[name=name]", "Weekday digest")
     page.check("[name='schedule.type'][value=cron]")

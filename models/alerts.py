@@ -28,9 +28,9 @@ def insert(rows: Sequence[dict[str, Any]]) -> None:
 
 
 def take(now: datetime, until: datetime, limit: int) -> list[Alert]:
-    """Take the oldest alert to be sent, with all others of its kind and address. Returns them with job and app.
+    """Claim the oldest alert to be sent, with all others of its kind and address. Returns them with job and app.
 
-    Nobody else takes them until then.
+    Nobody else can take them until the given instant.
     """
     free = Alert.told_at.is_null() & (Alert.taken_until.is_null() | (Alert.taken_until < now))
     oldest = Alert.select(Alert.id).where(free).order_by(Alert.created_at).limit(limit)
@@ -52,7 +52,7 @@ def record_told(taken: Collection[Alert], now: datetime) -> None:
 
 
 def put_off(taken: Collection[Alert], until: datetime) -> None:
-    """Put these alerts off until then, for anyone to take."""
+    """Postpone these alerts until an instant, at which anyone may take them."""
     Alert.update(taken_until=until).where(Alert.id.in_([alert.id for alert in taken])).execute()
 
 

@@ -32,12 +32,12 @@ def by_hash(hashed: str) -> AppKey | None:
 
 
 def mark_used(key: AppKey, now: datetime) -> None:
-    """Record that a key was shown."""
+    """Record that a key was used."""
     AppKey.update(used_at=now).where(AppKey.id == key.id).execute()
 
 
 def remove(app: App, key_id: UUID) -> AppKey | None:
-    """Delete an app's key of this id. Returns what it was."""
+    """Delete an app's key by its id. Returns the deleted key."""
     key: AppKey | None = AppKey.get_or_none(AppKey.app == app.id, AppKey.id == key_id)
     if key is not None:
         AppKey.delete().where(AppKey.id == key_id).execute()

@@ -15,7 +15,7 @@ def of_app(app_id: UUID) -> list[AppSecret]:
 
 
 def sealed(app_id: UUID, names: Collection[str]) -> dict[str, str]:
-    """Returns those of an app's sealed secrets that have one of these names."""
+    """Returns an app's sealed secrets with these names."""
     query = AppSecret.select(AppSecret.name, AppSecret.sealed)
     return {row.name: row.sealed for row in query.where(AppSecret.app == app_id, AppSecret.name.in_(list(names)))}
 

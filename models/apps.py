@@ -18,19 +18,25 @@ Found = TypeVar("Found")
 
 
 def by_name(name: str) -> App | None:
-    """Returns the app of this name, however it is spelled."""
+    """Returns the app with this name, in any spelling."""
     return by_names([name]).get(name)
 
 
+def by_id(app_id: UUID) -> App | None:
+    """Returns the app of this id."""
+    app: App | None = App.get_or_none(App.id == app_id)
+    return app
+
+
 def by_names(wanted: Iterable[str]) -> dict[str, App]:
-    """Returns those apps that have one of these names, however it is spelled."""
+    """Returns the apps with these names, in any spelling."""
     wanted = list(wanted)
     query = App.select().where(App.name_key.in_(sorted({key for name in wanted for key in names.keys(name)})))
     return of_names(wanted, {app.name_key: app for app in query})
 
 
 def of_names(wanted: Iterable[str], by_keys: Mapping[str, Found]) -> dict[str, Found]:
-    """Returns for each of these names the app whose key is its own spelling's, else the one that all spellings share.
+    """Returns for each name the app whose key is exactly this spelling, else the app whose key all spellings share.
 
     A name that no app has is left out.
     """
@@ -47,7 +53,7 @@ def id_of(name: str) -> Any:
 
 
 def made_on_first_use(name: str, now: datetime) -> App:
-    """Returns the app of this name, created if there is none; two callers at once create one."""
+    """Returns the app of this name, created if there is none; concurrent callers create only one."""
     found = by_name(name)
     if found is None:
         row = {"name": name, "name_key": names.folded(name), "created_at": now, "updated_at": now}
@@ -57,7 +63,7 @@ def made_on_first_use(name: str, now: datetime) -> App:
 
 
 def insert(name: str, now: datetime) -> App | None:
-    """Store a new app; None if another has this name, however it is spelled."""
+    """Store a new app; None if another has this name, in any spelling."""
     app = App(name=name, name_key=names.folded(name), created_at=now, updated_at=now)
     stored = App.insert(app.__data__).on_conflict_ignore().returning(App.id)
     return app if list(stored.execute()) else None
@@ -69,7 +75,7 @@ def names_of(app_ids: Collection[UUID]) -> dict[UUID, str]:
 
 
 def page(app_ids: Collection[UUID] | None, after: UUID | None, limit: int) -> list[App]:
-    """Returns those of these apps, or of all, that come after this one, newest first, at most so many."""
+    """Returns a page of these apps, or of all: those after a given one, newest first."""
     query = App.select() if app_ids is None else App.select().where(App.id.in_(sorted(app_ids)))
     if after is not None:
         query = query.where(App.id < after)
@@ -96,7 +102,7 @@ def delete_if_empty(app: App) -> bool:
 
 
 def redefine(app: App, url: str | None, breaker: bool | None, now: datetime) -> None:
-    """Change the base URL that an app's jobs call, and whether it wants breakers."""
+    """Change the base URL that an app's jobs call, and whether it uses breakers."""
     App.update(callback_base_url=url, destination_breaker=breaker, updated_at=now).where(App.id == app.id).execute()
     changes.note(apps=[app.id])
 
@@ -120,7 +126,7 @@ def task_type(app_id: UUID, name: str) -> AppTaskType | None:
 
 
 def replace_task_types(app: App, rows: Iterable[dict[str, Any]]) -> None:
-    """Make these an app's task types, in place of those it had."""
+    """Replace an app's task types."""
     AppTaskType.delete().where(AppTaskType.app == app).execute()
     wanted = [{"app": app.id, **row} for row in rows]
     if wanted:

@@ -13,7 +13,7 @@ from models.tables import Run
 
 def due() -> list[tuple[str, Hold | None, int, datetime]]:
     """Returns for each queue and hold how many runs are due and have not begun, and since when the oldest is due."""
-    # As the indexes of due runs have it, to the letter.
+    # Exactly the condition of the indexes of due runs.
     is_due = peewee.SQL(f"status = '{RunStatus.QUEUED.value}'")
     oldest = peewee.fn.MIN(Run.due_at)
     found: Any = Run.select(Run.queue, Run.held_by, peewee.fn.COUNT(Run.id), oldest).where(is_due)

@@ -12,12 +12,12 @@ from models.tables import App, Breaker, HeldKey
 
 
 def any_is_open() -> bool:
-    """Whether any destination is left alone."""
+    """Whether any breaker is open."""
     return bool(Breaker.select(Breaker.key).limit(1).count())
 
 
 def wanted_by_apps() -> Mapping[UUID, bool]:
-    """Returns the apps that say themselves whether they want breakers, each with what it says."""
+    """Returns the apps that override whether breakers are used, each with its choice."""
     query = App.select(App.id, App.destination_breaker).where(App.destination_breaker.is_null(False))
     return {app.id: bool(app.destination_breaker) for app in query}
 
@@ -28,7 +28,7 @@ def by_key(key: str) -> Breaker | None:
 
 
 def standing(row: Breaker) -> rules.Breaker:
-    """Returns how a stored breaker stands."""
+    """Returns the state of a stored breaker."""
     return rules.Breaker(row.places, row.probe_at, row.wait_seconds)
 
 
@@ -39,7 +39,7 @@ def open_new(key: str, app_id: UUID, host: str, breaker: rules.Breaker, now: dat
 
 
 def replace(key: str, former: rules.Breaker, new: rules.Breaker | None) -> bool:
-    """Replace how a breaker stands, None to close it, if it still stands as given. Returns whether it did."""
+    """Replace the state of a breaker, None to close it, if it still is as given. Returns whether it was."""
     same = (Breaker.key == key) & (Breaker.places == former.places) & (Breaker.probe_at == former.probe_at)
     if new is None:
         return bool(Breaker.delete().where(same).execute())
@@ -52,13 +52,13 @@ def delete(key: str) -> None:
 
 
 def delete_idle(before: datetime) -> list[Breaker]:
-    """Close the breakers that could have been tried before this instant and hold no run. Returns them."""
+    """Close the breakers whose probe was due before this instant and that hold no run. Returns them."""
     holding = HeldKey.select(HeldKey.key)
     query = Breaker.delete().where(Breaker.probe_at < before, Breaker.key.not_in(holding))
     return list(query.returning(Breaker).execute())
 
 
 def page(app_ids: Collection[UUID] | None, limit: int) -> list[Breaker]:
-    """Returns the open breakers of these apps, or of all, by key, at most so many."""
+    """Returns a page of the open breakers of these apps, or of all, by key."""
     query = Breaker.select().order_by(Breaker.key).limit(limit)
     return list(query if app_ids is None else query.where(Breaker.app_id.in_(sorted(app_ids))))

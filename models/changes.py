@@ -1,6 +1,6 @@
 """Notes which jobs, runs and apps a transaction changes, and stores them as one row when it is committed.
 
-Every function of `models` that changes a row that is shown notes its id here, so no service can forget to.
+Every function of `models` that changes a shown row notes its id here, so that no service can forget it.
 `models.change_rows` reads the rows.
 """
 
@@ -38,7 +38,7 @@ class _Noted:
 
 
 def note(*, jobs: Iterable[UUID] = (), runs: Iterable[UUID] = (), apps: Iterable[UUID] = ()) -> None:
-    """Note what the open transaction changes. The job of a run that is noted need not be noted, too."""
+    """Note what the open transaction changes. The job of a noted run need not be noted as well."""
     noted: _Noted = _this_thread.noted
     noted.jobs.update(jobs)
     noted.runs.update(runs)
@@ -73,7 +73,7 @@ def collected() -> Iterator[None]:
 
 
 def _store(noted: _Noted) -> None:
-    """Store what was noted; of more ids than a watcher could follow, only the apps that they belong to."""
+    """Store the noted ids; if there are more than a watcher could follow, only the apps that they belong to."""
     if len(noted.jobs) + len(noted.runs) > MOST_IDS:
         noted = _Noted(apps=noted.apps | _apps(noted))
     if noted.jobs or noted.runs or noted.apps:
@@ -85,7 +85,7 @@ def _store(noted: _Noted) -> None:
 
 
 def with_commit() -> tuple[str, Sequence[bytes]]:
-    """Returns the text that commits, with its parameters; the row goes along, so that it costs no round trip."""
+    """Returns the text that commits, with its parameters; it includes the row, so that this costs no round trip."""
     row: Sequence[bytes] | None = getattr(_this_thread, "row", None)
     _this_thread.row = None
     return ("COMMIT", ()) if row is None else (f"{_INSERT}; COMMIT", row)

@@ -13,25 +13,25 @@ from core.states import RunStatus
 from models import runs
 from models.tables import Run, db
 
-# A partial index is only used where the query repeats its condition to the letter, which SQLite does not recognise in
+# A partial index is only used if the query repeats its condition literally, which SQLite does not recognise in
 # bound parameters.
 CLAIMABLE = peewee.SQL("status = 'queued' AND held_by IS NULL")
 _WAITS = "SELECT ? WHERE EXISTS (SELECT 1 FROM runs WHERE queue = ? AND status = 'queued' AND held_by IS NULL)"
 _RUNNING = peewee.SQL("status = 'running'")
 _EARLIEST_FIRST = (Run.deadline_at.is_null(), Run.deadline_at, Run.due_at, Run.id)
 MOST_URGENT_FIRST = (Run.priority.desc(), *_EARLIEST_FIRST)
-# As the index of the queue has it.
+# Exactly as in the index of the queue.
 BY_PARTY = (Run.priority.desc(), Run.party, *_EARLIEST_FIRST)
 
 
 def claimable(queue: str, limit: int) -> list[UUID]:
-    """Returns runs of a queue that wait for a worker, of the highest priority first, at most so many."""
+    """Returns the first runs of a queue that wait for a worker, the highest priority first."""
     query = Run.select(Run.id).where(Run.queue == queue, CLAIMABLE).order_by(*BY_PARTY).limit(limit)
     return _ids(query)
 
 
 def waiting_queues(queues: Sequence[str]) -> list[str]:
-    """Returns those of these queues in which a run waits for a worker. Asked every second, so it is written as text."""
+    """Returns those of these queues in which a run waits for a worker. Written as text, since it runs every second."""
     question = " UNION ALL ".join([_WAITS] * len(queues)).replace("?", db.obj.param)
     parameters = [queue for queue in queues for _ in range(2)]
     return [name for (name,) in db.execute_sql(question, parameters).fetchall()]
@@ -52,17 +52,17 @@ def renew(leases: dict[UUID, int], worker_id: UUID, until: datetime) -> dict[UUI
 
 
 def expired(now: datetime, limit: int) -> list[UUID]:
-    """Returns runs whose lease has run out, longest ago first."""
+    """Returns runs whose lease has expired, longest ago first."""
     query = Run.select(Run.id).where(_RUNNING, Run.lease_expires_at < now).order_by(Run.lease_expires_at).limit(limit)
     return _ids(query)
 
 
 def held_by_workers(limit: int) -> list[UUID]:
-    """Returns every run that a worker holds, at most so many."""
+    """Returns the runs that workers hold, up to a limit."""
     at_work = Run.select(Run.id).where(_RUNNING, Run.reports_until.is_null())
     return _ids(at_work.limit(limit))
 
 
 def _ids(query: Any) -> list[UUID]:
-    """Returns the ids alone: to build a model for each row would take far longer."""
+    """Returns only the ids: building a model for each row would take far longer."""
     return [run_id for (run_id,) in query.tuples()]

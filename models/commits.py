@@ -1,4 +1,4 @@
-"""Runs functions after a commit, such as rings, which name rows that others must be able to see by then."""
+"""Runs functions after a commit, such as rings, which name rows that must be visible to others by then."""
 
 from __future__ import annotations
 

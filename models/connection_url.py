@@ -30,7 +30,7 @@ _FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 _ROOTS_OF_THE_SYSTEM = "system"
 _WRITABLE = frozenset({"any", "read-write", "primary"})
 _SHORTEST_CONNECT_SECONDS = 2  # libpq's own
-_NOWHERE = "/nonexistent/carillon"  # a folder with no socket: libpq checks what it was given before it looks there
+_NOWHERE = "/nonexistent/carillon"  # a folder with no socket: libpq checks its parameters before it looks there
 _UNKNOWN = re.compile(r'invalid URI query parameter: "([A-Za-z_]{1,40})"')
 _SET_BY_OPTIONS = re.compile(r"(?:-c\s*|--)([A-Za-z][\w.-]*)\s*=")
 _QUOTED = re.compile(r':? "[^"]*"')
@@ -71,12 +71,12 @@ class Address:
     def places(self, process_name: str) -> list[dict[str, str]]:
         """Returns the parameters of each host, in the order in which they are to be tried, with these added to each.
 
-        One by one: a program that waits by its own callback cannot make libpq give up on a silent host.
+        One by one, because a program with its own wait callback cannot make libpq give up on a silent host.
         """
         added = {**_DEFAULTS, "application_name": f"carillon {process_name}"}
         several = list(self._each_host())
         if len(several) > 1:
-            added["target_session_attrs"] = "primary"  # of several, one that can be written to
+            added["target_session_attrs"] = "primary"  # of several hosts, a writable one
         if self.parameters.get("load_balance_hosts") == "random":
             random.shuffle(several)
         return [{**added, **self.parameters, **place, "client_encoding": "UTF8"} for place in several]

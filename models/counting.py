@@ -1,6 +1,6 @@
 """Count rows of lists: exactly up to a limit, and beyond it as PostgreSQL's planner estimates.
 
-To count millions takes seconds, and more with each month of history; nobody pages through them.
+Counting millions of rows takes seconds, and more with each month of history; nobody pages through them.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""The connection to PostgreSQL or SQLite: transactions, kept connections, and errors that become ours.
+"""The connection to PostgreSQL or SQLite: transactions, kept connections, and the conversion of errors to ours.
 
-Each thread keeps one connection. A connection that the server has closed is found out at BEGIN, where nothing has
-happened yet, and replaced once; an error later on surfaces as `DatabaseUnavailable`.
+Each thread keeps one connection. A connection that the server has closed is detected at BEGIN, when nothing has
+happened yet, and replaced once; a later error is raised as `DatabaseUnavailable`.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,14 +15,15 @@ from typing import Any
 
 import peewee
 
+from core.database_faults import DatabaseFault, fault_of
 from core.errors import DatabaseUnavailable, Misconfigured
 from models import changes, commits, connection_url, postgresql, statement_timeout
 from models.tables import db
 
-# What is not supported is to write to a standby: one that was the primary until a moment ago.
+# The unsupported operation is a write to a standby, which was the primary until a moment ago.
 _AWAY = (peewee.OperationalError, peewee.InterfaceError, peewee.InternalError, peewee.NotSupportedError)
-_TOO_MUCH = "54"  # PostgreSQL's class of errors for values beyond its limits: the values' fault, for ever
-_WAITED = ("55P03", "57014")  # a lock was not to be had in time, and a statement took too long
+_TOO_MUCH = "54"  # PostgreSQL's class of errors for values beyond its limits: permanent, caused by the values
+_WAITED = ("55P03", "57014")  # a lock was not available in time, and a statement took too long
 _SQLITE = "sqlite:///"
 _CLOCK_SAMPLES = 5
 _TURN_SECONDS = 10.0
@@ -32,7 +33,7 @@ class _TakenBack(Exception):  # noqa: N818  nothing went wrong
     """Rolls a trial back."""
 
 
-# SQLite has one writer at a time; taking turns here needs no polling of its lock.
+# SQLite has one writer at a time; a lock here avoids polling SQLite's own.
 _writer_turn = threading.RLock()
 
 
@@ -67,11 +68,11 @@ def is_sqlite() -> bool:
 
 @contextmanager
 def transaction(gate: str | None = None) -> Iterator[None]:
-    """Run a block that writes in one transaction: all of it is kept, or none. Within another, it is part of that one.
+    """Run a block that writes in one transaction, all or nothing. Within another transaction, it is part of that one.
 
     PostgreSQL takes the lock of `gate`, a statement, before anything else, without a round trip of its own; SQLite has
-    one writer anyway. Raises `DatabaseUnavailable` when the database is away or refuses for want of resources; if that
-    happened at the commit, whether it took effect is unknown.
+    one writer anyway. Raises `DatabaseUnavailable` when the database is unavailable or lacks resources; if that
+    happened at the commit, it is unknown whether the commit took effect.
     """
     with (
         commits.collected(),
@@ -98,18 +99,37 @@ def trial(gate: str | None = None) -> Iterator[None]:
 
 @contextmanager
 def reading() -> Iterator[None]:
-    """Run a block that only reads, on one snapshot. Raises `DatabaseUnavailable` when the database is away."""
-    with _translated(), _opened("DEFERRED", postgresql.ONE_MOMENT):
+    """Run a block that only reads, on one snapshot. Raises `DatabaseUnavailable` when the database is unavailable.
+
+    Within another transaction it is part of that one: it has nothing to roll back.
+    """
+    with _translated(), nullcontext() if db.in_transaction() else _opened("DEFERRED", postgresql.ONE_MOMENT):
         yield
 
 
-def attempt(step: Callable[[], object]) -> Exception | None:
-    """Carry out a part of a transaction that may fail by itself: then this part alone is rolled back.
+def rows(text: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Returns the rows of one reading statement, which is consistent by itself and needs no transaction around it.
 
-    Returns its error, or None. A database that is away is raised instead, and ends the transaction.
+    Within a transaction it is part of that one. Raises `DatabaseUnavailable` when the database is unavailable.
+    """
+    with _translated():
+        try:
+            return _read(text, parameters)
+        except _AWAY as error:
+            if db.in_transaction() or is_sqlite() or _has_waited(error) or _is_of_the_values(error):
+                raise
+            _drop()  # the server may have closed the connection long ago; reading twice does no harm
+            return _read(text, parameters)
+
+
+def attempt(step: Callable[[], object]) -> Exception | None:
+    """Run a part of a transaction that may fail by itself (a savepoint): then only this part is rolled back.
+
+    Functions that it gave to `after_commit` are then not called. Returns its error, or None. Raises if the database is
+    unavailable, which ends the transaction.
     """
     try:
-        with db.atomic():
+        with commits.collected(), db.atomic():
             step()
     except _AWAY as error:
         if not _is_of_the_values(error):
@@ -125,7 +145,7 @@ def attempt(step: Callable[[], object]) -> Exception | None:
 def clock_offset() -> tuple[timedelta, timedelta]:
     """Returns how far the database's clock is ahead of this machine's, and the possible error; zero for SQLite.
 
-    The quickest of a few answers counts. Raises `DatabaseUnavailable`.
+    Uses the quickest of a few answers. Raises `DatabaseUnavailable`.
     """
     if is_sqlite():
         return timedelta(), timedelta()
@@ -142,7 +162,7 @@ def for_update(query: Any, *, skip_locked: bool = False) -> Any:
 
 
 class _SqliteDatabase(peewee.SqliteDatabase):
-    """Reads a text that is no UTF-8 as far as it goes: one odd row must not look like a database that is away."""
+    """Decodes invalid UTF-8 leniently: one bad row must not look like an unavailable database."""
 
     def _add_conn_hooks(self, conn: Any) -> None:
         super()._add_conn_hooks(conn)  # type: ignore[misc]  # peewee's stubs leave it out
@@ -161,6 +181,13 @@ def _sqlite(path: str) -> peewee.SqliteDatabase:
     )
 
 
+def _read(text: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+    """On PostgreSQL, the same text sets the isolation level and the timeouts that BEGIN otherwise sets."""
+    alone = not db.in_transaction() and not is_sqlite()
+    found: list[tuple[Any, ...]] = db.execute_sql(db.obj.alone(text) if alone else text, parameters).fetchall()
+    return found
+
+
 @contextmanager
 def _opened(sqlite_lock: str, isolation: str, gate: str | None = None) -> Iterator[None]:
     with ExitStack() as stack:
@@ -168,7 +195,7 @@ def _opened(sqlite_lock: str, isolation: str, gate: str | None = None) -> Iterat
             stack.enter_context(_atomic(sqlite_lock, isolation, gate))
         except _AWAY as error:
             # SQLite has waited for its lock already.
-            if db.in_transaction() or is_sqlite() or _code(error) in _WAITED:
+            if db.in_transaction() or is_sqlite() or _has_waited(error):
                 raise
             _drop()
             stack.enter_context(_atomic(sqlite_lock, isolation, gate))
@@ -177,9 +204,10 @@ def _opened(sqlite_lock: str, isolation: str, gate: str | None = None) -> Iterat
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    """Take the turn to write, if it comes in time."""
+    """Take the lock for writing, if it is free in time."""
     if not _writer_turn.acquire(timeout=_TURN_SECONDS):
-        raise DatabaseUnavailable(f"Others have been writing for {_TURN_SECONDS:g} s; try again.")
+        told = f"Others have been writing for {_TURN_SECONDS:g} s; try again."
+        raise DatabaseUnavailable(told, DatabaseFault.TOO_SLOW)
     try:
         yield
     finally:
@@ -187,7 +215,7 @@ def _turn() -> Iterator[None]:
 
 
 def _offset_once() -> tuple[timedelta, timedelta]:
-    """Returns how long a question took, and the offset it showed: the true one is off by half of that time at most."""
+    """Returns how long a query took, and the offset it showed, which is wrong by at most half of that time."""
     before = datetime.now(UTC)
     server: datetime = db.execute_sql("SELECT clock_timestamp()").fetchone()[0]
     took = datetime.now(UTC) - before
@@ -216,21 +244,33 @@ def _translated() -> Iterator[None]:
             raise
         if not db.in_transaction():
             _drop()
-        raise DatabaseUnavailable(f"The database did not answer as it should: {_first_line(_first(error))}") from error
+        first = _first(error)
+        told = _first_line(first)
+        raise DatabaseUnavailable(f"The database did not answer as it should: {told}", _fault(first)) from error
 
 
 def _is_of_the_values(error: Exception) -> bool:
-    """Whether the database is there, and only refuses what it was given."""
+    """Whether the database is available, and only refuses the given values."""
     return _code(error).startswith(_TOO_MUCH)
 
 
-def _code(error: Exception) -> str:
+def _has_waited(error: Exception) -> bool:
+    """Whether the time limit of a wait for the database was reached."""
+    return _code(error) in _WAITED or isinstance(getattr(error, "orig", None), statement_timeout.NoAnswer)
+
+
+def _code(error: BaseException) -> str:
     """Returns PostgreSQL's code of an error; an empty text for any other."""
     return str(getattr(getattr(error, "orig", None), "pgcode", None) or "")
 
 
+def _fault(error: BaseException) -> DatabaseFault:
+    orig = getattr(error, "orig", None)
+    return fault_of(_code(error) or getattr(orig, "sqlite_errorname", None) or "", str(error))
+
+
 def _drop() -> None:
-    """Drop this thread's connection, whose state is not known."""
+    """Drop this thread's connection, whose state is unknown."""
     with suppress(Exception):
         if not db.is_closed():
             db.connection().close()

@@ -1,4 +1,4 @@
-"""Queries on running runs that no worker is at: they wait for their receiver's report."""
+"""Queries on running runs without a worker, which wait for their receiver's report."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from core.states import Outcome, RunStatus
-from models import attempts, changes, limits, set_based
+from models import changes, set_based
 from models.database import for_update
+from models.hot import endings
+from models.hot.rows import Ends, RunEnd
 from models.tables import Run
 
 _CANCELLED = {"error_type": "cancelled", "error_message": "Cancelled while it waited for a report."}
@@ -28,26 +30,17 @@ def keep_lease(run: Run, until: datetime) -> None:
 
 
 def tell(run: Run, told: Mapping[str, Any]) -> None:
-    """Store how far a locked run is, as its receiver tells."""
+    """Store the progress of a locked run, as its receiver reports it."""
     Run.update(told).where(Run.id == run.id).execute()
     changes.note(runs=[run.id])
 
 
 def cancel(condition: Any, reason: str, now: datetime) -> int:
-    """Cancel those of the runs that fit which wait for a report. Returns how many. The caller has locked their jobs."""
+    """Cancel the runs that match and wait for a report. Returns how many. The caller has locked their jobs."""
     waiting = Run.select(Run.id).where(condition, Run.status == RunStatus.RUNNING, Run.reports_until.is_null(False))
     run_ids = [run.id for run in for_update(waiting.order_by(Run.id))]
+    attempt = {"outcome": Outcome.FAILED, "finished_at": now, **_CANCELLED}
+    change = {"status": RunStatus.CANCELLED, "reason": reason, "finished_at": now, **_CANCELLED}
     if run_ids:
-        attempts.close((run_id, {"outcome": Outcome.FAILED, "finished_at": now, **_CANCELLED}) for run_id in run_ids)
-        limits.end_uses(run_ids, now)
-        Run.update(
-            status=RunStatus.CANCELLED,
-            reason=reason,
-            finished_at=now,
-            reports_until=None,
-            lease_expires_at=None,
-            worker_id=None,
-            **_CANCELLED,
-        ).where(Run.id.in_(run_ids)).execute()
-        changes.note(runs=run_ids)
+        endings.write(Ends([RunEnd(run_id, attempt, change) for run_id in run_ids]), now)
     return len(run_ids)

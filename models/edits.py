@@ -15,7 +15,7 @@ from models.database import for_update
 from models.tables import Job, Run
 
 _NOT_BEGUN = (RunStatus.PENDING, RunStatus.QUEUED)
-_NAMED_ONCE = ("jobs_name_once", "jobs.app_id, jobs.name_key")  # as PostgreSQL and SQLite call the constraint
+_NAMED_ONCE = ("jobs_name_once", "jobs.app_id, jobs.name_key")  # the constraint's name in PostgreSQL and SQLite
 
 
 def redefine(job: Job, columns: dict[str, Any], now: datetime) -> bool:
@@ -65,33 +65,52 @@ def lock_not_begun(job: Job) -> list[Run]:
     return list(for_update(query.order_by(Run.id)))
 
 
-def follow(job: Job, not_begun: Sequence[Run], *, priority_changed: bool, deadline_changed: bool) -> None:
-    """Adapt these locked runs to the present definition of their job.
+def follow(
+    job: Job, not_begun: Sequence[Run], *, priority_changed: bool, deadline_changed: bool, expire_changed: bool
+) -> None:
+    """Adapt these locked runs to the current definition of their job.
 
     A priority raised by ageing falls only with a new one; a run that was requested after the deadline had passed
-    gets a deadline only with a new one.
+    gets a deadline, and may expire, only with a new one.
     """
     own: dict[str, Any] = {"job_version": job.version, "account_id": job.account_id, "queue": job.queue}
     if priority_changed:
         own["priority"] = job.priority
     if any(run.account_id != job.account_id for run in not_begun):
         own["party"] = fairness.party(job.app.name, job.account_id)
-    new = ((run.id, own | (_deadline(job, run) if deadline_changed else {})) for run in not_begun)
-    set_based.update(Run.id, new)
+
+    def following(run: Run) -> dict[str, Any]:
+        if deadline_changed:
+            return own | _deadline(job, run, runs.deadline(job, run.due_at))
+        if expire_changed and run.deadline_at is not None:
+            return own | _deadline(job, run, run.deadline_at)
+        return own
+
+    set_based.update(Run.id, ((run.id, following(run)) for run in not_begun))
     changes.note(runs=(run.id for run in not_begun))
 
 
 def move(job: Job, run: Run, instant: datetime, held_by: Hold | None, now: datetime) -> Run:
-    """Move a locked run of a job to another instant. Returns the run."""
+    """Move a locked run of a job to another instant, as if it had been made for that one. Returns the run.
+
+    Whether it is late or misses its deadline is decided anew; a priority raised by ageing falls if the run is put off.
+    """
     is_due = instant <= now
+    deadline_at = runs.deadline(job, instant)
     new: dict[str, Any] = {
         "scheduled_for": instant,
         "due_at": instant,
         "aged_at": instant,
-        "deadline_at": runs.deadline(job, instant),
+        "late_at": None,
+        "was_held": False,
+        "deadline_at": deadline_at,
         "status": RunStatus.QUEUED if is_due else RunStatus.PENDING,
         "held_by": held_by if is_due else None,
     }
+    if deadline_at != run.deadline_at:
+        new["deadline_missed_at"] = None
+    if not is_due:
+        new["priority"] = job.priority
     Run.update(new).where(Run.id == run.id).execute()
     run_holds.release([run.id], new["held_by"], now)
     for name, value in new.items():
@@ -107,8 +126,7 @@ def delete_planned(job: Job, after: datetime) -> None:
     changes.note(jobs=[job.id])
 
 
-def _deadline(job: Job, run: Run) -> dict[str, Any]:
-    deadline_at = runs.deadline(job, run.due_at)
+def _deadline(job: Job, run: Run, deadline_at: datetime | None) -> dict[str, Any]:
     if deadline_at == run.deadline_at and run.expire >= job.expire:
         return {"expire": job.expire}
-    return {"expire": job.expire, "deadline_at": deadline_at, "deadline_missed_at": None}  # to be looked at anew
+    return {"expire": job.expire, "deadline_at": deadline_at, "deadline_missed_at": None}  # to be checked again

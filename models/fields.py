@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +14,9 @@ import uuid_utils.compat
 
 from core import storable
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BITS_AFTER_INSTANT = 80
+_MOST_MILLISECONDS = 2**48 - 1
 _MOST_OPENED = 200  # brackets in a JSON text that cannot nest too deeply
 log = structlog.get_logger()
 _SQLITE_INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -34,9 +37,9 @@ class InstantField(peewee.Field):
 
 
 class JsonField(peewee.TextField):
-    """A JSON value kept as the text it is: both databases give back just what was put in, key order included.
+    """A JSON value stored as text: both databases return exactly what was stored, key order included.
 
-    A stored value that is not JSON, or cannot be shown, never keeps its row from being read.
+    A row can be read even if its stored value is not JSON, or cannot be shown.
     """
 
     def db_value(self, value: Any) -> str | None:
@@ -47,7 +50,7 @@ class JsonField(peewee.TextField):
 
 
 class WordsField(peewee.TextField):
-    """Text from outside (a server, a program, an exception); what a database cannot hold is mended."""
+    """Text from outside (a server, a program, an exception); characters that a database cannot store are replaced."""
 
     def adapt(self, value: Any) -> str:
         return storable.text(value)
@@ -99,8 +102,14 @@ def new_id() -> uuid.UUID:
     return uuid_utils.compat.uuid7()
 
 
+def first_id(instant: datetime, later: timedelta) -> uuid.UUID:
+    """Returns the smallest id that `new_id` could make a given time after an instant."""
+    milliseconds = (instant - _EPOCH + later) // timedelta(milliseconds=1)
+    return uuid.UUID(int=min(max(milliseconds, 0), _MOST_MILLISECONDS) << _BITS_AFTER_INSTANT)
+
+
 def _may_not_be_shown(text: str) -> bool:
-    """Whether a JSON text may hold half a surrogate pair, a number that is none, or nest too deeply."""
+    """Whether a JSON text may hold a lone surrogate or an invalid number, or nest too deeply."""
     odd = "\\ud" in text or "\\uD" in text or "NaN" in text or "Infinity" in text
     return odd or text.count("[") + text.count("{") > _MOST_OPENED
 

@@ -5,28 +5,36 @@ from __future__ import annotations
 import functools
 import operator
 import re
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import peewee
 
 from core import names
 from core.filters import JobFilter, RunFilter, StatusesOfApp
 from core.principals import VisibleJobs
-from core.states import GOING, JobState, JobStatus, RunStatus
+from core.states import GOING, JobState, JobStatus, RunStatus, Trigger
 from core.states import LIVE as LIVE_STATUSES
 from models import apps, searching
-from models.tables import App, Job, JobTag, Run
+from models.compiled import derived
+from models.fields import first_id
+from models.tables import App, Installation, Job, JobTag, Run
 
-# As the index `runs_live` has it: a partial index is only used where the query repeats its condition to the letter.
+# As in the index `runs_live`: a partial index is only used if the query repeats its condition literally.
 LIVE = peewee.SQL("status IN ('pending', 'queued', 'running', 'retrying')")
 
+# The greatest assumed difference between the clock of a process, which makes ids, and that of the database.
+CLOCKS_APART = timedelta(minutes=1)
+_PAUSED = peewee.SQL("state = 'paused'")  # as in the index `jobs_paused`
+_MOST_APPS = 1_000
 _NONE = peewee.SQL("1 = 0")
 _WHOLE_NUMBER = re.compile(r"-?[1-9][0-9]{0,18}|0")
 
 
 def jobs(query: Any, wanted: JobFilter) -> Any:
-    """Returns a query's jobs that fit, not deleted. A status that differs by app needs joined apps."""
+    """Returns a query's jobs that match and are not deleted. A status that differs by app needs joined apps."""
     query = visible(query, wanted.visible).where(Job.deleted_at.is_null())
     equal = {
         Job.account_id: wanted.account_id,
@@ -46,32 +54,47 @@ def jobs(query: Any, wanted: JobFilter) -> Any:
         query = query.where(Job.id.in_(JobTag.select(JobTag.job).where(JobTag.tag == wanted.tag)))
     if wanted.search is not None:
         query = query.where(searching.has(wanted.search))
+    if wanted.paused is not None:
+        query = query.where(_is_paused() if wanted.paused else ~_is_paused())
     return query if wanted.status is None else query.where(_shows(wanted.status, wanted.status_but))
 
 
 def runs(query: Any, wanted: RunFilter) -> Any:
-    """Returns a query's runs that fit, joined with their jobs and apps; those of deleted jobs never do."""
-    query = visible(query, wanted.visible).where(Job.deleted_at.is_null())
+    """Returns a query's runs that match, joined with their jobs and apps; runs of deleted jobs never match.
+
+    The account is the one that a run was made for: its job may have moved to another since.
+    """
+    query = visible_runs(visible(query, wanted.visible), wanted.visible).where(Job.deleted_at.is_null())
     equal = {
-        Job.account_id: wanted.account_id,
+        Run.account_id: wanted.account_id,
         Job.task_type: wanted.task_type,
         Run.job: wanted.job_id,
         Run.status: wanted.status,
         Run.trigger: wanted.trigger,
+        Run.retry_of: wanted.retry_of,
     }
     query = _of_app(_where_equal(query, equal), wanted.app_name)
     if wanted.status in LIVE_STATUSES:
         query = query.where(LIVE)
     if wanted.ids is not None:
         query = query.where(Run.id.in_(wanted.ids))
-    if wanted.held_by is not None or wanted.held_key is not None:  # what was released keeps its key
+    if wanted.held_by is not None or wanted.held_key is not None:  # released runs keep their key
         query = query.where(LIVE, Run.status == RunStatus.QUEUED, Run.held_by.is_null(False))
         query = _where_equal(query, {Run.held_by: wanted.held_by, Run.held_key: wanted.held_key})
     if wanted.but is not None:
         query = query.where(Run.status != wanted.but)
     query = _where_between(query, Run.due_at, wanted.due_from, wanted.due_before)
     query = _where_between(query, Run.scheduled_for, wanted.scheduled_from, wanted.scheduled_before)
+    query = _where_created(query, wanted.created_from, wanted.created_before)
+    if wanted.trigger is Trigger.RETRY:  # no other has it, and the index `runs_repeats` is of these alone
+        query = query.where(Run.retry_of.is_null(False))
     return _where_between(query, Run.finished_at, wanted.finished_from, None)
+
+
+def runs_of_jobs(query: Any, wanted: JobFilter) -> Any:
+    """Returns a query's runs, joined with their jobs and apps, of jobs that match; the account is that of each run."""
+    query = visible_runs(jobs(query, replace(wanted, account_id=None)), wanted.visible)
+    return _where_equal(query, {Run.account_id: wanted.account_id})
 
 
 def visible(query: Any, seen: VisibleJobs | None) -> Any:
@@ -83,6 +106,11 @@ def visible(query: Any, seen: VisibleJobs | None) -> Any:
         parts.append(Job.owner_id == seen.owner_id)
     query = query.where(functools.reduce(operator.or_, parts) if parts else _NONE)
     return query if seen.account_id is None else query.where(Job.account_id == seen.account_id)
+
+
+def visible_runs(query: Any, seen: VisibleJobs | None) -> Any:
+    """Returns a query's runs of visible jobs that a caller may see: the job may have been another account's."""
+    return query if seen is None or seen.account_id is None else query.where(Run.account_id == seen.account_id)
 
 
 def shows(status: JobStatus) -> Any:
@@ -103,11 +131,25 @@ def shows(status: JobStatus) -> Any:
 
 
 def _shows(status: JobStatus, but: StatusesOfApp | None) -> Any:
-    """The condition under which a job shows a status, or in one app any of others."""
+    """The condition under which a job shows a status; for one app, any of several others."""
     if but is None:
         return shows(status)
     in_app = App.name_key.in_(names.keys(but.app_name))
     return functools.reduce(operator.or_, (in_app & shows(one) for one in but.statuses), ~in_app & shows(status))
+
+
+def _is_paused() -> Any:
+    """The condition under which a job has not ended, and it, its app or everything is paused.
+
+    The pauses are read first: PostgreSQL uses indexes for OR only if all its parts are about one table.
+    """
+    if Installation.select().where(Installation.paused_at.is_null(False)).exists():
+        return Job.state.in_((JobState.PAUSED, JobState.ACTIVE))
+    paused = App.select(App.id).where(App.paused_at.is_null(False))
+    found: list[UUID] = [app.id for app in paused.limit(_MOST_APPS + 1)]
+    if not found:
+        return _PAUSED
+    return _PAUSED | ((Job.state == JobState.ACTIVE) & Job.app.in_(found if len(found) <= _MOST_APPS else paused))
 
 
 def status_word() -> Any:
@@ -133,6 +175,15 @@ def _where_equal(query: Any, values: dict[Any, Any]) -> Any:
 
 def _of_app(query: Any, name: str | None) -> Any:
     return query if name is None else query.where(Job.app == apps.id_of(name))
+
+
+def _where_created(query: Any, start: Any, end: Any) -> Any:
+    """Uses the index on ids, which begin with the instant of their creation by the clock of a process."""
+    if start is not None:
+        query = query.where(Run.id >= derived(start, lambda instant: first_id(instant, -CLOCKS_APART)))
+    if end is not None:
+        query = query.where(Run.id < derived(end, lambda instant: first_id(instant, CLOCKS_APART)))
+    return _where_between(query, Run.created_at, start, end)
 
 
 def _where_between(query: Any, column: Any, start: datetime | None, end: datetime | None) -> Any:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import peewee
 
+from core.limit_keys import ACCOUNT
 from core.states import KEYED_HOLDS, Hold, RunStatus
 from models import changes, limits, run_holds, set_based
 from models.claims import BY_PARTY, CLAIMABLE, MOST_URGENT_FIRST
@@ -16,10 +17,10 @@ from models.database import for_update
 from models.hot.rows import Candidate
 from models.tables import HeldKey, Run, db
 
-# As the index has it, to the letter.
+# Exactly the condition of the index.
 _LIMITED = peewee.SQL("status = 'queued' AND held_key IS NOT NULL")
 
-# From key to key along the index, however many runs each holds.
+# Jumps from key to key in the index, so that the number of runs under each does not matter.
 _KEYS_OF_RUNS = """
     WITH RECURSIVE held (key) AS (
         SELECT (
@@ -46,9 +47,9 @@ _WAITING = f"""
 
 
 def front_of(queue: str, lines: Collection[tuple[int, str]], limit: int, *, looks_further: bool) -> list[Candidate]:
-    """Returns the most urgent claimable runs of a queue, of each of these priorities and parties an equal part.
+    """Returns the most urgent claimable runs of a queue, an equal share for each of these priorities and parties.
 
-    They are at most so many, with what their limits go by.
+    Returns a bounded number of them, with the data that their limit keys are made of.
     """
     found: list[Candidate] = []
     for priority, party in lines:
@@ -108,7 +109,7 @@ def to_look_at(now: datetime, limit: int) -> list[str]:
 
 
 def unrecorded() -> list[str]:
-    """Returns the keys that hold runs and are not on record as holding any."""
+    """Returns the keys that hold runs without being recorded as holding any."""
     return [key for (key,) in db.execute_sql(_KEYS_OF_RUNS).fetchall()]
 
 
@@ -117,8 +118,25 @@ def look_at(key: str, until: datetime) -> None:
     HeldKey.update(until=until).where(HeldKey.key == key).execute()
 
 
+def some_accounts(now: datetime, after: datetime, limit: int) -> list[str]:
+    """Returns a number of keys of accounts without a limit of their own that are looked at after an instant only.
+
+    They are chosen at random.
+    """
+    is_of_account = peewee.fn.SUBSTR(HeldKey.key, 1, len(ACCOUNT)) == ACCOUNT
+    has_own = limits.is_limited(HeldKey.key, now)
+    query = HeldKey.select(HeldKey.key).where(is_of_account, HeldKey.until > after, ~has_own)
+    return [row.key for row in query.order_by(peewee.fn.RANDOM()).limit(limit)]
+
+
+def look_sooner(keys: Collection[str], until: datetime) -> None:
+    """Record an earlier instant to look for room under these keys; leave out those that another process has locked."""
+    free = for_update(HeldKey.select(HeldKey.key).where(HeldKey.key.in_(list(keys))), skip_locked=True)
+    HeldKey.update(until=until).where(HeldKey.key.in_(free), HeldKey.until > until).execute()
+
+
 def hold_no_more(key: str, now: datetime) -> None:
-    """Forget a key that holds no run any more, unless a claim has just held another."""
+    """Forget a key that no longer holds runs, unless a claim has just held another."""
     HeldKey.delete().where(HeldKey.key == key, HeldKey.until <= now).execute()
 
 
@@ -145,7 +163,7 @@ def waiting_by_key(keys: Collection[str], most: int) -> dict[str, int]:
 
 
 def first_held(key: str, limit: int, *, looks_further: bool) -> list[Candidate]:
-    """Returns the most urgent runs that a key holds, with what their limits go by."""
+    """Returns the most urgent runs that a key holds, with the data that their limit keys are made of."""
     condition = _LIMITED & (Run.held_key == key) & Run.held_by.in_(KEYED_HOLDS)
     query = limits.of_candidates(condition, looks_further=looks_further).order_by(*MOST_URGENT_FIRST).limit(limit)
     return limits.candidates(query)

@@ -13,7 +13,7 @@ from models.tables import IdempotencyKey
 
 
 def take(scope: str, key: str, fingerprint: str, now: datetime, made_before: datetime) -> bool:
-    """Take a key for this transaction. Returns whether it could: the key is new, or was made before an instant.
+    """Take a key for this transaction. Returns whether it was free: the key is new, or older than an instant.
 
     Waits for another transaction that holds the key. Raises `Conflict` when that takes too long.
     """
@@ -49,7 +49,7 @@ def set_answer(scope: str, key: str, answer: Any) -> None:
 
 
 def prune(made_before: datetime, limit: int) -> int:
-    """Delete keys that were made before an instant, oldest first; how many."""
+    """Delete keys that were made before an instant, oldest first. Returns how many."""
     old = (
         IdempotencyKey.select(IdempotencyKey.scope, IdempotencyKey.key)
         .where(IdempotencyKey.created_at <= made_before)

@@ -28,6 +28,7 @@ class InstallationState:
     marked_at: datetime | None
     restored_at: datetime | None
     restored_to: datetime | None
+    is_holding: bool  # runs are being held; none is claimed until all are
 
 
 def state() -> InstallationState:
@@ -36,7 +37,7 @@ def state() -> InstallationState:
 
 
 def identity() -> str:
-    """Returns what tells this installation from others."""
+    """Returns the unique id of this installation."""
     return str(Installation.get_by_id(1).identity)
 
 
@@ -46,7 +47,7 @@ def lock() -> InstallationState:
 
 
 def count_mark(now: datetime, before: datetime) -> None:
-    """Count the mark upwards, if it was counted last before an instant, or by a clock that has gone back since."""
+    """Count the mark upwards, if it was last counted before an instant, or by a clock that has been set back since."""
     marked_at = Installation.marked_at
     is_old = marked_at.is_null() | (marked_at < before) | (marked_at > now)
     Installation.update(mark=Installation.mark + 1, marked_at=now).where(Installation.id == 1, is_old).execute()
@@ -58,23 +59,33 @@ def set_home(place: str) -> None:
 
 
 def take_back(mark: int, place: str, now: datetime, restored_to: datetime | None) -> None:
-    """Record that the database was taken back, and go on from a mark. Cursors of live channels end.
+    """Record that the database was taken back, and continue from a mark; nothing is claimed. Invalidates live cursors.
 
-    From here on it is an installation of its own: the one that it was copied from may go on beside it, in the same
-    DATA_DIR, where each has what bears its identity.
+    The installation gets a new identity: the one that it was copied from may continue to run beside it, with the same
+    DATA_DIR, where each uses the files with its own identity.
     """
     new = {"mark": mark, "marked_at": now, "home": place, "restored_at": now, "restored_to": restored_to}
-    own = {"identity": uuid4().hex, "epoch": uuid4().hex[:12]}
+    own = {"identity": uuid4().hex, "epoch": uuid4().hex[:12], "holding_since": now}
     Installation.update(**own, **new).where(Installation.id == 1).execute()
 
 
+def is_holding() -> bool:
+    """Whether runs are being held after a restore, so that none is claimed."""
+    return Installation.get_by_id(1).holding_since is not None
+
+
+def end_holding() -> None:
+    """Record that all runs that had to be held are held: others may be claimed again."""
+    Installation.update(holding_since=None).where(Installation.id == 1).execute()
+
+
 def may_restore_be_over() -> bool:
-    """Whether a restore is on record for which no app is held any more; runs may be."""
+    """Whether a restore is on record although no app is held any more (runs may still be)."""
     return Installation.get_by_id(1).restored_at is not None and not _holds_apps()
 
 
 def end_restore_if_over() -> bool:
-    """Record that the restore is over, if no app is held for it any more. Returns whether it is."""
+    """Record that the restore is over, if it holds no app any more. Returns whether it is over."""
     if _holds_apps():
         return False
     Installation.update(restored_at=None, restored_to=None).where(Installation.id == 1).execute()
@@ -87,11 +98,12 @@ def _holds_apps() -> bool:
 
 def _state(row: Any) -> InstallationState:
     standing = Standing(row.mark, row.home, _place())
-    return InstallationState(row.identity, standing, row.marked_at, row.restored_at, row.restored_to)
+    restored = row.restored_at, row.restored_to
+    return InstallationState(row.identity, standing, row.marked_at, *restored, row.holding_since is not None)
 
 
 def _place() -> str:
-    """Returns what tells this database from a copy: of PostgreSQL, server and database; of SQLite, the file."""
+    """Returns what distinguishes this database from a copy: server and database in PostgreSQL, the file in SQLite."""
     if database.is_sqlite():
         return f"file {Path(db.obj.database).stat().st_ino}"
     return place_in(_first(_SERVER) if _first(_MAY_IDENTIFY) else None, _first(_DATABASE))

@@ -1,7 +1,9 @@
-"""Reads a job's log. It is asked for often, so the queries are text, and read only the columns that are shown."""
+"""Reads a job's log. Since it is read often, it is SQL text for one statement, with only the shown columns."""
 
 from __future__ import annotations
 
+import functools
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,26 +11,34 @@ from typing import Any
 from uuid import UUID
 
 from core.states import Hold, Outcome, RunStatus
+from models import database
 from models.database import is_sqlite
 from models.filtering import LIVE
-from models.hot import of_database
-from models.tables import db
 
-_ATTEMPTS = """
+# Not of the view `all_attempts`: PostgreSQL would look through every run that is running.
+_ATTEMPTS = f"""
     SELECT number, started_at, finished_at, outcome, error_type, error_message, status_code FROM attempts
-    WHERE run_id IN (SELECT id FROM runs WHERE job_id = ? AND attempt_count > 0 ORDER BY id DESC LIMIT ?)
-    ORDER BY started_at DESC, number DESC LIMIT ?
-"""
+    WHERE run_id IN (SELECT id FROM runs WHERE job_id = ?{{of_account}} AND attempt_count > 0 ORDER BY id DESC LIMIT ?)
+    UNION ALL
+    SELECT attempt_count, claimed_at, NULL, NULL, NULL, NULL, NULL FROM runs
+    WHERE job_id = ?{{of_account}} AND {LIVE.sql} AND status = '{RunStatus.RUNNING}' AND claimed_at IS NOT NULL
+    ORDER BY 2 DESC, 1 DESC LIMIT ?
+"""  # noqa: S608  words of our own
 _WAITS = """
     SELECT held_by, attempt_count, started_at, rate_wait_seconds, rate_limited_at FROM runs
-    WHERE job_id = ? AND rate_limited_at IS NOT NULL ORDER BY id DESC LIMIT ?
+    WHERE job_id = ?{of_account} AND rate_limited_at IS NOT NULL ORDER BY id DESC LIMIT ?
 """
-_RETRYING = f"SELECT 1 FROM runs WHERE job_id = ? AND {LIVE.sql} AND status = '{RunStatus.RETRYING}' LIMIT 1"  # noqa: S608
+# As JSON, so that one statement reads a job's status with its log. Floats are passed as text, because SQLite's
+# JSON rounds them.
+_OF_ATTEMPT = "number, started_at, finished_at, outcome, error_type, error_message, status_code"
+_OF_WAIT = "held_by, attempt_count, started_at, {seconds}, rate_limited_at"
+_AS_ARRAY = "(SELECT JSON_AGG(JSON_BUILD_ARRAY({columns}))::text FROM ({rows}) one)"
+_SQLITE_AS_ARRAY = "(SELECT JSON_GROUP_ARRAY(JSON_ARRAY({columns})) FROM ({rows}) one)"
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedAttempt:
-    """What the log shows of an attempt."""
+    """An attempt as the log shows it."""
 
     number: int
     started_at: datetime
@@ -41,7 +51,7 @@ class LoggedAttempt:
 
 @dataclass(frozen=True, slots=True)
 class LoggedWait:
-    """What the log shows of a run that was held for want of a permit: the last hold."""
+    """A run that was held by a limit as the log shows it: its last hold."""
 
     held_by: Hold | None
     attempt_count: int
@@ -50,35 +60,62 @@ class LoggedWait:
     rate_limited_at: datetime
 
 
-def attempts(job_id: UUID, limit: int) -> list[LoggedAttempt]:
-    """Attempts at a job's newest runs, newest first; a long history is not read."""
-    return [_attempt(*row) for row in _rows(_ATTEMPTS, job_id, limit, limit)]
+@dataclass(frozen=True, slots=True)
+class JobLog:
+    """Attempts at a job's newest runs, newest first, and its newest runs that were held by a limit."""
+
+    attempts: Sequence[LoggedAttempt]
+    waits: Sequence[LoggedWait]
 
 
-def waits(job_id: UUID, limit: int) -> list[LoggedWait]:
-    """The newest runs of a job that were held for want of a permit."""
-    return [_wait(*row) for row in _rows(_WAITS, job_id, limit)]
+def of_job(job_id: UUID, limit: int, account_id: str | None = None) -> JobLog:
+    """Returns a job's log, with a bounded number of attempts and waits; a long history is not read.
+
+    If an account is given, only for runs that were made for it.
+    """
+    text = f"SELECT {columns(on_sqlite=is_sqlite(), of_account=account_id is not None)}"
+    [row] = database.rows(text, parameters(job_id, limit, account_id))
+    return read(*row)
 
 
-def is_retrying(job_id: UUID) -> bool:
-    """Whether a run of a job waits to be tried again."""
-    return bool(_rows(_RETRYING, job_id))
+@functools.cache
+def columns(*, on_sqlite: bool, of_account: bool = False) -> str:
+    """Returns the columns of a statement that read a job's log, for `read`; `of_account`, that of one account."""
+    mine = {"of_account": " AND account_id = ?" if of_account else ""}
+    as_array = _SQLITE_AS_ARRAY if on_sqlite else _AS_ARRAY
+    seconds = "PRINTF('%!.17g', rate_wait_seconds)" if on_sqlite else "rate_wait_seconds::text"
+    of_attempts = as_array.format(columns=_OF_ATTEMPT, rows=_ATTEMPTS.format(**mine))
+    of_waits = as_array.format(columns=_OF_WAIT.format(seconds=seconds), rows=_WAITS.format(**mine))
+    text = f"{of_attempts}, {of_waits}"
+    return text if on_sqlite else text.replace("?", "%s")
 
 
-def _attempt(number: int, started_at: Any, finished_at: Any, outcome: str | None, *rest: Any) -> LoggedAttempt:
-    instant = of_database().instant
-    ended = None if outcome is None else Outcome(outcome)
-    return LoggedAttempt(number, instant(started_at), instant(finished_at), ended, *rest)
+def parameters(job_id: UUID, limit: int, account_id: str | None = None) -> Sequence[Any]:
+    """Returns the parameters of `columns`."""
+    of_each = (job_id.hex, limit) if account_id is None else (job_id.hex, account_id, limit)
+    return of_each * 3
 
 
-def _wait(held_by: str | None, attempt_count: int, started_at: Any, seconds: float, limited_at: Any) -> LoggedWait:
-    instant = of_database().instant
-    hold = None if held_by is None else Hold(held_by)
-    return LoggedWait(hold, attempt_count, instant(started_at), seconds, instant(limited_at))
+def read(attempts: str | None, waits: str | None) -> JobLog:
+    """Returns the log in the values of `columns`."""
+    return JobLog([_attempt(*row) for row in _array(attempts)], [_wait(*row) for row in _array(waits)])
 
 
-def _rows(text: str, job_id: UUID, *parameters: Any) -> Sequence[Any]:
-    on_sqlite = is_sqlite()
-    key = job_id.hex if on_sqlite else str(job_id)
-    found: Sequence[Any] = db.execute_sql(text if on_sqlite else text.replace("?", "%s"), (key, *parameters)).fetchall()
+def _array(text: str | None) -> Sequence[Any]:
+    found: Sequence[Any] = json.loads(text) if text else ()
     return found
+
+
+def _attempt(number: int, started_at: str, finished_at: str | None, outcome: str | None, *rest: Any) -> LoggedAttempt:
+    ended = None if outcome is None else Outcome(outcome)
+    return LoggedAttempt(number, _instant(started_at), _instant(finished_at), ended, *rest)
+
+
+def _wait(held_by: str | None, attempt_count: int, started_at: str | None, seconds: str, limited_at: str) -> LoggedWait:
+    hold = None if held_by is None else Hold(held_by)
+    return LoggedWait(hold, attempt_count, _instant(started_at), float(seconds), _instant(limited_at))
+
+
+def _instant(text: str | None) -> Any:
+    """Returns an instant as either database writes it in JSON, in UTC."""
+    return None if text is None else datetime.fromisoformat(text)

@@ -1,8 +1,8 @@
 """Queries on jobs.
 
-Whoever changes jobs and their runs in one transaction locks the jobs first, then the runs, each in the order of their
-ids. The claim and the plan take locks in another order, but only those that are free: they never wait for one. The
-heartbeat locks runs alone. So no two transactions can wait for each other.
+A transaction that changes jobs and their runs locks the jobs first, then the runs, each in the order of their ids. The
+claim and the plan lock in another order, but only rows that are free: they never wait for a lock. The heartbeat locks
+only runs. So no two transactions can deadlock.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import peewee
 
 from core.filters import JobFilter
 from core.states import ENDED, GOING, JobState, RunStatus
-from models import changes, filtering, polling_states, set_based
+from models import changes, filtering, pause_ends, polling_states, set_based
 from models.database import for_update
 from models.tables import App, AppTaskType, Job, Run
 
-# What decides about a job; its payload, which may be large, is read by those who deliver or show it.
+# The columns that decisions about a job need; its payload, which may be large, is read only to deliver or show it.
 _PAYLOAD = {"data", "user_id", "board_id", "metadata"}  # names, for `==` of two columns makes an SQL condition
 _POLICY = (AppTaskType.max_retries, AppTaskType.retry_backoff_base, AppTaskType.request, AppTaskType.limit_key)
 _RULES = [column for column in Job._meta.sorted_fields if column.name not in _PAYLOAD]  # noqa: SLF001  peewee's own way
@@ -54,10 +54,13 @@ def to_execute(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
     return {job.id: job for job in query}
 
 
-def lock(job_ids: Iterable[UUID]) -> dict[UUID, Job]:
-    """Lock the jobs of these ids, in their order. Returns them without the data of their applications."""
+def lock(job_ids: Iterable[UUID], *, skip_locked: bool = False) -> dict[UUID, Job]:
+    """Lock the jobs with these ids, in the order of ids; optionally only those that nobody has locked.
+
+    Returns them without the data of their applications.
+    """
     query = Job.select(*_RULES).where(Job.id.in_(sorted(set(job_ids)))).order_by(Job.id)
-    return {job.id: job for job in for_update(query)}
+    return {job.id: job for job in for_update(query, skip_locked=skip_locked)}
 
 
 def lock_whole(job_id: UUID) -> Job | None:
@@ -66,17 +69,30 @@ def lock_whole(job_id: UUID) -> Job | None:
     return by_id(job_id)
 
 
-def lock_to_plan(horizon: datetime, limit: int) -> list[Job]:
-    """Lock jobs with an occurrence up to the horizon that has no row, soonest first. Returns those that were free."""
-    query = Job.select(*_RULES).where(Job.next_run_at <= horizon).order_by(Job.next_run_at).limit(limit)
+def lock_to_plan(now: datetime, horizon: datetime, limit: int) -> list[Job]:
+    """Lock jobs with an occurrence up to the horizon that has no row, soonest first. Returns those that were free.
+
+    Jobs that are put off are left out.
+    """
+    is_to_plan = (Job.next_run_at <= horizon) & (Job.put_off_until.is_null() | (Job.put_off_until <= now))
+    query = Job.select(*_RULES).where(is_to_plan).order_by(Job.next_run_at).limit(limit)
     return list(for_update(query, skip_locked=True))
 
 
+def put_off(job_ids: Collection[UUID], until: datetime) -> None:
+    """Plan these locked jobs no earlier than at an instant; their watermarks stay, so no occurrence is lost."""
+    Job.update(put_off_until=until).where(Job.id.in_(list(job_ids))).execute()
+
+
 def set_next_runs(moved: Sequence[tuple[Job, datetime | None]]) -> None:
-    """Move the watermarks of locked jobs: the first occurrence of each that has no row yet, or none."""
+    """Move the watermarks of locked jobs: the first occurrence of each that has no row yet, or none.
+
+    None of them is put off any more.
+    """
     for job, next_run_at in moved:
-        job.next_run_at = next_run_at
-    set_based.update(Job.id, ((job.id, {"next_run_at": next_run_at}) for job, next_run_at in moved))
+        job.next_run_at, job.put_off_until = next_run_at, None
+    columns = ((job.id, {"next_run_at": next_run_at, "put_off_until": None}) for job, next_run_at in moved)
+    set_based.update(Job.id, columns)
     changes.note(jobs=(job.id for job, _ in moved))
 
 
@@ -86,7 +102,7 @@ def count_starts(starts: Mapping[UUID, int]) -> None:
 
 
 def end(ends: Collection[tuple[Job, JobState]], now: datetime) -> None:
-    """Bring locked jobs to their ends, each once; one that has ended stays as it is."""
+    """Set the end states of locked jobs; a job that has already ended stays as it is."""
     for job, state in ends:
         job.state, job.next_run_at = state, None
     ended = {"next_run_at": None, "finished_at": now, "updated_at": now}
@@ -114,6 +130,7 @@ def pause(job_ids: Collection[UUID], now: datetime) -> None:
 
 def _set_state(job_ids: Collection[UUID], state: JobState, now: datetime) -> None:
     Job.update(state=state, updated_at=now).where(Job.id.in_(list(job_ids)), Job.state.not_in(ENDED)).execute()
+    pause_ends.drop(job_ids)  # a pause that follows has an end of its own, or none
     changes.note(jobs=job_ids)
 
 
@@ -130,7 +147,7 @@ def set_polling_states(states: Sequence[tuple[Job, dict[str, Any] | None]], now:
 
 
 def going(job_ids: Collection[UUID]) -> dict[UUID, set[RunStatus]]:
-    """Returns the statuses of each job's runs that are due, being run, or waiting to be tried again."""
+    """Returns the statuses of each job's runs that are due, running, or waiting for a retry."""
     if not job_ids:
         return {}
     rows = (

@@ -1,7 +1,8 @@
-"""Queries on limits by key, on the calls that use them, and on how many runs go at once."""
+"""Queries on limits by key, on the calls that use them, and on the number of runs at once."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, cast
@@ -25,13 +26,13 @@ _LIMITING = Limit.concurrency.is_null(False) | Limit.calls.is_null(False)
 
 
 def lock_concurrency() -> None:
-    """Lock the installation's limit: nobody else starts a run under it until the transaction ends."""
+    """Lock the installation's limit: no other transaction starts a run under it until this one ends."""
     if not is_sqlite():
         db.execute_sql("SELECT pg_advisory_xact_lock(%s)", (_CONCURRENCY,))
 
 
 def lock(key: str) -> None:
-    """Lock a key, limited or not, until the transaction ends: whoever claims under it or changes its limit waits."""
+    """Lock a key, limited or not, until the transaction ends: claims under it and changes of its limit wait."""
     if not is_sqlite():
         db.execute_sql("SELECT pg_advisory_xact_lock(HASHTEXTEXTENDED(%s, 0))", (key,))
 
@@ -43,7 +44,7 @@ def at_work(most: int) -> int:
 
 
 def are_on() -> bool:
-    """Whether any limit by key is stored, or any destination left alone."""
+    """Whether any limit by key is stored, or any breaker open."""
     return bool(Limit.select(Limit.key).where(_LIMITING).limit(1).count()) or breakers.any_is_open()
 
 
@@ -61,6 +62,12 @@ def by_key(key: str) -> Limit | None:
 def by_keys(keys: Collection[str]) -> dict[str, Limit]:
     """Returns the limits of those of these keys that have one."""
     return {row.key: row for row in Limit.select().where(Limit.key.in_(list(keys)))}
+
+
+def is_limited(key: Any, now: datetime) -> Any:
+    """Returns the condition under which a key has a limit in force."""
+    in_force = Limit.expires_at.is_null() | (Limit.expires_at > now)
+    return peewee.fn.EXISTS(Limit.select(peewee.SQL("1")).where(Limit.key == key, in_force, _LIMITING))
 
 
 def count_of(app_id: UUID | None) -> int:
@@ -81,7 +88,7 @@ def delete(key: str) -> None:
 
 
 def changed_since(instant: datetime, limit: int) -> list[str]:
-    """Returns the keys whose limits were put since then, at most so many."""
+    """Returns keys whose limits were put since an instant, up to a limit."""
     query = Limit.select(Limit.key).where(Limit.updated_at > instant, _LIMITING).order_by(Limit.updated_at)
     return [row.key for row in query.limit(limit)]
 
@@ -89,9 +96,9 @@ def changed_since(instant: datetime, limit: int) -> list[str]:
 def keys_page(
     app_ids: Collection[UUID] | None, after: str, limit: int, only: Collection[str] | None = None
 ) -> list[str]:
-    """Returns keys that are limited or hold runs, after this one, at most so many.
+    """Returns a page of keys that are limited or hold runs, after a given one.
 
-    Those of these apps, or with None of all; where some are named, only those.
+    Only keys of these apps (None: of all) are returned; if keys are named, only these.
     """
     parts = []
     for table in (Limit, HeldKey):
@@ -103,9 +110,9 @@ def keys_page(
 
 
 def lock_running(limit: int, *, looks_further: bool) -> list[tuple[Candidate, int]]:
-    """Lock the runs that are running, at most so many. Returns those that were free, each with its fence.
+    """Lock running runs, up to a limit. Returns those that were not locked, each with its fence.
 
-    Whoever ends one of them waits, and so finds what is recorded of it meanwhile.
+    A transaction that ends one of them waits, and so sees what is recorded about it meanwhile.
     """
     fences = {
         run.id: run.fence
@@ -116,7 +123,7 @@ def lock_running(limit: int, *, looks_further: bool) -> list[tuple[Candidate, in
 
 
 def of_candidates(condition: Any, *, looks_further: bool) -> Any:
-    """Returns the query for what the limits of runs that fit go by, as `hot.claims.candidates` selects it."""
+    """Returns the query for the data that limit keys of matching runs are made of, as `hot.claims.candidates` does."""
     own = (Run.id, Run.job, Run.job_version, Run.queue, Job.app, App.name, Run.account_id, Run.priority, Run.party)
     further = peewee.SQL("TRUE" if looks_further else "FALSE")
     return Run.select(*own, further).join(Job).join(App).where(condition)
@@ -128,15 +135,10 @@ def candidates(query: Any) -> list[Candidate]:
 
 
 def adopt(uses: Iterable[tuple[str, UUID, int]]) -> None:
-    """Count calls that are under way, each a key, a run and its fence; one that is counted stays as it is."""
+    """Count calls under way, each given by key, run and fence; a call that is already counted stays as it is."""
     for chunk in set_based.chunks(uses):
         rows = [{"key": key, "run_id": run_id, "fence": fence} for key, run_id, fence in chunk]
         Use.insert_many(rows).on_conflict_ignore().execute()
-
-
-def end_uses(run_ids: Collection[UUID], now: datetime) -> None:
-    """Record that the calls of these runs are over."""
-    Use.update(ended_at=now).where(Use.run_id.in_(list(run_ids)), Use.ended_at.is_null()).execute()
 
 
 def end_stray_uses(now: datetime) -> int:
@@ -154,7 +156,7 @@ def longest_span() -> int:
 def prune_uses(ended_before: datetime, limit: int) -> int:
     """Delete uses that ended before an instant, at most so many. Returns how many.
 
-    No index leads to them; to find each again by where it lies costs least.
+    There is no index for them; finding each row again by its physical position is cheapest.
     """
     place = peewee.SQL("rowid" if is_sqlite() else "ctid")
     old = Use.select(place).where(Use.ended_at < ended_before).limit(limit)
@@ -167,16 +169,26 @@ def prune_expired(before: datetime) -> int:
 
 
 def used(key: str, since: datetime) -> tuple[int, int, datetime | None]:
-    """Returns a key's calls under way, how many ended since then, and when the first of these did."""
+    """Returns a key's number of calls under way, how many ended since an instant, and when the first of these ended."""
     running = Use.select(Use.key).where(Use.key == key, Use.ended_at.is_null()).count()
     ended = Use.select(peewee.fn.COUNT(Use.ended_at), peewee.fn.MIN(Use.ended_at))
     [found] = ended.where(Use.key == key, Use.ended_at > since).tuples()
     return running, *cast("tuple[int, datetime | None]", found)
 
 
-def jobs_of_runs(run_ids: Collection[UUID]) -> dict[UUID, Job]:
-    """Returns the jobs of these runs, by run."""
+def used_by_key(keys: Collection[str], since: datetime) -> dict[str, int]:
+    """Returns for each of these keys that is used how many calls are under way or ended since an instant."""
+    found: Counter[str] = Counter()
+    for counts in (Use.ended_at.is_null(), Use.ended_at > since):  # each a range of the index
+        query: Any = Use.select(Use.key, peewee.fn.COUNT(Use.key)).where(Use.key.in_(list(keys)), counts)
+        found.update(dict(query.group_by(Use.key).tuples()))
+    return found
+
+
+def jobs_of_runs(run_ids: Collection[UUID], account_id: str | None = None) -> dict[UUID, Job]:
+    """Returns the jobs of these runs, by run; if an account is named, of those that were made for it."""
     query: Any = Run.select(Run.id, Job.id, Job.app, Job.owner_id, Job.account_id).join(Job)
+    query = query if account_id is None else query.where(Run.account_id == account_id)
     return {run.id: run.job for run in query.where(Run.id.in_(list(run_ids)))}
 
 

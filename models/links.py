@@ -38,7 +38,7 @@ def of_purpose(purposes: Collection[LinkPurpose], now: datetime) -> list[Link]:
 
 
 def remove(link_id: UUID, purposes: Collection[LinkPurpose]) -> Link | None:
-    """Delete a link by its id, if it is for one of these purposes. Returns what it was."""
+    """Delete a link by its id, if it is for one of these purposes. Returns the deleted link."""
     wanted = (Link.id == link_id) & Link.purpose.in_([one.value for one in purposes])
     link: Link | None = Link.get_or_none(wanted)
     if link is not None:
@@ -47,7 +47,7 @@ def remove(link_id: UUID, purposes: Collection[LinkPurpose]) -> Link | None:
 
 
 def remove_of_user(user_id: UUID, purposes: Collection[LinkPurpose]) -> None:
-    """Delete the links for these purposes that are for a user, or that the user made."""
+    """Delete the links for these purposes that were made for or by a user."""
     Link.delete().where(Link.user == user_id, Link.purpose.in_([one.value for one in purposes])).execute()
 
 
@@ -68,7 +68,7 @@ def remove_made_by(by: str) -> None:
 
 
 def to_send(now: datetime) -> tuple[Link, User] | None:
-    """Returns the oldest link that is to be sent now, locked, and its user; those of another process are left out."""
+    """Returns the oldest link to send now, locked, and its user; links locked by another process are skipped."""
     is_due = Link.put_off_until.is_null() | (Link.put_off_until <= now)
     waiting = Link.hash.is_null() & Link.user.is_null(False) & (Link.expires_at > now) & is_due
     oldest = Link.select(Link.id).where(waiting).order_by(Link.created_at).limit(1)
@@ -84,7 +84,7 @@ def set_sent(link: Link, hashed: str, expires_at: datetime) -> None:
 
 
 def put_off(link: Link, until: datetime) -> None:
-    """Take back that a link was sent: it is to be sent from then on, and kept as long as before."""
+    """Undo that a link was marked as sent: it is sent again from an instant on, and expires as before."""
     Link.update(hash=None, expires_at=link.expires_at, put_off_until=until).where(Link.id == link.id).execute()
 
 

@@ -56,7 +56,7 @@ def of_users(user_ids: Collection[UUID]) -> dict[UUID, list[tuple[str, Role]]]:
 
 
 def memberships(user_ids: Iterable[UUID]) -> dict[UUID, list[tuple[UUID, str, Role]]]:
-    """Returns what `of_user` returns for each of these users; of others nothing."""
+    """Returns what `of_user` returns, for each of these users."""
     found: dict[UUID, list[tuple[UUID, str, Role]]] = defaultdict(list)
     for chunk in chunks(user_ids):
         query = AppMember.select(AppMember, App.id, App.name).join(App).where(AppMember.user.in_(chunk))

@@ -14,7 +14,7 @@ from models import changes
 from models.database import for_update
 from models.tables import Run
 
-# As the indexes have it, to the letter.
+# Exactly the conditions of the indexes.
 _MAY_RISE = peewee.SQL("status = 'queued' AND priority < 9")
 _MAY_BE_LATE = peewee.SQL(
     "status = 'queued' AND held_by IS NULL AND attempt_count = 0 AND late_at IS NULL AND NOT was_held"
@@ -23,7 +23,7 @@ _DEADLINE_AHEAD = peewee.SQL("deadline_at IS NOT NULL AND deadline_missed_at IS 
 
 
 def to_age(waiting_since: datetime, limit: int) -> list[Run]:
-    """Lock due runs whose waiting was last counted by this instant, longest ago first. Returns those that were free."""
+    """Lock due runs that were last aged by this instant, longest ago first. Returns those that were not locked."""
     query = Run.select(Run.id, Run.priority).where(_MAY_RISE, Run.aged_at <= waiting_since)
     return list(for_update(query.order_by(Run.aged_at).limit(limit), skip_locked=True))
 
@@ -39,7 +39,7 @@ def age(aged: Iterable[Run], now: datetime) -> None:
 
 
 def past_deadline(now: datetime, limit: int) -> list[UUID]:
-    """Returns runs that are not over and whose deadline has passed, which is not recorded yet."""
+    """Returns runs that are not over and whose deadline has passed without that being recorded yet."""
     query = Run.select(Run.id).where(_DEADLINE_AHEAD, Run.deadline_at < now).order_by(Run.deadline_at).limit(limit)
     return [run.id for run in query]
 

@@ -12,14 +12,14 @@ import peewee
 from core.states import GOING, Hold, RunStatus, Trigger
 from models import changes, deferred, filtering, run_holds, set_based
 from models.database import for_update
-from models.tables import Run
+from models.tables import Job, Run
 
-# As the index has it, to the letter.
+# Exactly the condition of the index.
 _WAITS_FOR_TURN = peewee.SQL("held_by = 'overlap'")
 
 
 def ready_jobs(limit: int) -> list[UUID]:
-    """Returns jobs that have a run waiting for its turn, and nothing else going."""
+    """Returns jobs that have a run waiting for its turn, and no other run going."""
     other: Any = Run.alias()
     going = other.status.in_(GOING) & (other.held_by.is_null() | (other.held_by != Hold.OVERLAP))
     busy = other.select(peewee.SQL("1")).where(other.job == Run.job, filtering.LIVE, going)
@@ -27,12 +27,38 @@ def ready_jobs(limit: int) -> list[UUID]:
     return [run.job_id for run in query]
 
 
-def waiting_for_turn(job_ids: Collection[UUID]) -> list[Run]:
-    """Returns the runs of these locked jobs that wait for their turn, in the order of their instants."""
+def have_waiting_occurrence(job_ids: Collection[UUID]) -> set[UUID]:
+    """Returns which of these jobs have an occurrence of their schedule waiting for its turn."""
+    if not job_ids:
+        return set()
+    occurs = Run.trigger == Trigger.SCHEDULE
+    query = Run.select(Run.job).where(_WAITS_FOR_TURN, Run.job.in_(list(job_ids)), occurs).distinct()
+    return {run.job_id for run in query}
+
+
+def lock_next(job_ids: Collection[UUID], overlapping: Collection[UUID] = ()) -> list[Run]:
+    """Lock the longest waiting run of each of these locked jobs, and of `overlapping` jobs every one that waits.
+
+    Returns them in the order of their instants. However many wait, for a job without overlap one is read.
+    """
+    ids = list(overlapping)
+    next_ids = _next_ids(set(job_ids) - set(ids))
+    if not (ids or next_ids):
+        return []
+    wanted = Run.id.in_(next_ids)
+    query = Run.select().where(_WAITS_FOR_TURN, (wanted | Run.job.in_(ids)) if ids else wanted)
+    return list(for_update(query.order_by(Run.scheduled_for, Run.id)))
+
+
+def _next_ids(job_ids: Collection[UUID]) -> list[Any]:
+    """Returns the longest waiting run of each job, by its id as the database stores it."""
     if not job_ids:
         return []
-    query = Run.select().where(_WAITS_FOR_TURN, Run.job.in_(list(job_ids))).order_by(Run.scheduled_for, Run.id)
-    return list(for_update(query))
+    waiting: Any = Run.alias()
+    longest = waiting.select(waiting.id).where(_WAITS_FOR_TURN, waiting.job == Job.id)
+    longest = longest.order_by(waiting.scheduled_for, waiting.id).limit(1)
+    query: Any = Job.select(longest.alias("run_id")).where(Job.id.in_(list(job_ids)))
+    return [run_id for (run_id,) in query.tuples() if run_id is not None]
 
 
 def busy(job_ids: Collection[UUID]) -> set[UUID]:
@@ -73,9 +99,9 @@ def lock_counted(job_ids: Collection[UUID]) -> list[Run]:
 
 
 def cancel_occurrences(job_ids: Collection[UUID], reason: str, now: datetime) -> None:
-    """Cancel the occurrences that these locked jobs have going: at once, or asking what runs to stop.
+    """Cancel the occurrences of these locked jobs that are going: at once, or by asking running ones to stop.
 
-    Runs on request (a trigger, a retry, a backfill) go on.
+    Runs on request (a trigger, a retry, a backfill) continue.
     """
     if not job_ids:
         return
@@ -89,6 +115,6 @@ def cancel_occurrences(job_ids: Collection[UUID], reason: str, now: datetime) ->
     changes.update_runs(Run.update(ended).where(of_jobs, Run.status.in_((RunStatus.QUEUED, RunStatus.RETRYING))))
     deferred.cancel(of_jobs, reason, now)
     running = of_jobs & (Run.status == RunStatus.RUNNING) & Run.cancel_requested_at.is_null()
-    locked = for_update(Run.select(Run.id).where(running).order_by(Run.id)).cte("locked")  # as heartbeats lock them
+    locked = for_update(Run.select(Run.id).where(running).order_by(Run.id)).cte("locked")  # as heartbeats do
     asked: Any = Run.update(cancel_requested_at=now, reason=reason).with_cte(locked)
     changes.update_runs(asked.where(Run.id.in_(peewee.Select((locked,), (locked.c.id,)))))

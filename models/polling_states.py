@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from models import sized
 from models.tables import Job, PollingState
 
 KEPT = 50
@@ -17,7 +18,7 @@ KEPT = 50
 def keep(states: Sequence[tuple[Job, dict[str, Any] | None]], now: datetime) -> None:
     """Store new states of locked jobs, each as its job's next version, and delete all but the newest few."""
     rows = [_row(job, job.polling_version + 1, state, now) for job, state in states]
-    rows += [_replaced(job, now) for job, _ in states]  # there already, but once
+    rows += [_replaced(job, now) for job, _ in states]  # already stored, except the first time
     PollingState.insert_many(rows).on_conflict_ignore().execute()
     old = [
         (PollingState.job == job.id) & (PollingState.version <= job.polling_version + 1 - KEPT)
@@ -28,16 +29,33 @@ def keep(states: Sequence[tuple[Job, dict[str, Any] | None]], now: datetime) -> 
         PollingState.delete().where(functools.reduce(operator.or_, old)).execute()
 
 
-def newest(job_id: UUID) -> list[PollingState]:
-    """Returns the states of a job that are kept, newest first."""
-    query = PollingState.select().where(PollingState.job == job_id)
+def newest(job_id: UUID, before: int | None, since: datetime | None = None) -> list[PollingState]:
+    """Returns the newest states of a job, or those before a version, newest first, as many as fit on a page.
+
+    If an instant is given, only states that the job has had since.
+    """
+    wanted = _of_job(job_id, since)
+    wanted = wanted if before is None else wanted & (PollingState.version < before)
+    size = sized.octets(PollingState.state)
+    oldest = sized.oldest_that_fits(PollingState.select().where(wanted), PollingState.version, size)
+    query = PollingState.select().where(wanted, PollingState.version >= oldest)
     return list(query.order_by(PollingState.version.desc()))
 
 
-def state(job_id: UUID, version: int) -> dict[str, Any] | None:
-    """Returns a job's state of this version, if it is kept."""
-    row = PollingState.get_or_none(PollingState.job == job_id, PollingState.version == version)
+def any_before(job_id: UUID, version: int, since: datetime | None = None) -> bool:
+    """Whether states before a version are kept, as `newest` returns them."""
+    return bool(PollingState.select().where(_of_job(job_id, since), PollingState.version < version).exists())
+
+
+def state(job_id: UUID, version: int, since: datetime | None = None) -> dict[str, Any] | None:
+    """Returns a job's state of this version, if it is kept; if an instant is given, only if the job had it since."""
+    row = PollingState.get_or_none(_of_job(job_id, since), PollingState.version == version)
     return None if row is None else row.state
+
+
+def _of_job(job_id: UUID, since: datetime | None) -> Any:
+    of_it = PollingState.job == job_id
+    return of_it if since is None else of_it & (PollingState.created_at >= since)
 
 
 def _replaced(job: Job, now: datetime) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""PostgreSQL as Carillon needs it, whatever its defaults are and whatever pooler stands in between.
+"""PostgreSQL as Carillon needs it, whatever its defaults are and whatever pooler is in between.
 
-A connection asks for nothing that a pooler refuses or drops. All that a promise rests on is said in the text of
-BEGIN, and holds for that transaction alone: isolation, time-outs, and how values are written.
+A connection sets no parameter that a pooler refuses or drops. Every setting that a promise depends on is in the text of
+BEGIN, and is valid for that transaction only: isolation, timeouts, and the format of values.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from models import changes, connection_url, statement_timeout
 
 READ_COMMITTED = "READ COMMITTED, READ WRITE"
 ONE_MOMENT = "REPEATABLE READ, READ ONLY"
+_READING_ALONE = "READ COMMITTED, READ ONLY"
 
 TIME_OUTS = {
     "statement_timeout": "10s",
@@ -23,7 +24,7 @@ TIME_OUTS = {
     "idle_in_transaction_session_timeout": "20s",
 }
 _NOT_REPLICATED = "synchronous replication"
-# Not standard_conforming_strings: psycopg2 looks once, when it connects, and quotes as it found it.
+# Not standard_conforming_strings: psycopg2 reads it once, when it connects, and quotes accordingly.
 _SPELLINGS = {
     "TimeZone": "UTC",
     "DateStyle": "ISO",
@@ -33,7 +34,7 @@ _SPELLINGS = {
 
 
 class Postgresql(peewee.PostgresqlDatabase):
-    """A PostgreSQL database that says in each BEGIN what is to hold, and with each COMMIT what was changed."""
+    """A PostgreSQL database whose BEGINs set all settings, and whose COMMITs store what was changed."""
 
     def __init__(self, url: str, process_name: str) -> None:
         self._address = connection_url.parse(url)
@@ -42,19 +43,23 @@ class Postgresql(peewee.PostgresqlDatabase):
 
     @property
     def asked_for(self) -> list[str]:
-        """Returns the server's settings that DATABASE_URL sets and we do not."""
+        """Returns the server's settings that DATABASE_URL sets and Carillon does not."""
         return [name for name in self._address.set_by_options if name not in map(str.lower, _SPELLINGS)]
 
     def begin(self, isolation_level: str | None = None, gate: str | None = None) -> None:
-        """Begin a transaction of this mode; the same text says what holds in it, and takes the lock of a gate."""
+        """Begin a transaction of this mode; the same text sets its settings, and takes the lock of a gate."""
         mode = isolation_level or READ_COMMITTED
         super().begin("; ".join([mode, self._said(), gate or ""]))
 
-    def commit(self) -> None:
-        """Commit, with the row that tells what was changed in the same text.
+    def alone(self, text: str) -> str:
+        """Returns a reading statement to be executed without BEGIN: the same text sets its settings."""
+        return f"SET TRANSACTION ISOLATION LEVEL {_READING_ALONE}; {self._said()}; {text}"
 
-        Raises an error of the database, too, if the commit was not waited for until a synchronous standby had it: the
-        server calls that a success with a warning, but a failover may still undo it.
+    def commit(self) -> None:
+        """Commit; the same text stores the row of what was changed.
+
+        Also raises an error of the database if the wait for a synchronous standby was interrupted: the server reports
+        that as a success with a warning, but a failover may still undo the commit.
         """
         text, parameters = changes.with_commit()
         cursor: Any = self.cursor
@@ -69,7 +74,7 @@ class Postgresql(peewee.PostgresqlDatabase):
     def _said(self) -> str:
         ours = {name: value for name, value in TIME_OUTS.items() if name not in self._address.set_by_options}
         connect: Any = self.connection
-        known = connect().info.parameter_status  # what the server reports to its clients
+        known = connect().info.parameter_status  # settings that the server reports to its clients
         unlike = {name: value for name, value in _SPELLINGS.items() if not (known(name) or "").startswith(value)}
         return "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in {**ours, **unlike}.items())
 

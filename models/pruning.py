@@ -1,4 +1,4 @@
-"""Queries for pruning: what has ended, in windows of bounded size, and what may go of it."""
+"""Queries for pruning: rows that have ended, in windows of bounded size, and which of them may be deleted."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class OldRun(NamedTuple):
 
 
 class EndedIn(NamedTuple):
-    """A run that has ended: when, and in which app."""
+    """The end and the app of a run that has ended."""
 
     id: UUID
     finished_at: datetime
@@ -36,7 +36,7 @@ class EndedIn(NamedTuple):
 
 
 class SweptJob(NamedTuple):
-    """A job, as far as its rule and its age matter."""
+    """The data of a job that its `keep` rule and its age are judged by."""
 
     id: UUID
     state: JobState
@@ -45,7 +45,7 @@ class SweptJob(NamedTuple):
 
     @property
     def has_ended(self) -> bool:
-        """Whether no run of it will come any more."""
+        """Whether it will have no further runs."""
         return self.state in ENDED
 
 
@@ -58,10 +58,15 @@ def ended_runs(after: tuple[datetime, UUID] | None, before: datetime, limit: int
     return [_old_run(row) for row in query.tuples()]
 
 
-def beyond(job_id: UUID, newest: int, before: datetime | None, limit: int) -> list[OldRun]:
-    """Returns a job's ended runs beside its newest so many, newest first; if `before` is given, older ones alone."""
+def beyond(job_id: UUID, newest: int, before: datetime | None, limit: int, below: UUID | None = None) -> list[OldRun]:
+    """Returns a job's ended runs except a number of its newest, newest first; if `before` is given, only older ones.
+
+    With `below`, the id of a run that was returned before, it goes on with the runs older than that one.
+    """
     of_job = (Run.job == job_id) & Run.finished_at.is_null(False)
-    if newest:
+    if below is not None:
+        of_job &= Run.id < below
+    elif newest:
         last_kept = Run.select(Run.id).where(of_job).order_by(Run.id.desc()).offset(newest - 1).limit(1).scalar()
         if last_kept is None:
             return []
@@ -72,12 +77,12 @@ def beyond(job_id: UUID, newest: int, before: datetime | None, limit: int) -> li
 
 
 def looked_at(run_ids: Collection[UUID]) -> list[OldRun]:
-    """Returns those of these ended runs that are still there, with the facts as they are now."""
+    """Returns those of these ended runs that still exist, with their current facts."""
     return [_old_run(row) for row in _old(Run.id.in_(list(run_ids))).tuples()]
 
 
 def ended_in(run_ids: Collection[UUID]) -> list[EndedIn]:
-    """Returns of these ended runs when they ended, and the app in which."""
+    """Returns the end and the app of each of these ended runs."""
     found: list[EndedIn] = []
     for part in chunks(run_ids):
         query: Any = Run.select(Run.id, Run.finished_at, App.name).join(Job).join(App).where(Run.id.in_(part))
@@ -95,7 +100,7 @@ def swept_jobs(after: UUID | None, limit: int) -> list[SweptJob]:
 
 
 def delete_runs(run_ids: Collection[UUID]) -> int:
-    """Delete runs with their attempts; those that another process is at are left. Returns how many."""
+    """Delete runs with their attempts, except those that another process has locked. Returns how many."""
     if not run_ids:
         return 0
     wanted = Run.select(Run.id).where(Run.id.in_(list(run_ids))).order_by(Run.id)
@@ -116,19 +121,27 @@ def delete_jobs_without_runs(job_ids: Collection[UUID]) -> int:
 def _old(condition: Any) -> Any:
     newer: Any = Run.alias()
     later = newer.select(peewee.SQL("1")).where(newer.job == Run.job, newer.id > Run.id)
-    has_newer = peewee.fn.EXISTS(later.where(newer.finished_at.is_null(False), newer.status.not_in(_NEVER_RAN)))
-    # Asked of successes alone: for others it might read far, and does not matter.
-    has_newer_success = (Run.status == RunStatus.COMPLETED) & peewee.fn.EXISTS(
-        later.where(newer.status == RunStatus.COMPLETED)
-    )
+    ran = later.where(newer.finished_at.is_null(False), newer.status.not_in(_NEVER_RAN))
+    succeeded = later.where(newer.status == RunStatus.COMPLETED)
+    has_newer = _evaluated_for(Run.status.not_in(_NEVER_RAN), peewee.fn.EXISTS(ran))
+    has_newer_success = _evaluated_for(Run.status == RunStatus.COMPLETED, peewee.fn.EXISTS(succeeded))
     facts = (Run.status, Job.state, has_newer, has_newer_success)
     return Run.select(Run.id, Run.finished_at, *facts, Job.keep_days, Job.keep_last).join(Job).where(condition)
+
+
+def _evaluated_for(runs: Any, condition: Any) -> Any:
+    """Returns a condition that is only evaluated for some runs; for others it is false.
+
+    Of two conditions that are joined by AND, SQLite evaluates both.
+    """
+    return peewee.Case(None, [(runs, condition)], peewee.SQL("FALSE"))
 
 
 def _old_run(row: tuple[Any, ...]) -> OldRun:
     run_id, finished_at, status, state, has_newer, has_newer_success, days, last = row
     facts = EndedRun(
         job_has_ended=state in ENDED,
+        never_ran=status in _NEVER_RAN,
         has_succeeded=status == RunStatus.COMPLETED,
         has_newer=bool(has_newer),
         has_newer_success=bool(has_newer_success),

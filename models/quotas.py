@@ -1,4 +1,4 @@
-"""Queries on the quotas of apps, and on what apps have taken of them."""
+"""Queries on the quotas of apps, and on how much of them is used."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def put(app_id: UUID, quotas: Quotas, now: datetime) -> None:
 
 
 def taken(app_id: UUID, quotas: Quotas) -> Taken:
-    """Returns what an app has taken of its quotas; counts no further than these, and nothing without one."""
+    """Returns how much an app uses of its quotas; counts only up to each quota, and nothing without one."""
     jobs = Job.select(Job.id).where(Job.app == app_id)
     waiting = Run.select(Run.id).join(Job).where(Job.app == app_id, Run.status == RunStatus.QUEUED)
     return Taken(_counted(jobs, quotas.jobs), _counted(waiting, quotas.waiting_runs))

@@ -1,4 +1,4 @@
-"""Queries on the buckets of callers' requests, which all web processes take from."""
+"""Queries on the buckets of callers' requests, which all web processes share."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from models.tables import RequestBucket
 
 
 def lock(caller_id: UUID, most: int, now: datetime) -> Bucket:
-    """Returns a caller's bucket, locked until the transaction ends; a full one for a caller who had none."""
+    """Returns a caller's bucket, locked until the transaction ends; a full one for a caller without one."""
     new = RequestBucket.insert(caller_id=caller_id, left_over=float(most), taken_at=now)
-    # A row that is there is locked at once, or it could be pruned before it is read.
+    # An existing row is locked at once, or it could be pruned before it is read.
     same = {RequestBucket.taken_at: RequestBucket.taken_at}
     new.on_conflict(conflict_target=[RequestBucket.caller_id], update=same).execute()
     [row] = for_update(RequestBucket.select().where(RequestBucket.caller_id == caller_id))
@@ -28,6 +28,6 @@ def put(caller_id: UUID, bucket: Bucket) -> None:
 
 
 def prune(taken_before: datetime, limit: int) -> int:
-    """Delete buckets that nobody has taken from since an instant. Returns how many."""
+    """Delete buckets that were not used since an instant. Returns how many."""
     old = RequestBucket.select(RequestBucket.caller_id).where(RequestBucket.taken_at < taken_before).limit(limit)
     return int(RequestBucket.delete().where(RequestBucket.caller_id.in_(old)).execute())

@@ -13,7 +13,6 @@ import peewee
 from core.states import KEYED_HOLDS, Hold, RunStatus
 from models import changes, run_holds
 from models.database import for_update
-from models.set_based import chunks
 from models.tables import App, Job, Run
 
 _HELD = (Run.status == RunStatus.QUEUED) & (Run.held_by == Hold.RESTORED)
@@ -23,7 +22,7 @@ _BEGUN = Run.attempt_count > 0
 
 @dataclass(frozen=True)
 class HeldApp:
-    """The runs of an app that are held: those that had begun, which somebody was called for, and the others."""
+    """The held runs of an app: those that had begun, whose receivers were called, and the others."""
 
     app_id: UUID
     app_name: str
@@ -33,33 +32,44 @@ class HeldApp:
     newest_due_at: datetime | None
 
 
-def hold_everything(now: datetime) -> int:
-    """Hold every app, and every run that a worker could claim now or as soon as a limit lets it. Returns how many.
-
-    However many they are, no statement outlasts its time-out: a part of the runs at a time, in one transaction.
-    """
+def hold_apps(now: datetime) -> int:
+    """Hold every app. Returns how many runs are left to `hold`."""
     App.update(restored_at=now).execute()
-    claimable: Any = Run.select(Run.id).where(_CLAIMABLE).tuples()
-    ids = sorted(run_id for (run_id,) in claimable)
     changes.note(apps=[changes.EVERY_APP])
-    return sum(_hold(part, now) for part in chunks(ids))
+    return int(Run.select().where(_CLAIMABLE).count())
 
 
-def _hold(run_ids: Collection[UUID], now: datetime) -> int:
-    """Hold those of these runs that are still claimable.
+def to_hold(limit: int) -> list[tuple[UUID, UUID]]:
+    """Returns runs of held apps that a worker could claim now, or as soon as a limit lets it, each with its job."""
+    query: Any = Run.select(Run.id, Run.job).join(Job).join(App).where(_CLAIMABLE, App.restored_at.is_null(False))
+    return list(query.limit(limit).tuples())
 
-    They are looked up by their ids alone: just restored, a database has no statistics, and would go through all that
-    are claimable each time.
+
+def left_to_hold(run_ids: Collection[UUID]) -> set[UUID]:
+    """Returns those of these runs that are still claimable; locks nothing."""
+    query: Any = Run.select(Run.id, Run.status, Run.held_by).where(Run.id.in_(list(run_ids))).tuples()
+    return {run_id for run_id, status, held_by in query if _is_claimable(status, held_by)}
+
+
+def hold(run_ids: Collection[UUID], now: datetime) -> None:
+    """Hold those of these runs of locked jobs that are still claimable.
+
+    They are looked up by their ids only: a database that was just restored has no statistics, and would scan all
+    claimable runs each time.
     """
     locked = for_update(Run.select(Run.id, Run.status, Run.held_by).where(Run.id.in_(run_ids)).order_by(Run.id))
-    due = [run.id for run in locked if run.status == RunStatus.QUEUED and run.held_by in (None, *KEYED_HOLDS)]
+    due = [run.id for run in locked if _is_claimable(run.status, run.held_by)]
     Run.update(held_by=Hold.RESTORED, held_key=None, held_until=None).where(Run.id.in_(due)).execute()
     run_holds.change(due, now)
-    return len(due)
+    changes.note(runs=due)
+
+
+def _is_claimable(status: RunStatus, held_by: Hold | None) -> bool:
+    return status == RunStatus.QUEUED and held_by in {None, *KEYED_HOLDS}
 
 
 def held_apps() -> list[HeldApp]:
-    """Returns the apps that are held, by name, with their runs that are."""
+    """Returns the held apps, by name, with the number of their held runs."""
     begun, count = peewee.fn.SUM(peewee.Case(None, [(_BEGUN, 1)], 0)), peewee.fn.COUNT(Run.id)
     query: Any = (
         App.select(App.id, App.name, begun, count, peewee.fn.MIN(Run.due_at), peewee.fn.MAX(Run.due_at))
@@ -78,7 +88,7 @@ def held_apps() -> list[HeldApp]:
 def first_held(app_id: UUID | None, *, begun: bool | None, limit: int) -> list[tuple[UUID, UUID]]:
     """Returns the runs of an app (or of all) that are held, longest due first, each with its job.
 
-    `begun` asks for those alone that had begun, or had not.
+    `begun` selects only runs that had begun, or only runs that had not.
     """
     query = Run.select(Run.id, Run.job).join(Job).where(_HELD)
     if app_id is not None:
@@ -90,7 +100,7 @@ def first_held(app_id: UUID | None, *, begun: bool | None, limit: int) -> list[t
 
 
 def left_behind(limit: int) -> list[tuple[UUID, UUID]]:
-    """Returns runs that are still held though their apps are not, each with its job."""
+    """Returns runs that are still held although their apps are not, each with its job."""
     query: Any = Run.select(Run.id, Run.job).join(Job).join(App).where(_HELD, App.restored_at.is_null())
     return list(query.order_by(Run.due_at, Run.id).limit(limit).tuples())
 

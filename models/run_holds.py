@@ -1,18 +1,25 @@
-"""Queries on the history of holds: what kept runs from the claim, from when to when, and which runs were before it.
+"""Queries on the history of holds: what kept runs from the claim, from when to when, and which runs they waited for.
 
-Whoever changes `held_by` of runs tells it here, in the same transaction. Only what ends runs that are held does not:
-the last hold of such a run stays open, and lasted until its end.
+Code that changes `held_by` of runs must call these functions, in the same transaction. The exception is code that ends
+held runs: the last hold of such a run stays open, and lasted until the run's end.
+
+A transaction knows the time from before it waited for locks. The holds of a run follow each other all the same: none
+ends before it begins, or begins before the one before it has ended.
 """
 
 from __future__ import annotations
 
+import functools
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from core.states import KEYED_HOLDS, Hold
+from models import converting
+from models.compiled import Compiled, placeholder
 from models.database import is_sqlite
 from models.tables import RunHold, db
 
@@ -21,14 +28,17 @@ MOST_OF_A_RUN = 100
 
 MOST_HOLDERS = 5
 
+_SHOWN: tuple[Any, ...] = (RunHold.held_by, RunHold.key, RunHold.since, RunHold.until, RunHold.holders)
+_CONVERTERS = converting.of(_SHOWN)
 _KEYED = ", ".join(f"'{one}'" for one in KEYED_HOLDS)
 
-# Who is before those that a key holds is looked up once for each key: whose calls are under way, and of a rate, whose
-# ended last.
+# The runs that block those held by a key are looked up once for each key: those with calls under way and, for a rate,
+# those whose calls ended last.
 _BEGIN = f"""
     WITH held AS (
         SELECT r.id, r.held_by, CASE WHEN r.held_by IN ({_KEYED}) THEN r.held_key END AS key,
-            (SELECT COALESCE(MAX(former.number), 0) FROM run_holds former WHERE former.run_id = r.id) AS last
+            (SELECT COALESCE(MAX(former.number), 0) FROM run_holds former WHERE former.run_id = r.id) AS last,
+            (SELECT MAX(former.until) FROM run_holds former WHERE former.run_id = r.id) AS last_until
         FROM runs r WHERE r.id {{of_these}} AND r.held_by IS NOT NULL
     ), keys AS (
         SELECT DISTINCT held_by, key FROM held WHERE key IS NOT NULL
@@ -50,18 +60,35 @@ _BEGIN = f"""
         FROM keys k
     )
     INSERT INTO run_holds (run_id, number, held_by, key, since, holders)
-    SELECT h.id, h.last + 1, h.held_by, h.key, {{mark}}, w.run_ids
-    FROM held h LEFT JOIN holders w ON w.held_by = h.held_by AND w.key = h.key
+    SELECT h.id, h.last + 1, h.held_by, h.key, {{later}}(now.at, COALESCE(h.last_until, now.at)), w.run_ids
+    FROM (SELECT {{mark}} AS at) now, held h LEFT JOIN holders w ON w.held_by = h.held_by AND w.key = h.key
     WHERE h.last < {MOST_OF_A_RUN}
 """  # noqa: S608  words of our own
-_END = "UPDATE run_holds SET until = {mark} WHERE until IS NULL AND run_id {of_these}"
+_END = "UPDATE run_holds SET until = {later}({mark}, since) WHERE until IS NULL AND run_id {of_these}"
 
-_POSTGRESQL = {"of_these": "= ANY (%s::UUID[])", "as_array": "JSON_AGG(one.run_id)::TEXT", "mark": "%s"}
+_POSTGRESQL = {
+    "of_these": "= ANY (%s::UUID[])",
+    "as_array": "JSON_AGG(one.run_id)::TEXT",
+    "mark": "%s",
+    "later": "GREATEST",
+}
 _SQLITE = {
     "of_these": "IN (SELECT value FROM JSON_EACH(?))",
     "as_array": "JSON_GROUP_ARRAY(one.run_id)",
     "mark": "?",
+    "later": "MAX",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class KeptHold:
+    """A stored period in which a run was held."""
+
+    held_by: Hold
+    key: str | None
+    since: datetime
+    until: datetime | None
+    holders: Any
 
 
 def begin(run_ids: Collection[UUID], now: datetime) -> None:
@@ -71,7 +98,7 @@ def begin(run_ids: Collection[UUID], now: datetime) -> None:
 
 
 def begin_with(rows: Iterable[Mapping[str, Any]]) -> None:
-    """Record the holds of runs that were stored just now, those that are held."""
+    """Record the holds of those runs that were stored just now and are held."""
     held = [row for row in rows if row["held_by"] is not None]
     if held:
         begin([row["id"] for row in held], max(row["created_at"] for row in held))
@@ -84,7 +111,7 @@ def end(run_ids: Collection[UUID], now: datetime) -> None:
 
 
 def release(run_ids: Collection[UUID], held_by: Hold | None, now: datetime) -> None:
-    """Close the open holds of these runs; if something else holds the runs now, open a hold for it."""
+    """Close the open holds of these runs; if something else holds them now, open a hold for it."""
     end(run_ids, now)
     if held_by is not None:
         begin(run_ids, now)
@@ -96,17 +123,29 @@ def change(run_ids: Collection[UUID], now: datetime) -> None:
     begin(run_ids, now)
 
 
-def of_run(run_id: UUID) -> list[RunHold]:
+def of_run(run_id: UUID) -> list[KeptHold]:
     """Returns the holds of a run, in order."""
-    return list(RunHold.select().where(RunHold.run == run_id).order_by(RunHold.number))
+    return [_hold(row) for row in _of_one_run(is_sqlite()).rows({"run_id": run_id})]
 
 
-def of_runs(run_ids: Iterable[UUID]) -> dict[UUID, list[RunHold]]:
+def of_runs(run_ids: Iterable[UUID]) -> dict[UUID, list[KeptHold]]:
     """Returns the holds of these runs, in order; a run without any is left out."""
-    found: dict[UUID, list[RunHold]] = {}
-    for one in RunHold.select().where(RunHold.run.in_(list(run_ids))).order_by(RunHold.run, RunHold.number):
-        found.setdefault(one.run_id, []).append(one)
+    found: dict[UUID, list[KeptHold]] = {}
+    run: Any = RunHold.run
+    query: Any = RunHold.select(RunHold.run, *_SHOWN).where(RunHold.run.in_(list(run_ids)))
+    for run_id, *row in Compiled.of(query.order_by(RunHold.run, RunHold.number)).rows({}):
+        found.setdefault(run.python_value(run_id), []).append(_hold(row))
     return found
+
+
+@functools.cache
+def _of_one_run(_on_sqlite: bool) -> Compiled:
+    query: Any = RunHold.select(*_SHOWN).where(RunHold.run == placeholder("run_id"))
+    return Compiled.of(query.order_by(RunHold.number))
+
+
+def _hold(row: Sequence[Any]) -> KeptHold:
+    return KeptHold(*converting.values(_CONVERTERS, row))
 
 
 def _execute(text: str, *parameters: Any) -> None:

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import peewee
 
-from models import changes
+from models import changes, converting
+from models.compiled import Compiled, placeholder
+from models.database import is_sqlite
 from models.set_based import chunks
 from models.tables import RunLine
+
+_SHOWN: tuple[Any, ...] = (RunLine.number, RunLine.attempt, RunLine.logged_at, RunLine.text)
+_CONVERTERS = converting.of(_SHOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptLine:
+    """A line of a run's log as it is stored."""
+
+    number: int
+    attempt: int
+    logged_at: datetime
+    text: str
 
 
 def add(
@@ -24,9 +41,9 @@ def add(
     characters: int,
     left_out: int = 0,
 ) -> int:
-    """Add lines to a locked run, and delete all but its newest within two bounds. Returns how many stay.
+    """Add lines to a locked run, and delete all but its newest within two bounds. Returns how many remain.
 
-    `left_out` lines that came before them are numbered and counted like those that were deleted.
+    `left_out` lines before them are numbered and counted as if they had been stored and deleted.
     """
     query: Any = RunLine.select(peewee.fn.MAX(RunLine.number)).where(RunLine.run == run_id)
     last = int(query.scalar() or 0) + left_out
@@ -44,7 +61,7 @@ def add(
 
 
 def _sized(run_id: UUID, most: int) -> tuple[int, int | None]:
-    """Returns how many of a run's newest lines have together so many characters, and the number of the next older."""
+    """Returns how many of a run's newest lines fit a number of characters, and the number of the next older line."""
     size: Any = peewee.fn.SUM(peewee.fn.LENGTH(RunLine.text)).over(order_by=[RunLine.number.desc()])
     lines: Any = RunLine.select(RunLine.number, size.alias("size")).where(RunLine.run == run_id)
     fits = lines.c.size <= most
@@ -54,10 +71,16 @@ def _sized(run_id: UUID, most: int) -> tuple[int, int | None]:
     return kept, number
 
 
-def newest(run_id: UUID, limit: int) -> list[RunLine]:
+def newest(run_id: UUID, limit: int) -> list[KeptLine]:
     """Returns a run's newest lines, oldest first."""
-    query = RunLine.select().where(RunLine.run == run_id).order_by(RunLine.number.desc()).limit(limit)
-    return list(query)[::-1]
+    found = _newest(is_sqlite()).rows({"run_id": run_id, "limit": limit})
+    return [KeptLine(*converting.values(_CONVERTERS, row)) for row in reversed(found)]
+
+
+@functools.cache
+def _newest(_on_sqlite: bool) -> Compiled:
+    query: Any = RunLine.select(*_SHOWN).where(RunLine.run == placeholder("run_id"))
+    return Compiled.of(query.order_by(RunLine.number.desc()).limit(placeholder("limit")))
 
 
 def of_runs(run_ids: Iterable[UUID]) -> dict[UUID, list[RunLine]]:

@@ -18,7 +18,7 @@ from models.hot import of_database
 from models.hot.rows import EndingJob, PlannedJob
 from models.tables import App, Job, Run
 
-# As the index has it, to the letter.
+# Exactly the condition of the index.
 _WAITING = peewee.SQL("status IN ('pending', 'retrying')")
 
 
@@ -55,7 +55,7 @@ def draft(
 
 
 def deadline(job: Job | EndingJob | PlannedJob, due_at: datetime) -> datetime | None:
-    """Returns the deadline of a run of a job that is due then; None without one."""
+    """Returns the deadline of a job's run that is due at an instant; None without one."""
     after_due: float | None = job.deadline_seconds
     fixed: datetime | None = job.deadline_at
     return fixed if after_due is None else due_at + timedelta(seconds=after_due)
@@ -76,14 +76,15 @@ def by_id(run_id: UUID) -> Run | None:
 
 
 def data_of(run_id: UUID) -> Any:
-    """Returns the data that a run was given in place of its job's; None if it was given none."""
+    """Returns the data that a run has instead of its job's; None if it has none."""
     run = by_id(run_id)
     return None if run is None else run.data
 
 
-def beside(run_id: UUID, job_id: UUID) -> tuple[UUID | None, UUID | None]:
-    """Returns the runs of a job that were made just before and just after one of them."""
+def beside(run_id: UUID, job_id: UUID, account_id: str | None) -> tuple[UUID | None, UUID | None]:
+    """Returns the runs of a job (of one account, if given) that were created just before and just after a given run."""
     of_job: Any = Run.select(Run.id).where(Run.job == job_id)
+    of_job = of_job if account_id is None else of_job.where(Run.account_id == account_id)
     former = of_job.where(Run.id < run_id).order_by(Run.id.desc()).first()
     later = of_job.where(Run.id > run_id).order_by(Run.id).first()
     return former and former.id, later and later.id
@@ -122,7 +123,7 @@ def lock_one(run_id: UUID) -> Run | None:
 
 
 def lock_begun(job: Job) -> list[Run]:
-    """Lock a locked job's runs that wait for another try, in the order of their ids. Returns them."""
+    """Lock a locked job's runs that wait for a retry, in the order of their ids. Returns them."""
     waits = Run.status.in_((RunStatus.QUEUED, RunStatus.RETRYING)) & (Run.attempt_count > 0)
     return list(for_update(Run.select().where(Run.job == job.id, waits).order_by(Run.id)))
 
@@ -134,7 +135,7 @@ def lock_live(job_ids: Collection[UUID]) -> None:
 
 
 def waiting(run_ids: Iterable[UUID], due_by: datetime) -> list[Run]:
-    """Lock those of these runs whose instant has come, in its order; their jobs are locked. Returns them."""
+    """Lock those of these runs whose instant has come, by instant; their jobs are locked. Returns them."""
     query = (
         Run.select()
         .where(Run.id.in_(list(run_ids)), Run.status.in_(WAITING_FOR_INSTANT), Run.due_at <= due_by)
@@ -144,7 +145,7 @@ def waiting(run_ids: Iterable[UUID], due_by: datetime) -> list[Run]:
 
 
 def locked(condition: Any) -> Any:
-    """Lock runs that fit in the order of their ids, so that two statements over the same runs cannot deadlock."""
+    """Lock matching runs in the order of their ids, so that two statements over the same runs cannot deadlock."""
     return for_update(Run.select(Run.id).where(condition).order_by(Run.id)).cte("locked")
 
 
@@ -157,7 +158,7 @@ def make_due(holds: Mapping[UUID, Hold | None], now: datetime) -> None:
 
 
 def end_unstarted(ends: Mapping[UUID, tuple[RunStatus, str]], now: datetime) -> None:
-    """End runs that no worker is at, each with its status and the reason why it does not start."""
+    """End runs that no worker has, each with its status and the reason why it does not start."""
     ended = {"held_by": None, "finished_at": now}
     set_based.update(
         Run.id, ((run_id, {"status": status, "reason": reason, **ended}) for run_id, (status, reason) in ends.items())
@@ -166,7 +167,7 @@ def end_unstarted(ends: Mapping[UUID, tuple[RunStatus, str]], now: datetime) -> 
 
 
 def cancel(job: Job, reason: str, now: datetime) -> int:
-    """Cancel a locked job's runs that have not started, and request it for those that run. Returns how many of both."""
+    """Cancel a locked job's runs that have not started, and request it for running ones. Returns how many of both."""
     cancelled = cancel_waiting(job, reason, now) + deferred.cancel(Run.job == job.id, reason, now)
     under_way = locked((Run.job == job.id) & (Run.status == RunStatus.RUNNING) & Run.cancel_requested_at.is_null())
     asked: Any = Run.update(cancel_requested_at=now).with_cte(under_way)
@@ -208,6 +209,6 @@ def _app_names(job_ids: Collection[UUID]) -> dict[UUID, str]:
 
 
 def _stored(row: dict[str, Any], app_name: str) -> dict[str, Any]:
-    """A draft as the hot statement takes it."""
+    """A draft in the form that the hot statement takes."""
     data = None if row["data"] is None else json_text(row["data"])
     return {**row, "job_id": row["job"], "data": data, "party": fairness.party(app_name, row["account_id"])}

@@ -18,7 +18,7 @@ def of(owner_id: UUID, of_list: str | None) -> list[SavedView]:
 
 
 def put(owner_id: UUID, of_list: str, name: str, query: Mapping[str, str], now: datetime) -> SavedView:
-    """Store a view, in place of the one of this name. Returns it."""
+    """Store a view, replacing one with the same name. Returns it."""
     SavedView.insert(owner_id=owner_id, list=of_list, name=name, query=dict(query), created_at=now).on_conflict(
         conflict_target=[SavedView.owner_id, SavedView.list, SavedView.name],
         update={SavedView.query: dict(query), SavedView.created_at: now},

@@ -9,9 +9,9 @@ from models.tables import AppSecret, SigningSecret
 
 
 def replace_all(resealed: Callable[[str], str]) -> int:
-    """Replace every sealed secret by what a function makes of it. Returns how many there are.
+    """Replace every sealed secret by the result of a function. Returns how many there are.
 
-    One that somebody else replaces meanwhile is left to them.
+    A secret that somebody else replaces meanwhile is left unchanged.
     """
     count = 0
     for one in SigningSecret.select():

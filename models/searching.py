@@ -1,7 +1,7 @@
 """A search in SQL: the jobs that have a text in their name, their title, their task type or the name of their app.
 
-All of these are compared folded, as the text is. On PostgreSQL an index of trigrams answers where the text has three
-letters or digits in a row (`migrations.large_indexes`); without it, and for shorter texts, jobs are read one by one.
+Both these and the text are compared folded. On PostgreSQL an index of trigrams is used if the text has three letters or
+digits in a row (`migrations.large_indexes`); without it, and for shorter texts, jobs are read one by one.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def has(text: str) -> Any:
 
 
 def page_of_few(query: Any, paged: Callable[[Any], Any]) -> tuple[list[UUID], int] | None:
-    """Returns a page of a query's jobs, found before they are sorted, and how many they are; None if they are many.
+    """Returns a page of a query's jobs, which are found before they are sorted, and their number; None if many.
 
-    A database guesses how many have a text. Where it guesses too many, it would look through all jobs in the order of
-    the list, expecting a page to be full soon, and look through them once more to count them.
+    A database estimates how many jobs have a text. If it estimates too many, it would scan all jobs in the order of the
+    list, expecting a page to be full soon, and scan them once more to count them.
     """
     found = query.limit(FEW + 1).cte("found", materialized=None if is_sqlite() else True)
     ids, count = (peewee.Select([found], [column]) for column in (found.c.id, peewee.fn.COUNT(found.c.id)))
@@ -44,7 +44,7 @@ def page_of_few(query: Any, paged: Callable[[Any], Any]) -> tuple[list[UUID], in
 
 
 def _is_among(ids: Any) -> Any:
-    """Of an array PostgreSQL guesses that it is short, and looks its jobs up one by one."""
+    """Uses an array, which PostgreSQL estimates to be short, so that it looks up the jobs one by one."""
     return Job.id.in_(ids) if is_sqlite() else Job.id == peewee.fn.ANY(peewee.fn.ARRAY(ids))
 
 
@@ -53,18 +53,18 @@ def _as_array(page: Any) -> Any:
 
 
 def _contains(column: Any, text: str) -> Any:
-    """SQLite's LIKE is the one that does not tell capital letters, and it has no other."""
+    """On SQLite LIKE ignores case, and there is no other operator."""
     found = column.contains(text)
     return found if is_sqlite() else peewee.Expression(found.lhs, peewee.OP.LIKE, found.rhs)
 
 
 def _task_type() -> Any:
-    """Task types are ASCII, and kept as they were given; spelled as the index has it."""
+    """Task types are ASCII and stored as they were given; written exactly as in the index."""
     return Job.task_type if is_sqlite() else peewee.fn.LOWER(Job.task_type.collate('"C"'))
 
 
 def _is_of_app(text: str) -> Any:
-    """Apps are looked up first: PostgreSQL uses indexes for alternatives only if they are all about one table."""
+    """Apps are looked up first: PostgreSQL uses indexes for OR only if all its parts are about one table."""
     found: list[UUID] = [app.id for app in _apps(text).limit(_MOST_APPS + 1)]
     return Job.app.in_(found if len(found) <= _MOST_APPS else _apps(text))
 

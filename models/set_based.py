@@ -23,8 +23,8 @@ _CHANGED = "changed"  # both databases call the columns of VALUES column1, colum
 def update(key: peewee.Field, changes: Iterable[Change], condition: Any = None) -> None:
     """Change the rows that have these keys and meet the condition.
 
-    One statement for all rows that change the same columns. Each key may come once: of two changes to a row, which one
-    counts is up to the database. A value may be an expression over the row itself if all rows get the same one.
+    One statement for all rows that change the same columns. Each key may occur only once: of two changes to a row, the
+    database picks any. A value may be an expression over the row itself if all rows get the same one.
     """
     by_columns: dict[tuple[str, ...], list[Change]] = {}
     for row_key, change in changes:
@@ -35,7 +35,7 @@ def update(key: peewee.Field, changes: Iterable[Change], condition: Any = None) 
 
 
 def add(column: peewee.Field, key: peewee.Field, amounts: Mapping[Any, int]) -> None:
-    """Add to a column of the rows that have these keys, to each its own amount: one statement whatever the amounts."""
+    """Add to a column of the rows that have these keys, each its own amount, in one statement."""
     changes = ((row_key, {column.name: amount}) for row_key, amount in amounts.items() if amount)
     for chunk in chunks(changes):
         _update(key, [column.name], chunk, None, lambda field, amount: field + amount)
@@ -48,7 +48,7 @@ def _update(
     condition: Any,
     new_value: Callable[[peewee.Field, Any], Any] = lambda _field, value: value,
 ) -> None:
-    """Send what is the same for all rows once, and the rest by row."""
+    """Send values that are the same for all rows once, and the others by row."""
     fields = key.model._meta.fields  # noqa: SLF001  peewee's own way
     first = chunk[0][1]
     varying = [name for name in names if _varies(name, chunk)]

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
+from models.set_based import chunks
 from models.tables import Signal
 
 
 def mark(name: str, now: datetime) -> None:
     """Record that a signal was seen."""
     Signal.insert(name=name, at=now).on_conflict(conflict_target=[Signal.name], update={Signal.at: now}).execute()
+
+
+def mark_all(names: Collection[str], at: datetime) -> None:
+    """Record that signals were seen at an instant."""
+    for part in chunks(sorted(names)):
+        query = Signal.insert_many([{"name": name, "at": at} for name in part])
+        query.on_conflict(conflict_target=[Signal.name], update={Signal.at: at}).execute()
+
+
+def move(name: str, at: datetime, to: datetime) -> None:
+    """Change the instant at which a signal was seen, unless it was seen again since."""
+    Signal.update(at=to).where(Signal.name == name, Signal.at == at).execute()
+
+
+def forget(name: str, at: datetime) -> None:
+    """Forget a signal, unless it was seen again since."""
+    Signal.delete().where(Signal.name == name, Signal.at == at).execute()
 
 
 def seen() -> dict[str, datetime]:

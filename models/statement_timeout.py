@@ -1,8 +1,8 @@
-"""Limits how long one statement is waited for, on this side of the connection.
+"""Limits how long the client waits for one statement.
 
-The server's own `statement_timeout` is no help when the server is frozen or the network swallows its answers: the
-kernel goes on acknowledging and psycopg2 would wait for ever. psycopg2 lets a program wait in its own way instead
-(`set_wait_callback`), here with an end.
+The server's own `statement_timeout` does not help when the server is frozen or the network drops its answers: the
+kernel keeps acknowledging, and psycopg2 would wait forever. psycopg2 lets a program provide its own wait
+(`set_wait_callback`), here one with a time limit.
 """
 
 from __future__ import annotations
@@ -17,9 +17,14 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
-# Longer than the session's statement_timeout, so that a server that lives gets to say what was slow.
+# Longer than the session's statement_timeout, so that a live server can report its own timeout first.
 LIMIT_SECONDS = 15.0
-CONNECT_SECONDS = 5.0  # libpq's own connect_timeout does not hold for a program that waits in its own way
+CONNECT_SECONDS = 5.0  # libpq's own connect_timeout has no effect with a wait callback
+
+
+class NoAnswer(psycopg2.OperationalError):
+    """PostgreSQL did not answer in time; the statement may still be running."""
+
 
 _state = threading.local()
 _NO_LIMIT = 0.0
@@ -32,7 +37,7 @@ def install() -> None:
 
 @contextmanager
 def unlimited() -> Iterator[None]:
-    """Wait as long as it takes in this block: a migration may be long."""
+    """Wait without a limit in this block: a migration may take long."""
     _state.unlimited = True
     try:
         yield
@@ -42,7 +47,7 @@ def unlimited() -> Iterator[None]:
 
 @contextmanager
 def connecting(seconds: float | None) -> Iterator[None]:
-    """Wait so many seconds for a connection that is opened in this block; 0 for ever, None as long as usual."""
+    """Wait the given seconds for a connection that is opened in this block; 0: forever, None: the usual limit."""
     _state.connect_seconds = seconds
     try:
         yield
@@ -55,11 +60,11 @@ def _wait(connection: Any) -> None:
     limit = _connect_limit() if connection.status == extensions.STATUS_SETUP else _statement_limit()
     deadline = time.monotonic() + limit
     while (state := connection.poll()) != extensions.POLL_OK:
-        waiting = select.poll()  # anew: libpq may go on to the host's next address, with another socket
+        waiting = select.poll()  # each time: libpq may continue with the host's next address, on another socket
         waiting.register(connection.fileno(), select.POLLIN if state == extensions.POLL_READ else select.POLLOUT)
         left = None if limit == _NO_LIMIT else max(0.0, deadline - time.monotonic()) * 1000
         if not waiting.poll(left):
-            raise psycopg2.OperationalError(f"no answer from PostgreSQL within {limit:g} s")
+            raise NoAnswer(f"no answer from PostgreSQL within {limit:g} s")
 
 
 def _connect_limit() -> float:

@@ -11,19 +11,18 @@ import peewee
 
 from core.filters import JobFilter
 from core.states import Hold, JobState, RunStatus
-from models import filtering
-from models.database import is_sqlite
+from models import filtering, periods
 from models.tables import App, Job, Minute, MinuteHold, Run
 
-# Conditions of partial indexes, to the letter: `runs_leased`, `runs_to_make_due`.
-_RUNNING = peewee.SQL("status = 'running'")
+# Exactly the condition of the partial index `runs_to_make_due`.
 _WAITING_FOR_INSTANT = peewee.SQL("status IN ('pending', 'retrying')")
 _BEGUN_OR_DUE = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
+_START = (Run.due_at, Run.started_at, Run.failure_count + Run.loss_count)
 _NEVER_FIRED = (RunStatus.SKIPPED, RunStatus.MISSED)
 
 
 class Column(NamedTuple):
-    """The figures of a column of a chart: sums over its minutes, and the most that one of them had.
+    """The figures of a column of a chart: sums over its minutes, and maxima of single minutes.
 
     `known` is how many of its minutes have been summed up.
     """
@@ -37,24 +36,52 @@ class Column(NamedTuple):
     lateness_p95_seconds: float | None
 
 
-def job_states(wanted: JobFilter) -> list[tuple[JobState, int, int]]:
-    """Returns for each stored state how many jobs that fit have it, and how many of them have a running run."""
-    has_running = Job.id.in_(Run.select(Run.job).where(_RUNNING))
-    running = peewee.fn.COUNT(peewee.Case(None, [(has_running, 1)]))
-    query = Job.select(Job.state, peewee.fn.COUNT(Job.id), running).join(App)
-    return list(filtering.jobs(query, wanted).group_by(Job.state).tuples())
+class StateCount(NamedTuple):
+    """How many jobs have a stored state: those with a running run; else with a due run; and of these, with a retry."""
+
+    state: JobState
+    jobs: int
+    running: int
+    queued: int
+    retrying: int
+
+
+def job_states(wanted: JobFilter) -> list[StateCount]:
+    """Returns how many matching jobs have each stored state, by their runs that are not over, as lists show them."""
+    going = _going()
+    running, retrying = going.c.running == 1, going.c.retrying == 1
+    due = going.c.job_id.is_null(False) & (going.c.running == 0)
+    counted = [peewee.fn.COUNT(peewee.Case(None, [(one, 1)])) for one in (running, due, due & retrying)]
+    query: Any = Job.select(Job.state, peewee.fn.COUNT(Job.id), *counted).join(App)
+    query = query.join_from(Job, going, peewee.JOIN.LEFT_OUTER, on=going.c.job_id == Job.id)
+    return [StateCount(*row) for row in filtering.jobs(query, wanted).group_by(Job.state).tuples()]
+
+
+def _going() -> Any:
+    """The jobs with runs that have begun or are due, once each: to be joined, as an IN of many is slow."""
+    running, retrying = (
+        peewee.fn.MAX(peewee.Case(None, [(Run.status == status, 1)], 0))
+        for status in (RunStatus.RUNNING, RunStatus.RETRYING)
+    )
+    columns = (Run.job.alias("job_id"), running.alias("running"), retrying.alias("retrying"))
+    query = Run.select(*columns).where(filtering.LIVE, Run.status.in_(_BEGUN_OR_DUE)).group_by(Run.job)
+    return query.alias("going")
 
 
 def job_priorities(wanted: JobFilter) -> dict[int, int]:
-    """Returns how many jobs that fit have each priority."""
+    """Returns how many matching jobs have each priority."""
     query = Job.select(Job.priority, peewee.fn.COUNT(Job.id)).join(App)
     return dict(filtering.jobs(query, wanted).group_by(Job.priority).tuples())
 
 
-def newest_starts(wanted: JobFilter, limit: int) -> list[tuple[datetime, datetime]]:
-    """Returns when the newest started runs of jobs that fit were due, and when they began."""
-    query = Run.select(Run.due_at, Run.started_at).join(Job).join(App).where(Run.started_at.is_null(False))
-    return list(filtering.jobs(query, wanted).order_by(Run.id.desc()).limit(limit).tuples())
+def newest_starts(wanted: JobFilter, limit: int) -> list[tuple[datetime, datetime, int]]:
+    """Returns when the newest started runs of matching jobs were due, when they began, and how often each failed.
+
+    Failures include losses. With one, a run may be due again, after it began.
+    """
+    query: Any = Run.select(*_START).join(Job).join(App).where(Run.started_at.is_null(False))
+    query = filtering.runs_of_jobs(query, wanted)
+    return list(query.order_by(Run.id.desc()).limit(limit).tuples())
 
 
 def ended_within(start: datetime, end: datetime) -> dict[RunStatus, int]:
@@ -69,10 +96,9 @@ def ended_within(start: datetime, end: datetime) -> dict[RunStatus, int]:
 
 def starts_within(start: datetime, end: datetime) -> list[tuple[datetime, datetime, int]]:
     """Returns when each run that began in this span was due, when it began, and how often it failed or was lost."""
-    columns = (Run.due_at, Run.started_at, Run.failure_count + Run.loss_count)
     within = (Run.started_at >= start) & (Run.started_at < end)
-    over = Run.select(*columns).where(Run.finished_at >= start, within)
-    live = Run.select(*columns).where(filtering.LIVE, Run.status.in_(_BEGUN_OR_DUE), within)
+    over = Run.select(*_START).where(Run.finished_at >= start, within)
+    live = Run.select(*_START).where(filtering.LIVE, Run.status.in_(_BEGUN_OR_DUE), within)
     return [*over.tuples(), *live.tuples()]
 
 
@@ -120,7 +146,7 @@ def minutes(start: datetime) -> list[Minute]:
 
 
 def minute_holds(start: datetime) -> dict[datetime, dict[Hold, int]]:
-    """Returns what held the runs that waited as each minute from this one on ended; none where nothing was held."""
+    """Returns what held runs at the end of each minute from this one on; minutes without held runs are left out."""
     found: dict[datetime, dict[Hold, int]] = {}
     for one in MinuteHold.select().where(MinuteHold.minute >= start):
         found.setdefault(one.minute, {})[one.held_by] = one.waiting
@@ -128,8 +154,8 @@ def minute_holds(start: datetime) -> dict[datetime, dict[Hold, int]]:
 
 
 def columns(start: datetime, end: datetime, seconds: int) -> list[Column]:
-    """Returns the columns of so many seconds of which minutes have been summed up, counted from `start`."""
-    number = _number(Minute.minute, start, seconds)
+    """Returns the columns, each of a number of seconds from `start` on, for which minutes have been summed up."""
+    number = periods.number(Minute.minute, seconds, start)
     figures: Any = Minute.select(
         number.alias("number"),
         peewee.fn.COUNT(Minute.minute),
@@ -144,8 +170,8 @@ def columns(start: datetime, end: datetime, seconds: int) -> list[Column]:
 
 
 def holds_of_columns(start: datetime, end: datetime, seconds: int) -> dict[int, dict[Hold, int]]:
-    """Returns by column what held the runs that waited, for each reason in its worst minute."""
-    number = _number(MinuteHold.minute, start, seconds)
+    """Returns, by column, how many runs each reason held, in its worst minute."""
+    number = periods.number(MinuteHold.minute, seconds, start)
     query: Any = MinuteHold.select(number.alias("number"), MinuteHold.held_by, peewee.fn.MAX(MinuteHold.waiting))
     query = query.where(MinuteHold.minute >= start, MinuteHold.minute < end).group_by(number, MinuteHold.held_by)
     found: dict[int, dict[Hold, int]] = {}
@@ -154,15 +180,8 @@ def holds_of_columns(start: datetime, end: datetime, seconds: int) -> dict[int, 
     return found
 
 
-def _number(minute: Any, start: datetime, seconds: int) -> Any:
-    """Returns the number of the column that a minute lies in."""
-    if is_sqlite():
-        return (peewee.fn.STRFTIME("%s", minute).cast("INTEGER") - int(start.timestamp())) / seconds
-    return peewee.fn.FLOOR((peewee.fn.DATE_PART("epoch", minute) - int(start.timestamp())) / seconds)
-
-
 def prune_minutes(before: datetime, limit: int) -> int:
-    """Delete the figures of minutes before an instant, oldest first; how many."""
+    """Delete the figures of minutes before an instant, oldest first. Returns how many."""
     old = Minute.select(Minute.minute).where(Minute.minute < before).order_by(Minute.minute).limit(limit)
     MinuteHold.delete().where(MinuteHold.minute.in_(old)).execute()
     return int(Minute.delete().where(Minute.minute.in_(old)).execute())

@@ -1,4 +1,4 @@
-"""Checks at start what the database offers, so that what cannot work is reported once, before anything runs."""
+"""Checks the database at start, so that missing requirements are reported once, before anything runs."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def refusals() -> Iterator[None]:
 
 
 def _lost_options() -> tuple[str, ...]:
-    """Returns the server's settings that DATABASE_URL names, and that did not reach the server."""
+    """Returns the server's settings that DATABASE_URL sets but that did not reach the server."""
     return tuple(name for (name,) in db.execute_sql(_NOT_AS_ASKED, (db.obj.asked_for,)).fetchall())
 
 

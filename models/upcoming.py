@@ -1,7 +1,7 @@
-"""Queries on what comes: runs that wait for their instant, and jobs whose next occurrence has no row yet.
+"""Queries on upcoming runs: those that wait for their instant, and jobs whose next occurrence has no row yet.
 
-What is paused, with its app or by itself, is left out. Thousands are asked for at a time, so rows are plain tuples, and
-a schedule is the text that is stored.
+Paused jobs and jobs of paused apps are left out. Thousands are read at a time, so rows are plain tuples, and a schedule
+is its stored text.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from models.tables import App, Job, Run
 
 # As the index `runs_to_make_due` has it.
 _WAITING = peewee.SQL("status IN ('pending', 'retrying')")
-_OF_JOB = (Job.id, Job.name, Job.task_type, Job.schedule.cast("TEXT"), Job.runs_started, App.name)
+_OF_JOB = (Job.id, Job.name, Job.title, Job.task_type, Job.schedule.cast("TEXT"), Job.runs_started, App.name)
 
 
 class ComingJob(NamedTuple):
-    """A job of which a run comes."""
+    """A job that has an upcoming run."""
 
     id: UUID
     name: str | None
+    title: str | None
     task_type: str
     schedule: str
     runs_started: int
@@ -51,11 +52,12 @@ class Unplanned(NamedTuple):
     next_run_at: datetime
 
 
-def planned(wanted: JobFilter, until: datetime, limit: int) -> list[PlannedRun]:
-    """Returns planned runs that are due by an instant and have not begun, soonest first."""
+def planned(wanted: JobFilter, until: datetime, limit: int, start: datetime | None = None) -> list[PlannedRun]:
+    """Returns planned runs that are due by an instant and have not begun, soonest first; from `start` on, if given."""
     columns = (Run.id, Run.trigger, Run.scheduled_for, Run.due_at)
     query = _going_on(Run.select(*_OF_JOB, *columns).join(Job).join(App), wanted)
     query = query.where(_WAITING, Run.status == RunStatus.PENDING, Run.due_at <= until)
+    query = query if start is None else query.where(Run.due_at >= start)
     query = query.order_by(Run.due_at, Run.id).limit(limit)
     return [PlannedRun(ComingJob(*row[: -len(columns)]), *row[-len(columns) :]) for row in query.tuples()]
 

@@ -21,7 +21,7 @@ def insert(values: dict[str, Any]) -> None:
 
 
 def of_job(job_id: UUID) -> Upload | None:
-    """Returns the upload that a job is about."""
+    """Returns the upload of a job."""
     return Upload.get_or_none(Upload.job == job_id)
 
 
@@ -41,12 +41,12 @@ def mark_stored(upload_id: UUID, now: datetime) -> None:
 
 
 def still_needed(upload_ids: Collection[UUID]) -> set[UUID]:
-    """Returns which of these uploads are still to be stored: they are not stored yet, and the job is not over."""
+    """Returns which of these uploads must still be stored: they are not stored yet, and their job is not over."""
     query = Upload.select(Upload.id).join(Job).where(Upload.id.in_(list(upload_ids)), *_WAITS)
     return {upload.id for upload in query}
 
 
 def waiting_bytes(owner_id: UUID) -> int:
-    """Returns how many bytes of a user's files are still to be stored."""
+    """Returns how many bytes of a user's files must still be stored."""
     total = peewee.fn.COALESCE(peewee.fn.SUM(Upload.size), 0)
     return int(Upload.select(total).join(Job).where(Job.owner_id == owner_id, *_WAITS).scalar())

@@ -67,12 +67,12 @@ def set_password(user_id: UUID, password_hash: str) -> None:
 
 
 def set_disabled(user_id: UUID, at: datetime | None) -> None:
-    """Store since when a user may not log in; None for who may."""
+    """Store since when a user may not log in; None: the user may."""
     User.update(disabled_at=at).where(User.id == user_id).execute()
 
 
 class SeenUser(NamedTuple):
-    """A user, and when they last used any of their tokens and sessions that are left."""
+    """A user, and when they last used any of their existing tokens and sessions."""
 
     user: User
     seen_at: datetime | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,9 @@ from models import apps, filtering
 from models.hot.rows import ExecutedJob, TypePolicy
 from models.tables import Job, JobVersion, Run
 
+_MOST_LOOKED_THROUGH = 1_000
+_AT_ONCE = 8  # definitions: each may have a megabyte
+
 
 def keep(job: Job, definition: dict[str, Any], now: datetime, *, by: str, reason: str | None) -> None:
     """Store a locked job's definition, before an edit replaces it, with who makes the edit and why."""
@@ -22,9 +25,32 @@ def keep(job: Job, definition: dict[str, Any], now: datetime, *, by: str, reason
 
 
 def newest(job_id: UUID, limit: int) -> list[JobVersion]:
-    """Returns a job's former versions that are kept, newest first, at most so many."""
-    of_job = JobVersion.select().where(JobVersion.job == job_id)
+    """Returns a job's former versions that are kept, newest first, at most so many, without their definitions."""
+    told = (JobVersion.version, JobVersion.replaced_at, JobVersion.replaced_by, JobVersion.reason)
+    of_job: Any = JobVersion.select(*told).where(JobVersion.job == job_id)
     return list(of_job.order_by(JobVersion.version.desc()).limit(limit))
+
+
+def accounts(job_id: UUID, wanted: Sequence[int]) -> dict[int, str | None]:
+    """Returns the account of a job in each of these former versions; their definitions are read a few at a time."""
+    found: dict[int, str | None] = {}
+    for start in range(0, len(wanted), _AT_ONCE):
+        some = kept({(job_id, version) for version in wanted[start : start + _AT_ONCE]})
+        found.update({version: (definition or {}).get("account_id") for (_, version), definition in some.items()})
+    return found
+
+
+def of_another_until(job_id: UUID, account_id: str) -> datetime | None:
+    """Returns until when a job belonged to another account, as far as versions are kept; None if it never did."""
+    former: dict[int, datetime] = {one.version: one.replaced_at for one in newest(job_id, _MOST_LOOKED_THROUGH)}
+    numbers = list(former)
+    for start in range(0, len(numbers), _AT_ONCE):
+        some = numbers[start : start + _AT_ONCE]
+        found = accounts(job_id, some)
+        others = [former[version] for version in some if found.get(version) != account_id]
+        if others:
+            return others[0]
+    return None
 
 
 def kept(wanted: Collection[tuple[UUID, int]]) -> dict[tuple[UUID, int], dict[str, Any]]:

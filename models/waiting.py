@@ -1,4 +1,4 @@
-"""The query for what is due and waits, by why it does."""
+"""The query for due runs that wait, by the reason for which they wait."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from models.tables import App, Job, Run
 
 @dataclass(frozen=True)
 class Wait:
-    """So many runs that wait in one queue, for one account of one app, for one reason."""
+    """The number of runs that wait in one queue, for one account of one app, for one reason."""
 
     app_name: str
     account_id: str
@@ -29,9 +29,9 @@ class Wait:
 
 
 def grouped(wanted: JobFilter, most: int) -> list[Wait]:
-    """Returns what waits of jobs that fit, counted over at most so many runs, most first."""
+    """Returns the waiting runs of matching jobs, counted over a bounded number of runs, the largest groups first."""
     query: Any = Run.select(Run.id).join(Job).join(App).where(filtering.LIVE, Run.status == RunStatus.QUEUED)
-    some = filtering.jobs(query, wanted).limit(most)
+    some = filtering.runs_of_jobs(query, wanted).limit(most)
     count = peewee.fn.COUNT(Run.id)
     columns = (App.name, Run.account_id, Run.queue, Run.held_by, Run.held_key)
     found: Any = (

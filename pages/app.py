@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pages import naming
 from pages.middleware import HOME
-from pages.resources import actions, many, queues
+from pages.resources import actions, many, queues, workers
 from pages.resources.accounts import FORGOT, LOGIN, LOGOUT, REGISTER, RESET, AccountPage
 from pages.resources.app import AppPage
 from pages.resources.apps import Apps
 from pages.resources.audit import AuditPage
 from pages.resources.backfill import BackfillPage
+from pages.resources.breaker import BreakerPage
 from pages.resources.bulk import BulkPage
 from pages.resources.configuration import SettingsPage
 from pages.resources.edit_job import EditJob
 from pages.resources.failures import FailuresPage
+from pages.resources.find import FindPage
 from pages.resources.job import JobPage
 from pages.resources.jobs import Jobs
 from pages.resources.limits import LimitsPage
@@ -31,7 +34,6 @@ from pages.resources.trial_call import TestCallPage
 from pages.resources.upcoming import UpcomingPage
 from pages.resources.versions import VersionsPage
 from pages.resources.views import ViewsPage
-from pages.resources.workers import Workers
 from pages.routes import FOR_EVERYONE, Answer, Responder, Route, leading_to
 from pages.site import Site
 from services.jobs import cancelling, lifecycle
@@ -64,7 +66,7 @@ def routes(
         Route("/dashboard/new", get=Answer(new.show, _CREATE_JOB), post=Answer(new.create, _CREATE_JOB)),
         Route("/dashboard/upcoming", get=Answer(UpcomingPage(site).show, "GET /api/upcoming")),
         Route("/dashboard/audit", get=Answer(AuditPage(site).show, "GET /api/audit")),
-        Route("/dashboard/workers", get=Answer(Workers(site).show, "GET /api/workers")),
+        *_workers(site),
         *_one_run(site),
         *_outbox(site),
         Route(
@@ -86,7 +88,7 @@ def _test_calls(site: Site) -> list[Route]:
 def _one_job(site: Site) -> list[Route]:
     actions_on_job = {
         "trigger": actions.trigger(site),
-        "pause": actions.on_job(site, lifecycle.pause, "paused"),
+        "pause": actions.pause(site),
         "resume": actions.on_job(site, lifecycle.resume, "resumed"),
         "cancel": actions.on_job(site, lifecycle.cancel, "cancelled"),
         "retry": actions.retry(site),
@@ -146,6 +148,7 @@ def _lists(site: Site) -> list[Route]:
     return [
         Route("/dashboard/views", post=Answer(views.save, "POST /api/views")),
         Route("/dashboard/views/delete", post=Answer(views.delete, "DELETE /api/views/{view_id:uuid}")),
+        Route("/dashboard/find", get=Answer(FindPage(site).find, _LIST_JOBS)),
         Route("/dashboard/jobs", get=Answer(Jobs(site).show, _LIST_JOBS)),
         Route("/dashboard/jobs/actions", get=Answer(on_jobs.ask, act_on_jobs), post=Answer(on_jobs.act, act_on_jobs)),
         Route(runs, get=Answer(RunsPage(site).show, "GET /api/runs")),
@@ -157,11 +160,21 @@ def _queues(site: Site) -> list[Route]:
     path, app, everything = "/dashboard/queues", "/api/apps/{name}", "/api/installation"
     return [
         Route(path, get=Answer(queues.Queues(site).show, _LIST_JOBS)),
+        Route(naming.BREAKER_PATH, get=Answer(BreakerPage(site).show, "GET /api/breakers")),
         Route(f"{path}/close", post=Answer(queues.close_breaker(site), "DELETE /api/breakers/{key:path}")),
         Route("/dashboard/apps/{name}/pause", post=Answer(queues.pause_app(site), f"POST {app}/pause")),
         Route("/dashboard/apps/{name}/resume", post=Answer(queues.resume_app(site), f"POST {app}/resume")),
         Route(f"{path}/pause", post=Answer(queues.pause_everything(site), f"POST {everything}/pause")),
         Route(f"{path}/resume", post=Answer(queues.resume_everything(site), f"POST {everything}/resume")),
+    ]
+
+
+def _workers(site: Site) -> list[Route]:
+    path, like = "/dashboard/workers/{worker_id:uuid}", "/api/workers/{worker_id:uuid}/drain"
+    return [
+        Route(workers.PATH, get=Answer(workers.Workers(site).show, "GET /api/workers")),
+        Route(f"{path}/drain", post=Answer(workers.drain(site), f"POST {like}")),
+        Route(f"{path}/undrain", post=Answer(workers.undrain(site), f"DELETE {like}")),
     ]
 
 

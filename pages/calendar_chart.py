@@ -39,8 +39,8 @@ def calendar(days: Sequence[Day], job_id: UUID, url: Callable[[str], str]) -> Ma
 def _cell(place: int, one: Day, job_id: UUID, url: Callable[[str], str]) -> Markup:
     left, top = _LEFT + place // 7 * _CELL, _TOP + place % 7 * _CELL
     kind = next((kind for kind in _KINDS if getattr(one, kind)), "")
-    told = f"{one.day:%a} {one.day.day} {one.day:%b}: {_told(one) if one.is_known else 'not known'}"
-    look = f"c-{kind}" if kind else "cold" if one.is_known else "unknown"
+    told = f"{one.day:%a} {one.day.day} {one.day:%b}: {_told(one)}"
+    look = f"c-{kind}{' partial' * one.is_partial}" if kind else "cold" if one.is_known else "unknown"
     shape = Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}" rx="2"><title>{}</title></rect>{}').format(
         look,
         left,
@@ -66,13 +66,19 @@ def _mark(kind: str, left: int, top: int) -> Markup:
 
 
 def _told(one: Day) -> str:
+    if not one.is_known:
+        return "not known"
     counts = [(kind, getattr(one, kind)) for kind in ("completed", "failed", "missed", "skipped", "cancelled")]
-    return ", ".join(f"{formats.number(count)} {kind}" for kind, count in counts if count) or "nothing"
+    told = ", ".join(f"{formats.number(count)} {kind}" for kind, count in counts if count) or "nothing"
+    return f"{told}, and runs that were not read or are no longer kept" if one.is_partial else told
 
 
 def _summary(days: Sequence[Day]) -> str:
     ran, failed = sum(one.completed or 0 for one in days), sum(one.failed or 0 for one in days)
     missed = sum((one.missed or 0) + (one.skipped or 0) for one in days)
-    unknown = sum(not one.is_known for one in days)
+    lacking = {
+        "not known": sum(not one.is_known for one in days),
+        "known in part": sum(one.is_partial and one.is_known for one in days),
+    }
     told = f"{len(days)} days: {formats.number(ran)} completed, {failed:,} failed, {missed:,} missed or skipped"
-    return f"{told}; {unknown} not known" if unknown else told
+    return "; ".join([told, *(f"{count} {what}" for what, count in lacking.items() if count)])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -50,15 +50,17 @@ def _summary(outcomes: Sequence[OutcomeView]) -> str:
 
 
 _WIDE, _ROW, _LABEL = 1000, 22, 150
+_CHARACTER, _LABEL_GAP = 6, 10  # about as wide as the style sheet makes them
 
 
 def timeline(spans: Sequence[Span]) -> Markup:
     """Returns the stretches of a run's time as bars, one below the other, on one axis of time."""
     begin, end = spans[0].start, max(one.end for one in spans)
     whole = max((end - begin).total_seconds(), 0.001)
-    room = _WIDE - 2 * _LABEL
+    before = max(_LABEL, _LABEL_GAP + _CHARACTER * max(len(one.label) for one in spans))
+    room = _WIDE - before - _LABEL
     rows = Markup("").join(
-        _row(number, one, _LABEL + room * (one.start - begin).total_seconds() / whole, room * one.seconds / whole)
+        _row(number, one, before + room * (one.start - begin).total_seconds() / whole, room * one.seconds / whole)
         for number, one in enumerate(spans)
     )
     return Markup('<svg class="chart wide" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>').format(
@@ -95,28 +97,35 @@ def progress(share: float) -> Markup:
 _CELL_WIDTH, _HOUR_HEIGHT, _HOUR_LABEL = 15, 16, 80
 
 
-def heat(hours: Sequence[HourOfRuns], zone: ZoneInfo) -> Markup:
-    """Returns the minutes of hours as cells, an hour to a row: the more runs are due in one, the fuller its colour."""
+def heat(hours: Sequence[HourOfRuns], zone: ZoneInfo, link: Callable[[datetime], str]) -> Markup:
+    """Returns the minutes of hours as cells, an hour to a row: the more runs are due in one, the fuller its colour.
+
+    Each leads to what is due in that minute.
+    """
     most = max([1, *(count for hour in hours for count in hour.minutes)])
-    rows = Markup("").join(_hour(number, hour, most, zone) for number, hour in enumerate(hours))
+    rows = Markup("").join(_hour(number, hour, most, zone, link) for number, hour in enumerate(hours))
     return Markup(
-        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="Runs by minute, at most {}">{}</svg>'
+        '<svg class="chart" viewBox="0 0 {} {}" role="group" aria-label="Runs by minute, at most {}">{}</svg>'
     ).format(_HOUR_LABEL + 60 * _CELL_WIDTH, len(hours) * _HOUR_HEIGHT, most, rows)
 
 
-def _hour(number: int, hour: HourOfRuns, most: int, zone: ZoneInfo) -> Markup:
+def _hour(number: int, hour: HourOfRuns, most: int, zone: ZoneInfo, link: Callable[[datetime], str]) -> Markup:
     top = number * _HOUR_HEIGHT
     row = Markup('<text x="0" y="{}">{}</text><rect class="cold" x="{}" y="{}" width="{}" height="14"></rect>').format(
         top + 11, f"{hour.at.astimezone(zone):%a %H:%M}", _HOUR_LABEL, top, 60 * _CELL_WIDTH - 1
     )
+    # Hundreds of them: keys pass them by, and lead there from where jobs meet and from the list.
     cells = (
         Markup(
-            '<rect class="heat" x="{}" y="{}" width="14" height="14" fill-opacity="{:.2f}"><title>{}</title></rect>'
+            '<a href="{path}" tabindex="-1" aria-label="{told}"><rect class="heat" x="{left}" y="{top}" width="14" '
+            'height="14" fill-opacity="{share:.2f}"><title>{told}</title></rect></a>'
         ).format(
-            _HOUR_LABEL + minute * _CELL_WIDTH,
-            top,
-            0.25 + 0.75 * count / most,
-            f"{hour.at.astimezone(zone) + timedelta(minutes=minute):%H:%M}: {formats.plural(count, 'run', 'runs')}",
+            path=link(hour.at + timedelta(minutes=minute)),
+            told=f"{hour.at.astimezone(zone) + timedelta(minutes=minute):%H:%M}: "
+            + formats.plural(count, "run", "runs"),
+            left=_HOUR_LABEL + minute * _CELL_WIDTH,
+            top=top,
+            share=0.25 + 0.75 * count / most,
         )
         for minute, count in enumerate(hour.minutes)
         if count

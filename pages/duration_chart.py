@@ -13,6 +13,7 @@ from services.reading.views import RunView
 
 _WIDE, _TALL, _LEAST_BARS = 1000, 56, 20
 _SHARE = 0.7  # of the height, for the longest
+_BASELINE = 16  # of the text, which a phone shows in 18 pixels: it would be cut off above a smaller one
 
 
 def durations(runs: Sequence[RunView], usual: Usual | None, zone: ZoneInfo, url: Callable[[str], str]) -> Markup:
@@ -36,8 +37,8 @@ def durations(runs: Sequence[RunView], usual: Usual | None, zone: ZoneInfo, url:
     )
     return Markup(
         '<svg class="chart wide" viewBox="0 0 {} {}" role="group" aria-label="How long the newest runs took">'
-        '<text x="0" y="11">longest {}</text>{}{}</svg>'
-    ).format(_WIDE, _TALL, formats.span(longest), bars, _line(usual, longest))
+        '<text x="0" y="{}">longest {}</text>{}{}</svg>'
+    ).format(_WIDE, _TALL, _BASELINE, formats.span(longest), bars, _line(usual, longest))
 
 
 def _bar(kind: str, left: float, width: float, height: float, told: str) -> Markup:

@@ -38,6 +38,20 @@ def _in_two_units(seconds: int) -> str:
     return " ".join(part for part in parts if part)
 
 
+def about(seconds: float) -> str:
+    """Returns a forecast span, no more exact than forecasts are: `48 min`, `3 h 10 min`, `2 d 5 h`."""
+    if seconds < _MINUTE:
+        return "1 min" if seconds > _MINUTE / 2 else "less than 1 min"
+    step = _MINUTE if seconds < _HOUR else 5 * _MINUTE if seconds < _DAY else _HOUR
+    return _in_two_units(round(seconds / step) * step)
+
+
+def pace(calls: int, seconds: int) -> str:
+    """Returns a rate as people say it: `6 a minute`, `90 every 5 min`."""
+    names = {1: "a second", _MINUTE: "a minute", _HOUR: "an hour", _DAY: "a day"}
+    return f"{number(calls)} {names.get(seconds) or f'every {span(seconds)}'}"
+
+
 def relative(instant: datetime, now: datetime, zone: ZoneInfo) -> str:
     """Returns an instant as it is seen from now, where it is less than a day away; else its date and time."""
     seconds = (instant - now).total_seconds()
@@ -68,6 +82,11 @@ def machine(instant: datetime) -> str:
 def number(value: float) -> str:
     """Returns a number with its thousands grouped, without a fraction that says nothing."""
     return f"{int(value) if value == int(value) else value:,}"
+
+
+def times(value: float) -> str:
+    """Returns how many times as much something is: `2.4`, `20`."""
+    return f"{value:.1f}" if value < _TEN else number(round(value))
 
 
 def pretty(value: Any) -> str:

@@ -20,6 +20,7 @@ TOKEN = "form_token"  # noqa: S105  the name of a field
 KEY = "key"
 """The field by which a form that is sent twice is known."""
 REASON = "reason"
+UNTIL = "until"
 MOST_FIELDS = 200
 LONGEST_KEY = 64
 _MOST_DIGITS = 20

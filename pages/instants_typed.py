@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from core import instants
 from core.errors import InvalidInput
+
+_TIME = re.compile(r"[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?")
+_DAYS = {"yesterday": -1, "today": 0, "tomorrow": 1}
 
 
 def read(text: str, zone: ZoneInfo) -> str:
@@ -15,6 +19,15 @@ def read(text: str, zone: ZoneInfo) -> str:
         return instants.shown(instants.read(text, zone))
     except (ValueError, OverflowError):
         return text
+
+
+def near(text: str, zone: ZoneInfo, now: datetime) -> str:
+    """Returns as `read` does what is typed into a filter, where a time means today's, and a few words mean days."""
+    today = now.astimezone(zone).date()
+    word = text.strip().lower()
+    if word in _DAYS:
+        return read((today + timedelta(days=_DAYS[word])).isoformat(), zone)
+    return read(f"{today}T{word:0>5}" if _TIME.fullmatch(word) else text, zone)
 
 
 def expected(name: str, text: str, zone: ZoneInfo) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,11 +10,12 @@ from zoneinfo import ZoneInfo
 
 from core import json_text, schedules
 from core.errors import FieldError, InvalidInput
-from core.policies import CatchUp, Overlap
+from core.priority import DEFAULT_PRIORITY
 from core.schedules import members
 from core.schedules.members import Member
 from pages import instants_typed, words
 from pages.forms import Form
+from services.jobs.definition import Definition
 from services.task_types import registry
 from services.task_types.registry import TaskType
 from settings import Settings
@@ -22,12 +24,26 @@ SCHEDULE_KIND = "schedule.type"
 CALLBACK = "callback"
 """The kind of task that is a call of an application, and has no parameters of its own but JSON."""
 _LONG_TEXT = 1_000
+_OF_TYPE = ", unless the app gives its task type another"
+_MAKES_APPS = "if there is no app of this name, the job makes one"
+_LABELS = {
+    "url": "URL",
+    "oauth2": "OAuth 2.0",
+    "html": "HTML",
+    "argv": "Words of the command",
+    "env": "Environment variables",
+    "stdin": "Standard input",
+}
+"""The labels of parameters of tasks whose names are no plain words."""
 _WITHOUT_FORM = ("upload_file",)  # it needs a file
 
 
 @dataclass(frozen=True)
 class Field:
-    """A field of the form; `form` is text, long, number, json, lines, instant, zone or choice, and `path` its place."""
+    """A field of the form; `form` is text, long, number, json, lines, instant, zone or choice, and `path` its place.
+
+    `example` is a value as one types it; `default`, of a choice, is what holds if none is made.
+    """
 
     name: str
     label: str
@@ -36,6 +52,8 @@ class Field:
     hint: str = ""
     choices: Mapping[str, str] | None = None
     required: bool = False
+    example: str = ""
+    default: str = ""
 
     @property
     def place(self) -> tuple[str, ...]:
@@ -59,7 +77,7 @@ def task_fields(task_type: TaskType | None) -> list[Field]:
         return [
             Field("task_type", "Task type", hint="goes into the callback's path", required=True),
             Field("callback_url", "Callback URL", hint="in place of that of the app"),
-            Field("data", "Data", "json", hint='a JSON object, for example {"order": 17}'),
+            Field("data", "Data", "json", hint="a JSON object that the call contains", example='{"order": 17}'),
         ]
     schema = task_type.parameters.model_json_schema(by_alias=True)
     required = schema.get("required", ())
@@ -73,28 +91,38 @@ def schedule_fields(kind: type[schedules.Schedule]) -> list[Field]:
     return [_of_member(kind.kind, one) for one in written]
 
 
-def common_fields() -> list[Field]:
-    """Returns the fields that say whose a job is."""
+def common_fields(*, makes_apps: bool = False) -> list[Field]:
+    """Returns the fields that say whose a job is; `makes_apps` if a job makes an app that is missing."""
     return [
-        Field("app_name", "App", required=True),
+        Field("app_name", "App", hint=_MAKES_APPS if makes_apps else "", required=True),
         Field("account_id", "Account", hint="its calls are counted together", required=True),
         Field("user_id", "User", hint="who asks for it", required=True),
-        Field("name", "Name", hint="means one job of its app"),
+        Field("name", "Name", hint="optional; no two jobs of an app have the same name"),
         Field("title", "Title", hint="what people call it"),
         Field("tags", "Tags", "lines", hint="one to a line"),
     ]
 
 
-def policy_fields() -> list[Field]:
-    """Returns the fields that need no answer."""
+def policy_fields(settings: Settings) -> list[Field]:
+    """Returns the fields that need no answer, with what holds without one."""
     return [
-        Field("priority", "Priority", "number", hint="0 to 9, the higher the sooner; 5 by default"),
-        Field("max_retries", "Retries", "number", hint="of a run that failed"),
-        Field("retry_backoff_base", "First backoff", "number", hint="seconds; doubles with each retry"),
+        Field("priority", "Priority", "number", hint=f"0 to 9, the higher the sooner; {DEFAULT_PRIORITY} by default"),
+        Field(
+            "max_retries",
+            "Retries",
+            "number",
+            hint=f"of a run that failed; {settings.max_retries} by default{_OF_TYPE}",
+        ),
+        Field(
+            "retry_backoff_base",
+            "First backoff",
+            "number",
+            hint=f"seconds; doubles with each retry; {settings.retry_backoff_base:g} by default{_OF_TYPE}",
+        ),
         Field("time_limit_seconds", "Time limit", "number", hint="seconds, for each attempt"),
-        Field("overlap", "Overlap", "choice", choices={one.value: words.OVERLAPS[one] for one in Overlap}),
-        Field("catch_up", "Catch-up", "choice", choices={one.value: words.CATCH_UPS[one] for one in CatchUp}),
-        Field("deadline", "Deadline", "instant", hint="on your clocks, for a job that runs once"),
+        _policy("overlap", "Overlap", words.OVERLAPS, Definition.overlap),
+        _policy("catch_up", "Catch-up", words.CATCH_UPS, Definition.catch_up),
+        Field("deadline", "Deadline", "instant", hint="for a job that runs once"),
         Field("deadline_seconds", "Deadline after due", "number", hint="seconds, for a job that comes back"),
     ]
 
@@ -144,35 +172,60 @@ def beside(refusal: InvalidInput, fields: Sequence[Field]) -> tuple[dict[str, st
     return errors, others
 
 
+def _policy(name: str, label: str, choices: Mapping[str, str], default: str) -> Field:
+    return Field(name, label, "choice", choices=choices, default=choices[default])
+
+
 def _parameter(name: str, about: Mapping[str, Any], is_required: bool) -> Field:
     shape = next((one for one in about.get("anyOf", [about]) if one.get("type") != "null"), about)
     form, choices = "json", None
     if "enum" in shape:
         form, choices = "choice", {str(one): str(one) for one in shape["enum"]}
     elif shape.get("type") == "string":
-        form = "long" if shape.get("maxLength", 0) > _LONG_TEXT else "text"
+        form = "long" if shape.get("maxLength", 0) > _LONG_TEXT and shape.get("format") != "uri" else "text"
     elif shape.get("type") in ("integer", "number"):
         form = "number"
     elif shape.get("type") == "boolean":
         form, choices = "choice", {"true": "yes", "false": "no"}
     elif shape.get("type") == "array" and shape.get("items", {}).get("type") == "string":
         form = "lines"
-    hint = {"json": "JSON", "lines": "one to a line"}.get(form, "")
-    return Field(f"data.{name}", name, form, ("data", name), about.get("description", hint), choices, is_required)
+    return Field(
+        name=f"data.{name}",
+        label=_LABELS.get(name, name.replace("_", " ").capitalize()),
+        form=form,
+        path=("data", name),
+        hint=about.get("description", {"json": "JSON", "lines": "one to a line"}.get(form, "")).removesuffix("."),
+        choices=choices,
+        required=is_required,
+        example=_typed_example(form, about.get("examples", ())),
+        default="" if choices is None or about.get("default") is None else choices[_as_choice(about["default"])],
+    )
+
+
+def _as_choice(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _typed_example(form: str, examples: Sequence[Any]) -> str:
+    if not examples:
+        return ""
+    return json.dumps(examples[0]) if form == "json" else str(examples[0])
 
 
 def _of_member(kind: str, one: Member) -> Field:
     forms = {members.Number: "number", members.Instant: "instant", members.Zone: "zone", members.Choice: "choice"}
     choices = {word.value: word.value for word in one.form.words} if isinstance(one.form, members.Choice) else None
-    hint = f"for example {one.form.example}" if isinstance(one.form, members.Text) else one.words
+    has_default = choices is not None and not one.is_required and one.default is not None
     return Field(
         name=f"schedule.{kind}.{one.name}",
         label=one.name.replace("_", " ").capitalize(),
         form=forms.get(type(one.form), "text"),
         path=("schedule", one.name),
-        hint=hint,
+        hint=one.words,
         choices=choices,
         required=one.is_required,
+        example=one.form.example if isinstance(one.form, members.Text) else "",
+        default=str(one.default) if has_default else "",
     )
 
 
@@ -192,4 +245,5 @@ def _json(field: Field, text: str) -> Any:
     except InvalidInput as refusal:  # its paths begin within the field
         raise InvalidInput(*(FieldError(place, f"{one.field} {one.message}") for one in refusal.fields)) from None
     except ValueError as error:
-        raise InvalidInput.at(place, f"cannot be read as JSON: {error}.") from None
+        remedy = f"; write for example {field.example}." if field.example else "."
+        raise InvalidInput.at(place, f"cannot be read as JSON: {error}{remedy}") from None

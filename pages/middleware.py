@@ -64,10 +64,15 @@ class PageAnswers:
 
     def _lead_to_login(self, req: Request, resp: Response) -> None:
         """Lead a stranger to the login, and from there back to a page that they wanted to see."""
-        wanted = f"?next={quote(req.relative_uri, safe='')}" if req.method == "GET" else ""
+        wanted = f"?next={quote(_as_asked_for(req), safe='')}" if req.method == "GET" else ""
         see_other(resp, self._site.url(f"/login/{wanted}"))
         resp.data = None
         resp.content_type = falcon.MEDIA_HTML
+
+
+def _as_asked_for(req: Request) -> str:
+    """Returns the path and query of a request as a browser asks for them: Falcon has the path decoded."""
+    return quote(req.path) + (f"?{req.query_string}" if req.query_string else "")
 
 
 def _is_for_page(req: Request) -> bool:

@@ -5,18 +5,38 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from pages import calendar_chart, call_chart, changes, charts, duration_chart, formats, series_charts, words
+from core.usual import Slower
+from pages import (
+    calendar_chart,
+    call_chart,
+    changes,
+    charts,
+    duration_chart,
+    effects,
+    formats,
+    naming,
+    occurrence_chart,
+    series_charts,
+    words,
+)
 from pages.asked import Asked
+from pages.compiled_templates import CompiledTemplates
 from pages.static_files import FOLDER
+from services.reading.slow_jobs import SlowJob
 
+_FOLDER = FOLDER.with_name("templates")
 _A_DAY = timedelta(days=1)
+_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_RUNS = re.compile(rf"(?<=the run ){_ID}|(?:(?<=behind )|(?<=under way: )){_ID}(?:, {_ID})*")
 _INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)")
 
 
@@ -25,19 +45,25 @@ class Templates:
 
     def __init__(self, url: Callable[[str], str], static: Callable[[str], str], common: Mapping[str, Any]) -> None:
         self._environment = Environment(
-            loader=FileSystemLoader(FOLDER.with_name("templates")),
+            loader=FileSystemLoader(_FOLDER),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            bytecode_cache=CompiledTemplates(_FOLDER, _compiled_in()),
         )
         self._environment.globals.update(url=url, static=lambda name: url(static(name)), words=words)
         self._environment.globals.update(charts=charts, series_charts=series_charts)
-        self._environment.globals.update(phases=call_chart.phases)
+        self._environment.globals.update(phases=call_chart.phases, called=naming.called, key_path=naming.key_path)
+        self._environment.globals.update(pace_of=formats.pace, effects=effects)
+        self._environment.globals.update(
+            occurrences=lambda found, job_id, zone: occurrence_chart.occurrences(found, job_id, zone, url)
+        )
         self._environment.globals.update(calendar=lambda days, job_id: calendar_chart.calendar(days, job_id, url))
         self._environment.globals.update(
             durations=lambda runs, usual, zone: duration_chart.durations(runs, usual, zone, url)
         )
+        self._environment.globals.update(minute_link=lambda path: lambda at: url(path(at=at)))
         self._environment.globals.update(new_key=lambda: str(uuid4()))
         self._environment.globals.update(common)
         self._environment.filters.update(
@@ -45,8 +71,12 @@ class Templates:
             soon=_soon,
             instant=_instant,
             told=_told,
+            at_zone=_at_zone,
+            with_runs=lambda sentence: _with_runs(sentence, url),
+            slower=_slower,
             precise=_precise,
             span=formats.span,
+            about=formats.about,
             number=formats.number,
             pretty=formats.pretty,
             changes=changes.lines,
@@ -59,9 +89,23 @@ class Templates:
         for template in templates:
             self._environment.get_template(template)
 
+    def prepare_all(self) -> None:
+        """Compile all templates."""
+        self.prepare(*self._environment.list_templates(extensions=["html"]))
+
     def render(self, template: str, asked: Asked, context: Mapping[str, Any]) -> bytes:
         """Returns a page."""
         return self._environment.get_template(template).render(asked=asked, **context).encode()
+
+
+def compile_all() -> None:
+    """Compile all templates and keep them, for processes that may not write where they are kept."""
+    Templates(lambda path: path, lambda name: name, {}).prepare_all()
+
+
+def _compiled_in() -> str:
+    """The text of all modules here: filters and globals come from several, and what is constant is compiled in."""
+    return "\n".join(module.read_text(encoding="utf-8") for module in sorted(Path(__file__).parent.glob("*.py")))
 
 
 @pass_context
@@ -87,6 +131,12 @@ def _instant(context: Context, instant: datetime | None) -> Markup | str:
 
 
 @pass_context
+def _slower(context: Context, slow: Slower | SlowJob) -> Markup:
+    """How much slower than usual a job has been, and since when."""
+    return Markup("{} \u00d7 usual since {}").format(formats.times(slow.times), _instant(context, slow.since))
+
+
+@pass_context
 def _told(context: Context, sentence: str) -> Markup:
     """A sentence with the instants in it on the reader's clocks."""
     pieces = _INSTANT.split(sentence)  # every second one is an instant
@@ -94,6 +144,21 @@ def _told(context: Context, sentence: str) -> Markup:
         _instant(context, datetime.fromisoformat(piece)) if number % 2 else piece for number, piece in enumerate(pieces)
     ]
     return Markup("").join(shown)
+
+
+def _with_runs(told: Markup, url: Callable[[str], str]) -> Markup:
+    """A sentence that was told, with links to the runs in it."""
+
+    def link(one: re.Match[str]) -> str:
+        return Markup('<a class="mono" href="{}">{}</a>').format(url(f"/dashboard/runs/{one[0]}"), one[0])
+
+    linked = _RUNS.sub(lambda found: re.sub(_ID, link, found[0]), str(told))
+    return Markup(linked)  # noqa: S704  escaped when it was told, and ids need no escape
+
+
+def _at_zone(instant: datetime, zone: ZoneInfo) -> str:
+    """An instant on the clocks of another zone than the reader's."""
+    return formats.local(instant, zone)
 
 
 @pass_context

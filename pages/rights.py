@@ -8,23 +8,27 @@ from uuid import UUID
 from core.principals import Principal
 from core.scopes import Scope
 from services.access import visible_apps
+from services.jobs import requested_runs
 from services.reading.views import JobView
 
 
 @dataclass(frozen=True)
 class Rights:
-    """Whether a reader may run and stop, make jobs, and change and delete."""
+    """Whether a reader may run and stop, make jobs, and change and delete; and run a job with other data."""
 
     operate: bool
     make: bool
     change: bool
+    give_data: bool = False
 
 
 def on_job(principal: Principal, job: JobView) -> Rights:
     """Returns what a principal may do with a job that they see."""
     whose = (job.owner_id, job.app_id, job.account_id)
     may_change = principal.may(Scope.JOBS, *whose)
-    return Rights(principal.may(Scope.OPERATE, *whose), may_change, may_change)
+    may_operate = principal.may(Scope.OPERATE, *whose)
+    gives_data = may_operate and principal.may(requested_runs.scope_for_data(job.task_type), *whose)
+    return Rights(may_operate, may_change, may_change, gives_data)
 
 
 def on_app(principal: Principal, app_id: UUID) -> Rights:

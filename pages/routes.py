@@ -42,6 +42,11 @@ def leading_to(url: str) -> Responder:
     return lead
 
 
+def can_be_led_to(path: str) -> bool:
+    """Whether a path may stand in a header: one that was not escaped may hold letters or line ends that may not."""
+    return path.isascii() and path.isprintable()
+
+
 def see_other(resp: Response, url: str) -> None:
     """Answer with a redirect, which a browser follows with GET."""
     resp.status = 303

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ from falcon.asgi import Request, Response
 from core.errors import Forbidden
 from core.principals import Principal
 from core.version import VERSION
-from pages import asked, forms, navigation
+from pages import asked, forms, instants_typed, navigation
 from pages.asked import Asked
 from pages.forms import Form
 from pages.readers import Readers
@@ -21,8 +22,8 @@ from pages.rendering import Templates
 from pages.routes import see_other
 from pages.static_files import StaticFiles
 from services.jobs import idempotency
-from services.reading import pausing
-from services.scheduling import pauses
+from services.reading import pauses_in_force
+from services.reading.counting import Counts
 from services.system import System
 
 Loaded = TypeVar("Loaded")
@@ -41,12 +42,16 @@ class Run(Protocol):
 class Site:
     """The parts that pages share."""
 
-    def __init__(self, system: System, run: Run, call: Run, readers: Readers, is_open: IsOpen) -> None:
+    def __init__(
+        self, system: System, run: Run, readers: Readers, is_open: IsOpen, *, call: Run, act_on_many: Run
+    ) -> None:
         self.system = system
         self.readers = readers
+        self.counts = Counts(system.clock)  # of lists, whichever page shows them
         self.static = StaticFiles()
         self._run = run
         self._call = call
+        self._act_on_many = act_on_many
         self._prefix = urlsplit(system.settings.public_url or "").path.rstrip("/")
         common = {"version": VERSION, "address": system.settings.address}
         self._templates = Templates(self.url, self.static.path, common)
@@ -69,10 +74,19 @@ class Site:
         resp.content_type = falcon.MEDIA_HTML
         resp.data = await self._run(self._page, template, self.asked(req), load)
 
+    async def lead(self, req: Request, resp: Response, find: Callable[[Asked], str]) -> None:
+        """Lead to the path that `find` returns, which is work for a thread."""
+        see_other(resp, self.url(await self._run(find, self.asked(req))))
+
     async def show_call(self, req: Request, resp: Response, load: Load) -> None:
         """Answer with the test call that `load` makes, in a thread that may wait ten seconds for a receiver."""
         resp.content_type = falcon.MEDIA_HTML
         resp.data = await self._call(self._page, "test_call.html", self.asked(req), load)
+
+    async def show_trial(self, req: Request, resp: Response, template: str, load: Load) -> None:
+        """Answer as `show` does with what would become of many jobs or runs, in a thread that may take its time."""
+        resp.content_type = falcon.MEDIA_HTML
+        resp.data = await self._act_on_many(self._page, template, self.asked(req), load)
 
     async def form(self, req: Request) -> Form:
         """Returns the form that a request posts. Raises as `forms.read` does."""
@@ -82,6 +96,11 @@ class Site:
         """Carry out what a form asks for, and lead to the path that `do` returns."""
         await self.carry_out(req, resp, await self.form(req), do)
 
+    async def act_on_many(self, req: Request, resp: Response, do: Do) -> None:
+        """Carry out as `act` does what a form asks for with many jobs or runs, in a thread that may take its time."""
+        form = await self.form(req)
+        see_other(resp, self.url(await self._act_on_many(self.once, self.asked(req), form, do)))
+
     async def carry_out(self, req: Request, resp: Response, form: Form, do: Do) -> None:
         """Carry out what a form that was read asks for, once under its key, and lead to the path that `do` returns."""
         see_other(resp, self.url(await self._run(self.once, self.asked(req), form, do)))
@@ -90,6 +109,11 @@ class Site:
         """Returns why something is done, if the form says so. Raises `InvalidInput`."""
         given = form.get(forms.REASON)
         return self.readers.reason({forms.REASON: given}) if given else None
+
+    def until(self, who: Asked, form: Form) -> datetime | None:
+        """Returns until when something is paused, as typed on the reader's clocks. Raises `InvalidInput`."""
+        given = form.get(forms.UNTIL)
+        return instants_typed.expected(forms.UNTIL, given, who.zone) if given else None
 
     def once(self, who: Asked, form: Form, do: Do) -> str:
         """Returns the path that a form leads to. One with a key, sent again, has no second effect and leads there, too.
@@ -108,15 +132,16 @@ class Site:
     def render(self, template: str, who: Asked, context: Mapping[str, Any]) -> bytes:
         """Returns a page that needs nothing from the database."""
         return self._templates.render(
-            template, who, {"paused_at": None, "pause": None, **self._navigation(who), **context}
+            template, who, {"paused_at": None, "paused_until": None, "pause": None, **self._navigation(who), **context}
         )
 
     def _page(self, template: str, who: Asked, load: Load) -> bytes:
         context = load(who)
-        paused_at = if_allowed(lambda: pauses.installation(who.principal).paused_at)
+        paused = pauses_in_force.of_everything(who.principal) if _is_known(who) else None
         told = {
-            "paused_at": paused_at,
-            "pause": paused_at and pausing.of_everything(who.principal),
+            "paused_at": paused and paused.since,
+            "paused_until": paused and paused.until,
+            "pause": paused and paused.by,
             **self._navigation(who),
         }
         return self._templates.render(template, who, {**told, **context})
@@ -124,11 +149,15 @@ class Site:
     def _navigation(self, who: Asked) -> dict[str, list[navigation.Page]]:
         """Returns the pages that the reader may load, at the head and at the foot; none for strangers."""
         listed = {"pages": navigation.PAGES, "more_pages": navigation.MORE_PAGES}
-        is_known = who.is_user or who.principal.is_trusted
         return {
-            place: [page for page in pages if is_known and self._is_open(who.principal, page.path)]
+            place: [page for page in pages if _is_known(who) and self._is_open(who.principal, page.path)]
             for place, pages in listed.items()
         }
+
+
+def _is_known(who: Asked) -> bool:
+    """Whether the reader is no stranger."""
+    return who.is_user or who.principal.is_trusted
 
 
 def if_allowed(look: Callable[[], Loaded]) -> Loaded | None:

@@ -91,7 +91,8 @@ def _waiting(kind: str, start: datetime, end: datetime, holds: Sequence[HoldView
 
 
 def _of_hold(one: HoldView) -> Iterator[Event]:
-    why = words.HOLDS[one.held_by] + (f": {one.key}" if one.key else "")
+    which = one.pause or one.key
+    why = words.HOLDS[one.held_by] + (f": {which}" if which else "")
     yield Event(one.since, "held", f"{why}, behind" if one.holders else why, one.holders)
     if one.until is not None:
         yield Event(one.until, "held no longer", words.HOLDS[one.held_by])

@@ -1,25 +1,28 @@
-"""The minutes of the coming day: how many runs are due in each, and where they meet."""
+"""The minutes of a day that comes: how many runs are due in each, where those of several jobs meet, and free ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from core.figures import MINUTE
 
-_HOURS = 24
 _HOUR_MINUTES = 60
-_MOST_COLLISIONS = 5
+_MOST_MEETINGS = 5
+Minutes = Mapping[datetime, Mapping[UUID, int]]
 
 
 @dataclass(frozen=True)
-class Collision:
-    """A minute in which many runs are due, and the next in which none is."""
+class Meeting:
+    """A minute in which runs of several jobs are due, and the next in which none is; `others` have the same jobs."""
 
     at: datetime
     count: int
+    jobs: Sequence[UUID]
     free_at: datetime | None
+    others: int
 
 
 @dataclass(frozen=True)
@@ -30,26 +33,29 @@ class HourOfRuns:
     minutes: Sequence[int]
 
 
-def hours(counts: Mapping[datetime, int], now: datetime, until: datetime | None) -> list[HourOfRuns]:
-    """Returns the hours of the coming day, each with its minutes, up to `until` where nothing is known beyond it."""
-    start = now.replace(minute=0, second=0, microsecond=0)
-    begins = [start + timedelta(hours=number) for number in range(_HOURS + 1)]
-    return [
-        HourOfRuns(at, [counts.get(at + number * MINUTE, 0) for number in range(_HOUR_MINUTES)])
-        for at in begins
-        if until is None or at <= until
-    ]
+def hours(minutes: Minutes, start: datetime, end: datetime) -> list[HourOfRuns]:
+    """Returns the hours of a span, each with its minutes."""
+    at = start.replace(minute=0, second=0, microsecond=0)
+    found = []
+    while at < end:
+        counts = [sum(minutes.get(at + number * MINUTE, {}).values()) for number in range(_HOUR_MINUTES)]
+        found.append(HourOfRuns(at, counts))
+        at += timedelta(hours=1)
+    return found
 
 
-def collisions(counts: Mapping[datetime, int], until: datetime | None) -> list[Collision]:
-    """Returns the minutes in which most runs meet, and for each the next within an hour that is known to be free."""
-    return [
-        Collision(at, count, _free_after(at, counts, until))
-        for at, count in sorted(counts.items(), key=lambda one: -one[1])[:_MOST_COLLISIONS]
-        if count > 1
-    ]
+def meetings(minutes: Minutes, end: datetime) -> list[Meeting]:
+    """Returns the minutes in which most jobs meet, each set of jobs once, by the first minute in which it does."""
+    of_jobs: dict[frozenset[UUID], list[datetime]] = {}
+    for at in sorted(minutes):
+        if len(minutes[at]) > 1:
+            of_jobs.setdefault(frozenset(minutes[at]), []).append(at)
+    most = sorted(of_jobs.values(), key=lambda found: (-len(minutes[found[0]]), found[0]))[:_MOST_MEETINGS]
+    return [_meeting(found, minutes, end) for found in most]
 
 
-def _free_after(at: datetime, counts: Mapping[datetime, int], until: datetime | None) -> datetime | None:
+def _meeting(found: Sequence[datetime], minutes: Minutes, end: datetime) -> Meeting:
+    at, *others = found
     following = (at + number * MINUTE for number in range(1, _HOUR_MINUTES))
-    return next((one for one in following if not counts.get(one) and (until is None or one + MINUTE <= until)), None)
+    free_at = next((one for one in following if one not in minutes and one + MINUTE <= end), None)
+    return Meeting(at, sum(minutes[at].values()), tuple(minutes[at]), free_at, len(others))

@@ -1,22 +1,35 @@
-"""The verdict: how it stands, in a sentence with its reason and a link to where more is told."""
+"""The verdict: how it stands, in a sentence for each thing that is not well, with a link to where more is told."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
-from core.states import Hold
-from pages import formats
+from core.states import KEYED_HOLDS, Hold
+from pages import formats, words
+from pages.naming import called, key_path
+from services.reading.breakers import BreakerView
+from services.reading.failing_hosts import FailingHost
+from services.reading.open_alerts import NONE, OpenAlerts
 from services.reading.parts import PartView
+from services.reading.pauses_in_force import NO_APPS, PausedApps, PauseInForce
 from services.reading.statistics import MinuteFigures
 from services.reading.waiting import Waiting, WaitView
 
 LONG_SECONDS = 60.0
+HELD_SECONDS = 20.0
+"""After so long, what a rate or a breaker holds is told: it ends by itself, but somebody may wonder."""
 MANY = 0.1
 _RECENT_MINUTES = 5
+NAMED_APPS = 3
 _RUNS = "run", "runs"
+_MINUTES = "minute is", "minutes are"
+_FAIL = "job fails", "jobs fail"
+_NAMED = 3
+_WANTED = (Hold.PAUSED, Hold.OVERLAP, Hold.RESTORED)
 
 
 @dataclass(frozen=True)
@@ -39,11 +52,21 @@ class Facts:
     parts: Sequence[PartView]
     waiting: Waiting
     minutes: Sequence[MinuteFigures] | None
+    paused_until: datetime | None = None
+    alerts: OpenAlerts = NONE
+    paused_apps: PausedApps = NO_APPS
+    breakers: Sequence[BreakerView] = ()
+    failing_hosts: Sequence[FailingHost] = ()
 
 
-def of(facts: Facts) -> Verdict:
-    """Returns the verdict: the worst that holds, in this order."""
-    return _pause(facts) or _amiss(facts) or _long_waits(facts) or _late(facts) or _failures(facts) or _well(facts)
+def of(facts: Facts) -> list[Verdict]:
+    """Returns all that is not well, the worst first, so that one thing does not hide another; else that all is well.
+
+    The order is fixed: what lasts stays where it stands.
+    """
+    found = [_pause(facts), _amiss(facts), _failing(facts), *_breakers(facts)]
+    found += [*_paused_apps(facts), *_waits(facts), _late(facts), _failures(facts)]
+    return [one for one in found if one is not None] or [_well(facts)]
 
 
 def _pause(facts: Facts) -> Verdict | None:
@@ -51,7 +74,30 @@ def _pause(facts: Facts) -> Verdict | None:
         return None
     waits = formats.plural(facts.waiting.count, "run waits", "runs wait")
     since = formats.relative(facts.paused_at, facts.now, facts.zone)
-    return Verdict("wait", f"Everything is paused since {since}; {waits}.", "/dashboard/queues", "Resume it")
+    until = "" if facts.paused_until is None else f" until {formats.local(facts.paused_until, facts.zone)}"
+    link = "What waits" if facts.minutes is None else "Resume it"
+    return Verdict("wait", f"Everything was paused {since}{until}; {waits}.", "/dashboard/queues", link)
+
+
+def _paused_apps(facts: Facts) -> list[Verdict]:
+    """Which apps are paused, one by one; of many, the rest together."""
+    named = [_paused_app(one, facts) for one in facts.paused_apps.newest]
+    rest = facts.paused_apps.count - len(named)
+    if rest > 0:
+        more = f"{formats.plural(rest, 'more app is', 'more apps are')} paused."
+        named.append(Verdict("wait", more, "/dashboard/apps", "Apps"))
+    return named
+
+
+def _paused_app(one: PauseInForce, facts: Facts) -> Verdict:
+    paused = "is paused" if one.since is None else f"was paused {formats.relative(one.since, facts.now, facts.zone)}"
+    until = "" if one.until is None else f" until {formats.local(one.until, facts.zone)}"
+    by = "" if one.by is None else f", by {words.WHO.get(one.by.kind, one.by.principal)}"
+    reason = f": “{one.by.reason}”" if one.by and one.by.reason else ""
+    text = f"The app {one.app_name} {paused}{until}{by}{reason}."
+    if one.is_seen:
+        return Verdict("wait", text, f"/dashboard/apps/{quote(one.app_name or '', safe='')}", "Resume it there")
+    return Verdict("wait", text, f"/dashboard/jobs?{urlencode({'app_name': one.app_name})}", "Its jobs")
 
 
 def _amiss(facts: Facts) -> Verdict | None:
@@ -61,24 +107,66 @@ def _amiss(facts: Facts) -> Verdict | None:
     return Verdict("bad", f"Something is wrong with the part {wrong.name}: {wrong.detail}", "#parts", "All parts")
 
 
-def _long_waits(facts: Facts) -> Verdict | None:
-    """Whether a group of runs has waited for long, though nobody paused it: the largest such."""
+def _failing(facts: Facts) -> Verdict | None:
+    """Whether jobs fail each time."""
+    failing = facts.alerts.failing
+    if not failing:
+        return None
+    count = f"More than {len(failing)} jobs fail" if facts.alerts.is_cut else formats.plural(len(failing), *_FAIL)
+    named = ", ".join(f"{called(one)} ({one.failures_in_row} in a row)" for one in failing[:_NAMED])
+    rest = f" and {len(failing) - _NAMED} more" if len(failing) > _NAMED else ""
+    return Verdict("bad", f"{count} each time: {named}{rest}.", "#alerts", "Open alerts")
+
+
+def _breakers(facts: Facts) -> list[Verdict]:
+    """Which circuit breakers are open, one by one; of many, the rest together."""
+    newest = sorted(facts.breakers, key=lambda one: one.opened_at, reverse=True)
+    named = [_breaker(one, facts) for one in newest[:_NAMED]]
+    rest = len(newest) - _NAMED
+    if rest > 0:
+        more = f"{formats.plural(rest, 'more circuit breaker is', 'more circuit breakers are')} open."
+        named.append(Verdict("bad", more, "/dashboard/queues#breakers", "Open breakers"))
+    return named
+
+
+def _breaker(one: BreakerView, facts: Facts) -> Verdict:
+    since = formats.relative(one.opened_at, facts.now, facts.zone)
+    hosts = (host for host in facts.failing_hosts if (host.host, host.app_name) == (one.host, one.app_name))
+    message = next((host.message for host in hosts if host.message), None)
+    error = f": “{message}”" if message else ""
+    wait = formats.plural(one.waiting, "run waits", "runs wait")
+    text = f"Most calls of {one.app_name} to {one.host} fail{error}. Its circuit breaker opened {since}; {wait}."
+    return Verdict("bad", text, key_path(one.key), "This receiver")
+
+
+def _waits(facts: Facts) -> list[Verdict]:
+    """What has waited for long, though nobody paused it: the largest group for each kind of reason."""
+    found: dict[Hold | None, Verdict] = {}
     for one in facts.waiting.groups:
         waited = (facts.now - one.oldest_due_at).total_seconds()
-        if one.held_by not in (Hold.PAUSED, Hold.OVERLAP, Hold.RESTORED) and waited > LONG_SECONDS:
+        long = HELD_SECONDS if one.held_by in KEYED_HOLDS else LONG_SECONDS
+        if _is_news(one, facts) and waited > long and one.held_by not in found:
             count = formats.plural(one.count, "run waits", "runs wait")
-            return Verdict("wait", f"{count}: {_reason(one, facts)}.", "/dashboard/queues", "What waits")
-    return None
+            text = f"{count}: {_reason(one, facts)}."
+            found[one.held_by] = Verdict("wait", text, "/dashboard/queues", "What waits")
+    return list(found.values())
+
+
+def _is_news(one: WaitView, facts: Facts) -> bool:
+    """Whether nobody wanted it, and no other verdict has told it."""
+    return one.held_by not in _WANTED and one.held_key not in {breaker.key for breaker in facts.breakers}
 
 
 def _reason(one: WaitView, facts: Facts) -> str:
-    if one.held_by is Hold.RATE_LIMIT:
+    if one.held_by in (Hold.RATE_LIMIT, Hold.CONCURRENCY):
         until = (
             f" until {formats.local(one.held_until, facts.zone)}"
             if one.held_until is not None and one.held_until > facts.now
             else ""
         )
-        return f"account {one.account_id} has used up its rate{until}"
+        is_rate = one.held_by is Hold.RATE_LIMIT
+        used_up = "has used up its rate" if is_rate else "runs as many at once as its limit allows"
+        return f"account {one.account_id} of {one.app_name} {used_up}{until} ({one.held_key})"
     if one.held_by is Hold.DESTINATION:
         return f"most of the last calls of {one.app_name} failed, so its runs are held ({one.held_key})"
     waited = formats.span((facts.now - one.oldest_due_at).total_seconds())
@@ -86,8 +174,11 @@ def _reason(one: WaitView, facts: Facts) -> str:
 
 
 def _late(facts: Facts) -> Verdict | None:
-    """Whether runs that began a moment ago were late."""
-    late = max((one.lateness_p95_seconds or 0.0 for one in (facts.minutes or ())[-_RECENT_MINUTES:]), default=0.0)
+    """Whether runs that began a moment ago were late, though nothing held any: what is held is told as waiting."""
+    minutes = (facts.minutes or ())[-_RECENT_MINUTES:]
+    if any(one.held for one in minutes) or any(one.held_by is not None for one in facts.waiting.groups):
+        return None
+    late = max((one.lateness_p95_seconds or 0.0 for one in minutes), default=0.0)
     if late <= LONG_SECONDS:
         return None
     text = f"Runs begin late: in the last minutes, some of them by {formats.span(late)} and more."
@@ -107,11 +198,18 @@ def _well(facts: Facts) -> Verdict:
     if facts.minutes is None:
         return Verdict("ok", "All is well.", "/dashboard/jobs", "Your jobs")
     if not ended:
-        return Verdict("ok", "All is well. Nothing has run in the last hour.", "/dashboard/upcoming", "What comes")
+        told = _not_known(facts) or " Nothing has run in the last hour."
+        return Verdict("ok", f"All is well.{told}", "/dashboard/upcoming", "What comes")
     late = [one.lateness_p95_seconds for one in facts.minutes if one.lateness_p95_seconds is not None]
     began = f", 95 % began within {formats.span(max(late))} even in the worst minute" if late else ""
     counts = f"{formats.plural(ended, *_RUNS)} in the last hour, {formats.number(failed)} failed{began}."
-    return Verdict("ok", f"All is well. {counts}", "/dashboard/upcoming", "What comes")
+    return Verdict("ok", f"All is well. {counts}{_not_known(facts)}", "/dashboard/upcoming", "What comes")
+
+
+def _not_known(facts: Facts) -> str:
+    """A sentence that says how much of the last hour is not known, after an outage of coordinators for example."""
+    unknown = sum(not one.is_known for one in facts.minutes or ())
+    return f" Of the last hour, {formats.plural(unknown, *_MINUTES)} not known." if unknown else ""
 
 
 def _totals(facts: Facts) -> tuple[int, int]:

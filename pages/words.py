@@ -1,10 +1,13 @@
-"""The words on pages that stand in no template: of statuses, reasons, actions that are done, and refusals."""
+"""Texts of pages that are not in templates: for statuses, reasons, completed actions, and refusals."""
 
 from __future__ import annotations
 
 from core import schedules
+from core.alerting import AlertKind
+from core.past_occurrences import Became
 from core.policies import CatchUp, Overlap
-from core.principals import PrincipalKind
+from core.principals import NAMELESS
+from core.processes import ProcessKind
 from core.states import Hold, JobStatus, Outcome, RunStatus, Trigger
 from pages import asked
 from services.reading.configuration import Origin
@@ -18,17 +21,20 @@ HOLDS: dict[str | None, str] = {
     None: "for a free worker",
     Hold.PAUSED: "paused",
     Hold.OVERLAP: "for the run before it",
-    Hold.RATE_LIMIT: "for a call that its rate allows",
+    Hold.RATE_LIMIT: "until its rate allows another call",
     Hold.CONCURRENCY: "for a place among so many at once",
     Hold.DESTINATION: "for its receiver to answer again",
     Hold.RESTORED: "to be released: the database was taken back",
 }
 
+ALERTS: dict[str, str] = {AlertKind.FAILING: "fails each time", AlertKind.LATE: "late"}
+"""How the alerts of a job are described."""
+
 TRIGGERS: dict[str, str] = {
     Trigger.SCHEDULE: "by its schedule",
     Trigger.POLL: "poll",
     Trigger.MANUAL: "on request",
-    Trigger.RETRY: "retry",
+    Trigger.RETRY: "replay",
     Trigger.BACKFILL: "backfill",
 }
 
@@ -79,7 +85,7 @@ ACTIONS_ON_JOBS: dict[str, str] = {
     "pause": "Pause",
     "resume": "Resume",
     "trigger": "Run now",
-    "retry": "Retry",
+    "retry": "Replay",
     "cancel": "Cancel",
     "delete": "Delete",
 }
@@ -90,13 +96,13 @@ PARTICIPLES: dict[str, str] = {
     "pause": "paused",
     "resume": "resumed",
     "trigger": "run",
-    "retry": "retried",
+    "retry": "replayed",
     "cancel": "cancelled",
     "delete": "deleted",
-    "replay": "repeated",
+    "replay": "replayed",
     "dismiss": "dismissed",
 }
-"""What becomes of each thing by an action on many."""
+"""The participle of each bulk action."""
 
 WITHOUT_REASON = ("trigger", "retry", "replay")
 """Actions for which no reason is kept."""
@@ -114,7 +120,9 @@ DONE_WITH_MANY: dict[str, str] = {
 
 FILTERS: dict[str, str] = {
     "search": "Text",
+    "status_not": "Without",
     "status": "Status",
+    "paused": "Paused",
     "kind": "Schedule",
     "task_type": "Task type",
     "app_name": "App",
@@ -125,7 +133,7 @@ FILTERS: dict[str, str] = {
     "name": "Name",
     "created_from": "Created from",
     "created_before": "Created before",
-    "trigger": "Made",
+    "trigger": "Trigger",
     "job_id": "Job",
     "failure": "Why",
     "held_by": "Held by",
@@ -135,30 +143,38 @@ FILTERS: dict[str, str] = {
     "scheduled_from": "Scheduled from",
     "scheduled_before": "Scheduled before",
     "finished_from": "Ended since",
+    "retry_of": "Replays of the run",
 }
 """What filters are called."""
 
 DONE: dict[str, str] = {
     "created": "The job is created.",
     "triggered": "A run was made. It starts as soon as a worker is free.",
+    "triggered_job": "A run was made. It waits until the job is resumed.",
+    "triggered_app": "A run was made. It waits until its app is resumed.",
+    "triggered_everything": "A run was made. It waits until everything is resumed.",
+    "triggered_several": "A run was made. It waits until all that is paused is resumed; what that is stands below.",
     "paused": "Paused: nothing starts until it is resumed.",
+    "paused_until": "Paused: nothing starts until that instant, or until it is resumed.",
     "resumed": "Resumed.",
-    "cancelled": "Cancelled: what has not started never will, what runs is stopped.",
-    "retried": "Retried with a new run.",
-    "replayed": "A new run repeats the one that failed.",
-    "all_replayed": "New runs repeat those that failed.",
-    "closed": "The breaker is closed: calls go to that host again, and what waited for it goes on.",
+    "draining": "The worker takes no more runs from its next heartbeat on.",
+    "takes_runs": "The worker takes runs again from its next heartbeat on.",
+    "cancelled": "Cancelled: runs that have not started will not start, runs under way are stopped.",
+    "replayed": "A new run replays the one that failed.",
+    "all_replayed": "New runs replay those that failed: what becomes of them stands here.",
+    "closed": "The breaker is closed: calls go to that host again, and held runs continue.",
     "limited": "Limited. It is in force within a second; calls that are under way count.",
-    "unlimited": "The limit is deleted; what it held goes on.",
-    "view_saved": "The view is saved: it stands above the filter.",
+    "unlimited": "The limit is deleted; runs that it held continue.",
+    "view_saved": "The view is saved: it is listed above the filter.",
+    "none_ticked": "Nothing is ticked: tick some rows, or choose “all that fit”.",
     "acted": "Carried out.",
     "unchanged": "Nothing changed.",
-    "dismissed": "Dismissed: they are shown among the failures no more.",
-    "disabled": "Disabled: logged out everywhere, and cannot log in. Their jobs run on.",
+    "dismissed": "Dismissed: they are no longer shown among the failures.",
+    "disabled": "Disabled: the user is logged out everywhere, and cannot log in. Their jobs continue to run.",
     "enabled": "Enabled: they may log in again.",
     "password_changed": "The password is changed. Your other sessions and logins have ended.",
     "ended": "Ended: it is no longer accepted.",
-    "app_made": "The app is made. What its jobs call, who is in it and its keys stand here.",
+    "app_made": "The app is made. Set its callback address, members and keys here.",
     "member_put": "The role is given.",
     "member_removed": "The user is no longer in the app.",
     "secret_put": "The secret is stored. Requests have it within five seconds.",
@@ -167,30 +183,51 @@ DONE: dict[str, str] = {
     "rewound": "Polling goes on from that state.",
     "deleted": "Deleted.",
     "updated": "Changed.",
+    "reverted": "The job is again what it was in that version. That made a new version; the others are kept.",
     "settings": "Your settings are kept in this browser.",
 }
-"""What pages say after an action; addresses carry only the key, and after an action on many how many it was for."""
+"""What pages say after an action; addresses contain only the key, and after a bulk action the number of rows."""
 
 
 def done_with_many(action: str, changed: int, refused: int) -> str:
-    """Returns what an address carries after an action on many: `done` reads it."""
+    """Returns what an address contains after a bulk action: `done` reads it."""
     return f"{DONE_WITH_MANY.get(action, 'acted') if changed else 'unchanged'}.{changed}.{refused}"
 
 
 def done(carried: str) -> str:
-    """Returns what a page says after an action, empty for what no action of ours carries."""
+    """Returns what a page says after an action; empty for a key that no action sets."""
     key, *counts = carried.split(".")
     if len(counts) != 2 or not all(one.isascii() and one.isdecimal() and len(one) < 8 for one in counts):  # noqa: PLR2004
         return DONE.get(carried, "")
     changed, refused = map(int, counts)
-    return f"{DONE[key]} {changed:,} changed, {refused:,} refused." if key in DONE else ""
+    participle = {"all_replayed": "replayed", "acted": "started", "unchanged": "changed"}.get(key, key)
+    return f"{DONE[key]} {changed:,} {participle}, {refused:,} refused." if key in DONE else ""
 
 
-WHO: dict[str, str] = {
-    PrincipalKind.LOCAL: "somebody on this machine",
-    PrincipalKind.OPERATOR: "an operator",
+WHO = NAMELESS
+"""Names for principals that have none."""
+
+PAUSED: dict[str, str] = {"true": "itself, its app or everything", "false": "not paused"}
+"""Values of the filter for jobs that are paused in any way."""
+
+BECAME: dict[str, str] = {
+    Became.FIRED: "fired",
+    Became.LATE: "fired late",
+    Became.FAILED: "failed",
+    Became.SKIPPED: "skipped",
+    Became.MISSED: "missed",
+    Became.CANCELLED: "cancelled",
+    Became.UNDER_WAY: "under way",
 }
-"""Those who have no name."""
+"""What became of an occurrence."""
+
+PROCESSES: dict[str, str] = {
+    ProcessKind.WEB: "web",
+    ProcessKind.COORDINATOR: "coordinator",
+    ProcessKind.PERIODIC: "periodic",
+    ProcessKind.EMBEDDED: "all in one",
+}
+"""What kinds of processes are called."""
 
 PAGES_OF: dict[str, str] = {
     "job": "/dashboard/jobs/",
@@ -203,12 +240,12 @@ _REFUSALS: dict[int, str] = {
     400: "Something in this request is wrong",
     403: "You may not do this",
     404: "There is nothing here",
-    405: "This page does not take that",
+    405: "This page does not accept that method",
     409: "It cannot be done now",
     421: "Wrong address",
     422: "This form was sent before",
     429: "Too many requests",
-    503: "A part of Carillon is away",
+    503: "A part of Carillon is unavailable",
 }
 
 
@@ -232,12 +269,15 @@ ORIGINS: dict[str, str] = {
 }
 
 EVENTS = "/api/events?topics=jobs,runs"
-"""What tells a page that something of it may have changed."""
+"""What tells a page that a part of it may have changed."""
 
-LOST_AWAY = "Not up to date: the server has not answered since {}. The page goes on by itself once it does."
-LOST_ENDED = "Not up to date since {}: your session has ended. Load the page anew to log in."
-LOST_GONE = "Not up to date since {}: what this page shows is no longer there, or no longer for you."
+LOST_AWAY = "Not up to date: the server has not answered since {}. The page updates itself once it does."
+LOST_ENDED = "Not up to date since {}: your session has ended. Reload the page to log in."
+LOST_GONE = "Not up to date since {}: what this page shows no longer exists, or you may no longer see it."
 """What a page says once it no longer follows what happens; `{}` is the time of its last look."""
+
+SLOWER = "slower"
+"""The ordering of jobs that no list of the API has: `GET /api/jobs/slow` has its first part."""
 
 ORDERINGS: dict[str, str] = {
     "-created_at": "newest first",
@@ -247,6 +287,7 @@ ORDERINGS: dict[str, str] = {
     "-priority": "most urgent first",
     "deadline": "nearest deadline first",
     "status": "by status",
+    SLOWER: "slower than usual",
 }
 
 THEMES = asked.THEMES

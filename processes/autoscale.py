@@ -102,10 +102,17 @@ class Workers(Protocol):
 class WorkerProcesses:
     """Real worker processes, each restarted when it dies; one that is removed finishes its runs first."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], grace_seconds: float) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        grace_seconds: float,
+        *,
+        output: TextIO | None = None,
+    ) -> None:
         self._folder = folder
         self._environment = {name: value for name, value in environment.items() if name != "HEALTH_PORT"}
-        self._grace_seconds = grace_seconds
+        self._grace_seconds, self._output = grace_seconds, output
         self._numbers = itertools.count(1)  # so that no worker has the name of one that is still ending
         self._running: list[Supervisor] = []
         self._leaving: list[tuple[Supervisor, threading.Thread]] = []
@@ -117,7 +124,7 @@ class WorkerProcesses:
     def add(self) -> None:
         name = f"worker.{next(self._numbers)}"
         command = shlex.join([sys.executable, str(self._folder / "cli.py"), "worker"])
-        supervisor = Supervisor({name: command}, self._environment, folder=self._folder)
+        supervisor = Supervisor({name: command}, self._environment, folder=self._folder, output=self._output)
         supervisor.start()
         self._running.append(supervisor)
 

@@ -11,22 +11,26 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from core.database_faults import DatabaseFault
 from core.errors import DatabaseUnavailable
+from core.processes import ProcessKind
 from migrations import runner
 from models import database
-from processes import signals, start, tracing
+from processes import endings, signals, start, tracing
+from services.maintenance.presence import Presence
 from services.messaging import broker as brokers
 from services.messaging.doorbell import BrokerDoorbell, Doorbell
 from services.restoring.guard import Guard
-from services.runtime import faults, logs
+from services.runtime import database_troubles, faults, logs
 from services.runtime.clock import DatabaseClock
 from services.runtime.event_metrics import count_events
 from services.runtime.metrics import Metrics
-from services.runtime.troubles import DATABASE_AWAY, Trouble
+from services.runtime.troubles import Trouble
 from services.system import System
 from settings import Settings
 
 CLOSING_SECONDS = 2.0
+_KINDS = tuple(ProcessKind)  # a worker is registered together with its leases
 _DATABASE_REST_SECONDS = 1.0
 _LAST_SECONDS = 1.0
 _LAST_RINGS_SECONDS = 2
@@ -45,8 +49,10 @@ class Foundation:
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def troubles(self) -> list[Trouble]:
-        """Returns what keeps this process from its queues or from exporting spans, and all from starting runs."""
-        return [*self.broker.troubles.present(), *self.guard.troubles(), *tracing.troubles(self.system.tracer)]
+        """Returns what keeps this process from queues, database or exporting spans, and all from starting runs."""
+        of_database = database_troubles.troubles.present()
+        of_spans = tracing.troubles(self.system.tracer)
+        return [*self.broker.troubles.present(), *of_database, *self.guard.troubles(), *of_spans]
 
 
 @contextmanager
@@ -68,10 +74,15 @@ def foundation(settings: Settings, process_name: str) -> Iterator[Foundation]:
     guard = Guard(system)
     _once_the_database_answers(guard.start)
     doorbell.start()
+    presence = Presence(system, ProcessKind(process_name)) if process_name in _KINDS else None
+    if presence is not None:
+        presence.start()
     try:
         with _ending_the_process():
             yield Foundation(settings, system, broker, metrics, guard)
     finally:
+        if presence is not None:
+            presence.stop()
         guard.stop()
         doorbell.close(timeout_seconds=_LAST_RINGS_SECONDS)
         broker.close()
@@ -86,8 +97,8 @@ def _ending_the_process() -> Iterator[None]:
     """Make sure that the process ends soon after the block, whatever blocks then, with a status for how it went."""
     try:
         yield
-    except start.PLAIN_FAULTS as error:
-        signals.end_within(_LAST_SECONDS, start.status_of(error), last_words=str(error))
+    except endings.PLAIN_FAULTS as error:
+        signals.end_within(_LAST_SECONDS, endings.status_of(error), last_words=str(error))
         raise
     except BaseException:
         signals.end_within(_LAST_SECONDS, status=1)  # the supervisor must see that this was no orderly end
@@ -105,15 +116,16 @@ def observed(doorbell: Doorbell | None = None, *, process: str | None = None) ->
 
 
 def _once_the_database_answers(step: Callable[[], object]) -> None:
-    """Take a step that needs the database, once that answers; log once that the process is waiting."""
-    said = False
+    """Take a step that needs the database, once the database answers; log once what the process is waiting for."""
+    said: DatabaseFault | None = None
     while True:
         try:
             step()
         except DatabaseUnavailable as error:
-            if not said:
-                log.warning("waiting_for_database", error=str(error), remedy=DATABASE_AWAY.remedy)
-            said = True
+            if error.fault is not said:
+                remedy = database_troubles.trouble_of(error.fault).remedy
+                log.warning("waiting_for_database", fault=error.fault, error=str(error), remedy=remedy)
+            said = error.fault
             time.sleep(_DATABASE_REST_SECONDS)
         else:
             return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import structlog
 
 import periodic as beats
@@ -9,6 +11,7 @@ from processes import signals
 from processes.composition import CLOSING_SECONDS, foundation
 from processes.health import endpoint
 from processes.signals import StopSignals
+from services.maintenance import presence
 from services.maintenance.coordinator import Coordinator
 from services.runtime.troubles import Trouble
 from settings import Settings
@@ -25,7 +28,7 @@ def run(settings: Settings) -> None:
     """Run the coordinator's loops until SIGTERM or SIGINT."""
     with foundation(settings, "coordinator") as base:
         loops = Coordinator(base.system, base.broker)
-        consumer = beats.consumer(base.broker, loops.beat)
+        consumer = beats.consumer(base.broker, loops.beat, partial(presence.heard, base.system))
         stop = StopSignals(base.stopping)
 
         def troubles() -> list[Trouble]:

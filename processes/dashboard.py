@@ -25,6 +25,8 @@ from services.system import System
 _THREADS = 3
 """Pages have threads of their own, few: a heavy page never holds up the API."""
 
+_MOST_ACTING = 2  # for bulk actions, so that they delay no other page
+
 
 def add_to(
     app: App,
@@ -35,12 +37,14 @@ def add_to(
     """Add the pages to the API's app; the app."""
     threads = Threads(_THREADS)
     calling = Threads(MOST_AT_ONCE)
-    site = Site(system, threads.run, calling.run, page_readers.readers(system), functools.partial(_is_open, app))
-    app.add_middleware([PageAnswers(site), threads, calling])
+    acting = Threads(_MOST_ACTING)
+    readers, is_open = page_readers.readers(system), functools.partial(_is_open, app)
+    site = Site(system, threads.run, readers, is_open, call=calling.run, act_on_many=acting.run)
+    app.add_middleware([PageAnswers(site), threads, calling, acting])
     change_password = app.routes.resource_at("/api/me/password").change
     signs = Signs(broker_is_up, troubles)
     routes = pages.routes(site, signs, lambda path: _posts_to(app, path), change_password)
-    # All are made before the first is added: a look-up after an addition compiles the whole router anew.
+    # All are made before the first is added: a look-up after an addition recompiles the whole router.
     for path, resource in [(route.path, _resource(app, route)) for route in routes]:
         app.add_route(path, resource)
     return app
@@ -67,7 +71,7 @@ def _of_the_api(app: App, path: str, method: str) -> Responder | None:
 
 
 def _declared(app: App, answer: Answer, behind: Responder | None) -> Any:
-    """Returns a page's responder with the access of the operation it is like; documented as the one behind it is."""
+    """Returns a page's responder with the access of the operation it names; documented as the one behind it."""
     respond = answer.respond
 
     async def responder(_resource: Any, req: Any, resp: Any, **parameters: Any) -> None:
@@ -79,7 +83,7 @@ def _declared(app: App, answer: Answer, behind: Responder | None) -> Any:
 
 
 def _is_open(app: App, principal: Principal, path: str) -> bool:
-    """Whether a page's operation is for a principal at all, so that its link is worth showing."""
+    """Whether a page's operation is open to a principal at all, so that its link should be shown."""
     try:
         app.routes.declared(path.rstrip("/"), "GET").expect(principal)
     except Forbidden:

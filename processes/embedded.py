@@ -12,6 +12,7 @@ from pathlib import Path
 from actors.calling import perform_call
 from actors.main import RunWorker
 from api.app import create_app
+from core.processes import ProcessKind
 from migrations import runner
 from models import database
 from processes import dashboard, tracing, welcome
@@ -21,10 +22,11 @@ from services.files import spool
 from services.files.sweeping import Sweeper
 from services.maintenance import rescues
 from services.maintenance.coordinator import Coordinator
+from services.maintenance.presence import Presence
 from services.messaging import broker
 from services.messaging.doorbell import BrokerDoorbell
 from services.restoring.guard import Guard
-from services.runtime import database_retry, faults
+from services.runtime import database_troubles, faults
 from services.runtime.clock import DatabaseClock
 from services.runtime.troubles import Trouble
 from services.secrets import key_file
@@ -55,25 +57,27 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     tracer = tracing.tracer(settings, "embedded")
     system = System(settings, clock, doorbell, perform_call, tracer)
     guard = Guard(system)
-    guard.start()  # first: what follows must not be done to a database that was taken back, as if it were the latest
+    guard.start()  # first: the next steps must not treat a database that was taken back as the latest
     rescues.rescue_all(system)  # the folder is locked by us, so the process that ran them is dead
     stopping = threading.Event()
     worker = RunWorker(system, carrier, stopping)
     metrics.watch_pool("runs", settings.worker_threads, worker.under_way)
     coordinator = Coordinator(system, carrier)
     sweeper = Sweeper(system)
+    presence = Presence(system, ProcessKind.EMBEDDED)
 
     def drain() -> None:
         worker.finish()
         worker.stop()
         coordinator.stop()
         sweeper.stop()
+        presence.stop()
         guard.stop()
         doorbell.close(timeout_seconds=1)
         tracing.stop(tracer)
 
     def troubles() -> list[Trouble]:
-        of_database = (*database_retry.troubles.present(), *guard.troubles())
+        of_database = (*database_troubles.troubles.present(), *guard.troubles())
         return [*coordinator.troubles(), *of_database, *spool.troubles(settings), *tracing.troubles(tracer)]
 
     api = create_app(system, lambda: True, stopping, troubles, metrics)
@@ -88,12 +92,13 @@ def _serve(settings: Settings, on_ready: Callable[[Settings], None]) -> None:
     worker.start()
     coordinator.start()
     sweeper.start()
+    presence.start()
     web.serve_until_stopped()
 
 
 @contextmanager
 def _folder_of_our_own(folder: Path, named: str) -> Iterator[None]:
-    """Lock the data folder: of two servers on one SQLite file, each would take the other's runs for lost."""
+    """Lock the data folder: two servers on one SQLite file would each consider the other's runs lost."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         os.umask(0o077)  # no other user of this machine may read the applications' data

@@ -86,7 +86,7 @@ def _handling(numbers: Sequence[signal.Signals], handler: signal._HANDLER) -> It
 
 
 def _wait(child: subprocess.Popen[bytes]) -> int:
-    """Wait for the child, and meanwhile reap every orphan, since a zombie still looks alive to who signals it."""
+    """Wait for the child, and meanwhile reap every orphan, since a zombie still looks alive to signals."""
     while child.returncode is None:
         ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
         if ended is None or ended.si_pid == child.pid:

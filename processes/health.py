@@ -20,9 +20,10 @@ from pydantic import SecretStr
 from core import networks
 from processes.programs import LocalServerError
 from services.messaging.broker_troubles import BROKER
+from services.runtime.database_troubles import DATABASE, names_of
 from services.runtime.metric_states import State
 from services.runtime.metrics import CONTENT_TYPE, Metrics
-from services.runtime.troubles import DATABASE_AWAY, Trouble
+from services.runtime.troubles import Trouble
 from settings import Settings
 
 _SLOWEST_REQUEST_SECONDS = 10
@@ -48,7 +49,7 @@ def endpoint(
         return
 
     def page() -> bytes:
-        return metrics.page(_state([one.part for one in troubles()], uses_database=uses_database))
+        return metrics.page(_state(troubles(), uses_database=uses_database))
 
     handler = _handler(settings.internal_secret, stopping, troubles, page)
     server = _listening(settings.health_host, settings.health_port, handler)
@@ -155,16 +156,17 @@ class _HealthHandler(BaseHTTPRequestHandler):
 
 
 def may_see_metrics(secret: SecretStr | None, shown: str, address: str) -> bool:
-    """Whether a caller shows INTERNAL_SECRET or, where none is set, asks from this machine: metrics name apps."""
+    """Whether a caller sends INTERNAL_SECRET or, if none is set, calls from this machine: metrics name apps."""
     if secret is None:
         return networks.is_loopback(address)
     wanted = f"Bearer {secret.get_secret_value()}"
     return hmac.compare_digest(shown.encode("latin-1", "replace"), wanted.encode())
 
 
-def _state(troubles: Sequence[str], *, uses_database: bool) -> State:
-    database = DATABASE_AWAY.part not in troubles if uses_database else None
-    return State(database=database, broker=BROKER not in troubles, troubles=troubles)
+def _state(troubles: Sequence[Trouble], *, uses_database: bool) -> State:
+    parts = [one.part for one in troubles]
+    database = DATABASE not in parts if uses_database else None
+    return State(database, BROKER not in parts, parts, names_of(troubles))
 
 
 def _readiness(is_stopping: bool, troubles: Sequence[Trouble]) -> tuple[HTTPStatus, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What the API reads and shows for the pages."""
+"""The readers by which pages get data in the form in which the API shows it."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def _changed_job(principal: Principal, view: JobView, value: Any) -> Definition:
 
 
 def _job_as_asked(view: JobView) -> dict[str, Any]:
-    """What would be asked for to get such a job, without what need not be said."""
+    """The request that would create such a job, without members that have their defaults."""
     shown = _job_as_shown(view)
     shown["schedule"] = _as_written(shown["schedule"])
     fields = NewJob.model_fields

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 
 import structlog
 
 import periodic as beats
+from core.processes import ProcessKind
 from processes import signals
 from processes.composition import CLOSING_SECONDS, observed
 from processes.health import endpoint
 from processes.signals import StopSignals
 from services.messaging import broker as brokers
-from services.runtime import logs
+from services.runtime import logs, this_process
 from settings import Settings
 
 log = structlog.get_logger()
@@ -23,7 +25,8 @@ def run(settings: Settings) -> None:
     logs.configure(settings.log_level)
     stopping = threading.Event()
     broker = brokers.build(settings, "periodic", beats.CONNECTION_HEARTBEAT_SECONDS)
-    scheduler = beats.Beats(beats.declare(broker, lambda: None), broker.troubles)
+    sender = this_process.identity(ProcessKind.PERIODIC, datetime.now(UTC))
+    scheduler = beats.Beats(beats.declare(broker, lambda: None), broker.troubles, sender.as_json())
     stop = StopSignals(stopping)
 
     def end() -> None:

@@ -53,7 +53,7 @@ class BrokerProbe:
         while not self._stopping.is_set():
             try:
                 self._troubles = self._carrier.unusable((*brokers.RUNS, brokers.BEATS))
-            except Exception:  # without the next question, the last answer would stand for ever
+            except Exception:  # without further probes, the last answer would be reported forever
                 log.exception("probe_fault")
             self._answered.set()
             self._stopping.wait(_ASK_EVERY_SECONDS)

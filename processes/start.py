@@ -1,47 +1,19 @@
-"""Starts every process: reads the environment, checks the settings, and reports each fault in one line."""
+"""Begins every process: reads the settings, and checks them before any server is contacted."""
 
 from __future__ import annotations
 
-import os
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
-import dotenv
 import structlog
-import typer
 
 import settings as configuration
-from core.errors import DatabaseUnavailable, Misconfigured
 from models import database
-from processes.programs import LocalServerError
+from processes.environment import environment
 from services.messaging import broker_url
 from services.runtime import logs, spans
 from services.task_types import loading
 from settings import ConfigurationError, Settings
 
-ROOT = Path(__file__).parents[1]
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  compared with, not listened on
-PLAIN_FAULTS = (Misconfigured, LocalServerError, DatabaseUnavailable)  # their message is enough, without a traceback
-WRONG_CONFIGURATION = 2
-DATABASE_AWAY = 1
 log = structlog.get_logger()
-
-
-@contextmanager
-def plain_faults() -> Iterator[None]:
-    """Print the fault, one line each, and exit: with 2 for a wrong configuration, with 1 where the database is away."""
-    try:
-        yield
-    except PLAIN_FAULTS as error:
-        typer.echo(str(error), err=True)
-        sys.exit(status_of(error))
-
-
-def status_of(error: Exception) -> int:
-    """Returns the exit status for a fault: only a wrong configuration is one that another start would meet again."""
-    return DATABASE_AWAY if isinstance(error, DatabaseUnavailable) else WRONG_CONFIGURATION
 
 
 def embedded_settings() -> Settings:
@@ -85,21 +57,6 @@ def checked_settings(given: dict[str, str]) -> Settings:
     if lines := [*database.faults_of(settings.database), *of_broker, *of_spans]:
         raise ConfigurationError("\n".join(lines))
     return settings
-
-
-def environment() -> dict[str, str]:
-    """Returns the variables of `.env`, overridden by the environment's; an empty variable counts as missing."""
-    try:
-        from_file = dotenv.dotenv_values(ROOT / ".env")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{ROOT / '.env'} cannot be read: {error}.") from None
-    given = {name: value for name, value in os.environ.items() if value.strip()}
-    return {**{name: value for name, value in from_file.items() if value is not None}, **given}
-
-
-def lend(prefix: str) -> None:
-    """Give the variables of this prefix to a library that reads the environment by itself, those of `.env` too."""
-    os.environ.update({name: value for name, value in environment().items() if name.startswith(prefix)})
 
 
 def warn(settings: Settings) -> None:

@@ -1,10 +1,10 @@
-"""The tracer of a process, where OTEL_EXPORTER_OTLP_ENDPOINT names a collector; else no library of it is imported."""
+"""The tracer of a process, if OTEL_EXPORTER_OTLP_ENDPOINT is set; otherwise no tracing library is imported."""
 
 from __future__ import annotations
 
 import structlog
 
-from processes import start
+from processes import environment
 from services.runtime import spans
 from services.runtime.spans import Tracer
 from services.runtime.troubles import Trouble
@@ -19,13 +19,13 @@ log = structlog.get_logger()
 
 
 def tracer(settings: Settings, process_name: str) -> Tracer | None:
-    """Returns what exports the spans of this process, or None."""
+    """Returns the exporter of this process's spans, or None."""
     if not spans.are_wanted(settings):
         return None
     if not spans.can_be_sent():
         log.warning("spans_are_not_exported", remedy=_INSTALL)
         return None
-    start.lend(_VARIABLES)
+    environment.lend(_VARIABLES)
     from services.runtime.open_telemetry import to_collector  # noqa: PLC0415  only here does it cost its import
 
     return to_collector(process_name)
@@ -37,6 +37,6 @@ def troubles(found: Tracer | None) -> list[Trouble]:
 
 
 def stop(found: Tracer | None) -> None:
-    """Export what is left."""
+    """Export the remaining spans."""
     if found is not None:
         found.stop()

@@ -17,6 +17,7 @@ from processes.probe import BrokerProbe
 from processes.web_server import WebServer
 from services.files import spool
 from services.files.sweeping import Sweeper
+from services.runtime import database_troubles
 from services.runtime.troubles import Trouble
 from settings import Settings
 
@@ -43,8 +44,8 @@ def _serve(base: Foundation, probe: BrokerProbe, listening: socket.socket | None
     settings = base.settings
 
     def troubles() -> list[Trouble]:
-        of_spans = tracing.troubles(base.system.tracer)
-        return [*probe.troubles(), *base.guard.troubles(), *spool.troubles(settings), *of_spans]
+        of_database, of_spans = database_troubles.troubles.present(), tracing.troubles(base.system.tracer)
+        return [*probe.troubles(), *of_database, *base.guard.troubles(), *spool.troubles(settings), *of_spans]
 
     api = create_app(base.system, probe.is_up, base.stopping, troubles, base.metrics)
     app = dashboard.add_to(api, base.system, probe.is_up, troubles)
@@ -55,7 +56,7 @@ def _serve(base: Foundation, probe: BrokerProbe, listening: socket.socket | None
 
     def drain() -> None:
         threading.Thread(target=sweeper.stop, daemon=True).start()
-        time.sleep(_SHUTDOWN_NOTICE_SECONDS)  # let the balancer see /readyz before the socket closes
+        time.sleep(_SHUTDOWN_NOTICE_SECONDS)  # lets the load balancer see /readyz before the socket closes
 
     def on_ready() -> None:
         log.info("serving")

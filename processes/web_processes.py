@@ -1,4 +1,4 @@
-"""Several web processes on one port, each on a core: the kernel deals out new connections, and who dies is replaced.
+"""Several web processes on one port, one per core: the kernel distributes connections; dead processes are replaced.
 
 Each has a listening socket of its own, which this process keeps open: connections that a dead process has not accepted
 wait for its successor.
@@ -14,7 +14,8 @@ import threading
 
 import structlog
 
-from processes import programs, start
+from processes import endings, programs
+from processes.environment import ROOT
 from processes.signals import StopSignals
 from processes.web_server import refuse_taken
 from services.runtime import logs
@@ -44,7 +45,7 @@ def run(settings: Settings) -> None:
     for web in webs:
         web.join()
     if any(web.is_refused for web in webs):
-        sys.exit(start.WRONG_CONFIGURATION)
+        sys.exit(endings.WRONG_CONFIGURATION)
 
 
 def listening(host: str, port: int, count: int) -> list[socket.socket]:
@@ -54,7 +55,7 @@ def listening(host: str, port: int, count: int) -> list[socket.socket]:
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    # The protocol is named since asyncio leaves TCP_NODELAY off where it is not.
+    # The protocol is given explicitly: without it, asyncio does not set TCP_NODELAY.
     made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
@@ -90,14 +91,14 @@ class WebProcess:
         while True:
             try:
                 process = self._begun()
-            except OSError as error:  # the machine gives no process just now; connections wait on the socket
+            except OSError as error:  # the machine cannot start a process at present; connections wait on the socket
                 log.warning("web_process_not_started", error=str(error))
                 self._stopping.wait(_REST_SECONDS)
                 continue
             if process is None:
                 return
             status = process.wait()
-            if status == start.WRONG_CONFIGURATION:  # it has said why, and so would the next
+            if status == endings.WRONG_CONFIGURATION:  # it has reported why, and the next would fail in the same way
                 self.is_refused = True
                 self._stopping.set()
             elif not self._stopping.is_set():
@@ -109,7 +110,7 @@ class WebProcess:
             if self._stopping.is_set():
                 return None
             descriptor = self._socket.fileno()
-            command = [sys.executable, str(start.ROOT / "cli.py"), "web", "--socket", str(descriptor)]
+            command = [sys.executable, str(ROOT / "cli.py"), "web", "--socket", str(descriptor)]
             self._process = programs.spawn(
                 command, output=_STANDARD_ERROR, last_signal=signal.SIGTERM, descriptors=[descriptor]
             )

@@ -55,7 +55,7 @@ class WebServer(uvicorn.Server):
             timeout_graceful_shutdown=_LAST_ANSWERS_SECONDS,
             ws="auto",
             ws_max_size=_LONGEST_MESSAGE,
-            ws_per_message_deflate=False,  # its buffers take more memory than all else of a listener
+            ws_per_message_deflate=False,  # its buffers take more memory than everything else of a listener
         )
         super().__init__(config)
         self._stopping = stopping
@@ -80,6 +80,12 @@ class WebServer(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to `StopSignals`, which does not need the main thread."""
         yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop serving, then stop the application."""
+        await super().shutdown(sockets)
+        if self.force_exit:  # uvicorn leaves this out then, and logs an error for the application that it cuts off
+            await self.lifespan.shutdown()
 
     def _stop_at_once(self) -> None:
         """Obey a second signal: hand back the runs under way without waiting for answers."""
@@ -114,7 +120,7 @@ def listening_socket(host: str, port: int) -> socket.socket:
 
 
 def limit_unread(listening: socket.socket) -> None:
-    """Have the kernel end what this socket accepts if its client reads nothing for long, and buffer little until then.
+    """Have the kernel close accepted connections whose client reads nothing for long, and buffer little until then.
 
     Nothing else frees a listener that never reads.
     """

@@ -9,8 +9,6 @@ from processes import signals
 from processes.composition import CLOSING_SECONDS, foundation
 from processes.health import endpoint
 from processes.signals import StopSignals
-from services.runtime import database_retry
-from services.runtime.troubles import Trouble
 from settings import Settings
 
 log = structlog.get_logger()
@@ -23,11 +21,7 @@ def run(settings: Settings) -> None:
         stop = StopSignals(base.stopping, runs.hurry)
 
         base.metrics.watch_pool("runs", settings.worker_threads, runs.under_way)
-
-        def troubles() -> list[Trouble]:
-            return [*base.troubles(), *database_retry.troubles.present()]
-
-        with endpoint(settings, base.stopping, troubles, base.metrics):
+        with endpoint(settings, base.stopping, base.troubles, base.metrics):
             runs.start()
             log.info("executing_runs", threads=settings.worker_threads)
             stop.wait()

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import hypothesis
 import peewee
 import pytest
+import structlog
 from argon2 import PasswordHasher
 
 from migrations import large_indexes, runner
 from models import database
 from models import postgresql as postgresql_database
 from models.tables import ALL, db
+from processes import zones
 from services.access import passwords
-from services.scheduling import timezones
+from services.runtime import database_troubles, logs
 from tests.factories import GivenSystem, given_system
 from tests.servers import new_database, virtual_host
 
+structlog.configure(processors=[*structlog.get_config()["processors"][:-1], logs.READABLE])
+
 # As every process does: tests read the zones that users get, not those of the machine.
-timezones.pin()
+zones.pin()
 
 # How long an example takes says how busy the machine is, and nothing about Carillon.
 hypothesis.settings.register_profile("carillon", deadline=None)
@@ -53,6 +58,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "servers: asks for real servers by itself, not through a fixture")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Keep the garbage collector from looking through the tests, again and again, while they are collected and run."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -88,6 +104,14 @@ def rabbitmq_url() -> Iterator[str]:
     """A virtual host of this test's own, deleted afterwards."""
     with virtual_host() as url:
         yield url
+
+
+@pytest.fixture(autouse=True)
+def _no_trouble_is_left() -> Iterator[None]:
+    """End what a test has noted of its database: the troubles are those of the whole process."""
+    yield
+    for noticed_by in list(database_troubles.troubles._present):
+        database_troubles.troubles.end(noticed_by)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -155,4 +179,5 @@ def _empty() -> None:
             if has_rows:
                 table.delete().execute()
         db.execute_sql("UPDATE installation SET paused_at = NULL, timezone_data = NULL")
-        db.execute_sql("UPDATE installation SET mark = 0, marked_at = NULL, home = NULL, restored_at = NULL")
+        db.execute_sql("UPDATE installation SET mark = 0, marked_at = NULL, home = NULL")
+        db.execute_sql("UPDATE installation SET restored_at = NULL, holding_since = NULL")

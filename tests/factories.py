@@ -14,8 +14,8 @@ from core import schedules
 from core.errors import PermanentFailure, TransientFailure
 from core.principals import LOCAL
 from core.receiver_answers import PollAnswer
-from models import database
-from models.tables import Attempt, Job, Run, db
+from models import attempts, database
+from models.tables import AnyAttempt, Job, Run, db
 from services.execution import claiming, recording, workers
 from services.execution.rotation import Rotation
 from services.execution.work import Failed, Result, Succeeded, Work
@@ -160,10 +160,10 @@ def stored_job(job_id: UUID) -> Job:
         return Job.get_by_id(job_id)
 
 
-def attempts_at(run_id: UUID) -> list[Attempt]:
-    """The attempts at a run, in order."""
+def attempts_at(run_id: UUID) -> list[AnyAttempt]:
+    """The attempts at a run, in order, with the current attempt."""
     with database.reading():
-        return list(Attempt.select().where(Attempt.run == run_id).order_by(Attempt.number))
+        return attempts.of_run(run_id)
 
 
 def claim(

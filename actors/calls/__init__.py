@@ -1,1 +1,1 @@
-"""Make the calls of an attempt: one HTTP request over a line that can be cut, to an address that may be called."""
+"""Make the calls of an attempt: one HTTP request to a permitted address, over a line that can be cut."""

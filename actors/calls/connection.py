@@ -30,8 +30,8 @@ class Line:
     """One call's connection to its receiver. `cut` may be called from any thread at any time, and never raises.
 
     `connect_seconds` covers lookup, connect and TLS handshake together; `read_seconds` each later wait.
-    `reach` says which addresses are allowed; those that are public are reached through `proxy`, if there is one.
-    `transcript` is told when each phase begins.
+    `reach` says which addresses are allowed; public ones are reached through `proxy`, if there is one.
+    `transcript` records when each phase begins.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Line:
         public = [text for text in texts if networks.is_public(text)]
         if self._proxy is None or not public:
             return self._first(host, port, addresses, deadline)
-        return self._through(self._proxy, public[0], port, deadline)  # no answer of a resolver leads past the proxy
+        return self._through(self._proxy, public[0], port, deadline)  # no answer of a resolver can bypass the proxy
 
     def _through(self, proxy: Proxy, address: str, port: int, deadline: float) -> Wire:
         """Returns a wire to a checked address by way of the proxy, which is the operator's and may be anywhere."""
@@ -159,7 +159,7 @@ class Line:
         wire = _begin_to_connect(socket.socket(family, kind, protocol), target)
         wire.address = str(target[0])
         try:
-            # Held only now: shutting down a socket that has not begun to connect would not stop it.
+            # Held only from here on: shutting down a socket that has not begun to connect would not stop it.
             self.hold(wire)
             _await_connected(wire.socket, seconds)
             self._refuse_if_cut()

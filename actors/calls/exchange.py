@@ -44,15 +44,18 @@ class NoFirstByte(OSError):  # noqa: N818  it says what happened
 
 @functools.lru_cache(1024)
 def target_of(url: str) -> Target:
-    """Returns the parts of a URL. Raises `PermanentFailure` for a URL that cannot be called."""
+    """Returns the parts of a URL. Raises `PermanentFailure` for a URL that cannot be called.
+
+    Neither the error nor its cause repeats the URL, which may contain a secret.
+    """
     if fault := urls.fault_of(url):
         raise PermanentFailure(f"The URL {fault}")
     try:
         urllib3.util.parse_url(url)  # as given, then as corrected by requests
         prepared = requests.Request("GET", url).prepare()
         parts = urllib3.util.parse_url(prepared.url or "")
-    except (ValueError, urllib3.exceptions.HTTPError) as error:
-        raise PermanentFailure(f"The URL {url!r} cannot be called: {error}.") from error
+    except (ValueError, urllib3.exceptions.HTTPError):
+        raise PermanentFailure("The URL cannot be called: its host is none; write a name or an address.") from None
     scheme = parts.scheme or "http"
     return Target(scheme, (parts.host or "").strip("[]"), parts.port or _DEFAULT_PORTS[scheme], prepared.path_url)
 
@@ -77,7 +80,7 @@ def ask(
 ) -> Response:
     """Send a request and read the head of its response. Raises `NoFirstByte` if no response begins.
 
-    The wire's time-out applies to the whole sending, and to each wait after it.
+    The wire's timeout applies to sending as a whole, and to each wait after it.
     """
     transcript = transcript or Transcript()
     transcript.enter(Phase.SEND)

@@ -73,7 +73,7 @@ def call(request: Call, scope: abort_scope.Scope, transcript: Transcript | None 
     Raises `Aborted` as soon as the scope is aborted, and if a kept connection turns out to have been closed;
     `TransientFailure` if no whole answer came, and `PermanentFailure` for a URL, an address, a header or a
     certificate that is refused. The status is not judged here. To limit the whole call, the caller aborts the scope.
-    `transcript` is told what is sent and answered, and when.
+    `transcript` records what is sent and answered, and when.
     """
     transcript = transcript or Transcript()
     target = exchange.target_of(request.url)
@@ -91,7 +91,7 @@ def call(request: Call, scope: abort_scope.Scope, transcript: Transcript | None 
             raise _failure(error, request) from error
         finally:
             transcript.end()
-        # If the line was cut, a body that ends with the connection only looks whole.
+        # If the line was cut, a body that ends with the connection only looks complete.
         scope.raise_if_aborted()
         return answer
 
@@ -160,8 +160,8 @@ def _sent(given: Mapping[str, str]) -> dict[str, str]:
 def _body(response: Response) -> bytes:
     """Read at most a byte more than is kept; urllib3 limits the unpacked bytes, not only those read.
 
-    It reads in small pieces, since the line can be cut only between two of them. A coding that we did not ask for is
-    left undecoded: the job was delivered all the same.
+    Reads in small pieces, since the line can be cut only between two of them. A content coding that was not requested
+    is left undecoded: the job was delivered nevertheless.
     """
     is_coded = response.headers.get("content-encoding", "").strip().lower() in _DECODED
     source = _unpacking(response) if is_coded else response

@@ -30,7 +30,7 @@ class Key:
 
 
 class KeptConnections:
-    """The idle connections of a process. Whoever takes one has it alone, until it is kept again."""
+    """The idle connections of a process. A connection that is taken is used exclusively, until it is kept again."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic

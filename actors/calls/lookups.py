@@ -35,11 +35,18 @@ class Lookups:
             return shared
 
     def _run(self, answer: Future[Addresses], host: str, port: int) -> None:
+        found: Addresses = ()
+        error: Exception | None = None
         try:
-            _answer(answer, host, port)
-        finally:
-            with self._lock:
-                del self._under_way[host, port]
+            found = addresses_of(host, port)
+        except Exception as raised:  # noqa: BLE001  any error must reach the calls that wait
+            error = raised
+        with self._lock:
+            del self._under_way[host, port]  # before the answer: whoever asks after it gets a new one
+        if error is None:
+            answer.set_result(found)
+        else:
+            answer.set_exception(error)
 
 
 def addresses_of(host: str, port: int) -> Addresses:
@@ -54,10 +61,3 @@ def is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _answer(answer: Future[Addresses], host: str, port: int) -> None:
-    try:
-        answer.set_result(addresses_of(host, port))
-    except Exception as error:  # noqa: BLE001  any error must reach the calls that wait
-        answer.set_exception(error)

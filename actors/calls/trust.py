@@ -1,4 +1,4 @@
-"""Whose certificates are believed, and which one is shown to receivers that ask for one."""
+"""The certificate authorities that are trusted, and the client certificate for receivers that ask for one."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _MOST = 256
 
 @functools.lru_cache(_MOST)
 def context(ca_bundle: Path | None = None, certificate: str | None = None) -> ssl.SSLContext:
-    """Returns how TLS is spoken: the same object for the same trust and certificate.
+    """Returns the TLS context: the same object for the same trust and certificate.
 
-    Believed are the system's authorities (or `SSL_CERT_FILE`, `SSL_CERT_DIR`), those of certifi and those of the
-    installation's own bundle. `certificate` is shown to receivers: it and its key, in PEM. Raises `TransientFailure`
-    where the bundle cannot be read, `PermanentFailure` where the certificate is not valid.
+    Trusts the system's authorities (or `SSL_CERT_FILE`, `SSL_CERT_DIR`), those of certifi and those of the
+    installation's own bundle. `certificate` is the client certificate with its key, in PEM. Raises `TransientFailure`
+    if the bundle cannot be read, `PermanentFailure` if the certificate is not valid.
     """
     made = ssl.create_default_context()
     made.load_verify_locations(certifi.where())
@@ -42,12 +42,12 @@ def _believe(made: ssl.SSLContext, ca_bundle: Path) -> None:
 
 
 def _show(made: ssl.SSLContext, certificate: str) -> None:
-    """Load a certificate and its key, which OpenSSL takes of a file alone: one that only this process may read."""
+    """Load a certificate and its key. OpenSSL only reads them from a file: one that only this process may read."""
     with tempfile.NamedTemporaryFile(mode="w", encoding="utf-8", suffix=".pem") as file:
         file.write(certificate)
         file.flush()
         try:
-            # Without a password of its own, OpenSSL would ask the terminal for that of an encrypted key.
+            # Without a password argument, OpenSSL would prompt for that of an encrypted key on the terminal.
             made.load_cert_chain(file.name, password=lambda: "")
         except (OSError, ValueError):
             raise PermanentFailure(

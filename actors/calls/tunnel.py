@@ -17,7 +17,7 @@ _END = b"\r\n\r\n"
 def dig(wire: socket.socket, proxy: Proxy, address: str, port: int, deadline: float) -> None:
     """Ask a proxy for a tunnel, until the deadline. Raises `TransientFailure` if it makes none.
 
-    The proxy is told the address, never the name: with a name it could go where nobody has looked.
+    The proxy gets the address, never the name: with a name it could connect to an address that was not checked.
     """
     try:
         wire.settimeout(max(deadline - time.monotonic(), 0.001))

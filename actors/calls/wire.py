@@ -22,7 +22,7 @@ class Wire:
         self._reader: io.BufferedReader | None = None
 
     def secure(self, context: ssl.SSLContext, name: str) -> None:
-        """Speak TLS from now on, with a receiver whose certificate is for `name`, within the socket's time-out.
+        """Speak TLS from now on, with a receiver whose certificate is for `name`, within the socket's timeout.
 
         Raises `PermanentFailure` when its certificate is refused, `TransientFailure` when it takes too long.
         """

@@ -1,10 +1,10 @@
 """The keeper of one command: starts it, waits for it, ends all processes it has left behind, and reports its end.
 
 A separate program, which `command_process` starts for each command in a fresh interpreter, and which imports nothing
-of ours. Only so can it adopt orphaned descendants of the command (they become its own children, in whatever session
-they are), set limits between fork and exec without other threads, and clean up after a worker that was killed. It is
-two processes, since the command may kill its parent: the inner one keeps the command, the outer one the inner one's
-orphans.
+of ours. Only as a separate program can it adopt orphaned descendants of the command (they become its own children,
+whatever their session), set limits between fork and exec without other threads, and clean up after a worker that was
+killed. It consists of two processes, since the command may kill its parent: the inner one supervises the command, the
+outer one the orphans of the inner one.
 
     standard input     a socket: the order comes as a line of JSON; its end, at any time, means: end everything.
                        The report goes back as a line of JSON: `exit_code`, or `errno` if the command did not start.

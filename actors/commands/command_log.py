@@ -1,7 +1,7 @@
-"""Hand the lines that a command writes over to the log of its run, while it goes on.
+"""Add the lines that a command writes to the log of its run, while the command runs.
 
-Whoever reads the command's output never waits for the database: what is read is put aside, and one thread of this
-process hands it over for all its commands, for each once a second at most.
+The thread that reads the command's output never waits for the database: output is buffered, and one thread of this
+process stores it for all its commands, at most once a second for each.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 class CommandLog:
-    """The log of one attempt at a command. A fault of it is logged once, and touches neither command nor result."""
+    """The log of one attempt at a command. A fault here is logged once, and affects neither command nor result."""
 
     def __init__(self, system: System, work: Work) -> None:
         self._system = system
@@ -46,7 +46,7 @@ class CommandLog:
         self._take(self._waiting.error, piece)
 
     def look(self) -> None:
-        """Begin to hand over what waits, unless that was done within the last second or is under way."""
+        """Begin to store the buffered output, unless that was done within the last second or is under way."""
         now = time.monotonic()
         if not self._waiting or not self._is_open or now - self._handed_at < EVERY_SECONDS:
             return
@@ -55,7 +55,7 @@ class CommandLog:
             self._under_way = _thread.submit(self._hand_over)
 
     def close(self) -> None:
-        """Hand over what is left, and wait for that for a moment: after the end of the attempt no line is taken."""
+        """Store the rest, and wait briefly for that: after the end of the attempt no line is accepted."""
         if self._waiting or self._under_way is not None:
             try:
                 _thread.submit(self._hand_over, is_last=True).result(_LAST_SECONDS)
@@ -81,7 +81,7 @@ class CommandLog:
         return self._is_open
 
     def _tell(self, error: Exception) -> None:
-        """Log the first fault, and put the next hand-over off: other commands wait for the same thread."""
+        """Log the first fault, and postpone the next attempt to store: other commands wait for the same thread."""
         if not self._has_failed:
             told = None if isinstance(error, (DatabaseUnavailable, TimeoutError)) else error
             log.warning("command_lines_lost", run_id=str(self._work.run_id), error=str(error), exc_info=told)

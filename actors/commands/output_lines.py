@@ -1,4 +1,4 @@
-"""Turn what a command writes into lines for the log of its run, in bounded memory however much it writes."""
+"""Split a command's output into lines for the log of its run, in bounded memory however much it writes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Stream:
 
 
 class WaitingOutput:
-    """What was read of a command's streams and waits for the log, in the order read; the oldest makes room.
+    """Output that was read from a command's streams and waits for the log, in that order; the oldest is dropped first.
 
     One thread puts pieces in while another takes batches.
     """
@@ -62,7 +62,7 @@ class WaitingOutput:
         return len(self._pieces)
 
     def put(self, stream: Stream, piece: bytes) -> None:
-        """Add a piece of a stream, and leave out the oldest pieces if they are too much together."""
+        """Add a piece of a stream, and drop the oldest pieces if they are too large together."""
         with self._lock:
             self._pieces.append((stream, piece))
             self._size += len(piece) + _BYTES_BESIDE

@@ -61,9 +61,9 @@ def _command(settings: Settings, work: Work) -> Command:
 
 
 def _of_trace(work: Work, given: Mapping[str, str]) -> dict[str, str]:
-    """Returns the variables by which a program carries its trace on, unless `given`, the job's own, name one.
+    """Returns the variables with the trace context for a program, unless `given`, the job's own, name one of them.
 
-    They have the headers' names in upper case, as OpenTelemetry has it.
+    They have the headers' names in upper case, as OpenTelemetry specifies.
     """
     return {name.upper(): value for name, value in sending.trace_headers(work, given).items()}
 

@@ -1,4 +1,4 @@
-"""Perform custom tasks: call the registered function with its parameters; what it returns is the result.
+"""Perform custom tasks: call the registered function with its parameters; its return value is the result.
 
 A function that has returned has done its work, whatever it returned: a bad return value causes no retry.
 """

@@ -63,7 +63,7 @@ def _secrets(system: System, work: Work, request: HttpRequest) -> dict[str, str]
 
 
 def _filled(request: HttpRequest, secrets: Mapping[str, str]) -> HttpRequest:
-    """The request with secrets in all but its body; whether they may stand there is judged with the call."""
+    """The request with secrets filled in, except in its body; the call checks whether they are valid there."""
     if not secrets:
         return request
     headers = {name: secret_references.filled(value, secrets) for name, value in request.headers.items()}
@@ -84,7 +84,7 @@ def _without_secrets(mask: Mask, error: AttemptError) -> AttemptError:
 
 
 def _as_kept(mask: Mask, answer: http.Answer) -> http.Answer:
-    """An answer without the secrets that the request carried, for a receiver may send back what it got."""
+    """An answer without the secrets of the request, since a receiver may send back what it got."""
     if mask.is_empty:
         return answer
     headers = {name: mask.text(value) for name, value in answer.headers.items()}

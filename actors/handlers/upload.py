@@ -78,7 +78,7 @@ def _fetched(system: System, upload: UploadView, scope: Scope) -> Iterator[IO[by
 
 @contextmanager
 def _asked_for(system: System, upload: UploadView, scope: Scope) -> Iterator[Response]:
-    """Request the file from the host that has it, over a line that an abort cuts. The operator's settings name it."""
+    """Request the file from the host that has it, which is set by the operator, over a line that an abort cuts."""
     headers = {"Authorization": f"Bearer {uploads.grant(system, upload.id)}", "Accept-Encoding": "identity"}
     target = exchange.target_of(f"{upload.host_url}/internal/spool/{upload.id}")
     context = trust.context(system.settings.ca_bundle) if target.scheme == "https" else None

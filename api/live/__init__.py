@@ -1,1 +1,1 @@
-"""The live channel: who listens, what each is told, and how it reaches them."""
+"""The live channel: its listeners, the frames that each gets, and how these are sent."""

@@ -1,4 +1,4 @@
-"""Allowances: a listener to everything gets at most so many changes a second; after that, it must read anew."""
+"""Allowances: a listener to everything gets a limited number of changes a second; beyond that, it must reload."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ class Allowance:
         self._must_read_anew = False
 
     def granted(self, told: Told | None, now: float) -> Told | None:
-        """Returns what is told; None where all must be read anew.
+        """Returns the changes to send; None if the listener must reload.
 
-        Within a second that is said once, and once more in the next for what came after it.
+        It is told to reload once in a second, and once more in the next for later changes.
         """
         if now - self._began >= 1:
             self._began, self._left = now, MOST_A_SECOND
         needed = MOST_A_SECOND + 1 if told is None else len(told.jobs) + len(told.runs)
-        if self._left < 0:  # it was said in this second
+        if self._left < 0:  # it was told to reload in this second
             self._must_read_anew = self._must_read_anew or needed > 0
             return Told()
         self._left -= needed

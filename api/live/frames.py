@@ -1,4 +1,4 @@
-"""What channels tell: the frames that each form of channel makes of what was changed."""
+"""The frames that each form of channel makes of the changes."""
 
 from __future__ import annotations
 
@@ -8,20 +8,25 @@ from functools import cached_property
 from typing import TypeVar, cast
 from uuid import UUID
 
+import structlog
+
+from api.lists import UNREADABLE
 from core.principals import Principal
-from services.changes.looking import Look
+from services.changes.looking import Jobs, Look
 from services.reading.views import JobView, RunView
+from services.reading.visibility import as_seen
 
 Made = TypeVar("Made")
 
 RESET = "reset"
 DELETED = "deleted"
 _STATISTICS_SECONDS = 2.0
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Frame:
-    """Something to tell. Of several that wait with one key only the newest is told; without a key, each is."""
+    """A frame to send. Of several waiting frames with the same key only the newest is sent; without a key, all are."""
 
     text: str
     key: Hashable | None = None
@@ -29,7 +34,7 @@ class Frame:
 
     @cached_property
     def as_event(self) -> bytes:
-        """Returns it as a server-sent event, made once for all listeners that it is told to."""
+        """Returns it as a server-sent event, built once for all listeners."""
         return f"event: {self.event}\ndata: {self.text}\n\n".encode()
 
 
@@ -45,12 +50,12 @@ class Told:
 
 
 class Round:
-    """What one look has read for all listeners; what is made of it for one of them is kept for the others."""
+    """The data that one look has read for all listeners; values derived for one of them are cached for the others."""
 
     def __init__(self, look: Look, now: float) -> None:
         self.look = look
         self.now = now  # monotonic
-        self._jobs: dict[UUID, JobView] = {}
+        self._jobs: Jobs = Jobs({}, {})
         self._runs: dict[UUID, RunView] = {}
         self._made: dict[Hashable, object] = {}
 
@@ -59,12 +64,20 @@ class Round:
         self._jobs = self.look.jobs(job_ids)
         self._runs = self.look.runs(run_ids)
 
-    def job(self, job_id: UUID) -> JobView | None:
-        """Returns a job that was read; None if it was deleted."""
-        return self._jobs.get(job_id)
+    def job(self, principal: Principal, job_id: UUID) -> JobView | None:
+        """Returns a job that was read, as the principal may see it; None if it was deleted.
+
+        If it was not read whole (`is_whole`), its long values are None.
+        """
+        view = self._jobs.whole.get(job_id) or self._jobs.without_long.get(job_id)
+        return None if view is None else as_seen(principal, view)
+
+    def is_whole(self, told: Told) -> bool:
+        """Whether all of these jobs were read with their long values, unless they were deleted."""
+        return self._jobs.without_long.keys().isdisjoint(told.jobs)
 
     def run(self, run_id: UUID) -> RunView | None:
-        """Returns a run that was read; None if it is not there any more."""
+        """Returns a run that was read; None if it no longer exists."""
         return self._runs.get(run_id)
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
@@ -73,25 +86,41 @@ class Round:
             self._made[key] = make()
         return cast("Made", self._made[key])
 
+    def frame_once(self, key: Hashable, row_id: UUID, make: Callable[[], Frame | None]) -> Frame | None:
+        """Returns the frame of one row as `once` does; a row that cannot be shown is logged and left out, as in lists.
+
+        All listeners share the look, so that an error would end the channels of all of them.
+        """
+
+        def make_if_readable() -> Frame | None:
+            try:
+                return make()
+            except UNREADABLE:
+                log.exception("row_unreadable", id=str(row_id))
+                return None
+
+        return self.once(key, make_if_readable)
+
 
 class Telling:
-    """The base of the forms of channels; an instance knows what one listener was told so far.
+    """The base of the forms of channels; an instance knows what was sent to one listener so far.
 
-    Called in a thread, never by two at once, but for `look_begins`.
+    Called in a thread, never by two at once, except `look_begins`.
     """
 
     wants_jobs = True
     wants_runs = False
+    tells_long_values = True
 
     def look_begins(self) -> None:
-        """Have the look answer what was asked before it; called on the event loop."""
+        """Note that a look begins, which answers the questions asked before it; called on the event loop."""
 
     def begin(self, _round: Round, _principal: Principal) -> Sequence[Frame]:
-        """Returns what is told first."""
+        """Returns the first frames."""
         return ()
 
     def tell(self, _round: Round, _principal: Principal, _told: Told) -> Sequence[Frame]:
-        """Returns the frames for what was changed."""
+        """Returns the frames for changes."""
         raise NotImplementedError
 
     def tell_due(self, _round: Round, _principal: Principal) -> Sequence[Frame]:
@@ -99,19 +128,19 @@ class Telling:
         return ()
 
     def reset(self, _round: Round, _principal: Principal) -> Sequence[Frame]:
-        """Returns what asks the listener to read anew what it shows."""
+        """Returns the frames that ask the listener to reload what it shows."""
         raise NotImplementedError
 
 
 class Pace:
-    """When to tell statistics: after a change, but at most every two seconds."""
+    """When to send statistics: after a change, but at most every two seconds."""
 
     def __init__(self) -> None:
         self.is_wanted = False
         self._told_at: float | None = None
 
     def is_due(self, now: float) -> bool:
-        """Whether to tell them now, which is then noted."""
+        """Whether to send them now; if so, that is noted."""
         if not self.is_wanted or (self._told_at is not None and now - self._told_at < _STATISTICS_SECONDS):
             return False
         self.is_wanted, self._told_at = False, now

@@ -1,4 +1,4 @@
-"""The hub of a web process: looks at what was changed while somebody listens, and only then."""
+"""The hub of a web process: reads changes while it has listeners, and only then."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from api import access
 from api.access import Access
 from api.live import rounds
 from api.live.listeners import End, Listener
-from api.live.rounds import Outcomes
+from api.live.rounds import FramesByListener
 from api.threads import Threads
 from core.errors import CarillonError, Unavailable
 from core.principals import Principal
@@ -23,21 +23,23 @@ from services.system import System
 
 LOOK_SECONDS = 0.2
 MOST_LISTENERS = 2_000
-MOST_JOINING = 250  # in one look: of a thousand that come back at once, the others wait for the next
-AT_ONCE = 20  # listeners are handed their frames, then requests have their turn
+MOST_OF_A_CALLER = 500
+MOST_JOINING = 250  # in one look: if a thousand reconnect at once, the others wait for the next
+AT_ONCE = 20  # listeners served before requests get the event loop
 _RESTS = 2.0  # times as long as the look took: requests have two thirds of the time
 LONGEST_REST_SECONDS = 1.0
-_ASK_AGAIN_SECONDS = 3.0  # who is not allowed to listen any more hears nothing after five
+_ASK_AGAIN_SECONDS = 3.0  # a listener without access must get nothing after five seconds
 _STOPPING = "This process is about to stop; connect again, to another one."
 _FAILED = "The live channel failed just now; connect again."
 _FULL = f"{MOST_LISTENERS} listeners are connected to this process; try again in a moment."
+_FULL_OF_CALLER = f"You have {MOST_OF_A_CALLER} listeners at this process already; close some, then try again."
 log = structlog.get_logger()
 
 Joined = asyncio.Future[None]
 
 
 class Hub:
-    """Keeps the listeners, and tells each what was changed."""
+    """Keeps the listeners, and sends each its changes."""
 
     def __init__(self, system: System, threads: Threads, admission: Access, stopping: threading.Event) -> None:
         self._clock = system.clock
@@ -57,8 +59,7 @@ class Hub:
         """
         if self._stopping.is_set():
             raise Unavailable(_STOPPING)
-        if len(self._listening) + len(self._joining) >= MOST_LISTENERS:
-            raise Unavailable(_FULL)
+        self._refuse_too_many(listener)
         joined: Joined = asyncio.get_running_loop().create_future()
         self._joining[listener] = joined
         if self._task is None:
@@ -69,8 +70,19 @@ class Hub:
             self.leave(listener)
             raise
 
+    def _refuse_too_many(self, listener: Listener) -> None:
+        """Raise `Unavailable` if there are too many listeners: in total, or of one user or key."""
+        if len(self._listening) + len(self._joining) >= MOST_LISTENERS:
+            raise Unavailable(_FULL)
+        caller_id = listener.principal.caller_id
+        if caller_id is None:
+            return
+        everyone = (*self._listening, *self._joining)
+        if sum(one.principal.caller_id == caller_id for one in everyone) >= MOST_OF_A_CALLER:
+            raise Unavailable(_FULL_OF_CALLER)
+
     def leave(self, listener: Listener) -> None:
-        """Tell a listener nothing more."""
+        """Remove a listener."""
         self._listening.discard(listener)
         self._joining.pop(listener, None)
 
@@ -82,7 +94,7 @@ class Hub:
             await asyncio.gather(task, return_exceptions=True)
 
     async def _run(self) -> None:
-        """Look until nobody listens any more."""
+        """Look again and again while there are listeners."""
         self._asked_at = self._clock.monotonic()
         try:
             while (self._listening or self._joining) and not self._stopping.is_set():
@@ -106,7 +118,7 @@ class Hub:
             await self._ask_again()
             for listener in (*self._listening, *joining):
                 listener.telling.look_begins()
-            outcomes, cursor = await self._threads.run(self._look, set(self._listening), list(joining))
+            found, cursor = await self._threads.run(self._look, set(self._listening), list(joining))
         except Unavailable as error:  # who listens is told with the next look
             _refuse(joining, error)
         except Exception as error:
@@ -115,32 +127,32 @@ class Hub:
             self._end_all(End.TRY_AGAIN, _FAILED)
             self._watch.forget()
         else:
-            await self._hand_out(outcomes, cursor, joining)
+            await self._hand_out(found, cursor, joining)
         finally:
             _refuse(joining, Unavailable(_STOPPING))  # unless they have their answer
 
-    def _look(self, listening: Collection[Listener], joining: Collection[Listener]) -> tuple[Outcomes, str]:
+    def _look(self, listening: Collection[Listener], joining: Collection[Listener]) -> tuple[FramesByListener, str]:
         with self._watch.look() as look:
             return rounds.carry_out(look, self._clock.monotonic(), listening, joining), str(look.now)
 
-    async def _hand_out(self, outcomes: Outcomes, cursor: str, joining: Mapping[Listener, Joined]) -> None:
+    async def _hand_out(self, found: FramesByListener, cursor: str, joining: Mapping[Listener, Joined]) -> None:
         handed = 0
-        for listener, outcome in outcomes.items():
+        for listener, frames in found.items():
             joined = joining.get(listener)
-            if isinstance(outcome, CarillonError):
-                self._refuse_one(listener, joined, outcome)
+            if isinstance(frames, CarillonError):
+                self._refuse_one(listener, joined, frames)
             elif joined is None or not joined.done():
-                listener.offer(outcome, cursor)
+                listener.offer(frames, cursor)
                 if joined is not None:
                     self._listening.add(listener)
                     joined.set_result(None)
-                handed += bool(outcome) or joined is not None
+                handed += bool(frames) or joined is not None
                 if handed == AT_ONCE:
                     handed = 0
                     await asyncio.sleep(0)
 
     async def _ask_again(self) -> None:
-        """Ask for each token that was shown whether it still holds, and for whom; at most every few seconds."""
+        """Authenticate the listeners' tokens again, at most every few seconds."""
         now = self._clock.monotonic()
         if now - self._asked_at < _ASK_AGAIN_SECONDS:
             return
@@ -175,7 +187,7 @@ class Hub:
 
 
 def rest_after(took: float) -> float:
-    """Returns how long to rest after a look that took so many seconds."""
+    """Returns how long to rest after a look that took the given number of seconds."""
     return min(max(LOOK_SECONDS, _RESTS * took), LONGEST_REST_SECONDS)
 
 

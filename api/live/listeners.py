@@ -1,4 +1,4 @@
-"""Listeners: each has a bounded queue of frames, in which a newer state of a job or run takes the place of an older."""
+"""Listeners: each has a bounded queue of frames, in which a newer state of a job or run replaces an older one."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from core.cursors import Cursor
 from core.principals import Principal, VisibleJobs
 
 MOST_FRAMES = 1_000
+MOST_CHARACTERS = 16 * 1024 * 1024
+"""Of frames that wait to be sent; those of one look are queued even so, since they are the same for many listeners."""
 AT_ONCE = 64 * 1024
 """Characters: with so many, the frames are sent that have been taken from a queue."""
 
@@ -26,7 +28,7 @@ class End(Enum):
 
     STOPPING = 1001
     NOT_ALLOWED = 1008
-    TRY_AGAIN = 1013  # also for who reads too slowly
+    TRY_AGAIN = 1013  # also for slow readers
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ EVERYTHING = Interest()
 
 @dataclass(frozen=True)
 class Audience:
-    """Listeners to whom the same jobs and runs are sent: they want the same, and may see the same."""
+    """Listeners that get the same jobs and runs: they have the same interest, and may see the same."""
 
     interest: Interest
     seen: VisibleJobs | None
@@ -72,6 +74,7 @@ class Listener:
         self._ended: End | None = None
         self._has_dropped = False
         self._frames: dict[object, Frame] = {}
+        self._characters = 0
         self._changed = asyncio.Event()
 
     @property
@@ -80,33 +83,36 @@ class Listener:
         return not self._frames and not self._has_dropped
 
     def listen_as(self, principal: Principal) -> None:
-        """Tell from now on what this principal may see."""
+        """Send from now on what this principal may see."""
         self.principal = principal
         wants_jobs, wants_runs = self.telling.wants_jobs, self.telling.wants_runs
         self.audience = Audience(self.interest, principal.seen_jobs, wants_jobs, wants_runs)
 
     def offer(self, frames: Iterable[Frame], cursor: str) -> None:
-        """Queue frames, with which everything up to the cursor is told."""
+        """Queue frames that bring the listener up to the cursor."""
+        is_slow = bool(self._frames)  # earlier frames are still waiting
         for frame in frames:
             key = object() if frame.key is None else frame.key
-            self._frames.pop(key, None)
+            self._take(key)
             self._frames[key] = frame
+            self._characters += len(frame.text)
         self.cursor = cursor
-        if len(self._frames) > MOST_FRAMES:
+        if len(self._frames) > MOST_FRAMES or (is_slow and self._characters > MOST_CHARACTERS):
             self.end(End.TRY_AGAIN)
         elif self._frames:
             self._changed.set()
 
     def end(self, why: End) -> None:
-        """End the channel; only if the server stops, what is queued is told before."""
+        """End the channel; queued frames are sent first only if the server stops."""
         self._ended = self._ended or why
         if why is not End.STOPPING:
             self._has_dropped = self._has_dropped or bool(self._frames)
             self._frames.clear()
+            self._characters = 0
         self._changed.set()
 
     async def next(self, seconds: float) -> Sequence[Frame] | End:
-        """Returns the next frames, or why the channel ends; no frames if neither comes within so many seconds."""
+        """Returns the next frames, or why the channel ends; no frames if neither comes within the given seconds."""
         if not self._frames and self._ended is None:
             self._changed.clear()
             patience = asyncio.get_running_loop().call_later(seconds, self._changed.set)
@@ -121,7 +127,13 @@ class Listener:
         taken: list[Frame] = []
         room = AT_ONCE
         while self._frames and room > 0:
-            frame = self._frames.pop(next(iter(self._frames)))
+            frame = self._take(next(iter(self._frames)))
+            assert frame is not None  # noqa: S101  it was the first
             room -= len(frame.text)
             taken.append(frame)
         return taken
+
+    def _take(self, key: object) -> Frame | None:
+        frame = self._frames.pop(key, None)
+        self._characters -= 0 if frame is None else len(frame.text)
+        return frame

@@ -1,4 +1,4 @@
-"""Shares: which news each listener gets. What is the same for many of them is found out once."""
+"""Shares: which changes each listener gets. Decisions that are the same for many listeners are made once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOTHING = Told()
 
 @dataclass(frozen=True)
 class Share:
-    """What a listener is told in a round; `told` is None where it must read anew what it shows."""
+    """What a listener is sent in a round; `told` is None if it must reload."""
 
     listener: Listener
     told: Told | None
@@ -35,7 +35,7 @@ class Share:
 def shares(
     look: Look, now: float, listeners: Collection[Listener], news: News | None, whose: Whose, *, join: bool = False
 ) -> list[Share]:
-    """Returns the share of each of these listeners in the news; adds to `whose` the jobs that were looked up for it."""
+    """Returns the share of each of these listeners in the changes; adds to `whose` the jobs looked up for that."""
     whose.update(look.whose(_looked_up(listeners, news, join=join) - whose.keys()))
     sharing = _Sharing(look, news, whose)
     found = []
@@ -48,7 +48,7 @@ def shares(
 
 
 def _looked_up(listeners: Iterable[Listener], news: News | None, *, join: bool) -> set[UUID]:
-    """Returns the jobs of which it matters whose they are."""
+    """Returns the jobs whose owners must be known."""
     alone = {one.interest.job_id for one in listeners}
     wanted = {job_id for job_id in alone if job_id is not None}
     if not join and news is not None and not news.apps:
@@ -59,7 +59,7 @@ def _looked_up(listeners: Iterable[Listener], news: News | None, *, join: bool) 
 
 
 class _Sharing:
-    """Shares the news out; keeps what it has found out for one listener for those of the same audience."""
+    """Distributes the changes; caches each decision for all listeners of the same audience."""
 
     def __init__(self, look: Look, news: News | None, whose: Whose) -> None:
         self._look = look
@@ -72,7 +72,7 @@ class _Sharing:
                 self._of_apps[names.folded(job.app_name)].append(job)
 
     def told_to(self, listener: Listener) -> Told | None:
-        """Returns what a listener is told; None where it must read anew what it shows."""
+        """Returns what a listener is sent; None if it must reload."""
         if self._has_nothing_of(listener.interest):
             return _NOTHING
         audience = listener.audience
@@ -90,15 +90,15 @@ class _Sharing:
             return None
         told = self._seen(self._news, listener)
         count = len(told.runs) + (len(told.jobs) if listener.telling.wants_jobs else 0)
-        return told if count <= MOST_FRAMES else None  # would be sent away, come back, and miss as much
+        return told if count <= MOST_FRAMES else None  # would be disconnected, reconnect, and miss as much again
 
     def _is_too_much(self, news: News, principal: Principal, interest: Interest) -> bool:
-        """Whether so much was changed of what somebody listens to that only reading it anew tells what."""
+        """Whether so much has changed that the listener must reload."""
         if interest.job_id is not None:
             job = self._whose.get(interest.job_id)
             return bool(news.apps) and job is not None and news.is_of_app(job.app_id)
         if interest.app_name is not None and not visible_apps.may_have_jobs(principal, interest.app_name):
-            return False  # what becomes of another's app is not told, nor whether there is one of this name
+            return False  # neither the changes nor the existence of somebody else's app is revealed
         if len(news.jobs) > MOST_CHANGED:
             return True
         if not news.apps:
@@ -108,10 +108,10 @@ class _Sharing:
         return _is_of_theirs(self._look, principal, news)
 
     def _seen(self, news: News, listener: Listener) -> Told:
-        """Returns what a listener wants and may see of what was changed."""
+        """Returns the changes that a listener wants and may see."""
         jobs = {one.id for one in self._touched(news, listener.interest) if sees(listener.principal, one)}
         runs = [run for run, job in news.runs.items() if job in jobs] if jobs and listener.telling.wants_runs else []
-        return Told(jobs, runs)
+        return Told(jobs, self._look.runs_seen(listener.principal, runs))
 
     def _touched(self, news: News, interest: Interest) -> Iterable[WhoseJob]:
         if interest.job_id is not None:
@@ -123,7 +123,7 @@ class _Sharing:
 
 
 def _is_of_theirs(look: Look, principal: Principal, news: News) -> bool:
-    """Whether so much was changed of an app in which a principal may see jobs: of another's, nothing is told."""
+    """Whether too much has changed in an app in which the principal may see jobs; other apps reveal nothing."""
     if principal.sees_all:
         return True
     own = {one.app_id for one in principal.memberships}

@@ -1,4 +1,4 @@
-"""Tell a listener over a WebSocket, and hear what it says, until one of both ends it."""
+"""Serve a listener over a WebSocket, and receive what it sends, until either side ends the channel."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _IDLE_SECONDS = 60.0
 
 
 def ignore(_text: str) -> None:
-    """Hear nothing of what a client says."""
+    """Ignore what a client sends."""
 
 
 async def serve(hub: Hub, ws: WebSocket, listener: Listener, hear: Callable[[str], None] = ignore) -> None:
-    """Accept a channel and tell its listener; `hear` is given each text that the client sends.
+    """Accept a channel and serve its listener; `hear` is called with each text that the client sends.
 
     Raises as `Hub.join` does, before the channel is accepted.
     """
@@ -51,5 +51,5 @@ async def _hear(ws: WebSocket, hear: Callable[[str], None]) -> None:
     while True:
         try:
             hear(await ws.receive_text())
-        except falcon.PayloadTypeError:  # bytes, which say nothing here
+        except falcon.PayloadTypeError:  # bytes, which have no meaning here
             continue

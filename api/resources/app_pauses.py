@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, keys, reasons
+from api import access, answers, bodies, keys, pausing
 from api.answers import Answer
 from api.openapi import documented
 from api.operations import Required
 from api.schemas.apps import App
-from api.schemas.audit import ReasonQuery
+from api.schemas.audit import PauseQuery
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
@@ -31,25 +31,25 @@ class PauseOfApp:
         {200: App},
         access=Required.APP,
         scope=Scope.OPERATE,
-        query=ReasonQuery,
+        query=PauseQuery,
         problems=(404,),
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, name: str) -> None:
-        """Pause an app: none of its runs starts until it is resumed."""
-        reason = reasons.of(req)
-        content = await bodies.raw(req, self._system.settings.max_body_bytes)
+        """Pause an app: none of its runs starts until it is resumed, or until an instant. Again: until another one."""
+        given = pausing.asked(req)
+        content = pausing.content(await bodies.raw(req, self._system.settings.max_body_bytes), given)
         await keys.answer_once(
             self._system,
             self._threads,
             req,
             resp,
             content=content,
-            act=lambda: self._paused(access.principal(req), name, reason),
+            act=lambda: self._paused(access.principal(req), name, given),
         )
 
-    def _paused(self, principal: Principal, name: str, reason: str | None) -> Answer:
-        pauses.pause_app(principal, self._system, name, reason)
+    def _paused(self, principal: Principal, name: str, given: PauseQuery) -> Answer:
+        pauses.pause_app(principal, self._system, name, given.reason, until=given.until)
         return answers.answer(App.model_validate(apps.get(principal, name)))
 
 

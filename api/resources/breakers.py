@@ -1,4 +1,4 @@
-"""Breakers of destinations: which hosts are left alone, and closing a breaker by hand."""
+"""Breakers of destinations: list open ones, and close a breaker by hand."""
 
 from __future__ import annotations
 

@@ -43,7 +43,15 @@ class ActionsOnJobs:
         action = Action(given.action)
         wanted = given.filter.wanted()
         outcome = bulk_actions.act(
-            principal, self._system, action, wanted, after, dry_run=given.dry_run, request=request, reason=given.reason
+            principal,
+            self._system,
+            action,
+            wanted,
+            after,
+            dry_run=given.dry_run,
+            request=request,
+            reason=given.reason,
+            until=given.until,
         )
         return JobActions.of(outcome, dry_run=given.dry_run)
 

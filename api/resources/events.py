@@ -1,4 +1,4 @@
-"""Events: what is changed, as server-sent events."""
+"""Events: changes as server-sent events."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class EventsQuery(Query):
     topics: Annotated[tuple[Topic, ...], BeforeValidator(_split), Field(min_length=1)] = ("jobs",)
 
     def interest(self) -> Interest:
-        """Returns what is listened to."""
+        """Returns the caller's interest."""
         return Interest(self.job, self.app)
 
 
@@ -92,7 +92,7 @@ class Events:
     async def _events(self, listener: Listener) -> AsyncIterator[SSEvent]:
         """Yield events; the cursor comes with each after which nothing is left to be told."""
         try:
-            cursor = listener.cursor if listener.is_up_to_date else None  # what was missed is still to be told
+            cursor = listener.cursor if listener.is_up_to_date else None  # missed changes are still to be sent
             yield SSEvent(comment="listening", event_id=cursor, retry=random.randint(*_BACK_AFTER_MS))  # noqa: S311
             while not isinstance(frames := await listener.next(COMMENT_SECONDS), End):
                 cursor = listener.cursor if listener.is_up_to_date else None
@@ -128,16 +128,16 @@ class EventsOf(Telling):
         self._note_change()
         return ()
 
-    def tell(self, current: Round, _principal: Principal, told: Told) -> Sequence[Frame]:
+    def tell(self, current: Round, principal: Principal, told: Told) -> Sequence[Frame]:
         """Returns the newest state of each job and run."""
         self._note_change()
 
         def make() -> Sequence[Frame]:
-            jobs = [_job(current, one) for one in told.jobs] if self.wants_jobs else []
+            jobs = [_job(current, principal, one) for one in told.jobs] if self.wants_jobs else []
             runs = [_run(current, one) for one in told.runs]
             return [frame for frame in (*jobs, *runs) if frame is not None]
 
-        return current.once(("events", told), make)
+        return current.once(("events", told, principal.account_id), make)
 
     def tell_due(self, current: Round, principal: Principal) -> Sequence[Frame]:
         """Returns the statistics if they may have changed."""
@@ -148,10 +148,13 @@ class EventsOf(Telling):
             counted = JobStatistics.model_validate(current.look.statistics(principal, self._counted))
             return _frame(current, "stats", "stats", counted)
 
-        return [current.once(("stats", principal.visible_jobs(), self._counted), make)]
+        name = self._counted.app_name
+        of = name and current.once(("app", name), lambda: current.look.app_id(name))
+        # Whatever the spelling of an app's name, its statistics are read once; of those that are not there, too.
+        return [current.once(("stats", principal.visible_jobs(), name is None, of), make)]
 
     def reset(self, current: Round, _principal: Principal) -> Sequence[Frame]:
-        """Returns the event after which everything is to be read anew."""
+        """Returns the event that asks the client to reload."""
         self._note_change()
         return [Frame(f'{{"as_of":{current.look.as_of}}}', RESET, RESET)]
 
@@ -160,12 +163,12 @@ class EventsOf(Telling):
             self._statistics.is_wanted = True
 
 
-def _job(current: Round, job_id: UUID) -> Frame:
+def _job(current: Round, principal: Principal, job_id: UUID) -> Frame | None:
     def make() -> Frame:
-        view = current.job(job_id)
+        view = current.job(principal, job_id)
         return _frame(current, "job", job_id, _Deleted(id=job_id) if view is None else Job.model_validate(view))
 
-    return current.once(("job event", job_id), make)
+    return current.frame_once(("job event", job_id, principal.account_id), job_id, make)
 
 
 def _run(current: Round, run_id: UUID) -> Frame | None:
@@ -173,7 +176,7 @@ def _run(current: Round, run_id: UUID) -> Frame | None:
         view = current.run(run_id)
         return None if view is None else _frame(current, "run", run_id, Run.model_validate(view))
 
-    return current.once(("run event", run_id), make)
+    return current.frame_once(("run event", run_id), run_id, make)
 
 
 def _frame(current: Round, event: str, key: object, shown: BaseModel) -> Frame:

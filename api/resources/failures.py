@@ -7,10 +7,10 @@ from falcon.asgi import Request, Response
 from api import access, answers, validation
 from api.openapi import documented
 from api.operations import Required
-from api.schemas.failures import Failures, FailuresQuery
+from api.schemas.failures import FailingHost, FailingHosts, Failures, FailuresQuery, HostsQuery
 from api.threads import Threads
 from core.scopes import Scope
-from services.reading import failures
+from services.reading import failing_hosts, failures
 from services.system import System
 
 
@@ -30,3 +30,23 @@ class GroupedFailures:
         query = validation.query(FailuresQuery, req.params)
         found = failures.grouped(access.principal(req), self._system, query.hours, query.wanted())
         return Failures.model_validate(found)
+
+
+class AllFailingHosts:
+    """`/api/failures/hosts`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._hosts = failing_hosts.FailingHosts(system)
+        self._threads = threads
+
+    @documented(
+        "listFailingHosts", "runs", {200: FailingHosts}, access=Required.ACCOUNT, scope=Scope.READ, query=HostsQuery
+    )
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """List the hosts whose calls fail at this moment: without an answer, or with a 5xx."""
+        answers.send(resp, await self._threads.run(self._listed, req))
+
+    def _listed(self, req: Request) -> FailingHosts:
+        query = validation.query(HostsQuery, req.params)
+        found = self._hosts.of(access.principal(req), query.wanted())
+        return FailingHosts(results=[FailingHost.model_validate(one) for one in found])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from functools import partial
 from typing import IO
 from uuid import UUID
 
@@ -15,7 +16,9 @@ from api.operations import Required, operation
 from api.schemas.files import DownloadLink
 from api.threads import Threads
 from core import object_names
+from core.errors import NotFound
 from core.scopes import Scope
+from services.access.wrong_secrets import WrongSecrets
 from services.files import download_links, uploads
 from services.system import System
 
@@ -62,21 +65,24 @@ class StoredFile:
 class SpooledFile:
     """`/internal/spool/{upload_id}`: a file in this host's spool, for the worker that has its token."""
 
-    def __init__(self, system: System, threads: Threads) -> None:
+    def __init__(self, system: System, threads: Threads, wrong_secrets: WrongSecrets) -> None:
         self._system = system
         self._threads = threads
+        self._wrong_secrets = wrong_secrets
 
     @operation(access=Required.RECEIVER)
     async def on_get(self, req: Request, resp: Response, upload_id: UUID) -> None:
         token = (req.auth or "").removeprefix("Bearer ")
-        await _send(req, resp, self._threads, await self._threads.run(uploads.opened, self._system, upload_id, token))
+        open_it = partial(uploads.opened, self._system, upload_id, token)
+        look_up = partial(self._wrong_secrets.looked_up, token, req.remote_addr, open_it, NotFound)
+        await _send(req, resp, self._threads, await self._threads.run(look_up))
 
 
 async def _send(req: Request, resp: Response, threads: Threads, file: IO[bytes]) -> None:
     """Answer with a file, piece by piece, as a download that a browser never displays."""
     resp.content_type = "application/octet-stream"
     size = await threads.run(_size, file)
-    if req.method == "HEAD":  # nobody reads the pieces then
+    if req.method == "HEAD":  # then nothing reads the pieces
         file.close()
         resp.content_length = size
     else:

@@ -15,15 +15,17 @@ from api.openapi import documented
 from api.operations import Required, operation
 from api.schemas.reports import Alive, Readiness
 from api.threads import Threads
-from core.errors import Unavailable
+from core.database_faults import DatabaseFault
+from core.errors import DatabaseUnavailable
 from core.scopes import Scope
 from core.signs_of_life import BEAT, OLDEST_BEAT_SECONDS, OLDEST_TICK_SECONDS, TICK
 from services.messaging.broker_troubles import AWAY as NO_ANSWER
 from services.messaging.broker_troubles import BROKER
 from services.reading import records
+from services.runtime.database_troubles import trouble_of
 from services.runtime.metric_states import State
 from services.runtime.metrics import CONTENT_TYPE, Metrics
-from services.runtime.troubles import DATABASE_AWAY, Trouble
+from services.runtime.troubles import Trouble
 from services.system import System
 
 PATIENCE_SECONDS = 3.0
@@ -64,18 +66,23 @@ class Readyz:
 
     async def report(self) -> Readiness:
         """Returns the state of this process and of what it uses."""
-        seen, broker = await asyncio.gather(self._signals(), self._broker())
-        return self._report(seen, broker=broker)
+        found, broker = await asyncio.gather(self._signals(), self._broker())
+        return Readiness.model_validate(self._reported(found, broker=broker))
 
-    async def _signals(self) -> dict[str, datetime] | None:
-        """Returns when beat and tick were last seen; None if the database does not answer in time, or with an error."""
+    async def _signals(self) -> dict[str, datetime] | DatabaseFault:
+        """Returns when beat and tick were last seen, or what keeps the database from answering in time."""
         try:
             return await asyncio.wait_for(self._threads.run(records.signals_seen), PATIENCE_SECONDS)
-        except (Unavailable, TimeoutError) as error:
-            log.warning("database_not_ready", error=repr(error))
+        except TimeoutError:
+            fault = DatabaseFault.TOO_SLOW
+            log.warning("database_not_ready", fault=fault)
+        except DatabaseUnavailable as error:
+            fault = error.fault
+            log.warning("database_not_ready", fault=fault, error=str(error))
         except Exception:  # no schema, say: whatever it is, requests cannot be served
+            fault = DatabaseFault.AWAY
             log.exception("database_not_ready")
-        return None
+        return fault
 
     async def _broker(self) -> bool:
         try:
@@ -83,28 +90,25 @@ class Readyz:
         except TimeoutError:
             return False
 
-    def _report(self, seen: dict[str, datetime] | None, *, broker: bool) -> Readiness:
+    def _reported(self, found: dict[str, datetime] | DatabaseFault, *, broker: bool) -> dict[str, object]:
+        seen, fault = ({}, found) if isinstance(found, DatabaseFault) else (found, None)
         tick, beat = self._age(seen, TICK), self._age(seen, BEAT)
-        troubles = list(dict.fromkeys(self._found(tick, beat, database=seen is not None, broker=broker)))
+        wrong = self._found(tick, beat, broker=broker) if fault is None else [trouble_of(fault)]
+        troubles = list(dict.fromkeys(wrong))
         status = "degraded" if troubles else "ready"
-        if seen is None or self._shutting_down.is_set():
+        if fault is not None or self._shutting_down.is_set():
             status = "unavailable"
-        return Readiness.model_validate(
-            {
-                "status": status,
-                "database": seen is not None,
-                "broker": broker,
-                "last_beat_age_seconds": beat,
-                "last_tick_age_seconds": tick,
-                "troubles": troubles,
-            }
-        )
+        return {
+            "status": status,
+            "database": fault is None,
+            "broker": broker,
+            "last_beat_age_seconds": beat,
+            "last_tick_age_seconds": tick,
+            "troubles": troubles,
+        }
 
-    def _found(self, tick: float | None, beat: float | None, *, database: bool, broker: bool) -> Iterator[Trouble]:
-        """Returns what is wrong, each with a remedy."""
-        if not database:
-            yield DATABASE_AWAY
-            return
+    def _found(self, tick: float | None, beat: float | None, *, broker: bool) -> Iterator[Trouble]:
+        """Returns the troubles, each with a remedy, while the database answers."""
         troubles = self._troubles()
         yield from troubles
         if not broker and not any(one.part == BROKER for one in troubles):
@@ -114,8 +118,8 @@ class Readyz:
         if not self._system.settings.embedded and _older(beat, OLDEST_BEAT_SECONDS):
             yield _unheard("periodic", beat, "The coordinator plans without it.")
 
-    def _age(self, seen: dict[str, datetime] | None, name: str) -> float | None:
-        at = (seen or {}).get(name)
+    def _age(self, seen: dict[str, datetime], name: str) -> float | None:
+        at = seen.get(name)
         return None if at is None else round((self._system.clock.now() - at).total_seconds(), 3)
 
 
@@ -135,6 +139,7 @@ class MetricsPage:
             database=found.database,
             broker=found.broker,
             troubles=[one.part for one in found.troubles],
+            database_faults=[one.fault for one in found.troubles if one.fault is not None],
             tick_age_seconds=found.last_tick_age_seconds,
             beat_age_seconds=found.last_beat_age_seconds,
         )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, keys, reasons
+from api import access, answers, bodies, keys, pausing
 from api.answers import Answer
 from api.openapi import documented
 from api.operations import Required
 from api.schemas.apps import Installation
-from api.schemas.audit import ReasonQuery
+from api.schemas.audit import PauseQuery
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
@@ -46,24 +46,24 @@ class PauseOfEverything:
         {200: Installation},
         access=Required.ADMINISTRATION,
         scope=Scope.OPERATE,
-        query=ReasonQuery,
+        query=PauseQuery,
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response) -> None:
-        """Pause everything: no run of any app starts until everything is resumed."""
-        reason = reasons.of(req)
-        content = await bodies.raw(req, self._system.settings.max_body_bytes)
+        """Pause everything: no run of any app starts until it is resumed, or until an instant. Again: until another."""
+        given = pausing.asked(req)
+        content = pausing.content(await bodies.raw(req, self._system.settings.max_body_bytes), given)
         await keys.answer_once(
             self._system,
             self._threads,
             req,
             resp,
             content=content,
-            act=lambda: self._paused(access.principal(req), reason),
+            act=lambda: self._paused(access.principal(req), given),
         )
 
-    def _paused(self, principal: Principal, reason: str | None) -> Answer:
-        pauses.pause_everything(principal, self._system, reason)
+    def _paused(self, principal: Principal, given: PauseQuery) -> Answer:
+        pauses.pause_everything(principal, self._system, given.reason, until=given.until)
         return answers.answer(Installation.model_validate(pauses.installation(principal)))
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from api import access, answers, bodies, keys, lists, reasons, validation
+from api import access, answers, bodies, keys, lists, pausing, reasons, validation
 from api.answers import Answer
 from api.lists import Listed
 from api.openapi import documented
 from api.operations import Required
-from api.schemas.audit import ReasonQuery
+from api.schemas.audit import PauseQuery, ReasonQuery
 from api.schemas.jobs import Job, JobPage, NextOccurrences, Occurrence
 from api.schemas.paging import CountQuery, JobsQuery
 from api.threads import Threads
@@ -85,17 +86,20 @@ class JobAction:
     async def _act(self, req: Request, resp: Response, job_id: UUID) -> None:
         reason = reasons.of(req)
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
+        await self._answer(req, resp, job_id, content, reason=reason)
+
+    async def _answer(self, req: Request, resp: Response, job_id: UUID, content: bytes, **given: Any) -> None:
         await keys.answer_once(
             self._system,
             self._threads,
             req,
             resp,
             content=content,
-            act=lambda: self._changed(access.principal(req), job_id, reason),
+            act=lambda: self._changed(access.principal(req), job_id, given),
         )
 
-    def _changed(self, principal: Principal, job_id: UUID, reason: str | None) -> Answer:
-        self._action(principal, self._system, job_id, reason=reason)
+    def _changed(self, principal: Principal, job_id: UUID, given: dict[str, Any]) -> Answer:
+        self._action(principal, self._system, job_id, **given)
         return answers.answer(Job.model_validate(records.job(principal, job_id)))
 
 
@@ -126,13 +130,15 @@ class Pause(JobAction):
         {200: Job},
         access=Required.JOB,
         scope=Scope.OPERATE,
-        query=ReasonQuery,
+        query=PauseQuery,
         problems=(404,),
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Pause a job: none of its runs starts until it is resumed."""
-        await self._act(req, resp, job_id)
+        """Pause a job: none of its runs starts until it is resumed, or until an instant. Again: until another one."""
+        given = pausing.asked(req)
+        content = pausing.content(await bodies.raw(req, self._system.settings.max_body_bytes), given)
+        await self._answer(req, resp, job_id, content, reason=given.reason, until=given.until)
 
 
 class Resume(JobAction):

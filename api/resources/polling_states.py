@@ -8,10 +8,11 @@ from falcon.asgi import Request, Response
 
 from api import access, answers, bodies, keys, lists, validation
 from api.answers import Answer
+from api.lists import Listed
 from api.openapi import documented
 from api.operations import Required
 from api.schemas.jobs import Job
-from api.schemas.polling_states import NewRewind, PollingState, PollingStates
+from api.schemas.polling_states import NewRewind, PollingState, PollingStates, PollingStatesQuery
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
@@ -26,12 +27,24 @@ class StatesOfJob:
         self._threads = threads
 
     @documented(
-        "listPollingStates", "jobs", {200: PollingStates}, access=Required.JOB, scope=Scope.READ, problems=(404, 409)
+        "listPollingStates",
+        "jobs",
+        {200: PollingStates},
+        access=Required.JOB,
+        scope=Scope.READ,
+        query=PollingStatesQuery,
+        problems=(404, 409),
     )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """List the newest 50 states that a polling job has had, newest first."""
-        found = await self._threads.run(polling_states.history, access.principal(req), job_id)
-        answers.send(resp, PollingStates(results=lists.readable(PollingState.model_validate, found)))
+        """List the newest 50 states that a polling job has had, newest first; large ones a part at a time."""
+        lists.send(resp, await self._threads.run(self._list, req, job_id))
+
+    def _list(self, req: Request, job_id: UUID) -> Listed:
+        query = validation.query(PollingStatesQuery, req.params)
+        found = polling_states.history(access.principal(req), job_id, query.before)
+        links = lists.by_version(req, found.states[-1].version if found.more else None)
+        results = lists.readable(PollingState.model_validate, found.states)
+        return lists.listed(PollingStates(next=links.get("next"), results=results), links)
 
 
 class RewindOfJob:

@@ -54,7 +54,10 @@ class TriggerOfJob(RunAction):
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, job_id: UUID) -> None:
-        """Run a job now, in addition to its schedule; `data`, if given, replaces the job's for this run."""
+        """Run a job now, in addition to its schedule; `data`, if given, replaces the job's for this run.
+
+        To give `data` to a job of a task type that Carillon performs itself, such as `http`, takes `jobs`, too.
+        """
         await self._by_body(req, resp, lambda body: self._trigger(access.principal(req), job_id, body))
 
     def _trigger(self, principal: Principal, job_id: UUID, body: bytes) -> Answer:
@@ -115,7 +118,10 @@ class ReplayOfRun(RunAction):
         takes_key=True,
     )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
-        """Replay a run that failed or was cancelled: repeat it with a new run; `data`, if given, replaces its data."""
+        """Replay a run that failed or was cancelled: repeat it with a new run; `data`, if given, replaces its data.
+
+        To give `data` to a job of a task type that Carillon performs itself, such as `http`, takes `jobs`, too.
+        """
         await self._by_body(req, resp, lambda body: self._replay(access.principal(req), run_id, body))
 
     def _replay(self, principal: Principal, run_id: UUID, body: bytes) -> Answer:

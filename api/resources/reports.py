@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from api.operations import Required
 from api.schemas.run_reports import Completion, EndedAttempt, Failure, Heartbeat, Lease, Log, Logged, TokenHeader
 from api.threads import Threads
 from core import json_text
+from core.errors import WrongToken
+from services.access.wrong_secrets import WrongSecrets
 from services.execution import reports
 from services.execution.reports import Sender
 from services.scheduling.run_endings import LONGEST_RESULT
@@ -36,14 +39,20 @@ class ResultTooLarge(falcon.HTTPContentTooLarge):
 class Report:
     """`/reports/{run_id}/...`: open to callers with the token that was sent with the callback."""
 
-    def __init__(self, system: System, threads: Threads) -> None:
+    def __init__(self, system: System, threads: Threads, wrong_secrets: WrongSecrets) -> None:
         self._system = system
         self._threads = threads
+        self._wrong_secrets = wrong_secrets
 
     async def _answer(self, req: Request, resp: Response, run_id: UUID, take: Callable[..., BaseModel]) -> None:
         sender = Sender(run_id, req.get_header(_HEADER) or "")
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        answers.send(resp, await self._threads.run(lambda: take(sender, bodies.parse_if_any(body))))
+        answers.send(resp, await self._threads.run(self._taken, req.remote_addr, sender, body, take))
+
+    def _taken(self, address: str | None, sender: Sender, body: bytes, take: Callable[..., BaseModel]) -> BaseModel:
+        expect = partial(reports.expect_known, sender)
+        self._wrong_secrets.looked_up(sender.token, address, expect, WrongToken)
+        return take(sender, bodies.parse_if_any(body))
 
 
 class Heartbeats(Report):
@@ -56,7 +65,7 @@ class Heartbeats(Report):
         access=Required.RECEIVER,
         headers=TokenHeader,
         body=Heartbeat,
-        problems=(401, 409),
+        problems=(401, 409, 429),
     )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Report that the work continues, and how far it is: the run's lease is renewed."""
@@ -101,7 +110,7 @@ class Completions(Report):
         access=Required.RECEIVER,
         headers=TokenHeader,
         body=Completion,
-        problems=(401, 409),
+        problems=(401, 409, 429),
     )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Report that the work is done; for a poll, also its new state and whether it was the last."""
@@ -124,7 +133,7 @@ class Failures(Report):
         access=Required.RECEIVER,
         headers=TokenHeader,
         body=Failure,
-        problems=(401, 409),
+        problems=(401, 409, 429),
     )
     async def on_post(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Report that the work has failed; unless `permanent`, it is tried again as retries allow."""

@@ -1,4 +1,4 @@
-"""The restore of an installation: what is held since, and its release."""
+"""The restore of an installation: the runs that it holds, and their release."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from api.schemas.restores import NewRelease, Release, Restore
 from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
+from services.jobs import idempotency
 from services.restoring import declaring, releasing
 from services.system import System
 
@@ -44,11 +45,11 @@ class RestoreOfInstallation:
         reason = reasons.of(req)
         content = await bodies.raw(req, self._system.settings.max_body_bytes)
 
-        def act() -> Answer:
-            found = declaring.declare(access.principal(req), self._system, reason)
+        def act(request: idempotency.Request | None) -> Answer:
+            found = declaring.declare(access.principal(req), self._system, reason, request)
             return answers.answer(Restore.model_validate(found))
 
-        await keys.answer_once(self._system, self._threads, req, resp, content=content, act=act)
+        await keys.answer_in_parts(self._system, self._threads, req, resp, content=content, act=act)
 
 
 class ReleaseOfRestore:
@@ -70,17 +71,17 @@ class ReleaseOfRestore:
     async def on_post(self, req: Request, resp: Response) -> None:
         """Release or discard what is held since the database was taken back, in slices or to the end."""
         body = await bodies.read(req, self._system.settings.max_body_bytes)
-        await keys.answer_once(
+        await keys.answer_in_parts(
             self._system,
             self._threads,
             req,
             resp,
             content=body,
-            act=lambda: self._released(access.principal(req), body),
+            act=lambda request: self._released(access.principal(req), body, request),
         )
 
-    def _released(self, principal: Principal, body: bytes) -> Answer:
+    def _released(self, principal: Principal, body: bytes, request: idempotency.Request | None) -> Answer:
         given = validation.body(NewRelease, bodies.parse(body))
-        count = releasing.release(principal, self._system, given.wanted(), given.reason)
+        count = releasing.release(principal, self._system, given.wanted(), given.reason, request)
         left = Restore.model_validate(declaring.view(principal))
         return answers.answer(Release(runs=count, left=left))

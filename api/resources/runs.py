@@ -19,6 +19,7 @@ from api.schemas.runs import (
     LogLine,
     LogLines,
     LogQuery,
+    Replay,
     Run,
     RunHold,
     RunPage,
@@ -28,9 +29,8 @@ from api.threads import Threads
 from core.listing import NEWEST_FIRST
 from core.principals import Principal
 from core.scopes import Scope
-from services.reading import holds, listing, records
+from services.reading import listing, records
 from services.reading.counting import Counts
-from services.reading.moment import one_moment
 from services.reading.views import Page
 
 
@@ -125,15 +125,13 @@ class LogOfRun:
 
 
 def _whole(principal: Principal, run_id: UUID) -> RunWithAttempts:
-    with one_moment():
-        view, attempts = records.run(principal, run_id)
-        lines = records.log_of_run(principal, run_id, LINES_SHOWN)
-        held = holds.of_run(principal, run_id)
+    found = records.whole_run(principal, run_id, LINES_SHOWN)
     return RunWithAttempts(
-        **Run.model_validate(view).model_dump(),
-        holds=[RunHold.model_validate(one) for one in held],
-        attempts=lists.readable(Attempt.model_validate, attempts),
-        log=[LogLine.model_validate(one) for one in lines],
+        **{name: getattr(found.run, name) for name in Run.model_fields},
+        holds=[RunHold.model_validate(one) for one in found.holds],
+        attempts=lists.readable(Attempt.model_validate, found.attempts),
+        log=[LogLine.model_validate(one) for one in found.lines],
+        replays=[Replay.model_validate(one) for one in found.replays],
     )
 
 

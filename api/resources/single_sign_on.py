@@ -1,4 +1,4 @@
-"""Log in at the identity provider: a browser is led there, and comes back with a code."""
+"""Log in at the identity provider: the browser is redirected there, and returns with a code."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class LoginFromElsewhere(_SingleSignOn):
 
     @operation(access=Required.NOTHING)
     async def on_get(self, req: Request, resp: Response) -> None:
-        """Take the code with which a browser comes back from the provider, and begin a session."""
+        """Accept the code with which a browser returns from the provider, and begin a session."""
         provider = self._expected_provider()
         attempt = _attempt(req)
         code = req.get_param("code") or ""

@@ -7,10 +7,10 @@ from falcon.asgi import Request, Response
 from api import access, answers, validation
 from api.openapi import documented
 from api.operations import Required
-from api.schemas.figures import JobStatistics, MinuteFigures, ScopeQuery, Series, SeriesQuery
+from api.schemas.figures import JobStatistics, MinuteFigures, ScopeQuery, Series, SeriesQuery, SlowJob, SlowJobs
 from api.threads import Threads
 from core.scopes import Scope
-from services.reading import statistics
+from services.reading import slow_jobs, statistics
 from services.system import System
 
 
@@ -35,6 +35,23 @@ class StatisticsOfJobs:
         answers.send(resp, JobStatistics.model_validate(found))
 
 
+class SlowJobsOfAll:
+    """`/api/jobs/slow`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._system = system
+        self._threads = threads
+
+    @documented(
+        "listSlowJobs", "statistics", {200: SlowJobs}, access=Required.ACCOUNT, scope=Scope.READ, query=ScopeQuery
+    )
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """List the jobs whose newest runs all took much longer than was usual before."""
+        query = validation.query(ScopeQuery, req.params)
+        found = await self._threads.run(slow_jobs.listed, access.principal(req), self._system, query.wanted())
+        answers.send(resp, SlowJobs(results=[SlowJob.model_validate(one) for one in found]))
+
+
 class MinuteSeries:
     """`/api/stats/series`."""
 
@@ -49,4 +66,4 @@ class MinuteSeries:
         """Show what happened in each of the last minutes."""
         query = validation.query(SeriesQuery, req.params)
         found = await self._threads.run(statistics.series, access.principal(req), self._system, query.minutes)
-        answers.send(resp, Series(results=[MinuteFigures.model_validate(one) for one in found]))
+        answers.send(resp, Series(results=[MinuteFigures.of(one) for one in found]))

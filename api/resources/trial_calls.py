@@ -32,7 +32,7 @@ class TestCallOfJob:
 
         It needs the scope `read` besides `operate`, for it shows the job's data and its receiver's answer. No run is
         made and nothing follows; limits and the job's own pause do not hold it, while a pause of its app or of
-        everything refuses it (409). It may take ten seconds; one at a time for each app.
+        everything refuses it (409). It may take ten seconds; one at a time for each app and each caller.
         """
         with trial_places.place():
             made = await self._calling.run(trial_calls.of_job, access.principal(req), self._system, job_id)

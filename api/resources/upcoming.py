@@ -31,5 +31,6 @@ class UpcomingRuns:
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(UpcomingQuery, req.params)
-        found = upcoming.coming(access.principal(req), self._system, query.wanted(), query.seconds, query.limit)
+        who, wanted = access.principal(req), query.wanted()
+        found = upcoming.coming(who, self._system, wanted, query.seconds, query.limit, start=query.start)
         return lists.listed(UpcomingList(results=lists.readable(Upcoming.model_validate, found)), {})

@@ -49,7 +49,7 @@ class NewApp(Given):
         return task_types
 
     def definition(self) -> apps.AppDefinition:
-        """What the app is to be, as the services take it."""
+        """The app's definition in the form that the services take."""
         return apps.AppDefinition(self.callback_base_url, self.policies(), self.destination_breaker)
 
     def policies(self) -> dict[str, apps.TaskTypePolicy]:
@@ -110,6 +110,7 @@ class App(Shown):
     destination_breaker: bool | None
     task_types: dict[str, TaskTypeOfApp]
     paused_at: datetime | None
+    paused_until: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -126,3 +127,4 @@ class Installation(Shown):
 
     version: str = VERSION
     paused_at: datetime | None
+    paused_until: datetime | None

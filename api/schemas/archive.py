@@ -38,7 +38,7 @@ def _mark(value: Any) -> Mark:
 
 
 def written(mark: Mark) -> str:
-    """Returns a mark as it stands in the path of the next page."""
+    """Returns a mark in the form that it has in the path of the next page."""
     return "/".join((mark.folder, *mark.place))
 
 
@@ -70,10 +70,15 @@ class ArchivedRunQuery(Query):
 
 
 class AppOfDay(Shown):
-    """What the archive has of an app on one day; `size` is in bytes, zipped. Runs that are stored twice count twice."""
+    """What the archive has of an app on one day; `size` is in bytes, zipped.
+
+    A run that is stored twice counts once in `runs`. Where `is_exact` is false there may be fewer runs: to count them
+    would take too much reading.
+    """
 
     app_name: str
     runs: int
+    is_exact: bool
     size: int
 
 
@@ -93,8 +98,6 @@ class ArchivedDays(Shown):
 
 class ArchivedRun(RunWithAttempts):
     """A run with every try at it and all lines that receivers had logged, as the release that stored it shows them."""
-
-    account_id: str
 
 
 class ArchivedRuns(Shown):

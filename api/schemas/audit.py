@@ -22,6 +22,15 @@ class ReasonQuery(Query):
     reason: Reason | None = None
 
 
+class PauseQuery(ReasonQuery):
+    """Why it is paused, kept in the audit log; and until when at the latest, if it is to be resumed by itself then.
+
+    `until` lies ahead, at most 366 days.
+    """
+
+    until: InstantInQuery | None = None
+
+
 class AuditQuery(PageQuery):
     """Which entries are wanted."""
 
@@ -40,6 +49,7 @@ class AuditQuery(PageQuery):
 class AuditEntry(Shown):
     """One change: who made it (`kind`, `principal`), with what (`credential`), from where, of what, and why.
 
+    `title` is what people call the job that was changed, or whose run was; null for other things, and once it is gone.
     `before` and `after` hold the members that changed, secrets masked; a creation shows in the job itself.
     """
 
@@ -54,6 +64,7 @@ class AuditEntry(Shown):
     app_name: str | None
     thing: str
     thing_id: str
+    title: str | None
     before: dict[str, Any] | None
     after: dict[str, Any] | None
     reason: str | None

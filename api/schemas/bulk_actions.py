@@ -1,7 +1,8 @@
-"""Actions on many jobs or runs as callers write them, and their outcomes."""
+"""Actions on many jobs or runs as callers write them, and their results."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -72,6 +73,7 @@ class JobsMeant(_Meant):
     account_id: Filter | None = None
     user_id: Filter | None = None
     status: StatusWord | None = None
+    paused: bool | None = None
     task_type: Filter | None = None
     kind: ScheduleKind | None = None
     name: Filter | None = None
@@ -92,6 +94,7 @@ class NewJobActions(Given):
     """An action on every job that fits, at most 10,000 at a time; an empty filter needs `all`.
 
     A dry run says what would happen, and changes nothing. If more jobs fit, send `cursor` to continue with the rest.
+    `until` is for `pause`: the instant at which these jobs are resumed by themselves.
     """
 
     action: ActionWord
@@ -100,8 +103,16 @@ class NewJobActions(Given):
     dry_run: bool = False
     cursor: Cursor | None = None
     reason: Reason | None = None
+    until: Instant | None = None
 
     _on_purpose = field_validator("all")(_all_on_purpose)
+
+    @field_validator("until")
+    @classmethod
+    def _for_a_pause(cls, until: datetime | None, info: ValidationInfo) -> datetime | None:
+        if until is not None and info.data.get("action") not in ("pause", None):
+            raise ValueError("is for the action pause alone; leave it out.")
+        return until
 
 
 class RunsMeant(_Meant):
@@ -136,6 +147,7 @@ class RunsActedOn(_Meant):
     account_id: Filter | None = None
     task_type: Filter | None = None
     status: RunStatusWord | None = None
+    status_not: RunStatusWord | None = None
     trigger: TriggerWord | None = None
     failure: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
     due_from: Instant | None = None
@@ -144,18 +156,20 @@ class RunsActedOn(_Meant):
 
     def wanted(self) -> RunFilter:
         """Returns this as the services take it."""
-        fields = self.model_dump(exclude={"status", "trigger", "ids"})
+        fields = self.model_dump(exclude={"status", "status_not", "trigger", "ids"})
         trigger = None if self.trigger is None else Trigger(self.trigger)
         status = None if self.status is None else RunStatus(self.status)
-        return RunFilter(**fields, status=status, trigger=trigger, ids=_all(self.ids))
+        but = None if self.status_not is None else RunStatus(self.status_not)
+        return RunFilter(**fields, status=status, but=but, trigger=trigger, ids=_all(self.ids))
 
 
 class NewRunActions(Given):
     """An action on every run that fits, at most `limit` at a time; an empty filter needs `all`.
 
-    `replay` is for runs that failed or were cancelled, that no other repeats and that are not dismissed, `cancel` for
-    those that have not ended, `dismiss` for those that failed: they are listed among the failures no more. A dry run
-    says what would happen, and changes nothing. If more runs fit, send `cursor` to continue with the rest.
+    `replay` is for runs that failed or were cancelled, that are not being replayed, have not run again and are not
+    dismissed, `cancel` for those that have not ended, `dismiss` for those that failed: they are listed among the
+    failures no more. A dry run says what would happen, and changes nothing. If more runs fit, send `cursor` to continue
+    with the rest.
     """
 
     action: RunActionWord
@@ -192,7 +206,7 @@ class Refused(Shown):
     detail: str
 
 
-class _Outcome(Shown):
+class _Result(Shown):
     matched: int
     refused: list[Refused]
     dry_run: bool
@@ -200,35 +214,35 @@ class _Outcome(Shown):
     cursor: str | None
 
 
-class JobActions(_Outcome):
+class JobActions(_Result):
     """How many jobs fit, how many were acted on, and the first 20 refused; `more` if others may fit."""
 
     changed: int
 
     @classmethod
-    def of(cls, outcome: bulk_actions.Outcome, *, dry_run: bool) -> Self:
-        return cls(changed=outcome.changed, **_shared(outcome), dry_run=dry_run)
+    def of(cls, result: bulk_actions.BulkResult, *, dry_run: bool) -> Self:
+        return cls(changed=result.changed, **_shared(result), dry_run=dry_run)
 
 
 class RunActions(JobActions):
     """How many runs fit, how many were acted on, and the first 20 refused; `more` if others may fit."""
 
 
-class Replays(_Outcome):
+class Replays(_Result):
     """How many runs fit, how many were replayed, and the first 20 refused; `more` if others may fit."""
 
     replayed: int
 
     @classmethod
-    def of(cls, outcome: bulk_actions.Outcome, *, dry_run: bool) -> Self:
-        return cls(replayed=outcome.changed, **_shared(outcome), dry_run=dry_run)
+    def of(cls, result: bulk_actions.BulkResult, *, dry_run: bool) -> Self:
+        return cls(replayed=result.changed, **_shared(result), dry_run=dry_run)
 
 
-def _shared(outcome: bulk_actions.Outcome) -> dict[str, Any]:
-    last = outcome.last
+def _shared(result: bulk_actions.BulkResult) -> dict[str, Any]:
+    last = result.last
     return {
-        "matched": outcome.matched,
-        "refused": [Refused.model_validate(one) for one in outcome.refused],
+        "matched": result.matched,
+        "refused": [Refused.model_validate(one) for one in result.refused],
         "more": last is not None,
         "cursor": None if last is None else write_cursor(Mark(last), _OLDEST_FIRST),
     }

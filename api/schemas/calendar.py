@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import Field
 
 from api.schemas.paging import Query
 from api.schemas.values import Shown, Zone
+from core.past_occurrences import Became
 from services.reading.calendar import DAYS
+from services.reading.past_occurrences import MOST
 
 
 class CalendarQuery(Query):
@@ -19,11 +22,36 @@ class CalendarQuery(Query):
     timezone: Zone = "UTC"
 
 
+class OccurrencesQuery(Query):
+    """How many to show."""
+
+    limit: Annotated[int, Field(ge=1, le=MOST)] = 200
+
+
+class PastOccurrence(Shown):
+    """An occurrence that has come, what became of it, and the run that stands for it: of a repeated one, the newest.
+
+    `occurrences` is for how many missed ones the run stands, from `scheduled_for` on; else 1.
+    """
+
+    scheduled_for: datetime
+    became: Became
+    run_id: UUID
+    occurrences: int
+
+
+class PastOccurrences(Shown):
+    """The newest occurrences of a job's last 90 days that have come, newest first."""
+
+    results: list[PastOccurrence]
+
+
 class DayOfJob(Shown):
     """A day from `start` to before `end`, and how many occurrences of the job ran well, failed and so on in it.
 
-    An occurrence that was replayed counts once, as its replay ended. The counts are null for a day of which nothing is
-    known: its runs are no longer kept, or are older than the newest 20,000.
+    An occurrence that was replayed counts once, as its replay ended. `is_partial`: runs of the day are lacking,
+    since they are no longer kept or are older than the newest 20,000; the counts are those of the others, and null if
+    there are none.
     """
 
     day: date
@@ -34,6 +62,7 @@ class DayOfJob(Shown):
     missed: int | None
     skipped: int | None
     cancelled: int | None
+    is_partial: bool
 
 
 class Calendar(Shown):

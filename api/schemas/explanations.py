@@ -20,7 +20,10 @@ class ExplanationQuery(BaseModel):
 
 
 class Explanation(Shown):
-    """Why a job did or did not run. If the instant is not an occurrence, `previous` and `next` are those around it."""
+    """Why a job did or did not run. If the instant is not an occurrence, `previous` and `next` are those around it.
+
+    `blocked_by` is the run of the same job because of which it was skipped.
+    """
 
     at: datetime
     answer: str
@@ -28,3 +31,4 @@ class Explanation(Shown):
     run_status: RunStatus | None
     previous: datetime | None
     next: datetime | None
+    blocked_by: UUID | None

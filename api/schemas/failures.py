@@ -29,9 +29,11 @@ class FailuresQuery(Query):
 
 
 class FailureGroup(Shown):
-    """Runs that failed for one reason. `reason` is what their errors share; actions on runs take it as `failure`.
+    """Runs that failed for one reason, of as many `jobs`.
 
-    The run, the error and the job are those of the newest; `repeated` counts those that another run repeats.
+    `reason` is what their errors share; actions on runs take it as `failure`. The run, the error and the job are those
+    of the newest. `being_replayed` counts those whose replay is not over; one that has completed or failed counts
+    instead of the run that failed before it.
     """
 
     app_name: str
@@ -40,13 +42,61 @@ class FailureGroup(Shown):
     error_type: str | None
     message: str | None
     count: int
-    repeated: int
+    jobs: int
+    being_replayed: int
     accounts: list[str]
     first_at: datetime
     last_at: datetime
     run_id: UUID
     job_id: UUID
     job_name: str | None
+    job_title: str | None
+
+
+class JobOfHost(Shown):
+    """A job whose calls fail."""
+
+    job_id: UUID
+    job_name: str | None
+    job_title: str | None
+    task_type: str
+
+
+class FailingHost(Shown):
+    """A host that has answered no call of these jobs well since `failing_since`: `failures` calls of the last day.
+
+    The run and the message are those of the newest failure; `last_success_at` is that of these jobs, null where none is
+    known. `answered_others_at` is when a call of another job of the app to this host last succeeded since
+    `failing_since`, null where none is known: if there is one, the host is up, and the cause is with these jobs.
+    """
+
+    host: str
+    app_name: str
+    failing_since: datetime
+    last_failure_at: datetime
+    last_success_at: datetime | None
+    answered_others_at: datetime | None
+    failures: int
+    message: str | None
+    run_id: UUID
+    jobs: list[JobOfHost]
+
+
+class FailingHosts(Shown):
+    """The hosts that fail at this moment, the longest failing first."""
+
+    results: list[FailingHost]
+
+
+class HostsQuery(Query):
+    """Whose jobs' calls are looked at; all if nothing is given."""
+
+    app_name: Filter | None = None
+    account_id: Filter | None = None
+
+    def wanted(self) -> JobFilter:
+        """Returns the filter of these jobs."""
+        return JobFilter(app_name=self.app_name, account_id=self.account_id)
 
 
 class Failures(Shown):

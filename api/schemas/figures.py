@@ -6,16 +6,19 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from api.schemas.paging import Filter, Query
-from api.schemas.values import Shown
+from api.schemas.values import InstantInQuery, Shown
 from core.filters import JobFilter
+from core.processes import ProcessKind
 from core.states import Hold
 from core.workers import WorkerStatus
+from services.reading import statistics
 
 DAY_MINUTES = 1_440
 MONTH_SECONDS = 31 * 86_400
+_LAST_YEAR = 9_000
 
 
 class ScopeQuery(Query):
@@ -30,7 +33,11 @@ class ScopeQuery(Query):
 
 
 class JobStatistics(Shown):
-    """How many jobs have each status; they sum to `total`. Queued and retrying jobs count as pending."""
+    """How many jobs have each status; from `pending` to `paused` they sum to `total`.
+
+    `pending` counts queued jobs, too, which lists show as `queued`: so many are `queued`, and of these `retrying` wait
+    to be tried again.
+    """
 
     total: int
     pending: int
@@ -39,6 +46,35 @@ class JobStatistics(Shown):
     failed: int
     cancelled: int
     paused: int
+    queued: int
+    retrying: int
+
+
+class SlowJob(Shown):
+    """A job whose newest `runs` took `times` as long as the `usual_seconds` before, since they began at `since`.
+
+    Half of them took no longer than `seconds`.
+    """
+
+    job_id: UUID
+    job_name: str | None
+    job_title: str | None
+    app_name: str
+    task_type: str
+    usual_seconds: float
+    seconds: float
+    times: float
+    since: datetime
+    runs: int
+
+
+class SlowJobs(Shown):
+    """The slow ones of the 100 jobs of which a run ended last within a day, the slowest first.
+
+    Of more than 500 jobs that fit, only those are looked at that are among the newest 2,000 completed runs of all.
+    """
+
+    results: list[SlowJob]
 
 
 class SeriesQuery(Query):
@@ -52,17 +88,25 @@ class MinuteFigures(Shown):
 
     `waiting` is how many runs were due when it ended and had not begun, held ones included: of these, `held` has how
     many each reason held. `lateness_p95_seconds` is how late runs began in it, retried runs excluded: 95 of 100 no
-    later than this, and half of them no later than `lateness_p50_seconds`; null if none began.
+    later than this, and half of them no later than `lateness_p50_seconds`; null if none began. All are null if the
+    minute has not been summed up: after an outage of coordinators, for a while, or for good if it lasted over an hour.
     """
 
     minute: datetime
-    started: int
-    completed: int
-    failed: int
-    waiting: int
-    held: dict[Hold, int]
+    started: int | None
+    completed: int | None
+    failed: int | None
+    waiting: int | None
+    held: dict[Hold, int] | None
     lateness_p50_seconds: float | None
     lateness_p95_seconds: float | None
+
+    @classmethod
+    def of(cls, found: statistics.MinuteFigures) -> MinuteFigures:
+        """Returns the figures of a minute as callers get them."""
+        if found.is_known:
+            return cls.model_validate(found)
+        return cls.model_validate({**dict.fromkeys(cls.model_fields), "minute": found.minute})
 
 
 class Series(Shown):
@@ -72,7 +116,10 @@ class Series(Shown):
 
 
 class Worker(Shown):
-    """A process that executes runs; `running` is how many it holds now, `version` of Carillon null if not known."""
+    """A process that executes runs; `running` is how many it holds now, `version` of Carillon null if not known.
+
+    `draining`: it finishes its runs and takes no more, since `draining_at`; with `running` 0 it may be stopped.
+    """
 
     id: UUID
     host: str
@@ -82,6 +129,7 @@ class Worker(Shown):
     started_at: datetime
     heartbeat_at: datetime
     status: WorkerStatus
+    draining_at: datetime | None
     running: int
 
 
@@ -91,11 +139,38 @@ class Workers(Shown):
     results: list[Worker]
 
 
+class Process(Shown):
+    """A process that executes no runs. `seen_at` is when it was last heard of: a periodic one by its last beat."""
+
+    id: UUID
+    kind: ProcessKind
+    host: str
+    pid: int
+    version: str
+    started_at: datetime
+    seen_at: datetime
+    status: WorkerStatus
+
+
+class Processes(Shown):
+    """The processes besides workers that were alive in the last day, the last started first."""
+
+    results: list[Process]
+
+
 class UpcomingQuery(ScopeQuery):
-    """How far ahead to look, and how much to show."""
+    """How far ahead to look, from now or from `start` on, and how much to show."""
 
     seconds: Annotated[int, Field(ge=1, le=MONTH_SECONDS)] = 3600
     limit: Annotated[int, Field(ge=1, le=1_000)] = 100
+    start: InstantInQuery | None = None
+
+    @field_validator("start")
+    @classmethod
+    def _within_reach(cls, start: datetime | None) -> datetime | None:
+        if start is not None and start.year > _LAST_YEAR:
+            raise ValueError("is too far ahead.")
+        return start
 
 
 class Upcoming(Shown):
@@ -103,6 +178,7 @@ class Upcoming(Shown):
 
     job_id: UUID
     job_name: str | None
+    job_title: str | None
     task_type: str
     app_name: str
     scheduled_for: datetime

@@ -172,7 +172,10 @@ def _canonical(schedule: schedules.Schedule | ShownSchedule) -> ShownSchedule:
 
 
 class Job(Shown):
-    """A job; `job_type` and all members after it repeat those before it under the names of section 001."""
+    """A job; `job_type` and all members after it repeat those before it under the names of section 001.
+
+    `paused_until` is the instant at which a paused job is resumed by itself; null: when someone resumes it.
+    """
 
     id: UUID
     app_name: str
@@ -203,6 +206,7 @@ class Job(Shown):
     limit_key: str | None
     version: int
     status: JobStatus
+    paused_until: datetime | None
     next_run_at: datetime | None
     polling_state: dict[str, Any] | None
     polls: int

@@ -73,6 +73,9 @@ class LimitOfKey(Shown):
     `room` is how many more calls may begin now, null where only a weight is put; while it is 0, `next_room_at` says
     when the rate has room again. `waiting` counts the runs that it holds, up to 1,000. `weight_put_by` is the
     administrator who put a weight below 1: owners cannot change it, nor delete the limit or give it another end.
+    `drained_in_seconds` forecasts how long until the last of the waiting runs begins, if their calls are short and no
+    others come; at least so long once `waiting` is 1,000. It is null if nothing waits, without a rate, with a
+    `concurrency` below the calls of the rate, if the limit expires before, and while the app or everything is paused.
     """
 
     key: str
@@ -87,6 +90,7 @@ class LimitOfKey(Shown):
     room: int | None
     next_room_at: datetime | None
     waiting: int
+    drained_in_seconds: float | None
 
 
 class HeldLimit(LimitOfKey):

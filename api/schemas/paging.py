@@ -123,6 +123,7 @@ class JobsQuery(Query):
     account_id: Filter | None = None
     user_id: Filter | None = None
     status: JobStatus | None = None
+    paused: bool | None = None
     task_type: Filter | None = None
     job_type: Filter | None = None
     kind: ScheduleKind | None = None
@@ -169,22 +170,26 @@ class JobsQuery(Query):
 
 
 class RunsQuery(PageQuery):
-    """Which runs to return, of any job."""
+    """Which runs to return, of any job; `status_not` leaves out a status, as `pending` does what is only planned."""
 
     job_id: UUID | None = None
     app_name: Filter | None = None
     account_id: Filter | None = None
     task_type: Filter | None = None
     status: RunStatus | None = None
+    status_not: RunStatus | None = None
     trigger: Trigger | None = None
     due_from: InstantInQuery | None = None
     due_before: InstantInQuery | None = None
     scheduled_from: InstantInQuery | None = None
     scheduled_before: InstantInQuery | None = None
     finished_from: InstantInQuery | None = None
+    created_from: InstantInQuery | None = None
+    created_before: InstantInQuery | None = None
+    retry_of: UUID | None = None
     held_by: Hold | None = None
     held_key: Annotated[str, Field(min_length=1, max_length=KEY_LENGTH)] | None = None
 
     def wanted(self) -> RunFilter:
         """Returns the filter of these runs."""
-        return RunFilter(**self.model_dump(exclude={"limit", "cursor"}))
+        return RunFilter(**self.model_dump(exclude={"limit", "cursor", "status_not"}), but=self.status_not)

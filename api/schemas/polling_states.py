@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from api.schemas.paging import Query
 from api.schemas.values import Given, Shown
 
 LATEST_VERSION = 2**31 - 1
@@ -20,9 +21,16 @@ class PollingState(Shown):
     created_at: datetime
 
 
-class PollingStates(Shown):
-    """A polling job's newest states, newest first."""
+class PollingStatesQuery(Query):
+    """Which states to return: the newest, or those before a version."""
 
+    before: Annotated[int, Field(ge=0, le=LATEST_VERSION)] | None = None
+
+
+class PollingStates(Shown):
+    """States that a polling job has had, newest first; `next` is the path of older ones."""
+
+    next: str | None
     results: list[PollingState]
 
 

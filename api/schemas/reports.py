@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from api.schemas.values import Shown
+from core.database_faults import DatabaseFault
 
 
 class WrongField(Shown):
@@ -33,11 +34,15 @@ class Alive(Shown):
 
 
 class ShownTrouble(Shown):
-    """What is wrong with a part (a queue, the database, a process), and what to do about it."""
+    """What is wrong with a part (a queue, the database, a process), and what to do about it.
+
+    `fault` names what is wrong with the database.
+    """
 
     part: str
     detail: str
     remedy: str
+    fault: DatabaseFault | None
 
 
 class Readiness(Shown):

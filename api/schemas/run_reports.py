@@ -53,7 +53,7 @@ class Heartbeat(Given):
         return progress
 
     def told(self) -> dict[str, Any]:
-        """Returns what it tells of the run, as far as it is given."""
+        """Returns the given progress and message."""
         return {name: getattr(self, name) for name in ("progress", "message") if name in self.model_fields_set}
 
 

@@ -19,13 +19,16 @@ LINES_SHOWN = 100
 class Run(Shown):
     """One execution of a job, with the members that identify its job.
 
-    In lists, a `result` of more than 1,024 characters of JSON is null and `result_left_out` true; the run alone has it.
+    `account_id` is the account that it was made for. In lists, a `result` of more than 1,024 characters of JSON is null
+    and `result_left_out` true; the run alone has it.
     """
 
     id: UUID
     job_id: UUID
     job_name: str | None
+    job_title: str | None
     app_name: str
+    account_id: str
     task_type: str
     job_version: int
     trigger: str
@@ -140,6 +143,8 @@ class RunHold(Shown):
 
     `key` is that of the limit or breaker, if one held it, and `holders` are up to five runs that had the places under
     it as the hold began: calls under way, of a rate also those that had ended last; as far as the caller may see them.
+    `pause` says of a pause what it was of, by whom and why, as far as the caller may know; null where that is not on
+    record, and in the archive.
     """
 
     held_by: Hold
@@ -147,6 +152,7 @@ class RunHold(Shown):
     since: datetime
     until: datetime | None
     holders: list[UUID]
+    pause: str | None = None
 
 
 class LogQuery(Query):
@@ -155,11 +161,24 @@ class LogQuery(Query):
     limit: Annotated[int, Field(ge=1, le=LINES_KEPT)] = LINES_KEPT
 
 
+class Replay(Shown):
+    """A run that replays this one, and how it is; `finished_at` is null until it has ended."""
+
+    id: UUID
+    status: RunStatus
+    created_at: datetime
+    finished_at: datetime | None
+
+
 class RunWithAttempts(Run):
     """One execution of a job, with what held it before (its first 100 holds), and every try at it, each in order.
 
-    `log` has the newest 100 lines that its receivers logged or its command wrote.
+    Of more than 20 attempts with long answers and calls, the newest are shown, with some 8 MiB of each. `log` has the
+    newest 100 lines that its receivers logged or its command wrote; `replays` are the runs that replay it, oldest
+    first.
     """
+
+    replays: list[Replay] = Field(default_factory=list)
 
     holds: list[RunHold]
     attempts: list[Attempt]

@@ -12,7 +12,7 @@ from api.validation import shown as in_words
 from core import schedules
 from core.errors import FieldError, InvalidInput
 from services.jobs.definition import Definition, NewJob
-from services.reading.views import JobView
+from services.reading.views import JobHead, JobView
 from services.task_types import registry
 
 _SHOWN = {"deadline_at": "deadline"}
@@ -83,8 +83,13 @@ def scheduled_time(view: JobView) -> datetime | None:
         case schedules.RunAt():
             return view.schedule.at
         case schedules.DelayFromNow():
-            return view.created_at + timedelta(seconds=view.schedule.duration_seconds)
+            return delay_ends_at(view, view.schedule)
         case schedules.Cron() | schedules.Interval():
             return view.schedule.starts_at
         case _:
             return None
+
+
+def delay_ends_at(view: JobHead | JobView, schedule: schedules.DelayFromNow) -> datetime:
+    """Returns the instant for which the run of a delay is due: it counts from the job's creation, or its own edit."""
+    return view.delayed_until or view.created_at + timedelta(seconds=schedule.duration_seconds)

@@ -78,11 +78,12 @@ def _main() -> None:
     name, *command = sys.argv[1:]
     sys.argv[1:] = command
     import cli  # noqa: PLC0415  it obeys signals from its import on
-    from processes import start  # noqa: PLC0415
+    from processes.endings import plain_faults  # noqa: PLC0415
+    from processes.environment import environment  # noqa: PLC0415
 
     PATCHES[name]()
-    with start.plain_faults():
-        cli.app(prog_name="carillon", obj=start.environment())
+    with plain_faults():
+        cli.app(prog_name="carillon", obj=environment())
 
 
 if __name__ == "__main__":

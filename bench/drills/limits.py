@@ -60,7 +60,7 @@ _WAITED = """
     ) firsts
 """
 _HOLDS = """
-    SELECT h.key, EXTRACT(EPOCH FROM h.until - h.since)::DOUBLE PRECISION, j.data
+    SELECT h.run_id, h.number, h.key, EXTRACT(EPOCH FROM h.until - h.since)::DOUBLE PRECISION, j.data
     FROM run_holds h JOIN runs r ON r.id = h.run_id JOIN jobs j ON j.id = r.job_id
 """
 _CLOCKS_SECONDS = 0.1
@@ -185,11 +185,14 @@ def _judge(verdict: Verdict, place: Place, receiver: SlowReceiver, drill: _Drill
         verdict.note(line)
     ended = dict(place.query(_ENDED))
     verdict.expect(holds=sum(ended.values()) == jobs, found=f"{jobs} jobs: {ended}; no place is taken, nothing held")
-    holds = [(key, lasted, _keys(data)) for key, lasted, data in place.query(_HOLDS)]
-    odd = [key for key, lasted, keys in holds if lasted is None or lasted < -_CLOCKS_SECONDS or key not in keys]
-    verdict.expect(
-        holds=not odd, found=f"{len(holds)} holds: {len(odd)} not over, or under a key that is not the run's"
-    )
+    holds = place.query(_HOLDS)
+    odd = [
+        f"hold {number} of run {run_id} by {key} lasted {lasted} s"
+        for run_id, number, key, lasted, data in holds
+        if lasted is None or lasted < -_CLOCKS_SECONDS or key not in _keys(data)
+    ]
+    told = "; ".join(odd[:5]) or "each is over, and under a key of its run"
+    verdict.expect(holds=not odd, found=f"{len(holds)} holds: {told}")
     count, waited, held = place.query(_WAITED)[0]
     # The rest is for free threads, and for what was killed: how long that takes tells of the machine.
     verdict.note(f"{count} runs waited {waited:.0f} s together, of which they were held {held:.0f} s")

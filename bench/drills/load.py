@@ -6,51 +6,41 @@ A request without an answer, or with a 503, is sent again with the same Idempote
 from __future__ import annotations
 
 import itertools
-import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any
 
 import requests
+
+from bench.threads import Threads
 
 _TIMEOUT_SECONDS = 20
 _REST_SECONDS = 0.2
 
 
-class Load:
+class Load(Threads):
     """Creates jobs from some threads for as long as the block lasts. `refused` counts answers that are no success."""
 
     def __init__(self, urls: Sequence[str], per_second: float = 20, threads: int = 4) -> None:
+        super().__init__(self._create, threads)
         self.urls = list(urls)
         self.refused: Counter[str] = Counter()
         self._acknowledged: list[str] = []
         self._pause_seconds = threads / per_second
         self._numbers = itertools.count(1)
-        self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._create, daemon=True) for _ in range(threads)]
 
     def acknowledged(self) -> list[str]:
         """Returns the ids of the jobs that were acknowledged so far, in order."""
         return list(self._acknowledged)
 
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join()
-
     def _create(self) -> None:
         session = requests.Session()
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             number = next(self._numbers)
             began = time.monotonic()
             self._until_acknowledged(session, number)
-            self._stopping.wait(max(0.0, self._pause_seconds - (time.monotonic() - began)))
+            self.stopping.wait(max(0.0, self._pause_seconds - (time.monotonic() - began)))
 
     def _until_acknowledged(self, session: requests.Session, number: int) -> None:
         for attempt in itertools.count():
@@ -59,7 +49,7 @@ class Load:
             if answer is not None:
                 self._acknowledged.append(answer["id"])
                 return
-            if self._stopping.wait(_REST_SECONDS):
+            if self.stopping.wait(_REST_SECONDS):
                 return
 
     def _sent(self, session: requests.Session, url: str, number: int) -> dict[str, Any] | None:

@@ -10,10 +10,11 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 from bench.carillon import CALLBACK, IMMEDIATE, at, job
+from bench.threads import Threads
 
 _THREADS = 4
 _ACCOUNTS = 50
@@ -23,17 +24,16 @@ _TIMEOUT_SECONDS = 30
 _FAULTS = (OSError, http.client.HTTPException)
 
 
-class Load:
+class Load(Threads):
     """Sends from some threads while the block lasts; whoever raises `allowed` sets the pace."""
 
     def __init__(self, url: str) -> None:
+        super().__init__(self._send, _THREADS)
         self.allowed = 0
         self.refused: Counter[str] = Counter()
         self._address = urlsplit(url).netloc
         self._sent = 0
         self._lock = threading.Lock()
-        self._stopping = threading.Event()
-        self._threads = [threading.Thread(target=self._send, daemon=True) for _ in range(_THREADS)]
 
     @property
     def sent(self) -> int:
@@ -48,19 +48,9 @@ class Load:
             self.allowed = first + int(per_second * elapsed)
             time.sleep(_REST_SECONDS)
 
-    def __enter__(self) -> Self:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join()
-
     def _send(self) -> None:
         connection = http.client.HTTPConnection(self._address, timeout=_TIMEOUT_SECONDS)
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             number = self._next()
             if number is None:
                 time.sleep(_REST_SECONDS)

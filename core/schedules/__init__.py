@@ -1,6 +1,6 @@
 """The kinds of schedule. Each is declared once, in a file of its own, and listed in `KINDS`.
 
-The stored form, the API's schemas and filters, the command line's options and what people read derive from the list.
+The stored form, the API's schemas and filters, the command line's options and the descriptions derive from this list.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ RECURRING_KINDS = of_nature(Nature.RECURRING)
 
 
 def comes_back(schedule: Schedule) -> bool:
-    """Whether the schedule names its occurrences ahead, so that they can be planned."""
+    """Whether the schedule's occurrences are known ahead, so that they can be planned."""
     return schedule.nature is Nature.RECURRING
 
 
@@ -66,5 +66,5 @@ def preview(schedule: Schedule, at: datetime) -> Iterator[datetime]:
 
 
 def upcoming(schedule: Schedule, after: datetime) -> Iterator[datetime]:
-    """Returns the instants a schedule names later than `after`, as far as they can be known ahead."""
+    """Returns the instants of a schedule later than `after`, as far as they are known ahead."""
     return schedule.upcoming(after)

@@ -1,4 +1,4 @@
-"""`cron`: comes back at the times of a cron expression."""
+"""`cron`: recurs at the times of a cron expression."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _fault_of_expression(expression: str, _before: Mapping[str, Any]) -> str | N
 
 @dataclass(frozen=True)
 class Cron(Recurring):
-    """Comes back as Debian's cron would have it."""
+    """Recurs at the times at which Debian's cron would run a command."""
 
     kind: ClassVar[str] = "cron"
     option: ClassVar[Option] = Option("--cron", "Run it by a cron expression, on the clocks of --tz.", ("expression",))

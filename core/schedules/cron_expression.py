@@ -1,8 +1,7 @@
 """Cron expressions, read as Debian's cron reads them: text in, instants out.
 
-croniter finds the next match on a wall clock that never changes; this module decides which expressions
-are let through to it, and lays its answers onto a zone whose clock is put forward and back.
-`docs/decisions/0002-cron.md` records why.
+croniter finds the next match on a wall clock that never changes; this module decides which expressions reach it, and
+maps its answers to a zone with clock changes. `docs/decisions/0002-cron.md` records why.
 """
 
 from __future__ import annotations
@@ -19,15 +18,15 @@ from core.schedules import cron_words
 from core.schedules.cron_fields import DAY, FIELDS, MONTH_LENGTHS, InvalidCron, split
 
 MAX_LENGTH = 256
-HORIZON_YEARS = 50  # cronsim's and croniter's; nothing that can happen waits longer than 40
+HORIZON_YEARS = 50  # cronsim's and croniter's; no possible date is more than 40 years away
 
 _TICK = timedelta(microseconds=1)
 
 
 def parse(expression: str) -> CronExpression:
-    """Returns the expression, checked: it is one that Debian's cron takes, and it can happen.
+    """Returns the checked expression: Debian's cron accepts it, and it has occurrences.
 
-    Raises `InvalidCron`, and nothing else, whatever is given. Results are shared and remembered.
+    Raises `InvalidCron`, and nothing else, for any input. Results are shared and cached.
     """
     if not isinstance(expression, str):
         raise InvalidCron(f"A cron expression is text, not {type(expression).__name__}. Write five fields.")

@@ -1,4 +1,4 @@
-"""`delay_from_now`: due so many seconds after acceptance."""
+"""`delay_from_now`: due a number of seconds after acceptance."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from core.schedules import periods
 from core.schedules.kind import Nature, OneInstant, Option
 from core.schedules.members import TEN_YEARS_SECONDS, Number, member
 
 
 @dataclass(frozen=True)
 class DelayFromNow(OneInstant):
-    """Due so many seconds after acceptance."""
+    """Due a number of seconds after acceptance."""
 
     kind: ClassVar[str] = "delay_from_now"
     nature: ClassVar[Nature] = Nature.ONE_SHOT
@@ -24,7 +25,7 @@ class DelayFromNow(OneInstant):
         return accepted_at + timedelta(seconds=self.duration_seconds)
 
     def describe(self) -> str:
-        return f"Once, {self.duration_seconds:g} s after it is accepted"
+        return f"Once, {periods.told(self.duration_seconds)} after it is accepted"
 
     def brief(self) -> str:
-        return f"after {self.duration_seconds:g} s"
+        return f"after {periods.told(self.duration_seconds)}"

@@ -1,4 +1,4 @@
-"""`interval`: comes back every so many seconds, or by the calendar."""
+"""`interval`: recurs after a number of seconds, or by the calendar."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 from zoneinfo import ZoneInfo
 
 from core.instants import to_utc
+from core.schedules import periods
 from core.schedules.kind import Option, Schedule
 from core.schedules.members import TEN_YEARS_SECONDS, Choice, Instant, Number, member
 from core.schedules.recurring import Recurring
@@ -27,7 +28,7 @@ class Frequency(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Interval(Recurring):
-    """Comes back every `every_seconds` of elapsed time, or by the calendar: `frequency` on the clocks of `timezone`.
+    """Recurs every `every_seconds` of elapsed time, or by the calendar: `frequency` on the clocks of `timezone`.
 
     Counted from `starts_at`, else from acceptance; the first occurrence is that moment itself.
     """
@@ -51,7 +52,10 @@ class Interval(Recurring):
         return replace(self, anchor_at=self.anchor_at or self.starts_at or at)
 
     def replacing(self, old: Schedule, now: datetime) -> Self:
-        """Returns the schedule as an edit stores it, with its anchor unless `every_seconds` or its start changes."""
+        """Returns the schedule as an edit stores it, with its anchor unless `every_seconds` or its start changes.
+
+        If its start is removed before it has come, the anchor is now; if it is removed later, the anchor stays.
+        """
         return replace(self, anchor_at=self._anchor(old, now)) if isinstance(old, Interval) else self.accepted(now)
 
     def _anchor(self, old: Interval, now: datetime) -> datetime | None:
@@ -59,6 +63,8 @@ class Interval(Recurring):
             return self.starts_at
         if self.every_seconds != old.every_seconds:
             return max(now, self.starts_at or now)
+        if self.starts_at is None and old.starts_at is not None:
+            return min(now, old.anchor_at or now)
         return old.anchor_at
 
     def preview(self, at: datetime) -> Iterator[datetime]:
@@ -67,19 +73,32 @@ class Interval(Recurring):
 
     def describe(self) -> str:
         if self.frequency is None:
-            return f"Every {self.every_seconds:g} s"
+            return f"Every {periods.told(self.every_seconds or 0)}"
         return f"{self.frequency.value.capitalize()}, {self.timezone}"
 
     def brief(self) -> str:
         if self.frequency is None:
-            return f"every {self.every_seconds:g} s"
+            return f"every {periods.told(self.every_seconds or 0)}"
         return f"{self.frequency.value} ({self.timezone})"
+
+    def count_at_once(self, first: datetime, before: datetime) -> int | None:
+        period = self._period_seconds
+        begin = next(self.starting_at(first), None)
+        if period is None or begin is None:
+            return None if period is None else 0
+        end = before if self.ends_at is None else min(before, self.ends_at)
+        return max(0, -((begin - end) // timedelta(seconds=period)))
+
+    @property
+    def _period_seconds(self) -> float | None:
+        """The time that elapses between two occurrences; None by the calendar."""
+        return self.every_seconds or (3600.0 if self.frequency is Frequency.HOURLY else None)
 
     def _next_by_rule(self, after: datetime) -> datetime | None:
         anchor = self.anchor_at or self.starts_at or after
         if after < anchor:
             return anchor
-        period = self.every_seconds or (3600.0 if self.frequency is Frequency.HOURLY else None)
+        period = self._period_seconds
         if period is not None:
             return _next_elapsed(anchor, timedelta(seconds=period), after)
         return _next_on_calendar(anchor, self.frequency or Frequency.DAILY, ZoneInfo(self.timezone), after)

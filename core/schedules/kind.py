@@ -17,7 +17,7 @@ JUST_BEFORE = timedelta(microseconds=1)
 
 
 class Nature(StrEnum):
-    """The nature of a kind: to run once, to come back at instants known ahead, or to poll until the answer says done.
+    """The nature of a kind: to run once, to recur at instants known ahead, or to poll until the answer says done.
 
     An edit may change a job's kind of schedule, but not its nature.
     """
@@ -29,9 +29,9 @@ class Nature(StrEnum):
 
 @dataclass(frozen=True)
 class Option:
-    """The option of the command line that chooses a kind, and the members that its value may be for.
+    """The option of the command line that chooses a kind, and the members that its value may set.
 
-    The value goes to the first of these whose form takes it.
+    The value sets the first of these members that accepts it.
     """
 
     flag: str
@@ -57,7 +57,7 @@ class Schedule(ABC):
 
     @classmethod
     def of_members(cls, given: Mapping[str, Any]) -> Self:
-        """Returns the schedule of these valid members; unknown ones are ignored."""
+        """Returns the schedule with these valid members; unknown ones are ignored."""
         return cls(
             **{
                 one.field: one.form.value_of(given[one.name])
@@ -75,7 +75,7 @@ class Schedule(ABC):
     def upcoming(self, after: datetime) -> Iterator[datetime]:
         """Returns the instants later than `after`, as far as they can be known ahead.
 
-        Of a kind that names one instant: when a job accepted at `after` is due, at once if that instant has passed.
+        For a kind with one instant: when a job accepted at `after` is due, at once if that instant has passed.
         """
 
     def starting_at(self, first: datetime) -> Iterator[datetime]:
@@ -95,7 +95,7 @@ class Schedule(ABC):
         return self
 
     def replacing(self, _old: Schedule, _now: datetime) -> Self:
-        """Returns the schedule as it is stored when an edit puts it in place of another."""
+        """Returns the schedule as it is stored when an edit replaces another with it."""
         return self
 
     def preview(self, at: datetime) -> Iterator[datetime]:

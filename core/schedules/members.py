@@ -72,7 +72,7 @@ Form = Number | Instant | Zone | Text | Choice
 class Member:
     """One member: `writable` if callers may give it, `shown` if they get it.
 
-    `field` is the schedule's attribute that holds the value, None for what only helps to read the others.
+    `field` is the schedule's attribute that holds the value; None for a member that only helps to parse the others.
     """
 
     name: str

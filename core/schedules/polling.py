@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar
 
+from core.schedules import periods
 from core.schedules.kind import Nature, OneInstant, Option
 from core.schedules.members import MOST_RUNS, TEN_YEARS_SECONDS, Number, member
 
@@ -16,7 +17,8 @@ _SHORTEST_SECONDS = 0.01
 class Polling(OneInstant):
     """Called at once, then again `interval_seconds` after each call's end, until the answer says done.
 
-    A job that is not done after `max_polls` polls, or `give_up_after_seconds` after acceptance, fails.
+    A job that is not done after `max_polls` polls, or `give_up_after_seconds` after acceptance, fails. A poll that
+    fails is retried until then, the last time at that very instant; only polls that were answered count as `max_polls`.
     """
 
     kind: ClassVar[str] = "polling"
@@ -38,22 +40,32 @@ class Polling(OneInstant):
         return accepted_at
 
     def next_after_poll(self, ended_at: datetime, next_in_seconds: float | None = None) -> datetime:
-        """Returns when the next poll is due, counted from the end of the last; the answer may set the wait."""
-        wait = self.interval_seconds if next_in_seconds is None else next_in_seconds
+        """Returns when the next poll is due, counted from the end of the last; the answer may set the wait.
+
+        It sets none that is shorter than an interval may be.
+        """
+        wait = self.interval_seconds if next_in_seconds is None else max(next_in_seconds, _SHORTEST_SECONDS)
         return ended_at + timedelta(seconds=wait)
 
     def reason_to_stop(self, polls: int, accepted_at: datetime, next_at: datetime) -> str | None:
         """Returns why polling stops after the `polls`-th poll, though it was not done; None if it goes on."""
         if self.max_polls is not None and polls >= self.max_polls:
             return f"not done after max_polls={self.max_polls} polls"
-        if self.give_up_after_seconds is None:
-            return None
-        if next_at < accepted_at + timedelta(seconds=self.give_up_after_seconds):
-            return None
+        gives_up_at = self.gives_up_at(accepted_at)
+        return None if gives_up_at is None or next_at < gives_up_at else self.reason_to_give_up
+
+    def gives_up_at(self, accepted_at: datetime) -> datetime | None:
+        """Returns the instant by which a job must be done; None if it never gives up."""
+        after = self.give_up_after_seconds
+        return None if after is None else accepted_at + timedelta(seconds=after)
+
+    @property
+    def reason_to_give_up(self) -> str:
+        """Returns why polling stops if it is not done in time."""
         return f"not done within give_up_after_seconds={self.give_up_after_seconds:g}"
 
     def describe(self) -> str:
-        return f"At once, then every {self.interval_seconds:g} s until the answer says done"
+        return f"At once, then every {periods.told(self.interval_seconds)} until the answer says done"
 
     def brief(self) -> str:
-        return f"polls every {self.interval_seconds:g} s"
+        return f"polls every {periods.told(self.interval_seconds)}"

@@ -1,4 +1,4 @@
-"""The base of the kinds that come back at instants known ahead."""
+"""The base of the kinds that recur at instants known ahead."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def _fault_of_end(ends_at: datetime, before: Mapping[str, Any]) -> str | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Recurring(Schedule):
-    """Comes back from `starts_at` on and before `ends_at`, both nominal, at most `max_runs` times.
+    """Recurs from `starts_at` on and before `ends_at`, both nominal, at most `max_runs` times.
 
-    `jitter_seconds` delays each occurrence by a share of its own, always the same.
+    `jitter_seconds` bounds the delay of each occurrence, which is always the same for that occurrence.
     """
 
     nature: ClassVar[Nature] = Nature.RECURRING
@@ -54,6 +54,10 @@ class Recurring(Schedule):
             return None
         return instant
 
+    def count_at_once(self, first: datetime, before: datetime) -> int | None:  # noqa: ARG002  for kinds that can
+        """Returns the number of occurrences from `first` on and before an instant; None if they must be enumerated."""
+        return None
+
     def due_at(self, job_id: UUID, occurrence: datetime) -> datetime:
         """Returns when an occurrence is due: its nominal instant plus the job's own share of the jitter.
 
@@ -66,4 +70,4 @@ class Recurring(Schedule):
 
     @abstractmethod
     def _next_by_rule(self, after: datetime) -> datetime | None:
-        """The rule's own next instant, the options aside."""
+        """The next instant of the rule itself, without the options."""

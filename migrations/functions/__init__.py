@@ -1,7 +1,8 @@
 """Makes the functions that PostgreSQL keeps for what each run and each create costs: planned once, one round trip.
 
-A function is never changed: a later release adds one with the next number in its name, and drops this one when no
-process of the former release can call it any more. SQLite has its statements in the models.
+A function is never changed (two exceptions: `end_v2`, decision 0041, and `pick_v2`, decision 0035): a later release
+adds one with the next number in its name, and drops this one when no process of the former release can call it any
+more. SQLite has its statements in the models.
 """
 
 from __future__ import annotations

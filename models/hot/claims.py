@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,12 +14,14 @@ from models.fields import read_json
 from models.hot import of_database
 from models.hot.rows import Candidate, ExecutedJob, Picked, StartedRun, Terms, TypePolicy
 
+Convert = Callable[[Any], Any]
+
 
 def claim(queue: str, room: int, terms: Terms, after: Mapping[int, str]) -> tuple[list[StartedRun], list[Picked]]:
-    """Pick and start the most urgent runs of a queue on which no limit is; waits for no lock.
+    """Pick and start the most urgent runs of a queue without limits; waits for no lock.
 
-    Parties share what is picked of a priority; the walk over them begins after the one that `after` has for it.
-    Returns the runs, and for which priorities and parties they were picked, where several shared one.
+    Parties share the runs that are picked of a priority; the walk over them begins after the party in `after`.
+    Returns the runs, and the priorities and parties for which they were picked, if several parties shared a priority.
     """
     rows = list(of_database().claim(queue, room, terms, after))
     picked = [(priority, party) for *_, priority, party in rows if party is not None]
@@ -32,7 +34,7 @@ def candidates(queue: str, room: int, now: datetime, after: Mapping[int, str]) -
 
 
 def candidate(row: Sequence[Any]) -> Candidate:
-    """Returns a row as `candidates` selects them."""
+    """Returns the candidate in a row that `candidates` selects."""
     uuid = of_database().uuid
     run_id, job_id, job_version, queue, app_id, app_name, account_id, priority, party, looks_further = row
     ids = uuid(run_id), uuid(job_id), job_version, queue, uuid(app_id)
@@ -42,9 +44,9 @@ def candidate(row: Sequence[Any]) -> Candidate:
 def limited(
     keys: Collection[str], by_default: Collection[str], default: Rate | None, now: datetime
 ) -> dict[str, Standing]:
-    """Lock those of these keys that are limited until the transaction ends. Returns how each stands.
+    """Lock the limited ones of these keys until the transaction ends. Returns the state of each.
 
-    The keys in `by_default` have the default rate where nobody has limited them otherwise.
+    The keys in `by_default` have the default rate unless they have a limit of their own.
     """
     span = timedelta() if default is None else default.span
     rows = of_database().limited(keys, [] if default is None else by_default, span, now)
@@ -52,7 +54,7 @@ def limited(
 
 
 def start(run_ids: Collection[UUID], terms: Terms, uses: Sequence[tuple[str, UUID]] = ()) -> list[StartedRun]:
-    """Start these picked runs and open an attempt for each; `uses` has the limited keys that each uses.
+    """Start these picked runs; `uses` has the limited keys that each uses.
 
     Returns them in the order of the ids.
     """
@@ -70,31 +72,32 @@ def _standing(row: Sequence[Any], default: Rate | None) -> Standing:
 
 
 def _all_started(rows: Iterable[Sequence[Any]]) -> list[StartedRun]:
-    started = [_started(row) for row in rows]
+    uuid, instant = of_database().uuid, of_database().instant
+    started = [_started(row, uuid, instant) for row in rows]
     changes.note(runs=(run.id for run in started))
     return started
 
 
-def _started(row: Sequence[Any]) -> StartedRun:
+def _started(row: Sequence[Any], uuid: Convert, instant: Convert) -> StartedRun:
     place, run_id, job_id, job_version, attempt_count, fence, scheduled_for, data, *of_job = row
     *of_job, due_at, trace, job_trace = of_job
     return StartedRun(
         place - 1,
-        of_database().uuid(run_id),
-        of_database().uuid(job_id),
+        uuid(run_id),
+        uuid(job_id),
         job_version,
         attempt_count,
         fence,
-        of_database().instant(scheduled_for),
+        instant(scheduled_for),
         read_json(data, "data"),
-        of_database().instant(due_at),
+        instant(due_at),
         trace,
         job_trace,
-        _job(of_job),
+        _job(of_job, uuid),
     )
 
 
-def _job(row: Sequence[Any]) -> ExecutedJob:
+def _job(row: Sequence[Any], uuid: Convert) -> ExecutedJob:
     version, task_type, callback_url, board_id, data, retries, base, most, limit, state, polled, *of_app = row
     app_id, url, *policy = of_app
     type_retries, type_base, request = policy
@@ -102,7 +105,7 @@ def _job(row: Sequence[Any]) -> ExecutedJob:
         version,
         task_type,
         callback_url,
-        of_database().uuid(app_id),
+        uuid(app_id),
         url,
         read_json(board_id, "board_id"),
         read_json(data, "data"),

@@ -41,13 +41,13 @@ def insert(rows: NewRows) -> Stored:
 
 
 def _add_rules(jobs: Iterable[Mapping[str, Any]]) -> None:
-    """Store how long history is kept with those of new jobs that have a rule of their own, which few have."""
+    """Store the `keep` rules of those new jobs that have one, which are few."""
     rules = ((job["id"], {name: job.get(name) for name in _RULE}) for job in jobs)
     set_based.update(Job.id, [(job_id, rule) for job_id, rule in rules if any(rule.values())])
 
 
 def stored(job_ids: Iterable[UUID]) -> set[UUID]:
-    """Returns which of these jobs exist, for when it is unknown whether a commit took effect."""
+    """Returns which of these jobs exist; used when it is unknown whether a commit took effect."""
     of_this = of_database()
     return {of_this.uuid(job_id) for (job_id,) in of_this.existing_jobs(list(job_ids))}
 
@@ -57,7 +57,7 @@ def _app(app_id: Any, name: str, key: str, url: str | None, *holds: Any) -> tupl
 
 
 def _hold(is_paused: Any, is_restored: Any) -> Hold | None:
-    """Returns what holds the runs of an app, as `pauses.holds` has it."""
+    """Returns the hold of an app's runs, as `pauses.holds` does."""
     if is_paused:
         return Hold.PAUSED
     return Hold.RESTORED if is_restored else None

@@ -15,19 +15,21 @@ from models.pauses import GATE
 from models.tables import db
 
 Row = Sequence[Any]
+MARK = "%s"
+"""What stands for a value in a statement."""
 
 _CANDIDATES = "SELECT * FROM carillon_candidates_v3(%s, %s, %s, %s::TEXT[])"
 _LIMITED = "SELECT * FROM carillon_limited_v3(%s::TEXT[], %s::TEXT[], %s, %s)"
-_START = "SELECT * FROM carillon_start_v4(%s::UUID[], %s, %s, %s, %s::TEXT[], %s::TEXT[], %s::UUID[]) ORDER BY place"
-_CLAIM = "SELECT * FROM carillon_claim_v4(%s, %s, %s, %s, %s, %s::TEXT[], %s::TEXT[]) ORDER BY place"
-_LOCK_ENDED = "SELECT * FROM carillon_lock_ended_v2(%s, %s::UUID[], %s::UUID[], %s)"
+_START = "SELECT * FROM carillon_start_v5(%s::UUID[], %s, %s, %s, %s::TEXT[], %s::TEXT[], %s::UUID[]) ORDER BY place"
+_CLAIM = "SELECT * FROM carillon_claim_v5(%s, %s, %s, %s, %s, %s::TEXT[], %s::TEXT[]) ORDER BY place"
+_LOCK_ENDED = "SELECT * FROM carillon_lock_ended_v3(%s, %s::UUID[], %s::UUID[], %s)"
 _INSERT_RUNS = f"""
     INSERT INTO runs ({NEW_RUN_COLUMNS}, attempt_count, failure_count, loss_count, fence, was_held)
     SELECT {NEW_RUN_COLUMNS}, 0, 0, 0, 0, FALSE
     FROM JSONB_TO_RECORDSET(%s) AS f ({", ".join(f"{name} {kind}" for name, kind in NEW_RUN.items())})
     ON CONFLICT DO NOTHING
 """  # noqa: S608  names of columns, from the list in `rows`
-_END = "SELECT carillon_end_v2(%s, %s, %s, %s, %s)"
+_END = "SELECT carillon_end_v3(%s, %s, %s, %s)"
 _KNOWN_APPS = """
     SELECT a.id, a.name, a.name_key, a.callback_base_url, a.paused_at IS NOT NULL OR i.paused_at IS NOT NULL,
         a.restored_at IS NOT NULL
@@ -64,7 +66,7 @@ def end(ends: Ends, now: datetime) -> None:
     if ends.following:  # first: a job with a run that follows is not over
         insert_runs(ends.following)
     runs = [{"id": one.run_id, "c": one.changes, **one.attempt} for one in ends.runs]
-    lists = (runs, ends.jobs, (), ends.maybe_over)
+    lists = (runs, ends.jobs, ends.maybe_over)
     db.execute_sql(_END, (*(_json(rows) for rows in lists), now))
 
 
@@ -97,7 +99,7 @@ def uuid(value: Any) -> Any:
 
 
 def _by_priority(after: Mapping[int, str]) -> list[str]:
-    """Returns the parties as an array that has that of each priority at its place."""
+    """Returns the parties as an array indexed by priority."""
     return [after.get(priority, "") for priority in range(max(after, default=-1) + 1)]
 
 

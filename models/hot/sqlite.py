@@ -19,6 +19,8 @@ from models.hot.rows import JSON_COLUMNS, NEW_RUN, NEW_RUN_COLUMNS, Ends, JobCha
 from models.tables import db
 
 Row = Sequence[Any]
+MARK = "?"
+"""What stands for a value in a statement."""
 
 _CANDIDATES = """
     SELECT r.id, r.job_id, r.job_version, r.queue, j.app_id, a.name, r.account_id, r.priority, r.party,
@@ -42,8 +44,10 @@ _USE = "INSERT INTO uses (key, run_id, fence) SELECT ?, id, fence FROM runs WHER
 _END_USES = "UPDATE uses SET ended_at = ? WHERE run_id = ? AND ended_at IS NULL"
 _START = """
     UPDATE runs SET status = 'running', attempt_count = attempt_count + 1, fence = fence + 1, worker_id = ?,
-        lease_expires_at = ?, held_key = NULL, held_until = NULL, started_at = COALESCE(started_at, ?)
-    WHERE id IN (SELECT value FROM JSON_EACH(?))
+        lease_expires_at = ?, held_key = NULL, held_until = NULL, started_at = COALESCE(started_at, ?), claimed_at = ?,
+        claimed_token_hash = ?, claimed_polling_version = (
+            SELECT j.polling_version FROM jobs j WHERE j.id = runs.job_id AND j.polling_state IS NOT NULL)
+    WHERE id = ?
 """
 _STARTED = """
     SELECT p.key + 1, r.id, r.job_id, r.job_version, r.attempt_count, r.fence, r.scheduled_for, r.data,
@@ -57,11 +61,6 @@ _STARTED = """
     LEFT JOIN app_task_types t ON t.app_id = j.app_id AND t.name = j.task_type
     ORDER BY p.key
 """
-_OPEN = """
-    INSERT INTO attempts (run_id, number, fence, worker_id, started_at, token_hash, polling_version)
-    SELECT r.id, r.attempt_count, r.fence, r.worker_id, ?, ?, j.polling_version
-    FROM runs r JOIN jobs j ON j.id = r.job_id WHERE r.id = ?
-"""
 _ENDED = """
     SELECT j.id, j.version, j.account_id, j.queue, j.schedule_kind, j.schedule, j.priority, j.deadline_at,
         j.deadline_seconds, j.expire, j.state, j.next_run_at, j.polling_state, j.polling_version, j.polls,
@@ -71,20 +70,29 @@ _ENDED = """
         r.id, r.queue, r.job_version, r.scheduled_for, r.failure_count, r.loss_count, r.fence, r.expire,
         r.deadline_at, r.deadline_missed_at, r.late_at, r.cancel_requested_at, r.lease_expires_at, r.reports_until,
         r.report_lease_at,
-        CASE WHEN r.was_held OR r.rate_limited_at IS NOT NULL THEN NULL ELSE r.due_at END, t.started_at
+        CASE WHEN r.was_held OR r.rate_limited_at IS NOT NULL THEN NULL ELSE r.due_at END,
+        COALESCE(r.claimed_at, r.started_at)
     FROM jobs j
     JOIN apps a ON a.id = j.app_id
     LEFT JOIN runs r ON r.job_id = j.id AND r.status = 'running' AND r.id IN (SELECT value FROM JSON_EACH(?))
-    LEFT JOIN attempts t ON t.run_id = r.id AND t.finished_at IS NULL
     WHERE j.id IN (SELECT value FROM JSON_EACH(?))
 """
 _LEAVE = """
-    UPDATE runs SET lease_expires_at = NULL, worker_id = NULL, reports_until = NULL, report_lease_at = NULL, {changes}
+    UPDATE runs SET lease_expires_at = NULL, worker_id = NULL, reports_until = NULL, report_lease_at = NULL,
+        claimed_at = NULL, claimed_token_hash = NULL, claimed_polling_version = NULL, {changes}
     WHERE id = ? AND status = 'running'
 """
-_CLOSE = """
-    UPDATE attempts SET outcome = ?, finished_at = ?, error_type = ?, error_message = ?, status_code = ?, answer = ?
-    WHERE run_id = ? AND finished_at IS NULL
+_KEEP_ATTEMPT = """
+    INSERT INTO attempts (
+        run_id, number, fence, worker_id, started_at, token_hash, polling_version, outcome, finished_at, error_type,
+        error_message, status_code, answer)
+    SELECT id, attempt_count, fence, worker_id, COALESCE(claimed_at, started_at, due_at), claimed_token_hash,
+        claimed_polling_version, ?, ?, ?, ?, ?, ?
+    FROM runs WHERE id = ? AND status = 'running'
+    ON CONFLICT (run_id, number) DO UPDATE SET
+        outcome = EXCLUDED.outcome, finished_at = EXCLUDED.finished_at, error_type = EXCLUDED.error_type,
+        error_message = EXCLUDED.error_message, status_code = EXCLUDED.status_code, answer = EXCLUDED.answer
+    WHERE finished_at IS NULL
 """
 _KEEP_STATE = """
     INSERT INTO polling_states (job_id, version, state, created_at)
@@ -142,7 +150,7 @@ _FIRST = """
 """
 _EXISTING = "SELECT id FROM jobs WHERE id IN (SELECT value FROM JSON_EACH(?))"
 _KEYS_HOLD = "SELECT EXISTS (SELECT 1 FROM held_keys)"
-_CLOSED = ("outcome", "finished_at", "error_type", "error_message", "status_code", "answer")
+_OF_END = ("outcome", "finished_at", "error_type", "error_message", "status_code", "answer")
 
 
 def candidates(queue: str, room: int, now: datetime, after: Mapping[int, str]) -> Iterable[Row]:
@@ -164,10 +172,9 @@ def limited(keys: Collection[str], by_default: Collection[str], span: timedelta,
 
 def start(run_ids: Collection[UUID], terms: Terms, uses: Sequence[tuple[str, UUID]]) -> Iterable[Row]:
     picked = _ids(run_ids)
-    _execute(_START, terms.worker_id, terms.expires_at, terms.now, picked)
+    lease = (terms.worker_id, terms.expires_at, terms.now, terms.now)
+    _execute_many(_START, ((*lease, token, run_id) for run_id, token in zip(run_ids, terms.token_hashes, strict=False)))
     _execute_many(_USE, uses)
-    for run_id, token_hash in zip(run_ids, terms.token_hashes, strict=False):
-        _execute(_OPEN, terms.now, token_hash, run_id)
     return _rows(_STARTED, picked)
 
 
@@ -220,9 +227,9 @@ def uuid(value: Any) -> Any:
 
 
 def _end_run(one: RunEnd) -> None:
+    _execute(_KEEP_ATTEMPT, *(one.attempt.get(name) for name in _OF_END), one.run_id)
     changes = ", ".join(f"{name} = ?" for name in one.changes)  # names of columns, from core's own decisions
     _execute(_LEAVE.format(changes=changes), *one.changes.values(), one.run_id)
-    _execute(_CLOSE, *(one.attempt.get(name) for name in _CLOSED), one.run_id)
     _execute(_END_USES, one.attempt["finished_at"], one.run_id)
 
 

@@ -1,4 +1,4 @@
-"""Pick the runs that a claim takes, on SQLite: what `pick` does on PostgreSQL, by the rule of `core.fairness`."""
+"""Pick the runs of a claim on SQLite, as the function `pick` does on PostgreSQL, by the rule of `core.fairness`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from models.fields import sqlite_text
 from models.tables import db
 
 _CLAIMABLE = "queue = :queue AND status = 'queued' AND held_by IS NULL AND (NOT expire OR deadline_at >= :now)"
+_HOLDING = "SELECT holding_since FROM installation WHERE id = 1"
 _TOP = f"SELECT MAX(priority) FROM runs WHERE {_CLAIMABLE} AND priority < :below"  # noqa: S608  as all below, of ours
 _OF_PRIORITY = f"FROM runs WHERE {_CLAIMABLE} AND priority = :priority"
 _FIRST = f"SELECT MIN(party) {_OF_PRIORITY}"
@@ -39,7 +40,12 @@ class Pick:
 
 
 def pick(queue: str, room: int, now: datetime, after: Mapping[int, str]) -> list[Pick]:
-    """Returns the most urgent claimable runs of a queue, at most so many; parties share those of a priority."""
+    """Returns the most urgent claimable runs of a queue; parties share the runs of a priority.
+
+    Returns no run while everything is being held after a restore.
+    """
+    if _value(_HOLDING, {}) is not None:
+        return []
     of_queue = {"queue": queue, "now": sqlite_text(now)}
     picks: list[Pick] = []
     priority: int | None = HIGHEST_PRIORITY + 1
@@ -52,7 +58,7 @@ def pick(queue: str, room: int, now: datetime, after: Mapping[int, str]) -> list
 
 
 def _of_priority(about: Mapping[str, Any], room: int, after: str) -> list[Pick]:
-    """Returns runs of a priority, of each party its most urgent; what a party leaves goes to the others."""
+    """Returns runs of a priority, the most urgent of each party; slots that a party does not use go to the others."""
     taken = Counter[str]()
     spent: set[str] = set()
     picks: list[Pick] = []
@@ -72,7 +78,7 @@ def _of_priority(about: Mapping[str, Any], room: int, after: str) -> list[Pick]:
 
 
 def _walk(about: Mapping[str, Any], after: str, spent: set[str], slots: int) -> list[str]:
-    """Returns the next parties with claimable runs after this one, going round, at most twice as many as slots."""
+    """Returns the next parties with claimable runs after this one, cyclically, at most twice as many as slots."""
     walked: list[str] = []
     for party in _around(about, after):
         if party not in spent:

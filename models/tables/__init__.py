@@ -1,4 +1,4 @@
-"""The tables as peewee sees them. Constraints and indexes stand in `migrations/`, each with its reason."""
+"""The tables as peewee sees them. Constraints and indexes are in `migrations/`, each with its reason."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from models.tables.base import Table, db
 from models.tables.changes import Change
 from models.tables.jobs import Job, JobTag, JobVersion, PollingState
 from models.tables.limits import Breaker, HeldKey, Limit, Use
-from models.tables.operation import IdempotencyKey, Minute, MinuteHold, RequestBucket, Signal, Worker
+from models.tables.operation import IdempotencyKey, Minute, MinuteHold, PauseEnd, Process, RequestBucket, Signal, Worker
 from models.tables.outputs import Alert, Delivery, Upload
-from models.tables.runs import Attempt, DismissedFailure, KeptCall, Run, RunHold, RunLine
+from models.tables.runs import AnyAttempt, Attempt, DismissedFailure, KeptCall, Run, RunHold, RunLine
 from models.tables.secrets import AppSecret, SigningSecret
 from models.tables.users import Link, Token, User, UserIdentity
 from models.tables.views import SavedView
@@ -49,6 +49,8 @@ ALL: tuple[type[Table], ...] = (
     Use,
     Breaker,
     HeldKey,
+    PauseEnd,
+    Process,
     Worker,
     Signal,
     IdempotencyKey,
@@ -61,6 +63,7 @@ ALL: tuple[type[Table], ...] = (
 __all__ = [
     "ALL",
     "Alert",
+    "AnyAttempt",
     "App",
     "AppKey",
     "AppMember",
@@ -85,7 +88,9 @@ __all__ = [
     "Link",
     "Minute",
     "MinuteHold",
+    "PauseEnd",
     "PollingState",
+    "Process",
     "RequestBucket",
     "Run",
     "RunHold",

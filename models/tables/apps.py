@@ -55,7 +55,7 @@ class AppTaskType(Table):
 
 
 class AppQuotas(Table):
-    """How much of the installation an app may take; None where it may take any amount."""
+    """How much of the installation an app may use; None: unlimited."""
 
     app_id = peewee.UUIDField(primary_key=True)
     jobs = peewee.IntegerField(null=True)
@@ -82,6 +82,7 @@ class Installation(Table):
     home = peewee.TextField(null=True)
     restored_at = InstantField(null=True)
     restored_to = InstantField(null=True)
+    holding_since = InstantField(null=True)
 
     class Meta:
         table_name = "installation"

@@ -64,6 +64,7 @@ class Job(Table):
     failures_in_row = peewee.IntegerField(default=0)
     late_since = InstantField(null=True)
     created_by = peewee.TextField(null=True)
+    put_off_until = InstantField(null=True)  # its occurrences cannot be planned: when to try again
     trace = peewee.TextField(null=True)  # of the request that created it: `core.trace_context`
 
     class Meta:

@@ -1,4 +1,4 @@
-"""Tables of limits: what they are on, which calls use them, and which keys hold runs."""
+"""Tables of limits: their keys, the calls that use them, and the keys that hold runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from models.tables.base import Table
 
 
 class Limit(Table):
-    """What a key allows, and what it weighs if it is that of a party.
+    """What a key allows, and its weight if it is the key of a party.
 
     `app_id` and `job_id` are the app or job that the key is on, if any; the limit is deleted with it.
     """
@@ -59,7 +59,7 @@ class HeldKey(Table):
 
 
 class Breaker(Table):
-    """A host that is left alone when an app calls it: how many calls may go at once, and when one may be tried."""
+    """The open breaker of a host as one app calls it: how many calls may be made at once, and when the next probe."""
 
     key = peewee.TextField(primary_key=True)
     app_id = peewee.UUIDField()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import peewee
 
+from core.pausing import Paused
+from core.processes import ProcessKind
 from core.states import Hold
 from models.fields import EnumField, InstantField, JsonField
 from models.tables.base import Table
@@ -20,9 +22,37 @@ class Worker(Table):
     heartbeat_at = InstantField()
     stopped_at = InstantField(null=True)
     version = peewee.TextField(null=True)
+    draining_at = InstantField(null=True)
 
     class Meta:
         table_name = "workers"
+
+
+class Process(Table):
+    """A process that executes no runs."""
+
+    id = peewee.UUIDField(primary_key=True)
+    kind = EnumField(ProcessKind)
+    host = peewee.TextField()
+    pid = peewee.IntegerField()
+    version = peewee.TextField()
+    started_at = InstantField()
+    seen_at = InstantField()
+    stopped_at = InstantField(null=True)
+
+    class Meta:
+        table_name = "processes"
+
+
+class PauseEnd(Table):
+    """The instant at which a pause ends by itself: of a job, of an app, or, with the id of zeros, of everything."""
+
+    id = peewee.UUIDField(primary_key=True)
+    kind = EnumField(Paused)
+    until = InstantField()
+
+    class Meta:
+        table_name = "pause_ends"
 
 
 class Signal(Table):
@@ -36,7 +66,7 @@ class Signal(Table):
 
 
 class RequestBucket(Table):
-    """How many requests a caller has left, of a minute's; a user's, or a key's."""
+    """How many requests of a minute's quota a caller, a user or a key, has left."""
 
     caller_id = peewee.UUIDField(primary_key=True)
     left_over = peewee.DoubleField()

@@ -46,7 +46,7 @@ class Alert(Table):
 
 
 class Upload(Table):
-    """A file that a job is to store, or has stored; `host_url` tells whose spool has it until then."""
+    """A file that a job will store, or has stored; `host_url` is the host whose spool has it until then."""
 
     id = peewee.UUIDField(primary_key=True)
     job = peewee.ForeignKeyField(Job, column_name="job_id")

@@ -51,6 +51,9 @@ class Run(Table):
     cancel_requested_at = InstantField(null=True)
     reports_until = InstantField(null=True)
     report_lease_at = InstantField(null=True)
+    claimed_at = InstantField(null=True)  # this and the next two: of the current attempt
+    claimed_token_hash = peewee.TextField(null=True)
+    claimed_polling_version = peewee.IntegerField(null=True)
     started_at = InstantField(null=True)
     finished_at = InstantField(null=True)
     error_type = peewee.TextField(null=True)
@@ -66,7 +69,7 @@ class Run(Table):
 
 
 class DismissedFailure(Table):
-    """A run that failed for good, and that somebody has looked at: it is shown among the failures no more."""
+    """A run that failed for good, and that somebody has dismissed: it is no longer shown among the failures."""
 
     run = peewee.ForeignKeyField(Run, column_name="run_id", primary_key=True)
     run_id: UUID
@@ -77,8 +80,8 @@ class DismissedFailure(Table):
         table_name = "dismissed_failures"
 
 
-class Attempt(Table):
-    """One try at a run; `outcome` is null while it lasts."""
+class _OfAttempt(Table):
+    """The columns of an attempt; `outcome` is null while it lasts."""
 
     run = peewee.ForeignKeyField(Run, column_name="run_id")
     run_id: UUID
@@ -93,19 +96,33 @@ class Attempt(Table):
     status_code = peewee.IntegerField(null=True)
     answer = WordsField(null=True)
     token_hash = peewee.TextField(null=True)
-    polling_version = peewee.IntegerField(null=True)
+    polling_version = peewee.IntegerField(null=True)  # null where the job does not poll
     report = peewee.TextField(null=True)
-    account_id = peewee.TextField(null=True)  # not written since limits have keys
 
     class Meta:
-        table_name = "attempts"
         primary_key = peewee.CompositeKey("run", "number")
 
 
-class RunHold(Table):
-    """A time in which a run was held: why, by which key, and up to five runs that were before it.
+class Attempt(_OfAttempt):
+    """One try at a run, stored when it ends; by workers of the former release, when it begins."""
 
-    `until` is null while it lasts, and where the run ended in it.
+    account_id = peewee.TextField(null=True)  # no longer written: limits have keys now
+
+    class Meta:
+        table_name = "attempts"
+
+
+class AnyAttempt(_OfAttempt):
+    """A view of all tries at runs: those stored, and the current attempts, which their runs keep."""
+
+    class Meta:
+        table_name = "all_attempts"
+
+
+class RunHold(Table):
+    """A period in which a run was held: the reason, the key, and up to five runs that it waited for.
+
+    `until` is null while it lasts, and if the run ended while it was held.
     """
 
     run = peewee.ForeignKeyField(Run, column_name="run_id")

@@ -11,7 +11,7 @@ from falcon.asgi import Request, Response
 
 from core.errors import CarillonError, InvalidInput, TooMany
 from pages import forms
-from pages.routes import Responder
+from pages.routes import Responder, can_be_led_to
 from pages.site import Site
 
 _OURS = ("/dashboard/", "/task/")
@@ -138,4 +138,4 @@ def _of_link(req: Request) -> dict[str, str]:
 def _wanted(req: Request) -> str:
     """Returns the page of ours that a stranger wanted to see; nothing else may be led to."""
     wanted = req.get_param("next") or ""
-    return wanted if wanted.startswith(_OURS) and "\\" not in wanted else ""
+    return wanted if wanted.startswith(_OURS) and "\\" not in wanted and can_be_led_to(wanted) else ""

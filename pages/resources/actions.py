@@ -10,12 +10,15 @@ from falcon.asgi import Request, Response
 
 from core.errors import InvalidInput
 from core.principals import Principal
+from core.states import Hold
 from pages import forms
 from pages.asked import Asked
 from pages.forms import Form
 from pages.routes import Responder
 from pages.site import Site
-from services.jobs import editing, polling_states, requested_runs
+from services.jobs import editing, lifecycle, polling_states, requested_runs
+from services.reading import pauses_in_force
+from services.reading.views import RunView
 from services.system import System
 
 
@@ -48,21 +51,33 @@ def on_job(site: Site, act: ActOnOne, done: str) -> Responder:
     return _by_job(site, do)
 
 
+def pause(site: Site) -> Responder:
+    """Returns a responder that pauses a job, up to an instant if the form has one, and leads back to it."""
+
+    def do(who: Asked, form: Form, job_id: UUID) -> str:
+        until = site.until(who, form)
+        lifecycle.pause(who.principal, site.system, job_id, until=until, reason=site.reason(form))
+        return job_path(job_id, "paused" if until is None else "paused_until")
+
+    return _by_job(site, do)
+
+
 def trigger(site: Site) -> Responder:
     """Returns a responder that runs a job now, with other data if the form has any, and leads to the run."""
 
     def do(who: Asked, form: Form, job_id: UUID) -> str:
         data = forms.data(form.get("data", ""))
-        return run_path(requested_runs.trigger(who.principal, site.system, job_id, data).id, "triggered")
+        run = requested_runs.trigger(who.principal, site.system, job_id, data)
+        return run_path(run.id, _triggered(who.principal, run))
 
     return _by_job(site, do)
 
 
 def retry(site: Site) -> Responder:
-    """Returns a responder that sets a failed job going again, and leads to the new run."""
+    """Returns a responder that replays the run of a failed job that failed last, and leads to the new run."""
 
     def do(who: Asked, _form: Form, job_id: UUID) -> str:
-        return run_path(requested_runs.retry(who.principal, site.system, job_id), "retried")
+        return run_path(requested_runs.retry(who.principal, site.system, job_id), "replayed")
 
     return _by_job(site, do)
 
@@ -105,6 +120,14 @@ def on_run(site: Site, act: ActOnOne, done: str) -> Responder:
         return run_path(run_id, done)
 
     return _by_run(site, do)
+
+
+def _triggered(principal: Principal, run: RunView) -> str:
+    """Returns what is said of a run that was made: that it starts soon, or until what is resumed it waits."""
+    if run.held_by is not Hold.PAUSED:
+        return "triggered"
+    paused = [str(one.paused) for one in pauses_in_force.of_job(principal, run.job_id)]
+    return f"triggered_{paused[0] if len(paused) == 1 else 'several'}"
 
 
 def _by_job(site: Site, do: DoWithJob) -> Responder:

@@ -23,6 +23,8 @@ from services.reading import pausing
 from services.secrets import named, signing
 
 QUOTAS = tuple(words.QUOTAS)
+_SWITCH = {"on": True, "off": False}
+"""What the breaker's switch says; anything else is as the server's setting has it."""
 Act = Callable[[Asked, Form, str], str]
 """Does what a form of an app asks for; returns the word for what was done."""
 
@@ -63,8 +65,11 @@ class AppPage:
         return respond
 
     def change(self, who: Asked, form: Form, name: str) -> str:
-        """Change where the app is called."""
-        patch = {"callback_base_url": form.get("callback_base_url") or None}
+        """Change where the app is called, or whether a receiver that fails is left alone."""
+        patch = {
+            "callback_base_url": form.get("callback_base_url") or None,
+            "destination_breaker": _SWITCH.get(form.get("destination_breaker", "")),
+        }
         change = self._site.readers.changed_app
         apps.amend(who.principal, self._site.system, name, lambda view: change(view, patch))
         return "updated"
@@ -151,6 +156,7 @@ class AppPage:
             "is_shared": app.name in built_in_apps.NAMES,
             "app_pause": pausing.of_apps(who.principal, [app.name]).get(app.name) if app.paused_at else None,
             "may_change": keys is not None,
+            "breaker_by_default": self._site.system.settings.destination_breaker,
             "quotas": quotas.get(who.principal, name),
             "quota_words": words.QUOTAS,
             "may_put_quotas": who.principal.sees_all and Scope.APP in who.principal.scopes,

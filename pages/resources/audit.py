@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,6 +14,7 @@ from core.listing import NEWEST_FIRST, Mark
 from pages.asked import Asked
 from pages.site import Site
 from services.access import audit
+from services.access.audit import AuditView
 
 PATH = "/dashboard/audit"
 FILTERS = ("app_name", "principal", "thing", "thing_id", "since", "before")
@@ -33,13 +37,27 @@ class AuditPage:
         kept = {name: given[name] for name in FILTERS if name in given}
         cursor = self._site.readers.cursor(Mark(entries[-1].id), NEWEST_FIRST) if more else None
         return {
-            "entries": entries,
+            "rows": rows_of(entries),
             "given": {name: given.get(name, "") for name in FILTERS},
             "filtered": bool(kept),
             "paged": "cursor" in given,
             "first": _path(kept),
             "next": cursor and _path({**kept, "cursor": cursor}),
         }
+
+
+@dataclass(frozen=True)
+class Row:
+    """An entry, and those that stand for the same action of the same request on other things."""
+
+    first: AuditView
+    others: Sequence[AuditView] = ()
+
+
+def rows_of(entries: Sequence[AuditView]) -> list[Row]:
+    """Returns a row for each action: what one request did to many things is one."""
+    alike = groupby(entries, lambda one: (one.request_id or one.id, one.action, one.reason))
+    return [Row(first, others) for first, *others in (list(some) for _, some in alike)]
 
 
 def _path(params: dict[str, str]) -> str:

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from urllib.parse import urlencode
 from uuid import UUID
 
 from falcon.asgi import Request, Response
 
+from core import instants
 from core.errors import InvalidInput
 from core.principals import Principal
+from core.states import Trigger
 from pages import words
 from pages.asked import Asked
 from pages.forms import Form
+from pages.naming import called
+from pages.routes import see_other
 from pages.site import Site
-from services.jobs.bulk_actions import Outcome
+from services.jobs.bulk_actions import BulkResult, Refused, RunAction
+from services.reading.views import JobView, RunView
 
 MOST = 1_000
 """How many are acted on at a time: a page is to answer soon, and the next one goes on with the rest."""
+SHOWN_REFUSED = 5
 _CHOSEN, _ALL = "chosen", "all"
+_OF_REPLAYS = ("app_name", "task_type", "account_id", "job_id")
+"""Of a filter of runs, what fits their replays as well."""
+_A_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,8 @@ class Choice:
     filter: Mapping[str, str]
     ids: tuple[UUID, ...] | None
     after: UUID | None
+    begun: str = ""
+    """Since when it is carried out, if it goes on with the rest."""
 
     @property
     def selecting(self) -> Mapping[str, str]:
@@ -42,13 +54,16 @@ class Choice:
         given = {"action": self.action, "which": _ALL if self.ids is None else _CHOSEN, **self.filter}
         if self.ids is not None:
             given["ids"] = " ".join(map(str, self.ids))
-        return given if self.after is None else {**given, "after": str(self.after)}
+        more = {"after": str(self.after) if self.after else "", "begun": self.begun}
+        return {**given, **{name: value for name, value in more.items() if value}}
 
 
 class Act(Protocol):
-    """Acts on what is chosen, or tries to, for a reason."""
+    """Acts on what is chosen, or tries to, for a reason; pauses it up to an instant, where one is given."""
 
-    def __call__(self, who: Principal, choice: Choice, /, *, dry_run: bool, reason: str | None) -> Outcome: ...
+    def __call__(
+        self, who: Principal, choice: Choice, /, *, dry_run: bool, reason: str | None, until: datetime | None
+    ) -> BulkResult: ...
 
 
 @dataclass(frozen=True)
@@ -60,6 +75,20 @@ class Kind:
     actions: Mapping[str, str]
     nouns: tuple[str, str]
     act: Act
+    shown: Callable[[Principal, Sequence[UUID]], Sequence[RunView] | Sequence[JobView]]
+    """Returns what the first ids of a trial stand for."""
+    being_replayed: Callable[[Principal, Choice], int] = lambda _who, _choice: 0
+    """Returns how many of those that fit are not replayed since they are being replayed already."""
+
+
+@dataclass(frozen=True)
+class RefusedRow:
+    """What an action is refused for: the sentence that says why, divided where it names the job or run."""
+
+    id: UUID
+    before: str
+    name: str
+    after: str
 
 
 class BulkPage:
@@ -70,37 +99,63 @@ class BulkPage:
         self._kind = kind
 
     async def ask(self, req: Request, resp: Response) -> None:
-        """Show what an action would do, by a dry run."""
-        await self._site.show(req, resp, "bulk.html", self._try)
+        """Show what an action would do, by a dry run; where nothing is ticked, lead back to the list, which says so."""
+        who = self._site.asked(req)
+        if who.params.get("which") == _CHOSEN and not (who.chosen or who.params.get("ids")):
+            kept = {name: who.params[name] for name in self._kind.filters if who.params.get(name)}
+            see_other(resp, self._site.url(f"{self._kind.path}?{urlencode({**kept, 'done': 'none_ticked'})}"))
+            return
+        await self._site.show_trial(req, resp, "bulk.html", self._try)
 
     async def act(self, req: Request, resp: Response) -> None:
         """Carry an action out; lead back to the list, or on to the rest."""
-        await self._site.act(req, resp, self._act)
+        await self._site.act_on_many(req, resp, self._act)
 
     def _try(self, who: Asked) -> dict[str, Any]:
         choice = self._choice(who.params, who.chosen)
-        outcome = self._kind.act(who.principal, choice, dry_run=True, reason=None)
+        result = self._kind.act(who.principal, choice, dry_run=True, reason=None, until=None)
         return {
             "kind": self._kind,
             "choice": choice,
-            "outcome": outcome,
-            "rest": self._rest(choice, outcome),
+            "result": result,
+            "first": self._kind.shown(who.principal, result.first),
+            "refused": self._refused(who.principal, result.refused[:SHOWN_REFUSED]),
+            "rest": self._rest(choice, result),
+            "being_replayed": 0 if result.matched else self._kind.being_replayed(who.principal, choice),
             "label": self._kind.actions[choice.action],
             "takes_reason": choice.action not in words.WITHOUT_REASON,
             "back": self._list(choice),
         }
 
+    def _refused(self, who: Principal, refused: Sequence[Refused]) -> list[RefusedRow]:
+        """Returns what is refused with what it is called; what cannot be seen any more keeps its id."""
+        known = {one.id: called(one) for one in self._kind.shown(who, [one.id for one in refused])}
+        before = "of " if self._kind.nouns[0] == "run" else ""
+        return [_row(one, before if one.id in known else "", known.get(one.id, str(one.id))) for one in refused]
+
     def _act(self, who: Asked, form: Form) -> str:
         choice = self._choice(form, ())
-        outcome = self._kind.act(who.principal, choice, dry_run=False, reason=self._site.reason(form))
-        done = words.done_with_many(choice.action, outcome.changed, outcome.matched - outcome.changed)
-        return self._rest(choice, outcome, done=done) or self._list(choice, done=done)
+        reason, until = self._site.reason(form), self._site.until(who, form)
+        result = self._kind.act(who.principal, choice, dry_run=False, reason=reason, until=until)
+        done = words.done_with_many(choice.action, result.changed, result.matched - result.changed)
+        begun = replace(choice, begun=choice.begun or instants.shown(who.now))
+        return self._rest(begun, result, done=done) or self._done(begun, result, done)
 
-    def _rest(self, choice: Choice, outcome: Outcome, **more: str) -> str | None:
+    def _done(self, choice: Choice, result: BulkResult, done: str) -> str:
+        """Returns the path of the list; of the runs that it made, where the action replays some."""
+        if choice.action != RunAction.REPLAY or not result.changed:
+            return self._list(choice, done=done)
+        kept = {name: value for name, value in choice.selecting.items() if name in _OF_REPLAYS}
+        until = self._site.system.clock.now() + _A_MILLISECOND
+        span = {"created_from": choice.begun, "created_before": instants.shown(until)}
+        params = {"trigger": Trigger.RETRY.value, **kept, **span, "done": done}
+        return f"{self._kind.path}?{urlencode(params)}"
+
+    def _rest(self, choice: Choice, result: BulkResult, **more: str) -> str | None:
         """Returns the path that goes on after those that were tried or acted on, if more may fit."""
-        if outcome.last is None:
+        if result.last is None:
             return None
-        rest = Choice(choice.action, choice.filter, choice.ids, outcome.last)
+        rest = replace(choice, after=result.last)
         return f"{self._kind.path}/actions?{urlencode({**rest.fields(), **more})}"
 
     def _choice(self, given: Mapping[str, str], ids: tuple[str, ...]) -> Choice:
@@ -109,19 +164,28 @@ class BulkPage:
             raise InvalidInput.at("action", f"must be one of {', '.join(self._kind.actions)}.")
         wanted = {name: given[name] for name in self._kind.filters if given.get(name)}
         after = _id("after", given["after"]) if given.get("after") else None
+        begun = given.get("begun", "")
         if given.get("which") == _ALL:
-            return Choice(action, wanted, None, after)
+            return Choice(action, wanted, None, after, begun)
         chosen = [*ids, *given.get("ids", "").split()]
         if not chosen:
             raise InvalidInput.at("id", f"is missing: tick the {self._kind.nouns[1]}, or choose all that fit.")
         if len(chosen) > MOST:
             raise InvalidInput.at("id", f"is given more than {MOST} times; tick fewer, or choose all that fit.")
-        return Choice(action, wanted, tuple(dict.fromkeys(_id("id", one) for one in chosen)), after)
+        ticked = tuple(dict.fromkeys(_id("id", one) for one in chosen))
+        return Choice(action, wanted, ticked, after, begun)
 
     def _list(self, choice: Choice, done: str = "") -> str:
         shown = {name: value for name, value in choice.filter.items() if name != "failure"}
         params = {**shown, "done": done} if done else shown
         return f"{self._kind.path}?{urlencode(params)}" if params else self._kind.path
+
+
+def _row(one: Refused, of: str, name: str) -> RefusedRow:
+    before, named, after = one.detail.partition(str(one.id))
+    return (
+        RefusedRow(one.id, f"{before}{of}", name, after) if named else RefusedRow(one.id, "", name, f": {one.detail}")
+    )
 
 
 def _id(name: str, text: str) -> UUID:

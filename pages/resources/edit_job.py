@@ -21,6 +21,7 @@ from services.jobs.definition import Definition
 from services.reading import records
 from services.reading.views import JobView
 from services.task_types import registry
+from settings import Settings
 
 
 class EditJob:
@@ -51,7 +52,7 @@ class EditJob:
     def _edit(self, who: Asked, form: Form, job_id: UUID) -> str:
         def amend(view: JobView) -> Definition:
             shown = self._site.readers.job_as_shown(view)
-            changed = job_edits.changed(shown, form, _all_of(view), who.zone)
+            changed = job_edits.changed(shown, form, _all_of(self._site.system.settings, view), who.zone)
             return self._site.readers.changed_job(who.principal, view, changed)
 
         reason = self._site.reason(form)
@@ -69,27 +70,27 @@ class EditJob:
         others: Sequence[str] = (),
     ) -> dict[str, Any]:
         view = records.job(who.principal, job_id)
-        fields = _all_of(view)
+        fields = _all_of(self._site.system.settings, view)
         values = form or job_edits.typed(self._site.readers.job_as_shown(view), fields, who.zone)
         errors, more = job_form.beside(wrong, fields) if wrong else ({}, [])
         return {
             "job": view,
-            "version": values.get("version") or view.version,
-            "groups": _groups(view),
+            "seen_version": values.get("version") or view.version,
+            "groups": _groups(self._site.system.settings, view),
             "filled": Filled(values, errors, [*others, *more]),
         }
 
 
-def _groups(view: JobView) -> dict[str, list[Field]]:
+def _groups(settings: Settings, view: JobView) -> dict[str, list[Field]]:
     """The fields of a job that may change, by heading: its app and its kinds of task and schedule stay."""
     common = [one for one in job_form.common_fields() if one.name != "app_name"]
     return {
         "What to do": job_form.task_fields(registry.find(view.task_type)),
         "When": job_form.schedule_fields(type(view.schedule)),
         "Owner": common,
-        "Policies": job_form.policy_fields(),
+        "Policies": job_form.policy_fields(settings),
     }
 
 
-def _all_of(view: JobView) -> list[Field]:
-    return [field for fields in _groups(view).values() for field in fields]
+def _all_of(settings: Settings, view: JobView) -> list[Field]:
+    return [field for fields in _groups(settings, view).values() for field in fields]

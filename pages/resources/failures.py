@@ -13,6 +13,7 @@ from pages import instants_typed, rights
 from pages.asked import Asked
 from pages.site import Site
 from services.reading import failures, retries
+from services.reading.failing_hosts import FailingHosts
 
 TODAY = "today"
 RANGES = {"24h": ("24 hours", 24), "7d": ("7 days", 168), "30d": ("30 days", 720)}
@@ -24,6 +25,7 @@ class FailuresPage:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._hosts = FailingHosts(site.system)
 
     async def show(self, req: Request, resp: Response) -> None:
         """Show what failed."""
@@ -35,6 +37,7 @@ class FailuresPage:
         found = failures.grouped(who.principal, self._site.system, hours)
         return {
             "failures": found,
+            "hosts": self._hosts.of(who.principal),
             "retries": retries.grouped(who.principal),
             "since": instants.shown(found.since),
             "typed": who.params.get("since", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,26 +12,40 @@ from zoneinfo import ZoneInfo
 
 from falcon.asgi import Request, Response
 
+from core import forecasts
 from core.auditing import AuditFilter
+from core.forecasts import Point
 from core.listing import NEWEST_FIRST, Stretch
 from core.schedules import Polling, Recurring
-from core.states import ENDED, JobStatus, RunStatus
-from pages import examples, instants_typed, job_form, progress, rights
+from core.states import DEAD, ENDED, JobStatus, RunStatus
+from pages import clocks, examples, instants_typed, job_form, progress, rights
 from pages.asked import Asked
+from pages.resources.audit import rows_of
 from pages.site import Site, if_allowed
 from services.access import audit
 from services.access.audit import AuditView
 from services.jobs import polling_states
 from services.messaging import broker as brokers
-from services.reading import calendar, durations, explaining, listing, pausing, records
-from services.reading.counting import Counts
+from services.reading import (
+    calendar,
+    durations,
+    explaining,
+    listing,
+    past_occurrences,
+    pauses_in_force,
+    pausing,
+    records,
+    replays,
+)
 from services.reading.explaining import Explanation
-from services.reading.views import JobView, LastRun, Occurrence
+from services.reading.views import JobView, LastRun, Occurrence, RunView
 from services.task_types import registry
 
-COMING = 10
+COMING, PAST = 10, 100
 RUNS = 20
 ENTRIES = 10
+_LABELS = {"retry": "Replay"}
+_POLLS = (JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING)
 _ENDED = {str(state) for state in ENDED}
 
 
@@ -48,7 +63,6 @@ class JobPage:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._counts = Counts(site.system.clock)
 
     async def show(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Show a job."""
@@ -59,7 +73,7 @@ class JobPage:
         cursor = who.params.get("cursor")
         after = self._site.readers.run_list({"cursor": cursor}).stretch.after if cursor else None
         stretch = Stretch(limit=RUNS, after=after)
-        page = listing.runs_of_job(who.principal, self._counts, job_id, stretch, but=RunStatus.PENDING)
+        page = listing.runs_of_job(who.principal, self._site.counts, job_id, stretch, but=RunStatus.PENDING)
         following = None if page.last is None else self._site.readers.cursor(page.last, NEWEST_FIRST)
         definition = self._site.readers.job_as_asked(view)
         return {
@@ -67,15 +81,20 @@ class JobPage:
             "calls_over_http": registry.queue_of(view.task_type) == brokers.RUNS_HTTP,
             "may": rights.on_job(who.principal, view),
             "job_pause": pausing.of_job(who.principal, job_id) if view.status == JobStatus.PAUSED else None,
-            "entries": if_allowed(lambda: _entries(who, job_id)),
+            "holding": [] if str(view.status) in _ENDED else pauses_in_force.of_job(who.principal, job_id),
+            "may_resume_app": rights.on_app(who.principal, view.app_id).operate,
+            "rows": if_allowed(lambda: rows_of(_entries(who, job_id))),
             "is_over": str(view.status) in _ENDED,
             "recurs": isinstance(view.schedule, Recurring),
             "is_failed": view.status is JobStatus.FAILED,
+            "zone": clocks.of_job(view) or who.zone,
             "coming": _coming(view, records.occurrences(who.principal, job_id, COMING)),
             "days": calendar.of_job(who.principal, self._site.system, job_id, who.zone),
-            "usual": durations.of_jobs([job_id]).get(job_id),
-            "newest_seconds": _seconds(view.last_run, who.now),
+            "past": past_occurrences.newest(who.principal, self._site.system, job_id, PAST),
+            "usual": durations.of_jobs(who.principal, [job_id]).get(job_id),
+            "newest_seconds": _seconds(view.last_run, page.items, who.now),
             "runs": page.items,
+            "replays": replays.of_runs(who.principal, [run.id for run in page.items if run.status in DEAD]),
             "count": page.count,
             "paged": cursor is not None,
             "next": following and f"/dashboard/jobs/{job_id}?{urlencode({'cursor': following})}#runs",
@@ -86,9 +105,14 @@ class JobPage:
                 "Python": examples.as_python(self._site.system.settings, definition),
             },
             "commands": self._commands(job_id, definition),
-            "why": self._why(who, job_id),
-            "states": polling_states.history(who.principal, job_id) if isinstance(view.schedule, Polling) else [],
+            "why": self._why(who, view),
+            "clock": _clock(who, view),
+            "asked_at": _asked_at(who, view, page.items),
+            "states": polling_states.history(who.principal, job_id).states
+            if isinstance(view.schedule, Polling)
+            else [],
             "progress": next(filter(None, map(progress.of, page.items)), None),
+            "done_at": _done_at(view, page.items, who.now) if cursor is None else None,
         }
 
     def _clone(self, view: JobView) -> str | None:
@@ -98,13 +122,13 @@ class JobPage:
         has_form = any(one.key == view.task_type for one in job_form.kinds(self._site.system.settings))
         return f"/dashboard/new?{urlencode({'like': view.id, 'kind': view.task_type})}" if has_form else None
 
-    def _why(self, who: Asked, job_id: UUID) -> Explanation | None:
+    def _why(self, who: Asked, view: JobView) -> Explanation | None:
         """The answer to the question why the job did or did not run at an instant, if that is asked."""
         asked_at = who.params.get("at")
         if not asked_at:
             return None
-        at = instants_typed.expected("at", asked_at, who.zone)
-        return explaining.explain(who.principal, self._site.system, job_id, at)
+        at = instants_typed.expected("at", asked_at, _clock(who, view))
+        return explaining.explain(who.principal, self._site.system, view.id, at)
 
     def _commands(self, job_id: UUID, definition: dict[str, Any]) -> dict[str, str]:
         settings, path = self._site.system.settings, f"/api/jobs/{job_id}"
@@ -112,8 +136,17 @@ class JobPage:
         return {
             "Read it": examples.get(settings, path),
             "Make another like it": examples.create(settings, definition),
-            **{action.capitalize(): examples.post(settings, f"{path}/{action}") for action in actions},
+            **{_LABELS.get(one, one.capitalize()): examples.post(settings, f"{path}/{one}") for one in actions},
         }
+
+
+def _done_at(view: JobView, newest: Sequence[RunView], now: datetime) -> datetime | None:
+    """Returns when a job that polls is done, at the pace of the progress that its newest polls reported."""
+    if not isinstance(view.schedule, Polling) or view.status not in _POLLS:
+        return None
+    told = [(run.finished_at, progress.of(run)) for run in reversed(newest) if run.status is RunStatus.COMPLETED]
+    points = [Point(at, shown.share) for at, shown in told if at is not None and shown is not None]
+    return forecasts.done_at(points, now)
 
 
 def _entries(who: Asked, job_id: UUID) -> list[AuditView]:
@@ -121,14 +154,30 @@ def _entries(who: Asked, job_id: UUID) -> list[AuditView]:
     return found
 
 
-def _seconds(run: LastRun | None, now: datetime) -> float | None:
-    """How long the newest run that has begun took, or has taken up to now."""
-    return None if run is None else ((run.finished_at or now) - run.started_at).total_seconds()
+def _seconds(run: LastRun | None, newest: Sequence[RunView], now: datetime) -> float | None:
+    """Returns how long the newest run that has begun took, or its present attempt has taken up to now."""
+    if run is None:
+        return None
+    going = (one.claimed_at for one in newest if one.started_at == run.started_at and one.claimed_at is not None)
+    return ((run.finished_at or now) - next(going, run.started_at)).total_seconds()
+
+
+def _clock(who: Asked, view: JobView) -> ZoneInfo:
+    """Returns the zone on whose clocks an instant is asked about: the schedule's, unless the reader chooses theirs."""
+    return who.zone if who.params.get("clock") == "mine" else clocks.of_job(view) or who.zone
+
+
+def _asked_at(who: Asked, view: JobView, newest: Sequence[RunView]) -> str:
+    """Returns the instant in the field that asks why: the one asked about, else that of the newest run."""
+    asked_at = who.params.get("at")
+    latest = max((run.scheduled_for for run in newest), default=None)
+    at = instants_typed.expected("at", asked_at, _clock(who, view)) if asked_at else latest
+    return "" if at is None else instants_typed.shown(at, _clock(who, view))
 
 
 def _coming(view: JobView, found: list[Occurrence]) -> list[Coming]:
     """Coming occurrences, marked where the offset of the schedule's zone is another than before."""
-    zone = ZoneInfo(getattr(view.schedule, "timezone", "UTC"))
+    zone = clocks.of_job(view) or ZoneInfo("UTC")
     offsets = [one.scheduled_for.astimezone(zone).utcoffset() or timedelta() for one in found]
     return [
         Coming(one.scheduled_for, one.due_at, _change(before, offset))

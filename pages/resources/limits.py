@@ -18,7 +18,6 @@ from pages.forms import Form, typed_number
 from pages.site import Site
 from services.execution import limit_changes
 from services.reading import limits, listing
-from services.reading.counting import Counts
 
 PATH = "/dashboard/limits"
 SHOWN = 50
@@ -35,7 +34,6 @@ class LimitsPage:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._counts = Counts(site.system.clock)
 
     async def show(self, req: Request, resp: Response) -> None:
         """Show the limited keys, by name."""
@@ -85,10 +83,11 @@ class LimitsPage:
 
     def _load_one(self, who: Asked, key: str) -> dict[str, Any]:
         found, holders = limits.with_holders(who.principal, self._site.system, key)
-        waiting = listing.runs(who.principal, self._counts, RunFilter(held_key=found.key), Stretch(limit=WAITING))
+        waiting = listing.runs(who.principal, self._site.counts, RunFilter(held_key=found.key), Stretch(limit=WAITING))
         return {
             "limit": found,
             "holders": holders,
+            "most_counted": limits.MOST_COUNTED,
             "waiting": waiting.items,
             "all_waiting": f"/dashboard/runs?{urlencode({'held_key': found.key})}",
             "may_change": limits.may_change(who.principal, found.key),

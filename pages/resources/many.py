@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 
+from core.filters import RunFilter
 from core.principals import Principal
+from core.states import RunStatus
 from pages import words
 from pages.resources import jobs, runs
 from pages.resources.bulk import MOST, Choice, Kind
 from pages.site import Site
 from services.jobs import bulk_actions
-from services.jobs.bulk_actions import Action, Outcome, RunAction
-
-OF_FAILURES = "failure"
+from services.jobs.bulk_actions import Action, BulkResult, RunAction
+from services.reading import failures, listing, records
 
 
 def of_jobs(site: Site) -> Kind:
     """Returns what can be done with jobs."""
 
-    def act(who: Principal, choice: Choice, /, *, dry_run: bool, reason: str | None) -> Outcome:
+    def act(
+        who: Principal, choice: Choice, /, *, dry_run: bool, reason: str | None, until: datetime | None
+    ) -> BulkResult:
         wanted = replace(site.readers.job_list(choice.selecting).wanted, ids=choice.ids)
         return bulk_actions.act(
             who,
@@ -28,20 +32,26 @@ def of_jobs(site: Site) -> Kind:
             choice.after,
             dry_run=dry_run,
             reason=reason,
+            until=until if choice.action == Action.PAUSE else None,
             limit=MOST,
         )
 
-    return Kind(jobs.PATH, jobs.FILTERS, words.ACTIONS_ON_JOBS, ("job", "jobs"), act)
+    return Kind(jobs.PATH, jobs.FILTERS, words.ACTIONS_ON_JOBS, ("job", "jobs"), act, records.jobs_by_ids)
 
 
 def of_runs(site: Site) -> Kind:
     """Returns what can be done with runs; those of a group of failures are told by why they failed."""
 
-    def act(who: Principal, choice: Choice, /, *, dry_run: bool, reason: str | None) -> Outcome:
-        listed = {name: value for name, value in choice.selecting.items() if name != OF_FAILURES}
-        wanted = replace(
-            site.readers.run_list(listed).wanted, ids=choice.ids, failure=choice.selecting.get(OF_FAILURES)
-        )
+    def wanted_of(choice: Choice) -> RunFilter:
+        listed = {name: value for name, value in choice.selecting.items() if name != runs.OF_FAILURES}
+        failure = choice.selecting.get(runs.OF_FAILURES)
+        return replace(site.readers.run_list(listed).wanted, ids=choice.ids, failure=failure)
+
+    def act(
+        who: Principal, choice: Choice, /, *, dry_run: bool, reason: str | None, until: datetime | None
+    ) -> BulkResult:
+        del until  # runs are not paused
+        wanted = wanted_of(choice)
         return bulk_actions.act_on_runs(
             who,
             site.system,
@@ -53,4 +63,9 @@ def of_runs(site: Site) -> Kind:
             limit=MOST,
         )
 
-    return Kind(runs.PATH, (*runs.FILTERS, OF_FAILURES), words.ACTIONS_ON_RUNS, ("run", "runs"), act)
+    def being_replayed(who: Principal, choice: Choice) -> int:
+        of_failures = choice.action == RunAction.REPLAY and choice.filter.get("status") == RunStatus.FAILED
+        return failures.being_replayed(who, wanted_of(choice)) if of_failures and choice.ids is None else 0
+
+    shown = listing.runs_by_ids
+    return Kind(runs.PATH, runs.FILTERS, words.ACTIONS_ON_RUNS, ("run", "runs"), act, shown, being_replayed)

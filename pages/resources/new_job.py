@@ -47,12 +47,10 @@ class NewJob:
             case "try":
                 await self._try(req, resp, form)
             case "preview":
-                await self._site.show(req, resp, "new.html", lambda who: self._context(who, self._previewed(who, form)))
+                await self._site.show(req, resp, "new.html", lambda who: self._with_preview(who, form))
             case preset if preset.startswith(_PRESET):
                 values = filled.by_preset(form, preset.removeprefix(_PRESET))
-                await self._site.show(
-                    req, resp, "new.html", lambda who: self._context(who, self._previewed(who, values))
-                )
+                await self._site.show(req, resp, "new.html", lambda who: self._with_preview(who, values))
             case _:
                 await self._make(req, resp, form)
 
@@ -96,6 +94,11 @@ class NewJob:
             "labels": {one.name: one.label for one in self._fields(who, form)},
         }
 
+    def _with_preview(self, who: Asked, form: Form) -> dict[str, Any]:
+        """The form with its preview, to which the browser scrolls: what is wrong is said there, too."""
+        looked_at = self._looked_at(who, form)
+        return {**self._context(who, looked_at["filled"]), **looked_at}
+
     def _previewed(self, who: Asked, form: Form) -> Filled:
         try:
             job = self._job(who, form)
@@ -138,7 +141,7 @@ class NewJob:
             *job_form.common_fields(),
             kind,
             *of_schedule,
-            *job_form.policy_fields(),
+            *job_form.policy_fields(self._site.system.settings),
         ]
 
     def _kind(self, who: Asked) -> TaskType | None:
@@ -156,14 +159,16 @@ class NewJob:
 
     def _context(self, who: Asked, shown: Filled) -> dict[str, Any]:
         kind = self._kind(who)
+        policies = job_form.policy_fields(self._site.system.settings)
         return {
             "kinds": self._kinds(),
             "needs_app": not (who.principal.sees_all or filled.app_of(who)),
             "kind": CALLBACK if kind is None else kind.key,
             "task_fields": job_form.task_fields(kind),
-            "common_fields": job_form.common_fields(),
+            "common_fields": job_form.common_fields(makes_apps=self._site.system.settings.anonymous),
             "schedule_kinds": {key: job_form.schedule_fields(one) for key, one in schedules.KINDS.items()},
-            "policy_fields": job_form.policy_fields(),
+            "policy_fields": policies,
+            "policies_open": any(one.name in shown.errors for one in policies),
             "presets": presets.PRESETS,
             "labels": {},
             "filled": shown,

@@ -19,16 +19,31 @@ from pages.asked import Asked
 from pages.series import RANGES, series
 from pages.site import Site, if_allowed
 from pages.verdict import Facts
-from services.reading import columns, durations, failures, listing, parts, statistics, upcoming, visibility, waiting
+from services.reading import (
+    breakers,
+    columns,
+    durations,
+    failures,
+    listing,
+    open_alerts,
+    parts,
+    pauses_in_force,
+    slow_jobs,
+    statistics,
+    upcoming,
+    visibility,
+    waiting,
+)
 from services.reading.columns import ColumnFigures
 from services.reading.coming_minutes import ComingMinutes
-from services.reading.counting import Counts
+from services.reading.failing_hosts import FailingHosts
 from services.reading.kept import Kept
+from services.reading.open_alerts import OpenAlerts
 from services.reading.parts import PartView
+from services.reading.slow_jobs import SlowJob
 from services.reading.statistics import JobStatistics
 from services.reading.waiting import Waiting
 from services.runtime.troubles import Trouble
-from services.scheduling import pauses
 
 HOUR_MINUTES = 60
 COMING = 20
@@ -40,6 +55,7 @@ _RUNNING = 20
 _GROUPS = 5
 _MANY = 1_000  # to count them takes long, so the count is kept for a while
 KEPT_SECONDS = 5
+_SLOW_KEPT_SECONDS = 30
 _MOST_KEPT = 100
 
 
@@ -57,10 +73,12 @@ class Overview:
     def __init__(self, site: Site, signs: Signs) -> None:
         self._site = site
         self._signs = signs
-        self._counts = Counts(site.system.clock)
         self._minutes = ComingMinutes(site.system, _HOUR_SECONDS, _MOST_DRAWN)
         self._jobs = Kept[JobStatistics](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._alerts = Kept[OpenAlerts](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
+        self._slow = Kept[Sequence[SlowJob]](site.system.clock, _SLOW_KEPT_SECONDS, _MOST_KEPT)
         self._columns = Kept[Sequence[ColumnFigures]](site.system.clock, _MINUTE_SECONDS, len(RANGES))
+        self._hosts = FailingHosts(site.system)
         self._waiting = Kept[Waiting](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
 
     async def show(self, req: Request, resp: Response) -> None:
@@ -75,18 +93,21 @@ class Overview:
         known = self._parts()
         figures = if_allowed(lambda: statistics.series(principal, system, HOUR_MINUTES))
         drawn = if_allowed(lambda: self._columns_of(principal, chosen))
-        running = if_allowed(lambda: listing.runs(principal, self._counts, _GOING, Stretch(limit=_RUNNING)))
+        alerts = self._alerts_of(principal)
+        running = if_allowed(lambda: listing.runs(principal, self._site.counts, _GOING, Stretch(limit=_RUNNING)))
         ahead = self._minutes.of(principal, JobFilter()).counts
         return {
             "jobs": self._jobs_of(principal),
-            "verdict": verdict.of(self._facts(who, known, figures)),
+            "alerts": alerts,
+            "slow": self._slow_of(principal),
+            "verdict": verdict.of(self._facts(who, known, figures, alerts)),
             "parts": known,
             "range": chosen,
             "refetch_seconds": KEPT_SECONDS + 1,
             "ranges": RANGES,
             "series": None if drawn is None else series(RANGES[chosen], drawn, ahead, who.now, who.zone),
             "running": running,
-            "usual": durations.of_jobs({run.job_id for run in running.items} if running else ()),
+            "usual": durations.of_jobs(principal, {run.job_id for run in running.items} if running else ()),
             "progress_of": progress.of,
             "failures": failures.grouped(principal, system, 24),
             "groups": _GROUPS,
@@ -100,6 +121,17 @@ class Overview:
     def _waiting_of(self, principal: Principal) -> Waiting:
         key = visibility.visible(principal, JobFilter())
         return self._waiting.of(key, lambda: waiting.grouped(principal), lambda one: one.count >= _MANY)
+
+    def _alerts_of(self, principal: Principal) -> OpenAlerts:
+        """The open alerts; to find them takes as long as to count the jobs."""
+        key = visibility.visible(principal, JobFilter())
+        are_many = self._jobs_of(principal).total >= _MANY
+        return self._alerts.of(key, lambda: open_alerts.listed(principal), lambda _: are_many)
+
+    def _slow_of(self, principal: Principal) -> Sequence[SlowJob]:
+        """The slow jobs; to find them takes long, so they are kept for a while."""
+        key = visibility.visible(principal, JobFilter())
+        return self._slow.of(key, lambda: slow_jobs.listed(principal, self._site.system), lambda _: True)
 
     def _columns_of(self, principal: Principal, chosen: str) -> Sequence[ColumnFigures]:
         """The columns of a range; those of long ones are read once a minute, for all who look."""
@@ -115,10 +147,21 @@ class Overview:
         return parts.known(self._site.system, broker=self._signs.broker_is_up(), troubles=self._signs.troubles())
 
     def _facts(
-        self, who: Asked, known: Sequence[PartView], figures: Sequence[statistics.MinuteFigures] | None
+        self,
+        who: Asked,
+        known: Sequence[PartView],
+        figures: Sequence[statistics.MinuteFigures] | None,
+        alerts: OpenAlerts,
     ) -> Facts:
-        paused = if_allowed(lambda: pauses.installation(who.principal).paused_at)
-        return Facts(who.now, who.zone, paused, known, self._waiting_of(who.principal), figures)
+        of_all = pauses_in_force.of_everything(who.principal)
+        since, until = (None, None) if of_all is None else (of_all.since, of_all.until)
+        waits = self._waiting_of(who.principal)
+        now = if_allowed(lambda: statistics.current(who.principal, self._site.system))
+        minutes = None if figures is None or now is None else [*figures, now]
+        paused_apps = pauses_in_force.of_apps(who.principal, verdict.NAMED_APPS)
+        breaking = if_allowed(lambda: breakers.listed(who.principal)) or []
+        failing = self._hosts.of(who.principal) if breaking else []
+        return Facts(who.now, who.zone, since, known, waits, minutes, until, alerts, paused_apps, breaking, failing)
 
 
 _GOING = RunFilter(status=RunStatus.RUNNING)

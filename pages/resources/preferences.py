@@ -10,7 +10,7 @@ from core.errors import FieldError, InvalidInput
 from pages import asked, forms
 from pages.forms import Form
 from pages.middleware import HOME
-from pages.routes import see_other
+from pages.routes import can_be_led_to, see_other
 from pages.site import Site
 
 _A_YEAR_SECONDS = 365 * 86_400
@@ -39,8 +39,15 @@ class Preferences:
         see_other(resp, self._back(req))
 
     def _back(self, req: Request) -> str:
-        came_from = urlsplit(req.referer or "").path
-        return came_from if came_from.startswith(self._site.url(HOME)) else self._site.url(HOME)
+        home, came_from = self._site.url(HOME), _path(req.referer or "")
+        return came_from if came_from.startswith(home) and can_be_led_to(came_from) else home
+
+
+def _path(referer: str) -> str:
+    try:
+        return urlsplit(referer).path
+    except ValueError:  # it is no address
+        return ""
 
 
 def _refuse_unknown(form: Form) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
 from core.scopes import Scope
+from core.states import Hold, RunStatus
 from pages import examples, rights
 from pages.asked import Asked
 from pages.forms import Form
@@ -15,12 +17,16 @@ from pages.routes import Responder
 from pages.site import Do, Site
 from services.execution import breakers as closing
 from services.jobs import apps
-from services.reading import breakers, pausing, waiting
+from services.reading import breakers, limits, pausing, waiting
+from services.reading.limits import LimitView
+from services.reading.waiting import Waiting, WaitView
 from services.scheduling import pauses
 
 PATH = "/dashboard/queues"
-_PAUSED, _RESUMED = f"{PATH}?done=paused", f"{PATH}?done=resumed"
+_PAUSED, _PAUSED_UNTIL = f"{PATH}?done=paused", f"{PATH}?done=paused_until"
+_RESUMED = f"{PATH}?done=resumed"
 MOST_APPS = 100
+MOST_LIMITS = 50
 
 
 class Queues:
@@ -36,12 +42,16 @@ class Queues:
     def _load(self, who: Asked) -> dict[str, Any]:
         settings = self._site.system.settings
         found, _more = apps.listed(who.principal, None, MOST_APPS)
+        waits = waiting.grouped(who.principal)
         return {
-            "waiting": waiting.grouped(who.principal),
+            "waiting": waits,
+            "limits": self._limits_of(who, waits),
+            "most_counted": limits.MOST_COUNTED,
             "apps": found,
             "may": {app.id: rights.on_app(who.principal, app.id) for app in found},
             "app_pauses": pausing.of_apps(who.principal, [app.name for app in found if app.paused_at]),
             "breakers": breakers.listed(who.principal),
+            "runs_of": _runs_of,
             "watches": settings.destination_breaker or any(app.destination_breaker for app in found),
             "operates_in": rights.operates_in,
             "may_pause_everything": who.principal.sees_all and Scope.OPERATE in who.principal.scopes,
@@ -54,6 +64,18 @@ class Queues:
                 "Resume everything": examples.post(settings, "/api/installation/resume"),
             },
         }
+
+    def _limits_of(self, who: Asked, waits: Waiting) -> Mapping[str, LimitView]:
+        """The rates that hold the largest groups, by key."""
+        keys = [one.held_key for one in waits.groups if one.held_by is Hold.RATE_LIMIT and one.held_key is not None]
+        return limits.of_keys(who.principal, self._site.system, list(dict.fromkeys(keys))[:MOST_LIMITS])
+
+
+def _runs_of(wait: WaitView) -> str:
+    """Where the runs of a group that waits are listed."""
+    held = {"held_by": wait.held_by, "held_key": wait.held_key}
+    given = {"status": RunStatus.QUEUED, "app_name": wait.app_name, "account_id": wait.account_id, **held}
+    return f"/dashboard/runs?{urlencode({name: value for name, value in given.items() if value is not None})}"
 
 
 def close_breaker(site: Site) -> Responder:
@@ -70,8 +92,9 @@ def pause_app(site: Site) -> Responder:
     """Returns a responder that pauses the app of the path."""
 
     def do(who: Asked, form: Form, name: str) -> str:
-        pauses.pause_app(who.principal, site.system, name, site.reason(form))
-        return _PAUSED
+        until = site.until(who, form)
+        pauses.pause_app(who.principal, site.system, name, site.reason(form), until=until)
+        return _PAUSED if until is None else _PAUSED_UNTIL
 
     return _by_name(site, do)
 
@@ -90,8 +113,9 @@ def pause_everything(site: Site) -> Responder:
     """Returns a responder that pauses everything."""
 
     def do(who: Asked, form: Form) -> str:
-        pauses.pause_everything(who.principal, site.system, site.reason(form))
-        return _PAUSED
+        until = site.until(who, form)
+        pauses.pause_everything(who.principal, site.system, site.reason(form), until=until)
+        return _PAUSED if until is None else _PAUSED_UNTIL
 
     return _for_all(site, do)
 

@@ -9,10 +9,10 @@ from falcon.asgi import Request, Response
 
 from core.configuration import TRACE_ID
 from core.states import DEAD, LIVE
-from pages import examples, progress, rights, timeline
+from pages import clocks, examples, progress, receiver_words, rights, timeline
 from pages.asked import Asked
 from pages.site import Site
-from services.reading import durations, explaining, holds, records
+from services.reading import durations, explaining, records, replays
 from services.reading.moment import one_moment
 from services.reading.views import RunView
 
@@ -34,22 +34,28 @@ class RunPage:
             return self._read(who, run_id)
 
     def _read(self, who: Asked, run_id: UUID) -> dict[str, Any]:
-        run, attempts = records.run(who.principal, run_id)
-        held = holds.of_run(who.principal, run_id)
+        whole = records.whole_run(who.principal, run_id, LINES)
+        run, attempts, held = whole.run, whole.attempts, whole.holds
         path = f"/api/runs/{run_id}"
+        job = records.job(who.principal, run.job_id)
         return {
             "run": run,
-            "may": rights.on_job(who.principal, records.job(who.principal, run.job_id)),
+            "may": rights.on_job(who.principal, job),
+            "zone": clocks.of_job(job) or who.zone,
             "attempts": attempts,
+            "receiver_said": receiver_words.said(attempts[-1].answer) if attempts else "",
             "trace_url": self._trace_url(run),
-            "lines": records.log_of_run(who.principal, run_id, LINES),
+            "lines": whole.lines,
             "progress": progress.of(run),
             "answer": self._explained(who, run),
             "events": timeline.events(run, attempts, held),
-            "usual": durations.of_jobs([run.job_id]).get(run.job_id),
+            "usual": durations.of_jobs(who.principal, [run.job_id]).get(run.job_id),
             "spans": timeline.spans(run, attempts, held, who.now),
             "is_live": run.status in LIVE,
             "is_dead": run.status in DEAD,
+            "replays": whole.replays,
+            "may_replay": run.status in DEAD and replays.is_open(whole.replays),
+            "is_being_replayed": any(one.finished_at is None for one in whole.replays),
             "data": records.data_of_run(who.principal, run_id) if run.status in DEAD else None,
             "beside": records.beside(who.principal, run_id),
             "commands": {

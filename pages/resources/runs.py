@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
+from core.errors import InvalidInput
+from core.filters import RunFilter
 from core.listing import NEWEST_FIRST
-from pages import rights
+from core.states import DEAD, RunStatus
+from pages import list_filters, rights
 from pages.asked import Asked
+from pages.list_filters import TypedFilter, Wrong
 from pages.resources import views
 from pages.site import Site
 from services.access.saved_views import ViewedList
-from services.reading import listing
-from services.reading.counting import Counts
+from services.reading import failures, listing, replays
+from services.reading.views import RunView
 
 PATH = "/dashboard/runs"
 FILTERS = (
     "status",
+    "status_not",
     "trigger",
     "task_type",
     "app_name",
@@ -29,9 +36,18 @@ FILTERS = (
     "scheduled_from",
     "scheduled_before",
     "finished_from",
+    "created_from",
+    "created_before",
+    "retry_of",
     "held_by",
     "held_key",
+    "failure",
 )
+_WHATEVER_WHEN = ("trigger", "task_type", "app_name", "account_id", "job_id", "cursor", "limit")
+"""Filters that do not say when; beside them, the list begins with what has come."""
+_WHEN, _ALL = "when", "all"
+OF_FAILURES = "failure"
+"""The filter by why runs failed, which no list of the API has: `GET /api/failures` groups by it."""
 
 
 class RunsPage:
@@ -39,29 +55,89 @@ class RunsPage:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._counts = Counts(site.system.clock)
 
     async def show(self, req: Request, resp: Response) -> None:
-        """Show the runs that fit."""
-        await self._site.show(req, resp, "runs.html", self._load)
+        """Show the runs that fit; where the filter is wrong, its form, with what is wrong beside each field."""
+        try:
+            await self._site.show(req, resp, "runs.html", self._load)
+        except InvalidInput as refusal:
+            wrong = list_filters.wrong(refusal, FILTERS)
+            resp.status = 400
+            await self._site.show(req, resp, "runs.html", lambda who: self._refused(who, wrong))
 
     def _load(self, who: Asked) -> dict[str, Any]:
-        given = {name: value for name, value in who.params.items() if value and name != "done"}
-        asked_for = self._site.readers.run_list(given)
-        page = listing.runs(who.principal, self._counts, asked_for.wanted, asked_for.stretch)
+        typed = list_filters.read(who, FILTERS)
+        given, of_default = _with_default(typed.given)
+        asked_for = self._site.readers.run_list({name: given[name] for name in given if name != OF_FAILURES})
+        wanted, is_cut = self._wanted(who, asked_for.wanted, given.get(OF_FAILURES))
+        page = listing.runs(who.principal, self._site.counts, wanted, asked_for.stretch)
         kept = {name: value for name, value in given.items() if name in FILTERS}
         cursor = None if page.last is None else self._site.readers.cursor(page.last, NEWEST_FIRST)
+        all_of_them = {_WHEN: _ALL} if who.params.get(_WHEN) == _ALL else {}
         return {
-            "runs": page.items,
+            **self._form(who, typed, kept),
+            "runs": _latest_first(page.items) if of_default else page.items,
+            "replays": replays.of_runs(who.principal, [run.id for run in page.items if run.status in DEAD]),
+            "statuses": self._statuses(who, wanted),
             "count": page.count,
-            "given": {name: given.get(name, "") for name in FILTERS},
-            "kept": kept,
-            "views": views.offered(who.principal, ViewedList.RUNS),
+            "is_cut": is_cut,
+            "of_default": of_default,
             "paged": "cursor" in given,
-            "first": _path(kept),
-            "next": cursor and _path({**kept, "cursor": cursor}),
+            "first": _path({**kept, **all_of_them}),
+            "next": cursor and _path({**kept, **all_of_them, "cursor": cursor}),
             "may_act_on": {run.id for run in page.items if rights.operates_in(who.principal, run.app_name)},
         }
+
+    def _wanted(self, who: Asked, wanted: RunFilter, reason: str | None) -> tuple[RunFilter, bool]:
+        """The filter, with the runs of a group of failures if that is asked for, and whether there may be more."""
+        if not reason:
+            return wanted, False
+        found = failures.runs_of_group(who.principal, replace(wanted, failure=reason))
+        return replace(wanted, ids=found.ids), found.is_cut
+
+    def _refused(self, who: Asked, wrong: Wrong) -> dict[str, Any]:
+        shown: dict[str, Any] = {
+            "runs": [],
+            "replays": {},
+            "statuses": {},
+            "count": None,
+            "is_cut": False,
+            "of_default": False,
+            "may_act_on": set(),
+        }
+        typed = list_filters.read(who, FILTERS)
+        kept = {name: value for name, value in typed.given.items() if name in FILTERS}
+        return {**self._form(who, typed, kept), **shown, "wrong": wrong, "paged": False, "first": PATH, "next": None}
+
+    def _form(self, who: Asked, typed: TypedFilter, kept: Mapping[str, str]) -> dict[str, Any]:
+        return {
+            "given": typed.fields,
+            "filtered": any(typed.fields.values()),
+            "when": who.params.get(_WHEN, ""),
+            "kept": kept,
+            "wrong": Wrong(),
+            "views": views.offered(who.principal, ViewedList.RUNS),
+        }
+
+    def _statuses(self, who: Asked, wanted: RunFilter) -> dict[str, int]:
+        """How many of the runs that an action made, or that replay one run, have each status; of other lists, none."""
+        if wanted.created_from is None and wanted.retry_of is None:
+            return {}
+        found = replays.statuses(who.principal, wanted)
+        return {status: found[status] for status in RunStatus if found.get(status)}
+
+
+def _with_default(given: Mapping[str, str]) -> tuple[dict[str, str], bool]:
+    """Returns what is asked for: unless a filter says when, what has come, without what is only planned."""
+    asked_for = {name: value for name, value in given.items() if name != _WHEN}
+    if given.get(_WHEN) == _ALL or any(name not in _WHATEVER_WHEN for name in asked_for):
+        return asked_for, given.get(_WHEN) != _ALL and asked_for.get("status_not") == RunStatus.PENDING
+    return {**asked_for, "status_not": RunStatus.PENDING.value}, True
+
+
+def _latest_first(runs: Sequence[RunView]) -> list[RunView]:
+    """Returns the runs of a page, which are the last that were made, in the order of the instants they were due at."""
+    return sorted(runs, key=lambda run: (run.due_at, run.id), reverse=True)
 
 
 def _path(params: dict[str, str]) -> str:

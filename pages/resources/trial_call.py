@@ -7,7 +7,7 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from pages import forms
+from pages import forms, naming
 from pages.asked import Asked
 from pages.forms import Form
 from pages.resources.apps import app_path
@@ -37,7 +37,7 @@ class TestCallPage:
     def _of_job(self, who: Asked, job_id: UUID) -> dict[str, Any]:
         made = trial_calls.of_job(who.principal, self._site.system, job_id)
         job = records.job(who.principal, job_id)
-        of = {"name": job.name or job.title or job.task_type, "path": f"/dashboard/jobs/{job_id}"}
+        of = {"name": naming.called(job), "path": f"/dashboard/jobs/{job_id}"}
         return {"made": made, "of": of, "section": "jobs", "again": {}}
 
 

@@ -39,7 +39,7 @@ class VersionsPage:
                 expected={whole(form, "current")},
                 reason=self._site.reason(form),
             )
-            return job_path(job_id, "updated")
+            return job_path(job_id, "reverted")
 
         await self._site.act(req, resp, do)
 

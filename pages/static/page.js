@@ -8,6 +8,10 @@ if (zone && !isKnown()) {
   if (isKnown() && zone !== document.documentElement.dataset.zone) location.reload();
 }
 
+// On a phone, the navigation is a row that is scrolled sideways: to the page that is shown.
+const current = document.querySelector(".top nav [aria-current]");
+if (current) current.parentElement.scrollLeft += current.getBoundingClientRect().left - innerWidth / 3;
+
 let afterG = false;
 
 document.addEventListener("keydown", (event) => {
@@ -17,9 +21,17 @@ document.addEventListener("keydown", (event) => {
     document.getElementById("search")?.focus();
   } else if (afterG && /^[a-z]$/.test(event.key)) {
     document.querySelector(`nav a[data-key="${event.key}"]`)?.click();
-  }
+  } else goTo({ j: 1, k: -1 }[event.key]);
   afterG = event.key === "g";
 });
+
+// In a list, j and k go from row to row, to the link of each; Enter opens it, as the browser does.
+function goTo(step) {
+  const links = [...document.querySelectorAll("main tbody tr")].map((row) => row.querySelector("a[href]")).filter(Boolean);
+  if (!step || !links.length) return;
+  const at = links.findIndex((link) => link.closest("tr").contains(document.activeElement));
+  links[at < 0 ? 0 : Math.min(links.length - 1, Math.max(0, at + step))].focus();
+}
 
 // In a list that takes actions on many, a box that ticks all that are shown; in the form, which live changes leave alone.
 const bulk = document.getElementById("bulk");
@@ -34,3 +46,6 @@ if (bulk) {
   label.append("Tick all shown", all);
   bulk.prepend(label);
 }
+
+// On a phone, what is long and stands before what is looked for is folded; the page without scripts shows it.
+if (matchMedia("(max-width: 640px)").matches) for (const one of document.querySelectorAll("details.folds")) one.open = false;

@@ -1,5 +1,6 @@
-// The command palette (Ctrl K): goes to a page, to a job by its name or id, or presses a button of the page; and the
-// help on keys (?). What it finds, it finds on the pages themselves: the navigation, the list of jobs, the buttons shown.
+// The command palette (Ctrl K): goes to a page, to a job by its name or id, or presses a button of the page, or searches
+// as the field of every page does; and the help on keys (?). What it finds, it finds on the pages themselves: the
+// navigation, the list of jobs, the buttons shown.
 
 const MOST = 8;
 const PAUSE_MS = 150;
@@ -9,6 +10,7 @@ const palette = document.getElementById("palette");
 const help = document.getElementById("help");
 const typed = palette?.querySelector("input");
 const list = palette?.querySelector("[role=listbox]");
+const nothing = document.getElementById("nothing-fits");
 
 let choices = [];
 let chosen = 0;
@@ -88,11 +90,20 @@ async function find() {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const found = [...page.querySelectorAll("#rows-of-jobs tr .name > a")];
   const jobsFound = found.map((link) => going(link.textContent, "job", link.getAttribute("href")));
-  offer([...here(), ...jobsFound, ...(found.length === 1 ? onJob(found[0]) : [])]);
+  const fitting = [...here(), ...jobsFound, ...(found.length === 1 ? onJob(found[0]) : [])];
+  offer(fitting);
+  nothing.hidden = fitting.length > 0;
+}
+
+// The last choice is the search field's, which also knows runs, accounts and hosts.
+function elsewhere() {
+  const words = typed.value.trim();
+  return words ? [going(`Find “${words}”`, "a job, run, account or host", `${palette.dataset.find}?search=${encodeURIComponent(words)}`)] : [];
 }
 
 function offer(wanted) {
-  choices = wanted.slice(0, MOST);
+  nothing.hidden = true;
+  choices = [...wanted.slice(0, MOST), ...elsewhere()];
   list.replaceChildren(...choices.map((one, number) => {
     const row = document.createElement("li");
     row.id = `choice-${number}`;

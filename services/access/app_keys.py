@@ -59,8 +59,8 @@ def listed(principal: Principal, app_name: str) -> list[KeyView]:
 def create(principal: Principal, system: System, app_name: str, new: NewKey) -> tuple[str, KeyView]:
     """Make a key; returns it, which is never shown again, and its view.
 
-    Raises `InvalidInput` for what a key cannot be, or scopes that the caller does not have, and `Conflict` if the app
-    is shared or has too many.
+    What the caller shows bounds it: it lasts no longer than a key or named token that makes it. Raises `InvalidInput`
+    for what a key cannot be, or more than the caller has, and `Conflict` if the app is shared or has too many.
     """
     with system.transaction(Gate.UNUSED) as work:
         app = visible_apps.found(principal, app_name, Scope.APP)
@@ -78,7 +78,7 @@ def create(principal: Principal, system: System, app_name: str, new: NewKey) -> 
             scopes=[scope.value for scope in Scope if scope in new.scopes],
             account_id=new.account_id,
             created_by=principal.label,
-            expires_at=new.expires_at,
+            expires_at=new.expires_at or principal.expires_at,
         )
         view = _view(stored)
         work.audit(principal, "key.created", Thing("key", prefix, app.id), after=_recorded(view))
@@ -114,6 +114,9 @@ def _refuse(principal: Principal, new: NewKey, now: datetime) -> None:
         raise InvalidInput.at("scopes", "has app, which is not for a key of one account; leave out one of the two.")
     if new.expires_at is not None and new.expires_at <= now:
         raise InvalidInput.at("expires_at", "has passed; give an instant in the future, or leave it out.")
+    latest = principal.expires_at
+    if new.expires_at is not None and latest is not None and new.expires_at > latest:
+        raise InvalidInput.at("expires_at", f"must be {latest.isoformat()} at the latest, when what you show expires.")
 
 
 def _refuse_more(app: App) -> None:

@@ -60,6 +60,7 @@ def _principal(system: System, found: Token, memberships: Iterable[tuple[UUID, s
         user.is_admin,
         tuple(Membership(*one) for one in memberships),
         scopes=scopes_of(found),
+        expires_at=None if found.prefix is None else found.expires_at,
         credential=found.prefix or found.kind.value,
     )
 

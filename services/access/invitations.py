@@ -45,11 +45,13 @@ def create(
 ) -> tuple[str, InvitationView]:
     """Make an invitation; returns its link, which is never shown again, and its view.
 
-    Raises `Forbidden` unless for administrators; who invites one must have every scope, which the new one will have.
+    Raises `Forbidden` unless for administrators. Who invites one must have every scope, which the new one will have,
+    and show a login or the secret: a token that ends does not make what has no end.
     """
     principal.expect_administration()
     if administrator:
         principal.expect_scopes(ALL_SCOPES)
+        principal.expect_no_end("An administrator whom you invite")
     purpose = LinkPurpose.ADMINISTRATOR if administrator else LinkPurpose.INVITATION
     with system.transaction(Gate.UNUSED) as work:
         token, link = issued.issue(purpose, work.now, principal.label, user_id=principal.user_id, email=email)

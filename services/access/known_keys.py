@@ -83,5 +83,6 @@ def _principal(key: AppKey, app_requests_per_minute: int | None) -> Principal:
         key_id=key.id,
         account_id=key.account_id,
         app_requests_per_minute=app_requests_per_minute,
+        expires_at=key.expires_at,
         credential=key.prefix,
     )

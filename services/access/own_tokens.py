@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from core.accounts import TokenKind
@@ -136,9 +136,11 @@ def _expiry(new: NewToken, now: datetime) -> datetime:
 def _latest(parent: Token, now: datetime) -> datetime:
     """Returns until when a token may last that is made by showing another.
 
-    Whom an identity provider knows has to come back there, so that their groups count anew: a session's token lasts
-    `USUAL`, and a token gives none that outlasts it.
+    What was made for a program makes none that outlasts it. Whom an identity provider knows has to come back there, so
+    that their groups count anew: a session's token lasts `USUAL`, and a token of a login gives none that outlasts it.
     """
+    if parent.prefix is not None:
+        return cast("datetime", parent.expires_at)
     if not identities.is_known(parent.user_id):
         return now + LONGEST
     return parent.expires_at if parent.kind is TokenKind.TOKEN else now + USUAL

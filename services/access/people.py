@@ -69,11 +69,12 @@ def change(
 
     A disabled user is logged out everywhere and cannot log in. Their jobs go on, and keys that they made stay valid.
     Raises `NotFound`, `Conflict` for oneself, or to take back what ADMIN_USERNAMES gives, and `Forbidden` unless for
-    administrators; who makes one must have every scope.
+    administrators; who makes one must have every scope, by a login or the secret.
     """
     principal.expect_administration()
     if wanted.administrator:
         principal.expect_scopes(ALL_SCOPES)
+        principal.expect_no_end("An administrator whom you make")
     with system.transaction(Gate.UNUSED) as work:
         user = _locked(principal, system, username)
         _refuse_oneself(principal, user, "ask another administrator, so that one is left.")
@@ -94,10 +95,11 @@ def reset(principal: Principal, system: System, username: str, reason: str | Non
     """Make a link by which a user sets a new password, for half an hour; it is shown this once.
 
     Raises `NotFound`, `Conflict` for oneself, for a user without a password here, and for a disabled one, and
-    `Forbidden` unless for administrators; with every scope, for the link opens the whole account.
+    `Forbidden` unless for administrators, by a login; with every scope, for the link opens the whole account.
     """
     principal.expect_administration()
     principal.expect_scopes(ALL_SCOPES)
+    principal.expect_no_end("The password that somebody sets by your link")
     with system.transaction(Gate.UNUSED) as work:
         user = _locked(principal, system, username)
         _refuse_oneself(

@@ -8,10 +8,10 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 
+from core import buckets
 from core.errors import TooMany
 from services.runtime.clock import Clock
 
-MINUTE_SECONDS = 60.0
 MOST_KEYS = 10_000
 
 
@@ -32,29 +32,33 @@ class Quotas:
         self._buckets: OrderedDict[Hashable, tuple[float, float]] = OrderedDict()  # what is left, and when it was
         self._lock = threading.Lock()
 
+    def has_left(self, key: Hashable) -> bool:
+        """Whether a request would not be one too many; it is not counted."""
+        with self._lock:
+            return self._left(key, self._clock.monotonic()) >= 1
+
     def take(self, key: Hashable) -> Left:
         """Count a request. Returns what is left after it: less than zero if the request is one too many."""
         now = self._clock.monotonic()
         with self._lock:
-            left, at = self._buckets.get(key, (float(self.per_minute), now))
-            left = min(left + (now - at) * self._per_second, self.per_minute)
+            left = self._left(key, now)
             left_after = left - 1
             self._buckets[key] = (left if left_after < 0 else left_after, now)
             self._buckets.move_to_end(key)
             while len(self._buckets) > MOST_KEYS:
                 self._buckets.popitem(last=False)
-        return Left(math.floor(left_after), math.ceil((self.per_minute - max(left_after, 0)) / self._per_second))
+        return Left(math.floor(left_after), buckets.seconds_until_full(max(left_after, 0.0), self.per_minute))
 
     def refusal(self) -> TooMany:
         """Returns the error for a request too many."""
         return refusal(self.per_minute, "REQUESTS_PER_MINUTE allows each caller")
 
-    @property
-    def _per_second(self) -> float:
-        return self.per_minute / MINUTE_SECONDS
+    def _left(self, key: Hashable, now: float) -> float:
+        left, at = self._buckets.get(key, (float(self.per_minute), now))
+        return buckets.refilled(left, self.per_minute, now - at)
 
 
 def refusal(per_minute: int, rule: str) -> TooMany:
     """Returns the error for a request too many by a rule, which tells when the next one is allowed."""
-    seconds = math.ceil(MINUTE_SECONDS / per_minute)
+    seconds = math.ceil(buckets.MINUTE_SECONDS / per_minute)
     return TooMany(seconds, f"More than the {per_minute} requests a minute came that {rule}.")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from core.buckets import MINUTE_SECONDS
+from core.buckets import MINUTE_SECONDS, seconds_until_full
 from models import request_buckets
 from models.pauses import Gate
 from services.access.request_quotas import MOST_KEYS, Left
@@ -96,8 +96,7 @@ class SharedQuotas:
 
 def _told(mine: _Slice, left: int) -> Left:
     whole = max(left, 0) + mine.beyond
-    full_in = (mine.per_minute - whole) * MINUTE_SECONDS / mine.per_minute
-    return Left(left if left < 0 else math.floor(whole), math.ceil(max(full_in, 0)))
+    return Left(left if left < 0 else math.floor(whole), seconds_until_full(whole, mine.per_minute))
 
 
 def prune(system: System) -> int:

@@ -9,8 +9,9 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
+from core.principals import LOCAL
 from models import attempts, calls, database, lists, run_holds, run_lines
-from services.reading import holds
+from services.reading import holds, replays
 from services.reading.views import AttemptView, LineView, run_view, view_of
 
 _AT_ONCE = 20  # runs in memory at a time: of one with many tries, calls and lines there may be megabytes
@@ -28,13 +29,15 @@ def of_runs(run_ids: Sequence[UUID]) -> Iterator[bytes]:
 def _lines(run_ids: Sequence[UUID]) -> list[bytes]:
     tried, called = attempts.of_runs(run_ids), calls.of_runs(run_ids)
     held, logged = run_holds.of_runs(run_ids), run_lines.of_runs(run_ids)
+    replayed = replays.of_runs(LOCAL, run_ids)
     lines = {}
     for run in lists.ended_runs(run_ids):
         tries = tried.get(run.id, [])
-        shown = {**vars(run_view(run)), "account_id": run.account_id}
-        del shown["worker_id"]  # of runs under way alone
+        shown = dict(vars(run_view(run)))
+        del shown["worker_id"], shown["claimed_at"]  # of runs under way alone
         shown["holds"] = list(map(vars, holds.of_ended(run, held.get(run.id, []), [one.started_at for one in tries])))
         shown["attempts"] = [vars(view_of(AttemptView, one, call=called.get((run.id, one.number)))) for one in tries]
+        shown["replays"] = list(map(vars, replayed.get(run.id, [])))
         shown["log"] = [vars(view_of(LineView, one)) for one in logged.get(run.id, [])]
         lines[run.id] = _written(shown)
     return [lines[one] for one in run_ids if one in lines]

@@ -12,9 +12,11 @@ from uuid import UUID
 from core import archives, object_names
 from core.archives import Part, Place
 from core.errors import NotFound
+from core.listing import MOST_BYTES_IN_PAGE
 from core.principals import Principal
 from models import apps, database
 from services.archive import parts
+from services.archive.counting import Counting
 from services.archive.parts import Line, SizedPart
 from services.system import System
 from settings import Settings
@@ -22,7 +24,6 @@ from settings import Settings
 MOST_DAYS_LOOKED_THROUGH = 31
 MOST_PARTS_LOOKED_THROUGH = 200
 MOST_BYTES_LOOKED_THROUGH = 256 * 1024 * 1024  # zipped
-MOST_BYTES_IN_PAGE = 8 * 1024 * 1024
 _A_DAY = timedelta(days=1)
 
 
@@ -31,10 +32,14 @@ ArchivedRun = dict[str, Any]  # as its line has it
 
 @dataclass(frozen=True)
 class AppOfDay:
-    """What the archive has of an app on one day, in bytes. Runs that are stored twice count twice."""
+    """What the archive has of an app on one day, in bytes. Each run counts once, but for a number that is not exact.
+
+    To count exactly would then take too much reading, and fewer runs may be there.
+    """
 
     app_name: str
     runs: int
+    is_exact: bool
     size: int
 
 
@@ -64,7 +69,8 @@ def days(
     principal.expect_administration()
     app_name = _as_spelled(app_name)
     looked_at = list(islice(parts.days(system.settings, first, last, newest_first=True), limit + 1))
-    listed = [_day(system.settings, day, app_name) for day in looked_at[:limit]]
+    counting = Counting(system.settings)
+    listed = [_day(system.settings, counting, day, app_name) for day in looked_at[:limit]]
     return [day for day in listed if day.apps], looked_at[-1] if len(looked_at) > limit else None
 
 
@@ -141,15 +147,16 @@ def _lines_after(settings: Settings, found: Sequence[Part], after: Mark | None) 
             yield Mark(folder, place), line
 
 
-def _day(settings: Settings, day: date, app_name: str | None) -> ArchivedDay:
+def _day(settings: Settings, counting: Counting, day: date, app_name: str | None) -> ArchivedDay:
     by_app = groupby(parts.of_day(settings, day, app_name), key=lambda one: one.part.folder)
-    return ArchivedDay(day, tuple(_app(settings, list(of_app)) for _, of_app in by_app))
+    return ArchivedDay(day, tuple(_app(settings, counting, list(of_app)) for _, of_app in by_app))
 
 
-def _app(settings: Settings, of_app: Sequence[SizedPart]) -> AppOfDay:
+def _app(settings: Settings, counting: Counting, of_app: Sequence[SizedPart]) -> AppOfDay:
     some = of_app[0].part
     name = some.folder if object_names.is_plain(some.folder) else next(parts.in_part(settings, some)).run["app_name"]
-    return AppOfDay(name, sum(one.part.runs for one in of_app), sum(one.size for one in of_app))
+    count, is_exact = counting.runs(of_app)
+    return AppOfDay(name, count, is_exact, sum(one.size for one in of_app))
 
 
 def _as_spelled(app_name: str | None) -> str | None:

@@ -6,10 +6,10 @@ transaction was open: docs/decisions/0024-live.md.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 from uuid import UUID
 
 from core import built_in_apps
@@ -19,28 +19,25 @@ from core.listing import NEWEST_FIRST, Stretch
 from core.principals import Principal
 from models import apps, change_rows, database, lists
 from models.change_rows import WhoseJob
-from models.changes import EVERY_APP
+from services.changes.news import Missed, News
 from services.reading import records, statistics
 from services.reading.statistics import JobStatistics, OwnFigures
-from services.reading.views import JobView, JobWithLog, LogEntry, RunView, job_views, run_view
-from services.reading.visibility import visible
+from services.reading.views import JobView, JobWithLog, LogEntry, RunView, job_views_that_fit, run_view
+from services.reading.visibility import as_seen, visible
 
-__all__ = ["Look", "News", "Watch", "WhoseJob"]
+__all__ = ["Jobs", "Look", "Missed", "News", "Watch", "WhoseJob"]
 
 _AT_ONCE = 100
 
 
-@dataclass(frozen=True)
-class News:
-    """What was changed: jobs, also those of which only runs were; runs, each with its job; apps as a whole."""
+class Jobs(NamedTuple):
+    """Jobs as they are, and those that are too large to be read with all the others, of which long values are left out.
 
-    jobs: frozenset[UUID]
-    runs: Mapping[UUID, UUID]
-    apps: frozenset[UUID]
+    Together they have no more than a page has room for.
+    """
 
-    def is_of_app(self, app_id: UUID) -> bool:
-        """Whether so much of an app was changed that only reading it anew tells what."""
-        return app_id in self.apps or EVERY_APP in self.apps
+    whole: dict[UUID, JobView]
+    without_long: dict[UUID, JobView]
 
 
 class Look:
@@ -57,15 +54,14 @@ class Look:
 
     def news(self) -> News | None:
         """Returns what was changed since the last look; None if that is no longer kept."""
-        return self.news_since(self._last)
-
-    def news_since(self, cursor: Cursor) -> News | None:
-        """Returns what was changed since a cursor; None if that is no longer kept, or of another installation."""
-        if not cursor.reaches(self.now):
+        if not self._last.reaches(self.now):
             return None
-        changed = change_rows.since(cursor.snapshot)
-        runs = change_rows.jobs_of_runs(changed.runs)
-        return News(changed.jobs | frozenset(runs.values()), runs, changed.apps)
+        changed = change_rows.since(self._last.snapshot)
+        return News.of(changed, change_rows.jobs_of_runs(changed.runs))
+
+    def missed(self, cursors: Collection[Cursor]) -> Missed:
+        """Returns what was changed since each of these cursors, as far as that is not too much to be read again."""
+        return Missed(self.now, cursors)
 
     def whose(self, job_ids: Iterable[UUID]) -> dict[UUID, WhoseJob]:
         """Returns whose these jobs are, deleted ones included."""
@@ -76,33 +72,49 @@ class Look:
         app = apps.by_name(name)
         return app is None or news.is_of_app(app.id)
 
+    def app_id(self, name: str) -> UUID | None:
+        """Returns the id of the app of this name, however it is spelled; None if there is none."""
+        app = apps.by_name(name)
+        return None if app is None else app.id
+
     @cached_property
     def shared_apps(self) -> frozenset[UUID]:
         """The ids of the apps that all users share."""
         return frozenset(app.id for app in apps.by_names(built_in_apps.NAMES).values())
 
-    def jobs(self, job_ids: Collection[UUID]) -> dict[UUID, JobView]:
-        """Returns the views of those of these jobs that are not deleted."""
+    def jobs(self, job_ids: Collection[UUID]) -> Jobs:
+        """Returns the views of those of these jobs that are not deleted; of the largest, maybe without long values."""
         ids = list(job_ids)
-        parts = (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
-        return {view.id: view for part in parts for view in job_views(part, tolerant=True)}
+        parts = [ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE)]
+        found = Jobs({}, {})
+        for part in parts:
+            for views, some in zip(found, job_views_that_fit(part, len(parts)), strict=True):
+                views.update({view.id: view for view in some})
+        return found
 
     def newest_jobs(self, principal: Principal, wanted: JobFilter, limit: int) -> list[JobView]:
-        """Returns the newest jobs that fit and that the principal may see."""
+        """Returns the newest jobs that fit and that the principal may see; fewer where they are large."""
         found = lists.job_page(visible(principal, wanted), NEWEST_FIRST, Stretch(limit=limit)).ids
-        return job_views(found[:limit], tolerant=True)
+        return [as_seen(principal, one) for one in job_views_that_fit(found[:limit])[0]]
 
     def runs(self, run_ids: Iterable[UUID]) -> dict[UUID, RunView]:
         """Returns the views of those of these runs whose jobs are not deleted."""
         return {found.id: run_view(found) for found in lists.runs_by_ids(run_ids)}
 
-    def with_log(self, view: JobView) -> JobWithLog:
-        """Returns a job that this look has read, with its newest events."""
-        return records.with_log(view)
+    def runs_seen(self, principal: Principal, run_ids: Sequence[UUID]) -> Sequence[UUID]:
+        """Returns those of these runs of visible jobs that the principal may see: a job may have moved to theirs."""
+        if principal.account_id is None or not run_ids:
+            return run_ids
+        theirs = lists.run_ids_of_account(run_ids, principal.account_id)
+        return [one for one in run_ids if one in theirs]
 
-    def log_of(self, job_id: UUID) -> list[LogEntry]:
-        """Returns the newest events of a job."""
-        return records.log_of(job_id)
+    def with_log(self, principal: Principal, view: JobView) -> JobWithLog:
+        """Returns a job that this look has read, with the newest events that the principal may see."""
+        return records.with_log(principal, view)
+
+    def log_of(self, principal: Principal, job_id: UUID) -> list[LogEntry]:
+        """Returns the newest events of a job that the principal may see."""
+        return records.log_of(principal, job_id)
 
     def statistics(self, principal: Principal, wanted: JobFilter) -> JobStatistics:
         """Returns the statistics of the jobs that fit and that the principal may see."""

@@ -15,7 +15,7 @@ from jinja2.lexer import TOKEN_DATA, Lexer
 
 _STRING = r"'(?:[^'\\]|\\.)*'" + r'|"(?:[^"\\]|\\.)*"'
 _TRIMMING = frozenset({"{{-", "{{+", "-}}", "{%-", "{%+", "-%}", "+%}"})
-_STRINGS = re.compile(_STRING, re.DOTALL)
+_STRINGS = re.compile(rf"\\.|{_STRING}", re.DOTALL)  # an escaped quote begins none
 
 
 def _atomic(pattern: str, name: str) -> str:
@@ -33,7 +33,8 @@ def _enclosed(name: str, opening: str, more: str, closing: str) -> str:
     one follows before its closing is text.
     """
     other = rf"(?!{opening}|{closing})."
-    with_strings = _atomic(rf"(?:{_STRING}|\\.|{other})*", f"{name}_with_strings")
+    escape = rf"\\(?!{opening})."  # else each opening after a backslash would be read on from, to the end of the text
+    with_strings = _atomic(rf"(?:{_STRING}|{escape}|{other})*", f"{name}_with_strings")
     plain = _atomic(f"(?:{other})*", f"{name}_plain")
     return f"{opening}{more}(?:{with_strings}{closing}|{plain}{closing})"
 

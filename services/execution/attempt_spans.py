@@ -66,7 +66,7 @@ def _phases(tracer: Tracer, attempt: Span, work: Work, now: datetime) -> None:
 
 
 def _of_call(work: Work) -> dict[str, Attribute]:
-    """Returns what OpenTelemetry's conventions for HTTP name of a call; nothing if there was none."""
+    """Returns the attributes of a call by OpenTelemetry's conventions for HTTP; none if there was no call."""
     method, url, address, status_code = work.transcript.summary()
     found = {
         "http.request.method": method,

@@ -1,8 +1,8 @@
 """Watch how calls to destinations end, and open and close their breakers.
 
 An engine keeps the last calls of each destination in memory, and writes only when a breaker opens, or when a call that
-an open breaker let go has ended. Which runs are held meanwhile, and that one probe goes at a time, is decided where all
-limits are: in the claim, and where held runs are given room.
+an open breaker allowed has ended. Like all limits, open breakers are applied in the claim and where held runs are given
+room: there it is decided which runs are held, and that only one probe is sent at a time.
 """
 
 from __future__ import annotations
@@ -157,7 +157,7 @@ def _move(system: System, key: str, *, is_failed: bool) -> bool:
 
 
 def forget_idle(now: datetime) -> None:
-    """Close breakers that hold no run and wait for none to try them, in the caller's transaction."""
+    """Close breakers that hold no run and wait for no probe, in the caller's transaction."""
     for row in breakers.delete_idle(now - _IDLE):
         _tell_closed(apps.names_of([row.app_id])[row.app_id], row.host)
 
@@ -166,7 +166,7 @@ def close(principal: Principal, system: System, key: str, reason: str | None = N
     """Close a breaker by hand; what it holds goes on. Raises `NotFound`, and as `visible_apps.found` does."""
     with system.transaction(Gate.UNUSED) as work:
         row = breakers.by_key(key)
-        if row is None or principal.account_id is not None:  # as in the list: not even that there is one
+        if row is None or principal.account_id is not None:  # as in the list: its existence is not revealed either
             raise NotFound("breaker", key)
         app = _app(principal, row.app_id, key)
         breakers.delete(key)

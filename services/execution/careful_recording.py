@@ -1,8 +1,8 @@
 """Record how attempts ended, even where part of an outcome cannot be stored.
 
-An outcome is recorded whole if possible; else without its result, answer and messages; else also without those
-consequences that cannot be written. How the attempt ended is always recorded: so a receiver that has succeeded is not
-called again, and the run does not count as lost with its worker.
+An outcome is recorded whole if possible; otherwise without its result, answer and messages; otherwise also without the
+consequences that cannot be written. How the attempt ended is always recorded, so that a receiver that has succeeded is
+not called again, and the run is not counted as lost.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ log = structlog.get_logger()
 
 
 def record(system: System, ended: Sequence[EndedAttempt]) -> list[Settled | None]:
-    """Record how attempts ended, as `recording.record` does; a single one is recorded whatever it ended with.
+    """Record how attempts ended, as `recording.record` does; a single attempt is recorded whatever its outcome holds.
 
     Raises `DatabaseUnavailable` while nothing can be recorded. For several attempts, raises the error that one of
     them causes: record each alone then.
@@ -100,7 +100,7 @@ def _error(error: AttemptError) -> AttemptError:
 
 
 def _alone(result: Result) -> Result:
-    """Returns how an attempt ended, without result, answer and messages."""
+    """Returns only how an attempt ended, without result, answer and messages."""
     match result:
         case Succeeded(poll=PollAnswer(done=done)):
             same_state = PollAnswer(None, done=done, next_in_seconds=None, progress=None, message=None)
@@ -152,7 +152,7 @@ def _record_least(system: System, work: Work, result: Result) -> Settled | None:
 
 
 def _decided(locked: Locked, attempt: EndedAttempt, now: datetime) -> Settlement | EndingRun | None:
-    """Returns what follows from a result; where that cannot be decided, the run simply ends."""
+    """Returns what follows from a result; if that cannot be decided, the run simply ends."""
     work, result = attempt
     try:
         holds = recording.holds_of_handed_back([attempt], locked)
@@ -165,10 +165,10 @@ def _decided(locked: Locked, attempt: EndedAttempt, now: datetime) -> Settlement
         if run is None:
             raise
     job = locked.jobs[run.job_id]
-    facts = run_endings.facts(run, job)
+    facts = run_endings.facts(run, job, work.polling_version)
     match result:
         case Succeeded(poll=poll):
-            ending = attempt_endings.succeed(facts, None, 0, now, result=None, note=NOT_KEPT)
+            ending = attempt_endings.succeed(facts, None, now, result=None, note=NOT_KEPT)
             ends = JobState.COMPLETED if poll is None or poll.done else JobState.FAILED
             return run_endings.settle(run, job, facts, replace(ending, job_ends=ends), now)
         case Failed(error):

@@ -6,7 +6,6 @@ Threads that ask at the same moment share one claim: see `services.execution.eng
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -22,6 +21,7 @@ from services.jobs import retry_policy, versions
 from services.messaging import broker as brokers
 from services.runtime import events, spans
 from services.secrets import signers
+from services.secrets.signers import Signer
 from services.system import System
 from services.task_types import registry
 
@@ -39,8 +39,8 @@ def claim(
 ) -> list[Work]:
     """Claim the most urgent claimable runs of a queue, at most `limit`, each under its own lease.
 
-    With `is_limited` false, no limit is on the queue, so that none need be looked up. Without a rotation, parties share
-    the threads as if this were the first claim.
+    If `is_limited` is false, the queue has no limits, so none are looked up. Without a rotation, parties share the
+    threads as if this were the first claim.
     """
     rotation = rotation or Rotation()
     taken: list[Work] = []
@@ -54,7 +54,7 @@ def claim(
 
 
 def claim_within(system: System, worker: WorkerIdentity, queue: str, limit: int, rotation: Rotation) -> list[Work]:
-    """Take the most urgent runs of a queue on which no limit is, within the caller's transaction; waits for nobody."""
+    """Claim the most urgent runs of a queue without limits, within the caller's transaction; waits for no lock."""
     return _look(system, worker, queue, limit, rotation, is_limited=False)[0]
 
 
@@ -62,7 +62,7 @@ def _look(
     system: System, worker: WorkerIdentity, queue: str, limit: int, rotation: Rotation, *, is_limited: bool
 ) -> tuple[list[Work], bool]:
     """Claim once. Returns what was claimed, and whether other runs were held, so that it is worth claiming again."""
-    monotonic = system.clock.monotonic()  # before the lease begins, so that it is never thought to last longer
+    monotonic = system.clock.monotonic()  # taken before the lease begins, so that the worker never overestimates it
     tokens = [report_tokens.new() for _ in range(limit)]
     terms = _terms(system, worker, tokens, system.clock.now())
     if is_limited:
@@ -70,12 +70,21 @@ def _look(
     else:
         claimed = limits.claim_freely(queue, limit, terms, rotation)
     begun = versions.begun(claimed.runs)
-    works = [_work(system, run, begun.get(run.id, run.job), monotonic, tokens[run.place]) for run in claimed.runs]
-    if claimed.places:
-        works = [replace(work, places=claimed.places.get(work.run_id, ())) for work in works]
-    if queue == brokers.RUNS_HTTP:
-        of_apps = signers.of_apps(system, {work.app_id for work in works})
-        works = [replace(work, signer=of_apps[work.app_id]) for work in works]
+    executed = [(run, begun.get(run.id, run.job)) for run in claimed.runs]
+    is_signed = queue == brokers.RUNS_HTTP
+    of_apps = signers.of_apps(system, {job.app_id for _, job in executed}) if is_signed else {}
+    works = [
+        _work(
+            system,
+            run,
+            job,
+            claimed_monotonic=monotonic,
+            report_token=tokens[run.place],
+            signer=of_apps[job.app_id] if is_signed else signers.NOBODY,
+            places=claimed.places.get(run.id, ()),
+        )
+        for run, job in executed
+    ]
     seconds = system.clock.monotonic() - monotonic
     database.after_commit(partial(events.emit, "runs.claimed", count=len(works), seconds=seconds))
     return works, claimed.held_others
@@ -86,7 +95,16 @@ def _terms(system: System, worker: WorkerIdentity, tokens: Sequence[str], now: d
     return Terms(worker.id, now, until, [report_tokens.digest(token) for token in tokens])
 
 
-def _work(system: System, run: StartedRun, job: ExecutedJob, monotonic: float, report_token: str) -> Work:
+def _work(
+    system: System,
+    run: StartedRun,
+    job: ExecutedJob,
+    *,
+    claimed_monotonic: float,
+    report_token: str,
+    signer: Signer,
+    places: tuple[str, ...],
+) -> Work:
     trace = trace_context.read(run.trace)
     return Work(
         run_id=run.id,
@@ -104,13 +122,15 @@ def _work(system: System, run: StartedRun, job: ExecutedJob, monotonic: float, r
         request=None if job.callback_url is not None else job.policy.request,
         polling_state=job.polling_state,
         polling_version=job.polling_version,
-        claimed_monotonic=monotonic,
-        report_token=report_token,
         app_id=job.app_id,
         due_at=run.due_at,
         trace=trace,
         job_trace=trace_context.read(run.job_trace),
         carried=spans.next_in(trace),
+        claimed_monotonic=claimed_monotonic,
+        report_token=report_token,
+        signer=signer,
+        places=places,
     )
 
 
@@ -123,5 +143,5 @@ def callback_url(system: System, job: ExecutedJob) -> str | None:
 
 
 def is_at_base(job: ExecutedJob) -> bool:
-    """Whether a job calls back where the installation says, since neither it nor its app says where."""
+    """Whether a job calls back at the installation's address, since neither the job nor its app has one."""
     return job.callback_url is None and not job.base_url

@@ -15,9 +15,9 @@ from services.system import System
 def add(system: System, work: Work, lines: Sequence[str], left_out: int) -> bool:
     """Add lines to the log of a run, which keeps its newest within the bounds of lines that receivers log.
 
-    `left_out` lines before them are missing in the numbers, up to as many as a log keeps: more would change nothing,
-    and a command that writes without end would use the numbers up. Returns False, and adds nothing, if the run is no
-    longer this attempt's.
+    The line numbers skip `left_out` lines, but at most as many as a log keeps: skipping more would change nothing, and
+    a command that writes without end would exhaust the numbers. Returns False, and adds nothing, if the run no longer
+    belongs to this attempt.
     """
     most, characters = reports.LINES_KEPT, reports.CHARACTERS_KEPT
     skipped = min(left_out, most)

@@ -1,12 +1,12 @@
 """The engine of a worker process: one thread that records what has ended and claims what is next, many at a time.
 
-A thread that executes runs hands in its result and gets its next work by one call. All calls that wait at the same
-moment share a transaction, so the more there is to do, the less each run costs. A run is claimed only for a thread
-that is free for it.
+A thread that executes runs hands in its result and gets its next work in one call. All calls that are waiting at the
+same moment share a transaction, so the cost per run falls as the load rises. A run is claimed only for a thread that is
+free to execute it.
 
-The engine never waits for a lock: where another transaction has locked a job, or the gate of pauses is closed, the
-result goes to a later round, and after a few rounds to a second thread, the lane, which may wait. Results that cannot
-be recorded together go to the lane, too.
+The engine never waits for a lock: if another transaction has locked a job, or the gate of pauses is closed, the result
+goes to a later round, and after a few rounds to a second thread, the lane, which may wait. Results that cannot be
+recorded together go to the lane, too.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Engine:
         self._calls.close()
         self._thread.join()
         self._lane.shutdown()
-        self._giver.shutdown(cancel_futures=True)  # the coordinator gives what is left, a little later
+        self._giver.shutdown(cancel_futures=True)  # the coordinator gives the remaining room, a little later
         for call in self._calls.take_left():  # the lane recorded their results meanwhile; they get no further work
             call.answer()
 
@@ -95,10 +95,10 @@ class Engine:
                 call.fail(error)
 
     def _exchange_at_once(self, ended: Sequence[Call], free: Sequence[Call]) -> bool:
-        """Record what these threads hand in and claim for all of them in one transaction, where no limit forbids it.
+        """Record the results of these threads and claim for all of them in one transaction, unless limits apply.
 
-        False if nothing was done: then it is to be recorded, and claimed, by a transaction each, so that a fault of
-        the one does not keep the other from being done.
+        Returns False if nothing was done: then record and claim in separate transactions, so that a fault in one does
+        not prevent the other.
         """
         if not ended or any(self._limits.are_on(call.queue_name) for call in (*ended, *free)):
             return False
@@ -143,9 +143,9 @@ class Engine:
         return recorded
 
     def _follow_up(self, recorded: Sequence[Call]) -> None:
-        """Move breakers by how these calls ended, and give the places that they left.
+        """Move breakers by how these calls ended, and give the places that became free.
 
-        No result waits for that, and no fault of it keeps a thread from its answer.
+        No result waits for this, and a fault here delays no thread's answer.
         """
         try:
             of_http = _results([call for call in recorded if call.queue_name == RUNS_HTTP])
@@ -160,7 +160,7 @@ class Engine:
     def _see_to(self, action: Callable[[System, Any], None], what: Any) -> None:
         try:
             action(self._system, what)
-        except Exception:  # the coordinator gives places, a little later; a breaker moves by the next call
+        except Exception:  # the coordinator gives places, a little later; the breaker moves on the next call
             log.exception("follow_up_failed", action=action.__name__)
 
     def _is_recorded(self, call: Call, settled: Settled | Later | None) -> bool:
@@ -175,7 +175,7 @@ class Engine:
         return False
 
     def _to_the_lane(self, call: Call) -> None:
-        if call.ended is not None:  # only who hands in a result is put off
+        if call.ended is not None:  # only calls with a result are put off
             self._lane.submit(self._record_alone, call, call.ended)
 
     def _record_alone(self, call: Call, ended: EndedAttempt) -> None:

@@ -1,4 +1,4 @@
-"""The calls of threads that wait for the engine: taken together, and put off while others hold their locks."""
+"""The calls of threads that wait for the engine: taken together, and put off while others hold the locks they need."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MOST_RESTS = 3
 
 @dataclass(frozen=True)
 class Exchanged:
-    """What a thread gets for its result: how that was recorded (None: it was refused), and its next work.
+    """The engine's answer to a thread: how its result was recorded (None: it was refused), and its next work.
 
     With `asks_again`, no work could be claimed because the database was away.
     """
@@ -69,7 +69,7 @@ class Calls:
         self._put_off.append(call)
 
     def close(self) -> None:
-        """End the rounds after the calls that wait now."""
+        """End the rounds once the calls that are waiting now are answered."""
         self._waiting.put(None)
 
     def count(self) -> int:
@@ -79,7 +79,7 @@ class Calls:
     def next_round(self) -> tuple[list[Call], bool]:
         """Wait for a call. Returns all calls that are waiting by then, and whether there may be more.
 
-        Where threads work side by side, rests for as many as came together the last time, though not for long.
+        If threads work concurrently, waits briefly for as many calls as came together the last time.
         """
         calls = self.take_put_off()
         if not calls:
@@ -88,7 +88,7 @@ class Calls:
                 return [], False
             calls.append(first)
         goes_on = self._gather(calls)
-        rests = _MOST_RESTS if self._together > 1 or calls[0].rounds else 0  # rounds: others are to release their locks
+        rests = _MOST_RESTS if self._together > 1 or calls[0].rounds else 0  # rounds: others are to unlock
         while goes_on and rests:
             time.sleep(_REST_SECONDS)
             goes_on = self._gather(calls)
@@ -97,14 +97,14 @@ class Calls:
         return calls, goes_on
 
     def take_put_off(self) -> list[Call]:
-        """Returns the calls that were put off, which are so no more."""
+        """Returns the calls that were put off, and forgets them."""
         taken, self._put_off = self._put_off, []
         return taken
 
     def take_left(self) -> list[Call]:
         """Returns the calls that came after the last round."""
         left: list[Call] = []
-        while not self._gather(left):  # what was put before the sign that closes, and after it
+        while not self._gather(left):  # calls put before the closing marker, and after it
             pass
         return left
 

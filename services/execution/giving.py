@@ -13,6 +13,7 @@ from uuid import UUID
 from core import limits as rules
 from core.limit_keys import INSTALLATION, is_of_destination, looks_further
 from core.limits import Limit, Standing
+from core.rates import Rate
 from models import database, held_keys, jobs, limits, pauses
 from models.hot.rows import Candidate
 from models.pauses import Gate
@@ -23,8 +24,10 @@ from services.runtime.batching import one_by_one
 from services.system import System
 
 TIDY_SECONDS = 10.0
+ACCOUNTS_SECONDS = 60.0
 
 _KEYS = 200
+_ACCOUNTS = 100  # at random, so that with more than that, each has its turn
 _RUNS = 100
 _MOST_PASSES = 10
 _MOST_LIMITS = 100
@@ -42,7 +45,7 @@ def give(system: System) -> int:
 
 
 def freed(system: System, keys: Collection[str]) -> None:
-    """Release held runs after some have ended that took places under these keys, each key once for each."""
+    """Release held runs after runs ended that took places under these keys; a key is listed once for each place."""
     ring_next(system, sum(key == INSTALLATION for key in keys), is_limited=True)
     with database.reading():
         holding = held_keys.of_keys(set(keys) - {INSTALLATION})
@@ -51,7 +54,7 @@ def freed(system: System, keys: Collection[str]) -> None:
 
 
 def adopt(system: System) -> None:
-    """Count the calls under way for limits that were put a moment ago: processes that did not know began some."""
+    """Count the calls under way for new limits: processes that did not know a limit yet may have begun some."""
     with database.reading():
         keys = limits.changed_since(system.clock.now() - _NEWS, _MOST_LIMITS)
     if keys:
@@ -67,8 +70,32 @@ def count_running(system: System, keys: Collection[str]) -> None:
     limits.adopt((key, run.id, fence) for run, fence in running for key in of_runs[run.id] if key in keys)
 
 
+def look_at_accounts(system: System) -> int:
+    """Release soon the held runs of accounts that have room by `ACCOUNT_RATE` now, though it was expected later.
+
+    The rate may have been raised or taken away by a restart, of this process or of one that held runs since. A bounded
+    number of accounts whose turn is more than a minute ahead is compared with it. Returns how many have room.
+    """
+    now = system.clock.now()
+    with database.reading():
+        keys = held_keys.some_accounts(now, now + timedelta(seconds=ACCOUNTS_SECONDS), _ACCOUNTS)
+        keys = _with_room(keys, system.settings.account_rate, now)
+    if keys:
+        with system.transaction(Gate.UNUSED):
+            held_keys.look_sooner(keys, now)
+    return len(keys)
+
+
+def _with_room(keys: Collection[str], rate: Rate | None, now: datetime) -> list[str]:
+    """Returns those of these keys that have room by a rate; without one, all."""
+    if rate is None:
+        return list(keys)
+    used = limits.used_by_key(keys, now - rate.span)
+    return [key for key in keys if Standing(Limit(rate=rate), ended=used.get(key, 0)).room > 0]
+
+
 def tidy(system: System) -> int:
-    """Put right what was left behind: uses whose run has ended, keys that hold runs unrecorded. Then prune.
+    """Repair leftovers: uses whose run has ended, keys that hold runs without being recorded. Then prune.
 
     Returns how many uses were ended.
     """
@@ -84,7 +111,7 @@ def tidy(system: System) -> int:
 def _prune(system: System) -> None:
     """Prune limits that expired, breakers that nothing needs, and in passes the uses that no rate counts any more.
 
-    These are transactions of their own, so that a prune that fails takes back no repair.
+    Each is a transaction of its own, so that a prune that fails does not roll back a repair.
     """
     rate = system.settings.account_rate
     with system.transaction(Gate.UNUSED) as work:
@@ -100,7 +127,7 @@ def _prune(system: System) -> None:
 
 
 def _give_all(system: System, key: str) -> int:
-    """Release what a key holds and has room for, in passes. Returns how many runs."""
+    """Release held runs of a key for which it has room, in passes. Returns how many."""
     released = 0
     for _ in range(_MOST_PASSES):
         count, has_more = _give(system, key)
@@ -132,9 +159,9 @@ def _give(system: System, key: str) -> tuple[int, bool]:
 
 
 def _in_turn(key: str, waiting: Sequence[Candidate]) -> Sequence[Candidate]:
-    """Returns runs in the order in which they get room: the most urgent first, of a destination any.
+    """Returns runs in the order in which they get room: the most urgent first; for a destination, in random order.
 
-    The most urgent may be what its host fails on, and would be each of its probes.
+    The most urgent run may be the one that makes its host fail, and would otherwise be every probe.
     """
     return random.sample(waiting, len(waiting)) if is_of_destination(key) else waiting
 
@@ -154,14 +181,14 @@ def _less_given(key: str, found: Mapping[str, Standing]) -> dict[str, Standing]:
 
 
 def _move(key: str, refused: Mapping[str, Sequence[Candidate]], found: Mapping[str, Standing], now: datetime) -> None:
-    """Hold the runs that another of their keys refuses by that key."""
+    """For runs that another of their keys refuses, record that key as the one that holds them."""
     for other in refused.keys() - {key, INSTALLATION}:
         runs = refused[other]
         held_keys.move([run.id for run in runs], held_key(other, runs[0], found[other], now), now)
 
 
 def _look_again(key: str, standing: Standing | None, now: datetime) -> bool:
-    """Record when to look for room again, if the key still holds runs. Returns whether there is room for more."""
+    """Record when to look for room again, if the key still holds runs. Returns whether it has room for more now."""
     if not held_keys.waiting(key, 1):
         held_keys.hold_no_more(key, now)
         return False

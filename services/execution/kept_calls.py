@@ -15,13 +15,13 @@ log = structlog.get_logger()
 
 
 def prepare(system: System, work: Work, result: Result) -> None:
-    """Make the text by which an attempt's call is stored, outside of the transaction that ends it. Never raises."""
+    """Serialise an attempt's call for storage, outside of the transaction that ends the attempt. Never raises."""
     if not _is_wanted(system.settings.calls_kept, result):
         return
     try:
         told = work.transcript.told()
         work.transcript.text = None if told is None else fields.json_text(told)
-    except Exception:  # a call that cannot be told keeps no attempt from being recorded
+    except Exception:  # the attempt is recorded even if its call cannot be serialised
         log.exception("call_not_kept", run_id=str(work.run_id))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,8 +15,7 @@ from services.execution import workers
 from services.execution.work import Work
 from services.execution.workers import WorkerIdentity
 from services.runtime.abort_scope import Scope
-from services.runtime.database_retry import troubles
-from services.runtime.troubles import DATABASE_AWAY
+from services.runtime.database_troubles import trouble_of, troubles
 from services.system import System
 
 _IDLE_SECONDS = 3600.0
@@ -36,8 +35,12 @@ class _Held:
 class Leases:
     """The leases of this process's attempts, renewed by one thread and watched by another."""
 
-    def __init__(self, system: System, worker: WorkerIdentity) -> None:
+    def __init__(
+        self, system: System, worker: WorkerIdentity, hear_drain: Callable[[bool], None] = lambda _drains: None
+    ) -> None:
+        """`hear_drain` is told with every heartbeat whether this process is to take no more runs."""
         self._system = system
+        self._hear_drain = hear_drain
         self._worker = worker
         self._held: dict[tuple[UUID, int], _Held] = {}  # by run and fence
         self._handing_back: AbortReason | None = None
@@ -85,14 +88,14 @@ class Leases:
         return len(self._held)
 
     def wait_until_none(self, seconds: float) -> None:
-        """Return once no attempt is held, or after so many seconds."""
+        """Return once no attempt is held, or after the given number of seconds."""
         deadline = self._system.clock.monotonic() + seconds
-        rest = threading.Event()  # polled: only a stopping process waits, so no attempt need pay for a notification
+        rest = threading.Event()  # polled: only a stopping process waits, so attempts need not pay for a notification
         while self._held and self._system.clock.monotonic() < deadline:
             rest.wait(_LOOK_SECONDS)
 
     def abort_all(self, reason: AbortReason) -> None:
-        """Stop all attempts of this process, and each that is claimed from now on."""
+        """Stop all attempts of this process, and every attempt that is claimed later."""
         with self._changed:
             self._handing_back = reason
         for held in self._snapshot():
@@ -103,7 +106,8 @@ class Leases:
         held = self._snapshot()
         sent = self._system.clock.monotonic()
         newest = {one.work.run_id: one.work.fence for one in sorted(held, key=lambda one: one.work.fence)}
-        still = workers.renew(self._system, self._worker, newest)
+        renewed = workers.renew(self._system, self._worker, newest)
+        still = renewed.runs
         for one in held:
             cancelled = still.get(one.work.run_id)
             if cancelled is None or one.work.fence != newest[one.work.run_id]:
@@ -111,7 +115,8 @@ class Leases:
             elif cancelled:
                 one.scope.abort(AbortReason.CANCELLED)
             else:
-                one.renewed = sent  # no need to wake the watchdog: it looks too early, and then again
+                one.renewed = sent  # no need to wake the watchdog: it wakes early, then checks again
+        self._hear_drain(renewed.drains)
 
     def _heartbeat(self) -> None:
         while not self._stopped.wait(self._system.settings.heartbeat_seconds):
@@ -119,7 +124,7 @@ class Leases:
                 self.renew()
                 troubles.end("heartbeat")
             except DatabaseUnavailable as error:
-                troubles.begin("heartbeat", DATABASE_AWAY, error)
+                troubles.begin("heartbeat", trouble_of(error.fault), error)
             except Exception:  # without this thread every lease of the process would run out
                 log.exception("heartbeat_fault")
 

@@ -1,4 +1,4 @@
-"""Put and delete limits by key. What is put is in force within a second; calls under way count."""
+"""Put and delete limits by key. A limit is in force within a second; calls under way count against it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ MOST_OF_APP = 1_000
 
 
 def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple[LimitView, bool]:
-    """Limit a key, in place of the limit that it has, whose weight stays where none is given.
+    """Put the limit of a key, replacing the one that it has; if no weight is given, the former one is kept.
 
     If an administrator set the weight, a limit that an owner puts keeps the weight's expiry, too.
 
-    Returns how it stands, and whether it had none.
+    Returns the state of the limit, and whether the key had none before.
 
-    Raises `InvalidInput` for a text that is no key, a limit that is over, a weight of what is no party; `Conflict` if
-    there are too many; and as `services.reading.limits.owned` and `weights.judged` do.
+    Raises `InvalidInput` for an invalid key, an expired limit, or a weight for a key that is not a party; `Conflict` if
+    there are too many limits; and as `services.reading.limits.owned` and `weights.judged` do.
     """
     with system.transaction(Gate.UNUSED) as work:
         owned = reading.owned(principal, text, Scope.APP)
@@ -56,7 +56,7 @@ def put(principal: Principal, system: System, text: str, wanted: Limit) -> tuple
 
 
 def delete(principal: Principal, system: System, text: str, reason: str | None = None) -> None:
-    """Delete the limit of a key; what it holds goes on. Raises `NotFound`, and as `put` does."""
+    """Delete the limit of a key; runs that it held become claimable. Raises `NotFound`, and as `put` does."""
     with system.transaction(Gate.UNUSED) as work:
         owned = reading.owned(principal, text, Scope.APP)
         key = owned.key.text

@@ -1,7 +1,7 @@
-"""The keys that the limits of runs go by.
+"""The keys by which runs are limited.
 
-They are the run's job, account and app, and the installation; and, where any are limited, the host that is called and
-the key that the task type fills from the data.
+They are the run's job, account and app, and the installation; also the host that is called and the key that the task
+type fills from the data, if any key of that kind has a limit.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ def _wide(run: Candidate) -> tuple[str, ...]:
 
 
 def standings(system: System, candidates: Sequence[Candidate], keys: Keys, now: datetime) -> dict[str, Standing]:
-    """Lock those keys of these runs that are limited until the transaction ends. Returns how each stands."""
+    """Lock the limited keys of these runs until the transaction ends. Returns the state of each."""
     by_default = {account(run) for run in candidates if run.queue == brokers.RUNS_HTTP}
     wanted = {key for of_run in keys.values() for key in of_run}
     return hot_claims.limited(wanted, by_default, system.settings.account_rate, now)
 
 
 def applied(run: Candidate, keys: Keys, found: dict[str, Standing]) -> tuple[str, ...]:
-    """Returns those keys of a run that limit it: the rate of the settings is for calls alone."""
+    """Returns the keys of a run that limit it: the account rate of the settings applies to calls only."""
     is_call = run.queue == brokers.RUNS_HTTP
     return tuple(key for key in keys[run.id] if key in found and (is_call or not found[key].limit.is_default))
 

@@ -1,8 +1,8 @@
 """Apply the limits when runs are claimed: how many run at once, and how often receivers are called.
 
 A run that finds no room under one of its keys is held, so that it does not block others; `services.execution.giving`
-puts held runs back into the claim as room becomes free. Under the installation's own limits nothing is held: they bound
-how many runs a claim may take.
+puts held runs back into the claim as room becomes free. The installation's own limits hold no runs: they bound how many
+runs a claim may take.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ _FRONT = 500
 
 @dataclass(frozen=True)
 class Claimed:
-    """The runs that were claimed; whether others were held instead, so that it is worth claiming again.
+    """The runs that were claimed, and whether others were held instead, so that it is worth claiming again.
 
-    `places` has, for the runs that take a place among so many at once, the keys under which they do.
+    `places` has the keys with a concurrency limit under which each run takes a place.
     """
 
     runs: list[StartedRun]
@@ -50,7 +50,7 @@ class Claimed:
 
 
 class Known:
-    """Remembers for a second whether limits are on."""
+    """Caches for a second whether there are limits."""
 
     def __init__(self, system: System) -> None:
         self._system = system
@@ -58,7 +58,7 @@ class Known:
         self._until: float | None = None
 
     def are_on(self, queue: str) -> bool:
-        """Whether a claim from a queue may have to wait for others who claim, and so must lock nothing before it."""
+        """Whether a claim from a queue may have to wait for other claims, so that nothing may be locked before it."""
         return _is_limited_by_settings(self._system.settings, queue) or self._are_stored()
 
     def _are_stored(self) -> bool:
@@ -87,13 +87,13 @@ def claim(system: System, queue: str, limit: int, terms: Terms, rotation: Rotati
     started = hot_claims.start([run.id for run in allowed], terms, uses)
     rotation.advance(queue, [(run.priority, run.party) for run in allowed])
     refused.pop(INSTALLATION, None)
-    if refused:  # only now: the runs that may start have left the front of the queue
+    if refused:  # after the claim: the runs that may start have then left the front of the queue
         _hold(system, queue, refused, _after(found, uses), terms.now)
     return Claimed(started, held_others=bool(refused), places=_places(uses, found))
 
 
 def claim_freely(queue: str, limit: int, terms: Terms, rotation: Rotation) -> Claimed:
-    """Claim the most urgent runs of a queue on which no limit is, within the caller's transaction."""
+    """Claim the most urgent runs of a queue without limits, within the caller's transaction."""
     started, picked = hot_claims.claim(queue, limit, terms, rotation.after(queue))
     rotation.advance(queue, picked)
     return Claimed(started)
@@ -113,7 +113,7 @@ def most_rings(system: System) -> int:
 
 
 def ring_next(system: System, freed: int, *, is_limited: bool = False) -> None:
-    """Ring for runs that may start now that `freed` runs have ended, if the installation's runs are limited."""
+    """Ring for the runs that may start after `freed` runs have ended, if the installation's runs are limited."""
     if not freed or not (is_limited or system.settings.max_concurrent_runs is not None):
         return
     with database.reading():
@@ -129,7 +129,7 @@ def _is_limited_by_settings(settings: Settings, queue: str) -> bool:
 
 
 def _claim_room(settings: Settings, limit: int) -> int:
-    """Returns how many runs may start, at most `limit`; locks others out until the transaction ends."""
+    """Returns how many runs may start, at most `limit`; locks out other claims until the transaction ends."""
     if settings.max_concurrent_runs is None:
         return limit
     limits.lock_concurrency()
@@ -147,7 +147,7 @@ def _after(found: Mapping[str, Standing], uses: Sequence[tuple[str, UUID]]) -> d
 
 
 def _places(uses: Sequence[tuple[str, UUID]], found: Mapping[str, Standing]) -> dict[UUID, tuple[str, ...]]:
-    """Returns the keys under which each run takes a place among so many at once."""
+    """Returns the keys with a concurrency limit under which each run takes a place."""
     places: dict[UUID, tuple[str, ...]] = {}
     for key, run_id in uses:
         if found[key].limit.concurrency is not None:
@@ -161,7 +161,7 @@ def _hold(
     """Hold these runs, and others of their keys that would be next, so that no claim looks at them again."""
     front: dict[str, list[UUID]] = {}
     lines = {(run.priority, run.party) for runs in refused.values() for run in runs}
-    # Of a host that is left alone, all its runs would be next, so they are worth a look at their jobs.
+    # All runs of a host with an open breaker would be next, so it pays to look at their jobs.
     next_ones = held_keys.front_of(queue, lines, _FRONT, looks_further=any(map(is_of_destination, refused)))
     keys = limit_keys.of(system, next_ones)
     for run in next_ones:
@@ -175,7 +175,7 @@ def _hold(
 
 
 def held_key(key: str, run: Candidate, standing: Standing, now: datetime) -> HeldKey:
-    """Returns what is recorded of a key that holds a run: why, and when to look for room."""
+    """Returns what is recorded for a key that holds a run: the reason, and when to look for room."""
     app_id = run.app_id if is_of_app(key) else None
     held_by = Hold.DESTINATION if is_of_destination(key) else standing.held_by
     return HeldKey(key=key, app_id=app_id, held_by=held_by, until=standing.look_at(now))

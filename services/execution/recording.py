@@ -7,7 +7,7 @@ recorded as they are go through `services.execution.careful_recording`.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,7 +16,7 @@ import structlog
 from core import attempt_endings
 from core.attempt_endings import Ending, Facts
 from core.errors import Aborted, AbortReason
-from core.retry import after_failure
+from core.retry import RetryPolicy, after_failure
 from core.states import Hold, Outcome, RunStatus
 from models import jobs, pauses
 from models.hot import endings
@@ -24,8 +24,8 @@ from models.hot.rows import EndingRun, Locked
 from models.pauses import Gate
 from models.tables import Run
 from services.execution import deferred, kept_calls, limits
-from services.execution.work import Deferred, EndedAttempt, Failed, Result, Stopped, Succeeded, Work
-from services.jobs import retry_policy
+from services.execution.work import Deferred, EndedAttempt, Failed, Result, Stopped, Succeeded
+from services.jobs import quotas, retry_policy
 from services.messaging.unit_of_work import UnitOfWork
 from services.runtime import events
 from services.scheduling import overlap_queue, run_endings
@@ -33,11 +33,15 @@ from services.scheduling.run_endings import Settled, Settlement
 from services.system import System
 
 log = structlog.get_logger()
+_HANDED_BACK = {
+    AbortReason.SHUTDOWN: "The worker was stopped.",
+    AbortReason.CONNECTION_CLOSED: "The receiver closed a kept connection without an answer.",
+}
 
 
 @dataclass(frozen=True)
 class Later:
-    """This result was not recorded: another transaction has locked its job, or the gate of pauses is closed."""
+    """The result was not recorded: another transaction has locked its job, or the gate of pauses is closed."""
 
 
 GoOn = Callable[[Sequence[Settled | Later | None]], object]
@@ -57,7 +61,7 @@ def record_what_is_free(
 ) -> list[Settled | Later | None]:
     """Record how attempts ended, as `record` does, except those for which it would have to wait for a lock.
 
-    `go_on` does what else is to be done in the same transaction, once all is written.
+    `go_on` is called at the end, for further work in the same transaction.
     """
     return _record(system, ended, go_on, patient=False)
 
@@ -68,6 +72,7 @@ def _record(
     began = system.clock.monotonic()
     with system.transaction(Gate.UNUSED) as unit:
         now = unit.now
+        ended = _paced(system, ended)
         job_ids, run_ids = {work.job_id for work, _ in ended}, {work.run_id for work, _ in ended}
         locked = endings.lock(job_ids, run_ids, patient=patient)
         holds = holds_of_handed_back(ended, locked)
@@ -90,6 +95,24 @@ def _record(
     return settled
 
 
+def _paced(system: System, ended: Sequence[EndedAttempt]) -> Sequence[EndedAttempt]:
+    """Returns the results, with next polls no sooner than the app's shortest interval, whatever the receiver wants."""
+    app_ids = {work.app_id for work, result in ended if _wanted_wait(result) is not None}
+    least = quotas.shortest_intervals(system, app_ids) if app_ids else {}
+    return [(work, _not_sooner(result, least.get(work.app_id))) for work, result in ended] if least else ended
+
+
+def _wanted_wait(result: Result) -> float | None:
+    return result.poll.next_in_seconds if isinstance(result, Succeeded) and result.poll is not None else None
+
+
+def _not_sooner(result: Result, least: float | None) -> Result:
+    wait = _wanted_wait(result)
+    if least is None or wait is None or not isinstance(result, Succeeded) or result.poll is None:
+        return result
+    return replace(result, poll=replace(result.poll, next_in_seconds=max(wait, least)))
+
+
 def _decide_each(
     locked: Locked, ended: Sequence[EndedAttempt], now: datetime, holds: Mapping[UUID, Hold]
 ) -> list[Settlement | EndingRun | None]:
@@ -105,7 +128,7 @@ def _decide_each(
 
 
 def holds_of_handed_back(ended: Sequence[EndedAttempt], locked: Locked) -> dict[UUID, Hold]:
-    """Returns what holds jobs, of those whose runs are handed back."""
+    """Returns the reasons that hold the jobs whose runs are handed back."""
     handed_back = {work.job_id for work, result in ended if isinstance(result, Stopped) and result.hands_back}
     return pauses.holds(jobs.lock(handed_back & locked.jobs.keys()).values()) if handed_back else {}
 
@@ -127,13 +150,13 @@ def decide(
     job = locked.jobs[run.job_id]
     if isinstance(result, Deferred) and run.cancel_requested_at is None:
         return run
-    facts = run_endings.facts(run, job)
-    ending = _ending(facts, work, result, now, holds.get(job.id))
+    facts = run_endings.facts(run, job, work.polling_version)
+    ending = _ending(facts, work.policy, result, now, holds.get(job.id))
     return run_endings.settle(run, job, facts, ending, now)
 
 
 def told(end: Settlement | EndingRun | None) -> Settled | None:
-    """Returns the part of what follows that callers get."""
+    """Returns the part of an attempt's consequences that callers get."""
     match end:
         case Settlement():
             return end.settled
@@ -152,27 +175,27 @@ def ring_for_what_follows(
 
 
 def ring_where_limits_held(system: System, settled: Sequence[Settled | Later | None]) -> None:
-    """Ring for runs that a limit held back, as many as have ended. Never raises: the coordinator rings too."""
+    """Ring for as many runs held back by limits as runs have ended. Never raises: the coordinator rings too."""
     freed = sum(isinstance(one, Settled) and one.status is not RunStatus.RUNNING for one in settled)
     try:
         limits.ring_next(system, freed=freed)
-    except Exception:  # the results are recorded all the same, so the callers must get them
+    except Exception:  # the results are recorded nevertheless, so the callers must get them
         log.exception("ring_failed")
 
 
-def _ending(facts: Facts, work: Work, result: Result, now: datetime, held_by: Hold | None) -> Ending:
+def _ending(facts: Facts, policy: RetryPolicy, result: Result, now: datetime, held_by: Hold | None) -> Ending:
     match result:
         case Succeeded(status_code, answer, poll, made, note):
             details = {"status_code": status_code, "answer": answer[: run_endings.ANSWER_KEPT]}
-            return attempt_endings.succeed(facts, poll, work.polling_version, now, result=made, note=note, **details)
+            return attempt_endings.succeed(facts, poll, now, result=made, note=note, **details)
         case Failed(error, answer, made):
-            decision = after_failure(work.policy, facts.failure_count + 1, error, retry_policy.spread(facts.run_id))
+            decision = after_failure(policy, facts.failure_count + 1, error, retry_policy.spread(facts.run_id))
             kept_answer = None if answer is None else answer[: run_endings.ANSWER_KEPT]
             return attempt_endings.fail(facts, error, decision, now, answer=kept_answer, result=made)
         case Deferred() | Stopped(AbortReason.CANCELLED):
             return attempt_endings.cancel(facts, Outcome.FAILED, now)
-        case Stopped(hands_back=True) if facts.cancel_requested_at is None:
-            return attempt_endings.release(facts, now, held_by)
+        case Stopped(reason, hands_back=True) if facts.cancel_requested_at is None:
+            return attempt_endings.release(facts, now, held_by, why=_HANDED_BACK.get(reason))
         case Stopped(hands_back=True):
             return attempt_endings.cancel(facts, Outcome.RELEASED, now)
         case Stopped(reason):

@@ -15,5 +15,5 @@ def new() -> str:
 
 
 def digest(token: str) -> str:
-    """Returns the hash that is stored of a token."""
+    """Returns the hash of a token, as it is stored."""
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

@@ -1,7 +1,7 @@
-"""Take reports: a receiver that answered 202 says that it is still at work, has finished, or has failed.
+"""Accept reports: a receiver that answered 202 reports that it is still working, has finished, or has failed.
 
 A report is valid from the moment the callback is sent: if it comes before the 202, the report counts. The token that
-came with the callback says which attempt it is about. The report that ended an attempt may be sent again and gets the
+was sent with the callback identifies the attempt. The report that ended an attempt may be sent again and gets the
 same answer; any other report about an attempt that has ended is refused.
 """
 
@@ -25,7 +25,7 @@ from models import deferred as deferred_rows
 from models.hot import endings
 from models.hot.rows import EndingJob, EndingRun
 from models.pauses import Gate
-from models.tables import Attempt, Run
+from models.tables import AnyAttempt, Run
 from services.execution import deferred, recording, report_tokens
 from services.jobs import idempotency
 from services.messaging.unit_of_work import UnitOfWork
@@ -36,12 +36,12 @@ from services.system import System
 log = structlog.get_logger()
 LINES_KEPT = 1_000
 CHARACTERS_KEPT = 256 * 1024
-Decide = Callable[[Facts, EndingRun, EndingJob, Attempt, datetime], Ending]
+Decide = Callable[[Facts, EndingRun, EndingJob, datetime], Ending]
 
 
 @dataclass(frozen=True)
 class Sender:
-    """The sender of a report, known by the run in its path and by the token that came with the callback."""
+    """The sender of a report, identified by the run in the path and the token that was sent with the callback."""
 
     run_id: UUID
     token: str
@@ -49,7 +49,7 @@ class Sender:
 
 @dataclass(frozen=True)
 class Lease:
-    """The renewed lease of a run: the receiver is to report again before it runs out."""
+    """The renewed lease of a run: the receiver must report again before it expires."""
 
     run_id: UUID
     attempt: int
@@ -67,7 +67,7 @@ class Logged:
 
 @dataclass(frozen=True)
 class Ended:
-    """How an attempt ended by its receiver's report."""
+    """How an attempt ended according to its receiver's report."""
 
     run_id: UUID
     attempt: int
@@ -75,15 +75,24 @@ class Ended:
     finished_at: datetime
 
 
+def expect_known(sender: Sender) -> Sender:
+    """Returns the sender of a report. Raises `WrongToken`.
+
+    Called before a report is parsed and before any lock, so that guessed tokens cost neither.
+    """
+    with database.reading():
+        _recognised(sender)
+    return sender
+
+
 def heartbeat(system: System, sender: Sender, seconds: float | None, told: Mapping[str, Any] | None = None) -> Lease:
     """Renew the lease of a run by `seconds`, else by the usual length, but not past `reports_until`.
 
-    `told` is the run's new progress and message, as far as the receiver gives them.
+    `told` has the run's new progress and message, if the receiver sent them.
 
     Raises `WrongToken`, or `Conflict` when the attempt has ended.
     """
     until = system.clock.now() + timedelta(seconds=seconds or system.settings.report_lease_seconds)
-    _refuse_strangers(sender)
     with system.transaction(Gate.UNUSED):
         run = runs.lock_one(sender.run_id)
         attempt = _recognised(sender)
@@ -97,11 +106,10 @@ def heartbeat(system: System, sender: Sender, seconds: float | None, told: Mappi
 
 
 def log_lines(system: System, sender: Sender, lines: Sequence[str]) -> Logged:
-    """Add lines to the log of a run, which keeps its newest within two bounds; the lease is not renewed by that.
+    """Add lines to the log of a run, which keeps the newest within two bounds; this does not renew the lease.
 
     Raises as `heartbeat` does.
     """
-    _refuse_strangers(sender)
     with system.transaction(Gate.UNUSED) as unit:
         run = runs.lock_one(sender.run_id)
         attempt = _recognised(sender)
@@ -119,10 +127,8 @@ def complete(system: System, sender: Sender, result: Any, poll: PollAnswer | Non
     """
     content = [result, poll and poll.polling_state, poll and poll.done]
 
-    def decide(facts: Facts, _run: EndingRun, job: EndingJob, attempt: Attempt, now: datetime) -> Ending:
-        version = attempt.polling_version or 0
-        answer = _poll_answer(job, poll)
-        return attempt_endings.succeed(facts, answer, version, now, result=result)
+    def decide(facts: Facts, _run: EndingRun, job: EndingJob, now: datetime) -> Ending:
+        return attempt_endings.succeed(facts, _poll_answer(job, poll), now, result=result)
 
     return _end(system, sender, idempotency.fingerprint(["complete", content]), decide)
 
@@ -133,7 +139,7 @@ def fail(system: System, sender: Sender, error: AttemptError) -> Ended:
     Raises `WrongToken`, or `Conflict` when the attempt has ended otherwise.
     """
 
-    def decide(facts: Facts, run: EndingRun, _job: EndingJob, _attempt: Attempt, now: datetime) -> Ending:
+    def decide(facts: Facts, run: EndingRun, _job: EndingJob, now: datetime) -> Ending:
         policy = deferred.policies(system, [run])[run.id]
         return deferred.fail(facts, policy, error, now)
 
@@ -142,8 +148,7 @@ def fail(system: System, sender: Sender, error: AttemptError) -> Ended:
 
 
 def _end(system: System, sender: Sender, fingerprint: str, decide: Decide) -> Ended:
-    """End an attempt as its receiver reports; where that cannot be written whole, as far as it can be."""
-    _refuse_strangers(sender)
+    """End an attempt as its receiver reports; if the outcome cannot be stored whole, store as much as possible."""
     try:
         return _ended(system, sender, fingerprint, decide)
     except CarillonError:
@@ -162,8 +167,8 @@ def _ended(system: System, sender: Sender, fingerprint: str, decide: Decide, *, 
         if run is None or attempt.finished_at is not None:
             return _the_same_again(attempt, fingerprint)
         job = locked.jobs[run.job_id]
-        facts = run_endings.facts(run, job)
-        settlement = run_endings.settle(run, job, facts, decide(facts, run, job, attempt, now), now)
+        facts = run_endings.facts(run, job, attempt.polling_version)
+        settlement = run_endings.settle(run, job, facts, decide(facts, run, job, now), now)
         run_endings.carry_out([settlement], now, carefully=carefully)
         attempts.keep_report(attempt, fingerprint)
         next_in_turn = recording.give_turns(system, [settlement])
@@ -181,13 +186,7 @@ def _ring(system: System, unit: UnitOfWork, settlement: Settlement, next_in_turn
         unit.ring_at(run.id, run.queue, settled.retry_at, window)
 
 
-def _refuse_strangers(sender: Sender) -> None:
-    """Raise `WrongToken` before any lock is taken, so that guessed tokens hold no locks."""
-    with database.reading():
-        _recognised(sender)
-
-
-def _recognised(sender: Sender) -> Attempt:
+def _recognised(sender: Sender) -> AnyAttempt:
     """Returns the attempt a token is for. Raises `WrongToken` also for unknown runs, not to reveal which exist."""
     attempt = attempts.by_token(sender.run_id, report_tokens.digest(sender.token))
     if attempt is None:
@@ -195,13 +194,13 @@ def _recognised(sender: Sender) -> Attempt:
     return attempt
 
 
-def _the_same_again(attempt: Attempt, fingerprint: str) -> Ended:
+def _the_same_again(attempt: AnyAttempt, fingerprint: str) -> Ended:
     if attempt.report != fingerprint:
         raise _too_late(attempt)
     return Ended(attempt.run_id, attempt.number, attempt.outcome, attempt.finished_at)
 
 
-def _too_late(attempt: Attempt) -> Conflict:
+def _too_late(attempt: AnyAttempt) -> Conflict:
     return Conflict(
         f"Attempt {attempt.number} at the run {attempt.run_id} has ended ({attempt.outcome}), so this report changes "
         "nothing; stop working on it."

@@ -10,7 +10,7 @@ from core import attempt_endings
 from core.attempt_endings import Ending, Facts
 from core.retry import RetryPolicy, after_loss
 from core.states import Outcome
-from models import runs
+from models import attempts, runs
 from models.hot import endings
 from models.hot.rows import EndingRun, Locked
 from models.pauses import Gate
@@ -35,7 +35,7 @@ def _take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool, c
     """Take these runs back in one transaction. Returns how many; with `only_expired`, renewed leases are left alone.
 
     If the receiver has sent a heartbeat, the worker died before it could record the 202: such a run waits for its
-    report like any other. `carefully` leaves out what cannot be written.
+    report like any other. With `carefully`, consequences that cannot be written are left out.
     """
     with system.transaction(Gate.UNUSED) as unit:
         now = unit.now
@@ -49,7 +49,7 @@ def _take_back(system: System, run_ids: Sequence[UUID], *, only_expired: bool, c
 
 
 def _was_taken_on(run: EndingRun, now: datetime) -> bool:
-    """Whether a receiver's heartbeats keep a run alive though its 202 was never recorded."""
+    """Whether a receiver's heartbeats keep a run alive although its 202 was never recorded."""
     if run.reports_until is not None or run.cancel_requested_at is not None:
         return False
     return run.report_lease_at is not None and bool(run.report_lease_at > now)
@@ -58,10 +58,11 @@ def _was_taken_on(run: EndingRun, now: datetime) -> bool:
 def _lose(system: System, lost: Sequence[EndingRun], locked: Locked, now: datetime) -> list[Settlement]:
     """Decide what follows for runs that have neither a worker nor a receiver any more."""
     policies = deferred.policies(system, [run for run in lost if run.reports_until is not None])
+    made_with = attempts.polling_versions(run.id for run in lost)
     settlements = []
     for run in lost:
         job = locked.jobs[run.job_id]
-        facts = run_endings.facts(run, job)
+        facts = run_endings.facts(run, job, made_with.get(run.id))
         ending = _ending(run, facts, policies.get(run.id), now)
         settlements.append(run_endings.settle(run, job, facts, ending, now))
     return settlements

@@ -1,4 +1,4 @@
-"""Remember how far a worker's claims have come among the parties that wait, so that the next begins behind them."""
+"""Remember at which waiting party a worker's last claim ended, so that the next claim begins after it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from models.hot.rows import Picked
 
 
 class Rotation:
-    """For each queue and priority, the party after which the next claim's walk begins; kept by one process alone."""
+    """For each queue and priority, the party after which the next claim's walk begins; local to one process."""
 
     def __init__(self) -> None:
         self._after: dict[str, dict[int, str]] = {}

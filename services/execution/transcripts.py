@@ -44,7 +44,7 @@ class Transcript:
         self._marks: list[tuple[Phase | None, float]] = []
 
     def sends(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> None:
-        """Take what is about to be sent."""
+        """Record the request that is about to be sent."""
         self._request = (method, url, headers, body)
 
     def enter(self, phase: Phase) -> None:
@@ -52,11 +52,11 @@ class Transcript:
         self._marks.append((phase, time.monotonic()))
 
     def reached(self, address: str | None, *, is_kept: bool) -> None:
-        """Take the address that is called, and whether over a connection that was kept."""
+        """Record the address that is called, and whether a kept connection is used."""
         self._address, self._is_kept = address, is_kept
 
     def answered(self, status_code: int, headers: Mapping[str, str], size: int) -> None:
-        """Take the head of the answer, and how many bytes its body has."""
+        """Record the head of the answer, and the size of its body in bytes."""
         self._answer = (status_code, headers, size)
 
     def end(self) -> None:
@@ -64,7 +64,7 @@ class Transcript:
         self._marks.append((None, time.monotonic()))
 
     def told(self) -> dict[str, Any] | None:
-        """Returns the call as it is kept and shown: masked, bodies cut; None if there was none."""
+        """Returns the call as it is stored and shown: masked, bodies truncated; None if there was no call."""
         if self._request is None:
             return None
         method, url, headers, body = self._request
@@ -105,7 +105,7 @@ class Transcript:
 
     def _headers(self, headers: Mapping[str, str]) -> dict[str, str]:
         shown = masking.masked(headers)
-        if not self.mask.is_empty:  # before anything is cut, lest a part of a secret is left
+        if not self.mask.is_empty:  # before anything is truncated, so that no part of a secret remains
             shown = {self.mask.text(name): self.mask.text(value) for name, value in shown.items()}
         return _fitting({name: masking.addresses(value) for name, value in shown.items()})
 
@@ -114,7 +114,7 @@ class Transcript:
 
 
 def _fitting(headers: Mapping[str, str]) -> dict[str, str]:
-    """Returns headers cut in name and value, the first of them that fit into what is kept of all together."""
+    """Returns headers with truncated names and values, as many of the first as fit into the bound for all headers."""
     left, kept = HEADERS_KEPT, {}
     for whole_name, whole_value in headers.items():
         name, value = whole_name[:NAME_KEPT], whole_value[:HEADER_KEPT]

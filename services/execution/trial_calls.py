@@ -1,4 +1,4 @@
-"""Test calls: what a job sends, sent once and marked, to see what comes back. No run is made, and nothing recorded."""
+"""Test calls: send a job's request once, marked as a test, and show the answer. No run is created or recorded."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LONGEST_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class TrialCall:
-    """A test call: what was sent, what was answered, and what a run would have made of it."""
+    """A test call: the request, the answer, and the outcome that a run would have had."""
 
     outcome: str
     error_type: str | None
@@ -48,35 +48,35 @@ class TrialCall:
 
 
 def of_job(principal: Principal, system: System, job_id: UUID) -> TrialCall:
-    """Make the call of a job once, marked by `X-Carillon-Test: true`; limits do not hold it.
+    """Make the call of a job once, marked by `X-Carillon-Test: true`; limits do not apply.
 
-    Callers hold a place (`trial_places`). It shows the job's data and what the receiver answers, so it needs `read`,
-    too. Raises `NotFound`, `Forbidden`, `Conflict` for a job that makes no HTTP call or whose app or installation is
-    paused, and `TooMany` while another call is under way for its app.
+    Callers hold a place (`trial_places`). The result shows the job's data and the receiver's answer, so `read` is
+    required, too. Raises `NotFound`, `Forbidden`, `Conflict` for a job that makes no HTTP call or whose app or
+    installation is paused, and `TooMany` while another call is under way for its app or of this caller.
     """
     with database.reading():
         visibility.expected(principal, jobs.by_id(job_id), job_id, Allowed.READ)
         job = visibility.expected(principal, jobs.by_id(job_id), job_id, Allowed.OPERATE)
-    return _made(system, job.app_id, lambda: _work_of_job(principal, system, job_id))
+    return _made(principal, system, job.app_id, lambda: _work_of_job(principal, system, job_id))
 
 
 def of_app(principal: Principal, system: System, name: str, task_type: str, data: dict[str, Any] | None) -> TrialCall:
     """Call the receiver of an app once, as for a job of one of its task types with this data; as `of_job` does.
 
-    The caller chooses the data, as with a new job: it needs `jobs`, and counts against the app's quota. Raises
-    `InvalidInput` also for a task type that Carillon performs itself.
+    The caller chooses the data, as for a new job, so `jobs` is required, and the call counts against the app's quota.
+    Raises `InvalidInput` also for a task type that Carillon performs itself.
     """
     with database.reading():
         app = visible_apps.found(principal, name, Allowed.JOBS)
     if registry.find(task_type) is not None:
         raise InvalidInput.at("task_type", f"is {task_type}, which Carillon does itself; name one that the app does.")
-    return _made(system, app.id, lambda: _work_of_app(principal, system, name, task_type, data))
+    return _made(principal, system, app.id, lambda: _work_of_app(principal, system, name, task_type, data))
 
 
-def _made(system: System, app_id: UUID, begin: Callable[[], Work]) -> TrialCall:
+def _made(principal: Principal, system: System, app_id: UUID, begin: Callable[[], Work]) -> TrialCall:
     if system.perform_call is None:
         raise Conflict("This process makes no calls; ask a web process of the installation.")
-    with trial_places.turn_of(app_id):
+    with trial_places.turn_of(app_id, principal.caller_id):
         work = begin()
         result = _performed(system, work)
     return _told(work, result)
@@ -144,7 +144,7 @@ def _work(principal: Principal, system: System, job_id: UUID, job: ExecutedJob, 
         polling_state=job.polling_state,
         polling_version=job.polling_version,
         claimed_monotonic=system.clock.monotonic(),
-        report_token=report_tokens.new(),  # kept nowhere, so that reports are refused
+        report_token=report_tokens.new(),  # stored nowhere, so that reports are refused
         app_id=job.app_id,
         signer=signers.of_apps(system, {job.app_id})[job.app_id],
         request=None if job.callback_url is not None else job.policy.request,

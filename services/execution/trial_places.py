@@ -1,10 +1,10 @@
-"""Places for test calls: few in each process, and one for each app, so that no app takes all of them."""
+"""Places for test calls: few in each process, and one for each app and each caller, so that none takes all of them."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from uuid import UUID
 
 from core.errors import TooMany
@@ -13,13 +13,13 @@ MOST_AT_ONCE = 2
 _AGAIN_SECONDS = 10  # as long as a call may take
 
 _places = threading.BoundedSemaphore(MOST_AT_ONCE)
-_called: set[UUID] = set()  # the apps that a call is under way for
+_calling: set[UUID] = set()  # the apps and the callers with a call under way
 _lock = threading.Lock()
 
 
 @contextmanager
 def place() -> Iterator[None]:
-    """Hold one of the two places for test calls in this process, before a thread is asked for. Raises `TooMany`."""
+    """Hold one of the two places for test calls in this process, before a thread is taken. Raises `TooMany`."""
     if not _places.acquire(blocking=False):
         raise TooMany(_AGAIN_SECONDS, f"{MOST_AT_ONCE} test calls are under way in this process.")
     try:
@@ -29,14 +29,24 @@ def place() -> Iterator[None]:
 
 
 @contextmanager
-def turn_of(app_id: UUID) -> Iterator[None]:
-    """Hold the only test call that an app may have at a time. Raises `TooMany`."""
+def turn_of(app_id: UUID, caller_id: UUID | None) -> Iterator[None]:
+    """Hold the single place of an app for a test call, and that of a caller. Raises `TooMany` if either is taken.
+
+    Callers without an account (None), who are trusted, have no limit of their own.
+    """
+    alone = nullcontext() if caller_id is None else _only(caller_id, "A test call of yours is under way.")
+    with _only(app_id, "A test call for this app is under way."), alone:
+        yield
+
+
+@contextmanager
+def _only(one: UUID, refusal: str) -> Iterator[None]:
     with _lock:
-        if app_id in _called:
-            raise TooMany(_AGAIN_SECONDS, "A test call for this app is under way.")
-        _called.add(app_id)
+        if one in _calling:
+            raise TooMany(_AGAIN_SECONDS, refusal)
+        _calling.add(one)
     try:
         yield
     finally:
         with _lock:
-            _called.discard(app_id)
+            _calling.discard(one)

@@ -21,7 +21,7 @@ _REMEDY = "ask an administrator to change it"
 
 @dataclass(frozen=True)
 class Weight:
-    """The weight that a key gets, the administrator who put it, if it is below 1, and when the limit is over."""
+    """The weight of a key, the administrator who set it (if below 1), and when the limit expires."""
 
     value: float | None
     put_by: str | None
@@ -29,7 +29,7 @@ class Weight:
 
 
 def judged(principal: Principal, wanted: Limit, former: Row | None, now: datetime) -> Weight:
-    """Returns the weight that a key gets by a limit: the one given, else the one that it has. Raises `Forbidden`."""
+    """Returns the weight that a key gets with a limit: the given one, else the current one. Raises `Forbidden`."""
     kept = _standing(former, now)
     had, put_by = (None, None) if kept is None else (kept.weight, administrator_of(kept))
     value = had if wanted.weight is None else wanted.weight
@@ -48,7 +48,7 @@ def judged(principal: Principal, wanted: Limit, former: Row | None, now: datetim
 
 
 def refuse_deleting(principal: Principal, former: Row, now: datetime) -> None:
-    """Raises `Forbidden` if the weight that goes with a limit is not the principal's to change."""
+    """Raises `Forbidden` if the principal may not change the weight that would be deleted with a limit."""
     kept = _standing(former, now)
     if kept is not None and administrator_of(kept) is not None and not principal.sees_all:
         raise Forbidden(f"of {_as_put(kept)}, so this limit stays; {_REMEDY}.", "weight")
@@ -66,7 +66,7 @@ def _refuse_undoing(kept: Row, wanted: Limit) -> None:
 
 
 def _no_later(kept: Row, ends_at: datetime | None) -> datetime | None:
-    """Returns the end of a limit whose weight is above 1: not after the one that an administrator gave it."""
+    """Returns the expiry of a limit whose weight is above 1. Raises `Forbidden` if it is after the administrator's."""
     if kept.expires_at is None or ends_at is None:
         return kept.expires_at or ends_at
     if ends_at > kept.expires_at:

@@ -17,7 +17,7 @@ from services.secrets.signers import NOBODY, Signer
 
 @dataclass(frozen=True)
 class Work:
-    """One claimed attempt: all that a handler needs, and the fence under which its result is recorded."""
+    """One claimed attempt: everything a handler needs, and the fence under which its result is recorded."""
 
     run_id: UUID
     job_id: UUID
@@ -36,11 +36,11 @@ class Work:
     report_token: str = field(repr=False)  # never in a log
     app_id: UUID
     signer: Signer = NOBODY  # of what goes to its app's receivers
-    is_at_base: bool = False  # its URL is built from CALLBACK_BASE_URL, whose place is open to such calls alone
-    request: dict[str, Any] | None = None  # what the app's table maps the task type to
+    is_at_base: bool = False  # its URL is built from CALLBACK_BASE_URL, whose address is open to such calls only
+    request: dict[str, Any] | None = None  # the request that the app's table maps the task type to
     transcript: Transcript = field(default_factory=Transcript, repr=False, compare=False)  # of its call
     is_test: bool = False  # a test call, marked as one
-    places: tuple[str, ...] = ()  # the keys of limits under which it takes a place among so many at once
+    places: tuple[str, ...] = ()  # the keys with a concurrency limit under which it takes a place
     due_at: datetime | None = None  # since when the run has waited for this attempt
     trace: TraceContext | None = None  # the trace that the run continues; None: it begins its own
     job_trace: TraceContext | None = None  # the trace in which the job was created
@@ -70,7 +70,7 @@ class Deferred:
 
 @dataclass(frozen=True)
 class Failed:
-    """The handler failed. `result` is the JSON result that it gives even so."""
+    """The handler failed. `result` is the JSON result that it returned nevertheless."""
 
     error: AttemptError
     answer: str | None = None

@@ -44,11 +44,18 @@ def sign_off(system: System, worker: WorkerIdentity) -> None:
         workers.stop(worker.id, system.clock.now())
 
 
-def renew(system: System, worker: WorkerIdentity, leases: dict[UUID, int]) -> dict[UUID, bool]:
-    """Renew this process's leases (run: fence). Returns, for each run still held, whether it is to be cancelled."""
+@dataclass(frozen=True)
+class Renewed:
+    """The runs that a process still holds, each with whether it must be cancelled; and whether the process drains."""
+
+    runs: dict[UUID, bool]
+    drains: bool
+
+
+def renew(system: System, worker: WorkerIdentity, leases: dict[UUID, int]) -> Renewed:
+    """Renew this process's leases (run: fence). Returns the runs that it still holds, and whether it is draining."""
     with system.transaction(Gate.UNUSED) as unit:
         now = unit.now
-        workers.heartbeat(worker.id, now)
-        if not leases:
-            return {}
-        return claims.renew(leases, worker.id, now + timedelta(seconds=system.settings.lease_seconds))
+        drains = workers.heartbeat(worker.id, now)
+        until = now + timedelta(seconds=system.settings.lease_seconds)
+        return Renewed(claims.renew(leases, worker.id, until) if leases else {}, drains)

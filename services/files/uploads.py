@@ -52,7 +52,8 @@ def accept(principal: Principal, system: System, new: NewJob, file: Incoming, fi
 
     Raises as `jobs.create` does, and `Forbidden` if too many bytes of the owner wait to be stored.
     """
-    _refuse_too_much(system, new.owner_id, file.size)
+    if new.owner_id is not None:
+        refuse_too_much(system, waiting_of(new.owner_id), file.size)
     name = object_names.base_name(file_name)
     wanted = replace(
         new, task_type=upload_file.KEY, data={"upload_id": str(file.id), "file_name": name, "size": file.size}
@@ -140,14 +141,16 @@ def _identity() -> str:
         return installation.identity()
 
 
-def _refuse_too_much(system: System, owner_id: UUID | None, size: int) -> None:
-    """Raises `Forbidden` if too much of a user's waits in the spools; the operator's own applications have no bound."""
-    if owner_id is None:
-        return
+def waiting_of(owner_id: UUID) -> int:
+    """Returns how many bytes of a user's files wait in the spools."""
     with database.reading():
-        waiting = uploads.waiting_bytes(owner_id)
+        return uploads.waiting_bytes(owner_id)
+
+
+def refuse_too_much(system: System, waiting: int, size: int, spare: int = 0) -> None:
+    """Raises `Forbidden` if with so many bytes more than may wait of a user's, and are to spare, would be there."""
     most = system.settings.max_waiting_upload_bytes
-    if waiting + size > most:
+    if waiting + size > most + spare:
         raise Forbidden(
             f"{waiting} bytes of your files wait to be stored, and {size} more would exceed "
             f"MAX_WAITING_UPLOAD_BYTES={most}. Wait until they are stored, or delete such a job."

@@ -1,4 +1,4 @@
-"""Accept new jobs: make the rows of each, or refuse it, and store many at a time."""
+"""Accept new jobs: build the rows of each, or refuse it, and store many at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from models.fields import new_id
 from models.hot import creates
 from models.hot.rows import KnownApp, NewRows, PlannedJob
 from services.jobs import definition
-from services.jobs.creation_outcomes import Outcome, Refusal
+from services.jobs.creation_outcomes import CreationOutcome, Refusal
 from services.jobs.definition import NewJob
 from services.jobs.quotas import Ledger
 from services.scheduling import limit_holds, planning
@@ -43,7 +43,7 @@ class Accepted:
 
 
 def validated(system: System, new: NewJob) -> NewJob | Refusal:
-    """Returns a new job, or why its task type refuses its data. Call it before the transaction: it may take long."""
+    """Returns a new job, or the refusal of its data by its task type. It may be slow: call before the transaction."""
     try:
         registry.validate(system.settings, new.task_type, new.data)
     except (InvalidInput, Forbidden) as refusal:
@@ -51,7 +51,7 @@ def validated(system: System, new: NewJob) -> NewJob | Refusal:
     return new
 
 
-def store(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> tuple[list[Outcome], Rows]:
+def store(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> tuple[list[CreationOutcome], Rows]:
     """Store those of these jobs that are valid. Returns the outcome of each, in order, and the runs stored.
 
     Call it in a transaction that shares the gate of pauses.
@@ -72,7 +72,7 @@ def store(system: System, wanted: Sequence[NewJob | Refusal], now: datetime) -> 
 
 
 def _hold(fit: Sequence[Accepted], rows: Rows, now: datetime) -> None:
-    """Hold those of these stored runs that are due under a key which holds others already."""
+    """Hold those of these stored runs that are due and have a key which already holds others."""
     due = [row for row in rows if row["status"] == RunStatus.QUEUED and row["held_by"] is None]
     if not due:
         return
@@ -86,7 +86,7 @@ def _hold(fit: Sequence[Accepted], rows: Rows, now: datetime) -> None:
 
 
 def _refuse_too_much(fit: Sequence[Accepted]) -> None:
-    """Keep the transaction short: a job that recurs each second begins with more than a hundred runs."""
+    """Keeps the transaction short: a job that recurs each second begins with more than a hundred runs."""
     count = sum(len(one.runs) for one in fit)
     if count > MOST_RUNS:
         raise InvalidInput.at(
@@ -171,13 +171,13 @@ def _planned(columns: Row) -> PlannedJob:
 
 
 def _held(rows: Rows, hold: Hold | None) -> Rows:
-    """Returns the first runs of a job, with those that are due held, if anything holds them."""
+    """Returns the first runs of a job, the due ones held if there is a reason."""
     if hold is None:
         return rows
     return [row | {"held_by": hold} if row["status"] == RunStatus.QUEUED else row for row in rows]
 
 
-def _outcome(one: Accepted | Refusal, stored: set[UUID]) -> Outcome:
+def _outcome(one: Accepted | Refusal, stored: set[UUID]) -> CreationOutcome:
     if not isinstance(one, Accepted):
         return one
     return one.id if one.id in stored else definition.name_taken(one.name, one.app)

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from core import built_in_apps, masking
+from core import built_in_apps, masking, names
 from core.auditing import Thing, differences
 from core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from core.principals import Principal
 from core.scopes import Role, Scope
-from models import apps, database, members
+from models import apps, database, members, pause_ends
 from models.pauses import Gate
 from models.tables import App, AppTaskType
 from services.access import visible_apps
@@ -41,7 +41,7 @@ class TaskTypePolicy:
 
 @dataclass(frozen=True)
 class AppDefinition:
-    """What an app is to be; `destination_breaker` None: as the installation's settings have it."""
+    """The requested definition of an app; `destination_breaker` None: by the installation's settings."""
 
     callback_base_url: str | None = None
     task_types: Mapping[str, TaskTypePolicy] = field(default_factory=dict)
@@ -58,6 +58,7 @@ class AppView:
     task_types: Mapping[str, TaskTypePolicy]
     destination_breaker: bool | None
     paused_at: datetime | None
+    paused_until: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -81,11 +82,12 @@ def listed(principal: Principal, after: UUID | None, limit: int) -> tuple[list[A
     with database.reading():
         found = apps.page(seen, after, limit + 1)
         types = apps.task_types_by_app([app.id for app in found[:limit]])
-        return [_view_with(app, types[app.id]) for app in found[:limit]], len(found) > limit
+        ends = pause_ends.of([app.id for app in found[:limit] if app.paused_at])
+        return [_view_with(app, types[app.id], ends) for app in found[:limit]], len(found) > limit
 
 
 def create(principal: Principal, system: System, name: str, wanted: AppDefinition) -> AppView:
-    """Make a new app; a user who makes one owns it.
+    """Create an app; the user who creates it owns it.
 
     Raises `InvalidInput` if the name is taken, `Forbidden` for keys.
     """
@@ -93,7 +95,7 @@ def create(principal: Principal, system: System, name: str, wanted: AppDefinitio
     if principal.key_id is not None:
         raise Forbidden("A key is for one app alone; apps are made by users, with a token of theirs.")
     with system.transaction(Gate.UNUSED) as work:
-        app = None if name in built_in_apps.NAMES else apps.insert(name, work.now)
+        app = None if _is_kept(principal, system, name) else apps.insert(name, work.now)
         if app is None:
             raise InvalidInput.at("name", f"is {name!r}, which is the name of an app already; take another.")
         if principal.user_id is not None:
@@ -102,6 +104,15 @@ def create(principal: Principal, system: System, name: str, wanted: AppDefinitio
         view = _redefined(app, wanted, work.now)
         work.audit(principal, "app.created", Thing.app(app), after=_recorded(view))
         return view
+
+
+def _is_kept(principal: Principal, system: System, name: str) -> bool:
+    """Whether a name is reserved: that of a shared app, or of one in which groups of the identity provider get roles.
+
+    Only administrators may create the latter: otherwise whoever took the name first would get the groups as members.
+    """
+    of_groups = map(names.folded, system.settings.oidc_groups.apps)
+    return name in built_in_apps.NAMES or (not principal.sees_all and names.folded(name) in of_groups)
 
 
 def put(
@@ -113,7 +124,7 @@ def put(
     *,
     destination_breaker: bool | None = None,
 ) -> tuple[AppView, bool]:
-    """Create or replace an app; only administrators create one so. Returns it, and whether it is new.
+    """Create or replace an app; only administrators may create one here. Returns it, and whether it is new.
 
     Raises `NotFound` and `Forbidden` as `visible_apps.found` does.
     """
@@ -178,8 +189,8 @@ def _redefined(app: App, wanted: AppDefinition, now: datetime) -> AppView:
 
 
 def _unmasked(task_type: str, request: Request | None, stored: Request | None) -> Request | None:
-    """A request with the headers that are stored, where they came back as they are shown. Raises `InvalidInput`."""
-    restored = header_masks.restored(request, stored)
+    """Returns a request in which masked headers are replaced by the stored values. Raises `InvalidInput`."""
+    restored = header_masks.restored(request, stored, f"task_types.{task_type}.request")
     for name, value in (restored or {}).get("headers", {}).items():
         if masking.is_mask(name, value):
             raise InvalidInput.at(f"task_types.{task_type}.request.headers.{name}", masking.fault_of_mask(name))
@@ -209,10 +220,10 @@ def _recorded(view: AppView) -> dict[str, Any]:
 
 
 def _view(app: App) -> AppView:
-    return _view_with(app, apps.task_types(app))
+    return _view_with(app, apps.task_types(app), pause_ends.of([app.id] if app.paused_at else []))
 
 
-def _view_with(app: App, task_types: Iterable[AppTaskType]) -> AppView:
+def _view_with(app: App, task_types: Iterable[AppTaskType], pauses: Mapping[UUID, datetime]) -> AppView:
     return AppView(
         id=app.id,
         name=app.name,
@@ -220,6 +231,7 @@ def _view_with(app: App, task_types: Iterable[AppTaskType]) -> AppView:
         task_types={row.name: _shown(row) for row in task_types},
         destination_breaker=app.destination_breaker,
         paused_at=app.paused_at,
+        paused_until=pauses.get(app.id),
         created_at=app.created_at,
         updated_at=app.updated_at,
     )

@@ -19,7 +19,7 @@ from core.scopes import Scope
 from core.states import ENDED, LIVE, Hold, JobState, RunStatus, Trigger
 from models import edits, jobs, repeats, runs
 from models.tables import Job, Run
-from services.jobs import requested_runs
+from services.jobs import quotas, requested_runs
 from services.reading import visibility
 from services.scheduling import pauses as pausing
 from services.scheduling import stored_schedule
@@ -33,7 +33,7 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Backfilled:
-    """How many occurrences a schedule names in a span, the first and the last of them, and how many runs were made."""
+    """How many occurrences a schedule has in a span, the first and the last of them, and how many runs were created."""
 
     occurrences: int
     made: int
@@ -51,18 +51,20 @@ def backfill(
     again: bool = False,
     dry_run: bool = False,
 ) -> Backfilled:
-    """Run now the occurrences of a job from `start` until before `end` or now; those that ran already, only if `again`.
+    """Run the occurrences of a job from `start` until before `end` or now; those that already ran, only if `again`.
 
-    The runs take turns unless the job's runs may overlap. A dry run makes none. Raises `NotFound`, `Conflict` when the
-    job is cancelled, `InvalidInput` if its schedule does not recur or has more occurrences there than one call allows.
+    The runs take turns unless the job's runs may overlap. A dry run creates none. Raises `NotFound`, `Conflict` if the
+    job is cancelled or more runs would wait than its app's quota allows, `InvalidInput` if its schedule does not recur
+    or has more occurrences there than one call allows.
     """
     with system.transaction() as work:
         now = work.now
         job = _found(principal, job_id)
-        end = min(end, now, job.next_run_at or now)  # catch-up decides about what is not planned yet
+        end = min(end, now, job.next_run_at or now)  # catch-up decides about occurrences that are not planned yet
         named = _named(job, start, end)
         rows = _rows(job, named, repeats.of_span(job, start, end), now, again=again)
         if rows and not dry_run:
+            quotas.take_waiting(system, job, len(rows))
             rows = _in_turn(job, rows)
             _store(job, rows, now)
             span = {"from": start.isoformat(), "to": end.isoformat(), "runs": len(rows)}
@@ -109,7 +111,7 @@ def _row(job: Job, instant: datetime, before: UUID | None, now: datetime) -> dic
 
 
 def _in_turn(job: Job, rows: Rows) -> Rows:
-    """Hold all runs but the first until their turn, and the first, too, while another run of the job is going."""
+    """Hold all runs except the first until their turn; also the first while another run of the job is going."""
     if job.overlap is Overlap.ALLOW:
         return pausing.held_if_paused([job], rows)
     may_start = 0 if jobs.going([job.id])[job.id] else 1

@@ -1,9 +1,10 @@
-"""Carry out one action on all jobs or runs that fit a filter, in batches of one transaction each."""
+"""Carry out one action on all jobs or runs that match a filter, in batches of one transaction each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ from uuid import UUID, uuid4
 
 from core.errors import Conflict, NotFound
 from core.filters import JobFilter, RunFilter
+from core.pausing import expect_until
 from core.principals import Principal
 from core.scopes import Scope
 from models import chosen_runs, database, jobs, runs
@@ -24,11 +26,12 @@ from services.system import System
 MOST_JOBS = 10_000
 MOST_RUNS = 1_000
 REFUSED_TOLD = 20
+FIRST_TOLD = 10
 BATCH = 100
 
 
 class Action(StrEnum):
-    """What can be done to many jobs at once."""
+    """The bulk actions on jobs."""
 
     PAUSE = "pause"
     RESUME = "resume"
@@ -39,7 +42,7 @@ class Action(StrEnum):
 
 
 class RunAction(StrEnum):
-    """What can be done to many runs at once."""
+    """The bulk actions on runs."""
 
     REPLAY = "replay"
     CANCEL = "cancel"
@@ -48,20 +51,21 @@ class RunAction(StrEnum):
 
 @dataclass(frozen=True)
 class Refused:
-    """A job or run that the action was not carried out on, and why."""
+    """A job or run for which the action was refused, and why."""
 
     id: UUID
     detail: str
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How many fit, how many were acted on, and the first that were refused; `last` if more may fit."""
+class BulkResult:
+    """How many matched, how many were changed, the first of these, and the first refused; `last` if more may match."""
 
     matched: int
     changed: int
     refused: Sequence[Refused]
     last: UUID | None
+    first: Sequence[UUID] = ()
 
 
 _Act = Callable[..., object]
@@ -81,7 +85,7 @@ _RUN_ACTIONS: dict[RunAction, _Act] = {
     RunAction.DISMISS: failures.dismiss,
 }
 _FITTING: dict[RunAction, Callable[[RunFilter, UUID | None, int], Chosen]] = {
-    RunAction.REPLAY: chosen_runs.not_repeated,
+    RunAction.REPLAY: chosen_runs.not_replayed,
     RunAction.CANCEL: chosen_runs.live,
     RunAction.DISMISS: chosen_runs.not_dismissed,
 }
@@ -99,7 +103,7 @@ class _Work:
     dry_run: bool
     request: Request | None
 
-    def carry_out(self, find: Callable[[], Chosen], limit: int) -> Outcome:
+    def carry_out(self, find: Callable[[], Chosen], limit: int) -> BulkResult:
         """Carry out the action on what `find` returns, at most `limit`.
 
         The ids found are stored with the first batch, so that a repeated request continues where the first one stopped.
@@ -113,7 +117,9 @@ class _Work:
             batch = partial(self._batch, ids[start : start + BATCH])
             refused += map(_read, once(self.system, part, batch))
         last = ids[-1] if len(found) > limit else first.get("read_to") and UUID(first["read_to"])
-        return Outcome(len(ids), len(ids) - len(refused), refused[:REFUSED_TOLD], last)
+        without = {one.id for one in refused}
+        first = [one for one in ids if one not in without][:FIRST_TOLD]
+        return BulkResult(len(ids), len(ids) - len(refused), refused[:REFUSED_TOLD], last, first)
 
     def _begun(self, found: Chosen, limit: int) -> dict[str, Any]:
         return {
@@ -141,20 +147,25 @@ def act(
     dry_run: bool,
     request: Request | None = None,
     reason: str | None = None,
+    until: datetime | None = None,
     limit: int | None = None,
-) -> Outcome:
-    """Carry out an action on every job that fits, at most `limit` (10,000), in the order of their ids, after `after`.
+) -> BulkResult:
+    """Carry out an action on every matching job, at most `limit` (10,000), in the order of their ids, after `after`.
 
-    A job that the action is refused for is left unchanged. A dry run rolls everything back.
+    If the action is refused for a job, the job is left unchanged. A dry run rolls everything back. A pause may have an
+    end. Raises `InvalidInput` for an impossible end.
     """
     most = limit or MOST_JOBS
     theirs = visibility.visible(principal, wanted, _SCOPES.get(action, Scope.OPERATE))
 
     def find() -> Chosen:
+        expect_until(until, system.clock.now())  # checked once: an accepted request is carried out to its end
         with database.reading():
             return Chosen(jobs.ids(theirs, after, most + 1))
 
     one = partial(_ACTIONS[action], reason=reason) if action in _REASONED else _ACTIONS[action]
+    if until is not None:
+        one = partial(one, until=until, is_checked=True)
     return _Work(principal, system, one, _lock_jobs, dry_run, request).carry_out(find, most)
 
 
@@ -167,8 +178,8 @@ def replay(
     *,
     dry_run: bool,
     request: Request | None = None,
-) -> Outcome:
-    """Replay every dead run that fits and was neither repeated nor dismissed before, at most so many; as `act` does."""
+) -> BulkResult:
+    """Replay every dead run that matches and was neither replayed nor dismissed, up to a limit; as `act` does."""
     return act_on_runs(
         principal, system, RunAction.REPLAY, wanted, after, limit=limit, dry_run=dry_run, request=request
     )
@@ -185,10 +196,10 @@ def act_on_runs(
     request: Request | None = None,
     reason: str | None = None,
     limit: int = MOST_RUNS,
-) -> Outcome:
-    """Carry out an action on every run that fits and that it is for, at most so many; as `act` does.
+) -> BulkResult:
+    """Carry out an action on every run that matches and to which it applies, up to a limit; as `act` does.
 
-    Of runs that are named by their ids, those that the action is not for are refused, too.
+    Runs that are named by their ids are refused if the action does not apply to them.
     """
     theirs = visibility.visible(principal, wanted, Scope.OPERATE)
     fitting = _FITTING[action] if wanted.ids is None else chosen_runs.fitting
@@ -218,7 +229,7 @@ def _lock_jobs_of_runs(run_ids: Collection[UUID]) -> None:
 
 
 def _refused(principal: Principal, system: System, action: _Act, ids: Sequence[UUID]) -> list[Refused]:
-    """Act on each of these. Returns those that were refused."""
+    """Carry out the action on each of these. Returns those that were refused."""
     refused = []
     for one in ids:
         try:

@@ -17,7 +17,7 @@ from services.system import System
 
 
 def cancel(principal: Principal, system: System, run_id: UUID, reason: str | None = None) -> RunView:
-    """Cancel one run, at once or when its worker has stopped. Returns the run; a recurring job goes on without it.
+    """Cancel one run, at once or when its worker has stopped. Returns the run; a recurring job continues without it.
 
     Raises `NotFound`, or `Conflict` when the run has ended.
     """

@@ -1,4 +1,4 @@
-"""Store new jobs in one transaction, and ring for those that are due; where its commit is in doubt, look them up."""
+"""Store new jobs in one transaction, and ring for those that are due; if the commit is in doubt, look them up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from models import database
 from models.hot import creates
 from services.jobs import accepting, first_rings
 from services.jobs.accepting import Rows
-from services.jobs.creation_outcomes import Outcome, Refusal
+from services.jobs.creation_outcomes import CreationOutcome, Refusal
 from services.jobs.definition import NewJob
 from services.messaging.unit_of_work import RING_WITHIN, UnitOfWork
 from services.runtime import faults
@@ -28,14 +28,14 @@ log = structlog.get_logger()
 def store(
     system: System,
     wanted: Sequence[NewJob | Refusal],
-    tell: Callable[[Sequence[Outcome]], Told],
+    tell: Callable[[Sequence[CreationOutcome]], Told],
     worth_ringing: Callable[[Rows], Rows] = first_rings.of_one_commit,
 ) -> Told:
     """Store jobs in one transaction and ring. Returns what `tell` makes of their outcomes; if it raises, stores none.
 
     Raises `DatabaseUnavailable` if they are not stored, or if it is unknown whether they are.
     """
-    outcomes: list[Outcome] = []
+    outcomes: list[CreationOutcome] = []
     rung: Rows = []
     told: list[Told] = []
     try:
@@ -56,8 +56,8 @@ def _at_hand(rows: Rows, now: datetime) -> Rows:
     return [row for row in rows if row["held_by"] is None and row["due_at"] <= now + RING_WITHIN]
 
 
-def _took_effect(outcomes: Sequence[Outcome]) -> bool:
-    """Whether a commit that was not answered took effect: looks for the rows, whose ids we chose."""
+def _took_effect(outcomes: Sequence[CreationOutcome]) -> bool:
+    """Whether a commit without an answer took effect: looks for the rows, whose ids are known."""
     made = [outcome for outcome in outcomes if isinstance(outcome, UUID)]
     try:
         with database.reading():

@@ -9,7 +9,7 @@ from uuid import UUID
 from core.errors import FieldError, Forbidden, InvalidInput, NotFound
 
 Refusal = InvalidInput | Forbidden | NotFound
-Outcome = UUID | Refusal
+CreationOutcome = UUID | Refusal
 
 FAULTS_TOLD = 100  # of one request
 
@@ -22,7 +22,7 @@ class Created:
     faults: tuple[FieldError, ...] = ()
 
 
-def the_only_id(outcomes: Sequence[Outcome]) -> UUID:
+def the_only_id(outcomes: Sequence[CreationOutcome]) -> UUID:
     """Returns the id of the only job. Raises its refusal."""
     [outcome] = outcomes
     if isinstance(outcome, UUID):
@@ -30,7 +30,7 @@ def the_only_id(outcomes: Sequence[Outcome]) -> UUID:
     raise outcome
 
 
-def all_told(outcomes: Sequence[Outcome]) -> list[Created]:
+def all_told(outcomes: Sequence[CreationOutcome]) -> list[Created]:
     """Returns the ids of all jobs. Raises `InvalidInput` naming what is wrong with any of them."""
     wrong = [
         FieldError(f"jobs.{index}.{fault.field}".rstrip("."), fault.message)
@@ -42,7 +42,7 @@ def all_told(outcomes: Sequence[Outcome]) -> list[Created]:
     return each_told(outcomes)
 
 
-def each_told(outcomes: Sequence[Outcome]) -> list[Created]:
+def each_told(outcomes: Sequence[CreationOutcome]) -> list[Created]:
     """Returns for each job its id, or what is wrong with it."""
     return [
         Created(outcome) if isinstance(outcome, UUID) else Created(faults=tuple(map(_named, _faults(outcome))))
@@ -54,7 +54,7 @@ def _named(fault: FieldError) -> FieldError:
     return FieldError(fault.field or "job", fault.message)
 
 
-def _faults(outcome: Outcome) -> tuple[FieldError, ...]:
+def _faults(outcome: CreationOutcome) -> tuple[FieldError, ...]:
     match outcome:
         case InvalidInput():
             return outcome.fields

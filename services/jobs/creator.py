@@ -1,8 +1,8 @@
-"""Creates jobs for the callers of one process: what waits at the same moment shares a transaction.
+"""Creates jobs for the callers of one process: jobs that are waiting at the same moment share a transaction.
 
-The more there is to do, the less each costs. Most jobs have two threads: while one waits for the database, the other
-goes once enough jobs have come together. A third stores jobs whose insert may have to wait for another transaction's
-lock: those with a name, or of an app that may be new. So such waits never delay the rest.
+So the cost per job falls as the load rises. Two threads store most jobs: while one waits for the database, the other
+starts once enough jobs are waiting. A third thread stores jobs whose insert may have to wait for another transaction's
+lock: those with a name, or of an app that may be new. So such waits never delay the others.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from services.jobs.definition import NewJob
 from services.system import System
 
 MOST_TOGETHER = 64
-ENOUGH = 12  # calls for another thread to go, while one is busy: fewer would cost a transaction more than waiting costs
+ENOUGH = 12  # calls for which the second thread starts: for fewer, a transaction costs more than waiting
 _MOST_APPS_KNOWN = 10_000
 _STOP_SECONDS = 2.0
 
 
 class Answer(Protocol):
-    """What a caller waits for: a future of asyncio or of threads."""
+    """The future that a caller waits for, of asyncio or of threads."""
 
     def done(self) -> bool: ...
     def set_result(self, result: UUID, /) -> object: ...
@@ -39,7 +39,7 @@ class Answer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A job to store, and what its caller waits for."""
+    """A job to store, and the future that its caller waits for."""
 
     new: NewJob
     answer: Answer
@@ -52,7 +52,7 @@ def _here(settle: Callable[[], object]) -> None:
 class Creator:
     """Stores the jobs of one process's callers. Its threads start with the first job.
 
-    `settle_in` calls a function in the thread where answers may be given, such as that of an event loop.
+    `settle_in` calls a function in the thread in which futures may be completed, such as that of an event loop.
     """
 
     def __init__(self, system: System, settle_in: Callable[[Callable[[], object]], object] = _here) -> None:
@@ -66,7 +66,7 @@ class Creator:
     def create(self, principal: Principal, new: NewJob, answer: Answer) -> None:
         """Store a validated job. The answer will be its id, or the error that `lifecycle.create` would raise.
 
-        Raises what `ownership.permitted` refuses it for.
+        Raises the refusal of `ownership.permitted`.
         """
         permitted = ownership.permitted(principal, new)
         if not isinstance(permitted, NewJob):
@@ -75,7 +75,7 @@ class Creator:
         line.take(_Call(permitted, answer))
 
     def stop(self) -> None:
-        """Store what is waiting, and end the threads; a later call starts them again."""
+        """Store the waiting jobs, and end the threads; a later call starts them again."""
         self._plain.stop()
         self._patient.stop()
 
@@ -91,7 +91,7 @@ class Creator:
             self._store(group)
 
     def _store(self, calls: Sequence[_Call]) -> None:
-        """Store a group; if one of its jobs makes that fail, store them one by one, so that the others are stored."""
+        """Store a group; if one of its jobs causes an error, store them one by one, so that the others are stored."""
         outcomes: Sequence[UUID | BaseException]
         try:
             outcomes = creating.store(self._system, [call.new for call in calls], list, self._rings.affordable)
@@ -105,7 +105,7 @@ class Creator:
 
 
 class _Line:
-    """Calls that wait, and the threads that carry out all that wait when one of them is free."""
+    """A queue of calls, and its threads: a free thread carries out all calls that are waiting."""
 
     def __init__(self, carry_out: Callable[[Sequence[_Call]], object], name: str, *, threads: int) -> None:
         self._carry_out = carry_out
@@ -150,7 +150,7 @@ class _Line:
         database.disconnect()
 
     def _next(self) -> Sequence[_Call]:
-        """Wait until it is this thread's turn. Returns the calls that wait by then; none if the thread is to end."""
+        """Wait until it is this thread's turn. Returns the calls that are waiting then; none if the thread must end."""
         with self._changed:
             self._changed.wait_for(lambda: self._is_due() or self._is_over())
             calls, self._calls = self._calls, []
@@ -165,7 +165,7 @@ class _Line:
 
 
 def _groups(calls: Iterable[_Call]) -> list[list[_Call]]:
-    """Group the calls, each name once in a group: whether it is taken depends on what was committed before."""
+    """Group the calls so that each name is once in a group: whether it is taken depends on earlier commits."""
     groups: list[tuple[list[_Call], set[Hashable]]] = []
     for call in calls:
         key = _key(call.new)
@@ -185,7 +185,7 @@ def _key(new: NewJob) -> Hashable:
 
 
 def _settle(calls: Sequence[_Call], outcomes: Sequence[UUID | BaseException]) -> None:
-    """Give each call its outcome, unless its caller has gone meanwhile."""
+    """Give each call its outcome, unless its caller no longer waits."""
     for call, outcome in zip(calls, outcomes, strict=True):
         if call.answer.done():
             continue

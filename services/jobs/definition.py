@@ -54,9 +54,9 @@ class Definition:
 
 @dataclass(frozen=True, kw_only=True)
 class NewJob(Definition):
-    """A definition, the app and the owner (if any) that it is for, who creates it, and in which trace.
+    """A definition, the app and the owner (if any) that it is for, its creator, and its trace.
 
-    Where `app_id` is given, the app of this name must be that one.
+    If `app_id` is given, the app with this name must have that id.
     """
 
     app_name: str
@@ -118,7 +118,7 @@ def judge(
 ) -> None:
     """Raise `InvalidInput` if the job has no URL to call, or its deadline has passed.
 
-    What an edit leaves as it was `before` is not checked again.
+    Members that an edit leaves as they were `before` are not checked again.
     """
     needs_callback = wanted.callback_url is None and registry.find(wanted.task_type) is None
     if needs_callback and (before is None or before.callback_url is not None or wanted.task_type != before.task_type):
@@ -129,9 +129,9 @@ def judge(
 
 
 def refuse_growth(before: Definition, wanted: Definition, most: int) -> None:
-    """Raise `InvalidInput` for a member that an edit makes larger than a body may be, which many patches could.
+    """Raise `InvalidInput` for a member that an edit makes larger than a body may be, as a series of patches could.
 
-    A member that was larger before, under an earlier setting or due to the form of its numbers, may stay unchanged.
+    A member that was already larger, by an earlier setting or the form of its numbers, may stay unchanged.
     """
     for member in ("data", "metadata"):
         size = json_text.size(getattr(wanted, member))
@@ -158,7 +158,7 @@ def snapshot(definition: Definition) -> dict[str, Any]:
 
 
 def restore(kept: dict[str, Any]) -> Definition:
-    """Returns the definition in a snapshot; members that it does not have get their defaults."""
+    """Returns the definition in a snapshot; missing members get their defaults."""
     values = {**kept, "tags": tuple(kept["tags"]), "schedule": stored_schedule.read(kept["schedule"])}
     if values.get("deadline_at") is not None:
         values["deadline_at"] = datetime.fromisoformat(values["deadline_at"])

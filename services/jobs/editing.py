@@ -1,4 +1,4 @@
-"""Edit, replace and delete jobs: every job may be changed up to the instant at which a worker claims its run."""
+"""Edit, replace and delete jobs: a job may be changed until a worker claims its run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from services.jobs.lifecycle import refuse_ended, switch
 from services.messaging.unit_of_work import UnitOfWork
 from services.reading import records, visibility
 from services.reading.views import JobView
-from services.scheduling import planning, run_endings, stored_schedule
+from services.scheduling import overlap_queue, planning, run_endings, stored_schedule
 from services.system import System
 from services.task_types import header_masks, registry
 
@@ -96,7 +96,7 @@ def delete(
     *,
     reason: str | None = None,
 ) -> None:
-    """Delete a job: runs that have not started never will, those at work may finish; its history is pruned later.
+    """Delete a job: runs that have not started will not start, running ones may finish; its history is pruned later.
 
     Raises `NotFound`, `PreconditionFailed` as `edit` does, and what `refuse` raises for the job's view.
     """
@@ -132,7 +132,7 @@ def _found(principal: Principal, job_id: UUID, expected: Collection[int] | None)
 
 
 def _unmasked(before: Definition, wanted: Definition) -> Definition:
-    """What is wanted, with the job's own headers where they came back as they are shown."""
+    """Returns the requested definition in which masked headers are replaced by the job's stored ones."""
     return replace(wanted, data=header_masks.restored_data(wanted.task_type, wanted.data, before.data))
 
 
@@ -146,9 +146,9 @@ def _as_wanted(one: _Edit) -> _Edit:
 
 
 def _carry_out(system: System, one: _Edit) -> Made:
-    """Write a new version, and move runs that have not begun to it. Returns the runs that were made or moved."""
+    """Write a new version, and move runs that have not begun to it. Returns the runs that were created or moved."""
     job = one.job
-    if one.changes("task_type", "data"):  # under the lock, though it may take long: only here is known what is wanted
+    if one.changes("task_type", "data"):  # slow, but only known under the lock
         registry.validate(system.settings, one.wanted.task_type, one.wanted.data)
     definition.refuse_growth(one.before, one.wanted, system.settings.max_body_bytes)
     definition.judge(system, one.wanted, job.app, one.now, before=one.before)
@@ -168,11 +168,14 @@ def _carry_out(system: System, one: _Edit) -> Made:
         job,
         not_begun,
         priority_changed=one.changes("priority"),
-        deadline_changed=one.changes("deadline_at", "deadline_seconds", "expire"),
+        deadline_changed=one.changes("deadline_at", "deadline_seconds"),
+        expire_changed=one.changes("expire"),
     )
     # Its calls may go elsewhere now; what a limit still refuses is held again by the claim.
     released = held_keys.release([run.id for run in not_begun], pauses.holds([job]).get(job.id), one.now)
-    return [*released, *(_reschedule(system, one, not_begun) if one.changes("schedule") else [])]
+    made = [*released, *(_reschedule(system, one, not_begun) if one.changes("schedule") else [])]
+    # If runs may overlap now, none waits for another to end.
+    return [*made, *overlap_queue.give(system, {job.id: job})] if one.changes("overlap") else made
 
 
 def _reschedule(system: System, one: _Edit, not_begun: Sequence[Run]) -> Made:
@@ -186,7 +189,7 @@ def _reschedule(system: System, one: _Edit, not_begun: Sequence[Run]) -> Made:
 
 
 def _replan(system: System, one: _Edit, schedule: Recurring) -> Made:
-    """Plan by the new schedule from now on; if it names no more instants, it has ended."""
+    """Plan by the new schedule from now on; if it has no further occurrences, it has ended."""
     if is_spent(one.job.runs_started, stored_schedule.max_runs(one.job)):
         run_endings.end_schedules([one.job], one.now)
         return []

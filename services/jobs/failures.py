@@ -14,7 +14,7 @@ from services.system import System
 
 
 def dismiss(principal: Principal, system: System, run_id: UUID, reason: str | None = None) -> None:
-    """Show a run that failed for good among the failures no more; it stays among the runs, and can be replayed.
+    """No longer show a run that failed for good among the failures; it stays among the runs, and can be replayed.
 
     Raises `NotFound`, or `Conflict` when it did not fail, or was dismissed before.
     """

@@ -1,6 +1,6 @@
-"""Choose for which runs of new jobs to ring: enough to wake all threads, since a woken thread goes on to what is due.
+"""Choose for which runs of new jobs to ring: enough to wake all threads, since a woken thread continues with due runs.
 
-A confirmed publish costs as much as a create. If these rings were too few, the coordinator tops up within a second.
+A confirmed publish costs as much as a create. If these rings are too few, the coordinator tops up within a second.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Carry out requests with an Idempotency-Key once, however often they are sent.
 
-The key's row is written in the transaction of the request itself. So of two concurrent requests one is carried out, a
-failed request leaves no key, and the stored answer is as durable as what it answers.
+The key's row is written in the transaction of the request itself. So only one of two concurrent requests is carried
+out, a failed request leaves no key, and the stored answer is as durable as the request's effect. A request that needs
+many transactions has a key for each of them (`Request.part`): when repeated, it continues where it stopped.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.errors import KeyReused
-from models import idempotency
+from models import database, idempotency
 from models.pauses import Gate
 from models.tables import IdempotencyKey
 from services.system import System
@@ -34,7 +35,7 @@ class Request:
     fingerprint: str
 
     def part(self, name: str) -> Request:
-        """Returns one part of a request that is carried out in several transactions, each of them once."""
+        """Returns one part of a request that is carried out in several transactions, each part once."""
         return replace(self, scope=f"{self.scope} {name}")
 
 
@@ -56,6 +57,20 @@ def once(system: System, request: Request | None, act: Act) -> Any:
     return answer
 
 
+def answered(system: System, request: Request | None) -> Any:
+    """Returns what was answered to a request that was carried out before, within a day; None if it was not.
+
+    Raises `KeyReused` as `once` does.
+    """
+    if request is None:
+        return None
+    with database.reading():
+        earlier = idempotency.taken(request.scope, request.key)
+    if earlier is None or earlier.created_at <= system.clock.now() - KEPT:
+        return None
+    return _same(request, earlier).answer
+
+
 def fingerprint(body: Any) -> str:
     """Returns a hash of a JSON value; neither spaces nor the order of members matter."""
     canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
@@ -74,7 +89,11 @@ def _earlier(request: Request, now: datetime) -> IdempotencyKey | None:
         earlier = idempotency.taken(request.scope, request.key)
         if earlier is None:  # pruned meanwhile
             continue
-        if earlier.fingerprint != request.fingerprint:
-            raise KeyReused(request.key)
-        return earlier
+        return _same(request, earlier)
     return None
+
+
+def _same(request: Request, earlier: IdempotencyKey) -> IdempotencyKey:
+    if earlier.fingerprint != request.fingerprint:
+        raise KeyReused(request.key)
+    return earlier

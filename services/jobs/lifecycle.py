@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from core import instants
 from core.auditing import Thing
 from core.errors import Conflict, InvalidInput
+from core.pausing import Paused, expect_until
 from core.principals import Principal
 from core.scopes import Scope
 from core.states import ENDED, Hold, JobState
-from models import jobs, pauses, runs
+from models import jobs, pause_ends, pauses, runs
 from models.tables import Job, Run
 from services.jobs import accepting, creating, creation_outcomes, ownership
-from services.jobs.creation_outcomes import Created, Outcome
+from services.jobs.creation_outcomes import Created, CreationOutcome
 from services.jobs.definition import NewJob
 from services.messaging.unit_of_work import UnitOfWork
 from services.reading import visibility
@@ -32,7 +35,7 @@ def create(principal: Principal, system: System, new: NewJob, *, also: Callable[
     and `Forbidden` if the settings do not allow it, or the job would be another user's.
     """
 
-    def tell(became: Sequence[Outcome]) -> UUID:
+    def tell(became: Sequence[CreationOutcome]) -> UUID:
         job_id = creation_outcomes.the_only_id(became)
         if also is not None:
             also(job_id)
@@ -47,8 +50,8 @@ def create_many(
 ) -> list[Created]:
     """Store jobs as `create` does, in one transaction: all of them, or each that is valid.
 
-    Jobs that were refused before are given as their refusal. With `all_or_none`, raises `InvalidInput` naming the
-    wrong fields of every job.
+    A job that was already refused is given as its refusal. With `all_or_none`, raises `InvalidInput` naming the wrong
+    fields of every job.
     """
     tell = creation_outcomes.all_told if all_or_none else creation_outcomes.each_told
     validated = [accepting.validated(system, new) if isinstance(new, NewJob) else new for new in wanted]
@@ -56,7 +59,7 @@ def create_many(
 
 
 def cancel(principal: Principal, system: System, job_id: UUID, *, reason: str | None = None) -> None:
-    """End a job: runs that have not started are cancelled, one that runs is stopped at its next heartbeat.
+    """Cancel a job: runs that have not started are cancelled, a running one is stopped at its next heartbeat.
 
     Cancelling a cancelled job does nothing. Raises `NotFound`, or `Conflict` when the job has ended otherwise.
     """
@@ -71,14 +74,27 @@ def cancel(principal: Principal, system: System, job_id: UUID, *, reason: str | 
     _change(principal, system, job_id, change, "job.cancelled", reason=reason)
 
 
-def pause(principal: Principal, system: System, job_id: UUID, *, reason: str | None = None) -> None:
-    """Pause a job: until it is resumed, due runs are held and occurrences are skipped.
+def pause(
+    principal: Principal,
+    system: System,
+    job_id: UUID,
+    *,
+    until: datetime | None = None,
+    is_checked: bool = False,
+    reason: str | None = None,
+) -> None:
+    """Pause a job: until it is resumed, at the latest at `until`, due runs are held and occurrences are skipped.
 
-    Raises `NotFound`, or `Conflict` when the job has ended.
+    A second pause replaces the instant. With `is_checked` the instant was accepted before, and may have passed: then
+    the coordinator resumes the job at once. Raises `NotFound`, `InvalidInput` for an impossible instant, or
+    `Conflict` when the job has ended.
     """
 
     def change(job: Job, work: UnitOfWork) -> None:
+        if not is_checked:
+            expect_until(until, work.now)
         switch(job, work.now, active=False)
+        pause_ends.put(Paused.JOB, job.id, until)
 
     _change(principal, system, job_id, change, "job.paused", reason=reason)
 
@@ -93,7 +109,7 @@ def resume(principal: Principal, system: System, job_id: UUID, *, reason: str | 
 
 
 def switch(job: Job, now: datetime, *, active: bool) -> list[Run]:
-    """Pause or resume a locked job, in a transaction that shares the gate. Returns the runs that it lets go."""
+    """Pause or resume a locked job, in a transaction that shares the gate. Returns the runs that it releases."""
     refuse_ended(job, "resumed" if active else "paused")
     if not active:
         pauses.hold([job.id], now)
@@ -114,16 +130,29 @@ def _change(
     *,
     reason: str | None,
 ) -> None:
-    """Change a job under its lock, and record the action if its state is another then."""
+    """Change a job under its lock, and audit the action if it changed the state or the end of a pause."""
     with system.transaction() as work:
         found = jobs.lock([job_id]).get(job_id)
         kept = None if found is None or found.deleted_at is not None else found
         job = visibility.expected(principal, kept, job_id, Scope.OPERATE)
-        former = job.state
+        former = standing(job)
         change(job, work)
-        if job.state != former:
-            states = {"before": {"state": former}, "after": {"state": job.state}}
-            work.audit(principal, action, Thing.job(job), **states, reason=reason)
+        if (became := standing(job)) != former:
+            work.audit(principal, action, Thing.job(job), before=former, after=became, reason=reason)
+
+
+def standing(job: Job) -> dict[str, Any]:
+    """Returns a job's state for the audit log, with the end of its pause, if known."""
+    return standings([job])[job.id]
+
+
+def standings(some: Sequence[Job]) -> dict[UUID, dict[str, Any]]:
+    """Returns the result of `standing` for each of these jobs."""
+    ends = pause_ends.of([job.id for job in some if job.state == JobState.PAUSED])
+    return {
+        job.id: {"state": job.state} | ({"until": instants.shown(ends[job.id])} if job.id in ends else {})
+        for job in some
+    }
 
 
 def refuse_ended(job: Job, action: str) -> None:

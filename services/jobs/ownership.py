@@ -1,4 +1,4 @@
-"""Whose a new job may be: a user's own in the shared apps, or one of an app in which the principal may make jobs."""
+"""Who may own a new job: its user in a shared app, or an app in which the principal may create jobs."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from services.jobs.definition import Definition, NewJob
 
 
 def permitted(principal: Principal, new: NewJob | Refusal) -> NewJob | Refusal:
-    """Returns a new job as the principal may make it, or why it is refused.
+    """Returns a new job in the form in which the principal may create it, or why it is refused.
 
-    An app that the principal may not see counts as missing. Raises `Forbidden` where they may not make jobs there.
+    An app that the principal may not see counts as missing. Raises `Forbidden` if they may not create jobs there.
     """
     principal.expect_scope(Scope.JOBS)
     if not isinstance(new, NewJob):
@@ -30,7 +30,7 @@ def permitted(principal: Principal, new: NewJob | Refusal) -> NewJob | Refusal:
 
 
 def membership(principal: Principal, app_name: object) -> Membership | None:
-    """Returns the principal's membership of the app of this name, however it is spelled."""
+    """Returns the principal's membership of the app with this name, in any spelling."""
     if not isinstance(app_name, str):
         return None
     key = names.folded(app_name)
@@ -38,7 +38,7 @@ def membership(principal: Principal, app_name: object) -> Membership | None:
 
 
 def kept(principal: Principal, wanted: Definition) -> Definition:
-    """Returns what a job is to become. Raises `InvalidInput` where it would leave the account of a key."""
+    """Returns the new definition of a job. Raises `InvalidInput` if the job would leave the account of a key."""
     if not _is_of_account(principal, wanted):
         raise _other_account(principal, wanted)
     return wanted
@@ -51,7 +51,7 @@ def _own(principal: Principal, new: NewJob) -> NewJob:
 
 
 def _of_app(principal: Principal, member: Membership, new: NewJob) -> NewJob | Refusal:
-    """Returns a job that is to be of this very app, whoever has taken its name since."""
+    """Returns a job bound to this app by its id, even if another app takes its name."""
     if Scope.JOBS not in member.role.scopes:
         raise Forbidden(f"Your role in {member.app_name} is {member.role.value}, and developers make jobs there.")
     if not _is_of_account(principal, new):

@@ -1,7 +1,7 @@
-"""Quotas of apps: put by administrators, seen by members, kept where jobs and runs are asked for.
+"""Quotas of apps: set by administrators, seen by members, enforced where jobs and runs are requested.
 
-Jobs and waiting runs are counted once a second by each process, which adds what it makes itself meanwhile. Requests
-are counted where they come in (`services/access/shared_quotas.py`).
+Jobs and waiting runs are counted once a second by each process, which adds those that it creates itself meanwhile.
+Requests are counted where they are received (`services/access/shared_quotas.py`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PAYLOAD = ("data", "metadata")
 
 @dataclass(frozen=True)
 class QuotasView:
-    """An app's quotas, and what it has taken of those on its jobs and its waiting runs."""
+    """An app's quotas, and how much it uses of those on jobs and waiting runs."""
 
     quotas: Quotas
     taken: Taken
@@ -49,9 +49,9 @@ def get(principal: Principal, app_name: str) -> QuotasView:
 
 
 def put(principal: Principal, system: System, app_name: str, wanted: Quotas) -> QuotasView:
-    """Give an app these quotas, in place of those that it has. Raises `Forbidden` but for administrators.
+    """Replace an app's quotas. Raises `Forbidden` except for administrators.
 
-    Other processes know of them within a second; of the one on requests, within five.
+    Other processes apply them within a second; the one on requests, within five.
     """
     with system.transaction(Gate.UNUSED) as work:
         app = visible_apps.found(principal, app_name, Scope.APP)
@@ -66,7 +66,7 @@ def put(principal: Principal, system: System, app_name: str, wanted: Quotas) -> 
 
 
 class Ledger:
-    """The quotas of the apps that ask for something in one transaction, and what each has left."""
+    """The quotas of the apps that request something in one transaction, and how much of them is left."""
 
     def __init__(self, system: System, app_ids: Collection[UUID]) -> None:
         self._system = system
@@ -82,7 +82,7 @@ class Ledger:
             raise InvalidInput.at("app_name", fault)
 
     def take(self, app_id: UUID, waiting_runs: int) -> None:
-        """Count a new job of an app, with its runs that are due. Raises `InvalidInput` where they are too many."""
+        """Count a new job of an app, with its due runs. Raises `InvalidInput` if there are too many."""
         known = self._known.get(app_id)
         if known is None:
             return
@@ -92,9 +92,9 @@ class Ledger:
 
 
 def check_definition(found: Quotas, wanted: Definition, now: datetime, before: Definition | None = None) -> None:
-    """Raise `InvalidInput` for a job that carries more, or comes back sooner, than its app's jobs may.
+    """Raise `InvalidInput` for a job with more data, or a shorter interval, than its app's quotas allow.
 
-    What an edit leaves as it was `before` is not checked again.
+    Members that an edit leaves as they were `before` are not checked again.
     """
     for member in _PAYLOAD:
         value = getattr(wanted, member)
@@ -117,19 +117,30 @@ def check_edit(system: System, job: Job, before: Definition, wanted: Definition,
         check_definition(known.quotas, wanted, now, before)
 
 
-def take_waiting(system: System, job: Job) -> None:
-    """Count a run that is made on request. Raises `Conflict` where too many of its app wait already."""
+def take_waiting(system: System, job: Job, runs: int = 1, data: Mapping[str, Any] | None = None) -> None:
+    """Count runs that are created on request, with their own `data` if given.
+
+    Raises `Conflict` if too many runs of the app are already waiting, or `InvalidInput` if the data is too large.
+    """
     known = _known(system, [job.app_id]).get(job.app_id)
     if known is None:
         return
-    if fault := rules.fault_of_waiting(known.quotas, known.taken):
+    if data is not None:
+        rules.check_payload(known.quotas, "data", json_text.size(data))
+    if fault := rules.fault_of_waiting(known.quotas, known.taken, runs):
         raise Conflict(f"The app of this job {fault}")
-    known.taken = replace(known.taken, waiting_runs=known.taken.waiting_runs + 1)
+    known.taken = replace(known.taken, waiting_runs=known.taken.waiting_runs + runs)
+
+
+def shortest_intervals(system: System, app_ids: Collection[UUID]) -> dict[UUID, float]:
+    """Returns the shortest interval, in seconds, for those of these apps that have a quota on it."""
+    found = {app_id: known.quotas.shortest_interval_seconds for app_id, known in _known(system, app_ids).items()}
+    return {app_id: least for app_id, least in found.items() if least is not None}
 
 
 @dataclass
 class _Known:
-    """The quotas of an app, and what it has taken, as counted then and counted on since."""
+    """The quotas of an app, and how much it uses: a count, increased by what was created since."""
 
     quotas: Quotas
     taken: Taken
@@ -140,7 +151,7 @@ _lock = threading.Lock()
 
 
 def _known(system: System, app_ids: Collection[UUID]) -> dict[UUID, _Known]:
-    """Returns what those of these apps that have quotas have taken; read each second, in the caller's transaction."""
+    """Returns how much those of these apps that have quotas use; read each second, in the caller's transaction."""
     now = system.clock.monotonic()
     with _lock:
         kept = {one: _kept[one] for one in app_ids if one in _kept}

@@ -28,16 +28,18 @@ Row = dict[str, Any]
 def trigger(principal: Principal, system: System, job_id: UUID, data: dict[str, Any] | None = None) -> RunView:
     """Run a job now, in addition to its schedule; `data`, if given, replaces the job's. Returns the run.
 
-    Raises `NotFound`, `Conflict` when the job has ended or polls already, and the refusal of `data` by its task type.
+    Raises `NotFound`, `Forbidden` for `data` that they may not give, `Conflict` when the job has ended or polls
+    already, and the refusal of `data` by its task type.
     """
     if data is not None:  # before the transaction: it may take long
         registry.validate(system.settings, _task_type_of_job(principal, job_id), data)
     with system.transaction() as work:
         now = work.now
         job = visibility.expected(principal, jobs.lock_whole(job_id), job_id, Scope.OPERATE)
+        _refuse_data(principal, job, data)
         refuse_ended(job, "triggered")
         _refuse_second_poll(job)
-        quotas.take_waiting(system, job)
+        quotas.take_waiting(system, job, data=data)
         row = _store(draft(job, Trigger.MANUAL, now, now, data=data, trace=_trace(principal)), job)
         work.audit(principal, "job.triggered", Thing.job(job), after={"run_id": str(row["id"]), "data": data})
         view, _ = records.run(principal, row["id"])
@@ -56,7 +58,7 @@ def retry(principal: Principal, system: System, job_id: UUID) -> UUID:
         job = visibility.expected(principal, jobs.lock_whole(job_id), job_id, Scope.OPERATE)
         if job.state is not JobState.FAILED:
             raise NotFailed
-        failed = repeats.last_failed(job)
+        failed = repeats.last_failed(job, principal.account_id)
         if failed is None:
             raise Conflict(f"The runs of job {job_id} are no longer kept; create a new job instead.")
         quotas.take_waiting(system, job)
@@ -69,17 +71,18 @@ def retry(principal: Principal, system: System, job_id: UUID) -> UUID:
 def replay(principal: Principal, system: System, run_id: UUID, data: dict[str, Any] | None = None) -> RunView:
     """Replay a dead run. Returns the new run; a job that has ended is active again until that is over.
 
-    `data`, if given, replaces the run's. Raises `NotFound`, the refusal of `data` by its task type, or `Conflict` when
-    the run is not dead, is replayed at present, or belongs to a cancelled job. No mask in `data` is restored: who may
-    run a job may not send its secrets elsewhere.
+    `data`, if given, replaces the run's. Raises `NotFound`, `Forbidden` for `data` that they may not give, the refusal
+    of `data` by its task type, or `Conflict` when the run is not dead, is replayed at present, or belongs to a
+    cancelled job. No mask in `data` is restored: it may name another address.
     """
     if data is not None:  # before the transaction: it may take long
         registry.validate(system.settings, _task_type_of_run(principal, run_id), data)
     with system.transaction() as work:
         now = work.now
         job, run = locked_run(principal, run_id)
+        _refuse_data(principal, job, data)
         _refuse_replay(job, run)
-        quotas.take_waiting(system, job)
+        quotas.take_waiting(system, job, data=data)
         row = _again(principal, job, run, now, data)
         after = {"run_id": str(row["id"])} if data is None else {"run_id": str(row["id"]), "data": data}
         work.audit(principal, "run.replayed", Thing("run", str(run.id), job.app_id), after=after)
@@ -88,13 +91,23 @@ def replay(principal: Principal, system: System, run_id: UUID, data: dict[str, A
     return view
 
 
+def scope_for_data(task_type: str) -> Scope:
+    """Returns the scope that is required to give a single run other data.
+
+    The data of a task type that Carillon performs determine what is done: which address gets which secrets of the app,
+    which program runs, who gets an e-mail. So the right to edit the job is required. For a callback, the receiver
+    decides.
+    """
+    return Scope.OPERATE if registry.find(task_type) is None else Scope.JOBS
+
+
 def locked_run(principal: Principal, run_id: UUID) -> tuple[Job, Run]:
     """Lock and return a run and its job. Raises `NotFound`, also when the job was deleted."""
     run = runs.by_id(run_id)
     job = None if run is None else jobs.lock_whole(run.job_id)
     run = None if job is None else runs.lock_one(run_id)
     missing = NotFound("run", run_id)
-    if run is None:
+    if run is None or not principal.sees_runs_of(run.account_id):
         raise missing
     return visibility.expected_of(principal, job, missing, Scope.OPERATE), run
 
@@ -109,14 +122,24 @@ def draft(job: Job, why: Trigger, scheduled_for: datetime, now: datetime, **more
 
 def _task_type_of_job(principal: Principal, job_id: UUID) -> str:
     with database.reading():
-        return str(visibility.expected(principal, jobs.by_id(job_id), job_id, Scope.OPERATE).task_type)
+        job = visibility.expected(principal, jobs.by_id(job_id), job_id, Scope.OPERATE)
+        visibility.expected(principal, job, job_id, scope_for_data(job.task_type))
+        return str(job.task_type)
 
 
 def _task_type_of_run(principal: Principal, run_id: UUID) -> str:
     with database.reading():
         run = runs.by_id(run_id)
-        job = None if run is None else jobs.by_id(run.job_id)
-        return str(visibility.expected_of(principal, job, NotFound("run", run_id), Scope.OPERATE).task_type)
+        found = None if run is None else jobs.by_id(run.job_id)
+        job = visibility.expected_of(principal, found, NotFound("run", run_id), Scope.OPERATE)
+        visibility.expected(principal, job, job.id, scope_for_data(job.task_type))
+        return str(job.task_type)
+
+
+def _refuse_data(principal: Principal, job: Job, data: dict[str, Any] | None) -> None:
+    """Raises `Forbidden` for a missing scope. Checked under the lock: an edit may have changed the task type."""
+    if data is not None:
+        visibility.expected(principal, job, job.id, scope_for_data(job.task_type))
 
 
 def _refuse_second_poll(job: Job) -> None:
@@ -143,7 +166,7 @@ def _again(principal: Principal, job: Job, run: Run, now: datetime, data: dict[s
 
 
 def _trace(principal: Principal) -> str | None:
-    """Returns the trace that a run continues which a request makes directly."""
+    """Returns the trace that a run created directly by a request continues."""
     return None if principal.trace is None else principal.trace.text
 
 

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
 from core.retry import MAX_BACKOFF_SECONDS, RetryPolicy
 from models.hot.rows import ExecutedJob
 from services.system import System
 
+Number = TypeVar("Number", int, float)
+
 
 def policy(system: System, job: ExecutedJob) -> RetryPolicy:
     """Returns the retry policy of a job that is executed."""
-    sources = (job, job.policy, system.settings)
+    of_type, usual = job.policy, system.settings
     return RetryPolicy(
-        max_retries=_first(sources, "max_retries"),
-        base_seconds=_first(sources, "retry_backoff_base"),
+        max_retries=_first(job.max_retries, of_type.max_retries, usual.max_retries),
+        base_seconds=_first(job.retry_backoff_base, of_type.retry_backoff_base, usual.retry_backoff_base),
         max_seconds=job.retry_backoff_max or MAX_BACKOFF_SECONDS,
     )
 
@@ -26,6 +27,7 @@ def spread(run_id: UUID) -> float:
     return (run_id.int & 0xFFFF) / 0x10000
 
 
-def _first(sources: Sequence[Any], name: str) -> Any:
-    values = (getattr(source, name) for source in sources)
-    return next(value for value in values if value is not None)
+def _first(own: Number | None, of_type: Number | None, usual: Number) -> Number:
+    if own is not None:
+        return own
+    return usual if of_type is None else of_type

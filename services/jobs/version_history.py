@@ -29,7 +29,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class VersionView:
-    """A version: since when, by whom and why; of the oldest that is kept, this may not be known any more."""
+    """A version: its instant, author and reason; these may no longer be known for the oldest kept version."""
 
     version: int
     since: datetime | None
@@ -40,7 +40,7 @@ class VersionView:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two versions of a job as they are shown, and the members in which they differ, masked ones too."""
+    """Two versions of a job as they are shown, and the members in which they differ, including masked ones."""
 
     earlier: Definition
     later: Definition
@@ -52,8 +52,11 @@ def listed(principal: Principal, job_id: UUID) -> list[VersionView]:
     with database.reading():
         job = visibility.expected(principal, jobs.by_id(job_id), job_id)
         kept = {one.version: one for one in versions.newest(job_id, MOST_LISTED)}
+        former = list(kept)
+        if principal.account_id is not None:
+            accounts = versions.accounts(job_id, former)
+            former = [version for version in former if _may_see(principal, accounts.get(version))]
     found = []
-    former = [version for version, one in kept.items() if _may_see(principal, one.definition.get("account_id"))]
     for version in (job.version, *former):
         made = kept.get(version - 1)
         if made is not None:
@@ -89,9 +92,9 @@ def revert(
     expected: Collection[int] | None = None,
     reason: str | None = None,
 ) -> JobView:
-    """Edit a job to what it was in a former version, which makes a new one. Returns the job.
+    """Restore the definition of a former version of a job, which creates a new version. Returns the job.
 
-    Raises as `editing.edit` and `shown` do, and what `allow` raises for the job and what it is to become.
+    Raises as `editing.edit` and `shown` do, and what `allow` raises for the job and its new definition.
     """
 
     def amend(view: JobView) -> Definition:
@@ -103,7 +106,7 @@ def revert(
 
 
 def _may_see(principal: Principal, account_id: str | None) -> bool:
-    """Whether a version is of the account to which the principal is bound, if to one: a job may have moved."""
+    """Whether a version belongs to the principal's account, if they are bound to one: a job may have moved."""
     return principal.account_id in (None, account_id)
 
 

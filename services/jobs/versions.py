@@ -41,7 +41,7 @@ def _as_begun(job: Job, definition: dict[str, Any] | None) -> ExecutedJob:
         return versions.executed(job)
     try:
         columns = definitions.columns(definitions.restore(definition))
-    except stored_schedule.UNREADABLE:  # one unreadable row must not keep the queue's others from being claimed
+    except stored_schedule.UNREADABLE:  # one unreadable row must not keep other runs of the queue from being claimed
         log.exception("version_unreadable", job_id=str(job.id))
         return versions.executed(job)
     return versions.executed(versions.as_begun(job, columns))

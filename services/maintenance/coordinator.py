@@ -17,6 +17,7 @@ from services.access import password_resets
 from services.alerts import sending
 from services.changes import pruning as changes
 from services.execution import giving, limits
+from services.jobs import pause_endings
 from services.maintenance import rescues
 from services.maintenance.dispatch_loop import DispatchLoop
 from services.maintenance.loops import Loop, Loops
@@ -26,7 +27,7 @@ from services.reading import backlog, statistics
 from services.restoring import releasing
 from services.runtime import events
 from services.runtime.troubles import Trouble
-from services.scheduling import dispatching, overdue, overlap_queue, planning, timezones
+from services.scheduling import dispatching, overdue, overlap_queue, pauses, planning, timezones
 from services.system import System
 
 __all__ = ["Coordinator"]
@@ -61,6 +62,7 @@ class Coordinator:
         return [
             self._plan_loop,
             Loop("dispatch", self._dispatch.turn),
+            Loop("pauses", self._end_pauses),
             Loop("top-up", self._top_up),
             Loop("rescue", self._rescue),
             Loop("ageing", self._once(overdue.age, _EACH_SECOND)),
@@ -70,7 +72,9 @@ class Coordinator:
             Loop("limits", self._once(giving.give, _EACH_SECOND)),
             Loop("new-limits", self._once(giving.adopt, _EACH_SECOND)),
             Loop("tidy-limits", self._once(giving.tidy, giving.TIDY_SECONDS)),
+            Loop("accounts", self._once(giving.look_at_accounts, giving.ACCOUNTS_SECONDS)),
             Loop("restores", self._until_done(releasing.release_left_behind, _RESTORES_SECONDS)),
+            Loop("pauses-left", self._once(pauses.settle_left_behind, _EACH_SECOND)),
             Loop("figures", self._until_done(statistics.summarise, _FIGURES_SECONDS)),
             Loop("backlog", self._once(backlog.count, backlog.EVERY_SECONDS)),
             Loop("resets", self._until_done(password_resets.send, _ALERTS_SECONDS)),
@@ -107,8 +111,12 @@ class Coordinator:
         if not self._zones_are_fresh:
             timezones.refresh(self._system)
             self._zones_are_fresh = True
-        self._exhaust(planning.plan)
+        self._exhaust(_plan_some)
         return self._system.settings.beat_patience_seconds
+
+    def _end_pauses(self) -> float:
+        """Resume what was paused up to now; rest until the next pause ends, at most a second: more may be asked for."""
+        return min(pause_endings.end_all(self._system), _EACH_SECOND)
 
     def _top_up(self) -> float:
         self._carrier.keep_alive()
@@ -142,3 +150,9 @@ class Coordinator:
     def _exhaust(self, one_pass: Pass) -> None:
         while one_pass(self._system) and not self._stopping.is_set():
             pass
+
+
+def _plan_some(system: System) -> int:
+    """Plan one batch, after pauses that have ended: late occurrences of paused jobs are not noted as late."""
+    pause_endings.end_some(system)
+    return planning.plan(system)

@@ -11,6 +11,7 @@ from uuid import UUID
 from core.signs_of_life import TICK
 from models import signals
 from models.pauses import Gate
+from services.jobs import pause_endings
 from services.maintenance.loops import READ_ON
 from services.runtime.batching import in_parts
 from services.runtime.troubles import Trouble
@@ -59,6 +60,7 @@ class DispatchLoop:
         return self._clock.monotonic() + wait_seconds <= look_again_at and not self._stopping.wait(wait_seconds)
 
     def _make_due(self, run_ids: Sequence[UUID]) -> int:
+        pause_endings.end_for_runs(self._system, run_ids)  # what is due as a pause ends is not skipped
         return dispatching.make_due(self._system, run_ids)
 
     def _tick(self) -> None:

@@ -9,14 +9,17 @@ from dataclasses import dataclass, field
 import structlog
 
 from core.errors import BrokerUnavailable, DatabaseUnavailable, Unavailable
+from models import database
 from services.messaging.broker_troubles import AWAY as NO_ANSWER
 from services.runtime import events
 from services.runtime.clock import Clock
-from services.runtime.troubles import DATABASE_AWAY, Trouble, Troubles
+from services.runtime.database_troubles import trouble_of
+from services.runtime.troubles import Trouble, Troubles
 
 READ_ON = "The log of the coordinator says why. It tries again by itself."
 
 _REST_AFTER_FAULT_SECONDS = 1.0
+_LONG_REST_SECONDS = 10.0
 _STOP_SECONDS = 1.5
 log = structlog.get_logger()
 
@@ -64,7 +67,10 @@ class Loops:
     def _run(self, loop: Loop) -> None:
         events.emit("loop.started", loop=loop.name)
         while not self._stopping.is_set():
-            loop.wake.wait(self._turn(loop))
+            rest_seconds = self._turn(loop)
+            if rest_seconds >= _LONG_REST_SECONDS:
+                database.disconnect()  # connections are few, and this one would be idle
+            loop.wake.wait(rest_seconds)
             loop.wake.clear()
 
     def _turn(self, loop: Loop) -> float:
@@ -89,5 +95,5 @@ class Loops:
 
 def _waits(error: Unavailable) -> Trouble:
     if isinstance(error, DatabaseUnavailable):
-        return DATABASE_AWAY
+        return trouble_of(error.fault)
     return NO_ANSWER if isinstance(error, BrokerUnavailable) else Trouble("coordinator", str(error), READ_ON)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from core.errors import StorageUnavailable
 from core.keeping import is_dispensable, kept_newest, kept_since
-from models import alerts, database, pruning, versions, workers
+from models import alerts, database, processes, pruning, versions, workers
 from models.pauses import Gate
 from models.pruning import OldRun, SweptJob
 from services.access import shared_quotas
@@ -118,25 +118,29 @@ def _by_own_rules(system: System, jobs: Sequence[SweptJob]) -> Iterator[int]:
     """Delete runs by their jobs' own rules: of several jobs together, so that the archive gets few parts."""
     going: list[OldRun] = []
     for job in jobs:
-        is_full = True
-        while is_full:
-            found = _beyond_own_rule(system, job)
+        for found in _beyond_own_rule(system, job):
             going += _dispensable(found)
-            pruned = 0
-            is_full = len(found) == WINDOW
-            if is_full or len(going) >= WINDOW:
-                pruned, going = sum(_delete(system, going)), []
-                is_full = is_full and pruned > 0
-            yield pruned
+            if len(going) >= WINDOW:
+                yield from _delete(system, going)
+                going = []
+            else:
+                yield 0
     yield from _delete(system, going)
 
 
-def _beyond_own_rule(system: System, job: SweptJob) -> list[OldRun]:
+def _beyond_own_rule(system: System, job: SweptJob) -> Iterator[list[OldRun]]:
+    """Yields the runs that a job's own rule does not keep, a window at a time; each run once, deleted or not."""
     newest = kept_newest(job.keep, job_has_ended=job.has_ended)
     days = system.settings.keep_history_days
     before = kept_since(job.keep, system.clock.now(), days, job_has_ended=job.has_ended)
-    with database.reading():
-        return pruning.beyond(job.id, newest, before, WINDOW)
+    below: UUID | None = None
+    while True:
+        with database.reading():
+            found = pruning.beyond(job.id, newest, before, WINDOW, below)
+        yield found
+        if len(found) < WINDOW:
+            return
+        below = found[-1].id
 
 
 def _dispensable(runs: Sequence[OldRun]) -> list[OldRun]:
@@ -161,12 +165,13 @@ def _delete(system: System, runs: Sequence[OldRun]) -> Iterator[int]:
 
 
 def _others(system: System) -> int:
-    """Delete one batch of former versions, alerts, workers and e-mail."""
+    """Delete one batch of former versions, alerts, workers, other processes and e-mail."""
     before = _usually_kept_since(system)
     with system.transaction(Gate.UNUSED) as work:
         pruned = versions.prune(before, WINDOW)
         pruned += alerts.prune(before, WINDOW)
         pruned += workers.prune(work.now - _WORKER_KEPT)
+        pruned += processes.prune(work.now - _WORKER_KEPT)
     return pruned + outbox.prune(system.settings, before)
 
 

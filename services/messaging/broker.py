@@ -18,7 +18,7 @@ from dramatiq.errors import BrokerConnectionError, QueueNotFound
 from core.errors import BrokerUnavailable
 from services.messaging import broker_url
 from services.messaging.broker_troubles import AWAY as NO_ANSWER
-from services.messaging.broker_troubles import BROKER, trouble_of
+from services.messaging.broker_troubles import BROKER, is_missing, trouble_of
 from services.messaging.consumers import CONNECTION_ERRORS, InProcessConsumer, RabbitConsumer
 from services.runtime.troubles import Trouble, Troubles
 from settings import Settings
@@ -101,6 +101,7 @@ class RabbitBroker(RabbitmqBroker):
         super().__init__(middleware=[], confirm_delivery=True)
         self.troubles = Troubles()
         self._queue_type = queue_type
+        self._missing: set[str] = set()  # queues that were not there when they were last to be consumed
         self.parameters: Any = broker_url.parameters(url, process_name, least_heartbeat_seconds)
 
     def close(self) -> None:
@@ -141,9 +142,19 @@ class RabbitBroker(RabbitmqBroker):
         self.troubles.end(queue_name)
         return consumer
 
+    def heard(self, queue: str) -> None:
+        """Note that a queue is there, and consumed."""
+        self._missing.discard(queue)
+
     def lost(self, queue: str, error: BaseException) -> BrokerConnectionError:
-        """Note that a queue cannot be consumed. Returns the error that Dramatiq expects for it."""
-        self.troubles.begin(queue, trouble_of(q_name(queue), error), error)
+        """Note that a queue cannot be consumed. Returns the error that Dramatiq expects for it.
+
+        A queue that is missing once was deleted between its declaration and its use; the next try declares it anew.
+        """
+        if is_missing(error) and queue not in self._missing:
+            self._missing.add(queue)
+        else:
+            self.troubles.begin(queue, trouble_of(q_name(queue), error), error)
         return BrokerConnectionError(str(error))  # type: ignore[no-untyped-call]
 
     def unusable(self, queues: Iterable[str]) -> list[Trouble]:

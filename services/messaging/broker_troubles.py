@@ -29,6 +29,7 @@ FULL = Trouble(
     "Free memory or disk space on RabbitMQ's host.",
 )
 _ACCESS_REFUSED, _NOT_FOUND, _RESOURCE_LOCKED, _PRECONDITION_FAILED, _NOT_ALLOWED = 403, 404, 405, 406, 530
+_NO_QUEUE = "no queue"
 _NAMED = re.compile(r"queue '([^']+)'")
 
 
@@ -57,6 +58,14 @@ def trouble_of(queue: str, error: BaseException) -> Trouble:
     return AWAY
 
 
+def is_missing(error: BaseException) -> bool:
+    """Whether a queue is not there: somebody has deleted it since it was declared."""
+    return any(
+        getattr(cause, "reply_code", None) == _NOT_FOUND and _NO_QUEUE in str(getattr(cause, "reply_text", ""))
+        for cause in _causes(error)
+    )
+
+
 def _refusal(code: int | None, queue: str, text: str) -> Trouble | None:
     if code == _PRECONDITION_FAILED:
         return Trouble(
@@ -78,7 +87,7 @@ def _refusal(code: int | None, queue: str, text: str) -> Trouble | None:
             f"The queue {queue} belongs to another connection alone: it was declared exclusive.",
             f"Close the connection that holds the queue {queue} in RabbitMQ.",
         )
-    if code == _NOT_FOUND and "vhost" not in text:
+    if code == _NOT_FOUND and "queue" in text:
         return Trouble(
             queue,
             f"The queue {queue} cannot be reached: it is gone, or the node that holds it is down.",

@@ -7,6 +7,7 @@ is idle wakes often, or is late with what is delayed; so a consumer rests until 
 from __future__ import annotations
 
 import heapq
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 CONNECTION_ERRORS = (BrokerConnectionError, BrokerUnavailable, pika.exceptions.AMQPError, OSError)
 
 _KEEP_ALIVE_SECONDS = 5.0
+_THREAD_ENDS_SECONDS = 0.5
 _UntypedRabbitmqConsumer: Any = _RabbitmqConsumer
 _UntypedStubConsumer: Any = _StubConsumer
 
@@ -80,12 +82,14 @@ class RabbitConsumer(_UntypedRabbitmqConsumer):  # type: ignore[misc]  # Dramati
         self._delayed = Delayed()
         self._handed_over_at = 0
         self._alive_until = 0.0
+        self._thread = threading.current_thread()
 
     def __next__(self) -> Any:
         try:
             self._delayed.passed_on(self._handed_over_at)
             self._rest_at_most(self._delayed.rest(self._longest))
             message = super().__next__()
+            self.broker.heard(self.queue_name)
             self._delayed.note(message)
             self._handed_over_at = current_millis()
             if time.monotonic() >= self._alive_until:
@@ -97,6 +101,18 @@ class RabbitConsumer(_UntypedRabbitmqConsumer):  # type: ignore[misc]  # Dramati
             self.broker.queues_pending.add(q_name(self.queue_name))
             raise
         return message
+
+    def close(self) -> None:
+        """Close the connection; from another thread than the one that opened it, only once that thread has ended.
+
+        pika allows one thread at a time in a connection. If the thread does not end soon, as on a busy machine, the
+        connection closes with the process, and RabbitMQ delivers to others what was not acknowledged.
+        """
+        if self._thread is not threading.current_thread():
+            self._thread.join(_THREAD_ENDS_SECONDS)
+            if self._thread.is_alive():
+                return
+        super().close()
 
     def _rest_at_most(self, milliseconds: float) -> None:
         """Wait for so long at most for the next message; pika goes on with the same consumer."""

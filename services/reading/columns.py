@@ -1,4 +1,4 @@
-"""Figures by the columns of a chart: minutes that have passed, so many to a column."""
+"""Figures by the columns of a chart: past minutes, a number of them to a column."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from services.system import System
 class ColumnFigures:
     """What happened in the minutes from `at` on, of which `known` have been summed up.
 
-    Runs that ended are summed up; what waited, for each reason that held it, and how late runs began are those of the
-    worst minute. Lateness is None where nothing began.
+    Runs that ended are summed up; the waiting runs, for each reason of a hold, and the lateness are those of the worst
+    minute. Lateness is None if nothing began.
     """
 
     at: datetime
@@ -66,7 +66,7 @@ def _not_summed_up(start: datetime, end: datetime) -> list[MinuteFigures]:
 
 
 def _with(column: ColumnFigures, one: MinuteFigures) -> ColumnFigures:
-    """Returns a column with one more of its minutes."""
+    """Returns a column with one more minute added."""
     return replace(
         column,
         known=column.known + 1,

@@ -1,6 +1,6 @@
-"""Counts the runs that come by the minute in which they are due, without counting many each time.
+"""Counts upcoming runs by the minute in which they are due, without counting many runs each time.
 
-Where there are many, their counts are kept for half a minute; few are counted anew, so that a new job is among them.
+If there are many, the counts are cached for half a minute; few are counted again, so that a new job is included.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ class MinutesAhead:
 
     @property
     def total(self) -> int:
-        """How many runs in all."""
+        """The total number of runs."""
         return sum(self.counts.values())
 
 
 class ComingMinutes:
-    """The counts that one process keeps."""
+    """The counts that one process caches."""
 
     def __init__(self, system: System, seconds: float, most: int) -> None:
         self._system = system
@@ -52,7 +52,7 @@ class ComingMinutes:
         self._kept = Kept[MinutesAhead](system.clock, KEPT_SECONDS, _MOST_KEPT)
 
     def of(self, principal: Principal, wanted: JobFilter) -> MinutesAhead:
-        """Returns the minutes in which runs of jobs that fit are due, as `upcoming.coming` finds them."""
+        """Returns the minutes in which runs of matching jobs are due, as `upcoming.coming` finds them."""
         key = visibility.visible(principal, wanted)
         return self._kept.of(key, lambda: self._counted(principal, wanted), lambda found: found.total >= MANY)
 

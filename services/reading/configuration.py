@@ -29,12 +29,12 @@ _DERIVED: Mapping[str, Callable[[Settings], Any]] = {
 }
 """What is in force where a setting leaves it to others."""
 _MASKED = ("aws_access_key_id",)
-# Up to the last @: whoever wrote a password with one in it did not mean the rest to be seen.
+# Up to the last @, so that a password that contains one is hidden completely.
 _USERINFO = re.compile(r"(?<=://).*@")
 
 
 class Origin(StrEnum):
-    """Where a value came from: the environment, the default, or what follows from other settings."""
+    """Where a value came from: the environment, the default, or other settings."""
 
     ENVIRONMENT = "environment"
     DEFAULT = "default"
@@ -43,7 +43,7 @@ class Origin(StrEnum):
 
 @dataclass(frozen=True)
 class SettingView:
-    """A setting by the name of its variable; `value` is None where none is in force."""
+    """A setting by the name of its variable; `value` is None if none is in force."""
 
     name: str
     value: str | None

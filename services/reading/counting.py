@@ -1,7 +1,7 @@
 """Counts the items of lists, without counting a long one each time.
 
-A short list is counted anew for its first page, so that new items are in the count. The count of a long one
-is kept for a minute; so is every count for the pages that follow the first.
+A short list is counted again for its first page, so that new items are in the count. The count of a long list is cached
+for a minute; so is every count for the pages that follow the first.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ MOST_KEPT = 500
 
 
 class Counts:
-    """The counts that one process keeps, the most recently counted ones."""
+    """The counts that one process caches, the most recent ones."""
 
     def __init__(self, clock: Clock) -> None:
         self._kept = Kept[int](clock, KEPT_SECONDS, MOST_KEPT)
 
     def of(self, wanted: Hashable, count: Callable[[], int], *, is_first_page: bool) -> int:
-        """Returns how many items fit: the kept count if it may be used, else a new one."""
+        """Returns how many items match: the cached count if it may be used, else a new one."""
         return self._kept.of(wanted, count, lambda kept: kept >= LONG or not is_first_page)

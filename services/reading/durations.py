@@ -1,4 +1,4 @@
-"""How long the runs of jobs usually take: what tells a slow one from one that is just long."""
+"""The usual duration of jobs' runs, which distinguishes a slow run from one that is just long."""
 
 from __future__ import annotations
 
@@ -6,22 +6,25 @@ from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from core import usual
-from core.usual import Usual
+from core.principals import Principal
+from core.usual import Taken, Usual
 from models import database, outcomes
 
-MOST_COMPLETED = 20
-MOST_LOOKED_THROUGH = 200
+MOST_COMPLETED = 120
+MOST_LOOKED_THROUGH = 300
 
 
-def of_jobs(job_ids: Collection[UUID]) -> Mapping[UUID, Usual]:
-    """Returns how long the newest completed runs of each job took; a job with too few of them is left out.
+def of_jobs(principal: Principal, job_ids: Collection[UUID]) -> Mapping[UUID, Usual]:
+    """Returns the usual duration of each job, from its newest 120 completed runs; jobs with too few are left out.
 
-    The jobs are those that the caller has shown to somebody before: who may see them is not asked again.
+    The caller has already checked that the principal may see these jobs.
     """
     with database.reading():
-        found = outcomes.durations(list(job_ids), MOST_COMPLETED, MOST_LOOKED_THROUGH)
-    taken: dict[UUID, list[float]] = {}
+        found = outcomes.durations(list(job_ids), MOST_COMPLETED, MOST_LOOKED_THROUGH, principal.account_id)
+    taken: dict[UUID, list[Taken]] = {}
     for one in found:
-        taken.setdefault(one.job_id, []).append((one.finished_at - one.started_at).total_seconds())
+        taken.setdefault(one.job_id, []).append(
+            Taken(one.started_at, (one.finished_at - one.started_at).total_seconds())
+        )
     known = {job_id: usual.of(seconds) for job_id, seconds in taken.items()}
     return {job_id: one for job_id, one in known.items() if one is not None}

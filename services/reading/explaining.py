@@ -16,18 +16,22 @@ from core.schedules import Recurring
 from core.states import ENDED, KEYED_HOLDS, Hold, RunStatus
 from models import database, history, jobs
 from models.tables import Job, Run
-from services.reading import hold_words, holds, limit_words, visibility
+from services.reading import hold_words, holds, limit_words, past_pauses, pause_words, pauses_in_force, visibility
 from services.scheduling import overlap, stored_schedule
 from services.system import System
 
-_WITHIN = timedelta(seconds=1)  # an instant is asked for by the second
+_WITHIN = timedelta(seconds=1)  # requested instants have whole seconds
 _LOOK_BACK = (timedelta(hours=2), timedelta(days=8), timedelta(days=400), timedelta(days=3_000))
 _MOST_LOOKED_THROUGH = 10_000
+_OF_ANOTHER = "The job was another account's at that instant."
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """The answer, the run it is about, and the occurrences around an instant that is not one itself."""
+    """The answer, the run it is about, and the occurrences before and after an instant that is not one itself.
+
+    `blocked_by` is the run of the same job because of which the occurrence was skipped.
+    """
 
     at: datetime
     answer: str
@@ -35,24 +39,28 @@ class Explanation:
     run_status: RunStatus | None = None
     previous: datetime | None = None
     next: datetime | None = None
+    blocked_by: UUID | None = None
 
 
 def explain(principal: Principal, system: System, job_id: UUID, at: datetime) -> Explanation:
     """Returns why a job did or did not run at an instant. Raises `NotFound`."""
     with database.reading():
         job = visibility.expected(principal, jobs.by_id(job_id), job_id)
-        run = history.run_of(job_id, at, _WITHIN)
+        run = history.run_of(job_id, at, _WITHIN, principal.account_id)
         if run is not None:
-            return Explanation(at, _of_run(principal, system, run, job), run.id, run.status)
-        schedule = _schedule_at(job, at)
+            other = _blocker(run)
+            blocked_by = None if other is None else other.id
+            answer = _of_run(principal, system, run, job)
+            return Explanation(at, answer, run.id, run.status, blocked_by=blocked_by)
+        former = history.definition_at(job_id, at)
+        if former is not None and not principal.sees_runs_of(former["account_id"]):
+            return Explanation(at, _OF_ANOTHER)
+        schedule = stored_schedule.read(job.schedule if former is None else former["schedule"])
         if not isinstance(schedule, Recurring):
-            return Explanation(at, f"No run of this job was for that instant. Its schedule: {schedule.describe()}.")
+            answer = f"No run of this job was for that instant. Its schedule: {schedule.describe()}."
+            before, after = history.runs_around(job_id, at, principal.account_id)
+            return Explanation(at, answer, previous=before, next=after)
         return _of_instant(principal, system, job, schedule, at)
-
-
-def _schedule_at(job: Job, at: datetime) -> schedules.Schedule:
-    former = history.definition_at(job.id, at)
-    return stored_schedule.read(job.schedule if former is None else former["schedule"])
 
 
 def _of_instant(principal: Principal, system: System, job: Job, schedule: Recurring, at: datetime) -> Explanation:
@@ -61,7 +69,7 @@ def _of_instant(principal: Principal, system: System, job: Job, schedule: Recurr
     if named is None or named >= at + _WITHIN:
         answer = f"The schedule names no occurrence at that instant: {_reason_for_none(schedule, at)}."
         return Explanation(at, answer, previous=_last_before(schedule, at), next=schedule.next_after(at))
-    gap = history.gap_before(job.id, at)
+    gap = history.gap_before(job.id, at, principal.account_id)
     if gap is not None and named in _instants(schedule, gap):
         return Explanation(at, _of_run(principal, system, gap, job), gap.id, gap.status)
     return Explanation(at, _of_no_row(job, named, system.clock.now()))
@@ -86,16 +94,23 @@ def _of_no_row(job: Job, at: datetime, now: datetime) -> str:
     if job.next_run_at is None:
         return "It does not run: the schedule has had its max_runs, or was changed."
     if at > now:
-        return "It has not come yet; its row is made a few minutes ahead."
+        return "It has not come yet; its run is created a few minutes ahead."
     if at >= job.next_run_at:
-        return (
-            "It is not planned yet though it has passed: no coordinator has been at work since. catch_up will decide."
-        )
+        return f"It is not planned yet though it has passed: {_reason_for_no_plan(job)} catch_up will decide."
     return "There is no row of it any more: the schedule was changed before it came, or its history has been pruned."
 
 
+def _reason_for_no_plan(job: Job) -> str:
+    if job.put_off_until is None:
+        return "no coordinator has been at work since."
+    return (
+        "its row could not be made, the log of the coordinator says why (plan_refused, schedule_unreadable). "
+        f"It is tried again at {_shown(job.put_off_until)}; then"
+    )
+
+
 def _instants(schedule: Recurring, gap: Run) -> set[datetime]:
-    """The occurrences that a row stands for."""
+    """The occurrences that a row represents."""
     count = min(gap.occurrences, _MOST_LOOKED_THROUGH)
     return set(islice(schedule.starting_at(gap.scheduled_for), count))
 
@@ -115,20 +130,36 @@ def _last_before(schedule: Recurring, at: datetime) -> datetime | None:
 
 def _of_run(principal: Principal, system: System, run: Run, job: Job) -> str:
     before = hold_words.of_past(holds.read(principal, run))
+    if run.held_by == Hold.PAUSED and (held := pauses_in_force.of_job(principal, job.id)):
+        return f"{_since(run)} and held: {pause_words.of_held(held)}.{before}"
+    if run.status == RunStatus.SKIPPED and run.reason == overlap.PAUSED:
+        return f"{_skipped_by_pause(principal, run, job)} A backfill can make up for it.{before}"
     if run.held_by in KEYED_HOLDS:
         return f"It is due since {_shown(run.due_at)} and {limit_words.of_held(principal, system, run)}{before}"
     return f"{_IN_WORDS[RunStatus(run.status)](run, job)}{before}"
+
+
+def _skipped_by_pause(principal: Principal, run: Run, job: Job) -> str:
+    found = past_pauses.up_to(principal, job, run.finished_at).at(run.finished_at)
+    if not found:  # the job was created paused, or the record of the pause is pruned
+        return "It was skipped: the job, its app or everything was paused when it came."
+    return f"It was skipped: when it came, {pause_words.of_skipped(found)}."
 
 
 def _pending(run: Run, _job: Job) -> str:
     return f"It has not come yet: it is due at {_shown(run.due_at)}."
 
 
+def _since(run: Run) -> str:
+    what = "It is" if run.attempt_count == 0 else "Its next try is"
+    return f"{what} due since {_shown(run.due_at)}"
+
+
 def _queued(run: Run, _job: Job) -> str:
-    since = f"It is due since {_shown(run.due_at)}"
+    since = _since(run)
     match run.held_by:
         case Hold.PAUSED:
-            return f"{since} and held: the job, its app or everything is paused. Resume it to let it run."
+            return f"{since} and held by a pause that is over: it is about to be released."
         case Hold.RESTORED:
             return (
                 f"{since} and held: the database was taken back to an earlier state, so it may have run before. "
@@ -158,7 +189,8 @@ def _completed(run: Run, _job: Job) -> str:
 def _failed(run: Run, _job: Job) -> str:
     if run.reason == TOO_LATE:
         return f"It failed: its deadline {_shown(run.deadline_at)} passed after {_attempts(run)}, and it expires."
-    return f"It ran and failed for good at {_shown(run.finished_at)}, after {_attempts(run)}: {run.error_message}"
+    words = run.error_message if run.reason is None else f"{run.error_message} It gave up: {run.reason}."
+    return f"It ran and failed for good at {_shown(run.finished_at)}, after {_attempts(run)}: {words}"
 
 
 def _cancelled(run: Run, _job: Job) -> str:
@@ -167,11 +199,18 @@ def _cancelled(run: Run, _job: Job) -> str:
 
 
 def _skipped(run: Run, job: Job) -> str:
-    if run.reason == overlap.PAUSED:
-        return "It was skipped: the job, its app or everything was paused when it came. A backfill can make up for it."
-    other = history.going_at(job.id, run.finished_at, run.id)
-    which = "another run of the job" if other is None else f"the run {other.id}, due at {_shown(other.due_at)},"
+    other = _blocker(run)
+    which = "another run of the job" if other is None else f"the run {other.id}, for {_shown(other.scheduled_for)},"
     return f"It was skipped: {which} was still going when it came (overlap: {job.overlap})."
+
+
+def _blocker(run: Run) -> Run | None:
+    """Returns the run that was still going when an occurrence was skipped because of it."""
+    if run.status != RunStatus.SKIPPED or run.reason == overlap.PAUSED:
+        return None
+    other = history.going_at(run.job_id, run.finished_at, run.id)
+    of_same_account = other is not None and other.account_id == run.account_id  # the job may have moved meanwhile
+    return other if of_same_account else None
 
 
 def _missed(run: Run, job: Job) -> str:

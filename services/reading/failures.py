@@ -1,4 +1,4 @@
-"""What failed for good, grouped by app, kind of task and reason, so that a hundred failures read as three."""
+"""Runs that failed for good, grouped by app, task type and reason, so that a hundred failures read as three."""
 
 from __future__ import annotations
 
@@ -8,21 +8,23 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from core import failure_groups
-from core.filters import JobFilter
+from core.filters import JobFilter, RunFilter
 from core.principals import Principal
-from models import database, failures
+from models import chosen_runs, database, failures
+from models.chosen_runs import ShownFailures
 from models.failures import Failure
 from services.reading.visibility import visible
 from services.system import System
 
 MOST_READ = 1_000
+_MOST_COMPARED = 10_000  # to find the runs of one reason
 
 
 @dataclass(frozen=True)
 class FailureGroup:
-    """Failures that are alike; the run, the message and the job are those of the newest.
+    """Failures for the same reason, of `jobs` jobs; the run, the message and the job are those of the newest.
 
-    Of `repeated` of them, another run has been made since that repeats them.
+    `being_replayed` of them have a replay that is not over yet. Failures whose replay has ended are not included.
     """
 
     app_name: str
@@ -31,18 +33,20 @@ class FailureGroup:
     error_type: str | None
     message: str | None
     count: int
-    repeated: int
+    jobs: int
+    being_replayed: int
     accounts: tuple[str, ...]
     first_at: datetime
     last_at: datetime
     run_id: UUID
     job_id: UUID
     job_name: str | None
+    job_title: str | None
 
 
 @dataclass(frozen=True)
 class Failures:
-    """The groups, those that failed last first, of runs that ended since `since`; `is_cut` where more failed."""
+    """The groups, the latest failure first, of runs that ended since `since`; `is_cut` if more failed."""
 
     groups: list[FailureGroup]
     count: int
@@ -50,8 +54,16 @@ class Failures:
     since: datetime
 
 
+@dataclass(frozen=True)
+class RunsOfGroup:
+    """The newest 1,000 runs of a group; `is_cut` if it may have more."""
+
+    ids: tuple[UUID, ...]
+    is_cut: bool
+
+
 def grouped(principal: Principal, system: System, hours: float, wanted: JobFilter | None = None) -> Failures:
-    """Returns what failed within the last hours, of jobs that fit and that the principal may see: the newest 1,000."""
+    """Returns the newest 1,000 failures of the last hours, for matching jobs that the principal may see."""
     since = system.clock.now() - timedelta(hours=hours)
     with database.reading():
         found = failures.newest(visible(principal, wanted or JobFilter()), since, MOST_READ + 1)
@@ -64,6 +76,22 @@ def grouped(principal: Principal, system: System, hours: float, wanted: JobFilte
     return Failures(groups, len(read), len(found) > MOST_READ, since)
 
 
+def runs_of_group(principal: Principal, wanted: RunFilter) -> RunsOfGroup:
+    """Returns the runs that match and failed for a reason; an action on all that match acts on the same runs."""
+    found = _matching(principal, wanted)
+    return RunsOfGroup(tuple(one.id for one in found.runs), found.is_cut)
+
+
+def being_replayed(principal: Principal, wanted: RunFilter) -> int:
+    """Returns how many of the newest 1,000 failures that match have a replay that is not over."""
+    return sum(one.is_being_replayed for one in _matching(principal, wanted).runs)
+
+
+def _matching(principal: Principal, wanted: RunFilter) -> ShownFailures:
+    with database.reading():
+        return chosen_runs.newest_not_dismissed(visible(principal, wanted), MOST_READ, _MOST_COMPARED)
+
+
 def _group(reason: str, members: Sequence[Failure]) -> FailureGroup:
     newest = members[0]
     return FailureGroup(
@@ -73,11 +101,13 @@ def _group(reason: str, members: Sequence[Failure]) -> FailureGroup:
         error_type=newest.error_type,
         message=newest.error_message,
         count=len(members),
-        repeated=sum(one.is_repeated for one in members),
+        jobs=len({one.job_id for one in members}),
+        being_replayed=sum(one.is_being_replayed for one in members),
         accounts=tuple(sorted({one.account_id for one in members})),
         first_at=members[-1].finished_at,
         last_at=newest.finished_at,
         run_id=newest.run_id,
         job_id=newest.job_id,
         job_name=newest.job_name,
+        job_title=newest.job_title,
     )

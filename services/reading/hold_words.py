@@ -1,4 +1,4 @@
-"""Says in words what has held a run before."""
+"""Describes in words what held a run in the past."""
 
 from __future__ import annotations
 
@@ -32,4 +32,5 @@ def of_past(holds: Sequence[HoldView]) -> str:
 def _told(one: HoldView) -> str:
     until = "" if one.until is None else f" to {shown(one.until)}"
     behind = f", behind {', '.join(map(str, one.holders))}" if one.holders else ""
-    return f"from {shown(one.since)}{until} {_BY[one.held_by].format(key=one.key)}{behind}"
+    pause = f" of {one.pause}" if one.pause else ""
+    return f"from {shown(one.since)}{until} {_BY[one.held_by].format(key=one.key)}{pause}{behind}"

@@ -1,4 +1,4 @@
-"""Values that one process keeps for a while, because to make them anew for each request would cost too much."""
+"""A cache of values that are too expensive to compute for each request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Generic, NamedTuple, TypeVar
 from services.runtime.clock import Clock
 
 PATIENCE_SECONDS = 10.0
-_OVERDUE = 2.0  # times as old as a value may be otherwise, for those who would have to wait for the next
+_OVERDUE = 2.0  # how many times older a value may be for callers that would have to wait for a new one
 
 Value = TypeVar("Value")
 
@@ -21,7 +21,7 @@ class _Made(NamedTuple, Generic[Value]):
 
 
 class Kept(Generic[Value]):
-    """Keeps values by key for some seconds; of more than `most`, the newest."""
+    """Caches values by key for some seconds; at most the `most` newest."""
 
     def __init__(self, clock: Clock, seconds: float, most: int) -> None:
         self._clock = clock
@@ -32,10 +32,11 @@ class Kept(Generic[Value]):
         self._lock = threading.Lock()
 
     def of(self, key: Hashable, make: Callable[[], Value], is_good: Callable[[Value], bool]) -> Value:
-        """Returns the value that is kept, where it is good enough for the caller, else a new one.
+        """Returns the cached value if it is new enough for the caller, else a new one.
 
-        A value that is too old is made anew by one thread; those who ask meanwhile take it if it is little too old, or
-        wait for the new one, `PATIENCE_SECONDS` at most. What the making raises is raised to that one alone.
+        A value that is too old is computed by one thread; other callers meanwhile use the old value if it is only a
+        little too old, or wait for the new one, at most `PATIENCE_SECONDS`. An error is raised only in the thread that
+        computes.
         """
         with self._lock:
             found = self._young(key, self._seconds)
@@ -57,12 +58,12 @@ class Kept(Generic[Value]):
                 self._being_made.pop(key).set()
 
     def _awaited(self, key: Hashable, being_made: threading.Event) -> _Made[Value] | None:
-        """Returns what another makes; None if that failed, or takes too long."""
+        """Returns the value that another thread computes; None if that failed, or takes too long."""
         being_made.wait(PATIENCE_SECONDS)
         return self._young(key, self._seconds)
 
     def _young(self, key: Hashable, seconds: float) -> _Made[Value] | None:
-        """Returns what is kept, if it was made within so many seconds."""
+        """Returns the cached value, if it is at most the given number of seconds old."""
         found = self._values.get(key)
         return found if found is not None and self._clock.monotonic() - found.at < seconds else None
 

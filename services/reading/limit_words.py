@@ -1,4 +1,4 @@
-"""Says in words why a limit or a breaker holds a run: which key, until when, and up to five runs under way."""
+"""Describes in words why a limit or a breaker holds a run: the key, until when, and up to five runs under way."""
 
 from __future__ import annotations
 

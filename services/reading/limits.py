@@ -1,20 +1,20 @@
-"""Limits as they are shown: what a key allows, how much of it is used, what waits, and when there is room again."""
+"""Limits as they are shown: what a key allows, how much is used, how many runs wait, and when there is room again."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from core import limit_keys
+from core import forecasts, limit_keys
 from core.errors import Forbidden, InvalidInput, NotFound
 from core.limit_keys import LimitKey, LimitKind
 from core.limits import Limit, Standing
 from core.principals import Principal
 from core.rates import Rate
 from core.scopes import Scope
-from models import database, held_keys, jobs, limits, lists
+from models import database, held_keys, jobs, limits, lists, pauses
 from models.tables import Limit as Row
 from services.access import visible_apps
 from services.reading import visibility
@@ -28,7 +28,7 @@ _MOST_HOLDERS = 5
 
 @dataclass(frozen=True)
 class OwnedKey:
-    """A key in the spelling in which it is stored, and what it is on."""
+    """A key in its stored spelling, and the app or job that it is on."""
 
     key: LimitKey
     app_id: UUID | None = None
@@ -37,12 +37,13 @@ class OwnedKey:
 
 @dataclass(frozen=True)
 class LimitView:
-    """A key and how it stands; `is_default` if a setting limits it, `waiting` counts the runs it holds, up to 1,000.
+    """A key and its state; `is_default` if a setting limits it, `waiting` counts the runs it holds, up to 1,000.
 
     `weight_put_by` is the administrator who put a weight below 1, which owners cannot change.
 
-    `room` is how many more calls may begin, None where only a weight is put; while it is 0, `next_room_at` says when a
-    rate has room again.
+    `room` is how many more calls may begin, None if the key only has a weight; while it is 0, `next_room_at` says when
+    a rate has room again. `drained_in_seconds` is about how long until the last of the waiting runs begins, at least so
+    long if more than 1,000 wait; None where that cannot be said (`core.forecasts`), or a pause holds them.
     """
 
     key: str
@@ -57,12 +58,13 @@ class LimitView:
     room: int | None
     next_room_at: datetime | None
     waiting: int
+    drained_in_seconds: float | None
 
 
 def get(principal: Principal, system: System, text: str) -> LimitView:
-    """Returns how a limited key stands.
+    """Returns the state of a limited key.
 
-    Raises `InvalidInput` for a text that is no key, `NotFound` for a key that is not limited or not the principal's.
+    Raises `InvalidInput` for an invalid key, `NotFound` for a key that is not limited or not the principal's.
     """
     with database.reading():
         key = owned(principal, text, Scope.READ).key.text
@@ -75,21 +77,33 @@ def get(principal: Principal, system: System, text: str) -> LimitView:
 
 
 def listed(principal: Principal, system: System, after: str, limit: int) -> tuple[list[LimitView], bool]:
-    """Returns keys that are limited or hold runs, by name, as far as the principal may see; whether more follow."""
+    """Returns keys that are limited or hold runs and that the principal may see, by name, and whether more follow."""
     principal.expect_scope(Scope.READ)
     with database.reading():
         found = _keys(principal, after, limit + 1)
-        rows, waiting = limits.by_keys(found[:limit]), held_keys.waiting_by_key(found[:limit], MOST_COUNTED)
-        now = system.clock.now()
-        views = [_view(system, key, rows.get(key), waiting[key], now) for key in found[:limit]]
-    return [one for one in views if one is not None], len(found) > limit
+        return _views(system, found[:limit]), len(found) > limit
+
+
+def of_keys(principal: Principal, system: System, keys: Collection[str]) -> dict[str, LimitView]:
+    """Returns the states of those of these keys that are limited and that the principal may see."""
+    with database.reading():
+        return {one.key: one for one in _views(system, [key for key in keys if _may_see(principal, key)])}
+
+
+def _may_see(principal: Principal, key: str) -> bool:
+    """Whether the principal may see the state of a key. Call it in a transaction."""
+    try:
+        owned(principal, key, Scope.READ)
+    except (Forbidden, NotFound):
+        return False
+    return principal.account_id is None or key in _of_account(principal)
 
 
 def owned(principal: Principal, text: str, scope: Scope) -> OwnedKey:
-    """Returns the key that a text is, of what the principal may do this with. Call it in a transaction.
+    """Parse a key on which the principal has this scope. Call it in a transaction.
 
-    Raises `InvalidInput` for a text that is no key; `NotFound` for a key of an app or a job that the principal may not
-    see, and `Forbidden` where they may not do this: keys of hosts and of the installation are for administrators.
+    Raises `InvalidInput` for an invalid key; `NotFound` for a key of an app or a job that the principal may not see,
+    and `Forbidden` without the scope: keys of hosts and of the installation are for administrators.
     """
     key = _read(text)
     if key.kind in (LimitKind.INSTALLATION, LimitKind.HOST):
@@ -115,17 +129,22 @@ def may_change(principal: Principal, text: str) -> bool:
 
 
 def with_holders(principal: Principal, system: System, text: str) -> tuple[LimitView, list[RunView]]:
-    """Returns how a limited key stands, and the first 20 runs whose calls are under way under it. Raises as `get`."""
+    """Returns the state of a limited key, and the first 20 runs with calls under way under it. Raises as `get`."""
     found = get(principal, system, text)
+    return found, runs_holding(principal, found.key)
+
+
+def runs_holding(principal: Principal, key: str) -> list[RunView]:
+    """Returns the first 20 runs with calls under way under a key, of those that the principal may see."""
     with database.reading():
-        runs = lists.runs_by_ids(holders(principal, found.key, MOST_SHOWN))
-    return found, [run_view(one) for one in runs]
+        runs = lists.runs_by_ids(holders(principal, key, MOST_SHOWN))
+    return [run_view(one) for one in runs]
 
 
 def holders(principal: Principal, key: str, most: int = _MOST_HOLDERS) -> list[UUID]:
-    """Returns some runs whose calls are under way under a key, as far as the principal may see them."""
+    """Returns some runs with calls under way under a key, if the principal may see them."""
     found = limits.holders(key, most)
-    seen = limits.jobs_of_runs(found)
+    seen = limits.jobs_of_runs(found, principal.account_id)
     return [run_id for run_id in found if run_id in seen and visibility.sees(principal, seen[run_id])]
 
 
@@ -145,13 +164,36 @@ def _keys(principal: Principal, after: str, limit: int) -> list[str]:
 
 
 def _of_account(principal: Principal) -> Collection[str]:
-    """The keys that a principal sees who is bound to one account of their app."""
+    """The keys visible to a principal who is bound to one account of their app."""
     return [limit_keys.of_account(one.app_name, principal.account_id or "") for one in principal.memberships]
 
 
+def _views(system: System, keys: Collection[str]) -> list[LimitView]:
+    rows, waiting = limits.by_keys(keys), held_keys.waiting_by_key(keys, MOST_COUNTED)
+    now, is_paused = system.clock.now(), _pauses()
+    views = [_view(system, key, rows.get(key), waiting[key], now) for key in keys]
+    return [_if_paused(one, is_paused) for one in views if one is not None]
+
+
 def view(system: System, key: str, now: datetime) -> LimitView | None:
-    """Returns how a key stands; None if nothing limits it. Read in the caller's transaction."""
-    return _view(system, key, limits.by_key(key), held_keys.waiting(key, MOST_COUNTED), now)
+    """Returns the state of a key; None if nothing limits it. Read in the caller's transaction."""
+    found = _view(system, key, limits.by_key(key), held_keys.waiting(key, MOST_COUNTED), now)
+    return None if found is None else _if_paused(found, _pauses())
+
+
+def _pauses() -> Callable[[str], bool]:
+    """Returns whether a pause of everything or of an app holds the runs of a key; pauses of jobs are not considered."""
+    of_all = pauses.everything_paused_at() is not None
+    paused = {app.name for app in pauses.paused_apps(None)}
+    return lambda key: of_all or (limit_keys.is_of_app(key) and _app_of(key) in paused)
+
+
+def _app_of(key: str) -> str:
+    return key.partition(":")[2].partition("/")[0]
+
+
+def _if_paused(found: LimitView, is_paused: Callable[[str], bool]) -> LimitView:
+    return replace(found, drained_in_seconds=None) if is_paused(found.key) else found
 
 
 def _view(system: System, key: str, row: Row | None, waiting: int, now: datetime) -> LimitView | None:
@@ -173,13 +215,14 @@ def _view(system: System, key: str, row: Row | None, waiting: int, now: datetime
         standing.room if limit.limits_something else None,
         standing.look_at(now) if standing.is_at_its_rate else None,
         waiting,
+        forecasts.drain_seconds(waiting, limit, standing.room, now),
     )
 
 
 def administrator_of(row: Row) -> str | None:
     """Returns who put the weight of a limit below 1, if an administrator did.
 
-    A process of the former release changes a weight and leaves on record who had put the one before.
+    A process of the previous release changes a weight but leaves the name of whoever set the weight before.
     """
     return row.weight_put_by if row.weight is not None and row.weight < 1 else None
 

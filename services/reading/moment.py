@@ -1,4 +1,4 @@
-"""One moment: what is put together from several readings does not contradict itself."""
+"""One snapshot, so that the results of several queries are consistent with each other."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ from models import database
 
 
 def one_moment() -> AbstractContextManager[None]:
-    """Returns a block in which whatever is read is of one moment. Raises `DatabaseUnavailable`."""
+    """Returns a block in which all reads see the same snapshot. Raises `DatabaseUnavailable`."""
     return database.reading()

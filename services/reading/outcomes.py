@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from core.principals import Principal
 from core.states import RunStatus
 from models import database, outcomes
 
@@ -22,13 +23,13 @@ class OutcomeView:
     due_at: datetime
 
 
-def newest(job_ids: Collection[UUID]) -> Mapping[UUID, list[OutcomeView]]:
-    """Returns the newest 20 runs of each job that are over, skipped and missed ones too, oldest first.
+def newest(principal: Principal, job_ids: Collection[UUID]) -> Mapping[UUID, list[OutcomeView]]:
+    """Returns the newest 20 ended runs of each job, including skipped and missed ones, oldest first.
 
-    The jobs are those that the caller has shown to somebody before: who may see them is not asked again.
+    The caller has already checked that the principal may see these jobs.
     """
     with database.reading():
-        found = outcomes.newest(list(job_ids), SHOWN)
+        found = outcomes.newest(list(job_ids), SHOWN, principal.account_id)
     views: dict[UUID, list[OutcomeView]] = {job_id: [] for job_id in job_ids}
     for one in sorted(found, key=lambda outcome: outcome.run_id):
         views[one.job_id].append(OutcomeView(one.run_id, one.status, one.due_at))

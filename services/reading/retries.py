@@ -1,4 +1,4 @@
-"""What is being tried again, grouped by app, kind of task and reason: it tells which receivers fail at this moment."""
+"""Runs that are being retried, grouped by app, task type and reason: they show which receivers currently fail."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ MOST_READ = 1_000
 
 @dataclass(frozen=True)
 class RetryGroup:
-    """Runs whose last attempts failed alike, and the next instant at which one of them is tried again.
+    """Runs whose last attempts failed for the same reason, and the instant of the next retry of one of them.
 
-    The run, the message and the job are those of the run that is tried next.
+    The run, the message and the job are those of the run that is retried next.
     """
 
     app_name: str
@@ -33,10 +33,11 @@ class RetryGroup:
     run_id: UUID
     job_id: UUID
     job_name: str | None
+    job_title: str | None
 
 
 def grouped(principal: Principal) -> list[RetryGroup]:
-    """Returns what is being tried again, of jobs that the principal may see, most first; 1,000 runs are read."""
+    """Returns the runs being retried, of jobs that the principal may see, largest groups first; reads 1,000 runs."""
     with database.reading():
         found = failures.retrying(visible(principal, JobFilter()), MOST_READ)
     together: dict[tuple[str, str, str], list[Retry]] = {}
@@ -58,4 +59,5 @@ def _group(members: Sequence[Retry]) -> RetryGroup:
         run_id=first.run_id,
         job_id=first.job_id,
         job_name=first.job_name,
+        job_title=first.job_title,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from core.figures import MINUTE, minutes_between, percentile, whole_minute
 from core.filters import JobFilter
@@ -12,13 +13,14 @@ from core.principals import Principal
 from core.states import Hold, JobState, RunStatus
 from models import database, statistics
 from models.pauses import Gate
+from models.statistics import StateCount
 from services.reading.views import view_of
 from services.reading.visibility import visible
 from services.system import System
 
-MOST_SUMMARISED = 60
+MOST_SUMMARISED = 60  # each of them reads all that has ended since
 PASS_SECONDS = 1.0
-# What ended just before a minute did may be committed just after.
+# A run that ended just before the end of a minute may be committed just after it.
 GRACE = timedelta(seconds=5)
 MOST_READ_LIVE = 3
 BATCH = 1_000
@@ -28,7 +30,10 @@ _HALF, _MOST = 0.5, 0.95
 
 @dataclass(frozen=True)
 class JobStatistics:
-    """How many jobs show each status; the parts sum to `total`. One that is queued or retrying counts as pending."""
+    """How many jobs show each status; from `pending` to `paused` they sum to `total`.
+
+    `pending` includes the jobs that lists show as queued: these are `queued`, and `retrying` of them wait for a retry.
+    """
 
     total: int
     pending: int
@@ -37,6 +42,8 @@ class JobStatistics:
     failed: int
     cancelled: int
     paused: int
+    queued: int = 0
+    retrying: int = 0
 
 
 @dataclass(frozen=True)
@@ -49,6 +56,8 @@ class MinuteFigures:
     later than `lateness_p50_seconds`; None without such runs.
     """
 
+    is_known: ClassVar[bool] = True
+
     minute: datetime
     started: int = 0
     completed: int = 0
@@ -57,6 +66,12 @@ class MinuteFigures:
     lateness_p50_seconds: float | None = None
     lateness_p95_seconds: float | None = None
     held: Mapping[Hold, int] = field(default_factory=dict)
+
+
+class UnknownMinute(MinuteFigures):
+    """A minute that has not been summed up: its zeros say nothing."""
+
+    is_known = False
 
 
 @dataclass(frozen=True)
@@ -73,33 +88,37 @@ def overview(principal: Principal) -> OwnFigures:
     wanted = visible(principal, JobFilter())
     with database.reading():
         priorities = statistics.job_priorities(wanted)
-        waits = [(started - due).total_seconds() for due, started in statistics.newest_starts(wanted, MOST_WAITS)]
+        starts = statistics.newest_starts(wanted, MOST_WAITS)
+    waits = [max(0.0, (began - due).total_seconds()) for due, began, repeats in starts if repeats == 0]
     mean = sum(waits) / len(waits) if waits else 0.0
-    return OwnFigures(of_jobs(principal, wanted), priorities, max(0.0, mean))
+    return OwnFigures(of_jobs(principal, wanted), priorities, mean)
 
 
 def of_jobs(principal: Principal, wanted: JobFilter) -> JobStatistics:
-    """Returns the statistics of the jobs that fit and that the principal may see, at one moment."""
+    """Returns the statistics of the matching jobs that the principal may see, at one moment."""
     wanted = visible(principal, wanted)
     with database.reading():
-        found = {state: (count, running) for state, count, running in statistics.job_states(wanted)}
-    counts = {state: found.get(state, (0, 0))[0] for state in JobState}
-    running = found.get(JobState.ACTIVE, (0, 0))[1]
+        found = {one.state: one for one in statistics.job_states(wanted)}
+    counts = {state: found[state].jobs if state in found else 0 for state in JobState}
+    active = found.get(JobState.ACTIVE) or StateCount(JobState.ACTIVE, 0, 0, 0, 0)
     return JobStatistics(
         total=sum(counts.values()),
-        pending=counts[JobState.ACTIVE] - running,
-        running=running,
+        pending=counts[JobState.ACTIVE] - active.running,
+        running=active.running,
         completed=counts[JobState.COMPLETED],
         failed=counts[JobState.FAILED],
         cancelled=counts[JobState.CANCELLED],
         paused=counts[JobState.PAUSED],
+        queued=active.queued,
+        retrying=active.retrying,
     )
 
 
 def series(principal: Principal, system: System, minutes: int) -> list[MinuteFigures]:
     """Returns the figures of each of the last complete minutes, oldest first.
 
-    The newest few that have not been summed up yet are read from the rows; earlier ones show zeros until they are.
+    The newest few that have not been summed up yet are read from the rows; earlier ones are unknown until they are.
+    Before the first run nothing happened.
     """
     principal.expect_administration()
     end = whole_minute(system.clock.now())
@@ -111,7 +130,22 @@ def series(principal: Principal, system: System, minutes: int) -> list[MinuteFig
             for row in statistics.minutes(wanted[0])
         }
         known |= {minute: of_minute(minute) for minute in wanted[-MOST_READ_LIVE:] if minute not in known}
-    return [known.get(minute) or MinuteFigures(minute) for minute in wanted]
+        first = statistics.first_run_made_at()
+    empty = {minute: MinuteFigures(minute) for minute in wanted if first is None or minute < whole_minute(first)}
+    known = empty | known
+    return [known.get(minute) or UnknownMinute(minute) for minute in wanted]
+
+
+def current(principal: Principal, system: System) -> MinuteFigures:
+    """Returns how many runs have ended in the minute that has begun; its other figures come once it has passed.
+
+    Raises `Forbidden` unless for administrators.
+    """
+    principal.expect_administration()
+    minute = whole_minute(system.clock.now())
+    with database.reading():
+        ended = statistics.ended_within(minute, minute + MINUTE)
+    return MinuteFigures(minute, completed=ended.get(RunStatus.COMPLETED, 0), failed=ended.get(RunStatus.FAILED, 0))
 
 
 def summarise(system: System) -> int:

@@ -1,4 +1,4 @@
-"""Lists what comes, soonest first across jobs: runs that have a row, and occurrences that have none yet."""
+"""Lists upcoming runs, soonest first across jobs: runs that have a row, and occurrences that have none yet."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from itertools import islice
 from uuid import UUID
 
 from core import schedules
+from core.errors import InvalidInput
 from core.filters import JobFilter
 from core.principals import Principal
 from core.schedules import Recurring
@@ -23,14 +24,17 @@ from services.system import System
 
 MOST_JOBS = 1_000
 MOST_NAMED = 5_000
+MOST_PASSED_OVER = 20_000  # a second of processor time, if all of them are by cron
+FURTHEST = timedelta(days=400)
 
 
 @dataclass(frozen=True)
 class UpcomingView:
-    """A coming run: its job, its nominal instant, when it is due, and its row's id if it has one."""
+    """An upcoming run: its job, its nominal instant, when it is due, and its row's id if it has one."""
 
     job_id: UUID
     job_name: str | None
+    job_title: str | None
     task_type: str
     app_name: str
     scheduled_for: datetime
@@ -38,43 +42,102 @@ class UpcomingView:
     run_id: UUID | None
 
 
-def coming(principal: Principal, system: System, wanted: JobFilter, seconds: float, limit: int) -> list[UpcomingView]:
-    """Returns the coming runs of jobs that fit within so many seconds, soonest first; paused ones are left out.
+class Budget:
+    """How many occurrences before the span may be enumerated, of all jobs together."""
 
-    The work is bounded: at most 1,000 jobs and 5,000 occurrences are looked at.
+    def __init__(self) -> None:
+        self._left = MOST_PASSED_OVER
+        self.is_spent = False
+
+    def take(self) -> bool:
+        """Use one. Returns whether there was one left."""
+        self.is_spent = self.is_spent or self._left <= 0
+        self._left -= 1
+        return not self.is_spent
+
+    def count(self, schedule: Recurring, first: datetime, before: datetime, most: int) -> int | None:
+        """Returns how many occurrences there are from `first` on and before an instant, at most `most`.
+
+        None if the budget does not suffice.
+        """
+        known = schedule.count_at_once(first, before)
+        if known is not None:
+            return min(known, most)
+        for number, instant in enumerate(islice(schedule.starting_at(first), most)):
+            if instant >= before:
+                return number
+            if not self.take():
+                return None
+        return most
+
+
+def coming(
+    principal: Principal,
+    system: System,
+    wanted: JobFilter,
+    seconds: float,
+    limit: int,
+    *,
+    start: datetime | None = None,
+) -> list[UpcomingView]:
+    """Returns the runs of matching jobs within a number of seconds, soonest first; paused ones are left out.
+
+    The seconds count from `start`, at most 400 days ahead, else from now. The work is bounded: at most 1,000 jobs and
+    5,000 occurrences are read, and 20,000 occurrences before `start`. Raises `InvalidInput`.
     """
-    return look_ahead(principal, system, wanted, seconds, limit).found
+    return look_ahead(principal, system, wanted, seconds, limit, start=start).found
 
 
 def look_ahead(
-    principal: Principal, system: System, wanted: JobFilter, seconds: float, limit: int
+    principal: Principal,
+    system: System,
+    wanted: JobFilter,
+    seconds: float,
+    limit: int,
+    *,
+    start: datetime | None = None,
 ) -> Ahead[UpcomingView]:
-    """Returns what `coming` does, and up to which instant that is all."""
+    """Returns the result of `coming`, and the instant up to which it is complete."""
     wanted = visibility.visible(principal, wanted)
-    until = system.clock.now() + timedelta(seconds=seconds)
+    now = system.clock.now()
+    if start is not None and start > now + FURTHEST:
+        raise InvalidInput.at("start", f"must be at most {FURTHEST.days} days ahead.")
+    until = (start or now) + timedelta(seconds=seconds)
     with database.reading():
         if pauses.everything_paused_at() is not None:
             return Ahead([], until)
-        ahead = _look(wanted, until, limit, min(MOST_JOBS, 2 * limit))
+        if start is not None:
+            return _look(wanted, now, start, until, limit=limit, most_jobs=MOST_JOBS)
+        ahead = _look(wanted, now, None, until, limit=limit, most_jobs=min(MOST_JOBS, 2 * limit))
         if len(ahead.found) < limit and ahead.until < until:  # jitter, and runs that will not start, hide later ones
-            ahead = _look(wanted, until, limit, MOST_JOBS)
+            ahead = _look(wanted, now, None, until, limit=limit, most_jobs=MOST_JOBS)
     return ahead
 
 
-def _look(wanted: JobFilter, until: datetime, limit: int, most_jobs: int) -> Ahead[UpcomingView]:
-    rows = upcoming.planned(wanted, until, 2 * limit)  # some may be more than `max_runs` allows
+def _look(
+    wanted: JobFilter, now: datetime, start: datetime | None, until: datetime, *, limit: int, most_jobs: int
+) -> Ahead[UpcomingView]:
+    rows = upcoming.planned(wanted, until, 2 * limit, start)  # some may exceed `max_runs`
     if len(rows) == 2 * limit:
         until = min(until, rows[-1].due_at)
     unplanned = upcoming.to_plan(wanted, until, most_jobs)
-    limited = [one.job.id for one in unplanned if _is_limited(one.job)]
-    counts = upcoming.count_planned(limited) if limited else {}
-    if len(unplanned) == most_jobs:  # of later ones, not every job is known
+    counts = planned_of_limited(unplanned)
+    if len(unplanned) == most_jobs:  # beyond this, not every job is known
         until = unplanned[-1].next_run_at
-    named = [islice(_named(one, counts.get(one.job.id, 0)), limit) for one in unplanned]
-    return soonest(_planned(rows), named, until, limit, MOST_NAMED)
+    budget = Budget()
+    begin = max(start or now, now)  # a job that is put off has occurrences without rows in the past
+    each = [islice(named(one, counts.get(one.job.id, 0), begin, budget), limit) for one in unplanned]
+    ahead = soonest(planned_views(rows), each, until, limit, MOST_NAMED)
+    return Ahead(ahead.found, min(begin, ahead.until)) if budget.is_spent else ahead
 
 
-def _planned(rows: Iterable[PlannedRun]) -> Iterator[UpcomingView]:
+def planned_of_limited(unplanned: Iterable[Unplanned]) -> dict[UUID, int]:
+    """Returns how many occurrences of each of these jobs have a row, of those with `max_runs`."""
+    limited = [one.job.id for one in unplanned if _is_limited(one.job)]
+    return upcoming.count_planned(limited) if limited else {}
+
+
+def planned_views(rows: Iterable[PlannedRun]) -> Iterator[UpcomingView]:
     """Runs that have a row, without those that `max_runs` will not let start."""
     taken: Counter[UUID] = Counter()
     for run in rows:
@@ -86,19 +149,37 @@ def _planned(rows: Iterable[PlannedRun]) -> Iterator[UpcomingView]:
         yield _view(run.job, run.scheduled_for, run.due_at, run.id)
 
 
-def _named(one: Unplanned, planned: int) -> Iterator[UpcomingView]:
-    """The occurrences of a job that have no row yet, in nominal order; none of a schedule that cannot be read."""
+def named(one: Unplanned, planned: int, start: datetime, budget: Budget) -> Iterator[UpcomingView]:
+    """Yield the occurrences of a job that have no row yet and are due from `start` on, in nominal order.
+
+    Yields nothing for a schedule that cannot be read, or if the budget does not suffice to apply `max_runs`.
+    """
     job = one.job
     try:
         schedule = stored_schedule.read_text(job.schedule)
         if not isinstance(schedule, Recurring):
             return
         left = _left(job, schedule)
-        instants = schedule.starting_at(one.next_run_at)
-        for instant in islice(instants, None if left is None else max(0, left - planned)):
-            yield _view(job, instant, schedule.due_at(job.id, instant), None)
-    except stored_schedule.UNREADABLE:  # the planner says so, and goes on with the others
+        begin = max(one.next_run_at, _before(start, schedule))
+        if left is not None:
+            left = max(0, left - planned)
+            passed = budget.count(schedule, one.next_run_at, begin, left)
+            if passed is None:
+                return
+            left -= passed
+        for instant in islice(schedule.starting_at(begin), left):
+            due_at = schedule.due_at(job.id, instant)
+            if due_at >= start:
+                yield _view(job, instant, due_at, None)
+            elif not budget.take():
+                return
+    except stored_schedule.UNREADABLE:  # the planner reports it; continue with the others
         return
+
+
+def _before(start: datetime, schedule: Recurring) -> datetime:
+    """Returns the first instant whose occurrence may be due at `start`, jitter added."""
+    return start - timedelta(seconds=schedule.jitter_seconds or 0)
 
 
 def _is_limited(job: ComingJob) -> bool:
@@ -120,4 +201,4 @@ def _left(job: ComingJob, schedule: schedules.Schedule) -> int | None:
 
 
 def _view(job: ComingJob, scheduled_for: datetime, due_at: datetime, run_id: UUID | None) -> UpcomingView:
-    return UpcomingView(job.id, job.name, job.task_type, job.app_name, scheduled_for, due_at, run_id)
+    return UpcomingView(job.id, job.name, job.title, job.task_type, job.app_name, scheduled_for, due_at, run_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar, cast
@@ -12,12 +12,13 @@ from uuid import UUID
 import structlog
 
 from core import schedules, trace_context
+from core.instants import first_of
 from core.listing import Mark
 from core.policies import CatchUp, Overlap
 from core.states import JobStatus, Outcome, RunStatus, shown_status
 from models import shown_jobs
 from models.shown_jobs import ShownJob
-from models.tables import Run
+from models.shown_runs import Execution, ShownRun
 from services.scheduling import stored_schedule
 from services.task_types import header_masks
 
@@ -35,6 +36,7 @@ class LastRun:
     started_at: datetime
     finished_at: datetime | None
     error_message: str | None
+    account_id: str
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,9 @@ class JobView:
     limit_key: str | None
     version: int
     status: JobStatus
+    paused_until: datetime | None
     next_run_at: datetime | None
+    delayed_until: datetime | None  # the instant of a `delay_from_now`, for its run
     polling_state: dict[str, Any] | None
     polls: int
     end_reason: str | None
@@ -85,12 +89,14 @@ class JobView:
 
 @dataclass(frozen=True)
 class RunView:
-    """A run as it is shown, with what tells its job from others; lists leave out a long result, and say so."""
+    """A run as it is shown, with the identity of its job; lists leave out a long result, and say so."""
 
     id: UUID
     job_id: UUID
     job_name: str | None
+    job_title: str | None
     app_name: str
+    account_id: str
     task_type: str
     job_version: int
     trigger: str
@@ -110,6 +116,7 @@ class RunView:
     worker_id: UUID | None
     waiting_for_report: bool
     started_at: datetime | None
+    claimed_at: datetime | None  # of the attempt under way; None between attempts and once it is over
     finished_at: datetime | None
     error_type: str | None
     error_message: str | None
@@ -179,13 +186,26 @@ class LogEntry:
 
 
 @dataclass(frozen=True)
+class JobHead:
+    """A job as its status shows it."""
+
+    id: UUID
+    task_type: str
+    schedule: schedules.Schedule
+    status: JobStatus
+    next_run_at: datetime | None
+    delayed_until: datetime | None  # the instant of a `delay_from_now`, for its run
+    created_at: datetime
+
+
+@dataclass(frozen=True)
 class JobWithLog:
     """A job and its events, newest first.
 
-    `retrying`: a run waits to be tried again; `rate_limited`: one is due and waits for a call that a rate allows.
+    `retrying`: a run waits for a retry; `rate_limited`: a run is due and held by a rate.
     """
 
-    job: JobView
+    job: JobHead | JobView
     entries: list[LogEntry]
     retrying: bool
     rate_limited: bool
@@ -203,13 +223,24 @@ class Page:
 def job_views(job_ids: Sequence[UUID], *, tolerant: bool = False) -> list[JobView]:
     """Returns views of those of these jobs that are not deleted, in the order of the ids.
 
-    Read in the caller's transaction. Where `tolerant`, one whose schedule can no longer be read is logged and left out.
+    Executes one statement; in the caller's transaction if there is one. If `tolerant`, a job whose schedule can no
+    longer be read is logged and left out.
     """
-    found = shown_jobs.by_ids(job_ids)
+    return _views(job_ids, shown_jobs.by_ids(job_ids), tolerant=tolerant)
+
+
+def job_views_that_fit(job_ids: Sequence[UUID], parts: int | None = None) -> tuple[list[JobView], list[JobView]]:
+    """Returns views of those of these jobs that fit on a page, as `shown_jobs.fitting`, and of the others.
+
+    The others are without long values. Tolerant, as `job_views`.
+    """
+    found = shown_jobs.fitting(job_ids, parts)
+    return _views(job_ids, found.jobs, tolerant=True), _views(job_ids, found.beyond, tolerant=True)
+
+
+def _views(job_ids: Sequence[UUID], found: Mapping[UUID, ShownJob], *, tolerant: bool) -> list[JobView]:
     views = []
-    for one in job_ids:
-        if one not in found:
-            continue
+    for one in (job_id for job_id in job_ids if job_id in found):
         try:
             views.append(_job_view(found[one]))
         except stored_schedule.UNREADABLE:
@@ -219,39 +250,34 @@ def job_views(job_ids: Sequence[UUID], *, tolerant: bool = False) -> list[JobVie
     return views
 
 
-def run_view(found: Run) -> RunView:
-    """Returns the view of a run, which has its job and app."""
-    job = found.job
+def run_view(found: ShownRun) -> RunView:
+    """Returns the view of a run."""
     return view_of(
         RunView,
         found,
-        job_name=job.name,
-        app_name=job.app.name,
-        task_type=job.task_type,
+        account_id=found.run_account_id,
         waiting_for_report=found.reports_until is not None,
-        result_left_out=bool(getattr(found, "result_left_out", False)),
         trace_id=trace_context.id_of(found.trace, found.id),
         held_key=None if found.held_by is None else found.held_key,
         held_until=None if found.held_by is None else found.held_until,
     )
 
 
-def execution_view(found: Run) -> ExecutionView:
+def execution_view(found: Execution) -> ExecutionView:
     """Returns the view of a started run as an execution."""
-    ended = found.finished_at
     return ExecutionView(
         id=found.id,
         job=found.job_id,
         started_at=found.started_at,
-        completed_at=ended,
-        success=None if ended is None else found.status == RunStatus.COMPLETED,
+        completed_at=found.finished_at,
+        success=None if found.finished_at is None else found.status == RunStatus.COMPLETED,
         error_message=found.error_message,
-        duration=None if ended is None else (ended - found.started_at).total_seconds(),
+        duration=None if found.finished_at is None else (found.finished_at - found.started_at).total_seconds(),
     )
 
 
 def view_of(view: type[View], row: Any, **others: Any) -> View:
-    """Returns a view of a row: its columns of the same names, and others as given."""
+    """Returns a view of a row: columns with the same names as the view's members, and others as given."""
     return view(**{name: getattr(row, name) for name in _names(cast("Any", view)) if name not in others}, **others)
 
 
@@ -260,17 +286,15 @@ def _names(view: Any) -> tuple[str, ...]:
     return tuple(one.name for one in fields(view))
 
 
-def _job_view(shown: ShownJob) -> JobView:
-    found, last = shown.job, shown.last_started
+def _job_view(found: ShownJob) -> JobView:
+    last = found.last_started
     return view_of(
         JobView,
         found,
         data=header_masks.masked_data(found.task_type, found.data),
-        app_name=found.app.name,
-        tags=shown.tags,
-        last_run=None if last is None else view_of(LastRun, last),
+        last_run=None if last is None else LastRun(*last),
         deadline=found.deadline_at,
-        schedule=stored_schedule.read(found.schedule),
-        status=shown_status(found.state, shown.going),
-        next_run_at=min(filter(None, (shown.next_due, found.next_run_at)), default=None),
+        schedule=stored_schedule.read_stored(found.schedule),
+        status=shown_status(found.state, found.going),
+        next_run_at=first_of(found.next_due, found.next_run_at),
     )

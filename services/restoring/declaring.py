@@ -9,7 +9,8 @@ from core.auditing import INSTALLATION
 from core.principals import Principal
 from models import database, installation, restores
 from models.pauses import Gate
-from services.restoring import guard
+from services.jobs.idempotency import Request, once
+from services.restoring import holding
 from services.system import System
 
 
@@ -43,11 +44,21 @@ def view(principal: Principal) -> RestoreView:
     return RestoreView(found.restored_at, found.restored_to, tuple(apps))
 
 
-def declare(principal: Principal, system: System, reason: str | None = None) -> RestoreView:
-    """Hold everything as after a restore that the guard cannot notice."""
+def declare(
+    principal: Principal, system: System, reason: str | None = None, request: Request | None = None
+) -> RestoreView:
+    """Hold everything as after a restore that the guard cannot notice; the same request with a key declares it once.
+
+    Once this is on record nothing is claimed until all is held: what a break leaves, the processes go on with.
+    """
     principal.expect_administration()
+    once(system, request and request.part("begin"), lambda: _begin(principal, system, reason))
+    holding.go_on(system)
+    return view(principal)
+
+
+def _begin(principal: Principal, system: System, reason: str | None) -> None:
     with system.transaction(Gate.CLOSED) as work:
         found = installation.lock()
-        held = guard.hold(found, None, work.now)
+        held = holding.begin(found, None, work.now)
         work.audit(principal, "restore.declared", INSTALLATION, after={"runs": held}, reason=reason)
-    return view(principal)

@@ -7,16 +7,17 @@ it (`services.restoring.releasing`).
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
-from core.errors import Unavailable
-from core.restoring import next_mark, was_taken_back
-from models import database, installation, restores
+from core.errors import DatabaseUnavailable, Unavailable
+from core.restoring import was_taken_back
+from models import database, installation
 from models.installation import InstallationState
 from models.pauses import Gate
-from services.restoring import mark_file
+from services.restoring import holding, mark_file
+from services.runtime import database_troubles
 from services.runtime.troubles import Trouble
 from services.system import System
 
@@ -62,6 +63,8 @@ class Guard:
             found = installation.state()
         is_behind = was_taken_back(found.standing, self._last_seen(found))
         found = self._close() if is_behind else self._counted()
+        if found.is_holding:
+            holding.go_on(self._system)
         self._is_held = found.restored_at is not None
         self._keep(found)
 
@@ -85,7 +88,7 @@ class Guard:
             found = installation.lock()
             seen = self._last_seen(found)
             if was_taken_back(found.standing, seen):
-                held = hold(found, seen, work.now)
+                held = holding.begin(found, seen, work.now)
                 log.error("database_was_taken_back", to=str(found.marked_at), held=held, remedy=HELD.remedy)
             return installation.state()
 
@@ -104,14 +107,10 @@ class Guard:
         while not self._stopping.wait(LOOK_SECONDS):
             try:
                 self.look()
+                database_troubles.met.look()
+            except DatabaseUnavailable as error:
+                database_troubles.met.meet(error)
             except Unavailable:
                 continue  # others say so
             except Exception:  # one look that fails must not be the last
                 log.exception("guard_fault")
-
-
-def hold(found: InstallationState, seen: int | None, now: datetime) -> int:
-    """Hold everything, in a transaction that has closed the gate and locked the installation. Returns how many runs."""
-    mark = next_mark(found.standing, seen)
-    installation.take_back(mark, found.standing.place, now, found.marked_at)
-    return restores.hold_everything(now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from core.auditing import INSTALLATION, Thing
 from core.principals import Principal
@@ -15,7 +15,9 @@ from models.pauses import Gate
 from models.set_based import chunks
 from models.tables import Job, Run
 from services.access import visible_apps
+from services.jobs.idempotency import Request, answered, once
 from services.messaging.unit_of_work import UnitOfWork
+from services.restoring import holding
 from services.scheduling import overlap_queue, run_endings
 from services.system import System
 
@@ -47,13 +49,18 @@ class Slice:
 
 @dataclass(frozen=True)
 class _Order:
-    """Who releases what of which app (None: of all), and why."""
+    """Who releases what of which app (None: of all), and why; with an idempotency key, each part of it once."""
 
     principal: Principal
     app_id: UUID | None
     thing: Thing
     wanted: Slice
     reason: str | None
+    request: Request | None
+
+    def part(self, name: str) -> Request | None:
+        """Returns a part of the request that has a transaction of its own; None without a key."""
+        return self.request and self.request.part(name)
 
     def record(self, work: UnitOfWork, action: str, count: int | None = None) -> None:
         """Record an action, and how many runs it was on."""
@@ -61,15 +68,20 @@ class _Order:
         work.audit(self.principal, action, self.thing, after=after, reason=self.reason)
 
 
-def release(principal: Principal, system: System, wanted: Slice, reason: str | None = None) -> int:
-    """Release or discard a slice. Returns how many runs. Raises `NotFound` for an unknown app."""
+def release(
+    principal: Principal, system: System, wanted: Slice, reason: str | None = None, request: Request | None = None
+) -> int:
+    """Release or discard a slice. Returns how many runs. Raises `NotFound` for an unknown app.
+
+    With a key, a repeated request releases nothing more: it continues where the first one stopped, or shares its work.
+    """
     principal.expect_administration()
-    order = _Order(principal, *_of(principal, wanted.app_name), wanted, reason)
-    if wanted.is_the_rest and not wanted.discard:
-        _let_go_on(system, order)
-    count = _in_passes(system, order)
+    holding.go_on(system)  # or what is released would be held again
+    order = _Order(principal, *_of(principal, wanted.app_name), wanted, reason, request)
+    begun = once(system, order.part("begin"), lambda: _begin(system, order))
+    count = _in_passes(system, order, begun)
     if wanted.is_the_rest and wanted.discard:
-        _let_go_on(system, order)
+        once(system, order.part(f"{begun} end"), lambda: _let_go_on(system, order))
     _end_if_over(system)
     return count
 
@@ -94,6 +106,13 @@ def _of(principal: Principal, app_name: str | None) -> tuple[UUID | None, Thing]
     return app.id, Thing.app(app)
 
 
+def _begin(system: System, order: _Order) -> str:
+    """Begin a release. Returns an id for its parts: a key that is used again a day later shares none of them."""
+    if order.wanted.is_the_rest and not order.wanted.discard:
+        _let_go_on(system, order)
+    return str(uuid4())
+
+
 def _let_go_on(system: System, order: _Order) -> None:
     """Release the app: from here on its runs start when they come due."""
     with system.transaction(Gate.CLOSED) as work:
@@ -110,17 +129,40 @@ def _end_if_over(system: System) -> None:
                 installation.end_restore_if_over()
 
 
-def _in_passes(system: System, order: _Order) -> int:
-    """Release or discard in passes, each with a transaction and an entry of its own. Returns how many runs."""
-    wanted, count = order.wanted, 0
+def _in_passes(system: System, order: _Order, begun: str) -> int:
+    """Release or discard in passes, each with a transaction and an entry of its own. Returns how many runs.
+
+    Passes are numbered: only one of the requests with the same key carries out a pass, and all count what it released.
+    """
+    wanted, count, number = order.wanted, 0, 0
     while True:
+        while (earlier := answered(system, order.part(f"{begun} {number}"))) is not None:
+            count, number = count + earlier, number + 1
         room = LOOK if wanted.most is None else min(LOOK, wanted.most - count)
         with database.reading():
             found = restores.first_held(order.app_id, begun=wanted.begun, limit=room) if room else []
         if not found:
             return count
-        act = _discard if wanted.discard else _release
-        count += sum(_pass(system, part, act, order) for part in chunks(found))
+        for part in chunks(found):
+            one = _Pass(system, order, part)
+            count, number = count + once(system, order.part(f"{begun} {number}"), one.carry_out), number + 1
+            if not one.is_carried_out:  # but by another request, which may have released what was found here
+                break
+
+
+class _Pass:
+    """A pass of a release, and whether it was carried out here."""
+
+    def __init__(self, system: System, order: _Order, found: _Found) -> None:
+        self._system = system
+        self._order = order
+        self._found = found
+        self.is_carried_out = False
+
+    def carry_out(self) -> int:
+        """Release or discard the runs. Returns how many."""
+        self.is_carried_out = True
+        return _pass(self._system, self._found, _discard if self._order.wanted.discard else _release, self._order)
 
 
 _Act = Callable[[System, UnitOfWork, Sequence[Run], dict[UUID, Job]], None]

@@ -8,13 +8,12 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from core.errors import DatabaseUnavailable
-from services.runtime.troubles import DATABASE_AWAY, Troubles
+from services.runtime.database_troubles import trouble_of, troubles
 
 _FIRST_REST_SECONDS = 0.1
 _LONGEST_REST_SECONDS = 2.0
 
 Done = TypeVar("Done")
-troubles = Troubles()  # of this process: all its threads meet the same database
 
 
 def patiently(action: Callable[[], Done], must_stop: Callable[[], bool] = lambda: False) -> Done:
@@ -28,7 +27,7 @@ def patiently(action: Callable[[], Done], must_stop: Callable[[], bool] = lambda
         try:
             done = action()
         except DatabaseUnavailable as error:
-            troubles.begin(noticed_by, DATABASE_AWAY, error)
+            troubles.begin(noticed_by, trouble_of(error.fault), error)
             if must_stop():
                 raise
         else:

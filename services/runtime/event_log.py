@@ -26,7 +26,7 @@ LINES = {
     "breaker.opened": Line("warning", "breaker_opened", ("app", "host")),
     "breaker.closed": Line("info", "breaker_closed", ("app", "host")),
     "runs.rescued": Line("warning", "runs_rescued", ("count",)),
-    "trouble.begun": Line("warning", "trouble", ("part", "detail", "remedy", "error")),
+    "trouble.begun": Line("warning", "trouble", ("part", "fault", "detail", "remedy", "error")),
     "trouble.over": Line("info", "trouble_over", ("part",)),
 }
 

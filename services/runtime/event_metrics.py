@@ -34,6 +34,7 @@ class EventMetrics:
             "attempts.recorded": self._recorded,
             "backlog.counted": self._backlog,
             "beat.heard": self._beat,
+            "jobs.put_off": self._put_off,
             "loop.failed": self._loop_failed,
             "loop.started": self._loop_started,
             "loop.turned": self._loop_turned,
@@ -75,6 +76,9 @@ class EventMetrics:
     def _planned(self, planned: int, missed: int) -> None:
         self._metrics.planned.inc(planned)
         self._metrics.missed.inc(missed)
+
+    def _put_off(self, count: int) -> None:
+        self._metrics.put_off.inc(count)
 
     def _dispatched(self, fates: Mapping[str, int]) -> None:
         for fate, count in fates.items():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
+from core.database_faults import DatabaseFault
 from services.runtime.events import Backlog
 
 
@@ -21,6 +22,7 @@ class State:
     database: bool | None = None
     broker: bool | None = None
     troubles: Sequence[str] = ()
+    database_faults: Sequence[str] = ()
     tick_age_seconds: float | None = None
     beat_age_seconds: float | None = None
 
@@ -64,6 +66,16 @@ def _of_state(state: State) -> Iterator[Metric]:
         troubles.add_metric([part], 1.0)
     yield GaugeMetricFamily("carillon_troubles", "How many parts are in trouble.", value=len(troubles.samples))
     yield troubles
+    if state.database is not None:
+        yield _of_database(state.database_faults)
+
+
+def _of_database(present: Sequence[str]) -> Metric:
+    """Returns a series for every fault: an alarm that asks for them finds them while all is well, too."""
+    faults = GaugeMetricFamily("carillon_database_fault", "What is wrong with the database.", labels=["fault"])
+    for fault in DatabaseFault:
+        faults.add_metric([fault.value], float(fault in present))
+    return faults
 
 
 def _of_backlog(backlog: Sequence[Backlog]) -> Iterator[Metric]:

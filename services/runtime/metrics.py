@@ -68,6 +68,7 @@ class Metrics:
         self.record_attempts = histogram("record_attempts", "Results recorded together.", _GROUPS)
         self.planned = counter("occurrences_planned_total", "Occurrences that were given a run.")
         self.missed = counter("occurrences_missed_total", "Occurrences that were planned too late to run.")
+        self.put_off = counter("jobs_put_off_total", "Jobs whose occurrences could not be planned, at each try.")
         self.dispatched = counter("runs_dispatched_total", "Runs whose instant came, by their fate.", "fate")
         self.rings_sent = counter("rings_sent_total", "Rings that the broker took.", "queue")
         self.rings_lost = counter("rings_lost_total", "Rings that were dropped; top-ups make up for them.", "queue")

@@ -10,18 +10,15 @@ from services.runtime import events
 
 @dataclass(frozen=True)
 class Trouble:
-    """A fault of a part, and its remedy. It is shown to anyone, so it holds no names of users or hosts."""
+    """A fault of a part, and its remedy. It is shown to anyone, so it holds no names of users or hosts.
+
+    `fault` is its name for programs, where it has one.
+    """
 
     part: str
     detail: str
     remedy: str
-
-
-DATABASE_AWAY = Trouble(
-    "database",
-    "The database does not answer as it should.",
-    "Start it, or correct DATABASE_URL. Nothing is lost: work goes on when it is back.",
-)
+    fault: str | None = None
 
 
 class Troubles:

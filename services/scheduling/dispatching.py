@@ -46,7 +46,7 @@ def make_due(system: System, run_ids: Sequence[UUID]) -> int:
 
 
 def arrive(system: System, run_id: UUID, due_at: datetime) -> float:
-    """Take a delayed ring: make its run due if the instant has come. Returns the seconds still to wait."""
+    """Handle a delayed ring: make its run due if the instant has come. Returns the seconds still to wait."""
     early = (due_at - system.clock.now()).total_seconds()
     if early > 0:
         return early

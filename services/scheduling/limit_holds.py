@@ -14,7 +14,7 @@ from services.messaging import broker as brokers
 
 
 def hold(due: Collection[Run], locked: Mapping[UUID, Job], now: datetime) -> dict[UUID, Hold]:
-    """Hold those of these due runs of locked jobs that have such a key. Returns why each is held."""
+    """Hold the due runs of locked jobs that have a key which holds others. Returns why each is held."""
     if not due or not held_keys.any_hold():
         return {}
     names = apps.names_of({locked[run.job_id].app_id for run in due})
@@ -23,9 +23,9 @@ def hold(due: Collection[Run], locked: Mapping[UUID, Job], now: datetime) -> dic
 
 
 def hold_these(keys: Mapping[UUID, Sequence[str]], now: datetime) -> dict[UUID, Hold]:
-    """Hold those of these runs, each with its keys, that have such a key. Returns why each is held.
+    """Hold the runs, each given with its keys, that have a key which holds others. Returns why each is held.
 
-    If a key lets its last run go at this very moment, the coordinator finds these later (`giving.tidy`).
+    If a key releases its last held run at the same moment, the coordinator finds these runs later (`giving.tidy`).
     """
     holding = held_keys.of_keys({key for of_run in keys.values() for key in of_run})
     held: dict[str, list[UUID]] = {}
@@ -37,6 +37,6 @@ def hold_these(keys: Mapping[UUID, Sequence[str]], now: datetime) -> dict[UUID, 
 
 
 def keys_of(app_name: str, account_id: str, job_id: UUID, queue: str) -> list[str]:
-    """Returns the keys that a run surely has; the rate of accounts by default is for calls alone."""
+    """Returns the keys that a run is sure to have; the default account rate applies to calls only."""
     account = [limit_keys.of_account(app_name, account_id)] if queue == brokers.RUNS_HTTP else []
     return [limit_keys.of_job(job_id), *account, limit_keys.of_app(app_name)]

@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 
 def age(system: System) -> int:
-    """Raise the priority of due runs that have waited another step, so that none starves. Returns how many."""
+    """Raise the priority of due runs for each `AGEING_SECONDS` of waiting, so that none starves. Returns how many."""
     with system.transaction(Gate.UNUSED) as work:
         now = work.now
         aged = overdue.to_age(now - timedelta(seconds=system.settings.ageing_seconds), BATCH)
@@ -43,7 +43,7 @@ def watch_deadlines(system: System) -> int:
 
 
 def watch_late(system: System) -> int:
-    """Mark due runs that no worker has begun for long, once each. Returns how many; held runs are never late."""
+    """Mark runs that have been due for long and not begun, once each. Returns how many; held runs are never late."""
     now = system.clock.now()
     with database.reading():
         late = overdue.late(now - timedelta(seconds=system.settings.late_seconds), BATCH)
@@ -51,7 +51,7 @@ def watch_late(system: System) -> int:
 
 
 def _record_passed(system: System, now: datetime, run_ids: Sequence[UUID]) -> int:
-    """Record that the deadlines of these runs have passed, and drop those that are not to begin any more."""
+    """Record that the deadlines of these runs have passed, and drop those that must no longer begin."""
     with system.transaction(Gate.UNUSED):
         locked = jobs.lock(runs.job_ids(run_ids))
         passed = overdue.lock_past_deadline(run_ids, now)
@@ -66,7 +66,7 @@ def _record_passed(system: System, now: datetime, run_ids: Sequence[UUID]) -> in
 
 
 def _record_late(system: System, now: datetime, run_ids: Sequence[UUID]) -> int:
-    """Mark these runs as late, those that no worker has begun meanwhile."""
+    """Mark as late those of these runs that no worker has begun meanwhile."""
     with system.transaction(Gate.UNUSED):
         locked = jobs.lock(runs.job_ids(run_ids))
         late = overdue.lock_late(run_ids)

@@ -15,7 +15,7 @@ from core.attempt_endings import JOB_ENDED
 from core.due_runs import DueRun, Fate, JobFacts, Verdict, decide
 from core.policies import Overlap
 from core.schedules import RECURRING_KINDS
-from core.states import Hold, JobState, RunStatus, Trigger
+from core.states import Hold, JobState, RunStatus
 from models import jobs, overlap_queue, pauses, runs
 from models.tables import Job, Run
 from services.scheduling import run_endings, stored_schedule
@@ -56,7 +56,7 @@ def _facts(due: Sequence[DueRun], locked: Mapping[UUID, Job]) -> dict[UUID, JobF
     occurring = {run.job_id for run in due if run.begins_occurrence and _comes_back(locked[run.job_id])}
     holds = pauses.holds(affected.values()) if affected else {}
     going = {job_id for job_id, statuses in jobs.going(occurring).items() if statuses}
-    waiting = {run.job_id for run in overlap_queue.waiting_for_turn(going) if run.trigger is Trigger.SCHEDULE}
+    waiting = overlap_queue.have_waiting_occurrence(going)
     replacing = [job_id for job_id in going if locked[job_id].overlap is Overlap.CANCEL_PREVIOUS]
     counted = Counter(run.job_id for run in overlap_queue.lock_counted(replacing))
     outlasting = overlap_queue.outlasting(replacing)

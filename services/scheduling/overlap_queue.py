@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from core.overlap_queue import JobFacts, Turns, WaitingRun, give_turns
+from core.policies import Overlap
 from core.states import RunStatus
 from models import database, jobs, overlap_queue, pauses, runs
 from models.tables import Job, Run
@@ -35,9 +36,11 @@ def give_all(system: System) -> int:
 def give(system: System, locked: Mapping[UUID, Job]) -> list[Run]:
     """Give the longest waiting run of each of these locked jobs its turn, if no other run of the job is going.
 
-    Returns the runs whose turn it is; the caller rings. Call it in a transaction that shares the gate of pauses.
+    If a job's runs may overlap by now, all of them get their turn. Returns the runs whose turn it is; the caller rings.
+    Call it in a transaction that shares the gate of pauses.
     """
-    waiting = overlap_queue.waiting_for_turn(locked)
+    overlapping = [job.id for job in locked.values() if job.overlap is Overlap.ALLOW]
+    waiting = overlap_queue.lock_next(locked, overlapping)
     if not waiting:
         return []
     queue = [WaitingRun(run.id, run.job_id, run.trigger) for run in waiting]
@@ -53,6 +56,7 @@ def _facts(affected: Mapping[UUID, Job]) -> dict[UUID, JobFacts]:
     return {
         job.id: JobFacts(
             busy=job.id in busy,
+            overlaps=job.overlap is Overlap.ALLOW,
             hold=holds.get(job.id),
             runs_started=job.runs_started,
             max_runs=stored_schedule.max_runs(job),
@@ -62,7 +66,7 @@ def _facts(affected: Mapping[UUID, Job]) -> dict[UUID, JobFacts]:
 
 
 def _carry_out(turns: Turns, given: Sequence[Run], locked: Mapping[UUID, Job], now: datetime) -> None:
-    """Write what was decided; a schedule that has had its `max_runs` ends."""
+    """Write the decision; a schedule that has used up its `max_runs` ends."""
     runs.end_unstarted(dict.fromkeys(turns.refused, _SPENT), now)
     overlap_queue.leave([(run, turns.given[run.id]) for run in given], now)
     jobs.count_starts(turns.starts)

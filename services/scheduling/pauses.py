@@ -1,82 +1,155 @@
-"""Pause and resume an app, or everything. `services.jobs.lifecycle` pauses single jobs."""
+"""Pause and resume an app, or everything. `services.jobs.lifecycle` pauses single jobs.
+
+A pause may have an end, at which `services.jobs.pause_endings` resumes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
+from uuid import UUID
 
+import structlog
+
+from core import instants
 from core.auditing import INSTALLATION, Thing
-from core.principals import Principal
+from core.errors import DatabaseUnavailable
+from core.pausing import expect_until
+from core.principals import SYSTEM, Principal
 from core.scopes import Scope
 from core.states import Hold, RunStatus
-from models import database, pauses
+from models import apps, database, jobs, pause_ends, pauses, signals
 from models.pauses import Gate
-from models.tables import App, Job, Run
+from models.set_based import chunks
+from models.tables import App, Job
 from services.access import visible_apps
+from services.messaging.unit_of_work import UnitOfWork
 from services.system import System
+
+PAUSE_IS_OVER = "the pause had an end"
+LOOK = 20_000
+"""How many runs are looked for at once."""
+_MARK = "pause:"
+_BROKEN_OFF_AFTER = timedelta(seconds=60)
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class InstallationView:
-    """What holds for all apps at once."""
+    """The installation's own pause; `paused_until` is None if there is no pause, or if it must be ended by hand."""
 
     paused_at: datetime | None
+    paused_until: datetime | None = None
 
 
-def pause_app(principal: Principal, system: System, name: str, reason: str | None = None) -> None:
-    """Pause an app: none of its runs starts until it is resumed. Jobs keep their own pauses. Raises `NotFound`."""
+def pause_app(
+    principal: Principal, system: System, name: str, reason: str | None = None, *, until: datetime | None = None
+) -> None:
+    """Pause an app: none of its runs starts until it is resumed, at the latest at `until`. Jobs keep their own pauses.
+
+    Runs that come due are held from now on; runs that are already due are held in groups before this returns. A second
+    pause replaces the instant. Raises `NotFound`, or `InvalidInput` for an impossible instant.
+    """
     with system.transaction(Gate.CLOSED) as work:
         now = work.now
+        expect_until(until, now)
         app = visible_apps.found(principal, name, Scope.OPERATE)
-        if app.paused_at is None:
-            pauses.set_app(app, now, now)
-        pauses.hold([job.id for job in pauses.lock_with_due_runs(app, None)], now)
-        work.audit(principal, "app.paused", Thing.app(app), reason=reason)
+        pauses.set_app(app, app.paused_at or now, now, until)
+        work.audit(principal, "app.paused", Thing.app(app), after=_recorded(until), reason=reason)
+        _settle_later(system, work, app)
 
 
 def resume_app(principal: Principal, system: System, name: str) -> None:
     """Resume an app, except its jobs that are paused themselves. Raises `NotFound`."""
-    now = system.clock.now()
-
-    def change() -> App:
+    with system.transaction(Gate.CLOSED) as work:
         app = visible_apps.found(principal, name, Scope.OPERATE)
-        pauses.set_app(app, None, now)
-        return app
-
-    _resume(principal, system, change)
+        _resume_app(principal, work, app)
+        _settle_later(system, work, app)
 
 
-def pause_everything(principal: Principal, system: System, reason: str | None = None) -> None:
-    """Pause everything: no run of any app starts until everything is resumed."""
+def pause_everything(
+    principal: Principal, system: System, reason: str | None = None, *, until: datetime | None = None
+) -> None:
+    """Pause everything: no run of any app starts until everything is resumed, at the latest at `until`.
+
+    A second pause replaces the instant. Raises `InvalidInput` for an impossible instant.
+    """
     principal.expect_administration()
     with system.transaction(Gate.CLOSED) as work:
-        if pauses.everything_paused_at() is None:
-            pauses.set_everything(system.clock.now())
-        pauses.hold([job.id for job in pauses.lock_with_due_runs(None, None)], work.now)
-        work.audit(principal, "installation.paused", INSTALLATION, reason=reason)
+        expect_until(until, work.now)
+        pauses.set_everything(pauses.everything_paused_at() or work.now, until)
+        work.audit(principal, "installation.paused", INSTALLATION, after=_recorded(until), reason=reason)
+        _settle_later(system, work, None)
 
 
 def resume_everything(principal: Principal, system: System) -> None:
     """Resume everything, except apps and jobs that are paused themselves."""
     principal.expect_administration()
-    _resume(principal, system, lambda: pauses.set_everything(None))
+    with system.transaction(Gate.CLOSED) as work:
+        _resume_everything(principal, work)
+        _settle_later(system, work, None)
+
+
+def end_pause_of_app(system: System, app_id: UUID, *, release_later: bool = False) -> None:
+    """Resume an app whose pause was to end by now; does nothing if it was paused again or resumed meanwhile.
+
+    Releases its runs before it returns, or leaves that to `settle_left_behind`.
+    """
+    with system.transaction(Gate.CLOSED) as work:
+        app = apps.by_id(app_id)
+        if not pause_ends.come([app_id], work.now):
+            return
+        if app is None or app.paused_at is None:
+            pause_ends.drop([app_id])
+            return
+        _resume_app(SYSTEM, work, app, reason=PAUSE_IS_OVER)
+        _release(system, work, app, later=release_later)
+
+
+def end_pause_of_everything(system: System, *, release_later: bool = False) -> None:
+    """Resume everything if its pause was to end by now, as `end_pause_of_app` does an app."""
+    with system.transaction(Gate.CLOSED) as work:
+        if pause_ends.come([pause_ends.EVERYTHING], work.now):
+            _resume_everything(SYSTEM, work, reason=PAUSE_IS_OVER)
+            _release(system, work, None, later=release_later)
+
+
+def release_later(work: UnitOfWork, app_ids: Collection[UUID | None]) -> None:
+    """Leave it to `settle_left_behind` to release the runs of these apps, or (None) of all, right after the commit."""
+    signals.mark_all([_mark(app_id) for app_id in app_ids], work.now - _BROKEN_OFF_AFTER)
+
+
+def settle_left_behind(system: System) -> int:
+    """Finish pauses and resumes that a dead process left unfinished, or that were deferred. Returns how many."""
+    before = system.clock.now() - _BROKEN_OFF_AFTER
+    with database.reading():
+        left = {name: at for name, at in signals.seen().items() if name.startswith(_MARK) and at <= before}
+    for name, at in left.items():
+        app_id = name.removeprefix(_MARK)
+        _settle(system, UUID(app_id) if app_id else None, at)
+    return len(left)
 
 
 def installation(principal: Principal) -> InstallationView:
-    """What holds for all apps at once."""
+    """Returns the installation's own pause."""
     principal.expect_administration()
     with database.reading():
-        return InstallationView(pauses.everything_paused_at())
+        paused_at = pauses.everything_paused_at()
+        until = None if paused_at is None else pause_ends.of([pause_ends.EVERYTHING]).get(pause_ends.EVERYTHING)
+        return InstallationView(paused_at, until)
 
 
-def held_if_paused(jobs: Collection[Job], rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Returns runs that are about to be stored, with the due ones held if their job is paused or was restored.
+def held_if_paused(of_jobs: Collection[Job], rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Returns runs that are about to be stored, the due ones held if their job is paused or was restored.
 
     Call it in a transaction that shares the gate.
     """
-    holds = pauses.holds(jobs)
+    holds = pauses.holds(of_jobs)
     return [_held(row, holds.get(row["job"])) for row in rows]
 
 
@@ -84,19 +157,84 @@ def _held(row: dict[str, Any], hold: Hold | None) -> dict[str, Any]:
     return row if hold is None or row["status"] != RunStatus.QUEUED else row | {"held_by": hold}
 
 
-def _released(jobs: Collection[Job], now: datetime) -> list[Run]:
-    """Release the runs of locked jobs from a pause that is over. Returns those that nothing else holds."""
-    holds = pauses.holds(jobs)
-    pauses.release([job for job in jobs if holds.get(job.id) is Hold.RESTORED], Hold.RESTORED, now)
-    return pauses.release([job for job in jobs if job.id not in holds], None, now)
+def _resume_app(principal: Principal, work: UnitOfWork, app: App, *, reason: str | None = None) -> None:
+    pauses.set_app(app, None, work.now)
+    work.audit(principal, "app.resumed", Thing.app(app), reason=reason)
 
 
-def _resume(principal: Principal, system: System, change: Callable[[], App | None]) -> None:
-    """Make the change, then put back into the claim what no other pause holds, and ring for it."""
-    with system.transaction(Gate.CLOSED) as work:
-        app = change()
-        held = pauses.lock_with_due_runs(app, Hold.PAUSED)
-        freed = _released(held, work.now)
-        thing = INSTALLATION if app is None else Thing.app(app)
-        work.audit(principal, f"{thing.kind}.resumed", thing)
-        work.ring(freed)
+def _resume_everything(principal: Principal, work: UnitOfWork, *, reason: str | None = None) -> None:
+    pauses.set_everything(None)
+    work.audit(principal, "installation.resumed", INSTALLATION, reason=reason)
+
+
+def _release(system: System, work: UnitOfWork, app: App | None, *, later: bool) -> None:
+    if later:
+        release_later(work, [None if app is None else app.id])
+    else:
+        _settle_later(system, work, app)
+
+
+def _settle_later(system: System, work: UnitOfWork, app: App | None) -> None:
+    """Settle the runs of an app, or of all, after the commit; the signal records that this is still to be done."""
+    app_id = None if app is None else app.id
+    signals.mark(_mark(app_id), work.now)
+    database.after_commit(partial(_settle_or_leave, system, app_id, work.now))
+
+
+def _recorded(until: datetime | None) -> dict[str, Any] | None:
+    return None if until is None else {"until": instants.shown(until)}
+
+
+def _mark(app_id: UUID | None) -> str:
+    """Returns the signal that exists for as long as runs of an app, or of all, are still to be held or released."""
+    return f"{_MARK}{app_id or ''}"
+
+
+def _settle_or_leave(system: System, app_id: UUID | None, marked_at: datetime) -> None:
+    """Settle; if the database fails, leave the rest to `settle_left_behind`: the change itself is in force.
+
+    If that cannot be recorded either, `settle_left_behind` finds the signal a minute later.
+    """
+    try:
+        _settle(system, app_id, marked_at)
+    except DatabaseUnavailable as error:
+        log.warning("pause_settling_failed", app_id=app_id and str(app_id), error=str(error))
+        with suppress(DatabaseUnavailable), system.transaction(Gate.UNUSED):
+            signals.move(_mark(app_id), marked_at, marked_at - _BROKEN_OFF_AFTER)
+
+
+def _settle(system: System, app_id: UUID | None, marked_at: datetime) -> None:
+    """Hold the due runs of an app, or of all, that are paused, and release those that are not, in groups.
+
+    Each group reads the pauses again, since one may have ended meanwhile. The gate stays open for everybody.
+    """
+    for held_by in (None, Hold.PAUSED):
+        while _settle_some(system, app_id, held_by):
+            pass
+    with system.transaction(Gate.UNUSED):
+        signals.forget(_mark(app_id), marked_at)
+
+
+def _settle_some(system: System, app_id: UUID | None, held_by: Hold | None) -> int:
+    """Settle some of the runs that have this hold but should have another. Returns how many."""
+    with database.reading():
+        found = pauses.unsettled(app_id, held_by, LOOK)
+    return sum(_settle_group(system, group, held_by) for group in chunks(found))
+
+
+def _settle_group(system: System, group: Sequence[tuple[UUID, UUID]], held_by: Hold | None) -> int:
+    with system.transaction() as work:
+        locked = jobs.lock({job_id for _, job_id in group})
+        holds = pauses.holds(locked.values())
+        wanted: dict[Hold | None, list[UUID]] = defaultdict(list)
+        for run_id, job_id in group:
+            if job_id in locked:
+                wanted[holds.get(job_id)].append(run_id)
+        count = 0
+        if held_by is None:
+            count += pauses.hold_runs(wanted[Hold.PAUSED], work.now)
+        else:
+            freed = pauses.release_runs(wanted[None], None, work.now)
+            work.ring(freed)
+            count += len(freed) + len(pauses.release_runs(wanted[Hold.RESTORED], Hold.RESTORED, work.now))
+    return count

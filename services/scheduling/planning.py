@@ -33,7 +33,7 @@ BATCH = 200
 MOST = 5_000  # occurrences of one job in one pass
 PASS_ROWS = 5_000
 PASS_SECONDS = 1.0
-PARKED = timedelta(minutes=10)
+PUT_OFF = timedelta(minutes=10)
 
 Row = dict[str, Any]
 log = structlog.get_logger()
@@ -41,11 +41,12 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Plan:
-    """The runs to store for a job, and its watermark after them."""
+    """The runs to store for a job, and its watermark after them; a job that is put off keeps its watermark."""
 
     job: Job
     rows: list[Row]
     next_run_at: datetime | None = None
+    is_put_off: bool = False
 
 
 def plan(system: System) -> int:
@@ -59,7 +60,7 @@ def plan(system: System) -> int:
     with system.transaction(Gate.UNUSED):
         plans = _plan_batch(system, now)
         if database.attempt(partial(_store, plans, now, late_before)) is not None:
-            _store_or_park(plans, now, late_before)
+            _store_or_put_off(plans, now, late_before)
     return len(plans)
 
 
@@ -87,11 +88,15 @@ def replan(job: Job, schedule: Recurring, now: datetime, horizon: datetime) -> l
 
 
 def plan_until_now(job: Job, now: datetime) -> None:
-    """Store the missing runs of a locked job for instants that have come; call it before the schedule is replaced."""
+    """Store the missing runs of a locked job for instants that have come; call it before the schedule is replaced.
+
+    Runs that the database refuses are left out, so that an edit can fix the cause.
+    """
     with suppress(*stored_schedule.UNREADABLE):
         while job.next_run_at is not None and job.next_run_at <= now:
             owed = _plan_on(job, now, now)
-            runs.insert(owed.rows)
+            if error := database.attempt(partial(runs.insert, owed.rows)):
+                log.error("plan_refused", job_id=str(job.id), exc_info=error)
             jobs.set_next_runs([(job, owed.next_run_at)])
 
 
@@ -101,21 +106,24 @@ def _plan_batch(system: System, now: datetime) -> list[Plan]:
     until = system.clock.monotonic() + PASS_SECONDS
     plans: list[Plan] = []
     made = 0
-    for job in jobs.lock_to_plan(horizon, BATCH):
-        plans.append(_plan_or_park(job, now, horizon))
+    for job in jobs.lock_to_plan(now, horizon, BATCH):
+        plans.append(_plan_or_put_off(job, now, horizon))
         made += len(plans[-1].rows)
         if made >= PASS_ROWS or system.clock.monotonic() >= until:
             break
     return plans
 
 
-def _plan_or_park(job: Job, now: datetime, horizon: datetime) -> Plan:
-    """Plan a locked job; if its schedule can no longer be read, put it off, so that it does not block others."""
+def _plan_or_put_off(job: Job, now: datetime, horizon: datetime) -> Plan:
+    """Plan a locked job; if its schedule can no longer be read, put it off, so that it does not block others.
+
+    Its watermark stays: once the schedule can be read, the catch-up policy decides about what has come due meanwhile.
+    """
     try:
         return _plan_on(job, now, horizon)
     except stored_schedule.UNREADABLE:
         log.exception("schedule_unreadable", job_id=str(job.id), schedule=job.schedule)
-        return Plan(job, [], now + PARKED)
+        return Plan(job, [], is_put_off=True)
 
 
 def _plan_on(job: Job, now: datetime, horizon: datetime) -> Plan:
@@ -128,26 +136,28 @@ def _plan_on(job: Job, now: datetime, horizon: datetime) -> Plan:
 
 def _plan_from(watermark: datetime | None, job: Job, schedule: Recurring, now: datetime, horizon: datetime) -> Plan:
     policy = CatchUpPolicy(job.catch_up, job.catch_up_window_seconds)
-    planned = plan_occurrences(schedule, watermark, now, horizon, policy, most=MOST)
-    missed = [_missed_row(job, one, now) for one in planned.missed]
-    to_run = [_row(job, instant, schedule.due_at(job.id, instant), now) for instant in planned.to_run]
+    due_at = partial(schedule.due_at, job.id)
+    planned = plan_occurrences(schedule, watermark, now, horizon, policy, due_at=due_at, most=MOST)
+    missed = [_missed_row(job, one, due_at(one.instant), now) for one in planned.missed]
+    to_run = [_row(job, instant, due_at(instant), now) for instant in planned.to_run]
     count = {"planned": len(to_run), "missed": sum(one.count for one in planned.missed)}
     database.after_commit(partial(events.emit, "occurrences.planned", **count))
     return Plan(job, [*missed, *to_run], planned.next_run_at)
 
 
 def _store(plans: Sequence[Plan], now: datetime, late_before: datetime) -> None:
-    """Store the rows of these plans, note alerts for late ones, move the watermarks, and end what is over."""
+    """Store the rows of these plans, note alerts for late ones, move the watermarks, and end jobs that are over."""
     late = _late(plans, late_before)
     ids = {row["id"] for row in late}
     runs.insert([row | {"late_at": now} if row["id"] in ids else row for one in plans for row in one.rows])
     jobs_by_id = {one.job.id: one.job for one in plans}
     noting.note(((jobs_by_id[row["job"]], _lateness(row)) for row in late), now)
-    jobs.set_next_runs([(one.job, one.next_run_at) for one in plans])
+    jobs.set_next_runs([(one.job, one.next_run_at) for one in plans if not one.is_put_off])
+    _put_off([one.job for one in plans if one.is_put_off], now)
     run_endings.end_if_over([(one.job, JobState.COMPLETED) for one in plans], now)
 
 
-def _store_or_park(plans: Sequence[Plan], now: datetime, late_before: datetime) -> None:
+def _store_or_put_off(plans: Sequence[Plan], now: datetime, late_before: datetime) -> None:
     """Store these plans one by one; put off a job whose rows the database refuses, so that it does not block others."""
     stored = jobs.lock(one.job.id for one in plans)  # the jobs in memory may show what was rolled back
     for one in plans:
@@ -155,20 +165,27 @@ def _store_or_park(plans: Sequence[Plan], now: datetime, late_before: datetime) 
         error = database.attempt(partial(_store, [replace(one, job=job)], now, late_before))
         if error is not None:
             log.error("plan_refused", job_id=str(job.id), exc_info=error)
-            jobs.set_next_runs([(job, now + PARKED)])
+            _put_off([job], now)
+
+
+def _put_off(some: Sequence[Job], now: datetime) -> None:
+    if some:
+        jobs.put_off([job.id for job in some], now + PUT_OFF)
+        database.after_commit(partial(events.emit, "jobs.put_off", count=len(some)))
 
 
 def _row(job: Job, instant: datetime, due_at: datetime, now: datetime) -> Row:
     return runs.draft(job, Trigger.SCHEDULE, instant, now, status=RunStatus.PENDING, due_at=due_at)
 
 
-def _missed_row(job: Job, missed: Missed, now: datetime) -> Row:
+def _missed_row(job: Job, missed: Missed, due_at: datetime, now: datetime) -> Row:
     return runs.draft(
         job,
         Trigger.SCHEDULE,
         missed.instant,
         now,
         status=RunStatus.MISSED,
+        due_at=due_at,
         reason=missed.reason,
         finished_at=now,
         occurrences=missed.count,

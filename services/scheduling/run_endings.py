@@ -39,7 +39,7 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Settled:
-    """What callers get: the run's new status, the instant of its retry, and the poll that follows it."""
+    """The result for callers: the run's new status, the instant of its retry, and the poll that follows it."""
 
     status: RunStatus
     retry_at: datetime | None = None
@@ -67,8 +67,11 @@ class Settlement:
         return Settled(RunStatus(self.ending.changes["status"]), self.ending.retry_at, self.next_poll)
 
 
-def facts(run: EndingRun, job: EndingJob) -> Facts:
-    """Returns the facts that decide what follows from an attempt at a locked run of a locked job."""
+def facts(run: EndingRun, job: EndingJob, polling_version: int | None) -> Facts:
+    """Returns the facts that decide what follows from an attempt at a locked run of a locked job.
+
+    `polling_version` is that of the state with which the attempt was made; None if the job does not poll.
+    """
     return Facts(
         run_id=run.id,
         scheduled_for=run.scheduled_for,
@@ -83,13 +86,16 @@ def facts(run: EndingRun, job: EndingJob) -> Facts:
         job_state=job.state,
         job_comes_back=_comes_back(job),
         polling=_polling(job),
+        polling_version=job.polling_version if polling_version is None else polling_version,
     )
 
 
 def settle(run: EndingRun, job: EndingJob, decided_by: Facts, ending: Ending, now: datetime) -> Settlement:
     """Returns the rows that follow from a decision; writes nothing."""
-    next_at = None if ending.polled is None else ending.polled.next_at
+    next_at = ending.next_poll_at
     next_poll = None if next_at is None else runs.draft(job, Trigger.POLL, next_at, now, status=RunStatus.PENDING)
+    if next_poll is not None and ending.polled_anew_at is not None:
+        next_poll["data"] = runs.data_of(run.id)  # as a retry would have it
     return Settlement(run, job, ending, attempt_endings.event(decided_by, ending), next_poll)
 
 
@@ -158,7 +164,8 @@ def _run_end(one: Settlement) -> RunEnd:
 
 
 def _following(job: EndingJob, row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row, "job_id": row["job"], "party": fairness.party(job.app_name, job.account_id)}
+    data = None if row["data"] is None else fields.json_text(row["data"])
+    return {**row, "job_id": row["job"], "data": data, "party": fairness.party(job.app_name, job.account_id)}
 
 
 def _maybe_over(settlements: Sequence[Settlement]) -> list[MaybeOver]:
@@ -172,7 +179,7 @@ def _over(job: EndingJob, state: JobState) -> MaybeOver:
 
 
 def _changes(settlements: Sequence[Settlement], now: datetime) -> tuple[list[JobChange], list[tuple[UUID, Alert]]]:
-    """Returns the changes of the jobs, and the alerts to note; a job that was well and still is does not change."""
+    """Returns the changes of the jobs, and the alerts to note; a job that stays healthy does not change."""
     of_jobs: dict[UUID, list[Settlement]] = {}
     for one in settlements:
         of_jobs.setdefault(one.job.id, []).append(one)
@@ -182,17 +189,16 @@ def _changes(settlements: Sequence[Settlement], now: datetime) -> tuple[list[Job
         job = of_job[0].job
         before = Condition(job.failures_in_row, job.late_since)
         condition, raised = judge(before, [one.event for one in of_job], now)
-        polled = [one for one in of_job if one.ending.polled is not None]
-        if polled or condition != before:
-            changes.append(_change(job, condition, polled))
+        if condition != before or any(one.ending.polled or one.ending.end_reason for one in of_job):
+            changes.append(_change(job, condition, [one.ending for one in of_job]))
         if job.deleted_at is None:
             told += [(job.id, alert) for alert in raised]
     return changes, told
 
 
-def _change(job: EndingJob, condition: Condition, polled: Sequence[Settlement]) -> JobChange:
+def _change(job: EndingJob, condition: Condition, ends: Sequence[Ending]) -> JobChange:
     """Replace the polling state, unless it was rewound meanwhile: then polling continues from the rewound one."""
-    polls = [one.ending.polled for one in polled if one.ending.polled is not None]
+    polls = [end.polled for end in ends if end.polled is not None]
     newest = next((poll for poll in polls if poll.from_version == job.polling_version), None)  # the first answer counts
     state = None if newest is None or newest.state is None else fields.json_text(newest.state)
     return JobChange(
@@ -203,7 +209,7 @@ def _change(job: EndingJob, condition: Condition, polled: Sequence[Settlement]) 
         moves=newest is not None,
         polling_state=state,
         oldest_kept=job.polling_version + 2 - polling_states.KEPT,
-        end_reason=next((poll.stopped for poll in reversed(polls) if poll.stopped is not None), None),
+        end_reason=next((end.end_reason for end in reversed(ends) if end.end_reason is not None), None),
     )
 
 

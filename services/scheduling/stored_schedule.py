@@ -10,6 +10,7 @@ from typing import Any
 
 from core import schedules
 from core.schedules import Recurring, cron
+from models.fields import read_json
 from models.tables import Job
 
 # What reading a stored schedule, or asking it for an instant, raises when today's rules no longer allow it.
@@ -29,6 +30,14 @@ def write(schedule: schedules.Schedule) -> dict[str, Any]:
 def read(stored: dict[str, Any]) -> schedules.Schedule:
     """Returns the schedule in a stored JSON object."""
     return read_text(json.dumps(stored, sort_keys=True))
+
+
+def read_stored(text: str) -> schedules.Schedule:
+    """Returns the schedule in a text as the database has it."""
+    try:
+        return read_text(text)
+    except (*UNREADABLE, RecursionError):
+        return read(read_json(text, "schedule"))  # `read_json` says what is wrong with it
 
 
 def max_runs(job: Job) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -22,11 +21,6 @@ EDITION: str = tzdata.IANA_VERSION
 BATCH = 500
 _JUST_BEFORE = timedelta(microseconds=1)
 log = structlog.get_logger()
-
-
-def pin() -> None:
-    """Read zones only from the locked package, since machines have different editions, and change them unnoticed."""
-    zoneinfo.reset_tzpath(to=())
 
 
 def refresh(system: System) -> int:
@@ -66,7 +60,7 @@ def _refresh_job(job: Job, now: datetime) -> None:
 
 
 def _next_run_at(job: Job, now: datetime) -> datetime | None:
-    """Returns the first occurrence after the last planned one, and after all instants that planning has passed."""
+    """Returns the first occurrence after the last planned one and after the instants that planning has covered."""
     schedule = stored_schedule.read(job.schedule)
     watermark: datetime | None = job.next_run_at
     if watermark is None or not isinstance(schedule, Recurring):

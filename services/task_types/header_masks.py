@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from core import masking
+from core import masking, urls
+from core.errors import InvalidInput
 from services.task_types.http import KEY
 
 
@@ -15,12 +16,23 @@ def masked(request: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     return request if request is None or not headers else {**request, "headers": masking.masked(headers)}
 
 
-def restored(request: Mapping[str, Any] | None, stored: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Returns a request that may have come back as it was shown, with the headers that are stored behind the masks."""
+def restored(
+    request: Mapping[str, Any] | None, stored: Mapping[str, Any] | None, within: str
+) -> Mapping[str, Any] | None:
+    """Returns a request that may have come back as it was shown, with the headers that are stored behind the masks.
+
+    Raises `InvalidInput` if the request goes elsewhere now: what is not shown is not sent to a place of one's choice.
+    """
     headers = _headers(request)
     if request is None or not headers:
         return request
-    return {**request, "headers": masking.restored(headers, _headers(stored))}
+    origin = urls.origin(request.get("url"))
+    if origin is None:
+        return request  # as it was shown, which its checks refuse, and they say what is wrong with the address
+    whole = masking.restored(headers, _headers(stored))
+    if stored is None or origin != urls.origin(stored.get("url")):
+        _refuse_restored(headers, whole, within)
+    return {**request, "headers": whole}
 
 
 def masked_data(task_type: str, data: Any) -> Any:
@@ -29,8 +41,18 @@ def masked_data(task_type: str, data: Any) -> Any:
 
 
 def restored_data(task_type: str, data: Any, stored: Any) -> Any:
-    """Returns a job's data that may have come back as it was shown, as it is to be stored."""
-    return restored(data, stored) if task_type == KEY and isinstance(data, Mapping) else data
+    """Returns a job's data that may have come back as it was shown, as it is to be kept. Raises as `restored` does."""
+    if task_type != KEY or not isinstance(data, Mapping):
+        return data
+    return restored(data, stored if isinstance(stored, Mapping) else None, "data")
+
+
+def _refuse_restored(shown: Mapping[str, Any], whole: Mapping[str, Any], within: str) -> None:
+    for name, value in shown.items():
+        if whole[name] != value:
+            raise InvalidInput.at(
+                f"{within}.headers.{name}", "is as it is shown, and the address is another one; give its value anew."
+            )
 
 
 def _headers(request: Any) -> Mapping[str, Any]:

@@ -61,6 +61,12 @@ _STATUSES_SCHEMA = {
     ]
 }
 
+_OAUTH2_EXAMPLE = {
+    "token_url": "https://login.example.com/token",
+    "client_id": "orders",
+    "client_secret": "{{secret.CLIENT_SECRET}}",
+}
+
 Url = Annotated[
     str,
     Field(max_length=urls.URL_LENGTH),
@@ -85,13 +91,27 @@ class HttpRequest(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    url: Url
+    url: Annotated[Url, Field(examples=["https://example.com/orders"])]
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "POST"
-    headers: Annotated[dict[HeaderName, HeaderValue], Field(max_length=MOST_HEADERS)] = Field(default_factory=dict)
-    body: Body = None
-    expected_statuses: Annotated[list[Statuses], Field(max_length=MOST_STATUSES)] = Field(default_factory=list)
-    oauth2: OAuth2 | None = None
-    client_certificate: Secret | None = None
+    headers: Annotated[dict[HeaderName, HeaderValue], Field(max_length=MOST_HEADERS)] = Field(
+        default_factory=dict, examples=[{"X-Ops": "hello"}]
+    )
+    body: Body = Field(
+        default=None,
+        description="What is sent: an object or a list as JSON, or a text (in quotes).",
+        examples=[{"order": "{{data.order}}"}],
+    )
+    expected_statuses: Annotated[list[Statuses], Field(max_length=MOST_STATUSES)] = Field(
+        default_factory=list,
+        description="The statuses that count as success, 200 to 299 by default.",
+        examples=[["200-299", 404]],
+    )
+    oauth2: OAuth2 | None = Field(
+        default=None, description="Where to get an access token, and by which credentials.", examples=[_OAUTH2_EXAMPLE]
+    )
+    client_certificate: Secret | None = Field(
+        default=None, description="A secret of the app: a certificate and its key.", examples=["{{secret.CERTIFICATE}}"]
+    )
 
     @model_validator(mode="after")
     def _body_has_a_method(self) -> Self:
@@ -119,7 +139,9 @@ class HttpRequest(BaseModel):
 class HttpTask(HttpRequest):
     """The parameters of a job of the type `http`; `data` is what its body is filled from."""
 
-    data: dict[str, Any] = Field(default_factory=dict)
+    data: dict[str, Any] = Field(
+        default_factory=dict, description="The values for {{data.NAME}} in the body.", examples=[{"order": 17}]
+    )
 
     @model_validator(mode="after")
     def _no_header_is_a_mask(self) -> Self:

@@ -59,7 +59,9 @@ class RunCommand(BaseModel):
 
     command: Annotated[Word, AfterValidator(_command)] | None = None
     argv: Annotated[list[Word], Field(min_length=1, max_length=MOST_WORDS)] | None = None
-    env: Annotated[dict[Variable, Word], Field(max_length=MOST_VARIABLES)] = Field(default_factory=dict)
+    env: Annotated[dict[Variable, Word], Field(max_length=MOST_VARIABLES)] = Field(
+        default_factory=dict, examples=[{"LANG": "C.UTF-8"}]
+    )
     stdin: str = ""
 
     @property

@@ -80,13 +80,19 @@ class SendEmail(_Given):
 
     recipient: Address | None = None
     recipients: Annotated[list[Address], Field(min_length=1)] | None = None
-    emails: Annotated[list[OneEmail], Field(min_length=1)] | None = None
+    emails: Annotated[list[OneEmail], Field(min_length=1)] | None = Field(
+        default=None, examples=[[{"recipient": "ada@example.com", "subject": "Hello", "body": "Hello, Ada."}]]
+    )
     subject: Subject | None = None
     body: Text | None = None
     html: Text | None = None
     sender: Address | None = Field(default=None, alias="from")
     reply_to: Address | None = None
-    context: dict[str, Any] = Field(default_factory=dict)
+    context: dict[str, Any] = Field(
+        default_factory=dict,
+        description="The values for {{NAME}} in subject, body and html.",
+        examples=[{"name": "Ada"}],
+    )
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -172,11 +178,11 @@ def _letters(settings: Settings, first_run_id: UUID, parameters: SendEmail) -> I
 
 
 def _filled(one: OneEmail, values: dict[str, Any]) -> _Filled:
-    subject = templates.fill("subject", one.subject, values)
+    subject = templates.fill("subject", one.subject, values)[:LONGEST_SUBJECT]
     if fault := fault_of_header(subject):
         raise PermanentFailure(f"The subject, filled in, {fault}")
     html = None if one.html is None else templates.fill("html", one.html, values, html=True)
-    return subject[:LONGEST_SUBJECT], templates.fill("body", one.body, values), html
+    return subject, templates.fill("body", one.body, values), html
 
 
 registry.register(

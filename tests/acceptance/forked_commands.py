@@ -1,4 +1,4 @@
-"""Commands of `cli.py`, each in a process that is forked from one that has imported everything, which is cheap."""
+"""Commands of `cli.py`, each in a process that is forked from one that has imported the most, which is cheap."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.waiting import LONGEST
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["cli"])
+_CONTEXT.set_forkserver_preload(["cli", "processes.start", "processes.on_database", "local.on_this_machine"])
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,6 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str], folder: Path, 
     os.environ.update(environment)
     for stream, file in zip((sys.stdout, sys.stderr), files, strict=True):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream.fileno())
-    import cli  # it is there already: the server of the forks has imported it  # noqa: PLC0415
+    import cli  # it is there already, with most of what it runs: the server of the forks has imported it  # noqa: PLC0415
 
     cli.main(list(arguments))

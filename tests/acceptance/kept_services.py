@@ -21,9 +21,17 @@ EMPTY = "TRUNCATE jobs, minutes, idempotency_keys CASCADE"
 class KeptServices(Installation):
     """The services on a database and a virtual host of their own, which go on from one test to the next."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str], database_url: str, rabbitmq_url: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        environment: Mapping[str, str],
+        database_url: str,
+        rabbitmq_url: str,
+        *,
+        wait: bool = True,
+    ) -> None:
         urls = {"DATABASE_URL": database_url, "RABBITMQ_URL": rabbitmq_url}
-        super().__init__(folder, SERVICES, {**environment, **urls})
+        super().__init__(folder, SERVICES, {**environment, **urls}, wait=wait)
         self.database_url = database_url
         self.rabbitmq_url = rabbitmq_url
 

@@ -87,8 +87,8 @@ def test_with_everything_twice_no_occurrence_comes_twice_and_none_is_missing(
 
 def test_the_plan_goes_on_when_no_beat_comes(tmp_path: Path, environment: dict[str, str], postgresql: str) -> None:
     patience = {"BEAT_PATIENCE_SECONDS": "1", "PLAN_AHEAD_SECONDS": "60"}
-    no_periodiq = {"web": 1, "worker": 1, "coordinator": 1}
-    with Installation(tmp_path, no_periodiq, {**environment, **patience}) as carillon:
+    nobody_else = {"web": 1, "coordinator": 1}
+    with Installation(tmp_path, nobody_else, {**environment, **patience}) as carillon:
         carillon.create(EVERY_MINUTE)
         planned = [at for _, at, _, _ in _occurrences(postgresql)]
         assert len(planned) == 1, "creating plans the coming minute alone"
@@ -99,10 +99,10 @@ def test_the_plan_goes_on_when_no_beat_comes(tmp_path: Path, environment: dict[s
         assert carillon.get("/readyz")["last_beat_age_seconds"] is None
 
 
-def test_occurrences_that_are_late_because_no_coordinator_was_up_still_run(
+def test_polls_and_retries_need_no_coordinator_and_occurrences_that_are_late_without_one_still_run(
     tmp_path: Path, environment: dict[str, str], postgresql: str, journal: Timetable
 ) -> None:
-    journal.behave = lambda call: Answer(body={"polling_state": {}, "done": call.task_type == "stop"})
+    journal.behave = _fail_thrice
     coordinators = Supervisor(
         {"coordinator": f"{sys.executable} {ROOT / 'cli.py'} coordinator"},
         {**os.environ, **environment},
@@ -112,6 +112,7 @@ def test_occurrences_that_are_late_because_no_coordinator_was_up_still_run(
         backoff=Backoff(first_seconds=15),
     )
     with Installation(tmp_path, {"web": 1, "worker": 2}, environment) as carillon:
+        _polls_and_retries_go_on(carillon, journal)
         coordinators.start()
         try:
             until(lambda: carillon.get("/readyz")["last_tick_age_seconds"] is not None, "a coordinator's tick")
@@ -143,20 +144,21 @@ def test_occurrences_that_are_late_because_no_coordinator_was_up_still_run(
     assert len(polls) > 5, "polls follow each other without a coordinator"
 
 
-def test_polls_and_retries_go_on_where_no_coordinator_ever_was(
-    tmp_path: Path, environment: dict[str, str], journal: Timetable
-) -> None:
-    journal.behave = lambda call: (
-        Answer(500) if call.task_type == "retry" and call.attempt < 4 else Answer(body={"polling_state": {}})
-    )
-    with Installation(tmp_path, {"web": 1, "worker": 1}, environment) as carillon:
-        polling = carillon.create({"type": "polling", "interval_seconds": 0.5}, task_type="poll")
-        retrying = carillon.create({"type": "immediate"}, task_type="retry", retry_backoff_base=0.5)
-        journal.wait_for(lambda calls: sum(call.job_id == polling for call in calls) >= 10, "ten polls")
-        until(lambda: carillon.get(f"/api/jobs/{retrying}")["status"] == "completed", "the fourth attempt")
+def _fail_thrice(call: Call) -> Answer:
+    """Answers: a job that is to be retried succeeds at its fourth attempt, and polls go on."""
+    return Answer(500) if call.task_type == "retry" and call.attempt < 4 else Answer(body={"polling_state": {}})
+
+
+def _polls_and_retries_go_on(carillon: Installation, journal: Timetable) -> None:
+    """Assert that they do where no coordinator ever was."""
+    polling = carillon.create({"type": "polling", "interval_seconds": 0.5}, task_type="poll")
+    retrying = carillon.create({"type": "immediate"}, task_type="retry", retry_backoff_base=0.5)
+    journal.wait_for(lambda calls: sum(call.job_id == polling for call in calls) >= 10, "ten polls")
+    until(lambda: carillon.get(f"/api/jobs/{retrying}")["status"] == "completed", "the fourth attempt")
     tries = [at for job_id, _, at in journal.occurrences if job_id == retrying]
     for (former, latter), wait in zip(itertools.pairwise(tries), (0.5, 1, 2), strict=True):
         assert (latter - former).total_seconds() >= wait
+    carillon.session.post(f"{carillon.url}/api/jobs/{polling}/cancel", timeout=LONGEST).raise_for_status()
 
 
 def _this_minute() -> datetime:

@@ -19,12 +19,12 @@ from tests.acceptance import promises
 from tests.acceptance.conftest import FATAL, QUICK, SHARED, THREADS
 from tests.acceptance.installation import WITHOUT_BEATS, Installation, new_job
 from tests.acceptance.journal import Answer, Call, Gate, Journal
-from tests.lengths import JOBS
+from tests.lengths import DEATHS, JOBS
 from tests.waiting import LONGEST, until
 
 IMMEDIATE = {"type": "immediate"}
 CLOCKS_APART = timedelta(seconds=1)  # two processes know the database's clock to within half a round trip each
-POLLS = 40  # the last kill must find every job still polling
+POLLS = 20  # two seconds apart; the last kill must find every job still polling
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_the_api_killed_between_commit_and_ring(mortal: Installation, journal: J
 @pytest.mark.parametrize("fault_points", ["create.committed:1"])
 def test_a_job_whose_ring_was_never_sent_is_rung_by_the_top_up(mortal: Installation, journal: Journal) -> None:
     body = {"app_name": "app_a", "user_id": "u", "account_id": "a", "task_type": "greet", "schedule": IMMEDIATE}
-    for number in (1, 2, 3):
+    for number in range(1, DEATHS + 1):
         until(mortal.is_ready, "the API to be back")
         with pytest.raises(requests.ConnectionError):
             requests.post(f"{mortal.url}/api/jobs/create", json=body, timeout=LONGEST)
@@ -121,11 +121,11 @@ def test_a_worker_killed_between_record_and_acknowledgement(mortal: Installation
 
 
 def test_the_embedded_server_killed_at_work(embedded: Installation, journal: Journal, gate: Gate) -> None:
-    """Three times. What was lost comes after all that was due before it, so it is not caught again by the next."""
+    """Each time, what was lost comes after all that was due before it, so it is not caught again by the next."""
     killed_at, held = [], set()
     with ThreadPoolExecutor(1) as pool:
         creating = pool.submit(embedded.create_many, JOBS, IMMEDIATE)
-        for _ in range(3):
+        for _ in range(DEATHS):
             gate.close(after=JOBS // 5)
             held |= {call.run_id for call in gate.wait_until_held(THREADS)}
             killed_at.append(embedded.kill_and_wait("serve"))
@@ -140,7 +140,7 @@ def test_the_embedded_server_killed_at_work(embedded: Installation, journal: Jou
 def test_the_coordinator_killed_with_delayed_jobs_to_come(services: Installation, journal: Journal) -> None:
     delays = [6 + number % 40 / 10 for number in range(JOBS)]
     job_ids = services.create_all([new_job({"type": "delay_from_now", "duration_seconds": delay}) for delay in delays])
-    for share in (10, 4, 2):
+    for share in (10, 4, 2)[-DEATHS:]:
         journal.wait_for(lambda calls, share=share: len(calls) >= JOBS // share, "calls")  # type: ignore[misc]
         services.kill("coordinator")
         assert services.count("pending") > 0, "killed too late: nothing was left to dispatch"
@@ -157,11 +157,11 @@ def test_the_coordinator_killed_with_delayed_jobs_to_come(services: Installation
 def test_polls_while_workers_are_killed(services: Installation, journal: Journal) -> None:
     """Polls beside other work; a worker is killed three times, each time when what the last one lost is over.
 
-    A second between polls: a poll that is lost comes again after five, when the jobs beside it are five polls ahead.
+    Two seconds between polls: one that is lost comes again after five, when the jobs beside it are two polls ahead.
     """
     gate = Gate(_answer_poll)
     journal.behave = gate
-    polling = {"type": "polling", "interval_seconds": 1}
+    polling = {"type": "polling", "interval_seconds": 2}
     pollers = services.create_many(20, polling, task_type="poll")
     killed_at = []
     with ThreadPoolExecutor(1) as pool:

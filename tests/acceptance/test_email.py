@@ -16,7 +16,7 @@ from tests.waiting import LONGEST, until
 
 EMAILS = JOBS
 IN_ONE_BODY = 1_000  # what one request creates at most
-HUNDRED = range(EMAILS // 2 - 50, EMAILS // 2 + 50)
+HUNDRED = (*range(EMAILS, EMAILS + 50), EMAILS // 2, *range(EMAILS + 50, EMAILS + 99))  # one of them is refused
 REFUSED = {f"user{number}@example.com" for number in (7, EMAILS // 2, EMAILS - 7)}
 REFUSAL = "550 5.1.1 No such user here"
 PROCESSES = {"web": 1, "worker": 2, "coordinator": 1}

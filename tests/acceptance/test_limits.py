@@ -75,7 +75,7 @@ def test_three_run_at_once_and_never_more(limited: Installation, journal: Journa
     gate = Gate()
     journal.behave = gate
     gate.close()
-    job_ids = limited.create_many(100, IMMEDIATE)
+    job_ids = limited.create_many(40, IMMEDIATE)
     gate.wait_until_held(3)
     gate.open()
     promises.all_complete(limited, job_ids)

@@ -29,7 +29,10 @@ def carillon(tmp_path: Path) -> Iterator[Process]:
     process.kill()
 
 
-def test_listeners_hear_of_a_job_and_are_sent_away_when_the_process_stops(carillon: Process) -> None:
+def test_listeners_and_the_printed_client_hear_of_a_job_and_are_sent_away_when_the_process_stops(
+    carillon: Process,
+) -> None:
+    hear_as_the_documentation_does(carillon)
     address = carillon.url.replace("http", "ws")
     with (
         requests.get(f"{carillon.url}/api/events", stream=True, timeout=LONGEST) as stream,
@@ -52,7 +55,8 @@ def test_listeners_hear_of_a_job_and_are_sent_away_when_the_process_stops(carill
     assert carillon.exit_status() == 0
 
 
-def test_the_client_in_the_documentation_hears_of_a_job(carillon: Process) -> None:
+def hear_as_the_documentation_does(carillon: Process) -> None:
+    """Assert that the client that docs/live.md prints hears of a job."""
     example = re.search(r"```python\n(.*?)```", (ROOT / "docs/live.md").read_text(), re.DOTALL)
     assert example is not None
     names: dict[str, Any] = {}

@@ -1,6 +1,7 @@
 """RabbitMQ and PostgreSQL stopped, killed and frozen under load: what was accepted completes, nobody gives up.
 
-Each test has a server of its own, since it stops it; one after another in one process.
+The tests have servers of their own, since they stop them, and one installation for each server, which begins while that
+is away; one after another in one process.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -18,12 +19,14 @@ from local.postgres import PrivatePostgres
 from local.rabbitmq import PrivateRabbit
 from tests.acceptance import promises
 from tests.acceptance.conftest import QUICK, THREADS
-from tests.acceptance.installation import SERVICES, Installation
+from tests.acceptance.installation import Installation
 from tests.acceptance.journal import Gate, Journal
+from tests.acceptance.kept_services import KeptServices
 from tests.acceptance.load import Load
 from tests.acceptance.queues import consumers, delete_queues
 from tests.acceptance.test_crashes import IMMEDIATE
 from tests.lengths import JOBS
+from tests.servers import new_database, virtual_host
 from tests.waiting import until
 
 pytestmark = pytest.mark.xdist_group("outages")
@@ -33,59 +36,93 @@ LONGEST_ANSWER_SECONDS = 60  # an answer that waits for the database's return ta
 OUTAGE_SECONDS = 10
 
 
-@pytest.fixture
-def durable() -> bool:
-    """Whether what is committed survives a kill of PostgreSQL; slower."""
-    return False
-
-
-@pytest.fixture
-def postgres(durable: bool) -> Iterator[PrivatePostgres]:
-    """A database server that a test may stop, not started yet."""
-    with closing(PrivatePostgres(durable=durable)) as postgres:
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PrivatePostgres]:
+    """A database server that the tests may stop, not started yet. What is committed survives a kill."""
+    with closing(PrivatePostgres(durable=True)) as postgres:
         yield postgres
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rabbit() -> Iterator[PrivateRabbit]:
-    """A broker that a test may stop, not started yet."""
+    """A broker that the tests may stop, not started yet."""
     with closing(PrivateRabbit()) as rabbit:
         yield rabbit
 
 
-@pytest.fixture
-def environment(journal: Journal) -> dict[str, str]:
+@pytest.fixture(scope="module")
+def environment(listening: Journal) -> dict[str, str]:
     """What every installation is told, but where its servers are."""
     leases = {"LEASE_SECONDS": str(LEASE), "HEARTBEAT_SECONDS": str(HEARTBEAT)}
-    return {**QUICK, **leases, "CALLBACK_BASE_URL": journal.url}
+    return {**QUICK, **leases, "CALLBACK_BASE_URL": listening.url}
+
+
+@pytest.fixture(scope="module")
+def begun_without_rabbit(
+    tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str], rabbit: PrivateRabbit
+) -> Iterator[KeptServices]:
+    """An installation whose broker may be stopped, on the shared database server; begun while it is away."""
+    folder = tmp_path_factory.mktemp("rabbit")
+    with (
+        new_database(f"carillon_outages_{uuid4().hex[:12]}") as database_url,
+        KeptServices(folder, environment, database_url, rabbit.url) as carillon,
+    ):
+        yield carillon
+
+
+@pytest.fixture(scope="module")
+def begun_without_postgres(
+    tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str], postgres: PrivatePostgres
+) -> Iterator[KeptServices]:
+    """An installation whose database server may be stopped, on the shared broker; begun while it is away."""
+    folder = tmp_path_factory.mktemp("postgres")
+    with (
+        virtual_host() as rabbitmq_url,
+        KeptServices(folder, environment, postgres.url, rabbitmq_url, wait=False) as carillon,
+    ):
+        yield carillon
 
 
 @pytest.fixture
-def of_rabbit(environment: dict[str, str], postgresql: str, rabbit: PrivateRabbit) -> dict[str, str]:
-    """What leads the processes to a broker that may be stopped, and to the shared database server."""
-    return {**environment, "DATABASE_URL": postgresql, "RABBITMQ_URL": rabbit.url}
-
-
-@pytest.fixture
-def of_postgres(environment: dict[str, str], postgres: PrivatePostgres, rabbitmq_url: str) -> dict[str, str]:
-    """What leads the processes to a database server that may be stopped, and to the shared broker."""
-    return {**environment, "DATABASE_URL": postgres.url, "RABBITMQ_URL": rabbitmq_url}
-
-
-@pytest.fixture
-def on_rabbit(tmp_path: Path, rabbit: PrivateRabbit, of_rabbit: dict[str, str]) -> Iterator[Installation]:
-    """An installation whose broker may be stopped."""
+def on_rabbit(begun_without_rabbit: KeptServices, rabbit: PrivateRabbit, journal: Journal) -> Iterator[Installation]:
+    """The installation whose broker may be stopped, without a job, and all its servers there."""
     rabbit.start()
-    with Installation(tmp_path, SERVICES, of_rabbit) as carillon:
-        yield carillon
+    begun_without_rabbit.empty()
+    until(lambda: consumers(rabbit) == 2, "the workers to listen")
+    yield begun_without_rabbit
+    rabbit.start()
 
 
 @pytest.fixture
-def on_postgres(tmp_path: Path, postgres: PrivatePostgres, of_postgres: dict[str, str]) -> Iterator[Installation]:
-    """An installation whose database server may be stopped."""
+def on_postgres(
+    begun_without_postgres: KeptServices, postgres: PrivatePostgres, journal: Journal
+) -> Iterator[Installation]:
+    """The installation whose database server may be stopped, without a job, and all its servers there."""
     postgres.start()
-    with Installation(tmp_path, SERVICES, of_postgres) as carillon:
-        yield carillon
+    until(begun_without_postgres.is_ready, "the API to answer")
+    begun_without_postgres.empty()
+    yield begun_without_postgres
+    postgres.thaw()
+    postgres.start()
+
+
+def test_rabbitmq_away_at_the_start(
+    begun_without_rabbit: KeptServices, rabbit: PrivateRabbit, journal: Journal
+) -> None:
+    """The first test of this installation."""
+    carillon = begun_without_rabbit
+    assert rabbit.pid is None
+    before = carillon.pids()
+    job_ids = carillon.create_many(JOBS, IMMEDIATE)
+    assert _readiness(carillon)["status"] == "degraded"
+    assert not _readiness(carillon)["broker"]
+    assert not journal.calls
+    rabbit.start()
+    promises.all_complete(carillon, job_ids)
+    promises.one_key_a_run(journal)
+    promises.no_overlap(journal)
+    until(lambda: _readiness(carillon)["broker"], "readyz to say that the broker is back")
+    assert carillon.pids() == before
 
 
 def test_rabbitmq_killed_for_ten_seconds_and_its_queues_deleted(
@@ -111,7 +148,24 @@ def test_rabbitmq_killed_for_ten_seconds_and_its_queues_deleted(
     promises.no_overlap(journal)
     assert not journal.called_again()
     assert carillon.pids() == before
-    assert _readiness(carillon)["broker"]
+    until(lambda: _readiness(carillon)["broker"], "readyz to say that the broker is back")
+
+
+def test_postgresql_away_at_the_start(
+    begun_without_postgres: KeptServices, postgres: PrivatePostgres, journal: Journal
+) -> None:
+    """The first test of this installation."""
+    carillon = begun_without_postgres
+    assert postgres.pid is None
+    waiting = ("web", "worker.1", "worker.2", "coordinator")
+    until(lambda: all(carillon.logged(name, "waiting_for_database") for name in waiting), "all to say they wait")
+    before = carillon.pids()
+    postgres.start()
+    until(carillon.is_ready, "the API to answer")
+    promises.all_complete(carillon, carillon.create_many(JOBS, IMMEDIATE))
+    promises.one_key_a_run(journal)
+    promises.no_overlap(journal)
+    assert carillon.pids() == before
 
 
 def test_postgresql_restarted_twice(on_postgres: Installation, postgres: PrivatePostgres, journal: Journal) -> None:
@@ -124,10 +178,7 @@ def test_postgresql_restarted_twice(on_postgres: Installation, postgres: Private
     _nobody_gave_up(carillon, load, journal, before)
 
 
-@pytest.mark.parametrize("durable", [True])  # else a kill may lose the last commits, and rightly so
-def test_postgresql_killed(
-    on_postgres: Installation, postgres: PrivatePostgres, journal: Journal, durable: bool
-) -> None:
+def test_postgresql_killed(on_postgres: Installation, postgres: PrivatePostgres, journal: Journal) -> None:
     carillon = on_postgres
     before = carillon.pids()
     with Load(carillon) as load:
@@ -167,38 +218,6 @@ def test_postgresql_frozen_past_a_lease(on_postgres: Installation, postgres: Pri
     assert len(again) <= 2 * len(held), "what was claimed when the database woke may be lost too, and no more"
     lost_at = [datetime.fromisoformat(attempts[0]["finished_at"]) for attempts in again.values()]
     assert min(lost_at) >= thawed_at + timedelta(seconds=LEASE - 1), "rescued before the workers could renew"
-
-
-def test_rabbitmq_away_at_the_start(
-    tmp_path: Path, of_rabbit: dict[str, str], rabbit: PrivateRabbit, journal: Journal
-) -> None:
-    with Installation(tmp_path, SERVICES, of_rabbit) as carillon:
-        before = carillon.pids()
-        job_ids = carillon.create_many(JOBS, IMMEDIATE)
-        assert _readiness(carillon)["status"] == "degraded"
-        assert not _readiness(carillon)["broker"]
-        assert not journal.calls
-        rabbit.start()
-        promises.all_complete(carillon, job_ids)
-        promises.one_key_a_run(journal)
-        promises.no_overlap(journal)
-        assert _readiness(carillon)["broker"]
-        assert carillon.pids() == before
-
-
-def test_postgresql_away_at_the_start(
-    tmp_path: Path, of_postgres: dict[str, str], postgres: PrivatePostgres, journal: Journal
-) -> None:
-    with Installation(tmp_path, SERVICES, of_postgres, wait=False) as carillon:
-        waiting = ("web", "worker.1", "worker.2", "coordinator")
-        until(lambda: all(carillon.logged(name, "waiting_for_database") for name in waiting), "all to say they wait")
-        before = carillon.pids()
-        postgres.start()
-        until(carillon.is_ready, "the API to answer")
-        promises.all_complete(carillon, carillon.create_many(JOBS, IMMEDIATE))
-        promises.one_key_a_run(journal)
-        promises.no_overlap(journal)
-        assert carillon.pids() == before
 
 
 def _nobody_gave_up(carillon: Installation, load: Load, journal: Journal, before: dict[str, int | None]) -> None:

@@ -23,6 +23,7 @@ SECRET = "hunter2"  # noqa: S105  what must not be shown
 POSTGRESQL = f"postgresql://carillon:{SECRET}@127.0.0.1:1/carillon"
 RABBITMQ = f"amqp://carillon:{SECRET}@127.0.0.1:1/"
 BOTH = {"DATABASE_URL": POSTGRESQL, "RABBITMQ_URL": RABBITMQ}
+WRONG = {"PORT": "eighty", "LEASE_SECONDS": "-1", "INTERNAL_SECRET": SECRET, "CALLBACK_BASE_URL": SECRET}
 OF_SERVICES = ("web", "worker", "coordinator", "periodic")
 EMBEDDED = ("serve", "demo")
 EVERY = (*OF_SERVICES, *EMBEDDED, "services", "migrate")
@@ -57,17 +58,26 @@ def taken_port() -> Iterator[str]:
 
 @pytest.mark.parametrize("name", EVERY)
 def test_every_process_says_all_that_is_wrong_one_line_a_fault(tmp_path: Path, name: str) -> None:
-    wrong = {"PORT": "eighty", "LEASE_SECONDS": "-1", "INTERNAL_SECRET": SECRET, "CALLBACK_BASE_URL": SECRET}
+    names_both_faults(refused(tmp_path, name, **BOTH, **WRONG))
+
+
+@pytest.mark.parametrize("name", ["web", "services"])
+def test_a_process_that_is_started_from_the_command_line_says_so_too(tmp_path: Path, name: str) -> None:
     ended = subprocess.run(
         [sys.executable, str(ROOT / "cli.py"), name],
-        env=surroundings(tmp_path, BOTH | wrong),
+        env=surroundings(tmp_path, BOTH | WRONG),
         cwd=tmp_path,
         capture_output=True,
         text=True,
         timeout=LONGEST,
         check=False,
     )
-    port, lease = sorted(complaints(ended.returncode, ended.stdout, ended.stderr), reverse=True)
+    names_both_faults(complaints(ended.returncode, ended.stdout, ended.stderr))
+
+
+def names_both_faults(lines: list[str]) -> None:
+    """Assert that each wrong setting of WRONG has a line, and nothing else."""
+    port, lease = sorted(lines, reverse=True)
     assert port.startswith("PORT=eighty: ")
     assert lease.startswith("LEASE_SECONDS=-1: ")
 

@@ -29,6 +29,7 @@ class Process:
     """One process of Carillon, whose exit status is looked at."""
 
     def __init__(self, name: str, environment: dict[str, str], log: Path) -> None:
+        self.log = log
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         variable = "PORT" if name in {"web", "serve"} else "HEALTH_PORT"
@@ -191,6 +192,21 @@ def test_the_embedded_server_answers_requests_while_it_waits_for_a_call(
     following = start("serve")
     assert _job(following, job_id)["status"] == "completed"
     until(lambda: _job(following, later)["status"] == "completed", "the job accepted while it stopped")
+
+
+def test_a_second_signal_hands_back_at_once_and_nothing_is_logged_as_an_error(
+    journal: Journal, held: threading.Event, start: Start
+) -> None:
+    journal.behave = lambda _call: _after(held)
+    server = start("serve", SHUTDOWN_GRACE_SECONDS="600")
+    job_id = _create(server)
+    journal.wait_for(lambda calls: len(calls) == 1, "the call")
+    server.terminate()
+    until(lambda: server.status_of("/readyz") == 503, "the server to say that it stops")
+    assert _job(server, job_id)["status"] == "running"
+    server.terminate()
+    assert server.exit_status() == 0
+    assert "Traceback" not in server.log.read_text()
 
 
 def test_the_web_process_says_that_it_stops_while_it_still_answers(start: Start) -> None:

@@ -19,6 +19,7 @@ from tests.waiting import until
 OF_SERVICES = ("web", "worker", "coordinator", "periodic")
 SOON_SECONDS = 15  # about two are promised; a machine may be slow, and what is wrong lasts for ever
 BEGUN, NOT_BEGUN = 0, 128 + signal.SIGTERM
+EARLY = (BEGUN, NOT_BEGUN)  # how far a process has come is up to the machine
 AS_PROCESS_ONE = ("unshare", "--fork", "--pid", "--mount-proc")
 
 
@@ -101,7 +102,7 @@ def away(database_port: int = 1, broker_port: int = 1) -> dict[str, str]:
 def test_a_process_that_is_being_imported_ends_at_once(start: Start, name: str) -> None:
     process = start(name, **away())
     process.wait_to_obey()
-    assert process.end() == NOT_BEGUN
+    assert process.end() in EARLY
     assert "Traceback" not in process.log.read_text()
 
 
@@ -127,7 +128,7 @@ def test_a_process_whose_broker_is_silent_ends(start: Start, silent: socket.sock
     process = start(name, DATABASE_URL=postgresql, RABBITMQ_URL=silent_broker)
     if name == "periodic":  # its connection is opened at the full minute
         process.wait_to_obey()
-        assert process.end() in (BEGUN, NOT_BEGUN)
+        assert process.end() in EARLY
         return
     connection, _ = silent.accept()
     with connection:
@@ -140,7 +141,7 @@ def test_a_process_whose_broker_is_silent_ends(start: Start, silent: socket.sock
 def test_as_process_one_of_a_container_a_process_ends_however_early_it_is_told(start: Start, name: str) -> None:
     process = start(name, AS_PROCESS_ONE, **({} if name == "serve" else away()))
     process.wait_to_obey()
-    assert process.end() == NOT_BEGUN
+    assert process.end() in EARLY
 
 
 @pytest.mark.skipif(not may_unshare(), reason="needs the right to make a namespace of processes (root)")

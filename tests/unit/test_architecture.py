@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 import threading
@@ -25,15 +26,29 @@ from services.messaging import broker as brokers
 from services.messaging import doorbell
 from tests.factories import given_system
 
+# One process reads the files, instead of each.
+pytestmark = pytest.mark.xdist_group("architecture")
+
 ROOT = Path(__file__).parents[2]
 ROOMS: list[str] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["root_packages"]
 BESIDE_THE_PRODUCT = {"tests", "bench"}
 FILES = [*ROOT.glob("*.py"), *(file for room in ROOMS for file in (ROOT / room).rglob("*.py"))]
 
 
-def imported(file: Path) -> Iterator[str]:
+@functools.cache
+def nodes_of(file: Path) -> list[ast.AST]:
+    """All that stands in a file; each is read once."""
+    return [*ast.walk(ast.parse(file.read_text()))]
+
+
+@functools.cache
+def imported(file: Path) -> frozenset[str]:
     """Every module a file imports, in functions too; of `from a import b` both `a` and `a.b`."""
-    for node in ast.walk(ast.parse(file.read_text())):
+    return frozenset(_imported(file))
+
+
+def _imported(file: Path) -> Iterator[str]:
+    for node in nodes_of(file):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -89,13 +104,9 @@ def test_only_the_start_of_a_process_reads_the_environment() -> None:
     loaders = {
         str(file.relative_to(ROOT))
         for file in FILES
-        if "settings.load" in set(imported(file)) or any(loads_settings(node) for node in ast.walk(tree_of(file)))
+        if "settings.load" in set(imported(file)) or any(loads_settings(node) for node in nodes_of(file))
     }
     assert loaders == {"processes/start.py"}
-
-
-def tree_of(file: Path) -> ast.AST:
-    return ast.parse(file.read_text())
 
 
 def loads_settings(node: ast.AST) -> bool:
@@ -110,11 +121,13 @@ def loads_settings(node: ast.AST) -> bool:
 
 def test_the_product_itself_looks_into_the_environment_nowhere_else() -> None:
     """`local` starts other programs and hands its environment on; the rooms of the product do not look at it."""
-    product = [file for file in FILES if not str(file.relative_to(ROOT)).startswith(("processes/start.py", "local/"))]
+    product = [
+        file for file in FILES if not str(file.relative_to(ROOT)).startswith(("processes/environment.py", "local/"))
+    ]
     looking = {
         str(file.relative_to(ROOT))
         for file in product
-        for node in ast.walk(tree_of(file))
+        for node in nodes_of(file)
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
     }
     assert looking == set()
@@ -167,7 +180,7 @@ def test_every_message_made_names_a_registered_actor() -> None:
     makers = {
         str(file.relative_to(ROOT))
         for file in FILES
-        for node in ast.walk(tree_of(file))
+        for node in nodes_of(file)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "Message"
     }
     assert makers == {"services/messaging/doorbell.py"}

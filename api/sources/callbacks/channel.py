@@ -52,18 +52,21 @@ class JobUpdate(Shown):
 class Updates(Telling):
     """The frames of a job for one listener: each event of its log once, and only the newest status."""
 
+    tells_long_values = False
+
     def __init__(self, job_id: UUID) -> None:
         self._job_id = job_id
         self._entries: list[LogEntry] = []
 
-    def begin(self, current: Round, _principal: Principal) -> Sequence[Frame]:
+    def begin(self, current: Round, principal: Principal) -> Sequence[Frame]:
         """Note which events were before."""
-        self._entries = current.once(("events", self._job_id), lambda: current.look.log_of(self._job_id))
+        key = ("events", self._job_id, principal.account_id)
+        self._entries = current.once(key, lambda: current.look.log_of(principal, self._job_id))
         return ()
 
-    def tell(self, current: Round, _principal: Principal, _told: Told) -> Sequence[Frame]:
+    def tell(self, current: Round, principal: Principal, _told: Told) -> Sequence[Frame]:
         """Returns a frame for each new event, the first one first; if there is none, one with the status."""
-        found = self._found(current)
+        found = self._found(current, principal)
         if found is None:
             return [_frame(JobUpdate(status=DELETED))]
         status = words.status_word(found)
@@ -76,14 +79,14 @@ class Updates(Telling):
         """Returns what `tell` returns: the log has what was missed."""
         return self.tell(current, principal, Told())
 
-    def _found(self, current: Round) -> JobWithLog | None:
+    def _found(self, current: Round, principal: Principal) -> JobWithLog | None:
         """Returns the job with its log; None if it was deleted."""
 
         def read() -> JobWithLog | None:
-            view = current.job(self._job_id)
-            return None if view is None else current.look.with_log(view)
+            view = current.job(principal, self._job_id)
+            return None if view is None else current.look.with_log(principal, view)
 
-        return current.once(("log", self._job_id), read)
+        return current.once(("log", self._job_id, principal.account_id), read)
 
 
 def _frame(update: JobUpdate) -> Frame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from falcon.asgi import Request, Response
@@ -10,13 +10,14 @@ from falcon.asgi import Request, Response
 from api import access, answers
 from api.openapi import documented
 from api.operations import Required
+from api.sources import translating
 from api.sources.callbacks import words
 from api.sources.callbacks.schema import LogEntry, StatusOfJob
 from api.threads import Threads
 from core import schedules
 from core.scopes import Scope
 from services.reading import records
-from services.reading.views import JobView
+from services.reading.views import JobHead, JobView
 
 
 class JobStatuses:
@@ -41,13 +42,13 @@ class JobStatuses:
         answers.send(resp, status)
 
 
-def _scheduled_at(view: JobView) -> datetime | None:
+def _scheduled_at(view: JobHead | JobView) -> datetime | None:
     """Returns the next or only instant that the schedule names; None if it names none."""
     match view.schedule:
         case schedules.RunAt():
             return view.schedule.at
         case schedules.DelayFromNow():
-            return view.next_run_at or view.created_at + timedelta(seconds=view.schedule.duration_seconds)
+            return translating.delay_ends_at(view, view.schedule)
         case schedules.Cron() | schedules.Interval():
             return view.next_run_at
         case _:

@@ -144,5 +144,7 @@ def asked_for(shown: CronJob) -> NewCronJob:
 
 
 def _parameters(view: JobView, metadata: dict[str, Any]) -> dict[str, Any]:
+    """Returns the parameters that 003 stored; a job of another section may have anything in their place."""
     parameters = metadata.get("parameters")
-    return parameters if isinstance(parameters, dict) else {"action": view.task_type, **(view.data or {})}
+    found = parameters if isinstance(parameters, dict) else {"action": view.task_type, **(view.data or {})}
+    return found if isinstance(found.get("action", ""), str) else {**found, "action": view.task_type}

@@ -67,7 +67,7 @@ class Update(Shown):
 
 
 class Updates(Telling):
-    """What one listener was told, and what it asked for."""
+    """What was sent to one listener, and what it asked for."""
 
     def __init__(self) -> None:
         self._statistics = Pace()
@@ -75,7 +75,7 @@ class Updates(Telling):
         self._asked: list[Question | None] = []
 
     def hear(self, text: str) -> None:
-        """Take a question, which the next look answers; None stands for one that is not understood."""
+        """Note a question, which the next look answers; None is a question that is not understood."""
         if len(self._heard) == MOST_ASKED:
             return
         try:
@@ -84,7 +84,7 @@ class Updates(Telling):
             self._heard.append(None)
 
     def look_begins(self) -> None:
-        """Have the look answer what was heard before it."""
+        """Note that a look begins, which answers the questions received before it."""
         self._asked += self._heard
         self._heard = []
 
@@ -93,10 +93,10 @@ class Updates(Telling):
         self._statistics.is_wanted = True
         return ()
 
-    def tell(self, current: Round, _principal: Principal, told: Told) -> Sequence[Frame]:
+    def tell(self, current: Round, principal: Principal, told: Told) -> Sequence[Frame]:
         """Returns a frame for each of these jobs that 004 has."""
         self._statistics.is_wanted = True
-        frames = (_job(current, job_id) for job_id in told.jobs)
+        frames = (_job(current, principal, job_id) for job_id in told.jobs)
         return [frame for frame in frames if frame is not None]
 
     def tell_due(self, current: Round, principal: Principal) -> Sequence[Frame]:
@@ -125,14 +125,14 @@ def _answer(current: Round, principal: Principal, question: Question | None) -> 
             return _frame("error", {"detail": _NOT_UNDERSTOOD})
 
 
-def _job(current: Round, job_id: UUID) -> Frame | None:
+def _job(current: Round, principal: Principal, job_id: UUID) -> Frame | None:
     def make() -> Frame | None:
-        view = current.job(job_id)
+        view = current.job(principal, job_id)
         if view is None:
             return _frame("job_update", {"id": job_id, "status": DELETED}, job_id)
         return _frame("job_update", schema.show(view), job_id) if words.SOURCE.owns(view) else None
 
-    return current.once(("004", job_id), make)
+    return current.frame_once(("004", job_id, principal.account_id), job_id, make)
 
 
 def _statistics(current: Round, principal: Principal) -> Frame:

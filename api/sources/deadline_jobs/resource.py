@@ -141,7 +141,7 @@ class OneDeadlineJob(_DeadlineJobs):
             asked_for = schema.asked_for(view)
             shown = schema.show(view)
             given: Any = whole(NewDeadlineJob, value, shown)
-            if value.get("priority") == shown.priority:  # a word stands for more than one number
+            if value.get("priority") == shown.priority:  # a word means more than one number
                 given = given.model_copy(update={"priority": asked_for.priority})
             if given.deadline != view.deadline:
                 translating.expect_future("deadline", given.deadline, self.system.clock.now())

@@ -98,7 +98,10 @@ class PriorityCounts(Shown):
 
 
 class DeadlineStatistics(Shown):
-    """The caller's jobs of every section, counted; the wait, in seconds, is the mean of the newest started runs."""
+    """The caller's jobs of every section, counted; the wait, in seconds, is the mean of the newest started runs.
+
+    Runs whose first attempt failed are left out.
+    """
 
     status_counts: dict[str, int]
     priority_counts: PriorityCounts

@@ -14,7 +14,7 @@ SOURCE = Source(built_in_apps.JOBS, ("/jobs/",), tells_error=False)
 FIELDS = {"title": "name", "deadline_at": "deadline"}
 
 PriorityWord = Literal["high", "medium", "low"]
-# The lowest priority that each word stands for.
+# The lowest priority that each word means.
 PRIORITY_FROM: tuple[tuple[int, PriorityWord], ...] = ((7, "high"), (4, "medium"), (0, "low"))
 
 StatusWord = Literal["pending", "running", "completed", "failed", "cancelled", "paused"]

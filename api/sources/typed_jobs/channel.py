@@ -40,20 +40,21 @@ class StatusOfJob(Shown):
 
 
 class Statuses(Telling):
-    """What a listener is told: the newest status of each job."""
+    """What a listener is sent: the newest status of each job."""
 
-    def tell(self, current: Round, _principal: Principal, told: Told) -> Sequence[Frame]:
+    def tell(self, current: Round, principal: Principal, told: Told) -> Sequence[Frame]:
         """Returns a frame for each of these jobs."""
-        return [_frame(current, job_id) for job_id in told.jobs]
+        frames = (_frame(current, principal, job_id) for job_id in told.jobs)
+        return [frame for frame in frames if frame is not None]
 
     def reset(self, _round: Round, _principal: Principal) -> Sequence[Frame]:
         """Returns the frame after which the list is to be read anew."""
         return [Frame(StatusOfJob(id=None, status=RESET).model_dump_json(), RESET)]
 
 
-def _frame(current: Round, job_id: UUID) -> Frame:
+def _frame(current: Round, principal: Principal, job_id: UUID) -> Frame | None:
     def make() -> Frame:
-        view = current.job(job_id)
+        view = current.job(principal, job_id)
         if view is None:
             told = StatusOfJob(id=job_id, status=DELETED)
         else:
@@ -61,4 +62,4 @@ def _frame(current: Round, job_id: UUID) -> Frame:
             told = StatusOfJob(id=job_id, status=status, result=words.aliases(view)["result"])
         return Frame(told.model_dump_json(), job_id)
 
-    return current.once(("status", job_id), make)
+    return current.frame_once(("status", job_id, principal.account_id), job_id, make)

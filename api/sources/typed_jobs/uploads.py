@@ -20,6 +20,7 @@ from api.threads import Threads
 from core.principals import Principal
 from core.scopes import Scope
 from services.files import uploads
+from services.files.receiving import Receptions
 from services.files.spool import Incoming
 from services.reading import records
 from services.system import System
@@ -31,6 +32,7 @@ class Uploads:
     def __init__(self, system: System, threads: Threads) -> None:
         self._system = system
         self._threads = threads
+        self._receptions = Receptions(system)
 
     @documented(
         "uploadFile",
@@ -44,17 +46,19 @@ class Uploads:
     )
     async def on_post(self, req: Request, resp: Response) -> None:
         """Upload a file: it is spooled here, and a job stores it permanently."""
-        keys.read(req)  # a wrong key is refused before a large file is read
+        has_key = keys.read(req) is not None  # a wrong key is refused before a large file is read
         most = self._system.settings.max_upload_bytes
-        incoming = await self._threads.run(uploads.incoming, self._system)
+        begin = partial(self._receptions.begin, access.principal(req), may_be_sent_again=has_key)
+        reception = await self._threads.run(begin)
+        incoming = reception.file
         try:
-            form = await forms.read(req, most, lambda piece: self._threads.run(incoming.write, piece))
+            form = await forms.read(req, most, lambda piece: self._threads.run(reception.write, piece))
             await self._threads.run(incoming.finish)  # before any transaction, since it waits for the disk
             content = json.dumps({**form.texts, "file": [form.file_name, incoming.sha256]}).encode()
             accept = partial(self._accept, incoming, form, access.principal(req))
             await keys.answer_once(self._system, self._threads, req, resp, content=content, act=accept)
         finally:
-            incoming.drop()  # unless it was taken over: the request came before, or was refused
+            reception.end()  # unless it was taken over: the request came before, or was refused
 
     def _accept(self, incoming: Incoming, form: Form, principal: Principal) -> Answer:
         fields = schemas.fields(form.texts)

@@ -40,8 +40,14 @@ def aliases(view: JobView) -> dict[str, Any]:
         "schedule_type": _schedule_type(view.schedule),
         "scheduled_time": scheduled_time(view),
         "frequency": view.schedule.frequency if isinstance(view.schedule, schedules.Interval) else None,
-        "file_url": result.get("file_url") if isinstance(result, dict) else None,
+        "file_url": _file_url(result),
     }
+
+
+def _file_url(result: Any) -> str | None:
+    """Returns the address in the result of an upload; a receiver may put anything under this name."""
+    url = result.get("file_url") if isinstance(result, dict) else None
+    return url if isinstance(url, str) else None
 
 
 def _schedule_type(schedule: schedules.Schedule) -> str:

@@ -34,13 +34,15 @@ def attempts_add_up(evidence: Evidence) -> Iterator[Breach]:
     """Attempts are contiguous, as many as counted, within the limits, and every call is of one of them."""
     for run in evidence.runs:
         attempts = evidence.attempts_of[run.id]
-        if [one.number for one in attempts] != list(range(1, run.attempt_count + 1)):
-            yield Breach((run.id,), f"attempts {[one.number for one in attempts]} of {run.attempt_count}")
-        running = sum(one.outcome is None for one in attempts)
-        if running != (run.status == "running"):
-            yield Breach((run.id,), f"{running} attempts go on of a run that is {run.status}")
+        ended = run.attempt_count - (run.status == "running")
+        if [one.number for one in attempts] != list(range(1, ended + 1)):
+            yield Breach((run.id,), f"attempts {[one.number for one in attempts]} of {ended} that have ended")
+        for one in attempts:
+            if one.outcome is None:
+                yield Breach((run.id,), f"attempt {one.number} is stored without its end")
         yield from _within_limits(run, attempts)
     known = {(one.run_id, one.number) for one in evidence.attempts}
+    known |= {(run.id, run.attempt_count) for run in evidence.runs if run.status == "running"}  # stored when they end
     for call in evidence.journal.calls:
         if (call.run_id, call.attempt) not in known:
             yield Breach((call.run_id,), f"was called as attempt {call.attempt}, which is not stored")

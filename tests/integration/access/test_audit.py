@@ -52,6 +52,7 @@ def test_an_entry_tells_who_did_what_with_what_from_where_and_why(client: Client
         "app_name": MINE,
         "thing": "job",
         "thing_id": job,
+        "title": "polling_task",
         "before": {"state": "active"},
         "after": {"state": "paused"},
         "reason": "the receiver moves",

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import runpy
 import unicodedata
+from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -83,6 +85,11 @@ def test_a_password_is_hashed_with_the_effort_that_owasp_recommends(
     anna = registered(system)
     assert authenticated(system, logged_in(system), TokenKind.TOKEN) == anna.id
     assert User.get().password_hash.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+
+
+def test_it_takes_as_long_to_refuse_a_name_that_nobody_has(production_hasher: PasswordHasher) -> None:
+    production = runpy.run_path(str(Path(passwords.__file__)))
+    assert not production_hasher.check_needs_rehash(production["nobodys_hash"])
 
 
 @pytest.mark.parametrize(

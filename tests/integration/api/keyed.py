@@ -141,6 +141,7 @@ TAKE_NONE = {
     "resetPassword": "its link opens once",
     "resetPasswordByPage": "as resetPassword",
     "addSigningSecret": "an answer that holds a secret is never kept; one that is given twice is added once",
+    "drainWorker": "a worker that is drained twice is drained",
     "logOut": "ends what it is asked with",
     "logOutByPage": "as logOut",
     "reportHeartbeat": "the run and its token tell which report it is",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from models import database
 from models.tables import AppQuotas, Job, Run
 from services.jobs.quotas import COUNTED_SECONDS
-from tests.factories import GivenSystem, claim, given_system, record, succeeded
+from tests.factories import NOON, GivenSystem, claim, given_system, record, succeeded
 from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, Headers, made_app, made_job
 from tests.integration.api.client import PRINTED, Client, refusal, served
 from tests.integration.api.test_accounts import HIDDEN, token_of
@@ -117,6 +118,26 @@ def test_no_more_runs_wait_than_the_quota_has_and_others_are_taken_when_some_hav
     assert client.simulate_post(f"/api/jobs/{later}/trigger", headers=anna, json={}).status_code == 201
     with database.reading():
         assert Run.select().where(Run.job == job).count() == 1
+
+
+def test_a_backfill_makes_no_more_runs_than_may_wait(client: Client, anna: Headers) -> None:
+    job = create(client, anna).json["id"]
+    put(client, waiting_runs=3)
+    span = {"from": (NOON - timedelta(seconds=300)).isoformat(), "to": NOON.isoformat()}
+    refused = client.simulate_post(f"/api/jobs/{job}/backfill", headers=anna, json=span)
+    assert refused.status_code == 409
+    assert "leaves no room for" in refused.json["detail"]
+    span["from"] = (NOON - timedelta(seconds=180)).isoformat()
+    made = client.simulate_post(f"/api/jobs/{job}/backfill", headers=anna, json=span)
+    assert (made.status_code, made.json["made"]) == (200, 3)
+
+
+def test_data_that_a_run_is_given_is_no_larger_than_that_of_a_job(client: Client, anna: Headers) -> None:
+    job = create(client, anna).json["id"]
+    put(client, payload_bytes=100)
+    trigger = f"/api/jobs/{job}/trigger"
+    assert set(refusal(client.simulate_post(trigger, headers=anna, json={"data": {"a": "x" * 200}}))) == {"data"}
+    assert client.simulate_post(trigger, headers=anna, json={"data": {"a": "x"}}).status_code == 201
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from core.states import JobState
 from models.tables import Job
-from tests.factories import NOON, GivenSystem, given_system
+from services.scheduling import dispatching
+from tests.factories import NOON, GivenSystem, claim_one, given_system, record, refused, runs_of
 from tests.integration.api.client import NO_JOB, PRINTED, Client, refusal, served
 
 INTERVAL = {"type": "interval", "every_seconds": 600, "max_runs": 9}
@@ -53,6 +55,31 @@ def test_how_long_runs_are_kept_is_given_changed_and_removed(client: Client) -> 
     assert patch(client, job_id, {"keep": None}).json["keep"] is None
     assert patch(client, job_id, {"keep": {"last": 0}}).status_code == 400
     assert got(client, client.create(schedule=INTERVAL))["keep"] is None
+
+
+def test_the_instant_of_a_delay_is_that_of_its_run_after_an_edit_too(client: Client, system: GivenSystem) -> None:
+    job_id = client.create(schedule={"type": "delay_from_now", "duration_seconds": 100})
+    assert instants(client, job_id) == ["2026-11-20T12:01:40Z"] * 3
+    system.clock.advance(30)
+    patch(client, job_id, {"priority": 7})
+    assert instants(client, job_id) == ["2026-11-20T12:01:40Z"] * 3
+    shown = patch(client, job_id, {"schedule": {"duration_seconds": 200}}).json
+    assert shown["next_run_at"] == "2026-11-20T12:03:50Z"
+    assert instants(client, job_id) == ["2026-11-20T12:03:50Z"] * 3
+    system.clock.advance(200)
+    dispatching.make_due(system, [runs_of(UUID(job_id))[0].id])
+    record(system, claim_one(system), refused())
+    assert got(client, job_id)["status"] == "failed"
+    client.simulate_post(f"/api/jobs/{job_id}/retry")
+    assert len(runs_of(UUID(job_id))) == 2
+    assert instants(client, job_id) == ["2026-11-20T12:03:50Z"] * 3
+
+
+def instants(client: Client, job_id: str) -> list[str]:
+    """The instant for which a job is scheduled, where it is shown: by itself, in the list, as its status."""
+    [listed] = client.simulate_get("/api/jobs").json["results"]
+    status = client.simulate_get(f"/api/jobs/{job_id}/status").json
+    return [got(client, job_id)["scheduled_time"], listed["scheduled_time"], status["scheduled_at"]]
 
 
 def test_a_schedule_of_another_type_takes_the_place_of_the_old_one(client: Client) -> None:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from uuid import UUID
 
 import pytest
 
 from api.posted_forms import FORM
 from api.sites import COOKIE
+from core.principals import LOCAL
 from services.access import tokens
-from tests.factories import given_system
-from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, made_app
+from services.jobs import failures
+from tests.factories import claim_one, given_system, record, refused, runs_of
+from tests.integration.access.tenants import MINE, SETTINGS, THEIRS, made_app, made_job, made_key
 from tests.integration.api.client import NO_JOB, Client, served
 from tests.integration.api.listening import conducted, events
 from tests.integration.api.test_accounts import HIDDEN, PASSWORD, SECRET, register, token_of
@@ -112,5 +115,30 @@ def test_what_becomes_of_anothers_app_is_told_no_more_than_of_one_that_is_not_th
             await of_all_of_hers.next("reset")
             for heard in (of_anothers, of_none):
                 assert {(await heard.next("reset", "")).name for _ in range(COMMENTS)} == {""}
+
+    asyncio.run(scene())
+
+
+def test_a_key_of_an_account_is_told_nothing_of_a_run_from_before_its_job_came_to_that_account(store: str) -> None:
+    system = given_system(**SETTINGS)
+    client = Client(served(system))
+    anna = token_of(client, "anna")
+    job = made_job(client, anna, made_app(client, anna, MINE))
+    assert client.simulate_post(f"/api/jobs/{job}/trigger", headers=anna).status_code == 201
+    record(system, claim_one(system), refused())
+    former = next(run.id for run in runs_of(UUID(job)) if run.finished_at is not None)
+    assert client.simulate_patch(f"/api/jobs/{job}", headers=anna, json={"account_id": "acc2"}).status_code == 200
+    key = made_key(client, anna, MINE, "read", account_id="acc2")
+
+    async def scene() -> None:
+        async with (
+            conducted(served(system)) as conductor,
+            events(conductor, "topics=runs", **key) as of_key,
+            events(conductor, "topics=runs", **anna) as of_anna,
+        ):
+            failures.dismiss(LOCAL, system, former)
+            assert (await of_anna.next("run")).data["run"]["id"] == str(former)
+            made = await conductor.simulate_post(f"/api/jobs/{job}/trigger", headers=anna)
+            assert (await of_key.next("run")).data["run"]["id"] == made.json["id"]
 
     asyncio.run(scene())

@@ -7,7 +7,7 @@ import pytest
 from services.execution import workers
 from services.execution.work import Deferred
 from services.reading import statistics
-from tests.factories import GivenSystem, claim, first_run, record
+from tests.factories import GivenSystem, claim, failed, first_run, record, refused, succeeded
 from tests.integration.api.client import Client, refusal
 
 CRON = {"type": "cron", "expression": "0 13 * * *"}
@@ -26,10 +26,45 @@ def test_jobs_are_counted_by_status(client: Client) -> None:
         "failed": 0,
         "cancelled": 0,
         "paused": 1,
+        "queued": 1,
+        "retrying": 0,
     }
     assert client.simulate_get("/api/jobs/stats?app_name=app_b").json["total"] == 1
     assert client.simulate_get("/api/jobs/stats?account_id=acc2").json["total"] == 1
     assert set(refusal(client.simulate_get("/api/jobs/stats?status=paused"))) == {"status"}
+
+
+def test_open_alerts_are_listed_until_the_job_recovers(client: Client, system: GivenSystem) -> None:
+    job_id = client.create(name="Import", schedule=CRON)
+    for _ in range(5):
+        client.simulate_post(f"/api/jobs/{job_id}/trigger")
+        [work] = claim(system)
+        record(system, work, refused())
+    [alert] = client.simulate_get("/api/alerts?app_name=app_a").json["results"]
+    assert (alert["kind"], alert["job_name"], alert["job_id"]) == ("failing", "Import", job_id)
+    assert client.simulate_get("/api/alerts?account_id=other").json == {"results": [], "is_cut": False}
+
+
+def test_hosts_that_fail_are_listed(client: Client, system: GivenSystem) -> None:
+    job_id = client.create(title="Contacts")
+    [work] = claim(system)
+    record(system, work, failed())
+    [host] = client.simulate_get("/api/failures/hosts?app_name=app_a").json["results"]
+    assert (host["failures"], host["last_success_at"]) == (1, None)
+    assert host["jobs"] == [{"job_id": job_id, "job_name": None, "job_title": "Contacts", "task_type": "polling_task"}]
+    assert client.simulate_get("/api/failures/hosts?account_id=other").json["results"] == []
+
+
+def test_jobs_that_became_slow_are_listed(client: Client, system: GivenSystem) -> None:
+    job_id = client.create(title="Rebuild", schedule=CRON)
+    for number in range(7):
+        client.simulate_post(f"/api/jobs/{job_id}/trigger")
+        [work] = claim(system)
+        system.clock.advance(2 if number < 4 else 10)
+        record(system, work, succeeded())
+    [slow] = client.simulate_get("/api/jobs/slow").json["results"]
+    assert (slow["job_title"], slow["times"], slow["usual_seconds"], slow["runs"]) == ("Rebuild", 5.0, 2.0, 3)
+    assert client.simulate_get("/api/jobs/slow?app_name=other").json["results"] == []
 
 
 def test_minutes_are_shown_oldest_first(client: Client, system: GivenSystem) -> None:
@@ -52,6 +87,14 @@ def test_minutes_are_shown_oldest_first(client: Client, system: GivenSystem) -> 
     statistics.summarise(system)
     assert client.simulate_get("/api/stats/series?minutes=2").json["results"][0] == shown[-1]
     assert len(client.simulate_get("/api/stats/series?minutes=1440").json["results"]) == 1440
+
+
+def test_a_minute_that_is_not_summed_up_has_no_figures(client: Client, system: GivenSystem) -> None:
+    client.create()
+    system.clock.advance(600)
+    before, unknown, *_, newest = client.simulate_get("/api/stats/series?minutes=11").json["results"]
+    assert (before["started"], newest["waiting"]) == (0, 1)
+    assert {value for name, value in unknown.items() if name != "minute"} == {None}
 
 
 @pytest.mark.parametrize("minutes", ["0", "1441", "x", ""])
@@ -77,6 +120,17 @@ def test_a_run_that_waits_for_a_report_takes_no_thread_of_its_worker(client: Cli
     assert [one["running"] for one in client.simulate_get("/api/workers").json["results"]] == [1]
 
 
+def test_what_comes_is_listed_from_an_instant_on(client: Client) -> None:
+    client.create(schedule={"type": "cron", "expression": "0 * * * *"})
+    path = "/api/upcoming?start=2026-11-22T00:00:00Z&seconds=3600"
+    assert [one["due_at"] for one in client.simulate_get(path).json["results"]] == [
+        "2026-11-22T00:00:00Z",
+        "2026-11-22T01:00:00Z",
+    ]
+    for start in ("9999-12-31T23:59:59Z", "2027-12-26T00:00:00Z"):
+        assert client.simulate_get(f"/api/upcoming?start={start}").status_code == 400
+
+
 def test_what_comes_is_listed(client: Client) -> None:
     job_id = client.create(name="at one", schedule=CRON)
     client.create(schedule={"type": "delay_from_now", "duration_seconds": 7_200})
@@ -84,6 +138,7 @@ def test_what_comes_is_listed(client: Client) -> None:
     assert shown == {
         "job_id": job_id,
         "job_name": "at one",
+        "job_title": None,
         "task_type": "polling_task",
         "app_name": "app_a",
         "scheduled_for": "2026-11-20T13:00:00Z",

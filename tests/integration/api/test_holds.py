@@ -24,6 +24,7 @@ def test_the_runs_of_another_tenant_that_were_before_it_are_not_named(sqlite: st
     [theirs] = claim(system)
     [mine] = client.simulate_get("/api/runs", headers=of_apps[MINE]).json["results"]
     hold = {"held_by": "concurrency", "key": "host:127.0.0.1", "since": "2026-11-20T12:00:00Z", "until": None}
+    hold |= {"pause": None}
     path = f"/api/runs/{mine['id']}"
     assert client.simulate_get(path, headers=of_apps[MINE]).json["holds"] == [{**hold, "holders": []}]
     shown = client.simulate_get(path, headers=HIDDEN).json["holds"]

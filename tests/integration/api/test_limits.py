@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from core.rates import Rate
 from core.scopes import Role
 from models import database
 from models.tables import HeldKey, Limit, Use
@@ -63,6 +62,7 @@ def test_a_limit_is_put_shown_changed_listed_and_deleted(client: Client, anna: H
         "room": 3,
         "next_room_at": None,
         "waiting": 0,
+        "drained_in_seconds": None,
     }
     assert client.simulate_get(f"/api/limits/{key}", headers=anna).json == {**made.json, "holders": []}
     assert put(client, key, anna, {"concurrency": 1}).status_code == 200
@@ -83,20 +83,12 @@ def test_its_use_and_what_waits_are_shown_and_when_there_is_room_again(
     shown = client.simulate_get(f"/api/limits/app:{MINE}", headers=anna).json
     assert (shown["running"], shown["room"], shown["waiting"]) == (1, 0, 2)
     assert shown["next_room_at"] == "2026-11-20T12:01:00Z"
+    assert shown["drained_in_seconds"] == 120
+    client.simulate_post(f"/api/apps/{MINE}/pause", headers=anna)
+    paused = client.simulate_get(f"/api/limits/app:{MINE}", headers=anna).json
+    assert (paused["waiting"], paused["drained_in_seconds"]) == (2, None), "a pause has no known end"
     runs = client.simulate_get("/api/runs", headers=anna).json["results"]
     assert {one["held_key"] for one in runs} == {f"app:{MINE}", None}
-
-
-def test_an_account_that_waits_for_the_rate_of_all_is_listed(sqlite: str) -> None:
-    system = given_system(**SETTINGS, account_rate=Rate(1, 60))
-    client = Client(served(system))
-    anna = token_of(client, "anna")
-    made_app(client, anna, MINE)
-    for _ in range(2):
-        made_job(client, anna, MINE, schedule={"type": "immediate"})
-    claim(system)
-    [shown] = client.simulate_get("/api/limits", headers=anna).json["results"]
-    assert (shown["key"], shown["is_default"], shown["waiting"]) == (f"account:{MINE}/acc1", True, 1)
 
 
 def test_a_weight_alone_limits_nothing_and_is_shown(client: Client, anna: Headers) -> None:
@@ -108,18 +100,6 @@ def test_a_weight_alone_limits_nothing_and_is_shown(client: Client, anna: Header
         "weight": 0.5,
         "room": None,
     }
-
-
-def test_the_rate_of_all_holds_for_an_account_that_has_a_weight_alone(sqlite: str) -> None:
-    system = given_system(**SETTINGS, account_rate=Rate(1, 60))
-    client = Client(served(system))
-    anna = token_of(client, "anna")
-    made_app(client, anna, MINE)
-    shown = put(client, f"account:{MINE}/acc1", anna, {"weight": 0.5}).json
-    assert (shown["rate"], shown["is_default"], shown["room"]) == ({"calls": 1, "per_seconds": 60}, True, 1)
-    for _ in range(2):
-        made_job(client, anna, MINE, schedule={"type": "immediate"})
-    assert len(claim(system)) == 1
 
 
 def test_only_administrators_give_an_account_more_than_others_have(client: Client, anna: Headers) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import threading
 from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -12,17 +14,22 @@ import falcon.testing
 import pytest
 from falcon.asgi import Request
 
-from api.live import hub, rounds, shares
-from api.live.frames import Frame
-from api.live.listeners import Interest, Listener
+from api.live import hub, listeners, rounds, shares
+from api.live.frames import Frame, Telling
+from api.live.listeners import End, Interest, Listener
 from api.resources.events import EventsOf
+from api.sources.callbacks.channel import Updates as CallbackUpdates
+from core.errors import Unavailable
 from core.principals import LOCAL, Principal, PrincipalKind
-from models import change_rows
+from models import change_rows, shown_jobs
+from models.fields import new_id
 from services.changes.looking import Watch
+from services.reading import statistics
 from services.scheduling import pauses
 from tests.factories import GivenSystem, first_run
 from tests.integration.api.client import served
 from tests.integration.api.listening import Event, Events, conducted, events, listening
+from tests.waiting import LONGEST
 
 CROWD = 3
 OF_THE_APP = Interest(app_name="app_a")
@@ -54,11 +61,16 @@ async def names_of_jobs(heard: Collection[Events]) -> set[str]:
     return {(await one.next("job")).data["job"]["id"] for one in heard}
 
 
-def listener(resumes_at: str | None = None, interest: Interest = OF_THE_APP, principal: Principal = LOCAL) -> Listener:
-    """One who listens to jobs."""
+def listener(
+    resumes_at: str | None = None,
+    interest: Interest = OF_THE_APP,
+    principal: Principal = LOCAL,
+    telling: Telling | None = None,
+) -> Listener:
+    """One who listens to jobs, unless something else is said."""
     req = Request(falcon.testing.create_scope(), falcon.testing.ASGIRequestEventEmitter())
     req.context.principal = principal
-    return Listener(req, EventsOf(("jobs",), None), interest, resumes_at)
+    return Listener(req, telling or EventsOf(("jobs",), None), interest, resumes_at)
 
 
 def told(listening: Collection[Listener], joining: Collection[Listener], watch: Watch) -> list[str]:
@@ -68,16 +80,18 @@ def told(listening: Collection[Listener], joining: Collection[Listener], watch: 
     return [frame.text for outcome in outcomes.values() if not isinstance(outcome, Exception) for frame in outcome]
 
 
-def test_what_was_missed_is_read_once_for_all_who_come_back_with_one_cursor(
+def test_what_was_missed_is_read_once_for_all_who_come_back_whatever_their_cursors(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with Watch().look() as look:
-        cursor = look.now
-    missed = first_run(system).job_id
-    read_since = counted(monkeypatch, change_rows, "since")
-    texts = told([], [listener(str(cursor)) for _ in range(CROWD)], Watch())
-    assert [str(missed) in text for text in texts] == [True] * CROWD
-    assert read_since.count(cursor.snapshot) == 1
+    cursors = []
+    for _ in range(CROWD):
+        with Watch().look() as look:
+            cursors.append(look.now)
+        missed = first_run(system).job_id
+    read = counted(monkeypatch, change_rows, "newest")
+    texts = told([], [listener(str(cursor)) for cursor in cursors for _ in range(2)], Watch())
+    assert sum(str(missed) in text for text in texts) == 2 * CROWD
+    assert len(read) == 1
 
 
 def test_whether_a_job_is_seen_is_asked_once_for_those_who_see_the_same(
@@ -90,6 +104,55 @@ def test_whether_a_job_is_seen_is_asked_once_for_those_who_see_the_same(
     texts = told(crowd, [], watch)
     assert [str(job_id) in text for text in texts] == [True] * CROWD
     assert len(asked) == 1
+
+
+def test_the_statistics_of_an_app_are_read_once_for_all_spellings_of_its_name(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first_run(system), first_run(system, app_name="app_b")
+    read = counted(monkeypatch, statistics, "of_jobs")
+    names = ("app_a", "APP_A", "App_a", "app_b", "nobody", "Nobody's", None)
+    texts = told([], [listener(telling=EventsOf(("stats",), name)) for name in names], Watch())
+    assert [json.loads(text)["stats"]["total"] for text in texts] == [1, 1, 1, 1, 0, 0, 2]
+    assert len(read) == 4
+
+
+def test_who_is_told_of_more_than_can_be_read_together_reads_anew_and_no_other_does(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shown_jobs, "MOST_BYTES_IN_PAGE", 50_000)
+    watch = Watch()
+    crowd = {
+        "large": listener(interest=Interest(app_name="large")),
+        "small": listener(interest=Interest(app_name="small")),
+    }
+    told([], crowd.values(), watch)
+    large = [first_run(system, app_name="large", data={"text": "x" * 30_000}).job_id for _ in range(2)]
+    small = first_run(system, app_name="small").job_id
+    of_one = listener(interest=Interest(large[0]), telling=CallbackUpdates(large[0]))
+    told([], [of_one], Watch())
+    with watch.look() as look:
+        outcomes = rounds.carry_out(look, 0.0, [*crowd.values(), of_one], [])
+    names = {name: [frame.event for frame in outcomes[one]] for name, one in crowd.items()}  # type: ignore[union-attr]
+    assert names == {"large": ["reset"], "small": ["job"]}
+    [frame] = outcomes[crowd["small"]]  # type: ignore[misc]
+    assert str(small) in frame.text
+    [update] = outcomes[of_one]  # type: ignore[misc]
+    assert json.loads(update.text)["status"] != "deleted"
+
+
+def test_who_reads_so_slowly_that_much_waits_is_sent_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listeners, "MOST_CHARACTERS", 100)
+    slow, quick = listener(), listener()
+
+    async def scene() -> list[object]:
+        for number in range(2):
+            for one in (slow, quick):
+                one.offer([Frame("x" * 80, number)], "cursor")
+            assert await quick.next(LONGEST) != ()
+        return [await slow.next(LONGEST), quick._characters]
+
+    assert asyncio.run(scene()) == [End.TRY_AGAIN, 0]
 
 
 def test_who_may_not_see_a_job_any_more_is_told_nothing_when_its_app_is_paused(system: GivenSystem) -> None:
@@ -171,3 +234,19 @@ def test_a_look_rests_twice_as_long_as_it_took_but_not_for_ever(monkeypatch: pyt
     assert hub.rest_after(0.05) == 0.2
     assert hub.rest_after(0.3) == 0.6
     assert hub.rest_after(60.0) == hub.LONGEST_REST_SECONDS
+
+
+def test_a_process_has_room_for_so_many_listeners_and_for_fewer_of_one_caller(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    anna, berta = (Principal(PrincipalKind.USER, user_id=new_id()) for _ in range(2))
+    nothing: Any = None
+    made = hub.Hub(system, nothing, nothing, threading.Event())
+    made._listening.update(listener(principal=anna) for _ in range(2))
+    monkeypatch.setattr(hub, "MOST_OF_A_CALLER", 2)
+    with pytest.raises(Unavailable, match="close some"):
+        asyncio.run(made.join(listener(principal=anna)))
+    made._refuse_too_many(listener(principal=berta))
+    monkeypatch.setattr(hub, "MOST_LISTENERS", 2)
+    with pytest.raises(Unavailable, match="try again in a moment"):
+        asyncio.run(made.join(listener(principal=berta)))

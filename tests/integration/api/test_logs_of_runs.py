@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from core.states import RunStatus
-from models import database, run_lines
+from models import database, lists, run_lines
+from models.shown_runs import ShownRun
 from models.tables import Run, RunLine
-from services.reading import records
 from tests.factories import (
     NOON,
     GivenSystem,
@@ -21,8 +22,7 @@ from tests.factories import (
     stored_run,
     succeeded,
 )
-from tests.integration.api.client import NO_JOB, Client, refusal, served
-from tests.integration.api.test_accounts import SECRET
+from tests.integration.api.client import Client, refusal, served
 from tests.integration.api.test_reports import deferred, report
 from tests.integration.changes.watching import Watcher
 from tests.integration.pages.browser import Browser
@@ -104,12 +104,13 @@ def test_long_lines_push_out_older_ones(client: Client, system: GivenSystem, mon
 
 
 def test_lines_are_counted_among_the_requests_of_an_address_and_reports_are_not(sqlite: str) -> None:
-    client = Client(served(given_system(internal_secret=SECRET, requests_per_minute=2)))
-    path = f"/reports/{NO_JOB}"
-    logged = [client.simulate_post(f"{path}/log", json={"lines": ["one"]}).status_code for _ in range(3)]
-    assert logged == [401, 401, 429]
-    assert client.simulate_post(f"{path}/log/", json={"lines": ["one"]}).status_code == 429
-    assert client.simulate_post(f"{path}/heartbeat").status_code == 401
+    system = given_system(requests_per_minute=3)
+    client = Client(served(system))
+    work = deferred(client, system)  # one request
+    logged = [report(client, work, "log", {"lines": ["one"]}).status_code for _ in range(3)]
+    assert logged == [200, 200, 429]
+    assert report(client, work, "log/", {"lines": ["one"]}).status_code == 429
+    assert [report(client, work, "heartbeat").status_code for _ in range(4)] == [200] * 4
 
 
 def test_those_who_listen_hear_of_a_line(client: Client, system: GivenSystem) -> None:
@@ -155,19 +156,20 @@ def ending(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A run that logs a line and ends just after it was read as running, before the rest of it is read."""
     run = first_run(system)
     [work] = claim(system)
-    read = records.run
+    read = lists.run
 
     def end(_: int) -> None:
         with database.transaction():
             run_lines.add(run.id, 1, ["That was it."], NOON, most=10, characters=100)
         record(system, work, succeeded())
 
-    def and_then_ends(*asked: Any) -> Any:
-        found = read(*asked)
+    def and_then_ends(run_id: UUID) -> ShownRun | None:
+        monkeypatch.setattr(lists, "run", read)
+        found = read(run_id)
         in_threads(1, end)
         return found
 
-    monkeypatch.setattr(records, "run", and_then_ends)
+    monkeypatch.setattr(lists, "run", and_then_ends)
     return run
 
 

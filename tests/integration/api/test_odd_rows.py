@@ -40,7 +40,7 @@ def test_a_bad_row_breaks_no_list(system: GivenSystem, column: str, stored: str)
         record(system, work, succeeded())
     table, name = column.split(".")
     key = "job_id" if table == "runs" else "id"
-    _write(f"UPDATE {table} SET {name} = {{}} WHERE {key} = {{}}", stored, odd)  # noqa: S608  from the table above
+    write(f"UPDATE {table} SET {name} = {{}} WHERE {key} = {{}}", stored, odd)  # noqa: S608  from the table above
     for path in [*LISTS, f"/api/jobs/{odd}/runs", f"/api/jobs/{odd}/executions"]:
         answer = client.simulate_get(path)
         assert answer.status_code == 200, (path, answer.text)
@@ -48,15 +48,22 @@ def test_a_bad_row_breaks_no_list(system: GivenSystem, column: str, stored: str)
     assert neighbour in client.simulate_get("/api/runs").text
 
 
+def test_metadata_that_is_no_object_breaks_no_list_of_003(client: Client) -> None:
+    rows = [{"name": name, "cron_expression": "0 9 * * 1"} for name in ("odd", "neighbour")]
+    odd, neighbour = (client.simulate_post("/scheduler/jobs/", json=row).json for row in rows)
+    write("UPDATE jobs SET metadata = {} WHERE id = {}", '"text"', odd["id"])
+    assert client.simulate_get("/scheduler/jobs/").json == [neighbour]
+
+
 def test_a_text_in_sqlite_that_is_no_utf8_is_read_as_far_as_it_goes(sqlite: str, system: GivenSystem) -> None:
     client = Client(served(system))
     job_id = client.create()
-    _write("UPDATE runs SET error_message = CAST(x'61ff' AS TEXT) WHERE job_id = {}", job_id)
+    write("UPDATE runs SET error_message = CAST(x'61ff' AS TEXT) WHERE job_id = {}", job_id)
     [run] = client.simulate_get(f"/api/jobs/{job_id}/runs").json["results"]
     assert run["error_message"] == "a\ufffd"
 
 
-def _write(statement: str, *values: str) -> None:
+def write(statement: str, *values: str) -> None:
     mark = "?" if database.is_sqlite() else "%s"
     with database.transaction():
         ids = [one.replace("-", "") if database.is_sqlite() and len(one) == 36 else one for one in values]

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from api.posted_forms import FORM
 from api.sites import COOKIE
 from tests.factories import given_system
 from tests.integration.api.client import PRINTED, Client, served
@@ -108,3 +109,18 @@ def test_where_no_origin_is_named_none_is_told_anything(sqlite: str) -> None:
     result = client.simulate_get("/healthz", headers={"Origin": OURS})
     assert not [name for name in result.headers if name.lower().startswith("access-control")]
     assert preflight(client, OURS).status_code == 401
+
+
+@pytest.mark.parametrize(("named", "origin"), [("*", OTHERS), (OURS, OURS)])
+def test_no_page_of_another_site_logs_a_browser_in_as_its_own_user(sqlite: str, named: str, origin: str) -> None:
+    client = client_of(cors_origins=named)
+    register(client, "eve")
+    form = f"username=eve&password={PASSWORD.replace(' ', '+')}"
+    elsewhere = {"Origin": origin, "Sec-Fetch-Site": "cross-site"}
+    for content_type in (FORM, FORM.upper(), f"{FORM}; charset=utf-8"):
+        for path in ("/login/", "/register/", "/logout/", "/dashboard/jobs/actions"):
+            refused = client.simulate_post(path, body=form, content_type=content_type, headers=elsewhere)
+            assert (refused.status_code, refused.cookies) == (403, {})
+    given = {"username": "eve", "password": PASSWORD}
+    logged_in = client.simulate_post("/login/", json=given, headers=elsewhere)
+    assert (logged_in.status_code, logged_in.cookies) == (200, {})

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from models import filtering
 from tests.factories import GivenSystem, claim_one, polled, record, refused, succeeded
 from tests.integration.api.client import NO_JOB, PRINTED, Client, refusal
 from tests.integration.execution.attempting import attempt
@@ -51,6 +53,26 @@ def test_a_dead_run_is_replayed(client: Client, system: GivenSystem) -> None:
     result = post(client, f"runs/{work.run_id}/replay")
     assert (result.status_code, result.json["retry_of"]) == (201, str(work.run_id))
     assert post(client, f"runs/{work.run_id}/replay").status_code == 409
+
+
+def test_a_run_tells_its_replays_and_they_are_found(
+    client: Client, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filtering, "CLOCKS_APART", timedelta(days=36_500))  # the clock stands, and ids tell the time
+    client.create(schedule=ONCE)
+    work, _ = attempt(system, refused())
+    system.clock.advance(60)
+    replay = post(client, f"runs/{work.run_id}/replay").json["id"]
+    [told] = client.simulate_get(f"/api/runs/{work.run_id}").json["replays"]
+    assert (told["id"], told["status"], told["finished_at"]) == (replay, "queued", None)
+    since = "2026-11-20T12:00:59Z"
+    for query in (f"retry_of={work.run_id}", f"created_from={since}"):
+        assert [one["id"] for one in client.simulate_get(f"/api/runs?{query}").json["results"]] == [replay]
+    found = client.simulate_get(f"/api/runs?created_before={since}").json["results"]
+    assert [one["id"] for one in found] == [str(work.run_id)]
+    assert client.simulate_get("/api/failures").json["groups"][0]["being_replayed"] == 1
+    attempt(system, succeeded())
+    assert client.simulate_get("/api/failures").json["count"] == 0
 
 
 def test_a_dead_run_is_replayed_with_other_data(client: Client, system: GivenSystem) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from core import json_text
+from models import database
 from services.execution.work import Deferred, Work
 from tests.factories import GivenSystem, claim_one, given_system, record, stored_run
 from tests.integration.api.client import NO_JOB, Client, refusal, served
@@ -89,6 +91,18 @@ def test_a_forged_token_gets_401_whether_the_run_is_there_or_not(client: Client,
     assert stored_run(work.run_id).status == "running"
 
 
+@pytest.mark.parametrize("kind", ["heartbeat", "log", "complete", "fail"])
+def test_a_forged_report_is_not_parsed_and_begins_nothing_that_writes(
+    client: Client, system: GivenSystem, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    work = deferred(client, system)
+    monkeypatch.setattr(json_text, "parse", lambda _: pytest.fail("its body was parsed"))
+    monkeypatch.setattr(database, "transaction", lambda: pytest.fail("a writing transaction was begun"))
+    forged = {"X-Carillon-Report-Token": "carillon_report_x"}
+    answer = client.simulate_post(f"/reports/{work.run_id}/{kind}", body="{", headers=forged)
+    assert (answer.status_code, answer.json["type"]) == (401, "/problems/wrong-token")
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "field"),
     [
@@ -109,6 +123,17 @@ def test_a_wrong_report_is_refused_naming_the_field(
     work = deferred(client, system)
     assert set(refusal(report(client, work, kind, body))) == {field}
     assert stored_run(work.run_id).status == "running"
+
+
+@pytest.mark.parametrize("kind", ["complete", "fail", "heartbeat"])
+def test_a_member_that_is_given_twice_is_named(client: Client, system: GivenSystem, kind: str) -> None:
+    work = deferred(client, system)
+    answer = client.simulate_post(
+        f"/reports/{work.run_id}/{kind}",
+        headers={"X-Carillon-Report-Token": work.report_token, "Content-Type": "application/json"},
+        body=b'{"result": {"x": [{"y": 1, "y": 2}]}, "z": 1, "z": 1}',
+    )
+    assert refusal(answer) == dict.fromkeys(("result.x.0.y", "z"), "is given more than once; give it once.")
 
 
 def test_a_result_that_is_too_long_to_be_shown_is_refused(client: Client, system: GivenSystem) -> None:

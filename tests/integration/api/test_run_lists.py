@@ -24,7 +24,7 @@ def test_runs_are_listed_and_shown_with_their_attempts(client: Client) -> None:
     attempt = {"run": runs[0]["id"], "number": 1, "fence": 1, "worker_id": uuid4(), "started_at": NOON}
     Attempt.create(**attempt)
     shown = client.simulate_get(f"/api/runs/{runs[0]['id']}").json
-    assert {**shown, "attempts": None} == {**runs[0], "attempts": None, "holds": [], "log": []}
+    assert {**shown, "attempts": None} == {**runs[0], "attempts": None, "holds": [], "log": [], "replays": []}
     assert [(one["number"], one["outcome"]) for one in shown["attempts"]] == [(1, None)]
 
 
@@ -43,6 +43,7 @@ def test_runs_are_found_across_jobs_by_every_filter(client: Client) -> None:
         "account_id=me",
         "task_type=report",
         "status=pending",
+        f"job_id={job_id}&status_not=queued",
         "trigger=schedule",
         "due_from=2026-11-20T12:01:00Z",
         f"job_id={job_id}&due_before=2026-11-20T12:01:01Z",

@@ -14,6 +14,7 @@ from tests.integration.api.client import Client, refusal, served
 KEY = Fernet.generate_key().decode()
 APP = "/api/apps/app_a"
 REQUEST = {"url": "http://127.0.0.1:9/x", "headers": {"Authorization": "Bearer canary", "X-A": "a"}}
+LATER: dict[str, Any] = {"schedule": {"type": "cron", "expression": "0 3 * * *"}}
 JOB: dict[str, Any] = {
     "app_name": "app_a",
     "user_id": "u",
@@ -154,3 +155,31 @@ def test_an_apps_request_is_shown_masked_and_may_come_back_so(client: Client, sy
 def test_a_mask_with_nothing_behind_it_is_refused(client: Client) -> None:
     table = {"task_types": {"report": {"request": {**REQUEST, "headers": {"Cookie": "***"}}}}}
     assert list(refusal(client.simulate_put(APP, json=table))) == ["task_types.report.request.headers.Cookie"]
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:10/x", "http://127.0.0.1/x", "https://127.0.0.1:9/x", "http://localhost:9/x"]
+)
+def test_a_masked_header_is_not_read_by_sending_it_elsewhere(client: Client, url: str) -> None:
+    table = {"task_types": {"report": {"request": REQUEST}}}
+    assert client.simulate_put(APP, json=table).status_code == 200
+    job = client.simulate_post("/api/jobs/create", json={**JOB, **LATER, "data": REQUEST}).json["id"]
+    path = f"/api/jobs/{job}"
+    field = "headers.Authorization"
+    masked = client.simulate_get(path).json["data"]
+    for data in ({"url": url}, {**masked, "url": url}):
+        refused = refusal(client.simulate_patch(path, json={"data": data}))
+        assert list(refused) == [f"data.{field}"]
+        assert "anew" in refused[f"data.{field}"]
+    table["task_types"]["report"]["request"] = {**masked, "url": url}
+    assert list(refusal(client.simulate_put(APP, json=table))) == [f"task_types.report.request.{field}"]
+
+
+def test_a_masked_header_is_put_back_at_the_same_address_and_given_anew_for_another(client: Client) -> None:
+    job = client.simulate_post("/api/jobs/create", json={**JOB, **LATER, "data": REQUEST}).json["id"]
+    path = f"/api/jobs/{job}"
+    assert client.simulate_patch(path, json={"data": {"url": "http://127.0.0.1:9/y"}}).status_code == 200
+    assert stored_job(UUID(job)).data["headers"] == REQUEST["headers"]
+    elsewhere = {"url": "http://127.0.0.1:10/", "headers": {"Authorization": "Bearer new"}}
+    assert client.simulate_patch(path, json={"data": elsewhere}).status_code == 200
+    assert stored_job(UUID(job)).data["headers"]["Authorization"] == "Bearer new"

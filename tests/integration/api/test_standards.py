@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.api.client import NO_JOB, PRINTED, Client, refusal
+from tests.integration.api.client import PRINTED, Client, refusal
 
 EVERYWHERE = [
     ("POST", "/api/jobs"),
@@ -27,9 +27,6 @@ EVERYWHERE = [
     ("POST", "/api/login"),
     ("POST", "/scheduler/jobs"),
     ("POST", "/jobs/api/jobs"),
-    ("POST", f"/reports/{NO_JOB}/complete"),
-    ("POST", f"/reports/{NO_JOB}/fail"),
-    ("POST", f"/reports/{NO_JOB}/heartbeat"),
 ]
 JSON = {"content_type": "application/json"}
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from core.archives import Part
-from services.archive import reading, storing
+from services.archive import counting, reading, storing
 from services.maintenance import pruning
 from tests.factories import GivenSystem
 from tests.integration.api.client import NO_JOB, Client, refusal
@@ -49,6 +50,41 @@ def test_days_are_listed_newest_first_with_how_many_runs_of_which_apps(client: C
     [day] = pages[1]
     assert [(one["app_name"], one["runs"]) for one in day["apps"]] == [("app_a", 3), ("my app", 1)]
     assert all(one["size"] > 100 for one in day["apps"])
+
+
+@pytest.fixture
+def stored_twice(system: GivenSystem) -> list[str]:
+    """Runs of a day of which some are in two parts, as a crash between storing and deleting leaves them."""
+    runs = ended(system, 3)
+    let_them_age(system)
+    storing.store(system, [UUID(one) for one in runs[:2]])
+    storing.store(system, [UUID(one) for one in runs])
+    return runs
+
+
+def listed(client: Client) -> tuple[int, bool]:
+    """How many runs the list of days shows, and whether that is exact."""
+    [day] = client.simulate_get("/api/archive").json["results"]
+    [of_app] = day["apps"]
+    return of_app["runs"], of_app["is_exact"]
+
+
+def test_a_run_that_is_stored_twice_counts_once(
+    client: Client, system: GivenSystem, stored_twice: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(parts(system)) == 2
+    assert listed(client) == (3, True)
+    monkeypatch.setattr(counting, "MOST_BYTES_READ", 10)
+    assert listed(client) == (5, False), "it would take too much reading"
+    with listening(system) as url:
+        assert "at most 5" in Terminal(url).ok("archive", "list")
+
+
+def test_a_damaged_part_leaves_the_number_of_runs_inexact(
+    client: Client, system: GivenSystem, stored_twice: list[str]
+) -> None:
+    parts(system)[0].write_bytes(b"not zipped")
+    assert listed(client) == (5, False)
 
 
 BOUNDS: list[tuple[dict[str, str], list[str]]] = [

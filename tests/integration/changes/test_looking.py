@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -14,10 +15,11 @@ from core.cursors import Cursor, Snapshot
 from core.principals import LOCAL
 from models import database
 from models.tables import Change
-from services.changes import pruning
+from services.changes import news, pruning
 from services.changes.looking import Watch
 from services.execution.work import Succeeded
 from services.jobs import lifecycle
+from tests import statements
 from tests.factories import GivenSystem, claim_one, first_run, given_system, in_threads, new_job, record
 from tests.integration.changes.watching import Watcher
 from tests.waiting import LONGEST
@@ -34,9 +36,9 @@ def test_a_look_sees_what_was_committed_since_the_last_and_that_once(system: Giv
 def test_a_watch_that_begins_sees_nothing_as_changed(system: GivenSystem) -> None:
     first_run(system)
     with Watch().look() as look:
-        news = look.news()
-    assert news is not None
-    assert news.jobs == frozenset()
+        told = look.news()
+    assert told is not None
+    assert told.jobs == frozenset()
 
 
 def test_a_look_leaves_out_a_long_result_and_says_so(system: GivenSystem) -> None:
@@ -79,10 +81,50 @@ def test_an_open_transaction_holds_nothing_up_and_is_seen_when_it_ends(postgresq
         cursor = watcher.cursor()
     assert watcher.look().jobs == {slow}
     with Watch().look() as look:
-        news = look.news_since(cursor)
-    assert news is not None
-    assert news.jobs == {slow}
+        told = look.missed([cursor]).since(cursor)
+    assert told is not None
+    assert told.jobs == {slow}
     assert watcher.look().jobs == frozenset()
+
+
+def test_of_cursors_that_reach_far_back_no_more_is_read_again_than_a_bound(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watcher = Watcher()
+    cursors, made = [], []
+    for _ in range(4):
+        cursors.append(watcher.cursor())
+        made.append(first_run(system).job_id)
+    for name, most in (("MOST_ROWS", 2), ("MOST_BYTES", 2 * 2 * 16)):  # of each transaction, a job and a run
+        with monkeypatch.context() as patch, statements.noted() as asked, Watch().look() as look:
+            patch.setattr(news, name, most)
+            missed = look.missed(cursors)
+            found = [missed.since(cursor) for cursor in cursors]
+        told = [None if one is None else one.jobs for one in found]
+        assert told == [None, None, set(made[2:]), set(made[3:])]
+        # A second time, for the transactions that were open: on PostgreSQL, those of other databases are among them.
+        assert sum(" changes " in text for text, _ in asked) <= 2
+
+
+def test_of_a_transaction_that_was_open_long_before_the_bound_those_are_told_who_saw_it_open(
+    postgresql: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = given_system()
+    slow = first_run(system).job_id
+    watcher = Watcher()
+    with open_transaction(system, slow):
+        for _ in range(3):
+            first_run(system)
+        cursor = watcher.cursor()
+        later = first_run(system).job_id
+    monkeypatch.setattr(news, "MOST_ROWS", 2)
+    with Watch().look() as look:
+        found = look.missed([cursor]).since(cursor)
+        assert found is not None
+        assert found.jobs == {slow, later}
+        made_up = replace(cursor, snapshot=Snapshot(cursor.snapshot.end, tuple(range(1, 4))))
+        monkeypatch.setattr(news, "MOST_OPEN", 2)
+        assert look.missed([made_up]).since(made_up) is None
 
 
 def test_nothing_is_lost_or_seen_twice_while_many_write(postgresql: str) -> None:
@@ -113,9 +155,9 @@ def test_a_cursor_survives_as_text(system: GivenSystem) -> None:
     again = Cursor.parsed(str(cursor))
     assert again is not None
     with Watch().look() as look:
-        news = look.news_since(again)
-    assert news is not None
-    assert news.jobs == {run.job_id}
+        told = look.missed([again]).since(again)
+    assert told is not None
+    assert told.jobs == {run.job_id}
 
 
 @pytest.mark.parametrize(
@@ -135,7 +177,8 @@ def test_a_cursor_that_does_not_fit_is_not_answered(system: GivenSystem, change:
     values = {"epoch": now.epoch, "snapshot": now.snapshot, **change}
     values.pop("age", None)
     with Watch().look() as look:
-        assert look.news_since(Cursor(taken_at=now.taken_at - age, **values)) is None  # type: ignore[arg-type]
+        cursor = Cursor(taken_at=now.taken_at - age, **values)  # type: ignore[arg-type]
+        assert look.missed([cursor]).since(cursor) is None
 
 
 def test_as_of_never_falls(system: GivenSystem) -> None:

@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 from core.principals import LOCAL
+from core.processes import ProcessKind
+from services.execution import workers
 from services.jobs import lifecycle as job_service
+from services.maintenance import presence
+from services.runtime import this_process
 from tests.factories import GivenSystem, claim_one, new_job, record, refused, succeeded
 from tests.integration.command_line.terminal import Terminal
 
@@ -80,6 +84,16 @@ def test_a_job_is_edited_field_by_field(terminal: Terminal) -> None:
     assert (edited["priority"], edited["max_retries"], edited["board_id"]) == (2, 0, None)
     assert (edited["schedule"]["timezone"], edited["schedule"]["max_runs"]) == ("Asia/Tokyo", 4)
     assert terminal.json("jobs", "edit", job, "--every", "daily")["schedule"]["type"] == "interval"
+
+
+def test_an_interval_is_edited_from_the_calendar_to_seconds_and_back(terminal: Terminal) -> None:
+    job = terminal.create("--every", "daily")
+
+    def every(text: str) -> tuple[Any, Any]:
+        schedule = terminal.json("jobs", "edit", job, "--every", text)["schedule"]
+        return schedule["every_seconds"], schedule["frequency"]
+
+    assert [every(text) for text in ("5m", "10m", "weekly")] == [(300, None), (600, None), (None, "weekly")]
 
 
 def test_a_poll_may_be_bounded(terminal: Terminal) -> None:
@@ -178,13 +192,17 @@ def test_a_run_is_shown_with_what_held_it(terminal: Terminal, system: GivenSyste
     terminal.ok("jobs", "pause", job_id)
     [run] = terminal.json("runs", "list", "--job", job_id)
     [hold] = terminal.json("runs", "show", run["id"])["holds"]
-    assert hold == {"held_by": "paused", "key": None, "since": "2026-11-20T12:00:00Z", "until": None, "holders": []}
+    since = {"since": "2026-11-20T12:00:00Z", "until": None}
+    paused = "the job, by somebody on this machine"
+    assert [job["id"] for job in terminal.json("jobs", "list", "--paused")] == [job_id]
+    assert terminal.json("jobs", "list", "--not-paused") == []
+    assert hold == {"held_by": "paused", "key": None, **since, "holders": [], "pause": paused}
     system.clock.advance(3)
     terminal.ok("jobs", "resume", job_id)
     record(system, claim_one(system), succeeded())
     assert "2026-11-20T12:00:00Z  2026-11-20T12:00:03Z" in terminal.ok("runs", "show", run["id"])
     why = terminal.ok("jobs", "why", job_id, "--at", "2026-11-20T12:00:00Z").replace("\n", " ")
-    assert "It was held from 2026-11-20T12:00:00Z to 2026-11-20T12:00:03Z by a pause." in why
+    assert "It was held from 2026-11-20T12:00:00Z to 2026-11-20T12:00:03Z by a pause of the job, by" in why
 
 
 # --- Change ----------------------------------------------------------------------------------------------------
@@ -211,3 +229,55 @@ def test_what_has_failed_is_retried_and_replayed(terminal: Terminal, system: Giv
     replayed = terminal.json("runs", "replay", run["id"])
     assert len({run["id"], retried, replayed["id"]}) == 3
     assert replayed["job_id"] == job_id
+
+
+def test_a_replay_may_have_other_data_by_word_file_or_standard_input(
+    terminal: Terminal, system: GivenSystem, tmp_path: Path
+) -> None:
+    job_id = terminal.create("--now", "--data", '{"from": "the job"}')
+    record(system, claim_one(system), refused())
+    [run] = terminal.json("runs", "list", "--job", job_id)
+    file = tmp_path / "data.json"
+    file.write_text('{"from": "a file"}')
+    given = {'{"from": "a word"}': "a word", f"@{file}": "a file", "-": "standard input"}
+    for words, meant in given.items():
+        result = terminal.run("runs", "replay", run["id"], "--data", words, answers='{"from": "standard input"}')
+        assert result.exit_code == 0, result.output
+        work = claim_one(system)
+        assert work.data == {"from": meant}
+        record(system, work, refused())
+    result = terminal.run("runs", "replay", run["id"], "--data", "-", answers="{")
+    assert (result.exit_code, "standard input is not JSON" in result.stderr.replace("\n", " ")) == (2, True)
+
+
+def test_pauses_are_told_until_when(terminal: Terminal) -> None:
+    job_id = terminal.create("--every", "1h")
+    until = ("--until", "2026-11-20T14:00:00+01:00", "--reason", "it moves")
+    told = "is paused until 2026-11-20T13:00:00Z."
+    assert terminal.ok("jobs", "pause", job_id, *until) == f"Job {job_id} {told}\n"
+    assert terminal.ok("jobs", "pause", job_id) == f"Job {job_id} is paused.\n"
+    terminal.ok("jobs", "bulk", "pause", "--all", *until)
+    assert terminal.json("jobs", "show", job_id)["paused_until"] == "2026-11-20T13:00:00Z"
+    assert terminal.ok("apps", "pause", "app_a", *until) == f"The app app_a {told}\n"
+    assert terminal.ok("apps", "resume", "app_a") == "The app app_a is resumed.\n"
+    assert terminal.ok("pause", *until) == f"Everything {told}\n"
+    assert terminal.ok("resume") == "Everything is resumed.\n"
+    assert "until has passed" in terminal.refused("jobs", "pause", job_id, "--until", "2026-11-20T12:00:00Z")
+    assert {one["reason"] for one in terminal.json("audit") if one["action"].endswith("paused")} == {"it moves", None}
+
+
+def test_workers_are_listed_and_drained(terminal: Terminal, system: GivenSystem) -> None:
+    worker = workers.register(system)
+    told = terminal.ok("workers", "drain", str(worker.id), "--reason", "the host goes")
+    assert told == f"The worker {worker.id} is draining, with 0 runs.\n"
+    assert [one["status"] for one in terminal.json("workers", "list")] == ["draining"]
+    assert str(worker.id) in terminal.ok("workers", "list")
+    assert terminal.json("workers", "undrain", str(worker.id))["status"] == "alive"
+
+
+def test_other_processes_are_listed(terminal: Terminal, system: GivenSystem) -> None:
+    told = this_process.identity(ProcessKind.COORDINATOR, system.clock.now()).as_json()
+    presence.heard(system, told)
+    [shown] = terminal.json("workers", "others")
+    assert (shown["kind"], shown["version"], shown["status"]) == ("coordinator", told["version"], "alive")
+    assert told["version"] in terminal.ok("workers", "others")

@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import peewee
 import psycopg2
 import pytest
 
 from core import schedules
 from core.principals import LOCAL
-from core.states import Hold, RunStatus
+from core.states import Hold, Outcome, RunStatus
 from models import database
 from models.tables import Attempt, Run, db
 from services.execution import claiming, workers
@@ -237,8 +236,11 @@ def test_what_has_ended_stays_ended(system: GivenSystem) -> None:
     assert claim(system) == []
 
 
-def test_the_database_refuses_a_second_open_attempt(system: GivenSystem) -> None:
+def test_an_attempt_is_stored_once_it_has_ended(system: GivenSystem) -> None:
     run = first_run(system)
-    claim_one(system)
-    with pytest.raises(peewee.IntegrityError), database.transaction():
-        Attempt.insert(run=run.id, number=2, fence=2, worker_id=run.id, started_at=NOON).execute()
+    work = claim_one(system)
+    assert Attempt.select().count() == 0
+    record(system, work, succeeded())
+    [stored] = Attempt.select()
+    assert (stored.run_id, stored.number, stored.started_at, stored.outcome) == (run.id, 1, NOON, Outcome.SUCCEEDED)
+    assert stored_run(run.id).claimed_at is None

@@ -15,7 +15,7 @@ from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow, Immediate, Polling, Schedule
 from core.states import ENDED, LIVE, JobState, RunStatus
 from models import database
-from models.tables import Attempt, Job, Run
+from models.tables import AnyAttempt, Job, Run
 from services.execution import recording, workers
 from services.execution.work import Result, Stopped, Work
 from services.jobs import lifecycle as job_service
@@ -178,8 +178,8 @@ def test_whatever_is_done_at_once_to_the_same_jobs_nothing_breaks(postgresql: st
 def check_every_run() -> None:
     with database.reading():
         runs = {run.id: run for run in Run.select()}
-        attempts = list(Attempt.select().order_by(Attempt.run, Attempt.number))
-    of_run: dict[UUID, list[Attempt]] = {run_id: [] for run_id in runs}
+        attempts = list(AnyAttempt.select().order_by(AnyAttempt.run, AnyAttempt.number))
+    of_run: dict[UUID, list[AnyAttempt]] = {run_id: [] for run_id in runs}
     for attempt in attempts:
         of_run[attempt.__data__["run"]].append(attempt)
     assert len(attempts) > THREADS, "too little happened"

@@ -7,6 +7,7 @@ from core.policies import Overlap
 from core.principals import LOCAL
 from core.schedules import Interval, Polling
 from core.states import JobState, RunStatus
+from services.execution import rescue
 from services.execution.work import Stopped
 from services.jobs import cancelling as run_service
 from services.jobs import editing, polling_states
@@ -37,6 +38,14 @@ def test_a_run_handed_back_after_its_job_was_deleted_never_starts_again(system: 
     editing.delete(LOCAL, system, run.job_id)
     record(system, work, Stopped(AbortReason.SHUTDOWN))
     assert (stored_run(run.id).status, claim(system)) == (RunStatus.CANCELLED, [])
+
+
+def test_a_run_whose_worker_dies_after_its_job_was_deleted_is_not_retried(system: GivenSystem) -> None:
+    run = first_run(system)
+    claim_one(system)
+    editing.delete(LOCAL, system, run.job_id)
+    rescue.take_back(system, [run.id], only_expired=False)
+    assert (stored_run(run.id).status, claim(system)) == (RunStatus.FAILED, [])
 
 
 def test_a_job_whose_receiver_is_gone_pauses_with_all_that_is_queued(system: GivenSystem) -> None:

@@ -16,7 +16,7 @@ from models.tables import RunHold
 from services.execution import giving
 from services.jobs import apps, cancelling, definition, editing, requested_runs
 from services.jobs import lifecycle as job_service
-from services.reading import holds
+from services.reading import records
 from services.restoring import declaring, releasing
 from services.restoring.releasing import Slice
 from services.scheduling import dispatching, pauses, planning
@@ -43,7 +43,7 @@ Told = tuple[Hold, str | None, float | None, float | None, tuple[UUID, ...]]
 
 def history(run_id: UUID) -> list[Told]:
     """What held a run, in seconds after noon."""
-    found = holds.of_run(LOCAL, run_id)
+    found = records.whole_run(LOCAL, run_id, 0).holds
     return [(one.held_by, one.key, after_noon(one.since), after_noon(one.until), one.holders) for one in found]
 
 
@@ -78,7 +78,7 @@ def test_holds_one_after_the_other_cover_the_whole_time_from_due_to_claim(system
     job_service.resume(LOCAL, system, job_id)
     claim_one(system)
     assert history(run_id)[-1] == (Hold.PAUSED, None, 11, 15, ())
-    waited = sum((one.until - one.since for one in holds.of_run(LOCAL, run_id) if one.until), timedelta())
+    waited = sum((one.until - one.since for one in records.whole_run(LOCAL, run_id, 0).holds if one.until), timedelta())
     assert waited == stored_run(run_id).started_at - stored_run(run_id).due_at
 
 
@@ -190,12 +190,24 @@ def test_a_run_keeps_its_first_hundred_holds_and_they_go_with_it(system: GivenSy
     with database.transaction():
         for second in range(1, 110):
             run_holds.change([run.id], NOON + timedelta(seconds=second))
-    kept = holds.of_run(LOCAL, run.id)
+    kept = records.whole_run(LOCAL, run.id, 0).holds
     assert len(kept) == run_holds.MOST_OF_A_RUN
     assert after_noon(kept[-1].until) == 100
     with database.transaction():
         pruning.delete_runs([run.id])
         assert RunHold.select().count() == 0
+
+
+def test_holds_follow_each_other_though_a_transaction_waited_for_a_lock_since_it_took_the_time(
+    system: GivenSystem,
+) -> None:
+    run = first_run(system)
+    job_service.pause(LOCAL, system, run.job_id)
+    with database.transaction():
+        for second in (9, 7, 8):
+            run_holds.change([run.id], NOON + timedelta(seconds=second))
+    kept = [(after_noon(one.since), after_noon(one.until)) for one in records.whole_run(LOCAL, run.id, 0).holds]
+    assert kept == [(0, 9), (9, 9), (9, 9), (9, None)]
 
 
 def test_a_hold_that_a_process_of_the_former_release_ended_lasted_to_the_next_attempt(system: GivenSystem) -> None:

@@ -105,7 +105,7 @@ def test_a_lease_taken_and_claimed_again_by_the_same_worker_is_lost_to_the_first
         pass
     system.clock.advance(61)
     rescues.rescue_all(system)
-    assert workers.renew(system, worker, {work.run_id: work.fence}) == {}
+    assert workers.renew(system, worker, {work.run_id: work.fence}).runs == {}
 
 
 def test_an_attempt_that_was_followed_by_another_in_the_same_process_is_stopped(

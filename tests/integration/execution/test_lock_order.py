@@ -112,7 +112,7 @@ def test_a_heartbeat_and_the_records_of_the_same_runs_never_lock_each_other_out(
         recorded = begun(pool, lambda: recording.record(system, ended))
         outsider.wait_for_queue(2)
         outsider.let_go()
-        assert len(renewing.result(LONGEST)) == 2
+        assert len(renewing.result(LONGEST).runs) == 2
         assert None not in recorded.result(LONGEST)
 
 
@@ -129,7 +129,7 @@ def test_a_lease_being_renewed_while_rescue_grasps_for_it_is_left_alone(postgres
         rescuing = begun(pool, lambda: rescues.rescue(system))
         outsider.wait_for_queue(2)
         outsider.let_go()
-        assert renewing.result(LONGEST) == {run.id: False}
+        assert renewing.result(LONGEST).runs == {run.id: False}
         assert rescuing.result(LONGEST) == 0
     assert stored_run(run.id).status is RunStatus.RUNNING
     settled = record(system, work, succeeded())

@@ -7,15 +7,22 @@ from datetime import timedelta
 import pytest
 
 from core.principals import LOCAL
+from core.quotas import Quotas
 from core.schedules import Polling
 from core.states import Hold, JobState, RunStatus, Trigger
 from models import database
 from models import jobs as job_queries
+from services.execution import recording
+from services.execution.work import Deferred
 from services.jobs import lifecycle as job_service
+from services.jobs import quotas, requested_runs
+from services.maintenance import rescues
+from services.reading import explaining
 from services.scheduling import dispatching
 from tests.factories import (
     NOON,
     GivenSystem,
+    claim,
     claim_one,
     failed,
     first_run,
@@ -25,7 +32,13 @@ from tests.factories import (
     stored_job,
     stored_run,
 )
-from tests.integration.execution.attempting import attempt, attempts_until_the_end, make_due_again, waited
+from tests.integration.execution.attempting import (
+    LEASE_SECONDS,
+    attempt,
+    attempts_until_the_end,
+    make_due_again,
+    waited,
+)
 
 
 def test_a_poll_moves_the_state_on_and_is_followed_by_a_new_run(system: GivenSystem) -> None:
@@ -58,6 +71,25 @@ def test_the_answer_may_say_when_to_ask_again(system: GivenSystem, seconds: floa
     run = first_run(system, Polling(30))
     attempt(system, polled({}, next_in_seconds=seconds))
     assert runs_of(run.job_id)[1].due_at == NOON + timedelta(seconds=seconds)
+
+
+def test_an_answer_asks_for_no_sooner_a_poll_than_an_interval_may_say(system: GivenSystem) -> None:
+    run = first_run(system, Polling(30))
+    attempt(system, polled({}, next_in_seconds=0))
+    assert runs_of(run.job_id)[1].due_at == NOON + timedelta(seconds=0.01)
+
+
+@pytest.mark.parametrize(("asked", "waits"), [(5, 60), (90, 90), (None, 30)])
+def test_an_answer_asks_for_no_sooner_a_poll_than_the_quota_of_its_app_allows(
+    system: GivenSystem, asked: float | None, waits: float
+) -> None:
+    run = first_run(system, Polling(30))
+    other = first_run(system, Polling(30), app_name="app_b")
+    quotas.put(LOCAL, system, "app_a", Quotas(shortest_interval_seconds=60))
+    ended = [(work, polled({}, next_in_seconds=asked)) for work in claim(system)]
+    recording.record(system, ended)
+    assert runs_of(run.job_id)[1].due_at == NOON + timedelta(seconds=waits)
+    assert runs_of(other.job_id)[1].due_at == NOON + timedelta(seconds=asked or 30)
 
 
 def test_done_ends_the_job_with_the_last_state(system: GivenSystem) -> None:
@@ -133,3 +165,53 @@ def test_a_poll_that_fails_too_often_fails_the_job(system: GivenSystem) -> None:
     assert attempts_until_the_end(system, run.id, failed()) == 3
     assert stored_job(run.job_id).state is JobState.FAILED
     assert len(runs_of(run.job_id)) == 1
+
+
+GAVE_UP = "not done within give_up_after_seconds=60"
+
+
+@pytest.mark.parametrize(("base", "attempts"), [(60, 2), (100, 2), (15, 4)])
+def test_a_job_whose_receiver_is_down_gives_up_in_time(system: GivenSystem, base: float, attempts: int) -> None:
+    run = first_run(system, Polling(1, give_up_after_seconds=60), max_retries=20, retry_backoff_base=base)
+    assert attempts_until_the_end(system, run.id, failed()) == attempts
+    job, run = stored_job(run.job_id), stored_run(run.id)
+    assert (job.state, job.end_reason) == (JobState.FAILED, GAVE_UP)
+    assert (run.reason, run.error_message) == (GAVE_UP, "The receiver is down.")
+    assert job.finished_at == NOON + timedelta(seconds=60), "the last try comes when it gives up"
+    assert f"The receiver is down. It gave up: {GAVE_UP}." in explaining.explain(LOCAL, system, job.id, NOON).answer
+
+
+def test_a_job_that_is_done_at_the_last_try_completes(system: GivenSystem) -> None:
+    run = first_run(system, Polling(1, give_up_after_seconds=10))
+    attempt(system, failed())
+    make_due_again(system, run.id)
+    attempt(system, polled({}, done=True))
+    assert (stored_job(run.job_id).state, system.clock.now()) == (JobState.COMPLETED, NOON + timedelta(seconds=10))
+
+
+def test_a_receiver_that_asks_for_a_retry_too_late_has_none(system: GivenSystem) -> None:
+    run = first_run(system, Polling(1, give_up_after_seconds=60))
+    _, settled = attempt(system, failed(86_400))
+    assert (settled.status, settled.retry_at) == (RunStatus.FAILED, None)
+    assert stored_job(run.job_id).end_reason == GAVE_UP
+
+
+@pytest.mark.parametrize("is_deferred", [False, True], ids=["its worker died", "no report came"])
+def test_a_poll_that_nobody_ended_gives_up_in_time(system: GivenSystem, is_deferred: bool) -> None:
+    run = first_run(system, Polling(1, give_up_after_seconds=60))
+    work = claim_one(system)
+    if is_deferred:
+        record(system, work, Deferred())
+    system.clock.advance(LEASE_SECONDS + 1)
+    assert rescues.rescue(system) == 1
+    job = stored_job(run.job_id)
+    assert (job.state, job.end_reason, stored_run(run.id).status) == (JobState.FAILED, GAVE_UP, RunStatus.FAILED)
+
+
+def test_a_job_that_gave_up_has_its_whole_time_again_when_it_is_retried(system: GivenSystem) -> None:
+    run = first_run(system, Polling(1, give_up_after_seconds=60))
+    attempt(system, failed(86_400))
+    system.clock.advance(600)
+    requested_runs.retry(LOCAL, system, run.job_id)
+    _, settled = attempt(system, failed())
+    assert (settled.status, stored_job(run.job_id).end_reason) == (RunStatus.RETRYING, None)

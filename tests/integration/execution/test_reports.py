@@ -67,7 +67,7 @@ def test_the_workers_heartbeat_does_not_renew_the_receivers_lease(system: GivenS
     work = claim_one(system, worker)
     record(system, work, Deferred())
     system.clock.advance(30)
-    assert workers.renew(system, worker, {run.id: work.fence}) == {}
+    assert workers.renew(system, worker, {run.id: work.fence}).runs == {}
     assert stored_run(run.id).lease_expires_at == NOON + timedelta(seconds=LEASE)
 
 
@@ -184,7 +184,7 @@ def test_a_heartbeat_that_comes_before_the_202_holds_from_then_on(system: GivenS
     work = claim_one(system, worker)
     reports.heartbeat(system, sender(work), 600)
     system.clock.advance(15)
-    assert workers.renew(system, worker, {run.id: work.fence}) == {run.id: False}, "the worker is still at it"
+    assert workers.renew(system, worker, {run.id: work.fence}).runs == {run.id: False}, "the worker is still at it"
     record(system, work, Deferred())
     assert stored_run(run.id).lease_expires_at == NOON + timedelta(seconds=600)
 

@@ -86,7 +86,7 @@ def test_a_lease_renewed_in_time_is_left_alone(system: GivenSystem) -> None:
     run = first_run(system)
     work = claim_one(system, worker)
     system.clock.advance(LEASE_SECONDS - 1)
-    assert workers.renew(system, worker, {run.id: work.fence}) == {run.id: False}
+    assert workers.renew(system, worker, {run.id: work.fence}).runs == {run.id: False}
     system.clock.advance(2)
     assert rescues.rescue(system) == 0
     assert stored_run(run.id).status is RunStatus.RUNNING

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from threading import Event
 from typing import Any, NoReturn
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 
 from actors.calling import perform_call
 from core import trace_context
+from core.errors import TooMany
 from core.principals import LOCAL
 from core.quotas import Quotas
 from core.schedules import Cron, Polling
@@ -124,10 +125,22 @@ def test_the_third_call_at_once_and_the_second_of_an_app_are_refused_at_once(
     job_id = made(system, callback_url=server.url)
     with trial_places.place(), trial_places.place():
         assert_refused(call(system, job_id), "2 test calls are under way")
-    with trial_places.turn_of(stored_job(job_id).app_id):
+    with trial_places.turn_of(stored_job(job_id).app_id, None):
         assert_refused(call(system, job_id), "for this app is under way")
     assert server.got == []
     assert [call(system, job_id).status_code for _ in range(3)] == [200, 200, 200], "each gives its place back"
+
+
+def test_a_caller_has_one_call_at_a_time_whichever_app_it_is_of(system: GivenSystem, server: Server) -> None:
+    job_id = made(system, callback_url=server.url)
+    caller = replace(LOCAL, user_id=uuid4())
+    with trial_places.turn_of(uuid4(), caller.user_id):
+        with pytest.raises(TooMany, match="of yours is under way"):
+            trial_calls.of_job(caller, system, job_id)
+        assert server.got == []
+        assert trial_calls.of_job(replace(LOCAL, user_id=uuid4()), system, job_id).outcome == "succeeded"
+        assert trial_calls.of_job(LOCAL, system, job_id).outcome == "succeeded"
+    assert trial_calls.of_job(caller, system, job_id).outcome == "succeeded"
 
 
 def assert_refused(answer: Any, why: str) -> None:
@@ -188,5 +201,5 @@ def test_the_page_of_a_job_sends_it_and_shows_what_came_back(system: GivenSystem
     [bar] = [given for tag, given in page.elements if tag == "svg" and given.get("class") == "chart phases"]
     assert str(bar["aria-label"]).startswith("look-up ")
     server.status = 500
-    assert "A run would have failed and been tried again" in browser.submit(page.form("Call again")).text
+    assert "A run would have failed and been retried" in browser.submit(page.form("Call again")).text
     assert len(server.got) == 2

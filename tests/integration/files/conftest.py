@@ -9,20 +9,17 @@ from uuid import uuid4
 
 import pytest
 import requests
-from moto.server import ThreadedMotoServer
 
 from tests.factories import GivenSystem, given_system
 from tests.integration.api.client import Client, served
+from tests.s3_server import s3_server
 from tests.waiting import LONGEST
 
 
 @pytest.fixture(scope="session")
 def s3_url() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with s3_server() as url:
+        yield url
 
 
 @pytest.fixture
@@ -40,8 +37,8 @@ def bucket(s3_url: str) -> dict[str, Any]:
 
 @pytest.fixture
 def system(store: str, tmp_path: Path) -> GivenSystem:
-    """Keeps files in a folder."""
-    return given_system(data_dir=tmp_path / "data")
+    """Keeps files in a folder; at the address of the host that has others, nobody answers."""
+    return given_system(data_dir=tmp_path / "data", spool_url="http://127.0.0.1:1")
 
 
 @pytest.fixture

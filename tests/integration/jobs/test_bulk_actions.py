@@ -52,7 +52,7 @@ def unavailable(*_asked: object) -> NoReturn:
     raise DatabaseUnavailable("gone")
 
 
-def act(system: GivenSystem, action: Action, wanted: JobFilter = ALL, **options: Any) -> bulk_actions.Outcome:
+def act(system: GivenSystem, action: Action, wanted: JobFilter = ALL, **options: Any) -> bulk_actions.BulkResult:
     return bulk_actions.act(LOCAL, system, action, wanted, **{"dry_run": False, **options})
 
 

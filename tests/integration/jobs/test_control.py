@@ -150,12 +150,12 @@ def test_a_pause_holds_what_is_due_and_a_resume_releases_and_rings(system: Given
 
 def test_pausing_or_resuming_twice_is_as_good_as_once(system: GivenSystem) -> None:
     run = first_run(system)
-    for change in (job_service.pause, job_service.pause):
-        change(LOCAL, system, run.job_id)
+    for _ in range(2):
+        job_service.pause(LOCAL, system, run.job_id)
     assert stored_run(run.id).held_by is Hold.PAUSED
     system.doorbell.heard()
-    for change in (job_service.resume, job_service.resume):
-        change(LOCAL, system, run.job_id)
+    for _ in range(2):
+        job_service.resume(LOCAL, system, run.job_id)
     assert len(system.doorbell.heard()) == 1
     assert len(claim(system)) == 1
 

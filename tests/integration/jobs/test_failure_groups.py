@@ -15,7 +15,15 @@ from services.jobs.bulk_actions import RunAction
 from services.reading import failures
 from tests.factories import GivenSystem, claim, given_system, new_job, record
 
-ERRORS = ("100% of 5 \\ _ are gone.", "100% of 6 \\ _ are gone.", "100X of 5 \\ _ are gone.", "Gone.", "")
+ERRORS = (
+    "100% of 5 \\ _ are gone.",
+    "100% of 6 \\ _ are gone.",
+    "100X of 5 \\ _ are gone.",
+    "Gone.",
+    "",
+    "The receiver was silent for 30 seconds.",
+    "It took longer than its limit of 30 s.",
+)
 
 
 @pytest.fixture
@@ -29,7 +37,7 @@ def test_each_group_selects_just_its_runs(system: GivenSystem, monkeypatch: pyte
     for work in claim(system):
         record(system, work, Failed(PermanentFailure(jobs[work.job_id], status_code=422)))
     groups = failures.grouped(LOCAL, system, 24).groups
-    assert sorted(one.count for one in groups) == [1, 1, 1, 2]
+    assert sorted(one.count for one in groups) == [1, 1, 1, 2, 2]
     for one in groups:
         wanted = RunFilter(failure=one.reason, app_name=one.app_name)
         outcome = bulk_actions.act_on_runs(LOCAL, system, RunAction.DISMISS, wanted, dry_run=False)

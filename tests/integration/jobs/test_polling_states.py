@@ -8,11 +8,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from core import polls
 from core.errors import AbortReason, Conflict, NotFound
 from core.principals import LOCAL
 from core.schedules import Polling
 from core.states import JobStatus, RunStatus
 from models import polling_states as queries
+from models import sized
 from services.execution.work import Stopped
 from services.jobs import lifecycle, polling_states, requested_runs
 from services.reading import records
@@ -30,13 +32,13 @@ def polled_to(system: GivenSystem, page: int) -> UUID:
 
 
 def states(job_id: UUID) -> list[tuple[int, dict[str, Any]]]:
-    return [(one.version, one.state) for one in polling_states.history(LOCAL, job_id)]
+    return [(one.version, one.state) for one in polling_states.history(LOCAL, job_id).states]
 
 
 def test_every_state_is_kept_with_its_version_newest_first(system: GivenSystem) -> None:
     job_id = polled_to(system, 2)
     assert states(job_id) == [(2, {"page": 2}), (1, {"page": 1}), (0, {})]
-    instants = [one.created_at for one in polling_states.history(LOCAL, job_id)]
+    instants = [one.created_at for one in polling_states.history(LOCAL, job_id).states]
     assert instants == [NOON + timedelta(seconds=30), NOON, NOON]
 
 
@@ -47,6 +49,19 @@ def test_a_job_that_was_not_polled_yet_has_its_first_state(system: GivenSystem) 
 def test_only_the_newest_states_are_kept(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "KEPT", 3)
     assert [version for version, _ in states(polled_to(system, 5))] == [5, 4, 3]
+
+
+def test_large_states_are_listed_a_part_at_a_time(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = polled_to(system, 3)
+    found = []
+    monkeypatch.setattr(sized, "MOST_BYTES_IN_PAGE", len('{"page":1}') * 2)
+    before = None
+    while (page := polling_states.history(LOCAL, job_id, before)).more:
+        found.append([one.version for one in page.states])
+        before = page.states[-1].version
+    assert [*found, [one.version for one in page.states]] == [[3, 2], [1, 0]]
+    monkeypatch.setattr(sized, "MOST_BYTES_IN_PAGE", 1)
+    assert [one.version for one in polling_states.history(LOCAL, job_id, 3).states] == [2]
 
 
 def test_polling_goes_on_from_the_state_it_was_rewound_to(system: GivenSystem) -> None:
@@ -74,7 +89,7 @@ def test_a_rewind_sends_no_key_with_another_state(system: GivenSystem) -> None:
     retry_at = runs_of(job_id)[-1].due_at
     polling_states.rewind(LOCAL, system, job_id, 1)
     *_, old, new = runs_of(job_id)
-    assert (old.id, old.status, old.reason) == (former.run_id, RunStatus.CANCELLED, polling_states.REWOUND)
+    assert (old.id, old.status, old.reason) == (former.run_id, RunStatus.CANCELLED, polls.REWOUND)
     assert (new.status, new.due_at) == (RunStatus.PENDING, retry_at)
     make_due_again(system, new.id)
     work = claim_one(system)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import psycopg2
 import pytest
 from structlog.testing import capture_logs
 
+from core.database_faults import DatabaseFault
 from core.errors import DatabaseUnavailable
+from models import database
+from models.tables import db
 from services.access import password_resets
 from services.alerts import sending
 from services.execution import giving
+from services.jobs import pause_endings
 from services.maintenance import loops, rescues
 from services.maintenance.coordinator import Coordinator
 from services.maintenance.loops import Loop, Loops
@@ -20,6 +27,7 @@ from services.maintenance.pruning import Pruning
 from services.messaging.broker import InProcessBroker
 from services.reading import statistics
 from services.runtime.clock import DatabaseClock
+from services.runtime.database_troubles import names_of
 from services.scheduling import dispatching, overdue, overlap_queue, planning
 from services.system import System
 from tests.factories import GivenSystem
@@ -28,6 +36,7 @@ from tests.waiting import until
 PASSES = [
     (planning, "plan"),
     (dispatching, "due_soon"),
+    (pause_endings, "next_ends"),
     (dispatching, "top_up"),
     (rescues.Rescues, "turn"),
     (overdue, "age"),
@@ -49,12 +58,12 @@ class Counted:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.count = 0
-        self._error = error
+        self.error = error
 
     def __call__(self) -> float:
         self.count += 1
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
         return 0.001
 
 
@@ -80,6 +89,14 @@ def test_a_loop_that_always_fails_starves_no_other_and_goes_on_itself(error: Exc
         until(lambda: failing.count >= 5 and working.count >= 5, "both loops to go on")
 
 
+def test_a_loop_that_meets_a_fault_of_the_database_names_it_and_goes_on_when_it_is_over() -> None:
+    full = Counted(DatabaseUnavailable("No space left on device", DatabaseFault.DISK_FULL))
+    with running(Loop("storing", full)) as made:
+        until(lambda: names_of(made.troubles()) == ["disk_full"], "the fault to be named")
+        full.error = None
+        until(lambda: made.troubles() == [], "the fault to be over")
+
+
 def test_a_fault_is_logged_once_while_it_lasts_and_told_until_it_is_over() -> None:
     outcomes: list[float] = []
 
@@ -94,6 +111,7 @@ def test_a_fault_is_logged_once_while_it_lasts_and_told_until_it_is_over() -> No
     assert [line["event"] for line in logged if line["log_level"] == "error"] == ["coordinator_fault"]
 
 
+@pytest.mark.usefixtures("sqlite")
 def test_a_loop_that_rests_for_an_hour_is_woken_and_is_ended() -> None:
     taken = Counted()
     loop = Loop("slow", lambda: taken() * 3_600_000)
@@ -103,6 +121,26 @@ def test_a_loop_that_rests_for_an_hour_is_woken_and_is_ended() -> None:
         until(lambda: taken.count == 2, "the turn that the wake-up asks for")
         made.stop()
         assert not any(thread.is_alive() for thread in made._threads)
+
+
+@pytest.mark.parametrize(("rest_seconds", "keeps_it"), [(5.0, True), (10.0, False)])
+def test_a_loop_that_rests_long_keeps_no_connection_meanwhile(store: str, rest_seconds: float, keeps_it: bool) -> None:
+    opened: list[Any] = []
+
+    def turn() -> float:
+        with database.reading():
+            opened.append(db.connection())
+        return rest_seconds
+
+    def is_open() -> bool:
+        try:
+            opened[0].cursor()
+        except (psycopg2.InterfaceError, sqlite3.ProgrammingError):
+            return False
+        return True
+
+    with running(Loop("seldom", turn)):
+        until(lambda: opened and is_open() is keeps_it, "the turn")
 
 
 @pytest.mark.parametrize("broken", range(len(PASSES)), ids=[name for _, name in PASSES])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,13 +12,18 @@ from core.errors import DatabaseUnavailable
 from core.principals import LOCAL
 from core.schedules import Interval
 from core.states import RunStatus
+from models import database
 from models import pruning as queries
-from models.tables import Attempt, Job, Run
+from models.fields import new_id
+from models.pruning import OldRun
+from models.tables import Attempt, Job, Run, db
+from services.archive import storing
 from services.jobs import lifecycle
 from services.maintenance import pruning
 from services.maintenance.pruning import Pruning
 from services.scheduling import dispatching, planning
 from tests.factories import (
+    NOON,
     GivenSystem,
     claim_one,
     failed,
@@ -50,6 +56,15 @@ def run_daily(system: GivenSystem, days: int, *, failing_from: int | None = None
     return job_id
 
 
+def let_pass_paused(system: GivenSystem, job_id: UUID, days: int) -> None:
+    """Pause a daily job, and let so many days pass: each of its occurrences is skipped."""
+    lifecycle.pause(LOCAL, system, job_id)
+    for _ in range(days):
+        planning.plan(system)
+        dispatching.make_due(system, [run.id for run in runs_of(job_id) if run.status == RunStatus.PENDING])
+        system.clock.advance(DAY)
+
+
 def ages(system: GivenSystem, job_id: UUID) -> list[int]:
     """How many days ago each run of the job ended that is still there, newest first."""
     ended = [run.finished_at for run in runs_of(job_id) if run.finished_at is not None]
@@ -69,6 +84,77 @@ def test_the_last_run_and_the_last_success_of_a_job_that_goes_on_are_kept_howeve
     pruning.prune(system)
     assert [run.status for run in runs_of(job_id) if run.finished_at] == [RunStatus.COMPLETED, RunStatus.FAILED]
     assert ages(system, job_id) == [101, 103]
+
+
+def test_occurrences_that_never_ran_go_by_their_age_though_no_run_follows_them(system: GivenSystem) -> None:
+    job_id = run_daily(system, 3, failing_from=2)
+    let_pass_paused(system, job_id, 34)
+    pruning.prune(system)
+    assert ages(system, job_id) == [*range(1, 31), 35, 36]
+    assert {run.status for run in runs_of(job_id)[:2]} == {RunStatus.COMPLETED, RunStatus.FAILED}
+
+
+def test_occurrences_that_never_ran_keep_no_older_run_from_being_pruned_by_its_own_rule(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "WINDOW", 2)
+    job_id = run_daily(system, 5, keep_last=3)
+    let_pass_paused(system, job_id, 8)
+    pruning.prune(system)
+    assert ages(system, job_id) == [1, 2, 3, 9]
+
+
+def test_a_window_of_runs_that_stay_does_not_keep_the_next_from_being_pruned_by_its_own_rule(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pruning, "WINDOW", 2)
+    job_id = run_daily(system, 8, failing_from=7, keep_days=0.5)  # its last run and its last success fill a window
+    looked_at = counted(monkeypatch)
+    pruning.prune(system)
+    assert ages(system, job_id) == [1, 2]
+    assert len(looked_at) == len(set(looked_at)) == 8, "each is looked at once"
+
+
+def test_runs_that_cannot_be_archived_do_not_keep_older_ones_from_being_pruned_by_their_own_rule(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system = given_system(keep_history_days=30, archive_history=True)
+    monkeypatch.setattr(pruning, "WINDOW", 2)
+    job_id = run_daily(system, 9, keep_days=0.5)
+    odd = [run.id for run in runs_of(job_id)[4:8]]
+    monkeypatch.setattr(storing, "store", lambda _, run_ids: [one for one in run_ids if one not in odd])
+    looked_at = counted(monkeypatch)
+    pruning.prune(system)
+    assert ages(system, job_id) == [1, 2, 3, 4, 5]
+    assert len(looked_at) == len(set(looked_at)) == 9, "each is looked at once"
+
+
+def test_for_each_of_many_that_never_ran_the_others_are_not_read_once_more(sqlite: str) -> None:
+    job_id = run_daily(given_system(), 1)
+    [first, *_] = runs_of(job_id)
+    skipped = {**first.__data__, "status": RunStatus.SKIPPED}
+    thousands: list[None] = []
+    with database.transaction():
+        instants = [NOON + timedelta(seconds=later) for later in range(1, 501)]
+        Run.insert_many([{**skipped, "id": new_id(), "scheduled_for": instant} for instant in instants]).execute()
+        db.connection().set_progress_handler(lambda: thousands.append(None), 1_000)  # of steps of the database
+        assert len(queries.beyond(job_id, 0, None, 500)) == 500
+        db.connection().set_progress_handler(None, 0)
+    assert len(thousands) < 100
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
+    """The ids of the runs that are looked at by their jobs' own rules from now on."""
+    looked_at: list[UUID] = []
+    beyond = queries.beyond
+
+    def noted(*args: Any) -> list[OldRun]:
+        found = beyond(*args)
+        looked_at.extend(run.id for run in found)
+        return found
+
+    monkeypatch.setattr(queries, "beyond", noted)
+    return looked_at
 
 
 def test_a_job_that_has_ended_goes_with_all_its_runs(system: GivenSystem) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from actors.main import RunWorker
+from core.database_faults import DatabaseFault
 from core.errors import DatabaseUnavailable
 from core.schedules import DelayFromNow
 from core.states import RunStatus
@@ -17,7 +18,7 @@ from models.tables import Worker
 from services.execution import claiming, recording, workers
 from services.messaging.broker import InProcessBroker
 from services.messaging.doorbell import Ring
-from services.runtime import database_retry
+from services.runtime import database_retry, database_troubles
 from services.scheduling import dispatching
 from tests.factories import GivenSystem, stored_run
 from tests.integration.messaging.house import QUEUE, House, Make, ScriptedReceiver, executed
@@ -37,13 +38,14 @@ class Away:
         self._real = real
         self._left = times
         self.seen_while_away: list[object] = []
+        self.error = DatabaseUnavailable("The database is away.")
         self.look: Callable[[], object] = lambda: None
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         if self._left > 0:
             self._left -= 1
             self.seen_while_away.append(self.look())
-            raise DatabaseUnavailable("The database is away.")
+            raise self.error
         return self._real(*arguments, **named)
 
 
@@ -61,6 +63,20 @@ def test_a_ring_taken_while_the_database_is_away_is_kept_and_tried_again(
     quick.setattr(*step, away)
     house.answer(Ring(run.id, QUEUE))
     assert away.seen_while_away == [1, 1, 1], "the message stays unacknowledged meanwhile"
+    assert executed(receiver, run)
+
+
+def test_a_result_that_meets_a_full_disk_waits_for_room_and_is_recorded(
+    house: House, receiver: ScriptedReceiver, run_to_execute: Make, quick: pytest.MonkeyPatch
+) -> None:
+    run = run_to_execute()
+    full = Away(recording.record_what_is_free, times=3)
+    full.error = DatabaseUnavailable("could not extend file", DatabaseFault.DISK_FULL)
+    full.look = lambda: database_troubles.names_of(database_troubles.troubles.present())
+    quick.setattr(recording, "record_what_is_free", full)
+    house.answer(Ring(run.id, QUEUE))
+    assert full.seen_while_away[-1] == ["disk_full"]
+    assert database_troubles.troubles.present() == []
     assert executed(receiver, run)
 
 

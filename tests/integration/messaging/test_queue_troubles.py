@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
@@ -13,6 +13,7 @@ import pika
 import pytest
 import requests
 import structlog
+from dramatiq.errors import BrokerConnectionError, ConnectionClosed
 
 from services.messaging import broker as brokers
 from services.messaging.broker import BEATS, RUNS_HTTP, RabbitBroker
@@ -120,6 +121,24 @@ def test_a_queue_declared_otherwise_is_named_said_once_and_used_once_it_is_delet
         until(lambda: broker.troubles.present() == [], "the worker to say so")
         assert [line["part"] for line in lines if line["event"] == "trouble_over"] == [queue]
         assert worker.consumers
+
+
+def test_a_queue_that_is_deleted_before_it_is_consumed_is_a_trouble_of_its_own_only_if_that_lasts(
+    rabbitmq_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with connected(rabbitmq_url) as broker:
+        with monkeypatch.context() as deleted:
+            deleted.setattr(broker, "declare_queue", lambda *_, **__: None)
+            for told in ([], [RUNS_HTTP]):
+                consumer = broker.consume(RUNS_HTTP)
+                with pytest.raises(BrokerConnectionError):
+                    next(consumer)
+                with suppress(ConnectionClosed):  # RabbitMQ has closed its channel
+                    consumer.close()
+                assert [one.part for one in broker.troubles.present()] == told
+        with closing(broker.consume(RUNS_HTTP, timeout=1)) as consumer:
+            assert next(consumer) is None
+            assert broker.troubles.present() == []
 
 
 class Counted:

@@ -11,7 +11,7 @@ import pytest
 
 from core.errors import DatabaseUnavailable
 from models import database, signals, statement_timeout
-from models.postgresql import Postgresql
+from models.postgresql import TIME_OUTS, Postgresql
 from models.tables import db
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -25,6 +25,16 @@ def test_an_answer_that_does_not_come_is_not_waited_for(postgresql: str, monkeyp
     assert time.monotonic() - began < 8, "it was waited for after all"
     with database.reading():
         assert signals.seen() == {}
+
+
+def test_a_single_read_that_was_waited_for_is_not_asked_again(
+    postgresql: str, other: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statement_timeout, "LIMIT_SECONDS", 0.2)
+    with pytest.raises(DatabaseUnavailable, match="no answer"):
+        database.rows("SELECT pg_sleep(7)")
+    asked = "SELECT COUNT(*) FROM pg_stat_activity WHERE query LIKE %s AND datname = current_database()"
+    assert other.execute_sql(asked, ("%pg_sleep(7)",)).fetchone() == (1,)
 
 
 def test_a_migration_is_waited_for_as_long_as_it_takes(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,6 +110,32 @@ def test_a_connection_that_the_server_closed_is_replaced_in_silence(postgresql: 
         assert signals.seen() == {"tick": NOON}
 
 
+def test_a_single_read_replaces_a_connection_that_the_server_closed(postgresql: str, other: Any) -> None:
+    [(pid,)] = database.rows("SELECT pg_backend_pid()")
+    other.execute_sql("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+    [(another,)] = database.rows("SELECT pg_backend_pid()")
+    assert another != pid
+
+
+def test_a_read_within_a_transaction_that_is_cut_off_is_not_repeated(postgresql: str, other: Any) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        _read_and_be_cut_off(other)
+
+
+def _read_and_be_cut_off(other: Any) -> None:
+    with database.reading():
+        [(pid,)] = database.rows("SELECT pg_backend_pid()")
+        other.execute_sql("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+        database.rows("SELECT 1")
+
+
+def test_the_time_outs_hold_for_a_single_read_and_for_nothing_after_it(postgresql: str) -> None:
+    text = "SELECT current_setting('statement_timeout')"
+    before = db.execute_sql(text).fetchone()
+    assert database.rows(text) == [(TIME_OUTS["statement_timeout"],)]
+    assert db.execute_sql(text).fetchone() == before != (TIME_OUTS["statement_timeout"],)
+
+
 def test_a_connection_lost_amid_a_transaction_is_an_error_and_nothing_of_it_is_kept(
     postgresql: str, other: Any
 ) -> None:
@@ -137,6 +173,19 @@ def test_what_follows_a_commit_waits_for_the_outermost_transaction(store: str) -
 def follow_and_fail(done: list[str]) -> None:
     database.after_commit(lambda: done.append("failed"))
     raise DatabaseUnavailable("gone")
+
+
+def _follow_and_go_wrong(done: list[str]) -> None:
+    database.after_commit(lambda: done.append("failed"))
+    raise ValueError("wrong")
+
+
+def test_what_would_follow_a_part_that_fails_by_itself_is_forgotten_with_it(store: str) -> None:
+    done: list[str] = []
+    with database.transaction():
+        assert database.attempt(lambda: database.after_commit(lambda: done.append("kept"))) is None
+        assert isinstance(database.attempt(lambda: _follow_and_go_wrong(done)), ValueError)
+    assert done == ["kept"]
 
 
 def test_what_would_follow_a_commit_is_forgotten_with_what_is_taken_back(store: str) -> None:

@@ -1,4 +1,4 @@
-"""The index of searches: built beside the work, by one at a time, and used; without it searches find the same."""
+"""Large indexes: built beside the work, by one at a time, and used; without them the same is found."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import closing
 import psycopg2
 import pytest
 
-from core.filters import JobFilter
+from core.filters import JobFilter, RunFilter
 from core.listing import NEWEST_FIRST, Stretch
 from core.principals import LOCAL
 from migrations import large_indexes
@@ -18,7 +18,7 @@ from models import database, lists
 from models.tables import db
 from services.jobs import lifecycle as job_service
 from tests import statements
-from tests.factories import GivenSystem, given_system, new_job
+from tests.factories import GivenSystem, first_run, given_system, new_job
 from tests.waiting import until
 
 pytestmark = pytest.mark.servers
@@ -67,6 +67,16 @@ def test_a_search_reads_the_index_once_it_is_built_and_finds_the_same(system: Gi
     assert large_indexes.build() == []
 
 
+def test_the_runs_of_an_account_are_read_from_their_index(postgresql: str) -> None:
+    made = [first_run(given_system(), account_id=account).id for account in ("acc1", "acc2")]
+    with statements.noted() as sent, database.reading():
+        assert [one.id for one in lists.run_page(RunFilter(account_id="acc2"), Stretch(limit=50))] == made[1:]
+    with database.reading():
+        db.execute_sql("SET LOCAL enable_seqscan = off")
+        [plan] = [db.execute_sql(f"EXPLAIN {sql}", params).fetchall() for sql, params in sent if "runs" in sql]
+    assert "runs_of_account" in str(plan)
+
+
 def test_what_an_interrupted_build_has_left_is_built_anew(system: GivenSystem) -> None:
     assert large_indexes.build() == [INDEX]
     db.execute_sql("UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid = to_regclass(%s)", (INDEX,))
@@ -76,7 +86,7 @@ def test_what_an_interrupted_build_has_left_is_built_anew(system: GivenSystem) -
 
 def test_a_build_that_fails_leaves_searches_as_they_are(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     job_service.create(LOCAL, system, new_job(name="nightly"))
-    broken = LargeIndex(INDEX, "jobs", "USING gin (no_such_column {trigrams})")
+    broken = LargeIndex(INDEX, "jobs", "USING gin (no_such_column {trigrams})", "Searches are slow.")
     with monkeypatch.context() as patch:
         patch.setattr(large_indexes, "INDEXES", [broken])
         assert large_indexes.build() == []

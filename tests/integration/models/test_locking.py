@@ -23,7 +23,7 @@ PAYLOAD = ("data", "user_id", "board_id", "metadata")
     "lock",
     [
         pytest.param(lambda job_id: jobs.lock([job_id])[job_id], id="one of these"),
-        pytest.param(lambda _: jobs.lock_to_plan(NOON + timedelta(days=1), 1)[0], id="one to plan"),
+        pytest.param(lambda _: jobs.lock_to_plan(NOON, NOON + timedelta(days=1), 1)[0], id="one to plan"),
     ],
 )
 def test_who_locks_a_job_reads_no_payload(system: GivenSystem, lock: Callable[[UUID], Job]) -> None:

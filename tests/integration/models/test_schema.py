@@ -5,26 +5,30 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import peewee
 import pytest
 
 from core import schedules
 from core.filters import JobFilter, RunFilter
-from core.listing import Stretch
+from core.listing import NEWEST_FIRST, Stretch
 from core.principals import LOCAL
-from core.states import RunStatus, Trigger
+from core.states import JobState, RunStatus, Trigger
 from migrations import functions, runner
 from models import (
     alerts,
+    attempts,
     claims,
     database,
+    failing_calls,
     failures,
     held_keys,
     jobs,
     lists,
+    open_alerts,
     outcomes,
     overdue,
     overlap_queue,
@@ -36,11 +40,11 @@ from models import (
 )
 from models.fields import new_id
 from models.hot import claims as hot_claims
-from models.hot import postgresql
-from models.tables import ALL, Job, Run, db
+from models.hot import postgresql, statuses, whose
+from models.tables import ALL, Attempt, Job, Run, db
 from services.jobs import lifecycle as job_service
 from tests import statements
-from tests.factories import NOON, GivenSystem, new_job
+from tests.factories import NOON, GivenSystem, first_run, new_job
 
 
 def test_every_column_of_the_tables_is_in_the_database_and_the_other_way_round(store: str) -> None:
@@ -68,45 +72,7 @@ def test_eight_processes_that_migrate_at_once_do_it_once(postgresql: str) -> Non
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(applied) == [
-        "0001_core",
-        "0002_time_and_control",
-        "0003_accounts",
-        "0004_alerts",
-        "0005_files",
-        "0006_requests_and_reports",
-        "0007_limits",
-        "0008_late",
-        "0009_names",
-        "0010_hot_paths",
-        "0011_creates",
-        "0012_members",
-        "0013_keys",
-        "0014_audit",
-        "0015_secrets",
-        "0016_claims",
-        "0017_failures",
-        "0018_metrics",
-        "0019_changes",
-        "0020_limits_by_key",
-        "0021_quotas",
-        "0022_people",
-        "0023_authors",
-        "0024_senders_identities",
-        "0025_keep",
-        "0026_request_buckets",
-        "0027_fairness",
-        "0028_breakers",
-        "0029_dismissed_failures",
-        "0030_pages",
-        "0031_restores",
-        "0032_traces",
-        "0033_holds_and_weights",
-        "0034_search",
-        "0035_figures",
-        "0036_app_requests",
-        "0037_links_put_off",
-    ]
+    assert sorted(applied) == [path.stem for path in sorted(Path(runner.__file__).parent.glob("0*.py"))]
 
 
 @pytest.mark.parametrize(
@@ -124,6 +90,30 @@ def test_the_database_refuses_a_run_in_an_impossible_state(
     job_service.create(LOCAL, system, new_job(schedules.DelayFromNow(60)))
     with pytest.raises(Exception, match=constraint), database.transaction():
         Run.update(change).execute()
+
+
+def test_runs_are_found_by_when_they_were_created_though_their_ids_are_of_another_clock(
+    system: GivenSystem,
+) -> None:
+    run = first_run(system)
+    made_at = datetime.fromtimestamp((run.id.int >> 80) / 1_000, UTC)
+    for apart in (timedelta(), timedelta(seconds=59), timedelta(seconds=-59)):
+        Run.update(created_at=made_at + apart).execute()
+        asked = RunFilter(created_from=made_at + apart, created_before=made_at + apart + timedelta(milliseconds=1))
+        assert [one.id for one in lists.run_page(asked, Stretch(limit=10))] == [run.id]
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    for nothing in (RunFilter(created_from=last), RunFilter(created_before=first)):
+        assert lists.run_page(nothing, Stretch(limit=10)) == []
+
+
+def test_the_database_refuses_a_second_open_attempt(system: GivenSystem) -> None:
+    """Workers of the release before store attempts when they begin, and rely on it."""
+    run = first_run(system)
+    opened = {"run": run.id, "fence": 1, "worker_id": run.id, "started_at": NOON}
+    with database.transaction():
+        Attempt.insert(number=1, **opened).execute()
+    with pytest.raises(peewee.IntegrityError), database.transaction():
+        Attempt.insert(number=2, **opened).execute()
 
 
 def test_one_occurrence_has_one_row(system: GivenSystem) -> None:
@@ -153,6 +143,11 @@ TELLING_PLANS = (
     "SET LOCAL auto_explain.log_nested_statements = on",
     "SET LOCAL client_min_messages = log",
 )
+PRIMARY_KEYS = {name: f"{name}_pkey|sqlite_autoindex_{name}_1" for name in ("attempts", "jobs", "runs")}
+REPLAYED = RunFilter(trigger=Trigger.RETRY, created_from=NOON, created_before=NOON + timedelta(hours=1))
+RANGE_OF_IDS = (
+    r"sqlite_autoindex_runs_1 \(id>\? AND id<\?\)|Index Cond: \(\(id >= '[^']*'::uuid\) AND \(id < |runs_repeats"
+)
 QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: claims.claimable("runs.http", 10), "runs_to_claim"),
     (lambda: runs.due_by(NOON, 10), "runs_to_make_due"),
@@ -162,17 +157,26 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: shown_jobs.by_ids([new_id()]), "runs_live"),
     (lambda: shown_jobs.by_ids([new_id()]), "runs_of_job"),
     (lambda: lists.run_page(RunFilter(job_id=new_id()), Stretch(limit=10)), "runs_of_job"),
-    (lambda: statistics.job_states(JobFilter()), "runs_leased"),
+    (lambda: lists.run_page(REPLAYED, Stretch(limit=10)), RANGE_OF_IDS),
+    (lambda: lists.run_statuses(REPLAYED), RANGE_OF_IDS),
+    (lambda: open_alerts.newest(JobFilter(), 10), "jobs_in_alert"),
+    (lambda: lists.job_page(JobFilter(paused=True), NEWEST_FIRST, Stretch(limit=10)), "jobs_paused"),
+    (lambda: lists.job_count(JobFilter(paused=True)), "jobs_paused"),
+    (lambda: statistics.job_states(JobFilter()), "runs_live"),
     (lambda: statistics.ended_within(NOON, NOON), "runs_ended"),
     (lambda: statistics.starts_within(NOON, NOON), "runs_live"),
     (lambda: statistics.waiting_before(NOON), "runs_to_make_due"),
     (lambda: upcoming.planned(JobFilter(), NOON, 10), "runs_to_make_due"),
     (lambda: failures.newest(JobFilter(), NOON, 10), "runs_failed"),
-    (lambda: outcomes.newest([new_id()], 20), "runs_of_job"),
+    (lambda: failing_calls.newest(JobFilter(), NOON, 10), "runs_live"),
+    (lambda: failing_calls.newest(JobFilter(), NOON, 10), "runs_failed"),
+    (lambda: outcomes.newest([new_id()], 20, None), "runs_of_job"),
     (lambda: pruning.ended_runs(None, NOON, 10), "runs_ended"),
-    (lambda: jobs.lock_to_plan(NOON, 10), "jobs_to_plan"),
+    (lambda: jobs.lock_to_plan(NOON, NOON, 10), "jobs_to_plan"),
     (lambda: overlap_queue.ready_jobs(10), "runs_waiting_for_turn"),
-    (lambda: overlap_queue.waiting_for_turn([new_id()]), "runs_waiting_for_turn"),
+    (lambda: overlap_queue.have_waiting_occurrence([new_id()]), "runs_waiting_for_turn"),
+    (lambda: overlap_queue.lock_next([new_id()]), "runs_waiting_for_turn"),
+    (lambda: overlap_queue.lock_next([], [new_id()]), "runs_waiting_for_turn"),
     (lambda: overdue.to_age(NOON, 10), "runs_to_age"),
     (lambda: overdue.past_deadline(NOON, 10), "runs_with_deadline"),
     (lambda: overdue.late(NOON, 10), "runs_may_be_late"),
@@ -181,6 +185,12 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: held_keys.given("app:a"), "runs_held_by_key"),
     (lambda: held_keys.waiting_by_key(["app:a"], 10), "runs_held_by_key"),
     (held_keys.unrecorded, "runs_held_by_key"),
+    (lambda: lists.executions(new_id(), Stretch(limit=10)), "runs_of_job"),
+    *((lambda: whose.run(new_id()), one) for one in (PRIMARY_KEYS["runs"], PRIMARY_KEYS["jobs"])),
+    (lambda: attempts.by_token(new_id(), "x"), PRIMARY_KEYS["attempts"]),
+    (lambda: statuses.of_job(new_id(), 20), "runs_live"),
+    (lambda: statuses.of_job(new_id(), 20), "runs_of_job"),
+    (lambda: statuses.of_job(new_id(), 20), PRIMARY_KEYS["attempts"]),
 ]
 
 
@@ -191,7 +201,7 @@ def test_each_hot_question_is_answered_from_its_index(system: GivenSystem) -> No
         with statements.noted() as sent, database.transaction():
             question()
         plans = "\n".join(_plan(sql, params) for sql, params in sent)
-        if index not in plans:
+        if not re.search(index, plans):
             answered_otherwise[index] = plans
     assert not answered_otherwise
 
@@ -220,7 +230,7 @@ def test_the_database_keeps_no_function_that_nobody_calls(store: str) -> None:
             waiting.append((Path(functions.__file__).parent / f"{name}.sql").read_text())
     # Of processes of former releases, which go on while a migration is applied.
     of_former = {"create_v1", "create_v2", "create_v3", "claim_v2", "claim_v3", "start_v3"}
-    of_former |= {"candidates_v1", "pick_v1", "limited_v1"}
+    of_former |= {"candidates_v1", "pick_v1", "limited_v1", "claim_v4", "start_v4", "lock_ended_v2", "end_v1", "end_v2"}
     assert stored == {f"carillon_{name}" for name in called | of_former}
 
 
@@ -237,6 +247,8 @@ def _fill(system: GivenSystem) -> None:
             for number, instant in enumerate(instants)
         ]
         runs.insert(drafts)
+        Job.update(failures_in_row=5).where(Job.id == drafts[0]["job"]).execute()  # an empty index has no figures
+        Job.update(state=JobState.PAUSED).where(Job.id == drafts[-1]["job"]).execute()
         db.execute_sql("ANALYZE")
 
 

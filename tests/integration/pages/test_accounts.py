@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import pytest
 
@@ -42,6 +43,35 @@ def test_a_stranger_is_led_to_the_login_and_from_there_to_the_page_they_wanted(b
     assert login.form("Log in").action == "/login/?next=%2Fdashboard%2Fjobs%3Fstatus%3Dfailed"
     page = browser.submit(login.form("Log in"), username=NAME, password=PASSWORD)
     assert "No job fits." in page.text
+
+
+@pytest.mark.parametrize("name", ["Łódź", "a?b", "50%", "a b", "a#b&c"])
+def test_the_login_leads_to_a_page_with_any_name_in_its_path(browser: Browser, name: str) -> None:
+    register(browser)
+    path = f"/dashboard/apps/{quote(name)}?done=saved"
+    form = browser.load(path).form("Log in")
+    answer = browser.send(form, username=NAME, password=PASSWORD)
+    assert (answer.status_code, answer.headers["Location"]) == (303, path)
+
+
+@pytest.mark.parametrize("wanted", ["/dashboard/apps/Łódź", "/dashboard/apps/é", "/dashboard/\r\nX: y", "/task/\x7f"])
+def test_the_login_leads_to_no_path_that_cannot_stand_in_a_header(browser: Browser, wanted: str) -> None:
+    register(browser)
+    form = browser.load(f"/login/?next={quote(wanted)}").form("Log in")
+    assert form.action == "/login/"
+    fields = urlencode({"username": NAME, "password": PASSWORD})
+    answer = browser.request("POST", f"/login/?next={quote(wanted)}", body=fields)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/dashboard/")
+
+
+@pytest.mark.parametrize("referer", ["http://127.0.0.1/dashboard/apps/é", "http://[/dashboard/"])
+def test_the_choice_of_a_time_zone_leads_to_the_overview_from_an_odd_page(browser: Browser, referer: str) -> None:
+    register(browser)
+    log_in(browser)
+    form = next(one for one in browser.load("/dashboard/").forms if one.action == "/dashboard/settings")
+    body = urlencode({**form.fields, "zone": "UTC", "theme": "dark"})
+    answer = browser.request("POST", form.action, body=body, Referer=referer)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/dashboard/")
 
 
 def test_the_login_leads_to_no_other_site(browser: Browser) -> None:

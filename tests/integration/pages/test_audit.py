@@ -6,8 +6,10 @@ from dataclasses import replace
 from uuid import UUID
 
 from core import schedules
+from core.limits import Limit
 from core.principals import LOCAL
-from services.jobs import lifecycle
+from services.execution import limit_changes
+from services.jobs import lifecycle, requested_runs
 from tests.factories import GivenSystem, new_job
 from tests.integration.pages.browser import Browser
 
@@ -29,7 +31,37 @@ def test_an_entry_says_who_did_what_from_where_and_why_and_leads_to_the_thing(
     assert "by session from 192.0.2.7" in page.text
     assert "state: active → paused" in page.text
     assert "Lunch" in page.text
-    assert page.links["job"] == f"/dashboard/jobs/{job_id}"
+    assert page.links["greet"] == f"/dashboard/jobs/{job_id}"
+
+
+def test_what_one_request_did_to_many_is_one_row_and_jobs_have_their_titles(
+    browser: Browser, system: GivenSystem
+) -> None:
+    request = replace(FROM_AFAR, request_id="r1")
+    for number in range(3):
+        made = new_job(schedules.DelayFromNow(600), title=f"Report {number}")
+        lifecycle.pause(request, system, lifecycle.create(LOCAL, system, made), reason="The server moves")
+    triggered = requested_runs.trigger(LOCAL, system, lifecycle.create(LOCAL, system, new_job(title="Now")))
+    page = browser.load("/dashboard/audit")
+    assert page.text.count("job.paused") == 1
+    assert "job.paused 3 jobs at once" in page.text
+    assert {"Report 0", "Report 1", "Report 2", "Now"} <= page.links.keys()
+    assert page.links["The run"] == f"/dashboard/runs/{triggered.id}"
+
+
+def test_what_is_created_is_told_by_the_values_that_it_has(browser: Browser, system: GivenSystem) -> None:
+    limit_changes.put(LOCAL, system, "installation", Limit(3))
+    page = browser.load("/dashboard/audit")
+    assert "concurrency: 3" in page.text
+    assert "null" not in page.text
+    job_id = paused(system, "Lunch")
+    assert "“Lunch”; no end is set" in browser.load(f"/dashboard/jobs/{job_id}").text
+
+
+def test_paused_jobs_are_listed_with_who_paused_them_when_and_why(browser: Browser, system: GivenSystem) -> None:
+    paused(system, "Lunch")
+    system.clock.advance(240)
+    assert "paused 4 min ago by somebody on this machine: “Lunch”" in browser.load("/dashboard/jobs?status=paused").text
 
 
 def test_a_job_shows_its_own_entries_and_leads_to_them_in_the_log(browser: Browser, system: GivenSystem) -> None:
@@ -52,5 +84,5 @@ def test_entries_are_filtered_and_older_ones_are_a_click_away(browser: Browser, 
     older = browser.load(page.links["Older"])
     assert "reason 0." in older.text
     assert "reason 50." not in older.text
-    assert "No entry fits." in browser.load("/dashboard/audit?principal=nobody").text
+    assert "No entry fits the filter." in browser.load("/dashboard/audit?principal=nobody").text
     assert browser.load("/dashboard/audit?nonsense=1").status == 400

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from core.policies import CatchUp
 from core.principals import LOCAL
-from core.schedules import Cron
+from core.schedules import Cron, Schedule
 from core.states import RunStatus, Trigger
 from models import runs
 from models.tables import Job, Run
 from services.execution.work import Succeeded
-from services.jobs import lifecycle, requested_runs
-from services.reading import calendar
+from services.jobs import definition, editing, lifecycle, requested_runs
+from services.reading import calendar, gaps
+from services.reading.views import JobView
+from services.scheduling import planning
 from tests.factories import NOON, GivenSystem, claim, given_system, new_job, record, runs_of, stored_job
 from tests.integration.api.client import NO_JOB
 from tests.integration.pages.browser import Browser, Page
@@ -122,6 +127,88 @@ def test_days_whose_runs_were_not_read_or_kept_are_not_known(
     page = browser.load(f"/dashboard/jobs/{job_id}").html
     assert "Sun 15 Nov: not known" in page
     assert "; 39 not known" in page
+
+
+def test_a_day_whose_runs_were_read_or_kept_in_part_says_so(
+    browser: Browser, system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = history(
+        system,
+        (24 * 30 + 1, RunStatus.COMPLETED, 1),  # on the day at whose noon pruning has arrived
+        (26, RunStatus.FAILED, 1),
+        (25, RunStatus.COMPLETED, 1),
+        (1, RunStatus.COMPLETED, 1),
+    )
+    with system.transaction():
+        Job.update(created_at=NOON - timedelta(days=40)).where(Job.id == job_id).execute()
+
+    def partial() -> list[int]:
+        days = calendar.of_job(LOCAL, system, UUID(job_id), UTC)
+        return [back for back, one in enumerate(reversed(days)) if one.is_partial and one.is_known]
+
+    assert partial() == [30]
+    monkeypatch.setattr(calendar, "MOST_READ", 2)
+    assert partial() == [1]
+    shown = browser.request("GET", f"/api/jobs/{job_id}/calendar?days=2").json["results"]
+    assert [(one["completed"], one["failed"], one["is_partial"]) for one in shown] == [(1, 0, True), (1, 0, False)]
+    page = browser.load(f"/dashboard/jobs/{job_id}").html
+    assert "1 completed, and runs that were not read or are no longer kept" in page
+    assert "; 1 known in part" in page
+
+
+def missed_for(system: GivenSystem, schedule: Schedule, span: timedelta) -> UUID:
+    """The id of a job that was made so long before noon, and for which no coordinator was at work since."""
+    system.clock.set(NOON - span)
+    job_id = lifecycle.create(LOCAL, system, new_job(schedule, catch_up=CatchUp.SKIP))
+    system.clock.set(NOON)
+    while planning.plan(system):
+        pass
+    return job_id
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Kathmandu"])
+def test_a_row_for_many_missed_occurrences_is_spread_over_their_days(stored: GivenSystem, zone: str) -> None:
+    job_id = missed_for(stored, Cron("*/2 * * * *"), timedelta(days=3))
+    assert len([run for run in runs_of(job_id) if run.occurrences > 1]) == 1
+    in_time = {run.scheduled_for for run in runs_of(job_id) if run.status is RunStatus.PENDING}
+    named = {NOON - timedelta(minutes=2 * number) for number in range(3 * 720)}
+    expected = Counter(instant.astimezone(ZoneInfo(zone)).date() for instant in named - in_time)
+    days = calendar.of_job(LOCAL, stored, job_id, ZoneInfo(zone))
+    assert {one.day: one.missed for one in days if one.missed} == expected
+    assert not any(one.is_partial for one in days)
+
+
+def test_days_before_the_missed_occurrences_that_are_counted_are_known_in_part(
+    stored: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(planning, "MOST", 1_500)
+    monkeypatch.setattr(gaps, "MOST_SPREAD", 2_000)
+    job_id = missed_for(stored, Cron("*/2 * * * *"), timedelta(days=5))
+    days = calendar.of_job(LOCAL, stored, job_id, UTC)[-6:]
+    assert [one.is_partial for one in days] == [True, True, True, False, False, False]
+    assert days[3].missed == 720
+
+
+def test_missed_occurrences_are_spread_by_the_schedule_of_their_time(stored: GivenSystem) -> None:
+    job_id = missed_for(stored, Cron("*/2 * * * *"), timedelta(days=3))
+    before = calendar.of_job(LOCAL, stored, job_id, UTC)
+
+    def amend(view: JobView) -> definition.Definition:
+        return replace(definition.of(stored_job(job_id), view.tags), schedule=Cron("0 3 1 1 *"))
+
+    stored.clock.advance(1)
+    editing.edit(LOCAL, stored, job_id, amend)
+    assert calendar.of_job(LOCAL, stored, job_id, UTC) == before
+
+
+def test_the_day_on_which_a_job_was_made_is_whole_if_nothing_of_it_is_lacking(system: GivenSystem) -> None:
+    job_id = history(system, (24 * 30 - 2, RunStatus.COMPLETED, 1))
+    for hours, is_partial in ((1, False), (-1, True)):  # after the instant up to which runs are pruned, and before
+        created_at = NOON - timedelta(days=30) + timedelta(hours=hours)
+        with system.transaction():
+            Job.update(created_at=created_at).where(Job.id == job_id).execute()
+        day = calendar.of_job(LOCAL, system, UUID(job_id), UTC)[-31]
+        assert (day.completed, day.is_partial) == (1, is_partial)
 
 
 def test_the_api_shows_the_same_and_refuses_what_is_no_zone(browser: Browser, system: GivenSystem) -> None:

@@ -11,6 +11,7 @@ import pytest
 from core import schedules
 from core.policies import Overlap
 from core.principals import LOCAL
+from core.version import VERSION
 from services.jobs import lifecycle
 from services.reading import records
 from tests.factories import NOON, GivenSystem, new_job, runs_of
@@ -47,7 +48,9 @@ def test_a_form_that_is_sent_as_it_was_shown_changes_nothing(
     whole = {"metadata": {"a": [1]}, "data": {"text": " two\r\nlines ", "n": 1.0}, "tags": ("b", "a"), "user_id": 17}
     job_id = made(system, schedule, **whole)
     before = records.job(LOCAL, job_id)
-    page = browser.submit(form_of(browser, job_id).form(CHANGE))
+    shown = form_of(browser, job_id)
+    assert f"Carillon {VERSION}" in shown.text, "not that of the job"
+    page = browser.submit(shown.form(CHANGE))
     assert "Changed." in page.text
     assert vars(records.job(LOCAL, job_id)) == vars(before)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -69,7 +70,12 @@ def test_names_data_and_errors_stay_text_on_every_page(browser: Browser, system:
         LOCAL, system, new_job(schedules.RunAt(system.clock.now() + timedelta(hours=1)), **hostile)
     )
     lifecycle.create(LOCAL, system, new_job(**hostile))
-    one_of_each = (f"/dashboard/jobs/{failing}", f"/dashboard/runs/{runs_of(failing)[0].id}")
+    breaker = quote(f"destination:{hostile['app_name']}/{text}", safe="")
+    one_of_each = (
+        f"/dashboard/jobs/{failing}",
+        f"/dashboard/runs/{runs_of(failing)[0].id}",
+        f"/dashboard/queues/breaker?key={breaker}",
+    )
     lifecycle.pause(LOCAL, system, waiting, reason=text)
     for path in (*PAGES, *one_of_each):
         page = browser.load(path)  # whose reader refuses elements that are not closed
@@ -127,5 +133,5 @@ def all_routes(system: GivenSystem) -> list[Route]:
     async def change(*_: object) -> None:
         """No password is changed here."""
 
-    shown = Site(system, run, run, page_readers.readers(system), lambda *_: True)  # type: ignore[arg-type]  # it only lists its pages
+    shown = Site(system, run, page_readers.readers(system), lambda *_: True, call=run, act_on_many=run)  # type: ignore[arg-type]  # it only lists its pages
     return pages.routes(shown, Signs(lambda: True, tuple), lambda _path: answer, change)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from falcon.testing import ASGIConductor
-from jinja2 import Environment
+from jinja2 import Environment, FileSystemLoader
 
 from core.errors import DatabaseUnavailable
 from pages import static_files
@@ -35,7 +35,7 @@ def test_a_page_that_is_not_there_says_so_and_leads_on(browser: Browser) -> None
 def test_a_filter_that_is_wrong_is_refused_in_the_words_of_the_api(browser: Browser) -> None:
     page = browser.load("/dashboard/jobs?status=going")
     assert page.status == 400
-    assert "status must be" in page.text
+    assert "must be one of" in page.text
     assert "'going'" in page.text
 
 
@@ -117,7 +117,7 @@ def test_a_page_says_so_while_the_database_is_away(browser: Browser, monkeypatch
     monkeypatch.setattr(listing, "jobs", away)
     page = browser.load("/dashboard/jobs")
     assert page.status == 503
-    assert "A part of Carillon is away" in page.text
+    assert "A part of Carillon is unavailable" in page.text
     assert "Nothing is known to be lost" in page.text
     assert page.headers["Retry-After"] == "1"
 
@@ -133,22 +133,28 @@ def test_a_body_that_is_no_form_is_refused(browser: Browser) -> None:
 def test_whoever_asks_first_for_the_overview_waits_for_no_template(
     system: GivenSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    compiled: list[str] = []
+    loaded: list[str] = []
     before: list[str] = []
     shown: list[str] = []
-    compile_one = Environment.compile
+    load = FileSystemLoader.load
 
-    def noted(self: Environment, source: str, name: str, *others: Any) -> Any:
-        compiled.append(name)
-        return compile_one(self, source, name, *others)
+    def noted(self: FileSystemLoader, environment: Environment, name: str, *others: Any) -> Any:
+        loaded.append(name)
+        return load(self, environment, name, *others)
 
     async def ask_first() -> None:
         async with ASGIConductor(site(system)) as started:
-            before.extend(compiled)
+            before.extend(loaded)
             shown.append((await started.simulate_get("/dashboard", host="127.0.0.1")).text)
 
-    monkeypatch.setattr(Environment, "compile", noted)
+    monkeypatch.setattr(FileSystemLoader, "load", noted)
     asyncio.run(ask_first())
     assert "<title>Overview" in shown[0]
-    assert compiled == before
+    assert loaded == before
     assert sorted(before) == ["base.html", "macros.html", "overview.html"]
+
+
+def test_an_error_is_said_once(browser: Browser) -> None:
+    page = browser.load("/dashboard/limits/of?key=planet:mars")
+    assert page.status == 400
+    assert page.text.count("planet:mars") == 1

@@ -8,13 +8,16 @@ from uuid import UUID
 from core import schedules
 from core.auditing import AuditFilter
 from core.principals import LOCAL
+from core.receiver_answers import PollAnswer
 from services.access import audit
+from services.execution.work import Succeeded
 from services.jobs import lifecycle, requested_runs
 from services.reading import records
 from tests.factories import GivenSystem, claim, new_job, polled, record, refused, runs_of, succeeded
 from tests.integration.api.client import NO_JOB
 from tests.integration.execution.attempting import make_due_again
 from tests.integration.pages.browser import Browser, Page
+from tests.integration.reading.test_why import come
 
 WEEKDAYS = schedules.Cron("0 9 * * mon-fri", timezone="America/New_York")
 
@@ -131,7 +134,7 @@ def test_a_failed_job_is_retried_and_an_ended_one_has_no_button_that_would_be_re
     assert "It cannot be done now" in refusal.text
     page = page_of(browser, job_id)
     assert "The receiver will not have it." in page.text
-    assert "Retried with a new run" in browser.submit(page.form("Retry")).text
+    assert "A new run replays the one that failed." in browser.submit(page.form("Replay")).text
     assert status(job_id) == "queued"
 
 
@@ -145,10 +148,73 @@ def test_a_deleted_job_is_gone_from_its_page(browser: Browser, system: GivenSyst
 def test_why_it_did_not_run_is_answered_on_the_readers_clocks(browser: Browser, system: GivenSystem) -> None:
     browser.cookies["carillon_zone"] = "Europe/Berlin"
     job_id = made(system, WEEKDAYS)
-    page = browser.submit(page_of(browser, job_id).form("Ask"), at="2026-11-20T12:30:00")
+    page = browser.submit(page_of(browser, job_id).form("Ask"), at="2026-11-20T12:30:00", clock="mine")
     assert "The schedule names no occurrence at that instant" in page.text
     assert "Fri 20 Nov 2026 12:30:00" in page.text
     assert page_of(browser, job_id, "?at=yesterday").status == 400
+
+
+def test_an_instant_is_asked_about_on_the_clocks_of_the_schedule_where_they_differ(
+    browser: Browser, system: GivenSystem
+) -> None:
+    job_id = made(system, schedules.Cron("0 8 * * *", timezone="America/New_York"))
+    page = page_of(browser, job_id)
+    assert "UTC America/New_York Fri 20 Nov 2026 13:00:00 Fri 20 Nov 2026 08:00:00" in page.text
+    page = browser.submit(page.form("Ask"), at="2026-11-21T08:00:00")
+    assert "Sat 21 Nov 2026 13:00:00 (Sat 21 Nov 2026 08:00:00 America/New_York) It has not come yet" in page.text
+    assert page.form("Ask").fields["at"] == "2026-11-21T08:00:00", "what was asked stays"
+    page = browser.submit(page.form("Ask"), at="2026-11-21T08:00:00", clock="mine")
+    assert "names no occurrence" in page.text
+    assert page.form("Ask").fields["clock"] == "mine"
+    assert page.links["The one after"] == f"/dashboard/jobs/{job_id}?at=2026-11-21T13:00:00Z#why"
+    assert "It has not come yet" in browser.load(page.links["The one after"]).text
+
+
+def test_runs_name_their_instant_on_the_clocks_of_the_schedule_where_they_differ(
+    browser: Browser, system: GivenSystem
+) -> None:
+    job_id = made(system, schedules.Cron("1 7 * * *", timezone="America/New_York"))
+    come(system, 60)
+    run = runs_of(job_id)[0]
+    both = "Fri 20 Nov 2026 12:01:00 (Fri 20 Nov 2026 07:01:00 America/New_York)"
+    page = browser.load(f"/dashboard/runs/{run.id}")
+    assert f"for {both}" in page.text
+    assert "What happened, on the clocks of UTC" in page.text
+    assert "Run, UTC" in page_of(browser, job_id).text
+    assert "Fri 20 Nov 2026 07:01:00 America/New_York" in page_of(browser, job_id).text
+    browser.cookies["carillon_zone"] = "America/New_York"
+    assert "for Fri 20 Nov 2026 07:01:00 \u00b7" in browser.load(f"/dashboard/runs/{run.id}").text
+    assert "Times: America/New_York" in page_of(browser, job_id).text
+
+
+def test_a_run_that_was_skipped_leads_to_why_and_to_the_run_in_its_way(browser: Browser, system: GivenSystem) -> None:
+    job_id = made(system, schedules.Cron("* * * * *"))
+    come(system, 60)
+    claim(system)
+    come(system, 60)
+    going, skipped = (f"/dashboard/runs/{run.id}" for run in runs_of(job_id)[:2])
+    page = page_of(browser, job_id)
+    assert page.form("Ask").fields["at"] == "2026-11-20T12:02:00"
+    page = browser.load(page.links["Why?"])
+    assert "It was skipped" in page.text
+    assert page.links["The run"] == skipped
+    assert page.links[going.rpartition("/")[2]] == going
+    assert browser.load(skipped).links[going.rpartition("/")[2]] == going
+
+
+def test_a_polling_job_shows_its_newest_state_and_the_run_from_which_its_next_instant_follows(
+    browser: Browser, system: GivenSystem
+) -> None:
+    job_id = made(system, schedules.Polling(interval_seconds=30))
+    page = browser.load(f"/dashboard/jobs/{job_id}")
+    assert page.links["the run that is queued"].startswith("/dashboard/runs/")
+    [work] = claim(system)
+    record(system, work, polled({"row": 500}))
+    page = browser.load(f"/dashboard/jobs/{job_id}")
+    assert "Newest state" in page.text
+    assert [given for tag, given in page.elements if tag == "details" and given.get("id") == "states"] == [
+        {"id": "states"}
+    ]
 
 
 def test_a_polling_job_shows_how_far_it_is_and_goes_back_to_an_earlier_state(
@@ -191,3 +257,16 @@ def test_a_job_that_is_not_there_is_not_found(browser: Browser) -> None:
     page = browser.load(f"/dashboard/jobs/{NO_JOB}")
     assert page.status == 404
     assert f"There is no job {NO_JOB}." in page.text
+
+
+def test_a_polling_job_says_when_it_is_done_at_the_pace_of_its_progress(browser: Browser, system: GivenSystem) -> None:
+    job_id = made(system, schedules.Polling(interval_seconds=60))
+    for percent in (10, 20, 30):
+        [work] = claim(system)
+        answer = PollAnswer(None, done=False, next_in_seconds=None, progress=percent / 100, message=None)
+        record(system, work, Succeeded(200, "{}", answer))
+        assert ("At this pace" in page_of(browser, job_id).text) is (percent == 30)
+        come(system, 60)
+    assert "30%. At this pace it is done about Fri 20 Nov 2026 12:09:00" in page_of(browser, job_id).text
+    lifecycle.pause(LOCAL, system, job_id)
+    assert "At this pace" not in page_of(browser, job_id).text

@@ -10,6 +10,7 @@ from core.scopes import Role
 from services.access import members
 from services.jobs import apps
 from services.reading import limits
+from services.scheduling import pauses
 from tests.factories import GivenSystem, claim, first_run, given_system, stored_run
 from tests.integration.execution.limiting import create, put
 from tests.integration.pages.browser import Browser
@@ -62,6 +63,32 @@ def test_who_holds_a_key_and_who_waits_is_shown(browser: Browser, system: GivenS
     assert KEY in browser.load("/dashboard/queues").links
     held = browser.submit(browser.load("/dashboard/runs").form("Show"), held_by="concurrency")
     assert "1 run that fit" in held.text
+
+
+def test_how_long_a_rate_needs_for_what_waits_is_shown(browser: Browser, system: GivenSystem) -> None:
+    put(system, KEY, rate=Rate(1, 60))
+    create(system, 4)
+    claim(system)
+    forecast = "3 runs at 1 a minute: about 3 min"
+    assert forecast in browser.load("/dashboard/queues").text
+    assert forecast in browser.load(f"/dashboard/limits/of?key={KEY}").text
+    pauses.pause_everything(LOCAL, system, None)
+    assert "a minute: about" not in browser.load("/dashboard/queues").text
+    assert "a minute: about" not in browser.load(f"/dashboard/limits/of?key={KEY}").text
+
+
+def test_how_much_waits_for_a_host_of_all_apps_is_shown_to_administrators_alone(sqlite: str) -> None:
+    system = given_system(internal_secret=OF_OPERATORS, callback_base_url="https://hooks.example.com")
+    put(system, "host:hooks.example.com", rate=Rate(1, 60))
+    create(system, 2)
+    claim(system)
+    browser = Browser(site(system))
+    register(browser)
+    members.put(LOCAL, system, "app_a", "ada", Role.OWNER)
+    log_in(browser)
+    page = browser.load("/dashboard/queues")
+    assert "host:hooks.example.com" in page.text
+    assert "a minute: about" not in page.text
 
 
 @pytest.mark.parametrize(

@@ -74,15 +74,16 @@ def test_the_palette_goes_to_a_job_by_its_name_or_id_and_opens_what_asks_why(
     tab.keyboard.press("Control+k")
     tab.keyboard.type("day dig")
     choices = tab.locator("#choices li")
-    expect(choices).to_have_text(["Weekday digest job", "Run now: Weekday digest on its page", PAUSE])
+    expect(choices).to_have_text(["Weekday digest job", "Run now: Weekday digest on its page", PAUSE, find("day dig")])
     tab.keyboard.press("ArrowUp")  # the last of them
+    tab.keyboard.press("ArrowUp")
     tab.keyboard.press("Enter")
     tab.wait_for_url(f"**/dashboard/jobs/{job_id}#do-pause")
     expect(tab.locator("#ask-pause input[name=reason]")).to_be_focused()
     tab.goto(f"{address}/dashboard/")
     tab.keyboard.press("Control+k")
     tab.keyboard.type("day dig")
-    expect(choices).to_have_count(3)
+    expect(choices).to_have_count(4)
     tab.keyboard.press("Enter")
     tab.wait_for_url(f"**/dashboard/jobs/{job_id}")
     tab.keyboard.press("Control+k")
@@ -96,7 +97,38 @@ def test_the_palette_goes_to_a_job_by_its_name_or_id_and_opens_what_asks_why(
     tab.keyboard.press("Escape")
     tab.keyboard.press("Control+k")
     tab.keyboard.insert_text(str(job_id))
-    expect(choices).to_have_text(f"{job_id} job")
+    expect(choices).to_have_text([f"{job_id} job", find(str(job_id))])
+
+
+def test_the_palette_says_that_nothing_fits_and_finds_accounts_and_hosts_as_the_search_field_does(
+    tab: Page, address: str, system: GivenSystem
+) -> None:
+    made(system, "Weekday digest")
+    tab.goto(f"{address}/dashboard/")
+    tab.keyboard.press("Control+k")
+    tab.keyboard.type("digest")
+    nothing = tab.locator("#nothing-fits")
+    expect(tab.locator("#choices li").first).to_have_text("Weekday digest job")
+    expect(nothing).to_be_hidden()
+    tab.keyboard.press("Control+a")
+    tab.keyboard.type("acc1")
+    expect(nothing).to_have_text("No page, job or button fits.")
+    expect(tab.locator("#choices li")).to_have_text([find("acc1")])
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/dashboard/jobs?account_id=acc1")
+    expect(tab.locator("#jobs")).to_contain_text("Weekday digest")
+
+
+def test_on_a_phone_the_navigation_shows_the_page_that_is_open(tab: Page, address: str) -> None:
+    tab.set_viewport_size({"width": 390, "height": 800})
+    tab.goto(f"{address}/dashboard/audit")
+    expect(tab.locator(".top nav [aria-current]")).to_be_in_viewport(ratio=1)
+    tab.goto(f"{address}/dashboard/")
+    expect(tab.locator(".top nav [aria-current]")).to_be_in_viewport(ratio=1)
+
+
+def find(words: str) -> str:
+    return f"Find \u201c{words}\u201d a job, run, account or host"
 
 
 def test_a_page_says_since_when_it_is_not_up_to_date_and_goes_on_by_itself(
@@ -113,7 +145,7 @@ def test_a_page_says_since_when_it_is_not_up_to_date_and_goes_on_by_itself(
     expect(tab.locator("#job-head .status")).to_have_text("paused")
     expect(lost).to_be_hidden()
     editing.delete(LOCAL, system, job_id)
-    expect(lost).to_contain_text("what this page shows is no longer there")
+    expect(lost).to_contain_text("what this page shows no longer exists")
 
 
 def test_a_new_job_is_told_as_it_is_typed(tab: Page, address: str) -> None:

@@ -10,19 +10,14 @@ import pytest
 
 from client import declared as declaration
 from core import schedules
-from core.filters import JobFilter
-from core.listing import NEWEST_FIRST, Stretch
-from core.principals import LOCAL
 from pages import presets
 from services.jobs import apps
-from services.reading import listing
-from services.reading.counting import Counts
-from services.reading.views import JobView
 from tests.factories import GivenSystem
 from tests.integration.api.client import NO_JOB
 from tests.integration.pages.browser import Browser, Page
+from tests.integration.pages.making import MAKE, jobs, wrong_beside
 
-MAKE, PREVIEW = "Make the job", "Show what it means"
+PREVIEW = "Show what it means"
 
 
 class Posting:
@@ -36,11 +31,6 @@ class Posting:
         return SimpleNamespace(raise_for_status=lambda: None, json=lambda: {"id": "1"})
 
 
-def jobs(system: GivenSystem) -> list[JobView]:
-    page = listing.jobs(LOCAL, Counts(system.clock), JobFilter(), NEWEST_FIRST, Stretch(limit=100))
-    return list(page.items)
-
-
 def sent(page: Page, **typed: str) -> dict[str, str]:
     """What is typed, by the names of fields with dots in place of double underscores."""
     names = page.form(MAKE).fields
@@ -49,14 +39,11 @@ def sent(page: Page, **typed: str) -> dict[str, str]:
     return named
 
 
-def wrong_beside(page: Page) -> set[str]:
-    ids = (str(given.get("id")) for _, given in page.elements)
-    return {one.removeprefix("error-") for one in ids if one.startswith("error-")}
-
-
 def test_a_call_of_an_application_every_weekday_is_made_by_a_form(browser: Browser, system: GivenSystem) -> None:
     browser.cookies["carillon_zone"] = "Europe/Berlin"
     page = browser.load("/dashboard/new")
+    assert "for a job that runs once; on the clocks of Europe/Berlin, yours" in page.text
+    assert "from then on; on the clocks of the schedule\u2019s time zone" in page.text
     typed = sent(
         page,
         task_type="digest",
@@ -162,6 +149,23 @@ def test_a_preview_says_what_the_schedule_means_and_makes_nothing(browser: Brows
     assert wrong_beside(wrong) == {"schedule.cron.expression"}
 
 
+def test_a_preview_of_a_wrong_schedule_says_so_where_the_browser_scrolls_to(browser: Browser) -> None:
+    page = browser.load("/dashboard/new")
+    typed = sent(page, task_type="greet", schedule__type="cron", schedule__cron__expression="61 2 * * *")
+    wrong = browser.submit(page.form(PREVIEW), do="preview", **typed)
+    shown = wrong.html.partition('id="preview"')[2]
+    assert "Expression" in shown.partition("</section>")[0]
+    assert not policies_are_open(wrong), "nothing is wrong with them"
+    refused = browser.submit(page.form(MAKE), task_type="greet", priority="eleven")
+    assert policies_are_open(refused)
+    assert "Priority" not in refused.html.partition('id="preview"')[2].partition("</section>")[0]
+
+
+def policies_are_open(page: Page) -> bool:
+    [policies] = [given for tag, given in page.elements if tag == "details" and given.get("id") == "policies"]
+    return "open" in policies
+
+
 def test_what_is_typed_is_told_at_once_as_a_sentence_a_command_a_file_and_a_program(
     browser: Browser, system: GivenSystem
 ) -> None:
@@ -232,21 +236,6 @@ def test_the_receiver_is_called_once_before_a_job_is_made(browser: Browser, syst
     answer = browser.submit(page.form(MAKE), do="try", **typed)
     assert "This process makes no calls" in answer.text, "as the API says where none are made"
     assert jobs(system) == []
-
-
-def test_each_kind_of_task_that_works_here_has_a_form_of_its_parameters(browser: Browser, system: GivenSystem) -> None:
-    kinds = {link for link in browser.load("/dashboard/new").links.values() if "?kind=" in link}
-    assert {"/dashboard/new?kind=http", "/dashboard/new?kind=send_email"} <= kinds
-    for link in kinds:
-        assert browser.load(link).status == 200
-    page = browser.load("/dashboard/new?kind=http")
-    refused = browser.submit(page.form(MAKE), **{"data.url": "ftp://example.com"})
-    assert wrong_beside(refused) == {"data.url"}
-    made = browser.submit(refused.form(MAKE), **{"data.url": "https://example.com/", "data.method": "PUT"})
-    assert "The job is created." in made.text
-    [job] = jobs(system)
-    assert job.data == {"url": "https://example.com/", "method": "PUT"}
-    assert browser.load("/dashboard/new?kind=juggle").status == 400
 
 
 def test_the_definition_of_a_job_makes_another_like_it(browser: Browser, system: GivenSystem) -> None:

@@ -35,7 +35,7 @@ def page(browser: Browser, bob: Browser) -> Page:
 def test_a_user_is_disabled_and_enabled(page: Page, browser: Browser, bob: Browser) -> None:
     assert "bob bob@example.com" in page.text
     after = browser.submit(page.form("Disable"))
-    assert "cannot log in. Their jobs run on." in after.text
+    assert "cannot log in. Their jobs continue to run." in after.text
     assert bob.load("/dashboard/jobs").has_button("Log in")
     assert "may log in again" in browser.submit(after.form("Enable")).text
 

@@ -18,6 +18,7 @@ from tests.integration.pages.test_accounts import OF_OPERATORS, log_in, register
 
 OF_ALL = {"/logout/", "/dashboard/settings"}
 OPERATES = {"trigger", "pause", "cancel", "retry", "replay", "actions"}
+CALLED = {"url": "http://127.0.0.1:9/x"}
 CHANGES = {"delete", "edit", "revert"}
 
 
@@ -84,3 +85,17 @@ def test_each_role_is_shown_the_buttons_that_it_may_press(
     assert there <= shown
     assert shown & not_there == set()
     assert ("Edit" in browser.load(f"/dashboard/jobs/{job}").links) is (role in (Role.DEVELOPER, Role.OWNER))
+
+
+@pytest.mark.parametrize(("role", "is_offered"), [(Role.OPERATOR, False), (Role.DEVELOPER, True)])
+def test_other_data_for_a_request_of_ours_is_offered_to_who_may_edit_the_job(
+    system: GivenSystem, role: Role, *, is_offered: bool
+) -> None:
+    apps.ensure(system, "app_a")
+    job_id = lifecycle.create(LOCAL, system, new_job(Cron("0 3 * * *"), task_type="http", data=CALLED))
+    requested_runs.trigger(LOCAL, system, job_id)
+    [work] = claim(system)
+    record(system, work, refused())
+    browser = as_role(system, role)
+    for path in (f"/dashboard/jobs/{job_id}", f"/dashboard/runs/{work.run_id}"):
+        assert ("with other data" in browser.load(path).text) is is_offered

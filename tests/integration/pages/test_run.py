@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from core import schedules, trace_context
+from core.errors import PermanentFailure
 from core.limits import Limit
 from core.principals import LOCAL
 from services.execution import giving, limit_changes
+from services.execution.work import Failed
 from services.jobs import lifecycle, requested_runs
 from tests.factories import GivenSystem, claim, failed, first_run, given_system, record, refused, stored_run, succeeded
 from tests.integration.pages.browser import Browser, Page
@@ -28,15 +30,18 @@ def test_waiting_attempts_and_backoff_are_told_in_words_and_bars(browser: Browse
     assert "attempt 1 failed HTTP 503: The receiver is down." in page.text
     assert "to be tried again" in page.text
     assert "retrying" in page.text
+    numbers = [given.get("data-label") for tag, given in page.elements if tag == "td" and given.get("class") == "num"]
+    assert numbers == ["No.", "Took"], "which a phone shows without the heads of their columns"
 
 
 def test_a_held_run_says_what_it_waits_for(browser: Browser, system: GivenSystem) -> None:
     run = first_run(system)
-    lifecycle.pause(LOCAL, system, run.job_id)
+    lifecycle.pause(LOCAL, system, run.job_id, reason="Lunch")
     system.clock.advance(5)
     page = browser.load(f"/dashboard/runs/{run.id}")
     assert drawn(page) == ["held"]
-    assert "Resume it to let it run." in page.text
+    assert "It waits until the job is resumed." in page.text
+    assert "held paused: the job, by somebody on this machine: “Lunch”" in page.text
 
 
 def test_a_run_that_was_held_tells_behind_whom_and_for_how_long(browser: Browser, system: GivenSystem) -> None:
@@ -55,7 +60,7 @@ def test_a_run_that_was_held_tells_behind_whom_and_for_how_long(browser: Browser
     assert drawn(page) == ["held", "waiting", "succeeded"]
     assert "held for a place among so many at once: app:app_a, behind" in page.text
     assert page.links[str(first.id)] == f"/dashboard/runs/{first.id}"
-    assert f"by the number of runs that app:app_a allows at once, behind {first.id}." in page.text
+    assert f"by the number of runs that app:app_a allows at once, behind {first.id} ." in page.text
 
 
 def test_a_run_that_failed_is_replayed_once_by_a_button_that_is_pressed_twice(
@@ -68,7 +73,7 @@ def test_a_run_that_failed_is_replayed_once_by_a_button_that_is_pressed_twice(
     assert "The receiver will not have it." in page.text
     form = page.form("Replay")
     first, second = browser.submit(form), browser.submit(form)
-    assert "A new run repeats the one that failed." in first.text
+    assert "A new run replays the one that failed." in first.text
     assert first.links[str(run.id)] == f"/dashboard/runs/{run.id}"
     assert first.text == second.text
 
@@ -81,12 +86,21 @@ def test_a_run_is_replayed_with_other_data(browser: Browser, system: GivenSystem
     assert '"some_key": "some_value"' in form.fields["data"]
     assert browser.submit(form, data="[1]").status == 400
     page = browser.submit(form, data='{"some_key": "another"}')
-    assert "A new run repeats the one that failed." in page.text
+    assert "A new run replays the one that failed." in page.text
     [again] = claim(system)
     assert again.data == {"some_key": "another"}
     record(system, again, refused(422))
     once_more = browser.load(f"/dashboard/runs/{again.run_id}").form("Replay with this")
     assert '"some_key": "another"' in once_more.fields["data"]
+
+
+def test_what_the_receiver_says_of_its_refusal_stands_with_the_error(browser: Browser, system: GivenSystem) -> None:
+    run = first_run(system)
+    [work] = claim(system)
+    error = PermanentFailure("The receiver answered 422.", status_code=422)
+    record(system, work, Failed(error, '{"error": "The amount is missing."}'))
+    page = browser.load(f"/dashboard/runs/{run.id}")
+    assert "The receiver answered 422. The receiver says: The amount is missing." in page.text
 
 
 def test_the_runs_before_and_after_it_are_a_click_away(browser: Browser, system: GivenSystem) -> None:
@@ -127,3 +141,23 @@ def test_a_result_is_shown(browser: Browser, system: GivenSystem) -> None:
     page = browser.load(f"/dashboard/runs/{run.id}")
     assert "It ran: begun at" in page.text
     assert drawn(page) == ["succeeded"]
+
+
+def test_a_run_that_was_replayed_names_its_replay_and_what_came_of_it(browser: Browser, system: GivenSystem) -> None:
+    run = first_run(system)
+    [work] = claim(system)
+    record(system, work, refused(422))
+    path = f"/dashboard/runs/{run.id}"
+    assert browser.load(path).has_button("Replay")
+    replay = requested_runs.replay(LOCAL, system, run.id)
+    page = browser.load(path)
+    assert page.links[str(replay.id)] == f"/dashboard/runs/{replay.id}"
+    assert f"by {replay.id} queued" in page.text
+    assert not page.has_button("Replay")
+    assert not page.has_button("Replay with this"), "one replay at a time"
+    [work] = claim(system)
+    record(system, work, succeeded())
+    page = browser.load(path)
+    assert f"by {replay.id} completed" in page.text
+    assert not page.has_button("Replay")
+    assert f"Replay of {run.id}" in browser.load(f"/dashboard/runs/{replay.id}").text

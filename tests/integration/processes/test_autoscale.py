@@ -26,7 +26,7 @@ from services.runtime.clock import Clock
 from settings import Settings
 from tests.factories import GivenClock
 from tests.servers import needed
-from tests.waiting import LONGEST, until
+from tests.waiting import LONGEST, Lines, until
 
 ROOT = Path(__file__).parents[3]
 ENDS_AT_THE_SECOND_SIGNAL = """
@@ -162,44 +162,31 @@ def test_a_worker_that_cannot_be_started_now_is_started_later() -> None:
     ]
 
 
-def test_workers_have_names_of_their_own_and_may_live_in_a_folder_with_spaces(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_workers_have_names_of_their_own_and_may_live_in_a_folder_with_spaces(tmp_path: Path) -> None:
     folder = tmp_path / "a folder"
     folder.mkdir()
     (folder / "cli.py").write_text("import signal; print('begun', flush=True); signal.pause()")
-    workers = WorkerProcesses(folder, os.environ, grace_seconds=10)
-    said: list[str] = []
-
-    def begun(name: str) -> bool:
-        said.extend(capfd.readouterr().out.splitlines())
-        return any(name in line and "begun" in line for line in said)
-
+    lines = Lines()
+    workers = WorkerProcesses(folder, os.environ, grace_seconds=10, output=lines)
     workers.add()
-    until(lambda: begun("worker.1"), "the first worker to begin")
+    assert lines.wait_for("begun").startswith("worker.1")
     workers.remove()
     workers.add()
-    until(lambda: begun("worker.2"), "the next one to begin")
+    assert lines.wait_for("begun").startswith("worker.2")
     workers.stop()
 
 
-def test_a_worker_that_finishes_its_runs_is_told_to_hurry(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_worker_that_finishes_its_runs_is_told_to_hurry(tmp_path: Path) -> None:
     (tmp_path / "cli.py").write_text(ENDS_AT_THE_SECOND_SIGNAL)
-    workers = WorkerProcesses(tmp_path, os.environ, grace_seconds=LONGEST)
-    said = ""
-
-    def told(words: str) -> bool:
-        nonlocal said
-        said += capfd.readouterr().out
-        return words in said
-
+    lines = Lines()
+    workers = WorkerProcesses(tmp_path, os.environ, grace_seconds=LONGEST, output=lines)
     workers.add()
-    until(lambda: told("begun"), "the worker to begin")
+    lines.wait_for("begun")
     workers.remove()
-    until(lambda: told("signal 1"), "the worker to be asked to end")
+    lines.wait_for("signal 1")
     workers.hurry()
     workers.stop()
-    assert told("worker.1 stopped (status 0)")
+    assert "status 0" in lines.wait_for("worker.1 stopped")
 
 
 # --- RabbitMQ's own API ------------------------------------------------------------------------------------

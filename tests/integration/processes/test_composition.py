@@ -12,10 +12,12 @@ import threading
 from models import database
 from processes import start
 from processes.composition import foundation
+from processes.endings import plain_faults
+from processes.environment import environment
 from processes.programs import LocalServerError
 
 database.disconnect = threading.Event().wait
-with start.plain_faults(), foundation(start.checked_settings(start.environment()), "web"):
+with plain_faults(), foundation(start.checked_settings(environment()), "web"):
     raise LocalServerError("PORT=80 cannot be bound: it is taken.")
 """
 

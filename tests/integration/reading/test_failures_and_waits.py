@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from core import schedules
-from core.principals import LOCAL, Principal, PrincipalKind
+from core.principals import LOCAL, Membership, Principal, PrincipalKind
 from core.rates import Rate
+from core.scopes import Role
 from core.signs_of_life import BEAT, TICK
 from core.states import Hold
 from models import signals
@@ -15,7 +16,9 @@ from services.execution import workers
 from services.jobs import lifecycle
 from services.reading import failures, parts, waiting
 from services.runtime.troubles import Trouble
-from tests.factories import GivenSystem, claim, given_system, new_job, record, refused
+from tests.factories import GivenSystem, claim, claim_one, failed, first_run, given_system, new_job, record, refused
+from tests.integration.execution.attempting import make_due_again
+from tests.integration.jobs.test_editing import edit
 
 SOMEBODY = Principal(PrincipalKind.USER, uuid4(), "ada")
 
@@ -84,3 +87,14 @@ def test_a_rate_that_is_had_says_until_when(store: str) -> None:
     [held] = waiting.grouped(LOCAL).groups
     assert held.held_by is Hold.RATE_LIMIT
     assert held.held_until is not None
+
+
+def test_a_run_that_began_before_its_job_moved_is_not_shown_to_a_key_of_the_new_account(system: GivenSystem) -> None:
+    run = first_run(system, account_id="acc1", max_retries=1)
+    record(system, claim_one(system), failed())
+    edit(system, run.job_id, account_id="acc2")
+    make_due_again(system, run.id)
+    member = (Membership(run.job.app_id, "app_a", Role.OWNER),)
+    key = Principal(PrincipalKind.KEY, memberships=member, key_id=UUID(int=1), account_id="acc2")
+    assert [one.account_id for one in waiting.grouped(LOCAL).groups] == ["acc1"]
+    assert waiting.grouped(key).groups == []

@@ -16,7 +16,7 @@ from core.listing import NEWEST_FIRST, Ordering, Stretch
 from core.principals import LOCAL
 from core.schedules import Cron, DelayFromNow
 from core.states import JobStatus
-from models import counting, database, lists, searching
+from models import counting, database, lists, searching, shown_runs
 from services.execution.work import Result, Succeeded
 from services.jobs import apps
 from services.jobs import lifecycle as job_service
@@ -74,7 +74,7 @@ def test_jobs_without_a_deadline_come_last_whatever_the_database(system: GivenSy
 
 
 def test_a_long_result_is_shown_with_its_run_and_left_out_of_lists(system: GivenSystem) -> None:
-    results = {"short": {"rows": 3}, "long": "x" * lists.LONGEST_RESULT_LISTED, "none": None}
+    results = {"short": {"rows": 3}, "long": "x" * shown_runs.LONGEST_RESULT_LISTED, "none": None}
     for name in results:
         job_service.create(LOCAL, system, new_job(name=name))
     for work in claim(system):
@@ -212,7 +212,7 @@ def test_a_page_takes_as_few_questions_for_many_items_as_for_one(
 ) -> None:
     counted = []
     for limit in (1, 50):
-        for _ in range(limit):
+        for _ in range(limit + 1):  # so that more follow, and are counted
             job_service.create(LOCAL, system, new_job(Cron("* * * * *"), tags=("a", "b")))
         with statements.noted() as asked:
             listing.jobs(LOCAL, Counts(system.clock), JobFilter(), NEWEST_FIRST, Stretch(limit=limit))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from core import schedules
+from core.filters import JobFilter
 from core.principals import LOCAL
 from core.states import RunStatus
-from core.usual import Usual
+from core.usual import Slower, Usual
 from services.jobs import lifecycle, requested_runs
-from services.reading import durations, outcomes
+from services.reading import durations, outcomes, slow_jobs
 from tests.factories import GivenSystem, claim, new_job, record, refused, succeeded
 
 
@@ -20,17 +23,17 @@ def test_the_newest_twenty_that_are_over_come_oldest_first(system: GivenSystem) 
         record(system, work, refused() if number == 21 else succeeded())
     requested_runs.trigger(LOCAL, system, job_ids[0])  # is not over
     requested_runs.trigger(LOCAL, system, job_ids[1])
-    found = outcomes.newest(job_ids)
+    found = outcomes.newest(LOCAL, job_ids)
     statuses = [one.status for one in found[job_ids[0]]]
     assert statuses == [RunStatus.COMPLETED] * 19 + [RunStatus.FAILED]
     assert found[job_ids[1]] == found[job_ids[2]] == []
 
 
 def test_of_no_jobs_there_is_nothing_to_say(system: GivenSystem) -> None:
-    assert outcomes.newest([]) == {}
+    assert outcomes.newest(LOCAL, []) == {}
 
 
-def test_what_is_usual_is_told_of_the_newest_twenty_that_completed(system: GivenSystem) -> None:
+def test_what_is_usual_is_told_of_the_newest_that_completed(system: GivenSystem) -> None:
     yearly = schedules.Cron("0 0 1 1 *")
     job_id, another = (lifecycle.create(LOCAL, system, new_job(yearly)) for _ in range(2))
     for number in range(23):
@@ -38,6 +41,34 @@ def test_what_is_usual_is_told_of_the_newest_twenty_that_completed(system: Given
         [work] = claim(system)
         system.clock.advance(100 if number < 2 else 3)
         record(system, work, refused() if number == 22 else succeeded())
-    found = durations.of_jobs([job_id, another])
-    assert found == {job_id: Usual(3.0, 3.0, 20)}
-    assert durations.of_jobs([]) == {}
+    found = durations.of_jobs(LOCAL, [job_id, another])
+    assert found == {job_id: Usual(3.0, 100.0, 22)}
+    assert durations.of_jobs(LOCAL, []) == {}
+
+
+def test_a_job_that_became_slow_is_told_with_since_when_and_how_much(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    yearly = schedules.Cron("0 0 1 1 *")
+    slow, steady = (lifecycle.create(LOCAL, system, new_job(yearly, title=title)) for title in ("Rebuild", "Sync"))
+    for number in range(26):
+        for job_id in (slow, steady):
+            requested_runs.trigger(LOCAL, system, job_id)
+            [work] = claim(system)
+            began = system.clock.now()
+            system.clock.advance(80 if job_id == slow and number >= 14 else 4)
+            record(system, work, succeeded())
+            if job_id == slow and number == 14:
+                since = began
+    found = durations.of_jobs(LOCAL, [slow])[slow]
+    assert (found.seconds, found.slower) == (4.0, Slower(20.0, 80.0, since, 12)), "what came after does not hide it"
+    monkeypatch.setattr(slow_jobs, "MOST_RUNS", 0)  # so few jobs are found though all the newest runs are of others
+    [listed] = slow_jobs.listed(LOCAL, system)
+    assert (listed.job_title, listed.times, listed.since, listed.usual_seconds) == ("Rebuild", 20.0, since, 4.0)
+    assert slow_jobs.listed(LOCAL, system, JobFilter(app_name="other")) == []
+    monkeypatch.undo()
+    monkeypatch.setattr("models.outcomes.FEW", 0)
+    assert [one.job_title for one in slow_jobs.listed(LOCAL, system)] == ["Rebuild"]
+    monkeypatch.undo()
+    system.clock.advance(90_000)
+    assert slow_jobs.listed(LOCAL, system) == []

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from uuid import uuid4
+from datetime import timedelta
+from uuid import UUID, uuid4
 
 import pytest
 
 from core import schedules
 from core.errors import Forbidden, NotFound
+from core.pausing import Paused
 from core.principals import LOCAL, Principal, PrincipalKind
-from services.jobs import lifecycle
-from services.reading import pausing
+from models import database, jobs
+from services.jobs import apps, lifecycle
+from services.reading import past_pauses, pausing
 from services.scheduling import pauses
+from tests import statements
 from tests.factories import GivenSystem, new_job
 
 ADA = Principal(PrincipalKind.USER, uuid4(), "ada", is_admin=True)
@@ -45,6 +49,32 @@ def test_apps_and_everything_have_pauses_of_their_own(system: GivenSystem) -> No
     assert pausing.of_apps(LOCAL, ["app_a"]) == {}
 
 
+def test_the_pauses_of_a_page_of_jobs_are_read_in_two_statements(system: GivenSystem) -> None:
+    of_page = [lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600))) for _ in range(4)]
+    until = system.clock.now() + timedelta(hours=1)
+    for number, job_id in enumerate(of_page[:3]):
+        lifecycle.pause(ADA, system, job_id, reason=f"Reason {number}", until=until)
+    lifecycle.resume(ADA, system, of_page[2])
+    with statements.noted() as sent:
+        found = pausing.of_jobs(of_page)
+    assert {job_id: (one.reason, one.until) for job_id, one in found.items()} == {
+        of_page[0]: ("Reason 0", until),
+        of_page[1]: ("Reason 1", until),
+    }
+    assert len([sql for sql, _ in sent if "SELECT" in sql]) == 2
+
+
+def test_an_app_is_not_told_the_pauses_of_a_former_app_of_its_name(system: GivenSystem) -> None:
+    apps.ensure(system, "crm")
+    pauses.pause_app(ADA, system, "crm", "A secret of the former app")
+    apps.delete(LOCAL, system, "crm")
+    job_id = lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600), app_name="crm"))
+    assert pausing.of_apps(LOCAL, ["crm"]) == {}
+    assert _app_pauses(system, job_id) == []
+    pauses.pause_app(ADA, system, "crm", "Its own")
+    assert _app_pauses(system, job_id) == ["Its own"]
+
+
 def test_who_does_not_see_the_thing_is_not_told_of_its_pause(system: GivenSystem) -> None:
     job_id = lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600)))
     lifecycle.pause(LOCAL, system, job_id)
@@ -54,3 +84,12 @@ def test_who_does_not_see_the_thing_is_not_told_of_its_pause(system: GivenSystem
         pausing.of_apps(STRANGER, ["app_a"])
     with pytest.raises(Forbidden):
         pausing.of_everything(STRANGER)
+
+
+def _app_pauses(system: GivenSystem, job_id: UUID) -> list[str | None]:
+    now = system.clock.now()
+    with database.reading():
+        job = jobs.by_id(job_id)
+        assert job is not None
+        found = past_pauses.up_to(LOCAL, job, now).at(now)
+    return [None if one.by is None else one.by.reason for one in found if one.paused is Paused.APP]

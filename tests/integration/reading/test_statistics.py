@@ -1,4 +1,4 @@
-"""Figures on both databases: jobs by status, and what happened minute by minute."""
+"""Figures of minutes, on both databases: what began, ended and waited, and columns of charts that sum them up."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from uuid import uuid4
 import pytest
 
 from core.errors import Forbidden
-from core.filters import JobFilter
 from core.principals import LOCAL, Principal, PrincipalKind
 from core.schedules import DelayFromNow
-from core.states import Hold, RunStatus, Trigger
-from models import database, jobs, runs
+from core.states import Hold, RunStatus
+from models import database
 from models.tables import Minute, Run
 from services.jobs import lifecycle as job_service
 from services.reading import columns, statistics
 from services.reading.columns import ColumnFigures
-from services.reading.statistics import MOST_SUMMARISED, JobStatistics, MinuteFigures
+from services.reading.statistics import MinuteFigures
 from services.scheduling import dispatching
 from tests.factories import (
     NOON,
@@ -28,63 +27,12 @@ from tests.factories import (
     first_run,
     given_system,
     in_threads,
-    new_job,
     record,
     refused,
     succeeded,
 )
 
 MINUTE = timedelta(minutes=1)
-
-
-# --- Jobs by status ----------------------------------------------------------------------------------------
-
-
-def test_jobs_are_counted_by_what_they_show_and_the_parts_sum_to_the_whole(system: GivenSystem) -> None:
-    job_service.create(LOCAL, system, new_job(DelayFromNow(60)))
-    job_service.pause(LOCAL, system, job_service.create(LOCAL, system, new_job()))
-    job_service.cancel(LOCAL, system, job_service.create(LOCAL, system, new_job()))
-    for _ in range(4):
-        job_service.create(LOCAL, system, new_job())
-    good, bad, again = claim(system, 3)
-    record(system, good, succeeded())
-    record(system, bad, refused())
-    record(system, again, failed())
-    claim_one(system)
-    job_service.create(LOCAL, system, new_job())
-    expected = JobStatistics(total=8, pending=3, running=1, completed=1, failed=1, cancelled=1, paused=1)
-    assert statistics.of_jobs(LOCAL, JobFilter()) == expected
-
-
-def test_a_job_that_is_paused_while_it_runs_counts_once(system: GivenSystem) -> None:
-    run = first_run(system)
-    claim_one(system)
-    job_service.pause(LOCAL, system, run.job_id)
-    counted = statistics.of_jobs(LOCAL, JobFilter())
-    assert (counted.total, counted.running, counted.paused) == (1, 0, 1)
-
-
-def test_a_job_with_two_runs_that_run_counts_once(system: GivenSystem) -> None:
-    job = first_run(system).job_id
-    with database.transaction():
-        locked = jobs.lock([job])[job]
-        runs.insert([runs.draft(locked, Trigger.MANUAL, NOON, NOON)])
-    assert len(claim(system)) == 2
-    counted = statistics.of_jobs(LOCAL, JobFilter())
-    assert (counted.total, counted.running, counted.pending) == (1, 1, 0)
-
-
-def test_jobs_are_counted_of_one_app_or_account(system: GivenSystem) -> None:
-    for app_name, account_id in (("a", "1"), ("a", "2"), ("b", "2")):
-        job_service.create(LOCAL, system, new_job(app_name=app_name, account_id=account_id))
-    claim(system, 1)
-    assert statistics.of_jobs(LOCAL, JobFilter(app_name="a")).total == 2
-    assert statistics.of_jobs(LOCAL, JobFilter(account_id="2")).total == 2
-    assert statistics.of_jobs(LOCAL, JobFilter(app_name="a", account_id="1")) == JobStatistics(1, 0, 1, 0, 0, 0, 0)
-    assert statistics.of_jobs(LOCAL, JobFilter(app_name="c")).total == 0
-
-
-# --- Minutes -----------------------------------------------------------------------------------------------
 
 
 def _eventful_minute(system: GivenSystem) -> None:
@@ -250,9 +198,26 @@ def test_minutes_are_summed_up_once_each_and_an_hour_of_them_at_most(system: Giv
     system.clock.advance(1)
     assert statistics.summarise(system) == 1
     system.clock.advance(86_400)
-    assert statistics.summarise(system) == MOST_SUMMARISED
+    assert statistics.summarise(system) == 60
     with database.reading():
-        assert Minute.select().count() == MOST_SUMMARISED + 2
+        assert Minute.select().count() == 60 + 2
+
+
+def test_the_minutes_of_an_hour_without_a_coordinator_are_summed_up_afterwards_and_those_before_are_unknown(
+    system: GivenSystem,
+) -> None:
+    _eventful_minute(system)
+    system.clock.set(NOON + 50 * MINUTE)
+    unknown = [one.minute for one in statistics.series(LOCAL, system, 120) if not one.is_known]
+    assert unknown == [NOON + count * MINUTE for count in range(47)], "before it, nothing ran; the newest are read"
+    system.clock.advance(statistics.GRACE.total_seconds())
+    assert statistics.summarise(system) == 50
+    shown = statistics.series(LOCAL, system, 50)
+    assert shown[0] == EVENTFUL
+    assert all(one.is_known for one in shown)
+    system.clock.advance(90 * 60)
+    assert statistics.summarise(system) == 60
+    assert [one.is_known for one in statistics.series(LOCAL, system, 90)] == [False] * 30 + [True] * 60
 
 
 def test_a_minute_is_summed_up_when_what_ended_in_it_is_committed(system: GivenSystem) -> None:
@@ -278,5 +243,5 @@ def test_figures_older_than_history_are_pruned(system: GivenSystem) -> None:
     system.clock.set(NOON + 60 * MINUTE + statistics.GRACE)
     statistics.summarise(system)
     system.clock.set(NOON + 60 * MINUTE + timedelta(days=system.settings.keep_history_days) - 10 * MINUTE)
-    assert statistics.prune(system) == MOST_SUMMARISED - 10
+    assert statistics.prune(system) == 60 - 10
     assert statistics.prune(system) == 0

@@ -14,11 +14,13 @@ from models import database
 from models.tables import Job
 from services.jobs import lifecycle as job_service
 from services.reading import upcoming
+from services.reading.day_ahead import DaysAhead
 from services.reading.upcoming import UpcomingView
 from services.scheduling import dispatching, pauses
 from tests.factories import NOON, GivenSystem, first_run, new_job, runs_of, stored_job
 
 HOUR = 3600
+DAY = timedelta(days=1)
 
 
 def _coming(system: GivenSystem, seconds: float = HOUR, limit: int = 100, **wanted: Any) -> list[UpcomingView]:
@@ -37,7 +39,7 @@ def test_planned_runs_and_later_occurrences_are_one_list_soonest_first(system: G
     assert _minutes(found) == [1, 1.5, 2, 3, 4, 4]
     planned = {run.id for run in runs_of(each_minute)} | {once.id}
     assert [one.run_id in planned for one in found] == [True, True, True, False, False, False]
-    assert found[1] == UpcomingView(once.job_id, None, "greet", "app_a", once.scheduled_for, once.due_at, once.id)
+    assert found[1] == UpcomingView(once.job_id, None, None, "greet", "app_a", once.scheduled_for, once.due_at, once.id)
     assert [(one.job_name, one.app_name, one.task_type) for one in sorted(found[4:], key=lambda one: one.app_name)] == [
         ("often", "app_a", "greet"),
         (None, "app_b", "report"),
@@ -116,3 +118,29 @@ def test_when_there_are_too_many_jobs_to_look_at_the_list_is_short_but_true(
         job_service.create(LOCAL, system, new_job(Cron(f"{minutes} 12 * * *")))
     monkeypatch.setattr(upcoming, "MOST_JOBS", 2)
     assert _minutes(_coming(system)) == [10, 20]
+
+
+def test_the_occurrences_of_a_job_that_is_put_off_come_from_now_on(system: GivenSystem) -> None:
+    job_id = job_service.create(LOCAL, system, new_job(Cron("* * * * *")))
+    with database.transaction():
+        Job.update(next_run_at=NOON - timedelta(days=1), put_off_until=NOON + timedelta(minutes=10)).where(
+            Job.id == job_id
+        ).execute()
+    assert min(_minutes(_coming(system, limit=3))) >= 0
+
+
+def test_what_is_walked_through_before_a_span_is_bounded_for_all_jobs_together(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upcoming, "MOST_PASSED_OVER", 100)
+    for _ in range(3):
+        job_service.create(LOCAL, system, new_job(Cron("* * * * *", max_runs=1_000)))
+    counted = job_service.create(LOCAL, system, new_job(Interval(every_seconds=60, max_runs=1_000)))
+    start = NOON + timedelta(minutes=90)
+    ahead = upcoming.look_ahead(LOCAL, system, JobFilter(), 60, 10, start=start)
+    assert (ahead.until, len({one.job_id for one in ahead.found})) == (start, 2)
+    assert counted in {one.job_id for one in ahead.found}
+    [day, whole] = [
+        DaysAhead(system).of(LOCAL, JobFilter(), NOON + timedelta(minutes=one), NOON + DAY) for one in (90, 0)
+    ]
+    assert (day.until, whole.until) == (start, None)

@@ -28,6 +28,7 @@ OF_A_JOB: dict[str, Show] = {
     "job with log": lambda who, _system, job_id: records.job_with_log(who, job_id),
     "occurrences": lambda who, _system, job_id: records.occurrences(who, job_id, 1),
     "run": lambda who, _system, job_id: records.run(who, runs_of(job_id)[0].id),
+    "whole run": lambda who, _system, job_id: records.whole_run(who, runs_of(job_id)[0].id, 1),
     "runs": lambda who, system, job_id: listing.runs_of_job(who, Counts(system.clock), job_id, FIRST),
     "executions": lambda who, _system, job_id: listing.executions(who, job_id, FIRST),
     "explanation": lambda who, system, job_id: explaining.explain(who, system, job_id, NOON),

@@ -10,7 +10,7 @@ import pytest
 from core.errors import AbortReason, NotFound
 from core.policies import CatchUp, Overlap
 from core.principals import LOCAL
-from core.schedules import Cron, DelayFromNow, Interval
+from core.schedules import Cron, DelayFromNow, Interval, Polling
 from services.execution.work import Stopped
 from services.jobs import lifecycle as job_service
 from services.reading import explaining
@@ -23,6 +23,7 @@ from tests.factories import (
     failed,
     first_run,
     new_job,
+    polled,
     record,
     refused,
     runs_of,
@@ -83,8 +84,7 @@ def test_one_that_was_skipped_names_the_run_that_was_going(system: GivenSystem) 
     first = runs_of(job_id)[0]
     answer = why(system, job_id, NOON + timedelta(seconds=60)).answer
     assert answer == (
-        f"It was skipped: the run {first.id}, due at 2026-11-20T12:00:00Z, was still going when it came "
-        "(overlap: skip)."
+        f"It was skipped: the run {first.id}, for 2026-11-20T12:00:00Z, was still going when it came (overlap: skip)."
     )
 
 
@@ -97,13 +97,57 @@ def test_one_that_waits_says_for_what(system: GivenSystem) -> None:
     assert "waits for its turn" in why(system, job_id, NOON + timedelta(seconds=60)).answer
 
 
+def test_the_run_in_the_way_goes_by_the_instant_that_it_was_for_though_it_is_tried_again(system: GivenSystem) -> None:
+    job_id = minutely(system, max_retries=3)
+    come(system, 0)
+    record(system, claim_one(system), failed(retry_after_seconds=59))
+    come(system, 60)
+    found = why(system, job_id, NOON + timedelta(seconds=60))
+    assert found.blocked_by == runs_of(job_id)[0].id
+    assert f"the run {found.blocked_by}, for 2026-11-20T12:00:00Z, was still going" in found.answer
+
+
+def test_an_instant_between_polls_leads_to_those_around_it(system: GivenSystem) -> None:
+    job_id = job_service.create(LOCAL, system, new_job(Polling(interval_seconds=60)))
+    record(system, claim_one(system), polled({}))
+    found = why(system, job_id, NOON + timedelta(seconds=30))
+    assert (found.previous, found.next) == (NOON, NOON + timedelta(seconds=60))
+
+
 def test_one_that_came_during_a_pause_says_so(system: GivenSystem) -> None:
     job_id = minutely(system)
     pauses.pause_app(LOCAL, system, "app_a")
     come(system, 0)
-    assert why(system, job_id, NOON).answer.startswith("It was skipped: the job, its app or everything was paused")
+    paused = "the app app_a {} paused since 2026-11-20T12:00:00Z, by somebody on this machine"
+    assert why(system, job_id, NOON).answer == (
+        f"It was skipped: when it came, {paused.format('was')}. A backfill can make up for it."
+    )
     once = first_run(system)
-    assert "held: the job, its app or everything is paused" in why(system, once.job_id, NOON).answer
+    held = f"held: {paused.format('is')}. It waits until the app app_a is resumed."
+    assert held in why(system, once.job_id, NOON).answer
+
+
+def test_what_was_paused_is_told_of_the_instant_and_not_of_now(system: GivenSystem) -> None:
+    job_id = minutely(system)
+    job_service.pause(LOCAL, system, job_id, reason="Lunch")
+    come(system, 0)
+    system.clock.advance(30)
+    job_service.resume(LOCAL, system, job_id)
+    pauses.pause_everything(LOCAL, system, "A storm")
+    come(system, 30)
+    by = "by somebody on this machine"
+    assert f"when it came, the job was paused since 2026-11-20T12:00:00Z, {by}: “Lunch”. A" in (
+        why(system, job_id, NOON).answer
+    )
+    assert f"when it came, everything was paused since 2026-11-20T12:00:30Z, {by}: “A storm”. A" in (
+        why(system, job_id, NOON + timedelta(seconds=60)).answer
+    )
+
+
+def test_a_job_that_was_made_paused_has_no_pause_on_record(system: GivenSystem) -> None:
+    job_id = minutely(system, paused=True)
+    come(system, 0)
+    assert why(system, job_id, NOON).answer.startswith("It was skipped: the job, its app or everything was paused")
 
 
 @pytest.mark.parametrize("catch_up", [CatchUp.LATEST, CatchUp.SKIP])
@@ -175,7 +219,7 @@ def test_occurrences_without_rows_say_why_there_is_none(system: GivenSystem) -> 
 
 def test_a_job_that_runs_once_says_when(system: GivenSystem) -> None:
     run = first_run(system, DelayFromNow(60))
-    assert "Once, 60 s after it is accepted" in why(system, run.job_id, NOON + timedelta(hours=1)).answer
+    assert "Once, 1 min after it is accepted" in why(system, run.job_id, NOON + timedelta(hours=1)).answer
 
 
 def test_a_job_that_is_not_there_is_not_found(system: GivenSystem) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 from typer.testing import CliRunner
 
-from cli import app
+from cli import command_line
 from core.principals import LOCAL
 from core.schedules import DelayFromNow, Interval
 from core.states import Hold, RunStatus
@@ -229,7 +229,8 @@ def test_a_restore_is_declared_before_anything_is_started(sqlite: str, monkeypat
     system = given_system()
     run = first_run(system)
     monkeypatch.setenv("DATABASE_URL", sqlite)
-    told = CliRunner().invoke(app, ["restore", "declare-offline", "--reason", "marks were restored too"])
+    words = ["restore", "declare-offline", "--reason", "marks were restored too"]
+    told = CliRunner().invoke(command_line(words), words)
     assert "1 runs" in told.stdout
     assert claim(system) == []
     assert stored_run(run.id).held_by is Hold.RESTORED

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
 from core.principals import LOCAL
-from core.schedules import DelayFromNow
+from core.schedules import DelayFromNow, Immediate, RunAt, Schedule
+from services.jobs import definition, editing
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching, overdue
-from tests.factories import GivenSystem, claim_one, failed, first_run, given_system, in_threads, record, stored_run
+from tests.factories import (
+    NOON,
+    GivenSystem,
+    claim_one,
+    failed,
+    first_run,
+    given_system,
+    in_threads,
+    record,
+    stored_job,
+    stored_run,
+)
 
 
 def test_a_due_run_rises_a_step_each_300_seconds_up_to_the_highest(system: GivenSystem) -> None:
@@ -76,3 +92,21 @@ def test_a_held_run_rises_as_others_do(system: GivenSystem) -> None:
     job_service.pause(LOCAL, system, run.job_id)
     system.clock.advance(300)
     assert (overdue.age(system), stored_run(run.id).priority) == (1, 2)
+
+
+def test_a_run_that_an_edit_puts_off_has_its_job_s_priority_again_and_one_that_it_hurries_keeps_its_own(
+    system: GivenSystem,
+) -> None:
+    put_off, hurried = [first_run(system, RunAt(NOON + timedelta(seconds=1)), priority=3) for _ in range(2)]
+    system.clock.advance(1)
+    dispatching.make_due(system, [put_off.id, hurried.id])
+    system.clock.advance(300)
+    overdue.age(system)
+    move(system, put_off.job_id, DelayFromNow(60))
+    move(system, hurried.job_id, Immediate())
+    assert [stored_run(run.id).priority for run in (put_off, hurried)] == [3, 4]
+
+
+def move(system: GivenSystem, job_id: UUID, schedule: Schedule) -> None:
+    wanted = replace(definition.of(stored_job(job_id), ()), schedule=schedule)
+    editing.edit(LOCAL, system, job_id, lambda _: wanted)

@@ -9,7 +9,7 @@ import pytest
 from core.occurrences import NOT_CAUGHT_UP, OUT_OF_WINDOW, SUPERSEDED
 from core.policies import CatchUp, Overlap
 from core.principals import LOCAL
-from core.schedules import Interval
+from core.schedules import Cron, Interval
 from core.states import RunStatus
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching, planning
@@ -88,6 +88,34 @@ def test_of_all_that_is_caught_up_overlap_decides(system: GivenSystem) -> None:
     wake_up(system)
     assert [number for number, (status, _) in rows(job_id).items() if status is QUEUED] == [0]
     assert rows(job_id)[9] == (RunStatus.SKIPPED, "overlap")
+
+
+@pytest.mark.parametrize("catch_up", CatchUp)
+def test_an_occurrence_that_jitter_makes_due_later_is_not_missed(system: GivenSystem, catch_up: CatchUp) -> None:
+    schedule = Cron("*/10 * * * *", jitter_seconds=7_200)
+    job_id = job_service.create(LOCAL, system, new_job(schedule, catch_up=catch_up, overlap=Overlap.ALLOW))
+    woken_at = system.clock.advance(45 * 60)
+    wake_up(system)
+    late_before = woken_at - timedelta(seconds=60)
+    planned = [run for run in runs_of(job_id) if run.scheduled_for > NOON + timedelta(seconds=150)]
+    assert all(run.due_at == schedule.due_at(job_id, run.scheduled_for) for run in planned)
+    assert all(run.due_at < late_before for run in planned if run.status is MISSED)
+    late = [run for run in planned if run.due_at < late_before]
+    expected = {CatchUp.ALL: len(late), CatchUp.SKIP: 0, CatchUp.LATEST: min(1, len(late))}
+    assert sum(run.status is not MISSED for run in late) == expected[catch_up]
+    assert [minute(run.scheduled_for) for run in planned] == [10, 20, 30, 40]
+
+
+def test_a_daily_job_loses_no_day_by_an_outage_before_it_is_due(system: GivenSystem) -> None:
+    schedule = Interval(every_seconds=86_400, starts_at=NOON + timedelta(hours=1), jitter_seconds=43_200)
+    job = new_job(schedule, catch_up=CatchUp.SKIP)
+    job_ids = [job_service.create(LOCAL, system, job) for _ in range(5)]  # their delays differ
+    system.clock.set(NOON + timedelta(hours=1, minutes=5))
+    wake_up(system)
+    found = [run for job_id in job_ids for run in runs_of(job_id)]
+    late_before = system.clock.now() - timedelta(seconds=60)
+    assert [run.status is MISSED for run in found] == [run.due_at < late_before for run in found]
+    assert not all(run.status is MISSED for run in found)
 
 
 def test_a_clock_set_back_an_hour_makes_no_occurrence_twice(system: GivenSystem) -> None:

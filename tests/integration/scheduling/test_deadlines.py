@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from core.errors import InvalidInput
 from core.principals import LOCAL
-from core.schedules import DelayFromNow, Interval, Polling
+from core.schedules import DelayFromNow, Immediate, Interval, Polling
 from core.states import JobState, RunStatus
+from services.jobs import definition, editing
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching, overdue
 from tests.factories import (
@@ -52,6 +54,17 @@ def test_a_run_whose_missed_deadline_cannot_be_stored_keeps_no_other_from_it(sys
     passed_at = system.clock.advance(61)
     assert overdue.watch_deadlines(system) == 1
     assert [stored_run(run.id).deadline_missed_at for run in (refused, other)] == [None, passed_at]
+
+
+def test_a_run_that_an_edit_moves_has_its_new_deadline_looked_at_anew(system: GivenSystem) -> None:
+    run = first_run(system, Immediate(), deadline_seconds=60.0)
+    system.clock.advance(61)
+    assert overdue.watch_deadlines(system) == 1
+    wanted = replace(definition.of(stored_job(run.job_id), ()), schedule=DelayFromNow(3600))
+    editing.edit(LOCAL, system, run.job_id, lambda _: wanted)
+    assert stored_run(run.id).deadline_missed_at is None
+    system.clock.advance(3661)
+    assert overdue.watch_deadlines(system) == 1
 
 
 def test_a_run_that_ends_too_late_says_so_though_nobody_looked(system: GivenSystem) -> None:

@@ -71,6 +71,29 @@ def test_one_whose_deadline_passed_before_an_edit_let_it_expire_is_dropped(syste
     assert runs_of(job_id)[0].finished_at == system.clock.now()
 
 
+def test_one_requested_after_the_deadline_had_passed_is_not_dropped_when_an_edit_lets_runs_expire(
+    system: GivenSystem,
+) -> None:
+    job_id = job_service.create(LOCAL, system, new_job(SOON, deadline_at=IN_TEN_SECONDS, max_retries=0))
+    system.clock.advance(5)
+    make_due(system)
+    record(system, claim_one(system), failed())
+    system.clock.advance(10)
+    requested_runs.retry(LOCAL, system, job_id)
+    let_it_expire(system, job_id)
+    overdue.watch_deadlines(system)
+    [_, again] = runs_of(job_id)
+    assert (again.status, again.deadline_at, again.expire) == (RunStatus.QUEUED, None, False)
+    assert (again.job_version, claim_one(system).run_id) == (2, again.id)
+
+
+def test_one_whose_deadline_is_ahead_expires_by_the_edit_at_its_own_deadline(system: GivenSystem) -> None:
+    job_id = job_service.create(LOCAL, system, new_job(SOON, deadline_at=IN_TEN_SECONDS))
+    let_it_expire(system, job_id)
+    [run] = runs_of(job_id)
+    assert (run.deadline_at, run.expire) == (IN_TEN_SECONDS, True)
+
+
 def test_a_job_that_completes_after_one_run_expired_does_not_say_that_it_was_too_late(system: GivenSystem) -> None:
     job_id = job_service.create(LOCAL, system, new_job(SOON, deadline_at=IN_TEN_SECONDS, expire=True))
     requested_runs.trigger(LOCAL, system, job_id)

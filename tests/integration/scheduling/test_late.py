@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from uuid import UUID
+
 import pytest
 
 from core.policies import Overlap
 from core.principals import LOCAL
 from core.rates import Rate
-from core.schedules import Cron, Immediate, Interval
+from core.schedules import Cron, DelayFromNow, Immediate, Interval, Schedule
 from models import database
 from models.tables import Alert
 from services.execution import giving
+from services.jobs import definition, editing
 from services.jobs import lifecycle as job_service
 from services.scheduling import dispatching, overdue, overlap_queue, planning
 from tests.factories import (
@@ -31,6 +35,7 @@ from tests.integration.execution.attempting import make_due_again
 from tests.integration.scheduling.refusing import refuse
 
 LATE_SECONDS = 300
+DAY = 86_400.0
 
 
 def alerts() -> list[tuple[str, str | None]]:
@@ -82,6 +87,40 @@ def test_a_job_whose_late_run_goes_well_has_not_recovered_until_one_is_in_time(s
     make_due_again(system, runs_of(job_id)[-1].id)
     record(system, claim_one(system), succeeded())
     assert stored_job(job_id).late_since is None
+
+
+def move(system: GivenSystem, job_id: UUID, schedule: Schedule) -> None:
+    job = stored_job(job_id)
+    editing.edit(LOCAL, system, job_id, lambda _: replace(definition.of(job, ()), schedule=schedule))
+
+
+def test_a_late_run_that_an_edit_moves_is_in_time_at_its_new_instant(system: GivenSystem) -> None:
+    run = first_run(system, Immediate())
+    system.clock.advance(LATE_SECONDS + 1)
+    overdue.watch_late(system)
+    move(system, run.job_id, DelayFromNow(DAY))
+    assert stored_run(run.id).late_at is None
+    system.clock.advance(DAY)
+    dispatching.make_due(system, [run.id])
+    record(system, claim_one(system), succeeded())
+    assert (stored_job(run.job_id).late_since, len(alerts())) == (None, 1)
+
+
+@pytest.mark.parametrize("held", [False, True])
+def test_a_run_that_an_edit_moves_is_late_by_its_new_instant(system: GivenSystem, held: bool) -> None:
+    run = first_run(system, Immediate())
+    system.clock.advance(LATE_SECONDS + 1)
+    if held:
+        job_service.pause(LOCAL, system, run.job_id)
+        job_service.resume(LOCAL, system, run.job_id)
+    assert overdue.watch_late(system) == (0 if held else 1)
+    move(system, run.job_id, DelayFromNow(DAY))
+    system.clock.advance(DAY)
+    dispatching.make_due(system, [run.id])
+    system.clock.advance(LATE_SECONDS)
+    assert overdue.watch_late(system) == 0
+    system.clock.advance(1)
+    assert overdue.watch_late(system) == 1
 
 
 def test_what_was_begun_is_not_late(system: GivenSystem) -> None:

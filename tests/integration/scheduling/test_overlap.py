@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -11,10 +13,11 @@ from core.policies import Overlap
 from core.principals import LOCAL
 from core.schedules import Interval
 from core.states import Hold, JobState, RunStatus
+from models import run_holds
 from services.execution import claiming, workers
 from services.execution.work import Stopped, Work
+from services.jobs import backfill, definition, editing, requested_runs
 from services.jobs import lifecycle as job_service
-from services.jobs import requested_runs
 from services.maintenance import rescues
 from services.messaging.doorbell import Ring
 from services.scheduling import dispatching, overlap_queue, planning
@@ -186,6 +189,52 @@ def test_a_run_counts_against_max_runs_when_it_starts_and_the_job_ends_after_the
     record(system, second, succeeded())
     assert stored_job(job_id).state == "completed"
     assert [status for status, _ in shown(job_id)] == [COMPLETED, COMPLETED]
+
+
+def allow_overlap(system: GivenSystem, job_id: UUID) -> None:
+    job = stored_job(job_id)
+    editing.edit(LOCAL, system, job_id, lambda _: replace(definition.of(job, ()), overlap=Overlap.ALLOW))
+
+
+def test_one_that_waits_starts_and_rings_when_an_edit_allows_overlap(system: GivenSystem) -> None:
+    job_id, work = first_going(system, Overlap.QUEUE_ONE)
+    next_minute(system)
+    system.doorbell.heard()
+    allow_overlap(system, job_id)
+    waiting = runs_of(job_id)[1]
+    assert system.doorbell.heard() == [Ring(waiting.id, "runs.http")]
+    assert [(one.until, one.held_by) for one in run_holds.of_run(waiting.id)] == [(system.clock.now(), Hold.OVERLAP)]
+    assert stored_job(job_id).runs_started == 2
+    assert claim_one(system).run_id == waiting.id
+    record(system, work, succeeded())
+    assert shown(job_id) == [(COMPLETED, None), (RUNNING, None)]
+
+
+def test_all_that_wait_start_when_an_edit_allows_overlap_and_a_pause_still_holds_them(system: GivenSystem) -> None:
+    span = system.clock.now() - timedelta(minutes=3), system.clock.now()
+    schedule = Interval(every_seconds=60, starts_at=span[0])
+    job_id = job_service.create(LOCAL, system, new_job(schedule, overlap=Overlap.QUEUE_ONE))
+    dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
+    claim_one(system)
+    assert backfill.backfill(LOCAL, system, job_id, *span).made == 3
+    job_service.pause(LOCAL, system, job_id)
+    allow_overlap(system, job_id)
+    assert [one for one in shown(job_id) if one != (RUNNING, None)] == [(QUEUED, Hold.PAUSED)] * 3
+    job_service.resume(LOCAL, system, job_id)
+    assert len(claim(system)) == 3
+    assert stored_job(job_id).runs_started == 1, "what was requested does not count"
+
+
+def test_an_edit_that_allows_overlap_starts_no_more_than_max_runs(system: GivenSystem) -> None:
+    job_id = job_of(system, Overlap.QUEUE_ONE, max_runs=2)
+    dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
+    next_minute(system)
+    allow_overlap(system, job_id)
+    next_minute(system)
+    assert shown(job_id) == [(QUEUED, None)] * 2
+    for work in claim(system):
+        record(system, work, succeeded())
+    assert stored_job(job_id).state == JobState.COMPLETED
 
 
 def test_what_someone_wished_for_is_not_cancelled_by_the_next_occurrence(system: GivenSystem) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from uuid import UUID
 
 import pytest
 
@@ -12,10 +11,9 @@ from core.errors import AbortReason, NotFound
 from core.principals import LOCAL, Principal
 from core.schedules import DelayFromNow, Interval, Polling
 from core.states import Hold, JobState, JobStatus, RunStatus
-from models import set_based
 from services.execution import claiming, workers
 from services.execution.work import Stopped
-from services.jobs import definition, editing, requested_runs
+from services.jobs import definition, editing
 from services.jobs import lifecycle as job_service
 from services.jobs.definition import Definition
 from services.reading.views import JobView
@@ -37,28 +35,9 @@ from tests.factories import (
     stored_run,
     succeeded,
 )
+from tests.integration.scheduling.switching import PAUSES, Switch
 
-Switch = Callable[[System, UUID], None]
 JOBS = 40
-
-
-def job(change: Callable[[Principal, System, UUID], None]) -> Switch:
-    return lambda system, job_id: change(LOCAL, system, job_id)
-
-
-def app(change: Callable[[Principal, System, str], None]) -> Switch:
-    return lambda system, _job_id: change(LOCAL, system, "app_a")
-
-
-def everything(change: Callable[[Principal, System], None]) -> Switch:
-    return lambda system, _job_id: change(LOCAL, system)
-
-
-PAUSES: dict[str, tuple[Switch, Switch]] = {
-    "job": (job(job_service.pause), job(job_service.resume)),
-    "app": (app(pauses.pause_app), app(pauses.resume_app)),
-    "everything": (everything(pauses.pause_everything), everything(pauses.resume_everything)),
-}
 
 
 @pytest.fixture(params=PAUSES)
@@ -69,22 +48,6 @@ def switch(request: pytest.FixtureRequest) -> tuple[Switch, Switch]:
 def come(system: GivenSystem, seconds: float) -> None:
     system.clock.advance(seconds)
     dispatching.make_due(system, [run_id for run_id, _ in dispatching.due_soon(system)])
-
-
-def test_of_many_jobs_the_runs_are_held_and_released_part_by_part(
-    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """All in one statement, a backlog of some 100,000 could not be paused: it takes longer than a statement may."""
-    monkeypatch.setattr(set_based, "_CHUNK", 2)
-    due = [first_run(system).id for _ in range(5)]
-    job_id = stored_run(due[0]).job_id
-    due += [requested_runs.trigger(LOCAL, system, job_id).id for _ in range(3)]
-    system.doorbell.heard()
-    pauses.pause_everything(LOCAL, system)
-    assert {stored_run(run_id).held_by for run_id in due} == {Hold.PAUSED}
-    pauses.resume_everything(LOCAL, system)
-    assert {ring.run_id for ring in system.doorbell.heard()} == set(due)
-    assert {one.run_id for one in claim(system, 9)} == set(due)
 
 
 def test_what_is_due_is_held_and_goes_on_with_a_ring(system: GivenSystem, switch: tuple[Switch, Switch]) -> None:

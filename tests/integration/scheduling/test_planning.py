@@ -6,11 +6,15 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from core.schedules import DelayFromNow, Immediate, Polling, RunAt, Schedule
+from core.policies import CatchUp
+from core.principals import LOCAL
+from core.schedules import Cron, DelayFromNow, Immediate, Polling, RunAt, Schedule
 from core.states import RunStatus, Trigger
 from models import database
 from models import jobs as job_queries
-from models.tables import Job
+from models.tables import Job, db
+from services.jobs import lifecycle as job_service
+from services.reading import explaining
 from services.scheduling import dispatching, planning
 from tests.factories import (
     NOON,
@@ -19,12 +23,13 @@ from tests.factories import (
     first_run,
     given_system,
     in_threads,
+    new_job,
     record,
     runs_of,
     stored_job,
     succeeded,
 )
-from tests.integration.scheduling.planned import in_minutes, made, minutes, plan_all
+from tests.integration.scheduling.planned import EVERY_MINUTE, in_minutes, made, minutes, plan_all
 from tests.integration.scheduling.refusing import refuse
 
 # --- Ahead, and once ---------------------------------------------------------------------------------------
@@ -112,9 +117,55 @@ def test_a_job_whose_rows_the_database_refuses_is_put_off_and_keeps_no_other_wai
     system.clock.advance(60)
     assert planning.plan(system) == 2
     assert (minutes(refused), minutes(other)) == ([1, 2], [1, 2, 3])
-    assert stored_job(refused).next_run_at == system.clock.now() + planning.PARKED
+    assert stored_job(refused).put_off_until == system.clock.now() + planning.PUT_OFF
     assert stored_job(other).next_run_at == in_minutes(4)
     assert planning.plan(system) == 0
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_occurrences_that_the_database_refused_are_decided_by_the_policy_once_it_takes_them(
+    system: GivenSystem,
+) -> None:
+    job_id = job_service.create(LOCAL, system, new_job(Cron(EVERY_MINUTE), catch_up=CatchUp.ALL))
+    refuse("INSERT ON runs", job_id, "job_id")
+    system.clock.advance(60)
+    for _ in range(2):
+        planning.plan(system)
+        system.clock.advance(planning.PUT_OFF.total_seconds())
+    assert minutes(job_id) == [1, 2], "it is refused at each try"
+    told = explaining.explain(LOCAL, system, job_id, in_minutes(3)).answer
+    assert "plan_refused" in told
+    with database.transaction():
+        db.execute_sql("DROP TRIGGER refused")
+    plan_all(system)
+    assert minutes(job_id) == list(range(1, 24)), "none is passed over"
+    assert stored_job(job_id).put_off_until is None
+
+
+def test_a_schedule_that_cannot_be_read_for_a_while_passes_over_no_occurrence(system: GivenSystem) -> None:
+    job_id = job_service.create(LOCAL, system, new_job(Cron(EVERY_MINUTE), catch_up=CatchUp.ALL))
+    with database.transaction():
+        read = Job.get_by_id(job_id).schedule
+        Job.update(schedule={"type": "of another release"}).execute()
+    system.clock.advance(120)
+    assert [planning.plan(system), planning.plan(system)] == [1, 0]
+    system.clock.advance(planning.PUT_OFF.total_seconds())
+    with database.transaction():
+        Job.update(schedule=read).execute()
+    plan_all(system)
+    assert minutes(job_id) == list(range(1, 15))
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_a_job_whose_rows_are_refused_can_be_edited_and_is_planned_at_once(system: GivenSystem) -> None:
+    job_id = made(system)
+    refuse("INSERT ON runs", job_id, "job_id")
+    system.clock.advance(600)
+    planning.plan(system)
+    assert stored_job(job_id).put_off_until is not None
+    with database.transaction():
+        planning.plan_until_now(job_queries.lock([job_id])[job_id], system.clock.now())
+    assert (stored_job(job_id).put_off_until, stored_job(job_id).next_run_at) == (None, in_minutes(11))
 
 
 def test_rows_that_are_there_already_stay_as_they_are(system: GivenSystem) -> None:

@@ -118,7 +118,11 @@ def anchor(job_id: UUID) -> datetime | None:
         (Interval(every_seconds=40), Interval(every_seconds=40, starts_at=LATER), 3600),
         (Interval(every_seconds=40, starts_at=LATER), Interval(every_seconds=60, starts_at=LATER), 3600),
         (Interval(every_seconds=40, starts_at=NOON), Interval(every_seconds=60, starts_at=NOON), 10),
-        (Interval(every_seconds=40, starts_at=LATER), Interval(every_seconds=40), 3600),
+        (Interval(every_seconds=40, starts_at=LATER), Interval(every_seconds=40), 10),
+        (Interval(every_seconds=40, starts_at=NOON), Interval(every_seconds=40), 0),
+        (Interval(frequency=Frequency.DAILY, starts_at=LATER), Interval(frequency=Frequency.DAILY), 10),
+        (Interval(frequency=Frequency.DAILY, starts_at=LATER), Interval(frequency=Frequency.WEEKLY), 10),
+        (Interval(frequency=Frequency.DAILY, starts_at=NOON), Interval(frequency=Frequency.DAILY), 0),
         (Interval(frequency=Frequency.DAILY), Interval(frequency=Frequency.MONTHLY), 0),
         (Interval(frequency=Frequency.DAILY), Interval(every_seconds=40), 10),
         (Cron("* * * * *"), Interval(every_seconds=40), 10),
@@ -141,6 +145,34 @@ def test_an_interval_that_is_edited_keeps_its_beat(system: GivenSystem) -> None:
     assert instants(job_id, RunStatus.PENDING) == [0, 40, 80, 120, 160, 200]
     reschedule(system, job_id, Interval(every_seconds=60, max_runs=9))
     assert instants(job_id, RunStatus.PENDING) == [0, 40, 110, 170]
+
+
+@pytest.mark.parametrize(
+    ("rule", "first"),
+    [
+        (Interval(every_seconds=40), 50),
+        (Interval(frequency=Frequency.HOURLY), 3610),
+        (Interval(frequency=Frequency.DAILY), 86_410),
+        (Cron("0 13 * * *"), 3600),
+    ],
+)
+def test_a_schedule_whose_start_is_removed_before_it_came_is_counted_from_the_edit(
+    system: GivenSystem, rule: Interval | Cron, first: float
+) -> None:
+    job_id = made(system, replace(rule, starts_at=NOON + timedelta(days=9)))
+    system.clock.advance(10)
+    view = reschedule(system, job_id, rule)
+    assert view.next_run_at == NOON + timedelta(seconds=first)
+
+
+def test_an_end_that_is_removed_or_moved_lets_the_schedule_go_on(system: GivenSystem) -> None:
+    job_id = made(system, Interval(every_seconds=40, ends_at=NOON + timedelta(seconds=41)))
+    assert (instants(job_id), stored_job(job_id).next_run_at) == ([0, 40], None)
+    system.clock.advance(10)
+    reschedule(system, job_id, Interval(every_seconds=40, ends_at=NOON + timedelta(seconds=81)))
+    assert (instants(job_id), stored_job(job_id).next_run_at) == ([0, 40, 80], None)
+    reschedule(system, job_id, Interval(every_seconds=40))
+    assert instants(job_id) == [0, 40, 80, 120, 160]
 
 
 # --- Ends --------------------------------------------------------------------------------------------------

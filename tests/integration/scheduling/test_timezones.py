@@ -88,7 +88,7 @@ def test_more_jobs_than_a_batch_are_all_seen_to(sqlite: str, monkeypatch: pytest
 def test_processes_read_zones_from_the_locked_package_alone() -> None:
     """A process that has pinned its data finds no zone in the folders of the machine."""
     program = (
-        "import zoneinfo; from services.scheduling import timezones; timezones.pin(); "
+        "import zoneinfo; from processes import zones; zones.pin(); "
         "print(zoneinfo.TZPATH, zoneinfo.ZoneInfo('Europe/Paris'))"
     )
     said = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)

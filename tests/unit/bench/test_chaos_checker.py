@@ -89,6 +89,10 @@ BREACHES: dict[str, tuple[int, Evidence]] = {
     "a row that no schedule names": (2, good(runs=(*good().runs, run("odd", OFTEN, NOON + 5)))),
     "a one-shot with two rows": (2, good(runs=(*good().runs, run("r2", ONCE, NOON + 5)))),
     "missed though planned in time": (2, with_runs(run("o1", OFTEN, NOON + 10, status="missed"))),
+    "missed though due in time by its jitter": (
+        2,
+        with_runs(DROP(run("o1", OFTEN, NOON + 10, status="missed"), due=NOON + 100, created=NOON + 100)),
+    ),
     "skipped though nothing was going": (2, with_runs(run("o1", OFTEN, NOON + 10, status="skipped"))),
     "a run that is not over": (3, with_runs(DROP(R, status="running", finished=None))),
     "a lease that is left": (3, with_runs(DROP(R, has_lease=True))),

@@ -65,6 +65,8 @@ def test_a_file_may_hold_no_job_and_still_speak_of_an_app(text: str, apps: tuple
         ("app: a\njobs:\n  - name: b\n    user_id: 1", 3, "account_id and task_type and schedule must be given"),
         (f"app: a\njobs:\n  - {GOOD}\n  - {GOOD}", 4, "stands on line 3 already"),
         (f"app: a\njobs: [{GOOD}, {GOOD}]", 2, "stands on line 2 already"),
+        (f"app: a\njobs:\n  - {GOOD}\n  - {GOOD.replace('a,', 'A,')}", 4, "line 3 already, as a of a: spellings"),
+        (f"app: a\njobs:\n  - {GOOD}\n  - {GOOD.replace('a,', 'a, app: A,')}", 4, "line 3 already, as a of a"),
         (f"app: a\njobs:\n  - {GOOD.replace('t,', 't, data: {a: 1, a: 2},')}", 3, "'a' is given twice"),
     ],
 )

@@ -11,6 +11,7 @@ from client.definitions import DEFAULTS, FIELDS, MARK, NEEDED, Change, canonical
 from core import schedules
 from models.fields import new_id
 from services.reading.views import JobView
+from services.task_types import header_masks
 from tests.factories import NOON
 
 SHORT: dict[str, Any] = {
@@ -34,6 +35,7 @@ def shown(definition: dict[str, Any]) -> Any:
     view: dict[str, Any] = {
         **rest,
         **given,
+        "data": header_masks.masked_data(parsed.task_type, parsed.data),
         "id": new_id(),
         "schedule": schedules.as_accepted(parsed.schedule, NOON),
         "deadline": given["deadline_at"],
@@ -79,6 +81,11 @@ def test_the_fields_and_their_defaults_are_those_of_the_api() -> None:
         job(schedule={"type": "run_at", "timestamp": "2027-06-01T09:00:00.250+02:00"}, deadline="2027-06-01T10:00:00"),
         job(schedule={"type": "delay_from_now", "duration_seconds": 5}),
         job(schedule={"type": "polling", "interval_seconds": 30, "max_polls": 3}, time_limit_seconds=9),
+        job(keep={"last": 20}),
+        job(keep={"days": 7, "last": None}),
+        job(
+            task_type="http", data={"url": "https://example.com/", "headers": {"Authorization": "Bearer x", "X-Y": "1"}}
+        ),
         job(schedule={"type": "immediate"}, max_retries=0, retry_backoff_base=2, catch_up="all", overlap="allow"),
     ],
 )
@@ -142,3 +149,24 @@ def test_the_mark_of_apply_is_no_difference() -> None:
 )
 def test_what_is_wrong_is_left_for_the_server_to_refuse(wrong: dict[str, Any]) -> None:
     assert [change.new for change in changes(job(), job(**wrong))][-1] in wrong.values()
+
+
+@pytest.mark.parametrize("zone", ["Mars/Base", "../etc", "/etc", "Europe", 5, ["UTC"], "\x00"])
+def test_an_instant_in_a_zone_that_is_not_known_stays_as_it_is(zone: Any) -> None:
+    schedule = {**SHORT["schedule"], "starts_at": "2027-01-01", "timezone": zone}
+    told = {one.field: one.new for one in changes(shown(SHORT), job(schedule=schedule))}
+    assert told == {"schedule.starts_at": "2027-01-01", "schedule.timezone": zone}
+
+
+def test_a_secret_in_plain_is_told_by_no_change() -> None:
+    def of(task_type: str, **headers: str) -> dict[str, Any]:
+        return job(task_type=task_type, data={"url": "https://example.com/", "headers": headers})
+
+    mask, reference = "***", "Bearer {{secret.crm}}"
+    name = "data.headers.Authorization"
+    assert changes(shown(of("http")), of("http", Authorization="Bearer x"))[1:] == (Change(name, None, mask),)
+    assert changes(shown(of("http", Authorization="Bearer x")), of("http", Authorization=reference)) == (
+        Change(name, mask, reference),
+    )
+    former = shown(of("http", Authorization="Bearer x"))
+    assert [one.new for one in changes(former, of("greet", Authorization="Bearer x"))] == ["greet", "Bearer x"]

@@ -55,7 +55,7 @@ def test_values_are_shown_as_they_are(value: object, text: str, capsys: pytest.C
         ({"type": "delay_from_now", "duration_seconds": 90.0}, "after 90 s"),
         ({"type": "cron", "expression": "0 9 * * 1", "timezone": "Europe/Paris"}, "0 9 * * 1 (Europe/Paris)"),
         ({"type": "interval", "frequency": "daily", "every_seconds": None, "timezone": "UTC"}, "daily (UTC)"),
-        ({"type": "interval", "frequency": None, "every_seconds": 60.0}, "every 60 s"),
+        ({"type": "interval", "frequency": None, "every_seconds": 300.0}, "every 5 min"),
         ({"type": "polling", "interval_seconds": 30.0}, "polls every 30 s"),
     ],
 )

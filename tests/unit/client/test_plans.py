@@ -53,6 +53,14 @@ def test_what_is_as_declared_is_kept(there: Found) -> None:
     assert (step.action, step.does_something) == (Action.KEEP, False)
 
 
+def test_a_secret_in_plain_that_cannot_be_compared_is_named() -> None:
+    data = {"url": "https://example.com/", "headers": {"Authorization": "Bearer new", "X-Y": "1"}}
+    shown = {**data, "headers": {"Authorization": "***", "X-Y": "1"}}
+    step = only_step(declared(task_type="http", data=data), found(task_type="http", data=shown))
+    assert step.action is Action.KEEP
+    assert str(step.reason).startswith("not compared: Authorization,")
+
+
 @pytest.mark.parametrize("status", ["completed", "failed", "cancelled"])
 def test_what_has_ended_is_left_alone_even_if_it_differs(status: str) -> None:
     step = only_step(declared(priority=8), found(status))

@@ -78,7 +78,7 @@ def test_a_part_may_be_named_once_and_meant_twice() -> None:
         ("a: 1\n---\nb: 2", 2, "document"),
         ("a: *b", 1, "undefined alias"),
         ("\x07", 1, "not YAML"),
-        ("[" * 5000, 1, ""),
+        pytest.param("[" * 5000, 1, "", id="5000 brackets"),
     ],
 )
 def test_what_json_does_not_know_is_refused_naming_the_line(text: str, line: int, words: str) -> None:

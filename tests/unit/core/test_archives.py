@@ -39,6 +39,18 @@ def test_the_same_runs_have_one_name_and_others_another() -> None:
     assert first.name != second.name
 
 
+HOUR = timedelta(hours=1)
+
+
+def test_parts_may_share_a_run_if_neither_their_ends_nor_their_ids_keep_them_apart() -> None:
+    first = part((EVENING - 3 * HOUR, EARLY), (EVENING - HOUR, EARLY))
+    overlaps = part((EVENING - 2 * HOUR, EARLY), (EVENING, LATE))
+    by_ends = part((EVENING - 5 * HOUR, EARLY), (EVENING - 4 * HOUR, EARLY))
+    by_ids = part((EVENING - 2 * HOUR, LATE), (EVENING - 2 * HOUR, LATE))
+    assert archives.that_may_share([first, overlaps, by_ends]) == {first, overlaps}
+    assert archives.that_may_share([by_ids, first, by_ends]) == set()
+
+
 @pytest.mark.parametrize("app_name", ["my app", "日本", "../etc", "a" * 200])
 def test_an_app_of_any_name_has_a_folder_of_its_own(app_name: str) -> None:
     found = part(app_name=app_name)

@@ -91,3 +91,24 @@ def test_a_size_is_that_of_the_bytes_that_are_sent(value: Any, size: int) -> Non
 
 def test_half_a_surrogate_pair_can_still_be_written() -> None:
     assert json_text.compact(["\ud800", "é"]) == b'["\\ud800","\\u00e9"]'
+
+
+def test_of_many_members_that_are_given_twice_the_first_are_told() -> None:
+    names = [f'"{number}":0' for number in range(60_000)]
+    with pytest.raises(InvalidInput) as refused:
+        json_text.parse(f"{{{','.join([*names, *names])}}}".encode())
+    assert [fault.field for fault in refused.value.fields] == [str(number) for number in range(20)]
+
+
+def test_of_many_members_with_bad_names_the_first_are_told_with_the_place_of_their_object() -> None:
+    long = "a" * 500_000
+    names = ",".join(f'"\\u0000{number}":0' for number in range(30_000))
+    with pytest.raises(InvalidInput) as refused:
+        json_text.parse(f'{{"{long}":{{{names}}}}}'.encode())
+    assert [fault.field for fault in refused.value.fields] == [long] * 20
+
+
+def test_the_values_beneath_a_long_name_are_looked_at_without_a_copy_of_it_for_each() -> None:
+    long = "a" * 500_000
+    values = ["\u00e9"] * 60_000
+    assert json_text.parse(json.dumps({long: values}).encode()) == {long: values}

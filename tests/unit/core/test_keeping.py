@@ -24,8 +24,13 @@ def test_of_a_job_that_goes_on_the_last_run_and_the_last_success_stay(
     has_succeeded: bool, has_newer: bool, has_newer_success: bool, goes: bool
 ) -> None:
     facts = {"has_succeeded": has_succeeded, "has_newer": has_newer, "has_newer_success": has_newer_success}
-    assert is_dispensable(EndedRun(job_has_ended=False, **facts)) is goes
-    assert is_dispensable(EndedRun(job_has_ended=True, **facts))
+    assert is_dispensable(EndedRun(job_has_ended=False, never_ran=False, **facts)) is goes
+    assert is_dispensable(EndedRun(job_has_ended=True, never_ran=False, **facts))
+
+
+def test_an_occurrence_that_never_ran_is_not_the_last_run() -> None:
+    last = EndedRun(job_has_ended=False, never_ran=True, has_succeeded=False, has_newer=False, has_newer_success=False)
+    assert is_dispensable(last)
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,8 @@ def test_a_header_takes_one_line(character: str) -> None:
 
 def test_a_header_takes_no_encoded_word() -> None:
     assert fault_of_header("2 + 2 =? 4") is None
+    assert fault_of_header("?= 4 =?=") is None
+    assert fault_of_header("=?x" * 300_000) is None
     assert "encoded word" in (fault_of_header(HIDDEN) or "")
 
 

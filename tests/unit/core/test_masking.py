@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from urllib.parse import quote, quote_plus
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.masking import MASK, Mask, addresses, masked, restored
 
@@ -26,6 +29,32 @@ def test_a_secret_is_hidden_however_it_comes_back(spelled: str) -> None:
 
 def test_a_secret_that_begins_another_leaves_nothing_of_it() -> None:
     assert Mask(["abc", "abcdef"]).text("abcdef abc") == f"{MASK} {MASK}"
+
+
+@pytest.mark.parametrize("secrets", [["*", "abc"], ["abc", "**"], ["Ā", "abc"]])
+def test_no_secret_is_looked_for_in_what_hides_another(secrets: list[str]) -> None:
+    assert Mask(secrets).text("abc Ā? \udc80") in (f"{MASK} Ā? \udc80", f"{MASK} {MASK}? \udc80")
+    assert Mask(secrets).bytes(b"abc \xff") == f"{MASK} ".encode() + b"\xff"
+
+
+@given(st.lists(st.sampled_from(["ab", "ab-c", "dé", "%"]), min_size=1), st.text(alphabet="ab-cdé%* ", max_size=30))
+def test_what_is_hidden_is_what_a_search_for_each_finds_the_longest_first(secrets: list[str], text: str) -> None:
+    spelled = {spelling for secret in secrets for spelling in (secret, quote(secret), json.dumps(secret)[1:-1])}
+    each = re.compile("|".join(map(re.escape, sorted(spelled, key=len, reverse=True))))
+    assert Mask(secrets).text(text) == each.sub(MASK, text)
+    assert Mask(secrets).bytes(text.encode()).decode() == each.sub(MASK, text)
+
+
+@pytest.mark.parametrize(
+    "secret", [" " * 60_000 + "b", "b" + " " * 60_000, "a" * 30_000 + "b" + "a" * 30_000], ids=range(3)
+)
+@pytest.mark.parametrize("filler", [" ", "a"])
+def test_an_answer_that_nearly_repeats_a_long_secret_is_looked_at_once_for_each_spelling(
+    secret: str, filler: str
+) -> None:
+    mask, text = Mask([secret]), filler * 900_000
+    assert mask.bytes(f"{text}c{secret}c{text}".encode()) == f"{text}c{MASK}c{text}".encode()
+    assert mask.text(f"{text}c") == f"{text}c"
 
 
 @pytest.mark.parametrize(

@@ -102,3 +102,8 @@ def test_what_looks_like_the_app_of_a_source_system_is_that_app(name: str) -> No
 def test_a_username_that_looks_like_another_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="username"):
         Registration.model_validate({"username": name, "password": "a long password", "email": "a@example.com"})
+
+
+def test_a_text_of_many_marks_is_folded_piece_by_piece() -> None:
+    piece = "\u0315\u0300" * 512
+    assert names.folded(piece * 500) == names.folded(piece) * 500

@@ -56,22 +56,32 @@ def test_a_turn_counts_against_max_runs(runs_started: int, turns: Turns) -> None
     assert give_turns([FIRST, SECOND], {JOB: JobFacts(runs_started=runs_started, max_runs=3)}) == turns
 
 
+def test_all_have_their_turn_where_runs_may_overlap_and_no_more_start_than_max_runs_allows() -> None:
+    third = WaitingRun(UUID(int=14), JOB)
+    facts = JobFacts(busy=True, overlaps=True, runs_started=1, max_runs=3)
+    turns = give_turns([FIRST, BACKFILLED, SECOND, third], {JOB: facts})
+    given = {FIRST.id: None, BACKFILLED.id: None, SECOND.id: None}
+    assert turns == Turns(given, frozenset({third.id}), {JOB: 2}, frozenset({JOB}))
+    assert give_turns([FIRST], {JOB: facts}) == Turns({FIRST.id: None}, frozenset(), {JOB: 1}, frozenset())
+
+
 @given(
     st.lists(st.sampled_from([(JOB, FIRST.trigger), (JOB, Trigger.BACKFILL), (OTHER, FIRST.trigger)]), max_size=8),
     st.builds(
         JobFacts,
         busy=st.booleans(),
+        overlaps=st.booleans(),
         hold=st.sampled_from([None, Hold.PAUSED, Hold.RESTORED]),
         runs_started=st.integers(0, 3),
         max_runs=st.none() | st.integers(3, 4),
     ),
 )
-def test_at_most_one_of_a_job_leaves_and_never_more_than_max_runs_start(
+def test_at_most_one_of_a_job_leaves_unless_they_may_overlap_and_never_more_than_max_runs_start(
     queue: list[tuple[UUID, Trigger]], facts: JobFacts
 ) -> None:
     waiting = [WaitingRun(UUID(int=100 + n), job_id, trigger) for n, (job_id, trigger) in enumerate(queue)]
     turns = give_turns(waiting, {JOB: facts, OTHER: FREE})
     of_job = [run for run in waiting if run.job_id == JOB]
     leaving = [run for run in of_job if run.id in turns.given or run.id in turns.refused]
-    assert leaving == ([] if facts.busy else of_job[:1])
+    assert leaving == (of_job if facts.overlaps else [] if facts.busy else of_job[:1])
     assert facts.max_runs is None or facts.runs_started + turns.starts.get(JOB, 0) <= facts.max_runs

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.occurrences import OUT_OF_WINDOW, SUPERSEDED, CatchUpPolicy, Missed
+from core.occurrences import OUT_OF_WINDOW, SUPERSEDED, CatchUpPolicy, DueAt, Missed
 from core.planning import PlannedOccurrences, plan_occurrences
 from core.policies import CatchUp
 from core.schedules import Cron, Interval, Schedule
@@ -32,9 +32,10 @@ def planned(
     *,
     schedule: Schedule = MINUTELY,
     policy: CatchUpPolicy = LATEST,
+    due_at: DueAt = lambda instant: instant,
     most: int = 100,
 ) -> PlannedOccurrences:
-    return plan_occurrences(schedule, watermark, NOON, horizon, policy, most=most)
+    return plan_occurrences(schedule, watermark, NOON, horizon, policy, due_at=due_at, most=most)
 
 
 def test_all_from_the_watermark_to_the_horizon_are_planned_both_included() -> None:
@@ -66,6 +67,20 @@ def test_where_more_late_ones_follow_than_one_pass_takes_the_newest_is_left_to_t
     assert (first.to_run, first.next_run_at) == ((), minute(-3))
     then = planned(first.next_run_at, minute(0))
     assert then.to_run == (minute(-2), minute(-1), minute(0))
+
+
+def test_the_newest_late_one_is_left_to_the_next_pass_though_the_first_that_follows_is_due_later() -> None:
+    def due_at(instant: datetime) -> datetime:
+        return minute(30) if instant == minute(-3) else instant
+
+    first = planned(minute(-5), minute(0), due_at=due_at, most=2)
+    assert (first.to_run, first.next_run_at) == ((), minute(-3))
+    assert planned(first.next_run_at, minute(0), due_at=due_at).to_run == (
+        minute(-3),
+        minute(-2),
+        minute(-1),
+        minute(0),
+    )
 
 
 def test_those_out_of_the_window_are_missed() -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from core import secret_references as references
 
@@ -24,6 +28,19 @@ def test_nothing_may_be_done_to_a_secret_but_to_send_it(text: str) -> None:
 )
 def test_other_texts_are_left_alone(text: str) -> None:
     assert references.fault_of_text(text) is None
+
+
+@given(st.text(alphabet="{}x\n", max_size=30))
+@example("{{{}}}")
+@example("{{}{{}}")
+def test_what_is_in_braces_ends_at_the_next_closing_ones(text: str) -> None:
+    assert list(references._in_braces(text)) == re.findall(r"\{\{.*?\}\}", text, re.DOTALL)
+
+
+@pytest.mark.parametrize("text", ["{{" * 500_000, "{{" * 500_000 + "secret", "{{ " * 300_000, "{{}" * 300_000])
+def test_a_text_full_of_braces_is_looked_at_once(text: str) -> None:
+    assert references.fault_of_text(text) is None
+    assert references.names_in(text) == set()
 
 
 @pytest.mark.parametrize("host", ["{{secret.HOST}}", "x.{{secret.A}}", "{{secret.USER}}@x", "x:{{secret.PORT}}"])

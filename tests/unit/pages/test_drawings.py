@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -11,8 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from core.states import Hold, RunStatus
-from pages import charts, formats, series_charts, upcoming
+from pages import charts, formats, series_charts, upcoming, words
 from pages.series import Range, series
+from pages.timeline import Span
 from services.reading.columns import ColumnFigures
 from services.reading.outcomes import OutcomeView
 from tests.factories import NOON
@@ -65,11 +65,11 @@ def test_what_waits_is_stacked_and_told_by_what_it_waits_for() -> None:
     waits = columns({"waiting": 10, "held": {Hold.RATE_LIMIT: 7, Hold.PAUSED: 2}}, {"waiting": 0})
     shown = series(Range("", 2, 1), waits, {}, NOON, UTC)
     drawn = str(series_charts.waiting(shown))
-    assert "12:00: 1 for a free worker, 7 for a call that its rate allows, 2 paused" in drawn
+    assert "12:00: 1 for a free worker, 7 until its rate allows another call, 2 paused" in drawn
     assert drawn.count("<g>") == 1
     assert [words for _, words in series_charts.waited_for(shown)] == [
         "for a free worker",
-        "for a call that its rate allows",
+        "until its rate allows another call",
         "paused",
     ]
 
@@ -89,16 +89,28 @@ def test_each_outcome_has_a_form_of_its_own_besides_its_colour() -> None:
     assert len(drawn) == len(over)
 
 
-def test_minutes_in_which_runs_meet_have_a_free_one_after_them() -> None:
-    counts = Counter({NOON: 412, NOON + MINUTE: 1, NOON + 5 * MINUTE: 2})
-    [most, second] = upcoming.collisions(counts, None)
-    assert (most.at, most.count, most.free_at) == (NOON, 412, NOON + 2 * MINUTE)
-    assert second.free_at == NOON + 6 * MINUTE
+def test_minutes_in_which_jobs_meet_come_by_the_number_of_jobs_and_have_a_free_one_after_them() -> None:
+    one, two, three = uuid4(), uuid4(), uuid4()
+    minutes = {
+        NOON: {one: 1, two: 1},
+        NOON + MINUTE: {one: 40},
+        NOON + 2 * MINUTE: {one: 1, two: 1, three: 1},
+        NOON + 5 * MINUTE: {one: 1, two: 1},
+    }
+    [most, second] = upcoming.meetings(minutes, NOON + 10 * MINUTE)
+    assert (most.at, most.count, set(most.jobs)) == (NOON + 2 * MINUTE, 3, {one, two, three})
+    assert (most.free_at, most.others) == (NOON + 3 * MINUTE, 0)
+    assert (second.at, second.free_at, second.others) == (NOON, NOON + 3 * MINUTE, 1)
 
 
 def test_of_minutes_that_were_not_looked_at_nothing_is_said() -> None:
-    counts = Counter({NOON: 3, NOON + MINUTE: 2})
-    until = NOON + 2 * MINUTE
-    assert {one.free_at for one in upcoming.collisions(counts, until)} == {None}
-    assert [one.at for one in upcoming.hours(counts, NOON, until)] == [NOON]
-    assert len(upcoming.hours(counts, NOON, None)) == 25
+    minutes = {NOON: dict.fromkeys((uuid4(), uuid4()), 1), NOON + MINUTE: {uuid4(): 2}}
+    assert {one.free_at for one in upcoming.meetings(minutes, NOON + 2 * MINUTE)} == {None}
+    assert [one.at for one in upcoming.hours(minutes, NOON, NOON + 2 * MINUTE)] == [NOON]
+    assert len(upcoming.hours(minutes, NOON, NOON + timedelta(days=1))) == 24
+
+
+def test_a_label_ends_before_the_bars_begin() -> None:
+    label = words.HOLDS[Hold.RESTORED]
+    drawn = str(charts.timeline([Span("held", label, NOON, NOON + MINUTE)]))
+    assert float(drawn.partition('class="c-held" x="')[2].partition('"')[0]) >= 6 * len(label)

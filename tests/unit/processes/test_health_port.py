@@ -12,10 +12,12 @@ import pytest
 import requests
 from pydantic import SecretStr
 
+from core.database_faults import DatabaseFault
 from processes.health import endpoint, may_see_metrics
 from processes.programs import LocalServerError
+from services.runtime.database_troubles import trouble_of
 from services.runtime.metrics import CONTENT_TYPE, Metrics
-from services.runtime.troubles import DATABASE_AWAY, Trouble
+from services.runtime.troubles import Trouble
 from settings import Settings
 from tests.acceptance.installation import free_port
 from tests.figures import figures
@@ -51,7 +53,7 @@ def health() -> Iterator[Endpoint]:
 def test_ready_degraded_with_what_is_amiss_once_each_and_unavailable_when_stopping(health: Endpoint) -> None:
     assert health.readiness() == (200, {"status": "ready", "troubles": []})
     health.troubles = [AMISS, AMISS]
-    told = [{"part": "runs.http", "detail": "It is declared otherwise.", "remedy": "Delete it."}]
+    told = [{"part": "runs.http", "detail": "It is declared otherwise.", "remedy": "Delete it.", "fault": None}]
     assert health.readiness() == (200, {"status": "degraded", "troubles": told})
     health.stopping.set()
     assert health.readiness() == (503, {"status": "unavailable", "troubles": told})
@@ -83,12 +85,13 @@ def test_a_checker_without_a_host_header_is_answered(health: Endpoint) -> None:
 
 
 def test_metrics_are_shown_to_this_machine_where_no_secret_is_set(health: Endpoint) -> None:
-    health.troubles = [AMISS, DATABASE_AWAY]
+    health.troubles = [AMISS, trouble_of(DatabaseFault.DISK_FULL)]
     status, headers, body = health.ask("GET", "/metrics")
     assert (status, headers["Content-Type"]) == (200, CONTENT_TYPE)
     shown = figures(body.decode())
     assert shown["carillon_trouble", ("runs.http",)] == 1
     assert (shown["carillon_database_up", ()], shown["carillon_broker_up", ()]) == (0, 1)
+    assert (shown["carillon_database_fault", ("disk_full",)], shown["carillon_database_fault", ("away",)]) == (1, 0)
 
 
 @pytest.mark.parametrize(("shown", "status"), [(None, 401), ("Bearer wrong", 401), ("Bearer hushed", 200)])

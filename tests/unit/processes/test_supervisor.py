@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import os
-import queue
 import signal
 import subprocess
 import sys
@@ -15,7 +13,7 @@ import pytest
 
 from processes import programs
 from processes.supervisor import Backoff, Supervisor
-from tests.waiting import LONGEST
+from tests.waiting import LONGEST, Lines
 
 ROOT = Path(__file__).parents[3]
 QUICK = Backoff(first_seconds=0.01, longest_seconds=0.05)
@@ -32,23 +30,6 @@ with contextlib.suppress(SystemExit), foreground.exit_on_signals():
 supervisor.stop()
 """
 DEAF = "sh -c 'trap \"\" TERM; echo here; while :; do sleep 600; done'"
-
-
-class Lines(io.StringIO):
-    """Output whose lines a test can wait for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.seen: queue.Queue[str] = queue.Queue()
-
-    def write(self, text: str) -> int:
-        self.seen.put(text.rstrip("\n"))
-        return len(text)
-
-    def wait_for(self, part: str) -> str:
-        while part not in (line := self.seen.get(timeout=LONGEST)):
-            pass
-        return line
 
 
 @pytest.fixture

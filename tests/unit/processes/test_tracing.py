@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from processes import start, tracing
+from processes import environment, start, tracing
 from settings import ConfigurationError
 
 ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
@@ -60,7 +60,7 @@ def test_variables_in_the_file_are_lent_to_a_library_and_those_of_the_process_go
 ) -> None:
     (tmp_path / ".env").write_text("OTEL_SERVICE_NAME=nightly\nOTEL_TRACES_SAMPLER=always_off\nPORT=9\n")
     variables = {"OTEL_TRACES_SAMPLER": "always_on"}
-    monkeypatch.setattr(start, "ROOT", tmp_path)
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
     monkeypatch.setattr(os, "environ", variables)
-    start.lend("OTEL_")
+    environment.lend("OTEL_")
     assert variables == {"OTEL_SERVICE_NAME": "nightly", "OTEL_TRACES_SAMPLER": "always_on"}

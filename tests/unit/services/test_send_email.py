@@ -32,3 +32,10 @@ def test_what_the_emails_of_a_run_are_together_is_bounded() -> None:
     assert len(letters({"emails": emails[:49], "context": {"x": LONG}})) == 49
     with pytest.raises(PermanentFailure, match="more than 10000000 characters"):
         letters({"emails": emails, "context": {"x": LONG}})
+
+
+def test_a_subject_that_grows_is_cut_and_what_is_sent_of_it_is_judged() -> None:
+    job = {"recipient": MANY[0], "subject": "{{x}}{{x}}", "body": "b"}
+    assert letters({**job, "context": {"x": "=?xy" * 120_000}})[0].subject == "=?xy" * 125
+    with pytest.raises(PermanentFailure, match="encoded word"):
+        letters({**job, "context": {"x": "=?utf-8?q?a?="}})

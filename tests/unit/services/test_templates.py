@@ -153,3 +153,14 @@ def test_a_filter_takes_a_short_value(template: str) -> None:
 def test_values_that_cannot_be_compared_are_named(template: str, count: object) -> None:
     with pytest.raises(PermanentFailure, match=r"The template body cannot be filled: .*'int'"):
         templates.fill("body", template, {"count": count})
+
+
+@pytest.mark.parametrize("unit", [r"\{{", r"\{{'", "{{'{{\"", r"\{% if ", r"\{{ \'"])
+@pytest.mark.parametrize("blocks", [True, False])
+def test_openings_that_never_close_are_text_after_backslashes_and_within_quotes_too(unit: str, blocks: bool) -> None:
+    assert not templates.has_syntax(unit * 100_000, blocks=blocks)
+
+
+def test_escaped_quotes_outside_of_a_text_are_refused() -> None:
+    with pytest.raises(InvalidTemplate):
+        templates.check("{{ " + "\\'" * 49_000 + " }}")

@@ -34,7 +34,13 @@ def closed(code: int, text: str) -> Exception:
         (closed(403, f"ACCESS_REFUSED - access to queue '{QUEUE}' refused"), QUEUE, "does not let", "configure, write"),
         (closed(403, "ACCESS_REFUSED - access to exchange 'amq.default' refused"), QUEUE, "does not let", "write"),
         (closed(405, f"RESOURCE_LOCKED - exclusive access to queue '{QUEUE}'"), QUEUE, "exclusive", "Close the"),
-        (closed(404, f"NOT_FOUND - home node of durable queue '{QUEUE}' is down"), QUEUE, "node", "Start that node"),
+        (
+            closed(404, f"NOT_FOUND - home node 'rabbit@a' of durable queue '{QUEUE}' in vhost '/' is down"),
+            QUEUE,
+            "node",
+            "Start that node",
+        ),
+        (closed(404, f"NOT_FOUND - no queue '{QUEUE}' in vhost '/'"), QUEUE, "it is gone", "declared anew"),
         (pika.exceptions.NackError([]), QUEUE, "takes no more", "policy"),
     ],
 )

@@ -116,7 +116,10 @@ def rows_after(before: Rows, found: Rows, works: Sequence[Work], now: datetime) 
     for work in works:
         run = expected.runs[work.run_id]
         run |= {"status": RunStatus.RUNNING, "lease_expires_at": now + LEASE}
-        run["worker_id"] = found.runs[work.run_id]["worker_id"]
+        run |= {name: found.runs[work.run_id][name] for name in ("worker_id", "claimed_token_hash")}
+        job = expected.jobs[run["job"]]
+        polled = None if job["polling_state"] is None else job["polling_version"]
+        run |= {"claimed_at": now, "claimed_polling_version": polled}
         run |= {"started_at": run["started_at"] or now, "held_key": None, "held_until": None}
         run |= {"attempt_count": run["attempt_count"] + 1, "fence": run["fence"] + 1}
         assert (work.attempt, work.fence) == (run["attempt_count"], run["fence"])

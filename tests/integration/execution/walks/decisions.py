@@ -8,7 +8,7 @@ from uuid import UUID
 
 from core import attempt_endings
 from core.attempt_endings import Ending, Facts
-from core.errors import AttemptError, TransientFailure
+from core.errors import AbortReason, AttemptError, TransientFailure
 from core.polls import PollingFacts
 from core.retry import RetryPolicy, after_failure, after_loss
 from core.schedules import Schedule
@@ -31,8 +31,7 @@ class End:
         """Returns what the recorder is told: the run's status, when it is tried again, when the next poll comes."""
         if self.ending is None:
             return RunStatus.RUNNING, None, None
-        next_poll = None if self.ending.polled is None else self.ending.polled.next_at
-        return self.ending.changes["status"], self.ending.retry_at, next_poll
+        return self.ending.changes["status"], self.ending.retry_at, self.ending.next_poll_at
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,7 @@ class Decisions:
         facts = self.facts(self.rows.runs[work.run_id])
         if isinstance(report, Failed):
             return End(work.run_id, self._failed(facts, work.policy, report.error, None))
-        version = attempt["polling_version"]
-        return End(work.run_id, attempt_endings.succeed(facts, report.poll, version, self.now, result=report.result))
+        return End(work.run_id, attempt_endings.succeed(facts, report.poll, self.now, result=report.result))
 
     def of_loss(self, run: Row, policy: RetryPolicy) -> End:
         """The end of a run whose lease has run out."""
@@ -80,6 +78,7 @@ class Decisions:
         since = job["reopened_at"] or job["created_at"]
         schedule = self.schedules[job["id"]]
         polling = PollingFacts(schedule, job["polling_state"], job["polling_version"], job["polls"], since)
+        made_with = run["claimed_polling_version"]
         of_run = ("scheduled_for", "failure_count", "loss_count", "fence", "expire", "deadline_at")
         instants = ("deadline_missed_at", "late_at", "cancel_requested_at")
         return Facts(
@@ -88,6 +87,7 @@ class Decisions:
             job_state=job["state"],
             job_comes_back=comes_back(job),
             polling=polling,
+            polling_version=job["polling_version"] if made_with is None else made_with,
         )
 
     def _ending(self, run: Row, work: Work, result: Result) -> Ending | None:
@@ -95,13 +95,14 @@ class Decisions:
         match result:
             case Succeeded(status_code, answer, poll, made):
                 told = {"status_code": status_code, "answer": answer, "result": made}
-                return attempt_endings.succeed(facts, poll, work.polling_version, now, **told)
+                return attempt_endings.succeed(facts, poll, now, **told)
             case Failed(error, answer):
                 return self._failed(facts, work.policy, error, answer)
             case Deferred() if run["cancel_requested_at"] is None:
                 return None
-            case Stopped(hands_back=True) if run["cancel_requested_at"] is None:
-                return attempt_endings.release(facts, now, Hold.PAUSED if self.rows.is_paused(run["job"]) else None)
+            case Stopped(AbortReason.SHUTDOWN) if run["cancel_requested_at"] is None:
+                held_by = Hold.PAUSED if self.rows.is_paused(run["job"]) else None
+                return attempt_endings.release(facts, now, held_by, why="The worker was stopped.")
             case Stopped(hands_back=True):
                 return attempt_endings.cancel(facts, Outcome.RELEASED, now)
             case _:

@@ -12,6 +12,7 @@ from core import attempt_endings, fairness
 from core.alerting import Condition, judge
 from core.attempt_endings import Ending
 from core.overlap_queue import JobFacts, WaitingRun, give_turns
+from core.policies import Overlap
 from core.schedules import Recurring, Schedule
 from core.states import ENDED, GOING, LIVE, Hold, JobState, RunStatus, Trigger
 from tests.integration.execution.walks.decisions import Decisions, End
@@ -19,7 +20,8 @@ from tests.integration.execution.walks.rows import Row, Rows, comes_back, waits_
 
 REPORT_LEASE = timedelta(seconds=60)
 REPORT_LIMIT = timedelta(seconds=200)
-AT_REST = dict.fromkeys(("lease_expires_at", "worker_id", "reports_until", "report_lease_at"))
+_OF_ATTEMPT = ("claimed_at", "claimed_token_hash", "claimed_polling_version")
+AT_REST = dict.fromkeys(("lease_expires_at", "worker_id", "reports_until", "report_lease_at", *_OF_ATTEMPT))
 SPENT = "the schedule has had its max_runs"
 
 
@@ -79,7 +81,8 @@ class _After:
         schedule = self.schedules[job_id]
         most = schedule.max_runs if isinstance(schedule, Recurring) else None
         hold = Hold.PAUSED if self.rows.is_paused(job_id) else None
-        stands = JobFacts(busy, hold, job["runs_started"], most)
+        overlaps = job["overlap"] == Overlap.ALLOW
+        stands = JobFacts(busy, overlaps, hold, job["runs_started"], most)
         turns = give_turns([WaitingRun(run["id"], job_id, run["trigger"]) for run in waiting], {job_id: stands})
         for run_id, held_by in turns.given.items():
             self.rows.runs[run_id] |= {"held_by": held_by, "was_held": True}
@@ -98,14 +101,13 @@ class _After:
 
     def _polled(self, job: Row, ending: Ending) -> None:
         polled = ending.polled
-        if polled is None:
-            return
-        job["polls"] += 1
-        job["end_reason"] = polled.stopped or job["end_reason"]
-        if polled.from_version == job["polling_version"]:
+        job["end_reason"] = ending.end_reason or job["end_reason"]
+        if polled is not None:
+            job["polls"] += 1
+        if polled is not None and polled.from_version == job["polling_version"]:
             job |= {"polling_state": polled.state, "polling_version": job["polling_version"] + 1}
-        if polled.next_at is not None:
-            self.rows.runs[uuid4()] = _next_poll(job, polled.next_at, self.now)
+        if ending.next_poll_at is not None:
+            self.rows.runs[uuid4()] = _next_poll(job, ending.next_poll_at, self.now)
 
     def _end_if_over(self, job: Row, state: JobState) -> None:
         if job["state"] in ENDED or job["next_run_at"] is not None or self.rows.runs_of(job["id"], *LIVE):

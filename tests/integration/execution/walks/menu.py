@@ -30,6 +30,7 @@ SCHEDULES = (
     Polling(5),
     Polling(2),
     Polling(2, max_polls=3),
+    Polling(2, give_up_after_seconds=30),
 )
 DEADLINES: tuple[dict[str, Any], ...] = (
     {},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ from uuid import UUID
 from core.schedules import RECURRING_KINDS
 from core.states import Hold, JobState, RunStatus
 from models import database
-from models.tables import Alert, App, Attempt, Installation, Job, Run, RunHold
+from models.tables import Alert, AnyAttempt, App, Attempt, Installation, Job, Run, RunHold
 from models.tables.base import Table
 
 Row = dict[str, Any]
@@ -41,7 +42,7 @@ class Rows:
         return [run for run in self.runs.values() if run["status"] is RunStatus.RUNNING]
 
     def open_attempt(self, run_id: UUID) -> Row | None:
-        """The attempt at a run that lasts."""
+        """The current attempt at a run."""
         return next((one for one in self.attempts_at(run_id) if one["finished_at"] is None), None)
 
     def attempts_at(self, run_id: UUID) -> Iterator[Row]:
@@ -62,10 +63,16 @@ def read() -> Rows:
         return Rows(
             jobs={row["id"]: {**row, "app_name": names[row["app"]]} for row in _all(Job)},
             runs={row["id"]: row for row in _all(Run)},
-            attempts={(row["run"], row["number"]): row for row in _all(Attempt)},
+            attempts={(row["run"], row["number"]): row for row in _all(AnyAttempt)},
             alerts=[{name: row[name] for name in ("job", "kind", "failures", "words")} for row in _all(Alert)],
             paused_apps={app.id for app in App.select() if everything or app.paused_at is not None},
         )
+
+
+def kept_attempts() -> Counter[UUID]:
+    """How many attempts at each run are stored as rows of their own."""
+    with database.reading():
+        return Counter(row["run"] for row in _all(Attempt))
 
 
 def holds() -> dict[UUID, list[Row]]:

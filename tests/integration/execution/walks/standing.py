@@ -18,10 +18,17 @@ from tests.integration.execution.walks.rows import Row, Rows, comes_back, waits_
 REPLACED = "replaced by a newer occurrence"
 
 
-def assert_all(before: Rows, after: Rows, settings: Settings, holds: Mapping[UUID, Sequence[Row]]) -> None:
+def assert_all(
+    before: Rows,
+    after: Rows,
+    settings: Settings,
+    kept: Mapping[UUID, int],
+    holds: Mapping[UUID, Sequence[Row]],
+) -> None:
     """All of the below."""
     assert_what_has_ended_stays(before, after)
-    assert_attempts_are_counted(after)
+    assert_attempts_are_counted(after, kept)
+    assert_keys_have_one_state(after)
     assert_running_runs_have_leases(after)
     assert_limits_hold(after, settings.max_concurrent_runs, settings.account_rate)
     assert_pauses_hold(after)
@@ -30,16 +37,26 @@ def assert_all(before: Rows, after: Rows, settings: Settings, holds: Mapping[UUI
     assert_holds_are_on_record(after, holds)
 
 
-def assert_attempts_are_counted(rows: Rows) -> None:
-    """As many attempts as the run has counted; one lasts while it runs, none otherwise."""
+def assert_attempts_are_counted(rows: Rows, kept: Mapping[UUID, int]) -> None:
+    """A run has as many attempts as it has counted; while it runs, the last is current, and alone has no row."""
     made = Counter(run_id for run_id, _ in rows.attempts)
     lasting = Counter(one["run"] for one in rows.attempts.values() if one["finished_at"] is None)
     for run_id, run in rows.runs.items():
         assert made[run_id] == run["attempt_count"], run
-        assert lasting[run_id] == (run["status"] is RunStatus.RUNNING), run
+        runs = run["status"] is RunStatus.RUNNING
+        assert (lasting[run_id], kept.get(run_id, 0)) == (runs, run["attempt_count"] - runs), run
     for one in rows.attempts.values():
         assert one["fence"] <= rows.runs[one["run"]]["fence"], one
         assert (one["outcome"] is None) == (one["finished_at"] is None), one
+
+
+def assert_keys_have_one_state(rows: Rows) -> None:
+    """No run, and so no idempotency key, was sent with two states of polling."""
+    sent: dict[UUID, set[int | None]] = {}
+    for one in rows.attempts.values():
+        sent.setdefault(one["run"], set()).add(one["polling_version"])
+    for run_id, versions in sent.items():
+        assert len(versions) == 1, rows.runs[run_id]
 
 
 def assert_running_runs_have_leases(rows: Rows) -> None:

@@ -77,7 +77,7 @@ class Walk:
             stored.assert_alike(self.rows, self.expected)
         self.starts.follow(before, self.rows)
         self.starts.assert_counted(self.rows)
-        standing.assert_all(before, self.rows, self.system.settings, stored.holds())
+        standing.assert_all(before, self.rows, self.system.settings, stored.kept_attempts(), stored.holds())
 
     def _steps(self) -> list[tuple[Callable[[], object], int, object]]:
         """Every step, how often it is drawn, and whether it may matter now."""
@@ -98,7 +98,7 @@ class Walk:
             (self.create, 6, len(jobs) < MOST_JOBS),
             (self.change_run, 3, self.rows.runs),
             (self.change_job, 5, self.rows.jobs),
-            (self.rewind, 1, self.rows.jobs),
+            (self.rewind, 5, jobs),
             (self.edit, 3, jobs),
             (self.pause, 1, not self.rows.paused_apps),
             (self.resume, 8, self.rows.paused_apps),
@@ -131,7 +131,7 @@ class Walk:
         held = [run for run in of_worker if run["reports_until"] is None]
         for run in held:
             run["lease_expires_at"] = self.system.clock.now() + claiming.LEASE
-        assert told == {run["id"]: run["cancel_requested_at"] is not None for run in held}
+        assert told.runs == {run["id"]: run["cancel_requested_at"] is not None for run in held}
 
     def rescue(self) -> None:
         now = self.system.clock.now()
@@ -210,9 +210,9 @@ class Walk:
         self._try(self.draw.choice(menu.CHANGES_OF_JOB), self._some([*self.rows.jobs]))
 
     def rewind(self) -> None:
-        polling = [job_id for job_id, job in self.rows.jobs.items() if job["polling_version"] > 0]
-        version = self.draw.randint(0, 3)
-        self._try(partial(polling_states.rewind, version=version), self._some(polling))
+        polling = [job_id for job_id, job in self.rows.jobs.items() if job["polling_state"] is not None]
+        under_way = [run["job"] for run in self.rows.running() if run["job"] in polling]
+        self._try(partial(polling_states.rewind, version=self.draw.randint(0, 1)), self._some(under_way or polling))
 
     def edit(self) -> None:
         change = self.draw.choice(menu.EDITS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise
+from itertools import islice, pairwise, takewhile
 from uuid import UUID
 
 import pytest
@@ -27,6 +27,20 @@ def test_an_interval_begins_at_its_anchor_and_counts_elapsed_time_without_drift(
     assert every.next_after(ANCHOR) == ANCHOR + timedelta(seconds=90)
     assert every.next_after(ANCHOR + timedelta(seconds=89.9)) == ANCHOR + timedelta(seconds=90)
     assert every.next_after(ANCHOR + timedelta(seconds=90)) == ANCHOR + timedelta(seconds=180)
+
+
+@given(
+    st.floats(min_value=1, max_value=1e5, allow_nan=False),
+    st.timedeltas(min_value=timedelta(-1), max_value=timedelta(days=1)),
+    st.timedeltas(min_value=timedelta(-1), max_value=timedelta(seconds=200)),
+)
+def test_occurrences_are_counted_at_once_as_they_are_one_by_one(
+    every_seconds: float, passed: timedelta, span: timedelta
+) -> None:
+    every = Interval(every_seconds=every_seconds, anchor_at=ANCHOR, ends_at=ANCHOR + timedelta(hours=20))
+    first = ANCHOR + passed
+    walked = list(takewhile(lambda instant: instant < first + span, every.starting_at(first)))
+    assert every.count_at_once(first, first + span) == len(walked)
 
 
 @given(

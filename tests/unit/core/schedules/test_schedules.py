@@ -78,9 +78,13 @@ def test_the_next_poll_is_counted_from_the_end_of_the_last() -> None:
     assert Polling(30).next_after_poll(NOON) == NOON + timedelta(seconds=30)
 
 
-@pytest.mark.parametrize("seconds", [0, 0.5, 3600])
+@pytest.mark.parametrize("seconds", [0.01, 0.5, 3600])
 def test_the_answer_may_say_when_the_next_poll_is_due(seconds: float) -> None:
     assert Polling(30).next_after_poll(NOON, seconds) == NOON + timedelta(seconds=seconds)
+
+
+def test_the_answer_brings_the_next_poll_no_sooner_than_an_interval_may_say() -> None:
+    assert Polling(30).next_after_poll(NOON, 0) == NOON + timedelta(seconds=0.01)
 
 
 def test_a_cron_names_its_occurrences_one_after_the_other() -> None:

@@ -1,0 +1,159 @@
+"""Queries on attempts that failed without an answer or with a 5xx, and on those that succeeded meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import peewee
+
+from core.filters import JobFilter
+from core.states import Outcome, RunStatus
+from models import filtering, outcomes, set_based, sized
+from models.tables import App, Attempt, Job, KeptCall, Run
+
+FEW_JOBS = 200
+ENDED_READ = 5_000
+
+_MOST_APPS = 20
+_RUNS_OF_JOB = 100  # in which its last completed one is looked for
+_FAILED = peewee.SQL("status = 'failed'")  # exactly the condition of the index `runs_failed`
+_TRANSIENT = "transient"  # as in `core.attempt_endings`
+_SERVER_ERRORS = 500
+_GOING = (RunStatus.RUNNING, RunStatus.RETRYING)
+_BEGINNING = 600  # characters of a kept call: its method, and its address at least as far as the host
+_MOST_DATA_BYTES = 4 * 1024 * 1024
+
+
+class HostCall(NamedTuple):
+    """An attempt, and the data that show which host it called.
+
+    `call` is the beginning of the JSON of its call; None if the call was not kept.
+    """
+
+    run_id: UUID
+    number: int
+    started_at: datetime
+    error_message: str | None
+    job_id: UUID
+    job_name: str | None
+    job_title: str | None
+    task_type: str
+    queue: str
+    callback_url: str | None
+    app_name: str
+    app_url: str | None
+    call: str | None
+
+
+def newest(wanted: JobFilter, since: datetime, most: int) -> list[HostCall]:
+    """Returns such attempts, newest first, at matching jobs' runs that failed since an instant, are running or retry.
+
+    A bounded number of runs of each kind is read, those that failed or began last. Queued runs are not read: there may
+    be very many, and no index says which of them have failed before.
+    """
+    runs = _runs(wanted)
+    going = runs.where(filtering.LIVE, Run.status.in_(_GOING), Run.failure_count > 0)
+    going = going.order_by(Run.started_at.desc()).limit(most)
+    ended = runs.where(_FAILED, Run.finished_at >= since).order_by(Run.finished_at.desc(), Run.id.desc()).limit(most)
+    ids = [row for (row,) in (*going.tuples(), *ended.tuples())]
+    return _calls(
+        Attempt.run.in_(ids),
+        Attempt.outcome == Outcome.FAILED,
+        Attempt.error_type == _TRANSIENT,
+        Attempt.status_code.is_null() | (Attempt.status_code >= _SERVER_ERRORS),
+        most=most,
+    )
+
+
+def succeeded(wanted: JobFilter, app_names: Sequence[str], since: datetime, most: int) -> list[HostCall]:
+    """Returns attempts that began since an instant and succeeded, newest first, at matching jobs of these apps.
+
+    Of apps with few such jobs, attempts at the last completed run of each job; of others, at those of the newest ended
+    runs of all jobs that completed. So a bounded number of runs is read, however many have ended.
+    """
+    job_ids, are_all = _few_jobs(wanted, app_names)
+    ids = _last_completed(wanted, job_ids, since)
+    if not are_all:
+        ids += _newest_completed(wanted, since, most)
+    return _calls(
+        Attempt.run.in_(ids), Attempt.outcome == Outcome.SUCCEEDED, Attempt.started_at >= since, most=len(ids)
+    )
+
+
+def _few_jobs(wanted: JobFilter, app_names: Sequence[str]) -> tuple[list[UUID], bool]:
+    """Returns matching jobs of those of these apps that have few, and whether no app is left out."""
+    found: list[UUID] = []
+    are_all = len(app_names) <= _MOST_APPS
+    for app_name in app_names[:_MOST_APPS]:
+        # The account is that of each run, which the runs are filtered by.
+        jobs: Any = filtering.jobs(Job.select(Job.id).join(App), replace(wanted, app_name=app_name, account_id=None))
+        room = FEW_JOBS - len(found)
+        of_app = [job_id for (job_id,) in jobs.limit(room + 1).tuples()]
+        if len(of_app) > room:
+            are_all = False
+        else:
+            found += of_app
+    return found, are_all
+
+
+def _last_completed(wanted: JobFilter, job_ids: Sequence[UUID], since: datetime) -> list[UUID]:
+    """Returns the last completed run of each job that ended since an instant, looked for in its newest runs."""
+    last = outcomes.durations(job_ids, 1, _RUNS_OF_JOB, _account_of_runs(wanted))
+    return [one.run_id for one in last if one.finished_at >= since]
+
+
+def _newest_completed(wanted: JobFilter, since: datetime, most: int) -> list[UUID]:
+    """Returns matching jobs' runs that completed, newest first, among the newest ended runs of all jobs.
+
+    The jobs are compared in a query of their own: joined, SQLite would look for these runs under each job of an app.
+    """
+    newest: Any = Run.select(Run.id, Run.job, Run.status, Run.account_id).where(Run.finished_at >= since)
+    newest = newest.order_by(Run.finished_at.desc()).limit(ENDED_READ).tuples()
+    account = _account_of_runs(wanted)
+    completed = [
+        (run_id, job_id)
+        for run_id, job_id, status, account_id in newest
+        if status == RunStatus.COMPLETED and account in (None, account_id)
+    ]
+    matching: set[UUID] = set()
+    for chunk in set_based.chunks({job_id for _, job_id in completed}):
+        jobs: Any = filtering.jobs(Job.select(Job.id).join(App), replace(wanted, account_id=None))
+        matching.update(job_id for (job_id,) in jobs.where(Job.id.in_(chunk)).tuples())
+    return [run_id for run_id, job_id in completed if job_id in matching][:most]
+
+
+def _account_of_runs(wanted: JobFilter) -> str | None:
+    """Returns the account that runs must have been made for: the caller's own, else the one that is asked for."""
+    own = None if wanted.visible is None else wanted.visible.account_id
+    return wanted.account_id if own is None else own
+
+
+def _runs(wanted: JobFilter) -> Any:
+    return filtering.runs_of_jobs(Run.select(Run.id).join(Job).join(App), wanted)
+
+
+def _calls(*conditions: Any, most: int) -> list[HostCall]:
+    columns = (Attempt.run, Attempt.number, Attempt.started_at, Attempt.error_message)
+    of_job = (Job.id, Job.name, Job.title, Job.task_type, Job.queue, Job.callback_url)
+    call = peewee.fn.SUBSTR(KeptCall.call, 1, _BEGINNING)
+    query: Any = Attempt.select(*columns, *of_job, App.name, App.callback_base_url, call).join(Run).join(Job).join(App)
+    kept = (KeptCall.run == Attempt.run) & (KeptCall.number == Attempt.number)
+    query = query.join(KeptCall, peewee.JOIN.LEFT_OUTER, on=kept).where(*conditions)
+    return [HostCall(*row) for row in query.order_by(Attempt.started_at.desc()).limit(most).tuples()]
+
+
+def data_of(job_ids: Collection[UUID]) -> dict[UUID, Any]:
+    """Returns the data of these jobs, shortest first, up to 4 MiB in total."""
+    sizes: Any = Job.select(Job.id, sized.octets(Job.data).alias("size")).where(Job.id.in_(list(job_ids)))
+    some, total = [], 0
+    for job_id, size in sorted(sizes.tuples(), key=lambda row: row[1]):
+        total += size
+        if total > _MOST_DATA_BYTES:
+            break
+        some.append(job_id)
+    query: Any = Job.select(Job.id, Job.data).where(Job.id.in_(some))
+    return dict(query.tuples())

@@ -1,0 +1,122 @@
+"""Resume jobs, apps and everything when their pause reaches its end, just as if a person had resumed them.
+
+Several coordinators may do so at once, and somebody may pause or resume meanwhile: the second one to get the locks
+finds that the pause is over, or that it has another end.
+
+The loops that plan and dispatch depend on ended pauses, but must not wait for many: they end a bounded number, without
+touching the runs that were held, and leave the rest to the loops `pauses` and `pauses-left`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from datetime import datetime
+from math import inf
+from uuid import UUID
+
+from core.auditing import Thing
+from core.pausing import Paused
+from core.principals import SYSTEM
+from core.states import Hold, JobState
+from models import database, jobs, pause_ends, runs
+from models import pauses as pause_queries
+from models.pause_ends import End
+from models.tables import Job
+from services.jobs import lifecycle
+from services.messaging.unit_of_work import UnitOfWork
+from services.scheduling import pauses
+from services.system import System
+
+BATCH = 100
+MOST_APPS = 50
+"""How many pauses of apps are ended before runs are made due: each takes a transaction of its own."""
+
+
+def end_all(system: System) -> float:
+    """Resume all whose pause was to end by now. Returns the seconds until the next such pause ends, if there is one."""
+    while True:
+        ends = next_ends()
+        now = system.clock.now()
+        due = [end for end in ends if end.until <= now]
+        if not due:
+            return (ends[0].until - now).total_seconds() if ends else inf
+        _end(system, due)
+
+
+def next_ends() -> list[End]:
+    """Returns the next pauses that end by themselves, soonest first, at most a batch."""
+    with database.reading():
+        return pause_ends.soonest(BATCH)
+
+
+def end_some(system: System) -> None:
+    """Resume one batch of those whose pause was to end by now, before occurrences are planned.
+
+    Held runs are released by the loop `pauses-left`. A fault does not keep the caller from its work; the loop `pauses`
+    reports it.
+    """
+    with suppress(Exception):
+        now = system.clock.now()
+        _end(system, [end for end in next_ends() if end.until <= now], release_later=True)
+
+
+def end_for_runs(system: System, run_ids: Collection[UUID]) -> None:
+    """Before these runs are made due, end the pauses on which they depend, if these were to end by now.
+
+    These are the pauses of their jobs, their apps (at most `MOST_APPS`) and everything; otherwise as `end_some`.
+    """
+    with suppress(Exception):
+        due = _due_for_runs(run_ids, system.clock.now())
+        of_apps = [end for end in due if end.kind is Paused.APP]
+        _end(system, [*of_apps[:MOST_APPS], *(end for end in due if end.kind is not Paused.APP)], release_later=True)
+
+
+def _due_for_runs(run_ids: Collection[UUID], now: datetime) -> list[End]:
+    with database.reading():
+        first = pause_ends.soonest(1)  # usually no pause ends now, and nothing else is read
+        return pause_ends.come_for_runs(run_ids, now) if first and first[0].until <= now else []
+
+
+def _end(system: System, due: Sequence[End], *, release_later: bool = False) -> None:
+    for end in due:
+        if end.kind is Paused.EVERYTHING:
+            pauses.end_pause_of_everything(system, release_later=release_later)
+        elif end.kind is Paused.APP:
+            pauses.end_pause_of_app(system, end.id, release_later=release_later)
+    if of_jobs := [end.id for end in due if end.kind is Paused.JOB]:
+        _end_of_jobs(system, of_jobs, release_later=release_later)
+
+
+def _end_of_jobs(system: System, job_ids: Sequence[UUID], *, release_later: bool) -> None:
+    """Resume jobs in one transaction, with a number of statements that does not grow with the number of jobs."""
+    with system.transaction() as work:
+        locked = jobs.lock(job_ids)
+        if not release_later:
+            runs.lock_live(job_ids)
+        come = pause_ends.come(job_ids, work.now)
+        paused = [job for job_id, job in locked.items() if job_id in come and job.state is JobState.PAUSED]
+        pause_ends.drop(come - {job.id for job in paused})  # these ended while they were paused
+        former = lifecycle.standings(paused)
+        jobs.set_state(paused, JobState.ACTIVE, work.now)
+        if release_later:
+            pauses.release_later(work, {job.app_id for job in paused})
+        else:
+            _release(work, paused)
+        for job in paused:
+            work.audit(
+                SYSTEM,
+                "job.resumed",
+                Thing.job(job),
+                before=former[job.id],
+                after={"state": job.state},
+                reason=pauses.PAUSE_IS_OVER,
+            )
+
+
+def _release(work: UnitOfWork, resumed: Sequence[Job]) -> None:
+    """Release the held runs of jobs that were resumed, unless their app is paused, or everything."""
+    holds = pause_queries.holds(resumed)
+    for hold in (None, Hold.RESTORED):
+        freed = pause_queries.release([job for job in resumed if holds.get(job.id) is hold], hold, work.now)
+        work.ring(freed)

@@ -1,0 +1,69 @@
+"""Presence: each process tells that it lives, in which version, and since when. Workers do so with their leases."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import structlog
+
+from core.errors import Unavailable
+from core.processes import ProcessIdentity, ProcessKind
+from models import database, processes
+from models.pauses import Gate
+from services.runtime import this_process
+from services.system import System
+
+_STOP_SECONDS = 1.0
+log = structlog.get_logger()
+
+
+def heard(system: System, told: Any) -> None:
+    """Record a sign of life that a process without a database sent with its message."""
+    process = ProcessIdentity.read(told)
+    if process is not None:
+        with system.transaction(Gate.UNUSED) as work:
+            processes.see(process, work.now)
+
+
+class Presence:
+    """Tells that this process lives, at once and then every few seconds on a thread of its own, until it is stopped."""
+
+    def __init__(self, system: System, kind: ProcessKind) -> None:
+        self._system = system
+        self._identity = this_process.identity(kind, system.clock.now())
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
+
+    def start(self) -> None:
+        """Begin to tell."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Tell that this process ends."""
+        self._stopping.set()
+        self._thread.join(_STOP_SECONDS)
+
+    def _run(self) -> None:
+        while True:
+            self._tell()
+            if self._stopping.wait(self._system.settings.heartbeat_seconds):
+                break
+        self._tell_the_end()
+        database.disconnect()
+
+    def _tell(self) -> None:
+        try:
+            with self._system.transaction(Gate.UNUSED) as work:
+                processes.see(self._identity, work.now)
+        except Unavailable:
+            return  # others say so
+        except Exception:  # it is tried again
+            log.exception("presence_fault")
+
+    def _tell_the_end(self) -> None:
+        try:
+            with self._system.transaction(Gate.UNUSED) as work:
+                processes.stop(self._identity.id, work.now)
+        except Unavailable as error:
+            log.warning("sign_off_failed", error=str(error))

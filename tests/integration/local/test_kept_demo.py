@@ -1,0 +1,60 @@
+"""The installation that a demo keeps has in it what its guide leads to."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+import pytest
+
+from core.auditing import AuditFilter
+from core.filters import JobFilter
+from core.listing import NEWEST_FIRST, Stretch
+from core.principals import LOCAL
+from core.states import Hold, JobStatus, RunStatus
+from local import demo_installation, demo_jobs, kept_demo
+from local.demo_receivers import ROWS, answered
+from models import breakers
+from models.tables import Run
+from services.access import audit
+from services.jobs import apps
+from services.reading import explaining, failing_hosts, failures, listing, waiting
+from services.reading.counting import Counts
+from tests.factories import NOON, GivenSystem
+
+RECEIVER, DOWN = "http://127.0.0.1:20001", "http://localhost:20002"
+
+
+@pytest.mark.parametrize("store", ["sqlite"], indirect=True)
+def test_the_kept_demo_has_a_busy_tuesday_in_it(system: GivenSystem) -> None:
+    filled = demo_installation.fill(system.settings, NOON, RECEIVER, DOWN, days=1)
+    guide = "\n".join(kept_demo.guide("http://here", filled))
+    jobs = listing.jobs(LOCAL, Counts(system.clock), JobFilter(), NEWEST_FIRST, Stretch(limit=400)).items
+    by_name = {job.name: job for job in jobs if job.name}
+
+    why = explaining.explain(LOCAL, system, filled.jobs[demo_jobs.NIGHTLY], filled.not_run_at)
+    assert why.run_status is RunStatus.SKIPPED
+    assert "paused" in why.answer
+    assert by_name[demo_jobs.DUNNING].status is JobStatus.PAUSED
+    assert apps.get(LOCAL, "newsletter").paused_at is not None
+    [breaker] = breakers.page(None, 10)
+    [failing] = [one for one in failing_hosts.listed(LOCAL, system) if one.app_name == "crm"]
+    assert breaker.host == failing.host == "localhost"
+    assert failing.failing_since < breaker.opened_at < NOON, "it opens because calls fail"
+    assert len({(job.app_name, job.account_id) for job in jobs}) > len({job.app_name for job in jobs}) == 5
+
+    progress = Run.select().where(Run.job == filled.jobs[demo_jobs.STOCK], Run.status == RunStatus.COMPLETED)
+    assert 0.58 < max(run.progress["done"] for run in progress) / ROWS < 0.62
+    held = {one.held_by for one in waiting.grouped(LOCAL).groups if one.account_id == "globex"}
+    assert Hold.RATE_LIMIT in held
+    assert {"import_bank_file"} <= {one.task_type for one in failures.grouped(LOCAL, system, 24).groups}
+    entries, _ = audit.listed(LOCAL, AuditFilter(), None, 50)
+    assert {"job.edited", "job.paused", "app.paused"} <= {one.action for one in entries}
+    for job_id in (demo_jobs.NIGHTLY, demo_jobs.STOCK, demo_jobs.SLOW):
+        assert f"http://here/dashboard/jobs/{filled.jobs[job_id]}" in guide
+
+
+def test_the_receivers_of_the_kept_demo_answer_as_they_did_in_its_past() -> None:
+    assert answered("import_bank_file", {})[0] is HTTPStatus.NOT_FOUND
+    _, more = answered("import_stock", {"polling_state": {"last_row_index": ROWS - 1}})
+    assert more["done"]
+    assert answered("charge_cards", {}) == (HTTPStatus.OK, {"status": "success"})

@@ -1,0 +1,59 @@
+"""The search field: it leads to the one thing that is meant, else to a list."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+from core import schedules
+from core.principals import LOCAL
+from services.jobs import apps, lifecycle, requested_runs
+from tests.factories import GivenSystem, claim, failed, new_job, record
+from tests.integration.pages.browser import Browser
+
+LATER = schedules.DelayFromNow(600)
+
+
+@pytest.fixture(autouse=True)
+def _jobs(system: GivenSystem) -> None:
+    apps.create(LOCAL, system, "crm", apps.AppDefinition("https://crm.example.com/base"))
+    lifecycle.create(LOCAL, system, new_job(LATER, name="Import stock", account_id="hooli"))
+    lifecycle.create(LOCAL, system, new_job(LATER, name="Import bank file", account_id="globex"))
+
+
+def found(browser: Browser, text: str) -> str:
+    location: str = browser.request("GET", f"/dashboard/find?search={text}").headers["Location"]
+    return location
+
+
+def test_a_single_hit_opens_at_once_and_several_are_listed(browser: Browser, system: GivenSystem) -> None:
+    job_id = lifecycle.create(LOCAL, system, new_job(LATER, name="Rebuild"))
+    assert found(browser, "rebu") == f"/dashboard/jobs/{job_id}"
+    assert found(browser, "import") == "/dashboard/jobs?search=import"
+    assert found(browser, "nothing") == "/dashboard/jobs?search=nothing"
+    assert found(browser, "") == "/dashboard/jobs"
+
+
+def test_an_id_leads_to_its_job_or_run(browser: Browser, system: GivenSystem) -> None:
+    job_id = lifecycle.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *")))
+    run = requested_runs.trigger(LOCAL, system, job_id)
+    assert found(browser, str(job_id)) == f"/dashboard/jobs/{job_id}"
+    assert found(browser, str(run.id)) == f"/dashboard/runs/{run.id}"
+    nobody = uuid4()
+    assert found(browser, str(nobody)) == f"/dashboard/jobs?search={nobody}"
+
+
+def test_an_account_leads_to_its_jobs_and_a_host_to_its_failures_or_its_app(
+    browser: Browser, system: GivenSystem
+) -> None:
+    assert found(browser, "globex") == "/dashboard/jobs?account_id=globex"
+    assert found(browser, "CRM.example.com") == "/dashboard/apps/crm"
+    lifecycle.create(LOCAL, system, new_job(app_name="crm", max_retries=2))
+    [work] = claim(system)
+    record(system, work, failed())
+    assert found(browser, "crm.example.com") == "/dashboard/failures#hosts"
+
+
+def test_the_field_of_every_page_leads_there(browser: Browser) -> None:
+    assert any(form.action == "/dashboard/find" for form in browser.load("/dashboard/runs").forms)

@@ -1,0 +1,56 @@
+"""The runs of a group of failures: those that an action on all of them acts on, cut to the newest."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from core.filters import RunFilter
+from core.principals import LOCAL
+from core.states import Trigger
+from models.tables import Run
+from services.jobs import requested_runs
+from services.reading import failures
+from tests.factories import NOON, GivenSystem, stored_run
+from tests.integration.pages.many import failing
+
+BROKEN = RunFilter(failure="Broken.")
+
+
+@pytest.fixture
+def run_ids(system: GivenSystem) -> list[UUID]:
+    """Three runs, the oldest first: that which broke, and two that failed for another reason."""
+    found = failing(system, "Broken.", "Full.", "Full.")
+    with system.transaction():
+        for days, run_id in enumerate(reversed(found)):
+            Run.update(finished_at=NOON - timedelta(days=days)).where(Run.id == run_id).execute()
+    return found
+
+
+def test_newer_failures_for_other_reasons_do_not_cut_a_group(
+    run_ids: list[UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(failures, "MOST_READ", 1)
+    assert failures.runs_of_group(LOCAL, BROKEN) == failures.RunsOfGroup((run_ids[0],), is_cut=False)
+    monkeypatch.setattr(failures, "_MOST_COMPARED", 2)
+    assert failures.runs_of_group(LOCAL, BROKEN) == failures.RunsOfGroup((), is_cut=True)
+
+
+def test_every_filter_holds_before_a_group_is_cut(run_ids: list[UUID], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(failures, "MOST_READ", 1)
+    full = RunFilter(failure="Full.")
+    assert failures.runs_of_group(LOCAL, full) == failures.RunsOfGroup((run_ids[2],), is_cut=True)
+    of_job = RunFilter(failure="Full.", job_id=stored_run(run_ids[1]).job_id)
+    assert failures.runs_of_group(LOCAL, of_job) == failures.RunsOfGroup((run_ids[1],), is_cut=False)
+    assert failures.runs_of_group(LOCAL, RunFilter(failure="Full.", trigger=Trigger.RETRY)).ids == ()
+
+
+def test_replays_that_are_not_over_are_counted_by_the_same_filters(system: GivenSystem, run_ids: list[UUID]) -> None:
+    requested_runs.replay(LOCAL, system, run_ids[1])
+    assert failures.being_replayed(LOCAL, RunFilter(failure="Full.")) == 1
+    assert failures.being_replayed(LOCAL, RunFilter()) == 1
+    assert failures.being_replayed(LOCAL, BROKEN) == 0
+    of_another = RunFilter(failure="Full.", job_id=stored_run(run_ids[2]).job_id)
+    assert failures.being_replayed(LOCAL, of_another) == 0
