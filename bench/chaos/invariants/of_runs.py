@@ -13,6 +13,7 @@ from bench.chaos.scenario import MAX_RETRIES, MOST_LOSSES
 
 _GOOD = range(200, 300)
 _ACCEPTED = 202
+_JOB_ENDED = "job ended"
 _CALLED = ("greet", "poll", "later")
 
 
@@ -40,7 +41,7 @@ def attempts_add_up(evidence: Evidence) -> Iterator[Breach]:
         for one in attempts:
             if one.outcome is None:
                 yield Breach((run.id,), f"attempt {one.number} is stored without its end")
-        yield from _within_limits(run, attempts)
+        yield from _within_limits(run, attempts, evidence)
     known = {(one.run_id, one.number) for one in evidence.attempts}
     known |= {(run.id, run.attempt_count) for run in evidence.runs if run.status == "running"}  # stored when they end
     for call in evidence.journal.calls:
@@ -48,13 +49,19 @@ def attempts_add_up(evidence: Evidence) -> Iterator[Breach]:
             yield Breach((call.run_id,), f"was called as attempt {call.attempt}, which is not stored")
 
 
-def _within_limits(run: RunRow, attempts: Sequence[AttemptRow]) -> Iterator[Breach]:
+def _within_limits(run: RunRow, attempts: Sequence[AttemptRow], evidence: Evidence) -> Iterator[Breach]:
     failed = sum(one.outcome == "failed" for one in attempts)
     lost = sum(one.outcome == "lost" for one in attempts)
     if failed > MAX_RETRIES + 1 or lost > MOST_LOSSES:
         yield Breach((run.id,), f"failed {failed} times and was lost {lost} times, and was tried again")
-    if run.status == "failed" and failed <= MAX_RETRIES and lost < MOST_LOSSES:
-        yield Breach((run.id,), f"given up after {failed} failures and {lost} losses")
+    if run.status == "failed" and failed <= MAX_RETRIES and lost < MOST_LOSSES and not _is_of_deleted(run, evidence):
+        yield Breach((run.id,), f"given up after {failed} failures and {lost} losses (reason: {run.reason})")
+
+
+def _is_of_deleted(run: RunRow, evidence: Evidence) -> bool:
+    """Whether it is tried no more because its job was deleted while an attempt was under way."""
+    job = evidence.job.get(run.job_id)
+    return run.reason == _JOB_ENDED and job is not None and job.deleted
 
 
 def completed_means_done(evidence: Evidence) -> Iterator[Breach]:

@@ -101,6 +101,7 @@ BREACHES: dict[str, tuple[int, Evidence]] = {
     "an attempt that is not counted": (4, with_runs(DROP(R, attempt_count=2))),
     "an attempt that goes on": (4, attempts(AttemptRow("r", 1, 1, NOON))),
     "given up too early": (4, with_runs(DROP(R, status="failed"))),
+    "given up as if its job had ended": (4, with_runs(DROP(R, status="failed", reason="job ended"))),
     "a call without an attempt": (4, noting(lambda journal: journal.calls.append(call("r", NOON + 1, 2)))),
     "completed without a good answer": (5, noting(lambda journal: setattr(journal.calls[0], "status", 500))),
     "completed by a 202 alone": (5, noting(lambda journal: setattr(journal.calls[0], "status", 202))),
@@ -176,6 +177,13 @@ def test_an_overlap_is_explained_by_a_worker_that_was_frozen_meanwhile_and_still
 def test_what_is_skipped_while_another_run_of_its_job_goes_on_is_skipped_rightly() -> None:
     long = run("o0", OFTEN, NOON, finished=NOON + 12)
     assert 2 not in invariants.check(with_runs(long, run("o1", OFTEN, NOON + 10, status="skipped")))
+
+
+def test_a_run_of_a_deleted_job_is_rightly_given_up_after_one_attempt_that_was_lost() -> None:
+    lost = attempts(AttemptRow("r", 1, 1, NOON, NOON + 1, "lost"))
+    runs = (DROP(R, status="failed", reason="job ended"), *lost.runs[1:])
+    jobs = (DROP(ONCE, state="cancelled", deleted=True), OFTEN)
+    assert 4 not in invariants.check(DROP(lost, runs=runs, jobs=jobs))
 
 
 def test_a_202_counts_once_its_report_was_taken() -> None:
