@@ -13,7 +13,7 @@ import dramatiq
 import structlog
 
 from actors.handling import HANDLERS
-from actors.middleware import AttemptFailed
+from actors.middleware import AttemptFailed, RowDecidedRetries
 from core.errors import Aborted, AbortReason, DatabaseUnavailable, TransientFailure
 from core.states import RunStatus
 from services.execution import attempt_spans, careful_recording, kept_calls
@@ -56,6 +56,7 @@ class RunExecutor:
         self._queue = queue
         self._stopping = stopping
         self._draining = draining or threading.Event()
+        self._retries = RowDecidedRetries(system)
 
     def declare(self, broker: dramatiq.Broker) -> None:
         """Make this the actor that answers rings on the given broker."""
@@ -70,7 +71,7 @@ class RunExecutor:
         """Answer a ring: make its run due if it waits for its instant, then execute the most urgent run of the queue.
 
         Claims again after each run until nothing is claimable or a second has passed. Raises `AttemptFailed` when
-        an attempt did not succeed, after its consequences are committed.
+        the last attempt did not succeed, after its consequences are committed.
         """
         if due_at is not None:
             self._unless_stopping(lambda: self._arrive(UUID(run_id), datetime.fromisoformat(due_at)))
@@ -121,17 +122,17 @@ class RunExecutor:
         kept = careful_recording.as_kept(result)
         kept_calls.prepare(self._system, work, kept)
         # Also when stopping: results are recorded until the grace period ends the process.
-        answer = patiently(lambda: self._exchange(work, kept, until))
+        answer = patiently(lambda: self._engine.exchange(self._queue, (work, kept), wants_work=self._goes_on(until)))
         faults.reach(faults.RECORDED)
         settled = answer.settled
         if settled is None:
             events.emit("attempt.refused", attempt=work.attempt, fence=work.fence)
             return answer
         events.emit("attempt.recorded", attempt=work.attempt, status=settled.status.value)
-        if answer.work is None and (isinstance(result, Failed) or not self._goes_on(until)):
+        if answer.work is None and not self._goes_on(until):
             self._leave_to_another(work)
         if isinstance(result, Failed):
-            raise AttemptFailed(work.run_id, self._queue, settled.retry_at)
+            self._failed(AttemptFailed(work.run_id, self._queue, settled.retry_at), answer)
         if settled.status is RunStatus.QUEUED:
             self._system.doorbell.ring([Ring(work.run_id, self._queue)])
         return answer
@@ -141,9 +142,11 @@ class RunExecutor:
         if not self._stopping.is_set():
             self._system.doorbell.ring([Ring(work.run_id, self._queue)])
 
-    def _exchange(self, work: Work, result: Result, until: float) -> Exchanged:
-        goes_on = not isinstance(result, Failed) and self._goes_on(until)
-        return self._engine.exchange(self._queue, (work, result), wants_work=goes_on)
+    def _failed(self, failed: AttemptFailed, answer: Exchanged) -> None:
+        """End the message by raising, so that its middleware backs off; if this thread goes on, only back off."""
+        if answer.work is None and not answer.asks_again:
+            raise failed
+        self._retries.back_off(failed)
 
     def _goes_on(self, until: float) -> bool:
         return self._takes_work() and self._system.clock.monotonic() < until

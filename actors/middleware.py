@@ -1,7 +1,8 @@
 """Retry and back off as the run's row says.
 
 Dramatiq's `Retries` is not installed, since only the run's row decides about retries. The actor commits that decision
-before it raises `AttemptFailed`; this middleware only sends the ring for it.
+before it raises `AttemptFailed`; this middleware only sends the ring for it. An actor that has claimed its next run
+already calls `back_off` instead, and goes on.
 """
 
 from __future__ import annotations
@@ -47,8 +48,11 @@ class RowDecidedRetries(Middleware):
         result: Any = None,  # noqa: ARG002  Dramatiq's signature
         exception: BaseException | None = None,
     ) -> None:
-        if not isinstance(exception, AttemptFailed) or exception.retry_at is None:
-            return
+        if isinstance(exception, AttemptFailed):
+            self.back_off(exception)
+
+    def back_off(self, failed: AttemptFailed) -> None:
+        """Ring for the retry, if there is one within the window."""
         window = timedelta(seconds=self._system.settings.window_seconds)
-        if exception.retry_at <= self._system.clock.now() + window:
-            self._system.doorbell.ring([Ring(exception.run_id, exception.queue, exception.retry_at)])
+        if failed.retry_at is not None and failed.retry_at <= self._system.clock.now() + window:
+            self._system.doorbell.ring([Ring(failed.run_id, failed.queue, failed.retry_at)])

@@ -92,11 +92,6 @@ def put(held: HeldKey) -> None:
     HeldKey.insert(held.__data__).on_conflict(conflict_target=[HeldKey.key], update=again).execute()
 
 
-def any_hold() -> bool:
-    """Whether any key holds runs."""
-    return bool(HeldKey.select(HeldKey.key).limit(1).count())
-
-
 def of_keys(keys: Collection[str]) -> dict[str, HeldKey]:
     """Returns those of these keys that hold runs."""
     return {row.key: row for row in HeldKey.select().where(HeldKey.key.in_(list(keys)))}

@@ -10,7 +10,7 @@ from uuid import UUID
 import peewee
 
 from core import fairness
-from core.states import LIVE, WAITING_FOR_INSTANT, Hold, RunStatus, Trigger
+from core.states import LIVE, Hold, RunStatus, Trigger
 from models import changes, deferred, run_holds, set_based
 from models.database import for_update
 from models.fields import json_text, new_id
@@ -132,16 +132,6 @@ def lock_live(job_ids: Collection[UUID]) -> None:
     """Lock all runs of these locked jobs that are not over, in the order of their ids."""
     of_jobs = Run.select(Run.id).where(Run.job.in_(list(job_ids)), Run.status.in_(LIVE)).order_by(Run.id)
     list(for_update(of_jobs))
-
-
-def waiting(run_ids: Iterable[UUID], due_by: datetime) -> list[Run]:
-    """Lock those of these runs whose instant has come, by instant; their jobs are locked. Returns them."""
-    query = (
-        Run.select()
-        .where(Run.id.in_(list(run_ids)), Run.status.in_(WAITING_FOR_INSTANT), Run.due_at <= due_by)
-        .order_by(Run.due_at, Run.id)
-    )
-    return list(for_update(query))
 
 
 def locked(condition: Any) -> Any:

@@ -17,6 +17,8 @@ from models.tables import db
 Row = Sequence[Any]
 MARK = "%s"
 """What stands for a value in a statement."""
+AMONG = "= ANY (%s::UUID[])"
+"""The condition that an id is one of those given by `ids`."""
 
 _CANDIDATES = "SELECT * FROM carillon_candidates_v3(%s, %s, %s, %s::TEXT[])"
 _LIMITED = "SELECT * FROM carillon_limited_v3(%s::TEXT[], %s::TEXT[], %s, %s)"
@@ -48,9 +50,9 @@ def limited(keys: Collection[str], by_default: Collection[str], span: timedelta,
 
 
 def start(run_ids: Collection[UUID], terms: Terms, uses: Sequence[tuple[str, UUID]]) -> Iterable[Row]:
-    used = [key for key, _ in uses], _ids([run_id for _, run_id in uses])
+    used = [key for key, _ in uses], ids([run_id for _, run_id in uses])
     hashes = list(terms.token_hashes)
-    return _rows(_START, _ids(run_ids), str(terms.worker_id), terms.now, terms.expires_at, hashes, *used)
+    return _rows(_START, ids(run_ids), str(terms.worker_id), terms.now, terms.expires_at, hashes, *used)
 
 
 def claim(queue: str, room: int, terms: Terms, after: Mapping[int, str]) -> Iterable[Row]:
@@ -59,7 +61,7 @@ def claim(queue: str, room: int, terms: Terms, after: Mapping[int, str]) -> Iter
 
 
 def lock_ended(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool) -> Iterable[Row]:
-    return _rows(_LOCK_ENDED, GATE, _ids(job_ids), _ids(run_ids), patient)
+    return _rows(_LOCK_ENDED, GATE, ids(job_ids), ids(run_ids), patient)
 
 
 def end(ends: Ends, now: datetime) -> None:
@@ -87,7 +89,7 @@ def create(rows: NewRows) -> Stored:
 
 
 def existing_jobs(job_ids: Collection[UUID]) -> Iterable[Row]:
-    return _rows(_EXISTING, _ids(job_ids))
+    return _rows(_EXISTING, ids(job_ids))
 
 
 def instant(value: Any) -> Any:
@@ -95,6 +97,14 @@ def instant(value: Any) -> Any:
 
 
 def uuid(value: Any) -> Any:
+    return value
+
+
+def ids(given: Collection[UUID]) -> Any:
+    return [one.hex for one in given]
+
+
+def as_stored(value: Any) -> Any:
     return value
 
 
@@ -114,10 +124,6 @@ def _given(row: Mapping[str, Any]) -> dict[str, Any]:
 def _rows(text: str, *parameters: Any) -> Iterable[Row]:
     found: Iterable[Row] = db.execute_sql(text, parameters).fetchall()
     return found
-
-
-def _ids(ids: Collection[UUID]) -> list[str]:
-    return [one.hex for one in ids]
 
 
 def _json(rows: Any) -> str:

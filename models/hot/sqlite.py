@@ -21,6 +21,8 @@ from models.tables import db
 Row = Sequence[Any]
 MARK = "?"
 """What stands for a value in a statement."""
+AMONG = "IN (SELECT value FROM JSON_EACH(?))"
+"""The condition that an id is one of those given by `ids`."""
 
 _CANDIDATES = """
     SELECT r.id, r.job_id, r.job_version, r.queue, j.app_id, a.name, r.account_id, r.priority, r.party,
@@ -171,7 +173,7 @@ def limited(keys: Collection[str], by_default: Collection[str], span: timedelta,
 
 
 def start(run_ids: Collection[UUID], terms: Terms, uses: Sequence[tuple[str, UUID]]) -> Iterable[Row]:
-    picked = _ids(run_ids)
+    picked = ids(run_ids)
     lease = (terms.worker_id, terms.expires_at, terms.now, terms.now)
     _execute_many(_START, ((*lease, token, run_id) for run_id, token in zip(run_ids, terms.token_hashes, strict=False)))
     _execute_many(_USE, uses)
@@ -185,7 +187,7 @@ def claim(queue: str, room: int, terms: Terms, after: Mapping[int, str]) -> Iter
 
 
 def lock_ended(job_ids: Collection[UUID], run_ids: Collection[UUID], *, patient: bool) -> Iterable[Row]:  # noqa: ARG001
-    return _rows(_ENDED, _ids(run_ids), _ids(job_ids))
+    return _rows(_ENDED, ids(run_ids), ids(job_ids))
 
 
 def end(ends: Ends, now: datetime) -> None:
@@ -215,7 +217,7 @@ def create(rows: NewRows) -> Stored:
 
 
 def existing_jobs(job_ids: Collection[UUID]) -> Iterable[Row]:
-    return _rows(_EXISTING, _ids(job_ids))
+    return _rows(_EXISTING, ids(job_ids))
 
 
 def instant(value: Any) -> Any:
@@ -224,6 +226,16 @@ def instant(value: Any) -> Any:
 
 def uuid(value: Any) -> Any:
     return UUID(value)
+
+
+def ids(given: Collection[UUID]) -> Any:
+    return json.dumps([one.hex for one in given])
+
+
+def as_stored(value: Any) -> Any:
+    if isinstance(value, UUID):
+        return value.hex
+    return sqlite_text(value) if isinstance(value, datetime) else value
 
 
 def _end_run(one: RunEnd) -> None:
@@ -255,20 +267,10 @@ def _rows(text: str, *parameters: Any) -> Iterable[Row]:
 
 
 def _execute(text: str, *parameters: Any) -> Any:
-    return db.execute_sql(text, tuple(_stored(value) for value in parameters))
+    return db.execute_sql(text, tuple(as_stored(value) for value in parameters))
 
 
 def _execute_many(text: str, rows: Iterable[Iterable[Any]]) -> None:
     cursor: Any = db.cursor()
     with peewee.__exception_wrapper__:  # type: ignore[attr-defined]  # as `execute_sql` has it: errors become peewee's
-        cursor.executemany(text, [[_stored(value) for value in row] for row in rows])
-
-
-def _stored(value: Any) -> Any:
-    if isinstance(value, UUID):
-        return value.hex
-    return sqlite_text(value) if isinstance(value, datetime) else value
-
-
-def _ids(ids: Collection[UUID]) -> str:
-    return json.dumps([one.hex for one in ids])
+        cursor.executemany(text, [[as_stored(value) for value in row] for row in rows])

@@ -13,6 +13,7 @@ from core.auditing import Thing, recorded
 from core.principals import Principal
 from core.states import WAITING_FOR_INSTANT
 from models import audit
+from models.hot.dues import LockedRun
 from models.tables import Run
 from services.messaging.doorbell import Doorbell, Ring
 from services.runtime.clock import Clock
@@ -39,7 +40,7 @@ class UnitOfWork:
         rows = [run if isinstance(run, dict) else run.__data__ for run in runs]
         self._rings += [(_ring(row), within) for row in rows if row["held_by"] is None]
 
-    def ring_claimable(self, runs: Iterable[Run]) -> None:
+    def ring_claimable(self, runs: Iterable[Run | LockedRun]) -> None:
         """Ring, after the commit, for runs that this transaction has made claimable."""
         self._rings += [(Ring(run.id, run.queue), RING_WITHIN) for run in runs]
 

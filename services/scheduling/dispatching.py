@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from core.due_runs import Fate
-from models import claims, database, jobs, runs
+from models import claims, database, runs
+from models.hot import dues
 from services.messaging import broker as brokers
 from services.messaging.doorbell import Ring
 from services.runtime import events
@@ -33,12 +34,11 @@ def make_due(system: System, run_ids: Sequence[UUID]) -> int:
     """
     with system.transaction() as work:
         now = work.now
-        locked = jobs.lock(runs.job_ids(run_ids))
-        due = runs.waiting(run_ids, now)
-        verdict = overlap.judge(due, locked)
-        overlap.carry_out(verdict, locked, now)
-        begins = [run for run in due if verdict.fates[run.id] is Fate.START]
-        held = limit_holds.hold(begins, locked, now)
+        due = dues.lock(run_ids, now)
+        verdict = overlap.judge(due)
+        overlap.carry_out(verdict, now)
+        begins = [run for run in due.runs if verdict.fates[run.id] is Fate.START]
+        held = limit_holds.hold(begins, due.jobs, now) if due.keys_hold else {}
         started = [run for run in begins if run.id not in held]
         work.ring_claimable(started)
     events.emit("runs.dispatched", fates=Counter(verdict.fates.values()))

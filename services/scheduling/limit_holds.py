@@ -8,17 +8,14 @@ from uuid import UUID
 
 from core import limit_keys
 from core.states import Hold
-from models import apps, held_keys
-from models.tables import Job, Run
+from models import held_keys
+from models.hot.dues import LockedJob, LockedRun
 from services.messaging import broker as brokers
 
 
-def hold(due: Collection[Run], locked: Mapping[UUID, Job], now: datetime) -> dict[UUID, Hold]:
+def hold(begins: Collection[LockedRun], locked: Mapping[UUID, LockedJob], now: datetime) -> dict[UUID, Hold]:
     """Hold the due runs of locked jobs that have a key which holds others. Returns why each is held."""
-    if not due or not held_keys.any_hold():
-        return {}
-    names = apps.names_of({locked[run.job_id].app_id for run in due})
-    keys = {run.id: keys_of(names[locked[run.job_id].app_id], run.account_id, run.job_id, run.queue) for run in due}
+    keys = {run.id: keys_of(locked[run.job_id].app_name, run.account_id, run.job_id, run.queue) for run in begins}
     return hold_these(keys, now)
 
 

@@ -16,8 +16,9 @@ from core.due_runs import DueRun, Fate, JobFacts, Verdict, decide
 from core.policies import Overlap
 from core.schedules import RECURRING_KINDS
 from core.states import Hold, JobState, RunStatus
-from models import jobs, overlap_queue, pauses, runs
-from models.tables import Job, Run
+from models import jobs, overlap_queue, runs
+from models.hot import dues
+from models.hot.dues import Due, LockedJob
 from services.scheduling import run_endings, stored_schedule
 
 OVERLAP = "overlap"
@@ -33,29 +34,30 @@ _ENDS = {
 }
 
 
-def judge(due: Sequence[Run], locked: Mapping[UUID, Job]) -> Verdict:
+def judge(due: Due) -> Verdict:
     """Decide about these locked runs, in the order of their instants."""
-    due_runs = [DueRun(run.id, run.job_id, run.trigger, run.status) for run in due]
-    return decide(due_runs, _facts(due_runs, locked))
+    due_runs = [DueRun(run.id, run.job_id, run.trigger, run.status) for run in due.runs]
+    return decide(due_runs, _facts(due_runs, due.jobs))
 
 
-def carry_out(verdict: Verdict, locked: Mapping[UUID, Job], now: datetime) -> None:
+def carry_out(verdict: Verdict, now: datetime) -> None:
     """Write a verdict."""
     overlap_queue.cancel_occurrences(verdict.replacing, REPLACED, now)
     runs.make_due({run_id: _HOLDS[fate] for run_id, fate in verdict.fates.items() if fate in _HOLDS}, now)
     runs.end_unstarted({run_id: _ENDS[fate] for run_id, fate in verdict.fates.items() if fate in _ENDS}, now)
     jobs.count_starts(verdict.starts)
-    run_endings.end_schedules([job for job in locked.values() if job.id in verdict.spent], now)
-    skipping = [job for job in locked.values() if job.id in verdict.skipping]
-    run_endings.end_if_over([(job, JobState.COMPLETED) for job in skipping], now)
+    if verdict.spent or verdict.skipping:  # seldom: only then whole jobs are read
+        locked = jobs.lock(verdict.spent | verdict.skipping).values()
+        run_endings.end_schedules([job for job in locked if job.id in verdict.spent], now)
+        skipping = [job for job in locked if job.id in verdict.skipping]
+        run_endings.end_if_over([(job, JobState.COMPLETED) for job in skipping], now)
 
 
-def _facts(due: Sequence[DueRun], locked: Mapping[UUID, Job]) -> dict[UUID, JobFacts]:
+def _facts(due: Sequence[DueRun], locked: Mapping[UUID, LockedJob]) -> dict[UUID, JobFacts]:
     """Load the facts about the jobs of these runs; what matters only to occurrences is read only if one is due."""
     affected = {run.job_id: locked[run.job_id] for run in due}
     occurring = {run.job_id for run in due if run.begins_occurrence and _comes_back(locked[run.job_id])}
-    holds = pauses.holds(affected.values()) if affected else {}
-    going = {job_id for job_id, statuses in jobs.going(occurring).items() if statuses}
+    going = dues.going(occurring)
     waiting = overlap_queue.have_waiting_occurrence(going)
     replacing = [job_id for job_id in going if locked[job_id].overlap is Overlap.CANCEL_PREVIOUS]
     counted = Counter(run.job_id for run in overlap_queue.lock_counted(replacing))
@@ -65,18 +67,22 @@ def _facts(due: Sequence[DueRun], locked: Mapping[UUID, Job]) -> dict[UUID, JobF
             state=job.state,
             comes_back=_comes_back(job),
             overlap=job.overlap,
-            paused=holds.get(job.id) is Hold.PAUSED,
-            restored=holds.get(job.id) is Hold.RESTORED,
+            paused=_is_paused(job),
+            restored=job.is_restored and not _is_paused(job),
             going=job.id in going,
             one_waits=job.id in waiting,
             outlasting=job.id in outlasting,
             counted=counted[job.id],
             runs_started=job.runs_started,
-            max_runs=stored_schedule.max_runs(job) if job.id in occurring else None,
+            max_runs=stored_schedule.stored_max_runs(job.schedule) if job.id in occurring else None,
         )
         for job in affected.values()
     }
 
 
-def _comes_back(job: Job) -> bool:
+def _comes_back(job: LockedJob) -> bool:
     return job.schedule_kind in RECURRING_KINDS
+
+
+def _is_paused(job: LockedJob) -> bool:
+    return job.state is JobState.PAUSED or job.is_paused

@@ -42,8 +42,13 @@ def read_stored(text: str) -> schedules.Schedule:
 
 def max_runs(job: Job) -> int | None:
     """Returns a job's `max_runs`; None if its schedule has none or can no longer be read."""
+    return stored_max_runs(json.dumps(job.schedule, sort_keys=True))
+
+
+def stored_max_runs(text: str) -> int | None:
+    """Returns the `max_runs` of a schedule in a text as the database has it, as `max_runs` does."""
     try:
-        schedule = read(job.schedule)
+        schedule = read_stored(text)
     except UNREADABLE:
         return None
     return schedule.max_runs if isinstance(schedule, Recurring) else None
