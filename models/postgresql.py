@@ -23,6 +23,7 @@ TIME_OUTS = {
     "lock_timeout": "5s",
     "idle_in_transaction_session_timeout": "20s",
 }
+_NOT_WAITED_FOR = "SET LOCAL synchronous_commit = off"
 _NOT_REPLICATED = "synchronous replication"
 # Not standard_conforming_strings: psycopg2 reads it once, when it connects, and quotes accordingly.
 _SPELLINGS = {
@@ -46,10 +47,11 @@ class Postgresql(peewee.PostgresqlDatabase):
         """Returns the server's settings that DATABASE_URL sets and Carillon does not."""
         return [name for name in self._address.set_by_options if name not in map(str.lower, _SPELLINGS)]
 
-    def begin(self, isolation_level: str | None = None, gate: str | None = None) -> None:
+    def begin(self, isolation_level: str | None = None, gate: str | None = None, redone_if_lost: bool = False) -> None:
         """Begin a transaction of this mode; the same text sets its settings, and takes the lock of a gate."""
         mode = isolation_level or READ_COMMITTED
-        super().begin("; ".join([mode, self._said(), gate or ""]))
+        settings = [self._said(), _NOT_WAITED_FOR] if redone_if_lost else [self._said()]
+        super().begin("; ".join([mode, *settings, gate or ""]))
 
     def alone(self, text: str) -> str:
         """Returns a reading statement to be executed without BEGIN: the same text sets its settings."""

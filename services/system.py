@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from models import database
@@ -27,14 +28,18 @@ class System:
     tracer: Tracer | None = None  # exports spans, where the installation says where they go
 
     @contextmanager
-    def transaction(self, gate: Gate = Gate.SHARED, *, dry_run: bool = False) -> Iterator[UnitOfWork]:
+    def transaction(
+        self, gate: Gate = Gate.SHARED, *, dry_run: bool = False, redone_if_lost: bool = False
+    ) -> Iterator[UnitOfWork]:
         """Run a block that writes in one transaction; what its unit of work collects is sent after the commit.
 
         Within another transaction the block is part of that one, and its rings wait for that commit. The gate of pauses
         is taken before anything else (docs/decisions/0008-pauses-and-turns.md). A dry run takes everything back.
-        Raises `DatabaseUnavailable`.
+        `redone_if_lost` is for what is done again if a crash of the database server loses it: its commit is not waited
+        for until it is on disk. Raises `DatabaseUnavailable`.
         """
-        with (database.trial if dry_run else database.transaction)(gate.value):
+        transaction = partial(database.transaction, redone_if_lost=redone_if_lost)
+        with (database.trial if dry_run else transaction)(gate.value):
             work = UnitOfWork(self.clock, self.doorbell)
             yield work
             work.write()

@@ -65,7 +65,7 @@ class DispatchLoop:
 
     def _tick(self) -> None:
         if self._clock.monotonic() - self._ticked_at >= _TICK_SECONDS:
-            with self._system.transaction(Gate.UNUSED) as work:
+            with self._system.transaction(Gate.UNUSED, redone_if_lost=True) as work:
                 signals.mark(TICK, work.now)
             self._ticked_at = self._clock.monotonic()
 

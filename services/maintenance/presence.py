@@ -54,7 +54,7 @@ class Presence:
 
     def _tell(self) -> None:
         try:
-            with self._system.transaction(Gate.UNUSED) as work:
+            with self._system.transaction(Gate.UNUSED, redone_if_lost=True) as work:
                 processes.see(self._identity, work.now)
         except Unavailable:
             return  # others say so

@@ -30,9 +30,10 @@ def due_soon(system: System) -> list[tuple[UUID, datetime]]:
 def make_due(system: System, run_ids: Sequence[UUID]) -> int:
     """Queue, hold, skip or cancel those of these runs whose instant has come; ring for the queued ones.
 
-    Overlap, pause and `max_runs` are decided here, under the locks of the jobs. Returns how many were queued.
+    Overlap, pause and `max_runs` are decided here, under the locks of the jobs. Returns how many were queued. If the
+    database server crashes at once, the runs wait as before, and this is done again: a claim is stored after it.
     """
-    with system.transaction() as work:
+    with system.transaction(redone_if_lost=True) as work:
         now = work.now
         due = dues.lock(run_ids, now)
         verdict = overlap.judge(due)

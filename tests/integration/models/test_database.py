@@ -11,6 +11,7 @@ import pytest
 
 from core.errors import DatabaseUnavailable
 from models import database, signals, statement_timeout
+from models.pauses import Gate
 from models.postgresql import TIME_OUTS, Postgresql
 from models.tables import db
 
@@ -199,3 +200,22 @@ def test_what_would_follow_a_commit_is_forgotten_with_what_is_taken_back(store: 
     with pytest.raises(DatabaseUnavailable), database.transaction():
         follow_and_fail(done)
     assert done == ["kept"]
+
+
+def waits_for_disk() -> bool:
+    return db.execute_sql("SHOW synchronous_commit").fetchone() == ("on",)
+
+
+def test_a_commit_of_what_is_done_again_if_lost_is_not_waited_for_and_the_next_one_is(postgresql: str) -> None:
+    db.execute_sql("SET synchronous_commit = on")  # the server of the tests has it off
+    with database.transaction(Gate.SHARED.value, redone_if_lost=True):
+        assert not waits_for_disk()
+    assert waits_for_disk()
+
+
+def test_a_commit_is_waited_for_whatever_is_done_within_it(postgresql: str) -> None:
+    db.execute_sql("SET synchronous_commit = on")
+    with database.transaction():
+        with database.transaction(redone_if_lost=True):
+            pass
+        assert waits_for_disk()

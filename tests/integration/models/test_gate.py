@@ -50,9 +50,9 @@ def test_a_gate_that_stays_closed_is_waited_for_once_and_leaves_a_connection_tha
     begun: list[str | None] = []
     begin = db.obj.begin
 
-    def note(isolation: str, gate: str | None) -> None:
+    def note(isolation: str, gate: str | None, *more: bool) -> None:
         begun.append(gate)
-        begin(isolation, gate)
+        begin(isolation, gate, *more)
 
     monkeypatch.setattr(db.obj, "begin", note)
     with other.atomic():
