@@ -203,7 +203,7 @@ def test_what_would_follow_a_commit_is_forgotten_with_what_is_taken_back(store: 
 
 
 def waits_for_disk() -> bool:
-    return db.execute_sql("SHOW synchronous_commit").fetchone() == ("on",)
+    return bool(db.execute_sql("SHOW synchronous_commit").fetchone() == ("on",))
 
 
 def test_a_commit_of_what_is_done_again_if_lost_is_not_waited_for_and_the_next_one_is(postgresql: str) -> None:
