@@ -57,6 +57,7 @@ _UNFINISHED = """
 SELECT (SELECT count(*) FROM runs WHERE finished_at IS NULL)
     + (SELECT count(*) FROM jobs WHERE next_run_at IS NOT NULL)
 """
+_COMING = "SELECT count(*) FROM jobs WHERE next_run_at > now()"
 _LAST_STEP = "SELECT coalesce(max(seq), 0) FROM chaos_steps"
 
 
@@ -68,6 +69,11 @@ def install(place: Place) -> None:
 def unfinished(place: Place) -> tuple[int, int]:
     """Returns how many runs and schedules are not over, and the number of the last change."""
     return place.count(_UNFINISHED), place.count(_LAST_STEP)
+
+
+def is_one_to_come(place: Place) -> bool:
+    """Tell whether a schedule has an occurrence to come that has no row yet."""
+    return place.count(_COMING) > 0
 
 
 def jobs(place: Place) -> Iterable[JobRow]:

@@ -84,13 +84,16 @@ def _load_and_break(scenario: Scenario, running: Stack, receiver: Receiver, call
 
 
 def _wait_until_all_is_over(running: Stack) -> None:
-    """Return when all runs and schedules are over, or when nothing has changed for a while, which the checker tells."""
+    """Return when all runs and schedules are over, or when nothing has changed for a while, which the checker tells.
+
+    While an occurrence is to come, nothing need change: a cron has one in two minutes.
+    """
     left, last = history.unfinished(running.place)
     changed_at = time.monotonic()
     while left and time.monotonic() - changed_at < _LONGEST_STANDSTILL_SECONDS:
         time.sleep(_LOOK_SECONDS)
         left, now = history.unfinished(running.place)
-        if now != last:
+        if now != last or history.is_one_to_come(running.place):
             last, changed_at = now, time.monotonic()
 
 
