@@ -15,6 +15,7 @@ from actors.calls.connection import Line
 from actors.calls.exchange import NoFirstByte, Target
 from actors.calls.kept_connections import KeptConnections, Key
 from actors.calls.response import Response
+from actors.calls.wire import Wire
 from core import headers
 from core.errors import Aborted, AbortReason, PermanentFailure, TransientFailure
 from core.networks import PUBLIC, Reach
@@ -83,7 +84,7 @@ def call(request: Call, scope: abort_scope.Scope, transcript: Transcript | None 
         scope.interruptible(line.cut),
     ):
         try:
-            answer = _exchange(request, target, line, transcript)
+            answer = _exchange(request, target, line, scope, transcript)
         except Exception as error:
             scope.raise_if_aborted()
             if not isinstance(error, _NO_ANSWER):
@@ -108,14 +109,16 @@ def _check_headers(given: Mapping[str, str]) -> None:
             raise PermanentFailure(f"The value of the header {name} {fault}")
 
 
-def _exchange(request: Call, target: Target, line: Line, transcript: Transcript) -> Answer:
+def _exchange(request: Call, target: Target, line: Line, scope: abort_scope.Scope, transcript: Transcript) -> Answer:
     key = _key(request, target)
-    response = _begun(request, target, line, key, transcript)
+    wire, is_kept = _wire(request, target, line, key, transcript)
+    scope.raise_if_aborted()  # by the clock: whoever was frozen up to here must not send any more
+    response = _asked(request, target, wire, key, transcript, is_kept=is_kept)
     transcript.answered(response.status, response.headers, response.length or 0)
     body = _body(response)
     transcript.answered(response.status, response.headers, len(body))
-    if response.leaves_wire_usable and (wire := line.let_go()) is not None:
-        kept.keep(key, wire)
+    if response.leaves_wire_usable and (free := line.let_go()) is not None:
+        kept.keep(key, free)
     return Answer(
         status_code=response.status,
         headers=response.headers,
@@ -130,18 +133,22 @@ def _key(request: Call, target: Target) -> Key:
     return Key(target.scheme, target.host, target.port, context, request.reach, way)
 
 
-def _begun(request: Call, target: Target, line: Line, key: Key, transcript: Transcript) -> Response:
-    """Returns the head of the answer. The request is sent only once, even if a kept connection proves to be closed."""
-    sent = _sent(request.headers)
-    transcript.sends(request.method, request.url, sent, request.body)
-    wire = None if request.over_new_connection else kept.take(key)
-    is_kept = wire is not None
-    if wire is None:
-        wire = exchange.open_wire(line, target, key.trust)
-    else:
-        line.hold(wire)
+def _wire(request: Call, target: Target, line: Line, key: Key, transcript: Transcript) -> tuple[Wire, bool]:
+    """Returns a connection to the target, held by the line, and whether it is a kept one."""
+    transcript.sends(request.method, request.url, _sent(request.headers), request.body)
+    known = None if request.over_new_connection else kept.take(key)
+    if known is not None:
+        line.hold(known)
+    wire = known or exchange.open_wire(line, target, key.trust)
+    is_kept = known is not None
     transcript.reached(wire.address, is_kept=is_kept)
     wire.socket.settimeout(line.read_seconds)
+    return wire, is_kept
+
+
+def _asked(request: Call, target: Target, wire: Wire, key: Key, transcript: Transcript, *, is_kept: bool) -> Response:
+    """Returns the head of the answer. The request is sent only once, even if a kept connection proves to be closed."""
+    sent = _sent(request.headers)
     try:
         return exchange.ask(wire, request.method, target, sent, request.body, transcript=transcript)
     except NoFirstByte as error:

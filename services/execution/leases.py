@@ -68,7 +68,7 @@ class Leases:
     @contextmanager
     def holding(self, work: Work) -> Iterator[Scope]:
         """Hold an attempt's lease. Yields its scope, which is aborted on cancel, time limit, lost lease or shutdown."""
-        scope = Scope()
+        scope = Scope(lambda: self._overdue_reason(held))
         limit = self._system.clock.monotonic() + work.time_limit_seconds
         held = _Held(work, scope, work.claimed_monotonic, limit)
         with self._changed:
@@ -146,6 +146,11 @@ class Leases:
         overdue = [(held, reason) for held, stop_at, reason in stops if stop_at <= now]
         next_stop = min((stop_at for _, stop_at, _ in stops), default=now + _IDLE_SECONDS)
         return overdue, next_stop - now
+
+    def _overdue_reason(self, held: _Held) -> AbortReason | None:
+        """Returns why an attempt is to be stopped by now. A process that was frozen asks before the watchdog wakes."""
+        stop_at, reason = self._stop_of(held)
+        return reason if stop_at <= self._system.clock.monotonic() else None
 
     def _stop_of(self, held: _Held) -> tuple[float, AbortReason]:
         settings = self._system.settings

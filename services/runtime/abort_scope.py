@@ -19,9 +19,13 @@ log = structlog.get_logger()
 
 
 class Scope:
-    """The handle by which one attempt is aborted. The first reason given is kept."""
+    """The handle by which one attempt is aborted. The first reason given is kept.
 
-    def __init__(self) -> None:
+    `overdue` returns why the attempt is to be stopped by now, whether or not somebody has woken to stop it.
+    """
+
+    def __init__(self, overdue: Callable[[], AbortReason | None] = lambda: None) -> None:
+        self._overdue = overdue
         self._lock = threading.Lock()
         self._reason: AbortReason | None = None
         self._interrupts: list[Interrupt] = []
@@ -45,9 +49,10 @@ class Scope:
                 log.exception("interrupt_failed", reason=reason.value)
 
     def raise_if_aborted(self) -> None:
-        """Raises `Aborted` if the attempt has been aborted."""
-        if self._reason is not None:
-            raise Aborted(self._reason)
+        """Raises `Aborted` if the attempt has been aborted, or is to be by now."""
+        if self._reason is None and (reason := self._overdue()) is not None:
+            self.abort(reason)
+        self._raise_if_told()
 
     @contextmanager
     def interruptible(self, interrupt: Interrupt) -> Iterator[None]:
@@ -56,10 +61,14 @@ class Scope:
         Raises `Aborted` at once if the attempt has been aborted already.
         """
         with self._lock:
-            self.raise_if_aborted()
+            self._raise_if_told()
             self._interrupts.append(interrupt)
         try:
             yield
         finally:
             with self._lock:
                 self._interrupts.remove(interrupt)
+
+    def _raise_if_told(self) -> None:
+        if self._reason is not None:
+            raise Aborted(self._reason)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from core.errors import AbortReason, TransientFailure
+from core.errors import Aborted, AbortReason, TransientFailure
 from core.principals import LOCAL
+from models.tables import Worker
 from services.execution import reports, rescue, workers
 from services.execution.leases import Leases
 from services.execution.work import Work
@@ -75,7 +76,9 @@ def test_an_attempt_no_longer_held_is_not_renewed(system: GivenSystem, leases: L
 def test_renewing_with_nothing_held_says_that_the_worker_lives(
     system: GivenSystem, leases: Leases, worker: WorkerIdentity
 ) -> None:
+    system.clock.advance(15)
     leases.renew()
+    assert Worker.get_by_id(worker.id).heartbeat_at == system.clock.now()
 
 
 def test_a_renewal_keeps_the_fence(system: GivenSystem, leases: Leases, work: Work) -> None:
@@ -120,6 +123,19 @@ def test_an_attempt_that_was_followed_by_another_in_the_same_process_is_stopped(
             leases.renew()
             assert newer.reason is None
             assert scope.reason is AbortReason.LEASE_LOST
+
+
+def test_an_attempt_that_was_frozen_until_its_lease_nearly_ran_out_stops_itself_before_the_watchdog_wakes(
+    system: GivenSystem, leases: Leases, work: Work
+) -> None:
+    settings = system.settings
+    with leases.holding(work) as scope:
+        system.clock.advance(settings.lease_seconds - settings.heartbeat_seconds - 0.001)
+        scope.raise_if_aborted()
+        system.clock.advance(0.001)
+        with pytest.raises(Aborted) as aborted:
+            scope.raise_if_aborted()
+    assert aborted.value.reason is scope.reason is AbortReason.LEASE_LOST
 
 
 def test_an_attempt_is_stopped_once_its_cancel_was_requested(system: GivenSystem, leases: Leases, work: Work) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from actors.calls import connection, http
+from actors.calls import connection, exchange, http
 from core.errors import Aborted, AbortReason
 from services.runtime.abort_scope import Scope
 from tests.unit.actors import hostile
@@ -110,6 +110,24 @@ def test_an_aborted_scope_calls_nobody() -> None:
     scope.abort(AbortReason.SHUTDOWN)
     with hostile.serving(hostile.answering(OK)) as server, pytest.raises(Aborted):
         http.call(http.Call(server.url, b"{}", {}, reach=HERE), scope)
+    assert server.requests == []
+
+
+def test_a_call_that_is_overdue_once_it_is_connected_sends_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As after the process was frozen for longer than its lease while it connected."""
+    overdue: list[AbortReason] = []
+    open_wire = exchange.open_wire
+
+    def open_slowly(*given: Any) -> Any:
+        wire = open_wire(*given)
+        overdue.append(AbortReason.LEASE_LOST)
+        return wire
+
+    monkeypatch.setattr(exchange, "open_wire", open_slowly)
+    scope = Scope(lambda: overdue[0] if overdue else None)
+    with hostile.serving(hostile.answering(OK)) as server, pytest.raises(Aborted) as aborted:
+        http.call(http.Call(server.url, b"{}", {}, reach=HERE), scope)
+    assert aborted.value.reason is AbortReason.LEASE_LOST
     assert server.requests == []
 
 
