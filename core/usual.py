@@ -13,8 +13,8 @@ from core.figures import percentile
 LEAST_RUNS = 3
 LEAST_SLOW = 2
 _MIDDLE, _MOST = 0.5, 0.95
-_MUCH = 2.0
-_LEAST_SECONDS = 1.0
+MUCH = 2.0
+LEAST_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -88,4 +88,4 @@ def _middle(taken: Sequence[Taken]) -> float | None:
 
 
 def _much_more_than(seconds: float) -> float:
-    return max(_MUCH * seconds, seconds + _LEAST_SECONDS)
+    return max(MUCH * seconds, seconds + LEAST_SECONDS)

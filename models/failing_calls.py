@@ -12,7 +12,7 @@ import peewee
 
 from core.filters import JobFilter
 from core.states import Outcome, RunStatus
-from models import filtering, outcomes, set_based, sized
+from models import durations, filtering, set_based, sized
 from models.tables import App, Attempt, Job, KeptCall, Run
 
 FEW_JOBS = 200
@@ -102,7 +102,7 @@ def _few_jobs(wanted: JobFilter, app_names: Sequence[str]) -> tuple[list[UUID], 
 
 def _last_completed(wanted: JobFilter, job_ids: Sequence[UUID], since: datetime) -> list[UUID]:
     """Returns the last completed run of each job that ended since an instant, looked for in its newest runs."""
-    last = outcomes.durations(job_ids, 1, _RUNS_OF_JOB, _account_of_runs(wanted))
+    last = durations.newest(job_ids, 1, _RUNS_OF_JOB, _account_of_runs(wanted))
     return [one.run_id for one in last if one.finished_at >= since]
 
 

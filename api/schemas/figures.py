@@ -69,9 +69,9 @@ class SlowJob(Shown):
 
 
 class SlowJobs(Shown):
-    """The slow ones of the 100 jobs of which a run ended last within a day, the slowest first.
+    """The 100 slowest of the jobs of which a run has completed within two days, the slowest first.
 
-    Of more than 500 jobs that fit, only those are looked at that are among the newest 2,000 completed runs of all.
+    A run took as long as the attempt that ended it, without earlier ones and the waits between them.
     """
 
     results: list[SlowJob]

@@ -1,17 +1,20 @@
-"""The usual duration of jobs' runs, which distinguishes a slow run from one that is just long."""
+"""The usual duration of jobs' runs, which distinguishes a slow run from one that is just long.
+
+A run took what the attempt took that ended it: what earlier ones took, and the waits between, says nothing of the work.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from core import usual
 from core.principals import Principal
 from core.usual import Taken, Usual
-from models import database, outcomes
-
-MOST_COMPLETED = 120
-MOST_LOOKED_THROUGH = 300
+from models import database
+from models import durations as stored
+from services.reading.views import RunView
 
 
 def of_jobs(principal: Principal, job_ids: Collection[UUID]) -> Mapping[UUID, Usual]:
@@ -19,8 +22,9 @@ def of_jobs(principal: Principal, job_ids: Collection[UUID]) -> Mapping[UUID, Us
 
     The caller has already checked that the principal may see these jobs.
     """
+    most, looked_through = stored.MOST_COMPLETED, stored.MOST_LOOKED_THROUGH
     with database.reading():
-        found = outcomes.durations(list(job_ids), MOST_COMPLETED, MOST_LOOKED_THROUGH, principal.account_id)
+        found = stored.newest(list(job_ids), most, looked_through, principal.account_id)
     taken: dict[UUID, list[Taken]] = {}
     for one in found:
         taken.setdefault(one.job_id, []).append(
@@ -28,3 +32,15 @@ def of_jobs(principal: Principal, job_ids: Collection[UUID]) -> Mapping[UUID, Us
         )
     known = {job_id: usual.of(seconds) for job_id, seconds in taken.items()}
     return {job_id: one for job_id, one in known.items() if one is not None}
+
+
+def begun(runs: Sequence[RunView]) -> Mapping[UUID, datetime]:
+    """Returns when the last attempt of each run began; runs that never began are left out.
+
+    The caller has already checked that the principal may see these runs.
+    """
+    started = {run.id: run.claimed_at or run.started_at for run in runs}
+    tried_again = [run.id for run in runs if run.attempt_count > 1 and run.claimed_at is None]
+    with database.reading():
+        last = stored.last_attempts(tried_again) if tried_again else {}
+    return {run_id: at for run_id, at in {**started, **last}.items() if at is not None}

@@ -14,7 +14,7 @@ from uuid import UUID
 from core import limit_keys
 from core.filters import JobFilter
 from core.principals import Principal
-from models import database, failing_calls, outcomes
+from models import database, durations, failing_calls
 from models.failing_calls import HostCall
 from services.messaging import broker as brokers
 from services.reading.kept import Kept
@@ -96,7 +96,7 @@ def _read(principal: Principal, system: System, fitting: JobFilter) -> _Read:
         found = [one for one in found if one.queue == brokers.RUNS_HTTP]
         hosts = _hosts(system, found)
         job_ids = list({call.job_id for call in found})
-        completed = outcomes.durations(job_ids, 1, _RUNS_LOOKED_THROUGH, principal.account_id)
+        completed = durations.newest(job_ids, 1, _RUNS_LOOKED_THROUGH, principal.account_id)
     succeeded = {one.job_id: one.finished_at for one in completed}
     together: dict[tuple[str, str], list[HostCall]] = {}
     for one, host in zip(found, hosts, strict=True):

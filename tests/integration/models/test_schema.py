@@ -23,6 +23,7 @@ from models import (
     attempts,
     claims,
     database,
+    durations,
     failing_calls,
     failures,
     held_keys,
@@ -171,6 +172,8 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: failing_calls.newest(JobFilter(), NOON, 10), "runs_live"),
     (lambda: failing_calls.newest(JobFilter(), NOON, 10), "runs_failed"),
     (lambda: outcomes.newest([new_id()], 20, None), "runs_of_job"),
+    (lambda: durations.slower(JobFilter(), NOON, 10, None), "runs_of_job|runs_ended"),  # either: there are few rows
+    (lambda: durations.differed_most(JobFilter(), NOON, None), "runs_ended"),
     (lambda: pruning.ended_runs(None, NOON, 10), "runs_ended"),
     (lambda: jobs.lock_to_plan(NOON, NOON, 10), "jobs_to_plan"),
     (lambda: overlap_queue.ready_jobs(10), "runs_waiting_for_turn"),

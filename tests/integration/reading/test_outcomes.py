@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from core import schedules
@@ -11,7 +13,8 @@ from core.states import RunStatus
 from core.usual import Slower, Usual
 from services.jobs import lifecycle, requested_runs
 from services.reading import durations, outcomes, slow_jobs
-from tests.factories import GivenSystem, claim, new_job, record, refused, succeeded
+from services.scheduling import dispatching
+from tests.factories import GivenSystem, claim, failed, new_job, record, refused, succeeded
 
 
 def test_the_newest_twenty_that_are_over_come_oldest_first(system: GivenSystem) -> None:
@@ -62,13 +65,70 @@ def test_a_job_that_became_slow_is_told_with_since_when_and_how_much(
                 since = began
     found = durations.of_jobs(LOCAL, [slow])[slow]
     assert (found.seconds, found.slower) == (4.0, Slower(20.0, 80.0, since, 12)), "what came after does not hide it"
-    monkeypatch.setattr(slow_jobs, "MOST_RUNS", 0)  # so few jobs are found though all the newest runs are of others
     [listed] = slow_jobs.listed(LOCAL, system)
     assert (listed.job_title, listed.times, listed.since, listed.usual_seconds) == ("Rebuild", 20.0, since, 4.0)
     assert slow_jobs.listed(LOCAL, system, JobFilter(app_name="other")) == []
     monkeypatch.undo()
-    monkeypatch.setattr("models.outcomes.FEW", 0)
+    monkeypatch.setattr("models.durations.FEW", 0)
     assert [one.job_title for one in slow_jobs.listed(LOCAL, system)] == ["Rebuild"]
     monkeypatch.undo()
-    system.clock.advance(90_000)
+    system.clock.advance(2 * 86_400)
     assert slow_jobs.listed(LOCAL, system) == []
+
+
+@pytest.mark.parametrize("few", [500, 0])
+def test_a_job_stays_slow_however_many_other_jobs_have_run_since(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr("models.durations.FEW", few)
+    slow = lifecycle.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *"), title="Rebuild"))
+    for seconds in (4, 4, 4, 40, 40):
+        run_for(system, slow, seconds)
+    lifecycle.create_many(LOCAL, system, [new_job()] * 130, all_or_none=True)
+    for work in claim(system, 130):
+        record(system, work, succeeded())
+    system.clock.advance(86_400)  # until just before a daily job runs again
+    assert [one.job_id for one in slow_jobs.listed(LOCAL, system)] == [slow]
+
+
+@pytest.mark.parametrize("few", [500, 0])
+def test_the_slowest_hundred_are_those_that_slowed_down_most(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr("models.durations.FEW", few)
+    monkeypatch.setattr(slow_jobs, "MOST_JOBS", 2)
+    yearly = schedules.Cron("0 0 1 1 *")
+    slowed = {times: lifecycle.create(LOCAL, system, new_job(yearly)) for times in (3, 9, 5, 1)}
+    for times, job_id in slowed.items():
+        for seconds in (10, 10, 10, 10 * times, 10 * times):
+            run_for(system, job_id, seconds)
+    assert [one.job_id for one in slow_jobs.listed(LOCAL, system)] == [slowed[9], slowed[5]]
+
+
+@pytest.mark.parametrize("few", [500, 0])
+def test_a_run_that_was_tried_again_took_what_its_last_attempt_did(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr("models.durations.FEW", few)
+    job_id = lifecycle.create(LOCAL, system, new_job(schedules.Cron("0 0 1 1 *"), max_retries=3))
+    for seconds in (4, 4, 4):
+        run_for(system, job_id, seconds)
+    for _ in range(2):
+        requested_runs.trigger(LOCAL, system, job_id)
+        [work] = claim(system)
+        record(system, work, failed(retry_after_seconds=600))
+        system.clock.advance(700)
+        dispatching.make_due(system, [work.run_id])
+        [work] = claim(system)
+        system.clock.advance(4)
+        record(system, work, succeeded())
+    assert durations.of_jobs(LOCAL, [job_id]) == {job_id: Usual(4.0, 4.0, 5)}
+    assert slow_jobs.listed(LOCAL, system) == []
+
+
+def run_for(system: GivenSystem, job_id: UUID, seconds: float) -> None:
+    """Have the job run once, for so long."""
+    requested_runs.trigger(LOCAL, system, job_id)
+    [work] = claim(system)
+    system.clock.advance(seconds)
+    record(system, work, succeeded())
