@@ -6,7 +6,7 @@ An owner is alerted once until the job recovers: a success resets both the count
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -27,6 +27,10 @@ class Event:
     well: bool | None
     late: bool = False
     words: str | None = None  # why it failed
+
+    def uncounted(self) -> Event:
+        """Returns the event as one that is neither success nor failure."""
+        return replace(self, well=None)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -33,6 +34,7 @@ class Failure(NamedTuple):
     error_type: str | None
     error_message: str | None
     finished_at: datetime
+    retry_of: UUID | None
     is_being_replayed: bool
 
 
@@ -50,12 +52,30 @@ def newest(wanted: JobFilter, since: datetime, limit: int) -> list[Failure]:
         Run.error_type,
         Run.error_message,
         Run.finished_at,
+        Run.retry_of,
     )
     query: Any = Run.select(Run.id, Run.job, *columns, is_being_replayed()).join(Job).join(App)
     query = filtering.runs_of_jobs(query, wanted)
     query = query.where(_FAILED, Run.finished_at >= since, ~has_run_again(), ~is_dismissed())
     found = query.order_by(Run.finished_at.desc(), Run.id.desc()).limit(limit).tuples()
     return [Failure._make((*row[:-1], bool(row[-1]))) for row in found]
+
+
+class ReplayedFailure(NamedTuple):
+    """A run that failed for good and was replayed; it may be a replay itself."""
+
+    run_id: UUID
+    error_type: str | None
+    error_message: str | None
+    finished_at: datetime
+    retry_of: UUID | None
+
+
+def replayed(run_ids: Collection[UUID], since: datetime) -> list[ReplayedFailure]:
+    """Returns those of these runs that failed since an instant."""
+    columns = (Run.id, Run.error_type, Run.error_message, Run.finished_at, Run.retry_of)
+    query: Any = Run.select(*columns).where(Run.id.in_(list(run_ids)), Run.finished_at >= since)
+    return [ReplayedFailure(*row) for row in query.where(Run.status == RunStatus.FAILED).tuples()]
 
 
 class Retry(NamedTuple):

@@ -33,6 +33,12 @@ def going_on(run_ids: Collection[UUID]) -> set[UUID]:
     return {run.retry_of for run in query if run.retry_of is not None}
 
 
+def among(run_ids: Collection[UUID]) -> set[UUID]:
+    """Returns which of these runs replay another."""
+    query: Any = Run.select(Run.id).where(Run.id.in_(list(run_ids)), Run.retry_of.is_null(False))
+    return {run_id for (run_id,) in query.tuples()}
+
+
 class Replay(NamedTuple):
     """A run that replays another, `of`."""
 

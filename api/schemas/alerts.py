@@ -25,7 +25,8 @@ class AlertsQuery(Query):
 class OpenAlert(Shown):
     """A job whose owner was alerted and that has not recovered since: `failing`, or `late` since an instant.
 
-    `failures_in_row` counts attempts that failed without a success between; a success ends the alert.
+    `failures_in_row` counts failures without a success between: of a job that comes back its runs, replays excluded, of
+    others their attempts. A success, also of a replay, ends the alert.
     """
 
     kind: AlertKind

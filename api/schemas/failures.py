@@ -33,7 +33,7 @@ class FailureGroup(Shown):
 
     `reason` is what their errors share; actions on runs take it as `failure`. The run, the error and the job are those
     of the newest. `being_replayed` counts those whose replay is not over; one that has completed or failed counts
-    instead of the run that failed before it.
+    instead of the run that failed before it, though `first_at` is still that of the first which failed so.
     """
 
     app_name: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,11 +12,12 @@ from core.filters import JobFilter, RunFilter
 from core.principals import Principal
 from models import chosen_runs, database, failures
 from models.chosen_runs import ShownFailures
-from models.failures import Failure
+from models.failures import Failure, ReplayedFailure
 from services.reading.visibility import visible
 from services.system import System
 
 MOST_READ = 1_000
+_MOST_REPLAYS = 50  # of a run, one of the other
 _MOST_COMPARED = 10_000  # to find the runs of one reason
 
 
@@ -24,7 +25,8 @@ _MOST_COMPARED = 10_000  # to find the runs of one reason
 class FailureGroup:
     """Failures for the same reason, of `jobs` jobs; the run, the message and the job are those of the newest.
 
-    `being_replayed` of them have a replay that is not over yet. Failures whose replay has ended are not included.
+    `being_replayed` of them have a replay that is not over yet. A failure whose replay has ended is not included; if
+    the replay failed for the same reason, `first_at` is that of the original.
     """
 
     app_name: str
@@ -67,12 +69,13 @@ def grouped(principal: Principal, system: System, hours: float, wanted: JobFilte
     since = system.clock.now() - timedelta(hours=hours)
     with database.reading():
         found = failures.newest(visible(principal, wanted or JobFilter()), since, MOST_READ + 1)
-    read = found[:MOST_READ]
+        read = found[:MOST_READ]
+        failed_first = _first_failures(read, since)
     together: dict[tuple[str, str, str], list[Failure]] = {}
     for one in read:
-        key = (one.app_name, one.task_type, failure_groups.reason(one.error_type, one.error_message))
+        key = (one.app_name, one.task_type, _reason(one))
         together.setdefault(key, []).append(one)
-    groups = [_group(key[2], members) for key, members in together.items()]
+    groups = [_group(key[2], members, failed_first) for key, members in together.items()]
     return Failures(groups, len(read), len(found) > MOST_READ, since)
 
 
@@ -92,7 +95,26 @@ def _matching(principal: Principal, wanted: RunFilter) -> ShownFailures:
         return chosen_runs.newest_not_dismissed(visible(principal, wanted), MOST_READ, _MOST_COMPARED)
 
 
-def _group(reason: str, members: Sequence[Failure]) -> FailureGroup:
+def _first_failures(found: Sequence[Failure], since: datetime) -> dict[UUID, datetime]:
+    """Returns when the runs that these replay, and which failed for the same reason, did so first since an instant."""
+    first = {one.run_id: one.finished_at for one in found}
+    reasons = {one.run_id: _reason(one) for one in found if one.retry_of is not None}
+    replays = {one.run_id: one.retry_of for one in found if one.retry_of is not None}
+    for _ in range(_MOST_REPLAYS):
+        if not replays:
+            break
+        before = {one.run_id: one for one in failures.replayed(set(replays.values()), since)}
+        steps = [(run_id, before[of]) for run_id, of in replays.items() if of in before]
+        first |= {run_id: one.finished_at for run_id, one in steps if _reason(one) == reasons[run_id]}
+        replays = {run_id: one.retry_of for run_id, one in steps if one.retry_of is not None}
+    return first
+
+
+def _reason(failure: Failure | ReplayedFailure) -> str:
+    return failure_groups.reason(failure.error_type, failure.error_message)
+
+
+def _group(reason: str, members: Sequence[Failure], failed_first: Mapping[UUID, datetime]) -> FailureGroup:
     newest = members[0]
     return FailureGroup(
         app_name=newest.app_name,
@@ -104,7 +126,7 @@ def _group(reason: str, members: Sequence[Failure]) -> FailureGroup:
         jobs=len({one.job_id for one in members}),
         being_replayed=sum(one.is_being_replayed for one in members),
         accounts=tuple(sorted({one.account_id for one in members})),
-        first_at=members[-1].finished_at,
+        first_at=min(failed_first[one.run_id] for one in members),
         last_at=newest.finished_at,
         run_id=newest.run_id,
         job_id=newest.job_id,

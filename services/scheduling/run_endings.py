@@ -20,7 +20,7 @@ from core.alerting import Alert, Condition, Event, judge
 from core.attempt_endings import Ending, Facts
 from core.polls import PollingFacts
 from core.states import ENDED, JobState, RunStatus, Trigger
-from models import database, fields, jobs, pauses, polling_states, runs
+from models import database, fields, jobs, pauses, polling_states, repeats, runs
 from models.hot import endings
 from models.hot.rows import EndingJob, EndingRun, Ends, JobChange, MaybeOver, RunEnd
 from models.tables import Job
@@ -185,15 +185,23 @@ def _changes(settlements: Sequence[Settlement], now: datetime) -> tuple[list[Job
         of_jobs.setdefault(one.job.id, []).append(one)
     changes: list[JobChange] = []
     told: list[tuple[UUID, Alert]] = []
+    uncounted = _failed_replays(settlements)
     for of_job in of_jobs.values():
         job = of_job[0].job
         before = Condition(job.failures_in_row, job.late_since)
-        condition, raised = judge(before, [one.event for one in of_job], now)
+        happened = [one.event.uncounted() if one.run.id in uncounted else one.event for one in of_job]
+        condition, raised = judge(before, happened, now)
         if condition != before or any(one.ending.polled or one.ending.end_reason for one in of_job):
             changes.append(_change(job, condition, [one.ending for one in of_job]))
         if job.deleted_at is None:
             told += [(job.id, alert) for alert in raised]
     return changes, told
+
+
+def _failed_replays(settlements: Sequence[Settlement]) -> set[UUID]:
+    """Returns the replays that failed, of jobs that come back: somebody ran them again, the schedule did not."""
+    failed = [one.run.id for one in settlements if one.event.well is False and _comes_back(one.job)]
+    return repeats.among(failed) if failed else set()
 
 
 def _change(job: EndingJob, condition: Condition, ends: Sequence[Ending]) -> JobChange:

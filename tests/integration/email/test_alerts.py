@@ -19,6 +19,7 @@ from services.alerts import sending
 from services.alerts.sending import AGAIN_AFTER
 from services.execution.work import Result
 from services.jobs import lifecycle as job_service
+from services.jobs import requested_runs
 from services.scheduling import dispatching, overdue, planning
 from tests.factories import (
     NOON,
@@ -103,6 +104,20 @@ def test_after_a_run_that_went_well_it_takes_five_more() -> None:
     assert waiting_alerts() == ["failing"]
     end_runs(system, job_id, 1, refused())
     assert waiting_alerts() == ["failing", "failing"]
+
+
+def test_a_replay_that_fails_is_no_further_failure_of_the_schedule_and_one_that_succeeds_ends_the_row() -> None:
+    system = given_system()
+    job_id = job_service.create(LOCAL, system, new_job(EACH_MINUTE))
+    end_runs(system, job_id, 4, refused())
+    dead = [run.id for run in runs_of(job_id) if run.status is RunStatus.FAILED]
+    for run_id in dead[:2]:
+        requested_runs.replay(LOCAL, system, run_id)
+        record(system, claim_one(system), refused())
+    assert (waiting_alerts(), stored_job(job_id).failures_in_row) == ([], 4)
+    requested_runs.replay(LOCAL, system, dead[2])
+    record(system, claim_one(system), succeeded())
+    assert stored_job(job_id).failures_in_row == 0
 
 
 def test_a_good_poll_ends_the_row_of_failed_ones() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from core import schedules
+from core.errors import PermanentFailure
 from core.principals import LOCAL, Membership, Principal, PrincipalKind
 from core.rates import Rate
 from core.scopes import Role
@@ -13,7 +15,8 @@ from core.signs_of_life import BEAT, TICK
 from core.states import Hold
 from models import signals
 from services.execution import workers
-from services.jobs import lifecycle
+from services.execution.work import Failed
+from services.jobs import lifecycle, requested_runs
 from services.reading import failures, parts, waiting
 from services.runtime.troubles import Trouble
 from tests.factories import GivenSystem, claim, claim_one, failed, first_run, given_system, new_job, record, refused
@@ -48,6 +51,34 @@ def test_failures_of_others_and_of_long_ago_are_not_shown(system: GivenSystem) -
     assert failures.grouped(SOMEBODY, system, 1).groups == []
     system.clock.advance(3_601)
     assert failures.grouped(LOCAL, system, 1).groups == []
+
+
+def test_a_group_failed_first_when_the_first_run_did_though_that_was_replayed(system: GivenSystem) -> None:
+    fail(system)
+    first_at = system.clock.now()
+    for _ in range(2):
+        system.clock.advance(600)
+        replay_newest(system, 422)
+    [group] = failures.grouped(LOCAL, system, 1).groups
+    assert (group.count, group.first_at, group.last_at) == (1, first_at, system.clock.now())
+    system.clock.advance(2_500)
+    [group] = failures.grouped(LOCAL, system, 1).groups
+    assert group.first_at == first_at + timedelta(seconds=600), "the oldest that is still within the hour"
+
+
+def test_a_replay_that_fails_for_another_reason_begins_another_group(system: GivenSystem) -> None:
+    fail(system)
+    system.clock.advance(600)
+    replay_newest(system, 404, "There is no such account.")
+    [group] = failures.grouped(LOCAL, system, 1).groups
+    assert (group.reason, group.first_at) == ("There is no such account.", system.clock.now())
+
+
+def replay_newest(system: GivenSystem, status: int, words: str = "The receiver will not have it.") -> None:
+    """Have the newest failure replayed, which fails again."""
+    [group] = failures.grouped(LOCAL, system, 1).groups
+    requested_runs.replay(LOCAL, system, group.run_id)
+    record(system, claim_one(system), Failed(PermanentFailure(words, status_code=status)))
 
 
 def test_what_waits_is_counted_by_its_reason(system: GivenSystem) -> None:
