@@ -15,7 +15,7 @@ from core.states import RunStatus
 from models import filtering
 from models.database import is_sqlite
 from models.outcomes import of_each
-from models.tables import App, Attempt, Job, Run, db
+from models.tables import App, Job, Run, db
 
 FEW = 500
 MOST_MEASURED = 10_000
@@ -52,13 +52,6 @@ def newest(job_ids: Sequence[UUID], count: int, most: int, account_id: str | Non
     If an account is given, only runs that were made for it.
     """
     return [_duration(*row) for row in of_each(_OF_ONE_JOB, account_id, job_ids, most, count)]
-
-
-def last_attempts(run_ids: Sequence[UUID]) -> dict[UUID, datetime]:
-    """Returns when the last stored attempt of each run began."""
-    last = (Run.id == Attempt.run) & (Run.attempt_count == Attempt.number)
-    query: Any = Attempt.select(Attempt.run_id, Attempt.started_at).join(Run, on=last).where(Run.id.in_(run_ids))
-    return dict(query.tuples())
 
 
 def slower(wanted: JobFilter, since: datetime, most: int, account_id: str | None) -> list[SlowerJob]:

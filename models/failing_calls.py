@@ -21,9 +21,12 @@ ENDED_READ = 5_000
 _MOST_APPS = 20
 _RUNS_OF_JOB = 100  # in which its last completed one is looked for
 _FAILED = peewee.SQL("status = 'failed'")  # exactly the condition of the index `runs_failed`
+# Within the index `runs_held_by_key`, whose condition is the beginning.
+_HELD_BY_BREAKER = peewee.SQL("status = 'queued' AND held_key IS NOT NULL AND held_by = 'destination'")
 _TRANSIENT = "transient"  # as in `core.attempt_endings`
 _SERVER_ERRORS = 500
 _GOING = (RunStatus.RUNNING, RunStatus.RETRYING)
+_MOST_CALLS = 10_000
 _BEGINNING = 600  # characters of a kept call: its method, and its address at least as far as the host
 _MOST_DATA_BYTES = 4 * 1024 * 1024
 
@@ -52,14 +55,15 @@ class HostCall(NamedTuple):
 def newest(wanted: JobFilter, since: datetime, most: int) -> list[HostCall]:
     """Returns such attempts, newest first, at matching jobs' runs that failed since an instant, are running or retry.
 
-    A bounded number of runs of each kind is read, those that failed or began last. Queued runs are not read: there may
-    be very many, and no index says which of them have failed before.
+    Also at those that a breaker holds. A bounded number of runs of each kind is read, those that failed or began last.
+    Other queued runs are not read: there may be very many, and no index says which of them have failed before.
     """
     runs = _runs(wanted)
     going = runs.where(filtering.LIVE, Run.status.in_(_GOING), Run.failure_count > 0)
     going = going.order_by(Run.started_at.desc()).limit(most)
+    held = runs.where(_HELD_BY_BREAKER, Run.failure_count > 0).order_by(Run.started_at.desc()).limit(most)
     ended = runs.where(_FAILED, Run.finished_at >= since).order_by(Run.finished_at.desc(), Run.id.desc()).limit(most)
-    ids = [row for (row,) in (*going.tuples(), *ended.tuples())]
+    ids = [row for (row,) in (*going.tuples(), *held.tuples(), *ended.tuples())]
     return _calls(
         Attempt.run.in_(ids),
         Attempt.outcome == Outcome.FAILED,
@@ -67,6 +71,15 @@ def newest(wanted: JobFilter, since: datetime, most: int) -> list[HostCall]:
         Attempt.status_code.is_null() | (Attempt.status_code >= _SERVER_ERRORS),
         most=most,
     )
+
+
+def of_runs(run_ids: Sequence[UUID]) -> list[HostCall]:
+    """Returns the failed attempts at these runs, newest first."""
+    return [
+        call
+        for chunk in set_based.chunks(run_ids)
+        for call in _calls(Attempt.run.in_(chunk), Attempt.outcome == Outcome.FAILED, most=_MOST_CALLS)
+    ]
 
 
 def succeeded(wanted: JobFilter, app_names: Sequence[str], since: datetime, most: int) -> list[HostCall]:

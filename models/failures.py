@@ -81,7 +81,7 @@ def replayed(run_ids: Collection[UUID], since: datetime) -> list[ReplayedFailure
 class Retry(NamedTuple):
     """A run whose last attempt failed, and which is retried when it is due."""
 
-    run_id: UUID
+    id: UUID
     job_id: UUID
     job_name: str | None
     job_title: str | None
@@ -90,12 +90,14 @@ class Retry(NamedTuple):
     error_type: str | None
     error_message: str | None
     due_at: datetime
+    status: RunStatus
+    held_key: str | None
 
 
 def retrying(wanted: JobFilter, limit: int) -> list[Retry]:
     """Returns runs of matching jobs that will be retried, soonest first."""
-    columns = (Job.name, Job.title, App.name, Job.task_type, Run.error_type, Run.error_message, Run.due_at)
-    query: Any = Run.select(Run.id, Run.job, *columns).join(Job).join(App)
+    of_job, of_run = (Job.name, Job.title, App.name, Job.task_type), (Run.error_type, Run.error_message, Run.due_at)
+    query: Any = Run.select(Run.id, Run.job, *of_job, *of_run, Run.status, Run.held_key).join(Job).join(App)
     query = filtering.runs_of_jobs(query, wanted)
     query = query.where(_WAITING_FOR_INSTANT, Run.status == RunStatus.RETRYING)
     return [Retry(*row) for row in query.order_by(Run.due_at, Run.id).limit(limit).tuples()]

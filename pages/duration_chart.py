@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
 from core.usual import Usual
 from pages import formats
+from services.reading.run_times import RunTimes
 from services.reading.views import RunView
 
 _WIDE, _TALL, _LEAST_BARS = 1000, 56, 20
@@ -16,12 +18,18 @@ _SHARE = 0.7  # of the height, for the longest
 _BASELINE = 16  # of the text, which a phone shows in 18 pixels: it would be cut off above a smaller one
 
 
-def durations(runs: Sequence[RunView], usual: Usual | None, zone: ZoneInfo, url: Callable[[str], str]) -> Markup:
+def durations(
+    runs: Sequence[RunView],
+    times: Mapping[UUID, RunTimes],
+    usual: Usual | None,
+    zone: ZoneInfo,
+    url: Callable[[str], str],
+) -> Markup:
     """Returns the runs that have ended as bars, the newest to the right; nothing where none has."""
     taken = [
-        (run, (run.finished_at - run.started_at).total_seconds())
+        (run, seconds)
         for run in reversed(runs)
-        if run.started_at is not None and run.finished_at is not None
+        if run.finished_at is not None and (seconds := times[run.id].took_seconds) is not None
     ]
     if not taken:
         return Markup("")

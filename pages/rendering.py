@@ -61,7 +61,7 @@ class Templates:
         )
         self._environment.globals.update(calendar=lambda days, job_id: calendar_chart.calendar(days, job_id, url))
         self._environment.globals.update(
-            durations=lambda runs, usual, zone: duration_chart.durations(runs, usual, zone, url)
+            durations=lambda runs, times, usual, zone: duration_chart.durations(runs, times, usual, zone, url)
         )
         self._environment.globals.update(minute_link=lambda path: lambda at: url(path(at=at)))
         self._environment.globals.update(new_key=lambda: str(uuid4()))

@@ -37,8 +37,10 @@ class Span:
         return (self.end - self.start).total_seconds()
 
 
-def events(run: RunView, attempts: Sequence[AttemptView], holds: Sequence[HoldView]) -> list[Event]:
-    """Returns what happened to a run, in order."""
+def events(
+    run: RunView, attempts: Sequence[AttemptView], holds: Sequence[HoldView], next_at: datetime | None = None
+) -> list[Event]:
+    """Returns what happened to a run, in order, and when it is called next, where that is known."""
     found = [Event(run.scheduled_for, "planned for this instant", words.TRIGGERS.get(run.trigger, run.trigger))]
     if run.due_at != run.scheduled_for and not attempts:
         found.append(Event(run.due_at, "due"))
@@ -47,9 +49,9 @@ def events(run: RunView, attempts: Sequence[AttemptView], holds: Sequence[HoldVi
     for one in attempts:
         found.extend(_of_attempt(one))
     if run.status == RunStatus.RETRYING:
-        found.append(Event(run.due_at, "to be tried again", "after the backoff"))
-    if run.held_by is not None and run.held_until is not None:
-        found.append(Event(run.held_until, "to be checked again", words.HOLDS.get(run.held_by, run.held_by)))
+        found.append(Event(next_at or run.due_at, "to be tried again", "after the backoff"))
+    elif run.held_by is not None and next_at is not None:
+        found.append(Event(next_at, "to be called", words.HOLDS.get(run.held_by, run.held_by)))
     if run.deadline_missed_at is not None:
         found.append(Event(run.deadline_missed_at, "its deadline passed"))
     if run.finished_at is not None:

@@ -159,12 +159,12 @@ def _is_news(one: WaitView, facts: Facts) -> bool:
 
 def _reason(one: WaitView, facts: Facts) -> str:
     if one.held_by in (Hold.RATE_LIMIT, Hold.CONCURRENCY):
+        is_rate = one.held_by is Hold.RATE_LIMIT
         until = (
             f" until {formats.local(one.held_until, facts.zone)}"
-            if one.held_until is not None and one.held_until > facts.now
+            if is_rate and one.held_until is not None and one.held_until > facts.now
             else ""
         )
-        is_rate = one.held_by is Hold.RATE_LIMIT
         used_up = "has used up its rate" if is_rate else "runs as many at once as its limit allows"
         return f"account {one.account_id} of {one.app_name} {used_up}{until} ({one.held_key})"
     if one.held_by is Hold.DESTINATION:

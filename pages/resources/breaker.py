@@ -10,7 +10,7 @@ from falcon.asgi import Request, Response
 from core import limit_keys
 from core.filters import JobFilter, RunFilter
 from core.listing import Stretch
-from pages import rights
+from pages import rights, run_rows
 from pages.asked import Asked
 from pages.site import Site
 from services.reading import breakers, limits, listing
@@ -35,6 +35,7 @@ class BreakerPage:
         found = breakers.of_key(who.principal, key)
         app_name, host = limit_keys.read_destination(key) or ("", "")
         waiting = listing.runs(who.principal, self._site.counts, RunFilter(held_key=key), Stretch(limit=SHOWN))
+        holders = limits.runs_holding(who.principal, key)
         failing = self._hosts.of(who.principal, JobFilter(app_name=app_name))
         return {
             "key": key,
@@ -42,8 +43,9 @@ class BreakerPage:
             "host": host,
             "breaker": found,
             "failing": next((one for one in failing if one.host == host), None),
-            "holders": limits.runs_holding(who.principal, key),
+            "holders": holders,
             "waiting": waiting.items,
+            **run_rows.beside(self._site.system, who.now, waiting.items, holders),
             "all_waiting": f"/dashboard/runs?{urlencode({'held_key': key})}",
             "may_close": rights.operates_in(who.principal, app_name),
         }

@@ -38,7 +38,7 @@ class FailuresPage:
         return {
             "failures": found,
             "hosts": self._hosts.of(who.principal),
-            "retries": retries.grouped(who.principal),
+            "retries": retries.grouped(who.principal, self._site.system),
             "since": instants.shown(found.since),
             "typed": who.params.get("since", ""),
             "range": "" if who.params.get("since") else who.params.get("range", "24h"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ from core.forecasts import Point
 from core.listing import NEWEST_FIRST, Stretch
 from core.schedules import Polling, Recurring
 from core.states import DEAD, ENDED, JobStatus, RunStatus
-from pages import clocks, examples, instants_typed, job_form, progress, rights
+from pages import clocks, examples, instants_typed, job_form, progress, rights, run_rows
 from pages.asked import Asked
 from pages.resources.audit import rows_of
 from pages.site import Site, if_allowed
@@ -38,6 +38,7 @@ from services.reading import (
     replays,
 )
 from services.reading.explaining import Explanation
+from services.reading.run_times import RunTimes
 from services.reading.views import JobView, LastRun, Occurrence, RunView
 from services.task_types import registry
 
@@ -76,6 +77,7 @@ class JobPage:
         page = listing.runs_of_job(who.principal, self._site.counts, job_id, stretch, but=RunStatus.PENDING)
         following = None if page.last is None else self._site.readers.cursor(page.last, NEWEST_FIRST)
         definition = self._site.readers.job_as_asked(view)
+        beside = run_rows.beside(self._site.system, who.now, page.items)
         return {
             "job": view,
             "calls_over_http": registry.queue_of(view.task_type) == brokers.RUNS_HTTP,
@@ -92,7 +94,8 @@ class JobPage:
             "days": calendar.of_job(who.principal, self._site.system, job_id, who.zone),
             "past": past_occurrences.newest(who.principal, self._site.system, job_id, PAST),
             "usual": durations.of_jobs(who.principal, [job_id]).get(job_id),
-            "newest_seconds": _seconds(view.last_run, page.items, who.now),
+            "newest_seconds": _seconds(view.last_run, page.items, beside["times"]),
+            **beside,
             "runs": page.items,
             "replays": replays.of_runs(who.principal, [run.id for run in page.items if run.status in DEAD]),
             "count": page.count,
@@ -154,12 +157,11 @@ def _entries(who: Asked, job_id: UUID) -> list[AuditView]:
     return found
 
 
-def _seconds(run: LastRun | None, newest: Sequence[RunView], now: datetime) -> float | None:
-    """Returns how long the newest run that has begun took, or its present attempt has taken up to now."""
-    if run is None:
-        return None
-    going = (one.claimed_at for one in newest if one.started_at == run.started_at and one.claimed_at is not None)
-    return ((run.finished_at or now) - next(going, run.started_at)).total_seconds()
+def _seconds(last: LastRun | None, newest: Sequence[RunView], times: Mapping[UUID, RunTimes]) -> float | None:
+    """Returns how long the newest run that has begun took, or has taken up to now, if it is among these."""
+    found = (run for run in newest if last is not None and run.started_at == last.started_at)
+    run = next(found, None)
+    return None if run is None else times[run.id].took_seconds
 
 
 def _clock(who: Asked, view: JobView) -> ZoneInfo:

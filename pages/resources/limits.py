@@ -12,7 +12,7 @@ from core import instants
 from core.filters import RunFilter
 from core.listing import Stretch
 from core.scopes import Scope
-from pages import rights, shown_once
+from pages import rights, run_rows, shown_once
 from pages.asked import Asked
 from pages.forms import Form, typed_number
 from pages.site import Site
@@ -87,6 +87,7 @@ class LimitsPage:
         return {
             "limit": found,
             "holders": holders,
+            **run_rows.beside(self._site.system, who.now, waiting.items, holders),
             "most_counted": limits.MOST_COUNTED,
             "waiting": waiting.items,
             "all_waiting": f"/dashboard/runs?{urlencode({'held_key': found.key})}",

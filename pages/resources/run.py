@@ -12,7 +12,7 @@ from core.states import DEAD, LIVE
 from pages import clocks, examples, progress, receiver_words, rights, timeline
 from pages.asked import Asked
 from pages.site import Site
-from services.reading import durations, explaining, records, replays
+from services.reading import durations, explaining, next_calls, records, replays, run_times
 from services.reading.moment import one_moment
 from services.reading.views import RunView
 
@@ -38,6 +38,7 @@ class RunPage:
         run, attempts, held = whole.run, whole.attempts, whole.holds
         path = f"/api/runs/{run_id}"
         job = records.job(who.principal, run.job_id)
+        next_at = next_calls.of_runs(self._site.system, [run]).get(run_id)
         return {
             "run": run,
             "may": rights.on_job(who.principal, job),
@@ -48,7 +49,9 @@ class RunPage:
             "lines": whole.lines,
             "progress": progress.of(run),
             "answer": self._explained(who, run),
-            "events": timeline.events(run, attempts, held),
+            "events": timeline.events(run, attempts, held, next_at),
+            "next_at": next_at,
+            "times": run_times.of_runs([run], who.now)[run_id],
             "usual": durations.of_jobs(who.principal, [run.job_id]).get(run.job_id),
             "spans": timeline.spans(run, attempts, held, who.now),
             "is_live": run.status in LIVE,

@@ -13,7 +13,7 @@ from core.errors import InvalidInput
 from core.filters import RunFilter
 from core.listing import NEWEST_FIRST
 from core.states import DEAD, RunStatus
-from pages import list_filters, rights
+from pages import list_filters, rights, run_rows
 from pages.asked import Asked
 from pages.list_filters import TypedFilter, Wrong
 from pages.resources import views
@@ -78,6 +78,7 @@ class RunsPage:
             **self._form(who, typed, kept),
             "runs": _latest_first(page.items) if of_default else page.items,
             "replays": replays.of_runs(who.principal, [run.id for run in page.items if run.status in DEAD]),
+            **run_rows.beside(self._site.system, who.now, page.items),
             "statuses": self._statuses(who, wanted),
             "count": page.count,
             "is_cut": is_cut,
@@ -99,6 +100,7 @@ class RunsPage:
         shown: dict[str, Any] = {
             "runs": [],
             "replays": {},
+            **run_rows.beside(self._site.system, who.now),
             "statuses": {},
             "count": None,
             "is_cut": False,

@@ -13,6 +13,7 @@ from core.listing import Stretch
 from core.scopes import Scope
 from core.states import RunStatus
 from core.version import VERSION
+from pages import run_rows
 from pages.asked import Asked
 from pages.forms import Form
 from pages.routes import Responder
@@ -49,6 +50,7 @@ class Workers:
             "usual": durations.of_jobs(who.principal, {run.job_id for run in page.items}),
             "version": VERSION,
             "runs": page.items,
+            **run_rows.beside(self._site.system, who.now, page.items),
             "count": page.count,
             "lease_seconds": self._site.system.settings.lease_seconds,
             "heartbeat_seconds": self._site.system.settings.heartbeat_seconds,

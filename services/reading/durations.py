@@ -5,8 +5,7 @@ A run took what the attempt took that ended it: what earlier ones took, and the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from core import usual
@@ -14,7 +13,6 @@ from core.principals import Principal
 from core.usual import Taken, Usual
 from models import database
 from models import durations as stored
-from services.reading.views import RunView
 
 
 def of_jobs(principal: Principal, job_ids: Collection[UUID]) -> Mapping[UUID, Usual]:
@@ -32,15 +30,3 @@ def of_jobs(principal: Principal, job_ids: Collection[UUID]) -> Mapping[UUID, Us
         )
     known = {job_id: usual.of(seconds) for job_id, seconds in taken.items()}
     return {job_id: one for job_id, one in known.items() if one is not None}
-
-
-def begun(runs: Sequence[RunView]) -> Mapping[UUID, datetime]:
-    """Returns when the last attempt of each run began; runs that never began are left out.
-
-    The caller has already checked that the principal may see these runs.
-    """
-    started = {run.id: run.claimed_at or run.started_at for run in runs}
-    tried_again = [run.id for run in runs if run.attempt_count > 1 and run.claimed_at is None]
-    with database.reading():
-        last = stored.last_attempts(tried_again) if tried_again else {}
-    return {run_id: at for run_id, at in {**started, **last}.items() if at is not None}

@@ -94,7 +94,7 @@ def _read(principal: Principal, system: System, fitting: JobFilter) -> _Read:
     with database.reading():
         found = failing_calls.newest(fitting, since, MOST_READ)
         found = [one for one in found if one.queue == brokers.RUNS_HTTP]
-        hosts = _hosts(system, found)
+        hosts = of_calls(system, found)
         job_ids = list({call.job_id for call in found})
         completed = durations.newest(job_ids, 1, _RUNS_LOOKED_THROUGH, principal.account_id)
     succeeded = {one.job_id: one.finished_at for one in completed}
@@ -116,7 +116,7 @@ def _with_others(system: System, fitting: JobFilter, failing: list[FailingHost])
     with database.reading():
         found = failing_calls.succeeded(fitting, app_names, failing[0].failing_since, MOST_READ)
         found = [one for one in found if one.queue == brokers.RUNS_HTTP]
-        hosts = _hosts(system, found)
+        hosts = of_calls(system, found)
     answered: dict[tuple[str | None, str], datetime] = {}
     for one, host in zip(found, hosts, strict=True):
         answered.setdefault((host, one.app_name), one.started_at)  # newest first
@@ -156,7 +156,7 @@ def _jobs(members: Iterable[HostCall]) -> list[JobOfHost]:
     return list(jobs.values())
 
 
-def _hosts(system: System, found: Sequence[HostCall]) -> list[str | None]:
+def of_calls(system: System, found: Sequence[HostCall]) -> list[str | None]:
     """Returns the host that each call went to: from the stored call, else from the job's definition."""
     urls = [None if one.call is None else _called(one.call) for one in found]
     unknown = {one.job_id for one, url in zip(found, urls, strict=True) if url is None and one.task_type == http.KEY}

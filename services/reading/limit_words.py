@@ -18,7 +18,7 @@ def of_held(principal: Principal, system: System, run: Run) -> str:
     if is_of_destination(key):
         return f"held: {_left_alone(breakers.by_key(key), key)}{_under_way(principal, key)}."
     view = limits.view(system, key, system.clock.now())
-    return f"held: {_allowed(key, view)}; looked at again {shown(run.held_until)}{_under_way(principal, key)}."
+    return f"held: {_allowed(key, view)}{_under_way(principal, key)}."
 
 
 def _left_alone(breaker: Breaker | None, key: str) -> str:
@@ -35,7 +35,8 @@ def _allowed(key: str, view: LimitView | None) -> str:
         return f"{key} is not limited any more, so it goes on"
     by = "ACCOUNT_RATE" if view.is_default else "its limit"
     if view.rate is not None and view.next_room_at is not None:
-        return f"{key} has had its {view.rate.calls} calls within {view.rate.seconds} s ({by})"
+        had = f"{key} has had its {view.rate.calls} calls within {view.rate.seconds} s ({by})"
+        return f"{had}, and has room again from {shown(view.next_room_at)} on"
     if view.concurrency is not None:
         return f"{key} may have {view.concurrency} runs at once ({by}), and others are before it"
     return f"{key} is limited ({by}), and others are before it"
