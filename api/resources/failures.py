@@ -7,10 +7,18 @@ from falcon.asgi import Request, Response
 from api import access, answers, validation
 from api.openapi import documented
 from api.operations import Required
-from api.schemas.failures import FailingHost, FailingHosts, Failures, FailuresQuery, HostsQuery
+from api.schemas.failures import (
+    FailingHost,
+    FailingHosts,
+    FailureGroup,
+    Failures,
+    FailuresQuery,
+    GivenUpJob,
+    HostsQuery,
+)
 from api.threads import Threads
 from core.scopes import Scope
-from services.reading import failing_hosts, failures
+from services.reading import failing_hosts, failures, given_up
 from services.system import System
 
 
@@ -28,8 +36,12 @@ class GroupedFailures:
 
     def _grouped(self, req: Request) -> Failures:
         query = validation.query(FailuresQuery, req.params)
-        found = failures.grouped(access.principal(req), self._system, query.hours, query.wanted())
-        return Failures.model_validate(found)
+        principal, wanted = access.principal(req), query.wanted()
+        found = failures.grouped(principal, self._system, query.hours, wanted)
+        gave_up = given_up.listed(principal, self._system, query.hours, wanted)
+        groups = [FailureGroup.model_validate(one) for one in found.groups]
+        jobs = [GivenUpJob.model_validate(one) for one in gave_up.results]
+        return Failures(groups=groups, count=found.count, is_cut=found.is_cut, given_up=jobs)
 
 
 class AllFailingHosts:

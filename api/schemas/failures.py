@@ -99,9 +99,26 @@ class HostsQuery(Query):
         return JobFilter(app_name=self.app_name, account_id=self.account_id)
 
 
+class GivenUpJob(Shown):
+    """A job that failed because it polled as often or as long as it was to, though its last poll did not fail."""
+
+    job_id: UUID
+    job_name: str | None
+    job_title: str | None
+    app_name: str
+    task_type: str
+    account_id: str
+    reason: str
+    finished_at: datetime
+
+
 class Failures(Shown):
-    """The newest 1,000 runs that failed for good, grouped; `is_cut` where more failed."""
+    """The newest 1,000 runs that failed for good, grouped; `is_cut` where more failed.
+
+    `given_up` are the last 100 jobs that stopped polling though they were not done: no run of these need have failed.
+    """
 
     groups: list[FailureGroup]
     count: int
     is_cut: bool
+    given_up: list[GivenUpJob]

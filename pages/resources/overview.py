@@ -24,6 +24,7 @@ from services.reading import (
     columns,
     durations,
     failures,
+    given_up,
     listing,
     open_alerts,
     parts,
@@ -37,6 +38,7 @@ from services.reading import (
 from services.reading.columns import ColumnFigures
 from services.reading.coming_minutes import ComingMinutes
 from services.reading.failing_hosts import FailingHosts
+from services.reading.given_up import GivenUpJobs
 from services.reading.kept import Kept
 from services.reading.open_alerts import OpenAlerts
 from services.reading.parts import PartView
@@ -77,6 +79,7 @@ class Overview:
         self._jobs = Kept[JobStatistics](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
         self._alerts = Kept[OpenAlerts](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
         self._slow = Kept[Sequence[SlowJob]](site.system.clock, _SLOW_KEPT_SECONDS, _MOST_KEPT)
+        self._given_up = Kept[GivenUpJobs](site.system.clock, _SLOW_KEPT_SECONDS, _MOST_KEPT)
         self._columns = Kept[Sequence[ColumnFigures]](site.system.clock, _MINUTE_SECONDS, len(RANGES))
         self._hosts = FailingHosts(site.system)
         self._waiting = Kept[Waiting](site.system.clock, KEPT_SECONDS, _MOST_KEPT)
@@ -110,6 +113,7 @@ class Overview:
             "usual": durations.of_jobs(principal, {run.job_id for run in running.items} if running else ()),
             "progress_of": progress.of,
             "failures": failures.grouped(principal, system, 24),
+            "given_up": self._given_up_of(principal),
             "groups": _GROUPS,
             "coming": upcoming.coming(principal, system, JobFilter(), _DAY_SECONDS, COMING),
         }
@@ -132,6 +136,11 @@ class Overview:
         """The slow jobs; to find them takes long, so they are kept for a while."""
         key = visibility.visible(principal, JobFilter())
         return self._slow.of(key, lambda: slow_jobs.listed(principal, self._site.system), lambda _: True)
+
+    def _given_up_of(self, principal: Principal) -> GivenUpJobs:
+        """The jobs that gave up; to find them takes as long as to count the jobs."""
+        key, are_many = visibility.visible(principal, JobFilter()), self._jobs_of(principal).total >= _MANY
+        return self._given_up.of(key, lambda: given_up.listed(principal, self._site.system, 24), lambda _: are_many)
 
     def _columns_of(self, principal: Principal, chosen: str) -> Sequence[ColumnFigures]:
         """The columns of a range; those of long ones are read once a minute, for all who look."""

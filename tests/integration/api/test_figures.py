@@ -7,7 +7,7 @@ import pytest
 from services.execution import workers
 from services.execution.work import Deferred
 from services.reading import statistics
-from tests.factories import GivenSystem, claim, failed, first_run, record, refused, succeeded
+from tests.factories import GivenSystem, claim, failed, first_run, polled, record, refused, succeeded
 from tests.integration.api.client import Client, refusal
 
 CRON = {"type": "cron", "expression": "0 13 * * *"}
@@ -53,6 +53,16 @@ def test_hosts_that_fail_are_listed(client: Client, system: GivenSystem) -> None
     assert (host["failures"], host["last_success_at"]) == (1, None)
     assert host["jobs"] == [{"job_id": job_id, "job_name": None, "job_title": "Contacts", "task_type": "polling_task"}]
     assert client.simulate_get("/api/failures/hosts?account_id=other").json["results"] == []
+
+
+def test_jobs_that_gave_up_are_listed_beside_the_runs_that_failed(client: Client, system: GivenSystem) -> None:
+    job_id = client.create(schedule={"type": "polling", "interval_seconds": 30, "max_polls": 1})
+    [work] = claim(system)
+    record(system, work, polled({"n": 1}))
+    found = client.simulate_get("/api/failures?app_name=app_a").json
+    assert (found["groups"], [one["job_id"] for one in found["given_up"]]) == ([], [job_id])
+    assert found["given_up"][0]["reason"] == client.simulate_get(f"/api/jobs/{job_id}").json["end_reason"]
+    assert client.simulate_get("/api/failures?account_id=other").json["given_up"] == []
 
 
 def test_jobs_that_became_slow_are_listed(client: Client, system: GivenSystem) -> None:

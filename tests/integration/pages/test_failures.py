@@ -9,11 +9,24 @@ import pytest
 
 from core.errors import PermanentFailure
 from core.principals import LOCAL
+from core.schedules import Polling
 from models import filtering
 from models.tables import Run
 from services.execution.work import Failed, Result, Succeeded
 from services.jobs import cancelling, lifecycle, requested_runs
-from tests.factories import NOON, GivenSystem, claim, failed, new_job, record, runs_of, stored_run
+from services.reading import failures, given_up
+from tests.factories import (
+    NOON,
+    GivenSystem,
+    claim,
+    failed,
+    new_job,
+    polled,
+    record,
+    runs_of,
+    stored_job,
+    stored_run,
+)
 from tests.integration.pages.browser import Browser, Page
 from tests.integration.pages.many import failing, made, preview
 
@@ -220,3 +233,32 @@ def test_a_failure_that_has_run_again_counts_as_what_came_of_it(browser: Browser
     assert "replayed : completed" in listed.text
     assert listed.links["replayed"].startswith("/dashboard/runs/")
     assert "4 runs that fit" in listed.text, "they stay among the runs"
+
+
+@pytest.mark.parametrize("schedule", [Polling(30, max_polls=1), Polling(30, give_up_after_seconds=20)])
+def test_a_job_that_gave_up_polling_is_listed_with_the_reason_though_no_run_failed(
+    browser: Browser, system: GivenSystem, schedule: Polling
+) -> None:
+    job_id = lifecycle.create(LOCAL, system, new_job(schedule, title="Wait for the export"))
+    assert "gave up" not in browser.load("/dashboard/failures").text
+    record(system, claim(system)[0], polled({"n": 1}))
+    reason = stored_job(job_id).end_reason
+    assert reason
+    page = browser.load("/dashboard/failures")
+    assert "Jobs that gave up 1" in page.text
+    assert reason in page.text
+    assert page.links["Wait for the export"] == f"/dashboard/jobs/{job_id}"
+    assert f"Wait for the export app_a gave up: {reason}" in browser.load("/dashboard/").text
+    [listed] = given_up.listed(LOCAL, system, 24).results
+    assert (listed.job_id, listed.reason) == (job_id, reason)
+    system.clock.advance(86_401)
+    assert given_up.listed(LOCAL, system, 24).results == []
+
+
+def test_a_poll_that_failed_is_listed_once_though_its_job_gave_up(system: GivenSystem) -> None:
+    lifecycle.create(LOCAL, system, new_job(Polling(30, give_up_after_seconds=1), max_retries=3))
+    [work] = claim(system)
+    system.clock.advance(5)
+    record(system, work, failed())
+    assert failures.grouped(LOCAL, system, 24).count == 1
+    assert given_up.listed(LOCAL, system, 24).results == []
