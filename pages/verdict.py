@@ -22,7 +22,7 @@ from services.reading.waiting import Waiting, WaitView
 LONG_SECONDS = 60.0
 HELD_SECONDS = 20.0
 """After so long, what a rate or a breaker holds is told: it ends by itself, but somebody may wonder."""
-MANY = 0.1
+MANY, STILL_MANY = 0.1, 0.05
 _RECENT_MINUTES = 5
 NAMED_APPS = 3
 _RUNS = "run", "runs"
@@ -186,15 +186,19 @@ def _late(facts: Facts) -> Verdict | None:
 
 
 def _failures(facts: Facts) -> Verdict | None:
-    ended, failed = _totals(facts)
-    if not ended or failed / ended < MANY:
+    """Whether one run in ten failed; once told, for a while though it is fewer: else it would come and go."""
+    ended, failed = _totals(facts.minutes)
+    minutes = facts.minutes or ()
+    earlier = max((_share(minutes[: max(0, len(minutes) - ago)]) for ago in range(1, _RECENT_MINUTES + 1)), default=0.0)
+    share_now = _share(minutes)
+    if share_now < MANY and (earlier < MANY or share_now < STILL_MANY):
         return None
     share = f"{formats.number(failed)} of {formats.plural(ended, *_RUNS)} in the last hour failed for good."
     return Verdict("bad", share, "/dashboard/failures", "Why")
 
 
 def _well(facts: Facts) -> Verdict:
-    ended, failed = _totals(facts)
+    ended, failed = _totals(facts.minutes)
     if facts.minutes is None:
         return Verdict("ok", "All is well.", "/dashboard/jobs", "Your jobs")
     if not ended:
@@ -212,6 +216,11 @@ def _not_known(facts: Facts) -> str:
     return f" Of the last hour, {formats.plural(unknown, *_MINUTES)} not known." if unknown else ""
 
 
-def _totals(facts: Facts) -> tuple[int, int]:
-    failed = sum(one.failed for one in facts.minutes or ())
-    return failed + sum(one.completed for one in facts.minutes or ()), failed
+def _share(minutes: Sequence[MinuteFigures]) -> float:
+    ended, failed = _totals(minutes)
+    return failed / ended if ended else 0.0
+
+
+def _totals(minutes: Sequence[MinuteFigures] | None) -> tuple[int, int]:
+    failed = sum(one.failed for one in minutes or ())
+    return failed + sum(one.completed for one in minutes or ()), failed

@@ -18,7 +18,7 @@ from core.forecasts import Point
 from core.listing import NEWEST_FIRST, Stretch
 from core.schedules import Polling, Recurring
 from core.states import DEAD, ENDED, JobStatus, RunStatus
-from pages import clocks, examples, instants_typed, job_form, progress, rights, run_rows
+from pages import clocks, examples, instants_typed, job_form, job_troubles, progress, rights, run_rows
 from pages.asked import Asked
 from pages.resources.audit import rows_of
 from pages.site import Site, if_allowed
@@ -38,6 +38,7 @@ from services.reading import (
     replays,
 )
 from services.reading.explaining import Explanation
+from services.reading.failing_hosts import FailingHosts
 from services.reading.run_times import RunTimes
 from services.reading.views import JobView, LastRun, Occurrence, RunView
 from services.task_types import registry
@@ -47,6 +48,7 @@ RUNS = 20
 ENTRIES = 10
 _LABELS = {"retry": "Replay"}
 _POLLS = (JobStatus.PENDING, JobStatus.QUEUED, JobStatus.RUNNING)
+_GOING = (RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.RETRYING)
 _ENDED = {str(state) for state in ENDED}
 
 
@@ -64,6 +66,7 @@ class JobPage:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._hosts = FailingHosts(site.system)
 
     async def show(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Show a job."""
@@ -96,7 +99,9 @@ class JobPage:
             "usual": durations.of_jobs(who.principal, [job_id]).get(job_id),
             "newest_seconds": _seconds(view.last_run, page.items, beside["times"]),
             **beside,
-            "runs": page.items,
+            "troubles": job_troubles.of(who, self._hosts, view, page.items, beside["next_calls"]),
+            "runs": _latest_first(page.items),
+            "going": next((run for run in page.items if run.status in _GOING), None),
             "replays": replays.of_runs(who.principal, [run.id for run in page.items if run.status in DEAD]),
             "count": page.count,
             "paged": cursor is not None,
@@ -141,6 +146,11 @@ class JobPage:
             "Make another like it": examples.create(settings, definition),
             **{_LABELS.get(one, one.capitalize()): examples.post(settings, f"{path}/{one}") for one in actions},
         }
+
+
+def _latest_first(runs: Sequence[RunView]) -> list[RunView]:
+    """Returns the runs of a page in the order of the instants that are shown of them; a replay is for an old one."""
+    return sorted(runs, key=lambda run: (run.scheduled_for, run.id), reverse=True)
 
 
 def _done_at(view: JobView, newest: Sequence[RunView], now: datetime) -> datetime | None:

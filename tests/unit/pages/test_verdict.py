@@ -130,6 +130,15 @@ def test_many_failures_and_lateness_are_told() -> None:
     assert text(minutes=long_ago).startswith("All is well")
 
 
+def test_many_failures_are_told_until_they_are_clearly_fewer() -> None:
+    of_before = [MinuteFigures(NOON, completed=9, failed=1)]
+    assert text(minutes=[*of_before, MinuteFigures(NOON, completed=1)]).startswith("1 of 11 runs")
+    assert text(minutes=[*of_before, MinuteFigures(NOON, completed=20)]).startswith("All is well"), "by now 1 in 30"
+    quiet = [MinuteFigures(NOON)] * 4
+    assert text(minutes=[*of_before, MinuteFigures(NOON, completed=1), *quiet]).startswith("1 of 11 runs")
+    assert text(minutes=[*of_before, MinuteFigures(NOON, completed=1), *quiet, *quiet]).startswith("All is well")
+
+
 def test_jobs_that_fail_each_time_come_before_all_is_well_and_hide_nothing_else() -> None:
     failing = [alert("Import bank file", 9), alert("Sync", 6), alert("Late one", 0)]
     alerts = OpenAlerts(failing, is_cut=False)
