@@ -58,9 +58,7 @@ def serve() -> None:
 
 
 @app.command()
-def demo(
-    *, keep: bool = typer.Option(False, "--keep", help="a company's busy Tuesday to look at, until Ctrl-C")
-) -> None:
+def demo(*, keep: bool = typer.Option(False, "--keep", help="a company's busy day to look at, until Ctrl-C")) -> None:
     """Run one job of each kind to its end and say what happened."""
     _imported("local.on_this_machine").demo(keep=keep)
 

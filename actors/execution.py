@@ -105,7 +105,7 @@ class RunExecutor:
             try:
                 result = HANDLERS[self._queue](self._system, work, scope)
             except Aborted as stop:
-                result = _stopped(work, stop.reason)
+                result = stopped(work, stop.reason)
             except BaseException:
                 log.exception("handler_broke")
                 told = "Carillon could not do this: an internal error, which is logged."
@@ -164,7 +164,8 @@ class RunExecutor:
         return None
 
 
-def _stopped(work: Work, reason: AbortReason) -> Result:
+def stopped(work: Work, reason: AbortReason) -> Result:
+    """Returns how an attempt ends that is stopped: at its limit of time it fails."""
     if reason is AbortReason.TIME_LIMIT:
         return Failed(TransientFailure(f"It took longer than its limit of {work.time_limit_seconds:g} s."))
     return Stopped(reason)

@@ -1,4 +1,4 @@
-"""Fills the database of the kept demo: a week of a company's work and its last minutes, by the real services."""
+"""Fills the database of the kept demo by the real services: a company's week, its busy day and its last minutes."""
 
 from __future__ import annotations
 
@@ -34,14 +34,26 @@ from services.scheduling import pauses
 from settings import Settings
 
 PEOPLE = ("mara", "jonas", "ines")
-DAYS = 7
 _LAST_MINUTES = 18
+_STOCK_MINUTES = 60
+_IMAGES_A_MINUTE = 0.25
 _FAILING_BEFORE_IT_OPENS = timedelta(minutes=2)
 _APPS = ("billing", "crm", "shop", "reports", "newsletter")
 _ACCOUNTS = ("acme", "globex", "initech", "umbrella", "hooli")
 _RATE = Limit(rate=Rate(calls=6, seconds=60))
 _WINDOW = timedelta(minutes=9)
 _STORED_AT_ONCE = 500
+
+
+@dataclass(frozen=True)
+class History:
+    """How far back it reaches: with the nightly jobs, and with those that run every few minutes."""
+
+    days: int = 7
+    busy_hours: float = 12
+
+
+_WHOLE = History()
 
 
 @dataclass(frozen=True)
@@ -62,20 +74,21 @@ def fill_new(folder: Path, now: datetime, receiver: str, crm: str) -> Filled:
         database.disconnect()
 
 
-def fill(settings: Settings, now: datetime, receiver: str, crm: str, days: int = DAYS) -> Filled:
-    """Fill the connected, empty database with so many days until `now`.
+def fill(settings: Settings, now: datetime, receiver: str, crm: str, history: History = _WHOLE) -> Filled:
+    """Fill the connected, empty database with a history until `now`.
 
     `receiver` is the address that all apps call but the CRM, whose receiver at `crm` is down.
     """
-    return _Installation(settings, now, receiver, crm, days).fill()
+    return _Installation(settings, now, receiver, crm, history).fill()
 
 
 class _Installation:
     """Fills, once."""
 
-    def __init__(self, settings: Settings, now: datetime, receiver: str, crm: str, days: int) -> None:
+    def __init__(self, settings: Settings, now: datetime, receiver: str, crm: str, history: History) -> None:
         self._now = now
-        self._begin = whole_minute(now - timedelta(days=days))
+        self._begin = whole_minute(now - timedelta(days=history.days))
+        self._busy_from = whole_minute(now - timedelta(hours=history.busy_hours))
         self._urls = {name: crm if name == "crm" else receiver for name in _APPS}
         self._simulation = Simulation(settings, self._begin, Past(now, crm).behave)
         self._system = self._simulation.system
@@ -83,6 +96,7 @@ class _Installation:
         self._night = _last_night(now)
         self._breaks_at = now - timedelta(minutes=DOWN_MINUTES) + _FAILING_BEFORE_IT_OPENS
         self._people: dict[str, Principal] = {}
+        self._acts = self._acts_of_the_night()
 
     def fill(self) -> Filled:
         with database.transaction():
@@ -90,6 +104,7 @@ class _Installation:
         self._simulation.start_workers()
         self._create(demo_jobs.of_the_week(self._now))
         self._live_through_the_week()
+        self._live_through_the_day()
         self._live_through_the_last_minutes()
         self._simulation.stop_workers()
         return Filled(self._jobs, self._night)
@@ -114,25 +129,50 @@ class _Installation:
 
     def _live_through_the_week(self) -> None:
         """Stop at each instant at which something is due or somebody acts."""
-        pause, resume = self._night - timedelta(hours=2), self._night + timedelta(minutes=25)
-        acts: dict[datetime, Callable[[], object]] = {
-            pause: self._pause_nightly,
-            resume: lambda: lifecycle.resume(self._people["jonas"], self._system, self._jobs[demo_jobs.NIGHTLY]),
-        }
-        until = self._now - timedelta(minutes=_LAST_MINUTES)
-        busy = {at for at in (*acts, *self._due_before(until)) if self._begin < at < until}
+        until = self._busy_from
+        busy = {at for at in (*self._acts, *self._due_before(until)) if self._begin < at < until}
         for at in sorted(busy):
             self._simulation.pass_until(at - timedelta(seconds=1))
             self._simulation.pass_until(at)
-            if at in acts:
-                acts[at]()
+            self._act(at)
             self._simulation.pass_until(min(at + _WINDOW, until))
         self._simulation.pass_until(until)
-        self._sum_up_week(busy, whole_minute(until))
+        self._sum_up_week(busy, until)
 
-    def _pause_nightly(self) -> None:
-        reason = "the new VAT rates are not checked yet"
-        lifecycle.pause(self._people["jonas"], self._system, self._jobs[demo_jobs.NIGHTLY], reason=reason)
+    def _acts_of_the_night(self) -> dict[datetime, Callable[[], object]]:
+        """What people did about the nightly invoices, and when."""
+
+        def pause() -> None:
+            reason = "the new VAT rates are not checked yet"
+            lifecycle.pause(self._people["jonas"], self._system, self._jobs[demo_jobs.NIGHTLY], reason=reason)
+
+        def resume() -> None:
+            lifecycle.resume(self._people["jonas"], self._system, self._jobs[demo_jobs.NIGHTLY])
+
+        return {self._night - timedelta(hours=2): pause, self._night + timedelta(minutes=25): resume}
+
+    def _act(self, at: datetime) -> None:
+        if at in self._acts:
+            self._acts[at]()
+
+    def _live_through_the_day(self) -> None:
+        """Live from minute to minute, with the jobs that run often; one begins to poll late in the day."""
+        self._create(demo_jobs.of_the_day(self._now))
+        until, lots = self._now - timedelta(minutes=_LAST_MINUTES), self._simulation.lots
+        polls_from = whole_minute(self._now - timedelta(minutes=_STOCK_MINUTES))
+        for minute in minutes_of(self._busy_from, until):
+            if minute == polls_from:
+                self._create([demo_jobs.stock()])
+            if lots.random() < _IMAGES_A_MINUTE:
+                self._add_image(minute)
+            self._simulation.sum_up_minutes()
+            self._simulation.pass_until(minute)
+            self._act(minute)
+
+    def _add_image(self, minute: datetime) -> None:
+        lots = self._simulation.lots
+        at = minute + timedelta(seconds=lots.randrange(50))
+        self._create([demo_jobs.image(lots.randrange(100, 999), lots.choice(_ACCOUNTS), at)])
 
     def _due_before(self, until: datetime) -> set[datetime]:
         due: set[datetime] = set()
@@ -157,13 +197,10 @@ class _Installation:
     def _live_through_the_last_minutes(self) -> None:
         begin = self._simulation.clock.now()
         limit_changes.put(self._people["mara"], self._system, "account:billing/globex", _RATE)
-        self._create(demo_jobs.of_the_hour(self._now))
         self._change()
-        lots = self._simulation.lots
         minute = begin
         for until in minutes_of(begin, self._now):
-            at = minute + timedelta(seconds=lots.randrange(50))
-            self._create([demo_jobs.image(lots.randrange(100, 999), lots.choice(_ACCOUNTS), at)])
+            self._add_image(minute)
             if until == self._now:
                 self._create(demo_jobs.exports(minute))
             self._simulation.sum_up_minutes()

@@ -1,4 +1,4 @@
-"""The demo that goes on: a server with a company's busy Tuesday in it, and a guide to what is where."""
+"""The demo that goes on: a server with a company's busy day in it, and a guide to what is where."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from settings import Settings
 
 
 def kept(settings: Settings, command: list[str]) -> int:
-    """Fill an embedded server of its own with a company's busy Tuesday, and say where to look.
+    """Fill an embedded server of its own with a company's busy day, and say where to look.
 
     It goes on until a signal comes. Returns the server's exit status.
     """
@@ -28,7 +28,7 @@ def kept(settings: Settings, command: list[str]) -> int:
         nobody.bind(("127.0.0.1", 0))  # it never listens, and keeps its port from everybody else
         folder = Path(name)
         receiver = DemoReceiver(folder)
-        say("Living through a company's week; this takes some seconds.")
+        say("Living through a company's week and its busy day; this takes about half a minute.")
         filled = demo_installation.fill_new(
             folder,
             datetime.now(UTC),
@@ -60,4 +60,4 @@ def guide(url: str, filled: Filled) -> list[str]:
     }
     width = max(len(f"{page}/{path}") for path in shown)
     lines = [f"  {f'{page}/{path}':{width}}  {words}" for path, words in shown.items()]
-    return ["A company's Tuesday goes on until Ctrl-C. Where to look:", *lines]
+    return ["A company's busy day goes on until Ctrl-C. Where to look:", *lines]

@@ -12,7 +12,7 @@ from settings import ConfigurationError
 
 
 def demo(*, keep: bool) -> NoReturn:
-    """Run one job of each kind in one process, and print what happened; with `keep`, serve a company's Tuesday."""
+    """Run one job of each kind in one process, and print what happened; with `keep`, serve a company's busy day."""
     settings = start.embedded_settings()
     command = [sys.executable, str(ROOT / "cli.py"), "serve"]
     if keep:

@@ -69,6 +69,7 @@ JOBS = (
         "reprice",
         _cron("*/5 * * * *"),
         overlap=Overlap.QUEUE_ONE,
+        time_limit_seconds=600,
     ),
     _job("shop", "hooli", "Warm the cache", "warm_cache", _every(30), priority=2),
     _job(
@@ -85,7 +86,15 @@ JOBS = (
         "show_banner",
         schedules.RunAt(datetime(2026, 12, 4, 7, tzinfo=UTC)),
     ),
-    _job("reports", "globex", "Hourly figures", "hourly_figures", _cron("0 * * * *"), tags=("figures",)),
+    _job(
+        "reports",
+        "globex",
+        "Hourly figures",
+        "hourly_figures",
+        _cron("0 * * * *"),
+        tags=("figures",),
+        time_limit_seconds=120,
+    ),
     _job("reports", "globex", "Quarter-hourly figures", "figures", _cron("*/15 * * * *"), tags=("figures",)),
     _job(
         "reports",

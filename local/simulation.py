@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
 
+from actors import execution
 from core.errors import AbortReason
 from core.figures import MINUTE, whole_minute
 from core.signs_of_life import BEAT, TICK
 from core.version import VERSION
+from local import simulated_calls
 from models import database, fields, held_keys, runs, signals, workers
-from services.execution import claiming, giving, recording
+from services.execution import claiming, giving, kept_calls, recording
 from services.execution import workers as working
 from services.execution.work import Result, Stopped, Work
 from services.execution.workers import WorkerIdentity
@@ -134,10 +136,10 @@ class Simulation:
 
     def stop_workers(self) -> None:
         """Hand back the running runs, as stopping workers do; other workers may continue with them."""
-        under_way = [(one.work, Stopped(AbortReason.SHUTDOWN)) for one in self._endings]
-        self._endings = []
-        for work, result in under_way:
-            recording.record(self.system, [(work, result)])
+        under_way, self._endings = [one.work for one in self._endings], []
+        for work in under_way:
+            seconds = self.clock.monotonic() - work.claimed_monotonic
+            self._record(self._with_call(work, seconds, Stopped(AbortReason.SHUTDOWN)), Stopped(AbortReason.SHUTDOWN))
         for worker in self._workers:
             working.sign_off(self.system, worker)
 
@@ -169,15 +171,31 @@ class Simulation:
         self.clock.set(self.clock.now() + timedelta(milliseconds=self.lots.uniform(3, 14)))
         worker = self.lots.choice(self._workers)
         for work in claiming.claim(self.system, worker, brokers.RUNS_HTTP, min(free, _THREADS)):
-            behaviour = self._behave(work, self.clock.now(), self.lots)
-            at = self.clock.now() + timedelta(seconds=behaviour.seconds)
-            heapq.heappush(self._endings, _Ending(at, next(self._numbers), work, behaviour.result))
+            seconds, result = self._performed(work)
+            at = self.clock.now() + timedelta(seconds=seconds)
+            heapq.heappush(
+                self._endings, _Ending(at, next(self._numbers), self._with_call(work, seconds, result), result)
+            )
+
+    def _performed(self, work: Work) -> tuple[float, Result]:
+        """How long an attempt takes and how it ends: as it behaves, but at its limit of time it is stopped."""
+        behaviour = self._behave(work, self.clock.now(), self.lots)
+        if behaviour.seconds > work.time_limit_seconds:
+            return work.time_limit_seconds, execution.stopped(work, AbortReason.TIME_LIMIT)
+        return behaviour.seconds, behaviour.result
+
+    def _with_call(self, work: Work, seconds: float, result: Result) -> Work:
+        return simulated_calls.with_call(self.system, work, seconds, result)
+
+    def _record(self, work: Work, result: Result) -> None:
+        kept_calls.prepare(self.system, work, result)
+        recording.record(self.system, [(work, result)])
 
     def _end(self) -> int:
         ended = 0
         while self._endings and self._endings[0].at <= self.clock.now():
             one = heapq.heappop(self._endings)
-            recording.record(self.system, [(one.work, one.result)])
+            self._record(one.work, one.result)
             ended += 1
         return ended
 

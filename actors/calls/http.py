@@ -135,7 +135,7 @@ def _key(request: Call, target: Target) -> Key:
 
 def _wire(request: Call, target: Target, line: Line, key: Key, transcript: Transcript) -> tuple[Wire, bool]:
     """Returns a connection to the target, held by the line, and whether it is a kept one."""
-    transcript.sends(request.method, request.url, _sent(request.headers), request.body)
+    transcript.sends(request.method, request.url, sent_headers(request.headers), request.body)
     known = None if request.over_new_connection else kept.take(key)
     if known is not None:
         line.hold(known)
@@ -148,7 +148,7 @@ def _wire(request: Call, target: Target, line: Line, key: Key, transcript: Trans
 
 def _asked(request: Call, target: Target, wire: Wire, key: Key, transcript: Transcript, *, is_kept: bool) -> Response:
     """Returns the head of the answer. The request is sent only once, even if a kept connection proves to be closed."""
-    sent = _sent(request.headers)
+    sent = sent_headers(request.headers)
     try:
         return exchange.ask(wire, request.method, target, sent, request.body, transcript=transcript)
     except NoFirstByte as error:
@@ -159,7 +159,7 @@ def _asked(request: Call, target: Target, wire: Wire, key: Key, transcript: Tran
         raise Aborted(AbortReason.CONNECTION_CLOSED) from error
 
 
-def _sent(given: Mapping[str, str]) -> dict[str, str]:
+def sent_headers(given: Mapping[str, str]) -> dict[str, str]:
     """Returns the headers to send: the usual ones, replaced by those that are given, whatever their case."""
     return dict({name.lower(): (name, value) for name, value in (*_DEFAULT_HEADERS.items(), *given.items())}.values())
 

@@ -25,13 +25,14 @@ def perform(system: System, work: Work, scope: Scope) -> Result:
                 "No URL to call: the job has no callback_url, its app no callback_base_url, and CALLBACK_BASE_URL "
                 "is not set. Give one of the three."
             )
-        answer = http.call(_request(system, work, work.url), scope, work.transcript)
+        answer = http.call(request_of(system, work, work.url), scope, work.transcript)
     except AttemptError as error:
         return Failed(error)
     return _judge(work, answer, system.clock.now())
 
 
-def _request(system: System, work: Work, url: str) -> http.Call:
+def request_of(system: System, work: Work, url: str) -> http.Call:
+    """Returns the request of an attempt to an application's receiver."""
     body = json_text.compact(_body(work, url))
     headers = {
         **work.signer.headers(str(work.run_id), system.clock.now(), body),

@@ -115,7 +115,7 @@ class Overview:
             "failures": failures.grouped(principal, system, 24),
             "given_up": self._given_up_of(principal),
             "groups": _GROUPS,
-            "coming": upcoming.coming(principal, system, JobFilter(), _DAY_SECONDS, COMING),
+            "coming": upcoming.next_of_each(principal, system, _DAY_SECONDS, COMING),
         }
 
     def _jobs_of(self, principal: Principal) -> JobStatistics:

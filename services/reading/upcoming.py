@@ -26,6 +26,7 @@ MOST_JOBS = 1_000
 MOST_NAMED = 5_000
 MOST_PASSED_OVER = 20_000  # a second of processor time, if all of them are by cron
 FURTHEST = timedelta(days=400)
+_ROWS_FOR_ONE_EACH = 10
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,14 @@ def coming(
     return look_ahead(principal, system, wanted, seconds, limit, start=start).found
 
 
+def next_of_each(principal: Principal, system: System, seconds: float, limit: int) -> list[UpcomingView]:
+    """Returns the next run of each job that has one within a number of seconds, at most `limit`; as `coming` does.
+
+    So a few jobs that run each minute hide none that runs each night.
+    """
+    return look_ahead(principal, system, JobFilter(), seconds, limit, one_each=True).found
+
+
 def look_ahead(
     principal: Principal,
     system: System,
@@ -96,8 +105,9 @@ def look_ahead(
     limit: int,
     *,
     start: datetime | None = None,
+    one_each: bool = False,
 ) -> Ahead[UpcomingView]:
-    """Returns the result of `coming`, and the instant up to which it is complete."""
+    """Returns the result of `coming` or, with `one_each`, of `next_of_each`, and until when it is complete."""
     wanted = visibility.visible(principal, wanted)
     now = system.clock.now()
     if start is not None and start > now + FURTHEST:
@@ -107,18 +117,26 @@ def look_ahead(
         if pauses.everything_paused_at() is not None:
             return Ahead([], until)
         if start is not None:
-            return _look(wanted, now, start, until, limit=limit, most_jobs=MOST_JOBS)
-        ahead = _look(wanted, now, None, until, limit=limit, most_jobs=min(MOST_JOBS, 2 * limit))
+            return _look(wanted, now, start, until, limit=limit, most_jobs=MOST_JOBS, one_each=one_each)
+        ahead = _look(wanted, now, None, until, limit=limit, most_jobs=min(MOST_JOBS, 2 * limit), one_each=one_each)
         if len(ahead.found) < limit and ahead.until < until:  # jitter, and runs that will not start, hide later ones
-            ahead = _look(wanted, now, None, until, limit=limit, most_jobs=MOST_JOBS)
+            ahead = _look(wanted, now, None, until, limit=limit, most_jobs=MOST_JOBS, one_each=one_each)
     return ahead
 
 
 def _look(
-    wanted: JobFilter, now: datetime, start: datetime | None, until: datetime, *, limit: int, most_jobs: int
+    wanted: JobFilter,
+    now: datetime,
+    start: datetime | None,
+    until: datetime,
+    *,
+    limit: int,
+    most_jobs: int,
+    one_each: bool,
 ) -> Ahead[UpcomingView]:
-    rows = upcoming.planned(wanted, until, 2 * limit, start)  # some may exceed `max_runs`
-    if len(rows) == 2 * limit:
+    most_rows = (_ROWS_FOR_ONE_EACH if one_each else 2) * limit  # some may exceed `max_runs`
+    rows = upcoming.planned(wanted, until, most_rows, start)
+    if len(rows) == most_rows:
         until = min(until, rows[-1].due_at)
     unplanned = upcoming.to_plan(wanted, until, most_jobs)
     counts = planned_of_limited(unplanned)
@@ -126,9 +144,23 @@ def _look(
         until = unplanned[-1].next_run_at
     budget = Budget()
     begin = max(start or now, now)  # a job that is put off has occurrences without rows in the past
-    each = [islice(named(one, counts.get(one.job.id, 0), begin, budget), limit) for one in unplanned]
-    ahead = soonest(planned_views(rows), each, until, limit, MOST_NAMED)
+    planned = _first_of_each(planned_views(rows)) if one_each else list(planned_views(rows))
+    told = {one.job_id for one in planned} if one_each else set()
+    each = [
+        islice(named(one, counts.get(one.job.id, 0), begin, budget), 1 if one_each else limit)
+        for one in unplanned
+        if one.job.id not in told
+    ]
+    ahead = soonest(planned, each, until, limit, MOST_NAMED)
     return Ahead(ahead.found, min(begin, ahead.until)) if budget.is_spent else ahead
+
+
+def _first_of_each(views: Iterable[UpcomingView]) -> list[UpcomingView]:
+    """Returns the first run of each job."""
+    first: dict[UUID, UpcomingView] = {}
+    for one in views:
+        first.setdefault(one.job_id, one)
+    return list(first.values())
 
 
 def planned_of_limited(unplanned: Iterable[Unplanned]) -> dict[UUID, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from pathlib import Path
 
 import pytest
 
@@ -12,21 +13,24 @@ from core.listing import NEWEST_FIRST, Stretch
 from core.principals import LOCAL
 from core.states import Hold, JobStatus, RunStatus
 from local import demo_installation, demo_jobs, kept_demo
-from local.demo_receivers import ROWS, answered
+from local.demo_installation import History
+from local.demo_receivers import ROWS, DemoReceiver, answered, seconds_now
+from local.receiver import Entry
 from models import breakers
-from models.tables import Run
+from models.tables import Attempt, KeptCall, Run
 from services.access import audit
 from services.jobs import apps
 from services.reading import explaining, failing_hosts, failures, listing, waiting
 from services.reading.counting import Counts
+from settings import Settings
 from tests.factories import NOON, GivenSystem
 
 RECEIVER, DOWN = "http://127.0.0.1:20001", "http://localhost:20002"
 
 
 @pytest.mark.parametrize("store", ["sqlite"], indirect=True)
-def test_the_kept_demo_has_a_busy_tuesday_in_it(system: GivenSystem) -> None:
-    filled = demo_installation.fill(system.settings, NOON, RECEIVER, DOWN, days=1)
+def test_the_kept_demo_has_a_busy_day_in_it(system: GivenSystem) -> None:
+    filled = demo_installation.fill(system.settings, NOON, RECEIVER, DOWN, History(days=1, busy_hours=1.5))
     guide = "\n".join(kept_demo.guide("http://here", filled))
     jobs = listing.jobs(LOCAL, Counts(system.clock), JobFilter(), NEWEST_FIRST, Stretch(limit=400)).items
     by_name = {job.name: job for job in jobs if job.name}
@@ -47,10 +51,26 @@ def test_the_kept_demo_has_a_busy_tuesday_in_it(system: GivenSystem) -> None:
     held = {one.held_by for one in waiting.grouped(LOCAL).groups if one.account_id == "globex"}
     assert Hold.RATE_LIMIT in held
     assert {"import_bank_file"} <= {one.task_type for one in failures.grouped(LOCAL, system, 24).groups}
+    assert not [one for one in Attempt.select() if "its limit" in (one.error_message or "")]
+    assert KeptCall.select().count() == Attempt.select().count() > 0, "as real workers keep what they send"
     entries, _ = audit.listed(LOCAL, AuditFilter(), None, 50)
     assert {"job.edited", "job.paused", "app.paused"} <= {one.action for one in entries}
     for job_id in (demo_jobs.NIGHTLY, demo_jobs.STOCK, demo_jobs.SLOW):
         assert f"http://here/dashboard/jobs/{filled.jobs[job_id]}" in guide
+
+
+def test_each_job_of_the_kept_demo_has_more_time_than_its_receiver_takes(tmp_path: Path) -> None:
+    jobs = [*demo_jobs.of_the_week(NOON), *demo_jobs.of_the_day(NOON), demo_jobs.stock()]
+    jobs += [demo_jobs.image(1, "acme", NOON), demo_jobs.exports(NOON)[0]]
+    limit = Settings(data_dir=tmp_path).callback_time_limit_seconds
+    short = {job.name for job in jobs if seconds_now(job.task_type) >= (job.time_limit_seconds or limit)}
+    assert short == set()
+
+
+def test_a_test_call_of_the_kept_demo_is_answered_at_once(tmp_path: Path) -> None:
+    receiver = DemoReceiver(tmp_path)
+    entry = Entry(NOON, "rebuild", {"x-carillon-test": "true"}, {})
+    assert receiver.receive(entry)[0] is HTTPStatus.OK, "not after the 40 minutes that the work takes"
 
 
 def test_the_receivers_of_the_kept_demo_answer_as_they_did_in_its_past() -> None:

@@ -52,11 +52,13 @@ def test_the_overview_shows_what_runs_what_failed_and_what_comes(browser: Browse
     lifecycle.create(LOCAL, system, new_job(name="Export"))
     claim(system)
     lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(600), name="Remind"))
+    lifecycle.create(LOCAL, system, new_job(schedules.Interval(every_seconds=10), name="Often"))
     system.clock.advance(60)
     page = browser.load("/dashboard/")
     assert "Running now 1 Export" in page.text
     assert "The receiver will not have it." in page.links
     assert "Remind" in page.links
+    assert page.texts_of("a").count("Often") == 1, "so that what runs often hides nothing"
     drawn = {str(given.get("class")) for tag, given in page.elements if tag == "rect"}
     assert {"c-failed", "c-coming"} <= drawn
 

@@ -46,6 +46,17 @@ def test_planned_runs_and_later_occurrences_are_one_list_soonest_first(system: G
     ]
 
 
+def test_the_next_run_of_each_job_is_told_once_however_often_others_run(system: GivenSystem) -> None:
+    often = job_service.create(LOCAL, system, new_job(Cron("* * * * *")))
+    nightly = [job_service.create(LOCAL, system, new_job(Cron(f"{minute} 2 * * *"))) for minute in (0, 5)]
+    once = first_run(system, DelayFromNow(90)).job_id
+    assert len(runs_of(often)) > 1, "of some runs there are rows"
+    found = upcoming.next_of_each(LOCAL, system, 86_400, 20)
+    assert [one.job_id for one in found] == [often, once, *nightly]
+    assert _minutes(found) == [1, 1.5, 14 * 60, 14 * 60 + 5]
+    assert upcoming.next_of_each(LOCAL, system, 86_400, 3) == found[:3]
+
+
 def test_no_more_is_shown_than_is_wanted(system: GivenSystem) -> None:
     job_service.create(LOCAL, system, new_job(Cron("* * * * *")))
     assert _minutes(_coming(system, limit=4)) == [1, 2, 3, 4]
