@@ -13,6 +13,7 @@ from pages.series import Series
 
 TALL, HEAD = 90, 14
 _FOOT = 18
+_BROAD = 400  # wider than a phone: the style sheet shows its text larger there, and every other tick
 _PIXELS_TO_A_TICK = 90
 _A_DAY_MINUTES = 1_440
 _DATES_FROM_MINUTES = 15 * _A_DAY_MINUTES
@@ -21,9 +22,10 @@ _DATES_FROM_MINUTES = 15 * _A_DAY_MINUTES
 def frame(series: Series, most: str, drawn: Iterable[Markup], label: str) -> Markup:
     """Returns a chart of what is drawn, on the axis of a series."""
     return Markup(
-        '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}, {}">{}<text x="0" y="10">{}</text>{}{}'
+        '<svg class="chart{}" viewBox="0 0 {} {}" role="img" aria-label="{}, {}">{}<text x="0" y="10">{}</text>{}{}'
         '<path class="axis" d="M0 {}H{}"></path>{}</svg>'
     ).format(
+        " broad" if series.wide > _BROAD else "",
         series.wide,
         HEAD + TALL + _FOOT,
         label,
@@ -93,9 +95,12 @@ def _ticks(series: Series) -> Markup:
     every = max(1, count * _PIXELS_TO_A_TICK // series.wide)
     start = series.columns[0].at
     return Markup("").join(
-        Markup('<text x="{:.1f}" y="{}">{}</text>').format(
-            left_of(series, place), HEAD + TALL + 14, clock(series, start + timedelta(minutes=series.step * place))
+        Markup('<text class="tick{}" x="{:.1f}" y="{}">{}</text>').format(
+            " between" if number % 2 else "",
+            left_of(series, place),
+            HEAD + TALL + 14,
+            clock(series, start + timedelta(minutes=series.step * place)),
         )
-        for place in range(0, count, every)
+        for number, place in enumerate(range(0, count, every))
         if left_of(series, place) < series.wide - 40
     )

@@ -105,7 +105,7 @@ def heat(hours: Sequence[HourOfRuns], zone: ZoneInfo, link: Callable[[datetime],
     most = max([1, *(count for hour in hours for count in hour.minutes)])
     rows = Markup("").join(_hour(number, hour, most, zone, link) for number, hour in enumerate(hours))
     return Markup(
-        '<svg class="chart" viewBox="0 0 {} {}" role="group" aria-label="Runs by minute, at most {}">{}</svg>'
+        '<svg class="chart hours" viewBox="0 0 {} {}" role="group" aria-label="Runs by minute, at most {}">{}</svg>'
     ).format(_HOUR_LABEL + 60 * _CELL_WIDTH, len(hours) * _HOUR_HEIGHT, most, rows)
 
 

@@ -13,8 +13,8 @@ from pages import formats
 from services.reading.run_times import RunTimes
 from services.reading.views import RunView
 
-_WIDE, _TALL, _LEAST_BARS = 1000, 56, 20
-_SHARE = 0.7  # of the height, for the longest
+_WIDE, _TALL, _LEAST_BARS = 1000, 64, 20
+_SHARE = 0.65  # of the height, for the longest
 _BASELINE = 16  # of the text, which a phone shows in 18 pixels: it would be cut off above a smaller one
 
 
@@ -44,7 +44,7 @@ def durations(
         for place, (run, seconds) in enumerate(taken)
     )
     return Markup(
-        '<svg class="chart wide" viewBox="0 0 {} {}" role="group" aria-label="How long the newest runs took">'
+        '<svg class="chart wide durations" viewBox="0 0 {} {}" role="group" aria-label="How long the newest runs took">'
         '<text x="0" y="{}">longest {}</text>{}{}</svg>'
     ).format(_WIDE, _TALL, _BASELINE, formats.span(longest), bars, _line(usual, longest))
 

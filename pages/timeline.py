@@ -7,10 +7,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from core.states import Outcome, RunStatus
+from core.states import Hold, Outcome, RunStatus
 from pages import words
 from services.reading.holds import HoldView
 from services.reading.views import AttemptView, RunView
+
+HELD: dict[Hold, str] = {
+    Hold.PAUSED: "paused",
+    Hold.OVERLAP: "run before it",
+    Hold.RATE_LIMIT: "its rate",
+    Hold.CONCURRENCY: "no place",
+    Hold.DESTINATION: "its receiver",
+    Hold.RESTORED: "taken back",
+}
+"""What holds a run, in a word or two that fit beside a bar."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +97,7 @@ def _waiting(kind: str, start: datetime, end: datetime, holds: Sequence[HoldView
             continue
         if start < since:
             found.append(Span(kind, kind, start, since))
-        found.append(Span("held", words.HOLDS[one.held_by], since, until))
+        found.append(Span("held", HELD[one.held_by], since, until))
         start = until
     return [*found, Span(kind, kind, start, end)] if start < end else found
 

@@ -9,7 +9,7 @@ from falcon.asgi import Request, Response
 
 from core.configuration import TRACE_ID
 from core.states import DEAD, LIVE
-from pages import clocks, examples, progress, receiver_words, rights, timeline
+from pages import clocks, examples, progress, receiver_words, rights, timeline, unkept_calls
 from pages.asked import Asked
 from pages.site import Site
 from services.reading import durations, explaining, next_calls, records, replays, run_times
@@ -44,6 +44,7 @@ class RunPage:
             "may": rights.on_job(who.principal, job),
             "zone": clocks.of_job(job) or who.zone,
             "attempts": attempts,
+            "unkept": unkept_calls.reasons(run, attempts, self._site.system.settings.calls_kept),
             "receiver_said": receiver_words.said(attempts[-1].answer) if attempts else "",
             "trace_url": self._trace_url(run),
             "lines": whole.lines,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ConsoleMessage, Locator, Page, Request, expect
@@ -124,3 +125,21 @@ class Reader:
     def _note_message(self, message: ConsoleMessage) -> None:
         if message.type == "error" and "Content Security Policy" in message.text:
             self.faults.append(message.text)
+
+
+def pages_of(one: Reader) -> list[str]:
+    """The path of every page that the navigation and a job's page lead to."""
+    links = one.page.locator("header nav a, main a[href*='/dashboard/']").all()
+    paths = {"/dashboard/" + str(link.get_attribute("href")).partition("/dashboard/")[2] for link in links}
+    return sorted({path.partition("#")[0] for path in paths})
+
+
+def too_wide(one: Reader, paths: Iterable[str], width: int) -> list[str]:
+    """The pages that are wider than their window."""
+    found = []
+    for path in paths:
+        one.open(path)
+        wide = one.page.evaluate("document.documentElement.scrollWidth")
+        if wide > width:
+            found.append(f"{path} is {wide} px wide")
+    return found

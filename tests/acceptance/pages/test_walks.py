@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from tests.acceptance.journal import Gate
 from tests.acceptance.pages.conftest import NewReader, Session, host_of
 from tests.acceptance.pages.proxy import Proxy
-from tests.acceptance.pages.reader import Reader
+from tests.acceptance.pages.reader import Reader, pages_of, too_wide
 from tests.lengths import LONG
 
 pytestmark = pytest.mark.xdist_group("chromium")
@@ -200,10 +200,7 @@ def test_a_job_is_looked_after_on_a_phone(reader: NewReader, session: Session) -
     expect(one.page.locator("select[name=kind]")).to_be_visible()
     one.open("/dashboard/runs?status=pending")
     assert not one.page.evaluate("[...document.querySelectorAll('td:empty')].some((one) => one.offsetHeight)")
-    for path in pages_of(one):
-        one.open(path)
-        wide = one.page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= A_PHONE, f"{path} is {wide} px wide"
+    assert too_wide(one, pages_of(one), A_PHONE) == []
 
 
 def test_axe_finds_nothing_serious_on_a_page_of_each_kind_in_either_theme(root: Reader, session: Session) -> None:
@@ -227,13 +224,6 @@ def test_axe_finds_nothing_serious_on_a_page_of_each_kind_in_either_theme(root: 
         root.open(path)
         barriers += root.barriers()
     assert barriers == []
-
-
-def pages_of(one: Reader) -> list[str]:
-    """The path of every page that the navigation and a job's page lead to."""
-    links = one.page.locator("header nav a, main a[href*='/dashboard/']").all()
-    paths = {"/dashboard/" + str(link.get_attribute("href")).partition("/dashboard/")[2] for link in links}
-    return sorted({path.partition("#")[0] for path in paths})
 
 
 def kind_of(path: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from core.states import Hold, RunStatus
 from pages import charts, formats, series_charts, upcoming, words
 from pages.series import Range, series
-from pages.timeline import Span
+from pages.timeline import HELD, Span
 from services.reading.columns import ColumnFigures
 from services.reading.outcomes import OutcomeView
 from tests.factories import NOON
@@ -114,3 +114,13 @@ def test_a_label_ends_before_the_bars_begin() -> None:
     label = words.HOLDS[Hold.RESTORED]
     drawn = str(charts.timeline([Span("held", label, NOON, NOON + MINUTE)]))
     assert float(drawn.partition('class="c-held" x="')[2].partition('"')[0]) >= 6 * len(label)
+
+
+@pytest.mark.parametrize("label", HELD.values())
+def test_what_held_a_run_fits_beside_its_bar_in_the_larger_text_of_a_phone(label: str) -> None:
+    drawn = str(charts.timeline([Span("held", label, NOON, NOON + MINUTE)]))
+    assert float(drawn.partition('class="c-held" x="')[2].partition('"')[0]) >= 10 * len(label)
+
+
+def test_each_reason_to_hold_a_run_has_words_for_its_bar() -> None:
+    assert set(HELD) == set(Hold)
