@@ -1,8 +1,9 @@
-"""`carillon upcoming` and `carillon stats`: what is to run, and how many jobs there are."""
+"""`carillon upcoming` and `carillon stats`: what is to run, how many jobs there are, and what accounts use."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Any
 
 import typer
 
@@ -10,6 +11,17 @@ from client import options, output
 from client.options import AsJson, Limit, Text, Url
 
 _TITLES = ("due", "job", "name", "app", "task type")
+_ACCOUNT_TITLES = ("app", "account", "runs", "failed", "attempts", "waiting", "held", "limit")
+
+
+class Order(StrEnum):
+    """By what accounts are ranked."""
+
+    RUNS = "runs"
+    FAILED = "failed"
+    ATTEMPTS = "attempts"
+    WAITING = "waiting"
+    HELD = "held"
 
 
 def upcoming(
@@ -32,12 +44,54 @@ def upcoming(
 
 
 def stats(
-    context: typer.Context, app: Text = None, account: Text = None, as_json: AsJson = False, url: Url = None
+    context: typer.Context,
+    app: Text = None,
+    account: Text = None,
+    by_account: Annotated[
+        bool, typer.Option("--by-account", help="Show what each account used, and what holds it back.")
+    ] = False,
+    minutes: Annotated[int, typer.Option(min=1, max=1440, help="With --by-account: of the last minutes.")] = 60,
+    order: Annotated[
+        Order, typer.Option(help="With --by-account: which accounts come first, those with most.")
+    ] = Order.RUNS,
+    limit: Annotated[int, typer.Option(min=1, max=100, help="With --by-account: at most so many accounts.")] = 50,
+    as_json: AsJson = False,
+    url: Url = None,
 ) -> None:
-    """Count jobs by status."""
+    """Count jobs by status; or the runs of each account."""
+    path, of_usage = "/api/jobs/stats", {}
+    if by_account:
+        path, of_usage = "/api/stats/accounts", {"minutes": minutes, "ordering": f"-{order}", "limit": limit}
     with options.server(context, url) as server:
-        found = server.get("/api/jobs/stats", app_name=app, account_id=account)
+        found = server.get(path, app_name=app, account_id=account, **of_usage)
     if as_json:
         output.document(found)
+    elif by_account:
+        output.table(_ACCOUNT_TITLES, map(_account, found["results"]))
+        _tell_what_is_left_out(found)
     else:
         output.fields(found)
+
+
+def _account(one: dict[str, Any]) -> list[Any]:
+    held = ", ".join(f"{wait['count']} by {wait['held_key'] or wait['held_by']}" for wait in one["held"])
+    members = ("app_name", "account_id", "runs", "failed", "attempts", "waiting")
+    return [*(one[member] for member in members), held or None, _allowed(one["limit"])]
+
+
+def _allowed(limit: dict[str, Any] | None) -> str | None:
+    """What the account may, as `carillon limits set` takes it."""
+    if limit is None:
+        return None
+    rate = "" if limit["rate"] is None else f"{limit['rate']['calls']}/{limit['rate']['per_seconds']}"
+    at_once = "" if limit["concurrency"] is None else f"{limit['concurrency']} at once"
+    return ", ".join(filter(None, (at_once, rate))) + (" (ACCOUNT_RATE)" if limit["is_default"] else "")
+
+
+def _tell_what_is_left_out(found: dict[str, Any]) -> None:
+    if found["count"] > len(found["results"]):
+        typer.echo(f"{found['count']} accounts in all; --limit shows more.", err=True)
+    if found["runs_are_cut"]:
+        typer.echo(f"More runs ended than are counted: these ended since {found['counted_since']}.", err=True)
+    if found["waiting_is_cut"]:
+        typer.echo("More runs wait than are counted.", err=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pages import naming
 from pages.middleware import HOME
 from pages.resources import actions, many, queues, workers
+from pages.resources.account_usage import AccountsPage
 from pages.resources.accounts import FORGOT, LOGIN, LOGOUT, REGISTER, RESET, AccountPage
 from pages.resources.app import AppPage
 from pages.resources.apps import Apps
@@ -61,6 +62,7 @@ def routes(
         *_queues(site),
         *_apps(site),
         *_limits(site),
+        *_account_usage(site),
         *_people(site),
         *_mine(site, change_password),
         Route("/dashboard/new", get=Answer(new.show, _CREATE_JOB), post=Answer(new.create, _CREATE_JOB)),
@@ -212,6 +214,14 @@ def _limits(site: Site) -> list[Route]:
         Route(f"{path}/of", get=Answer(page.show_one, f"GET {like}")),
         Route(f"{path}/put", post=Answer(page.put, f"PUT {like}")),
         Route(f"{path}/delete", post=Answer(page.delete, f"DELETE {like}")),
+    ]
+
+
+def _account_usage(site: Site) -> list[Route]:
+    page, like = AccountsPage(site), "GET /api/stats/accounts"
+    return [
+        Route(naming.ACCOUNTS_PATH, get=Answer(page.show, like)),
+        Route(f"{naming.ACCOUNTS_PATH}/of", get=Answer(page.show_one, like)),
     ]
 
 

@@ -5,15 +5,36 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from core.limit_keys import is_of_destination
+from core.limit_keys import ACCOUNT, is_of_destination
+from core.states import RunStatus
 
 BREAKER_PATH = "/dashboard/queues/breaker"
 LIMIT_PATH = "/dashboard/limits/of"
+ACCOUNTS_PATH = "/dashboard/accounts"
 
 
 def key_path(key: str) -> str:
     """Returns the page of a key that holds runs: that of its limit, or of its circuit breaker."""
     return f"{BREAKER_PATH if is_of_destination(key) else LIMIT_PATH}?{urlencode({'key': key})}"
+
+
+def account_path(account_id: str, app_name: str | None = None) -> str:
+    """Returns the page of an account, in one app or in all."""
+    given = {"account_id": account_id} if app_name is None else {"app_name": app_name, "account_id": account_id}
+    return f"{ACCOUNTS_PATH}/of?{urlencode(given)}"
+
+
+def account_of_key(key: str) -> str | None:
+    """Returns the page of the account that the key of a limit is on; None for keys of anything else."""
+    app_name, slash, account_id = key.removeprefix(ACCOUNT).partition("/")
+    return account_path(account_id, app_name) if key.startswith(ACCOUNT) and slash else None
+
+
+def runs_of_wait(wait: Any) -> str:
+    """Returns where the runs of a group that waits are listed."""
+    held = {"held_by": wait.held_by, "held_key": wait.held_key}
+    given = {"status": RunStatus.QUEUED, "app_name": wait.app_name, "account_id": wait.account_id, **held}
+    return f"/dashboard/runs?{urlencode({name: value for name, value in given.items() if value is not None})}"
 
 
 def called(one: Any) -> str:

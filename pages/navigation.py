@@ -22,6 +22,7 @@ PAGES = (
     Page("upcoming", "/dashboard/upcoming", "Upcoming", "u"),
     Page("queues", "/dashboard/queues", "Queues", "q"),
     Page("limits", "/dashboard/limits", "Limits", "l"),
+    Page("accounts", "/dashboard/accounts", "Accounts", "c"),
     Page("workers", "/dashboard/workers", "Workers", "w"),
     Page("apps", "/dashboard/apps", "Apps", "p"),
     Page("people", "/dashboard/people", "People", "e"),

@@ -55,6 +55,8 @@ class Templates:
         self._environment.globals.update(url=url, static=lambda name: url(static(name)), words=words)
         self._environment.globals.update(charts=charts, series_charts=series_charts)
         self._environment.globals.update(phases=call_chart.phases, called=naming.called, key_path=naming.key_path)
+        self._environment.globals.update(account_path=naming.account_path, runs_of_wait=naming.runs_of_wait)
+        self._environment.globals.update(account_of_key=naming.account_of_key)
         self._environment.globals.update(pace_of=formats.pace, effects=effects)
         self._environment.globals.update(
             occurrences=lambda found, job_id, zone: occurrence_chart.occurrences(found, job_id, zone, url)

@@ -1,4 +1,4 @@
-"""Statistics: jobs by status, and what happened minute by minute."""
+"""Statistics: jobs by status, what happened minute by minute, and what each account used."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from falcon.asgi import Request, Response
 from api import access, answers, validation
 from api.openapi import documented
 from api.operations import Required
+from api.schemas import account_usage
+from api.schemas.account_usage import UsageOfAccounts, UsageQuery
 from api.schemas.figures import JobStatistics, MinuteFigures, ScopeQuery, Series, SeriesQuery, SlowJob, SlowJobs
 from api.threads import Threads
 from core.scopes import Scope
 from services.reading import slow_jobs, statistics
+from services.reading.account_usage import AccountUsage
 from services.system import System
 
 
@@ -67,3 +70,25 @@ class MinuteSeries:
         query = validation.query(SeriesQuery, req.params)
         found = await self._threads.run(statistics.series, access.principal(req), self._system, query.minutes)
         answers.send(resp, Series(results=[MinuteFigures.of(one) for one in found]))
+
+
+class UsageByAccount:
+    """`/api/stats/accounts`."""
+
+    def __init__(self, system: System, threads: Threads) -> None:
+        self._usage = AccountUsage(system)
+        self._threads = threads
+
+    @documented(
+        "listAccountUsage",
+        "statistics",
+        {200: UsageOfAccounts},
+        access=Required.ACCOUNT,
+        scope=Scope.READ,
+        query=UsageQuery,
+    )
+    async def on_get(self, req: Request, resp: Response) -> None:
+        """List the accounts that used most in the last minutes: runs, failures, attempts, and what waits for what."""
+        query = validation.query(UsageQuery, req.params)
+        found = await self._threads.run(self._usage.of, access.principal(req), query.asked())
+        answers.send(resp, account_usage.show(found))

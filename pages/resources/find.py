@@ -14,6 +14,7 @@ from core.filters import JobFilter
 from core.listing import NEWEST_FIRST, Stretch
 from core.principals import Principal
 from pages.asked import Asked
+from pages.naming import account_path
 from pages.site import Site
 from services.jobs import apps
 from services.reading import listing, records
@@ -35,20 +36,30 @@ class FindPage:
         await self._site.lead(req, resp, self._path)
 
     def _path(self, who: Asked) -> str:
-        """Where a job, run, account or host stands; the list of jobs where several fit, or none."""
+        """Where a job, run, account or host stands; the list of jobs where several fit, or none.
+
+        An account that is called so comes before jobs that have it in their name, not before one of this name.
+        """
         text = who.params.get("search", "").strip()
         if not text:
             return _JOBS
         if (thing := _uuid(text)) is not None:
             return next(_of_id(who.principal, thing), _searched(text))
-        found = self._jobs(who.principal, self._site.readers.job_list({"search": text}).wanted)
+        wanted = self._site.readers.job_list({"search": text}).wanted
+        if self._is_account(who.principal, text):
+            return account_path(text)
+        found = self._jobs(who.principal, wanted)
         if len(found) == 1:
             return f"{_JOBS}/{found[0]}"
         if found:
             return _searched(text)
-        if self._jobs(who.principal, JobFilter(account_id=text)):
-            return f"{_JOBS}?{urlencode({'account_id': text})}"
         return self._of_host(who.principal, text.lower()) or _searched(text)
+
+    def _is_account(self, principal: Principal, text: str) -> bool:
+        """Whether an account is called exactly so, and no job."""
+        return bool(self._jobs(principal, JobFilter(account_id=text))) and not self._jobs(
+            principal, JobFilter(name=text)
+        )
 
     def _jobs(self, principal: Principal, wanted: JobFilter) -> list[UUID]:
         """The first two jobs that fit: more need not be known."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
 from core.scopes import Scope
-from core.states import Hold, RunStatus
+from core.states import Hold
 from pages import examples, rights
 from pages.asked import Asked
 from pages.forms import Form
@@ -19,7 +18,7 @@ from services.execution import breakers as closing
 from services.jobs import apps
 from services.reading import breakers, limits, next_calls, pausing, waiting
 from services.reading.limits import LimitView
-from services.reading.waiting import Waiting, WaitView
+from services.reading.waiting import Waiting
 from services.scheduling import pauses
 
 PATH = "/dashboard/queues"
@@ -52,7 +51,6 @@ class Queues:
             "may": {app.id: rights.on_app(who.principal, app.id) for app in found},
             "app_pauses": pausing.of_apps(who.principal, [app.name for app in found if app.paused_at]),
             "breakers": breakers.listed(who.principal),
-            "runs_of": _runs_of,
             "watches": settings.destination_breaker or any(app.destination_breaker for app in found),
             "operates_in": rights.operates_in,
             "may_pause_everything": who.principal.sees_all and Scope.OPERATE in who.principal.scopes,
@@ -75,13 +73,6 @@ class Queues:
 def _keys(waits: Waiting) -> list[str]:
     """The keys that hold the largest groups."""
     return list(dict.fromkeys(one.held_key for one in waits.groups if one.held_key is not None))[:MOST_LIMITS]
-
-
-def _runs_of(wait: WaitView) -> str:
-    """Where the runs of a group that waits are listed."""
-    held = {"held_by": wait.held_by, "held_key": wait.held_key}
-    given = {"status": RunStatus.QUEUED, "app_name": wait.app_name, "account_id": wait.account_id, **held}
-    return f"/dashboard/runs?{urlencode({name: value for name, value in given.items() if value is not None})}"
 
 
 def close_breaker(site: Site) -> Responder:

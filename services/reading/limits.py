@@ -90,11 +90,18 @@ def of_keys(principal: Principal, system: System, keys: Collection[str]) -> dict
         return {one.key: one for one in _views(system, [key for key in keys if _may_see(principal, key)])}
 
 
+def in_force(system: System, keys: Collection[str]) -> dict[str, Limit]:
+    """Returns what limits those of these keys that are limited now. Read in the caller's transaction."""
+    rows, now = limits.by_keys(keys), system.clock.now()
+    found = {key: _limit(system, key, rows.get(key), now) for key in keys}
+    return {key: limit for key, limit in found.items() if limit is not None and limit.limits_something}
+
+
 def _may_see(principal: Principal, key: str) -> bool:
     """Whether the principal may see the state of a key. Call it in a transaction."""
     try:
         owned(principal, key, Scope.READ)
-    except (Forbidden, NotFound):
+    except (Forbidden, InvalidInput, NotFound):
         return False
     return principal.account_id is None or key in _of_account(principal)
 

@@ -42,10 +42,10 @@ class Waiting:
     is_cut: bool
 
 
-def grouped(principal: Principal) -> Waiting:
-    """Returns what waits of jobs that the principal may see; at most 10,000 runs are counted."""
+def grouped(principal: Principal, wanted: JobFilter | None = None) -> Waiting:
+    """Returns what waits of matching jobs that the principal may see; at most 10,000 runs are counted."""
     with database.reading():
-        found = waiting.grouped(visible(principal, JobFilter()), MOST_COUNTED + 1)
+        found = waiting.grouped(visible(principal, wanted or JobFilter()), MOST_COUNTED + 1)
     count = sum(one.count for one in found)
     groups = [_view(one) for one in found]
     return Waiting(groups, min(count, MOST_COUNTED), count > MOST_COUNTED)

@@ -19,6 +19,7 @@ from core.principals import LOCAL
 from core.states import JobState, RunStatus, Trigger
 from migrations import functions, runner
 from models import (
+    account_usage,
     alerts,
     attempts,
     claims,
@@ -167,6 +168,9 @@ QUESTIONS: list[tuple[Callable[[], object], str]] = [
     (lambda: statistics.ended_within(NOON, NOON), "runs_ended"),
     (lambda: statistics.starts_within(NOON, NOON), "runs_live"),
     (lambda: statistics.waiting_before(NOON), "runs_to_make_due"),
+    (lambda: account_usage.cut_at(NOON, 10), "runs_ended"),
+    (lambda: account_usage.ended(JobFilter(), NOON, None, 10), "runs_ended"),
+    (lambda: account_usage.ended(JobFilter(account_id="acc1"), NOON, NOON, 10), "runs_ended"),
     (lambda: upcoming.planned(JobFilter(), NOON, 10), "runs_to_make_due"),
     (lambda: failures.newest(JobFilter(), NOON, 10), "runs_failed"),
     (lambda: failing_calls.newest(JobFilter(), NOON, 10), "runs_live"),

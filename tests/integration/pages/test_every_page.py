@@ -42,6 +42,7 @@ PAGES = (
     "/dashboard/upcoming",
     "/dashboard/queues",
     "/dashboard/limits",
+    "/dashboard/accounts",
     "/dashboard/people",
     "/dashboard/workers",
     "/dashboard/apps",
@@ -75,6 +76,7 @@ def test_names_data_and_errors_stay_text_on_every_page(browser: Browser, system:
         f"/dashboard/jobs/{failing}",
         f"/dashboard/runs/{runs_of(failing)[0].id}",
         f"/dashboard/queues/breaker?key={breaker}",
+        f"/dashboard/accounts/of?account_id={quote(text, safe='')}",
     )
     lifecycle.pause(LOCAL, system, waiting, reason=text)
     for path in (*PAGES, *one_of_each):

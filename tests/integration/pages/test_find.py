@@ -44,10 +44,14 @@ def test_an_id_leads_to_its_job_or_run(browser: Browser, system: GivenSystem) ->
     assert found(browser, str(nobody)) == f"/dashboard/jobs?search={nobody}"
 
 
-def test_an_account_leads_to_its_jobs_and_a_host_to_its_failures_or_its_app(
+def test_an_account_leads_to_what_it_uses_and_a_host_to_its_failures_or_its_app(
     browser: Browser, system: GivenSystem
 ) -> None:
-    assert found(browser, "globex") == "/dashboard/jobs?account_id=globex"
+    assert found(browser, "globex") == "/dashboard/accounts/of?account_id=globex"
+    lifecycle.create(LOCAL, system, new_job(LATER, name="Invoices of globex"))
+    assert found(browser, "globex") == "/dashboard/accounts/of?account_id=globex"
+    called_so = lifecycle.create(LOCAL, system, new_job(LATER, name="hooli"))
+    assert found(browser, "hooli") == f"/dashboard/jobs/{called_so}"
     assert found(browser, "CRM.example.com") == "/dashboard/apps/crm"
     lifecycle.create(LOCAL, system, new_job(app_name="crm", max_retries=2))
     [work] = claim(system)

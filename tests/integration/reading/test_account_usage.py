@@ -1,0 +1,183 @@
+"""Which account uses most and which is held back, on both databases: counted, ranked, bounded, and only one's own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+
+from core import schedules
+from core.filters import JobFilter
+from core.principals import LOCAL, Membership, Principal, PrincipalKind
+from core.rates import Rate
+from core.scopes import Role
+from core.states import Hold, RunStatus
+from models import account_usage as queries
+from models import database
+from models.tables import App, Job, Run
+from services.execution.work import Result
+from services.jobs import apps, lifecycle
+from services.reading import account_usage
+from services.reading.account_usage import AccountUsage, UsageOrder, UsageView, WantedUsage
+from tests.factories import GivenSystem, claim, claim_one, failed, new_job, record, refused, runs_of, succeeded
+from tests.integration.execution.attempting import make_due_again
+from tests.integration.execution.limiting import create, put
+from tests.integration.jobs.test_principals import user
+
+KEY = "account:app_a/acme"
+SOMEBODY = Principal(PrincipalKind.USER, uuid4(), "ada")
+
+
+def run(system: GivenSystem, account: str, count: int = 1, result: Result | None = None, **changes: object) -> None:
+    create(system, count, account_id=account, max_retries=0, **changes)
+    for work in claim(system):
+        record(system, work, result or succeeded())
+
+
+def used(system: GivenSystem, principal: Principal = LOCAL, **wanted: object) -> list[UsageView]:
+    return list(AccountUsage(system).of(principal, replace(WantedUsage(), **wanted)).accounts)  # type: ignore[arg-type]  # as given
+
+
+def names(found: list[UsageView]) -> list[str]:
+    return [one.account_id for one in found]
+
+
+def of(system: GivenSystem, app_name: str, role: Role = Role.VIEWER, account: str | None = None) -> Principal:
+    """A member of an app, or a key of it that is bound to an account."""
+    with database.reading():
+        app_id = App.get(App.name == app_name).id
+    kind = PrincipalKind.USER if account is None else PrincipalKind.KEY
+    known = Principal(kind, memberships=(Membership(app_id, app_name, role),), account_id=account)
+    return replace(known, user_id=uuid4()) if account is None else replace(known, key_id=uuid4())
+
+
+def test_the_account_that_used_most_comes_first_with_its_failures_and_attempts(system: GivenSystem) -> None:
+    run(system, "small")
+    run(system, "acme", 2)
+    run(system, "acme", 1, refused(), app_name="app_b")
+    [retried] = create(system, account_id="acme", max_retries=1)
+    for _ in range(2):
+        record(system, claim_one(system), failed())
+        if runs_of(retried)[0].status is RunStatus.RETRYING:
+            make_due_again(system, runs_of(retried)[0].id)
+    found = [(one.app_name, one.account_id, one.runs, one.failed, one.attempts) for one in used(system)]
+    assert found == [("app_a", "acme", 3, 1, 4), ("app_a", "small", 1, 0, 1), ("app_b", "acme", 1, 1, 1)]
+    assert names(used(system, jobs=JobFilter(app_name="app_b"))) == ["acme"]
+    assert names(used(system, jobs=JobFilter(account_id="small"))) == ["small"]
+
+
+def test_what_did_not_begin_or_ended_before_the_span_does_not_count(system: GivenSystem) -> None:
+    run(system, "before")
+    system.clock.advance(3_601)
+    run(system, "now")
+    for account in ("later", "skipped"):
+        lifecycle.create(LOCAL, system, new_job(schedules.DelayFromNow(60), account_id=account))
+    with database.transaction():
+        ended = {"status": RunStatus.SKIPPED, "finished_at": system.clock.now()}
+        assert Run.update(ended).where(Run.account_id == "skipped").execute() == 1
+    assert names(used(system)) == ["now"]
+    assert set(names(used(system, minutes=120))) == {"before", "now"}
+
+
+def test_runs_count_for_the_account_that_they_were_made_for(system: GivenSystem) -> None:
+    run(system, "acme")
+    with database.transaction():
+        Job.update(account_id="other").execute()
+    assert names(used(system)) == ["acme"]
+    assert used(system, of(system, "app_a", Role.OWNER, "acme")) == []
+    assert used(system, of(system, "app_a", Role.OWNER, "other")) == []
+
+
+def test_an_account_that_its_rate_holds_is_listed_with_its_limit_and_until_when(system: GivenSystem) -> None:
+    put(system, KEY, rate=Rate(1, 60))
+    create(system, 3, account_id="acme")
+    run(system, "quick", 2)
+    quick, acme = used(system)
+    assert (quick.account_id, quick.limit, quick.waiting) == ("quick", None, 0)
+    assert (acme.runs, acme.waiting) == (1, 2)
+    [wait] = acme.waits
+    assert (wait.held_by, wait.held_key, wait.count) == (Hold.RATE_LIMIT, KEY, 2)
+    assert wait.held_until is not None
+    assert acme.limit is not None
+    assert acme.limit.rate == Rate(1, 60)
+    assert names(used(system, order=UsageOrder.HELD)) == ["acme", "quick"]
+    cut = AccountUsage(system).of(LOCAL, WantedUsage(limit=1))
+    assert (names(list(cut.accounts)), cut.held_back) == (["quick"], 1)
+
+
+def test_what_waits_for_a_worker_is_told_from_what_is_held(system: GivenSystem) -> None:
+    held, _free, _other_queue = create(system, 3, account_id="acme")
+    lifecycle.pause(LOCAL, system, held)
+    [acme] = used(system)
+    assert {(one.held_by, one.count) for one in acme.waits} == {(Hold.PAUSED, 1), (None, 2)}
+    assert acme.waiting == 3
+
+
+def test_accounts_are_ranked_by_what_is_asked_for(system: GivenSystem) -> None:
+    run(system, "busy", 3)
+    run(system, "failing", 2, refused())
+    create(system, 2, account_id="waiting")
+    assert names(used(system)) == ["busy", "failing", "waiting"]
+    assert names(used(system, order=UsageOrder.FAILED))[0] == "failing"
+    assert names(used(system, order=UsageOrder.WAITING))[0] == "waiting"
+    cut = AccountUsage(system).of(LOCAL, WantedUsage(limit=2))
+    assert (names(list(cut.accounts)), cut.count) == (["busy", "failing"], 3)
+
+
+@pytest.fixture
+def few_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two ended runs are read, and two that wait."""
+    monkeypatch.setattr(account_usage, "MOST_ENDED", 2)
+    monkeypatch.setattr(account_usage, "MOST_WAITING", 2)
+
+
+@pytest.mark.usefixtures("few_are_read")
+def test_of_more_runs_than_are_read_the_newest_count_and_it_is_said_since_when(system: GivenSystem) -> None:
+    for account in ("first", "second", "third"):
+        run(system, account)
+        system.clock.advance(1)
+    found = AccountUsage(system).of(LOCAL, WantedUsage())
+    assert names(list(found.accounts)) == ["second", "third"]
+    assert found.runs_are_cut
+    assert (system.clock.now() - found.counted_since).total_seconds() == 3
+    all_of_two = AccountUsage(system).of(LOCAL, WantedUsage(minutes=1))
+    system.clock.advance(58)
+    assert all_of_two.runs_are_cut
+    assert not AccountUsage(system).of(LOCAL, WantedUsage(minutes=1)).runs_are_cut
+
+
+@pytest.mark.usefixtures("few_are_read")
+def test_an_account_that_its_limit_holds_is_found_behind_those_that_wait_in_masses(system: GivenSystem) -> None:
+    apps.ensure(system, "app_b")
+    put(system, KEY, 1)
+    put(system, "account:app_b/acme", 1)
+    create(system, 3, account_id="acme")
+    create(system, 4, account_id="acme", app_name="app_b")
+    claim(system)
+    create(system, 5, account_id="crowd")
+    found = AccountUsage(system).of(LOCAL, WantedUsage())
+    assert found.waiting_is_cut
+    waits = {(one.app_name, wait.held_key, wait.count) for one in found.accounts for wait in one.waits if wait.held_key}
+    assert waits == {("app_a", KEY, 2), ("app_b", "account:app_b/acme", 3)}
+    of_b = AccountUsage(system).of(of(system, "app_b"), WantedUsage())
+    assert of_b.waiting_is_cut
+    assert [one.app_name for one in of_b.accounts] == ["app_b"]
+    with database.reading():
+        assert queries.held(JobFilter(account_id="nobody"), None, 10) == []
+        assert [one.key for one in queries.held(JobFilter(app_name="app_a"), None, 10)] == [KEY]
+
+
+def test_each_sees_the_accounts_of_their_apps_and_no_limit_of_others(system: GivenSystem) -> None:
+    put(system, KEY, 5)
+    run(system, "acme")
+    run(system, "globex")
+    run(system, "acme", app_name="app_b")
+    assert used(system, SOMEBODY) == []
+    assert [one.app_name for one in used(system, of(system, "app_b"))] == ["app_b"]
+    assert names(used(system, of(system, "app_a", Role.OWNER, "globex"))) == ["globex"]
+    anna = user(system, "anna")
+    run(system, "acme", owner_id=anna.user_id)
+    [shown] = used(system, anna)
+    assert (shown.runs, shown.limit) == (1, None)
+    assert [one.limit is None for one in used(system, of(system, "app_a"))] == [False, True]
