@@ -88,9 +88,11 @@ def _test_calls(site: Site) -> list[Route]:
 
 
 def _one_job(site: Site) -> list[Route]:
+    page = JobPage(site)
+    again = ("job.html", page.load)
     actions_on_job = {
-        "trigger": actions.trigger(site),
-        "pause": actions.pause(site),
+        "trigger": actions.trigger(site, again),
+        "pause": actions.pause(site, again),
         "resume": actions.on_job(site, lifecycle.resume, "resumed"),
         "cancel": actions.on_job(site, lifecycle.cancel, "cancelled"),
         "retry": actions.retry(site),
@@ -104,7 +106,7 @@ def _one_job(site: Site) -> list[Route]:
         Route(f"{path}/versions", get=Answer(history.show, f"GET {like}/versions")),
         Route(f"{path}/{_VERSION}/revert", post=Answer(history.revert, f"POST {like}/{_VERSION}/revert")),
         Route(f"{path}/backfill", get=Answer(filling.ask, backfill), post=Answer(filling.fill, backfill)),
-        Route(path, get=Answer(JobPage(site).show, f"GET {like}")),
+        Route(path, get=Answer(page.show, f"GET {like}")),
         Route(f"{path}/delete", post=Answer(actions.delete(site), f"DELETE {like}")),
         *(Route(f"{path}/{name}", post=Answer(act, f"POST {like}/{name}")) for name, act in actions_on_job.items()),
     ]
@@ -113,9 +115,11 @@ def _one_job(site: Site) -> list[Route]:
 def _one_run(site: Site) -> list[Route]:
     path, like = "/dashboard/runs/{run_id:uuid}", "/api/runs/{run_id:uuid}"
     cancel = actions.on_run(site, cancelling.cancel, "cancelled")
+    page = RunPage(site)
+    replay = actions.replay(site, ("run.html", page.load))
     return [
-        Route(path, get=Answer(RunPage(site).show, f"GET {like}")),
-        Route(f"{path}/replay", post=Answer(actions.replay(site), f"POST {like}/replay")),
+        Route(path, get=Answer(page.show, f"GET {like}")),
+        Route(f"{path}/replay", post=Answer(replay, f"POST {like}/replay")),
         Route(f"{path}/cancel", post=Answer(cancel, f"POST {like}/cancel")),
     ]
 

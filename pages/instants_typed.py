@@ -21,6 +21,20 @@ def read(text: str, zone: ZoneInfo) -> str:
         return text
 
 
+def kept(text: str, former: str | None, zone: ZoneInfo) -> str:
+    """Returns as `read` does what a field holds: the former instant to its full precision, if that stands there still.
+
+    A field shows whole seconds, and not which of two equal readings of a clock that is set back is meant.
+    """
+    if former is not None:
+        try:
+            if instants.read(shown(instants.read(former, zone), zone), zone) == instants.read(text, zone):
+                return former
+        except (ValueError, OverflowError):
+            pass
+    return read(text, zone)
+
+
 def near(text: str, zone: ZoneInfo, now: datetime) -> str:
     """Returns as `read` does what is typed into a filter, where a time means today's, and a few words mean days."""
     today = now.astimezone(zone).date()
@@ -34,8 +48,8 @@ def expected(name: str, text: str, zone: ZoneInfo) -> datetime:
     """Returns the instant that is typed into a field. Raises `InvalidInput`."""
     try:
         return instants.read(text, zone)
-    except (ValueError, OverflowError) as error:
-        raise InvalidInput.at(name, f"is no instant: {error}; write for example 2026-03-01T09:30.") from None
+    except (ValueError, OverflowError):
+        raise InvalidInput.at(name, "is no date and time; write for example 2026-03-01T09:30.") from None
 
 
 def shown(at: datetime, zone: ZoneInfo) -> str:

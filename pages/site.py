@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -31,6 +32,10 @@ Load = Callable[[Asked], Mapping[str, Any]]
 Do = Callable[[Asked, Form], str]
 IsOpen = Callable[[Principal, str], bool]
 """Whether a principal may load the page at a path, as the access of its operation says."""
+
+
+_PLAIN: Mapping[str, Any] = {"follows": False, "beside": {}, "typed": {}, "wrong": []}
+"""What holds for a page that is not kept up to date, and for whose forms nothing was refused."""
 
 
 class Run(Protocol):
@@ -72,7 +77,7 @@ class Site:
     async def show(self, req: Request, resp: Response, template: str, load: Load) -> None:
         """Answer with a template over what `load` returns; both are work for a thread."""
         resp.content_type = falcon.MEDIA_HTML
-        resp.data = await self._run(self._page, template, self.asked(req), load)
+        resp.data = await self._run(self._page, template, self.asked(req), _following(req, resp, load))
 
     async def lead(self, req: Request, resp: Response, find: Callable[[Asked], str]) -> None:
         """Lead to the path that `find` returns, which is work for a thread."""
@@ -131,9 +136,8 @@ class Site:
 
     def render(self, template: str, who: Asked, context: Mapping[str, Any]) -> bytes:
         """Returns a page that needs nothing from the database."""
-        return self._templates.render(
-            template, who, {"paused_at": None, "paused_until": None, "pause": None, **self._navigation(who), **context}
-        )
+        unpaused = {"paused_at": None, "paused_until": None, "pause": None}
+        return self._templates.render(template, who, {**unpaused, **_PLAIN, **self._navigation(who), **context})
 
     def _page(self, template: str, who: Asked, load: Load) -> bytes:
         context = load(who)
@@ -142,6 +146,7 @@ class Site:
             "paused_at": paused and paused.since,
             "paused_until": paused and paused.until,
             "pause": paused and paused.by,
+            **_PLAIN,
             **self._navigation(who),
         }
         return self._templates.render(template, who, {**told, **context})
@@ -153,6 +158,15 @@ class Site:
             place: [page for page in pages if _is_known(who) and self._is_open(who.principal, page.path)]
             for place, pages in listed.items()
         }
+
+
+def _following(req: Request, resp: Response, load: Load) -> Load:
+    """Returns `load` with whether the page keeps itself up to date, for which it is fetched by GET again and again.
+
+    The answer to a form is not what its address answers to GET, and a refusal is the same each time.
+    """
+    follows = req.method == "GET" and resp.status_code == HTTPStatus.OK
+    return lambda who: {"follows": follows, **load(who)}
 
 
 def _is_known(who: Asked) -> bool:

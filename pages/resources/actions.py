@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 from uuid import UUID
 
 from falcon.asgi import Request, Response
@@ -11,7 +11,7 @@ from falcon.asgi import Request, Response
 from core.errors import InvalidInput
 from core.principals import Principal
 from core.states import Hold
-from pages import forms
+from pages import forms, shown_again
 from pages.asked import Asked
 from pages.forms import Form
 from pages.routes import Responder
@@ -29,6 +29,9 @@ class ActOnOne(Protocol):
 
 
 DoWithJob = Callable[[Asked, Form, UUID], str]
+PageOfOne = tuple[str, Callable[[Asked, UUID], dict[str, Any]]]
+"""The page that a form is on: its template, and what loads it."""
+_NAMES = shown_again.same("data", "until", "reason")
 
 
 def job_path(job_id: UUID, done: str) -> str:
@@ -51,7 +54,7 @@ def on_job(site: Site, act: ActOnOne, done: str) -> Responder:
     return _by_job(site, do)
 
 
-def pause(site: Site) -> Responder:
+def pause(site: Site, page: PageOfOne) -> Responder:
     """Returns a responder that pauses a job, up to an instant if the form has one, and leads back to it."""
 
     def do(who: Asked, form: Form, job_id: UUID) -> str:
@@ -59,10 +62,10 @@ def pause(site: Site) -> Responder:
         lifecycle.pause(who.principal, site.system, job_id, until=until, reason=site.reason(form))
         return job_path(job_id, "paused" if until is None else "paused_until")
 
-    return _by_job(site, do)
+    return _or_again(site, do, page)
 
 
-def trigger(site: Site) -> Responder:
+def trigger(site: Site, page: PageOfOne) -> Responder:
     """Returns a responder that runs a job now, with other data if the form has any, and leads to the run."""
 
     def do(who: Asked, form: Form, job_id: UUID) -> str:
@@ -70,7 +73,7 @@ def trigger(site: Site) -> Responder:
         run = requested_runs.trigger(who.principal, site.system, job_id, data)
         return run_path(run.id, _triggered(who.principal, run))
 
-    return _by_job(site, do)
+    return _or_again(site, do, page)
 
 
 def retry(site: Site) -> Responder:
@@ -102,14 +105,14 @@ def delete(site: Site) -> Responder:
     return _by_job(site, do)
 
 
-def replay(site: Site) -> Responder:
+def replay(site: Site, page: PageOfOne) -> Responder:
     """Returns a responder that runs again what a run was for, with other data if the form has any; leads to the run."""
 
     def do(who: Asked, form: Form, run_id: UUID) -> str:
         data = forms.data(form.get("data", ""))
         return run_path(requested_runs.replay(who.principal, site.system, run_id, data).id, "replayed")
 
-    return _by_run(site, do)
+    return _or_again(site, do, page)
 
 
 def on_run(site: Site, act: ActOnOne, done: str) -> Responder:
@@ -128,6 +131,27 @@ def _triggered(principal: Principal, run: RunView) -> str:
         return "triggered"
     paused = [str(one.paused) for one in pauses_in_force.of_job(principal, run.job_id)]
     return f"triggered_{paused[0] if len(paused) == 1 else 'several'}"
+
+
+def _or_again(site: Site, do: DoWithJob, page: PageOfOne) -> Responder:
+    """Returns a responder that does what a form asks for, or shows its page again with what is wrong beside its fields.
+
+    The one parameter of its path is the id of the job or run.
+    """
+    template, load = page
+
+    async def respond(req: Request, resp: Response, **path: UUID) -> None:
+        form = await site.form(req)
+        [one] = path.values()
+
+        def act() -> Awaitable[None]:
+            return site.carry_out(req, resp, form, lambda who, given: do(who, given, one))
+
+        await shown_again.or_again(
+            site, req, resp, act, template=template, load=lambda who: load(who, one), form=form, names=_NAMES
+        )
+
+    return respond
 
 
 def _by_job(site: Site, do: DoWithJob) -> Responder:

@@ -11,7 +11,7 @@ from falcon.asgi import Request, Response
 from core import built_in_apps
 from core.errors import NotFound
 from core.scopes import Role, Scope
-from pages import rights, shown_once, words
+from pages import rights, shown_again, shown_once, words
 from pages.asked import Asked
 from pages.forms import Form, typed_number
 from pages.resources.apps import app_path
@@ -23,6 +23,9 @@ from services.reading import pausing
 from services.secrets import named, signing
 
 QUOTAS = tuple(words.QUOTAS)
+_NAMES = shown_again.same(
+    "callback_base_url", "username", "role", "value", "account_id", "scopes", "task_type", "data", *QUOTAS
+)
 _SWITCH = {"on": True, "off": False}
 """What the breaker's switch says; anything else is as the server's setting has it."""
 Act = Callable[[Asked, Form, str], str]
@@ -55,6 +58,22 @@ class AppPage:
             return "/dashboard/apps?done=deleted"
 
         await self._act(req, resp, name, do)
+
+    async def or_again(
+        self, req: Request, resp: Response, name: str, form: Form, act: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Act, or show the app with what is wrong beside the fields of the form."""
+        names = {**_NAMES, "name": "secret" if "secret" in form else "name"}
+        await shown_again.or_again(
+            self._site,
+            req,
+            resp,
+            act,
+            template="app.html",
+            load=lambda who: self._load(who, name),
+            form=form,
+            names=names,
+        )
 
     def responder(self, act: Act) -> Responder:
         """Returns a responder that does what a form asks for and leads back, or shows the app with what is wrong."""
@@ -131,19 +150,16 @@ class AppPage:
         def do(who: Asked, form: Form) -> str:
             return make(who, form, name)
 
-        def act() -> Awaitable[None]:
-            return shown_once.show(self._site, req, resp, do, described=lambda _: described, back=app_path(name))
+        form = await self._site.form(req)
 
-        await self._or_again(req, resp, name, act)
+        def act() -> Awaitable[None]:
+            return shown_once.show(self._site, req, resp, form, do, described=lambda _: described, back=app_path(name))
+
+        await self.or_again(req, resp, name, form, act)
 
     async def _act(self, req: Request, resp: Response, name: str, do: Callable[[Asked, Form], str]) -> None:
         form = await self._site.form(req)
-        await self._or_again(req, resp, name, lambda: self._site.carry_out(req, resp, form, do))
-
-    async def _or_again(self, req: Request, resp: Response, name: str, act: Callable[[], Awaitable[None]]) -> None:
-        await shown_once.or_again(
-            self._site, req, resp, act, template="app.html", load=lambda who: self._load(who, name)
-        )
+        await self.or_again(req, resp, name, form, lambda: self._site.carry_out(req, resp, form, do))
 
     def _load(self, who: Asked, name: str) -> dict[str, Any]:
         app = apps.get(who.principal, name)
@@ -151,7 +167,6 @@ class AppPage:
         return {
             "app": app,
             "may": rights.on_app(who.principal, app.id),
-            "wrong": [],
             "path": app_path(app.name),
             "is_shared": app.name in built_in_apps.NAMES,
             "app_pause": pausing.of_apps(who.principal, [app.name]).get(app.name) if app.paused_at else None,

@@ -70,9 +70,10 @@ class JobPage:
 
     async def show(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Show a job."""
-        await self._site.show(req, resp, "job.html", lambda who: self._load(who, job_id))
+        await self._site.show(req, resp, "job.html", lambda who: self.load(who, job_id))
 
-    def _load(self, who: Asked, job_id: UUID) -> dict[str, Any]:
+    def load(self, who: Asked, job_id: UUID) -> dict[str, Any]:
+        """Returns what the page shows of a job."""
         view = records.job(who.principal, job_id)
         cursor = who.params.get("cursor")
         after = self._site.readers.run_list({"cursor": cursor}).stretch.after if cursor else None

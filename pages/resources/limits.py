@@ -8,20 +8,28 @@ from urllib.parse import urlencode
 
 from falcon.asgi import Request, Response
 
-from core import instants
 from core.filters import RunFilter
 from core.listing import Stretch
 from core.scopes import Scope
-from pages import rights, run_rows, shown_once
+from pages import instants_typed, rights, run_rows, shown_again
 from pages.asked import Asked
-from pages.forms import Form, typed_number
+from pages.forms import UNTIL, Form, typed_number
 from pages.site import Site
 from services.execution import limit_changes
 from services.reading import limits, listing
+from services.reading.limits import LimitView
 
 PATH = "/dashboard/limits"
 SHOWN = 50
 WAITING = 20
+_OF_ACCOUNTS = "account:"
+_NAMES = {
+    "key": "limited",
+    "concurrency": "concurrency",
+    "rate.calls": "calls",
+    "rate.per_seconds": "per_seconds",
+    "expires_at": "until",
+}
 
 
 def limit_path(key: str, done: str = "") -> str:
@@ -48,14 +56,16 @@ class LimitsPage:
         form = await self._site.form(req)
 
         def do(who: Asked, given: Form) -> str:
-            wanted = self._site.readers.limit(_as_json(given))
+            wanted = self._site.readers.limit(_as_json(who, given))
             view, _is_new = limit_changes.put(who.principal, self._site.system, given.get("limited", ""), wanted)
             return limit_path(view.key, "limited")
 
         def act() -> Awaitable[None]:
             return self._site.carry_out(req, resp, form, do)
 
-        await shown_once.or_again(self._site, req, resp, act, template="limits.html", load=self._load)
+        await shown_again.or_again(
+            self._site, req, resp, act, template="limits.html", load=self._load, form=form, names=_NAMES
+        )
 
     async def delete(self, req: Request, resp: Response) -> None:
         """Delete the limit of a key."""
@@ -78,7 +88,6 @@ class LimitsPage:
             "may_put": rights.has_somewhere(who.principal, Scope.APP),
             "rate": settings.account_rate,
             "most_at_once": settings.max_concurrent_runs,
-            "wrong": [],
         }
 
     def _load_one(self, who: Asked, key: str) -> dict[str, Any]:
@@ -93,13 +102,26 @@ class LimitsPage:
             "all_waiting": f"/dashboard/runs?{urlencode({'held_key': found.key})}",
             "may_change": limits.may_change(who.principal, found.key),
             "may_delete": who.principal.sees_all or found.weight_put_by is None,
-            "until": "" if found.expires_at is None else instants.shown(found.expires_at),
+            "by_default": self._site.system.settings.account_rate if found.key.startswith(_OF_ACCOUNTS) else None,
+            "values": _as_typed(who, found),
         }
 
 
-def _as_json(form: Form) -> dict[str, Any]:
+def _as_typed(who: Asked, limit: LimitView) -> dict[str, Any]:
+    """Returns what one would type into the form for a limit."""
+    rate = limit.rate
+    return {
+        "concurrency": limit.concurrency or "",
+        "calls": "" if rate is None else rate.calls,
+        "per_seconds": "" if rate is None else rate.seconds,
+        "until": "" if limit.expires_at is None else instants_typed.shown(limit.expires_at, who.zone),
+    }
+
+
+def _as_json(who: Asked, form: Form) -> dict[str, Any]:
     """Returns what the API takes for what is typed; numbers that are none are refused there."""
     given: dict[str, Any] = {name: typed_number(form[name]) for name in ("concurrency",) if form.get(name)}
     if form.get("calls") or form.get("per_seconds"):
         given["rate"] = {name: typed_number(form.get(name, "")) for name in ("calls", "per_seconds")}
-    return {**given, "expires_at": form["expires_at"]} if form.get("expires_at") else given
+    until = form.get(UNTIL)
+    return {**given, "expires_at": instants_typed.kept(until, form.get("expires_at"), who.zone)} if until else given

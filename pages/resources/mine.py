@@ -11,7 +11,7 @@ from falcon.asgi import Request, Response
 from core.errors import InvalidInput, NotFound
 from core.principals import Principal
 from core.scopes import Scope
-from pages import shown_once
+from pages import shown_again, shown_once
 from pages.asked import Asked
 from pages.forms import Form
 from pages.routes import see_other
@@ -21,6 +21,8 @@ from services.access import own_tokens
 PATH = "/dashboard/mine"
 ChangePassword = Callable[[Principal, str, str, str | None], Awaitable[None]]
 """Changes a password as the API does: the present one, the new one, and the session that goes on."""
+
+_NAMES = shown_again.same("current_password", "new_password", "again", "name", "scopes")
 
 
 class Mine:
@@ -45,10 +47,12 @@ class Mine:
         def described(who: Asked) -> dict[str, Any]:
             return {"kind": "token", "name": who.principal.name, "section": "mine"}
 
-        def act() -> Awaitable[None]:
-            return shown_once.show(self._site, req, resp, make, described=described, back=PATH)
+        form = await self._site.form(req)
 
-        await shown_once.or_again(self._site, req, resp, act, template="mine.html", load=self._load)
+        def act() -> Awaitable[None]:
+            return shown_once.show(self._site, req, resp, form, make, described=described, back=PATH)
+
+        await self._or_again(req, resp, form, act)
 
     async def revoke(self, req: Request, resp: Response) -> None:
         """End a session, or revoke a token."""
@@ -72,7 +76,7 @@ class Mine:
             await self._change_password(who.principal, current, new, who.session)
             see_other(resp, self._site.url(f"{PATH}?done=password_changed"))
 
-        await shown_once.or_again(self._site, req, resp, act, template="mine.html", load=self._load)
+        await self._or_again(req, resp, form, act)
 
     async def end_others(self, req: Request, resp: Response) -> None:
         """End all sessions but this one."""
@@ -83,11 +87,15 @@ class Mine:
 
         await self._site.act(req, resp, do)
 
+    async def _or_again(self, req: Request, resp: Response, form: Form, act: Callable[[], Awaitable[None]]) -> None:
+        await shown_again.or_again(
+            self._site, req, resp, act, template="mine.html", load=self._load, form=form, names=_NAMES
+        )
+
     def _load(self, who: Asked) -> dict[str, Any]:
         return {
             "tokens": own_tokens.listed(who.principal, self._site.system, who.session),
             "scope_words": [scope.value for scope in Scope],
-            "wrong": [],
         }
 
 

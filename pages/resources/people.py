@@ -10,7 +10,7 @@ from uuid import UUID
 from falcon.asgi import Request, Response
 
 from core.errors import InvalidInput, NotFound
-from pages import shown_once
+from pages import shown_again, shown_once
 from pages.asked import Asked
 from pages.forms import Form
 from pages.routes import Responder
@@ -27,6 +27,7 @@ CHANGES = {
     "demote": (Change(administrator=False), "updated"),
 }
 Act = Callable[[Asked, Form], str]
+_NAMES = shown_again.same("email")
 
 
 class People:
@@ -67,7 +68,7 @@ class People:
             def do(who: Asked, given: Form) -> str:
                 return f"{PATH}?done={act(who, given)}"
 
-            await self._or_again(req, resp, lambda: self._site.carry_out(req, resp, form, do))
+            await self._or_again(req, resp, form, lambda: self._site.carry_out(req, resp, form, do))
 
         return respond
 
@@ -97,13 +98,17 @@ class People:
     async def _shown_once(self, req: Request, resp: Response, kind: str, make: Act) -> None:
         described = {"kind": kind, "name": "", "section": "people"}
 
+        form = await self._site.form(req)
+
         def act() -> Awaitable[None]:
-            return shown_once.show(self._site, req, resp, make, described=lambda _: described, back=PATH)
+            return shown_once.show(self._site, req, resp, form, make, described=lambda _: described, back=PATH)
 
-        await self._or_again(req, resp, act)
+        await self._or_again(req, resp, form, act)
 
-    async def _or_again(self, req: Request, resp: Response, act: Callable[[], Awaitable[None]]) -> None:
-        await shown_once.or_again(self._site, req, resp, act, template="people.html", load=self._load)
+    async def _or_again(self, req: Request, resp: Response, form: Form, act: Callable[[], Awaitable[None]]) -> None:
+        await shown_again.or_again(
+            self._site, req, resp, act, template="people.html", load=self._load, form=form, names=_NAMES
+        )
 
     def _load(self, who: Asked) -> dict[str, Any]:
         search, after = who.params.get("search") or None, who.params.get("after") or None
@@ -115,5 +120,4 @@ class People:
             "paged": after is not None,
             "next": following and f"{PATH}?{urlencode(following)}",
             "invitations": invitations.listed(who.principal, self._site.system),
-            "wrong": [],
         }

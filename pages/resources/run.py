@@ -27,9 +27,10 @@ class RunPage:
 
     async def show(self, req: Request, resp: Response, run_id: UUID) -> None:
         """Show a run."""
-        await self._site.show(req, resp, "run.html", lambda who: self._load(who, run_id))
+        await self._site.show(req, resp, "run.html", lambda who: self.load(who, run_id))
 
-    def _load(self, who: Asked, run_id: UUID) -> dict[str, Any]:
+    def load(self, who: Asked, run_id: UUID) -> dict[str, Any]:
+        """Returns what the page shows of a run."""
         with one_moment():
             return self._read(who, run_id)
 
@@ -61,7 +62,7 @@ class RunPage:
             "may_replay": run.status in DEAD and replays.is_open(whole.replays),
             "is_being_replayed": any(one.finished_at is None for one in whole.replays),
             "data": records.data_of_run(who.principal, run_id) if run.status in DEAD else None,
-            "beside": records.beside(who.principal, run_id),
+            "neighbours": records.beside(who.principal, run_id),
             "commands": {
                 "Read it": examples.get(self._site.system.settings, path),
                 "Replay": examples.post(self._site.system.settings, f"{path}/replay"),

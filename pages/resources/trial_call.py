@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Any
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from falcon.asgi import Request, Response
 from pages import forms, naming
 from pages.asked import Asked
 from pages.forms import Form
+from pages.resources.app import AppPage
 from pages.resources.apps import app_path
 from pages.site import Site
 from services.execution import trial_calls, trial_places
@@ -21,6 +23,7 @@ class TestCallPage:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._app_page = AppPage(site)
 
     async def of_job(self, req: Request, resp: Response, job_id: UUID) -> None:
         """Make the call of a job, and show it."""
@@ -31,8 +34,12 @@ class TestCallPage:
     async def of_app(self, req: Request, resp: Response, name: str) -> None:
         """Call the receiver of an app, and show what came back."""
         form = await self._site.form(req)
+
+        def call() -> Awaitable[None]:
+            return self._site.show_call(req, resp, lambda who: told_of_app(self._site, who, name, form))
+
         with trial_places.place():
-            await self._site.show_call(req, resp, lambda who: told_of_app(self._site, who, name, form))
+            await self._app_page.or_again(req, resp, name, form, call)
 
     def _of_job(self, who: Asked, job_id: UUID) -> dict[str, Any]:
         made = trial_calls.of_job(who.principal, self._site.system, job_id)

@@ -25,11 +25,9 @@ def test_a_key_is_limited_seen_changed_and_deleted(browser: Browser, system: Giv
     page = browser.submit(browser.load("/dashboard/limits").form("Limit"), limited=KEY, concurrency="3")
     assert "in force within a second" in page.text
     assert "3 at once" in page.text
-    page = browser.submit(
-        page.form("Limit"), concurrency="", calls="90", per_seconds="60", expires_at="2026-11-21T00:00Z"
-    )
+    page = browser.submit(page.form("Limit"), concurrency="", calls="90", per_seconds="60", until="2026-11-21T00:00")
     assert "90 calls within 1 min" in page.text
-    assert page.form("Limit").fields["expires_at"] == "2026-11-21T00:00:00Z"
+    assert page.form("Limit").fields["until"] == "2026-11-21T00:00:00"
     assert limits.get(LOCAL, system, KEY).rate == Rate(90, 60)
     assert KEY in browser.load("/dashboard/limits").links
     assert "The limit is deleted" in browser.submit(page.form("Delete the limit"), reason="Enough").text
@@ -96,9 +94,9 @@ def test_how_much_waits_for_a_host_of_all_apps_is_shown_to_administrators_alone(
     [
         ({"limited": "odd:key", "concurrency": "1"}, "whose kind is not known"),
         ({"limited": KEY}, "limits nothing"),
-        ({"limited": KEY, "concurrency": "many"}, "concurrency"),
-        ({"limited": KEY, "calls": "5"}, "per_seconds"),
-        ({"limited": KEY, "concurrency": "1", "expires_at": "2020-01-01T00:00:00Z"}, "has passed"),
+        ({"limited": KEY, "concurrency": "many"}, "Maximum at once must be"),
+        ({"limited": KEY, "calls": "5"}, "Within how many seconds"),
+        ({"limited": KEY, "concurrency": "1", "until": "2020-01-01T00:00"}, "has passed"),
     ],
 )
 def test_what_is_no_limit_is_refused_in_words(

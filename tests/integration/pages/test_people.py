@@ -84,7 +84,7 @@ def test_ones_password_is_changed_as_it_is_typed(page: Page, browser: Browser) -
     typed = {"current_password": PASSWORD, "new_password": NEW}
     assert browser.submit(form, **{**typed, "again": NEW.strip()}).status == 400
     wrong = browser.submit(form, **{**typed, "current_password": "wrong", "again": NEW})
-    assert "current_password is wrong" in wrong.text
+    assert "Current password is wrong" in wrong.text
     assert browser.submit(form, **{**typed, "new_password": "short", "again": "short"}).status == 400
     assert "The password is changed." in browser.submit(form, **typed, again=NEW).text
     assert elsewhere.load("/dashboard/jobs").has_button("Log in")
