@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from pages import formats, words
+from pages import call_words, formats
 
 _WIDE, _HEIGHT, _LEAST = 600, 12, 2.0
 _KINDS = {
@@ -20,26 +20,27 @@ _KINDS = {
 }
 
 
-def phases(found: Sequence[Mapping[str, Any]]) -> Markup:
-    """Returns the phases of a call as a bar."""
+def phases(found: Sequence[Mapping[str, Any]], is_cut_off: bool = False) -> Markup:
+    """Returns the phases of a call as a bar; of a call without a complete answer, the last is cut off."""
+    told = [_told(one, is_cut_off=is_cut_off and one is found[-1]) for one in found]
     whole = sum(one["seconds"] for one in found)
     if whole <= 0:
         return Markup("")
     left, parts = 0.0, []
-    for one in found:
+    for one, words_of_it in zip(found, told, strict=True):
         width = max(_LEAST, (_WIDE - _LEAST * len(found)) * one["seconds"] / whole)
-        parts.append(_part(one, left, width))
+        parts.append(_part(one, words_of_it, left, width))
         left += width
     return Markup('<svg class="chart phases" viewBox="0 0 {:.0f} {}" role="img" aria-label="{}">{}</svg>').format(
-        left, _HEIGHT, ", ".join(map(_told, found)), Markup("").join(parts)
+        left, _HEIGHT, ", ".join(told), Markup("").join(parts)
     )
 
 
-def _part(one: Mapping[str, Any], left: float, width: float) -> Markup:
+def _part(one: Mapping[str, Any], told: str, left: float, width: float) -> Markup:
     return Markup('<rect class="c-{}" x="{:.1f}" y="0" width="{:.1f}" height="{}"><title>{}</title></rect>').format(
-        _KINDS.get(one["name"], "cancelled"), left, width, _HEIGHT, _told(one)
+        _KINDS.get(one["name"], "cancelled"), left, width, _HEIGHT, told
     )
 
 
-def _told(one: Mapping[str, Any]) -> str:
-    return f"{words.PHASES.get(one['name'], one['name'])} {formats.span(one['seconds'])}"
+def _told(one: Mapping[str, Any], *, is_cut_off: bool) -> str:
+    return f"{call_words.phase(one['name'], is_cut_off=is_cut_off)} {formats.span(one['seconds'])}"

@@ -18,6 +18,7 @@ from core.usual import Slower
 from pages import (
     calendar_chart,
     call_chart,
+    call_words,
     changes,
     charts,
     duration_chart,
@@ -54,7 +55,9 @@ class Templates:
         )
         self._environment.globals.update(url=url, static=lambda name: url(static(name)), words=words)
         self._environment.globals.update(charts=charts, series_charts=series_charts)
-        self._environment.globals.update(phases=call_chart.phases, called=naming.called, key_path=naming.key_path)
+        self._environment.globals.update(
+            phases=call_chart.phases, phase=call_words.phase, called=naming.called, key_path=naming.key_path
+        )
         self._environment.globals.update(account_path=naming.account_path, runs_of_wait=naming.runs_of_wait)
         self._environment.globals.update(account_of_key=naming.account_of_key)
         self._environment.globals.update(pace_of=formats.pace, effects=effects)

@@ -38,16 +38,6 @@ TRIGGERS: dict[str, str] = {
     Trigger.BACKFILL: "backfill",
 }
 
-PHASES: dict[str, str] = {
-    "look_up": "look-up",
-    "connect": "connect",
-    "tls": "TLS",
-    "send": "send",
-    "wait": "first byte after",
-    "receive": "answer in",
-}
-"""The phases of a call."""
-
 OUTCOMES: dict[str | None, str] = {
     None: "under way",
     Outcome.SUCCEEDED: "succeeded",

@@ -18,10 +18,11 @@ class NewTrialCall(Given):
 class TrialCall(Shown):
     """A test call: how a run would have ended, what was sent and what was answered.
 
-    At most 16 KiB of the answer; `call` is null where nothing could be sent.
+    `undecided`: no answer came in the ten seconds that a test waits, and a run waits longer (`error_message` says how
+    long). At most 16 KiB of the answer; `call` is null where nothing could be sent.
     """
 
-    outcome: Literal["succeeded", "failed", "deferred"]
+    outcome: Literal["succeeded", "failed", "deferred", "undecided"]
     error_type: str | None
     error_message: str | None
     answer: str | None

@@ -38,13 +38,24 @@ LONGEST_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class TrialCall:
-    """A test call: the request, the answer, and the outcome that a run would have had."""
+    """A test call: the request, the answer, and the outcome that a run would have had.
+
+    It is `undecided` if no answer came while the test waited, and a run waits longer.
+    """
 
     outcome: str
     error_type: str | None
     error_message: str | None
     answer: str | None
     call: Any
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """The work of a test call, and how many seconds a run of it may take."""
+
+    work: Work
+    limit_of_run: float
 
 
 def of_job(principal: Principal, system: System, job_id: UUID) -> TrialCall:
@@ -73,16 +84,16 @@ def of_app(principal: Principal, system: System, name: str, task_type: str, data
     return _made(principal, system, app.id, lambda: _work_of_app(principal, system, name, task_type, data))
 
 
-def _made(principal: Principal, system: System, app_id: UUID, begin: Callable[[], Work]) -> TrialCall:
+def _made(principal: Principal, system: System, app_id: UUID, begin: Callable[[], _Begun]) -> TrialCall:
     if system.perform_call is None:
         raise Conflict("This process makes no calls; ask a web process of the installation.")
     with trial_places.turn_of(app_id, principal.caller_id):
-        work = begin()
-        result = _performed(system, work)
-    return _told(work, result)
+        begun = begin()
+        result = _performed(system, begun.work)
+    return _told(begun, result)
 
 
-def _work_of_job(principal: Principal, system: System, job_id: UUID) -> Work:
+def _work_of_job(principal: Principal, system: System, job_id: UUID) -> _Begun:
     with system.transaction(Gate.UNUSED) as unit:
         job = visibility.expected(principal, jobs.by_id(job_id), job_id, Allowed.OPERATE)
         _refuse_paused(job.app)
@@ -93,7 +104,9 @@ def _work_of_job(principal: Principal, system: System, job_id: UUID) -> Work:
         return _work(principal, system, job_id, versions.executed(stored), unit.now)
 
 
-def _work_of_app(principal: Principal, system: System, name: str, task_type: str, data: dict[str, Any] | None) -> Work:
+def _work_of_app(
+    principal: Principal, system: System, name: str, task_type: str, data: dict[str, Any] | None
+) -> _Begun:
     with system.transaction(Gate.UNUSED) as unit:
         app = visible_apps.found(principal, name, Allowed.JOBS)
         _refuse_paused(app)
@@ -127,8 +140,9 @@ def _refuse_paused(app: App) -> None:
         raise Conflict(f"The app {app.name} is paused, and nothing of it is called; resume it first.")
 
 
-def _work(principal: Principal, system: System, job_id: UUID, job: ExecutedJob, now: datetime) -> Work:
-    return Work(
+def _work(principal: Principal, system: System, job_id: UUID, job: ExecutedJob, now: datetime) -> _Begun:
+    of_run = job.time_limit_seconds or registry.time_limit(system.settings, job.task_type)
+    work = Work(
         run_id=new_id(),
         job_id=job_id,
         attempt=1,
@@ -140,7 +154,7 @@ def _work(principal: Principal, system: System, job_id: UUID, job: ExecutedJob, 
         board_id=job.board_id,
         data=job.data,
         policy=retry_policy.policy(system, job),
-        time_limit_seconds=min(LONGEST_SECONDS, job.time_limit_seconds or LONGEST_SECONDS),
+        time_limit_seconds=min(LONGEST_SECONDS, of_run),
         polling_state=job.polling_state,
         polling_version=job.polling_version,
         claimed_monotonic=system.clock.monotonic(),
@@ -152,6 +166,7 @@ def _work(principal: Principal, system: System, job_id: UUID, job: ExecutedJob, 
         trace=principal.trace,
         carried=principal.trace if system.tracer else spans.next_in(principal.trace),  # it has no span of its own
     )
+    return _Begun(work, of_run)
 
 
 def _performed(system: System, work: Work) -> Result | None:
@@ -170,8 +185,8 @@ def _performed(system: System, work: Work) -> Result | None:
     return result
 
 
-def _told(work: Work, result: Result | None) -> TrialCall:
-    call = work.transcript.told()
+def _told(begun: _Begun, result: Result | None) -> TrialCall:
+    call = begun.work.transcript.told()
     match result:
         case Succeeded(answer=answer):
             return TrialCall("succeeded", None, None, answer[:BODY_KEPT], call)
@@ -181,5 +196,12 @@ def _told(work: Work, result: Result | None) -> TrialCall:
             kind = "permanent" if error.permanent else "transient"
             return TrialCall("failed", kind, error.message, None if answer is None else answer[:BODY_KEPT], call)
         case _:
-            message = f"It took longer than its limit of {work.time_limit_seconds:g} s."
-            return TrialCall("failed", "transient", message, None, call)
+            return _too_long(begun, call)
+
+
+def _too_long(begun: _Begun, call: Any) -> TrialCall:
+    waited = begun.work.time_limit_seconds
+    if waited < begun.limit_of_run:
+        message = f"The test waits at most {waited:g} s; a run waits {begun.limit_of_run:g} s: no verdict."
+        return TrialCall("undecided", None, message, None, call)
+    return TrialCall("failed", "transient", f"It took longer than its limit of {waited:g} s.", None, call)

@@ -99,9 +99,23 @@ def test_a_polling_job_keeps_its_state(system: GivenSystem, server: Server) -> N
 
 def test_a_receiver_that_is_silent_is_given_up(system: GivenSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial_calls, "LONGEST_SECONDS", 0.01)
-    answer = call(replace(system, perform_call=waits_for_ever), made(system)).json
+    answer = call(replace(system, perform_call=waits_for_ever), made(system, time_limit_seconds=0.01)).json
     assert (answer["outcome"], answer["call"]) == ("failed", None)
     assert answer["error_message"] == "It took longer than its limit of 0.01 s."
+
+
+def test_a_receiver_that_a_run_would_wait_for_longer_is_not_judged(
+    system: GivenSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trial_calls, "LONGEST_SECONDS", 0.01)
+    never = replace(system, perform_call=waits_for_ever)
+    answer = call(never, made(system)).json
+    assert (answer["outcome"], answer["error_type"]) == ("undecided", None)
+    assert answer["error_message"] == "The test waits at most 0.01 s; a run waits 30 s: no verdict."
+    browser = Browser(site(never))
+    page = browser.submit(browser.load(f"/dashboard/jobs/{made(system)}").form("Send a test call"))
+    assert answer["error_message"] in page.text
+    assert "would have failed" not in page.text
 
 
 def waits_for_ever(_system: object, _work: object, scope: Scope) -> NoReturn:
