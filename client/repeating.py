@@ -26,7 +26,8 @@ def why(
         output.document(found)
         return
     typer.echo(output.plain(found["answer"]))
-    output.fields({name: found[name] for name in ("run_id", "run_status", "blocked_by", "previous", "next")})
+    told = ("run_id", "run_status", "blocked_by", "backfilled_by", "previous", "next")
+    output.fields({name: found[name] for name in told})
 
 
 def backfill(

@@ -38,6 +38,14 @@ def gap_before(job_id: UUID, at: datetime, account_id: str | None) -> Run | None
     return found
 
 
+def backfill_of(job_id: UUID, at: datetime, but: UUID, account_id: str | None) -> Run | None:
+    """Returns the newest run that a backfill made, or made again, for an occurrence, as `run_of`."""
+    made = (Run.job == job_id) & (Run.scheduled_for == at) & (Run.id != but)
+    query = _of_account(Run.select().where(made, Run.trigger.in_((Trigger.BACKFILL, Trigger.RETRY))), account_id)
+    found: Run | None = query.order_by(Run.id.desc()).first()
+    return found
+
+
 def going_at(job_id: UUID, at: datetime, but: UUID) -> Run | None:
     """Returns another run of the job that was due before an instant, and not over by then."""
     was_due = (Run.job == job_id) & (Run.id != but) & (Run.scheduled_for <= at)

@@ -38,7 +38,7 @@ _FOLDER = FOLDER.with_name("templates")
 _A_DAY = timedelta(days=1)
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _RUNS = re.compile(rf"(?<=the run ){_ID}|(?:(?<=behind )|(?<=under way: )){_ID}(?:, {_ID})*")
-_INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)")
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00))")
 
 
 class Templates:

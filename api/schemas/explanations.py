@@ -22,7 +22,8 @@ class ExplanationQuery(BaseModel):
 class Explanation(Shown):
     """Why a job did or did not run. If the instant is not an occurrence, `previous` and `next` are those around it.
 
-    `blocked_by` is the run of the same job because of which it was skipped.
+    `blocked_by` is the run of the same job because of which it was skipped. `backfilled_by` is the newest run that a
+    backfill made for an occurrence that did not run.
     """
 
     at: datetime
@@ -32,3 +33,4 @@ class Explanation(Shown):
     previous: datetime | None
     next: datetime | None
     blocked_by: UUID | None
+    backfilled_by: UUID | None

@@ -2,21 +2,40 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from falcon.asgi import Request, Response
 
+from core import instants
 from core.errors import InvalidInput
+from core.schedules import Recurring
+from core.states import JobStatus
 from pages import instants_typed
 from pages.asked import Asked
 from pages.forms import Form
 from pages.resources.actions import job_path
+from pages.rights import Rights
 from pages.site import Site
 from services.jobs import backfill
-from services.reading import records
+from services.reading import made_up, records
+from services.reading.explaining import Explanation
+from services.reading.views import JobView
 
 _AGAIN = "again"
+_ONE = timedelta(seconds=1)
+
+
+def path_for(job: JobView, may: Rights, why: Explanation | None) -> str | None:
+    """Returns the path of the form filled with an occurrence that did not run; None where no backfill is open."""
+    if why is None or why.run_status not in made_up.DID_NOT_RUN or why.backfilled_by is not None:
+        return None
+    if not (may.operate and isinstance(job.schedule, Recurring)) or job.status is JobStatus.CANCELLED:
+        return None
+    span = {"from": instants.shown(why.at), "to": instants.shown(why.at + _ONE)}
+    return f"/dashboard/jobs/{job.id}/backfill?{urlencode(span)}"
 
 
 class BackfillPage:
@@ -42,7 +61,14 @@ class BackfillPage:
 
     def _asking(self, who: Asked, job_id: UUID) -> dict[str, Any]:
         given = {name: who.params.get(name, "") for name in ("from", "to", _AGAIN)}
-        told: dict[str, Any] = {"job": records.job(who.principal, job_id), "given": given, "errors": {}, "trial": None}
+        shown = {name: _as_typed(who, text) if name != _AGAIN else text for name, text in given.items()}
+        told: dict[str, Any] = {
+            "shown": shown,
+            "job": records.job(who.principal, job_id),
+            "given": given,
+            "errors": {},
+            "trial": None,
+        }
         if given["from"] or given["to"]:
             try:
                 told["trial"] = self._tried(who, job_id, given)
@@ -54,6 +80,14 @@ class BackfillPage:
         start, end = self._site.readers.span(_given(who, given))
         again = given[_AGAIN] == "true"
         return backfill.backfill(who.principal, self._site.system, job_id, start, end, again=again, dry_run=True)
+
+
+def _as_typed(who: Asked, text: str) -> str:
+    """Returns an instant as the field shows it; what is none, as it was typed."""
+    try:
+        return instants_typed.shown(instants.read(text, who.zone), who.zone)
+    except (ValueError, OverflowError):
+        return text
 
 
 def _given(who: Asked, form: Form) -> dict[str, str]:

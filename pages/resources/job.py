@@ -20,6 +20,7 @@ from core.schedules import Polling, Recurring
 from core.states import DEAD, ENDED, JobStatus, RunStatus
 from pages import clocks, examples, instants_typed, job_form, job_troubles, progress, rights, run_rows
 from pages.asked import Asked
+from pages.resources import backfill
 from pages.resources.audit import rows_of
 from pages.site import Site, if_allowed
 from services.access import audit
@@ -82,10 +83,11 @@ class JobPage:
         following = None if page.last is None else self._site.readers.cursor(page.last, NEWEST_FIRST)
         definition = self._site.readers.job_as_asked(view)
         beside = run_rows.beside(self._site.system, who.now, page.items)
+        may, why = rights.on_job(who.principal, view), self._why(who, view)
         return {
             "job": view,
             "calls_over_http": registry.queue_of(view.task_type) == brokers.RUNS_HTTP,
-            "may": rights.on_job(who.principal, view),
+            "may": may,
             "job_pause": pausing.of_job(who.principal, job_id) if view.status == JobStatus.PAUSED else None,
             "holding": [] if str(view.status) in _ENDED else pauses_in_force.of_job(who.principal, job_id),
             "may_resume_app": rights.on_app(who.principal, view.app_id).operate,
@@ -114,7 +116,8 @@ class JobPage:
                 "Python": examples.as_python(self._site.system.settings, definition),
             },
             "commands": self._commands(job_id, definition),
-            "why": self._why(who, view),
+            "why": why,
+            "backfill": backfill.path_for(view, may, why),
             "clock": _clock(who, view),
             "asked_at": _asked_at(who, view, page.items),
             "states": polling_states.history(who.principal, job_id).states

@@ -11,8 +11,10 @@ from core.configuration import TRACE_ID
 from core.states import DEAD, LIVE
 from pages import clocks, examples, progress, receiver_words, rights, timeline, unkept_calls
 from pages.asked import Asked
+from pages.resources import backfill
 from pages.site import Site
 from services.reading import durations, explaining, next_calls, records, replays, run_times
+from services.reading.explaining import Explanation
 from services.reading.moment import one_moment
 from services.reading.views import RunView
 
@@ -40,9 +42,10 @@ class RunPage:
         path = f"/api/runs/{run_id}"
         job = records.job(who.principal, run.job_id)
         next_at = next_calls.of_runs(self._site.system, [run]).get(run_id)
+        may, why = rights.on_job(who.principal, job), self._explained(who, run)
         return {
             "run": run,
-            "may": rights.on_job(who.principal, job),
+            "may": may,
             "zone": clocks.of_job(job) or who.zone,
             "attempts": attempts,
             "unkept": unkept_calls.reasons(run, attempts, self._site.system.settings.calls_kept),
@@ -50,10 +53,11 @@ class RunPage:
             "trace_url": self._trace_url(run),
             "lines": whole.lines,
             "progress": progress.of(run),
-            "answer": self._explained(who, run),
             "events": timeline.events(run, attempts, held, next_at),
             "next_at": next_at,
             "times": run_times.of_runs([run], who.now)[run_id],
+            "answer": why.answer if why else "",
+            "backfill": backfill.path_for(job, may, why),
             "usual": durations.of_jobs(who.principal, [run.job_id]).get(run.job_id),
             "spans": timeline.spans(run, attempts, held, who.now),
             "is_live": run.status in LIVE,
@@ -75,7 +79,7 @@ class RunPage:
         place = self._site.system.settings.trace_url
         return None if place is None else place.replace(TRACE_ID, run.trace_id)
 
-    def _explained(self, who: Asked, run: RunView) -> str:
+    def _explained(self, who: Asked, run: RunView) -> Explanation | None:
         """Why the run did or did not happen, where it is the one that its job's instant leads to."""
         found = explaining.explain(who.principal, self._site.system, run.job_id, run.scheduled_for)
-        return found.answer if found.run_id == run.id else ""
+        return found if found.run_id == run.id else None

@@ -9,7 +9,7 @@ from itertools import islice, takewhile
 from typing import Any
 from uuid import UUID
 
-from core import schedules
+from core import instants, schedules
 from core.auditing import Thing
 from core.errors import Conflict, InvalidInput
 from core.policies import Overlap
@@ -67,7 +67,7 @@ def backfill(
             quotas.take_waiting(system, job, len(rows))
             rows = _in_turn(job, rows)
             _store(job, rows, now)
-            span = {"from": start.isoformat(), "to": end.isoformat(), "runs": len(rows)}
+            span = {"from": instants.shown(start), "to": instants.shown(end), "runs": len(rows)}
             work.audit(principal, "job.backfilled", Thing.job(job), after=span)
             work.ring(rows)
     return Backfilled(len(named), len(rows), named[0] if named else None, named[-1] if named else None)
@@ -88,7 +88,7 @@ def _named(job: Job, start: datetime, end: datetime) -> list[datetime]:
         raise InvalidInput.at("schedule.type", f"of this job is {schedule.kind}; only {kinds} have a past.")
     named = list(islice(takewhile(lambda instant: instant < end, schedule.starting_at(start)), MOST + 1))
     if len(named) > MOST:
-        until = named[MOST].isoformat()
+        until = instants.shown(named[MOST])
         raise InvalidInput.at("to", f"takes in more than {MOST} occurrences; give {until} or an earlier instant.")
     return named
 

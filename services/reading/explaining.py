@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
@@ -16,7 +16,16 @@ from core.schedules import Recurring
 from core.states import ENDED, KEYED_HOLDS, Hold, RunStatus
 from models import database, history, jobs
 from models.tables import Job, Run
-from services.reading import hold_words, holds, limit_words, past_pauses, pause_words, pauses_in_force, visibility
+from services.reading import (
+    hold_words,
+    holds,
+    limit_words,
+    made_up,
+    past_pauses,
+    pause_words,
+    pauses_in_force,
+    visibility,
+)
 from services.scheduling import overlap, stored_schedule
 from services.system import System
 
@@ -30,7 +39,8 @@ _OF_ANOTHER = "The job was another account's at that instant."
 class Explanation:
     """The answer, the run it is about, and the occurrences before and after an instant that is not one itself.
 
-    `blocked_by` is the run of the same job because of which the occurrence was skipped.
+    `blocked_by` is the run of the same job because of which the occurrence was skipped, `backfilled_by` the newest run
+    that a backfill made for it.
     """
 
     at: datetime
@@ -40,6 +50,7 @@ class Explanation:
     previous: datetime | None = None
     next: datetime | None = None
     blocked_by: UUID | None = None
+    backfilled_by: UUID | None = None
 
 
 def explain(principal: Principal, system: System, job_id: UUID, at: datetime) -> Explanation:
@@ -49,9 +60,8 @@ def explain(principal: Principal, system: System, job_id: UUID, at: datetime) ->
         run = history.run_of(job_id, at, _WITHIN, principal.account_id)
         if run is not None:
             other = _blocker(run)
-            blocked_by = None if other is None else other.id
-            answer = _of_run(principal, system, run, job)
-            return Explanation(at, answer, run.id, run.status, blocked_by=blocked_by)
+            found = _of_occurrence(principal, system, run, job, at, run.scheduled_for)
+            return replace(found, blocked_by=None if other is None else other.id)
         former = history.definition_at(job_id, at)
         if former is not None and not principal.sees_runs_of(former["account_id"]):
             return Explanation(at, _OF_ANOTHER)
@@ -71,7 +81,7 @@ def _of_instant(principal: Principal, system: System, job: Job, schedule: Recurr
         return Explanation(at, answer, previous=_last_before(schedule, at), next=schedule.next_after(at))
     gap = history.gap_before(job.id, at, principal.account_id)
     if gap is not None and named in _instants(schedule, gap):
-        return Explanation(at, _of_run(principal, system, gap, job), gap.id, gap.status)
+        return _of_occurrence(principal, system, gap, job, at, named)
     return Explanation(at, _of_no_row(job, named, system.clock.now()))
 
 
@@ -128,12 +138,21 @@ def _last_before(schedule: Recurring, at: datetime) -> datetime | None:
     return None
 
 
+def _of_occurrence(  # noqa: PLR0917  the row may stand for others than the one asked about
+    principal: Principal, system: System, run: Run, job: Job, at: datetime, occurrence: datetime
+) -> Explanation:
+    """Explain an occurrence by its row, and by the run of a backfill that made up for it."""
+    other = made_up.by(principal, run, occurrence)
+    answer = f"{_of_run(principal, system, run, job)}{made_up.told(run, other)}"
+    return Explanation(at, answer, run.id, run.status, backfilled_by=None if other is None else other.id)
+
+
 def _of_run(principal: Principal, system: System, run: Run, job: Job) -> str:
     before = hold_words.of_past(holds.read(principal, run))
     if run.held_by == Hold.PAUSED and (held := pauses_in_force.of_job(principal, job.id)):
         return f"{_since(run)} and held: {pause_words.of_held(held)}.{before}"
     if run.status == RunStatus.SKIPPED and run.reason == overlap.PAUSED:
-        return f"{_skipped_by_pause(principal, run, job)} A backfill can make up for it.{before}"
+        return f"{_skipped_by_pause(principal, run, job)}{before}"
     if run.held_by in KEYED_HOLDS:
         return f"It is due since {_shown(run.due_at)} and {limit_words.of_held(principal, system, run)}{before}"
     return f"{_IN_WORDS[RunStatus(run.status)](run, job)}{before}"
