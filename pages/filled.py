@@ -19,10 +19,11 @@ from pages.job_form import SCHEDULE_KIND, Field
 
 @dataclass(frozen=True)
 class Preview:
-    """What a schedule means: a sentence, and its next instants."""
+    """What a schedule means: a sentence, and its next instants; `has_passed` if its only one lies behind."""
 
     sentence: str
     coming: list[datetime]
+    has_passed: bool = False
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ _FOLDER = FOLDER.with_name("templates")
 _A_DAY = timedelta(days=1)
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _RUNS = re.compile(rf"(?<=the run ){_ID}|(?:(?<=behind )|(?<=under way: )){_ID}(?:, {_ID})*")
-_INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00))")
+_INSTANT = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00| UTC))")
 
 
 class Templates:
@@ -146,7 +146,8 @@ def _told(context: Context, sentence: str) -> Markup:
     """A sentence with the instants in it on the reader's clocks."""
     pieces = _INSTANT.split(sentence)  # every second one is an instant
     shown = [
-        _instant(context, datetime.fromisoformat(piece)) if number % 2 else piece for number, piece in enumerate(pieces)
+        _instant(context, datetime.fromisoformat(piece.replace(" UTC", "Z"))) if number % 2 else piece
+        for number, piece in enumerate(pieces)
     ]
     return Markup("").join(shown)
 

@@ -61,7 +61,7 @@ def events(
     if run.status == RunStatus.RETRYING:
         found.append(Event(next_at or run.due_at, "to be tried again", "after the backoff"))
     elif run.held_by is not None and next_at is not None:
-        found.append(Event(next_at, "to be called", words.HOLDS.get(run.held_by, run.held_by)))
+        found.append(Event(next_at, "to be called", f"waits {words.HOLDS.get(run.held_by, run.held_by)}"))
     if run.deadline_missed_at is not None:
         found.append(Event(run.deadline_missed_at, "its deadline passed"))
     if run.finished_at is not None:

@@ -23,7 +23,7 @@ HOLDS: dict[str | None, str] = {
     Hold.OVERLAP: "for the run before it",
     Hold.RATE_LIMIT: "until its rate allows another call",
     Hold.CONCURRENCY: "for a place among so many at once",
-    Hold.DESTINATION: "for its receiver to answer again",
+    Hold.DESTINATION: "until its receiver answers again",
     Hold.RESTORED: "to be released: the database was taken back",
 }
 
@@ -66,9 +66,9 @@ OVERLAPS: dict[str, str] = {
 }
 
 CATCH_UPS: dict[str, str] = {
-    CatchUp.LATEST: "latest: the newest missed occurrence still runs",
-    CatchUp.SKIP: "skip: what was missed stays missed",
-    CatchUp.ALL: "all: every missed occurrence still runs",
+    CatchUp.LATEST: "latest: of what an outage missed, the newest still runs",
+    CatchUp.SKIP: "skip: what an outage missed stays missed",
+    CatchUp.ALL: "all: all that an outage missed still runs",
 }
 
 ACTIONS_ON_JOBS: dict[str, str] = {

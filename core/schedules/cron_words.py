@@ -70,7 +70,7 @@ def _describe_days(cron: Fields) -> str:
         return f"on {weekdays}"
     if every_weekday:
         return days
-    return f"{days} and on {weekdays}" if cron.either_day else f"{days} if that is {weekdays}"
+    return f"{days} or on {weekdays}" if cron.either_day else f"{days} if that is {weekdays}"
 
 
 def _counted(noun: str, values: tuple[int, ...]) -> str:

@@ -25,7 +25,7 @@ class RunAt(OneInstant):
         Member("timezone", Zone(), field=None, default=None, words="an IANA time zone", shown=False),
     )
 
-    at: datetime = field(metadata=member(Instant(), name="timestamp"))
+    at: datetime = field(metadata=member(Instant(), "one that has passed runs at once", name="timestamp"))
 
     def first_after(self, _accepted_at: datetime) -> datetime:
         return self.at

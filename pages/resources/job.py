@@ -94,6 +94,7 @@ class JobPage:
             "rows": if_allowed(lambda: rows_of(_entries(who, job_id))),
             "is_over": str(view.status) in _ENDED,
             "recurs": isinstance(view.schedule, Recurring),
+            "comes_back": isinstance(view.schedule, (Recurring, Polling)),
             "is_failed": view.status is JobStatus.FAILED,
             "zone": clocks.of_job(view) or who.zone,
             "coming": _coming(view, records.occurrences(who.principal, job_id, COMING)),
@@ -115,7 +116,7 @@ class JobPage:
                 "YAML": examples.as_yaml(definition),
                 "Python": examples.as_python(self._site.system.settings, definition),
             },
-            "commands": self._commands(job_id, definition),
+            "commands": self._commands(view, definition),
             "why": why,
             "backfill": backfill.path_for(view, may, why),
             "clock": _clock(who, view),
@@ -142,9 +143,10 @@ class JobPage:
         at = instants_typed.expected("at", asked_at, _clock(who, view))
         return explaining.explain(who.principal, self._site.system, view.id, at)
 
-    def _commands(self, job_id: UUID, definition: dict[str, Any]) -> dict[str, str]:
-        settings, path = self._site.system.settings, f"/api/jobs/{job_id}"
-        actions = ("trigger", "pause", "resume", "retry", "cancel")
+    def _commands(self, view: JobView, definition: dict[str, Any]) -> dict[str, str]:
+        settings, path = self._site.system.settings, f"/api/jobs/{view.id}"
+        of_failed = ("retry",) if view.status is JobStatus.FAILED else ()
+        actions = of_failed if str(view.status) in _ENDED else ("trigger", "pause", "resume", "cancel")
         return {
             "Read it": examples.get(settings, path),
             "Make another like it": examples.create(settings, definition),

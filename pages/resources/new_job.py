@@ -11,6 +11,7 @@ from falcon.asgi import Request, Response
 
 from core import schedules
 from core.errors import InvalidInput, KeyReused, NotFound
+from core.schedules import RunAt
 from pages import examples, filled, job_form, presets
 from pages.asked import Asked
 from pages.filled import Filled, Preview
@@ -104,7 +105,8 @@ class NewJob:
             job = self._job(who, form)
             schedule = self._site.readers.schedule(job.get("schedule", {}))
             coming = list(islice(schedules.preview(schedule, who.now), NEXT))
-            return Filled(form, preview=Preview(schedule.describe(), coming), written=self._written(job))
+            has_passed = isinstance(schedule, RunAt) and schedule.at <= who.now
+            return Filled(form, preview=Preview(schedule.describe(), coming, has_passed), written=self._written(job))
         except InvalidInput as refusal:
             return self._refused(who, form, refusal)
 

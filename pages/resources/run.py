@@ -39,7 +39,6 @@ class RunPage:
     def _read(self, who: Asked, run_id: UUID) -> dict[str, Any]:
         whole = records.whole_run(who.principal, run_id, LINES)
         run, attempts, held = whole.run, whole.attempts, whole.holds
-        path = f"/api/runs/{run_id}"
         job = records.job(who.principal, run.job_id)
         next_at = next_calls.of_runs(self._site.system, [run]).get(run_id)
         may, why = rights.on_job(who.principal, job), self._explained(who, run)
@@ -67,12 +66,15 @@ class RunPage:
             "is_being_replayed": any(one.finished_at is None for one in whole.replays),
             "data": records.data_of_run(who.principal, run_id) if run.status in DEAD else None,
             "neighbours": records.beside(who.principal, run_id),
-            "commands": {
-                "Read it": examples.get(self._site.system.settings, path),
-                "Replay": examples.post(self._site.system.settings, f"{path}/replay"),
-                "Cancel": examples.post(self._site.system.settings, f"{path}/cancel"),
-            },
+            "commands": self._commands(run),
         }
+
+    def _commands(self, run: RunView) -> dict[str, str]:
+        """The run's commands: what would be refused is left out."""
+        settings, path = self._site.system.settings, f"/api/runs/{run.id}"
+        acts = [("Replay", "replay", DEAD), ("Cancel", "cancel", LIVE)]
+        offered = {label: examples.post(settings, f"{path}/{act}") for label, act, of in acts if run.status in of}
+        return {"Read it": examples.get(settings, path), **offered}
 
     def _trace_url(self, run: RunView) -> str | None:
         """Returns where the run's trace is shown, if the installation says where traces are."""

@@ -24,7 +24,7 @@ def of_held(principal: Principal, system: System, run: Run) -> str:
 def _left_alone(breaker: Breaker | None, key: str) -> str:
     if breaker is None:
         return f"the breaker of {key} is closed, so it goes on"
-    since = f"most of the last calls to {breaker.host} failed, so it is left alone since {shown(breaker.opened_at)}"
+    since = f"most of the last calls to {breaker.host} failed, so since {shown(breaker.opened_at)} no run may call it"
     if breaker.places == 0:
         return f"{since} (breaker {key}); one call is tried from {shown(breaker.probe_at)} on"
     return f"{since} (breaker {key}); it answers again, and {breaker.places} calls may go at once"

@@ -223,7 +223,7 @@ def test_any_text_is_either_understood_or_refused(text: str) -> None:
         ("0 0 * * 5-7", "At 00:00 on Friday to Sunday"),
         ("0 0 1,15 * *", "At 00:00 on days 1, 15 of the month"),
         ("0 0 1 1,6-8 *", "At 00:00 on day 1 of the month in January and June to August"),
-        ("0 0 13 * fri", "At 00:00 on day 13 of the month and on Friday"),
+        ("0 0 13 * fri", "At 00:00 on day 13 of the month or on Friday"),
         ("0 0 1-7 * */7", "At 00:00 on days 1-7 of the month if that is Sunday"),
         ("0 0 1-31 * fri", "At 00:00 every day"),
         ("0 12 * 6 *", "At 12:00 every day in June"),
