@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Self
@@ -59,10 +59,14 @@ SortValue = int | str | datetime | None
 
 @dataclass(frozen=True)
 class Mark:
-    """The last item of a page: its id, and the value it is sorted by (None where it has none: the id alone sorts)."""
+    """The last item of a page: its id, and the value it is sorted by (None where it has none: the id alone sorts).
+
+    `of` says which list it was the last of, empty if that is not known.
+    """
 
     id: UUID
     value: SortValue = None
+    of: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,8 @@ from core.errors import InvalidInput
 from pages import instants_typed
 from pages.asked import Asked
 
+CURSOR = "cursor"
+_NO_PAGE = "The address leads to a page of another list, or of this one with another filter, or is cut off."
 INSTANTS = tuple(f"{what}_{end}" for what in ("due", "scheduled", "created", "finished") for end in ("from", "before"))
 
 
@@ -42,7 +44,9 @@ def read(who: Asked, names: tuple[str, ...]) -> TypedFilter:
 def wrong(refusal: InvalidInput, names: tuple[str, ...]) -> Wrong:
     """Returns where on the form of a list a refusal stands."""
     beside = {one.field: one.message for one in refusal.fields if one.field in names}
-    return Wrong(beside, tuple(f"{one.field}: {one.message}" for one in refusal.fields if one.field not in names))
+    others = [_NO_PAGE if one.field == CURSOR else f"{one.field}: {one.message}" for one in refusal.fields]
+    about = [one.field for one in refusal.fields]
+    return Wrong(beside, tuple(text for text, name in zip(others, about, strict=True) if name not in names))
 
 
 def _as_typed(text: str, who: Asked) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import falcon
 from falcon.asgi import Request, Response
 
 from pages import forms, words
+from pages.list_filters import CURSOR
 from pages.routes import see_other
 from pages.site import Site
 
@@ -22,6 +23,7 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_API = "/api/"
 _PROBLEM = "application/problem+json"
 
 
@@ -35,12 +37,12 @@ class PageAnswers:
         self._site.prepare()
 
     async def process_request(self, req: Request, resp: Response) -> None:
-        if req.path == "/" and req.method == "GET" and "text/html" in (req.accept or ""):
+        if req.path == "/" and _is_by_browser(req):
             see_other(resp, self._site.url(HOME))
             resp.complete = True
 
-    async def process_response(self, req: Request, resp: Response, _resource: Any, _well: bool) -> None:
-        if not _is_for_page(req):
+    async def process_response(self, req: Request, resp: Response, resource: Any, _well: bool) -> None:
+        if not (_is_for_page(req) or (resource is None and _is_mistyped(req))):
             return
         if (resp.content_type or "").startswith(_PROBLEM):
             self._refuse(req, resp)
@@ -58,7 +60,7 @@ class PageAnswers:
             resp.content_type = falcon.MEDIA_TEXT
             resp.data = f"{problem['title']}: {problem['detail']}\n".encode()
             return
-        told = {"problem": problem, "words_of_status": words.refusal(problem["status"])}
+        told = {"problem": _in_words(problem), "words_of_status": words.refusal(problem["status"]), "anew": _anew(req)}
         resp.content_type = falcon.MEDIA_HTML
         resp.data = self._site.render("error.html", self._site.asked(req), told)
 
@@ -70,9 +72,33 @@ class PageAnswers:
         resp.content_type = falcon.MEDIA_HTML
 
 
+def _in_words(problem: dict[str, Any]) -> dict[str, Any]:
+    """Returns a problem as a page tells it: what is not found has no address for programs."""
+    if problem["status"] == HTTPStatus.NOT_FOUND and "errors" not in problem and "openapi" in problem["detail"]:
+        return {**problem, "detail": words.NO_PAGE}
+    return problem
+
+
+def _anew(req: Request) -> str:
+    """Returns where a list begins anew whose cursor an address has; empty without one."""
+    others = {name: value for name, value in req.params.items() if name != CURSOR}
+    path = quote(req.path) + (f"?{urlencode(others, doseq=True)}" if others else "")
+    return path if CURSOR in req.params else ""
+
+
 def _as_asked_for(req: Request) -> str:
     """Returns the path and query of a request as a browser asks for them: Falcon has the path decoded."""
     return quote(req.path) + (f"?{req.query_string}" if req.query_string else "")
+
+
+def _is_by_browser(req: Request) -> bool:
+    """Whether somebody looks at an address with a browser: programs do not ask for HTML."""
+    return req.method == "GET" and falcon.MEDIA_HTML.partition(";")[0] in (req.accept or "")
+
+
+def _is_mistyped(req: Request) -> bool:
+    """Whether somebody looks at an address of no page, which nothing answers, outside the API."""
+    return _is_by_browser(req) and not req.path.startswith(_API)
 
 
 def _is_for_page(req: Request) -> bool:

@@ -34,6 +34,8 @@ class JobList:
     wanted: JobFilter
     ordering: Ordering
     stretch: Stretch
+    of: str
+    """What cursors of it carry."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class RunList:
 
     wanted: RunFilter
     stretch: Stretch
+    of: str
+    """What cursors of it carry."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,8 @@ class AuditList:
     wanted: AuditFilter
     after: UUID | None
     limit: int
+    of: str
+    """What cursors of it carry."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ class Readers:
     job_list: Callable[[Parameters], JobList]
     run_list: Callable[[Parameters], RunList]
     audit: Callable[[Parameters], AuditList]
-    cursor: Callable[[Mark, Ordering], str]
+    cursor: Callable[[Mark, Ordering, str], str]
     reason: Callable[[Parameters], str | None]
     new_job: Callable[[Any], NewJob]
     span: Callable[[Any], tuple[datetime, datetime]]

@@ -226,6 +226,8 @@ PAGES_OF: dict[str, str] = {
 }
 """Where the thing of an entry of the audit log is shown."""
 
+NO_PAGE = "No page has this address. It may be mistyped, or what it showed is gone."
+
 _REFUSALS: dict[int, str] = {
     400: "Something in this request is wrong",
     403: "You may not do this",

@@ -15,7 +15,7 @@ from api.schemas.audit import AuditQuery, ReasonQuery
 from api.schemas.jobs import Job, NewJob
 from api.schemas.limits import NewLimit
 from api.schemas.members import NewRole
-from api.schemas.paging import JobsQuery, RunsQuery, write_cursor
+from api.schemas.paging import JobsQuery, RunsQuery, list_of, write_cursor
 from api.schemas.quotas import NewQuotas
 from api.schemas.repeating import NewBackfill
 from api.schemas.saved_views import NewView
@@ -87,17 +87,17 @@ def _checked(value: Any) -> Any:
 
 def _job_list(params: Parameters) -> JobList:
     query = validation.query(JobsQuery, params)
-    return JobList(query.wanted(), Ordering.of(query.ordering), query.stretch())
+    return JobList(query.wanted(), Ordering.of(query.ordering), query.stretch(), list_of(query))
 
 
 def _run_list(params: Parameters) -> RunList:
     query = validation.query(RunsQuery, params)
-    return RunList(query.wanted(), query.stretch())
+    return RunList(query.wanted(), query.stretch(), list_of(query))
 
 
 def _audit(params: Parameters) -> AuditList:
     query = validation.query(AuditQuery, params)
-    return AuditList(query.wanted(), None if query.cursor is None else query.cursor.id, query.limit)
+    return AuditList(query.wanted(), query.after_id(), query.limit, list_of(query))
 
 
 def _reason(params: Parameters) -> str | None:

@@ -15,7 +15,7 @@ from api.openapi import documented
 from api.operations import Required
 from api.schemas.apps import App, AppPage, AppPatch, NamedApp, NewApp, NewNamedApp, WholeApp
 from api.schemas.audit import ReasonQuery
-from api.schemas.paging import PageQuery
+from api.schemas.paging import AppsQuery
 from api.threads import Threads
 from core import merge_patch
 from core.errors import InvalidInput, NotFound
@@ -34,7 +34,7 @@ class AllApps:
         self._system = system
         self._threads = threads
 
-    @documented("listApps", "apps", {200: AppPage}, access=Required.ACCOUNT, scope=Scope.READ, query=PageQuery)
+    @documented("listApps", "apps", {200: AppPage}, access=Required.ACCOUNT, scope=Scope.READ, query=AppsQuery)
     async def on_get(self, req: Request, resp: Response) -> None:
         """List the apps that the caller is a member of, newest first; all of them for administrators."""
         lists.send(resp, await self._threads.run(self._list, req))
@@ -54,10 +54,9 @@ class AllApps:
         answers.give(resp, await self._threads.run(self._create, access.principal(req), body))
 
     def _list(self, req: Request) -> Listed:
-        query = validation.query(PageQuery, req.params)
-        after = None if query.cursor is None else query.cursor.id
-        found, more = apps.listed(access.principal(req), after, query.limit)
-        links = lists.by_cursor(req, Mark(found[-1].id) if more else None, NEWEST_FIRST)
+        query = validation.query(AppsQuery, req.params)
+        found, more = apps.listed(access.principal(req), query.after_id(), query.limit)
+        links = lists.by_cursor(req, query, Mark(found[-1].id) if more else None, NEWEST_FIRST)
         results = lists.readable(App.model_validate, found)
         return lists.listed(AppPage(next=links.get("next"), results=results), links)
 

@@ -28,8 +28,7 @@ class AuditLog:
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(AuditQuery, req.params)
-        after = None if query.cursor is None else query.cursor.id
-        found, more = audit.listed(access.principal(req), query.wanted(), after, query.limit)
-        links = lists.by_cursor(req, Mark(found[-1].id) if more else None, NEWEST_FIRST)
+        found, more = audit.listed(access.principal(req), query.wanted(), query.after_id(), query.limit)
+        links = lists.by_cursor(req, query, Mark(found[-1].id) if more else None, NEWEST_FIRST)
         results = lists.readable(AuditEntry.model_validate, found)
         return lists.listed(AuditPage(next=links.get("next"), results=results), links)

@@ -45,7 +45,7 @@ class Jobs:
         ordering = Ordering.of(query.ordering)
         page = listing.jobs(access.principal(req), self._counts, query.wanted(), ordering, query.stretch())
         if query.page is None:
-            links = lists.by_cursor(req, page.last, ordering)
+            links = lists.by_cursor(req, query, page.last, ordering)
         else:
             links = lists.by_number(req, query.page, more=page.last is not None)
         results = lists.readable(Job.model_validate, page.items)

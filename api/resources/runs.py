@@ -10,7 +10,7 @@ from api import access, answers, lists, validation
 from api.lists import Listed
 from api.openapi import documented
 from api.operations import Required
-from api.schemas.paging import NumberedQuery, PageQuery, RunsQuery
+from api.schemas.paging import NumberedQuery, PageQuery, RunsOfJobQuery, RunsQuery
 from api.schemas.runs import (
     LINES_SHOWN,
     Attempt,
@@ -48,7 +48,7 @@ class Runs:
 
     def _list(self, req: Request) -> Listed:
         query = validation.query(RunsQuery, req.params)
-        return _listed(req, listing.runs(access.principal(req), self._counts, query.wanted(), query.stretch()))
+        return _listed(req, query, listing.runs(access.principal(req), self._counts, query.wanted(), query.stretch()))
 
 
 class RunsOfJob:
@@ -59,15 +59,15 @@ class RunsOfJob:
         self._counts = counts
 
     @documented(
-        "listRuns", "runs", {200: RunPage}, access=Required.JOB, scope=Scope.READ, query=PageQuery, problems=(404,)
+        "listRuns", "runs", {200: RunPage}, access=Required.JOB, scope=Scope.READ, query=RunsOfJobQuery, problems=(404,)
     )
     async def on_get(self, req: Request, resp: Response, job_id: UUID) -> None:
         """List a job's runs, newest first."""
         lists.send(resp, await self._threads.run(self._list, req, job_id))
 
     def _list(self, req: Request, job_id: UUID) -> Listed:
-        query = validation.query(PageQuery, req.params)
-        return _listed(req, listing.runs_of_job(access.principal(req), self._counts, job_id, query.stretch()))
+        query = validation.query(RunsOfJobQuery, req.params)
+        return _listed(req, query, listing.runs_of_job(access.principal(req), self._counts, job_id, query.stretch()))
 
 
 class ExecutionsOfJob:
@@ -143,7 +143,7 @@ def listed_executions(req: Request, job_id: UUID) -> Listed:
     return lists.listed(shown, lists.by_number(req, query.page, more=more))
 
 
-def _listed(req: Request, page: Page) -> Listed:
-    links = lists.by_cursor(req, page.last, NEWEST_FIRST)
+def _listed(req: Request, query: PageQuery, page: Page) -> Listed:
+    links = lists.by_cursor(req, query, page.last, NEWEST_FIRST)
     results = lists.readable(Run.model_validate, page.items)
     return lists.listed(RunPage(count=page.count, next=links.get("next"), results=results), links)

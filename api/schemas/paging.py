@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationInf
 from api.bodies import bad_text
 from api.schemas.values import NAME_LENGTH, InstantInQuery, ScheduleKind, instant
 from api.sources.typed_jobs import words
+from core.errors import InvalidInput
 from core.filters import JobFilter, RunFilter
 from core.limit_keys import KEY_LENGTH
 from core.listing import NEWEST_FIRST, Mark, Ordering, SortKey, SortValue, Stretch
@@ -21,13 +23,19 @@ from core.states import Hold, JobStatus, RunStatus, Trigger
 MOST_IN_PAGE = 100
 _LONGEST_CURSOR = 2_000
 _LAST_PAGE = 1_000_000_000
+_OF_LENGTH = 12
 _NO_CURSOR = "is not a cursor of this list in this order; take the one in `next`, or leave it out to begin anew."
 
 
-def write_cursor(last: Mark, ordering: Ordering = NEWEST_FIRST) -> str:
-    """Returns the cursor to what comes after this mark."""
+_OF_ANOTHER = "is a cursor of another list, or of this one with another filter; leave it out to begin anew."
+
+
+def write_cursor(last: Mark, ordering: Ordering = NEWEST_FIRST, of: str = "") -> str:
+    """Returns the cursor to what comes after this mark; `of` is the list's, as `list_of` returns it."""
     value = last.value.isoformat() if isinstance(last.value, datetime) else last.value
-    text = json.dumps([str(ordering), last.id.hex, value], separators=(",", ":"), ensure_ascii=False)
+    text = json.dumps(
+        [str(ordering), last.id.hex, value, *([of] if of else [])], separators=(",", ":"), ensure_ascii=False
+    )
     return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
@@ -35,13 +43,27 @@ def read_cursor(cursor: Any, ordering: Ordering = NEWEST_FIRST) -> Mark:
     """Returns the mark in a cursor of a list in this order. Raises `ValueError` for any other text."""
     try:
         padded = f"{cursor}{'=' * (-len(cursor) % 4)}"
-        _, hexadecimal, value = json.loads(urlsafe_b64decode(padded))
-        last = Mark(UUID(hexadecimal), _read_value(value, ordering.key))
-        same = write_cursor(last, ordering) == cursor
+        _, hexadecimal, value, *rest = json.loads(urlsafe_b64decode(padded))
+        [of] = rest or [""]  # cursors of the previous release do not say it
+        last = Mark(UUID(hexadecimal), _read_value(value, ordering.key), of)
+        same = write_cursor(last, ordering, of) == cursor
     except (AttributeError, RecursionError, TypeError, ValueError):
         same = False
     if not same:
         raise ValueError(_NO_CURSOR)
+    return last
+
+
+def list_of(query: BaseModel) -> str:
+    """Returns a short mark of a list: of what it lists, and with which filter."""
+    filtered = query.model_dump_json(exclude={"limit", "cursor", "page"}, exclude_defaults=True)
+    return hashlib.sha256(f"{type(query).__name__}{filtered}".encode()).hexdigest()[:_OF_LENGTH]
+
+
+def after(query: BaseModel, last: Mark | None) -> Mark | None:
+    """Returns the mark in a query. Raises `InvalidInput` for one of another list."""
+    if last is not None and last.of not in ("", list_of(query)):
+        raise InvalidInput.at("cursor", _OF_ANOTHER)
     return last
 
 
@@ -96,7 +118,20 @@ class PageQuery(Query):
 
     def stretch(self) -> Stretch:
         """Returns this as the services take it."""
-        return Stretch(limit=self.limit, after=self.cursor)
+        return Stretch(limit=self.limit, after=after(self, self.cursor))
+
+    def after_id(self) -> UUID | None:
+        """Returns the id of the item after which the page begins."""
+        last = after(self, self.cursor)
+        return None if last is None else last.id
+
+
+class AppsQuery(PageQuery):
+    """Which page of the list of apps to return."""
+
+
+class RunsOfJobQuery(PageQuery):
+    """Which page of the runs of a job to return."""
 
 
 class NumberedQuery(Query):
@@ -166,7 +201,7 @@ class JobsQuery(Query):
 
     def stretch(self) -> Stretch:
         """Returns which part of the list is asked for."""
-        return Stretch(limit=self.limit, after=self.cursor, page=self.page)
+        return Stretch(limit=self.limit, after=after(self, self.cursor), page=self.page)
 
 
 class RunsQuery(PageQuery):

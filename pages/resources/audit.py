@@ -35,7 +35,7 @@ class AuditPage:
         asked_for = self._site.readers.audit(given)
         entries, more = audit.listed(who.principal, asked_for.wanted, asked_for.after, asked_for.limit)
         kept = {name: given[name] for name in FILTERS if name in given}
-        cursor = self._site.readers.cursor(Mark(entries[-1].id), NEWEST_FIRST) if more else None
+        cursor = self._site.readers.cursor(Mark(entries[-1].id), NEWEST_FIRST, asked_for.of) if more else None
         return {
             "rows": rows_of(entries),
             "given": {name: given.get(name, "") for name in FILTERS},

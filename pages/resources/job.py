@@ -77,10 +77,11 @@ class JobPage:
         """Returns what the page shows of a job."""
         view = records.job(who.principal, job_id)
         cursor = who.params.get("cursor")
-        after = self._site.readers.run_list({"cursor": cursor}).stretch.after if cursor else None
-        stretch = Stretch(limit=RUNS, after=after)
+        given = {"job_id": str(job_id), **({"cursor": cursor} if cursor else {})}
+        asked_for = self._site.readers.run_list(given)
+        stretch = Stretch(limit=RUNS, after=asked_for.stretch.after)
         page = listing.runs_of_job(who.principal, self._site.counts, job_id, stretch, but=RunStatus.PENDING)
-        following = None if page.last is None else self._site.readers.cursor(page.last, NEWEST_FIRST)
+        following = None if page.last is None else self._site.readers.cursor(page.last, NEWEST_FIRST, asked_for.of)
         definition = self._site.readers.job_as_asked(view)
         beside = run_rows.beside(self._site.system, who.now, page.items)
         may, why = rights.on_job(who.principal, view), self._why(who, view)

@@ -55,7 +55,7 @@ class Jobs:
         if slow is not None:
             page = replace(page, items=sorted(page.items, key=lambda job: list(slow).index(job.id)))
         kept = {name: value for name, value in typed.given.items() if name in _SHOWN}
-        cursor = None if page.last is None else self._site.readers.cursor(page.last, asked_for.ordering)
+        cursor = None if page.last is None else self._site.readers.cursor(page.last, asked_for.ordering, asked_for.of)
         return {
             **self._form(who, typed),
             "jobs": page.items,
@@ -80,6 +80,9 @@ class Jobs:
             "outcomes": {},
             "may_act_on": set(),
             "paged": False,
+            "first": _path(
+                {name: value for name, value in list_filters.read(who, _SHOWN).given.items() if name in _SHOWN}
+            ),
             "next": None,
         }
         return {**self._form(who, list_filters.read(who, _SHOWN)), **shown, "wrong": wrong}

@@ -72,7 +72,7 @@ class RunsPage:
         wanted, is_cut = self._wanted(who, asked_for.wanted, given.get(OF_FAILURES))
         page = listing.runs(who.principal, self._site.counts, wanted, asked_for.stretch)
         kept = {name: value for name, value in given.items() if name in FILTERS}
-        cursor = None if page.last is None else self._site.readers.cursor(page.last, NEWEST_FIRST)
+        cursor = None if page.last is None else self._site.readers.cursor(page.last, NEWEST_FIRST, asked_for.of)
         all_of_them = {_WHEN: _ALL} if who.params.get(_WHEN) == _ALL else {}
         return {
             **self._form(who, typed, kept),
@@ -109,7 +109,14 @@ class RunsPage:
         }
         typed = list_filters.read(who, FILTERS)
         kept = {name: value for name, value in typed.given.items() if name in FILTERS}
-        return {**self._form(who, typed, kept), **shown, "wrong": wrong, "paged": False, "first": PATH, "next": None}
+        return {
+            **self._form(who, typed, kept),
+            **shown,
+            "wrong": wrong,
+            "paged": False,
+            "first": _path(kept),
+            "next": None,
+        }
 
     def _form(self, who: Asked, typed: TypedFilter, kept: Mapping[str, str]) -> dict[str, Any]:
         return {
