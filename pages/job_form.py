@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -35,6 +36,19 @@ _LABELS = {
     "stdin": "Standard input",
 }
 """The labels of parameters of tasks whose names are no plain words."""
+_ONE_ADDRESSEE = "give one of Recipient, Recipients and Emails"
+_HINTS = {
+    "every_seconds": "give this or Frequency",
+    "frequency": "give this or Every seconds",
+    "recipient": _ONE_ADDRESSEE,
+    "recipients": f"{_ONE_ADDRESSEE}; one to a line",
+    "emails": f"{_ONE_ADDRESSEE}; a JSON list",
+    "command": "give this or Words of the command",
+    "argv": "give this or Command; one to a line",
+}
+"""The hints of fields of which one is to be given."""
+_NEEDS = "needs "
+"""How the API begins to say that a group of fields lacks one."""
 _WITHOUT_FORM = ("upload_file",)  # it needs a file
 
 
@@ -42,7 +56,8 @@ _WITHOUT_FORM = ("upload_file",)  # it needs a file
 class Field:
     """A field of the form; `form` is text, long, number, json, lines, instant, zone or choice, and `path` its place.
 
-    `example` is a value as one types it; `default`, of a choice, is what holds if none is made.
+    `example` is a value as one types it; `default`, of a choice, is what holds if none is made. `offered` are values of
+    a text that may be another.
     """
 
     name: str
@@ -54,6 +69,7 @@ class Field:
     required: bool = False
     example: str = ""
     default: str = ""
+    offered: Sequence[str] = ()
 
     @property
     def place(self) -> tuple[str, ...]:
@@ -91,10 +107,13 @@ def schedule_fields(kind: type[schedules.Schedule]) -> list[Field]:
     return [_of_member(kind.kind, one) for one in written]
 
 
-def common_fields(*, makes_apps: bool = False) -> list[Field]:
-    """Returns the fields that say whose a job is; `makes_apps` if a job makes an app that is missing."""
+def common_fields(*, makes_apps: bool = False, apps: Sequence[str] = ()) -> list[Field]:
+    """Returns the fields that say whose a job is, with these apps offered.
+
+    `makes_apps` if a job makes an app that is missing.
+    """
     return [
-        Field("app_name", "App", hint=_MAKES_APPS if makes_apps else "", required=True),
+        Field("app_name", "App", hint=_MAKES_APPS if makes_apps else "", required=True, offered=apps),
         Field("account_id", "Account", hint="its calls are counted together", required=True),
         Field("user_id", "User", hint="who asks for it", required=True),
         Field("name", "Name", hint="optional; no two jobs of an app have the same name"),
@@ -159,17 +178,32 @@ def value_of(field: Field, text: str, zone: ZoneInfo) -> Any:
 
 
 def beside(refusal: InvalidInput, fields: Sequence[Field]) -> tuple[dict[str, str], list[str]]:
-    """Returns what is wrong beside each field, and what belongs to none of them."""
+    """Returns what is wrong beside each field, and what belongs to none of them.
+
+    A message that begins with a capital is a sentence of its own; any other continues the field's label.
+    """
     errors: dict[str, str] = {}
     others = []
     places = {".".join(field.place): field.name for field in fields}
     for one in refusal.fields:
         name = places.get(one.field) or places.get(one.field.rpartition(".")[0])
-        if name is None:
+        if name is None and (group := _of_group(one, fields)) is not None:
+            errors.update(group)
+        elif name is None:
             others.append(f"{one.field} {one.message}")
         else:
             errors[name] = f"{errors[name]} {one.message}" if name in errors else one.message
     return errors, others
+
+
+def _of_group(one: FieldError, fields: Sequence[Field]) -> dict[str, str] | None:
+    """Returns what a group of fields lacks, in the labels of the form, beside the first of them that is named."""
+    labels = {field.place[-1]: field for field in fields if ".".join(field.place[:-1]) == one.field}
+    named = [name for name in labels if re.search(rf"\b{name}\b", one.message)]
+    if not named or not one.message.startswith(_NEEDS):
+        return None
+    told = re.sub(r"\w+", lambda word: labels[word[0]].label if word[0] in named else word[0], one.message)
+    return {labels[named[0]].name: f"{told[:1].upper()}{told[1:]}"}
 
 
 def _policy(name: str, label: str, choices: Mapping[str, str], default: str) -> Field:
@@ -194,7 +228,8 @@ def _parameter(name: str, about: Mapping[str, Any], is_required: bool) -> Field:
         label=_LABELS.get(name, name.replace("_", " ").capitalize()),
         form=form,
         path=("data", name),
-        hint=about.get("description", {"json": "JSON", "lines": "one to a line"}.get(form, "")).removesuffix("."),
+        hint=_HINTS.get(name)
+        or about.get("description", {"json": "JSON", "lines": "one to a line"}.get(form, "")).removesuffix("."),
         choices=choices,
         required=is_required,
         example=_typed_example(form, about.get("examples", ())),
@@ -221,7 +256,7 @@ def _of_member(kind: str, one: Member) -> Field:
         label=one.name.replace("_", " ").capitalize(),
         form=forms.get(type(one.form), "text"),
         path=("schedule", one.name),
-        hint=one.words,
+        hint=_HINTS.get(one.name, one.words),
         choices=choices,
         required=one.is_required,
         example=one.form.example if isinstance(one.form, members.Text) else "",

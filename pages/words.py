@@ -139,6 +139,7 @@ FILTERS: dict[str, str] = {
 
 DONE: dict[str, str] = {
     "created": "The job is created.",
+    "created_with_app": "The job is created. There was no app of this name: it is created, too.",
     "triggered": "A run was made. It starts as soon as a worker is free.",
     "triggered_job": "A run was made. It waits until the job is resumed.",
     "triggered_app": "A run was made. It waits until its app is resumed.",

@@ -83,7 +83,9 @@ class BackfillPage:
 
 
 def _as_typed(who: Asked, text: str) -> str:
-    """Returns an instant as the field shows it; what is none, as it was typed."""
+    """Returns an instant that a link names as the field shows it; what is typed there, as it is."""
+    if not text.endswith("Z"):
+        return text
     try:
         return instants_typed.shown(instants.read(text, who.zone), who.zone)
     except (ValueError, OverflowError):

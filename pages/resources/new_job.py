@@ -9,23 +9,24 @@ from uuid import UUID
 
 from falcon.asgi import Request, Response
 
-from core import schedules
+from core import built_in_apps, schedules
 from core.errors import InvalidInput, KeyReused, NotFound
 from core.schedules import RunAt
-from pages import examples, filled, job_form, presets
+from pages import examples, filled, job_form, presets, rights
 from pages.asked import Asked
 from pages.filled import Filled, Preview
 from pages.forms import Form
 from pages.job_form import CALLBACK, SCHEDULE_KIND, Field
 from pages.resources import trial_call
 from pages.resources.actions import job_path
-from pages.site import Site
+from pages.site import Site, if_allowed
 from services.execution import trial_places
-from services.jobs import lifecycle
+from services.jobs import apps, lifecycle
 from services.reading import records
 from services.task_types.registry import TaskType
 
 NEXT = 10
+_MOST_APPS = 200
 _PRESET = "preset."
 
 
@@ -75,7 +76,9 @@ class NewJob:
 
     def _create(self, who: Asked, form: Form) -> str:
         new = self._site.readers.new_job(self._job(who, form))
-        return job_path(lifecycle.create(who.principal, self._site.system, new), "created")
+        is_new = self._new_app(who, form) is not None
+        job_id = lifecycle.create(who.principal, self._site.system, new)
+        return job_path(job_id, "created_with_app" if is_new else "created")
 
     def _begun(self, who: Asked) -> dict[str, str]:
         """What the form begins with: that of a job, if the address names one that the reader sees."""
@@ -93,6 +96,7 @@ class NewJob:
         return {
             "filled": self._previewed(who, form),
             "labels": {one.name: one.label for one in self._fields(who, form)},
+            "new_app": self._new_app(who, form),
         }
 
     def _with_preview(self, who: Asked, form: Form) -> dict[str, Any]:
@@ -146,6 +150,22 @@ class NewJob:
             *job_form.policy_fields(self._site.system.settings),
         ]
 
+    def _apps(self, who: Asked) -> list[str]:
+        """The apps in which the reader may make jobs, of the newest."""
+        found = if_allowed(lambda: apps.listed(who.principal, None, _MOST_APPS)) or ((), False)
+        return sorted(app.name for app in found[0] if rights.on_app(who.principal, app.id).make)
+
+    def _new_app(self, who: Asked, form: Form) -> str | None:
+        """The app that the job will make; None if there is one of this name, or jobs make none."""
+        name = form.get("app_name", "")
+        if not name or not self._site.system.settings.anonymous or built_in_apps.canonical(name) in built_in_apps.NAMES:
+            return None
+        try:
+            apps.get(who.principal, name)
+        except (InvalidInput, NotFound):
+            return name
+        return None
+
     def _kind(self, who: Asked) -> TaskType | None:
         """The kind of task that the address names; None for a call of an application."""
         key = who.params.get("kind", CALLBACK)
@@ -167,12 +187,15 @@ class NewJob:
             "needs_app": not (who.principal.sees_all or filled.app_of(who)),
             "kind": CALLBACK if kind is None else kind.key,
             "task_fields": job_form.task_fields(kind),
-            "common_fields": job_form.common_fields(makes_apps=self._site.system.settings.anonymous),
+            "common_fields": job_form.common_fields(
+                makes_apps=self._site.system.settings.anonymous, apps=self._apps(who)
+            ),
             "schedule_kinds": {key: job_form.schedule_fields(one) for key, one in schedules.KINDS.items()},
             "policy_fields": policies,
             "policies_open": any(one.name in shown.errors for one in policies),
             "presets": presets.PRESETS,
             "labels": {},
+            "new_app": None,
             "filled": shown,
         }
 
