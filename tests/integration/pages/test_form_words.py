@@ -45,5 +45,6 @@ def test_an_app_that_a_job_makes_is_told_before_and_after(browser: Browser, syst
     assert NEW_APP in browser.submit(form, task_type="x", app_name="shopp", do=PREVIEW).text
     assert NEW_APP in browser.submit(form, task_type="x", app_name="shopp", do="look").text
     assert "yet: this job" not in browser.submit(form, task_type="x", app_name="shop", do=PREVIEW).text
-    assert "There was no app of this name: it is created, too." in browser.submit(form, task_type="x", app_name="shopp").text
+    made = browser.submit(form, task_type="x", app_name="shopp")
+    assert "There was no app of this name: it is created, too." in made.text
     assert [job.app_name for job in jobs(system)] == ["shopp"]
