@@ -8,14 +8,16 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import falcon
 from falcon.asgi import Request, Response, WebSocket
 
-from api import posted_forms, sites
+from api import incoming, posted_forms, sites
 from api.bodies import BodyTooLarge
 from api.forms import OVERHEAD_BYTES
+from api.incoming import Bodies
 from api.operations import Found, Operation, Required, Routes
 from api.origins import Origins
 from api.quotas import RequestQuotas
@@ -88,6 +90,7 @@ class Access:
         self._wrong_secrets = wrong_secrets
         self._origins = origins
         self._routes = routes
+        self._bodies = Bodies(system)
         self._most = settings.max_body_bytes
         self._most_of_a_file = settings.max_upload_bytes + OVERHEAD_BYTES
         self._anonymous = settings.anonymous
@@ -98,6 +101,9 @@ class Access:
         await self._admit(req, found.operation, from_own_site=req.method not in _SAFE_METHODS)
         self._refuse_too_large(req, found.operation)
         await self._expect_allowed(req, found)
+        rest = incoming.of(req)
+        if rest is not None:
+            self._bodies.admit(rest, found.operation, partial(self._check_again, req, found))
 
     async def process_request_ws(self, req: Request, _ws: WebSocket) -> None:
         found = self._routes.found(req)
@@ -122,13 +128,26 @@ class Access:
             sites.refuse_other_sites(req)
         known = None if operation.access.is_open else await self._known(req)
         shows_secret = self._shows_secret(req)
-        found = self._principal(operation, known, shows_secret=shows_secret)
-        request_id, trace = req.context.get("request_id"), req.context.get("trace")
-        req.context.principal = replace(found, address=req.remote_addr, request_id=request_id, trace=trace)
+        self._establish(req, operation, known, shows_secret=shows_secret)
         if not shows_secret:
             await self._quotas.count(req)
         if not operation.access.is_open:
             _refuse_strangers(req, known)
+
+    async def _check_again(self, req: Request, found: Found) -> None:
+        """Establish the principal anew, as of now. Raises as `process_request` does; this is no further request."""
+        if found.operation.access.is_open:
+            return
+        token = token_of(req)
+        known = None if token is None else await self._threads.run(self._looked_up, req, token)
+        self._establish(req, found.operation, known, shows_secret=self._shows_secret(req))
+        _refuse_strangers(req, known)
+        await self._expect_allowed(req, found)
+
+    def _establish(self, req: Request, operation: Operation, known: Principal | None, *, shows_secret: bool) -> None:
+        found = self._principal(operation, known, shows_secret=shows_secret)
+        request_id, trace = req.context.get("request_id"), req.context.get("trace")
+        req.context.principal = replace(found, address=req.remote_addr, request_id=request_id, trace=trace)
 
     async def _known(self, req: Request) -> Principal | None:
         """Returns the principal whose token, key or session a request carries."""

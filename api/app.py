@@ -9,6 +9,7 @@ from api import errors, routes
 from api.access import Access
 from api.creates import Creates
 from api.http import App as App  # noqa: PLC0414  what this module is asked for
+from api.incoming import Request
 from api.live.hub import Hub
 from api.middleware import RequestIds, SecurityHeaders
 from api.operations import Routes
@@ -47,6 +48,7 @@ def create_app(
     creates = Creates(system, threads)
     app = App(
         router=router,
+        request_type=Request,
         middleware=[RequestIds(), *spans, SecurityHeaders(), origins, quotas, access, hub, *pools.all(), creates],
     )
     app.req_options.strip_url_path_trailing_slash = True

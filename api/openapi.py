@@ -24,6 +24,7 @@ _REASONS = {
     400: "The request is wrong; `errors` names the wrong fields.",
     403: "You may not do this; `detail` says which role, scope or setting is missing.",
     404: "Not found.",
+    408: "The body came too slowly.",
     409: "Its state does not allow this, or the first request with this Idempotency-Key is still under way.",
     412: "It has been changed since: its version is none of those that If-Match names.",
     413: "The body is too large.",
@@ -33,7 +34,7 @@ _REASONS = {
     429: "Tried too often; try again after `Retry-After` seconds.",
     503: "The database or another server that this one needs is away; try again after `Retry-After` seconds.",
 }
-_TAKES_BODY = (400, 413, 415)
+_TAKES_BODY = (400, 408, 413, 415)
 _KEYED = (400, 409, 413, 422)
 
 
